@@ -17,6 +17,7 @@ mod output;
 mod process;
 mod progress;
 mod refine;
+mod report;
 mod serve;
 mod settings;
 mod signals;

@@ -2,12 +2,12 @@
 //! garbage collection, the probing of the stores.
 
 pub mod deliverer;
-#[cfg(test)]
-pub(crate) mod fakes;
 pub mod garbage;
 pub mod pending_releases;
 pub mod probe;
 pub mod slots;
 pub mod sweep;
+#[cfg(test)]
+pub(crate) mod tests;
 pub mod until_stop;
 pub mod worker;

@@ -39,7 +39,7 @@ pub struct Queue {
 /// A message that was delivered, until it is answered.
 struct Delivered {
     queue: SendWrapper<Rc<Queue>>,
-    message: Option<Vec<u8>>,
+    message: Vec<u8>,
     age: u64,
 }
 
@@ -72,11 +72,7 @@ impl Queue {
                 self.age.get(),
             );
         }
-        let delay = match self.happens(self.habits.delay) {
-            true => self.random.millis(0, 40_000),
-            false => Duration::ZERO,
-        };
-        self.carry(message, delay, self.age.get());
+        self.carry(message, self.lateness(), self.age.get());
     }
 
     /// Any of those that wait.
@@ -97,7 +93,7 @@ impl Queue {
         };
         let delivered = Delivered {
             queue: SendWrapper::new(Rc::clone(self)),
-            message: Some(message.clone()),
+            message: message.clone(),
             age: self.age.get(),
         };
         Delivery::new(task_id, message, Box::new(delivered))
@@ -120,6 +116,13 @@ impl Queue {
             }
         };
         self.scheduler.spawn(OUTSIDE, carried);
+    }
+
+    fn lateness(&self) -> Duration {
+        match self.happens(self.habits.delay) {
+            true => self.random.millis(0, 40_000),
+            false => Duration::ZERO,
+        }
     }
 
     fn happens(&self, probability: f64) -> bool {
@@ -147,37 +150,20 @@ impl TaskQueue for Shared {
     }
 }
 
-impl Delivered {
-    fn again(&mut self, delay: Duration) {
-        let message = self.message.take();
-        let queue = &self.queue;
-        if let Some(message) = message.filter(|_| !queue.happens(queue.habits.loss)) {
-            queue.carry(message, delay, self.age);
-        }
-    }
-}
-
 impl Receipt for Delivered {
-    fn ack(mut self: Box<Self>) -> BoxFuture<'static, ()> {
-        let (message, queue) = (self.message.take(), &self.queue);
-        if let Some(message) = message.filter(|_| queue.happens(queue.habits.repeat)) {
-            queue.carry(message, queue.random.millis(0, 60_000), self.age);
+    fn ack(self: Box<Self>) -> BoxFuture<'static, ()> {
+        let queue = &self.queue;
+        if queue.happens(queue.habits.repeat) {
+            queue.carry(self.message, queue.random.millis(0, 60_000), self.age);
         }
         Box::pin(ready(()))
     }
 
-    fn nack(mut self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
-        self.again(delay);
-        Box::pin(ready(()))
-    }
-}
-
-/// Its receiver is gone: it comes again.
-impl Drop for Delivered {
-    fn drop(&mut self) {
-        if self.message.is_some() {
-            let delay = self.queue.random.seconds(1, 30);
-            self.again(delay);
+    fn nack(self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
+        let queue = &self.queue;
+        if !queue.happens(queue.habits.loss) {
+            queue.carry(self.message, delay + queue.lateness(), self.age);
         }
+        Box::pin(ready(()))
     }
 }

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::model::Reopen;
-use crate::log_throttle::LogThrottle;
+use crate::log_throttled;
 use crate::stream_guard::guarded;
 use block_file::{BlockFile, StoredBlock};
 use ledger::Refused;
@@ -124,10 +124,7 @@ impl Blobs {
         match file.store(bytes.clone()).await {
             Ok(stored) => Some(Block::InFile(Arc::new(stored))),
             Err(error) => {
-                static FAULT: LogThrottle = LogThrottle::new();
-                if let Some(times) = FAULT.times() {
-                    tracing::warn!(%error, times, "images in work stay in memory");
-                }
+                log_throttled!(warn, "images in work stay in memory", %error);
                 None
             }
         }

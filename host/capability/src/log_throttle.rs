@@ -6,10 +6,26 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 /// Shortest time between two lines about a fault of every call.
-const INTERVAL: Duration = Duration::from_secs(1);
+pub const INTERVAL: Duration = Duration::from_secs(1);
 
 /// The same for a loop that fails about once a second.
 pub const LONG_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Logs a fault with how often it came since it was last logged: at most once a
+/// second, or `every` other interval.
+#[macro_export]
+macro_rules! log_throttled {
+    ($level:ident, $($event:tt)+) => {
+        $crate::log_throttled!($level every $crate::log_throttle::INTERVAL, $($event)+)
+    };
+    ($level:ident every $interval:expr, $message:literal $(, $($field:tt)+)?) => {{
+        static FAULT: $crate::log_throttle::LogThrottle =
+            $crate::log_throttle::LogThrottle::every($interval);
+        if let Some(times) = FAULT.times() {
+            tracing::$level!($($($field)+,)? times, $message);
+        }
+    }};
+}
 
 /// Decides when to log a fault. One per log statement.
 #[derive(Debug)]
@@ -24,18 +40,8 @@ struct State {
     since: u64,
 }
 
-impl Default for LogThrottle {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl LogThrottle {
-    pub const fn new() -> Self {
-        Self::every(INTERVAL)
-    }
-
-    /// With another interval.
+    /// Stays silent for so long after a line.
     pub const fn every(silence: Duration) -> Self {
         Self {
             silence,
@@ -70,7 +76,10 @@ mod tests {
 
     #[test]
     fn a_fault_is_told_once_a_second_with_how_often_it_came() {
-        let (fault, longer) = (LogThrottle::new(), LogThrottle::every(LONG_INTERVAL));
+        let (fault, longer) = (
+            LogThrottle::every(INTERVAL),
+            LogThrottle::every(LONG_INTERVAL),
+        );
         let begin = Instant::now();
         for (milliseconds, times) in [
             (0, Some(1)),

@@ -11,11 +11,16 @@ pub mod waiting;
 use std::time::Duration;
 
 use concept_refinement_domain::message::{self, Parsed};
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use tokio::runtime::Handle;
 
 use super::Answer;
 
 pub use operation::{QueueOperation, QueueReply};
+
+/// Delay until a delivery that nobody answered for is repeated.
+const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
 
 /// Carries messages to workers.
 pub trait TaskQueue: Send + Sync {
@@ -42,7 +47,14 @@ pub struct Delivery {
     pub task_id: Option<String>,
     /// As it was published.
     pub message: Vec<u8>,
-    receipt: Box<dyn Receipt>,
+    unanswered: Unanswered,
+}
+
+/// A receipt until its delivery is acked or nacked.
+struct Unanswered {
+    receipt: Option<Box<dyn Receipt>>,
+    /// What nacks it if it is dropped, wherever that happens.
+    runtime: Option<Handle>,
 }
 
 /// How a backend acks or nacks a delivery. Errors are not reported: an
@@ -61,18 +73,37 @@ impl Delivery {
         Self {
             task_id,
             message,
-            receipt,
+            unanswered: Unanswered {
+                receipt: Some(receipt),
+                runtime: Handle::try_current().ok(),
+            },
         }
     }
 
     /// The message is processed; it is not delivered again.
-    pub async fn ack(self) {
-        self.receipt.ack().await;
+    pub async fn ack(mut self) {
+        if let Some(receipt) = self.unanswered.receipt.take() {
+            receipt.ack().await;
+        }
     }
 
     /// The message is delivered again after this delay.
-    pub async fn nack(self, delay: Duration) {
-        self.receipt.nack(delay).await;
+    pub async fn nack(mut self, delay: Duration) {
+        if let Some(receipt) = self.unanswered.receipt.take() {
+            receipt.nack(delay).await;
+        }
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if let Some(receipt) = self.receipt.take() {
+            let again = receipt.nack(REDELIVERY_DELAY);
+            match &self.runtime {
+                Some(runtime) => drop(runtime.spawn(again)),
+                None => drop(again.now_or_never()),
+            }
+        }
     }
 }
 

@@ -22,9 +22,6 @@ use futures::future::{self, BoxFuture};
 
 use line::{Entry, Line};
 
-/// Delay until an unanswered delivery is repeated.
-const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
-
 /// The queue inside a task store.
 pub struct StoreQueue {
     tasks: Arc<dyn Tasks>,
@@ -51,18 +48,18 @@ impl StoreQueue {
         loop {
             let entry = self.line.next().await;
             let (task_id, user_id) = (entry.task_id.clone(), entry.user_id.clone());
-            // From here on, dropping the receipt puts the task back into the
-            // queue.
-            let receipt = Taken {
+            let taken = Taken {
                 line: Arc::clone(&self.line),
-                entry: Some(entry),
+                entry,
             };
+            // From here on, dropping it puts the task back into the queue.
+            let mut delivery = Delivery::new(Some(task_id.clone()), vec![], Box::new(taken));
             match self.tasks.get(&user_id, &task_id).await? {
                 Some(task) if !task.status.is_final() => {
-                    let message = message::message_for(&task);
-                    return Ok(Delivery::new(Some(task_id), message, Box::new(receipt)));
+                    delivery.message = message::message_for(&task);
+                    return Ok(delivery);
                 }
-                Some(_) | None => receipt.forget(),
+                Some(_) | None => delivery.ack().await,
             }
         }
     }
@@ -95,36 +92,16 @@ impl TaskQueue for StoreQueue {
 /// A delivered task that is not answered yet.
 struct Taken {
     line: Arc<Line>,
-    /// None once it is answered.
-    entry: Option<Entry>,
-}
-
-impl Taken {
-    fn forget(mut self) {
-        self.entry = None;
-    }
-
-    fn again(&mut self, delay: Duration) {
-        if let Some(entry) = self.entry.take() {
-            self.line.add_later(entry, delay);
-        }
-    }
+    entry: Entry,
 }
 
 impl Receipt for Taken {
     fn ack(self: Box<Self>) -> BoxFuture<'static, ()> {
-        self.forget();
         future::ready(()).boxed()
     }
 
-    fn nack(mut self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
-        self.again(delay);
+    fn nack(self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
+        self.line.add_later(self.entry, delay);
         future::ready(()).boxed()
-    }
-}
-
-impl Drop for Taken {
-    fn drop(&mut self) {
-        self.again(REDELIVERY_DELAY);
     }
 }

@@ -4,7 +4,8 @@ use std::error::Error;
 
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::{self, ErrorCode};
-use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::log_throttle::LONG_INTERVAL;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_domain::capability::CapabilityError;
 
 use super::stream::Unfit;
@@ -42,13 +43,10 @@ impl Fault {
     /// Logs the details, which may name servers, and returns a sentence without
     /// them.
     pub(super) fn report(self) -> CapabilityError {
-        static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
         if let Self::TooLong = self {
             return CapabilityError::invalid("The message is too long for the queue.");
         }
-        if let Some(times) = FAULT.times() {
-            tracing::error!(error = %self, times, "the queue failed");
-        }
+        log_throttled!(error every LONG_INTERVAL, "the queue failed", error = %self);
         match self {
             Self::Full => CapabilityError::full("The queue has no room left."),
             _ => CapabilityError::unavailable("The queue cannot be used at the moment."),

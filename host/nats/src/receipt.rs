@@ -7,7 +7,6 @@ use async_nats::jetstream::message::{AckKind, Acker};
 use concept_refinement_capability::queue::Receipt;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::link::Link;
@@ -16,18 +15,12 @@ use super::link::Link;
 /// the consumer's ack wait.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Delay until a message that nobody answered for is delivered again.
-const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
-
 /// The longest delay, whatever a worker asks for.
 const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
 
 pub(super) struct Unanswered {
     link: Arc<Link>,
     acker: Arc<Acker>,
-    is_answered: bool,
-    /// What answers when this is dropped, wherever that happens.
-    runtime: Handle,
     _progress: AbortOnDropHandle<()>,
 }
 
@@ -39,17 +32,13 @@ impl Unanswered {
         Self {
             link,
             acker,
-            is_answered: false,
-            runtime: Handle::current(),
             _progress: AbortOnDropHandle::new(tokio::spawn(progress)),
         }
     }
 
     /// Ends the reports of progress, then answers.
-    fn answer(mut self: Box<Self>, answer: AckKind) -> BoxFuture<'static, ()> {
-        self.is_answered = true;
-        let (link, acker) = (Arc::clone(&self.link), Arc::clone(&self.acker));
-        drop(self);
+    fn answer(self, answer: AckKind) -> BoxFuture<'static, ()> {
+        let Self { link, acker, .. } = self;
         async move { link.answer(&acker, answer).await }.boxed()
     }
 }
@@ -68,17 +57,5 @@ impl Receipt for Unanswered {
 
     fn nack(self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
         self.answer(AckKind::Nak(Some(delay.min(MAX_DELAY))))
-    }
-}
-
-impl Drop for Unanswered {
-    fn drop(&mut self) {
-        if !self.is_answered {
-            let (link, acker) = (Arc::clone(&self.link), Arc::clone(&self.acker));
-            self.runtime.spawn(async move {
-                let again = AckKind::Nak(Some(REDELIVERY_DELAY));
-                link.answer(&acker, again).await;
-            });
-        }
     }
 }

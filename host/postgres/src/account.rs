@@ -7,13 +7,12 @@ use concept_refinement_domain::quota::{Usage, Window};
 use concept_refinement_domain::rulebook::Account;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::database::Session;
 use super::fault::Fault;
 use super::rows::columns;
-use super::values::{Cells, Parameter, Text, id};
+use super::values::{Cells, Text, id, parameters};
 use crate::rows;
 
 pub(super) struct StoredAccount {
@@ -51,11 +50,7 @@ impl StoredAccount {
         let task_id = id(&task.id).ok_or(Fault::NoId)?;
         let user_id = Text::of(&task.user_id);
         let key = Text::maybe(task.idempotency_key.as_deref());
-        let of_task: [Parameter<'_>; 3] = [
-            (&user_id, Type::TEXT),
-            (&task_id, Type::UUID),
-            (&key, Type::TEXT),
-        ];
+        let of_task = parameters![user_id, task_id, key];
         let count = async {
             Ok(match counts {
                 true => session.query_opt(COUNT, &[]).await?,

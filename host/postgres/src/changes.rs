@@ -6,32 +6,30 @@
 //! commits that wait for no disk, since a notification inside of each commit
 //! would make all commits wait for each other.
 
-mod inbox;
 mod listener;
 mod message;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_capability::log_throttle::LogThrottle;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::tasks::hub::Hub;
 use concept_refinement_domain::task::{Stage, Status};
-use parking_lot::Mutex;
+use futures::FutureExt as _;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
-use tokio_postgres::types::Type;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::database::Database;
 use super::fault::Fault;
 use super::promises::Promises;
 use super::recent::Recent;
-use super::values::Parameter;
+use super::values::parameters;
 use listener::{Line, Listener};
 use message::{Message, payloads};
 
-/// Messages that wait to be sent at most; the oldest are left out, since whoever
+/// Messages that wait to be sent at most; further ones are left out, since whoever
 /// watches looks by itself now and then.
 const MAX_WAITING: usize = 10_000;
 
@@ -40,15 +38,9 @@ const COLLECT: Duration = Duration::from_millis(10);
 
 /// What sends and hears.
 pub(super) struct Changes {
-    outbox: Arc<Outbox>,
+    outbox: mpsc::Sender<Message>,
     wakes: Arc<Wakes>,
     _running: [AbortOnDropHandle<()>; 2],
-}
-
-#[derive(Default)]
-struct Outbox {
-    waiting: Mutex<Vec<Message>>,
-    arrived: Notify,
 }
 
 /// Wakes the queue of this host.
@@ -66,11 +58,11 @@ pub(super) struct Ears {
 
 impl Changes {
     pub(super) fn start(database: Arc<Database>, ears: Ears) -> Self {
-        let outbox = Arc::<Outbox>::default();
+        let (outbox, waiting) = mpsc::channel(MAX_WAITING);
         let wakes = Arc::new(Wakes(watch::channel(0).0));
         let listener = Listener::new(Arc::clone(&database), ears, Arc::clone(&wakes));
         let runtime = Handle::current();
-        let sending = runtime.spawn(send(database, Arc::clone(&outbox)));
+        let sending = runtime.spawn(send(database, waiting));
         let hearing = runtime.spawn(listener.run());
         Self {
             outbox,
@@ -80,7 +72,7 @@ impl Changes {
     }
 
     pub(super) fn changed(&self, id: &str, revision: u64, status: Status) {
-        self.outbox.put(Message::Changed {
+        self.tell(Message::Changed {
             id: id.to_owned(),
             revision,
             status,
@@ -88,7 +80,7 @@ impl Changes {
     }
 
     pub(super) fn began(&self, id: &str, revision: u64, stage: Stage) {
-        self.outbox.put(Message::Began {
+        self.tell(Message::Began {
             id: id.to_owned(),
             revision,
             stage,
@@ -96,18 +88,23 @@ impl Changes {
     }
 
     pub(super) fn deleted(&self, id: &str) {
-        self.outbox.put(Message::Deleted { id: id.to_owned() });
+        self.tell(Message::Deleted { id: id.to_owned() });
     }
 
     /// There is something to deliver, for whichever host.
     pub(super) fn published(&self) {
         self.wakes.wake();
-        self.outbox.put(Message::Published);
+        self.tell(Message::Published);
     }
 
     /// A delivery was requested again, for whichever host delivers.
     pub(super) fn redelivered(&self) {
-        self.outbox.put(Message::Redelivered);
+        self.tell(Message::Redelivered);
+    }
+
+    fn tell(&self, message: Message) {
+        // What finds no room is looked for.
+        let _ = self.outbox.try_send(message);
     }
 
     /// Changes whenever there may be something to deliver.
@@ -127,32 +124,17 @@ impl Wakes {
     }
 }
 
-impl Outbox {
-    fn put(&self, message: Message) {
-        let mut waiting = self.waiting.lock();
-        if message == Message::Published && waiting.contains(&message) {
-            return;
-        }
-        if waiting.len() >= MAX_WAITING {
-            waiting.clear();
-        }
-        waiting.push(message);
-        self.arrived.notify_one();
-    }
-}
-
-/// Sends what is put into the outbox, for as long as it runs.
-async fn send(database: Arc<Database>, outbox: Arc<Outbox>) {
-    loop {
-        outbox.arrived.notified().await;
+/// Sends what waits, for as long as it runs.
+async fn send(database: Arc<Database>, mut waiting: mpsc::Receiver<Message>) {
+    let mut messages = Vec::new();
+    while let Some(first) = waiting.recv().await {
         sleep(COLLECT).await;
-        let messages = std::mem::take(&mut *outbox.waiting.lock());
+        messages.push(first);
+        let _ = waiting.recv_many(&mut messages, MAX_WAITING).now_or_never();
         if let Err(fault) = notify(&database, &messages).await {
-            static FAULT: LogThrottle = LogThrottle::new();
-            if let Some(times) = FAULT.times() {
-                tracing::debug!(%fault, times, "other hosts were not told of changes");
-            }
+            log_throttled!(debug, "other hosts were not told of changes", %fault);
         }
+        messages.clear();
     }
 }
 
@@ -164,7 +146,7 @@ async fn notify(database: &Database, messages: &[Message]) -> Result<(), Fault> 
         return Ok(());
     }
     let session = database.session().await?;
-    let parameters: [Parameter<'_>; 2] = [(&channel, Type::TEXT), (&payloads, Type::TEXT_ARRAY)];
+    let parameters = parameters![channel, payloads];
     session.query(NOTIFY, &parameters).await?;
     Ok(())
 }

@@ -2,13 +2,12 @@
 
 use concept_refinement_domain::capability::{ConceptPage, Page, Position};
 use concept_refinement_domain::concept::{Concept, ConceptContent};
-use tokio_postgres::types::Type;
 
 use super::PostgresTasks;
 use super::database::Session;
 use super::fault::Fault;
 use super::reads::{one_more, start};
-use super::values::{Cells, Parameter, Text, Time, id};
+use super::values::{Cells, Text, Time, id, parameters};
 
 const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url, \
      original_image_url, refinement_prompt, logo_description, theme_description, color_palettes, \
@@ -24,7 +23,7 @@ pub(super) async fn get(
     };
     let sql = format!("SELECT {COLUMNS} FROM schema.concept WHERE id = $1 AND user_id = $2");
     let user_id = Text::of(user_id);
-    let parameters: [Parameter<'_>; 2] = [(&id, Type::UUID), (&user_id, Type::TEXT)];
+    let parameters = parameters![id, user_id];
     let row = session.query_opt(&sql, &parameters).await?;
     row.map(|row| read(&mut Cells::of(&row))).transpose()
 }
@@ -42,12 +41,7 @@ pub(super) async fn list(
     let user_id = Text::of(user_id);
     let (created_at, id) = start(after);
     let limit_and_one = one_more(limit);
-    let parameters: [Parameter<'_>; 4] = [
-        (&user_id, Type::TEXT),
-        (&created_at, Type::TIMESTAMPTZ),
-        (&id, Type::UUID),
-        (&limit_and_one, Type::INT8),
-    ];
+    let parameters = parameters![user_id, created_at, id, limit_and_one];
     let concepts = session.query(&sql, &parameters).await?;
     let concepts = concepts.iter().map(|row| read(&mut Cells::of(row)));
     let concepts = concepts.collect::<Result<Vec<_>, Fault>>()?;
@@ -76,11 +70,7 @@ pub(super) async fn delete(
     };
     let session = store.database.session_of(user_id).await?;
     let (user_id, now) = (Text::of(user_id), Time(store.clock.now()));
-    let parameters: [Parameter<'_>; 3] = [
-        (&id, Type::UUID),
-        (&user_id, Type::TEXT),
-        (&now, Type::TIMESTAMPTZ),
-    ];
+    let parameters = parameters![id, user_id, now];
     let row = session.query_opt(SQL, &parameters).await?;
     row.map(|row| Cells::of(&row).text()).transpose()
 }

@@ -1,10 +1,8 @@
 //! Deleting a task.
 
-use tokio_postgres::types::Type;
-
 use super::PostgresTasks;
 use super::fault::Fault;
-use super::values::{Parameter, Text, Time, id};
+use super::values::{Text, Time, id, parameters};
 
 /// Its worker, if any, finds its lease lost. Quota is not given back, and a
 /// repeat under its idempotency key is still answered.
@@ -22,11 +20,7 @@ pub(super) async fn delete(
     };
     let session = store.database.session_of(user_id).await?;
     let (user_id, now) = (Text::of(user_id), Time(store.clock.now()));
-    let parameters: [Parameter<'_>; 3] = [
-        (&id, Type::UUID),
-        (&user_id, Type::TEXT),
-        (&now, Type::TIMESTAMPTZ),
-    ];
+    let parameters = parameters![id, user_id, now];
     let is_deleted = session.execute(SQL, &parameters).await? > 0;
     if is_deleted {
         store.announce_deletion(task_id);

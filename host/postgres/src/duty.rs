@@ -6,11 +6,10 @@ use concept_refinement_capability::Answer;
 use concept_refinement_capability::duties::Duties;
 use concept_refinement_capability::engine::SharedSecret;
 use concept_refinement_domain::secret::LENGTH;
-use tokio_postgres::types::Type;
 
 use super::PostgresTasks;
 use super::fault::Fault;
-use super::values::{Parameter, Time};
+use super::values::{Time, parameters};
 
 impl Duties for PostgresTasks {
     fn take<'a>(&'a self, name: &'a str, time: Duration) -> Answer<'a, bool> {
@@ -22,12 +21,7 @@ impl Duties for PostgresTasks {
             let holder = self.database.host();
             let now = self.clock.now();
             let (until, now) = (Time(now.plus(time)), Time(now));
-            let parameters: [Parameter<'_>; 4] = [
-                (&name, Type::TEXT),
-                (&holder, Type::TEXT),
-                (&until, Type::TIMESTAMPTZ),
-                (&now, Type::TIMESTAMPTZ),
-            ];
+            let parameters = parameters![name, holder, until, now];
             Ok(session.execute(SQL, &parameters).await? > 0)
         })
     }
@@ -37,7 +31,7 @@ impl Duties for PostgresTasks {
         self.answer(async move {
             let session = self.database.session().await?;
             let holder = self.database.host();
-            let parameters: [Parameter<'_>; 2] = [(&name, Type::TEXT), (&holder, Type::TEXT)];
+            let parameters = parameters![name, holder];
             session.execute(SQL, &parameters).await.map(drop)
         })
     }
@@ -51,7 +45,7 @@ impl SharedSecret for PostgresTasks {
         self.answer(async move {
             let random = random.to_vec();
             let session = self.database.session().await?;
-            session.execute(INSERT, &[(&random, Type::BYTEA)]).await?;
+            session.execute(INSERT, &parameters![random]).await?;
             let row = session.query_opt(READ, &[]).await?;
             let secret: Vec<u8> = row.ok_or(Fault::Timeout)?.try_get(0)?;
             let length = |_| Fault::NotReady("its secret is of another length".to_owned());

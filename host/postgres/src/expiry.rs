@@ -4,11 +4,10 @@ use concept_refinement_capability::clock;
 use concept_refinement_capability::tasks::Expired;
 use concept_refinement_domain::session::LIFE;
 use concept_refinement_domain::timestamp::Timestamp;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::fault::Fault;
-use super::values::{Cells, Parameter, Time};
+use super::values::{Cells, Time, parameters};
 use super::{PostgresTasks, sessions};
 
 /// Concepts are removed by their own age, since their task may have been
@@ -66,11 +65,7 @@ async fn remove(
          WHERE {of_tasks} LIMIT $2)) RETURNING id"
     );
     let (first, third, limit) = (Time(first), Time(third), i64::from(limit));
-    let parameters: [Parameter<'_>; 3] = [
-        (&first, Type::TIMESTAMPTZ),
-        (&limit, Type::INT8),
-        (&third, Type::TIMESTAMPTZ),
-    ];
+    let parameters = parameters![first, limit, third];
     let session = store.database.session().await?;
     let (_, concepts, tasks) = futures::try_join!(
         session.begin(None),
@@ -88,8 +83,8 @@ async fn remove(
         forgotten.push(row.try_get(0)?);
     }
     let now = Time(store.clock.now());
-    let take: [Parameter<'_>; 1] = [(&of_concepts, Type::UUID_ARRAY)];
-    let forget: [Parameter<'_>; 2] = [(&forgotten, Type::UUID_ARRAY), (&now, Type::TIMESTAMPTZ)];
+    let take = parameters![of_concepts];
+    let forget = parameters![forgotten, now];
     futures::try_join!(
         session.execute(TAKE_IMAGES, &take),
         session.execute(FORGET, &forget),

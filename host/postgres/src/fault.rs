@@ -8,7 +8,7 @@ use concept_refinement_domain::rulebook::Refusal;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
-use concept_refinement_capability::log_throttle::LogThrottle;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::tls;
 
 #[derive(Debug, thiserror::Error)]
@@ -50,17 +50,11 @@ impl Fault {
             Self::Refused(refusal) => CapabilityError::invalid(refusal.to_string()),
             Self::NoId => CapabilityError::invalid(self.to_string()),
             Self::NoRoom(error) => {
-                static FAULT: LogThrottle = LogThrottle::new();
-                if let Some(times) = FAULT.times() {
-                    tracing::error!(%error, times, "new tasks are refused");
-                }
+                log_throttled!(error, "new tasks are refused", %error);
                 CapabilityError::full("The task store has no room left.")
             }
             fault => {
-                static FAULT: LogThrottle = LogThrottle::new();
-                if let Some(times) = FAULT.times() {
-                    tracing::error!(error = %fault, times, "the task store failed");
-                }
+                log_throttled!(error, "the task store failed", error = %fault);
                 match fault.is(&SqlState::DISK_FULL) {
                     true => CapabilityError::full("The task store has no room left."),
                     false => unavailable(),

@@ -6,11 +6,10 @@ use std::time::Duration;
 use concept_refinement_capability::clock::before;
 use concept_refinement_domain::idempotency::REMEMBERED;
 use concept_refinement_domain::timestamp::Timestamp;
-use tokio_postgres::types::Type;
 
 use super::database::Session;
 use super::fault::Fault;
-use super::values::Time;
+use super::values::{Time, parameters};
 
 /// How long deleted tasks are remembered: far longer than a pass over all images
 /// takes.
@@ -27,7 +26,7 @@ pub(super) async fn expired(session: &Session<'_>, now: Timestamp) -> Result<(),
              WHERE {column} <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED))"
         );
         let older = Time(older);
-        let parameters = [(&older as _, Type::TIMESTAMPTZ), (&BATCH as _, Type::INT8)];
+        let parameters = parameters![older, BATCH];
         session.execute(&sql, &parameters).await
     };
     futures::try_join!(

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::clock::before;
-use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::log_throttle::LONG_INTERVAL;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::queue::waiting::Waiting;
 use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue};
 use concept_refinement_domain::capability::CapabilityError;
@@ -21,11 +22,7 @@ use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Task;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use parking_lot::Mutex;
-use tokio::runtime::Handle;
-use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep, timeout};
-use tokio_postgres::types::Type;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
@@ -33,13 +30,7 @@ use super::PostgresTasks;
 use super::fault::{Fault, unavailable};
 use super::fetch::{Fetched, MAX_FETCH, fetch, retry_until};
 use super::leases;
-use super::values::{Parameter, Time, id};
-
-/// Tasks that are published at once at most.
-const MAX_PUBLISH: usize = 256;
-
-/// Delay until an unanswered delivery is repeated.
-const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
+use super::values::{Time, id, parameters};
 
 /// The longest delay, whatever a worker asks for.
 const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
@@ -58,34 +49,17 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 pub struct SharedQueue {
     store: Arc<PostgresTasks>,
     waiting: Arc<Waiting>,
-    outbox: Arc<Outbox>,
-    _running: [AbortOnDropHandle<()>; 2],
-}
-
-/// What waits to be published, and who is told.
-#[derive(Default)]
-struct Outbox {
-    waiting: Mutex<Vec<Publication>>,
-    arrived: Notify,
-}
-
-struct Publication {
-    id: Uuid,
-    answer: oneshot::Sender<Result<(), CapabilityError>>,
+    _fetching: AbortOnDropHandle<()>,
 }
 
 impl SharedQueue {
     pub(super) fn start(store: Arc<PostgresTasks>) -> Self {
         let waiting = Arc::<Waiting>::default();
-        let outbox = Arc::<Outbox>::default();
-        let runtime = Handle::current();
-        let fetching = runtime.spawn(fetch_for(Arc::clone(&store), Arc::clone(&waiting)));
-        let publishing = runtime.spawn(publish_from(Arc::clone(&store), Arc::clone(&outbox)));
+        let fetching = fetch_for(Arc::clone(&store), Arc::clone(&waiting));
         Self {
             store,
             waiting,
-            outbox,
-            _running: [fetching, publishing].map(AbortOnDropHandle::new),
+            _fetching: AbortOnDropHandle::new(tokio::spawn(fetching)),
         }
     }
 
@@ -100,10 +74,7 @@ impl SharedQueue {
             self.store.changes.published();
             return Ok(());
         }
-        let (answer, answered) = oneshot::channel();
-        self.outbox.waiting.lock().push(Publication { id, answer });
-        self.outbox.arrived.notify_one();
-        answered.await.unwrap_or_else(|_| Err(unavailable()))
+        publish(&self.store, id).await.map_err(Fault::report)
     }
 }
 
@@ -150,10 +121,7 @@ async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
                 let _ = timeout(wait, wakes.changed()).await;
             }
             Ok(Err(fault)) => {
-                static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
-                if let Some(times) = FAULT.times() {
-                    tracing::error!(%fault, times, "no tasks can be fetched");
-                }
+                log_throttled!(error every LONG_INTERVAL, "no tasks can be fetched", %fault);
                 sleep(RETRY).await;
             }
             Err(_) => sleep(RETRY).await,
@@ -185,53 +153,23 @@ async fn fetch_once(
 fn delivery(store: &Arc<PostgresTasks>, task: &Task) -> Delivery {
     let receipt = Taken {
         store: Arc::downgrade(store),
-        runtime: Handle::current(),
-        task_id: Some(task.id.clone()),
+        task_id: task.id.clone(),
     };
     let message = message::message_for(task);
     Delivery::new(Some(task.id.clone()), message, Box::new(receipt))
 }
 
-/// Publishes what comes, together what came together.
-async fn publish_from(store: Arc<PostgresTasks>, outbox: Arc<Outbox>) {
-    loop {
-        outbox.arrived.notified().await;
-        loop {
-            let publications: Vec<_> = {
-                let mut waiting = outbox.waiting.lock();
-                let count = waiting.len().min(MAX_PUBLISH);
-                waiting.drain(..count).collect()
-            };
-            if publications.is_empty() {
-                break;
-            }
-            let ids: Vec<_> = publications
-                .iter()
-                .map(|publication| publication.id)
-                .collect();
-            let published = publish(&store, &ids).await.map_err(Fault::report);
-            for publication in publications {
-                let _ = publication.answer.send(published.clone());
-            }
-        }
-    }
-}
-
-/// Makes tasks be delivered now that nobody works on, and that are overdue: those
-/// that were created just now are delivered already, and for those that were
-/// released their worker says when.
-async fn publish(store: &PostgresTasks, ids: &[Uuid]) -> Result<(), Fault> {
-    const SQL: &str = "UPDATE schema.task SET deliver_at = $2 WHERE id = ANY ($1) \
+/// Makes a task be delivered now that nobody works on, and that is overdue: one that
+/// was created just now is delivered already, and for one that was released its worker
+/// says when.
+async fn publish(store: &PostgresTasks, id: Uuid) -> Result<(), Fault> {
+    const SQL: &str = "UPDATE schema.task SET deliver_at = $2 WHERE id = $1 \
          AND completed_at IS NULL AND deliver_at > $2 \
          AND (lease_until <= $2 \
              OR lease_until IS NULL AND coalesce(updated_at, created_at) <= $3)";
     let now = store.clock.now();
     let (long_ago, now) = (Time(before(now, PENDING_OVERDUE)), Time(now));
-    let parameters: [Parameter<'_>; 3] = [
-        (&ids, Type::UUID_ARRAY),
-        (&now, Type::TIMESTAMPTZ),
-        (&long_ago, Type::TIMESTAMPTZ),
-    ];
+    let parameters = parameters![id, now, long_ago];
     let session = store.database.session().await?;
     session.execute_volatile(SQL, &parameters).await?;
     store.changes.published();
@@ -244,11 +182,7 @@ async fn put_off(store: &PostgresTasks, id: Uuid, delay: Duration) -> Result<(),
          AND completed_at IS NULL AND (lease_until IS NULL OR lease_until <= $3)";
     let now = store.clock.now();
     let (until, now) = (Time(now.plus(delay.min(MAX_DELAY))), Time(now));
-    let parameters: [Parameter<'_>; 3] = [
-        (&id, Type::UUID),
-        (&until, Type::TIMESTAMPTZ),
-        (&now, Type::TIMESTAMPTZ),
-    ];
+    let parameters = parameters![id, until, now];
     let session = store.database.session().await?;
     session.execute_volatile(SQL, &parameters).await?;
     store.changes.wake();
@@ -258,23 +192,7 @@ async fn put_off(store: &PostgresTasks, id: Uuid, delay: Duration) -> Result<(),
 /// A delivered task that is not answered yet.
 struct Taken {
     store: Weak<PostgresTasks>,
-    runtime: Handle,
-    /// None once it is answered.
-    task_id: Option<String>,
-}
-
-impl Taken {
-    fn again(&mut self, delay: Duration) -> BoxFuture<'static, ()> {
-        let (task_id, store) = (self.task_id.take(), Weak::upgrade(&self.store));
-        async move {
-            if let (Some(task_id), Some(store)) = (task_id, store)
-                && let Err(fault) = deliver_again(&store, &task_id, delay).await
-            {
-                tracing::debug!(%fault, "a task is delivered again later than it was asked for");
-            }
-        }
-        .boxed()
-    }
+    task_id: String,
 }
 
 /// What was claimed for a worker that did not ask for it is nobody's again.
@@ -301,26 +219,23 @@ async fn deliver_again(store: &PostgresTasks, task_id: &str, delay: Duration) ->
 
 impl Receipt for Taken {
     /// A task that is not final then is looked for by the sweep.
-    fn ack(mut self: Box<Self>) -> BoxFuture<'static, ()> {
-        let (task_id, store) = (self.task_id.take(), self.store.upgrade());
+    fn ack(self: Box<Self>) -> BoxFuture<'static, ()> {
         async move {
-            if let (Some(task_id), Some(store)) = (task_id, store) {
-                release_unasked(&store, &task_id).await;
+            if let Some(store) = self.store.upgrade() {
+                release_unasked(&store, &self.task_id).await;
             }
         }
         .boxed()
     }
 
-    fn nack(mut self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
-        self.again(delay)
-    }
-}
-
-impl Drop for Taken {
-    fn drop(&mut self) {
-        if self.task_id.is_some() {
-            let again = self.again(REDELIVERY_DELAY);
-            self.runtime.spawn(again);
+    fn nack(self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
+        async move {
+            if let Some(store) = self.store.upgrade()
+                && let Err(fault) = deliver_again(&store, &self.task_id, delay).await
+            {
+                tracing::debug!(%fault, "a task is delivered again later than it was asked for");
+            }
         }
+        .boxed()
     }
 }

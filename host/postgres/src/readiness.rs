@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_capability::OpenError;
-use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::log_throttle::LONG_INTERVAL;
+use concept_refinement_capability::log_throttled;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
@@ -97,8 +98,9 @@ async fn make_ready(database: &Database, clock: &DatabaseClock) -> Result<(), Fa
 }
 
 fn log(database: &Database, fault: &Fault) {
-    static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
-    if let Some(times) = FAULT.times() {
-        tracing::error!(%fault, times, place = %database.place(), "the task store is away");
-    }
+    log_throttled!(
+        error every LONG_INTERVAL,
+        "the task store is away",
+        %fault, place = %database.place()
+    );
 }

@@ -4,13 +4,12 @@ use concept_refinement_domain::capability::{Page, Position, TaskPage};
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::database::Session;
 use super::fault::Fault;
 use super::rows::{columns, read};
-use super::values::{Cells, Parameter, Text, Time, id};
+use super::values::{Cells, Text, Time, id, parameters};
 use crate::rows;
 
 pub(super) async fn get(
@@ -45,12 +44,7 @@ pub(super) async fn list(
     let user_id = Text::of(user_id);
     let (created_at, id) = start(after);
     let limit_and_one = one_more(limit);
-    let parameters: [Parameter<'_>; 4] = [
-        (&user_id, Type::TEXT),
-        (&created_at, Type::TIMESTAMPTZ),
-        (&id, Type::UUID),
-        (&limit_and_one, Type::INT8),
-    ];
+    let parameters = parameters![user_id, created_at, id, limit_and_one];
     let tasks = session.query(&sql, &parameters).await?;
     let tasks = tasks.iter().map(|row| Ok(read(&mut Cells::of(row))?.task));
     let tasks = tasks.collect::<Result<Vec<_>, Fault>>()?;
@@ -71,7 +65,7 @@ pub(super) async fn some(
         " FROM schema.task WHERE id = ANY ($1)"
     );
     let ids: Vec<_> = task_ids.iter().filter_map(|text| id(text)).collect();
-    let rows = session.query(SQL, &[(&ids, Type::UUID_ARRAY)]).await?;
+    let rows = session.query(SQL, &parameters![ids]).await?;
     rows.iter().map(|row| read(&mut Cells::of(row))).collect()
 }
 

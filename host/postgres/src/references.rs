@@ -5,12 +5,11 @@ use std::collections::HashSet;
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::refined;
 use concept_refinement_domain::rulebook::{ImageFacts, is_unreferenced};
-use tokio_postgres::types::Type;
 
 use super::database::Session;
 use super::fault::Fault;
 use super::rows::{columns, read};
-use super::values::{Cells, Parameter, Text, id};
+use super::values::{Cells, Text, id, parameters};
 
 /// One statement, and so one snapshot: between two a worker could complete its
 /// task, and its image would be missed by both.
@@ -39,11 +38,7 @@ pub(super) async fn unreferenced(
     // A path may be without its format.
     let mut formats = vec![String::new()];
     formats.extend(Format::ALL.map(|format| format!(".{}", format.extension())));
-    let parameters: [Parameter<'_>; 3] = [
-        (&paths, Type::TEXT_ARRAY),
-        (&task_ids, Type::UUID_ARRAY),
-        (&formats, Type::TEXT_ARRAY),
-    ];
+    let parameters = parameters![paths, task_ids, formats];
     let rows = session.query(FACTS, &parameters).await?;
     let mut unreferenced = HashSet::new();
     for row in &rows {

@@ -1,11 +1,10 @@
 //! The last round of deletion by age, in one row.
 
 use concept_refinement_domain::clock_trust::LastRound;
-use tokio_postgres::types::Type;
 
 use super::database::Session;
 use super::fault::Fault;
-use super::values::{Cells, Parameter, Time, micros};
+use super::values::{Cells, Time, micros, parameters};
 
 pub(super) async fn last(session: &Session<'_>) -> Result<Option<LastRound>, Fault> {
     const SQL: &str = "SELECT at, probation FROM schema.last_round";
@@ -25,6 +24,6 @@ pub(super) async fn remember(
     const SQL: &str = "INSERT INTO schema.last_round (id, at, probation) VALUES (0, $1, $2) \
          ON CONFLICT (id) DO UPDATE SET at = excluded.at, probation = excluded.probation";
     let (at, probation) = (Time(at), probation.map(micros));
-    let parameters: [Parameter<'_>; 2] = [(&at, Type::TIMESTAMPTZ), (&probation, Type::INT8)];
+    let parameters = parameters![at, probation];
     session.execute(SQL, &parameters).await.map(drop)
 }

@@ -5,11 +5,10 @@ use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::{Refinement, Status, Task};
 use concept_refinement_domain::webhook::DeliveryRecord;
-use tokio_postgres::types::Type;
 
 use super::database::Session;
 use super::fault::Fault;
-use super::values::{Cells, Parameter, Text, Time, id, micros};
+use super::values::{Cells, Text, Time, id, micros, parameter, parameters};
 
 /// What [`read`] reads, of the table under the name `task`.
 macro_rules! columns {
@@ -76,7 +75,7 @@ pub(super) async fn find(
         return Ok(None);
     };
     const SQL: &str = concat!("SELECT ", columns!(), " FROM schema.find_task ($1) AS task");
-    let row = session.query_opt(SQL, &[(&id, Type::UUID)]).await?;
+    let row = session.query_opt(SQL, &parameters![id]).await?;
     row.map(|row| read(&mut Cells::of(&row))).transpose()
 }
 
@@ -122,29 +121,17 @@ impl Swap {
         let leased_until = Time::maybe(before.task.lease_until);
         let lease = after.lease.map(micros);
         let status = task.status.as_str();
-        let mut parameters: Vec<Parameter<'_>> = vec![
-            (&task_id, Type::UUID),
-            (&status, Type::TEXT),
-            (&updated_at, Type::TIMESTAMPTZ),
-            (&completed_at, Type::TIMESTAMPTZ),
-            (&result_id, Type::UUID),
-            (&image_path, Type::TEXT),
-            (&error_message, Type::TEXT),
-            (&lease_until, Type::TIMESTAMPTZ),
-            (&attempt, Type::INT8),
-            (&deaths, Type::INT8),
-            (&revision, Type::INT8),
-            (&due_at, Type::TIMESTAMPTZ),
-            (&was, Type::INT8),
-            (&leased_until, Type::TIMESTAMPTZ),
-        ];
+        let mut parameters = Vec::from(parameters! {
+            task_id, status, updated_at, completed_at, result_id, image_path, error_message,
+            lease_until, attempt, deaths, revision, due_at, was, leased_until
+        });
         let Some(Concept {
             created_at,
             content,
             ..
         }) = concept
         else {
-            parameters.push((&lease, Type::INT8));
+            parameters.push(parameter(&lease));
             return session.ask(SWAP, &parameters).await;
         };
         let palettes = Text::all(&content.color_palettes);
@@ -156,18 +143,10 @@ impl Swap {
         let logo = Text::maybe(content.logo_description.as_deref());
         let theme = Text::maybe(content.theme_description.as_deref());
         let created_at = Time(*created_at);
-        parameters.extend([
-            (&user_id as _, Type::TEXT),
-            (&content.is_anonymous as _, Type::BOOL),
-            (&image_url as _, Type::TEXT),
-            (&original as _, Type::TEXT),
-            (&prompt as _, Type::TEXT),
-            (&logo as _, Type::TEXT),
-            (&theme as _, Type::TEXT),
-            (&palettes as _, Type::TEXT_ARRAY),
-            (&notes as _, Type::TEXT_ARRAY),
-            (&created_at as _, Type::TIMESTAMPTZ),
-        ]);
+        parameters.extend(parameters! {
+            user_id, content.is_anonymous, image_url, original, prompt, logo, theme, palettes,
+            notes, created_at
+        });
         session.ask(FINISH, &parameters).await
     }
 }

@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use tokio_postgres::types::Type;
-
 use super::database::{DEADLINE, Database, Session};
 use super::fault::Fault;
+use super::values::parameters;
 
 /// Changes with [`TABLES`] and [`FUNCTIONS`].
 const VERSION: i64 = 8;
@@ -58,7 +57,7 @@ pub(super) async fn create(database: &Database) -> Result<(), Fault> {
         }
         session.batch(TABLES).await?;
         session.batch(FUNCTIONS).await?;
-        session.execute(MARK, &[(&VERSION, Type::INT8)]).await?;
+        session.execute(MARK, &parameters![VERSION]).await?;
     }
     session.commit().await
 }
@@ -66,7 +65,7 @@ pub(super) async fn create(database: &Database) -> Result<(), Fault> {
 async fn find_in(session: &Session<'_>, schema: &str) -> Result<Found, Fault> {
     const EXISTS: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables \
          WHERE schemaname = $1 AND tablename = 'schema_version')";
-    match session.ask(EXISTS, &[(&schema, Type::TEXT)]).await? {
+    match session.ask(EXISTS, &parameters![schema]).await? {
         true => check_version(session).await.map(|()| Found::ThisVersion),
         false => Ok(Found::Nothing),
     }
@@ -75,12 +74,12 @@ async fn find_in(session: &Session<'_>, schema: &str) -> Result<Found, Fault> {
 /// Who may not create a schema may still be given one, which `IF NOT EXISTS` ignores.
 async fn has_schema(session: &Session<'_>, schema: &str) -> Result<bool, Fault> {
     const EXISTS: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)";
-    session.ask(EXISTS, &[(&schema, Type::TEXT)]).await
+    session.ask(EXISTS, &parameters![schema]).await
 }
 
 async fn check_version(session: &Session<'_>) -> Result<(), Fault> {
     const SQL: &str = "SELECT coalesce(max(version) = $1, false) FROM schema.schema_version";
-    match session.ask(SQL, &[(&VERSION, Type::INT8)]).await? {
+    match session.ask(SQL, &parameters![VERSION]).await? {
         true => Ok(()),
         false => Err(Fault::OtherVersion),
     }

@@ -1,11 +1,10 @@
 //! Until when anonymous users have sessions who own something.
 
 use concept_refinement_domain::timestamp::Timestamp;
-use tokio_postgres::types::Type;
 
 use super::database::Session;
 use super::fault::Fault;
-use super::values::{Cells, Parameter, Text, Time};
+use super::values::{Cells, Text, Time, parameters};
 
 pub(super) async fn renew(
     session: &Session<'_>,
@@ -18,11 +17,7 @@ pub(super) async fn renew(
          OR EXISTS (SELECT FROM schema.concept WHERE user_id = $1) \
          ON CONFLICT (user_id) DO UPDATE SET until = greatest(session.until, excluded.until)";
     let (user_id, until) = (Text::of(user_id), Time(until));
-    let parameters: [Parameter<'_>; 3] = [
-        (&user_id, Type::TEXT),
-        (&until, Type::TIMESTAMPTZ),
-        (&owns_images, Type::BOOL),
-    ];
+    let parameters = parameters![user_id, until, owns_images];
     session.execute(SQL, &parameters).await.map(drop)
 }
 
@@ -36,7 +31,7 @@ pub(super) async fn without(
          WHERE NOT EXISTS (SELECT FROM schema.session \
              WHERE session.user_id = asked.user_id AND until >= $2) ORDER BY number";
     let (users, before) = (Text::all(users), Time(before));
-    let parameters: [Parameter<'_>; 2] = [(&users, Type::TEXT_ARRAY), (&before, Type::TIMESTAMPTZ)];
+    let parameters = parameters![users, before];
     let rows = session.query(SQL, &parameters).await?;
     rows.iter().map(|row| Cells::of(row).text()).collect()
 }
@@ -50,6 +45,6 @@ pub(super) async fn forget(
     const SQL: &str = "DELETE FROM schema.session WHERE user_id = ANY (ARRAY \
          (SELECT user_id FROM schema.session WHERE until < $1 ORDER BY until LIMIT $2))";
     let (before, limit) = (Time(before), i64::from(limit));
-    let parameters: [Parameter<'_>; 2] = [(&before, Type::TIMESTAMPTZ), (&limit, Type::INT8)];
+    let parameters = parameters![before, limit];
     session.execute(SQL, &parameters).await.map(drop)
 }

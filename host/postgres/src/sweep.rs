@@ -3,14 +3,13 @@
 use concept_refinement_domain::lease::{LONGEST_INTERVAL, PENDING_OVERDUE};
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::PostgresTasks;
 use super::database::Session;
 use super::fault::Fault;
 use super::rows::{columns, read};
-use super::values::{Cells, Parameter, Time};
+use super::values::{Cells, Time, parameters};
 use super::webhooks;
 
 /// When a task is due that is published again at `$1`, as `due_again` of the domain says:
@@ -62,12 +61,8 @@ pub(super) async fn due(store: &PostgresTasks, limit: u32) -> Result<Vec<Task>, 
     let [now, soonest, latest] = times.map(Time);
     let limit = i64::from(limit);
     let session = store.database.session().await?;
-    let follow: [Parameter<'_>; 3] = [
-        (&now, Type::TIMESTAMPTZ),
-        (&soonest, Type::TIMESTAMPTZ),
-        (&latest, Type::TIMESTAMPTZ),
-    ];
-    let of_now: [Parameter<'_>; 2] = [(&now, Type::TIMESTAMPTZ), (&limit, Type::INT8)];
+    let follow = parameters![now, soonest, latest];
+    let of_now = parameters![now, limit];
     let (_, _, rows) = futures::try_join!(
         session.begin(None),
         session.execute(FOLLOW_CLOCK, &follow),
@@ -77,12 +72,7 @@ pub(super) async fn due(store: &PostgresTasks, limit: u32) -> Result<Vec<Task>, 
     let tasks = tasks.collect::<Result<Vec<_>, Fault>>()?;
     let ids = rows.iter().map(|row| Ok(row.try_get(0)?));
     let ids = ids.collect::<Result<Vec<Uuid>, Fault>>()?;
-    let later: [Parameter<'_>; 4] = [
-        (&now, Type::TIMESTAMPTZ),
-        (&soonest, Type::TIMESTAMPTZ),
-        (&latest, Type::TIMESTAMPTZ),
-        (&ids, Type::UUID_ARRAY),
-    ];
+    let later = parameters![now, soonest, latest, ids];
     futures::try_join!(session.execute(LATER, &later), session.commit())?;
     Ok(tasks)
 }
@@ -100,7 +90,7 @@ pub(super) async fn recover(store: &PostgresTasks) -> Result<u32, Fault> {
          WHERE completed_at IS NULL";
     let now = Time(store.clock.now());
     let session = store.database.session().await?;
-    let unfinished = session.execute(SQL, &[(&now, Type::TIMESTAMPTZ)]).await?;
+    let unfinished = session.execute(SQL, &parameters![now]).await?;
     webhooks::recover(&session).await?;
     Ok(u32::try_from(unfinished).unwrap_or(u32::MAX))
 }

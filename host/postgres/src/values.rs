@@ -22,6 +22,42 @@ const ESCAPE: char = '\u{1a}';
 /// A parameter of a statement with its type.
 pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
+/// A value of a column whose type goes with its own.
+pub(super) trait Typed: ToSql + Sync {
+    const TYPE: Type;
+}
+
+macro_rules! typed {
+    ($($value:ty => $type:ident),+ $(,)?) => {$(
+        impl Typed for $value {
+            const TYPE: Type = Type::$type;
+        }
+    )+};
+}
+
+typed! {
+    Text<'_> => TEXT, &str => TEXT, String => TEXT, Uuid => UUID, Time => TIMESTAMPTZ,
+    bool => BOOL, i64 => INT8, Vec<u8> => BYTEA,
+    Vec<Text<'_>> => TEXT_ARRAY, Vec<String> => TEXT_ARRAY, Vec<Uuid> => UUID_ARRAY,
+    Vec<Option<Uuid>> => UUID_ARRAY,
+}
+
+impl<T: Typed> Typed for Option<T> {
+    const TYPE: Type = T::TYPE;
+}
+
+/// The parameters of a statement, each with its type.
+macro_rules! parameters {
+    ($($value:expr),+ $(,)?) => {
+        [$($crate::values::parameter(&$value)),+]
+    };
+}
+pub(super) use parameters;
+
+pub(super) fn parameter<T: Typed>(value: &T) -> Parameter<'_> {
+    (value, T::TYPE)
+}
+
 /// A text as a column.
 #[derive(Debug)]
 pub(super) struct Text<'a>(Cow<'a, str>);

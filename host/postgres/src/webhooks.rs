@@ -12,13 +12,12 @@ use concept_refinement_domain::webhook::{
 };
 use futures::future::try_join_all;
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
 
 use super::PostgresTasks;
 use super::database::Session;
 use super::fault::Fault;
 use super::rows::{columns, read};
-use super::values::{Cells, Parameter, Text, Time, id};
+use super::values::{Cells, Text, Time, id, parameters};
 use crate::rows;
 
 /// Tries to swap a delivery, for which few compete.
@@ -93,18 +92,8 @@ async fn due(session: &Session<'_>, places: &Places, now: Timestamp) -> Result<V
     let (receivers_of, users_of) = (texts(receivers_of), texts(users_of));
     let limit = i64::try_from(places.free()).unwrap_or(i64::MAX);
     let (now, beyond) = (Time(now), Time(DeliveryRecord::beyond(now)));
-    let until = |time| {
-        [
-            (time, Type::TIMESTAMPTZ),
-            (&receivers as _, Type::TEXT_ARRAY),
-            (&users as _, Type::TEXT_ARRAY),
-            (&receivers_of as _, Type::TEXT_ARRAY),
-            (&users_of as _, Type::TEXT_ARRAY),
-            (&limit as _, Type::INT8),
-        ]
-    };
-    let (of_now, of_beyond): ([Parameter<'_>; 6], [Parameter<'_>; 6]) =
-        (until(&now as _), until(&beyond as _));
+    let of_now = parameters![now, receivers, users, receivers_of, users_of, limit];
+    let of_beyond = parameters![beyond, receivers, users, receivers_of, users_of, limit];
     let (mut due, late) = futures::try_join!(
         session.query(DUE, &of_now),
         session.query(BEYOND, &of_beyond)
@@ -204,11 +193,6 @@ async fn swap(
     let (before, due_at) = (rows::json(before), Time::maybe(after.due_at()));
     let after = rows::json(after);
     let (before, after) = (Text::of(&before), Text::of(&after));
-    let parameters: [Parameter<'_>; 4] = [
-        (&task_id, Type::UUID),
-        (&before, Type::TEXT),
-        (&after, Type::TEXT),
-        (&due_at, Type::TIMESTAMPTZ),
-    ];
+    let parameters = parameters![task_id, before, after, due_at];
     Ok(session.execute(SQL, &parameters).await? > 0)
 }

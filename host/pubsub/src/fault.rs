@@ -3,7 +3,8 @@
 use concept_refinement_domain::capability::CapabilityError;
 use http::StatusCode;
 
-use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::log_throttle::LONG_INTERVAL;
+use concept_refinement_capability::log_throttled;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
@@ -42,10 +43,7 @@ impl Fault {
     /// Logs the details, which may name what nobody else should know, and returns
     /// a sentence without them.
     pub(super) fn report(self) -> CapabilityError {
-        static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
-        if let Some(times) = FAULT.times() {
-            tracing::error!(error = %self, times, "the queue in Pub/Sub failed");
-        }
+        log_throttled!(error every LONG_INTERVAL, "the queue in Pub/Sub failed", error = %self);
         CapabilityError::unavailable("The queue cannot be used at the moment.")
     }
 }

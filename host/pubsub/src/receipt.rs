@@ -6,7 +6,6 @@ use std::time::Duration;
 use concept_refinement_capability::queue::Receipt;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use tokio::runtime::Handle;
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -20,18 +19,12 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 /// Where it is moved to: some moves may fail.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Delay until a message that nobody answered for is delivered again.
-const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
-
 /// The longest delay that Pub/Sub takes.
 const MAX_DELAY: Duration = Duration::from_secs(600);
 
 pub(super) struct Unanswered {
     api: Arc<Api>,
     ack_id: Arc<str>,
-    is_answered: bool,
-    /// What answers when this is dropped, wherever that happens.
-    runtime: Handle,
     _progress: AbortOnDropHandle<()>,
 }
 
@@ -43,16 +36,8 @@ impl Unanswered {
         Self {
             api,
             ack_id,
-            is_answered: false,
-            runtime: Handle::current(),
             _progress: AbortOnDropHandle::new(tokio::spawn(progress)),
         }
-    }
-
-    /// Ends the moves of the deadline; what is left is to answer.
-    fn into_parts(mut self) -> (Arc<Api>, Arc<str>) {
-        self.is_answered = true;
-        (Arc::clone(&self.api), Arc::clone(&self.ack_id))
     }
 }
 
@@ -61,12 +46,6 @@ async fn move_deadline(api: Arc<Api>, ack_id: Arc<str>) {
         sleep(PROGRESS_INTERVAL).await;
         log(api.modify_deadline(&ack_id, DEADLINE.as_secs()).await);
     }
-}
-
-async fn deliver_again(api: Arc<Api>, ack_id: Arc<str>, delay: Duration) {
-    let delay = delay.min(MAX_DELAY);
-    let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
-    log(api.modify_deadline(&ack_id, seconds).await);
 }
 
 /// A lost answer is harmless: the message is delivered again.
@@ -78,22 +57,15 @@ fn log(answered: Result<(), Fault>) {
 
 impl Receipt for Unanswered {
     fn ack(self: Box<Self>) -> BoxFuture<'static, ()> {
-        let (api, ack_id) = self.into_parts();
+        // The deadline is not moved any more.
+        let Self { api, ack_id, .. } = *self;
         async move { log(api.acknowledge(&ack_id).await) }.boxed()
     }
 
     fn nack(self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
-        let (api, ack_id) = self.into_parts();
-        deliver_again(api, ack_id, delay).boxed()
-    }
-}
-
-impl Drop for Unanswered {
-    fn drop(&mut self) {
-        if !self.is_answered {
-            let (api, ack_id) = (Arc::clone(&self.api), Arc::clone(&self.ack_id));
-            self.runtime
-                .spawn(deliver_again(api, ack_id, REDELIVERY_DELAY));
-        }
+        let Self { api, ack_id, .. } = *self;
+        let delay = delay.min(MAX_DELAY);
+        let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+        async move { log(api.modify_deadline(&ack_id, seconds).await) }.boxed()
     }
 }

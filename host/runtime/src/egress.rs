@@ -10,8 +10,6 @@ mod body;
 mod client;
 mod connect;
 mod connection;
-#[cfg(test)]
-mod fakes;
 mod grant;
 mod issuer_cache;
 mod network;
@@ -19,12 +17,15 @@ mod own_address;
 mod pool;
 mod read_limit;
 pub mod resolver;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use concept_refinement_domain::issuer_keys::{FETCH_TIMEOUT, MAX_BYTES};
+use http::{Method, StatusCode, header};
 use http_body_util::BodyExt as _;
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
@@ -97,23 +98,11 @@ impl Egress {
     /// There are none, or nothing is cached by this.
     pub async fn issuer_keys(&self) -> Result<Bytes, Error> {
         let cache = self.issuer.as_ref().ok_or(Error::HttpRequestDenied)?;
-        let url = cache.url();
-        let authority = Origin::of_url(url).ok_or(Error::HttpRequestUriInvalid)?;
-        let request = http::Request::get(url.as_str())
-            .header(
-                http::header::HOST,
-                format!("{}:{}", authority.host, authority.port),
-            )
-            .body(WasiBody::default())
-            .map_err(|_| Error::HttpRequestUriInvalid)?;
-        let options = RequestOptions {
-            connect_timeout: Some(FETCH_TIMEOUT),
-            first_byte_timeout: Some(FETCH_TIMEOUT),
-            between_bytes_timeout: Some(FETCH_TIMEOUT),
-        };
-        let fetch = fetch_keys(self.client.clone(), request, Some(options));
+        let request = request(Method::GET, cache.url().as_str(), None)?;
+        let options = Some(each_within(FETCH_TIMEOUT));
+        let fetch = fetch_keys(self.client.clone(), request, options);
         let response = cache.answer(fetch).await?;
-        if response.status() != http::StatusCode::OK {
+        if response.status() != StatusCode::OK {
             return Err(Error::HttpProtocolError);
         }
         let document = response.into_body().collect().await?;
@@ -132,23 +121,9 @@ impl Egress {
         authorization: Option<String>,
         timeout: Duration,
     ) -> Result<(u16, Bytes), Error> {
-        let parsed = url::Url::parse(url).map_err(|_| Error::HttpRequestUriInvalid)?;
-        let Origin { host, port, .. } =
-            Origin::of_url(&parsed).ok_or(Error::HttpRequestUriInvalid)?;
-        let mut request =
-            http::Request::get(url).header(http::header::HOST, format!("{host}:{port}"));
-        if let Some(authorization) = authorization {
-            request = request.header(http::header::AUTHORIZATION, authorization);
-        }
-        let request = request
-            .body(WasiBody::default())
-            .map_err(|_| Error::HttpRequestUriInvalid)?;
-        let options = RequestOptions {
-            connect_timeout: Some(timeout),
-            first_byte_timeout: Some(timeout),
-            between_bytes_timeout: Some(timeout),
-        };
-        let (response, _) = self.client.send(request, Some(options)).await?;
+        let request = request(Method::GET, url, authorization)?;
+        let options = Some(each_within(timeout));
+        let (response, _) = self.client.send(request, options).await?;
         let status = response.status().as_u16();
         let body = response.into_body().collect().await?.to_bytes();
         Ok((status, body))
@@ -162,17 +137,10 @@ impl Egress {
     /// It did not answer, or may not be asked.
     pub async fn probe(&self, origin: &Origin, path: &str, timeout: Duration) -> Result<(), Error> {
         let Origin { scheme, host, port } = origin;
-        let authority = format!("{host}:{port}");
-        let request = http::Request::head(format!("{scheme}://{authority}{path}"))
-            .header(http::header::HOST, authority)
-            .body(WasiBody::default())
-            .map_err(|_| Error::HttpRequestUriInvalid)?;
-        let options = RequestOptions {
-            connect_timeout: Some(timeout),
-            first_byte_timeout: Some(timeout),
-            between_bytes_timeout: Some(timeout),
-        };
-        self.client.send(request, Some(options)).await.map(drop)
+        let url = format!("{scheme}://{host}:{port}{path}");
+        let request = request(Method::HEAD, &url, None)?;
+        let options = Some(each_within(timeout));
+        self.client.send(request, options).await.map(drop)
     }
 }
 
@@ -216,6 +184,33 @@ impl WasiHttpHooks for Egress {
 
     fn p3_outgoing_body_chunk_size(&mut self) -> usize {
         CHUNK
+    }
+}
+
+/// A request of the host's own.
+fn request(
+    method: Method,
+    url: &str,
+    authorization: Option<String>,
+) -> Result<http::Request<WasiBody>, Error> {
+    let parsed = url::Url::parse(url).map_err(|_| Error::HttpRequestUriInvalid)?;
+    let Origin { host, port, .. } = Origin::of_url(&parsed).ok_or(Error::HttpRequestUriInvalid)?;
+    let mut request = http::Request::builder().method(method).uri(url);
+    request = request.header(header::HOST, format!("{host}:{port}"));
+    if let Some(authorization) = authorization {
+        request = request.header(header::AUTHORIZATION, authorization);
+    }
+    request
+        .body(WasiBody::default())
+        .map_err(|_| Error::HttpRequestUriInvalid)
+}
+
+/// For connecting, and for each silence.
+fn each_within(timeout: Duration) -> RequestOptions {
+    RequestOptions {
+        connect_timeout: Some(timeout),
+        first_byte_timeout: Some(timeout),
+        between_bytes_timeout: Some(timeout),
     }
 }
 

@@ -7,7 +7,7 @@ use concept_refinement_domain::capability::CapabilityError;
 use object_store::Error;
 use object_store::client::{HttpError, HttpErrorKind};
 
-use concept_refinement_capability::log_throttle::LogThrottle;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::tls::{self, Distrust};
 
 /// Why a request failed.
@@ -74,10 +74,8 @@ impl Fault {
 
     /// Logs what it is, and returns a sentence for callers.
     pub(super) fn report(self) -> CapabilityError {
-        static FAULT: LogThrottle = LogThrottle::new();
-        if let Some(times) = FAULT.times() {
-            tracing::error!(times, "the image store failed: {}", self.sentence());
-        }
+        let sentence = self.sentence();
+        log_throttled!(error, "the image store failed: {sentence}");
         CapabilityError::unavailable(match self {
             Self::Busy => "The image store has too much to do at the moment.",
             _ => "The image store cannot be used at the moment.",

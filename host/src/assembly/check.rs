@@ -41,36 +41,16 @@ const LIST: Bounds = Bounds {
     time: ANSWER_TIMEOUT,
 };
 
-/// The result for one part.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    pub name: &'static str,
-    /// A detail, perhaps empty; or why the part cannot be used.
-    pub result: Result<String, String>,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.name;
-        match &self.result {
-            Ok(more) if more.is_empty() => write!(f, "{name:14} ok"),
-            Ok(more) => write!(f, "{name:14} ok: {more}"),
-            Err(problem) => write!(f, "{name:14} {problem}"),
-        }
-    }
-}
-
-/// Checks one part after the other and reports each result as soon as it is
-/// known.
+/// Checks one part after the other and reports each as soon as it is known: a detail,
+/// perhaps empty, or why the part cannot be used.
 pub async fn check(
     config: &Config,
     components: anyhow::Result<Components>,
     cache: Option<PathBuf>,
-    mut report: impl FnMut(Finding),
+    mut report: impl FnMut(&str, Result<String, String>),
 ) -> anyhow::Result<()> {
     let mut found = |name, result: anyhow::Result<String>| {
-        let result = result.map_err(|error| format!("{error:#}"));
-        report(Finding { name, result });
+        report(name, result.map_err(|error| format!("{error:#}")));
     };
     let directory = data_directory(config);
     let secret = directory.and_then(|place| Ok((place, secret(config)?)));

@@ -30,16 +30,8 @@ const AT_ONCE: usize = 8;
 /// Instances that there may be at a time: one more describes the model.
 const INSTANCES: u32 = AT_ONCE as u32 + 1;
 
-/// One promise, and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Promise {
-    /// What the model was given, or is asked for.
-    pub name: String,
-    /// What it did; or what is wrong with that.
-    pub result: Result<String, String>,
-}
-
-/// Tries the configured model, and reports each promise as soon as it is known.
+/// Tries the configured model, and reports each promise as soon as it is known: what
+/// the model was given or is asked for, and what it did, or what is wrong with that.
 ///
 /// # Errors
 ///
@@ -48,14 +40,8 @@ pub async fn test(
     config: &Config,
     components: &Components,
     cache: Option<PathBuf>,
-    mut report: impl FnMut(Promise),
+    mut found: impl FnMut(&str, Result<String, String>),
 ) -> anyhow::Result<()> {
-    let mut found = |name: &str, result| {
-        report(Promise {
-            name: name.to_owned(),
-            result,
-        });
-    };
     // A call has one instance of each link that it is in.
     let instances = INSTANCES.saturating_mul(u32::try_from(config.model.depth())?);
     let pool = Pool {

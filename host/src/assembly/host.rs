@@ -9,7 +9,8 @@ use anyhow::Context as _;
 use concept_refinement_capability::cores::Cores;
 use concept_refinement_capability::engine::{OpenTasks, SharedSecret};
 use concept_refinement_capability::health::Probes;
-use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::log_throttle::LONG_INTERVAL;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_capability::{Capabilities, create_directory};
@@ -295,7 +296,6 @@ async fn shared_secret(
     store: &dyn SharedSecret,
     random: impl Fn() -> [u8; LENGTH],
 ) -> anyhow::Result<Secret> {
-    static AWAY: LogThrottle = LogThrottle::every(LONG_INTERVAL);
     loop {
         let reached = async {
             refuse_half_moved(tasks).await?;
@@ -303,9 +303,7 @@ async fn shared_secret(
         };
         match reached.await {
             Err(HalfMoved::Away(error)) => {
-                if let Some(times) = AWAY.times() {
-                    tracing::error!(%error, times, "waiting for the task store");
-                }
+                log_throttled!(error every LONG_INTERVAL, "waiting for the task store", %error);
                 sleep(STORE_RETRY).await;
             }
             reached => return Ok(reached?),

@@ -6,6 +6,7 @@ use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
 use super::settings;
+use crate::config::table;
 
 /// The exit statuses, as shown in the help.
 const STATUSES: &str = "Exit status: 0, it is done; 1, it failed; 2, the command line or a setting \
@@ -37,7 +38,7 @@ fn serve() -> Command {
     Command::new("serve")
         .about("Serves the API and processes tasks")
         .args(settings::sources())
-        .args(settings::flags(|_| true))
+        .args(settings::flags(None))
 }
 
 fn refine() -> Command {
@@ -76,7 +77,7 @@ fn refine() -> Command {
         .arg(text("logo-description").help("What the logo shows"))
         .arg(text("theme-description").help("The theme, as in: navy and gold"))
         .args(settings::sources())
-        .args(settings::flags(settings::concerns_refining))
+        .args(settings::flags(Some(table::Command::Refine)))
         .after_help(STATUSES)
 }
 
@@ -95,7 +96,7 @@ fn check() -> Command {
                 .help("Print what was found as JSON"),
         )
         .args(settings::sources())
-        .args(settings::flags(|_| true))
+        .args(settings::flags(None))
         .after_help(STATUSES)
 }
 
@@ -115,7 +116,7 @@ fn backup() -> Command {
                 .help("A directory that is empty, or not there yet"),
         )
         .args(settings::sources())
-        .args(settings::flags(settings::concerns_stores))
+        .args(settings::flags(Some(table::Command::Backup)))
         .after_help(STATUSES)
 }
 
@@ -148,7 +149,7 @@ fn move_stores() -> Command {
                 ),
         )
         .args(settings::sources())
-        .args(settings::flags(settings::concerns_moving))
+        .args(settings::flags(Some(table::Command::Move)))
         .after_help(STATUSES)
 }
 
@@ -174,7 +175,7 @@ fn model() -> Command {
                 .help("Print what was found as JSON"),
         )
         .args(settings::sources())
-        .args(settings::flags(settings::concerns_models))
+        .args(settings::flags(Some(table::Command::TestModel)))
         .after_help(STATUSES);
     Command::new("model")
         .about("What concerns models of one's own")

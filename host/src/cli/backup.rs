@@ -10,9 +10,10 @@ use super::settings;
 use crate::assembly::backup::Backup;
 use crate::assembly::{capabilities, control};
 use crate::config::Config;
+use crate::config::table::Command;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let given = settings::given(matches, settings::concerns_stores)?;
+    let given = settings::given(matches, Some(Command::Backup))?;
     let config = settings::config(given.values)?;
     settings::start_log(config.log_format, "off")?;
     let to = matches.get_one::<PathBuf>("directory");

@@ -8,10 +8,11 @@ use super::failure::Failure;
 use super::settings;
 use super::terminal::print;
 use crate::assembly::moving::move_stores;
-use crate::config::{Values, table};
+use crate::config::Values;
+use crate::config::table::{self, Command};
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let given = settings::given(matches, settings::concerns_moving)?;
+    let given = settings::given(matches, Some(Command::Move))?;
     let mut source = given.values.clone();
     let mut target = given.values;
     let set = |values: &mut Values, name, value: &str| {

@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 
 use concept_refinement_capability::directory;
 use concept_refinement_domain::image::Format;
-use uuid::Uuid;
 
 use super::failure::Failure;
 use super::source::Source;
@@ -139,32 +138,20 @@ impl Folder {
     }
 }
 
-/// A file that is removed unless it is renamed.
-struct Draft(Option<PathBuf>);
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        if let Some(path) = self.0.take() {
-            // The original error is reported; an error of the cleanup is
-            // ignored.
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
 /// Does not await, so that a signal cannot interrupt it.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let name = format!(".concept-refinement-{}", Uuid::new_v4());
-    let place = parent(path).join(name);
-    let mut file = File::options().write(true).create_new(true).open(&place)?;
-    let mut draft = Draft(Some(place.clone()));
+    let mut new = tempfile::Builder::new();
+    new.prefix(".concept-refinement-");
+    // For everyone whom the process lets read its files, not for this user alone.
+    #[cfg(unix)]
+    new.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut draft = new.tempfile_in(parent(path))?;
     if let Ok(replaced) = fs::metadata(path) {
-        file.set_permissions(replaced.permissions())?;
+        draft.as_file().set_permissions(replaced.permissions())?;
     }
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(place, path)?;
-    draft.0 = None;
+    draft.write_all(bytes)?;
+    draft.as_file().sync_all()?;
+    draft.persist(path)?;
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use super::source::Source;
 use super::{code_cache, settings};
 use crate::assembly::refiner::request::{self, RefineError, Refined, Words};
 use crate::assembly::{Components, HostBuilder, Refiner};
+use crate::config::table::Command;
 
 /// The default log level: errors are printed as one sentence, details only on
 /// request.
@@ -23,7 +24,7 @@ pub fn run(
     matches: &ArgMatches,
     prepare: impl FnOnce(HostBuilder) -> HostBuilder,
 ) -> Result<(), Failure> {
-    let given = settings::given(matches, settings::concerns_refining)?;
+    let given = settings::given(matches, Some(Command::Refine))?;
     let config = settings::config(given.values)?;
     settings::start_log(config.log_format, LOGGED)?;
 

@@ -14,7 +14,7 @@ pub fn run(
     matches: &ArgMatches,
     prepare: impl FnOnce(HostBuilder) -> HostBuilder,
 ) -> Result<(), Failure> {
-    let given = settings::given(matches, |_| true)?;
+    let given = settings::given(matches, None)?;
     let config = settings::config(given.values)?;
     settings::start_log(config.log_format, LOGGED)?;
     log::panics();

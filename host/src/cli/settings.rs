@@ -10,54 +10,12 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::failure::Failure;
-use crate::config::table::{SETTINGS, Setting};
+use crate::config::table::{Command, SETTINGS, Setting};
 use crate::config::{Config, ConfigError, LogFormat, Values};
 use crate::log::{self, LibraryThrottle};
 
 /// Selects what is logged; not a setting.
 const LOG: &str = "REFINEMENT_LOG";
-
-/// The settings that `refine` uses.
-const REFINE_SETTINGS: [&str; 17] = [
-    "model",
-    "model-url",
-    "model-api-key",
-    "model-original",
-    "model-name",
-    "model-input",
-    "model-workflow",
-    "model-memory",
-    "model-memory-total",
-    "image-memory",
-    "allow-sources",
-    "max-image-bytes",
-    "max-image-pixels",
-    "download-timeout",
-    "model-timeout",
-    "task-timeout",
-    "log-format",
-];
-
-/// The settings that `model test` uses; which model, its argument says.
-const MODEL_SETTINGS: [&str; 11] = [
-    "model-url",
-    "model-api-key",
-    "model-original",
-    "model-name",
-    "model-input",
-    "model-workflow",
-    "model-memory",
-    "model-memory-total",
-    "max-image-pixels",
-    "model-timeout",
-    "log-format",
-];
-
-/// The settings that `backup` uses.
-const STORE_SETTINGS: [&str; 4] = ["data-dir", "tasks", "images", "log-format"];
-
-/// The settings that `move` uses besides its own.
-const MOVE_SETTINGS: [&str; 2] = ["data-dir", "log-format"];
 
 /// The settings and files that a command was given.
 pub struct Sources {
@@ -65,22 +23,6 @@ pub struct Sources {
     pub unknown_variables: Vec<String>,
     /// None: the embedded components.
     pub components: Option<PathBuf>,
-}
-
-pub fn concerns_refining(setting: &Setting) -> bool {
-    REFINE_SETTINGS.contains(&setting.name)
-}
-
-pub fn concerns_models(setting: &Setting) -> bool {
-    MODEL_SETTINGS.contains(&setting.name)
-}
-
-pub fn concerns_stores(setting: &Setting) -> bool {
-    STORE_SETTINGS.contains(&setting.name)
-}
-
-pub fn concerns_moving(setting: &Setting) -> bool {
-    MOVE_SETTINGS.contains(&setting.name)
 }
 
 /// The flags for the settings file and the components directory.
@@ -91,44 +33,42 @@ pub fn sources() -> [Arg; 2] {
     ]
 }
 
-pub fn flags(wanted: impl Fn(&Setting) -> bool) -> impl Iterator<Item = Arg> {
+/// The flags of a command. None: those of a service.
+pub fn flags(command: Option<Command>) -> impl Iterator<Item = Arg> {
+    wanted(command).map(|setting| {
+        let default = match setting.default {
+            Some(default) if !default.is_empty() => format!(" [default: {default}]"),
+            _ => String::new(),
+        };
+        let (help, variable) = (setting.help, setting.variable());
+        Arg::new(setting.name)
+            .long(setting.name)
+            .value_name(setting.value)
+            .help(format!("{help}{default} [env: {variable}]"))
+    })
+}
+
+fn wanted(command: Option<Command>) -> impl Iterator<Item = &'static Setting> {
     SETTINGS
         .iter()
-        .filter(move |setting| wanted(setting))
-        .map(|setting| {
-            let default = match setting.default {
-                Some(default) if !default.is_empty() => format!(" [default: {default}]"),
-                _ => String::new(),
-            };
-            Arg::new(setting.name)
-                .long(setting.name)
-                .value_name(setting.value)
-                .help(format!(
-                    "{}{default} [env: {}]",
-                    setting.help,
-                    setting.variable()
-                ))
-        })
+        .filter(move |setting| setting.concerns(command))
 }
 
 /// Reads flags, variables and the file, in that order of precedence. Settings
-/// that are not wanted keep their defaults.
-pub fn given(matches: &ArgMatches, wanted: impl Fn(&Setting) -> bool) -> Result<Sources, Failure> {
+/// that the command does not use keep their defaults.
+pub fn given(matches: &ArgMatches, command: Option<Command>) -> Result<Sources, Failure> {
     let mut found = Values::new();
     let file = matches.get_one::<PathBuf>("config").map(PathBuf::as_path);
     found.set_from_file(file).map_err(usage)?;
     let unknown_variables = found.set_from_variables(variables()?);
     let mut values = Values::new();
-    for setting in SETTINGS.iter().filter(|setting| wanted(setting)) {
+    for setting in wanted(command) {
         let flag = matches.get_one::<String>(setting.name).map(String::as_str);
         if let Some(value) = flag.or_else(|| found.get(setting.name)) {
             values.set(setting, value);
         }
     }
-    if SETTINGS
-        .iter()
-        .any(|setting| setting.name == "model" && wanted(setting))
-    {
+    if wanted(command).any(|setting| setting.name == "model") {
         values.set_links(&found);
     }
     Ok(Sources {

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_capability::Capabilities;
-use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::log_throttle::LONG_INTERVAL;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::notifier::{Notification, Notifier};
 use concept_refinement_capability::runtime::Runtime;
 use concept_refinement_domain::capability::CapabilityError;
@@ -199,10 +200,7 @@ impl Deliverer {
         let (due, wait) = match looked.await {
             Ok(looked) => looked,
             Err(error) => {
-                static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
-                if let Some(times) = FAULT.times() {
-                    tracing::error!(%error, times, "webhooks cannot be claimed");
-                }
+                log_throttled!(error every LONG_INTERVAL, "webhooks cannot be claimed", %error);
                 (Vec::new(), RETRY_INTERVAL)
             }
         };

@@ -11,7 +11,8 @@ use concept_refinement_domain::task::Task;
 use tokio::sync::watch;
 
 use concept_refinement_capability::Capabilities;
-use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::log_throttle::LONG_INTERVAL;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::runtime::Runtime;
 
 /// Tasks per batch.
@@ -55,16 +56,17 @@ impl Sweep {
 
     /// Retries `recover` until the store works. False: `stop` was set first.
     pub async fn recover_later(&self, mut stop: watch::Receiver<bool>) -> bool {
-        static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
         let recovered = async {
             loop {
                 self.runtime.sleep(RETRY_INTERVAL).await;
                 match self.recover().await {
                     Ok(()) => return,
                     Err(error) => {
-                        if let Some(times) = FAULT.times() {
-                            tracing::error!(%error, times, "unfinished tasks cannot be taken over yet");
-                        }
+                        log_throttled!(
+                            error every LONG_INTERVAL,
+                            "unfinished tasks cannot be taken over yet",
+                            %error
+                        );
                     }
                 }
             }
@@ -145,22 +147,20 @@ impl Sweep {
     /// Publishes tasks. One that cannot be published becomes due again later.
     async fn publish(&self, tasks: &[Task]) {
         for task in tasks {
-            static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
             let published = self.host.queue.publish(message_for(task)).await;
-            if let Err(error) = published
-                && let Some(times) = FAULT.times()
-            {
-                tracing::error!(%error, times, task = task.id, "a task could not be published again");
+            if let Err(error) = published {
+                log_throttled!(
+                    error every LONG_INTERVAL,
+                    "a task could not be published again",
+                    %error, task = task.id
+                );
             }
         }
     }
 }
 
 fn log(error: &CapabilityError) {
-    static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
-    if let Some(times) = FAULT.times() {
-        tracing::error!(%error, times, "the task store cannot be swept");
-    }
+    log_throttled!(error every LONG_INTERVAL, "the task store cannot be swept", %error);
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_capability::Capabilities;
-use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::log_throttle::LONG_INTERVAL;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::processor::{ClaimedLease, Outcome, Processor, Run};
 use concept_refinement_capability::queue::Delivery;
 use concept_refinement_capability::runtime::Runtime;
@@ -114,10 +115,7 @@ impl Worker {
                 Ok(delivery) => return (slot, delivery),
                 Err(error) => {
                     drop(slot);
-                    static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
-                    if let Some(times) = FAULT.times() {
-                        tracing::error!(%error, times, "the queue cannot be read");
-                    }
+                    log_throttled!(error every LONG_INTERVAL, "the queue cannot be read", %error);
                     self.runtime.sleep(UNREADABLE).await;
                 }
             }
@@ -174,10 +172,7 @@ impl Worker {
     }
 
     async fn retry_later(&self, delivery: Delivery, claimed: ClaimedLease, reason: &str) {
-        static FAULT: LogThrottle = LogThrottle::new();
-        if let Some(times) = FAULT.times() {
-            tracing::warn!(reason, times, "to be delivered again");
-        }
+        log_throttled!(warn, "to be delivered again", reason);
         if let Some(lease) = claimed.take() {
             // The processor tried to release it already. If this fails too, it
             // is released before the task is claimed again.

@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use concept_refinement_capability::model::{LinkCalls, ModelAnswer, ModelError};
-use concept_refinement_runtime::metrics::series::{Buckets, Histograms};
 use futures::future::BoxFuture;
 use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::Registry;
 
 use super::model::{OUTCOMES, outcome};
 use super::timed::Timed;
@@ -24,23 +22,12 @@ pub struct Links(Timed<Labels>);
 
 impl Links {
     pub fn new(registry: &mut Registry) -> Self {
-        let calls = Family::default();
-        registry.register(
-            "model_link_calls",
+        Self(Timed::new(
+            registry,
+            "model_link_call",
             "Calls of a link of a chain by the middleware before it",
-            calls.clone(),
-        );
-        let durations = Histograms::new_with_constructor(Buckets::Work);
-        registry.register_with_unit(
-            "model_link_call_duration",
             "From a call of a link of a chain to its answer's beginning",
-            Unit::Seconds,
-            durations.clone(),
-        );
-        Self(Timed {
-            counts: calls,
-            durations,
-        })
+        ))
     }
 
     /// The calls of the link of this name.
@@ -51,8 +38,7 @@ impl Links {
                 link: Arc::clone(&link),
                 outcome,
             };
-            drop(self.0.counts.get_or_create(&labels));
-            drop(self.0.durations.get_or_create(&labels));
+            self.0.introduce(&labels);
         }
         Arc::new(OfLink {
             calls: self.0.clone(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use concept_refinement_capability::model::{
     ImageModel, MemoryUse, ModelAnswer, ModelError, ModelRequest,
 };
-use concept_refinement_runtime::metrics::series::{Active, Buckets, Label, counters, histograms};
+use concept_refinement_runtime::metrics::series::{Active, Label, register};
 use futures::future::BoxFuture;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
@@ -29,32 +29,18 @@ pub struct ModelCalls {
 
 impl ModelCalls {
     pub fn new(registry: &mut Registry) -> Self {
-        let in_flight = Gauge::default();
-        registry.register(
-            "model_calls_in_flight",
-            "Calls of the model that run or wait for their turn",
-            in_flight.clone(),
+        let in_flight = "Calls of the model that run or wait for their turn";
+        let in_flight = register(registry, "model_calls_in_flight", in_flight);
+        let calls = Timed::new(
+            registry,
+            "model_call",
+            "Calls of the model, each try of a task",
+            "From a call of the model to its answer's beginning",
         );
-        Self {
-            calls: Timed {
-                counts: counters(
-                    registry,
-                    "model_calls",
-                    "Calls of the model, each try of a task",
-                    OUTCOME,
-                    OUTCOMES,
-                ),
-                durations: histograms(
-                    registry,
-                    "model_call_duration",
-                    "From a call of the model to its answer's beginning",
-                    Buckets::Work,
-                    OUTCOME,
-                    OUTCOMES,
-                ),
-            },
-            in_flight,
+        for outcome in OUTCOMES {
+            calls.introduce(&[(OUTCOME, outcome)]);
         }
+        Self { calls, in_flight }
     }
 }
 

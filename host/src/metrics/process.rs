@@ -5,6 +5,7 @@ use std::fs;
 use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use concept_refinement_runtime::metrics::series::{register, register_in};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
@@ -20,39 +21,30 @@ pub struct Process {
 impl Process {
     pub fn new(registry: &mut Registry) -> Self {
         let registry = registry.sub_registry_with_prefix("process");
+        let cpu = "Processor time, user and system";
         let process = Self {
-            cpu: Counter::default(),
-            resident: Gauge::default(),
-            handles: Gauge::default(),
-            threads: Gauge::default(),
+            cpu: register_in(registry, Unit::Seconds, "cpu", cpu),
+            resident: register_in(
+                registry,
+                Unit::Bytes,
+                "resident_memory",
+                "Memory that is resident",
+            ),
+            handles: register(registry, "open_fds", "Open file descriptors"),
+            threads: register(registry, "threads", "Threads"),
         };
-        let start = Gauge::<f64, AtomicU64>::default();
+        let start: Gauge<f64, AtomicU64> = register_in(
+            registry,
+            Unit::Seconds,
+            "start_time",
+            "When the host started, since the Unix epoch",
+        );
         #[expect(
             clippy::disallowed_methods,
             reason = "the start of the process as the system has it"
         )]
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
         start.set(since_epoch.unwrap_or_default().as_secs_f64());
-        registry.register_with_unit(
-            "cpu",
-            "Processor time, user and system",
-            Unit::Seconds,
-            process.cpu.clone(),
-        );
-        registry.register_with_unit(
-            "resident_memory",
-            "Memory that is resident",
-            Unit::Bytes,
-            process.resident.clone(),
-        );
-        registry.register("open_fds", "Open file descriptors", process.handles.clone());
-        registry.register("threads", "Threads", process.threads.clone());
-        registry.register_with_unit(
-            "start_time",
-            "When the host started, since the Unix epoch",
-            Unit::Seconds,
-            start,
-        );
         process
     }
 

@@ -6,6 +6,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use concept_refinement_capability::room;
+use concept_refinement_runtime::metrics::series::{register, register_in};
 
 /// A gauge that is not always known.
 type Bytes = Gauge<f64, AtomicU64>;
@@ -22,12 +23,8 @@ pub struct Room {
 
 impl Room {
     pub fn new(registry: &mut Registry) -> Self {
-        let mut bytes = |name, help| {
-            let gauge = Bytes::default();
-            registry.register_with_unit(name, help, Unit::Bytes, gauge.clone());
-            gauge
-        };
-        let room = Self {
+        let mut bytes = |name, help| register_in(registry, Unit::Bytes, name, help);
+        Self {
             images: bytes("images", "All images together"),
             images_limit: bytes(
                 "images_limit",
@@ -39,14 +36,12 @@ impl Room {
                 "images_disk_reserve",
                 "Free space that uploads and new tasks leave on that disk",
             ),
-            uploads: Gauge::default(),
-        };
-        registry.register(
-            "uploads_under_way",
-            "Uploads that are not stored yet",
-            room.uploads.clone(),
-        );
-        room
+            uploads: register(
+                registry,
+                "uploads_under_way",
+                "Uploads that are not stored yet",
+            ),
+        }
     }
 
     /// What cannot be looked at is NaN.

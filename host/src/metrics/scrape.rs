@@ -9,7 +9,7 @@ use concept_refinement_capability::Capabilities;
 use concept_refinement_capability::model::MemoryUse;
 use concept_refinement_capability::tasks::Tally;
 use concept_refinement_domain::task::Status;
-use concept_refinement_runtime::metrics::series::{Label, PREFIX};
+use concept_refinement_runtime::metrics::series::{Label, PREFIX, register, register_in};
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -66,28 +66,13 @@ struct ModelMemory {
 
 impl ModelMemory {
     fn new(registry: &mut Registry) -> Self {
-        let (bytes, limit, put_off) = (Gauge::default(), Gauge::default(), Counter::default());
-        registry.register_with_unit(
-            "model_memory",
-            "Memory of the model's instances, as they have grown or is set aside",
-            Unit::Bytes,
-            bytes.clone(),
-        );
-        registry.register_with_unit(
-            "model_memory_limit",
-            "What the model's instances may have together",
-            Unit::Bytes,
-            limit.clone(),
-        );
-        registry.register(
-            "model_calls_put_off",
-            "Calls of the model that were ended for want of memory, to be tried again",
-            put_off.clone(),
-        );
+        let bytes = "Memory of the model's instances, as they have grown or is set aside";
+        let limit = "What the model's instances may have together";
+        let put_off = "Calls of the model that were ended for want of memory, to be tried again";
         Self {
-            bytes,
-            limit,
-            put_off,
+            bytes: register_in(registry, Unit::Bytes, "model_memory", bytes),
+            limit: register_in(registry, Unit::Bytes, "model_memory_limit", limit),
+            put_off: register(registry, "model_calls_put_off", put_off),
         }
     }
 
@@ -125,43 +110,23 @@ impl Scrape {
         concurrency: usize,
     ) -> Self {
         let process = Process::new(&mut registry);
-        let (tasks, in_use, limits) = (Gauges::default(), Gauges::default(), Gauges::default());
-        let (depth, age) = (Number::default(), Number::default());
         let own = registry.sub_registry_with_prefix(PREFIX);
-        own.register("tasks", "Tasks in the store", tasks.clone());
-        own.register("queue_depth", "Tasks that wait for a worker", depth.clone());
-        own.register_with_unit(
-            "queue_oldest_age",
-            "How long the first of those that wait has waited; 0 if none does",
-            Unit::Seconds,
-            age.clone(),
-        );
-        own.register(
-            "instances",
-            "Instances of components at work",
-            in_use.clone(),
-        );
-        own.register(
-            "instances_limit",
-            "How many instances there may be at once",
-            limits.clone(),
-        );
-        let room = Room::new(own);
-        let memory = ModelMemory::new(own);
+        let age = "How long the first of those that wait has waited; 0 if none does";
+        let limits = "How many instances there may be at once";
         Self {
+            tasks: register(own, "tasks", "Tasks in the store"),
+            depth: register(own, "queue_depth", "Tasks that wait for a worker"),
+            age: register_in(own, Unit::Seconds, "queue_oldest_age", age),
+            in_use: register(own, "instances", "Instances of components at work"),
+            limits: register(own, "instances_limit", limits),
+            room: Room::new(own),
+            memory: ModelMemory::new(own),
             registry,
             metrics,
             capabilities: Arc::downgrade(capabilities),
             instances,
             concurrency,
             process,
-            tasks,
-            depth,
-            age,
-            in_use,
-            limits,
-            room,
-            memory,
             cached: Mutex::default(),
         }
     }
@@ -258,7 +223,7 @@ mod tests {
     use concept_refinement_embedded::tasks::{Options, SqliteTasks};
 
     use super::*;
-    use crate::loops::fakes::{self, Ledger};
+    use crate::loops::tests::fakes::{self, Ledger};
 
     fn scrape(store: Arc<dyn TaskStore>) -> (Scrape, Arc<Capabilities>) {
         let clock = Arc::<ManualClock>::default();

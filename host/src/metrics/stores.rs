@@ -18,7 +18,7 @@ use concept_refinement_domain::capability::{
     CapabilityError, ErrorKind, Fenced, Finished, ImageKind, ImageLimit, StoredOrNot, Submission,
 };
 use concept_refinement_runtime::metrics::series::{
-    Buckets, Counters, Histograms, counters, observe,
+    Buckets, Counters, counters, durations, observe, register, register_in,
 };
 use futures::StreamExt as _;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -61,9 +61,17 @@ struct Series {
 
 impl Stores {
     pub fn new(registry: &mut Registry) -> Self {
-        let durations: Histograms<Labels> = Histograms::new_with_constructor(Buckets::Stores);
-        let errors: Family<Labels, Counter> = Family::default();
-        let stored_bytes = Counter::default();
+        let durations = durations(
+            registry,
+            "store_operation_duration",
+            "Duration of store and queue operations; of an image, until its first byte is read or its last is stored",
+            Buckets::Stores,
+        );
+        let errors: Family<Labels, Counter> = register(
+            registry,
+            "store_errors",
+            "Operations of the stores and the queue that failed",
+        );
         let names = [
             TaskOperation::NAMES,
             ImageOperation::NAMES,
@@ -80,27 +88,10 @@ impl Stores {
             };
             Some((*name, series))
         });
-        let series = series.collect();
-        registry.register_with_unit(
-            "store_operation_duration",
-            "Duration of store and queue operations; of an image, until its first byte is read or its last is stored",
-            Unit::Seconds,
-            durations,
-        );
-        registry.register(
-            "store_errors",
-            "Operations of the stores and the queue that failed",
-            errors,
-        );
-        registry.register_with_unit(
-            "images_stored",
-            "Stored bytes of uploads and refined images",
-            Unit::Bytes,
-            stored_bytes.clone(),
-        );
+        let stored = "Stored bytes of uploads and refined images";
         Self {
-            series,
-            stored_bytes,
+            series: series.collect(),
+            stored_bytes: register_in(registry, Unit::Bytes, "images_stored", stored),
             refused_uploads: counters(
                 registry,
                 "uploads_refused",

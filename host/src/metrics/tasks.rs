@@ -11,30 +11,15 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 
 use concept_refinement_runtime::metrics::series::{
-    Buckets, Counters, Histograms, Label, counters, histograms, observe,
+    Buckets, Counters, Histograms, Label, counters, histograms, observe, register,
 };
 
 const STEP: &str = "step";
 const PUBLISH: &str = "publish";
 const WORKER_DIED: &str = "worker-died";
 const OTHER: &str = "other";
-const STEPS: [&str; 7] = [
-    "download",
-    "refine",
-    "store-image",
-    "store-concept",
-    PUBLISH,
-    WORKER_DIED,
-    OTHER,
-];
 
 const STAGE: &str = "stage";
-const STAGES: [&str; 4] = [
-    "downloading",
-    "refining",
-    "storing-image",
-    "storing-concept",
-];
 
 const OUTCOME: &str = "outcome";
 const COMPLETED: &str = "completed";
@@ -68,22 +53,16 @@ pub enum End {
 
 impl Tasks {
     pub fn new(registry: &mut Registry) -> Self {
-        let (created, completed) = (Counter::default(), Counter::default());
-        registry.register("tasks_created", "Tasks that were accepted", created.clone());
-        registry.register(
-            "tasks_completed",
-            "Tasks that were completed",
-            completed.clone(),
-        );
+        let steps = Stage::ALL.map(|stage| names(stage).1);
         Self {
-            created,
-            completed,
+            created: register(registry, "tasks_created", "Tasks that were accepted"),
+            completed: register(registry, "tasks_completed", "Tasks that were completed"),
             failed: counters(
                 registry,
                 "tasks_failed",
                 "Tasks that failed, by the step at which they did",
                 STEP,
-                STEPS,
+                steps.into_iter().chain([PUBLISH, WORKER_DIED, OTHER]),
             ),
             durations: histograms(
                 registry,
@@ -99,7 +78,7 @@ impl Tasks {
                 "Stages of the pipeline that came to an end, good or bad",
                 Buckets::Work,
                 STAGE,
-                STAGES,
+                Stage::ALL.map(|stage| names(stage).0),
             ),
             under_way: Mutex::default(),
         }
@@ -146,7 +125,9 @@ impl Tasks {
             End::Completed => {
                 self.completed.inc();
             }
-            End::Failed(stage) => self.count_failure(step(stage)),
+            End::Failed(stage) => {
+                self.count_failure(stage.map_or(OTHER, |stage| names(stage).1));
+            }
             End::Released => {}
         }
         let ended = {
@@ -174,13 +155,7 @@ impl Tasks {
 
     fn stage_ended(&self, stage: Option<(Stage, Instant)>, now: Instant) {
         let Some((stage, began)) = stage else { return };
-        let name = match stage {
-            Stage::Downloading => "downloading",
-            Stage::Refining => "refining",
-            Stage::StoringImage => "storing-image",
-            Stage::StoringConcept => "storing-concept",
-        };
-        let duration = self.stages.get_or_create(&[(STAGE, name)]);
+        let duration = self.stages.get_or_create(&[(STAGE, names(stage).0)]);
         observe(&duration, now.saturating_duration_since(began));
     }
 
@@ -189,12 +164,12 @@ impl Tasks {
     }
 }
 
-fn step(stage: Option<Stage>) -> &'static str {
+/// What a stage is called while it lasts, and as the step at which a task failed.
+fn names(stage: Stage) -> (&'static str, &'static str) {
     match stage {
-        Some(Stage::Downloading) => "download",
-        Some(Stage::Refining) => "refine",
-        Some(Stage::StoringImage) => "store-image",
-        Some(Stage::StoringConcept) => "store-concept",
-        None => OTHER,
+        Stage::Downloading => ("downloading", "download"),
+        Stage::Refining => ("refining", "refine"),
+        Stage::StoringImage => ("storing-image", "store-image"),
+        Stage::StoringConcept => ("storing-concept", "store-concept"),
     }
 }

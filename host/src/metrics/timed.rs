@@ -4,10 +4,12 @@ use std::fmt::Debug;
 use std::hash::Hash;
 use std::time::Instant;
 
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
 
-use concept_refinement_runtime::metrics::series::{Histograms, observe};
+use concept_refinement_runtime::metrics::series::{self, Buckets, Histograms, observe, register};
 
 /// The outcome of what ended without one.
 pub const CANCELLED: &str = "cancelled";
@@ -15,8 +17,8 @@ pub const CANCELLED: &str = "cancelled";
 /// How often it ended, and how long it took.
 #[derive(Clone)]
 pub struct Timed<L: Clone + Debug + Eq + Hash> {
-    pub counts: Family<L, Counter>,
-    pub durations: Histograms<L>,
+    counts: Family<L, Counter>,
+    durations: Histograms<L>,
 }
 
 /// Some of it under way. Dropped without an outcome, it was cancelled.
@@ -25,6 +27,23 @@ pub struct Timer<'a, L: Clone + Debug + Eq + Hash, F: Fn(&'static str) -> L> {
     begin: Instant,
     outcome: &'static str,
     labels: F,
+}
+
+impl<L: Clone + Debug + Eq + Hash + EncodeLabelSet + Send + Sync + 'static> Timed<L> {
+    /// `name`: of one of it, in the singular.
+    pub fn new(registry: &mut Registry, name: &str, counts: &str, durations: &str) -> Self {
+        let duration = format!("{name}_duration");
+        Self {
+            counts: register(registry, &format!("{name}s"), counts),
+            durations: series::durations(registry, &duration, durations, Buckets::Work),
+        }
+    }
+
+    /// Shows those of these labels before there is one.
+    pub fn introduce(&self, labels: &L) {
+        drop(self.counts.get_or_create(labels));
+        drop(self.durations.get_or_create(labels));
+    }
 }
 
 impl<L: Clone + Debug + Eq + Hash> Timed<L> {

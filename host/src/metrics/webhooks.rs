@@ -1,17 +1,15 @@
 //! Attempts to deliver webhooks.
 
 use concept_refinement_domain::webhook::DeliveryAnswer;
-use concept_refinement_runtime::metrics::series::{Active, Buckets, Label, counters, histograms};
+use concept_refinement_runtime::metrics::series::{Active, Label, register};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::timed::{CANCELLED, Timed, Timer};
 
-const OUTCOME: &str = "outcome";
 const DELIVERED: &str = "delivered";
 const REFUSED: &str = "refused";
 const UNANSWERED: &str = "unanswered";
-const OUTCOMES: [&str; 4] = [DELIVERED, REFUSED, UNANSWERED, CANCELLED];
 
 pub struct Webhooks {
     attempts: Timed<Label>,
@@ -20,30 +18,19 @@ pub struct Webhooks {
 
 impl Webhooks {
     pub fn new(registry: &mut Registry) -> Self {
-        let in_flight = Gauge::default();
-        registry.register(
-            "webhook_attempts_in_flight",
-            "Attempts to deliver a webhook that are under way",
-            in_flight.clone(),
+        let in_flight = "Attempts to deliver a webhook that are under way";
+        let in_flight = register(registry, "webhook_attempts_in_flight", in_flight);
+        let attempts = Timed::new(
+            registry,
+            "webhook_attempt",
+            "Attempts to deliver a webhook",
+            "From the beginning of an attempt to the receiver's status",
         );
+        for outcome in [DELIVERED, REFUSED, UNANSWERED, CANCELLED] {
+            attempts.introduce(&label(outcome));
+        }
         Self {
-            attempts: Timed {
-                counts: counters(
-                    registry,
-                    "webhook_attempts",
-                    "Attempts to deliver a webhook",
-                    OUTCOME,
-                    OUTCOMES,
-                ),
-                durations: histograms(
-                    registry,
-                    "webhook_attempt_duration",
-                    "From the beginning of an attempt to the receiver's status",
-                    Buckets::Work,
-                    OUTCOME,
-                    OUTCOMES,
-                ),
-            },
+            attempts,
             in_flight,
         }
     }
@@ -75,5 +62,5 @@ impl Attempt<'_> {
 }
 
 fn label(outcome: &'static str) -> Label {
-    [(OUTCOME, outcome)]
+    [("outcome", outcome)]
 }

@@ -5,7 +5,7 @@ use std::io;
 
 use concept_refinement_domain::capability::CapabilityError;
 
-use concept_refinement_capability::log_throttle::LogThrottle;
+use concept_refinement_capability::log_throttled;
 
 pub(super) async fn on_disk<T, W>(work: W) -> Result<T, CapabilityError>
 where
@@ -23,17 +23,11 @@ where
 pub(super) fn report(error: &io::Error) -> CapabilityError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            static FAULT: LogThrottle = LogThrottle::new();
-            if let Some(times) = FAULT.times() {
-                tracing::error!(%error, times, "the image store has no room left");
-            }
+            log_throttled!(error, "the image store has no room left", %error);
             CapabilityError::full("The image store has no room left.")
         }
         kind => {
-            static FAULT: LogThrottle = LogThrottle::new();
-            if let Some(times) = FAULT.times() {
-                tracing::error!(%error, times, "the image store failed");
-            }
+            log_throttled!(error, "the image store failed", %error);
             match kind {
                 io::ErrorKind::InvalidInput => {
                     CapabilityError::invalid("The image store cannot keep this.")

@@ -1,19 +1,20 @@
 //! An image that is being written. It is removed unless it is renamed into its
 //! place.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use concept_refinement_capability::directory;
 use sha2::{Digest, Sha256};
+use tempfile::TempPath;
 
 use super::envelope::Description;
 use crate::images::envelope;
 
 pub(super) struct Draft {
-    place: Place,
+    place: TempPath,
     file: File,
     hash: Sha256,
     size: u64,
@@ -21,18 +22,15 @@ pub(super) struct Draft {
 
 /// A draft that is complete and synced, but not renamed yet.
 pub(super) struct Finished {
-    place: Place,
+    place: TempPath,
     size: u64,
 }
-
-/// Removes the file when dropped, unless it was renamed: then it is None.
-struct Place(Option<PathBuf>);
 
 impl Draft {
     pub(super) fn create(place: PathBuf) -> io::Result<Self> {
         Ok(Self {
             file: directory::private_file().create_new(true).open(&place)?,
-            place: Place(Some(place)),
+            place: TempPath::try_from_path(place)?,
             hash: Sha256::new(),
             size: 0,
         })
@@ -65,22 +63,7 @@ impl Finished {
     }
 
     /// The caller has to sync the folder.
-    pub(super) fn rename(mut self, to: &Path) -> io::Result<()> {
-        if let Some(place) = &self.place.0 {
-            fs::rename(place, to)?;
-        }
-        self.place.0 = None;
-        Ok(())
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        match self.0.as_ref().map(fs::remove_file) {
-            Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(%error, "a draft of an image could not be removed");
-            }
-            _ => {}
-        }
+    pub(super) fn rename(self, to: &Path) -> io::Result<()> {
+        Ok(self.place.persist(to)?)
     }
 }

@@ -11,7 +11,7 @@ use futures::future::select;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use concept_refinement_capability::log_throttle::LogThrottle;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::runtime::Runtime;
 
 /// The longest delay, whatever a worker asks for.
@@ -115,10 +115,7 @@ impl Line {
 
     fn admits(&self, state: &mut State, entry: &Entry) -> bool {
         if state.ids.len() >= self.capacity && !state.ids.contains(&entry.task_id) {
-            static FAULT: LogThrottle = LogThrottle::new();
-            if let Some(times) = FAULT.times() {
-                tracing::warn!(times, "the queue is full: a task waits until it is overdue");
-            }
+            log_throttled!(warn, "the queue is full: a task waits until it is overdue");
             return false;
         }
         state.ids.insert(entry.task_id.clone())

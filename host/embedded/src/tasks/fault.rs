@@ -1,6 +1,6 @@
 //! Internal faults, and what a caller may be told about them.
 
-use concept_refinement_capability::log_throttle::LogThrottle;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::rulebook::Refusal;
 
@@ -31,24 +31,15 @@ impl Fault {
         match self {
             Self::Refused(refusal) => CapabilityError::invalid(refusal.to_string()),
             Self::Nameless(error) => {
-                static FAULT: LogThrottle = LogThrottle::new();
-                if let Some(times) = FAULT.times() {
-                    tracing::error!(%error, times, "a file of the task store was removed or replaced");
-                }
+                log_throttled!(error, "a file of the task store was removed or replaced", %error);
                 unavailable()
             }
             Self::NoRoom(error) => {
-                static FAULT: LogThrottle = LogThrottle::new();
-                if let Some(times) = FAULT.times() {
-                    tracing::error!(%error, times, "new tasks are refused");
-                }
+                log_throttled!(error, "new tasks are refused", %error);
                 CapabilityError::full("The task store has no room left.")
             }
             Self::Engine(error) if is_full(&error) => {
-                static FAULT: LogThrottle = LogThrottle::new();
-                if let Some(times) = FAULT.times() {
-                    tracing::error!(%error, times, "the task store has no room left");
-                }
+                log_throttled!(error, "the task store has no room left", %error);
                 CapabilityError::full("The task store has no room left.")
             }
             Self::Engine(error) if is_damage(&error) => {
@@ -56,10 +47,7 @@ impl Fault {
                 damage::damage_error()
             }
             Self::Engine(error) => {
-                static FAULT: LogThrottle = LogThrottle::new();
-                if let Some(times) = FAULT.times() {
-                    tracing::error!(%error, times, "the task store failed");
-                }
+                log_throttled!(error, "the task store failed", %error);
                 unavailable()
             }
         }

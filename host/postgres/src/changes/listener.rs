@@ -5,15 +5,17 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::log_throttle::LONG_INTERVAL;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::tasks::hub::Update;
 use concept_refinement_domain::rulebook::TaskRecord;
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_postgres::{AsyncMessage, Client, SimpleQueryMessage};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::inbox::Inbox;
 use super::message::{Message, read};
 use super::{Ears, Wakes, channel};
 use crate::database::{DEADLINE, Database};
@@ -39,6 +41,10 @@ const PROMISES: Duration = Duration::from_secs(60);
 /// The same while nothing can be heard.
 const DEAF_PROMISES: Duration = Duration::from_secs(5);
 
+/// Payloads that are kept at most. Who is that far behind looks at everything that is
+/// watched instead, which takes a query or two.
+const CAPACITY: usize = 1_000;
+
 /// Ids that are asked for at once.
 const BATCH: usize = 1_000;
 
@@ -51,8 +57,16 @@ pub(super) struct Listener {
 /// A connection that notifications come from.
 pub(super) struct Line {
     client: Client,
-    inbox: Arc<Inbox>,
+    payloads: broadcast::Receiver<String>,
     _driven: AbortOnDropHandle<()>,
+}
+
+/// All that came since the last time.
+#[derive(Default)]
+struct Heard {
+    payloads: Vec<String>,
+    /// There was more, which is lost.
+    is_incomplete: bool,
 }
 
 impl Line {
@@ -61,21 +75,19 @@ impl Line {
     pub(super) async fn open(database: &Database, source: &Database) -> Result<Self, Fault> {
         let dialed = timeout(DEADLINE, source.dial()).await;
         let (client, mut connection) = dialed.map_err(|_| Fault::Timeout)??;
-        let inbox = Arc::<Inbox>::default();
-        let filled = Arc::clone(&inbox);
+        let (filled, payloads) = broadcast::channel(CAPACITY);
         let driven = tokio::spawn(async move {
             let mut messages =
                 futures::stream::poll_fn(move |context| connection.poll_message(context));
             while let Some(Ok(message)) = messages.next().await {
                 if let AsyncMessage::Notification(notification) = message {
-                    filled.put(notification.payload().to_owned());
+                    let _ = filled.send(notification.payload().to_owned());
                 }
             }
-            filled.close();
         });
-        let line = Self {
+        let mut line = Self {
             client,
-            inbox,
+            payloads,
             _driven: AbortOnDropHandle::new(driven),
         };
         let channel = channel(database);
@@ -87,7 +99,7 @@ impl Line {
         let sql = format!("SELECT pg_notify('{channel}', '{probe}')");
         session.batch(&sql).await?;
         let heard = async {
-            while let Some(heard) = line.inbox.take().await {
+            while let Some(heard) = line.heard().await {
                 if heard.payloads.contains(&probe) {
                     return Ok(());
                 }
@@ -96,6 +108,23 @@ impl Line {
         };
         timeout(DEADLINE, heard).await.map_err(|_| Fault::Deaf)??;
         Ok(line)
+    }
+
+    /// Waits until there is something. None: nothing comes any more. Cancel-safe.
+    async fn heard(&mut self) -> Option<Heard> {
+        let mut heard = Heard::default();
+        let mut next = Some(self.payloads.recv().await);
+        while let Some(received) = next.take() {
+            match received {
+                Ok(payload) => heard.payloads.push(payload),
+                Err(RecvError::Lagged(_)) => heard.is_incomplete = true,
+                Err(RecvError::Closed) => return None,
+            }
+            if heard.payloads.len() < CAPACITY {
+                next = self.payloads.recv().now_or_never();
+            }
+        }
+        Some(heard)
     }
 
     /// Whether it answers, and can be written still: another server may have taken its
@@ -134,14 +163,12 @@ impl Listener {
                     RETRY
                 }
                 Err(fault) => {
-                    static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
-                    if self.database.is_ready()
-                        && let Some(times) = FAULT.times()
-                    {
-                        tracing::warn!(
-                            %fault, times,
+                    if self.database.is_ready() {
+                        log_throttled!(
+                            warn every LONG_INTERVAL,
                             "changes of other hosts are not heard, only looked for \
-                             (behind a pooler, set REFINEMENT_TASKS_LISTEN_URL)"
+                             (behind a pooler, set REFINEMENT_TASKS_LISTEN_URL)",
+                            %fault
                         );
                     }
                     match fault {
@@ -187,12 +214,12 @@ impl Listener {
     }
 
     /// Until the connection is lost.
-    async fn hear(&self, line: Line, released: &mut Instant) {
+    async fn hear(&self, mut line: Line, released: &mut Instant) {
         loop {
             self.look_at_all(released, PROMISES).await;
             let next_look = Instant::now() + LOOK;
             loop {
-                match timeout_at(next_look, line.inbox.take()).await {
+                match timeout_at(next_look, line.heard()).await {
                     // All that has come by now, with one look.
                     Ok(Some(heard)) => {
                         self.heard(&heard.payloads).await;

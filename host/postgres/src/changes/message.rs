@@ -1,14 +1,16 @@
 //! What hosts tell each other, as text.
 //!
-//! A payload is the sender's name and a line for each message. What cannot be
+//! A payload is the sender's name and a line of JSON for each message. What cannot be
 //! read is skipped: it is of another release.
 
 use concept_refinement_domain::task::{Stage, Status};
+use serde::{Deserialize, Serialize};
 
 /// Postgres takes payloads of less than 8,000 bytes.
 const MAX_PAYLOAD: usize = 7_900;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum Message {
     /// A task has that revision and status now.
     Changed {
@@ -31,71 +33,18 @@ pub(super) enum Message {
     Redelivered,
 }
 
-impl Message {
-    fn line(&self) -> String {
-        match self {
-            Self::Changed {
-                id,
-                revision,
-                status,
-            } => format!("changed {id} {revision} {}", status.as_str()),
-            Self::Began {
-                id,
-                revision,
-                stage,
-            } => format!("began {id} {revision} {}", stage_name(*stage)),
-            Self::Deleted { id } => format!("deleted {id}"),
-            Self::Published => "published".to_owned(),
-            Self::Redelivered => "redelivered".to_owned(),
-        }
-    }
-
-    fn read(line: &str) -> Option<Self> {
-        let mut words = line.split(' ');
-        let kind = words.next()?;
-        match kind {
-            "published" => return Some(Self::Published),
-            "redelivered" => return Some(Self::Redelivered),
-            _ => {}
-        }
-        let id = words.next()?.to_owned();
-        if kind == "deleted" {
-            return Some(Self::Deleted { id });
-        }
-        let revision = words.next()?.parse().ok()?;
-        let last = words.next()?;
-        match kind {
-            "changed" => Some(Self::Changed {
-                id,
-                revision,
-                status: last.parse().ok()?,
-            }),
-            "began" => Some(Self::Began {
-                id,
-                revision,
-                stage: Stage::ALL
-                    .into_iter()
-                    .find(|stage| stage_name(*stage) == last)?,
-            }),
-            _ => None,
-        }
-    }
-}
-
-fn stage_name(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Downloading => "downloading",
-        Stage::Refining => "refining",
-        Stage::StoringImage => "storing-image",
-        Stage::StoringConcept => "storing-concept",
-    }
-}
-
 /// Each with as many messages as it takes.
 pub(super) fn payloads(host: &str, messages: &[Message]) -> Vec<String> {
     let mut payloads: Vec<String> = Vec::new();
+    let mut is_published = false;
     for message in messages {
-        let line = message.line();
+        // Once says it.
+        if *message == Message::Published && std::mem::replace(&mut is_published, true) {
+            continue;
+        }
+        let Ok(line) = serde_json::to_string(message) else {
+            continue;
+        };
         match payloads.last_mut() {
             Some(last) if last.len() + 1 + line.len() <= MAX_PAYLOAD => {
                 last.push('\n');
@@ -110,7 +59,11 @@ pub(super) fn payloads(host: &str, messages: &[Message]) -> Vec<String> {
 /// The sender and its messages.
 pub(super) fn read(payload: &str) -> (&str, Vec<Message>) {
     let (host, lines) = payload.split_once('\n').unwrap_or((payload, ""));
-    (host, lines.lines().filter_map(Message::read).collect())
+    let messages = lines
+        .lines()
+        .map(serde_json::from_str)
+        .filter_map(Result::ok);
+    (host, messages.collect())
 }
 
 #[cfg(test)]
@@ -153,8 +106,14 @@ mod tests {
 
     #[test]
     fn what_is_of_another_release_is_skipped() {
-        let payload =
-            "host\nsung a 1\n\nchanged a\nchanged a x pending\nbegan a 1 singing\npublished";
+        let payload = r#"host
+sung a 1
+
+{"sung":{"id":"a","revision":1}}
+{"changed":{"id":"a"}}
+{"changed":{"id":"a","revision":"x","status":"pending"}}
+{"began":{"id":"a","revision":1,"stage":"singing"}}
+"published""#;
         assert_eq!(read(payload), ("host", vec![Message::Published]));
         assert_eq!(read(""), ("", vec![]));
     }

@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use concept_refinement_capability::log_throttle::LogThrottle;
+use concept_refinement_capability::log_throttled;
 
 /// A request that comes at most so long before the next fetch is due waits for
 /// it. An instance measures the same interval from a moment earlier than this
@@ -132,18 +132,15 @@ impl IssuerCache {
     }
 
     fn take(&self, fetched: Result<Bytes, Failure>) {
-        static FAULT: LogThrottle = LogThrottle::new();
         let mut state = self.state.lock();
         match fetched {
             Ok(document) => state.document = Some(document),
             Err(failure) => {
-                if state.document.is_some()
-                    && let Some(times) = FAULT.times()
-                {
-                    tracing::warn!(
-                        error = %failure,
-                        times,
-                        "the issuer's keys cannot be fetched: cached keys remain in use"
+                if state.document.is_some() {
+                    log_throttled!(
+                        warn,
+                        "the issuer's keys cannot be fetched: cached keys remain in use",
+                        error = %failure
                     );
                 }
                 state.failure = Some(failure);

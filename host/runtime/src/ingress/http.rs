@@ -43,7 +43,7 @@ pub use push::{Proof, PushTrigger};
 pub use throttle::Limit;
 
 use concept_refinement_capability::cores::Cores;
-use concept_refinement_capability::log_throttle::LogThrottle;
+use concept_refinement_capability::log_throttled;
 
 use super::Handler;
 use crate::metrics::http::Requests;
@@ -117,7 +117,6 @@ impl HttpTrigger {
         mut stop: watch::Receiver<bool>,
         cut_off: CancellationToken,
     ) {
-        static FAILED: LogThrottle = LogThrottle::every(Duration::from_secs(10));
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -131,9 +130,11 @@ impl HttpTrigger {
                     }
                 }
                 Err(error) => {
-                    if let Some(times) = FAILED.times() {
-                        tracing::warn!(%error, times, "accepting a connection failed");
-                    }
+                    log_throttled!(
+                        warn every Duration::from_secs(10),
+                        "accepting a connection failed",
+                        %error
+                    );
                     sleep(ACCEPT_RETRY).await;
                 }
             }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use concept_refinement_capability::log_throttle::LogThrottle;
+use concept_refinement_capability::log_throttled;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::Store;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
@@ -86,10 +86,7 @@ pub(super) fn log_end(store: &Store<Sandbox>, result: Result<(), wasmtime::Error
 
 /// Logs what an instance printed; called at its next request and at its end.
 pub(super) fn log_printed(printed: &str) {
-    static SAID: LogThrottle = LogThrottle::new();
-    if !printed.is_empty()
-        && let Some(times) = SAID.times()
-    {
-        tracing::warn!(printed, times, "the api said");
+    if !printed.is_empty() {
+        log_throttled!(warn, "the api said", printed);
     }
 }

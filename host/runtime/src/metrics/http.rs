@@ -13,9 +13,9 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::Registry;
 
-use super::series::{Active, Buckets, Counters, Histograms, counters, observe};
+use super::series::{self, Active, Buckets, Counters, Histograms, counters, observe, register};
 
 /// Set by the API component, never sent to clients.
 pub const ROUTE: HeaderName = HeaderName::from_static("concept-refinement-route");
@@ -74,43 +74,21 @@ pub struct Request<'a> {
 
 impl Requests {
     pub fn new(registry: &mut Registry) -> Self {
-        let answered = Family::default();
-        let durations = Histograms::new_with_constructor(Buckets::Answers);
-        let (connections, in_flight) = (Gauge::default(), Gauge::default());
-        registry.register(
-            "http_requests",
-            "Requests that were answered",
-            answered.clone(),
-        );
-        registry.register_with_unit(
-            "http_request_duration",
-            "From a request's head to its answer's",
-            Unit::Seconds,
-            durations.clone(),
-        );
-        registry.register(
-            "http_requests_in_flight",
-            "Requests whose answer has not begun",
-            in_flight.clone(),
-        );
-        registry.register(
-            "http_connections",
-            "Open connections of clients",
-            connections.clone(),
-        );
-        let refusals = counters(
-            registry,
-            "http_refusals",
-            "Clients that had their share of what ran short",
-            "short_of",
-            [CONNECTIONS, REQUESTS, ANSWERS],
-        );
+        let durations = "From a request's head to its answer's";
+        let in_flight = "Requests whose answer has not begun";
+        let refusals = "Clients that had their share of what ran short";
+        let short_of = [CONNECTIONS, REQUESTS, ANSWERS];
         Self {
-            answered,
-            durations,
-            connections,
-            in_flight,
-            refusals,
+            answered: register(registry, "http_requests", "Requests that were answered"),
+            durations: series::durations(
+                registry,
+                "http_request_duration",
+                durations,
+                Buckets::Answers,
+            ),
+            in_flight: register(registry, "http_requests_in_flight", in_flight),
+            connections: register(registry, "http_connections", "Open connections of clients"),
+            refusals: counters(registry, "http_refusals", refusals, "short_of", short_of),
             routes: RwLock::default(),
         }
     }

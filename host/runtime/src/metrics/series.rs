@@ -1,12 +1,15 @@
 //! Series of Prometheus, as the other files register and move them.
 
+use std::fmt::Debug;
+use std::hash::Hash;
 use std::time::Duration;
 
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::{Family, MetricConstructor};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::{Metric, Registry, Unit};
 
 /// Prefix of all metrics except those of the process.
 pub const PREFIX: &str = "concept_refinement";
@@ -66,36 +69,69 @@ impl MetricConstructor<Histogram> for Buckets {
     }
 }
 
+/// Registers a metric that begins at its default.
+pub fn register<M>(registry: &mut Registry, name: &str, help: &str) -> M
+where
+    M: Metric + Clone + Default,
+{
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
+}
+
+/// The same of a metric in this unit.
+pub fn register_in<M>(registry: &mut Registry, unit: Unit, name: &str, help: &str) -> M
+where
+    M: Metric + Clone + Default,
+{
+    let metric = M::default();
+    registry.register_with_unit(name, help, unit, metric.clone());
+    metric
+}
+
+/// Registers durations by labels.
+pub fn durations<L>(
+    registry: &mut Registry,
+    name: &str,
+    help: &str,
+    buckets: Buckets,
+) -> Histograms<L>
+where
+    L: EncodeLabelSet + Clone + Debug + Eq + Hash + Send + Sync + 'static,
+{
+    let family = Histograms::new_with_constructor(buckets);
+    registry.register_with_unit(name, help, Unit::Seconds, family.clone());
+    family
+}
+
 /// Registers a counter for each of these values of a label.
-pub fn counters<const N: usize>(
+pub fn counters(
     registry: &mut Registry,
     name: &str,
     help: &str,
     label: &'static str,
-    values: [&'static str; N],
+    values: impl IntoIterator<Item = &'static str>,
 ) -> Counters {
-    let family = Counters::default();
+    let family: Counters = register(registry, name, help);
     for value in values {
         drop(family.get_or_create(&[(label, value)]));
     }
-    registry.register(name, help, family.clone());
     family
 }
 
 /// Registers a histogram for each of these values of a label.
-pub fn histograms<const N: usize>(
+pub fn histograms(
     registry: &mut Registry,
     name: &str,
     help: &str,
     buckets: Buckets,
     label: &'static str,
-    values: [&'static str; N],
+    values: impl IntoIterator<Item = &'static str>,
 ) -> Histograms<Label> {
-    let family = Histograms::new_with_constructor(buckets);
+    let family = durations(registry, name, help, buckets);
     for value in values {
         drop(family.get_or_create(&[(label, value)]));
     }
-    registry.register_with_unit(name, help, Unit::Seconds, family.clone());
     family
 }
 

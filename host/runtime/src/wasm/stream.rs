@@ -3,13 +3,12 @@
 //! Both directions are bounded: a fast writer waits for a slow reader, and
 //! nothing is copied before there is a reader.
 
-mod pipe;
-
 use std::any::{Any, TypeId};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use futures::channel::mpsc;
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt as _};
 use tokio::sync::oneshot;
@@ -22,7 +21,11 @@ use concept_refinement_capability::model::Reopen;
 use concept_refinement_capability::stream_guard::guarded;
 
 /// Largest chunk that is copied out of a guest, in bytes.
-const MAX_CHUNK: usize = 64 * 1024;
+const MAX_CHUNK: usize = 16 * 1024;
+
+/// Chunks that wait for their reader at most: several, since to wake the other side
+/// costs more than a chunk.
+const MAX_WAITING: usize = 8;
 
 /// Gives a guest a stream of bytes.
 pub struct ByteStream {
@@ -152,7 +155,8 @@ pub fn consume(
         }
         Err(reader) => reader,
     };
-    let (writer, chunks) = pipe::pipe();
+    // Each sender has a place besides.
+    let (writer, chunks) = mpsc::channel(MAX_WAITING - 1);
     let (want, wanted) = oneshot::channel();
     reader.pipe(
         store,
@@ -178,7 +182,7 @@ struct Consumer {
     /// Nothing is taken before there is a reader, so that a thousand waiting
     /// models do not hold a thousand images.
     wanted: Option<oneshot::Receiver<()>>,
-    writer: pipe::Writer,
+    writer: mpsc::Sender<Bytes>,
     /// Dropped with the consumer.
     _ended: oneshot::Sender<()>,
 }
@@ -200,7 +204,7 @@ impl<D> StreamConsumer<D> for Consumer {
         if let Some(wanted) = &mut self.wanted {
             match Pin::new(wanted).poll(cx) {
                 Poll::Pending if finish => return Poll::Ready(Ok(StreamResult::Cancelled)),
-                // Or the reader is gone, which the pipe reports.
+                // Or the reader is gone, which the channel reports.
                 wanted => drop(ready!(wanted)),
             }
             self.wanted = None;
@@ -218,7 +222,10 @@ impl<D> StreamConsumer<D> for Consumer {
         };
         let chunk = Bytes::copy_from_slice(chunk);
         source.mark_read(chunk.len());
-        self.writer.send(chunk);
-        Poll::Ready(Ok(StreamResult::Completed))
+        let sent = self.writer.start_send(chunk);
+        Poll::Ready(Ok(match sent {
+            Ok(()) => StreamResult::Completed,
+            Err(_) => StreamResult::Dropped,
+        }))
     }
 }

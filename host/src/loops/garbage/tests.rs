@@ -19,7 +19,7 @@ use futures::stream;
 use parking_lot::Mutex;
 
 use super::*;
-use crate::loops::fakes::{broken, capabilities, refused};
+use crate::loops::tests::fakes::{broken, capabilities, refused};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use tokio::time::sleep;
 
 use super::*;
-use crate::loops::fakes::{Ledger, Roster, capabilities, intercepted, refused};
+use crate::loops::tests::fakes::{Ledger, Roster, capabilities, intercepted, refused};
 
 const LEASE: Duration = Duration::from_secs(1);
 

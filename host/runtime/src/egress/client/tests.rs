@@ -11,8 +11,8 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::egress::connect;
-use crate::egress::fakes::{OK, Server};
 use crate::egress::resolver::{self, Resolver};
+use crate::egress::tests::fakes::{OK, Server};
 
 /// Returns its answers one after the other, then none.
 struct Scripted {

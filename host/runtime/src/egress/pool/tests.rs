@@ -8,10 +8,10 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::*;
 use crate::egress::client::Client;
-use crate::egress::fakes::{OK, Server};
 use crate::egress::grant::Grant;
 use crate::egress::network::Network;
 use crate::egress::resolver;
+use crate::egress::tests::fakes::{OK, Server};
 
 const LAST: &[u8] = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok";
 

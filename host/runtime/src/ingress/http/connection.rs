@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use concept_refinement_capability::cores::Cores;
-use concept_refinement_capability::log_throttle::LogThrottle;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::places::Subnet;
 use futures::FutureExt as _;
 use http::{Request, Response};
@@ -117,7 +117,6 @@ impl HttpTrigger {
         peer: SocketAddr,
         cut_off: &CancellationToken,
     ) -> Option<(Arc<Connection>, Form)> {
-        static SHORT: LogThrottle = LogThrottle::every(Duration::from_secs(10));
         let client = (!self.dispatch.is_proxy(peer.ip())).then(|| Subnet::of(peer.ip()));
         if let Some(place) = self.connections.open(client, cut_off.child_token()) {
             return Some((Arc::new(place), Form::Full));
@@ -125,9 +124,11 @@ impl HttpTrigger {
         if let Some(metrics) = &self.metrics {
             metrics.refused(CONNECTIONS);
         }
-        if let Some(times) = SHORT.times() {
-            tracing::warn!(%peer, times, "connections run short: who has most gets no more");
-        }
+        log_throttled!(
+            warn every Duration::from_secs(10),
+            "connections run short: who has most gets no more",
+            %peer
+        );
         let place = self.brief.open(None, cut_off.child_token())?;
         Some((Arc::new(place), Form::Brief))
     }

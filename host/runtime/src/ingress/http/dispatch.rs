@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
-use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::log_throttle::LONG_INTERVAL;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::places::{Place, Places, Subnet};
 use http::header::CONTENT_LENGTH;
 use http::uri::Authority;
@@ -296,21 +297,18 @@ impl Dispatch {
         path: &str,
         peer: IpAddr,
     ) -> Result<(), Refusal> {
-        static REFUSED: LogThrottle = LogThrottle::every(LONG_INTERVAL);
         let (Some(names), Some(name)) = (&self.names, name) else {
             return Ok(());
         };
         if path.starts_with(self.health) || self.is_proxy(peer) || names.include(name) {
             return Ok(());
         }
-        if let Some(times) = REFUSED.times() {
-            tracing::warn!(
-                name = name.as_str(),
-                times,
-                "a request by a name that is not local was refused: set public-url to answer to \
-                 it, or trusted-proxies to the address of a proxy"
-            );
-        }
+        log_throttled!(
+            warn every LONG_INTERVAL,
+            "a request by a name that is not local was refused: set public-url to answer to \
+                 it, or trusted-proxies to the address of a proxy",
+            name = name.as_str()
+        );
         Err(Refusal::Misdirected)
     }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use concept_refinement_capability::clock::Clock;
-use concept_refinement_capability::log_throttle::LogThrottle;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::queue::pushes::Pushes;
 use concept_refinement_domain::message::parse_push;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -18,7 +18,7 @@ use http_body::Body as _;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use wasmtime_wasi_http::WasiBody;
 
-use super::refusal::error;
+use super::refusal::Refusal;
 use crate::egress::Egress;
 use crate::metrics::http::ROUTE;
 use keys::KeyCache;
@@ -45,17 +45,6 @@ pub struct PushTrigger {
     keys: KeyCache,
     clock: Arc<dyn Clock>,
     pushes: Arc<Pushes>,
-}
-
-/// Why a push is not taken.
-enum Refusal {
-    Method,
-    Unproven,
-    NoKeys,
-    TooLarge,
-    Interrupted,
-    /// It is to be pushed again.
-    Later,
 }
 
 impl PushTrigger {
@@ -96,37 +85,33 @@ impl PushTrigger {
 
     async fn take(&self, request: Request<WasiBody>) -> Result<(), Refusal> {
         if request.method() != Method::POST {
-            return Err(Refusal::Method);
+            return Err(Refusal::PushMethod);
         }
         self.verify(request.headers()).await?;
         let body = request.into_body();
         if body.size_hint().lower() > MAX_BODY as u64 {
-            return Err(Refusal::TooLarge);
+            return Err(Refusal::LongPush);
         }
         let body = Limited::new(body, MAX_BODY).collect().await;
         let body = body.map_err(|error| match error.is::<LengthLimitError>() {
-            true => Refusal::TooLarge,
-            false => Refusal::Interrupted,
+            true => Refusal::LongPush,
+            false => Refusal::InterruptedPush,
         })?;
         let message = match parse_push(&body.to_bytes()) {
             Ok(push) => push.data,
             // It would be the same the next time.
             Err(problem) => {
-                static UNREADABLE: LogThrottle = LogThrottle::new();
-                if let Some(times) = UNREADABLE.times() {
-                    tracing::warn!(problem, times, "a push cannot be read, and is dropped");
-                }
+                log_throttled!(warn, "a push cannot be read, and is dropped", problem);
                 return Ok(());
             }
         };
         match self.pushes.deliver(message).await {
             true => Ok(()),
-            false => Err(Refusal::Later),
+            false => Err(Refusal::PushAgain),
         }
     }
 
     async fn verify(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        static UNPROVEN: LogThrottle = LogThrottle::new();
         let proven = async {
             let proof = self.proof.as_ref()?;
             let token = Token::parse(bearer(headers)?)?;
@@ -141,16 +126,12 @@ impl PushTrigger {
         match proven.await {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) => {
-                if let Some(times) = UNPROVEN.times() {
-                    tracing::error!(error, times, "Google's keys cannot be fetched");
-                }
-                Err(Refusal::NoKeys)
+                log_throttled!(error, "Google's keys cannot be fetched", error);
+                Err(Refusal::NoPushKeys)
             }
             None => {
-                if let Some(times) = UNPROVEN.times() {
-                    tracing::warn!(times, "a push does not prove who sends it");
-                }
-                Err(Refusal::Unproven)
+                log_throttled!(warn, "a push does not prove who sends it");
+                Err(Refusal::UnprovenPush)
             }
         }
     }
@@ -166,57 +147,4 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme
         .eq_ignore_ascii_case("Bearer")
         .then_some(token.trim())
-}
-
-impl From<Refusal> for Response<WasiBody> {
-    fn from(refusal: Refusal) -> Self {
-        let (status, code, detail) = match refusal {
-            Refusal::Method => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                "METHOD_NOT_ALLOWED",
-                "This path does not answer to that method.",
-            ),
-            Refusal::Unproven => (
-                StatusCode::UNAUTHORIZED,
-                "UNAUTHORIZED",
-                "The push does not prove who sends it.",
-            ),
-            Refusal::NoKeys => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "SERVICE_UNAVAILABLE",
-                "The keys of the push's token cannot be fetched. Try again later.",
-            ),
-            Refusal::TooLarge => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "PAYLOAD_TOO_LARGE",
-                "A push has at most 512 KiB.",
-            ),
-            Refusal::Interrupted => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "VALIDATION_ERROR",
-                "The body ended before it was complete.",
-            ),
-            Refusal::Later => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "SERVICE_UNAVAILABLE",
-                "The message could not be dealt with. Push it again.",
-            ),
-        };
-        let mut response = error(status, code, detail);
-        let headers = response.headers_mut();
-        match refusal {
-            Refusal::Method => {
-                headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
-            }
-            Refusal::Unproven => {
-                let scheme = HeaderValue::from_static("Bearer");
-                headers.insert(header::WWW_AUTHENTICATE, scheme);
-            }
-            Refusal::NoKeys | Refusal::Later => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            Refusal::TooLarge | Refusal::Interrupted => {}
-        }
-        response
-    }
 }

@@ -44,106 +44,137 @@ pub enum Refusal {
     TooManyConnections,
     TimedOut,
     InternalError,
+    /// A push that is none.
+    PushMethod,
+    UnprovenPush,
+    /// What it has to prove cannot be checked now.
+    NoPushKeys,
+    LongPush,
+    InterruptedPush,
+    /// It is to be pushed again.
+    PushAgain,
 }
 
 impl From<Refusal> for Response<WasiBody> {
     fn from(refusal: Refusal) -> Self {
-        let mut response = error(refusal.status(), refusal.code(), refusal.detail());
+        let (status, detail) = refusal.says();
+        let error = serde_json::json!({
+            "detail": detail,
+            "status_code": status.as_u16(),
+            "error_code": code(status),
+            "field_errors": null,
+        });
+        let body = Full::new(Bytes::from(error.to_string()))
+            .map_err(|never| match never {})
+            .boxed_unsync();
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
         let headers = response.headers_mut();
-        if let Some(wait) = refusal.retry_after() {
-            headers.insert(header::RETRY_AFTER, wait.into());
+        for (name, value) in FIELDS.into_iter().chain(refusal.field()) {
+            headers.insert(name, HeaderValue::from_static(value));
         }
-        if refusal.closes() {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        match refusal {
+            Refusal::TooOften(wait) => {
+                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+                headers.insert(header::RETRY_AFTER, seconds.into());
+            }
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
         }
         response
     }
 }
 
 impl Refusal {
-    fn status(self) -> StatusCode {
+    fn says(self) -> (StatusCode, &'static str) {
         match self {
-            Self::BadRequest(_) | Self::UnknownCoding => StatusCode::BAD_REQUEST,
-            Self::LongHead => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
-            Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Overloaded | Self::TooManyConnections | Self::TimedOut => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-
-    fn code(self) -> &'static str {
-        match self {
-            Self::BadRequest(_) | Self::UnknownCoding => "BAD_REQUEST",
-            Self::LongHead => "REQUEST_HEADER_FIELDS_TOO_LARGE",
-            Self::NotFound => "NOT_FOUND",
-            Self::Misdirected => "MISDIRECTED_REQUEST",
-            Self::TooOften(_) => "RATE_LIMIT_EXCEEDED",
-            Self::Overloaded | Self::TooManyConnections | Self::TimedOut => "SERVICE_UNAVAILABLE",
-            Self::InternalError => "INTERNAL_ERROR",
-        }
-    }
-
-    fn detail(self) -> &'static str {
-        match self {
-            Self::BadRequest(detail) => detail,
-            Self::LongHead => "The head of the request is longer than 32 KiB.",
-            Self::UnknownCoding => "the request's Transfer-Encoding is not chunked alone",
-            Self::NotFound => "There is nothing at this path.",
-            Self::Misdirected => {
+            Self::BadRequest(detail) => (StatusCode::BAD_REQUEST, detail),
+            Self::LongHead => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "The head of the request is longer than 32 KiB.",
+            ),
+            Self::UnknownCoding => (
+                StatusCode::BAD_REQUEST,
+                "the request's Transfer-Encoding is not chunked alone",
+            ),
+            Self::NotFound => (StatusCode::NOT_FOUND, "There is nothing at this path."),
+            Self::Misdirected => (
+                StatusCode::MISDIRECTED_REQUEST,
                 "This service answers to names of this machine only. Its operator can set \
-                 `public-url` to another name, or name a proxy in `trusted-proxies`."
-            }
-            Self::TooOften(_) => "Too many sessions from this address. Try again later.",
-            Self::Overloaded => "Too many requests are under way. Try again later.",
-            Self::TooManyConnections => "Too many connections are open. Try again later.",
-            Self::TimedOut => "The request took too long. Try again later.",
-            Self::InternalError => "Something went wrong. Try again later.",
+                 `public-url` to another name, or name a proxy in `trusted-proxies`.",
+            ),
+            Self::TooOften(_) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many sessions from this address. Try again later.",
+            ),
+            Self::Overloaded => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Too many requests are under way. Try again later.",
+            ),
+            Self::TooManyConnections => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Too many connections are open. Try again later.",
+            ),
+            Self::TimedOut => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The request took too long. Try again later.",
+            ),
+            Self::InternalError => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something went wrong. Try again later.",
+            ),
+            Self::PushMethod => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "This path does not answer to that method.",
+            ),
+            Self::UnprovenPush => (
+                StatusCode::UNAUTHORIZED,
+                "The push does not prove who sends it.",
+            ),
+            Self::NoPushKeys => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The keys of the push's token cannot be fetched. Try again later.",
+            ),
+            Self::LongPush => (StatusCode::PAYLOAD_TOO_LARGE, "A push has at most 512 KiB."),
+            Self::InterruptedPush => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The body ended before it was complete.",
+            ),
+            Self::PushAgain => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The message could not be dealt with. Push it again.",
+            ),
         }
     }
 
-    /// In seconds.
-    fn retry_after(self) -> Option<u64> {
+    /// What its answer has in its head besides.
+    fn field(self) -> Option<(HeaderName, &'static str)> {
         match self {
-            Self::TooOften(wait) => Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
-            Self::Overloaded | Self::TooManyConnections | Self::TimedOut => Some(1),
-            Self::BadRequest(_)
-            | Self::LongHead
-            | Self::UnknownCoding
-            | Self::NotFound
-            | Self::Misdirected
-            | Self::InternalError => None,
+            Self::LongHead | Self::UnknownCoding | Self::TooManyConnections => {
+                Some((header::CONNECTION, "close"))
+            }
+            Self::PushMethod => Some((header::ALLOW, "POST")),
+            Self::UnprovenPush => Some((header::WWW_AUTHENTICATE, "Bearer")),
+            _ => None,
         }
-    }
-
-    fn closes(self) -> bool {
-        matches!(
-            self,
-            Self::LongHead | Self::UnknownCoding | Self::TooManyConnections
-        )
     }
 }
 
-/// An error in the form of the API's, with the header fields that the component puts on
-/// its own.
-pub fn error(status: StatusCode, code: &str, detail: &str) -> Response<WasiBody> {
-    let error = serde_json::json!({
-        "detail": detail,
-        "status_code": status.as_u16(),
-        "error_code": code,
-        "field_errors": null,
-    });
-    let body = Full::new(Bytes::from(error.to_string()))
-        .map_err(|never| match never {})
-        .boxed_unsync();
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    for (name, value) in FIELDS {
-        let value = HeaderValue::from_static(value);
-        response.headers_mut().insert(name, value);
+/// The API's name for errors of this status.
+fn code(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::BAD_REQUEST => "BAD_REQUEST",
+        StatusCode::UNAUTHORIZED => "UNAUTHORIZED",
+        StatusCode::NOT_FOUND => "NOT_FOUND",
+        StatusCode::METHOD_NOT_ALLOWED => "METHOD_NOT_ALLOWED",
+        StatusCode::PAYLOAD_TOO_LARGE => "PAYLOAD_TOO_LARGE",
+        StatusCode::MISDIRECTED_REQUEST => "MISDIRECTED_REQUEST",
+        StatusCode::UNPROCESSABLE_ENTITY => "VALIDATION_ERROR",
+        StatusCode::TOO_MANY_REQUESTS => "RATE_LIMIT_EXCEEDED",
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "REQUEST_HEADER_FIELDS_TOO_LARGE",
+        StatusCode::SERVICE_UNAVAILABLE => "SERVICE_UNAVAILABLE",
+        _ => "INTERNAL_ERROR",
     }
-    response
 }

@@ -6,7 +6,8 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::log_throttle::LONG_INTERVAL;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::places::Subnet;
 use concept_refinement_capability::rate::{Buckets, Rate};
 use http::Method;
@@ -65,15 +66,12 @@ impl Throttle {
 
 /// All clients of such a proxy share one limit.
 fn warn_of_proxy(address: IpAddr) {
-    static CLAIMED: LogThrottle = LogThrottle::every(LONG_INTERVAL);
-    if let Some(times) = CLAIMED.times() {
-        tracing::warn!(
-            %address,
-            times,
-            "requests for sessions say for whom they are forwarded, which does not count: if a \
-             proxy is at this address, set trusted-proxies to it"
-        );
-    }
+    log_throttled!(
+        warn every LONG_INTERVAL,
+        "requests for sessions say for whom they are forwarded, which does not count: if a \
+             proxy is at this address, set trusted-proxies to it",
+        %address
+    );
 }
 
 #[cfg(test)]

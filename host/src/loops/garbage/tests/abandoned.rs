@@ -8,7 +8,7 @@ use concept_refinement_domain::session::{IS_ANONYMOUS, LIFE};
 use concept_refinement_embedded::memory::MemoryImages;
 
 use super::*;
-use crate::loops::fakes::SteppedTime;
+use crate::loops::tests::fakes::SteppedTime;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

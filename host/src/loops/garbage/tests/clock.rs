@@ -3,7 +3,7 @@
 use concept_refinement_domain::clock_trust::PROBATION;
 
 use super::*;
-use crate::loops::fakes::SteppedTime;
+use crate::loops::tests::fakes::SteppedTime;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);

@@ -3,7 +3,7 @@
 use tokio::time::sleep;
 
 use super::*;
-use crate::loops::fakes::{Ledger, Roster};
+use crate::loops::tests::fakes::{Ledger, Roster};
 
 #[tokio::test(start_paused = true)]
 async fn one_host_at_a_time_collects_and_another_goes_on() {

@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, advance, sleep};
 
 use super::*;
-use crate::loops::fakes::Ledger;
+use crate::loops::tests::fakes::Ledger;
 
 struct Running {
     ledger: Arc<Ledger>,

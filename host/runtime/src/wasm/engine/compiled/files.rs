@@ -8,7 +8,6 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{Mode, OFlags, open, openat};
-use uuid::Uuid;
 
 use concept_refinement_capability::{create_directory, directory};
 
@@ -21,8 +20,8 @@ pub(super) const MAX_FILES: usize = 32;
 /// Files unused for this long belong to a version that nobody runs.
 pub(super) const MAX_AGE: Duration = Duration::from_hours(30 * 24);
 
-/// The extension of a file that is being written.
-const DRAFT: &str = "draft";
+/// How the name of a file ends that is being written.
+const DRAFT: &str = ".draft";
 
 /// The length of a file name, which has no extension.
 const NAME: usize = 64;
@@ -43,13 +42,19 @@ pub(super) fn replace(place: &Path, name: &str, parts: &[&[u8]]) -> io::Result<(
     create_directory(place)?;
     private(place)?;
     let _writing = writing(place);
-    let draft = place.join(Uuid::new_v4().to_string()).with_extension(DRAFT);
-    let named = write(&draft, parts).and_then(|()| rename(&draft, &place.join(name)));
-    if named.is_err() {
-        // If that fails too, the next start removes it.
-        let _ = fs::remove_file(&draft);
+    let mut draft = tempfile::Builder::new().suffix(DRAFT).tempfile_in(place)?;
+    for part in parts {
+        draft.write_all(part)?;
     }
-    named?;
+    draft.as_file().sync_all()?;
+    let path = place.join(name);
+    if let Err(failed) = draft.persist(&path) {
+        if failed.error.kind() != io::ErrorKind::IsADirectory {
+            return Err(failed.error);
+        }
+        fs::remove_dir_all(&path)?;
+        failed.file.persist(&path)?;
+    }
     directory::sync(place)
 }
 
@@ -67,10 +72,10 @@ pub(super) fn tidy(place: &Path) -> io::Result<()> {
     let mut used = Vec::new();
     for entry in entries {
         let entry = entry?;
-        let path = entry.path();
-        if path.extension().is_some_and(|ending| ending == DRAFT) {
+        let (path, name) = (entry.path(), entry.file_name());
+        if name.as_encoded_bytes().ends_with(DRAFT.as_bytes()) {
             remove(&path)?;
-        } else if entry.file_name().len() == NAME {
+        } else if name.len() == NAME {
             match entry.metadata().and_then(|metadata| metadata.modified()) {
                 Err(error) if is_missing(&error) => {}
                 modified => used.push((modified?, path)),
@@ -133,24 +138,6 @@ pub(super) fn writing(place: &Path) -> Option<File> {
     let held = File::open(place).ok()?;
     held.lock_shared().ok()?;
     Some(held)
-}
-
-fn write(draft: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    let mut file = directory::private_file().create_new(true).open(draft)?;
-    for part in parts {
-        file.write_all(part)?;
-    }
-    file.sync_all()
-}
-
-fn rename(draft: &Path, path: &Path) -> io::Result<()> {
-    match fs::rename(draft, path) {
-        Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
-            fs::remove_dir_all(path)?;
-            fs::rename(draft, path)
-        }
-        renamed => renamed,
-    }
 }
 
 /// Directories are not ours; one is removed only when a file needs its name.

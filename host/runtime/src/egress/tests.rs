@@ -1,0 +1,3 @@
+//! What the tests of outbound HTTP have in common.
+
+pub mod fakes;

@@ -1,0 +1,68 @@
+//! What a command found, part by part: a line each as soon as it is known, or JSON in
+//! the end.
+
+use std::{io, mem};
+
+use clap::ArgMatches;
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::terminal::{in_a_line, print};
+
+pub struct Report {
+    as_json: bool,
+    /// What is found, in JSON.
+    kind: &'static str,
+    line: fn(&str, &Result<String, String>) -> String,
+    findings: Vec<Value>,
+    failed: usize,
+    printed: io::Result<()>,
+}
+
+impl Report {
+    /// `kind`: what is found, in JSON. `line`: says one finding, which is good or bad.
+    pub fn new(
+        matches: &ArgMatches,
+        kind: &'static str,
+        line: fn(&str, &Result<String, String>) -> String,
+    ) -> Self {
+        Self {
+            as_json: matches.get_flag("json"),
+            kind,
+            line,
+            findings: Vec::new(),
+            failed: 0,
+            printed: Ok(()),
+        }
+    }
+
+    pub fn add(&mut self, name: &str, result: Result<String, String>) {
+        let in_a_line = |sentence: String| in_a_line(&sentence);
+        let result = result.map(in_a_line).map_err(in_a_line);
+        if !self.as_json {
+            self.print(&(self.line)(name, &result));
+        }
+        let is_ok = result.is_ok();
+        self.failed += usize::from(!is_ok);
+        let (Ok(says) | Err(says)) = result;
+        self.findings
+            .push(json!({"name": name, "ok": is_ok, "says": says}));
+    }
+
+    /// `sum`: the last line, by how many of how many are good.
+    pub fn end(mut self, sum: impl FnOnce(usize, usize) -> String) -> Result<(), Failure> {
+        let all_ok = self.failed == 0;
+        let text = match self.as_json {
+            true => format!("{:#}\n", json!({"ok": all_ok, (self.kind): &self.findings})),
+            false => sum(self.findings.len() - self.failed, self.findings.len()),
+        };
+        self.print(&text);
+        self.printed?;
+        if all_ok { Ok(()) } else { Err(Failure::Told) }
+    }
+
+    fn print(&mut self, text: &str) {
+        let printed = print(text.as_bytes());
+        self.printed = mem::replace(&mut self.printed, Ok(())).and(printed);
+    }
+}

@@ -1,0 +1,3 @@
+//! What the tests of the loops have in common.
+
+pub(crate) mod fakes;
