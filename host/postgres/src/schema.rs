@@ -9,7 +9,7 @@ use super::database::{DEADLINE, Database, Session};
 use super::fault::Fault;
 
 /// Changes with [`TABLES`] and [`FUNCTIONS`].
-const VERSION: i64 = 8;
+const VERSION: i64 = 9;
 
 /// What creates it; `schema.` stands for the schema's name.
 const TABLES: &str = include_str!("schema.sql");
