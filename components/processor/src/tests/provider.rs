@@ -183,6 +183,46 @@ fn an_answer_is_downloaded_again_where_that_can_help() {
     }
 }
 
+/// A server that is not read for long cuts the connection: what had to wait for its room
+/// is asked for again, which is no try.
+#[test]
+fn what_waited_for_its_room_is_asked_for_again() {
+    const THERE: &str = "https://cdn.example.com/refined.gif";
+    let seconds = Duration::from_secs;
+    for (name, before, wait, offsets, elapsed) in [
+        ("no wait", vec![], 0, &[0][..], 0),
+        ("a wait", vec![], 5, &[0, 0], 5),
+        (
+            "a wait, and then three tries",
+            vec![
+                Page::Impatient(GIF),
+                Page::Cut(GIF, "\"1\"", 0),
+                Page::Cut(GIF, "\"1\"", 0),
+            ],
+            5,
+            &[0; 4],
+            10,
+        ),
+        (
+            "a file that has grown beyond its room",
+            vec![Page::Declare(&GIF[..20], 20)],
+            5,
+            &[0, 0, 0],
+            10,
+        ),
+    ] {
+        let world = World::new()
+            .page(THERE, Page::Impatient(GIF))
+            .model([Script::Location(THERE)]);
+        world.before_pages.replace(before.into());
+        world.wait_for_room.set(seconds(wait));
+        assert_eq!(world.process(), Outcome::Done, "{name}");
+        assert_eq!(world.error_message(), None, "{name}");
+        assert_eq!(world.offsets.borrow()[1..], *offsets, "{name}");
+        assert_eq!(world.elapsed(), seconds(elapsed), "{name}");
+    }
+}
+
 #[test]
 fn a_redirected_answer_is_still_the_models() {
     let elsewhere = "https://cdn.example.com/refined.gif";
