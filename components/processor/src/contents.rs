@@ -24,6 +24,8 @@ pub struct Draft<B> {
     declared: Option<u64>,
     /// What was reserved, in bytes.
     room: u64,
+    /// Nothing is on its way to the blob: it has as many bytes as are counted here.
+    is_settled: bool,
 }
 
 /// Why bytes were refused, in sentences for the user.
@@ -57,6 +59,7 @@ impl<B: Blob> Draft<B> {
             length: 0,
             declared,
             room,
+            is_settled: true,
         })
     }
 
@@ -80,8 +83,10 @@ impl<B: Blob> Draft<B> {
             if self.declared.is_some_and(|declared| self.length > declared) {
                 return Err(Rejected::TooLong);
             }
+            self.is_settled = false;
             let appended = self.blob.append(chunk).await;
             appended.map_err(Rejected::NoRoom)?;
+            self.is_settled = true;
         }
         Ok(())
     }
@@ -94,6 +99,11 @@ impl<B: Blob> Draft<B> {
     /// Whether nothing was received.
     pub fn is_empty(&self) -> bool {
         self.length == 0
+    }
+
+    /// Whether the rest can follow, where filling it was broken off.
+    pub fn is_settled(&self) -> bool {
+        self.is_settled
     }
 
     /// Why more should have come, by what was declared or else by what came.

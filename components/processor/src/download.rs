@@ -125,7 +125,7 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
         };
         let filled = time.spend(draft.fill(&mut response.body)).await;
         let error = match filled.transpose()? {
-            None => return Err(timed_out()),
+            None => timed_out(),
             Some(()) => match draft.shortfall() {
                 None => return Ok(draft.finish()?),
                 Some(shortfall) => DownloadError::BrokeOff(shortfall),
@@ -138,7 +138,7 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
     /// Keeps what the next try can go on with.
     fn keep(&mut self, draft: Draft<P::Blob>, etag: Option<String>) {
         let etag = etag.filter(|etag| !draft.is_empty() && is_strong(etag));
-        if draft.is_empty() || etag.is_some() {
+        if draft.is_settled() && (draft.is_empty() || etag.is_some()) {
             self.kept = Some(Kept { draft, etag });
         }
     }
@@ -248,12 +248,12 @@ impl DownloadError {
             Self::Fetch(error) => {
                 purpose == Purpose::ModelAnswer && *error != FetchError::Forbidden
             }
+            Self::TimedOut(_) => purpose == Purpose::ModelAnswer,
             Self::Address(_)
             | Self::TooManyRedirects
             | Self::RedirectToNowhere
             | Self::Encoded
-            | Self::Contents(_)
-            | Self::TimedOut(_) => false,
+            | Self::Contents(_) => false,
         }
     }
 

@@ -223,6 +223,43 @@ fn what_waited_for_its_room_is_asked_for_again() {
     }
 }
 
+/// What was received before counts, and the model is not asked again.
+#[test]
+fn an_answer_that_stalls_is_continued() {
+    const THERE: &str = "https://cdn.example.com/refined.gif";
+    let stalled = Page::Stall(GIF, "\"1\"", 20);
+    for (name, before, offsets, reason) in [
+        ("once", vec![stalled.clone()], &[0, 20][..], None),
+        ("in silence", vec![Page::Silence], &[0, 0], None),
+        (
+            "of no certain version",
+            vec![Page::Stall(GIF, "W/\"1\"", 20)],
+            &[0, 0],
+            None,
+        ),
+        (
+            "thrice",
+            vec![stalled, Page::Silence, Page::Silence],
+            &[0, 20, 0],
+            Some("the model's answer could not be downloaded within 1 seconds"),
+        ),
+    ] {
+        let world = World::new()
+            .page(THERE, Page::File(GIF, "\"1\""))
+            .model([Script::Location(THERE)]);
+        world.before_pages.replace(before.into());
+        let settings = [("download-timeout", "1s")];
+        let outcome = world.process_with(&world.message(), &settings);
+        assert_eq!(outcome, Outcome::Done, "{name}");
+        assert_eq!(world.asked.borrow().len(), 1, "{name}");
+        assert_eq!(world.offsets.borrow()[1..], *offsets, "{name}");
+        let expected = reason.map(|reason| {
+            format!("Error in refinement task processing: Image refinement failed: {reason}")
+        });
+        assert_eq!(world.error_message(), expected, "{name}");
+    }
+}
+
 #[test]
 fn a_redirected_answer_is_still_the_models() {
     let elsewhere = "https://cdn.example.com/refined.gif";

@@ -57,6 +57,8 @@ pub enum Page {
     File(&'static [u8], &'static str),
     /// The same, of which no more than so many bytes come.
     Cut(&'static [u8], &'static str, usize),
+    /// The same, after which nothing comes, nor an end.
+    Stall(&'static [u8], &'static str, usize),
     /// A file of no certain version, of which nothing comes where it is not read at once.
     Impatient(&'static [u8]),
     Status(u16),
@@ -559,7 +561,7 @@ impl Http for World {
                 response.body = chunks(bytes);
                 response.content_length = Some(length);
             }
-            Page::File(bytes, etag) | Page::Cut(bytes, etag, _)
+            Page::File(bytes, etag) | Page::Cut(bytes, etag, _) | Page::Stall(bytes, etag, _)
                 if from(etag).is_some() =>
             {
                 let from = from(etag).unwrap();
@@ -575,6 +577,12 @@ impl Http for World {
             }
             Page::Cut(bytes, etag, at) => {
                 response.body = chunks(&bytes[..at]);
+                response.content_length = Some(bytes.len() as u64);
+                response.etag = Some(etag.to_owned());
+            }
+            Page::Stall(bytes, etag, at) => {
+                response.body = chunks(&bytes[..at]);
+                response.body.then = Then::Nothing;
                 response.content_length = Some(bytes.len() as u64);
                 response.etag = Some(etag.to_owned());
             }
