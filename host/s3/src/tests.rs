@@ -384,6 +384,22 @@ async fn uploads_are_listed_with_their_anonymous_owners_without_a_request_for_ea
     }
 }
 
+/// As when it is removed with its task, by its whole name.
+#[tokio::test]
+async fn what_stands_beside_an_image_that_never_came_goes_with_it() {
+    let server = Server::start(&[
+        ("LIST", &[LISTED]),
+        ("HEAD", &[MISSING]),
+        ("DELETE", &[STORED]),
+    ]);
+    let server = server.await;
+    let images = server.open().await.unwrap();
+    let path = "refined/0123456789abcdef0123456789abcdef/a-1.png";
+    images.delete(path).await.unwrap();
+    let asked = ["HEAD", "DELETE"].map(|method| server.asked(method));
+    assert_eq!(asked, [1, 1]);
+}
+
 #[tokio::test]
 async fn a_body_that_is_cut_off_ends_in_an_error() {
     let server = Server::start(&[("LIST", &[LISTED]), ("GET", &[Reply::CutsOff])]).await;

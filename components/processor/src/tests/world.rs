@@ -97,6 +97,8 @@ pub struct World {
     pub model: RefCell<VecDeque<Script>>,
     pub asked: RefCell<Vec<(ModelRequest, Vec<u8>)>>,
     pub images: RefCell<BTreeMap<String, (NewImage, Vec<u8>)>>,
+    /// The names of images that were to be deleted.
+    pub deleted: RefCell<Vec<String>>,
     pub stages: RefCell<Vec<Stage>>,
     pub renewals: Cell<u32>,
     pub released: Cell<u32>,
@@ -162,6 +164,7 @@ impl World {
             model: RefCell::new(VecDeque::from([Script::Answer(GIF)])),
             asked: RefCell::default(),
             images: RefCell::default(),
+            deleted: RefCell::default(),
             stages: RefCell::default(),
             renewals: Cell::new(0),
             released: Cell::new(0),
@@ -471,6 +474,7 @@ impl ImageStore for World {
 
     async fn delete(&self, path: &str) -> Result<(), CapabilityError> {
         self.images.borrow_mut().remove(path);
+        self.deleted.borrow_mut().push(path.to_owned());
         Ok(())
     }
 
