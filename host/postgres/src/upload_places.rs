@@ -63,7 +63,7 @@ impl UploadPlaces for PostgresTasks {
         const SQL: &str = "UPDATE schema.upload_place SET until = $5 \
              WHERE owner = $1 AND kind = $2 AND name = $3 AND holder = $4";
         self.answer(async move {
-            let session = self.database.session().await?;
+            let session = self.database.session_of(&place.path.owner).await?;
             Ok(self.write(&session, SQL, &place, 0).await? > 0)
         })
     }
@@ -72,7 +72,7 @@ impl UploadPlaces for PostgresTasks {
         const SQL: &str = "UPDATE schema.upload_place SET holder = $4, until = $5 \
              WHERE owner = $1 AND kind = $2 AND name = $3";
         self.answer(async move {
-            let session = self.database.session().await?;
+            let session = self.database.session_of(&place.path.owner).await?;
             Ok(self.write(&session, SQL, &place, 0).await? > 0)
         })
     }
@@ -185,7 +185,7 @@ impl PostgresTasks {
 
     fn written(&self, sql: &'static str, place: Place, bytes: u64) -> Answer<'_, ()> {
         self.answer(async move {
-            let session = self.database.session().await?;
+            let session = self.database.session_of(&place.path.owner).await?;
             self.write(&session, sql, &place, bytes).await?;
             self.tell_room(&session).await;
             Ok(())

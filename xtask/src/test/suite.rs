@@ -78,14 +78,15 @@ pub fn embedded(programs: &[Program]) -> Vec<Run<'_>> {
     ordered(programs).filter_map(run).collect()
 }
 
-/// All tests, and once more those of HTTP and of crashes on other engines and on
-/// another platform.
+/// All tests, and once more those of HTTP, of crashes and of fairness on other engines, and
+/// of HTTP on another platform.
 pub fn everything(programs: &[Program]) -> Vec<Run<'_>> {
     let mut runs: Vec<_> = ordered(programs).map(whole).collect();
     for program in programs {
         match program.name.as_str() {
             "e2e" => runs.extend([http_on_wasmtime(program), http_on_engines(program)]),
             "crashes" => runs.extend(ENGINES.map(|engines| crashes_on(engines, program))),
+            "latency" => runs.push(on("postgres", "fairness", program, FAIRNESS.to_vec())),
             _ => {}
         }
     }
@@ -251,6 +252,9 @@ const CRASHES: [&str; 5] = [
     "random::",
 ];
 
+/// Of `tests/latency`: users who share the connections to a database.
+const FAIRNESS: [&str; 2] = ["crowding::refused_submissions", "crowding::watchers"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,6 +292,7 @@ mod tests {
                 "HTTP over postgres,nats,s3",
                 "crashes over postgres,s3",
                 "crashes over postgres,nats,s3",
+                "fairness over postgres",
             ]
         );
         let whole = |run: &&Run<'_>| run.arguments.is_empty();
