@@ -99,6 +99,7 @@ macro_rules! host_task_promises {
             tasks::sweep {
                 a_pending_task_is_due_after_a_while,
                 recovering_takes_over_whatever_was_under_way,
+                recovering_leaves_what_waits_to_a_queue_that_has_its_messages,
                 a_clock_that_is_set_back_strands_no_task,
             }
             tasks::watch {

@@ -95,6 +95,28 @@ async fn answers_that_wait_for_room_hold_none() {
     assert!(begin.elapsed() < AT_MOST, "all after {:?}", begin.elapsed());
 }
 
+/// A server cuts off what is not read for a while, as it may be where others have the room.
+#[tokio::test]
+async fn answers_that_wait_for_room_wait_without_a_connection() {
+    let origin = Origin::start();
+    let service = launch(&origin).set("image-memory", "128MiB").start();
+    let original = origin.picture(&pictures::png(20, 20));
+    // Four at a time have room, for five seconds.
+    let located = Reply::ok("image/png", &long_png(30 * MIB));
+    let located = located
+        .slowly(Duration::from_millis(400))
+        .impatient(Duration::from_secs(1));
+    let prompt = format!("location: {}", origin.serve(located));
+    let begin = Instant::now();
+    let all = (0..14).map(async |index| {
+        let task = new_user(&service).refined(&original, &prompt).await;
+        assert_eq!(task["status"], "completed", "{index}: {task}");
+    });
+    join_all(all).await;
+    println!("all after {:?}", begin.elapsed());
+    assert!(begin.elapsed() < AT_MOST, "all after {:?}", begin.elapsed());
+}
+
 /// Nor is the time in which an answer waits the model's: that ends calls of its own.
 #[tokio::test]
 async fn an_answer_may_wait_for_room_longer_than_its_model_may_take() {

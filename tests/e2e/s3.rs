@@ -1,9 +1,12 @@
 //! Images in S3, as users of the API see it: while it works, while it is away in
 //! one way or another, and where it refuses.
 
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
 
-use axum::http::{Method, StatusCode};
+use axum::handler::Handler;
+use axum::http::{Method, StatusCode, Uri};
 use concept_refinement_domain::image_path::tag_of;
 use concept_refinement_tests::client::{Answer, Client};
 use concept_refinement_tests::deadline::{READINESS, SOON, eventually};
@@ -124,6 +127,40 @@ async fn what_an_image_that_never_came_has_left_is_removed() {
     .await;
     let names = place.names();
     assert!(kept.iter().all(|name| names.contains(name)), "{names:?}");
+}
+
+/// And at once with the task, however seldom what is left is looked for.
+#[tokio::test]
+async fn what_an_image_that_never_came_has_left_goes_with_its_task() {
+    let (address, names) = without_images();
+    let launch = Launch::new().embedded().scripted().with_tokens();
+    let launch = launch
+        .set("images", "s3://images")
+        .variable("AWS_ENDPOINT_URL", &format!("http://{address}"))
+        .variable("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+        .variable("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+        .set("allow-sources", &origin().authority())
+        .set("task-timeout", "3s")
+        .set("collect-interval", "1d");
+    let service = launch.start();
+    let ada = Client::user(service.url(), "ada");
+    let request = json!({
+        "original_image_url": origin().picture(&pictures::png(8, 8)),
+        "refinement_prompt": "echo it", "theme_description": "é".repeat(1000),
+    });
+    let task = ada.post("/api/concepts/refine", &request).await.task_id();
+    let beside = eventually("something stands beside the image", SOON, async || {
+        names.lock().unwrap().iter().next().cloned()
+    })
+    .await;
+    assert!(beside.ends_with(&format!("{task}-1.json")), "{beside}");
+    let failed = ada.finished(&task).await;
+    let error = failed["error_message"].as_str().unwrap();
+    assert!(error.contains("Storing refined image failed"), "{failed}");
+    eventually("it is gone", SOON, async || {
+        names.lock().unwrap().is_empty().then_some(())
+    })
+    .await;
 }
 
 /// Whatever way it is away in.
@@ -262,7 +299,7 @@ fn without(denied: &'static [Method]) -> SocketAddr {
     const EMPTY: &str = "<ListBucketResult><Name>images</Name><KeyCount>0</KeyCount>\
          <MaxKeys>1</MaxKeys><IsTruncated>false</IsTruncated></ListBucketResult>";
     const DENIED: &str = "<Error><Code>AccessDenied</Code><Message>No.</Message></Error>";
-    let answer = async move |method: Method| {
+    serve(async move |method: Method| {
         let (status, body) = match method {
             method if denied.contains(&method) => (StatusCode::FORBIDDEN, DENIED),
             Method::GET => (StatusCode::OK, EMPTY),
@@ -270,7 +307,10 @@ fn without(denied: &'static [Method]) -> SocketAddr {
             _ => (StatusCode::OK, ""),
         };
         (status, [("etag", "\"1\"")], body)
-    };
+    })
+}
+
+fn serve<T: 'static>(answer: impl Handler<T, ()>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
@@ -280,6 +320,32 @@ fn without(denied: &'static [Method]) -> SocketAddr {
         axum::serve(listener, router).await.unwrap();
     });
     address
+}
+
+/// A server that takes everything but images, and the names of what it has.
+fn without_images() -> (SocketAddr, Arc<Mutex<BTreeSet<String>>>) {
+    const EMPTY: &str = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
+    let names = Arc::<Mutex<BTreeSet<String>>>::default();
+    let stored = Arc::clone(&names);
+    let address = serve(async move |method: Method, uri: Uri| {
+        let path = uri.path().to_owned();
+        let mut stored = stored.lock().unwrap();
+        let (status, body) = match method {
+            Method::PUT if path.ends_with(".json") => {
+                stored.insert(path);
+                (StatusCode::OK, "")
+            }
+            Method::PUT => (StatusCode::INTERNAL_SERVER_ERROR, ""),
+            Method::DELETE => {
+                stored.remove(&path);
+                (StatusCode::NO_CONTENT, "")
+            }
+            Method::GET if uri.query().is_some() => (StatusCode::OK, EMPTY),
+            _ => (StatusCode::NOT_FOUND, ""),
+        };
+        (status, [("etag", "\"1\"")], body)
+    });
+    (address, names)
 }
 
 /// Before the first upload fails.

@@ -17,6 +17,7 @@ use concept_refinement_tests::service::Service;
 use concept_refinement_tests::tokens::token;
 use futures::future::join_all;
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use crate::turn;
 
@@ -84,6 +85,55 @@ fn assert_refused(answer: &Answer) {
     assert_eq!(answer.error_code(), "SERVICE_UNAVAILABLE");
     let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
     assert!(wait > 0);
+}
+
+/// What one user is refused costs others no more than what it is answered: it waits for no
+/// lock, and has its share of the connections to a database.
+#[tokio::test]
+async fn refused_submissions_of_a_user_shut_nobody_out() {
+    const AT_ONCE: usize = 200;
+    let _turn = turn().await;
+    let origin = Origin::start();
+    let service = launch(&origin).start();
+    let (attacker, other) = both(&service);
+    let (url, _gate) = origin.gated(&pictures::png(8, 8));
+    let greedy = attacker.client().bearer(&token("greedy"));
+    let task = greedy.accepted(&url, "echo it").await;
+    let looked = format!("/api/tasks/{task}");
+    let refused = json!({"original_image_url": url, "refinement_prompt": "echo it"});
+    let mut medians = Vec::new();
+    for is_refused in [false, true] {
+        let mut asking = JoinSet::new();
+        for _ in 0..AT_ONCE {
+            let greedy = greedy.reconnected().bearer(&token("greedy"));
+            let (looked, refused) = (looked.clone(), refused.clone());
+            asking.spawn(async move {
+                loop {
+                    let (answer, expected) = match is_refused {
+                        true => (greedy.post("/api/concepts/refine", &refused).await, 409),
+                        false => (greedy.get(&looked).await, 200),
+                    };
+                    assert_eq!(answer.status, expected, "{answer:?}");
+                }
+            });
+        }
+        let mut latencies = Vec::new();
+        for _ in 0..ROUNDS {
+            let client = other.client().bearer(&token("somebody"));
+            let begin = Instant::now();
+            let answer = client.get("/api/tasks").await;
+            latencies.push(begin.elapsed());
+            assert_eq!(answer.status, 200, "{answer:?}");
+        }
+        let ended = asking.try_join_next();
+        assert!(ended.is_none(), "{ended:?}");
+        latencies.sort_unstable();
+        medians.push(percentile(&latencies, 50));
+    }
+    show(&format!(
+        "another beside {AT_ONCE} looks, and as many refusals: p50 {medians:?}"
+    ));
+    assert!(medians[1] < (medians[0] * 3).max(LIMIT), "{medians:?}");
 }
 
 #[tokio::test]

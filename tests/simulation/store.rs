@@ -196,7 +196,7 @@ impl Store {
                 changed.extend(oracle.concept_deleted(user_id, id, answer.as_ref()));
             }
             (Asked::Due { .. }, Reply::Tasks(answer)) => oracle.due(answer),
-            (Asked::Recover {}, Reply::Count(answer)) => {
+            (Asked::Recover { .. }, Reply::Count(answer)) => {
                 oracle.recovered(*answer, now);
                 oracle.deliveries_recovered();
             }

@@ -228,7 +228,9 @@ impl Interceptor<dyn TaskStore> for Flawed {
                 (TaskOperation::ClaimDeliveries { .. }, Flaw::Silence) => {
                     return Ok(TaskReply::Deliveries(vec![]));
                 }
-                (TaskOperation::Recover {}, Flaw::Redelivery) => return Ok(TaskReply::Count(0)),
+                (TaskOperation::Recover { .. }, Flaw::Redelivery) => {
+                    return Ok(TaskReply::Count(0));
+                }
                 (TaskOperation::Submit { task }, Flaw::Acceptance) => {
                     return Ok(Self::submit(task.clone(), sound).await?.into());
                 }

@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::pictures::Picture;
 
@@ -53,6 +54,8 @@ pub struct Reply {
     chunks: usize,
     /// Before each of them.
     pause: Duration,
+    /// What is not read for so long is cut off.
+    patience: Option<Duration>,
 }
 
 /// Holds replies back until it is opened, or dropped.
@@ -244,6 +247,7 @@ impl Reply {
             gate: None,
             chunks: 1,
             pause: Duration::ZERO,
+            patience: None,
         }
     }
 
@@ -268,6 +272,14 @@ impl Reply {
         Self {
             chunks: 12,
             pause,
+            ..self
+        }
+    }
+
+    /// Cut off where it is not read for so long.
+    pub fn impatient(self, patience: Duration) -> Self {
+        Self {
+            patience: Some(patience),
             ..self
         }
     }
@@ -334,7 +346,11 @@ pub(crate) async fn send(stream: &mut TcpStream, mut reply: Reply) -> Option<()>
         if !reply.pause.is_zero() {
             tokio::time::sleep(reply.pause).await;
         }
-        stream.write_all(chunk).await.ok()?;
+        let patience = reply.patience.unwrap_or(Duration::MAX);
+        for piece in chunk.chunks(64 << 10) {
+            let written = timeout(patience, stream.write_all(piece));
+            written.await.ok()?.ok()?;
+        }
     }
     match reply.then {
         Then::Next => return Some(()),

@@ -1,7 +1,9 @@
 //! Publishes overdue tasks again when they are read, since a platform without
 //! timers has no sweep.
 
+use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use concept_refinement_domain::lease::{PENDING_OVERDUE, due_again, is_overdue};
 use concept_refinement_domain::message;
@@ -11,6 +13,9 @@ use concept_refinement_domain::timestamp::Timestamp;
 use crate::log;
 use crate::ports::Ports;
 use crate::recent::Recent;
+
+/// Between two warnings of one instance.
+const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Clones share what they remember.
 #[derive(Clone)]
@@ -22,6 +27,14 @@ pub struct Republisher<P> {
     /// who poll an overdue task do not flood the queue. A task that does not fit waits
     /// for its next reader.
     recent: Rc<Recent<()>>,
+    failures: Rc<Failures>,
+}
+
+/// What could not be published since the operator was warned.
+#[derive(Default)]
+struct Failures {
+    warned: Cell<Option<Timestamp>>,
+    since: Cell<u64>,
 }
 
 impl<P: Ports> Republisher<P> {
@@ -30,6 +43,7 @@ impl<P: Ports> Republisher<P> {
             ports,
             is_swept,
             recent: Rc::default(),
+            failures: Rc::default(),
         }
     }
 
@@ -49,10 +63,49 @@ impl<P: Ports> Republisher<P> {
             if let Err(error) = publisher.ports.publish(message).await {
                 let soon = now.plus(PENDING_OVERDUE);
                 publisher.recent.put(&task_id, (), now, soon);
-                log::warn(format_args!(
-                    "an overdue task could not be published again: {error}"
-                ));
+                if let Some(times) = publisher.failures.count(now) {
+                    log::warn(format_args!(
+                        "overdue tasks could not be published again ({times} times): {error}"
+                    ));
+                }
             }
         });
+    }
+}
+
+impl Failures {
+    /// Counts one more. How many there are, if it is time for a warning.
+    fn count(&self, now: Timestamp) -> Option<u64> {
+        let times = self.since.get() + 1;
+        let is_silent = |warned: Timestamp| (warned..warned.plus(WARNING_INTERVAL)).contains(&now);
+        if self.warned.get().is_some_and(is_silent) {
+            self.since.set(times);
+            return None;
+        }
+        self.warned.set(Some(now));
+        self.since.set(0);
+        Some(times)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_told_once_a_minute_with_how_many_there_were() {
+        let failures = Failures::default();
+        for (second, expected) in [
+            (100, Some(1)),
+            (100, None),
+            (159, None),
+            (160, Some(3)),
+            (400, Some(1)),
+            // The clock was set back.
+            (399, Some(1)),
+        ] {
+            let told = failures.count(Timestamp::from_secs(second));
+            assert_eq!(told, expected, "at {second}");
+        }
     }
 }

@@ -22,6 +22,10 @@ pub struct Draft<B> {
     inspector: Inspector,
     length: u64,
     declared: Option<u64>,
+    /// What was reserved, in bytes.
+    room: u64,
+    /// Nothing is on its way to the blob: it has as many bytes as are counted here.
+    is_settled: bool,
 }
 
 /// Why bytes were refused, in sentences for the user.
@@ -47,23 +51,28 @@ impl<B: Blob> Draft<B> {
         declared: Option<u64>,
         limits: Limits,
     ) -> Result<Self, Rejected> {
-        if declared.is_some_and(|length| length > limits.max_bytes) {
-            return Err(Rejected::Image(Problem::TooLarge {
-                max_bytes: limits.max_bytes,
-            }));
-        }
-        let length = declared.unwrap_or(match purpose {
-            // It takes room as it comes, and waits for none.
-            Purpose::Original => 0,
-            Purpose::ModelAnswer => limits.max_bytes,
-        });
-        let blob = blobs.reserve(purpose, length).await;
+        let room = room_for(purpose, declared, limits)?;
+        let blob = blobs.reserve(purpose, room).await;
         Ok(Self {
             blob: blob.map_err(Rejected::NoRoom)?,
             inspector: Inspector::new(limits),
             length: 0,
             declared,
+            room,
+            is_settled: true,
         })
+    }
+
+    /// The same room, for a file of this declared length. None: something is in it, or it
+    /// is too little.
+    pub fn reused(
+        self,
+        purpose: Purpose,
+        declared: Option<u64>,
+        limits: Limits,
+    ) -> Result<Option<Self>, Rejected> {
+        let fits = self.room >= room_for(purpose, declared, limits)?;
+        Ok((self.is_empty() && fits).then_some(Self { declared, ..self }))
     }
 
     /// Takes what a stream has in it, to its end.
@@ -74,8 +83,10 @@ impl<B: Blob> Draft<B> {
             if self.declared.is_some_and(|declared| self.length > declared) {
                 return Err(Rejected::TooLong);
             }
+            self.is_settled = false;
             let appended = self.blob.append(chunk).await;
             appended.map_err(Rejected::NoRoom)?;
+            self.is_settled = true;
         }
         Ok(())
     }
@@ -83,6 +94,16 @@ impl<B: Blob> Draft<B> {
     /// In bytes, so far.
     pub fn length(&self) -> u64 {
         self.length
+    }
+
+    /// Whether nothing was received.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Whether the rest can follow, where filling it was broken off.
+    pub fn is_settled(&self) -> bool {
+        self.is_settled
     }
 
     /// Why more should have come, by what was declared or else by what came.
@@ -106,6 +127,20 @@ impl<B: Blob> Draft<B> {
             length: self.length,
             inspected,
         })
+    }
+}
+
+/// What is reserved for a file, in bytes.
+fn room_for(purpose: Purpose, declared: Option<u64>, limits: Limits) -> Result<u64, Rejected> {
+    let max_bytes = limits.max_bytes;
+    match (declared, purpose) {
+        (Some(length), _) if length > max_bytes => {
+            Err(Rejected::Image(Problem::TooLarge { max_bytes }))
+        }
+        (Some(length), _) => Ok(length),
+        // It takes room as it comes, and waits for none.
+        (None, Purpose::Original) => Ok(0),
+        (None, Purpose::ModelAnswer) => Ok(max_bytes),
     }
 }
 

@@ -4,7 +4,8 @@
 //! host checks the addresses.
 //!
 //! What may pass is tried again. A transfer that broke off is continued where it ended,
-//! if the server says that the rest is of the same file, and else begun anew.
+//! if the server says that the rest is of the same file, and else begun anew, in the room
+//! that is there already.
 
 use std::time::Duration;
 
@@ -22,6 +23,9 @@ use crate::time::Budget;
 
 /// Contract, section 2.
 const MAX_REDIRECTS: usize = 3;
+
+/// After so long a server may have given up an answer that nobody reads.
+const STALE_AFTER: Duration = Duration::from_secs(1);
 
 /// Why an image could not be downloaded, in sentences that the user may read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -63,7 +67,7 @@ pub async fn download<P: Http + Blobs + Clock + Random>(
         ports,
         purpose,
         config,
-        received: None,
+        partial: None,
     };
     let mut tries = 0;
     loop {
@@ -89,14 +93,15 @@ struct Download<'a, P: Blobs> {
     ports: &'a P,
     purpose: Purpose,
     config: &'a Config,
-    received: Option<Received<P::Blob>>,
+    partial: Option<Partial<P::Blob>>,
 }
 
-/// The beginning of a file, of which the rest can be asked for.
-struct Received<B> {
+/// What a try leaves to the next one.
+struct Partial<B> {
     draft: Draft<B>,
-    /// Names the version of the file.
-    etag: String,
+    /// Names the version of the file of which the draft has the beginning. None: it is
+    /// empty.
+    etag: Option<String>,
 }
 
 impl<P: Http + Blobs + Clock> Download<'_, P> {
@@ -107,27 +112,44 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
     ) -> Result<Contents<P::Blob>, DownloadError> {
         let timed_out = || DownloadError::TimedOut(self.config.download_timeout);
         let mut time = Budget::new(self.ports, limit);
-        let response = time.spend(self.response(url)).await;
-        let mut response = response.ok_or_else(timed_out)??;
-        let mut draft = self.draft(&response).await?;
-        let filled = time.spend(draft.fill(&mut response.body)).await;
-        filled.ok_or(DownloadError::TimedOut(self.config.download_timeout))??;
-        let Some(shortfall) = draft.shortfall() else {
-            return Ok(draft.finish()?);
+        let (mut draft, mut response) = loop {
+            let response = time.spend(self.response(url)).await;
+            let response = response.ok_or_else(timed_out)??;
+            let begin = self.ports.now();
+            let draft = self.draft(&response).await?;
+            if self.ports.now().since(begin) < STALE_AFTER {
+                break (draft, response);
+            }
+            // It waited for room. By now the connection may be dead.
+            self.partial = Some(Partial { draft, etag: None });
         };
-        let is_begun = draft.length() > 0;
-        self.received = response
-            .etag
-            .filter(|etag| is_begun && is_strong(etag))
-            .map(|etag| Received { draft, etag });
-        Err(DownloadError::BrokeOff(shortfall))
+        let filled = time.spend(draft.fill(&mut response.body)).await;
+        let error = match filled.transpose()? {
+            None => timed_out(),
+            Some(()) => match draft.shortfall() {
+                None => return Ok(draft.finish()?),
+                Some(shortfall) => DownloadError::BrokeOff(shortfall),
+            },
+        };
+        self.keep(draft, response.etag);
+        Err(error)
+    }
+
+    /// Keeps what the next try can go on with.
+    fn keep(&mut self, draft: Draft<P::Blob>, etag: Option<String>) {
+        let etag = etag.filter(|etag| !draft.is_empty() && is_strong(etag));
+        if draft.is_settled() && (draft.is_empty() || etag.is_some()) {
+            self.partial = Some(Partial { draft, etag });
+        }
     }
 
     /// One that has a file, or the rest of it.
     async fn response(&self, url: &str) -> Result<Response<P::Stream>, DownloadError> {
-        let rest = self.received.as_ref().map(|received| Rest {
-            offset: received.draft.length(),
-            etag: received.etag.clone(),
+        let rest = self.partial.as_ref().and_then(|Partial { draft, etag }| {
+            Some(Rest {
+                offset: draft.length(),
+                etag: etag.clone()?,
+            })
         });
         let mut url = self.permitted(url)?;
         for _ in 0..=MAX_REDIRECTS {
@@ -141,29 +163,34 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
         Err(DownloadError::TooManyRedirects)
     }
 
-    /// Where the file goes: behind what was received, or into room of its own.
+    /// Where the file goes: behind what was received, or into room of its own, for which
+    /// this may wait.
     async fn draft(
         &mut self,
         response: &Response<P::Stream>,
     ) -> Result<Draft<P::Blob>, DownloadError> {
         let status = response.status;
         if !matches!(status, 200 | 206 | 416) {
-            // What was received stays.
+            // What came before stays.
             return Err(self.refused(response));
         }
-        let received = self.received.take().map(|received| received.draft);
-        match (status, received) {
+        let partial = self.partial.take().map(|partial| partial.draft);
+        match (status, partial) {
             (206, Some(draft)) if response.is_from(draft.length()) => Ok(draft),
-            (200, received) => {
+            (200, partial) => {
                 let encoding = response.content_encoding.as_deref();
                 let encoding = encoding.unwrap_or("identity");
                 if !encoding.eq_ignore_ascii_case("identity") {
                     return Err(DownloadError::Encoded);
                 }
+                let (purpose, declared) = (self.purpose, response.content_length);
+                let limits = self.limits();
                 // Who waits for room holds none.
-                drop(received);
-                let (declared, limits) = (response.content_length, self.limits());
-                Ok(Draft::reserve(self.ports, self.purpose, declared, limits).await?)
+                let reused = partial.map(|draft| draft.reused(purpose, declared, limits));
+                match reused.transpose()?.flatten() {
+                    Some(draft) => Ok(draft),
+                    None => Ok(Draft::reserve(self.ports, purpose, declared, limits).await?),
+                }
             }
             _ => Err(self.refused(response)),
         }
@@ -230,12 +257,12 @@ impl DownloadError {
             }
             Self::BrokeOff(_) => true,
             Self::Fetch(error) => purpose == Purpose::ModelAnswer && *error != Failure::Forbidden,
+            Self::TimedOut(_) => purpose == Purpose::ModelAnswer,
             Self::Address(_)
             | Self::TooManyRedirects
             | Self::RedirectToNowhere
             | Self::Encoded
-            | Self::Contents(_)
-            | Self::TimedOut(_) => false,
+            | Self::Contents(_) => false,
         }
     }
 

@@ -9,7 +9,7 @@ use concept_refinement_domain::capability::{
     RefinedImage, Stored, StoredOrNot,
 };
 use concept_refinement_domain::image::Format;
-use concept_refinement_domain::image_path::{ImagePath, tag_of};
+use concept_refinement_domain::image_path::{ImagePath, tag_of, without_format};
 use concept_refinement_domain::message::{self, Parsed};
 use concept_refinement_domain::refined;
 use concept_refinement_domain::sentence::{MISSING_PROMPT_OR_URL, failed};
@@ -58,8 +58,8 @@ enum Interrupted {
 /// How far the steps have come.
 struct Track {
     stage: Cell<Stage>,
-    /// The refined image, once it is stored.
-    image: OnceCell<Stored>,
+    /// Of the refined image, as soon as it may be stored.
+    path: OnceCell<String>,
 }
 
 impl From<CapabilityError> for Interrupted {
@@ -116,11 +116,14 @@ async fn run(
     };
     let track = Track {
         stage: Cell::new(Stage::Downloading),
-        image: OnceCell::new(),
+        path: OnceCell::new(),
     };
     let (stage, reason) = match under_lease(ports, config, &claimed, &track).await {
         Ok(()) => return Ok(Outcome::Done),
-        Err(Interrupted::Lost) => return Ok(Outcome::Skipped),
+        Err(Interrupted::Lost) => {
+            remove_unfinished(ports, &track).await;
+            return Ok(Outcome::Skipped);
+        }
         Err(Interrupted::Over) => {
             remove_image(ports, &track).await;
             return Ok(Outcome::Skipped);
@@ -139,7 +142,10 @@ async fn run(
         .await?
     {
         Fenced::Done => {}
-        Fenced::Lost => return Ok(Outcome::Skipped),
+        Fenced::Lost => {
+            remove_unfinished(ports, &track).await;
+            return Ok(Outcome::Skipped);
+        }
     }
     remove_image(ports, &track).await;
     remove_earlier(ports, &claimed, None).await;
@@ -149,8 +155,18 @@ async fn run(
 /// Best effort: what nobody needs is invisible, but on a full disk it takes
 /// space that others need.
 async fn remove_image(images: &impl ImageStore, track: &Track) {
-    if let Some(image) = track.image.get() {
-        let _ = images.delete(&image.path).await;
+    if let Some(path) = track.path.get() {
+        let _ = images.delete(path).await;
+    }
+}
+
+/// The same of an image that did not come, for another worker: one that came after all is
+/// theirs, so that it is named without its format.
+async fn remove_unfinished(images: &impl ImageStore, track: &Track) {
+    if let Some(path) = track.path.get()
+        && track.stage.get() == Stage::StoringImage
+    {
+        let _ = images.delete(without_format(path)).await;
     }
 }
 
@@ -208,7 +224,7 @@ async fn steps(
     ports: &impl Ports,
     config: &Config,
     claimed: &Claimed,
-    Track { stage, image }: &Track,
+    Track { stage, path }: &Track,
 ) -> Result<(), Interrupted> {
     let Claimed { lease, task, .. } = claimed;
     let begin = async |began| {
@@ -232,12 +248,16 @@ async fn steps(
             drop(original);
 
             begin(Stage::StoringImage).await;
-            let stored = store_refined_image(ports, lease, task, &refined.image).await?;
+            let image = refined_image(lease, task, &refined.image);
+            if let Some(named) = ImagePath::of(&image) {
+                path.get_or_init(|| named.to_string());
+            }
+            let stored = store_refined_image(ports, &image, &refined.image).await?;
             (stored, refined.notes)
         }
     };
 
-    let stored = image.get_or_init(|| stored);
+    path.get_or_init(|| stored.path.clone());
     begin(Stage::StoringConcept).await;
     let refined = RefinedImage {
         stored: stored.clone(),
@@ -393,15 +413,9 @@ async fn model_request<I: ImageStore>(
     })
 }
 
-async fn store_refined_image<P: Ports>(
-    ports: &P,
-    lease: &Lease,
-    task: &Task,
-    refined: &Contents<P::Blob>,
-) -> Result<Stored, Interrupted> {
-    let failed = |reason: String| Interrupted::Failed(Stage::StoringImage, reason);
+fn refined_image<B>(lease: &Lease, task: &Task, refined: &Contents<B>) -> NewImage {
     let refinement = &task.refinement;
-    let image = NewImage {
+    NewImage {
         kind: ImageKind::Refined,
         name: refined::name(&task.id, lease.attempt),
         owner: task.user_id.clone(),
@@ -421,7 +435,15 @@ async fn store_refined_image<P: Ports>(
         .map(|(name, value)| (name.to_owned(), value.unwrap_or_default()))
         .collect(),
         limits: None,
-    };
+    }
+}
+
+async fn store_refined_image<P: Ports>(
+    ports: &P,
+    image: &NewImage,
+    refined: &Contents<P::Blob>,
+) -> Result<Stored, Interrupted> {
+    let failed = |reason: String| Interrupted::Failed(Stage::StoringImage, reason);
     let put = async || ImageStore::put(ports, image.clone(), refined).await;
     match reached(ports, put).await {
         Ok(StoredOrNot::Stored(stored)) => Ok(stored),

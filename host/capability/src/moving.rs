@@ -114,7 +114,7 @@ pub static UPLOAD_PLACES: Table = Table {
     name: "upload_place",
     known_as: "places of images",
     key: "owner, kind, name",
-    columns: "owner, kind, name, bytes",
+    columns: "owner, kind, name, bytes, anonymous_owner",
     condition: "until IS NULL",
 };
 

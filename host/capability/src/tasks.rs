@@ -175,9 +175,10 @@ pub trait Maintenance: Send + Sync {
     fn next_due(&self) -> Answer<'_, Option<Timestamp>>;
 
     /// For the only owner of an embedded store, at its start: ends all leases
-    /// of the previous process and makes all pending and processing tasks due,
-    /// the oldest first. Returns their number.
-    fn recover(&self) -> Answer<'_, u32>;
+    /// of the previous process and makes the processing tasks due, and if the
+    /// messages of the pending ones are lost, these too, the oldest first. Returns
+    /// how many there are of both.
+    fn recover(&self, are_messages_lost: bool) -> Answer<'_, u32>;
 
     /// Those of these images that nothing refers to and nothing ever will. A
     /// refined image is unreferenced if its task is final or is known to have

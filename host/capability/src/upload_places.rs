@@ -39,6 +39,9 @@ pub struct Place {
     pub holder: String,
     /// Which image may be there or not.
     pub path: PlacePath,
+    /// The owner, where that is an anonymous user: stored with the place of an image that
+    /// is to come.
+    pub anonymous_owner: Option<String>,
 }
 
 /// A place for an image that is to come.
@@ -93,13 +96,20 @@ pub trait UploadPlaces: Send + Sync {
     /// Places whose time has passed, the oldest first, held for another [`TERM`] by
     /// whoever asks: who held them before has lost them.
     fn abandoned(&self, limit: u32) -> Answer<'_, Vec<Place>>;
+
+    /// Whose each of these images is, in the same order, where that is an anonymous user.
+    fn anonymous_owners(&self, images: Vec<PlacePath>) -> Answer<'_, Vec<Option<String>>>;
 }
 
 impl Place {
     /// For a new holder.
     pub fn new(path: PlacePath) -> Self {
         let holder = Uuid::new_v4().to_string();
-        Self { holder, path }
+        Self {
+            holder,
+            path,
+            anonymous_owner: None,
+        }
     }
 }
 

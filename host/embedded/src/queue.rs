@@ -87,6 +87,10 @@ impl TaskQueue for StoreQueue {
     fn check(&self) -> Answer<'_, ()> {
         future::ready(Ok(())).boxed()
     }
+
+    fn length(&self) -> Answer<'_, Option<u64>> {
+        future::ready(Ok(Some(self.line.length()))).boxed()
+    }
 }
 
 /// A delivered task that is not answered yet.

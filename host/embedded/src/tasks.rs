@@ -345,8 +345,8 @@ impl Maintenance for SqliteTasks {
         Box::pin(self.read(sweep::next_due))
     }
 
-    fn recover(&self) -> Answer<'_, u32> {
-        Box::pin(self.write(|step| sweep::recover(step)))
+    fn recover(&self, are_messages_lost: bool) -> Answer<'_, u32> {
+        Box::pin(self.write(move |step| sweep::recover(step, are_messages_lost)))
     }
 
     fn unreferenced(&self, image_paths: Vec<String>) -> Answer<'_, Vec<String>> {

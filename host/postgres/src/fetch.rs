@@ -4,13 +4,14 @@
 
 use std::sync::Arc;
 
-use concept_refinement_domain::capability::Claimed;
+use concept_refinement_capability::Clock;
+use concept_refinement_domain::capability::{Claimed, Lease};
 use concept_refinement_domain::lease::PENDING_OVERDUE;
 use concept_refinement_domain::rulebook::{self, Claim, TaskRecord};
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
+use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
-use futures::{FutureExt as _, TryFutureExt as _};
 use tokio::time::{Instant, sleep};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -20,7 +21,7 @@ use super::database::{DEADLINE, Session};
 use super::fault::Fault;
 use super::group_commit::{MAX_WRITES, SHORT_LOCKS, Write};
 use super::queue::RETRY;
-use super::rows::{Swap, columns, read};
+use super::rows::{Swap, columns, find, read};
 use super::values::{Cells, Parameter, Time, id};
 
 /// Tasks that are fetched at once at most: as many as a commit writes.
@@ -92,7 +93,9 @@ async fn try_fetch(
     let failed = failed.or(put_off.err());
     let is_unknown = committed.is_err() || failed.as_ref().is_some_and(|fault| !fault.is_answer());
     if is_unknown {
-        give_back(store, claims);
+        for (Swap { after, .. }, Claimed { lease, .. }) in claims {
+            give_back(store, after, lease);
+        }
         return Err(failed.or(committed.err()).unwrap_or(Fault::Timeout));
     }
     if let Some(fault) = failed {
@@ -131,39 +134,47 @@ fn claim(
 }
 
 /// Lets others have what may have been claimed, and whose worker will not learn it: as
-/// soon as the database answers, and only if it is as it would have been written.
-fn give_back(store: &Arc<PostgresTasks>, claims: Vec<(Swap, Claimed)>) {
-    for (Swap { after: before, .. }, Claimed { lease, .. }) in claims {
-        let store = Arc::clone(store);
-        let runtime = store.database.runtime().clone();
-        runtime.spawn(async move {
-            let mut after = before.clone();
-            let _ = rulebook::release(&mut after, &lease, store.clock.now());
-            let store = &*store;
-            retry_until(store, lease.until, || {
-                let swap = Swap {
-                    before: before.clone(),
-                    after: after.clone(),
-                    concept: None,
-                };
-                let write = Write::Swap(Box::new(swap));
-                let deadline = Instant::now() + DEADLINE;
-                let written = store.commits.write(write, deadline);
-                written.map_ok(drop).boxed()
-            })
-            .await;
-        });
-    }
+/// soon as the database answers, and only if it is as it would have been written. What is
+/// older yet may be written still.
+pub(super) fn give_back(store: &PostgresTasks, before: TaskRecord, lease: Lease) {
+    let database = Arc::clone(&store.database);
+    let (commits, clock) = (Arc::clone(&store.commits), Arc::clone(&store.clock));
+    store.database.runtime().spawn(async move {
+        let mut after = before.clone();
+        let _ = rulebook::release(&mut after, &lease, clock.now());
+        retry_until(&*clock, lease.until, || {
+            let deadline = Instant::now() + DEADLINE;
+            let swap = Swap {
+                before: before.clone(),
+                after: after.clone(),
+                concept: None,
+            };
+            let written = commits.write(Write::Swap(Box::new(swap)), deadline);
+            let (database, before) = (&database, &before);
+            let given_back = async move {
+                if written.await? {
+                    return Ok(());
+                }
+                let session = database.session_until(deadline).await?;
+                match find(&session, &before.task.id).await? {
+                    Some(found) if found.revision < before.revision => Err(Fault::Timeout),
+                    Some(_) | None => Ok(()),
+                }
+            };
+            given_back.boxed()
+        })
+        .await;
+    });
 }
 
 /// Until the database answers, but no longer than to a point in time.
 pub(super) async fn retry_until<'a>(
-    store: &'a PostgresTasks,
+    clock: &dyn Clock,
     until: Timestamp,
     act: impl Fn() -> BoxFuture<'a, Result<(), Fault>>,
 ) {
     while let Err(fault) = act().await {
-        if store.clock.now() >= until {
+        if clock.now() >= until {
             tracing::debug!(%fault, "a task is nobody's only when its lease ends");
             return;
         }

@@ -184,7 +184,9 @@ impl GroupCommit {
 
     async fn alone(&self, entry: Entry) {
         let answer = async {
-            let session = self.database.session_until(entry.deadline).await?;
+            let (user, deadline) = (entry.write.user_id(), entry.deadline);
+            // It may have to wait for a lock.
+            let session = self.database.session_of_until(user, deadline).await?;
             entry.write.run(&session).await
         };
         let answer = answer.await;
@@ -193,6 +195,14 @@ impl GroupCommit {
 }
 
 impl Write {
+    /// Whose task it is.
+    fn user_id(&self) -> &str {
+        match self {
+            Self::Insert(insert) => insert.user_id(),
+            Self::Swap(swap) => swap.user_id(),
+        }
+    }
+
     /// The user whose account is locked, and the task.
     fn lock_order(&self) -> (Option<&str>, &str) {
         match self {

@@ -3,11 +3,13 @@
 use concept_refinement_domain::capability::{Claimed, Fenced, Finished, Lease, RefinedImage};
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::lease::is_fresh;
-use concept_refinement_domain::rulebook::{self, Claim, Finish};
+use concept_refinement_domain::rulebook::{self, Claim, Finish, TaskRecord};
 use concept_refinement_domain::task::Task;
+use parking_lot::Mutex;
 
 use super::change::{change, change_with};
 use super::fault::Fault;
+use super::fetch::give_back;
 use super::{PostgresTasks, references};
 
 pub(super) async fn claim(
@@ -19,8 +21,21 @@ pub(super) async fn claim(
         return Ok(Some(claimed));
     }
     let lease = store.options.lease;
-    let rule = |record: &mut _, now| rulebook::claim(record, user_id, lease, now);
-    Ok(match change(store, id, Claim::Refused, rule).await? {
+    let written = Mutex::default();
+    let rule = |record: &mut TaskRecord, now| {
+        let decision = rulebook::claim(record, user_id, lease, now);
+        if let Claim::Claimed(claimed) = &decision.answer {
+            *written.lock() = Some((record.clone(), claimed.lease.clone()));
+        }
+        decision
+    };
+    let claim = change(store, id, Claim::Refused, rule).await;
+    if let (Err(fault), Some((record, lease))) = (&claim, written.into_inner())
+        && !fault.is_answer()
+    {
+        give_back(store, record, lease);
+    }
+    Ok(match claim? {
         Claim::Claimed(claimed) => Some(*claimed),
         Claim::Refused => None,
         Claim::GivenUp => {

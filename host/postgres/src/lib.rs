@@ -337,8 +337,8 @@ impl Maintenance for PostgresTasks {
         })
     }
 
-    fn recover(&self) -> Answer<'_, u32> {
-        self.answer(sweep::recover(self))
+    fn recover(&self, are_messages_lost: bool) -> Answer<'_, u32> {
+        self.answer(sweep::recover(self, are_messages_lost))
     }
 
     fn unreferenced(&self, image_paths: Vec<String>) -> Answer<'_, Vec<String>> {

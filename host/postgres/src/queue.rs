@@ -200,7 +200,7 @@ async fn release_unasked(store: &PostgresTasks, task_id: &str) {
     if let Some(held) = store.handovers.find(task_id, None)
         && store.handovers.take(&held).is_some()
     {
-        retry_until(store, held.until, || {
+        retry_until(&*store.clock, held.until, || {
             let lease = held.clone();
             // A lease that was lost is nobody's either.
             async move { leases::release(store, &lease).await.map(drop) }.boxed()

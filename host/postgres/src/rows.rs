@@ -91,6 +91,10 @@ impl Swap {
         &self.after.task.id
     }
 
+    pub fn user_id(&self) -> &str {
+        &self.after.task.user_id
+    }
+
     /// Writes it, if the task is as it was read. False: it is not, and nothing was
     /// written.
     ///

@@ -141,6 +141,8 @@ CREATE TABLE schema.upload_place (
     -- Who looks after it, and until when. Null: it is stored.
     holder uuid UNIQUE,
     until  timestamptz,
+    -- The owner's id, if that is an anonymous user.
+    anonymous_owner text,
     PRIMARY KEY (owner, kind, name),
     CHECK ((holder IS NULL) = (until IS NULL))
 );

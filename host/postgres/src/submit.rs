@@ -222,11 +222,23 @@ pub(super) async fn withdraw(
     let Some(id) = id(task_id) else {
         return Ok(Fenced::Lost);
     };
-    let session = store.database.session().await?;
+    let deadline = Instant::now() + DEADLINE;
+    // A glance, so that who waits for the account's lock has a share of its user's.
+    let found = {
+        let session = store.database.session_until(deadline).await?;
+        rows::find(&session, task_id).await?
+    };
+    let Some(TaskRecord { task, .. }) = found else {
+        return Ok(Fenced::Lost);
+    };
+    let session = store
+        .database
+        .session_of_until(&task.user_id, deadline)
+        .await?;
     loop {
         let of_task = [(&id as _, Type::UUID)];
         let (_, account, found) = futures::try_join!(
-            session.begin(None),
+            session.begin_with("SET LOCAL lock_timeout = '2s'"),
             session.query_opt(ACCOUNT, &of_task),
             rows::find(&session, task_id)
         )?;

@@ -83,14 +83,17 @@ pub(super) async fn next_due(session: &Session<'_>) -> Result<Option<Timestamp>,
     row.map_or(Ok(None), |row| Cells::of(&row).maybe_time())
 }
 
-/// Ends all leases and makes all pending and processing tasks due.
-pub(super) async fn recover(store: &PostgresTasks) -> Result<u32, Fault> {
-    const SQL: &str = "UPDATE schema.task SET due_at = $1, deliver_at = $1, \
+/// Ends all leases and makes the processing tasks due, and those whose messages are lost.
+pub(super) async fn recover(store: &PostgresTasks, are_messages_lost: bool) -> Result<u32, Fault> {
+    const SQL: &str = "UPDATE schema.task SET deliver_at = $1, \
+         due_at = CASE WHEN $2 OR status = 'processing' THEN $1 ELSE due_at END, \
          lease_until = CASE WHEN lease_until > $1 THEN $1 ELSE lease_until END \
          WHERE completed_at IS NULL";
     let now = Time(store.clock.now());
     let session = store.database.session().await?;
-    let unfinished = session.execute(SQL, &parameters![now]).await?;
+    let unfinished = session
+        .execute(SQL, &parameters![now, are_messages_lost])
+        .await?;
     webhooks::recover(&session).await?;
     Ok(u32::try_from(unfinished).unwrap_or(u32::MAX))
 }

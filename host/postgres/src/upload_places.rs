@@ -46,9 +46,10 @@ impl UploadPlaces for PostgresTasks {
                 return Ok(admission);
             }
             const SQL: &str = "INSERT INTO schema.upload_place \
-                 (owner, kind, name, holder, until, bytes) VALUES ($1, $2, $3, $4, $5, $6) \
+                 (owner, kind, name, holder, until, bytes, anonymous_owner) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) \
                  ON CONFLICT (owner, kind, name) DO UPDATE SET holder = $4, until = $5, \
-                     bytes = greatest(upload_place.bytes, $6)";
+                     bytes = greatest(upload_place.bytes, $6), anonymous_owner = $7";
             futures::try_join!(
                 self.write(&session, SQL, &new.place, new.longest),
                 session.commit()
@@ -62,7 +63,7 @@ impl UploadPlaces for PostgresTasks {
         const SQL: &str = "UPDATE schema.upload_place SET until = $5 \
              WHERE owner = $1 AND kind = $2 AND name = $3 AND holder = $4";
         self.answer(async move {
-            let session = self.database.session().await?;
+            let session = self.database.session_of(&place.path.owner).await?;
             Ok(self.write(&session, SQL, &place, 0).await? > 0)
         })
     }
@@ -71,14 +72,15 @@ impl UploadPlaces for PostgresTasks {
         const SQL: &str = "UPDATE schema.upload_place SET holder = $4, until = $5 \
              WHERE owner = $1 AND kind = $2 AND name = $3";
         self.answer(async move {
-            let session = self.database.session().await?;
+            let session = self.database.session_of(&place.path.owner).await?;
             Ok(self.write(&session, SQL, &place, 0).await? > 0)
         })
     }
 
     fn settle(&self, place: Place, bytes: u64) -> Answer<'_, ()> {
-        const SQL: &str = "INSERT INTO schema.upload_place (owner, kind, name, bytes) \
-             VALUES ($1, $2, $3, $6) ON CONFLICT (owner, kind, name) \
+        const SQL: &str = "INSERT INTO schema.upload_place \
+             (owner, kind, name, bytes, anonymous_owner) \
+             VALUES ($1, $2, $3, $6, $7) ON CONFLICT (owner, kind, name) \
              DO UPDATE SET bytes = $6, holder = NULL, until = NULL";
         self.written(SQL, place, bytes)
     }
@@ -114,9 +116,33 @@ impl UploadPlaces for PostgresTasks {
             let places = rows.iter().map(|row| {
                 let cells = &mut Cells::of(row);
                 let (path, holder) = (path(cells)?, cells.id()?);
-                Ok(Place { holder, path })
+                Ok(Place {
+                    holder,
+                    path,
+                    anonymous_owner: None,
+                })
             });
             places.collect()
+        })
+    }
+
+    fn anonymous_owners(&self, images: Vec<PlacePath>) -> Answer<'_, Vec<Option<String>>> {
+        const SQL: &str = "SELECT anonymous_owner \
+             FROM unnest($1, $2, $3) WITH ORDINALITY AS asked (owner, kind, name, number) \
+             LEFT JOIN schema.upload_place USING (owner, kind, name) ORDER BY number";
+        self.answer(async move {
+            let session = self.database.session().await?;
+            let keys: Vec<_> = images.iter().map(key).collect();
+            let [owners, kinds, names] =
+                [0, 1, 2].map(|part| keys.iter().filter_map(|key| key.get(part)).collect());
+            let (owners, kinds, names): (Vec<_>, Vec<_>, Vec<_>) = (owners, kinds, names);
+            let parameters: [Parameter<'_>; 3] = [
+                (&owners, Type::TEXT_ARRAY),
+                (&kinds, Type::TEXT_ARRAY),
+                (&names, Type::TEXT_ARRAY),
+            ];
+            let rows = session.query(SQL, &parameters).await?;
+            rows.iter().map(|row| Cells::of(row).maybe_text()).collect()
         })
     }
 }
@@ -159,32 +185,35 @@ impl PostgresTasks {
 
     fn written(&self, sql: &'static str, place: Place, bytes: u64) -> Answer<'_, ()> {
         self.answer(async move {
-            let session = self.database.session().await?;
+            let session = self.database.session_of(&place.path.owner).await?;
             self.write(&session, sql, &place, bytes).await?;
             self.tell_room(&session).await;
             Ok(())
         })
     }
 
-    /// Each statement has owner, kind, name, holder, the end of a new term, and bytes.
+    /// Each statement has owner, kind, name, holder, the end of a new term, bytes, and
+    /// the owner who is anonymous.
     async fn write(
         &self,
         session: &Session<'_>,
         sql: &str,
-        Place { holder, path }: &Place,
+        place: &Place,
         bytes: u64,
     ) -> Result<u64, Fault> {
-        let [owner, kind, name] = key(path);
-        let holder = id(holder).ok_or(Fault::NoId)?;
+        let [owner, kind, name] = key(&place.path);
+        let holder = id(&place.holder).ok_or(Fault::NoId)?;
+        let anonymous_owner = Text::maybe(place.anonymous_owner.as_deref());
         let until = Time(self.clock.now().plus(TERM));
         let bytes = bytes.min(LONGEST).cast_signed();
-        let parameters: [Parameter<'_>; 6] = [
+        let parameters: [Parameter<'_>; 7] = [
             (&owner, Type::TEXT),
             (&kind, Type::TEXT),
             (&name, Type::TEXT),
             (&holder, Type::UUID),
             (&until, Type::TIMESTAMPTZ),
             (&bytes, Type::INT8),
+            (&anonymous_owner, Type::TEXT),
         ];
         session.execute(sql, &parameters).await
     }

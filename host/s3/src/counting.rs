@@ -6,6 +6,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use concept_refinement_capability::images::anonymous_owner;
 use concept_refinement_capability::upload_places::{Admission, NewPlace, Place, PlacePath, TERM};
 use concept_refinement_domain::capability::{CapabilityError, ImageKind, ImageLimit, NewImage};
 use concept_refinement_domain::image_path::ImagePath;
@@ -61,7 +62,10 @@ impl Inner {
     ) -> Result<Result<Taken, ImageLimit>, CapabilityError> {
         let is_upload = image.kind == ImageKind::Upload;
         let is_counted = is_upload || image.limits.is_some() || self.max_store.is_some();
-        let place = is_counted.then(|| Place::new(path.into()));
+        let place = is_counted.then(|| Place {
+            anonymous_owner: anonymous_owner(image.owner.clone(), &image.metadata),
+            ..Place::new(path.into())
+        });
         let mut taken = Taken {
             inner: Arc::clone(self),
             place: place.clone(),

@@ -303,43 +303,33 @@ impl Inner {
         }
     }
 
+    /// Removes an image, and what stands beside it, or beside an image that never came.
     async fn remove(self: &Arc<Self>, path: &str) -> Result<(), CapabilityError> {
-        let Some(path) = ImagePath::parse(path) else {
-            return match PlacePath::parse(path) {
-                Some(place) => self.remove_second(place).await,
-                None => Ok(()),
-            };
+        let image = ImagePath::parse(path);
+        let named = image.as_ref().map(PlacePath::from);
+        let Some(named) = named.or_else(|| PlacePath::parse(path)) else {
+            return Ok(());
         };
-        let key = key_of(&path);
-        let described = self.described(&key).await.map_err(Fault::report)?;
-        // An image in another format may have replaced it meanwhile.
-        if described
-            .as_ref()
-            .is_some_and(|(described, _)| described.format() != path.format)
-        {
-            return Ok(());
-        }
-        let place = self.doubt(PlacePath::from(&path)).await?;
-        if let Some((described, _)) = described {
+        let key = named.text();
+        let object = self.bucket.head(&key).await.map_err(Fault::report)?;
+        let [has_image, has_second] = match (object, image) {
+            (None, _) => [false, true],
+            // An image is named with its format.
+            (Some(_), None) => return Ok(()),
+            (Some(object), Some(image)) => match Described::read(&object.attributes) {
+                Some(described) if described.format() == image.format => [true, described.has_more],
+                // Something else has replaced it meanwhile.
+                Some(_) | None => return Ok(()),
+            },
+        };
+        let place = self.doubt(named).await?;
+        if has_image {
             self.bucket.delete(&key).await.map_err(Fault::report)?;
-            if described.has_more {
-                let second = format!("{key}{SECOND}");
-                self.bucket.delete(&second).await.map_err(Fault::report)?;
-            }
         }
-        place.free().await
-    }
-
-    /// What stands beside an image that never came. An image is named with its format.
-    async fn remove_second(self: &Arc<Self>, path: PlacePath) -> Result<(), CapabilityError> {
-        let key = path.text();
-        let image = self.bucket.head(&key).await.map_err(Fault::report)?;
-        if image.is_some() {
-            return Ok(());
+        if has_second {
+            let second = format!("{key}{SECOND}");
+            self.bucket.delete(&second).await.map_err(Fault::report)?;
         }
-        let place = self.doubt(path).await?;
-        let second = format!("{key}{SECOND}");
-        self.bucket.delete(&second).await.map_err(Fault::report)?;
         place.free().await
     }
 }

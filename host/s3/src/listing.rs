@@ -23,11 +23,12 @@ pub(super) async fn list(inner: Arc<Inner>, kind: ImageKind) -> Result<Images, C
     let beginning = format!("{}/", folder(kind));
     let first = inner.bucket.page(&beginning, PAGE, None).await;
     let first = first.map_err(Fault::report)?;
-    let pages = stream::try_unfold(Some((inner, beginning, first)), |state| async move {
+    let pages = stream::try_unfold(Some((inner, beginning, first)), move |state| async move {
         let Some((inner, beginning, page)) = state else {
             return Ok(None);
         };
         let Page { objects, next } = page;
+        let listed = listed(&inner, kind, objects).await?;
         let rest = match next {
             None => None,
             Some(next) => {
@@ -35,11 +36,8 @@ pub(super) async fn list(inner: Arc<Inner>, kind: ImageKind) -> Result<Images, C
                 Some((inner, beginning, page.map_err(Fault::report)?))
             }
         };
-        let listed = objects.into_iter().filter_map(listed);
-        Ok(Some((
-            stream::iter(listed.map(Ok::<_, CapabilityError>)),
-            rest,
-        )))
+        let listed = listed.into_iter().map(Ok::<_, CapabilityError>);
+        Ok(Some((stream::iter(listed), rest)))
     });
     // A second object comes right after its image.
     let mut last = String::new();
@@ -51,15 +49,29 @@ pub(super) async fn list(inner: Arc<Inner>, kind: ImageKind) -> Result<Images, C
     Ok(once.boxed())
 }
 
-/// None: it is no image of ours.
-fn listed(object: Seen) -> Option<Listed> {
-    let Seen { key, modified_at } = object;
-    let name = key.strip_suffix(SECOND).unwrap_or(&key);
-    PlacePath::parse(name).map(|place| Listed {
+/// Those that are images of ours. Of uploads the task store knows whose they are, at no
+/// cost.
+async fn listed(
+    inner: &Inner,
+    kind: ImageKind,
+    objects: Vec<Seen>,
+) -> Result<Vec<Listed>, CapabilityError> {
+    let named = objects.into_iter().filter_map(|Seen { key, modified_at }| {
+        let name = key.strip_suffix(SECOND).unwrap_or(&key);
+        Some((PlacePath::parse(name)?, modified_at))
+    });
+    let (places, times): (Vec<_>, Vec<_>) = named.unzip();
+    let owners = match kind {
+        ImageKind::Upload => inner.places.anonymous_owners(places.clone()).await?,
+        ImageKind::Refined => vec![None; places.len()],
+    };
+    let listed = places.iter().zip(times).zip(owners);
+    let listed = listed.map(|((place, created_at), anonymous_owner)| Listed {
         path: place.text(),
-        created_at: modified_at,
-        anonymous_owner: None,
-    })
+        created_at,
+        anonymous_owner,
+    });
+    Ok(listed.collect())
 }
 
 /// None: it is no image of ours, or was deleted meanwhile.

@@ -10,6 +10,7 @@ use concept_refinement_capability::clock::ManualClock;
 use concept_refinement_capability::room::Room;
 use concept_refinement_capability::tls::Trust;
 use concept_refinement_domain::capability::{ErrorKind, ImageLength, ImageLimit, ImageLimits};
+use concept_refinement_domain::session::IS_ANONYMOUS;
 use concept_refinement_embedded::tasks::SqliteTasks;
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -342,6 +343,61 @@ async fn images_are_listed_without_a_request_for_each() {
         images.delete(name).await.unwrap();
     }
     assert_eq!(asked(), [2, 2, 0, 1]);
+}
+
+/// Whether their owners come back is asked in each round of garbage collection.
+#[tokio::test]
+async fn uploads_are_listed_with_their_anonymous_owners_without_a_request_for_each() {
+    let upload = |owner: &str| {
+        format!(
+            "<Contents><Key>uploads/{}/a</Key><Size>5</Size>\
+             <LastModified>2026-11-21T12:00:00.000Z</LastModified></Contents>",
+            tag_of(owner)
+        )
+    };
+    let owners = ["anonymous", "named", "unknown"];
+    let objects = format!(
+        "<ListBucketResult><IsTruncated>false</IsTruncated>{}</ListBucketResult>",
+        owners.map(upload).concat()
+    );
+    let replies = Box::leak(Box::new([LISTED, Reply::Says(200, objects.leak())]));
+    let server = Server::start(&[("LIST", replies), ("PUT", &[STORED])]).await;
+    let images = server.open().await.unwrap();
+    for owner in ["anonymous", "named"] {
+        let is_anonymous = owner == "anonymous";
+        let new = NewImage {
+            owner: owner.into(),
+            metadata: vec![(IS_ANONYMOUS.to_owned(), is_anonymous.to_string())],
+            ..image(None)
+        };
+        let contents = stream::iter([Ok(Bytes::from_static(b"image"))]);
+        let stored = images.put(new, contents.boxed()).await.unwrap();
+        assert!(matches!(stored, StoredOrNot::Stored(_)), "{stored:?}");
+    }
+    for round in 1..=2 {
+        let listed = images.list(ImageKind::Upload).await.unwrap();
+        let listed: Vec<_> = listed.map(|image| image.unwrap()).collect().await;
+        let found = listed.iter().map(|image| image.anonymous_owner.as_deref());
+        assert!(found.eq([Some("anonymous"), None, None]), "{listed:?}");
+        let asked = ["LIST", "HEAD", "GET"].map(|method| server.asked(method));
+        assert_eq!(asked, [1 + round, 0, 0]);
+    }
+}
+
+/// As when it is removed with its task, by its whole name.
+#[tokio::test]
+async fn what_stands_beside_an_image_that_never_came_goes_with_it() {
+    let server = Server::start(&[
+        ("LIST", &[LISTED]),
+        ("HEAD", &[MISSING]),
+        ("DELETE", &[STORED]),
+    ]);
+    let server = server.await;
+    let images = server.open().await.unwrap();
+    let path = "refined/0123456789abcdef0123456789abcdef/a-1.png";
+    images.delete(path).await.unwrap();
+    let asked = ["HEAD", "DELETE"].map(|method| server.asked(method));
+    assert_eq!(asked, [1, 1]);
 }
 
 #[tokio::test]

@@ -238,12 +238,9 @@ impl Garbage {
         let images = self.host.images.list(ImageKind::Upload).await?;
         let is_old = |image: &Listed| is_abandoned(image.created_at, None, ended);
         let mut batches = images
-            .try_filter(|image| ready(is_old(image)))
-            .and_then(|image| self.described(image))
             .try_filter_map(|image| {
-                let image = image.filter(is_old);
-                let owned = image.and_then(|image| Some((image.anonymous_owner?, image.path)));
-                ready(Ok(owned))
+                let owner = image.anonymous_owner.clone().filter(|_| is_old(&image));
+                ready(Ok(owner.map(|owner| (owner, image))))
             })
             .try_chunks(usize::try_from(BATCH).unwrap_or(usize::MAX))
             .boxed();
@@ -255,9 +252,8 @@ impl Garbage {
             let abandoned = uploads
                 .into_iter()
                 .filter(|(owner, _)| gone.contains(owner));
-            let paths = abandoned.map(|(_, path)| path).collect();
-            let unreferenced = self.host.maintenance().unreferenced(paths).await?;
-            removed.images += self.delete(unreferenced).await;
+            let abandoned = abandoned.map(|(_, image)| image).collect();
+            removed.images += self.delete_unreferenced(abandoned).await?;
             self.runtime.sleep(PAUSE).await;
         }
         loop {
@@ -288,26 +284,28 @@ impl Garbage {
         while let Some(listed) = batches.next().await {
             // If the list fails, the incomplete batch waits for the next round.
             let listed = listed.map_err(|broken| broken.1)?;
-            let paths = listed.iter().map(|image| image.path.clone()).collect();
-            let unreferenced = self.host.maintenance().unreferenced(paths).await?;
-            let unreferenced: BTreeSet<_> = unreferenced.into_iter().collect();
-            let mut paths = Vec::with_capacity(unreferenced.len());
-            for image in listed {
-                if !unreferenced.contains(&image.path) {
-                    continue;
-                }
-                let name = image.path.clone();
-                match self.described(image).await? {
-                    Some(image) if is_old(image.created_at) => paths.push(image.path),
-                    // What was to stand beside an image that never came.
-                    None if age.is_none() => paths.push(name),
-                    Some(_) | None => {}
-                }
-            }
-            removed.images += self.delete(paths).await;
+            removed.images += self.delete_unreferenced(listed).await?;
             self.runtime.sleep(PAUSE).await;
         }
         Ok(removed)
+    }
+
+    /// Deletes those of these that nothing refers to, and looks at no others. Returns how
+    /// many were deleted.
+    async fn delete_unreferenced(&self, listed: Vec<Listed>) -> Result<u64, CapabilityError> {
+        let paths = listed.iter().map(|image| image.path.clone()).collect();
+        let unreferenced = self.host.maintenance().unreferenced(paths).await?;
+        let unreferenced: BTreeSet<_> = unreferenced.into_iter().collect();
+        let mut paths = Vec::with_capacity(unreferenced.len());
+        for image in listed {
+            if unreferenced.contains(&image.path) {
+                let name = image.path.clone();
+                // None: this was to stand beside an image that never came.
+                let image = self.described(image).await?;
+                paths.push(image.map_or(name, |image| image.path));
+            }
+        }
+        Ok(self.delete(paths).await)
     }
 
     /// All of it, where a list did not tell that. None: it is gone.

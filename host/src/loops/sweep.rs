@@ -38,9 +38,13 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// Takes over and publishes the unfinished tasks of the previous process.
+    /// Takes over and publishes the unfinished tasks of the previous process. Those that
+    /// wait are left to a queue that cannot tell how many messages it has: with each start
+    /// it would have one more of each. They are due in their time.
     pub async fn recover(&self) -> Result<(), CapabilityError> {
-        let unfinished = self.host.maintenance().recover().await?;
+        let are_messages_lost = matches!(self.host.queue.length().await, Ok(Some(_)));
+        let maintenance = self.host.maintenance();
+        let unfinished = maintenance.recover(are_messages_lost).await?;
         if unfinished > 0 {
             tracing::info!(tasks = unfinished, "taking over unfinished tasks");
         }

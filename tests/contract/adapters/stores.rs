@@ -236,7 +236,7 @@ impl Maintenance for Instances {
         panic!("{HOST_ONLY}")
     }
 
-    fn recover(&self) -> Answer<'_, u32> {
+    fn recover(&self, _: bool) -> Answer<'_, u32> {
         panic!("{HOST_ONLY}")
     }
 

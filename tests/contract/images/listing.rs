@@ -23,7 +23,10 @@ async fn listed<B: ImageBackend>(store: &Store<B>, kind: ImageKind) -> Vec<Liste
     for image in names {
         listed.extend(match image.is_whole() {
             true => Some(image),
-            false => store.images.describe(&image.path).await.unwrap(),
+            false => {
+                let described = store.images.describe(&image.path).await.unwrap();
+                described.inspect(|told| assert_eq!(told.anonymous_owner, image.anonymous_owner))
+            }
         });
     }
     listed

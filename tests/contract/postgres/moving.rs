@@ -75,9 +75,9 @@ fn records(table: &Table) -> Vec<Record> {
         "session" => json!([["", now], ["a", now + 1], [ODD, now]]),
         "last_round" => json!([[0, now, 5]]),
         "upload_place" => json!([
-            ["tag", "uploads", "a", 1],
-            ["tag", "uploads", "b", 1_u64 << 40],
-            ["tag", "refined", "a", 0],
+            ["tag", "uploads", "a", 1, ODD],
+            ["tag", "uploads", "b", 1_u64 << 40, null],
+            ["tag", "refined", "a", 0, null],
         ]),
         "unfinished_move" => json!([[0, ODD]]),
         other => panic!("{other}"),

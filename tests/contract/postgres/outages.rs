@@ -1,7 +1,7 @@
 //! A database that goes away and comes back.
 
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use concept_refinement_capability::clock::SystemClock;
@@ -83,9 +83,6 @@ async fn a_start_without_its_database_goes_on_and_uses_it_later() {
 /// wait for the end of a lease that nobody has.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_submission_whose_outcome_is_unknown_is_nobodys() {
-    const LOCK: &str = "BEGIN; LOCK TABLE account IN SHARE MODE; SELECT pg_sleep(4); COMMIT";
-    const LOCKS: &str = "SELECT count(*) FROM pg_locks \
-         WHERE relation = 'account'::regclass AND mode = 'ShareLock' AND granted";
     let schema = Arc::new(Schema::new(Release::Fifteen));
     let clock = Arc::new(SystemClock);
     let store = super::open(&schema.url(), None, Rules::default(), clock);
@@ -95,12 +92,7 @@ async fn a_submission_whose_outcome_is_unknown_is_nobodys() {
     let queue = Arc::new(store.queue());
     let waiting = Arc::clone(&queue);
     let worker = tokio::spawn(async move { waiting.receive().await.unwrap() });
-    let locking = Arc::clone(&schema);
-    let locking = thread::spawn(move || locking.query(LOCK));
-    eventually("it is locked", SOON, async || {
-        (schema.query(LOCKS) == "1").then_some(())
-    })
-    .await;
+    let locking = locked(&schema, "account").await;
     let new = new_task("ada");
     let submitted = store.submit(new.clone()).await;
     assert_eq!(submitted.unwrap_err().kind, ErrorKind::Unavailable);
@@ -114,4 +106,72 @@ async fn a_submission_whose_outcome_is_unknown_is_nobodys() {
     let claimed = store.claim(&new.id, None).await.unwrap().unwrap();
     assert_eq!(claimed.lease.attempt, 1);
     delivery.ack().await;
+}
+
+/// Lets nobody write to a table for a while.
+async fn locked(schema: &Arc<Schema>, table: &str) -> JoinHandle<String> {
+    let lock = format!("BEGIN; LOCK TABLE {table} IN SHARE MODE; SELECT pg_sleep(4); COMMIT");
+    let locks = format!(
+        "SELECT count(*) FROM pg_locks \
+         WHERE relation = '{table}'::regclass AND mode = 'ShareLock' AND granted"
+    );
+    let locking = Arc::clone(schema);
+    let locking = thread::spawn(move || locking.query(&lock));
+    eventually("it is locked", SOON, async || {
+        (schema.query(&locks) == "1").then_some(())
+    })
+    .await;
+    locking
+}
+
+/// As another worker finds it, who asks by then: nobody died, and there was one attempt
+/// before at most.
+async fn assert_is_nobodys(store: &PostgresTasks, id: &str) {
+    let claimed = eventually("it is nobody's", WORKS_WITHIN, async || {
+        store.claim(id, None).await.ok().flatten()
+    });
+    let attempt = claimed.await.lease.attempt;
+    assert!(attempt <= 2, "{attempt}");
+}
+
+fn deaths(schema: &Schema) -> String {
+    schema.query("SELECT sum(deaths) FROM task")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_cannot_be_claimed_for_a_while_is_nobodys() {
+    let schema = Arc::new(Schema::new(Release::Fifteen));
+    let clock = Arc::new(SystemClock);
+    let store = super::open(&schema.url(), None, Rules::default(), clock);
+    let claimed = created(store.submit(new_task("claimed")).await.unwrap());
+    let locking = locked(&schema, "task").await;
+    let failed = store.claim(&claimed.id, None).await;
+    assert_eq!(failed.unwrap_err().kind, ErrorKind::Unavailable);
+    locking.join().unwrap();
+    assert_is_nobodys(&store, &claimed.id).await;
+
+    let fetched = created(store.submit(new_task("fetched")).await.unwrap());
+    let locking = locked(&schema, "task").await;
+    let queue = Arc::new(store.queue());
+    let worker = tokio::spawn(async move { queue.receive().await.unwrap() });
+    locking.join().unwrap();
+    let delivery = timeout(WORKS_WITHIN, worker).await.expect("it is held");
+    let delivery = delivery.unwrap();
+    assert_eq!(delivery.task_id.as_ref(), Some(&fetched.id));
+    assert_is_nobodys(&store, &fetched.id).await;
+    delivery.ack().await;
+    assert_eq!(deaths(&schema), "0");
+}
+
+/// Its worker was told that it failed, and it was committed all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_claim_whose_outcome_is_unknown_is_nobodys() {
+    let server = Postgres::start(Release::Fifteen, Data::Durable);
+    let store = open(&server).await;
+    let task = created(store.submit(new_task("ada")).await.unwrap());
+    server.pause();
+    let failed = store.claim(&task.id, None).await;
+    assert_eq!(failed.unwrap_err().kind, ErrorKind::Unavailable);
+    server.resume();
+    assert_is_nobodys(&store, &task.id).await;
 }

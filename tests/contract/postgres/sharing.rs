@@ -6,14 +6,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use concept_refinement_capability::clock::SystemClock;
-use concept_refinement_capability::tasks::Tasks as _;
-use concept_refinement_domain::capability::Submission;
+use concept_refinement_capability::tasks::{Leases, Tasks as _};
+use concept_refinement_capability::upload_places::{
+    Admission, NewPlace, Place, PlacePath, UploadPlaces as _,
+};
+use concept_refinement_domain::capability::{ImageKind, Submission};
 use concept_refinement_domain::quota::Window;
 use concept_refinement_postgres::PostgresTasks;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::postgres::new_schema;
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, block_in_place};
+use tokio::time::sleep;
 
 use super::{FIFTEEN, open};
 use crate::tasks::{Rules, at_once, created, new_task, with_quota};
@@ -125,31 +129,85 @@ async fn who_is_refused_waits_for_no_lock() {
     .await;
 }
 
+/// What a user does while somebody else has what it has to wait for, many times at once.
+#[derive(Clone, Copy, Debug)]
+enum Waits {
+    Deletes,
+    Withdraws,
+    Claims,
+    Uploads,
+}
+
+impl Waits {
+    /// The row that it waits for, of the user `greedy` and this task.
+    fn row(self, task: &str) -> String {
+        match self {
+            Self::Deletes | Self::Claims => format!("task WHERE id = '{task}'"),
+            Self::Withdraws => "account WHERE user_id = 'greedy'".to_owned(),
+            Self::Uploads => "upload_place WHERE owner = 'greedy'".to_owned(),
+        }
+    }
+
+    async fn act(self, store: &PostgresTasks, task: &str, place: Place) {
+        // It fails in time, or is aborted.
+        let _ = match self {
+            Self::Deletes => store.delete("greedy", task).await.map(drop),
+            Self::Withdraws => store.withdraw(task, "No.").await.map(drop),
+            Self::Claims => Leases::claim(store, task, None).await.map(drop),
+            Self::Uploads => store.hold(place).await.map(drop),
+        };
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn who_waits_for_a_row_leaves_connections_to_others() {
-    let (store, schema) = store();
-    let [greedy, other] = ["greedy", "ada"].map(|user| {
-        let submitted = store.submit(new_task(user));
-        created(block_in_place(|| Handle::current().block_on(submitted)).unwrap())
-    });
-    let row = format!(
-        "SELECT FROM {schema}.task WHERE id = '{}' FOR UPDATE",
-        greedy.id
-    );
-    while_locked(&row, async {
-        let deleting: Vec<JoinHandle<_>> = (0..MANY)
-            .map(|_| {
-                let (store, id) = (Arc::clone(&store), greedy.id.clone());
-                tokio::spawn(async move { store.delete("greedy", &id).await })
-            })
-            .collect();
-        waiting("transactionid", &schema).await;
-        let begin = Instant::now();
-        for _ in 0..10 {
-            assert!(store.get("ada", &other.id).await.unwrap().is_some());
-        }
-        assert_answered(begin);
-        deleting.iter().for_each(JoinHandle::abort);
-    })
-    .await;
+    for waits in [
+        Waits::Deletes,
+        Waits::Withdraws,
+        Waits::Claims,
+        Waits::Uploads,
+    ] {
+        let (store, schema) = store();
+        let [greedy, other] = ["greedy", "ada"].map(|user| {
+            let submitted = store.submit(new_task(user));
+            created(block_in_place(|| Handle::current().block_on(submitted)).unwrap())
+        });
+        let place = Place::new(PlacePath {
+            kind: ImageKind::Upload,
+            owner: "greedy".to_owned(),
+            name: "a".to_owned(),
+        });
+        let new = NewPlace {
+            place: place.clone(),
+            longest: 1,
+            limits: None,
+            max_store: None,
+        };
+        assert_eq!(store.take(new).await, Ok(Admission::Taken));
+        let row = waits.row(&greedy.id);
+        let row = format!("SELECT FROM {schema}.{row} FOR UPDATE");
+        while_locked(&row, async {
+            let waiting: Vec<JoinHandle<_>> = (0..MANY)
+                .map(|_| {
+                    let (store, id) = (Arc::clone(&store), greedy.id.clone());
+                    let place = place.clone();
+                    tokio::spawn(async move { waits.act(&store, &id, place).await })
+                })
+                .collect();
+            self::waiting("transactionid", &schema).await;
+            for _ in 0..10 {
+                let begin = Instant::now();
+                let found = store.get("ada", &other.id).await;
+                assert!(found.is_ok_and(|task| task.is_some()), "{waits:?}");
+                assert!(
+                    begin.elapsed() < AT_ONCE,
+                    "{waits:?}: {:?}",
+                    begin.elapsed()
+                );
+                sleep(AT_ONCE / 10).await;
+            }
+            waiting.iter().for_each(JoinHandle::abort);
+        })
+        .await;
+    }
 }

@@ -17,7 +17,6 @@ use concept_refinement_capability::{Answer, Capabilities};
 use concept_refinement_domain::capability::Submission;
 use concept_refinement_domain::message::message_for;
 use concept_refinement_embedded::memory::MemoryImages;
-use concept_refinement_embedded::tasks::{Options, SqliteTasks};
 use concept_refinement_host::loops::sweep::Sweep;
 use concept_refinement_nats::{Address, NatsQueue};
 use concept_refinement_tests::deadline::{SOON, eventually};
@@ -26,7 +25,9 @@ use concept_refinement_tests::pubsub::PubSub;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 
-use crate::tasks::{START, new_task};
+use crate::postgres::Fifteen;
+use crate::sqlite::InMemory;
+use crate::tasks::{Rules, START, TaskBackend, new_task};
 
 const TASKS: usize = 20;
 
@@ -61,16 +62,16 @@ impl ImageModel for NoModel {
 
 /// How many messages there are after each of these times since the tasks were submitted
 /// and published.
-async fn published(
+async fn published<B: TaskBackend>(
     queue: Arc<dyn TaskQueue>,
     count: impl Fn() -> usize,
     minutes: &[u32],
 ) -> Vec<usize> {
     let clock = Arc::new(ManualClock::at(START));
-    let tasks = SqliteTasks::in_memory(Options::default(), clock.clone()).unwrap();
+    let backend = B::start(Rules::default(), clock.clone());
     let rounds = Arc::<Rounds>::default();
     let store: Arc<dyn TaskStore> =
-        Arc::new(Intercepted::new(Arc::new(tasks) as _, rounds.clone() as _));
+        Arc::new(Intercepted::new(backend.store(), rounds.clone() as _));
     for user in 0..TASKS {
         let submitted = Tasks::submit(&*store, new_task(&user.to_string())).await;
         let Ok(Submission::Created(accepted)) = submitted else {
@@ -126,14 +127,23 @@ async fn published(
 }
 
 /// The interval doubles from 15 s to an hour.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backlog_in_pubsub_is_told_of_less_and_less_often() {
+async fn is_told_of_less_and_less_often<B: TaskBackend>() {
     let server = PubSub::start();
     let (url, _) = server.topic();
     let queue = super::in_pubsub::open(&server, &url, None).await.unwrap();
     let count = || server.published().len();
-    let counts = published(Arc::new(queue), count, &[1, 10, 60, 10 * 60]).await;
+    let counts = published::<B>(Arc::new(queue), count, &[1, 10, 60, 10 * 60]).await;
     assert_eq!(counts, [4, 7, 9, 16]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backlog_in_pubsub_is_told_of_less_and_less_often() {
+    is_told_of_less_and_less_often::<InMemory>().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backlog_in_pubsub_and_postgres_is_told_of_less_and_less_often() {
+    is_told_of_less_and_less_often::<Fifteen>().await;
 }
 
 /// And it is not told of at all while it holds enough of it.
@@ -147,6 +157,6 @@ async fn a_backlog_in_nats_is_no_longer_than_four_times_its_tasks() {
         let info = server.ask("STREAM.INFO.backlog", &serde_json::json!({}));
         usize::try_from(info["state"]["messages"].as_u64().unwrap()).unwrap()
     };
-    let counts = published(Arc::new(queue), count, &[1, 10, 60, 10 * 60]).await;
+    let counts = published::<InMemory>(Arc::new(queue), count, &[1, 10, 60, 10 * 60]).await;
     assert_eq!(counts, [4, 4, 4, 4]);
 }

@@ -95,7 +95,7 @@ pub async fn what_a_crash_left_undone_is_due<B: Durable>() {
         ids.sort();
         ids
     };
-    let unfinished = after.maintenance.recover().await.unwrap();
+    let unfinished = after.maintenance.recover(true).await.unwrap();
     assert_eq!(unfinished as usize, accepted.len());
     let due = after.maintenance.due(unfinished).await.unwrap();
     assert_eq!(ids(&due), ids(&accepted));
@@ -141,7 +141,7 @@ pub async fn a_predecessors_tasks_are_taken_over<B: Durable>() {
     let claimed = store.claimed("bob").await;
     store = restart(store);
     assert!(store.try_claim(&claimed.task).await.is_none());
-    assert_eq!(store.maintenance.recover().await, Ok(2));
+    assert_eq!(store.maintenance.recover(true).await, Ok(2));
     store.claim(&waiting).await;
     let second = store.claim(&claimed.task).await;
     assert!(second.lease.attempt > claimed.lease.attempt);

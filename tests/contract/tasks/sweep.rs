@@ -42,7 +42,7 @@ pub async fn a_pending_task_is_due_after_a_while<B: TaskBackend>() {
 
 pub async fn recovering_takes_over_whatever_was_under_way<B: TaskBackend>() {
     let store = Store::<B>::start();
-    assert_eq!(store.maintenance.recover().await, Ok(0));
+    assert_eq!(store.maintenance.recover(true).await, Ok(0));
     let mut expected = Vec::new();
     for n in 0..3 {
         let pending = store.created(&format!("pending {n}")).await;
@@ -52,7 +52,7 @@ pub async fn recovering_takes_over_whatever_was_under_way<B: TaskBackend>() {
         expected.extend([pending.id, held.task.id]);
         store.pass(MICROSECOND);
     }
-    assert_eq!(store.maintenance.recover().await, Ok(6));
+    assert_eq!(store.maintenance.recover(true).await, Ok(6));
     assert_eq!(next_due(&store).await, Some(store.now()));
     let recovered = due(&store).await;
     let ids: Vec<_> = recovered.iter().map(|task| task.id.clone()).collect();
@@ -66,6 +66,20 @@ pub async fn recovering_takes_over_whatever_was_under_way<B: TaskBackend>() {
     for task in &recovered {
         store.claim(task).await;
     }
+}
+
+/// A queue that outlives the process has their messages.
+pub async fn recovering_leaves_what_waits_to_a_queue_that_has_its_messages<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let pending = store.created("pending").await;
+    let held = store.claimed("held").await.task;
+    store.pass(MICROSECOND);
+    assert_eq!(store.maintenance.recover(false).await, Ok(2));
+    let recovered = due(&store).await;
+    assert_eq!(recovered, [store.task(&held).await]);
+    store.claim(&held).await;
+    store.pass(OVERDUE - MICROSECOND);
+    assert_eq!(due(&store).await, [pending]);
 }
 
 /// No task may have to wait until the clock has caught up.

@@ -60,7 +60,7 @@ pub async fn a_predecessors_attempts_are_taken_over<B: Durable>() {
     let clock = store.clock.clone();
     let after = store.backend.crash(Rules::default(), clock.clone());
     let store = Store::of(after, clock);
-    store.maintenance.recover().await.unwrap();
+    store.maintenance.recover(true).await.unwrap();
     let due = claim_one(&store).await;
     assert_eq!(record(&store, &lost, 200).await, Fenced::Lost);
     assert_eq!(record(&store, &due.lease, 200).await, Fenced::Done);

@@ -39,6 +39,8 @@ pub struct Suites<'a> {
     /// Of `tests/crashes`: what does not start engines of its own, and does not look into
     /// files; of the points of the program half of them, since they take long.
     crashes: Vec<&'a str>,
+    /// Of `tests/latency`: users who share the connections to a database.
+    fairness: Vec<&'a str>,
 }
 
 impl Suites<'static> {
@@ -61,8 +63,8 @@ impl Suites<'static> {
         self.ordered(programs).filter_map(run).collect()
     }
 
-    /// All tests, and once more those of HTTP and of crashes on other engines and on
-    /// another platform.
+    /// All tests, and once more those of HTTP, of crashes and of fairness on other engines,
+    /// and of HTTP on another platform.
     pub fn everything<'a>(&self, programs: &'a [Program]) -> Vec<Run<'a>> {
         let ordered = self.ordered(programs);
         let mut runs: Vec<_> = ordered.map(|program| self.whole(program)).collect();
@@ -76,6 +78,7 @@ impl Suites<'static> {
                     let run = |engines| self.on(engines, "crashes", program, &self.crashes);
                     runs.extend(ENGINES.map(run));
                 }
+                "latency" => runs.push(self.on("postgres", "fairness", program, &self.fairness)),
                 _ => {}
             }
         }
@@ -190,6 +193,7 @@ mod tests {
                 "HTTP over postgres,nats,s3",
                 "crashes over postgres,s3",
                 "crashes over postgres,nats,s3",
+                "fairness over postgres",
             ]
         );
         let whole = |run: &&Run<'_>| run.arguments.is_empty();

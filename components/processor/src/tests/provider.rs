@@ -183,6 +183,83 @@ fn an_answer_is_downloaded_again_where_that_can_help() {
     }
 }
 
+/// A server that is not read for long cuts the connection: what had to wait for its room
+/// is asked for again, which is no try.
+#[test]
+fn what_waited_for_its_room_is_asked_for_again() {
+    const THERE: &str = "https://cdn.example.com/refined.gif";
+    let seconds = Duration::from_secs;
+    for (name, before, wait, offsets, elapsed) in [
+        ("no wait", vec![], 0, &[0][..], 0),
+        ("a wait", vec![], 5, &[0, 0], 5),
+        (
+            "a wait, and then three tries",
+            vec![
+                Page::Impatient(GIF),
+                Page::Cut(GIF, "\"1\"", 0),
+                Page::Cut(GIF, "\"1\"", 0),
+            ],
+            5,
+            &[0; 4],
+            10,
+        ),
+        (
+            "a file that has grown beyond its room",
+            vec![Page::Declare(&GIF[..20], 20)],
+            5,
+            &[0, 0, 0],
+            10,
+        ),
+    ] {
+        let world = World::new()
+            .page(THERE, Page::Impatient(GIF))
+            .model([Script::Location(THERE)]);
+        world.before_pages.replace(before.into());
+        world.wait_for_room.set(seconds(wait));
+        assert_eq!(world.process(), Outcome::Done, "{name}");
+        assert_eq!(world.error_message(), None, "{name}");
+        assert_eq!(world.offsets.borrow()[1..], *offsets, "{name}");
+        assert_eq!(world.elapsed(), seconds(elapsed), "{name}");
+    }
+}
+
+/// What was received before counts, and the model is not asked again.
+#[test]
+fn an_answer_that_stalls_is_continued() {
+    const THERE: &str = "https://cdn.example.com/refined.gif";
+    let stalled = Page::Stall(GIF, "\"1\"", 20);
+    for (name, before, offsets, reason) in [
+        ("once", vec![stalled.clone()], &[0, 20][..], None),
+        ("in silence", vec![Page::Silence], &[0, 0], None),
+        (
+            "of no certain version",
+            vec![Page::Stall(GIF, "W/\"1\"", 20)],
+            &[0, 0],
+            None,
+        ),
+        (
+            "thrice",
+            vec![stalled, Page::Silence, Page::Silence],
+            &[0, 20, 0],
+            Some("the model's answer could not be downloaded within 1 seconds"),
+        ),
+    ] {
+        let world = World::new()
+            .page(THERE, Page::File(GIF, "\"1\""))
+            .model([Script::Location(THERE)]);
+        world.before_pages.replace(before.into());
+        let settings = [("download-timeout", "1s")];
+        let outcome = world.process_with(&world.message(), &settings);
+        assert_eq!(outcome, Outcome::Done, "{name}");
+        assert_eq!(world.asked.borrow().len(), 1, "{name}");
+        assert_eq!(world.offsets.borrow()[1..], *offsets, "{name}");
+        let expected = reason.map(|reason| {
+            format!("Error in refinement task processing: Image refinement failed: {reason}")
+        });
+        assert_eq!(world.error_message(), expected, "{name}");
+    }
+}
+
 #[test]
 fn a_redirected_answer_is_still_the_models() {
     let elsewhere = "https://cdn.example.com/refined.gif";

@@ -170,6 +170,30 @@ fn what_earlier_attempts_stored_goes_with_the_end_of_the_task() {
     }
 }
 
+/// What was stored beside it goes: with the task all of it, and where another worker has
+/// the task, only what stands beside an image that is not there.
+#[test]
+fn what_an_image_that_never_came_has_left_is_removed() {
+    let path = ImagePath::of(&refined_image(ID, 1)).unwrap().to_string();
+    let name = path.trim_end_matches(".gif").to_owned();
+    let away = CapabilityError::unavailable("it is away");
+    let full = CapabilityError::full("the disk is full");
+    for (case, error, lost_after, expected) in [
+        ("refused", full, None, [&path]),
+        ("away until the deadline", away.clone(), None, [&path]),
+        ("away until the lease is lost", away, Some(3), [&name]),
+    ] {
+        let world = World::new();
+        *world.image_store_error.borrow_mut() = Some(error);
+        world.lose_lease_after.set(lost_after);
+        world.process();
+        assert!(world.deleted.borrow().iter().eq(expected), "{case}");
+    }
+    let world = World::new().model([Script::Refuse("No.")]);
+    world.process();
+    assert_eq!(*world.deleted.borrow(), [""; 0], "none was to come");
+}
+
 /// Whoever claimed the task since may be about to take the image. Once the task
 /// has ended nobody will.
 #[test]

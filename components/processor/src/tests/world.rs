@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -56,6 +57,10 @@ pub enum Page {
     File(&'static [u8], &'static str),
     /// The same, of which no more than so many bytes come.
     Cut(&'static [u8], &'static str, usize),
+    /// The same, after which nothing comes, nor an end.
+    Stall(&'static [u8], &'static str, usize),
+    /// A file of no certain version, of which nothing comes where it is not read at once.
+    Impatient(&'static [u8]),
     Status(u16),
     /// After so many seconds it may be asked for again.
     Busy(u16, &'static str),
@@ -66,7 +71,7 @@ pub enum Page {
 }
 
 pub struct World {
-    now: Cell<Timestamp>,
+    now: Rc<Cell<Timestamp>>,
     timers: RefCell<Vec<Timestamp>>,
     pub store: RefCell<MemoryStore>,
     pub lose_lease_after: Cell<Option<u32>>,
@@ -92,6 +97,8 @@ pub struct World {
     pub model: RefCell<VecDeque<Script>>,
     pub asked: RefCell<Vec<(ModelRequest, Vec<u8>)>>,
     pub images: RefCell<BTreeMap<String, (NewImage, Vec<u8>)>>,
+    /// The names of images that were to be deleted.
+    pub deleted: RefCell<Vec<String>>,
     pub stages: RefCell<Vec<Stage>>,
     pub renewals: Cell<u32>,
     pub released: Cell<u32>,
@@ -101,8 +108,19 @@ pub struct World {
     pub wait_for_room: Cell<Duration>,
 }
 
-/// A stream of chunks, or one that never yields.
-pub struct Chunks(VecDeque<Vec<u8>>, bool);
+/// A stream of chunks.
+pub struct Chunks {
+    chunks: VecDeque<Vec<u8>>,
+    then: Then,
+}
+
+/// What comes after the chunks.
+enum Then {
+    End,
+    Nothing,
+    /// An end, and before them where it is not this time any more.
+    EndBy(Timestamp, Rc<Cell<Timestamp>>),
+}
 
 impl World {
     /// A world with one pending task, its original, and a working model.
@@ -127,7 +145,7 @@ impl World {
         let submitted = store.submit(task, Timestamp::from_secs(1_000));
         assert!(matches!(submitted, Ok(Submission::Created(_))));
         Self {
-            now: Cell::new(Timestamp::from_secs(1_001)),
+            now: Rc::new(Cell::new(Timestamp::from_secs(1_001))),
             timers: RefCell::default(),
             store: RefCell::new(store),
             lose_lease_after: Cell::new(None),
@@ -146,6 +164,7 @@ impl World {
             model: RefCell::new(VecDeque::from([Script::Answer(GIF)])),
             asked: RefCell::default(),
             images: RefCell::default(),
+            deleted: RefCell::default(),
             stages: RefCell::default(),
             renewals: Cell::new(0),
             released: Cell::new(0),
@@ -285,15 +304,20 @@ pub fn refined_image(task_id: &str, attempt: u32) -> NewImage {
 
 impl ByteStream for Chunks {
     async fn next(&mut self) -> Option<Vec<u8>> {
-        if self.1 {
-            std::future::pending::<()>().await;
+        let next = self.chunks.pop_front();
+        match &self.then {
+            Then::Nothing if next.is_none() => std::future::pending().await,
+            Then::EndBy(time, now) if now.get() > *time => None,
+            _ => next,
         }
-        self.0.pop_front()
     }
 }
 
 fn chunks(bytes: &[u8]) -> Chunks {
-    Chunks(bytes.chunks(7).map(<[u8]>::to_vec).collect(), false)
+    Chunks {
+        chunks: bytes.chunks(7).map(<[u8]>::to_vec).collect(),
+        then: Then::End,
+    }
 }
 
 impl Clock for World {
@@ -450,6 +474,7 @@ impl ImageStore for World {
 
     async fn delete(&self, path: &str) -> Result<(), CapabilityError> {
         self.images.borrow_mut().remove(path);
+        self.deleted.borrow_mut().push(path.to_owned());
         Ok(())
     }
 
@@ -540,7 +565,9 @@ impl Http for World {
                 response.body = chunks(bytes);
                 response.content_length = Some(length);
             }
-            Page::File(bytes, etag) | Page::Cut(bytes, etag, _) if from(etag).is_some() => {
+            Page::File(bytes, etag) | Page::Cut(bytes, etag, _) | Page::Stall(bytes, etag, _)
+                if from(etag).is_some() =>
+            {
                 let from = from(etag).unwrap();
                 response.status = 206;
                 response.content_range =
@@ -557,6 +584,17 @@ impl Http for World {
                 response.content_length = Some(bytes.len() as u64);
                 response.etag = Some(etag.to_owned());
             }
+            Page::Stall(bytes, etag, at) => {
+                response.body = chunks(&bytes[..at]);
+                response.body.then = Then::Nothing;
+                response.content_length = Some(bytes.len() as u64);
+                response.etag = Some(etag.to_owned());
+            }
+            Page::Impatient(bytes) => {
+                response.body = chunks(bytes);
+                response.body.then = Then::EndBy(self.now.get(), Rc::clone(&self.now));
+                response.content_length = Some(bytes.len() as u64);
+            }
             Page::Status(status) => response.status = status,
             Page::Busy(status, seconds) => {
                 response.status = status;
@@ -571,7 +609,7 @@ impl Http for World {
                 response.content_encoding = Some("gzip".to_owned());
             }
             Page::Refuse(error) => return Err(error),
-            Page::Silence => response.body = Chunks(VecDeque::new(), true),
+            Page::Silence => response.body.then = Then::Nothing,
         }
         Ok(response)
     }

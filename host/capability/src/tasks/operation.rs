@@ -122,7 +122,7 @@ operations! {
     Maintenance {
         "tasks due" Due = due(limit: u32) -> Vec<Task>;
         "tasks next-due" NextDue = next_due() -> Option<Timestamp>;
-        "tasks recover" Recover = recover() -> u32;
+        "tasks recover" Recover = recover(are_messages_lost: bool) -> u32;
         "tasks unreferenced" Unreferenced = unreferenced(image_paths: Vec<String>) -> Vec<String>;
         "tasks expire" Expire = expire(before: Timestamp, limit: u32) -> Expired;
         "tasks abandon" Abandon = abandon(before: Timestamp, limit: u32) -> Expired;

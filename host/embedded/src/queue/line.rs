@@ -70,6 +70,11 @@ impl Line {
         }
     }
 
+    /// How many tasks it holds.
+    pub(super) fn length(&self) -> u64 {
+        self.state.lock().ids.len() as u64
+    }
+
     pub(super) fn add(&self, entry: Entry) {
         let mut state = self.state.lock();
         if self.admits(&mut state, &entry) {

@@ -161,6 +161,8 @@ CREATE TABLE upload_place (
     bytes  INTEGER NOT NULL CHECK (bytes >= 0),
     holder TEXT UNIQUE,
     until  INTEGER,
+    -- The owner's id, if that is an anonymous user.
+    anonymous_owner TEXT,
     PRIMARY KEY (owner, kind, name),
     CHECK ((holder IS NULL) = (until IS NULL))
 ) STRICT, WITHOUT ROWID;

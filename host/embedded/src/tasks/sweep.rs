@@ -55,16 +55,18 @@ pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Fau
     Ok(next.map(|Stored(next)| next))
 }
 
-/// Ends all leases and makes all pending and processing tasks due.
-pub(super) fn recover(step: &Step<'_>) -> Result<u32, Fault> {
+/// Ends all leases and makes the processing tasks due, and those whose messages are lost.
+pub(super) fn recover(step: &Step<'_>, are_messages_lost: bool) -> Result<u32, Fault> {
     let now = Stored(step.now);
     step.connection.execute(
         "UPDATE task SET lease_until = min(lease_until, ?) WHERE status = 'processing'",
         [now],
     )?;
-    let unfinished = step
-        .connection
-        .execute("UPDATE task SET due_at = ? WHERE due_at IS NOT NULL", [now])?;
+    let unfinished = step.connection.execute(
+        "UPDATE task SET due_at = iif(?2 OR status = 'processing', ?1, due_at) \
+         WHERE due_at IS NOT NULL",
+        params![now, are_messages_lost],
+    )?;
     webhooks::recover(step)?;
     Ok(u32::try_from(unfinished).unwrap_or(u32::MAX))
 }

@@ -11,7 +11,7 @@ use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_limits::ImageUsage;
 use concept_refinement_domain::image_path::folder;
 use rusqlite::types::Type;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::SqliteTasks;
 use super::fault::Fault;
@@ -40,7 +40,7 @@ impl UploadPlaces for SqliteTasks {
 
     fn claim(&self, place: Place) -> Answer<'_, bool> {
         self.counted(move |step| {
-            let Place { holder, path } = &place;
+            let Place { holder, path, .. } = &place;
             let until = Stored(step.now.plus(TERM));
             let claimed = step
                 .connection
@@ -64,10 +64,17 @@ impl UploadPlaces for SqliteTasks {
             let PlacePath { kind, owner, name } = &place.path;
             step.connection
                 .prepare_cached(
-                    "INSERT INTO upload_place (owner, kind, name, bytes) VALUES (?, ?, ?, ?) \
+                    "INSERT INTO upload_place (owner, kind, name, bytes, anonymous_owner) \
+                     VALUES (?, ?, ?, ?, ?) \
                      ON CONFLICT DO UPDATE SET bytes = excluded.bytes, holder = NULL, until = NULL",
                 )?
-                .execute(params![owner, folder(*kind), name, counted(bytes)])?;
+                .execute(params![
+                    owner,
+                    folder(*kind),
+                    name,
+                    counted(bytes),
+                    place.anonymous_owner
+                ])?;
             Ok(())
         })
     }
@@ -103,10 +110,30 @@ impl UploadPlaces for SqliteTasks {
             let until = Stored(step.now.plus(TERM));
             let places = statement.query_map(params![until, Stored(step.now), limit], |row| {
                 let (path, holder) = (path(row)?, row.get(3)?);
-                Ok(Place { holder, path })
+                Ok(Place {
+                    holder,
+                    path,
+                    anonymous_owner: None,
+                })
             })?;
             Ok(places.collect::<Result<_, _>>()?)
         })
+    }
+
+    fn anonymous_owners(&self, images: Vec<PlacePath>) -> Answer<'_, Vec<Option<String>>> {
+        Box::pin(self.scan(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT anonymous_owner FROM upload_place \
+                 WHERE owner = ? AND kind = ? AND name = ?",
+            )?;
+            let owners = images.iter().map(|PlacePath { kind, owner, name }| {
+                let found = statement
+                    .query_row(params![owner, folder(*kind), name], |row| row.get(0))
+                    .optional()?;
+                Ok(found.flatten())
+            });
+            owners.collect()
+        }))
     }
 }
 
@@ -135,7 +162,11 @@ pub(super) fn take_over(connection: &Connection, room: &Room) -> rusqlite::Resul
 }
 
 fn take(step: &Step<'_>, new: &NewPlace, room: &Room) -> Result<Admission, Fault> {
-    let Place { holder, path } = &new.place;
+    let Place {
+        holder,
+        path,
+        anonymous_owner,
+    } = &new.place;
     let PlacePath { kind, owner, name } = path;
     if let Some(limits) = new.limits {
         let usage = step
@@ -164,10 +195,10 @@ fn take(step: &Step<'_>, new: &NewPlace, room: &Room) -> Result<Admission, Fault
     }
     step.connection
         .prepare_cached(
-            "INSERT INTO upload_place (owner, kind, name, bytes, holder, until) \
-             VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE \
+            "INSERT INTO upload_place (owner, kind, name, bytes, holder, until, anonymous_owner) \
+             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE \
              SET bytes = max(bytes, excluded.bytes), holder = excluded.holder, \
-                 until = excluded.until",
+                 until = excluded.until, anonymous_owner = excluded.anonymous_owner",
         )?
         .execute(params![
             owner,
@@ -175,7 +206,8 @@ fn take(step: &Step<'_>, new: &NewPlace, room: &Room) -> Result<Admission, Fault
             name,
             counted(new.longest),
             holder,
-            Stored(step.now.plus(TERM))
+            Stored(step.now.plus(TERM)),
+            anonymous_owner
         ])?;
     Ok(Admission::Taken)
 }

@@ -12,6 +12,7 @@ use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_capability::tasks::{Tally, TaskOperation, TaskReply, TaskStore};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_embedded::memory::MemoryImages;
+use concept_refinement_embedded::tasks::{Options, SqliteTasks};
 use concept_refinement_kit::samples::new_task;
 use futures::future::ready;
 use parking_lot::Mutex;
@@ -107,7 +108,7 @@ impl Interceptor<dyn TaskStore> for Backlog {
 
 /// None: it is away.
 struct Queue {
-    length: Option<u64>,
+    length: Option<Option<u64>>,
     published: AtomicUsize,
 }
 
@@ -127,7 +128,7 @@ impl TaskQueue for Queue {
 
     fn length(&self) -> Answer<'_, Option<u64>> {
         match self.length {
-            Some(length) => Box::pin(ready(Ok(Some(length)))),
+            Some(length) => Box::pin(ready(Ok(length))),
             None => refused(),
         }
     }
@@ -143,9 +144,10 @@ async fn a_queue_is_told_of_a_backlog_while_it_has_room_for_it() {
         .finish();
     let _logging = tracing::subscriber::set_default(subscriber);
     for (name, length, is_told) in [
-        ("empty", Some(0), true),
-        ("nearly enough", Some(79), true),
-        ("enough", Some(80), false),
+        ("empty", Some(Some(0)), true),
+        ("nearly enough", Some(Some(79)), true),
+        ("enough", Some(Some(80)), false),
+        ("of a length that it does not tell", Some(None), true),
         ("away, or full", None, false),
     ] {
         let queue = Arc::new(Queue {
@@ -167,6 +169,44 @@ async fn a_queue_is_told_of_a_backlog_while_it_has_room_for_it() {
     let log = String::from_utf8(log.0.lock().clone()).unwrap();
     let lines = log.matches("could not be published again").count();
     assert_eq!(lines, 1, "{log}");
+}
+
+/// However often it starts.
+#[tokio::test]
+async fn a_start_tells_no_queue_of_a_backlog_that_may_hold_it() {
+    const TASKS: usize = 20;
+    const STARTS: usize = 3;
+    for (name, length, expected) in [
+        (
+            "begins empty with its process",
+            Some(Some(0)),
+            TASKS * STARTS,
+        ),
+        ("tells no length", Some(None), STARTS),
+        ("has enough", Some(Some(4 * TASKS as u64)), 0),
+        ("is away", None, 0),
+    ] {
+        let queue = Arc::new(Queue {
+            length,
+            published: AtomicUsize::default(),
+        });
+        let clock = Arc::<ManualClock>::default();
+        let store = SqliteTasks::in_memory(Options::default(), clock.clone()).unwrap();
+        let store: Arc<dyn TaskStore> = Arc::new(store);
+        for user in 0..TASKS {
+            store.submit(new_task(&user.to_string())).await.unwrap();
+        }
+        store.claim("0", None).await.unwrap();
+        for _ in 0..STARTS {
+            let mut sweep = sweep(Arc::clone(&store), clock.clone());
+            if let Some(capabilities) = Arc::get_mut(&mut sweep.host) {
+                capabilities.queue = queue.clone();
+            }
+            sweep.recover().await.unwrap();
+        }
+        let published = queue.published.load(Ordering::Relaxed);
+        assert_eq!(published, expected, "{name}");
+    }
 }
 
 /// In virtual time.

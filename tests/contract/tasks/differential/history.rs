@@ -73,7 +73,9 @@ pub enum Step {
     Due {
         limit: u32,
     },
-    Recover,
+    Recover {
+        are_messages_lost: bool,
+    },
     /// What was there before the task ended, or with it.
     Expire {
         task: usize,
@@ -211,7 +213,12 @@ fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
             4 * upkeep,
             (1..4u32).prop_map(|limit| Due { limit }).boxed(),
         ),
-        (upkeep, Just(Recover).boxed()),
+        (
+            upkeep,
+            any::<bool>()
+                .prop_map(|are_messages_lost| Recover { are_messages_lost })
+                .boxed(),
+        ),
         (
             2 * upkeep,
             (task(), any::<bool>(), 1..4u32)

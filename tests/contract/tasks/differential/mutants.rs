@@ -329,7 +329,7 @@ impl Interceptor<dyn TaskStore> for Mutated {
                 | (TaskOperation::Expire { limit, .. }, Mutant::ExpireIgnoresLimit) => {
                     *limit = u32::MAX;
                 }
-                (TaskOperation::Recover {}, Mutant::RecoverDoesNothing) => {
+                (TaskOperation::Recover { .. }, Mutant::RecoverDoesNothing) => {
                     return Ok(TaskReply::Count(0));
                 }
                 (TaskOperation::Tally {}, Mutant::NothingIsCounted) => {

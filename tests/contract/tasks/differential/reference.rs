@@ -49,7 +49,7 @@ pub fn run(store: &mut MemoryStore, operation: TaskOperation<'_>, now: Timestamp
         Operation::NextDelivery {} => store.next_delivery().into(),
         Operation::Due { limit } => store.due(limit, now).into(),
         Operation::NextDue {} => store.next_due().into(),
-        Operation::Recover {} => store.recover(now).into(),
+        Operation::Recover { are_messages_lost } => store.recover(are_messages_lost, now).into(),
         Operation::Unreferenced { image_paths } => store.unreferenced(image_paths).into(),
         Operation::Expire { before, limit } => expired(store.expire(before, limit)).into(),
         Operation::Tally {} => tally(store.tally()).into(),

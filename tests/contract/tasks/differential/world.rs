@@ -161,7 +161,11 @@ impl World {
                 .await
             }
             Step::Due { limit } => self.compare(TaskOperation::Due { limit: *limit }).await,
-            Step::Recover => self.compare(TaskOperation::Recover {}).await,
+            Step::Recover { are_messages_lost } => {
+                let are_messages_lost = *are_messages_lost;
+                self.compare(TaskOperation::Recover { are_messages_lost })
+                    .await
+            }
             Step::Expire {
                 task,
                 is_with_it,

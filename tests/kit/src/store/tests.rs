@@ -247,7 +247,7 @@ fn a_task_is_due_when_nobody_works_on_it() {
     assert_eq!(due(&mut world, overdue), [""; 0], "each once");
     assert_eq!(due(&mut world, LEASE), ["held", "pending"]);
     // A worker that died with its process counts as dead.
-    assert_eq!(world.store.recover(world.now), 2);
+    assert_eq!(world.store.recover(true, world.now), 2);
     world.claimed(&held);
     assert_eq!(world.store.record(&held.id).unwrap().deaths, 1);
 }

@@ -69,8 +69,9 @@ impl MemoryStore {
         self.tasks.values().filter_map(|row| row.due_at).min()
     }
 
-    /// Ends all leases and makes all pending and processing tasks due.
-    pub fn recover(&mut self, now: Timestamp) -> u32 {
+    /// Ends all leases and makes the processing tasks due, and those whose messages are
+    /// lost.
+    pub fn recover(&mut self, are_messages_lost: bool, now: Timestamp) -> u32 {
         let mut unfinished = 0;
         for row in self.tasks.values_mut() {
             let task = &mut row.record.task;
@@ -79,8 +80,10 @@ impl MemoryStore {
                 delivery.recover();
             }
             if row.due_at.is_some() {
-                row.due_at = Some(now);
                 unfinished += 1;
+                if are_messages_lost || task.status == Status::Processing {
+                    row.due_at = Some(now);
+                }
             }
         }
         unfinished

@@ -99,6 +99,33 @@ fn who_leaves_the_line_holds_up_nobody() {
     assert_eq!(ledger.advance(), [(other, 2)]);
 }
 
+/// With the room and the tasks at once that there are by default. Whoever has room is done
+/// after a while, the first one first.
+#[test]
+fn as_many_large_answers_as_there_are_tasks_have_their_room_in_turn() {
+    const MIB: u64 = 32;
+    const TASKS: u64 = 64;
+    let (large, small) = (30 * MIB, 1);
+    let mut ledger = Ledger::new(1024 * MIB);
+    for _ in 0..TASKS {
+        waits(&mut ledger, large);
+    }
+    let mut held: VecDeque<_> = ledger.advance().into();
+    assert_eq!(held.len(), 34);
+    let mut done = Vec::new();
+    while let Some((age, room)) = held.pop_front() {
+        // Beside each of them somebody else comes, who has room at once.
+        let other = waits(&mut ledger, small);
+        assert_eq!(ledger.advance(), [(other, small)]);
+        ledger.give_back(Purpose::Answer, small);
+        ledger.give_back(Purpose::Answer, room);
+        held.extend(ledger.advance());
+        done.push(age);
+    }
+    assert!(done.into_iter().eq(0..TASKS));
+    assert_eq!(ledger.free(), 1024 * MIB);
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Original(u64),

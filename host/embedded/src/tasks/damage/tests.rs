@@ -61,7 +61,7 @@ async fn told_at(place: &Path) -> Option<&'static str> {
         Err(error) => panic!("{error}"),
     };
     let expected = |error| assert_eq!(error, damage_error());
-    if let Err(error) = store.recover().await {
+    if let Err(error) = store.recover(true).await {
         expected(error);
         assert!(matches!(store.check_damage(), Err(OpenError::Damaged(_))));
         return Some("recover");

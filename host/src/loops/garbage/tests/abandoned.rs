@@ -103,3 +103,32 @@ async fn what_an_anonymous_user_left_goes_after_the_last_session_could_have_ende
     stop.send_replace(true);
     collecting.await.unwrap();
 }
+
+/// A store whose list tells names and owners only: what stays costs no look, round after
+/// round.
+#[tokio::test]
+async fn uploads_of_whoever_may_come_back_are_not_looked_at() {
+    let clock = Arc::new(ManualClock::at(NOW));
+    let store = SqliteTasks::in_memory(Options::default(), clock).unwrap();
+    let now = NOW.plus(DAY * 90);
+    store.renew_session("reads", now, true).await.unwrap();
+    let old = [("reads", true), ("left", true), ("named", false)];
+    let listed = old.map(|(owner, is_anonymous)| {
+        Ok(Listed {
+            path: format!("uploads/{owner}/a"),
+            created_at: NOW,
+            anonymous_owner: is_anonymous.then(|| owner.to_owned()),
+        })
+    });
+    let shelf = Arc::new(Shelf {
+        listed: Mutex::new(listed.to_vec()),
+        ..Shelf::default()
+    });
+    let garbage = garbage(Arc::new(store), shelf.clone(), None);
+    for round in 1..=2 {
+        garbage.remove_abandoned(now).await.unwrap();
+        let looks = shelf.described.load(Ordering::Relaxed);
+        assert_eq!(looks, round, "only what is about to go");
+    }
+    assert_eq!(shelf.deleted(), ["uploads/left/a.png"; 2]);
+}
