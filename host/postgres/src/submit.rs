@@ -11,7 +11,6 @@ use concept_refinement_domain::rulebook::{self, Decision, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::DeliveryRecord;
 use tokio::time::Instant;
-use tokio_postgres::types::Type;
 
 use super::account::{StoredAccount, read_usage};
 use super::backlog::Look;
@@ -19,7 +18,7 @@ use super::database::{DEADLINE, Session};
 use super::fault::Fault;
 use super::group_commit::Write;
 use super::rows::Swap;
-use super::values::{Cells, Parameter, Text, Time, id};
+use super::values::{Cells, Text, Time, id, parameters};
 use super::{PostgresTasks, prune};
 use crate::rows;
 
@@ -184,26 +183,11 @@ impl Insert {
         let receiver = Text::maybe(receiver.as_deref());
         let delivery_due_at = delivery.as_ref().and_then(DeliveryRecord::due_at);
         let delivery_due_at = Time::maybe(delivery_due_at);
-        let parameters: [Parameter<'_>; 18] = [
-            (&task_id, Type::UUID),
-            (&user_id, Type::TEXT),
-            (&task.is_anonymous, Type::BOOL),
-            (&url, Type::TEXT),
-            (&prompt, Type::TEXT),
-            (&logo, Type::TEXT),
-            (&theme, Type::TEXT),
-            (&original_path, Type::TEXT),
-            (&created_at, Type::TIMESTAMPTZ),
-            (&due_at, Type::TIMESTAMPTZ),
-            (&json, Type::TEXT),
-            (&receiver, Type::TEXT),
-            (&delivery_due_at, Type::TIMESTAMPTZ),
-            (&usage, Type::TEXT),
-            (&ends_at, Type::TIMESTAMPTZ),
-            (&self.revision, Type::INT8),
-            (&key, Type::TEXT),
-            (&fingerprint, Type::TEXT),
-        ];
+        let parameters = parameters! {
+            task_id, user_id, task.is_anonymous, url, prompt, logo, theme, original_path,
+            created_at, due_at, json, receiver, delivery_due_at, usage, ends_at, self.revision,
+            key, fingerprint
+        };
         session.ask(SQL, &parameters).await
     }
 }
@@ -236,7 +220,7 @@ pub(super) async fn withdraw(
         .session_of_until(&task.user_id, deadline)
         .await?;
     loop {
-        let of_task = [(&id as _, Type::UUID)];
+        let of_task = parameters![id];
         let (_, account, found) = futures::try_join!(
             session.begin_with("SET LOCAL lock_timeout = '2s'"),
             session.query_opt(ACCOUNT, &of_task),
@@ -275,7 +259,7 @@ pub(super) async fn withdraw(
             let mut usage = read_usage(cells.get()?);
             usage.give_back(record.task.created_at);
             let usage = serde_json::to_string(&usage).unwrap_or_default();
-            let parameters: [Parameter<'_>; 2] = [(&user_id, Type::TEXT), (&usage, Type::TEXT)];
+            let parameters = parameters![user_id, usage];
             session.execute(UPDATE, &parameters).await.map(drop)
         };
         futures::try_join!(forget, given_back)?;
