@@ -5,7 +5,6 @@ pub mod deliverer;
 pub mod garbage;
 pub mod pending_releases;
 pub mod probe;
-pub mod slots;
 pub mod sweep;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -16,6 +16,7 @@ use concept_refinement_capability::duties::OnlyHost;
 use concept_refinement_capability::intercept::Intercepted;
 use concept_refinement_capability::processor::{ClaimedLease, LastStage, Processor, Run};
 use concept_refinement_capability::queue::TaskQueue;
+use concept_refinement_capability::slots::Slot;
 use concept_refinement_capability::tasks::TaskStore;
 use concept_refinement_capability::{Answer, Capabilities, Clock};
 use concept_refinement_domain::capability::CapabilityError;
@@ -127,7 +128,7 @@ impl Clock for StoreClock {
 }
 
 impl Processor for Environment {
-    fn start(&self, message: Vec<u8>) -> Run {
+    fn start(&self, message: Vec<u8>, _: Slot) -> Run {
         let claimed = ClaimedLease::default();
         let own = Self {
             claimed: claimed.clone(),

@@ -8,14 +8,13 @@ use concept_refinement_domain::task::Stage;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 
-pub use super::loan::Loan;
-
 use crate::model::Setback;
+use crate::slots::Slot;
 
 /// Processes tasks.
 pub trait Processor: Send + Sync {
-    /// Begins to process the task that a message points to.
-    fn start(&self, message: Vec<u8>) -> Run;
+    /// Begins to process the task that a message points to, in this slot.
+    fn start(&self, message: Vec<u8>, slot: Slot) -> Run;
 }
 
 /// One task that is being processed.
@@ -24,8 +23,6 @@ pub struct Run {
     pub claimed: ClaimedLease,
     /// The stage that it is at.
     pub stage: LastStage,
-    /// Of its slot.
-    pub loan: Loan,
     /// Tells that its model cannot go on for now.
     pub setback: Setback,
     /// Dropping it ends all that it has under way. An error: it ended early.

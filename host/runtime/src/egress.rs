@@ -32,7 +32,7 @@ use tokio::task::yield_now;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 pub use client::Bounds;
-use concept_refinement_capability::processor::Loan;
+use concept_refinement_capability::slots::Slot;
 
 use client::{Client, Sent};
 pub use grant::{Grant, Origin};
@@ -69,11 +69,8 @@ impl Egress {
     }
 
     /// Lends the slot of a task while it waits for a connection.
-    pub fn lending(self, loan: Loan) -> Self {
-        Self {
-            client: self.client.lending(loan),
-            ..self
-        }
+    pub fn lend(&mut self, slot: Slot) {
+        self.client.lend(slot);
     }
 
     /// With so many exchanges at a time, of all that this is cloned for. An

@@ -9,6 +9,7 @@ use concept_refinement_capability::Capabilities;
 use concept_refinement_capability::blobs::Blobs;
 use concept_refinement_capability::model::{ImageModel, LinkCalls, cores};
 use concept_refinement_capability::runtime::Tokio;
+use concept_refinement_capability::slots::Slots;
 use concept_refinement_domain::hex::hex;
 use concept_refinement_runtime::egress::Network;
 use concept_refinement_runtime::model::component::ModelComponent;
@@ -28,7 +29,6 @@ use crate::assembly::compiled::{Model, Pipeline};
 use crate::assembly::grants;
 use crate::config::{Config, ModelLink};
 use crate::loops::pending_releases::PendingReleases;
-use crate::loops::slots::Slots;
 use crate::loops::worker::Worker;
 use crate::metrics::{self, Metrics};
 

@@ -14,6 +14,7 @@ use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::processor::{ClaimedLease, Outcome, Processor, Run};
 use concept_refinement_capability::queue::Delivery;
 use concept_refinement_capability::runtime::Runtime;
+use concept_refinement_capability::slots::{Slot, Slots};
 use concept_refinement_runtime::metrics::series::Active;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
@@ -22,7 +23,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::pending_releases::PendingReleases;
-use super::slots::{Slot, Slots};
 use crate::metrics::Metrics;
 
 /// What a run may take beyond its task's own limit before it is stopped from
@@ -48,7 +48,7 @@ pub struct Worker {
     /// What it waits by and spawns on.
     pub runtime: Arc<dyn Runtime>,
     /// One for each task in flight, however many loops take them.
-    pub slots: Slots,
+    pub slots: Arc<Slots>,
     /// Messages that a loop waits for at a time, each with a slot. A queue that knows
     /// who waits can hand over as many at once.
     pub receivers: usize,
@@ -70,7 +70,7 @@ impl Worker {
             while receivers.len() < self.receivers.max(1) {
                 receivers.push(self.receive());
             }
-            let (mut slot, delivery) = tokio::select! {
+            let (slot, delivery) = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
                 Some(received) = receivers.next() => received,
@@ -82,8 +82,7 @@ impl Worker {
             // All log lines of a task have its id.
             let span = tracing::info_span!("task", id);
             let work = async move {
-                worker.work(delivery, abort, &mut slot).await;
-                drop(slot);
+                worker.work(delivery, abort, slot).await;
             };
             in_flight.push(self.runtime.spawn(Box::pin(work.instrument(span))));
         }
@@ -103,7 +102,7 @@ impl Worker {
     /// processor ended early.
     pub async fn once(&self, task_id: &str, message: &[u8]) -> anyhow::Result<Outcome> {
         let claimed = &mut ClaimedLease::default();
-        self.process(Some(task_id), message, claimed, &mut None)
+        self.process(Some(task_id), message, claimed, Slot::default())
             .await
     }
 
@@ -122,12 +121,12 @@ impl Worker {
         }
     }
 
-    async fn work(&self, delivery: Delivery, abort: CancellationToken, slot: &mut Slot) {
+    async fn work(&self, delivery: Delivery, abort: CancellationToken, slot: Slot) {
         let mut claimed = ClaimedLease::default();
         let task_id = delivery.task_id.as_deref();
         let processed = tokio::select! {
             biased;
-            processed = self.process(task_id, &delivery.message, &mut claimed, slot) => Some(processed),
+            processed = self.process(task_id, &delivery.message, &mut claimed, slot.clone()) => Some(processed),
             () = abort.cancelled() => None,
         };
         if let (Some(metrics), Some(id)) = (&self.metrics, task_id) {
@@ -189,7 +188,7 @@ impl Worker {
         task_id: Option<&str>,
         message: &[u8],
         claimed: &mut ClaimedLease,
-        slot: &mut Slot,
+        slot: Slot,
     ) -> anyhow::Result<Outcome> {
         if let Some(task_id) = task_id
             && let Err(error) = self
@@ -203,10 +202,9 @@ impl Worker {
         let Run {
             claimed: lease,
             stage,
-            loan,
             setback,
             outcome,
-        } = self.processor.start(message.to_vec());
+        } = self.processor.start(message.to_vec(), slot);
         *claimed = lease;
         let deletion = task_id.map(|id| self.host.leases().deletion(id));
         let cancelled = async {
@@ -231,7 +229,6 @@ impl Worker {
             () = self.runtime.sleep(self.task_timeout + SLACK) => {
                 anyhow::bail!("the processor overran its task's limit")
             }
-            never = self.slots.lend(&*self.runtime, &loan, slot) => match never {},
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use concept_refinement_capability::images::Contents as Chunked;
 use concept_refinement_capability::model as asked;
-use concept_refinement_capability::processor::{Loan, Outcome, Run};
+use concept_refinement_capability::processor::{Outcome, Run};
 use concept_refinement_domain::capability::{
     CapabilityError, Claimed, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage,
     StoredOrNot,
@@ -41,7 +41,6 @@ impl<O: Outside> Native<O> {
         Run {
             claimed,
             stage,
-            loan: Loan::default(),
             setback: asked::Setback::default(),
             outcome: Box::pin(outcome),
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_capability::processor::Loan;
+use concept_refinement_capability::slots::Slot;
 use futures::FutureExt as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -69,7 +69,7 @@ pub struct Client {
     bounds: Bounds,
     network: Network,
     pool: Pool,
-    loan: Loan,
+    slot: Slot,
 }
 
 /// The answer, and what drives the sending of the request: it is done by then.
@@ -85,7 +85,7 @@ impl Client {
             bounds: Bounds::default(),
             network: network.clone(),
             pool: Pool::default(),
-            loan: Loan::default(),
+            slot: Slot::default(),
         }
     }
 
@@ -94,8 +94,8 @@ impl Client {
         Self { pool, ..self }
     }
 
-    pub fn lending(self, loan: Loan) -> Self {
-        Self { loan, ..self }
+    pub fn lend(&mut self, slot: Slot) {
+        self.slot = slot;
     }
 
     pub fn within(self, bounds: Bounds) -> Self {
@@ -180,7 +180,7 @@ impl Client {
         // Boxed, so that what a handshake needs is freed before the answer comes.
         let opening = timeout(connect_limit, Box::pin(opening))
             .map(|opened| opened.unwrap_or(Err(Error::ConnectionTimeout)));
-        let mut connection = self.loan.spare(CONNECT_DELAY, opening).await?;
+        let mut connection = self.slot.spare(CONNECT_DELAY, opening).await?;
         match connection.send(request, first_byte, bytes).await {
             Ok(response) => Ok(answered(connection, response)),
             Err(failure) => Err(failure.error),

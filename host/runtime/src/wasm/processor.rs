@@ -1,6 +1,7 @@
 //! The processor component, one instance a task.
 
 use concept_refinement_capability::processor::{Outcome, Processor, Run};
+use concept_refinement_capability::slots::Slot;
 use wasmtime::Engine;
 
 use crate::wasm::bindings::processor::ProcessorComponentPre;
@@ -36,10 +37,10 @@ impl ProcessorComponent {
 }
 
 impl Processor for ProcessorComponent {
-    fn start(&self, message: Vec<u8>) -> Run {
+    fn start(&self, message: Vec<u8>, slot: Slot) -> Run {
         let mut store = Sandbox::store(&self.engine, &self.grants);
+        store.data_mut().lend(slot);
         let (claimed, stage) = (store.data().claimed(), store.data().stage());
-        let loan = store.data().loan();
         let setback = store.data().setback();
         let pre = self.pre.clone();
         let outcome = async move {
@@ -61,7 +62,6 @@ impl Processor for ProcessorComponent {
         Run {
             claimed,
             stage,
-            loan,
             setback,
             outcome: Box::pin(outcome),
         }

@@ -14,7 +14,8 @@ use concept_refinement_capability::blobs::Blobs;
 use concept_refinement_capability::clock::Clock;
 use concept_refinement_capability::health::Asker;
 use concept_refinement_capability::model::Setback;
-use concept_refinement_capability::processor::{ClaimedLease, LastStage, Loan};
+use concept_refinement_capability::processor::{ClaimedLease, LastStage};
+use concept_refinement_capability::slots::Slot;
 use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_domain::capability::CapabilityError;
 use wasmtime::Store;
@@ -73,7 +74,6 @@ pub struct Sandbox {
     claimed: ClaimedLease,
     asker: Asker,
     stage: LastStage,
-    loan: Loan,
     setback: Setback,
 }
 
@@ -96,7 +96,7 @@ impl Sandbox {
         grants: &Grants,
         meter: Option<Arc<dyn MemoryMeter>>,
     ) -> Store<Self> {
-        let (printed, loan) = (Printed::default(), Loan::default());
+        let printed = Printed::default();
         let bounds = grants.bounds;
         let mut table = ResourceTable::new();
         table.set_max_capacity(bounds.resources);
@@ -106,11 +106,7 @@ impl Sandbox {
             table,
             wasi: empty_wasi(&printed, &grants.clock),
             http,
-            egress: grants
-                .egress
-                .clone()
-                .lending(loan.clone())
-                .at_most(bounds.exchanges),
+            egress: grants.egress.clone().at_most(bounds.exchanges),
             memory: MemoryCap::new(grants.max_memory, bounds, meter),
             printed,
             settings: Arc::clone(&grants.settings),
@@ -122,7 +118,6 @@ impl Sandbox {
             claimed: ClaimedLease::default(),
             asker: Asker::default(),
             stage: LastStage::default(),
-            loan,
             setback: Setback::default(),
         };
         let mut store = Store::new(engine, sandbox);
@@ -200,8 +195,9 @@ impl Sandbox {
         self.stage.clone()
     }
 
-    pub fn loan(&self) -> Loan {
-        self.loan.clone()
+    /// Lends the slot of its task while it waits to be connected.
+    pub fn lend(&mut self, slot: Slot) {
+        self.egress.lend(slot);
     }
 
     pub fn setback(&self) -> Setback {

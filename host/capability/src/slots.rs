@@ -6,35 +6,42 @@
 //! for one before it goes on. Of these loans there is a limit as well; beyond it
 //! a run keeps its slot.
 
-use std::convert::Infallible;
-use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-
-use concept_refinement_capability::loan::Loan;
-use concept_refinement_capability::runtime::Runtime;
+use tokio::time::timeout;
 
 /// The slots of a worker, however many loops take them.
 pub struct Slots {
     free: Arc<Semaphore>,
     /// One for each slot that may be lent.
-    loans: Semaphore,
+    loans: Arc<Semaphore>,
     /// Runs that wait for a slot to go on.
     due: watch::Sender<usize>,
 }
 
-/// The slot of a task. None: it is lent.
-pub type Slot = Option<OwnedSemaphorePermit>;
+/// The slot of a task, free again when the last clone is dropped. By default there is
+/// none to lend.
+#[derive(Clone, Default)]
+pub struct Slot(Option<Arc<Held>>);
+
+struct Held {
+    slots: Arc<Slots>,
+    /// A slot; or a loan, while the slot is lent.
+    permit: Mutex<OwnedSemaphorePermit>,
+}
 
 impl Slots {
     /// So many slots, of which so many may be lent at a time.
-    pub fn new(slots: usize, loans: usize) -> Self {
-        Self {
+    pub fn new(slots: usize, loans: usize) -> Arc<Self> {
+        Arc::new(Self {
             free: Arc::new(Semaphore::new(slots)),
-            loans: Semaphore::new(loans),
+            loans: Arc::new(Semaphore::new(loans)),
             due: watch::Sender::new(0),
-        }
+        })
     }
 
     /// How many nobody has.
@@ -44,7 +51,10 @@ impl Slots {
 
     /// What is received, and a slot for it. While nothing comes, the slot is
     /// there for runs that go on.
-    pub(super) async fn receive<F: Future>(&self, receive: impl Fn() -> F) -> (Slot, F::Output) {
+    pub async fn receive<F: Future>(
+        self: &Arc<Self>,
+        receive: impl Fn() -> F,
+    ) -> (Slot, F::Output) {
         let mut due = self.due.subscribe();
         loop {
             let slot = self.slot().await;
@@ -62,41 +72,45 @@ impl Slots {
         }
     }
 
-    /// Lends the slot of a run whenever it waits for long, and takes one for it
-    /// when it goes on. Never ends; dropped with the run.
-    pub(super) async fn lend(
-        &self,
-        runtime: &dyn Runtime,
-        loan: &Loan,
-        slot: &mut Slot,
-    ) -> Infallible {
-        if slot.is_none() {
-            pending::<()>().await;
-        }
-        loop {
-            let (wait, delay) = loan.delay().await;
-            tokio::select! {
-                biased;
-                () = loan.needed(wait) => continue,
-                () = runtime.sleep(delay) => {}
-            }
-            match self.loans.try_acquire() {
-                Ok(_lent) if loan.begin(wait) => {
-                    *slot = None;
-                    loan.due().await;
-                    let due = Due::new(&self.due);
-                    *slot = self.slot().await;
-                    drop(due);
-                    loan.end();
-                }
-                // It goes on, or has to keep its slot.
-                Ok(_) | Err(_) => loan.needed(wait).await,
-            }
-        }
+    async fn slot(self: &Arc<Self>) -> Slot {
+        let permit = Arc::clone(&self.free).acquire_owned().await.ok();
+        Slot(permit.map(|permit| {
+            Arc::new(Held {
+                slots: Arc::clone(self),
+                permit: Mutex::new(permit),
+            })
+        }))
     }
+}
 
-    async fn slot(&self) -> Slot {
-        Arc::clone(&self.free).acquire_owned().await.ok()
+impl Slot {
+    /// Does what needs no slot. If it takes longer than `delay`, the slot may be
+    /// lent, and unless it failed, this waits until it is there again.
+    pub async fn spare<T, E>(
+        &self,
+        delay: Duration,
+        waiting: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let Some(Held { slots, permit }) = self.0.as_deref() else {
+            return waiting.await;
+        };
+        let mut waiting = pin!(waiting);
+        let awaited = match timeout(delay, &mut waiting).await {
+            Ok(awaited) => awaited?,
+            Err(_) => {
+                if let Ok(loan) = Arc::clone(&slots.loans).try_acquire_owned() {
+                    *permit.lock() = loan;
+                }
+                waiting.await?
+            }
+        };
+        if Arc::ptr_eq(permit.lock().semaphore(), &slots.loans) {
+            let _due = Due::new(&slots.due);
+            if let Ok(slot) = Arc::clone(&slots.free).acquire_owned().await {
+                *permit.lock() = slot;
+            }
+        }
+        Ok(awaited)
     }
 }
 
@@ -118,11 +132,10 @@ impl Drop for Due<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::future::pending;
 
-    use concept_refinement_capability::runtime::Tokio;
     use futures::future::{join, ready};
-    use tokio::time::{Instant, sleep, timeout};
+    use tokio::time::{Instant, sleep};
 
     use super::*;
 
@@ -130,22 +143,27 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     /// Waits so long for its original, twice; answers the time of it.
-    async fn run(loan: &Loan, original: Duration) -> Duration {
+    async fn run(slot: &Slot, original: Duration) -> Duration {
         let begin = Instant::now();
         for _ in 0..2 {
             let waiting = async {
                 sleep(original).await;
                 Ok::<_, ()>(())
             };
-            loan.spare(DELAY, waiting).await.unwrap();
+            slot.spare(DELAY, waiting).await.unwrap();
         }
         begin.elapsed()
     }
 
+    fn is_held(slot: &Slot) -> bool {
+        let held = slot.0.as_ref().unwrap();
+        Arc::ptr_eq(held.permit.lock().semaphore(), &held.slots.free)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_slot_is_lent_while_its_run_waits() {
-        let (slots, runtime, loan) = (Slots::new(1, 1), Tokio::default(), Loan::default());
-        let (mut slot, ()) = slots.receive(|| ready(())).await;
+        let slots = Slots::new(1, 1);
+        let (slot, ()) = slots.receive(|| ready(())).await;
         let another = async {
             let begin = Instant::now();
             let (another, ()) = slots.receive(|| ready(())).await;
@@ -156,39 +174,37 @@ mod tests {
             slots.receive(pending::<()>).await;
         };
         let time = tokio::select! {
-            _ = join(slots.lend(&runtime, &loan, &mut slot), another) => return,
-            time = run(&loan, SECOND) => time,
+            () = another => return,
+            time = run(&slot, SECOND) => time,
         };
         assert_eq!(time, DELAY + 4 * SECOND);
-        assert!(slot.is_some());
+        assert!(is_held(&slot));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_run_that_waits_for_a_moment_keeps_its_slot() {
-        let (slots, runtime, loan) = (Slots::new(1, 1), Tokio::default(), Loan::default());
-        let (mut slot, ()) = slots.receive(|| ready(())).await;
+        let slots = Slots::new(1, 1);
+        let (slot, ()) = slots.receive(|| ready(())).await;
         tokio::select! {
-            _ = slots.lend(&runtime, &loan, &mut slot) => {}
             _ = slots.receive(|| ready(())) => panic!("it was lent"),
-            time = run(&loan, DELAY / 2) => assert_eq!(time, DELAY),
+            time = run(&slot, DELAY / 2) => assert_eq!(time, DELAY),
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_loop_that_waits_for_tasks_gives_its_slot_to_a_run_that_goes_on() {
-        let (slots, runtime, loan) = (Slots::new(1, 1), Tokio::default(), Loan::default());
-        let (mut slot, ()) = slots.receive(|| ready(())).await;
+        let slots = Slots::new(1, 1);
+        let (slot, ()) = slots.receive(|| ready(())).await;
         tokio::select! {
-            _ = slots.lend(&runtime, &loan, &mut slot) => {}
             _ = slots.receive(pending::<()>) => {}
-            time = run(&loan, SECOND) => assert_eq!(time, 2 * SECOND),
+            time = run(&slot, SECOND) => assert_eq!(time, 2 * SECOND),
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_failed_waits_for_no_slot() {
-        let (slots, runtime, loan) = (Slots::new(1, 1), Tokio::default(), Loan::default());
-        let (mut slot, ()) = slots.receive(|| ready(())).await;
+        let slots = Slots::new(1, 1);
+        let (slot, ()) = slots.receive(|| ready(())).await;
         let another = async {
             let (_another, ()) = slots.receive(|| ready(())).await;
             pending::<()>().await;
@@ -197,25 +213,21 @@ mod tests {
             sleep(SECOND).await;
             Err::<(), _>("no such name")
         };
+        let failed = timeout(2 * SECOND, slot.spare(DELAY, failing));
         tokio::select! {
-            _ = join(slots.lend(&runtime, &loan, &mut slot), another) => {}
-            failed = loan.spare(DELAY, failing) => assert!(failed.is_err()),
+            () = another => {}
+            failed = failed => assert_eq!(failed, Ok(Err("no such name"))),
         }
-        assert!(slot.is_none());
+        assert!(!is_held(&slot));
     }
 
     #[tokio::test(start_paused = true)]
     async fn beyond_the_limit_a_run_keeps_its_slot() {
-        let (slots, runtime) = (Slots::new(2, 1), Tokio::default());
-        let loans = [Loan::default(), Loan::default()];
-        let [mut one, mut two] = [slots.slot().await, slots.slot().await];
-        let lent = join(
-            slots.lend(&runtime, &loans[0], &mut one),
-            slots.lend(&runtime, &loans[1], &mut two),
-        );
-        let runs = join(run(&loans[0], SECOND), run(&loans[1], SECOND));
-        assert!(timeout(DELAY * 2, join(lent, runs)).await.is_err());
+        let slots = Slots::new(2, 1);
+        let (one, two) = (slots.slot().await, slots.slot().await);
+        let runs = join(run(&one, SECOND), run(&two, SECOND));
+        assert!(timeout(DELAY * 2, runs).await.is_err());
         assert_eq!(slots.free(), 1);
-        assert_eq!([one.is_some(), two.is_some()], [false, true]);
+        assert_eq!([is_held(&one), is_held(&two)], [false, true]);
     }
 }
