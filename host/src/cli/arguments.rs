@@ -89,12 +89,7 @@ fn check() -> Command {
              components, the stores, the model and its provider, and asks for nothing that costs. \
              Exits with 0 if all can be used, else with 1.",
         )
-        .arg(
-            Arg::new("json")
-                .long("json")
-                .action(ArgAction::SetTrue)
-                .help("Print what was found as JSON"),
-        )
+        .arg(json())
         .args(settings::sources())
         .args(settings::flags(None))
         .after_help(STATUSES)
@@ -168,12 +163,7 @@ fn model() -> Command {
                 .required(true)
                 .help("The path of a component, or the name of a model that ships"),
         )
-        .arg(
-            Arg::new("json")
-                .long("json")
-                .action(ArgAction::SetTrue)
-                .help("Print what was found as JSON"),
-        )
+        .arg(json())
         .args(settings::sources())
         .args(settings::flags(Some(table::Command::TestModel)))
         .after_help(STATUSES);
@@ -198,6 +188,13 @@ fn man() -> Command {
     Command::new("man")
         .about("Prints the manual page, or that of a command, as roff")
         .arg(Arg::new("command").value_name("COMMAND"))
+}
+
+fn json() -> Arg {
+    Arg::new("json")
+        .long("json")
+        .action(ArgAction::SetTrue)
+        .help("Print what was found as JSON")
 }
 
 fn text(name: &'static str) -> Arg {

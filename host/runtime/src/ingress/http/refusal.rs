@@ -60,7 +60,7 @@ impl From<Refusal> for Response<WasiBody> {
         let (status, detail) = refusal.says();
         let error = serde_json::json!({
             "detail": detail,
-            "status_code": status.as_u16(),
+            "status_code": status,
             "error_code": code(status),
             "field_errors": null,
         });
@@ -68,7 +68,8 @@ impl From<Refusal> for Response<WasiBody> {
             .map_err(|never| match never {})
             .boxed_unsync();
         let mut response = Response::new(body);
-        *response.status_mut() = status;
+        *response.status_mut() =
+            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         for (name, value) in FIELDS.into_iter().chain(refusal.field()) {
             headers.insert(name, HeaderValue::from_static(value));
@@ -78,7 +79,7 @@ impl From<Refusal> for Response<WasiBody> {
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
                 headers.insert(header::RETRY_AFTER, seconds.into());
             }
-            _ if status == StatusCode::SERVICE_UNAVAILABLE => {
+            _ if status == 503 => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}
@@ -88,64 +89,32 @@ impl From<Refusal> for Response<WasiBody> {
 }
 
 impl Refusal {
-    fn says(self) -> (StatusCode, &'static str) {
+    /// The status and the sentence.
+    fn says(self) -> (u16, &'static str) {
         match self {
-            Self::BadRequest(detail) => (StatusCode::BAD_REQUEST, detail),
-            Self::LongHead => (
-                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                "The head of the request is longer than 32 KiB.",
-            ),
-            Self::UnknownCoding => (
-                StatusCode::BAD_REQUEST,
-                "the request's Transfer-Encoding is not chunked alone",
-            ),
-            Self::NotFound => (StatusCode::NOT_FOUND, "There is nothing at this path."),
+            Self::BadRequest(detail) => (400, detail),
+            Self::LongHead => (431, "The head of the request is longer than 32 KiB."),
+            Self::UnknownCoding => (400, "the request's Transfer-Encoding is not chunked alone"),
+            Self::NotFound => (404, "There is nothing at this path."),
             Self::Misdirected => (
-                StatusCode::MISDIRECTED_REQUEST,
+                421,
                 "This service answers to names of this machine only. Its operator can set \
                  `public-url` to another name, or name a proxy in `trusted-proxies`.",
             ),
-            Self::TooOften(_) => (
-                StatusCode::TOO_MANY_REQUESTS,
-                "Too many sessions from this address. Try again later.",
-            ),
-            Self::Overloaded => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Too many requests are under way. Try again later.",
-            ),
-            Self::TooManyConnections => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Too many connections are open. Try again later.",
-            ),
-            Self::TimedOut => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The request took too long. Try again later.",
-            ),
-            Self::InternalError => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "Something went wrong. Try again later.",
-            ),
-            Self::PushMethod => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                "This path does not answer to that method.",
-            ),
-            Self::UnprovenPush => (
-                StatusCode::UNAUTHORIZED,
-                "The push does not prove who sends it.",
-            ),
+            Self::TooOften(_) => (429, "Too many sessions from this address. Try again later."),
+            Self::Overloaded => (503, "Too many requests are under way. Try again later."),
+            Self::TooManyConnections => (503, "Too many connections are open. Try again later."),
+            Self::TimedOut => (503, "The request took too long. Try again later."),
+            Self::InternalError => (500, "Something went wrong. Try again later."),
+            Self::PushMethod => (405, "This path does not answer to that method."),
+            Self::UnprovenPush => (401, "The push does not prove who sends it."),
             Self::NoPushKeys => (
-                StatusCode::SERVICE_UNAVAILABLE,
+                503,
                 "The keys of the push's token cannot be fetched. Try again later.",
             ),
-            Self::LongPush => (StatusCode::PAYLOAD_TOO_LARGE, "A push has at most 512 KiB."),
-            Self::InterruptedPush => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "The body ended before it was complete.",
-            ),
-            Self::PushAgain => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The message could not be dealt with. Push it again.",
-            ),
+            Self::LongPush => (413, "A push has at most 512 KiB."),
+            Self::InterruptedPush => (422, "The body ended before it was complete."),
+            Self::PushAgain => (503, "The message could not be dealt with. Push it again."),
         }
     }
 
@@ -163,18 +132,18 @@ impl Refusal {
 }
 
 /// The API's name for errors of this status.
-fn code(status: StatusCode) -> &'static str {
+fn code(status: u16) -> &'static str {
     match status {
-        StatusCode::BAD_REQUEST => "BAD_REQUEST",
-        StatusCode::UNAUTHORIZED => "UNAUTHORIZED",
-        StatusCode::NOT_FOUND => "NOT_FOUND",
-        StatusCode::METHOD_NOT_ALLOWED => "METHOD_NOT_ALLOWED",
-        StatusCode::PAYLOAD_TOO_LARGE => "PAYLOAD_TOO_LARGE",
-        StatusCode::MISDIRECTED_REQUEST => "MISDIRECTED_REQUEST",
-        StatusCode::UNPROCESSABLE_ENTITY => "VALIDATION_ERROR",
-        StatusCode::TOO_MANY_REQUESTS => "RATE_LIMIT_EXCEEDED",
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "REQUEST_HEADER_FIELDS_TOO_LARGE",
-        StatusCode::SERVICE_UNAVAILABLE => "SERVICE_UNAVAILABLE",
+        400 => "BAD_REQUEST",
+        401 => "UNAUTHORIZED",
+        404 => "NOT_FOUND",
+        405 => "METHOD_NOT_ALLOWED",
+        413 => "PAYLOAD_TOO_LARGE",
+        421 => "MISDIRECTED_REQUEST",
+        422 => "VALIDATION_ERROR",
+        429 => "RATE_LIMIT_EXCEEDED",
+        431 => "REQUEST_HEADER_FIELDS_TOO_LARGE",
+        503 => "SERVICE_UNAVAILABLE",
         _ => "INTERNAL_ERROR",
     }
 }
