@@ -2,7 +2,7 @@
 //! limit for all together; beyond a part of it in a file. `wit/blobs.wit` has the
 //! promises.
 //!
-//! Room is reserved before the first byte: see [`ledger`].
+//! Room is reserved before the first byte: see `blobs/ledger.rs`.
 
 pub mod block_file;
 mod ledger;

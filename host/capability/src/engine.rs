@@ -1,7 +1,7 @@
 //! Engines: how the store behind a setting is found and opened.
 //!
-//! Each backend offers one [`Engine`] and knows of no other. [`concept_refinement_host::assembly::engines`]
-//! lists them, and is all that names one outside its own folder.
+//! Each engine is a crate that offers one [`Engine`] and knows of no other. The host's
+//! `assembly/engines.rs` lists them, and is all that names one.
 
 use std::io;
 use std::path::PathBuf;

@@ -35,7 +35,7 @@ struct Places {
     free: Vec<u64>,
 }
 
-/// One block, which is at most [`BLOCK`] bytes. Dropping it frees its place.
+/// One block, which is at most `BLOCK` bytes. Dropping it frees its place.
 pub struct StoredBlock {
     place: Place,
     length: usize,

@@ -1,5 +1,5 @@
 //! The memory for the instances of all models, and the line of calls that wait
-//! for some of it. [`super::ledger`] has the rule.
+//! for some of it. `ledger.rs` has the rule.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
