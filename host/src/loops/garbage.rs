@@ -95,17 +95,14 @@ impl Garbage {
                 self.runtime.sleep(pause).await;
                 continue;
             }
-            let is_believed = self.believes(&mut clock).await;
-            if let Some(retention) = self.retention
-                && is_believed
-            {
-                let age = before(self.host.clock.now(), retention);
+            // What the clock says later is not believed yet.
+            let believed = self.believed(&mut clock).await;
+            if let (Some(retention), Some(now)) = (self.retention, believed) {
+                let age = before(now, retention);
                 log(self.remove_older(age).await, "what is old");
             }
-            if let Some(retention) = self.anonymous_retention
-                && is_believed
-            {
-                let ended = before(self.host.clock.now(), retention);
+            if let (Some(retention), Some(now)) = (self.anonymous_retention, believed) {
+                let ended = before(now, retention);
                 log(
                     self.remove_abandoned(ended).await,
                     "what anonymous users left",
@@ -130,10 +127,10 @@ impl Garbage {
         })
     }
 
-    /// Begins a round: whether anything may be deleted for its age. If what the
-    /// clock says cannot be remembered for want of room, it counts all the same,
-    /// since a deletion makes room.
-    async fn believes(&self, clock: &mut ClockWatch) -> bool {
+    /// Begins a round: the time by which things may be deleted for their age. None: by
+    /// none. If what the clock says cannot be remembered for want of room, it counts all
+    /// the same, since a deletion makes room.
+    async fn believed(&self, clock: &mut ClockWatch) -> Option<Timestamp> {
         let observed = async {
             let maintenance = self.host.maintenance();
             let last = match clock.last {
@@ -162,12 +159,13 @@ impl Garbage {
         match observed.await {
             Ok((
                 LastRound {
-                    probation: None, ..
+                    at,
+                    probation: None,
                 },
                 _,
             )) => {
                 clock.warned = None;
-                true
+                Some(at)
             }
             Ok((
                 LastRound {
@@ -181,11 +179,11 @@ impl Garbage {
                     clock.warned = Some(elapsed);
                     self.warn(at, agreed);
                 }
-                false
+                None
             }
             Err(error) => {
                 tracing::error!(%error, "nothing is deleted for its age: the last round is unknown");
-                false
+                None
             }
         }
     }

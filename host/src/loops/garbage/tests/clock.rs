@@ -1,5 +1,7 @@
 //! A clock that jumps, beside time that runs on evenly.
 
+use concept_refinement_capability::intercept::{Intercepted, Interceptor, Operations as _};
+use concept_refinement_capability::tasks::{TaskOperation, TaskReply};
 use concept_refinement_domain::clock_trust::PROBATION;
 
 use super::*;
@@ -32,8 +34,12 @@ impl World {
     }
 
     fn start(&self, confirmed_day: Option<&str>) -> Process {
+        self.start_with(self.store.clone(), confirmed_day)
+    }
+
+    fn start_with(&self, store: Arc<dyn TaskStore>, confirmed_day: Option<&str>) -> Process {
         let images = Arc::<Shelf>::default();
-        let capabilities = capabilities(self.store.clone(), images, self.clock.clone());
+        let capabilities = capabilities(store, images, self.clock.clone());
         let time = Arc::new(SteppedTime::new(self.clock.clone()));
         let garbage = Garbage {
             host: Arc::new(capabilities),
@@ -53,6 +59,26 @@ impl World {
 
     async fn is_task_there(&self) -> bool {
         self.store.get("a", "a").await.unwrap().is_some()
+    }
+}
+
+/// Lets the clock jump as soon as the first round was judged.
+struct JumpAfterJudgement(Mutex<Option<Arc<ManualClock>>>);
+
+impl Interceptor<dyn TaskStore> for JumpAfterJudgement {
+    fn intercept<'a>(
+        &'a self,
+        operation: TaskOperation<'a>,
+        inner: &'a Arc<dyn TaskStore>,
+    ) -> Answer<'a, TaskReply> {
+        let is_judged = matches!(operation, TaskOperation::RememberRound { .. });
+        Box::pin(async move {
+            let reply = inner.run(operation).await;
+            if is_judged && let Some(clock) = self.0.lock().take() {
+                clock.advance(RETENTION * 12);
+            }
+            reply
+        })
     }
 }
 
@@ -86,6 +112,18 @@ async fn after_a_jump_nothing_goes_for_its_age_whatever_restarts() {
     assert!(world.is_task_there().await, "less than a day in all");
     process.run_on(HOUR * 5).await;
     assert!(!world.is_task_there().await, "a day of running time agreed");
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn a_jump_right_after_a_round_was_judged_deletes_nothing() {
+    let world = World::new().await;
+    let jump = JumpAfterJudgement(Mutex::new(Some(world.clock.clone())));
+    let store: Arc<dyn TaskStore> = world.store.clone();
+    let store = Intercepted::new(store, Arc::new(jump) as _);
+    let process = world.start_with(Arc::new(store), None);
+    process.run_on(HOUR * 2).await;
+    assert!(world.is_task_there().await);
     process.stop().await;
 }
 
