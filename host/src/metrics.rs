@@ -20,14 +20,13 @@ mod webhooks;
 
 use std::sync::Arc;
 
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::Registry;
-
 use concept_refinement_capability::Capabilities;
 use concept_refinement_runtime::metrics::egress::Refusals;
 use concept_refinement_runtime::metrics::http::Requests;
 use concept_refinement_runtime::metrics::series;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
 
 use crate::log;
 

@@ -5,22 +5,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use concept_refinement_capability::images::{
+    Contents, ImageStore, Images, Listed, anonymous_owner, no_such_name,
+};
+use concept_refinement_capability::{Answer, Clock};
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, ImageInfo, ImageKind, ImageLimit, ImageLimits, NewImage, Resolved,
     Stored, StoredOrNot, within,
 };
 use concept_refinement_domain::etag;
 use concept_refinement_domain::image_limits::ImageUsage;
+use concept_refinement_domain::image_path::{ImagePath, tag_of};
+use concept_refinement_domain::image_url::Signing;
 use futures::{StreamExt as _, stream};
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
-
-use concept_refinement_capability::images::{
-    Contents, ImageStore, Images, Listed, anonymous_owner, no_such_name,
-};
-use concept_refinement_capability::{Answer, Clock};
-use concept_refinement_domain::image_path::{ImagePath, tag_of};
-use concept_refinement_domain::image_url::Signing;
 
 /// In bytes.
 const CHUNK_SIZE: usize = 256 * 1024;

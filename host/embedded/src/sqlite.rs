@@ -10,11 +10,10 @@ pub(crate) mod transaction;
 
 use std::path::Path;
 
-use rusqlite::{Connection, ErrorCode, ffi};
-
 use concept_refinement_capability::OpenError;
 pub(crate) use database_file::DatabaseFile;
 pub(crate) use group_commit::{Committer, GroupCommit};
+use rusqlite::{Connection, ErrorCode, ffi};
 
 /// SQLite's shared memory is a file too, so it also fails on a full disk.
 pub(crate) fn is_full(error: &rusqlite::Error) -> bool {

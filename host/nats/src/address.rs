@@ -4,10 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 
 use async_nats::ServerAddr;
+use concept_refinement_capability::tls::Trust;
 use percent_encoding::percent_decode_str;
 use url::{Url, form_urlencoded};
-
-use concept_refinement_capability::tls::Trust;
 
 const DEFAULT_STREAM: &str = "concept-refinement";
 

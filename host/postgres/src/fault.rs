@@ -3,13 +3,12 @@
 use std::error::Error as _;
 use std::io;
 
+use concept_refinement_capability::log_throttled;
+use concept_refinement_capability::tls;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::rulebook::Refusal;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
-
-use concept_refinement_capability::log_throttled;
-use concept_refinement_capability::tls;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {

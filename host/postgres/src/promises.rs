@@ -5,9 +5,8 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use concept_refinement_capability::room::Room;
+use parking_lot::Mutex;
 
 #[derive(Debug)]
 pub(super) struct Promises {

@@ -9,11 +9,10 @@ use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use concept_refinement_capability::tls::Trust;
 use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
-
-use concept_refinement_capability::tls::Trust;
 
 /// Connections of one host, unless the URL says otherwise.
 pub const POOL: usize = 16;

@@ -1,10 +1,9 @@
 //! Internal faults, and what a caller may be told about them.
 
-use concept_refinement_domain::capability::CapabilityError;
-use http::StatusCode;
-
 use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
+use concept_refinement_domain::capability::CapabilityError;
+use http::StatusCode;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use url::Url;
-
 use concept_refinement_capability::tls::Trust;
+use url::Url;
 
 /// A topic, and perhaps a subscription of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

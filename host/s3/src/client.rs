@@ -14,6 +14,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use concept_refinement_capability::tls::{self, Trust};
 use futures::future::BoxFuture;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Limited};
@@ -25,8 +26,6 @@ use object_store::client::{
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
-
-use concept_refinement_capability::tls::{self, Trust};
 
 /// How long a request may make no progress.
 const STALL: Duration = Duration::from_secs(2);

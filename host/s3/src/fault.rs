@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 use std::error::Error as _;
 
+use concept_refinement_capability::log_throttled;
+use concept_refinement_capability::tls::{self, Distrust};
 use concept_refinement_domain::capability::CapabilityError;
 use object_store::Error;
 use object_store::client::{HttpError, HttpErrorKind};
-
-use concept_refinement_capability::log_throttled;
-use concept_refinement_capability::tls::{self, Distrust};
 
 /// Why a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,11 +7,10 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
-use concept_refinement_domain::capability::CapabilityError;
-use concept_refinement_domain::secret::{self, LENGTH};
-
 use concept_refinement_capability::directory;
 use concept_refinement_capability::engine::SharedSecret;
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::secret::{self, LENGTH};
 
 /// In the data directory.
 pub const FILE: &str = "secret";

@@ -7,14 +7,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_capability::cores::Cores;
+use concept_refinement_capability::tasks::watchers::Watchers;
+use concept_refinement_runtime::wasm::engine::Engine;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-
-use concept_refinement_capability::cores::Cores;
-use concept_refinement_capability::tasks::watchers::Watchers;
-use concept_refinement_runtime::wasm::engine::Engine;
 
 /// The grace period for work in progress. The rest of the 30 s of a stop
 /// (contract, section 4) is for releasing unfinished tasks.

@@ -2,11 +2,10 @@
 //! upload that is broken off, or that come with each attempt to reach a server
 //! that is away: nothing else would limit how fast a log grows.
 
+use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
-
-use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
 
 /// Whose warnings are limited, by the beginning of the target.
 const LIBRARIES: [&str; 2] = ["wasmtime_wasi_http", "async_nats"];

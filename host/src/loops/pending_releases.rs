@@ -4,11 +4,10 @@
 //! disk that is often full would fail a healthy task. Therefore it is released
 //! before its task is claimed again.
 
+use concept_refinement_capability::tasks;
 use concept_refinement_domain::capability::{CapabilityError, Lease};
 use lru::LruCache;
 use parking_lot::Mutex;
-
-use concept_refinement_capability::tasks;
 
 /// Most remembered leases; beyond that the oldest is dropped, since its task
 /// may have been deleted or finished elsewhere.

@@ -4,16 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::log_throttle::LONG_INTERVAL;
+use concept_refinement_capability::log_throttled;
+use concept_refinement_capability::runtime::Runtime;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::lease::{PENDING_OVERDUE, has_enough_messages};
 use concept_refinement_domain::message::message_for;
 use concept_refinement_domain::task::Task;
 use tokio::sync::watch;
-
-use concept_refinement_capability::Capabilities;
-use concept_refinement_capability::log_throttle::LONG_INTERVAL;
-use concept_refinement_capability::log_throttled;
-use concept_refinement_capability::runtime::Runtime;
 
 /// Tasks per batch.
 const BATCH: u32 = 100;

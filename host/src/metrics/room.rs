@@ -2,11 +2,10 @@
 
 use std::sync::atomic::AtomicU64;
 
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::{Registry, Unit};
-
 use concept_refinement_capability::room;
 use concept_refinement_runtime::metrics::series::{register, register_in};
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
 
 /// A gauge that is not always known.
 type Bytes = Gauge<f64, AtomicU64>;

@@ -6,13 +6,12 @@ use std::time::Instant;
 use concept_refinement_domain::capability::{Claimed, Lease};
 use concept_refinement_domain::task::Stage;
 use concept_refinement_domain::timestamp::Timestamp;
-use parking_lot::Mutex;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::registry::Registry;
-
 use concept_refinement_runtime::metrics::series::{
     Buckets, Counters, Histograms, Label, counters, histograms, observe, register,
 };
+use parking_lot::Mutex;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
 
 const STEP: &str = "step";
 const PUBLISH: &str = "publish";

@@ -4,12 +4,11 @@ use std::fmt::Debug;
 use std::hash::Hash;
 use std::time::Instant;
 
+use concept_refinement_runtime::metrics::series::{self, Buckets, Histograms, observe, register};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
-
-use concept_refinement_runtime::metrics::series::{self, Buckets, Histograms, observe, register};
 
 /// The outcome of what ended without one.
 pub const CANCELLED: &str = "cancelled";

@@ -8,14 +8,13 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use concept_refinement_capability::images::{Listed, anonymous_owner};
 use concept_refinement_domain::capability::{ImageInfo, ImageKind};
 use concept_refinement_domain::etag;
 use concept_refinement_domain::image::Format;
+use concept_refinement_domain::image_path::{ImagePath, folder};
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
-
-use concept_refinement_capability::images::{Listed, anonymous_owner};
-use concept_refinement_domain::image_path::{ImagePath, folder};
 
 /// The last byte is the version.
 const MARK: [u8; 8] = *b"c-image\x01";

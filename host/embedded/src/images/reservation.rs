@@ -6,12 +6,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use concept_refinement_capability::room;
 use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_limits::ImageUsage;
 use concept_refinement_domain::image_path::ImagePath;
 use parking_lot::Mutex;
-
-use concept_refinement_capability::room;
 
 /// Of all owners who have any.
 #[derive(Default)]

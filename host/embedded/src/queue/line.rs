@@ -7,12 +7,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_capability::log_throttled;
+use concept_refinement_capability::runtime::Runtime;
 use futures::future::select;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
-
-use concept_refinement_capability::log_throttled;
-use concept_refinement_capability::runtime::Runtime;
 
 /// The longest delay, whatever a worker asks for.
 const MAX_DELAY: Duration = Duration::from_secs(60 * 60);

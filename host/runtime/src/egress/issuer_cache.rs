@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_domain::issuer_keys::{FETCH_TIMEOUT, time_to_fetch};
 use http_body_util::{BodyExt as _, Full};
 use parking_lot::Mutex;
@@ -20,8 +21,6 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 use wasmtime_wasi_http::{Error, WasiBody};
-
-use concept_refinement_capability::log_throttled;
 
 /// A request that comes at most so long before the next fetch is due waits for
 /// it. An instance measures the same interval from a moment earlier than this

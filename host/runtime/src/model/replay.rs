@@ -8,11 +8,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use concept_refinement_capability::model::{ModelRequest, Setback};
 use futures::stream::{self, BoxStream, Fuse};
 use futures::{Stream, StreamExt as _};
 use parking_lot::Mutex;
-
-use concept_refinement_capability::model::{ModelRequest, Setback};
 
 #[derive(Clone)]
 pub struct Replay(Arc<Mutex<State>>);

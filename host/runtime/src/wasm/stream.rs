@@ -8,6 +8,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use concept_refinement_capability::model::Reopen;
+use concept_refinement_capability::stream_guard::guarded;
 use futures::channel::mpsc;
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt as _};
@@ -16,9 +18,6 @@ use wasmtime::StoreContextMut;
 use wasmtime::component::{
     Destination, Source, StreamConsumer, StreamProducer, StreamReader, StreamResult,
 };
-
-use concept_refinement_capability::model::Reopen;
-use concept_refinement_capability::stream_guard::guarded;
 
 /// Largest chunk that is copied out of a guest, in bytes.
 const MAX_CHUNK: usize = 16 * 1024;

@@ -1,9 +1,8 @@
 //! The forms of what a link is set to. Problems are ends of sentences, as in the
 //! forms of all settings.
 
-use url::Url;
-
 use concept_refinement_runtime::egress::Origin;
+use url::Url;
 
 /// Longest workflow, in bytes: each instance of the model gets it.
 const MAX_WORKFLOW: usize = 256 << 10;

@@ -1,9 +1,8 @@
 //! The providers that ship, and what each of them has to be told.
 
 use concept_refinement_domain::model_name;
-use url::Url;
-
 use concept_refinement_runtime::egress::Origin;
+use url::Url;
 
 /// A provider of image models. Its component is called `model-NAME`.
 #[derive(Debug, PartialEq, Eq)]

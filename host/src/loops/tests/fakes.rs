@@ -5,14 +5,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_domain::capability::CapabilityError;
-use concept_refinement_domain::clock_trust::LastRound;
-use concept_refinement_domain::timestamp::Timestamp;
-use futures::future::{BoxFuture, ready};
-use parking_lot::Mutex;
-use tokio::sync::watch;
-use tokio::time::Instant;
-
 use concept_refinement_capability::clock::ManualClock;
 use concept_refinement_capability::duties::{Duties, OnlyHost};
 use concept_refinement_capability::images::ImageStore;
@@ -21,8 +13,15 @@ use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, 
 use concept_refinement_capability::runtime::Runtime;
 use concept_refinement_capability::tasks::{Expired, TaskOperation, TaskReply, TaskStore};
 use concept_refinement_capability::{Answer, Capabilities};
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::clock_trust::LastRound;
+use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_embedded::queue::StoreQueue;
 use concept_refinement_embedded::tasks::{Options, SqliteTasks};
+use futures::future::{BoxFuture, ready};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 pub fn broken() -> CapabilityError {
     CapabilityError::unavailable("It is broken.")

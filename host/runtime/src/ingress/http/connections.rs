@@ -8,12 +8,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use concept_refinement_capability::places::Subnet;
 use concept_refinement_domain::share::{RESERVE, has_share};
 use parking_lot::Mutex;
 use tokio::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
-
-use concept_refinement_capability::places::Subnet;
 
 /// All connections, of all clients.
 pub struct Connections {

@@ -4,9 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime_wasi::HostWallClock;
-
 use concept_refinement_capability::clock::Clock;
+use wasmtime_wasi::HostWallClock;
 
 pub struct WallClock(pub Arc<dyn Clock>);
 

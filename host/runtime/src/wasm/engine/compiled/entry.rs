@@ -3,10 +3,9 @@
 use std::hash::{Hash as _, Hasher};
 
 use anyhow::Context as _;
+use concept_refinement_domain::hex::hex;
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
-
-use concept_refinement_domain::hex::hex;
 
 type Sum = [u8; 32];
 

@@ -7,9 +7,8 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{Mode, OFlags, open, openat};
-
 use concept_refinement_capability::{create_directory, directory};
+use rustix::fs::{Mode, OFlags, open, openat};
 
 /// Largest file, in bytes; far beyond any code.
 const MAX_BYTES: u64 = 512 << 20;
