@@ -157,7 +157,8 @@ pub(super) fn give_back(store: &PostgresTasks, before: TaskRecord, lease: Lease)
                 }
                 let session = database.session_until(deadline).await?;
                 match find(&session, &before.task.id).await? {
-                    Some(found) if found.revision < before.revision => Err(Fault::Timeout),
+                    // It may have been written since.
+                    Some(found) if found.revision <= before.revision => Err(Fault::Timeout),
                     Some(_) | None => Ok(()),
                 }
             };
