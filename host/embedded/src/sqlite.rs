@@ -6,6 +6,7 @@ mod database_file;
 mod group_commit;
 pub(crate) mod names;
 pub(crate) mod schema;
+pub(crate) mod statements;
 pub(crate) mod transaction;
 
 use std::path::Path;

@@ -23,9 +23,10 @@ use concept_refinement_capability::room::Room;
 use concept_refinement_domain::capability::{CapabilityError, ImageInfo, ImageKind};
 use concept_refinement_domain::image_path::ImagePath;
 use parking_lot::Mutex;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
 use super::envelope::Envelope;
+use crate::sqlite::statements::{all, find};
 use crate::sqlite::{self, DatabaseFile, connection, names};
 use writer::{Change, Writer};
 
@@ -37,7 +38,7 @@ const FILE: &str = "small.sqlite";
 pub(super) const MAX_BYTES: u64 = 64 * 1024;
 
 /// Entries of a list that are read at once.
-const PAGE: i64 = 256;
+const PAGE: u32 = 256;
 
 pub(super) struct SmallImages {
     file: PathBuf,
@@ -131,7 +132,8 @@ impl SmallImages {
 
     /// The whole image. None: it is not here.
     pub fn find(&self, path: &ImagePath) -> io::Result<Option<(ImageInfo, Bytes)>> {
-        find(&self.reader.lock(), path)
+        let found = row(&self.reader.lock(), path)?;
+        Ok(found.and_then(|(envelope, contents)| Some((envelope.info(path)?, contents))))
     }
 
     /// Whether more could be stored.
@@ -178,9 +180,8 @@ impl SmallImages {
             return Ok(None);
         }
         let reader = self.reader.lock();
-        let mut found = reader.prepare_cached(SQL).map_err(fault)?;
-        let envelope = found.query_row([&path.name, &path.tag], |row| row.get(0));
-        envelope.optional().map_err(fault)
+        let key = [&path.name, &path.tag];
+        find(&reader, SQL, key, |row| row.get(0)).map_err(fault)
     }
 }
 
@@ -242,43 +243,33 @@ fn has_removed(connection: &Connection) -> rusqlite::Result<bool> {
     removed.exists([])
 }
 
-fn find(reader: &Connection, path: &ImagePath) -> io::Result<Option<(ImageInfo, Bytes)>> {
-    let found = row(reader, path)?;
-    Ok(found.and_then(|(envelope, contents)| Some((envelope.info(path)?, contents))))
-}
-
 fn row(reader: &Connection, path: &ImagePath) -> io::Result<Option<(Envelope, Bytes)>> {
     const SQL: &str =
         "SELECT envelope, contents FROM image WHERE name = ? AND tag = ? AND NOT removed";
     if path.kind != ImageKind::Refined {
         return Ok(None);
     }
-    let mut found = reader.prepare_cached(SQL).map_err(fault)?;
-    let found = found.query_row([&path.name, &path.tag], |row| {
+    let found = find(reader, SQL, [&path.name, &path.tag], |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?))
     });
-    let Some((envelope, contents)) = found.optional().map_err(fault)? else {
-        return Ok(None);
-    };
-    Ok(parsed(path, &envelope).map(|envelope| (envelope, contents.into())))
+    Ok(found
+        .map_err(fault)?
+        .and_then(|(envelope, contents)| Some((parsed(path, &envelope)?, contents.into()))))
 }
 
 fn list(reader: &Connection, after: i64) -> io::Result<(Vec<Listed>, Option<i64>)> {
     const SQL: &str = "SELECT id, tag, name, envelope FROM image \
          WHERE id > ? AND NOT removed ORDER BY id LIMIT ?";
-    let mut rows = reader.prepare_cached(SQL).map_err(fault)?;
-    let mut rows = rows.query([after, PAGE]).map_err(fault)?;
-    let (mut listed, mut count, mut last) = (Vec::new(), 0, after);
-    while let Some(row) = rows.next().map_err(fault)? {
-        let get = |column| row.get::<_, String>(column);
-        let (tag, name) = (get(1).map_err(fault)?, get(2).map_err(fault)?);
-        let envelope = Envelope::from_json(&get(3).map_err(fault)?);
-        listed
-            .extend(envelope.and_then(|envelope| envelope.listed(ImageKind::Refined, &tag, &name)));
-        last = row.get(0).map_err(fault)?;
-        count += 1;
-    }
-    Ok((listed, (count == PAGE).then_some(last)))
+    let rows = all(reader, SQL, [after, i64::from(PAGE)], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    });
+    let rows: Vec<(i64, String, String, String)> = rows.map_err(fault)?;
+    let is_full = rows.len() >= PAGE as usize;
+    let last = rows.last().map(|(id, ..)| *id);
+    let listed = rows.into_iter().filter_map(|(_, tag, name, envelope)| {
+        Envelope::from_json(&envelope)?.listed(ImageKind::Refined, &tag, &name)
+    });
+    Ok((listed.collect(), last.filter(|_| is_full)))
 }
 
 /// A damaged image is as good as none, since no repeat helps.

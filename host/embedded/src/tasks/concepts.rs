@@ -3,13 +3,14 @@
 use concept_refinement_domain::capability::{ConceptPage, Page, Position};
 use concept_refinement_domain::concept::{Concept, ConceptContent};
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use rusqlite::{Connection, Row, named_params, params};
 
 use super::fault::Fault;
 use super::reads::{one_more, start};
 use super::references;
 use super::stored::Stored;
 use super::writer::Step;
+use crate::sqlite::statements::{all, find, run};
 
 const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url, \
      original_image_url, refinement_prompt, logo_description, theme_description, color_palettes, \
@@ -23,29 +24,27 @@ pub(super) fn insert(step: &Step<'_>, concept: &Concept) -> Result<(), Fault> {
     } = concept;
     let color_palettes = serde_json::Value::from(content.color_palettes.clone()).to_string();
     let notes = serde_json::Value::from(content.notes.clone()).to_string();
-    step.connection
-        .prepare_cached(
-            "INSERT INTO concept (id, task_id, user_id, is_anonymous, image_path, image_url, \
-             original_image_url, refinement_prompt, logo_description, theme_description, \
-             color_palettes, notes, created_at) VALUES (:id, :task_id, :user_id, :is_anonymous, \
-             :image_path, :image_url, :original, :prompt, :logo, :theme, :color_palettes, \
-             :notes, :created_at)",
-        )?
-        .execute(named_params! {
-            ":id": id,
-            ":task_id": content.task_id,
-            ":user_id": content.user_id,
-            ":is_anonymous": content.is_anonymous,
-            ":image_path": content.image_path,
-            ":image_url": content.image_url,
-            ":original": content.original_image_url,
-            ":prompt": content.refinement_prompt,
-            ":logo": content.logo_description,
-            ":theme": content.theme_description,
-            ":color_palettes": color_palettes,
-            ":notes": notes,
-            ":created_at": Stored(*created_at),
-        })?;
+    let sql = format!(
+        "INSERT INTO concept ({COLUMNS}) VALUES (:id, :task_id, :user_id, :is_anonymous, \
+         :image_path, :image_url, :original, :prompt, :logo, :theme, :color_palettes, :notes, \
+         :created_at)"
+    );
+    let parameters = named_params! {
+        ":id": id,
+        ":task_id": content.task_id,
+        ":user_id": content.user_id,
+        ":is_anonymous": content.is_anonymous,
+        ":image_path": content.image_path,
+        ":image_url": content.image_url,
+        ":original": content.original_image_url,
+        ":prompt": content.refinement_prompt,
+        ":logo": content.logo_description,
+        ":theme": content.theme_description,
+        ":color_palettes": color_palettes,
+        ":notes": notes,
+        ":created_at": Stored(*created_at),
+    };
+    run(step.connection, &sql, parameters)?;
     Ok(())
 }
 
@@ -54,13 +53,8 @@ pub(super) fn get(
     user_id: &str,
     id: &str,
 ) -> Result<Option<Concept>, Fault> {
-    Ok(connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM concept \
-             WHERE id = ? AND user_id = ?"
-        ))?
-        .query_row([id, user_id], read)
-        .optional()?)
+    let sql = format!("SELECT {COLUMNS} FROM concept WHERE id = ? AND user_id = ?");
+    Ok(find(connection, &sql, [id, user_id], read)?)
 }
 
 pub(super) fn list(
@@ -70,14 +64,12 @@ pub(super) fn list(
     after: Option<Position>,
 ) -> Result<ConceptPage, Fault> {
     let (created_at, id) = start(after);
-    let concepts = connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM concept \
-             WHERE user_id = ? AND (created_at, id) < (?, ?) \
-             ORDER BY created_at DESC, id DESC LIMIT ?"
-        ))?
-        .query_map(params![user_id, created_at, id, one_more(limit)], read)?
-        .collect::<Result<Vec<_>, _>>()?;
+    let sql = format!(
+        "SELECT {COLUMNS} FROM concept WHERE user_id = ? AND (created_at, id) < (?, ?) \
+         ORDER BY created_at DESC, id DESC LIMIT ?"
+    );
+    let parameters = params![user_id, created_at, id, one_more(limit)];
+    let concepts = all(connection, &sql, parameters, read)?;
     Ok(Page::of(concepts, limit, |concept| Position {
         created_at: concept.created_at,
         id: concept.id.clone(),
@@ -86,14 +78,10 @@ pub(super) fn list(
 
 /// The task keeps its result id and loses its image.
 pub(super) fn delete(step: &Step<'_>, user_id: &str, id: &str) -> Result<Option<String>, Fault> {
-    let deleted: Option<(String, String)> = step
-        .connection
-        .prepare_cached(
-            "DELETE FROM concept WHERE id = ? AND user_id = ? \
-             RETURNING image_path, task_id",
-        )?
-        .query_row([id, user_id], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
+    let sql = "DELETE FROM concept WHERE id = ? AND user_id = ? RETURNING image_path, task_id";
+    let deleted = find(step.connection, sql, [id, user_id], |row| {
+        Ok((row.get(0)?, row.get::<_, String>(1)?))
+    })?;
     let Some((image_path, task_id)) = deleted else {
         return Ok(None);
     };
@@ -104,9 +92,8 @@ pub(super) fn delete(step: &Step<'_>, user_id: &str, id: &str) -> Result<Option<
 
 /// Removes a task's image together with its concept.
 pub(super) fn take_image(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
-    step.connection
-        .prepare_cached("UPDATE task SET image_path = NULL WHERE id = ?")?
-        .execute([task_id])?;
+    let sql = "UPDATE task SET image_path = NULL WHERE id = ?";
+    run(step.connection, sql, [task_id])?;
     Ok(())
 }
 

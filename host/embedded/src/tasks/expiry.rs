@@ -9,6 +9,7 @@ use super::fault::Fault;
 use super::stored::Stored;
 use super::writer::Step;
 use super::{concepts, references, sessions};
+use crate::sqlite::statements::all;
 
 /// Concepts are removed by their own age, since their task may have been
 /// deleted. A task that remains because of the limit loses its image, as if the
@@ -48,25 +49,20 @@ fn remove(
     limit: u32,
 ) -> Result<Expired, Fault> {
     let parameters = params![Stored(first), limit, Stored(third)];
-    let expired = step
-        .connection
-        .prepare_cached(&format!(
-            "DELETE FROM concept WHERE id IN (SELECT id FROM concept \
-             WHERE {of_concepts} AND ?3 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM task \
-                 WHERE original_path = concept.image_path \
-                 AND status IN ('pending', 'processing')) \
-             ORDER BY created_at LIMIT ?2) RETURNING image_path, task_id",
-        ))?
-        .query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<Vec<(String, String)>, _>>()?;
-    let tasks = step
-        .connection
-        .prepare_cached(&format!(
-            "DELETE FROM task WHERE id IN (SELECT id FROM task \
-             WHERE ?3 IS NOT NULL AND {of_tasks} LIMIT ?2) RETURNING id",
-        ))?
-        .query_map(parameters, |row| row.get(0))?
-        .collect::<Result<Vec<String>, _>>()?;
+    let concepts = format!(
+        "DELETE FROM concept WHERE id IN (SELECT id FROM concept \
+         WHERE {of_concepts} AND ?3 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM task \
+             WHERE original_path = concept.image_path AND status IN ('pending', 'processing')) \
+         ORDER BY created_at LIMIT ?2) RETURNING image_path, task_id"
+    );
+    let tasks = format!(
+        "DELETE FROM task WHERE id IN (SELECT id FROM task \
+         WHERE ?3 IS NOT NULL AND {of_tasks} LIMIT ?2) RETURNING id"
+    );
+    let expired: Vec<(_, String)> = all(step.connection, &concepts, parameters, |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
+    let tasks: Vec<String> = all(step.connection, &tasks, parameters, |row| row.get(0))?;
     for task_id in &tasks {
         references::forget(step, task_id)?;
     }

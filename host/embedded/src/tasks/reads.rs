@@ -3,22 +3,19 @@
 use concept_refinement_domain::capability::{Page, Position, TaskPage};
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Status;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::fault::Fault;
 use super::rows::{COLUMNS, read};
+use crate::sqlite::statements::{all, find};
 
 pub(super) fn get(
     connection: &Connection,
     user_id: &str,
     id: &str,
 ) -> Result<Option<TaskRecord>, Fault> {
-    Ok(connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM task WHERE id = ? AND user_id = ?"
-        ))?
-        .query_row([id, user_id], read)
-        .optional()?)
+    let sql = format!("SELECT {COLUMNS} FROM task WHERE id = ? AND user_id = ?");
+    Ok(find(connection, &sql, [id, user_id], read)?)
 }
 
 pub(super) fn list(
@@ -28,30 +25,19 @@ pub(super) fn list(
     limit: u32,
     after: Option<Position>,
 ) -> Result<TaskPage, Fault> {
-    let condition = if status.is_some() {
-        "status = ?"
-    } else {
-        "? IS NULL"
+    let condition = match status {
+        Some(_) => "status = ?",
+        None => "? IS NULL",
     };
     let (created_at, id) = start(after);
-    let rows = connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM task WHERE user_id = ? AND {condition} \
-             AND (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?"
-        ))?
-        .query_map(
-            params![
-                user_id,
-                status.map(Status::as_str),
-                created_at,
-                id,
-                one_more(limit)
-            ],
-            read,
-        )?
-        .map(|row| Ok(row?.task))
-        .collect::<Result<Vec<_>, Fault>>()?;
-    Ok(Page::of(rows, limit, |task| Position {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM task WHERE user_id = ? AND {condition} \
+         AND (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?"
+    );
+    let status = status.map(Status::as_str);
+    let parameters = params![user_id, status, created_at, id, one_more(limit)];
+    let tasks = all(connection, &sql, parameters, |row| Ok(read(row)?.task))?;
+    Ok(Page::of(tasks, limit, |task| Position {
         created_at: task.created_at,
         id: task.id.clone(),
     }))

@@ -9,6 +9,7 @@ use rusqlite::{Connection, params};
 use super::fault::Fault;
 use super::stored::Stored;
 use super::writer::Step;
+use crate::sqlite::statements::{one, run};
 
 /// How long deleted tasks are remembered: far longer than a pass over all
 /// images takes.
@@ -52,32 +53,33 @@ pub(super) fn is_unreferenced(connection: &Connection, path: &str) -> Result<boo
 /// removed. Images of tasks that were never seen are kept: they may be all that
 /// is left after the loss of a database.
 pub(super) fn forget(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
-    step.connection
-        .prepare_cached("INSERT OR REPLACE INTO forgotten_task (id, forgotten_at) VALUES (?, ?)")?
-        .execute(params![task_id, Stored(step.now)])?;
-    step.connection
-        .prepare_cached(
-            "DELETE FROM forgotten_task WHERE id IN \
-             (SELECT id FROM forgotten_task WHERE forgotten_at <= ? LIMIT ?)",
-        )?
-        .execute(params![Stored(before(step.now, RETENTION)), PRUNE_BATCH])?;
+    run(
+        step.connection,
+        "INSERT OR REPLACE INTO forgotten_task (id, forgotten_at) VALUES (?, ?)",
+        params![task_id, Stored(step.now)],
+    )?;
+    run(
+        step.connection,
+        "DELETE FROM forgotten_task WHERE id IN \
+         (SELECT id FROM forgotten_task WHERE forgotten_at <= ? LIMIT ?)",
+        params![Stored(before(step.now, RETENTION)), PRUNE_BATCH],
+    )?;
     Ok(())
 }
 
 /// One statement, and so one snapshot: between two statements a worker could
 /// complete its task, and its image would be missed by both.
 fn is_left_behind(connection: &Connection, path: &str, task_id: &str) -> Result<bool, Fault> {
-    Ok(connection
-        .prepare_cached(&format!(
-            "SELECT EXISTS (\
-                 SELECT 1 FROM task WHERE id = ?1 AND completed_at IS NOT NULL \
-                 UNION ALL SELECT 1 FROM forgotten_task WHERE id = ?1) \
-             AND NOT EXISTS (\
-                 SELECT 1 FROM concept WHERE task_id = ?1 \
-                 AND (image_path = ?2 OR substr(image_path, 1, length(?2) + 1) = ?2 || '.')) \
-             AND NOT EXISTS ({IS_ORIGINAL})"
-        ))?
-        .query_row(params![task_id, path], |row| row.get(0))?)
+    let sql = format!(
+        "SELECT EXISTS (\
+             SELECT 1 FROM task WHERE id = ?1 AND completed_at IS NOT NULL \
+             UNION ALL SELECT 1 FROM forgotten_task WHERE id = ?1) \
+         AND NOT EXISTS (\
+             SELECT 1 FROM concept WHERE task_id = ?1 \
+             AND (image_path = ?2 OR substr(image_path, 1, length(?2) + 1) = ?2 || '.')) \
+         AND NOT EXISTS ({IS_ORIGINAL})"
+    );
+    Ok(one(connection, &sql, [task_id, path], |row| row.get(0))?)
 }
 
 fn is_original(connection: &Connection, path: &str) -> Result<bool, Fault> {

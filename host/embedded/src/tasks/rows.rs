@@ -8,11 +8,12 @@ use concept_refinement_domain::task::{Refinement, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::DeliveryRecord;
 use rusqlite::types::FromSql;
-use rusqlite::{OptionalExtension, Params, Row, named_params};
+use rusqlite::{Params, Row, named_params};
 
 use super::fault::Fault;
 use super::stored::Stored;
 use super::writer::Step;
+use crate::sqlite::statements;
 
 /// What [`read`] reads.
 pub(super) const COLUMNS: &str = "id, user_id, is_anonymous, status, original_image_url, \
@@ -113,10 +114,8 @@ fn one(
     condition: &'static str,
     parameters: impl Params,
 ) -> Result<Option<TaskRecord>, Fault> {
-    let mut statement = step
-        .connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM task WHERE {condition}"))?;
-    Ok(statement.query_row(parameters, read).optional()?)
+    let sql = format!("SELECT {COLUMNS} FROM task WHERE {condition}");
+    Ok(statements::find(step.connection, &sql, parameters, read)?)
 }
 
 pub(super) fn insert(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> {

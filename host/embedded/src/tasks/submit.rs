@@ -10,6 +10,7 @@ use super::change::change;
 use super::fault::Fault;
 use super::writer::Step;
 use super::{keys, rows, usage};
+use crate::sqlite::statements::one;
 
 pub(super) fn submit(
     step: &mut Step<'_>,
@@ -70,11 +71,8 @@ impl Account for StoredAccount<'_> {
     }
 
     fn is_backlog_full(&self) -> Result<bool, Fault> {
-        let pending: u32 = self
-            .step
-            .connection
-            .prepare_cached("SELECT pending FROM backlog")?
-            .query_row([], |row| row.get(0))?;
+        let sql = "SELECT pending FROM backlog";
+        let pending: u32 = one(self.step.connection, sql, [], |row| row.get(0))?;
         Ok(pending >= self.max_backlog)
     }
 

@@ -10,23 +10,22 @@ use super::rows::{COLUMNS, read};
 use super::stored::Stored;
 use super::webhooks;
 use super::writer::Step;
+use crate::sqlite::statements::{all, one, run};
 
 /// The longest overdue first. Each returned task becomes due again later.
 pub(super) fn due(step: &Step<'_>, limit: u32) -> Result<Vec<Task>, Fault> {
     follow_clock(step)?;
-    let tasks = step
-        .connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM task WHERE due_at <= ? ORDER BY due_at, created_at, id LIMIT ?"
-        ))?
-        .query_map(params![Stored(step.now), limit], read)?
-        .map(|row| Ok(row?.task))
-        .collect::<Result<Vec<_>, Fault>>()?;
-    let mut statement = step
-        .connection
-        .prepare_cached("UPDATE task SET due_at = ? WHERE id = ?")?;
+    let sql = format!(
+        "SELECT {COLUMNS} FROM task WHERE due_at <= ? ORDER BY due_at, created_at, id LIMIT ?"
+    );
+    let parameters = params![Stored(step.now), limit];
+    let tasks = all(step.connection, &sql, parameters, |row| Ok(read(row)?.task))?;
     for task in &tasks {
-        statement.execute(params![Stored(due_again(task, step.now)), task.id])?;
+        run(
+            step.connection,
+            "UPDATE task SET due_at = ? WHERE id = ?",
+            params![Stored(due_again(task, step.now)), task.id],
+        )?;
     }
     Ok(tasks)
 }
@@ -42,16 +41,13 @@ fn follow_clock(step: &Step<'_>) -> Result<(), Fault> {
          FROM late WHERE late.id = task.id AND due_at > furthest";
     let now = step.now;
     let (soonest, latest) = (now.plus(PENDING_OVERDUE), now.plus(LONGEST_INTERVAL));
-    step.connection
-        .prepare_cached(SQL)?
-        .execute([now, soonest, latest].map(Stored))?;
+    run(step.connection, SQL, [now, soonest, latest].map(Stored))?;
     Ok(())
 }
 
 pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Fault> {
-    let next: Option<Stored<_>> = connection
-        .prepare_cached("SELECT min(due_at) FROM task WHERE due_at IS NOT NULL")?
-        .query_row([], |row| row.get(0))?;
+    let sql = "SELECT min(due_at) FROM task WHERE due_at IS NOT NULL";
+    let next: Option<Stored<_>> = one(connection, sql, [], |row| row.get(0))?;
     Ok(next.map(|Stored(next)| next))
 }
 

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::fault::Fault;
 use super::stored::Stored;
+use crate::sqlite::statements::one;
 
 /// How many tasks are not final.
 pub(super) fn active(connection: &Connection) -> rusqlite::Result<u64> {
@@ -15,27 +16,24 @@ pub(super) fn active(connection: &Connection) -> rusqlite::Result<u64> {
 
 pub(super) fn count(connection: &Connection) -> Result<Tally, Fault> {
     // One statement, and so one snapshot.
-    let tally = connection
-        .prepare_cached(
-            "SELECT (SELECT pending FROM backlog), \
-             (SELECT count(*) FROM task WHERE due_at IS NOT NULL), \
-             (SELECT count(*) FROM task WHERE completed_at IS NOT NULL), \
-             (SELECT count(*) FROM task WHERE status = 'failed'), \
-             (SELECT min(created_at) FROM task WHERE due_at IS NOT NULL AND status = 'pending')",
-        )?
-        .query_row([], |row| {
-            let number = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
-            let (pending, unfinished) = (number(0)?, number(1)?);
-            let (finished, failed) = (number(2)?, number(3)?);
-            let oldest: Option<Stored<_>> = row.get(4)?;
-            Ok(Tally {
-                pending,
-                processing: unfinished.saturating_sub(pending),
-                completed: finished.saturating_sub(failed),
-                failed,
-                oldest_pending: oldest.map(|Stored(created_at)| created_at),
-                given_up: 0,
-            })
-        })?;
-    Ok(tally)
+    const SQL: &str = "SELECT (SELECT pending FROM backlog), \
+         (SELECT count(*) FROM task WHERE due_at IS NOT NULL), \
+         (SELECT count(*) FROM task WHERE completed_at IS NOT NULL), \
+         (SELECT count(*) FROM task WHERE status = 'failed'), \
+         (SELECT min(created_at) FROM task WHERE due_at IS NOT NULL AND status = 'pending')";
+    let tally = one(connection, SQL, [], |row| {
+        let number = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
+        let (pending, unfinished) = (number(0)?, number(1)?);
+        let (finished, failed) = (number(2)?, number(3)?);
+        let oldest: Option<Stored<_>> = row.get(4)?;
+        Ok(Tally {
+            pending,
+            processing: unfinished.saturating_sub(pending),
+            completed: finished.saturating_sub(failed),
+            failed,
+            oldest_pending: oldest.map(|Stored(created_at)| created_at),
+            given_up: 0,
+        })
+    });
+    Ok(tally?)
 }

@@ -11,12 +11,13 @@ use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_limits::ImageUsage;
 use concept_refinement_domain::image_path::folder;
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::SqliteTasks;
 use super::fault::Fault;
 use super::stored::Stored;
 use super::writer::Step;
+use crate::sqlite::statements::{all, find, one, run};
 
 /// More than any store has, in bytes: so much is counted of what may be longer, so
 /// that sums fit.
@@ -30,107 +31,79 @@ impl UploadPlaces for SqliteTasks {
 
     fn hold(&self, place: Place) -> Answer<'_, bool> {
         self.counted(move |step| {
-            let held = step
-                .connection
-                .prepare_cached("UPDATE upload_place SET until = ? WHERE holder = ?")?
-                .execute(params![Stored(step.now.plus(TERM)), place.holder])?;
-            Ok(held > 0)
+            let sql = "UPDATE upload_place SET until = ? WHERE holder = ?";
+            let until = Stored(step.now.plus(TERM));
+            Ok(run(step.connection, sql, params![until, place.holder])? > 0)
         })
     }
 
     fn claim(&self, place: Place) -> Answer<'_, bool> {
         self.counted(move |step| {
-            let Place { holder, path, .. } = &place;
+            let PlacePath { kind, owner, name } = &place.path;
+            let sql = "UPDATE upload_place SET holder = ?, until = ? \
+                 WHERE owner = ? AND kind = ? AND name = ?";
             let until = Stored(step.now.plus(TERM));
-            let claimed = step
-                .connection
-                .prepare_cached(
-                    "UPDATE upload_place SET holder = ?, until = ? \
-                     WHERE owner = ? AND kind = ? AND name = ?",
-                )?
-                .execute(params![
-                    holder,
-                    until,
-                    path.owner,
-                    folder(path.kind),
-                    path.name
-                ])?;
-            Ok(claimed > 0)
+            let parameters = params![place.holder, until, owner, folder(*kind), name];
+            Ok(run(step.connection, sql, parameters)? > 0)
         })
     }
 
     fn settle(&self, place: Place, bytes: u64) -> Answer<'_, ()> {
         self.counted(move |step| {
             let PlacePath { kind, owner, name } = &place.path;
-            step.connection
-                .prepare_cached(
-                    "INSERT INTO upload_place (owner, kind, name, bytes, anonymous_owner) \
-                     VALUES (?, ?, ?, ?, ?) \
-                     ON CONFLICT DO UPDATE SET bytes = excluded.bytes, holder = NULL, until = NULL",
-                )?
-                .execute(params![
-                    owner,
-                    folder(*kind),
-                    name,
-                    counted(bytes),
-                    place.anonymous_owner
-                ])?;
+            let sql = "INSERT INTO upload_place (owner, kind, name, bytes, anonymous_owner) \
+                 VALUES (?, ?, ?, ?, ?) \
+                 ON CONFLICT DO UPDATE SET bytes = excluded.bytes, holder = NULL, until = NULL";
+            let (kind, bytes) = (folder(*kind), counted(bytes));
+            let parameters = params![owner, kind, name, bytes, place.anonymous_owner];
+            run(step.connection, sql, parameters)?;
             Ok(())
         })
     }
 
     fn confirm(&self, place: Place, bytes: u64) -> Answer<'_, ()> {
         self.counted(move |step| {
-            step.connection
-                .prepare_cached(
-                    "UPDATE upload_place SET bytes = ?, holder = NULL, until = NULL \
-                     WHERE holder = ?",
-                )?
-                .execute(params![counted(bytes), place.holder])?;
+            let sql =
+                "UPDATE upload_place SET bytes = ?, holder = NULL, until = NULL WHERE holder = ?";
+            run(step.connection, sql, params![counted(bytes), place.holder])?;
             Ok(())
         })
     }
 
     fn free(&self, place: Place) -> Answer<'_, ()> {
         self.counted(move |step| {
-            step.connection
-                .prepare_cached("DELETE FROM upload_place WHERE holder = ?")?
-                .execute([place.holder])?;
+            let sql = "DELETE FROM upload_place WHERE holder = ?";
+            run(step.connection, sql, [place.holder])?;
             Ok(())
         })
     }
 
     fn abandoned(&self, limit: u32) -> Answer<'_, Vec<Place>> {
         self.counted(move |step| {
-            let mut statement = step.connection.prepare_cached(
-                "UPDATE upload_place SET until = ?1, holder = hex(randomblob(16)) WHERE holder IN (SELECT holder \
-                 FROM upload_place WHERE until <= ?2 ORDER BY until LIMIT ?3) \
-                 RETURNING owner, kind, name, holder",
-            )?;
+            let sql = "UPDATE upload_place SET until = ?1, holder = hex(randomblob(16)) \
+                 WHERE holder IN (SELECT holder FROM upload_place \
+                     WHERE until <= ?2 ORDER BY until LIMIT ?3) \
+                 RETURNING owner, kind, name, holder";
             let until = Stored(step.now.plus(TERM));
-            let places = statement.query_map(params![until, Stored(step.now), limit], |row| {
-                let (path, holder) = (path(row)?, row.get(3)?);
+            let parameters = params![until, Stored(step.now), limit];
+            let places = all(step.connection, sql, parameters, |row| {
                 Ok(Place {
-                    holder,
-                    path,
+                    holder: row.get(3)?,
+                    path: path(row)?,
                     anonymous_owner: None,
                 })
-            })?;
-            Ok(places.collect::<Result<_, _>>()?)
+            });
+            Ok(places?)
         })
     }
 
     fn anonymous_owners(&self, images: Vec<PlacePath>) -> Answer<'_, Vec<Option<String>>> {
         Box::pin(self.scan(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT anonymous_owner FROM upload_place \
-                 WHERE owner = ? AND kind = ? AND name = ?",
-            )?;
+            let sql = "SELECT anonymous_owner FROM upload_place \
+                 WHERE owner = ? AND kind = ? AND name = ?";
             let owners = images.iter().map(|PlacePath { kind, owner, name }| {
-                let found = statement
-                    .query_row(params![owner, folder(*kind), name], |row| row.get(0))
-                    .optional()?;
-                Ok(found.flatten())
+                let key = [owner, folder(*kind), name];
+                Ok(find(connection, sql, key, |row| row.get(0))?.flatten())
             });
             owners.collect()
         }))
@@ -169,19 +142,15 @@ fn take(step: &Step<'_>, new: &NewPlace, room: &Room) -> Result<Admission, Fault
     } = &new.place;
     let PlacePath { kind, owner, name } = path;
     if let Some(limits) = new.limits {
-        let usage = step
-            .connection
-            .prepare_cached(
-                "SELECT count(*), coalesce(sum(bytes), 0), count(until) FROM upload_place \
-                 WHERE owner = ? AND kind = ? AND name <> ?",
-            )?
-            .query_row(params![owner, folder(*kind), name], |row| {
-                Ok(ImageUsage {
-                    images: row.get(0)?,
-                    bytes: row.get::<_, i64>(1)?.unsigned_abs(),
-                    under_way: row.get(2)?,
-                })
-            })?;
+        let sql = "SELECT count(*), coalesce(sum(bytes), 0), count(until) FROM upload_place \
+             WHERE owner = ? AND kind = ? AND name <> ?";
+        let usage = one(step.connection, sql, [owner, folder(*kind), name], |row| {
+            Ok(ImageUsage {
+                images: row.get(0)?,
+                bytes: row.get::<_, i64>(1)?.unsigned_abs(),
+                under_way: row.get(2)?,
+            })
+        })?;
         if let Err(limit) = limits.admit(usage, new.longest) {
             return Ok(Admission::LimitReached(limit));
         }
@@ -193,22 +162,15 @@ fn take(step: &Step<'_>, new: &NewPlace, room: &Room) -> Result<Admission, Fault
             return Ok(Admission::StoreFull);
         }
     }
-    step.connection
-        .prepare_cached(
-            "INSERT INTO upload_place (owner, kind, name, bytes, holder, until, anonymous_owner) \
-             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE \
-             SET bytes = max(bytes, excluded.bytes), holder = excluded.holder, \
-                 until = excluded.until, anonymous_owner = excluded.anonymous_owner",
-        )?
-        .execute(params![
-            owner,
-            folder(*kind),
-            name,
-            counted(new.longest),
-            holder,
-            Stored(step.now.plus(TERM)),
-            anonymous_owner
-        ])?;
+    let sql = "INSERT INTO upload_place \
+         (owner, kind, name, bytes, holder, until, anonymous_owner) \
+         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE \
+         SET bytes = max(bytes, excluded.bytes), holder = excluded.holder, \
+             until = excluded.until, anonymous_owner = excluded.anonymous_owner";
+    let (kind, bytes) = (folder(*kind), counted(new.longest));
+    let until = Stored(step.now.plus(TERM));
+    let parameters = params![owner, kind, name, bytes, holder, until, anonymous_owner];
+    run(step.connection, sql, parameters)?;
     Ok(Admission::Taken)
 }
 
@@ -218,12 +180,11 @@ fn counted(bytes: u64) -> i64 {
 
 /// What is stored and what is in doubt, in bytes, and how many images are in doubt.
 fn total(connection: &Connection) -> rusqlite::Result<[u64; 3]> {
-    connection
-        .prepare_cached("SELECT stored, in_doubt, doubtful FROM upload_total")?
-        .query_row([], |row| {
-            let number = |index| row.get::<_, i64>(index).map(i64::unsigned_abs);
-            Ok([number(0)?, number(1)?, number(2)?])
-        })
+    let sql = "SELECT stored, in_doubt, doubtful FROM upload_total";
+    one(connection, sql, [], |row| {
+        let number = |index| row.get::<_, i64>(index).map(i64::unsigned_abs);
+        Ok([number(0)?, number(1)?, number(2)?])
+    })
 }
 
 fn tell(connection: &Connection, room: &Room) -> rusqlite::Result<()> {

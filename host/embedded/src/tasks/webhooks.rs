@@ -13,6 +13,7 @@ use super::fault::Fault;
 use super::rows;
 use super::stored::Stored;
 use super::writer::Step;
+use crate::sqlite::statements::{all, one, run};
 
 /// The ids of tasks whose deliveries are due, as many as there are places for.
 pub(super) fn due(
@@ -91,27 +92,21 @@ pub(super) fn redeliver(step: &mut Step<'_>, user_id: &str, id: &str) -> Result<
 }
 
 pub(super) fn next(connection: &Connection) -> Result<Option<Timestamp>, Fault> {
-    let next: Option<Stored<_>> = connection
-        .prepare_cached(
-            "SELECT min(delivery_due_at) FROM task \
-             WHERE delivery_due_at IS NOT NULL AND completed_at IS NOT NULL",
-        )?
-        .query_row([], |row| row.get(0))?;
+    let sql = "SELECT min(delivery_due_at) FROM task \
+         WHERE delivery_due_at IS NOT NULL AND completed_at IS NOT NULL";
+    let next: Option<Stored<_>> = one(connection, sql, [], |row| row.get(0))?;
     Ok(next.map(|Stored(next)| next))
 }
 
 /// Ends the leases of all attempts. One that nobody has begun is due since the
 /// beginning of time.
 pub(super) fn recover(step: &Step<'_>) -> Result<(), Fault> {
-    let pending = step
-        .connection
-        .prepare(
-            "SELECT id, delivery FROM task \
-             WHERE delivery_due_at > 0 AND completed_at IS NOT NULL",
-        )?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<Vec<(String, Stored<DeliveryRecord>)>, _>>()?;
-    for (id, Stored(mut delivery)) in pending {
+    let sql =
+        "SELECT id, delivery FROM task WHERE delivery_due_at > 0 AND completed_at IS NOT NULL";
+    let pending: Vec<(String, _)> = all(step.connection, sql, [], |row| {
+        Ok((row.get(0)?, row.get::<_, Stored<DeliveryRecord>>(1)?.0))
+    })?;
+    for (id, mut delivery) in pending {
         if delivery.recover() {
             save(step, &id, &delivery)?;
         }
@@ -127,8 +122,8 @@ fn find(step: &Step<'_>, id: &str) -> Result<Option<(Task, DeliveryRecord)>, Fau
 }
 
 fn save(step: &Step<'_>, id: &str, delivery: &DeliveryRecord) -> Result<(), Fault> {
-    step.connection
-        .prepare_cached("UPDATE task SET delivery = ?, delivery_due_at = ? WHERE id = ?")?
-        .execute(params![Stored(delivery), delivery.due_at().map(Stored), id])?;
+    let sql = "UPDATE task SET delivery = ?, delivery_due_at = ? WHERE id = ?";
+    let parameters = params![Stored(delivery), delivery.due_at().map(Stored), id];
+    run(step.connection, sql, parameters)?;
     Ok(())
 }

@@ -16,7 +16,8 @@ use super::checkpoint::LogLimit;
 use super::damage::Damage;
 use super::effects::Effects;
 use super::fault::{Fault, unavailable};
-use crate::sqlite::transaction::{run, transaction};
+use crate::sqlite::statements;
+use crate::sqlite::transaction::transaction;
 use crate::sqlite::{Committer, GroupCommit, connection};
 
 /// Capacity of the queue; further callers wait to enter it.
@@ -208,7 +209,7 @@ impl Worker {
         effects: &mut Effects,
     ) -> Result<(), CapabilityError> {
         let run = |statement| {
-            let run = run(&self.connection, statement);
+            let run = statements::run(&self.connection, statement, []);
             run.map_err(|error| self.report(error))
         };
         for operation in group {

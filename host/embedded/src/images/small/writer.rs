@@ -14,12 +14,13 @@ use concept_refinement_capability::directory::{self, NamedFile};
 use concept_refinement_capability::room::Room;
 use concept_refinement_domain::capability::{CapabilityError, ImageKind};
 use concept_refinement_domain::image_path::folder;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::fault;
 use super::reserve::Reserve;
 use crate::images::{disk, envelope};
+use crate::sqlite::statements::{all, find, one, run};
 use crate::sqlite::transaction::transaction;
 use crate::sqlite::{Committer, GroupCommit, connection, is_damage};
 
@@ -201,8 +202,8 @@ impl Worker {
                 contents,
             } => {
                 difference.removed += self.remove(tag, name, true)?;
-                let mut insert = self.connection.prepare_cached(INSERT)?;
-                insert.execute((tag, name, envelope, contents))?;
+                let row = (tag, name, envelope, contents);
+                run(&self.connection, INSERT, row)?;
                 difference.stored += contents.len() as u64;
             }
             Change::Remove { tag, name } => {
@@ -218,21 +219,15 @@ impl Worker {
     /// Gives all that is free back to the disk, with the log.
     fn make_room(&self) -> rusqlite::Result<()> {
         self.shrink(0)?;
-        let mut checkpoint = self
-            .connection
-            .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?;
-        checkpoint.query_row([], |_| Ok(()))
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        one(&self.connection, sql, [], |_| Ok(()))
     }
 
     fn shrink(&self, most_free: u32) -> rusqlite::Result<()> {
-        let free: u32 = self
-            .connection
-            .prepare_cached("PRAGMA freelist_count")?
-            .query_row([], |row| row.get(0))?;
+        let sql = "PRAGMA freelist_count";
+        let free: u32 = one(&self.connection, sql, [], |row| row.get(0))?;
         if free > most_free {
-            let mut given_back = self.connection.prepare_cached(GIVE_BACK)?;
-            let mut pages = given_back.query([])?;
-            while pages.next()?.is_some() {}
+            all(&self.connection, GIVE_BACK, [], |_| Ok(()))?;
         }
         Ok(())
     }
@@ -243,11 +238,9 @@ impl Worker {
              RETURNING iif(removed, 0, length(contents))";
         const MARK: &str = "UPDATE image SET removed = TRUE \
              WHERE name = ? AND tag = ? AND NOT removed RETURNING length(contents)";
-        let mut remove = self
-            .connection
-            .prepare_cached(if for_good { DELETE } else { MARK })?;
-        let bytes = remove.query_row([name, tag], |row| row.get::<_, u32>(0));
-        Ok(bytes.optional()?.map_or(0, u64::from))
+        let sql = if for_good { DELETE } else { MARK };
+        let bytes: Option<u32> = find(&self.connection, sql, [name, tag], |row| row.get(0))?;
+        Ok(bytes.map_or(0, u64::from))
     }
 
     /// A larger image of the same name, which was replaced: the row is what is read.
@@ -290,10 +283,7 @@ fn is_full(error: &io::Error) -> bool {
 /// Removes some of what is marked, for good.
 pub(super) fn purge(connection: &Connection) -> rusqlite::Result<()> {
     let purge = "DELETE FROM image WHERE id IN (SELECT id FROM image WHERE removed LIMIT ?)";
-    connection
-        .prepare_cached(purge)?
-        .execute([PURGED])
-        .map(drop)
+    run(connection, purge, [PURGED]).map(drop)
 }
 
 fn stopped() -> CapabilityError {
