@@ -35,7 +35,7 @@ pub type Record = Vec<Value>;
 pub static TABLES: [&Table; 7] = [
     &TASKS,
     &CONCEPTS,
-    &USAGE,
+    &ACCOUNTS,
     &IDEMPOTENCY_KEYS,
     &FORGOTTEN_TASKS,
     &SESSIONS,
@@ -65,12 +65,12 @@ pub static CONCEPTS: Table = Table {
     condition: "TRUE",
 };
 
-/// How many tasks each user created, by window.
-static USAGE: Table = Table {
-    name: "usage",
+/// How many tasks each user created.
+static ACCOUNTS: Table = Table {
+    name: "account",
     known_as: "counts of tasks",
-    key: "user_id, \"window\", starts_at",
-    columns: "user_id, \"window\", starts_at, ends_at, used",
+    key: "user_id",
+    columns: "user_id, usage, ends_at",
     condition: "TRUE",
 };
 
@@ -130,8 +130,13 @@ pub static UNFINISHED_MOVE: Table = Table {
 impl Table {
     /// Reads rows in the order of the key: the first ones, or those after the key that
     /// comes as parameters.
-    pub fn select(&self, columns: &str, rows: &str, is_first: bool, limit: u32) -> String {
-        let Self { key, condition, .. } = self;
+    pub fn select(&self, rows: &str, is_first: bool, limit: u32) -> String {
+        let Self {
+            key,
+            columns,
+            condition,
+            ..
+        } = self;
         let after = match is_first {
             true => "TRUE".to_owned(),
             false => format!("({key}) > ({})", parameters(key)),

@@ -24,7 +24,7 @@ RETURNS TABLE (usage text, revision bigint, is_taken boolean, fingerprint text,
 LANGUAGE plpgsql STABLE ROWS 1 AS $$
 #variable_conflict use_column
 BEGIN
-    RETURN QUERY SELECT account.usage::text, account.revision,
+    RETURN QUERY SELECT account.usage, account.revision,
         EXISTS (SELECT FROM schema.task WHERE id = $2),
         key.fingerprint, key.task_id, key.is_anonymous, key.original_path, key.created_at
     FROM (VALUES (1)) AS one
@@ -46,7 +46,7 @@ CREATE FUNCTION schema.insert_task (
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO schema.account (user_id, usage, ends_at, revision)
-    VALUES ($2, $14::jsonb, $15, $16 + 1)
+    VALUES ($2, $14, $15, $16 + 1)
     ON CONFLICT (user_id) DO UPDATE SET usage = excluded.usage, ends_at = excluded.ends_at,
         revision = excluded.revision
     WHERE account.revision = $16;

@@ -59,7 +59,7 @@ pub(super) async fn read(
     limit: u32,
 ) -> Result<Vec<Record>, Fault> {
     let types = types(session, table).await?;
-    let sql = table.select(table.columns, &rows(table), after.is_none(), limit);
+    let sql = table.select(&format!("schema.{}", table.name), after.is_none(), limit);
     let key = after.map(|record| cells(table.key_of(record)));
     let key = key.unwrap_or_default();
     let rows = session.query(&sql, &typed(&key, &types)).await?;
@@ -71,30 +71,9 @@ pub(super) async fn read(
     rows.iter().map(record).collect()
 }
 
-/// What a table's rows are read from. All counts of a user are in one row here.
-fn rows(table: &Table) -> String {
-    match table.name {
-        "usage" => "(SELECT user_id, one.* FROM schema.account, jsonb_to_recordset(usage) \
-             AS one (\"window\" text, starts_at bigint, ends_at bigint, used bigint)) AS usage"
-            .to_owned(),
-        name => format!("schema.{name}"),
-    }
-}
-
 /// Stores a record, unless it is there.
 fn insert(Table { name, columns, .. }: &Table) -> String {
-    // Windows end at whole seconds.
-    const USAGE: &str = "INSERT INTO schema.account (user_id, usage, ends_at, revision) \
-         VALUES ($1, jsonb_build_array(jsonb_build_object('window', $2::text, \
-             'starts_at', $3::bigint, 'ends_at', $4::bigint, 'used', $5::bigint)), \
-             to_timestamp($4 / 1000000), 1) \
-         ON CONFLICT (user_id) DO UPDATE SET usage = account.usage || excluded.usage, \
-             ends_at = greatest(account.ends_at, excluded.ends_at), \
-             revision = account.revision + 1 \
-         WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(account.usage) AS one \
-             WHERE one ->> 'window' = $2 AND (one ->> 'starts_at')::bigint = $3)";
     let (more, values) = match *name {
-        "usage" => return USAGE.to_owned(),
         // The queue delivers a task when it is due.
         "task" => (", deliver_at", ", due_at"),
         _ => ("", ""),
@@ -107,13 +86,12 @@ fn insert(Table { name, columns, .. }: &Table) -> String {
 }
 
 /// Of a table's columns.
-async fn types(session: &Session<'_>, table: &Table) -> Result<Vec<Type>, Fault> {
+async fn types(
+    session: &Session<'_>,
+    Table { name, columns, .. }: &Table,
+) -> Result<Vec<Type>, Fault> {
     // A row of nulls has them, whether the table has rows or not.
-    let sql = format!(
-        "SELECT {} FROM (VALUES (1)) AS one LEFT JOIN {} ON FALSE",
-        table.columns,
-        rows(table)
-    );
+    let sql = format!("SELECT {columns} FROM (VALUES (1)) AS one LEFT JOIN schema.{name} ON FALSE");
     let row = session.query_opt(&sql, &[]).await?.ok_or(Fault::Timeout)?;
     let types = row.columns().iter().map(|column| column.type_().clone());
     Ok(types.collect())

@@ -8,12 +8,12 @@ CREATE TABLE schema.schema_version (
 CREATE TABLE schema.account (
     user_id  text PRIMARY KEY,
     -- How many tasks the user created in each calendar window. Apart from the
-    -- tasks, so that deleting one gives nothing back.
-    usage    jsonb NOT NULL,
+    -- tasks, so that deleting one gives nothing back. In JSON.
+    usage    text NOT NULL,
     -- When none of the counts matters any longer.
     ends_at  timestamptz NOT NULL,
     -- What a submission compares and swaps.
-    revision bigint NOT NULL
+    revision bigint NOT NULL DEFAULT 1
 ) WITH (fillfactor = 70);
 CREATE INDEX account_ended ON schema.account (ends_at);
 

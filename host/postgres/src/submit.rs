@@ -6,7 +6,7 @@
 use concept_refinement_domain::capability::{Fenced, NewTask, Submission};
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::lease::due_at;
-use concept_refinement_domain::quota::{RETENTION, Usage, Window};
+use concept_refinement_domain::quota::Usage;
 use concept_refinement_domain::rulebook::{self, Decision, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::DeliveryRecord;
@@ -171,7 +171,7 @@ impl Insert {
         let original_path = Text::maybe(task.original_path.as_deref());
         let (created_at, due_at) = (Time(task.created_at), Time::maybe(due_at(task)));
         let usage = serde_json::to_string(&self.usage).unwrap_or_default();
-        let ends_at = Time(Window::Month.end(task.created_at).plus(RETENTION));
+        let ends_at = Time(Usage::ends_at(task.created_at));
         let key = Text::maybe(self.idempotency_key.as_deref());
         let webhook = delivery.as_ref().map(|delivery| &delivery.webhook);
         let fingerprint = key
@@ -199,9 +199,9 @@ pub(super) async fn withdraw(
     task_id: &str,
     error_message: &str,
 ) -> Result<Fenced, Fault> {
-    const ACCOUNT: &str = "SELECT user_id, usage::text FROM schema.account \
+    const ACCOUNT: &str = "SELECT user_id, usage FROM schema.account \
          WHERE user_id = (SELECT user_id FROM schema.task WHERE id = $1) FOR NO KEY UPDATE";
-    const UPDATE: &str = "UPDATE schema.account SET usage = $2::text::jsonb, \
+    const UPDATE: &str = "UPDATE schema.account SET usage = $2, \
          revision = revision + 1 WHERE user_id = $1";
     let Some(id) = id(task_id) else {
         return Ok(Fenced::Lost);

@@ -60,11 +60,9 @@ fn records(table: &Table) -> Vec<Record> {
                 "notes": list(json!(["é"])), "created_at": 0,
             },
         ]),
-        "usage" => json!([
-            ["ada", "day", now, now + 1, 2],
-            ["ada", "hour", now, now + 1, 1],
-            ["ada", "hour", now + 1, now + 2, 0],
-            [ODD, "hour", now, now + 1, 1],
+        "account" => json!([
+            ["ada", "[]", now],
+            [ODD, "[{\"window\":\"hour\"}]", now + 1],
         ]),
         "idempotency_key" => json!([
             ["ada", "a", hash, id(1), 1, ODD, now],

@@ -37,7 +37,7 @@ const CHANGES: [(&str, &str); 4] = [
         "idempotency keys",
     ),
     (
-        "UPDATE account SET usage = jsonb_set(usage, '{0,used}', '9') WHERE user_id = 'ada'",
+        "UPDATE account SET usage = '[]' WHERE user_id = 'ada'",
         "counts of tasks",
     ),
     (

@@ -12,7 +12,7 @@ use crate::timestamp::Timestamp;
 
 /// The count of a window that has ended stays this long, in case the clock is
 /// set back.
-pub const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Of one user, for a store that holds all of a user's counts together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,11 @@ impl Usage {
                 }),
             }
         }
+    }
+
+    /// When none of the counts matters any longer, if none is added after `now`.
+    pub fn ends_at(now: Timestamp) -> Timestamp {
+        Window::Month.end(now).plus(RETENTION)
     }
 
     /// Takes back the count of a task that was created at that time.

@@ -2,13 +2,12 @@
 
 use concept_refinement_domain::capability::{ConceptPage, Page, Position};
 use concept_refinement_domain::concept::{Concept, ConceptContent};
-use rusqlite::types::Type;
 use rusqlite::{Connection, Row, named_params, params};
 
 use super::fault::Fault;
 use super::reads::{one_more, start};
 use super::references;
-use super::stored::Stored;
+use super::stored::{Json, Stored};
 use super::writer::Step;
 use crate::sqlite::statements::{all, find, run};
 
@@ -22,8 +21,6 @@ pub(super) fn insert(step: &Step<'_>, concept: &Concept) -> Result<(), Fault> {
         created_at,
         content,
     } = concept;
-    let color_palettes = serde_json::Value::from(content.color_palettes.clone()).to_string();
-    let notes = serde_json::Value::from(content.notes.clone()).to_string();
     let sql = format!(
         "INSERT INTO concept ({COLUMNS}) VALUES (:id, :task_id, :user_id, :is_anonymous, \
          :image_path, :image_url, :original, :prompt, :logo, :theme, :color_palettes, :notes, \
@@ -40,8 +37,8 @@ pub(super) fn insert(step: &Step<'_>, concept: &Concept) -> Result<(), Fault> {
         ":prompt": content.refinement_prompt,
         ":logo": content.logo_description,
         ":theme": content.theme_description,
-        ":color_palettes": color_palettes,
-        ":notes": notes,
+        ":color_palettes": Json(&content.color_palettes),
+        ":notes": Json(&content.notes),
         ":created_at": Stored(*created_at),
     };
     run(step.connection, &sql, parameters)?;
@@ -98,12 +95,6 @@ pub(super) fn take_image(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Concept> {
-    let texts = |column: &str| {
-        let texts: String = row.get(column)?;
-        serde_json::from_str(&texts).map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error))
-        })
-    };
     Ok(Concept {
         id: row.get("id")?,
         created_at: row.get::<_, Stored<_>>("created_at")?.0,
@@ -117,8 +108,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Concept> {
             refinement_prompt: row.get("refinement_prompt")?,
             logo_description: row.get("logo_description")?,
             theme_description: row.get("theme_description")?,
-            color_palettes: texts("color_palettes")?,
-            notes: texts("notes")?,
+            color_palettes: row.get::<_, Json<_>>("color_palettes")?.0,
+            notes: row.get::<_, Json<_>>("notes")?.0,
         },
     })
 }

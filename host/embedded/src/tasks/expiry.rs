@@ -104,10 +104,10 @@ mod tests {
         assert!(matches!(submitted, Submission::Created(_)));
     }
 
-    /// Numbers of idempotency keys and of quota windows.
+    /// Numbers of idempotency keys and of users with counts.
     async fn rows(store: &SqliteTasks) -> (u32, u32) {
         let count = |step: &mut Step<'_>| {
-            let count = "SELECT (SELECT count(*) FROM idempotency_key), count(*) FROM usage";
+            let count = "SELECT (SELECT count(*) FROM idempotency_key), count(*) FROM account";
             let counts = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
             Ok(step.connection.query_row(count, [], counts)?)
         };
@@ -116,20 +116,20 @@ mod tests {
 
     /// With a retention or without.
     #[tokio::test]
-    async fn keys_and_counted_windows_that_are_over_go_as_others_come() {
+    async fn keys_and_counts_that_are_over_go_as_others_come() {
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_795_176_000)));
         let store = SqliteTasks::in_memory(Options::default(), clock.clone()).unwrap();
         for user in 0..30 {
             submit(&store, user).await;
         }
-        assert_eq!(rows(&store).await, (30, 90));
+        assert_eq!(rows(&store).await, (30, 30));
         let expired = store.expire(Timestamp::from_secs(u64::MAX), 100).await;
         assert_eq!(expired, Ok(Expired::default()));
-        assert_eq!(rows(&store).await, (30, 90), "they are needed for a while");
+        assert_eq!(rows(&store).await, (30, 30), "they are needed for a while");
         clock.advance(DAY * 60);
         for user in 30..50 {
             submit(&store, user).await;
         }
-        assert_eq!(rows(&store).await, (20, 60));
+        assert_eq!(rows(&store).await, (20, 20));
     }
 }

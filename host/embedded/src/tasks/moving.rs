@@ -1,7 +1,7 @@
 //! All rows of the tables, read in the order of their keys and written whole.
 
 use concept_refinement_capability::Answer;
-use concept_refinement_capability::moving::{Record, Records, Table};
+use concept_refinement_capability::moving::{Record, Records, Table, parameters};
 use rusqlite::types::{Value as Cell, ValueRef};
 use rusqlite::{Connection, Row, params_from_iter};
 use serde_json::Value;
@@ -9,9 +9,7 @@ use serde_json::Value;
 use super::SqliteTasks;
 use super::fault::Fault;
 use super::writer::Step;
-
-/// What a file has as bytes, and a record as hexadecimal digits.
-const BYTES: &str = "fingerprint";
+use crate::sqlite::statements::{all, run};
 
 impl Records for SqliteTasks {
     fn records(
@@ -42,29 +40,19 @@ fn read(
     after: Option<Record>,
     limit: u32,
 ) -> Result<Vec<Record>, Fault> {
-    let columns = table.columns.replace(BYTES, "lower(hex(fingerprint))");
-    let sql = table.select(&columns, table.name, after.is_none(), limit);
+    let sql = table.select(table.name, after.is_none(), limit);
     let key = after.map(|record| table.key_of(record)).unwrap_or_default();
-    let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map(params_from_iter(key.iter().map(cell)), record)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let key = params_from_iter(key.iter().map(cell));
+    Ok(all(connection, &sql, key, record)?)
 }
 
 fn write(step: &Step<'_>, table: &Table, records: &[Record]) -> Result<(), Fault> {
-    let columns = table.columns.split(", ");
-    let values = columns.map(|column| match column {
-        BYTES => "unhex(?)",
-        _ => "?",
-    });
-    let sql = format!(
-        "INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING",
-        table.name,
-        table.columns,
-        values.collect::<Vec<_>>().join(", ")
-    );
-    let mut statement = step.connection.prepare_cached(&sql)?;
+    let Table { name, columns, .. } = table;
+    let values = parameters(columns);
+    let sql = format!("INSERT INTO {name} ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING");
     for record in records {
-        statement.execute(params_from_iter(record.iter().map(cell)))?;
+        let cells = params_from_iter(record.iter().map(cell));
+        run(step.connection, &sql, cells)?;
     }
     Ok(())
 }
@@ -130,8 +118,7 @@ mod tests {
         let moved = TABLES.into_iter().chain([&UPLOAD_PLACES, &UNFINISHED_MOVE]);
         let moved: Columns = moved
             .map(|table| {
-                let columns = table.columns.replace('"', "");
-                let columns = columns.split(", ").map(str::to_owned).collect();
+                let columns = table.columns.split(", ").map(str::to_owned).collect();
                 (table.name.to_owned(), columns)
             })
             .collect();

@@ -1,17 +1,14 @@
 //! A task as a row, read and written whole.
 
-use std::time::Duration;
-
 use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::{Refinement, Task};
-use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::DeliveryRecord;
 use rusqlite::types::FromSql;
 use rusqlite::{Params, Row, named_params};
 
 use super::fault::Fault;
-use super::stored::Stored;
+use super::stored::{Json, Stored};
 use super::writer::Step;
 use crate::sqlite::statements;
 
@@ -38,18 +35,18 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
             },
             original_path: cells.get()?,
             created_at: cells.stored()?,
-            updated_at: cells.time()?,
-            completed_at: cells.time()?,
+            updated_at: cells.maybe()?,
+            completed_at: cells.maybe()?,
             result_id: cells.get()?,
             image_path: cells.get()?,
             error_message: cells.get()?,
-            lease_until: cells.time()?,
+            lease_until: cells.maybe()?,
         },
-        lease: cells.duration()?,
+        lease: cells.maybe()?,
         attempt: cells.get()?,
         deaths: cells.get()?,
         revision: cells.get::<i64>()?.unsigned_abs(),
-        delivery: cells.delivery()?,
+        delivery: cells.get::<Option<_>>()?.map(|Json(delivery)| delivery),
     })
 }
 
@@ -73,19 +70,12 @@ impl Cells<'_, '_> {
         self.get().map(|Stored(value)| value)
     }
 
-    fn time(&mut self) -> rusqlite::Result<Option<Timestamp>> {
-        let time: Option<Stored<_>> = self.get()?;
-        Ok(time.map(|Stored(time)| time))
-    }
-
-    fn duration(&mut self) -> rusqlite::Result<Option<Duration>> {
-        let duration: Option<Stored<_>> = self.get()?;
-        Ok(duration.map(|Stored(duration)| duration))
-    }
-
-    fn delivery(&mut self) -> rusqlite::Result<Option<DeliveryRecord>> {
-        let delivery: Option<Stored<_>> = self.get()?;
-        Ok(delivery.map(|Stored(delivery)| delivery))
+    fn maybe<T>(&mut self) -> rusqlite::Result<Option<T>>
+    where
+        Stored<T>: FromSql,
+    {
+        let value: Option<Stored<T>> = self.get()?;
+        Ok(value.map(|Stored(value)| value))
     }
 }
 
@@ -127,17 +117,14 @@ pub(super) fn insert(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
         revision,
         delivery,
     } = record;
-    let mut statement = step.connection.prepare_cached(
-        "INSERT INTO task (id, user_id, is_anonymous, status, original_image_url, \
-         refinement_prompt, logo_description, theme_description, original_path, created_at, \
-         updated_at, completed_at, result_id, image_path, error_message, lease_until, \
-         lease, attempt, deaths, revision, due_at, delivery, receiver, delivery_due_at) \
-         VALUES (:id, :user_id, :is_anonymous, :status, \
-         :url, :prompt, :logo, :theme, :original_path, :created_at, :updated_at, \
-         :completed_at, :result_id, :image_path, :error_message, :lease_until, :lease, :attempt, \
-         :deaths, :revision, :due_at, :delivery, :receiver, :delivery_due_at)",
-    )?;
-    statement.execute(named_params! {
+    let sql = format!(
+        "INSERT INTO task ({COLUMNS}, due_at, receiver, delivery_due_at) \
+         VALUES (:id, :user_id, :is_anonymous, :status, :url, :prompt, :logo, :theme, \
+         :original_path, :created_at, :updated_at, :completed_at, :result_id, :image_path, \
+         :error_message, :lease_until, :lease, :attempt, :deaths, :revision, :delivery, \
+         :due_at, :receiver, :delivery_due_at)"
+    );
+    let parameters = named_params! {
         ":id": task.id,
         ":user_id": task.user_id,
         ":is_anonymous": task.is_anonymous,
@@ -159,24 +146,23 @@ pub(super) fn insert(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
         ":deaths": deaths,
         ":revision": i64::try_from(*revision).unwrap_or(i64::MAX),
         ":due_at": due_at(task).map(Stored),
-        ":delivery": delivery.as_ref().map(Stored),
+        ":delivery": delivery.as_ref().map(Json),
         ":receiver": delivery.as_ref().map(DeliveryRecord::receiver),
         ":delivery_due_at": delivery.as_ref().and_then(DeliveryRecord::due_at).map(Stored),
-    })?;
+    };
+    statements::run(step.connection, &sql, parameters)?;
     Ok(())
 }
 
 /// Writes back what a rule may have changed, but for the delivery.
 pub(super) fn update(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> {
     let task = &record.task;
-    let mut statement = step.connection.prepare_cached(
-        "UPDATE task SET status = :status, updated_at = :updated_at, \
+    let sql = "UPDATE task SET status = :status, updated_at = :updated_at, \
          completed_at = :completed_at, result_id = :result_id, image_path = :image_path, \
          error_message = :error_message, lease_until = :lease_until, lease = :lease, \
          attempt = :attempt, deaths = :deaths, revision = :revision, due_at = :due_at \
-         WHERE id = :id",
-    )?;
-    statement.execute(named_params! {
+         WHERE id = :id";
+    let parameters = named_params! {
         ":id": task.id,
         ":status": task.status.as_str(),
         ":updated_at": task.updated_at.map(Stored),
@@ -190,6 +176,7 @@ pub(super) fn update(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
         ":deaths": record.deaths,
         ":revision": i64::try_from(record.revision).unwrap_or(i64::MAX),
         ":due_at": due_at(task).map(Stored),
-    })?;
+    };
+    statements::run(step.connection, sql, parameters)?;
     Ok(())
 }

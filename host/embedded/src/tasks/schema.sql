@@ -73,24 +73,22 @@ CREATE TRIGGER task_removed AFTER DELETE ON task WHEN OLD.status = 'pending' BEG
     UPDATE backlog SET pending = pending - 1;
 END;
 
--- How many tasks a user created in each calendar window. Apart from the tasks,
--- so that deleting one gives nothing back.
-CREATE TABLE usage (
-    user_id   TEXT NOT NULL,
-    window    TEXT NOT NULL CHECK (window IN ('hour', 'day', 'month')),
-    starts_at INTEGER NOT NULL,
-    ends_at   INTEGER NOT NULL,
-    used      INTEGER NOT NULL CHECK (used >= 0),
-    PRIMARY KEY (user_id, window, starts_at)
+-- How many tasks a user created in each calendar window, in JSON, and when none of
+-- the counts matters any longer. Apart from the tasks, so that deleting one gives
+-- nothing back.
+CREATE TABLE account (
+    user_id TEXT PRIMARY KEY,
+    usage   TEXT NOT NULL,
+    ends_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX usage_ended ON usage (ends_at);
+CREATE INDEX account_ended ON account (ends_at);
 
 -- What a repeat of a submission needs to be answered as the first one was, even
 -- if the task is deleted. The refinement itself is in the repeat.
 CREATE TABLE idempotency_key (
     user_id       TEXT NOT NULL,
     key           TEXT NOT NULL,
-    fingerprint   BLOB NOT NULL,
+    fingerprint   TEXT NOT NULL,
     task_id       TEXT NOT NULL UNIQUE,
     is_anonymous  INTEGER NOT NULL,
     original_path TEXT,

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::webhook::DeliveryRecord;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Value, ValueRef};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// A domain value as a column.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +53,11 @@ impl FromSql for Stored<Status> {
     }
 }
 
-impl ToSql for Stored<&DeliveryRecord> {
+/// What is stored as a whole, and only read as one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: Serialize> ToSql for Json<&T> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         let json = serde_json::to_string(self.0)
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
@@ -60,7 +65,7 @@ impl ToSql for Stored<&DeliveryRecord> {
     }
 }
 
-impl FromSql for Stored<DeliveryRecord> {
+impl<T: DeserializeOwned> FromSql for Json<T> {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         serde_json::from_str(value.as_str()?)
             .map(Self)

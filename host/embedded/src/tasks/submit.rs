@@ -67,7 +67,7 @@ impl Account for StoredAccount<'_> {
     }
 
     fn used(&self, window: Window) -> Result<u32, Fault> {
-        usage::used(self.step, self.user_id, window)
+        Ok(usage::of(self.step, self.user_id)?.used(window, self.step.now))
     }
 
     fn is_backlog_full(&self) -> Result<bool, Fault> {

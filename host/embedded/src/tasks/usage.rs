@@ -1,48 +1,41 @@
 //! How many tasks a user created in each calendar window.
 //! The rules are those of the domain's `Usage`.
 
-use concept_refinement_capability::clock::before;
-use concept_refinement_domain::quota::{RETENTION, Window};
+use concept_refinement_domain::quota::Usage;
 use concept_refinement_domain::timestamp::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::fault::Fault;
-use super::stored::Stored;
+use super::stored::{Json, Stored};
 use super::writer::Step;
+use crate::sqlite::statements::{find, run};
 
-/// Past windows removed per new count; more than one task adds, so that they do
-/// not pile up.
+/// Users removed per new count, of whom no count matters any longer; more than one task
+/// adds, so that they do not pile up.
 const PRUNE_BATCH: u32 = 8;
 
-pub(super) fn used(step: &Step<'_>, user_id: &str, window: Window) -> Result<u32, Fault> {
-    let used = step
-        .connection
-        .prepare_cached(
-            "SELECT used FROM usage WHERE user_id = ? AND window = ? AND starts_at = ?",
-        )?
-        .query_row(
-            params![user_id, window.as_str(), Stored(window.start(step.now))],
-            |row| row.get(0),
-        )
-        .optional()?;
-    Ok(used.unwrap_or(0))
+pub(super) fn of(step: &Step<'_>, user_id: &str) -> Result<Usage, Fault> {
+    let sql = "SELECT usage FROM account WHERE user_id = ?";
+    let usage = find(step.connection, sql, [user_id], |row| row.get(0))?;
+    Ok(usage.map(|Json(usage)| usage).unwrap_or_default())
 }
 
 /// Counts one more task.
 pub(super) fn count(step: &Step<'_>, user_id: &str) -> Result<(), Fault> {
-    let mut statement = step.connection.prepare_cached(
-        "INSERT INTO usage (user_id, window, starts_at, ends_at, used) VALUES (?, ?, ?, ?, 1) \
-         ON CONFLICT DO UPDATE SET used = used + 1",
+    let mut usage = of(step, user_id)?;
+    usage.add(step.now);
+    run(
+        step.connection,
+        "INSERT OR REPLACE INTO account (user_id, usage, ends_at) VALUES (?, ?, ?)",
+        params![user_id, Json(&usage), Stored(Usage::ends_at(step.now))],
     )?;
-    for window in Window::ALL {
-        statement.execute(params![
-            user_id,
-            window.as_str(),
-            Stored(window.start(step.now)),
-            Stored(window.end(step.now)),
-        ])?;
-    }
-    prune(step)
+    run(
+        step.connection,
+        "DELETE FROM account WHERE user_id IN \
+         (SELECT user_id FROM account WHERE ends_at <= ? LIMIT ?)",
+        params![Stored(step.now), PRUNE_BATCH],
+    )?;
+    Ok(())
 }
 
 /// Takes back the count of a task that was created at `created_at`.
@@ -51,26 +44,9 @@ pub(super) fn give_back(
     user_id: &str,
     created_at: Timestamp,
 ) -> Result<(), Fault> {
-    let mut statement = step.connection.prepare_cached(
-        "UPDATE usage SET used = used - 1 \
-         WHERE user_id = ? AND window = ? AND starts_at = ? AND used > 0",
-    )?;
-    for window in Window::ALL {
-        statement.execute(params![
-            user_id,
-            window.as_str(),
-            Stored(window.start(created_at))
-        ])?;
-    }
-    Ok(())
-}
-
-fn prune(step: &Step<'_>) -> Result<(), Fault> {
-    step.connection
-        .prepare_cached(
-            "DELETE FROM usage WHERE (user_id, window, starts_at) IN \
-             (SELECT user_id, window, starts_at FROM usage WHERE ends_at <= ? LIMIT ?)",
-        )?
-        .execute(params![Stored(before(step.now, RETENTION)), PRUNE_BATCH])?;
+    let mut usage = of(step, user_id)?;
+    usage.give_back(created_at);
+    let sql = "UPDATE account SET usage = ? WHERE user_id = ?";
+    run(step.connection, sql, params![Json(&usage), user_id])?;
     Ok(())
 }

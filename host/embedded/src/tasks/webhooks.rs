@@ -11,7 +11,7 @@ use rusqlite::{Connection, Rows, params};
 
 use super::fault::Fault;
 use super::rows;
-use super::stored::Stored;
+use super::stored::{Json, Stored};
 use super::writer::Step;
 use crate::sqlite::statements::{all, one, run};
 
@@ -104,7 +104,7 @@ pub(super) fn recover(step: &Step<'_>) -> Result<(), Fault> {
     let sql =
         "SELECT id, delivery FROM task WHERE delivery_due_at > 0 AND completed_at IS NOT NULL";
     let pending: Vec<(String, _)> = all(step.connection, sql, [], |row| {
-        Ok((row.get(0)?, row.get::<_, Stored<DeliveryRecord>>(1)?.0))
+        Ok((row.get(0)?, row.get::<_, Json<DeliveryRecord>>(1)?.0))
     })?;
     for (id, mut delivery) in pending {
         if delivery.recover() {
@@ -123,7 +123,7 @@ fn find(step: &Step<'_>, id: &str) -> Result<Option<(Task, DeliveryRecord)>, Fau
 
 fn save(step: &Step<'_>, id: &str, delivery: &DeliveryRecord) -> Result<(), Fault> {
     let sql = "UPDATE task SET delivery = ?, delivery_due_at = ? WHERE id = ?";
-    let parameters = params![Stored(delivery), delivery.due_at().map(Stored), id];
+    let parameters = params![Json(delivery), delivery.due_at().map(Stored), id];
     run(step.connection, sql, parameters)?;
     Ok(())
 }
