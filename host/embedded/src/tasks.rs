@@ -18,7 +18,6 @@ mod fault;
 mod keys;
 mod leases;
 mod moving;
-mod promises;
 mod readers;
 mod reads;
 mod references;

@@ -1,61 +1,68 @@
-//! What a group of operations does beside its rows, once they are on the disk: nothing
-//! earlier, and nothing of an operation that was undone.
+//! What operations do beside their rows, once these are on the disk: nothing earlier, and
+//! nothing of an operation that failed.
+//!
+//! Only the room of tasks' refined images is taken before the commit, and given back
+//! after it, so that never more is promised than there is.
 
+use std::io;
+use std::mem::take;
 use std::sync::Arc;
 
 use concept_refinement_capability::room::Room;
 use concept_refinement_capability::tasks::hub::{Hub, Update};
 
-use super::promises::Promises;
-
 pub(super) struct Effects {
-    pub(super) promises: Promises,
+    room: Arc<Room>,
+    /// Tasks that were promised room, which is given back when this is dropped.
+    promised: u64,
+    /// Tasks that need theirs no longer.
+    pub(super) ended: u64,
     /// For the watchers of the tasks.
     pub(super) updates: Vec<(String, Update)>,
     /// Whether a webhook is due.
     pub(super) has_delivery: bool,
 }
 
-/// What there was before an operation.
-pub(super) struct Mark {
-    made: u64,
-    ended: u64,
-    updates: usize,
-    has_delivery: bool,
-}
-
 impl Effects {
     pub(super) fn on(room: &Arc<Room>) -> Self {
         Self {
-            promises: Promises::of(room),
+            room: Arc::clone(room),
+            promised: 0,
+            ended: 0,
             updates: Vec::new(),
             has_delivery: false,
         }
     }
 
-    pub(super) fn mark(&self) -> Mark {
-        Mark {
-            made: self.promises.made,
-            ended: self.promises.ended,
-            updates: self.updates.len(),
-            has_delivery: self.has_delivery,
-        }
+    pub(super) fn promise_room(&mut self) -> io::Result<()> {
+        self.room.reserve_task()?;
+        self.promised += 1;
+        Ok(())
     }
 
-    pub(super) fn undo(&mut self, mark: &Mark) {
-        self.promises.undo(mark.made, mark.ended);
-        self.updates.truncate(mark.updates);
-        self.has_delivery = mark.has_delivery;
+    /// Those of the next operation.
+    pub(super) fn add(&mut self, mut next: Self) {
+        self.promised += take(&mut next.promised);
+        self.ended += next.ended;
+        self.updates.append(&mut next.updates);
+        self.has_delivery |= next.has_delivery;
     }
 
-    /// The group was committed.
-    pub(super) fn take_place(self, hub: &Hub) {
-        self.promises.keep();
-        for (task_id, update) in self.updates {
+    /// All of it was committed.
+    pub(super) fn take_place(mut self, hub: &Hub) {
+        self.promised = 0;
+        self.room.release_tasks(self.ended);
+        for (task_id, update) in take(&mut self.updates) {
             hub.announce(&task_id, update);
         }
         if self.has_delivery {
             hub.announce_delivery();
         }
+    }
+}
+
+impl Drop for Effects {
+    fn drop(&mut self) {
+        self.room.release_tasks(self.promised);
     }
 }

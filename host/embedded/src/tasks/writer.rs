@@ -28,19 +28,19 @@ pub(super) struct Step<'a> {
     pub(super) connection: &'a Connection,
     /// The current time, the same for the whole operation.
     pub(super) now: Timestamp,
-    effects: &'a mut Effects,
+    effects: Effects,
     damage: &'a Damage,
 }
 
 impl Step<'_> {
     /// Promises room to a task that is accepted by this step.
     pub(super) fn promise_room(&mut self) -> Result<(), Fault> {
-        self.effects.promises.make().map_err(Fault::NoRoom)
+        self.effects.promise_room().map_err(Fault::NoRoom)
     }
 
     /// Gives the room of a task back after the commit, since it is final or gone.
     pub(super) fn release_room(&mut self) {
-        self.effects.promises.ended += 1;
+        self.effects.ended += 1;
     }
 
     /// Announces a change to the task's watchers after the commit.
@@ -101,16 +101,13 @@ trait Operation: Send {
     /// Whether the caller is gone.
     fn is_abandoned(&self) -> bool;
 
-    /// Runs it within the current savepoint and stores the outcome. An error:
-    /// roll the savepoint back.
-    fn run(&mut self, step: &mut Step<'_>) -> Result<(), Undo>;
+    /// Runs it within the current savepoint and stores the outcome. An error, which
+    /// its caller is told: roll the savepoint back.
+    fn run(&mut self, step: &mut Step<'_>) -> Result<(), CapabilityError>;
 
     /// Answers the caller, after the group was committed or failed.
     fn settle(self: Box<Self>, committed: Result<(), CapabilityError>);
 }
-
-/// The operation must be rolled back; its caller is told why.
-struct Undo(CapabilityError);
 
 struct Write<W, T> {
     /// None once it has run.
@@ -128,14 +125,14 @@ where
         self.answer.is_closed()
     }
 
-    fn run(&mut self, step: &mut Step<'_>) -> Result<(), Undo> {
+    fn run(&mut self, step: &mut Step<'_>) -> Result<(), CapabilityError> {
         let Some(work) = self.work.take() else {
             return Ok(());
         };
         let outcome = work(step).map_err(|fault| fault.report(step.damage));
-        let undo = outcome.as_ref().err().cloned().map(Undo);
+        let done = outcome.as_ref().map(drop).map_err(Clone::clone);
         self.outcome = Some(outcome);
-        undo.map_or(Ok(()), Err)
+        done
     }
 
     fn settle(self: Box<Self>, committed: Result<(), CapabilityError>) {
@@ -213,22 +210,21 @@ impl Worker {
             run.map_err(|error| self.report(error))
         };
         for operation in group {
-            let mark = effects.mark();
             run("SAVEPOINT operation")?;
-            let outcome = operation.run(&mut Step {
+            let mut step = Step {
                 connection: &self.connection,
                 now: self.clock.now(),
-                effects,
+                effects: Effects::on(&self.room),
                 damage: &self.damage,
-            });
-            if let Err(Undo(error)) = outcome {
-                effects.undo(&mark);
+            };
+            match operation.run(&mut step) {
+                Ok(()) => effects.add(step.effects),
                 // SQLite rolls back the whole transaction after some errors, for
                 // example on a full disk.
-                if self.connection.is_autocommit() {
-                    return Err(error);
+                Err(error) if self.connection.is_autocommit() => return Err(error),
+                Err(_) => {
+                    run("ROLLBACK TO operation")?;
                 }
-                run("ROLLBACK TO operation")?;
             }
             run("RELEASE operation")?;
         }
