@@ -14,7 +14,7 @@ pub mod engine;
 mod envelope;
 mod listing;
 mod reading;
-mod reservation;
+pub(crate) mod reservation;
 mod small;
 mod store;
 

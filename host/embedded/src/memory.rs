@@ -8,6 +8,7 @@ use bytes::Bytes;
 use concept_refinement_capability::images::{
     Contents, ImageStore, Images, Listed, anonymous_owner, no_such_name,
 };
+use concept_refinement_capability::upload_places::PlacePath;
 use concept_refinement_capability::{Answer, Clock};
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, ImageInfo, ImageKind, ImageLimit, ImageLimits, NewImage, Resolved,
@@ -21,6 +22,8 @@ use futures::{StreamExt as _, stream};
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 
+use crate::images::reservation::{Reservation, UnderWay};
+
 /// In bytes.
 const CHUNK_SIZE: usize = 256 * 1024;
 
@@ -28,30 +31,8 @@ const CHUNK_SIZE: usize = 256 * 1024;
 pub struct MemoryImages {
     signing: Signing,
     clock: Arc<dyn Clock>,
-    shelf: Mutex<Shelf>,
-}
-
-#[derive(Default)]
-struct Shelf {
-    images: HashMap<Name, Image>,
-    /// The longest lengths of images under way, by a number of their own.
-    under_way: HashMap<u64, (Name, u64)>,
-    begun: u64,
-}
-
-/// An image under way, which ends when this is dropped.
-struct UnderWay<'a> {
-    images: &'a MemoryImages,
-    number: u64,
-}
-
-/// The format is not part of the file name, so an image of another format
-/// replaces it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Name {
-    kind: ImageKind,
-    tag: String,
-    name: String,
+    images: Mutex<HashMap<PlacePath, Image>>,
+    under_way: Arc<UnderWay>,
 }
 
 struct Image {
@@ -66,7 +47,8 @@ impl MemoryImages {
         Self {
             signing,
             clock,
-            shelf: Mutex::default(),
+            images: Mutex::default(),
+            under_way: Arc::default(),
         }
     }
 
@@ -113,17 +95,18 @@ impl MemoryImages {
             bytes: bytes.into(),
             anonymous_owner,
         };
-        let mut shelf = self.shelf.lock();
-        shelf.images.insert(Name::of(&path), image);
-        shelf.under_way.remove(&under_way.number);
+        let mut images = self.images.lock();
+        images.insert((&path).into(), image);
+        // Whoever looks counts it once.
+        drop(under_way);
         Ok(StoredOrNot::Stored(stored))
     }
 
     /// None: no such image.
     fn find(&self, path: &str) -> Option<(ImageInfo, Bytes)> {
-        let name = Name::of(&ImagePath::parse(path)?);
-        let shelf = self.shelf.lock();
-        let image = shelf.images.get(&name)?;
+        let name = PlacePath::from(&ImagePath::parse(path)?);
+        let images = self.images.lock();
+        let image = images.get(&name)?;
         // An image in another format may have replaced it meanwhile.
         (image.info.path == path).then(|| (image.info.clone(), image.bytes.clone()))
     }
@@ -134,55 +117,22 @@ impl MemoryImages {
         path: &ImagePath,
         limits: Option<ImageLimits>,
         longest: u64,
-    ) -> Result<UnderWay<'_>, ImageLimit> {
-        let name = Name::of(path);
-        let mut shelf = self.shelf.lock();
+    ) -> Result<Reservation, ImageLimit> {
+        let images = self.images.lock();
         if let Some(limits) = limits {
-            limits.admit(shelf.usage(&name), longest)?;
-        }
-        shelf.begun += 1;
-        let number = shelf.begun;
-        shelf.under_way.insert(number, (name, longest));
-        Ok(UnderWay {
-            images: self,
-            number,
-        })
-    }
-}
-
-impl Name {
-    fn of(path: &ImagePath) -> Self {
-        Self {
-            kind: path.kind,
-            tag: path.tag.clone(),
-            name: path.name.clone(),
-        }
-    }
-}
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        self.images.shelf.lock().under_way.remove(&self.number);
-    }
-}
-
-impl Shelf {
-    /// What the owner has of this kind, without an image of the same name, which
-    /// would be replaced.
-    fn usage(&self, wanted: &Name) -> ImageUsage {
-        let is_of_owner = |name: &Name| name.kind == wanted.kind && name.tag == wanted.tag;
-        let mut usage = ImageUsage::default();
-        for (name, image) in &self.images {
-            if is_of_owner(name) && name != wanted {
-                usage.add_stored(image.info.size);
+            let wanted = PlacePath::from(path);
+            let mut usage = ImageUsage::default();
+            self.under_way.add_to(path, &mut usage);
+            for (name, image) in &*images {
+                let is_of_owner = name.kind == wanted.kind && name.owner == wanted.owner;
+                // One of the same name would be replaced.
+                if is_of_owner && *name != wanted {
+                    usage.add_stored(image.info.size);
+                }
             }
+            limits.admit(usage, longest)?;
         }
-        for (name, longest) in self.under_way.values() {
-            if is_of_owner(name) {
-                usage.add_under_way(*longest);
-            }
-        }
-        usage
+        Ok(self.under_way.begin(path, longest, None))
     }
 }
 
@@ -222,8 +172,8 @@ impl ImageStore for MemoryImages {
 
     fn has_uploads<'a>(&'a self, owner: &'a str) -> Answer<'a, bool> {
         let tag = tag_of(owner);
-        let is_upload = |name: &Name| name.kind == ImageKind::Upload && name.tag == tag;
-        let has_uploads = self.shelf.lock().images.keys().any(is_upload);
+        let is_upload = |name: &PlacePath| name.kind == ImageKind::Upload && name.owner == tag;
+        let has_uploads = self.images.lock().keys().any(is_upload);
         Box::pin(async move { Ok(has_uploads) })
     }
 
@@ -232,7 +182,7 @@ impl ImageStore for MemoryImages {
             if self.find(path).is_some()
                 && let Some(path) = ImagePath::parse(path)
             {
-                self.shelf.lock().images.remove(&Name::of(&path));
+                self.images.lock().remove(&PlacePath::from(&path));
             }
             Ok(())
         })
@@ -251,9 +201,8 @@ impl ImageStore for MemoryImages {
 
     fn list(&self, kind: ImageKind) -> Answer<'_, Images> {
         let listed: Vec<_> = self
-            .shelf
-            .lock()
             .images
+            .lock()
             .values()
             .filter(|image| image.info.kind == kind)
             .map(|image| {

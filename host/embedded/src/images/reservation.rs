@@ -12,17 +12,14 @@ use concept_refinement_domain::image_limits::ImageUsage;
 use concept_refinement_domain::image_path::ImagePath;
 use parking_lot::Mutex;
 
-/// Of all owners who have any.
+/// The longest lengths, of all owners who have any.
 #[derive(Default)]
-pub(super) struct UnderWay(Mutex<HashMap<Owner, Lengths>>);
+pub(crate) struct UnderWay(Mutex<HashMap<Owner, Vec<u64>>>);
 
 type Owner = (ImageKind, String);
 
-/// How often each longest length is reserved.
-type Lengths = HashMap<u64, u32>;
-
 /// An image under way, which ends when this is dropped.
-pub(super) struct Reservation {
+pub(crate) struct Reservation {
     under_way: Arc<UnderWay>,
     owner: Owner,
     longest: u64,
@@ -32,15 +29,15 @@ pub(super) struct Reservation {
 
 impl UnderWay {
     /// Adds to what is stored of the owner.
-    pub(super) fn add_to(&self, path: &ImagePath, usage: &mut ImageUsage) {
+    pub(crate) fn add_to(&self, path: &ImagePath, usage: &mut ImageUsage) {
         if let Some(lengths) = self.0.lock().get(&owner(path)) {
-            for (longest, times) in lengths {
-                (0..*times).for_each(|_| usage.add_under_way(*longest));
+            for longest in lengths {
+                usage.add_under_way(*longest);
             }
         }
     }
 
-    pub(super) fn begin(
+    pub(crate) fn begin(
         self: &Arc<Self>,
         path: &ImagePath,
         longest: u64,
@@ -48,8 +45,7 @@ impl UnderWay {
     ) -> Reservation {
         let owner = owner(path);
         let mut owners = self.0.lock();
-        let lengths = owners.entry(owner.clone()).or_default();
-        *lengths.entry(longest).or_default() += 1;
+        owners.entry(owner.clone()).or_default().push(longest);
         Reservation {
             under_way: Arc::clone(self),
             owner,
@@ -61,7 +57,7 @@ impl UnderWay {
 
 impl Reservation {
     /// So many bytes of it, from the beginning, are on the disk now.
-    pub(super) fn wrote_all(&mut self, written: u64) {
+    pub(crate) fn wrote_all(&mut self, written: u64) {
         if let Some(room) = &mut self.room {
             room.wrote_all(written);
         }
@@ -74,11 +70,8 @@ impl Drop for Reservation {
         let Some(lengths) = owners.get_mut(&self.owner) else {
             return;
         };
-        if let Some(times) = lengths.get_mut(&self.longest) {
-            *times -= 1;
-            if *times == 0 {
-                lengths.remove(&self.longest);
-            }
+        if let Some(its) = lengths.iter().position(|length| *length == self.longest) {
+            lengths.swap_remove(its);
         }
         if lengths.is_empty() {
             owners.remove(&self.owner);
