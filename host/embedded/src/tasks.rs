@@ -35,13 +35,14 @@ mod webhooks;
 mod writer;
 
 use std::future::ready;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use concept_refinement_capability::concepts::Concepts;
-use concept_refinement_capability::directory::{self, DirectoryLock};
+use concept_refinement_capability::directory::{self, DirectoryLock, NamedFile};
 use concept_refinement_capability::tasks::hub::Hub;
 use concept_refinement_capability::tasks::{Changes, Expired, Leases, Maintenance, Tally, Tasks};
 use concept_refinement_capability::webhooks::Webhooks;
@@ -106,7 +107,7 @@ impl SqliteTasks {
         let lock = DirectoryLock::acquire(directory, LOCK)?;
         let file = directory.join(FILE);
         let engine = |error| open_error(&file, error);
-        let system = |error: std::io::Error| OpenError::unusable(&file, error);
+        let system = |error: io::Error| OpenError::unusable(&file, error);
 
         let main = names::create(&file).map_err(system)?;
         let mut connection = connection::writer(&file).map_err(engine)?;
@@ -125,6 +126,31 @@ impl SqliteTasks {
         let files = [main].into_iter().chain(log).collect();
         // The names of new files have to be durable too.
         directory::sync(directory).map_err(system)?;
+        let store = Self::on(&file, connection, files, options, clock);
+        let mut store = store.map_err(system)?;
+        store.readers = Some(Readers::new(readers, store.damage.clone()));
+        store._lock = Some(lock);
+        Ok(store)
+    }
+
+    /// A store in memory, which is gone when it is dropped.
+    pub fn in_memory(options: Options, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let place = Path::new("the memory");
+        let engine = |error| OpenError::unusable(place, error);
+        let mut connection = connection::in_memory().map_err(engine)?;
+        schema::create(&mut connection).map_err(|error| OpenError::unusable(place, error))?;
+        let store = Self::on(place, connection, vec![], options, clock);
+        store.map_err(|error| OpenError::unusable(place, error))
+    }
+
+    /// With nothing but the writer yet.
+    fn on(
+        file: &Path,
+        connection: Connection,
+        files: Vec<NamedFile>,
+        options: Options,
+        clock: Arc<dyn Clock>,
+    ) -> io::Result<Self> {
         let (hub, damage) = (Arc::<Hub>::default(), Arc::<Damage>::default());
         Ok(Self {
             writer: Writer::start(
@@ -134,39 +160,10 @@ impl SqliteTasks {
                 hub.clone(),
                 damage.clone(),
                 options.room.clone(),
-            )
-            .map_err(system)?,
+            )?,
             options,
             clock,
-            readers: Some(Readers::new(readers, damage.clone())),
-            file,
-            damage,
-            hub,
-            given_up: AtomicU64::default(),
-            _lock: Some(lock),
-        })
-    }
-
-    /// A store in memory, which is gone when it is dropped.
-    pub fn in_memory(options: Options, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let place = Path::new("the memory");
-        let engine = |error| OpenError::unusable(place, error);
-        let mut connection = connection::in_memory().map_err(engine)?;
-        schema::create(&mut connection).map_err(|error| OpenError::unusable(place, error))?;
-        let (hub, damage) = (Arc::<Hub>::default(), Arc::<Damage>::default());
-        Ok(Self {
-            writer: Writer::start(
-                connection,
-                vec![],
-                Arc::clone(&clock),
-                hub.clone(),
-                damage.clone(),
-                options.room.clone(),
-            )
-            .map_err(|error| OpenError::unusable(place, error))?,
-            options,
-            clock,
-            file: place.to_owned(),
+            file: file.to_owned(),
             readers: None,
             damage,
             hub,
