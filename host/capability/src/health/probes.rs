@@ -7,10 +7,7 @@ use concept_refinement_domain::capability::{CapabilityError, CapabilityState, Er
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::images::{ImageOperation, ImageReply, ImageStore};
 use crate::intercept::{Interceptor, Operations};
-use crate::queue::{QueueOperation, QueueReply, TaskQueue};
-use crate::tasks::{TaskOperation, TaskReply, TaskStore};
 use crate::{Answer, Capabilities};
 
 /// The last result of probing, and whether a call has failed since.
@@ -42,8 +39,18 @@ impl Probes {
         let probes = Arc::clone(&capabilities.probes);
         capabilities.behind(probes)
     }
+}
 
-    fn watch<'a, C: Operations + ?Sized>(
+/// Not of what it was asked.
+fn is_of_the_store(error: &CapabilityError) -> bool {
+    match error.kind {
+        ErrorKind::Unavailable | ErrorKind::Full => true,
+        ErrorKind::Invalid => false,
+    }
+}
+
+impl<C: Operations + ?Sized> Interceptor<C> for Probes {
+    fn intercept<'a>(
         &'a self,
         operation: C::Operation<'a>,
         inner: &'a Arc<C>,
@@ -56,43 +63,5 @@ impl Probes {
             }
             reply
         })
-    }
-}
-
-/// Not of what it was asked.
-fn is_of_the_store(error: &CapabilityError) -> bool {
-    match error.kind {
-        ErrorKind::Unavailable | ErrorKind::Full => true,
-        ErrorKind::Invalid => false,
-    }
-}
-
-impl Interceptor<dyn TaskStore> for Probes {
-    fn intercept<'a>(
-        &'a self,
-        operation: TaskOperation<'a>,
-        inner: &'a Arc<dyn TaskStore>,
-    ) -> Answer<'a, TaskReply> {
-        self.watch(operation, inner)
-    }
-}
-
-impl Interceptor<dyn ImageStore> for Probes {
-    fn intercept<'a>(
-        &'a self,
-        operation: ImageOperation<'a>,
-        inner: &'a Arc<dyn ImageStore>,
-    ) -> Answer<'a, ImageReply> {
-        self.watch(operation, inner)
-    }
-}
-
-impl Interceptor<dyn TaskQueue> for Probes {
-    fn intercept<'a>(
-        &'a self,
-        operation: QueueOperation,
-        inner: &'a Arc<dyn TaskQueue>,
-    ) -> Answer<'a, QueueReply> {
-        self.watch(operation, inner)
     }
 }
