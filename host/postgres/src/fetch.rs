@@ -13,7 +13,6 @@ use concept_refinement_domain::timestamp::Timestamp;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 use tokio::time::{Instant, sleep};
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::PostgresTasks;
@@ -22,7 +21,7 @@ use super::fault::Fault;
 use super::group_commit::{MAX_WRITES, SHORT_LOCKS, Write};
 use super::queue::RETRY;
 use super::rows::{Swap, columns, find, read};
-use super::values::{Cells, Parameter, Time, id};
+use super::values::{Cells, Time, id, parameters};
 
 /// Tasks that are fetched at once at most: as many as a commit writes.
 pub(super) const MAX_FETCH: usize = MAX_WRITES;
@@ -56,7 +55,7 @@ async fn try_fetch(
     let now = store.clock.now();
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let at = Time(now);
-    let parameters: [Parameter<'_>; 2] = [(&at, Type::TIMESTAMPTZ), (&limit, Type::INT8)];
+    let parameters = parameters![at, limit];
     let (_, due) = futures::try_join!(
         session.begin_with(&SHORT_LOCKS),
         session.query(DUE, &parameters)
@@ -85,7 +84,7 @@ async fn try_fetch(
         .collect();
     let (written, put_off, committed) = futures::join!(
         join_all(claims.iter().map(|(swap, _)| swap.run(&session))),
-        put_off(&session, &ids, now.plus(PENDING_OVERDUE)),
+        put_off(&session, ids, now.plus(PENDING_OVERDUE)),
         session.commit()
     );
     // The end of a transaction in which something failed undoes all of it.
@@ -191,12 +190,12 @@ async fn nothing(session: &Session<'_>) -> Result<Fetched, Fault> {
 }
 
 /// Lets tasks be delivered again later.
-async fn put_off(session: &Session<'_>, ids: &[Uuid], until: Timestamp) -> Result<(), Fault> {
+async fn put_off(session: &Session<'_>, ids: Vec<Uuid>, until: Timestamp) -> Result<(), Fault> {
     const SQL: &str = "UPDATE schema.task SET deliver_at = $2 WHERE id = ANY ($1)";
     if ids.is_empty() {
         return Ok(());
     }
     let until = Time(until);
-    let parameters: [Parameter<'_>; 2] = [(&ids, Type::UUID_ARRAY), (&until, Type::TIMESTAMPTZ)];
+    let parameters = parameters![ids, until];
     session.execute(SQL, &parameters).await.map(drop)
 }

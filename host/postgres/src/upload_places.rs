@@ -16,12 +16,11 @@ use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_limits::ImageUsage;
 use concept_refinement_domain::image_path::folder;
 use tokio::time::Instant;
-use tokio_postgres::types::Type;
 
 use super::PostgresTasks;
 use super::database::{DEADLINE, Session};
 use super::fault::Fault;
-use super::values::{Cells, Parameter, Text, Time, id};
+use super::values::{Cells, Text, Time, id, parameters};
 
 /// More than any store has, in bytes: so much is counted of what may be longer, so
 /// that sums fit.
@@ -107,11 +106,7 @@ impl UploadPlaces for PostgresTasks {
             let now = self.clock.now();
             let (until, now) = (Time(now.plus(TERM)), Time(now));
             let limit = i64::from(limit);
-            let parameters: [Parameter<'_>; 3] = [
-                (&now, Type::TIMESTAMPTZ),
-                (&until, Type::TIMESTAMPTZ),
-                (&limit, Type::INT8),
-            ];
+            let parameters = parameters![now, until, limit];
             let rows = session.query(SQL, &parameters).await?;
             let places = rows.iter().map(|row| {
                 let cells = &mut Cells::of(row);
@@ -132,15 +127,10 @@ impl UploadPlaces for PostgresTasks {
              LEFT JOIN schema.upload_place USING (owner, kind, name) ORDER BY number";
         self.answer(async move {
             let session = self.database.session().await?;
-            let keys: Vec<_> = images.iter().map(key).collect();
-            let [owners, kinds, names] =
-                [0, 1, 2].map(|part| keys.iter().filter_map(|key| key.get(part)).collect());
-            let (owners, kinds, names): (Vec<_>, Vec<_>, Vec<_>) = (owners, kinds, names);
-            let parameters: [Parameter<'_>; 3] = [
-                (&owners, Type::TEXT_ARRAY),
-                (&kinds, Type::TEXT_ARRAY),
-                (&names, Type::TEXT_ARRAY),
-            ];
+            let owners: Vec<_> = images.iter().map(|image| Text::of(&image.owner)).collect();
+            let kinds: Vec<_> = images.iter().map(|image| folder(image.kind)).collect();
+            let names: Vec<_> = images.iter().map(|image| Text::of(&image.name)).collect();
+            let parameters = parameters![owners, kinds, names];
             let rows = session.query(SQL, &parameters).await?;
             rows.iter().map(|row| Cells::of(row).maybe_text()).collect()
         })
@@ -153,11 +143,7 @@ impl PostgresTasks {
              FROM schema.upload_place WHERE owner = $1 AND kind = $2 AND name <> $3";
         if let Some(limits) = new.limits {
             let [owner, kind, name] = key(&new.place.path);
-            let parameters: [Parameter<'_>; 3] = [
-                (&owner, Type::TEXT),
-                (&kind, Type::TEXT),
-                (&name, Type::TEXT),
-            ];
+            let parameters = parameters![owner, kind, name];
             let row = session.query_opt(OF_OWNER, &parameters).await?;
             let row = row.ok_or(Fault::Timeout)?;
             let mut cells = Cells::of(&row);
@@ -206,15 +192,7 @@ impl PostgresTasks {
         let anonymous_owner = Text::maybe(place.anonymous_owner.as_deref());
         let until = Time(self.clock.now().plus(TERM));
         let bytes = bytes.min(LONGEST).cast_signed();
-        let parameters: [Parameter<'_>; 7] = [
-            (&owner, Type::TEXT),
-            (&kind, Type::TEXT),
-            (&name, Type::TEXT),
-            (&holder, Type::UUID),
-            (&until, Type::TIMESTAMPTZ),
-            (&bytes, Type::INT8),
-            (&anonymous_owner, Type::TEXT),
-        ];
+        let parameters = parameters![owner, kind, name, holder, until, bytes, anonymous_owner];
         session.execute(sql, &parameters).await
     }
 

@@ -38,7 +38,7 @@ macro_rules! typed {
 typed! {
     Text<'_> => TEXT, &str => TEXT, String => TEXT, Uuid => UUID, Time => TIMESTAMPTZ,
     bool => BOOL, i64 => INT8, Vec<u8> => BYTEA,
-    Vec<Text<'_>> => TEXT_ARRAY, Vec<String> => TEXT_ARRAY, Vec<Uuid> => UUID_ARRAY,
+    Vec<Text<'_>> => TEXT_ARRAY, Vec<&str> => TEXT_ARRAY, Vec<String> => TEXT_ARRAY, Vec<Uuid> => UUID_ARRAY,
     Vec<Option<Uuid>> => UUID_ARRAY,
 }
 
