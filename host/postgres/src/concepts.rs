@@ -4,7 +4,6 @@ use concept_refinement_domain::capability::{ConceptPage, Page, Position};
 use concept_refinement_domain::concept::{Concept, ConceptContent};
 
 use super::PostgresTasks;
-use super::database::Session;
 use super::fault::Fault;
 use super::reads::{one_more, start};
 use super::values::{Cells, Text, Time, id, parameters};
@@ -14,10 +13,11 @@ const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url
      notes, created_at";
 
 pub(super) async fn get(
-    session: &Session<'_>,
+    store: &PostgresTasks,
     user_id: &str,
     concept_id: &str,
 ) -> Result<Option<Concept>, Fault> {
+    let session = store.database.session_of(user_id).await?;
     let Some(id) = id(concept_id) else {
         return Ok(None);
     };
@@ -29,7 +29,7 @@ pub(super) async fn get(
 }
 
 pub(super) async fn list(
-    session: &Session<'_>,
+    store: &PostgresTasks,
     user_id: &str,
     limit: u32,
     after: Option<Position>,
@@ -38,6 +38,7 @@ pub(super) async fn list(
         "SELECT {COLUMNS} FROM schema.concept WHERE user_id = $1 AND (created_at, id) < ($2, $3) \
          ORDER BY created_at DESC, id DESC LIMIT $4"
     );
+    let session = store.database.session_of(user_id).await?;
     let user_id = Text::of(user_id);
     let (created_at, id) = start(after);
     let limit_and_one = one_more(limit);

@@ -242,16 +242,12 @@ impl Tasks for PostgresTasks {
         until: Timestamp,
         owns_images: bool,
     ) -> Answer<'a, ()> {
-        self.answer(async move {
-            let session = self.database.session_of(user_id).await?;
-            sessions::renew(&session, user_id, until, owns_images).await
-        })
+        self.answer(sessions::renew(self, user_id, until, owns_images))
     }
 
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>> {
         self.answer(async move {
-            let session = self.database.session_of(user_id).await?;
-            let record = reads::get(&session, user_id, id).await?;
+            let record = reads::get(self, user_id, id).await?;
             Ok(record.map(|record| record.task))
         })
     }
@@ -263,10 +259,7 @@ impl Tasks for PostgresTasks {
         limit: u32,
         after: Option<Position>,
     ) -> Answer<'a, TaskPage> {
-        self.answer(async move {
-            let session = self.database.session_of(user_id).await?;
-            reads::list(&session, user_id, status, limit, after).await
-        })
+        self.answer(reads::list(self, user_id, status, limit, after))
     }
 
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool> {
@@ -280,8 +273,7 @@ impl Tasks for PostgresTasks {
     ) -> Answer<'a, Option<concept_refinement_capability::tasks::Changes>> {
         self.answer(async move {
             let subscription = self.hub.subscribe(id);
-            let session = self.database.session_of(user_id).await?;
-            let found = reads::get(&session, user_id, id).await?;
+            let found = reads::get(self, user_id, id).await?;
             Ok(found.map(|record| subscription.changes_after(record.revision, record.task)))
         })
     }
@@ -331,10 +323,7 @@ impl Maintenance for PostgresTasks {
     }
 
     fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
-        self.answer(async move {
-            let session = self.database.session().await?;
-            sweep::next_due(&session).await
-        })
+        self.answer(sweep::next_due(self))
     }
 
     fn recover(&self, are_messages_lost: bool) -> Answer<'_, u32> {
@@ -357,35 +346,19 @@ impl Maintenance for PostgresTasks {
     }
 
     fn without_session(&self, users: Vec<String>, before: Timestamp) -> Answer<'_, Vec<String>> {
-        self.answer(async move {
-            let session = self.database.session_within(SCAN_DEADLINE).await?;
-            sessions::without(&session, &users, before).await
-        })
+        self.answer(sessions::without(self, users, before))
     }
 
     fn last_round(&self) -> Answer<'_, Option<LastRound>> {
-        self.answer(async move {
-            let session = self.database.session().await?;
-            rounds::last(&session).await
-        })
+        self.answer(rounds::last(self))
     }
 
     fn remember_round(&self, round: LastRound) -> Answer<'_, ()> {
-        self.answer(async move {
-            let session = self.database.session().await?;
-            rounds::remember(&session, round).await
-        })
+        self.answer(rounds::remember(self, round))
     }
 
     fn tally(&self) -> Answer<'_, Tally> {
-        self.answer(async move {
-            let session = self.database.session_within(SCAN_DEADLINE).await?;
-            let tally = tally::count(&session).await?;
-            Ok(Tally {
-                given_up: self.given_up.load(Ordering::Relaxed),
-                ..tally
-            })
-        })
+        self.answer(tally::count(self))
     }
 
     /// Tries to write, since a standby can be read.
@@ -399,10 +372,7 @@ impl Maintenance for PostgresTasks {
 
 impl Concepts for PostgresTasks {
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Concept>> {
-        self.answer(async move {
-            let session = self.database.session_of(user_id).await?;
-            concepts::get(&session, user_id, id).await
-        })
+        self.answer(concepts::get(self, user_id, id))
     }
 
     fn list<'a>(
@@ -411,10 +381,7 @@ impl Concepts for PostgresTasks {
         limit: u32,
         after: Option<Position>,
     ) -> Answer<'a, ConceptPage> {
-        self.answer(async move {
-            let session = self.database.session_of(user_id).await?;
-            concepts::list(&session, user_id, limit, after).await
-        })
+        self.answer(concepts::list(self, user_id, limit, after))
     }
 
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<String>> {
@@ -429,8 +396,7 @@ impl Webhooks for PostgresTasks {
         task_id: &'a str,
     ) -> Answer<'a, Option<WebhookDelivery>> {
         self.answer(async move {
-            let session = self.database.session_of(user_id).await?;
-            let record = reads::get(&session, user_id, task_id).await?;
+            let record = reads::get(self, user_id, task_id).await?;
             Ok(record.and_then(|record| Some(record.delivery?.seen(&record.task))))
         })
     }
@@ -453,10 +419,7 @@ impl Webhooks for PostgresTasks {
     }
 
     fn next_delivery(&self) -> Answer<'_, Option<Timestamp>> {
-        self.answer(async move {
-            let session = self.database.session().await?;
-            webhooks::next(&session).await
-        })
+        self.answer(webhooks::next(self))
     }
 
     /// What another host ends it delivers itself, and what it requests again is

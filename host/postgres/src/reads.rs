@@ -6,6 +6,7 @@ use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
 use uuid::Uuid;
 
+use super::PostgresTasks;
 use super::database::Session;
 use super::fault::Fault;
 use super::rows::{columns, read};
@@ -13,16 +14,17 @@ use super::values::{Cells, Text, Time, id, parameters};
 use crate::rows;
 
 pub(super) async fn get(
-    session: &Session<'_>,
+    store: &PostgresTasks,
     user_id: &str,
     task_id: &str,
 ) -> Result<Option<TaskRecord>, Fault> {
-    let record = rows::find(session, task_id).await?;
+    let session = store.database.session_of(user_id).await?;
+    let record = rows::find(&session, task_id).await?;
     Ok(record.filter(|record| record.task.user_id == user_id))
 }
 
 pub(super) async fn list(
-    session: &Session<'_>,
+    store: &PostgresTasks,
     user_id: &str,
     status: Option<Status>,
     limit: u32,
@@ -41,6 +43,7 @@ pub(super) async fn list(
          ORDER BY created_at DESC, id DESC LIMIT $4",
         columns!()
     );
+    let session = store.database.session_of(user_id).await?;
     let user_id = Text::of(user_id);
     let (created_at, id) = start(after);
     let limit_and_one = one_more(limit);

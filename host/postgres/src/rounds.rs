@@ -2,12 +2,13 @@
 
 use concept_refinement_domain::clock_trust::LastRound;
 
-use super::database::Session;
+use super::PostgresTasks;
 use super::fault::Fault;
 use super::values::{Cells, Time, micros, parameters};
 
-pub(super) async fn last(session: &Session<'_>) -> Result<Option<LastRound>, Fault> {
+pub(super) async fn last(store: &PostgresTasks) -> Result<Option<LastRound>, Fault> {
     const SQL: &str = "SELECT at, probation FROM schema.last_round";
+    let session = store.database.session().await?;
     let Some(row) = session.query_opt(SQL, &[]).await? else {
         return Ok(None);
     };
@@ -18,11 +19,12 @@ pub(super) async fn last(session: &Session<'_>) -> Result<Option<LastRound>, Fau
 }
 
 pub(super) async fn remember(
-    session: &Session<'_>,
+    store: &PostgresTasks,
     LastRound { at, probation }: LastRound,
 ) -> Result<(), Fault> {
     const SQL: &str = "INSERT INTO schema.last_round (id, at, probation) VALUES (0, $1, $2) \
          ON CONFLICT (id) DO UPDATE SET at = excluded.at, probation = excluded.probation";
+    let session = store.database.session().await?;
     let (at, probation) = (Time(at), probation.map(micros));
     let parameters = parameters![at, probation];
     session.execute(SQL, &parameters).await.map(drop)

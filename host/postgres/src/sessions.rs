@@ -2,12 +2,13 @@
 
 use concept_refinement_domain::timestamp::Timestamp;
 
-use super::database::Session;
+use super::PostgresTasks;
+use super::database::{SCAN_DEADLINE, Session};
 use super::fault::Fault;
 use super::values::{Cells, Text, Time, parameters};
 
 pub(super) async fn renew(
-    session: &Session<'_>,
+    store: &PostgresTasks,
     user_id: &str,
     until: Timestamp,
     owns_images: bool,
@@ -16,21 +17,23 @@ pub(super) async fn renew(
          WHERE $3 OR EXISTS (SELECT FROM schema.task WHERE user_id = $1) \
          OR EXISTS (SELECT FROM schema.concept WHERE user_id = $1) \
          ON CONFLICT (user_id) DO UPDATE SET until = greatest(session.until, excluded.until)";
+    let session = store.database.session_of(user_id).await?;
     let (user_id, until) = (Text::of(user_id), Time(until));
     let parameters = parameters![user_id, until, owns_images];
     session.execute(SQL, &parameters).await.map(drop)
 }
 
 pub(super) async fn without(
-    session: &Session<'_>,
-    users: &[String],
+    store: &PostgresTasks,
+    users: Vec<String>,
     before: Timestamp,
 ) -> Result<Vec<String>, Fault> {
     const SQL: &str = "SELECT asked.user_id \
          FROM unnest($1) WITH ORDINALITY AS asked (user_id, number) \
          WHERE NOT EXISTS (SELECT FROM schema.session \
              WHERE session.user_id = asked.user_id AND until >= $2) ORDER BY number";
-    let (users, before) = (Text::all(users), Time(before));
+    let session = store.database.session_within(SCAN_DEADLINE).await?;
+    let (users, before) = (Text::all(&users), Time(before));
     let parameters = parameters![users, before];
     let rows = session.query(SQL, &parameters).await?;
     rows.iter().map(|row| Cells::of(row).text()).collect()

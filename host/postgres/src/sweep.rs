@@ -6,7 +6,6 @@ use concept_refinement_domain::timestamp::Timestamp;
 use uuid::Uuid;
 
 use super::PostgresTasks;
-use super::database::Session;
 use super::fault::Fault;
 use super::rows::{columns, read};
 use super::values::{Cells, Time, parameters};
@@ -77,8 +76,9 @@ pub(super) async fn due(store: &PostgresTasks, limit: u32) -> Result<Vec<Task>, 
     Ok(tasks)
 }
 
-pub(super) async fn next_due(session: &Session<'_>) -> Result<Option<Timestamp>, Fault> {
+pub(super) async fn next_due(store: &PostgresTasks) -> Result<Option<Timestamp>, Fault> {
     const SQL: &str = "SELECT min(due_at) FROM schema.task WHERE completed_at IS NULL";
+    let session = store.database.session().await?;
     let row = session.query_opt(SQL, &[]).await?;
     row.map_or(Ok(None), |row| Cells::of(&row).maybe_time())
 }

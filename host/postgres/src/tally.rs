@@ -1,12 +1,15 @@
 //! Counts tasks using indexes only, since there may be millions of finished ones.
 
+use std::sync::atomic::Ordering;
+
 use concept_refinement_capability::tasks::Tally;
 
-use super::database::Session;
+use super::PostgresTasks;
+use super::database::SCAN_DEADLINE;
 use super::fault::Fault;
 use super::values::Cells;
 
-pub(super) async fn count(session: &Session<'_>) -> Result<Tally, Fault> {
+pub(super) async fn count(store: &PostgresTasks) -> Result<Tally, Fault> {
     // One statement, and so one snapshot.
     const SQL: &str = "SELECT \
          (SELECT count(*) FROM schema.task WHERE completed_at IS NULL AND status = 'pending'), \
@@ -15,6 +18,7 @@ pub(super) async fn count(session: &Session<'_>) -> Result<Tally, Fault> {
          (SELECT count(*) FROM schema.task WHERE status = 'failed'), \
          (SELECT min(created_at) FROM schema.task \
              WHERE completed_at IS NULL AND status = 'pending')";
+    let session = store.database.session_within(SCAN_DEADLINE).await?;
     let Some(row) = session.query_opt(SQL, &[]).await? else {
         return Ok(Tally::default());
     };
@@ -29,6 +33,6 @@ pub(super) async fn count(session: &Session<'_>) -> Result<Tally, Fault> {
         completed: finished.saturating_sub(failed),
         failed,
         oldest_pending: cells.maybe_time()?,
-        given_up: 0,
+        given_up: store.given_up.load(Ordering::Relaxed),
     })
 }

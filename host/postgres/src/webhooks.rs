@@ -149,9 +149,10 @@ pub(super) async fn redeliver(
     Err(Fault::Contended)
 }
 
-pub(super) async fn next(session: &Session<'_>) -> Result<Option<Timestamp>, Fault> {
+pub(super) async fn next(store: &PostgresTasks) -> Result<Option<Timestamp>, Fault> {
     const SQL: &str = "SELECT min(delivery_due_at) FROM schema.task \
          WHERE completed_at IS NOT NULL AND delivery_due_at IS NOT NULL";
+    let session = store.database.session().await?;
     let row = session.query_opt(SQL, &[]).await?;
     row.map_or(Ok(None), |row| Cells::of(&row).maybe_time())
 }
