@@ -25,7 +25,7 @@ use object_store::client::{
 };
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
 /// How long a request may make no progress.
 const STALL: Duration = Duration::from_secs(2);
@@ -66,26 +66,18 @@ impl Gate {
     /// Waits for a place, as long as others are answered.
     async fn enter(&self) -> Result<SemaphorePermit<'_>, HttpError> {
         let begun = self.answered.load(Ordering::Relaxed);
-        let stalled = || failed(HttpErrorKind::Timeout, Stalled);
         if let Ok(place) = self.places.try_acquire() {
             return Ok(place);
         }
         let mut place = pin!(self.places.acquire());
         let mut seen = begun;
         loop {
-            tokio::select! {
-                biased;
-                place = &mut place => {
-                    let has_answered = self.answered.load(Ordering::Relaxed) != begun;
-                    return place.ok().filter(|_| has_answered).ok_or_else(stalled);
-                }
-                () = sleep(STALL) => {
-                    let now = self.answered.load(Ordering::Relaxed);
-                    if now == seen {
-                        return Err(stalled());
-                    }
-                    seen = now;
-                }
+            let waited = timeout(STALL, &mut place).await;
+            let answered = self.answered.load(Ordering::Relaxed);
+            match waited {
+                Ok(Ok(place)) if answered != begun => return Ok(place),
+                Err(_) if answered != seen => seen = answered,
+                Ok(_) | Err(_) => return Err(failed(HttpErrorKind::Timeout, Stalled)),
             }
         }
     }

@@ -6,6 +6,7 @@ use concept_refinement_domain::capability::CapabilityError;
 use futures::{StreamExt as _, stream};
 
 use super::bucket::Body;
+use super::fault::Fault;
 
 /// In bytes.
 const CHUNK_SIZE: usize = 128 * 1024;
@@ -28,25 +29,17 @@ pub(super) fn contents(body: Body, length: u64) -> Contents {
 }
 
 async fn next(mut reading: Reading) -> Result<Option<(Bytes, Reading)>, CapabilityError> {
-    if reading.missing == 0 {
+    let wanted = usize::try_from(reading.missing).map_or(CHUNK_SIZE, |rest| rest.min(CHUNK_SIZE));
+    if wanted == 0 {
         return Ok(None);
     }
-    let wanted = usize::try_from(reading.missing).map_or(CHUNK_SIZE, |rest| rest.min(CHUNK_SIZE));
+    reading.gathered.reserve(wanted);
     while reading.gathered.len() < wanted {
-        match reading.body.next().await {
-            Some(Ok(piece)) if reading.gathered.is_empty() && piece.len() == wanted => {
-                reading.missing = reading.missing.saturating_sub(wanted as u64);
-                return Ok(Some((piece, reading)));
-            }
-            Some(Ok(piece)) => {
-                reading.gathered.reserve(CHUNK_SIZE);
-                reading.gathered.extend_from_slice(&piece);
-            }
-            Some(Err(fault)) => return Err(fault.report()),
-            None => return Err(super::fault::Fault::Broken.report()),
-        }
+        let piece = reading.body.next().await.unwrap_or(Err(Fault::Broken));
+        let piece = piece.map_err(Fault::report)?;
+        reading.gathered.extend_from_slice(&piece);
     }
-    reading.missing = reading.missing.saturating_sub(wanted as u64);
+    reading.missing -= wanted as u64;
     let chunk = reading.gathered.split_to(wanted).freeze();
     Ok(Some((chunk, reading)))
 }
@@ -56,7 +49,6 @@ mod tests {
     use futures::{FutureExt as _, TryStreamExt as _};
 
     use super::*;
-    use crate::fault::Fault;
 
     fn read(pieces: &[usize], then: Option<Fault>, length: u64) -> Result<Vec<usize>, String> {
         let pieces: Vec<_> = pieces
