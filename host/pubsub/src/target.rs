@@ -30,18 +30,10 @@ impl Target {
         if !is_name(project) || !is_name(topic) {
             return Err(FORM.to_owned());
         }
-        let subscription = match subscription.map(|name| (name, name.split('/').collect())) {
-            None => None,
-            Some((name, Parts::One)) if is_name(name) => {
-                Some(format!("projects/{project}/subscriptions/{name}"))
-            }
-            Some((name, Parts::Whole)) => Some(name.to_owned()),
-            Some(_) => {
-                return Err("its subscription must be a name, or as \
-                            projects/PROJECT/subscriptions/NAME"
-                    .to_owned());
-            }
-        };
+        let subscription = subscription.map(|name| {
+            whole_name(project, name)
+                .ok_or("its subscription must be a name, or as projects/PROJECT/subscriptions/NAME")
+        });
         let endpoint = Url::parse(endpoint)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
@@ -50,7 +42,7 @@ impl Target {
             .ok_or("its endpoint must be an http or https URL, as https://pubsub.googleapis.com")?;
         Ok(Self {
             topic: format!("projects/{project}/topics/{topic}"),
-            subscription,
+            subscription: subscription.transpose()?,
             endpoint,
             trust: Trust::default(),
         })
@@ -62,23 +54,16 @@ impl Target {
     }
 }
 
-/// How a subscription is named.
-enum Parts {
-    One,
-    Whole,
-    Neither,
-}
-
-impl<'a> FromIterator<&'a str> for Parts {
-    fn from_iter<T: IntoIterator<Item = &'a str>>(parts: T) -> Self {
-        match *parts.into_iter().collect::<Vec<_>>() {
-            [_] => Self::One,
-            ["projects", project, "subscriptions", name] if is_name(project) && is_name(name) => {
-                Self::Whole
-            }
-            _ => Self::Neither,
-        }
-    }
+/// Of a subscription, which may be named as it is in the project.
+fn whole_name(project: &str, name: &str) -> Option<String> {
+    let parts: Vec<_> = name.split('/').collect();
+    let (project, name) = match *parts {
+        [name] => (project, name),
+        ["projects", project, "subscriptions", name] => (project, name),
+        _ => return None,
+    };
+    let is_named = is_name(project) && is_name(name);
+    is_named.then(|| format!("projects/{project}/subscriptions/{name}"))
 }
 
 /// The letters of names in Google's cloud, of which none means anything in a URL.
