@@ -1,6 +1,6 @@
 //! The images of a directory that no process uses, as they were stored.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 
 use concept_refinement_capability::moving::{ImagesAtRest, WholeImage};
@@ -9,7 +9,7 @@ use concept_refinement_domain::image_path::{ImagePath, folder};
 
 use super::backup::Folders;
 use super::envelope;
-use super::listing::entries;
+use super::listing::{described, entries};
 use super::reading::Found;
 
 impl ImagesAtRest for Folders {
@@ -17,19 +17,14 @@ impl ImagesAtRest for Folders {
         let mut paths = Vec::new();
         for kind in [ImageKind::Upload, ImageKind::Refined] {
             for of_owner in entries(self.root().join(folder(kind)))? {
-                let tag = of_owner.file_name().and_then(|tag| tag.to_str());
-                let tag = tag.unwrap_or_default().to_owned();
                 for file in entries(of_owner)? {
-                    let name = file.file_name().and_then(|name| name.to_str());
-                    let envelope = File::open(&file).and_then(|mut file| envelope::read(&mut file));
-                    let listed = match envelope {
-                        Ok(envelope) => envelope.listed(kind, &tag, name.unwrap_or_default()),
+                    match described(kind, &file) {
+                        Ok(listed) => paths.extend(listed.map(|listed| listed.path)),
                         // No image, or a damaged one.
-                        Err(error) if error.kind() == io::ErrorKind::InvalidData => None,
-                        Err(_) if !file.is_file() => None,
+                        Err(error) if error.kind() == io::ErrorKind::InvalidData => {}
+                        Err(_) if !file.is_file() => {}
                         Err(error) => return Err(error),
-                    };
-                    paths.extend(listed.map(|listed| listed.path));
+                    }
                 }
             }
         }

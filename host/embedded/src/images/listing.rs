@@ -56,17 +56,10 @@ async fn files(store: Arc<Store>, kind: ImageKind) -> Result<Images, CapabilityE
 }
 
 fn in_folder(kind: ImageKind, of_owner: PathBuf) -> io::Result<Vec<Listed>> {
-    let Some(tag) = of_owner.file_name().and_then(|tag| tag.to_str()) else {
-        return Ok(vec![]);
-    };
     let mut images = Vec::new();
-    for file in entries(of_owner.clone())? {
-        let Some(name) = file.file_name().and_then(|name| name.to_str()) else {
-            continue;
-        };
-        let described = fs::File::open(&file).and_then(|mut file| envelope::read(&mut file));
-        match described {
-            Ok(envelope) => images.extend(envelope.listed(kind, tag, name)),
+    for file in entries(of_owner)? {
+        match described(kind, &file) {
+            Ok(listed) => images.extend(listed),
             // It was deleted meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
@@ -75,6 +68,16 @@ fn in_folder(kind: ImageKind, of_owner: PathBuf) -> io::Result<Vec<Listed>> {
         }
     }
     Ok(images)
+}
+
+/// An image by its file. None: it is not named as an image.
+pub(super) fn described(kind: ImageKind, file: &Path) -> io::Result<Option<Listed>> {
+    let last = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
+    let Some((tag, name)) = file.parent().and_then(last).zip(last(file)) else {
+        return Ok(None);
+    };
+    let envelope = envelope::read(&mut fs::File::open(file)?)?;
+    Ok(envelope.listed(kind, &tag, &name))
 }
 
 /// Of all images in the owners' folders, in bytes.
