@@ -124,14 +124,13 @@ impl Database {
     }
 
     pub(super) async fn session_within(&self, time: Duration) -> Result<Session<'_>, Fault> {
-        self.check_ready()?;
-        self.connect(None, time).await
+        self.session_until(Instant::now() + time).await
     }
 
     /// For what is left of a call.
     pub(super) async fn session_until(&self, deadline: Instant) -> Result<Session<'_>, Fault> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        self.session_within(left).await
+        self.check_ready()?;
+        self.connect(None, deadline).await
     }
 
     /// For a call of a user, who has a share of the connections, as soon as one of that
@@ -146,13 +145,12 @@ impl Database {
         deadline: Instant,
     ) -> Result<Session<'_>, Fault> {
         self.check_ready()?;
-        let left = deadline.saturating_duration_since(Instant::now());
-        self.connect(Some(user), left).await
+        self.connect(Some(user), deadline).await
     }
 
     /// Of a store that is not ready.
     pub(super) async fn unready_session(&self, time: Duration) -> Result<Session<'_>, Fault> {
-        self.connect(None, time).await
+        self.connect(None, Instant::now() + time).await
     }
 
     fn check_ready(&self) -> Result<(), Fault> {
@@ -162,10 +160,9 @@ impl Database {
         self.readiness.lock().clone().map_err(Fault::NotReady)
     }
 
-    async fn connect(&self, user: Option<&str>, time: Duration) -> Result<Session<'_>, Fault> {
+    async fn connect(&self, user: Option<&str>, deadline: Instant) -> Result<Session<'_>, Fault> {
         use deadpool_postgres::PoolError;
-        let deadline = Instant::now() + time;
-        let wait = Instant::now() + time.min(DEADLINE);
+        let wait = deadline.min(Instant::now() + DEADLINE);
         let own = self.pools.own();
         let turn = match user {
             Some(user) => Some(own.turns.take(user, wait).await?),
