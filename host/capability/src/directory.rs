@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, Metadata, TryLockError};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
@@ -119,17 +120,10 @@ impl NamedFile {
 }
 
 /// Whether the file belongs to this user and nobody else may write to it.
-#[cfg(unix)]
 pub fn is_private(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
     const OTHERS_MAY_WRITE: u32 = 0o022;
     let is_ours = metadata.uid() == rustix::process::geteuid().as_raw();
     is_ours && metadata.mode() & OTHERS_MAY_WRITE == 0
-}
-
-#[cfg(not(unix))]
-pub fn is_private(_: &Metadata) -> bool {
-    true
 }
 
 /// Fails if it is no directory, or no file can be created in it, as far as can
@@ -142,21 +136,11 @@ pub fn may_be_written(directory: &Path) -> io::Result<()> {
 }
 
 /// The inode of an open file is not reused, even if its name is removed.
-#[cfg(unix)]
 type Identity = (u64, u64);
 
-#[cfg(unix)]
 fn identity(metadata: &Metadata) -> Identity {
-    use std::os::unix::fs::MetadataExt as _;
     (metadata.dev(), metadata.ino())
 }
-
-/// On other systems an open file cannot lose its name.
-#[cfg(not(unix))]
-type Identity = ();
-
-#[cfg(not(unix))]
-fn identity(_: &Metadata) -> Identity {}
 
 /// Creates a directory and its parents, for this user only, and makes that
 /// durable. An existing directory is left as it is.
@@ -169,10 +153,7 @@ pub fn create(directory: &Path) -> io::Result<()> {
         _ => Path::new("."),
     };
     create(parent)?;
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(directory) {
+    match fs::DirBuilder::new().mode(0o700).create(directory) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
         made => made,
     }?;
@@ -183,18 +164,13 @@ pub fn create(directory: &Path) -> io::Result<()> {
 /// only.
 pub fn private_file() -> fs::OpenOptions {
     let mut options = File::options();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.write(true).mode(0o600);
     options
 }
 
 /// Makes names that were created, changed or removed in a directory durable.
 pub fn sync(directory: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(directory)?.sync_all()?;
-    }
-    Ok(())
+    File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]
@@ -223,7 +199,6 @@ mod tests {
         assert!(error.to_string().starts_with(&file.display().to_string()));
     }
 
-    #[cfg(unix)]
     #[test]
     fn what_others_may_write_to_is_not_private() {
         use std::os::unix::fs::PermissionsExt as _;

@@ -356,7 +356,6 @@ mod tests {
         assert!(file.exists());
     }
 
-    #[cfg(unix)]
     #[tokio::test]
     async fn only_its_owner_can_read_it() {
         use std::os::unix::fs::PermissionsExt as _;

@@ -208,7 +208,6 @@ fn one_each(config: &Config) -> Result<Vec<Config>, String> {
         let mut one = Config::new();
         match host {
             Host::Tcp(name) => one.host(name),
-            #[cfg(unix)]
             Host::Unix(directory) => one.host_path(directory),
         };
         one.port(*ports.get(index).or(ports.first()).unwrap_or(&5432));
@@ -233,7 +232,6 @@ fn place(config: &Config, hosts: &[Config]) -> String {
         let port = host.get_ports().first().copied().unwrap_or(5432);
         match host.get_hosts().first() {
             Some(Host::Tcp(name)) => format!("{name}:{port}"),
-            #[cfg(unix)]
             Some(Host::Unix(directory)) => directory.display().to_string(),
             None => String::new(),
         }

@@ -55,16 +55,12 @@ pub(crate) fn tidy_up_on_close(connection: &Connection, tidy: bool) -> rusqlite:
     Ok(())
 }
 
-/// Where it can, SQLite keeps the file to this process, as its directory is
+/// SQLite keeps the file to this process, as its directory is
 /// anyway. Connections then share the log's index in memory, and no read or write
 /// asks the system for a lock.
 fn open(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    if cfg!(unix) {
-        Connection::open_with_flags_and_vfs(path, flags, "unix-excl")
-    } else {
-        Connection::open_with_flags(path, flags)
-    }
+    Connection::open_with_flags_and_vfs(path, flags, "unix-excl")
 }
 
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {

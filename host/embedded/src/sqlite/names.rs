@@ -29,7 +29,6 @@ pub(crate) fn log_of(main: &Path) -> io::Result<Option<NamedFile>> {
     }
 }
 
-#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
