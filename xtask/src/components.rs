@@ -3,12 +3,12 @@
 //! Shipped components are compiled together, separately from test components,
 //! so that test components cannot change their bytes.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context as _;
+use fs_err as fs;
 
 use crate::metadata;
 use crate::process;
@@ -138,7 +138,7 @@ fn build(
 /// Copies a profile's output to its destination.
 fn put(workspace: &Workspace, components: &[&str], profile: &str, to: &Path) -> anyhow::Result<()> {
     let built = workspace.target().join(TARGET).join(profile);
-    fs::create_dir_all(to).with_context(|| format!("{} cannot be made", to.display()))?;
+    fs::create_dir_all(to)?;
     for name in components {
         let package = package(name);
         let from = built.join(format!("{}.wasm", package.replace('-', "_")));
@@ -149,9 +149,8 @@ fn put(workspace: &Workspace, components: &[&str], profile: &str, to: &Path) -> 
 
 /// Writes a component with its metadata.
 pub fn install(from: &Path, package: &str, to: &Path) -> anyhow::Result<()> {
-    let bytes = fs::read(from).with_context(|| format!("{} cannot be read", from.display()))?;
-    let bytes = metadata::added(&bytes, package).with_context(|| package.to_owned())?;
-    write_if_changed(to, &bytes).with_context(|| format!("{} cannot be written", to.display()))
+    let bytes = metadata::added(&fs::read(from)?, package).with_context(|| package.to_owned())?;
+    Ok(write_if_changed(to, &bytes)?)
 }
 
 /// Leaves an unchanged file alone, since a newer one would recompile the host.
