@@ -3,6 +3,9 @@
 //! Shipped components are compiled together, separately from test components,
 //! so that test components cannot change their bytes.
 
+#[path = "../../components/shipped.rs"]
+mod shipped;
+
 use std::io;
 use std::path::Path;
 use std::process::Command;
@@ -14,6 +17,7 @@ use crate::metadata;
 use crate::process;
 use crate::tools;
 use crate::workspace::Workspace;
+pub use shipped::SHIPPED;
 
 const TARGET: &str = "wasm32-wasip2";
 
@@ -25,24 +29,7 @@ const MEMORY: u32 = 6 << 20;
 const COMPONENT: &str = "component";
 const ADAPTER: &str = "adapter";
 
-/// Components embedded in the executable: their names in the host, and of their files
-/// `NAME.wasm`.
-pub const SHIPPED: [&str; 12] = [
-    "api",
-    "processor",
-    "notifier",
-    "model-local",
-    "model-jigsawstack",
-    "model-openai",
-    "model-stability",
-    "model-replicate",
-    "model-automatic1111",
-    "model-comfyui",
-    "model-fallback",
-    "model-cache",
-];
-
-/// Of those what stands before models, and is none by itself.
+/// Of what ships, that which stands before models, and is none by itself.
 pub const MIDDLEWARE: [&str; 2] = ["fallback", "cache"];
 
 /// Adapters for stock platforms.
