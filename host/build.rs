@@ -9,20 +9,10 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-const NAMES: [&str; 12] = [
-    "api",
-    "processor",
-    "notifier",
-    "model-local",
-    "model-jigsawstack",
-    "model-openai",
-    "model-stability",
-    "model-replicate",
-    "model-automatic1111",
-    "model-comfyui",
-    "model-fallback",
-    "model-cache",
-];
+#[path = "../components/shipped.rs"]
+mod shipped;
+
+use shipped::SHIPPED;
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-env-changed=REFINEMENT_EMBED");
@@ -51,13 +41,13 @@ fn components(directory: &Path) -> String {
         println!("cargo::rerun-if-changed={}", path.display());
         format!("({name:?}, include_bytes!({path:?})),")
     };
-    NAMES.map(component).concat()
+    SHIPPED.map(component).concat()
 }
 
 fn code(directory: &Path) -> String {
     let ahead = directory.join("ahead");
     println!("cargo::rerun-if-changed={}", ahead.display());
-    let paths = NAMES.map(|name| ahead.join(name));
+    let paths = SHIPPED.map(|name| ahead.join(name));
     let existing = paths.iter().filter(|path| path.exists());
     existing
         .map(|path| format!("include_bytes!({path:?}),"))

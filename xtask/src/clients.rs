@@ -1,9 +1,8 @@
 //! The packages of the clients, for npm and for PyPI, from `clients/`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use fs_err as fs;
 
 use crate::process;
 use crate::tools;
@@ -25,7 +24,7 @@ const BUILD_PYTHON: &str = "import sys\n\
 pub fn build(workspace: &Workspace, to: &Path) -> anyhow::Result<()> {
     let tools = tools::ensure_clients(workspace)?;
     remove(to)?;
-    make(to)?;
+    fs::create_dir_all(to)?;
 
     let typescript = stage(workspace, "typescript")?;
     let mut compile = workspace.command(tools.typescript);
@@ -47,42 +46,29 @@ fn stage(workspace: &Workspace, name: &str) -> anyhow::Result<PathBuf> {
     remove(&stage)?;
     copy_all(&workspace.root().join("clients").join(name), &stage)?;
     for license in LICENSES {
-        copy(&workspace.root().join(license), &stage.join(license))?;
+        fs::copy(workspace.root().join(license), stage.join(license))?;
     }
     Ok(stage)
 }
 
 /// Without what was built or installed in place.
 fn copy_all(from: &Path, to: &Path) -> anyhow::Result<()> {
-    make(to)?;
-    let entries =
-        fs::read_dir(from).with_context(|| format!("{} cannot be read", from.display()))?;
-    for entry in entries {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
         let entry = entry?;
         let (name, path) = (entry.file_name(), entry.path());
         match name.to_str() {
             Some("dist" | "node_modules" | "__pycache__" | ".gitignore") => {}
             _ if path.is_dir() => copy_all(&path, &to.join(name))?,
-            _ => copy(&path, &to.join(name))?,
+            _ => drop(fs::copy(&path, to.join(name))?),
         }
     }
     Ok(())
 }
 
-fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
-    fs::copy(from, to)
-        .map(drop)
-        .with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))
-}
-
-fn make(directory: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(directory).with_context(|| format!("{} cannot be made", directory.display()))
-}
-
 fn remove(directory: &Path) -> anyhow::Result<()> {
     if directory.exists() {
-        fs::remove_dir_all(directory)
-            .with_context(|| format!("{} cannot be removed", directory.display()))?;
+        fs::remove_dir_all(directory)?;
     }
     Ok(())
 }

@@ -3,17 +3,21 @@
 //! Shipped components are compiled together, separately from test components,
 //! so that test components cannot change their bytes.
 
-use std::fs;
+#[path = "../../components/shipped.rs"]
+mod shipped;
+
 use std::io;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context as _;
+use fs_err as fs;
 
 use crate::metadata;
 use crate::process;
 use crate::tools;
 use crate::workspace::Workspace;
+pub use shipped::SHIPPED;
 
 const TARGET: &str = "wasm32-wasip2";
 
@@ -25,24 +29,7 @@ const MEMORY: u32 = 6 << 20;
 const COMPONENT: &str = "component";
 const ADAPTER: &str = "adapter";
 
-/// Components embedded in the executable: their names in the host, and of their files
-/// `NAME.wasm`.
-pub const SHIPPED: [&str; 12] = [
-    "api",
-    "processor",
-    "notifier",
-    "model-local",
-    "model-jigsawstack",
-    "model-openai",
-    "model-stability",
-    "model-replicate",
-    "model-automatic1111",
-    "model-comfyui",
-    "model-fallback",
-    "model-cache",
-];
-
-/// Of those what stands before models, and is none by itself.
+/// Of what ships, that which stands before models, and is none by itself.
 pub const MIDDLEWARE: [&str; 2] = ["fallback", "cache"];
 
 /// Adapters for stock platforms.
@@ -138,7 +125,7 @@ fn build(
 /// Copies a profile's output to its destination.
 fn put(workspace: &Workspace, components: &[&str], profile: &str, to: &Path) -> anyhow::Result<()> {
     let built = workspace.target().join(TARGET).join(profile);
-    fs::create_dir_all(to).with_context(|| format!("{} cannot be made", to.display()))?;
+    fs::create_dir_all(to)?;
     for name in components {
         let package = package(name);
         let from = built.join(format!("{}.wasm", package.replace('-', "_")));
@@ -149,9 +136,8 @@ fn put(workspace: &Workspace, components: &[&str], profile: &str, to: &Path) -> 
 
 /// Writes a component with its metadata.
 pub fn install(from: &Path, package: &str, to: &Path) -> anyhow::Result<()> {
-    let bytes = fs::read(from).with_context(|| format!("{} cannot be read", from.display()))?;
-    let bytes = metadata::added(&bytes, package).with_context(|| package.to_owned())?;
-    write_if_changed(to, &bytes).with_context(|| format!("{} cannot be written", to.display()))
+    let bytes = metadata::added(&fs::read(from)?, package).with_context(|| package.to_owned())?;
+    Ok(write_if_changed(to, &bytes)?)
 }
 
 /// Leaves an unchanged file alone, since a newer one would recompile the host.

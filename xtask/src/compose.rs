@@ -2,12 +2,12 @@
 //! `wasmtime serve`.
 
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context as _;
 use clap::Args;
+use fs_err as fs;
 
 use crate::components;
 use crate::executable;
@@ -76,7 +76,7 @@ pub fn compose(workspace: &Workspace, model: &str, out: &Path) -> anyhow::Result
         .arg("--out")
         .arg(&place);
     let result = process::run(&mut program).and_then(|()| {
-        fs::create_dir_all(out).with_context(|| format!("{} cannot be made", out.display()))?;
+        fs::create_dir_all(out)?;
         for name in COMPOSED {
             let file = format!("{name}.wasm");
             let package = format!("concept-refinement-{name}");

@@ -1,11 +1,11 @@
 //! `cargo xtask dist`: all distributed files in one directory.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Args;
+use fs_err as fs;
 
 use crate::clients;
 use crate::components::{self, ADAPTERS, MIDDLEWARE, SHIPPED};
@@ -46,21 +46,19 @@ pub fn run(workspace: &Workspace, place: &Place) -> anyhow::Result<()> {
     components::build_shipped(workspace)?;
     components::build_adapters(workspace)?;
     if dist.exists() {
-        fs::remove_dir_all(&dist)
-            .with_context(|| format!("{} cannot be removed", dist.display()))?;
+        fs::remove_dir_all(&dist)?;
     }
     let components = dist.join("components");
-    fs::create_dir_all(&components)
-        .with_context(|| format!("{} cannot be made", components.display()))?;
+    fs::create_dir_all(&components)?;
     for name in shipped() {
         let file = format!("{name}.wasm");
-        copy(&workspace.components().join(&file), &components.join(&file))?;
+        fs::copy(workspace.components().join(&file), components.join(&file))?;
     }
     compose_with_each_model(workspace, &dist)?;
     clients::build(workspace, &dist.join("clients"))?;
     write_manifest(workspace, &dist)?;
     for name in [RUNTIME_CONFIG, "LICENSE-APACHE", "LICENSE-MIT"] {
-        copy(&workspace.root().join(name), &dist.join(name))?;
+        fs::copy(workspace.root().join(name), dist.join(name))?;
     }
     run_program(workspace, &dist)?;
     println!("{}", dist.display());
@@ -84,9 +82,9 @@ fn compose_with_each_model(workspace: &Workspace, dist: &Path) -> anyhow::Result
 
 /// Writes the manifest with paths that are relative to it.
 fn write_manifest(workspace: &Workspace, dist: &Path) -> anyhow::Result<()> {
-    let manifest = fs::read_to_string(workspace.root().join(MANIFEST)).context(MANIFEST)?;
+    let manifest = fs::read_to_string(workspace.root().join(MANIFEST))?;
     let manifest = manifest.replace(COMPOSED, COMPOSED_HERE);
-    fs::write(dist.join(MANIFEST), manifest).context(MANIFEST)
+    Ok(fs::write(dist.join(MANIFEST), manifest)?)
 }
 
 fn run_program(workspace: &Workspace, dist: &Path) -> anyhow::Result<()> {
@@ -112,10 +110,4 @@ fn run_program(workspace: &Workspace, dist: &Path) -> anyhow::Result<()> {
 
     let mut checksums: Command = workspace.command(&program);
     process::run(checksums.arg("checksums").arg(dist))
-}
-
-fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
-    fs::copy(from, to)
-        .map(|_| ())
-        .with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))
 }

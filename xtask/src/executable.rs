@@ -1,11 +1,11 @@
 //! The executable `concept-refinement` with the components in it.
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context as _;
+use fs_err as fs;
 
 use crate::components::{self, SHIPPED};
 use crate::process;
@@ -73,7 +73,7 @@ fn compile(workspace: &Workspace, profile: Profile) -> anyhow::Result<PathBuf> {
 fn compile_ahead(workspace: &Workspace) -> anyhow::Result<()> {
     let compiler = link(workspace, Profile::Release, COMPILER)?;
     let directory = workspace.ahead();
-    fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
+    fs::create_dir_all(&directory)?;
     let draft = directory.with_extension("draft");
     for name in SHIPPED {
         let mut compile = workspace.command(&compiler);
@@ -81,7 +81,7 @@ fn compile_ahead(workspace: &Workspace) -> anyhow::Result<()> {
         process::run(compile.arg(&draft))?;
         let carried = directory.join(name);
         if fs::read(&draft).ok() != fs::read(&carried).ok() {
-            fs::rename(&draft, &carried).with_context(|| carried.display().to_string())?;
+            fs::rename(&draft, &carried)?;
         }
     }
     Ok(())
@@ -112,8 +112,7 @@ fn become_it(command: &mut Command) -> anyhow::Result<()> {
 
 /// The name for messages.
 pub fn size(path: &Path) -> anyhow::Result<String> {
-    let metadata = fs::metadata(path).with_context(|| path.display().to_string())?;
-    Ok(decimal(metadata.len()))
+    Ok(decimal(fs::metadata(path)?.len()))
 }
 
 /// A size as people say it: `4.2 MB`.

@@ -1,11 +1,10 @@
 //! Builds the templates of models in other languages, with the tools of these
 //! languages, as `docs/models.md` says.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::Context as _;
+use fs_err as fs;
 
 use crate::process;
 use crate::tools;
@@ -28,9 +27,8 @@ fn python(workspace: &Workspace) -> anyhow::Result<()> {
     let tool = tools::ensure_componentize_py(workspace)?;
     // A copy: Python keeps compiled modules beside the sources.
     let copy = workspace.target().join("template-python");
-    fs::create_dir_all(&copy).with_context(|| format!("{} cannot be made", copy.display()))?;
-    fs::copy(sources.join("model.py"), copy.join("model.py"))
-        .with_context(|| format!("{} cannot be read", sources.display()))?;
+    fs::create_dir_all(&copy)?;
+    fs::copy(sources.join("model.py"), copy.join("model.py"))?;
     let mut command = workspace.command(tool);
     command.args([
         "--quiet",
@@ -63,8 +61,7 @@ fn javascript(workspace: &Workspace) -> anyhow::Result<()> {
 /// made of.
 fn outdated(workspace: &Workspace, sources: &Path, name: &str) -> anyhow::Result<Option<PathBuf>> {
     let directory = workspace.test_components();
-    fs::create_dir_all(&directory)
-        .with_context(|| format!("{} cannot be made", directory.display()))?;
+    fs::create_dir_all(&directory)?;
     let out = directory.join(format!("{name}.wasm"));
     let built = fs::metadata(&out).and_then(|built| built.modified());
     let changed = newest(sources)?.max(newest(&workspace.root().join("wit"))?);
@@ -77,9 +74,7 @@ fn outdated(workspace: &Workspace, sources: &Path, name: &str) -> anyhow::Result
 /// When the newest file of a directory was changed.
 fn newest(directory: &Path) -> anyhow::Result<SystemTime> {
     let mut newest = SystemTime::UNIX_EPOCH;
-    for entry in fs::read_dir(directory)
-        .with_context(|| format!("{} cannot be read", directory.display()))?
-    {
+    for entry in fs::read_dir(directory)? {
         newest = newest.max(entry?.metadata()?.modified()?);
     }
     Ok(newest)
@@ -91,5 +86,5 @@ fn partial(out: &Path) -> PathBuf {
 
 /// Whole or not at all.
 fn finish(out: &Path) -> anyhow::Result<()> {
-    fs::rename(partial(out), out).with_context(|| format!("{} cannot be written", out.display()))
+    Ok(fs::rename(partial(out), out)?)
 }

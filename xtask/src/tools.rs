@@ -6,6 +6,7 @@ pub mod postgres;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use fs_err as fs;
 
 use crate::process;
 use crate::workspace::Workspace;
@@ -136,7 +137,7 @@ fn ensure_npm_package(
     let root = workspace.tools().join(directory);
     let manifest = root.join("node_modules").join(package).join("package.json");
     let line = format!("\"version\": \"{version}\"");
-    if std::fs::read_to_string(manifest).is_ok_and(|manifest| manifest.contains(&line)) {
+    if fs::read_to_string(manifest).is_ok_and(|manifest| manifest.contains(&line)) {
         return Ok(root);
     }
     install_with_npm(workspace, package, version, &root)?;
@@ -177,7 +178,7 @@ fn install_with_npm(
         install_on_debian(workspace, &what, "npm", "npm")?;
     }
     println!("installing {package} {version} in {}", root.display());
-    std::fs::create_dir_all(root).with_context(|| format!("{} cannot be made", root.display()))?;
+    fs::create_dir_all(root)?;
     let mut install = workspace.command("npm");
     install
         .args(["install", "--no-save", "--ignore-scripts", "--no-audit"])
@@ -198,10 +199,9 @@ pub fn ensure_wasmtime(workspace: &Workspace) -> anyhow::Result<()> {
     let packaged = process::output(python.args(["-c", WASMTIME_PLACE]))?;
     // Python packages lose the executable bit.
     let partial = environment.join("wasmtime.partial");
-    std::fs::copy(&packaged, &partial)
-        .with_context(|| format!("{packaged} cannot be copied to {}", partial.display()))?;
+    fs::copy(&packaged, &partial)?;
     process::run(workspace.command("chmod").arg("+x").arg(&partial))?;
-    std::fs::rename(&partial, &place).with_context(|| format!("{} cannot be made", place.display()))
+    Ok(fs::rename(&partial, &place)?)
 }
 
 /// Spin, where there is one that runs the components: `SPIN`, or in the PATH. An
@@ -231,11 +231,10 @@ fn ensure_packages(
     (name, requirements): (&str, &str),
 ) -> anyhow::Result<PathBuf> {
     let requirements = workspace.root().join(requirements);
-    let wanted = std::fs::read(&requirements)
-        .with_context(|| format!("{} cannot be read", requirements.display()))?;
+    let wanted = fs::read(&requirements)?;
     let environment = workspace.tools().join(name);
     let installed = environment.join("installed.txt");
-    if std::fs::read(&installed).is_ok_and(|installed| installed == wanted) {
+    if fs::read(&installed).is_ok_and(|installed| installed == wanted) {
         return Ok(environment);
     }
     let python = match python(workspace) {
@@ -257,8 +256,7 @@ fn ensure_packages(
         .arg(&requirements);
     process::run(&mut install)
         .with_context(|| format!("the tests need the Python package {name}"))?;
-    std::fs::write(&installed, wanted)
-        .with_context(|| format!("{} cannot be written", installed.display()))?;
+    fs::write(&installed, wanted)?;
     Ok(environment)
 }
 

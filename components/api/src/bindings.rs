@@ -6,8 +6,11 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use concept_refinement_guest::Imports;
+use futures::StreamExt as _;
+use futures::stream::LocalBoxStream;
 use wasip3::exports::http::handler::Guest;
 use wasip3::http::types::{ErrorCode, Request, Response};
+use wasip3::wit_stream;
 use wit_bindgen::StreamReader;
 
 use crate::api::Api;
@@ -53,7 +56,7 @@ mod generated {
     export!(Component);
 }
 
-use generated::{exports, wit_stream};
+use generated::exports;
 
 thread_local! {
     /// Shared by all requests of this instance.
@@ -83,6 +86,19 @@ fn target(mut path_with_query: String) -> (String, Option<String>) {
         query.strip_prefix('?').unwrap_or_default().to_owned()
     });
     (path_with_query, query)
+}
+
+/// Writes events as long as somebody reads them.
+fn written(mut events: LocalBoxStream<'static, Vec<u8>>) -> StreamReader<u8> {
+    let (mut writer, reader) = wit_stream::new();
+    wit_bindgen::spawn(async move {
+        while let Some(event) = events.next().await {
+            if !writer.write_all(event).await.is_empty() {
+                break;
+            }
+        }
+    });
+    reader
 }
 
 /// Concurrent first requests may each read the settings; the first result is

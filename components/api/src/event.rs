@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use concept_refinement_domain::task::{Stage, Task};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::problem::Problem;
 
@@ -23,17 +24,6 @@ pub const OPENING: &str = "retry: 1000\n\n";
 /// The id of the event that a task was deleted.
 pub const DELETED_ID: &str = "deleted";
 
-#[derive(Serialize)]
-pub struct Progress {
-    /// The stage that begins.
-    stage: Stage,
-}
-
-#[derive(Serialize)]
-pub struct Deleted<'a> {
-    task_id: &'a str,
-}
-
 /// The id of a task's state; states that look the same have the same id.
 pub fn id(task: &Task) -> String {
     let since = task.updated_at.unwrap_or(task.created_at);
@@ -46,11 +36,11 @@ pub fn task(id: &str, shown: &impl Serialize) -> Result<String, Problem> {
 }
 
 pub fn progress(stage: Stage) -> Result<String, Problem> {
-    event("progress", None, &Progress { stage })
+    event("progress", None, &json!({"stage": stage}))
 }
 
 pub fn deleted(task_id: &str) -> Result<String, Problem> {
-    event("deleted", Some(DELETED_ID), &Deleted { task_id })
+    event("deleted", Some(DELETED_ID), &json!({"task_id": task_id}))
 }
 
 /// Compact JSON has no line breaks, so it is one line of data.
@@ -62,11 +52,9 @@ fn event(name: &str, id: Option<&str>, data: &impl Serialize) -> Result<String, 
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use concept_refinement_domain::task::{Refinement, Status};
     use concept_refinement_domain::timestamp::Timestamp;
-    use serde_json::json;
-
-    use super::*;
 
     #[test]
     fn events_are_written_as_the_standard_has_them() {

@@ -90,10 +90,3 @@ impl<'a> WebhookResponse<'a> {
         }
     }
 }
-
-/// The key of the caller's webhooks.
-#[derive(Serialize)]
-pub struct WebhookSecret {
-    /// `whsec_` and the base64 of the key, as receivers' libraries take it.
-    pub secret: String,
-}

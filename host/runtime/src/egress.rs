@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use concept_refinement_capability::slots::Slot;
 use concept_refinement_domain::issuer_keys::{FETCH_TIMEOUT, MAX_BYTES};
 use http::{Method, StatusCode, header};
 use http_body_util::BodyExt as _;
@@ -32,12 +33,12 @@ use tokio::task::yield_now;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 pub use client::Bounds;
-use concept_refinement_capability::slots::Slot;
-
 use client::{Client, Sent};
 pub use grant::{Grant, Origin};
 use issuer_cache::IssuerCache;
 pub use network::Network;
+
+use crate::body::guarded;
 
 /// The outbound HTTP of one component.
 #[derive(Clone)]
@@ -168,14 +169,7 @@ impl WasiHttpHooks for Egress {
                 }
                 Some(_) | None => client.send(request, options).await?,
             };
-            let response = response.map(|body| {
-                let body = body.map_frame(move |frame| {
-                    let _ = &exchange;
-                    frame
-                });
-                body.boxed_unsync()
-            });
-            Ok((response, done))
+            Ok((response.map(|body| guarded(body, exchange)), done))
         })
     }
 

@@ -3,6 +3,7 @@
 //!
 //! It knows the contracts of the capabilities and no engine, so it must never name one.
 
+mod body;
 pub mod egress;
 pub mod ingress;
 mod links;

@@ -11,3 +11,18 @@ mod queue;
 mod settings;
 mod tasks;
 mod webhooks;
+
+use std::sync::Arc;
+
+use concept_refinement_capability::Capabilities;
+
+use crate::wasm::bindings::capabilities::concept::refinement::types;
+use crate::wasm::sandbox::Caller;
+
+/// What a capability answers, unless the call ends the component.
+type Answer<T> = wasmtime::Result<Result<T, types::Error>>;
+
+/// The capabilities that the caller was granted.
+pub fn granted(caller: &Caller) -> wasmtime::Result<Arc<Capabilities>> {
+    caller.with(|mut access| access.get().capabilities())
+}

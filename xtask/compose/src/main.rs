@@ -11,13 +11,13 @@ mod plan;
 mod platform;
 mod types;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
 use concept_refinement_domain::chain::{self, Component, Link};
+use fs_err as fs;
 
 use crate::graph::Parts;
 use crate::plan::{Part, plans};
@@ -56,17 +56,15 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let links = model.links();
     let link = |place: usize| links.get(place).context("the model has no such link");
     let parts = |part: &Part| match part {
-        Part::Shipped(name) => read(&arguments.components.join(format!("{name}.wasm"))),
+        Part::Shipped(name) => Ok(fs::read(arguments.components.join(format!("{name}.wasm")))?),
         Part::Model(place) => component(link(*place)?, &arguments.components),
         Part::LinkName(place) => link_name::component(link(*place)?.name()),
         Part::Types => Ok(types.clone()),
     };
-    fs::create_dir_all(&arguments.out)
-        .with_context(|| format!("{} cannot be made", arguments.out.display()))?;
+    fs::create_dir_all(&arguments.out)?;
     for plan in &plans(&model) {
         let composed = compose(plan, &parts)?;
-        let to = arguments.out.join(format!("{}.wasm", plan.name));
-        fs::write(&to, composed).with_context(|| format!("{} cannot be written", to.display()))?;
+        fs::write(arguments.out.join(format!("{}.wasm", plan.name)), composed)?;
     }
     if model.behind.is_some() {
         println!("{}", merged(&links));
@@ -77,14 +75,14 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
 /// The component of a link.
 fn component(link: &Link, components: &Path) -> anyhow::Result<Vec<u8>> {
     let name = match &link.component {
-        Component::File(path) => return read(Path::new(path)),
+        Component::File(path) => return Ok(fs::read(path)?),
         Component::Shipped(name) => name,
     };
     let file = components.join(format!("model-{name}.wasm"));
     if !file.is_file() {
         bail!("no model `{name}`: it is one that ships, or the path of a component");
     }
-    read(&file)
+    Ok(fs::read(file)?)
 }
 
 /// What is another thing in a composition than on our host, for whoever composes.
@@ -104,10 +102,6 @@ fn compose(plan: &plan::Plan, parts: Parts<'_>) -> anyhow::Result<Vec<u8>> {
     let composed = graph::compose(plan, parts).with_context(|| plan.name.to_owned())?;
     platform::check(&composed, plan.platform).with_context(|| plan.name.to_owned())?;
     Ok(composed)
-}
-
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! `SHA256SUMS`: a line for each other file, in the order of their names.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 
-use anyhow::Context as _;
+use fs_err as fs;
 use sha2::{Digest as _, Sha256};
 
 const NAME: &str = "SHA256SUMS";
@@ -19,19 +18,16 @@ pub fn write(directory: &Path) -> anyhow::Result<()> {
         let sum = of_file(&directory.join(name))?;
         let _ = writeln!(lines, "{sum}  {name}");
     }
-    crate::write(&directory.join(NAME), lines.as_bytes())
+    Ok(fs::write(directory.join(NAME), lines)?)
 }
 
 /// SHA-256 in hexadecimal.
 pub fn of_file(path: &Path) -> anyhow::Result<String> {
-    let bytes = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    Ok(format!("{:x}", Sha256::digest(bytes)))
+    Ok(format!("{:x}", Sha256::digest(fs::read(path)?)))
 }
 
 fn collect(directory: &Path, before: &str, names: &mut Vec<String>) -> anyhow::Result<()> {
-    let entries = fs::read_dir(directory)
-        .with_context(|| format!("{} cannot be read", directory.display()))?;
-    for entry in entries {
+    for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let name = format!("{before}{}", entry.file_name().to_string_lossy());
         if entry.file_type()?.is_dir() {

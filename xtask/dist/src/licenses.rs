@@ -6,13 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
+use fs_err as fs;
 use serde::Deserialize;
 
+use crate::output;
 use crate::tree::Crate;
 
 /// The beginnings of the names of files with a text, in lower case.
@@ -64,9 +65,8 @@ pub type Places = BTreeMap<(String, String), PathBuf>;
 
 /// Of all crates that cargo knows for a target.
 pub fn places(root: &Path, target: &str) -> anyhow::Result<Places> {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = crate::cargo(root);
     cargo
-        .current_dir(root)
         .args(["metadata", "--locked", "--format-version", "1"])
         .args(["--filter-platform", target]);
     let metadata = output(&mut cargo)?;
@@ -150,7 +150,7 @@ fn name(found: &Crate) -> String {
 /// The texts in a crate's directory, and in a folder of it that is called so.
 fn texts(directory: &Path) -> anyhow::Result<BTreeSet<String>> {
     let mut texts = BTreeSet::new();
-    for entry in fs::read_dir(directory).with_context(|| directory.display().to_string())? {
+    for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         if !is_text(&path) {
             continue;
@@ -162,7 +162,7 @@ fn texts(directory: &Path) -> anyhow::Result<BTreeSet<String>> {
             false => vec![path],
         };
         for file in files {
-            let text = fs::read(&file).with_context(|| file.display().to_string())?;
+            let text = fs::read(&file)?;
             let text = String::from_utf8_lossy(&text).replace("\r\n", "\n");
             texts.insert(format!("{}\n", text.trim_matches(['\n', '\u{feff}'])));
         }
@@ -179,15 +179,6 @@ fn is_text(path: &Path) -> bool {
 
 fn rustc() -> Command {
     Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
-}
-
-fn output(command: &mut Command) -> anyhow::Result<Vec<u8>> {
-    let output = command.stderr(Stdio::inherit()).output();
-    let output = output.with_context(|| format!("{command:?} cannot be run"))?;
-    if !output.status.success() {
-        bail!("{command:?} failed ({})", output.status);
-    }
-    Ok(output.stdout)
 }
 
 #[cfg(test)]

@@ -11,12 +11,13 @@ mod lock;
 mod tree;
 mod wit;
 
-use std::fs;
+use std::env;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
+use fs_err as fs;
 
 use crate::bom::Artifact;
 
@@ -67,7 +68,7 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> anyhow::Result<()> {
     match task {
-        Task::Wit { from, to } => write(&to, &wit::package(&from)?),
+        Task::Wit { from, to } => Ok(fs::write(to, wit::package(&from)?)?),
         Task::Bom {
             root,
             dist,
@@ -83,9 +84,9 @@ fn run(task: Task) -> anyhow::Result<()> {
             for package in executables {
                 artifacts.push(Artifact::executable(&root, &package)?);
             }
-            let lock = fs::read_to_string(root.join("Cargo.lock")).context("Cargo.lock")?;
+            let lock = fs::read_to_string(root.join("Cargo.lock"))?;
             let bom = bom::write(&artifacts, &lock::checksums(&lock)?)?;
-            write(&to, bom.as_bytes())?;
+            fs::write(to, bom)?;
             write_licenses(&root, &artifacts, &licenses)
         }
         Task::Checksums { directory } => checksums::write(&directory),
@@ -102,9 +103,12 @@ fn write_licenses(root: &Path, artifacts: &[Artifact], to: &Path) -> anyhow::Res
         &licenses::target_of_this_machine()?,
     )?);
     let texts = licenses::write(&crates.collect(), &places, root)?;
-    fs::create_dir_all(to).with_context(|| format!("{} cannot be made", to.display()))?;
-    write(&to.join("third-party.txt"), texts.as_bytes())?;
-    write(&to.join("rust-library.html"), &licenses::of_library()?)
+    fs::create_dir_all(to)?;
+    fs::write(to.join("third-party.txt"), texts)?;
+    Ok(fs::write(
+        to.join("rust-library.html"),
+        licenses::of_library()?,
+    )?)
 }
 
 fn component(argument: &str) -> Result<(String, PathBuf), &'static str> {
@@ -112,6 +116,18 @@ fn component(argument: &str) -> Result<(String, PathBuf), &'static str> {
     Ok((package.to_owned(), file.into()))
 }
 
-fn write(to: &Path, contents: &[u8]) -> anyhow::Result<()> {
-    fs::write(to, contents).with_context(|| format!("{} cannot be written", to.display()))
+fn cargo(root: &Path) -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root);
+    cargo
+}
+
+/// What a program prints, which has to succeed.
+fn output(command: &mut Command) -> anyhow::Result<Vec<u8>> {
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| format!("{command:?} cannot be run"))?;
+    if !output.status.success() {
+        bail!("{command:?} failed ({})", output.status);
+    }
+    Ok(output.stdout)
 }

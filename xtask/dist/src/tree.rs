@@ -3,8 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::{env, str};
+use std::str;
 
 use anyhow::{Context as _, bail};
 
@@ -26,21 +25,15 @@ pub struct Tree {
 
 /// Of the package of a workspace, for a target or for this machine.
 pub fn of(root: &Path, package: &str, target: Option<&str>) -> anyhow::Result<Tree> {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = crate::cargo(root);
     cargo
-        .current_dir(root)
         .args(["tree", "--locked", "--edges", "normal,no-proc-macro"])
         .args(["--prefix", "depth", "--format", "|{p}|{l}|{r}"])
         .args(["--package", package]);
     if let Some(target) = target {
         cargo.args(["--target", target]);
     }
-    let output = cargo.stderr(Stdio::inherit()).output();
-    let output = output.context("cargo cannot be run")?;
-    if !output.status.success() {
-        bail!("cargo tree of {package} failed ({})", output.status);
-    }
-    parse(str::from_utf8(&output.stdout)?)
+    parse(str::from_utf8(&crate::output(&mut cargo)?)?)
 }
 
 /// Parses lines of a depth and a crate. A crate's dependencies are listed at

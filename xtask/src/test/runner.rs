@@ -4,7 +4,6 @@
 //! `target/test-output` until the next run.
 
 use std::collections::VecDeque;
-use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,6 +12,7 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::Context as _;
+use fs_err as fs;
 
 use super::programs::Program;
 use super::tally::Tally;
@@ -36,7 +36,7 @@ pub struct Run<'a> {
 /// Begins them in this order; those that are alone come last.
 pub fn run(workspace: &Workspace, runs: Vec<Run<'_>>) -> anyhow::Result<Tally> {
     let output = workspace.target().join("test-output");
-    fs::create_dir_all(&output).with_context(|| output.display().to_string())?;
+    fs::create_dir_all(&output)?;
     let (alone, together): (Vec<_>, Vec<_>) = runs.into_iter().partition(|run| run.is_alone);
     let tally = at_once(AT_ONCE, workspace, &output, together)?;
     Ok(tally.and(at_once(1, workspace, &output, alone)?))
@@ -81,7 +81,7 @@ impl Run<'_> {
         let started = Instant::now();
         let path = output.join(format!("{}.txt", self.name.replace(' ', "-")));
         let is_success = self.write_to(workspace, &path)?;
-        let printed = fs::read(&path).with_context(|| path.display().to_string())?;
+        let printed = fs::read(&path)?;
         let tally = Tally::of(&String::from_utf8_lossy(&printed));
         let mut out = io::stdout().lock();
         out.write_all(&printed)?;
@@ -94,7 +94,7 @@ impl Run<'_> {
 
     /// Whether it succeeded.
     fn write_to(&self, workspace: &Workspace, path: &PathBuf) -> anyhow::Result<bool> {
-        let file = File::create(path).with_context(|| path.display().to_string())?;
+        let file = fs::File::create(path)?.into_file();
         let mut command = self.command(workspace);
         command.stdout(file.try_clone()?).stderr(file);
         let status = command.status();

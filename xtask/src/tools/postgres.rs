@@ -1,6 +1,7 @@
 //! A server of the newest Postgres, which Debian does not have yet.
 
 use anyhow::Context as _;
+use fs_err as fs;
 
 use super::install_with_npm;
 use crate::process;
@@ -15,7 +16,7 @@ pub fn ensure_newest(workspace: &Workspace) -> anyhow::Result<()> {
     let root = workspace.tools().join("postgres-18");
     let package = root.join("node_modules").join(PACKAGE);
     let installed = root.join("installed.txt");
-    if std::fs::read_to_string(&installed).is_ok_and(|installed| installed == VERSION) {
+    if fs::read_to_string(&installed).is_ok_and(|installed| installed == VERSION) {
         return Ok(());
     }
     install_with_npm(workspace, PACKAGE, VERSION, &root)?;
@@ -24,6 +25,5 @@ pub fn ensure_newest(workspace: &Workspace) -> anyhow::Result<()> {
     link.arg("scripts/hydrate-symlinks.js")
         .current_dir(&package);
     process::run(&mut link).with_context(|| format!("{} is not whole", package.display()))?;
-    std::fs::write(&installed, VERSION)
-        .with_context(|| format!("{} cannot be written", installed.display()))
+    Ok(fs::write(&installed, VERSION)?)
 }

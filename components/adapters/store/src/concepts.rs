@@ -4,7 +4,6 @@
 use concept_refinement_domain::concept::{Concept, id_for};
 
 use crate::documents::{self, ConceptDocument, TaskDocument};
-use crate::ledger::Outcome;
 use crate::ledger::entries::Entry;
 use crate::names;
 use crate::ports::{Fault, Machine, Platform};
@@ -28,20 +27,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
             return Ok(None);
         };
         let task_id = &place.task_id;
-        let deleted = self
-            .change_entry(
-                user_id,
-                place.number,
-                |ledger, index| {
-                    let entry = ledger.entry_mut(index);
-                    match entry.and_then(|entry| entry.delete_concept(task_id)) {
-                        Some(document) => Outcome::Changed(Some(document)),
-                        None => Outcome::Unchanged(None),
-                    }
-                },
-                |entry| entry.delete_concept(task_id),
-            )
-            .await?;
+        let delete = |entry: &mut Entry| entry.delete_concept(task_id);
+        let deleted = self.change_entry(user_id, place.number, delete).await?;
         let Some(document) = deleted else {
             return Ok(None);
         };

@@ -25,10 +25,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
     ) -> Result<Option<(Task, bool)>, Fault> {
         let found = self.find_with_entry(user_id, id).await?;
         Ok(found.map(|(task, _, entry)| {
-            let now = self.machine.now();
-            let is_due = entry
-                .delivery
-                .is_some_and(|mut delivery| delivery.begin(&task, now).is_some());
+            let is_due = entry.is_due(&task, self.machine.now());
             (task, is_due)
         }))
     }
@@ -49,12 +46,9 @@ impl<P: Platform, M: Machine> Store<P, M> {
         user_id: &str,
         id: &str,
     ) -> Result<Option<(Task, Option<Stage>, Entry)>, Fault> {
-        let Some(document) = self.task_document(id).await? else {
+        let Some(document) = self.own_document(user_id, id).await? else {
             return Ok(None);
         };
-        if document.user_id != user_id {
-            return Ok(None);
-        }
         let ledger = self.ledger(user_id).await?;
         let entry = self.entry(user_id, &ledger, document.number).await?;
         let Some(entry) = entry.filter(|entry| entry.task_id == id && !entry.task_is_deleted)

@@ -187,30 +187,14 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     pub async fn delete(&self, user_id: &str, id: &str) -> Result<bool, Fault> {
-        let Some(document) = self.task_document(id).await? else {
+        let Some(document) = self.own_document(user_id, id).await? else {
             return Ok(false);
         };
-        if document.user_id != user_id {
-            return Ok(false);
-        }
-        let deleted = self
-            .change_entry(
-                user_id,
-                document.number,
-                |ledger, index| {
-                    let reason = ledger.entry(index).and_then(reason_of);
-                    match ledger.delete_task(index, id) {
-                        true => Outcome::Changed(Some(reason)),
-                        false => Outcome::Unchanged(None),
-                    }
-                },
-                |entry| {
-                    let reason = reason_of(entry);
-                    entry.delete_task(id).then_some(reason)
-                },
-            )
-            .await?;
-        let Some(reason) = deleted else {
+        let deleted = self.change_entry(user_id, document.number, |entry| {
+            let reason = reason_of(entry);
+            entry.delete_task(id).then_some(reason)
+        });
+        let Some(reason) = deleted.await? else {
             return Ok(false);
         };
         let mut leftovers: Vec<_> = reason.into_iter().collect();
@@ -226,34 +210,42 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
-    /// Changes an entry by the first rule if it is in its user's record, by the
-    /// second if it is in a segment. None: nothing was changed.
+    /// None: there is no such task of this user.
+    pub(crate) async fn own_document(
+        &self,
+        user_id: &str,
+        id: &str,
+    ) -> Result<Option<TaskDocument>, Fault> {
+        let document = self.task_document(id).await?;
+        Ok(document.filter(|document| document.user_id == user_id))
+    }
+
+    /// Changes an entry, in its user's record or in a segment. None: nothing was
+    /// changed.
     pub(crate) async fn change_entry<T>(
         &self,
         user_id: &str,
         number: usize,
-        mut in_record: impl FnMut(&mut Ledger, usize) -> Outcome<Option<T>>,
-        in_segment: impl FnMut(&mut Entry) -> Option<T>,
+        mut rule: impl FnMut(&mut Entry) -> Option<T>,
     ) -> Result<Option<T>, Fault> {
         let changed = self
             .change(user_id, |ledger| {
-                let index = match ledger.place(number) {
-                    Some(Place::Record(index)) => index,
+                Ok(match ledger.place(number) {
+                    Some(Place::Record(index)) => match ledger.change_entry(index, &mut rule) {
+                        Some(answer) => Outcome::Changed(Ok(Some(answer))),
+                        None => Outcome::Unchanged(Ok(None)),
+                    },
                     Some(Place::Segment(name, index)) => {
                         let segment = names::segment(user_id, name);
-                        return Ok(Outcome::Unchanged(Err((segment, index))));
+                        Outcome::Unchanged(Err((segment, index)))
                     }
-                    None => return Ok(Outcome::Unchanged(Ok(None))),
-                };
-                Ok(match in_record(ledger, index) {
-                    Outcome::Changed(answer) => Outcome::Changed(Ok(answer)),
-                    Outcome::Unchanged(answer) => Outcome::Unchanged(Ok(answer)),
+                    None => Outcome::Unchanged(Ok(None)),
                 })
             })
             .await?;
         match changed {
             Ok(answer) => Ok(answer),
-            Err((segment, index)) => self.change_segment(&segment, index, in_segment).await,
+            Err((segment, index)) => self.change_segment(&segment, index, rule).await,
         }
     }
 

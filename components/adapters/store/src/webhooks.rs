@@ -6,8 +6,7 @@ use concept_refinement_domain::webhook::{
     DeliveryLease, DeliveryOutcome, DeliveryRecord, DueDelivery, Redelivery, WebhookDelivery,
 };
 
-use crate::ledger::Outcome;
-use crate::ledger::entries::Entry;
+use crate::documents::TaskDocument;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::Store;
 
@@ -23,21 +22,19 @@ impl<P: Platform, M: Machine> Store<P, M> {
 
     pub async fn redeliver(&self, user_id: &str, task_id: &str) -> Result<Redelivery, Fault> {
         let now = self.machine.now();
-        let Some(document) = self.task_document(task_id).await? else {
-            return Ok(Redelivery::None);
+        let mut refused = Redelivery::None;
+        let Some(document) = self.own_document(user_id, task_id).await? else {
+            return Ok(refused);
         };
-        if document.user_id != user_id {
-            return Ok(Redelivery::None);
-        }
-        let requested = self
-            .change_delivery(user_id, document.number, task_id, |delivery| match delivery
-                .redeliver(now)
-            {
-                Redelivery::Requested => Outcome::Changed(Redelivery::Requested),
-                refused => Outcome::Unchanged(refused),
-            })
-            .await?;
-        Ok(requested.unwrap_or(Redelivery::None))
+        let redeliver = |delivery: &mut DeliveryRecord| match delivery.redeliver(now) {
+            Redelivery::Requested => Some(Redelivery::Requested),
+            other => {
+                refused = other;
+                None
+            }
+        };
+        let requested = self.change_delivery(&document, task_id, redeliver).await?;
+        Ok(requested.unwrap_or(refused))
     }
 
     /// Begins an attempt. None: it is not due, somebody else makes it, or there is
@@ -46,27 +43,17 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let Some(document) = self.task_document(task_id).await? else {
             return Ok(None);
         };
-        let user_id = &document.user_id;
-        let Some((task, _, entry)) = self.find_with_entry(user_id, task_id).await? else {
+        let found = self.find_with_entry(&document.user_id, task_id).await?;
+        let Some((task, _, entry)) = found else {
             return Ok(None);
         };
         let now = self.machine.now();
         // Most reads find nothing due, and swap nothing.
-        let is_due = entry
-            .delivery
-            .is_some_and(|mut delivery| delivery.begin(&task, now).is_some());
-        if !is_due {
+        if !entry.is_due(&task, now) {
             return Ok(None);
         }
-        let begun = self
-            .change_delivery(user_id, document.number, task_id, |delivery| match delivery
-                .begin(&task, now)
-            {
-                Some(due) => Outcome::Changed(Some(due)),
-                None => Outcome::Unchanged(None),
-            })
-            .await?;
-        Ok(begun.flatten())
+        let begin = |delivery: &mut DeliveryRecord| delivery.begin(&task, now);
+        self.change_delivery(&document, task_id, begin).await
     }
 
     /// Records what came of an attempt.
@@ -79,42 +66,27 @@ impl<P: Platform, M: Machine> Store<P, M> {
             return Ok(Fenced::Lost);
         };
         let (now, jitter) = (self.machine.now(), self.machine.jitter());
-        let (user_id, number) = (&document.user_id, document.number);
-        let recorded = self
-            .change_delivery(user_id, number, &lease.task_id, |delivery| {
-                match delivery.record(lease, outcome.clone(), jitter, now) {
-                    Fenced::Done => Outcome::Changed(Fenced::Done),
-                    Fenced::Lost => Outcome::Unchanged(Fenced::Lost),
-                }
-            })
-            .await?;
-        Ok(recorded.unwrap_or(Fenced::Lost))
+        let record = |delivery: &mut DeliveryRecord| {
+            let recorded = delivery.record(lease, outcome.clone(), jitter, now);
+            (recorded == Fenced::Done).then_some(recorded)
+        };
+        let recorded = self.change_delivery(&document, &lease.task_id, record);
+        Ok(recorded.await?.unwrap_or(Fenced::Lost))
     }
 
-    /// Applies a rule to the delivery of a task. None: there is none.
+    /// Applies a rule to the delivery of a task. None: there is none, or nothing changed.
     async fn change_delivery<T>(
         &self,
-        user_id: &str,
-        number: usize,
+        task: &TaskDocument,
         task_id: &str,
-        rule: impl Fn(&mut DeliveryRecord) -> Outcome<T>,
+        mut rule: impl FnMut(&mut DeliveryRecord) -> Option<T>,
     ) -> Result<Option<T>, Fault> {
-        let apply = |entry: Option<&mut Entry>| {
-            let entry = entry.filter(|entry| entry.task_id == task_id)?;
-            Some(rule(entry.delivery.as_mut()?))
-        };
-        self.change_entry(
-            user_id,
-            number,
-            |ledger, index| match apply(ledger.entry_mut(index)) {
-                Some(Outcome::Changed(answer)) => Outcome::Changed(Some(answer)),
-                Some(Outcome::Unchanged(answer)) => Outcome::Unchanged(Some(answer)),
-                None => Outcome::Unchanged(None),
-            },
-            |entry| match apply(Some(entry))? {
-                Outcome::Changed(answer) | Outcome::Unchanged(answer) => Some(answer),
-            },
-        )
+        self.change_entry(&task.user_id, task.number, |entry| {
+            match entry.task_id == task_id {
+                true => rule(entry.delivery.as_mut()?),
+                false => None,
+            }
+        })
         .await
     }
 }

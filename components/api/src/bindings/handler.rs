@@ -1,13 +1,12 @@
 //! Requests and responses in one call, between our own `handler` and the routes.
 
 use concept_refinement_domain::fields::Fields;
-use futures::StreamExt as _;
 use wit_bindgen::{FutureReader, StreamReader, StreamResult};
 
 use super::exports::concept::refinement::handler::{
     self as wit, Chunks, Guest, Request, RequestBody, Response, ResponseBody,
 };
-use super::{Component, respond, target};
+use super::{Component, respond, target, written};
 use crate::origin::Origin;
 use crate::request::{self, Body, Headers, Interrupted, Method};
 use crate::response::Content;
@@ -54,17 +53,7 @@ impl Guest for Component {
                 Content::None => ResponseBody::None,
                 Content::Bytes(bytes) => ResponseBody::Bytes(bytes),
                 Content::Stored(stream) => ResponseBody::Chunks(stream),
-                Content::Events(mut events) => {
-                    let (mut writer, reader) = super::wit_stream::new();
-                    wit_bindgen::spawn(async move {
-                        while let Some(event) = events.next().await {
-                            if !writer.write_all(event).await.is_empty() {
-                                break; // nobody reads any more
-                            }
-                        }
-                    });
-                    ResponseBody::Chunks(reader)
-                }
+                Content::Events(events) => ResponseBody::Chunks(written(events)),
             },
         }
     }

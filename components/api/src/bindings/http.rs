@@ -2,14 +2,13 @@
 
 use std::borrow::Cow;
 
-use futures::StreamExt as _;
 use wasip3::http::types::{
     ErrorCode, Fields, Method as WasiMethod, Request, Response, Scheme, Trailers,
 };
 use wasip3::{wit_future, wit_stream};
 use wit_bindgen::{FutureReader, StreamReader, StreamResult};
 
-use super::target;
+use super::{target, written};
 use crate::origin::Origin;
 use crate::request::{self, Body, Headers, Interrupted, Method};
 use crate::response::{self, Content};
@@ -122,17 +121,7 @@ pub fn sent(response: response::Response<StreamReader<u8>>) -> Result<Response, 
             wit_bindgen::spawn(async move { drop(writer.write_all(bytes).await) });
             Some(reader)
         }
-        Content::Events(mut events) => {
-            let (mut writer, reader) = wit_stream::new();
-            wit_bindgen::spawn(async move {
-                while let Some(event) = events.next().await {
-                    if !writer.write_all(event).await.is_empty() {
-                        break; // nobody reads any more
-                    }
-                }
-            });
-            Some(reader)
-        }
+        Content::Events(events) => Some(written(events)),
     };
     let (_, trailers) = wit_future::new(|| Ok(None));
     let (sent, transmitted) = Response::new(fields, contents, trailers);

@@ -5,31 +5,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::CapabilityState;
-use serde::Serialize;
+use serde_json::json;
 use url::form_urlencoded;
 
 use super::answer::{Answer, json};
 use crate::ports::Ports;
 use crate::request::Request;
 use crate::state::State;
-
-/// Liveness.
-#[derive(Serialize)]
-pub struct Live<'a> {
-    /// Always `healthy`.
-    status: &'static str,
-    version: &'a str,
-    /// The model's description.
-    model: &'a str,
-}
-
-/// Readiness.
-#[derive(Serialize)]
-pub struct Ready<'a> {
-    status: &'static str,
-    /// `ok`, or a sentence that says why not.
-    capabilities: BTreeMap<&'a str, &'a str>,
-}
 
 pub async fn live<P: Ports>(state: &State<P>) -> Answer<P> {
     let model = match state.model.get() {
@@ -39,14 +21,9 @@ pub async fn live<P: Ports>(state: &State<P>) -> Answer<P> {
             state.model.get_or_init(|| model)
         }
     };
-    json(
-        200,
-        &Live {
-            status: "healthy",
-            version: &state.config.version,
-            model,
-        },
-    )
+    let version = &state.config.version;
+    let live = json!({"status": "healthy", "version": version, "model": model});
+    json(200, &live)
 }
 
 /// The capability that is none of a store.
@@ -77,7 +54,7 @@ pub async fn ready<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     let is_of_model = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "model");
     let degraded = || states.iter().filter(|state| state.problem.is_some());
     let is_away = degraded().any(|state| is_of_model || state.name != MODEL);
-    let capabilities = states
+    let capabilities: BTreeMap<_, _> = states
         .iter()
         .map(|state| {
             let says = state.problem.as_deref().unwrap_or("ok");
@@ -91,9 +68,6 @@ pub async fn ready<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     let code = if is_away { 503 } else { 200 };
     json(
         code,
-        &Ready {
-            status,
-            capabilities,
-        },
+        &json!({"status": status, "capabilities": capabilities}),
     )
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::session::LIFE;
 use concept_refinement_domain::timestamp::Timestamp;
-use serde::Serialize;
+use serde_json::json;
 
 use super::answer::{Answer, json};
 use crate::origin::Origin;
@@ -23,18 +23,6 @@ const RENEWED_ONCE: Duration = Duration::from_secs(60 * 60);
 /// The secret that sessions are signed with is not known yet.
 const NOT_YET: Problem =
     Problem::unavailable("There are no sessions at the moment. Try again later.", 1);
-
-/// A session.
-#[derive(Serialize)]
-pub struct Session<'a> {
-    /// A JSON Web Token.
-    access_token: &'a str,
-    /// Always `bearer`.
-    token_type: &'static str,
-    /// In seconds.
-    expires_in: u64,
-    user_id: &'a str,
-}
 
 /// A new session: of the same user, where the request has a valid one.
 pub async fn create<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
@@ -60,15 +48,13 @@ pub async fn create<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> 
         }
     };
     let Renewed { token, until } = session.ok_or(NOT_YET)?;
-    let response = json(
-        201,
-        &Session {
-            access_token: &token,
-            token_type: "bearer",
-            expires_in: until.since(now).as_secs(),
-            user_id: &user,
-        },
-    )?;
+    let session = json!({
+        "access_token": token,
+        "token_type": "bearer",
+        "expires_in": until.since(now).as_secs(),
+        "user_id": user,
+    });
+    let response = json(201, &session)?;
     Ok(match is_cross_origin {
         true => response,
         false => with_cookie(state, response, &request.origin, &token),

@@ -7,7 +7,7 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::session::IS_ANONYMOUS;
 use concept_refinement_domain::{image, size};
-use serde::Serialize;
+use serde_json::json;
 
 use super::answer::{Answer, json};
 use crate::auth::Caller;
@@ -24,15 +24,6 @@ const MAX_BUFFERED: u64 = 64 * 1024 * 1024;
 /// Each counts as at least this many bytes, because of its buffers.
 const MIN_RESERVATION: u64 = 1024 * 1024;
 
-/// An original that was stored.
-#[derive(Serialize)]
-pub struct Uploaded<'a> {
-    /// A signed URL, to display the image and to send as `original_image_url`.
-    image_url: &'a str,
-    /// Names the image under `/api/images/`.
-    path: &'a str,
-}
-
 pub async fn upload<P: Ports, B: Body>(state: &State<P>, request: &Request, body: B) -> Answer<P> {
     let caller = state.auth.writer(request).await?;
     let upload = Upload::new(body, state.config.image_limits);
@@ -44,13 +35,7 @@ pub async fn upload<P: Ports, B: Body>(state: &State<P>, request: &Request, body
         .ports
         .sign(&stored.path, request.origin.as_str())
         .await?;
-    json(
-        201,
-        &Uploaded {
-            image_url: &image_url,
-            path: &stored.path,
-        },
-    )
+    json(201, &json!({"image_url": image_url, "path": stored.path}))
 }
 
 /// Streams the body into the store.

@@ -3,11 +3,12 @@
 
 use concept_refinement_domain::validation;
 use concept_refinement_domain::webhook::Redelivery;
+use serde_json::json;
 
 use super::answer::{Answer, json};
 use crate::ports::Ports;
 use crate::problem::Problem;
-use crate::representation::{WebhookResponse, WebhookSecret};
+use crate::representation::WebhookResponse;
 use crate::request::Request;
 use crate::state::State;
 
@@ -50,11 +51,6 @@ pub async fn redeliver<P: Ports>(state: &State<P>, request: &Request, id: &str) 
 pub async fn secret<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     let caller = state.auth.reader(request).await?;
     let secrets = state.config.webhook_secrets.as_ref().ok_or(NOT_YET)?;
-    let key = secrets.key_of(&caller.user);
-    json(
-        200,
-        &WebhookSecret {
-            secret: key.secret(),
-        },
-    )
+    let secret = secrets.key_of(&caller.user).secret();
+    json(200, &json!({"secret": secret}))
 }

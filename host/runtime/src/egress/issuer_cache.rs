@@ -14,13 +14,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_domain::issuer_keys::{FETCH_TIMEOUT, time_to_fetch};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
 use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 use wasmtime_wasi_http::{Error, WasiBody};
+
+use crate::body::whole;
 
 /// A request that comes at most so long before the next fetch is due waits for
 /// it. An instance measures the same interval from a moment earlier than this
@@ -157,8 +159,7 @@ impl IssuerCache {
             (None, Some(Failure::Error(error))) => return Err(copy_of(error)),
             (None, None) => return Err(Error::HttpResponseIncomplete),
         };
-        let body = Full::new(body).map_err(|never| match never {});
-        let mut response = http::Response::new(body.boxed_unsync());
+        let mut response = http::Response::new(whole(body));
         *response.status_mut() = status;
         Ok(response)
     }

@@ -13,7 +13,6 @@ mod connections;
 mod cors;
 mod credentials;
 mod dispatch;
-mod guarded_body;
 mod host_names;
 mod open_files;
 mod origin;

@@ -8,45 +8,41 @@ use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::convert::Convert as _;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use wasmtime::component::{Accessor, Resource, StreamReader};
+use wasmtime::component::{Resource, StreamReader};
 
+use super::Answer;
 use crate::wasm::bindings::capabilities::concept::refinement::blobs::{
     self, Host, HostBlob, HostBlobWithStore,
 };
-use crate::wasm::bindings::capabilities::concept::refinement::types;
-use crate::wasm::sandbox::{Linked, Sandbox};
+use crate::wasm::sandbox::{Caller, Linked, Sandbox};
 use crate::wasm::stream::{ByteStream, consume};
 
 impl Host for &mut Sandbox {}
 
 impl HostBlob for &mut Sandbox {
     fn drop(&mut self, blob: Resource<Blob>) -> wasmtime::Result<()> {
-        self.table().delete(blob)?;
+        self.table.delete(blob)?;
         Ok(())
     }
 }
 
 impl HostBlobWithStore<Sandbox> for Linked {
     async fn reserve(
-        accessor: &Accessor<Sandbox, Self>,
+        caller: &Caller,
         purpose: blobs::Purpose,
         length: u64,
-    ) -> wasmtime::Result<Result<Resource<Blob>, types::Error>> {
-        let (blobs, purpose) = accessor.with(|mut access| {
+    ) -> Answer<Resource<Blob>> {
+        let (blobs, purpose) = caller.with(|mut access| {
             let purpose = access.get().purpose(purpose);
             wasmtime::error::Ok((Arc::clone(access.get().blobs()?), purpose))
         })?;
-        let reserved = reserved(accessor, &blobs, purpose, bytes_of(length)).await;
-        handle(accessor, reserved)
+        let reserved = reserved(caller, &blobs, purpose, bytes_of(length)).await;
+        handle(caller, reserved)
     }
 
-    async fn append(
-        accessor: &Accessor<Sandbox, Self>,
-        blob: Resource<Blob>,
-        bytes: Vec<u8>,
-    ) -> wasmtime::Result<Result<(), types::Error>> {
-        let (blob, taken) = accessor.with(|mut access| {
-            let blob = access.get().table().get(&blob).cloned()?;
+    async fn append(caller: &Caller, blob: Resource<Blob>, bytes: Vec<u8>) -> Answer<()> {
+        let (blob, taken) = caller.with(|mut access| {
+            let blob = access.get().table.get(&blob).cloned()?;
             let beyond = blob.beyond(bytes.len());
             wasmtime::error::Ok((blob, access.get().take_blob_bytes(beyond)))
         })?;
@@ -57,12 +53,12 @@ impl HostBlobWithStore<Sandbox> for Linked {
     }
 
     async fn of(
-        accessor: &Accessor<Sandbox, Self>,
+        caller: &Caller,
         purpose: blobs::Purpose,
         contents: StreamReader<u8>,
         length: u64,
-    ) -> wasmtime::Result<Result<Resource<Blob>, types::Error>> {
-        let (blobs, purpose, contents) = accessor.with(|mut access| {
+    ) -> Answer<Resource<Blob>> {
+        let (blobs, purpose, contents) = caller.with(|mut access| {
             let purpose = access.get().purpose(purpose);
             let blobs = Arc::clone(access.get().blobs()?);
             let contents = consume(contents, &mut access)?;
@@ -70,17 +66,14 @@ impl HostBlobWithStore<Sandbox> for Linked {
         })?;
         let filled = match contents.reopen {
             Some(reopen) => Ok(Blob::sharing(reopen)),
-            None => filled(accessor, &blobs, purpose, contents.chunks, length).await,
+            None => filled(caller, &blobs, purpose, contents.chunks, length).await,
         };
-        handle(accessor, filled)
+        handle(caller, filled)
     }
 
-    async fn contents(
-        accessor: &Accessor<Sandbox, Self>,
-        blob: Resource<Blob>,
-    ) -> wasmtime::Result<StreamReader<u8>> {
-        accessor.with(|mut access| {
-            let blob = access.get().table().get(&blob)?.clone();
+    async fn contents(caller: &Caller, blob: Resource<Blob>) -> wasmtime::Result<StreamReader<u8>> {
+        caller.with(|mut access| {
+            let blob = access.get().table.get(&blob)?.clone();
             let reopen = {
                 let blob = blob.clone();
                 Arc::new(move || blob.contents())
@@ -92,14 +85,14 @@ impl HostBlobWithStore<Sandbox> for Linked {
 
 /// A blob of what an instance writes: as much of it as was said that there is.
 pub(crate) async fn filled(
-    accessor: &Accessor<Sandbox, Linked>,
+    caller: &Caller,
     blobs: &Arc<Blobs>,
     purpose: Purpose,
     mut chunks: BoxStream<'static, Bytes>,
     length: u64,
 ) -> Result<Blob, CapabilityError> {
     let mut left = bytes_of(length);
-    let blob = reserved(accessor, blobs, purpose, left).await?;
+    let blob = reserved(caller, blobs, purpose, left).await?;
     while left > 0
         && let Some(chunk) = chunks.next().await
     {
@@ -111,21 +104,18 @@ pub(crate) async fn filled(
 }
 
 async fn reserved(
-    accessor: &Accessor<Sandbox, Linked>,
+    caller: &Caller,
     blobs: &Arc<Blobs>,
     purpose: Purpose,
     length: usize,
 ) -> Result<Blob, CapabilityError> {
-    accessor.with(|mut access| access.get().take_blob_bytes(length))?;
+    caller.with(|mut access| access.get().take_blob_bytes(length))?;
     blobs.reserve(purpose, length).await
 }
 
-fn handle(
-    accessor: &Accessor<Sandbox, Linked>,
-    blob: Result<Blob, CapabilityError>,
-) -> wasmtime::Result<Result<Resource<Blob>, types::Error>> {
+fn handle(caller: &Caller, blob: Result<Blob, CapabilityError>) -> Answer<Resource<Blob>> {
     Ok(match blob {
-        Ok(blob) => Ok(accessor.with(|mut access| access.get().table().push(blob))?),
+        Ok(blob) => Ok(caller.with(|mut access| access.get().table.push(blob))?),
         Err(error) => Err(error.convert()),
     })
 }

@@ -5,48 +5,42 @@ use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::convert::Convert as _;
 use futures::StreamExt as _;
 use futures::future::ready;
-use wasmtime::component::{Accessor, StreamReader};
+use wasmtime::component::StreamReader;
 
+use super::{Answer, granted};
 use crate::wasm::bindings::capabilities::concept::refinement::image_store::{Host, HostWithStore};
 use crate::wasm::bindings::capabilities::concept::refinement::types;
-use crate::wasm::sandbox::{Linked, Sandbox};
+use crate::wasm::sandbox::{Caller, Linked, Sandbox};
 use crate::wasm::stream::{ByteStream, consume};
-
-type Answer<T> = wasmtime::Result<Result<T, types::Error>>;
 
 impl Host for &mut Sandbox {}
 
 impl HostWithStore<Sandbox> for Linked {
     async fn put(
-        accessor: &Accessor<Sandbox, Self>,
+        caller: &Caller,
         image: types::NewImage,
         contents: StreamReader<u8>,
     ) -> Answer<types::StoredOrNot> {
-        let (host, contents) = accessor.with(|mut access| {
+        let (host, contents) = caller.with(|mut access| {
             let host = access.get().capabilities()?;
             let contents = consume(contents, &mut access)?.chunks;
             wasmtime::error::Ok((host, contents))
         })?;
         let contents: Contents = Box::pin(contents.map(Ok));
-        let stored = host.images.put(image.convert(), contents).await;
-        Ok(stored.convert())
+        Ok(host.images.put(image.convert(), contents).await.convert())
     }
 
-    async fn stat(
-        accessor: &Accessor<Sandbox, Self>,
-        path: String,
-    ) -> Answer<Option<types::ImageInfo>> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
-        let info = host.images.stat(&path).await;
-        Ok(info.convert())
+    async fn stat(caller: &Caller, path: String) -> Answer<Option<types::ImageInfo>> {
+        let host = granted(caller)?;
+        Ok(host.images.stat(&path).await.convert())
     }
 
     async fn get(
-        accessor: &Accessor<Sandbox, Self>,
+        caller: &Caller,
         path: String,
         range: Option<types::ByteRange>,
     ) -> Answer<Option<(types::ImageInfo, StreamReader<u8>)>> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
+        let host = granted(caller)?;
         let range = range.convert();
         match host.images.get(&path, range).await {
             Ok(None) => Ok(Ok(None)),
@@ -57,40 +51,35 @@ impl HostWithStore<Sandbox> for Linked {
                     .take_while(|chunk| ready(chunk.is_ok()))
                     .filter_map(|chunk| ready(chunk.ok()));
                 let reader =
-                    accessor.with(|access| StreamReader::new(access, ByteStream::new(whole)))?;
+                    caller.with(|access| StreamReader::new(access, ByteStream::new(whole)))?;
                 Ok(Ok(Some((info.convert(), reader))))
             }
             Err(error) => Ok(Err(error.convert())),
         }
     }
 
-    async fn has_uploads(accessor: &Accessor<Sandbox, Self>, owner: String) -> Answer<bool> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
+    async fn has_uploads(caller: &Caller, owner: String) -> Answer<bool> {
+        let host = granted(caller)?;
         Ok(host.images.has_uploads(&owner).await.convert())
     }
 
-    async fn delete(accessor: &Accessor<Sandbox, Self>, path: String) -> Answer<()> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
+    async fn delete(caller: &Caller, path: String) -> Answer<()> {
+        let host = granted(caller)?;
         Ok(host.images.delete(&path).await.convert())
     }
 
-    async fn sign(
-        accessor: &Accessor<Sandbox, Self>,
-        path: String,
-        origin: String,
-    ) -> Answer<String> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
+    async fn sign(caller: &Caller, path: String, origin: String) -> Answer<String> {
+        let host = granted(caller)?;
         Ok(host.images.sign(&path, &origin).await.convert())
     }
 
     async fn resolve(
-        accessor: &Accessor<Sandbox, Self>,
+        caller: &Caller,
         url: String,
         origin: String,
     ) -> Answer<Option<types::Resolved>> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
-        let resolved = host.images.resolve(&url, &origin).await;
-        Ok(resolved.convert())
+        let host = granted(caller)?;
+        Ok(host.images.resolve(&url, &origin).await.convert())
     }
 }
 

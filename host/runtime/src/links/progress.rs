@@ -1,24 +1,19 @@
 //! `progress`, as linked into the processor.
 
 use concept_refinement_domain::convert::Convert as _;
-use wasmtime::component::Accessor;
 
 use crate::wasm::bindings::capabilities::concept::refinement::progress::{Host, HostWithStore};
 use crate::wasm::bindings::capabilities::concept::refinement::types::{Lease, Stage};
-use crate::wasm::sandbox::{Linked, Sandbox};
+use crate::wasm::sandbox::{Caller, Linked, Sandbox};
 
 impl Host for &mut Sandbox {}
 
 impl HostWithStore<Sandbox> for Linked {
-    async fn began(
-        accessor: &Accessor<Sandbox, Self>,
-        lease: Lease,
-        stage: Stage,
-    ) -> wasmtime::Result<()> {
+    async fn began(caller: &Caller, lease: Lease, stage: Stage) -> wasmtime::Result<()> {
         let (lease, stage) = (lease.convert(), stage.convert());
-        let capabilities = accessor.with(|mut access| {
+        let capabilities = caller.with(|mut access| {
             let sandbox = access.get();
-            sandbox.stage().set(stage);
+            sandbox.stage.set(stage);
             sandbox.capabilities()
         })?;
         // Nothing depends on it.

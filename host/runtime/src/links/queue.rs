@@ -1,21 +1,16 @@
 //! `task-queue`, as linked into a component.
 
 use concept_refinement_domain::convert::Convert as _;
-use wasmtime::component::Accessor;
 
+use super::{Answer, granted};
 use crate::wasm::bindings::capabilities::concept::refinement::task_queue::{Host, HostWithStore};
-use crate::wasm::bindings::capabilities::concept::refinement::types::Error;
-use crate::wasm::sandbox::{Linked, Sandbox};
+use crate::wasm::sandbox::{Caller, Linked, Sandbox};
 
 impl Host for &mut Sandbox {}
 
 impl HostWithStore<Sandbox> for Linked {
-    async fn publish(
-        accessor: &Accessor<Sandbox, Self>,
-        message: Vec<u8>,
-    ) -> wasmtime::Result<Result<(), Error>> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
-        let published = host.queue.publish(message).await;
-        Ok(published.convert())
+    async fn publish(caller: &Caller, message: Vec<u8>) -> Answer<()> {
+        let host = granted(caller)?;
+        Ok(host.queue.publish(message).await.convert())
     }
 }

@@ -3,94 +3,79 @@
 use concept_refinement_capability::health::Asker;
 use concept_refinement_domain::convert::Convert;
 use futures::StreamExt as _;
-use wasmtime::component::{Accessor, StreamReader};
+use wasmtime::component::StreamReader;
 
+use super::{Answer, granted};
 use crate::wasm::bindings::capabilities::concept::refinement::task_store::{Host, HostWithStore};
 use crate::wasm::bindings::capabilities::concept::refinement::types;
-use crate::wasm::sandbox::{Linked, Sandbox};
+use crate::wasm::sandbox::{Caller, Linked, Sandbox};
 use crate::wasm::stream::Items;
-
-type Answer<T> = wasmtime::Result<Result<T, types::Error>>;
 
 impl Host for &mut Sandbox {}
 
 impl HostWithStore<Sandbox> for Linked {
-    async fn submit(
-        accessor: &Accessor<Sandbox, Self>,
-        new_task: types::NewTask,
-    ) -> Answer<types::Submission> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
-        let submission = host.tasks().submit(new_task.convert()).await;
-        Ok(submission.convert())
+    async fn submit(caller: &Caller, new_task: types::NewTask) -> Answer<types::Submission> {
+        let host = granted(caller)?;
+        Ok(host.tasks().submit(new_task.convert()).await.convert())
     }
 
-    async fn withdraw(
-        accessor: &Accessor<Sandbox, Self>,
-        id: String,
-        error_message: String,
-    ) -> Answer<types::Fenced> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
-        let fenced = host.tasks().withdraw(&id, &error_message).await;
-        Ok(fenced.convert())
+    async fn withdraw(caller: &Caller, id: String, error_message: String) -> Answer<types::Fenced> {
+        let host = granted(caller)?;
+        Ok(host.tasks().withdraw(&id, &error_message).await.convert())
     }
 
     async fn renew_session(
-        accessor: &Accessor<Sandbox, Self>,
+        caller: &Caller,
         user_id: String,
         until: u64,
         owns_images: bool,
     ) -> Answer<()> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
+        let host = granted(caller)?;
         let tasks = host.tasks();
         let renewed = tasks.renew_session(&user_id, until.convert(), owns_images);
         Ok(renewed.await.convert())
     }
 
     async fn claim(
-        accessor: &Accessor<Sandbox, Self>,
+        caller: &Caller,
         id: String,
         user_id: Option<String>,
     ) -> Answer<Option<types::Claimed>> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
+        let host = granted(caller)?;
         let claimed = host.leases().claim(&id, user_id.as_deref()).await;
         if let Ok(Some(claimed)) = &claimed {
             let lease = claimed.lease.clone();
             let asker = Asker::of(&claimed.task);
-            accessor.with(|mut access| {
-                access.get().claimed().set(Some(lease));
-                access.get().works_for(asker);
+            caller.with(|mut access| {
+                access.get().claimed.set(Some(lease));
+                access.get().asker = asker;
             });
         }
         Ok(claimed.convert())
     }
 
-    async fn renew(
-        accessor: &Accessor<Sandbox, Self>,
-        lease: types::Lease,
-    ) -> Answer<Option<types::Lease>> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
-        let renewed = host.leases().renew(&lease.convert()).await;
-        Ok(renewed.convert())
+    async fn renew(caller: &Caller, lease: types::Lease) -> Answer<Option<types::Lease>> {
+        let host = granted(caller)?;
+        Ok(host.leases().renew(&lease.convert()).await.convert())
     }
 
     async fn finish(
-        accessor: &Accessor<Sandbox, Self>,
+        caller: &Caller,
         lease: types::Lease,
         image: types::RefinedImage,
     ) -> Answer<types::Finished> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
+        let host = granted(caller)?;
         let (lease, image) = (lease.convert(), image.convert());
-        let finished = host.leases().finish(&lease, image).await;
-        Ok(finished.convert())
+        Ok(host.leases().finish(&lease, image).await.convert())
     }
 
     async fn fail(
-        accessor: &Accessor<Sandbox, Self>,
+        caller: &Caller,
         lease: types::Lease,
         stage: Option<types::Stage>,
         error_message: String,
     ) -> Answer<types::Fenced> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
+        let host = granted(caller)?;
         let fenced = host
             .leases()
             .fail(&lease.convert(), stage.convert(), &error_message)
@@ -98,56 +83,42 @@ impl HostWithStore<Sandbox> for Linked {
         Ok(fenced.convert())
     }
 
-    async fn release(
-        accessor: &Accessor<Sandbox, Self>,
-        lease: types::Lease,
-    ) -> Answer<types::Fenced> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
-        let fenced = host.leases().release(&lease.convert()).await;
-        Ok(fenced.convert())
+    async fn release(caller: &Caller, lease: types::Lease) -> Answer<types::Fenced> {
+        let host = granted(caller)?;
+        Ok(host.leases().release(&lease.convert()).await.convert())
     }
 
-    async fn get(
-        accessor: &Accessor<Sandbox, Self>,
-        user_id: String,
-        id: String,
-    ) -> Answer<Option<types::Task>> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
-        let task = host.tasks().get(&user_id, &id).await;
-        Ok(task.convert())
+    async fn get(caller: &Caller, user_id: String, id: String) -> Answer<Option<types::Task>> {
+        let host = granted(caller)?;
+        Ok(host.tasks().get(&user_id, &id).await.convert())
     }
 
     async fn list(
-        accessor: &Accessor<Sandbox, Self>,
+        caller: &Caller,
         user_id: String,
         status: Option<types::Status>,
         limit: u32,
         after: Option<types::Position>,
     ) -> Answer<types::TaskPage> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
+        let host = granted(caller)?;
         let (status, after) = (status.convert(), after.convert());
         let page = host.tasks().list(&user_id, status, limit, after).await;
         Ok(page.convert())
     }
 
-    async fn delete(
-        accessor: &Accessor<Sandbox, Self>,
-        user_id: String,
-        id: String,
-    ) -> Answer<bool> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
-        let deleted = host.tasks().delete(&user_id, &id).await;
-        Ok(deleted.convert())
+    async fn delete(caller: &Caller, user_id: String, id: String) -> Answer<bool> {
+        let host = granted(caller)?;
+        Ok(host.tasks().delete(&user_id, &id).await.convert())
     }
 
     async fn watch(
-        accessor: &Accessor<Sandbox, Self>,
+        caller: &Caller,
         user_id: String,
         id: String,
     ) -> Answer<Option<StreamReader<types::Change>>> {
-        let (host, place) = accessor.with(|mut access| {
+        let (host, place) = caller.with(|mut access| {
             let sandbox = access.get();
-            let place = sandbox.watchers().admit(&user_id);
+            let place = sandbox.watchers.admit(&user_id);
             wasmtime::error::Ok((sandbox.capabilities()?, place))
         })?;
         let place = match place {
@@ -158,7 +129,7 @@ impl HostWithStore<Sandbox> for Linked {
             Ok(None) => Ok(Ok(None)),
             Ok(Some(changes)) => {
                 let changes = Items::new(place.hold(changes).map(Convert::convert));
-                let reader = accessor.with(|access| StreamReader::new(access, changes))?;
+                let reader = caller.with(|access| StreamReader::new(access, changes))?;
                 Ok(Ok(Some(reader)))
             }
             Err(error) => Ok(Err(error.convert())),

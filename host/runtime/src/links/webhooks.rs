@@ -4,35 +4,32 @@ use std::time::Instant;
 
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::webhook::Redelivery;
-use wasmtime::component::Accessor;
 
+use super::{Answer, granted};
 use crate::wasm::bindings::capabilities::concept::refinement::types;
 use crate::wasm::bindings::capabilities::concept::refinement::webhook_store::{
     Host, HostWithStore,
 };
-use crate::wasm::sandbox::{Linked, Sandbox};
-
-type Answer<T> = wasmtime::Result<Result<T, types::Error>>;
+use crate::wasm::sandbox::{Caller, Linked, Sandbox};
 
 impl Host for &mut Sandbox {}
 
 impl HostWithStore<Sandbox> for Linked {
     async fn get(
-        accessor: &Accessor<Sandbox, Self>,
+        caller: &Caller,
         user_id: String,
         task_id: String,
     ) -> Answer<Option<types::WebhookDelivery>> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
-        let delivery = host.webhooks().webhook(&user_id, &task_id).await;
-        Ok(delivery.convert())
+        let host = granted(caller)?;
+        Ok(host.webhooks().webhook(&user_id, &task_id).await.convert())
     }
 
     async fn redeliver(
-        accessor: &Accessor<Sandbox, Self>,
+        caller: &Caller,
         user_id: String,
         task_id: String,
     ) -> Answer<types::Redelivery> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
+        let host = granted(caller)?;
         let Some(place) = host.redeliveries.admit(&user_id, Instant::now()) else {
             return Ok(Ok(types::Redelivery::TooOften));
         };

@@ -9,7 +9,6 @@
 
 mod answer;
 pub mod link;
-mod meter;
 mod next;
 mod own_time;
 mod request;
@@ -17,13 +16,12 @@ mod run;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use concept_refinement_capability::model::{
     ImageModel, MemoryUse, ModelAnswer, ModelError, ModelRequest, Setback,
 };
 use concept_refinement_capability::stream_guard::guarded;
 use futures::future::{BoxFuture, pending};
-use futures::{Stream, StreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 use tokio::sync::oneshot;
 
 use super::admission::Admission;
@@ -52,7 +50,7 @@ impl ModelComponent {
             false => at_once,
         };
         let description = match link.is_middleware() {
-            true => format!("{}: {}", link.text(), link.description()),
+            true => format!("{}: {}", link.parts.text, link.description()),
             false => link.description().to_owned(),
         };
         Ok(Self {
@@ -79,22 +77,9 @@ impl ImageModel for ModelComponent {
                 let call = self.link.spawn(call, is_large);
                 return match answer.await {
                     Ok(Try::PutOff) => continue,
-                    Ok(Try::Answered(Ok(ModelAnswer::Image {
-                        media_type,
-                        length,
-                        contents,
-                        notes,
-                    }))) => {
-                        let contents = contents.chain(no_end_after(request.setback()));
-                        Ok(ModelAnswer::Image {
-                            media_type,
-                            length,
-                            // Dropping them ends the call.
-                            contents: Box::pin(guarded(contents, (call, place))),
-                            notes,
-                        })
+                    Ok(Try::Answered(answer)) => {
+                        answer.map(|answer| held(answer, request.setback(), (call, place)))
                     }
-                    Ok(Try::Answered(answer)) => answer,
                     // The call was dropped without an answer.
                     Err(_) => Err(stopped()),
                 };
@@ -119,13 +104,29 @@ impl ImageModel for ModelComponent {
     }
 }
 
-/// Ends, unless there was a setback: who reads would take what there is for the
-/// whole.
-fn no_end_after(setback: Setback) -> impl Stream<Item = Bytes> + Send {
-    let end = async move {
-        if setback.is_set() {
-            pending::<()>().await;
+/// An answer whose contents hold its call: dropping them ends it. They do not end after a
+/// setback, since who reads would take what there is for the whole.
+fn held<C: Send + 'static>(answer: ModelAnswer, setback: Setback, call: C) -> ModelAnswer {
+    match answer {
+        ModelAnswer::Image {
+            media_type,
+            length,
+            contents,
+            notes,
+        } => {
+            let end = stream::once(async move {
+                if setback.is_set() {
+                    pending::<()>().await;
+                }
+            });
+            let contents = contents.chain(end.filter_map(async |()| None));
+            ModelAnswer::Image {
+                media_type,
+                length,
+                contents: Box::pin(guarded(contents, call)),
+                notes,
+            }
         }
-    };
-    stream::once(end).filter_map(async |()| None)
+        ModelAnswer::Location(url) => ModelAnswer::Location(url),
+    }
 }

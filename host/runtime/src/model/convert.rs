@@ -3,10 +3,10 @@
 
 use concept_refinement_capability::model::{ModelAnswer, ModelError, ModelRequest, Setback};
 use concept_refinement_domain::sentence::cut;
-use wasmtime::component::{Accessor, StreamReader};
+use wasmtime::component::StreamReader;
 
 use crate::wasm::bindings::capabilities::concept::refinement::model_types as wit;
-use crate::wasm::sandbox::{Linked, Sandbox};
+use crate::wasm::sandbox::Caller;
 use crate::wasm::stream::{ByteStream, consume};
 
 pub fn request(
@@ -41,10 +41,7 @@ pub fn request(
     })
 }
 
-pub fn answer(
-    answer: ModelAnswer,
-    accessor: &Accessor<Sandbox, Linked>,
-) -> wasmtime::Result<wit::Answer> {
+pub fn answer(answer: ModelAnswer, caller: &Caller) -> wasmtime::Result<wit::Answer> {
     Ok(match answer {
         ModelAnswer::Image {
             media_type,
@@ -54,8 +51,7 @@ pub fn answer(
         } => wit::Answer::Image(wit::Image {
             media_type,
             length,
-            contents: accessor
-                .with(|access| StreamReader::new(access, ByteStream::new(contents)))?,
+            contents: caller.with(|access| StreamReader::new(access, ByteStream::new(contents)))?,
             notes,
         }),
         ModelAnswer::Location(url) => wit::Answer::Location(url),

@@ -37,6 +37,7 @@ pub struct Ledger {
 }
 
 /// What one call has.
+#[derive(Default)]
 struct Share {
     /// Set aside for it, in bytes.
     reserved: u64,
@@ -115,11 +116,8 @@ impl Ledger {
             self.in_use = in_use;
             let share = Share {
                 reserved: need,
-                grown: 0,
-                inner: 0,
                 wanted: need,
-                has_answered: false,
-                is_ending: false,
+                ..Share::default()
             };
             self.running.insert(age, share);
         }

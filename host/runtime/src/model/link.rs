@@ -3,25 +3,25 @@
 use concept_refinement_capability::health::Verdict;
 use concept_refinement_capability::model::ModelError;
 use tokio::task::yield_now;
-use wasmtime::component::Accessor;
 
 use super::convert;
+use crate::links::granted;
 use crate::wasm::bindings::capabilities::concept::refinement::image_model as wit;
 use crate::wasm::bindings::capabilities::concept::refinement::image_model::{Host, HostWithStore};
-use crate::wasm::sandbox::{Linked, Sandbox};
+use crate::wasm::sandbox::{Caller, Linked, Sandbox};
 
 impl Host for &mut Sandbox {}
 
 impl HostWithStore<Sandbox> for Linked {
     async fn refine(
-        accessor: &Accessor<Sandbox, Self>,
+        caller: &Caller,
         request: wit::Request,
     ) -> wasmtime::Result<Result<wit::Answer, wit::Error>> {
-        let (host, asker, request) = accessor.with(|mut access| {
+        let (host, asker, request) = caller.with(|mut access| {
             let host = access.get().capabilities()?;
-            let setback = access.get().setback();
+            let setback = access.get().setback.clone();
             let request = convert::request(request, setback, &mut access)?;
-            wasmtime::error::Ok((host, access.get().asker(), request))
+            wasmtime::error::Ok((host, access.get().asker, request))
         })?;
         // The first step is on the stack of the guest, which keeps the pages that were
         // used once.
@@ -37,13 +37,13 @@ impl HostWithStore<Sandbox> for Linked {
         };
         host.model_called(verdict, asker);
         Ok(match answer {
-            Ok(answer) => Ok(convert::answer(answer, accessor)?),
+            Ok(answer) => Ok(convert::answer(answer, caller)?),
             Err(error) => Err(error.into()),
         })
     }
 
-    async fn describe(accessor: &Accessor<Sandbox, Self>) -> wasmtime::Result<String> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
+    async fn describe(caller: &Caller) -> wasmtime::Result<String> {
+        let host = granted(caller)?;
         Ok(host.model.describe().to_owned())
     }
 }

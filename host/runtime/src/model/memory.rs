@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::ledger::{Age, Ledger, Refused, charge, is_small};
+use crate::wasm::sandbox::{Granted, MemoryMeter, NoRoom};
 
 /// Shared by all calls of all models of a host.
 pub struct ModelMemory {
@@ -129,15 +130,10 @@ impl ModelMemory {
     }
 
     /// Ends the calls that the growth of one takes the memory of.
-    fn end(
-        &self,
-        state: &State,
-        age: Age,
-        grown: Result<Vec<Age>, Refused>,
-    ) -> Result<(), Refused> {
+    fn end(&self, state: &State, age: Age, grown: Result<Vec<Age>, Refused>) -> Result<(), NoRoom> {
         let (ended, result) = match grown {
             Ok(ended) => (ended, Ok(())),
-            Err(refused) => (vec![age], Err(refused)),
+            Err(Refused) => (vec![age], Err(NoRoom)),
         };
         for age in ended {
             if let Some(end) = state.ends.get(&age).filter(|end| !end.is_cancelled()) {
@@ -255,32 +251,21 @@ impl Drop for Admitted {
     }
 }
 
-impl Meter {
-    /// Lets the memories of the instance have so many bytes in all. Answers
-    /// whether it becomes large by that. None: the instances that it waits for have
-    /// what is missing, and may.
-    ///
-    /// # Errors
-    ///
-    /// There is no room, and the instance is to end.
-    pub fn grow(&self, bytes: u64) -> Result<Option<bool>, Refused> {
+impl MemoryMeter for Meter {
+    fn grow(&self, bytes: u64) -> Result<Granted, NoRoom> {
         let mut state = self.memory.state.lock();
+        // The instances that it waits for have what is missing, and may.
         if !state.ledger.may_have(self.age, bytes) {
-            return Ok(None);
+            return Ok(Granted::Never);
         }
         let grown = state.ledger.grow(self.age, bytes);
         self.memory.end(&state, self.age, grown)?;
-        Ok(Some(becomes_large(&self.is_large, bytes)))
+        Ok(granted(&self.is_large, bytes))
     }
 }
 
-impl InnerMeter {
-    /// As [`Meter::grow`].
-    ///
-    /// # Errors
-    ///
-    /// There is no room, and the call is to end.
-    pub fn grow(&self, bytes: u64) -> Result<Option<bool>, Refused> {
+impl MemoryMeter for InnerMeter {
+    fn grow(&self, bytes: u64) -> Result<Granted, NoRoom> {
         let after = self.reserved.max(charge(bytes));
         let fits = {
             let state = self.call.memory.state.lock();
@@ -288,18 +273,20 @@ impl InnerMeter {
             state.ledger.may_have_inner(self.call.age, before, after)
         };
         if !fits {
-            return Ok(None);
+            return Ok(Granted::Never);
         }
         self.count(after)?;
-        Ok(Some(becomes_large(&self.is_large, bytes)))
+        Ok(granted(&self.is_large, bytes))
     }
+}
 
+impl InnerMeter {
     /// See [`Admitted::is_large`].
     pub fn is_large(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.is_large)
     }
 
-    fn count(&self, after: u64) -> Result<(), Refused> {
+    fn count(&self, after: u64) -> Result<(), NoRoom> {
         let Admitted { memory, age, .. } = &*self.call;
         let mut state = memory.state.lock();
         let before = self.counted.load(Ordering::Relaxed);
@@ -321,6 +308,10 @@ impl Drop for InnerMeter {
     }
 }
 
-fn becomes_large(is_large: &AtomicBool, bytes: u64) -> bool {
-    !is_small(bytes) && !is_large.swap(true, Ordering::Relaxed)
+/// Notes an instance that becomes large: it is polled elsewhere from then on.
+fn granted(is_large: &AtomicBool, bytes: u64) -> Granted {
+    match !is_small(bytes) && !is_large.swap(true, Ordering::Relaxed) {
+        true => Granted::AfterYield,
+        false => Granted::AtOnce,
+    }
 }

@@ -40,8 +40,8 @@ impl Processor for ProcessorComponent {
     fn start(&self, message: Vec<u8>, slot: Slot) -> Run {
         let mut store = Sandbox::store(&self.engine, &self.grants);
         store.data_mut().lend(slot);
-        let (claimed, stage) = (store.data().claimed(), store.data().stage());
-        let setback = store.data().setback();
+        let (claimed, stage) = (store.data().claimed.clone(), store.data().stage.clone());
+        let setback = store.data().setback.clone();
         let pre = self.pre.clone();
         let outcome = async move {
             let run = async {

@@ -19,7 +19,7 @@ use concept_refinement_capability::slots::Slot;
 use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_domain::capability::CapabilityError;
 use wasmtime::Store;
-use wasmtime::component::{HasData, ResourceTable};
+use wasmtime::component::{Accessor, HasData, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -57,7 +57,8 @@ pub struct Grants {
 
 /// The data of one store.
 pub struct Sandbox {
-    table: ResourceTable,
+    /// What its instance has handles of.
+    pub(crate) table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     egress: Egress,
@@ -65,16 +66,17 @@ pub struct Sandbox {
     printed: Printed,
     settings: Arc<GrantedSettings>,
     capabilities: Option<Arc<Capabilities>>,
-    watchers: Arc<Watchers>,
+    pub(crate) watchers: Arc<Watchers>,
     blobs: Option<Arc<Blobs>>,
     /// How much more it may put into blobs, in bytes.
     blob_bytes: usize,
     /// None for all but what stands before models.
     next: Option<Arc<Next>>,
-    claimed: ClaimedLease,
-    asker: Asker,
-    stage: LastStage,
-    setback: Setback,
+    pub(crate) claimed: ClaimedLease,
+    /// Whose task it has claimed.
+    pub(crate) asker: Asker,
+    pub(crate) stage: LastStage,
+    pub(crate) setback: Setback,
 }
 
 /// Tells wasmtime that the capabilities' data is the sandbox.
@@ -83,6 +85,9 @@ pub struct Linked;
 impl HasData for Linked {
     type Data<'a> = &'a mut Sandbox;
 }
+
+/// A component that calls what was linked to it.
+pub type Caller = Accessor<Sandbox, Linked>;
 
 impl Sandbox {
     /// A store with these grants that yields at each epoch.
@@ -144,10 +149,6 @@ impl Sandbox {
             .ok_or_else(|| wasmtime::format_err!("this component was granted no capabilities"))
     }
 
-    pub fn watchers(&self) -> &Watchers {
-        &self.watchers
-    }
-
     /// Fails if the interface was linked for a component without a grant.
     pub fn blobs(&self) -> wasmtime::Result<&Arc<Blobs>> {
         let blobs = self.blobs.as_ref();
@@ -173,35 +174,9 @@ impl Sandbox {
         next.ok_or_else(|| wasmtime::format_err!("this component stands before no model"))
     }
 
-    /// What its instance has handles of.
-    pub fn table(&mut self) -> &mut ResourceTable {
-        &mut self.table
-    }
-
-    pub fn claimed(&self) -> ClaimedLease {
-        self.claimed.clone()
-    }
-
-    /// It has claimed a task of this one.
-    pub fn works_for(&mut self, asker: Asker) {
-        self.asker = asker;
-    }
-
-    pub fn asker(&self) -> Asker {
-        self.asker
-    }
-
-    pub fn stage(&self) -> LastStage {
-        self.stage.clone()
-    }
-
     /// Lends the slot of its task while it waits to be connected.
     pub fn lend(&mut self, slot: Slot) {
         self.egress.lend(slot);
-    }
-
-    pub fn setback(&self) -> Setback {
-        self.setback.clone()
     }
 
     /// What the guest printed since the last call, such as a panic message

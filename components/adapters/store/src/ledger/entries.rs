@@ -92,6 +92,12 @@ impl Entry {
         })
     }
 
+    /// Whether an attempt to deliver the webhook of its task is to be made now.
+    pub fn is_due(&self, task: &Task, now: Timestamp) -> bool {
+        let delivery = self.delivery.clone();
+        delivery.is_some_and(|mut delivery| delivery.begin(task, now).is_some())
+    }
+
     /// False: the entry belongs to another task, or the task is already deleted.
     pub fn delete_task(&mut self, id: &str) -> bool {
         let is_there = self.task_id == id && !self.task_is_deleted;
@@ -151,10 +157,6 @@ impl Ledger {
         self.entries.get(index)
     }
 
-    pub fn entry_mut(&mut self, index: usize) -> Option<&mut Entry> {
-        self.entries.get_mut(index)
-    }
-
     /// Newest first.
     pub fn newest(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().rev()
@@ -201,15 +203,17 @@ impl Ledger {
         ))
     }
 
-    /// Deletes a task whose entry is in the record, in any state. False: it is
-    /// another one, or already deleted.
-    pub fn delete_task(&mut self, index: usize, id: &str) -> bool {
-        let is_active = self.active_task(id).is_some();
-        let entry = self.entries.get_mut(index);
-        let is_deleted = entry.is_some_and(|entry| entry.delete_task(id));
-        if is_deleted && is_active {
+    /// Applies a rule to an entry in the record. None: it changed nothing.
+    pub fn change_entry<T>(
+        &mut self,
+        index: usize,
+        rule: impl FnOnce(&mut Entry) -> Option<T>,
+    ) -> Option<T> {
+        let changed = rule(self.entries.get_mut(index)?)?;
+        let active = self.active();
+        if active.is_some_and(|(_, entry)| entry.task_is_deleted) {
             self.active = None;
         }
-        is_deleted
+        Some(changed)
     }
 }

@@ -6,7 +6,6 @@
 //! two take two thirds, and a name of another site always finds one, until
 //! there are as many such sites as places.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -14,13 +13,10 @@ use tokio::sync::Notify;
 
 /// A number of places for look-ups.
 pub struct Lookups {
-    under_way: Mutex<UnderWay>,
+    places: usize,
+    /// The site of each.
+    under_way: Mutex<Vec<String>>,
     ended: Notify,
-}
-
-struct UnderWay {
-    free: usize,
-    of_sites: HashMap<String, usize>,
 }
 
 /// Held as long as a look-up takes.
@@ -32,10 +28,8 @@ pub struct Place {
 impl Lookups {
     pub fn new(places: usize) -> Arc<Self> {
         Arc::new(Self {
-            under_way: Mutex::new(UnderWay {
-                free: places,
-                of_sites: HashMap::new(),
-            }),
+            places,
+            under_way: Mutex::default(),
             ended: Notify::new(),
         })
     }
@@ -45,41 +39,36 @@ impl Lookups {
         let site = site(name);
         loop {
             let ended = self.ended.notified();
-            if self.under_way.lock().begin(&site) {
+            if self.begin(&site) {
                 let lookups = Arc::clone(self);
                 return Place { lookups, site };
             }
             ended.await;
         }
     }
-}
 
-impl UnderWay {
     /// Whether a look-up of this site may begin; if so, it is counted.
-    fn begin(&mut self, site: &str) -> bool {
-        let of_site = self.of_sites.get(site).copied().unwrap_or(0);
-        if of_site >= self.free {
-            return false;
+    fn begin(&self, site: &str) -> bool {
+        let mut under_way = self.under_way.lock();
+        let of_site = under_way.iter().filter(|other| *other == site).count();
+        let may_begin = of_site < self.places.saturating_sub(under_way.len());
+        if may_begin {
+            under_way.push(site.to_owned());
         }
-        self.free -= 1;
-        self.of_sites.insert(site.to_owned(), of_site + 1);
-        true
+        may_begin
     }
 
-    fn end(&mut self, site: &str) {
-        self.free += 1;
-        if let Some(of_site) = self.of_sites.get_mut(site) {
-            *of_site -= 1;
-            if *of_site == 0 {
-                self.of_sites.remove(site);
-            }
+    fn end(&self, site: &str) {
+        let mut under_way = self.under_way.lock();
+        if let Some(ended) = under_way.iter().position(|other| other == site) {
+            under_way.swap_remove(ended);
         }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.lookups.under_way.lock().end(&self.site);
+        self.lookups.end(&self.site);
         self.lookups.ended.notify_waiters();
     }
 }
@@ -113,26 +102,28 @@ mod tests {
     #[test]
     fn what_some_sites_take_leaves_room_for_others() {
         for (sites, each) in [(1, 128), (2, 85), (7, 32), (255, 1)] {
-            let mut under_way = UnderWay {
-                free: 256,
-                of_sites: HashMap::new(),
-            };
+            let lookups = Lookups::new(256);
             // By turns, and more than there is room for.
             for _ in 0..300 {
                 for site in 0..sites {
-                    under_way.begin(&site.to_string());
+                    lookups.begin(&site.to_string());
                 }
             }
-            let least = under_way.of_sites.values().min().copied();
+            let of = |site: u32| {
+                let under_way = lookups.under_way.lock();
+                let site = site.to_string();
+                under_way.iter().filter(|other| **other == site).count()
+            };
+            let least = (0..sites).map(of).min();
             assert_eq!(least, Some(each), "of {sites} sites");
-            assert!(under_way.begin("another"), "beside {sites} sites");
+            assert!(lookups.begin("another"), "beside {sites} sites");
             for site in 0..sites {
-                while under_way.of_sites.contains_key(&site.to_string()) {
-                    under_way.end(&site.to_string());
+                while of(site) > 0 {
+                    lookups.end(&site.to_string());
                 }
             }
-            under_way.end("another");
-            assert_eq!((under_way.free, under_way.of_sites.len()), (256, 0));
+            lookups.end("another");
+            assert!(lookups.under_way.lock().is_empty());
         }
     }
 }

@@ -8,13 +8,14 @@ use futures::{StreamExt as _, stream};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body::{Body as _, Frame};
-use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
+use http_body_util::{BodyExt as _, StreamBody};
 use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 use wasmtime::AsContextMut;
 use wasmtime::component::{FutureReader, StreamReader};
 use wasmtime_wasi_http::WasiBody;
 
+use crate::body::whole;
 use crate::ingress::activity::Activity;
 use crate::ingress::failure::Failure;
 use crate::wasm::bindings::api::exports::concept::refinement::handler as wit;
@@ -171,11 +172,8 @@ pub fn from_wit(
         body,
     } = response;
     let (body, drained) = match body {
-        wit::ResponseBody::None => (empty(), None),
-        wit::ResponseBody::Bytes(bytes) => {
-            let body = Full::new(bytes.into()).map_err(|never| match never {});
-            (body.boxed_unsync(), None)
-        }
+        wit::ResponseBody::None => (WasiBody::default(), None),
+        wit::ResponseBody::Bytes(bytes) => (whole(bytes), None),
         wit::ResponseBody::Chunks(chunks) => {
             let Consumed {
                 chunks, drained, ..
@@ -185,10 +183,6 @@ pub fn from_wit(
         }
     };
     Ok((with_head(status, headers, body), drained))
-}
-
-fn empty() -> WasiBody {
-    Empty::new().map_err(|never| match never {}).boxed_unsync()
 }
 
 fn fields(headers: &HeaderMap) -> wit::Fields {

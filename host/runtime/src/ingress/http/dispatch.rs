@@ -12,7 +12,6 @@ use http::header::CONTENT_LENGTH;
 use http::uri::Authority;
 use http::{HeaderMap, Method, Request, Response, Version};
 use http_body::Body as _;
-use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use wasmtime_wasi_http::WasiBody;
 
@@ -21,13 +20,13 @@ use super::connection::{Form, WRITE_TIMEOUT};
 use super::connections::Busy;
 use super::cors::Origins;
 use super::credentials::Credentials;
-use super::guarded_body::GuardedBody;
 use super::host_names::HostNames;
 use super::origin::with_origin;
 use super::push::PushTrigger;
 use super::refusal::Refusal;
 use super::throttle::{Limit, Throttle};
 use super::{body, write_timeout};
+use crate::body::guarded;
 use crate::ingress::Handler;
 use crate::ingress::activity::Activity;
 use crate::ingress::failure::Failure;
@@ -337,7 +336,7 @@ impl Dispatch {
         let guard = (place, busy);
         Ok(response.map(|body| match is_http2 {
             true => write_timeout::limited(body, WRITE_TIMEOUT, guard),
-            false => GuardedBody::new(body, guard).boxed_unsync(),
+            false => guarded(body, guard),
         }))
     }
 }

@@ -8,14 +8,13 @@ mod token;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use concept_refinement_capability::clock::Clock;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::queue::pushes::Pushes;
 use concept_refinement_domain::message::parse_push;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body as _;
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use wasmtime_wasi_http::WasiBody;
 
 use super::refusal::Refusal;
@@ -71,8 +70,7 @@ impl PushTrigger {
     pub async fn answer(&self, request: Request<WasiBody>) -> Response<WasiBody> {
         let mut response = match self.take(request).await {
             Ok(()) => {
-                let body = Full::new(Bytes::new()).map_err(|never| match never {});
-                let mut response = Response::new(body.boxed_unsync());
+                let mut response = Response::new(WasiBody::default());
                 *response.status_mut() = StatusCode::NO_CONTENT;
                 response
             }

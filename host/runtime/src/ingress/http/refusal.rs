@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full};
 use wasmtime_wasi_http::WasiBody;
+
+use crate::body::whole;
 
 /// Header fields that the component puts on its errors.
 const FIELDS: [(HeaderName, &str); 7] = [
@@ -64,10 +64,7 @@ impl From<Refusal> for Response<WasiBody> {
             "error_code": code(status),
             "field_errors": null,
         });
-        let body = Full::new(Bytes::from(error.to_string()))
-            .map_err(|never| match never {})
-            .boxed_unsync();
-        let mut response = Response::new(body);
+        let mut response = Response::new(whole(error.to_string()));
         *response.status_mut() =
             StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();

@@ -5,6 +5,7 @@ use std::task::{Context, Poll, Waker};
 use concept_refinement_capability::model::Setback;
 
 use super::*;
+use crate::wasm::sandbox::MemoryMeter as _;
 
 const MEBI: u64 = 1 << 20;
 

@@ -112,10 +112,6 @@ impl Link {
         origin.is_some_and(|origin| self.parts.foreign.contains(&origin))
     }
 
-    pub fn text(&self) -> &str {
-        &self.parts.text
-    }
-
     pub fn identity(&self) -> &str {
         &self.parts.identity
     }

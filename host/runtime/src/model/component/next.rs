@@ -10,14 +10,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use concept_refinement_capability::model::{ModelAnswer, ModelError, ModelRequest, Setback};
-use concept_refinement_capability::stream_guard::guarded;
-use futures::StreamExt as _;
 use futures::future::pending;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::time::timeout;
 
+use super::held;
 use super::link::Link;
-use super::no_end_after;
 use super::run::{Answer, Try, run};
 use crate::model::admission::need;
 use crate::model::memory::{Admitted, InnerMeter};
@@ -212,22 +210,7 @@ async fn ask(
     let call = link.spawn(call, is_large);
     match answer.await {
         Ok(Try::PutOff) => pending().await,
-        Ok(Try::Answered(Ok(ModelAnswer::Image {
-            media_type,
-            length,
-            contents,
-            notes,
-        }))) => {
-            let contents = contents.chain(no_end_after(setback));
-            Ok(ModelAnswer::Image {
-                media_type,
-                length,
-                // Dropping them ends the call.
-                contents: Box::pin(guarded(contents, call)),
-                notes,
-            })
-        }
-        Ok(Try::Answered(answer)) => answer,
+        Ok(Try::Answered(answer)) => answer.map(|answer| held(answer, setback, call)),
         Err(_) => Err(stopped()),
     }
 }

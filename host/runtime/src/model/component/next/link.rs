@@ -5,41 +5,40 @@ use std::sync::Arc;
 use concept_refinement_capability::blobs::Purpose;
 use concept_refinement_capability::model::Reopen;
 use tokio::task::yield_now;
-use wasmtime::component::Accessor;
 
 use crate::links::blobs::filled;
 use crate::model::convert;
 use crate::wasm::bindings::capabilities::concept::refinement::model_types::Unavailable;
 use crate::wasm::bindings::capabilities::concept::refinement::next_models as wit;
 use crate::wasm::bindings::capabilities::concept::refinement::next_models::{Host, HostWithStore};
-use crate::wasm::sandbox::{Linked, Sandbox};
+use crate::wasm::sandbox::{Caller, Linked, Sandbox};
 
 impl Host for &mut Sandbox {}
 
 impl HostWithStore<Sandbox> for Linked {
-    async fn count(accessor: &Accessor<Sandbox, Self>) -> wasmtime::Result<u32> {
-        let next = accessor.with(|mut access| access.get().next())?;
+    async fn count(caller: &Caller) -> wasmtime::Result<u32> {
+        let next = caller.with(|mut access| access.get().next())?;
         Ok(next.count())
     }
 
-    async fn describe(accessor: &Accessor<Sandbox, Self>, index: u32) -> wasmtime::Result<String> {
-        let next = accessor.with(|mut access| access.get().next())?;
+    async fn describe(caller: &Caller, index: u32) -> wasmtime::Result<String> {
+        let next = caller.with(|mut access| access.get().next())?;
         let link = next.link(index);
         Ok(link.map_or_else(String::new, |link| link.description().to_owned()))
     }
 
-    async fn identity(accessor: &Accessor<Sandbox, Self>, index: u32) -> wasmtime::Result<String> {
-        let next = accessor.with(|mut access| access.get().next())?;
+    async fn identity(caller: &Caller, index: u32) -> wasmtime::Result<String> {
+        let next = caller.with(|mut access| access.get().next())?;
         let link = next.link(index);
         Ok(link.map_or_else(String::new, |link| link.identity().to_owned()))
     }
 
     async fn refine(
-        accessor: &Accessor<Sandbox, Self>,
+        caller: &Caller,
         index: u32,
         request: wit::Request,
     ) -> wasmtime::Result<Result<wit::Answer, wit::LinkError>> {
-        let (next, blobs, mut request) = accessor.with(|mut access| {
+        let (next, blobs, mut request) = caller.with(|mut access| {
             let next = access.get().next()?;
             let blobs = Arc::clone(access.get().blobs()?);
             let request = convert::request(request, next.setback(), &mut access)?;
@@ -51,7 +50,7 @@ impl HostWithStore<Sandbox> for Linked {
         if request.reopen.is_none() {
             // The middleware writes the image itself: it is held once for whoever reads it.
             let (purpose, length) = (Purpose::Original, request.length);
-            match filled(accessor, &blobs, purpose, request.image, length).await {
+            match filled(caller, &blobs, purpose, request.image, length).await {
                 Ok(blob) => {
                     let reopen: Reopen = Arc::new(move || blob.contents());
                     request.image = reopen();
@@ -67,7 +66,7 @@ impl HostWithStore<Sandbox> for Linked {
             }
         }
         Ok(match next.refine(index, request).await {
-            Ok(answer) => Ok(convert::answer(answer, accessor)?),
+            Ok(answer) => Ok(convert::answer(answer, caller)?),
             Err(error) => Err(error.into()),
         })
     }
