@@ -84,7 +84,7 @@ const CASES: [Case; 12] = [
     ),
     (
         "a quota that was given back",
-        |data| sql(data, "UPDATE usage SET used = 0"),
+        |data| sql(data, "UPDATE account SET usage = '[]'"),
         "are left of the quota",
     ),
     (
