@@ -33,6 +33,7 @@ pub(crate) use role::Role;
 pub use sources::Values;
 
 use concept_refinement_capability::engine::find;
+use concept_refinement_capability::payments::Repeat;
 use concept_refinement_capability::tls::Trust;
 use concept_refinement_runtime::ingress::networks::Networks;
 
@@ -80,6 +81,7 @@ pub struct Config {
     /// For all images together, in bytes. None: the disk alone is the limit.
     pub(crate) max_store: Option<u64>,
     pub(crate) model_timeout: Duration,
+    pub(crate) model_repeat: Repeat,
     pub(crate) task_timeout: Duration,
     pub(crate) image_url_ttl: Duration,
     /// None: nothing expires.
@@ -190,6 +192,10 @@ impl Config {
                 bytes => Ok(bytes),
             })?,
             model_timeout: v.parse("model-timeout", some_time)?,
+            model_repeat: match v.only("model-repeat", &["unknown", "never"])? {
+                "never" => Repeat::Never,
+                _ => Repeat::Unknown,
+            },
             task_timeout: v.parse("task-timeout", some_time)?,
             image_url_ttl: v.parse("image-url-ttl", |text| match some_time(text)? {
                 ttl if ttl < Duration::from_secs(4) => Err("must be at least 4s".to_owned()),

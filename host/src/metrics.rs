@@ -11,6 +11,7 @@ mod links;
 pub mod listener;
 mod model;
 mod process;
+mod repeated_calls;
 mod room;
 mod scrape;
 mod stores;

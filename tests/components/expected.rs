@@ -167,8 +167,10 @@ const PROVIDER_IMPORTS: &[&str] = &[
 
 /// Of one that asks again until the image is there.
 const PATIENT_PROVIDER_IMPORTS: &[&str] = &[
+    "concept:refinement/types@0.1.0",
     "concept:refinement/model-types@0.1.0",
     "concept:refinement/settings@0.1.0",
+    "concept:refinement/receipts@0.1.0",
     "wasi:http/client@0.3.0",
     "wasi:http/types@0.3.0",
     "wasi:clocks/types@0.3.0",
@@ -179,7 +181,7 @@ const PATIENT_PROVIDER_IMPORTS: &[&str] = &[
 ];
 
 /// What stands between these and a platform: each knows its own, and no other.
-pub const ADAPTERS: [Expected; 9] = [
+pub const ADAPTERS: [Expected; 10] = [
     Expected {
         name: "adapter-store-keyvalue",
         imports: &[
@@ -268,6 +270,18 @@ pub const ADAPTERS: [Expected; 9] = [
         exports: &["concept:refinement/next-models@0.1.0"],
     },
     Expected {
+        name: "adapter-paid-model",
+        imports: &[
+            "concept:composing/link-name",
+            "concept:refinement/types@0.1.0",
+            "concept:refinement/settings@0.1.0",
+            "concept:refinement/payments@0.1.0",
+            "concept:refinement/model-types@0.1.0",
+            "concept:refinement/image-model@0.1.0",
+        ],
+        exports: &["concept:refinement/image-model@0.1.0"],
+    },
+    Expected {
         name: "adapter-chain-end",
         imports: &["concept:refinement/model-types@0.1.0"],
         exports: &[
@@ -286,6 +300,8 @@ const STORE_EXPORTS: &[&str] = &[
     "concept:refinement/webhook-store@0.1.0",
     "concept:refinement/progress@0.1.0",
     "concept:refinement/blobs@0.1.0",
+    "concept:refinement/receipts@0.1.0",
+    "concept:refinement/payments@0.1.0",
 ];
 
 const QUEUE_EXPORTS: &[&str] = &["concept:refinement/task-queue@0.1.0"];

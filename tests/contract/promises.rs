@@ -96,6 +96,11 @@ macro_rules! host_task_promises {
             tasks::submit {
                 a_full_backlog_refuses_until_a_task_is_taken,
             }
+            tasks::payments {
+                the_next_attempt_knows_it,
+                who_lost_the_lease_notes_nothing,
+                the_concept_tells_what_was_asked_twice,
+            }
             tasks::sweep {
                 a_pending_task_is_due_after_a_while,
                 recovering_takes_over_whatever_was_under_way,

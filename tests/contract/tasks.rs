@@ -7,6 +7,7 @@ pub mod durability;
 pub mod expiry;
 pub mod idempotency;
 pub mod leases;
+pub mod payments;
 pub mod quota;
 pub mod reads;
 pub mod references;

@@ -95,6 +95,17 @@ async fn a_model_that_is_out_of_reach_is_asked_three_times() {
     assert_eq!(task["status"], "failed", "{task}");
 }
 
+/// Its own, and no larger than it may be.
+#[tokio::test]
+async fn a_model_is_handed_what_it_kept() {
+    let client = new_user(scripted());
+    let url = origin().picture(&pictures::png(8, 8));
+    let task = client.refined(&url, "keep receipts").await;
+    let told = task["error_message"].as_str().unwrap();
+    let expected = "it was handed its receipt: [false, false, true]";
+    assert!(told.ends_with(expected), "{told}");
+}
+
 #[tokio::test]
 async fn an_address_in_place_of_an_image_is_downloaded_under_the_rules() {
     let picture = pictures::png(20, 20);

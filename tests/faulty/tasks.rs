@@ -112,6 +112,7 @@ fn call(operation: &TaskOperation<'_>) -> Option<Call> {
         TaskOperation::Finish { .. } => Call::Finish,
         TaskOperation::Fail { .. } => Call::Fail,
         TaskOperation::Release { .. } => Call::Release,
+        TaskOperation::Pay { .. } => Call::Pay,
         TaskOperation::Progress { stage, .. } => match stage {
             Stage::Downloading => Call::Downloading,
             Stage::Refining => Call::Refining,

@@ -44,8 +44,14 @@ fn cases(pair: &Pair, forbidden: &Origin) -> Vec<Case> {
             "the provider refused the key",
         ),
         (
-            "403",
+            "403 for the picture",
             status(403, "", &said),
+            1,
+            "the provider answered 403: No logos, ***",
+        ),
+        (
+            "403 for the key",
+            status(403, "", r#"{"error":"Invalid token."}"#),
             1,
             "the provider refused the key",
         ),

@@ -27,7 +27,7 @@ fn service(provider: &Provider, name: &str) -> Service {
 }
 
 /// As Replicate describes it.
-fn prediction(status: &str, output: Value) -> Value {
+pub fn prediction(status: &str, output: Value) -> Value {
     json!({
         "id": "gm3qorzdhgbfurvjtvhg6dckhu",
         "model": NAME,
@@ -45,7 +45,7 @@ fn prediction(status: &str, output: Value) -> Value {
     })
 }
 
-fn created(json: &Value) -> Reply {
+pub fn created(json: &Value) -> Reply {
     let body = json.to_string();
     let headers = format!(
         "content-type: application/json\r\ncontent-length: {}\r\n",
@@ -135,7 +135,11 @@ async fn a_prediction_is_looked_at_until_it_has_ended() {
     let made = &asked[0];
     assert_eq!(made.method, "POST");
     assert_eq!(made.path, format!("/v1/models/{NAME}/predictions"));
-    assert_eq!(made.header("prefer"), Some("wait=60"));
+    assert_eq!(made.header("prefer"), None);
+    let cancel_after = made.header("cancel-after").unwrap();
+    let seconds = cancel_after.strip_suffix('s').unwrap();
+    let seconds: u64 = seconds.parse().unwrap();
+    assert!((200..=300).contains(&seconds), "{cancel_after}");
     let original = STANDARD.encode(pictures::png(40, 30).bytes);
     let data = format!("data:image/png;base64,{original}");
     let expected = json!({"input": {"prompt": prompt, "input_images": [data]}});

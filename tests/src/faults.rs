@@ -49,6 +49,7 @@ pub enum Call {
     Finish,
     Fail,
     Release,
+    Pay,
     TaskGet,
     TaskList,
     TaskDelete,
@@ -98,7 +99,7 @@ pub struct Point {
 }
 
 impl Call {
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::Submit,
         Self::Withdraw,
         Self::Claim,
@@ -106,6 +107,7 @@ impl Call {
         Self::Finish,
         Self::Fail,
         Self::Release,
+        Self::Pay,
         Self::TaskGet,
         Self::TaskList,
         Self::TaskDelete,
@@ -145,6 +147,7 @@ impl Call {
             Self::Finish => "finish",
             Self::Fail => "fail",
             Self::Release => "release",
+            Self::Pay => "pay",
             Self::TaskGet => "task get",
             Self::TaskList => "task list",
             Self::TaskDelete => "task delete",

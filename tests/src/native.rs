@@ -3,10 +3,12 @@
 mod api;
 mod processor;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use concept_refinement_api::Settings;
 use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::payments::Payments;
 use concept_refinement_capability::processor::{ClaimedLease, LastStage};
 use concept_refinement_capability::runtime::Runtime;
 use concept_refinement_processor::ports::{ByteStream, Failure, Purpose, Response};
@@ -20,6 +22,7 @@ pub struct Native<O> {
     pub outside: O,
     claimed: ClaimedLease,
     stage: LastStage,
+    payments: RefCell<Payments>,
 }
 
 /// What is no capability of a host: the network, chance, and the thread.
@@ -46,6 +49,7 @@ impl<O> Native<O> {
             outside,
             claimed: ClaimedLease::default(),
             stage: LastStage::default(),
+            payments: RefCell::default(),
         }
     }
 

@@ -28,8 +28,12 @@ struct Served {
     others: Mutex<Vec<(&'static str, Reply)>>,
     asked: Mutex<HashMap<String, Vec<Asked>>>,
     names: AtomicUsize,
+    handler: Option<Handler>,
     connections: Arc<Connections>,
 }
+
+/// Answers whatever comes.
+type Handler = Box<dyn Fn(&Asked) -> Reply + Send + Sync>;
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -53,7 +57,19 @@ pub struct Part {
 impl Provider {
     /// On a free loopback port.
     pub fn start() -> Self {
-        let served = Arc::new(Served::default());
+        Self::of(Served::default())
+    }
+
+    /// One that answers by this alone, and remembers nothing.
+    pub fn answering(handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+        Self::of(Served {
+            handler: Some(Box::new(handler)),
+            ..Served::default()
+        })
+    }
+
+    fn of(served: Served) -> Self {
+        let served = Arc::new(served);
         let serving = Arc::clone(&served);
         let connection = move |stream| {
             let served = Arc::clone(&serving);
@@ -162,6 +178,9 @@ impl Served {
     /// The reply to a request, which is remembered. One that nobody expects
     /// gets 404.
     fn reply(&self, asked: Asked) -> Reply {
+        if let Some(handler) = &self.handler {
+            return handler(&asked);
+        }
         let key = asked.key();
         let other = {
             let others = self.others.lock().unwrap();
@@ -212,7 +231,7 @@ impl Asked {
     }
 
     /// The prompt in its body, or its path.
-    fn key(&self) -> String {
+    pub fn key(&self) -> String {
         let mut windows = self.body.windows(PROMPT.len());
         let Some(at) = windows.position(|window| window == PROMPT.as_bytes()) else {
             return self.path.clone();

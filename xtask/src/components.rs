@@ -33,7 +33,7 @@ const ADAPTER: &str = "adapter";
 pub const MIDDLEWARE: [&str; 2] = ["fallback", "cache"];
 
 /// Adapters for stock platforms.
-pub const ADAPTERS: [&str; 9] = [
+pub const ADAPTERS: [&str; 10] = [
     "adapter-store-keyvalue",
     "adapter-store-filesystem",
     "adapter-queue-direct",
@@ -42,6 +42,7 @@ pub const ADAPTERS: [&str; 9] = [
     "adapter-model-settings",
     "adapter-link-settings",
     "adapter-next-model",
+    "adapter-paid-model",
     "adapter-chain-end",
 ];
 

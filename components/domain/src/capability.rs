@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::concept::Concept;
 pub use crate::image_limits::{ImageLength, ImageLimit, ImageLimits};
+use crate::payment::Payment;
 use crate::quota::{Quota, QuotaState};
 use crate::task::{Refinement, Status, Task};
 use crate::timestamp::Timestamp;
@@ -84,6 +85,8 @@ pub struct Lease {
 pub struct Claimed {
     pub lease: Lease,
     pub task: Task,
+    /// Of earlier attempts.
+    pub payment: Payment,
 }
 
 /// The outcome of a write under a lease. Losing the lease is not an error.

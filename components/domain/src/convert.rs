@@ -70,10 +70,10 @@ impl<A: Convert<C>, B: Convert<D>, C, D> Convert<(C, D)> for (A, B) {
 #[doc(hidden)]
 pub mod domain {
     pub use crate::capability::{
-        Accepted, Access, ByteRange, CapabilityError as Error, CapabilityState, Claimed,
-        ConceptPage, ErrorKind, Fenced, Finished, ImageInfo, ImageKind, ImageLength, ImageLimit,
-        ImageLimits, Lease, NewImage, NewTask, Position, RefinedImage, Resolved, Stored,
-        StoredOrNot, Submission, TaskPage,
+        Accepted, Access, ByteRange, CapabilityError as Error, CapabilityState, ConceptPage,
+        ErrorKind, Fenced, Finished, ImageInfo, ImageKind, ImageLength, ImageLimit, ImageLimits,
+        Lease, NewImage, NewTask, Position, RefinedImage, Resolved, Stored, StoredOrNot,
+        Submission, TaskPage,
     };
     pub use crate::concept::{Concept, ConceptContent};
     pub use crate::quota::{Quota, QuotaState, Window};
@@ -107,7 +107,6 @@ macro_rules! conversions {
             Quota { limit, window }
             QuotaState { limit, remaining, reset }
             Accepted { task, quota }
-            Claimed { lease, task }
             TaskPage { items, next }
             NewImage { kind, name, owner, media_type, length, metadata, limits }
             ImageLimits { images, bytes, under_way }
@@ -143,6 +142,26 @@ macro_rules! conversions {
             Access { Unsigned, Signed, Refused }
             DeliveryState { Pending, Delivered, Failed }
             Redelivery { None, Pending, Requested, TooOften }
+        }
+
+        /// What a task may have to be paid for stays with its store.
+        impl $crate::convert::Convert<$wit::Claimed> for $crate::capability::Claimed {
+            fn convert(self) -> $wit::Claimed {
+                $wit::Claimed {
+                    lease: $crate::convert::Convert::convert(self.lease),
+                    task: $crate::convert::Convert::convert(self.task),
+                }
+            }
+        }
+
+        impl $crate::convert::Convert<$crate::capability::Claimed> for $wit::Claimed {
+            fn convert(self) -> $crate::capability::Claimed {
+                $crate::capability::Claimed {
+                    lease: $crate::convert::Convert::convert(self.lease),
+                    task: $crate::convert::Convert::convert(self.task),
+                    payment: $crate::payment::Payment::default(),
+                }
+            }
         }
 
         impl $crate::convert::Convert<Box<$crate::task::Task>> for $wit::Task {

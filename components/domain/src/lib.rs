@@ -30,6 +30,7 @@ pub mod message;
 pub mod model_name;
 pub mod note;
 pub mod original;
+pub mod payment;
 pub mod preference;
 pub mod purpose;
 pub mod quota;

@@ -9,6 +9,7 @@
 mod claim;
 mod event;
 mod finish;
+mod pay;
 mod record;
 mod retention;
 mod submit;
@@ -21,6 +22,7 @@ use thiserror::Error;
 pub use claim::{Claim, claim, release, renew};
 pub use event::{Event, next_status};
 pub use finish::{Finish, fail, finish, late};
+pub use pay::pay;
 pub use record::TaskRecord;
 pub use retention::{ImageFacts, concept_has_expired, is_unreferenced, task_has_expired};
 pub use submit::{Account, BACKLOG_RETRY_AFTER, submit, withdraw};

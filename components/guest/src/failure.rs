@@ -7,6 +7,8 @@ pub enum Failure {
     Forbidden,
     Unresolvable,
     Unreachable,
+    /// No connection was made in time.
+    ConnectTimedOut,
     TimedOut,
     /// TLS failed.
     Tls,

@@ -29,7 +29,8 @@ export const imageModel = {
     try {
       refined = refine(image, request.prompt, request.strength);
     } catch (error) {
-      // `unavailable`: the service asks again, up to three times.
+      // `unavailable`: the service asks again, up to three times. `receipts` cannot be
+      // used here, since no asynchronous function can be imported; see docs/models.md.
       throw { tag: "refused", val: error.message };
     }
     return {

@@ -32,11 +32,18 @@ class ImageModel(exports.ImageModel):
     async def refine(self, request: Request) -> Answer_Image:
         # Settings, as `model-url` and `model-api-key`, are there if they are set:
         # await wit_world.imports.settings.get("model-url")
+        #
+        # A model that has a provider work on it keeps the id of that work, as soon as it
+        # is known:
+        # await wit_world.imports.receipts.put(request.receipt_key, id.encode())
+        # After a crash `request.receipt` has it: ask for that work then, and not for new
+        # work, which would have to be paid for, too.
         image = await read(request)
         try:
             refined = refine(image, request.prompt, request.strength)
         except ValueError as error:
-            # `Error_Unavailable`: the service asks again, up to three times.
+            # The service asks again, up to three times, after `Error_Unavailable` (your
+            # provider did not accept the request) and `Error_Unknown` (nobody knows).
             raise Err(Error_Refused(str(error)))
         # The answer is written by a spawned task, while the caller reads it.
         writer, contents = wit_world.byte_stream()

@@ -104,7 +104,7 @@ fn sentence(failure: Failure) -> &'static str {
         Failure::Forbidden => "The receiver's address may not be connected to.",
         Failure::Unresolvable => "The receiver's name cannot be resolved.",
         Failure::Unreachable => "The receiver cannot be connected to.",
-        Failure::TimedOut => "The receiver did not answer in time.",
+        Failure::TimedOut | Failure::ConnectTimedOut => "The receiver did not answer in time.",
         Failure::Tls => "No secure connection to the receiver can be made.",
         Failure::Broken => "The receiver did not answer properly.",
     }

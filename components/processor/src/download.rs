@@ -240,7 +240,7 @@ fn sentence(failure: Failure) -> &'static str {
         Failure::Forbidden => "the address is not public",
         Failure::Unresolvable => "the name of the address cannot be resolved",
         Failure::Unreachable => "the address cannot be connected to",
-        Failure::TimedOut => "the address did not answer in time",
+        Failure::TimedOut | Failure::ConnectTimedOut => "the address did not answer in time",
         Failure::Tls => "no secure connection to the address can be made",
         Failure::Broken => "the address did not answer properly",
     }

@@ -78,6 +78,10 @@ pub struct ModelRequest {
     pub theme_description: Option<String>,
     pub media_type: &'static str,
     pub source_url: Option<String>,
+    /// Names the call to what keeps receipts.
+    pub receipt_key: String,
+    /// How long the task may still take.
+    pub time_left: Duration,
 }
 
 pub enum Answer<S> {
@@ -98,6 +102,8 @@ pub enum ModelError {
         reason: String,
         retry_after: Option<Duration>,
     },
+    /// It was perhaps accepted. A repeat can help, and may have to be paid for again.
+    Unknown(String),
     /// A repeat cannot help.
     Refused(String),
 }

@@ -11,6 +11,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::image_path::{ImagePath, tag_of, without_format};
 use concept_refinement_domain::message::{self, Parsed};
+use concept_refinement_domain::payment::receipt_key;
 use concept_refinement_domain::refined;
 use concept_refinement_domain::sentence::{MISSING_PROMPT_OR_URL, failed};
 use concept_refinement_domain::signature;
@@ -241,7 +242,7 @@ async fn steps(
             let original = download_original(ports, config, task).await?;
 
             begin(Stage::Refining).await;
-            let request = model_request(ports, config, task, &original).await?;
+            let request = model_request(ports, config, claimed, &original).await?;
             let refined = refine(ports, request, &original, deadline, config)
                 .await
                 .map_err(|reason| Interrupted::Failed(Stage::Refining, reason))?;
@@ -296,7 +297,7 @@ async fn stored_earlier(
 }
 
 /// Where earlier attempts may have stored an image, the newest first.
-fn earlier_paths(Claimed { lease, task }: &Claimed) -> impl Iterator<Item = String> {
+fn earlier_paths(Claimed { lease, task, .. }: &Claimed) -> impl Iterator<Item = String> {
     let tag = tag_of(&task.user_id);
     (1..lease.attempt).rev().flat_map(move |attempt| {
         let name = refined::name(&task.id, attempt);
@@ -392,7 +393,7 @@ async fn reached<T>(
 async fn model_request<I: ImageStore>(
     images: &I,
     config: &Config,
-    task: &Task,
+    Claimed { lease, task, .. }: &Claimed,
     original: &Contents<I::Blob>,
 ) -> Result<ModelRequest, Interrupted> {
     // A provider can fetch an image of this service only if the public URL is
@@ -410,6 +411,8 @@ async fn model_request<I: ImageStore>(
         theme_description: task.refinement.theme_description.clone(),
         media_type: original.format().media_type(),
         source_url,
+        receipt_key: receipt_key(lease),
+        time_left: config.task_timeout,
     })
 }
 

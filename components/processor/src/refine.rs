@@ -33,7 +33,11 @@ pub async fn refine<P: ImageModel + Http + Clock + Random>(
     loop {
         tries += 1;
         let mut time = Budget::new(ports, config.model_timeout);
-        let answer = time.spend(ports.refine(request.clone(), original)).await;
+        let request = ModelRequest {
+            time_left: deadline.since(ports.now()),
+            ..request.clone()
+        };
+        let answer = time.spend(ports.refine(request, original)).await;
         let (reason, retry_after) = match answer {
             None => return Err(silence(config)),
             Some(Ok(answer)) => return collect(ports, answer, time, deadline, config).await,
@@ -42,6 +46,7 @@ pub async fn refine<P: ImageModel + Http + Clock + Random>(
                 reason,
                 retry_after,
             })) => (reason, retry_after),
+            Some(Err(ModelError::Unknown(reason))) => (reason, None),
         };
         if tries == MAX_TRIES {
             return Err(reason);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_domain::capability::CapabilityState;
+use concept_refinement_domain::capability::{CapabilityState, Claimed};
 use parking_lot::Mutex;
 
 use super::Answer;
@@ -14,6 +14,7 @@ use super::health::{Asker, ModelHealth, Probes, Verdict};
 use super::images::ImageStore;
 use super::intercept::{Intercepted, Interceptor};
 use super::model::ImageModel;
+use super::payments::{Payments, RepeatedCalls};
 use super::queue::TaskQueue;
 use super::room::Room;
 use super::tasks::{Leases, Maintenance, TaskStore, Tasks};
@@ -38,6 +39,8 @@ pub struct Capabilities {
     pub redeliveries: Arc<Redeliveries>,
     /// What refines.
     pub model: Arc<dyn ImageModel>,
+    /// Those of its calls that may have to be paid for twice.
+    pub repeated_calls: Arc<RepeatedCalls>,
     /// How its last calls went.
     pub model_health: Mutex<ModelHealth>,
     /// What its stores were found to be like.
@@ -87,6 +90,12 @@ impl Capabilities {
     /// For a worker.
     pub fn leases(&self) -> &dyn Leases {
         &*self.store
+    }
+
+    /// What counts the calls of a task to models that cost, for the worker that claimed it.
+    pub fn payments(&self, claimed: &Claimed, runtime: Arc<dyn Runtime>) -> Payments {
+        let repeated = Arc::clone(&self.repeated_calls);
+        Payments::of(Arc::clone(&self.store), claimed, repeated, runtime)
     }
 
     /// For the sweep, the garbage collection and the metrics.

@@ -26,6 +26,7 @@ pub mod log_throttle;
 pub mod model;
 pub mod moving;
 pub mod notifier;
+pub mod payments;
 pub mod places;
 pub mod processor;
 pub mod queue;

@@ -1,12 +1,14 @@
 //! The image model. `wit/image-model.wit` has the promises.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
+
+use crate::payments::Payments;
 
 /// Opens a stream of the same bytes again.
 pub type Reopen = Arc<dyn Fn() -> BoxStream<'static, Bytes> + Send + Sync>;
@@ -36,6 +38,10 @@ pub struct ModelRequest {
     pub reopen: Option<Reopen>,
     /// What tells the asker that an answer cannot be continued at the moment.
     pub setback: Setback,
+    /// When the task has to be done.
+    pub deadline: Instant,
+    /// Counts the calls of the task that cost, and keeps their receipts.
+    pub payments: Payments,
 }
 
 /// Tells who works on a task that it has to be tried again later: its model's
@@ -85,6 +91,8 @@ impl ModelRequest {
             image,
             reopen: self.reopen.clone(),
             setback: self.setback.clone(),
+            deadline: self.deadline,
+            payments: self.payments.clone(),
         }
     }
 }
@@ -109,7 +117,7 @@ pub enum ModelAnswer {
 /// Why there is no refined image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelError {
-    /// A repeat can help.
+    /// It was not accepted. A repeat can help.
     Unavailable {
         /// A sentence for the user.
         reason: String,
@@ -118,8 +126,12 @@ pub enum ModelError {
         /// It works, and was asked more than it wants to be.
         is_rate_limit: bool,
     },
+    /// It was perhaps accepted. A repeat can help, and may have to be paid for again.
+    Unknown(String),
     /// A repeat cannot help.
     Refused(String),
+    /// The key was refused, or is missing: not accepted, and a repeat cannot help.
+    Unauthorized(String),
     /// It trapped or timed out; a repeat would do so again. Unlike a refusal,
     /// this counts against the model's health.
     Broken(String),

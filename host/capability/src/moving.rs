@@ -50,7 +50,7 @@ pub static TASKS: Table = Table {
     columns: "id, user_id, is_anonymous, status, original_image_url, refinement_prompt, \
          logo_description, theme_description, original_path, created_at, updated_at, \
          completed_at, result_id, image_path, error_message, lease_until, lease, attempt, \
-         deaths, revision, due_at, delivery, receiver, delivery_due_at",
+         deaths, revision, payment, due_at, delivery, receiver, delivery_due_at",
     condition: "TRUE",
 };
 

@@ -16,6 +16,7 @@ use concept_refinement_domain::capability::{
     Claimed, Fenced, Finished, Lease, NewTask, Position, RefinedImage, Submission, TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
+use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::task::{Change, Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::BoxFuture;
@@ -147,6 +148,10 @@ pub trait Leases: Send + Sync {
         stage: Option<Stage>,
         error_message: &'a str,
     ) -> Answer<'a, Fenced>;
+
+    /// Notes what the task may have to be paid for, in the place of what was noted
+    /// before. A repeat is harmless.
+    fn pay<'a>(&'a self, lease: &'a Lease, payment: &'a Payment) -> Answer<'a, Fenced>;
 
     /// Gives the task back as pending. It does not count as a death.
     fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced>;

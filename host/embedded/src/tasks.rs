@@ -53,6 +53,7 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::rulebook::Claim;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -315,6 +316,11 @@ impl Leases for SqliteTasks {
     ) -> Answer<'a, Fenced> {
         let (held, error_message) = (lease.clone(), error_message.to_owned());
         Box::pin(self.write(move |step| leases::fail(step, &held, &error_message)))
+    }
+
+    fn pay<'a>(&'a self, lease: &'a Lease, payment: &'a Payment) -> Answer<'a, Fenced> {
+        let (held, payment) = (lease.clone(), payment.clone());
+        Box::pin(self.write(move |step| leases::pay(step, &held, &payment)))
     }
 
     fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {

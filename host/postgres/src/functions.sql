@@ -75,34 +75,38 @@ CREATE FUNCTION schema.swap_task (
     timestamptz,
     -- The revision and the end of the lease as they were read.
     bigint, timestamptz,
-    -- The lease.
-    bigint
+    -- What may have to be paid for, as it was read.
+    text,
+    -- The lease, and what may have to be paid for.
+    bigint, text
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE schema.task SET status = $2, updated_at = $3, completed_at = $4, result_id = $5,
         image_path = $6, error_message = $7, lease_until = $8, attempt = $9, deaths = $10,
-        revision = $11, due_at = $12, deliver_at = $12, lease = $15
-    WHERE id = $1 AND revision = $13 AND lease_until IS NOT DISTINCT FROM $14;
+        revision = $11, due_at = $12, deliver_at = $12, lease = $16,
+        payment = $17
+    WHERE id = $1 AND revision = $13 AND lease_until IS NOT DISTINCT FROM $14
+        AND payment IS NOT DISTINCT FROM $15;
     RETURN FOUND;
 END $$;
 
 -- The same with the task's concept.
 CREATE FUNCTION schema.finish_task (
     uuid, text, timestamptz, timestamptz, uuid, text, text, timestamptz, bigint, bigint, bigint,
-    timestamptz, bigint, timestamptz,
+    timestamptz, bigint, timestamptz, text,
     -- Of the concept: whose it is, whether they are anonymous, the addresses of the
     -- image and the original, what was asked for, the palettes, the notes, and when.
     text, boolean, text, text, text, text, text, text[], text[], timestamptz
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT schema.swap_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-        NULL) THEN
+        $15, NULL, NULL) THEN
         RETURN false;
     END IF;
     INSERT INTO schema.concept (id, task_id, user_id, is_anonymous, image_path, image_url,
         original_image_url, refinement_prompt, logo_description, theme_description,
         color_palettes, notes, created_at)
-    VALUES ($5, $1, $15, $16, $6, $17, $18, $19, $20, $21, $22, $23, $24);
+    VALUES ($5, $1, $16, $17, $6, $18, $19, $20, $21, $22, $23, $24, $25);
     RETURN true;
 END $$;
 

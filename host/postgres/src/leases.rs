@@ -3,6 +3,7 @@
 use concept_refinement_domain::capability::{Claimed, Fenced, Finished, Lease, RefinedImage};
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::lease::is_fresh;
+use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::rulebook::{self, Claim, Finish, TaskRecord};
 use concept_refinement_domain::task::Task;
 use parking_lot::Mutex;
@@ -61,13 +62,17 @@ async fn handed_over(
         false => renew(store, &made).await?,
     };
     let handover = store.handovers.take(&made);
-    Ok(handover.zip(held).map(|(Claimed { task, .. }, lease)| {
+    Ok(handover.zip(held).map(|(claimed, lease)| {
         let lease_until = Some(lease.until);
         let task = Task {
             lease_until,
-            ..task
+            ..claimed.task
         };
-        Claimed { lease, task }
+        Claimed {
+            lease,
+            task,
+            ..claimed
+        }
     }))
 }
 
@@ -106,6 +111,15 @@ pub(super) async fn fail(
     error_message: &str,
 ) -> Result<Fenced, Fault> {
     let rule = |record: &mut _, now| rulebook::fail(record, held, error_message, now);
+    change(store, &held.task_id, Fenced::Lost, rule).await
+}
+
+pub(super) async fn pay(
+    store: &PostgresTasks,
+    held: &Lease,
+    payment: &Payment,
+) -> Result<Fenced, Fault> {
+    let rule = |record: &mut _, _| rulebook::pay(record, held, payment);
     change(store, &held.task_id, Fenced::Lost, rule).await
 }
 

@@ -63,6 +63,7 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
@@ -299,6 +300,10 @@ impl Leases for PostgresTasks {
         error_message: &'a str,
     ) -> Answer<'a, Fenced> {
         self.answer(leases::fail(self, lease, error_message))
+    }
+
+    fn pay<'a>(&'a self, lease: &'a Lease, payment: &'a Payment) -> Answer<'a, Fenced> {
+        self.answer(leases::pay(self, lease, payment))
     }
 
     fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {

@@ -2,13 +2,14 @@
 
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::lease::due_at;
+use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::{Refinement, Status, Task};
 use concept_refinement_domain::webhook::DeliveryRecord;
 
 use super::database::Session;
 use super::fault::Fault;
-use super::values::{Cells, Text, Time, id, micros, parameter, parameters};
+use super::values::{Cells, Text, Time, id, micros, parameters};
 
 /// What [`read`] reads, of the table under the name `task`.
 macro_rules! columns {
@@ -17,7 +18,7 @@ macro_rules! columns {
          task.refinement_prompt, task.logo_description, task.theme_description, \
          task.original_path, task.created_at, task.updated_at, task.completed_at, \
          task.result_id, task.image_path, task.error_message, task.lease_until, task.lease, \
-         task.attempt, task.deaths, task.revision, task.delivery"
+         task.attempt, task.deaths, task.revision, task.payment, task.delivery"
     };
 }
 pub(super) use columns;
@@ -48,6 +49,7 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Result<TaskRecord, Fault> {
         attempt: cells.count()?,
         deaths: cells.count()?,
         revision: cells.count()?,
+        payment: Payment::of_json(cells.maybe_text()?.as_deref()),
         delivery: delivery(cells.maybe_text()?),
     })
 }
@@ -98,13 +100,13 @@ impl Swap {
     /// Writes it, if the task is as it was read. False: it is not, and nothing was
     /// written.
     ///
-    /// A rule reads nothing that could change without the revision or the end of the
-    /// lease.
+    /// A rule reads nothing that could change without the revision, the end of the lease
+    /// or what may have to be paid for.
     pub async fn run(&self, session: &Session<'_>) -> Result<bool, Fault> {
         const SWAP: &str = "SELECT schema.swap_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-         $12, $13, $14, $15)";
+         $12, $13, $14, $15, $16, $17)";
         const FINISH: &str = "SELECT schema.finish_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
-         $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)";
+         $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)";
         let Self {
             before,
             after,
@@ -123,11 +125,13 @@ impl Swap {
         let (attempt, deaths) = (i64::from(after.attempt), i64::from(after.deaths));
         let (was, revision) = (number(before.revision), number(after.revision));
         let leased_until = Time::maybe(before.task.lease_until);
+        let payment_was = before.payment.to_json();
+        let payment_was = Text::maybe(payment_was.as_deref());
         let lease = after.lease.map(micros);
         let status = task.status.as_str();
         let mut parameters = Vec::from(parameters! {
             task_id, status, updated_at, completed_at, result_id, image_path, error_message,
-            lease_until, attempt, deaths, revision, due_at, was, leased_until
+            lease_until, attempt, deaths, revision, due_at, was, leased_until, payment_was
         });
         let Some(Concept {
             created_at,
@@ -135,7 +139,9 @@ impl Swap {
             ..
         }) = concept
         else {
-            parameters.push(parameter(&lease));
+            let payment = after.payment.to_json();
+            let payment = Text::maybe(payment.as_deref());
+            parameters.extend(parameters![lease, payment]);
             return session.ask(SWAP, &parameters).await;
         };
         let palettes = Text::all(&content.color_palettes);

@@ -8,7 +8,7 @@ use super::fault::Fault;
 use super::values::parameters;
 
 /// Changes with [`TABLES`] and [`FUNCTIONS`].
-const VERSION: i64 = 10;
+const VERSION: i64 = 11;
 
 /// What creates it; `schema.` stands for the schema's name.
 const TABLES: &str = include_str!("schema.sql");

@@ -42,6 +42,8 @@ CREATE TABLE schema.task (
     deaths             bigint NOT NULL DEFAULT 0,
     -- How often its status changed; what a change compares and swaps.
     revision           bigint NOT NULL DEFAULT 0,
+    -- What it may have to be paid for, and its receipts, in JSON; null: nothing.
+    payment            text,
     -- When it needs a (new) message, while it is pending or processing.
     due_at             timestamptz,
     -- When the queue inside this store delivers it next, likewise.

@@ -32,6 +32,7 @@ use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use crate::model::paid_call::PaidCall;
 pub use client::Bounds;
 use client::{Client, Sent};
 pub use grant::{Grant, Origin};
@@ -47,6 +48,8 @@ pub struct Egress {
     issuer: Option<Arc<IssuerCache>>,
     /// One for each exchange of an instance that has not ended.
     exchanges: Arc<Semaphore>,
+    /// What has to be told before a request leaves that may have to be paid for.
+    paid_call: Option<Arc<PaidCall>>,
 }
 
 /// What is copied out of a guest's request at a time, in bytes.
@@ -59,6 +62,7 @@ impl Egress {
             client: Client::new(grant, network),
             issuer: None,
             exchanges: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            paid_call: None,
         }
     }
 
@@ -72,6 +76,11 @@ impl Egress {
     /// Lends the slot of a task while it waits for a connection.
     pub fn lend(&mut self, slot: Slot) {
         self.client.lend(slot);
+    }
+
+    /// Tells this before a request leaves.
+    pub fn count(&mut self, call: Arc<PaidCall>) {
+        self.paid_call = Some(call);
     }
 
     /// With so many exchanges at a time, of all that this is cloned for. An
@@ -153,6 +162,7 @@ impl WasiHttpHooks for Egress {
             client,
             issuer,
             exchanges,
+            paid_call,
         } = self.clone();
         Box::new(async move {
             // The first step is on the stack of the guest, which keeps the pages that
@@ -161,6 +171,9 @@ impl WasiHttpHooks for Egress {
             let exchange = exchanges
                 .try_acquire_owned()
                 .map_err(|_| Error::ConnectionLimitReached)?;
+            if let Some(call) = paid_call {
+                call.leave().await.map_err(|_| Error::HttpRequestDenied)?;
+            }
             let (response, done) = match issuer {
                 Some(cache) if cache.is_of(&request) => {
                     let request = request.map(|_| WasiBody::default());

@@ -8,6 +8,8 @@ mod ledger;
 mod link;
 pub mod machine;
 pub mod memory;
+pub mod paid_call;
+mod receipts;
 mod replay;
 mod state;
 pub mod threads;

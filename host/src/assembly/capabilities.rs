@@ -15,6 +15,7 @@ use concept_refinement_capability::engine::{
 use concept_refinement_capability::health::ModelHealth;
 use concept_refinement_capability::images::{self, Signing};
 use concept_refinement_capability::model::ImageModel;
+use concept_refinement_capability::payments::RepeatedCalls;
 use concept_refinement_capability::queue::TaskQueue;
 use concept_refinement_capability::room::Room;
 use concept_refinement_capability::tasks::Options;
@@ -168,7 +169,7 @@ pub async fn open(
     };
     let embedded = [&stores.tasks.embedded, &stores.images.embedded];
     let embedded = embedded.into_iter().flatten().cloned().collect();
-    Ok((together(stores, model, clock, room), embedded))
+    Ok((together(config, stores, model, clock, room), embedded))
 }
 
 /// All of them, with stores that nobody else sees and nothing is left of.
@@ -179,7 +180,7 @@ pub fn in_memory(
 ) -> anyhow::Result<Capabilities> {
     let signing = signing(config, rand::rng().random());
     let stores = engines::in_memory(signing, &clock)?;
-    Ok(together(stores, model, clock, Arc::default()))
+    Ok(together(config, stores, model, clock, Arc::default()))
 }
 
 /// All of them before the tasks were reached for the first time: none can be used but
@@ -193,10 +194,11 @@ pub fn away(
     let signing = signing(config, rand::rng().random());
     let stores = engines::beside(tasks.clone(), signing, clock);
     let (model, clock) = (Arc::clone(model), Arc::clone(clock));
-    together(stores, model, clock, Arc::default()).behind(Arc::new(Away))
+    together(config, stores, model, clock, Arc::default()).behind(Arc::new(Away))
 }
 
 fn together(
+    config: &Config,
     stores: Stores,
     model: Arc<dyn ImageModel>,
     clock: Arc<dyn Clock>,
@@ -213,6 +215,7 @@ fn together(
         queue: stores.queue,
         redeliveries: Arc::default(),
         model,
+        repeated_calls: Arc::new(RepeatedCalls::new(config.model_repeat)),
         model_health: Mutex::new(ModelHealth::default()),
         probes: Arc::default(),
         room,

@@ -10,16 +10,23 @@ mod verdict;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use bytes::Bytes;
+use concept_refinement_capability::clock::SystemClock;
 use concept_refinement_capability::model::{ImageModel, ModelRequest, Setback};
+use concept_refinement_capability::payments::Payments;
+use concept_refinement_capability::runtime::Tokio;
+use concept_refinement_domain::capability::NewTask;
+use concept_refinement_domain::task::Refinement;
 use concept_refinement_runtime::egress::{Network, resolver};
 use concept_refinement_runtime::wasm::engine::Pool;
 use futures::future::join_all;
 use futures::{StreamExt as _, stream};
 
 use crate::assembly::compiled::{Pipeline, compile};
-use crate::assembly::{Components, grants, pipeline};
+use crate::assembly::{Components, capabilities, grants, pipeline};
 use crate::config::Config;
 use cases::{Case, PICTURES, PROMPT, Picture, cases};
 use verdict::Judge;
@@ -92,6 +99,10 @@ pub async fn test(
     );
     found("eight at a time", many(&judge, &model).await);
     found("a caller that leaves", left(&judge, &model).await);
+    found(
+        "an end after a receipt",
+        interrupted(config, &judge, &model).await,
+    );
     Ok(())
 }
 
@@ -112,6 +123,63 @@ async fn left(judge: &Judge<'_>, model: &Arc<dyn ImageModel>) -> Result<String, 
     judge.answer(model.refine(request).await).await.result
 }
 
+/// Whoever was ended once it had kept a receipt goes on by it.
+async fn interrupted(
+    config: &Config,
+    judge: &Judge<'_>,
+    model: &Arc<dyn ImageModel>,
+) -> Result<String, String> {
+    let (task_id, payments) = claimed(config, model)
+        .await
+        .map_err(|error| format!("{error:#}"))?;
+    let request = || ModelRequest {
+        task_id: task_id.clone(),
+        payments: payments.clone(),
+        ..Case::good(&PICTURES[0]).request()
+    };
+    tokio::select! {
+        biased;
+        () = payments.kept() => {}
+        answer = model.refine(request()) => {
+            judge.answer(answer).await.result?;
+            return Ok("it keeps none".to_owned());
+        }
+    }
+    let again = judge.answer(model.refine(request()).await).await.result?;
+    Ok(format!("by its receipt: {again}"))
+}
+
+/// A task that is being worked on, in a store of its own.
+async fn claimed(
+    config: &Config,
+    model: &Arc<dyn ImageModel>,
+) -> anyhow::Result<(String, Payments)> {
+    let clock = Arc::new(SystemClock);
+    let host = capabilities::in_memory(config, Arc::clone(model), clock)?;
+    let task = NewTask {
+        id: uuid::Uuid::now_v7().to_string(),
+        user_id: "model test".to_owned(),
+        is_anonymous: false,
+        refinement: Refinement {
+            original_image_url: "https://example.com/image.png".to_owned(),
+            refinement_prompt: PROMPT.to_owned(),
+            logo_description: None,
+            theme_description: None,
+        },
+        webhook: None,
+        original_path: None,
+        original_found: true,
+        idempotency_key: None,
+        quota: None,
+    };
+    let id = task.id.clone();
+    host.tasks().submit(task).await?;
+    let claimed = host.leases().claim(&id, None).await?;
+    let claimed = claimed.context("the task cannot be claimed")?;
+    let payments = host.payments(&claimed, Arc::new(Tokio::default()));
+    Ok((id, payments))
+}
+
 /// What the model is asked, with the bytes of a picture in pieces.
 fn request(picture: &Picture, bytes: Bytes, length: u64) -> ModelRequest {
     let pieces: Vec<_> = bytes.chunks(1000).map(Bytes::copy_from_slice).collect();
@@ -127,5 +195,7 @@ fn request(picture: &Picture, bytes: Bytes, length: u64) -> ModelRequest {
         image: stream::iter(pieces).boxed(),
         reopen: None,
         setback: Setback::default(),
+        deadline: Instant::now() + Duration::from_secs(300),
+        payments: Payments::default(),
     }
 }

@@ -112,6 +112,7 @@ impl Links<'_> {
                 behind: link.behind.is_some().then_some(behind),
                 calls,
                 foreign,
+                name: link.name.clone(),
                 text: link.text.clone(),
                 identity,
             };

@@ -134,6 +134,8 @@ pub const SETTINGS: &[Setting] = settings! {
     "download-timeout" DURATION = "30s" [Refine];
     /// For one answer of a model
     "model-timeout" DURATION = "60s" [Refine TestModel];
+    /// Whether a provider that perhaps accepted a request is asked again: unknown (yes), or never
+    "model-repeat" REPEAT = "unknown" [Refine];
     /// For a whole task
     "task-timeout" DURATION = "5m" [Refine];
     /// How long a signed image URL works

@@ -80,6 +80,7 @@ mod tests {
 
     use concept_refinement_capability::Answer;
     use concept_refinement_domain::capability::{Claimed, Fenced, Finished, RefinedImage};
+    use concept_refinement_domain::payment::Payment;
     use concept_refinement_domain::task::Stage;
     use concept_refinement_domain::timestamp::Timestamp;
     use futures::FutureExt as _;
@@ -107,6 +108,10 @@ mod tests {
         }
 
         fn fail<'a>(&'a self, _: &'a Lease, _: Option<Stage>, _: &'a str) -> Answer<'a, Fenced> {
+            pending().boxed()
+        }
+
+        fn pay<'a>(&'a self, _: &'a Lease, _: &'a Payment) -> Answer<'a, Fenced> {
             pending().boxed()
         }
 

@@ -13,11 +13,13 @@ use prometheus_client::registry::Registry;
 use super::timed::{CANCELLED, Timed};
 
 const OUTCOME: &str = "outcome";
-pub(super) const OUTCOMES: [&str; 6] = [
+pub(super) const OUTCOMES: [&str; 8] = [
     "image",
     "location",
     "unavailable",
+    "unknown",
     "refused",
+    "unauthorized",
     "broken",
     CANCELLED,
 ];
@@ -49,7 +51,9 @@ pub(super) fn outcome(answer: &Result<ModelAnswer, ModelError>) -> &'static str 
         Ok(ModelAnswer::Image { .. }) => "image",
         Ok(ModelAnswer::Location(_)) => "location",
         Err(ModelError::Unavailable { .. }) => "unavailable",
+        Err(ModelError::Unknown(_)) => "unknown",
         Err(ModelError::Refused(_)) => "refused",
+        Err(ModelError::Unauthorized(_)) => "unauthorized",
         Err(ModelError::Broken(_)) => "broken",
     }
 }

@@ -20,6 +20,7 @@ use tokio::time::timeout;
 
 use super::Metrics;
 use super::process::Process;
+use super::repeated_calls::RepeatedCalls;
 use super::room::Room;
 
 /// Timeout for counting the tasks.
@@ -54,6 +55,7 @@ pub struct Scrape {
     limits: Gauges,
     room: Room,
     memory: ModelMemory,
+    repeated_calls: RepeatedCalls,
     cached: Mutex<CachedTally>,
 }
 
@@ -121,6 +123,7 @@ impl Scrape {
             limits: register(own, "instances_limit", limits),
             room: Room::new(own),
             memory: ModelMemory::new(own),
+            repeated_calls: RepeatedCalls::new(own),
             registry,
             metrics,
             capabilities: Arc::downgrade(capabilities),
@@ -139,6 +142,7 @@ impl Scrape {
             self.set_tasks(&capabilities, cached.tally.as_ref());
             self.set_instances(&capabilities);
             self.room.update(&capabilities.room);
+            self.repeated_calls.update(&capabilities.repeated_calls);
         }
         self.process.update();
         let mut encoded = String::new();

@@ -150,6 +150,7 @@ fn in_memory(model: Arc<dyn ImageModel>) -> Capabilities {
         store: tasks,
         clock,
         model,
+        repeated_calls: Default::default(),
         model_health: Default::default(),
         probes: Arc::default(),
     }

@@ -15,6 +15,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::convert::Convert;
+use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
@@ -198,6 +199,10 @@ impl Leases for Instances {
             let store = adapter.concept_refinement_task_store();
             Box::pin(store.call_fail(accessor, lease.convert(), stage.convert(), error_message))
         }))
+    }
+
+    fn pay<'a>(&'a self, _: &'a Lease, _: &'a Payment) -> Answer<'a, Fenced> {
+        panic!("{HOST_ONLY}")
     }
 
     fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {

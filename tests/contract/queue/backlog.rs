@@ -92,6 +92,7 @@ async fn published<B: TaskBackend>(
         queue,
         store,
         model: Arc::new(NoModel),
+        repeated_calls: Default::default(),
         model_health: Default::default(),
         probes: Arc::default(),
         redeliveries: Arc::default(),

@@ -27,7 +27,7 @@ async fn is_unreferenced<B: TaskBackend>(store: &Store<B>, path: &str) -> bool {
 }
 
 /// With the image of the attempt that was claimed.
-async fn finish(leases: &dyn Leases, Claimed { lease, task }: &Claimed) -> Finished {
+async fn finish(leases: &dyn Leases, Claimed { lease, task, .. }: &Claimed) -> Finished {
     let image = image_of(task, lease.attempt);
     leases.finish(lease, image.into()).await.unwrap()
 }

@@ -5,9 +5,11 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::Launch;
+use serde_json::json;
 
 use super::FAILED;
 use crate::kinds::{Kind, image, refined};
+use crate::paid_once::{NOT_TWICE, TOLD, notes};
 
 #[tokio::test]
 async fn a_composed_chain_asks_the_next_model_with_its_own_settings() {
@@ -42,6 +44,40 @@ async fn a_composed_chain_asks_the_next_model_with_its_own_settings() {
     let expected = format!("{FAILED}the provider answered 400");
     assert_eq!(task["error_message"], expected);
     assert_eq!(second.times(&prompt), 0);
+}
+
+/// As on our host.
+#[tokio::test]
+async fn a_composed_chain_tells_whom_it_asked_twice_or_asks_nobody() {
+    let picture = pictures::png(50, 40);
+    for (repeat, is_completed) in [("unknown", true), ("never", false)] {
+        let (first, second) = (Provider::start(), Provider::start());
+        let service = Launch::new()
+            .set("rate-limit", "unlimited")
+            .set("model-repeat", repeat)
+            .variable("REFINEMENT_MODELS_FAST_URL", &first.url())
+            .variable("REFINEMENT_MODELS_AUTOMATIC1111_URL", &second.url())
+            .on_wasmtime(artifacts::test_composed("chain/standalone"))
+            .start();
+        let prompt = first.prompt([Reply::status(502)]);
+        second.answers(&prompt, [Kind::Automatic1111.success(&picture)]);
+        let (client, task) = refined(&service, &prompt).await;
+        assert_eq!(first.times(&prompt), 1, "{repeat}");
+        assert_eq!(second.times(&prompt), usize::from(is_completed), "{repeat}");
+        if is_completed {
+            assert_eq!(task["status"], "completed", "{task}");
+            assert_eq!(notes(&client).await, json!([TOLD]));
+        } else {
+            assert_eq!(task["error_message"], format!("{FAILED}{NOT_TWICE}"));
+        }
+
+        // It was not accepted.
+        let prompt = first.prompt([Reply::status(503)]);
+        second.answers(&prompt, [Kind::Automatic1111.success(&picture)]);
+        let (client, task) = refined(&service, &prompt).await;
+        assert_eq!(task["status"], "completed", "{repeat}: {task}");
+        assert_eq!(notes(&client).await, json!([]), "{repeat}");
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! A host's capabilities as the ports of the processor.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use concept_refinement_capability::images::Contents as Chunked;
@@ -55,6 +55,8 @@ impl<O: Outside> TaskStore for Native<O> {
     ) -> Result<Option<Claimed>, CapabilityError> {
         let claimed = self.host.leases().claim(task_id, user_id).await?;
         if let Some(claimed) = &claimed {
+            let payments = self.host.payments(claimed, Arc::clone(&self.runtime));
+            self.payments.replace(payments);
             self.claimed.set(Some(claimed.lease.clone()));
         }
         Ok(claimed)
@@ -164,6 +166,8 @@ impl<O: Outside> ImageModel for Native<O> {
             image: Box::pin(stream::iter(image.blob().0.clone())),
             reopen: None,
             setback: asked::Setback::default(),
+            deadline: Instant::now() + request.time_left,
+            payments: self.payments.borrow().clone(),
         };
         match self.host.model.refine(request).await {
             Ok(asked::ModelAnswer::Image {
@@ -185,9 +189,12 @@ impl<O: Outside> ImageModel for Native<O> {
                 reason,
                 retry_after,
             }),
-            Err(asked::ModelError::Refused(reason) | asked::ModelError::Broken(reason)) => {
-                Err(ModelError::Refused(reason))
-            }
+            Err(asked::ModelError::Unknown(reason)) => Err(ModelError::Unknown(reason)),
+            Err(
+                asked::ModelError::Refused(reason)
+                | asked::ModelError::Unauthorized(reason)
+                | asked::ModelError::Broken(reason),
+            ) => Err(ModelError::Refused(reason)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The plans, as data.
 
-use concept_refinement_domain::chain::Link;
+use concept_refinement_domain::chain::{Component, Link};
 
 use crate::platform::{Platform, SPIN, WASMTIME_SERVE};
 
@@ -39,6 +39,9 @@ pub enum Part {
 
 /// What links of a chain have behind the last one.
 const END: &str = "chain-end";
+
+/// The model that asks nobody.
+const LOCAL: &str = "local";
 
 fn instance(name: &str, part: Part, filled: &[(&'static str, &str)]) -> Instance {
     let filled = filled
@@ -82,16 +85,43 @@ fn processor() -> Instance {
 
 /// The model, which sees its own settings only. The whole chain, if it is one.
 fn model(link: &Link) -> Vec<Instance> {
-    if link.behind.is_none() {
-        let settings = [("settings", "store")];
-        return vec![
-            shipped("model-settings", "adapter-model-settings", &settings),
-            instance("model", Part::Model(0), &[("settings", "model-settings")]),
-        ];
+    if link.behind.is_some() {
+        let mut instances = vec![shipped(END, "adapter-chain-end", &[])];
+        links(link, &mut 0, &mut instances);
+        return instances;
     }
-    let mut instances = vec![shipped(END, "adapter-chain-end", &[])];
-    links(link, &mut 0, &mut instances);
+    let filled = [("settings", "store")];
+    let settings = "model-settings";
+    let mut instances = vec![shipped(settings, "adapter-model-settings", &filled)];
+    let filled = [("settings", settings), ("receipts", "store")];
+    if may_cost(link) {
+        let (model, link_name) = ("asked-model", "link-name");
+        instances.push(instance(link_name, Part::LinkName(0), &[]));
+        instances.push(instance(model, Part::Model(0), &filled));
+        instances.push(paid("model", model, settings, link_name));
+    } else {
+        instances.push(instance("model", Part::Model(0), &filled));
+    }
     instances
+}
+
+/// Whether it may ask a provider that is paid for it.
+fn may_cost(link: &Link) -> bool {
+    match &link.component {
+        Component::Shipped(name) => link.behind.is_none() && name != LOCAL,
+        Component::File(_) => link.behind.is_none(),
+    }
+}
+
+/// What counts the calls of a model.
+fn paid(name: &str, model: &str, settings: &str, link_name: &str) -> Instance {
+    let filled = [
+        ("image-model", model),
+        ("settings", settings),
+        ("link-name", link_name),
+        ("payments", "store"),
+    ];
+    shipped(name, "adapter-paid-model", &filled)
 }
 
 /// A link with all behind it. Its place among all links is `next`, that of the first
@@ -120,7 +150,7 @@ fn links(link: &Link, next: &mut usize, instances: &mut Vec<Instance>) -> String
         instances.push(shipped(&adapter, "adapter-next-model", &filled));
         first = adapter;
     }
-    let mut filled = vec![("settings", settings.as_str())];
+    let mut filled = vec![("settings", settings.as_str()), ("receipts", "store")];
     if link.behind.is_some() {
         let more = [
             ("blobs", "store"),
@@ -129,7 +159,13 @@ fn links(link: &Link, next: &mut usize, instances: &mut Vec<Instance>) -> String
         ];
         filled.extend(more);
     }
-    instances.push(instance(&name, Part::Model(place), &filled));
+    if may_cost(link) {
+        let model = format!("asked-{name}");
+        instances.push(instance(&model, Part::Model(place), &filled));
+        instances.push(paid(&name, &model, &settings, &link_name));
+    } else {
+        instances.push(instance(&name, Part::Model(place), &filled));
+    }
     name
 }
 

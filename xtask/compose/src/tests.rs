@@ -232,12 +232,13 @@ fn all_is_written_where_it_is_wanted() {
     let parts = StandIns::new();
     let components = directory.path().join("components");
     fs::create_dir(&components).unwrap();
-    let plans = plans(&chain::parse("local").unwrap());
+    let plans = plans(&chain::parse("./my-model.wasm").unwrap());
     let shipped = plans.iter().flat_map(|plan| &plan.instances);
     for part in shipped.map(|instance| &instance.part) {
         let name = match part {
             Part::Shipped(name) => name,
-            _ => "my-model",
+            Part::Model(_) => "my-model",
+            Part::LinkName(_) | Part::Types => continue,
         };
         let file = components.join(format!("{name}.wasm"));
         fs::write(file, parts.part(part).unwrap()).unwrap();

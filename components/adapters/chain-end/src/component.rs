@@ -31,6 +31,10 @@ impl next_models::Guest for Component {
         String::new()
     }
 
+    async fn has_receipt(_: u32) -> bool {
+        false
+    }
+
     async fn refine(
         _: u32,
         _: next_models::Request,

@@ -35,11 +35,18 @@ impl Guest for Component {
         String::new()
     }
 
+    /// Not known here.
+    async fn has_receipt(_: u32) -> bool {
+        false
+    }
+
     async fn refine(index: u32, request: Request) -> Result<Answer, LinkError> {
         match index.checked_sub(1) {
             None => first::refine(request).await.map_err(|error| match error {
                 first::Error::Unavailable(unavailable) => LinkError::Unavailable(unavailable),
+                first::Error::Unknown(reason) => LinkError::Unknown(reason),
                 first::Error::Refused(reason) => LinkError::Refused(reason),
+                first::Error::Unauthorized(reason) => LinkError::Unauthorized(reason),
             }),
             Some(index) => others::refine(index, request).await,
         }

@@ -90,7 +90,7 @@ fn sentence(failure: Failure) -> &'static str {
         Failure::Forbidden => "the platform does not let the processor be reached",
         Failure::Unresolvable => "the platform knows no processor",
         Failure::Unreachable => "the processor accepts no connection",
-        Failure::TimedOut => "the processor does not answer in time",
+        Failure::TimedOut | Failure::ConnectTimedOut => "the processor does not answer in time",
         Failure::Tls | Failure::Broken => "the processor does not answer properly",
     }
 }

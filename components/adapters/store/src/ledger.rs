@@ -17,6 +17,7 @@ mod tests;
 
 use std::time::Duration;
 
+use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::Usage;
 use concept_refinement_domain::rulebook::{Event, TaskRecord};
 use concept_refinement_domain::task::{Stage, Status};
@@ -60,6 +61,8 @@ pub struct Active {
     /// How long it lasts from each renewal on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Duration>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub payment: Payment,
     /// What is under way, for watchers. None: nothing was said since the claim.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<Stage>,
@@ -109,6 +112,7 @@ impl Ledger {
             attempt: active.attempt,
             deaths: active.deaths,
             revision: 0,
+            payment: active.payment.clone(),
             delivery: entry.delivery.clone(),
         })
     }
@@ -139,10 +143,11 @@ impl Ledger {
         let Some(now) = task.completed_at else {
             let stage = self.active.as_ref().and_then(|active| active.stage);
             self.active = Some(Active {
-                stage: stage.filter(|_| event == Event::Renew),
+                stage: stage.filter(|_| matches!(event, Event::Renew | Event::Pay)),
                 status: task.status,
                 attempt: record.attempt,
                 deaths: record.deaths,
+                payment: record.payment,
                 updated_at: task.updated_at,
                 lease_until: task.lease_until,
                 lease: record.lease,
@@ -160,4 +165,8 @@ impl Ledger {
             entry.end = Some(end);
         }
     }
+}
+
+fn is_default(payment: &Payment) -> bool {
+    *payment == Payment::default()
 }

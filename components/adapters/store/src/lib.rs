@@ -14,6 +14,7 @@ mod documents;
 pub mod images;
 pub mod ledger;
 pub mod names;
+pub mod payments;
 pub mod ports;
 mod reads;
 mod secret;

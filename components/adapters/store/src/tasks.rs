@@ -273,7 +273,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
     /// Applies a rule to a task, and saves what it changed with all that goes
     /// with it. `gone` is answered where there is no such task, or where it is
     /// final.
-    async fn change_task<T: Clone>(
+    pub(crate) async fn change_task<T: Clone>(
         &self,
         id: &str,
         gone: T,

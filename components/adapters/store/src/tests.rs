@@ -13,6 +13,7 @@ use concept_refinement_domain::capability::{
     Fenced, Finished, ImageKind, ImageLength, Lease, NewImage, NewTask, Stored, StoredOrNot,
     Submission,
 };
+use concept_refinement_domain::payment::{MAX_RECEIPT, NOT_ASKED_TWICE, receipt_key};
 use concept_refinement_domain::quota::{Quota, Window};
 use concept_refinement_domain::refined;
 use concept_refinement_domain::task::{Refinement, Stage, Status};
@@ -21,6 +22,7 @@ use concept_refinement_domain::webhook::{
     DeliveryAnswer, DeliveryOutcome, DeliveryState, Redelivery, Webhook, WebhookDelivery,
 };
 
+use crate::payments::Beginning;
 use crate::ports::{Documents, Fault, Records, Settings};
 use crate::store::Store;
 use concept_refinement_guest::{ByteStream, Clock, Random};
@@ -34,6 +36,8 @@ thread_local! {
     static STORED: Shared = Rc::default();
     static RANDOM: Cell<u64> = const { Cell::new(1) };
     static NOW: Cell<u64> = const { Cell::new(1_795_176_000_000_000) };
+    /// Whether a provider may be asked once only.
+    static IS_NEVER: Cell<bool> = const { Cell::new(false) };
     /// How often something was written: a platform may wait for its disk each time.
     static COMMITS: Cell<u32> = const { Cell::new(0) };
 }
@@ -106,8 +110,8 @@ impl Documents for Memory {
 }
 
 impl Settings for Memory {
-    async fn setting(&self, _: &str) -> Option<String> {
-        None
+    async fn setting(&self, name: &str) -> Option<String> {
+        (name == "model-repeat" && IS_NEVER.get()).then(|| "never".to_owned())
     }
 }
 
@@ -598,4 +602,50 @@ fn of_many_who_deliver_one_makes_an_attempt() {
         let due = alone(store().begin_delivery(&task)).unwrap();
         assert!(due.is_some(), "seed {seed}: whoever vanished is followed");
     }
+}
+
+/// The key by which a model keeps receipts of the call that a claim is for.
+fn claimed_key(id: &str) -> String {
+    NOW.set(NOW.get() + 60_000_000);
+    let claimed = alone(store().claim(id, None)).unwrap().unwrap();
+    format!("{}/fast", receipt_key(&claimed.lease))
+}
+
+#[test]
+fn a_call_is_counted_and_goes_on_by_its_receipt() {
+    fresh();
+    let id = accepted(1);
+    let first = claimed_key(&id);
+    let begin = |key: &str| alone(store().begin_call(key)).unwrap();
+    let may_leave = |receipt: Option<&[u8]>, is_counted| Beginning::MayLeave {
+        receipt: receipt.map(<[u8]>::to_vec),
+        is_counted,
+    };
+    assert_eq!(begin(&first), may_leave(None, true));
+    alone(store().call_not_accepted(&first)).unwrap();
+    assert_eq!(begin(&first), may_leave(None, true));
+    IS_NEVER.set(true);
+    assert_eq!(begin(&first), Beginning::NotTwice);
+    alone(store().keep_receipt(&first, b"work")).unwrap();
+    let second = claimed_key(&id);
+    assert_eq!(begin(&second), may_leave(Some(b"work"), false));
+    let given_up = alone(store().keep_receipt(&second, b""));
+    assert!(matches!(given_up, Err(Fault::Invalid(NOT_ASKED_TWICE))));
+    IS_NEVER.set(false);
+    let other = second.replace("fast", "good");
+    assert_eq!(begin(&other), may_leave(None, true));
+
+    let too_large = vec![0; MAX_RECEIPT + 1];
+    for (name, key, receipt) in [
+        ("a lost lease", first.as_str(), &b"late"[..]),
+        ("no key", "", b""),
+        ("another task's", "6f1c/1", b""),
+        ("too large", &second, &too_large),
+    ] {
+        let kept = alone(store().keep_receipt(key, receipt));
+        assert!(matches!(kept, Err(Fault::Invalid(_))), "{name}: {kept:?}");
+    }
+    assert_eq!(begin(&second), may_leave(Some(b"work"), false));
+    alone(store().keep_receipt(&second, b"")).unwrap();
+    assert_eq!(begin(&second), may_leave(None, true));
 }

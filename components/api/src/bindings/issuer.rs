@@ -47,7 +47,7 @@ fn sentence(failure: Failure) -> String {
         Failure::Forbidden => "it may not be reached",
         Failure::Unresolvable => "its name cannot be resolved",
         Failure::Unreachable => "it accepts no connection",
-        Failure::TimedOut => "it does not answer in time",
+        Failure::TimedOut | Failure::ConnectTimedOut => "it does not answer in time",
         Failure::Tls => "it does not prove who it is",
         Failure::Broken => "it does not answer properly",
     };

@@ -48,6 +48,7 @@ pub fn claim(
     let claimed = Claimed {
         lease,
         task: record.task.clone(),
+        payment: record.payment.clone(),
     };
     Decision::changed(Event::Claim, Claim::Claimed(Box::new(claimed)))
 }

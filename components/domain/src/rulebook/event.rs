@@ -8,6 +8,8 @@ pub enum Event {
     Claim,
     /// Its worker holds it for another while.
     Renew,
+    /// Its model begins a call that costs, or keeps a receipt.
+    Pay,
     /// Its worker releases it.
     Release,
     Complete,
@@ -22,22 +24,26 @@ pub enum Event {
 pub fn next_status(status: Status, event: Event) -> Option<Status> {
     match (status, event) {
         (Status::Pending | Status::Processing, Event::Claim)
-        | (Status::Processing, Event::Renew) => Some(Status::Processing),
+        | (Status::Processing, Event::Renew | Event::Pay) => Some(Status::Processing),
         (Status::Processing, Event::Release) => Some(Status::Pending),
         (Status::Processing, Event::Complete) => Some(Status::Completed),
         (Status::Processing, Event::Fail) | (Status::Pending, Event::Withdraw) => {
             Some(Status::Failed)
         }
-        (Status::Pending, Event::Renew | Event::Release | Event::Complete | Event::Fail)
+        (
+            Status::Pending,
+            Event::Renew | Event::Pay | Event::Release | Event::Complete | Event::Fail,
+        )
         | (Status::Processing, Event::Withdraw)
         | (Status::Completed | Status::Failed, _) => None,
     }
 }
 
 impl Event {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Claim,
         Self::Renew,
+        Self::Pay,
         Self::Release,
         Self::Complete,
         Self::Fail,
@@ -46,7 +52,7 @@ impl Event {
 
     /// Whether those who watch the task are told of it.
     pub fn is_announced(self) -> bool {
-        self != Self::Renew
+        !matches!(self, Self::Renew | Self::Pay)
     }
 
     /// Whether the submission counts as never made: its quota is given back and

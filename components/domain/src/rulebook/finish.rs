@@ -1,7 +1,10 @@
 //! How a task ends.
 
+use std::mem;
+
 use crate::capability::{Fenced, Finished, Lease, RefinedImage};
 use crate::concept::Concept;
+use crate::note::MAX_NOTES;
 use crate::timestamp::Timestamp;
 
 use super::{Decision, Event, TaskRecord};
@@ -19,11 +22,16 @@ pub enum Finish {
 pub fn finish(
     record: &mut TaskRecord,
     held: &Lease,
-    image: RefinedImage,
+    mut image: RefinedImage,
     now: Timestamp,
 ) -> Decision<Finish> {
     if !record.is_held_by(held) || !record.enter(Event::Complete, now) {
         return Decision::unchanged(Finish::Late);
+    }
+    // Nobody takes up what is completed.
+    if let Some(note) = mem::take(&mut record.payment).note() {
+        image.notes.insert(0, note);
+        image.notes.truncate(MAX_NOTES);
     }
     let concept = Concept::of(&record.task, image, now);
     record.task.result_id = Some(concept.id.clone());

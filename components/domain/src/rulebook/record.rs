@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::capability::Lease;
+use crate::payment::Payment;
 use crate::task::{Status, Task};
 use crate::timestamp::Timestamp;
 use crate::webhook::{DeliveryRecord, Webhook};
@@ -22,6 +23,8 @@ pub struct TaskRecord {
     pub deaths: u32,
     /// How often its status changed; orders what its watchers are told.
     pub revision: u64,
+    /// Of its calls to models that cost.
+    pub payment: Payment,
     /// Of its webhook, if one was asked for. It is due once the task has ended.
     pub delivery: Option<DeliveryRecord>,
 }
@@ -34,6 +37,7 @@ impl TaskRecord {
             attempt: 0,
             deaths: 0,
             revision: 0,
+            payment: Payment::default(),
             delivery: webhook.map(DeliveryRecord::new),
         }
     }

@@ -3,10 +3,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::capability::{Fenced, Lease, NewTask, Stored, Submission};
+use crate::capability::{Fenced, Lease, NewTask, RefinedImage, Stored, Submission};
 use crate::concept::{ConceptContent, id_for};
 use crate::idempotency::Submitted;
 use crate::lease::MAX_DEATHS;
+use crate::payment::Payment;
 use crate::quota::{Quota, Window};
 use crate::sentence::WORKER_DIED;
 use crate::task::{Refinement, Status, Task};
@@ -60,13 +61,14 @@ fn is_finished(record: &mut TaskRecord, lease: &Lease) -> bool {
 
 #[test]
 fn only_these_steps_are_possible() {
-    use Event::{Claim, Complete, Fail, Release, Renew, Withdraw};
+    use Event::{Claim, Complete, Fail, Pay, Release, Renew, Withdraw};
     use Status::{Completed, Failed, Pending, Processing};
     let possible = [
         (Pending, Claim, Processing),
         (Pending, Withdraw, Failed),
         (Processing, Claim, Processing),
         (Processing, Renew, Processing),
+        (Processing, Pay, Processing),
         (Processing, Release, Pending),
         (Processing, Complete, Completed),
         (Processing, Fail, Failed),
@@ -281,6 +283,8 @@ fn who_lost_the_lease_changes_nothing() {
     assert!(!is_finished(&mut record, &stale));
     assert_eq!(fail(&mut record, &stale, "why", later).answer, Fenced::Lost);
     assert_eq!(release(&mut record, &stale, later).answer, Fenced::Lost);
+    let payment = Payment::default().call_begun();
+    assert_eq!(pay(&mut record, &stale, &payment).answer, Fenced::Lost);
     assert_eq!(record, before);
 
     assert!(is_finished(&mut record, &lease));
@@ -315,6 +319,44 @@ fn a_task_is_completed_with_a_concept_of_its_image() {
         notes: vec![],
     };
     assert_eq!(concept.content, content);
+}
+
+#[test]
+fn what_was_asked_twice_is_told_and_what_is_completed_keeps_no_receipt() {
+    let once = Payment::default().call_begun();
+    let kept = once.with_receipt("openai", b"1").unwrap();
+    for (name, payment, notes) in [
+        ("nothing that costs", Payment::default(), 1),
+        ("once", kept, 1),
+        ("twice", once.call_begun(), 2),
+    ] {
+        let mut record = pending();
+        let lease = claimed(&mut record, NOW);
+        assert_eq!(pay(&mut record, &lease, &payment).answer, Fenced::Done);
+        let repeated = pay(&mut record, &lease, &payment);
+        assert_eq!(repeated, Decision::unchanged(Fenced::Done));
+        // Another attempt knows.
+        let lease = claimed(&mut record, NOW.plus(LEASE));
+        let refined = RefinedImage {
+            notes: vec!["said".to_owned()],
+            ..image("refined/a").into()
+        };
+        let Finish::Done(concept) = finish(&mut record, &lease, refined, NOW).answer else {
+            panic!("not done: {name}")
+        };
+        assert_eq!(concept.content.notes.len(), notes, "{name}");
+        assert_eq!(concept.content.notes.last().unwrap(), "said", "{name}");
+        assert_eq!(record.payment, Payment::default(), "{name}");
+    }
+}
+
+#[test]
+fn what_failed_keeps_its_receipts() {
+    let mut record = pending();
+    let lease = claimed(&mut record, NOW);
+    let _ = pay(&mut record, &lease, &Payment::default().call_begun());
+    let _ = fail(&mut record, &lease, "why", NOW);
+    assert_eq!(record.payment.calls, 1);
 }
 
 #[test]
@@ -371,7 +413,7 @@ fn the_third_death_fails_the_task_and_releasing_is_none() {
 }
 
 fn rule() -> impl Strategy<Value = (usize, u64, u32)> {
-    (0..6usize, 0..40_000_000u64, 0..3u32)
+    (0..7usize, 0..40_000_000u64, 0..3u32)
 }
 
 proptest! {
@@ -402,6 +444,10 @@ proptest! {
                 2 => finish(&mut record, &held, image("refined/a").into(), now).event,
                 3 => fail(&mut record, &held, "why", now).event,
                 4 => release(&mut record, &held, now).event,
+                5 => {
+                    let payment = record.payment.call_begun();
+                    pay(&mut record, &held, &payment).event
+                }
                 _ => withdraw(&mut record, "why", now).event,
             };
             let task = &record.task;

@@ -15,8 +15,8 @@ impl From<ErrorCode> for Failure {
             | ErrorCode::DestinationIpUnroutable
             | ErrorCode::ConnectionRefused
             | ErrorCode::ConnectionLimitReached => Self::Unreachable,
-            ErrorCode::ConnectionTimeout
-            | ErrorCode::ConnectionReadTimeout
+            ErrorCode::ConnectionTimeout => Self::ConnectTimedOut,
+            ErrorCode::ConnectionReadTimeout
             | ErrorCode::ConnectionWriteTimeout
             | ErrorCode::HttpResponseTimeout => Self::TimedOut,
             ErrorCode::TlsProtocolError

@@ -4,8 +4,8 @@
 //! `/history/{id}`, `/view`) and the API format of workflows, in its documentation
 //! as of November 2026.
 //!
-//! The workflow is run under the task's id: a repeat finds what an earlier try
-//! began, and does not compute twice.
+//! The workflow is run under the task's id, which is the receipt: a repeat finds what an
+//! earlier call began, and does not compute twice.
 
 mod history;
 mod workflow;
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use concept_refinement_model_provider::{
     Answer, Body, ByteStream, Contents, Error, Found, HttpRequest, Model, Multipart, Nothing,
-    Ports, Question, Request, Settings, answer, exchange, json,
+    Ports, Question, Request, Settings, answer, exchange, json, persistently,
 };
 use serde::Deserialize;
 use serde_json::{Value, json as object};
@@ -59,12 +59,27 @@ impl Model for ComfyUi {
         let original = Contents::open(original, request.length).await?;
         let question = Question::new(request, settings, ports.random());
         let server = Server { ports, settings };
-        let id = match server.run(&question.task_id).await? {
-            Run::Unknown => server.start(workflow, &question, original).await?,
-            Run::Waiting | Run::Ended(_) => question.task_id,
-        };
+        let receipt = question.receipt.as_deref();
+        let receipt = receipt.and_then(|id| str::from_utf8(id).ok());
+        if receipt.is_none() {
+            // Before it is asked, so that whatever becomes of that it can be found.
+            ports.keep(question.task_id.as_bytes()).await;
+        }
+        let mut id = receipt.unwrap_or(&question.task_id).to_owned();
+        let mut run = server.run(&id).await.map_err(Error::not_accepted)?;
+        if run == Run::Unknown && receipt.is_some() {
+            // It may have ended between the two looks; not so twice.
+            run = server.run(&id).await.map_err(Error::not_accepted)?;
+        }
+        if run == Run::Unknown {
+            let started = server.start(workflow, &question, original).await?;
+            if started != id {
+                ports.keep(started.as_bytes()).await;
+            }
+            id = started;
+        }
         let output = server.output(&id).await?;
-        server.view(&output).await
+        persistently(ports, async || server.view(&output).await).await
     }
 }
 
@@ -86,8 +101,10 @@ impl<P: Ports> Server<'_, P> {
         let fields = [("type", "input"), ("overwrite", "true")];
         let body = form.named_body(&fields, "image", &name, original.original());
         let request = HttpRequest::post("/upload/image", form.content_type(), body);
-        let response = self.exchange(request, Some(original)).await?;
-        let upload: Upload = json(response, MAX_JSON).await?;
+        let response = self.exchange(request, Some(original)).await;
+        let response = response.map_err(Error::not_accepted)?;
+        let upload = json(response, MAX_JSON).await;
+        let upload: Upload = upload.map_err(Error::not_accepted)?;
         let image = match upload.subfolder.as_str() {
             "" => upload.name,
             subfolder => format!("{subfolder}/{}", upload.name),
@@ -126,12 +143,13 @@ impl<P: Ports> Server<'_, P> {
     async fn output(&self, id: &str) -> Result<Output, Error> {
         let mut was_unknown = false;
         loop {
-            match self.run(id).await? {
+            match persistently(self.ports, async || self.run(id).await).await? {
                 Run::Ended(output) => return Ok(output),
                 Run::Waiting => was_unknown = false,
                 // It may have ended between the two looks; not so twice.
                 Run::Unknown if was_unknown => {
-                    return Err(Error::unavailable("the provider lost the refinement"));
+                    let reason = "the provider lost the refinement";
+                    return Err(Error::Unknown(reason.to_owned()));
                 }
                 Run::Unknown => was_unknown = true,
             }

@@ -37,6 +37,8 @@ impl Guest for Fallback {
                     .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
                 is_rate_limit,
             })),
+            Err(Failure::Unknown(reason)) => Err(Error::Unknown(reason)),
+            Err(Failure::Unauthorized(reason)) => Err(Error::Unauthorized(reason)),
             Err(Failure::Broken(reason) | Failure::Refused(reason)) => Err(Error::Refused(reason)),
         }
     }
@@ -56,6 +58,10 @@ impl Ports for Models {
         next_models::count().await
     }
 
+    async fn has_receipt(&self, index: u32) -> bool {
+        next_models::has_receipt(index).await
+    }
+
     async fn ask(&self, index: u32) -> Result<Self::Answer, Failure> {
         let answer = next_models::refine(index, self.0.for_next().await).await;
         answer.map_err(|error| match error {
@@ -68,6 +74,8 @@ impl Ports for Models {
                 retry_after: retry_after.map(Duration::from_millis),
                 is_rate_limit,
             },
+            LinkError::Unknown(reason) => Failure::Unknown(reason),
+            LinkError::Unauthorized(reason) => Failure::Unauthorized(reason),
             LinkError::Broken(reason) => Failure::Broken(reason),
             LinkError::Refused(reason) => Failure::Refused(reason),
         })

@@ -1,6 +1,6 @@
 //! Asks the first model, and the next one where it cannot be used: it cannot be
-//! reached, does not answer in time, crashes, or says that it is overloaded. What a
-//! model refuses for another reason is refused.
+//! reached, does not answer in time or properly, crashes, or says that it is overloaded.
+//! What a model refuses for another reason is refused, a key that it refuses too.
 //!
 //! A model that failed again and again is asked after all others, but for a probe now
 //! and then: [`circuit`](concept_refinement_domain::circuit) has the rule.
@@ -29,6 +29,9 @@ pub trait Ports {
 
     async fn count(&self) -> u32;
 
+    /// Whether a model has begun to work on it, and can go on.
+    async fn has_receipt(&self, index: u32) -> bool;
+
     /// Asks one model.
     async fn ask(&self, index: u32) -> Result<Self::Answer, Failure>;
 
@@ -43,7 +46,7 @@ pub trait Ports {
 /// Why a model did not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// A repeat can help.
+    /// It did not accept the request. A repeat can help.
     Unavailable {
         reason: String,
         retry_after: Option<Duration>,
@@ -52,20 +55,41 @@ pub enum Failure {
     },
     /// It did not answer in time, or crashed: a repeat would cost as much and end alike.
     Broken(String),
+    /// Nobody knows whether it accepted the request. A repeat can help.
+    Unknown(String),
     /// None of its faults.
     Refused(String),
+    /// It wants another key.
+    Unauthorized(String),
+}
+
+impl Failure {
+    /// Whether the model that says so works.
+    fn is_answer(&self) -> bool {
+        match self {
+            Self::Refused(_) | Self::Unauthorized(_) => true,
+            Self::Unavailable { .. } | Self::Broken(_) | Self::Unknown(_) => false,
+        }
+    }
 }
 
 /// Asks one model after the other until one answers or refuses.
 pub async fn refine<P: Ports>(ports: &P) -> Result<P::Answer, Failure> {
     let mut failures = Vec::new();
     let mut last = Vec::new();
-    let count = ports.count().await;
-    for index in 0..count {
+    let mut models: Vec<u32> = Vec::new();
+    for index in 0..ports.count().await {
+        // What was begun is paid for.
+        match ports.has_receipt(index).await {
+            true => models.insert(0, index),
+            false => models.push(index),
+        }
+    }
+    for index in models {
         if may_ask(ports, index).await {
             match asked(ports, index).await {
                 Ok(answer) => return Ok(answer),
-                Err(Failure::Refused(reason)) => return Err(Failure::Refused(reason)),
+                Err(failure) if failure.is_answer() => return Err(failure),
                 Err(failure) => failures.push(failure),
             }
         } else {
@@ -75,7 +99,7 @@ pub async fn refine<P: Ports>(ports: &P) -> Result<P::Answer, Failure> {
     for index in last {
         match asked(ports, index).await {
             Ok(answer) => return Ok(answer),
-            Err(Failure::Refused(reason)) => return Err(Failure::Refused(reason)),
+            Err(failure) if failure.is_answer() => return Err(failure),
             Err(failure) => failures.push(failure),
         }
     }
@@ -95,7 +119,7 @@ async fn may_ask(ports: &impl Ports, index: u32) -> bool {
 
 async fn asked<P: Ports>(ports: &P, index: u32) -> Result<P::Answer, Failure> {
     let answer = ports.ask(index).await;
-    let is_well = matches!(answer, Ok(_) | Err(Failure::Refused(_)));
+    let is_well = answer.as_ref().err().is_none_or(Failure::is_answer);
     for _ in 0..TRIES {
         let before = ports.circuit(index).await;
         let after = match is_well {
@@ -110,12 +134,14 @@ async fn asked<P: Ports>(ports: &P, index: u32) -> Result<P::Answer, Failure> {
 }
 
 /// What all of them said. It can be tried again if that can help with each of them, as
-/// soon as it can with one.
+/// soon as it can with one. If one may have accepted it, nobody knows whether all of them
+/// together did.
 fn together(failures: Vec<Failure>) -> Failure {
     let mut reasons: Vec<String> = Vec::new();
     let mut waits = Vec::new();
     let mut is_broken = failures.is_empty();
     let mut is_limited = true;
+    let mut is_unknown = false;
     for failure in failures {
         let reason = match failure {
             Failure::Unavailable {
@@ -127,7 +153,11 @@ fn together(failures: Vec<Failure>) -> Failure {
                 is_limited &= is_rate_limit;
                 reason
             }
-            Failure::Broken(reason) | Failure::Refused(reason) => {
+            Failure::Unknown(reason) => {
+                is_unknown = true;
+                reason
+            }
+            Failure::Broken(reason) | Failure::Refused(reason) | Failure::Unauthorized(reason) => {
                 is_broken = true;
                 reason
             }
@@ -140,9 +170,10 @@ fn together(failures: Vec<Failure>) -> Failure {
         true => "there is no model to ask".to_owned(),
         false => reasons.join("; "),
     };
-    match is_broken {
-        true => Failure::Broken(reason),
-        false => Failure::Unavailable {
+    match (is_broken, is_unknown) {
+        (true, _) => Failure::Broken(reason),
+        (false, true) => Failure::Unknown(reason),
+        (false, false) => Failure::Unavailable {
             reason,
             retry_after: waits.into_iter().min().flatten(),
             is_rate_limit: is_limited,

@@ -10,6 +10,8 @@ struct Models {
     circuits: RefCell<Vec<Circuit>>,
     now: Cell<Timestamp>,
     asked: RefCell<Vec<u32>>,
+    /// Who has a receipt.
+    begun: Cell<Option<u32>>,
 }
 
 impl Models {
@@ -20,6 +22,7 @@ impl Models {
             answers: RefCell::new(answers),
             now: Cell::new(Timestamp::from_secs(1_000_000)),
             asked: RefCell::default(),
+            begun: Cell::default(),
         }
     }
 
@@ -44,6 +47,10 @@ impl Ports for Models {
 
     async fn count(&self) -> u32 {
         self.answers.borrow().len() as u32
+    }
+
+    async fn has_receipt(&self, index: u32) -> bool {
+        self.begun.get() == Some(index)
     }
 
     async fn ask(&self, index: u32) -> Result<&'static str, Failure> {
@@ -85,6 +92,15 @@ fn refuses() -> Result<&'static str, Failure> {
     Err(Failure::Refused("no logos".to_owned()))
 }
 
+fn breaks() -> Result<&'static str, Failure> {
+    Err(Failure::Unknown("the provider answered 502".to_owned()))
+}
+
+fn wants_a_key() -> Result<&'static str, Failure> {
+    let reason = "the provider refused the key".to_owned();
+    Err(Failure::Unauthorized(reason))
+}
+
 #[test]
 fn the_next_one_is_asked_where_one_cannot_be_used() {
     let both = "the provider answered 503; it did not answer".to_owned();
@@ -120,6 +136,34 @@ fn the_next_one_is_asked_where_one_cannot_be_used() {
             vec![0, 1],
         ),
         (
+            "the first wants a key",
+            vec![wants_a_key(), Ok("b")],
+            wants_a_key(),
+            vec![0],
+        ),
+        (
+            "the first breaks",
+            vec![breaks(), Ok("b")],
+            Ok("b"),
+            vec![0, 1],
+        ),
+        (
+            "one may have accepted it",
+            vec![breaks(), busy(Some(3))],
+            Err(Failure::Unknown(
+                "the provider answered 502; the provider answered 503".to_owned(),
+            )),
+            vec![0, 1],
+        ),
+        (
+            "one hangs, and one may have accepted it",
+            vec![hangs(), breaks()],
+            Err(Failure::Broken(
+                "it did not answer; the provider answered 502".to_owned(),
+            )),
+            vec![0, 1],
+        ),
+        (
             "all are busy",
             vec![busy(Some(9)), busy(Some(3))],
             busy(Some(3)),
@@ -148,6 +192,15 @@ fn the_next_one_is_asked_where_one_cannot_be_used() {
     ] {
         assert_eq!(Models::new(answers).refine(), (expected, asked), "{name}");
     }
+}
+
+#[test]
+fn who_has_begun_goes_on() {
+    let models = Models::new([Ok("a"), Ok("b"), Ok("c")]);
+    models.begun.set(Some(1));
+    assert_eq!(models.refine(), (Ok("b"), vec![1]));
+    models.becomes(1, busy(None));
+    assert_eq!(models.refine(), (Ok("a"), vec![1, 0]));
 }
 
 #[test]

@@ -64,6 +64,9 @@ impl Asked {
             media_type: self.request.media_type.clone(),
             length: self.request.length,
             source_url: self.request.source_url.clone(),
+            receipt: self.request.receipt.clone(),
+            time_left: self.request.time_left,
+            receipt_key: self.request.receipt_key.clone(),
             image: self.image().await,
         }
     }
@@ -75,6 +78,8 @@ impl From<next_models::LinkError> for image_model::Error {
     fn from(error: next_models::LinkError) -> Self {
         match error {
             next_models::LinkError::Unavailable(unavailable) => Self::Unavailable(unavailable),
+            next_models::LinkError::Unknown(reason) => Self::Unknown(reason),
+            next_models::LinkError::Unauthorized(reason) => Self::Unauthorized(reason),
             next_models::LinkError::Refused(reason) | next_models::LinkError::Broken(reason) => {
                 Self::Refused(reason)
             }

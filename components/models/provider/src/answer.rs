@@ -12,7 +12,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use concept_refinement_domain::chunks;
 use concept_refinement_domain::image::{self, Format, Inspector, Limits, Problem};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::json::Text;
 use crate::message::{self, message, said_in};
@@ -150,7 +150,12 @@ async fn contents(
     let mut inspector = Some(Inspector::new(MAX_IMAGE));
     let mut held = VecDeque::new();
     let mut length = 0u64;
-    while let Some(chunk) = body.next().await? {
+    let broke_off = loop {
+        let chunk = match body.next().await {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => break declared.is_some_and(|declared| length < declared),
+            Err(_) => break true,
+        };
         if let Some(image) = &mut inspector {
             match image.push(&chunk) {
                 Ok(()) => {}
@@ -163,11 +168,9 @@ async fn contents(
             return Err(too_large());
         }
         chunks::append(&mut held, chunk);
-    }
-    if declared.is_some_and(|declared| length < declared) {
-        return Err(Failure::BrokeOff.into());
-    }
-    match inspector {
+    };
+    // What is whole but for its trailers is an answer, and was paid for.
+    let contents = match inspector {
         Some(image) => match image.finish() {
             Ok(inspected) => Ok(Contents::Image {
                 format: inspected.format,
@@ -176,7 +179,16 @@ async fn contents(
             Err(problem) => Err(Error::of_image(problem)),
         },
         None => Ok(Contents::Json(joined(held))),
+    };
+    match contents {
+        Ok(Contents::Json(json)) if broke_off && !is_json(&json) => Err(Failure::BrokeOff.into()),
+        Err(_) if broke_off => Err(Failure::BrokeOff.into()),
+        contents => contents,
     }
+}
+
+fn is_json(text: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(text).is_ok()
 }
 
 /// The body, unless it is compressed.

@@ -8,6 +8,7 @@
 mod http;
 
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use concept_refinement_guest::Incoming;
 
@@ -21,7 +22,7 @@ wit_bindgen::generate!({
     pub_export_macro: true,
 });
 
-use concept::refinement::settings;
+use concept::refinement::{receipts, settings};
 use exports::concept::refinement::image_model as wit;
 
 /// What is read of an original at a time, in bytes: whole groups of base64.
@@ -55,8 +56,9 @@ impl<M: Model> wit::Guest for Component<M> {
             let at = Settings::NAMES.iter().position(|known| *known == name)?;
             values.get_mut(at)?.take()
         })?;
+        let wasi = http::Wasi::new(request.receipt_key.clone());
         let (request, original) = from_wit(request);
-        let answer = M::refine(&http::Wasi, &settings, request, original).await?;
+        let answer = M::refine(&wasi, &settings, request, original).await?;
         Ok(to_wit(answer))
     }
 
@@ -75,6 +77,8 @@ fn from_wit(request: wit::Request) -> (Request, Incoming) {
         source_url: request.source_url,
         task_id: request.task_id,
         length: request.length,
+        receipt: request.receipt,
+        time_left: Duration::from_millis(request.time_left),
     };
     (request, original)
 }
@@ -105,7 +109,9 @@ fn to_wit(answer: Answer) -> wit::Answer {
 impl From<Error> for wit::Error {
     fn from(error: Error) -> Self {
         match error {
+            Error::Unknown(reason) => Self::Unknown(reason),
             Error::Refused(reason) => Self::Refused(reason),
+            Error::Unauthorized(reason) => Self::Unauthorized(reason),
             Error::Unavailable {
                 reason,
                 retry_after,

@@ -6,7 +6,8 @@
 //! by calls of [`exchange`]. Everything is plain Rust over [`Ports`]; only
 //! `component` knows WIT.
 //!
-//! No retries and no timeouts here: the caller has them. The key must never be
+//! No timeouts here, and no request for new work is repeated: the caller does that. Work
+//! that a provider has accepted is looked at until it is there. The key must never be
 //! printed or returned. An original is sent while it is read, and never held; of
 //! an answer there is never more than one copy, except while it is converted.
 
@@ -21,6 +22,7 @@ mod model;
 mod multipart;
 mod original;
 mod outcome;
+mod persistence;
 mod ports;
 mod question;
 mod sampling;
@@ -37,6 +39,7 @@ pub use model::{Model, Provider};
 pub use multipart::Multipart;
 pub use original::{Contents, Nothing, Original};
 pub use outcome::Error;
+pub use persistence::persistently;
 pub use ports::{ByteStream, Failure, HttpRequest, Method, Ports, Response};
 pub use question::{Question, Request};
 pub use sampling::{GUIDANCE, NEGATIVE_PROMPT, STEPS};

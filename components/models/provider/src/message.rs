@@ -45,6 +45,29 @@ pub fn is_moderation(body: &[u8]) -> bool {
         .is_ok_and(|body| body.get("name").and_then(Value::as_str) == Some("content_moderation"))
 }
 
+/// Whether a message speaks of who asks, and not of what is asked for.
+pub fn is_about_key(message: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "access",
+        "account",
+        "authentication",
+        "authorization",
+        "authorized",
+        "billing",
+        "credentials",
+        "key",
+        "permission",
+        "permissions",
+        "subscription",
+        "token",
+        "unauthenticated",
+        "unauthorized",
+    ];
+    let message = message.to_lowercase();
+    let mut words = message.split(|letter: char| !letter.is_alphanumeric());
+    message.trim() == "forbidden" || words.any(|word| WORDS.contains(&word))
+}
+
 /// A key may have several parts, such as a user name and a password.
 fn without(message: &str, key: Option<&str>) -> String {
     let Some(key) = key else {
@@ -117,6 +140,22 @@ mod tests {
                 expected,
                 "{name}"
             );
+        }
+    }
+
+    #[test]
+    fn a_message_is_about_the_key_or_about_the_picture() {
+        for (message, expected) in [
+            ("Incorrect API key provided", true),
+            ("Forbidden", true),
+            ("You have insufficient permissions for this operation", true),
+            ("Unauthorized", true),
+            ("The image shows a person", false),
+            ("Your request was rejected by our safety system", false),
+            ("Forbidden keyword: monkey", false),
+            ("The author of this picture is known", false),
+        ] {
+            assert_eq!(is_about_key(message), expected, "{message}");
         }
     }
 

@@ -6,19 +6,24 @@ use concept_refinement_domain::image::Problem;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::{retry, size};
 
+use crate::message::is_about_key;
 use crate::ports::Failure;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// A repeat can help, after so long where the provider said so.
+    /// Not accepted. A repeat can help, after so long where the provider said so.
     Unavailable {
         reason: String,
         retry_after: Option<Duration>,
         /// It was asked more than it wants to be.
         is_rate_limit: bool,
     },
+    /// Perhaps accepted. A repeat can help, and may have to be paid for again.
+    Unknown(String),
     /// A repeat cannot help.
     Refused(String),
+    /// The key was refused, or is missing: not accepted, and a repeat cannot help.
+    Unauthorized(String),
 }
 
 impl Error {
@@ -34,6 +39,23 @@ impl Error {
         }
     }
 
+    /// The same of a request that cannot have been accepted: it asked for no work, or was
+    /// not sent to its end.
+    pub fn not_accepted(self) -> Self {
+        match self {
+            Self::Unknown(reason) => Self::unavailable(reason),
+            error => error,
+        }
+    }
+
+    /// Whether the same request may be answered better.
+    pub fn is_repeatable(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } | Self::Unknown(_) => true,
+            Self::Refused(_) | Self::Unauthorized(_) => false,
+        }
+    }
+
     /// The error for a status. `message` is the provider's sanitized message.
     pub fn of_status(
         status: u16,
@@ -43,16 +65,21 @@ impl Error {
         now: Timestamp,
     ) -> Self {
         match status {
-            401 | 403 if has_key => Self::refused("the provider refused the key"),
-            401 | 403 => Self::refused("the provider wants a key, and none is set"),
+            401 | 403 if status == 401 || message.as_deref().is_none_or(is_about_key) => {
+                Self::Unauthorized(match has_key {
+                    true => "the provider refused the key".to_owned(),
+                    false => "the provider wants a key, and none is set".to_owned(),
+                })
+            }
             300..=399 => {
                 Self::refused("the provider answered with a redirect, which is not followed")
             }
-            429 | 500..=599 => Self::Unavailable {
+            429 | 503 => Self::Unavailable {
                 reason: format!("the provider answered {status}"),
                 retry_after: retry_after.and_then(|value| retry::parse_retry_after(value, now)),
                 is_rate_limit: status == 429,
             },
+            500..=599 => Self::Unknown(format!("the provider answered {status}")),
             status => Self::refused(match message {
                 Some(message) => format!("the provider answered {status}: {message}"),
                 None => format!("the provider answered {status}"),
@@ -94,10 +121,11 @@ impl From<Failure> for Error {
             Failure::Forbidden => Self::Refused(failure.to_string()),
             Failure::Unresolvable
             | Failure::Unreachable
-            | Failure::TimedOut
-            | Failure::Tls
-            | Failure::Broken
-            | Failure::BrokeOff => Self::unavailable(failure.to_string()),
+            | Failure::ConnectTimedOut
+            | Failure::Tls => Self::unavailable(failure.to_string()),
+            Failure::TimedOut | Failure::Broken | Failure::BrokeOff => {
+                Self::Unknown(failure.to_string())
+            }
         }
     }
 }

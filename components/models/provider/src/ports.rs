@@ -27,6 +27,12 @@ pub trait Ports {
         original: Option<Contents<impl ByteStream + 'static>>,
     ) -> Result<Response<Self::Stream>, Error>;
 
+    /// Keeps a receipt, best effort: without it the work may have to be paid for again.
+    async fn keep(&self, receipt: &[u8]);
+
+    /// Gives up the work that an earlier receipt names. An error: there must be no other.
+    async fn give_up(&self) -> Result<(), Error>;
+
     async fn sleep(&self, duration: Duration);
 
     fn now(&self) -> Timestamp;
@@ -126,6 +132,8 @@ pub enum Failure {
     Unresolvable,
     #[error("the provider cannot be connected to")]
     Unreachable,
+    #[error("the provider cannot be connected to in time")]
+    ConnectTimedOut,
     #[error("the provider did not answer in time")]
     TimedOut,
     #[error("no secure connection to the provider can be made")]

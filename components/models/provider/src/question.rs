@@ -1,5 +1,7 @@
 //! The request to a provider.
 
+use std::time::Duration;
+
 use crate::settings::Settings;
 
 /// The request of the interface `image-model`, without the image.
@@ -14,6 +16,10 @@ pub struct Request {
     pub length: u64,
     /// The same at each repeat of the task.
     pub task_id: String,
+    /// What an earlier call for this task kept.
+    pub receipt: Option<Vec<u8>>,
+    /// How long the task may still take.
+    pub time_left: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +35,10 @@ pub struct Question {
     pub random: u128,
     /// The same at each repeat of the task.
     pub task_id: String,
+    /// What an earlier call for this task kept.
+    pub receipt: Option<Vec<u8>>,
+    /// How long the task may still take.
+    pub time_left: Duration,
 }
 
 impl Question {
@@ -46,6 +56,8 @@ impl Question {
             source_url: request.source_url.filter(|_| settings.original_by_url),
             random,
             task_id: request.task_id,
+            receipt: request.receipt,
+            time_left: request.time_left,
         }
     }
 }
@@ -117,6 +129,8 @@ mod tests {
                 source_url: None,
                 length: 0,
                 task_id: String::new(),
+                receipt: None,
+                time_left: Duration::ZERO,
             };
             let settings =
                 Settings::of(|name| (name == "model-url").then(|| "http://host".to_owned()));

@@ -122,6 +122,12 @@ impl<S: ByteStream> Ports for World<S> {
         Ok(self.reply.take().unwrap()?)
     }
 
+    async fn keep(&self, _: &[u8]) {}
+
+    async fn give_up(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     async fn sleep(&self, _: Duration) {}
 
     fn now(&self) -> Timestamp {
@@ -151,6 +157,8 @@ fn request(length: usize) -> Request {
         source_url: None,
         length: length as u64,
         task_id: "5e1f".to_owned(),
+        receipt: None,
+        time_left: Duration::from_secs(300),
     }
 }
 

@@ -37,9 +37,10 @@ pub async fn refine(
     };
     match stage(&json, key)? {
         Stage::Ended(answer) => Ok(answer),
+        Stage::Gone(error) => Err(error),
         // It does not tell more of one that runs than that; asked again, it waits.
-        Stage::Running(_) => Err(Error::unavailable(
-            "the provider is still at work on the image",
+        Stage::Running => Err(Error::Unknown(
+            "the provider is still at work on the image".to_owned(),
         )),
     }
 }

@@ -1,26 +1,29 @@
 //! Replicate itself: a prediction is made, and asked for until it has ended.
+//!
+//! Its id is the receipt: a prediction that was made is asked for again, however often a
+//! look at it fails, and no other one is made.
 
 use std::time::Duration;
 
 use concept_refinement_domain::original::{AllowedSources, check_url};
 use concept_refinement_model_provider::{
     Answer, Body, ByteStream, Contents, Error, HttpRequest, MAX_JSON_WITH_IMAGE, Multipart,
-    Nothing, Ports, Question, Reply, Response, Settings, exchange, json, reply,
+    Nothing, Ports, Question, Reply, Response, Settings, exchange, json, persistently, reply,
+    success,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::prediction::{Stage, stage};
+use crate::prediction::{Stage, id, stage};
 use crate::{Input, is_segment};
 
 /// Larger originals are uploaded first, as the reference asks for, in bytes.
 const MAX_DATA_URL: u64 = 256 << 10;
 
-/// How long the request for a prediction may be held open: what Replicate does at
-/// most.
-const WAIT: &str = "wait=60";
+/// The shortest time after which Replicate cancels a prediction.
+const MIN_TIME: Duration = Duration::from_secs(5);
 
 /// Between two looks at a prediction.
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(500);
 
 const MAX_FILE_JSON: u64 = 64 << 10;
 
@@ -41,42 +44,144 @@ pub async fn refine(
     question: &Question,
     original: Contents<impl ByteStream + 'static>,
 ) -> Result<Answer, Error> {
+    if let Some(receipt) = Receipt::of(question.receipt.as_deref()) {
+        if let Some(url) = receipt.output {
+            return Ok(Answer::Location(url));
+        }
+        if let Stage::Ended(answer) = looked_at(ports, settings, &receipt.id).await? {
+            return kept(ports, receipt.id, answer).await;
+        }
+        // It was cancelled in the meantime, or is forgotten.
+        ports.give_up().await?;
+    }
+    let said = make(ports, settings, name, question, original).await?;
     let key = settings.key.as_deref();
+    let made = stage(&said, key)?;
+    let id = id(&said).filter(|id| is_segment(id));
+    let (id, answer) = match (made, id) {
+        (Stage::Ended(answer), None) => return Ok(answer),
+        (Stage::Ended(answer), Some(id)) => (id, answer),
+        (Stage::Gone(error), _) => return Err(error),
+        (Stage::Running, None) => {
+            return Err(Error::refused("the provider did not name the prediction"));
+        }
+        (Stage::Running, Some(id)) => {
+            keep(ports, &id, None).await;
+            match looked_at(ports, settings, &id).await? {
+                Stage::Ended(answer) => (id, answer),
+                Stage::Gone(error) => return Err(error),
+                Stage::Running => return Err(Error::refused("the prediction does not end")),
+            }
+        }
+    };
+    kept(ports, id, answer).await
+}
+
+/// Keeps where the output is, too.
+async fn kept(ports: &impl Ports, id: String, answer: Answer) -> Result<Answer, Error> {
+    if let Answer::Location(url) = &answer {
+        keep(ports, &id, Some(url.clone())).await;
+    }
+    Ok(answer)
+}
+
+async fn keep(ports: &impl Ports, id: &str, output: Option<String>) {
+    let receipt = Receipt {
+        id: id.to_owned(),
+        output,
+    };
+    ports.keep(&receipt.to_bytes()).await;
+}
+
+/// Makes a prediction. What the answer says of it.
+async fn make(
+    ports: &impl Ports,
+    settings: &Settings,
+    name: &str,
+    question: &Question,
+    original: Contents<impl ByteStream + 'static>,
+) -> Result<Vec<u8>, Error> {
     let model = Model::parse(name)
         .ok_or_else(|| settings.refused("name", "must be OWNER/NAME or OWNER/NAME:VERSION"))?;
     let input = Input::of(settings, Some(name));
     let prompt = &question.prompt;
+    let request = |body| {
+        let seconds = question.time_left.max(MIN_TIME).as_secs();
+        model
+            .request(body, settings.key.as_deref())
+            .with("cancel-after", Some(format!("{seconds}s")))
+    };
     let source_url = question
         .source_url
         .as_deref()
         .filter(|url| check_url(url, &AllowedSources::default()).is_ok());
     let response = match (source_url, original.original().length) {
         (Some(url), _) => {
-            let request = model.request(input.with_url(prompt, url)?, key);
+            let request = request(input.with_url(prompt, url)?);
             exchange(ports, settings, request, None::<Contents<Nothing>>).await?
         }
         (None, 0..=MAX_DATA_URL) => {
-            let body = input.with_data(prompt, original.original())?;
-            let request = model.request(body, key);
+            let request = request(input.with_data(prompt, original.original())?);
             exchange(ports, settings, request, Some(original)).await?
         }
         (None, _) => {
-            let url = uploaded(ports, settings, question, original).await?;
-            let request = model.request(input.with_url(prompt, &url)?, key);
+            let url = uploaded(ports, settings, question, original).await;
+            let url = url.map_err(Error::not_accepted)?;
+            let request = request(input.with_url(prompt, &url)?);
             exchange(ports, settings, request, None::<Contents<Nothing>>).await?
         }
     };
-    let mut said = prediction(response).await?;
+    prediction(response).await
+}
+
+/// Looks at a prediction until it has ended, or is gone.
+async fn looked_at(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Stage, Error> {
+    let key = settings.key.as_deref();
     loop {
-        let id = match stage(&said, key)? {
-            Stage::Ended(answer) => return Ok(answer),
-            Stage::Running(id) => id.filter(|id| is_segment(id)),
+        let said = persistently(ports, async || {
+            let request = HttpRequest::get(format!("/v1/predictions/{id}")).with_bearer(key);
+            let response = ports
+                .send(&settings.base, request, None::<Contents<Nothing>>)
+                .await?;
+            if response.status == 404 {
+                return Ok(None);
+            }
+            let response = success(ports, settings, response).await?;
+            prediction(response).await.map(Some)
+        });
+        let said = said.await.map_err(|error| match error {
+            // The prediction was accepted once.
+            Error::Unauthorized(reason) => Error::Refused(reason),
+            error => error,
+        })?;
+        let Some(said) = said else {
+            return Ok(Stage::Gone(Error::refused("the provider answered 404")));
         };
-        let id = id.ok_or_else(|| Error::refused("the provider did not name the prediction"))?;
-        ports.sleep(PAUSE).await;
-        let request = HttpRequest::get(format!("/v1/predictions/{id}")).with_bearer(key);
-        let response = exchange(ports, settings, request, None::<Contents<Nothing>>).await?;
-        said = prediction(response).await?;
+        match stage(&said, key)? {
+            Stage::Running => ports.sleep(PAUSE).await,
+            ended => return Ok(ended),
+        }
+    }
+}
+
+/// What is kept of a prediction.
+#[derive(Debug, PartialEq, Eq, Deserialize, Serialize)]
+struct Receipt {
+    id: String,
+    /// Where its output is, once it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    output: Option<String>,
+}
+
+impl Receipt {
+    /// None: there is none, or it is not ours.
+    fn of(bytes: Option<&[u8]>) -> Option<Self> {
+        let receipt: Self = serde_json::from_slice(bytes?).ok()?;
+        is_segment(&receipt.id).then_some(receipt)
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
     }
 }
 
@@ -139,9 +244,7 @@ impl<'a> Model<'a> {
                 input.with_field("version", version),
             ),
         };
-        HttpRequest::post(path, "application/json", body)
-            .with("prefer", Some(WAIT.to_owned()))
-            .with_bearer(key)
+        HttpRequest::post(path, "application/json", body).with_bearer(key)
     }
 }
 
@@ -150,6 +253,24 @@ mod tests {
     use concept_refinement_domain::model_name;
 
     use super::*;
+
+    #[test]
+    fn a_receipt_is_read_as_it_was_kept() {
+        let receipt = |output: Option<&str>| Receipt {
+            id: "gm3q".to_owned(),
+            output: output.map(str::to_owned),
+        };
+        for receipt in [
+            receipt(None),
+            receipt(Some("https://replicate.delivery/1.png")),
+        ] {
+            assert_eq!(Receipt::of(Some(&receipt.to_bytes())), Some(receipt));
+        }
+        for odd in [&b""[..], b"{}", br#"{"id":"../x"}"#, b"\xff"] {
+            assert_eq!(Receipt::of(Some(odd)), None, "{odd:?}");
+        }
+        assert_eq!(Receipt::of(None), None);
+    }
 
     #[test]
     fn a_model_is_of_an_owner() {

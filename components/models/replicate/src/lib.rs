@@ -5,9 +5,11 @@
 //! documentation of August 2026.
 //!
 //! - A Cog server is asked by `PUT /predictions/{id}` with the task's id: a repeat
-//!   while the first one runs waits for that, and does not compute twice.
-//! - Replicate documents no idempotency key. It is asked to wait, and then asked for
-//!   the prediction from time to time.
+//!   while the first one runs waits for that, and does not compute twice. What has ended
+//!   it forgets.
+//! - Replicate documents no idempotency key. The id of a prediction is kept as soon as it
+//!   is known, and the prediction is asked for by it from time to time, also by a later
+//!   call for the same task.
 
 mod cog;
 mod hosted;

@@ -26,19 +26,26 @@ enum Output<'a> {
 /// How far it is.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// By its id.
-    Running(Option<String>),
+    Running,
     Ended(Answer),
+    /// It was stopped.
+    Gone(Error),
+}
+
+/// What it is called.
+pub fn id(json: &[u8]) -> Option<String> {
+    let prediction: Prediction<'_> = serde_json::from_slice(json).ok()?;
+    prediction.id
 }
 
 /// What such JSON says.
 pub fn stage(json: &[u8], key: Option<&str>) -> Result<Stage, Error> {
-    let mut running = None;
+    let (mut is_running, mut is_gone) = (false, false);
     let answer = Answer::from_json(json, key, |json| {
         let prediction: Prediction<'_> = serde_json::from_slice(json)?;
         Ok(match prediction.status.as_ref().map(|status| &*status.0) {
             Some("starting" | "processing" | "queued") => {
-                running = Some(prediction.id);
+                is_running = true;
                 Found::Nothing
             }
             Some("failed") => Found::Refused(match &prediction.error {
@@ -48,6 +55,7 @@ pub fn stage(json: &[u8], key: Option<&str>) -> Result<Stage, Error> {
                 Some(_) | None => "the provider could not refine the image".to_owned(),
             }),
             Some("canceled" | "aborted") => {
+                is_gone = true;
                 Found::Refused("the provider stopped the refinement".to_owned())
             }
             _ => match prediction.output {
@@ -56,9 +64,10 @@ pub fn stage(json: &[u8], key: Option<&str>) -> Result<Stage, Error> {
             },
         })
     });
-    match running {
-        Some(id) => Ok(Stage::Running(id)),
-        None => answer.map(Stage::Ended),
+    match answer {
+        _ if is_running => Ok(Stage::Running),
+        Err(error) if is_gone => Ok(Stage::Gone(error)),
+        answer => answer.map(Stage::Ended),
     }
 }
 
@@ -88,9 +97,9 @@ mod tests {
         for (json, expected) in [
             (
                 r#"{"id":"gm3q","status":"starting","output":null,"urls":{"get":"https://elsewhere.example"}}"#,
-                Ok(Stage::Running(Some("gm3q".to_owned()))),
+                Ok(Stage::Running),
             ),
-            (r#"{"status":"processing"}"#, Ok(Stage::Running(None))),
+            (r#"{"status":"processing"}"#, Ok(Stage::Running)),
             (
                 r#"{"id":"gm3q","status":"succeeded","output":"https://replicate.delivery/1.png"}"#,
                 here(),
@@ -112,7 +121,9 @@ mod tests {
             ),
             (
                 r#"{"status":"canceled"}"#,
-                refused("the provider stopped the refinement"),
+                Ok(Stage::Gone(Error::refused(
+                    "the provider stopped the refinement",
+                ))),
             ),
             (
                 r#"{"status":7}"#,
@@ -126,6 +137,8 @@ mod tests {
                 other => other,
             };
             assert_eq!(stage(json.as_bytes(), None), expected, "{json}");
+            let named = json.contains("gm3q").then(|| "gm3q".to_owned());
+            assert_eq!(id(json.as_bytes()), named, "{json}");
         }
     }
 

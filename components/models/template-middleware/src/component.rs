@@ -33,6 +33,8 @@ impl Guest for Component {
             .await
             .map_err(|error| match error {
                 LinkError::Unavailable(unavailable) => Error::Unavailable(unavailable),
+                LinkError::Unknown(reason) => Error::Unknown(reason),
+                LinkError::Unauthorized(reason) => Error::Unauthorized(reason),
                 LinkError::Refused(reason) | LinkError::Broken(reason) => Error::Refused(reason),
             })
     }

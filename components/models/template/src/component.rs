@@ -24,6 +24,11 @@ impl Guest for Component {
     async fn refine(request: Request) -> Result<Answer, Error> {
         // Settings, as `model-url` and `model-api-key`, are there if they are set:
         // bindings::concept::refinement::settings::get("model-url".to_owned()).await
+        // A model that has a provider work on it keeps the id of that work, as soon as it is
+        // known:
+        // receipts::put(request.receipt_key, id.into_bytes()).await
+        // After a crash `request.receipt` has it: ask for that work then, and not for new
+        // work, which would have to be paid for, too.
         let image = read(request.image).await;
         if image.len() as u64 != request.length {
             return Err(Error::Refused(
@@ -31,8 +36,9 @@ impl Guest for Component {
             ));
         }
 
-        // `Error::Refused`: a repeat cannot help. `Error::Unavailable`: the
-        // service asks again, up to three times.
+        // `Error::Refused`: a repeat cannot help. The service asks again, up to three
+        // times, after `Error::Unavailable` (your provider did not accept the request) and
+        // `Error::Unknown` (nobody knows whether it did).
         let refined =
             crate::refine(image, &request.prompt, request.strength).map_err(Error::Refused)?;
 

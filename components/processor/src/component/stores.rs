@@ -110,6 +110,10 @@ impl ports::ImageModel for Imports {
             media_type: request.media_type.to_owned(),
             length: image.length(),
             source_url: request.source_url,
+            // Who calls the model has it.
+            receipt: None,
+            time_left: u64::try_from(request.time_left.as_millis()).unwrap_or(u64::MAX),
+            receipt_key: request.receipt_key,
             image: image.blob().contents().await,
         };
         match image_model::refine(request).await {
@@ -127,7 +131,14 @@ impl ports::ImageModel for Imports {
                     retry_after: error.retry_after.map(Duration::from_millis),
                 },
             }),
-            Err(image_model::Error::Refused(mut reason)) => {
+            Err(image_model::Error::Unknown(mut reason)) => Err(match cut(&mut reason) {
+                true => ModelError::Refused(reason),
+                false => ModelError::Unknown(reason),
+            }),
+            Err(
+                image_model::Error::Refused(mut reason)
+                | image_model::Error::Unauthorized(mut reason),
+            ) => {
                 cut(&mut reason);
                 Err(ModelError::Refused(reason))
             }

@@ -294,6 +294,20 @@ fn the_model_is_asked_again_where_that_can_help() {
             Some("the provider is overloaded"),
         ),
         (
+            "perhaps accepted, and then refused",
+            vec![Script::Unknown, refused()],
+            2,
+            second,
+            Some("the prompt is not allowed"),
+        ),
+        (
+            "perhaps accepted each time",
+            vec![Script::Unknown, Script::Unknown, Script::Unknown],
+            3,
+            5 * second,
+            Some("the provider answered 502"),
+        ),
+        (
             "asked to wait",
             vec![Script::Unavailable(Some(20 * second)), Script::Answer(GIF)],
             2,

@@ -44,6 +44,7 @@ pub enum Script {
     Declare(&'static [u8], u64),
     Location(&'static str),
     Unavailable(Option<Duration>),
+    Unknown,
     Refuse(&'static str),
     Hang,
 }
@@ -517,6 +518,7 @@ impl ImageModel for World {
                 notes: Vec::new(),
             }),
             Script::Location(url) => Ok(Answer::Location(url.to_owned())),
+            Script::Unknown => Err(ModelError::Unknown("the provider answered 502".to_owned())),
             Script::Unavailable(retry_after) => Err(ModelError::Unavailable {
                 reason: "the provider is overloaded".to_owned(),
                 retry_after,

@@ -7,6 +7,7 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
@@ -108,6 +109,7 @@ operations! {
             stage: Option<Stage>,
             error_message: &'a str
         ) -> Fenced;
+        "tasks pay" Pay = pay(lease: &'a Lease, payment: &'a Payment) -> Fenced;
         "tasks release" Release = release(lease: &'a Lease) -> Fenced;
         "tasks progress" Progress = progress(lease: &'a Lease, stage: Stage) -> ();
 

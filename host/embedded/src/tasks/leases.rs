@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{Fenced, Finished, Lease, RefinedImage};
+use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::rulebook::{self, Claim, Finish};
 
 use super::change::change;
@@ -59,6 +60,12 @@ pub(super) fn fail(
 ) -> Result<Fenced, Fault> {
     change(step, &held.task_id, Fenced::Lost, |record, now| {
         rulebook::fail(record, held, error_message, now)
+    })
+}
+
+pub(super) fn pay(step: &mut Step<'_>, held: &Lease, payment: &Payment) -> Result<Fenced, Fault> {
+    change(step, &held.task_id, Fenced::Lost, |record, _| {
+        rulebook::pay(record, held, payment)
     })
 }
 

@@ -1,6 +1,7 @@
 //! A task as a row, read and written whole.
 
 use concept_refinement_domain::lease::due_at;
+use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::{Refinement, Task};
 use concept_refinement_domain::webhook::DeliveryRecord;
@@ -16,7 +17,7 @@ use crate::sqlite::statements;
 pub(super) const COLUMNS: &str = "id, user_id, is_anonymous, status, original_image_url, \
      refinement_prompt, logo_description, theme_description, original_path, created_at, \
      updated_at, completed_at, result_id, image_path, error_message, lease_until, lease, \
-     attempt, deaths, revision, delivery";
+     attempt, deaths, revision, payment, delivery";
 
 /// Reads a row of [`COLUMNS`], by their order: by name each would be searched.
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
@@ -46,6 +47,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
         attempt: cells.get()?,
         deaths: cells.get()?,
         revision: cells.get::<i64>()?.unsigned_abs(),
+        payment: Payment::of_json(cells.get::<Option<String>>()?.as_deref()),
         delivery: cells.get::<Option<_>>()?.map(|Json(delivery)| delivery),
     })
 }
@@ -115,13 +117,14 @@ pub(super) fn insert(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
         attempt,
         deaths,
         revision,
+        payment,
         delivery,
     } = record;
     let sql = format!(
         "INSERT INTO task ({COLUMNS}, due_at, receiver, delivery_due_at) \
          VALUES (:id, :user_id, :is_anonymous, :status, :url, :prompt, :logo, :theme, \
          :original_path, :created_at, :updated_at, :completed_at, :result_id, :image_path, \
-         :error_message, :lease_until, :lease, :attempt, :deaths, :revision, :delivery, \
+         :error_message, :lease_until, :lease, :attempt, :deaths, :revision, :payment, :delivery, \
          :due_at, :receiver, :delivery_due_at)"
     );
     let parameters = named_params! {
@@ -145,6 +148,7 @@ pub(super) fn insert(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
         ":attempt": attempt,
         ":deaths": deaths,
         ":revision": i64::try_from(*revision).unwrap_or(i64::MAX),
+        ":payment": payment.to_json(),
         ":due_at": due_at(task).map(Stored),
         ":delivery": delivery.as_ref().map(Json),
         ":receiver": delivery.as_ref().map(DeliveryRecord::receiver),
@@ -160,7 +164,8 @@ pub(super) fn update(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
     let sql = "UPDATE task SET status = :status, updated_at = :updated_at, \
          completed_at = :completed_at, result_id = :result_id, image_path = :image_path, \
          error_message = :error_message, lease_until = :lease_until, lease = :lease, \
-         attempt = :attempt, deaths = :deaths, revision = :revision, due_at = :due_at \
+         attempt = :attempt, deaths = :deaths, revision = :revision, payment = :payment, \
+         due_at = :due_at \
          WHERE id = :id";
     let parameters = named_params! {
         ":id": task.id,
@@ -175,6 +180,7 @@ pub(super) fn update(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
         ":attempt": record.attempt,
         ":deaths": record.deaths,
         ":revision": i64::try_from(record.revision).unwrap_or(i64::MAX),
+        ":payment": record.payment.to_json(),
         ":due_at": due_at(task).map(Stored),
     };
     statements::run(step.connection, sql, parameters)?;

@@ -25,6 +25,8 @@ CREATE TABLE task (
     deaths             INTEGER NOT NULL DEFAULT 0,
     -- How often its status changed; orders what its watchers are told.
     revision           INTEGER NOT NULL DEFAULT 0,
+    -- What it may have to be paid for, and its receipts, in JSON; none: nothing.
+    payment            TEXT,
     -- When it needs a (new) message, while it is pending or processing.
     due_at             INTEGER,
     -- The delivery of its webhook, in JSON, and who gets it. It is due from that time

@@ -1,6 +1,9 @@
 //! `task-store`, as linked into a component.
 
+use std::sync::Arc;
+
 use concept_refinement_capability::health::Asker;
+use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_domain::convert::Convert;
 use futures::StreamExt as _;
 use wasmtime::component::StreamReader;
@@ -46,9 +49,12 @@ impl HostWithStore<Sandbox> for Linked {
         if let Ok(Some(claimed)) = &claimed {
             let lease = claimed.lease.clone();
             let asker = Asker::of(&claimed.task);
+            let payments = host.payments(claimed, Arc::new(Tokio::default()));
             caller.with(|mut access| {
-                access.get().claimed.set(Some(lease));
-                access.get().asker = asker;
+                let sandbox = access.get();
+                sandbox.claimed.set(Some(lease));
+                sandbox.asker = asker;
+                sandbox.payments = payments;
             });
         }
         Ok(claimed.convert())

@@ -1,7 +1,10 @@
 //! Between the values of `wit/model-types.wit` and those of this room, for whoever asks
 //! a model: the processor, and what stands before models.
 
+use std::time::{Duration, Instant};
+
 use concept_refinement_capability::model::{ModelAnswer, ModelError, ModelRequest, Setback};
+use concept_refinement_capability::payments::Payments;
 use concept_refinement_domain::sentence::cut;
 use wasmtime::component::StreamReader;
 
@@ -9,9 +12,21 @@ use crate::wasm::bindings::capabilities::concept::refinement::model_types as wit
 use crate::wasm::sandbox::Caller;
 use crate::wasm::stream::{ByteStream, consume};
 
+/// No task takes longer, so that it can be added to any time.
+const MAX_TIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// On whose behalf a model is asked.
+#[derive(Default)]
+pub struct Asker {
+    pub setback: Setback,
+    pub payments: Payments,
+    /// None: as the request says.
+    pub deadline: Option<Instant>,
+}
+
 pub fn request(
     request: wit::Request,
-    setback: Setback,
+    asker: Asker,
     store: impl wasmtime::AsContextMut,
 ) -> wasmtime::Result<ModelRequest> {
     let wit::Request {
@@ -23,8 +38,19 @@ pub fn request(
         media_type,
         length,
         source_url,
+        // The host has them itself.
+        receipt: _,
+        receipt_key: _,
+        time_left,
         image,
     } = request;
+    let Asker {
+        setback,
+        payments,
+        deadline,
+    } = asker;
+    let time_left = Duration::from_millis(time_left).min(MAX_TIME);
+    let deadline = deadline.unwrap_or_else(|| Instant::now() + time_left);
     let image = consume(image, store)?;
     Ok(ModelRequest {
         task_id,
@@ -38,6 +64,8 @@ pub fn request(
         image: image.chunks,
         reopen: image.reopen,
         setback,
+        deadline,
+        payments,
     })
 }
 
@@ -71,7 +99,9 @@ impl From<ModelError> for wit::LinkError {
                     .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
                 is_rate_limit,
             }),
+            ModelError::Unknown(reason) => Self::Unknown(shortened(reason)),
             ModelError::Refused(reason) => Self::Refused(shortened(reason)),
+            ModelError::Unauthorized(reason) => Self::Unauthorized(shortened(reason)),
             ModelError::Broken(reason) => Self::Broken(shortened(reason)),
         }
     }
@@ -88,6 +118,8 @@ impl From<ModelError> for wit::Error {
     fn from(error: ModelError) -> Self {
         match error.into() {
             wit::LinkError::Unavailable(unavailable) => Self::Unavailable(unavailable),
+            wit::LinkError::Unknown(reason) => Self::Unknown(reason),
+            wit::LinkError::Unauthorized(reason) => Self::Unauthorized(reason),
             wit::LinkError::Refused(reason) | wit::LinkError::Broken(reason) => {
                 Self::Refused(reason)
             }

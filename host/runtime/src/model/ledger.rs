@@ -6,8 +6,10 @@
 //!
 //! - The oldest call is never ended for memory. It gets what it asks for, up to
 //!   the limit of one instance, in place of the youngest.
-//! - Any other call is itself the one that is ended. A call that has answered
-//!   ends one that has not, since an answer was paid for.
+//! - Any other call is itself the one that is ended, unless there is one that costs less:
+//!   a call that has answered ends one that has not, and one that has asked its provider
+//!   ends one that has not, since who is asked again is perhaps paid again. Among those
+//!   that end for the oldest one, too, the cheap ones end first.
 //! - The instances of one call count together, and have the limit of one instance
 //!   together: a middleware, and the model that it waits for. So nobody who has memory
 //!   waits for somebody who waits for memory.
@@ -47,8 +49,24 @@ struct Share {
     inner: u64,
     /// What it would have had, if it is to end.
     wanted: u64,
-    has_answered: bool,
+    cost: Cost,
     is_ending: bool,
+}
+
+/// What ending a call would cost, the least first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cost {
+    /// It has asked nobody.
+    #[default]
+    Time,
+    /// Its provider was perhaps asked for work, and would be asked again.
+    Request,
+    /// Its answer has begun.
+    Answer,
+}
+
+impl Cost {
+    const ALL: [Self; 3] = [Self::Time, Self::Request, Self::Answer];
 }
 
 impl Share {
@@ -182,8 +200,8 @@ impl Ledger {
         let ended = if in_use <= self.total || after == before {
             Some(Vec::new())
         } else {
-            let has_answered = share.has_answered;
-            self.ended_for(age, has_answered, in_use)
+            let cost = share.cost;
+            self.ended_for(age, cost, in_use)
         };
         let Some(share) = self.running.get_mut(&age).filter(|share| !share.is_ending) else {
             return Err(Refused);
@@ -215,10 +233,10 @@ impl Ledger {
         }
     }
 
-    /// The answer of a call has begun.
-    pub fn answered(&mut self, age: Age) {
+    /// To end a call costs so much from now on.
+    pub fn costs(&mut self, age: Age, cost: Cost) {
         if let Some(share) = self.running.get_mut(&age) {
-            share.has_answered = true;
+            share.cost = share.cost.max(cost);
         }
     }
 
@@ -239,23 +257,23 @@ impl Ledger {
 
     /// Which calls have to end so that no more than the total stays in use. None:
     /// it would take such as may not be ended.
-    fn ended_for(&self, age: Age, has_answered: bool, in_use: u64) -> Option<Vec<Age>> {
+    fn ended_for(&self, age: Age, cost: Cost, in_use: u64) -> Option<Vec<Age>> {
         let oldest = self.oldest();
         let is_oldest = oldest == Some(age);
-        if !is_oldest && !has_answered {
+        if !is_oldest && cost == Cost::Time {
             return None;
         }
         let ending = self.running.values().filter(|share| share.is_ending);
         let leaving: u64 = ending.map(Share::charge).sum();
         let mut excess = in_use.saturating_sub(leaving).saturating_sub(self.total);
         let mut ended = Vec::new();
-        for with_answer in [false, true] {
+        for cheapest in Cost::ALL {
             for (other, share) in self.running.iter().rev() {
                 if excess == 0 {
                     return Some(ended);
                 }
-                let is_meant = share.has_answered == with_answer && !share.is_ending;
-                let may_end = is_oldest || (!with_answer && oldest != Some(*other));
+                let is_meant = share.cost == cheapest && !share.is_ending;
+                let may_end = is_oldest || (cheapest < cost && oldest != Some(*other));
                 if *other != age && may_end && is_meant {
                     excess = excess.saturating_sub(share.charge());
                     ended.push(*other);

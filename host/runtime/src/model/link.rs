@@ -19,8 +19,13 @@ impl HostWithStore<Sandbox> for Linked {
     ) -> wasmtime::Result<Result<wit::Answer, wit::Error>> {
         let (host, asker, request) = caller.with(|mut access| {
             let host = access.get().capabilities()?;
-            let setback = access.get().setback.clone();
-            let request = convert::request(request, setback, &mut access)?;
+            let sandbox = access.get();
+            let task = convert::Asker {
+                setback: sandbox.setback.clone(),
+                payments: sandbox.payments.clone(),
+                deadline: None,
+            };
+            let request = convert::request(request, task, &mut access)?;
             wasmtime::error::Ok((host, access.get().asker, request))
         })?;
         // The first step is on the stack of the guest, which keeps the pages that were
@@ -28,7 +33,8 @@ impl HostWithStore<Sandbox> for Linked {
         yield_now().await;
         let answer = host.model.refine(request).await;
         let verdict = match &answer {
-            Ok(_) | Err(ModelError::Refused(_)) => Verdict::Works,
+            Ok(_) | Err(ModelError::Refused(_) | ModelError::Unauthorized(_)) => Verdict::Works,
+            Err(ModelError::Unknown(_)) => Verdict::Fails,
             Err(ModelError::Unavailable { is_rate_limit, .. }) => match is_rate_limit {
                 true => Verdict::RateLimit,
                 false => Verdict::Fails,

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::ledger::{Age, Ledger, Refused, charge, is_small};
+use super::ledger::{Age, Cost, Ledger, Refused, charge, is_small};
 use crate::wasm::sandbox::{Granted, MemoryMeter, NoRoom};
 
 /// Shared by all calls of all models of a host.
@@ -228,10 +228,17 @@ impl Admitted {
         self.end.is_cancelled()
     }
 
+    /// The call is about to ask its provider.
+    pub fn asks(&self) {
+        let mut state = self.memory.state.lock();
+        state.ledger.costs(self.age, Cost::Request);
+    }
+
     /// The call's answer has begun.
     pub fn answered(&self) {
         self.has_answered.store(true, Ordering::Relaxed);
-        self.memory.state.lock().ledger.answered(self.age);
+        let mut state = self.memory.state.lock();
+        state.ledger.costs(self.age, Cost::Answer);
     }
 
     pub fn has_answered(&self) -> bool {

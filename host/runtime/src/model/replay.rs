@@ -6,9 +6,11 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use bytes::Bytes;
 use concept_refinement_capability::model::{ModelRequest, Setback};
+use concept_refinement_capability::payments::Payments;
 use futures::stream::{self, BoxStream, Fuse};
 use futures::{Stream, StreamExt as _};
 use parking_lot::Mutex;
@@ -54,6 +56,19 @@ impl Replay {
     pub fn setback(&self) -> Setback {
         self.0.lock().request.setback.clone()
     }
+
+    /// What a link names the call by.
+    pub fn key(&self, link: &str) -> String {
+        format!("{}/{link}", self.0.lock().request.task_id)
+    }
+
+    pub fn deadline(&self) -> Instant {
+        self.0.lock().request.deadline
+    }
+
+    pub fn payments(&self) -> Payments {
+        self.0.lock().request.payments.clone()
+    }
 }
 
 impl Stream for Reading {
@@ -97,6 +112,8 @@ mod tests {
             image,
             reopen,
             setback: Setback::default(),
+            deadline: Instant::now(),
+            payments: Payments::default(),
         }
     }
 

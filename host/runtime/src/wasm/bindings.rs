@@ -23,6 +23,7 @@ pub mod capabilities {
                 import concept:refinement/image-model@0.1.0;
                 import concept:refinement/next-models@0.1.0;
                 import concept:refinement/model-state@0.1.0;
+                import concept:refinement/receipts@0.1.0;
             }
         ",
         world: "concept-refinement:host/capabilities",
@@ -80,7 +81,9 @@ pub mod model {
         require_store_data_send: true,
         with: {
             "concept:refinement/model-types@0.1.0": super::capabilities::concept::refinement::model_types,
+            "concept:refinement/receipts@0.1.0": super::capabilities::concept::refinement::receipts,
             "concept:refinement/settings@0.1.0": super::capabilities::concept::refinement::settings,
+            "concept:refinement/types@0.1.0": super::capabilities::concept::refinement::types,
         },
     });
 }

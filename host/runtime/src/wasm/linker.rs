@@ -4,7 +4,7 @@ use wasmtime::component::Linker;
 
 use crate::wasm::bindings::capabilities::concept::refinement::{
     blobs, concept_store, health, image_model, image_store, model_state, next_models, progress,
-    settings, task_queue, task_store, webhook_store,
+    receipts, settings, task_queue, task_store, webhook_store,
 };
 use crate::wasm::sandbox::{Linked, Sandbox};
 
@@ -48,15 +48,17 @@ pub fn processor_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sa
     Ok(linker)
 }
 
-/// For a model: no capability at all.
+/// For a model: no capability but for its receipts.
 pub fn model_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
-    base_linker(engine)
+    let mut linker = base_linker(engine)?;
+    receipts::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    Ok(linker)
 }
 
-/// For what stands before models: these, what it remembers, and images that can be
+/// For what stands before models: its receipts, these, what it remembers, and images that can be
 /// read again.
 pub fn middleware_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
-    let mut linker = base_linker(engine)?;
+    let mut linker = model_linker(engine)?;
     blobs::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
     next_models::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
     model_state::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;

@@ -14,6 +14,7 @@ use concept_refinement_capability::blobs::Blobs;
 use concept_refinement_capability::clock::Clock;
 use concept_refinement_capability::health::Asker;
 use concept_refinement_capability::model::Setback;
+use concept_refinement_capability::payments::Payments;
 use concept_refinement_capability::processor::{ClaimedLease, LastStage};
 use concept_refinement_capability::slots::Slot;
 use concept_refinement_capability::tasks::watchers::Watchers;
@@ -25,6 +26,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::egress::Egress;
 use crate::model::component::Next;
+use crate::model::paid_call::PaidCall;
 use crate::wasm::bounds::Bounds;
 use memory::MemoryCap;
 pub use memory::{Granted, MemoryMeter, NoRoom};
@@ -75,6 +77,10 @@ pub struct Sandbox {
     pub(crate) claimed: ClaimedLease,
     /// Whose task it has claimed.
     pub(crate) asker: Asker,
+    /// Counts the calls of that task.
+    pub(crate) payments: Payments,
+    /// None for all but models, and what stands before them.
+    paid_call: Option<Arc<PaidCall>>,
     pub(crate) stage: LastStage,
     pub(crate) setback: Setback,
 }
@@ -121,6 +127,8 @@ impl Sandbox {
             blob_bytes: bounds.blobs,
             next: None,
             claimed: ClaimedLease::default(),
+            payments: Payments::default(),
+            paid_call: None,
             asker: Asker::default(),
             stage: LastStage::default(),
             setback: Setback::default(),
@@ -172,6 +180,18 @@ impl Sandbox {
     pub fn next(&self) -> wasmtime::Result<Arc<Next>> {
         let next = self.next.clone();
         next.ok_or_else(|| wasmtime::format_err!("this component stands before no model"))
+    }
+
+    /// What its requests are counted by, and keeps its receipts.
+    pub fn count(&mut self, call: Arc<PaidCall>) {
+        self.egress.count(Arc::clone(&call));
+        self.paid_call = Some(call);
+    }
+
+    /// Fails if the interface was linked for what is no model.
+    pub fn paid_call(&self) -> wasmtime::Result<Arc<PaidCall>> {
+        let call = self.paid_call.clone();
+        call.ok_or_else(|| wasmtime::format_err!("this component keeps no receipts"))
     }
 
     /// Lends the slot of its task while it waits to be connected.

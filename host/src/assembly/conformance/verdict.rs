@@ -125,6 +125,8 @@ impl<'a> Judge<'a> {
     fn error(&self, error: ModelError) -> Result<String, String> {
         let (what, reason) = match error {
             ModelError::Refused(reason) => ("it refused", reason),
+            ModelError::Unauthorized(reason) => ("it refused its key", reason),
+            ModelError::Unknown(reason) => ("it does not know what came of it", reason),
             ModelError::Unavailable { reason, .. } => ("it was not available", reason),
             ModelError::Broken(problem) => return Err(problem),
         };

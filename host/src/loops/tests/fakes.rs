@@ -64,6 +64,7 @@ pub fn capabilities(
         store,
         redeliveries: Arc::default(),
         model: Arc::new(NoModel),
+        repeated_calls: Default::default(),
         model_health: Mutex::default(),
         probes: Arc::default(),
         room: Arc::default(),

@@ -74,6 +74,7 @@ pub fn serve(data: &Path) {
         images: Arc::new(images),
         clock,
         model: Arc::new(NoModel),
+        repeated_calls: Default::default(),
         model_health: Default::default(),
         probes: Arc::default(),
         room: Arc::default(),

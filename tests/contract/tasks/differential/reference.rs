@@ -55,6 +55,7 @@ pub fn run(store: &mut MemoryStore, operation: TaskOperation<'_>, now: Timestamp
         Operation::Tally {} => tally(store.tally()).into(),
         Operation::Watch { .. }
         | Operation::Progress { .. }
+        | Operation::Pay { .. }
         | Operation::RenewSession { .. }
         | Operation::Abandon { .. }
         | Operation::WithoutSession { .. }

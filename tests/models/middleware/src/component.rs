@@ -157,12 +157,17 @@ async fn ask(
         media_type: request.media_type.clone(),
         length: request.length,
         source_url: request.source_url.clone(),
+        receipt: None,
+        time_left: request.time_left,
+        receipt_key: request.receipt_key.clone(),
         image,
     };
     next_models::refine(0, request)
         .await
         .map_err(|error| match error {
             LinkError::Unavailable(unavailable) => Error::Unavailable(unavailable),
+            LinkError::Unknown(reason) => Error::Unknown(reason),
+            LinkError::Unauthorized(reason) => Error::Unauthorized(reason),
             LinkError::Refused(reason) | LinkError::Broken(reason) => Error::Refused(reason),
         })
 }

@@ -23,12 +23,31 @@ pub mod bindings {
     use super::Component;
 }
 
+use bindings::concept::refinement::receipts;
 use bindings::exports::concept::refinement::image_model::{
     Answer, Error, Guest, Image, Request, Unavailable,
 };
 use bindings::wit_stream;
 
 struct Component;
+
+async fn kept(request: Request) -> Error {
+    if let Some(receipt) = request.receipt {
+        return Error::Refused(String::from_utf8_lossy(&receipt).into_owned());
+    }
+    let mut kept = Vec::new();
+    let own = request.receipt_key;
+    for (key, receipt) in [
+        ("another".to_owned(), vec![]),
+        (own.clone(), vec![0; 4097]),
+        (own.clone(), vec![0; 4096]),
+    ] {
+        kept.push(receipts::put(key, receipt).await.is_ok());
+    }
+    let receipt = format!("it was handed its receipt: {kept:?}");
+    let _ = receipts::put(own, receipt.into_bytes()).await;
+    Error::Unknown("nobody knows what came of it".to_owned())
+}
 
 impl Guest for Component {
     async fn refine(request: Request) -> Result<Answer, Error> {
@@ -63,6 +82,7 @@ impl Guest for Component {
             Script::Location(url) => Ok(Answer::Location(url)),
             Script::Fetch(url) => Err(Error::Refused(fetched(&url).await)),
             Script::Refuse(reason) => Err(Error::Refused(reason)),
+            Script::Keep => Err(kept(request).await),
             Script::Unavailable(wait) => Err(Error::Unavailable(Unavailable {
                 reason: "the provider is overloaded".to_owned(),
                 retry_after: wait.and_then(|wait| wait.as_millis().try_into().ok()),

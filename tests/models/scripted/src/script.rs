@@ -22,6 +22,9 @@ pub enum Script {
     /// Asks an address over HTTP, and refuses with what came of it.
     Fetch(String),
     Refuse(String),
+    /// Keeps receipts, good and bad ones, and does not know what came of it; asked again,
+    /// refuses with what it is handed.
+    Keep,
     /// Always, and asks to wait for so long where that is given.
     Unavailable(Option<Duration>),
     /// Crashes before it answers.
@@ -135,6 +138,7 @@ impl Script {
             "answer less" => Self::Answer(Contents::Less),
             "answer empty" => Self::Answer(Contents::Empty),
             "unavailable" => Self::Unavailable(None),
+            "keep receipts" => Self::Keep,
             "trap now" => Self::Trap,
             "trap midway" => Self::TrapMidway,
             "loop for ever" => Self::Loop,

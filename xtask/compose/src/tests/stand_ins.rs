@@ -27,17 +27,21 @@ const STORE: &str = "
     export concept:refinement/webhook-store@0.1.0;
     export concept:refinement/progress@0.1.0;
     export concept:refinement/blobs@0.1.0;
+    export concept:refinement/receipts@0.1.0;
+    export concept:refinement/payments@0.1.0;
     export concept:refinement/settings@0.1.0;
     export concept:refinement/health@0.1.0;
 ";
 
 const MODEL: &str = "
     import concept:refinement/settings@0.1.0;
+    import concept:refinement/receipts@0.1.0;
     export concept:refinement/image-model@0.1.0;
 ";
 
 const MIDDLEWARE: &str = "
     import concept:refinement/settings@0.1.0;
+    import concept:refinement/receipts@0.1.0;
     import concept:refinement/blobs@0.1.0;
     import concept:refinement/next-models@0.1.0;
     import concept:refinement/model-state@0.1.0;
@@ -54,6 +58,14 @@ const NEXT_MODEL: &str = "
     import concept:refinement/image-model@0.1.0;
     import concept:refinement/next-models@0.1.0;
     export concept:refinement/next-models@0.1.0;
+";
+
+const PAID_MODEL: &str = "
+    import concept:composing/link-name;
+    import concept:refinement/settings@0.1.0;
+    import concept:refinement/payments@0.1.0;
+    import concept:refinement/image-model@0.1.0;
+    export concept:refinement/image-model@0.1.0;
 ";
 
 const CHAIN_END: &str = "
@@ -136,6 +148,7 @@ impl StandIns {
             ("middleware", MIDDLEWARE.to_owned()),
             ("adapter-link-settings", LINK_SETTINGS.to_owned()),
             ("adapter-next-model", NEXT_MODEL.to_owned()),
+            ("adapter-paid-model", PAID_MODEL.to_owned()),
             ("adapter-chain-end", CHAIN_END.to_owned()),
         ]);
         Self {

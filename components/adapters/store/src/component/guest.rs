@@ -10,11 +10,13 @@ use wit_bindgen::{StreamReader, StreamResult};
 
 use super::delivering::deliver;
 use super::exports::concept::refinement::{
-    concept_store, health, image_store, progress, settings, task_store, webhook_store,
+    concept_store, health, image_store, payments, progress, receipts, settings, task_store,
+    webhook_store,
 };
 use super::{Component, generated};
 use crate::images::Reading;
 use crate::log;
+use crate::payments::Beginning;
 use crate::ports::{Fault, Platform};
 use crate::store::Store;
 use crate::watch::INTERVAL;
@@ -213,6 +215,36 @@ impl<P: Platform + 'static> image_store::Guest for Component<P> {
 impl<P: Platform> progress::Guest for Component<P> {
     async fn began(lease: types::Lease, stage: types::Stage) {
         store::<P>().began(&lease.convert(), stage.convert()).await;
+    }
+}
+
+impl<P: Platform> receipts::Guest for Component<P> {
+    async fn put(key: String, receipt: Vec<u8>) -> Answer<()> {
+        let kept = store::<P>().keep_receipt(&key, &receipt).await;
+        kept.map_err(to_wit_error)
+    }
+}
+
+impl<P: Platform> payments::Guest for Component<P> {
+    async fn begin(key: String) -> Answer<payments::Beginning> {
+        let began = store::<P>().begin_call(&key).await;
+        began
+            .map_err(to_wit_error)
+            .map(|beginning| match beginning {
+                Beginning::MayLeave {
+                    receipt,
+                    is_counted,
+                } => payments::Beginning::MayLeave(payments::Permission {
+                    receipt,
+                    is_counted,
+                }),
+                Beginning::NotTwice => payments::Beginning::NotTwice,
+            })
+    }
+
+    async fn not_accepted(key: String) -> Answer<()> {
+        let noted = store::<P>().call_not_accepted(&key).await;
+        noted.map_err(to_wit_error)
     }
 }
 

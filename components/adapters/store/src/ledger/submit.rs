@@ -1,6 +1,7 @@
 //! Judging a submission by a user's record, and adding the task to it.
 
 use concept_refinement_domain::idempotency::Submitted;
+use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::rulebook::{Account, Refusal};
 use concept_refinement_domain::task::{Status, Task};
@@ -83,6 +84,7 @@ impl Ledger {
             status: Status::Pending,
             attempt: 0,
             deaths: 0,
+            payment: Payment::default(),
             updated_at: None,
             lease_until: None,
             lease: None,

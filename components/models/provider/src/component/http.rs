@@ -9,6 +9,7 @@ use concept_refinement_guest::outbound::{self, Timeouts};
 use concept_refinement_guest::{Clock as _, Imports, Random as _};
 use wit_bindgen::StreamWriter;
 
+use super::receipts;
 use crate::body::Chunks;
 use crate::original::Contents;
 use crate::outcome::Error;
@@ -29,7 +30,16 @@ const TIMEOUTS: Timeouts = Timeouts {
     between_bytes: Some(SILENCE),
 };
 
-pub struct Wasi;
+/// For one call.
+pub struct Wasi {
+    receipt_key: String,
+}
+
+impl Wasi {
+    pub fn new(receipt_key: String) -> Self {
+        Self { receipt_key }
+    }
+}
 
 impl Ports for Wasi {
     type Stream = outbound::Response;
@@ -70,16 +80,17 @@ impl Ports for Wasi {
         let wasi =
             outbound::request(&method, &url, fields, body, TIMEOUTS).ok_or(Failure::Broken)?;
         let chunks = request.body.chunks(original);
-        let problem = Rc::new(Cell::new(None));
-        let report = Rc::clone(&problem);
+        let is_sent = Rc::new(Cell::new(Ok(writer.is_none())));
+        let report = Rc::clone(&is_sent);
         if let Some(writer) = writer {
-            wit_bindgen::spawn(async move { report.set(write(chunks, writer).await.err()) });
+            wit_bindgen::spawn(async move { report.set(write(chunks, writer).await) });
         }
         let response = outbound::send(wasi).await;
-        if let Some(error) = problem.take() {
-            return Err(error);
-        }
-        let response = response.map_err(Failure::from)?;
+        let is_sent = is_sent.replace(Ok(false))?;
+        let response = response.map_err(|failure| {
+            let error = Error::from(Failure::from(failure));
+            if is_sent { error } else { error.not_accepted() }
+        })?;
         Ok(Response {
             status: response.status,
             content_length: response.content_length(),
@@ -87,6 +98,16 @@ impl Ports for Wasi {
             retry_after: response.header("retry-after"),
             body: response,
         })
+    }
+
+    async fn keep(&self, receipt: &[u8]) {
+        let key = self.receipt_key.clone();
+        let _ = receipts::put(key, receipt.to_vec()).await;
+    }
+
+    async fn give_up(&self) -> Result<(), Error> {
+        let given_up = receipts::put(self.receipt_key.clone(), Vec::new()).await;
+        given_up.map_err(|error| Error::refused(error.message))
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -102,17 +123,18 @@ impl Ports for Wasi {
     }
 }
 
+/// Whether all of it was sent.
 async fn write(
     mut chunks: Chunks<impl ByteStream>,
     mut writer: StreamWriter<u8>,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     while let Some(chunk) = chunks.next().await? {
-        // The provider may stop reading early.
+        // The provider may stop reading early, and answer all the same.
         if !writer.write_all(chunk).await.is_empty() {
-            break;
+            return Ok(false);
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 impl ByteStream for outbound::Response {
@@ -127,6 +149,7 @@ impl From<outbound::Failure> for Failure {
             outbound::Failure::Forbidden => Self::Forbidden,
             outbound::Failure::Unresolvable => Self::Unresolvable,
             outbound::Failure::Unreachable => Self::Unreachable,
+            outbound::Failure::ConnectTimedOut => Self::ConnectTimedOut,
             outbound::Failure::TimedOut => Self::TimedOut,
             outbound::Failure::Tls => Self::Tls,
             outbound::Failure::Broken => Self::Broken,

@@ -10,11 +10,20 @@ fn a_status_says_whether_a_repeat_helps() {
         retry_after: seconds.map(Duration::from_secs),
         is_rate_limit: reason.ends_with("429"),
     };
+    let unauthorized = || Error::Unauthorized("the provider refused the key".to_owned());
+    let unknown = |reason: &str| Error::Unknown(reason.to_owned());
     let said = r#"{"error":{"message":"No logos, sk-hush"}}"#;
     let date = "Sun, 06 Nov 1994 08:49:37 GMT";
     for (status, retry_after, body, expected) in [
-        (401, None, said, refused("the provider refused the key")),
-        (403, None, said, refused("the provider refused the key")),
+        (401, None, said, unauthorized()),
+        (403, None, "", unauthorized()),
+        (403, None, r#"{"error":"Invalid token."}"#, unauthorized()),
+        (
+            403,
+            None,
+            said,
+            refused("the provider answered 403: No logos, ***"),
+        ),
         (
             400,
             None,
@@ -79,17 +88,15 @@ fn a_status_says_whether_a_repeat_helps() {
             unavailable("the provider answered 503", Some(7)),
         ),
         (
-            500,
+            503,
             Some("soon"),
             said,
-            unavailable("the provider answered 500", None),
+            unavailable("the provider answered 503", None),
         ),
-        (
-            599,
-            None,
-            "",
-            unavailable("the provider answered 599", None),
-        ),
+        (500, None, said, unknown("the provider answered 500")),
+        (502, None, said, unknown("the provider answered 502")),
+        (504, Some("7"), "", unknown("the provider answered 504")),
+        (599, None, "", unknown("the provider answered 599")),
     ] {
         let response = Response {
             retry_after: retry_after.map(str::to_owned),
@@ -124,14 +131,17 @@ fn a_body_that_tells_nothing_is_not_read() {
 
 #[test]
 fn a_connection_that_fails_may_be_tried_again() {
-    for failure in [
-        Failure::Unresolvable,
-        Failure::Unreachable,
-        Failure::TimedOut,
-        Failure::Tls,
-        Failure::Broken,
+    for (failure, is_unknown) in [
+        (Failure::Unresolvable, false),
+        (Failure::Unreachable, false),
+        (Failure::Tls, false),
+        (Failure::TimedOut, true),
+        (Failure::Broken, true),
     ] {
-        let expected = Error::unavailable(failure.to_string());
+        let expected = match is_unknown {
+            true => Error::Unknown(failure.to_string()),
+            false => Error::unavailable(failure.to_string()),
+        };
         assert_eq!(asked::<Chunks>(Err(failure)), Err(expected));
     }
     let forbidden = asked::<Chunks>(Err(Failure::Forbidden)).unwrap_err();
@@ -141,7 +151,7 @@ fn a_connection_that_fails_may_be_tried_again() {
     );
 
     // In the middle of the answer, seen by an error or by the length.
-    let broke_off = Error::unavailable("the provider's answer broke off");
+    let broke_off = Error::Unknown("the provider's answer broke off".to_owned());
     let file = picture(0);
     let mut failing = response(200, &file[..20]);
     failing.content_length = None;
@@ -149,7 +159,25 @@ fn a_connection_that_fails_may_be_tried_again() {
     assert_eq!(asked(Ok(failing)), Err(broke_off.clone()));
     let mut short = response(200, &file);
     short.content_length = Some(file.len() as u64 + 1);
-    assert_eq!(asked(Ok(short)), Err(broke_off));
+    short.body = Chunks::of(&file[..20], 10);
+    assert_eq!(asked(Ok(short)), Err(broke_off.clone()));
+    let json = br#"{"url":"https://provider.example/1.png""#;
+    let mut failing = response(200, json);
+    failing.content_length = None;
+    failing.body.0.push_back(Err(Failure::BrokeOff));
+    assert_eq!(asked(Ok(failing)), Err(broke_off));
+}
+
+/// It was paid for, and its end was only not said.
+#[test]
+fn an_answer_that_is_whole_but_for_its_trailers_is_one() {
+    let json = br#"{"url":"https://provider.example/1.png"}"#;
+    for whole in [&picture(0)[..], json] {
+        let mut answer = response(200, whole);
+        answer.content_length = None;
+        answer.body.0.push_back(Err(Failure::BrokeOff));
+        assert!(asked(Ok(answer)).is_ok());
+    }
 }
 
 #[test]
@@ -157,7 +185,7 @@ fn a_key_that_is_missing_is_told_apart() {
     for status in [401, 403] {
         let error = Error::of_status(status, false, None, None, Timestamp(0));
         let expected = "the provider wants a key, and none is set";
-        assert_eq!(error, Error::refused(expected));
+        assert_eq!(error, Error::Unauthorized(expected.to_owned()));
     }
 }
 

@@ -1,8 +1,10 @@
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use concept_refinement_capability::model::Setback;
+use concept_refinement_capability::payments::Payments;
 
 use super::*;
 use crate::wasm::sandbox::MemoryMeter as _;
@@ -34,6 +36,8 @@ fn request(bytes: Vec<u8>) -> ModelRequest {
         image: stream::iter(chunks).boxed(),
         reopen: None,
         setback: Setback::default(),
+        deadline: Instant::now() + Duration::from_secs(300),
+        payments: Payments::default(),
     }
 }
 

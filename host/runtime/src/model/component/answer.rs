@@ -81,9 +81,17 @@ fn error_from_wit(error: wit::Error) -> ModelError {
                 is_rate_limit,
             },
         },
+        wit::Error::Unknown(mut reason) => match cut(&mut reason) {
+            true => ModelError::Broken(reason),
+            false => ModelError::Unknown(reason),
+        },
         wit::Error::Refused(mut reason) => {
             cut(&mut reason);
             ModelError::Refused(reason)
+        }
+        wit::Error::Unauthorized(mut reason) => {
+            cut(&mut reason);
+            ModelError::Unauthorized(reason)
         }
     }
 }

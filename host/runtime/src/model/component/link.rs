@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use concept_refinement_capability::model::{LinkCalls, cores};
+use concept_refinement_capability::payments::Payments;
 use concept_refinement_domain::sentence::cut;
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
@@ -49,6 +50,8 @@ pub struct Parts {
     pub calls: Option<Arc<dyn LinkCalls>>,
     /// Of the providers that only other links may ask.
     pub foreign: Vec<Origin>,
+    /// What its settings, metrics and receipts go by.
+    pub name: String,
     /// As it is written in the setting.
     pub text: String,
     /// Changes with the component, its settings and the links behind it.
@@ -110,6 +113,17 @@ impl Link {
     pub fn is_foreign(&self, url: &str) -> bool {
         let origin = Url::parse(url).ok().and_then(|url| Origin::of_url(&url));
         origin.is_some_and(|origin| self.parts.foreign.contains(&origin))
+    }
+
+    /// Whether it, or one behind it, has a receipt of the task.
+    pub fn has_receipt(&self, payments: &Payments) -> bool {
+        let behind = self.behind().iter();
+        payments.receipt(self.name()).is_some()
+            || behind.clone().any(|link| link.has_receipt(payments))
+    }
+
+    pub fn name(&self) -> &str {
+        &self.parts.name
     }
 
     pub fn identity(&self) -> &str {

@@ -7,9 +7,10 @@ mod link;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use concept_refinement_capability::model::{ModelAnswer, ModelError, ModelRequest, Setback};
+use concept_refinement_capability::payments::Payments;
 use futures::future::pending;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::time::timeout;
@@ -18,6 +19,7 @@ use super::held;
 use super::link::Link;
 use super::run::{Answer, Try, run};
 use crate::model::admission::need;
+use crate::model::convert::Asker;
 use crate::model::memory::{Admitted, InnerMeter};
 use crate::model::replay::Replay;
 use crate::model::state::ModelState;
@@ -39,13 +41,15 @@ pub struct Next {
 struct Call {
     admitted: Arc<Admitted>,
     setback: Setback,
+    payments: Payments,
+    deadline: Instant,
     /// Whether the call waits for others.
     waits: watch::Sender<bool>,
     /// One permit: whose turn it is. It comes back once the instance is gone.
     turn: Arc<Semaphore>,
     /// How often it may ask.
     left: AtomicU32,
-    /// The last one that was asked was broken.
+    /// One that was asked was broken, and none has answered or refused since.
     is_broken: AtomicBool,
 }
 
@@ -66,7 +70,7 @@ impl Next {
     pub fn of(
         middleware: &Link,
         admitted: &Arc<Admitted>,
-        setback: Setback,
+        request: &Replay,
         waits: watch::Sender<bool>,
     ) -> Arc<Self> {
         let links = middleware.behind().to_vec();
@@ -76,7 +80,9 @@ impl Next {
             state: middleware.state.clone(),
             call: Some(Call {
                 admitted: Arc::clone(admitted),
-                setback,
+                setback: request.setback(),
+                payments: request.payments(),
+                deadline: request.deadline(),
                 waits,
                 turn: Arc::new(Semaphore::new(1)),
                 left: AtomicU32::new(count.saturating_mul(ASKS)),
@@ -86,16 +92,19 @@ impl Next {
     }
 
     /// What the answer of a middleware says of the models behind it. It can say no
-    /// more than that they refused; if the last one was broken, all of it is.
+    /// more than that they refused; if one was broken, all of it is, so that nobody asks
+    /// again.
     pub fn judged(
         &self,
         answer: Result<ModelAnswer, ModelError>,
     ) -> Result<ModelAnswer, ModelError> {
         let is_broken = |call: &Call| call.is_broken.load(Ordering::Relaxed);
         match answer {
-            Err(ModelError::Refused(reason)) if self.call.as_ref().is_some_and(is_broken) => {
-                Err(ModelError::Broken(reason))
-            }
+            Err(
+                ModelError::Refused(reason)
+                | ModelError::Unknown(reason)
+                | ModelError::Unavailable { reason, .. },
+            ) if self.call.as_ref().is_some_and(is_broken) => Err(ModelError::Broken(reason)),
             answer => answer,
         }
     }
@@ -121,9 +130,21 @@ impl Next {
         self.state.as_ref()
     }
 
-    fn setback(&self) -> Setback {
-        let setback = self.call.as_ref().map(|call| call.setback.clone());
-        setback.unwrap_or_default()
+    fn has_receipt(&self, index: u32) -> bool {
+        let (Some(call), Some(link)) = (&self.call, self.link(index)) else {
+            return false;
+        };
+        link.has_receipt(&call.payments)
+    }
+
+    /// On whose behalf it asks.
+    fn asker(&self) -> Asker {
+        let asker = self.call.as_ref().map(|call| Asker {
+            setback: call.setback.clone(),
+            payments: call.payments.clone(),
+            deadline: Some(call.deadline),
+        });
+        asker.unwrap_or_default()
     }
 
     async fn refine(&self, index: u32, request: ModelRequest) -> Result<ModelAnswer, ModelError> {
@@ -157,8 +178,13 @@ impl Next {
             None => asked.await,
         };
         drop(waiting);
-        let is_broken = matches!(answer, Err(ModelError::Broken(_)));
-        call.is_broken.store(is_broken, Ordering::Relaxed);
+        match &answer {
+            Err(ModelError::Broken(_)) => call.is_broken.store(true, Ordering::Relaxed),
+            Err(ModelError::Unavailable { .. } | ModelError::Unknown(_)) => {}
+            Ok(_) | Err(ModelError::Refused(_) | ModelError::Unauthorized(_)) => {
+                call.is_broken.store(false, Ordering::Relaxed);
+            }
+        }
         answer
     }
 }

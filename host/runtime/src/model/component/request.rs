@@ -1,13 +1,17 @@
 //! What a model component is asked, as in `wit/model-types.wit`.
 
+use std::time::Instant;
+
 use concept_refinement_capability::model::ModelRequest;
 use wasmtime::component::StreamReader;
 
+use crate::model::paid_call::PaidCall;
 use crate::wasm::bindings::capabilities::concept::refinement::model_types as wit;
 use crate::wasm::stream::ByteStream;
 
 pub fn to_wit(
     request: ModelRequest,
+    call: &PaidCall,
     store: impl wasmtime::AsContextMut,
 ) -> wasmtime::Result<wit::Request> {
     let ModelRequest {
@@ -22,7 +26,10 @@ pub fn to_wit(
         image,
         reopen,
         setback: _,
+        deadline,
+        payments: _,
     } = request;
+    let time_left = deadline.saturating_duration_since(Instant::now());
     let image = match reopen {
         Some(reopen) => ByteStream::of(image, reopen),
         None => ByteStream::new(image),
@@ -36,6 +43,9 @@ pub fn to_wit(
         media_type,
         length,
         source_url,
+        receipt: call.receipt().map(<[u8]>::to_vec),
+        time_left: u64::try_from(time_left.as_millis()).unwrap_or(u64::MAX),
+        receipt_key: call.key().to_owned(),
         image: StreamReader::new(store, image)?,
     })
 }

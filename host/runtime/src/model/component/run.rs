@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use concept_refinement_capability::model::{ModelAnswer, ModelError};
+use concept_refinement_domain::payment::NOT_ASKED_TWICE;
 use tokio::sync::{oneshot, watch};
 use tokio::time::error::Elapsed;
 
@@ -14,6 +15,7 @@ use super::own_time::within;
 use super::request;
 use crate::model::component::answer;
 use crate::model::memory::Admitted;
+use crate::model::paid_call::PaidCall;
 use crate::model::replay::Replay;
 use crate::wasm::bounds;
 use crate::wasm::sandbox::{MemoryMeter, Sandbox};
@@ -54,11 +56,24 @@ pub async fn run(
     meter: Arc<dyn MemoryMeter>,
     on_answer: impl Fn() + Send + Sync,
 ) -> Option<Try> {
+    let (payments, name) = (request.payments(), link.name());
+    if !link.is_middleware() && payments.forbid(name) {
+        let reason = NOT_ASKED_TWICE.to_owned();
+        return Some(Try::Answered(Err(ModelError::Refused(reason))));
+    }
     let mut store = Sandbox::metered(&link.engine, &link.parts.grants, Some(meter));
     let waits = watch::Sender::new(false);
+    let paid_call = Arc::new(PaidCall::new(
+        payments,
+        name,
+        request.key(name),
+        Arc::clone(admitted),
+        (!link.is_middleware()).then(|| waits.clone()),
+    ));
+    store.data_mut().count(Arc::clone(&paid_call));
     let next = link
         .is_middleware()
-        .then(|| Next::of(link, admitted, request.setback(), waits.clone()));
+        .then(|| Next::of(link, admitted, request, waits.clone()));
     if let Some(next) = &next {
         store.data_mut().stand_before(Arc::clone(next));
     }
@@ -69,11 +84,13 @@ pub async fn run(
             let model = model.concept_refinement_image_model();
             store
                 .run_concurrent(async |accessor| {
-                    let request = accessor
-                        .with(|mut access| request::to_wit(request.request(), &mut access))?;
+                    let request = accessor.with(|mut access| {
+                        request::to_wit(request.request(), &paid_call, &mut access)
+                    })?;
                     let refined = model.call_refine(accessor, request).await?;
                     let (refined, reading) =
                         accessor.with(|mut access| answer::from_wit(refined, &mut access))?;
+                    paid_call.answered(refined.as_ref().err()).await;
                     if let Some(answer) = answer.take() {
                         on_answer();
                         let refined = match &next {
@@ -112,7 +129,13 @@ pub async fn run(
     if let Some(next) = next {
         next.ended().await;
     }
-    outcome(ended, link, admitted, &printed)
+    let ended = outcome(ended, link, admitted, &printed);
+    match &ended {
+        Some(Try::Answered(Err(error))) => paid_call.answered(Some(error)).await,
+        Some(Try::PutOff) => paid_call.put_off(),
+        Some(Try::Answered(Ok(_))) | None => {}
+    }
+    ended
 }
 
 fn outcome(

@@ -96,9 +96,36 @@ fn what_does_not_fit_ends_the_youngest_for_the_oldest_and_else_who_asks() {
 }
 
 #[test]
+fn who_has_asked_a_provider_ends_after_who_has_not() {
+    let mut calls = ledger(&[(1, 20), (2, 30), (3, 40)]);
+    calls.costs(3, Cost::Request);
+    assert_eq!(
+        calls.grow(1, 40 * MIB),
+        Ok(vec![2]),
+        "another than the youngest"
+    );
+
+    let mut calls = ledger(&[(1, 20), (2, 30), (3, 40)]);
+    calls.costs(2, Cost::Request);
+    assert_eq!(calls.grow(2, 60 * MIB), Ok(vec![3]), "another than itself");
+
+    let mut calls = ledger(&[(1, 20), (2, 30), (3, 40)]);
+    calls.costs(2, Cost::Request);
+    calls.costs(3, Cost::Answer);
+    assert_eq!(
+        calls.grow(2, 60 * MIB),
+        Err(Refused),
+        "the others cost more"
+    );
+    assert_eq!(calls.leave(2), 60 * MIB);
+    assert_eq!(calls.grow(1, 60 * MIB), Ok(vec![]));
+    assert_eq!(calls.grow(1, 61 * MIB), Ok(vec![3]), "there is no other");
+}
+
+#[test]
 fn an_answer_that_was_paid_for_is_ended_last() {
     let mut calls = ledger(&[(1, 20), (2, 30), (3, 40)]);
-    calls.answered(3);
+    calls.costs(3, Cost::Answer);
     assert_eq!(
         calls.grow(1, 40 * MIB),
         Ok(vec![2]),
@@ -106,12 +133,12 @@ fn an_answer_that_was_paid_for_is_ended_last() {
     );
 
     let mut calls = ledger(&[(1, 20), (2, 30), (3, 40)]);
-    calls.answered(2);
+    calls.costs(2, Cost::Answer);
     assert_eq!(calls.grow(2, 60 * MIB), Ok(vec![3]), "the oldest stays");
 
     let mut calls = ledger(&[(1, 20), (2, 30), (3, 40)]);
-    calls.answered(2);
-    calls.answered(3);
+    calls.costs(2, Cost::Answer);
+    calls.costs(3, Cost::Answer);
     assert_eq!(calls.grow(2, 60 * MIB), Err(Refused));
     assert_eq!(
         calls.grow(1, 60 * MIB),
@@ -224,7 +251,7 @@ proptest! {
                     prop_assert!(ended.iter().all(|other| oldest != Some(*other)));
                     ending.extend(ended);
                     if call.grown >= call.answers_at {
-                        ledger.answered(age);
+                        ledger.costs(age, Cost::Answer);
                     }
                 }
                 Err(Refused) => {

@@ -33,6 +33,11 @@ impl HostWithStore<Sandbox> for Linked {
         Ok(link.map_or_else(String::new, |link| link.identity().to_owned()))
     }
 
+    async fn has_receipt(caller: &Caller, index: u32) -> wasmtime::Result<bool> {
+        let next = caller.with(|mut access| access.get().next())?;
+        Ok(next.has_receipt(index))
+    }
+
     async fn refine(
         caller: &Caller,
         index: u32,
@@ -41,7 +46,7 @@ impl HostWithStore<Sandbox> for Linked {
         let (next, blobs, mut request) = caller.with(|mut access| {
             let next = access.get().next()?;
             let blobs = Arc::clone(access.get().blobs()?);
-            let request = convert::request(request, next.setback(), &mut access)?;
+            let request = convert::request(request, next.asker(), &mut access)?;
             wasmtime::error::Ok((next, blobs, request))
         })?;
         // The first step is on the stack of the guest, which keeps the pages that were

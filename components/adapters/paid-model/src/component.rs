@@ -1,0 +1,78 @@
+//! The interface `image-model` on both sides.
+
+// The generated code crosses the boundary of the component, which is unsafe by
+// its nature.
+#[allow(unsafe_code)]
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../../../wit",
+        inline: "
+            package concept:composing;
+            interface link-name { get: func() -> string; }
+            world paid-model {
+                import link-name;
+                import concept:refinement/settings@0.1.0;
+                import concept:refinement/payments@0.1.0;
+                import concept:refinement/image-model@0.1.0;
+                export concept:refinement/image-model@0.1.0;
+            }
+        ",
+        world: "concept:composing/paid-model",
+        generate_all,
+    });
+
+    export!(Component with_types_in self);
+    use super::Component;
+}
+
+use bindings::concept::composing::link_name;
+use bindings::concept::refinement::payments::{self, Beginning};
+use bindings::concept::refinement::types::ErrorKind;
+use bindings::concept::refinement::{image_model, settings};
+use bindings::exports::concept::refinement::image_model::{
+    Answer, Error, Guest, Request, Unavailable,
+};
+use concept_refinement_domain::payment::NOT_ASKED_TWICE;
+
+struct Component;
+
+impl Guest for Component {
+    async fn refine(request: Request) -> Result<Answer, Error> {
+        if settings::get("model-url".to_owned()).await.is_none() {
+            // Nobody is paid for it.
+            return image_model::refine(request).await;
+        }
+        let key = format!("{}/{}", request.receipt_key, link_name::get());
+        let permission = match payments::begin(key.clone()).await {
+            Ok(Beginning::MayLeave(permission)) => permission,
+            Ok(Beginning::NotTwice) => return Err(Error::Refused(NOT_ASKED_TWICE.to_owned())),
+            Err(error) if error.kind == ErrorKind::Invalid => {
+                return Err(Error::Refused(error.message));
+            }
+            Err(error) => {
+                return Err(Error::Unavailable(Unavailable {
+                    reason: error.message,
+                    retry_after: None,
+                    is_rate_limit: false,
+                }));
+            }
+        };
+        let answer = image_model::refine(Request {
+            receipt: permission.receipt,
+            receipt_key: key.clone(),
+            ..request
+        });
+        let answer = answer.await;
+        if let Err(Error::Unavailable(_) | Error::Unauthorized(_)) = answer
+            && permission.is_counted
+        {
+            // At worst it counts as accepted.
+            let _ = payments::not_accepted(key).await;
+        }
+        answer
+    }
+
+    async fn describe() -> String {
+        image_model::describe().await
+    }
+}

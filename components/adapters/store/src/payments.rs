@@ -1,0 +1,118 @@
+//! `receipts` and `payments`: what a task may have to be paid for, in its user's record.
+
+use concept_refinement_domain::capability::{Fenced, Lease};
+use concept_refinement_domain::payment::{NOT_ASKED_TWICE, Payment, keyed_call};
+use concept_refinement_domain::rulebook::{self, Decision, TaskRecord};
+
+use crate::ports::{Fault, Machine, Platform};
+use crate::store::Store;
+
+/// How a call begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Beginning {
+    MayLeave {
+        /// What an earlier call kept.
+        receipt: Option<Vec<u8>>,
+        is_counted: bool,
+    },
+    /// The provider may have worked on it, and is not to be asked twice.
+    NotTwice,
+}
+
+const LOST: Fault = Fault::Invalid("The lease is lost.");
+
+impl<P: Platform, M: Machine> Store<P, M> {
+    pub async fn begin_call(&self, key: &str) -> Result<Beginning, Fault> {
+        let (lease, link) = call(key)?;
+        let is_never = self.is_never().await;
+        let began = self.change_task(&lease.task_id, None, |record, _| {
+            let receipt = record.payment.receipt(link);
+            let is_repeat = record.payment.is_repeat(link);
+            if !record.is_held_by(&lease) {
+                return Ok(unchanged(None));
+            }
+            Ok(match (is_repeat, record.payment.calls) {
+                (true, _) if is_never => unchanged(Some(Beginning::NotTwice)),
+                (false, 1..) => unchanged(Some(Beginning::MayLeave {
+                    receipt,
+                    is_counted: false,
+                })),
+                _ => {
+                    let payment = record.payment.call_begun();
+                    let is_counted = true;
+                    pay(
+                        record,
+                        &lease,
+                        &payment,
+                        Beginning::MayLeave {
+                            receipt,
+                            is_counted,
+                        },
+                    )
+                }
+            })
+        });
+        began.await?.ok_or(LOST)
+    }
+
+    pub async fn call_not_accepted(&self, key: &str) -> Result<(), Fault> {
+        let (lease, _) = call(key)?;
+        let noted = self.change_task(&lease.task_id, None, |record, _| {
+            let payment = record.payment.call_not_accepted();
+            Ok(pay(record, &lease, &payment, ()))
+        });
+        noted.await?.ok_or(LOST)
+    }
+
+    pub async fn keep_receipt(&self, key: &str, receipt: &[u8]) -> Result<(), Fault> {
+        let (lease, link) = call(key)?;
+        let is_never = self.is_never().await;
+        let kept = self.change_task(&lease.task_id, None, |record, _| {
+            if receipt.is_empty() && is_never {
+                return Err(Fault::Invalid(NOT_ASKED_TWICE));
+            }
+            let payment = match receipt {
+                [] => record.payment.without_receipt(link).call_begun(),
+                receipt => {
+                    let payment = record.payment.with_receipt(link, receipt);
+                    payment.map_err(|_| Fault::Invalid("The receipt is too large."))?
+                }
+            };
+            Ok(pay(record, &lease, &payment, ()))
+        });
+        kept.await?.ok_or(LOST)
+    }
+
+    /// Whether nobody is to be asked twice.
+    async fn is_never(&self) -> bool {
+        self.platform.setting("model-repeat").await.as_deref() == Some("never")
+    }
+}
+
+fn call(key: &str) -> Result<(Lease, &str), Fault> {
+    keyed_call(key).ok_or(Fault::Invalid("This is not the key of a call."))
+}
+
+/// None: the lease is lost.
+fn pay<T>(
+    record: &mut TaskRecord,
+    held: &Lease,
+    payment: &Payment,
+    answer: T,
+) -> Decision<Option<T>> {
+    let Decision {
+        answer: fenced,
+        event,
+    } = rulebook::pay(record, held, payment);
+    Decision {
+        answer: (fenced == Fenced::Done).then_some(answer),
+        event,
+    }
+}
+
+fn unchanged<T>(answer: T) -> Decision<T> {
+    Decision {
+        answer,
+        event: None,
+    }
+}

@@ -1,0 +1,242 @@
+//! What a task may have to be paid for, and how the same work is asked for again.
+//!
+//! A provider is paid for each call that it accepts. So a task holds, durably, how many
+//! calls may have been accepted, before each of them leaves; and what its models keep of
+//! them, the receipts.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde::{Deserialize, Serialize};
+
+use crate::capability::Lease;
+use crate::timestamp::Timestamp;
+
+/// Longest receipt, in bytes.
+pub const MAX_RECEIPT: usize = 4 << 10;
+
+/// Most receipts of one task: a chain has no more links.
+pub const MAX_RECEIPTS: usize = 32;
+
+/// Longest name of a link, in bytes.
+pub const MAX_LINK: usize = 128;
+
+/// Why a task fails that must not be paid for twice (contract, section 5.4).
+pub const NOT_ASKED_TWICE: &str = "the provider may have worked on it, and is not asked twice";
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    /// Calls that a provider may have accepted. One is usual, more are told.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub calls: u32,
+    /// The receipt of each link of the model, in base64, by the link's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    receipts: BTreeMap<String, String>,
+}
+
+/// A receipt is larger than one may be, or there are too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("The receipt is larger than 4 KiB, or there are too many.")]
+pub struct TooLarge;
+
+impl Payment {
+    /// As a store holds it. None: there is nothing to hold, as of most tasks.
+    pub fn to_json(&self) -> Option<String> {
+        match *self == Self::default() {
+            true => None,
+            false => serde_json::to_string(self).ok(),
+        }
+    }
+
+    /// What a store holds. Text that is none was written by nobody.
+    pub fn of_json(json: Option<&str>) -> Self {
+        json.and_then(|json| serde_json::from_str(json).ok())
+            .unwrap_or_default()
+    }
+
+    pub fn receipt(&self, link: &str) -> Option<Vec<u8>> {
+        BASE64_STANDARD.decode(self.receipts.get(link)?).ok()
+    }
+
+    /// Whether a call of this link would be another one that has to be paid for: an
+    /// earlier call was perhaps accepted, and the link has no receipt to ask for it by.
+    pub fn is_repeat(&self, link: &str) -> bool {
+        self.calls > 0 && !self.receipts.contains_key(link)
+    }
+
+    /// A call is about to leave that may be accepted.
+    #[must_use]
+    pub fn call_begun(&self) -> Self {
+        let calls = self.calls.saturating_add(1);
+        Self {
+            calls,
+            ..self.clone()
+        }
+    }
+
+    /// The last call was not accepted.
+    #[must_use]
+    pub fn call_not_accepted(&self) -> Self {
+        let calls = self.calls.saturating_sub(1);
+        Self {
+            calls,
+            ..self.clone()
+        }
+    }
+
+    /// A link keeps this in the place of what it kept before.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be kept.
+    pub fn with_receipt(&self, link: &str, receipt: &[u8]) -> Result<Self, TooLarge> {
+        let mut kept = self.clone();
+        kept.receipts
+            .insert(link.to_owned(), BASE64_STANDARD.encode(receipt));
+        let fits = receipt.len() <= MAX_RECEIPT
+            && link.len() <= MAX_LINK
+            && kept.receipts.len() <= MAX_RECEIPTS;
+        if fits { Ok(kept) } else { Err(TooLarge) }
+    }
+
+    /// A link gives up what it kept.
+    #[must_use]
+    pub fn without_receipt(&self, link: &str) -> Self {
+        let mut left = self.clone();
+        left.receipts.remove(link);
+        left
+    }
+
+    /// What the person who asked is told of it.
+    pub fn note(&self) -> Option<String> {
+        (self.calls > 1).then(|| {
+            let calls = self.calls;
+            format!(
+                "The provider was asked more than once ({calls} times), and may charge for each."
+            )
+        })
+    }
+}
+
+/// What a model names the call by that it keeps a receipt of.
+pub fn receipt_key(lease: &Lease) -> String {
+    format!("{}/{}", lease.task_id, lease.attempt)
+}
+
+/// The call, by its fence, and the link that such a key names; the link is empty where none
+/// was added. None: it names none.
+pub fn keyed_call(key: &str) -> Option<(Lease, &str)> {
+    let (task_id, rest) = key.split_once('/')?;
+    let (attempt, link) = rest.split_once('/').unwrap_or((rest, ""));
+    let lease = Lease {
+        task_id: task_id.to_owned(),
+        attempt: attempt.parse().ok()?,
+        until: Timestamp::default(),
+        renew_after: 0,
+    };
+    Some((lease, link))
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands it over like this"
+)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `+`: a call begins, `-`: it was not accepted, else: a link keeps a receipt.
+    fn after(steps: &[&str]) -> Payment {
+        steps
+            .iter()
+            .fold(Payment::default(), |payment, step| match *step {
+                "+" => payment.call_begun(),
+                "-" => payment.call_not_accepted(),
+                link => payment.with_receipt(link, &[0, 255]).unwrap(),
+            })
+    }
+
+    #[test]
+    fn a_call_is_a_repeat_unless_none_was_accepted_or_it_has_a_receipt() {
+        for (name, steps, is_repeat, is_told) in [
+            ("none", vec![], false, false),
+            ("under way", vec!["+"], true, false),
+            ("not accepted", vec!["+", "-"], false, false),
+            ("under way, by its receipt", vec!["+", "a"], false, false),
+            ("another link's receipt", vec!["+", "b"], true, false),
+            ("repeated", vec!["+", "+"], true, true),
+            (
+                "repeated, and then not accepted",
+                vec!["+", "+", "-"],
+                true,
+                false,
+            ),
+            ("a receipt before any call", vec!["a"], false, false),
+        ] {
+            let payment = after(&steps);
+            assert_eq!(payment.is_repeat("a"), is_repeat, "{name}");
+            assert_eq!(payment.note().is_some(), is_told, "{name}");
+        }
+        let told = "The provider was asked more than once (2 times), and may charge for each.";
+        assert_eq!(after(&["+", "+"]).note().as_deref(), Some(told));
+    }
+
+    #[test]
+    fn it_is_held_as_text_and_most_often_as_none() {
+        assert_eq!(Payment::default().to_json(), None);
+        assert_eq!(Payment::of_json(None), Payment::default());
+        assert_eq!(Payment::of_json(Some("{")), Payment::default());
+        let payment = after(&["+", "fast"]);
+        let json = payment.to_json().unwrap();
+        assert_eq!(json, r#"{"calls":1,"receipts":{"fast":"AP8="}}"#);
+        assert_eq!(Payment::of_json(Some(&json)), payment);
+        assert_eq!(payment.receipt("fast"), Some(vec![0, 255]));
+        assert_eq!(payment.receipt(""), None);
+    }
+
+    #[test]
+    fn receipts_are_few_and_small() {
+        let mut payment = Payment::default();
+        let largest = vec![0; MAX_RECEIPT];
+        for number in 0..MAX_RECEIPTS {
+            payment = payment.with_receipt(&number.to_string(), &largest).unwrap();
+        }
+        for (name, link, receipt) in [
+            ("one too many", "a", vec![]),
+            ("too large", "0", vec![0; MAX_RECEIPT + 1]),
+        ] {
+            assert_eq!(
+                payment.with_receipt(link, &receipt),
+                Err(TooLarge),
+                "{name}"
+            );
+        }
+        let replaced = payment.with_receipt("0", b"new").unwrap();
+        assert_eq!(replaced.receipt("0").unwrap(), b"new");
+        assert_eq!(replaced.without_receipt("0").receipt("0"), None);
+    }
+
+    #[test]
+    fn a_key_names_one_call_and_its_link() {
+        let lease = Lease {
+            task_id: "6f1c".to_owned(),
+            attempt: 3,
+            until: Timestamp::default(),
+            renew_after: 0,
+        };
+        let key = receipt_key(&lease);
+        assert_eq!(keyed_call(&key), Some((lease.clone(), "")));
+        assert_eq!(
+            keyed_call(&format!("{key}/outer/inner")),
+            Some((lease, "outer/inner"))
+        );
+        for odd in ["", "6f1c", "6f1c/", "6f1c/x", "6f1c/-1/a"] {
+            assert_eq!(keyed_call(odd), None, "{odd}");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What a worker notes of its calls to models that cost.
+
+use crate::capability::{Fenced, Lease};
+use crate::payment::Payment;
+
+use super::{Decision, Event, TaskRecord};
+
+/// A repeat is harmless. Nobody who watches the task is told of it.
+pub fn pay(record: &mut TaskRecord, held: &Lease, payment: &Payment) -> Decision<Fenced> {
+    if !record.is_held_by(held) {
+        return Decision::unchanged(Fenced::Lost);
+    }
+    if record.payment == *payment {
+        return Decision::unchanged(Fenced::Done);
+    }
+    record.payment = payment.clone();
+    Decision::changed(Event::Pay, Fenced::Done)
+}

@@ -1,0 +1,70 @@
+//! What a task may have to be paid for, and its receipts.
+
+use concept_refinement_domain::capability::Fenced;
+use concept_refinement_domain::payment::Payment;
+
+use super::{LEASE, Store, TaskBackend, refined};
+
+/// With a receipt of no text.
+fn paid() -> Payment {
+    let payment = Payment::default().call_begun();
+    payment.with_receipt("fast", &[0, 255]).unwrap()
+}
+
+pub async fn the_next_attempt_knows_it<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let first = store.claimed("ada").await;
+    assert_eq!(first.payment, Payment::default());
+    // A repeat is harmless.
+    for payment in [&Payment::default().call_begun(), &paid(), &paid()] {
+        let noted = store.leases.pay(&first.lease, payment).await.unwrap();
+        assert_eq!(noted, Fenced::Done);
+    }
+    let task = store.task(&first.task).await;
+    assert_eq!(task, first.task, "nobody else sees it");
+
+    let renewed = store.leases.renew(&first.lease).await.unwrap().unwrap();
+    let _ = store.leases.release(&renewed).await.unwrap();
+    let second = store.claim(&first.task).await;
+    assert_eq!(second.payment, paid());
+    store.pass(LEASE);
+    let third = store.claim(&first.task).await;
+    assert_eq!(third.payment, paid());
+    let none = Payment::default();
+    let _ = store.leases.pay(&third.lease, &none).await.unwrap();
+    let _ = store.leases.release(&third.lease).await.unwrap();
+    assert_eq!(store.claim(&first.task).await.payment, none);
+}
+
+pub async fn who_lost_the_lease_notes_nothing<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let first = store.claimed("ada").await;
+    store.pass(LEASE);
+    let second = store.claim(&first.task).await;
+    let late = store.leases.pay(&first.lease, &paid()).await.unwrap();
+    assert_eq!(late, Fenced::Lost);
+    let _ = store.leases.release(&second.lease).await.unwrap();
+    let third = store.claim(&first.task).await;
+    assert_eq!(third.payment, Payment::default());
+    store.finish(&third).await;
+    let late = store.leases.pay(&third.lease, &paid()).await.unwrap();
+    assert_eq!(late, Fenced::Lost);
+}
+
+pub async fn the_concept_tells_what_was_asked_twice<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    for (user, payment, is_told) in [
+        ("once", paid(), false),
+        ("twice", paid().call_begun(), true),
+    ] {
+        let claimed = store.claimed(user).await;
+        let noted = store.leases.pay(&claimed.lease, &payment).await.unwrap();
+        assert_eq!(noted, Fenced::Done);
+        let said = refined(&claimed.task).notes;
+        let concept = store.finish(&claimed).await;
+        let concept = store.concepts.get(user, &concept).await.unwrap().unwrap();
+        let told: Vec<_> = payment.note().into_iter().chain(said).collect();
+        assert_eq!(concept.content.notes, told, "{user}");
+        assert_eq!(payment.note().is_some(), is_told, "{user}");
+    }
+}

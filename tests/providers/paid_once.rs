@@ -1,0 +1,266 @@
+//! What a provider may charge for: it is asked once where that can be, and whoever asks
+//! again says so.
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::exposition::Exposition;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::provider::Provider;
+use concept_refinement_tests::server::Reply;
+use concept_refinement_tests::service::{Launch, Service};
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use crate::kinds::{Kind, image, refined, reply};
+use crate::replicate::{created, prediction};
+
+const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
+pub const NOT_TWICE: &str = "the provider may have worked on it, and is not asked twice";
+pub const TOLD: &str = "The provider was asked more than once (2 times), and may charge for each.";
+
+/// Of the only concept.
+pub async fn notes(client: &Client) -> Value {
+    let concepts = client.get("/api/concepts").await.json();
+    concepts["concepts"][0]["notes"].clone()
+}
+
+async fn repeated(service: &Service, reason: &str) -> f64 {
+    let metrics = Client::new(&service.metrics().await).get("/metrics").await;
+    let metrics = Exposition::parse(str::from_utf8(&metrics.body).unwrap());
+    let name = "concept_refinement_model_repeated_calls_total";
+    metrics.sum(name, &[("model", "openai"), ("reason", reason)])
+}
+
+#[tokio::test]
+async fn what_was_perhaps_accepted_is_asked_for_again_and_told() {
+    let kind = Kind::OpenAi;
+    let picture = pictures::png(50, 40);
+    let image = kind.success(&picture);
+    let cut = kind.success(&picture).without_end(20);
+    let cases = [
+        ("502", Reply::status(502), true),
+        ("500", Reply::status(500), true),
+        ("an answer that breaks off", cut, true),
+        ("no answer", Reply::raw(b""), true),
+        ("503", Reply::status(503), false),
+        ("429", Reply::status(429), false),
+    ];
+    let tasks = cases.map(async |(name, first, is_told)| {
+        let provider = Provider::start();
+        let launch = kind.launch(&provider.url());
+        let service = launch.set("metrics-listen", "127.0.0.1:0").start();
+        let prompt = provider.prompt([first, image.clone()]);
+        let (client, task) = refined(&service, &prompt).await;
+        assert_eq!(task["status"], "completed", "{name}: {task}");
+        assert_eq!(provider.times(&prompt), 2, "{name}");
+        let expected = if is_told { json!([TOLD]) } else { json!([]) };
+        assert_eq!(notes(&client).await, expected, "{name}");
+        let count = f64::from(u8::from(is_told));
+        assert_eq!(repeated(&service, "unknown").await, count, "{name}");
+        let log = service.log();
+        let warned = "a provider is asked though an earlier call may have been accepted";
+        assert_eq!(log.contains(warned), is_told, "{name}: {log}");
+    });
+    join_all(tasks).await;
+}
+
+#[tokio::test]
+async fn nobody_is_asked_twice_where_that_is_wanted() {
+    let kind = Kind::OpenAi;
+    let image = kind.success(&pictures::png(50, 40));
+    let cases = [
+        ("502", Reply::status(502), Some(NOT_TWICE), 1),
+        ("no answer", Reply::raw(b""), Some(NOT_TWICE), 1),
+        ("503", Reply::status(503), None, 2),
+    ];
+    let tasks = cases.map(async |(name, first, reason, times)| {
+        let provider = Provider::start();
+        let launch = kind.launch(&provider.url());
+        let service = launch.set("model-repeat", "never").start();
+        let prompt = provider.prompt([first, image.clone()]);
+        let (_, task) = refined(&service, &prompt).await;
+        assert_eq!(provider.times(&prompt), times, "{name}");
+        match reason {
+            None => assert_eq!(task["status"], "completed", "{name}: {task}"),
+            Some(reason) => {
+                let sentence = format!("{FAILED}{reason}");
+                assert_eq!(task["error_message"], sentence, "{name}");
+            }
+        }
+    });
+    join_all(tasks).await;
+}
+
+/// Not even a model that costs nothing.
+#[tokio::test]
+async fn a_chain_asks_nobody_else() {
+    let kind = Kind::OpenAi;
+    for (name, repeat, is_completed) in [("never", "never", false), ("unknown", "unknown", true)] {
+        let provider = Provider::start();
+        let service = Launch::new()
+            .set("model", "fallback(openai, local)")
+            .variable("REFINEMENT_MODELS_OPENAI_URL", &provider.url())
+            .variable("REFINEMENT_MODELS_OPENAI_API_KEY", kind.key())
+            .set("model-repeat", repeat)
+            .start();
+        let prompt = provider.prompt([Reply::status(502)]);
+        let (client, task) = refined(&service, &prompt).await;
+        assert_eq!(provider.times(&prompt), 1, "{name}");
+        match is_completed {
+            true => {
+                assert_eq!(task["status"], "completed", "{name}: {task}");
+                // The one that was asked besides costs nothing.
+                assert!(
+                    !notes(&client).await.to_string().contains("charge"),
+                    "{name}"
+                );
+            }
+            false => assert_eq!(task["error_message"], format!("{FAILED}{NOT_TWICE}")),
+        }
+    }
+}
+
+/// Kills a service once its provider was asked, and starts it again.
+async fn killed_while_asked(
+    launch: &Launch,
+    prompt: &str,
+    is_under_way: impl Fn() -> bool,
+) -> (Service, Client, Value) {
+    let service = launch.start();
+    let client = Client::session(service.url()).await;
+    let original = client.uploaded(&pictures::png(40, 30)).await;
+    let id = client.accepted(&original, prompt).await;
+    eventually("the provider is at work", SOON, async || {
+        is_under_way().then_some(())
+    })
+    .await;
+    drop(service.kill());
+    let service = launch.start();
+    let client = client.at(service.url());
+    let task = client.finished(&id).await;
+    (service, client, task)
+}
+
+#[tokio::test]
+async fn a_crash_is_told_where_the_provider_names_no_work() {
+    let kind = Kind::OpenAi;
+    let image = kind.success(&pictures::png(50, 40));
+    for (repeat, is_completed) in [("unknown", true), ("never", false)] {
+        let provider = Provider::start();
+        let launch = kind.launch(&provider.url()).set("model-repeat", repeat);
+        let launch = launch.set("metrics-listen", "127.0.0.1:0");
+        let silence = Reply::raw(b"").then_silence();
+        let prompt = provider.prompt([silence, image.clone()]);
+        let is_asked = || provider.times(&prompt) == 1;
+        let (service, client, task) = killed_while_asked(&launch, &prompt, is_asked).await;
+        match is_completed {
+            true => {
+                assert_eq!(task["status"], "completed", "{task}");
+                assert_eq!(provider.times(&prompt), 2);
+                assert_eq!(notes(&client).await, json!([TOLD]));
+                assert_eq!(repeated(&service, "crash").await, 1.0);
+            }
+            false => {
+                assert_eq!(task["error_message"], format!("{FAILED}{NOT_TWICE}"));
+                assert_eq!(provider.times(&prompt), 1);
+            }
+        }
+    }
+}
+
+const AT: &str = "/v1/predictions/gm3qorzdhgbfurvjtvhg6dckhu";
+
+fn of_replicate(provider: &Provider) -> Launch {
+    Launch::new()
+        .set("model", "replicate")
+        .set("model-url", &provider.url())
+        .set("model-name", "black-forest-labs/flux-2-pro")
+        .set("model-repeat", "never")
+        .variable("REFINEMENT_MODEL_API_KEY", "r8-hush-1234")
+        .set("rate-limit", "unlimited")
+}
+
+/// Whatever becomes of the looks at it.
+#[tokio::test]
+async fn a_prediction_is_made_once() {
+    let picture = pictures::png(50, 40);
+    let busy = Reply::new(429, "retry-after: 1\r\ncontent-length: 0\r\n", b"");
+    let cut = reply(&prediction("processing", Value::Null)).without_end(20);
+    let cases = [
+        ("503", Reply::status(503)),
+        ("500", Reply::status(500)),
+        ("429", busy),
+        ("cut", cut),
+        ("no answer", Reply::raw(b"")),
+    ];
+    let tasks = cases.map(async |(name, first)| {
+        let provider = Provider::start();
+        let url = provider.serve(Reply::picture(&picture));
+        let prompt = provider.prompt([created(&prediction("starting", Value::Null))]);
+        let ended = reply(&prediction("succeeded", json!(url)));
+        provider.serve_each_at(AT, [first, ended]);
+        let service = of_replicate(&provider).start();
+        let (client, task) = refined(&service, &prompt).await;
+        assert_eq!(task["status"], "completed", "{name}: {task}");
+        assert!(image(&client, &task).await == picture.bytes, "{name}");
+        assert_eq!(provider.times(&prompt), 1, "{name}: paid for again");
+        assert_eq!(provider.times(AT), 2, "{name}");
+        assert_eq!(notes(&client).await, json!([]), "{name}");
+    });
+    join_all(tasks).await;
+}
+
+#[tokio::test]
+async fn a_prediction_outlives_a_crash() {
+    let picture = pictures::png(50, 40);
+    let provider = Provider::start();
+    let url = provider.serve(Reply::picture(&picture));
+    let prompt = provider.prompt([created(&prediction("starting", Value::Null))]);
+    let running = reply(&prediction("processing", Value::Null));
+    provider.serve_at(AT, running);
+    let launch = of_replicate(&provider);
+    let is_looked_at = || {
+        let is_looked_at = provider.times(AT) > 1;
+        if is_looked_at {
+            provider.serve_at(AT, reply(&prediction("succeeded", json!(url))));
+        }
+        is_looked_at
+    };
+    let (_service, client, task) = killed_while_asked(&launch, &prompt, is_looked_at).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    assert!(image(&client, &task).await == picture.bytes);
+    assert_eq!(provider.times(&prompt), 1, "paid for again");
+    assert_eq!(notes(&client).await, json!([]));
+}
+
+/// Its address was kept.
+#[tokio::test]
+async fn an_output_outlives_a_crash() {
+    let picture = pictures::png(50, 40);
+    let provider = Provider::start();
+    let silence = Reply::raw(b"").then_silence();
+    let url = provider.serve_each([silence, Reply::picture(&picture)]);
+    let prompt = provider.prompt([created(&prediction("starting", Value::Null))]);
+    provider.serve_at(AT, reply(&prediction("succeeded", json!(url))));
+    let launch = of_replicate(&provider);
+    let is_downloaded = || provider.times(&url.replace(&provider.url(), "")) == 1;
+    let (_service, client, task) = killed_while_asked(&launch, &prompt, is_downloaded).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    assert!(image(&client, &task).await == picture.bytes);
+    assert_eq!(provider.times(&prompt), 1, "paid for again");
+    assert_eq!(provider.times(AT), 1, "the prediction is looked at again");
+}
+
+/// Silence fails, and is never repeated.
+#[tokio::test]
+async fn who_says_nothing_is_not_asked_again() {
+    let kind = Kind::OpenAi;
+    let provider = Provider::start();
+    let launch = kind.launch(&provider.url()).set("model-timeout", "1s");
+    let service = launch.start();
+    let prompt = provider.prompt([Reply::raw(b"").then_silence()]);
+    let (_, task) = refined(&service, &prompt).await;
+    let sentence = format!("{FAILED}the model did not answer within 1 seconds");
+    assert_eq!(task["error_message"], sentence);
+    assert_eq!(provider.times(&prompt), 1);
+}
