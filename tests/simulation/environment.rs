@@ -77,6 +77,7 @@ impl Environment {
             images: own.clone(),
             queue: Arc::new(Intercepted::new(queue, own.clone())),
             model: own,
+            repeated_calls: Default::default(),
             model_health: Default::default(),
             probes: Arc::default(),
         })

@@ -36,12 +36,18 @@ pub enum Flaw {
     OutOfReach,
     /// A provider is asked twice for one answer.
     ModelAskedTwice,
+    /// Whoever claims a task is not told what its model kept.
+    ReceiptForgotten,
+    /// Whoever claims a task is told what was kept of another one.
+    ReceiptOfAnother,
+    /// A call is taken for one that was not accepted.
+    MarkClearedEarly,
     /// What came of an attempt to deliver is not recorded.
     AttemptForgotten,
 }
 
 impl Flaw {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::Store(flaws::Flaw::ClaimAtomicity),
         Self::Store(flaws::Flaw::Fencing),
         Self::Store(flaws::Flaw::Forgetting),
@@ -61,6 +67,9 @@ impl Flaw {
         Self::ImageLeftOver,
         Self::OutOfReach,
         Self::ModelAskedTwice,
+        Self::ReceiptForgotten,
+        Self::ReceiptOfAnother,
+        Self::MarkClearedEarly,
         Self::AttemptForgotten,
     ];
 
@@ -87,6 +96,8 @@ impl Flaw {
             Self::ImageLeftOver => &[OneImage],
             Self::OutOfReach => &[Answers],
             Self::ModelAskedTwice => &[ModelCalls],
+            Self::ReceiptForgotten | Self::MarkClearedEarly => &[PaidOnce],
+            Self::ReceiptOfAnother => &[WholeImage, PaidOnce],
             Self::AttemptForgotten => &[Deliveries],
         }
     }

@@ -7,6 +7,7 @@
 mod deliveries;
 mod expiry;
 mod leases;
+mod payments;
 mod reading;
 mod submissions;
 
@@ -47,6 +48,9 @@ pub enum Invariant {
     /// The model is asked once a task, and again only after something went
     /// wrong.
     ModelCalls,
+    /// What a provider makes was noted before, and whatever has a receipt is not made
+    /// again.
+    PaidOnce,
     /// A receiver is told of a task that has ended, by one at a time, on the schedule,
     /// and what came of it is recorded.
     Deliveries,
@@ -57,7 +61,7 @@ pub enum Invariant {
 }
 
 impl Invariant {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::NothingLost,
         Self::OneFinalState,
         Self::OneActiveTask,
@@ -71,6 +75,7 @@ impl Invariant {
         Self::OneImage,
         Self::StoredImage,
         Self::ModelCalls,
+        Self::PaidOnce,
         Self::Deliveries,
         Self::NothingStuck,
         Self::Answers,
@@ -108,6 +113,12 @@ pub struct Expected {
     asked_by_attempt: u32,
     /// An image was there when the newest attempt began.
     may_not_ask: bool,
+    /// How many calls were noted last.
+    calls: u32,
+    /// A receipt was kept.
+    is_named: bool,
+    /// How often the provider worked on it.
+    made: u32,
     /// Where a webhook was asked for.
     delivery: Option<deliveries::Delivery>,
 }

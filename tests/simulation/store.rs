@@ -12,7 +12,10 @@ use std::time::Duration;
 use concept_refinement_capability::clock::ManualClock;
 use concept_refinement_capability::intercept::Operations as _;
 use concept_refinement_capability::tasks::{TaskOperation as Asked, TaskReply as Reply, TaskStore};
-use concept_refinement_domain::capability::{CapabilityError, Fenced, NewTask, Submission};
+use concept_refinement_domain::capability::{
+    CapabilityError, Claimed, Fenced, NewTask, Submission,
+};
+use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_embedded::tasks::{Options, SqliteTasks};
@@ -20,6 +23,7 @@ use concept_refinement_tests::flaws::Flawed;
 
 use crate::flaws::Flaw;
 use crate::images::Images;
+use crate::model::LINK;
 use crate::oracle::Oracle;
 use crate::scheduler::{Group, OUTSIDE, Scheduler};
 pub use drive::drive;
@@ -36,6 +40,8 @@ pub struct Store {
     pub oracle: Rc<RefCell<Oracle>>,
     images: Rc<Images>,
     flaw: Option<Flaw>,
+    /// With a receipt, and of which task it is.
+    last_payment: RefCell<Option<(String, Payment)>>,
 }
 
 impl Store {
@@ -60,6 +66,7 @@ impl Store {
             oracle: Rc::clone(oracle),
             images: Rc::clone(images),
             flaw,
+            last_payment: RefCell::default(),
         }
     }
 
@@ -122,12 +129,28 @@ impl Store {
             (Some(Flaw::AttemptForgotten), Asked::RecordAttempt { .. }) => {
                 return Ok(Fenced::Done.into());
             }
+            (Some(Flaw::MarkClearedEarly), Asked::Pay { lease, payment }) => {
+                let cleared = payment.call_not_accepted();
+                return self.drive(self.inner.pay(lease, &cleared)).map(Into::into);
+            }
             (Some(Flaw::ImageLeftOver), Asked::Unreferenced { .. }) => {
                 return Ok(Reply::ImagePaths(vec![]));
             }
             _ => {}
         }
         let mut reply = self.drive(self.inner.run(operation))?;
+        if let Reply::Claimed(Some(Claimed { task, payment, .. })) = &mut reply {
+            match (self.flaw, self.last_payment.borrow().as_ref()) {
+                (Some(Flaw::ReceiptForgotten), _) => {
+                    let calls = payment.calls;
+                    *payment = (0..calls).fold(Payment::default(), |paid, _| paid.call_begun());
+                }
+                (Some(Flaw::ReceiptOfAnother), Some((id, other))) if *id != task.id => {
+                    *payment = other.clone();
+                }
+                _ => {}
+            }
+        }
         if let Reply::Submission(submission) = &mut reply {
             match (self.flaw, &mut *submission) {
                 (
@@ -187,6 +210,13 @@ impl Store {
             (Asked::Fail { lease, .. } | Asked::Release { lease }, Reply::Fenced(answer)) => {
                 oracle.wrote(asked, lease, *answer, now);
                 changed.push(lease.task_id.clone());
+            }
+            (Asked::Pay { lease, payment }, Reply::Fenced(answer)) => {
+                oracle.paid(lease, payment, *answer);
+                if payment.receipt(LINK).is_some() {
+                    let paid = (lease.task_id.clone(), (*payment).clone());
+                    self.last_payment.replace(Some(paid));
+                }
             }
             (Asked::Delete { user_id, id }, Reply::Deleted(answer)) => {
                 oracle.deleted(user_id, id, *answer);

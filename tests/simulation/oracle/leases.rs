@@ -66,12 +66,12 @@ impl Oracle {
         });
     }
 
-    fn held(&mut self, lease: &Lease) -> Option<&mut Expected> {
+    pub(super) fn held(&mut self, lease: &Lease) -> Option<&mut Expected> {
         self.task(&lease.task_id)
             .filter(|task| task.status == Status::Processing && task.attempt == lease.attempt)
     }
 
-    fn fence(&mut self, call: &str, lease: &Lease, is_held: bool, is_done: bool) {
+    pub(super) fn fence(&mut self, call: &str, lease: &Lease, is_held: bool, is_done: bool) {
         self.require(is_held || !is_done, Invariant::Fencing, || {
             format!(
                 "{call} by attempt {} of {}, which lost its lease",

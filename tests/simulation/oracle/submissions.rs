@@ -141,6 +141,9 @@ impl Oracle {
             put_off: 0,
             asked_by_attempt: 0,
             may_not_ask: false,
+            calls: 0,
+            is_named: false,
+            made: 0,
             delivery: new.webhook.as_ref().map(|_| Default::default()),
         };
         let is_new = self.tasks.insert(new.id.clone(), known).is_none();
