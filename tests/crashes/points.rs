@@ -73,6 +73,7 @@ impl Trap {
         match self.point.call {
             Call::Fail => Act::refine(REFUSE),
             Call::Renew => Act::refine("wait 1200ms"),
+            Call::Pay => Act::refine("keep and echo"),
             Call::TaskDelete => {
                 Act::refine("wait 500ms").then(Then::DeleteTask(Duration::from_millis(100)))
             }

@@ -167,6 +167,7 @@ const UNUSABLE: &[(&str, &str)] = &[
     ("max-image-pixels", "many"),
     ("download-timeout", "0s"),
     ("model-timeout", "soon"),
+    ("model-repeat", "always"),
     ("task-timeout", "5 minutes"),
     ("image-url-ttl", "1s"),
     ("uploads", "1.5"),

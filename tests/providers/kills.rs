@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::eventually;
+use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::provider::{Asked, Provider};
 use concept_refinement_tests::server::Reply;
@@ -178,13 +179,33 @@ fn named(id: &str, status: &str, output: Value) -> Value {
     prediction
 }
 
+/// A host that is killed, or several over one database and one bucket.
+fn hosts(launch: &Launch, count: usize) -> Vec<Launch> {
+    if count == 1 {
+        return vec![launch.clone()];
+    }
+    let tasks = postgres().url(&launch.schema());
+    let shared = launch
+        .clone()
+        .images_in(&launch.place())
+        .set("tasks", &tasks)
+        .set("lease", "2s");
+    let hosts = (0..count).map(|_| shared.elsewhere());
+    hosts.collect()
+}
+
 /// The tasks of so many users, who all ask at once, through kills. Each user's prompt and
-/// how their task ended.
-async fn outlived(shop: &Shop, launch: &Launch) -> (Service, Vec<(Client, String, Value)>) {
+/// how their task ended; and the services, which run on.
+async fn outlived(
+    shop: &Shop,
+    launch: &Launch,
+    count: usize,
+) -> (Vec<Service>, Vec<(Client, String, Value)>) {
     let tasks: u32 = env::var("REFINEMENT_PAID_TASKS").map_or(30, |text| text.parse().unwrap());
-    let mut service = launch.start();
+    let launches = hosts(launch, count);
+    let mut services: Vec<_> = launches.iter().map(Launch::start).collect();
     let asked = (0..tasks).map(async |number| {
-        let client = Client::session(service.url()).await;
+        let client = Client::session(services[0].url()).await;
         let original = client.uploaded(&pictures::png(40, 30)).await;
         let prompt = format!("make it lighter <{number}>");
         let id = client.accepted(&original, &prompt).await;
@@ -197,11 +218,13 @@ async fn outlived(shop: &Shop, launch: &Launch) -> (Service, Vec<(Client, String
             (shop.all() >= enough).then_some(())
         })
         .await;
-        drop(service.kill());
-        service = launch.start();
+        let host = kill % count;
+        drop(services.remove(host).kill());
+        services.insert(host, launches[host].start());
     }
+    let url = services[0].url();
     let ended = asked.into_iter().map(async |(client, prompt, id)| {
-        let client = client.at(service.url());
+        let client = client.at(url);
         let path = format!("/api/tasks/{id}");
         let task = eventually("it ends", IN_TIME, async || {
             let task = client.get(&path).await.json();
@@ -212,7 +235,7 @@ async fn outlived(shop: &Shop, launch: &Launch) -> (Service, Vec<(Client, String
         (client, prompt, task)
     });
     let ended = join_all(ended).await;
-    (service, ended)
+    (services, ended)
 }
 
 /// Of calls that may have been accepted.
@@ -233,13 +256,12 @@ fn seed() -> u64 {
     seed
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_openai_makes_twice_is_told() {
+async fn what_openai_makes_twice_is_told(count: usize) {
     let shop = Shop::new(seed());
     let serving = Arc::clone(&shop);
     let provider = Provider::answering(move |asked| serving.openai(asked));
     let launch = Kind::OpenAi.launch(&provider.url());
-    let (_service, ended) = outlived(&shop, &launch).await;
+    let (_service, ended) = outlived(&shop, &launch, count).await;
     let (mut completed, mut twice) = (0, 0);
     for (client, prompt, task) in &ended {
         if task["status"] == "completed" {
@@ -260,14 +282,13 @@ async fn what_openai_makes_twice_is_told() {
     assert!(completed > 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_made_twice_where_that_is_wanted() {
+async fn nothing_is_made_twice_where_that_is_wanted(count: usize) {
     let shop = Shop::new(seed());
     let serving = Arc::clone(&shop);
     let provider = Provider::answering(move |asked| serving.openai(asked));
     let launch = Kind::OpenAi.launch(&provider.url());
     let launch = launch.set("model-repeat", "never");
-    let (_service, ended) = outlived(&shop, &launch).await;
+    let (_service, ended) = outlived(&shop, &launch, count).await;
     for (_, prompt, task) in ended {
         let made = shop.made(&prompt);
         assert!(made <= 1, "{prompt}: {made} made");
@@ -279,8 +300,7 @@ async fn nothing_is_made_twice_where_that_is_wanted() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_replicate_named_is_made_once() {
+async fn what_replicate_named_is_made_once(count: usize) {
     let shop = Shop::new(seed());
     let serving = Arc::clone(&shop);
     let provider = Provider::answering(move |asked| serving.replicate(asked));
@@ -290,7 +310,7 @@ async fn what_replicate_named_is_made_once() {
         .set("model-name", "black-forest-labs/flux-2-pro")
         .variable("REFINEMENT_MODEL_API_KEY", "r8-hush-1234")
         .set("rate-limit", "unlimited");
-    let (_service, ended) = outlived(&shop, &launch).await;
+    let (_service, ended) = outlived(&shop, &launch, count).await;
     for (client, prompt, task) in ended {
         if task["status"] == "completed" {
             let made = shop.made(&prompt);
@@ -310,8 +330,7 @@ async fn what_replicate_named_is_made_once() {
     assert!(named.values().all(|count| *count <= 1), "{named:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn comfyui_makes_everything_once() {
+async fn comfyui_makes_everything_once(count: usize) {
     let shop = Shop::new(seed());
     let serving = Arc::clone(&shop);
     let provider = Provider::answering(move |asked| serving.comfyui(asked));
@@ -327,12 +346,37 @@ async fn comfyui_makes_everything_once() {
         .set("model-url", &provider.url())
         .set("model-workflow", file.to_str().unwrap())
         .set("rate-limit", "unlimited");
-    let (_service, ended) = outlived(&shop, &launch).await;
+    let (_service, ended) = outlived(&shop, &launch, count).await;
     for (client, prompt, task) in ended {
         let made = shop.made(&prompt);
         assert!(made <= 1, "{prompt}: {made} made");
         if task["status"] == "completed" {
             assert_eq!((made, told(&client).await), (1, 1), "{prompt}");
         }
+    }
+}
+
+macro_rules! on_hosts {
+    ($count:literal: $($name:ident),+) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name($count).await;
+            }
+        )+
+    };
+}
+
+mod on_one_host {
+    on_hosts! {
+        1: what_openai_makes_twice_is_told, nothing_is_made_twice_where_that_is_wanted,
+        what_replicate_named_is_made_once, comfyui_makes_everything_once
+    }
+}
+
+mod on_three_hosts {
+    on_hosts! {
+        3: what_openai_makes_twice_is_told, nothing_is_made_twice_where_that_is_wanted,
+        what_replicate_named_is_made_once, comfyui_makes_everything_once
     }
 }

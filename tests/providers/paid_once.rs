@@ -24,11 +24,34 @@ pub async fn notes(client: &Client) -> Value {
     concepts["concepts"][0]["notes"].clone()
 }
 
-async fn repeated(service: &Service, reason: &str) -> f64 {
+async fn sum(service: &Service, name: &str, labels: &[(&str, &str)]) -> f64 {
     let metrics = Client::new(&service.metrics().await).get("/metrics").await;
     let metrics = Exposition::parse(str::from_utf8(&metrics.body).unwrap());
-    let name = "concept_refinement_model_repeated_calls_total";
-    metrics.sum(name, &[("model", "openai"), ("reason", reason)])
+    metrics.sum(&format!("concept_refinement_{name}"), labels)
+}
+
+async fn repeated(service: &Service, reason: &str) -> f64 {
+    let labels = [("model", "openai"), ("reason", reason)];
+    sum(service, "model_repeated_calls_total", &labels).await
+}
+
+/// Another commit for who is paid, and none for others.
+#[tokio::test]
+async fn a_call_costs_a_write_where_somebody_is_paid() {
+    let kind = Kind::OpenAi;
+    let provider = Provider::start();
+    let prompt = provider.prompt([kind.success(&pictures::png(50, 40))]);
+    for (name, launch, writes) in [
+        ("openai", kind.launch(&provider.url()), 1.0),
+        ("local", Launch::new(), 0.0),
+    ] {
+        let service = launch.set("metrics-listen", "127.0.0.1:0").start();
+        let (_, task) = refined(&service, &prompt).await;
+        assert_eq!(task["status"], "completed", "{name}: {task}");
+        let labels = [("store", "tasks"), ("operation", "pay")];
+        let count = "store_operation_duration_seconds_count";
+        assert_eq!(sum(&service, count, &labels).await, writes, "{name}");
+    }
 }
 
 #[tokio::test]

@@ -41,6 +41,8 @@ pub enum Reason {
 }
 
 impl Reason {
+    const ALL: [Self; 4] = [Self::Crash, Self::Unknown, Self::Silence, Self::Memory];
+
     /// Its label in metrics and logs.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -61,11 +63,13 @@ pub struct RepeatedCalls {
 }
 
 impl RepeatedCalls {
-    /// None was repeated so far.
-    pub fn new(repeat: Repeat) -> Self {
+    /// None of these links' was repeated so far.
+    pub fn new(repeat: Repeat, links: impl IntoIterator<Item = String>) -> Self {
+        let links = links.into_iter();
+        let counts = links.flat_map(|link| Reason::ALL.map(|reason| ((link.clone(), reason), 0)));
         Self {
             repeat,
-            counts: Mutex::default(),
+            counts: Mutex::new(counts.collect()),
         }
     }
 

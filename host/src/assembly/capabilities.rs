@@ -215,7 +215,10 @@ fn together(
         queue: stores.queue,
         redeliveries: Arc::default(),
         model,
-        repeated_calls: Arc::new(RepeatedCalls::new(config.model_repeat)),
+        repeated_calls: Arc::new(RepeatedCalls::new(
+            config.model_repeat,
+            config.model.names(),
+        )),
         model_health: Mutex::new(ModelHealth::default()),
         probes: Arc::default(),
         room,

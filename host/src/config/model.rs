@@ -81,6 +81,11 @@ impl ModelLink {
         behind.max().unwrap_or_default() + 1
     }
 
+    /// What all of them go by.
+    pub fn names(&self) -> Vec<String> {
+        self.links().iter().map(|link| link.name.clone()).collect()
+    }
+
     /// What all of them may ask.
     pub fn origins(&self) -> Vec<Origin> {
         let links = self.links();

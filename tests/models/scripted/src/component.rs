@@ -83,6 +83,10 @@ impl Guest for Component {
             Script::Fetch(url) => Err(Error::Refused(fetched(&url).await)),
             Script::Refuse(reason) => Err(Error::Refused(reason)),
             Script::Keep => Err(kept(request).await),
+            Script::KeepAndEcho => {
+                let _ = receipts::put(request.receipt_key.clone(), b"work".to_vec()).await;
+                Ok(echo(request))
+            }
             Script::Unavailable(wait) => Err(Error::Unavailable(Unavailable {
                 reason: "the provider is overloaded".to_owned(),
                 retry_after: wait.and_then(|wait| wait.as_millis().try_into().ok()),

@@ -25,6 +25,8 @@ pub enum Script {
     /// Keeps receipts, good and bad ones, and does not know what came of it; asked again,
     /// refuses with what it is handed.
     Keep,
+    /// Keeps a receipt, and answers the image.
+    KeepAndEcho,
     /// Always, and asks to wait for so long where that is given.
     Unavailable(Option<Duration>),
     /// Crashes before it answers.
@@ -139,6 +141,7 @@ impl Script {
             "answer empty" => Self::Answer(Contents::Empty),
             "unavailable" => Self::Unavailable(None),
             "keep receipts" => Self::Keep,
+            "keep and echo" => Self::KeepAndEcho,
             "trap now" => Self::Trap,
             "trap midway" => Self::TrapMidway,
             "loop for ever" => Self::Loop,
