@@ -214,8 +214,14 @@ async fn outlived(
     let asked = join_all(asked).await;
     for kill in 1..=KILLS {
         let enough = tasks * u32::try_from(kill).unwrap() / 5;
-        eventually("some is made", IN_TIME, async || {
-            (shop.all() >= enough).then_some(())
+        let url = services[0].url();
+        eventually("some is made, or all has ended", IN_TIME, async || {
+            let ended = asked
+                .iter()
+                .map(async |(client, _, id)| ended(&client.at(url), id).await.is_some());
+            let is_enough = shop.all() >= enough;
+            let is_over = is_enough || join_all(ended).await.iter().all(|ended| *ended);
+            is_over.then_some(())
         })
         .await;
         let host = kill % count;
@@ -223,19 +229,20 @@ async fn outlived(
         services.insert(host, launches[host].start());
     }
     let url = services[0].url();
-    let ended = asked.into_iter().map(async |(client, prompt, id)| {
+    let all = asked.into_iter().map(async |(client, prompt, id)| {
         let client = client.at(url);
-        let path = format!("/api/tasks/{id}");
-        let task = eventually("it ends", IN_TIME, async || {
-            let task = client.get(&path).await.json();
-            let status = task["status"].as_str().unwrap();
-            matches!(status, "completed" | "failed").then_some(task)
-        });
-        let task = task.await;
+        let task = eventually("it ends", IN_TIME, async || ended(&client, &id).await).await;
         (client, prompt, task)
     });
-    let ended = join_all(ended).await;
-    (services, ended)
+    let all = join_all(all).await;
+    (services, all)
+}
+
+/// A task that is completed or failed.
+async fn ended(client: &Client, id: &str) -> Option<Value> {
+    let task = client.get(&format!("/api/tasks/{id}")).await.json();
+    let status = task["status"].as_str().unwrap();
+    matches!(status, "completed" | "failed").then_some(task)
 }
 
 /// Of calls that may have been accepted.
