@@ -7,13 +7,14 @@ use std::time::Duration;
 use concept_refinement_tests::balancer::Balancer;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::proxy::{Mode, Proxy};
+use concept_refinement_tests::seed::seed;
 use concept_refinement_tests::service::{Launch, Service};
 use rustix::process::Signal;
 use tokio::task::block_in_place;
 
 use crate::crowd::Crowd;
 use crate::journal::{Journal, Trouble};
-use crate::random::{USERS, seed};
+use crate::random::USERS;
 use crate::shared::{Engines, Queue};
 use crate::user::User;
 use crate::verdict;

@@ -7,6 +7,7 @@ use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::faults::{CLOCK, DELIVER_TWICE, FLAW, KILL_AT};
 use concept_refinement_tests::flaws::Flaw;
 use concept_refinement_tests::proxy::Mode;
+use concept_refinement_tests::seed::seed;
 use concept_refinement_tests::service::Launch;
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
@@ -16,7 +17,7 @@ use crate::acts::Act;
 use crate::crowd::Crowd;
 use crate::fleet::{Engine, Fleet, HOSTS};
 use crate::journal::Journal;
-use crate::random::{USERS, seed};
+use crate::random::USERS;
 use crate::shared::{Engines, Queue};
 use crate::user::User;
 

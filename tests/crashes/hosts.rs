@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::faults::{CLOCK, DELIVER_TWICE};
 use concept_refinement_tests::pictures;
+use concept_refinement_tests::seed::seed;
 use concept_refinement_tests::server::Reply;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::crowd::Crowd;
 use crate::fleet::{Fleet, HOSTS, LEASE};
-use crate::random::{USERS, seed};
+use crate::random::USERS;
 use crate::shared::{Engines, Queue};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

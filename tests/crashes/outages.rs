@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use concept_refinement_tests::proxy::Mode;
+use concept_refinement_tests::seed::seed;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::fleet::{Engine, Fleet, HOSTS, LEASE};
-use crate::random::{kills, seed};
+use crate::random::kills;
 use crate::shared::{Engines, Queue};
 
 const MODES: [Mode; 6] = [

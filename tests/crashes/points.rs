@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use concept_refinement_tests::engines;
 use concept_refinement_tests::faults::{Call, KILL_AT, Moment, Point};
+use concept_refinement_tests::seed::seed;
 use concept_refinement_tests::service::Launch;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::acts::{Act, REFUSE, Then};
 use crate::crowd::Crowd;
-use crate::random::{USERS, seed};
+use crate::random::USERS;
 use crate::user::User;
 use crate::verdict;
 use crate::world::World;

@@ -1,10 +1,10 @@
 //! Kills at any moment, under load, with a queue that repeats itself.
 
-use std::env;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::faults::DELIVER_TWICE;
+use concept_refinement_tests::seed::{number, seed};
 use concept_refinement_tests::service::Launch;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -69,21 +69,5 @@ async fn outlives_kills(mut world: World) {
 
 /// How many a run is to have.
 pub fn kills() -> u64 {
-    variable("REFINEMENT_KILLS", KILLS)
-}
-
-/// Printed, so that a failure can be repeated.
-pub fn seed() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let seed = variable("REFINEMENT_SEED", u64::from(now.subsec_nanos()));
-    println!("REFINEMENT_SEED={seed}");
-    seed
-}
-
-fn variable(name: &str, default: u64) -> u64 {
-    env::var(name).map_or(default, |value| {
-        value
-            .parse()
-            .unwrap_or_else(|_| panic!("{name} is no number: {value}"))
-    })
+    number("REFINEMENT_KILLS", KILLS)
 }

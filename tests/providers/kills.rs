@@ -2,15 +2,15 @@
 //! what was made is told, or made once.
 
 use std::collections::HashMap;
-use std::env;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::eventually;
 use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::provider::{Asked, Provider};
+use concept_refinement_tests::seed::{number, seed};
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::{Launch, Service};
 use futures::future::join_all;
@@ -201,7 +201,7 @@ async fn outlived(
     launch: &Launch,
     count: usize,
 ) -> (Vec<Service>, Vec<(Client, String, Value)>) {
-    let tasks: u32 = env::var("REFINEMENT_PAID_TASKS").map_or(30, |text| text.parse().unwrap());
+    let tasks = u32::try_from(number("REFINEMENT_PAID_TASKS", 30)).unwrap();
     let launches = hosts(launch, count);
     let mut services: Vec<_> = launches.iter().map(Launch::start).collect();
     let asked = (0..tasks).map(async |number| {
@@ -253,14 +253,6 @@ async fn told(client: &Client) -> u32 {
         return 1;
     };
     note.split(' ').next().unwrap().parse().unwrap()
-}
-
-fn seed() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let seed = env::var("REFINEMENT_SEED")
-        .map_or(u64::from(now.subsec_nanos()), |seed| seed.parse().unwrap());
-    println!("REFINEMENT_SEED={seed}");
-    seed
 }
 
 async fn what_openai_makes_twice_is_told(count: usize) {

@@ -43,6 +43,7 @@ pub mod reaper;
 pub mod receiver;
 pub mod refusals;
 pub mod s3;
+pub mod seed;
 pub mod server;
 pub mod service;
 pub mod shape;
