@@ -22,7 +22,7 @@ pub const MAX_RECEIPTS: usize = 32;
 /// Longest name of a link, in bytes.
 pub const MAX_LINK: usize = 128;
 
-/// Why a task fails that must not be paid for twice (contract, section 5.4).
+/// Why a task fails that must not be paid for twice.
 pub const NOT_ASKED_TWICE: &str = "the provider may have worked on it, and is not asked twice";
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ impl Payment {
         }
     }
 
-    /// What a store holds. Text that is none was written by nobody.
+    /// What a store holds. Text that cannot be read counts as nothing.
     pub fn of_json(json: Option<&str>) -> Self {
         json.and_then(|json| serde_json::from_str(json).ok())
             .unwrap_or_default()

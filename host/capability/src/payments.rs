@@ -100,8 +100,8 @@ struct Claim {
     /// Of what is noted: one after the other.
     turn: tokio::sync::Mutex<()>,
     state: Mutex<State>,
-    /// A receipt was kept.
-    kept: Notify,
+    /// Told of each receipt that is kept.
+    receipts: Notify,
 }
 
 #[derive(Clone)]
@@ -134,7 +134,7 @@ impl Payments {
                 payment: claimed.payment.clone(),
                 reason: Reason::Crash,
             }),
-            kept: Notify::new(),
+            receipts: Notify::new(),
         })))
     }
 
@@ -194,7 +194,7 @@ impl Payments {
         let payment = payment.with_receipt(link, receipt);
         let payment = payment.map_err(|error| CapabilityError::invalid(error.to_string()))?;
         claim.note(payment).await.map_err(refused)?;
-        claim.kept.notify_one();
+        claim.receipts.notify_one();
         Ok(begins.then(|| Call::new(claim, link, &before)))
     }
 
@@ -218,9 +218,9 @@ impl Payments {
     }
 
     /// Completes once a receipt was kept.
-    pub async fn kept(&self) {
+    pub async fn wait_for_receipt(&self) {
         match &self.0 {
-            Some(claim) => claim.kept.notified().await,
+            Some(claim) => claim.receipts.notified().await,
             None => pending().await,
         }
     }

@@ -32,7 +32,6 @@ use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use crate::model::paid_call::PaidCall;
 pub use client::Bounds;
 use client::{Client, Sent};
 pub use grant::{Grant, Origin};
@@ -40,6 +39,7 @@ use issuer_cache::IssuerCache;
 pub use network::Network;
 
 use crate::body::guarded;
+use crate::model::paid_call::PaidCall;
 
 /// The outbound HTTP of one component.
 #[derive(Clone)]

@@ -139,7 +139,7 @@ async fn interrupted(
     };
     tokio::select! {
         biased;
-        () = payments.kept() => {}
+        () = payments.wait_for_receipt() => {}
         answer = model.refine(request()) => {
             judge.answer(answer).await.result?;
             return Ok("it keeps none".to_owned());

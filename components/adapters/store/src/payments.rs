@@ -66,11 +66,10 @@ impl<P: Platform, M: Machine> Store<P, M> {
 
     pub async fn keep_receipt(&self, key: &str, receipt: &[u8]) -> Result<(), Fault> {
         let (lease, link) = call(key)?;
-        let is_never = self.is_never().await;
+        if receipt.is_empty() && self.is_never().await {
+            return Err(Fault::Invalid(NOT_ASKED_TWICE));
+        }
         let kept = self.change_task(&lease.task_id, None, |record, _| {
-            if receipt.is_empty() && is_never {
-                return Err(Fault::Invalid(NOT_ASKED_TWICE));
-            }
             let payment = match receipt {
                 [] => record.payment.without_receipt(link).call_begun(),
                 receipt => {

@@ -5,7 +5,7 @@ use concept_refinement_model_provider::{
     Settings, reply, success,
 };
 
-use crate::prediction::{Stage, stage};
+use crate::prediction::{Outcome, Stage, read};
 use crate::{Input, is_segment};
 
 pub async fn refine(
@@ -35,9 +35,9 @@ pub async fn refine(
         Reply::Image(answer) => return Ok(answer),
         Reply::Json(json) => json,
     };
-    match stage(&json, key)? {
-        Stage::Ended(answer) => Ok(answer),
-        Stage::Gone(error) => Err(error),
+    match read(&json, key)?.1 {
+        Stage::Ended(Outcome::Answer(answer)) => Ok(answer),
+        Stage::Ended(Outcome::Gone(error)) => Err(error),
         // It does not tell more of one that runs than that; asked again, it waits.
         Stage::Running => Err(Error::Unknown(
             "the provider is still at work on the image".to_owned(),

@@ -13,7 +13,7 @@ use concept_refinement_model_provider::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::prediction::{Stage, id, stage};
+use crate::prediction::{Outcome, Stage, read};
 use crate::{Input, is_segment};
 
 /// Larger originals are uploaded first, as the reference asks for, in bytes.
@@ -48,41 +48,39 @@ pub async fn refine(
         if let Some(url) = receipt.output {
             return Ok(Answer::Location(url));
         }
-        if let Stage::Ended(answer) = looked_at(ports, settings, &receipt.id).await? {
-            return kept(ports, receipt.id, answer).await;
+        if let Outcome::Answer(answer) = outcome(ports, settings, &receipt.id).await? {
+            return Ok(with_receipt(ports, receipt.id, answer).await);
         }
         // It was cancelled in the meantime, or is forgotten.
         ports.give_up().await?;
     }
     let said = make(ports, settings, name, question, original).await?;
-    let key = settings.key.as_deref();
-    let made = stage(&said, key)?;
-    let id = id(&said).filter(|id| is_segment(id));
-    let (id, answer) = match (made, id) {
-        (Stage::Ended(answer), None) => return Ok(answer),
-        (Stage::Ended(answer), Some(id)) => (id, answer),
-        (Stage::Gone(error), _) => return Err(error),
+    let (id, made) = read(&said, settings.key.as_deref())?;
+    let id = id.filter(|id| is_segment(id));
+    let (id, outcome) = match (made, id) {
+        (Stage::Ended(outcome), id) => (id, outcome),
         (Stage::Running, None) => {
             return Err(Error::refused("the provider did not name the prediction"));
         }
         (Stage::Running, Some(id)) => {
             keep(ports, &id, None).await;
-            match looked_at(ports, settings, &id).await? {
-                Stage::Ended(answer) => (id, answer),
-                Stage::Gone(error) => return Err(error),
-                Stage::Running => return Err(Error::refused("the prediction does not end")),
-            }
+            let outcome = outcome(ports, settings, &id).await?;
+            (Some(id), outcome)
         }
     };
-    kept(ports, id, answer).await
+    match (outcome, id) {
+        (Outcome::Answer(answer), Some(id)) => Ok(with_receipt(ports, id, answer).await),
+        (Outcome::Answer(answer), None) => Ok(answer),
+        (Outcome::Gone(error), _) => Err(error),
+    }
 }
 
 /// Keeps where the output is, too.
-async fn kept(ports: &impl Ports, id: String, answer: Answer) -> Result<Answer, Error> {
+async fn with_receipt(ports: &impl Ports, id: String, answer: Answer) -> Answer {
     if let Answer::Location(url) = &answer {
         keep(ports, &id, Some(url.clone())).await;
     }
-    Ok(answer)
+    answer
 }
 
 async fn keep(ports: &impl Ports, id: &str, output: Option<String>) {
@@ -134,8 +132,8 @@ async fn make(
     prediction(response).await
 }
 
-/// Looks at a prediction until it has ended, or is gone.
-async fn looked_at(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Stage, Error> {
+/// Looks at a prediction until it has ended.
+async fn outcome(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Outcome, Error> {
     let key = settings.key.as_deref();
     loop {
         let said = persistently(ports, async || {
@@ -155,11 +153,11 @@ async fn looked_at(ports: &impl Ports, settings: &Settings, id: &str) -> Result<
             error => error,
         })?;
         let Some(said) = said else {
-            return Ok(Stage::Gone(Error::refused("the provider answered 404")));
+            return Ok(Outcome::Gone(Error::refused("the provider answered 404")));
         };
-        match stage(&said, key)? {
+        match read(&said, key)?.1 {
             Stage::Running => ports.sleep(PAUSE).await,
-            ended => return Ok(ended),
+            Stage::Ended(outcome) => return Ok(outcome),
         }
     }
 }

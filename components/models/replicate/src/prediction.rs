@@ -27,22 +27,23 @@ enum Output<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Stage {
     Running,
-    Ended(Answer),
+    Ended(Outcome),
+}
+
+/// What came of it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Answer(Answer),
     /// It was stopped.
     Gone(Error),
 }
 
-/// What it is called.
-pub fn id(json: &[u8]) -> Option<String> {
-    let prediction: Prediction<'_> = serde_json::from_slice(json).ok()?;
-    prediction.id
-}
-
-/// What such JSON says.
-pub fn stage(json: &[u8], key: Option<&str>) -> Result<Stage, Error> {
-    let (mut is_running, mut is_gone) = (false, false);
+/// What such JSON says: the prediction's id, and how far it is.
+pub fn read(json: &[u8], key: Option<&str>) -> Result<(Option<String>, Stage), Error> {
+    let (mut id, mut is_running, mut is_gone) = (None, false, false);
     let answer = Answer::from_json(json, key, |json| {
         let prediction: Prediction<'_> = serde_json::from_slice(json)?;
+        id = prediction.id;
         Ok(match prediction.status.as_ref().map(|status| &*status.0) {
             Some("starting" | "processing" | "queued") => {
                 is_running = true;
@@ -64,11 +65,12 @@ pub fn stage(json: &[u8], key: Option<&str>) -> Result<Stage, Error> {
             },
         })
     });
-    match answer {
-        _ if is_running => Ok(Stage::Running),
-        Err(error) if is_gone => Ok(Stage::Gone(error)),
-        answer => answer.map(Stage::Ended),
-    }
+    let stage = match answer {
+        _ if is_running => Stage::Running,
+        Err(error) if is_gone => Stage::Ended(Outcome::Gone(error)),
+        answer => Stage::Ended(Outcome::Answer(answer?)),
+    };
+    Ok((id, stage))
 }
 
 /// An output is a data URL or an address.
@@ -88,9 +90,9 @@ mod tests {
     #[test]
     fn a_prediction_runs_or_has_ended() {
         let here = || {
-            Ok(Stage::Ended(Answer::Location(
+            Ok(Stage::Ended(Outcome::Answer(Answer::Location(
                 "https://replicate.delivery/1.png".to_owned(),
-            )))
+            ))))
         };
         let refused = |reason: &str| Err(Error::refused(reason));
         let nothing = || refused("the provider answered no image");
@@ -121,9 +123,9 @@ mod tests {
             ),
             (
                 r#"{"status":"canceled"}"#,
-                Ok(Stage::Gone(Error::refused(
+                Ok(Stage::Ended(Outcome::Gone(Error::refused(
                     "the provider stopped the refinement",
-                ))),
+                )))),
             ),
             (
                 r#"{"status":7}"#,
@@ -136,18 +138,18 @@ mod tests {
                 }
                 other => other,
             };
-            assert_eq!(stage(json.as_bytes(), None), expected, "{json}");
             let named = json.contains("gm3q").then(|| "gm3q".to_owned());
-            assert_eq!(id(json.as_bytes()), named, "{json}");
+            let expected = expected.map(|stage| (named, stage));
+            assert_eq!(read(json.as_bytes(), None), expected, "{json}");
         }
     }
 
     proptest! {
         #[test]
         fn no_answer_panics(json in any::<Vec<u8>>(), text in any::<String>()) {
-            let _ = stage(&json, Some("key"));
+            let _ = read(&json, Some("key"));
             let json = serde_json::json!({"status": "succeeded", "output": text}).to_string();
-            let _ = stage(json.as_bytes(), None);
+            let _ = read(json.as_bytes(), None);
         }
     }
 }

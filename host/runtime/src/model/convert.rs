@@ -17,7 +17,7 @@ const MAX_TIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// On whose behalf a model is asked.
 #[derive(Default)]
-pub struct Asker {
+pub struct CallContext {
     pub setback: Setback,
     pub payments: Payments,
     /// None: as the request says.
@@ -26,7 +26,7 @@ pub struct Asker {
 
 pub fn request(
     request: wit::Request,
-    asker: Asker,
+    context: CallContext,
     store: impl wasmtime::AsContextMut,
 ) -> wasmtime::Result<ModelRequest> {
     let wit::Request {
@@ -44,11 +44,11 @@ pub fn request(
         time_left,
         image,
     } = request;
-    let Asker {
+    let CallContext {
         setback,
         payments,
         deadline,
-    } = asker;
+    } = context;
     let time_left = Duration::from_millis(time_left).min(MAX_TIME);
     let deadline = deadline.unwrap_or_else(|| Instant::now() + time_left);
     let image = consume(image, store)?;

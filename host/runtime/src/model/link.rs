@@ -20,12 +20,12 @@ impl HostWithStore<Sandbox> for Linked {
         let (host, asker, request) = caller.with(|mut access| {
             let host = access.get().capabilities()?;
             let sandbox = access.get();
-            let task = convert::Asker {
+            let context = convert::CallContext {
                 setback: sandbox.setback.clone(),
                 payments: sandbox.payments.clone(),
                 deadline: None,
             };
-            let request = convert::request(request, task, &mut access)?;
+            let request = convert::request(request, context, &mut access)?;
             wasmtime::error::Ok((host, access.get().asker, request))
         })?;
         // The first step is on the stack of the guest, which keeps the pages that were

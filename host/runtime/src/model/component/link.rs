@@ -117,9 +117,8 @@ impl Link {
 
     /// Whether it, or one behind it, has a receipt of the task.
     pub fn has_receipt(&self, payments: &Payments) -> bool {
-        let behind = self.behind().iter();
-        payments.receipt(self.name()).is_some()
-            || behind.clone().any(|link| link.has_receipt(payments))
+        let mut behind = self.behind().iter();
+        payments.receipt(self.name()).is_some() || behind.any(|link| link.has_receipt(payments))
     }
 
     pub fn name(&self) -> &str {

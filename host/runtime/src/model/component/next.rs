@@ -19,7 +19,7 @@ use super::held;
 use super::link::Link;
 use super::run::{Answer, Try, run};
 use crate::model::admission::need;
-use crate::model::convert::Asker;
+use crate::model::convert::CallContext;
 use crate::model::memory::{Admitted, InnerMeter};
 use crate::model::replay::Replay;
 use crate::model::state::ModelState;
@@ -138,13 +138,13 @@ impl Next {
     }
 
     /// On whose behalf it asks.
-    fn asker(&self) -> Asker {
-        let asker = self.call.as_ref().map(|call| Asker {
+    fn context(&self) -> CallContext {
+        let context = self.call.as_ref().map(|call| CallContext {
             setback: call.setback.clone(),
             payments: call.payments.clone(),
             deadline: Some(call.deadline),
         });
-        asker.unwrap_or_default()
+        context.unwrap_or_default()
     }
 
     async fn refine(&self, index: u32, request: ModelRequest) -> Result<ModelAnswer, ModelError> {

@@ -46,7 +46,7 @@ impl HostWithStore<Sandbox> for Linked {
         let (next, blobs, mut request) = caller.with(|mut access| {
             let next = access.get().next()?;
             let blobs = Arc::clone(access.get().blobs()?);
-            let request = convert::request(request, next.asker(), &mut access)?;
+            let request = convert::request(request, next.context(), &mut access)?;
             wasmtime::error::Ok((next, blobs, request))
         })?;
         // The first step is on the stack of the guest, which keeps the pages that were
