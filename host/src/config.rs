@@ -6,6 +6,7 @@ mod error;
 mod forms;
 mod link_values;
 mod model;
+mod place;
 mod push;
 mod reader;
 mod role;
@@ -109,6 +110,20 @@ pub(crate) enum LogFormat {
 }
 
 impl Config {
+    /// Says in the log what a service runs with, without passwords.
+    pub(crate) fn log(&self, file: Option<&Path>) {
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            role = self.role.as_str(),
+            tasks = place::of(&self.tasks),
+            queue = place::of(&self.queue),
+            images = place::of(&self.images),
+            model = self.values.get("model"),
+            settings = file.map(|file| file.display().to_string()),
+            "starting"
+        );
+    }
+
     /// Checks all values.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures;
+use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::Launch;
 use concept_refinement_tests::tokens::{SECRET, hostile, token};
 use reqwest::Method;
@@ -91,25 +92,126 @@ async fn the_tokens_of_sessions_are_never_logged() {
     assert!(!ended.log.contains(signature), "{}", ended.log);
 }
 
+/// The lines of a log in JSON, and how many others there are.
+fn lines(log: &str) -> (Vec<Value>, usize) {
+    let (json, others): (Vec<_>, Vec<_>) = log.lines().partition(|line| line.starts_with('{'));
+    let parsed = json
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")));
+    (parsed.collect(), others.len())
+}
+
 #[tokio::test]
-async fn the_lines_of_a_task_share_its_id() {
+async fn a_task_is_told_by_one_line_with_its_id() {
     let service = scripted_launch().set("log-format", "json").start();
     let client = new_user(&service);
-    let url = origin().picture(&pictures::png(8, 8));
-    let id = client.accepted(&url, "trap now").await;
-    client.finished(&id).await;
+    let picture = origin().picture(&pictures::png(8, 8));
+    let missing = origin().serve(Reply::status(404));
+    let mut ids = Vec::new();
+    for (url, prompt) in [
+        (&picture, "echo it"),
+        (&missing, "echo it"),
+        (&picture, "refuse: not this one"),
+        (&picture, "trap now"),
+    ] {
+        let id = client.accepted(url, prompt).await;
+        client.finished(&id).await;
+        ids.push(id);
+    }
+    let (lines, others) = lines(&service.stop().log);
+    assert_eq!(others, 1, "all but the ready line is JSON");
+    for (id, message, level, step, reason) in [
+        (&ids[0], "completed", "INFO", None, None),
+        (
+            &ids[1],
+            "failed",
+            "WARN",
+            Some("download"),
+            Some("the address answered 404"),
+        ),
+        (
+            &ids[2],
+            "failed",
+            "WARN",
+            Some("refine"),
+            Some("not this one"),
+        ),
+        (&ids[3], "failed", "WARN", Some("refine"), None),
+    ] {
+        let of_task: Vec<&Value> = lines
+            .iter()
+            .filter(|line| line["task_id"] == **id)
+            .collect();
+        let ends: Vec<&&Value> = of_task
+            .iter()
+            .filter(|line| line["message"] == message)
+            .collect();
+        let [end] = ends.as_slice() else {
+            panic!("{message}: {of_task:?}");
+        };
+        assert_eq!(end["level"], level, "{end}");
+        assert_eq!(end["step"].as_str(), step, "{end}");
+        assert_eq!(end["attempt"], 1, "{end}");
+        assert!(end["milliseconds"].is_u64(), "{end}");
+        let told = end["reason"].as_str().unwrap_or_default();
+        assert!(reason.is_none_or(|reason| told.contains(reason)), "{end}");
+        assert!(end["span"].is_null() && end["spans"].is_null(), "{end}");
+    }
+}
+
+#[tokio::test]
+async fn a_start_says_what_it_runs_with() {
+    let launch = Launch::new()
+        .set("log-format", "json")
+        .file("rate_limit = '3/hour'\n");
+    let (lines, _) = lines(&launch.start().stop().log);
+    let start = lines.iter().find(|line| line["message"] == "starting");
+    let start = start.unwrap_or_else(|| panic!("{lines:?}"));
+    for (field, value) in [
+        ("version", env!("CARGO_PKG_VERSION")),
+        ("role", "all"),
+        ("tasks", "sqlite"),
+        ("queue", "store"),
+        ("images", "file"),
+        ("model", "local"),
+    ] {
+        assert_eq!(start[field], value, "{field}");
+    }
+    let file = start["settings"].as_str().unwrap();
+    assert!(file.ends_with("refinement.toml"), "{file}");
+}
+
+#[tokio::test]
+async fn a_request_has_an_id_in_its_answer_and_in_the_log() {
+    let service = scripted_launch()
+        .set("log-format", "json")
+        .variable("REFINEMENT_LOG", "concept_refinement=debug")
+        .start();
+    let anybody = Client::new(service.url());
+    let named = anybody.with("x-request-id", "the-clients-own");
+    let answer = named.get("/api/health?secret=1").await;
+    assert_eq!(answer.header("x-request-id"), Some("the-clients-own"));
+    let refused = anybody.get("/api/tasks").await;
+    let given = refused.header("x-request-id").unwrap().to_owned();
+    assert_eq!(given.len(), 36, "{given}");
+    let hostile = anybody.with("x-request-id", "a b\"c").get("/").await;
+    assert_ne!(hostile.header("x-request-id"), Some("a b\"c"));
     let ended = service.stop();
-    let lines: Vec<Value> = ended
-        .log
-        .lines()
-        .filter(|line| line.starts_with('{'))
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
-        .collect();
-    let of_task = lines.iter().filter(|line| line.to_string().contains(&id));
-    assert!(of_task.count() > 0, "{lines:?}");
-    // All but the ready line is JSON.
-    let others = ended.log.lines().filter(|line| !line.starts_with('{'));
-    assert_eq!(others.count(), 1, "{}", ended.log);
+    assert!(!ended.log.contains("secret=1"), "{}", ended.log);
+    let (lines, _) = lines(&ended.log);
+    for (id, path, status) in [
+        ("the-clients-own", "/api/health", 200),
+        (given.as_str(), "/api/tasks", 401),
+    ] {
+        let of_request = lines.iter().find(|line| line["request_id"] == id);
+        let line = of_request.unwrap_or_else(|| panic!("{id}: {lines:?}"));
+        assert_eq!(line["message"], "answered", "{line}");
+        assert_eq!(
+            (&line["method"], &line["path"]),
+            (&"GET".into(), &path.into())
+        );
+        assert_eq!(line["status"], status, "{line}");
+    }
 }
 
 /// Why a model crashed is the operator's to know, not the user's.

@@ -16,7 +16,8 @@ const ALLOWED: &str = "Authorization, Content-Type, Idempotency-Key, If-None-Mat
 
 /// Headers that a page may read, besides the safelisted ones.
 const EXPOSED: &str = "Accept-Ranges, Content-Range, ETag, Idempotency-Replayed, \
-                       Preference-Applied, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset";
+                       Preference-Applied, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, \
+                       X-RateLimit-Reset, X-Request-Id";
 
 /// How long a browser may cache the preflight, in seconds; no browser caches
 /// longer.

@@ -86,6 +86,26 @@ impl Stage {
         Self::StoringImage,
         Self::StoringConcept,
     ];
+
+    /// What is under way, as users read it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Downloading => "downloading",
+            Self::Refining => "refining",
+            Self::StoringImage => "storing-image",
+            Self::StoringConcept => "storing-concept",
+        }
+    }
+
+    /// What failed, as operators read it.
+    pub fn step(self) -> &'static str {
+        match self {
+            Self::Downloading => "download",
+            Self::Refining => "refine",
+            Self::StoringImage => "store-image",
+            Self::StoringConcept => "store-concept",
+        }
+    }
 }
 
 impl Status {

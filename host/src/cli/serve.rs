@@ -22,6 +22,7 @@ pub fn run(
     for variable in given.unknown_variables.into_iter().chain(of_links) {
         tracing::warn!(variable, "an unknown variable is ignored");
     }
+    config.log(given.file.as_deref());
     let components = Components::load(given.components.as_deref(), &config)?;
     let builder = prepare(HostBuilder::new(config, components)).on_waiting(announce);
     until_stopped(async { Ok(builder.start().await?.into_serving()) })?;

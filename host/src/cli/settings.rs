@@ -20,6 +20,8 @@ const LOG: &str = "REFINEMENT_LOG";
 /// The settings and files that a command was given.
 pub struct Sources {
     pub values: Values,
+    /// None: there is no settings file.
+    pub file: Option<PathBuf>,
     pub unknown_variables: Vec<String>,
     /// None: the embedded components.
     pub components: Option<PathBuf>,
@@ -59,7 +61,7 @@ fn wanted(command: Option<Command>) -> impl Iterator<Item = &'static Setting> {
 pub fn given(matches: &ArgMatches, command: Option<Command>) -> Result<Sources, Failure> {
     let mut found = Values::new();
     let file = matches.get_one::<PathBuf>("config").map(PathBuf::as_path);
-    found.set_from_file(file).map_err(usage)?;
+    let file = found.set_from_file(file).map_err(usage)?;
     let unknown_variables = found.set_from_variables(variables()?);
     let mut values = Values::new();
     for setting in wanted(command) {
@@ -73,6 +75,7 @@ pub fn given(matches: &ArgMatches, command: Option<Command>) -> Result<Sources, 
     }
     Ok(Sources {
         values,
+        file,
         unknown_variables,
         components: matches.get_one::<PathBuf>("components").cloned(),
     })
@@ -95,17 +98,26 @@ pub fn is_verbose() -> bool {
 pub fn start_log(format: LogFormat, by_default: &str) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env(LOG).unwrap_or_else(|_| EnvFilter::new(by_default));
     let writer = log::writer().context("starting the log")?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        // It would print them, and panic where that fails.
-        .log_internal_errors(false)
-        .with_writer(move || writer.clone());
+    let writer = move || writer.clone();
+    let log = tracing_subscriber::registry().with(filter);
+    // Internal errors would be printed, with a panic where that fails.
     let started = match format {
-        LogFormat::Text => log.finish().with(LibraryThrottle::new()).try_init(),
+        LogFormat::Text => {
+            let text = tracing_subscriber::fmt::layer()
+                .with_ansi(std::io::stderr().is_terminal())
+                .log_internal_errors(false)
+                .with_writer(writer);
+            log.with(text).with(LibraryThrottle::new()).try_init()
+        }
         LogFormat::Json => {
-            let log = log.json().flatten_event(true).finish();
-            log.with(LibraryThrottle::new()).try_init()
+            let json = json_subscriber::layer()
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_span_list(false)
+                .flatten_span_list_on_top_level(true)
+                .log_internal_errors(false)
+                .with_writer(writer);
+            log.with(json).with(LibraryThrottle::new()).try_init()
         }
     };
     started.map_err(|error| anyhow::anyhow!("starting the log: {error}"))

@@ -1,7 +1,7 @@
 //! Sources of values, by precedence: flags, variables, the file, defaults.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
 use super::link_values::LinkValues;
@@ -100,17 +100,18 @@ impl Values {
     /// # Errors
     ///
     /// The file cannot be read; see also [`Self::set_from_toml`].
-    pub fn set_from_file(&mut self, path: Option<&Path>) -> Result<(), ConfigError> {
+    pub fn set_from_file(&mut self, path: Option<&Path>) -> Result<Option<PathBuf>, ConfigError> {
         let standard = Path::new("refinement.toml");
         let path = match path {
             Some(path) => path,
             None if standard.exists() => standard,
-            None => return Ok(()),
+            None => return Ok(None),
         };
         let origin = path.display().to_string();
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError::File(origin.clone(), error.to_string()))?;
-        self.set_from_toml(&origin, &text)
+        self.set_from_toml(&origin, &text)?;
+        Ok(Some(path.to_owned()))
     }
 
     /// Overlays environment variables. Returns unknown ones with our prefix;

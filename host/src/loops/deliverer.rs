@@ -218,8 +218,8 @@ impl Deliverer {
         abort: CancellationToken,
     ) -> impl Future<Output = bool> + use<> {
         let deliverer = Arc::clone(self);
-        let id = &due.lease.task_id;
-        let span = tracing::info_span!("webhook", id);
+        let task_id = &due.lease.task_id;
+        let span = tracing::info_span!("webhook", task_id);
         let (sender, delivered) = oneshot::channel();
         let attempt = async move {
             let attempt = abort.run_until_cancelled(deliverer.attempt(due)).await;

@@ -78,9 +78,9 @@ impl Worker {
             while let Some(Some(())) = in_flight.next().now_or_never() {}
             let worker = Arc::clone(&self);
             let abort = abort.clone();
-            let id = delivery.task_id.as_deref().unwrap_or_default();
+            let task_id = delivery.task_id.as_deref().unwrap_or_default();
             // All log lines of a task have its id.
-            let span = tracing::info_span!("task", id);
+            let span = tracing::info_span!("task", task_id);
             let work = async move {
                 worker.work(delivery, abort, slot).await;
             };
@@ -134,7 +134,7 @@ impl Worker {
         }
         match processed {
             Some(Ok(Outcome::Done)) => {
-                tracing::info!("processed");
+                tracing::debug!("the message was processed");
                 delivery.ack().await;
             }
             Some(Ok(Outcome::Skipped)) => {

@@ -53,7 +53,7 @@ pub enum End {
 
 impl Tasks {
     pub fn new(registry: &mut Registry) -> Self {
-        let steps = Stage::ALL.map(|stage| names(stage).1);
+        let steps = Stage::ALL.map(Stage::step);
         Self {
             created: register(registry, "tasks_created", "Tasks that were accepted"),
             completed: register(registry, "tasks_completed", "Tasks that were completed"),
@@ -83,7 +83,7 @@ impl Tasks {
                 "Stages of the pipeline that came to an end, good or bad",
                 Buckets::Work,
                 STAGE,
-                Stage::ALL.map(|stage| names(stage).0),
+                Stage::ALL.map(Stage::as_str),
             ),
             under_way: Mutex::default(),
         }
@@ -135,7 +135,7 @@ impl Tasks {
                 self.completed.inc();
             }
             End::Failed(stage) => {
-                self.count_failure(stage.map_or(OTHER, |stage| names(stage).1));
+                self.count_failure(stage.map_or(OTHER, Stage::step));
             }
             End::Released => {}
         }
@@ -164,21 +164,11 @@ impl Tasks {
 
     fn stage_ended(&self, stage: Option<(Stage, Instant)>, now: Instant) {
         let Some((stage, began)) = stage else { return };
-        let duration = self.stages.get_or_create(&[(STAGE, names(stage).0)]);
+        let duration = self.stages.get_or_create(&[(STAGE, stage.as_str())]);
         observe(&duration, now.saturating_duration_since(began));
     }
 
     fn count_failure(&self, step: &'static str) {
         self.failed.get_or_create(&[(STEP, step)]).inc();
-    }
-}
-
-/// What a stage is called while it lasts, and as the step at which a task failed.
-fn names(stage: Stage) -> (&'static str, &'static str) {
-    match stage {
-        Stage::Downloading => ("downloading", "download"),
-        Stage::Refining => ("refining", "refine"),
-        Stage::StoringImage => ("storing-image", "store-image"),
-        Stage::StoringConcept => ("storing-concept", "store-concept"),
     }
 }

@@ -23,6 +23,7 @@ const MEMORY: Duration = Duration::from_secs(30);
 pub struct ModelHealth {
     /// Those in a row that count, [`FAILURES`] at most.
     failures: Vec<Asker>,
+    is_key_refused: bool,
     last_call: Timestamp,
 }
 
@@ -42,6 +43,8 @@ pub enum Verdict {
     RateLimit,
     /// It cannot be reached, or is overloaded.
     Fails,
+    /// Its provider refuses our key, whoever asks.
+    KeyRefused,
     /// It crashed or did not answer, as it may do with a picture again and again.
     Crashes,
 }
@@ -66,35 +69,48 @@ fn hash(text: &str) -> u64 {
 impl ModelHealth {
     /// A call has ended.
     pub fn called(&mut self, verdict: Verdict, asker: Asker, now: Timestamp) {
+        let is_over = self.is_unusable() && self.is_forgotten(now);
+        if verdict == Verdict::Works || is_over && verdict != Verdict::RateLimit {
+            self.failures.clear();
+            self.is_key_refused = false;
+        }
         match verdict {
-            Verdict::Works => self.failures.clear(),
+            Verdict::Works => {}
             Verdict::RateLimit => return,
-            Verdict::Fails | Verdict::Crashes => self.failed(verdict, asker, now),
+            Verdict::KeyRefused => self.is_key_refused = true,
+            Verdict::Fails | Verdict::Crashes => self.failed(verdict, asker),
         }
         self.last_call = now;
     }
 
-    fn failed(&mut self, verdict: Verdict, asker: Asker, now: Timestamp) {
-        if self.is_unusable() && self.is_forgotten(now) {
-            self.failures.clear();
-        }
+    fn failed(&mut self, verdict: Verdict, asker: Asker) {
         let of_user = self
             .failures
             .iter()
             .filter(|other| other.user == asker.user);
         let is_known = verdict == Verdict::Crashes && self.failures.contains(&asker);
-        if !is_known && of_user.count() < OF_A_USER && !self.is_unusable() {
+        if !is_known && of_user.count() < OF_A_USER && !self.is_failing() {
             self.failures.push(asker);
         }
     }
 
     /// Why the model cannot be used, in a sentence that anyone may read.
     pub fn problem(&self, now: Timestamp) -> Option<String> {
-        let unusable = self.is_unusable() && !self.is_forgotten(now);
-        unusable.then(|| format!("The model failed {FAILURES} times in a row."))
+        if self.is_forgotten(now) {
+            None
+        } else if self.is_key_refused {
+            Some("The model's provider refuses the key of this service.".to_owned())
+        } else {
+            self.is_failing()
+                .then(|| format!("The model failed {FAILURES} times in a row."))
+        }
     }
 
     fn is_unusable(&self) -> bool {
+        self.is_key_refused || self.is_failing()
+    }
+
+    fn is_failing(&self) -> bool {
         self.failures.len() >= FAILURES
     }
 
@@ -106,7 +122,7 @@ impl ModelHealth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Verdict::{Crashes, Fails, RateLimit, Works};
+    use Verdict::{Crashes, Fails, KeyRefused, RateLimit, Works};
 
     /// Of a call: the seconds, the user, the picture, and what it says.
     type Call = (u64, u64, u64, Verdict);
@@ -136,6 +152,25 @@ mod tests {
                 false,
             ),
             ("forgotten", failing(&[1, 2, 3, 4, 5]), 35, true),
+            ("a refused key", vec![(1, 1, 1, KeyRefused)], 30, false),
+            (
+                "a refused key, forgotten",
+                vec![(1, 1, 1, KeyRefused)],
+                31,
+                true,
+            ),
+            (
+                "a refused key, and then an answer",
+                vec![(1, 1, 1, KeyRefused), (2, 1, 1, Works)],
+                2,
+                true,
+            ),
+            (
+                "a refused key, and a failure later",
+                vec![(1, 1, 1, KeyRefused), (40, 1, 1, Fails)],
+                40,
+                true,
+            ),
             (
                 "one failure after it was forgotten",
                 failing(&[1, 2, 3, 4, 5, 40]),

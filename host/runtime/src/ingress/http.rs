@@ -18,6 +18,7 @@ mod open_files;
 mod origin;
 mod push;
 mod refusal;
+mod request_id;
 mod throttle;
 mod timeout_stream;
 mod write_timeout;

@@ -1,10 +1,14 @@
 //! `task-store`, as linked into a component.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use concept_refinement_capability::health::Asker;
 use concept_refinement_capability::runtime::Tokio;
+use concept_refinement_domain::capability::{Fenced, Finished};
 use concept_refinement_domain::convert::Convert;
+use concept_refinement_domain::sentence;
+use concept_refinement_domain::task::Stage;
 use futures::StreamExt as _;
 use wasmtime::component::StreamReader;
 
@@ -15,6 +19,12 @@ use crate::wasm::sandbox::{Caller, Linked, Sandbox};
 use crate::wasm::stream::Items;
 
 impl Host for &mut Sandbox {}
+
+/// How long the task has been worked on, in milliseconds.
+fn since_claim(caller: &Caller) -> Option<u64> {
+    let begin = caller.with(|mut access| access.get().claimed_at)?;
+    u64::try_from(begin.elapsed().as_millis()).ok()
+}
 
 impl HostWithStore<Sandbox> for Linked {
     async fn submit(caller: &Caller, new_task: types::NewTask) -> Answer<types::Submission> {
@@ -53,6 +63,7 @@ impl HostWithStore<Sandbox> for Linked {
             caller.with(|mut access| {
                 let sandbox = access.get();
                 sandbox.claimed.set(Some(lease));
+                sandbox.claimed_at = Some(Instant::now());
                 sandbox.asker = asker;
                 sandbox.payments = payments;
             });
@@ -72,7 +83,12 @@ impl HostWithStore<Sandbox> for Linked {
     ) -> Answer<types::Finished> {
         let host = granted(caller)?;
         let (lease, image) = (lease.convert(), image.convert());
-        Ok(host.leases().finish(&lease, image).await.convert())
+        let finished = host.leases().finish(&lease, image).await;
+        if let Ok(Finished::Done) = finished {
+            let (attempt, milliseconds) = (lease.attempt, since_claim(caller));
+            tracing::info!(attempt, milliseconds, "completed");
+        }
+        Ok(finished.convert())
     }
 
     async fn fail(
@@ -82,10 +98,17 @@ impl HostWithStore<Sandbox> for Linked {
         error_message: String,
     ) -> Answer<types::Fenced> {
         let host = granted(caller)?;
-        let fenced = host
-            .leases()
-            .fail(&lease.convert(), stage.convert(), &error_message)
-            .await;
+        let (lease, stage) = (lease.convert(), stage.convert());
+        let fenced = host.leases().fail(&lease, stage, &error_message).await;
+        if let Ok(Fenced::Done) = fenced {
+            tracing::warn!(
+                step = stage.map(Stage::step),
+                reason = sentence::reason(&error_message),
+                attempt = lease.attempt,
+                milliseconds = since_claim(caller),
+                "failed"
+            );
+        }
         Ok(fenced.convert())
     }
 

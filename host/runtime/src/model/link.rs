@@ -33,7 +33,8 @@ impl HostWithStore<Sandbox> for Linked {
         yield_now().await;
         let answer = host.model.refine(request).await;
         let verdict = match &answer {
-            Ok(_) | Err(ModelError::Refused(_) | ModelError::Unauthorized(_)) => Verdict::Works,
+            Ok(_) | Err(ModelError::Refused(_)) => Verdict::Works,
+            Err(ModelError::Unauthorized(_)) => Verdict::KeyRefused,
             Err(ModelError::Unknown(_)) => Verdict::Fails,
             Err(ModelError::Unavailable { is_rate_limit, .. }) => match is_rate_limit {
                 true => Verdict::RateLimit,

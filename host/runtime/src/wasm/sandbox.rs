@@ -8,6 +8,7 @@ mod wall_clock;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use concept_refinement_capability::Capabilities;
 use concept_refinement_capability::blobs::Blobs;
@@ -75,6 +76,7 @@ pub struct Sandbox {
     /// None for all but what stands before models.
     next: Option<Arc<Next>>,
     pub(crate) claimed: ClaimedLease,
+    pub(crate) claimed_at: Option<Instant>,
     /// Whose task it has claimed.
     pub(crate) asker: Asker,
     /// Counts the calls of that task.
@@ -127,6 +129,7 @@ impl Sandbox {
             blob_bytes: bounds.blobs,
             next: None,
             claimed: ClaimedLease::default(),
+            claimed_at: None,
             payments: Payments::default(),
             paid_call: None,
             asker: Asker::default(),

@@ -4,6 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
@@ -13,6 +14,7 @@ use http::uri::Authority;
 use http::{HeaderMap, Method, Request, Response, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
+use tracing::Instrument as _;
 use wasmtime_wasi_http::WasiBody;
 
 use super::client::Client;
@@ -25,7 +27,7 @@ use super::origin::with_origin;
 use super::push::PushTrigger;
 use super::refusal::Refusal;
 use super::throttle::{Limit, Throttle};
-use super::{body, write_timeout};
+use super::{body, request_id, write_timeout};
 use crate::body::guarded;
 use crate::ingress::Handler;
 use crate::ingress::activity::Activity;
@@ -173,6 +175,24 @@ impl Dispatch {
         form: Form,
         busy: Busy,
     ) -> Response<WasiBody> {
+        let id = request_id::of(request.headers());
+        let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default());
+        let answered = self.measured(request, peer, core, form, busy);
+        let mut response = answered.instrument(span).await;
+        request_id::tell(id, &mut response);
+        response
+    }
+
+    async fn measured(
+        &self,
+        request: Request<Incoming>,
+        peer: IpAddr,
+        core: usize,
+        form: Form,
+        busy: Busy,
+    ) -> Response<WasiBody> {
+        let begin = Instant::now();
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let metrics = self.metrics.as_ref();
         let measured = metrics.map(|metrics| metrics.begin(request.method()));
         let origin = self.origins.allowed(request.headers());
@@ -188,6 +208,14 @@ impl Dispatch {
         if let Some(measured) = measured {
             measured.answered(&mut response);
         }
+        // Without the query, which may hold a signature.
+        tracing::debug!(
+            %method,
+            path,
+            status = response.status().as_u16(),
+            milliseconds = u64::try_from(begin.elapsed().as_millis()).ok(),
+            "answered"
+        );
         response
     }
 

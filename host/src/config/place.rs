@@ -1,0 +1,42 @@
+//! Where a store is, as it may be logged.
+
+use url::Url;
+
+/// A URL's scheme, host and path: what else it has may be a secret. Other text is as it
+/// is.
+pub fn of(text: &str) -> String {
+    let Some((scheme, _)) = text.split_once("://") else {
+        return text.to_owned();
+    };
+    let Ok(mut url) = Url::parse(text) else {
+        return scheme.to_owned();
+    };
+    url.set_query(None);
+    url.set_fragment(None);
+    // Of what can have neither there is none.
+    let _ = url.set_password(None);
+    let _ = url.set_username("");
+    url.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_left_out() {
+        for (text, shown) in [
+            ("sqlite", "sqlite"),
+            (
+                "postgres://user:secret@db.example.com:5433/refine?password=secret",
+                "postgres://db.example.com:5433/refine",
+            ),
+            ("postgres://u:secret@one:1,two:2/refine", "postgres"),
+            ("nats://secret@nats.example.com", "nats://nats.example.com"),
+            ("pubsub://project/topic", "pubsub://project/topic"),
+            ("s3://bucket/prefix", "s3://bucket/prefix"),
+        ] {
+            assert_eq!(of(text), shown, "{text}");
+        }
+    }
+}
