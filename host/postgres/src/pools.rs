@@ -24,7 +24,7 @@ use super::turns::Turns;
 const MIN_SIZE: usize = 4;
 
 pub(super) struct Pools {
-    /// For whoever is on no core.
+    /// For calls from threads that belong to no core.
     shared: Shared,
     /// None: there are too few connections to divide.
     of_cores: Vec<Shared>,

@@ -195,14 +195,14 @@ struct Taken {
     task_id: String,
 }
 
-/// What was claimed for a worker that did not ask for it is nobody's again.
+/// Releases a task that was claimed for a worker which never asked for it.
 async fn release_unasked(store: &PostgresTasks, task_id: &str) {
     if let Some(held) = store.handovers.find(task_id, None)
         && store.handovers.take(&held).is_some()
     {
         retry_until(&*store.clock, held.until, || {
             let lease = held.clone();
-            // A lease that was lost is nobody's either.
+            // If the lease was lost, there is nothing to release.
             async move { leases::release(store, &lease).await.map(drop) }.boxed()
         })
         .await;

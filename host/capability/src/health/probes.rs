@@ -41,7 +41,8 @@ impl Probes {
     }
 }
 
-/// Not of what it was asked.
+/// Whether an error says that the store cannot be used, rather than that the request
+/// was wrong.
 fn is_of_the_store(error: &CapabilityError) -> bool {
     match error.kind {
         ErrorKind::Unavailable | ErrorKind::Full => true,
