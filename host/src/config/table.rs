@@ -74,7 +74,7 @@ pub const SETTINGS: &[Setting] = settings! {
     "pubsub-service-account" EMAIL;
     /// Where Google publishes the keys of these tokens
     "pubsub-jwks-url" URL = "https://www.googleapis.com/oauth2/v3/certs";
-    /// Images: file, or s3://BUCKET/PREFIX
+    /// Images: file
     "images" ENGINE = "file" [Backup];
     /// local, jigsawstack, openai, stability, replicate, automatic1111, comfyui, the path of a component that exports the model interface, or a chain of them, as fallback(openai, local)
     "model" MODEL = "local" [Refine];
