@@ -82,7 +82,7 @@ impl Capabilities {
         &*self.store
     }
 
-    /// For the API, and whoever delivers.
+    /// For the API and the deliverer.
     pub fn webhooks(&self) -> &dyn Webhooks {
         &*self.store
     }

@@ -37,8 +37,8 @@ pub(super) struct Shared {
 }
 
 impl Pools {
-    /// `size`: most connections, in all. Connections that are dialed by nobody who
-    /// has a core are driven on `runtime`, since they outlive whoever asked first.
+    /// `size`: most connections, in all. Connections that are dialed outside of the cores'
+    /// threads are driven on `runtime`, since they outlive their first caller.
     pub fn new(dialer: &Arc<Dialer>, size: usize, runtime: &Handle) -> Result<Self, BuildError> {
         let count = (size / MIN_SIZE).clamp(1, cores::count() + 1);
         let pool = |size| {
@@ -64,7 +64,7 @@ impl Pools {
         })
     }
 
-    /// That of whoever runs on this thread.
+    /// The pool of the current thread's core.
     pub fn own(&self) -> &Shared {
         let core = cores::current().filter(|_| !self.of_cores.is_empty());
         let own = core.and_then(|core| self.of_cores.get(core % self.of_cores.len()));

@@ -109,7 +109,7 @@ async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
             waiting.joined().await;
             continue;
         }
-        // What is told from now on is not missed.
+        // No wake-up from now on is missed.
         wakes.mark_unchanged();
         // A turn comes to its end even if this does not: what it claims reaches a
         // worker or is given back.

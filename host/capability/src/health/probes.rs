@@ -1,4 +1,4 @@
-//! What the capabilities were found to be like, so that whoever asks causes no
+//! The last known states of the capabilities, so that asking for readiness causes no
 //! work: a probe of a store writes.
 
 use std::sync::Arc;
