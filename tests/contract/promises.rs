@@ -29,6 +29,11 @@ macro_rules! task_promises {
                 it_is_exact_under_concurrency,
                 each_user_has_their_own,
             }
+            tasks::cancel {
+                a_task_that_has_not_ended_fails_and_stays,
+                what_has_ended_or_is_another_users_stays_as_it_is,
+                its_worker_has_lost_it,
+            }
             tasks::idempotency {
                 twenty_at_once_create_one,
                 a_key_belongs_to_its_user,
@@ -95,6 +100,10 @@ macro_rules! host_task_promises {
             $backend:
             tasks::submit {
                 a_full_backlog_refuses_until_a_task_is_taken,
+            }
+            tasks::quota {
+                what_failed_for_nothing_is_given_back,
+                no_more_than_the_quota_is_given_back,
             }
             tasks::payments {
                 the_next_attempt_knows_it,

@@ -1,6 +1,7 @@
 //! The promises of `task-store` and `concept-store`, and those that our own host
 //! relies on besides.
 
+pub mod cancel;
 pub mod concepts;
 pub mod differential;
 pub mod durability;

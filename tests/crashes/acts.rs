@@ -37,6 +37,8 @@ pub enum Then {
     Wait,
     /// Deletes the task after a moment, whatever its state.
     DeleteTask(Duration),
+    /// Cancels the task after a moment, if it has not ended.
+    CancelTask(Duration),
     /// Waits, and deletes the concept.
     DeleteConcept,
     /// Waits, and looks at it in every way.
@@ -82,7 +84,8 @@ impl Act {
         let act = match random.random_range(0..100) {
             0..40 => Self::refine("echo it"),
             40..55 => Self::refine(&format!("wait {milliseconds}ms")),
-            55..65 => Self::refine(REFUSE),
+            55..60 => Self::refine(REFUSE),
+            60..65 => Self::refine("wait 40ms").then(Then::CancelTask(moment)),
             65..77 => Self::refine("wait 40ms").then(Then::DeleteTask(moment)),
             77..90 => Self::refine("echo it").then(Then::DeleteConcept),
             _ => Self::refine("echo it").then(Then::Look),

@@ -78,6 +78,9 @@ impl Trap {
             Call::TaskDelete => {
                 Act::refine("wait 500ms").then(Then::DeleteTask(Duration::from_millis(100)))
             }
+            Call::TaskCancel => {
+                Act::refine("wait 500ms").then(Then::CancelTask(Duration::from_millis(100)))
+            }
             Call::TaskList | Call::ConceptGet | Call::ConceptList => {
                 Act::refine("echo it").then(Then::Look)
             }

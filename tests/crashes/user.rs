@@ -54,6 +54,8 @@ pub struct Asked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     Kept,
+    /// It may have ended before.
+    Cancelled,
     TaskDeleted,
     ConceptDeleted,
 }
@@ -111,6 +113,10 @@ impl User {
                 tokio::time::sleep(moment).await;
                 self.delete(&format!("/api/tasks/{task}"), Fate::TaskDeleted)
                     .await;
+            }
+            Then::CancelTask(moment) => {
+                tokio::time::sleep(moment).await;
+                self.cancel(&task).await;
             }
             Then::DeleteConcept => {
                 let finished = self.finished(&task).await.unwrap_or_default();
@@ -211,6 +217,19 @@ impl User {
             .await?;
         self.expect(path, &got, &[200])?;
         Some(serde_json::from_slice(&got.answer.body).unwrap_or_default())
+    }
+
+    async fn cancel(&mut self, task: &str) {
+        if let Some(asked) = self.asked.last_mut() {
+            asked.fate = Fate::Cancelled;
+        }
+        let (client, path) = (self.client.clone(), format!("/api/tasks/{task}/cancel"));
+        let got = self
+            .insist(&client, Method::POST, &path, Bytes::new())
+            .await;
+        if let Some(got) = got {
+            self.expect(&path, &got, &[200, 409]);
+        }
     }
 
     async fn delete(&mut self, path: &str, fate: Fate) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use concept_refinement_domain::sentence::WORKER_DIED;
+use concept_refinement_domain::sentence::{CANCELLED_BY_USER, WORKER_DIED};
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::provider::Asked as Delivery;
 use concept_refinement_tests::service::Service;
@@ -149,7 +149,8 @@ async fn outcome(client: &Client, asked: &Asked, seen: &Seen, journal: &Journal)
         },
         (Some(task), fate) => of_task(task, asked, fate, &concepts),
     };
-    let is_asked = asked.fate != Fate::TaskDeleted && !task.is_some_and(is_given_up);
+    let is_asked =
+        matches!(asked.fate, Fate::Kept | Fate::ConceptDeleted) && !task.is_some_and(is_given_up);
     found.extend(journal.violations(id, is_asked));
     let at_most = usize::from(asked.fate != Fate::ConceptDeleted);
     if concepts.len() > at_most {
@@ -175,6 +176,12 @@ fn is_given_up(task: &Value) -> bool {
 }
 
 fn of_task(task: &Value, asked: &Asked, fate: Fate, concepts: &[&Value]) -> Vec<String> {
+    if fate == Fate::Cancelled && task["error_message"] == CANCELLED_BY_USER {
+        return match concepts {
+            [] => Vec::new(),
+            concepts => vec![format!("it was cancelled, and has {concepts:?}")],
+        };
+    }
     let expected = match asked.is_refused {
         true => "failed",
         false => "completed",

@@ -1,4 +1,4 @@
-//! Deleting a task in progress releases what it holds.
+//! Deleting or cancelling a task in progress releases what it holds.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,6 +19,17 @@ const AT_ONCE: Duration = Duration::from_secs(5);
 async fn deleted(client: &Client, id: &str) {
     let answer = client.delete(&format!("/api/tasks/{id}")).await;
     assert_eq!(answer.status, 204, "{answer:?}");
+}
+
+async fn cancelled(client: &Client, id: &str) -> Value {
+    let path = format!("/api/tasks/{id}/cancel");
+    let answer = client.post(&path, &Value::Null).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()
+}
+
+async fn quota_left(client: &Client) -> Value {
+    client.get("/api/quota").await.json()["remaining"].clone()
 }
 
 async fn within(limit: Duration, client: &Client, id: &str) -> Value {
@@ -53,6 +64,54 @@ async fn the_model_is_free_at_once() {
         assert_eq!(concepts["concepts"].as_array().unwrap().len(), 1);
         assert!(service.stop().status.success());
     }
+}
+
+/// Its user is free, its receiver and whoever watches it are told, and it stays.
+#[tokio::test]
+async fn a_cancelled_task_stays_and_frees_the_model() {
+    let launch = scripted_launch()
+        .set("concurrency", "1")
+        .set("rate-limit", "5/month");
+    let service = launch.start();
+    let [first, second] = [(); 2].map(|()| new_user(&service));
+    let original = origin().picture(&pictures::png(8, 8));
+    let id = first.accepted(&original, "hang for ever").await;
+    let mut events = first.events(&id, None).await;
+    while events.event().await.tells() != "refining" {}
+    let waiting = second.accepted(&original, "echo it").await;
+
+    let task = cancelled(&first, &id).await;
+    assert_eq!(task["status"], "failed");
+    assert_eq!(task["error_message"], "Cancelled by its user.");
+    assert_eq!(first.task(&id).await, task);
+    assert_eq!(events.event().await.tells(), "failed");
+    let done = within(AT_ONCE, &second, &waiting).await;
+    assert_eq!(done["status"], "completed", "{done}");
+
+    let path = format!("/api/tasks/{id}/cancel");
+    let again = first.post(&path, &Value::Null).await;
+    assert_eq!((again.status, again.json()), (409, task));
+    assert_eq!(second.post(&path, &Value::Null).await.status, 404);
+    assert_eq!(quota_left(&first).await, 4, "it is not given back");
+    let next = first.refined(&original, "echo it").await;
+    assert_eq!(next["status"], "completed", "{next}");
+    assert_eq!(refined(&launch.data()).len(), 2);
+    assert!(service.stop().status.success());
+}
+
+/// What cannot succeed costs a user as little as it cost the service.
+#[tokio::test]
+async fn what_failed_for_nothing_is_given_back() {
+    let service = scripted_launch().set("rate-limit", "2/month").start();
+    let client = new_user(&service);
+    let nothing = origin().serve(Reply::status(404));
+    for expected in [2, 2, 1, 0] {
+        let failed = client.refined(&nothing, "echo it").await;
+        assert_eq!(failed["status"], "failed", "{failed}");
+        assert_eq!(quota_left(&client).await, expected);
+    }
+    assert_eq!(client.refine(&nothing, "echo it").await.status, 429);
+    assert!(service.stop().status.success());
 }
 
 /// Wherever it is, nothing remains stored.

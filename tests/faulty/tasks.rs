@@ -101,8 +101,9 @@ fn call(operation: &TaskOperation<'_>) -> Option<Call> {
     Some(match operation {
         TaskOperation::Submit { .. } => Call::Submit,
         TaskOperation::Withdraw { .. } => Call::Withdraw,
-        TaskOperation::Get { .. } => Call::TaskGet,
+        TaskOperation::Get { .. } | TaskOperation::Used { .. } => Call::TaskGet,
         TaskOperation::List { .. } => Call::TaskList,
+        TaskOperation::Cancel { .. } => Call::TaskCancel,
         TaskOperation::Delete { .. } => Call::TaskDelete,
         TaskOperation::GetConcept { .. } => Call::ConceptGet,
         TaskOperation::ListConcepts { .. } => Call::ConceptList,

@@ -96,7 +96,9 @@ impl Flaw {
             Self::ImageLeftOver => &[OneImage],
             Self::OutOfReach => &[Answers],
             Self::ModelAskedTwice => &[ModelCalls],
-            Self::ReceiptForgotten | Self::MarkClearedEarly => &[PaidOnce],
+            Self::ReceiptForgotten => &[PaidOnce],
+            // A task that was paid for is given back.
+            Self::MarkClearedEarly => &[PaidOnce, ExactQuota],
             Self::ReceiptOfAnother => &[WholeImage, PaidOnce],
             Self::AttemptForgotten => &[Deliveries],
         }

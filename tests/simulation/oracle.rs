@@ -13,7 +13,7 @@ mod submissions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::capability::{Cancellation, CapabilityError};
 use concept_refinement_domain::quota::Quota;
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -144,6 +144,8 @@ pub struct Oracle {
     tasks: BTreeMap<String, Expected>,
     keys: BTreeMap<(String, String), submissions::Earlier>,
     used: BTreeMap<(String, Timestamp), u32>,
+    /// How many tasks were given back because they failed.
+    refunds: BTreeMap<(String, Timestamp), u32>,
     quota: Option<Quota>,
     violation: Option<Violation>,
 }
@@ -212,6 +214,27 @@ impl Oracle {
         for task in self.tasks.values_mut() {
             task.mishaps += 1;
         }
+    }
+
+    pub fn cancelled(
+        &mut self,
+        user: &str,
+        id: &str,
+        answer: Option<&Cancellation>,
+        now: Timestamp,
+    ) {
+        let known = self.task(id).filter(|task| task.user == user);
+        let expected = known.map(|task| {
+            let is_active = task.is_active();
+            if is_active {
+                task.end(Status::Failed, now);
+            }
+            is_active
+        });
+        let told = answer.map(|answer| matches!(answer, Cancellation::Cancelled(_)));
+        self.require(told == expected, Invariant::OneFinalState, || {
+            format!("cancelling {id} answered {answer:?} in place of {expected:?}")
+        });
     }
 
     pub fn deleted(&mut self, user: &str, id: &str, answer: bool) {

@@ -180,6 +180,9 @@ impl Store {
         let claimed = self.drive(self.inner.claim(id, None))?;
         let lease = claimed.map(|claimed| claimed.lease);
         lease.map_or(Ok(Fenced::Lost), |lease| {
+            // As one that has cost something.
+            let paid = Payment::default().call_begun();
+            let _ = self.drive(self.inner.pay(&lease, &paid))?;
             self.drive(self.inner.fail(&lease, None, reason))
         })
     }
@@ -217,6 +220,10 @@ impl Store {
                     let paid = (lease.task_id.clone(), (*payment).clone());
                     self.last_payment.replace(Some(paid));
                 }
+            }
+            (Asked::Cancel { user_id, id }, Reply::Cancelled(answer)) => {
+                oracle.cancelled(user_id, id, answer.as_ref(), now);
+                changed.push((*id).to_owned());
             }
             (Asked::Delete { user_id, id }, Reply::Deleted(answer)) => {
                 oracle.deleted(user_id, id, *answer);

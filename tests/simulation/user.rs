@@ -155,7 +155,11 @@ impl User {
         let task = format!("/api/tasks/{id}");
         if self.random.chance(0.2) {
             self.sleep(self.random.millis(0, 15_000)).await;
-            self.delete(&task).await;
+            if self.random.chance(0.4) {
+                self.cancel(&task).await;
+            } else {
+                self.delete(&task).await;
+            }
             return;
         }
         let looks = self.random.below(30);
@@ -209,6 +213,15 @@ impl User {
             }
         }
         None
+    }
+
+    /// Repeats until it is done.
+    async fn cancel(&self, task: &str) {
+        let path = format!("{task}/cancel");
+        let cancel = || self.request(Method::Post, &path, None, vec![]);
+        while cancel().await.is_none() {
+            self.sleep(self.random.millis(100, 4_000)).await;
+        }
     }
 
     /// Repeats until it is done.

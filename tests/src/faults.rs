@@ -52,6 +52,7 @@ pub enum Call {
     Pay,
     TaskGet,
     TaskList,
+    TaskCancel,
     TaskDelete,
     Recover,
     Due,
@@ -99,7 +100,7 @@ pub struct Point {
 }
 
 impl Call {
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::Submit,
         Self::Withdraw,
         Self::Claim,
@@ -110,6 +111,7 @@ impl Call {
         Self::Pay,
         Self::TaskGet,
         Self::TaskList,
+        Self::TaskCancel,
         Self::TaskDelete,
         Self::Recover,
         Self::Due,
@@ -150,6 +152,7 @@ impl Call {
             Self::Pay => "pay",
             Self::TaskGet => "task get",
             Self::TaskList => "task list",
+            Self::TaskCancel => "task cancel",
             Self::TaskDelete => "task delete",
             Self::Recover => "recover",
             Self::Due => "due",

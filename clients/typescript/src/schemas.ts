@@ -58,6 +58,18 @@ export interface ProgressEvent {
   stage: StageName;
 }
 
+/** What is left of the user's quota. All fields are null if it is unlimited. */
+export interface QuotaResponse {
+  /** Tasks per window. */
+  limit: number | null;
+  /** How many of them are left. */
+  remaining: number | null;
+  /** When the window ends, in Unix seconds. */
+  reset: number | null;
+  /** The calendar window, in UTC. */
+  window: "hour" | "day" | "month" | null;
+}
+
 /** Which parts of the service can be used. */
 export interface ReadyResponse {
   /** For each part `ok`, or a sentence that says why it cannot be used. */

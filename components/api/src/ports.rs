@@ -6,10 +6,11 @@
 use std::future::Future;
 
 use concept_refinement_domain::capability::{
-    ByteRange, CapabilityError, CapabilityState, ConceptPage, Fenced, ImageInfo, NewImage, NewTask,
-    Position, Resolved, StoredOrNot, Submission, TaskPage,
+    ByteRange, Cancellation, CapabilityError, CapabilityState, ConceptPage, Fenced, ImageInfo,
+    NewImage, NewTask, Position, Resolved, StoredOrNot, Submission, TaskPage,
 };
 use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Change, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{Redelivery, WebhookDelivery};
@@ -76,6 +77,11 @@ pub trait TaskStore {
         limit: u32,
         after: Option<Position>,
     ) -> Result<TaskPage, CapabilityError>;
+
+    /// How many tasks the user has created in the window that lasts now.
+    async fn used(&self, user: &str, window: Window) -> Result<u32, CapabilityError>;
+
+    async fn cancel(&self, user: &str, id: &str) -> Result<Option<Cancellation>, CapabilityError>;
 
     async fn delete(&self, user: &str, id: &str) -> Result<bool, CapabilityError>;
 

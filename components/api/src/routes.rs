@@ -6,6 +6,7 @@ mod events;
 pub mod health;
 pub mod images;
 mod page;
+pub mod quota;
 mod refine;
 pub mod session;
 pub mod tasks;
@@ -29,6 +30,8 @@ pub async fn answer<P: Ports, B: Body>(state: &State<P>, request: Request<B>) ->
         Route::Task(id) => tasks::get(state, &request, id).await,
         Route::DeleteTask(id) => tasks::delete(state, &request, id).await,
         Route::TaskEvents(id) => events::watch(state, &request, id).await,
+        Route::CancelTask(id) => tasks::cancel(state, &request, id).await,
+        Route::Quota => quota::get(state, &request).await,
         Route::Webhook(id) => webhooks::get(state, &request, id).await,
         Route::Redeliver(id) => webhooks::redeliver(state, &request, id).await,
         Route::WebhookSecret => webhooks::secret(state, &request).await,

@@ -2,6 +2,7 @@
 
 mod assets;
 mod auth;
+mod cancel;
 mod concepts;
 mod config;
 mod cors;
@@ -17,6 +18,7 @@ mod memory;
 mod openapi;
 mod page;
 mod protection;
+mod quota;
 mod refine;
 mod service;
 mod session;

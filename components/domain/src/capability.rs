@@ -97,6 +97,15 @@ pub enum Fenced {
     Lost,
 }
 
+/// The outcome of cancelling a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cancellation {
+    /// It failed just now.
+    Cancelled(Task),
+    /// It had ended before.
+    Ended(Task),
+}
+
 /// The outcome of finishing a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]

@@ -70,10 +70,10 @@ impl<A: Convert<C>, B: Convert<D>, C, D> Convert<(C, D)> for (A, B) {
 #[doc(hidden)]
 pub mod domain {
     pub use crate::capability::{
-        Accepted, Access, ByteRange, CapabilityError as Error, CapabilityState, ConceptPage,
-        ErrorKind, Fenced, Finished, ImageInfo, ImageKind, ImageLength, ImageLimit, ImageLimits,
-        Lease, NewImage, NewTask, Position, RefinedImage, Resolved, Stored, StoredOrNot,
-        Submission, TaskPage,
+        Accepted, Access, ByteRange, Cancellation, CapabilityError as Error, CapabilityState,
+        ConceptPage, ErrorKind, Fenced, Finished, ImageInfo, ImageKind, ImageLength, ImageLimit,
+        ImageLimits, Lease, NewImage, NewTask, Position, RefinedImage, Resolved, Stored,
+        StoredOrNot, Submission, TaskPage,
     };
     pub use crate::concept::{Concept, ConceptContent};
     pub use crate::quota::{Quota, QuotaState, Window};
@@ -128,6 +128,7 @@ macro_rules! conversions {
             Status { Pending, Processing, Completed, Failed }
             Fenced { Done, Lost }
             Finished { Done, Lost, Over }
+            Cancellation { Cancelled(task), Ended(task) }
             Stage { Downloading, Refining, StoringImage, StoringConcept }
             Window { Hour, Day, Month }
             Submission {

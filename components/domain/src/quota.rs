@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 
 use crate::timestamp::Timestamp;
 
-pub use usage::Usage;
+pub use usage::{Refund, Usage};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -6,6 +6,7 @@
 //! backend that decides something in one statement of its engine is held to
 //! these rules by a test. No rule reads a clock or waits for anything.
 
+mod cancel;
 mod claim;
 mod event;
 mod finish;
@@ -19,6 +20,7 @@ mod tests;
 
 use thiserror::Error;
 
+pub use cancel::cancel;
 pub use claim::{Claim, claim, release, renew};
 pub use event::{Event, next_status};
 pub use finish::{Finish, fail, finish, late};

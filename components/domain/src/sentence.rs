@@ -12,6 +12,8 @@ pub const TASK_ACTIVE: &str = "A concept refinement task is already in progress"
 pub const WORKER_DIED: &str =
     "Error in refinement task processing: The task was given up after its worker died 3 times";
 
+pub const CANCELLED_BY_USER: &str = "Cancelled by its user.";
+
 const FAILED: &str = "Error in refinement task processing: ";
 
 /// Longest error message, in code points.

@@ -13,10 +13,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    Claimed, Fenced, Finished, Lease, NewTask, Position, RefinedImage, Submission, TaskPage,
+    Cancellation, Claimed, Fenced, Finished, Lease, NewTask, Position, RefinedImage, Submission,
+    TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::payment::Payment;
+use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Change, Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::BoxFuture;
@@ -116,6 +118,14 @@ pub trait Tasks: Send + Sync {
         after: Option<Position>,
     ) -> Answer<'a, TaskPage>;
 
+    /// How many tasks the user has created in the window that lasts now, without those
+    /// that were given back.
+    fn used<'a>(&'a self, user_id: &'a str, window: Window) -> Answer<'a, u32>;
+
+    /// Ends a task that has not ended: it fails. The quota is not given back. None: no
+    /// such task, or another user's.
+    fn cancel<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Cancellation>>;
+
     /// Deletes a task in any state. The quota is not given back; the concept of
     /// a completed task stays. False: no such task, or another user's.
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool>;
@@ -160,10 +170,10 @@ pub trait Leases: Send + Sync {
     /// still valid. In memory only; nothing depends on it.
     fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()>;
 
-    /// Completes when the task is deleted, as far as this process notices
+    /// Completes when the task is deleted or cancelled, as far as this process notices
     /// without asking; otherwise never. In any case the worker's next write
     /// finds the lease lost.
-    fn deletion(&self, id: &str) -> BoxFuture<'static, ()>;
+    fn revocation(&self, id: &str) -> BoxFuture<'static, ()>;
 }
 
 /// Upkeep: what has to be published again, what is too old, and how the store

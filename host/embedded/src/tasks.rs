@@ -48,12 +48,13 @@ use concept_refinement_capability::tasks::{Changes, Expired, Leases, Maintenance
 use concept_refinement_capability::webhooks::Webhooks;
 use concept_refinement_capability::{Answer, Clock, OpenError};
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position,
-    RefinedImage, Submission, TaskPage,
+    Cancellation, CapabilityError, Claimed, ConceptPage, Fenced, Finished, Lease, NewTask,
+    Position, RefinedImage, Submission, TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::payment::Payment;
+use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::rulebook::Claim;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -264,6 +265,18 @@ impl Tasks for SqliteTasks {
         )
     }
 
+    fn used<'a>(&'a self, user_id: &'a str, window: Window) -> Answer<'a, u32> {
+        let (user_id, now) = (user_id.to_owned(), self.clock.now());
+        Box::pin(
+            self.read(move |connection| Ok(usage::of(connection, &user_id)?.used(window, now))),
+        )
+    }
+
+    fn cancel<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Cancellation>> {
+        let (user_id, id) = (user_id.to_owned(), id.to_owned());
+        Box::pin(self.write(move |step| submit::cancel(step, &user_id, &id)))
+    }
+
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
         Box::pin(self.write(move |step| delete::delete(step, &user_id, &id)))
@@ -333,8 +346,8 @@ impl Leases for SqliteTasks {
         Box::pin(ready(Ok(())))
     }
 
-    fn deletion(&self, id: &str) -> BoxFuture<'static, ()> {
-        Box::pin(self.hub.deletion(id).wait())
+    fn revocation(&self, id: &str) -> BoxFuture<'static, ()> {
+        Box::pin(self.hub.revocation(id).wait())
     }
 }
 

@@ -92,8 +92,22 @@ impl StoredAccount {
     }
 }
 
+/// What a user has counted, and the account's revision. None: the user has no account.
+pub(super) async fn usage(
+    session: &Session<'_>,
+    user_id: &str,
+) -> Result<Option<(Usage, i64)>, Fault> {
+    const SQL: &str = "SELECT usage, revision FROM schema.account WHERE user_id = $1";
+    let user_id = Text::of(user_id);
+    let Some(row) = session.query_opt(SQL, &parameters![user_id]).await? else {
+        return Ok(None);
+    };
+    let mut cells = Cells::of(&row);
+    Ok(Some((read_usage(cells.get()?), cells.get()?)))
+}
+
 /// Counts that cannot be read are as good as none.
-pub(super) fn read_usage(json: &str) -> Usage {
+fn read_usage(json: &str) -> Usage {
     serde_json::from_str(json).unwrap_or_default()
 }
 

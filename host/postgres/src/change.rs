@@ -4,7 +4,7 @@
 
 use concept_refinement_capability::tasks::hub::Update;
 use concept_refinement_domain::concept::Concept;
-use concept_refinement_domain::rulebook::{Decision, TaskRecord};
+use concept_refinement_domain::rulebook::{Decision, Event, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
 use tokio::time::Instant;
 
@@ -12,8 +12,8 @@ use super::PostgresTasks;
 use super::database::DEADLINE;
 use super::fault::Fault;
 use super::group_commit::Write;
-use super::rows::Swap;
-use crate::rows;
+use super::rows::{AccountChange, Swap};
+use crate::{account, rows};
 
 /// Applies a rule to a task. `gone` is answered where there is no such task.
 pub(super) async fn change<T>(
@@ -58,6 +58,7 @@ pub(super) async fn change_with<T>(
         };
         let swap = Swap {
             before,
+            account: account_change(store, &record, event, deadline).await?,
             after: record.clone(),
             concept: concept(&answer).cloned(),
         };
@@ -75,11 +76,38 @@ pub(super) async fn change_with<T>(
             Err(fault) => return Err(fault),
         }
         store.recent.put(&record);
+        if event.revokes_claim() {
+            store.hub.revoke(id);
+        }
         if event.is_announced() {
             store.announce(record);
         }
         return Ok(answer);
     }
+}
+
+/// What the event changes of the account of the task's user, if anything.
+async fn account_change(
+    store: &PostgresTasks,
+    record: &TaskRecord,
+    event: Event,
+    deadline: Instant,
+) -> Result<Option<AccountChange>, Fault> {
+    let forgets_key = event.undoes_submission();
+    let Some(refund) = record.refund(event) else {
+        return Ok(None);
+    };
+    let session = store.database.session_until(deadline).await?;
+    let (mut usage, revision) = match account::usage(&session, &record.task.user_id).await? {
+        Some((usage, revision)) => (usage, Some(revision)),
+        None => Default::default(),
+    };
+    let is_refunded = usage.refund(record.task.created_at, refund);
+    Ok((is_refunded || forgets_key).then_some(AccountChange {
+        usage,
+        revision,
+        forgets_key,
+    }))
 }
 
 impl PostgresTasks {

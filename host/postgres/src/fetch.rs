@@ -68,12 +68,7 @@ async fn try_fetch(
         let before = read(&mut Cells::of(row))?;
         match claim(store, &before, now).filter(|_| is_claiming) {
             Some((after, claimed)) => {
-                let swap = Swap {
-                    before,
-                    after,
-                    concept: None,
-                };
-                claims.push((swap, claimed));
+                claims.push((Swap::of(before, after), claimed));
             }
             None => unclaimed.push(before),
         }
@@ -143,11 +138,7 @@ pub(super) fn give_back(store: &PostgresTasks, before: TaskRecord, lease: Lease)
         let _ = rulebook::release(&mut after, &lease, clock.now());
         retry_until(&*clock, lease.until, || {
             let deadline = Instant::now() + DEADLINE;
-            let swap = Swap {
-                before: before.clone(),
-                after: after.clone(),
-                concept: None,
-            };
+            let swap = Swap::of(before.clone(), after.clone());
             let written = commits.write(Write::Swap(Box::new(swap)), deadline);
             let (database, before) = (&database, &before);
             let given_back = async move {

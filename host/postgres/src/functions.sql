@@ -90,6 +90,32 @@ BEGIN
     RETURN FOUND;
 END $$;
 
+-- The same where the account of the task's user changes with it.
+CREATE FUNCTION schema.swap_task_and_account (
+    uuid, text, timestamptz, timestamptz, uuid, text, text, timestamptz, bigint, bigint, bigint,
+    timestamptz, bigint, timestamptz, text, bigint, text,
+    -- Whose account it is, the counts, and its revision as it was read; null: there is none.
+    text, text, bigint,
+    -- Whether the task's idempotency key is forgotten.
+    boolean
+) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    -- The account before the task, as in a submission.
+    PERFORM FROM schema.account WHERE user_id = $18 FOR NO KEY UPDATE;
+    IF $20 IS DISTINCT FROM (SELECT revision FROM schema.account WHERE user_id = $18) THEN
+        RETURN false;
+    END IF;
+    IF NOT schema.swap_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+        $15, $16, $17) THEN
+        RETURN false;
+    END IF;
+    UPDATE schema.account SET usage = $19, revision = revision + 1 WHERE user_id = $18;
+    IF $21 THEN
+        DELETE FROM schema.idempotency_key WHERE task_id = $1;
+    END IF;
+    RETURN true;
+END $$;
+
 -- The same with the task's concept.
 CREATE FUNCTION schema.finish_task (
     uuid, text, timestamptz, timestamptz, uuid, text, text, timestamptz, bigint, bigint, bigint,

@@ -207,7 +207,10 @@ impl Write {
     fn lock_order(&self) -> (Option<&str>, &str) {
         match self {
             Self::Insert(insert) => (Some(insert.user_id()), insert.task_id()),
-            Self::Swap(swap) => (None, swap.task_id()),
+            Self::Swap(swap) => {
+                let user = swap.account.as_ref().map(|_| swap.user_id());
+                (user, swap.task_id())
+            }
         }
     }
 

@@ -58,12 +58,13 @@ use concept_refinement_capability::tasks::{Expired, Leases, Maintenance, Options
 use concept_refinement_capability::webhooks::Webhooks;
 use concept_refinement_capability::{Answer, Clock, OpenError};
 use concept_refinement_domain::capability::{
-    Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position, RefinedImage, Submission,
-    TaskPage,
+    Cancellation, Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position, RefinedImage,
+    Submission, TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::payment::Payment;
+use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
@@ -263,6 +264,14 @@ impl Tasks for PostgresTasks {
         self.answer(reads::list(self, user_id, status, limit, after))
     }
 
+    fn used<'a>(&'a self, user_id: &'a str, window: Window) -> Answer<'a, u32> {
+        self.answer(reads::used(self, user_id, window))
+    }
+
+    fn cancel<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Cancellation>> {
+        self.answer(submit::cancel(self, user_id, id))
+    }
+
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool> {
         self.answer(delete::delete(self, user_id, id))
     }
@@ -317,8 +326,8 @@ impl Leases for PostgresTasks {
         Box::pin(ready(Ok(())))
     }
 
-    fn deletion(&self, id: &str) -> BoxFuture<'static, ()> {
-        Box::pin(self.hub.deletion(id).wait())
+    fn revocation(&self, id: &str) -> BoxFuture<'static, ()> {
+        Box::pin(self.hub.revocation(id).wait())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reading tasks for users.
 
 use concept_refinement_domain::capability::{Page, Position, TaskPage};
+use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -11,7 +12,7 @@ use super::database::Session;
 use super::fault::Fault;
 use super::rows::{columns, read};
 use super::values::{Cells, Text, Time, id, parameters};
-use crate::rows;
+use crate::{account, rows};
 
 pub(super) async fn get(
     store: &PostgresTasks,
@@ -21,6 +22,16 @@ pub(super) async fn get(
     let session = store.database.session_of(user_id).await?;
     let record = rows::find(&session, task_id).await?;
     Ok(record.filter(|record| record.task.user_id == user_id))
+}
+
+pub(super) async fn used(
+    store: &PostgresTasks,
+    user_id: &str,
+    window: Window,
+) -> Result<u32, Fault> {
+    let session = store.database.session_of(user_id).await?;
+    let usage = account::usage(&session, user_id).await?;
+    Ok(usage.map_or(0, |(usage, _)| usage.used(window, store.clock.now())))
 }
 
 pub(super) async fn list(

@@ -3,6 +3,7 @@
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::payment::Payment;
+use concept_refinement_domain::quota::Usage;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::{Refinement, Status, Task};
 use concept_refinement_domain::webhook::DeliveryRecord;
@@ -86,9 +87,28 @@ pub(super) struct Swap {
     pub before: TaskRecord,
     pub after: TaskRecord,
     pub concept: Option<Concept>,
+    pub account: Option<AccountChange>,
+}
+
+/// What changes of the account of the task's user.
+pub(super) struct AccountChange {
+    pub usage: Usage,
+    /// As it was read. None: the user has no account any more.
+    pub revision: Option<i64>,
+    pub forgets_key: bool,
 }
 
 impl Swap {
+    /// Of the task alone.
+    pub fn of(before: TaskRecord, after: TaskRecord) -> Self {
+        Self {
+            before,
+            after,
+            concept: None,
+            account: None,
+        }
+    }
+
     pub fn task_id(&self) -> &str {
         &self.after.task.id
     }
@@ -105,12 +125,15 @@ impl Swap {
     pub async fn run(&self, session: &Session<'_>) -> Result<bool, Fault> {
         const SWAP: &str = "SELECT schema.swap_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
          $12, $13, $14, $15, $16, $17)";
+        const SWAP_BOTH: &str = "SELECT schema.swap_task_and_account ($1, $2, $3, $4, $5, $6, $7, \
+         $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
         const FINISH: &str = "SELECT schema.finish_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
          $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)";
         let Self {
             before,
             after,
             concept,
+            account,
         } = self;
         let task = &after.task;
         let task_id = id(&task.id).ok_or(Fault::NoId)?;
@@ -142,7 +165,15 @@ impl Swap {
             let payment = after.payment.to_json();
             let payment = Text::maybe(payment.as_deref());
             parameters.extend(parameters![lease, payment]);
-            return session.ask(SWAP, &parameters).await;
+            let Some(account) = account else {
+                return session.ask(SWAP, &parameters).await;
+            };
+            let user_id = Text::of(&task.user_id);
+            let usage = serde_json::to_string(&account.usage).unwrap_or_default();
+            parameters.extend(parameters! {
+                user_id, usage, account.revision, account.forgets_key
+            });
+            return session.ask(SWAP_BOTH, &parameters).await;
         };
         let palettes = Text::all(&content.color_palettes);
         let notes = Text::all(&content.notes);

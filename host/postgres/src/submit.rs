@@ -1,24 +1,24 @@
-//! Submitting a task, and withdrawing one that could not be published.
+//! Submitting a task, withdrawing one that could not be published, and cancelling one.
 //!
 //! All that concerns one user is decided by a compare-and-swap on the user's
 //! account, so that users do not wait for each other.
 
-use concept_refinement_domain::capability::{Fenced, NewTask, Submission};
+use concept_refinement_domain::capability::{Cancellation, Fenced, NewTask, Submission};
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::quota::Usage;
-use concept_refinement_domain::rulebook::{self, Decision, TaskRecord};
+use concept_refinement_domain::rulebook::{self, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::DeliveryRecord;
 use tokio::time::Instant;
 
-use super::account::{StoredAccount, read_usage};
+use super::account::StoredAccount;
 use super::backlog::Look;
+use super::change::change;
 use super::database::{DEADLINE, Session};
 use super::fault::Fault;
 use super::group_commit::Write;
-use super::rows::Swap;
-use super::values::{Cells, Text, Time, id, parameters};
+use super::values::{Text, Time, id, parameters};
 use super::{PostgresTasks, prune};
 use crate::rows;
 
@@ -72,7 +72,7 @@ async fn try_submit(
     let now = account.now;
     let promise = store.promises.make(&accepted.task.id);
     let promise = promise.map_err(Fault::NoRoom)?;
-    account.usage.add(now);
+    account.usage.add(new_task.quota, now);
     let record = TaskRecord::new(accepted.task.clone(), new_task.webhook.clone());
     let insert = Insert {
         record: record.clone(),
@@ -192,80 +192,20 @@ impl Insert {
     }
 }
 
-/// The only change of a task that concerns its user's account too. It is rare, so
-/// that locks will do.
 pub(super) async fn withdraw(
     store: &PostgresTasks,
     task_id: &str,
     error_message: &str,
 ) -> Result<Fenced, Fault> {
-    const ACCOUNT: &str = "SELECT user_id, usage FROM schema.account \
-         WHERE user_id = (SELECT user_id FROM schema.task WHERE id = $1) FOR NO KEY UPDATE";
-    const UPDATE: &str = "UPDATE schema.account SET usage = $2, \
-         revision = revision + 1 WHERE user_id = $1";
-    let Some(id) = id(task_id) else {
-        return Ok(Fenced::Lost);
-    };
-    let deadline = Instant::now() + DEADLINE;
-    // A glance, so that who waits for the account's lock has a share of its user's.
-    let found = {
-        let session = store.database.session_until(deadline).await?;
-        rows::find(&session, task_id).await?
-    };
-    let Some(TaskRecord { task, .. }) = found else {
-        return Ok(Fenced::Lost);
-    };
-    let session = store
-        .database
-        .session_of_until(&task.user_id, deadline)
-        .await?;
-    loop {
-        let of_task = parameters![id];
-        let (_, account, found) = futures::try_join!(
-            session.begin_with("SET LOCAL lock_timeout = '2s'"),
-            session.query_opt(ACCOUNT, &of_task),
-            rows::find(&session, task_id)
-        )?;
-        let Some(before) = found else {
-            session.roll_back().await?;
-            return Ok(Fenced::Lost);
-        };
-        let mut record = before.clone();
-        let Decision { answer, event } =
-            rulebook::withdraw(&mut record, error_message, store.clock.now());
-        if event.is_none() {
-            session.roll_back().await?;
-            return Ok(answer);
-        }
-        let swap = Swap {
-            before,
-            after: record.clone(),
-            concept: None,
-        };
-        if !swap.run(&session).await? {
-            session.roll_back().await?;
-            continue;
-        }
-        let forget = session.execute(
-            "DELETE FROM schema.idempotency_key WHERE task_id = $1",
-            &of_task,
-        );
-        let given_back = async {
-            let Some(account) = &account else {
-                return Ok(());
-            };
-            let mut cells = Cells::of(account);
-            let user_id: &str = cells.get()?;
-            let mut usage = read_usage(cells.get()?);
-            usage.give_back(record.task.created_at);
-            let usage = serde_json::to_string(&usage).unwrap_or_default();
-            let parameters = parameters![user_id, usage];
-            session.execute(UPDATE, &parameters).await.map(drop)
-        };
-        futures::try_join!(forget, given_back)?;
-        session.commit().await?;
-        store.recent.forget(task_id);
-        store.announce(record);
-        return Ok(answer);
-    }
+    let rule = |record: &mut _, now| rulebook::withdraw(record, error_message, now);
+    change(store, task_id, Fenced::Lost, rule).await
+}
+
+pub(super) async fn cancel(
+    store: &PostgresTasks,
+    user_id: &str,
+    task_id: &str,
+) -> Result<Option<Cancellation>, Fault> {
+    let rule = |record: &mut _, now| rulebook::cancel(record, user_id, now);
+    change(store, task_id, None, rule).await
 }

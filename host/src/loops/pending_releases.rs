@@ -126,7 +126,7 @@ mod tests {
             pending().boxed()
         }
 
-        fn deletion(&self, _: &str) -> BoxFuture<'static, ()> {
+        fn revocation(&self, _: &str) -> BoxFuture<'static, ()> {
             pending().boxed()
         }
     }

@@ -206,10 +206,10 @@ impl Worker {
             outcome,
         } = self.processor.start(message.to_vec(), slot);
         *claimed = lease;
-        let deletion = task_id.map(|id| self.host.leases().deletion(id));
+        let revocation = task_id.map(|id| self.host.leases().revocation(id));
         let cancelled = async {
-            match deletion {
-                Some(deletion) => deletion.await,
+            match revocation {
+                Some(revocation) => revocation.await,
                 None => pending().await,
             }
             if stage.is_storing() {
@@ -222,7 +222,7 @@ impl Worker {
             // All that the run had under way goes with it: what it downloads,
             // and its call of the model.
             () = cancelled => {
-                tracing::info!("the task was deleted");
+                tracing::info!("the task was deleted or cancelled");
                 Ok(Outcome::Skipped)
             }
             () = setback.wait() => Ok(Outcome::RetryLater(NO_MEMORY.to_owned())),

@@ -15,7 +15,8 @@ use concept_refinement_capability::queue::{QueueOperation, QueueReply, TaskQueue
 use concept_refinement_capability::tasks::{TaskOperation, TaskReply, TaskStore};
 use concept_refinement_capability::{Answer, Clock};
 use concept_refinement_domain::capability::{
-    CapabilityError, ErrorKind, Fenced, Finished, ImageKind, ImageLimit, StoredOrNot, Submission,
+    Cancellation, CapabilityError, ErrorKind, Fenced, Finished, ImageKind, ImageLimit, StoredOrNot,
+    Submission,
 };
 use concept_refinement_runtime::metrics::series::{
     Buckets, Counters, counters, durations, observe, register, register_in,
@@ -169,6 +170,7 @@ impl Interceptor<dyn TaskStore> for MeasuredStores {
                 TaskReply::Submission(Submission::BacklogFull(_)) => stores.task_refused(BACKLOG),
                 TaskReply::Submission(Submission::Created(_)) => tasks.created(),
                 TaskReply::Fenced(Fenced::Done) if is_withdrawal => tasks.publish_failed(),
+                TaskReply::Cancelled(Some(Cancellation::Cancelled(_))) => tasks.cancelled(),
                 TaskReply::Claimed(Some(claimed)) => tasks.claimed(claimed),
                 TaskReply::Fenced(Fenced::Done) | TaskReply::Finished(Finished::Done) => {
                     if let Some((lease, end)) = end {

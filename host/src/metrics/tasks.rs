@@ -27,6 +27,7 @@ const FAILED: &str = "failed";
 pub struct Tasks {
     created: Counter,
     completed: Counter,
+    cancelled: Counter,
     failed: Counters,
     durations: Histograms<Label>,
     stages: Histograms<Label>,
@@ -56,6 +57,11 @@ impl Tasks {
         Self {
             created: register(registry, "tasks_created", "Tasks that were accepted"),
             completed: register(registry, "tasks_completed", "Tasks that were completed"),
+            cancelled: register(
+                registry,
+                "tasks_cancelled",
+                "Tasks that their users cancelled",
+            ),
             failed: counters(
                 registry,
                 "tasks_failed",
@@ -85,6 +91,10 @@ impl Tasks {
 
     pub fn created(&self) {
         self.created.inc();
+    }
+
+    pub fn cancelled(&self) {
+        self.cancelled.inc();
     }
 
     /// A created task could not be published.

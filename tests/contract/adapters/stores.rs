@@ -8,14 +8,15 @@ use concept_refinement_capability::images::{Contents, ImageStore, Images, Listed
 use concept_refinement_capability::tasks::{Changes, Expired, Leases, Maintenance, Tally, Tasks};
 use concept_refinement_capability::webhooks::Webhooks;
 use concept_refinement_domain::capability::{
-    ByteRange, CapabilityError, CapabilityState, Claimed, ConceptPage, Fenced, Finished, ImageInfo,
-    ImageKind, Lease, NewImage, NewTask, Position, RefinedImage, Resolved, StoredOrNot, Submission,
-    TaskPage,
+    ByteRange, Cancellation, CapabilityError, CapabilityState, Claimed, ConceptPage, Fenced,
+    Finished, ImageInfo, ImageKind, Lease, NewImage, NewTask, Position, RefinedImage, Resolved,
+    StoredOrNot, Submission, TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::convert::Convert;
 use concept_refinement_domain::payment::Payment;
+use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
@@ -57,6 +58,22 @@ impl Tasks for Instances {
         Box::pin(self.ask(|accessor, adapter| {
             let store = adapter.concept_refinement_task_store();
             Box::pin(store.call_withdraw(accessor, id, error_message))
+        }))
+    }
+
+    fn used<'a>(&'a self, user_id: &'a str, window: Window) -> Answer<'a, u32> {
+        let (user_id, window) = (user_id.to_owned(), window.convert());
+        Box::pin(self.ask(move |accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_used(accessor, user_id, window))
+        }))
+    }
+
+    fn cancel<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Cancellation>> {
+        let (user_id, id) = (user_id.to_owned(), id.to_owned());
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_cancel(accessor, user_id, id))
         }))
     }
 
@@ -227,7 +244,7 @@ impl Leases for Instances {
         }))
     }
 
-    fn deletion(&self, _: &str) -> BoxFuture<'static, ()> {
+    fn revocation(&self, _: &str) -> BoxFuture<'static, ()> {
         panic!("{HOST_ONLY}")
     }
 }

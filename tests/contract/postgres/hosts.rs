@@ -96,7 +96,7 @@ async fn a_worker_on_another_host_is_told_of_a_deletion() {
     let [here, there] = [&hosts[0], &hosts[1]];
     let task = created(here.submit(new_task("ada")).await.unwrap());
     there.claim(&task.id, None).await.unwrap().unwrap();
-    let deleted = there.deletion(&task.id);
+    let deleted = there.revocation(&task.id);
     let mut changes = there.watch("ada", &task.id).await.unwrap().unwrap();
     next(&mut changes).await;
     assert!(here.delete("ada", &task.id).await.unwrap());

@@ -1,9 +1,14 @@
 //! How many tasks a user may create.
 
-use concept_refinement_domain::capability::Submission;
-use concept_refinement_domain::quota::Window;
+use std::time::Duration;
 
-use super::{Store, TaskBackend, at_once, with_quota};
+use concept_refinement_domain::capability::{Cancellation, Fenced, Submission};
+use concept_refinement_domain::lease::MAX_DEATHS;
+use concept_refinement_domain::payment::Payment;
+use concept_refinement_domain::quota::Window;
+use concept_refinement_domain::task::Task;
+
+use super::{LEASE, Store, TaskBackend, at_once, created, with_quota};
 
 /// Fifty users, each from eight places at once, as long as it goes.
 pub async fn it_is_exact_under_concurrency<B: TaskBackend>() {
@@ -40,23 +45,133 @@ pub async fn it_is_exact_under_concurrency<B: TaskBackend>() {
             .filter(|(who, _)| *who == user)
             .map(|(_, count)| count)
             .sum();
-        assert_eq!(total, LIMIT, "{user}");
+        // As many as failed for nothing are given back, and no more.
+        assert_eq!(total, LIMIT * 2, "{user}");
     }
 }
 
 pub async fn each_user_has_their_own<B: TaskBackend>() {
     let store = Store::<B>::start();
     for user in ["ada", "Ada", "ada ", "bob", ""] {
-        let first = store.submit(with_quota(user, 1, Window::Month)).await;
-        let Submission::Created(accepted) = first else {
-            panic!("{user:?}: {first:?}")
-        };
-        let claimed = store.claim(&accepted.task).await;
-        store.fail(&claimed.lease).await;
-        let second = store.submit(with_quota(user, 1, Window::Month)).await;
+        let quota = || with_quota(user, 1, Window::Month);
+        let claimed = store.claim(&created(store.submit(quota()).await)).await;
+        store.finish(&claimed).await;
+        let second = store.submit(quota()).await;
         assert!(
             matches!(second, Submission::QuotaExceeded(_)),
             "{user:?}: {second:?}"
         );
+    }
+}
+
+/// How a task ends.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Failed,
+    /// After a call that may have been accepted.
+    FailedPaid,
+    /// After a call that was not accepted.
+    FailedRefused,
+    Died,
+    Withdrawn,
+    Cancelled,
+    Deleted,
+    Completed,
+}
+
+pub async fn what_failed_for_nothing_is_given_back<B: TaskBackend>() {
+    use End::{Cancelled, Completed, Deleted, Died, Failed, FailedPaid, FailedRefused, Withdrawn};
+    let store = Store::<B>::start();
+    let used = async |user: &str| {
+        let mut used = Vec::new();
+        for window in Window::ALL {
+            used.push(store.tasks.used(user, window).await.unwrap());
+        }
+        used
+    };
+    for (end, counted) in [
+        (Failed, 0),
+        (FailedPaid, 1),
+        (FailedRefused, 0),
+        (Died, 0),
+        (Withdrawn, 0),
+        (Cancelled, 1),
+        (Deleted, 1),
+        (Completed, 1),
+    ] {
+        let user = format!("{end:?}");
+        assert_eq!(used(&user).await, [0; 3], "{end:?}");
+        let task = created(store.submit(with_quota(&user, 5, Window::Day)).await);
+        assert_eq!(used(&user).await, [1; 3], "{end:?}");
+        store.end(&task, end).await;
+        assert_eq!(used(&user).await, [counted; 3], "{end:?}");
+    }
+}
+
+/// Of one window at most as many as the quota, whatever the next one counts.
+pub async fn no_more_than_the_quota_is_given_back<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let quota = || with_quota("ada", 2, Window::Hour);
+    for end in [End::Failed, End::Failed] {
+        let task = created(store.submit(quota()).await);
+        store.end(&task, end).await;
+    }
+    let third = created(store.submit(quota()).await);
+    store.end(&third, End::Failed).await;
+    let used = store.tasks.used("ada", Window::Hour).await.unwrap();
+    assert_eq!(used, 1);
+    // It was never taken on.
+    let fourth = created(store.submit(quota()).await);
+    store.end(&fourth, End::Withdrawn).await;
+    let last = created(store.submit(quota()).await);
+    // It is given back in the window that it was counted in.
+    store.pass(Duration::from_secs(60 * 60));
+    let claimed = store.claim(&last).await;
+    store.fail(&claimed.lease).await;
+    let used = store.tasks.used("ada", Window::Hour).await.unwrap();
+    assert_eq!(used, 0);
+    let next = created(store.submit(quota()).await);
+    store.end(&next, End::Failed).await;
+    let used = store.tasks.used("ada", Window::Hour).await.unwrap();
+    assert_eq!(used, 0);
+}
+
+impl<B: TaskBackend> Store<B> {
+    async fn end(&self, task: &Task, end: End) {
+        match end {
+            End::Failed => self.fail(&self.claim(task).await.lease).await,
+            End::FailedPaid | End::FailedRefused => {
+                let lease = self.claim(task).await.lease;
+                let begun = Payment::default().call_begun();
+                let _ = self.leases.pay(&lease, &begun).await.unwrap();
+                if let End::FailedRefused = end {
+                    let refused = begun.call_not_accepted();
+                    let _ = self.leases.pay(&lease, &refused).await.unwrap();
+                }
+                self.fail(&lease).await;
+            }
+            End::Died => {
+                for _ in 0..MAX_DEATHS {
+                    self.claim(task).await;
+                    self.pass(LEASE);
+                }
+                assert!(self.try_claim(task).await.is_none());
+            }
+            End::Withdrawn => {
+                let withdrawn = self.tasks.withdraw(&task.id, "No.").await.unwrap();
+                assert_eq!(withdrawn, Fenced::Done);
+            }
+            End::Cancelled => {
+                let cancelled = self.tasks.cancel(&task.user_id, &task.id).await.unwrap();
+                assert!(matches!(cancelled, Some(Cancellation::Cancelled(_))));
+            }
+            End::Deleted => {
+                assert!(self.tasks.delete(&task.user_id, &task.id).await.unwrap());
+            }
+            End::Completed => {
+                let claimed = self.claim(task).await;
+                self.finish(&claimed).await;
+            }
+        }
     }
 }

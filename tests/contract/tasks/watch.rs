@@ -324,9 +324,9 @@ pub async fn who_reads_at_once_misses_nothing<B: TaskBackend>() {
 pub async fn who_works_on_a_task_is_told_of_its_deletion<B: TaskBackend>() {
     let store = Store::<B>::start();
     let task = store.created("ada").await;
-    let mut forgotten = [(); 2].map(|()| store.leases.deletion(&task.id));
+    let mut forgotten = [(); 2].map(|()| store.leases.revocation(&task.id));
     let other = store.created("bob").await;
-    let of_other = store.leases.deletion(&other.id);
+    let of_other = store.leases.revocation(&other.id);
     let first = store.claim(&task).await;
     store
         .leases
@@ -348,6 +348,6 @@ pub async fn who_works_on_a_task_is_told_of_its_deletion<B: TaskBackend>() {
     let claimed = store.claim(&other).await;
     store.finish(&claimed).await;
     assert!(of_other.now_or_never().is_none(), "it is done, and there");
-    let late = store.leases.deletion(&task.id);
+    let late = store.leases.revocation(&task.id);
     assert!(late.now_or_never().is_none(), "that was before");
 }

@@ -13,11 +13,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    Claimed, Fenced, Finished, Lease, NewTask, RefinedImage, Submission,
+    Cancellation, Claimed, Fenced, Finished, Lease, NewTask, RefinedImage, Submission,
 };
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::lease::due_at;
+use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::{Usage, Window};
 use concept_refinement_domain::rulebook::{
     self, Account, Claim, Decision, Finish, Refusal, TaskRecord,
@@ -91,6 +92,7 @@ impl MemoryStore {
         let user_id = new_task.user_id.clone();
         let key = new_task.idempotency_key.clone();
         let webhook = new_task.webhook.clone();
+        let quota = new_task.quota;
         let account = Known {
             store: self,
             user_id: &user_id,
@@ -104,7 +106,7 @@ impl MemoryStore {
             if has_distinct_times {
                 task.created_at = distinct(&mut user.last_created, now);
             }
-            user.usage.add(now);
+            user.usage.add(quota, now);
             if let Some(key) = key {
                 self.keys
                     .insert((user_id, key), Submitted::of(task, webhook.as_ref()));
@@ -173,6 +175,28 @@ impl MemoryStore {
         })
     }
 
+    /// Notes what a task may have to be paid for.
+    pub fn pay(&mut self, held: &Lease, payment: &Payment) -> Fenced {
+        self.change(&held.task_id, Fenced::Lost, |record| {
+            rulebook::pay(record, held, payment)
+        })
+    }
+
+    pub fn cancel(&mut self, user_id: &str, id: &str, now: Timestamp) -> Option<Cancellation> {
+        let cancelled = self.change(id, None, |record| rulebook::cancel(record, user_id, now));
+        // With the times that were saved.
+        match (cancelled?, self.get(user_id, id)?) {
+            (Cancellation::Cancelled(_), task) => Some(Cancellation::Cancelled(task)),
+            (Cancellation::Ended(_), task) => Some(Cancellation::Ended(task)),
+        }
+    }
+
+    /// How many tasks the user has created in the window that lasts now.
+    pub fn used(&self, user_id: &str, window: Window, now: Timestamp) -> u32 {
+        let user = self.users.get(user_id);
+        user.map_or(0, |user| user.usage.used(window, now))
+    }
+
     pub fn delete(&mut self, user_id: &str, id: &str) -> bool {
         let is_theirs = |row: &Row| row.record.task.user_id == user_id;
         let is_deleted = self.tasks.get(id).is_some_and(is_theirs);
@@ -209,8 +233,12 @@ impl MemoryStore {
             task.updated_at = Some(end);
             task.completed_at = Some(end);
         }
+        let created_at = task.created_at;
+        if let Some(refund) = record.refund(event) {
+            user.usage.refund(created_at, refund);
+        }
         if event.undoes_submission() {
-            user.usage.give_back(task.created_at);
+            let task = &record.task;
             self.keys
                 .retain(|_, submitted| submitted.task_id != task.id);
         }

@@ -25,6 +25,7 @@ impl Interceptor<dyn TaskStore> for Environment {
             TaskOperation::Submit { task } => task.id.as_str(),
             TaskOperation::Withdraw { id, .. }
             | TaskOperation::Get { id, .. }
+            | TaskOperation::Cancel { id, .. }
             | TaskOperation::Delete { id, .. }
             | TaskOperation::Claim { id, .. } => *id,
             _ => lease.map_or("", String::as_str),
@@ -69,6 +70,7 @@ impl fmt::Debug for Shown {
             TaskReply::Submission(reply) => reply.fmt(f),
             TaskReply::Fenced(reply) => reply.fmt(f),
             TaskReply::Task(reply) => reply.fmt(f),
+            TaskReply::Cancelled(reply) => reply.fmt(f),
             TaskReply::Deleted(reply) => reply.fmt(f),
             TaskReply::Finished(reply) => reply.fmt(f),
             TaskReply::Claimed(reply) => reply.fmt(f),

@@ -35,6 +35,7 @@ impl Oracle {
             task.deaths += 1;
             if task.deaths >= MAX_DEATHS {
                 task.end(Status::Failed, now);
+                self.refund(id);
                 self.require(answer.is_none(), Invariant::OneFinalState, || {
                     format!("{id} was given to one worker more")
                 });
@@ -142,6 +143,9 @@ impl Oracle {
                 }
                 _ => {}
             }
+        }
+        if is_held && matches!(write, TaskOperation::Fail { .. }) {
+            self.refund(&lease.task_id);
         }
         self.fence("a write", lease, is_held, answer == Fenced::Done);
     }

@@ -178,6 +178,25 @@ impl Oracle {
             format!("{id} is pending and was not taken back")
         });
         self.keys.retain(|_, earlier| earlier.task_id != id);
+        self.give_back(user, created_at);
+    }
+
+    /// A task failed. If it cost nothing it is given back, at most as often in a window as
+    /// the quota allows tasks.
+    pub(super) fn refund(&mut self, id: &str) {
+        let (Some(task), Some(quota)) = (self.tasks.get(id), self.quota) else {
+            return;
+        };
+        let (user, created_at) = (task.user.clone(), task.created_at);
+        let window = quota.window.start(created_at);
+        let refunds = self.refunds.entry((user.clone(), window)).or_default();
+        if task.calls == 0 && *refunds < quota.limit {
+            *refunds += 1;
+            self.give_back(user, created_at);
+        }
+    }
+
+    fn give_back(&mut self, user: String, created_at: Timestamp) {
         let used = self
             .window_of(created_at)
             .and_then(|window| self.used.get_mut(&(user, window)));

@@ -4,10 +4,11 @@ use bytes::Bytes;
 use concept_refinement_api::{self as api, ByteStream};
 use concept_refinement_capability::images::Contents;
 use concept_refinement_domain::capability::{
-    ByteRange, CapabilityError, CapabilityState, ConceptPage, Fenced, ImageInfo, NewImage, NewTask,
-    Position, Resolved, StoredOrNot, Submission, TaskPage,
+    ByteRange, Cancellation, CapabilityError, CapabilityState, ConceptPage, Fenced, ImageInfo,
+    NewImage, NewTask, Position, Resolved, StoredOrNot, Submission, TaskPage,
 };
 use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{Redelivery, WebhookDelivery};
@@ -46,6 +47,14 @@ impl<O: Outside> api::TaskStore for Native<O> {
         after: Option<Position>,
     ) -> Result<TaskPage, CapabilityError> {
         self.host.tasks().list(user, status, limit, after).await
+    }
+
+    async fn used(&self, user: &str, window: Window) -> Result<u32, CapabilityError> {
+        self.host.tasks().used(user, window).await
+    }
+
+    async fn cancel(&self, user: &str, id: &str) -> Result<Option<Cancellation>, CapabilityError> {
+        self.host.tasks().cancel(user, id).await
     }
 
     async fn delete(&self, user: &str, id: &str) -> Result<bool, CapabilityError> {

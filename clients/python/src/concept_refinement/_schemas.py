@@ -64,6 +64,18 @@ class ProgressEvent(TypedDict):
     stage: StageName
 
 
+#: What is left of the user's quota. All fields are null if it is unlimited.
+class QuotaResponse(TypedDict):
+    #: Tasks per window.
+    limit: int | None
+    #: How many of them are left.
+    remaining: int | None
+    #: When the window ends, in Unix seconds.
+    reset: int | None
+    #: The calendar window, in UTC.
+    window: Literal["hour", "day", "month", null]
+
+
 #: Which parts of the service can be used.
 class ReadyResponse(TypedDict):
     #: For each part `ok`, or a sentence that says why it cannot be used.

@@ -18,7 +18,7 @@ mod tests;
 use std::time::Duration;
 
 use concept_refinement_domain::payment::Payment;
-use concept_refinement_domain::quota::Usage;
+use concept_refinement_domain::quota::{Usage, Window};
 use concept_refinement_domain::rulebook::{Event, TaskRecord};
 use concept_refinement_domain::task::{Stage, Status};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -91,6 +91,11 @@ impl Ledger {
         serde_json::to_vec(&self).map_err(|_| Fault::Invalid("A record cannot be written."))
     }
 
+    /// How many tasks the user has created in the window that lasts now.
+    pub fn used(&self, window: Window, now: Timestamp) -> u32 {
+        self.usage.used(window, now)
+    }
+
     /// The active task and its id.
     pub fn active(&self) -> Option<(&Active, &Entry)> {
         self.active.as_ref().zip(self.entries.last())
@@ -136,8 +141,10 @@ impl Ledger {
     /// document that tells how it ended, if it did.
     pub fn save(&mut self, record: TaskRecord, event: Event, end: &str) {
         let task = &record.task;
+        if let Some(refund) = record.refund(event) {
+            self.usage.refund(task.created_at, refund);
+        }
         if event.undoes_submission() {
-            self.usage.give_back(task.created_at);
             self.forget_key_of(&task.id);
         }
         let Some(now) = task.completed_at else {

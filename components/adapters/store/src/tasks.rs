@@ -4,12 +4,13 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    Claimed, Fenced, Finished, Lease, NewTask, RefinedImage, Submission,
+    Cancellation, Claimed, Fenced, Finished, Lease, NewTask, RefinedImage, Submission,
 };
 use concept_refinement_domain::concept::id_for;
 use concept_refinement_domain::duration;
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::image_path::ImagePath;
+use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::rulebook::{self, Claim, Decision, Finish, ImageFacts, TaskRecord};
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -70,7 +71,14 @@ impl<P: Platform, M: Machine> Store<P, M> {
             is_new = true;
             let webhook = task.webhook.clone();
             let name = || self.drawn();
-            let created = ledger.create(&mut accepted.task, webhook, hash.clone(), name, now);
+            let created = ledger.create(
+                &mut accepted.task,
+                webhook,
+                task.quota,
+                hash.clone(),
+                name,
+                now,
+            );
             self.move_entries(&task.user_id, created.moved_entries.as_ref())
                 .await?;
             let written = before_creation(&task, &document, created)?;
@@ -184,6 +192,23 @@ impl<P: Platform, M: Machine> Store<P, M> {
             Ok(rulebook::release(record, held, now))
         })
         .await
+    }
+
+    pub async fn cancel(&self, user_id: &str, id: &str) -> Result<Option<Cancellation>, Fault> {
+        let cancelled = self.change_task(id, None, |record, now| {
+            Ok(rulebook::cancel(record, user_id, now))
+        });
+        if let Some(cancelled) = cancelled.await? {
+            return Ok(Some(cancelled));
+        }
+        let task = self.get(user_id, id).await?;
+        Ok(task.map(Cancellation::Ended))
+    }
+
+    /// How many tasks the user has created in the window that lasts now.
+    pub async fn used(&self, user_id: &str, window: Window) -> Result<u32, Fault> {
+        let ledger = self.ledger(user_id).await?;
+        Ok(ledger.used(window, self.machine.now()))
     }
 
     pub async fn delete(&self, user_id: &str, id: &str) -> Result<bool, Fault> {

@@ -4,11 +4,12 @@ use std::future::Future;
 use std::pin::pin;
 
 use concept_refinement_domain::capability::{
-    ByteRange, CapabilityError, CapabilityState, ConceptPage, Fenced, ImageInfo, NewImage, NewTask,
-    Position, Resolved, StoredOrNot, Submission, TaskPage,
+    ByteRange, Cancellation, CapabilityError, CapabilityState, ConceptPage, Fenced, ImageInfo,
+    NewImage, NewTask, Position, Resolved, StoredOrNot, Submission, TaskPage,
 };
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::convert::Convert as _;
+use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{self, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{Redelivery, WebhookDelivery};
@@ -60,6 +61,16 @@ impl ports::TaskStore for Imports {
         let (status, after) = (status.convert(), after.convert());
         let page = task_store::list(user.to_owned(), status, limit, after).await;
         page.convert()
+    }
+
+    async fn used(&self, user: &str, window: Window) -> Result<u32, CapabilityError> {
+        let used = task_store::used(user.to_owned(), window.convert()).await;
+        used.convert()
+    }
+
+    async fn cancel(&self, user: &str, id: &str) -> Result<Option<Cancellation>, CapabilityError> {
+        let cancelled = task_store::cancel(user.to_owned(), id.to_owned()).await;
+        cancelled.convert()
     }
 
     async fn delete(&self, user: &str, id: &str) -> Result<bool, CapabilityError> {

@@ -1,5 +1,6 @@
 //! `/api/tasks`, and the original path of a task under `/api/concepts/task`.
 
+use concept_refinement_domain::capability::Cancellation;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::task_response::{TaskResponse, image_path};
@@ -55,6 +56,18 @@ pub async fn list<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     }
     let next_cursor = next_cursor(&caller.user, page.next.as_ref());
     json(200, &TaskList { tasks, next_cursor })
+}
+
+/// The task stays, and reads as failed.
+pub async fn cancel<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Answer<P> {
+    let caller = state.auth.writer(request).await?;
+    let id = validation::uuid(id).ok_or(NO_SUCH_TASK)?;
+    let cancellation = state.ports.cancel(&caller.user, &id).await?;
+    let (code, task) = match cancellation.ok_or(NO_SUCH_TASK)? {
+        Cancellation::Cancelled(task) => (200, task),
+        Cancellation::Ended(task) => (409, task),
+    };
+    json(code, &shown(&state.ports, &task, &request.origin).await?)
 }
 
 pub async fn delete<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Answer<P> {

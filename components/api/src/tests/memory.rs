@@ -9,11 +9,12 @@ use std::task::Poll;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    ByteRange, CapabilityError, CapabilityState, ConceptPage, Fenced, ImageInfo, ImageKind,
-    NewImage, NewTask, Position, Resolved, Stored, StoredOrNot, Submission, TaskPage,
+    ByteRange, Cancellation, CapabilityError, CapabilityState, ConceptPage, Fenced, ImageInfo,
+    ImageKind, NewImage, NewTask, Position, Resolved, Stored, StoredOrNot, Submission, TaskPage,
 };
 use concept_refinement_domain::concept::{Concept, ConceptContent};
 use concept_refinement_domain::image_limits::ImageUsage;
+use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::signature;
 use concept_refinement_domain::task::{Change, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -217,6 +218,18 @@ impl ports::TaskStore for Memory {
     ) -> Result<TaskPage, CapabilityError> {
         self.call("tasks")?;
         Ok(self.0.borrow().store.list(user, status, limit, after))
+    }
+
+    async fn used(&self, user: &str, window: Window) -> Result<u32, CapabilityError> {
+        self.call("used")?;
+        let state = self.0.borrow();
+        Ok(state.store.used(user, window, state.now))
+    }
+
+    async fn cancel(&self, user: &str, id: &str) -> Result<Option<Cancellation>, CapabilityError> {
+        self.call("cancel task")?;
+        let state = &mut *self.0.borrow_mut();
+        Ok(state.store.cancel(user, id, state.now))
     }
 
     async fn delete(&self, user: &str, id: &str) -> Result<bool, CapabilityError> {

@@ -16,6 +16,8 @@ pub enum Event {
     Fail,
     /// It is withdrawn, because it could not be published.
     Withdraw,
+    /// Its user cancels it.
+    Cancel,
 }
 
 /// The state that follows, or none where the event cannot happen: it came too
@@ -27,9 +29,9 @@ pub fn next_status(status: Status, event: Event) -> Option<Status> {
         | (Status::Processing, Event::Renew | Event::Pay) => Some(Status::Processing),
         (Status::Processing, Event::Release) => Some(Status::Pending),
         (Status::Processing, Event::Complete) => Some(Status::Completed),
-        (Status::Processing, Event::Fail) | (Status::Pending, Event::Withdraw) => {
-            Some(Status::Failed)
-        }
+        (Status::Processing, Event::Fail)
+        | (Status::Pending, Event::Withdraw)
+        | (Status::Pending | Status::Processing, Event::Cancel) => Some(Status::Failed),
         (
             Status::Pending,
             Event::Renew | Event::Pay | Event::Release | Event::Complete | Event::Fail,
@@ -40,7 +42,7 @@ pub fn next_status(status: Status, event: Event) -> Option<Status> {
 }
 
 impl Event {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Claim,
         Self::Renew,
         Self::Pay,
@@ -48,6 +50,7 @@ impl Event {
         Self::Complete,
         Self::Fail,
         Self::Withdraw,
+        Self::Cancel,
     ];
 
     /// Whether those who watch the task are told of it.
@@ -55,9 +58,14 @@ impl Event {
         !matches!(self, Self::Renew | Self::Pay)
     }
 
-    /// Whether the submission counts as never made: its quota is given back and
-    /// its idempotency key forgotten.
+    /// Whether the submission counts as never made, so that its idempotency key is
+    /// forgotten.
     pub fn undoes_submission(self) -> bool {
         self == Self::Withdraw
+    }
+
+    /// Whether who holds the task has to stop at once.
+    pub fn revokes_claim(self) -> bool {
+        self == Self::Cancel
     }
 }

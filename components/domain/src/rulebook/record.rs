@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::capability::Lease;
 use crate::payment::Payment;
+use crate::quota::Refund;
 use crate::task::{Status, Task};
 use crate::timestamp::Timestamp;
 use crate::webhook::{DeliveryRecord, Webhook};
@@ -50,6 +51,16 @@ impl TaskRecord {
         self.task.id == lease.task_id
             && self.task.status == Status::Processing
             && self.attempt == lease.attempt
+    }
+
+    /// Whether what the task counted for its user is given back by an event that
+    /// happened to it.
+    pub fn refund(&self, event: Event) -> Option<Refund> {
+        match event {
+            Event::Withdraw => Some(Refund::Always),
+            Event::Fail if self.payment.calls == 0 => Some(Refund::UpToLimit),
+            _ => None,
+        }
     }
 
     /// False: the event cannot happen to the task.

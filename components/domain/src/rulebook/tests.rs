@@ -61,17 +61,19 @@ fn is_finished(record: &mut TaskRecord, lease: &Lease) -> bool {
 
 #[test]
 fn only_these_steps_are_possible() {
-    use Event::{Claim, Complete, Fail, Pay, Release, Renew, Withdraw};
+    use Event::{Cancel, Claim, Complete, Fail, Pay, Release, Renew, Withdraw};
     use Status::{Completed, Failed, Pending, Processing};
     let possible = [
         (Pending, Claim, Processing),
         (Pending, Withdraw, Failed),
+        (Pending, Cancel, Failed),
         (Processing, Claim, Processing),
         (Processing, Renew, Processing),
         (Processing, Pay, Processing),
         (Processing, Release, Pending),
         (Processing, Complete, Completed),
         (Processing, Fail, Failed),
+        (Processing, Cancel, Failed),
     ];
     for status in Status::ALL {
         for event in Event::ALL {

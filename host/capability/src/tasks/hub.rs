@@ -4,7 +4,7 @@
 //! In memory only. What other processes do to a task is told here by their
 //! store, if several share it.
 
-mod deletions;
+mod revocations;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::Changes;
-use deletions::{Deletion, Deletions};
+use revocations::{Revocation, Revocations};
 
 /// More changes than a task has in quick succession. A slower reader misses the
 /// oldest, never the last.
@@ -63,7 +63,7 @@ impl Update {
 #[derive(Debug, Default)]
 pub struct Hub {
     state: Mutex<State>,
-    deletions: Arc<Deletions>,
+    revocations: Arc<Revocations>,
     deliveries: Arc<Notify>,
 }
 
@@ -134,9 +134,14 @@ impl Hub {
         }
     }
 
-    /// Starts to wait for the deletion of a task.
-    pub fn deletion(&self, task_id: &str) -> Deletion {
-        self.deletions.of(task_id)
+    /// Starts to wait until claims of a task are void.
+    pub fn revocation(&self, task_id: &str) -> Revocation {
+        self.revocations.of(task_id)
+    }
+
+    /// The claims of a task are void.
+    pub fn revoke(&self, task_id: &str) {
+        self.revocations.announce(task_id);
     }
 
     /// Wakes whoever delivers webhooks, or the next one who waits to.
@@ -165,7 +170,7 @@ impl Hub {
             Update::Status(_, _, task) => task.status.is_final(),
             Update::Stage(_) => false,
             Update::Deleted => {
-                self.deletions.announce(task_id);
+                self.revocations.announce(task_id);
                 true
             }
         };
@@ -222,6 +227,9 @@ impl Hub {
 
     /// Another process changed a task, whether somebody watches it here or not.
     pub fn changed_elsewhere(&self, task_id: &str, revision: u64, status: Status) {
+        if status.is_final() {
+            self.revocations.announce(task_id);
+        }
         self.state
             .lock()
             .end_work(task_id, |work| work.ends_at(revision, status));

@@ -2,12 +2,13 @@
 //! them.
 
 use concept_refinement_domain::capability::{
-    Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position, RefinedImage, Submission,
-    TaskPage,
+    Cancellation, Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position, RefinedImage,
+    Submission, TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::payment::Payment;
+use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
@@ -32,6 +33,7 @@ operations! {
         Fenced(Fenced),
         Task(Option<Task>),
         TaskPage(TaskPage),
+        Cancelled(Option<Cancellation>),
         Deleted(bool),
         Finished(Finished),
         Changes(Option<Changes>),
@@ -65,6 +67,8 @@ operations! {
         ) -> TaskPage;
         "tasks renew-session" RenewSession =
             renew_session(user_id: &'a str, until: Timestamp, owns_images: bool) -> ();
+        "tasks used" Used = used(user_id: &'a str, window: Window) -> u32;
+        "tasks cancel" Cancel = cancel(user_id: &'a str, id: &'a str) -> Option<Cancellation>;
         "tasks delete" Delete = delete(user_id: &'a str, id: &'a str) -> bool;
         "tasks watch" Watch = watch(user_id: &'a str, id: &'a str) -> Option<Changes>;
     }
@@ -115,8 +119,8 @@ operations! {
 
         unnamed {
             /// There is nothing to intercept: it waits.
-            fn deletion(&self, id: &str) -> BoxFuture<'static, ()> {
-                self.inner.deletion(id)
+            fn revocation(&self, id: &str) -> BoxFuture<'static, ()> {
+                self.inner.revocation(id)
             }
         }
     }

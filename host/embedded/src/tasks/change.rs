@@ -36,9 +36,15 @@ fn save(step: &mut Step<'_>, record: TaskRecord, event: Event) -> Result<(), Fau
             step.announce_delivery();
         }
     }
+    if let Some(refund) = record.refund(event) {
+        usage::refund(step, &task.user_id, task.created_at, refund)?;
+    }
     if event.undoes_submission() {
-        usage::give_back(step, &task.user_id, task.created_at)?;
         keys::forget(step, &task.id)?;
+    }
+    if event.revokes_claim() {
+        let id = task.id.clone();
+        step.revoke(&id);
     }
     if event.is_announced() {
         let id = task.id.clone();

@@ -19,6 +19,8 @@ pub(super) struct Effects {
     pub(super) ended: u64,
     /// For the watchers of the tasks.
     pub(super) updates: Vec<(String, Update)>,
+    /// Tasks whose claims are void.
+    pub(super) revoked: Vec<String>,
     /// Whether a webhook is due.
     pub(super) has_delivery: bool,
 }
@@ -30,6 +32,7 @@ impl Effects {
             promised: 0,
             ended: 0,
             updates: Vec::new(),
+            revoked: Vec::new(),
             has_delivery: false,
         }
     }
@@ -45,6 +48,7 @@ impl Effects {
         self.promised += take(&mut next.promised);
         self.ended += next.ended;
         self.updates.append(&mut next.updates);
+        self.revoked.append(&mut next.revoked);
         self.has_delivery |= next.has_delivery;
     }
 
@@ -54,6 +58,9 @@ impl Effects {
         self.room.release_tasks(self.ended);
         for (task_id, update) in take(&mut self.updates) {
             hub.announce(&task_id, update);
+        }
+        for task_id in take(&mut self.revoked) {
+            hub.revoke(&task_id);
         }
         if self.has_delivery {
             hub.announce_delivery();

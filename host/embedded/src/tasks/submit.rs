@@ -1,6 +1,6 @@
-//! Submitting a task, and withdrawing one that could not be published.
+//! Submitting a task, withdrawing one that could not be published, and cancelling one.
 
-use concept_refinement_domain::capability::{Fenced, NewTask, Submission};
+use concept_refinement_domain::capability::{Cancellation, Fenced, NewTask, Submission};
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::rulebook::{self, Account, TaskRecord};
@@ -20,6 +20,7 @@ pub(super) fn submit(
     let user_id = new_task.user_id.clone();
     let key = new_task.idempotency_key.clone();
     let webhook = new_task.webhook.clone();
+    let quota = new_task.quota;
     let account = StoredAccount {
         step,
         user_id: &user_id,
@@ -33,7 +34,7 @@ pub(super) fn submit(
         }
         let record = TaskRecord::new(accepted.task.clone(), webhook);
         rows::insert(step, &record)?;
-        usage::count(step, &user_id)?;
+        usage::count(step, &user_id, quota)?;
     }
     Ok(submission)
 }
@@ -45,6 +46,16 @@ pub(super) fn withdraw(
 ) -> Result<Fenced, Fault> {
     change(step, id, Fenced::Lost, |record, now| {
         rulebook::withdraw(record, error_message, now)
+    })
+}
+
+pub(super) fn cancel(
+    step: &mut Step<'_>,
+    user_id: &str,
+    id: &str,
+) -> Result<Option<Cancellation>, Fault> {
+    change(step, id, None, |record, now| {
+        rulebook::cancel(record, user_id, now)
     })
 }
 
@@ -67,7 +78,7 @@ impl Account for StoredAccount<'_> {
     }
 
     fn used(&self, window: Window) -> Result<u32, Fault> {
-        Ok(usage::of(self.step, self.user_id)?.used(window, self.step.now))
+        Ok(usage::of(self.step.connection, self.user_id)?.used(window, self.step.now))
     }
 
     fn is_backlog_full(&self) -> Result<bool, Fault> {

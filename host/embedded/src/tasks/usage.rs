@@ -1,9 +1,9 @@
 //! How many tasks a user created in each calendar window.
 //! The rules are those of the domain's `Usage`.
 
-use concept_refinement_domain::quota::Usage;
+use concept_refinement_domain::quota::{Quota, Refund, Usage};
 use concept_refinement_domain::timestamp::Timestamp;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::fault::Fault;
 use super::stored::{Json, Stored};
@@ -14,16 +14,16 @@ use crate::sqlite::statements::{find, run};
 /// adds, so that they do not pile up.
 const PRUNE_BATCH: u32 = 8;
 
-pub(super) fn of(step: &Step<'_>, user_id: &str) -> Result<Usage, Fault> {
+pub(super) fn of(connection: &Connection, user_id: &str) -> Result<Usage, Fault> {
     let sql = "SELECT usage FROM account WHERE user_id = ?";
-    let usage = find(step.connection, sql, [user_id], |row| row.get(0))?;
+    let usage = find(connection, sql, [user_id], |row| row.get(0))?;
     Ok(usage.map(|Json(usage)| usage).unwrap_or_default())
 }
 
-/// Counts one more task.
-pub(super) fn count(step: &Step<'_>, user_id: &str) -> Result<(), Fault> {
-    let mut usage = of(step, user_id)?;
-    usage.add(step.now);
+/// Counts one more task, which was admitted by this quota.
+pub(super) fn count(step: &Step<'_>, user_id: &str, quota: Option<Quota>) -> Result<(), Fault> {
+    let mut usage = of(step.connection, user_id)?;
+    usage.add(quota, step.now);
     run(
         step.connection,
         "INSERT OR REPLACE INTO account (user_id, usage, ends_at) VALUES (?, ?, ?)",
@@ -38,14 +38,17 @@ pub(super) fn count(step: &Step<'_>, user_id: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Takes back the count of a task that was created at `created_at`.
-pub(super) fn give_back(
+/// Gives back the count of a task that was created at `created_at`.
+pub(super) fn refund(
     step: &Step<'_>,
     user_id: &str,
     created_at: Timestamp,
+    refund: Refund,
 ) -> Result<(), Fault> {
-    let mut usage = of(step, user_id)?;
-    usage.give_back(created_at);
+    let mut usage = of(step.connection, user_id)?;
+    if !usage.refund(created_at, refund) {
+        return Ok(());
+    }
     let sql = "UPDATE account SET usage = ? WHERE user_id = ?";
     run(step.connection, sql, params![Json(&usage), user_id])?;
     Ok(())

@@ -48,6 +48,11 @@ impl Step<'_> {
         self.effects.updates.push((task_id.to_owned(), update));
     }
 
+    /// Tells whoever holds the task to stop, after the commit.
+    pub(super) fn revoke(&mut self, task_id: &str) {
+        self.effects.revoked.push(task_id.to_owned());
+    }
+
     /// Wakes whoever delivers webhooks after the commit.
     pub(super) fn announce_delivery(&mut self) {
         self.effects.has_delivery = true;

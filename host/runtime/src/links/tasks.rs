@@ -112,6 +112,21 @@ impl HostWithStore<Sandbox> for Linked {
         Ok(page.convert())
     }
 
+    async fn used(caller: &Caller, user_id: String, window: types::Window) -> Answer<u32> {
+        let host = granted(caller)?;
+        let used = host.tasks().used(&user_id, window.convert()).await;
+        Ok(used.convert())
+    }
+
+    async fn cancel(
+        caller: &Caller,
+        user_id: String,
+        id: String,
+    ) -> Answer<Option<types::Cancellation>> {
+        let host = granted(caller)?;
+        Ok(host.tasks().cancel(&user_id, &id).await.convert())
+    }
+
     async fn delete(caller: &Caller, user_id: String, id: String) -> Answer<bool> {
         let host = granted(caller)?;
         Ok(host.tasks().delete(&user_id, &id).await.convert())

@@ -44,8 +44,16 @@ pub enum Step {
     Fail {
         lease: usize,
     },
+    /// A call of its model that may cost leaves.
+    Pay {
+        lease: usize,
+    },
     Release {
         lease: usize,
+    },
+    Cancel {
+        task: usize,
+        by: By,
     },
     Delete {
         task: usize,
@@ -131,8 +139,8 @@ pub fn histories(is_hosts: bool) -> impl Strategy<Value = History> {
 
 fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
     use Step::{
-        Claim, Delete, DeleteConcept, Deliver, Due, Expire, Fail, Finish, Look, Pass, PassTo,
-        RecordAttempt, Recover, Redeliver, Release, Renew, SetBack, Submit, Withdraw,
+        Cancel, Claim, Delete, DeleteConcept, Deliver, Due, Expire, Fail, Finish, Look, Pass,
+        PassTo, Pay, RecordAttempt, Recover, Redeliver, Release, Renew, SetBack, Submit, Withdraw,
     };
     let upkeep = u32::from(is_hosts);
     let back = u32::from(is_set_back);
@@ -156,6 +164,13 @@ fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
                 .boxed(),
         ),
         (4, lease().prop_map(|lease| Fail { lease }).boxed()),
+        (2 * upkeep, lease().prop_map(|lease| Pay { lease }).boxed()),
+        (
+            3,
+            (task(), by())
+                .prop_map(|(task, by)| Cancel { task, by })
+                .boxed(),
+        ),
         (5, lease().prop_map(|lease| Release { lease }).boxed()),
         (
             3,

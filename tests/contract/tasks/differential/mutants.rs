@@ -8,11 +8,14 @@ use std::time::Duration;
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::clock::{Clock as _, ManualClock};
 use concept_refinement_capability::intercept::{Interceptor, Operations as _};
-use concept_refinement_capability::tasks::{Tally, TaskOperation, TaskReply, TaskStore, Tasks};
+use concept_refinement_capability::tasks::{
+    Leases, Tally, TaskOperation, TaskReply, TaskStore, Tasks,
+};
 use concept_refinement_domain::capability::{
     Accepted, CapabilityError, Fenced, Finished, Lease, NewTask, Submission,
 };
 use concept_refinement_domain::lease::MAX_DEATHS;
+use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::sentence::WORKER_DIED;
 use concept_refinement_domain::task::Task;
@@ -39,6 +42,9 @@ pub enum Mutant {
     ActiveComesFirst,
     /// Whether the original is there is judged after the active task.
     OriginalComesLate,
+    CancelIgnoresUser,
+    CancelIsForgotten,
+    FailedQuotaIsLost,
     DeleteIgnoresUser,
     GetIgnoresUser,
     ListIgnoresStatus,
@@ -63,7 +69,7 @@ pub enum Mutant {
 }
 
 impl Mutant {
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 38] = [
         Self::ClaimIgnoresLease,
         Self::ClaimIgnoresUser,
         Self::FenceIgnoresAttempt,
@@ -78,6 +84,9 @@ impl Mutant {
         Self::KeyIsForgottenOnDelete,
         Self::ActiveComesFirst,
         Self::OriginalComesLate,
+        Self::CancelIgnoresUser,
+        Self::CancelIsForgotten,
+        Self::FailedQuotaIsLost,
         Self::DeleteIgnoresUser,
         Self::GetIgnoresUser,
         Self::ListIgnoresStatus,
@@ -105,7 +114,8 @@ impl Mutant {
     pub fn is_of_hosts(self) -> bool {
         matches!(
             self,
-            Self::NothingIsDue
+            Self::FailedQuotaIsLost
+                | Self::NothingIsDue
                 | Self::DueIgnoresLimit
                 | Self::RecoverDoesNothing
                 | Self::ExpiresOneTooMany
@@ -288,7 +298,16 @@ impl Interceptor<dyn TaskStore> for Mutated {
                 (TaskOperation::Finish { image, .. }, Mutant::FinishesWithAnotherImage) => {
                     image.stored.path.push('x');
                 }
-                (TaskOperation::Delete { user_id, id }, Mutant::DeleteIgnoresUser)
+                (TaskOperation::Cancel { .. }, Mutant::CancelIsForgotten) => {
+                    return Ok(TaskReply::Cancelled(None));
+                }
+                (TaskOperation::Fail { lease, .. }, Mutant::FailedQuotaIsLost) => {
+                    // As one that has cost something.
+                    let paid = Payment::default().call_begun();
+                    let _ = Leases::pay(&**sound, lease, &paid).await?;
+                }
+                (TaskOperation::Cancel { user_id, id }, Mutant::CancelIgnoresUser)
+                | (TaskOperation::Delete { user_id, id }, Mutant::DeleteIgnoresUser)
                 | (TaskOperation::Get { user_id, id }, Mutant::GetIgnoresUser) => {
                     if let Some(task) = seen.tasks.get(*id) {
                         owner = task.user_id.clone();

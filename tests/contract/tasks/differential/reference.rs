@@ -21,6 +21,8 @@ pub fn run(store: &mut MemoryStore, operation: TaskOperation<'_>, now: Timestamp
             limit,
             after,
         } => store.list(user_id, status, limit, after).into(),
+        Operation::Used { user_id, window } => store.used(user_id, window, now).into(),
+        Operation::Cancel { user_id, id } => store.cancel(user_id, id, now).into(),
         Operation::Delete { user_id, id } => store.delete(user_id, id).into(),
         Operation::GetConcept { user_id, id } => store.concept(user_id, id).into(),
         Operation::ListConcepts {
@@ -37,6 +39,7 @@ pub fn run(store: &mut MemoryStore, operation: TaskOperation<'_>, now: Timestamp
             error_message,
             ..
         } => store.fail(lease, error_message, now).into(),
+        Operation::Pay { lease, payment } => store.pay(lease, payment).into(),
         Operation::Release { lease } => store.release(lease, now).into(),
         Operation::GetWebhook { user_id, task_id } => store.webhook(user_id, task_id).into(),
         Operation::Redeliver { user_id, task_id } => store.redeliver(user_id, task_id, now).into(),
@@ -55,7 +58,6 @@ pub fn run(store: &mut MemoryStore, operation: TaskOperation<'_>, now: Timestamp
         Operation::Tally {} => tally(store.tally()).into(),
         Operation::Watch { .. }
         | Operation::Progress { .. }
-        | Operation::Pay { .. }
         | Operation::RenewSession { .. }
         | Operation::Abandon { .. }
         | Operation::WithoutSession { .. }
@@ -75,6 +77,7 @@ pub fn text(reply: &Reply) -> String {
         Ok(TaskReply::Fenced(reply)) => format!("{reply:?}"),
         Ok(TaskReply::Task(reply)) => format!("{reply:?}"),
         Ok(TaskReply::TaskPage(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::Cancelled(reply)) => format!("{reply:?}"),
         Ok(TaskReply::Deleted(reply)) => format!("{reply:?}"),
         Ok(TaskReply::Finished(reply)) => format!("{reply:?}"),
         Ok(TaskReply::Concept(reply)) => format!("{reply:?}"),

@@ -9,6 +9,8 @@ use concept_refinement_capability::tasks::{TaskOperation, TaskReply, TaskStore};
 use concept_refinement_domain::capability::{Lease, NewTask, RefinedImage};
 use concept_refinement_domain::concept::id_for;
 use concept_refinement_domain::image_path::tag_of;
+use concept_refinement_domain::payment::Payment;
+use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Refinement, Status};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
@@ -106,6 +108,12 @@ impl World {
                 self.compare(TaskOperation::Claim { id: &id, user_id })
                     .await
             }
+            Step::Cancel { task, by } => {
+                let (id, owner) = self.task(*task);
+                let user_id = user(*by, &owner);
+                self.compare(TaskOperation::Cancel { user_id, id: &id })
+                    .await
+            }
             Step::Delete { task, by } => {
                 let (id, owner) = self.task(*task);
                 let user_id = user(*by, &owner);
@@ -185,6 +193,7 @@ impl World {
             Step::Renew { lease }
             | Step::Finish { lease, .. }
             | Step::Fail { lease }
+            | Step::Pay { lease }
             | Step::Release { lease } => {
                 let Some(held) = from_newest(&self.leases, *lease).cloned() else {
                     return Ok(());
@@ -210,6 +219,10 @@ impl World {
                     notes,
                 };
                 self.compare(TaskOperation::Finish { lease, image }).await
+            }
+            Step::Pay { .. } => {
+                let payment = &Payment::default().call_begun();
+                self.compare(TaskOperation::Pay { lease, payment }).await
             }
             Step::Fail { .. } => {
                 let error_message = "It failed.";
@@ -284,6 +297,10 @@ impl World {
             }
         }
         for user_id in USERS {
+            for window in Window::ALL {
+                self.compare(TaskOperation::Used { user_id, window })
+                    .await?;
+            }
             for status in [None, Some(Status::Pending), Some(Status::Failed)] {
                 let mut after = None;
                 loop {

@@ -107,6 +107,16 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
         answer(store::<P>().delete(&user_id, &id).await)
     }
 
+    async fn cancel(user_id: String, id: String) -> Answer<Option<types::Cancellation>> {
+        let cancelled = store::<P>().cancel(&user_id, &id).await;
+        deliver::<P>(id);
+        answer(cancelled)
+    }
+
+    async fn used(user_id: String, window: types::Window) -> Answer<u32> {
+        answer(store::<P>().used(&user_id, window.convert()).await)
+    }
+
     async fn watch(user_id: String, id: String) -> Answer<Option<StreamReader<types::Change>>> {
         let watch = store::<P>()
             .watch(&user_id, &id)

@@ -2,7 +2,7 @@
 
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::payment::Payment;
-use concept_refinement_domain::quota::Window;
+use concept_refinement_domain::quota::{Quota, Window};
 use concept_refinement_domain::rulebook::{Account, Refusal};
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -58,18 +58,20 @@ pub struct Created {
 }
 
 impl Ledger {
-    /// Adds a task that was created, with its webhook, under the hash of its key.
+    /// Adds a task that was created by this quota, with its webhook, under the hash of its
+    /// key.
     /// Its time may be moved; `name` names a segment.
     pub fn create(
         &mut self,
         task: &mut Task,
         webhook: Option<Webhook>,
+        quota: Option<Quota>,
         hash: Option<String>,
         name: impl FnOnce() -> String,
         now: Timestamp,
     ) -> Created {
         task.created_at = self.time_of_creation(now);
-        self.usage.add(now);
+        self.usage.add(quota, now);
         let moved_keys = match hash {
             Some(hash) => {
                 let submitted = Submitted::of(task, webhook.as_ref());

@@ -68,7 +68,7 @@ fn created_at(
 ) -> (Created, Timestamp) {
     let mut task: Task = task(number).created(now);
     let name = || format!("segment of {number}");
-    let made = ledger.create(&mut task, None, key.map(hash), name, now);
+    let made = ledger.create(&mut task, None, None, key.map(hash), name, now);
     (made, task.created_at)
 }
 
