@@ -1,8 +1,7 @@
 //! The log: lines on standard error, or none where it takes none.
 //!
-//! Whoever logs must never wait for standard error, nor fail with it: a full
-//! disk, a reader that has gone or one that does not read costs lines, never
-//! work. How many were lost is counted, and logged once lines are taken again.
+//! Logging must never wait for standard error, nor fail with it: a full disk, a
+//! reader that has gone or one that does not read costs lines, never work. How many were lost is counted, and logged once lines are taken again.
 
 mod library_throttle;
 mod lossy_writer;

@@ -1,12 +1,11 @@
 //! What the documents link to, and the paths, names and commands in them, exist.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use concept_refinement_tests::artifacts;
+use concept_refinement_host::config::table::{self, SETTINGS, Setting};
 
-/// Where sources are, from the root.
+/// The folders with sources, from the root.
 const ROOMS: [&str; 5] = ["components", "host", "tests", "wit", "xtask"];
 
 pub fn root() -> PathBuf {
@@ -17,7 +16,7 @@ pub fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Every document of the project, by its path from the root, with its text.
+/// Every document of the project: its path from the root and its text.
 fn documents() -> Vec<(String, String)> {
     ["", "docs/"]
         .iter()
@@ -36,8 +35,8 @@ fn prose(text: &str) -> String {
     parts.collect()
 }
 
-/// What stands in code within the text.
-fn code_spans(text: &str) -> Vec<String> {
+/// What is set in code within the text.
+pub fn code_spans(text: &str) -> Vec<String> {
     let spans = prose(text);
     let spans = spans.split('`').skip(1).step_by(2);
     spans.map(str::to_owned).collect()
@@ -105,14 +104,14 @@ pub fn sources() -> Vec<PathBuf> {
     found
 }
 
-/// Names metrics, which a test of its own compares with those that there are.
+/// Names metrics, which another test compares with those of the service.
 const METRICS: &str = "docs/metrics.md";
 
 fn is_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// Every word of the sources.
+/// Every word of the sources, and the settings' keys in the file.
 fn words() -> BTreeSet<String> {
     let texts = sources()
         .into_iter()
@@ -122,11 +121,12 @@ fn words() -> BTreeSet<String> {
             let words = text.split(|c| !is_name(c));
             words.map(str::to_owned).collect::<Vec<_>>()
         })
+        .chain(SETTINGS.iter().map(Setting::file_key))
         .collect()
 }
 
 /// A name of the sources: `snake_case`, `CamelCase` or `A_CONSTANT`, perhaps a
-/// path of several. Anything else is none.
+/// path of several.
 fn is_of_sources(span: &str) -> bool {
     let is_path = span
         .split("::")
@@ -135,7 +135,7 @@ fn is_of_sources(span: &str) -> bool {
     is_path && has_lower && (span.contains('_') || span.contains(char::is_uppercase))
 }
 
-/// A name in capitals stands for any.
+/// A name in capitals is a placeholder.
 fn has_placeholder(path: &str) -> bool {
     let mut parts = path.split(['/', '.']);
     parts.any(|part| part.len() > 1 && !part.contains(char::is_lowercase) && part != "README")
@@ -178,7 +178,7 @@ fn paths_and_names_in_the_documents_exist() {
     assert!(checked > 50, "only {checked} names were found");
 }
 
-/// What follows a flag or a command, wherever it stands.
+/// The word after each occurrence of a flag or a command.
 fn after<'a>(text: &'a str, before: &str) -> Vec<&'a str> {
     let found = text.split(before).skip(1);
     found
@@ -218,26 +218,48 @@ fn commands_in_the_documents_exist() {
     }
 }
 
+/// The cells of each row of a table whose first cell begins with code.
+pub fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
+    let rows = text.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|row| row.split('|').skip(1).map(str::trim).collect())
+}
+
 #[test]
-fn the_readme_lists_every_setting_and_no_other() {
-    let help = Command::new(artifacts::binary())
-        .args(["serve", "--help"])
-        .output();
-    let help = String::from_utf8(help.unwrap().stdout).unwrap();
-    let variable = |line: &str| line.split_once("[env: REFINEMENT_").is_some();
-    let settings: BTreeSet<_> = help
-        .split("\n      --")
-        .skip(1)
-        .filter(|setting| variable(setting))
-        .map(|setting| setting.split([' ', '\n']).next().unwrap().to_owned())
+fn every_setting_is_documented_by_its_names_and_its_default() {
+    let page = read("docs/settings.md");
+    let documented: BTreeMap<Vec<String>, &str> = rows(&page)
+        .filter(|cells| cells[0].starts_with("`--"))
+        .map(|cells| (code_spans(cells[0]), cells[1]))
         .collect();
+    let names = |setting: &Setting| {
+        let flag = format!("--{}", setting.name);
+        vec![flag, setting.variable(), setting.file_key()]
+    };
+    let all: BTreeSet<_> = SETTINGS.iter().map(names).collect();
+    assert_eq!(documented.keys().cloned().collect::<BTreeSet<_>>(), all);
+    for setting in SETTINGS {
+        let default = setting.default.filter(|default| !default.is_empty());
+        let told = documented[&names(setting)];
+        assert!(!told.is_empty(), "{}", setting.name);
+        if let Some(default) = default {
+            assert_eq!(told, format!("`{default}`"), "{}", setting.name);
+        }
+    }
+}
+
+#[test]
+fn the_readme_has_ten_of_the_settings() {
     let readme = read("README.md");
-    let (_, table) = readme.split_once("## Settings").unwrap();
-    let (table, _) = table.split_once("`SIGTERM`").unwrap();
-    let rows = table.lines().filter(|line| line.starts_with("| `"));
-    let listed = rows.flat_map(|row| {
-        let names = row.split('|').nth(1).unwrap();
-        names.split('`').skip(1).step_by(2)
-    });
-    assert_eq!(listed.map(str::to_owned).collect::<BTreeSet<_>>(), settings);
+    let (_, section) = readme.split_once("## Settings").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let mut listed = 0;
+    for cells in rows(section) {
+        let name = &code_spans(cells[0])[0];
+        let setting = table::find(name).unwrap_or_else(|| panic!("{name}"));
+        if let Some(default) = setting.default.filter(|default| !default.is_empty()) {
+            assert_eq!(cells[1], format!("`{default}`"), "{name}");
+        }
+        listed += 1;
+    }
+    assert_eq!(listed, 10);
 }

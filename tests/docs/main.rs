@@ -5,6 +5,7 @@
     reason = "allowed in tests, what they share included"
 )]
 
+mod api;
 mod documents;
 mod embed;
 mod models;

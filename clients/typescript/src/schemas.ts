@@ -3,21 +3,21 @@
 /** A page of concepts, newest first. */
 export interface ConceptList {
   concepts: Array<ConceptResponse>;
-  /** Where the next page begins; null after the last one. */
+  /** Leads to the next page; null on the last one. */
   next_cursor: string | null;
 }
 
-/** What a completed task left behind. */
+/** The result of a completed task. */
 export interface ConceptResponse {
   color_palettes: Array<string>;
   created_at: string;
   id: string;
-  /** The refined image, by a signed URL. */
+  /** The refined image, as a signed URL. */
   image_url: string;
-  /** Whether its user was an anonymous one. */
+  /** Whether the user was anonymous. */
   is_anonymous: boolean;
   logo_description: string | null;
-  /** What the model said of its work, such as the words that it did not understand. */
+  /** What the model reported about its work, such as words that it did not understand. */
   notes: Array<string>;
   /** As it was sent. */
   original_image_url: string;
@@ -30,23 +30,23 @@ export interface DeletedEvent {
   task_id: string;
 }
 
-/** Names the kind of the problem; it goes with the status. */
+/** The kind of the error; it corresponds to the status. */
 export type ErrorCode = "BAD_REQUEST" | "CONFLICT" | "FORBIDDEN" | "INTERNAL_ERROR" | "METHOD_NOT_ALLOWED" | "MISDIRECTED_REQUEST" | "NOT_FOUND" | "PAYLOAD_TOO_LARGE" | "RANGE_NOT_SATISFIABLE" | "RATE_LIMIT_EXCEEDED" | "SERVICE_UNAVAILABLE" | "UNAUTHORIZED" | "UNSUPPORTED_MEDIA_TYPE" | "VALIDATION_ERROR";
 
-/** Every answer other than success. */
+/** The body of every error. */
 export interface ErrorResponse {
-  /** A sentence for the person who asked. */
+  /** A sentence for people. */
   detail: string;
   error_code: ErrorCode;
-  /** What is wrong with which field, all problems at once; null where no field is to blame. */
+  /** All problems, by field; null if no field is at fault. */
   field_errors: Record<string, Array<string>> | null;
   /** The status of the answer. */
   status_code: number;
 }
 
-/** The process lives. */
+/** The process is alive. */
 export interface HealthResponse {
-  /** What the model says of itself. */
+  /** The model's description of itself. */
   model: string;
   /** Always `healthy`. */
   status: string;
@@ -54,18 +54,30 @@ export interface HealthResponse {
 }
 
 export interface ProgressEvent {
-  /** What begins. */
+  /** The stage that begins. */
   stage: StageName;
 }
 
-/** What of the service can be used. */
+/** What is left of the user's quota. All fields are null if it is unlimited. */
+export interface QuotaResponse {
+  /** Tasks per window. */
+  limit: number | null;
+  /** How many of them are left. */
+  remaining: number | null;
+  /** When the window ends, in Unix seconds. */
+  reset: number | null;
+  /** The calendar window, in UTC. */
+  window: "hour" | "day" | "month" | null;
+}
+
+/** Which parts of the service can be used. */
 export interface ReadyResponse {
-  /** `ok`, or a sentence that says why not. */
+  /** For each part `ok`, or a sentence that says why it cannot be used. */
   capabilities: Record<string, string>;
   status: "ready" | "degraded";
 }
 
-/** The four fields of the request, as sent; null where absent. */
+/** The four fields of the request, as sent; null if absent. */
 export interface RefinementMetadata {
   logo_description: string | null;
   original_image_url: string;
@@ -73,37 +85,37 @@ export interface RefinementMetadata {
   theme_description: string | null;
 }
 
-/** What is to be refined, and how. Unknown fields are ignored. */
+/** What to refine, and how. Unknown fields are ignored. */
 export interface RefinementRequest {
-  /** What the picture shows. */
+  /** What the image shows. */
   logo_description?: string | null;
   /** An http or https URL with a public address and without user information, or the `image_url` of an upload. */
   original_image_url: string;
-  /** Instructions for how to refine the image. Spaces at both ends do not count. */
+  /** What to change. Spaces at either end do not count. */
   refinement_prompt: string;
-  /** The theme, its colours among it. */
+  /** The theme, including its colours. */
   theme_description?: string | null;
-  /** Where to tell that the task has ended, by the Standard Webhooks specification: an https URL with a public address and without user information, or what the operator allows. It is no part of the task's metadata. */
+  /** Where to send a webhook when the task has ended, by the Standard Webhooks specification: an https URL with a public address and without user information, or one that the operator allows. It is not part of the task's metadata. */
   webhook_url?: string | null;
 }
 
-/** The service, to its web page. */
+/** What the web page needs to know about the service. */
 export interface ServiceResponse {
-  /** Whether whoever comes without credentials can have a session. */
+  /** Whether users without credentials can get an anonymous session. */
   anonymous_sessions: boolean;
-  /** What each user may ask for; null: unlimited. */
+  /** The quota of each user; null if unlimited. */
   quota: ServiceQuota | null;
 }
 
 /** A limit on refinements. */
 export interface ServiceQuota {
-  /** Refinements in each window. */
+  /** Refinements per window. */
   limit: number;
   /** The calendar window, in UTC. */
   window: "hour" | "day" | "month";
 }
 
-/** The credentials of a new user. */
+/** The credentials of an anonymous user. */
 export interface SessionResponse {
   /** A JSON Web Token. */
   access_token: string;
@@ -119,29 +131,29 @@ export type StageName = "downloading" | "refining" | "storing-image" | "storing-
 
 /** A page of tasks, newest first. */
 export interface TaskList {
-  /** Where the next page begins; null after the last one. */
+  /** Leads to the next page; null on the last one. */
   next_cursor: string | null;
   tasks: Array<TaskResponse>;
 }
 
-/** A refinement task as it stands: exactly these eleven keys, always all present, null where there is nothing. */
+/** A refinement task in its current state. All eleven keys are always present, null where there is no value. */
 export interface TaskResponse {
-  /** Set in both final states, `completed` and `failed`. */
+  /** When the task was completed or failed; null before that. */
   completed_at: string | null;
   created_at: string;
-  /** Why the task failed, in a sentence for the person who asked. */
+  /** Why the task failed, in a sentence for the user. */
   error_message: string | null;
-  /** The refined image, by a signed URL that works without credentials for about an hour. Null before the task is completed and after its concept was deleted. */
+  /** The refined image, as a signed URL that works without credentials for about an hour. Null before the task is completed and after its concept was deleted. */
   image_url: string | null;
   /** The status as a sentence. */
   message: string;
   metadata: RefinementMetadata;
-  /** The refined concept's id, once completed. */
+  /** The id of the concept, once the task is completed. */
   result_id: string | null;
   status: TaskStatus;
   task_id: string;
   type: "concept_refinement";
-  /** Null until the task first changes. */
+  /** When the task last changed; null until it first does. */
   updated_at: string | null;
 }
 
@@ -150,9 +162,9 @@ export type TaskStatus = "pending" | "processing" | "completed" | "failed";
 
 /** An original that was stored. */
 export interface UploadResponse {
-  /** Signed, to be looked at, and to be sent as `original_image_url`. */
+  /** A signed URL, to be displayed and to be sent as `original_image_url`. */
   image_url: string;
-  /** Names the image under `/api/images/`. */
+  /** The image's path below `/api/images/`. */
   path: string;
 }
 
@@ -160,28 +172,28 @@ export interface UploadResponse {
 export interface WebhookAttempt {
   /** When it began. */
   at: string;
-  /** What went wrong, in a sentence; null only for 2xx. */
+  /** What went wrong, in a sentence; null only for a 2xx. */
   error: string | null;
   /** What the receiver answered; null if it did not. */
   status: number | null;
 }
 
-/** What came of a task's webhook. */
+/** The state of a task's webhook delivery. */
 export interface WebhookResponse {
-  /** The oldest first. */
+  /** The attempts that have ended, oldest first. */
   attempts: Array<WebhookAttempt>;
-  /** Null before the task has ended, and where there will be no further attempt. */
+  /** When the next attempt is due. Null before the task has ended, and if there will be no further attempt. */
   next_attempt_at: string | null;
   state: WebhookState;
   /** As sent. */
   url: string;
 }
 
-/** The key of the caller's webhooks. */
+/** The key of the user's webhooks. */
 export interface WebhookSecret {
   /** `whsec_` and the base64 of the 32 bytes that are the key of HMAC-SHA256. */
   secret: string;
 }
 
-/** `delivered` and `failed` stay until one more attempt is requested. */
+/** `delivered` and `failed` are final unless another attempt is requested. */
 export type WebhookState = "pending" | "delivered" | "failed";

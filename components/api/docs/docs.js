@@ -1,4 +1,4 @@
-// Shows what /openapi.json says, and sends requests as it says.
+// Shows /openapi.json, and sends requests that it describes.
 
 import { tryIt, setToken } from '/docs/try.js';
 import { el, text, inline, find, fields, resolved } from '/docs/shown.js';
@@ -7,7 +7,7 @@ const state = find('state');
 
 try {
   const answer = await fetch('/openapi.json');
-  if (!answer.ok) throw new Error(`it was answered ${answer.status}`);
+  if (!answer.ok) throw new Error(`the answer was ${answer.status}`);
   show(await answer.json());
   state.hidden = true;
   openNamed();

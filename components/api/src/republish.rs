@@ -21,7 +21,7 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub struct Republisher<P> {
     ports: P,
-    /// Whoever runs this instance sweeps, so that nothing is to be done here.
+    /// The host that runs this instance sweeps, so there is nothing to do here.
     is_swept: bool,
     /// What this instance published again, until it is due the next time, so that those
     /// who poll an overdue task do not flood the queue. A task that does not fit waits

@@ -26,9 +26,8 @@ pub struct Circuit {
 pub enum Verdict {
     /// It is asked in its turn.
     Ask,
-    /// It is asked in its turn, to find out whether it is well again. The circuit
-    /// that says so has to be saved first: of those who ask at the same time one
-    /// probes.
+    /// It is asked in its turn, to find out whether it works again. The circuit must be
+    /// saved first, so that of several calls at the same time only one probes.
     Probe(Circuit),
     /// It is asked after all others.
     Last,

@@ -19,8 +19,8 @@ pub const LONGEST_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// are needed.
 const ENOUGH_MESSAGES: u64 = 4;
 
-/// When the task needs a (new) message, unless it changes before: nobody took it
-/// in time, or whoever took it is gone. None: it is final.
+/// When the task needs a (new) message, unless it changes before: no worker took it
+/// in time, or the worker that did is gone. None: it is final.
 ///
 /// A store that looks for such tasks by itself notes this time with each change
 /// of a task, and a later one, [`due_again`], when it answers the task as due.

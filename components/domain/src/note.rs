@@ -1,4 +1,4 @@
-//! What a model says of its work to the person who asked.
+//! What a model tells the user about its work.
 
 use crate::sentence::sanitize;
 

@@ -78,7 +78,7 @@ fn name_and_value(text: &[u8]) -> (&[u8], Option<Vec<u8>>) {
     (name, value.filter(|_| is_name))
 }
 
-/// What stands in quotation marks, after the first of them.
+/// The text in quotation marks, after the first of them.
 fn unquoted(text: &[u8]) -> Option<Vec<u8>> {
     let mut value = Vec::new();
     let mut bytes = text.iter();

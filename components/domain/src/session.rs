@@ -18,9 +18,9 @@ pub fn is_renewable(expires: Timestamp, now: Timestamp) -> bool {
 /// Whether the last session by which an anonymous user could reach something has
 /// ended before then.
 ///
-/// Whoever made it had a session that had at most its whole life before it. Each
-/// later one came by a renewal, which was stored first, since the user owned
-/// something by then.
+/// When it was created, the user's session had at most its whole life left. Each later
+/// session came from a renewal, which was stored first, since the user owned something
+/// by then.
 pub fn is_abandoned(
     created_at: Timestamp,
     renewed_until: Option<Timestamp>,

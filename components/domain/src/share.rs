@@ -1,7 +1,7 @@
 //! How a pool of places is shared, so that nobody takes all of it.
 //!
-//! As long as a quarter of a pool is free, everyone gets a place. Beyond that,
-//! whoever has at least as many places as are free gets no more, which leaves room
+//! As long as a quarter of a pool is free, everyone gets a place. Beyond that, a
+//! holder with at least as many places as are free gets no more, which leaves room
 //! for everyone else.
 
 /// The part of a pool that one holder alone cannot take, as one over this.

@@ -1,4 +1,4 @@
-//! Webhooks: who is told that a task has ended, when, and how that went.
+//! Webhooks: notifying a receiver that a task has ended, when, and with what outcome.
 //!
 //! A delivery is part of its task's record. It becomes due by the very step that
 //! ends the task, since it asks for nothing but that end, and goes with the task.
@@ -78,8 +78,8 @@ pub enum Redelivery {
     /// An attempt is to come or under way, or the task has not ended.
     Pending,
     Requested,
-    /// The user, or all users, have asked for too many lately. No store answers it, but
-    /// who stands before one.
+    /// The user, or all users, have asked for too many lately. This does not come from a
+    /// store, but from the limit in front of it.
     TooOften,
 }
 

@@ -2,7 +2,7 @@
 //! values are in the words of the domain, the clock and randomness of WASI,
 //! streams, outbound HTTP, and the log.
 //!
-//! It must decide nothing: what a component does stands in the component.
+//! It must decide nothing: what a component does is in the component.
 #![allow(async_fn_in_trait, reason = "components have one thread")]
 
 #[cfg(target_arch = "wasm32")]

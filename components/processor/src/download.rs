@@ -185,7 +185,7 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
                 }
                 let (purpose, declared) = (self.purpose, response.content_length);
                 let limits = self.limits();
-                // Who waits for room holds none.
+                // A download that waits for room must hold none.
                 let reused = partial.map(|draft| draft.reused(purpose, declared, limits));
                 match reused.transpose()?.flatten() {
                     Some(draft) => Ok(draft),
@@ -247,8 +247,8 @@ fn sentence(failure: Failure) -> &'static str {
 }
 
 impl DownloadError {
-    /// Whether another try can help. Nothing was paid for an original: who named an
-    /// address that cannot be reached is told at once.
+    /// Whether another try can help. An original has cost nothing: if its address cannot
+    /// be reached, the task fails at once.
     fn may_pass(&self, purpose: Purpose) -> bool {
         match self {
             // 206 and 416: what was received is of another version.

@@ -25,11 +25,11 @@ use crate::runtime::{Runtime, Tokio};
 /// A store that takes longer to answer cannot be used.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What the components are granted, and the loops work on.
+/// What the components are granted, and what the loops work with.
 pub struct Capabilities {
-    /// By which leases, quotas and signed URLs go.
+    /// The clock that leases, quotas and signed URLs use.
     pub clock: Arc<dyn Clock>,
-    /// Tasks and concepts, of which everybody is given a view of their own.
+    /// Tasks and concepts. Each user of it gets a trait with only what it needs.
     pub store: Arc<dyn TaskStore>,
     /// Uploads and refined images.
     pub images: Arc<dyn ImageStore>,
@@ -82,7 +82,7 @@ impl Capabilities {
         &*self.store
     }
 
-    /// For the API, and whoever delivers.
+    /// For the API and the deliverer.
     pub fn webhooks(&self) -> &dyn Webhooks {
         &*self.store
     }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::Answer;
 
-/// Who does what. Every host asks; whoever is told yes does it until the time is
-/// over, or asks again before.
+/// Which host does what. Every host asks; the one that gets a yes does it until the
+/// time is over, or asks again before.
 pub trait Duties: Send + Sync {
-    /// Whether the duty of this name is this host's for so long from now on: it
-    /// was nobody's, or this host's already.
+    /// Whether the duty of this name is this host's for so long from now on: no host had
+    /// it, or this one already did.
     fn take<'a>(&'a self, name: &'a str, time: Duration) -> Answer<'a, bool>;
 
     /// Gives the duty up before its time is over, so that another host goes on at

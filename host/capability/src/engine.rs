@@ -92,7 +92,7 @@ pub struct OpenTasks {
 /// What a store that several hosts use decides for all of them.
 #[derive(Clone)]
 pub struct Shared {
-    /// By which leases, quotas and signatures go on every host.
+    /// The clock that leases, quotas and signatures use on every host.
     pub clock: Arc<dyn Clock>,
     pub secret: Arc<dyn SharedSecret>,
     pub duties: Arc<dyn Duties>,

@@ -44,9 +44,8 @@ pub struct ModelRequest {
     pub payments: Payments,
 }
 
-/// Tells who works on a task that it has to be tried again later: its model's
-/// answer had begun, and there is no memory to go on with it. The answer does not
-/// end then.
+/// Tells the worker of a task that it must be tried again later: the model's answer had
+/// begun, and there is no memory to continue it. The answer then has no end.
 #[derive(Clone, Debug, Default)]
 pub struct Setback(CancellationToken);
 

@@ -1,8 +1,7 @@
 //! What a store holds, for moving it to another engine.
 //!
-//! Whoever moves reads a store that no process uses, and writes to another.
-//! Writing again what is there already changes nothing, so that a move that broke
-//! off is made once more.
+//! A move reads a store that no process uses, and writes to another. Writing again what
+//! is already there changes nothing, so a move that was interrupted can be repeated.
 
 use std::io;
 
@@ -42,7 +41,7 @@ pub static TABLES: [&Table; 7] = [
     &LAST_ROUND,
 ];
 
-/// With what is told of each by its webhook.
+/// Including the state of each task's webhook.
 pub static TASKS: Table = Table {
     name: "task",
     known_as: "tasks",

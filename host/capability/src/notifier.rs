@@ -4,7 +4,7 @@ use concept_refinement_domain::task::Task;
 use concept_refinement_domain::webhook::{DeliveryAnswer, UserKey};
 use futures::future::BoxFuture;
 
-/// What is told, to whom, and how it is signed.
+/// What is sent, to which receiver, and how it is signed.
 pub struct Notification {
     /// The receiver's URL.
     pub url: String,

@@ -111,7 +111,7 @@ struct State {
     reason: Reason,
 }
 
-/// A call may not leave: whoever holds the task now decides.
+/// A call may not be sent: the task's new holder decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("The lease is lost.")]
 pub struct LeaseLost;

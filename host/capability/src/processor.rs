@@ -42,13 +42,12 @@ pub enum Outcome {
     RetryLater(String),
 }
 
-/// The lease that a run claimed last, for whoever has to release it when the run
-/// is stopped from outside.
+/// The lease that a run claimed last, so that it can be released when the run is
+/// stopped from outside.
 #[derive(Clone, Default)]
 pub struct ClaimedLease(Arc<Mutex<Option<Lease>>>);
 
-/// The stage that a run began last, for whoever has to know what stopping it
-/// would leave behind.
+/// The stage that a run began last, which says what stopping it would leave behind.
 #[derive(Clone, Default)]
 pub struct LastStage(Arc<Mutex<Option<Stage>>>);
 
@@ -63,7 +62,7 @@ impl ClaimedLease {
         self.0.lock().clone()
     }
 
-    /// The lease, for whoever gives it back.
+    /// The lease, to be released.
     pub fn take(&self) -> Option<Lease> {
         self.0.lock().take()
     }

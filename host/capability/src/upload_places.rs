@@ -3,10 +3,10 @@
 //!
 //! The task store counts for it, exactly and for all hosts together, in one row for
 //! each image. A place is held before its image comes, until a time of its own, and
-//! settled once the image is stored. Whoever needs longer puts that time off; once it
-//! has passed, its host has died, and any other looks whether the image is there. A
-//! stored image's place is held again while the image is deleted. So whatever dies,
-//! what is counted is what is there.
+//! settled once the image is stored. A host that needs longer extends that time; once it
+//! has passed, the host has died, and any other checks whether the image is there. A
+//! stored image's place is held again while the image is deleted. So whatever dies, the
+//! count is what is really stored.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ pub struct PlacePath {
 /// A place as somebody holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Who holds it: a UUID, drawn for this time only.
+    /// The holder: a UUID, drawn for this time only.
     pub holder: String,
     /// Which image may be there or not.
     pub path: PlacePath,
@@ -93,8 +93,8 @@ pub trait UploadPlaces: Send + Sync {
     /// The image did not come, or is gone. A repeat changes nothing.
     fn free(&self, place: Place) -> Answer<'_, ()>;
 
-    /// Places whose time has passed, the oldest first, held for another [`TERM`] by
-    /// whoever asks: who held them before has lost them.
+    /// Places whose time has passed, the oldest first. The caller now holds them for
+    /// another [`TERM`]; their former holders have lost them.
     fn abandoned(&self, limit: u32) -> Answer<'_, Vec<Place>>;
 
     /// Whose each of these images is, in the same order, where that is an anonymous user.

@@ -16,7 +16,7 @@ use futures::future::BoxFuture;
 
 use super::Answer;
 
-/// What the API asks, and whoever delivers.
+/// What the API and the deliverer ask.
 pub trait Webhooks: Send + Sync {
     /// None: no such task, another user's, or no webhook was asked for.
     fn webhook<'a>(

@@ -1,5 +1,5 @@
 //! Engines for one process on one machine: tasks and concepts in SQLite with a queue in
-//! memory over their rows, images in files, and images in memory for who needs none
+//! memory over their rows, images in files, and images in memory for uses that need none
 //! later. Nothing has to be installed.
 //!
 //! They know the contracts and the domain, and must never see WIT, wasmtime or another

@@ -97,7 +97,7 @@ impl MemoryImages {
         };
         let mut images = self.images.lock();
         images.insert((&path).into(), image);
-        // Whoever looks counts it once.
+        // Under the lock, so that it is never counted twice.
         drop(under_way);
         Ok(StoredOrNot::Stored(stored))
     }

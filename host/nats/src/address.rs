@@ -1,4 +1,4 @@
-//! Where the servers are, who asks them, and for what.
+//! The servers' addresses, the credentials, and the names of stream and subjects.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ pub struct Address {
     pub(super) trust: Trust,
 }
 
-/// What proves to a server who asks.
+/// The credentials for a server.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Login {
     Nobody,

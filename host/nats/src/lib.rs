@@ -6,8 +6,8 @@
 //! delivered again. JetStream acknowledges a message before it is safe from a
 //! power cut, so a server may forget some: an overdue task is published again.
 //!
-//! Nothing here may wait longer than the deadline of a call. What cannot be
-//! reached is told as a fault, and connected to again in the background.
+//! Nothing here may wait longer than the deadline of a call. A server that cannot be
+//! reached is a fault, and is connected to again in the background.
 
 mod address;
 pub mod engine;

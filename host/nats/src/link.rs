@@ -280,8 +280,8 @@ fn refused(address: &Address, reason: impl ToString) -> OpenError {
     }
 }
 
-/// Why trying again does not help: who asks is not let in, or the server does not
-/// prove who it is.
+/// Why trying again does not help: the credentials are refused, or the server's
+/// certificate cannot be verified.
 fn refusal(error: &ConnectError) -> Option<String> {
     match error.kind() {
         ConnectErrorKind::AuthorizationViolation => {

@@ -11,7 +11,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::link::Link;
 
-/// How often the server is told that the message is being worked on: well within
+/// How often a worker reports to the server that the message is in progress: well within
 /// the consumer's ack wait.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 

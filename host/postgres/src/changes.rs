@@ -1,8 +1,8 @@
 //! Tells the other hosts on a database what this one did to tasks, and hears
 //! from them.
 //!
-//! It is only said that something changed: what is true stands in the tables. So
-//! messages may be lost, and nothing waits for them. They are sent in batches, by
+//! A message only says that something changed; the tables say what. So messages may be
+//! lost, and nothing waits for them. They are sent in batches, by
 //! commits that wait for no disk, since a notification inside of each commit
 //! would make all commits wait for each other.
 
@@ -29,8 +29,8 @@ use super::values::parameters;
 use listener::{Line, Listener};
 use message::{Message, payloads};
 
-/// Messages that wait to be sent at most; further ones are left out, since whoever
-/// watches looks by itself now and then.
+/// Most messages that wait to be sent; further ones are dropped, since watchers also look
+/// by themselves now and then.
 const MAX_WAITING: usize = 10_000;
 
 /// How long messages are collected before they are sent, in which more come.

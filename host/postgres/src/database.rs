@@ -98,7 +98,7 @@ impl Database {
         &self.schema
     }
 
-    /// What outlives whoever asked first.
+    /// The runtime that outlives the first caller.
     pub(super) fn runtime(&self) -> &Handle {
         &self.runtime
     }
@@ -133,8 +133,7 @@ impl Database {
         self.connect(None, deadline).await
     }
 
-    /// For a call of a user, who has a share of the connections, as soon as one of that
-    /// is free.
+    /// For a call of a user, as soon as a connection of the user's share is free.
     pub(super) async fn session_of(&self, user: &str) -> Result<Session<'_>, Fault> {
         self.session_of_until(user, Instant::now() + DEADLINE).await
     }
@@ -288,9 +287,9 @@ impl Session<'_> {
         }
     }
 
-    /// The same with settings of one's own. Each statement sees what is committed by
-    /// then, whatever the database's default: what is read under a lock would
-    /// otherwise be as it was before it was waited for.
+    /// The same with additional settings. Each statement sees what is committed by then,
+    /// whatever the database's default: otherwise a read under a lock would see the state
+    /// from before the wait.
     pub(super) async fn begin_with(&self, settings: &str) -> Result<(), Fault> {
         self.in_transaction.store(true, Ordering::Relaxed);
         self.batch(&format!("BEGIN ISOLATION LEVEL READ COMMITTED; {settings}"))
@@ -354,7 +353,7 @@ impl Session<'_> {
         self.under_way.fetch_sub(1, Ordering::Relaxed);
         let answer = answer.map_err(Fault::from);
         if answer.as_ref().is_err_and(Fault::is_read_only) {
-            // Whoever was promoted is elsewhere, for all connections.
+            // Another server was promoted: all connections must go there.
             self.is_outdated.store(true, Ordering::Relaxed);
             self.database.pools.clear();
         }

@@ -25,7 +25,7 @@ impl Handovers {
         is_theirs.then(|| claimed.lease.clone())
     }
 
-    /// The claim with this lease, once: of two who ask, one has it.
+    /// The claim with this lease, once: of two callers, one gets it.
     pub(super) fn take(&self, lease: &Lease) -> Option<Claimed> {
         let mut claims = self.0.lock();
         let claimed = claims.get(&lease.task_id)?;

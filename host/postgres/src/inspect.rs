@@ -1,4 +1,5 @@
-//! What an operator asks of a database before it is used, and how it is told.
+//! What `check` and a start examine in a database before it is used, and the sentences
+//! about it.
 
 use concept_refinement_capability::OpenError;
 use concept_refinement_capability::moving::{

@@ -48,7 +48,7 @@ pub(super) async fn claim(
 
 /// What a fetch has claimed for this worker. If it asks late, the lease is renewed first,
 /// which the fence decides: the worker counts from now. None: there is nothing, or the
-/// lease is lost. If it cannot be renewed, the next one who asks may have it.
+/// lease is lost. If it cannot be renewed, the next caller may have it.
 async fn handed_over(
     store: &PostgresTasks,
     id: &str,

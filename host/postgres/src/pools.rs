@@ -24,7 +24,7 @@ use super::turns::Turns;
 const MIN_SIZE: usize = 4;
 
 pub(super) struct Pools {
-    /// For whoever is on no core.
+    /// For calls from threads that belong to no core.
     shared: Shared,
     /// None: there are too few connections to divide.
     of_cores: Vec<Shared>,
@@ -37,8 +37,8 @@ pub(super) struct Shared {
 }
 
 impl Pools {
-    /// `size`: most connections, in all. Connections that are dialed by nobody who
-    /// has a core are driven on `runtime`, since they outlive whoever asked first.
+    /// `size`: most connections, in all. Connections that are dialed outside of the cores'
+    /// threads are driven on `runtime`, since they outlive their first caller.
     pub fn new(dialer: &Arc<Dialer>, size: usize, runtime: &Handle) -> Result<Self, BuildError> {
         let count = (size / MIN_SIZE).clamp(1, cores::count() + 1);
         let pool = |size| {
@@ -64,7 +64,7 @@ impl Pools {
         })
     }
 
-    /// That of whoever runs on this thread.
+    /// The pool of the current thread's core.
     pub fn own(&self) -> &Shared {
         let core = cores::current().filter(|_| !self.of_cores.is_empty());
         let own = core.and_then(|core| self.of_cores.get(core % self.of_cores.len()));

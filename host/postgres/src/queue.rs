@@ -109,7 +109,7 @@ async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
             waiting.joined().await;
             continue;
         }
-        // What is told from now on is not missed.
+        // No wake-up from now on is missed.
         wakes.mark_unchanged();
         // A turn comes to its end even if this does not: what it claims reaches a
         // worker or is given back.
@@ -195,14 +195,14 @@ struct Taken {
     task_id: String,
 }
 
-/// What was claimed for a worker that did not ask for it is nobody's again.
+/// Releases a task that was claimed for a worker which never asked for it.
 async fn release_unasked(store: &PostgresTasks, task_id: &str) {
     if let Some(held) = store.handovers.find(task_id, None)
         && store.handovers.take(&held).is_some()
     {
         retry_until(&*store.clock, held.until, || {
             let lease = held.clone();
-            // A lease that was lost is nobody's either.
+            // If the lease was lost, there is nothing to release.
             async move { leases::release(store, &lease).await.map(drop) }.boxed()
         })
         .await;

@@ -10,7 +10,7 @@ use super::values::parameters;
 /// Changes with [`TABLES`] and [`FUNCTIONS`].
 const VERSION: i64 = 11;
 
-/// What creates it; `schema.` stands for the schema's name.
+/// The statements that create it; `schema.` is replaced by the schema's name.
 const TABLES: &str = include_str!("schema.sql");
 const FUNCTIONS: &str = include_str!("functions.sql");
 
@@ -29,15 +29,15 @@ pub(super) async fn find(database: &Database) -> Result<Found, Fault> {
     find_in(&session, database.schema()).await
 }
 
-/// Creates what is missing, in one transaction. Hosts that start together do so one
-/// after the other, and whoever comes later finds it.
+/// Creates what is missing, in one transaction. Hosts that start together do so one after
+/// the other, and the later ones find it.
 pub(super) async fn create(database: &Database) -> Result<(), Fault> {
     if find(database).await? == Found::ThisVersion {
         return Ok(());
     }
     let session = database.unready_session(CREATION).await?;
-    // Whatever the database does to slow statements; and who waits for a host that
-    // stands still is rid of it.
+    // Whatever the database's own timeouts are; and a host that hangs here does not
+    // block the others for long.
     session
         .begin_with(
             "SET LOCAL statement_timeout = 0; \

@@ -28,8 +28,8 @@ pub(super) fn connector(settings: &Settings) -> Result<MakeRustlsConnect, String
     Ok(MakeRustlsConnect::new(config))
 }
 
-/// Takes any certificate, as `sslmode=prefer` means it: whoever could show
-/// another one could as well say that there is no TLS.
+/// Accepts any certificate, as `sslmode=prefer` means: an attacker who can show another
+/// one could as well say that there is no TLS.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

@@ -1,5 +1,6 @@
-//! Turns at what users share, as the connections of a pool: whoever asks for many waits
-//! in a line of its own, and the lines are served in turn, so that others go on.
+//! Turns at what users share, such as the connections of a pool: each user has a line of
+//! its own, and the lines are served in turn, so that one user's many calls do not delay
+//! others.
 //!
 //! A user has its share as of everything else, and waits here, where it keeps nobody from
 //! a connection.
@@ -101,8 +102,8 @@ impl State {
         }
     }
 
-    /// Who is served next. Whoever has its share is passed over, and who has gone is
-    /// left out.
+    /// The next one to serve. Users that have their share are skipped, and callers that have
+    /// gone are dropped.
     fn next(&mut self, limit: usize) -> Option<(u64, oneshot::Sender<Turn>)> {
         for _ in 0..self.order.len() {
             let user = self.order.pop_front()?;

@@ -1,8 +1,8 @@
 //! Places of images that are in a store that cannot count.
 //!
 //! A user's places are taken under a lock of that user, and where all images together
-//! have a limit, under one of them all. What all take is told to the [`Room`] of this
-//! host, by which its new tasks are judged.
+//! have a limit, under one for all of them. The [`Room`] of this host learns what all of
+//! them take, and judges its new tasks by it.
 //!
 //! [`Room`]: concept_refinement_capability::room::Room
 
@@ -31,7 +31,7 @@ impl UploadPlaces for PostgresTasks {
         self.answer(async move {
             let deadline = Instant::now() + DEADLINE;
             let owner = &new.place.path.owner;
-            // Who has to be alone waits for others of this host without a connection.
+            // A call that must be alone waits for others of this host without a connection.
             let _alone = match new.max_store {
                 Some(_) => Some(self.alone_with_images.take(owner, deadline).await?),
                 None => None,
@@ -179,7 +179,7 @@ impl PostgresTasks {
     }
 
     /// Each statement has owner, kind, name, holder, the end of a new term, bytes, and
-    /// the owner who is anonymous.
+    /// the owner, if anonymous.
     async fn write(
         &self,
         session: &Session<'_>,
@@ -196,9 +196,9 @@ impl PostgresTasks {
         session.execute(sql, &parameters).await
     }
 
-    /// The room is told what images take together, if that has a limit: of several
-    /// totals the one that was asked for last, which has what all before it wrote. If
-    /// that fails, what was written holds all the same, and the next one tells.
+    /// Tells the room what all images take together, if that has a limit: of several
+    /// totals the one that was queried last, which includes what all before it wrote. If
+    /// that fails, what was written stays written, and the next call tells.
     async fn tell_room(&self, session: &Session<'_>) {
         let room = &self.options.room;
         if room.max_store().is_none() {

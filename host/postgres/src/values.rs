@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::fault::Fault;
 
-/// Begins an escape: U+001A, the control character that stands for another.
+/// Begins an escape: U+001A, the control character "substitute".
 const ESCAPE: char = '\u{1a}';
 
 /// A parameter of a statement with its type.

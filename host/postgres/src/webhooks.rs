@@ -76,7 +76,7 @@ pub(super) async fn claim(
         let is_exhausted = found.len() < wanted || claimed.is_empty();
         let won = claimed.into_iter().zip(swapped).filter(|(_, won)| *won);
         begun.extend(won.map(|((_, _, due), _)| due));
-        // Otherwise those who get no further place may stand before others.
+        // Otherwise deliveries that get no further place may be ahead of others.
         if is_exhausted || places.free() == 0 {
             return Ok(begun);
         }

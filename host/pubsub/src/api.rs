@@ -26,7 +26,7 @@ const OPENING: Duration = Duration::from_secs(5);
 /// How long a pull may wait for a message, which the server decides.
 const PULL: Duration = Duration::from_secs(95);
 
-/// What is told of an answer, at most, in characters.
+/// Most characters of a response that an error quotes.
 const REASON: usize = 300;
 
 pub(super) struct Api {

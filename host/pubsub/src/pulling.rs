@@ -33,7 +33,7 @@ impl Pulling {
                 continue;
             }
             match self.api.pull(most).await {
-                // The server waits for a message, unless it has many who ask.
+                // The server waits for a message, unless it has many pulls.
                 Ok(received) if received.is_empty() => sleep(EMPTY_INTERVAL).await,
                 Ok(received) => received
                     .into_iter()

@@ -48,7 +48,7 @@ impl Target {
         })
     }
 
-    /// Whether who asks may say who they are.
+    /// Whether credentials may be sent to this target.
     pub(super) fn is_private(&self) -> bool {
         self.endpoint.scheme() == "https"
     }

@@ -1,4 +1,4 @@
-//! What goes wrong with a bucket, and what callers and operators are told.
+//! What goes wrong with a bucket, and the sentences for callers and operators.
 
 use std::borrow::Cow;
 use std::error::Error as _;

@@ -73,7 +73,7 @@ struct Inner {
     max_store: Option<u64>,
     /// Places of images of which nobody knows whether they are there.
     doubtful: Mutex<Vec<Place>>,
-    /// Whoever looks at one of these.
+    /// Held while one of these is checked.
     looking: tokio::sync::Mutex<()>,
     runtime: Handle,
     /// For images on their way to the bucket.
@@ -303,7 +303,7 @@ impl Inner {
         }
     }
 
-    /// Removes an image, and what stands beside it, or beside an image that never came.
+    /// Removes an image and its second object, also that of an image that never came.
     async fn remove(self: &Arc<Self>, path: &str) -> Result<(), CapabilityError> {
         let image = ImagePath::parse(path);
         let named = image.as_ref().map(PlacePath::from);

@@ -2,7 +2,7 @@
 //! type they are, and to ask for these costs a request for each.
 //!
 //! An image that never came may have left its second object. It is listed as the image
-//! would be, so that whoever finds that nothing refers to it removes it.
+//! would be, so that it is removed once nothing refers to it.
 
 use std::sync::Arc;
 

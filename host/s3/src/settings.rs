@@ -38,9 +38,9 @@ const VARIABLES: [(&str, AmazonS3ConfigKey); 12] = [
     ),
 ];
 
-/// A request that failed quickly is repeated, as the documentation of S3 asks
-/// for: it answers 503 to who is only too quick. One that took longer is not:
-/// whoever asks has a deadline of their own.
+/// A request that failed quickly is repeated, as the documentation of S3 asks for: it
+/// answers 503 to clients that are merely too fast. One that took longer is not repeated:
+/// callers have their own deadlines.
 const RETRIES: usize = 2;
 const RETRY_TIMEOUT: Duration = Duration::from_millis(500);
 const BACKOFF: Duration = Duration::from_millis(50);

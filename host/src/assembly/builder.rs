@@ -78,9 +78,9 @@ impl HostBuilder {
         self
     }
 
-    /// Is told the address of the listener if the start has to wait for a store
-    /// of several hosts. Until that can be reached, clients are told what is wrong
-    /// with their requests, and otherwise that the service cannot be used.
+    /// Gets the address of the listener if the start has to wait for a store of several
+    /// hosts. Until that can be reached, clients learn what is wrong with their requests,
+    /// or otherwise that the service cannot be used.
     pub fn on_waiting(mut self, tell: impl FnOnce(SocketAddr) + Send + 'static) -> Self {
         self.on_waiting = Box::new(tell);
         self

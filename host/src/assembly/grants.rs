@@ -90,8 +90,8 @@ pub fn processor(
     }
 }
 
-/// For a model, or one link of it: its provider, and no capability at all. What
-/// stands before others may read images again that it is asked with.
+/// For a model, or one link of it: its provider, and no capability at all. A middleware
+/// may also read its images again.
 pub fn model(
     config: &Config,
     link: &ModelLink,

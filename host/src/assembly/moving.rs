@@ -44,8 +44,8 @@ pub struct Moved {
     pub counts: Vec<(&'static str, u64)>,
 }
 
-/// Moves all that `source` holds to the stores of `target`. `report` is told each
-/// step that is done.
+/// Moves everything in `source` to the stores of `target`. `report` gets each step that
+/// is done.
 ///
 /// # Errors
 ///

@@ -33,7 +33,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     settings::start_log(target.log_format, "warn")?;
     let runtime = tokio::runtime::Runtime::new()?;
     let report = |step: &str| {
-        // Whoever does not read it has it moved all the same.
+        // If nobody reads the report, the move continues all the same.
         let _ = print(format!("{step}\n").as_bytes());
     };
     let moved = runtime.block_on(move_stores(&source, &target, report))?;

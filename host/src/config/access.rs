@@ -40,8 +40,8 @@ pub(super) fn auth(values: &Reader<'_>) -> Result<(Auth, Option<Url>), ConfigErr
     }
 }
 
-/// Keys must come by https or from this machine: whoever can change them can be
-/// any user.
+/// Keys must come over https or from this machine: an attacker who can change them can
+/// be any user.
 pub(super) fn jwks_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text)
         .ok()

@@ -40,7 +40,7 @@ pub(crate) struct ModelLink {
     pub text: String,
 }
 
-/// What a link is told, by the names that it asks for. Not shown.
+/// The settings of a link, by the names that it asks for. Never shown.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct LinkSettings(pub BTreeMap<String, String>);
 
@@ -108,8 +108,7 @@ impl ModelLink {
 }
 
 impl ModelChoice {
-    /// Whether it can be set to this. What a component of one's own makes of its
-    /// settings is for it to say.
+    /// Whether it has this setting. A custom component may have any.
     fn knows(&self, key: &str) -> bool {
         match self {
             Self::Component(_) => true,

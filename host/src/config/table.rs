@@ -58,9 +58,9 @@ pub const SETTINGS: &[Setting] = settings! {
     "public-url" URL;
     /// Which parts this process runs: all, api, or worker (health and pushes only)
     "role" ROLE = "all";
-    /// Tasks, concepts, quota: sqlite, or postgres://USER:PASSWORD@HOST:PORT/DATABASE
+    /// Tasks, concepts, quotas: sqlite, or postgres://USER:PASSWORD@HOST:PORT/DATABASE
     "tasks" ENGINE = "sqlite" [Backup] secret;
-    /// The database of the tasks without a pooler, to hear of other hosts
+    /// The database of the tasks without a pooler, for notifications from other hosts
     "tasks-listen-url" URL secret;
     /// The queue: store (inside the task store), nats://HOST:PORT (JetStream), or pubsub://PROJECT/TOPIC
     "queue" ENGINE = "store" secret;
@@ -68,9 +68,9 @@ pub const SETTINGS: &[Setting] = settings! {
     "pubsub-endpoint" URL = "https://pubsub.googleapis.com";
     /// The subscription that a worker pulls from [default: messages are pushed]
     "pubsub-subscription" NAME;
-    /// The aud that the token of a push must have
+    /// The audience that the token of a push must have
     "pubsub-audience" AUDIENCE;
-    /// The service account that the token of a push must be of
+    /// The service account that the token of a push must belong to
     "pubsub-service-account" EMAIL;
     /// Where Google publishes the keys of these tokens
     "pubsub-jwks-url" URL = "https://www.googleapis.com/oauth2/v3/certs";
@@ -78,9 +78,9 @@ pub const SETTINGS: &[Setting] = settings! {
     "images" ENGINE = "file" [Backup];
     /// local, jigsawstack, openai, stability, replicate, automatic1111, comfyui, the path of a component that exports the model interface, or a chain of them, as fallback(openai, local)
     "model" MODEL = "local" [Refine];
-    /// The base URL of the provider of a model that stands alone [default: the provider's own]
+    /// The base URL of the provider of a model that is used alone [default: the provider's own]
     "model-url" URL [Refine TestModel];
-    /// The key for the provider of a model that stands alone
+    /// The key for the provider of a model that is used alone
     "model-api-key" SECRET [Refine TestModel] secret;
     /// Which of the provider's models [default: what its documentation recommends]
     "model-name" NAME [Refine TestModel];
@@ -92,11 +92,11 @@ pub const SETTINGS: &[Setting] = settings! {
     "model-original" FORM = "bytes" [Refine TestModel];
     /// Memory of one instance of the model
     "model-memory" SIZE = "1GiB" [Refine TestModel];
-    /// Memory of all instances of the model; who needs more is put off [default: half of the machine's]
+    /// Memory of all instances of the model; a call that needs more is postponed [default: half of the machine's]
     "model-memory-total" SIZE [Refine TestModel];
-    /// Room for all images that tasks work on; who needs more is put off
+    /// Space for the images of all tasks in progress; an original that needs more is postponed
     "image-memory" SIZE = "1GiB" [Refine];
-    /// Refinements a user: N/hour, N/day, N/month (UTC) or unlimited
+    /// Refinements per user: N/hour, N/day, N/month (UTC) or unlimited
     "rate-limit" LIMIT = "10/month";
     /// anonymous (sessions signed with a generated secret), secret or jwks
     "auth" MODE = "anonymous";
@@ -118,41 +118,41 @@ pub const SETTINGS: &[Setting] = settings! {
     "allow-webhooks" LIST = "";
     /// What the keys of webhooks are derived from, or two separated by a comma [default: the generated secret]
     "webhook-secret" SECRET secret;
-    /// Certificates (PEM) to trust besides the public authorities and the system's
+    /// Certificates (PEM) to trust in addition to the public authorities and the system's
     "ca-file" FILE;
     /// Tasks in flight
     "concurrency" N = "64";
     /// How long a claim lasts without renewal; then another worker takes the task over
     "lease" DURATION = "30s";
-    /// Pending tasks with which new ones are answered 503
+    /// With this many pending tasks, new ones get a 503
     "max-backlog" N = "10000";
     /// Largest original
     "max-image-bytes" SIZE = "20MiB" [Refine];
     /// Most pixels of an original or a refined image
     "max-image-pixels" N = "50000000" [Refine TestModel];
-    /// For downloading an original
+    /// Time limit for downloading an original
     "download-timeout" DURATION = "30s" [Refine];
-    /// For one answer of a model
+    /// Time limit for one answer of a model
     "model-timeout" DURATION = "60s" [Refine TestModel];
     /// Whether a provider that perhaps accepted a request is asked again: unknown (yes), or never
     "model-repeat" REPEAT = "unknown" [Refine];
-    /// For a whole task
+    /// Time limit for a whole task
     "task-timeout" DURATION = "5m" [Refine];
-    /// How long a signed image URL works
+    /// How long a signed image URL is valid
     "image-url-ttl" DURATION = "1h";
-    /// Uploads that a user may have
+    /// Uploads that a user may keep
     "uploads" N = "100";
-    /// What a user's uploads may take together, those under way included
+    /// What a user's uploads may take together, including those in progress
     "upload-bytes" SIZE = "500MiB";
-    /// What all images may take together [default: the disk but its reserve]
+    /// What all images may take together [default: the disk except its reserve]
     "max-store" SIZE;
-    /// Older tasks that are finished, concepts with their images, and uploads are removed; or off
+    /// Age at which finished tasks, concepts with their images, and unused uploads are removed; or off
     "retention" DURATION = "off";
-    /// What an anonymous user left is removed so long after the last session could have ended; or off
+    /// How long an anonymous user's data is kept after the last session could have ended; or off
     "anonymous-retention" DURATION = "30d";
-    /// Between two looks for images that nothing refers to
+    /// Time between two searches for images that nothing refers to
     "collect-interval" DURATION = "1h";
-    /// A day in UTC, as 2026-11-20: a start on it believes the clock, where a warning says that retention waits
+    /// A day in UTC, as 2026-11-20: a start on that day trusts the clock, after a warning that retention waits
     "confirm-clock" DAY;
     /// Where Prometheus finds GET /metrics; or off
     "metrics-listen" ADDRESS = "off";

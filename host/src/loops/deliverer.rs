@@ -136,8 +136,8 @@ impl Attempts {
 }
 
 impl Deliverer {
-    /// Delivers until `stop` is set, then lets attempts under way end. What is
-    /// aborted is attempted again by whoever claims it once its lease is over.
+    /// Delivers until `stop` is set, then lets attempts in progress end. What is aborted
+    /// is attempted again by the next claim, once its lease is over.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>, abort: CancellationToken) {
         let mut attempts = Attempts {
             runtime: Arc::clone(&self.runtime),

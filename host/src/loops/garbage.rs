@@ -117,7 +117,7 @@ impl Garbage {
         }
     }
 
-    /// Until after this host's next round, whoever else shares its stores.
+    /// Takes the duty until after this host's next round, among all that share its stores.
     async fn is_on_duty(&self, pause: Duration) -> bool {
         let term = pause.saturating_mul(2).max(SHORTEST_TERM);
         let taken = self.host.duties.take(DUTY, term).await;
@@ -298,7 +298,7 @@ impl Garbage {
         for image in listed {
             if unreferenced.contains(&image.path) {
                 let name = image.path.clone();
-                // None: this was to stand beside an image that never came.
+                // None: this is the second object of an image that never came.
                 let image = self.described(image).await?;
                 paths.push(image.map_or(name, |image| image.path));
             }

@@ -1,4 +1,4 @@
-//! Probes the capabilities, so that readiness is told without asking them.
+//! Probes the capabilities, so that readiness can be answered without asking them.
 //!
 //! A change is known after 10 s, and after a second where a call failed or
 //! something was wrong.

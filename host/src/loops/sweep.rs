@@ -142,7 +142,7 @@ impl Sweep {
         }
     }
 
-    /// Until after this host's next round, whoever else shares its store.
+    /// Takes the duty until after this host's next round, among all that share its store.
     async fn is_on_duty(&self, longest: Duration) -> Result<bool, CapabilityError> {
         self.host.duties.take(DUTY, longest * 2).await
     }

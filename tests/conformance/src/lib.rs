@@ -101,6 +101,16 @@ impl Document {
         bad
     }
 
+    /// Whether a value fits the schema of this name; if not, why.
+    ///
+    /// # Errors
+    ///
+    /// What does not fit.
+    pub fn fits(&self, schema: &str, value: &Value) -> Result<(), String> {
+        let validator = self.schemas.get(schema).ok_or("there is no such schema")?;
+        judge(validator, value)
+    }
+
     /// Follows a reference, if it is one.
     fn resolved<'a>(&'a self, value: &'a Value) -> &'a Value {
         match value["$ref"].as_str() {

@@ -8,21 +8,21 @@ from typing import Literal, NotRequired, TypedDict
 #: A page of concepts, newest first.
 class ConceptList(TypedDict):
     concepts: list[ConceptResponse]
-    #: Where the next page begins; null after the last one.
+    #: Leads to the next page; null on the last one.
     next_cursor: str | None
 
 
-#: What a completed task left behind.
+#: The result of a completed task.
 class ConceptResponse(TypedDict):
     color_palettes: list[str]
     created_at: str
     id: str
-    #: The refined image, by a signed URL.
+    #: The refined image, as a signed URL.
     image_url: str
-    #: Whether its user was an anonymous one.
+    #: Whether the user was anonymous.
     is_anonymous: bool
     logo_description: str | None
-    #: What the model said of its work, such as the words that it did not understand.
+    #: What the model reported about its work, such as words that it did not understand.
     notes: list[str]
     #: As it was sent.
     original_image_url: str
@@ -35,24 +35,24 @@ class DeletedEvent(TypedDict):
     task_id: str
 
 
-#: Names the kind of the problem; it goes with the status.
+#: The kind of the error; it corresponds to the status.
 ErrorCode = Literal["BAD_REQUEST", "CONFLICT", "FORBIDDEN", "INTERNAL_ERROR", "METHOD_NOT_ALLOWED", "MISDIRECTED_REQUEST", "NOT_FOUND", "PAYLOAD_TOO_LARGE", "RANGE_NOT_SATISFIABLE", "RATE_LIMIT_EXCEEDED", "SERVICE_UNAVAILABLE", "UNAUTHORIZED", "UNSUPPORTED_MEDIA_TYPE", "VALIDATION_ERROR"]
 
 
-#: Every answer other than success.
+#: The body of every error.
 class ErrorResponse(TypedDict):
-    #: A sentence for the person who asked.
+    #: A sentence for people.
     detail: str
     error_code: ErrorCode
-    #: What is wrong with which field, all problems at once; null where no field is to blame.
+    #: All problems, by field; null if no field is at fault.
     field_errors: dict[str, list[str]] | None
     #: The status of the answer.
     status_code: int
 
 
-#: The process lives.
+#: The process is alive.
 class HealthResponse(TypedDict):
-    #: What the model says of itself.
+    #: The model's description of itself.
     model: str
     #: Always `healthy`.
     status: str
@@ -60,18 +60,30 @@ class HealthResponse(TypedDict):
 
 
 class ProgressEvent(TypedDict):
-    #: What begins.
+    #: The stage that begins.
     stage: StageName
 
 
-#: What of the service can be used.
+#: What is left of the user's quota. All fields are null if it is unlimited.
+class QuotaResponse(TypedDict):
+    #: Tasks per window.
+    limit: int | None
+    #: How many of them are left.
+    remaining: int | None
+    #: When the window ends, in Unix seconds.
+    reset: int | None
+    #: The calendar window, in UTC.
+    window: Literal["hour", "day", "month", null]
+
+
+#: Which parts of the service can be used.
 class ReadyResponse(TypedDict):
-    #: `ok`, or a sentence that says why not.
+    #: For each part `ok`, or a sentence that says why it cannot be used.
     capabilities: dict[str, str]
     status: Literal["ready", "degraded"]
 
 
-#: The four fields of the request, as sent; null where absent.
+#: The four fields of the request, as sent; null if absent.
 class RefinementMetadata(TypedDict):
     logo_description: str | None
     original_image_url: str
@@ -79,37 +91,37 @@ class RefinementMetadata(TypedDict):
     theme_description: str | None
 
 
-#: What is to be refined, and how. Unknown fields are ignored.
+#: What to refine, and how. Unknown fields are ignored.
 class RefinementRequest(TypedDict):
-    #: What the picture shows.
+    #: What the image shows.
     logo_description: NotRequired[str | None]
     #: An http or https URL with a public address and without user information, or the `image_url` of an upload.
     original_image_url: str
-    #: Instructions for how to refine the image. Spaces at both ends do not count.
+    #: What to change. Spaces at either end do not count.
     refinement_prompt: str
-    #: The theme, its colours among it.
+    #: The theme, including its colours.
     theme_description: NotRequired[str | None]
-    #: Where to tell that the task has ended, by the Standard Webhooks specification: an https URL with a public address and without user information, or what the operator allows. It is no part of the task's metadata.
+    #: Where to send a webhook when the task has ended, by the Standard Webhooks specification: an https URL with a public address and without user information, or one that the operator allows. It is not part of the task's metadata.
     webhook_url: NotRequired[str | None]
 
 
-#: The service, to its web page.
+#: What the web page needs to know about the service.
 class ServiceResponse(TypedDict):
-    #: Whether whoever comes without credentials can have a session.
+    #: Whether users without credentials can get an anonymous session.
     anonymous_sessions: bool
-    #: What each user may ask for; null: unlimited.
+    #: The quota of each user; null if unlimited.
     quota: ServiceQuota | None
 
 
 #: A limit on refinements.
 class ServiceQuota(TypedDict):
-    #: Refinements in each window.
+    #: Refinements per window.
     limit: int
     #: The calendar window, in UTC.
     window: Literal["hour", "day", "month"]
 
 
-#: The credentials of a new user.
+#: The credentials of an anonymous user.
 class SessionResponse(TypedDict):
     #: A JSON Web Token.
     access_token: str
@@ -126,29 +138,29 @@ StageName = Literal["downloading", "refining", "storing-image", "storing-concept
 
 #: A page of tasks, newest first.
 class TaskList(TypedDict):
-    #: Where the next page begins; null after the last one.
+    #: Leads to the next page; null on the last one.
     next_cursor: str | None
     tasks: list[TaskResponse]
 
 
-#: A refinement task as it stands: exactly these eleven keys, always all present, null where there is nothing.
+#: A refinement task in its current state. All eleven keys are always present, null where there is no value.
 class TaskResponse(TypedDict):
-    #: Set in both final states, `completed` and `failed`.
+    #: When the task was completed or failed; null before that.
     completed_at: str | None
     created_at: str
-    #: Why the task failed, in a sentence for the person who asked.
+    #: Why the task failed, in a sentence for the user.
     error_message: str | None
-    #: The refined image, by a signed URL that works without credentials for about an hour. Null before the task is completed and after its concept was deleted.
+    #: The refined image, as a signed URL that works without credentials for about an hour. Null before the task is completed and after its concept was deleted.
     image_url: str | None
     #: The status as a sentence.
     message: str
     metadata: RefinementMetadata
-    #: The refined concept's id, once completed.
+    #: The id of the concept, once the task is completed.
     result_id: str | None
     status: TaskStatus
     task_id: str
     type: Literal["concept_refinement"]
-    #: Null until the task first changes.
+    #: When the task last changed; null until it first does.
     updated_at: str | None
 
 
@@ -158,9 +170,9 @@ TaskStatus = Literal["pending", "processing", "completed", "failed"]
 
 #: An original that was stored.
 class UploadResponse(TypedDict):
-    #: Signed, to be looked at, and to be sent as `original_image_url`.
+    #: A signed URL, to be displayed and to be sent as `original_image_url`.
     image_url: str
-    #: Names the image under `/api/images/`.
+    #: The image's path below `/api/images/`.
     path: str
 
 
@@ -168,28 +180,28 @@ class UploadResponse(TypedDict):
 class WebhookAttempt(TypedDict):
     #: When it began.
     at: str
-    #: What went wrong, in a sentence; null only for 2xx.
+    #: What went wrong, in a sentence; null only for a 2xx.
     error: str | None
     #: What the receiver answered; null if it did not.
     status: int | None
 
 
-#: What came of a task's webhook.
+#: The state of a task's webhook delivery.
 class WebhookResponse(TypedDict):
-    #: The oldest first.
+    #: The attempts that have ended, oldest first.
     attempts: list[WebhookAttempt]
-    #: Null before the task has ended, and where there will be no further attempt.
+    #: When the next attempt is due. Null before the task has ended, and if there will be no further attempt.
     next_attempt_at: str | None
     state: WebhookState
     #: As sent.
     url: str
 
 
-#: The key of the caller's webhooks.
+#: The key of the user's webhooks.
 class WebhookSecret(TypedDict):
     #: `whsec_` and the base64 of the 32 bytes that are the key of HMAC-SHA256.
     secret: str
 
 
-#: `delivered` and `failed` stay until one more attempt is requested.
+#: `delivered` and `failed` are final unless another attempt is requested.
 WebhookState = Literal["pending", "delivered", "failed"]

@@ -1,6 +1,6 @@
-//! Stands before a model that costs, where the platform is not our host: counts its calls
-//! before they leave, and hands it what an earlier one kept. What may be asked is decided
-//! by the store.
+//! Wraps a model that costs money, on platforms other than our host: records its calls
+//! before they are sent, and passes on the receipt of an earlier call. The store decides
+//! what may be asked.
 //!
 //! It must read no image.
 

@@ -27,7 +27,7 @@ pub struct Store<P, M> {
 pub struct Written {
     /// Under new names. Those of a lost attempt are removed.
     pub own: Vec<(String, Vec<u8>)>,
-    /// The same whoever writes them, so that one who lost may not remove them.
+    /// The same for every writer, so a writer that lost must not remove them.
     pub shared: Vec<(String, Vec<u8>)>,
 }
 

@@ -3,8 +3,8 @@
 //! They are fetched when they are first needed, again when a token names one
 //! that is not among them, and again when they are stale; how often, the domain
 //! says. One request fetches at a time; the others use what there is, or wait
-//! for it. An issuer that is down ends nobody's session: keys are replaced by
-//! newer ones only.
+//! for it. An issuer that is down ends no session: keys are replaced only by
+//! newer ones.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -23,7 +23,7 @@ pub const NO_SUCH_IMAGE: Problem = Problem::NotFound("There is no such image.");
 pub const BADLY_SIGNED: Problem =
     Problem::Forbidden("The signature of this URL is wrong, incomplete or expired.");
 
-/// Who asks for an image.
+/// The requester of an image.
 enum Viewer {
     /// Anyone with a valid signed URL.
     Anyone,

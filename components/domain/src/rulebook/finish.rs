@@ -39,7 +39,7 @@ pub fn finish(
     Decision::changed(Event::Complete, Finish::Done(Box::new(concept)))
 }
 
-/// What who comes too late to finish a task is told.
+/// The outcome for a worker that comes too late to finish its task.
 pub fn late(is_unreferenced: bool) -> Finished {
     match is_unreferenced {
         true => Finished::Over,

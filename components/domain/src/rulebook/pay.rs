@@ -5,7 +5,7 @@ use crate::payment::Payment;
 
 use super::{Decision, Event, TaskRecord};
 
-/// A repeat is harmless. Nobody who watches the task is told of it.
+/// A repeat is harmless. Watchers of the task do not see it.
 pub fn pay(record: &mut TaskRecord, held: &Lease, payment: &Payment) -> Decision<Fenced> {
     if !record.is_held_by(held) {
         return Decision::unchanged(Fenced::Lost);

@@ -15,12 +15,12 @@ use crate::sentence::sanitize;
 use crate::task::Task;
 use crate::timestamp::Timestamp;
 
-/// How long an attempt has nobody beside it: an attempt ends after 15 s, and the
-/// rest is for recording it. Whoever died is followed by another after it.
+/// How long one host alone may attempt a delivery: an attempt ends after 15 s, and the
+/// rest is for recording it. If the host dies, another one takes over after this time.
 pub const LEASE: Duration = Duration::from_secs(30);
 
-/// Attempts that are listed. Of more, which only requests can make, the oldest are
-/// left out.
+/// Attempts that are listed. If there are more, which only requested ones can cause,
+/// the oldest are dropped.
 pub const MAX_ATTEMPTS: usize = 100;
 
 /// Longest sentence about an attempt, in code points.

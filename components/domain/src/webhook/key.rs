@@ -39,7 +39,7 @@ impl ServiceSecrets {
         Ok(Self { first, second })
     }
 
-    /// What users are told, and the first to sign with.
+    /// The key that users get, and the first one to sign with.
     pub fn key_of(&self, user_id: &str) -> UserKey {
         derive(&self.first, user_id)
     }
@@ -52,7 +52,7 @@ impl ServiceSecrets {
 }
 
 impl UserKey {
-    /// As the user is told it: `whsec_` and the base64 of the key.
+    /// The form that users get: `whsec_` and the base64 of the key.
     pub fn secret(&self) -> String {
         format!("{PREFIX}{}", STANDARD.encode(self.0))
     }

@@ -1,9 +1,9 @@
-//! Answers what was asked before as it was answered before, without asking again.
+//! Repeats the earlier answer to the same request, without asking again.
 //!
-//! What it takes for the same: the image, byte for byte, the prompt and all that goes
-//! with it, the models behind it with their components and settings. Who asks does not
-//! matter. It remembers images that a model answered, and no addresses of images, which
-//! may not last.
+//! Requests are the same if the image, byte for byte, the prompt and everything with it,
+//! and the models behind it with their components and settings are the same, whichever
+//! user asks. It remembers images that a model returned, but no addresses of images,
+//! which may not last.
 
 #[cfg(target_arch = "wasm32")]
 mod component;

@@ -179,7 +179,7 @@ impl<P: Ports> Server<'_, P> {
         json(response, MAX_JSON).await
     }
 
-    /// The key is for whatever stands before the server, which asks for none.
+    /// The key is for a proxy in front of the server, which itself needs none.
     async fn exchange(
         &self,
         request: HttpRequest,

@@ -18,7 +18,7 @@ pub async fn exchange<P: Ports>(
     success(ports, settings, response).await
 }
 
-/// A response that says success, or the error that its status stands for.
+/// A successful response, or the error that corresponds to its status.
 pub async fn success<S: ByteStream>(
     ports: &impl Ports,
     settings: &Settings,

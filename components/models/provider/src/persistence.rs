@@ -8,8 +8,8 @@ use crate::ports::Ports;
 /// The wait after so many tries is the longest: about 4 s.
 const LONGEST: u32 = 2;
 
-/// Repeats a look that costs nothing, with backoff, until it is answered or refused. Whoever
-/// asked for the work ends this in time: to give the work up would be to pay for it twice.
+/// Repeats a poll that costs nothing, with backoff, until it is answered or refused. The
+/// caller's deadline ends this: giving the work up here would mean paying for it twice.
 pub async fn persistently<T>(
     ports: &impl Ports,
     mut look: impl AsyncFnMut() -> Result<T, Error>,

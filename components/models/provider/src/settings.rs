@@ -60,7 +60,7 @@ impl Settings {
         })
     }
 
-    /// The error for `model-KEY`, by the name that whoever sets it knows.
+    /// The error for `model-KEY`, under the name that the operator sets.
     pub fn refused(&self, key: &str, problem: &str) -> Error {
         self.names.refused(key, problem)
     }

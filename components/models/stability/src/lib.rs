@@ -27,7 +27,7 @@ struct Answer<'a> {
     finish_reason: Option<Text<'a>>,
 }
 
-/// Where a model is, and how it is told to what extent it may change the original.
+/// Where a model is, and which field says how much it may change the original.
 #[derive(Debug, PartialEq, Eq)]
 struct Endpoint {
     path: &'static str,

@@ -50,7 +50,7 @@ pub enum Verdict {
 }
 
 impl Asker {
-    /// Who asks for this task.
+    /// The user and the picture of this task.
     pub fn of(task: &Task) -> Self {
         let url = &task.refinement.original_image_url;
         Self {

@@ -1,4 +1,4 @@
-//! What the capabilities were found to be like, so that whoever asks causes no
+//! The last known states of the capabilities, so that asking for readiness causes no
 //! work: a probe of a store writes.
 
 use std::sync::Arc;
@@ -41,7 +41,8 @@ impl Probes {
     }
 }
 
-/// Not of what it was asked.
+/// Whether an error says that the store cannot be used, rather than that the request
+/// was wrong.
 fn is_of_the_store(error: &CapabilityError) -> bool {
     match error.kind {
         ErrorKind::Unavailable | ErrorKind::Full => true,

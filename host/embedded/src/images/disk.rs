@@ -1,5 +1,4 @@
-//! Work on the disk, on threads that may wait for it, and what callers are told
-//! where it fails.
+//! Work on the disk, on threads that may wait for it, and the errors that callers get.
 
 use std::io;
 

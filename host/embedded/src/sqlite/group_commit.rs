@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 /// What commits, in a thread of its own.
 pub(crate) trait Committer: Send + 'static {
-    /// A change, and who is told of it.
+    /// A change, and where its outcome is sent.
     type Entry: Send;
 
     /// Most entries of a commit; more would only delay the first.

@@ -1,6 +1,6 @@
 //! Places of images that are in a store that cannot count.
 //!
-//! What they take together is told to the [`Room`], by which new tasks are judged.
+//! The [`Room`] learns what they take together, and judges new tasks by it.
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::room::Room;

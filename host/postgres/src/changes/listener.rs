@@ -41,8 +41,8 @@ const PROMISES: Duration = Duration::from_secs(60);
 /// The same while nothing can be heard.
 const DEAF_PROMISES: Duration = Duration::from_secs(5);
 
-/// Payloads that are kept at most. Who is that far behind looks at everything that is
-/// watched instead, which takes a query or two.
+/// Most payloads that are kept. A reader that is further behind looks at everything that
+/// is watched instead, which takes a query or two.
 const CAPACITY: usize = 1_000;
 
 /// Ids that are asked for at once.

@@ -29,7 +29,7 @@ pub struct Limited<B: Body> {
     /// Bytes that may still arrive.
     left: u64,
     timeout: Pin<Box<Sleep>>,
-    /// Whoever does not read waits for nothing, however long.
+    /// Whether a reader is waiting: the timeout counts only then.
     is_waited_for: bool,
     /// None: it was given back.
     checkout: Option<Checkout>,
@@ -55,7 +55,7 @@ impl<B: Body> Limited<B> {
     }
 }
 
-/// Whoever knows from its length that it has ended does not ask for more.
+/// A reader that knows the length does not poll again after the last byte.
 impl<B: Body> Drop for Limited<B> {
     fn drop(&mut self) {
         if self.body.is_end_stream() {

@@ -1,11 +1,10 @@
 //! The keys of the issuer of tokens, cached for the process.
 //!
 //! Instances of the API come and go, and each has a cache of its own only. Here
-//! all of them find what any of them was answered: the issuer is asked once for
-//! the whole process, and one that is down ends nobody's session. When it is
-//! asked again, the domain says, to the instances as to this. A document is
-//! replaced by a newer one only, never by a failure, and nothing but the one URL
-//! is cached.
+//! all of them share the answers: the issuer is asked once for the whole process, and
+//! an issuer that is down ends no session. The domain decides when it is asked again,
+//! for the instances and for this cache. A document is replaced only by a newer one,
+//! never by a failure, and nothing but the one URL is cached.
 
 use std::fmt;
 use std::sync::Arc;

@@ -2,8 +2,8 @@
 //! origin, which then needs no look-up, no handshake, and none of their round trips.
 //!
 //! A connection is here only between two whole exchanges: one whose answer is not
-//! read to its end is closed. Each component has a pool of its own, and whoever takes
-//! a connection judges its address again.
+//! read to its end is closed. Each component has its own pool, and the address of a
+//! connection is checked again when it is taken.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -108,7 +108,7 @@ impl Checkout {
 struct Idle {
     /// From the one that has waited longest on.
     waiting: VecDeque<Waiting>,
-    /// Closes what has waited for too long; on the runtime of whoever came first.
+    /// Closes connections that have waited too long; runs on the runtime of the first one.
     reaper: Option<JoinHandle<()>>,
 }
 

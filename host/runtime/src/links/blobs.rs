@@ -125,8 +125,8 @@ fn bytes_of(length: u64) -> usize {
 }
 
 impl Sandbox {
-    /// What stands before models waits for no room: the answer of the one that it
-    /// asked may wait for what it holds.
+    /// A middleware does not wait for room: the answer of the model that it called may be
+    /// waiting for the room that it holds.
     fn purpose(&self, purpose: blobs::Purpose) -> Purpose {
         match purpose {
             blobs::Purpose::Answer if self.next().is_err() => Purpose::Answer,

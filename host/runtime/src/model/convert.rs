@@ -1,5 +1,5 @@
-//! Between the values of `wit/model-types.wit` and those of this room, for whoever asks
-//! a model: the processor, and what stands before models.
+//! Between the values of `wit/model-types.wit` and those of this room, for the callers of
+//! a model: the processor and middleware.
 
 use std::time::{Duration, Instant};
 

@@ -8,11 +8,11 @@
 //!   the limit of one instance, in place of the youngest.
 //! - Any other call is itself the one that is ended, unless there is one that costs less:
 //!   a call that has answered ends one that has not, and one that has asked its provider
-//!   ends one that has not, since who is asked again is perhaps paid again. Among those
-//!   that end for the oldest one, too, the cheap ones end first.
+//!   ends one that has not, since asking again may mean paying again. Among those that
+//!   end for the oldest one, too, the cheap ones end first.
 //! - The instances of one call count together, and have the limit of one instance
-//!   together: a middleware, and the model that it waits for. So nobody who has memory
-//!   waits for somebody who waits for memory.
+//!   together: a middleware, and the model that it waits for. So no call that has memory
+//!   waits for one that waits for memory.
 //! - A call keeps its age when it is tried again, so each becomes the oldest. One
 //!   that has answered cannot be tried again by itself: its task is.
 

@@ -124,7 +124,7 @@ impl ModelMemory {
             };
             let permission = self.admitted(&mut state, age, need);
             drop(state);
-            // Whoever does not wait any more gives it back.
+            // If the call no longer waits, dropping the permission gives it back.
             let _ = admitted.send(permission);
         }
     }

@@ -1,4 +1,4 @@
-//! `receipts`, as linked into models and what stands before them.
+//! `receipts`, as linked into models and middleware.
 
 use concept_refinement_domain::convert::Convert as _;
 

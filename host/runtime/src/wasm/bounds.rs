@@ -39,7 +39,7 @@ impl Bounds {
     /// - A resource is at most a request: fields (their map may be twice their
     ///   size), a path and an authority of 64 KiB each, a method of one transfer.
     ///   128 of them are 48 MiB.
-    /// - A handle may stand for an error that the guest wrote into a future: one
+    /// - A handle may represent an error that the guest wrote into a future: one
     ///   transfer each, 32 MiB.
     /// - An exchange has 64 KiB in buffers, as much in its connection, a chunk of
     ///   64 KiB twice, and an error of one transfer: 6 MiB.

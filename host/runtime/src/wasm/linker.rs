@@ -55,8 +55,8 @@ pub fn model_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbo
     Ok(linker)
 }
 
-/// For what stands before models: its receipts, these, what it remembers, and images that can be
-/// read again.
+/// For middleware: its receipts, the models behind it, what it remembers, and images that
+/// can be read again.
 pub fn middleware_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
     let mut linker = model_linker(engine)?;
     blobs::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;

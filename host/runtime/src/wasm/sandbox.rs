@@ -179,7 +179,7 @@ impl Sandbox {
         self.next = Some(next);
     }
 
-    /// Fails if the interface was linked for a component that stands before nothing.
+    /// Fails if this component is not a middleware, and so has no models behind it.
     pub fn next(&self) -> wasmtime::Result<Arc<Next>> {
         let next = self.next.clone();
         next.ok_or_else(|| wasmtime::format_err!("this component stands before no model"))

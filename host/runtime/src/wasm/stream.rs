@@ -46,7 +46,7 @@ impl ByteStream {
         }
     }
 
-    /// One that whoever consumes it may open again.
+    /// A stream that its consumer may open again.
     pub fn of(chunks: BoxStream<'static, Bytes>, reopen: Reopen) -> Self {
         Self {
             chunks,

@@ -79,7 +79,7 @@ pub fn check(
         "theme_description": words.theme_description,
     });
     let draft = Draft::parse(body.to_string().as_bytes())?;
-    // Nobody is told: it asks for no webhook.
+    // There is no webhook here.
     let request = draft.check(original, &AllowedSources::default());
     request
         .map(|request| request.refinement)

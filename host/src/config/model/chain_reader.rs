@@ -37,7 +37,7 @@ impl ChainReader<'_> {
         input.read("input", line)?;
         input.read(ORIGINAL, original)?;
         let workflow = match component {
-            // What a component of one's own calls so is for it to say.
+            // A custom component decides for itself what this key means.
             ModelChoice::Component(_) if !self.stands_alone => None,
             _ => input.read("workflow", workflow)?,
         };

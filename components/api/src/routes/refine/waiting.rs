@@ -1,8 +1,8 @@
-//! `Prefer: wait` (RFC 7240): the answer is put off until the task ends.
+//! `Prefer: wait` (RFC 7240): the response is delayed until the task ends.
 //!
-//! Who waits watches the task as others do, and counts among them. A wait can only
-//! turn the answer from what the task was into what became of it: whatever comes
-//! between, the answer is that the task was accepted.
+//! A waiting client counts as a watcher of the task. Waiting can only replace the
+//! first answer by the final state: if anything goes wrong, the answer is that the
+//! task was accepted.
 
 use std::pin::pin;
 use std::time::Duration;

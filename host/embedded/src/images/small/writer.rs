@@ -268,7 +268,7 @@ impl Worker {
     }
 }
 
-/// Those who are gone are told nothing.
+/// Callers that are gone get nothing.
 fn answer(entries: impl Iterator<Item = Entry>, committed: &io::Result<()>) {
     let committed = committed.as_ref().map_err(disk::report).copied();
     for entry in entries {

@@ -36,7 +36,7 @@ impl<T> Queue<T> {
             };
             if let Some((_, item)) = item {
                 if has_more {
-                    // One notification may stand for several items.
+                    // One notification may announce several items.
                     self.pushed.notify_one();
                 }
                 return item;

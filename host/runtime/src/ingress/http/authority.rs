@@ -1,4 +1,4 @@
-//! What may stand in an authority of `http` URLs.
+//! The characters allowed in an authority of `http` URLs.
 
 use http::uri::Authority;
 

@@ -1,8 +1,8 @@
 //! The connections of clients, and whose are closed when they run short.
 //!
-//! A connection that has no request under way is idle. Places are shared as all
-//! places are (`places.rs`), but for one thing: whoever gets no more of them
-//! loses its oldest idle connection instead.
+//! A connection that has no request in progress is idle. Places are shared as all
+//! places are (`places.rs`), except that a client which gets no more of them loses
+//! its oldest idle connection instead.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -120,7 +120,7 @@ impl Open {
             connections.values().any(|state| state.is_idle())
         };
         let holders = self.by_client.iter().filter(|(_, of)| has_idle(of));
-        // Proxies last: they stand for many.
+        // Proxies last: they represent many clients.
         let largest = holders.max_by_key(|(client, of)| (client.is_some(), of.len()));
         largest.map(|(client, _)| *client)
     }

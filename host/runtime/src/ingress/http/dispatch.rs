@@ -98,7 +98,7 @@ pub struct Dispatch {
     push: Option<Arc<PushTrigger>>,
 }
 
-/// Who asks.
+/// The client and the user of a request.
 struct Asker {
     client: Option<Subnet>,
     user: Option<u64>,

@@ -38,7 +38,7 @@ pub enum Refusal {
     Misdirected,
     /// The client exceeded its rate. It may come back after this time.
     TooOften(Duration),
-    /// Too much is under way, and who asks has its share of it.
+    /// Too much is in progress, and this client has its share of it.
     Overloaded,
     /// The same of connections, so that this one is closed.
     TooManyConnections,

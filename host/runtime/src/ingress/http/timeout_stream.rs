@@ -66,7 +66,7 @@ impl TimeoutStream {
     /// Completes some time after the client has left, whatever there is still to be read.
     fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.left.is_none() {
-            // What it says stays to be read, and an error is told by the next read or write.
+            // The data stays to be read, and an error shows at the next read or write.
             let peeked = ready!(self.stream.poll_peek(cx, &mut ReadBuf::new(&mut [0])));
             let readiness = self.stream.ready(Interest::READABLE).now_or_never();
             let is_closed =

@@ -24,7 +24,7 @@ use crate::model::memory::{Admitted, InnerMeter};
 use crate::model::replay::Replay;
 use crate::model::state::ModelState;
 
-/// How often a call may ask each of its links: who asks again is bounded too.
+/// How often a call may ask each of its links.
 const ASKS: u32 = 4;
 
 /// How long a call waits for the end of the one before, whose answer was dropped.

@@ -78,7 +78,8 @@ pub async fn run(
         store.data_mut().stand_before(Arc::clone(next));
     }
     let ended = {
-        // Where it is, since each function that it were handed through had room for it.
+        // Pinned in place: moving this large future would reserve its size again in the
+        // frame of each function that it passes through.
         let run = pin!(async {
             let model = link.pre.instantiate_async(&mut store).await?;
             let model = model.concept_refinement_image_model();

@@ -50,7 +50,7 @@ pub fn compile(component: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut config = config();
     config.target(TARGET).map_err(anyhow::Error::from)?;
     for feature in FEATURES {
-        // SAFETY: whoever loads the code checks that it has these features.
+        // SAFETY: loading the code checks that the processor has these features.
         unsafe { config.cranelift_flag_enable(feature) };
     }
     let engine = wasmtime::Engine::new(&config).map_err(anyhow::Error::from)?;

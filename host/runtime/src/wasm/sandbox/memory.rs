@@ -23,10 +23,10 @@ pub trait MemoryMeter: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Granted {
     AtOnce,
-    /// After a yield: whoever polls the instance would have it elsewhere before it
-    /// touches so much.
+    /// After a yield: the instance should be moved to another thread before it touches so
+    /// much memory.
     AfterYield,
-    /// Not at all: the guest is told so, as at the end of its own limit.
+    /// Not at all: growing fails in the guest, as at its own limit.
     Never,
 }
 

@@ -157,7 +157,7 @@ impl Cluster {
         self.weighted(|point| point.weight())
     }
 
-    /// The colour that stands for the cluster: near the most frequent one.
+    /// The colour that represents the cluster: near the most frequent one.
     fn typical(&self) -> Option<Oklab> {
         self.weighted(|point| point.count * point.count)
     }

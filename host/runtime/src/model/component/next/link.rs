@@ -53,7 +53,7 @@ impl HostWithStore<Sandbox> for Linked {
         // used once.
         yield_now().await;
         if request.reopen.is_none() {
-            // The middleware writes the image itself: it is held once for whoever reads it.
+            // The middleware writes the image itself: it is held once for all its readers.
             let (purpose, length) = (Purpose::Original, request.length);
             match filled(caller, &blobs, purpose, request.image, length).await {
                 Ok(blob) => {
