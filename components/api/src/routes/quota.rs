@@ -8,7 +8,7 @@ use crate::request::Request;
 use crate::state::State;
 
 /// All null: the quota is unlimited.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub struct QuotaResponse {
     limit: Option<u32>,
     remaining: Option<u32>,
@@ -22,15 +22,7 @@ pub async fn get<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     let now = state.ports.now();
     let caller = state.auth.reader(request).await?;
     let Some(quota) = state.config.quota else {
-        return json(
-            200,
-            &QuotaResponse {
-                limit: None,
-                remaining: None,
-                window: None,
-                reset: None,
-            },
-        );
+        return json(200, &QuotaResponse::default());
     };
     let used = state.ports.used(&caller.user, quota.window).await?;
     let left = quota.state(used, now);

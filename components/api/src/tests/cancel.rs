@@ -3,15 +3,8 @@
 use concept_refinement_domain::task::Status;
 use serde_json::Value;
 
-use super::service::{Call, Service};
-
-const ID: &str = "00000000-0000-4000-8000-000000000001";
-
-fn with_task() -> Service {
-    let service = Service::new();
-    assert_eq!(service.send(Call::refine("ann")).json()["task_id"], ID);
-    service
-}
+use super::service::Call;
+use super::tasks::{ID, with_task};
 
 fn cancel(id: &str) -> Call {
     Call::post(format!("/api/tasks/{id}/cancel"))

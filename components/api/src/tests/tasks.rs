@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use super::service::{Call, NOW, ORIGIN, Service};
 use crate::Method;
 
-const ID: &str = "00000000-0000-4000-8000-000000000001";
+pub(super) const ID: &str = "00000000-0000-4000-8000-000000000001";
 const CONCEPT: &str = "00000000-0000-4000-8000-0000000000c0";
 
 /// A service with one pending task of ann's.
-fn with_task() -> Service {
+pub(super) fn with_task() -> Service {
     let service = Service::new();
     assert_eq!(service.send(Call::refine("ann")).json()["task_id"], ID);
     service

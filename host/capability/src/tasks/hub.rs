@@ -170,7 +170,7 @@ impl Hub {
             Update::Status(_, _, task) => task.status.is_final(),
             Update::Stage(_) => false,
             Update::Deleted => {
-                self.revocations.announce(task_id);
+                self.revoke(task_id);
                 true
             }
         };
@@ -228,7 +228,7 @@ impl Hub {
     /// Another process changed a task, whether somebody watches it here or not.
     pub fn changed_elsewhere(&self, task_id: &str, revision: u64, status: Status) {
         if status.is_final() {
-            self.revocations.announce(task_id);
+            self.revoke(task_id);
         }
         self.state
             .lock()

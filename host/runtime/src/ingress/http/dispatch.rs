@@ -177,45 +177,35 @@ impl Dispatch {
     ) -> Response<WasiBody> {
         let id = request_id::of(request.headers());
         let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default());
-        let answered = self.measured(request, peer, core, form, busy);
+        let answered = async {
+            let begin = Instant::now();
+            // Without the query, which may hold a signature.
+            let line = tracing::enabled!(tracing::Level::DEBUG)
+                .then(|| (request.method().clone(), request.uri().path().to_owned()));
+            let metrics = self.metrics.as_ref();
+            let measured = metrics.map(|metrics| metrics.begin(request.method()));
+            let origin = self.origins.allowed(request.headers());
+            let version = request.version();
+            let answered = self.admit(request, peer, core, form).await;
+            let answered = answered
+                .and_then(|(response, asker)| self.sending(response, version, &asker, busy));
+            let mut response = answered.unwrap_or_else(|refusal| {
+                let mut response = refusal.into();
+                cors::allow(origin, &mut response);
+                response
+            });
+            if let Some(measured) = measured {
+                measured.answered(&mut response);
+            }
+            if let Some((method, path)) = line {
+                let status = response.status().as_u16();
+                let milliseconds = u64::try_from(begin.elapsed().as_millis()).ok();
+                tracing::debug!(%method, path, status, milliseconds, "answered");
+            }
+            response
+        };
         let mut response = answered.instrument(span).await;
         request_id::tell(id, &mut response);
-        response
-    }
-
-    async fn measured(
-        &self,
-        request: Request<Incoming>,
-        peer: IpAddr,
-        core: usize,
-        form: Form,
-        busy: Busy,
-    ) -> Response<WasiBody> {
-        let begin = Instant::now();
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let metrics = self.metrics.as_ref();
-        let measured = metrics.map(|metrics| metrics.begin(request.method()));
-        let origin = self.origins.allowed(request.headers());
-        let version = request.version();
-        let answered = self.admit(request, peer, core, form).await;
-        let answered =
-            answered.and_then(|(response, asker)| self.sending(response, version, &asker, busy));
-        let mut response = answered.unwrap_or_else(|refusal| {
-            let mut response = refusal.into();
-            cors::allow(origin, &mut response);
-            response
-        });
-        if let Some(measured) = measured {
-            measured.answered(&mut response);
-        }
-        // Without the query, which may hold a signature.
-        tracing::debug!(
-            %method,
-            path,
-            status = response.status().as_u16(),
-            milliseconds = u64::try_from(begin.elapsed().as_millis()).ok(),
-            "answered"
-        );
         response
     }
 
