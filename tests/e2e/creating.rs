@@ -12,7 +12,7 @@ use crate::shared::{new_name, scripted_over};
 /// How long the tables take: longer than a start waits for them.
 const LONG: Duration = Duration::from_secs(11);
 
-/// How late a start answers (contract, section 1).
+/// How late a start answers.
 const HEALTH: Duration = Duration::from_secs(20);
 
 /// As on a disk that is slow. How often it was begun is counted where it is not undone.

@@ -18,7 +18,7 @@ use crate::outage;
 use crate::shared::{new_user, origin, scripted_launch};
 use crate::unusable::assert_refused;
 
-/// How long a call may take where the queue is away (contract, section 1), and
+/// How long a call may take where the queue is away, and
 /// how late a busy machine is.
 const FAULT: Duration = Duration::from_millis(3_500);
 

@@ -8,7 +8,7 @@ use concept_refinement_tests::deadline::{READINESS, eventually};
 use concept_refinement_tests::proxy::Mode;
 
 /// How long a call may take that needs what is away, and how long its return may
-/// go unnoticed (contract, sections 1 and 4).
+/// go unnoticed.
 const REFUSED_WITHIN: Duration = Duration::from_secs(3);
 const BACK_WITHIN: Duration = Duration::from_secs(5);
 

@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 
 use crate::shared::{new_name, origin, scripted_launch};
 
-/// What a stop may take (contract, section 4), and how late a busy machine is.
+/// What a stop may take, and how late a busy machine is.
 const STOP: Duration = Duration::from_secs(30);
 const LATE: Duration = Duration::from_secs(8);
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 /// How long anything may take that is only slow on a busy machine.
 pub const SOON: Duration = Duration::from_secs(60);
 
-/// How late readiness may follow a change (contract, section 4).
+/// How late readiness may follow a change.
 pub const READINESS: Duration = Duration::from_secs(15);
 
 /// Looks again and again until there is something, and panics if there is

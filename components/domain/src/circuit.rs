@@ -10,7 +10,8 @@ use crate::timestamp::Timestamp;
 /// Failures in a row that open a circuit.
 pub const FAILURES: u32 = 3;
 
-/// How long an open circuit waits for its next probe. The contract has a minute.
+/// How long an open circuit waits for its next probe. What is
+/// back is noticed within that time.
 pub const PAUSE: Duration = Duration::from_secs(20);
 
 /// How the last calls of one model went.

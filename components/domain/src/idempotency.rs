@@ -11,7 +11,7 @@ use crate::task::{Refinement, Task};
 use crate::timestamp::Timestamp;
 use crate::webhook::Webhook;
 
-/// Lifetime of a key (contract, section 1).
+/// Lifetime of a key, from its first use.
 pub const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a repeat of a submission needs to be answered as the first one was, even

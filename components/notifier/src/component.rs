@@ -33,7 +33,7 @@ mod bindings {
 
 use bindings::exports::concept::refinement::notifier::{Delivery, Guest, Response};
 
-/// Of one attempt, from its start to the status (contract, section 5).
+/// Of one attempt, from its start to the status.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 const TIMEOUTS: Timeouts = Timeouts {

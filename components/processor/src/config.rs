@@ -7,7 +7,7 @@ use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::{duration, size};
 use thiserror::Error;
 
-/// Largest answer of a model, larger than an original (contract, section 2).
+/// Largest answer of a model (`docs/limits.md`): models may enlarge an original.
 const MAX_ANSWER_BYTES: u64 = 50 * 1024 * 1024;
 
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ pub struct ConfigError {
 }
 
 impl Config {
-    /// Reads settings by name; an unset one has the contract's default.
+    /// Reads settings by name; an unset one has the default of `docs/settings.md`.
     pub fn from_settings(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         fn read<T>(
             get: &impl Fn(&str) -> Option<String>,

@@ -21,7 +21,7 @@ use crate::contents::{Contents, Draft, Rejected};
 use crate::ports::{Blobs, Clock, Failure, Http, Purpose, Random, Response, Rest};
 use crate::time::Budget;
 
-/// Contract, section 2.
+/// As many as a picture's address may need; more look like a loop.
 const MAX_REDIRECTS: usize = 3;
 
 /// After so long a server may have given up an answer that nobody reads.

@@ -25,7 +25,7 @@ use crate::ports::{Clock, ImageStore, ModelRequest, Ports, Purpose, TaskStore};
 use crate::refine::refine;
 use crate::time::timeout;
 
-/// How strongly a model may change the original (contract, section 2).
+/// How strongly a model may change the original, from 0 to 1.
 const STRENGTH: f32 = 0.7;
 
 /// Between two tries of what an image store that cannot be reached was asked.

@@ -103,8 +103,8 @@ impl Capabilities {
         &*self.store
     }
 
-    /// The state of each capability, in the order of the contract: of the stores
-    /// as they were last probed, of the model as it is.
+    /// The state of each capability, in the order of its answer: of the stores as
+    /// they were last probed, of the model as it is.
     pub async fn health(&self) -> Vec<CapabilityState> {
         let mut states = match self.probes.states() {
             Some(states) => states,

@@ -34,8 +34,7 @@ use concept_refinement_capability::directory::OpenError;
 use concept_refinement_capability::queue::waiting::Waiting;
 use concept_refinement_capability::queue::{Delivery, TaskQueue};
 
-/// How long a call may take. An API call has 3 s to say that the queue is away
-/// (contract, section 1).
+/// How long a call may take. An API call has 3 s to say that the queue is away.
 const DEADLINE: Duration = Duration::from_secs(2);
 
 /// A queue in JetStream.

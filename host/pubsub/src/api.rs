@@ -16,8 +16,7 @@ use super::fault::Fault;
 use super::http::Client;
 use super::target::Target;
 
-/// How long a call may take. An API call has 3 s to say that the queue is away
-/// (contract, section 1).
+/// How long a call may take. An API call has 3 s to say that the queue is away.
 const DEADLINE: Duration = Duration::from_secs(2);
 
 /// How long a start waits for an answer.

@@ -15,8 +15,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-/// The grace period for work in progress. The rest of the 30 s of a stop
-/// (contract, section 4) is for releasing unfinished tasks.
+/// The grace period for work in progress. The rest of the 30 s that a stop
+/// may take is for releasing unfinished tasks.
 const GRACE: Duration = Duration::from_secs(28);
 
 /// A running server. Dropping it aborts its work without waiting; accepted

@@ -16,7 +16,7 @@ use super::terminal::print;
 use crate::assembly::Serving;
 use crate::log;
 
-/// How long a stop may take, including the grace period (contract, section 4).
+/// How long a stop may take, including the grace period.
 const STOP: Duration = Duration::from_secs(30);
 
 /// How long releasing tasks may take after a second signal. Tasks that are not

@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 
 use super::{QueueBackend, message};
 
-/// How long a call may take where the server is away (contract, section 1).
+/// How long a call may take where the server is away.
 const FAULT: Duration = Duration::from_secs(3);
 
 /// How long after its return it may take until it works.

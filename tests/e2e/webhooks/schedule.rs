@@ -17,7 +17,7 @@ use super::{attempted, receiver, redeliver, seconds, webhook};
 const MINUTE: f64 = 60.0;
 const HOUR: f64 = 3600.0;
 
-/// Between two attempts (contract, section 5.1).
+/// Between two attempts.
 const WAITS: [f64; 7] = [
     5.0,
     5.0 * MINUTE,

@@ -12,7 +12,7 @@ use concept_refinement_domain::webhook::{
 
 use super::{Expected, Invariant, Oracle};
 
-/// From the end of an attempt to the next one, in seconds (contract, section 5.1).
+/// From the end of an attempt to the next one, in seconds.
 const WAITS: [u64; 7] = [5, 300, 1_800, 7_200, 18_000, 36_000, 36_000];
 
 /// The delivery of a task's webhook as it has to be.

@@ -27,7 +27,7 @@ use crate::store::Store;
 /// chunk in memory.
 const CHUNK: usize = 1 << 20;
 
-/// The default of the setting `image-url-ttl` (contract, section 4).
+/// The default of the setting `image-url-ttl`, as on our host.
 const URL_TTL: Duration = Duration::from_secs(60 * 60);
 
 /// The bytes of a stored image, in chunks.

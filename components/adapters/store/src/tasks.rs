@@ -25,7 +25,7 @@ use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::{Attempts, Store, Written};
 
-/// The default of the setting `lease` (contract, section 4).
+/// The default of the setting `lease`, as on our host.
 const LEASE: Duration = Duration::from_secs(30);
 
 /// Allowed leases, as on our host: a shorter one would be renewed all the time.

@@ -1,5 +1,5 @@
-//! `POST /api/concepts/refine`: validates a request in the order of the
-//! contract and creates its task. A client that prefers to wait is answered when
+//! `POST /api/concepts/refine`: validates a request, in the order of the
+//! errors in `docs/api.md`, and creates its task. A client that prefers to wait is answered when
 //! the task ends.
 
 mod waiting;

@@ -31,7 +31,7 @@ pub trait Account {
     fn is_taken(&self, task_id: &str) -> Result<bool, Self::Fault>;
 }
 
-/// Judges in the order of the contract: key, original, active task, quota,
+/// Judges in this order: key, original, active task, quota,
 /// backlog. A task that is created has to be inserted, counted in each window
 /// and remembered under its key, in the same step.
 pub fn submit<A: Account>(

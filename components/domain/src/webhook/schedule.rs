@@ -14,8 +14,9 @@ const fn hours(hours: u64) -> Duration {
     Duration::from_secs(hours * 60 * 60)
 }
 
-/// From the end of each attempt to the next one (contract, section 5.1). The first
-/// is made at once, and after the last wait comes the last attempt.
+/// From the end of each attempt to the next one, in Svix's schedule
+/// (<https://docs.svix.com/retries>). The first is made at once, and
+/// after the last wait comes the last attempt.
 pub const WAITS: [Duration; 7] = [
     seconds(5),
     minutes(5),

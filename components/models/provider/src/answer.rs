@@ -19,7 +19,8 @@ use crate::message::{self, message, said_in};
 use crate::outcome::Error;
 use crate::ports::{ByteStream, Failure, Response};
 
-/// Contract, section 2. The pipeline checks the number of pixels.
+/// As large as a model's answer may be (`docs/limits.md`). The pipeline checks the
+/// number of pixels.
 pub const MAX_IMAGE: Limits = Limits {
     max_bytes: 50 << 20,
     max_pixels: u64::MAX,

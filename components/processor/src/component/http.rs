@@ -13,7 +13,6 @@ use crate::ports::{Failure, Rest};
 const IMAGES: (&str, &str) = ("accept", "image/png, image/jpeg, image/webp, image/gif");
 
 const TIMEOUTS: Timeouts = Timeouts {
-    // Contract, section 2.
     connect: Some(Duration::from_secs(10)),
     first_byte: None,
     between_bytes: None,

@@ -25,7 +25,7 @@ const IMAGES: usize = 64 << 20;
 /// For all images that are being read to be remembered, in bytes.
 const DRAFTS: usize = 64 << 20;
 
-/// As a model's answer may be (contract, section 2). The pipeline checks the number
+/// As large as a model's answer may be (`docs/limits.md`). The pipeline checks the number
 /// of pixels.
 const MAX_IMAGE: Limits = Limits {
     max_bytes: 50 << 20,

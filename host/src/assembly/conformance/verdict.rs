@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::config::Config;
 
-/// Contract, section 2.
+/// As large as a model's answer may be (`docs/limits.md`), in bytes.
 const MAX_ANSWER: u64 = 50 << 20;
 
 /// Longest sentence, in code points: what a task keeps.

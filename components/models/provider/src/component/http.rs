@@ -24,7 +24,6 @@ const ACCEPTED: &str = "application/json, image/png, image/jpeg, image/webp, ima
 const SILENCE: Duration = Duration::from_secs(24 * 60 * 60);
 
 const TIMEOUTS: Timeouts = Timeouts {
-    // Contract, section 2.
     connect: Some(Duration::from_secs(10)),
     first_byte: Some(SILENCE),
     between_bytes: Some(SILENCE),

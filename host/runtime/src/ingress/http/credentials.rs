@@ -7,7 +7,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use http::{HeaderMap, header};
 
-/// The cookie that may hold a token (contract, section 1).
+/// The cookie that may hold a token.
 const COOKIE: &[u8] = b"session=";
 
 /// Hashes tokens: nobody can predict whose are the same.
