@@ -35,7 +35,7 @@ static SCHEMAS: Mutex<Vec<(Release, String)>> = Mutex::new(Vec::new());
 /// Empties a schema.
 const EMPTY: &str = "DELETE FROM account; DELETE FROM task; DELETE FROM idempotency_key; \
      DELETE FROM concept; DELETE FROM forgotten_task; DELETE FROM session; \
-     DELETE FROM last_round; DELETE FROM duty; DELETE FROM secret; DELETE FROM upload_place";
+     DELETE FROM last_round; DELETE FROM duty; DELETE FROM secret; DELETE FROM upload_reservation";
 
 /// A schema of a shared server. It can be used again when this is dropped.
 pub struct Schema {

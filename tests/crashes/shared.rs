@@ -213,7 +213,7 @@ impl Stores for Shared {
                  (SELECT sum(in_doubt) FROM schema.upload_total) \
                      - coalesce(sum(bytes) FILTER (WHERE until IS NOT NULL), 0) AS in_doubt, \
                  (SELECT sum(doubtful) FROM schema.upload_total) - count(until) AS doubtful \
-                 FROM schema.upload_place) AS surplus \
+                 FROM schema.upload_reservation) AS surplus \
                  WHERE stored <> 0 OR in_doubt <> 0 OR doubtful <> 0",
             ),
         ];

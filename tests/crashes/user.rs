@@ -261,7 +261,7 @@ impl User {
         let mut is_repeated = false;
         while begin.elapsed() < self.patience {
             match client.try_send(method.clone(), path, body.clone()).await {
-                // Places of a dead host are freed by and by.
+                // Reservations of a dead host are freed by and by.
                 Ok(answer) if answer.status == 429 && self.is_shared => {
                     self.refusals.push(format!("{path}: {answer:?}"));
                 }

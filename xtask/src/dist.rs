@@ -25,7 +25,7 @@ const COMPOSED: &str = "\"target/composed/";
 const COMPOSED_HERE: &str = "\"composed/local/";
 
 #[derive(Args)]
-pub struct Place {
+pub struct Form {
     /// The output directory, which is emptied first [default: dist].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -35,12 +35,12 @@ pub struct Place {
     unchecked_advisories: bool,
 }
 
-pub fn run(workspace: &Workspace, place: &Place) -> anyhow::Result<()> {
-    let dist = match &place.out {
+pub fn run(workspace: &Workspace, form: &Form) -> anyhow::Result<()> {
+    let dist = match &form.out {
         Some(directory) => std::path::absolute(directory)?,
         None => workspace.root().join("dist"),
     };
-    if !dependencies::check(workspace)? && !place.unchecked_advisories {
+    if !dependencies::check(workspace)? && !form.unchecked_advisories {
         bail!("the advisories are not checked: to release without, --unchecked-advisories");
     }
     components::build_shipped(workspace)?;

@@ -99,7 +99,7 @@ enum Task {
     /// what is in it.
     Dist {
         #[command(flatten)]
-        place: dist::Place,
+        form: dist::Form,
     },
 }
 
@@ -132,6 +132,6 @@ fn run(task: Task) -> anyhow::Result<()> {
             compose::for_tests(&workspace)
         }
         Task::Compose { choice } => compose::run(&workspace, &choice),
-        Task::Dist { place } => dist::run(&workspace, &place),
+        Task::Dist { form } => dist::run(&workspace, &form),
     }
 }

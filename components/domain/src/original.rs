@@ -24,13 +24,13 @@ pub struct AllowedSources(Vec<Source>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Source {
-    place: Place,
+    host: SourceHost,
     /// None: any.
     port: Option<u16>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
+enum SourceHost {
     /// A name in lower case, punycode, without a final dot.
     Name(String),
     Network(IpNet),
@@ -113,7 +113,7 @@ impl AllowedSources {
             Ok(address) => self.allows_address(address, port),
             Err(_) => self.0.iter().any(|source| {
                 source.port.is_none_or(|allowed| allowed == port)
-                    && matches!(&source.place, Place::Name(allowed) if allowed.eq_ignore_ascii_case(name))
+                    && matches!(&source.host, SourceHost::Name(allowed) if allowed.eq_ignore_ascii_case(name))
             }),
         }
     }
@@ -140,7 +140,7 @@ impl AllowedSources {
         let address = address.to_canonical();
         self.0.iter().any(|source| {
             source.port.is_none_or(|allowed| allowed == port)
-                && matches!(&source.place, Place::Network(network) if network.contains(&address))
+                && matches!(&source.host, SourceHost::Network(network) if network.contains(&address))
         })
     }
 
@@ -166,7 +166,7 @@ impl Source {
         };
         match Host::parse(host).ok()? {
             Host::Domain(name) => Some(Self {
-                place: Place::Name(parse_name(&name)?),
+                host: SourceHost::Name(parse_name(&name)?),
                 port,
             }),
             Host::Ipv4(address) => Some(Self::network(IpAddr::from(address).into(), port)),
@@ -179,7 +179,7 @@ impl Source {
 
     fn network(network: IpNet, port: Option<u16>) -> Self {
         Self {
-            place: Place::Network(network.trunc()),
+            host: SourceHost::Network(network.trunc()),
             port,
         }
     }

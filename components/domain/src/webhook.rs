@@ -7,7 +7,7 @@
 
 mod delivery;
 mod key;
-mod places;
+mod permits;
 mod schedule;
 mod signature;
 
@@ -24,7 +24,7 @@ use crate::timestamp::Timestamp;
 
 pub use delivery::{DeliveryRecord, LEASE, MAX_ATTEMPTS};
 pub use key::{ServiceSecrets, UserKey};
-pub use places::{Holder, Places};
+pub use permits::{DeliveryPermits, Holder};
 pub use schedule::{LONGEST_WAIT, WAITS};
 pub use signature::{message_id, signatures};
 

@@ -70,8 +70,8 @@ struct End {
     ended: oneshot::Receiver<()>,
 }
 
-/// Holds a place on a core.
-pub struct Place(Arc<AtomicUsize>);
+/// Counts as work of a core until it is dropped.
+pub struct LoadGuard(Arc<AtomicUsize>);
 
 impl Cores {
     /// As many threads as this process may use cores.
@@ -104,13 +104,13 @@ impl Cores {
         join_all(ended).await;
     }
 
-    /// The core with the fewest places taken, its index, and a place on it.
-    pub fn place(&self) -> (usize, &Core, Place) {
+    /// The core with the least load, its index, and a guard that adds to its load.
+    pub fn least_loaded(&self) -> (usize, &Core, LoadGuard) {
         let load = |(_, core): &(usize, &Core)| core.load.load(Ordering::Relaxed);
         let least = self.iter().enumerate().min_by_key(load);
         let (index, core) = least.unwrap_or((0, &self.first));
         core.load.fetch_add(1, Ordering::Relaxed);
-        (index, core, Place(Arc::clone(&core.load)))
+        (index, core, LoadGuard(Arc::clone(&core.load)))
     }
 }
 
@@ -157,7 +157,7 @@ fn run(runtime: Runtime, stopped: oneshot::Receiver<()>) {
     runtime.shutdown_timeout(LAST_CALLS);
 }
 
-impl Drop for Place {
+impl Drop for LoadGuard {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

@@ -20,7 +20,7 @@ use super::moving::{Records, RestoreImages};
 use super::queue::TaskQueue;
 use super::room::Room;
 use super::tasks::{Options, TaskStore};
-use super::upload_places::UploadPlaces;
+use super::upload_reservations::UploadReservations;
 use crate::images;
 use crate::tls::Trust;
 
@@ -77,7 +77,7 @@ pub struct OpenTasks {
     /// The queue inside the store.
     pub queue: Arc<dyn TaskQueue>,
     /// What it counts for an image store that cannot.
-    pub places: Arc<dyn UploadPlaces>,
+    pub upload_reservations: Arc<dyn UploadReservations>,
     /// All that it holds, for moving it. None: it cannot be moved.
     pub records: Option<Arc<dyn Records>>,
     /// Fails if damage was found since the store was opened. Checked at a start

@@ -19,7 +19,7 @@ use futures::future::ready;
 use futures::stream::BoxStream;
 
 use super::Answer;
-use super::upload_places::UploadPlaces;
+use super::upload_reservations::UploadReservations;
 
 pub use concept_refinement_domain::image_url::Signing;
 pub use operation::{ImageOperation, ImageReply};
@@ -30,7 +30,7 @@ pub struct Options {
     /// How its URLs are signed.
     pub signing: Signing,
     /// Where a store that cannot count has its images counted.
-    pub places: Arc<dyn UploadPlaces>,
+    pub upload_reservations: Arc<dyn UploadReservations>,
     /// For images that a store holds on their way to it, in bytes.
     pub memory: usize,
 }

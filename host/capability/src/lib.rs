@@ -27,7 +27,7 @@ pub mod model;
 pub mod moving;
 pub mod notifier;
 pub mod payments;
-pub mod places;
+pub mod permits;
 pub mod processor;
 pub mod queue;
 pub mod rate;
@@ -37,7 +37,7 @@ pub mod slots;
 pub mod stream_guard;
 pub mod tasks;
 pub mod tls;
-pub mod upload_places;
+pub mod upload_reservations;
 pub mod webhooks;
 
 use concept_refinement_domain::capability::CapabilityError;

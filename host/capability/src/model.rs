@@ -37,7 +37,7 @@ pub struct ModelRequest {
     /// until there is an answer.
     pub reopen: Option<Reopen>,
     /// What tells the asker that an answer cannot be continued at the moment.
-    pub setback: Setback,
+    pub retry_later: RetryLater,
     /// When the task has to be done.
     pub deadline: Instant,
     /// Counts the calls of the task that cost, and keeps their receipts.
@@ -47,9 +47,9 @@ pub struct ModelRequest {
 /// Tells the worker of a task that it must be tried again later: the model's answer had
 /// begun, and there is no memory to continue it. The answer then has no end.
 #[derive(Clone, Debug, Default)]
-pub struct Setback(CancellationToken);
+pub struct RetryLater(CancellationToken);
 
-impl Setback {
+impl RetryLater {
     /// Tells it.
     pub fn set(&self) {
         self.0.cancel();
@@ -89,7 +89,7 @@ impl ModelRequest {
             source_url: self.source_url.clone(),
             image,
             reopen: self.reopen.clone(),
-            setback: self.setback.clone(),
+            retry_later: self.retry_later.clone(),
             deadline: self.deadline,
             payments: self.payments.clone(),
         }

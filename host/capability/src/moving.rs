@@ -110,7 +110,7 @@ static LAST_ROUND: Table = Table {
 
 /// Of images that are stored where nothing counts them. A move of images adds some.
 pub static UPLOAD_PLACES: Table = Table {
-    name: "upload_place",
+    name: "upload_reservation",
     known_as: "places of images",
     key: "owner, kind, name",
     columns: "owner, kind, name, bytes, anonymous_owner",

@@ -8,7 +8,7 @@ use concept_refinement_domain::task::Stage;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 
-use crate::model::Setback;
+use crate::model::RetryLater;
 use crate::slots::Slot;
 
 /// Processes tasks.
@@ -24,7 +24,7 @@ pub struct Run {
     /// The stage that it is at.
     pub stage: LastStage,
     /// Tells that its model cannot go on for now.
-    pub setback: Setback,
+    pub retry_later: RetryLater,
     /// Dropping it ends all that it has under way. An error: it ended early.
     pub outcome: BoxFuture<'static, anyhow::Result<Outcome>>,
 }

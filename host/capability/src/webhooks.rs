@@ -10,7 +10,7 @@ pub mod redeliveries;
 use concept_refinement_domain::capability::Fenced;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
-    DeliveryLease, DeliveryOutcome, DueDelivery, Places, Redelivery, WebhookDelivery,
+    DeliveryLease, DeliveryOutcome, DeliveryPermits, DueDelivery, Redelivery, WebhookDelivery,
 };
 use futures::future::BoxFuture;
 
@@ -28,10 +28,10 @@ pub trait Webhooks: Send + Sync {
     /// Makes one attempt more due.
     fn redeliver<'a>(&'a self, user_id: &'a str, task_id: &'a str) -> Answer<'a, Redelivery>;
 
-    /// Claims attempts that are due, as many as there are places for, those that
+    /// Claims attempts that are due, as many as there are permits for, those that
     /// have waited longest first. Nobody else gets them until their leases are
     /// over.
-    fn claim_deliveries(&self, places: Places) -> Answer<'_, Vec<DueDelivery>>;
+    fn claim_deliveries(&self, permits: DeliveryPermits) -> Answer<'_, Vec<DueDelivery>>;
 
     /// Records what came of an attempt. Lost: somebody else began another one, or
     /// the task was deleted. `jitter`, from 0 to 1, spreads what failed together.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use concept_refinement_capability::images::{
     Contents, ImageStore, Images, Listed, anonymous_owner, no_such_name,
 };
-use concept_refinement_capability::upload_places::PlacePath;
+use concept_refinement_capability::upload_reservations::ImageKey;
 use concept_refinement_capability::{Answer, Clock};
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, ImageInfo, ImageKind, ImageLimit, ImageLimits, NewImage, Resolved,
@@ -31,7 +31,7 @@ const CHUNK_SIZE: usize = 256 * 1024;
 pub struct MemoryImages {
     signing: Signing,
     clock: Arc<dyn Clock>,
-    images: Mutex<HashMap<PlacePath, Image>>,
+    images: Mutex<HashMap<ImageKey, Image>>,
     under_way: Arc<UnderWay>,
 }
 
@@ -104,7 +104,7 @@ impl MemoryImages {
 
     /// None: no such image.
     fn find(&self, path: &str) -> Option<(ImageInfo, Bytes)> {
-        let name = PlacePath::from(&ImagePath::parse(path)?);
+        let name = ImageKey::from(&ImagePath::parse(path)?);
         let images = self.images.lock();
         let image = images.get(&name)?;
         // An image in another format may have replaced it meanwhile.
@@ -120,7 +120,7 @@ impl MemoryImages {
     ) -> Result<Reservation, ImageLimit> {
         let images = self.images.lock();
         if let Some(limits) = limits {
-            let wanted = PlacePath::from(path);
+            let wanted = ImageKey::from(path);
             let mut usage = ImageUsage::default();
             self.under_way.add_to(path, &mut usage);
             for (name, image) in &*images {
@@ -172,7 +172,7 @@ impl ImageStore for MemoryImages {
 
     fn has_uploads<'a>(&'a self, owner: &'a str) -> Answer<'a, bool> {
         let tag = tag_of(owner);
-        let is_upload = |name: &PlacePath| name.kind == ImageKind::Upload && name.owner == tag;
+        let is_upload = |name: &ImageKey| name.kind == ImageKind::Upload && name.owner == tag;
         let has_uploads = self.images.lock().keys().any(is_upload);
         Box::pin(async move { Ok(has_uploads) })
     }
@@ -182,7 +182,7 @@ impl ImageStore for MemoryImages {
             if self.find(path).is_some()
                 && let Some(path) = ImagePath::parse(path)
             {
-                self.images.lock().remove(&PlacePath::from(&path));
+                self.images.lock().remove(&ImageKey::from(&path));
             }
             Ok(())
         })

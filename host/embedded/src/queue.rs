@@ -5,8 +5,8 @@
 //! workers are woken and need not poll. The message is made from the row when
 //! it is delivered.
 
+mod delay_queue;
 pub mod engine;
-mod line;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,12 +20,12 @@ use concept_refinement_domain::message::{self, Parsed};
 use futures::FutureExt;
 use futures::future::{self, BoxFuture};
 
-use line::{Entry, Line};
+use delay_queue::{DelayQueue, Entry};
 
 /// The queue inside a task store.
 pub struct StoreQueue {
     tasks: Arc<dyn Tasks>,
-    line: Arc<Line>,
+    delay_queue: Arc<DelayQueue>,
 }
 
 impl StoreQueue {
@@ -39,17 +39,17 @@ impl StoreQueue {
     pub fn on(runtime: Arc<dyn Runtime>, tasks: Arc<dyn Tasks>, capacity: usize) -> Self {
         Self {
             tasks,
-            line: Arc::new(Line::new(runtime, capacity)),
+            delay_queue: Arc::new(DelayQueue::new(runtime, capacity)),
         }
     }
 
     /// Waits for the next task that is not final, and makes its message.
     async fn next(&self) -> Result<Delivery, CapabilityError> {
         loop {
-            let entry = self.line.next().await;
+            let entry = self.delay_queue.next().await;
             let (task_id, user_id) = (entry.task_id.clone(), entry.user_id.clone());
             let taken = Taken {
-                line: Arc::clone(&self.line),
+                delay_queue: Arc::clone(&self.delay_queue),
                 entry,
             };
             // From here on, dropping it puts the task back into the queue.
@@ -69,7 +69,7 @@ impl TaskQueue for StoreQueue {
     fn publish(&self, message: Vec<u8>) -> Answer<'_, ()> {
         let published = match message::parse(&message) {
             Parsed::Valid { task_id, user_id } => {
-                self.line.add(Entry { task_id, user_id });
+                self.delay_queue.add(Entry { task_id, user_id });
                 Ok(())
             }
             Parsed::Unusable { .. } | Parsed::Nonsense => Err(CapabilityError::invalid(
@@ -89,13 +89,13 @@ impl TaskQueue for StoreQueue {
     }
 
     fn length(&self) -> Answer<'_, Option<u64>> {
-        future::ready(Ok(Some(self.line.length()))).boxed()
+        future::ready(Ok(Some(self.delay_queue.length()))).boxed()
     }
 }
 
 /// A delivered task that is not answered yet.
 struct Taken {
-    line: Arc<Line>,
+    delay_queue: Arc<DelayQueue>,
     entry: Entry,
 }
 
@@ -105,7 +105,7 @@ impl Receipt for Taken {
     }
 
     fn nack(self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
-        self.line.add_later(self.entry, delay);
+        self.delay_queue.add_later(self.entry, delay);
         future::ready(()).boxed()
     }
 }

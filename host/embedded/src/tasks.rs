@@ -29,7 +29,7 @@ mod stored;
 mod submit;
 mod sweep;
 mod tally;
-mod upload_places;
+mod upload_reservations;
 mod usage;
 mod webhooks;
 mod writer;
@@ -59,7 +59,7 @@ use concept_refinement_domain::rulebook::Claim;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
-    DeliveryLease, DeliveryOutcome, DueDelivery, Places, Redelivery, WebhookDelivery,
+    DeliveryLease, DeliveryOutcome, DeliveryPermits, DueDelivery, Redelivery, WebhookDelivery,
 };
 use futures::future::BoxFuture;
 use rusqlite::Connection;
@@ -118,7 +118,7 @@ impl SqliteTasks {
         options
             .room
             .take_over_tasks(tally::active(&connection).map_err(engine)?);
-        upload_places::take_over(&connection, &options.room).map_err(engine)?;
+        upload_reservations::take_over(&connection, &options.room).map_err(engine)?;
         let readers = thread::available_parallelism().map_or(1, |cores| cores.get());
         let readers = (0..=readers.min(MAX_READERS))
             .map(|_| connection::reader(&file))
@@ -445,12 +445,12 @@ impl Webhooks for SqliteTasks {
         Box::pin(self.write(move |step| webhooks::redeliver(step, &user_id, &id)))
     }
 
-    fn claim_deliveries(&self, places: Places) -> Answer<'_, Vec<DueDelivery>> {
+    fn claim_deliveries(&self, permits: DeliveryPermits) -> Answer<'_, Vec<DueDelivery>> {
         Box::pin(async move {
             // What is due is looked for beside the writer, which decides.
             let now = self.clock.now();
             let due = self
-                .scan(move |connection| webhooks::due(connection, places, now))
+                .scan(move |connection| webhooks::due(connection, permits, now))
                 .await?;
             if due.is_empty() {
                 return Ok(vec![]);

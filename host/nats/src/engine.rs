@@ -6,7 +6,7 @@ use std::sync::Arc;
 use concept_refinement_capability::directory::OpenError;
 use concept_refinement_capability::engine::{EngineConfig, QueueEngine};
 
-use super::link::Link;
+use super::connection::Connection;
 use super::{Address, NatsQueue};
 
 /// `nats://…`
@@ -26,7 +26,9 @@ const fn engine(name: &'static str) -> QueueEngine {
             })
         },
         at_rest: |_| Box::pin(ready(Ok(None))),
-        inspect: Some(|config| Box::pin(async move { Link::inspect(address(&config)?).await })),
+        inspect: Some(|config| {
+            Box::pin(async move { Connection::inspect(address(&config)?).await })
+        }),
     }
 }
 

@@ -10,8 +10,8 @@ use concept_refinement_capability::queue::{Delivery, task_of};
 use futures::StreamExt as _;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::connection::Connection;
 use super::fault::Fault;
-use super::link::Link;
 use super::receipt::Unanswered;
 
 /// How long the server lets a fetch wait for a message.
@@ -26,7 +26,7 @@ const SILENCE: Duration = Duration::from_secs(25);
 const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 
 pub(super) struct Fetching {
-    pub(super) link: Arc<Link>,
+    pub(super) connection: Arc<Connection>,
     pub(super) waiting: Arc<Waiting>,
 }
 
@@ -46,8 +46,8 @@ impl Fetching {
 
     /// Fetches over one connection until it ends, or the stream does.
     async fn fetch(&self) -> Result<(), Fault> {
-        let mut changes = self.link.changes();
-        let (mut answers, inbox) = self.link.subscribe().await?;
+        let mut changes = self.connection.changes();
+        let (mut answers, inbox) = self.connection.subscribe().await?;
         // Fetches that the server has not answered yet.
         let mut open = 0_usize;
         let mut last = Instant::now();
@@ -56,7 +56,7 @@ impl Fetching {
                 last = Instant::now();
             }
             while open < self.waiting.count() {
-                self.link.fetch(&inbox, EXPIRY).await?;
+                self.connection.fetch(&inbox, EXPIRY).await?;
                 open += 1;
             }
             tokio::select! {
@@ -76,7 +76,7 @@ impl Fetching {
                         Some(status) => {
                             let reason = message.description.as_deref();
                             tracing::debug!(%status, reason, "fetching again");
-                            self.link.forget();
+                            self.connection.forget();
                             return Ok(());
                         }
                     }
@@ -86,7 +86,7 @@ impl Fetching {
                     return changed.map_err(|_| Fault::Disconnected);
                 }
                 () = sleep_until(last + SILENCE), if open > 0 => {
-                    self.link.reset().await;
+                    self.connection.reset().await;
                     return Ok(());
                 }
             }
@@ -94,8 +94,8 @@ impl Fetching {
     }
 
     fn deliver(&self, message: Message) {
-        let acker = self.link.acker(message.reply);
-        let receipt = Unanswered::new(Arc::clone(&self.link), acker);
+        let acker = self.connection.acker(message.reply);
+        let receipt = Unanswered::new(Arc::clone(&self.connection), acker);
         let contents = Vec::from(message.payload);
         let task_id = task_of(&contents);
         self.waiting

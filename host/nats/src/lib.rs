@@ -10,10 +10,10 @@
 //! reached is a fault, and is connected to again in the background.
 
 mod address;
+mod connection;
 pub mod engine;
 mod fault;
 mod fetching;
-mod link;
 mod receipt;
 mod stream;
 
@@ -25,9 +25,9 @@ use concept_refinement_domain::capability::CapabilityError;
 use tokio_util::task::AbortOnDropHandle;
 
 pub use address::Address;
+use connection::Connection;
 use fault::Fault;
 use fetching::Fetching;
-use link::Link;
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::directory::OpenError;
@@ -39,7 +39,7 @@ const DEADLINE: Duration = Duration::from_secs(2);
 
 /// A queue in JetStream.
 pub struct NatsQueue {
-    link: Arc<Link>,
+    connection: Arc<Connection>,
     waiting: Arc<Waiting>,
     /// Ends with the queue.
     _fetching: AbortOnDropHandle<()>,
@@ -54,14 +54,14 @@ impl NatsQueue {
     /// What trying again does not cure: credentials or a certificate that are
     /// refused, a stream or a consumer that is not as it has to be.
     pub async fn open(address: Address) -> Result<Self, OpenError> {
-        let link = Arc::new(Link::open(address).await?);
+        let connection = Arc::new(Connection::open(address).await?);
         let waiting = Arc::<Waiting>::default();
         let fetching = Fetching {
-            link: Arc::clone(&link),
+            connection: Arc::clone(&connection),
             waiting: Arc::clone(&waiting),
         };
         Ok(Self {
-            link,
+            connection,
             waiting,
             _fetching: AbortOnDropHandle::new(tokio::spawn(fetching.run())),
         })
@@ -73,7 +73,10 @@ impl TaskQueue for NatsQueue {
     /// published again for a duplicate, and drop it.
     fn publish(&self, message: Vec<u8>) -> Answer<'_, ()> {
         let message = Bytes::from(message);
-        Box::pin(self.link.call(move |link| link.publish(message.clone())))
+        Box::pin(
+            self.connection
+                .call(move |connection| connection.publish(message.clone())),
+        )
     }
 
     fn receive(&self) -> Answer<'_, Delivery> {
@@ -85,7 +88,7 @@ impl TaskQueue for NatsQueue {
     }
 
     fn length(&self) -> Answer<'_, Option<u64>> {
-        Box::pin(async { self.link.call(Link::look).await.map(Some) })
+        Box::pin(async { self.connection.call(Connection::look).await.map(Some) })
     }
 }
 

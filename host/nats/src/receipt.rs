@@ -9,7 +9,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::link::Link;
+use super::connection::Connection;
 
 /// How often a worker reports to the server that the message is in progress: well within
 /// the consumer's ack wait.
@@ -19,18 +19,18 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
 
 pub(super) struct Unanswered {
-    link: Arc<Link>,
+    connection: Arc<Connection>,
     acker: Arc<Acker>,
     _progress: AbortOnDropHandle<()>,
 }
 
 impl Unanswered {
     /// Tells the server from here on that the message is being worked on.
-    pub(super) fn new(link: Arc<Link>, acker: Acker) -> Self {
+    pub(super) fn new(connection: Arc<Connection>, acker: Acker) -> Self {
         let acker = Arc::new(acker);
-        let progress = report_progress(Arc::clone(&link), Arc::clone(&acker));
+        let progress = report_progress(Arc::clone(&connection), Arc::clone(&acker));
         Self {
-            link,
+            connection,
             acker,
             _progress: AbortOnDropHandle::new(tokio::spawn(progress)),
         }
@@ -38,15 +38,17 @@ impl Unanswered {
 
     /// Ends the reports of progress, then answers.
     fn answer(self, answer: AckKind) -> BoxFuture<'static, ()> {
-        let Self { link, acker, .. } = self;
-        async move { link.answer(&acker, answer).await }.boxed()
+        let Self {
+            connection, acker, ..
+        } = self;
+        async move { connection.answer(&acker, answer).await }.boxed()
     }
 }
 
-async fn report_progress(link: Arc<Link>, acker: Arc<Acker>) {
+async fn report_progress(connection: Arc<Connection>, acker: Arc<Acker>) {
     loop {
         tokio::time::sleep(PROGRESS_INTERVAL).await;
-        link.answer(&acker, AckKind::Progress).await;
+        connection.answer(&acker, AckKind::Progress).await;
     }
 }
 

@@ -26,7 +26,7 @@ use super::fault::Fault;
 use super::promises::Promises;
 use super::recent::Recent;
 use super::values::parameters;
-use listener::{Line, Listener};
+use listener::{Listener, Notifications};
 use message::{Message, payloads};
 
 /// Most messages that wait to be sent; further ones are dropped, since watchers also look
@@ -47,7 +47,7 @@ pub(super) struct Changes {
 pub(super) struct Wakes(watch::Sender<u64>);
 
 /// What is needed to hear from other hosts.
-pub(super) struct Ears {
+pub(super) struct Subscription {
     pub(super) hub: Arc<Hub>,
     pub(super) promises: Arc<Promises>,
     pub(super) recent: Arc<Recent>,
@@ -57,10 +57,10 @@ pub(super) struct Ears {
 }
 
 impl Changes {
-    pub(super) fn start(database: Arc<Database>, ears: Ears) -> Self {
+    pub(super) fn start(database: Arc<Database>, subscription: Subscription) -> Self {
         let (outbox, waiting) = mpsc::channel(MAX_WAITING);
         let wakes = Arc::new(Wakes(watch::channel(0).0));
-        let listener = Listener::new(Arc::clone(&database), ears, Arc::clone(&wakes));
+        let listener = Listener::new(Arc::clone(&database), subscription, Arc::clone(&wakes));
         let runtime = Handle::current();
         let sending = runtime.spawn(send(database, waiting));
         let hearing = runtime.spawn(listener.run());
@@ -153,7 +153,7 @@ async fn notify(database: &Database, messages: &[Message]) -> Result<(), Fault> 
 
 /// Whether what hosts tell each other arrives by way of `source`.
 pub(super) async fn probe(database: &Database, source: &Database) -> Result<(), Fault> {
-    Line::open(database, source).await.map(drop)
+    Notifications::open(database, source).await.map(drop)
 }
 
 /// One a schema, since channels are of the whole database.

@@ -21,10 +21,10 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, Row};
 
 use super::dialer::{Dialed, Dialer};
+use super::fair_permits::FairPermit;
 use super::fault::Fault;
 use super::pools::Pools;
-use super::settings::{Place, Settings};
-use super::turns::Turn;
+use super::settings::{Location, Settings};
 use super::values::Parameter;
 
 /// How long a call may take, with the wait for a connection and all its round
@@ -42,7 +42,7 @@ pub struct Database {
     pools: Pools,
     dialer: Arc<Dialer>,
     runtime: Handle,
-    place: Place,
+    location: Location,
     /// As it is written in a statement, with the dot.
     quoted: String,
     schema: String,
@@ -68,7 +68,7 @@ impl Database {
             pools: pools.map_err(|error| error.to_string())?,
             dialer,
             runtime,
-            place: settings.place.clone(),
+            location: settings.location.clone(),
             quoted: format!("\"{}\".", settings.schema),
             schema: settings.schema.clone(),
             size: settings.pool,
@@ -90,8 +90,8 @@ impl Database {
         let _ = self.host.set(name);
     }
 
-    pub(super) fn place(&self) -> &Place {
-        &self.place
+    pub(super) fn location(&self) -> &Location {
+        &self.location
     }
 
     pub(super) fn schema(&self) -> &str {
@@ -164,7 +164,7 @@ impl Database {
         let wait = deadline.min(Instant::now() + DEADLINE);
         let own = self.pools.own();
         let turn = match user {
-            Some(user) => Some(own.turns.take(user, wait).await?),
+            Some(user) => Some(own.permits.take(user, wait).await?),
             None => None,
         };
         let connection = match timeout_at(wait, own.pool.get()).await {
@@ -181,7 +181,7 @@ impl Database {
             under_way: AtomicUsize::new(0),
             in_transaction: AtomicBool::new(false),
             is_outdated: AtomicBool::new(false),
-            _turn: turn,
+            _permit: turn,
         })
     }
 
@@ -223,7 +223,7 @@ pub(super) struct Session<'a> {
     /// It leads to a server that can only be read.
     is_outdated: AtomicBool,
     /// Of the user that it is for.
-    _turn: Option<Turn>,
+    _permit: Option<FairPermit>,
 }
 
 impl Session<'_> {

@@ -29,7 +29,7 @@ pub const ENGINE: TaskEngine = Engine {
             };
             Ok(OpenTasks {
                 queue: Arc::new(store.queue()),
-                places: Arc::clone(&store) as _,
+                upload_reservations: Arc::clone(&store) as _,
                 records: Some(Arc::clone(&store) as _),
                 store,
                 check_damage: Arc::new(|| Ok(())),

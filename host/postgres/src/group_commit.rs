@@ -26,7 +26,7 @@ use super::submit::Insert;
 /// the commit has to be sent last.
 pub(super) const MAX_WRITES: usize = 30;
 
-/// How long a line waits for a lock that somebody else has.
+/// How long a write waits for a lock that somebody else has.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// How long the locks of a commit outlive this host.
@@ -50,16 +50,16 @@ pub(super) enum Write {
     Swap(Box<Swap>),
 }
 
-/// A line for each core, so that no thread waits for another one, and a line for
+/// A queue for each core, so that no thread waits for another one, and a queue for
 /// everybody else.
 pub(super) struct GroupCommit {
     database: Arc<Database>,
-    shared: Arc<Line>,
-    of_cores: Vec<Arc<Line>>,
+    shared: Arc<WriteQueue>,
+    of_cores: Vec<Arc<WriteQueue>>,
 }
 
 #[derive(Default)]
-struct Line(Mutex<Waiting>);
+struct WriteQueue(Mutex<Waiting>);
 
 #[derive(Default)]
 struct Waiting {
@@ -103,11 +103,11 @@ impl GroupCommit {
             deadline,
             answer,
         };
-        let line = self.line();
-        if line.join(entry) {
-            let (commits, line) = (Arc::clone(self), Arc::clone(line));
+        let queue = self.queue();
+        if queue.join(entry) {
+            let (commits, queue) = (Arc::clone(self), Arc::clone(queue));
             let runtime = cores::runtime_or(self.database.runtime());
-            runtime.spawn(async move { commits.commit_all(&line).await });
+            runtime.spawn(async move { commits.commit_all(&queue).await });
         }
         match timeout_at(deadline, answered).await {
             Ok(Ok(answer)) => answer,
@@ -115,17 +115,17 @@ impl GroupCommit {
         }
     }
 
-    fn line(&self) -> &Arc<Line> {
+    fn queue(&self) -> &Arc<WriteQueue> {
         let core = cores::current().and_then(|core| self.of_cores.get(core));
         core.unwrap_or(&self.shared)
     }
 
-    async fn commit_all(self: &Arc<Self>, line: &Line) {
-        let mut turn = Turn {
-            line,
+    async fn commit_all(self: &Arc<Self>, queue: &WriteQueue) {
+        let mut committer = Committer {
+            queue,
             is_over: false,
         };
-        while let Some(entries) = turn.next() {
+        while let Some(entries) = committer.next() {
             self.commit(entries).await;
         }
     }
@@ -222,7 +222,7 @@ impl Write {
     }
 }
 
-impl Line {
+impl WriteQueue {
     /// Whether nobody commits at the moment, so that whoever joined has to.
     fn join(&self, entry: Entry) -> bool {
         let mut waiting = self.0.lock();
@@ -231,16 +231,16 @@ impl Line {
     }
 }
 
-/// The turn of who commits what waits in a line.
-struct Turn<'a> {
-    line: &'a Line,
+/// Commits what waits in a queue: one at a time for each.
+struct Committer<'a> {
+    queue: &'a WriteQueue,
     is_over: bool,
 }
 
-impl Turn<'_> {
-    /// None: nothing waits, and the turn is over.
+impl Committer<'_> {
+    /// None: nothing waits, and this is over.
     fn next(&mut self) -> Option<Vec<Entry>> {
-        let mut waiting = self.line.0.lock();
+        let mut waiting = self.queue.0.lock();
         let count = waiting.entries.len().min(MAX_WRITES);
         if count == 0 {
             waiting.is_committing = false;
@@ -251,11 +251,11 @@ impl Turn<'_> {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Committer<'_> {
     /// One that is ended early, as with its thread, leaves nobody waiting.
     fn drop(&mut self) {
         if !self.is_over {
-            let mut waiting = self.line.0.lock();
+            let mut waiting = self.queue.0.lock();
             waiting.entries.clear();
             waiting.is_committing = false;
         }

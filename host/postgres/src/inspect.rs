@@ -9,7 +9,7 @@ use concept_refinement_capability::moving::{
 use super::database::{DEADLINE, Database};
 use super::fault::Fault;
 use super::schema::Found;
-use super::settings::{Place, Settings};
+use super::settings::{Location, Settings};
 use super::{changes, moving};
 use crate::schema;
 
@@ -28,7 +28,7 @@ pub async fn inspect(
     settings: &Settings,
     listen: Option<&Settings>,
 ) -> Result<Vec<String>, OpenError> {
-    let refused = |reason| refused(&settings.place, reason);
+    let refused = |reason| refused(&settings.location, reason);
     let database = Database::new(settings).map_err(refused)?;
     let source = listen.map(Database::new).transpose().map_err(refused)?;
     let looked = async {
@@ -116,9 +116,9 @@ fn reason(fault: &Fault) -> String {
     fault.refusal().unwrap_or_else(|| fault.to_string())
 }
 
-pub(super) fn refused(place: &Place, reason: String) -> OpenError {
+pub(super) fn refused(location: &Location, reason: String) -> OpenError {
     OpenError::Server {
-        server: place.to_string(),
+        server: location.to_string(),
         reason,
     }
 }

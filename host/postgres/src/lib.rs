@@ -18,6 +18,7 @@ mod dialer;
 mod duty;
 pub mod engine;
 mod expiry;
+mod fair_permits;
 mod fault;
 mod fetch;
 mod group_commit;
@@ -42,8 +43,7 @@ mod submit;
 mod sweep;
 mod tally;
 mod tls;
-mod turns;
-mod upload_places;
+mod upload_reservations;
 mod values;
 mod webhooks;
 
@@ -68,26 +68,26 @@ use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
-    DeliveryLease, DeliveryOutcome, DueDelivery, Places, Redelivery, WebhookDelivery,
+    DeliveryLease, DeliveryOutcome, DeliveryPermits, DueDelivery, Redelivery, WebhookDelivery,
 };
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
 use backlog::Backlog;
-use changes::{Changes, Ears};
+use changes::{Changes, Subscription};
 use database::{Database, SCAN_DEADLINE};
+use fair_permits::FairPermits;
 use fault::Fault;
 use group_commit::GroupCommit;
 use handovers::Handovers;
 use promises::Promises;
 use recent::Recent;
-use turns::Turns;
 
 pub use clock::DatabaseClock;
 pub use inspect::inspect;
 pub use queue::SharedQueue;
-pub use settings::{Environment, POOL, Place, Settings};
+pub use settings::{Environment, Location, POOL, Settings};
 
 /// A task store in Postgres, as one host sees it.
 pub struct PostgresTasks {
@@ -103,9 +103,9 @@ pub struct PostgresTasks {
     changes: Changes,
     /// Tasks that failed because their workers died too often.
     given_up: AtomicU64,
-    /// Who submits while nobody else does, and who takes a place of an image.
-    alone_with_backlog: Arc<Turns>,
-    alone_with_images: Arc<Turns>,
+    /// Who submits while nobody else does, and who reserves room for an image.
+    alone_with_backlog: Arc<FairPermits>,
+    alone_with_images: Arc<FairPermits>,
     /// How often the total of all images was asked for, and the latest of these
     /// times whose answer was passed on.
     total_turn: AtomicU64,
@@ -165,7 +165,7 @@ impl PostgresTasks {
         clock: Arc<dyn Clock>,
         measured: &Arc<DatabaseClock>,
     ) -> Result<Arc<Self>, OpenError> {
-        let unusable = |reason| inspect::refused(&settings.place, reason);
+        let unusable = |reason| inspect::refused(&settings.location, reason);
         let database = Arc::new(Database::new(settings).map_err(unusable)?);
         let source = match listen {
             Some(listen) => Arc::new(Database::new(listen).map_err(unusable)?),
@@ -175,14 +175,14 @@ impl PostgresTasks {
         let hub = Arc::<Hub>::default();
         let recent = Arc::<Recent>::default();
         let promises = Arc::new(Promises::of(Arc::clone(&options.room)));
-        let ears = Ears {
+        let subscription = Subscription {
             hub: Arc::clone(&hub),
             promises: Arc::clone(&promises),
             recent: Arc::clone(&recent),
             source,
         };
         Ok(Arc::new(Self {
-            changes: Changes::start(Arc::clone(&database), ears),
+            changes: Changes::start(Arc::clone(&database), subscription),
             commits: Arc::new(GroupCommit::new(Arc::clone(&database))),
             database,
             clock,
@@ -193,8 +193,8 @@ impl PostgresTasks {
             backlog: Backlog::default(),
             recent,
             given_up: AtomicU64::default(),
-            alone_with_backlog: Turns::new(1),
-            alone_with_images: Turns::new(1),
+            alone_with_backlog: FairPermits::new(1),
+            alone_with_images: FairPermits::new(1),
             total_turn: AtomicU64::default(),
             told_turn: Mutex::default(),
             _readiness: readiness,
@@ -419,8 +419,8 @@ impl Webhooks for PostgresTasks {
         self.answer(webhooks::redeliver(self, user_id, task_id))
     }
 
-    fn claim_deliveries(&self, places: Places) -> Answer<'_, Vec<DueDelivery>> {
-        self.answer(webhooks::claim(self, places))
+    fn claim_deliveries(&self, permits: DeliveryPermits) -> Answer<'_, Vec<DueDelivery>> {
+        self.answer(webhooks::claim(self, permits))
     }
 
     fn record_attempt<'a>(

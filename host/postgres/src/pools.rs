@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config, Error};
 
 use super::dialer::Dialer;
-use super::turns::Turns;
+use super::fair_permits::FairPermits;
 
 /// Connections of a pool, at least, unless there is no other.
 const MIN_SIZE: usize = 4;
@@ -33,7 +33,7 @@ pub(super) struct Pools {
 /// A pool, and the turns of users at it.
 pub(super) struct Shared {
     pub pool: Pool,
-    pub turns: Arc<Turns>,
+    pub permits: Arc<FairPermits>,
 }
 
 impl Pools {
@@ -52,7 +52,7 @@ impl Pools {
             let manager = Manager::from_connect(Config::new(), dialer, config);
             Ok(Shared {
                 pool: Pool::builder(manager).max_size(size).build()?,
-                turns: Turns::new(size),
+                permits: FairPermits::new(size),
             })
         };
         let each = size / count;

@@ -43,7 +43,7 @@ pub(super) async fn begin(
     let kept = keep_ready(Arc::clone(database), Arc::clone(clock), tell);
     let kept = AbortOnDropHandle::new(Handle::current().spawn(kept));
     match timeout(OPENED, opened).await {
-        Ok(Ok(Err(reason))) => Err(inspect::refused(database.place(), reason)),
+        Ok(Ok(Err(reason))) => Err(inspect::refused(database.location(), reason)),
         _ => Ok(kept),
     }
 }
@@ -101,6 +101,6 @@ fn log(database: &Database, fault: &Fault) {
     log_throttled!(
         error every LONG_INTERVAL,
         "the task store is away",
-        %fault, place = %database.place()
+        %fault, location = %database.location()
     );
 }

@@ -135,7 +135,7 @@ CREATE TABLE schema.last_round (
 );
 
 -- Images of a store that cannot count, and those that are on their way there.
-CREATE TABLE schema.upload_place (
+CREATE TABLE schema.upload_reservation (
     owner  text NOT NULL,
     kind   text NOT NULL CHECK (kind IN ('uploads', 'refined')),
     name   text NOT NULL,
@@ -148,7 +148,7 @@ CREATE TABLE schema.upload_place (
     PRIMARY KEY (owner, kind, name),
     CHECK ((holder IS NULL) = (until IS NULL))
 );
-CREATE INDEX upload_place_held ON schema.upload_place (until) WHERE until IS NOT NULL;
+CREATE INDEX upload_reservation_held ON schema.upload_reservation (until) WHERE until IS NOT NULL;
 
 -- What all images take, in parts that are added up: a connection counts in a part
 -- of its own, so that no commit waits for another one. A part may be below zero.
@@ -162,9 +162,9 @@ CREATE TABLE schema.upload_total (
 INSERT INTO schema.upload_total (part, stored, in_doubt, doubtful)
     SELECT part, 0, 0, 0 FROM generate_series(0, 63) AS part;
 
-CREATE FUNCTION schema.count_upload_place () RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION schema.count_upload_reservation () RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    -- A place that is held on changes nothing of it.
+    -- A reservation that is extended changes nothing of it.
     IF TG_OP = 'UPDATE' AND OLD.bytes = NEW.bytes
         AND (OLD.until IS NULL) = (NEW.until IS NULL) THEN
         RETURN NULL;
@@ -179,8 +179,8 @@ BEGIN
     WHERE part = pg_backend_pid() % 64;
     RETURN NULL;
 END $$;
-CREATE TRIGGER upload_place_counted AFTER INSERT OR UPDATE OR DELETE ON schema.upload_place
-    FOR EACH ROW EXECUTE FUNCTION schema.count_upload_place ();
+CREATE TRIGGER upload_reservation_counted AFTER INSERT OR UPDATE OR DELETE ON schema.upload_reservation
+    FOR EACH ROW EXECUTE FUNCTION schema.count_upload_reservation ();
 
 -- Where a move to these tables has begun from that has not ended: until then they hold a
 -- part only.

@@ -2,7 +2,7 @@
 //!
 //! The driver reads the URL; this takes out of it what is ours: the schema, the
 //! size of the pool, and how far certificates are verified. A password is never
-//! shown: [`Place`] names the database without it.
+//! shown: [`Location`] names the database without it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -42,7 +42,7 @@ pub struct Settings {
     pub(super) roots: Option<PathBuf>,
     /// Most connections at once.
     pub(super) pool: usize,
-    pub(super) place: Place,
+    pub(super) location: Location,
 }
 
 /// What is asked of the server's certificate.
@@ -57,9 +57,9 @@ pub(super) enum Verification {
 
 /// A database as an operator would name it, without user and password.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place(String);
+pub struct Location(String);
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -131,7 +131,7 @@ impl Settings {
         config.keepalives_idle(KEEPALIVE);
         let hosts = one_each(&config)?;
         Ok(Self {
-            place: Place(place(&config, &hosts)),
+            location: Location(location(&config, &hosts)),
             hosts,
             schema,
             verification,
@@ -157,7 +157,7 @@ impl Settings {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Settings").field(&self.place).finish()
+        f.debug_tuple("Settings").field(&self.location).finish()
     }
 }
 
@@ -227,7 +227,7 @@ fn one_each(config: &Config) -> Result<Vec<Config>, String> {
     Ok(hosts.iter().enumerate().map(one).collect())
 }
 
-fn place(config: &Config, hosts: &[Config]) -> String {
+fn location(config: &Config, hosts: &[Config]) -> String {
     let name = |host: &Config| {
         let port = host.get_ports().first().copied().unwrap_or(5432);
         match host.get_hosts().first() {
@@ -292,7 +292,7 @@ mod tests {
             ),
         ] {
             let settings = parse(url).expect(url);
-            assert_eq!(settings.place.to_string(), place);
+            assert_eq!(settings.location.to_string(), place);
             assert_eq!(settings.schema, schema, "{url}");
             assert_eq!(settings.pool, pool, "{url}");
             assert_eq!(settings.verification, verification, "{url}");

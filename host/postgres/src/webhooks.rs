@@ -8,7 +8,7 @@ use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
-    DeliveryLease, DeliveryOutcome, DeliveryRecord, DueDelivery, Places, Redelivery,
+    DeliveryLease, DeliveryOutcome, DeliveryPermits, DeliveryRecord, DueDelivery, Redelivery,
 };
 use futures::future::try_join_all;
 use tokio_postgres::Row;
@@ -23,7 +23,7 @@ use crate::rows;
 /// Tries to swap a delivery, for which few compete.
 const TRIES: u32 = 16;
 
-/// What is due at a time, but for whom there is no further place: receivers, users,
+/// What is due at a time, but for whom there is no further permit: receivers, users,
 /// and users at one receiver.
 macro_rules! due_sql {
     ($comparison:literal) => {
@@ -44,27 +44,27 @@ macro_rules! due_sql {
 /// waited longest.
 pub(super) async fn claim(
     store: &PostgresTasks,
-    mut places: Places,
+    mut permits: DeliveryPermits,
 ) -> Result<Vec<DueDelivery>, Fault> {
     let mut begun = Vec::new();
     let session = store.database.session().await?;
     loop {
         let now = store.clock.now();
         session.begin(None).await?;
-        let found = due(&session, &places, now).await?;
-        let wanted = places.free();
+        let found = due(&session, &permits, now).await?;
+        let wanted = permits.free();
         let mut claimed = Vec::new();
         for row in &found {
             let Some((task, before)) = delivery_of(read(&mut Cells::of(row))?) else {
                 continue;
             };
             let receiver = before.receiver();
-            if !places.has_room_for(&receiver, &task.user_id) {
+            if !permits.has_room_for(&receiver, &task.user_id) {
                 continue;
             }
             let mut after = before.clone();
             if let Some(due) = after.begin(&task, now) {
-                places.take(&receiver, &task.user_id);
+                permits.take(&receiver, &task.user_id);
                 claimed.push((before, after, due));
             }
         }
@@ -76,21 +76,25 @@ pub(super) async fn claim(
         let is_exhausted = found.len() < wanted || claimed.is_empty();
         let won = claimed.into_iter().zip(swapped).filter(|(_, won)| *won);
         begun.extend(won.map(|((_, _, due), _)| due));
-        // Otherwise deliveries that get no further place may be ahead of others.
-        if is_exhausted || places.free() == 0 {
+        // Otherwise deliveries that get no further permit may be ahead of others.
+        if is_exhausted || permits.free() == 0 {
             return Ok(begun);
         }
     }
 }
 
-async fn due(session: &Session<'_>, places: &Places, now: Timestamp) -> Result<Vec<Row>, Fault> {
+async fn due(
+    session: &Session<'_>,
+    permits: &DeliveryPermits,
+    now: Timestamp,
+) -> Result<Vec<Row>, Fault> {
     const DUE: &str = due_sql!("<=");
     const BEYOND: &str = due_sql!(">");
     let texts = |full: Vec<_>| full.into_iter().map(Text::of).collect::<Vec<_>>();
-    let (receivers, users) = (texts(places.full_receivers()), texts(places.full_users()));
-    let (receivers_of, users_of) = places.full_pairs().into_iter().unzip();
+    let (receivers, users) = (texts(permits.full_receivers()), texts(permits.full_users()));
+    let (receivers_of, users_of) = permits.full_pairs().into_iter().unzip();
     let (receivers_of, users_of) = (texts(receivers_of), texts(users_of));
-    let limit = i64::try_from(places.free()).unwrap_or(i64::MAX);
+    let limit = i64::try_from(permits.free()).unwrap_or(i64::MAX);
     let (now, beyond) = (Time(now), Time(DeliveryRecord::beyond(now)));
     let of_now = parameters![now, receivers, users, receivers_of, users_of, limit];
     let of_beyond = parameters![beyond, receivers, users, receivers_of, users_of, limit];

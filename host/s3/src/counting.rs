@@ -1,13 +1,15 @@
-//! Places of images, as this host takes, holds and settles them.
+//! Reservations of images, as this host takes, holds and settles them.
 //!
-//! Whose image is on its way holds its place. Nobody waits for what broke off: whether
+//! Whose image is on its way holds its reservation. Nobody waits for what broke off: whether
 //! the image is there is looked at in the background, and if this host dies, by another.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use concept_refinement_capability::images::anonymous_owner;
-use concept_refinement_capability::upload_places::{Admission, NewPlace, Place, PlacePath, TERM};
+use concept_refinement_capability::upload_reservations::{
+    Admission, ImageKey, NewReservation, Reservation, TERM,
+};
 use concept_refinement_domain::capability::{CapabilityError, ImageKind, ImageLimit, NewImage};
 use concept_refinement_domain::image_path::ImagePath;
 use futures::future::pending;
@@ -16,7 +18,7 @@ use tokio::time::{Instant, sleep};
 use super::fault::Fault;
 use super::{Inner, SECOND};
 
-/// How often a place is held: once more before its time has passed, should one fail.
+/// How often a reservation is held: once more before its time has passed, should one fail.
 const HOLD_AFTER: Duration = Duration::from_secs(TERM.as_secs() / 3);
 
 /// Between two looks at what is in doubt: the store may be away.
@@ -26,14 +28,14 @@ const RETRY: Duration = Duration::from_secs(1);
 /// server has for the largest image.
 const SETTLING: Duration = Duration::from_secs(6);
 
-/// Places taken over at once.
+/// Reservations taken over at once.
 const BATCH: u32 = 100;
 
-/// A place that was taken, in doubt unless it is settled or freed.
+/// A reservation that was taken, in doubt unless it is settled or freed.
 pub(super) struct Taken {
     inner: Arc<Inner>,
     /// None: it is not counted, or not in doubt any more.
-    place: Option<Place>,
+    reservation: Option<Reservation>,
     /// Whether the image is on its way, or its deletion.
     is_sent: bool,
 }
@@ -41,9 +43,14 @@ pub(super) struct Taken {
 /// Looks after what dead hosts left, as long as there is a store.
 pub(super) async fn upkeep(inner: Weak<Inner>) {
     while let Some(inner) = inner.upgrade() {
-        for place in inner.places.abandoned(BATCH).await.unwrap_or_default() {
+        for reservation in inner
+            .reservations
+            .abandoned(BATCH)
+            .await
+            .unwrap_or_default()
+        {
             // What is away now is so for the others too. Somebody tries it again.
-            if inner.resolve(place, true).await.is_err() {
+            if inner.resolve(reservation, true).await.is_err() {
                 break;
             }
         }
@@ -62,28 +69,28 @@ impl Inner {
     ) -> Result<Result<Taken, ImageLimit>, CapabilityError> {
         let is_upload = image.kind == ImageKind::Upload;
         let is_counted = is_upload || image.limits.is_some() || self.max_store.is_some();
-        let place = is_counted.then(|| Place {
+        let reservation = is_counted.then(|| Reservation {
             anonymous_owner: anonymous_owner(image.owner.clone(), &image.metadata),
-            ..Place::new(path.into())
+            ..Reservation::new(path.into())
         });
         let mut taken = Taken {
             inner: Arc::clone(self),
-            place: place.clone(),
+            reservation: reservation.clone(),
             is_sent: false,
         };
-        let Some(place) = place else {
+        let Some(reservation) = reservation else {
             return Ok(Ok(taken));
         };
-        let new = NewPlace {
-            place,
+        let new = NewReservation {
+            reservation,
             longest: image.length.longest(),
             limits: image.limits,
             max_store: self.max_store.filter(|_| is_upload),
         };
         // If it fails, it may be taken all the same.
-        let admission = self.places.take(new).await?;
+        let admission = self.reservations.take(new).await?;
         if admission != Admission::Taken {
-            taken.place = None;
+            taken.reservation = None;
         }
         match admission {
             Admission::Taken => Ok(Ok(taken)),
@@ -95,34 +102,38 @@ impl Inner {
         }
     }
 
-    /// The place of an image that is to be deleted.
-    pub(super) async fn doubt(self: &Arc<Self>, path: PlacePath) -> Result<Taken, CapabilityError> {
-        let place = Place::new(path);
-        let is_stored = self.places.claim(place.clone()).await?;
+    /// The reservation of an image that is to be deleted.
+    pub(super) async fn doubt(self: &Arc<Self>, path: ImageKey) -> Result<Taken, CapabilityError> {
+        let reservation = Reservation::new(path);
+        let is_stored = self.reservations.claim(reservation.clone()).await?;
         Ok(Taken {
             inner: Arc::clone(self),
-            place: is_stored.then_some(place),
+            reservation: is_stored.then_some(reservation),
             is_sent: true,
         })
     }
 
-    /// Confirms or frees a place, by what the bucket has.
-    async fn resolve(&self, place: Place, is_sent: bool) -> Result<(), CapabilityError> {
+    /// Confirms or frees a reservation, by what the bucket has.
+    async fn resolve(
+        &self,
+        reservation: Reservation,
+        is_sent: bool,
+    ) -> Result<(), CapabilityError> {
         // An upload replaces none.
-        if !is_sent && place.path.kind == ImageKind::Upload {
-            return self.places.free(place).await;
+        if !is_sent && reservation.path.kind == ImageKind::Upload {
+            return self.reservations.free(reservation).await;
         }
-        let key = place.path.text();
+        let key = reservation.path.text();
         let object = self.bucket.head(&key).await.map_err(Fault::report)?;
         match object {
-            Some(object) => self.places.confirm(place, object.size).await,
+            Some(object) => self.reservations.confirm(reservation, object.size).await,
             None => {
                 // Of an upload that did not come; another refined image may be on its way by
                 // the same name.
-                if place.path.kind == ImageKind::Upload {
+                if reservation.path.kind == ImageKind::Upload {
                     let _ = self.bucket.delete(&format!("{key}{SECOND}")).await;
                 }
-                self.places.free(place).await
+                self.reservations.free(reservation).await
             }
         }
     }
@@ -130,7 +141,8 @@ impl Inner {
     /// Whether what broken requests left is counted against the image's owner: it
     /// may be too much or not.
     fn is_in_doubt(&self, ImagePath { kind, tag, .. }: &ImagePath) -> bool {
-        let is_of_owner = |Place { path, .. }: &Place| path.kind == *kind && path.owner == *tag;
+        let is_of_owner =
+            |Reservation { path, .. }: &Reservation| path.kind == *kind && path.owner == *tag;
         self.doubtful.lock().iter().any(is_of_owner)
     }
 }
@@ -140,24 +152,24 @@ fn unavailable() -> CapabilityError {
 }
 
 impl Taken {
-    /// Holds the place while something is done.
+    /// Holds the reservation while something is done.
     ///
     /// # Errors
     ///
-    /// The place was lost: this host could not hold it for too long.
+    /// The reservation was lost: this host could not hold it for too long.
     pub(super) async fn during<T>(
         &self,
         work: impl Future<Output = T>,
     ) -> Result<T, CapabilityError> {
         let lost = async {
-            let Some(place) = &self.place else {
+            let Some(reservation) = &self.reservation else {
                 return pending().await;
             };
             let mut held = Instant::now();
             loop {
                 sleep(HOLD_AFTER).await;
                 let begun = Instant::now();
-                match self.inner.places.hold(place.clone()).await {
+                match self.inner.reservations.hold(reservation.clone()).await {
                     Ok(true) => held = begun,
                     Ok(false) => return,
                     Err(_) if held.elapsed() + HOLD_AFTER > TERM => return,
@@ -180,40 +192,43 @@ impl Taken {
     /// The image is stored.
     pub(super) async fn settle(mut self, bytes: u64) -> Result<(), CapabilityError> {
         // In doubt until this is done, should nobody wait for it.
-        if let Some(place) = &self.place {
-            self.inner.places.settle(place.clone(), bytes).await?;
+        if let Some(reservation) = &self.reservation {
+            self.inner
+                .reservations
+                .settle(reservation.clone(), bytes)
+                .await?;
         }
-        self.place = None;
+        self.reservation = None;
         Ok(())
     }
 
     /// The image is gone.
     pub(super) async fn free(mut self) -> Result<(), CapabilityError> {
-        if let Some(place) = &self.place {
-            self.inner.places.free(place.clone()).await?;
+        if let Some(reservation) = &self.reservation {
+            self.inner.reservations.free(reservation.clone()).await?;
         }
-        self.place = None;
+        self.reservation = None;
         Ok(())
     }
 
     /// The image did not come, but one that it was to replace may be there. If that
     /// cannot be learned now, it is later.
     pub(super) async fn give_up(mut self) {
-        if let Some(place) = &self.place
+        if let Some(reservation) = &self.reservation
             && self
                 .inner
-                .resolve(place.clone(), self.is_sent)
+                .resolve(reservation.clone(), self.is_sent)
                 .await
                 .is_ok()
         {
-            self.place = None;
+            self.reservation = None;
         }
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        let Some(place) = self.place.take() else {
+        let Some(reservation) = self.reservation.take() else {
             return;
         };
         let inner = Arc::clone(&self.inner);
@@ -222,18 +237,18 @@ impl Drop for Taken {
             true => SETTLING,
             false => Duration::ZERO,
         };
-        self.inner.doubtful.lock().push(place.clone());
+        self.inner.doubtful.lock().push(reservation.clone());
         self.inner.runtime.spawn(async move {
             sleep(pause).await;
             loop {
                 // One after the other, so that what is away is not asked by all of them.
                 let _turn = inner.looking.lock().await;
-                if inner.resolve(place.clone(), is_sent).await.is_ok() {
+                if inner.resolve(reservation.clone(), is_sent).await.is_ok() {
                     break;
                 }
                 sleep(RETRY).await;
             }
-            inner.doubtful.lock().retain(|other| *other != place);
+            inner.doubtful.lock().retain(|other| *other != reservation);
         });
     }
 }

@@ -5,7 +5,7 @@
 //! image of another format replaces it. It is sent by one request from memory, so
 //! that it exists with its description (see `description`) or not at all. What
 //! the bucket cannot do exactly, to count, the task store does (see
-//! [`upload_places`](concept_refinement_capability::upload_places)).
+//! [`upload_reservations`](concept_refinement_capability::upload_reservations)).
 //!
 //! It must never log or answer what S3 says of a signature, and never wait for
 //! the bucket longer than while something moves.
@@ -28,7 +28,9 @@ use concept_refinement_capability::images::{
     Contents, ImageStore, Images, Listed, Options, Signing, no_such_name,
 };
 use concept_refinement_capability::moving::RestoreImages;
-use concept_refinement_capability::upload_places::{Place, PlacePath, UploadPlaces};
+use concept_refinement_capability::upload_reservations::{
+    ImageKey, Reservation, UploadReservations,
+};
 use concept_refinement_capability::{Answer, Clock};
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, ErrorKind, ImageInfo, ImageKind, NewImage, Resolved, Stored,
@@ -67,12 +69,12 @@ struct Inner {
     bucket: Bucket,
     signing: Signing,
     clock: Arc<dyn Clock>,
-    places: Arc<dyn UploadPlaces>,
+    reservations: Arc<dyn UploadReservations>,
     /// For all images together, in bytes. None: no limit, and refined images are
     /// not counted.
     max_store: Option<u64>,
-    /// Places of images of which nobody knows whether they are there.
-    doubtful: Mutex<Vec<Place>>,
+    /// Reservations of images of which nobody knows whether they are there.
+    doubtful: Mutex<Vec<Reservation>>,
     /// Held while one of these is checked.
     looking: tokio::sync::Mutex<()>,
     runtime: Handle,
@@ -91,7 +93,7 @@ impl S3Images {
     fn of(bucket: Bucket, options: Options, max_store: Option<u64>, clock: Arc<dyn Clock>) -> Self {
         let Options {
             signing,
-            places,
+            upload_reservations: reservations,
             memory,
         } = options;
         let memory = memory.max(LEAST_MEMORY);
@@ -99,7 +101,7 @@ impl S3Images {
             bucket,
             signing,
             clock,
-            places,
+            reservations,
             max_store,
             doubtful: Mutex::default(),
             looking: tokio::sync::Mutex::default(),
@@ -120,21 +122,25 @@ impl Inner {
         contents: Contents,
     ) -> Result<StoredOrNot, CapabilityError> {
         let path = ImagePath::of(&image).ok_or_else(no_such_name)?;
-        let mut place = match self.take(&path, &image).await? {
-            Ok(place) => place,
+        let mut reservation = match self.take(&path, &image).await? {
+            Ok(reservation) => reservation,
             Err(limit) => return Ok(StoredOrNot::LimitReached(limit)),
         };
-        let received = match place.during(self.receive(&image, contents)).await.flatten() {
+        let received = match reservation
+            .during(self.receive(&image, contents))
+            .await
+            .flatten()
+        {
             Ok(Some(received)) => received,
             not_whole => {
-                place.give_up().await;
+                reservation.give_up().await;
                 return not_whole.map(|_| StoredOrNot::WrongLength);
             }
         };
-        place.sent();
+        reservation.sent();
         let send = self.send(&path, &image, created_at, &received);
-        place.during(send).await?.map_err(Fault::report)?;
-        place.settle(received.size).await?;
+        reservation.during(send).await?.map_err(Fault::report)?;
+        reservation.settle(received.size).await?;
         let path = path.to_string();
         let url = self.signing.unsigned(&path);
         Ok(StoredOrNot::Stored(Stored { path, url }))
@@ -306,8 +312,8 @@ impl Inner {
     /// Removes an image and its second object, also that of an image that never came.
     async fn remove(self: &Arc<Self>, path: &str) -> Result<(), CapabilityError> {
         let image = ImagePath::parse(path);
-        let named = image.as_ref().map(PlacePath::from);
-        let Some(named) = named.or_else(|| PlacePath::parse(path)) else {
+        let named = image.as_ref().map(ImageKey::from);
+        let Some(named) = named.or_else(|| ImageKey::parse(path)) else {
             return Ok(());
         };
         let key = named.text();
@@ -322,7 +328,7 @@ impl Inner {
                 Some(_) | None => return Ok(()),
             },
         };
-        let place = self.doubt(named).await?;
+        let reservation = self.doubt(named).await?;
         if has_image {
             self.bucket.delete(&key).await.map_err(Fault::report)?;
         }
@@ -330,13 +336,13 @@ impl Inner {
             let second = format!("{key}{SECOND}");
             self.bucket.delete(&second).await.map_err(Fault::report)?;
         }
-        place.free().await
+        reservation.free().await
     }
 }
 
 /// The name of an image's object within the prefix.
 fn key_of(path: &ImagePath) -> String {
-    PlacePath::from(path).text()
+    ImageKey::from(path).text()
 }
 
 /// Whether an object of this name may be an image.

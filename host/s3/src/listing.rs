@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use concept_refinement_capability::images::{Images, Listed};
-use concept_refinement_capability::upload_places::PlacePath;
+use concept_refinement_capability::upload_reservations::ImageKey;
 use concept_refinement_domain::capability::{CapabilityError, ImageKind};
 use concept_refinement_domain::image_path::{ImagePath, folder};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -58,16 +58,16 @@ async fn listed(
 ) -> Result<Vec<Listed>, CapabilityError> {
     let named = objects.into_iter().filter_map(|Seen { key, modified_at }| {
         let name = key.strip_suffix(SECOND).unwrap_or(&key);
-        Some((PlacePath::parse(name)?, modified_at))
+        Some((ImageKey::parse(name)?, modified_at))
     });
-    let (places, times): (Vec<_>, Vec<_>) = named.unzip();
+    let (keys, times): (Vec<_>, Vec<_>) = named.unzip();
     let owners = match kind {
-        ImageKind::Upload => inner.places.anonymous_owners(places.clone()).await?,
-        ImageKind::Refined => vec![None; places.len()],
+        ImageKind::Upload => inner.reservations.anonymous_owners(keys.clone()).await?,
+        ImageKind::Refined => vec![None; keys.len()],
     };
-    let listed = places.iter().zip(times).zip(owners);
-    let listed = listed.map(|((place, created_at), anonymous_owner)| Listed {
-        path: place.text(),
+    let listed = keys.iter().zip(times).zip(owners);
+    let listed = listed.map(|((key, created_at), anonymous_owner)| Listed {
+        path: key.text(),
         created_at,
         anonymous_owner,
     });
@@ -76,7 +76,7 @@ async fn listed(
 
 /// None: it is no image of ours, or was deleted meanwhile.
 pub(super) async fn describe(inner: &Inner, name: &str) -> Result<Option<Listed>, Fault> {
-    let Some(key) = PlacePath::parse(name).map(|place| place.text()) else {
+    let Some(key) = ImageKey::parse(name).map(|key| key.text()) else {
         return Ok(None);
     };
     let Some((described, _)) = inner.described(&key).await? else {

@@ -94,7 +94,7 @@ impl Server {
                 ttl: Duration::from_secs(1),
                 public_url: None,
             },
-            places: Arc::new(tasks),
+            upload_reservations: Arc::new(tasks),
             memory: 0,
         };
         let room = Arc::<Room>::default();

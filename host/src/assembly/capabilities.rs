@@ -19,7 +19,7 @@ use concept_refinement_capability::payments::RepeatedCalls;
 use concept_refinement_capability::queue::TaskQueue;
 use concept_refinement_capability::room::Room;
 use concept_refinement_capability::tasks::Options;
-use concept_refinement_capability::upload_places::UploadPlaces;
+use concept_refinement_capability::upload_reservations::UploadReservations;
 use concept_refinement_domain::secret::IMAGE_URLS;
 use parking_lot::Mutex;
 use rand::RngExt as _;
@@ -98,17 +98,17 @@ pub fn queue(
     Configured::new(QUEUES, &config.queue, config, clock, room, tasks)
 }
 
-/// `places`: where a store that cannot count has its images counted.
+/// `upload_reservations`: where a store that cannot count has its images counted.
 pub fn images(
     config: &Config,
     secret: &Secret,
-    places: Arc<dyn UploadPlaces>,
+    upload_reservations: Arc<dyn UploadReservations>,
     clock: &Arc<dyn Clock>,
     room: &Arc<Room>,
 ) -> anyhow::Result<Configured<images::Options, OpenImages>> {
     let options = images::Options {
         signing: signing(config, secret.key(IMAGE_URLS)),
-        places,
+        upload_reservations,
         memory: config.image_memory / SENDING_SHARE,
     };
     Configured::new(IMAGES, &config.images, config, clock, room, options)
@@ -160,8 +160,8 @@ pub async fn open(
 ) -> anyhow::Result<(Capabilities, Vec<Arc<dyn Embedded>>)> {
     let stores = Stores {
         images: {
-            let places = Arc::clone(&tasks.places);
-            let images = images(config, secret, places, &clock, &room)?;
+            let reservations = Arc::clone(&tasks.upload_reservations);
+            let images = images(config, secret, reservations, &clock, &room)?;
             images.open().await?
         },
         queue: queue(config, &tasks, &clock, &room)?.open().await?,

@@ -25,7 +25,7 @@ use concept_refinement_runtime::wasm::engine::{Engine, Pool};
 use crate::assembly::capabilities::{self, Configured};
 use crate::assembly::compiled::{Compiled, compile};
 use crate::assembly::components::Components;
-use crate::assembly::engines::{IMAGES, QUEUES, TASKS, no_places};
+use crate::assembly::engines::{IMAGES, QUEUES, TASKS, no_reservations};
 use crate::assembly::moving::refuse_half_moved;
 use crate::assembly::secret::Secret;
 use crate::assembly::{grants, pipeline, push};
@@ -227,12 +227,12 @@ async fn images(
         return Ok(String::new());
     };
     // Nothing is stored, and so nothing is counted where the tasks are not open.
-    let places = match tasks {
-        Ok(Looked::Open(tasks)) => Arc::clone(&tasks.places),
-        _ => no_places(&clock())?,
+    let reservations = match tasks {
+        Ok(Looked::Open(tasks)) => Arc::clone(&tasks.upload_reservations),
+        _ => no_reservations(&clock())?,
     };
     let room = capabilities::room(config);
-    let store = capabilities::images(config, &secret, places, &clock(), &room)?;
+    let store = capabilities::images(config, &secret, reservations, &clock(), &room)?;
     let looked = Looked::at(store).await?;
     if let Looked::Open(store) = &looked {
         store.store.check().await?;

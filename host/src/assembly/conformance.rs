@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use bytes::Bytes;
 use concept_refinement_capability::clock::SystemClock;
-use concept_refinement_capability::model::{ImageModel, ModelRequest, Setback};
+use concept_refinement_capability::model::{ImageModel, ModelRequest, RetryLater};
 use concept_refinement_capability::payments::Payments;
 use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_domain::capability::NewTask;
@@ -194,7 +194,7 @@ fn request(picture: &Picture, bytes: Bytes, length: u64) -> ModelRequest {
         source_url: None,
         image: stream::iter(pieces).boxed(),
         reopen: None,
-        setback: Setback::default(),
+        retry_later: RetryLater::default(),
         deadline: Instant::now() + Duration::from_secs(300),
         payments: Payments::default(),
     }

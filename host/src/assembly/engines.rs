@@ -9,7 +9,7 @@ use concept_refinement_capability::engine::{
 };
 use concept_refinement_capability::images::Signing;
 use concept_refinement_capability::tasks::Options;
-use concept_refinement_capability::upload_places::UploadPlaces;
+use concept_refinement_capability::upload_reservations::UploadReservations;
 use concept_refinement_embedded::memory::MemoryImages;
 use concept_refinement_embedded::tasks::SqliteTasks;
 use concept_refinement_embedded::tasks::engine::open_tasks;
@@ -41,7 +41,7 @@ pub static IMAGES: &[ImageEngine] = &[
 /// # Errors
 ///
 /// The engine could not be started.
-pub fn no_places(clock: &Arc<dyn Clock>) -> Result<Arc<dyn UploadPlaces>, OpenError> {
+pub fn no_reservations(clock: &Arc<dyn Clock>) -> Result<Arc<dyn UploadReservations>, OpenError> {
     let tasks = SqliteTasks::in_memory(Options::default(), Arc::clone(clock))?;
     Ok(Arc::new(tasks))
 }

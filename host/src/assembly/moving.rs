@@ -81,8 +81,8 @@ pub async fn move_stores(
         }
         secret => secret?,
     };
-    let places = Arc::clone(&tasks.places);
-    let images = capabilities::images(target, &secret, places, &clock, &room)?;
+    let reservations = Arc::clone(&tasks.upload_reservations);
+    let images = capabilities::images(target, &secret, reservations, &clock, &room)?;
     let images = images.open().await?;
 
     let mut counts = Vec::new();

@@ -16,8 +16,8 @@ use concept_refinement_capability::runtime::Runtime;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::task_response::image_path;
 use concept_refinement_domain::webhook::{
-    DeliveryAnswer, DeliveryLease, DeliveryOutcome, DeliveryRecord, DueDelivery, Holder, Places,
-    ServiceSecrets,
+    DeliveryAnswer, DeliveryLease, DeliveryOutcome, DeliveryPermits, DeliveryRecord, DueDelivery,
+    Holder, ServiceSecrets,
 };
 use futures::future::{BoxFuture, pending};
 use futures::stream::FuturesUnordered;
@@ -34,14 +34,14 @@ pub const AT_ONCE: usize = 64;
 /// Of one receiver: more than one that answers needs.
 const PER_RECEIVER: usize = 8;
 
-/// How long the place of an attempt that failed stays taken, so that thousands
+/// How long the permit of an attempt that failed stays taken, so that thousands
 /// that fail at once cost next to nothing.
 const REST: Duration = Duration::from_secs(1);
 
 /// After which an attempt is ended from outside. It ends itself after 15 s.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Between two looks at what is due, at least, where some of it waits for a place
+/// Between two looks at what is due, at least, where some of it waits for a permit
 /// and would be looked at again and again.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -74,7 +74,7 @@ pub struct Deliverer {
     pub metrics: Option<Arc<Metrics>>,
 }
 
-/// Attempts, and the places that they have.
+/// Attempts, and the permits that they have.
 struct Attempts {
     runtime: Arc<dyn Runtime>,
     /// Each answers whether it was delivered.
@@ -89,7 +89,7 @@ struct Look {
     due: Vec<DueDelivery>,
     /// Until the next one.
     wait: Duration,
-    /// Somebody has all the places that they may have.
+    /// Somebody has all the permits that they may have.
     is_short: bool,
 }
 
@@ -175,11 +175,11 @@ impl Deliverer {
     }
 
     async fn look(&self, taken: &[Holder]) -> Look {
-        let places = Places::new(AT_ONCE, PER_RECEIVER, taken);
-        let is_short = places.are_short();
+        let permits = DeliveryPermits::new(AT_ONCE, PER_RECEIVER, taken);
+        let is_short = permits.are_short();
         let looked = async {
             let webhooks = self.host.webhooks();
-            if places.free() == 0 {
+            if permits.free() == 0 {
                 return Ok((Vec::new(), LOOK));
             }
             let Some(next) = webhooks.next_delivery().await? else {
@@ -189,9 +189,9 @@ impl Deliverer {
             if next > now && next <= DeliveryRecord::beyond(now) {
                 return Ok((Vec::new(), next.since(now).min(LOOK)));
             }
-            let due = webhooks.claim_deliveries(places).await?;
+            let due = webhooks.claim_deliveries(permits).await?;
             let wait = match due.is_empty() {
-                // What is due waits for a place.
+                // What is due waits for a permit.
                 true => LOOK,
                 false => Duration::ZERO,
             };

@@ -202,7 +202,7 @@ impl Worker {
         let Run {
             claimed: lease,
             stage,
-            setback,
+            retry_later,
             outcome,
         } = self.processor.start(message.to_vec(), slot);
         *claimed = lease;
@@ -225,7 +225,7 @@ impl Worker {
                 tracing::info!("the task was deleted or cancelled");
                 Ok(Outcome::Skipped)
             }
-            () = setback.wait() => Ok(Outcome::RetryLater(NO_MEMORY.to_owned())),
+            () = retry_later.wait() => Ok(Outcome::RetryLater(NO_MEMORY.to_owned())),
             () = self.runtime.sleep(self.task_timeout + SLACK) => {
                 anyhow::bail!("the processor overran its task's limit")
             }

@@ -20,7 +20,7 @@ use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
-    DeliveryLease, DeliveryOutcome, DueDelivery, Places, Redelivery, WebhookDelivery,
+    DeliveryLease, DeliveryOutcome, DeliveryPermits, DueDelivery, Redelivery, WebhookDelivery,
 };
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
@@ -158,7 +158,7 @@ impl Webhooks for Instances {
         }))
     }
 
-    fn claim_deliveries(&self, _: Places) -> Answer<'_, Vec<DueDelivery>> {
+    fn claim_deliveries(&self, _: DeliveryPermits) -> Answer<'_, Vec<DueDelivery>> {
         panic!("{HOST_ONLY}")
     }
 

@@ -1,4 +1,4 @@
-//! Images in S3, on two servers, with their places in the task store: SQLite or
+//! Images in S3, on two servers, with their reservations in the task store: SQLite or
 //! Postgres.
 
 use std::marker::PhantomData;
@@ -10,7 +10,7 @@ use concept_refinement_capability::clock::{Clock, ManualClock};
 use concept_refinement_capability::images::{ImageStore, Options, Signing};
 use concept_refinement_capability::room::Room;
 use concept_refinement_capability::tasks;
-use concept_refinement_capability::upload_places::{TERM, UploadPlaces};
+use concept_refinement_capability::upload_reservations::{TERM, UploadReservations};
 use concept_refinement_embedded::tasks::SqliteTasks;
 use concept_refinement_host::Trust;
 use concept_refinement_s3::S3Images;
@@ -33,17 +33,21 @@ pub type CountedByPostgres<S> = InS3<CountedBy<S>>;
 pub trait Kinded {
     const KIND: Kind = Kind::S3sFs;
 
-    fn places(options: tasks::Options, clock: Arc<ManualClock>) -> Places {
+    fn reservations(options: tasks::Options, clock: Arc<ManualClock>) -> Reservations {
         let tasks = SqliteTasks::in_memory(options, clock).unwrap();
-        Places {
-            places: Arc::new(tasks),
+        Reservations {
+            reservations: Arc::new(tasks),
             schema: None,
         }
     }
 
     /// The same task store, as another host has it.
-    fn places_of_another(places: &Places, _: tasks::Options, _: Arc<ManualClock>) -> Places {
-        places.clone()
+    fn reservations_of_another(
+        reservations: &Reservations,
+        _: tasks::Options,
+        _: Arc<ManualClock>,
+    ) -> Reservations {
+        reservations.clone()
     }
 
     /// How many images are on their way.
@@ -66,39 +70,39 @@ impl Kinded for OfMoto {
 }
 
 impl<S: Server> Kinded for CountedBy<S> {
-    fn places(options: tasks::Options, clock: Arc<ManualClock>) -> Places {
+    fn reservations(options: tasks::Options, clock: Arc<ManualClock>) -> Reservations {
         OnServer::<S>::open(options, clock).into()
     }
 
-    fn places_of_another(
-        places: &Places,
+    fn reservations_of_another(
+        reservations: &Reservations,
         options: tasks::Options,
         clock: Arc<ManualClock>,
-    ) -> Places {
-        let schema = places.schema.clone().unwrap();
+    ) -> Reservations {
+        let schema = reservations.schema.clone().unwrap();
         OnServer::<S>::open_on(schema, options, clock).into()
     }
 
     /// A host is not told what others do.
     fn under_way(counted: &Counted) -> u64 {
-        let schema = counted.places.schema.as_ref().unwrap();
-        let counted = schema.query("SELECT count(until) FROM upload_place");
+        let schema = counted.reservations.schema.as_ref().unwrap();
+        let counted = schema.query("SELECT count(until) FROM upload_reservation");
         counted.parse().unwrap()
     }
 }
 
-impl<S: Server> From<OnServer<S>> for Places {
+impl<S: Server> From<OnServer<S>> for Reservations {
     fn from(on: OnServer<S>) -> Self {
         Self {
             schema: Some(on.schema()),
-            places: on.store,
+            reservations: on.store,
         }
     }
 }
 
 #[derive(Clone)]
-pub struct Places {
-    places: Arc<dyn UploadPlaces>,
+pub struct Reservations {
+    reservations: Arc<dyn UploadReservations>,
     schema: Option<Arc<Schema>>,
 }
 
@@ -113,7 +117,7 @@ pub struct InS3<K> {
 /// A task store that counts, and what it told.
 #[derive(Clone)]
 pub struct Counted {
-    places: Places,
+    reservations: Reservations,
     room: Arc<Room>,
 }
 
@@ -132,7 +136,7 @@ impl<K> InS3<K> {
         };
         let options = Options {
             signing,
-            places: Arc::clone(&counted.places.places),
+            upload_reservations: Arc::clone(&counted.reservations.reservations),
             memory: 1 << 20,
         };
         let (url, time) = (place.url(), Arc::clone(&clock) as Arc<dyn Clock>);
@@ -159,7 +163,7 @@ impl<K: Kinded> ImageBackend for InS3<K> {
             ..tasks::Options::default()
         };
         let counted = Counted {
-            places: K::places(options, clock.clone()),
+            reservations: K::reservations(options, clock.clone()),
             room: Arc::clone(&room),
         };
         let unlimited = Arc::default();
@@ -185,7 +189,7 @@ impl<K: Kinded> DurableImageBackend for InS3<K> {
         let after = Self::open(signing, clock, place, counted, &self.counted.room);
         let begin = Instant::now();
         while after.counted.room.occupancy().uploads > 0 {
-            assert!(begin.elapsed() < TIMEOUT, "a place is still in doubt");
+            assert!(begin.elapsed() < TIMEOUT, "a reservation is still in doubt");
             std::thread::sleep(Duration::from_millis(5));
         }
         after
@@ -201,7 +205,11 @@ impl<K: Kinded> SharedImageBackend for InS3<K> {
         };
         let (place, clock) = (self.place.clone(), self.clock.clone());
         let counted = Counted {
-            places: K::places_of_another(&self.counted.places, options, clock.clone()),
+            reservations: K::reservations_of_another(
+                &self.counted.reservations,
+                options,
+                clock.clone(),
+            ),
             room: Arc::clone(&self.counted.room),
         };
         Self::open(signing(None), clock, place, counted, &room)

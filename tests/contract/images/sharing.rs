@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use concept_refinement_capability::upload_places::TERM;
+use concept_refinement_capability::upload_reservations::TERM;
 use concept_refinement_domain::capability::{
     CapabilityError, ErrorKind, ImageKind, ImageLength, ImageLimit, ImageLimits, NewImage,
     StoredOrNot,

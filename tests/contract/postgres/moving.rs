@@ -72,7 +72,7 @@ fn records(table: &Table) -> Vec<Record> {
         "forgotten_task" => json!([[id(5), now], [id(6), now + 1]]),
         "session" => json!([["", now], ["a", now + 1], [ODD, now]]),
         "last_round" => json!([[0, now, 5]]),
-        "upload_place" => json!([
+        "upload_reservation" => json!([
             ["tag", "uploads", "a", 1, ODD],
             ["tag", "uploads", "b", 1_u64 << 40, null],
             ["tag", "refined", "a", 0, null],

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use concept_refinement_capability::clock::SystemClock;
 use concept_refinement_capability::tasks::{Leases, Tasks as _};
-use concept_refinement_capability::upload_places::{
-    Admission, NewPlace, Place, PlacePath, UploadPlaces as _,
+use concept_refinement_capability::upload_reservations::{
+    Admission, ImageKey, NewReservation, Reservation, UploadReservations as _,
 };
 use concept_refinement_domain::capability::{ImageKind, Submission};
 use concept_refinement_domain::quota::Window;
@@ -144,17 +144,17 @@ impl Waits {
         match self {
             Self::Deletes | Self::Claims => format!("task WHERE id = '{task}'"),
             Self::Withdraws => "account WHERE user_id = 'greedy'".to_owned(),
-            Self::Uploads => "upload_place WHERE owner = 'greedy'".to_owned(),
+            Self::Uploads => "upload_reservation WHERE owner = 'greedy'".to_owned(),
         }
     }
 
-    async fn act(self, store: &PostgresTasks, task: &str, place: Place) {
+    async fn act(self, store: &PostgresTasks, task: &str, reservation: Reservation) {
         // It fails in time, or is aborted.
         let _ = match self {
             Self::Deletes => store.delete("greedy", task).await.map(drop),
             Self::Withdraws => store.withdraw(task, "No.").await.map(drop),
             Self::Claims => Leases::claim(store, task, None).await.map(drop),
-            Self::Uploads => store.hold(place).await.map(drop),
+            Self::Uploads => store.hold(reservation).await.map(drop),
         };
     }
 }
@@ -172,13 +172,13 @@ async fn who_waits_for_a_row_leaves_connections_to_others() {
             let submitted = store.submit(new_task(user));
             created(block_in_place(|| Handle::current().block_on(submitted)).unwrap())
         });
-        let place = Place::new(PlacePath {
+        let reservation = Reservation::new(ImageKey {
             kind: ImageKind::Upload,
             owner: "greedy".to_owned(),
             name: "a".to_owned(),
         });
-        let new = NewPlace {
-            place: place.clone(),
+        let new = NewReservation {
+            reservation: reservation.clone(),
             longest: 1,
             limits: None,
             max_store: None,
@@ -190,8 +190,8 @@ async fn who_waits_for_a_row_leaves_connections_to_others() {
             let waiting: Vec<JoinHandle<_>> = (0..MANY)
                 .map(|_| {
                     let (store, id) = (Arc::clone(&store), greedy.id.clone());
-                    let place = place.clone();
-                    tokio::spawn(async move { waits.act(&store, &id, place).await })
+                    let reservation = reservation.clone();
+                    tokio::spawn(async move { waits.act(&store, &id, reservation).await })
                 })
                 .collect();
             self::waiting("transactionid", &schema).await;

@@ -9,8 +9,8 @@ use concept_refinement_domain::capability::{Fenced, NewTask, Submission};
 use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::webhook::{
-    DeliveryAnswer, DeliveryLease, DeliveryOutcome, DeliveryState, DueDelivery, Holder,
-    LEASE as DELIVERY_LEASE, Places, Redelivery, Webhook, WebhookDelivery,
+    DeliveryAnswer, DeliveryLease, DeliveryOutcome, DeliveryPermits, DeliveryState, DueDelivery,
+    Holder, LEASE as DELIVERY_LEASE, Redelivery, Webhook, WebhookDelivery,
 };
 use tokio::time::timeout;
 
@@ -44,8 +44,8 @@ pub(super) async fn seen<B: TaskBackend>(store: &Store<B>, task: &Task) -> Optio
 }
 
 async fn claim_from(webhooks: &dyn Webhooks) -> Vec<DueDelivery> {
-    let places = Places::new(100, 100, []);
-    webhooks.claim_deliveries(places).await.unwrap()
+    let permits = DeliveryPermits::new(100, 100, []);
+    webhooks.claim_deliveries(permits).await.unwrap()
 }
 
 pub(super) async fn claim<B: TaskBackend>(store: &Store<B>) -> Vec<DueDelivery> {
@@ -290,13 +290,13 @@ pub async fn a_receiver_takes_no_more_than_its_places<B: TaskBackend>() {
         store.pass(MICROSECOND);
     }
     let slow = ["x", "y", "z"].map(|user_id| holder("slow", user_id));
-    let due = claim_users(&store, Places::new(9, 2, &slow[..1])).await;
+    let due = claim_users(&store, DeliveryPermits::new(9, 2, &slow[..1])).await;
     assert_eq!(due, ["slow 0", "quick 0", "quick 1"]);
-    let due = claim_users(&store, Places::new(4, 9, &slow)).await;
-    assert_eq!(due, ["quick 2"], "there is one place, and slow has three");
-    let due = claim_users(&store, Places::new(9, 2, &slow[..2])).await;
+    let due = claim_users(&store, DeliveryPermits::new(4, 9, &slow)).await;
+    assert_eq!(due, ["quick 2"], "there is one permit, and slow has three");
+    let due = claim_users(&store, DeliveryPermits::new(9, 2, &slow[..2])).await;
     assert_eq!(due, Vec::<String>::new());
-    let due = claim_users(&store, Places::new(0, 2, [])).await;
+    let due = claim_users(&store, DeliveryPermits::new(0, 2, [])).await;
     assert_eq!(due, Vec::<String>::new());
 }
 
@@ -314,14 +314,14 @@ pub async fn a_user_leaves_places_to_others<B: TaskBackend>() {
         failed(&store, &format!("modest {number}"), "same").await;
         store.pass(MICROSECOND);
     }
-    let due = claim_users(&store, Places::new(8, 8, [])).await;
+    let due = claim_users(&store, DeliveryPermits::new(8, 8, [])).await;
     let (other, greedy) = due.split_last().unwrap();
-    assert_eq!(greedy, ["greedy"; 6], "three quarters of all places");
+    assert_eq!(greedy, ["greedy"; 6], "three quarters of all permits");
     assert_eq!(other, "modest 0");
     let taken = ["receiver-0"; 6].map(|receiver| holder(receiver, "greedy"));
-    let due = claim_users(&store, Places::new(8, 8, &taken)).await;
+    let due = claim_users(&store, DeliveryPermits::new(8, 8, &taken)).await;
     assert_eq!(due, ["modest 1"], "three quarters are taken");
-    let due = claim_users(&store, Places::new(30, 8, [])).await;
+    let due = claim_users(&store, DeliveryPermits::new(30, 8, [])).await;
     let (other, greedy) = due.split_last().unwrap();
     assert_eq!(greedy, ["greedy"; 14 + 6], "three quarters of one receiver");
     assert_eq!(other, "modest 2");
@@ -335,8 +335,8 @@ fn holder(receiver: &str, user_id: &str) -> Holder {
 }
 
 /// The users whose deliveries were claimed.
-async fn claim_users<B: TaskBackend>(store: &Store<B>, places: Places) -> Vec<String> {
-    let due = store.webhooks.claim_deliveries(places).await.unwrap();
+async fn claim_users<B: TaskBackend>(store: &Store<B>, permits: DeliveryPermits) -> Vec<String> {
+    let due = store.webhooks.claim_deliveries(permits).await.unwrap();
     due.into_iter().map(|due| due.task.user_id).collect()
 }
 

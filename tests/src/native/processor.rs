@@ -41,7 +41,7 @@ impl<O: Outside> Native<O> {
         Run {
             claimed,
             stage,
-            setback: asked::Setback::default(),
+            retry_later: asked::RetryLater::default(),
             outcome: Box::pin(outcome),
         }
     }
@@ -165,7 +165,7 @@ impl<O: Outside> ImageModel for Native<O> {
             source_url: request.source_url,
             image: Box::pin(stream::iter(image.blob().0.clone())),
             reopen: None,
-            setback: asked::Setback::default(),
+            retry_later: asked::RetryLater::default(),
             deadline: Instant::now() + request.time_left,
             payments: self.payments.borrow().clone(),
         };

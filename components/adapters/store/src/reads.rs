@@ -6,7 +6,7 @@ use concept_refinement_domain::task::{Stage, Status, Task};
 
 use crate::documents::{self, EndDocument, TaskDocument};
 use crate::ledger::Ledger;
-use crate::ledger::entries::{Entry, Place, Segment};
+use crate::ledger::entries::{Entry, Location, Segment};
 use crate::names;
 use crate::ports::{Documents, Fault, Machine, Platform};
 use crate::store::Store;
@@ -134,9 +134,9 @@ impl<P: Platform, M: Machine> Store<P, M> {
         ledger: &Ledger,
         number: usize,
     ) -> Result<Option<Entry>, Fault> {
-        match ledger.place(number) {
-            Some(Place::Record(index)) => Ok(ledger.entry(index).cloned()),
-            Some(Place::Segment(name, index)) => {
+        match ledger.location(number) {
+            Some(Location::Record(index)) => Ok(ledger.entry(index).cloned()),
+            Some(Location::Segment(name, index)) => {
                 let mut segment = self.segment(user_id, name).await?;
                 Ok((index < segment.entries.len()).then(|| segment.entries.swap_remove(index)))
             }

@@ -17,7 +17,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::concepts::place_of_concept;
 use crate::documents::{self, EndDocument, TaskDocument};
-use crate::ledger::entries::{Entry, Place, Segment};
+use crate::ledger::entries::{Entry, Location, Segment};
 use crate::ledger::keys::{self, Key};
 use crate::ledger::submit::{Created, RecordedAccount};
 use crate::ledger::{Ledger, Outcome};
@@ -176,8 +176,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         if let Some(task) = self.task_document(id).await? {
             return Ok(Some(task.user_id));
         }
-        let place = self.place_of_concept(&id_for(id)).await?;
-        Ok(place.map(|place| place.user_id))
+        let location = self.place_of_concept(&id_for(id)).await?;
+        Ok(location.map(|location| location.user_id))
     }
 
     pub async fn fail(&self, held: &Lease, error_message: &str) -> Result<Fenced, Fault> {
@@ -255,12 +255,12 @@ impl<P: Platform, M: Machine> Store<P, M> {
     ) -> Result<Option<T>, Fault> {
         let changed = self
             .change(user_id, |ledger| {
-                Ok(match ledger.place(number) {
-                    Some(Place::Record(index)) => match ledger.change_entry(index, &mut rule) {
+                Ok(match ledger.location(number) {
+                    Some(Location::Record(index)) => match ledger.change_entry(index, &mut rule) {
                         Some(answer) => Outcome::Changed(Ok(Some(answer))),
                         None => Outcome::Unchanged(Ok(None)),
                     },
-                    Some(Place::Segment(name, index)) => {
+                    Some(Location::Segment(name, index)) => {
                         let segment = names::segment(user_id, name);
                         Outcome::Unchanged(Err((segment, index)))
                     }

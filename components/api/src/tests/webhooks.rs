@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::webhook::{DeliveryAnswer, DeliveryOutcome, Places};
+use concept_refinement_domain::webhook::{DeliveryAnswer, DeliveryOutcome, DeliveryPermits};
 use serde_json::{Value, json};
 
 use super::service::{Call, NOW, ORIGIN, Service, refinement};
@@ -37,8 +37,8 @@ fn end(service: &Service, at: Timestamp) {
 fn attempt(service: &Service, code: u16) {
     let mut state = service.memory.0.borrow_mut();
     let now = state.now;
-    let places = Places::new(1, 1, []);
-    let due = state.store.claim_deliveries(places, now);
+    let permits = DeliveryPermits::new(1, 1, []);
+    let due = state.store.claim_deliveries(permits, now);
     let [due] = due.as_slice() else {
         panic!("one attempt is due, not {due:?}")
     };

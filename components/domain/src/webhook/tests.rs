@@ -1,4 +1,4 @@
-mod places;
+mod permits;
 
 use std::time::Duration;
 

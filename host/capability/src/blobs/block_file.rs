@@ -23,11 +23,11 @@ pub struct BlockFile {
     directory: PathBuf,
     /// Of the disk.
     room: Arc<Room>,
-    places: Mutex<Places>,
+    slots: Mutex<Slots>,
 }
 
 #[derive(Default)]
-struct Places {
+struct Slots {
     /// None: no block is stored.
     file: Option<Arc<File>>,
     /// How many were ever taken in this file.
@@ -35,13 +35,13 @@ struct Places {
     free: Vec<u64>,
 }
 
-/// One block, which is at most `BLOCK` bytes. Dropping it frees its place.
+/// One block, which is at most `BLOCK` bytes. Dropping it frees its slot.
 pub struct StoredBlock {
-    place: Place,
+    slot: Slot,
     length: usize,
 }
 
-struct Place {
+struct Slot {
     blocks: Arc<BlockFile>,
     file: Arc<File>,
     index: u64,
@@ -53,7 +53,7 @@ impl BlockFile {
         Arc::new(Self {
             directory,
             room,
-            places: Mutex::default(),
+            slots: Mutex::default(),
         })
     }
 
@@ -65,32 +65,32 @@ impl BlockFile {
     pub async fn store(self: &Arc<Self>, bytes: Bytes) -> io::Result<StoredBlock> {
         let blocks = Arc::clone(self);
         spawn_blocking(move || {
-            let place = blocks.take()?;
-            place.file.write_all_at(&bytes, place.offset())?;
+            let slot = blocks.take()?;
+            slot.file.write_all_at(&bytes, slot.offset())?;
             Ok(StoredBlock {
-                place,
+                slot,
                 length: bytes.len(),
             })
         })
         .await?
     }
 
-    fn take(self: &Arc<Self>) -> io::Result<Place> {
-        let mut places = self.places.lock();
-        let index = match places.free.pop() {
+    fn take(self: &Arc<Self>) -> io::Result<Slot> {
+        let mut slots = self.slots.lock();
+        let index = match slots.free.pop() {
             Some(index) => index,
-            None if self.room.spares(BLOCK as u64) => places.count,
+            None if self.room.spares(BLOCK as u64) => slots.count,
             None => return Err(io::ErrorKind::StorageFull.into()),
         };
-        let file = match &places.file {
+        let file = match &slots.file {
             Some(file) => Arc::clone(file),
             None => {
                 let file = tempfile::tempfile_in(&self.directory)?;
-                Arc::clone(places.file.insert(Arc::new(file)))
+                Arc::clone(slots.file.insert(Arc::new(file)))
             }
         };
-        places.count = places.count.max(index + 1);
-        Ok(Place {
+        slots.count = slots.count.max(index + 1);
+        Ok(Slot {
             blocks: Arc::clone(self),
             file,
             index,
@@ -107,28 +107,28 @@ impl StoredBlock {
     pub async fn read(self: Arc<Self>) -> io::Result<Bytes> {
         spawn_blocking(move || {
             let mut bytes = vec![0; self.length];
-            self.place
+            self.slot
                 .file
-                .read_exact_at(&mut bytes, self.place.offset())?;
+                .read_exact_at(&mut bytes, self.slot.offset())?;
             Ok(bytes.into())
         })
         .await?
     }
 }
 
-impl Place {
+impl Slot {
     fn offset(&self) -> u64 {
         self.index * BLOCK as u64
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
-        let mut places = self.blocks.places.lock();
-        places.free.push(self.index);
-        if places.free.len() as u64 == places.count {
+        let mut slots = self.blocks.slots.lock();
+        slots.free.push(self.index);
+        if slots.free.len() as u64 == slots.count {
             // The system gives back its room.
-            *places = Places::default();
+            *slots = Slots::default();
         }
     }
 }

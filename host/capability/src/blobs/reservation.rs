@@ -1,4 +1,4 @@
-//! Room of blobs that is reserved, and the line of those who wait for it.
+//! Room of blobs that is reserved, and who waits for it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ pub struct Reservations(Mutex<State>);
 
 struct State {
     ledger: Ledger,
-    line: BTreeMap<Age, oneshot::Sender<Reservation>>,
+    waiters: BTreeMap<Age, oneshot::Sender<Reservation>>,
 }
 
 /// Some of the room. It is given back when dropped.
@@ -24,8 +24,8 @@ pub struct Reservation {
     room: u64,
 }
 
-/// One who waits. Leaves the line when dropped.
-struct Turn {
+/// One who waits. Waits no longer when dropped.
+struct Waiter {
     reservations: Arc<Reservations>,
     age: Age,
 }
@@ -34,7 +34,7 @@ impl Reservations {
     pub fn new(total: u64) -> Arc<Self> {
         Arc::new(Self(Mutex::new(State {
             ledger: Ledger::new(total),
-            line: BTreeMap::new(),
+            waiters: BTreeMap::new(),
         })))
     }
 
@@ -48,7 +48,7 @@ impl Reservations {
         purpose: Purpose,
         room: u64,
     ) -> Result<Reservation, Refused> {
-        let (turn, admitted) = match purpose {
+        let (waiter, admitted) = match purpose {
             Purpose::Original => {
                 self.0.lock().ledger.original(room)?;
                 return Ok(self.reservation(purpose, room));
@@ -57,17 +57,17 @@ impl Reservations {
                 let (sender, admitted) = oneshot::channel();
                 let mut state = self.0.lock();
                 let age = state.ledger.wait(room)?;
-                state.line.insert(age, sender);
-                let turn = Turn {
+                state.waiters.insert(age, sender);
+                let waiter = Waiter {
                     reservations: Arc::clone(self),
                     age,
                 };
-                (turn, admitted)
+                (waiter, admitted)
             }
         };
         self.advance();
         let admitted = admitted.await;
-        drop(turn);
+        drop(waiter);
         // Nobody else ends it.
         admitted.map_err(|_| Refused::Now)
     }
@@ -86,7 +86,7 @@ impl Reservations {
             let admitted = state.ledger.advance();
             let senders = admitted
                 .into_iter()
-                .filter_map(|(age, room)| Some((state.line.remove(&age)?, room)));
+                .filter_map(|(age, room)| Some((state.waiters.remove(&age)?, room)));
             senders.collect()
         };
         for (sender, room) in admitted {
@@ -142,11 +142,11 @@ impl Drop for Reservation {
     }
 }
 
-impl Drop for Turn {
+impl Drop for Waiter {
     fn drop(&mut self) {
         let has_left = {
             let mut state = self.reservations.0.lock();
-            state.line.remove(&self.age);
+            state.waiters.remove(&self.age);
             state.ledger.leave(self.age)
         };
         if has_left {

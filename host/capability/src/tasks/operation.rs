@@ -12,7 +12,7 @@ use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
-    DeliveryLease, DeliveryOutcome, DueDelivery, Places, Redelivery, WebhookDelivery,
+    DeliveryLease, DeliveryOutcome, DeliveryPermits, DueDelivery, Redelivery, WebhookDelivery,
 };
 use futures::future::BoxFuture;
 
@@ -88,7 +88,7 @@ operations! {
             webhook(user_id: &'a str, task_id: &'a str) -> Option<WebhookDelivery>;
         "webhooks redeliver" Redeliver =
             redeliver(user_id: &'a str, task_id: &'a str) -> Redelivery;
-        "webhooks claim" ClaimDeliveries = claim_deliveries(places: Places) -> Vec<DueDelivery>;
+        "webhooks claim" ClaimDeliveries = claim_deliveries(permits: DeliveryPermits) -> Vec<DueDelivery>;
         "webhooks record" RecordAttempt = record_attempt(
             lease: &'a DeliveryLease,
             outcome: DeliveryOutcome,

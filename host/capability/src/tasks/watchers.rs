@@ -1,4 +1,4 @@
-//! Bounds the number of watchers, shares their places between users, and
+//! Bounds the number of watchers, shares their permits between users, and
 //! disconnects all of them at a stop.
 
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::Changes;
-use crate::places::{Place, Places};
+use crate::permits::{Permit, Permits};
 use crate::stream_guard::guarded;
 
 /// As many as there can be connections; an HTTP/2 connection with several
@@ -17,32 +17,32 @@ const MAX_WATCHERS: usize = 4096;
 
 pub struct Watchers {
     /// By user.
-    places: Arc<Places<String>>,
+    permits: Arc<Permits<String>>,
     leave: CancellationToken,
 }
 
 /// A slot for one watcher, free again when dropped.
 pub struct Slot {
-    place: Place<String>,
+    permit: Permit<String>,
     leave: CancellationToken,
 }
 
 impl Watchers {
     pub fn new(limit: usize) -> Self {
         Self {
-            places: Places::new(limit),
+            permits: Permits::new(limit),
             leave: CancellationToken::new(),
         }
     }
 
     /// Fails if there are too many watchers, and this user has its share of them.
     pub fn admit(&self, user: &str) -> Result<Slot, CapabilityError> {
-        let place = self.places.take(None, Some(user.to_owned()));
-        let place = place.ok_or_else(|| {
+        let permit = self.permits.take(None, Some(user.to_owned()));
+        let permit = permit.ok_or_else(|| {
             CapabilityError::unavailable("Too many tasks are being watched. Try again later.")
         })?;
         Ok(Slot {
-            place,
+            permit,
             leave: self.leave.clone(),
         })
     }
@@ -64,7 +64,7 @@ impl Slot {
     /// Ties the slot to the stream of changes.
     pub fn hold(self, changes: Changes) -> Changes {
         let changes = changes.take_until(self.leave.cancelled_owned());
-        Box::pin(guarded(changes, self.place))
+        Box::pin(guarded(changes, self.permit))
     }
 }
 

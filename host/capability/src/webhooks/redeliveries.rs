@@ -1,7 +1,7 @@
 //! Bounds what users ask to be delivered again, so that the webhooks of all others find
-//! places with who delivers.
+//! permits with who delivers.
 //!
-//! Each host does so for itself, as it has places of its own.
+//! Each host does so for itself, as it has permits of its own.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::places::{Place, Places};
+use crate::permits::{Permit, Permits};
 use crate::rate::{Buckets, Rate};
 
 /// Of all users at a time: half of the attempts that a host makes at once.
@@ -28,33 +28,33 @@ const RATE: Rate = Rate {
 pub struct Redeliveries {
     begin: Instant,
     /// By user.
-    places: Arc<Places<String>>,
+    permits: Arc<Permits<String>>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     rates: Buckets<String>,
-    /// With the time from which on the place is free again, the oldest first.
-    under_way: VecDeque<(Duration, Place<String>)>,
+    /// With the time from which on the permit is free again, the oldest first.
+    under_way: VecDeque<(Duration, Permit<String>)>,
 }
 
 impl Redeliveries {
     /// None: there are too many, and this user has its share of them. The last quarter of
-    /// the places is for users who have none, so that it takes more than ten to hold all.
-    pub fn admit(&self, user: &str, now: Instant) -> Option<Place<String>> {
+    /// the permits is for users who have none, so that it takes more than ten to hold all.
+    pub fn admit(&self, user: &str, now: Instant) -> Option<Permit<String>> {
         let now = now.saturating_duration_since(self.begin);
         let mut state = self.state.lock();
         while state.under_way.front().is_some_and(|(end, _)| *end <= now) {
             state.under_way.pop_front();
         }
         let user = user.to_owned();
-        if !self.places.has_room_for(&user) {
+        if !self.permits.has_room_for(&user) {
             return None;
         }
-        let place = self.places.take(None, Some(user.clone()))?;
+        let permit = self.permits.take(None, Some(user.clone()))?;
         let taken = state.rates.take(RATE, user, now);
-        taken.is_ok().then_some(place)
+        taken.is_ok().then_some(permit)
     }
 
     /// One that was admitted is not to be delivered, and does not count.
@@ -63,11 +63,11 @@ impl Redeliveries {
         state.rates.give_back(RATE, &user.to_owned());
     }
 
-    /// Keeps the place of one that is to be delivered.
-    pub fn hold(&self, place: Place<String>, now: Instant) {
+    /// Keeps the permit of one that is to be delivered.
+    pub fn hold(&self, permit: Permit<String>, now: Instant) {
         let end = now.saturating_duration_since(self.begin) + LONGEST;
         let mut state = self.state.lock();
-        state.under_way.push_back((end, place));
+        state.under_way.push_back((end, permit));
     }
 }
 
@@ -75,7 +75,7 @@ impl Default for Redeliveries {
     fn default() -> Self {
         Self {
             begin: Instant::now(),
-            places: Places::new(AT_ONCE),
+            permits: Permits::new(AT_ONCE),
             state: Mutex::default(),
         }
     }
@@ -87,8 +87,8 @@ mod tests {
 
     /// How many of so many are admitted.
     fn admitted(all: &Redeliveries, user: &str, times: usize, now: Instant) -> usize {
-        let places = (0..times).filter_map(|_| all.admit(user, now));
-        places.map(|place| all.hold(place, now)).count()
+        let permits = (0..times).filter_map(|_| all.admit(user, now));
+        permits.map(|permit| all.hold(permit, now)).count()
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub fn open_tasks(store: SqliteTasks, embedded: Option<Arc<dyn Embedded>>) -> Op
     OpenTasks {
         store: Arc::clone(&store) as _,
         queue: Arc::new(queue),
-        places: Arc::clone(&store) as _,
+        upload_reservations: Arc::clone(&store) as _,
         records: Some(Arc::clone(&store) as _),
         check_damage: Arc::new(move || store.check_damage()),
         embedded,

@@ -45,7 +45,7 @@ CREATE UNIQUE INDEX task_active ON task (user_id) WHERE status IN ('pending', 'p
 CREATE INDEX task_of_user ON task (user_id, created_at, id);
 CREATE INDEX task_of_user_by_status ON task (user_id, status, created_at, id);
 CREATE INDEX task_due ON task (due_at) WHERE due_at IS NOT NULL;
--- With the user, so that of many deliveries that wait for a place no row is read.
+-- With the user, so that of many deliveries that wait for a permit no row is read.
 CREATE INDEX task_delivery ON task (delivery_due_at, completed_at, receiver, id, user_id)
     WHERE delivery_due_at IS NOT NULL AND completed_at IS NOT NULL;
 -- What is old enough to be forgotten, and which uploads are still needed.
@@ -153,7 +153,7 @@ CREATE TABLE unfinished_move (
 
 -- Images in a store that cannot count: what is stored, or held until a time, after
 -- which its host is dead.
-CREATE TABLE upload_place (
+CREATE TABLE upload_reservation (
     -- The owner's tag.
     owner  TEXT NOT NULL,
     kind   TEXT NOT NULL CHECK (kind IN ('uploads', 'refined')),
@@ -166,7 +166,7 @@ CREATE TABLE upload_place (
     PRIMARY KEY (owner, kind, name),
     CHECK ((holder IS NULL) = (until IS NULL))
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX upload_place_held ON upload_place (until) WHERE until IS NOT NULL;
+CREATE INDEX upload_reservation_held ON upload_reservation (until) WHERE until IS NOT NULL;
 
 -- What all of them take, in bytes: one row, kept by the triggers.
 CREATE TABLE upload_total (
@@ -176,17 +176,17 @@ CREATE TABLE upload_total (
     doubtful INTEGER NOT NULL CHECK (doubtful >= 0)
 ) STRICT;
 INSERT INTO upload_total (id, stored, in_doubt, doubtful) VALUES (0, 0, 0, 0);
-CREATE TRIGGER upload_place_added AFTER INSERT ON upload_place BEGIN
+CREATE TRIGGER upload_reservation_added AFTER INSERT ON upload_reservation BEGIN
     UPDATE upload_total SET stored = stored + iif(NEW.until IS NULL, NEW.bytes, 0),
         in_doubt = in_doubt + iif(NEW.until IS NULL, 0, NEW.bytes),
         doubtful = doubtful + (NEW.until IS NOT NULL);
 END;
-CREATE TRIGGER upload_place_removed AFTER DELETE ON upload_place BEGIN
+CREATE TRIGGER upload_reservation_removed AFTER DELETE ON upload_reservation BEGIN
     UPDATE upload_total SET stored = stored - iif(OLD.until IS NULL, OLD.bytes, 0),
         in_doubt = in_doubt - iif(OLD.until IS NULL, 0, OLD.bytes),
         doubtful = doubtful - (OLD.until IS NOT NULL);
 END;
-CREATE TRIGGER upload_place_changed AFTER UPDATE ON upload_place
+CREATE TRIGGER upload_reservation_changed AFTER UPDATE ON upload_reservation
     WHEN OLD.bytes <> NEW.bytes OR (OLD.until IS NULL) <> (NEW.until IS NULL) BEGIN
     UPDATE upload_total SET
         stored = stored - iif(OLD.until IS NULL, OLD.bytes, 0)

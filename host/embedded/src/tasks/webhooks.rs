@@ -5,7 +5,7 @@ use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
-    DeliveryLease, DeliveryOutcome, DeliveryRecord, DueDelivery, Places, Redelivery,
+    DeliveryLease, DeliveryOutcome, DeliveryPermits, DeliveryRecord, DueDelivery, Redelivery,
 };
 use rusqlite::{Connection, Rows, params};
 
@@ -15,10 +15,10 @@ use super::stored::{Json, Stored};
 use super::writer::Step;
 use crate::sqlite::statements::{all, one, run};
 
-/// The ids of tasks whose deliveries are due, as many as there are places for.
+/// The ids of tasks whose deliveries are due, as many as there are permits for.
 pub(super) fn due(
     connection: &Connection,
-    mut places: Places,
+    mut permits: DeliveryPermits,
     now: Timestamp,
 ) -> Result<Vec<String>, Fault> {
     let mut due = Vec::new();
@@ -28,19 +28,23 @@ pub(super) fn due(
              WHERE delivery_due_at {comparison} ? AND completed_at IS NOT NULL \
              ORDER BY delivery_due_at, completed_at, receiver, id"
         ))?;
-        take(statement.query([Stored(time)])?, &mut places, &mut due)?;
+        take(statement.query([Stored(time)])?, &mut permits, &mut due)?;
     }
     Ok(due)
 }
 
-/// Reads no further than there are places.
-fn take(mut rows: Rows<'_>, places: &mut Places, due: &mut Vec<String>) -> Result<(), Fault> {
-    while places.free() > 0
+/// Reads no further than there are permits.
+fn take(
+    mut rows: Rows<'_>,
+    permits: &mut DeliveryPermits,
+    due: &mut Vec<String>,
+) -> Result<(), Fault> {
+    while permits.free() > 0
         && let Some(row) = rows.next()?
     {
-        // Of many that wait for a place, no text is copied.
+        // Of many that wait for a permit, no text is copied.
         let text = |column| Ok::<_, Fault>(row.get_ref(column)?.as_str().unwrap_or_default());
-        if places.take(text(0)?, text(1)?) {
+        if permits.take(text(0)?, text(1)?) {
             due.push(row.get(2)?);
         }
     }

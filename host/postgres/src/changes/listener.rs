@@ -17,7 +17,7 @@ use tokio_postgres::{AsyncMessage, Client, SimpleQueryMessage};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::message::{Message, read};
-use super::{Ears, Wakes, channel};
+use super::{Subscription, Wakes, channel};
 use crate::database::{DEADLINE, Database};
 use crate::fault::Fault;
 use crate::reads;
@@ -50,12 +50,12 @@ const BATCH: usize = 1_000;
 
 pub(super) struct Listener {
     database: Arc<Database>,
-    ears: Ears,
+    subscription: Subscription,
     wakes: Arc<Wakes>,
 }
 
 /// A connection that notifications come from.
-pub(super) struct Line {
+pub(super) struct Notifications {
     client: Client,
     payloads: broadcast::Receiver<String>,
     _driven: AbortOnDropHandle<()>,
@@ -69,7 +69,7 @@ struct Heard {
     is_incomplete: bool,
 }
 
-impl Line {
+impl Notifications {
     /// Begins to listen, and makes sure that something is heard: poolers take the
     /// statement and pass nothing on. What is heard comes from `source`.
     pub(super) async fn open(database: &Database, source: &Database) -> Result<Self, Fault> {
@@ -85,7 +85,7 @@ impl Line {
                 }
             }
         });
-        let mut line = Self {
+        let mut notifications = Self {
             client,
             payloads,
             _driven: AbortOnDropHandle::new(driven),
@@ -93,13 +93,13 @@ impl Line {
         let channel = channel(database);
         let probe = format!("probe {}", database.host());
         let listen = format!("LISTEN \"{channel}\"");
-        let listening = timeout(DEADLINE, line.client.batch_execute(&listen)).await;
+        let listening = timeout(DEADLINE, notifications.client.batch_execute(&listen)).await;
         listening.map_err(|_| Fault::Timeout)??;
         let session = database.unready_session(DEADLINE).await?;
         let sql = format!("SELECT pg_notify('{channel}', '{probe}')");
         session.batch(&sql).await?;
         let heard = async {
-            while let Some(heard) = line.heard().await {
+            while let Some(heard) = notifications.heard().await {
                 if heard.payloads.contains(&probe) {
                     return Ok(());
                 }
@@ -107,7 +107,7 @@ impl Line {
             Err(Fault::NotReady("it closed the connection".to_owned()))
         };
         timeout(DEADLINE, heard).await.map_err(|_| Fault::Deaf)??;
-        Ok(line)
+        Ok(notifications)
     }
 
     /// Waits until there is something. None: nothing comes any more. Cancel-safe.
@@ -143,10 +143,14 @@ impl Line {
 }
 
 impl Listener {
-    pub(super) fn new(database: Arc<Database>, ears: Ears, wakes: Arc<Wakes>) -> Self {
+    pub(super) fn new(
+        database: Arc<Database>,
+        subscription: Subscription,
+        wakes: Arc<Wakes>,
+    ) -> Self {
         Self {
             database,
-            ears,
+            subscription,
             wakes,
         }
     }
@@ -158,8 +162,8 @@ impl Listener {
             let retry = match self.while_deaf(self.connect(), &mut released).await {
                 // What was missed until now is looked for after it was begun to
                 // listen.
-                Ok(line) => {
-                    self.hear(line, &mut released).await;
+                Ok(notifications) => {
+                    self.hear(notifications, &mut released).await;
                     RETRY
                 }
                 Err(fault) => {
@@ -206,20 +210,20 @@ impl Listener {
         }
     }
 
-    async fn connect(&self) -> Result<Line, Fault> {
+    async fn connect(&self) -> Result<Notifications, Fault> {
         match self.database.is_ready() {
-            true => Line::open(&self.database, &self.ears.source).await,
+            true => Notifications::open(&self.database, &self.subscription.source).await,
             false => Err(Fault::NotReady("it was not reached yet".to_owned())),
         }
     }
 
     /// Until the connection is lost.
-    async fn hear(&self, mut line: Line, released: &mut Instant) {
+    async fn hear(&self, mut notifications: Notifications, released: &mut Instant) {
         loop {
             self.look_at_all(released, PROMISES).await;
             let next_look = Instant::now() + LOOK;
             loop {
-                match timeout_at(next_look, line.heard()).await {
+                match timeout_at(next_look, notifications.heard()).await {
                     // All that has come by now, with one look.
                     Ok(Some(heard)) => {
                         self.heard(&heard.payloads).await;
@@ -231,7 +235,7 @@ impl Listener {
                     Err(_) => break,
                 }
             }
-            if !line.is_to_primary().await {
+            if !notifications.is_to_primary().await {
                 return;
             }
         }
@@ -241,7 +245,7 @@ impl Listener {
         let theirs = payloads.iter().map(|payload| read(payload));
         let theirs = theirs.filter(|(host, _)| *host != self.database.host());
         let messages: Vec<_> = theirs.flat_map(|(_, messages)| messages).collect();
-        let hub = &self.ears.hub;
+        let hub = &self.subscription.hub;
         let mut changed = HashSet::new();
         for message in &messages {
             if let Message::Changed { id, revision, .. } = message
@@ -259,9 +263,9 @@ impl Listener {
                     revision,
                     status,
                 } => {
-                    self.ears.recent.forget(&id);
+                    self.subscription.recent.forget(&id);
                     if status.is_final() {
-                        self.ears.promises.release(&id);
+                        self.subscription.promises.release(&id);
                     }
                     hub.changed_elsewhere(&id, revision, status);
                 }
@@ -271,19 +275,19 @@ impl Listener {
                     stage,
                 } => hub.began_elsewhere(&id, revision, stage),
                 Message::Deleted { id } => {
-                    self.ears.recent.forget(&id);
-                    self.ears.promises.release(&id);
+                    self.subscription.recent.forget(&id);
+                    self.subscription.promises.release(&id);
                     hub.announce(&id, Update::Deleted);
                 }
                 Message::Published => self.wakes.wake(),
-                Message::Redelivered => self.ears.hub.announce_delivery(),
+                Message::Redelivered => self.subscription.hub.announce_delivery(),
             }
         }
     }
 
     /// Looks at all tasks that are watched here, by one query.
     async fn look(&self) {
-        let watched = self.ears.hub.watched();
+        let watched = self.subscription.hub.watched();
         for some in watched.chunks(BATCH) {
             self.look_at(some).await;
         }
@@ -294,7 +298,7 @@ impl Listener {
         let Ok(found) = self.find(ids).await else {
             return;
         };
-        let hub = &self.ears.hub;
+        let hub = &self.subscription.hub;
         let mut gone: HashSet<_> = ids.iter().collect();
         for record in &found {
             gone.remove(&record.task.id);
@@ -312,14 +316,14 @@ impl Listener {
 
     /// Gives back what was promised to tasks whose end was not heard of.
     async fn release_promises(&self) {
-        for some in self.ears.promises.all().chunks(BATCH) {
+        for some in self.subscription.promises.all().chunks(BATCH) {
             let Ok(found) = self.find(some).await else {
                 return;
             };
             let active = found.into_iter().filter(|it| !it.task.status.is_final());
             let active: HashSet<_> = active.map(|record| record.task.id).collect();
             for id in some.iter().filter(|id| !active.contains(*id)) {
-                self.ears.promises.release(id);
+                self.subscription.promises.release(id);
             }
         }
     }

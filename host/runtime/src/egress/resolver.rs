@@ -60,7 +60,7 @@ impl Resolver for Blocking {
         let lookups = Arc::clone(&self.lookups);
         Box::pin(async move {
             let answer = async {
-                let place = lookups.place(&host).await;
+                let permit = lookups.permit(&host).await;
                 let (sender, answer) = oneshot::channel();
                 thread::Builder::new()
                     .name("look-up".to_owned())
@@ -68,7 +68,7 @@ impl Resolver for Blocking {
                         // Fails if the caller is gone.
                         let _ = sender.send(look_up(&host, port));
                         // Only now, since the thread was busy until then.
-                        drop(place);
+                        drop(permit);
                     })?;
                 answer.await.map_err(io::Error::other)?
             };

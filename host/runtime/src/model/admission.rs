@@ -16,7 +16,7 @@ use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::memory::{Admitted, ModelMemory, Turn};
+use super::memory::{Admitted, ModelMemory, Ticket};
 
 /// Memory of a computing model's instance without an image, in bytes.
 const INSTANCE: u64 = 24 << 20;
@@ -38,8 +38,8 @@ pub struct Admission {
 }
 
 /// One call among the others, until it has its answer.
-pub struct Place {
-    turn: Turn,
+pub struct CallPermit {
+    ticket: Ticket,
     _slot: OwnedSemaphorePermit,
 }
 
@@ -64,26 +64,26 @@ impl Admission {
         self.memory.in_use()
     }
 
-    /// Waits for a place. None: the host is stopping.
-    pub async fn enter(&self, request: &mut ModelRequest) -> Option<Place> {
+    /// Waits for a permit. None: the host is stopping.
+    pub async fn enter(&self, request: &mut ModelRequest) -> Option<CallPermit> {
         // A waiting call holds only the beginning of its image.
         let need = match self.computes {
             true => need(request).await,
             false => 0,
         };
         let slot = Arc::clone(&self.slots).acquire_owned().await.ok()?;
-        Some(Place {
-            turn: self.memory.turn(need),
+        Some(CallPermit {
+            ticket: self.memory.ticket(need),
             _slot: slot,
         })
     }
 }
 
-impl Place {
+impl CallPermit {
     /// Waits until the call may run, for the first time or again. None: the host
     /// is stopping.
     pub async fn admitted(&mut self) -> Option<Admitted> {
-        self.turn.admitted().await
+        self.ticket.admitted().await
     }
 }
 

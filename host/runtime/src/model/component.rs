@@ -17,7 +17,7 @@ mod run;
 use std::sync::Arc;
 
 use concept_refinement_capability::model::{
-    ImageModel, MemoryUse, ModelAnswer, ModelError, ModelRequest, Setback,
+    ImageModel, MemoryUse, ModelAnswer, ModelError, ModelRequest, RetryLater,
 };
 use concept_refinement_capability::stream_guard::guarded;
 use futures::future::{BoxFuture, pending};
@@ -78,7 +78,7 @@ impl ImageModel for ModelComponent {
                 return match answer.await {
                     Ok(Try::PutOff) => continue,
                     Ok(Try::Answered(answer)) => {
-                        answer.map(|answer| held(answer, request.setback(), (call, place)))
+                        answer.map(|answer| held(answer, request.retry_later(), (call, place)))
                     }
                     // The call was dropped without an answer.
                     Err(_) => Err(stopped()),
@@ -105,8 +105,8 @@ impl ImageModel for ModelComponent {
 }
 
 /// An answer whose contents hold its call: dropping them ends it. They do not end after a
-/// setback, since who reads would take what there is for the whole.
-fn held<C: Send + 'static>(answer: ModelAnswer, setback: Setback, call: C) -> ModelAnswer {
+/// retry, since who reads would take what there is for the whole.
+fn held<C: Send + 'static>(answer: ModelAnswer, retry_later: RetryLater, call: C) -> ModelAnswer {
     match answer {
         ModelAnswer::Image {
             media_type,
@@ -115,7 +115,7 @@ fn held<C: Send + 'static>(answer: ModelAnswer, setback: Setback, call: C) -> Mo
             notes,
         } => {
             let end = stream::once(async move {
-                if setback.is_set() {
+                if retry_later.is_set() {
                     pending::<()>().await;
                 }
             });

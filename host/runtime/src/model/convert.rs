@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use concept_refinement_capability::model::{ModelAnswer, ModelError, ModelRequest, Setback};
+use concept_refinement_capability::model::{ModelAnswer, ModelError, ModelRequest, RetryLater};
 use concept_refinement_capability::payments::Payments;
 use concept_refinement_domain::sentence::cut;
 use wasmtime::component::StreamReader;
@@ -18,7 +18,7 @@ const MAX_TIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// On whose behalf a model is asked.
 #[derive(Default)]
 pub struct CallContext {
-    pub setback: Setback,
+    pub retry_later: RetryLater,
     pub payments: Payments,
     /// None: as the request says.
     pub deadline: Option<Instant>,
@@ -45,7 +45,7 @@ pub fn request(
         image,
     } = request;
     let CallContext {
-        setback,
+        retry_later,
         payments,
         deadline,
     } = context;
@@ -63,7 +63,7 @@ pub fn request(
         source_url,
         image: image.chunks,
         reopen: image.reopen,
-        setback,
+        retry_later,
         deadline,
         payments,
     })

@@ -21,7 +21,7 @@ impl HostWithStore<Sandbox> for Linked {
             let host = access.get().capabilities()?;
             let sandbox = access.get();
             let context = convert::CallContext {
-                setback: sandbox.setback.clone(),
+                retry_later: sandbox.retry_later.clone(),
                 payments: sandbox.payments.clone(),
                 deadline: None,
             };

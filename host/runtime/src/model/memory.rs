@@ -36,8 +36,8 @@ struct Waiting {
 /// What the next try of a call needs, in bytes.
 type Need = Arc<AtomicU64>;
 
-/// The place of one call among the others, for all its tries.
-pub struct Turn {
+/// One call in the queue for memory, for all its tries.
+pub struct Ticket {
     memory: Arc<ModelMemory>,
     age: Age,
     need: Need,
@@ -97,11 +97,11 @@ impl ModelMemory {
 
     /// Gives a call its place: behind all that came before. `expected` is what
     /// its instance will need, in bytes.
-    pub fn turn(self: &Arc<Self>, expected: u64) -> Turn {
+    pub fn ticket(self: &Arc<Self>, expected: u64) -> Ticket {
         let mut state = self.state.lock();
         let age = state.next;
         state.next = age.saturating_add(1);
-        Turn {
+        Ticket {
             memory: Arc::clone(self),
             age,
             need: Arc::new(state.ledger.need(expected).into()),
@@ -158,7 +158,7 @@ impl ModelMemory {
     }
 }
 
-impl Turn {
+impl Ticket {
     /// Waits until there is memory for the next try, before all that came later.
     pub async fn admitted(&mut self) -> Option<Admitted> {
         let (sender, admitted) = oneshot::channel();
@@ -180,7 +180,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for Ticket {
     fn drop(&mut self) {
         if self.memory.state.lock().line.remove(&self.age).is_some() {
             self.memory.advance();

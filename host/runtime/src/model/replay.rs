@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
-use concept_refinement_capability::model::{ModelRequest, Setback};
+use concept_refinement_capability::model::{ModelRequest, RetryLater};
 use concept_refinement_capability::payments::Payments;
 use futures::stream::{self, BoxStream, Fuse};
 use futures::{Stream, StreamExt as _};
@@ -53,8 +53,8 @@ impl Replay {
         })
     }
 
-    pub fn setback(&self) -> Setback {
-        self.0.lock().request.setback.clone()
+    pub fn retry_later(&self) -> RetryLater {
+        self.0.lock().request.retry_later.clone()
     }
 
     /// What a link names the call by.
@@ -111,7 +111,7 @@ mod tests {
             source_url: None,
             image,
             reopen,
-            setback: Setback::default(),
+            retry_later: RetryLater::default(),
             deadline: Instant::now(),
             payments: Payments::default(),
         }

@@ -41,7 +41,7 @@ impl Processor for ProcessorComponent {
         let mut store = Sandbox::store(&self.engine, &self.grants);
         store.data_mut().lend(slot);
         let (claimed, stage) = (store.data().claimed.clone(), store.data().stage.clone());
-        let setback = store.data().setback.clone();
+        let retry_later = store.data().retry_later.clone();
         let pre = self.pre.clone();
         let outcome = async move {
             let run = async {
@@ -62,7 +62,7 @@ impl Processor for ProcessorComponent {
         Run {
             claimed,
             stage,
-            setback,
+            retry_later,
             outcome: Box::pin(outcome),
         }
     }

@@ -14,7 +14,7 @@ use concept_refinement_capability::Capabilities;
 use concept_refinement_capability::blobs::Blobs;
 use concept_refinement_capability::clock::Clock;
 use concept_refinement_capability::health::Asker;
-use concept_refinement_capability::model::Setback;
+use concept_refinement_capability::model::RetryLater;
 use concept_refinement_capability::payments::Payments;
 use concept_refinement_capability::processor::{ClaimedLease, LastStage};
 use concept_refinement_capability::slots::Slot;
@@ -84,7 +84,7 @@ pub struct Sandbox {
     /// None for all but models, and what stands before them.
     paid_call: Option<Arc<PaidCall>>,
     pub(crate) stage: LastStage,
-    pub(crate) setback: Setback,
+    pub(crate) retry_later: RetryLater,
 }
 
 /// Tells wasmtime that the capabilities' data is the sandbox.
@@ -134,7 +134,7 @@ impl Sandbox {
             paid_call: None,
             asker: Asker::default(),
             stage: LastStage::default(),
-            setback: Setback::default(),
+            retry_later: RetryLater::default(),
         };
         let mut store = Store::new(engine, sandbox);
         store.limiter_async(|sandbox| &mut sandbox.memory);

@@ -20,7 +20,7 @@ use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::sentence::WORKER_DIED;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::webhook::Places;
+use concept_refinement_domain::webhook::DeliveryPermits;
 use tokio::sync::Mutex;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub enum Mutant {
     WebhookIsForgotten,
     RedeliverIgnoresUser,
     NothingIsDelivered,
-    PlacesAreIgnored,
+    PermitsAreIgnored,
     AttemptIsForgotten,
 }
 
@@ -106,7 +106,7 @@ impl Mutant {
         Self::WebhookIsForgotten,
         Self::RedeliverIgnoresUser,
         Self::NothingIsDelivered,
-        Self::PlacesAreIgnored,
+        Self::PermitsAreIgnored,
         Self::AttemptIsForgotten,
     ];
 
@@ -123,7 +123,7 @@ impl Mutant {
                 | Self::NothingIsCounted
                 | Self::NoImageIsUnreferenced
                 | Self::NothingIsDelivered
-                | Self::PlacesAreIgnored
+                | Self::PermitsAreIgnored
                 | Self::AttemptIsForgotten
         )
     }
@@ -335,8 +335,8 @@ impl Interceptor<dyn TaskStore> for Mutated {
                 (TaskOperation::ClaimDeliveries { .. }, Mutant::NothingIsDelivered) => {
                     return Ok(TaskReply::Deliveries(vec![]));
                 }
-                (TaskOperation::ClaimDeliveries { places }, Mutant::PlacesAreIgnored) => {
-                    *places = Places::new(1_000, 1_000, []);
+                (TaskOperation::ClaimDeliveries { permits }, Mutant::PermitsAreIgnored) => {
+                    *permits = DeliveryPermits::new(1_000, 1_000, []);
                 }
                 (TaskOperation::RecordAttempt { .. }, Mutant::AttemptIsForgotten) => {
                     return Ok(TaskReply::Fenced(Fenced::Done));

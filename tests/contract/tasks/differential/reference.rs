@@ -43,7 +43,7 @@ pub fn run(store: &mut MemoryStore, operation: TaskOperation<'_>, now: Timestamp
         Operation::Release { lease } => store.release(lease, now).into(),
         Operation::GetWebhook { user_id, task_id } => store.webhook(user_id, task_id).into(),
         Operation::Redeliver { user_id, task_id } => store.redeliver(user_id, task_id, now).into(),
-        Operation::ClaimDeliveries { places } => store.claim_deliveries(places, now).into(),
+        Operation::ClaimDeliveries { permits } => store.claim_deliveries(permits, now).into(),
         Operation::RecordAttempt {
             lease,
             outcome,

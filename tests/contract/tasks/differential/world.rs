@@ -14,7 +14,7 @@ use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Refinement, Status};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
-    DeliveryAnswer, DeliveryLease, DeliveryOutcome, Holder, Places, Webhook,
+    DeliveryAnswer, DeliveryLease, DeliveryOutcome, DeliveryPermits, Holder, Webhook,
 };
 use concept_refinement_kit::store::MemoryStore;
 
@@ -143,11 +143,11 @@ impl World {
                 });
                 let taken: Vec<_> = taken.collect();
                 // Which of two that have waited equally long goes first is not said.
-                let places = match self.is_set_back {
-                    true => Places::new(1_000, 1_000, []),
-                    false => Places::new(*total, *per_receiver, &taken),
+                let permits = match self.is_set_back {
+                    true => DeliveryPermits::new(1_000, 1_000, []),
+                    false => DeliveryPermits::new(*total, *per_receiver, &taken),
                 };
-                self.compare(TaskOperation::ClaimDeliveries { places })
+                self.compare(TaskOperation::ClaimDeliveries { permits })
                     .await
             }
             Step::RecordAttempt { delivery, code } => {

@@ -3,7 +3,7 @@
 use concept_refinement_domain::capability::Fenced;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
-    DeliveryLease, DeliveryOutcome, DeliveryRecord, DueDelivery, Places, Redelivery,
+    DeliveryLease, DeliveryOutcome, DeliveryPermits, DeliveryRecord, DueDelivery, Redelivery,
     WebhookDelivery,
 };
 
@@ -27,7 +27,11 @@ impl MemoryStore {
     }
 
     /// Those first that have waited longest.
-    pub fn claim_deliveries(&mut self, mut places: Places, now: Timestamp) -> Vec<DueDelivery> {
+    pub fn claim_deliveries(
+        &mut self,
+        mut permits: DeliveryPermits,
+        now: Timestamp,
+    ) -> Vec<DueDelivery> {
         let mut due: Vec<_> = self.tasks.values_mut().filter_map(due_of).collect();
         due.sort_by_key(|(due_at, row)| {
             let task = &row.record.task;
@@ -41,10 +45,10 @@ impl MemoryStore {
                 continue;
             };
             let receiver = delivery.receiver();
-            if places.has_room_for(&receiver, &task.user_id)
+            if permits.has_room_for(&receiver, &task.user_id)
                 && let Some(due) = delivery.begin(task, now)
             {
-                places.take(&receiver, &task.user_id);
+                permits.take(&receiver, &task.user_id);
                 begun.push(due);
             }
         }

@@ -59,7 +59,7 @@ pub struct Segment {
 
 /// Where an entry is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place<'a> {
+pub enum Location<'a> {
     Record(usize),
     /// In the segment of this name.
     Segment(&'a str, usize),
@@ -142,13 +142,13 @@ impl Ledger {
             .saturating_add(self.entries.len())
     }
 
-    pub fn place(&self, number: usize) -> Option<Place<'_>> {
+    pub fn location(&self, number: usize) -> Option<Location<'_>> {
         let in_record = self.segments.len().saturating_mul(SEGMENT);
         match number.checked_sub(in_record) {
-            Some(index) => (index < self.entries.len()).then_some(Place::Record(index)),
+            Some(index) => (index < self.entries.len()).then_some(Location::Record(index)),
             None => {
                 let name = self.segments.get(number / SEGMENT)?;
-                Some(Place::Segment(name, number % SEGMENT))
+                Some(Location::Segment(name, number % SEGMENT))
             }
         }
     }

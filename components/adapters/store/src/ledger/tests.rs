@@ -8,7 +8,7 @@ use concept_refinement_domain::rulebook::{self, Claim, Decision, TaskRecord};
 use concept_refinement_domain::task::{Refinement, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 
-use super::entries::{Place, SEGMENT, Segment};
+use super::entries::{Location, SEGMENT, Segment};
 use super::keys::{Key, hash};
 use super::submit::Created;
 use super::{Ledger, Outcome};
@@ -173,16 +173,16 @@ fn a_record_stays_small_and_each_entry_keeps_its_number() {
     let record = ledger.clone().encode().unwrap();
     assert!(record.len() < 32 << 10, "{} bytes", record.len());
     for number in 0..SEGMENT * 5 + 7 {
-        let found = match ledger.place(number).unwrap() {
-            Place::Record(index) => ledger.entry(index).unwrap().task_id.clone(),
-            Place::Segment(name, index) => {
+        let found = match ledger.location(number).unwrap() {
+            Location::Record(index) => ledger.entry(index).unwrap().task_id.clone(),
+            Location::Segment(name, index) => {
                 let segment = Segment::decode(segments.get(name).map(Vec::as_slice)).unwrap();
                 segment.entries[index].task_id.clone()
             }
         };
         assert_eq!(found, id(number));
     }
-    assert_eq!(ledger.place(SEGMENT * 5 + 7), None);
+    assert_eq!(ledger.location(SEGMENT * 5 + 7), None);
 }
 
 #[test]

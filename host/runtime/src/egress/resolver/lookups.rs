@@ -2,46 +2,46 @@
 //!
 //! A name's owner decides how long its look-up takes. So that the silent name
 //! servers of some leave room for the names of others, a site may have as many
-//! look-ups under way as places are free: one site alone takes half of them,
+//! look-ups under way as permits are free: one site alone takes half of them,
 //! two take two thirds, and a name of another site always finds one, until
-//! there are as many such sites as places.
+//! there are as many such sites as permits.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-/// A number of places for look-ups.
+/// A number of permits for look-ups.
 pub struct Lookups {
-    places: usize,
+    permits: usize,
     /// The site of each.
     under_way: Mutex<Vec<String>>,
     ended: Notify,
 }
 
 /// Held as long as a look-up takes.
-pub struct Place {
+pub struct LookupPermit {
     lookups: Arc<Lookups>,
     site: String,
 }
 
 impl Lookups {
-    pub fn new(places: usize) -> Arc<Self> {
+    pub fn new(permits: usize) -> Arc<Self> {
         Arc::new(Self {
-            places,
+            permits,
             under_way: Mutex::default(),
             ended: Notify::new(),
         })
     }
 
     /// Waits until the name may be looked up.
-    pub async fn place(self: &Arc<Self>, name: &str) -> Place {
+    pub async fn permit(self: &Arc<Self>, name: &str) -> LookupPermit {
         let site = site(name);
         loop {
             let ended = self.ended.notified();
             if self.begin(&site) {
                 let lookups = Arc::clone(self);
-                return Place { lookups, site };
+                return LookupPermit { lookups, site };
             }
             ended.await;
         }
@@ -51,7 +51,7 @@ impl Lookups {
     fn begin(&self, site: &str) -> bool {
         let mut under_way = self.under_way.lock();
         let of_site = under_way.iter().filter(|other| *other == site).count();
-        let may_begin = of_site < self.places.saturating_sub(under_way.len());
+        let may_begin = of_site < self.permits.saturating_sub(under_way.len());
         if may_begin {
             under_way.push(site.to_owned());
         }
@@ -66,7 +66,7 @@ impl Lookups {
     }
 }
 
-impl Drop for Place {
+impl Drop for LookupPermit {
     fn drop(&mut self) {
         self.lookups.end(&self.site);
         self.lookups.ended.notify_waiters();

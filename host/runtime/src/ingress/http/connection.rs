@@ -8,7 +8,7 @@ use std::{fmt, io};
 
 use concept_refinement_capability::cores::Cores;
 use concept_refinement_capability::log_throttled;
-use concept_refinement_capability::places::Subnet;
+use concept_refinement_capability::permits::Subnet;
 use futures::FutureExt as _;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -87,7 +87,7 @@ impl HttpTrigger {
         };
         stream.set_nodelay(true)?;
         let stream = stream.into_std()?;
-        let (index, core, load) = cores.place();
+        let (index, core, load) = cores.least_loaded();
         let trigger = Arc::clone(self);
         let measured = self.metrics.as_ref().map(|of| of.connection());
         let open = self.tracker.token();

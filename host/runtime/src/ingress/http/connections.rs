@@ -1,14 +1,14 @@
 //! The connections of clients, and whose are closed when they run short.
 //!
-//! A connection that has no request in progress is idle. Places are shared as all
-//! places are (`places.rs`), except that a client which gets no more of them loses
+//! A connection that has no request in progress is idle. Permits are shared as all
+//! permits are (`permits.rs`), except that a client which gets no more of them loses
 //! its oldest idle connection instead.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use concept_refinement_capability::places::Subnet;
+use concept_refinement_capability::permits::Subnet;
 use concept_refinement_domain::share::{RESERVE, has_share};
 use parking_lot::Mutex;
 use tokio::time::{Duration, Instant};
@@ -38,7 +38,7 @@ struct State {
     idle_since: AtomicU64,
 }
 
-/// A place for one connection, free again when it is dropped.
+/// A permit for one connection, free again when it is dropped.
 pub struct Connection {
     connections: Arc<Connections>,
     client: Option<Subnet>,
@@ -58,7 +58,7 @@ impl Connections {
         })
     }
 
-    /// A place for a connection of this client, which closes once `closing` is
+    /// A permit for a connection of this client, which closes once `closing` is
     /// cancelled. None: the client has its share, and none of its connections is
     /// idle. `client`: None for a trusted proxy, which is no client.
     pub fn open(
@@ -151,7 +151,7 @@ impl Connection {
         Busy(Arc::clone(&self.state))
     }
 
-    /// Completes when its place is given to another one, or all are to end.
+    /// Completes when its permit is given to another one, or all are to end.
     pub async fn closed(&self) {
         self.state.closing.cancelled().await;
     }

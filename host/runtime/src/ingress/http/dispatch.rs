@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
-use concept_refinement_capability::places::{Place, Places, Subnet};
+use concept_refinement_capability::permits::{Permit, Permits, Subnet};
 use http::header::CONTENT_LENGTH;
 use http::uri::Authority;
 use http::{HeaderMap, Method, Request, Response, Version};
@@ -43,7 +43,7 @@ use crate::metrics::http::Requests;
 /// Most requests in the component at a time; further ones are answered 503.
 const REQUESTS: usize = 2048;
 
-/// Most reads of the health at a time, which need no place among the others.
+/// Most reads of the health at a time, which need no permit among the others.
 const HEALTH_REQUESTS: usize = 256;
 
 /// Most calls of the component at a time.
@@ -79,10 +79,10 @@ pub struct Dispatch {
     /// As long as there are none of those.
     first_handlers: OnceLock<Vec<Handler>>,
     credentials: Credentials,
-    requests: Arc<Places<u64>>,
-    health_requests: Arc<Places<u64>>,
+    requests: Arc<Permits<u64>>,
+    health_requests: Arc<Permits<u64>>,
     /// For answers that are being sent, or waited for.
-    answers: Arc<Places<u64>>,
+    answers: Arc<Permits<u64>>,
     /// Largest request body that is read at all, in bytes.
     max_body: u64,
     metrics: Option<Arc<Requests>>,
@@ -117,9 +117,9 @@ impl Dispatch {
             handlers: OnceLock::new(),
             first_handlers: OnceLock::new(),
             credentials: Credentials::default(),
-            requests: Places::new(REQUESTS),
-            health_requests: Places::new(HEALTH_REQUESTS),
-            answers: Places::new(answers),
+            requests: Permits::new(REQUESTS),
+            health_requests: Permits::new(HEALTH_REQUESTS),
+            answers: Permits::new(answers),
             max_body,
             metrics,
             names: HostNames::of_listener(access.listener, access.public_url.as_deref()),
@@ -221,7 +221,7 @@ impl Dispatch {
             client: (!self.is_proxy(client.address)).then(|| Subnet::of(client.address)),
             user: self.credentials.of(request.headers()),
         };
-        let _place = self.place(&request, form, &asker)?;
+        let _permit = self.permit(&request, form, &asker)?;
         if head_size(&request) > MAX_HEADERS {
             return Err(Refusal::LongHead);
         }
@@ -265,24 +265,24 @@ impl Dispatch {
         Ok((response, asker))
     }
 
-    /// A place among the requests under way, or, for one that waits, among the
+    /// A permit among the requests under way, or, for one that waits, among the
     /// answers: so those that do not wait find room.
-    fn place<B>(
+    fn permit<B>(
         &self,
         request: &Request<B>,
         form: Form,
         asker: &Asker,
-    ) -> Result<Place<u64>, Refusal> {
+    ) -> Result<Permit<u64>, Refusal> {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         let is_health = is_read && request.uri().path() == self.health;
         let is_patient = is_patient(request);
-        let place = match (is_health, form) {
+        let permit = match (is_health, form) {
             (true, _) => self.health_requests.take(asker.client, asker.user),
             (false, Form::Full) if is_patient => self.answers.take(asker.client, asker.user),
             (false, Form::Full) => self.requests.take(asker.client, asker.user),
             (false, Form::Brief) => return Err(Refusal::TooManyConnections),
         };
-        place.ok_or_else(|| {
+        permit.ok_or_else(|| {
             self.short_of(match is_patient {
                 true => shared::ANSWERS,
                 false => shared::REQUESTS,
@@ -329,7 +329,7 @@ impl Dispatch {
         Err(Refusal::Misdirected)
     }
 
-    /// The answer on its way out, which has a place among those that are sent as
+    /// The answer on its way out, which has a permit among those that are sent as
     /// long as that may take.
     fn sending(
         &self,
@@ -349,9 +349,9 @@ impl Dispatch {
         if body.is_end_stream() || is_short {
             return Ok(response);
         }
-        let place = self.answers.take(asker.client, asker.user);
-        let place = place.ok_or_else(|| self.short_of(shared::ANSWERS))?;
-        let guard = (place, busy);
+        let permit = self.answers.take(asker.client, asker.user);
+        let permit = permit.ok_or_else(|| self.short_of(shared::ANSWERS))?;
+        let guard = (permit, busy);
         Ok(response.map(|body| match is_http2 {
             true => write_timeout::limited(body, WRITE_TIMEOUT, guard),
             false => guarded(body, guard),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
-use concept_refinement_capability::places::Subnet;
+use concept_refinement_capability::permits::Subnet;
 use concept_refinement_capability::rate::{Buckets, Rate};
 use http::Method;
 use parking_lot::Mutex;

@@ -3,7 +3,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use concept_refinement_capability::model::Setback;
+use concept_refinement_capability::model::RetryLater;
 use concept_refinement_capability::payments::Payments;
 
 use super::*;
@@ -35,7 +35,7 @@ fn request(bytes: Vec<u8>) -> ModelRequest {
         source_url: None,
         image: stream::iter(chunks).boxed(),
         reopen: None,
-        setback: Setback::default(),
+        retry_later: RetryLater::default(),
         deadline: Instant::now() + Duration::from_secs(300),
         payments: Payments::default(),
     }
@@ -50,9 +50,9 @@ fn admission(calls: usize, total: u64) -> Admission {
 }
 
 /// A call from its arrival until it may run.
-async fn admit(admission: &Admission, request: &mut ModelRequest) -> (Admitted, Place) {
-    let mut place = admission.enter(request).await.unwrap();
-    (place.admitted().await.unwrap(), place)
+async fn admit(admission: &Admission, request: &mut ModelRequest) -> (Admitted, CallPermit) {
+    let mut permit = admission.enter(request).await.unwrap();
+    (permit.admitted().await.unwrap(), permit)
 }
 
 #[tokio::test]
@@ -154,14 +154,14 @@ async fn an_instance_without_room_ends_and_comes_back_before_later_calls() {
     let memory = ModelMemory::new(100 * MEBI, 100 * MEBI);
     let admission = Admission::new(8, Arc::clone(&memory), false);
     let (first, _first) = admit(&admission, &mut png(1, 1)).await;
-    let (second, mut place) = admit(&admission, &mut png(1, 1)).await;
+    let (second, mut permit) = admit(&admission, &mut png(1, 1)).await;
     assert!(first.meter().grow(60 * MEBI).is_ok());
     assert!(second.meter().grow(41 * MEBI).is_err());
     assert!(second.has_ended() && !first.has_ended());
     drop(second);
 
     // It is put off, and goes before one that came later.
-    let mut again = Box::pin(place.admitted());
+    let mut again = Box::pin(permit.admitted());
     assert!(poll(again.as_mut()).is_pending());
     let mut large = png(1, 1);
     let mut later = Box::pin(admit(&admission, &mut large));

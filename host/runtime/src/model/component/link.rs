@@ -32,7 +32,7 @@ pub struct Link {
     pub(super) parts: Parts,
     /// Of a middleware alone.
     pub(super) state: Option<Arc<ModelState>>,
-    /// Places for calls behind a middleware that compute: one for each core.
+    /// Permits for calls behind a middleware that compute: one for each core.
     pub(super) cores: Arc<Semaphore>,
     can_wait: bool,
     description: String,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use concept_refinement_capability::model::{ModelAnswer, ModelError, ModelRequest, Setback};
+use concept_refinement_capability::model::{ModelAnswer, ModelError, ModelRequest, RetryLater};
 use concept_refinement_capability::payments::Payments;
 use futures::future::pending;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
@@ -40,13 +40,13 @@ pub struct Next {
 
 struct Call {
     admitted: Arc<Admitted>,
-    setback: Setback,
+    retry_later: RetryLater,
     payments: Payments,
     deadline: Instant,
     /// Whether the call waits for others.
     waits: watch::Sender<bool>,
-    /// One permit: whose turn it is. It comes back once the instance is gone.
-    turn: Arc<Semaphore>,
+    /// One permit: whose ticket it is. It comes back once the instance is gone.
+    ticket: Arc<Semaphore>,
     /// How often it may ask.
     left: AtomicU32,
     /// One that was asked was broken, and none has answered or refused since.
@@ -80,11 +80,11 @@ impl Next {
             state: middleware.state.clone(),
             call: Some(Call {
                 admitted: Arc::clone(admitted),
-                setback: request.setback(),
+                retry_later: request.retry_later(),
                 payments: request.payments(),
                 deadline: request.deadline(),
                 waits,
-                turn: Arc::new(Semaphore::new(1)),
+                ticket: Arc::new(Semaphore::new(1)),
                 left: AtomicU32::new(count.saturating_mul(ASKS)),
                 is_broken: AtomicBool::new(false),
             }),
@@ -113,7 +113,7 @@ impl Next {
     pub async fn ended(&self) {
         if let Some(call) = &self.call {
             // It is never closed.
-            let _ = call.turn.acquire().await;
+            let _ = call.ticket.acquire().await;
         }
     }
 
@@ -140,7 +140,7 @@ impl Next {
     /// On whose behalf it asks.
     fn context(&self) -> CallContext {
         let context = self.call.as_ref().map(|call| CallContext {
-            setback: call.setback.clone(),
+            retry_later: call.retry_later.clone(),
             payments: call.payments.clone(),
             deadline: Some(call.deadline),
         });
@@ -160,13 +160,13 @@ impl Next {
         if call.left.fetch_update(set, fetch, take).is_err() {
             return refused("the models were asked too often");
         }
-        let turn = Arc::clone(&call.turn).acquire_owned();
-        let Ok(Ok(turn)) = timeout(TURN_TIMEOUT, turn).await else {
+        let ticket = Arc::clone(&call.ticket).acquire_owned();
+        let Ok(Ok(ticket)) = timeout(TURN_TIMEOUT, ticket).await else {
             return refused("a model was asked while another one's answer was not read");
         };
         let waiting = Waiting::begin(&call.waits);
         let asked = async {
-            match ask(link, request, &call.admitted, turn).await {
+            match ask(link, request, &call.admitted, ticket).await {
                 Ok(ModelAnswer::Location(url)) if link.is_foreign(&url) => {
                     refused("the model answered the address of another one's provider")
                 }
@@ -208,7 +208,7 @@ async fn ask(
     link: &Arc<Link>,
     mut request: ModelRequest,
     admitted: &Arc<Admitted>,
-    turn: OwnedSemaphorePermit,
+    ticket: OwnedSemaphorePermit,
 ) -> Result<ModelAnswer, ModelError> {
     let stopped = || ModelError::Broken("the model was stopped".to_owned());
     let (core, expected) = match link.can_wait() {
@@ -223,20 +223,20 @@ async fn ask(
         return pending().await;
     };
     let is_large = meter.is_large();
-    let setback = request.setback.clone();
+    let retry_later = request.retry_later.clone();
     let (sender, answer) = oneshot::channel();
     let call = {
         let (link, admitted) = (Arc::clone(link), Arc::clone(admitted));
         let request = Replay::new(request);
         async move {
             call(link, request, sender, admitted, meter).await;
-            drop((core, turn));
+            drop((core, ticket));
         }
     };
     let call = link.spawn(call, is_large);
     match answer.await {
         Ok(Try::PutOff) => pending().await,
-        Ok(Try::Answered(answer)) => answer.map(|answer| held(answer, setback, call)),
+        Ok(Try::Answered(answer)) => answer.map(|answer| held(answer, retry_later, call)),
         Err(_) => Err(stopped()),
     }
 }

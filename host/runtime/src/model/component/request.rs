@@ -25,7 +25,7 @@ pub fn to_wit(
         source_url,
         image,
         reopen,
-        setback: _,
+        retry_later: _,
         deadline,
         payments: _,
     } = request;

@@ -121,7 +121,7 @@ pub async fn run(
         let is_whole = matches!(ended, Some(Ok(Ok(()))));
         if !is_whole && admitted.has_ended() && admitted.has_answered() {
             // Before the answer breaks off.
-            request.setback().set();
+            request.retry_later().set();
         }
         ended
     };

@@ -1,6 +1,6 @@
-//! Places of images that are in a store that cannot count.
+//! Reservations of images that are in a store that cannot count.
 //!
-//! A user's places are taken under a lock of that user, and where all images together
+//! A user's reservations are taken under a lock of that user, and where all images together
 //! have a limit, under one for all of them. The [`Room`] of this host learns what all of
 //! them take, and judges its new tasks by it.
 //!
@@ -9,8 +9,8 @@
 use std::sync::atomic::Ordering;
 
 use concept_refinement_capability::Answer;
-use concept_refinement_capability::upload_places::{
-    Admission, NewPlace, Place, PlacePath, TERM, UploadPlaces,
+use concept_refinement_capability::upload_reservations::{
+    Admission, ImageKey, NewReservation, Reservation, TERM, UploadReservations,
 };
 use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_limits::ImageUsage;
@@ -26,11 +26,11 @@ use super::values::{Cells, Text, Time, id, parameters};
 /// that sums fit.
 const LONGEST: u64 = 1 << 50;
 
-impl UploadPlaces for PostgresTasks {
-    fn take(&self, new: NewPlace) -> Answer<'_, Admission> {
+impl UploadReservations for PostgresTasks {
+    fn take(&self, new: NewReservation) -> Answer<'_, Admission> {
         self.answer(async move {
             let deadline = Instant::now() + DEADLINE;
-            let owner = &new.place.path.owner;
+            let owner = &new.reservation.path.owner;
             // A call that must be alone waits for others of this host without a connection.
             let _alone = match new.max_store {
                 Some(_) => Some(self.alone_with_images.take(owner, deadline).await?),
@@ -44,13 +44,13 @@ impl UploadPlaces for PostgresTasks {
                 session.roll_back().await?;
                 return Ok(admission);
             }
-            const SQL: &str = "INSERT INTO schema.upload_place \
+            const SQL: &str = "INSERT INTO schema.upload_reservation \
                  (owner, kind, name, holder, until, bytes, anonymous_owner) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7) \
                  ON CONFLICT (owner, kind, name) DO UPDATE SET holder = $4, until = $5, \
-                     bytes = greatest(upload_place.bytes, $6), anonymous_owner = $7";
+                     bytes = greatest(upload_reservation.bytes, $6), anonymous_owner = $7";
             futures::try_join!(
-                self.write(&session, SQL, &new.place, new.longest),
+                self.write(&session, SQL, &new.reservation, new.longest),
                 session.commit()
             )?;
             self.tell_room(&session).await;
@@ -58,48 +58,48 @@ impl UploadPlaces for PostgresTasks {
         })
     }
 
-    fn hold(&self, place: Place) -> Answer<'_, bool> {
-        const SQL: &str = "UPDATE schema.upload_place SET until = $5 \
+    fn hold(&self, reservation: Reservation) -> Answer<'_, bool> {
+        const SQL: &str = "UPDATE schema.upload_reservation SET until = $5 \
              WHERE owner = $1 AND kind = $2 AND name = $3 AND holder = $4";
         self.answer(async move {
-            let session = self.database.session_of(&place.path.owner).await?;
-            Ok(self.write(&session, SQL, &place, 0).await? > 0)
+            let session = self.database.session_of(&reservation.path.owner).await?;
+            Ok(self.write(&session, SQL, &reservation, 0).await? > 0)
         })
     }
 
-    fn claim(&self, place: Place) -> Answer<'_, bool> {
-        const SQL: &str = "UPDATE schema.upload_place SET holder = $4, until = $5 \
+    fn claim(&self, reservation: Reservation) -> Answer<'_, bool> {
+        const SQL: &str = "UPDATE schema.upload_reservation SET holder = $4, until = $5 \
              WHERE owner = $1 AND kind = $2 AND name = $3";
         self.answer(async move {
-            let session = self.database.session_of(&place.path.owner).await?;
-            Ok(self.write(&session, SQL, &place, 0).await? > 0)
+            let session = self.database.session_of(&reservation.path.owner).await?;
+            Ok(self.write(&session, SQL, &reservation, 0).await? > 0)
         })
     }
 
-    fn settle(&self, place: Place, bytes: u64) -> Answer<'_, ()> {
-        const SQL: &str = "INSERT INTO schema.upload_place \
+    fn settle(&self, reservation: Reservation, bytes: u64) -> Answer<'_, ()> {
+        const SQL: &str = "INSERT INTO schema.upload_reservation \
              (owner, kind, name, bytes, anonymous_owner) \
              VALUES ($1, $2, $3, $6, $7) ON CONFLICT (owner, kind, name) \
              DO UPDATE SET bytes = $6, holder = NULL, until = NULL";
-        self.written(SQL, place, bytes)
+        self.written(SQL, reservation, bytes)
     }
 
-    fn confirm(&self, place: Place, bytes: u64) -> Answer<'_, ()> {
-        const SQL: &str = "UPDATE schema.upload_place \
+    fn confirm(&self, reservation: Reservation, bytes: u64) -> Answer<'_, ()> {
+        const SQL: &str = "UPDATE schema.upload_reservation \
              SET bytes = $6, holder = NULL, until = NULL \
              WHERE owner = $1 AND kind = $2 AND name = $3 AND holder = $4";
-        self.written(SQL, place, bytes)
+        self.written(SQL, reservation, bytes)
     }
 
-    fn free(&self, place: Place) -> Answer<'_, ()> {
-        const SQL: &str = "DELETE FROM schema.upload_place \
+    fn free(&self, reservation: Reservation) -> Answer<'_, ()> {
+        const SQL: &str = "DELETE FROM schema.upload_reservation \
              WHERE owner = $1 AND kind = $2 AND name = $3 AND holder = $4";
-        self.written(SQL, place, 0)
+        self.written(SQL, reservation, 0)
     }
 
-    fn abandoned(&self, limit: u32) -> Answer<'_, Vec<Place>> {
-        const SQL: &str = "UPDATE schema.upload_place SET until = $2, holder = gen_random_uuid() \
-             WHERE holder = ANY (ARRAY (SELECT holder FROM schema.upload_place WHERE until <= $1 ORDER BY until LIMIT $3 \
+    fn abandoned(&self, limit: u32) -> Answer<'_, Vec<Reservation>> {
+        const SQL: &str = "UPDATE schema.upload_reservation SET until = $2, holder = gen_random_uuid() \
+             WHERE holder = ANY (ARRAY (SELECT holder FROM schema.upload_reservation WHERE until <= $1 ORDER BY until LIMIT $3 \
              FOR UPDATE SKIP LOCKED)) RETURNING owner, kind, name, holder";
         self.answer(async move {
             let session = self.database.session().await?;
@@ -108,23 +108,23 @@ impl UploadPlaces for PostgresTasks {
             let limit = i64::from(limit);
             let parameters = parameters![now, until, limit];
             let rows = session.query(SQL, &parameters).await?;
-            let places = rows.iter().map(|row| {
+            let reservations = rows.iter().map(|row| {
                 let cells = &mut Cells::of(row);
                 let (path, holder) = (path(cells)?, cells.id()?);
-                Ok(Place {
+                Ok(Reservation {
                     holder,
                     path,
                     anonymous_owner: None,
                 })
             });
-            places.collect()
+            reservations.collect()
         })
     }
 
-    fn anonymous_owners(&self, images: Vec<PlacePath>) -> Answer<'_, Vec<Option<String>>> {
+    fn anonymous_owners(&self, images: Vec<ImageKey>) -> Answer<'_, Vec<Option<String>>> {
         const SQL: &str = "SELECT anonymous_owner \
              FROM unnest($1, $2, $3) WITH ORDINALITY AS asked (owner, kind, name, number) \
-             LEFT JOIN schema.upload_place USING (owner, kind, name) ORDER BY number";
+             LEFT JOIN schema.upload_reservation USING (owner, kind, name) ORDER BY number";
         self.answer(async move {
             let session = self.database.session().await?;
             let owners: Vec<_> = images.iter().map(|image| Text::of(&image.owner)).collect();
@@ -138,11 +138,11 @@ impl UploadPlaces for PostgresTasks {
 }
 
 impl PostgresTasks {
-    async fn judge(&self, session: &Session<'_>, new: &NewPlace) -> Result<Admission, Fault> {
+    async fn judge(&self, session: &Session<'_>, new: &NewReservation) -> Result<Admission, Fault> {
         const OF_OWNER: &str = "SELECT count(*), coalesce(sum(bytes), 0)::bigint, count(until) \
-             FROM schema.upload_place WHERE owner = $1 AND kind = $2 AND name <> $3";
+             FROM schema.upload_reservation WHERE owner = $1 AND kind = $2 AND name <> $3";
         if let Some(limits) = new.limits {
-            let [owner, kind, name] = key(&new.place.path);
+            let [owner, kind, name] = key(&new.reservation.path);
             let parameters = parameters![owner, kind, name];
             let row = session.query_opt(OF_OWNER, &parameters).await?;
             let row = row.ok_or(Fault::Timeout)?;
@@ -169,10 +169,10 @@ impl PostgresTasks {
         Ok(Admission::Taken)
     }
 
-    fn written(&self, sql: &'static str, place: Place, bytes: u64) -> Answer<'_, ()> {
+    fn written(&self, sql: &'static str, reservation: Reservation, bytes: u64) -> Answer<'_, ()> {
         self.answer(async move {
-            let session = self.database.session_of(&place.path.owner).await?;
-            self.write(&session, sql, &place, bytes).await?;
+            let session = self.database.session_of(&reservation.path.owner).await?;
+            self.write(&session, sql, &reservation, bytes).await?;
             self.tell_room(&session).await;
             Ok(())
         })
@@ -184,12 +184,12 @@ impl PostgresTasks {
         &self,
         session: &Session<'_>,
         sql: &str,
-        place: &Place,
+        reservation: &Reservation,
         bytes: u64,
     ) -> Result<u64, Fault> {
-        let [owner, kind, name] = key(&place.path);
-        let holder = id(&place.holder).ok_or(Fault::NoId)?;
-        let anonymous_owner = Text::maybe(place.anonymous_owner.as_deref());
+        let [owner, kind, name] = key(&reservation.path);
+        let holder = id(&reservation.holder).ok_or(Fault::NoId)?;
+        let anonymous_owner = Text::maybe(reservation.anonymous_owner.as_deref());
         let until = Time(self.clock.now().plus(TERM));
         let bytes = bytes.min(LONGEST).cast_signed();
         let parameters = parameters![owner, kind, name, holder, until, bytes, anonymous_owner];
@@ -226,12 +226,12 @@ async fn total(session: &Session<'_>) -> Result<[u64; 3], Fault> {
 }
 
 /// Owner, kind and name.
-fn key(PlacePath { kind, owner, name }: &PlacePath) -> [Text<'_>; 3] {
+fn key(ImageKey { kind, owner, name }: &ImageKey) -> [Text<'_>; 3] {
     [owner, folder(*kind), name].map(Text::of)
 }
 
 /// Of a row that begins with owner, kind and name.
-fn path(cells: &mut Cells<'_>) -> Result<PlacePath, Fault> {
+fn path(cells: &mut Cells<'_>) -> Result<ImageKey, Fault> {
     let owner = cells.text()?;
     // The table's own check knows no other.
     let kind = match cells.text()? == folder(ImageKind::Upload) {
@@ -239,5 +239,5 @@ fn path(cells: &mut Cells<'_>) -> Result<PlacePath, Fault> {
         false => ImageKind::Refined,
     };
     let name = cells.text()?;
-    Ok(PlacePath { kind, owner, name })
+    Ok(ImageKey { kind, owner, name })
 }

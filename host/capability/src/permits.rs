@@ -1,4 +1,4 @@
-//! Places that many clients share, so that none of them takes all. Everyone gets
+//! Permits that many clients share, so that none of them takes all. Everyone gets
 //! some of them (`components/domain/src/share.rs`), since behind a proxy or a NAT all
 //! clients look like one.
 
@@ -17,8 +17,8 @@ pub use subnet::Subnet;
 /// alone can take, so that others of the same address go on.
 const RESERVE_OF_USERS: usize = 8;
 
-/// A pool of places. A user is known by `U`.
-pub struct Places<U: Eq + Hash> {
+/// A pool of permits. A user is known by `U`.
+pub struct Permits<U: Eq + Hash> {
     limit: usize,
     taken: Mutex<Taken<U>>,
 }
@@ -29,14 +29,14 @@ struct Taken<U> {
     by_user: HashMap<U, usize>,
 }
 
-/// One place, free again when it is dropped.
-pub struct Place<U: Eq + Hash> {
-    places: Arc<Places<U>>,
+/// One permit, free again when it is dropped.
+pub struct Permit<U: Eq + Hash> {
+    permits: Arc<Permits<U>>,
     client: Option<Subnet>,
     user: Option<U>,
 }
 
-impl<U: Clone + Eq + Hash> Places<U> {
+impl<U: Clone + Eq + Hash> Permits<U> {
     pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
             limit,
@@ -48,16 +48,16 @@ impl<U: Clone + Eq + Hash> Places<U> {
         })
     }
 
-    /// Whether more places are left than the last quarter, or the user has none.
+    /// Whether more permits are left than the last quarter, or the user has none.
     pub fn has_room_for(&self, user: &U) -> bool {
         let taken = self.taken.lock();
         let free = self.limit - taken.total;
         free * RESERVE > self.limit || count(&taken.by_user, user) == 0
     }
 
-    /// None: the client or the user has its share, or no place is left. `client`:
+    /// None: the client or the user has its share, or no permit is left. `client`:
     /// None for a trusted proxy, which is no client.
-    pub fn take(self: &Arc<Self>, client: Option<Subnet>, user: Option<U>) -> Option<Place<U>> {
+    pub fn take(self: &Arc<Self>, client: Option<Subnet>, user: Option<U>) -> Option<Permit<U>> {
         let mut taken = self.taken.lock();
         let has_share = |own, reserve| has_share(self.limit, taken.total, own, reserve);
         let of_client = match user {
@@ -77,17 +77,17 @@ impl<U: Clone + Eq + Hash> Places<U> {
         if let Some(user) = &user {
             *taken.by_user.entry(user.clone()).or_default() += 1;
         }
-        Some(Place {
-            places: Arc::clone(self),
+        Some(Permit {
+            permits: Arc::clone(self),
             client,
             user,
         })
     }
 }
 
-impl<U: Eq + Hash> Drop for Place<U> {
+impl<U: Eq + Hash> Drop for Permit<U> {
     fn drop(&mut self) {
-        let mut taken = self.places.taken.lock();
+        let mut taken = self.permits.taken.lock();
         taken.total -= 1;
         if let Some(client) = &self.client {
             give_back(&mut taken.by_client, client);
@@ -98,14 +98,14 @@ impl<U: Eq + Hash> Drop for Place<U> {
     }
 }
 
-fn count<H: Eq + Hash>(places: &HashMap<H, usize>, holder: &H) -> usize {
-    places.get(holder).copied().unwrap_or_default()
+fn count<H: Eq + Hash>(permits: &HashMap<H, usize>, holder: &H) -> usize {
+    permits.get(holder).copied().unwrap_or_default()
 }
 
-fn give_back<H: Eq + Hash>(places: &mut HashMap<H, usize>, holder: &H) {
-    match places.get_mut(holder) {
+fn give_back<H: Eq + Hash>(permits: &mut HashMap<H, usize>, holder: &H) {
+    match permits.get_mut(holder) {
         Some(own @ 2..) => *own -= 1,
-        Some(_) | None => drop(places.remove(holder)),
+        Some(_) | None => drop(permits.remove(holder)),
     }
 }
 

@@ -1,11 +1,11 @@
-//! Places of images that are in a store that cannot count.
+//! Reservations of images that are in a store that cannot count.
 //!
 //! The [`Room`] learns what they take together, and judges new tasks by it.
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::room::Room;
-use concept_refinement_capability::upload_places::{
-    Admission, NewPlace, Place, PlacePath, TERM, UploadPlaces,
+use concept_refinement_capability::upload_reservations::{
+    Admission, ImageKey, NewReservation, Reservation, TERM, UploadReservations,
 };
 use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_limits::ImageUsage;
@@ -23,85 +23,85 @@ use crate::sqlite::statements::{all, find, one, run};
 /// that sums fit.
 const LONGEST: u64 = 1 << 50;
 
-impl UploadPlaces for SqliteTasks {
-    fn take(&self, new: NewPlace) -> Answer<'_, Admission> {
+impl UploadReservations for SqliteTasks {
+    fn take(&self, new: NewReservation) -> Answer<'_, Admission> {
         let room = self.options.room.clone();
         self.counted(move |step| take(step, &new, &room))
     }
 
-    fn hold(&self, place: Place) -> Answer<'_, bool> {
+    fn hold(&self, reservation: Reservation) -> Answer<'_, bool> {
         self.counted(move |step| {
-            let sql = "UPDATE upload_place SET until = ? WHERE holder = ?";
+            let sql = "UPDATE upload_reservation SET until = ? WHERE holder = ?";
             let until = Stored(step.now.plus(TERM));
-            Ok(run(step.connection, sql, params![until, place.holder])? > 0)
+            Ok(run(step.connection, sql, params![until, reservation.holder])? > 0)
         })
     }
 
-    fn claim(&self, place: Place) -> Answer<'_, bool> {
+    fn claim(&self, reservation: Reservation) -> Answer<'_, bool> {
         self.counted(move |step| {
-            let PlacePath { kind, owner, name } = &place.path;
-            let sql = "UPDATE upload_place SET holder = ?, until = ? \
+            let ImageKey { kind, owner, name } = &reservation.path;
+            let sql = "UPDATE upload_reservation SET holder = ?, until = ? \
                  WHERE owner = ? AND kind = ? AND name = ?";
             let until = Stored(step.now.plus(TERM));
-            let parameters = params![place.holder, until, owner, folder(*kind), name];
+            let parameters = params![reservation.holder, until, owner, folder(*kind), name];
             Ok(run(step.connection, sql, parameters)? > 0)
         })
     }
 
-    fn settle(&self, place: Place, bytes: u64) -> Answer<'_, ()> {
+    fn settle(&self, reservation: Reservation, bytes: u64) -> Answer<'_, ()> {
         self.counted(move |step| {
-            let PlacePath { kind, owner, name } = &place.path;
-            let sql = "INSERT INTO upload_place (owner, kind, name, bytes, anonymous_owner) \
+            let ImageKey { kind, owner, name } = &reservation.path;
+            let sql = "INSERT INTO upload_reservation (owner, kind, name, bytes, anonymous_owner) \
                  VALUES (?, ?, ?, ?, ?) \
                  ON CONFLICT DO UPDATE SET bytes = excluded.bytes, holder = NULL, until = NULL";
             let (kind, bytes) = (folder(*kind), counted(bytes));
-            let parameters = params![owner, kind, name, bytes, place.anonymous_owner];
+            let parameters = params![owner, kind, name, bytes, reservation.anonymous_owner];
             run(step.connection, sql, parameters)?;
             Ok(())
         })
     }
 
-    fn confirm(&self, place: Place, bytes: u64) -> Answer<'_, ()> {
+    fn confirm(&self, reservation: Reservation, bytes: u64) -> Answer<'_, ()> {
         self.counted(move |step| {
             let sql =
-                "UPDATE upload_place SET bytes = ?, holder = NULL, until = NULL WHERE holder = ?";
-            run(step.connection, sql, params![counted(bytes), place.holder])?;
+                "UPDATE upload_reservation SET bytes = ?, holder = NULL, until = NULL WHERE holder = ?";
+            run(step.connection, sql, params![counted(bytes), reservation.holder])?;
             Ok(())
         })
     }
 
-    fn free(&self, place: Place) -> Answer<'_, ()> {
+    fn free(&self, reservation: Reservation) -> Answer<'_, ()> {
         self.counted(move |step| {
-            let sql = "DELETE FROM upload_place WHERE holder = ?";
-            run(step.connection, sql, [place.holder])?;
+            let sql = "DELETE FROM upload_reservation WHERE holder = ?";
+            run(step.connection, sql, [reservation.holder])?;
             Ok(())
         })
     }
 
-    fn abandoned(&self, limit: u32) -> Answer<'_, Vec<Place>> {
+    fn abandoned(&self, limit: u32) -> Answer<'_, Vec<Reservation>> {
         self.counted(move |step| {
-            let sql = "UPDATE upload_place SET until = ?1, holder = hex(randomblob(16)) \
-                 WHERE holder IN (SELECT holder FROM upload_place \
+            let sql = "UPDATE upload_reservation SET until = ?1, holder = hex(randomblob(16)) \
+                 WHERE holder IN (SELECT holder FROM upload_reservation \
                      WHERE until <= ?2 ORDER BY until LIMIT ?3) \
                  RETURNING owner, kind, name, holder";
             let until = Stored(step.now.plus(TERM));
             let parameters = params![until, Stored(step.now), limit];
-            let places = all(step.connection, sql, parameters, |row| {
-                Ok(Place {
+            let reservations = all(step.connection, sql, parameters, |row| {
+                Ok(Reservation {
                     holder: row.get(3)?,
                     path: path(row)?,
                     anonymous_owner: None,
                 })
             });
-            Ok(places?)
+            Ok(reservations?)
         })
     }
 
-    fn anonymous_owners(&self, images: Vec<PlacePath>) -> Answer<'_, Vec<Option<String>>> {
+    fn anonymous_owners(&self, images: Vec<ImageKey>) -> Answer<'_, Vec<Option<String>>> {
         Box::pin(self.scan(move |connection| {
-            let sql = "SELECT anonymous_owner FROM upload_place \
+            let sql = "SELECT anonymous_owner FROM upload_reservation \
                  WHERE owner = ? AND kind = ? AND name = ?";
-            let owners = images.iter().map(|PlacePath { kind, owner, name }| {
+            let owners = images.iter().map(|ImageKey { kind, owner, name }| {
                 let key = [owner, folder(*kind), name];
                 Ok(find(connection, sql, key, |row| row.get(0))?.flatten())
             });
@@ -125,24 +125,24 @@ impl SqliteTasks {
     }
 }
 
-/// At a start, of a file that belongs to one process: nobody holds a place any longer.
+/// At a start, of a file that belongs to one process: nobody holds a reservation any longer.
 pub(super) fn take_over(connection: &Connection, room: &Room) -> rusqlite::Result<()> {
     connection.execute(
-        "UPDATE upload_place SET until = 0 WHERE until IS NOT NULL",
+        "UPDATE upload_reservation SET until = 0 WHERE until IS NOT NULL",
         [],
     )?;
     tell(connection, room)
 }
 
-fn take(step: &Step<'_>, new: &NewPlace, room: &Room) -> Result<Admission, Fault> {
-    let Place {
+fn take(step: &Step<'_>, new: &NewReservation, room: &Room) -> Result<Admission, Fault> {
+    let Reservation {
         holder,
         path,
         anonymous_owner,
-    } = &new.place;
-    let PlacePath { kind, owner, name } = path;
+    } = &new.reservation;
+    let ImageKey { kind, owner, name } = path;
     if let Some(limits) = new.limits {
-        let sql = "SELECT count(*), coalesce(sum(bytes), 0), count(until) FROM upload_place \
+        let sql = "SELECT count(*), coalesce(sum(bytes), 0), count(until) FROM upload_reservation \
              WHERE owner = ? AND kind = ? AND name <> ?";
         let usage = one(step.connection, sql, [owner, folder(*kind), name], |row| {
             Ok(ImageUsage {
@@ -162,7 +162,7 @@ fn take(step: &Step<'_>, new: &NewPlace, room: &Room) -> Result<Admission, Fault
             return Ok(Admission::StoreFull);
         }
     }
-    let sql = "INSERT INTO upload_place \
+    let sql = "INSERT INTO upload_reservation \
          (owner, kind, name, bytes, holder, until, anonymous_owner) \
          VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE \
          SET bytes = max(bytes, excluded.bytes), holder = excluded.holder, \
@@ -194,13 +194,13 @@ fn tell(connection: &Connection, room: &Room) -> rusqlite::Result<()> {
 }
 
 /// Of a row that begins with owner, kind and name.
-fn path(row: &Row<'_>) -> rusqlite::Result<PlacePath> {
+fn path(row: &Row<'_>) -> rusqlite::Result<ImageKey> {
     let kind: String = row.get(1)?;
     let kind = [ImageKind::Upload, ImageKind::Refined]
         .into_iter()
         .find(|candidate| folder(*candidate) == kind)
         .ok_or_else(|| rusqlite::Error::InvalidColumnType(1, "kind".to_owned(), Type::Text))?;
-    Ok(PlacePath {
+    Ok(ImageKey {
         kind,
         owner: row.get(0)?,
         name: row.get(2)?,

@@ -37,7 +37,7 @@ const RECONNECT_INTERVAL: Duration = Duration::from_millis(500);
 /// answered.
 const PING_INTERVAL: Duration = Duration::from_secs(3);
 
-pub(super) struct Link {
+pub(super) struct Connection {
     client: Client,
     context: Context,
     address: Address,
@@ -47,31 +47,31 @@ pub(super) struct Link {
     changes: watch::Sender<u64>,
 }
 
-impl Link {
+impl Connection {
     pub(super) async fn open(address: Address) -> Result<Self, OpenError> {
-        let link = Self::connect(address).await?;
-        if link.client.connection_state() == State::Connected {
-            match timeout(OPENING, link.ready()).await {
-                Ok(Err(Fault::Unfit(unfit))) => return Err(refused(&link.address, unfit)),
+        let connection = Self::connect(address).await?;
+        if connection.client.connection_state() == State::Connected {
+            match timeout(OPENING, connection.ready()).await {
+                Ok(Err(Fault::Unfit(unfit))) => return Err(refused(&connection.address, unfit)),
                 Ok(Err(fault)) => drop(fault.report()),
                 Ok(Ok(_)) => {}
                 Err(_) => drop(Fault::Silent.report()),
             }
         }
-        Ok(link)
+        Ok(connection)
     }
 
     /// What an operator should know of the server, which is left as it is.
     pub(super) async fn inspect(address: Address) -> Result<String, OpenError> {
-        let link = Self::connect(address).await?;
+        let connection = Self::connect(address).await?;
         let found = timeout(OPENING, async {
-            link.connected()?;
-            stream::find(&link.context, &link.address).await
+            connection.connected()?;
+            stream::find(&connection.context, &connection.address).await
         });
         match found.await.unwrap_or(Err(Fault::Silent)) {
             Ok(Some(_)) => Ok(String::new()),
             Ok(None) => Ok("the first start makes its stream".to_owned()),
-            Err(fault) => Err(refused(&link.address, fault)),
+            Err(fault) => Err(refused(&connection.address, fault)),
         }
     }
 
@@ -162,9 +162,9 @@ impl Link {
 
     /// A subscription to what is answered to fetches, and its subject.
     pub(super) async fn subscribe(&self) -> Result<(Subscriber, Subject), Fault> {
-        self.within(|link| async {
-            let inbox = Subject::from(link.client.new_inbox());
-            let subscribed = link.client.subscribe(inbox.clone()).await;
+        self.within(|connection| async {
+            let inbox = Subject::from(connection.client.new_inbox());
+            let subscribed = connection.client.subscribe(inbox.clone()).await;
             Ok((subscribed.map_err(Fault::other)?, inbox))
         })
         .await
@@ -173,13 +173,13 @@ impl Link {
     /// Asks for one message, which the server sends to the subject as soon as
     /// there is one, or says there that there was none for so long.
     pub(super) async fn fetch(&self, inbox: &Subject, expires: Duration) -> Result<(), Fault> {
-        self.within(|link| async move {
+        self.within(|connection| async move {
             let one = BatchConfig {
                 batch: 1,
                 expires: Some(expires),
                 ..BatchConfig::default()
             };
-            let consumer = link.ready().await?;
+            let consumer = connection.ready().await?;
             let sent = consumer.request_batch(one, inbox.clone()).await;
             sent.map_err(Fault::other)
         })

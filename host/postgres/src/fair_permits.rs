@@ -1,5 +1,5 @@
-//! Turns at what users share, such as the connections of a pool: each user has a line of
-//! its own, and the lines are served in turn, so that one user's many calls do not delay
+//! Permits for what users share, such as the connections of a pool: each user has a queue of
+//! its own, and the queues are served in turn, so that one user's many calls do not delay
 //! others.
 //!
 //! A user has its share as of everything else, and waits here, where it keeps nobody from
@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::fault::Fault;
 
-pub(super) struct Turns {
+pub(super) struct FairPermits {
     limit: usize,
     hasher: RandomState,
     state: Mutex<State>,
@@ -28,18 +28,18 @@ pub(super) struct Turns {
 struct State {
     taken: usize,
     by_user: HashMap<u64, usize>,
-    lines: HashMap<u64, VecDeque<oneshot::Sender<Turn>>>,
-    /// Whose line is served next, each once.
+    queues: HashMap<u64, VecDeque<oneshot::Sender<FairPermit>>>,
+    /// Whose queue is served next, each once.
     order: VecDeque<u64>,
 }
 
 /// It is the next one's when it is dropped.
-pub(super) struct Turn {
-    turns: Arc<Turns>,
+pub(super) struct FairPermit {
+    permits: Arc<FairPermits>,
     user: u64,
 }
 
-impl Turns {
+impl FairPermits {
     pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
             limit,
@@ -49,24 +49,28 @@ impl Turns {
     }
 
     /// Waits for one until then.
-    pub async fn take(self: &Arc<Self>, user: &str, deadline: Instant) -> Result<Turn, Fault> {
+    pub async fn take(
+        self: &Arc<Self>,
+        user: &str,
+        deadline: Instant,
+    ) -> Result<FairPermit, Fault> {
         let user = self.hasher.hash_one(user);
         let waiting = {
             let mut state = self.state.lock();
-            if !state.lines.contains_key(&user) && state.admit(user, self.limit) {
-                return Ok(self.turn(user));
+            if !state.queues.contains_key(&user) && state.admit(user, self.limit) {
+                return Ok(self.permit(user));
             }
             state.join(user)
         };
         match timeout_at(deadline, waiting).await {
-            Ok(Ok(turn)) => Ok(turn),
+            Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_)) | Err(_) => Err(Fault::Busy),
         }
     }
 
-    fn turn(self: &Arc<Self>, user: u64) -> Turn {
-        Turn {
-            turns: Arc::clone(self),
+    fn permit(self: &Arc<Self>, user: u64) -> FairPermit {
+        FairPermit {
+            permits: Arc::clone(self),
             user,
         }
     }
@@ -84,13 +88,13 @@ impl State {
         is_admitted
     }
 
-    fn join(&mut self, user: u64) -> oneshot::Receiver<Turn> {
-        let (turn, waiting) = oneshot::channel();
-        let line = self.lines.entry(user).or_insert_with(|| {
+    fn join(&mut self, user: u64) -> oneshot::Receiver<FairPermit> {
+        let (permit, waiting) = oneshot::channel();
+        let queue = self.queues.entry(user).or_insert_with(|| {
             self.order.push_back(user);
             VecDeque::new()
         });
-        line.push_back(turn);
+        queue.push_back(permit);
         waiting
     }
 
@@ -104,19 +108,19 @@ impl State {
 
     /// The next one to serve. Users that have their share are skipped, and callers that have
     /// gone are dropped.
-    fn next(&mut self, limit: usize) -> Option<(u64, oneshot::Sender<Turn>)> {
+    fn next(&mut self, limit: usize) -> Option<(u64, oneshot::Sender<FairPermit>)> {
         for _ in 0..self.order.len() {
             let user = self.order.pop_front()?;
-            let mut line = self.lines.remove(&user).unwrap_or_default();
-            while line.front().is_some_and(oneshot::Sender::is_closed) {
-                line.pop_front();
+            let mut queue = self.queues.remove(&user).unwrap_or_default();
+            while queue.front().is_some_and(oneshot::Sender::is_closed) {
+                queue.pop_front();
             }
-            let served = match !line.is_empty() && self.admit(user, limit) {
-                true => line.pop_front(),
+            let served = match !queue.is_empty() && self.admit(user, limit) {
+                true => queue.pop_front(),
                 false => None,
             };
-            if !line.is_empty() {
-                self.lines.insert(user, line);
+            if !queue.is_empty() {
+                self.queues.insert(user, queue);
                 self.order.push_back(user);
             }
             if let Some(served) = served {
@@ -127,17 +131,17 @@ impl State {
     }
 }
 
-impl Drop for Turn {
+impl Drop for FairPermit {
     fn drop(&mut self) {
-        let turns = &self.turns;
-        turns.state.lock().give_back(self.user);
+        let permits = &self.permits;
+        permits.state.lock().give_back(self.user);
         loop {
-            let next = turns.state.lock().next(turns.limit);
+            let next = permits.state.lock().next(permits.limit);
             let Some((user, waiting)) = next else {
                 return;
             };
             // Who goes at this very moment drops it.
-            let _ = waiting.send(turns.turn(user));
+            let _ = waiting.send(permits.permit(user));
         }
     }
 }
@@ -151,65 +155,65 @@ mod tests {
 
     use super::*;
 
-    type Waiting = BoxFuture<'static, Result<Turn, Fault>>;
+    type Waiting = BoxFuture<'static, Result<FairPermit, Fault>>;
 
-    fn ask(turns: &Arc<Turns>, user: &'static str) -> Waiting {
-        let turns = Arc::clone(turns);
+    fn ask(permits: &Arc<FairPermits>, user: &'static str) -> Waiting {
+        let permits = Arc::clone(permits);
         let deadline = Instant::now() + Duration::from_secs(60);
-        let mut waiting = async move { turns.take(user, deadline).await }.boxed();
+        let mut waiting = async move { permits.take(user, deadline).await }.boxed();
         match (&mut waiting).now_or_never() {
-            Some(turn) => ready(turn).boxed(),
+            Some(permit) => ready(permit).boxed(),
             None => waiting,
         }
     }
 
-    fn has_turn(waiting: &mut Waiting) -> Option<Turn> {
+    fn granted(waiting: &mut Waiting) -> Option<FairPermit> {
         waiting.now_or_never().and_then(Result::ok)
     }
 
     #[tokio::test]
     async fn one_user_leaves_a_turn_to_each_other_one() {
-        let turns = Turns::new(8);
-        let mut greedy: Vec<_> = (0..100).map(|_| ask(&turns, "greedy")).collect();
-        let taken: Vec<_> = greedy.iter_mut().filter_map(has_turn).collect();
+        let permits = FairPermits::new(8);
+        let mut greedy: Vec<_> = (0..100).map(|_| ask(&permits, "greedy")).collect();
+        let taken: Vec<_> = greedy.iter_mut().filter_map(granted).collect();
         assert_eq!(taken.len(), 6);
-        let other = has_turn(&mut ask(&turns, "ada"));
+        let other = granted(&mut ask(&permits, "ada"));
         assert!(other.is_some());
-        assert!(has_turn(&mut ask(&turns, "bob")).is_some());
+        assert!(granted(&mut ask(&permits, "bob")).is_some());
     }
 
     #[tokio::test]
     async fn the_lines_of_users_are_served_in_turn() {
-        let turns = Turns::new(1);
-        let first = has_turn(&mut ask(&turns, "greedy"));
+        let permits = FairPermits::new(1);
+        let first = granted(&mut ask(&permits, "greedy"));
         let users = ["greedy", "greedy", "greedy", "ada", "bob", "ada"];
-        let mut waiting: Vec<_> = users.map(|user| (user, ask(&turns, user))).into();
+        let mut waiting: Vec<_> = users.map(|user| (user, ask(&permits, user))).into();
         let mut order = Vec::new();
         let mut held = first;
         while held.is_some() {
             held = None;
             let next = waiting
                 .iter_mut()
-                .position(|(_, asked)| match has_turn(asked) {
-                    Some(turn) => held.replace(turn).is_none(),
+                .position(|(_, asked)| match granted(asked) {
+                    Some(permit) => held.replace(permit).is_none(),
                     None => false,
                 });
             order.extend(next.map(|index| waiting.swap_remove(index).0));
         }
         assert_eq!(order, ["greedy", "ada", "bob", "greedy", "ada", "greedy"]);
-        assert!(turns.state.lock().by_user.is_empty() && turns.state.lock().lines.is_empty());
+        assert!(permits.state.lock().by_user.is_empty() && permits.state.lock().queues.is_empty());
     }
 
     #[tokio::test]
     async fn who_goes_before_its_turn_takes_none() {
-        let turns = Turns::new(1);
-        let held = has_turn(&mut ask(&turns, "ada"));
-        let gone: Vec<_> = (0..10_000).map(|_| ask(&turns, "bob")).collect();
-        let mut eve = ask(&turns, "eve");
+        let permits = FairPermits::new(1);
+        let held = granted(&mut ask(&permits, "ada"));
+        let gone: Vec<_> = (0..10_000).map(|_| ask(&permits, "bob")).collect();
+        let mut eve = ask(&permits, "eve");
         drop(gone);
         drop(held);
-        assert!(has_turn(&mut eve).is_some());
-        let state = turns.state.lock();
+        assert!(granted(&mut eve).is_some());
+        let state = permits.state.lock();
         assert_eq!((state.taken, state.order.len()), (0, 0));
     }
 }

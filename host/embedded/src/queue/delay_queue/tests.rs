@@ -43,7 +43,7 @@ struct Waiting {
 }
 
 struct World {
-    line: Arc<Line>,
+    delay_queue: Arc<DelayQueue>,
     waiting: Vec<Waiting>,
     published: BTreeSet<String>,
     next_id: u32,
@@ -52,7 +52,7 @@ struct World {
 impl World {
     fn new() -> Self {
         Self {
-            line: Arc::new(Line::new(Arc::new(Tokio::default()), 1_000)),
+            delay_queue: Arc::new(DelayQueue::new(Arc::new(Tokio::default()), 1_000)),
             waiting: Vec::new(),
             published: BTreeSet::new(),
             next_id: 0,
@@ -63,18 +63,18 @@ impl World {
         self.next_id += 1;
         let task_id = self.next_id.to_string();
         self.published.insert(task_id.clone());
-        self.line.add(Entry {
+        self.delay_queue.add(Entry {
             task_id,
             user_id: "ada".to_owned(),
         });
     }
 
     fn join(&mut self) {
-        let line = Arc::clone(&self.line);
+        let delay_queue = Arc::clone(&self.delay_queue);
         let woken = Arc::<Woken>::default();
         woken.0.store(true, Ordering::Relaxed);
         self.waiting.push(Waiting {
-            next: Box::pin(async move { line.next().await }),
+            next: Box::pin(async move { delay_queue.next().await }),
             woken,
         });
     }
@@ -114,7 +114,7 @@ impl World {
     fn check(&self) {
         assert!(
             self.waiting.is_empty() || self.published.is_empty(),
-            "{:?} is in the line, and {} wait",
+            "{:?} is in the queue, and {} wait",
             self.published,
             self.waiting.len()
         );

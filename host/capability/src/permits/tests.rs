@@ -9,13 +9,13 @@ fn client(number: u8) -> Option<Subnet> {
 }
 
 fn fill(
-    places: &Arc<Places<u32>>,
+    permits: &Arc<Permits<u32>>,
     mut who: impl FnMut(u32) -> (Option<Subnet>, Option<u32>),
-) -> Vec<Place<u32>> {
+) -> Vec<Permit<u32>> {
     (0..)
         .map_while(|number| {
             let (client, user) = who(number);
-            places.take(client, user)
+            permits.take(client, user)
         })
         .collect()
 }
@@ -50,42 +50,42 @@ fn the_largest_holder_is_refused_and_no_other() {
         ),
     ];
     for (name, greedy, most, others) in cases {
-        let places = Places::new(100);
-        let taken = fill(&places, greedy);
+        let permits = Permits::new(100);
+        let taken = fill(&permits, greedy);
         assert_eq!(taken.len(), most, "{name}");
         for other in others {
             let (client, user) = other(0);
-            assert!(places.take(client, user).is_some(), "beside {name}");
+            assert!(permits.take(client, user).is_some(), "beside {name}");
         }
         drop(taken);
         let (client, user) = greedy(0);
-        assert!(places.take(client, user).is_some(), "{name}, afterwards");
+        assert!(permits.take(client, user).is_some(), "{name}, afterwards");
     }
 }
 
 #[test]
 fn a_proxy_is_no_client() {
-    let places = Places::<u32>::new(100);
-    assert_eq!(fill(&places, |_| (None, None)).len(), 100);
+    let permits = Permits::<u32>::new(100);
+    assert_eq!(fill(&permits, |_| (None, None)).len(), 100);
 }
 
 proptest! {
-    /// Whatever ten others do, who has no place gets one, and all are given back.
+    /// Whatever ten others do, who has no permit gets one, and all are given back.
     #[test]
     fn there_is_always_room_for_one_more(
         moves in prop::collection::vec((0_u8..10, 0_u32..30, any::<bool>()), 0..3000)
     ) {
-        let places = Places::new(4096);
+        let permits = Permits::new(4096);
         let mut taken = Vec::new();
         for (from, user, leaves) in moves {
             match leaves && !taken.is_empty() {
                 true => drop(taken.swap_remove(usize::from(from) % taken.len())),
-                false => taken.extend(places.take(client(from), Some(user))),
+                false => taken.extend(permits.take(client(from), Some(user))),
             }
-            prop_assert!(places.take(client(100), Some(100)).is_some());
+            prop_assert!(permits.take(client(100), Some(100)).is_some());
         }
         drop(taken);
-        let rest = places.taken.lock();
+        let rest = permits.taken.lock();
         prop_assert_eq!(rest.total, 0);
         prop_assert!(rest.by_client.is_empty() && rest.by_user.is_empty());
     }

@@ -1,16 +1,16 @@
 //! How many attempts may be under way at once, in all and at one receiver, so that
 //! nobody keeps others waiting by what does not answer.
 //!
-//! Receivers share all places, and so do users; the users of one receiver share its
-//! places. So whatever one user does, with any number of receivers, a quarter of
-//! all places and a quarter of each receiver's are for others. Several users
+//! Receivers share all permits, and so do users; the users of one receiver share its
+//! permits. So whatever one user does, with any number of receivers, a quarter of
+//! all permits and a quarter of each receiver's are for others. Several users
 //! together can take more; six, if each takes what the others left.
 
 use std::collections::BTreeMap;
 
 use crate::share::{RESERVE, has_share};
 
-/// Who has a place: an attempt to tell this receiver, on behalf of this user.
+/// Who has a permit: an attempt to tell this receiver, on behalf of this user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// The origin of a URL.
@@ -18,9 +18,9 @@ pub struct Holder {
     pub user_id: String,
 }
 
-/// What is left of the places.
+/// What is left of the permits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Places {
+pub struct DeliveryPermits {
     receivers: Pool,
     users: Pool,
     per_receiver: usize,
@@ -28,7 +28,7 @@ pub struct Places {
     users_of: BTreeMap<String, Pool>,
 }
 
-/// Places that some share, and how many each of them has.
+/// Permits that some share, and how many each of them has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Pool {
     limit: usize,
@@ -36,23 +36,23 @@ struct Pool {
     own: BTreeMap<String, usize>,
 }
 
-impl Places {
+impl DeliveryPermits {
     /// `taken`: by the attempts under way.
     pub fn new<'a>(
         total: usize,
         per_receiver: usize,
         taken: impl IntoIterator<Item = &'a Holder>,
     ) -> Self {
-        let mut places = Self {
+        let mut permits = Self {
             receivers: Pool::new(total),
             users: Pool::new(total),
             per_receiver,
             users_of: BTreeMap::new(),
         };
         for Holder { receiver, user_id } in taken {
-            places.add(receiver, user_id);
+            permits.add(receiver, user_id);
         }
-        places
+        permits
     }
 
     /// In all.
@@ -76,7 +76,7 @@ impl Places {
         has_room
     }
 
-    /// The receivers that get no further place.
+    /// The receivers that get no further permit.
     pub fn full_receivers(&self) -> Vec<&str> {
         let receivers = self.users_of.iter().filter(|(receiver, users)| {
             users.free() == 0 || !self.receivers.has_room_for(receiver)
@@ -84,12 +84,12 @@ impl Places {
         receivers.map(|(receiver, _)| receiver.as_str()).collect()
     }
 
-    /// The users who get no further place.
+    /// The users who get no further permit.
     pub fn full_users(&self) -> Vec<&str> {
         self.users.full().collect()
     }
 
-    /// The users who get no further place at one receiver, after that receiver.
+    /// The users who get no further permit at one receiver, after that receiver.
     pub fn full_pairs(&self) -> Vec<(&str, &str)> {
         let pairs = self.users_of.iter().flat_map(|(receiver, users)| {
             let users = users.full();
@@ -98,7 +98,7 @@ impl Places {
         pairs.collect()
     }
 
-    /// Whether somebody gets no further place.
+    /// Whether somebody gets no further permit.
     pub fn are_short(&self) -> bool {
         !self.full_receivers().is_empty()
             || !self.full_users().is_empty()

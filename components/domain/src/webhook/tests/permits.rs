@@ -1,9 +1,9 @@
-//! Who gets a place for an attempt.
+//! Who gets a permit for an attempt.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::webhook::{Holder, Places};
+use crate::webhook::{DeliveryPermits, Holder};
 
 /// Those of a host.
 const TOTAL: usize = 64;
@@ -33,8 +33,8 @@ fn attempts_at(receiver: &str, count: usize) -> Vec<Holder> {
         .collect()
 }
 
-fn places(taken: &[Holder]) -> Places {
-    Places::new(TOTAL, PER_RECEIVER, taken)
+fn permits(taken: &[Holder]) -> DeliveryPermits {
+    DeliveryPermits::new(TOTAL, PER_RECEIVER, taken)
 }
 
 #[test]
@@ -129,21 +129,21 @@ fn a_quarter_of_all_places_and_of_each_receivers_is_for_those_who_have_fewer() {
         ("the last one", attempts_at("a", 63), "b", "bob", true),
         ("none is left", attempts_at("a", 64), "b", "bob", false),
     ] {
-        let mut places = places(&taken);
-        let free = places.free();
-        assert_eq!(places.has_room_for(receiver, user_id), expected, "{name}");
-        assert_eq!(places.take(receiver, user_id), expected, "{name}");
-        assert_eq!(free - places.free(), usize::from(expected), "{name}");
+        let mut permits = permits(&taken);
+        let free = permits.free();
+        assert_eq!(permits.has_room_for(receiver, user_id), expected, "{name}");
+        assert_eq!(permits.take(receiver, user_id), expected, "{name}");
+        assert_eq!(free - permits.free(), usize::from(expected), "{name}");
     }
 }
 
-/// The worst case of what [`Places`] says of several users.
+/// The worst case of what [`DeliveryPermits`] says of several users.
 #[test]
 fn six_users_can_take_all() {
-    let mut places = places(&[]);
+    let mut permits = permits(&[]);
     let users = (0..6).map(|number| format!("user {number}"));
     let taken = users.map(|user_id| {
-        let all = (0..).take_while(|at| places.take(&format!("{user_id} {at}"), &user_id));
+        let all = (0..).take_while(|at| permits.take(&format!("{user_id} {at}"), &user_id));
         all.count()
     });
     assert_eq!(taken.collect::<Vec<_>>(), [48, 8, 4, 2, 1, 1]);
@@ -160,36 +160,36 @@ proptest! {
     /// Whatever one user does, at however many receivers.
     #[test]
     fn one_user_keeps_no_other_waiting(steps in steps(100, 1), receiver in 0..100usize) {
-        let mut places = places(&[]);
+        let mut permits = permits(&[]);
         for (receiver, user_id) in &steps {
-            places.take(receiver, user_id);
+            permits.take(receiver, user_id);
         }
         let receiver = format!("receiver {receiver}");
-        prop_assert!(places.take(&receiver, "another"));
+        prop_assert!(permits.take(&receiver, "another"));
     }
 
     /// However many users eight receivers that do not answer have.
     #[test]
     fn eight_receivers_keep_no_other_waiting(steps in steps(8, 100)) {
-        let mut places = places(&[]);
+        let mut permits = permits(&[]);
         for (receiver, user_id) in &steps {
-            places.take(receiver, user_id);
+            permits.take(receiver, user_id);
         }
-        prop_assert!(places.take("another", "another"));
+        prop_assert!(permits.take("another", "another"));
     }
 
     /// What a store that selects by these lists needs.
     #[test]
     fn who_is_full_gets_no_place_and_all_others_do(steps in steps(12, 12)) {
-        let mut places = places(&[]);
+        let mut permits = permits(&[]);
         for (receiver, user_id) in &steps {
-            let is_full = places.full_receivers().contains(&receiver.as_str())
-                || places.full_users().contains(&user_id.as_str())
-                || places.full_pairs().contains(&(receiver, user_id));
-            let is_short = places.are_short();
+            let is_full = permits.full_receivers().contains(&receiver.as_str())
+                || permits.full_users().contains(&user_id.as_str())
+                || permits.full_pairs().contains(&(receiver, user_id));
+            let is_short = permits.are_short();
             prop_assert!(is_short || !is_full);
-            if places.free() > 0 {
-                prop_assert_eq!(places.take(receiver, user_id), !is_full);
+            if permits.free() > 0 {
+                prop_assert_eq!(permits.take(receiver, user_id), !is_full);
             }
         }
     }

@@ -24,7 +24,7 @@ pub(super) struct Entry {
 }
 
 /// The tasks of a queue, and those who wait for one.
-pub(super) struct Line {
+pub(super) struct DelayQueue {
     runtime: Arc<dyn Runtime>,
     capacity: usize,
     state: Mutex<State>,
@@ -59,7 +59,7 @@ impl State {
     }
 }
 
-impl Line {
+impl DelayQueue {
     pub(super) fn new(runtime: Arc<dyn Runtime>, capacity: usize) -> Self {
         Self {
             runtime,
