@@ -33,6 +33,10 @@ pub struct Payment {
     /// The receipt of each link of the model, in base64, by the link's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     receipts: BTreeMap<String, String>,
+    /// The answer to the last call broke off for want of memory: what follows repeats it
+    /// for that, and for no crash.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lacked_memory: bool,
 }
 
 /// A receipt is larger than one may be, or there are too many.
@@ -71,6 +75,16 @@ impl Payment {
         let calls = self.calls.saturating_add(1);
         Self {
             calls,
+            lacked_memory: false,
+            ..self.clone()
+        }
+    }
+
+    /// There was no memory for the rest of the last call's answer.
+    #[must_use]
+    pub fn call_lacked_memory(&self) -> Self {
+        Self {
+            lacked_memory: true,
             ..self.clone()
         }
     }
@@ -197,6 +211,10 @@ mod tests {
         assert_eq!(Payment::of_json(Some(&json)), payment);
         assert_eq!(payment.receipt("fast"), Some(vec![0, 255]));
         assert_eq!(payment.receipt(""), None);
+        let lacking = payment.call_lacked_memory();
+        let json = lacking.to_json().unwrap();
+        assert_eq!(Payment::of_json(Some(&json)), lacking);
+        assert!(lacking.lacked_memory && !lacking.call_begun().lacked_memory);
     }
 
     #[test]

@@ -134,6 +134,11 @@ impl PaidCall {
         self.payments.ended(reason);
     }
 
+    /// It was ended for want of memory, and had answered: the task is tried again.
+    pub async fn lacked_memory(&self) {
+        self.payments.lacked_memory().await;
+    }
+
     /// It was ended for want of memory.
     pub fn put_off(&self) {
         self.payments.ended(Reason::Memory);

@@ -121,6 +121,7 @@ pub async fn run(
         let is_whole = matches!(ended, Some(Ok(Ok(()))));
         if !is_whole && admitted.has_ended() && admitted.has_answered() {
             // Before the answer breaks off.
+            paid_call.lacked_memory().await;
             request.setback().set();
         }
         ended
