@@ -37,6 +37,7 @@ pub mod quota;
 pub mod refined;
 pub mod retry;
 pub mod rulebook;
+pub mod sealed_key;
 pub mod secret;
 pub mod sentence;
 pub mod session;
