@@ -304,7 +304,7 @@ async fn an_output_that_was_removed_is_made_again_or_not() {
         let is_downloaded = || provider.times(&url.replace(&provider.url(), "")) == 1;
         let (_service, client, task) = killed_while_asked(&launch, &prompt, is_downloaded).await;
         let made = 1 + usize::from(is_made_again);
-        assert_eq!(provider.times(&prompt), made, "{name}");
+        assert_eq!(provider.times(&prompt), made, "{name}: {task}");
         match is_completed {
             true => {
                 assert_eq!(task["status"], "completed", "{name}: {task}");
