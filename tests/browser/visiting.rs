@@ -74,8 +74,7 @@ async fn what_the_model_did_not_understand_is_told() {
     tab.uploads(&pictures::png(64, 48)).await;
     tab.asks("a bit warmer, with sparkles").await;
     tab.is_done().await;
-    tab.reads("facts", "Nothing was done about: sparkles.")
-        .await;
+    tab.reads("facts", "Not understood: sparkles.").await;
     tab.is_for_everyone("a result with a note").await;
     tab.is_at_peace();
 

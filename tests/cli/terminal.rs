@@ -75,7 +75,7 @@ fn what_the_model_says_of_its_work_is_shown() {
     let mut command = place.command(&["refine", "logo.png", words, "-o", "out.png"]);
     let (code, shown) = on_terminal(command.stdout(Stdio::piped()));
     assert_eq!(code, Some(0), "{shown}");
-    let note = "logo.png: Nothing was done about: sparkles.";
+    let note = "logo.png: Not understood: sparkles.";
     assert!(shown.contains(note), "{shown:?}");
 }
 
