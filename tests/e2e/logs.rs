@@ -159,6 +159,26 @@ async fn a_task_is_told_by_one_line_with_its_id() {
     }
 }
 
+/// Words that the local model does not know, among others.
+#[tokio::test]
+async fn what_the_model_said_of_its_work_stands_in_the_line_of_the_tasks_end() {
+    let service = Launch::new().set("log-format", "json").start();
+    let client = Client::session(service.url()).await;
+    let original = client.uploaded(&pictures::png(8, 8)).await;
+    let mut ids = Vec::new();
+    for prompt in ["lighter", "lighter, with sparkles"] {
+        let task = client.refined(&original, prompt).await;
+        assert_eq!(task["status"], "completed", "{task}");
+        ids.push(task["task_id"].as_str().unwrap().to_owned());
+    }
+    let (lines, _) = lines(&service.stop().log);
+    for (id, notes) in ids.iter().zip([None, Some("Not understood: sparkles.")]) {
+        let end = |line: &&Value| line["task_id"] == **id && line["message"] == "completed";
+        let line = lines.iter().find(end).unwrap();
+        assert_eq!(line["notes"].as_str(), notes, "{line}");
+    }
+}
+
 #[tokio::test]
 async fn a_start_says_what_it_runs_with() {
     let launch = Launch::new()
