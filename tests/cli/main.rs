@@ -11,6 +11,7 @@ mod check;
 mod components;
 mod conformance;
 mod failures;
+mod local_model;
 mod outputs;
 mod place;
 mod printed;
