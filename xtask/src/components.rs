@@ -6,6 +6,8 @@
 #[path = "../../components/shipped.rs"]
 mod shipped;
 
+use std::env;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
 use std::process::Command;
@@ -95,7 +97,32 @@ pub fn cargo(workspace: &Workspace, subcommand: &str) -> Command {
 }
 
 fn with_profile(workspace: &Workspace, subcommand: &str, profile: &str) -> Command {
-    workspace.cargo(&[subcommand, "--profile", profile, "--target", TARGET])
+    let mut cargo = workspace.cargo(&[subcommand, "--profile", profile, "--target", TARGET]);
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", without_paths(workspace));
+    cargo
+}
+
+/// Flags by which code names no directory of this machine, as it does where it panics:
+/// the same sources are the same bytes wherever they are built. Of several that fit a
+/// path, the last one counts. They stand for all flags that a user may have set.
+fn without_paths(workspace: &Workspace) -> OsString {
+    let cargo = match env::var_os("CARGO_HOME") {
+        Some(home) => home.into(),
+        None => env::home_dir().unwrap_or_default().join(".cargo"),
+    };
+    let places = [
+        (cargo, "/cargo"),
+        (workspace.root().to_owned(), "/concept-refinement"),
+        (workspace.target().to_owned(), "/target"),
+    ];
+    let flags = places.map(|(place, name)| {
+        let mut flag = OsString::from("--remap-path-prefix=");
+        flag.push(place);
+        flag.push("=");
+        flag.push(name);
+        flag
+    });
+    flags.join(OsStr::new("\u{1f}"))
 }
 
 /// `--package PACKAGE` for each component.
