@@ -102,6 +102,10 @@ impl Control {
         let mut request = Vec::new();
         let mut from = (&mut stream).take(MAX_REQUEST);
         timeout(REQUEST_TIMEOUT, from.read_to_end(&mut request)).await??;
+        if request.is_empty() {
+            // Who came has found that there is no place for a backup.
+            return Ok(());
+        }
         let stream = stream.into_std()?;
         stream.set_nonblocking(false)?;
         stream.set_write_timeout(Some(READER_TIMEOUT))?;

@@ -45,7 +45,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let asked = runtime.block_on(timeout(TIMEOUT, ask(&url)));
+    let asked = runtime.block_on(async { timeout(TIMEOUT, ask(&url)).await });
     let answer = asked.with_context(|| format!("{url} did not answer in time"))??;
     Ok(print(format!("{answer}\n").as_bytes())?)
 }
