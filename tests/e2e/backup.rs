@@ -382,7 +382,7 @@ async fn a_backup_that_was_killed_is_not_taken_for_a_whole_one() {
     let (status, archive, said) = ended(asking);
     assert_eq!(status, Some(1), "{said}");
     assert!(said.contains("ended before the backup did"), "{said}");
-    assert!(!archive.ends_with(&[0; 1024]));
+    assert!(archive.len() < uploads << 20, "{}", archive.len());
 
     // The command ends: so does the copying.
     let service = launch.start();

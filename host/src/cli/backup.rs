@@ -65,8 +65,15 @@ fn to_directory(source: Source, to: &Path, data: &Path) -> anyhow::Result<Receiv
 }
 
 fn to_stdout(source: Source) -> anyhow::Result<Received> {
-    let scratch = tempfile::tempdir()?;
-    let mut receiver = Receiver::new(source.begin(scratch.path())?);
+    // A service has its own, and this file system may be read-only.
+    let scratch = match source {
+        Source::Service(_) => None,
+        Source::AtRest(_) => Some(tempfile::tempdir()?),
+    };
+    let place = scratch
+        .as_ref()
+        .map_or(Path::new(""), |scratch| scratch.path());
+    let mut receiver = Receiver::new(source.begin(place)?);
     let mut output = io::stdout().lock();
     let copied = io::copy(&mut receiver, &mut output).and_then(|_| output.flush());
     received(receiver, copied.context("standard output"))
