@@ -34,7 +34,7 @@ fn dpkg(root: &Path, action: &str, of: &Path) {
             "--admindir={}",
             root.join("var/lib/dpkg").display()
         ))
-        .args(["--force-script-chrootless", "--force-not-root"])
+        .args(["--force-script-chrootless"])
         // There is no other package, and perhaps none of the system's programs in PATH.
         .args(["--force-depends", "--force-bad-path"])
         .arg(action)
@@ -83,6 +83,10 @@ fn start(root: &Path) -> (Reaped, String) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_package_is_installed_and_works_and_goes_again() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("NOT run: root alone installs packages");
+        return;
+    }
     let (root, package) = (machine(), package());
     dpkg(&root, "--install", &package);
     for installed in [
