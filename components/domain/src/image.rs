@@ -12,6 +12,7 @@ mod packed;
 mod png;
 #[cfg(test)]
 mod tests;
+mod unsupported;
 mod walk;
 mod webp;
 
@@ -59,13 +60,16 @@ pub enum Problem {
     Empty,
     #[error("the file is not an image: it must be PNG, JPEG, WebP or GIF")]
     NotAnImage,
+    /// An image, of a format with this name.
+    #[error("{0} images are not supported; use PNG, JPEG, WebP or GIF")]
+    Unsupported(&'static str),
     #[error("the file is cut short: it ends before its format says")]
     CutShort,
     #[error("the file is not a well-formed image")]
     Malformed,
     #[error("the file is larger than {}", size::in_words(*max_bytes))]
     TooLarge { max_bytes: u64 },
-    #[error("the image has more than {max_pixels} pixels")]
+    #[error("the image has more than {}", pixels_in_words(*max_pixels))]
     TooManyPixels { max_pixels: u64 },
     #[error(
         "the profile and the texts beside the picture are larger than {} when they are unpacked",
@@ -79,6 +83,15 @@ pub fn inspect(bytes: &[u8], limits: Limits) -> Result<Inspected, Problem> {
     let mut inspector = Inspector::new(limits);
     inspector.push(bytes)?;
     inspector.finish()
+}
+
+/// Formats a number of pixels for people: `50 million pixels`.
+pub fn pixels_in_words(pixels: u64) -> String {
+    const MILLION: u64 = 1_000_000;
+    match (pixels / MILLION, pixels % MILLION) {
+        (millions @ 1.., 0) => format!("{millions} million pixels"),
+        _ => format!("{pixels} pixels"),
+    }
 }
 
 impl Format {
