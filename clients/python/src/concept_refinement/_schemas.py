@@ -73,7 +73,7 @@ class QuotaResponse(TypedDict):
     #: When the window ends, in Unix seconds.
     reset: int | None
     #: The calendar window, in UTC.
-    window: Literal["hour", "day", "month", null]
+    window: Literal["hour", "day", "month", None]
 
 
 #: Which parts of the service can be used.
