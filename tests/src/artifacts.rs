@@ -160,6 +160,18 @@ pub fn client_python_tool(name: &str) -> PathBuf {
     programs.join(name)
 }
 
+/// What pip needs to install the Python client without an index.
+pub fn client_wheels() -> PathBuf {
+    let path = target_directory().join("tools/clients/wheels");
+    existing(path, "cargo xtask tools")
+}
+
+/// The types of Node's own modules, a package of npm.
+pub fn node_types() -> PathBuf {
+    let path = target_directory().join("tools/node-types/node_modules/@types/node");
+    existing(path, "cargo xtask tools")
+}
+
 /// The server of NATS, of a package of Python.
 pub fn nats_server() -> PathBuf {
     existing(
