@@ -98,8 +98,8 @@ fn the_typescript_client_does_what_its_readme_shows() {
         assert_eq!(install, "npm install --save-dev typescript @types/node");
         // As this line does, from what is on this machine.
         let modules = directory.join("node_modules");
-        for directory in [".bin", "@types"] {
-            std::fs::create_dir_all(modules.join(directory)).unwrap();
+        for kind in [".bin", "@types"] {
+            std::fs::create_dir_all(modules.join(kind)).unwrap();
         }
         let tsc = artifacts::npm_tool(compiler, "tsc");
         symlink(tsc, modules.join(".bin/tsc")).unwrap();
