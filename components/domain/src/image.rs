@@ -24,9 +24,13 @@ pub use inspector::Inspector;
 /// The supported image formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
+    /// `image/png`
     Png,
+    /// `image/jpeg`
     Jpeg,
+    /// `image/webp`
     Webp,
+    /// `image/gif`
     Gif,
 }
 
@@ -34,18 +38,23 @@ pub enum Format {
 /// are unpacked, in bytes.
 pub const MAX_UNPACKED: u64 = 16 << 20;
 
+/// The largest image that is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// Of the file.
     pub max_bytes: u64,
+    /// Of the canvas, width times height.
     pub max_pixels: u64,
 }
 
 /// The properties of a complete image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inspected {
+    /// By the contents.
     pub format: Format,
     /// In pixels; for several frames, of the canvas.
     pub width: u32,
+    /// In pixels, as the width.
     pub height: u32,
     /// All bytes, including any after the image's end.
     pub bytes: u64,
@@ -55,22 +64,35 @@ pub struct Inspected {
 /// bytes cannot help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Problem {
+    /// There is not one byte.
     #[error("the file is empty")]
     Empty,
+    /// It does not begin as an image does.
     #[error("the file is not an image: it must be PNG, JPEG, WebP or GIF")]
     NotAnImage,
+    /// It begins as an image and is not whole.
     #[error("the file is cut short: it ends before its format says")]
     CutShort,
+    /// It is not as its format requires.
     #[error("the file is not a well-formed image")]
     Malformed,
+    /// It has more bytes than the limit.
     #[error("the file is larger than {}", size::in_words(*max_bytes))]
-    TooLarge { max_bytes: u64 },
+    TooLarge {
+        /// The limit.
+        max_bytes: u64,
+    },
+    /// It has more pixels than the limit.
     #[error("the image has more than {max_pixels} pixels")]
-    TooManyPixels { max_pixels: u64 },
+    TooManyPixels {
+        /// The limit.
+        max_pixels: u64,
+    },
     #[error(
         "the profile and the texts beside the picture are larger than {} when they are unpacked",
         size::in_words(MAX_UNPACKED)
     )]
+    /// What is packed in it is more than [`MAX_UNPACKED`].
     Packed,
 }
 
@@ -82,8 +104,10 @@ pub fn inspect(bytes: &[u8], limits: Limits) -> Result<Inspected, Problem> {
 }
 
 impl Format {
+    /// All supported ones.
     pub const ALL: [Self; 4] = [Self::Png, Self::Jpeg, Self::Webp, Self::Gif];
 
+    /// As in `Content-Type`.
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Png => "image/png",

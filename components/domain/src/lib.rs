@@ -6,6 +6,8 @@
 //! draw a random number or do I/O: time, randomness and addresses are
 //! parameters.
 
+#![deny(missing_docs)]
+
 pub mod address;
 pub mod capability;
 pub mod chain;

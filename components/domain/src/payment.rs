@@ -25,6 +25,7 @@ pub const MAX_LINK: usize = 128;
 /// Why a task fails that must not be paid for twice.
 pub const NOT_ASKED_TWICE: &str = "the provider may have worked on it, and is not asked twice";
 
+/// What a task's calls to models that cost have left behind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
     /// Calls that a provider may have accepted. One is usual, more are told.
@@ -55,6 +56,7 @@ impl Payment {
             .unwrap_or_default()
     }
 
+    /// What the last call of this link kept.
     pub fn receipt(&self, link: &str) -> Option<Vec<u8>> {
         BASE64_STANDARD.decode(self.receipts.get(link)?).ok()
     }

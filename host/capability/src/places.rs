@@ -37,6 +37,7 @@ pub struct Place<U: Eq + Hash> {
 }
 
 impl<U: Clone + Eq + Hash> Places<U> {
+    /// So many places, all of them free.
     pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
             limit,

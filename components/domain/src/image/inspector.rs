@@ -34,6 +34,7 @@ pub struct Inspector {
 }
 
 impl Inspector {
+    /// An inspector of one image.
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,

@@ -39,6 +39,7 @@ const RESIDENT_TABLE: Resident = Resident {
 /// Capacity of the pool.
 #[derive(Clone, Copy, Debug)]
 pub struct Pool {
+    /// Most instances at a time, of all components together.
     pub instances: u32,
     /// Concurrent calls beyond one or two per instance.
     pub calls: u32,
@@ -103,6 +104,7 @@ impl Engine {
         })
     }
 
+    /// The engine of wasmtime.
     pub fn wasmtime(&self) -> &wasmtime::Engine {
         &self.engine
     }

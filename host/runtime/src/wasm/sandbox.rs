@@ -43,7 +43,9 @@ pub type GrantedSettings = BTreeMap<Cow<'static, str>, String>;
 /// The grants that all instances of a component share.
 #[derive(Clone)]
 pub struct Grants {
+    /// The settings that it may read.
     pub settings: Arc<GrantedSettings>,
+    /// Where it may ask over HTTP.
     pub egress: Egress,
     /// Limit for all memories of an instance together, in bytes.
     pub max_memory: usize,
@@ -53,6 +55,7 @@ pub struct Grants {
     pub clock: Arc<dyn Clock>,
     /// None for a model, which has no capabilities.
     pub capabilities: Option<Arc<Capabilities>>,
+    /// How many may watch tasks through it.
     pub watchers: Arc<Watchers>,
     /// None for all but the processor and what stands before models.
     pub blobs: Option<Arc<Blobs>>,
@@ -148,6 +151,7 @@ impl Sandbox {
         store
     }
 
+    /// The value of a granted setting.
     pub fn setting(&self, name: &str) -> Option<String> {
         self.settings.get(name).cloned()
     }

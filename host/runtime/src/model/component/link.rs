@@ -40,9 +40,11 @@ pub struct Link {
 
 /// What a link is made of besides its component.
 pub struct Parts {
+    /// What it may use.
     pub grants: Grants,
     /// The time of one call once it runs, without that of the links behind it.
     pub limit: Duration,
+    /// Where it computes.
     pub threads: Arc<Threads>,
     /// None: it is a model.
     pub behind: Option<Vec<Arc<Link>>>,
@@ -87,6 +89,7 @@ impl Link {
         Ok(Arc::new(link))
     }
 
+    /// Whether there are links behind it.
     pub fn is_middleware(&self) -> bool {
         self.parts.behind.is_some()
     }
@@ -104,6 +107,7 @@ impl Link {
         }
     }
 
+    /// The links behind it, none behind a model.
     pub fn behind(&self) -> &[Arc<Self>] {
         self.parts.behind.as_deref().unwrap_or_default()
     }
@@ -121,14 +125,17 @@ impl Link {
         payments.receipt(self.name()).is_some() || behind.any(|link| link.has_receipt(payments))
     }
 
+    /// What its settings, metrics and receipts go by.
     pub fn name(&self) -> &str {
         &self.parts.name
     }
 
+    /// Changes with the component, its settings and the links behind it.
     pub fn identity(&self) -> &str {
         &self.parts.identity
     }
 
+    /// What it says of itself.
     pub fn description(&self) -> &str {
         &self.description
     }
