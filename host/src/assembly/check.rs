@@ -253,10 +253,10 @@ async fn compiled(
         max_memory: usize::try_from(config.model_memory)?,
     };
     let model = config.model.clone();
-    compile(pool, cache, move |engine| {
+    let compiled = compile(pool, cache, move |engine| {
         Compiled::new(engine, &components, &model)
-    })
-    .await
+    });
+    Ok(compiled.await?)
 }
 
 /// Over the same network path and with the same grant as the model.

@@ -13,6 +13,7 @@ use wasmtime::component::Component;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use super::components::{Components, embedded::CODE};
+use super::error::HostError;
 use crate::config::ModelLink;
 
 /// All components. The model is yet to be asked what it is.
@@ -114,13 +115,14 @@ pub async fn compile<T: Send + 'static>(
     pool: Pool,
     cache: Option<PathBuf>,
     compile: impl FnOnce(&Engine) -> anyhow::Result<T> + Send + 'static,
-) -> anyhow::Result<(Engine, T)> {
+) -> Result<(Engine, T), HostError> {
     let compiling = move || {
-        let engine = Engine::new(pool, cache.as_deref(), CODE)?;
-        let compiled = compile(&engine)?;
+        let engine = Engine::new(pool, cache.as_deref(), CODE).map_err(HostError::System)?;
+        let compiled = compile(&engine).map_err(HostError::Component)?;
         Ok((engine, compiled))
     };
-    tokio::task::spawn_blocking(compiling).await?
+    let compiled = tokio::task::spawn_blocking(compiling).await;
+    compiled.map_err(|error| HostError::System(error.into()))?
 }
 
 /// Compiles a component, unless it was compiled before.

@@ -47,7 +47,7 @@ fn configured(
     report.add("configuration", result);
     let (config, directory) = read?;
     let components = Components::load(directory.as_deref(), &config);
-    Some((config, components))
+    Some((config, components.map_err(anyhow::Error::from)))
 }
 
 fn line(name: &str, result: &Result<String, String>) -> String {
