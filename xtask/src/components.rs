@@ -17,16 +17,10 @@ use crate::metadata;
 use crate::process;
 use crate::tools;
 use crate::workspace::Workspace;
-pub use shipped::SHIPPED;
+use shipped::{COMPONENT, TARGET};
+pub use shipped::{SHIPPED, package};
 
-const TARGET: &str = "wasm32-wasip2";
-
-/// The memory that an instance begins with, in bytes: enough for most tasks and
-/// requests, since growing it later costs more than what is never touched.
-const MEMORY: u32 = 6 << 20;
-
-/// Profiles; their directories have the same names.
-const COMPONENT: &str = "component";
+/// The profile of adapters. Its directory has the same name.
 const ADAPTER: &str = "adapter";
 
 /// Of what ships, that which stands before models, and is none by itself.
@@ -53,12 +47,6 @@ pub const FOR_TESTS: [&str; 5] = [
     "model-template-middleware",
     "spin-probe",
 ];
-
-/// The package of a component.
-pub fn package(name: &str) -> String {
-    let name = name.strip_prefix("adapter-").unwrap_or(name);
-    format!("concept-refinement-{name}")
-}
 
 /// Builds the components that our host runs.
 pub fn build_shipped(workspace: &Workspace) -> anyhow::Result<()> {
@@ -91,11 +79,7 @@ pub fn build_all(workspace: &Workspace) -> anyhow::Result<()> {
 /// Cargo for the components, which always have the same target and profile: the
 /// macros and build scripts that they need are then built once.
 pub fn cargo(workspace: &Workspace, subcommand: &str) -> Command {
-    with_profile(workspace, subcommand, COMPONENT)
-}
-
-fn with_profile(workspace: &Workspace, subcommand: &str, profile: &str) -> Command {
-    workspace.cargo(&[subcommand, "--profile", profile, "--target", TARGET])
+    workspace.cargo(&[subcommand, "--profile", COMPONENT, "--target", TARGET])
 }
 
 /// `--package PACKAGE` for each component.
@@ -105,8 +89,8 @@ pub fn selection(components: &[&str]) -> impl Iterator<Item = String> {
         .flat_map(|name| ["--package".into(), package(name)])
 }
 
-/// One at a time, since only then cargo makes nothing but a component of it: a
-/// crate that is also a library for tests has no link-time optimisation.
+/// One at a time, since cargo makes nothing but a component of a package only where it
+/// is alone.
 fn build(
     workspace: &Workspace,
     components: &[&str],
@@ -115,10 +99,8 @@ fn build(
 ) -> anyhow::Result<()> {
     tools::ensure_target(workspace, TARGET)?;
     for name in components {
-        let mut cargo = with_profile(workspace, "rustc", profile);
-        cargo.args(["--package", &package(name), "--lib"]);
-        cargo.args(["--crate-type", "cdylib", "--", "-C"]);
-        process::run(cargo.arg(format!("link-arg=--initial-memory={MEMORY}")))?;
+        let mut cargo = workspace.cargo(&["rustc"]);
+        process::run(cargo.args(shipped::arguments(name, profile)))?;
     }
     put(workspace, components, profile, to)
 }
@@ -128,9 +110,8 @@ fn put(workspace: &Workspace, components: &[&str], profile: &str, to: &Path) -> 
     let built = workspace.target().join(TARGET).join(profile);
     fs::create_dir_all(to)?;
     for name in components {
-        let package = package(name);
-        let from = built.join(format!("{}.wasm", package.replace('-', "_")));
-        install(&from, &package, &to.join(format!("{name}.wasm")))?;
+        let from = built.join(shipped::file(name));
+        install(&from, &package(name), &to.join(format!("{name}.wasm")))?;
     }
     Ok(())
 }

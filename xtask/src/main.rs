@@ -12,6 +12,7 @@ mod dependencies;
 mod dist;
 mod executable;
 mod metadata;
+mod outside;
 mod process;
 mod release_check;
 mod simulate;
@@ -74,7 +75,8 @@ enum Task {
         #[command(flatten)]
         length: soak::Length,
     },
-    /// What a release has to pass besides: `soak`, then `bench --guard`.
+    /// What a release has to pass besides: the host from outside this workspace, `soak`,
+    /// then `bench --guard`.
     ReleaseCheck {
         #[command(flatten)]
         length: soak::Length,
