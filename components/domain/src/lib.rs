@@ -34,6 +34,7 @@ pub mod payment;
 pub mod preference;
 pub mod purpose;
 pub mod quota;
+pub mod redaction;
 pub mod refined;
 pub mod retry;
 pub mod rulebook;
