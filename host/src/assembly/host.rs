@@ -17,6 +17,7 @@ use concept_refinement_capability::{Capabilities, create_directory};
 use concept_refinement_domain::secret::LENGTH;
 use concept_refinement_runtime::egress::Network;
 use concept_refinement_runtime::ingress::http::{CALLS, listen};
+use concept_refinement_runtime::model::output;
 use concept_refinement_runtime::wasm::engine::Pool;
 use futures::future::join_all;
 use rand::RngExt as _;
@@ -84,6 +85,7 @@ impl HostBuilder {
             resolver,
             map_capabilities,
             on_waiting,
+            on_compiling,
         } = self;
         let listener = match listener {
             Some(listener) => listener,
@@ -105,7 +107,8 @@ impl HostBuilder {
         let cache = config.data_dir.join("compiled");
         let link = config.model.clone();
         let compiled = move |engine: &_| Compiled::new(engine, &components, &link);
-        let (engine, compiled) = compile(pool(&config)?, Some(cache), compiled).await?;
+        let (engine, compiled) =
+            compile(pool(&config)?, Some(cache), on_compiling, compiled).await?;
         let engine = Arc::new(engine);
         let refusals = metrics.as_ref().map(|metrics| Arc::clone(&metrics.egress));
         let network = Network::new(resolver, &config.trust)?.measured(refusals);
@@ -115,7 +118,8 @@ impl HostBuilder {
             None => {
                 let links = metrics.as_ref().map(|metrics| &metrics.links);
                 let pipeline = &compiled.pipeline;
-                pipeline::model(&config, &engine, pipeline, &network, &blobs, links).await?
+                let log = Arc::new(output::Log);
+                pipeline::model(&config, &engine, pipeline, &network, &blobs, links, log).await?
             }
         };
 

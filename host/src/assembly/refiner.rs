@@ -22,6 +22,7 @@ use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::{Change, Refinement, Stage, Task};
 use concept_refinement_runtime::egress::Network;
+use concept_refinement_runtime::model::output;
 use concept_refinement_runtime::wasm::engine::{Engine, Pool};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use uuid::Uuid;
@@ -79,6 +80,7 @@ impl HostBuilder {
             clock,
             resolver,
             map_capabilities,
+            on_compiling,
             ..
         } = self;
         // A provider cannot fetch an upload, since there is no service.
@@ -94,12 +96,15 @@ impl HostBuilder {
         };
         let link = config.model.clone();
         let compiled = move |engine: &_| Pipeline::new(engine, &components, &link);
-        let (engine, compiled) = compile(pool, cache, compiled).await?;
+        let (engine, compiled) = compile(pool, cache, on_compiling, compiled).await?;
         let network = Network::new(resolver, &config.trust)?;
         let blobs = grants::blobs(&config, None, &Arc::default());
         let model = match model {
             Some(model) => model,
-            None => pipeline::model(&config, &engine, &compiled, &network, &blobs, None).await?,
+            None => {
+                let log = Arc::new(output::Log);
+                pipeline::model(&config, &engine, &compiled, &network, &blobs, None, log).await?
+            }
         };
         let in_memory = capabilities::in_memory(&config, model, clock)?;
         let capabilities = Arc::new(map_capabilities(in_memory));

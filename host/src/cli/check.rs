@@ -1,9 +1,12 @@
 //! `check`
 
+use std::sync::Arc;
+
 use clap::ArgMatches;
 
 use super::failure::Failure;
 use super::report::Report;
+use super::terminal::say;
 use super::{code_cache, settings};
 use crate::assembly::Components;
 use crate::assembly::check;
@@ -15,7 +18,13 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         settings::start_log(config.log_format, "off")?;
         let runtime = tokio::runtime::Runtime::new()?;
         let found = |name: &str, result| report.add(name, result);
-        let looked = check::check(&config, components, code_cache::of_user(), found);
+        let looked = check::check(
+            &config,
+            components,
+            code_cache::of_user(),
+            Arc::new(say),
+            found,
+        );
         runtime.block_on(looked)?;
         runtime.shutdown_background();
     }

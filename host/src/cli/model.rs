@@ -1,9 +1,12 @@
 //! `model test MODEL`
 
+use std::sync::Arc;
+
 use clap::ArgMatches;
 
 use super::failure::Failure;
 use super::report::Report;
+use super::terminal::say;
 use super::{code_cache, settings};
 use crate::assembly::Components;
 use crate::assembly::conformance;
@@ -28,8 +31,9 @@ fn test(matches: &ArgMatches) -> Result<(), Failure> {
     let components = Components::load(given.components.as_deref(), &config)?;
     let mut report = Report::new(matches, "promises", line);
     let runtime = tokio::runtime::Runtime::new()?;
-    let found = |name: &str, result| report.add(name, result);
-    let tested = conformance::test(&config, &components, code_cache::of_user(), found);
+    let found = |name: &str, result, printed: &[String]| report.add_with(name, result, printed);
+    let (cache, tell) = (code_cache::of_user(), Arc::new(say));
+    let tested = conformance::test(&config, &components, cache, tell, found);
     runtime.block_on(tested)?;
     runtime.shutdown_background();
     report.end(|kept, all| format!("{kept} of {all} promises hold\n"))

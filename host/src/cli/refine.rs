@@ -82,6 +82,7 @@ impl Work {
             max_bytes,
         } = self;
         let progress = Progress::new(sources.len());
+        let builder = builder.on_compiling(progress.telling());
         let refiner = builder.refiner(code_cache::of_user()).await?;
         let one = async |source| {
             let refined = refined(&refiner, source, &words, max_bytes, &progress).await;

@@ -101,9 +101,10 @@ impl HostWithStore<Sandbox> for Linked {
         let (lease, stage) = (lease.convert(), stage.convert());
         let fenced = host.leases().fail(&lease, stage, &error_message).await;
         if let Ok(Fenced::Done) = fenced {
+            let redaction = caller.with(|mut access| Arc::clone(&access.get().redaction));
             tracing::warn!(
                 step = stage.map(Stage::step),
-                reason = sentence::reason(&error_message),
+                reason = redaction.apply(sentence::reason(&error_message)),
                 attempt = lease.attempt,
                 milliseconds = since_claim(caller),
                 "failed"

@@ -16,6 +16,7 @@ use wasmtime::component::Component;
 
 use super::next::Next;
 use crate::egress::Origin;
+use crate::model::output::{Listener, Output, first_line};
 use crate::model::state::ModelState;
 use crate::model::threads::Threads;
 use crate::wasm::bindings::model::ImageModelComponentPre;
@@ -48,6 +49,8 @@ pub struct Parts {
     pub behind: Option<Vec<Arc<Link>>>,
     /// None: nobody sees what a middleware asks it.
     pub calls: Option<Arc<dyn LinkCalls>>,
+    /// Who gets what it prints.
+    pub listener: Arc<dyn Listener>,
     /// Of the providers that only other links may ask.
     pub foreign: Vec<Origin>,
     /// What its settings, metrics and receipts go by.
@@ -147,8 +150,17 @@ impl Link {
         }
     }
 
+    /// What one call of it prints.
+    pub fn output(&self) -> Arc<Output> {
+        let (redaction, listener) = (&self.parts.grants.redaction, &self.parts.listener);
+        let output = Output::new(self.name(), Arc::clone(redaction), Arc::clone(listener));
+        Arc::new(output)
+    }
+
     async fn described(&self) -> anyhow::Result<String> {
-        let mut store = Sandbox::store(&self.engine, &self.parts.grants);
+        let output = self.output();
+        let printer = Arc::<Output>::clone(&output);
+        let mut store = Sandbox::of_model(&self.engine, &self.parts.grants, None, printer);
         if self.is_middleware() {
             store.data_mut().stand_before(Next::describing(self));
         }
@@ -160,11 +172,15 @@ impl Link {
                 .run_concurrent(async |accessor| model.call_describe(accessor).await)
                 .await?
         });
-        let mut description = tokio::time::timeout(DESCRIBE_TIMEOUT, described)
-            .await
+        let described = tokio::time::timeout(DESCRIBE_TIMEOUT, described).await;
+        output.end();
+        let mut description = described
             .context("the model component did not describe itself in time")?
             .context("the model component could not be started")?
-            .map_err(anyhow::Error::from)
+            .map_err(|error| {
+                tracing::debug!(error = format!("{error:#}"), "the model trapped");
+                anyhow::Error::msg(first_line(&error))
+            })
             .context("the model component could not be started")?;
         cut(&mut description);
         Ok(description)
