@@ -11,6 +11,7 @@ mod check;
 mod components;
 mod conformance;
 mod failures;
+mod new_model;
 mod outputs;
 mod place;
 mod printed;

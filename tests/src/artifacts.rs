@@ -67,6 +67,18 @@ pub fn template(name: &str) -> PathBuf {
     )
 }
 
+/// The Python environment of what makes components of Python.
+pub fn componentize_py() -> PathBuf {
+    let environment = target_directory().join("tools/componentize-py");
+    existing(environment, "cargo xtask test --test cli")
+}
+
+/// The packages of npm that make components of JavaScript.
+pub fn componentize_qjs() -> PathBuf {
+    let packages = target_directory().join("tools/componentize-qjs/node_modules");
+    existing(packages, "cargo xtask test --test cli")
+}
+
 /// A component beside the scripted model, by its name.
 pub fn test_component(name: &str) -> PathBuf {
     existing(

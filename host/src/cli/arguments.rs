@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
+use super::model::templates::LANGUAGES;
 use super::settings;
 use crate::config::table;
 
@@ -167,9 +168,31 @@ fn model() -> Command {
         .args(settings::sources())
         .args(settings::flags(Some(table::Command::TestModel)))
         .after_help(STATUSES);
+    let new = Command::new("new")
+        .about("Makes a directory with a model of one's own, to be filled")
+        .long_about(
+            "Makes a directory with a model of one's own, to be filled: sources, interfaces and a \
+             README that says how to build and try it. It needs nothing but what it names there.",
+        )
+        .arg(
+            Arg::new("name")
+                .value_name("NAME")
+                .required(true)
+                .help("The model's name, and that of its directory, which is made here"),
+        )
+        .arg(
+            Arg::new("language")
+                .long("language")
+                .value_name("LANGUAGE")
+                .required(true)
+                .value_parser(LANGUAGES)
+                .help("The language that it is written in"),
+        )
+        .after_help(STATUSES);
     Command::new("model")
         .about("What concerns models of one's own")
         .subcommand_required(true)
+        .subcommand(new)
         .subcommand(test)
 }
 

@@ -1,4 +1,7 @@
-//! `model test MODEL`
+//! `model new NAME` and `model test MODEL`
+
+mod new;
+pub(super) mod templates;
 
 use std::sync::Arc;
 
@@ -14,6 +17,7 @@ use crate::config::table::{self, Command};
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     match matches.subcommand() {
+        Some(("new", matches)) => new::run(matches),
         Some(("test", matches)) => test(matches),
         // The parser accepts no other command.
         _ => Err(Failure::Usage(anyhow::anyhow!("no such command"))),
