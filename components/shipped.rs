@@ -16,3 +16,47 @@ pub const SHIPPED: [&str; 12] = [
     "model-fallback",
     "model-cache",
 ];
+
+/// What all components are compiled for.
+pub const TARGET: &str = "wasm32-wasip2";
+
+/// The profile of those that our host runs. Its directory has the same name.
+pub const COMPONENT: &str = "component";
+
+/// The memory that an instance begins with, in bytes: enough for most tasks and
+/// requests, since growing it later costs more than what is never touched.
+const MEMORY: u32 = 6 << 20;
+
+/// The package of a component.
+pub fn package(name: &str) -> String {
+    let name = name.strip_prefix("adapter-").unwrap_or(name);
+    format!("concept-refinement-{name}")
+}
+
+/// The file that cargo makes of a component.
+pub fn file(name: &str) -> String {
+    format!("{}.wasm", package(name).replace('-', "_"))
+}
+
+/// The arguments of `cargo rustc` for one component. It makes nothing else of the
+/// package: a crate that is also a library for tests has no link-time optimisation.
+pub fn arguments(name: &str, profile: &str) -> Vec<String> {
+    let package = package(name);
+    let memory = format!("link-arg=--initial-memory={MEMORY}");
+    [
+        "--profile",
+        profile,
+        "--target",
+        TARGET,
+        "--package",
+        &package,
+        "--lib",
+        "--crate-type",
+        "cdylib",
+        "--",
+        "-C",
+        &memory,
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}

@@ -1,16 +1,16 @@
 //! Runs a host inside another program, with that program's own model.
 //!
-//! `embed COMPONENTS DATA` serves on a free port until standard input ends.
-//! The components see no difference: the processor calls `image-model`, and
-//! this program answers.
+//! `embed DATA` serves on a free port until standard input ends. The components see no
+//! difference: the processor calls `image-model`, and this program answers.
 
 use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
-use concept_refinement_host::config::{Values, table};
+use concept_refinement_host::capability::model::{
+    ImageModel, ModelAnswer, ModelError, ModelRequest,
+};
 use concept_refinement_host::{Components, Config, HostBuilder};
 use futures::future::BoxFuture;
 
@@ -40,19 +40,14 @@ impl ImageModel for Unchanged {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let components = arguments.next().context("usage: embed COMPONENTS DATA")?;
-    let data = arguments.next().context("usage: embed COMPONENTS DATA")?;
+    let data = arguments.next().context("usage: embed DATA")?;
 
-    let mut values = Values::new();
-    for (name, value) in [
-        ("listen", "127.0.0.1:0"),
-        ("data-dir", &data.to_string_lossy()),
-        ("rate-limit", "unlimited"),
-    ] {
-        values.set(table::find(name).context(name.to_owned())?, value);
-    }
-    let config = Config::new(values)?;
-    let components = Components::load(Some(&components), &config)?;
+    let config = Config::builder()
+        .listen(([127, 0, 0, 1], 0).into())
+        .data_dir(data)
+        .rate_limit(None)
+        .build()?;
+    let components = Components::load(None, &config)?;
     let host = HostBuilder::new(config, components)
         .model(Arc::new(Unchanged))
         .start()

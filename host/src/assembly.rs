@@ -16,6 +16,7 @@ mod components;
 pub(crate) mod conformance;
 pub(crate) mod control;
 pub(crate) mod engines;
+mod error;
 mod grants;
 mod host;
 mod monitoring;
@@ -29,6 +30,7 @@ mod webhooks;
 
 pub use builder::HostBuilder;
 pub use components::Components;
+pub use error::HostError;
 pub use host::Host;
 pub use refiner::Refiner;
 pub use serving::Serving;

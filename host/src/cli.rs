@@ -10,6 +10,7 @@ mod check;
 mod code_cache;
 mod completions;
 mod failure;
+mod health;
 mod man;
 mod model;
 mod moving;
@@ -54,6 +55,7 @@ pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
         Some(("backup", matches)) => backup::run(matches),
         Some(("move", matches)) => moving::run(matches),
         Some(("model", matches)) => model::run(matches),
+        Some(("health", matches)) => health::run(matches),
         Some(("completions", matches)) => completions::run(matches),
         Some(("man", matches)) => man::run(matches),
         Some(("vocabulary", _)) => vocabulary::run(),

@@ -2,6 +2,7 @@
 //! before anything starts.
 
 mod access;
+mod builder;
 mod error;
 mod forms;
 mod link_values;
@@ -27,14 +28,18 @@ use forms::{address, not_empty, positive, public_url, retention, some_time, whol
 use reader::Reader;
 
 pub(crate) use access::Auth;
+pub use builder::{Allowed, Authentication, ConfigBuilder, Model, ModelProvider, Original};
+pub use concept_refinement_capability::payments::Repeat;
+pub use concept_refinement_domain::quota::{Quota, Window};
 pub use error::ConfigError;
+pub use ipnet::IpNet;
 pub(crate) use model::{ModelChoice, ModelLink};
 pub(crate) use push::Push;
-pub(crate) use role::Role;
+pub use role::Role;
 pub use sources::Values;
+pub use url::{Host, Url};
 
 use concept_refinement_capability::engine::find;
-use concept_refinement_capability::payments::Repeat;
 use concept_refinement_capability::tls::Trust;
 use concept_refinement_runtime::ingress::networks::Networks;
 
@@ -122,6 +127,11 @@ impl Config {
             settings = file.map(|file| file.display().to_string()),
             "starting"
         );
+    }
+
+    /// The defaults, to be changed by methods.
+    pub fn builder() -> ConfigBuilder {
+        ConfigBuilder::from(Values::new())
     }
 
     /// Checks all values.

@@ -7,13 +7,10 @@
 //! and nothing else. What stands behind the interfaces is in [`capability`].
 //!
 //! ```no_run
-//! use concept_refinement_host::config::Values;
-//! use concept_refinement_host::{Components, Config, HostBuilder};
+//! use concept_refinement_host::{Components, Config, HostBuilder, HostError};
 //!
-//! # async fn serve() -> anyhow::Result<()> {
-//! let mut values = Values::new();
-//! values.set_from_toml("example", "listen = '127.0.0.1:0'")?;
-//! let config = Config::new(values)?;
+//! # async fn serve() -> Result<(), HostError> {
+//! let config = Config::builder().listen(([127, 0, 0, 1], 0).into()).build()?;
 //! let components = Components::load(None, &config)?;
 //! let host = HostBuilder::new(config, components).start().await?;
 //! println!("http://{}", host.address());
@@ -22,11 +19,15 @@
 //! # }
 //! ```
 
-#![warn(missing_docs)]
+#![deny(missing_docs)]
 // These panic where the output fails.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod assembly;
+/// The programs of the document, which are compiled with the examples here.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/embedding.md")]
+mod embedding {}
 pub mod cli;
 pub mod config;
 mod log;
@@ -34,7 +35,7 @@ pub mod loops;
 mod metrics;
 
 pub use assembly::refiner::request::{RefineError, Refined, Source, Words};
-pub use assembly::{Components, Host, HostBuilder, Refiner, Serving};
+pub use assembly::{Components, Host, HostBuilder, HostError, Refiner};
 pub use concept_refinement_capability as capability;
 pub use concept_refinement_capability::tls::Trust;
 pub use concept_refinement_runtime::egress::resolver::Resolver;

@@ -2,10 +2,10 @@
 
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::Reply;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::tab::{Tab, file_of};
-use crate::world::{local, origin, scripted, stingy};
+use crate::tab::{Tab, file, file_of};
+use crate::world::{local, narrow, origin, scripted, stingy};
 
 #[tokio::test]
 async fn a_form_that_is_not_filled_in_says_what_is_missing_all_at_once() {
@@ -66,12 +66,39 @@ async fn one_at_a_time_offers_to_watch_what_is_under_way() {
 }
 
 #[tokio::test]
+async fn what_is_in_the_way_leaves_when_it_has_ended() {
+    let tab = Tab::open(scripted()).await;
+    let (url, gate) = origin().gated(&pictures::png(50, 50));
+    tab.write("address", &url).await;
+    tab.asks("echo it").await;
+    tab.sees("watching").await;
+    tab.click(".brand").await;
+    tab.sees("compose").await;
+    tab.write("address", &origin().picture(&pictures::png(8, 8)))
+        .await;
+    tab.asks("wait 5ms").await;
+    tab.reads("form-error", "Another refinement is under way")
+        .await;
+    tab.until("document.activeElement.id === 'form-error-action'")
+        .await;
+    gate.open();
+    tab.until("document.getElementById('form-error').hidden")
+        .await;
+    tab.reads("status", "The other refinement has ended.").await;
+    tab.until("document.activeElement.id === 'submit'").await;
+    tab.press("Enter").await;
+    tab.is_done().await;
+    assert_eq!(tab.natural_size("after").await, json!([8, 8]));
+    tab.has_no_errors();
+}
+
+#[tokio::test]
 async fn a_spent_quota_says_when_it_goes_on() {
     let tab = Tab::open(stingy()).await;
     tab.uploads(&pictures::png(8, 8)).await;
     tab.asks("echo it").await;
     tab.is_done().await;
-    tab.reads("quota", "0 of 1 left until ").await;
+    tab.reads("quota", "0 of 1 refinements left, resets ").await;
     tab.click("#revise").await;
     tab.sees("compose").await;
     tab.click("#submit").await;
@@ -82,9 +109,9 @@ async fn a_spent_quota_says_when_it_goes_on() {
     .await;
     tab.reads("form-error", "You can refine again ").await;
     tab.is_for_everyone("429").await;
-    // It is remembered.
+    // The service is asked for it.
     tab.reload().await;
-    tab.reads("quota", "0 of 1 left until ").await;
+    tab.reads("quota", "0 of 1 refinements left, resets ").await;
     tab.has_no_errors();
 }
 
@@ -147,12 +174,34 @@ async fn an_original_that_cannot_be_had_stands_beside_the_image() {
 }
 
 #[tokio::test]
+async fn an_image_with_too_many_pixels_is_not_sent() {
+    let tab = Tab::open(narrow()).await;
+    tab.reads("file-hint", "up to 1 MiB and 1000 pixels.").await;
+    tab.choose(&file(&pictures::png(40, 30))).await;
+    tab.reads("image-error", "The image has more than 1000 pixels.")
+        .await;
+    tab.sees("empty").await;
+    assert_eq!(uploads(&tab), 0);
+    tab.uploads(&pictures::png(40, 25)).await;
+    tab.has_no_errors();
+}
+
+/// How many were sent.
+fn uploads(tab: &Tab) -> usize {
+    let requests = tab.events("Network.requestWillBeSent");
+    let is_upload = |sent: &Value| {
+        let url = sent["request"]["url"].as_str().unwrap();
+        sent["request"]["method"] == "POST" && url.ends_with("/api/images")
+    };
+    requests.iter().filter(|sent| is_upload(sent)).count()
+}
+
+#[tokio::test]
 async fn an_upload_that_is_refused_says_why_below_it() {
     let tab = Tab::open(scripted()).await;
     let large = [pictures::png(8, 8).bytes, vec![0; 3 << 20]].concat();
     let whole = pictures::png(8, 8).bytes;
     let cases = [
-        ("large.png", large, "larger than 1 MiB"),
         ("text.png", b"This is no image.".to_vec(), "PNG, JPEG, WebP"),
         ("half.png", whole[..whole.len() / 2].to_vec(), "image"),
     ];
@@ -161,6 +210,35 @@ async fn an_upload_that_is_refused_says_why_below_it() {
         tab.reads("image-error", words).await;
         tab.sees("empty").await;
     }
+    let sent = uploads(&tab);
+    assert_eq!(sent, 2);
+    // What the page knows to be refused is not sent.
+    let svg = b"<?xml version='1.0'?>\n<!-- a drawing --><svg width='8'/>";
+    let cases = [
+        ("large.png", large, "The image is larger than 1 MiB."),
+        (
+            "photo.png",
+            b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf".to_vec(),
+            "AVIF images are not supported; use PNG, JPEG, WebP or GIF.",
+        ),
+        (
+            "photo.heic",
+            b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec(),
+            "HEIC images are not supported; use PNG, JPEG, WebP or GIF.",
+        ),
+        (
+            "drawing.svg",
+            svg.to_vec(),
+            "SVG images are not supported; use PNG, JPEG, WebP or GIF.",
+        ),
+    ];
+    for (name, bytes, words) in cases {
+        tab.choose(&file_of(name, &bytes)).await;
+        tab.reads("image-error", words).await;
+        tab.sees("empty").await;
+    }
+    tab.is_for_everyone("an image that cannot be used").await;
+    assert_eq!(uploads(&tab), sent);
     tab.uploads(&pictures::png(9, 9)).await;
     tab.until("document.getElementById('image-error').hidden")
         .await;

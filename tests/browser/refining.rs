@@ -4,7 +4,7 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::Reply;
 use serde_json::json;
 
-use crate::tab::Tab;
+use crate::tab::{DESK, PHONE, Tab};
 use crate::world::{local, origin, scripted};
 
 #[tokio::test]
@@ -22,10 +22,8 @@ async fn an_upload_is_refined_and_compared() {
     let link = tab.value("document.getElementById('download').href").await;
     let after = tab.value("document.getElementById('after').src").await;
     assert_eq!(link, after);
-    assert_eq!(
-        tab.text("quota").await.split(" until ").next(),
-        Some("9 of 10 left")
-    );
+    tab.reads("quota", "9 of 10 refinements left, resets ")
+        .await;
     tab.has_no_errors();
 }
 
@@ -118,14 +116,174 @@ async fn what_is_under_way_can_be_cancelled() {
     tab.write("address", &url).await;
     tab.asks("echo it").await;
     tab.sees("watching").await;
+    let task = tab.path().await;
+    tab.reads("watching", "Either way it counts against your quota.")
+        .await;
     tab.click("#cancel").await;
-    tab.sees("compose").await;
-    assert_eq!(tab.path().await, "/");
+    tab.reads("compose-title", "Cancelled").await;
+    tab.until("document.activeElement.id === 'compose-title'")
+        .await;
+    // It is kept.
+    assert_eq!(tab.path().await, task);
+    tab.reads("tiles", "Cancelled").await;
+    let kept = "fetch('/api/tasks').then((a) => a.json()).then(({tasks}) => \
+        tasks.map(({status, error_message}) => [status, error_message]))";
+    assert_eq!(
+        tab.value(kept).await,
+        json!([["failed", "Cancelled by its user."]])
+    );
+    tab.is_for_everyone("cancelled").await;
     // What was asked for is there to be asked for again.
     tab.write("address", &origin().picture(&pictures::png(64, 48)))
         .await;
     tab.click("#submit").await;
     tab.is_done().await;
+    tab.has_no_errors();
+}
+
+#[tokio::test]
+async fn what_is_under_way_can_be_deleted() {
+    let tab = Tab::open(scripted()).await;
+    let (url, _gate) = origin().gated(&pictures::png(64, 48));
+    tab.write("address", &url).await;
+    tab.asks("echo it").await;
+    tab.sees("watching").await;
+    tab.click("#forget").await;
+    tab.reads("confirm-text", "It still counts against your quota.")
+        .await;
+    tab.press("Escape").await;
+    tab.until("!document.getElementById('confirm').open").await;
+    tab.sees("watching").await;
+    tab.click("#forget").await;
+    tab.sees("confirm").await;
+    tab.click("#confirm-delete").await;
+    tab.sees("compose").await;
+    assert_eq!(tab.path().await, "/");
+    let left = "fetch('/api/tasks').then((a) => a.json()).then(({tasks}) => tasks.length)";
+    assert_eq!(tab.value(left).await, json!(0));
+    tab.until("document.getElementById('history').hidden").await;
+    tab.reads("quota", "999 of 1000 refinements left").await;
+    tab.has_no_errors();
+}
+
+/// What ends while it is being cancelled is shown as it ended.
+#[tokio::test]
+async fn what_has_ended_is_not_cancelled() {
+    let tab = Tab::open(scripted()).await;
+    let (url, gate) = origin().gated(&pictures::png(64, 48));
+    // Its end is not heard of at once, and the request comes too late.
+    let urls = json!({"urls": ["*/events"]});
+    tab.call("Network.setBlockedURLs", urls).await;
+    tab.write("address", &url).await;
+    tab.asks("echo it").await;
+    tab.sees("watching").await;
+    tab.run(
+        "const real = window.fetch; window.fetch = async (path, options) => { \
+         if (path.endsWith('/cancel')) { \
+         window.isLate = true; let task = {}; \
+         while (!task.completed_at) \
+         task = await (await real(path.replace('/cancel', ''))).json(); } \
+         return real(path, options); }",
+    )
+    .await;
+    tab.click("#cancel").await;
+    tab.until("window.isLate").await;
+    gate.open();
+    tab.is_done().await;
+    tab.has_no_errors();
+}
+
+#[tokio::test]
+async fn an_address_needs_no_scheme() {
+    let tab = Tab::open(scripted()).await;
+    for (typed, expected) in [
+        ("example.com/a.png", "https://example.com/a.png"),
+        (" example.com:8080/a.png ", "https://example.com:8080/a.png"),
+        ("//example.com/a.png", "https://example.com/a.png"),
+        ("http://example.com/a.png", "http://example.com/a.png"),
+        ("ftp://example.com/a.png", "ftp://example.com/a.png"),
+        ("a cup of coffee", "a cup of coffee"),
+    ] {
+        tab.write("address", typed).await;
+        tab.press("Enter").await;
+        let address = tab.value("document.getElementById('address').value").await;
+        assert_eq!(address, expected, "{typed}");
+        tab.sees("chosen-row").await;
+        tab.click("#remove").await;
+    }
+    tab.has_no_errors();
+}
+
+#[tokio::test]
+async fn a_sample_is_tried_by_one_click() {
+    let tab = Tab::open(local()).await;
+    tab.until(
+        "[...document.querySelectorAll('#samples img')].every((image) => image.naturalWidth > 0)",
+    )
+    .await;
+    tab.click("#samples button:nth-of-type(1)").await;
+    tab.reads("status", "The image is uploaded.").await;
+    let prompt = "document.getElementById('prompt').value";
+    assert_eq!(
+        tab.value(prompt).await,
+        "more minimalist, lighter shades of brown"
+    );
+    // Words that came with a sample go with it, one's own stay.
+    tab.click("#remove").await;
+    tab.click("#samples button:nth-of-type(3)").await;
+    tab.until(&format!("{prompt} === 'replace the blue with green'"))
+        .await;
+    tab.write("prompt", "a bit warmer").await;
+    tab.click("#remove").await;
+    tab.click("#samples button:nth-of-type(2)").await;
+    tab.reads("chosen", "sample-lake.webp").await;
+    tab.until("document.activeElement.id === 'prompt'").await;
+    assert_eq!(tab.value(prompt).await, "a bit warmer");
+    tab.click("#submit").await;
+    tab.is_done().await;
+    assert_eq!(tab.natural_size("after").await, json!([480, 360]));
+    tab.has_no_errors();
+}
+
+#[tokio::test]
+async fn the_slider_is_as_wide_as_the_picture() {
+    let tab = Tab::open(scripted()).await;
+    for (width, height) in [(300, 900), (900, 300), (40, 40)] {
+        tab.go("/").await;
+        tab.uploads(&pictures::png(width, height)).await;
+        tab.asks("echo it").await;
+        tab.is_done().await;
+        for size in [DESK, PHONE] {
+            tab.looks(size, false).await;
+            let apart = "['left', 'right'].map((side) => Math.abs( \
+                document.getElementById('split').getBoundingClientRect()[side] \
+                - document.getElementById('compare').getBoundingClientRect()[side]))";
+            let apart = tab.value(apart).await;
+            for side in [0, 1] {
+                assert!(apart[side].as_f64().unwrap() < 1.0, "{size:?}: {apart}");
+            }
+        }
+        tab.looks(DESK, false).await;
+    }
+    tab.has_no_errors();
+}
+
+/// A model that answers at once takes no time that can be told.
+#[tokio::test]
+async fn how_long_it_took_is_told_as_people_say_it() {
+    let tab = Tab::open(scripted()).await;
+    let original = origin().picture(&pictures::png(8, 8));
+    let task = tab.has_done(&original, "instant").await;
+    let took = "Date.parse(task.completed_at) - Date.parse(task.created_at)";
+    let took = tab.value(&format!("((task) => {took})({task})")).await;
+    tab.go(&format!("/?task={}", task["task_id"].as_str().unwrap()))
+        .await;
+    tab.is_done().await;
+    let facts = tab.text("facts").await;
+    match took.as_f64().unwrap() < 100.0 {
+        true => assert!(facts.contains("under 0.1 s"), "{facts}"),
+        false => assert!(facts.ends_with(" s"), "{facts}"),
+    }
     tab.has_no_errors();
 }
 

@@ -1,7 +1,7 @@
 //! A first visit, and the next one.
 
 use concept_refinement_tests::pictures;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::tab::Tab;
 use crate::world::{closed, local, scripted};
@@ -38,11 +38,13 @@ impl Tab {
 async fn a_first_visit_asks_for_nothing_that_is_refused() {
     let tab = Tab::open(local()).await;
     tab.sees("compose").await;
-    tab.reads("quota", "10 of 10 left until ").await;
+    tab.reads("quota", "10 of 10 refinements left, resets ")
+        .await;
     tab.is_at_peace();
     assert_eq!(tab.sessions(), 1);
     tab.reload().await;
-    tab.reads("quota", "10 of 10 left until ").await;
+    tab.reads("quota", "10 of 10 refinements left, resets ")
+        .await;
     tab.is_at_peace();
     assert_eq!(tab.sessions(), 1, "it is remembered");
 
@@ -60,10 +62,39 @@ async fn a_first_visit_asks_for_nothing_that_is_refused() {
 }
 
 #[tokio::test]
+async fn what_an_image_may_be_and_what_refines_it_is_told_beforehand() {
+    let tab = Tab::open(local()).await;
+    tab.reads(
+        "file-hint",
+        "PNG, JPEG, WebP or GIF, up to 20 MiB and 50 million pixels.",
+    )
+    .await;
+    tab.reads("model", "The local model edits images by rules")
+        .await;
+    let tab = Tab::open(scripted()).await;
+    tab.reads("file-hint", "up to 1 MiB and 50 million pixels.")
+        .await;
+}
+
+#[tokio::test]
+async fn an_address_that_leads_nowhere_leads_back() {
+    let tab = Tab::blank(local()).await;
+    let url = format!("{}/nothing/here", local().url());
+    tab.call("Page.navigate", json!({"url": url})).await;
+    tab.until("document.querySelector('h1')?.textContent === 'There is nothing at this address'")
+        .await;
+    assert!(tab.refusals().iter().any(|told| told.starts_with("404 ")));
+    tab.is_for_everyone("nothing here").await;
+    tab.click("a.primary").await;
+    tab.sees("compose").await;
+    tab.has_no_errors();
+}
+
+#[tokio::test]
 async fn who_needs_a_token_is_asked_for_it_and_refused_nothing() {
     let tab = Tab::open(closed()).await;
     tab.sees("signin").await;
-    tab.reads("quota", "10 a month").await;
+    tab.reads("quota", "10 refinements a month").await;
     tab.is_at_peace();
     assert_eq!(tab.sessions(), 0);
 }
@@ -74,8 +105,7 @@ async fn what_the_model_did_not_understand_is_told() {
     tab.uploads(&pictures::png(64, 48)).await;
     tab.asks("a bit warmer, with sparkles").await;
     tab.is_done().await;
-    tab.reads("facts", "Nothing was done about: sparkles.")
-        .await;
+    tab.reads("facts", "Not understood: sparkles.").await;
     tab.is_for_everyone("a result with a note").await;
     tab.is_at_peace();
 

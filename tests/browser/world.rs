@@ -36,6 +36,13 @@ pub fn stingy() -> &'static Service {
     &SERVICE
 }
 
+/// With small images only.
+pub fn narrow() -> &'static Service {
+    static SERVICE: LazyLock<Service> =
+        LazyLock::new(|| launch().set("max-image-pixels", "1000").start());
+    &SERVICE
+}
+
 /// With tokens from outside.
 pub fn closed() -> &'static Service {
     static SERVICE: LazyLock<Service> = LazyLock::new(|| launch().with_tokens().start());

@@ -18,7 +18,10 @@ fn test(model: &str) -> Command {
 
 /// The lines that say that a promise is broken.
 fn broken(done: &Done) -> Vec<(String, String)> {
-    assert_eq!(done.stderr, "");
+    // Of a component that is compiled for the first time.
+    let mut said = done.stderr.lines();
+    let is_of_compiling = |line: &str| line.starts_with("concept-refinement: compil");
+    assert!(said.all(is_of_compiling), "{}", done.stderr);
     done.text()
         .lines()
         .filter_map(|line| line.split_once("FAILED: "))
@@ -205,6 +208,22 @@ fn a_model_that_breaks_one_is_told_on_the_right_line() {
             assert_eq!(broken.len(), 1, "{script}: {}", done.text());
         }
     }
+}
+
+/// What it printed before a crash, and why it crashed, without the frames of its stack.
+#[test]
+fn a_crash_is_told_with_its_reason() {
+    let scripted = artifacts::scripted_model();
+    let mut command = test(scripted.to_str().unwrap());
+    let done = run(command.args(["--model-name", "trap now"]), b"");
+    let text = done.text();
+    let (_, after) = text.split_once("\na PNG ").unwrap();
+    let lines: Vec<&str> = after.lines().take(4).collect();
+    assert!(lines[0].contains("FAILED: the model crashed: "), "{text}");
+    assert!(lines[0].contains("unreachable"), "{text}");
+    assert!(lines[1].starts_with("  | thread "), "{text}");
+    assert_eq!(lines[2], "  | the prompt asked for a crash", "{text}");
+    assert!(!text.contains("backtrace:"), "{text}");
 }
 
 /// The one that answers what it was given keeps all of them.

@@ -11,6 +11,8 @@ mod check;
 mod components;
 mod conformance;
 mod failures;
+mod local_model;
+mod new_model;
 mod outputs;
 mod place;
 mod printed;

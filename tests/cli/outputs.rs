@@ -114,6 +114,37 @@ fn in_a_folder_each_image_keeps_its_name() {
 }
 
 #[test]
+fn several_images_do_not_go_into_one_file() {
+    let (place, png) = with("a.png");
+    place.write("b.png", &png);
+    for (arguments, sentence) in [
+        (
+            &["refine", "a.png", "b.png", "echo it", "-o", "x.png"][..],
+            "x.png is the name of one file, and there are 2 images: name a folder as OUT, such \
+             as x/",
+        ),
+        (
+            &["refine", "a.png", "b.png", "-o", "x.png"],
+            "PROMPT is missing: the last argument, b.png, is an image",
+        ),
+        (
+            &["refine", "a.png", "b.png", "echo it", "-o", "a.png"],
+            "a.png is not a folder",
+        ),
+    ] {
+        let done = place.run_scripted(arguments);
+        assert_eq!(done.code, USAGE, "{}", done.stderr);
+        assert!(done.stderr.contains(sentence), "{}", done.stderr);
+        assert_eq!(place.files(), ["a.png", "b.png"]);
+    }
+    // Who says that it is a folder may call it so.
+    let arguments = ["refine", "a.png", "b.png", "echo it", "-o", "x.png/"];
+    place.run_scripted(&arguments).silent();
+    let expected = ["a.png", "b.png", "x.png/a.png", "x.png/b.png"];
+    assert_eq!(place.files(), expected);
+}
+
+#[test]
 fn the_folder_of_the_originals_keeps_them() {
     let (place, png) = with("logo.png");
     let arguments = ["refine", "logo.png", "echo it", "-o", "."];

@@ -99,7 +99,8 @@ pub fn prepared<A: AsRef<OsStr>>(mut command: Command, place: &Path, arguments: 
         command.arg("--components").arg(artifacts::components());
     }
     command.args(rest);
-    if name.as_ref() == "model" {
+    let is_test = rest.first().is_some_and(|word| word.as_ref() == "test");
+    if name.as_ref() == "model" && is_test {
         command.arg("--components").arg(artifacts::components());
     }
     command

@@ -9,13 +9,14 @@ use concept_refinement_tests::artifacts;
 
 use crate::place::Place;
 
-const COMMANDS: [&str; 9] = [
+const COMMANDS: [&str; 10] = [
     "serve",
     "refine",
     "check",
     "backup",
     "move",
     "model",
+    "health",
     "completions",
     "man",
     "vocabulary",

@@ -31,7 +31,8 @@ fn unpacked() -> PathBuf {
     to
 }
 
-fn succeeds(command: &mut Command) -> String {
+/// What a command that succeeds says on standard output.
+pub fn succeeds(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let said = |bytes| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (said(&output.stdout), said(&output.stderr));
@@ -39,7 +40,7 @@ fn succeeds(command: &mut Command) -> String {
     stdout
 }
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .unwrap()
@@ -71,6 +72,10 @@ fn what_is_generated_is_up_to_date() {
             "_client.py",
             python.join("src/concept_refinement/_client.py"),
         ),
+        (
+            "_transport.py",
+            python.join("src/concept_refinement/_transport.py"),
+        ),
     ] {
         let generated = std::fs::read_to_string(to.join(name)).unwrap();
         let committed = std::fs::read_to_string(committed).unwrap();
@@ -78,10 +83,55 @@ fn what_is_generated_is_up_to_date() {
     }
 }
 
+/// npm does not build a checkout that it installs.
+#[test]
+fn what_is_compiled_is_up_to_date() {
+    let mut compare = Command::new("diff");
+    compare.arg("--recursive").arg(modules());
+    succeeds(compare.arg(root().join("clients/typescript/dist")));
+}
+
+/// Checkouts are installed too, so each client has copies of its own.
+#[test]
+fn licenses_are_those_of_the_repository() {
+    for client in ["typescript", "python"] {
+        for license in ["LICENSE-APACHE", "LICENSE-MIT"] {
+            let copy = root().join("clients").join(client).join(license);
+            succeeds(Command::new("cmp").arg(root().join(license)).arg(copy));
+        }
+    }
+}
+
+#[test]
+fn the_same_error_has_the_same_name_in_both() {
+    let listed = "console.log(Object.keys(client).filter((name) => \
+                  client[name].prototype instanceof Error).sort().join())";
+    let module = modules().join("index.js");
+    let script = format!("import * as client from '{}'; {listed}", module.display());
+    let mut node = Command::new("node");
+    let typescript = succeeds(node.args(["--input-type=module", "--eval", &script]));
+
+    let script = "import concept_refinement as client; print(*sorted(name \
+                  for name, one in vars(client).items() \
+                  if isinstance(one, type) and issubclass(one, Exception)), sep=',')";
+    let mut python = Command::new(artifacts::client_python_tool("python"));
+    python.env("PYTHONPATH", python_path());
+    assert_eq!(succeeds(python.args(["-c", script])), typescript);
+    assert!(typescript.contains("RefinementError"), "{typescript}");
+}
+
 #[test]
 fn each_package_has_what_it_needs_and_nothing_else() {
     let package = unpacked().join("package");
-    let dist = ["client", "errors", "events", "index", "schemas"];
+    let dist = [
+        "client",
+        "errors",
+        "events",
+        "index",
+        "options",
+        "schemas",
+        "transport",
+    ];
     let dist = dist
         .iter()
         .flat_map(|name| ["js", "d.ts"].map(|kind| format!("dist/{name}.{kind}")));
@@ -117,9 +167,11 @@ fn each_package_has_what_it_needs_and_nothing_else() {
         "__init__.py",
         "_answers.py",
         "_async_client.py",
+        "_async_transport.py",
         "_client.py",
         "_errors.py",
         "_schemas.py",
+        "_transport.py",
         "py.typed",
     ];
     assert_eq!(modules, expected);

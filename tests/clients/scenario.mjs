@@ -7,7 +7,10 @@ const WISH = {
   themeDescription: 'Warm brown tones, natural feeling',
 };
 
-export async function run({ Client, ApiError, ConflictError, TaskFailedError }, { base, original, missing, picture }, tell) {
+const UNKNOWN = 'lighter, and flurbish';
+
+export async function run({ Client, ApiError, ConflictError, TaskFailedError }, world, tell) {
+  const { base, original, missing, held, hook, picture } = world;
   const client = new Client(base);
   const session = await client.createSession();
   tell({ session: session.user_id });
@@ -33,8 +36,8 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
   const image = await client.image(concept);
   tell({ concept, isSame: image.size === refined.image.size });
 
-  const own = await client.refine({ image: new Blob([picture]), prompt: WISH.prompt });
-  tell({ own: own.task.status, size: own.image.size });
+  const own = await client.refine({ image: picture, prompt: UNKNOWN });
+  tell({ own: own.task.status, size: own.image.size, notes: own.notes });
   await client.deleteUpload(own.upload.path);
 
   const waited = await client.submit(request, { wait: 60 });
@@ -51,9 +54,24 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
     ),
     refused: await client.submit({ ...request, refinement_prompt: 'x' }).then(
       () => null,
-      (error) => error instanceof ApiError && [error.status, error.code, Object.keys(error.fieldErrors)],
+      (error) => error instanceof ApiError && [error.status, error.code, Object.keys(error.fieldErrors), error.message],
     ),
   });
+
+  const { task_id: id } = await client.submit({ ...request, original_image_url: held, webhook_url: hook });
+  const cancelled = await client.cancelTask(id);
+  const again = await client.cancelTask(id).then(
+    () => null,
+    (error) => error instanceof ConflictError && [error.task.status, error.code],
+  );
+  tell({ cancelled: cancelled.error_message, again });
+  const { limit, remaining, window } = await client.quota();
+  tell({ quota: [limit, remaining, window] });
+
+  let webhook = await client.webhook(id);
+  while (webhook.state === 'pending') webhook = await client.webhook(id);
+  const redelivery = await client.redeliverWebhook(id);
+  tell({ webhook: webhook.state, redelivery: redelivery.state, secret: await client.webhookSecret() });
 
   await client.deleteConcept(concept.id);
   await client.deleteTask(refined.task.task_id);

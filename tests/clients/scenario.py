@@ -22,6 +22,7 @@ from concept_refinement import (
 )
 
 PROMPT = "Make the logo more minimalist and use lighter shades of brown"
+UNKNOWN = "lighter, and flurbish"
 WISH = {
     "logo_description": "A modern coffee shop logo with coffee beans",
     "theme_description": "Warm brown tones, natural feeling",
@@ -45,7 +46,8 @@ async def error_of(ask):
     return None
 
 
-async def scenario(client, original, missing, picture):
+async def scenario(client, world, picture):
+    original = world["original"]
     session = await done(client.create_session())
     tell(session=session["user_id"])
 
@@ -81,8 +83,8 @@ async def scenario(client, original, missing, picture):
     image = await done(client.image(concept))
     tell(concept=concept, isSame=image == refined.image)
 
-    own = await done(client.refine(picture, PROMPT))
-    tell(own=own.task["status"], size=len(own.image))
+    own = await done(client.refine(picture, UNKNOWN))
+    tell(own=own.task["status"], size=len(own.image), notes=own.notes)
     await done(client.delete_upload(own.upload["path"]))
 
     waited = await done(client.submit(original, PROMPT, wait=60))
@@ -92,11 +94,27 @@ async def scenario(client, original, missing, picture):
     rest = await done(client.tasks(cursor=page["next_cursor"]))
     tell(tasks=len(page["tasks"]), rest=len(rest["tasks"]))
 
-    failed = await error_of(lambda: client.refine(missing, PROMPT))
+    failed = await error_of(lambda: client.refine(world["missing"], PROMPT))
     refused = await error_of(lambda: client.submit(original, "x"))
     assert isinstance(failed, TaskFailedError), failed
     assert isinstance(refused, ApiError), refused
-    tell(failed=str(failed), refused=[refused.status, refused.code, list(refused.field_errors)])
+    told = [refused.status, refused.code, list(refused.field_errors), str(refused)]
+    tell(failed=str(failed), refused=told)
+
+    held = (await done(client.submit(world["held"], PROMPT, webhook_url=world["hook"])))["task_id"]
+    cancelled = await done(client.cancel_task(held))
+    again = await error_of(lambda: client.cancel_task(held))
+    assert isinstance(again, ConflictError), again
+    tell(cancelled=cancelled["error_message"], again=[again.task["status"], again.code])
+    quota = await done(client.quota())
+    tell(quota=[quota["limit"], quota["remaining"], quota["window"]])
+
+    webhook = await done(client.webhook(held))
+    while webhook["state"] == "pending":
+        webhook = await done(client.webhook(held))
+    redelivery = await done(client.redeliver_webhook(held))
+    secret = await done(client.webhook_secret())
+    tell(webhook=webhook["state"], redelivery=redelivery["state"], secret=secret)
 
     await done(client.delete_concept(concept["id"]))
     await done(client.delete_task(refined.task["task_id"]))
@@ -107,13 +125,13 @@ async def scenario(client, original, missing, picture):
 async def main():
     kind, world, picture = sys.argv[1:]
     world = json.loads(world)
-    picture = Path(picture).read_bytes()
+    picture = Path(picture)
     if kind == "async":
         async with AsyncClient(world["base"]) as client:
-            await scenario(client, world["original"], world["missing"], picture)
+            await scenario(client, world, picture)
     else:
         with Client(world["base"]) as client:
-            await scenario(client, world["original"], world["missing"], picture)
+            await scenario(client, world, picture)
 
 
 asyncio.run(main())

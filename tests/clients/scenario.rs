@@ -6,6 +6,7 @@ use std::process::Command;
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::reaper::scratch;
+use concept_refinement_tests::receiver::Receiver;
 use concept_refinement_tests::server::{Gate, Origin, Reply};
 use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::shape::{assert_is_concept, assert_is_task};
@@ -22,22 +23,28 @@ struct World {
     /// None: it is away.
     service: Option<Service>,
     origin: Origin,
+    receiver: Receiver,
     gates: Vec<Gate>,
+    /// Of originals that nobody gets.
+    shut: Vec<Gate>,
     users: Vec<Steps>,
 }
 
 impl World {
     fn start() -> Self {
-        let (origin, site) = (Origin::start(), Site::new());
+        let (origin, receiver, site) = (Origin::start(), Receiver::start(), Site::new());
         let launch = Launch::new()
             .set("allow-sources", &origin.authority())
+            .set("allow-webhooks", &receiver.authority())
             .set("cors-origins", site.origin());
         let service = launch.start();
         let mut world = Self {
             launch: launch.at(&service),
             service: Some(service),
             origin,
+            receiver,
             gates: Vec::new(),
+            shut: Vec::new(),
             users: Vec::new(),
         };
         let picture = pictures::png(64, 48).bytes;
@@ -76,10 +83,16 @@ impl World {
     /// What one more user needs to know.
     fn next(&mut self) -> Value {
         let (original, gate) = self.origin.gated(&pictures::png(120, 80));
-        let missing = self.origin.serve(Reply::status(404));
+        let (held, shut) = self.origin.gated(&pictures::png(8, 8));
         self.gates.push(gate);
-        let base = self.service.as_ref().unwrap().url();
-        json!({"base": base, "original": original, "missing": missing})
+        self.shut.push(shut);
+        json!({
+            "base": self.service.as_ref().unwrap().url(),
+            "original": original,
+            "missing": self.origin.serve(Reply::status(404)),
+            "held": held,
+            "hook": self.receiver.hook([Reply::status(204)]),
+        })
     }
 
     /// Each has a task that waits for its original, and was told so when it asked
@@ -122,14 +135,28 @@ async fn completes(user: &mut Steps) {
     let own = user.next("own").await;
     assert_eq!(own["own"], "completed");
     assert!(own["size"].as_u64().unwrap() > 100, "{own}");
+    let notes = own["notes"].to_string();
+    assert!(notes.contains("flurbish"), "{notes}");
     assert_eq!(user.any().await, json!({"waited": "completed"}));
     assert_eq!(user.any().await, json!({"tasks": 2, "rest": 1}));
     let step = user.any().await;
     let failed = step["failed"].as_str().unwrap();
     let because = "Error in refinement task processing: Failed to download original image: ";
     assert!(failed.starts_with(because), "{failed}");
-    let refused = json!([422, "VALIDATION_ERROR", ["refinement_prompt"]]);
+    let message = "The request is not valid. refinement_prompt must be at least 5 characters.";
+    let refused = json!([422, "VALIDATION_ERROR", ["refinement_prompt"], message]);
     assert_eq!(step["refused"], refused);
+    let cancelled = json!({
+        "cancelled": "Cancelled by its user.",
+        "again": ["failed", "CONFLICT"],
+    });
+    assert_eq!(user.any().await, cancelled);
+    // The task whose original was missing is given back.
+    assert_eq!(user.any().await, json!({"quota": [10, 6, "month"]}));
+    let step = user.any().await;
+    assert_eq!(step["webhook"], "delivered");
+    assert_eq!(step["redelivery"], "pending");
+    assert!(step["secret"].as_str().unwrap().starts_with("whsec_"));
     assert_eq!(user.any().await, json!({"gone": 404}));
 }
 

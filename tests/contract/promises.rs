@@ -107,6 +107,7 @@ macro_rules! host_task_promises {
             }
             tasks::payments {
                 the_next_attempt_knows_it,
+                the_next_attempt_knows_why_it_repeats_a_call,
                 who_lost_the_lease_notes_nothing,
                 the_concept_tells_what_was_asked_twice,
             }

@@ -229,10 +229,7 @@ pub fn image(task: &Task) -> Stored {
 pub fn refined(task: &Task) -> RefinedImage {
     RefinedImage {
         stored: image(task),
-        notes: vec![
-            "Nothing was done about: ☕️ \" \0.".into(),
-            "Another.".into(),
-        ],
+        notes: vec!["Not understood: ☕️ \" \0.".into(), "Another.".into()],
     }
 }
 

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use concept_refinement_tests::artifacts;
+use concept_refinement_tests::reaper::scratch;
 use serde_json::Value;
 
 use crate::root;
@@ -28,23 +30,27 @@ fn files(directory: &Path) -> BTreeSet<String> {
     found
 }
 
-fn made() -> (tempfile::TempDir, PathBuf) {
-    let place = tempfile::tempdir().unwrap();
-    let dist = place.path().join("dist");
-    let made = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["xtask", "dist", "--unchecked-advisories", "--out"])
-        .arg(&dist)
-        .current_dir(root())
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
-    (place, dist)
+/// Made once, and removed after the run.
+pub fn made() -> &'static Path {
+    static DIST: LazyLock<PathBuf> = LazyLock::new(|| {
+        let dist = scratch("dist").join("dist");
+        let made = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .args(["xtask", "dist", "--debug", "--unchecked-advisories"])
+            .arg("--out")
+            .arg(&dist)
+            .current_dir(root())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+        dist
+    });
+    &DIST
 }
 
 #[test]
 fn all_that_is_given_away_is_there_and_says_what_it_is() {
-    let (_place, dist) = made();
-    let all = files(&dist);
+    let dist = made();
+    let all = files(dist);
     let wasm: Vec<_> = all.iter().filter(|name| name.ends_with(".wasm")).collect();
     for expected in [
         "components/api.wasm",
@@ -82,10 +88,10 @@ fn all_that_is_given_away_is_there_and_says_what_it_is() {
     for name in wasm.iter().filter(|name| **name != "wit.wasm") {
         has_metadata(&dist.join(name));
     }
-    checksums_hold(&dist, &all);
-    bom_is_about(&dist, &wasm);
-    licenses_are_of_all(&dist);
-    manifest_fits(&dist);
+    checksums_hold(dist, &all);
+    bom_is_about(dist, &wasm);
+    licenses_are_of_all(dist);
+    manifest_fits(dist);
 
     // What was tested is what is given away.
     for name in all

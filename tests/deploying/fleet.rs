@@ -1,13 +1,9 @@
-//! `deploy/`: three hosts behind a proxy, and a host under systemd. Containers need
-//! a runtime that is not everywhere, so their parts are tried as processes.
+//! `deploy/`: hosts behind a proxy, as processes.
 
-use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use concept_refinement_host::config::table::SETTINGS;
-use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::engines::postgres;
@@ -21,59 +17,11 @@ use reqwest::Method;
 
 use crate::read;
 
-/// What the libraries of engines read.
-const OF_ENGINES: [&str; 4] = [
-    "AWS_ACCESS_KEY_ID",
-    "AWS_ENDPOINT_URL",
-    "AWS_REGION",
-    "AWS_SECRET_ACCESS_KEY",
-];
-
 /// How late an event may be on a busy machine.
 const QUICK: Duration = Duration::from_secs(1);
 
 /// How long the model holds a task, and the last event after the one before.
 const HELD_BACK: Duration = Duration::from_millis(300);
-
-#[test]
-fn each_variable_of_the_containers_hosts_is_a_setting() {
-    let compose = read("deploy/compose.yaml");
-    let (_, hosts) = compose.split_once("x-host:").unwrap();
-    let (hosts, _) = hosts.split_once("\nservices:").unwrap();
-    let known: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.variable()).collect();
-    let named = hosts.lines().filter_map(|line| {
-        let (name, _) = line.trim().split_once(": ")?;
-        (name.starts_with("REFINEMENT_") || name.starts_with("AWS_")).then_some(name)
-    });
-    let named: BTreeSet<_> = named.collect();
-    assert!(named.len() > 8, "{named:?}");
-    for name in named {
-        let is_known = known.contains(name) || OF_ENGINES.contains(&name);
-        assert!(is_known, "{name}");
-    }
-}
-
-#[test]
-fn systemd_takes_the_unit() {
-    let unit = read("deploy/systemd/concept-refinement@.service");
-    let program = artifacts::binary();
-    let installed = "/usr/local/bin/concept-refinement";
-    assert!(unit.contains(installed));
-    let place = scratch("unit");
-    let unit = unit.replace(installed, program.to_str().unwrap());
-    std::fs::write(place.join("concept-refinement@.service"), unit).unwrap();
-    let verified = Command::new("systemd-analyze")
-        .args(["verify", "--man=no"])
-        .arg(place.join("concept-refinement@all.service"))
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&verified.stderr);
-    let of_ours = said
-        .lines()
-        .find(|line| line.contains("concept-refinement"));
-    assert_eq!(of_ours, None, "{said}");
-    assert!(verified.status.success(), "{said}");
-}
 
 /// Where hosts are reached by way of a proxy.
 struct Site {

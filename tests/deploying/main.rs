@@ -1,5 +1,6 @@
-//! What is deployed where our host is not: the manifest of Spin, the composed
-//! components, the directory that is given away.
+//! What is deployed: containers, a unit of systemd, a Debian package; where our host is
+//! not, the manifest of Spin and the composed components; the directory that is given
+//! away.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -8,11 +9,15 @@
     reason = "this runs in tests only"
 )]
 
+mod built;
 mod composed;
+mod containers;
 mod dist;
 mod documented;
 mod fleet;
 mod manifest;
+mod package;
+mod unit;
 
 use std::path::{Path, PathBuf};
 

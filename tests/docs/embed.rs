@@ -7,12 +7,23 @@ use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures::png;
 
+use crate::documents::read;
+
 #[tokio::test]
 async fn a_program_can_embed_the_host_with_a_model_of_its_own() {
-    let data = tempfile::tempdir().unwrap();
+    let page = read("docs/embedding.md");
+    let (_, block) = page
+        .split_once("<!-- the tests run the last of these lines")
+        .unwrap();
+    let (_, block) = block.split_once("```sh\n").unwrap();
+    let (block, _) = block.split_once("\n```").unwrap();
+    let line = block.lines().last().unwrap();
+    // A cargo of its own would compile the host for other features.
+    let run = "cargo run --package concept-refinement-host --example embed -- ";
+    let place = tempfile::tempdir().unwrap();
     let mut program = Command::new(artifacts::example("embed"))
-        .arg(artifacts::components())
-        .arg(data.path())
+        .args(line.strip_prefix(run).unwrap().split(' '))
+        .current_dir(place.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

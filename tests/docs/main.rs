@@ -6,6 +6,7 @@
 )]
 
 mod api;
+mod building;
 mod documents;
 mod embed;
 mod models;

@@ -1,13 +1,13 @@
 //! A model component of one's own, made as `docs/models.md` says.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures::png;
 use concept_refinement_tests::service::Launch;
 
-use crate::documents::{read, root};
+use crate::documents::read;
 
 /// The shell lines after the page's note on this test.
 fn lines(page: &str) -> &str {
@@ -17,49 +17,28 @@ fn lines(page: &str) -> &str {
     block
 }
 
-/// The sources without what is built of them, which the copy shares: the lines
-/// change what they are run in.
-fn copy_of_the_project(place: &Path) {
-    let entries = [
-        "Cargo.toml",
-        "Cargo.lock",
-        ".cargo",
-        "clippy.toml",
-        "components",
-        "host",
-        "tests",
-        "wit",
-        "xtask",
-    ];
-    let copied = Command::new("cp")
-        .arg("-r")
-        .args(entries.map(|entry| root().join(entry)))
-        .arg(place)
-        .status();
-    assert!(copied.unwrap().success());
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || root().join("target").canonicalize().unwrap(),
-        PathBuf::from,
-    );
-    std::os::unix::fs::symlink(target, place.join("target")).unwrap();
-}
-
 #[tokio::test]
 async fn the_template_becomes_a_model_of_ones_own() {
     let place = tempfile::tempdir().unwrap();
-    copy_of_the_project(place.path());
     let page = read("docs/models.md");
+    let program = artifacts::binary();
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{path}", program.parent().unwrap().display());
     let shell = Command::new("bash")
         .args(["-euo", "pipefail", "-c", lines(&page)])
         .current_dir(place.path())
+        .env("PATH", path)
         .env("CARGO_NET_OFFLINE", "true")
         .env_remove("CARGO_TARGET_DIR")
         .output()
         .unwrap();
     assert!(shell.status.success(), "{shell:?}");
 
-    let (_, model) = page.split_once("cargo xtask serve --model ").unwrap();
-    let model = place.path().join(model.lines().next().unwrap());
+    let (_, model) = page
+        .split_once("concept-refinement serve --model target/")
+        .unwrap();
+    let model = format!("target/{}", model.lines().next().unwrap());
+    let model = place.path().join("mine").join(model);
     let service = Launch::new().set("model", model.to_str().unwrap()).start();
     let client = Client::session(service.url()).await;
     let original = png(64, 48);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -11,7 +12,7 @@ use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::pictures;
-use concept_refinement_tests::reaper::scratch;
+use concept_refinement_tests::reaper::{Reaped, scratch};
 use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::stored_images;
 use futures::future::join_all;
@@ -25,7 +26,6 @@ fn command(data: &Path, to: &Path) -> Command {
     command
         .args(["backup", "--data-dir"])
         .args([data, to])
-        .current_dir(to.parent().unwrap())
         .stdin(Stdio::null());
     command
 }
@@ -38,7 +38,39 @@ fn back_up(data: &Path, to: &Path) -> Output {
 pub fn backed_up(data: &Path, to: &Path) {
     let done = back_up(data, to);
     assert!(done.status.success(), "{done:?}");
-    assert_eq!((done.stdout, done.stderr), (vec![], vec![]));
+    let said = String::from_utf8(done.stdout).unwrap();
+    assert!(said.starts_with("backed up "), "{said}");
+    assert_eq!((said.lines().count(), done.stderr), (1, vec![]));
+}
+
+/// The same to standard output, which nobody has read yet.
+fn streaming(data: &Path) -> Reaped {
+    let mut command = command(data, Path::new("-"));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    Reaped::spawn(&mut command)
+}
+
+/// What came to standard output and standard error until it ended.
+fn ended(mut backup: Reaped) -> (Option<i32>, Vec<u8>, String) {
+    let mut archive = Vec::new();
+    let mut said = String::new();
+    let child = backup.child();
+    let (mut stdout, mut stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    stdout.read_to_end(&mut archive).unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    (child.wait().unwrap().code(), archive, said)
+}
+
+/// By the program that everybody has.
+fn unpacked(archive: &[u8], to: &Path) {
+    let mut tar = Command::new("tar")
+        .args(["-x", "-C"])
+        .arg(to)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    tar.stdin.take().unwrap().write_all(archive).unwrap();
+    assert!(tar.wait().unwrap().success());
 }
 
 /// The same service on a backup of its data.
@@ -240,77 +272,147 @@ async fn what_is_there_is_never_replaced() {
     fs::write(full.join("file"), "mine").unwrap();
     let foreign = place.join("new.partial");
     fs::create_dir(&foreign).unwrap();
+    // Another command is at work on it.
+    let busy = place.join("busy.partial");
+    fs::create_dir(&busy).unwrap();
+    let lock = fs::File::create(busy.join("UNFINISHED")).unwrap();
+    lock.lock().unwrap();
+    let into_data = place.join("data");
+    symlink(launch.data(), &into_data).unwrap();
     let all = |to: &Path| -> BTreeSet<PathBuf> {
         fs::read_dir(to)
             .unwrap()
             .map(|entry| entry.unwrap().path())
             .collect()
     };
-    let before = all(&place);
+    let before = (all(&place), all(&launch.data()));
+    let itself = "is in the data directory itself";
     for (to, why) in [
-        (file, "exists"),
-        (link, "exists"),
-        (full.clone(), "exists"),
+        (file, "is not an empty directory"),
+        (link, "is not an empty directory"),
+        (full.clone(), "is not an empty directory"),
         (place.join("new"), "new.partial cannot be created"),
-        (place.join("no/place"), "cannot be created"),
+        (place.join("busy"), "another backup is being made"),
         ("/proc/backup".into(), "cannot be created"),
+        ("/proc/no/backup".into(), "cannot be created"),
+        (launch.data(), "is not an empty directory"),
+        (launch.data().join("backup"), itself),
+        (launch.data().join("some/where"), itself),
+        (into_data.join("backup"), itself),
     ] {
-        let mut refused = command(&launch.data(), &to);
-        let refused = refused.current_dir(&place).output().unwrap();
+        let refused = back_up(&launch.data(), &to);
         let said = String::from_utf8(refused.stderr).unwrap();
         assert_eq!(refused.status.code(), Some(1), "{to:?}: {said}");
         assert!(said.contains(why), "{to:?}: {said}");
         assert_eq!(said.lines().count(), 1, "{to:?}: {said}");
     }
-    assert_eq!(all(&place), before);
+    assert_eq!((all(&place), all(&launch.data())), before);
     assert_eq!(all(&full).len(), 1);
+
+    // What is not there is made, for its owner alone.
+    let deep = place.join("no/place/yet");
+    backed_up(&launch.data(), &deep);
+    assert_consistent(&deep);
+    let mode = fs::metadata(place.join("no")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0);
     assert!(service.stop().status.success());
+}
+
+#[tokio::test]
+async fn a_backup_goes_through_a_pipe_and_says_what_is_in_it() {
+    let launch = scripted_launch();
+    let service = launch.start();
+    let client = Client::user(service.url(), &new_name());
+    for side in [16, 300] {
+        let upload = client.uploaded(&pictures::png(side, side)).await;
+        client.refined(&upload, "echo it").await;
+    }
+    let before = all_of(&client).await;
+    let (status, archive, said) = ended(streaming(&launch.data()));
+    assert_eq!(status, Some(0), "{said}");
+    // An upload and what came of it, twice.
+    let expected = "backed up 2 tasks, 2 concepts, 4 images (";
+    assert!(said.contains(expected), "{said}");
+    let backup = scratch("unpacked");
+    unpacked(&archive, &backup);
+    assert_eq!(assert_consistent(&backup), 2);
+    assert!(!launch.data().join("backup.scratch").exists());
+    let launch = launch.at(&service);
+    assert!(service.stop().status.success());
+    // Where no service runs, too.
+    let (status, archive, said) = ended(streaming(&launch.data()));
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains(expected), "{said}");
+    let other = scratch("unpacked");
+    unpacked(&archive, &other);
+    assert_eq!(images_in(&other), images_in(&backup));
+    let restored = on_backup(launch, &backup);
+    assert_eq!(all_of(&client.reconnected()).await, before);
+    assert!(restored.stop().status.success());
 }
 
 /// The service as much as the command that asks it.
 #[tokio::test]
 async fn a_backup_that_was_killed_is_not_taken_for_a_whole_one() {
-    let launch = scripted_launch().set("uploads", "1000");
+    let launch = scripted_launch();
     let service = launch.start();
     let client = Client::user(service.url(), &new_name());
-    let picture = pictures::png(500, 500);
-    for _ in 0..300 {
+    // More than pipes and sockets hold.
+    let bytes = pictures::padded(1 << 20);
+    let picture = pictures::Picture {
+        bytes,
+        ..pictures::png(8, 8)
+    };
+    let uploads = 5;
+    for _ in 0..uploads {
         client.uploaded(&picture).await;
     }
-    let place = scratch("backups");
-    let (to, partial) = (place.join("backup"), place.join("backup.partial"));
-    let mark = || fs::metadata(partial.join("UNFINISHED")).and_then(|mark| mark.modified());
+    let scratch_of_service = launch.data().join("backup.scratch");
     let begun = || async {
-        let left = mark().ok();
-        let asking = command(&launch.data(), &to)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        eventually("it begins", SOON, async || {
-            let is_new = mark().is_ok_and(|mark| Some(mark) != left);
-            (is_new && partial.join("images/uploads").exists()).then_some(())
-        })
-        .await;
+        let mut asking = streaming(&launch.data());
+        let mut first = [0; 512];
+        let stdout = asking.child().stdout.as_mut().unwrap();
+        stdout.read_exact(&mut first).unwrap();
         asking
     };
 
+    // The service ends: the archive has no end.
     let asking = begun().await;
     drop(service.kill());
-    let asked = asking.wait_with_output().unwrap();
-    assert_eq!(asked.status.code(), Some(1), "{asked:?}");
-    assert!(!to.exists());
-    assert!(partial.join("UNFINISHED").exists());
+    let (status, archive, said) = ended(asking);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("ended before the backup did"), "{said}");
+    assert!(archive.len() < uploads << 20, "{}", archive.len());
 
+    // The command ends: so does the copying.
     let service = launch.start();
-    let mut asking = begun().await;
-    asking.kill().unwrap();
-    asking.wait().unwrap();
-    // The service goes on without who asked.
-    eventually("it is whole", SOON, async || {
-        (to.exists() && !partial.exists()).then_some(())
+    assert!(!scratch_of_service.exists());
+    drop(begun().await);
+    eventually("the service stops copying", SOON, async || {
+        let log = service.log();
+        log.contains("a backup was not finished").then_some(())
     })
     .await;
-    assert_eq!(images_in(&to).len(), 300);
+    assert!(!scratch_of_service.exists());
+
+    // What it leaves has another name, and does not stand in the way.
+    let place = scratch("backups");
+    let (to, partial) = (place.join("backup"), place.join("backup.partial"));
+    let mut asking = Reaped::spawn(command(&launch.data(), &to).stdout(Stdio::null()));
+    eventually("it begins", SOON, async || {
+        (to.exists() || partial.join("UNFINISHED").exists()).then_some(())
+    })
+    .await;
+    asking.kill();
+    asking.child().wait().unwrap();
+    if to.exists() {
+        // It was quicker.
+        fs::rename(&to, &partial).unwrap();
+        fs::write(partial.join("UNFINISHED"), "").unwrap();
+    }
+    backed_up(&launch.data(), &to);
+    assert!(!partial.exists());
+    assert_eq!(images_in(&to).len(), uploads);
     assert_consistent(&to);
     assert!(service.stop().status.success());
 }

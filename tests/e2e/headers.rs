@@ -62,18 +62,38 @@ async fn every_answer_is_protected() {
 
 #[tokio::test]
 async fn a_page_runs_only_its_own_files() {
-    let anybody = Client::new(scripted().url());
-    let page = anybody.get("/docs").await;
-    assert_eq!(page.status, 200);
-    let policy = policy(&page.headers);
-    assert!(policy.starts_with("default-src 'self'; "), "{policy}");
-    assert!(!policy.contains("unsafe-"), "{policy}");
-    for part in [
-        "frame-ancestors 'none'",
-        "base-uri 'none'",
-        "object-src 'none'",
+    let browser = Client::new(scripted().url()).with("accept", "text/html,*/*;q=0.8");
+    for (path, status) in [("/", 200), ("/docs", 200), ("/nothing", 404)] {
+        let page = browser.get(path).await;
+        assert_eq!(page.status, status, "{path}");
+        assert_eq!(
+            page.header("content-type"),
+            Some("text/html; charset=utf-8")
+        );
+        for (header, value) in ALWAYS {
+            assert_eq!(page.header(header), Some(value), "{path}: {header}");
+        }
+        let policy = policy(&page.headers);
+        assert!(policy.starts_with("default-src 'self'; "), "{policy}");
+        assert!(!policy.contains("unsafe-"), "{policy}");
+        for part in [
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "object-src 'none'",
+        ] {
+            assert!(policy.contains(part), "{policy}");
+        }
+    }
+    // Programs are answered as anywhere else.
+    let program = Client::new(scripted().url());
+    for answer in [
+        program.get("/nothing").await,
+        browser.get("/api/nothing").await,
     ] {
-        assert!(policy.contains(part), "{policy}");
+        assert_eq!(
+            (answer.status, answer.error_code()),
+            (404, "NOT_FOUND".into())
+        );
     }
 }
 

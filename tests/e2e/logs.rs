@@ -159,6 +159,26 @@ async fn a_task_is_told_by_one_line_with_its_id() {
     }
 }
 
+/// Words that the local model does not know, among others.
+#[tokio::test]
+async fn what_the_model_said_of_its_work_stands_in_the_line_of_the_tasks_end() {
+    let service = Launch::new().set("log-format", "json").start();
+    let client = Client::session(service.url()).await;
+    let original = client.uploaded(&pictures::png(8, 8)).await;
+    let mut ids = Vec::new();
+    for prompt in ["lighter", "lighter, with sparkles"] {
+        let task = client.refined(&original, prompt).await;
+        assert_eq!(task["status"], "completed", "{task}");
+        ids.push(task["task_id"].as_str().unwrap().to_owned());
+    }
+    let (lines, _) = lines(&service.stop().log);
+    for (id, notes) in ids.iter().zip([None, Some("Not understood: sparkles.")]) {
+        let end = |line: &&Value| line["task_id"] == **id && line["message"] == "completed";
+        let line = lines.iter().find(end).unwrap();
+        assert_eq!(line["notes"].as_str(), notes, "{line}");
+    }
+}
+
 #[tokio::test]
 async fn a_start_says_what_it_runs_with() {
     let launch = Launch::new()
@@ -227,6 +247,74 @@ async fn what_a_crash_says_is_logged_and_not_told() {
     }
     let log = service.stop().log;
     assert!(log.contains("the prompt asked for a crash"), "{log}");
+}
+
+#[tokio::test]
+async fn what_a_model_prints_is_logged_with_its_task() {
+    let launch = scripted_launch().set("log-format", "json");
+    let service = launch.variable("REFINEMENT_MODEL_API_KEY", API_KEY).start();
+    let client = new_user(&service);
+    let picture = origin().picture(&pictures::png(8, 8));
+    let prompt = format!("print: the key is {API_KEY}");
+    let printed = client.accepted(&picture, &prompt).await;
+    client.finished(&printed).await;
+    let many = client.accepted(&picture, "hoard 3 lines").await;
+    client.finished(&many).await;
+    let (lines, _) = lines(&service.stop().log);
+    let of_task = |id: &str| -> Vec<&Value> {
+        let is_printed = |line: &&Value| line["target"] == "concept_refinement::model_output";
+        let printed = lines.iter().filter(is_printed);
+        printed.filter(|line| line["task_id"] == *id).collect()
+    };
+    let messages: Vec<_> = of_task(&printed)
+        .into_iter()
+        .map(|line| (line["level"].as_str(), line["message"].as_str()))
+        .collect();
+    let expected = ["the key is ***", "\u{fffd}[31mthe key is ***"];
+    assert_eq!(messages, expected.map(|line| (Some("INFO"), Some(line))));
+    let [long, note] = of_task(&many)[..] else {
+        panic!("{lines:?}");
+    };
+    assert_eq!(long["message"].as_str().unwrap().chars().count(), 1000);
+    assert_eq!(long["model"], "model-scripted");
+    let note = note["message"].as_str().unwrap();
+    assert!(note.ends_with("more bytes were printed: they are dropped)"));
+}
+
+/// Its reason is one line, and its frames are for who asks for them.
+#[tokio::test]
+async fn a_crash_is_logged_without_its_frames() {
+    let service = scripted_launch().set("log-format", "json").start();
+    let client = new_user(&service);
+    let picture = origin().picture(&pictures::png(8, 8));
+    let id = client.accepted(&picture, "trap now").await;
+    client.finished(&id).await;
+    let (lines, _) = lines(&service.stop().log);
+    let crash = lines
+        .iter()
+        .find(|line| line["message"] == "the model crashed");
+    let crash = crash.unwrap_or_else(|| panic!("{lines:?}"));
+    assert_eq!(
+        (&crash["level"], &crash["task_id"]),
+        (&"ERROR".into(), &id.into())
+    );
+    let reason = crash["reason"].as_str().unwrap();
+    assert!(reason.contains("unreachable"), "{reason}");
+    assert!(!reason.contains("backtrace"), "{reason}");
+}
+
+/// A model may say why it refuses with words that it should not say.
+#[tokio::test]
+async fn a_failed_task_is_logged_without_the_keys_of_models() {
+    let launch = scripted_launch().variable("REFINEMENT_MODEL_API_KEY", API_KEY);
+    let service = launch.start();
+    let client = new_user(&service);
+    let picture = origin().picture(&pictures::png(8, 8));
+    let refused = format!("refuse: {API_KEY} is wrong");
+    client.refined(&picture, &refused).await;
+    let log = service.stop().log;
+    assert!(log.contains("*** is wrong"), "{log}");
+    assert!(!log.contains(API_KEY), "{log}");
 }
 
 /// Whoever breaks off uploads does not fill the log.

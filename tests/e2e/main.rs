@@ -41,6 +41,7 @@ mod models;
 mod moving;
 mod nats;
 mod openapi;
+mod operating;
 mod originals;
 mod outage;
 mod outputs;

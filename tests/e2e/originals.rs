@@ -84,7 +84,17 @@ async fn a_bad_original_fails_its_task_with_the_right_sentence() {
         (
             "SVG",
             Reply::ok("image/svg+xml", b"<svg/>"),
-            "the file is not an image",
+            "SVG images are not supported; use PNG, JPEG, WebP or GIF",
+        ),
+        (
+            "AVIF, whatever it is said to be",
+            Reply::ok("image/png", b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf"),
+            "AVIF images are not supported; use PNG, JPEG, WebP or GIF",
+        ),
+        (
+            "HEIC",
+            Reply::ok("image/heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
+            "HEIC images are not supported; use PNG, JPEG, WebP or GIF",
         ),
         (
             "half a PNG",
@@ -119,17 +129,17 @@ async fn a_bad_original_fails_its_task_with_the_right_sentence() {
         (
             "too many pixels",
             Reply::ok("image/png", &png_that_claims(1001, 1000)),
-            "more than 1000000 pixels",
+            "more than 1 million pixels",
         ),
         (
             "a bomb",
             Reply::ok("image/png", &png_that_claims(60_000, 60_000)),
-            "more than 1000000 pixels",
+            "more than 1 million pixels",
         ),
         (
             "more pixels than there are numbers for",
             Reply::ok("image/png", &png_that_claims(0x7fff_ffff, 0x7fff_ffff)),
-            "more than 1000000 pixels",
+            "more than 1 million pixels",
         ),
         (
             "compressed",
@@ -285,7 +295,7 @@ async fn a_bad_original_fails_its_task_with_the_right_sentence() {
         .chain(
             claims
                 .iter()
-                .map(|claim| (Reply::picture(claim), "more than 1000000 pixels")),
+                .map(|claim| (Reply::picture(claim), "more than 1 million pixels")),
         )
         .zip(whole.iter().chain(&claims))
         .map(|((reply, reason), picture)| (picture.media_type, reply, reason));

@@ -273,7 +273,14 @@ async fn a_chain_is_named_where_one_asks_for_the_model() {
         .unwrap_or_default()
         .to_owned();
     assert!(
-        model.starts_with("fallback(openai, automatic1111): "),
+        model.starts_with("fallback(openai, automatic1111): Asks the next model"),
         "{model}"
     );
+    // In their order.
+    let (first, then) = model.split_once(" Then: ").unwrap();
+    assert!(
+        first.contains(" First: The image edits of OpenAI"),
+        "{model}"
+    );
+    assert!(then.contains("Stable Diffusion"), "{model}");
 }

@@ -180,7 +180,7 @@ fn cases(pair: &Pair, forbidden: &Origin) -> Vec<Case> {
             "too many pixels",
             Reply::ok("image/png", &claims),
             1,
-            "the model's answer is unusable: the image has more than 50000000 pixels",
+            "the model's answer is unusable: the image has more than 50 million pixels",
         ),
         (
             "no HTTP",

@@ -24,7 +24,7 @@ pub async fn notes(client: &Client) -> Value {
     concepts["concepts"][0]["notes"].clone()
 }
 
-async fn sum(service: &Service, name: &str, labels: &[(&str, &str)]) -> f64 {
+pub async fn sum(service: &Service, name: &str, labels: &[(&str, &str)]) -> f64 {
     let metrics = Client::new(&service.metrics().await).get("/metrics").await;
     let metrics = Exposition::parse(str::from_utf8(&metrics.body).unwrap());
     metrics.sum(&format!("concept_refinement_{name}"), labels)
@@ -256,7 +256,7 @@ async fn a_prediction_outlives_a_crash() {
     assert_eq!(notes(&client).await, json!([]));
 }
 
-/// Its address was kept.
+/// Its address was kept, for when the provider cannot be asked.
 #[tokio::test]
 async fn an_output_outlives_a_crash() {
     let picture = pictures::png(50, 40);
@@ -271,7 +271,53 @@ async fn an_output_outlives_a_crash() {
     assert_eq!(task["status"], "completed", "{task}");
     assert!(image(&client, &task).await == picture.bytes);
     assert_eq!(provider.times(&prompt), 1, "paid for again");
-    assert_eq!(provider.times(AT), 1, "the prediction is looked at again");
+    assert_eq!(notes(&client).await, json!([]));
+}
+
+/// Replicate keeps it for an hour.
+#[tokio::test]
+async fn an_output_that_was_removed_is_made_again_or_not() {
+    let picture = pictures::png(50, 40);
+    let mut removed = prediction("succeeded", Value::Null);
+    removed["data_removed"] = true.into();
+    for (name, repeat, then, is_made_again, is_completed) in [
+        ("removed", "unknown", reply(&removed), true, true),
+        ("forgotten", "unknown", Reply::status(404), true, true),
+        ("removed, never", "never", reply(&removed), false, false),
+        ("not known", "never", Reply::status(503), false, true),
+    ] {
+        let provider = Provider::start();
+        let silence = Reply::raw(b"").then_silence();
+        let next = match is_made_again {
+            true => Reply::status(404),
+            false => Reply::picture(&picture),
+        };
+        let url = provider.serve_each([silence, next]);
+        let other = provider.serve(Reply::picture(&picture));
+        let mut again = prediction("succeeded", json!(other));
+        again["id"] = "another".into();
+        let first = created(&prediction("starting", Value::Null));
+        let prompt = provider.prompt([first, created(&again)]);
+        let ended = reply(&prediction("succeeded", json!(url)));
+        provider.serve_each_at(AT, [ended, then]);
+        let launch = of_replicate(&provider).set("model-repeat", repeat);
+        let is_downloaded = || provider.times(&url.replace(&provider.url(), "")) == 1;
+        let (_service, client, task) = killed_while_asked(&launch, &prompt, is_downloaded).await;
+        let made = 1 + usize::from(is_made_again);
+        assert_eq!(provider.times(&prompt), made, "{name}: {task}");
+        match is_completed {
+            true => {
+                assert_eq!(task["status"], "completed", "{name}: {task}");
+                let told = if is_made_again {
+                    json!([TOLD])
+                } else {
+                    json!([])
+                };
+                assert_eq!(notes(&client).await, told, "{name}");
+            }
+            false => assert_eq!(task["error_message"], format!("{FAILED}{NOT_TWICE}")),
+        }
+    }
 }
 
 /// Silence fails, and is never repeated.

@@ -67,6 +67,18 @@ pub fn template(name: &str) -> PathBuf {
     )
 }
 
+/// The Python environment of what makes components of Python.
+pub fn componentize_py() -> PathBuf {
+    let environment = target_directory().join("tools/componentize-py");
+    existing(environment, "cargo xtask test --test cli")
+}
+
+/// The packages of npm that make components of JavaScript.
+pub fn componentize_qjs() -> PathBuf {
+    let packages = target_directory().join("tools/componentize-qjs/node_modules");
+    existing(packages, "cargo xtask test --test cli")
+}
+
 /// A component beside the scripted model, by its name.
 pub fn test_component(name: &str) -> PathBuf {
     existing(
@@ -158,6 +170,18 @@ pub fn client_python_tool(name: &str) -> PathBuf {
     let environment = target_directory().join("tools/clients");
     let programs = existing(environment, "cargo xtask tools").join("bin");
     programs.join(name)
+}
+
+/// What pip needs to install the Python client without an index.
+pub fn client_wheels() -> PathBuf {
+    let path = target_directory().join("tools/clients/wheels");
+    existing(path, "cargo xtask tools")
+}
+
+/// The types of Node's own modules, a package of npm.
+pub fn node_types() -> PathBuf {
+    let path = target_directory().join("tools/node-types/node_modules/@types/node");
+    existing(path, "cargo xtask tools")
 }
 
 /// The server of NATS, of a package of Python.

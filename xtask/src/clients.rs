@@ -8,8 +8,6 @@ use crate::process;
 use crate::tools;
 use crate::workspace::Workspace;
 
-const LICENSES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
-
 /// The date of the files in the packages, in seconds since 1970: the earliest that
 /// they can have. The same files make the same packages.
 const EPOCH: &str = "315532800";
@@ -40,14 +38,11 @@ pub fn build(workspace: &Workspace, to: &Path) -> anyhow::Result<()> {
     process::run(build.env("SOURCE_DATE_EPOCH", EPOCH).current_dir(python))
 }
 
-/// A copy of a client's sources with the licences, where it is built.
+/// A copy of a client's sources, where it is built.
 fn stage(workspace: &Workspace, name: &str) -> anyhow::Result<PathBuf> {
     let stage = workspace.target().join("clients").join(name);
     remove(&stage)?;
     copy_all(&workspace.root().join("clients").join(name), &stage)?;
-    for license in LICENSES {
-        fs::copy(workspace.root().join(license), stage.join(license))?;
-    }
     Ok(stage)
 }
 

@@ -6,6 +6,8 @@
 #[path = "../../components/shipped.rs"]
 mod shipped;
 
+use std::env;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
 use std::process::Command;
@@ -17,16 +19,10 @@ use crate::metadata;
 use crate::process;
 use crate::tools;
 use crate::workspace::Workspace;
-pub use shipped::SHIPPED;
+use shipped::{COMPONENT, TARGET};
+pub use shipped::{SHIPPED, package};
 
-const TARGET: &str = "wasm32-wasip2";
-
-/// The memory that an instance begins with, in bytes: enough for most tasks and
-/// requests, since growing it later costs more than what is never touched.
-const MEMORY: u32 = 6 << 20;
-
-/// Profiles; their directories have the same names.
-const COMPONENT: &str = "component";
+/// The profile of adapters. Its directory has the same name.
 const ADAPTER: &str = "adapter";
 
 /// Of what ships, that which stands before models, and is none by itself.
@@ -53,12 +49,6 @@ pub const FOR_TESTS: [&str; 5] = [
     "model-template-middleware",
     "spin-probe",
 ];
-
-/// The package of a component.
-pub fn package(name: &str) -> String {
-    let name = name.strip_prefix("adapter-").unwrap_or(name);
-    format!("concept-refinement-{name}")
-}
 
 /// Builds the components that our host runs.
 pub fn build_shipped(workspace: &Workspace) -> anyhow::Result<()> {
@@ -91,11 +81,32 @@ pub fn build_all(workspace: &Workspace) -> anyhow::Result<()> {
 /// Cargo for the components, which always have the same target and profile: the
 /// macros and build scripts that they need are then built once.
 pub fn cargo(workspace: &Workspace, subcommand: &str) -> Command {
-    with_profile(workspace, subcommand, COMPONENT)
+    let mut cargo = workspace.cargo(&[subcommand, "--profile", COMPONENT, "--target", TARGET]);
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", without_paths(workspace));
+    cargo
 }
 
-fn with_profile(workspace: &Workspace, subcommand: &str, profile: &str) -> Command {
-    workspace.cargo(&[subcommand, "--profile", profile, "--target", TARGET])
+/// Flags by which code names no directory of this machine, as it does where it panics:
+/// the same sources are the same bytes wherever they are built. Of several that fit a
+/// path, the last one counts. They stand for all flags that a user may have set.
+fn without_paths(workspace: &Workspace) -> OsString {
+    let cargo = match env::var_os("CARGO_HOME") {
+        Some(home) => home.into(),
+        None => env::home_dir().unwrap_or_default().join(".cargo"),
+    };
+    let places = [
+        (cargo, "/cargo"),
+        (workspace.root().to_owned(), "/concept-refinement"),
+        (workspace.target().to_owned(), "/target"),
+    ];
+    let flags = places.map(|(place, name)| {
+        let mut flag = OsString::from("--remap-path-prefix=");
+        flag.push(place);
+        flag.push("=");
+        flag.push(name);
+        flag
+    });
+    flags.join(OsStr::new("\u{1f}"))
 }
 
 /// `--package PACKAGE` for each component.
@@ -105,8 +116,8 @@ pub fn selection(components: &[&str]) -> impl Iterator<Item = String> {
         .flat_map(|name| ["--package".into(), package(name)])
 }
 
-/// One at a time, since only then cargo makes nothing but a component of it: a
-/// crate that is also a library for tests has no link-time optimisation.
+/// One at a time, since cargo makes nothing but a component of a package only where it
+/// is alone.
 fn build(
     workspace: &Workspace,
     components: &[&str],
@@ -115,10 +126,9 @@ fn build(
 ) -> anyhow::Result<()> {
     tools::ensure_target(workspace, TARGET)?;
     for name in components {
-        let mut cargo = with_profile(workspace, "rustc", profile);
-        cargo.args(["--package", &package(name), "--lib"]);
-        cargo.args(["--crate-type", "cdylib", "--", "-C"]);
-        process::run(cargo.arg(format!("link-arg=--initial-memory={MEMORY}")))?;
+        let mut cargo = workspace.cargo(&["rustc"]);
+        cargo.env("CARGO_ENCODED_RUSTFLAGS", without_paths(workspace));
+        process::run(cargo.args(shipped::arguments(name, profile)))?;
     }
     put(workspace, components, profile, to)
 }
@@ -128,9 +138,8 @@ fn put(workspace: &Workspace, components: &[&str], profile: &str, to: &Path) -> 
     let built = workspace.target().join(TARGET).join(profile);
     fs::create_dir_all(to)?;
     for name in components {
-        let package = package(name);
-        let from = built.join(format!("{}.wasm", package.replace('-', "_")));
-        install(&from, &package, &to.join(format!("{name}.wasm")))?;
+        let from = built.join(shipped::file(name));
+        install(&from, &package(name), &to.join(format!("{name}.wasm")))?;
     }
     Ok(())
 }

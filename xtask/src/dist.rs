@@ -11,6 +11,8 @@ use crate::clients;
 use crate::components::{self, ADAPTERS, MIDDLEWARE, SHIPPED};
 use crate::compose;
 use crate::dependencies;
+use crate::executable::{self, Profile};
+use crate::package;
 use crate::process;
 use crate::workspace::Workspace;
 
@@ -33,6 +35,10 @@ pub struct Form {
     /// vulnerabilities.
     #[arg(long)]
     unchecked_advisories: bool,
+    /// With the executable of development in the Debian package, which is soon built:
+    /// to try it.
+    #[arg(long)]
+    debug: bool,
 }
 
 pub fn run(workspace: &Workspace, form: &Form) -> anyhow::Result<()> {
@@ -43,7 +49,11 @@ pub fn run(workspace: &Workspace, form: &Form) -> anyhow::Result<()> {
     if !dependencies::check(workspace)? && !form.unchecked_advisories {
         bail!("the advisories are not checked: to release without, --unchecked-advisories");
     }
-    components::build_shipped(workspace)?;
+    let profile = match form.debug {
+        true => Profile::Dev,
+        false => Profile::Release,
+    };
+    let executable = executable::compile(workspace, profile)?;
     components::build_adapters(workspace)?;
     if dist.exists() {
         fs::remove_dir_all(&dist)?;
@@ -60,6 +70,7 @@ pub fn run(workspace: &Workspace, form: &Form) -> anyhow::Result<()> {
     for name in [RUNTIME_CONFIG, "LICENSE-APACHE", "LICENSE-MIT"] {
         fs::copy(workspace.root().join(name), dist.join(name))?;
     }
+    package::build(workspace, &executable, profile, &dist)?;
     run_program(workspace, &dist)?;
     println!("{}", dist.display());
     Ok(())

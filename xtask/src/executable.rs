@@ -57,10 +57,12 @@ pub fn serve(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<()
     become_it(Command::new(path).arg("serve").args(arguments))
 }
 
+/// Builds it, and says where it is.
+///
 /// The whole workspace is named, and not the host's package, since cargo then
 /// chooses the same features of the dependencies as for the tests. What ships
 /// has no feature that only tests need.
-fn compile(workspace: &Workspace, profile: Profile) -> anyhow::Result<PathBuf> {
+pub fn compile(workspace: &Workspace, profile: Profile) -> anyhow::Result<PathBuf> {
     components::build_shipped(workspace)?;
     if matches!(profile, Profile::Release) {
         compile_ahead(workspace)?;

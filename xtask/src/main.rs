@@ -12,8 +12,11 @@ mod dependencies;
 mod dist;
 mod executable;
 mod metadata;
+mod outside;
+mod package;
 mod process;
 mod release_check;
+mod reproducible;
 mod simulate;
 mod soak;
 mod templates;
@@ -74,7 +77,9 @@ enum Task {
         #[command(flatten)]
         length: soak::Length,
     },
-    /// What a release has to pass besides: `soak`, then `bench --guard`.
+    /// What a release has to pass besides: components that are the same wherever they
+    /// are built, a Debian package that works, the host from outside this workspace,
+    /// `soak`, then `bench --guard`.
     ReleaseCheck {
         #[command(flatten)]
         length: soak::Length,
@@ -95,8 +100,8 @@ enum Task {
         #[command(flatten)]
         choice: compose::Choice,
     },
-    /// Makes `dist/`: all that is to be given away, with checksums and a list of
-    /// what is in it.
+    /// Makes `dist/`: all that is to be given away, a Debian package among it, with
+    /// checksums and a list of what is in it.
     Dist {
         #[command(flatten)]
         form: dist::Form,

@@ -1,5 +1,5 @@
-//! `cargo xtask soak`: long tests in the release profile: many kills, and
-//! minutes of load.
+//! `cargo xtask soak`: long tests in the release profile: many kills, minutes of load,
+//! and many tasks of each provider.
 
 use std::num::NonZeroU32;
 
@@ -19,18 +19,30 @@ pub struct Length {
     /// Minutes of steady load.
     #[arg(long, default_value = "10")]
     minutes: NonZeroU32,
+    /// Tasks of each provider, through its faults and kills.
+    #[arg(long, default_value = "300")]
+    paid_tasks: NonZeroU32,
 }
 
-/// Crashes first, then load, so that they do not disturb each other.
+/// Those of the providers are few at a time, so that each finds a machine to run on.
+const RUNS: [(&str, &[&str]); 3] = [
+    ("crashes", &[]),
+    ("soak", &[]),
+    ("providers", &["kills::", "--test-threads=2"]),
+];
+
+/// One after the other, so that they do not disturb each other.
 pub fn run(workspace: &Workspace, length: &Length) -> anyhow::Result<()> {
     executable::build(workspace, Profile::Release)?;
     components::build_for_tests(workspace)?;
-    for target in ["crashes", "soak"] {
+    for (target, arguments) in RUNS {
         let mut cargo = workspace.native_cargo(&["test", "--workspace", "--release"]);
         cargo
             .args(["--test", target, "--", "--include-ignored", "--nocapture"])
+            .args(arguments)
             .env("REFINEMENT_KILLS", length.kills.to_string())
-            .env("REFINEMENT_SOAK_MINUTES", length.minutes.to_string());
+            .env("REFINEMENT_SOAK_MINUTES", length.minutes.to_string())
+            .env("REFINEMENT_PAID_TASKS", length.paid_tasks.to_string());
         process::run(&mut cargo)?;
     }
     Ok(())

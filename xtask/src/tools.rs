@@ -62,9 +62,12 @@ const NPM: [(&str, &str, &str); 2] = [
     // Beside the package of Python that verifies webhooks too.
     ("standardwebhooks", "1.1.1", "standardwebhooks"),
 ];
-/// The compiler of the TypeScript client, and another runtime that it works in.
-const TYPESCRIPT: [(&str, &str, &str); 2] = [
+/// The compiler of the TypeScript client, what else its users compile with, and another
+/// runtime that it works in.
+const TYPESCRIPT: [(&str, &str, &str); 4] = [
     ("typescript", "7.0.2", "typescript"),
+    ("typescript", "5.9.3", "typescript-5"),
+    ("@types/node", "26.6.6", "node-types"),
     ("deno", "2.9.6", "deno"),
 ];
 /// What makes components of JavaScript.
@@ -159,10 +162,35 @@ pub fn ensure_clients(workspace: &Workspace) -> anyhow::Result<ClientTools> {
         ensure_npm_package(workspace, package)?;
     }
     let environment = ensure_packages(workspace, CLIENTS)?;
+    let python = environment.join("bin").join("python");
+    download_packages(workspace, &python, CLIENTS.1, &environment.join("wheels"))?;
     Ok(ClientTools {
         typescript: workspace.tools().join("typescript/node_modules/.bin/tsc"),
-        python: environment.join("bin").join("python"),
+        python,
     })
+}
+
+/// The packages of Python themselves, for tests that install them by pip.
+fn download_packages(
+    workspace: &Workspace,
+    python: &Path,
+    requirements: &str,
+    to: &Path,
+) -> anyhow::Result<()> {
+    if to.is_dir() {
+        return Ok(());
+    }
+    let partial = to.with_extension("partial");
+    let mut download = workspace.command(python);
+    download
+        .args(["-m", "pip", "download", "--quiet", "--no-input"])
+        .args(["--disable-pip-version-check", "--only-binary=:all:"])
+        .args(["--require-hashes", "--requirement"])
+        .arg(workspace.root().join(requirements))
+        .arg("--dest")
+        .arg(&partial);
+    process::run(&mut download)?;
+    Ok(fs::rename(&partial, to)?)
 }
 
 /// A package of npm, in a directory that npm has for itself: it removes what it did

@@ -30,6 +30,12 @@ impl Workspace {
         Ok(Self { root, target })
     }
 
+    /// A copy of it elsewhere.
+    pub fn copied_to(root: PathBuf) -> Self {
+        let target = root.join("target");
+        Self { root, target }
+    }
+
     pub fn root(&self) -> &Path {
         &self.root
     }

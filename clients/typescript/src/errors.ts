@@ -1,7 +1,15 @@
+// What a client throws. The client for Python gives the same names to the same errors.
+
 import type { ErrorResponse, TaskResponse } from './schemas.js';
 
-/** The service answered, but not with success. */
-export class ApiError extends Error {
+/** Every error of this package. */
+export class RefinementError extends Error {
+  override name = 'RefinementError';
+}
+
+/** The service answered, but not with success. The message names the fields that are
+ * at fault. */
+export class ApiError extends RefinementError {
   override name = 'ApiError';
   readonly status: number;
   /** For programs: `VALIDATION_ERROR`, `RATE_LIMIT_EXCEEDED` and so on. Null where the answer is not the service's own. */
@@ -12,33 +20,34 @@ export class ApiError extends Error {
   readonly retryAfter: number | null;
 
   constructor(status: number, body: Partial<ErrorResponse> | null, retryAfter: number | null) {
-    super(body?.detail ?? `The service answered with status ${status}.`);
+    const fieldErrors = body?.field_errors ?? {};
+    super(withFields(body?.detail ?? `The service answered with status ${status}.`, fieldErrors));
     this.status = status;
     this.code = body?.error_code ?? null;
-    this.fieldErrors = body?.field_errors ?? {};
+    this.fieldErrors = fieldErrors;
     this.retryAfter = retryAfter;
   }
 }
 
-/** The user has a task under way, and no second one is made beside it. */
+/** The state of a task does not allow it: the user has this one in progress, and no
+ * second one is created; or it has ended, and cannot be cancelled. */
 export class ConflictError extends ApiError {
   override name = 'ConflictError';
   readonly task: TaskResponse;
 
   constructor(task: TaskResponse) {
-    super(409, null, null);
-    this.message = `${task.message}.`;
+    super(409, { detail: `${task.message}.`, error_code: 'CONFLICT' }, null);
     this.task = task;
   }
 }
 
 /** The service could not be reached for as long as the client is patient. */
-export class ConnectionError extends Error {
-  override name = 'ConnectionError';
+export class ServiceUnreachableError extends RefinementError {
+  override name = 'ServiceUnreachableError';
 }
 
 /** The task failed; the message is its reason. */
-export class TaskFailedError extends Error {
+export class TaskFailedError extends RefinementError {
   override name = 'TaskFailedError';
   readonly task: TaskResponse;
 
@@ -49,7 +58,7 @@ export class TaskFailedError extends Error {
 }
 
 /** The task was deleted before it ended. */
-export class TaskDeletedError extends Error {
+export class TaskDeletedError extends RefinementError {
   override name = 'TaskDeletedError';
   readonly taskId: string;
 
@@ -57,4 +66,16 @@ export class TaskDeletedError extends Error {
     super('The task was deleted.');
     this.taskId = taskId;
   }
+}
+
+/** The error of an answer that is not a success. */
+export async function refusal(response: Response): Promise<ApiError> {
+  const body = await response.json().catch(() => null);
+  if (response.status === 409 && body?.task_id) return new ConflictError(body);
+  return new ApiError(response.status, body, Number(response.headers.get('Retry-After')) || null);
+}
+
+function withFields(message: string, fieldErrors: Record<string, string[]>): string {
+  const problems = Object.entries(fieldErrors).map(([field, problems]) => `${field} ${problems.join(', ')}`);
+  return problems.length > 0 ? `${message} ${problems.join('; ')}.` : message;
 }

@@ -1,5 +1,8 @@
 // Server-sent events (HTML Living Standard, 9.2), read from the body of an answer.
 
+import { RefinementError } from './errors.js';
+import type { TaskEvent } from './options.js';
+
 /** An event, or what the service says beside events. */
 export interface RawEvent {
   name: string;
@@ -15,7 +18,7 @@ const MAX_LINE = 1 << 20;
 
 /** Ends where the body ends: an event that is not whole is dropped. `onBytes` is
  * called whenever something arrives, if only a comment. */
-export async function* events(body: ReadableStream<Uint8Array>, onBytes: () => void): AsyncGenerator<RawEvent> {
+export async function* rawEvents(body: ReadableStream<Uint8Array>, onBytes: () => void): AsyncGenerator<RawEvent> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let rest = '';
@@ -28,7 +31,7 @@ export async function* events(body: ReadableStream<Uint8Array>, onBytes: () => v
       onBytes();
       const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
       rest = lines.pop() ?? '';
-      if (rest.length > MAX_LINE) throw new SyntaxError('These are no events of the service.');
+      if (rest.length > MAX_LINE) throw new RefinementError('These are not events of the service.');
       for (const line of lines) {
         if (line === '' || line === '\r') {
           if (data.length > 0 || retry !== null) yield { name, data: data.join('\n'), id, retry };
@@ -45,4 +48,24 @@ export async function* events(body: ReadableStream<Uint8Array>, onBytes: () => v
   } finally {
     await reader.cancel().catch(() => {});
   }
+}
+
+/** The event of a task, unless it is of a kind that this client does not know. */
+export function taskEvent({ name, data }: RawEvent): TaskEvent | null {
+  switch (name) {
+    case 'task':
+      return { type: 'task', task: JSON.parse(data) };
+    case 'progress':
+      return { type: 'progress', stage: JSON.parse(data).stage };
+    case 'deleted':
+      return { type: 'deleted', taskId: JSON.parse(data).task_id };
+    default:
+      return null;
+  }
+}
+
+/** Whether nothing follows it. */
+export function isLast(event: TaskEvent): boolean {
+  if (event.type === 'task') return event.task.status === 'completed' || event.task.status === 'failed';
+  return event.type === 'deleted';
 }

@@ -11,6 +11,13 @@ export type {
   Refinement,
   SubmitOptions,
   TaskEvent,
-} from './client.js';
-export { ApiError, ConflictError, ConnectionError, TaskDeletedError, TaskFailedError } from './errors.js';
+} from './options.js';
+export {
+  ApiError,
+  ConflictError,
+  RefinementError,
+  ServiceUnreachableError,
+  TaskDeletedError,
+  TaskFailedError,
+} from './errors.js';
 export type * from './schemas.js';

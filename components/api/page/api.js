@@ -14,10 +14,12 @@ export const now = () => Date.now() + ahead;
 export const tasks = (cursor, limit = 12) =>
   call('GET', `/api/tasks?limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
 export const task = (id, signal) => call('GET', taskPath(id), { signal });
+export const cancelTask = (id) => call('POST', `${taskPath(id)}/cancel`);
 export const deleteTask = (id) => call('DELETE', taskPath(id));
 export const concept = (id) => call('GET', `/api/concepts/${encodeURIComponent(id)}`);
 export const deleteConcept = (id) => call('DELETE', `/api/concepts/${encodeURIComponent(id)}`);
 export const deleteUpload = (path) => call('DELETE', `/api/images/${path}`);
+export const remainingQuota = () => call('GET', '/api/quota');
 export const eventsPath = (id) => `${taskPath(id)}/events`;
 
 /** Sent again with the same key, it creates nothing twice. */

@@ -11,6 +11,7 @@ import * as intake from './intake.js';
 import * as quota from './quota.js';
 import * as result from './result.js';
 import * as router from './router.js';
+import * as samples from './samples.js';
 import * as signin from './signin.js';
 import * as source from './source.js';
 import * as suggestions from './suggestions.js';
@@ -22,7 +23,8 @@ let visit = 0;
 
 const reload = history.init({
   deleted(task) {
-    if (task.task_id === router.current()) startAnew();
+    if (task.task_id === router.current()) startAnew(task);
+    else source.forget(task);
   },
 });
 
@@ -33,6 +35,11 @@ intake.init(
   () => views.current() === 'compose',
   () => $('prompt').focus(),
 );
+samples.init((file, prompt) => {
+  source.choose(file);
+  compose.propose(prompt);
+  $('prompt').focus();
+});
 compose.init({
   accepted(task) {
     router.name(task.task_id);
@@ -42,9 +49,8 @@ compose.init({
   watch: router.go,
 });
 watching.init({
-  cancelled(task) {
-    if (task.task_id === router.current()) router.name(null);
-    begin({ focus: true });
+  deleted(task) {
+    startAnew(task);
     reload();
   },
 });
@@ -61,13 +67,14 @@ result.init({
       $('file').focus();
     }
   },
-  deleted() {
-    startAnew();
+  deleted(task) {
+    startAnew(task);
     reload();
   },
 });
 signin.init({
   entered() {
+    refreshQuota();
     reload();
     open(router.current(), { focus: true });
   },
@@ -84,7 +91,10 @@ document.addEventListener('signin', () => {
 });
 $('retry').addEventListener('click', () => open(router.current(), { focus: true }));
 router.listen((id) => open(id, { focus: true }));
-quota.restore();
+document.addEventListener('user', refreshQuota);
+document.addEventListener('visibilitychange', () => document.hidden || refreshQuota());
+quota.forget();
+refreshQuota();
 reload();
 await open(router.current(), { focus: false });
 // Only now it is known what to show.
@@ -131,6 +141,8 @@ function show(task, { focus, isNew = false }) {
       ended(now) {
         show(now, { focus: false, isNew: true });
         reload();
+        // What failed for nothing is given back.
+        if (now.status === 'failed') refreshQuota();
       },
       gone: () => open(task.task_id, { focus: false }),
     });
@@ -145,7 +157,15 @@ function begin({ focus }) {
   source.render();
 }
 
-function startAnew() {
+async function refreshQuota() {
+  // Nothing was asked for: it is shown until then as it was.
+  const left = await api.remainingQuota().catch(() => null);
+  if (left) quota.show(left);
+}
+
+/** After this one was deleted. */
+function startAnew(task) {
+  source.forget(task);
   router.name(null, { instead: true });
   compose.fresh();
   begin({ focus: true });

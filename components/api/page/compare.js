@@ -32,8 +32,9 @@ export async function show(before, after, words, { isNew }) {
   frame.hidden = false;
   $('after').alt = `Refined: ${words}`;
   const fit = ({ naturalWidth: width, naturalHeight: height }) => {
-    frame.style.setProperty('--ratio', String(width / height));
-    frame.style.setProperty('--natural', `${width}px`);
+    // The slider below is as wide.
+    $('stage').style.setProperty('--ratio', String(width / height));
+    $('stage').style.setProperty('--natural', `${width}px`);
   };
   const [hasBefore, hasAfter] = await Promise.all([
     showImage($('before'), before),

@@ -2,7 +2,9 @@
 
 import * as api from './api.js';
 import { $, announce, say, sayBriefly } from './dom.js';
-import { Offline, Refusal, failure, parts, places } from './errors.js';
+import { Offline, Refusal, failure, isCancelled, parts, places } from './errors.js';
+import { isFinal, watch as follow } from './progress.js';
+import { service } from './service.js';
 import * as source from './source.js';
 import * as suggestions from './suggestions.js';
 
@@ -14,6 +16,10 @@ const ORDER = ['image', ...FIELDS, 'form'];
 
 let isBusy = false;
 let onAction = null;
+/** The words that came with a sample. */
+let proposed = '';
+/** Ends watching for the end of the refinement that is in the way. */
+let stopFollowing = () => {};
 
 /** `accepted` gets the new task; `watch` the id of one that is under way. */
 export function init({ accepted, watch }) {
@@ -26,6 +32,16 @@ export function init({ accepted, watch }) {
   });
   $('form-error-action').addEventListener('click', () => onAction?.());
   for (const field of FIELDS) $(field).addEventListener('input', () => complain(field, null));
+  service.then(({ model }) => say($('model'), model));
+}
+
+/** Words to begin with, unless there are some. */
+export function propose(prompt) {
+  if (![proposed, ''].includes($('prompt').value.trim())) return;
+  proposed = prompt;
+  $('prompt').value = prompt;
+  complain('prompt', null);
+  suggestions.render();
 }
 
 /** A form without a past. */
@@ -42,11 +58,17 @@ export function fill({ original, words, prompt = '', logo, theme }) {
 }
 
 /** A refinement that failed, ready for another try. */
-export function failed({ metadata, error_message }) {
-  title('That did not work', 'Change what is in the way, and try again.');
+export function failed(task) {
+  const { metadata, error_message } = task;
   complainNot();
   if (!source.isShowing(metadata.original_image_url)) source.adopt(metadata.original_image_url, 'The same original');
   write(metadata.refinement_prompt, metadata.logo_description, metadata.theme_description);
+  if (isCancelled(task)) {
+    title('Cancelled', 'Nothing was made. What you asked for is still here.');
+    announce('The refinement is cancelled.');
+    return;
+  }
+  title('That did not work', 'Change what is in the way, and try again.');
   const { place, text } = failure(error_message);
   complain(place, text);
   announce(`The refinement failed. ${parts(text)[0]}`);
@@ -108,7 +130,11 @@ function explain(error, watch) {
     const prompt = error.body.metadata?.refinement_prompt?.trim();
     $('form-error').classList.add('calm');
     complain('form', `Another refinement is under way: “${prompt}”. One at a time.`);
-    onAction = () => watch(error.body.task_id);
+    onAction = () => {
+      complain('form', null);
+      watch(error.body.task_id);
+    };
+    awaitEnd(error.body.task_id);
     say($('form-error-action'), 'Watch it');
     $('form-error-action').focus();
     return;
@@ -122,12 +148,30 @@ function explain(error, watch) {
   else if (FIELDS.includes(first)) $(first).focus();
 }
 
+/** The notice leaves when nothing is in the way any more. */
+function awaitEnd(id) {
+  const over = () => {
+    const hadFocus = document.activeElement === $('form-error-action');
+    complain('form', null);
+    announce('The other refinement has ended. You can refine now.');
+    if (hadFocus) $('submit').focus();
+  };
+  stopFollowing = follow(id, {
+    task: (task) => isFinal(task) && over(),
+    gone: over,
+    stage() {},
+    reached() {},
+  });
+}
+
 function complain(place, text) {
   if (place === 'image') return source.complain(text);
   if (place !== 'form') {
     $(place).setAttribute('aria-invalid', String(Boolean(text)));
     return sayBriefly($(`${place}-error`), parts(text ?? ''));
   }
+  stopFollowing();
+  stopFollowing = () => {};
   if (!text) $('form-error').classList.remove('calm');
   $('form-error').hidden = !text;
   $('form-error-text').textContent = text ?? '';

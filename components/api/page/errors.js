@@ -23,6 +23,9 @@ export class Offline extends Error {
   }
 }
 
+/** A file would be refused. */
+export class Unusable extends Error {}
+
 export async function refusal(response) {
   const body = await response.json().catch(() => null);
   return new Refusal(response.status, body, (name) => response.headers.get(name));
@@ -31,7 +34,7 @@ export async function refusal(response) {
 /** A sentence for an error that concerns nothing in particular. */
 export function sentence(error) {
   if (!(error instanceof Refusal)) {
-    return error instanceof Offline ? error.message : 'Something went wrong on this page. Reload it and try again.';
+    return error instanceof Offline || error instanceof Unusable ? error.message : 'Something went wrong on this page. Reload it and try again.';
   }
   if (error.status === 429 && error.limit) {
     const refinements = error.limit === 1 ? 'the one refinement' : `all ${error.limit} refinements`;
@@ -74,6 +77,9 @@ const STEPS = [
   ['Storing refined image failed: ', 'form', 'The result could not be stored: '],
   ['Storing refined concept data failed: ', 'form', 'The result could not be stored: '],
 ];
+
+/** Whether a task failed because its user did not want it any longer. */
+export const isCancelled = ({ error_message: message }) => message === 'Cancelled by its user.';
 
 /** Why a task failed, and beside what that belongs. */
 export function failure(message) {

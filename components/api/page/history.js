@@ -3,7 +3,7 @@
 import * as api from './api.js';
 import { confirmed } from './confirm.js';
 import { $, announce, make, say } from './dom.js';
-import { Refusal, failure, parts, sentence } from './errors.js';
+import { Refusal, failure, isCancelled, parts, sentence } from './errors.js';
 import { show as showImage } from './images.js';
 import { remove } from './removal.js';
 import { address, current } from './router.js';
@@ -132,7 +132,7 @@ function tile(task, deleted) {
 const WORDS = {
   pending: () => 'Under way',
   processing: () => 'Under way',
-  failed: ({ error_message }) => parts(failure(error_message).text)[0],
+  failed: (task) => (isCancelled(task) ? 'Cancelled' : parts(failure(task.error_message).text)[0]),
   completed: () => 'Image deleted',
 };
 

@@ -11,7 +11,7 @@ const POLL = 2000;
 /** The first event comes at once, unless something in between holds it back. */
 const SILENCE = 5000;
 
-const isFinal = ({ status }) => status === 'completed' || status === 'failed';
+export const isFinal = ({ status }) => status === 'completed' || status === 'failed';
 
 /**
  * Calls `on.task`, `on.stage`, `on.gone` and `on.reached` (with whether the

@@ -95,5 +95,6 @@ function fact(name, text) {
 function took({ created_at, completed_at }) {
   const seconds = (Date.parse(completed_at) - Date.parse(created_at)) / 1000;
   if (!Number.isFinite(seconds)) return null;
-  return seconds < 10 ? `${seconds.toFixed(1)} seconds` : `${Math.round(seconds)} seconds`;
+  if (seconds < 0.1) return 'under 0.1 s';
+  return seconds < 10 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
 }

@@ -3,7 +3,6 @@
 // lives.
 
 import { refusal } from './errors.js';
-import * as quota from './quota.js';
 import { service } from './service.js';
 
 const KEY = 'concept-refinement-token';
@@ -71,12 +70,14 @@ async function create() {
   if (response.status === 404) return false;
   if (!response.ok) throw await refusal(response);
   const { user_id: user, expires_in: seconds } = await response.json();
-  if (user !== session().user) quota.begin();
+  const isAnother = user !== session().user;
   try {
     localStorage.setItem(SESSION_KEY, JSON.stringify({ user, until: Date.now() + seconds * 1000 }));
   } catch {
     // Without storage each visit asks for a session.
   }
+  // Another user has another quota.
+  if (isAnother) document.dispatchEvent(new Event('user'));
   return true;
 }
 

@@ -28,7 +28,8 @@ export function init({ entered, left }) {
 
 /** Why a token is wanted (again). */
 export function refused() {
-  say($('token-error'), session.token() ? 'This token was not accepted. It may have expired.' : null);
+  // Of several requests that were refused at once, the first has said it.
+  if (session.token()) say($('token-error'), 'This token was not accepted. It may have expired.');
   session.forget();
   quota.forget();
   render();

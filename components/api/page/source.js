@@ -3,8 +3,9 @@
 
 import { deleteUpload } from './api.js';
 import { $, announce, say } from './dom.js';
-import { Offline, Refusal, sentence } from './errors.js';
+import { Offline, Refusal, Unusable, sentence } from './errors.js';
 import { clear as clearImage, safe, show as showImage, showFile } from './images.js';
+import { limits, problem } from './inspection.js';
 import { upload } from './upload.js';
 
 const TRIES = 5;
@@ -13,7 +14,7 @@ const PAUSE = 2000;
 const NONE = { kind: 'none' };
 let source = NONE;
 
-export function init() {
+export async function init() {
   $('file').addEventListener('change', () => {
     const [file] = $('file').files;
     // So that the same file can be chosen again.
@@ -31,6 +32,7 @@ export function init() {
     point($('address').value);
     if (source.kind === 'address') $('prompt').focus();
   });
+  $('file-hint').textContent = `or drop it here, or paste it. ${await limits()}.`;
 }
 
 /** Takes a file and sends it. */
@@ -42,7 +44,7 @@ export function choose(file) {
 
 /** Takes an address that was typed or dropped. */
 export function point(text) {
-  const address = text.trim();
+  const address = withScheme(text.trim());
   $('address').value = address;
   replace(address ? { kind: 'address', address, isTyped: true } : NONE);
 }
@@ -56,6 +58,12 @@ export function adopt(address, words) {
 export function clear() {
   $('address').value = '';
   replace(NONE);
+}
+
+/** A task is deleted, and its upload with it. */
+export function forget({ metadata }) {
+  const address = metadata.original_image_url;
+  if (isOwn(address) && isShowing(address)) clear();
 }
 
 /** It belongs to a task now, and is not to be removed with what replaces it. */
@@ -145,6 +153,9 @@ function send(sent) {
 
 /** Also through a connection that comes and goes. */
 async function insist(sent) {
+  const found = await problem(sent.file);
+  sent.leaving.signal.throwIfAborted();
+  if (found) throw new Unusable(found);
   for (let attempt = 1; ; attempt += 1) {
     try {
       const stored = await upload(sent.file, progressed(sent), sent.leaving.signal);
@@ -166,6 +177,13 @@ function settle() {
   if ($('stage').dataset.view !== 'compose') return;
   $('stage').dataset.state = source.isSending ? 'sending' : '';
   $('uploading').hidden = !source.isSending;
+}
+
+/** People leave it out, as browsers do. A host's port is no scheme. */
+function withScheme(text) {
+  const isWhole = /^([a-z][a-z\d+.-]*:(?!\d)|\/(?!\/))/i.test(text);
+  if (!text || isWhole || /\s/.test(text)) return text;
+  return `https://${text.replace(/^\/\//, '')}`;
 }
 
 function isOwn(address) {

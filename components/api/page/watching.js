@@ -1,10 +1,12 @@
 // A refinement that is under way.
 
 import * as api from './api.js';
+import { confirmed } from './confirm.js';
 import { $, announce, say } from './dom.js';
 import { Refusal, sentence } from './errors.js';
 import { show as showImage } from './images.js';
 import { watch } from './progress.js';
+import { remove } from './removal.js';
 import * as source from './source.js';
 import { clock } from './times.js';
 
@@ -12,29 +14,61 @@ const STEPS = ['waiting', 'downloading', 'refining', 'storing'];
 
 let leave = () => {};
 let current = null;
-let isCancelling = false;
-let whenCancelled = () => {};
+let isDeleting = false;
+/** Of the one on show; see `show`. */
+let whenEnded = () => {};
+let whenGone = () => {};
+let whenDeleted = () => {};
 
-/** `cancelled` gets a task that was given up here. */
-export function init({ cancelled }) {
-  $('cancel').addEventListener('click', async () => {
-    const task = current;
-    say($('cancel-error'), null);
-    cancelling(true);
-    try {
-      await api.deleteTask(task.task_id);
-    } catch (error) {
-      // A deleted task counts as cancelled.
-      if (!(error instanceof Refusal) || error.status !== 404) {
-        say($('cancel-error'), sentence(error));
-        return;
-      }
-    } finally {
-      cancelling(false);
-    }
-    if (current === task) cancelled(task);
-  });
-  whenCancelled = cancelled;
+/** `deleted` gets a task that was deleted here. */
+export function init({ deleted }) {
+  whenDeleted = deleted;
+  $('cancel').addEventListener('click', () =>
+    ending(async (task) => {
+      const ended = await cancel(task.task_id);
+      // An event may have come first.
+      if (current !== task) return;
+      stop();
+      if (ended) whenEnded(ended);
+      else whenGone(task);
+    }),
+  );
+  $('forget').addEventListener('click', () =>
+    ending(async (task) => {
+      if (!(await confirmed()) || current !== task) return;
+      isDeleting = true;
+      await remove(task);
+      if (current !== task) return;
+      stop();
+      deleted(task);
+    }),
+  );
+}
+
+/** The task in its final state; null if there is none any more. */
+async function cancel(id) {
+  try {
+    return await api.cancelTask(id);
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 404) return null;
+    // It had ended by itself.
+    if (error instanceof Refusal && error.status === 409 && error.body?.task_id) return error.body;
+    throw error;
+  }
+}
+
+async function ending(work) {
+  if ($('cancel').getAttribute('aria-disabled') === 'true') return;
+  say($('cancel-error'), null);
+  busy(true);
+  try {
+    await work(current);
+  } catch (error) {
+    say($('cancel-error'), sentence(error));
+  } finally {
+    isDeleting = false;
+    busy(false);
+  }
 }
 
 /** `ended` gets the task in its final state; `gone` is called where there is none
@@ -42,6 +76,8 @@ export function init({ cancelled }) {
 export function show(task, { ended, gone }) {
   stop();
   current = task;
+  whenEnded = ended;
+  whenGone = gone;
   $('watching-prompt').textContent = task.metadata.refinement_prompt.trim();
   say($('cancel-error'), null);
   say($('connection'), null);
@@ -68,8 +104,8 @@ export function show(task, { ended, gone }) {
     },
     stage: (stage) => step(stage.startsWith('storing') ? 'storing' : stage),
     gone() {
-      // The event may arrive before the answer to the cancel request.
-      const then = isCancelling ? whenCancelled : gone;
+      // The event may arrive before the answer to the deletion.
+      const then = isDeleting ? whenDeleted : gone;
       stop();
       then(task);
     },
@@ -88,9 +124,8 @@ export function stop() {
   current = null;
 }
 
-function cancelling(isNow) {
-  isCancelling = isNow;
-  $('cancel').setAttribute('aria-disabled', String(isNow));
+function busy(isNow) {
+  for (const id of ['cancel', 'forget']) $(id).setAttribute('aria-disabled', String(isNow));
 }
 
 const reached = () => document.querySelector('#steps [aria-current]')?.dataset.step;

@@ -32,12 +32,27 @@ static ASSETS: &[Asset] = &[
     Asset::new("/docs/try.js", JAVASCRIPT, include_bytes!("../docs/try.js")),
 ];
 
+/// What a browser shows for an unknown path.
+const NOTHING_HERE: &[u8] = include_bytes!("../page/nothing-here.html");
+
 pub fn all() -> impl Iterator<Item = &'static Asset> {
     ASSETS.iter().chain(page::PAGE)
 }
 
 pub fn find(path: &str) -> Option<&'static Asset> {
     all().find(|asset| asset.path == path)
+}
+
+pub fn nothing_here<C>() -> Response<C> {
+    Response {
+        status: 404,
+        headers: vec![
+            ("content-type", HTML.into()),
+            ("content-length", NOTHING_HERE.len().to_string().into()),
+            ("cache-control", "no-store".into()),
+        ],
+        content: Content::Bytes(NOTHING_HERE.to_vec()),
+    }
 }
 
 /// Contents may change under the same path, so caches must revalidate.

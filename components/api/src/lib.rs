@@ -9,6 +9,7 @@
 //! Nothing here may decide what the domain decides, or know a platform.
 #![allow(async_fn_in_trait)]
 
+mod accept;
 mod api;
 mod assets;
 mod auth;

@@ -80,6 +80,11 @@ pub fn route(method: Method, path: &str) -> Result<Route<'_>, Problem> {
     }
 }
 
+/// Whether programs ask for it, rather than people.
+pub fn is_of_api(path: &str) -> bool {
+    path == "/api" || path.starts_with("/api/")
+}
+
 /// The template of the path, with names for its variable parts. None: there is
 /// no such route.
 pub fn template(method: Method, path: &str) -> Option<&'static str> {

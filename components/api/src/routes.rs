@@ -17,6 +17,7 @@ use answer::Answer;
 
 use crate::assets;
 use crate::ports::Ports;
+use crate::problem::Problem;
 use crate::request::{Body, Request};
 use crate::router::{self, Route};
 use crate::state::State;
@@ -24,7 +25,13 @@ use crate::state::State;
 pub async fn answer<P: Ports, B: Body>(state: &State<P>, request: Request<B>) -> Answer<P> {
     let (mut request, body) = request.split();
     let path = std::mem::take(&mut request.path);
-    match router::route(request.method, &path)? {
+    let route = match router::route(request.method, &path) {
+        Err(unknown @ Problem::NotFound(_)) if !router::is_of_api(&path) => {
+            return Ok(page::unknown(unknown, &request));
+        }
+        route => route?,
+    };
+    match route {
         Route::Refine => refine::submit(state, request, body).await,
         Route::Tasks => tasks::list(state, &request).await,
         Route::Task(id) => tasks::get(state, &request, id).await,
@@ -44,7 +51,7 @@ pub async fn answer<P: Ports, B: Body>(state: &State<P>, request: Request<B>) ->
         Route::Session => session::create(state, &request).await,
         Route::Health => health::live(state).await,
         Route::Ready => health::ready(state, &request).await,
-        Route::PageService => page::service(state),
+        Route::PageService => page::service(state).await,
         Route::Asset(asset) => Ok(assets::answer(asset, &request)),
     }
 }

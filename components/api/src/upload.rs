@@ -123,7 +123,9 @@ impl From<image::Problem> for Problem {
     fn from(problem: image::Problem) -> Self {
         let detail = format!("The image cannot be used: {problem}.").into();
         match problem {
-            image::Problem::NotAnImage => Self::UnsupportedMediaType(detail),
+            image::Problem::NotAnImage | image::Problem::Unsupported(_) => {
+                Self::UnsupportedMediaType(detail)
+            }
             image::Problem::TooLarge { .. }
             | image::Problem::TooManyPixels { .. }
             | image::Problem::Packed => Self::TooLarge(detail),

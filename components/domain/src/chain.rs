@@ -34,6 +34,7 @@ pub enum Component {
 pub struct Link {
     /// None: it goes by its component's name.
     pub given_name: Option<String>,
+    /// What it is.
     pub component: Component,
     /// None: it is a model.
     pub behind: Option<Vec<Link>>,

@@ -8,16 +8,26 @@ use crate::capability::RefinedImage;
 use crate::task::{Refinement, Task};
 use crate::timestamp::Timestamp;
 
+/// What a concept says, but for its id and time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConceptContent {
+    /// The task that it is the result of.
     pub task_id: String,
+    /// Whose concept it is.
     pub user_id: String,
+    /// Whether the user has no account.
     pub is_anonymous: bool,
+    /// The path of the refined image.
     pub image_path: String,
+    /// A URL for it, as it was when it was stored.
     pub image_url: String,
+    /// Where the original is.
     pub original_image_url: String,
+    /// What was to be changed.
     pub refinement_prompt: String,
+    /// What the logo shows.
     pub logo_description: Option<String>,
+    /// The theme.
     pub theme_description: Option<String>,
     /// Always empty for a refined concept (seed).
     pub color_palettes: Vec<String>,
@@ -26,11 +36,14 @@ pub struct ConceptContent {
     pub notes: Vec<String>,
 }
 
+/// The result of a completed task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Concept {
     /// A UUID in lower case.
     pub id: String,
+    /// When the task was completed.
     pub created_at: Timestamp,
+    /// What it says.
     pub content: ConceptContent,
 }
 

@@ -11,6 +11,7 @@ use crate::timestamp::Timestamp;
 
 /// What a value is on the other side.
 pub trait Convert<T> {
+    /// Leaves nothing out.
     fn convert(self) -> T;
 }
 

@@ -16,6 +16,7 @@ const MAX_CURSOR_BYTES: usize = 200;
 
 type Tag = [u8; 8];
 
+/// The cursor of this user for this position.
 pub fn encode(user: &str, position: &Position) -> String {
     let time = position.created_at.0.to_be_bytes();
     let tag = tag(user, &time, position.id.as_bytes());

@@ -20,9 +20,13 @@ pub const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Submitted {
     /// The fingerprint of the refinement, in hexadecimal.
     pub fingerprint: String,
+    /// The task that was created.
     pub task_id: String,
+    /// Whether its user has no account.
     pub is_anonymous: bool,
+    /// The path, if its original is an image of this service.
     pub original_path: Option<String>,
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
@@ -38,6 +42,7 @@ impl Submitted {
         }
     }
 
+    /// Whether the key still means this submission.
     pub fn is_remembered(&self, now: Timestamp) -> bool {
         self.created_at.plus(REMEMBERED) > now
     }

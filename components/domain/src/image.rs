@@ -12,6 +12,7 @@ mod packed;
 mod png;
 #[cfg(test)]
 mod tests;
+mod unsupported;
 mod walk;
 mod webp;
 
@@ -24,9 +25,13 @@ pub use inspector::Inspector;
 /// The supported image formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
+    /// `image/png`
     Png,
+    /// `image/jpeg`
     Jpeg,
+    /// `image/webp`
     Webp,
+    /// `image/gif`
     Gif,
 }
 
@@ -34,18 +39,23 @@ pub enum Format {
 /// are unpacked, in bytes.
 pub const MAX_UNPACKED: u64 = 16 << 20;
 
+/// The largest image that is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// Of the file.
     pub max_bytes: u64,
+    /// Of the canvas, width times height.
     pub max_pixels: u64,
 }
 
 /// The properties of a complete image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inspected {
+    /// By the contents.
     pub format: Format,
     /// In pixels; for several frames, of the canvas.
     pub width: u32,
+    /// In pixels, as the width.
     pub height: u32,
     /// All bytes, including any after the image's end.
     pub bytes: u64,
@@ -55,18 +65,34 @@ pub struct Inspected {
 /// bytes cannot help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Problem {
+    /// There is not one byte.
     #[error("the file is empty")]
     Empty,
+    /// It does not begin as an image does.
     #[error("the file is not an image: it must be PNG, JPEG, WebP or GIF")]
     NotAnImage,
+    /// An image, of a format with this name.
+    #[error("{0} images are not supported; use PNG, JPEG, WebP or GIF")]
+    Unsupported(&'static str),
+    /// It begins as an image and is not whole.
     #[error("the file is cut short: it ends before its format says")]
     CutShort,
+    /// It is not as its format requires.
     #[error("the file is not a well-formed image")]
     Malformed,
+    /// It has more bytes than the limit.
     #[error("the file is larger than {}", size::in_words(*max_bytes))]
-    TooLarge { max_bytes: u64 },
-    #[error("the image has more than {max_pixels} pixels")]
-    TooManyPixels { max_pixels: u64 },
+    TooLarge {
+        /// The limit.
+        max_bytes: u64,
+    },
+    /// It has more pixels than the limit.
+    #[error("the image has more than {}", pixels_in_words(*max_pixels))]
+    TooManyPixels {
+        /// The limit.
+        max_pixels: u64,
+    },
+    /// What is packed in it is more than [`MAX_UNPACKED`].
     #[error(
         "the profile and the texts beside the picture are larger than {} when they are unpacked",
         size::in_words(MAX_UNPACKED)
@@ -81,9 +107,20 @@ pub fn inspect(bytes: &[u8], limits: Limits) -> Result<Inspected, Problem> {
     inspector.finish()
 }
 
+/// Formats a number of pixels for people: `50 million pixels`.
+pub fn pixels_in_words(pixels: u64) -> String {
+    const MILLION: u64 = 1_000_000;
+    match (pixels / MILLION, pixels % MILLION) {
+        (millions @ 1.., 0) => format!("{millions} million pixels"),
+        _ => format!("{pixels} pixels"),
+    }
+}
+
 impl Format {
+    /// All supported ones.
     pub const ALL: [Self; 4] = [Self::Png, Self::Jpeg, Self::Webp, Self::Gif];
 
+    /// As in `Content-Type`.
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Png => "image/png",

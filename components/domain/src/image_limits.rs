@@ -16,17 +16,22 @@ pub enum ImageLength {
 /// What an owner may have, images under way and the next one included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageLimits {
+    /// How many.
     pub images: u32,
     /// Of all images together.
     pub bytes: u64,
+    /// How many of them that are not stored yet.
     pub under_way: u32,
 }
 
 /// The limit that does not admit one image more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ImageLimit {
+    /// How many.
     Images,
+    /// How many bytes together.
     Bytes,
+    /// How many at once that are not stored yet.
     UnderWay,
 }
 
@@ -34,7 +39,9 @@ pub enum ImageLimit {
 /// they may become.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ImageUsage {
+    /// How many.
     pub images: u32,
+    /// How many bytes together.
     pub bytes: u64,
     /// Of the images, those that are not stored yet.
     pub under_way: u32,

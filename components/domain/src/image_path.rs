@@ -15,10 +15,13 @@ const MAX_NAME_LENGTH: usize = 80;
 /// A validated path. Only this becomes the name of a file or an object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ImagePath {
+    /// Which folder it is in.
     pub kind: ImageKind,
     /// A hash of the owner's id, which may be any text.
     pub tag: String,
+    /// 1 to 80 of `a-z`, `0-9` and `-`.
     pub name: String,
+    /// By its extension.
     pub format: Format,
 }
 
@@ -82,6 +85,7 @@ pub fn is_path_of(path: &str, image: &str) -> bool {
     path == image || path == without_format(image)
 }
 
+/// The folder of all images of this kind.
 pub fn folder(kind: ImageKind) -> &'static str {
     match kind {
         ImageKind::Upload => "uploads",

@@ -6,6 +6,8 @@
 //! draw a random number or do I/O: time, randomness and addresses are
 //! parameters.
 
+#![deny(missing_docs)]
+
 pub mod address;
 pub mod capability;
 pub mod chain;
@@ -34,9 +36,11 @@ pub mod payment;
 pub mod preference;
 pub mod purpose;
 pub mod quota;
+pub mod redaction;
 pub mod refined;
 pub mod retry;
 pub mod rulebook;
+pub mod sealed_key;
 pub mod secret;
 pub mod sentence;
 pub mod session;

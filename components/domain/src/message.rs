@@ -26,28 +26,38 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// The message in the format of the original project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TaskMessage {
+    /// The task to look at.
     pub task_id: String,
+    /// Whose task it is.
     pub user_id: String,
+    /// What is to be changed.
     pub refinement_prompt: String,
+    /// Where the original is.
     pub original_image_url: String,
     /// Empty if there is none.
     pub logo_description: String,
     /// Empty if there is none.
     pub theme_description: String,
+    /// Always `concept_refinement`.
     pub task_type: String,
 }
 
 /// A parsed message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Parsed {
+    /// It names a task.
     Valid {
+        /// Its id, as sent.
         task_id: String,
+        /// Whose task it is, as sent.
         user_id: String,
     },
     /// Unknown type, or id, prompt or URL missing: the task, if it is named,
     /// must be failed. A retry cannot help.
     Unusable {
+        /// Its id, if it is named.
         task_id: Option<String>,
+        /// Whose task it is, if that is named.
         user_id: Option<String>,
     },
     /// Not a JSON object. A retry cannot help.
@@ -57,6 +67,7 @@ pub enum Parsed {
 /// The content of a Pub/Sub push.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Push {
+    /// The message, decoded.
     pub data: Vec<u8>,
     /// Empty if missing.
     pub message_id: String,
@@ -64,6 +75,7 @@ pub struct Push {
     pub subscription: String,
 }
 
+/// The message that points to a task, in JSON.
 pub fn message_for(task: &Task) -> Vec<u8> {
     let refinement = &task.refinement;
     let message = TaskMessage {
@@ -78,6 +90,7 @@ pub fn message_for(task: &Task) -> Vec<u8> {
     serde_json::to_vec(&message).unwrap_or_default() // strings alone cannot fail
 }
 
+/// Reads a message. It is bounded, and nothing but ids is taken from it.
 pub fn parse(message: &[u8]) -> Parsed {
     let Some(fields) = object(message, MAX_MESSAGE_BYTES) else {
         return Parsed::Nonsense;

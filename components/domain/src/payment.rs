@@ -25,6 +25,7 @@ pub const MAX_LINK: usize = 128;
 /// Why a task fails that must not be paid for twice.
 pub const NOT_ASKED_TWICE: &str = "the provider may have worked on it, and is not asked twice";
 
+/// What a task's calls to models that cost have left behind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
     /// Calls that a provider may have accepted. One is usual, more are told.
@@ -33,6 +34,10 @@ pub struct Payment {
     /// The receipt of each link of the model, in base64, by the link's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     receipts: BTreeMap<String, String>,
+    /// The answer to the last call broke off for want of memory: what follows repeats it
+    /// for that, and for no crash.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lacked_memory: bool,
 }
 
 /// A receipt is larger than one may be, or there are too many.
@@ -55,6 +60,7 @@ impl Payment {
             .unwrap_or_default()
     }
 
+    /// What the last call of this link kept.
     pub fn receipt(&self, link: &str) -> Option<Vec<u8>> {
         BASE64_STANDARD.decode(self.receipts.get(link)?).ok()
     }
@@ -71,6 +77,16 @@ impl Payment {
         let calls = self.calls.saturating_add(1);
         Self {
             calls,
+            lacked_memory: false,
+            ..self.clone()
+        }
+    }
+
+    /// There was no memory for the rest of the last call's answer.
+    #[must_use]
+    pub fn call_lacked_memory(&self) -> Self {
+        Self {
+            lacked_memory: true,
             ..self.clone()
         }
     }
@@ -197,6 +213,10 @@ mod tests {
         assert_eq!(Payment::of_json(Some(&json)), payment);
         assert_eq!(payment.receipt("fast"), Some(vec![0, 255]));
         assert_eq!(payment.receipt(""), None);
+        let lacking = payment.call_lacked_memory();
+        let json = lacking.to_json().unwrap();
+        assert_eq!(Payment::of_json(Some(&json)), lacking);
+        assert!(lacking.lacked_memory && !lacking.call_begun().lacked_memory);
     }
 
     #[test]

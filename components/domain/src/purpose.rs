@@ -8,6 +8,7 @@ pub const HEADER: &str = "concept-refinement-purpose";
 
 const MODEL_ANSWER: &str = "model-answer";
 
+/// What a download is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Purpose {
     /// Downloads an original. Also of a request that says nothing, since this

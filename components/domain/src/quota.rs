@@ -19,21 +19,29 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// A calendar window in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Window {
+    /// From one full hour to the next.
     Hour,
+    /// From midnight to midnight.
     Day,
+    /// From the first of a month to that of the next.
     Month,
 }
 
 /// At most `limit` tasks in each window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
+    /// Most tasks in a window.
     pub limit: u32,
+    /// How long a window is.
     pub window: Window,
 }
 
+/// What is left of a user's quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuotaState {
+    /// Most tasks in the window.
     pub limit: u32,
+    /// How many more there may be.
     pub remaining: u32,
     /// When the window ends and the count starts again.
     pub reset: Timestamp,
@@ -65,8 +73,10 @@ fn parse_limit(text: &str) -> Option<u32> {
 }
 
 impl Window {
+    /// The shortest first.
     pub const ALL: [Self; 3] = [Self::Hour, Self::Day, Self::Month];
 
+    /// As in settings and stores.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Hour => "hour",

@@ -33,6 +33,7 @@ pub use submit::{Account, BACKLOG_RETRY_AFTER, submit, withdraw};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Decision<T> {
+    /// What the caller is told.
     pub answer: T,
     /// None: the record is as it was, and nothing is to be saved.
     pub event: Option<Event>,
@@ -41,6 +42,7 @@ pub struct Decision<T> {
 /// The caller asked for something that cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
+    /// Ids are drawn at random, so this is a fault of the caller's.
     #[error("There is a task of this id already.")]
     IdTaken,
 }

@@ -14,6 +14,8 @@ pub const SHORTEST: usize = 32;
 pub const IMAGE_URLS: &str = "image-urls";
 /// For signing tokens of anonymous sessions.
 pub const SESSION_TOKENS: &str = "sessions";
+/// For the keys by which models keep receipts.
+pub const RECEIPT_KEYS: &str = "receipt-keys";
 /// For the keys of webhooks, where no secret is configured.
 pub const WEBHOOKS: &str = "webhooks";
 

@@ -6,12 +6,17 @@
 use crate::quota::Quota;
 use crate::task::{Stage, Status};
 
+/// Why a task failed whose message says too little.
 pub const MISSING_PROMPT_OR_URL: &str = "Missing prompt/original URL for refinement task.";
+/// Said of a new task.
 pub const TASK_CREATED: &str = "Concept refinement task created and queued for processing";
+/// Why another task cannot be created.
 pub const TASK_ACTIVE: &str = "A concept refinement task is already in progress";
+/// Why a task failed whose lease ran out three times.
 pub const WORKER_DIED: &str =
     "Error in refinement task processing: The task was given up after its worker died 3 times";
 
+/// Why a task failed that its user cancelled.
 pub const CANCELLED_BY_USER: &str = "Cancelled by its user.";
 
 const FAILED: &str = "Error in refinement task processing: ";
@@ -23,6 +28,7 @@ const MAX_CHARS: usize = 1_000;
 /// sentence or address takes.
 pub const MAX_BYTES: usize = 16 * 1024;
 
+/// Said of a task with this status.
 pub fn task_is(status: Status) -> &'static str {
     match status {
         Status::Pending => "Task is pending",
@@ -32,6 +38,7 @@ pub fn task_is(status: Status) -> &'static str {
     }
 }
 
+/// Said when the quota is used up.
 pub fn rate_limited(quota: Quota) -> String {
     format!("Rate limit exceeded for /concepts/refine ({quota}). Try again later.")
 }

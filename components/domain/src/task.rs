@@ -9,9 +9,13 @@ use crate::timestamp::Timestamp;
 /// The four fields of a refinement request, as sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refinement {
+    /// Where the original is.
     pub original_image_url: String,
+    /// What to change.
     pub refinement_prompt: String,
+    /// What the logo shows.
     pub logo_description: Option<String>,
+    /// The theme.
     pub theme_description: Option<String>,
 }
 
@@ -19,9 +23,13 @@ pub struct Refinement {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
+    /// It waits for a worker.
     Pending,
+    /// A worker has it.
     Processing,
+    /// It has a concept.
     Completed,
+    /// It has an error message.
     Failed,
 }
 
@@ -37,16 +45,22 @@ pub fn id_at(now: Timestamp, random: u128) -> String {
         .to_string()
 }
 
+/// A refinement task, as its user sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
     /// A UUID in lower case.
     pub id: String,
+    /// Whose task it is.
     pub user_id: String,
+    /// Whether the user has no account.
     pub is_anonymous: bool,
+    /// What has become of it.
     pub status: Status,
+    /// What was asked for.
     pub refinement: Refinement,
     /// The path, if the original is an image of this service.
     pub original_path: Option<String>,
+    /// When it was submitted.
     pub created_at: Timestamp,
     /// None until the task first changes.
     pub updated_at: Option<Timestamp>,
@@ -56,6 +70,7 @@ pub struct Task {
     pub result_id: Option<String>,
     /// The refined image's path, once completed, as long as the concept exists.
     pub image_path: Option<String>,
+    /// Why it failed, in a sentence for its user.
     pub error_message: Option<String>,
     /// When the lease expires, while processing.
     pub lease_until: Option<Timestamp>,
@@ -65,21 +80,29 @@ pub struct Task {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
+    /// The original is downloaded.
     Downloading,
+    /// The model is asked.
     Refining,
+    /// The refined image is stored.
     StoringImage,
+    /// The task is completed with its concept.
     StoringConcept,
 }
 
 /// A change that watchers of a task receive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
+    /// The task as it is now.
     Task(Box<Task>),
+    /// This stage begins.
     Progress(Stage),
+    /// The task was deleted.
     Deleted,
 }
 
 impl Stage {
+    /// In the order in which they come.
     pub const ALL: [Self; 4] = [
         Self::Downloading,
         Self::Refining,
@@ -109,6 +132,7 @@ impl Stage {
 }
 
 impl Status {
+    /// In the order in which they come.
     pub const ALL: [Self; 4] = [
         Self::Pending,
         Self::Processing,
@@ -116,6 +140,7 @@ impl Status {
         Self::Failed,
     ];
 
+    /// As in JSON and in stores.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",

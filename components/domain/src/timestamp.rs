@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize, Serializer};
 pub struct Timestamp(pub u64);
 
 impl Timestamp {
+    /// So many seconds after the epoch.
     pub fn from_secs(seconds: u64) -> Self {
         Self(seconds.saturating_mul(1_000_000))
     }
@@ -23,6 +24,7 @@ impl Timestamp {
         self.0 / 1_000_000
     }
 
+    /// The moment that is so much later, or the last one there is.
     pub fn plus(self, duration: Duration) -> Self {
         let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         Self(self.0.saturating_add(micros))

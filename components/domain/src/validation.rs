@@ -19,7 +19,9 @@ const WEBHOOK_URL: &str = "webhook_url";
 
 /// In code points, after trimming.
 pub const MIN_PROMPT_CHARS: usize = 5;
+/// In code points.
 pub const MAX_PROMPT_CHARS: usize = 2_000;
+/// In code points, of either description.
 pub const MAX_DESCRIPTION_CHARS: usize = 2_000;
 
 /// Problems by field. Each sentence completes "the field …".
@@ -31,8 +33,10 @@ pub struct FieldErrors(pub BTreeMap<String, Vec<String>>);
 /// cannot help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Malformed {
+    /// It cannot be parsed.
     #[error("The request body must be JSON.")]
     NotJson,
+    /// It is JSON of another kind.
     #[error("The request body must be a JSON object.")]
     NotAnObject,
 }
@@ -44,7 +48,9 @@ pub struct Draft(Map<String, Value>);
 /// What a valid request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
+    /// The refinement.
     pub refinement: Refinement,
+    /// Who is to be told of its end.
     pub webhook_url: Option<String>,
 }
 
@@ -58,10 +64,12 @@ pub enum Original<'a> {
 }
 
 impl FieldErrors {
+    /// Notes what is wrong with a field.
     pub fn add(&mut self, field: &str, problem: impl Into<String>) {
         self.0.entry(field.into()).or_default().push(problem.into());
     }
 
+    /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

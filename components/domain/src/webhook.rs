@@ -42,8 +42,11 @@ pub struct Webhook {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryState {
+    /// An attempt is to come or under way, or the task has not ended.
     Pending,
+    /// The receiver has it.
     Delivered,
+    /// There will be no further attempt.
     Failed,
 }
 
@@ -61,7 +64,9 @@ pub struct DeliveryAttempt {
 /// A delivery as its user sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookDelivery {
+    /// The receiver, as the user sent it.
     pub url: String,
+    /// How it stands.
     pub state: DeliveryState,
     /// The oldest first, at most [`MAX_ATTEMPTS`].
     pub attempts: Vec<DeliveryAttempt>,
@@ -77,6 +82,7 @@ pub enum Redelivery {
     None,
     /// An attempt is to come or under way, or the task has not ended.
     Pending,
+    /// It is due at once.
     Requested,
     /// The user, or all users, have asked for too many lately. This does not come from a
     /// store, but from the limit in front of it.
@@ -86,15 +92,20 @@ pub enum Redelivery {
 /// The right to make one attempt. `token` is the fencing token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryLease {
+    /// The task whose end is told.
     pub task_id: String,
+    /// Larger than that of every attempt before it.
     pub token: u32,
+    /// When another host may make an attempt.
     pub until: Timestamp,
 }
 
 /// An attempt that somebody has to make now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueDelivery {
+    /// The right to make it.
     pub lease: DeliveryLease,
+    /// What the user asked for.
     pub webhook: Webhook,
     /// The task as it ended.
     pub task: Task,
@@ -105,12 +116,16 @@ pub struct DueDelivery {
 pub struct DeliveryOutcome {
     /// When it began.
     pub at: Timestamp,
+    /// What the receiver said.
     pub answer: DeliveryAnswer,
 }
 
+/// What a receiver said to an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeliveryAnswer {
+    /// It answered.
     Status {
+        /// The status of HTTP.
         code: u16,
         /// From the end of the attempt on, as the receiver asked for.
         retry_after: Option<std::time::Duration>,
@@ -131,8 +146,10 @@ impl Webhook {
 }
 
 impl DeliveryState {
+    /// In the order in which they come.
     pub const ALL: [Self; 3] = [Self::Pending, Self::Delivered, Self::Failed];
 
+    /// As in JSON and in stores.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",

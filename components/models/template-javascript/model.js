@@ -1,5 +1,4 @@
-// The smallest image model in JavaScript, to be copied and filled: see
-// docs/models.md.
+// The smallest image model in JavaScript, to be filled.
 //
 // It returns the original unchanged, and refuses a prompt that asks for the
 // impossible.
@@ -30,7 +29,7 @@ export const imageModel = {
       refined = refine(image, request.prompt, request.strength);
     } catch (error) {
       // `unavailable`: the service asks again, up to three times. `receipts` cannot be
-      // used here, since no asynchronous function can be imported; see docs/models.md.
+      // used here, since componentize-qjs cannot import asynchronous functions.
       throw { tag: "refused", val: error.message };
     }
     return {

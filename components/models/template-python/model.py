@@ -1,4 +1,4 @@
-"""The smallest image model in Python, to be copied and filled: see docs/models.md.
+"""The smallest image model in Python, to be filled.
 
 It returns the original unchanged, and refuses a prompt that asks for the
 impossible.

@@ -111,7 +111,7 @@ impl<B: Blob> Draft<B> {
         match self.declared {
             Some(declared) if self.length < declared => Some(Rejected::Incomplete),
             None if self.length == 0 => Some(Rejected::Image(Problem::Empty)),
-            None if !self.inspector.is_at_end() => Some(Rejected::Image(Problem::CutShort)),
+            None if self.inspector.is_amid() => Some(Rejected::Image(Problem::CutShort)),
             Some(_) | None => None,
         }
     }

@@ -50,6 +50,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// For what is in the way at this path.
     pub fn unusable(path: &Path, reason: impl ToString) -> Self {
         Self::Unusable {
             path: path.to_owned(),
@@ -102,6 +103,7 @@ pub struct NamedFile {
 }
 
 impl NamedFile {
+    /// The file that has this name now.
     pub fn of(path: &Path) -> io::Result<Self> {
         Ok(Self {
             path: path.to_owned(),

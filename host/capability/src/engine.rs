@@ -32,7 +32,9 @@ pub struct EngineConfig {
     pub url: String,
     /// The data directory, for engines that keep files.
     pub directory: PathBuf,
+    /// The clock of this process.
     pub clock: Arc<dyn Clock>,
+    /// Space for images, which all stores of a process share.
     pub room: Arc<Room>,
     /// The settings of the engine itself, by their names on the command line.
     pub settings: Lookup,
@@ -66,13 +68,17 @@ pub struct Engine<O, S> {
 /// See [`Engine::inspect`].
 pub type Inspect = fn(EngineConfig) -> BoxFuture<'static, Result<String, OpenError>>;
 
+/// A way to keep tasks, concepts and quotas.
 pub type TaskEngine = Engine<Options, OpenTasks>;
+/// A way to keep the queue.
 pub type QueueEngine = Engine<OpenTasks, Arc<dyn TaskQueue>>;
+/// A way to keep images.
 pub type ImageEngine = Engine<images::Options, OpenImages>;
 
 /// A task store that was opened just now.
 #[derive(Clone)]
 pub struct OpenTasks {
+    /// The tasks.
     pub store: Arc<dyn TaskStore>,
     /// The queue inside the store.
     pub queue: Arc<dyn TaskQueue>,
@@ -94,7 +100,9 @@ pub struct OpenTasks {
 pub struct Shared {
     /// The clock that leases, quotas and signatures use on every host.
     pub clock: Arc<dyn Clock>,
+    /// The secret that keys are derived from on every host.
     pub secret: Arc<dyn SharedSecret>,
+    /// Which host does what only one of them has to do.
     pub duties: Arc<dyn Duties>,
 }
 
@@ -107,6 +115,7 @@ pub trait SharedSecret: Send + Sync {
 /// An image store that was opened just now.
 #[derive(Clone)]
 pub struct OpenImages {
+    /// The images.
     pub store: Arc<dyn ImageStore>,
     /// For images that are moved to it. None: they cannot be.
     pub restore: Option<Arc<dyn RestoreImages>>,
@@ -116,8 +125,11 @@ pub struct OpenImages {
 
 /// The stores of one process.
 pub struct Stores {
+    /// Tasks, concepts and quotas.
     pub tasks: OpenTasks,
+    /// The queue.
     pub queue: Arc<dyn TaskQueue>,
+    /// The images.
     pub images: OpenImages,
 }
 

@@ -110,6 +110,7 @@ pub fn nothing_more() -> Answer<'static, Option<Listed>> {
     Box::pin(ready(Ok(None)))
 }
 
+/// The error of a store for an image that cannot be named as it is asked to be.
 pub fn no_such_name() -> CapabilityError {
     CapabilityError::invalid("An image cannot have this name or type.")
 }

@@ -37,6 +37,7 @@ pub trait Interceptor<C: Operations + ?Sized>: Send + Sync {
 
 /// A capability all of whose operations pass an interceptor.
 pub struct Intercepted<C: ?Sized> {
+    /// The capability itself.
     pub inner: Arc<C>,
     interceptor: Arc<dyn Interceptor<C>>,
 }
@@ -47,6 +48,7 @@ impl<C: Operations + ?Sized> Intercepted<C> {
         Self { inner, interceptor }
     }
 
+    /// Hands the operation to the interceptor, and returns what it answers.
     pub fn pass<'a, T>(&'a self, operation: C::Operation<'a>) -> Answer<'a, T>
     where
         T: TryFrom<C::Reply> + 'a,

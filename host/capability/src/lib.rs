@@ -9,6 +9,8 @@
 //! A call whose future is dropped may still take effect, wholly or not at all,
 //! like a request whose connection breaks.
 
+#![deny(missing_docs)]
+
 pub mod away;
 pub mod blobs;
 mod capabilities;

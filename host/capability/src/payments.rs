@@ -132,7 +132,10 @@ impl Payments {
             turn: tokio::sync::Mutex::default(),
             state: Mutex::new(State {
                 payment: claimed.payment.clone(),
-                reason: Reason::Crash,
+                reason: match claimed.payment.lacked_memory {
+                    true => Reason::Memory,
+                    false => Reason::Crash,
+                },
             }),
             receipts: Notify::new(),
         })))
@@ -222,6 +225,20 @@ impl Payments {
         match &self.0 {
             Some(claim) => claim.receipts.notified().await,
             None => pending().await,
+        }
+    }
+
+    /// The last call's answer breaks off, since there is no memory for it. The next attempt,
+    /// on whichever host, knows why it repeats the call, if the store can be reached now.
+    pub async fn lacked_memory(&self) {
+        let Some(claim) = &self.0 else {
+            return;
+        };
+        let _turn = claim.turn.lock().await;
+        let payment = claim.state.lock().payment.clone();
+        if payment.calls > 0 {
+            let payment = payment.call_lacked_memory();
+            let _ = claim.store.pay(&claim.lease, &payment).await;
         }
     }
 

@@ -37,6 +37,7 @@ pub struct Permit<U: Eq + Hash> {
 }
 
 impl<U: Clone + Eq + Hash> Permits<U> {
+    /// So many permits, all of them free.
     pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
             limit,

@@ -10,9 +10,12 @@ use std::time::Duration;
 /// dropped.
 const MAX_TRACKED: usize = 1 << 16;
 
+/// How often somebody may do something.
 #[derive(Clone, Copy, Debug)]
 pub struct Rate {
+    /// How often in a burst.
     pub at_once: u32,
+    /// After which time once more.
     pub interval: Duration,
 }
 

@@ -63,10 +63,15 @@ pub fn client(trust: &Trust) -> Result<ClientConfig, rustls::Error> {
 /// Why a server's certificate is not trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distrust {
+    /// It was valid until lately.
     Expired,
+    /// It will be valid later; or a clock is wrong.
     NotYetValid,
+    /// It is for another name.
     OtherName,
+    /// Nobody who is trusted has signed it.
     UnknownIssuer,
+    /// Anything else.
     Other,
 }
 

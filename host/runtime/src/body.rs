@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use wasmtime_wasi_http::WasiBody;
 
+/// A body that is there as a whole.
 pub fn whole(bytes: impl Into<Bytes>) -> WasiBody {
     let body = Full::new(bytes.into());
     body.map_err(|never| match never {}).boxed_unsync()

@@ -66,6 +66,7 @@ impl Egress {
         }
     }
 
+    /// The same, with answers within these bounds.
     pub fn within(self, bounds: Bounds) -> Self {
         Self {
             client: self.client.within(bounds),

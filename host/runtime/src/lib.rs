@@ -3,6 +3,8 @@
 //!
 //! It knows the contracts of the capabilities and no engine, so it must never name one.
 
+#![deny(missing_docs)]
+
 mod body;
 pub mod egress;
 pub mod ingress;

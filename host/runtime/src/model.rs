@@ -8,6 +8,7 @@ mod ledger;
 mod link;
 pub mod machine;
 pub mod memory;
+pub mod output;
 pub mod paid_call;
 mod receipts;
 mod replay;

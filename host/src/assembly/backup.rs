@@ -1,22 +1,30 @@
-//! Backups: a copy of the data directory that is a data directory itself.
+//! Backups: what a data directory holds, as of one moment.
 //!
-//! It is made beside its place, under a name that says that it is not whole, and
-//! renamed when everything is on the disk.
+//! A backup is a tar archive, which the process that holds the directory streams to
+//! whoever asked for it: it needs no place that both can write to, and who asked
+//! owns the result.
+
+mod archive;
+mod draft;
+mod stream;
 
 use std::fs::{self, DirBuilder, File};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
-use concept_refinement_capability::directory;
-use concept_refinement_capability::embedded::Embedded;
+use anyhow::Context as _;
+use concept_refinement_capability::embedded::{Archive as _, Embedded};
 
 use crate::assembly::secret;
+use archive::Tar;
+pub use draft::Draft;
+use stream::Sender;
+pub use stream::{Receiver, refuse};
 
-/// In a backup that is not whole. Nothing else is ever replaced.
-const UNFINISHED: &str = "UNFINISHED";
+/// In the data directory of a service: copies of databases, while they are sent.
+const SCRATCH: &str = "backup.scratch";
 
 /// What a process has to copy.
 pub struct Backup {
@@ -34,27 +42,67 @@ impl Backup {
         }
     }
 
-    /// Makes a backup, durably; one at a time. Blocks the thread.
+    /// Sends a backup from the process whose directory it is. Blocks the thread.
+    /// Returns what is in it.
     ///
     /// # Errors
     ///
-    /// The directory is there already and not empty, or it cannot be written;
-    /// nothing is left.
-    pub fn write(&self, to: &Path) -> anyhow::Result<()> {
-        let draft = Draft::create(to)?;
-        self.copy(&draft.place)?;
-        draft.finish(to)
+    /// It is not whole, which the receiver is told too, if it is still there.
+    pub fn send_as_service(&self, to: impl Write) -> anyhow::Result<String> {
+        self.send_by(to, |sender| {
+            let scratch = Scratch::create(&self.data)?;
+            self.copy(&scratch.0, sender)
+        })
     }
 
-    fn copy(&self, to: &Path) -> anyhow::Result<()> {
+    /// The same with a directory for copies of databases.
+    ///
+    /// # Errors
+    ///
+    /// It is not whole.
+    pub fn send(&self, to: impl Write, scratch: &Path) -> anyhow::Result<String> {
+        self.send_by(to, |sender| self.copy(scratch, sender))
+    }
+
+    /// Removes what a process before this one left.
+    pub fn clear(&self) -> io::Result<()> {
+        Scratch::clear(&self.data.join(SCRATCH))
+    }
+
+    fn send_by<W: Write>(
+        &self,
+        to: W,
+        copy: impl FnOnce(&mut Sender<W>) -> anyhow::Result<Vec<(&'static str, u64)>>,
+    ) -> anyhow::Result<String> {
+        let mut sender = Sender::new(to);
+        match copy(&mut sender) {
+            Ok(counts) => {
+                let counts = counts.iter().map(|(what, count)| format!("{count} {what}"));
+                let counts = counts.collect::<Vec<_>>().join(", ");
+                sender.end(Ok(&counts))?;
+                Ok(counts)
+            }
+            Err(error) => {
+                // It may be what has failed.
+                let _ = sender.end(Err(&format!("{error:#}")));
+                Err(error)
+            }
+        }
+    }
+
+    fn copy(&self, scratch: &Path, to: impl Write) -> anyhow::Result<Vec<(&'static str, u64)>> {
         let _held = Held::new(&self.stores);
+        let mut tar = Tar::new(to, scratch);
+        let mut counts = Vec::new();
         for store in &self.stores {
-            store.copy_to(to)?;
+            counts.extend(store.copy_to(&mut tar)?);
         }
-        match fs::copy(self.data.join(secret::FILE), to.join(secret::FILE)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            copied => copied.map(drop).context("copying the secret"),
+        match File::open(self.data.join(secret::FILE)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => tar.add(Path::new(secret::FILE), opened.context("the secret")?)?,
         }
+        tar.finish()?;
+        Ok(counts)
     }
 }
 
@@ -78,72 +126,29 @@ impl Drop for Held<'_> {
     }
 }
 
-/// A backup that is not whole. It is removed unless it is finished.
-struct Draft {
-    place: PathBuf,
-}
+/// A directory that is removed when this is dropped.
+struct Scratch(PathBuf);
 
-impl Draft {
-    fn create(to: &Path) -> anyhow::Result<Self> {
-        let shown = to.display();
-        if !is_free(to) {
-            bail!("{shown} exists and is no empty directory: nothing is replaced");
+impl Scratch {
+    fn create(data: &Path) -> anyhow::Result<Self> {
+        let place = data.join(SCRATCH);
+        let created =
+            Self::clear(&place).and_then(|()| DirBuilder::new().mode(0o700).create(&place));
+        created.with_context(|| format!("{} cannot be created", place.display()))?;
+        Ok(Self(place))
+    }
+
+    fn clear(place: &Path) -> io::Result<()> {
+        match fs::remove_dir_all(place) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
         }
-        let mut place = to.as_os_str().to_owned();
-        place.push(".partial");
-        let place = PathBuf::from(place);
-        if place.join(UNFINISHED).exists() {
-            fs::remove_dir_all(&place)
-                .with_context(|| format!("removing {}, which is not whole", place.display()))?;
-        }
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&place)
-            .with_context(|| format!("{} cannot be created", place.display()))?;
-        let draft = Self { place };
-        File::create(draft.place.join(UNFINISHED))?;
-        Ok(draft)
-    }
-
-    fn finish(mut self, to: &Path) -> anyhow::Result<()> {
-        sync(&self.place)?;
-        fs::remove_file(self.place.join(UNFINISHED))?;
-        directory::sync(&self.place)?;
-        fs::rename(&self.place, to)?;
-        self.place = PathBuf::new();
-        Ok(directory::sync(to.parent().unwrap_or(Path::new("/")))?)
     }
 }
 
-/// Whether a directory can be renamed to this without replacing anything.
-fn is_free(to: &Path) -> bool {
-    let is_empty = |to| fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_none());
-    match to.symlink_metadata() {
-        Ok(found) => found.is_dir() && is_empty(to),
-        Err(error) => error.kind() == io::ErrorKind::NotFound,
-    }
-}
-
-impl Drop for Draft {
+impl Drop for Scratch {
     fn drop(&mut self) {
-        if self.place != Path::new("") {
-            // The error that matters is reported.
-            let _ = fs::remove_dir_all(&self.place);
-        }
+        // What is left is removed by the next start or backup.
+        let _ = Self::clear(&self.0);
     }
-}
-
-/// Everything that was written is on the disk.
-fn sync(directory: &Path) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    rustix::fs::syncfs(File::open(directory)?)?;
-    #[cfg(not(target_os = "linux"))]
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        match path.is_dir() {
-            true => sync(&path)?,
-            false => File::open(path)?.sync_all()?,
-        }
-    }
-    directory::sync(directory)
 }

@@ -7,6 +7,7 @@ use concept_refinement_capability::Capabilities;
 use concept_refinement_capability::clock::{Clock, SystemClock};
 use concept_refinement_capability::model::ImageModel;
 use concept_refinement_runtime::egress::resolver::{self, Resolver};
+use concept_refinement_runtime::wasm::engine::Tell;
 use tokio::net::TcpListener;
 
 use crate::assembly::components::Components;
@@ -34,6 +35,7 @@ pub struct HostBuilder {
     pub(super) resolver: Arc<dyn Resolver>,
     pub(super) map_capabilities: Box<dyn FnOnce(Capabilities) -> Capabilities + Send>,
     pub(super) on_waiting: Box<dyn FnOnce(SocketAddr) + Send>,
+    pub(super) on_compiling: Option<Tell>,
 }
 
 impl HostBuilder {
@@ -48,6 +50,7 @@ impl HostBuilder {
             resolver: resolver::system(),
             map_capabilities: Box::new(|configured| configured),
             on_waiting: Box::new(|_| {}),
+            on_compiling: None,
         }
     }
 
@@ -83,6 +86,13 @@ impl HostBuilder {
     /// or otherwise that the service cannot be used.
     pub fn on_waiting(mut self, tell: impl FnOnce(SocketAddr) + Send + 'static) -> Self {
         self.on_waiting = Box::new(tell);
+        self
+    }
+
+    /// Gets a sentence when a large component begins to be compiled, which takes seconds
+    /// at its first start, and when it is. Otherwise the log gets it.
+    pub fn on_compiling(mut self, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.on_compiling = Some(Arc::new(tell));
         self
     }
 

@@ -24,6 +24,7 @@ use concept_refinement_domain::secret::IMAGE_URLS;
 use parking_lot::Mutex;
 use rand::RngExt as _;
 
+use crate::assembly::HostError;
 use crate::assembly::engines::{self, IMAGES, QUEUES, TASKS};
 use crate::assembly::secret::Secret;
 use crate::config::Config;
@@ -47,9 +48,10 @@ impl<O, S> Configured<O, S> {
         clock: &Arc<dyn Clock>,
         room: &Arc<Room>,
         options: O,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, HostError> {
+        let engine = find(engines, url).map_err(anyhow::Error::msg);
         Ok(Self {
-            engine: find(engines, url).map_err(anyhow::Error::msg)?,
+            engine: engine.map_err(HostError::System)?,
             config: engine_config(url, config, clock, room),
             options,
         })
@@ -79,7 +81,7 @@ pub fn tasks(
     config: &Config,
     clock: &Arc<dyn Clock>,
     room: &Arc<Room>,
-) -> anyhow::Result<Configured<Options, OpenTasks>> {
+) -> Result<Configured<Options, OpenTasks>, HostError> {
     let options = Options {
         lease: config.lease,
         max_backlog: config.max_backlog,
@@ -93,7 +95,7 @@ pub fn queue(
     tasks: &OpenTasks,
     clock: &Arc<dyn Clock>,
     room: &Arc<Room>,
-) -> anyhow::Result<Configured<OpenTasks, Arc<dyn TaskQueue>>> {
+) -> Result<Configured<OpenTasks, Arc<dyn TaskQueue>>, HostError> {
     let tasks = tasks.clone();
     Configured::new(QUEUES, &config.queue, config, clock, room, tasks)
 }
@@ -105,7 +107,7 @@ pub fn images(
     upload_reservations: Arc<dyn UploadReservations>,
     clock: &Arc<dyn Clock>,
     room: &Arc<Room>,
-) -> anyhow::Result<Configured<images::Options, OpenImages>> {
+) -> Result<Configured<images::Options, OpenImages>, HostError> {
     let options = images::Options {
         signing: signing(config, secret.key(IMAGE_URLS)),
         upload_reservations,
@@ -157,7 +159,7 @@ pub async fn open(
     model: Arc<dyn ImageModel>,
     clock: Arc<dyn Clock>,
     room: Arc<Room>,
-) -> anyhow::Result<(Capabilities, Vec<Arc<dyn Embedded>>)> {
+) -> Result<(Capabilities, Vec<Arc<dyn Embedded>>), HostError> {
     let stores = Stores {
         images: {
             let reservations = Arc::clone(&tasks.upload_reservations);
@@ -177,7 +179,7 @@ pub fn in_memory(
     config: &Config,
     model: Arc<dyn ImageModel>,
     clock: Arc<dyn Clock>,
-) -> anyhow::Result<Capabilities> {
+) -> Result<Capabilities, OpenError> {
     let signing = signing(config, rand::rng().random());
     let stores = engines::in_memory(signing, &clock)?;
     Ok(together(config, stores, model, clock, Arc::default()))

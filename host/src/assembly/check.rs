@@ -20,7 +20,8 @@ use concept_refinement_capability::directory::may_be_written;
 use concept_refinement_capability::engine::OpenTasks;
 use concept_refinement_capability::tls;
 use concept_refinement_runtime::egress::{Bounds, Egress, Network, Origin, resolver};
-use concept_refinement_runtime::wasm::engine::{Engine, Pool};
+use concept_refinement_runtime::model::output;
+use concept_refinement_runtime::wasm::engine::{Engine, Pool, Tell};
 
 use crate::assembly::capabilities::{self, Configured};
 use crate::assembly::compiled::{Compiled, compile};
@@ -42,11 +43,12 @@ const LIST: Bounds = Bounds {
 };
 
 /// Checks one part after the other and reports each as soon as it is known: a detail,
-/// perhaps empty, or why the part cannot be used.
+/// perhaps empty, or why the part cannot be used. `tell` gets what takes long.
 pub async fn check(
     config: &Config,
     components: anyhow::Result<Components>,
     cache: Option<PathBuf>,
+    tell: Tell,
     mut report: impl FnMut(&str, Result<String, String>),
 ) -> anyhow::Result<()> {
     let mut found = |name, result: anyhow::Result<String>| {
@@ -74,13 +76,17 @@ pub async fn check(
         found("images", images);
     }
     let network = Network::new(resolver::system(), &config.trust)?;
-    match compiled(config, components, cache).await {
+    match compiled(config, components, cache, tell).await {
         Ok((engine, compiled)) => {
             found("components", Ok(String::new()));
             let blobs = grants::blobs(config, None, &Arc::default());
             let pipeline = &compiled.pipeline;
-            let model = pipeline::model(config, &engine, pipeline, &network, &blobs, None).await;
-            found("model", model.map(|model| model.describe().to_owned()));
+            let log = Arc::new(output::Log);
+            let model = pipeline::model(config, &engine, pipeline, &network, &blobs, None, log);
+            found(
+                "model",
+                model.await.map(|model| model.describe().to_owned()),
+            );
         }
         Err(error) => found("components", Err(error)),
     }
@@ -245,6 +251,7 @@ async fn compiled(
     config: &Config,
     components: anyhow::Result<Components>,
     cache: Option<PathBuf>,
+    tell: Tell,
 ) -> anyhow::Result<(Engine, Compiled)> {
     let components = components?;
     let pool = Pool {
@@ -253,10 +260,10 @@ async fn compiled(
         max_memory: usize::try_from(config.model_memory)?,
     };
     let model = config.model.clone();
-    compile(pool, cache, move |engine| {
+    let compiled = compile(pool, cache, Some(tell), move |engine| {
         Compiled::new(engine, &components, &model)
-    })
-    .await
+    });
+    Ok(compiled.await?)
 }
 
 /// Over the same network path and with the same grant as the model.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use concept_refinement_runtime::wasm::bindings::notifier::NotifierComponentPre;
 use concept_refinement_runtime::wasm::bindings::processor::ProcessorComponentPre;
-use concept_refinement_runtime::wasm::engine::{Engine, Pool};
+use concept_refinement_runtime::wasm::engine::{Engine, Pool, Tell};
 use concept_refinement_runtime::wasm::linker::{api_linker, processor_linker, wasi_linker};
 use concept_refinement_runtime::wasm::sandbox::Sandbox;
 use sha2::{Digest as _, Sha256};
@@ -13,6 +13,7 @@ use wasmtime::component::Component;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use super::components::{Components, embedded::CODE};
+use super::error::HostError;
 use crate::config::ModelLink;
 
 /// All components. The model is yet to be asked what it is.
@@ -75,12 +76,9 @@ impl Pipeline {
     ) -> anyhow::Result<Self> {
         let processor = component(engine, "processor", &components.processor)?;
         let mut chosen = model.links().into_iter();
-        let mut compiled = |bytes: &[u8]| {
-            let model = Model::new(engine, bytes);
-            match chosen.next() {
-                Some(link) => link.named(model),
-                None => model,
-            }
+        let mut compiled = |bytes: &[u8]| match chosen.next() {
+            Some(link) => link.named(Model::new(engine, &link.name, bytes)),
+            None => Model::new(engine, "model", bytes),
         };
         let model = compiled(&components.model)?;
         let links = components.links.iter().map(|bytes| compiled(bytes));
@@ -99,9 +97,10 @@ impl Pipeline {
 }
 
 impl Model {
-    fn new(engine: &Engine, bytes: &[u8]) -> anyhow::Result<Self> {
+    fn new(engine: &Engine, name: &str, bytes: &[u8]) -> anyhow::Result<Self> {
+        let component = engine.component(&format!("the model {name}"), bytes);
         Ok(Self {
-            component: component(engine, "model", bytes)?,
+            component: component.context("the model component cannot be compiled")?,
             sum: Sha256::digest(bytes).into(),
         })
     }
@@ -109,23 +108,30 @@ impl Model {
 
 /// Starts an engine and compiles for it, on a thread that may compute: to do so
 /// here would keep a signal from being heard. `cache`: a directory for compiled
-/// code, which is gone without where it cannot be used.
+/// code, which is gone without where it cannot be used. `tell`: in place of the log, gets
+/// what takes long.
 pub async fn compile<T: Send + 'static>(
     pool: Pool,
     cache: Option<PathBuf>,
+    tell: Option<Tell>,
     compile: impl FnOnce(&Engine) -> anyhow::Result<T> + Send + 'static,
-) -> anyhow::Result<(Engine, T)> {
+) -> Result<(Engine, T), HostError> {
     let compiling = move || {
-        let engine = Engine::new(pool, cache.as_deref(), CODE)?;
-        let compiled = compile(&engine)?;
+        let engine = Engine::new(pool, cache.as_deref(), CODE).map_err(HostError::System)?;
+        let engine = match tell {
+            Some(tell) => engine.telling(tell),
+            None => engine,
+        };
+        let compiled = compile(&engine).map_err(HostError::Component)?;
         Ok((engine, compiled))
     };
-    tokio::task::spawn_blocking(compiling).await?
+    let compiled = tokio::task::spawn_blocking(compiling).await;
+    compiled.map_err(|error| HostError::System(error.into()))?
 }
 
 /// Compiles a component, unless it was compiled before.
 pub fn component(engine: &Engine, name: &str, bytes: &[u8]) -> anyhow::Result<Component> {
     engine
-        .component(bytes)
+        .component(&format!("the component {name}"), bytes)
         .with_context(|| format!("the {name} component cannot be compiled"))
 }

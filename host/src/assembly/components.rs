@@ -5,9 +5,13 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
+use crate::assembly::HostError;
 use crate::config::{Config, ModelChoice, ModelLink};
 
 type Bytes = Cow<'static, [u8]>;
+
+/// What whoever works on this repository has to do first.
+const BUILD: &str = "`cargo xtask components` builds the components";
 
 /// What the executable was built with.
 pub(super) mod embedded {
@@ -31,24 +35,28 @@ pub struct Components {
 }
 
 impl Components {
-    /// Of a directory, or those that this was built with; the model is the
-    /// configured one.
+    /// Of a directory of files `NAME.wasm`, or those that this library was built with;
+    /// the model is the configured one.
     ///
     /// # Errors
     ///
-    /// A file is missing, or there is no directory and nothing was embedded.
-    pub fn load(directory: Option<&Path>, config: &Config) -> anyhow::Result<Self> {
-        let directory = directory.or(embedded::DIRECTORY.map(Path::new));
-        let component = |name: &str| match directory {
-            Some(directory) => read(&directory.join(format!("{name}.wasm"))).context("components"),
-            None => embedded::COMPONENTS
+    /// [`HostError::Components`]: a file is missing or cannot be read.
+    pub fn load(directory: Option<&Path>, config: &Config) -> Result<Self, HostError> {
+        Self::found(directory, config).map_err(HostError::Components)
+    }
+
+    fn found(directory: Option<&Path>, config: &Config) -> anyhow::Result<Self> {
+        let of = |directory: &Path, name: &str| {
+            read(&directory.join(format!("{name}.wasm"))).context("components")
+        };
+        let component = |name: &str| match (directory, embedded::DIRECTORY) {
+            (Some(directory), _) => of(directory, name),
+            (None, Some(directory)) => of(Path::new(directory), name).context(BUILD),
+            (None, None) => embedded::COMPONENTS
                 .iter()
                 .find(|(embedded, _)| *embedded == name)
                 .map(|(_, bytes)| Cow::Borrowed(*bytes))
-                .context(
-                    "this executable was built without components: name a directory \
-                     with --components, or build it with `cargo xtask build`",
-                ),
+                .with_context(|| format!("there is no component {name}")),
         };
         let model = |link: &ModelLink| match &link.component {
             ModelChoice::Local => component("model-local"),

@@ -6,6 +6,7 @@
 //! that asks a provider asks it here too, and pays for it.
 
 mod cases;
+mod heard;
 mod verdict;
 
 use std::path::PathBuf;
@@ -21,7 +22,7 @@ use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::task::Refinement;
 use concept_refinement_runtime::egress::{Network, resolver};
-use concept_refinement_runtime::wasm::engine::Pool;
+use concept_refinement_runtime::wasm::engine::{Pool, Tell};
 use futures::future::join_all;
 use futures::{StreamExt as _, stream};
 
@@ -29,6 +30,7 @@ use crate::assembly::compiled::{Pipeline, compile};
 use crate::assembly::{Components, capabilities, grants, pipeline};
 use crate::config::Config;
 use cases::{Case, PICTURES, PROMPT, Picture, cases};
+use heard::Heard;
 use verdict::Judge;
 
 /// Calls that are made at a time, where several are.
@@ -38,7 +40,8 @@ const AT_ONCE: usize = 8;
 const INSTANCES: u32 = AT_ONCE as u32 + 1;
 
 /// Tries the configured model, and reports each promise as soon as it is known: what
-/// the model was given or is asked for, and what it did, or what is wrong with that.
+/// the model was given or is asked for, what it did, or what is wrong with that, and the
+/// lines that it printed. `tell` gets what takes long.
 ///
 /// # Errors
 ///
@@ -47,8 +50,14 @@ pub async fn test(
     config: &Config,
     components: &Components,
     cache: Option<PathBuf>,
-    mut found: impl FnMut(&str, Result<String, String>),
+    tell: Tell,
+    mut report: impl FnMut(&str, Result<String, String>, &[String]),
 ) -> anyhow::Result<()> {
+    let heard = Arc::<Heard>::default();
+    let mut found = |name: &str, result| {
+        let (result, lines) = heard.with(result);
+        report(name, result, &lines);
+    };
     // A call has one instance of each link that it is in.
     let instances = INSTANCES.saturating_mul(u32::try_from(config.model.depth())?);
     let pool = Pool {
@@ -57,7 +66,7 @@ pub async fn test(
         max_memory: usize::try_from(config.model_memory)?,
     };
     let (components, model) = (components.clone(), config.model.clone());
-    let compiled = compile(pool, cache, move |engine| {
+    let compiled = compile(pool, cache, Some(tell), move |engine| {
         Pipeline::new(engine, &components, &model)
     })
     .await;
@@ -66,7 +75,8 @@ pub async fn test(
     let blobs = grants::blobs(config, None, &Arc::default());
     let loaded = match &compiled {
         Ok((engine, compiled)) => {
-            pipeline::model(config, engine, compiled, &network, &blobs, None).await
+            let heard = Arc::clone(&heard) as _;
+            pipeline::model(config, engine, compiled, &network, &blobs, None, heard).await
         }
         Err(error) => Err(anyhow::anyhow!("{error:#}")),
     };

@@ -1,41 +1,41 @@
 //! A socket in the data directory by which the operator asks the process that
 //! holds it for what no other process can do: a backup.
 //!
-//! It obeys the user that it runs as, and root; a request is a word, a space
-//! and a path, and the answer a sentence, of which `done` is one.
+//! It obeys the user that it runs as, and root. A request is a word, and the answer
+//! a stream of [`backup`](super::backup).
 
-use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::net::Shutdown;
 use std::os::fd::AsRawFd as _;
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream as Stream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use anyhow::Context as _;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::assembly::backup::Backup;
+use crate::assembly::backup::{Backup, refuse};
 use crate::loops::until_stop::until_stop;
 
 const NAME: &str = "control";
 
-const BACKUP: &[u8] = b"backup ";
+const BACKUP: &[u8] = b"backup";
 
-const DONE: &str = "done";
-
-/// Longest request, in bytes: longer than any path.
-const MAX_REQUEST: u64 = 8 * 1024;
+/// Longest request, in bytes.
+const MAX_REQUEST: u64 = 64;
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long who asked for a backup may take nothing of it. Meanwhile what is removed
+/// takes room, and others wait for theirs.
+const READER_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// What the system takes for a socket, in bytes.
 const LONGEST_ADDRESS: usize = 100;
@@ -58,6 +58,7 @@ impl Control {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
+            backup.clear()?;
             let listener = UnixListener::bind(&address.path)?;
             fs::set_permissions(&address.path, Permissions::from_mode(0o600))?;
             Ok((listener, address))
@@ -97,35 +98,34 @@ impl Control {
 
     async fn answer(&self, mut stream: UnixStream) -> io::Result<()> {
         let user = stream.peer_cred()?.uid();
-        if user != 0 && user != rustix::process::geteuid().as_raw() {
-            return stream.write_all(b"this is for its own user").await;
-        }
+        let is_allowed = user == 0 || user == rustix::process::geteuid().as_raw();
         let mut request = Vec::new();
         let mut from = (&mut stream).take(MAX_REQUEST);
         timeout(REQUEST_TIMEOUT, from.read_to_end(&mut request)).await??;
-        let answer = match request.strip_prefix(BACKUP) {
-            Some(path) => self.back_up(Path::new(OsStr::from_bytes(path))).await,
-            None => "there is no such request".to_owned(),
-        };
-        stream.write_all(answer.as_bytes()).await
-    }
-
-    async fn back_up(&self, to: &Path) -> String {
-        let (backup, place) = (Arc::clone(&self.backup), to.to_owned());
-        let written = spawn_blocking(move || backup.write(&place)).await;
-        let written = written.unwrap_or_else(|panic| Err(panic.into()));
-        let to = to.display();
-        match written {
-            Ok(()) => {
-                tracing::info!(%to, "made a backup");
-                DONE.to_owned()
-            }
-            Err(error) => {
-                let error = format!("{error:#}");
-                tracing::error!(error, %to, "a backup could not be made");
-                error
-            }
+        if request.is_empty() {
+            // Who came has found that there is no place for a backup.
+            return Ok(());
         }
+        let stream = stream.into_std()?;
+        stream.set_nonblocking(false)?;
+        stream.set_write_timeout(Some(READER_TIMEOUT))?;
+        let backup = Arc::clone(&self.backup);
+        let answer = move || match (is_allowed, request.as_slice()) {
+            (false, _) => refuse(stream, "this is for its own user"),
+            (true, BACKUP) => {
+                back_up(&backup, stream);
+                Ok(())
+            }
+            (true, _) => refuse(stream, "there is no such request"),
+        };
+        spawn_blocking(answer).await.map_err(io::Error::other)?
+    }
+}
+
+fn back_up(backup: &Backup, to: Stream) {
+    match backup.send_as_service(to) {
+        Ok(counts) => tracing::info!(counts, "sent a backup"),
+        Err(error) => tracing::warn!(error = format!("{error:#}"), "a backup was not finished"),
     }
 }
 
@@ -136,29 +136,35 @@ impl Drop for Control {
     }
 }
 
-/// Asks the process that holds a data directory for a backup, and waits for it.
-/// False: no process listens there.
-///
-/// # Errors
-///
-/// Why there is no backup.
-pub fn ask_for_backup(data: &Path, to: &Path) -> anyhow::Result<bool> {
-    let connected = Address::new(data).and_then(|address| Stream::connect(&address.path));
-    let mut stream = match connected {
-        Ok(stream) => stream,
-        Err(error) => match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => return Ok(false),
-            _ => return Err(error).context("the running service cannot be asked"),
-        },
-    };
-    stream.write_all(&[BACKUP, to.as_os_str().as_bytes()].concat())?;
-    stream.shutdown(Shutdown::Write)?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    match answer.as_str() {
-        DONE => Ok(true),
-        "" => bail!("the service ended before the backup did"),
-        problem => bail!("{problem}"),
+/// Who asks the process that holds a data directory.
+pub struct Asking(Stream);
+
+impl Asking {
+    /// None: no process listens there.
+    ///
+    /// # Errors
+    ///
+    /// One does, but not to this user.
+    pub fn connect(data: &Path) -> anyhow::Result<Option<Self>> {
+        let connected = Address::new(data).and_then(|address| Stream::connect(&address.path));
+        match connected {
+            Ok(stream) => Ok(Some(Self(stream))),
+            Err(error) => match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Ok(None),
+                _ => Err(error).context("the running service cannot be asked"),
+            },
+        }
+    }
+
+    /// Returns where the backup comes from.
+    ///
+    /// # Errors
+    ///
+    /// The process has ended.
+    pub fn for_backup(mut self) -> io::Result<Stream> {
+        self.0.write_all(BACKUP)?;
+        self.0.shutdown(Shutdown::Write)?;
+        Ok(self.0)
     }
 }
 

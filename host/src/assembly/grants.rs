@@ -12,6 +12,7 @@ use concept_refinement_capability::clock::{Clock, SystemClock};
 use concept_refinement_capability::room::Room;
 use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_domain::hex::hex;
+use concept_refinement_domain::redaction::Redaction;
 use concept_refinement_domain::secret::{SESSION_TOKENS, WEBHOOKS};
 use concept_refinement_runtime::egress::{self, Egress, Grant, Network, Origin};
 use concept_refinement_runtime::wasm::bounds::Bounds;
@@ -61,6 +62,7 @@ pub fn api(
         capabilities: Some(Arc::clone(capabilities)),
         watchers: Arc::clone(watchers),
         blobs: None,
+        redaction: Arc::default(),
     }
 }
 
@@ -87,6 +89,7 @@ pub fn processor(
         capabilities: Some(Arc::clone(capabilities)),
         watchers: Arc::default(),
         blobs: Some(Arc::clone(blobs)),
+        redaction: Arc::new(redaction(config.model.links())),
     }
 }
 
@@ -116,7 +119,14 @@ pub fn model(
         capabilities: None,
         watchers: Arc::default(),
         blobs: link.behind.is_some().then(|| Arc::clone(blobs)),
+        redaction: Arc::new(redaction([link])),
     })
+}
+
+/// The secrets in the settings of these links.
+fn redaction<'a>(links: impl IntoIterator<Item = &'a ModelLink>) -> Redaction {
+    let settings = links.into_iter().flat_map(|link| &link.settings.0);
+    Redaction::of_settings(settings.map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
 /// For the notifier: receivers, and no capability at all.
@@ -130,6 +140,7 @@ pub fn notifier(config: &Config, network: &Network, clock: &Arc<dyn Clock>) -> G
         capabilities: None,
         watchers: Arc::default(),
         blobs: None,
+        redaction: Arc::default(),
     }
 }
 

@@ -17,6 +17,7 @@ use concept_refinement_capability::{Capabilities, create_directory};
 use concept_refinement_domain::secret::LENGTH;
 use concept_refinement_runtime::egress::Network;
 use concept_refinement_runtime::ingress::http::{CALLS, listen};
+use concept_refinement_runtime::model::output;
 use concept_refinement_runtime::wasm::engine::Pool;
 use futures::future::join_all;
 use rand::RngExt as _;
@@ -24,6 +25,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::assembly::HostError;
 use crate::assembly::api::{self, Api};
 use crate::assembly::backup::Backup;
 use crate::assembly::builder::HostBuilder;
@@ -74,7 +76,8 @@ impl HostBuilder {
     ///
     /// An address cannot be listened on; the data directory cannot be used, is
     /// in use by another process or damaged; a component does not fit this host.
-    pub async fn start(self) -> anyhow::Result<Host> {
+    /// [`HostError::is_repeatable`] says whether another attempt can help.
+    pub async fn start(self) -> Result<Host, HostError> {
         let Self {
             config,
             components,
@@ -84,15 +87,20 @@ impl HostBuilder {
             resolver,
             map_capabilities,
             on_waiting,
+            on_compiling,
         } = self;
         let listener = match listener {
             Some(listener) => listener,
-            None => listen(config.listen).await?,
+            None => listen(config.listen).await.map_err(HostError::Listen)?,
         };
-        let address = listener.local_addr()?;
-        let monitoring = Monitoring::listen(&config).await?;
+        let address = listener.local_addr();
+        let address = address.map_err(|error| HostError::Listen(error.into()))?;
+        let monitoring = Monitoring::listen(&config).await;
+        let monitoring = monitoring.map_err(HostError::Listen)?;
         let metrics = monitoring.as_ref().map(Monitoring::metrics);
-        create_directory(&config.data_dir).context("creating the data directory")?;
+        create_directory(&config.data_dir)
+            .context("creating the data directory")
+            .map_err(HostError::DataDirectory)?;
 
         // An unusable directory is reported before anything is compiled. Of two
         // processes that start on the same data, one fails here, before it
@@ -102,20 +110,26 @@ impl HostBuilder {
         let check_damage = Arc::clone(&tasks.check_damage);
         let is_shared = tasks.shared.is_some();
 
+        let pool = pool(&config).map_err(HostError::System)?;
         let cache = config.data_dir.join("compiled");
         let link = config.model.clone();
         let compiled = move |engine: &_| Compiled::new(engine, &components, &link);
-        let (engine, compiled) = compile(pool(&config)?, Some(cache), compiled).await?;
+        let (engine, compiled) = compile(pool, Some(cache), on_compiling, compiled).await?;
         let engine = Arc::new(engine);
         let refusals = metrics.as_ref().map(|metrics| Arc::clone(&metrics.egress));
-        let network = Network::new(resolver, &config.trust)?.measured(refusals);
+        let network = Network::new(resolver, &config.trust)
+            .map_err(|error| HostError::System(error.into()))?;
+        let network = network.measured(refusals);
         let blobs = grants::blobs(&config, Some(config.data_dir.clone()), &room);
         let model = match model {
             Some(model) => model,
             None => {
                 let links = metrics.as_ref().map(|metrics| &metrics.links);
                 let pipeline = &compiled.pipeline;
-                pipeline::model(&config, &engine, pipeline, &network, &blobs, links).await?
+                let log = Arc::new(output::Log);
+                let model =
+                    pipeline::model(&config, &engine, pipeline, &network, &blobs, links, log).await;
+                model.map_err(HostError::Component)?
             }
         };
 
@@ -123,7 +137,7 @@ impl HostBuilder {
             Some(shared) => Arc::clone(&shared.clock),
             None => clock,
         };
-        let cores = Arc::new(Cores::start()?);
+        let cores = Arc::new(Cores::start().map_err(HostError::System)?);
         let watchers = Arc::<Watchers>::default();
         let mut serving = Serving::new(
             address,
@@ -133,8 +147,9 @@ impl HostBuilder {
         );
         let (push, pushes) = push::trigger(&config, &network, &clock).unzip();
         let requests = metrics.as_ref().map(|metrics| Arc::clone(&metrics.http));
-        let mut api = Api::new(&config, listener, Arc::clone(&cores), push, requests)?;
-        let api_instances = usize::try_from(API_INSTANCES)?;
+        let mut api = Api::new(&config, listener, Arc::clone(&cores), push, requests)
+            .map_err(HostError::System)?;
+        let api_instances = API_INSTANCES as usize;
         let slots = Arc::new(Semaphore::new(api_instances));
         let instances =
             |secret: Option<&Secret>, capabilities: &Arc<Capabilities>, slots: &Arc<Semaphore>| {
@@ -150,9 +165,10 @@ impl HostBuilder {
                     Ok(secret) => secret?,
                     Err(_) => {
                         let away = capabilities::away(&config, &tasks, &model, &clock);
-                        let slots = Arc::new(Semaphore::new(usize::try_from(FIRST_INSTANCES)?));
+                        let slots = Arc::new(Semaphore::new(FIRST_INSTANCES as usize));
                         let first = instances(None, &Arc::new(away), &slots);
-                        api.serve_first(first, &mut serving).await?;
+                        let served = api.serve_first(first, &mut serving).await;
+                        served.map_err(HostError::Component)?;
                         on_waiting(address);
                         secret.await?
                     }
@@ -160,7 +176,7 @@ impl HostBuilder {
             }
             None => {
                 refuse_half_moved(&tasks).await?;
-                Secret::open(&config.data_dir, random)?
+                Secret::open(&config.data_dir, random).map_err(HostError::DataDirectory)?
             }
         };
         let (mut configured, embedded) =
@@ -183,7 +199,8 @@ impl HostBuilder {
             &blobs,
             metrics.clone(),
         )
-        .await?;
+        .await
+        .map_err(HostError::Component)?;
 
         let deliverer = webhooks::deliverer(
             &config,
@@ -194,7 +211,8 @@ impl HostBuilder {
             &network,
             is_shared,
         )
-        .await?;
+        .await
+        .map_err(HostError::Component)?;
         let deliverer = Deliverer {
             metrics: metrics.clone(),
             ..deliverer
@@ -236,12 +254,14 @@ impl HostBuilder {
                 free: Arc::clone(&slots),
                 limit: api_instances,
             };
-            let scraped = monitoring.serve(&capabilities, limited, worker.slots.free())?;
+            let scraped = monitoring.serve(&capabilities, limited, worker.slots.free());
+            let scraped = scraped.map_err(HostError::Listen)?;
             metrics_address = Some(scraped.0);
             serving.monitored_by(scraped.1);
         }
         let instances = instances(Some(&secret), &capabilities, &slots);
-        api.serve(instances, &mut serving).await?;
+        let served = api.serve(instances, &mut serving).await;
+        served.map_err(HostError::Component)?;
         if config.role.works() {
             serving.spawn(|stop| work(Arc::clone(&sweep), worker, cores, recovered, stop));
             serving.spawn(|stop| Arc::new(deliverer).run(stop.stopped, stop.cancelled));
@@ -295,7 +315,7 @@ async fn shared_secret(
     tasks: &OpenTasks,
     store: &dyn SharedSecret,
     random: impl Fn() -> [u8; LENGTH],
-) -> anyhow::Result<Secret> {
+) -> Result<Secret, HostError> {
     loop {
         let reached = async {
             refuse_half_moved(tasks).await?;

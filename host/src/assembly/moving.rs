@@ -6,14 +6,16 @@
 //! goes on where it was made once more. In the end both sides are read, counted
 //! and compared.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use concept_refinement_capability::clock::{Clock, SystemClock};
 use concept_refinement_capability::create_directory;
-use concept_refinement_capability::embedded::AtRest;
+use concept_refinement_capability::directory;
+use concept_refinement_capability::embedded::{Archive, AtRest};
 use concept_refinement_capability::engine::{OpenImages, OpenTasks};
 use concept_refinement_capability::moving::{
     CONCEPTS, ImagesAtRest, Record, Records, TABLES, TASKS, Table, UNFINISHED_MOVE, UPLOAD_PLACES,
@@ -164,7 +166,7 @@ impl Copied {
         let tasks = tasks.context("the source has no tasks")?;
         tasks
             .store
-            .copy_to(&copied.0)
+            .copy_to(&mut Files(&copied.0))
             .context("copying the tasks")?;
         Ok(copied)
     }
@@ -176,6 +178,21 @@ impl Copied {
         };
         let room = Arc::default();
         Ok(capabilities::tasks(&copy, clock, &room)?.open().await?)
+    }
+}
+
+/// A store's files, copied to a directory.
+struct Files<'a>(&'a Path);
+
+impl Archive for Files<'_> {
+    fn add(&mut self, path: &Path, mut file: File) -> io::Result<()> {
+        let mut options = directory::private_file();
+        let mut copy = options.create_new(true).open(self.0.join(path))?;
+        io::copy(&mut file, &mut copy).map(drop)
+    }
+
+    fn scratch(&self) -> &Path {
+        self.0
     }
 }
 

@@ -16,6 +16,7 @@ use concept_refinement_runtime::model::component::ModelComponent;
 use concept_refinement_runtime::model::component::link::{self, Link};
 use concept_refinement_runtime::model::machine;
 use concept_refinement_runtime::model::memory::ModelMemory;
+use concept_refinement_runtime::model::output::Listener;
 use concept_refinement_runtime::model::threads::Threads;
 use concept_refinement_runtime::wasm::bindings::processor::ProcessorComponentPre;
 use concept_refinement_runtime::wasm::engine::Engine;
@@ -45,7 +46,8 @@ pub const LOANS: usize = 128;
 /// is stored.
 const MAX_RECEIVERS: usize = 16;
 
-/// Loads the model with all its links and lets them describe themselves.
+/// Loads the model with all its links and lets them describe themselves. `listener`: gets
+/// what they print.
 pub async fn model(
     config: &Config,
     engine: &Engine,
@@ -53,6 +55,7 @@ pub async fn model(
     network: &Network,
     blobs: &Arc<Blobs>,
     calls: Option<&metrics::Links>,
+    listener: Arc<dyn Listener>,
 ) -> anyhow::Result<Arc<dyn ImageModel>> {
     let links = Links {
         config,
@@ -60,6 +63,7 @@ pub async fn model(
         network,
         blobs,
         calls,
+        listener,
         threads: Arc::new(Threads::start(cores()?)?),
         salt: rand::rng().random(),
     };
@@ -77,6 +81,7 @@ struct Links<'a> {
     network: &'a Network,
     blobs: &'a Arc<Blobs>,
     calls: Option<&'a metrics::Links>,
+    listener: Arc<dyn Listener>,
     threads: Arc<Threads>,
     salt: [u8; 32],
 }
@@ -111,6 +116,7 @@ impl Links<'_> {
                 threads: Arc::clone(&self.threads),
                 behind: link.behind.is_some().then_some(behind),
                 calls,
+                listener: Arc::clone(&self.listener),
                 foreign,
                 name: link.name.clone(),
                 text: link.text.clone(),

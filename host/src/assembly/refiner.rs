@@ -22,6 +22,7 @@ use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::{Change, Refinement, Stage, Task};
 use concept_refinement_runtime::egress::Network;
+use concept_refinement_runtime::model::output;
 use concept_refinement_runtime::wasm::engine::{Engine, Pool};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use uuid::Uuid;
@@ -29,7 +30,7 @@ use uuid::Uuid;
 use crate::assembly::builder::HostBuilder;
 use crate::assembly::compiled::{Pipeline, compile};
 use crate::assembly::grants::PROCESSOR_MEMORY;
-use crate::assembly::{capabilities, grants, pipeline};
+use crate::assembly::{HostError, capabilities, grants, pipeline};
 use crate::loops::worker::Worker;
 use request::{RefineError, Refined, Source, Words, check};
 
@@ -70,8 +71,9 @@ impl HostBuilder {
     ///
     /// # Errors
     ///
-    /// A component does not fit this host.
-    pub async fn refiner(self, cache: Option<PathBuf>) -> anyhow::Result<Refiner> {
+    /// A component does not fit this host, or the system has too little for it.
+    /// [`HostError::is_repeatable`] says whether another attempt can help.
+    pub async fn refiner(self, cache: Option<PathBuf>) -> Result<Refiner, HostError> {
         let Self {
             mut config,
             components,
@@ -79,6 +81,7 @@ impl HostBuilder {
             clock,
             resolver,
             map_capabilities,
+            on_compiling,
             ..
         } = self;
         // A provider cannot fetch an upload, since there is no service.
@@ -86,20 +89,22 @@ impl HostBuilder {
         // Each refinement has an instance of the processor and one of each link of
         // the model; one more describes a model.
         let each = config.model.depth().saturating_add(1);
-        let instances = u32::try_from(AT_ONCE.saturating_mul(each).saturating_add(1))?;
-        let pool = Pool {
-            instances,
-            calls: instances,
-            max_memory: usize::try_from(config.model_memory)?.max(PROCESSOR_MEMORY),
-        };
+        let instances = AT_ONCE.saturating_mul(each).saturating_add(1);
+        let pool = pool(instances, config.model_memory).map_err(HostError::System)?;
         let link = config.model.clone();
         let compiled = move |engine: &_| Pipeline::new(engine, &components, &link);
-        let (engine, compiled) = compile(pool, cache, compiled).await?;
-        let network = Network::new(resolver, &config.trust)?;
+        let (engine, compiled) = compile(pool, cache, on_compiling, compiled).await?;
+        let network = Network::new(resolver, &config.trust)
+            .map_err(|error| HostError::System(error.into()))?;
         let blobs = grants::blobs(&config, None, &Arc::default());
         let model = match model {
             Some(model) => model,
-            None => pipeline::model(&config, &engine, &compiled, &network, &blobs, None).await?,
+            None => {
+                let log = Arc::new(output::Log);
+                let model =
+                    pipeline::model(&config, &engine, &compiled, &network, &blobs, None, log).await;
+                model.map_err(HostError::Component)?
+            }
         };
         let in_memory = capabilities::in_memory(&config, model, clock)?;
         let capabilities = Arc::new(map_capabilities(in_memory));
@@ -112,7 +117,8 @@ impl HostBuilder {
             &blobs,
             None,
         )
-        .await?;
+        .await
+        .map_err(HostError::Component)?;
         Ok(Refiner {
             worker,
             capabilities,
@@ -255,6 +261,16 @@ impl Refiner {
             notes: concept.map_or_else(Vec::new, |concept| concept.content.notes),
         })
     }
+}
+
+/// `model_memory`: of one instance, in bytes.
+fn pool(instances: usize, model_memory: u64) -> anyhow::Result<Pool> {
+    let instances = u32::try_from(instances)?;
+    Ok(Pool {
+        instances,
+        calls: instances,
+        max_memory: usize::try_from(model_memory)?.max(PROCESSOR_MEMORY),
+    })
 }
 
 /// The format by the first bytes. For anything else any format will do: the

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
+use super::model::templates::LANGUAGES;
 use super::settings;
 use crate::config::table;
 
@@ -27,6 +28,7 @@ pub fn command() -> Command {
         .subcommand(backup())
         .subcommand(move_stores())
         .subcommand(model())
+        .subcommand(health())
         .subcommand(completions())
         .subcommand(man())
         .subcommand(
@@ -100,15 +102,15 @@ fn backup() -> Command {
         .about("Copies the tasks, images and secret of a service, while it runs or not")
         .long_about(
             "Copies the tasks, images and secret of a service, while it runs or not. The copy is \
-             a data directory: all that was there at one moment, or nothing. A running service \
-             makes it, and so DIR has to be where that can write.",
+             a data directory, and belongs to the user who runs this: all that was there at one \
+             moment, or nothing. As - it is a tar archive on standard output.",
         )
         .arg(
             Arg::new("directory")
                 .value_name("DIR")
                 .required(true)
                 .value_parser(value_parser!(PathBuf))
-                .help("A directory that is empty, or not there yet"),
+                .help("A directory that is empty or does not exist yet, or - for standard output"),
         )
         .args(settings::sources())
         .args(settings::flags(Some(table::Command::Backup)))
@@ -167,10 +169,56 @@ fn model() -> Command {
         .args(settings::sources())
         .args(settings::flags(Some(table::Command::TestModel)))
         .after_help(STATUSES);
+    let new = Command::new("new")
+        .about("Makes a directory with a model of one's own, to be filled")
+        .long_about(
+            "Makes a directory with a model of one's own, to be filled: sources, interfaces and a \
+             README that says how to build and try it. It needs nothing but what it names there.",
+        )
+        .arg(
+            Arg::new("name")
+                .value_name("NAME")
+                .required(true)
+                .help("The model's name, and that of its directory, which is made here"),
+        )
+        .arg(
+            Arg::new("language")
+                .long("language")
+                .value_name("LANGUAGE")
+                .required(true)
+                .value_parser(LANGUAGES)
+                .help("The language that it is written in"),
+        )
+        .after_help(STATUSES);
     Command::new("model")
         .about("What concerns models of one's own")
         .subcommand_required(true)
+        .subcommand(new)
         .subcommand(test)
+}
+
+fn health() -> Command {
+    Command::new("health")
+        .about("Asks a running service whether it is healthy")
+        .long_about(
+            "Asks a running service whether it is alive, or with --ready whether it can serve \
+             requests, and prints its answer. Exits with 0 if it is, else with 1: for the health \
+             checks of containers.",
+        )
+        .arg(
+            Arg::new("ready")
+                .long("ready")
+                .action(ArgAction::SetTrue)
+                .help("Ask whether it can serve requests"),
+        )
+        .arg(
+            Arg::new("url")
+                .value_name("URL")
+                .help("Where the service is, by http [default: where it listens on this machine]"),
+        )
+        .args(settings::sources())
+        .args(settings::flags(Some(table::Command::Health)))
+        .after_help(STATUSES)
 }
 
 fn completions() -> Command {

@@ -1,14 +1,21 @@
-//! `backup DIR`
+//! `backup DIR`, and `backup -`
 
+use std::io::{self, IsTerminal as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Instant;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::ArgMatches;
+use indicatif::DecimalBytes;
 
 use super::failure::Failure;
 use super::settings;
-use crate::assembly::backup::Backup;
-use crate::assembly::{capabilities, control};
+use super::terminal::{print, say};
+use crate::assembly::backup::{Backup, Draft, Receiver};
+use crate::assembly::capabilities;
+use crate::assembly::control::Asking;
 use crate::config::Config;
 use crate::config::table::Command;
 
@@ -17,19 +24,109 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let config = settings::config(given.values)?;
     settings::start_log(config.log_format, "off")?;
     let to = matches.get_one::<PathBuf>("directory");
-    let to = std::path::absolute(to.cloned().unwrap_or_default())?;
-    if !control::ask_for_backup(&config.data_dir, &to)? {
-        write(&config, &to)?;
+    let to = to.map(PathBuf::as_path).unwrap_or(Path::new("-"));
+    if to == Path::new("-") && io::stdout().is_terminal() {
+        let problem = "standard output is a terminal: pipe it, or name a directory";
+        return Err(Failure::Usage(anyhow::anyhow!(problem)));
+    }
+    let started = Instant::now();
+    let source = Source::of(&config)?;
+    let received = match to == Path::new("-") {
+        true => to_stdout(source)?,
+        false => to_directory(source, &std::path::absolute(to)?, &config.data_dir)?,
+    };
+    let done = format!(
+        "backed up {} ({} in {:.1} s)",
+        received.counts,
+        DecimalBytes(received.bytes),
+        started.elapsed().as_secs_f64()
+    );
+    match to == Path::new("-") {
+        true => say(&done),
+        false => print(format!("{done}\n").as_bytes())?,
     }
     Ok(())
 }
 
-/// Where no service runs.
-fn write(config: &Config, to: &Path) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Runtime::new()?;
-    let stores = runtime.block_on(capabilities::at_rest(config))?;
-    let data = config.data_dir.display();
-    let stores = stores.with_context(|| format!("{data} has nothing to back up"))?;
-    let stores = stores.into_iter().map(|at_rest| at_rest.store).collect();
-    Backup::new(&config.data_dir, stores).write(to)
+/// A backup that is whole.
+struct Received {
+    /// What is in it.
+    counts: String,
+    bytes: u64,
+}
+
+fn to_directory(source: Source, to: &Path, data: &Path) -> anyhow::Result<Received> {
+    let draft = Draft::create(to, data)?;
+    let mut receiver = Receiver::new(source.begin(draft.place())?);
+    let unpacked = draft.unpack(&mut receiver);
+    let received = received(receiver, unpacked)?;
+    draft.finish()?;
+    Ok(received)
+}
+
+fn to_stdout(source: Source) -> anyhow::Result<Received> {
+    // A service has its own, and this file system may be read-only.
+    let scratch = match source {
+        Source::Service(_) => None,
+        Source::AtRest(_) => Some(tempfile::tempdir()?),
+    };
+    let place = scratch
+        .as_ref()
+        .map_or(Path::new(""), |scratch| scratch.path());
+    let mut receiver = Receiver::new(source.begin(place)?);
+    let mut output = io::stdout().lock();
+    let copied = io::copy(&mut receiver, &mut output).and_then(|_| output.flush());
+    received(receiver, copied.context("standard output"))
+}
+
+/// Why the sender failed matters more than what came of it here.
+fn received<R: io::Read>(
+    receiver: Receiver<R>,
+    taken: anyhow::Result<()>,
+) -> anyhow::Result<Received> {
+    let bytes = receiver.received();
+    match receiver.outcome() {
+        Some(Err(why)) => bail!("{why}"),
+        outcome => {
+            taken?;
+            let counts = outcome.and_then(Result::ok);
+            let counts = counts.context("the backup was not read to its end")?;
+            Ok(Received { counts, bytes })
+        }
+    }
+}
+
+/// Who has what is backed up.
+enum Source {
+    Service(Asking),
+    AtRest(Backup),
+}
+
+impl Source {
+    fn of(config: &Config) -> anyhow::Result<Self> {
+        if let Some(asking) = Asking::connect(&config.data_dir)? {
+            return Ok(Self::Service(asking));
+        }
+        let runtime = tokio::runtime::Runtime::new()?;
+        let stores = runtime.block_on(capabilities::at_rest(config))?;
+        let data = config.data_dir.display();
+        let stores = stores.with_context(|| format!("{data} has nothing to back up"))?;
+        let stores = stores.into_iter().map(|at_rest| at_rest.store).collect();
+        Ok(Self::AtRest(Backup::new(&config.data_dir, stores)))
+    }
+
+    /// Where the backup comes from. `scratch` is for what this process has to copy
+    /// before, where no service runs.
+    fn begin(self, scratch: &Path) -> anyhow::Result<UnixStream> {
+        match self {
+            Self::Service(asking) => Ok(asking.for_backup()?),
+            Self::AtRest(backup) => {
+                let (from, to) = UnixStream::pair()?;
+                let scratch = scratch.to_owned();
+                // The outcome is read by the receiver.
+                thread::Builder::new().spawn(move || backup.send(to, &scratch))?;
+                Ok(from)
+            }
+        }
+    }
 }

@@ -1,9 +1,12 @@
 //! `check`
 
+use std::sync::Arc;
+
 use clap::ArgMatches;
 
 use super::failure::Failure;
 use super::report::Report;
+use super::terminal::say;
 use super::{code_cache, settings};
 use crate::assembly::Components;
 use crate::assembly::check;
@@ -15,7 +18,13 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         settings::start_log(config.log_format, "off")?;
         let runtime = tokio::runtime::Runtime::new()?;
         let found = |name: &str, result| report.add(name, result);
-        let looked = check::check(&config, components, code_cache::of_user(), found);
+        let looked = check::check(
+            &config,
+            components,
+            code_cache::of_user(),
+            Arc::new(say),
+            found,
+        );
         runtime.block_on(looked)?;
         runtime.shutdown_background();
     }
@@ -47,7 +56,7 @@ fn configured(
     report.add("configuration", result);
     let (config, directory) = read?;
     let components = Components::load(directory.as_deref(), &config);
-    Some((config, components))
+    Some((config, components.map_err(anyhow::Error::from)))
 }
 
 fn line(name: &str, result: &Result<String, String>) -> String {

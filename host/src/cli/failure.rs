@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use super::terminal::say_at_the_end;
+use crate::assembly::HostError;
 
 /// Why a command failed.
 pub enum Failure {
@@ -19,6 +20,12 @@ pub enum Failure {
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self::Failed(error)
+    }
+}
+
+impl From<HostError> for Failure {
+    fn from(error: HostError) -> Self {
+        Self::Failed(error.into())
     }
 }
 

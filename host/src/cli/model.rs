@@ -1,9 +1,15 @@
-//! `model test MODEL`
+//! `model new NAME` and `model test MODEL`
+
+mod new;
+pub(super) mod templates;
+
+use std::sync::Arc;
 
 use clap::ArgMatches;
 
 use super::failure::Failure;
 use super::report::Report;
+use super::terminal::say;
 use super::{code_cache, settings};
 use crate::assembly::Components;
 use crate::assembly::conformance;
@@ -11,6 +17,7 @@ use crate::config::table::{self, Command};
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     match matches.subcommand() {
+        Some(("new", matches)) => new::run(matches),
         Some(("test", matches)) => test(matches),
         // The parser accepts no other command.
         _ => Err(Failure::Usage(anyhow::anyhow!("no such command"))),
@@ -28,8 +35,9 @@ fn test(matches: &ArgMatches) -> Result<(), Failure> {
     let components = Components::load(given.components.as_deref(), &config)?;
     let mut report = Report::new(matches, "promises", line);
     let runtime = tokio::runtime::Runtime::new()?;
-    let found = |name: &str, result| report.add(name, result);
-    let tested = conformance::test(&config, &components, code_cache::of_user(), found);
+    let found = |name: &str, result, printed: &[String]| report.add_with(name, result, printed);
+    let (cache, tell) = (code_cache::of_user(), Arc::new(say));
+    let tested = conformance::test(&config, &components, cache, tell, found);
     runtime.block_on(tested)?;
     runtime.shutdown_background();
     report.end(|kept, all| format!("{kept} of {all} promises hold\n"))

@@ -67,6 +67,14 @@ impl Output {
                 Ok(Self::File(path))
             }
             Ok(_) => Ok(Self::Device(out.to_owned())),
+            Err(_) if several && !ends_as_folder && names_an_image(out) => {
+                let (count, folder) = (sources.len(), out.with_extension(""));
+                let folder = folder.display();
+                Err(usage(format!(
+                    "{shown} is the name of one file, and there are {count} images: name a \
+                     folder as OUT, such as {folder}/"
+                )))
+            }
             Err(_) if several || ends_as_folder => {
                 let above = out.ancestors().skip(1).find(|path| path.exists());
                 may_be_written(above.unwrap_or(Path::new(".")))?;
@@ -103,6 +111,14 @@ impl Output {
             }
         }
     }
+}
+
+/// By its extension.
+pub fn names_an_image(path: &Path) -> bool {
+    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    let extension = extension.to_ascii_lowercase();
+    let of_format = |format: Format| format.extension() == extension;
+    extension == "jpeg" || Format::ALL.into_iter().any(of_format)
 }
 
 impl Folder {

@@ -6,7 +6,7 @@ use concept_refinement_domain::task::Stage;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::settings;
-use super::terminal::say;
+use super::terminal::{in_a_line, say};
 
 /// Steps per image; the last one is the written result.
 const STEPS: u64 = 4;
@@ -50,6 +50,12 @@ impl Progress {
             name,
             taken: 0,
         }
+    }
+
+    /// Shows what takes long, before the first image.
+    pub fn telling(&self) -> impl Fn(&str) + Send + Sync + 'static {
+        let bar = self.0.clone();
+        move |sentence| bar.println(in_a_line(sentence))
     }
 
     /// Prints a line above the progress bar, if there is one.

@@ -1,13 +1,13 @@
 //! `refine IMAGE… PROMPT -o OUT`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 use concept_refinement_domain::validation::FieldErrors;
 use futures::{StreamExt as _, stream};
 
 use super::failure::Failure;
-use super::output::Output;
+use super::output::{Output, names_an_image};
 use super::progress::Progress;
 use super::signals::Signals;
 use super::source::Source;
@@ -36,6 +36,12 @@ pub fn run(
     };
     let images = matches.get_many::<PathBuf>("image").unwrap_or_default();
     let sources: Vec<_> = images.map(|image| Source::of(image)).collect();
+    if is_an_image(&words.prompt) {
+        return Err(Failure::Usage(anyhow::anyhow!(
+            "PROMPT is missing: the last argument, {}, is an image",
+            words.prompt
+        )));
+    }
     for source in &sources {
         request::check(&words, source.url(), &config.allowed_sources)
             .map_err(|error| Failure::Usage(anyhow::anyhow!(sentence(&error, source))))?;
@@ -63,6 +69,12 @@ pub fn run(
     done
 }
 
+/// An image where the words should be: `refine a.png b.png -o c.png`.
+fn is_an_image(prompt: &str) -> bool {
+    let path = Path::new(prompt);
+    names_an_image(path) && path.is_file()
+}
+
 struct Work {
     sources: Vec<Source>,
     words: Words,
@@ -82,6 +94,7 @@ impl Work {
             max_bytes,
         } = self;
         let progress = Progress::new(sources.len());
+        let builder = builder.on_compiling(progress.telling());
         let refiner = builder.refiner(code_cache::of_user()).await?;
         let one = async |source| {
             let refined = refined(&refiner, source, &words, max_bytes, &progress).await;

@@ -37,16 +37,27 @@ impl Report {
     }
 
     pub fn add(&mut self, name: &str, result: Result<String, String>) {
+        self.add_with(name, result, &[]);
+    }
+
+    /// Adds a finding, and what was printed meanwhile.
+    pub fn add_with(&mut self, name: &str, result: Result<String, String>, printed: &[String]) {
         let in_a_line = |sentence: String| in_a_line(&sentence);
         let result = result.map(in_a_line).map_err(in_a_line);
         if !self.as_json {
             self.print(&(self.line)(name, &result));
+            for line in printed {
+                self.print(&format!("  | {line}\n"));
+            }
         }
         let is_ok = result.is_ok();
         self.failed += usize::from(!is_ok);
         let (Ok(says) | Err(says)) = result;
-        self.findings
-            .push(json!({"name": name, "ok": is_ok, "says": says}));
+        let mut finding = json!({"name": name, "ok": is_ok, "says": says});
+        if let (Some(finding), false) = (finding.as_object_mut(), printed.is_empty()) {
+            finding.insert("printed".to_owned(), json!(printed));
+        }
+        self.findings.push(finding);
     }
 
     /// `sum`: the last line, by how many of how many are good.

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 /// Why a configuration cannot be used; each names the setting.
-#[derive(Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ConfigError {
     /// A file sets what does not exist.
     #[error("{origin}: unknown setting {key:?}")]

@@ -207,3 +207,9 @@ fn shipped<'a>() -> impl Iterator<Item = &'a str> {
     let providers = PROVIDERS.iter().map(|provider| provider.name);
     ["local"].into_iter().chain(providers).chain(MIDDLEWARE)
 }
+
+/// What shipped providers are called.
+#[cfg(test)]
+pub(super) fn provider_names() -> Vec<&'static str> {
+    PROVIDERS.iter().map(|provider| provider.name).collect()
+}

@@ -3,15 +3,20 @@
 use super::error::ConfigError;
 use super::reader::{Reader, unusable};
 
+/// Which parts of the service a process runs. Parts of their own need stores that have
+/// servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
+    /// Everything.
     All,
+    /// The API, without work on tasks.
     Api,
+    /// Work on tasks. Over HTTP there are the health and pushes of a queue only.
     Worker,
 }
 
 impl Role {
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::All => "all",
             Self::Api => "api",
@@ -20,7 +25,7 @@ impl Role {
     }
 
     /// Whether clients get more than the health.
-    pub fn serves_api(self) -> bool {
+    pub(crate) fn serves_api(self) -> bool {
         match self {
             Self::All | Self::Api => true,
             Self::Worker => false,
@@ -28,7 +33,7 @@ impl Role {
     }
 
     /// Whether tasks are worked on.
-    pub fn works(self) -> bool {
+    pub(crate) fn works(self) -> bool {
         match self {
             Self::All | Self::Worker => true,
             Self::Api => false,

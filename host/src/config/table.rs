@@ -23,6 +23,8 @@ pub struct Setting {
 pub enum Command {
     /// `backup`
     Backup,
+    /// `health`
+    Health,
     /// `move`
     Move,
     /// `refine`
@@ -51,7 +53,7 @@ macro_rules! settings {
 /// All there are, in the order of the help.
 pub const SETTINGS: &[Setting] = settings! {
     /// Where to listen for HTTP
-    "listen" ADDRESS = "127.0.0.1:8080";
+    "listen" ADDRESS = "127.0.0.1:8080" [Health];
     /// SQLite file, images, generated secret, compiled code
     "data-dir" DIR = "./data" [Backup Move];
     /// What image URLs start with [default: the origin of each request]
@@ -74,7 +76,7 @@ pub const SETTINGS: &[Setting] = settings! {
     "pubsub-service-account" EMAIL;
     /// Where Google publishes the keys of these tokens
     "pubsub-jwks-url" URL = "https://www.googleapis.com/oauth2/v3/certs";
-    /// Images: file
+    /// Images: file, or s3://BUCKET/PREFIX
     "images" ENGINE = "file" [Backup];
     /// local, jigsawstack, openai, stability, replicate, automatic1111, comfyui, the path of a component that exports the model interface, or a chain of them, as fallback(openai, local)
     "model" MODEL = "local" [Refine];

@@ -183,7 +183,7 @@ pub async fn what_the_model_says_of_its_work_is_told_with_the_concept<P: Platfor
     }
     let client = Client::session(local::<P>().url()).await;
     let notes = notes(&client, &original, "lighter, with sparkles").await;
-    assert_eq!(notes, json!(["Nothing was done about: sparkles."]));
+    assert_eq!(notes, json!(["Not understood: sparkles."]));
 }
 
 /// Those of the concept of a new task, which says nothing of them itself.

@@ -80,6 +80,27 @@ async fn a_composed_chain_tells_whom_it_asked_twice_or_asks_nobody() {
     }
 }
 
+/// Not even who costs nothing, as one without a provider.
+#[tokio::test]
+async fn a_composed_chain_asks_nobody_else() {
+    for (repeat, reason) in [
+        ("never", NOT_TWICE),
+        ("unknown", "the setting models-automatic1111-url is missing"),
+    ] {
+        let provider = Provider::start();
+        let service = Launch::new()
+            .set("rate-limit", "unlimited")
+            .set("model-repeat", repeat)
+            .variable("REFINEMENT_MODELS_FAST_URL", &provider.url())
+            .on_wasmtime(artifacts::test_composed("chain/standalone"))
+            .start();
+        let prompt = provider.prompt([Reply::status(502)]);
+        let (_, task) = refined(&service, &prompt).await;
+        assert_eq!(task["error_message"], format!("{FAILED}{reason}"));
+        assert_eq!(provider.times(&prompt), 1, "{repeat}");
+    }
+}
+
 #[tokio::test]
 async fn what_a_link_lacks_is_named_as_that_links() {
     let service = Launch::new()

@@ -105,11 +105,11 @@ fn model(link: &Link) -> Vec<Instance> {
     instances
 }
 
-/// Whether it may ask a provider that is paid for it.
+/// Whether it may ask a provider that is paid for it, if it is no middleware.
 fn may_cost(link: &Link) -> bool {
     match &link.component {
-        Component::Shipped(name) => link.behind.is_none() && name != LOCAL,
-        Component::File(_) => link.behind.is_none(),
+        Component::Shipped(name) => name != LOCAL,
+        Component::File(_) => true,
     }
 }
 
@@ -159,7 +159,8 @@ fn links(link: &Link, next: &mut usize, instances: &mut Vec<Instance>) -> String
         ];
         filled.extend(more);
     }
-    if may_cost(link) {
+    // Also what costs nothing: it is not asked either where nobody is to be asked twice.
+    if link.behind.is_none() {
         let model = format!("asked-{name}");
         instances.push(instance(&model, Part::Model(place), &filled));
         instances.push(paid(&name, &model, &settings, &link_name));

@@ -8,18 +8,22 @@ from ._errors import (
     ApiError,
     ConflictError,
     RefinementError,
-    ServiceAwayError,
+    ServiceUnreachableError,
     TaskDeletedError,
     TaskFailedError,
 )
 from ._schemas import (
     ConceptList,
     ConceptResponse,
+    QuotaResponse,
     SessionResponse,
     TaskList,
     TaskResponse,
     TaskStatus,
     UploadResponse,
+    WebhookAttempt,
+    WebhookResponse,
+    WebhookState,
 )
 
 __all__ = [
@@ -30,9 +34,10 @@ __all__ = [
     "ConceptResponse",
     "ConflictError",
     "Progress",
+    "QuotaResponse",
     "Refined",
     "RefinementError",
-    "ServiceAwayError",
+    "ServiceUnreachableError",
     "SessionResponse",
     "TaskChanged",
     "TaskDeleted",
@@ -43,4 +48,7 @@ __all__ = [
     "TaskResponse",
     "TaskStatus",
     "UploadResponse",
+    "WebhookAttempt",
+    "WebhookResponse",
+    "WebhookState",
 ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import httpx
 
 from ._errors import ApiError, ConflictError, RefinementError
-from ._schemas import StageName, TaskResponse, UploadResponse
+from ._schemas import ConceptResponse, StageName, TaskResponse, UploadResponse
 
 #: A line of the service's is far shorter, in characters.
 MAX_LINE = 1 << 20
@@ -43,16 +43,24 @@ TaskEvent = TaskChanged | Progress | TaskDeleted
 
 @dataclass(frozen=True)
 class Refined:
-    """What a refinement brought about."""
+    """The result of a refinement."""
 
     #: The completed task.
     task: TaskResponse
+    #: What the service keeps of it.
+    concept: ConceptResponse
     #: The refined image.
     image: bytes
     #: For instance ``image/png``.
     media_type: str
     #: The original, if it was uploaded. It stays until it is deleted.
     upload: UploadResponse | None
+
+    @property
+    def notes(self) -> list[str]:
+        """What the model reported about its work, such as words that it did not
+        understand."""
+        return self.concept["notes"]
 
 
 class EventReader:
@@ -75,7 +83,7 @@ class EventReader:
     def read(self, chunk: bytes) -> Iterator[TaskEvent]:
         *lines, self._rest = (self._rest + self._decoder.decode(chunk)).split("\n")
         if len(self._rest) > MAX_LINE:
-            raise RefinementError("These are no events of the service.")
+            raise RefinementError("These are not events of the service.")
         for line in lines:
             event = self._read_line(line.removesuffix("\r"))
             if event is not None:

@@ -3,46 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import secrets
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote
 
 import httpx
 
-from ._answers import EventReader, Refined, TaskChanged, TaskDeleted, TaskEvent, refusal
-from ._errors import ApiError, ServiceAwayError, TaskDeletedError, TaskFailedError
+from ._answers import Refined, TaskChanged, TaskEvent
+from ._async_transport import TIMEOUT, AsyncTransport
+from ._errors import TaskDeletedError, TaskFailedError
 from ._schemas import (
     ConceptList,
     ConceptResponse,
+    QuotaResponse,
     SessionResponse,
     TaskList,
     TaskResponse,
     TaskStatus,
     UploadResponse,
+    WebhookResponse,
+    WebhookSecret,
 )
-
-#: Between two requests to a service that is away, at first and at most, in seconds.
-FIRST_PAUSE = 0.25
-MAX_PAUSE = 5.0
-
-#: Three times as long as a stream of events is ever silent, in seconds.
-SILENCE = 45.0
-
-#: For an answer, in seconds, beyond what the client asked the service to wait.
-TIMEOUT = 30.0
 
 
 class AsyncClient:
     """A client of one service.
 
     ``base_url`` is the service's origin, as ``https://refine.example.com``.
-    ``token`` is an access token, or what gives one for each request; without it, make
-    an anonymous user by :meth:`create_session`. ``patience`` is for how long the
-    service is asked again while it cannot be reached or is overloaded, as during a
+    ``token`` is an access token, or a function that gives one for each request; without
+    it, make an anonymous user by :meth:`create_session`. ``patience`` is for how long
+    the service is asked again while it cannot be reached or is overloaded, as during a
     restart, in seconds. ``http_client`` is an HTTP client in place of one of its own,
     which is closed with it.
     """
@@ -55,10 +48,7 @@ class AsyncClient:
         patience: float = 60.0,
         http_client: httpx.AsyncClient | None = None,
     ) -> None:
-        self._base = base_url.rstrip("/")
-        self._token = token
-        self._patience = patience
-        self._http = http_client or httpx.AsyncClient(timeout=TIMEOUT)
+        self._transport = AsyncTransport(base_url, token, patience, http_client)
 
     async def __aenter__(self) -> Self:
         return self
@@ -72,11 +62,11 @@ class AsyncClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        await self._http.aclose()
+        await self._transport.aclose()
 
     async def refine(
         self,
-        image: str | bytes,
+        image: str | bytes | Path,
         prompt: str,
         *,
         logo_description: str | None = None,
@@ -85,19 +75,22 @@ class AsyncClient:
         idempotency_key: str | None = None,
         on_event: Callable[[TaskEvent], object] | None = None,
     ) -> Refined:
-        """Uploads the original if it is no URL, submits the refinement, follows it,
-        and answers the refined image. It goes on through a restart of the service.
+        """Uploads the original unless it is a URL, submits the refinement, follows it,
+        and returns the refined image and the model's notes. It goes on through a restart
+        of the service.
 
-        ``image`` is a URL, or the image itself. ``on_event`` is told of all that
-        becomes of the task, and ``webhook_url`` is where the service posts its end. ``idempotency_key`` names this refinement, so that it can
-        be asked for again after a crash of this program, within 24 hours: give the
+        ``image`` is a URL (a string), a file (a path) or the bytes of an image.
+        ``on_event`` is called with each event of the task, and ``webhook_url`` is where
+        the service posts its end. ``idempotency_key`` names this refinement, so that it
+        can be asked for again after a crash of this program, within 24 hours: give the
         same image by the same URL.
 
-        Raises :class:`TaskFailedError` if it could not be refined,
-        :class:`TaskDeletedError` if somebody deleted the task meanwhile,
-        :class:`ConflictError` if the user has another task under way,
+        Raises :class:`TaskFailedError` if the task failed or was cancelled,
+        :class:`TaskDeletedError` if it was deleted meanwhile,
+        :class:`ConflictError` if the user has another task in progress,
         :class:`ApiError` if the service refused a request, and
-        :class:`ServiceAwayError` if it was away for longer than ``patience``.
+        :class:`ServiceUnreachableError` if it could not be reached for longer than
+        ``patience``.
         """
         upload = None if isinstance(image, str) else await self.upload(image)
         task = await self.submit(
@@ -118,31 +111,39 @@ class AsyncClient:
                 if event.task["status"] == "failed":
                     raise TaskFailedError(event.task)
                 if event.task["status"] == "completed":
-                    response = await self._image(event.task["image_url"])
-                    media_type = response.headers["Content-Type"]
-                    return Refined(event.task, response.content, media_type, upload)
+                    return await self._result(event.task, upload)
         finally:
             await events.aclose()
         raise TaskDeletedError(task["task_id"])
 
+    async def _result(self, task: TaskResponse, upload: UploadResponse | None) -> Refined:
+        concept = await self.concept(str(task["result_id"]))
+        response = await self._transport.download(concept["image_url"])
+        media_type = response.headers["Content-Type"]
+        return Refined(task, concept, response.content, media_type, upload)
+
     async def create_session(self) -> SessionResponse:
-        """Makes an anonymous user, where the service has such, who this client is
-        from now on."""
-        response = await self._repeated("POST", "/api/auth/session")
-        session: SessionResponse = response.json()
-        self._token = session["access_token"]
+        """Makes an anonymous user, if the service has such, who this client is from
+        now on."""
+        session = await self._transport.ask(SessionResponse, "POST", "/api/auth/session")
+        self._transport.token = session["access_token"]
         return session
 
-    async def upload(self, image: bytes) -> UploadResponse:
+    async def quota(self) -> QuotaResponse:
+        """What is left of the user's quota."""
+        return await self._transport.ask(QuotaResponse, "GET", "/api/quota")
+
+    async def upload(self, image: bytes | Path) -> UploadResponse:
         """Stores an original: PNG, JPEG, WebP or GIF."""
+        content = await asyncio.to_thread(image.read_bytes) if isinstance(image, Path) else image
         headers = {"Content-Type": "application/octet-stream"}
-        response = await self._repeated("POST", "/api/images", content=image, headers=headers)
-        uploaded: UploadResponse = response.json()
-        return uploaded
+        return await self._transport.ask(
+            UploadResponse, "POST", "/api/images", content=content, headers=headers
+        )
 
     async def delete_upload(self, path: str) -> None:
-        """Deletes an upload, by the ``path`` that :meth:`upload` answered."""
-        await self._answered("DELETE", f"/api/images/{path}")
+        """Deletes an upload, by the ``path`` that :meth:`upload` returned."""
+        await self._transport.delete(f"/api/images/{path}")
 
     async def submit(
         self,
@@ -161,12 +162,13 @@ class AsyncClient:
         none is given. ``wait`` is how many seconds to wait for the task's end, 1 to
         60: the answer is the task as it is then. Without it the answer comes at once.
 
-        Raises :class:`ConflictError` if the user has another task under way.
+        Raises :class:`ConflictError` if the user has another task in progress.
         """
         headers = {"Idempotency-Key": idempotency_key or secrets.token_hex(16)}
         if wait is not None:
             headers["Prefer"] = f"wait={wait}"
-        response = await self._repeated(
+        return await self._transport.ask(
+            TaskResponse,
             "POST",
             "/api/concepts/refine",
             headers=headers,
@@ -179,13 +181,9 @@ class AsyncClient:
                 "webhook_url": webhook_url,
             },
         )
-        task: TaskResponse = response.json()
-        return task
 
     async def task(self, task_id: str) -> TaskResponse:
-        response = await self._repeated("GET", _task_path(task_id))
-        task: TaskResponse = response.json()
-        return task
+        return await self._transport.ask(TaskResponse, "GET", _task_path(task_id))
 
     async def tasks(
         self,
@@ -197,148 +195,71 @@ class AsyncClient:
         """A page of the user's tasks, newest first: ``limit`` is 1 to 100, ``cursor``
         the ``next_cursor`` of the page before."""
         params = _given(status=status, limit=limit, cursor=cursor)
-        response = await self._repeated("GET", "/api/tasks", params=params)
-        tasks: TaskList = response.json()
-        return tasks
+        return await self._transport.ask(TaskList, "GET", "/api/tasks", params=params)
+
+    def watch(self, task_id: str) -> AsyncGenerator[TaskEvent, None]:
+        """The events of a task, up to its end: the task as it is now, and each change.
+        A stream that breaks off is continued where it was."""
+        return self._transport.watch(task_id, f"{_task_path(task_id)}/events")
+
+    async def cancel_task(self, task_id: str) -> TaskResponse:
+        """Ends a task in progress, which is kept as a failed one.
+
+        Raises :class:`ConflictError` if it has already ended.
+        """
+        path = f"{_task_path(task_id)}/cancel"
+        return await self._transport.ask_once(TaskResponse, "POST", path)
 
     async def delete_task(self, task_id: str) -> None:
-        """Forgets a task, and cancels the work under way for it."""
-        await self._answered("DELETE", _task_path(task_id))
-
-    async def watch(self, task_id: str) -> AsyncGenerator[TaskEvent, None]:
-        """What becomes of a task, up to its end: the task as it is now, and each
-        change. A stream that breaks off is continued where it was."""
-        reader = EventReader()
-        url = f"{self._base}{_task_path(task_id)}/events"
-        end, pause = time.monotonic() + self._patience, FIRST_PAUSE
-        while True:
-            headers = {"Accept": "text/event-stream", **self._credentials()}
-            if reader.last_id:
-                headers["Last-Event-ID"] = reader.last_id
-            fault: Exception | None = None
-            is_open = False
-            try:
-                request = self._http.stream("GET", url, headers=headers, timeout=SILENCE)
-                async with request as response:
-                    if response.status_code == 204:
-                        return
-                    if not response.is_success:
-                        await response.aread()
-                        raise refusal(response)
-                    is_open = True
-                    reader.begin()
-                    async for chunk in response.aiter_bytes():
-                        for event in reader.read(chunk):
-                            yield event
-                            if _is_last(event):
-                                return
-            except httpx.TransportError as error:
-                if not is_open:
-                    fault = _away(error)
-            except ApiError as error:
-                if error.status == 404 and reader.last_id:
-                    yield TaskDeleted(task_id)
-                    return
-                if error.status != 503:
-                    raise
-                fault = error
-            if fault is None:
-                end, pause = time.monotonic() + self._patience, FIRST_PAUSE
-                await asyncio.sleep(reader.pause)
-            else:
-                await self._pause(pause, fault, end)
-                pause = min(2 * pause, MAX_PAUSE)
+        """Deletes a task, and ends the work in progress for it."""
+        await self._transport.delete(_task_path(task_id))
 
     async def concept(self, concept_id: str) -> ConceptResponse:
-        response = await self._repeated("GET", f"/api/concepts/{quote(concept_id, safe='')}")
-        concept: ConceptResponse = response.json()
-        return concept
+        """The result of a completed task, with the model's notes."""
+        return await self._transport.ask(ConceptResponse, "GET", _concept_path(concept_id))
 
     async def concepts(self, *, limit: int | None = None, cursor: str | None = None) -> ConceptList:
-        """A page of what the user's completed tasks left, newest first."""
+        """A page of the results of the user's completed tasks, newest first."""
         params = _given(limit=limit, cursor=cursor)
-        response = await self._repeated("GET", "/api/concepts", params=params)
-        concepts: ConceptList = response.json()
-        return concepts
+        return await self._transport.ask(ConceptList, "GET", "/api/concepts", params=params)
 
     async def delete_concept(self, concept_id: str) -> None:
         """Deletes a concept and its image."""
-        await self._answered("DELETE", f"/api/concepts/{quote(concept_id, safe='')}")
+        await self._transport.delete(_concept_path(concept_id))
 
     async def image(self, of: TaskResponse | ConceptResponse) -> bytes:
         """The refined image of a completed task, or that of a concept."""
-        return (await self._image(of["image_url"])).content
-
-    async def _image(self, url: str | None) -> httpx.Response:
+        url = of["image_url"]
         if url is None:
             raise ValueError("There is no image.")
-        # It is signed: it needs no credentials, and gets none.
-        return await self._patiently(lambda: self._http.get(url))
+        return (await self._transport.download(url)).content
 
-    async def _repeated(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return await self._patiently(lambda: self._sent(method, path, **options))
+    async def webhook(self, task_id: str) -> WebhookResponse:
+        """The state of the delivery of a task's webhook."""
+        path = f"{_task_path(task_id)}/webhook"
+        return await self._transport.ask(WebhookResponse, "GET", path)
 
-    async def _answered(self, method: str, path: str) -> httpx.Response:
-        """Sent once: a repeat would be answered otherwise."""
-        try:
-            response = await self._sent(method, path)
-        except httpx.TransportError as error:
-            raise _away(error) from error
-        if not response.is_success:
-            raise refusal(response)
-        return response
+    async def redeliver_webhook(self, task_id: str) -> WebhookResponse:
+        """Requests one more attempt for a webhook that was delivered or has failed.
 
-    async def _sent(
-        self, method: str, path: str, *, headers: dict[str, str] | None = None, **options: Any
-    ) -> httpx.Response:
-        headers = {**(headers or {}), **self._credentials()}
-        url = f"{self._base}{path}"
-        return await self._http.request(method, url, headers=headers, **options)
+        Raises :class:`ApiError` with status 409 while an attempt is still to come.
+        """
+        path = f"{_task_path(task_id)}/webhook/redeliver"
+        return await self._transport.ask_once(WebhookResponse, "POST", path)
 
-    async def _patiently(self, ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
-        """Asks again while the service is away, as long as this client is patient."""
-        end, pause = time.monotonic() + self._patience, FIRST_PAUSE
-        while True:
-            fault: Exception
-            try:
-                response = await ask()
-                if response.is_success:
-                    return response
-                fault = refusal(response)
-                if response.status_code != 503:
-                    raise fault
-            except httpx.TransportError as error:
-                fault = _away(error)
-            await self._pause(pause, fault, end)
-            pause = min(2 * pause, MAX_PAUSE)
-
-    async def _pause(self, pause: float, fault: Exception, end: float) -> None:
-        """Raises the fault instead if there is no time left."""
-        asked = fault.retry_after if isinstance(fault, ApiError) else None
-        wait = max(asked or 0.0, pause * random.uniform(0.75, 1.25))
-        if time.monotonic() + wait > end:
-            raise fault
-        await asyncio.sleep(wait)
-
-    def _credentials(self) -> dict[str, str]:
-        token = self._token() if callable(self._token) else self._token
-        return {"Authorization": f"Bearer {token}"} if token else {}
-
-
-def _away(error: httpx.TransportError) -> ServiceAwayError:
-    fault = ServiceAwayError("The service cannot be reached.")
-    fault.__cause__ = error
-    return fault
-
-
-def _is_last(event: TaskEvent) -> bool:
-    if isinstance(event, TaskChanged):
-        return event.task["status"] in ("completed", "failed")
-    return isinstance(event, TaskDeleted)
+    async def webhook_secret(self) -> str:
+        """The key with which the user's webhooks are signed, as ``standardwebhooks``
+        takes it."""
+        answer = await self._transport.ask(WebhookSecret, "GET", "/api/webhooks/secret")
+        return answer["secret"]
 
 
 def _task_path(task_id: str) -> str:
     return f"/api/tasks/{quote(task_id, safe='')}"
+
+
+def _concept_path(concept_id: str) -> str:
+    return f"/api/concepts/{quote(concept_id, safe='')}"
 
 
 def _given(**params: str | int | None) -> dict[str, str | int]:

@@ -1,4 +1,4 @@
-"""What a client raises."""
+"""What a client raises. The client for TypeScript gives the same names to the same errors."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from ._schemas import TaskResponse
 
 
 class RefinementError(Exception):
-    """All that this package raises."""
+    """Every error of this package."""
 
 
 class ApiError(RefinementError):
-    """The service answered, but not with success."""
+    """The service answered, but not with success. The message names the fields that
+    are at fault."""
 
     def __init__(
         self,
@@ -23,26 +24,27 @@ class ApiError(RefinementError):
         field_errors: Mapping[str, list[str]] | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message)
+        #: The problems of each field of a request.
+        self.field_errors: Mapping[str, list[str]] = field_errors or {}
+        super().__init__(_with_fields(message, self.field_errors))
         self.status = status
         #: For programs: ``VALIDATION_ERROR``, ``RATE_LIMIT_EXCEEDED`` and so on. None
         #: where the answer is not the service's own.
         self.code = code
-        #: The problems of each field of a request.
-        self.field_errors: Mapping[str, list[str]] = field_errors or {}
         #: After how many seconds a repeat may succeed.
         self.retry_after = retry_after
 
 
 class ConflictError(ApiError):
-    """The user has a task under way, and no second one is made beside it."""
+    """The state of a task does not allow it: the user has this one in progress, and no
+    second one is created; or it has ended, and cannot be cancelled."""
 
     def __init__(self, task: TaskResponse) -> None:
-        super().__init__(409, f"{task['message']}.")
+        super().__init__(409, f"{task['message']}.", code="CONFLICT")
         self.task = task
 
 
-class ServiceAwayError(RefinementError):
+class ServiceUnreachableError(RefinementError):
     """The service could not be reached for as long as the client is patient."""
 
 
@@ -60,3 +62,8 @@ class TaskDeletedError(RefinementError):
     def __init__(self, task_id: str) -> None:
         super().__init__("The task was deleted.")
         self.task_id = task_id
+
+
+def _with_fields(message: str, field_errors: Mapping[str, list[str]]) -> str:
+    problems = [f"{field} {', '.join(problems)}" for field, problems in field_errors.items()]
+    return f"{message} {'; '.join(problems)}." if problems else message

@@ -73,7 +73,7 @@ class QuotaResponse(TypedDict):
     #: When the window ends, in Unix seconds.
     reset: int | None
     #: The calendar window, in UTC.
-    window: Literal["hour", "day", "month", null]
+    window: Literal["hour", "day", "month", None]
 
 
 #: Which parts of the service can be used.
@@ -109,6 +109,12 @@ class RefinementRequest(TypedDict):
 class ServiceResponse(TypedDict):
     #: Whether users without credentials can get an anonymous session.
     anonymous_sessions: bool
+    #: The largest image, in bytes.
+    max_image_bytes: int
+    #: The most pixels of an image.
+    max_image_pixels: int
+    #: The model's description of itself.
+    model: str
     #: The quota of each user; null if unlimited.
     quota: ServiceQuota | None
 

@@ -27,7 +27,7 @@ mod bindings {
 
 use bindings::concept::composing::link_name;
 use bindings::concept::refinement::payments::{self, Beginning};
-use bindings::concept::refinement::types::ErrorKind;
+use bindings::concept::refinement::types::{self, ErrorKind};
 use bindings::concept::refinement::{image_model, settings};
 use bindings::exports::concept::refinement::image_model::{
     Answer, Error, Guest, Request, Unavailable,
@@ -38,28 +38,22 @@ struct Component;
 
 impl Guest for Component {
     async fn refine(request: Request) -> Result<Answer, Error> {
+        let not_twice = || Err(Error::Refused(NOT_ASKED_TWICE.to_owned()));
+        let key = format!("{}/{}", request.receipt_key, link_name::get());
         if settings::get("model-url".to_owned()).await.is_none() {
             // Nobody is paid for it.
-            return image_model::refine(request).await;
+            return match payments::is_forbidden(key).await.map_err(not_begun)? {
+                true => not_twice(),
+                false => image_model::refine(request).await,
+            };
         }
-        let key = format!("{}/{}", request.receipt_key, link_name::get());
-        let permission = match payments::begin(key.clone()).await {
-            Ok(Beginning::MayLeave(permission)) => permission,
-            Ok(Beginning::NotTwice) => return Err(Error::Refused(NOT_ASKED_TWICE.to_owned())),
-            Err(error) if error.kind == ErrorKind::Invalid => {
-                return Err(Error::Refused(error.message));
-            }
-            Err(error) => {
-                return Err(Error::Unavailable(Unavailable {
-                    reason: error.message,
-                    retry_after: None,
-                    is_rate_limit: false,
-                }));
-            }
+        let permission = match payments::begin(key.clone()).await.map_err(not_begun)? {
+            Beginning::MayLeave(permission) => permission,
+            Beginning::NotTwice => return not_twice(),
         };
         let answer = image_model::refine(Request {
             receipt: permission.receipt,
-            receipt_key: key.clone(),
+            receipt_key: permission.receipt_key,
             ..request
         });
         let answer = answer.await;
@@ -74,5 +68,17 @@ impl Guest for Component {
 
     async fn describe() -> String {
         image_model::describe().await
+    }
+}
+
+/// The call cannot be recorded, and is not made.
+fn not_begun(error: types::Error) -> Error {
+    match error.kind {
+        ErrorKind::Invalid => Error::Refused(error.message),
+        ErrorKind::Unavailable | ErrorKind::Full => Error::Unavailable(Unavailable {
+            reason: error.message,
+            retry_after: None,
+            is_rate_limit: false,
+        }),
     }
 }

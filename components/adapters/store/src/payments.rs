@@ -3,6 +3,8 @@
 use concept_refinement_domain::capability::{Fenced, Lease};
 use concept_refinement_domain::payment::{NOT_ASKED_TWICE, Payment, keyed_call};
 use concept_refinement_domain::rulebook::{self, Decision, TaskRecord};
+use concept_refinement_domain::sealed_key;
+use concept_refinement_domain::secret::RECEIPT_KEYS;
 
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::Store;
@@ -13,6 +15,8 @@ pub enum Beginning {
     MayLeave {
         /// What an earlier call kept.
         receipt: Option<Vec<u8>>,
+        /// By which this call keeps its own.
+        receipt_key: String,
         is_counted: bool,
     },
     /// The provider may have worked on it, and is not to be asked twice.
@@ -20,39 +24,47 @@ pub enum Beginning {
 }
 
 const LOST: Fault = Fault::Invalid("The lease is lost.");
+const NO_KEY: Fault = Fault::Invalid("This is not the key of a call.");
 
 impl<P: Platform, M: Machine> Store<P, M> {
     pub async fn begin_call(&self, key: &str) -> Result<Beginning, Fault> {
         let (lease, link) = call(key)?;
         let is_never = self.is_never().await;
+        let receipt_key = sealed_key::seal(&self.key(RECEIPT_KEYS).await?, key);
         let began = self.change_task(&lease.task_id, None, |record, _| {
-            let receipt = record.payment.receipt(link);
             let is_repeat = record.payment.is_repeat(link);
             if !record.is_held_by(&lease) {
                 return Ok(unchanged(None));
             }
+            let may_leave = |is_counted| Beginning::MayLeave {
+                receipt: record.payment.receipt(link),
+                receipt_key: receipt_key.clone(),
+                is_counted,
+            };
             Ok(match (is_repeat, record.payment.calls) {
                 (true, _) if is_never => unchanged(Some(Beginning::NotTwice)),
-                (false, 1..) => unchanged(Some(Beginning::MayLeave {
-                    receipt,
-                    is_counted: false,
-                })),
+                (false, 1..) => unchanged(Some(may_leave(false))),
                 _ => {
-                    let payment = record.payment.call_begun();
-                    let is_counted = true;
-                    pay(
-                        record,
-                        &lease,
-                        &payment,
-                        Beginning::MayLeave {
-                            receipt,
-                            is_counted,
-                        },
-                    )
+                    let (payment, beginning) = (record.payment.call_begun(), may_leave(true));
+                    pay(record, &lease, &payment, beginning)
                 }
             })
         });
         began.await?.ok_or(LOST)
+    }
+
+    /// Whether nobody must be asked: see [`Payment::is_repeat`]. Reads nothing where anybody
+    /// may be asked twice.
+    pub async fn is_forbidden(&self, key: &str) -> Result<bool, Fault> {
+        let (lease, link) = call(key)?;
+        if !self.is_never().await {
+            return Ok(false);
+        }
+        let looked = self.change_task(&lease.task_id, None, |record, _| {
+            let is_repeat = record.payment.is_repeat(link);
+            Ok(unchanged(record.is_held_by(&lease).then_some(is_repeat)))
+        });
+        looked.await?.ok_or(LOST)
     }
 
     pub async fn call_not_accepted(&self, key: &str) -> Result<(), Fault> {
@@ -64,7 +76,9 @@ impl<P: Platform, M: Machine> Store<P, M> {
         noted.await?.ok_or(LOST)
     }
 
+    /// `key` is what the call was given when it began.
     pub async fn keep_receipt(&self, key: &str, receipt: &[u8]) -> Result<(), Fault> {
+        let key = sealed_key::open(&self.key(RECEIPT_KEYS).await?, key).ok_or(NO_KEY)?;
         let (lease, link) = call(key)?;
         if receipt.is_empty() && self.is_never().await {
             return Err(Fault::Invalid(NOT_ASKED_TWICE));
@@ -89,7 +103,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
 }
 
 fn call(key: &str) -> Result<(Lease, &str), Fault> {
-    keyed_call(key).ok_or(Fault::Invalid("This is not the key of a call."))
+    keyed_call(key).ok_or(NO_KEY)
 }
 
 /// None: the lease is lost.

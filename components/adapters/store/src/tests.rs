@@ -604,11 +604,28 @@ fn of_many_who_deliver_one_makes_an_attempt() {
     }
 }
 
-/// The key by which a model keeps receipts of the call that a claim is for.
+/// What names a link's call for a task that is claimed by now.
 fn claimed_key(id: &str) -> String {
     NOW.set(NOW.get() + 60_000_000);
     let claimed = alone(store().claim(id, None)).unwrap().unwrap();
     format!("{}/fast", receipt_key(&claimed.lease))
+}
+
+/// How a call begins: the key by which it keeps a receipt, what an earlier one kept, and
+/// whether it is counted. None: nobody is to be asked twice.
+fn begun(key: &str) -> Option<(String, Option<Vec<u8>>, bool)> {
+    match alone(store().begin_call(key)).unwrap() {
+        Beginning::NotTwice => None,
+        Beginning::MayLeave {
+            receipt,
+            receipt_key,
+            is_counted,
+        } => Some((receipt_key, receipt, is_counted)),
+    }
+}
+
+fn keep(key: &str, receipt: &[u8]) -> Result<(), Fault> {
+    alone(store().keep_receipt(key, receipt))
 }
 
 #[test]
@@ -616,36 +633,82 @@ fn a_call_is_counted_and_goes_on_by_its_receipt() {
     fresh();
     let id = accepted(1);
     let first = claimed_key(&id);
-    let begin = |key: &str| alone(store().begin_call(key)).unwrap();
-    let may_leave = |receipt: Option<&[u8]>, is_counted| Beginning::MayLeave {
-        receipt: receipt.map(<[u8]>::to_vec),
-        is_counted,
-    };
-    assert_eq!(begin(&first), may_leave(None, true));
+    let (sealed, receipt, is_counted) = begun(&first).unwrap();
+    assert_eq!((receipt, is_counted), (None, true));
     alone(store().call_not_accepted(&first)).unwrap();
-    assert_eq!(begin(&first), may_leave(None, true));
+    assert!(begun(&first).unwrap().2);
     IS_NEVER.set(true);
-    assert_eq!(begin(&first), Beginning::NotTwice);
-    alone(store().keep_receipt(&first, b"work")).unwrap();
+    assert_eq!(begun(&first), None);
+    keep(&sealed, b"work").unwrap();
+
     let second = claimed_key(&id);
-    assert_eq!(begin(&second), may_leave(Some(b"work"), false));
-    let given_up = alone(store().keep_receipt(&second, b""));
+    let going_on = begun(&second).unwrap();
+    let sealed = &going_on.0;
+    assert_eq!(going_on.1.as_deref(), Some(&b"work"[..]));
+    assert!(!going_on.2);
+    let given_up = keep(sealed, b"");
     assert!(matches!(given_up, Err(Fault::Invalid(NOT_ASKED_TWICE))));
     IS_NEVER.set(false);
-    let other = second.replace("fast", "good");
-    assert_eq!(begin(&other), may_leave(None, true));
+    let (other, receipt, is_counted) = begun(&second.replace("fast", "good")).unwrap();
+    assert_eq!((receipt, is_counted), (None, true));
+    keep(&other, b"more").unwrap();
+    assert_eq!(begun(&second).unwrap(), going_on);
 
+    keep(sealed, b"").unwrap();
+    let (_, receipt, is_counted) = begun(&second).unwrap();
+    assert_eq!((receipt, is_counted), (None, true));
+}
+
+/// A model may be foreign code, which knows the id of each task that it had.
+#[test]
+fn a_receipt_is_kept_by_its_own_call_alone() {
+    fresh();
+    let id = accepted(1);
+    let lost = begun(&claimed_key(&id)).unwrap().0;
+    let call = claimed_key(&id);
+    let sealed = begun(&call).unwrap().0;
     let too_large = vec![0; MAX_RECEIPT + 1];
+    let (_, code) = sealed.rsplit_once('/').unwrap();
+    let others = call.replace("fast", "good");
     for (name, key, receipt) in [
-        ("a lost lease", first.as_str(), &b"late"[..]),
+        ("a lost lease", lost.as_str(), &b"late"[..]),
         ("no key", "", b""),
-        ("another task's", "6f1c/1", b""),
-        ("too large", &second, &too_large),
+        ("what it is made of", &call, b"x"),
+        ("another link's", &others, b"x"),
+        (
+            "another link's with its code",
+            &format!("{others}/{code}"),
+            b"x",
+        ),
+        (
+            "another task's with its code",
+            &format!("6f1c/1/fast/{code}"),
+            b"x",
+        ),
+        ("too large", &sealed, &too_large),
     ] {
-        let kept = alone(store().keep_receipt(key, receipt));
+        let kept = keep(key, receipt);
         assert!(matches!(kept, Err(Fault::Invalid(_))), "{name}: {kept:?}");
     }
-    assert_eq!(begin(&second), may_leave(Some(b"work"), false));
-    alone(store().keep_receipt(&second, b"")).unwrap();
-    assert_eq!(begin(&second), may_leave(None, true));
+    assert_eq!(begun(&call).unwrap().1, None);
+}
+
+#[test]
+fn nobody_is_asked_where_somebody_was_perhaps_paid() {
+    fresh();
+    let first = claimed_key(&accepted(1));
+    let is_forbidden = |key: &str| alone(store().is_forbidden(key)).unwrap();
+    let other = first.replace("fast", "local");
+    for (is_never, is_begun, expected) in [
+        (true, false, false),
+        (false, true, false),
+        (true, true, true),
+    ] {
+        IS_NEVER.set(is_never);
+        if is_begun {
+            begun(&first);
+        }
+        assert_eq!(is_forbidden(&other), expected, "{is_never} {is_begun}");
+    }
+    IS_NEVER.set(false);
 }

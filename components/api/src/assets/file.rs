@@ -4,6 +4,7 @@ pub const HTML: &str = "text/html; charset=utf-8";
 pub const CSS: &str = "text/css; charset=utf-8";
 pub const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 pub const SVG: &str = "image/svg+xml";
+pub const WEBP: &str = "image/webp";
 pub const JSON: &str = "application/json";
 
 #[derive(Debug, PartialEq, Eq)]

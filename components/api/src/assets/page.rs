@@ -1,7 +1,7 @@
-//! The web page: a document, styles and script modules, served as they are
-//! written, without a build step.
+//! The web page: a document, styles, script modules and images to try, served as
+//! they are written, without a build step.
 
-use super::file::{Asset, CSS, HTML, JAVASCRIPT, SVG};
+use super::file::{Asset, CSS, HTML, JAVASCRIPT, SVG, WEBP};
 
 macro_rules! page {
     ($($media_type:ident $name:literal),* $(,)?) => {
@@ -18,6 +18,9 @@ macro_rules! page {
 
 pub static PAGE: &[Asset] = page![
     SVG "icon.svg",
+    WEBP "sample-logo.webp",
+    WEBP "sample-lake.webp",
+    WEBP "sample-badge.webp",
     CSS "base.css",
     CSS "stage.css",
     CSS "panel.css",
@@ -32,12 +35,14 @@ pub static PAGE: &[Asset] = page![
     JAVASCRIPT "events.js",
     JAVASCRIPT "history.js",
     JAVASCRIPT "images.js",
+    JAVASCRIPT "inspection.js",
     JAVASCRIPT "intake.js",
     JAVASCRIPT "progress.js",
     JAVASCRIPT "quota.js",
     JAVASCRIPT "removal.js",
     JAVASCRIPT "result.js",
     JAVASCRIPT "router.js",
+    JAVASCRIPT "samples.js",
     JAVASCRIPT "service.js",
     JAVASCRIPT "session.js",
     JAVASCRIPT "signin.js",

@@ -14,16 +14,18 @@ use crate::request::Request;
 use crate::state::State;
 
 pub async fn live<P: Ports>(state: &State<P>) -> Answer<P> {
-    let model = match state.model.get() {
-        Some(model) => model,
-        None => {
-            let model = state.ports.model().await;
-            state.model.get_or_init(|| model)
-        }
-    };
-    let version = &state.config.version;
+    let (version, model) = (&state.config.version, model(state).await);
     let live = json!({"status": "healthy", "version": version, "model": model});
     json(200, &live)
+}
+
+/// The model's description of itself.
+pub async fn model<P: Ports>(state: &State<P>) -> &str {
+    if let Some(model) = state.model.get() {
+        return model;
+    }
+    let model = state.ports.model().await;
+    state.model.get_or_init(|| model)
 }
 
 /// The capability that is none of a store.

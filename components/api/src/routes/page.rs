@@ -1,22 +1,43 @@
 //! `GET /page/service.json`: what the web page has to know before it asks for anything
-//! else, so that it asks for nothing that would be refused.
+//! else, so that it asks for nothing that would be refused. And the page for paths that
+//! nothing is at.
 
 use serde_json::json;
 
 use super::answer::{Answer, json};
+use super::health;
+use crate::accept::prefers_html;
+use crate::assets;
 use crate::ports::Ports;
+use crate::problem::Problem;
+use crate::request::Request;
+use crate::response::Response;
 use crate::state::State;
 
-pub fn service<P: Ports>(state: &State<P>) -> Answer<P> {
+pub async fn service<P: Ports>(state: &State<P>) -> Answer<P> {
     let config = &state.config;
     // Null: unlimited.
     let quota = config.quota.map(|quota| {
         let (limit, window) = (quota.limit, quota.window.as_str());
         json!({"limit": limit, "window": window})
     });
-    let sessions = config.anonymous_sessions;
     json(
         200,
-        &json!({"anonymous_sessions": sessions, "quota": quota}),
+        &json!({
+            "anonymous_sessions": config.anonymous_sessions,
+            "quota": quota,
+            "max_image_bytes": config.image_limits.max_bytes,
+            "max_image_pixels": config.image_limits.max_pixels,
+            "model": health::model(state).await,
+        }),
     )
+}
+
+/// For people a page, for programs an error as anywhere else.
+pub fn unknown<C>(problem: Problem, request: &Request) -> Response<C> {
+    let response = match prefers_html(&request.headers) {
+        true => assets::nothing_here(),
+        false => problem.into_response(),
+    };
+    response.with("vary", "Accept")
 }

@@ -34,7 +34,7 @@ fn a_concept_reads() {
             "logo_description": null,
             "theme_description": "warm",
             "color_palettes": [],
-            "notes": ["Nothing was done about: sparkles."],
+            "notes": ["Not understood: sparkles."],
             "is_anonymous": true,
             "created_at": "2026-11-20T12:00:00.123456Z",
         })

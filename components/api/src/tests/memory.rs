@@ -170,7 +170,7 @@ impl Memory {
                 logo_description: None,
                 theme_description: Some("warm".into()),
                 color_palettes: Vec::new(),
-                notes: vec!["Nothing was done about: sparkles.".into()],
+                notes: vec!["Not understood: sparkles.".into()],
             },
         });
     }

@@ -2,15 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use crate::assets;
+use concept_refinement_domain::image::{Limits, inspect};
+use serde_json::json;
+
+use super::service::{Call, Service};
+use crate::assets::{self, Asset};
 
 /// The whole page over the wire, of which a browser needs every byte.
 const MAX_BYTES: usize = 150_000;
 
+fn files() -> impl Iterator<Item = &'static Asset> {
+    assets::all().filter(|asset| asset.path == "/" || asset.path.starts_with("/page/"))
+}
+
+/// The files that are text.
 fn page() -> impl Iterator<Item = (&'static str, &'static str)> {
-    assets::all()
-        .filter(|asset| asset.path == "/" || asset.path.starts_with("/page/"))
-        .map(|asset| (asset.path, std::str::from_utf8(asset.bytes).unwrap()))
+    files().filter_map(|asset| Some((asset.path, std::str::from_utf8(asset.bytes).ok()?)))
 }
 
 fn document() -> &'static str {
@@ -27,7 +34,7 @@ fn quoted<'a>(text: &'a str, before: &str, mark: char) -> BTreeSet<&'a str> {
 
 #[test]
 fn the_page_is_light() {
-    let size: usize = page().map(|(_, text)| text.len()).sum();
+    let size: usize = files().map(|file| file.bytes.len()).sum();
     assert!(size <= MAX_BYTES, "{size} bytes");
 }
 
@@ -35,8 +42,8 @@ fn the_page_is_light() {
 #[test]
 fn the_document_names_every_file_of_the_page() {
     let named: BTreeSet<_> = quoted(document(), "\"/page/", '"');
-    let files: BTreeSet<_> = page()
-        .filter_map(|(path, _)| path.strip_prefix("/page/"))
+    let files: BTreeSet<_> = files()
+        .filter_map(|file| file.path.strip_prefix("/page/"))
         .collect();
     assert_eq!(named, files);
 }
@@ -82,5 +89,76 @@ fn scripts_name_elements_that_are_there() {
         for name in quoted(text, "$('", '\'') {
             assert!(ids.contains(name), "{path}: {name}");
         }
+    }
+}
+
+/// They are sent as anybody's images are.
+#[test]
+fn the_samples_are_images_that_the_service_takes() {
+    let limits = Limits {
+        max_bytes: 20_000,
+        max_pixels: 500_000,
+    };
+    let samples = files().filter(|file| file.path.starts_with("/page/sample-"));
+    let sizes = samples.map(|sample| inspect(sample.bytes, limits).unwrap().width);
+    assert_eq!(sizes.collect::<Vec<_>>(), [400, 480, 400]);
+}
+
+#[test]
+fn the_page_learns_what_an_image_may_be_and_what_refines_it() {
+    let service = Service::with(&[("max-image-bytes", "1MiB"), ("rate-limit", "unlimited")]);
+    let told = service.send(Call::get("/page/service.json"));
+    assert_eq!(
+        told.json(),
+        json!({
+            "anonymous_sessions": false,
+            "max_image_bytes": 1_048_576,
+            "max_image_pixels": 50_000_000,
+            "model": "It edits by rules.",
+            "quota": null,
+        })
+    );
+}
+
+#[test]
+fn an_unknown_path_shows_a_page_to_who_prefers_one() {
+    const BROWSER: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
+    let service = Service::new();
+    for path in ["/nothing", "/page/nothing.js", "/docs/", "/API/tasks", "//"] {
+        let ask = |accept| service.send(Call::get(path).header("accept", accept));
+        let page = ask(BROWSER);
+        assert_eq!(page.status, 404, "{path}");
+        assert_eq!(
+            page.header("content-type"),
+            Some("text/html; charset=utf-8")
+        );
+        let text = std::str::from_utf8(&page.body).unwrap();
+        assert!(text.contains("There is nothing at this address"), "{text}");
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(policy.contains("default-src 'self'"), "{policy}");
+        assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
+        let error = ask("*/*");
+        error.is_error(404, "NOT_FOUND");
+        for answer in [page, error] {
+            assert_eq!(answer.header("vary"), Some("Accept"), "{path}");
+        }
+    }
+    for path in ["/api", "/api/", "/api/nothing", "/api/tasks/1"] {
+        let error = service.send(Call::get(path).by("ann").header("accept", BROWSER));
+        error.is_error(404, "NOT_FOUND");
+    }
+}
+
+/// What it loads is there, and it has nothing that its policy forbids.
+#[test]
+fn the_page_of_unknown_paths_is_whole() {
+    let text = include_str!("../../page/nothing-here.html");
+    let paths = quoted(text, "href=\"", '"');
+    assert!(paths.len() >= 5, "{paths:?}");
+    for path in paths {
+        assert!(assets::find(path).is_some(), "{path}");
+    }
+    for forbidden in ["<script", "<style", " style=", "src="] {
+        assert!(!text.contains(forbidden), "{forbidden}");
     }
 }

@@ -107,6 +107,25 @@ fn what_is_no_whole_image_is_not_stored() {
 }
 
 #[test]
+fn an_image_of_another_format_is_called_by_its_name() {
+    for (name, bytes) in [
+        ("AVIF", &b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf"[..]),
+        ("HEIC", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
+        ("SVG", b"<?xml version='1.0'?><svg/>"),
+    ] {
+        for (way, call) in ways(bytes) {
+            let reply = Service::new().send(call);
+            let body = reply.is_error(415, "UNSUPPORTED_MEDIA_TYPE");
+            let sentence = format!(
+                "The image cannot be used: {name} images are not supported; use PNG, JPEG, \
+                 WebP or GIF."
+            );
+            assert_eq!(body["detail"], sentence, "{way}");
+        }
+    }
+}
+
+#[test]
 fn a_declared_length_is_judged_before_anything_is_read() {
     let service = Service::new();
     let reply = service.send(

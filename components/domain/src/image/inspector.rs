@@ -3,6 +3,7 @@
 use super::gif::Gif;
 use super::jpeg::Jpeg;
 use super::png::Png;
+use super::unsupported::{Guess, guess};
 use super::walk::{Canvas, MAX_TAKE, Walk, Want};
 use super::webp::Webp;
 use super::{Format, Inspected, Limits, Problem};
@@ -17,9 +18,9 @@ const SIGNATURES: [(Format, &[u8]); 5] = [
     (Format::Gif, b"GIF89a"),
 ];
 
-/// Takes an image in chunks of any size and buffers a few bytes, or what
-/// unpacking takes, which is 43 KiB. The first
-/// problem is final.
+/// Takes an image in chunks of any size and buffers a few bytes, up to 1 KiB of what
+/// may be of an unsupported format, or what unpacking takes, which is 43 KiB. The
+/// first problem is final.
 #[derive(Debug)]
 pub struct Inspector {
     limits: Limits,
@@ -34,6 +35,7 @@ pub struct Inspector {
 }
 
 impl Inspector {
+    /// An inspector of one image.
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
@@ -63,9 +65,12 @@ impl Inspector {
         self.canvas.extent().filter(|_| !walk.may_grow())
     }
 
-    /// Whether all of the image was taken.
-    pub fn is_at_end(&self) -> bool {
-        self.want == Want::End
+    /// Whether an image began that has not ended.
+    pub fn is_amid(&self) -> bool {
+        match self.walk {
+            Some(_) => self.want != Want::End,
+            None => begins_as_supported(&self.held),
+        }
     }
 
     /// Takes the next bytes. Reports a problem as soon as it is seen; nothing
@@ -93,10 +98,10 @@ impl Inspector {
         if self.bytes == 0 {
             return Err(Problem::Empty);
         }
-        if !self.is_at_end() {
+        if self.is_amid() {
             return Err(Problem::CutShort);
         }
-        let (format, _) = self.walk.ok_or(Problem::CutShort)?;
+        let (format, _) = self.walk.ok_or(Problem::NotAnImage)?;
         let (width, height) = self.canvas.size().ok_or(Problem::Malformed)?;
         Ok(Inspected {
             format,
@@ -190,22 +195,29 @@ fn begin(format: Format, signature: &[u8]) -> Result<Box<dyn Walk>, Problem> {
     })
 }
 
-/// The format with this beginning; None while several are possible.
+/// The format with this beginning; None while it cannot be told.
 fn recognise(start: &[u8]) -> Result<Option<Format>, Problem> {
-    let mut candidates = SIGNATURES
-        .iter()
-        .filter(|(_, signature)| agree(signature, start))
-        .peekable();
-    if candidates.peek().is_none() {
-        return Err(Problem::NotAnImage);
+    if !begins_as_supported(start) {
+        return match guess(start) {
+            Guess::Is(name) => Err(Problem::Unsupported(name)),
+            Guess::IsNone => Err(Problem::NotAnImage),
+            Guess::Undecided => Ok(None),
+        };
     }
-    Ok(candidates
-        .find(|(_, signature)| signature.len() == start.len())
+    Ok(SIGNATURES
+        .iter()
+        .find(|(_, signature)| signature.len() == start.len() && agree(signature, start))
         .map(|(format, _)| *format))
 }
 
+fn begins_as_supported(start: &[u8]) -> bool {
+    SIGNATURES
+        .iter()
+        .any(|(_, signature)| agree(signature, start))
+}
+
 /// Compares up to the shorter length.
-fn agree(signature: &[u8], start: &[u8]) -> bool {
+pub(super) fn agree(signature: &[u8], start: &[u8]) -> bool {
     signature
         .iter()
         .zip(start)

@@ -78,11 +78,16 @@ fn what_begins_otherwise_is_no_image() {
     for (name, bytes) in [
         ("text", &b"Hello"[..]),
         ("a page", b"<!doctype html>"),
-        ("a drawing", b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
+        (
+            "a page with a drawing",
+            b"<!doctype html><p><svg></svg></p>",
+        ),
+        ("a feed", b"<?xml version=\"1.0\"?><rss><svg/></rss>"),
+        ("a text about a tag", b"a <svg> is a drawing"),
         ("a PDF", b"%PDF-1.7"),
         ("a bitmap", b"BM\0\0"),
-        ("a TIFF", b"II*\0"),
-        ("AVIF", b"\0\0\0\x1cftypavif"),
+        ("a film", b"\0\0\0\x18ftypisom\0\0\0\0"),
+        ("a box that ends too early", b"\0\0\0\x1cftyp"),
         ("sound in RIFF", b"RIFF\x24\0\0\0WAVEfmt "),
         ("GIF of no year", b"GIF88a"),
         ("a PNG through a text filter", b"\x89PNG\n\x1a\n"),
@@ -91,6 +96,38 @@ fn what_begins_otherwise_is_no_image() {
     ] {
         assert_eq!(inspect(bytes, LIMITS), Err(Problem::NotAnImage), "{name}");
     }
+}
+
+#[test]
+fn images_of_other_formats_are_named() {
+    let comment = [b"<!-- ", &[b'-'; 900][..], b" --><svg>"].concat();
+    for (name, bytes) in [
+        ("SVG", &b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>"[..]),
+        (
+            "SVG",
+            b"\xef\xbb\xbf\n <?xml version=\"1.0\"?>\n<!DOCTYPE svg><svg>",
+        ),
+        ("SVG", b"<svg:svg xmlns:svg=\"http://www.w3.org/2000/svg\">"),
+        ("SVG", &comment),
+        ("AVIF", b"\0\0\0\x1cftypavif"),
+        ("AVIF", b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf"),
+        ("HEIC", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
+        ("HEIC", b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic"),
+        ("TIFF", b"II*\0\x08\0\0\0"),
+        ("TIFF", b"MM\0*\0\0\0\x08"),
+        ("BMP", b"BM\x36\0\x0c\0\0\0\0\0\x36"),
+        ("JPEG XL", b"\0\0\0\x0cJXL \r\n\x87\n"),
+        ("JPEG XL", b"\xff\x0a\xfa"),
+    ] {
+        let expected = Err(Problem::Unsupported(name));
+        assert_eq!(inspect(bytes, LIMITS), expected, "{name}");
+        let mut inspector = Inspector::new(LIMITS);
+        let by_byte = bytes.chunks(1).try_for_each(|byte| inspector.push(byte));
+        assert_eq!(by_byte.err(), expected.err(), "{name}, byte by byte");
+    }
+    let sentence = Problem::Unsupported("AVIF").to_string();
+    let expected = "AVIF images are not supported; use PNG, JPEG, WebP or GIF";
+    assert_eq!(sentence, expected);
 }
 
 #[test]
@@ -476,10 +513,17 @@ fn problems_are_sentences() {
             Problem::TooManyPixels {
                 max_pixels: 50_000_000,
             },
-            "the image has more than 50000000 pixels",
+            "the image has more than 50 million pixels",
         ),
     ] {
         assert_eq!(problem.to_string(), sentence);
+    }
+    for (pixels, words) in [
+        (1000, "1000 pixels"),
+        (1_000_000, "1 million pixels"),
+        (1_500_000, "1500000 pixels"),
+    ] {
+        assert_eq!(pixels_in_words(pixels), words);
     }
 }
 

@@ -13,6 +13,7 @@ use super::{Decision, Event, TaskRecord};
 /// The outcome of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
+    /// The task is the claimant's.
     Claimed(Box<Claimed>),
     /// Done, taken, or another user's.
     Refused,

@@ -2,6 +2,7 @@
 
 use crate::task::Status;
 
+/// What can happen to a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A worker claims it.
@@ -12,7 +13,9 @@ pub enum Event {
     Pay,
     /// Its worker releases it.
     Release,
+    /// Its worker completes it with a concept.
     Complete,
+    /// Its worker, or the sweep, gives it up.
     Fail,
     /// It is withdrawn, because it could not be published.
     Withdraw,
@@ -42,6 +45,7 @@ pub fn next_status(status: Status, event: Event) -> Option<Status> {
 }
 
 impl Event {
+    /// All of them.
     pub const ALL: [Self; 8] = [
         Self::Claim,
         Self::Renew,

@@ -14,6 +14,7 @@ use super::event::{Event, next_status};
 /// What users see of a task, and what only its claims need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskRecord {
+    /// What users see of it.
     pub task: Task,
     /// How long its lease lasts from each renewal on, while it is processing: whoever
     /// judges the lease goes by this, since hosts may be told otherwise.
@@ -31,6 +32,7 @@ pub struct TaskRecord {
 }
 
 impl TaskRecord {
+    /// Of a task that is created now.
     pub fn new(task: Task, webhook: Option<Webhook>) -> Self {
         Self {
             task,

@@ -14,6 +14,7 @@ pub const BACKLOG_RETRY_AFTER: u32 = 10;
 /// What a submission is judged by: what the store knows of its user at this
 /// moment. Each is asked for at most once, and only where it matters.
 pub trait Account {
+    /// Why the store cannot say.
     type Fault: From<Refusal>;
 
     /// What was submitted under the key, if that is still known.
@@ -28,6 +29,7 @@ pub trait Account {
     /// Whether as many tasks are pending, of all users, as there may be.
     fn is_backlog_full(&self) -> Result<bool, Self::Fault>;
 
+    /// Whether there is a task of this id.
     fn is_taken(&self, task_id: &str) -> Result<bool, Self::Fault>;
 }
 

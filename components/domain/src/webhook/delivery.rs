@@ -33,8 +33,10 @@ const FURTHEST: Duration = LONGEST_WAIT;
 /// A delivery as a store holds it, with its task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryRecord {
+    /// What the user asked for.
     #[serde(flatten)]
     pub webhook: Webhook,
+    /// How it stands.
     pub state: DeliveryState,
     /// The oldest first.
     pub attempts: Vec<DeliveryAttempt>,
@@ -50,6 +52,7 @@ pub struct DeliveryRecord {
 }
 
 impl DeliveryRecord {
+    /// Of a task that has not ended.
     pub fn new(webhook: Webhook) -> Self {
         Self {
             webhook,

@@ -15,6 +15,7 @@ use crate::share::{RESERVE, has_share};
 pub struct Holder {
     /// The origin of a URL.
     pub receiver: String,
+    /// Whose webhook it is.
     pub user_id: String,
 }
 
@@ -60,6 +61,7 @@ impl DeliveryPermits {
         self.receivers.free()
     }
 
+    /// Whether one more attempt for this receiver and user may begin.
     pub fn has_room_for(&self, receiver: &str, user_id: &str) -> bool {
         let users = self.users_of.get(receiver);
         self.receivers.has_room_for(receiver)

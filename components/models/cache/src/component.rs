@@ -46,7 +46,7 @@ impl Guest for Cache {
 
     async fn describe() -> String {
         let next = next_models::describe(NEXT).await;
-        format!("The same answer where the same is asked again, of: {next}")
+        format!("Gives the same answer when the same is asked again. It asks: {next}")
     }
 }
 

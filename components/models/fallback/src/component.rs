@@ -44,7 +44,11 @@ impl Guest for Fallback {
     }
 
     async fn describe() -> String {
-        "The first model that can be used.".to_owned()
+        let mut models = Vec::new();
+        for index in 0..next_models::count().await {
+            models.push(next_models::describe(index).await);
+        }
+        crate::description(&models)
     }
 }
 

@@ -73,6 +73,16 @@ impl Failure {
     }
 }
 
+/// In the order in which they are asked, by their own descriptions.
+pub fn description(models: &[String]) -> String {
+    let mut description = "Asks the next model when one cannot answer.".to_owned();
+    for (place, model) in models.iter().enumerate() {
+        let begin = if place == 0 { "First" } else { "Then" };
+        description.push_str(&format!(" {begin}: {model}"));
+    }
+    description
+}
+
 /// Asks one model after the other until one answers or refuses.
 pub async fn refine<P: Ports>(ports: &P) -> Result<P::Answer, Failure> {
     let mut failures = Vec::new();

@@ -248,3 +248,13 @@ fn a_refusal_says_that_a_model_works() {
         assert_eq!(models.refine(), (Ok("b"), vec![0, 1]));
     }
 }
+
+#[test]
+fn it_describes_which_models_it_asks_and_in_which_order() {
+    let models = ["One of a provider.", "One that edits by rules."].map(str::to_owned);
+    assert_eq!(
+        description(&models),
+        "Asks the next model when one cannot answer. First: One of a provider. \
+         Then: One that edits by rules."
+    );
+}

@@ -17,6 +17,7 @@ use image::{
     ImageError, Limits,
 };
 
+use crate::notes::Remark;
 use crate::pixels::Pixels;
 pub use inspected::Format;
 
@@ -35,14 +36,14 @@ const MAX_ENCODED: usize = 50 << 20;
 /// A retry helps with none of these; each may be shown to the user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    #[error("the image cannot be decoded: it is malformed or cut short")]
+    #[error("the image cannot be decoded: it is malformed or incomplete")]
     Malformed,
-    #[error("the image uses a feature that this model does not know")]
+    #[error("the image uses a feature that this model does not support")]
     Unsupported,
     #[error("the image is too large for this model ({} megapixels at most)", MAX_PIXELS / 1_000_000)]
     TooLarge,
     #[error(
-        "the refined image would be larger than {} MiB; a smaller original would do",
+        "the refined image would be larger than {} MiB; use a smaller original",
         MAX_ENCODED >> 20
     )]
     ResultTooLarge,
@@ -53,6 +54,8 @@ pub struct Decoded {
     pub pixels: Pixels,
     /// An RGB colour profile (ICC).
     profile: Option<Vec<u8>>,
+    /// What of the file is not in the pixels.
+    pub remarks: Vec<Remark>,
 }
 
 /// Decodes an image, or the first of several frames. Frees the file's bytes
@@ -62,20 +65,45 @@ pub fn decode(file: Vec<u8>, format: Format) -> Result<Decoded, Problem> {
         Format::Png => {
             let mut limits = limits();
             limits.max_alloc = Some(MAX_BESIDE);
-            decoded(PngDecoder::with_limits(Cursor::new(file), limits).map_err(problem)?)
+            let decoder = PngDecoder::with_limits(Cursor::new(file), limits).map_err(problem)?;
+            let is_animated = decoder.is_apng().unwrap_or(false);
+            decoded(decoder, is_animated)
         }
         Format::Jpeg if !is_whole(&file) => Err(Problem::Malformed),
-        Format::Jpeg => decoded(JpegDecoder::new(Cursor::new(file)).map_err(problem)?),
-        Format::Webp => decoded(WebPDecoder::new(Cursor::new(file)).map_err(problem)?),
-        Format::Gif => decoded(GifDecoder::new(Cursor::new(file)).map_err(problem)?),
+        Format::Jpeg => decoded(JpegDecoder::new(Cursor::new(file)).map_err(problem)?, false),
+        Format::Webp => {
+            let decoder = WebPDecoder::new(Cursor::new(file)).map_err(problem)?;
+            let is_animated = decoder.has_animation();
+            decoded(decoder, is_animated)
+        }
+        Format::Gif => {
+            let is_animated = has_second_frame(&file);
+            decoded(
+                GifDecoder::new(Cursor::new(file)).map_err(problem)?,
+                is_animated,
+            )
+        }
     }
+}
+
+/// Whether a GIF has more than one frame. Their pixels are not decoded.
+fn has_second_frame(file: &[u8]) -> bool {
+    let mut options = gif::DecodeOptions::new();
+    options.skip_frame_decoding(true);
+    let Ok(mut frames) = options.read_info(file) else {
+        return false;
+    };
+    let mut next = || matches!(frames.next_frame_info(), Ok(Some(_)));
+    next() && next()
 }
 
 /// Encodes in the original's format, and returns it with the file. A GIF
 /// becomes a PNG, which is not limited to 256 colours; a result that is too
 /// large becomes a JPEG if it has no alpha.
 pub fn encode(image: Decoded, format: Format) -> Result<(Vec<u8>, Format), Problem> {
-    let Decoded { pixels, profile } = image;
+    let Decoded {
+        pixels, profile, ..
+    } = image;
     let format = match format {
         Format::Gif => Format::Png,
         Format::Jpeg if pixels.has_alpha() => Format::Png,
@@ -151,7 +179,7 @@ fn write(
     encoder.write_image(pixels.data(), pixels.width(), pixels.height(), color)
 }
 
-fn decoded(mut decoder: impl ImageDecoder) -> Result<Decoded, Problem> {
+fn decoded(mut decoder: impl ImageDecoder, is_animated: bool) -> Result<Decoded, Problem> {
     let (width, height) = decoder.dimensions();
     let size = u64::from(width) * u64::from(height);
     if size > MAX_PIXELS || width.max(height) > MAX_SIDE {
@@ -169,11 +197,19 @@ fn decoded(mut decoder: impl ImageDecoder) -> Result<Decoded, Problem> {
     data.resize(length, 0);
     decoder.read_image(&mut data).map_err(problem)?;
 
+    let mut remarks = Vec::new();
+    if is_animated {
+        remarks.push(Remark::FirstFrame);
+    }
+    if has_16_bits(color) {
+        remarks.push(Remark::EightBits);
+    }
     let (data, alpha) = to_rgb(data, color)?;
     let pixels = Pixels::new(width, height, alpha, data).ok_or(Problem::Malformed)?;
     Ok(Decoded {
         pixels: upright(pixels, orientation)?,
         profile: profile.filter(|profile| is_rgb_profile(profile)),
+        remarks,
     })
 }
 
@@ -225,6 +261,13 @@ fn to_rgb(mut data: Vec<u8>, color: ColorType) -> Result<(Vec<u8>, bool), Proble
         }
         _ => return Err(Problem::Unsupported),
     })
+}
+
+fn has_16_bits(color: ColorType) -> bool {
+    matches!(
+        color,
+        ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16
+    )
 }
 
 fn eight_bits(data: &mut Vec<u8>, color: ColorType) -> ColorType {

@@ -30,7 +30,6 @@ impl Guest for Component {
             strength: request.strength,
         };
         let refined = refine(image, &wish).map_err(|error| Error::Refused(error.to_string()))?;
-        let notes = crate::notes(&refined.ignored);
         let length = Some(refined.bytes.len() as u64);
         let (mut writer, contents) = wit_stream::new();
         wit_bindgen::spawn(async move {
@@ -41,7 +40,7 @@ impl Guest for Component {
             media_type: refined.media_type.to_owned(),
             length,
             contents,
-            notes,
+            notes: refined.notes,
         }))
     }
 
@@ -69,7 +68,7 @@ async fn read(mut image: wit_bindgen::StreamReader<u8>, length: u64) -> Result<V
     }
     bytes.truncate(length);
     if bytes.len() < length {
-        return Err(refused("the image ended before its length"));
+        return Err(refused("the image is shorter than announced"));
     }
     Ok(bytes)
 }

@@ -6,6 +6,8 @@
 
 mod background;
 mod blur;
+mod border;
+mod clusters;
 mod corners;
 mod invert;
 mod lut;
@@ -14,16 +16,19 @@ mod minimal;
 mod outline;
 mod pixelate;
 mod posterize;
+mod quantize;
 mod recolor;
 mod sharpen;
 mod sketch;
 mod smooth;
 mod steer;
+mod tighten;
 mod tone;
 mod turn;
 mod vignette;
 mod window;
 
+use crate::notes::Remark;
 use crate::pixels::Pixels;
 use crate::plan::Edit;
 use crate::survey::Survey;
@@ -35,8 +40,10 @@ use tone::Tone;
 /// colour, fewer colours) are complete from here on; others increase up to 1.
 const USUAL_STRENGTH: f32 = 0.7;
 
-/// Applies the edits in order. Strength 0 changes nothing.
-pub fn apply(pixels: &mut Pixels, edits: &[Edit], strength: f32) {
+/// Applies the edits in order. Strength 0 changes nothing. Returns what the user is to
+/// know of it.
+pub fn apply(pixels: &mut Pixels, edits: &[Edit], strength: f32) -> Vec<Remark> {
+    let mut remarks = Vec::new();
     let mut edits = edits.iter().peekable();
     while edits.peek().is_some() {
         let survey = Survey::of(pixels);
@@ -48,15 +55,16 @@ pub fn apply(pixels: &mut Pixels, edits: &[Edit], strength: f32) {
         if !tones.is_empty() {
             Lut::new(|color| tones.iter().fold(color, |color, tone| tone(color))).apply(pixels);
         } else if let Some(edit) = edits.next() {
-            reshape(pixels, edit, strength);
+            remarks.extend(reshape(pixels, edit, strength));
         }
     }
+    remarks
 }
 
 /// The edit as a change of colours. None: it depends on more than the colour.
 fn tone(edit: &Edit, strength: f32, survey: &Survey) -> Option<Tone> {
     match edit {
-        Edit::Turn(_) => None,
+        Edit::Turn(_) | Edit::Quantize(_) | Edit::Circle => None,
         Edit::Recolor(recolor) => Some(recolor::tone(recolor, presence(strength), survey)),
         Edit::Steer(colors) => Some(steer::tone(colors, presence(strength), survey)),
         Edit::Adjust(quality, amount) => {
@@ -68,7 +76,8 @@ fn tone(edit: &Edit, strength: f32, survey: &Survey) -> Option<Tone> {
                 Quality::Sepia => Some(tone::sepia(presence(amount * strength))),
                 Quality::Lightness => Some(tone::lightness(grown)),
                 Quality::Contrast => Some(tone::contrast(grown, survey.lightness)),
-                Quality::Minimalism
+                Quality::Tightness
+                | Quality::Minimalism
                 | Quality::Smoothness
                 | Quality::Outline
                 | Quality::Sketch
@@ -84,20 +93,27 @@ fn tone(edit: &Edit, strength: f32, survey: &Survey) -> Option<Tone> {
     }
 }
 
-fn reshape(pixels: &mut Pixels, edit: &Edit, strength: f32) {
-    let (quality, amount) = match edit {
-        Edit::Adjust(quality, amount) => (*quality, *amount),
-        Edit::Turn(turn) if strength > 0.0 => return turn::apply(pixels, *turn),
-        Edit::Turn(_) | Edit::Recolor(_) | Edit::Steer(_) => return,
-    };
+fn reshape(pixels: &mut Pixels, edit: &Edit, strength: f32) -> Option<Remark> {
+    match edit {
+        Edit::Adjust(quality, amount) => return adjust(pixels, *quality, *amount, strength),
+        Edit::Turn(turn) if strength > 0.0 => turn::apply(pixels, *turn),
+        Edit::Quantize(colors) => quantize::apply(pixels, colors, presence(strength)),
+        Edit::Circle if strength > 0.0 => corners::circle(pixels),
+        Edit::Turn(_) | Edit::Circle | Edit::Recolor(_) | Edit::Steer(_) => {}
+    }
+    None
+}
+
+fn adjust(pixels: &mut Pixels, quality: Quality, amount: f32, strength: f32) -> Option<Remark> {
     let grown = amount * strength / USUAL_STRENGTH;
     match quality {
+        Quality::Tightness => tighten::apply(pixels, grown),
         Quality::Minimalism => minimal::apply(pixels, grown),
         Quality::Smoothness => smooth::apply(pixels, grown),
         Quality::Outline => outline::apply(pixels, grown),
         Quality::Sketch => sketch::apply(pixels, grown),
         Quality::Pixelation => pixelate::apply(pixels, grown),
-        Quality::Transparency => background::apply(pixels, grown),
+        Quality::Transparency => return background::apply(pixels, grown),
         Quality::Posterization => posterize::apply(pixels, grown),
         Quality::Inversion => invert::apply(pixels, presence(amount * strength)),
         Quality::Sharpness if grown < 0.0 => blur::apply(pixels, -grown),
@@ -111,6 +127,7 @@ fn reshape(pixels: &mut Pixels, edit: &Edit, strength: f32) {
         | Quality::Lightness
         | Quality::Contrast => {}
     }
+    None
 }
 
 /// How much of an all-or-nothing edit is applied.

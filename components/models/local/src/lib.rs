@@ -30,8 +30,6 @@ mod words;
 #[cfg(feature = "editing")]
 pub use codec::Problem;
 #[cfg(feature = "editing")]
-pub use notes::notes;
-#[cfg(feature = "editing")]
 pub use refine::{RefineError, Refined, Request, refine};
 
 /// One sentence about this model, for operators.

@@ -1,18 +1,84 @@
-//! What is told to the person who asked of the words that were not used.
+//! What the user is told about the work: what was done otherwise than the prompt asks.
 
-/// Longest note, in characters: no more of it is told.
+use std::fmt;
+
+use crate::plan::{Plan, Unused, Widened};
+
+/// Longest note, in characters: the service cuts off the rest.
 const MAX_CHARS: usize = 200;
 
-/// More of one word says nothing more.
+/// The beginning of a word is enough to recognise it.
 const MAX_WORD: usize = 40;
 
-const BEGIN: &str = "Nothing was done about: ";
+/// What is not seen in the prompt, but in the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remark {
+    BackgroundNotFound,
+    BackgroundTransparent,
+    FirstFrame,
+    EightBits,
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Self::BackgroundNotFound => {
+                "The background was left as it is: it could not be found, since the border of the \
+                 picture has many colours."
+            }
+            Self::BackgroundTransparent => "The background was transparent already.",
+            Self::FirstFrame => {
+                "Only the first frame of the animation was edited: the result is a still picture."
+            }
+            Self::EightBits => "The result has 8 bits per channel; the original has 16.",
+        })
+    }
+}
+
+/// In the order of their importance, since only the first ones are shown.
+pub fn notes(plan: &Plan, remarks: &[Remark]) -> Vec<String> {
+    let mut notes: Vec<_> = plan.widened.iter().map(widened).collect();
+    notes.extend(remarks.iter().map(Remark::to_string));
+    let unused = |pick: fn(&Unused) -> Option<&str>| plan.unused.iter().filter_map(pick);
+    notes.extend(listed(
+        "Left as it is, since this model cannot tell parts of a picture apart: ",
+        unused(|unused| match unused {
+            Unused::OfPart(words) => Some(words),
+            _ => None,
+        }),
+    ));
+    notes.extend(listed(
+        "Nothing was changed for: ",
+        unused(|unused| match unused {
+            Unused::Undone(words) => Some(words),
+            _ => None,
+        }),
+    ));
+    notes.extend(listed(
+        "Not understood: ",
+        unused(|unused| match unused {
+            Unused::Unknown(word) => Some(word),
+            _ => None,
+        }),
+    ));
+    notes
+}
+
+/// "Made the whole picture green: this model cannot tell the cup from the rest."
+fn widened(Widened { subjects, change }: &Widened) -> String {
+    const MOST: usize = 2;
+    let subjects: Vec<_> = subjects.iter().take(MOST).map(|name| begin(name)).collect();
+    let change = begin_sentence(&change.to_string());
+    format!(
+        "{change}: this model cannot tell the {} from the rest.",
+        subjects.join(" or the ")
+    )
+}
 
 /// Sentences that name all of them, as many as they take.
-pub fn notes(ignored: &[String]) -> Vec<String> {
+fn listed<'a>(beginning: &str, words: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut notes: Vec<String> = Vec::new();
-    for word in ignored {
-        let word: String = word.chars().take(MAX_WORD).collect();
+    for word in words.map(begin) {
         // With a comma and a space, and the final stop.
         let has_room = |note: &&mut String| {
             note.chars().count() + word.chars().count() + ", .".len() <= MAX_CHARS
@@ -22,7 +88,7 @@ pub fn notes(ignored: &[String]) -> Vec<String> {
                 note.push_str(", ");
                 note.push_str(&word);
             }
-            None => notes.push(format!("{BEGIN}{word}")),
+            None => notes.push(format!("{beginning}{word}")),
         }
     }
     for note in &mut notes {
@@ -31,24 +97,97 @@ pub fn notes(ignored: &[String]) -> Vec<String> {
     notes
 }
 
+fn begin(word: &str) -> String {
+    word.chars().take(MAX_WORD).collect()
+}
+
+fn begin_sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(characters).collect()
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
+    fn told(prompt: &str) -> Vec<String> {
+        notes(&Plan::of(prompt), &[])
+    }
+
     #[test]
-    fn what_was_not_used_is_named_in_sentences() {
-        let words = |words: &[&str]| -> Vec<String> {
-            words.iter().map(|word| (*word).to_owned()).collect()
-        };
-        assert_eq!(notes(&[]), [""; 0]);
-        let few = notes(&words(&["sparkles", "not blue"]));
-        assert_eq!(few, ["Nothing was done about: sparkles, not blue."]);
-        let long = "é".repeat(60);
-        let many = notes(&vec![long; 20]);
+    fn what_was_not_done_as_asked_is_told_in_sentences() {
+        let cases: &[(&str, &[&str])] = &[
+            ("lighter", &[]),
+            ("lighter sparkles", &["Not understood: sparkles."]),
+            (
+                "lighter, sparkles, not blue, rotate by 45 degrees",
+                &[
+                    "Nothing was changed for: not blue, rotate 45.",
+                    "Not understood: sparkles.",
+                ],
+            ),
+            (
+                "sharper, blue background, white text",
+                &[
+                    "Left as it is, since this model cannot tell parts of a picture apart: \
+                   blue background, white text.",
+                ],
+            ),
+            (
+                "make the cup green",
+                &["Made the whole picture green: this model cannot tell the cup from the rest."],
+            ),
+            (
+                "blur my coffee cup on the table",
+                &[
+                    "Changed the whole picture: this model cannot tell the coffee cup or the \
+                   table from the rest.",
+                ],
+            ),
+        ];
+        for (prompt, expected) in cases {
+            assert_eq!(told(prompt), *expected, "{prompt}");
+        }
+    }
+
+    #[test]
+    fn many_words_take_several_sentences() {
+        let word = "é".repeat(60);
+        let many = told(&format!("lighter {}", vec![word; 20].join(" ")));
         assert_eq!(many.len(), 5);
         for note in many {
+            assert!(
+                note.starts_with("Not understood: ") && note.ends_with('.'),
+                "{note}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_picture_shows_is_told_before_words() {
+        let all = [
+            Remark::BackgroundNotFound,
+            Remark::FirstFrame,
+            Remark::EightBits,
+        ];
+        let notes = notes(&Plan::of("lighter sparkles"), &all);
+        assert_eq!(notes.len(), 4);
+        assert_eq!(notes[3], "Not understood: sparkles.");
+        for (note, remark) in notes.iter().zip(all) {
+            assert_eq!(*note, remark.to_string());
             assert!(note.chars().count() <= MAX_CHARS, "{note}");
-            assert!(note.starts_with(BEGIN) && note.ends_with('.'), "{note}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_note_is_never_cut_off(prompt in "((the |my )?(\\PC{1,50}|cup|lighter|#abc|red|background)[ ,])*") {
+            for note in told(&prompt) {
+                prop_assert!(note.chars().count() <= MAX_CHARS, "{}", note);
+            }
         }
     }
 }

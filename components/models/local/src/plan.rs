@@ -9,7 +9,7 @@ mod reader;
 mod theme;
 
 use crate::words::terms;
-pub use edits::{Edit, Plan, Recolor};
+pub use edits::{Change, Edit, Plan, Quantize, Recolor, Unused, Widened};
 use reader::Reader;
 
 impl Plan {

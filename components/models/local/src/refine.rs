@@ -3,6 +3,7 @@
 
 use crate::codec::{self, Format};
 use crate::edit;
+use crate::notes::notes;
 use crate::plan::Plan;
 use crate::vocabulary;
 
@@ -23,8 +24,8 @@ pub struct Request<'a> {
 pub struct Refined {
     pub bytes: Vec<u8>,
     pub media_type: &'static str,
-    /// Words of the prompt that were not used.
-    pub ignored: Vec<String>,
+    /// What the user may want to know about it, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// A retry helps with none of these; each may be shown to the user.
@@ -52,19 +53,24 @@ pub fn refine(image: Vec<u8>, request: &Request) -> Result<Refined, RefineError>
     if plan.edits.is_empty() {
         return Err(RefineError::NothingUnderstood);
     }
-    let plan = plan.themed(request.theme.unwrap_or_default());
+    let mut plan = plan.themed(request.theme.unwrap_or_default());
     let strength = if request.strength.is_nan() {
         0.0
     } else {
         request.strength.clamp(0.0, 1.0)
     };
     let mut image = codec::decode(image, format)?;
-    edit::apply(&mut image.pixels, &plan.edits, strength);
+    let mut remarks = edit::apply(&mut image.pixels, &plan.edits, strength);
+    remarks.append(&mut image.remarks);
+    if strength == 0.0 {
+        // Nothing was changed, so that no change went too far.
+        plan.widened.clear();
+    }
     let (bytes, format) = codec::encode(image, format)?;
     Ok(Refined {
         bytes,
         media_type: format.media_type(),
-        ignored: plan.ignored,
+        notes: notes(&plan, &remarks),
     })
 }
 

@@ -13,6 +13,8 @@ pub use text::{printed, summary};
 /// sharpness, edges and corners come last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Quality {
+    /// Less of what is around the subject.
+    Tightness,
     /// Fewer colours in simpler shapes.
     Minimalism,
     /// Noise and texture removed, edges kept.
@@ -56,7 +58,8 @@ impl Quality {
             | Self::Lightness
             | Self::Contrast
             | Self::Sharpness => true,
-            Self::Minimalism
+            Self::Tightness
+            | Self::Minimalism
             | Self::Smoothness
             | Self::Outline
             | Self::Sketch
@@ -102,6 +105,8 @@ pub enum Toward {
     Horizontal,
     /// To a square.
     Square,
+    /// To a circle.
+    Circle,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -113,14 +118,22 @@ pub enum Meaning {
     Rotate,
     /// "flip": left and right, if nothing else is said.
     Flip,
-    /// "crop", which wants "square" besides.
+    /// "crop", which needs to be told to what.
     Crop,
     /// The image cropped to a square, whatever else is said.
     MakeSquare,
-    /// Says more of one of those four, before or after it.
+    /// The same with a circle.
+    MakeCircle,
+    /// Says more of one of those five, before or after it.
     Toward(Toward),
     /// Recolour in shades of this.
     Color(u32),
+    /// So many of what follows: "*two* colours".
+    Number(u8),
+    /// "colours", "shades": what a number counts.
+    ColorWord,
+    /// Black and white without greys.
+    BlackAndWhite,
     /// The next change, or else the last one, is to be so many times as
     /// strong: "slightly", "much".
     Degree(f32),
@@ -139,10 +152,12 @@ pub enum Meaning {
     Replace,
     /// Stands between those two: "to", "into", "with".
     By,
-    /// Holds a shade and its colour together: "lighter *shades of* brown".
+    /// Holds a shade and its colour together: "lighter shades *of* brown".
     Shade,
     /// Parts a change from what follows: "lighter *on* a brown table".
     On,
+    /// Something that the picture shows may follow: "*the* cup".
+    Definite,
     /// Names a part of the picture. Rules cannot find parts, so an edit of one
     /// ("white text") is not made.
     Part,

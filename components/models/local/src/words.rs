@@ -19,6 +19,8 @@ pub fn terms(prompt: &str) -> Vec<Term> {
     while let Some(first) = rest.first() {
         let (length, meaning) = if ENDS.contains(first.as_str()) {
             (1, Some(Meaning::Stop))
+        } else if let Some(color) = hex(first) {
+            (1, Some(Meaning::Color(color)))
         } else {
             longest(rest).map_or((1, None), |(length, meaning)| (length, Some(meaning)))
         };
@@ -50,11 +52,35 @@ fn tokens(prompt: &str) -> Vec<String> {
         if character == '&' || ENDS.contains(character) {
             tokens.push(character.to_string());
         }
+        if character == '#' {
+            word.push(character);
+        }
     }
     if !word.is_empty() {
         tokens.push(word);
     }
+    for token in &mut tokens {
+        if hex(token).is_none() && token.starts_with('#') {
+            token.remove(0);
+        }
+    }
+    tokens.retain(|token| !token.is_empty());
     tokens
+}
+
+/// The colour that `#8b5a2b` or, in short, `#abc` names.
+fn hex(token: &str) -> Option<u32> {
+    let digits = token.strip_prefix('#')?;
+    let value = u32::from_str_radix(digits, 16).ok()?;
+    match digits.len() {
+        6 => Some(value),
+        // Each digit counts twice.
+        3 => {
+            let [r, g, b] = [value >> 8, value >> 4 & 0xF, value & 0xF];
+            Some((r << 16 | g << 8 | b) * 0x11)
+        }
+        _ => None,
+    }
 }
 
 /// The longest phrase of the vocabulary that the tokens begin with, and how
@@ -84,6 +110,8 @@ fn inflected(meaning: Meaning) -> bool {
     !matches!(
         meaning,
         Meaning::Degree(_)
+            | Meaning::Number(_)
+            | Meaning::Definite
             | Meaning::Toward(_)
             | Meaning::Stop
             | Meaning::Or
@@ -194,6 +222,31 @@ mod tests {
             assert_eq!(found.len(), 1, "{word}");
             assert_eq!(found[0].meaning, meaning, "{word}");
         }
+    }
+
+    #[test]
+    fn a_hex_color_is_a_color() {
+        let cases = [
+            ("#8b5a2b", "#8b5a2b", Some(0x8B5A2B)),
+            ("#8B5A2B", "#8b5a2b", Some(0x8B5A2B)),
+            ("#abc", "#abc", Some(0xAABBCC)),
+            ("#0F0", "#0f0", Some(0x00FF00)),
+            ("(#fff)", "#fff", Some(0xFFFFFF)),
+            // Without the mark, of another length, or not hexadecimal.
+            ("8b5a2b", "8b5a2b", None),
+            ("#8b5a", "8b5a", None),
+            ("#8b5a2b80", "8b5a2b80", None),
+            ("#brand", "brand", None),
+            ("#+ab", "ab", None),
+            ("##abc", "#abc", Some(0xAABBCC)),
+        ];
+        for (prompt, text, color) in cases {
+            let found = terms(prompt);
+            let term = found.iter().find(|term| term.text == text);
+            let term = term.unwrap_or_else(|| panic!("{prompt}: {found:?}"));
+            assert_eq!(term.meaning, color.map(Meaning::Color), "{prompt}");
+        }
+        assert_eq!(terms("# ##"), []);
     }
 
     #[test]

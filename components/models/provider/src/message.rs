@@ -1,5 +1,6 @@
 //! Error messages of providers.
 
+use concept_refinement_domain::redaction::Redaction;
 use concept_refinement_domain::sentence::sanitize;
 use serde_json::Value;
 
@@ -33,7 +34,7 @@ pub fn message(body: &[u8], key: Option<&str>) -> Option<String> {
 
 /// The first line of such a message, sanitized and without the key.
 pub fn said_in(message: &str, key: Option<&str>) -> String {
-    let message = without(message, key);
+    let message = Redaction::of(key).apply(message);
     let line = message.trim().lines().next().unwrap_or_default();
     sanitize(line.trim_end_matches('.'), MAX_CHARS)
 }
@@ -66,19 +67,6 @@ pub fn is_about_key(message: &str) -> bool {
     let message = message.to_lowercase();
     let mut words = message.split(|letter: char| !letter.is_alphanumeric());
     message.trim() == "forbidden" || words.any(|word| WORDS.contains(&word))
-}
-
-/// A key may have several parts, such as a user name and a password.
-fn without(message: &str, key: Option<&str>) -> String {
-    let Some(key) = key else {
-        return message.to_owned();
-    };
-    let parts = key.split(':').filter(|part| !part.is_empty());
-    std::iter::once(key)
-        .chain(parts)
-        .fold(message.to_owned(), |message, secret| {
-            message.replace(secret, "***")
-        })
 }
 
 #[cfg(test)]

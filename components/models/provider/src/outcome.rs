@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use concept_refinement_domain::image::Problem;
+use concept_refinement_domain::image::{Problem, pixels_in_words};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::{retry, size};
 
@@ -92,6 +92,9 @@ impl Error {
         Self::refused(match problem {
             Problem::Empty => "the provider's answer is empty".to_owned(),
             Problem::NotAnImage => "the provider's answer is not an image".to_owned(),
+            Problem::Unsupported(format) => {
+                format!("the provider's answer is of the format {format}, which is not supported")
+            }
             Problem::CutShort => "the provider's answer is cut short".to_owned(),
             Problem::Malformed => "the provider's answer is not a well-formed image".to_owned(),
             Problem::TooLarge { max_bytes } => {
@@ -102,7 +105,8 @@ impl Error {
                 "the provider's answer has too much packed beside its picture".to_owned()
             }
             Problem::TooManyPixels { max_pixels } => {
-                format!("the provider's answer has more than {max_pixels} pixels")
+                let most = pixels_in_words(max_pixels);
+                format!("the provider's answer has more than {most}")
             }
         })
     }

@@ -45,13 +45,10 @@ pub async fn refine(
     original: Contents<impl ByteStream + 'static>,
 ) -> Result<Answer, Error> {
     if let Some(receipt) = Receipt::of(question.receipt.as_deref()) {
-        if let Some(url) = receipt.output {
-            return Ok(Answer::Location(url));
+        if let Some(answer) = answered(ports, settings, receipt).await? {
+            return Ok(answer);
         }
-        if let Outcome::Answer(answer) = outcome(ports, settings, &receipt.id).await? {
-            return Ok(with_receipt(ports, receipt.id, answer).await);
-        }
-        // It was cancelled in the meantime, or is forgotten.
+        // It was cancelled in the meantime, its output was removed, or it is forgotten.
         ports.give_up().await?;
     }
     let said = make(ports, settings, name, question, original).await?;
@@ -73,6 +70,26 @@ pub async fn refine(
         (Outcome::Answer(answer), None) => Ok(answer),
         (Outcome::Gone(error), _) => Err(error),
     }
+}
+
+/// What came of a prediction that an earlier call made. None: nothing that can be had.
+async fn answered(
+    ports: &impl Ports,
+    settings: &Settings,
+    receipt: Receipt,
+) -> Result<Option<Answer>, Error> {
+    let Some(url) = receipt.output else {
+        return match outcome(ports, settings, &receipt.id).await? {
+            Outcome::Answer(answer) => Ok(Some(with_receipt(ports, receipt.id, answer).await)),
+            Outcome::Gone(_) => Ok(None),
+        };
+    };
+    // Outputs are removed after an hour. Who cannot tell whether it was tries it.
+    Ok(match look(ports, settings, &receipt.id).await {
+        Ok(Stage::Ended(Outcome::Gone(_))) => None,
+        Ok(Stage::Ended(Outcome::Answer(answer))) => Some(answer),
+        Ok(Stage::Running) | Err(_) => Some(Answer::Location(url)),
+    })
 }
 
 /// Keeps where the output is, too.
@@ -134,32 +151,34 @@ async fn make(
 
 /// Looks at a prediction until it has ended.
 async fn outcome(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Outcome, Error> {
-    let key = settings.key.as_deref();
     loop {
-        let said = persistently(ports, async || {
-            let request = HttpRequest::get(format!("/v1/predictions/{id}")).with_bearer(key);
-            let response = ports
-                .send(&settings.base, request, None::<Contents<Nothing>>)
-                .await?;
-            if response.status == 404 {
-                return Ok(None);
-            }
-            let response = success(ports, settings, response).await?;
-            prediction(response).await.map(Some)
-        });
-        let said = said.await.map_err(|error| match error {
+        let stage = persistently(ports, async || look(ports, settings, id).await);
+        let stage = stage.await.map_err(|error| match error {
             // The prediction was accepted once.
             Error::Unauthorized(reason) => Error::Refused(reason),
             error => error,
         })?;
-        let Some(said) = said else {
-            return Ok(Outcome::Gone(Error::refused("the provider answered 404")));
-        };
-        match read(&said, key)?.1 {
+        match stage {
             Stage::Running => ports.sleep(PAUSE).await,
             Stage::Ended(outcome) => return Ok(outcome),
         }
     }
+}
+
+/// Looks at a prediction once.
+async fn look(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Stage, Error> {
+    let key = settings.key.as_deref();
+    let request = HttpRequest::get(format!("/v1/predictions/{id}")).with_bearer(key);
+    let response = ports
+        .send(&settings.base, request, None::<Contents<Nothing>>)
+        .await?;
+    if response.status == 404 {
+        let error = Error::refused("the provider answered 404");
+        return Ok(Stage::Ended(Outcome::Gone(error)));
+    }
+    let response = success(ports, settings, response).await?;
+    let said = prediction(response).await?;
+    Ok(read(&said, key)?.1)
 }
 
 /// What is kept of a prediction.

@@ -12,6 +12,9 @@ struct Prediction<'a> {
     #[serde(borrow)]
     output: Option<Output<'a>>,
     error: Option<serde_json::Value>,
+    /// Its output was removed, as Replicate does after an hour.
+    #[serde(default)]
+    data_removed: bool,
 }
 
 #[derive(Deserialize)]
@@ -34,7 +37,7 @@ pub enum Stage {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     Answer(Answer),
-    /// It was stopped.
+    /// It was stopped, or its output was removed.
     Gone(Error),
 }
 
@@ -58,6 +61,10 @@ pub fn read(json: &[u8], key: Option<&str>) -> Result<(Option<String>, Stage), E
             Some("canceled" | "aborted") => {
                 is_gone = true;
                 Found::Refused("the provider stopped the refinement".to_owned())
+            }
+            _ if prediction.data_removed => {
+                is_gone = true;
+                Found::Refused("the provider has removed the image".to_owned())
             }
             _ => match prediction.output {
                 Some(Output::One(text) | Output::Several(First(Some(text)))) => found(text),
@@ -126,6 +133,16 @@ mod tests {
                 Ok(Stage::Ended(Outcome::Gone(Error::refused(
                     "the provider stopped the refinement",
                 )))),
+            ),
+            (
+                r#"{"status":"succeeded","output":null,"data_removed":true}"#,
+                Ok(Stage::Ended(Outcome::Gone(Error::refused(
+                    "the provider has removed the image",
+                )))),
+            ),
+            (
+                r#"{"id":"gm3q","status":"succeeded","output":"https://replicate.delivery/1.png","data_removed":false}"#,
+                here(),
             ),
             (
                 r#"{"status":7}"#,

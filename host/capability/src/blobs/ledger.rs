@@ -47,6 +47,7 @@ pub enum Refused {
 }
 
 impl Ledger {
+    /// With so much room, in bytes.
     pub fn new(total: u64) -> Self {
         Self {
             total,

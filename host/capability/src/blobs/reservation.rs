@@ -31,6 +31,7 @@ struct Waiter {
 }
 
 impl Reservations {
+    /// With so much room, in bytes.
     pub fn new(total: u64) -> Arc<Self> {
         Arc::new(Self(Mutex::new(State {
             ledger: Ledger::new(total),
@@ -107,6 +108,7 @@ impl Reservations {
 }
 
 impl Reservation {
+    /// What it holds, in bytes.
     pub fn room(&self) -> u64 {
         self.room
     }

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 pub struct Subnet(IpAddr);
 
 impl Subnet {
+    /// The subnet of an address.
     pub fn of(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V6(address) => {

@@ -11,6 +11,7 @@ use crate::queue::Delivery;
 
 type Handed = Result<Delivery, CapabilityError>;
 
+/// Those who wait for a message, first come, first served.
 #[derive(Default)]
 pub struct Waiting {
     line: Mutex<VecDeque<oneshot::Sender<Handed>>>,

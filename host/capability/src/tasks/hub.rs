@@ -35,11 +35,14 @@ const CROWD: usize = 32;
 /// another process did may be missed, so they are forgotten when there are more.
 const MAX_WORK: usize = 20_000;
 
+/// What a store says to those who watch a task.
 #[derive(Clone, Debug)]
 pub enum Update {
     /// The task at a revision, with its number of claims so far.
     Status(u64, u32, Arc<Task>),
+    /// A stage began.
     Stage(StageStart),
+    /// The task was deleted.
     Deleted,
 }
 
@@ -60,6 +63,7 @@ impl Update {
     }
 }
 
+/// Tells watchers, workers and the deliverer of a process what happens to tasks.
 #[derive(Debug, Default)]
 pub struct Hub {
     state: Mutex<State>,

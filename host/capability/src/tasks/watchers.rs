@@ -15,6 +15,7 @@ use crate::stream_guard::guarded;
 /// streams counts several times. Each watcher needs some memory.
 const MAX_WATCHERS: usize = 4096;
 
+/// How many may watch tasks at once, by user.
 pub struct Watchers {
     /// By user.
     permits: Arc<Permits<String>>,
@@ -28,6 +29,7 @@ pub struct Slot {
 }
 
 impl Watchers {
+    /// At most so many at once.
     pub fn new(limit: usize) -> Self {
         Self {
             permits: Permits::new(limit),

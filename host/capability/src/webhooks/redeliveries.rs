@@ -25,6 +25,7 @@ const RATE: Rate = Rate {
     interval: Duration::from_secs(6),
 };
 
+/// How often users may ask for a delivery again.
 pub struct Redeliveries {
     begin: Instant,
     /// By user.

@@ -1,7 +1,7 @@
 //! Copies the images while they are used. What is removed meanwhile waits in a
 //! folder of its own, so that all images that were there are copied.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use concept_refinement_capability::OpenError;
 use concept_refinement_capability::directory::DirectoryLock;
-use concept_refinement_capability::embedded::Embedded;
+use concept_refinement_capability::embedded::{Archive, Embedded};
 use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_path::{ImagePath, folder};
 use parking_lot::RwLock;
 
 use super::engine::FOLDER;
 use super::listing::entries;
-use super::small::AtRest;
+use super::small::{self, AtRest};
 use super::{FileImages, store};
 
 /// What was removed while the store was held.
@@ -72,14 +72,14 @@ impl Embedded for FileImages {
         self.store.small.hold();
     }
 
-    fn copy_to(&self, directory: &Path) -> io::Result<()> {
-        copy(&self.store.root, directory)?;
-        self.store.small.copy_to(&directory.join(FOLDER))?;
+    fn copy_to(&self, archive: &mut dyn Archive) -> io::Result<Vec<(&'static str, u64)>> {
+        let images = copy(&self.store.root, archive)?;
+        let small = self.store.small.copy_to(archive, &small_images())?;
         self.store.lock.check()?;
         if self.store.removal.has_lost.load(Ordering::Relaxed) {
             return Err(io::Error::other("an image was removed meanwhile"));
         }
-        Ok(())
+        Ok(vec![("images", images + small)])
     }
 
     fn release(&self) {
@@ -120,43 +120,42 @@ impl Folders {
 }
 
 impl Embedded for Folders {
-    fn copy_to(&self, directory: &Path) -> io::Result<()> {
-        copy(&self.root, directory)?;
-        let to = directory.join(FOLDER);
-        self.small
-            .as_ref()
-            .map_or(Ok(()), |small| small.copy_to(&to))
+    fn copy_to(&self, archive: &mut dyn Archive) -> io::Result<Vec<(&'static str, u64)>> {
+        let mut images = copy(&self.root, archive)?;
+        if let Some(small) = &self.small {
+            images += small.copy_to(archive, &small_images())?;
+        }
+        Ok(vec![("images", images)])
     }
 }
 
-/// Those that were removed come last: an image is in one place or the other.
-fn copy(root: &Path, directory: &Path) -> io::Result<()> {
-    let to = directory.join(FOLDER);
+fn small_images() -> PathBuf {
+    Path::new(FOLDER).join(small::FILE)
+}
+
+/// Those that were removed come last: an image is in one place or the other, and twice
+/// in the archive if it is removed meanwhile.
+fn copy(root: &Path, archive: &mut dyn Archive) -> io::Result<u64> {
+    let mut count = 0;
     for from in [root.to_owned(), root.join(REMOVED)] {
         for kind in KINDS.map(folder) {
-            create(&to.join(kind))?;
             for of_owner in entries(from.join(kind))? {
-                copy_folder(&of_owner, &to.join(kind))?;
+                for file in entries(of_owner)? {
+                    let Some(path) = file.strip_prefix(&from).ok().filter(|_| file.is_file())
+                    else {
+                        continue;
+                    };
+                    match File::open(&file) {
+                        // It is with those that were removed.
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                        opened => archive.add(&Path::new(FOLDER).join(path), opened?)?,
+                    }
+                    count += 1;
+                }
             }
         }
     }
-    Ok(())
-}
-
-fn copy_folder(of_owner: &Path, to: &Path) -> io::Result<()> {
-    let to = to.join(of_owner.file_name().unwrap_or_default());
-    for file in entries(of_owner.to_owned())? {
-        let Some(name) = file.file_name().filter(|_| file.is_file()) else {
-            continue;
-        };
-        create(&to)?;
-        match fs::copy(&file, to.join(name)) {
-            // It is with those that were removed.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            copied => drop(copied?),
-        }
-    }
-    Ok(())
+    Ok(count)
 }
 
 fn create(directory: &Path) -> io::Result<()> {

@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use concept_refinement_capability::OpenError;
 use concept_refinement_capability::directory;
+use concept_refinement_capability::embedded::Archive;
 use concept_refinement_capability::images::Listed;
 use concept_refinement_capability::room::Room;
 use concept_refinement_domain::capability::{CapabilityError, ImageInfo, ImageKind};
@@ -31,7 +32,7 @@ use crate::sqlite::{self, DatabaseFile, connection, names};
 use writer::{Change, Writer};
 
 /// In the images' directory.
-const FILE: &str = "small.sqlite";
+pub(super) const FILE: &str = "small.sqlite";
 
 /// Up to this length an image is small: up to about this length SQLite is faster than
 /// the file system (<https://sqlite.org/intern-v-extern-blob.html>).
@@ -150,11 +151,13 @@ impl SmallImages {
         self.is_held.store(true, Ordering::SeqCst);
     }
 
-    pub fn copy_to(&self, root: &Path) -> io::Result<()> {
-        let copy = DatabaseFile::in_use(&self.file).copy(&root.join(FILE))?;
-        copy.execute("UPDATE image SET removed = FALSE WHERE removed", [])
-            .map_err(io::Error::other)?;
-        copy.close().map_err(|(_, error)| io::Error::other(error))
+    /// Returns how many there are.
+    pub fn copy_to(&self, archive: &mut dyn Archive, path: &Path) -> io::Result<u64> {
+        let file = DatabaseFile::in_use(&self.file);
+        file.copy_to(archive, path, |copy| {
+            copy.execute("UPDATE image SET removed = FALSE WHERE removed", [])?;
+            count(copy)
+        })
     }
 
     /// Removes for good what was removed meanwhile.
@@ -224,10 +227,15 @@ impl AtRest {
         row(&self.reader.lock(), path)
     }
 
-    pub fn copy_to(&self, root: &Path) -> io::Result<()> {
-        let copy = self.file.copy(&root.join(FILE))?;
-        copy.close().map_err(|(_, error)| io::Error::other(error))
+    /// Returns how many there are.
+    pub fn copy_to(&self, archive: &mut dyn Archive, path: &Path) -> io::Result<u64> {
+        self.file.copy_to(archive, path, count)
     }
+}
+
+fn count(copy: &Connection) -> rusqlite::Result<u64> {
+    let count: u32 = copy.query_row("SELECT count(*) FROM image", [], |row| row.get(0))?;
+    Ok(count.into())
 }
 
 /// What a process before this one left marked.

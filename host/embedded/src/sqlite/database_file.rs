@@ -1,11 +1,13 @@
 //! A database as a file that is copied, by SQLite's own means: also while it is
 //! written to.
 
+use std::fs::{self, File};
+use std::io;
 use std::os::raw::c_int;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fs, io};
 
+use concept_refinement_capability::embedded::Archive;
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
 
@@ -13,6 +15,9 @@ use super::{connection, names};
 
 /// How long to wait where a step cannot be done yet.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// A copy that is being made.
+const DRAFT: &str = "draft.sqlite";
 
 /// The database's file.
 pub(crate) struct DatabaseFile {
@@ -45,10 +50,32 @@ impl DatabaseFile {
         connection::reader(&self.path)
     }
 
-    /// In one step, and so of one moment; the writer goes on meanwhile.
-    pub(crate) fn copy(&self, to: &Path) -> io::Result<Connection> {
-        names::create(to)?;
-        self.copied(to).map_err(io::Error::other)
+    /// Adds a copy under this path, after `look` has seen it. The copy is made in one
+    /// step, and so of one moment; the writer goes on meanwhile.
+    pub(crate) fn copy_to<T>(
+        &self,
+        archive: &mut dyn Archive,
+        path: &Path,
+        look: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> io::Result<T> {
+        let draft = archive.scratch().join(DRAFT);
+        names::create(&draft)?;
+        let seen = self.looked_at(&draft, look).map_err(io::Error::other)?;
+        let copy = File::open(&draft)?;
+        fs::remove_file(&draft)?;
+        archive.add(path, copy)?;
+        Ok(seen)
+    }
+
+    fn looked_at<T>(
+        &self,
+        draft: &Path,
+        look: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let copy = self.copied(draft)?;
+        let seen = look(&copy)?;
+        copy.close().map_err(|(_, error)| error)?;
+        Ok(seen)
     }
 
     fn copied(&self, to: &Path) -> rusqlite::Result<Connection> {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use concept_refinement_capability::OpenError;
 use concept_refinement_capability::directory::DirectoryLock;
-use concept_refinement_capability::embedded::Embedded;
+use concept_refinement_capability::embedded::{Archive, Embedded};
 
 use super::{FILE, LOCK};
 use crate::sqlite::DatabaseFile;
@@ -36,8 +36,17 @@ impl Database {
 }
 
 impl Embedded for Database {
-    fn copy_to(&self, directory: &Path) -> io::Result<()> {
-        let copy = self.file.copy(&directory.join(FILE))?;
-        copy.close().map_err(|(_, error)| io::Error::other(error))
+    fn copy_to(&self, archive: &mut dyn Archive) -> io::Result<Vec<(&'static str, u64)>> {
+        self.file.copy_to(archive, Path::new(FILE), |copy| {
+            let counts = [
+                ("tasks", "SELECT count(*) FROM task"),
+                ("concepts", "SELECT count(*) FROM concept"),
+            ];
+            let counts = counts.into_iter().map(|(what, query)| {
+                let count: u32 = copy.query_row(query, [], |row| row.get(0))?;
+                Ok((what, count.into()))
+            });
+            counts.collect()
+        })
     }
 }

@@ -10,17 +10,23 @@ use http::uri::Scheme;
 /// What one component may connect to.
 #[derive(Clone, Debug, Default)]
 pub enum Grant {
+    /// No connection at all.
     #[default]
     Nothing,
     /// Public addresses but the machine's own, the sources that the operator
     /// allows, and for URLs that a model answered, its provider's origin.
     Public {
+        /// What the operator allows.
         allowed: AllowedSources,
+        /// The origins of the model's providers.
         providers: Vec<Origin>,
     },
     /// Public addresses but the machine's own by https, and by http too what the
     /// operator allows.
-    Https { allowed: AllowedSources },
+    Https {
+        /// What the operator allows.
+        allowed: AllowedSources,
+    },
     /// One origin, even at a private address, since the operator named it.
     Origin(Origin),
 }
@@ -28,8 +34,11 @@ pub enum Grant {
 /// Scheme, host in lower case, port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
+    /// http or https.
     pub scheme: Scheme,
+    /// In lower case.
     pub host: String,
+    /// The scheme's own, unless another one is named.
     pub port: u16,
 }
 

@@ -12,10 +12,13 @@ use crate::metrics::egress::Refusals;
 /// The resolver and the TLS configuration, shared by all components.
 #[derive(Clone)]
 pub struct Network {
+    /// Whom to trust.
     pub tls: Arc<rustls::ClientConfig>,
+    /// What resolves names.
     pub resolver: Arc<dyn Resolver>,
     /// Whether an address is this machine's.
     pub is_own: fn(IpAddr) -> bool,
+    /// Counts what is refused. None: nothing is measured.
     pub refusals: Option<Arc<Refusals>>,
 }
 

@@ -1,5 +1,6 @@
 //! Why a request has no response.
 
+/// Why a component did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     #[error("no instance took the request")]

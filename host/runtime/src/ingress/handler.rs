@@ -68,10 +68,12 @@ impl Handler {
         pre.instantiate_async(&mut store).await.map(drop)
     }
 
+    /// What its instances are made of.
     pub fn instances(&self) -> &ApiInstances {
         &self.0.instances
     }
 
+    /// Hands a request to an instance and returns its answer.
     pub async fn handle(
         &self,
         activity: Activity,

@@ -40,8 +40,11 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// What is needed to make an instance.
 pub struct ApiInstances {
+    /// What runs them.
     pub engine: wasmtime::Engine,
+    /// The component, linked.
     pub pre: ServicePre<Sandbox>,
+    /// What they may use.
     pub grants: Grants,
     /// Set when the host stops, so that instances that end are not logged as
     /// failed.

@@ -25,6 +25,7 @@ impl Networks {
             .map(Self)
     }
 
+    /// Whether an address is in one of them.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))

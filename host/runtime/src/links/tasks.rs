@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use concept_refinement_capability::health::Asker;
 use concept_refinement_capability::runtime::Tokio;
-use concept_refinement_domain::capability::{Fenced, Finished};
+use concept_refinement_domain::capability::{Fenced, Finished, RefinedImage};
 use concept_refinement_domain::convert::Convert;
+use concept_refinement_domain::note;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::Stage;
 use futures::StreamExt as _;
@@ -82,11 +83,13 @@ impl HostWithStore<Sandbox> for Linked {
         image: types::RefinedImage,
     ) -> Answer<types::Finished> {
         let host = granted(caller)?;
-        let (lease, image) = (lease.convert(), image.convert());
+        let (lease, image): (_, RefinedImage) = (lease.convert(), image.convert());
+        let notes = note::bounded(&image.notes).join(" ");
         let finished = host.leases().finish(&lease, image).await;
         if let Ok(Finished::Done) = finished {
             let (attempt, milliseconds) = (lease.attempt, since_claim(caller));
-            tracing::info!(attempt, milliseconds, "completed");
+            let notes = Some(notes).filter(|notes| !notes.is_empty());
+            tracing::info!(attempt, milliseconds, notes, "completed");
         }
         Ok(finished.convert())
     }
@@ -101,9 +104,10 @@ impl HostWithStore<Sandbox> for Linked {
         let (lease, stage) = (lease.convert(), stage.convert());
         let fenced = host.leases().fail(&lease, stage, &error_message).await;
         if let Ok(Fenced::Done) = fenced {
+            let redaction = caller.with(|mut access| Arc::clone(&access.get().redaction));
             tracing::warn!(
                 step = stage.map(Stage::step),
-                reason = sentence::reason(&error_message),
+                reason = redaction.apply(sentence::reason(&error_message)),
                 attempt = lease.attempt,
                 milliseconds = since_claim(caller),
                 "failed"

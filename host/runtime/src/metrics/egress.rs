@@ -9,12 +9,14 @@ use super::series::counters;
 const NOT_GRANTED: &str = "not-granted";
 const NOT_PUBLIC: &str = "address-not-public";
 
+/// Counts outbound requests that were refused.
 pub struct Refusals {
     not_granted: Counter,
     not_public: Counter,
 }
 
 impl Refusals {
+    /// Registers the counters.
     pub fn new(registry: &mut Registry) -> Self {
         let refusals = counters(
             registry,

@@ -43,9 +43,12 @@ struct Asked {
 
 /// What clients share, and may run short of.
 pub const CONNECTIONS: &str = "connections";
+/// Requests of a client at a time.
 pub const REQUESTS: &str = "requests";
+/// Answers to a client that are still being read.
 pub const ANSWERS: &str = "answers";
 
+/// Counts requests, their answers and what clients run short of.
 pub struct Requests {
     answered: Family<Answered, Counter>,
     durations: Histograms<Asked>,
@@ -73,6 +76,7 @@ pub struct Request<'a> {
 }
 
 impl Requests {
+    /// Registers the series.
     pub fn new(registry: &mut Registry) -> Self {
         let durations = "From a request's head to its answer's";
         let in_flight = "Requests whose answer has not begun";
@@ -105,6 +109,7 @@ impl Requests {
             .inc();
     }
 
+    /// Counts a request as in flight until it is dropped.
     pub fn begin(&self, method: &Method) -> Request<'_> {
         Request {
             requests: self,

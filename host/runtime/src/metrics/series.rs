@@ -18,6 +18,7 @@ pub const PREFIX: &str = "concept_refinement";
 pub struct Active(Gauge);
 
 impl Active {
+    /// Adds one to this gauge.
     pub fn of(gauge: &Gauge) -> Self {
         gauge.inc();
         Self(gauge.clone())
@@ -34,6 +35,7 @@ impl Drop for Active {
 /// events that never happened show as zero.
 pub type Label = [(&'static str, &'static str); 1];
 
+/// Counters by one label.
 pub type Counters = Family<Label, Counter>;
 
 /// Histograms of one kind.
@@ -135,6 +137,7 @@ pub fn histograms(
     family
 }
 
+/// Adds a time to a histogram, in seconds.
 pub fn observe(histogram: &Histogram, time: Duration) {
     histogram.observe(time.as_secs_f64());
 }

@@ -31,6 +31,7 @@ use link::Link;
 pub(crate) use next::Next;
 use run::{Try, call};
 
+/// A model that is a component, or a chain of them, with what limits its calls.
 pub struct ModelComponent {
     link: Arc<Link>,
     admission: Admission,

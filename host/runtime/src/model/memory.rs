@@ -86,6 +86,7 @@ impl ModelMemory {
         })
     }
 
+    /// What is in use now.
     pub fn in_use(&self) -> MemoryUse {
         let state = self.state.lock();
         MemoryUse {
@@ -224,6 +225,7 @@ impl Admitted {
         self.end.cancelled().await;
     }
 
+    /// Whether the instance is to end.
     pub fn has_ended(&self) -> bool {
         self.end.is_cancelled()
     }
@@ -241,6 +243,7 @@ impl Admitted {
         state.ledger.costs(self.age, Cost::Answer);
     }
 
+    /// Whether the call's answer has begun.
     pub fn has_answered(&self) -> bool {
         self.has_answered.load(Ordering::Relaxed)
     }

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, watch};
 
 use crate::model::memory::Admitted;
 
+/// A call of a model that costs, with what an earlier one of the same task kept.
 pub struct PaidCall {
     payments: Payments,
     /// The name of the link.
@@ -52,10 +53,12 @@ impl PaidCall {
         }
     }
 
+    /// What an earlier call kept.
     pub fn receipt(&self) -> Option<&[u8]> {
         self.receipt.as_deref()
     }
 
+    /// The key by which a provider recognises a repeat.
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -132,6 +135,11 @@ impl PaidCall {
             Some(ModelError::Broken(_)) => Reason::Silence,
         };
         self.payments.ended(reason);
+    }
+
+    /// It was ended for want of memory, and had answered: the task is tried again.
+    pub async fn lacked_memory(&self) {
+        self.payments.lacked_memory().await;
     }
 
     /// It was ended for want of memory.

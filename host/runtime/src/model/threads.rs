@@ -17,6 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 /// time after which a guest yields.
 const COMPUTE_BUDGET: Duration = Duration::from_millis(5);
 
+/// The threads that models compute on, so that they keep no other work waiting.
 pub struct Threads {
     handle: Handle,
     /// None: being dropped.
@@ -41,6 +42,7 @@ impl Threads {
         })
     }
 
+    /// Runs a call on one of them until it ends or the handle is dropped.
     pub fn spawn<T: Send + 'static>(
         &self,
         call: impl Future<Output = T> + Send + 'static,

@@ -24,7 +24,9 @@ pub struct Bounds {
     pub exchanges: usize,
     /// Memories, tables, and instances of core modules.
     pub memories: usize,
+    /// Tables of core modules.
     pub tables: usize,
+    /// Instances of core modules.
     pub modules: usize,
     /// Elements of all tables together.
     pub elements: usize,

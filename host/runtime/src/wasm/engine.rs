@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
@@ -39,6 +39,7 @@ const RESIDENT_TABLE: Resident = Resident {
 /// Capacity of the pool.
 #[derive(Clone, Copy, Debug)]
 pub struct Pool {
+    /// Most instances at a time, of all components together.
     pub instances: u32,
     /// Concurrent calls beyond one or two per instance.
     pub calls: u32,
@@ -46,6 +47,12 @@ pub struct Pool {
     /// of its own.
     pub max_memory: usize,
 }
+
+/// A component of this size takes seconds to compile, in bytes.
+const LARGE: usize = 4_000_000;
+
+/// Gets a sentence about a component that takes long to compile.
+pub type Tell = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Resident bytes. A slot that was used once keeps this much, so a pool of
 /// thousands must be frugal.
@@ -66,6 +73,7 @@ pub struct Engine {
     engine: wasmtime::Engine,
     ahead: Ahead,
     compiled: Option<CompiledCode>,
+    tell: Tell,
     ticking: Arc<AtomicBool>,
     ticker: Option<JoinHandle<()>>,
 }
@@ -73,7 +81,8 @@ pub struct Engine {
 impl Engine {
     /// `cache` is a directory for compiled code; if it cannot be used, code is
     /// compiled each time. It must be as trusted as the executable, since its
-    /// contents are run. `ahead` is code that this executable carries.
+    /// contents are run. `ahead` is code that this executable carries. Whoever waits for a
+    /// large component is told by the log.
     pub fn new(pool: Pool, cache: Option<&Path>, ahead: Ahead) -> anyhow::Result<Self> {
         let mut config = config();
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(pool)));
@@ -98,26 +107,54 @@ impl Engine {
             engine,
             ahead,
             compiled: cache.map(CompiledCode::open),
+            tell: Arc::new(|sentence| tracing::info!("{sentence}")),
             ticking,
             ticker: Some(ticker),
         })
     }
 
+    /// Tells this function, and not the log, about components that take long to compile.
+    pub fn telling(mut self, tell: Tell) -> Self {
+        self.tell = tell;
+        self
+    }
+
+    /// The engine of wasmtime.
     pub fn wasmtime(&self) -> &wasmtime::Engine {
         &self.engine
     }
 
     /// Loads a component that was compiled ahead or is in the cache, or compiles
     /// it.
-    pub fn component(&self, bytes: &[u8]) -> anyhow::Result<Component> {
+    pub fn component(&self, name: &str, bytes: &[u8]) -> anyhow::Result<Component> {
         let sum = Sha256::digest(bytes).into();
         if let Some(component) = ahead::component(&self.engine, self.ahead, &sum) {
             return Ok(component);
         }
+        let compile = || self.compile(name, bytes);
         match &self.compiled {
-            Some(compiled) => compiled.component(&self.engine, bytes, &sum),
-            None => Component::new(&self.engine, bytes).map_err(anyhow::Error::from),
+            Some(compiled) => compiled.component(&self.engine, &sum, compile),
+            None => compile(),
         }
+    }
+
+    fn compile(&self, name: &str, bytes: &[u8]) -> anyhow::Result<Component> {
+        let is_large = bytes.len() >= LARGE;
+        if is_large {
+            let megabytes = bytes.len().div_ceil(1_000_000);
+            let how_often = match &self.compiled {
+                Some(compiled) => format!("once; it is cached in {}", compiled.directory()),
+                None => "as at each start: there is no directory for a cache".to_owned(),
+            };
+            (self.tell)(&format!("compiling {name} ({megabytes} MB), {how_often}"));
+        }
+        let begin = Instant::now();
+        let component = Component::new(&self.engine, bytes).map_err(anyhow::Error::from)?;
+        if is_large {
+            let seconds = begin.elapsed().as_secs_f32();
+            (self.tell)(&format!("compiled {name} in {seconds:.1} s"));
+        }
+        Ok(component)
     }
 }
 

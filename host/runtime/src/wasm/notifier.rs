@@ -12,6 +12,7 @@ use crate::wasm::bindings::notifier::NotifierComponentPre;
 use crate::wasm::bindings::notifier::exports::concept::refinement::notifier as wit;
 use crate::wasm::sandbox::{Grants, Sandbox};
 
+/// The notifier: an instance for each attempt.
 pub struct NotifierComponent {
     engine: Engine,
     pre: NotifierComponentPre<Sandbox>,

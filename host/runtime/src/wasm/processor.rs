@@ -8,6 +8,7 @@ use crate::wasm::bindings::processor::ProcessorComponentPre;
 use crate::wasm::bindings::processor::exports::concept::refinement::processor as wit;
 use crate::wasm::sandbox::{Grants, Sandbox};
 
+/// The processor: an instance for each message.
 pub struct ProcessorComponent {
     engine: Engine,
     pre: ProcessorComponentPre<Sandbox>,

@@ -20,6 +20,7 @@ use concept_refinement_capability::processor::{ClaimedLease, LastStage};
 use concept_refinement_capability::slots::Slot;
 use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::redaction::Redaction;
 use wasmtime::Store;
 use wasmtime::component::{Accessor, HasData, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
@@ -31,7 +32,8 @@ use crate::model::paid_call::PaidCall;
 use crate::wasm::bounds::Bounds;
 use memory::MemoryCap;
 pub use memory::{Granted, MemoryMeter, NoRoom};
-use printed::Printed;
+use printed::{Pipe, Printed};
+pub use printed::{Printer, Stream};
 use wall_clock::WallClock;
 
 /// Most random bytes of one call.
@@ -43,7 +45,9 @@ pub type GrantedSettings = BTreeMap<Cow<'static, str>, String>;
 /// The grants that all instances of a component share.
 #[derive(Clone)]
 pub struct Grants {
+    /// The settings that it may read.
     pub settings: Arc<GrantedSettings>,
+    /// Where it may ask over HTTP.
     pub egress: Egress,
     /// Limit for all memories of an instance together, in bytes.
     pub max_memory: usize,
@@ -53,9 +57,12 @@ pub struct Grants {
     pub clock: Arc<dyn Clock>,
     /// None for a model, which has no capabilities.
     pub capabilities: Option<Arc<Capabilities>>,
+    /// How many may watch tasks through it.
     pub watchers: Arc<Watchers>,
     /// None for all but the processor and what stands before models.
     pub blobs: Option<Arc<Blobs>>,
+    /// What it must not tell the log.
+    pub redaction: Arc<Redaction>,
 }
 
 /// The data of one store.
@@ -66,11 +73,12 @@ pub struct Sandbox {
     http: WasiHttpCtx,
     egress: Egress,
     memory: MemoryCap,
-    printed: Printed,
+    printed: Arc<Printed>,
     settings: Arc<GrantedSettings>,
     capabilities: Option<Arc<Capabilities>>,
     pub(crate) watchers: Arc<Watchers>,
     blobs: Option<Arc<Blobs>>,
+    pub(crate) redaction: Arc<Redaction>,
     /// How much more it may put into blobs, in bytes.
     blob_bytes: usize,
     /// None for all but what stands before models.
@@ -100,16 +108,20 @@ pub type Caller = Accessor<Sandbox, Linked>;
 impl Sandbox {
     /// A store with these grants that yields at each epoch.
     pub fn store(engine: &wasmtime::Engine, grants: &Grants) -> Store<Self> {
-        Self::metered(engine, grants, None)
+        let printed = Arc::<Printed>::default();
+        let mut store = Self::of_model(engine, grants, None, Arc::clone(&printed) as _);
+        store.data_mut().printed = printed;
+        store
     }
 
-    /// The same, for an instance whose memory is counted with that of others.
-    pub fn metered(
+    /// The same, for an instance whose memory is counted with that of others, and that
+    /// prints to somebody.
+    pub fn of_model(
         engine: &wasmtime::Engine,
         grants: &Grants,
         meter: Option<Arc<dyn MemoryMeter>>,
+        printer: Arc<dyn Printer>,
     ) -> Store<Self> {
-        let printed = Printed::default();
         let bounds = grants.bounds;
         let mut table = ResourceTable::new();
         table.set_max_capacity(bounds.resources);
@@ -117,15 +129,16 @@ impl Sandbox {
         http.set_field_size_limit(bounds.fields);
         let sandbox = Self {
             table,
-            wasi: empty_wasi(&printed, &grants.clock),
+            wasi: empty_wasi(&printer, &grants.clock),
             http,
             egress: grants.egress.clone().at_most(bounds.exchanges),
             memory: MemoryCap::new(grants.max_memory, bounds, meter),
-            printed,
+            printed: Arc::default(),
             settings: Arc::clone(&grants.settings),
             capabilities: grants.capabilities.clone(),
             watchers: Arc::clone(&grants.watchers),
             blobs: grants.blobs.clone(),
+            redaction: Arc::clone(&grants.redaction),
             blob_bytes: bounds.blobs,
             next: None,
             claimed: ClaimedLease::default(),
@@ -148,6 +161,7 @@ impl Sandbox {
         store
     }
 
+    /// The value of a granted setting.
     pub fn setting(&self, name: &str) -> Option<String> {
         self.settings.get(name).cloned()
     }
@@ -202,17 +216,22 @@ impl Sandbox {
         self.egress.lend(slot);
     }
 
-    /// What the guest printed since the last call, such as a panic message
-    /// before a trap.
+    /// What one of our own components printed since the last call, such as a panic
+    /// message before a trap.
     pub fn printed(&self) -> String {
         self.printed.take()
     }
 }
 
 /// No files, no sockets, and as much randomness as anybody needs at a time.
-fn empty_wasi(printed: &Printed, clock: &Arc<dyn Clock>) -> WasiCtx {
+fn empty_wasi(printer: &Arc<dyn Printer>, clock: &Arc<dyn Clock>) -> WasiCtx {
+    let pipe = |stream| Pipe {
+        to: Arc::clone(printer),
+        stream,
+    };
     WasiCtxBuilder::new()
-        .stderr(printed.clone())
+        .stdout(pipe(Stream::Output))
+        .stderr(pipe(Stream::Error))
         .wall_clock(WallClock(Arc::clone(clock)))
         .allow_tcp(false)
         .allow_udp(false)
@@ -274,6 +293,7 @@ mod tests {
                 capabilities: None,
                 watchers: Arc::default(),
                 blobs: None,
+                redaction: Arc::default(),
             };
             let mut store = Sandbox::store(engine.wasmtime(), &grants);
             let mut instances = 0;

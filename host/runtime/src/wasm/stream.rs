@@ -38,6 +38,7 @@ pub struct ByteStream {
 pub struct Items<T>(BoxStream<'static, T>);
 
 impl ByteStream {
+    /// A stream that is read once.
     pub fn new(stream: impl Stream<Item = Bytes> + Send + 'static) -> Self {
         Self {
             chunks: Box::pin(stream),
@@ -57,6 +58,7 @@ impl ByteStream {
 }
 
 impl<T> Items<T> {
+    /// A stream that is read once.
     pub fn new(stream: impl Stream<Item = T> + Send + 'static) -> Self {
         Self(Box::pin(stream))
     }

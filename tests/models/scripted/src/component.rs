@@ -82,6 +82,11 @@ impl Guest for Component {
             Script::Location(url) => Ok(Answer::Location(url)),
             Script::Fetch(url) => Err(Error::Refused(fetched(&url).await)),
             Script::Refuse(reason) => Err(Error::Refused(reason)),
+            Script::Print(text) => {
+                println!("{text}");
+                eprintln!("\u{1b}[31m{text}");
+                Ok(echo(request))
+            }
             Script::Keep => Err(kept(request).await),
             Script::KeepAndEcho => {
                 let _ = receipts::put(request.receipt_key.clone(), b"work".to_vec()).await;

@@ -22,6 +22,9 @@ pub enum Script {
     /// Asks an address over HTTP, and refuses with what came of it.
     Fetch(String),
     Refuse(String),
+    /// Prints this on both of its streams, in red on the second, then answers as `Echo`
+    /// does.
+    Print(String),
     /// Keeps receipts, good and bad ones, and does not know what came of it; asked again,
     /// refuses with what it is handed.
     Keep,
@@ -97,6 +100,9 @@ impl Script {
         let argument = |name: &str| prompt.strip_prefix(name).map(str::trim);
         if let Some(reason) = argument("refuse:") {
             return Some(Self::Refuse(reason.to_owned()));
+        }
+        if let Some(text) = argument("print:") {
+            return Some(Self::Print(text.to_owned()));
         }
         if let Some(url) = argument("location:") {
             return Some(Self::Location(url.to_owned()));
@@ -209,6 +215,7 @@ mod tests {
                 "refuse: no logos",
                 Some(Script::Refuse("no logos".to_owned())),
             ),
+            ("print: a line", Some(Script::Print("a line".to_owned()))),
             ("unavailable", Some(Script::Unavailable(None))),
             (
                 "unavailable for 20ms",

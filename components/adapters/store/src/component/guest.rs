@@ -243,13 +243,20 @@ impl<P: Platform> payments::Guest for Component<P> {
             .map(|beginning| match beginning {
                 Beginning::MayLeave {
                     receipt,
+                    receipt_key,
                     is_counted,
                 } => payments::Beginning::MayLeave(payments::Permission {
                     receipt,
+                    receipt_key,
                     is_counted,
                 }),
                 Beginning::NotTwice => payments::Beginning::NotTwice,
             })
+    }
+
+    async fn is_forbidden(key: String) -> Answer<bool> {
+        let looked = store::<P>().is_forbidden(&key).await;
+        looked.map_err(to_wit_error)
     }
 
     async fn not_accepted(key: String) -> Answer<()> {

@@ -117,6 +117,11 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
             image::Problem::NotAnImage.into(),
         ),
         (
+            "NotAnImage",
+            "unsupported",
+            image::Problem::Unsupported("AVIF").into(),
+        ),
+        (
             "RangeNotSatisfiable",
             "outside",
             Problem::RangeNotSatisfiable { size: 48_213 },

@@ -159,6 +159,11 @@ fn every_kind_of_png_becomes_eight_bits() {
         let image = decode(file_of(data, 2, 1, *color), Format::Png).unwrap();
         assert_eq!(image.pixels.data(), *expected, "{name}");
         assert_eq!(image.pixels.has_alpha(), expected.len() == 8, "{name}");
+        let remarks: &[Remark] = match name.starts_with("wide") {
+            true => &[Remark::EightBits],
+            false => &[],
+        };
+        assert_eq!(image.remarks, remarks, "{name}");
     }
 }
 
@@ -172,6 +177,7 @@ fn alpha_survives_png_and_webp() {
         let image = Decoded {
             pixels: pixels.clone(),
             profile: None,
+            remarks: Vec::new(),
         };
         let (bytes, written) = encode(image, format).unwrap();
         assert_eq!(decode(bytes, written).unwrap().pixels, pixels, "{format:?}");
@@ -251,6 +257,7 @@ fn what_gets_too_large_becomes_a_jpeg_where_it_can() {
         Decoded {
             pixels,
             profile: None,
+            remarks: Vec::new(),
         }
     };
     let (file, format) = encode(noise(false), Format::Png).unwrap();

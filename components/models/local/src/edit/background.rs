@@ -5,111 +5,37 @@
 //! The connected area is found on a map of at most about a megapixel, so that
 //! time and memory are bounded.
 
+use super::border::{Background, Border};
 use super::factor;
 use super::window::Window;
-use crate::pixels::{Pixels, alpha, rgb};
+use crate::notes::Remark;
+use crate::pixels::{Pixels, rgb};
 
 /// Radius around an edge pixel in which the mixed colour is searched.
 const RADIUS: usize = 2;
 
 /// An amount of 1 includes colours that hardly differ from the border's, such
-/// as JPEG noise; more includes more.
-pub fn apply(pixels: &mut Pixels, amount: f32) {
+/// as JPEG noise; more includes more. Returns why nothing was changed.
+pub fn apply(pixels: &mut Pixels, amount: f32) -> Option<Remark> {
     const TOLERANCE: f32 = 26.0;
     const MAX_TOLERANCE: f32 = 96.0;
     let tolerance = (TOLERANCE * amount).clamp(0.0, MAX_TOLERANCE) as u8;
     if tolerance == 0 {
-        return;
+        return None;
     }
-    let Some(color) = border_color(pixels) else {
-        return;
+    let color = match Border::of(pixels) {
+        Border::Colored(color) => color,
+        Border::Transparent => return Some(Remark::BackgroundTransparent),
+        Border::Mixed => return Some(Remark::BackgroundNotFound),
     };
     let background = Background { color, tolerance };
     let map = Map::new(pixels, &background);
     if !map.places.contains(&Place::Connected) {
-        return;
+        return Some(Remark::BackgroundNotFound);
     }
     pixels.add_alpha();
     clear(pixels, &map, &background);
-}
-
-struct Background {
-    color: [u8; 3],
-    tolerance: u8,
-}
-
-impl Background {
-    /// Distance of a colour: the largest difference of a channel.
-    fn distance(&self, color: [u8; 3]) -> u8 {
-        let pairs = color.into_iter().zip(self.color);
-        pairs
-            .map(|(one, other)| one.abs_diff(other))
-            .max()
-            .unwrap_or_default()
-    }
-
-    fn has(&self, pixel: &[u8]) -> bool {
-        alpha(pixel) == 0 || self.distance(rgb(pixel)) <= self.tolerance
-    }
-}
-
-/// The most frequent colour of the border. None if the border is transparent.
-fn border_color(pixels: &Pixels) -> Option<[u8; 3]> {
-    /// Colours are binned by their upper bits.
-    const BITS: u32 = 4;
-    const NEAR: u8 = 24;
-    let index = |color: [u8; 3]| {
-        color.into_iter().fold(0, |index, value| {
-            index << BITS | usize::from(value >> (8 - BITS))
-        })
-    };
-    let mut counts = vec![0_u32; 1 << (3 * BITS)];
-    let mut sums = vec![[0_u32; 3]; 1 << (3 * BITS)];
-    for color in border(pixels) {
-        if let (Some(count), Some(sums)) =
-            (counts.get_mut(index(color)), sums.get_mut(index(color)))
-        {
-            *count += 1;
-            sums.iter_mut()
-                .zip(color)
-                .for_each(|(sum, value)| *sum += u32::from(value));
-        }
-    }
-    let pairs = counts.iter().zip(&sums);
-    let (count, sums) = pairs.rev().max_by_key(|(count, _)| **count)?;
-    if *count == 0 {
-        return None;
-    }
-    // Colours just outside of the bin count too.
-    let middle = Background {
-        color: sums.map(|sum| (sum / count) as u8),
-        tolerance: NEAR,
-    };
-    let (mut count, mut sums) = (0_u32, [0_u32; 3]);
-    for color in border(pixels).filter(|color| middle.distance(*color) <= NEAR) {
-        count += 1;
-        sums.iter_mut()
-            .zip(color)
-            .for_each(|(sum, value)| *sum += u32::from(value));
-    }
-    Some(sums.map(|sum| ((sum + count / 2) / count.max(1)) as u8))
-}
-
-/// The visible colours along the four sides.
-fn border(pixels: &Pixels) -> impl Iterator<Item = [u8; 3]> {
-    let channels = pixels.channels();
-    let ends = pixels.rows().flat_map(move |row| {
-        let mut row = row.chunks_exact(channels);
-        [row.next(), row.next_back()].into_iter().flatten()
-    });
-    let bottom = pixels.row(pixels.height() as usize);
-    pixels
-        .row(0)
-        .chunks_exact(channels)
-        .chain(bottom.chunks_exact(channels))
-        .chain(ends)
-        .filter(|pixel| alpha(pixel) > 127)
-        .map(rgb)
+    None
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

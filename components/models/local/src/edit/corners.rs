@@ -1,14 +1,27 @@
-//! Rounded corners: what lies beyond them is transparent, with a soft edge.
+//! Rounded corners, and the circle in the middle: what lies beyond is transparent, with
+//! a soft edge.
 
+use super::turn;
 use crate::pixels::Pixels;
+use crate::vocabulary::Turn;
 
 /// The radius at an amount of 1, of the shorter side.
 const RADIUS: f32 = 0.14;
 
 pub fn apply(pixels: &mut Pixels, amount: f32) {
+    round(pixels, (RADIUS * amount).clamp(0.0, 0.5));
+}
+
+/// Keeps the circle in the middle, as large as the picture has room for.
+pub fn circle(pixels: &mut Pixels) {
+    turn::apply(pixels, Turn::Square);
+    round(pixels, 0.5);
+}
+
+/// `part` is the radius, of the shorter side.
+fn round(pixels: &mut Pixels, part: f32) {
     let (width, height) = (pixels.width() as usize, pixels.height() as usize);
-    let side = width.min(height) as f32;
-    let radius = side * (RADIUS * amount).clamp(0.0, 0.5);
+    let radius = width.min(height) as f32 * part;
     if radius <= 0.0 {
         return;
     }
@@ -76,13 +89,30 @@ mod tests {
     }
 
     #[test]
-    fn a_square_as_round_as_can_be_is_a_circle() {
-        let inside: u32 = alphas(&rounded(100, 100, 4.0))
-            .into_iter()
-            .map(u32::from)
-            .sum();
-        let area = inside as f32 / 255.0 / (100.0 * 100.0);
-        assert!((area - std::f32::consts::FRAC_PI_4).abs() < 0.01, "{area}");
+    fn a_circle_is_one_in_the_middle_of_any_picture() {
+        for (width, height) in [(100, 100), (160, 100), (100, 171), (101, 33), (9, 9)] {
+            // Each pixel says where it was.
+            let pixel = |place: u32| [(place % width) as u8, (place / width) as u8, 7];
+            let data = (0..width * height).flat_map(pixel).collect();
+            let mut pixels = Pixels::new(width, height, false, data).unwrap();
+            circle(&mut pixels);
+            let side = width.min(height);
+            assert_eq!((pixels.width(), pixels.height()), (side, side));
+            let first = pixels.data()[..2].to_vec();
+            let middle = [(width - side) / 2, (height - side) / 2].map(|start| start as u8);
+            assert_eq!(first, middle, "{width}×{height}");
+            let radius = side as f32 / 2.0;
+            for (place, alpha) in alphas(&pixels).into_iter().enumerate() {
+                let (x, y) = (place as u32 % side, place as u32 / side);
+                let away = |at: u32| at as f32 + 0.5 - radius;
+                let inside = radius - away(x).hypot(away(y));
+                let expected = (inside + 0.5).clamp(0.0, 1.0) * 255.0;
+                assert!(
+                    (f32::from(alpha) - expected).abs() <= 1.0,
+                    "{x},{y} of {width}×{height}: {alpha}, not {expected}"
+                );
+            }
+        }
     }
 
     #[test]

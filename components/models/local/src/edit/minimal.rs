@@ -5,10 +5,9 @@
 //! they are drawn at full size with clean edges.
 
 mod draw;
-mod palette;
 mod shapes;
 
-use super::{factor, smooth};
+use super::{clusters, factor, smooth};
 use crate::pixels::Pixels;
 use shapes::Shapes;
 
@@ -26,7 +25,7 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
     for _ in 0..PASSES {
         smooth::filter(&mut small, radius + 1, TEXTURE);
     }
-    let colors = palette::of(&small, colors(amount));
+    let colors = clusters::of(&small, colors(amount));
     let mut shapes = Shapes::new(&small, &colors);
     drop(small);
     shapes.simplify(radius, amount);

@@ -31,6 +31,10 @@ const PROMPTS: &[&str] = &[
     "sepia",
     "vintage",
     "vignette",
+    "#8b5a2b",
+    "two colours",
+    "two colours: navy and gold",
+    "only black and white",
 ];
 
 /// Those that do not.
@@ -44,6 +48,9 @@ const OF_SIZE: &[(&str, Size)] = &[
     ("flip", |width, height| (width, height)),
     ("flip vertically", |width, height| (width, height)),
     ("crop to a square", |width, height| {
+        (width.min(height), width.min(height))
+    }),
+    ("crop to a circle", |width, height| {
         (width.min(height), width.min(height))
     }),
 ];
@@ -184,6 +191,9 @@ fn words_do_what_they_say() {
         ("sketch", lightness, 1.02, 1.5),
         ("pixelate", steps, 0.1, 0.6),
         ("posterize", distinct, 0.0, 0.2),
+        ("only three colours", distinct, 0.05, 0.09),
+        ("black and white only", chroma, 0.0, 0.01),
+        ("crop tighter", lightness, 0.7, 0.99),
         ("invert", lightness, 0.2, 0.7),
         ("vignette", lightness, 0.7, 0.97),
         ("slightly vignetted", lightness, 0.9, 0.99),

@@ -1,13 +1,16 @@
 //! Reads a prompt word by word. A clause ends at punctuation and "and"; within
 //! one, words refer to each other: "much less red", "the background blurred".
 
+mod finish;
+mod part;
 mod state;
+mod subject;
 mod turning;
 
-use super::edits::{Edit, Plan, Recolor};
+use super::edits::{Change, Edit, Plan, Quantize, Recolor, Unused, Widened};
 use crate::vocabulary::{Meaning, Quality, Toward};
 use crate::words::Term;
-use state::{Clause, Last, Modifiers, Part, Pending, Replacing};
+use state::{Clause, Last, Modifiers, Pending, Replacing};
 use turning::Turning;
 
 /// The state of reading.
@@ -19,8 +22,11 @@ pub struct Reader {
     shade: Option<f32>,
     /// The strength of the colours. None: not specified.
     tinge: Option<f32>,
+    /// How many colours are to be left.
+    count: Option<u8>,
     turning: Turning,
-    ignored: Vec<String>,
+    unused: Vec<Unused>,
+    widened: Vec<Widened>,
     names_color: bool,
     modifiers: Modifiers,
     /// A change of lightness that may become the shade of a colour.
@@ -40,17 +46,18 @@ impl Reader {
             self.clause.other = true;
             // "without a busy background" is not without any.
             self.modifiers.not |= std::mem::take(&mut self.modifiers.without);
-            if let Some(text) = self.turning.unknown(text) {
-                self.ignored.push(text);
-            }
+            self.unknown(text);
             return;
         };
+        self.clause.subject.goes_on(meaning);
         match meaning {
             Meaning::Change(changes) => self.change(text, changes),
             Meaning::Color(color) => self.color(text, color),
-            Meaning::Rotate | Meaning::Flip | Meaning::Crop | Meaning::MakeSquare => {
-                self.turn(text, meaning);
-            }
+            Meaning::Rotate
+            | Meaning::Flip
+            | Meaning::Crop
+            | Meaning::MakeSquare
+            | Meaning::MakeCircle => self.turn(text, meaning),
             Meaning::Toward(toward) => self.toward(text, toward),
             Meaning::Degree(factor) => {
                 self.settle();
@@ -93,13 +100,18 @@ impl Reader {
             Meaning::On => self.settle(),
             Meaning::Part => self.part(text, false),
             Meaning::Background => self.background(text),
+            Meaning::Number(number) => self.number(text, number),
+            Meaning::ColorWord => self.counted(&text),
+            Meaning::BlackAndWhite => self.black_and_white(text),
+            // "background: blue"
+            Meaning::Stop if text == ":" && self.clause.part.is_some() => self.settle(),
             Meaning::Stop => self.stop(),
             Meaning::Or => {
                 let negated = self.clause.negated;
                 self.stop();
                 self.modifiers.not = negated;
             }
-            Meaning::Shade | Meaning::Filler => {}
+            Meaning::Shade | Meaning::Definite | Meaning::Filler => {}
         }
     }
 
@@ -112,7 +124,7 @@ impl Reader {
         let refusal = modifiers.refusal();
         self.clause.negated = modifiers.not || modifiers.without;
         if let Some(why) = refusal.or((!possible).then_some("less")) {
-            self.ignored.push(format!("{why} {text}"));
+            self.undone(why, &text);
             return;
         }
         let factor = if modifiers.reverse {
@@ -130,6 +142,11 @@ impl Reader {
             // The only edit of a part that is possible.
             self.clause.part = None;
         } else if self.is_of_part(&text) {
+            return;
+        }
+        if of(Quality::Tightness) && !self.turning.tighten() {
+            // "don't crop it tighter"
+            self.undone("not", &text);
             return;
         }
         if of(Quality::Lightness) {
@@ -164,7 +181,7 @@ impl Reader {
         let refused = matches!(self.replacing, Replacing::Refused).then_some("keep");
         if let Some(why) = modifiers.refusal().or(less).or(refused) {
             self.settle();
-            self.ignored.push(format!("{why} {text}"));
+            self.undone(why, &text);
             return;
         }
         if self.is_of_part(&text) {
@@ -175,10 +192,11 @@ impl Reader {
             self.replacing = Replacing::From(color);
             return;
         }
-        let before = self.before(text);
+        let before = self.before(text.clone());
         let shade = self.take_shade();
         if let Replacing::By(from) = self.replacing {
             self.replacing = Replacing::No;
+            self.clause.replaces = true;
             self.replacements.push(Recolor {
                 from: Some(from),
                 to: vec![color],
@@ -191,8 +209,50 @@ impl Reader {
         self.shade = shade.or(self.shade);
         let tinge = modifiers.degree.min(1.0);
         self.tinge = Some(self.tinge.map_or(tinge, |stronger| stronger.max(tinge)));
+        self.clause.colors.push(text);
         if !self.colors.contains(&color) {
             self.colors.push(color);
+        }
+    }
+
+    fn undone(&mut self, why: &str, text: &str) {
+        self.unused.push(Unused::Undone(format!("{why} {text}")));
+    }
+
+    /// A number of colours, or an angle: what follows says which.
+    fn number(&mut self, text: String, number: u8) {
+        if let Some((earlier, _)) = self.clause.number.replace((text, number)) {
+            self.unused.extend(self.turning.unknown(earlier));
+        }
+    }
+
+    /// "colours": so many are to be left, if a number stands before them.
+    fn counted(&mut self, text: &str) {
+        let Some((number, count)) = self.clause.number.take() else {
+            return;
+        };
+        // "keep only two colours", "reduce it to two colours"
+        let Modifiers { not, without, .. } = std::mem::take(&mut self.modifiers);
+        self.clause.negated = not || without;
+        let said = format!("{number} {text}");
+        if self.clause.negated {
+            self.undone("not", &said);
+        } else if !self.is_of_part(&said) {
+            self.clause.other = true;
+            self.count = Some(count);
+        }
+    }
+
+    fn black_and_white(&mut self, text: String) {
+        self.settle();
+        let Modifiers { not, without, .. } = std::mem::take(&mut self.modifiers);
+        self.clause.negated = not || without;
+        if self.clause.negated {
+            self.undone("not", &text);
+        } else if !self.is_of_part(&text) {
+            self.adjust(text, vec![(Quality::Monochrome, 1.0)]);
+            self.clause.other = true;
+            self.count = Some(2);
         }
     }
 
@@ -217,84 +277,19 @@ impl Reader {
         self.clause.negated = modifiers.not || modifiers.without;
         let less = (modifiers.degree < 1.0).then_some("slightly");
         if let Some(why) = modifiers.refusal().or(less) {
-            self.ignored.push(format!("{why} {text}"));
+            self.undone(why, &text);
             self.turning.refuse();
         } else if !self.is_of_part(&text) {
-            self.ignored.extend(self.turning.start(text, meaning));
+            self.unused.extend(self.turning.start(text, meaning));
         }
     }
 
     fn toward(&mut self, text: String, toward: Toward) {
         self.settle();
         if self.modifiers.refusal().is_some() {
-            self.ignored.push(format!("not {text}"));
+            self.undone("not", &text);
         } else {
-            self.ignored.extend(self.turning.toward(text, toward));
-        }
-    }
-
-    /// Edits of a part only are not possible.
-    fn part(&mut self, name: String, is_background: bool) {
-        self.clause.other = true;
-        self.modifiers = Modifiers::default();
-        let said = match (self.pending.take(), self.last.take()) {
-            (Some(pending), _) => Some(pending.text),
-            (None, Some(last)) => {
-                self.adjustments.truncate(last.adjustments);
-                self.colors.truncate(last.colors);
-                self.shade = last.shade;
-                self.changed = 0..0;
-                Some(last.text)
-            }
-            (None, None) => None,
-        };
-        match said {
-            Some(said) => self.ignored.push(format!("{said} {name}")),
-            None => {
-                self.end_part();
-                self.clause.part = Some(Part {
-                    name,
-                    is_background,
-                    said: false,
-                });
-            }
-        }
-    }
-
-    fn background(&mut self, text: String) {
-        let Modifiers { not, without, .. } = self.modifiers;
-        let is_transparency = |(quality, _): &(Quality, f32)| *quality == Quality::Transparency;
-        let last = self.last.as_ref();
-        let just_said = last.and_then(|last| self.adjustments.get(last.adjustments..));
-        if just_said.is_some_and(|changes| changes.iter().any(is_transparency)) {
-            // "a transparent background" is one thing.
-            return;
-        }
-        if without && !not {
-            self.modifiers = Modifiers::default();
-            self.adjust(text, vec![(Quality::Transparency, 1.0)]);
-        } else {
-            self.part(text, true);
-        }
-    }
-
-    /// Whether the edit is for a part that was named before; it is then
-    /// reported.
-    fn is_of_part(&mut self, text: &str) -> bool {
-        let Some(part) = &mut self.clause.part else {
-            return false;
-        };
-        self.ignored.push(format!("{} {text}", part.name));
-        part.said = true;
-        true
-    }
-
-    /// A part without an edit is reported itself.
-    fn end_part(&mut self) {
-        if let Some(part) = self.clause.part.take()
-            && !part.said
-        {
-            self.ignored.push(part.name);
+            self.unused.extend(self.turning.toward(text, toward));
         }
     }
 
@@ -310,6 +305,9 @@ impl Reader {
     fn stop(&mut self) {
         self.settle();
         self.end_part();
+        if let Some((number, _)) = self.clause.number.take() {
+            self.unused.extend(self.turning.unknown(number));
+        }
         let Modifiers {
             degree, reverse, ..
         } = std::mem::take(&mut self.modifiers);
@@ -321,7 +319,7 @@ impl Reader {
                 *amount *= degree;
             }
             if degree < 1.0 {
-                self.ignored.extend(self.turning.take_back("slightly"));
+                self.unused.extend(self.turning.take_back("slightly"));
             }
         }
         if degree != 1.0 || clause.other {
@@ -330,56 +328,7 @@ impl Reader {
         if let Replacing::Refused = self.replacing {
             self.replacing = Replacing::No;
         }
-        self.ignored.extend(self.turning.stop());
+        self.unused.extend(self.turning.stop());
+        self.end_subject(clause);
     }
-
-    pub fn finish(mut self) -> Plan {
-        self.stop();
-        // "turn it brown", "change blue, make it lighter": no pair came of it.
-        if let Replacing::From(color) | Replacing::By(color) = self.replacing
-            && !self.colors.contains(&color)
-        {
-            self.colors.push(color);
-        }
-        let mut recolors = self.replacements;
-        if !self.colors.is_empty() {
-            recolors.push(Recolor {
-                from: None,
-                to: self.colors,
-                shade: self.shade.unwrap_or(0.0),
-                amount: self.tinge.unwrap_or(1.0),
-            });
-        }
-        let turns = self.turning.finish().into_iter().map(Edit::Turn);
-        let adjustments = combined(self.adjustments).into_iter();
-        let adjustments = adjustments.map(|(quality, amount)| Edit::Adjust(quality, amount));
-        let mut plan = Plan {
-            edits: turns.chain(adjustments).collect(),
-            ignored: self.ignored,
-            names_color: self.names_color,
-        };
-        plan.insert(recolors.into_iter().map(Edit::Recolor).collect());
-        plan
-    }
-}
-
-/// One adjustment a quality, in the order of the qualities.
-fn combined(adjustments: Vec<(Quality, f32)>) -> Vec<(Quality, f32)> {
-    let mut combined: Vec<(Quality, f32)> = Vec::new();
-    for (quality, amount) in adjustments {
-        match combined
-            .iter_mut()
-            .find(|(stronger, _)| *stronger == quality)
-        {
-            // Said twice is not twice as much; the last word of two that
-            // contradict each other counts.
-            Some((_, stronger)) if stronger.signum() == amount.signum() => {
-                *stronger = stronger.abs().max(amount.abs()).copysign(amount);
-            }
-            Some((_, stronger)) => *stronger = amount,
-            None => combined.push((quality, amount)),
-        }
-    }
-    combined.sort_by_key(|(quality, _)| *quality);
-    combined
 }

@@ -34,6 +34,8 @@ pub fn may_steer(plan: &Plan) -> bool {
     for edit in &plan.edits {
         match edit {
             Edit::Recolor(_) | Edit::Steer(_) => return false,
+            Edit::Quantize(quantize) if !quantize.to.is_empty() => return false,
+            Edit::Quantize(_) => touched = true,
             Edit::Adjust(quality, _) => match quality {
                 Quality::Monochrome | Quality::Sepia | Quality::Inversion => return false,
                 Quality::Outline | Quality::Sketch => return false,
@@ -43,14 +45,15 @@ pub fn may_steer(plan: &Plan) -> bool {
                 | Quality::Temperature
                 | Quality::Lightness
                 | Quality::Contrast => touched = true,
-                Quality::Smoothness
+                Quality::Tightness
+                | Quality::Smoothness
                 | Quality::Pixelation
                 | Quality::Transparency
                 | Quality::Sharpness
                 | Quality::Vignette
                 | Quality::Corners => {}
             },
-            Edit::Turn(_) => {}
+            Edit::Turn(_) | Edit::Circle => {}
         }
     }
     touched && !plan.names_color

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::notes::Remark;
 use crate::pixels::Pixels;
 
 /// A brown disk on white.
@@ -77,7 +78,7 @@ fn lighter_shades_of_brown_are_lighter_and_brown() {
 #[test]
 fn words_that_mean_nothing_are_named() {
     let answer = refined("a darker dragon", 0.7).unwrap();
-    assert_eq!(answer.ignored, ["dragon"]);
+    assert_eq!(answer.notes, ["Not understood: dragon."]);
 }
 
 #[test]
@@ -152,9 +153,34 @@ fn a_theme_is_heeded_and_does_not_do_for_a_prompt() {
     assert_eq!(error, RefineError::NothingUnderstood);
 }
 
+#[test]
+fn what_was_done_to_more_than_was_asked_is_told() {
+    let note = "Made the whole picture green: this model cannot tell the cup from the rest.";
+    assert_eq!(refined("make the cup green", 0.7).unwrap().notes, [note]);
+    assert_eq!(refined("make the cup green", 0.0).unwrap().notes, [""; 0]);
+}
+
+#[test]
+fn a_background_that_cannot_be_found_is_left_alone() {
+    let data =
+        (0..48 * 48_u32).flat_map(|place| [(place % 48 * 5) as u8, (place / 48 * 5) as u8, 9]);
+    let photo = Pixels::new(48, 48, false, data.collect()).unwrap();
+    let request = Request {
+        media_type: "image/png",
+        prompt: "remove the background",
+        theme: None,
+        strength: 0.7,
+    };
+    let answer = refine(codec::file_with(&photo, Format::Png), &request).unwrap();
+    assert_eq!(answer.notes, [Remark::BackgroundNotFound.to_string()]);
+    assert_eq!(decoded(answer.bytes), photo.data());
+    // That of the disk is found.
+    assert_eq!(refined(request.prompt, 0.7).unwrap().notes, [""; 0]);
+}
+
 fn any_word() -> impl Strategy<Value = &'static str> {
     let words = vocabulary::TABLE.iter().flat_map(|entry| entry.words());
-    let others = [",", ".", "dragon", "45"];
+    let others = [",", ".", "dragon", "the", "#abc", "45"];
     proptest::sample::select(words.chain(others).collect::<Vec<_>>())
 }
 
@@ -191,9 +217,11 @@ proptest! {
             Ok(answer) => {
                 let format = Format::from_media_type(answer.media_type).unwrap();
                 let after = codec::decode(answer.bytes, format).unwrap().pixels;
-                let short = width.min(height);
-                let sizes = [(width, height), (height, width), (short, short)];
-                prop_assert!(sizes.contains(&(after.width(), after.height())));
+                // It may be cropped, and rotated.
+                let (longer, shorter) = (width.max(height), width.min(height));
+                prop_assert!(after.width().max(after.height()) <= longer);
+                prop_assert!(after.width().min(after.height()) <= shorter);
+                prop_assert!(answer.notes.iter().all(|note| note.chars().count() <= 200));
             }
             Err(error) => prop_assert_eq!(error, RefineError::NothingUnderstood),
         }

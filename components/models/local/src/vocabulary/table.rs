@@ -42,11 +42,15 @@ fn meaning_of(text: &str) -> Option<Meaning> {
     if let Some(factor) = text.strip_prefix("times ") {
         return factor.parse().ok().map(Meaning::Degree);
     }
+    if let Some(number) = text.strip_prefix("number ") {
+        return number.parse().ok().map(Meaning::Number);
+    }
     Some(match text {
         "rotate" => Meaning::Rotate,
         "flip" => Meaning::Flip,
         "crop" => Meaning::Crop,
         "make square" => Meaning::MakeSquare,
+        "make circle" => Meaning::MakeCircle,
         "left" => Meaning::Toward(Toward::Left),
         "right" => Meaning::Toward(Toward::Right),
         "1 quarter" => Meaning::Toward(Toward::Quarters(1)),
@@ -56,6 +60,10 @@ fn meaning_of(text: &str) -> Option<Meaning> {
         "vertical" => Meaning::Toward(Toward::Vertical),
         "horizontal" => Meaning::Toward(Toward::Horizontal),
         "square" => Meaning::Toward(Toward::Square),
+        "circle" => Meaning::Toward(Toward::Circle),
+        "color" => Meaning::ColorWord,
+        "only black and white" => Meaning::BlackAndWhite,
+        "definite" => Meaning::Definite,
         "reverse" => Meaning::Reverse,
         "not" => Meaning::Not,
         "without" => Meaning::Without,
@@ -82,6 +90,7 @@ fn meaning_of(text: &str) -> Option<Meaning> {
 fn change(text: &str) -> Option<(Quality, f32)> {
     let (quality, amount) = text.split_once(' ')?;
     let quality = match quality {
+        "tightness" => Quality::Tightness,
         "minimalism" => Quality::Minimalism,
         "smoothness" => Quality::Smoothness,
         "outline" => Quality::Outline,
@@ -129,6 +138,7 @@ mod tests {
             "lighter | lightness 1, contrast | lightens",
             "brown | #brown | recolours",
             "much | times many | half as much again",
+            "two | number 256 | so many colours",
         ] {
             assert!(entries(line).is_empty(), "{line}");
         }

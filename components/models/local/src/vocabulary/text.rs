@@ -63,7 +63,7 @@ pub fn summary() -> String {
         names.join(", ")
     };
     format!(
-        "{}; {}; and the colours {}",
+        "{}; {}; only two colours; and the colours {} or #8b5a2b",
         names(|meaning| matches!(meaning, Meaning::Change(_))),
         names(|meaning| matches!(meaning, Meaning::Rotate | Meaning::Flip | Meaning::Crop)),
         names(|meaning| matches!(meaning, Meaning::Color(_)))

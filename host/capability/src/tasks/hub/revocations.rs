@@ -10,6 +10,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
+/// Claims of this process that may be revoked.
 #[derive(Debug, Default)]
 pub struct Revocations(Mutex<HashMap<String, Claim>>);
 
@@ -44,6 +45,7 @@ impl Revocations {
         }
     }
 
+    /// Revokes the claims on a task.
     pub fn announce(&self, task_id: &str) {
         if let Some(claim) = self.0.lock().get(task_id) {
             claim.token.cancel();
@@ -52,6 +54,7 @@ impl Revocations {
 }
 
 impl Revocation {
+    /// Completes when the claim is revoked.
     pub async fn wait(self) {
         self.token.cancelled().await;
     }

@@ -38,6 +38,22 @@ fn names(images: &SmallImages) -> Vec<String> {
     listed.into_iter().map(|image| image.path).collect()
 }
 
+/// Files of a directory.
+struct Copies {
+    to: PathBuf,
+    scratch: PathBuf,
+}
+
+impl Archive for Copies {
+    fn add(&mut self, path: &Path, mut file: fs::File) -> io::Result<()> {
+        io::copy(&mut file, &mut fs::File::create(self.to.join(path))?).map(drop)
+    }
+
+    fn scratch(&self) -> &Path {
+        &self.scratch
+    }
+}
+
 #[tokio::test]
 async fn the_room_that_they_take_is_known_exactly() {
     let place = tempfile::tempdir().unwrap();
@@ -80,7 +96,7 @@ async fn what_goes_makes_room_on_the_disk() {
 
 #[tokio::test]
 async fn what_is_removed_while_it_is_held_is_in_the_copy_alone() {
-    let [place, copy] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let [place, copy, scratch] = [(); 3].map(|()| tempfile::tempdir().unwrap());
     let (images, _) = open(place.path());
     for name in ["a", "b"] {
         put(&images, name, 10).await.unwrap();
@@ -90,7 +106,12 @@ async fn what_is_removed_while_it_is_held_is_in_the_copy_alone() {
     assert_eq!(images.info(&path("a")).unwrap(), None);
     assert!(images.find(&path("a")).unwrap().is_none());
     assert_eq!(names(&images), [path("b").to_string()]);
-    images.copy_to(copy.path()).unwrap();
+    let mut archive = Copies {
+        to: copy.path().to_owned(),
+        scratch: scratch.path().to_owned(),
+    };
+    assert_eq!(images.copy_to(&mut archive, Path::new(FILE)).unwrap(), 2);
+    assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
     std::thread::scope(|scope| {
         scope.spawn(|| images.release());
     });

@@ -23,6 +23,7 @@ use crate::metrics::http::ROUTE;
 use keys::KeyCache;
 use token::Token;
 
+/// Where pushes go.
 pub const PATH: &str = "/pubsub/push";
 
 /// Largest push, in bytes: more than a message takes in base64.
@@ -67,6 +68,7 @@ impl PushTrigger {
         self.pushes.close();
     }
 
+    /// Takes the message of a push, if its token is right.
     pub async fn answer(&self, request: Request<WasiBody>) -> Response<WasiBody> {
         let mut response = match self.take(request).await {
             Ok(()) => {

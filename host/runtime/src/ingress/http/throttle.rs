@@ -19,11 +19,15 @@ use crate::ingress::networks::Networks;
 /// Which requests of a client are limited, and to what.
 #[derive(Clone, Debug)]
 pub struct Limit {
+    /// By their method.
     pub method: Method,
+    /// By their path.
     pub path: &'static str,
+    /// How often a client may make one.
     pub rate: Rate,
 }
 
+/// Limits how often clients make a request.
 pub struct Throttle {
     limit: Limit,
     begin: Instant,

@@ -16,6 +16,7 @@ use wasmtime::component::Component;
 
 use super::next::Next;
 use crate::egress::Origin;
+use crate::model::output::{Listener, Output, first_line};
 use crate::model::state::ModelState;
 use crate::model::threads::Threads;
 use crate::wasm::bindings::model::ImageModelComponentPre;
@@ -40,14 +41,18 @@ pub struct Link {
 
 /// What a link is made of besides its component.
 pub struct Parts {
+    /// What it may use.
     pub grants: Grants,
     /// The time of one call once it runs, without that of the links behind it.
     pub limit: Duration,
+    /// Where it computes.
     pub threads: Arc<Threads>,
     /// None: it is a model.
     pub behind: Option<Vec<Arc<Link>>>,
     /// None: nobody sees what a middleware asks it.
     pub calls: Option<Arc<dyn LinkCalls>>,
+    /// Who gets what it prints.
+    pub listener: Arc<dyn Listener>,
     /// Of the providers that only other links may ask.
     pub foreign: Vec<Origin>,
     /// What its settings, metrics and receipts go by.
@@ -87,6 +92,7 @@ impl Link {
         Ok(Arc::new(link))
     }
 
+    /// Whether there are links behind it.
     pub fn is_middleware(&self) -> bool {
         self.parts.behind.is_some()
     }
@@ -104,6 +110,7 @@ impl Link {
         }
     }
 
+    /// The links behind it, none behind a model.
     pub fn behind(&self) -> &[Arc<Self>] {
         self.parts.behind.as_deref().unwrap_or_default()
     }
@@ -121,14 +128,17 @@ impl Link {
         payments.receipt(self.name()).is_some() || behind.any(|link| link.has_receipt(payments))
     }
 
+    /// What its settings, metrics and receipts go by.
     pub fn name(&self) -> &str {
         &self.parts.name
     }
 
+    /// Changes with the component, its settings and the links behind it.
     pub fn identity(&self) -> &str {
         &self.parts.identity
     }
 
+    /// What it says of itself.
     pub fn description(&self) -> &str {
         &self.description
     }
@@ -147,8 +157,17 @@ impl Link {
         }
     }
 
+    /// What one call of it prints.
+    pub fn output(&self) -> Arc<Output> {
+        let (redaction, listener) = (&self.parts.grants.redaction, &self.parts.listener);
+        let output = Output::new(self.name(), Arc::clone(redaction), Arc::clone(listener));
+        Arc::new(output)
+    }
+
     async fn described(&self) -> anyhow::Result<String> {
-        let mut store = Sandbox::store(&self.engine, &self.parts.grants);
+        let output = self.output();
+        let printer = Arc::<Output>::clone(&output);
+        let mut store = Sandbox::of_model(&self.engine, &self.parts.grants, None, printer);
         if self.is_middleware() {
             store.data_mut().stand_before(Next::describing(self));
         }
@@ -160,11 +179,15 @@ impl Link {
                 .run_concurrent(async |accessor| model.call_describe(accessor).await)
                 .await?
         });
-        let mut description = tokio::time::timeout(DESCRIBE_TIMEOUT, described)
-            .await
+        let described = tokio::time::timeout(DESCRIBE_TIMEOUT, described).await;
+        output.end();
+        let mut description = described
             .context("the model component did not describe itself in time")?
             .context("the model component could not be started")?
-            .map_err(anyhow::Error::from)
+            .map_err(|error| {
+                tracing::debug!(error = format!("{error:#}"), "the model trapped");
+                anyhow::Error::msg(first_line(&error))
+            })
             .context("the model component could not be started")?;
         cut(&mut description);
         Ok(description)

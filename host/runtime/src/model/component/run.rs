@@ -15,6 +15,7 @@ use super::own_time::within;
 use super::request;
 use crate::model::component::answer;
 use crate::model::memory::Admitted;
+use crate::model::output::Output;
 use crate::model::paid_call::PaidCall;
 use crate::model::replay::Replay;
 use crate::wasm::bounds;
@@ -61,7 +62,9 @@ pub async fn run(
         let reason = NOT_ASKED_TWICE.to_owned();
         return Some(Try::Answered(Err(ModelError::Refused(reason))));
     }
-    let mut store = Sandbox::metered(&link.engine, &link.parts.grants, Some(meter));
+    let output = link.output();
+    let printer = Arc::<Output>::clone(&output);
+    let mut store = Sandbox::of_model(&link.engine, &link.parts.grants, Some(meter), printer);
     let waits = watch::Sender::new(false);
     let paid_call = Arc::new(PaidCall::new(
         payments,
@@ -121,16 +124,18 @@ pub async fn run(
         let is_whole = matches!(ended, Some(Ok(Ok(()))));
         if !is_whole && admitted.has_ended() && admitted.has_answered() {
             // Before the answer breaks off.
+            paid_call.lacked_memory().await;
             request.retry_later().set();
         }
         ended
     };
-    let printed = store.data().printed();
+    // Whoever reads the answer finds its end once the instance is gone, and then what it
+    // printed is told.
+    let ended = outcome(ended, link, admitted, &output);
     drop(store);
     if let Some(next) = next {
         next.ended().await;
     }
-    let ended = outcome(ended, link, admitted, &printed);
     match &ended {
         Some(Try::Answered(Err(error))) => paid_call.answered(Some(error)).await,
         Some(Try::PutOff) => paid_call.put_off(),
@@ -143,15 +148,11 @@ fn outcome(
     ended: Option<Result<wasmtime::Result<()>, Elapsed>>,
     link: &Link,
     admitted: &Admitted,
-    printed: &str,
+    output: &Output,
 ) -> Option<Try> {
+    output.end();
     let problem = match ended {
-        Some(Ok(Ok(()))) => {
-            if !printed.is_empty() {
-                tracing::info!(printed, "the model said");
-            }
-            return None;
-        }
+        Some(Ok(Ok(()))) => return None,
         Some(_) if admitted.has_ended() => return Some(Try::PutOff),
         None => return Some(Try::PutOff),
         Some(Ok(Err(error))) => {
@@ -159,7 +160,8 @@ fn outcome(
                 true => "the model crashed: it asked the host to hold more for it than it may",
                 false => "the model crashed",
             };
-            tracing::error!(error = format!("{error:#}"), printed, "the model trapped");
+            tracing::debug!(error = format!("{error:#}"), "the model trapped");
+            output.crashed(&error);
             problem.to_owned()
         }
         Some(Err(_)) => {

@@ -9,7 +9,7 @@ mod files;
 #[cfg(unix)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::{Display, Path, PathBuf};
 use std::sync::Once;
 
 use wasmtime::component::Component;
@@ -35,12 +35,16 @@ impl CompiledCode {
         }
     }
 
+    pub(super) fn directory(&self) -> Display<'_> {
+        self.directory.display()
+    }
+
     /// `sum`: of the component's bytes.
     pub(super) fn component(
         &self,
         engine: &wasmtime::Engine,
-        bytes: &[u8],
         sum: &[u8; 32],
+        compile: impl FnOnce() -> anyhow::Result<Component>,
     ) -> anyhow::Result<Component> {
         let key = Key::of(engine, sum);
         let unusable = match self.load(engine, &key) {
@@ -48,7 +52,7 @@ impl CompiledCode {
             Ok(None) => None,
             Err(error) => Some(error),
         };
-        let component = Component::new(engine, bytes).map_err(anyhow::Error::from)?;
+        let component = compile()?;
         let directory = &self.directory;
         let saved = self.save(&key, &component);
         // What is unusable may be what cannot be saved: it is told once.

@@ -22,6 +22,7 @@ pub trait MemoryMeter: Send + Sync {
 /// Whether the memories may grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Granted {
+    /// They may.
     AtOnce,
     /// After a yield: the instance should be moved to another thread before it touches so
     /// much memory.

@@ -1,20 +1,43 @@
-//! Collects what a guest prints, for the log. Output beyond a limit is
-//! discarded silently, since a guest may print for ever.
+//! What a guest prints on its standard output and standard error.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::io::AsyncWrite;
+use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 /// Size of the buffer, in bytes.
 const CAPACITY: usize = 4096;
 
-#[derive(Clone, Debug, Default)]
-pub struct Printed(Arc<Mutex<Vec<u8>>>);
+/// How much a guest may write at a time, in bytes.
+const CHUNK: usize = 64 << 10;
+
+/// One of the two streams that a guest prints to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Output,
+    /// Standard error.
+    Error,
+}
+
+/// Takes what a guest prints. It never waits, and bounds what it keeps, since a guest may
+/// print for ever.
+pub trait Printer: Send + Sync + 'static {
+    /// Takes bytes as they come: they need not be whole lines, or text.
+    fn print(&self, stream: Stream, bytes: &[u8]);
+}
+
+/// Collects what our own components print, for the log. Output beyond a limit is
+/// discarded silently.
+#[derive(Debug, Default)]
+pub struct Printed(Mutex<Vec<u8>>);
 
 impl Printed {
     /// Takes what was printed since the last call.
@@ -24,28 +47,46 @@ impl Printed {
     }
 }
 
-impl StdoutStream for Printed {
-    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        Box::new(self.clone())
+impl Printer for Printed {
+    fn print(&self, _: Stream, bytes: &[u8]) {
+        let mut buffer = self.0.lock();
+        let room = CAPACITY.saturating_sub(buffer.len());
+        let fitting = bytes.get(..room).unwrap_or(bytes);
+        buffer.extend_from_slice(fitting);
     }
 }
 
-impl IsTerminal for Printed {
+/// A stream of a guest, which takes everything at once: what was printed right before a
+/// trap is there, too.
+#[derive(Clone)]
+pub(super) struct Pipe {
+    pub to: Arc<dyn Printer>,
+    pub stream: Stream,
+}
+
+impl IsTerminal for Pipe {
     fn is_terminal(&self) -> bool {
         false
     }
 }
 
-impl AsyncWrite for Printed {
+impl StdoutStream for Pipe {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+impl AsyncWrite for Pipe {
     fn poll_write(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let mut buffer = self.0.lock();
-        let room = CAPACITY.saturating_sub(buffer.len());
-        let fitting = bytes.get(..room).unwrap_or(bytes);
-        buffer.extend_from_slice(fitting);
+        self.to.print(self.stream, bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -58,6 +99,27 @@ impl AsyncWrite for Printed {
     }
 }
 
+#[async_trait]
+impl Pollable for Pipe {
+    async fn ready(&mut self) {}
+}
+
+#[async_trait]
+impl OutputStream for Pipe {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.to.print(self.stream, &bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(CHUNK)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::io::AsyncWriteExt as _;
@@ -66,8 +128,12 @@ mod tests {
 
     #[tokio::test]
     async fn as_much_is_kept_as_there_is_room() {
-        let printed = Printed::default();
-        let mut guest = Pin::from(printed.async_stream());
+        let printed = Arc::<Printed>::default();
+        let pipe = Pipe {
+            to: Arc::clone(&printed) as _,
+            stream: Stream::Error,
+        };
+        let mut guest = Pin::from(pipe.async_stream());
         for (name, said, buffer) in [
             ("nothing", 0, 0),
             ("a line", 80, 80),
@@ -80,5 +146,7 @@ mod tests {
         }
         guest.write_all(b"a line\n").await.unwrap();
         assert_eq!(printed.take(), "a line");
+        pipe.p2_stream().write("another\n".into()).unwrap();
+        assert_eq!(printed.take(), "another");
     }
 }

@@ -98,7 +98,11 @@ fn the_first_frame_is_the_image() {
     ];
     for (format, file) in cases {
         assert!(file.len() > file_with(&frame(FIRST), format).len() + 40);
-        let pixels = decode(file, format).unwrap().pixels;
+        let image = decode(file, format).unwrap();
+        assert_eq!(image.remarks, [Remark::FirstFrame], "{format:?}");
+        let still = decode(file_with(&frame(FIRST), format), format).unwrap();
+        assert_eq!(still.remarks, [], "{format:?}");
+        let pixels = image.pixels;
         assert_eq!((pixels.width(), pixels.height()), (24, 16), "{format:?}");
         for (found, expected) in pixels.data().iter().zip(frame(FIRST).data()) {
             assert!(found.abs_diff(*expected) <= 4, "{format:?}: {found}");

@@ -1,4 +1,5 @@
 use super::*;
+use crate::pixels::alpha;
 
 /// A dark ring with a white hole, on white; edges are soft by a pixel.
 fn ring(side: i32, alpha: bool) -> Pixels {
@@ -66,7 +67,7 @@ fn the_color_is_the_one_that_most_of_the_border_has() {
     };
     let data = (0..40 * 40).flat_map(pixel).collect();
     let mut pixels = Pixels::new(40, 40, false, data).unwrap();
-    assert_eq!(border_color(&pixels), Some([10, 107, 50]));
+    assert_eq!(Border::of(&pixels), Border::Colored([10, 107, 50]));
     apply(&mut pixels, 1.0);
     assert_eq!(at(&pixels, 20, 20)[3], 0);
     assert_eq!(at(&pixels, 20, 0), [200, 0, 0, 255]);
@@ -80,7 +81,20 @@ fn what_is_transparent_already_stays_as_it_is() {
     });
     let original = Pixels::new(30, 30, true, data.collect()).unwrap();
     let mut pixels = original.clone();
-    apply(&mut pixels, 1.0);
+    let remark = apply(&mut pixels, 1.0);
+    assert_eq!(remark, Some(Remark::BackgroundTransparent));
+    assert_eq!(pixels, original);
+}
+
+/// Of four colours along the border none is the background's.
+#[test]
+fn a_border_of_many_colors_has_no_background() {
+    let colors = [[250; 3], [20; 3], [200, 0, 0], [0, 0, 200]];
+    let data = (0..40 * 40).flat_map(|place: usize| colors[place % 40 / 20 + place / 800 * 2]);
+    let original = Pixels::new(40, 40, false, data.collect()).unwrap();
+    let mut pixels = original.clone();
+    let remark = apply(&mut pixels, 1.0);
+    assert_eq!(remark, Some(Remark::BackgroundNotFound));
     assert_eq!(pixels, original);
 }
 

@@ -2,8 +2,8 @@
 
 use palette::Oklab;
 
-use super::palette::nearest;
 use crate::color;
+use crate::edit::clusters::nearest;
 use crate::pixels::{Pixels, alpha, rgb};
 
 /// Where nothing can be seen.

@@ -1,5 +1,6 @@
 //! The reader's state between words.
 
+use super::subject::Subject;
 use crate::vocabulary::Quality;
 
 /// Modifiers for the next change.
@@ -74,6 +75,15 @@ pub struct Clause {
     pub negated: bool,
     /// A degree can no longer refer to a single change.
     pub other: bool,
+    /// It may count colours.
+    pub number: Option<(String, u8)>,
+    pub subject: Subject,
+    /// The colours that it asks for, as it names them.
+    pub colors: Vec<String>,
+    /// One colour is to be replaced by another.
+    pub replaces: bool,
+    /// How much was asked for before it began.
+    pub begun: usize,
 }
 
 pub struct Part {

@@ -1,12 +1,15 @@
 //! Reads rotating, flipping and cropping: "rotate it by 90 degrees to the
 //! left". The direction may come before or after, within the clause.
 
+use super::Unused;
 use crate::vocabulary::{Meaning, Toward, Turn};
 
 #[derive(Default)]
 pub struct Turning {
     /// In the order of the prompt.
     turns: Vec<Turn>,
+    /// The circle in the middle is kept.
+    is_round: bool,
     clause: Clause,
 }
 
@@ -20,6 +23,8 @@ struct Clause {
     /// Whether the action is refused or impossible, so that a direction is
     /// ignored.
     refused: bool,
+    /// Whether the clause says how tight to crop, which is no turn.
+    is_tight: bool,
 }
 
 /// What a clause asks for.
@@ -31,12 +36,18 @@ struct Action {
 enum Kind {
     Rotate { quarters: u8, left: bool },
     Flip { vertically: bool, half: bool },
-    Crop { square: bool },
+    Crop { to: Option<Shape> },
+}
+
+#[derive(Clone, Copy)]
+enum Shape {
+    Square,
+    Circle,
 }
 
 impl Turning {
     /// Starts an action. Returns the word that it conflicts with.
-    pub fn start(&mut self, text: String, meaning: Meaning) -> Vec<String> {
+    pub fn start(&mut self, text: String, meaning: Meaning) -> Vec<Unused> {
         let mut kind = match meaning {
             Meaning::Rotate => Kind::Rotate {
                 quarters: 1,
@@ -46,41 +57,53 @@ impl Turning {
                 vertically: false,
                 half: false,
             },
-            Meaning::MakeSquare => Kind::Crop { square: true },
-            _ => Kind::Crop { square: false },
+            Meaning::MakeSquare => Kind::Crop {
+                to: Some(Shape::Square),
+            },
+            Meaning::MakeCircle => Kind::Crop {
+                to: Some(Shape::Circle),
+            },
+            _ => Kind::Crop { to: None },
         };
-        let mut ignored = self.act();
+        // "crop it, square format": the second says to what.
+        if let (Kind::Crop { to: Some(_) }, Some(action)) = (&kind, &self.clause.action)
+            && matches!(action.kind, Kind::Crop { to: None })
+        {
+            self.clause.action = None;
+        }
+        let mut unused = self.act();
         if let (Kind::Rotate { .. }, Some(number)) = (&kind, self.clause.number.take()) {
             self.clause.refused = true;
-            ignored.push(format!("{text} {number}"));
-            return ignored;
+            unused.push(Unused::Undone(format!("{text} {number}")));
+            return unused;
         }
         for (said, toward) in std::mem::take(&mut self.clause.towards) {
             if !kind.take(toward) {
-                ignored.push(said);
+                unused.push(Unused::Undone(said));
             }
         }
         self.clause.action = Some(Action { text, kind });
-        ignored
+        unused
     }
 
     /// Reads a direction. Returns it if nothing uses it.
-    pub fn toward(&mut self, text: String, toward: Toward) -> Option<String> {
-        match &mut self.clause.action {
+    pub fn toward(&mut self, text: String, toward: Toward) -> Option<Unused> {
+        let unused = match &mut self.clause.action {
             Some(action) => (!action.kind.take(toward)).then_some(text),
             None if self.clause.refused => Some(text),
             None => {
                 self.clause.towards.push((text, toward));
                 None
             }
-        }
+        };
+        unused.map(Unused::Undone)
     }
 
     /// Reads an unknown word. A number may be an unsupported angle. Returns
     /// what is to be reported.
-    pub fn unknown(&mut self, text: String) -> Option<String> {
+    pub fn unknown(&mut self, text: String) -> Option<Unused> {
         if !text.starts_with(|first: char| first.is_ascii_digit()) {
-            return Some(text);
+            return Some(Unused::Unknown(text));
         }
         match self.clause.action.take() {
             Some(Action {
@@ -88,7 +111,7 @@ impl Turning {
                 kind: Kind::Rotate { .. },
             }) => {
                 self.clause.refused = true;
-                Some(format!("{action} {text}"))
+                Some(Unused::Undone(format!("{action} {text}")))
             }
             other => {
                 self.clause.action = other;
@@ -104,31 +127,46 @@ impl Turning {
     }
 
     /// Removes a rotation by an unsupported angle.
-    pub fn take_back(&mut self, why: &str) -> Option<String> {
+    pub fn take_back(&mut self, why: &str) -> Option<Unused> {
         let action = self.clause.action.take()?;
-        Some(format!("{why} {}", action.text))
+        Some(Unused::Undone(format!("{why} {}", action.text)))
+    }
+
+    /// A crop of the clause need not say to what. False: it is refused.
+    pub fn tighten(&mut self) -> bool {
+        self.clause.is_tight = true;
+        !self.clause.refused
     }
 
     /// Ends a clause. Returns what was not used.
-    pub fn stop(&mut self) -> Vec<String> {
-        let mut ignored = self.act();
+    pub fn stop(&mut self) -> Vec<Unused> {
+        let mut unused = self.act();
         let clause = std::mem::take(&mut self.clause);
         for (text, toward) in clause.towards {
             if toward == Toward::UpsideDown {
                 self.turns.push(Turn::Half);
             } else {
-                ignored.push(text);
+                unused.push(Unused::Undone(text));
             }
         }
-        ignored.extend(clause.number);
-        ignored
+        unused.extend(clause.number.map(Unused::Unknown));
+        unused
+    }
+
+    /// How many turns there are.
+    pub fn len(&self) -> usize {
+        self.turns.len()
+    }
+
+    pub fn is_round(&self) -> bool {
+        self.is_round
     }
 
     pub fn finish(self) -> Vec<Turn> {
         self.turns
     }
 
-    fn act(&mut self) -> Vec<String> {
+    fn act(&mut self) -> Vec<Unused> {
         let Some(action) = self.clause.action.take() else {
             return Vec::new();
         };
@@ -142,8 +180,17 @@ impl Turning {
                 vertically: true, ..
             } => Turn::Flip,
             Kind::Flip { .. } => Turn::Mirror,
-            Kind::Crop { square: true } => Turn::Square,
-            Kind::Crop { square: false } => return vec![action.text],
+            Kind::Crop {
+                to: Some(Shape::Square),
+            } => Turn::Square,
+            Kind::Crop {
+                to: Some(Shape::Circle),
+            } => {
+                self.is_round = true;
+                Turn::Square
+            }
+            Kind::Crop { to: None } if self.clause.is_tight => return Vec::new(),
+            Kind::Crop { to: None } => return vec![Unused::Undone(action.text)],
         };
         self.turns.push(turn);
         Vec::new()
@@ -165,7 +212,8 @@ impl Kind {
             (Self::Flip { vertically, .. }, Toward::Horizontal | Toward::Left | Toward::Right) => {
                 *vertically = false
             }
-            (Self::Crop { square }, Toward::Square) => *square = true,
+            (Self::Crop { to }, Toward::Square) => *to = Some(Shape::Square),
+            (Self::Crop { to }, Toward::Circle) => *to = Some(Shape::Circle),
             _ => return false,
         }
         true

@@ -77,7 +77,7 @@ async fn compile(directory: &Path) {
 /// Whether what was run is [`COMPONENT`], not [`FOREIGN`].
 async fn runs_ours(directory: &Path) -> bool {
     let engine = Engine::new(POOL, Some(directory), &[]).unwrap();
-    let component = engine.component(COMPONENT).unwrap();
+    let component = engine.component("it", COMPONENT).unwrap();
     let mut store = Store::new(engine.wasmtime(), ());
     store.set_epoch_deadline(1_000_000);
     let linker = Linker::new(engine.wasmtime());
@@ -260,15 +260,15 @@ async fn code_of_one_component_is_none_of_another() {
     let engine = Engine::new(POOL, Some(place.path()), &[]).unwrap();
     // The same with a section that means nothing.
     let other = [COMPONENT, b"\0\x02\x01x"].concat();
-    engine.component(&other).unwrap();
+    engine.component("it", &other).unwrap();
     let [one, two] = &names(place.path())[..] else {
         panic!("one file for each");
     };
     let [one, two] = [one, two].map(|name| place.path().join(name));
     let whole = [fs::read(&one).unwrap(), fs::read(&two).unwrap()];
     fs::copy(&one, &two).unwrap();
-    engine.component(&other).unwrap();
-    engine.component(COMPONENT).unwrap();
+    engine.component("it", &other).unwrap();
+    engine.component("it", COMPONENT).unwrap();
     assert!([fs::read(&one).unwrap(), fs::read(&two).unwrap()] == whole);
 }
 
@@ -332,7 +332,7 @@ fn many_may_share_a_directory() {
             scope.spawn(|| {
                 for _ in 0..8 {
                     let engine = Engine::new(POOL, Some(place.path()), &[]).unwrap();
-                    engine.component(COMPONENT).unwrap();
+                    engine.component("it", COMPONENT).unwrap();
                     for name in names(place.path()) {
                         let _ = fs::remove_file(place.path().join(name));
                     }

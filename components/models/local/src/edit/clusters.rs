@@ -2,7 +2,7 @@
 //! perceptual space. It starts deterministically, so that the same picture
 //! always gets the same colours.
 
-use ::palette::Oklab;
+use palette::Oklab;
 
 use crate::color;
 use crate::pixels::{Pixels, alpha, rgb};
@@ -64,6 +64,7 @@ impl Point {
 fn histogram(pixels: &Pixels) -> Vec<Point> {
     let mut calm = Histogram::new();
     let mut all = Histogram::new();
+    let mut faint = Histogram::new();
     let channels = pixels.channels();
     for (y, row) in pixels.rows().enumerate() {
         let right = row.chunks_exact(channels).skip(1).map(Some).chain([None]);
@@ -74,13 +75,16 @@ fn histogram(pixels: &Pixels) -> Vec<Point> {
                 if alike(pixel, right.unwrap_or(pixel)) && alike(pixel, below) {
                     calm.add(rgb(pixel));
                 }
+            } else if alpha(pixel) > 0 {
+                faint.add(rgb(pixel));
             }
         }
     }
     // Seams of shapes are mixtures, so they are left out, unless there is
     // nothing else.
-    let calm = calm.points();
-    if calm.is_empty() { all.points() } else { calm }
+    let histograms = [calm, all, faint].into_iter();
+    let mut points = histograms.map(Histogram::points);
+    points.find(|points| !points.is_empty()).unwrap_or_default()
 }
 
 fn alike(one: &[u8], other: &[u8]) -> bool {

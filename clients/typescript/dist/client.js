@@ -1,0 +1,154 @@
+import { TaskDeletedError, TaskFailedError } from './errors.js';
+import { Transport } from './transport.js';
+/** A client of one service. It keeps nothing but its token. */
+export class Client {
+    #transport;
+    /** `base`: the service's origin, as `https://refine.example.com`; in a page of the
+     * service's own origin it may be empty. */
+    constructor(base, options = {}) {
+        this.#transport = new Transport(base, options);
+    }
+    /** Uploads the original unless it is a URL, submits the refinement, follows it, and
+     * returns the refined image and the model's notes. It goes on through a restart of
+     * the service.
+     *
+     * @throws {TaskFailedError} the task failed or was cancelled
+     * @throws {TaskDeletedError} the task was deleted meanwhile
+     * @throws {ConflictError} the user has another task in progress
+     * @throws {ApiError} the service refused a request
+     * @throws {ServiceUnreachableError} it could not be reached for longer than `patience` */
+    async refine(refinement, options = {}) {
+        const { signal, onEvent, idempotencyKey } = options;
+        const { image: original, prompt, logoDescription, themeDescription, webhookUrl } = refinement;
+        const isUrl = typeof original === 'string' || original instanceof URL;
+        const upload = isUrl ? null : await this.upload(original, { signal });
+        const request = {
+            original_image_url: upload?.image_url ?? String(original),
+            refinement_prompt: prompt,
+            logo_description: logoDescription ?? null,
+            theme_description: themeDescription ?? null,
+            webhook_url: webhookUrl ?? null,
+        };
+        const { task_id } = await this.submit(request, { signal, idempotencyKey });
+        for await (const event of this.watch(task_id, { signal })) {
+            onEvent?.(event);
+            if (event.type !== 'task')
+                continue;
+            const { task } = event;
+            if (task.status === 'failed')
+                throw new TaskFailedError(task);
+            if (task.status !== 'completed')
+                continue;
+            const concept = await this.concept(String(task.result_id), { signal });
+            const image = await this.image(concept, { signal });
+            return { image, notes: concept.notes, task, concept, upload };
+        }
+        throw new TaskDeletedError(task_id);
+    }
+    /** Makes an anonymous user, if the service has such, who this client is from now on. */
+    async createSession(options = {}) {
+        const session = await this.#transport.ask('POST', '/api/auth/session', options);
+        this.#transport.token = session.access_token;
+        return session;
+    }
+    /** What is left of the user's quota. */
+    async quota(options = {}) {
+        return this.#transport.ask('GET', '/api/quota', options);
+    }
+    /** Stores an original. */
+    async upload(image, options = {}) {
+        // Shared memory, which the type allows besides, is nothing that a Blob takes.
+        const body = image instanceof Blob ? image : new Blob([image]);
+        const headers = { 'Content-Type': body.type || 'application/octet-stream' };
+        return this.#transport.ask('POST', '/api/images', { ...options, body, headers });
+    }
+    /** Deletes an upload, by the `path` that `upload` returned. */
+    async deleteUpload(path, options = {}) {
+        await this.#transport.delete(`/api/images/${path}`, options);
+    }
+    /** Creates a task.
+     *
+     * @throws {ConflictError} the user has another task in progress */
+    async submit(request, options = {}) {
+        const { signal, wait, idempotencyKey = newKey() } = options;
+        const headers = {
+            'Content-Type': 'application/json',
+            'Idempotency-Key': idempotencyKey,
+        };
+        if (wait !== undefined)
+            headers['Prefer'] = `wait=${wait}`;
+        const body = JSON.stringify(request);
+        return this.#transport.ask('POST', '/api/concepts/refine', { signal, body, headers });
+    }
+    async task(id, options = {}) {
+        return this.#transport.ask('GET', taskPath(id), options);
+    }
+    /** A page of the user's tasks, newest first. */
+    async tasks({ signal, ...query } = {}) {
+        return this.#transport.ask('GET', `/api/tasks${queried(query)}`, { signal });
+    }
+    /** The events of a task, up to its end: the task as it is now, and each change. A
+     * stream that breaks off is continued where it was. */
+    watch(id, options = {}) {
+        return this.#transport.watch(id, `${taskPath(id)}/events`, options);
+    }
+    /** Ends a task in progress, which is kept as a failed one.
+     *
+     * @throws {ConflictError} it has already ended */
+    async cancelTask(id, options = {}) {
+        return this.#transport.askOnce('POST', `${taskPath(id)}/cancel`, options);
+    }
+    /** Deletes a task, and ends the work in progress for it. */
+    async deleteTask(id, options = {}) {
+        await this.#transport.delete(taskPath(id), options);
+    }
+    /** The result of a completed task, with the model's notes. */
+    async concept(id, options = {}) {
+        return this.#transport.ask('GET', conceptPath(id), options);
+    }
+    /** A page of the results of the user's completed tasks, newest first. */
+    async concepts({ signal, ...query } = {}) {
+        return this.#transport.ask('GET', `/api/concepts${queried(query)}`, { signal });
+    }
+    /** Deletes a concept and its image. */
+    async deleteConcept(id, options = {}) {
+        await this.#transport.delete(conceptPath(id), options);
+    }
+    /** The refined image of a completed task, or that of a concept. */
+    async image({ image_url }, options = {}) {
+        if (!image_url)
+            throw new TypeError('There is no image.');
+        return this.#transport.download(image_url, options);
+    }
+    /** The state of the delivery of a task's webhook. */
+    async webhook(taskId, options = {}) {
+        return this.#transport.ask('GET', `${taskPath(taskId)}/webhook`, options);
+    }
+    /** Requests one more attempt for a webhook that was delivered or has failed.
+     *
+     * @throws {ApiError} with status 409 while an attempt is still to come */
+    async redeliverWebhook(taskId, options = {}) {
+        return this.#transport.askOnce('POST', `${taskPath(taskId)}/webhook/redeliver`, options);
+    }
+    /** The key with which the user's webhooks are signed, as `standardwebhooks` takes it. */
+    async webhookSecret(options = {}) {
+        const { secret } = await this.#transport.ask('GET', '/api/webhooks/secret', options);
+        return secret;
+    }
+}
+function taskPath(id) {
+    return `/api/tasks/${encodeURIComponent(id)}`;
+}
+function conceptPath(id) {
+    return `/api/concepts/${encodeURIComponent(id)}`;
+}
+function queried(query) {
+    const given = Object.entries(query).filter(([, value]) => value != null);
+    const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+    return given.length > 0 ? `?${text}` : '';
+}
+/** 128 random bits. `crypto.randomUUID` is not there on pages without https. */
+function newKey() {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,43 @@
+import type { ErrorResponse, TaskResponse } from './schemas.js';
+/** Every error of this package. */
+export declare class RefinementError extends Error {
+    name: string;
+}
+/** The service answered, but not with success. The message names the fields that are
+ * at fault. */
+export declare class ApiError extends RefinementError {
+    name: string;
+    readonly status: number;
+    /** For programs: `VALIDATION_ERROR`, `RATE_LIMIT_EXCEEDED` and so on. Null where the answer is not the service's own. */
+    readonly code: string | null;
+    /** The problems of each field of a request. */
+    readonly fieldErrors: Readonly<Record<string, readonly string[]>>;
+    /** After how many seconds a repeat may succeed. */
+    readonly retryAfter: number | null;
+    constructor(status: number, body: Partial<ErrorResponse> | null, retryAfter: number | null);
+}
+/** The state of a task does not allow it: the user has this one in progress, and no
+ * second one is created; or it has ended, and cannot be cancelled. */
+export declare class ConflictError extends ApiError {
+    name: string;
+    readonly task: TaskResponse;
+    constructor(task: TaskResponse);
+}
+/** The service could not be reached for as long as the client is patient. */
+export declare class ServiceUnreachableError extends RefinementError {
+    name: string;
+}
+/** The task failed; the message is its reason. */
+export declare class TaskFailedError extends RefinementError {
+    name: string;
+    readonly task: TaskResponse;
+    constructor(task: TaskResponse);
+}
+/** The task was deleted before it ended. */
+export declare class TaskDeletedError extends RefinementError {
+    name: string;
+    readonly taskId: string;
+    constructor(taskId: string);
+}
+/** The error of an answer that is not a success. */
+export declare function refusal(response: Response): Promise<ApiError>;

@@ -1,0 +1,64 @@
+// Server-sent events (HTML Living Standard, 9.2), read from the body of an answer.
+import { RefinementError } from './errors.js';
+/** A line of the service's is far shorter. */
+const MAX_LINE = 1 << 20;
+/** Ends where the body ends: an event that is not whole is dropped. `onBytes` is
+ * called whenever something arrives, if only a comment. */
+export async function* rawEvents(body, onBytes) {
+    const reader = body.getReader();
+    const decoder = new TextDecoder();
+    let rest = '';
+    let [id, name, retry] = ['', '', null];
+    let data = [];
+    try {
+        for (;;) {
+            const { done, value } = await reader.read();
+            if (done)
+                return;
+            onBytes();
+            const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
+            rest = lines.pop() ?? '';
+            if (rest.length > MAX_LINE)
+                throw new RefinementError('These are not events of the service.');
+            for (const line of lines) {
+                if (line === '' || line === '\r') {
+                    if (data.length > 0 || retry !== null)
+                        yield { name, data: data.join('\n'), id, retry };
+                    [name, data, retry] = ['', [], null];
+                    continue;
+                }
+                const [, field, text = ''] = /^([^:]*)(?:: ?(.*?))?\r?$/.exec(line) ?? [];
+                if (field === 'event')
+                    name = text;
+                else if (field === 'data')
+                    data.push(text);
+                else if (field === 'id')
+                    id = text;
+                else if (field === 'retry' && /^\d+$/.test(text))
+                    retry = Number(text);
+            }
+        }
+    }
+    finally {
+        await reader.cancel().catch(() => { });
+    }
+}
+/** The event of a task, unless it is of a kind that this client does not know. */
+export function taskEvent({ name, data }) {
+    switch (name) {
+        case 'task':
+            return { type: 'task', task: JSON.parse(data) };
+        case 'progress':
+            return { type: 'progress', stage: JSON.parse(data).stage };
+        case 'deleted':
+            return { type: 'deleted', taskId: JSON.parse(data).task_id };
+        default:
+            return null;
+    }
+}
+/** Whether nothing follows it. */
+export function isLast(event) {
+    if (event.type === 'task')
+        return event.task.status === 'completed' || event.task.status === 'failed';
+    return event.type === 'deleted';
+}

@@ -1,0 +1,175 @@
+/** A page of concepts, newest first. */
+export interface ConceptList {
+    concepts: Array<ConceptResponse>;
+    /** Leads to the next page; null on the last one. */
+    next_cursor: string | null;
+}
+/** The result of a completed task. */
+export interface ConceptResponse {
+    color_palettes: Array<string>;
+    created_at: string;
+    id: string;
+    /** The refined image, as a signed URL. */
+    image_url: string;
+    /** Whether the user was anonymous. */
+    is_anonymous: boolean;
+    logo_description: string | null;
+    /** What the model reported about its work, such as words that it did not understand. */
+    notes: Array<string>;
+    /** As it was sent. */
+    original_image_url: string;
+    refinement_prompt: string;
+    task_id: string;
+    theme_description: string | null;
+}
+export interface DeletedEvent {
+    task_id: string;
+}
+/** The kind of the error; it corresponds to the status. */
+export type ErrorCode = "BAD_REQUEST" | "CONFLICT" | "FORBIDDEN" | "INTERNAL_ERROR" | "METHOD_NOT_ALLOWED" | "MISDIRECTED_REQUEST" | "NOT_FOUND" | "PAYLOAD_TOO_LARGE" | "RANGE_NOT_SATISFIABLE" | "RATE_LIMIT_EXCEEDED" | "SERVICE_UNAVAILABLE" | "UNAUTHORIZED" | "UNSUPPORTED_MEDIA_TYPE" | "VALIDATION_ERROR";
+/** The body of every error. */
+export interface ErrorResponse {
+    /** A sentence for people. */
+    detail: string;
+    error_code: ErrorCode;
+    /** All problems, by field; null if no field is at fault. */
+    field_errors: Record<string, Array<string>> | null;
+    /** The status of the answer. */
+    status_code: number;
+}
+/** The process is alive. */
+export interface HealthResponse {
+    /** The model's description of itself. */
+    model: string;
+    /** Always `healthy`. */
+    status: string;
+    version: string;
+}
+export interface ProgressEvent {
+    /** The stage that begins. */
+    stage: StageName;
+}
+/** What is left of the user's quota. All fields are null if it is unlimited. */
+export interface QuotaResponse {
+    /** Tasks per window. */
+    limit: number | null;
+    /** How many of them are left. */
+    remaining: number | null;
+    /** When the window ends, in Unix seconds. */
+    reset: number | null;
+    /** The calendar window, in UTC. */
+    window: "hour" | "day" | "month" | null;
+}
+/** Which parts of the service can be used. */
+export interface ReadyResponse {
+    /** For each part `ok`, or a sentence that says why it cannot be used. */
+    capabilities: Record<string, string>;
+    status: "ready" | "degraded";
+}
+/** The four fields of the request, as sent; null if absent. */
+export interface RefinementMetadata {
+    logo_description: string | null;
+    original_image_url: string;
+    refinement_prompt: string;
+    theme_description: string | null;
+}
+/** What to refine, and how. Unknown fields are ignored. */
+export interface RefinementRequest {
+    /** What the image shows. */
+    logo_description?: string | null;
+    /** An http or https URL with a public address and without user information, or the `image_url` of an upload. */
+    original_image_url: string;
+    /** What to change. Spaces at either end do not count. */
+    refinement_prompt: string;
+    /** The theme, including its colours. */
+    theme_description?: string | null;
+    /** Where to send a webhook when the task has ended, by the Standard Webhooks specification: an https URL with a public address and without user information, or one that the operator allows. It is not part of the task's metadata. */
+    webhook_url?: string | null;
+}
+/** What the web page needs to know about the service. */
+export interface ServiceResponse {
+    /** Whether users without credentials can get an anonymous session. */
+    anonymous_sessions: boolean;
+    /** The quota of each user; null if unlimited. */
+    quota: ServiceQuota | null;
+}
+/** A limit on refinements. */
+export interface ServiceQuota {
+    /** Refinements per window. */
+    limit: number;
+    /** The calendar window, in UTC. */
+    window: "hour" | "day" | "month";
+}
+/** The credentials of an anonymous user. */
+export interface SessionResponse {
+    /** A JSON Web Token. */
+    access_token: string;
+    /** In seconds. */
+    expires_in: number;
+    /** Always `bearer`. */
+    token_type: string;
+    user_id: string;
+}
+/** The stages of a refinement, in the order in which they begin. */
+export type StageName = "downloading" | "refining" | "storing-image" | "storing-concept";
+/** A page of tasks, newest first. */
+export interface TaskList {
+    /** Leads to the next page; null on the last one. */
+    next_cursor: string | null;
+    tasks: Array<TaskResponse>;
+}
+/** A refinement task in its current state. All eleven keys are always present, null where there is no value. */
+export interface TaskResponse {
+    /** When the task was completed or failed; null before that. */
+    completed_at: string | null;
+    created_at: string;
+    /** Why the task failed, in a sentence for the user. */
+    error_message: string | null;
+    /** The refined image, as a signed URL that works without credentials for about an hour. Null before the task is completed and after its concept was deleted. */
+    image_url: string | null;
+    /** The status as a sentence. */
+    message: string;
+    metadata: RefinementMetadata;
+    /** The id of the concept, once the task is completed. */
+    result_id: string | null;
+    status: TaskStatus;
+    task_id: string;
+    type: "concept_refinement";
+    /** When the task last changed; null until it first does. */
+    updated_at: string | null;
+}
+/** `completed` and `failed` are final. */
+export type TaskStatus = "pending" | "processing" | "completed" | "failed";
+/** An original that was stored. */
+export interface UploadResponse {
+    /** A signed URL, to be displayed and to be sent as `original_image_url`. */
+    image_url: string;
+    /** The image's path below `/api/images/`. */
+    path: string;
+}
+/** An attempt that has ended. */
+export interface WebhookAttempt {
+    /** When it began. */
+    at: string;
+    /** What went wrong, in a sentence; null only for a 2xx. */
+    error: string | null;
+    /** What the receiver answered; null if it did not. */
+    status: number | null;
+}
+/** The state of a task's webhook delivery. */
+export interface WebhookResponse {
+    /** The attempts that have ended, oldest first. */
+    attempts: Array<WebhookAttempt>;
+    /** When the next attempt is due. Null before the task has ended, and if there will be no further attempt. */
+    next_attempt_at: string | null;
+    state: WebhookState;
+    /** As sent. */
+    url: string;
+}
+/** The key of the user's webhooks. */
+export interface WebhookSecret {
+    /** `whsec_` and the base64 of the 32 bytes that are the key of HMAC-SHA256. */
+    secret: string;
+}
+/** `delivered` and `failed` are final unless another attempt is requested. */
+export type WebhookState = "pending" | "delivered" | "failed";

@@ -1,0 +1,2 @@
+// Generated from openapi.json by generate.mjs: do not edit.
+export {};

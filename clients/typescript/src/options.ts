@@ -1,0 +1,73 @@
+import type { ConceptResponse, StageName, TaskResponse, UploadResponse } from './schemas.js';
+
+export interface ClientOptions {
+  /** An access token, or a function that gives one for each request. Without it the
+   * cookie counts that a browser holds, or the session that `createSession` made. */
+  token?: string | (() => string | Promise<string>) | undefined;
+  /** In place of the platform's own. */
+  fetch?: typeof fetch | undefined;
+  /** How long the service is asked again while it cannot be reached or is
+   * overloaded, as during a restart, in milliseconds; a minute if it is not given. */
+  patience?: number | undefined;
+}
+
+export interface CallOptions {
+  signal?: AbortSignal | undefined;
+}
+
+export interface SubmitOptions extends CallOptions {
+  /** Makes the request safe to send again: one is made up if none is given. */
+  idempotencyKey?: string | undefined;
+  /** How many seconds to wait for the task's end, 1 to 60: the answer is the task
+   * as it is then. Without it the answer comes at once. */
+  wait?: number | undefined;
+}
+
+export interface ListOptions extends CallOptions {
+  /** 1 to 100. */
+  limit?: number | undefined;
+  /** The `next_cursor` of the page before. */
+  cursor?: string | null | undefined;
+}
+
+/** The bytes of an image, as in a file: PNG, JPEG, WebP or GIF. */
+export type ImageBytes = Blob | ArrayBuffer | ArrayBufferView;
+
+export interface Refinement {
+  /** The original: its URL, or its bytes, which are uploaded. */
+  image: string | URL | ImageBytes;
+  /** What should change: 5 to 2,000 characters. */
+  prompt: string;
+  logoDescription?: string | null | undefined;
+  themeDescription?: string | null | undefined;
+  /** Where the service posts the task's end, besides. */
+  webhookUrl?: string | null | undefined;
+}
+
+export interface RefineOptions extends CallOptions {
+  /** Names this refinement, so that it can be asked for again after a crash of
+   * this program, within 24 hours: give the same image by the same URL. */
+  idempotencyKey?: string | undefined;
+  /** Called with each event of the task. */
+  onEvent?: ((event: TaskEvent) => void) | undefined;
+}
+
+/** What becomes of a task. */
+export type TaskEvent =
+  | { type: 'task'; task: TaskResponse }
+  | { type: 'progress'; stage: StageName }
+  | { type: 'deleted'; taskId: string };
+
+/** The result of a refinement. */
+export interface Refined {
+  /** The refined image. */
+  image: Blob;
+  /** What the model reported about its work, such as words that it did not understand. */
+  notes: string[];
+  /** The completed task. */
+  task: TaskResponse;
+  /** What the service keeps of it. */
+  concept: ConceptResponse;
+  /** The original, if it was uploaded. It stays until it is deleted. */
+  upload: UploadResponse | null;
+}

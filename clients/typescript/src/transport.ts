@@ -1,0 +1,162 @@
+import { ApiError, RefinementError, ServiceUnreachableError, refusal } from './errors.js';
+import { isLast, rawEvents, taskEvent } from './events.js';
+import type { CallOptions, ClientOptions, TaskEvent } from './options.js';
+
+/** How long the service is asked again while it is away, in milliseconds. */
+const PATIENCE = 60_000;
+
+/** Between two such requests, at first and at most, in milliseconds. */
+const FIRST_PAUSE = 250;
+const MAX_PAUSE = 5_000;
+
+/** Three times as long as a stream of events is ever silent, in milliseconds. */
+const SILENCE = 45_000;
+
+interface Call extends CallOptions {
+  body?: BodyInit;
+  headers?: Record<string, string>;
+}
+
+/** Sends the requests of one user to one service. */
+export class Transport {
+  token: ClientOptions['token'];
+  readonly #base: string;
+  readonly #fetch: typeof fetch;
+  readonly #patience: number;
+
+  constructor(base: string | URL, { token, fetch: given, patience = PATIENCE }: ClientOptions) {
+    this.token = token;
+    this.#base = String(base).replace(/\/+$/, '');
+    this.#fetch = given ?? ((input, init) => fetch(input, init));
+    this.#patience = patience;
+  }
+
+  /** Sent again while the service is away: use it where a repeat does no harm. */
+  ask<T>(method: string, path: string, call: Call): Promise<T> {
+    return this.#repeated(() => this.askOnce<T>(method, path, call), call.signal);
+  }
+
+  /** Sent once, for what a repeat would be answered otherwise. */
+  async askOnce<T>(method: string, path: string, call: Call): Promise<T> {
+    const response = await this.#answered(method, path, call);
+    const text = await this.#reached(response.text());
+    try {
+      return JSON.parse(text) as T;
+    } catch (cause) {
+      throw new RefinementError('The answer is not one of the service.', { cause });
+    }
+  }
+
+  async delete(path: string, call: CallOptions): Promise<void> {
+    await this.#answered('DELETE', path, call);
+  }
+
+  /** An image. Its URL is signed: it needs no credentials, and gets none. */
+  download(signedUrl: string, { signal }: CallOptions): Promise<Blob> {
+    return this.#repeated(async () => {
+      const response = await this.#reached(this.#fetch(signedUrl, { signal: signal ?? null }));
+      if (!response.ok) throw await refusal(response);
+      return this.#reached(response.blob());
+    }, signal);
+  }
+
+  /** The events of a task. A stream that breaks off is continued where it was. */
+  async *watch(id: string, path: string, { signal }: CallOptions): AsyncGenerator<TaskEvent, void> {
+    let last = '';
+    let pause = 1_000;
+    for (;;) {
+      const leaving = new AbortController();
+      const leave = () => leaving.abort(signal?.reason);
+      signal?.addEventListener('abort', leave);
+      let silence: ReturnType<typeof setTimeout> | undefined;
+      const heard = () => {
+        clearTimeout(silence);
+        silence = setTimeout(() => leaving.abort(), SILENCE);
+      };
+      try {
+        const headers: Record<string, string> = { Accept: 'text/event-stream' };
+        if (last) headers['Last-Event-ID'] = last;
+        const call = { headers, signal: leaving.signal };
+        const response = await this.#repeated(() => this.#answered('GET', path, call), call.signal);
+        if (response.status === 204 || !response.body) return;
+        heard();
+        for await (const raw of rawEvents(response.body, heard)) {
+          last = raw.id || last;
+          pause = raw.retry ?? pause;
+          const event = taskEvent(raw);
+          if (!event) continue;
+          clearTimeout(silence);
+          yield event;
+          if (isLast(event)) return;
+          heard();
+        }
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (last && error instanceof ApiError && error.status === 404) {
+          yield { type: 'deleted', taskId: id };
+          return;
+        }
+        const isSilent = leaving.signal.aborted;
+        // `fetch` tells by a TypeError that a connection broke off.
+        if (!isSilent && !(error instanceof TypeError)) throw error;
+      } finally {
+        clearTimeout(silence);
+        signal?.removeEventListener('abort', leave);
+        leaving.abort();
+      }
+      await sleep(pause, signal);
+    }
+  }
+
+  async #answered(method: string, path: string, { body, headers, signal }: Call): Promise<Response> {
+    const token = typeof this.token === 'function' ? await this.token() : this.token;
+    const credentials: Record<string, string> = token ? { Authorization: `Bearer ${token}` } : {};
+    const init = { method, body: body ?? null, signal: signal ?? null, headers: { ...headers, ...credentials } };
+    const response = await this.#reached(this.#fetch(`${this.#base}${path}`, init));
+    if (!response.ok) throw await refusal(response);
+    return response;
+  }
+
+  /** Asks again while the service is away, as long as this client is patient. */
+  async #repeated<T>(ask: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    const end = Date.now() + this.#patience;
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, MAX_PAUSE)) {
+      try {
+        return await ask();
+      } catch (error) {
+        signal?.throwIfAborted();
+        const isOverloaded = error instanceof ApiError && error.status === 503;
+        const asked = error instanceof ApiError ? (error.retryAfter ?? 0) * 1_000 : 0;
+        const wait = Math.max(asked, pause * (0.75 + Math.random() / 2));
+        const mayHelp = isOverloaded || error instanceof ServiceUnreachableError;
+        if (!mayHelp || Date.now() + wait > end) throw error;
+        await sleep(wait, signal);
+      }
+    }
+  }
+
+  /** What `fetch` fails with differs between platforms. */
+  async #reached<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (cause) {
+      if (cause instanceof Error && cause.name === 'AbortError') throw cause;
+      throw new ServiceUnreachableError('The service cannot be reached.', { cause });
+    }
+  }
+}
+
+function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const leave = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', leave);
+      resolve();
+    }, milliseconds);
+    if (signal?.aborted) return leave();
+    signal?.addEventListener('abort', leave, { once: true });
+  });
+}

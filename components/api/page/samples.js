@@ -1,0 +1,24 @@
+// Images to try the service with, each with words that suit it.
+
+import { $ } from './dom.js';
+import { Offline } from './errors.js';
+import { complain } from './source.js';
+
+const PROMPTS = {
+  'sample-logo.webp': 'more minimalist, lighter shades of brown',
+  'sample-lake.webp': 'warmer, more vivid',
+  'sample-badge.webp': 'replace the blue with green',
+};
+
+/** `chosen` gets a file and a prompt. */
+export function init(chosen) {
+  for (const button of $('samples').querySelectorAll('button')) {
+    button.addEventListener('click', async () => {
+      const { src } = button.querySelector('img');
+      const name = src.split('/').pop();
+      const answer = await fetch(src).catch(() => null);
+      if (!answer?.ok) return complain(new Offline().message);
+      chosen(new File([await answer.blob()], name, { type: 'image/webp' }), PROMPTS[name]);
+    });
+  }
+}

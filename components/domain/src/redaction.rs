@@ -1,0 +1,84 @@
+//! Removes secrets from text that people read.
+
+/// What stands in place of a secret.
+const REMOVED: &str = "***";
+
+/// A shorter part of a secret is as likely a part of a word.
+const SHORTEST_PART: usize = 4;
+
+/// What the name of a setting says if its value is a secret.
+const WORDS: [&str; 4] = ["key", "password", "secret", "token"];
+
+/// Secrets that no text may show. No `Debug`, so that they cannot be printed.
+#[derive(Clone, Default)]
+pub struct Redaction(Vec<String>);
+
+impl Redaction {
+    /// Removes these. A secret may have several parts, such as a user name and a
+    /// password, of which each is removed.
+    pub fn of<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut removed: Vec<String> = Vec::new();
+        for secret in secrets {
+            let parts = secret.split(':');
+            let parts = parts.filter(|part| part.len() >= SHORTEST_PART);
+            let secret = Some(secret).filter(|secret| !secret.is_empty());
+            removed.extend(secret.into_iter().chain(parts).map(str::to_owned));
+        }
+        // One that contains another goes first.
+        removed.sort_by(|one, other| (other.len(), other).cmp(&(one.len(), one)));
+        removed.dedup();
+        Self(removed)
+    }
+
+    /// Removes the values of the settings whose names say that they are secrets, such as
+    /// `model-api-key`.
+    pub fn of_settings<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let is_secret = |name: &str| {
+            name.split(['-', '_', '.'])
+                .any(|word| WORDS.contains(&word))
+        };
+        let secrets = settings.into_iter().filter(|(name, _)| is_secret(name));
+        Self::of(secrets.map(|(_, value)| value))
+    }
+
+    /// The text without them.
+    pub fn apply(&self, text: &str) -> String {
+        let without = |text: String, secret: &String| match text.contains(secret) {
+            true => text.replace(secret, REMOVED),
+            false => text,
+        };
+        self.0.iter().fold(text.to_owned(), without)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_and_its_parts_are_removed() {
+        for (secret, text, expected) in [
+            ("sk-hush", "the key sk-hush, sk-hush", "the key ***, ***"),
+            ("me:hush", "Basic me:hush", "Basic ***"),
+            ("me:hush", "hush is wrong", "*** is wrong"),
+            ("me:hush", "something else", "something else"),
+            ("", "nothing is removed", "nothing is removed"),
+        ] {
+            assert_eq!(Redaction::of([secret]).apply(text), expected, "{secret}");
+        }
+        let nested = Redaction::of(["hush", "hush-hush"]);
+        assert_eq!(nested.apply("it is hush-hush"), "it is ***");
+    }
+
+    #[test]
+    fn the_name_of_a_setting_says_whether_it_is_secret() {
+        let settings = [
+            ("model-api-key", "sk-1234"),
+            ("model-token", "tk-1234"),
+            ("model-name", "keyboard"),
+            ("model-url", "http://host"),
+        ];
+        let said = Redaction::of_settings(settings).apply("sk-1234 tk-1234 keyboard http://host");
+        assert_eq!(said, "*** *** keyboard http://host");
+    }
+}

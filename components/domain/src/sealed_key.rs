@@ -1,0 +1,55 @@
+//! Keys of calls that nobody can make up: each ends with a code over the rest of it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use crate::secret::LENGTH;
+
+/// The key with its code.
+pub fn seal(secret: &[u8; LENGTH], key: &str) -> String {
+    let code = mac(secret, key).finalize().into_bytes();
+    format!("{key}/{}", URL_SAFE_NO_PAD.encode(code))
+}
+
+/// The key without its code. None: this is not what [`seal`] wrote.
+pub fn open<'a>(secret: &[u8; LENGTH], sealed: &'a str) -> Option<&'a str> {
+    let (key, code) = sealed.rsplit_once('/')?;
+    let code = URL_SAFE_NO_PAD.decode(code).ok()?;
+    // In constant time.
+    let is_ours = mac(secret, key).verify_slice(&code).is_ok();
+    is_ours.then_some(key)
+}
+
+fn mac(secret: &[u8; LENGTH], key: &str) -> Hmac<Sha256> {
+    let mut block = [0; 64];
+    for (to, from) in block.iter_mut().zip(secret) {
+        *to = *from;
+    }
+    <Hmac<Sha256> as Mac>::new(&block.into()).chain_update(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_cannot_be_made_up() {
+        let secret = [1; LENGTH];
+        let sealed = seal(&secret, "6f1c/1/fast");
+        assert_eq!(open(&secret, &sealed), Some("6f1c/1/fast"));
+        let (_, code) = sealed.rsplit_once('/').unwrap();
+        for (name, other) in [
+            ("no code", "6f1c/1/fast".to_owned()),
+            ("an empty one", "6f1c/1/fast/".to_owned()),
+            ("another attempt's", format!("6f1c/2/fast/{code}")),
+            ("another link's", format!("6f1c/1/good/{code}")),
+            ("another secret's", seal(&[2; LENGTH], "6f1c/1/fast")),
+            ("two codes", format!("{sealed}/{code}")),
+            ("nothing", String::new()),
+        ] {
+            assert_eq!(open(&secret, &other), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The border of a picture, by which its background is found.
+
+use crate::pixels::{Pixels, alpha, rgb};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Border {
+    /// Most of what can be seen of it has this colour.
+    Colored([u8; 3]),
+    /// Most of it is transparent.
+    Transparent,
+    /// Its colours are too many to say which the background's is.
+    Mixed,
+}
+
+impl Border {
+    pub fn of(pixels: &Pixels) -> Self {
+        let (all, seen) = (border(pixels).count(), visible(pixels).count());
+        match most_frequent(pixels) {
+            Some(_) if seen * 2 <= all => Self::Transparent,
+            Some((color, count)) if count * 2 > seen => Self::Colored(color),
+            Some(_) => Self::Mixed,
+            None => Self::Transparent,
+        }
+    }
+}
+
+/// What is to be taken for the background.
+pub struct Background {
+    pub color: [u8; 3],
+    /// Colours that differ by as many levels are the background's too.
+    pub tolerance: u8,
+}
+
+impl Background {
+    /// Distance of a colour: the largest difference of a channel.
+    pub fn distance(&self, color: [u8; 3]) -> u8 {
+        let pairs = color.into_iter().zip(self.color);
+        pairs
+            .map(|(one, other)| one.abs_diff(other))
+            .max()
+            .unwrap_or_default()
+    }
+
+    pub fn has(&self, pixel: &[u8]) -> bool {
+        alpha(pixel) == 0 || self.distance(rgb(pixel)) <= self.tolerance
+    }
+}
+
+/// The most frequent colour of the border, and how many of its pixels have it. None if
+/// nothing of the border can be seen.
+fn most_frequent(pixels: &Pixels) -> Option<([u8; 3], usize)> {
+    /// Colours are binned by their upper bits.
+    const BITS: u32 = 4;
+    const NEAR: u8 = 24;
+    let index = |color: [u8; 3]| {
+        color.into_iter().fold(0, |index, value| {
+            index << BITS | usize::from(value >> (8 - BITS))
+        })
+    };
+    let mut counts = vec![0_u32; 1 << (3 * BITS)];
+    let mut sums = vec![[0_u32; 3]; 1 << (3 * BITS)];
+    for color in visible(pixels) {
+        if let (Some(count), Some(sums)) =
+            (counts.get_mut(index(color)), sums.get_mut(index(color)))
+        {
+            *count += 1;
+            sums.iter_mut()
+                .zip(color)
+                .for_each(|(sum, value)| *sum += u32::from(value));
+        }
+    }
+    let pairs = counts.iter().zip(&sums);
+    let (count, sums) = pairs.rev().max_by_key(|(count, _)| **count)?;
+    if *count == 0 {
+        return None;
+    }
+    // Colours just outside of the bin count too.
+    let middle = Background {
+        color: sums.map(|sum| (sum / count) as u8),
+        tolerance: NEAR,
+    };
+    let (mut count, mut sums) = (0_u32, [0_u32; 3]);
+    for color in visible(pixels).filter(|color| middle.distance(*color) <= NEAR) {
+        count += 1;
+        sums.iter_mut()
+            .zip(color)
+            .for_each(|(sum, value)| *sum += u32::from(value));
+    }
+    let mean = sums.map(|sum| ((sum + count / 2) / count.max(1)) as u8);
+    Some((mean, count as usize))
+}
+
+/// The visible colours along the four sides.
+fn visible(pixels: &Pixels) -> impl Iterator<Item = [u8; 3]> {
+    border(pixels).filter(|pixel| alpha(pixel) > 127).map(rgb)
+}
+
+fn border(pixels: &Pixels) -> impl Iterator<Item = &[u8]> {
+    let channels = pixels.channels();
+    let ends = pixels.rows().flat_map(move |row| {
+        let mut row = row.chunks_exact(channels);
+        [row.next(), row.next_back()].into_iter().flatten()
+    });
+    let bottom = pixels.row(pixels.height() as usize);
+    pixels
+        .row(0)
+        .chunks_exact(channels)
+        .chain(bottom.chunks_exact(channels))
+        .chain(ends)
+}

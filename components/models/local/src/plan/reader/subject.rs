@@ -1,0 +1,92 @@
+//! Reads what the picture shows ("the cup"). Rules cannot find it, so that what a
+//! clause asks for it is done to the whole picture, and reported.
+
+use super::state::Clause;
+use super::{Change, Reader, Unused, Widened};
+use crate::vocabulary::Meaning;
+
+/// What a clause is about, as far as it is known.
+#[derive(Default)]
+pub struct Subject {
+    names: Vec<String>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Default)]
+enum State {
+    #[default]
+    Outside,
+    /// Behind "the".
+    Expected,
+    /// Behind a word of its name.
+    Named,
+}
+
+impl Subject {
+    /// Reads a word of the vocabulary.
+    pub fn goes_on(&mut self, meaning: Meaning) {
+        self.state = match (meaning, self.state) {
+            (Meaning::Definite, _) => State::Expected,
+            // "the blue cup"
+            (Meaning::Color(_) | Meaning::Change(_), State::Expected) => State::Expected,
+            _ => State::Outside,
+        };
+    }
+
+    /// Reads an unknown word. Returns it unless it belongs to a name.
+    fn unknown(&mut self, text: String) -> Option<String> {
+        match (self.state, self.names.last_mut()) {
+            (State::Outside, _) => return Some(text),
+            (State::Named, Some(name)) => {
+                name.push(' ');
+                name.push_str(&text);
+            }
+            (State::Expected | State::Named, _) => self.names.push(text),
+        }
+        self.state = State::Named;
+        None
+    }
+}
+
+impl Reader {
+    pub(super) fn unknown(&mut self, text: String) {
+        if text.starts_with(|first: char| first.is_ascii_digit()) {
+            self.unused.extend(self.turning.unknown(text));
+        } else if let Some(text) = self.clause.subject.unknown(text) {
+            self.unused.push(Unused::Unknown(text));
+        }
+    }
+
+    /// Ends a clause: reports what it is about, as something that was changed with the
+    /// whole picture, or else as not understood.
+    pub(super) fn end_subject(&mut self, clause: Clause) {
+        let subjects = clause.subject.names;
+        let asked = self.asked();
+        self.clause.begun = asked;
+        if subjects.is_empty() {
+            return;
+        }
+        if asked <= clause.begun {
+            self.unused
+                .extend(subjects.into_iter().map(Unused::Unknown));
+            return;
+        }
+        let change = if clause.replaces {
+            Change::Replaced
+        } else if clause.colors.is_empty() {
+            Change::Other
+        } else {
+            Change::Recolored(clause.colors)
+        };
+        self.widened.push(Widened { subjects, change });
+    }
+
+    /// How much was asked for up to here.
+    fn asked(&self) -> usize {
+        self.adjustments.len()
+            + self.colors.len()
+            + self.replacements.len()
+            + self.turning.len()
+            + usize::from(self.count.is_some())
+    }
+}

@@ -1,0 +1,74 @@
+//! `model new NAME --language LANGUAGE`
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use anyhow::Context as _;
+use clap::ArgMatches;
+
+use super::super::failure::Failure;
+use super::super::terminal::print;
+use super::templates::files;
+
+/// Longest name, in characters.
+const LONGEST: usize = 64;
+
+/// Makes the directory, whole or not at all.
+pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
+    let text = |name| matches.get_one::<String>(name).map(String::as_str);
+    let name = text("name").unwrap_or_default();
+    let language = text("language").unwrap_or_default();
+    let usage = |problem: String| Failure::Usage(anyhow::anyhow!(problem));
+    if !is_name(name) {
+        return Err(usage(format!(
+            "{name:?} is no name for a model: it has small letters, digits, - and _, begins \
+             with a letter, and has at most {LONGEST} characters"
+        )));
+    }
+    let files = files(language, name)
+        .ok_or_else(|| usage(format!("there is no template in {language}")))?;
+    let to = Path::new(name);
+    if !is_free(to)? {
+        return Err(usage(format!(
+            "{name} is there already, and is not an empty directory"
+        )));
+    }
+    let mut new = tempfile::Builder::new();
+    new.prefix(".concept-refinement-");
+    #[cfg(unix)]
+    new.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+    let draft = new
+        .tempdir_in(".")
+        .context("the current directory cannot be written to")?;
+    for (path, text) in files {
+        let path = draft.path().join(path);
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        fs::write(path, text.as_bytes())?;
+    }
+    fs::rename(draft.path(), to).with_context(|| format!("{name} cannot be made"))?;
+    // It has another name now, so there is nothing to be removed.
+    let _ = draft.keep();
+    let done = format!("{name}/README.md says how to build and try it\n");
+    Ok(print(done.as_bytes())?)
+}
+
+/// Whether it names a directory, a package of Rust, and one of npm.
+fn is_name(name: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(is_allowed)
+        && name.len() <= LONGEST
+}
+
+/// Whether there is nothing, or a directory with nothing in it.
+fn is_free(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+        Ok(found) if found.is_dir() => Ok(fs::read_dir(path)?.next().is_none()),
+        Ok(_) => Ok(false),
+    }
+}

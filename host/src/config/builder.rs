@@ -1,0 +1,373 @@
+//! The settings as values of Rust, for programs that embed the host.
+//!
+//! It writes what the command line and the file say in text, so that there is one
+//! reading of a setting, and one judgement of it.
+
+mod model;
+#[cfg(test)]
+mod tests;
+mod types;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use concept_refinement_capability::payments::Repeat;
+use concept_refinement_domain::quota::Quota;
+use concept_refinement_domain::timestamp::Timestamp;
+use ipnet::IpNet;
+use url::Url;
+
+use super::error::ConfigError;
+use super::reader::unusable;
+use super::role::Role;
+use super::sources::Values;
+use super::table;
+use crate::Config;
+
+pub use model::{Model, ModelProvider};
+pub use types::{Allowed, Authentication, Original};
+
+/// Makes a [`Config`]. What is not set has its default, which `docs/settings.md` tells
+/// with all that is to be known of each setting.
+///
+/// The log is the program's own, so there is nothing here for its form.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use concept_refinement_host::Config;
+/// # use concept_refinement_host::config::{Model, ModelProvider, Quota, Window};
+/// let openai = Model::provider(ModelProvider::OpenAi).api_key("sk-example");
+/// let config = Config::builder()
+///     .listen(([127, 0, 0, 1], 0).into())
+///     .data_dir("/var/lib/pictures")
+///     .rate_limit(Some(Quota { limit: 20, window: Window::Day }))
+///     .retention(Some(Duration::from_secs(30 * 24 * 60 * 60)))
+///     .model(Model::fallback([openai, Model::local()]))
+///     .build()?;
+/// # Ok::<(), concept_refinement_host::config::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a configuration is made by `build`"]
+pub struct ConfigBuilder {
+    values: Values,
+    /// The first value that has no text.
+    problem: Option<ConfigError>,
+}
+
+impl From<Values> for ConfigBuilder {
+    /// Over values from elsewhere, as a file or the environment.
+    fn from(values: Values) -> Self {
+        let problem = None;
+        Self { values, problem }
+    }
+}
+
+impl ConfigBuilder {
+    /// Judges all that is set.
+    ///
+    /// # Errors
+    ///
+    /// The first value that cannot be used, or is missing where it has to be.
+    pub fn build(self) -> Result<Config, ConfigError> {
+        match self.problem {
+            Some(problem) => Err(problem),
+            None => Config::new(self.values),
+        }
+    }
+
+    /// Where to listen for HTTP. With port 0 the system chooses one, which
+    /// [`Host::address`](crate::Host::address) tells.
+    pub fn listen(self, address: SocketAddr) -> Self {
+        self.set("listen", address.to_string())
+    }
+
+    /// The directory of the SQLite file, the images, the generated secret and the
+    /// compiled code. It is made where there is none.
+    pub fn data_dir(self, directory: impl AsRef<Path>) -> Self {
+        self.path("data-dir", directory.as_ref())
+    }
+
+    /// What URLs of images start with, where it is not the origin of each request.
+    pub fn public_url(self, origin: &Url) -> Self {
+        self.set("public-url", origin.as_str())
+    }
+
+    /// Which parts of the service run.
+    pub fn role(self, role: Role) -> Self {
+        self.set("role", role.as_str())
+    }
+
+    /// The server of tasks, concepts and quotas, as `postgres://…`, in place of SQLite
+    /// in the data directory.
+    pub fn tasks(self, server: &Url) -> Self {
+        self.set("tasks", server.as_str())
+    }
+
+    /// The database of the tasks without a pooler, for notifications from other hosts.
+    pub fn tasks_listen_url(self, server: &Url) -> Self {
+        self.set("tasks-listen-url", server.as_str())
+    }
+
+    /// The server of the queue, as `nats://…` or `pubsub://PROJECT/TOPIC`, in place of
+    /// the one inside the task store.
+    pub fn queue(self, server: &Url) -> Self {
+        self.set("queue", server.as_str())
+    }
+
+    /// Where the API of Pub/Sub is. Over http no credentials are sent.
+    pub fn pubsub_endpoint(self, url: &Url) -> Self {
+        self.set("pubsub-endpoint", url.as_str())
+    }
+
+    /// The subscription that a worker pulls from. Without one messages are pushed.
+    pub fn pubsub_subscription(self, name: &str) -> Self {
+        self.set("pubsub-subscription", name)
+    }
+
+    /// The audience that the token of a push must have.
+    pub fn pubsub_audience(self, audience: &str) -> Self {
+        self.set("pubsub-audience", audience)
+    }
+
+    /// The email of the service account that the token of a push must belong to.
+    pub fn pubsub_service_account(self, email: &str) -> Self {
+        self.set("pubsub-service-account", email)
+    }
+
+    /// Where Google publishes the keys of these tokens.
+    pub fn pubsub_jwks_url(self, url: &Url) -> Self {
+        self.set("pubsub-jwks-url", url.as_str())
+    }
+
+    /// The server of images, as `s3://…`, in place of files in the data directory.
+    pub fn images(self, server: &Url) -> Self {
+        self.set("images", server.as_str())
+    }
+
+    /// The component that refines, or a chain of them. With a model of your own
+    /// ([`HostBuilder::model`](crate::HostBuilder::model)) none is asked.
+    pub fn model(mut self, model: Model) -> Self {
+        if let Err(problem) = model.set_in(&mut self.values) {
+            self.problem.get_or_insert(problem);
+        }
+        self
+    }
+
+    /// What providers that can download originals get, unless a model says otherwise.
+    pub fn model_original(self, original: Original) -> Self {
+        self.set("model-original", original.as_str())
+    }
+
+    /// Memory of one instance of the model, in bytes.
+    pub fn model_memory(self, bytes: u64) -> Self {
+        self.set("model-memory", bytes.to_string())
+    }
+
+    /// Memory of all instances of the model, in bytes. A call that needs more waits.
+    /// Without it half of the machine's memory.
+    pub fn model_memory_total(self, bytes: u64) -> Self {
+        self.set("model-memory-total", bytes.to_string())
+    }
+
+    /// Space for the images of all tasks in progress, in bytes. An original that needs
+    /// more waits.
+    pub fn image_memory(self, bytes: u64) -> Self {
+        self.set("image-memory", bytes.to_string())
+    }
+
+    /// Refinements for each user. None: unlimited.
+    pub fn rate_limit(self, limit: Option<Quota>) -> Self {
+        let text = limit.map(|quota| quota.to_string());
+        self.set("rate-limit", text.as_deref().unwrap_or("unlimited"))
+    }
+
+    /// How users prove who they are.
+    pub fn auth(self, authentication: &Authentication) -> Self {
+        match authentication {
+            Authentication::Anonymous => self.set("auth", "anonymous"),
+            Authentication::Secret(secret) => self
+                .set("auth", "secret")
+                .set("jwt-secret", secret.as_str()),
+            Authentication::Jwks(url) => self.set("auth", "jwks").set("jwks-url", url.as_str()),
+        }
+    }
+
+    /// The `aud` that tokens must have. Without it, it is not checked.
+    pub fn jwt_audience(self, audience: &str) -> Self {
+        self.set("jwt-audience", audience)
+    }
+
+    /// The `iss` that tokens must have. Without it, it is not checked.
+    pub fn jwt_issuer(self, issuer: &str) -> Self {
+        self.set("jwt-issuer", issuer)
+    }
+
+    /// Proxies whose `X-Forwarded-For`, `-Proto` and `-Host` count.
+    pub fn trusted_proxies(self, networks: impl IntoIterator<Item = IpNet>) -> Self {
+        self.list("trusted-proxies", networks)
+    }
+
+    /// Origins whose pages may use the API, by bearer token.
+    pub fn cors_origins(self, origins: impl IntoIterator<Item = Url>) -> Self {
+        self.list("cors-origins", origins)
+    }
+
+    /// Where originals may come from besides public addresses.
+    pub fn allow_sources(self, hosts: impl IntoIterator<Item = Allowed>) -> Self {
+        self.list("allow-sources", hosts)
+    }
+
+    /// Where webhooks may also go, by http too.
+    pub fn allow_webhooks(self, hosts: impl IntoIterator<Item = Allowed>) -> Self {
+        self.list("allow-webhooks", hosts)
+    }
+
+    /// What the keys of webhooks are derived from: one secret, or two while the second
+    /// is replaced by the first. Without it, the generated secret.
+    pub fn webhook_secret<'a>(self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        self.list("webhook-secret", secrets)
+    }
+
+    /// A file of certificates (PEM) to trust besides the public authorities and the
+    /// system's.
+    pub fn ca_file(self, file: impl AsRef<Path>) -> Self {
+        self.path("ca-file", file.as_ref())
+    }
+
+    /// Most tasks in flight.
+    pub fn concurrency(self, tasks: usize) -> Self {
+        self.set("concurrency", tasks.to_string())
+    }
+
+    /// How long a claim lasts without renewal. Then another worker takes the task over.
+    pub fn lease(self, time: Duration) -> Self {
+        self.time("lease", time)
+    }
+
+    /// With this many pending tasks, new ones get a 503.
+    pub fn max_backlog(self, tasks: u32) -> Self {
+        self.set("max-backlog", tasks.to_string())
+    }
+
+    /// The largest original, in bytes.
+    pub fn max_image_bytes(self, bytes: u64) -> Self {
+        self.set("max-image-bytes", bytes.to_string())
+    }
+
+    /// Most pixels of an original or a refined image.
+    pub fn max_image_pixels(self, pixels: u64) -> Self {
+        self.set("max-image-pixels", pixels.to_string())
+    }
+
+    /// Time limit for downloading an original.
+    pub fn download_timeout(self, limit: Duration) -> Self {
+        self.time("download-timeout", limit)
+    }
+
+    /// Time limit for one answer of a model.
+    pub fn model_timeout(self, limit: Duration) -> Self {
+        self.time("model-timeout", limit)
+    }
+
+    /// Whether a provider that perhaps accepted a request is asked again.
+    pub fn model_repeat(self, repeat: Repeat) -> Self {
+        let text = match repeat {
+            Repeat::Unknown => "unknown",
+            Repeat::Never => "never",
+        };
+        self.set("model-repeat", text)
+    }
+
+    /// Time limit for a whole task.
+    pub fn task_timeout(self, limit: Duration) -> Self {
+        self.time("task-timeout", limit)
+    }
+
+    /// How long a signed URL of an image is valid.
+    pub fn image_url_ttl(self, time: Duration) -> Self {
+        self.time("image-url-ttl", time)
+    }
+
+    /// Uploads that a user may keep.
+    pub fn uploads(self, uploads: u32) -> Self {
+        self.set("uploads", uploads.to_string())
+    }
+
+    /// What a user's uploads may take together, in bytes.
+    pub fn upload_bytes(self, bytes: u64) -> Self {
+        self.set("upload-bytes", bytes.to_string())
+    }
+
+    /// What all images may take together, in bytes. Without it the disk except its
+    /// reserve.
+    pub fn max_store(self, bytes: u64) -> Self {
+        self.set("max-store", bytes.to_string())
+    }
+
+    /// The age at which finished tasks, concepts with their images, and unused uploads
+    /// are removed. None: never.
+    pub fn retention(self, age: Option<Duration>) -> Self {
+        self.age("retention", age)
+    }
+
+    /// How long an anonymous user's data is kept after the last session could have
+    /// ended. None: for ever.
+    pub fn anonymous_retention(self, age: Option<Duration>) -> Self {
+        self.age("anonymous-retention", age)
+    }
+
+    /// Time between two searches for images that nothing refers to.
+    pub fn collect_interval(self, time: Duration) -> Self {
+        self.time("collect-interval", time)
+    }
+
+    /// A start on the day of this moment (in UTC) trusts the clock, after a warning that
+    /// retention waits.
+    pub fn confirm_clock(self, moment: SystemTime) -> Self {
+        let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let text = Timestamp::from_secs(since.as_secs()).to_string();
+        let day = text.split('T').next().unwrap_or_default();
+        self.set("confirm-clock", day)
+    }
+
+    /// Where Prometheus finds `GET /metrics`. Without it nothing is measured.
+    pub fn metrics_listen(self, address: SocketAddr) -> Self {
+        self.set("metrics-listen", address.to_string())
+    }
+
+    fn set(mut self, name: &str, value: impl Into<String>) -> Self {
+        if let Some(setting) = table::find(name) {
+            self.values.set(setting, value);
+        }
+        self
+    }
+
+    fn path(mut self, name: &'static str, path: &Path) -> Self {
+        match path.to_str() {
+            Some(path) => self.set(name, path),
+            None => {
+                let problem = format!("must be UTF-8, not {}", path.display());
+                self.problem.get_or_insert(unusable(name, problem));
+                self
+            }
+        }
+    }
+
+    /// In whole milliseconds.
+    fn time(self, name: &str, time: Duration) -> Self {
+        self.set(name, format!("{}ms", time.as_millis()))
+    }
+
+    fn age(self, name: &str, age: Option<Duration>) -> Self {
+        match age {
+            Some(age) => self.time(name, age),
+            None => self.set(name, "off"),
+        }
+    }
+
+    fn list<T: ToString>(self, name: &str, items: impl IntoIterator<Item = T>) -> Self {
+        let items: Vec<_> = items.into_iter().map(|item| item.to_string()).collect();
+        self.set(name, items.join(","))
+    }
+}

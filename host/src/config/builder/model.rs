@@ -1,0 +1,212 @@
+//! The model of a service, as a value.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use concept_refinement_domain::chain::{Component, Link};
+use url::Url;
+
+use super::Original;
+use crate::config::error::ConfigError;
+use crate::config::reader::unusable;
+use crate::config::sources::Values;
+use crate::config::table;
+
+/// A component that refines images, with its settings; or middleware with the models
+/// behind it.
+#[derive(Clone, PartialEq, Eq)]
+#[must_use = "a configuration gets it by `ConfigBuilder::model`"]
+pub struct Model {
+    component: Named,
+    given_name: Option<String>,
+    /// By the keys of the file.
+    settings: BTreeMap<String, String>,
+    behind: Option<Vec<Model>>,
+}
+
+/// A component by its name or its path. Not every path has a text.
+type Named = Result<Component, String>;
+
+/// A provider of image models whose component ships.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ModelProvider {
+    /// <https://jigsawstack.com>
+    JigsawStack,
+    /// <https://openai.com>, and what has the same API for images.
+    OpenAi,
+    /// <https://stability.ai>
+    Stability,
+    /// <https://replicate.com>
+    Replicate,
+    /// The web UI of that name, on this machine unless a URL says otherwise.
+    Automatic1111,
+    /// ComfyUI, on this machine unless a URL says otherwise. It needs
+    /// [`Model::workflow`].
+    ComfyUi,
+}
+
+impl ModelProvider {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::JigsawStack => "jigsawstack",
+            Self::OpenAi => "openai",
+            Self::Stability => "stability",
+            Self::Replicate => "replicate",
+            Self::Automatic1111 => "automatic1111",
+            Self::ComfyUi => "comfyui",
+        }
+    }
+}
+
+impl Model {
+    /// The model that comes with the host: it edits by rules, and asks no network.
+    pub fn local() -> Self {
+        Self::shipped("local", None)
+    }
+
+    /// The model of a provider, asked over HTTP.
+    pub fn provider(provider: ModelProvider) -> Self {
+        Self::shipped(provider.as_str(), None)
+    }
+
+    /// A component of your own, from a file.
+    pub fn component(path: impl AsRef<Path>) -> Self {
+        Self::new(file(path.as_ref()), None)
+    }
+
+    /// The first model, or where that is unavailable the next one.
+    pub fn fallback(models: impl IntoIterator<Item = Self>) -> Self {
+        Self::shipped("fallback", Some(models.into_iter().collect()))
+    }
+
+    /// A model of which answers are kept, for when the same is asked again.
+    pub fn cache(model: Self) -> Self {
+        Self::shipped("cache", Some(vec![model]))
+    }
+
+    /// Middleware of your own, from a file, with the models that it may ask.
+    pub fn middleware(path: impl AsRef<Path>, behind: impl IntoIterator<Item = Self>) -> Self {
+        Self::new(file(path.as_ref()), Some(behind.into_iter().collect()))
+    }
+
+    /// What it goes by in metrics and errors, in letters, digits, `-` and `_`. Of two
+    /// models of the same kind that have settings, each needs one.
+    pub fn named(mut self, name: &str) -> Self {
+        self.given_name = Some(name.to_owned());
+        self
+    }
+
+    /// The base URL of its provider, in place of the provider's own.
+    pub fn url(self, url: &Url) -> Self {
+        self.setting("url", url.as_str())
+    }
+
+    /// The key for its provider.
+    pub fn api_key(self, key: &str) -> Self {
+        self.setting("api_key", key)
+    }
+
+    /// Which of the provider's models.
+    pub fn name(self, name: &str) -> Self {
+        self.setting("name", name)
+    }
+
+    /// What a model at Replicate calls its input for the original; `NAME[]` where it is
+    /// a list.
+    pub fn input(self, name: &str) -> Self {
+        self.setting("input", name)
+    }
+
+    /// The file with the workflow that ComfyUI runs, in its API format.
+    pub fn workflow(mut self, file: impl AsRef<Path>) -> Self {
+        match file.as_ref().to_str() {
+            Some(file) => self.setting("workflow", file),
+            None => {
+                self.component = Err(not_text(file.as_ref()));
+                self
+            }
+        }
+    }
+
+    /// What its provider gets of an original.
+    pub fn original(self, original: Original) -> Self {
+        self.setting("original", original.as_str())
+    }
+
+    /// Any other setting that a component of your own asks for: `strength` is its
+    /// `model-strength`.
+    pub fn setting(mut self, key: &str, value: &str) -> Self {
+        self.settings.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Sets the model and all that is set for its links.
+    pub(super) fn set_in(&self, values: &mut Values) -> Result<(), ConfigError> {
+        let link = self.link().map_err(|problem| unusable("model", problem))?;
+        if let Some(setting) = table::find("model") {
+            values.set(setting, link.to_string());
+        }
+        self.set_links(&link, values);
+        Ok(())
+    }
+
+    fn set_links(&self, link: &Link, values: &mut Values) {
+        for (key, value) in &self.settings {
+            values.set_of_link(link.name(), key, value.as_str());
+        }
+        let behind = self.behind.iter().flatten().zip(link.behind());
+        for (model, link) in behind {
+            model.set_links(link, values);
+        }
+    }
+
+    fn link(&self) -> Result<Link, String> {
+        let behind = self.behind.as_ref().map(|behind| {
+            let links = behind.iter().map(Self::link);
+            links.collect::<Result<Vec<_>, _>>()
+        });
+        Ok(Link {
+            given_name: self.given_name.clone(),
+            component: self.component.clone()?,
+            behind: behind.transpose()?,
+        })
+    }
+
+    fn shipped(name: &str, behind: Option<Vec<Self>>) -> Self {
+        Self::new(Ok(Component::Shipped(name.to_owned())), behind)
+    }
+
+    fn new(component: Named, behind: Option<Vec<Self>>) -> Self {
+        Self {
+            component,
+            given_name: None,
+            settings: BTreeMap::new(),
+            behind,
+        }
+    }
+}
+
+/// Without settings, of which some are secret.
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.link() {
+            Ok(link) => write!(f, "Model({link})"),
+            Err(problem) => write!(f, "Model: {problem}"),
+        }
+    }
+}
+
+/// What has no directory in it might be the name of what ships.
+fn file(path: &Path) -> Named {
+    match path.to_str() {
+        Some(text) if text.contains('/') => Ok(Component::File(text.to_owned())),
+        Some(text) => Ok(Component::File(format!("./{text}"))),
+        None => Err(not_text(path)),
+    }
+}
+
+fn not_text(path: &Path) -> String {
+    format!("must be UTF-8, not {}", path.display())
+}

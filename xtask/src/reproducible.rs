@@ -1,0 +1,61 @@
+//! Whether the components are the same bytes wherever they are built.
+
+use std::path::Path;
+
+use anyhow::bail;
+use fs_err as fs;
+
+use crate::components::{self, ADAPTERS, SHIPPED};
+use crate::process;
+use crate::workspace::Workspace;
+
+/// Builds the components here, and from a copy of the sources in another directory.
+///
+/// # Errors
+///
+/// One differs.
+pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
+    let copy = Workspace::copied_to(workspace.target().join("elsewhere"));
+    if copy.root().exists() {
+        fs::remove_dir_all(copy.root())?;
+    }
+    copy_sources(workspace, copy.root())?;
+    for workspace in [workspace, &copy] {
+        components::build_shipped(workspace)?;
+        components::build_adapters(workspace)?;
+    }
+    for name in SHIPPED.into_iter().chain(ADAPTERS) {
+        let built = |workspace: &Workspace| {
+            let file = format!("{name}.wasm");
+            fs::read(workspace.components().join(file))
+        };
+        if built(workspace)? != built(&copy)? {
+            bail!("{name} depends on where it is built");
+        }
+    }
+    println!("checked: components are the same bytes wherever they are built");
+    Ok(fs::remove_dir_all(copy.root())?)
+}
+
+/// What is known to git, or would be.
+fn copy_sources(workspace: &Workspace, to: &Path) -> anyhow::Result<()> {
+    let mut list = workspace.command("git");
+    list.args([
+        "ls-files",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        "-z",
+    ]);
+    for name in process::output(&mut list)?.split_terminator('\0') {
+        let (from, to) = (workspace.root().join(name), to.join(name));
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        // What was removed is still known.
+        if from.is_file() {
+            fs::copy(from, to)?;
+        }
+    }
+    Ok(())
+}
