@@ -90,6 +90,12 @@ export interface RefinementRequest {
 export interface ServiceResponse {
     /** Whether users without credentials can get an anonymous session. */
     anonymous_sessions: boolean;
+    /** The largest image, in bytes. */
+    max_image_bytes: number;
+    /** The most pixels of an image. */
+    max_image_pixels: number;
+    /** The model's description of itself. */
+    model: string;
     /** The quota of each user; null if unlimited. */
     quota: ServiceQuota | null;
 }
