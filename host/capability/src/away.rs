@@ -1,7 +1,8 @@
-//! Stores that were never reached yet, as the API sees them: each call is answered that
-//! they are away.
+//! Stand-ins for stores that have not been reached yet: every call fails with
+//! "unavailable".
 //!
-//! Nothing here may reach a store: what it has may belong to nobody yet, or only in part.
+//! Nothing here may touch a store: before the first successful connection its data may
+//! belong to another service, or be incomplete.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -42,8 +43,7 @@ impl Interceptor<dyn TaskQueue> for Away {
     }
 }
 
-/// Which URLs are those of images is known without a store, but not yet by which key
-/// they are signed.
+/// The form of image URLs is known without a store, but not the key that signs them.
 impl Interceptor<dyn ImageStore> for Away {
     fn intercept<'a>(
         &'a self,

@@ -1,5 +1,5 @@
-//! The images that tasks work on: held once, outside of instances, and up to a
-//! limit for all together; beyond a part of it in a file. `wit/blobs.wit` has the
+//! The images that tasks work on: held once, outside of instances, under one common
+//! limit. What exceeds the share for memory goes to a file. `wit/blobs.wit` has the
 //! promises.
 //!
 //! Room is reserved before the first byte: see `blobs/ledger.rs`.
@@ -24,24 +24,24 @@ use block_file::{BlockFile, StoredBlock};
 use ledger::Refused;
 use reservation::{Reservation, Reservations};
 
-/// What is reserved and filled at a time, in bytes.
+/// Unit in which space is reserved and filled, in bytes.
 const BLOCK: usize = 32 * 1024;
 
-/// What is held in memory if there is a file for the rest, in bytes: as much as
-/// the tasks have that cores work on, but not those that wait for a provider.
+/// How much is held in memory if there is a file for the rest, in bytes: enough for the
+/// tasks that use a core, but not for those that wait for a provider.
 const IN_MEMORY: usize = 8 << 20;
 
-/// The room for all blobs of a host.
+/// The space for all blobs of a host.
 pub struct Blobs {
     /// In blocks.
     room: Arc<Reservations>,
-    /// Of these what may be in memory.
+    /// The blocks that may be in memory.
     memory: Arc<Semaphore>,
-    /// For the rest. None: all is in memory.
+    /// The file for the rest. None: everything is in memory.
     file: Option<Arc<BlockFile>>,
 }
 
-/// What is held.
+/// What a blob is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// The image to refine.
@@ -60,7 +60,7 @@ enum Contents {
         blobs: Arc<Blobs>,
         held: Arc<Mutex<Held>>,
     },
-    /// The bytes are those of another one.
+    /// Bytes that are kept elsewhere, and opened again for each reader.
     Shared(Reopen),
 }
 
@@ -69,14 +69,14 @@ struct Held {
     /// The last block, which is not full.
     last: Vec<u8>,
     length: usize,
-    /// Of all blocks that there may be.
+    /// Space for all blocks of this blob.
     reserved: Reservation,
     is_read: bool,
 }
 
 #[derive(Clone)]
 enum Block {
-    /// With its share of the memory, if there was any left.
+    /// With its share of the memory limit, if there was any left.
     InMemory(Bytes, Option<Arc<OwnedSemaphorePermit>>),
     InFile(Arc<StoredBlock>),
 }
@@ -92,12 +92,12 @@ impl Blobs {
         })
     }
 
-    /// An empty one, with room for so many bytes. An original is refused where there
-    /// is none at the moment; an answer waits for its turn.
+    /// An empty blob with space for this many bytes. An original is refused if there is
+    /// no space at the moment; an answer waits for its turn.
     ///
     /// # Errors
     ///
-    /// Unavailable: there is no room. Invalid: there never is so much.
+    /// Unavailable: there is no space now. Invalid: it exceeds the limit altogether.
     pub async fn reserve(
         self: &Arc<Self>,
         purpose: Purpose,
@@ -116,7 +116,7 @@ impl Blobs {
         Block::InMemory(bytes.into(), share.ok().map(Arc::new))
     }
 
-    /// Stores a block in the file. None: it cannot be, or need not be.
+    /// Stores a block in the file. None: that failed, or is not needed.
     async fn stored(&self, block: &Block) -> Option<Block> {
         let (Block::InMemory(bytes, None), Some(file)) = (block, &self.file) else {
             return None;
@@ -130,8 +130,8 @@ impl Blobs {
         }
     }
 
-    /// Moves the blocks of a blob from the first of these on to the file, unless they
-    /// have a share of the memory.
+    /// Moves blocks of a blob to the file, starting with block `first`, except those that
+    /// have a share of the memory limit.
     async fn store(&self, held: &Mutex<Held>, first: usize) {
         let blocks = {
             let held = held.lock();
@@ -148,17 +148,17 @@ impl Blobs {
 }
 
 impl Blob {
-    /// One with the bytes that this opens, without a copy of them.
+    /// A blob that shares the bytes that `bytes` opens, without copying them.
     pub fn sharing(bytes: Reopen) -> Self {
         Self(Contents::Shared(bytes))
     }
 
-    /// Appends bytes. Where room was reserved for fewer, an original takes more.
+    /// Appends bytes. An original may reserve more space as it grows.
     ///
     /// # Errors
     ///
-    /// Unavailable: there is no room for an original. Invalid: an answer is longer than
-    /// what was reserved, or it is being read.
+    /// Unavailable: there is no space for an original. Invalid: an answer is longer than
+    /// what was reserved, or the blob is already being read.
     pub async fn append(&self, bytes: Vec<u8>) -> Result<(), CapabilityError> {
         let is_read = || CapabilityError::invalid("The bytes are being read.");
         let Contents::Held { blobs, held } = &self.0 else {
@@ -182,7 +182,7 @@ impl Blob {
         Ok(())
     }
 
-    /// How many of so many bytes more are beyond what room was reserved for.
+    /// By how many bytes the blob would exceed its reservation if `more` were appended.
     pub fn beyond(&self, more: usize) -> usize {
         let Contents::Held { held, .. } = &self.0 else {
             return 0;
@@ -193,7 +193,7 @@ impl Blob {
         more.saturating_sub(left)
     }
 
-    /// The bytes. Nothing can be appended any more. A fault ends them early.
+    /// The bytes. After this nothing can be appended. A fault ends the stream early.
     pub fn contents(&self) -> BoxStream<'static, Bytes> {
         let (blobs, held) = match &self.0 {
             Contents::Shared(shared) => return shared(),
@@ -210,13 +210,13 @@ impl Blob {
         };
         let bytes = stream::once(blocks).flatten().then(Block::bytes);
         let bytes = bytes.take_while(|bytes| std::future::ready(bytes.is_some()));
-        // The bytes count as long as somebody may read them.
+        // The space stays reserved as long as a reader exists.
         guarded(bytes.filter_map(std::future::ready), self.clone()).boxed()
     }
 }
 
 impl Block {
-    /// None: they cannot be read.
+    /// None: they cannot be read back.
     async fn bytes(self) -> Option<Bytes> {
         match self {
             Self::InMemory(bytes, _) => Some(bytes),
@@ -240,8 +240,8 @@ impl Held {
         }
     }
 
-    /// Fills block after block. Held as they arrive, pieces of many sizes would
-    /// leave holes in the memory between them.
+    /// Fills one block after the other. Keeping chunks in the sizes in which they arrive
+    /// would fragment memory.
     fn push(&mut self, bytes: &[u8], blobs: &Blobs) {
         self.length += bytes.len();
         let mut rest = bytes;
@@ -265,7 +265,7 @@ impl Held {
         }
     }
 
-    /// Nothing comes after it: the rest of the room is for others.
+    /// Marks the blob as complete, and releases the space that it did not use.
     fn close(&mut self, blobs: &Blobs) {
         self.is_read = true;
         self.close_block(blobs);
@@ -282,7 +282,7 @@ fn report(refused: Refused) -> CapabilityError {
     }
 }
 
-/// How many are taken by so many bytes.
+/// How many blocks this many bytes take.
 fn blocks(length: usize) -> u64 {
     length.div_ceil(BLOCK) as u64
 }

@@ -35,24 +35,24 @@ pub struct Capabilities {
     pub images: Arc<dyn ImageStore>,
     /// Messages that point to tasks.
     pub queue: Arc<dyn TaskQueue>,
-    /// What of webhooks users have asked for again.
+    /// Limits how often users may ask for a webhook to be delivered again.
     pub redeliveries: Arc<Redeliveries>,
-    /// What refines.
+    /// The model that refines images.
     pub model: Arc<dyn ImageModel>,
-    /// Those of its calls that may have to be paid for twice.
+    /// Counts model calls that may have to be paid for twice.
     pub repeated_calls: Arc<RepeatedCalls>,
-    /// How its last calls went.
+    /// Health of the model, judged by its last calls.
     pub model_health: Mutex<ModelHealth>,
-    /// What its stores were found to be like.
+    /// The last known states of the stores.
     pub probes: Arc<Probes>,
-    /// What the images may take, and what takes it.
+    /// Space for images: its limits and its use.
     pub room: Arc<Room>,
-    /// What this host does for all hosts of its store.
+    /// Which duties this host has taken over for all hosts of its store.
     pub duties: Arc<dyn Duties>,
 }
 
 impl Capabilities {
-    /// The same, with stores all of whose operations pass this interceptor.
+    /// The same capabilities, with every store operation going through this interceptor.
     pub fn behind<I>(self, interceptor: Arc<I>) -> Self
     where
         I: Interceptor<dyn TaskStore> + Interceptor<dyn ImageStore> + Interceptor<dyn TaskQueue>,
@@ -92,7 +92,7 @@ impl Capabilities {
         &*self.store
     }
 
-    /// What counts the calls of a task to models that cost, for the worker that claimed it.
+    /// Counts the paid model calls of a task, for the worker that claimed it.
     pub fn payments(&self, claimed: &Claimed, runtime: Arc<dyn Runtime>) -> Payments {
         let repeated = Arc::clone(&self.repeated_calls);
         Payments::of(Arc::clone(&self.store), claimed, repeated, runtime)
@@ -103,8 +103,8 @@ impl Capabilities {
         &*self.store
     }
 
-    /// The state of each capability, in the order of its answer: of the stores as
-    /// they were last probed, of the model as it is.
+    /// The state of each capability, in the order of the API's answer: the stores as they
+    /// were last probed, the model as it is now.
     pub async fn health(&self) -> Vec<CapabilityState> {
         let mut states = match self.probes.states() {
             Some(states) => states,
@@ -139,7 +139,7 @@ impl Capabilities {
         vec![tasks, queue, images]
     }
 
-    /// Records what a call of the model says of it.
+    /// Records what the result of a model call says about the model's health.
     pub fn model_called(&self, verdict: Verdict, asker: Asker) {
         let now = self.clock.now();
         self.model_health.lock().called(verdict, asker, now);

@@ -1,4 +1,4 @@
-//! Clocks that are passed to what needs the time.
+//! Clocks, passed to all code that needs the time.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -10,7 +10,7 @@ use concept_refinement_domain::concept::Concept;
 
 use super::Answer;
 
-/// What the API asks.
+/// Operations for the API.
 pub trait Concepts: Send + Sync {
     /// None: no such concept, or another user's.
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Concept>>;

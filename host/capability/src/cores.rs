@@ -1,8 +1,8 @@
-//! A thread a core, each with a runtime of its own.
+//! One thread per core, each with its own runtime.
 //!
-//! A request or a task stays on the thread that took it: handing work and its
-//! answers over costs more than most of what is done. So nothing that is spawned
-//! here may compute for long.
+//! A request or a task stays on the thread that took it: handing work to another thread
+//! costs more than most of the work itself. So nothing that is spawned here may compute
+//! for long.
 
 use std::cell::Cell;
 use std::iter;
@@ -18,14 +18,14 @@ use parking_lot::Mutex;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
-/// Threads for what blocks, over all cores: each may keep some memory.
+/// Limit of threads for blocking calls, over all cores: each may keep some memory.
 const MAX_BLOCKING_THREADS: usize = 256;
 
-/// How long a thread waits at its end for what blocks.
+/// How long a thread that ends waits for its blocking calls.
 const LAST_CALLS: Duration = Duration::from_millis(500);
 
 thread_local! {
-    /// Which core this thread has.
+    /// Index of this thread's core.
     static CORE: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
@@ -34,13 +34,13 @@ pub fn count() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// Which core this thread has, if it is one of [`Cores`].
+/// Index of this thread's core, if it is a thread of [`Cores`].
 pub fn current() -> Option<usize> {
     CORE.get()
 }
 
-/// Where to spawn what may end with this thread's core; if it has none, on another
-/// runtime.
+/// Where to spawn work that may end together with this thread's core; on a thread without
+/// a core that is `other`.
 pub fn runtime_or(other: &Handle) -> Handle {
     match current() {
         Some(_) => Handle::current(),
@@ -57,7 +57,7 @@ pub struct Cores {
 /// One of them.
 pub struct Core {
     runtime: Handle,
-    /// What was placed here and has not ended.
+    /// Number of jobs that were placed here and have not ended.
     load: Arc<AtomicUsize>,
     /// Taken to end the thread.
     end: Mutex<Option<End>>,
@@ -74,7 +74,7 @@ struct End {
 pub struct LoadGuard(Arc<AtomicUsize>);
 
 impl Cores {
-    /// As many threads as this process may use cores.
+    /// Starts one thread for each core that this process may use.
     ///
     /// # Errors
     ///
@@ -94,8 +94,8 @@ impl Cores {
         iter::once(&self.first).chain(&self.others)
     }
 
-    /// Ends the threads, and waits until what ran on them is dropped: stores are
-    /// closed by whoever drops them last.
+    /// Ends the threads, and waits until everything on them is dropped: a store is closed
+    /// when its last user drops it.
     pub async fn shut_down(&self) {
         let ends: Vec<_> = self.iter().filter_map(Core::take_end).collect();
         let ended = ends.into_iter().map(|End { stop, ended }| {
@@ -116,7 +116,7 @@ impl Cores {
 }
 
 impl Core {
-    /// `blocking`: most threads for what blocks.
+    /// `blocking`: limit of threads for blocking calls.
     fn start(index: usize, blocking: usize) -> anyhow::Result<Self> {
         let runtime = Builder::new_current_thread()
             .enable_all()
@@ -146,7 +146,7 @@ impl Core {
         self.end.lock().take()
     }
 
-    /// Where to spawn on.
+    /// The runtime to spawn on.
     pub fn runtime(&self) -> &Handle {
         &self.runtime
     }

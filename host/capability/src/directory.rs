@@ -25,32 +25,32 @@ pub enum OpenError {
         .0.display()
     )]
     OtherVersion(PathBuf),
-    /// This file is not as it was written.
+    /// The contents of this file are damaged.
     #[error(
         "{} is damaged, and nothing in it was changed or deleted: restore a backup",
         .0.display()
     )]
     Damaged(PathBuf),
-    /// A server refuses, or is not what it has to be.
+    /// A server refuses the connection, or is not usable as it is.
     #[error("{server} cannot be used: {reason}")]
     Server {
-        /// Which, without a secret: `Postgres at db.example.com:5432`.
+        /// Its address, without a secret: `Postgres at db.example.com:5432`.
         server: String,
-        /// A text, since an error would be logged once more as the cause.
+        /// Text, since a source error would be logged a second time as the cause.
         reason: String,
     },
-    /// Something else is in the way.
+    /// Any other reason.
     #[error("{} cannot be used: {reason}", path.display())]
     Unusable {
         /// A file or a directory.
         path: PathBuf,
-        /// A text, since an error would be logged once more as the cause.
+        /// Text, since a source error would be logged a second time as the cause.
         reason: String,
     },
 }
 
 impl OpenError {
-    /// For what is in the way at this path.
+    /// An error about this path.
     pub fn unusable(path: &Path, reason: impl ToString) -> Self {
         Self::Unusable {
             path: path.to_owned(),
@@ -111,7 +111,7 @@ impl NamedFile {
         })
     }
 
-    /// Fails if the name is gone or belongs to another file. Opens nothing.
+    /// Fails if the name is gone or belongs to another file. Does not open the file.
     pub fn check(&self) -> io::Result<()> {
         if identity(&fs::metadata(&self.path)?) == self.identity {
             Ok(())
@@ -121,15 +121,15 @@ impl NamedFile {
     }
 }
 
-/// Whether the file belongs to this user and nobody else may write to it.
+/// Whether the file belongs to this user and only this user may write to it.
 pub fn is_private(metadata: &Metadata) -> bool {
     const OTHERS_MAY_WRITE: u32 = 0o022;
     let is_ours = metadata.uid() == rustix::process::geteuid().as_raw();
     is_ours && metadata.mode() & OTHERS_MAY_WRITE == 0
 }
 
-/// Fails if it is no directory, or no file can be created in it, as far as can
-/// be seen without trying.
+/// Fails if it is not a directory, or if no file could be created in it, as far as that
+/// can be told without trying.
 pub fn may_be_written(directory: &Path) -> io::Result<()> {
     if !fs::metadata(directory)?.is_dir() {
         return Err(io::ErrorKind::NotADirectory.into());

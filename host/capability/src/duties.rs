@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use super::Answer;
 
-/// Which host does what. Every host asks; the one that gets a yes does it until the
-/// time is over, or asks again before.
+/// Assigns duties to hosts. Every host asks for each duty; the one that gets it performs
+/// it until its time is over, or renews it before.
 pub trait Duties: Send + Sync {
-    /// Whether the duty of this name is this host's for so long from now on: no host had
-    /// it, or this one already did.
+    /// Takes or renews the duty of this name for this long from now on. True if it was
+    /// free or already this host's.
     fn take<'a>(&'a self, name: &'a str, time: Duration) -> Answer<'a, bool>;
 
-    /// Gives the duty up before its time is over, so that another host goes on at
-    /// once. Nothing happens if it is not this host's.
+    /// Gives the duty up before its time is over, so that another host can take it at
+    /// once. Does nothing if it is not this host's.
     fn release<'a>(&'a self, name: &'a str) -> Answer<'a, ()>;
 }
 
-/// A host that shares its store with nobody.
+/// For a store with only one host.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OnlyHost;
 

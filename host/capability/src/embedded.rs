@@ -1,4 +1,4 @@
-//! Stores in files of the data directory, as a backup copies them.
+//! Stores in files of the data directory, as backups see them.
 
 use std::fs::File;
 use std::io;
@@ -9,12 +9,12 @@ use super::moving::ImagesAtRest;
 
 /// A store in files. Everything here blocks the thread.
 pub trait Embedded: Send + Sync {
-    /// From now on nothing is lost of what the store removes, until the release.
+    /// From now on the store keeps everything that it would delete, until the release.
     fn hold(&self) {}
 
-    /// Adds the files of the store, with which it can be opened: all that there was
-    /// at some moment after it was held, and perhaps what came later. Returns what
-    /// is in them, and how many: 12 tasks.
+    /// Adds the files of the store, so that it can be opened from the copy. They contain
+    /// everything as of some moment after the hold, and perhaps later changes. Returns
+    /// counts of the contents, as `12 tasks`.
     ///
     /// # Errors
     ///
@@ -34,14 +34,15 @@ pub trait Archive {
     /// The archive is not whole, and must not be used.
     fn add(&mut self, path: &Path, file: File) -> io::Result<()>;
 
-    /// A directory for files that are made to be added, each removed by who made it.
+    /// A directory for temporary files that are to be added. Whoever creates one removes
+    /// it.
     fn scratch(&self) -> &Path;
 }
 
-/// A store that no process uses, nor can open until this is dropped.
+/// A store that no process uses, and that none can open until this is dropped.
 pub struct AtRest {
     /// What can be copied.
     pub store: Arc<dyn Embedded>,
-    /// Its images, one by one. None: it has tasks.
+    /// Its images, one by one. None: it is a task store.
     pub images: Option<Arc<dyn ImagesAtRest>>,
 }

@@ -1,7 +1,7 @@
 //! Engines: how the store behind a setting is found and opened.
 //!
-//! Each engine is a crate that offers one [`Engine`] and knows of no other. The host's
-//! `assembly/engines.rs` lists them, and is all that names one.
+//! Each engine is a crate that offers one [`Engine`] and does not depend on any other.
+//! The host's `assembly/engines.rs` lists them; no other place names an engine.
 
 use std::io;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ use super::upload_reservations::UploadReservations;
 use crate::images;
 use crate::tls::Trust;
 
-/// What every engine is told.
+/// What every engine is given.
 #[derive(Clone)]
 #[allow(dead_code, reason = "for engines that have a server")]
 pub struct EngineConfig {
@@ -36,32 +36,31 @@ pub struct EngineConfig {
     pub clock: Arc<dyn Clock>,
     /// Space for images, which all stores of a process share.
     pub room: Arc<Room>,
-    /// The settings of the engine itself, by their names on the command line.
+    /// Settings of this engine, by their names on the command line.
     pub settings: Lookup,
-    /// Whom to trust.
+    /// Which certificate authorities to trust.
     pub trust: Trust,
-    /// The variables of its own tools, as `AWS_…`.
+    /// Environment variables of the engine's own tools, as `AWS_…`.
     pub variables: Lookup,
 }
 
 /// Values by name. None: not set.
 pub type Lookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-/// One way to keep something. `O`: what it is told besides; `S`: the store.
+/// An engine of one kind of store. `O`: its further options; `S`: the store.
 pub struct Engine<O, S> {
     /// The value that chooses it: a word, or a scheme up to `://`.
     pub name: &'static str,
     /// Whether the store is there. Where it is not, opening creates it.
     pub exists: fn(&EngineConfig) -> io::Result<bool>,
-    /// Opens the store. It may take its time, and keeps no thread of the
-    /// runtime from its work meanwhile.
+    /// Opens the store. It may take long, but does not block the threads of the runtime.
     pub open: fn(EngineConfig, O) -> BoxFuture<'static, Result<S, OpenError>>,
-    /// Holds the files of a store that no process uses, without changing them.
-    /// None: it has none.
+    /// Locks the files of a store that no process uses, without changing them. None: it
+    /// has no files.
     pub at_rest: fn(EngineConfig) -> BoxFuture<'static, Result<Option<AtRest>, OpenError>>,
-    /// Reaches a server and changes nothing there. The answer is what the operator
-    /// should know of it, perhaps nothing. None: there is no server, and to open
-    /// the store shows whether it can be used.
+    /// Connects to the server and changes nothing there. Answers with what the operator
+    /// should know about it, perhaps an empty text. None: there is no server, and only
+    /// opening the store shows whether it can be used.
     pub inspect: Option<Inspect>,
 }
 
@@ -82,33 +81,33 @@ pub struct OpenTasks {
     pub store: Arc<dyn TaskStore>,
     /// The queue inside the store.
     pub queue: Arc<dyn TaskQueue>,
-    /// What it counts for an image store that cannot.
+    /// Counts images on behalf of an image store that cannot.
     pub upload_reservations: Arc<dyn UploadReservations>,
-    /// All that it holds, for moving it. None: it cannot be moved.
+    /// All its contents, for moving it to another engine. None: it cannot be moved.
     pub records: Option<Arc<dyn Records>>,
-    /// Fails if damage was found since the store was opened. Checked at a start
-    /// before any promise is made.
+    /// Fails if damage was found since the store was opened. Checked at startup, before
+    /// the service makes any promise.
     pub check_damage: Arc<dyn Fn() -> Result<(), OpenError> + Send + Sync>,
-    /// None: it is not in files.
+    /// None: it has no files.
     pub embedded: Option<Arc<dyn Embedded>>,
-    /// None: it belongs to this process alone.
+    /// None: only this process uses it.
     pub shared: Option<Shared>,
 }
 
-/// What a store that several hosts use decides for all of them.
+/// What all hosts of a shared store have in common.
 #[derive(Clone)]
 pub struct Shared {
     /// The clock that leases, quotas and signatures use on every host.
     pub clock: Arc<dyn Clock>,
-    /// The secret that keys are derived from on every host.
+    /// The secret from which all hosts derive their keys.
     pub secret: Arc<dyn SharedSecret>,
-    /// Which host does what only one of them has to do.
+    /// Assigns duties that only one host has to perform.
     pub duties: Arc<dyn Duties>,
 }
 
-/// The secret of all hosts of a store, drawn once.
+/// The common secret of all hosts of a store, generated once.
 pub trait SharedSecret: Send + Sync {
-    /// The stored secret; `random` is stored and answered if there is none yet.
+    /// The stored secret. If there is none yet, stores and returns `random`.
     fn secret(&self, random: [u8; LENGTH]) -> Answer<'_, [u8; LENGTH]>;
 }
 
@@ -117,9 +116,9 @@ pub trait SharedSecret: Send + Sync {
 pub struct OpenImages {
     /// The images.
     pub store: Arc<dyn ImageStore>,
-    /// For images that are moved to it. None: they cannot be.
+    /// Accepts images that are moved to it. None: it cannot.
     pub restore: Option<Arc<dyn RestoreImages>>,
-    /// None: it is not in files.
+    /// None: it has no files.
     pub embedded: Option<Arc<dyn Embedded>>,
 }
 
@@ -147,7 +146,7 @@ impl<O, S> Engine<O, S> {
 ///
 /// # Errors
 ///
-/// What the value has to be, as the end of a sentence.
+/// The values that are allowed, as the end of a sentence.
 pub fn find<O, S>(
     engines: &'static [Engine<O, S>],
     url: &str,
@@ -164,8 +163,8 @@ pub fn find<O, S>(
     })
 }
 
-/// Opens a store of files on a thread that may wait for a disk: to wait elsewhere
-/// would keep a signal from being heard.
+/// Opens a store of files on a thread that may block on the disk. Blocking a thread of
+/// the runtime would delay the handling of signals.
 pub fn on_a_thread<S: Send + 'static>(
     config: EngineConfig,
     open: impl FnOnce(EngineConfig) -> Result<S, OpenError> + Send + 'static,

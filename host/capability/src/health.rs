@@ -1,4 +1,4 @@
-//! The state of the capabilities, where it is more than asking each of them.
+//! The state of the capabilities, where it takes more than asking each of them.
 
 mod model_health;
 mod probes;

@@ -24,14 +24,14 @@ use super::upload_reservations::UploadReservations;
 pub use concept_refinement_domain::image_url::Signing;
 pub use operation::{ImageOperation, ImageReply};
 
-/// What an image store is told, whatever its engine.
+/// Options of an image store, whatever its engine.
 #[derive(Clone)]
 pub struct Options {
     /// How its URLs are signed.
     pub signing: Signing,
-    /// Where a store that cannot count has its images counted.
+    /// Counts images on behalf of a store that cannot.
     pub upload_reservations: Arc<dyn UploadReservations>,
-    /// For images that a store holds on their way to it, in bytes.
+    /// Memory for images that are being sent to the store, in bytes.
     pub memory: usize,
 }
 
@@ -42,17 +42,18 @@ pub type Contents = BoxStream<'static, Result<Bytes, CapabilityError>>;
 /// One entry of a list of images.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// Its `ImagePath`, as text; or that without the format, where a look at each image
-    /// would cost a request: then [`ImageStore::describe`] tells the rest.
+    /// Its `ImagePath`, as text; or the path without the format, if reading the format
+    /// would cost a request per image: [`ImageStore::describe`] then gets the rest.
     pub path: String,
-    /// When it was stored; of a path without a format, not before.
+    /// When it was stored; for a path without a format, it was stored no earlier than
+    /// this.
     pub created_at: Timestamp,
-    /// Its owner, where that is an anonymous user.
+    /// Its owner, if that is an anonymous user.
     pub anonymous_owner: Option<String>,
 }
 
 impl Listed {
-    /// Whether a list told all of it.
+    /// Whether the list contained all of it.
     pub fn is_whole(&self) -> bool {
         without_format(&self.path) != self.path
     }
@@ -81,41 +82,41 @@ pub trait ImageStore: Send + Sync {
     /// Whether the owner has an upload.
     fn has_uploads<'a>(&'a self, owner: &'a str) -> Answer<'a, bool>;
 
-    /// Removes an image; of a path without a format, what stands beside an image that
-    /// never came. A repeat changes nothing.
+    /// Deletes an image; for a path without a format, deletes what is stored along with
+    /// an image that itself was never stored. Repeating it has no effect.
     fn delete<'a>(&'a self, path: &'a str) -> Answer<'a, ()>;
 
-    /// An absolute URL with which anyone may load the image for a while, on the
-    /// public URL, or else on `origin` (`http://host:port`).
+    /// An absolute URL from which anyone may load the image for a limited time. It is
+    /// below the public URL, or else below `origin` (`http://host:port`).
     fn sign<'a>(&'a self, path: &'a str, origin: &'a str) -> Answer<'a, String>;
 
-    /// Whether a URL is in the place of this service's images (on the public
-    /// URL or on `origin`), and which image it names. The image need not exist.
+    /// Whether a URL is one of this service's image URLs (below the public URL or below
+    /// `origin`), and which image it names. The image need not exist.
     fn resolve<'a>(&'a self, url: &'a str, origin: &'a str) -> Answer<'a, Option<Resolved>>;
 
     /// All images of a kind, in any order. An image that is stored or deleted
     /// meanwhile may be included or not.
     fn list(&self, kind: ImageKind) -> Answer<'_, Images>;
 
-    /// All of an image that a list named without its format. None: there is none, or not
-    /// any more.
+    /// Everything about an image that was listed without its format. None: there is no
+    /// such image, or no longer.
     fn describe<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Listed>>;
 
     /// Whether the store can be read and written.
     fn check(&self) -> Answer<'_, ()>;
 }
 
-/// The answer of a store whose lists leave nothing out.
+/// The answer of a store whose lists are always whole.
 pub fn nothing_more() -> Answer<'static, Option<Listed>> {
     Box::pin(ready(Ok(None)))
 }
 
-/// The error of a store for an image that cannot be named as it is asked to be.
+/// The error for an image whose name or type is not allowed.
 pub fn no_such_name() -> CapabilityError {
     CapabilityError::invalid("An image cannot have this name or type.")
 }
 
-/// By what is stored with an image.
+/// The owner, if the image's metadata says that it is an anonymous user.
 pub fn anonymous_owner(owner: String, metadata: &[(String, String)]) -> Option<String> {
     let is_anonymous = |(key, value): &(String, String)| key == IS_ANONYMOUS && value == "true";
     metadata.iter().any(is_anonymous).then_some(owner)

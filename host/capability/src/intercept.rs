@@ -1,9 +1,8 @@
 //! One place to intercept the operations of a capability.
 //!
-//! Whoever measures, delays, breaks or records what passes implements
-//! [`Interceptor`] and is handed each operation as a value, with the capability
-//! that would do it. The forwarding of each operation stands once, beside its
-//! capability: see `operation.rs` there.
+//! Code that measures, delays, breaks or records operations implements [`Interceptor`]
+//! and gets each operation as a value, along with the capability that would run it. How
+//! an operation is forwarded is written once, next to its capability, in `operation.rs`.
 
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use concept_refinement_domain::capability::CapabilityError;
 
 use super::Answer;
 
-/// A capability whose operations are values too.
+/// A capability whose operations also exist as values.
 pub trait Operations: Send + Sync + 'static {
     /// An operation with its arguments.
     type Operation<'a>: Send
@@ -20,11 +19,11 @@ pub trait Operations: Send + Sync + 'static {
     /// What the operations answer.
     type Reply: Send;
 
-    /// Does what the operation says. The reply is of the operation's kind.
+    /// Runs the operation. The reply is of the operation's kind.
     fn run<'a>(&'a self, operation: Self::Operation<'a>) -> Answer<'a, Self::Reply>;
 }
 
-/// Is handed each operation of a capability in place of the capability.
+/// Gets each operation in place of the capability.
 pub trait Interceptor<C: Operations + ?Sized>: Send + Sync {
     /// Answers with a reply of the operation's kind. It need not run the
     /// operation, and may run another one.
@@ -35,7 +34,7 @@ pub trait Interceptor<C: Operations + ?Sized>: Send + Sync {
     ) -> Answer<'a, C::Reply>;
 }
 
-/// A capability all of whose operations pass an interceptor.
+/// A capability whose operations all go through an interceptor.
 pub struct Intercepted<C: ?Sized> {
     /// The capability itself.
     pub inner: Arc<C>,
@@ -106,7 +105,7 @@ macro_rules! operations {
             /// The names of all operations.
             pub const NAMES: &'static [&'static str] = &[$($($name,)+)+];
 
-            /// A word for what is asked, a space, and one for what is asked of it.
+            /// Verb and object of the operation, as two words.
             pub fn name(&self) -> &'static str {
                 match self {
                     $($(Self::$variant { .. } => $name,)+)+

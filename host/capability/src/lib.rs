@@ -1,4 +1,4 @@
-//! The capabilities of components: each is a trait in domain words, with one
+//! The capabilities of components: each is a trait in terms of the domain, with one
 //! module per backend.
 //!
 //! A backend knows its engine and the domain. It never sees WIT, wasmtime or

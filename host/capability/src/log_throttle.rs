@@ -1,18 +1,18 @@
-//! Limits log lines about faults that occur with every call: a full disk under
-//! load causes thousands per second.
+//! Limits log lines about faults that occur with every call: a full disk under load would
+//! otherwise cause thousands of lines per second.
 
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-/// Shortest time between two lines about a fault of every call.
+/// Shortest time between two lines about the same fault.
 pub const INTERVAL: Duration = Duration::from_secs(1);
 
 /// The same for a loop that fails about once a second.
 pub const LONG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Logs a fault with how often it came since it was last logged: at most once a
-/// second, or `every` other interval.
+/// Logs a fault with the number of times it occurred since it was last logged: at most
+/// once per second, or per the interval given as `every`.
 #[macro_export]
 macro_rules! log_throttled {
     ($level:ident, $($event:tt)+) => {
@@ -41,7 +41,7 @@ struct State {
 }
 
 impl LogThrottle {
-    /// Stays silent for so long after a line.
+    /// At least this long between two lines.
     pub const fn every(silence: Duration) -> Self {
         Self {
             silence,

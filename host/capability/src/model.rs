@@ -15,7 +15,7 @@ pub type Reopen = Arc<dyn Fn() -> BoxStream<'static, Bytes> + Send + Sync>;
 
 /// One image to refine, and how.
 pub struct ModelRequest {
-    /// The same at each repeat of the same task.
+    /// Stays the same when the task is repeated.
     pub task_id: String,
     /// What to change.
     pub prompt: String,
@@ -25,48 +25,48 @@ pub struct ModelRequest {
     pub logo_description: Option<String>,
     /// The theme, where it was described.
     pub theme_description: Option<String>,
-    /// Of the image, as `image/png`.
+    /// Media type of the image, as `image/png`.
     pub media_type: String,
-    /// Of the image, in bytes.
+    /// Length of the image, in bytes.
     pub length: u64,
-    /// Where a provider can download the image, if that is anywhere.
+    /// A URL from which a provider can download the image, if there is one.
     pub source_url: Option<String>,
-    /// The image. One that ends before its length broke off.
+    /// The image. If it ends before `length`, it was cut off.
     pub image: BoxStream<'static, Bytes>,
-    /// Opens it again, where that can be done. Else what was read of it is held
-    /// until there is an answer.
+    /// Opens the image again, if that is possible. Otherwise all that was read of it is
+    /// kept until there is an answer.
     pub reopen: Option<Reopen>,
-    /// What tells the asker that an answer cannot be continued at the moment.
+    /// Tells the caller that an answer that has begun cannot be continued for now.
     pub retry_later: RetryLater,
     /// When the task has to be done.
     pub deadline: Instant,
-    /// Counts the calls of the task that cost, and keeps their receipts.
+    /// Counts the paid calls of the task, and keeps their receipts.
     pub payments: Payments,
 }
 
-/// Tells the worker of a task that it must be tried again later: the model's answer had
-/// begun, and there is no memory to continue it. The answer then has no end.
+/// Tells the worker of a task to try it again later: the model's answer had begun, but
+/// there is no memory to continue it. The answer's stream then never ends.
 #[derive(Clone, Debug, Default)]
 pub struct RetryLater(CancellationToken);
 
 impl RetryLater {
-    /// Tells it.
+    /// Sets it.
     pub fn set(&self) {
         self.0.cancel();
     }
 
-    /// Whether it was told.
+    /// Whether it is set.
     pub fn is_set(&self) -> bool {
         self.0.is_cancelled()
     }
 
-    /// Completes when it is told.
+    /// Completes when it is set.
     pub async fn wait(&self) {
         self.0.cancelled().await;
     }
 }
 
-/// How many calls can compute at a time.
+/// How many calls can compute at the same time.
 ///
 /// # Errors
 ///
@@ -76,7 +76,7 @@ pub fn cores() -> std::io::Result<usize> {
 }
 
 impl ModelRequest {
-    /// The same for this image.
+    /// The same request for this image.
     pub fn with(&self, image: BoxStream<'static, Bytes>) -> Self {
         Self {
             task_id: self.task_id.clone(),
@@ -102,11 +102,11 @@ pub enum ModelAnswer {
     Image {
         /// As `image/png`.
         media_type: String,
-        /// In bytes, where it is known beforehand.
+        /// In bytes, if known beforehand.
         length: Option<u64>,
         /// The image.
         contents: BoxStream<'static, Bytes>,
-        /// What the model says of its work, as `domain::note` bounds it.
+        /// The model's notes on its work, within the bounds of `domain::note`.
         notes: Vec<String>,
     },
     /// A URL from which the image can be downloaded.
@@ -116,53 +116,53 @@ pub enum ModelAnswer {
 /// Why there is no refined image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelError {
-    /// It was not accepted. A repeat can help.
+    /// The request was not accepted. Trying again can help.
     Unavailable {
         /// A sentence for the user.
         reason: String,
-        /// How long to wait before, if the model said so.
+        /// How long to wait before trying again, if the model said so.
         retry_after: Option<Duration>,
-        /// It works, and was asked more than it wants to be.
+        /// The model works, but limits our rate.
         is_rate_limit: bool,
     },
-    /// It was perhaps accepted. A repeat can help, and may have to be paid for again.
+    /// The request may have been accepted. Trying again can help, but may cost again.
     Unknown(String),
-    /// A repeat cannot help.
+    /// Trying again cannot help.
     Refused(String),
-    /// The key was refused, or is missing: not accepted, and a repeat cannot help.
+    /// The key was refused or is missing: not accepted, and trying again cannot help.
     Unauthorized(String),
     /// It trapped or timed out; a repeat would do so again. Unlike a refusal,
     /// this counts against the model's health.
     Broken(String),
 }
 
-/// What sees each call of one link of a chain by the middleware before it.
+/// Observes each call that a middleware makes to one link of a chain.
 pub trait LinkCalls: Send + Sync {
-    /// Answers as the call does. Dropping the future cancels it.
+    /// Wraps the call and returns its answer. Dropping the future cancels it.
     fn around<'a>(
         &'a self,
         call: BoxFuture<'a, Result<ModelAnswer, ModelError>>,
     ) -> BoxFuture<'a, Result<ModelAnswer, ModelError>>;
 }
 
-/// The memory that the instances of models have, all together.
+/// Memory of all model instances together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MemoryUse {
     /// In bytes.
     pub bytes: u64,
     /// In bytes.
     pub limit: u64,
-    /// How many calls were ended for want of memory so far, to be tried again.
+    /// How many calls have been ended so far for lack of memory, to be tried again.
     pub put_off: u64,
 }
 
-/// What refines images.
+/// Refines images.
 pub trait ImageModel: Send + Sync {
     /// Refines one image. Dropping the future cancels the call.
     fn refine(&self, request: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>>;
 
-    /// How many calls can run at a time. More would only wait, and a waiting
-    /// task is better left in the queue.
+    /// How many calls can run at a time. More would only wait, and a waiting task is
+    /// better left in the queue.
     fn at_once(&self) -> usize {
         usize::MAX
     }

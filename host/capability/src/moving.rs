@@ -1,7 +1,7 @@
-//! What a store holds, for moving it to another engine.
+//! The contents of a store, for moving it to another engine.
 //!
-//! A move reads a store that no process uses, and writes to another. Writing again what
-//! is already there changes nothing, so a move that was interrupted can be repeated.
+//! A move reads a store that no process uses, and writes to another one. Writing what is
+//! already there has no effect, so an interrupted move can be repeated.
 
 use std::io;
 
@@ -12,25 +12,25 @@ use serde_json::Value;
 use super::Answer;
 use super::images::Contents;
 
-/// A table of a task store. Every engine has its columns, perhaps as other types.
+/// A table of a task store. Every engine has its columns, possibly with other types.
 pub struct Table {
-    /// By which every engine knows it.
+    /// The name that every engine uses for it.
     pub name: &'static str,
-    /// What its records are to people.
+    /// What its records are called in messages for people.
     pub known_as: &'static str,
-    /// The first columns.
+    /// The columns of the key: the first ones.
     pub key: &'static str,
-    /// In the order in which a record has them, separated by `, `.
+    /// All columns in the order of a record's values, separated by `, `.
     pub columns: &'static str,
     /// Which rows are moved.
     pub condition: &'static str,
 }
 
-/// A row: null, whole numbers and texts, in the order of the table's columns. Times are
-/// numbers of microseconds, identifiers and hashes are texts, and so are lists, in JSON.
+/// A row: nulls, integers and texts, in the order of the table's columns. Times are
+/// integers in microseconds; identifiers and hashes are texts; lists are texts in JSON.
 pub type Record = Vec<Value>;
 
-/// What a task store holds, but for [`UPLOAD_PLACES`].
+/// All tables of a task store except [`UPLOAD_PLACES`].
 pub static TABLES: [&Table; 7] = [
     &TASKS,
     &CONCEPTS,
@@ -53,7 +53,7 @@ pub static TASKS: Table = Table {
     condition: "TRUE",
 };
 
-/// Of tasks that were completed.
+/// Results of completed tasks.
 pub static CONCEPTS: Table = Table {
     name: "concept",
     known_as: "concepts",
@@ -64,7 +64,7 @@ pub static CONCEPTS: Table = Table {
     condition: "TRUE",
 };
 
-/// How many tasks each user created.
+/// How many tasks each user has created.
 static ACCOUNTS: Table = Table {
     name: "account",
     known_as: "counts of tasks",
@@ -81,7 +81,7 @@ static IDEMPOTENCY_KEYS: Table = Table {
     condition: "TRUE",
 };
 
-/// Tasks that were deleted.
+/// Tombstones of deleted tasks.
 static FORGOTTEN_TASKS: Table = Table {
     name: "forgotten_task",
     known_as: "forgotten tasks",
@@ -90,7 +90,7 @@ static FORGOTTEN_TASKS: Table = Table {
     condition: "TRUE",
 };
 
-/// Until when anonymous users have sessions.
+/// When the sessions of anonymous users end.
 static SESSIONS: Table = Table {
     name: "session",
     known_as: "sessions",
@@ -108,7 +108,8 @@ static LAST_ROUND: Table = Table {
     condition: "TRUE",
 };
 
-/// Of images that are stored where nothing counts them. A move of images adds some.
+/// Reservations of stored images, for an image store that cannot count. Moving images
+/// adds some.
 pub static UPLOAD_PLACES: Table = Table {
     name: "upload_reservation",
     known_as: "places of images",
@@ -117,7 +118,7 @@ pub static UPLOAD_PLACES: Table = Table {
     condition: "until IS NULL",
 };
 
-/// Where a move to this store has begun from that has not ended.
+/// The source of a move to this store that has begun and not ended.
 pub static UNFINISHED_MOVE: Table = Table {
     name: "unfinished_move",
     known_as: "unfinished moves",
@@ -127,8 +128,8 @@ pub static UNFINISHED_MOVE: Table = Table {
 };
 
 impl Table {
-    /// Reads rows in the order of the key: the first ones, or those after the key that
-    /// comes as parameters.
+    /// A query for rows in the order of the key: the first ones, or those after the key
+    /// that is passed as parameters.
     pub fn select(&self, rows: &str, is_first: bool, limit: u32) -> String {
         let Self {
             key,
@@ -152,7 +153,7 @@ impl Table {
     }
 }
 
-/// One for each column, as Postgres and SQLite both write them.
+/// One placeholder per column, in the syntax that Postgres and SQLite share.
 pub fn parameters(columns: &str) -> String {
     let numbers = 1..=columns.split(", ").count();
     let parameters: Vec<_> = numbers.map(|number| format!("${number}")).collect();
@@ -161,8 +162,8 @@ pub fn parameters(columns: &str) -> String {
 
 /// All records of a task store.
 pub trait Records: Send + Sync {
-    /// Records of a table, at most so many, after one of them, in an order of the
-    /// store's own. None are left where none come.
+    /// Records of a table, at most `limit`, after a given one, in an order that the store
+    /// chooses. An empty answer means that there are no more.
     fn records(
         &self,
         table: &'static Table,
@@ -170,22 +171,22 @@ pub trait Records: Send + Sync {
         limit: u32,
     ) -> Answer<'_, Vec<Record>>;
 
-    /// Stores records durably, in one step. One that is there already stays as it
-    /// is.
+    /// Stores records durably, in one step. A record that already exists is left
+    /// unchanged.
     fn restore(&self, table: &'static Table, records: Vec<Record>) -> Answer<'_, ()>;
 
     /// Removes all records of a table, durably.
     fn clear(&self, table: &'static Table) -> Answer<'_, ()>;
 }
 
-/// Where a move has begun from, as [`UNFINISHED_MOVE`] has it.
+/// The source of an unfinished move, as stored in [`UNFINISHED_MOVE`].
 pub fn source_of(records: &[Record]) -> Option<String> {
     let source = records.first()?.last()?;
     source.as_str().map(str::to_owned)
 }
 
-/// Why a store cannot be used that has a part of what is moved to it, and how to go on,
-/// as the end of a sentence.
+/// Why a store that was only partly filled by a move cannot be used, and what to do, as
+/// the end of a sentence.
 pub fn half_moved(source: &str) -> String {
     format!(
         "a move to it has begun and not ended: make it once more, by `concept-refinement move \
@@ -193,11 +194,11 @@ pub fn half_moved(source: &str) -> String {
     )
 }
 
-/// An image with all that is stored of it.
+/// An image with everything that is stored about it.
 pub struct WholeImage {
-    /// What was said of it when it was stored.
+    /// What was given when it was stored.
     pub image: NewImage,
-    /// What is said of it now.
+    /// What the store reports about it now.
     pub info: ImageInfo,
     /// Its bytes.
     pub contents: Contents,
@@ -208,14 +209,14 @@ pub trait ImagesAtRest: Send + Sync {
     /// The paths of all of them.
     fn paths(&self) -> io::Result<Vec<String>>;
 
-    /// None: it is damaged, and so as good as none.
+    /// None: it is damaged, and treated as missing.
     fn open(&self, path: &str) -> io::Result<Option<WholeImage>>;
 }
 
 /// A store that images are moved to.
 pub trait RestoreImages: Send + Sync {
-    /// Stores an image as [`ImageStore::put`](super::images::ImageStore::put)
-    /// does, as one that was created then.
+    /// Stores an image as [`ImageStore::put`](super::images::ImageStore::put) does, but
+    /// with the given time of creation.
     fn restore(
         &self,
         image: NewImage,

@@ -1,4 +1,4 @@
-//! What makes one attempt to deliver a webhook.
+//! Makes a single attempt to deliver a webhook.
 
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::webhook::{DeliveryAnswer, UserKey};
@@ -10,16 +10,16 @@ pub struct Notification {
     pub url: String,
     /// In its final state.
     pub task: Task,
-    /// Of the refined image, signed, if there is one.
+    /// Signed URL of the refined image, if there is one.
     pub image_url: Option<String>,
-    /// The user's keys: one, or two while one replaces the other.
+    /// The user's keys: one, or two during a key rotation.
     pub keys: Vec<UserKey>,
 }
 
-/// Makes attempts, each apart from the others.
+/// Makes delivery attempts, each isolated from the others.
 pub trait Notifier: Send + Sync {
-    /// Makes one attempt. Dropping the future ends it. An error: it ended early, and
-    /// whether the receiver was told nobody knows.
+    /// Makes one attempt. Dropping the future ends it. An error: it ended early, and it
+    /// is unknown whether the receiver got the message.
     fn deliver(
         &self,
         notification: Notification,

@@ -1,5 +1,5 @@
-//! The calls of one task to models that cost: counted before they leave, and told where
-//! one may have to be paid for again. `domain::payment` has the rules.
+//! The paid model calls of one task: counted before they are sent, and reported where one
+//! may have to be paid for again. `domain::payment` has the rules.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -14,29 +14,29 @@ use tokio::sync::Notify;
 use crate::runtime::Runtime;
 use crate::tasks::TaskStore;
 
-/// Between two tries to note a call in a store that cannot be reached.
+/// Delay between attempts to record a call while the store cannot be reached.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Whether a call that was perhaps accepted is made again.
+/// Whether to repeat a call that may have been accepted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Repeat {
-    /// As often as one that was not accepted: a task should be finished.
+    /// Repeat it like one that was not accepted, since a task should be finished.
     #[default]
     Unknown,
-    /// Nobody is asked twice: the task fails.
+    /// Never risk paying twice: the task fails instead.
     Never,
 }
 
-/// Why a call is made although an earlier one was perhaps accepted.
+/// Why a call is made although an earlier one may have been accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// An earlier attempt at the task was under way when its worker was gone.
+    /// A worker died while it was working on the task.
     Crash,
-    /// The call before ended without a word on whether it was accepted.
+    /// The previous call ended without telling whether it was accepted.
     Unknown,
-    /// The model before did not answer in time, or crashed.
+    /// The previous call timed out or crashed.
     Silence,
-    /// There was no memory to go on with the call before.
+    /// The previous call was ended for lack of memory.
     Memory,
 }
 
@@ -54,16 +54,16 @@ impl Reason {
     }
 }
 
-/// How calls are repeated on this host, and how many were.
+/// Whether this host repeats calls, and how many it has repeated.
 #[derive(Debug, Default)]
 pub struct RepeatedCalls {
-    /// What the operator wants.
+    /// The operator's choice.
     pub repeat: Repeat,
     counts: Mutex<BTreeMap<(String, Reason), u64>>,
 }
 
 impl RepeatedCalls {
-    /// None of these links' was repeated so far.
+    /// Starts all counts of these links at zero.
     pub fn new(repeat: Repeat, links: impl IntoIterator<Item = String>) -> Self {
         let links = links.into_iter();
         let counts = links.flat_map(|link| Reason::ALL.map(|reason| ((link.clone(), reason), 0)));
@@ -73,7 +73,7 @@ impl RepeatedCalls {
         }
     }
 
-    /// Of each link of the model and for each reason, how many were repeated.
+    /// How many calls were repeated, by link and reason.
     pub fn counts(&self) -> Vec<(String, Reason, u64)> {
         let counts = self.counts.lock();
         let counts = counts.iter();
@@ -88,7 +88,7 @@ impl RepeatedCalls {
     }
 }
 
-/// Those of one claimed task. By default there is no task, and nothing is counted.
+/// The paid calls of one claimed task. The default belongs to no task and counts nothing.
 #[derive(Clone, Default)]
 pub struct Payments(Option<Arc<Claim>>);
 
@@ -97,27 +97,27 @@ struct Claim {
     lease: Lease,
     repeated: Arc<RepeatedCalls>,
     runtime: Arc<dyn Runtime>,
-    /// Of what is noted: one after the other.
+    /// Serializes the writes to the store.
     turn: tokio::sync::Mutex<()>,
     state: Mutex<State>,
-    /// Told of each receipt that is kept.
+    /// Notified of each receipt that is stored.
     receipts: Notify,
 }
 
 #[derive(Clone)]
 struct State {
     payment: Payment,
-    /// Why the next call would be a repeat.
+    /// The reason, if the next call is a repeat.
     reason: Reason,
 }
 
-/// A call may not be sent: the task's new holder decides.
+/// The lease was lost, so no call may be sent: the new holder decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("The lease is lost.")]
 pub struct LeaseLost;
 
 impl Payments {
-    /// Of a task that was claimed just now.
+    /// For a task that was claimed just now.
     pub fn of(
         store: Arc<dyn TaskStore>,
         claimed: &Claimed,
@@ -141,25 +141,27 @@ impl Payments {
         })))
     }
 
-    /// What an earlier call of this link kept.
+    /// The receipt that an earlier call of this link stored.
     pub fn receipt(&self, link: &str) -> Option<Vec<u8>> {
         let claim = self.0.as_ref()?;
         claim.state.lock().payment.receipt(link)
     }
 
-    /// Whether this link must not be asked, since somebody was perhaps paid.
+    /// Whether this link must not be called, since an earlier call may have been paid
+    /// for.
     pub fn forbid(&self, link: &str) -> bool {
         self.0.as_ref().is_some_and(|claim| {
             claim.repeated.repeat == Repeat::Never && claim.state.lock().payment.is_repeat(link)
         })
     }
 
-    /// Notes, durably, that a call of a link is about to leave. `has_receipt`: it began with
-    /// one, and asks for work that was noted before. Waits for a store that is away.
+    /// Durably records that a call of a link is about to be sent. `has_receipt`: the call
+    /// started from a receipt and only asks for work that is already recorded. While the
+    /// store cannot be reached, this waits.
     ///
     /// # Errors
     ///
-    /// The call must not leave.
+    /// The call must not be sent.
     pub async fn begin(&self, link: &str, has_receipt: bool) -> Result<Option<Call>, LeaseLost> {
         let Some(claim) = &self.0 else {
             return Ok(None);
@@ -173,8 +175,9 @@ impl Payments {
         Ok(Some(Call::new(claim, link, &before)))
     }
 
-    /// Keeps a receipt of a link; waits for a store that is away. `begins`: none of the
-    /// call's requests has left, so that it is noted in the same step that one will.
+    /// Stores a receipt of a link; waits while the store cannot be reached. `begins`: no
+    /// request of the call has been sent yet, so the call itself is recorded in the same
+    /// step.
     ///
     /// # Errors
     ///
@@ -201,11 +204,11 @@ impl Payments {
         Ok(begins.then(|| Call::new(claim, link, &before)))
     }
 
-    /// A link gives up the work that its receipt names: what it asks for next is new work.
+    /// Discards a link's receipt: its next request is new work, to be paid for again.
     ///
     /// # Errors
     ///
-    /// Nobody may be asked twice, or the lease is lost.
+    /// The operator forbids paying twice, or the lease is lost.
     pub async fn give_up(&self, link: &str) -> Result<Option<Call>, CapabilityError> {
         let Some(claim) = &self.0 else {
             return Ok(None);
@@ -220,7 +223,7 @@ impl Payments {
         Ok(Some(Call::new(claim, link, &before)))
     }
 
-    /// Completes once a receipt was kept.
+    /// Completes once a receipt was stored.
     pub async fn wait_for_receipt(&self) {
         match &self.0 {
             Some(claim) => claim.receipts.notified().await,
@@ -228,8 +231,8 @@ impl Payments {
         }
     }
 
-    /// The last call's answer breaks off, since there is no memory for it. The next attempt,
-    /// on whichever host, knows why it repeats the call, if the store can be reached now.
+    /// The answer of the last call breaks off for lack of memory. Stores this as the
+    /// reason of the next attempt, on whichever host, if the store can be reached now.
     pub async fn lacked_memory(&self) {
         let Some(claim) = &self.0 else {
             return;
@@ -242,7 +245,7 @@ impl Payments {
         }
     }
 
-    /// The next call would be a repeat for this reason.
+    /// Sets the reason in case the next call is a repeat.
     pub fn ended(&self, reason: Reason) {
         if let Some(claim) = &self.0 {
             claim.state.lock().reason = reason;
@@ -255,7 +258,8 @@ fn refused(lost: LeaseLost) -> CapabilityError {
 }
 
 impl Claim {
-    /// Writes all that is known of the task, so that a repeat is harmless.
+    /// Writes the whole state instead of a change, so that repeating the write is
+    /// harmless.
     async fn note(&self, payment: Payment) -> Result<(), LeaseLost> {
         loop {
             match self.store.pay(&self.lease, &payment).await {
@@ -271,7 +275,7 @@ impl Claim {
     }
 }
 
-/// A call that was noted. When it ends, however it does, it counts as accepted.
+/// A recorded call. Unless it is marked otherwise, it counts as accepted when it ends.
 pub struct Call {
     claim: Arc<Claim>,
     link: String,
@@ -297,8 +301,8 @@ impl Call {
         }
     }
 
-    /// It was not accepted, which is noted, too: now if the store can be reached, else with
-    /// what is noted next. Until then it counts as accepted.
+    /// Records that the call was not accepted: right now if the store can be reached,
+    /// otherwise with the next write. Until then it counts as accepted.
     pub async fn not_accepted(mut self) {
         self.repeats = None;
         let claim = Arc::clone(&self.claim);

@@ -1,6 +1,6 @@
-//! Permits that many clients share, so that none of them takes all. Everyone gets
-//! some of them (`components/domain/src/share.rs`), since behind a proxy or a NAT all
-//! clients look like one.
+//! Permits that many clients share, so that no client takes all of them. Each client gets
+//! a share (`components/domain/src/share.rs`) rather than a fixed number, since all
+//! clients behind a proxy or a NAT look like one.
 
 mod subnet;
 
@@ -13,11 +13,12 @@ use parking_lot::Mutex;
 
 pub use subnet::Subnet;
 
-/// The same for an address whose requests bear credentials: more than one user
-/// alone can take, so that others of the same address go on.
+/// Replaces [`RESERVE`] for an address whose requests carry credentials. The part that it
+/// cannot take alone is smaller, so it can hold more permits than one user can, and does
+/// not block its other users.
 const RESERVE_OF_USERS: usize = 8;
 
-/// A pool of permits. A user is known by `U`.
+/// A pool of permits. `U` identifies a user.
 pub struct Permits<U: Eq + Hash> {
     limit: usize,
     taken: Mutex<Taken<U>>,
@@ -37,7 +38,7 @@ pub struct Permit<U: Eq + Hash> {
 }
 
 impl<U: Clone + Eq + Hash> Permits<U> {
-    /// So many permits, all of them free.
+    /// `limit` permits, all of them free.
     pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
             limit,
@@ -49,15 +50,15 @@ impl<U: Clone + Eq + Hash> Permits<U> {
         })
     }
 
-    /// Whether more permits are left than the last quarter, or the user has none.
+    /// Whether more than a quarter of the permits are free, or the user has none yet.
     pub fn has_room_for(&self, user: &U) -> bool {
         let taken = self.taken.lock();
         let free = self.limit - taken.total;
         free * RESERVE > self.limit || count(&taken.by_user, user) == 0
     }
 
-    /// None: the client or the user has its share, or no permit is left. `client`:
-    /// None for a trusted proxy, which is no client.
+    /// None: the client or the user has its share already, or no permit is left. `client`
+    /// is None for a trusted proxy, which stands for many clients.
     pub fn take(self: &Arc<Self>, client: Option<Subnet>, user: Option<U>) -> Option<Permit<U>> {
         let mut taken = self.taken.lock();
         let has_share = |own, reserve| has_share(self.limit, taken.total, own, reserve);

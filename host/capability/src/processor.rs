@@ -1,5 +1,5 @@
-//! What works on one task: an instance of the processor component, or the same
-//! pipeline without wasm.
+//! Works on one task: an instance of the processor component, or the same pipeline
+//! without wasm.
 
 use std::sync::Arc;
 
@@ -19,13 +19,14 @@ pub trait Processor: Send + Sync {
 
 /// One task that is being processed.
 pub struct Run {
-    /// The lease that it has.
+    /// The lease that it holds.
     pub claimed: ClaimedLease,
-    /// The stage that it is at.
+    /// The stage that it has reached.
     pub stage: LastStage,
-    /// Tells that its model cannot go on for now.
+    /// Signals that its model cannot continue for now.
     pub retry_later: RetryLater,
-    /// Dropping it ends all that it has under way. An error: it ended early.
+    /// Dropping it cancels everything that the run has started. An error: the run ended
+    /// early.
     pub outcome: BoxFuture<'static, anyhow::Result<Outcome>>,
 }
 
@@ -42,12 +43,12 @@ pub enum Outcome {
     RetryLater(String),
 }
 
-/// The lease that a run claimed last, so that it can be released when the run is
-/// stopped from outside.
+/// The lease that a run claimed last, so that it can be released if the run is stopped
+/// from outside.
 #[derive(Clone, Default)]
 pub struct ClaimedLease(Arc<Mutex<Option<Lease>>>);
 
-/// The stage that a run began last, which says what stopping it would leave behind.
+/// The stage that a run began last, which tells what stopping it now would leave behind.
 #[derive(Clone, Default)]
 pub struct LastStage(Arc<Mutex<Option<Stage>>>);
 
@@ -57,12 +58,12 @@ impl ClaimedLease {
         *self.0.lock() = lease;
     }
 
-    /// The lease, which stays.
+    /// The lease; it stays here.
     pub fn get(&self) -> Option<Lease> {
         self.0.lock().clone()
     }
 
-    /// The lease, to be released.
+    /// Takes the lease, in order to release it.
     pub fn take(&self) -> Option<Lease> {
         self.0.lock().take()
     }
@@ -74,8 +75,8 @@ impl LastStage {
         *self.0.lock() = Some(stage);
     }
 
-    /// Whether the run is at storing what it made. It is soon done with that,
-    /// and it alone knows what to take back.
+    /// Whether the run is storing its result. It should not be stopped then: that takes
+    /// little time, and only the run knows what to clean up.
     pub fn is_storing(&self) -> bool {
         match *self.0.lock() {
             Some(Stage::StoringImage | Stage::StoringConcept) => true,

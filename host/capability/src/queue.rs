@@ -19,7 +19,7 @@ use super::Answer;
 
 pub use operation::{QueueOperation, QueueReply};
 
-/// Delay until a delivery that nobody answered for is repeated.
+/// Delay until a delivery that was neither acked nor nacked is repeated.
 const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
 
 /// Carries messages to workers.
@@ -33,7 +33,7 @@ pub trait TaskQueue: Send + Sync {
     /// Whether the queue can be used: a full one cannot.
     fn check(&self) -> Answer<'_, ()>;
 
-    /// How many messages it holds, if it can tell. Fails where `check` does.
+    /// How many messages it holds, if known. Fails if `check` fails.
     fn length(&self) -> Answer<'_, Option<u64>> {
         Box::pin(async { self.check().await.map(|()| None) })
     }
@@ -42,8 +42,8 @@ pub trait TaskQueue: Send + Sync {
 /// A delivered message, which must be acked or nacked. If it is dropped
 /// instead, it is delivered again a little later.
 pub struct Delivery {
-    /// The task that the message points to, if it names one. The queue tells it
-    /// apart, so that nobody has to look into the message again.
+    /// The task that the message points to, if it names one. The queue extracts it once,
+    /// so that nobody has to parse the message again.
     pub task_id: Option<String>,
     /// As it was published.
     pub message: Vec<u8>,
@@ -53,17 +53,17 @@ pub struct Delivery {
 /// A receipt until its delivery is acked or nacked.
 struct Unanswered {
     receipt: Option<Box<dyn Receipt>>,
-    /// What nacks it if it is dropped, wherever that happens.
+    /// The runtime on which it is nacked if dropped, whichever thread drops it.
     runtime: Option<Handle>,
 }
 
 /// How a backend acks or nacks a delivery. Errors are not reported: an
 /// unanswered message is delivered again.
 pub trait Receipt: Send {
-    /// The message is dealt with.
+    /// The message is done.
     fn ack(self: Box<Self>) -> BoxFuture<'static, ()>;
 
-    /// The message is to be delivered again, after the delay.
+    /// The message is to be delivered again after the delay.
     fn nack(self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()>;
 }
 

@@ -1,29 +1,28 @@
-//! How often somebody may do something: a burst, then once in each interval.
+//! Rate limits: a burst, then one more in each interval.
 //!
-//! It must never take more room the more there are who do it.
+//! Their memory must not grow without bound with the number of clients.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::Duration;
 
-/// Most of them that are tracked, about 4 MB. Beyond that, those who did least are
-/// dropped.
+/// Limit of tracked keys, about 4 MB. Beyond it, the least active ones are dropped.
 const MAX_TRACKED: usize = 1 << 16;
 
-/// How often somebody may do something.
+/// A rate limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Rate {
-    /// How often in a burst.
+    /// Size of a burst.
     pub at_once: u32,
-    /// After which time once more.
+    /// Time until one more is allowed.
     pub interval: Duration,
 }
 
-/// For each of them the time when its burst is full again, since some beginning.
+/// For each key, when its burst will be full again. Times count from a common origin.
 pub struct Buckets<K>(HashMap<K, Duration>);
 
 impl<K: Eq + Hash> Buckets<K> {
-    /// The error says after which time there is one again.
+    /// An error says how long to wait for the next one.
     pub fn take(&mut self, rate: Rate, who: K, now: Duration) -> Result<(), Duration> {
         let full = rate.interval.saturating_mul(rate.at_once);
         let before = self.0.get(&who).copied();
@@ -41,15 +40,15 @@ impl<K: Eq + Hash> Buckets<K> {
         Ok(())
     }
 
-    /// Gives back what was taken and not used.
+    /// Gives back one that was taken and not used.
     pub fn give_back(&mut self, rate: Rate, who: &K) {
         if let Some(refilled) = self.0.get_mut(who) {
             *refilled = refilled.saturating_sub(rate.interval);
         }
     }
 
-    /// Drops those whose burst is full again, then those that lack one, and so on
-    /// until half of the space is free.
+    /// Drops the keys with a full burst, then those that lack one, and so on until half
+    /// of the entries are free.
     fn forget(&mut self, interval: Duration, now: Duration) {
         let mut until = now;
         while self.0.len() > MAX_TRACKED / 2 {

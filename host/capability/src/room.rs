@@ -1,11 +1,11 @@
-//! The room that images have: of `max-store`, and on the disk.
+//! Space for images: the limit `max-store`, and the disk.
 //!
-//! Uploads and new tasks are admitted while there is room for them and for the
-//! refined images of the tasks that were accepted before. A refined image is
-//! never refused here: its task was promised room. So what is accepted fits, and
-//! what is new is refused before the disk is full.
+//! Uploads and new tasks are admitted while there is space for them and for the refined
+//! images of the tasks accepted before. A refined image is never refused here, since its
+//! space was promised when its task was accepted. So everything accepted fits, and new
+//! work is refused before the disk is full.
 //!
-//! It must never wait for anything but a look at the disk's free space.
+//! Nothing here may block, except for querying the free space of the disk.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,44 +15,44 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::{Mutex, MutexGuard};
 use rustix::fs::statvfs;
 
-/// What an accepted task reserves for its refined image, in bytes: 1024 × 1024
-/// pixels of four bytes, as a PNG that cannot be compressed. In a small store a
-/// [`SHARE`] of it instead, so that tasks are accepted there too.
+/// What an accepted task reserves for its refined image, in bytes: 1024 × 1024 pixels of
+/// four bytes, as a PNG that does not compress. In a small store it is 1/[`SHARE`] of the
+/// store instead, so that tasks are accepted there too.
 const REFINED: u64 = 4 << 20;
 const SHARE: u64 = 1024;
 
-/// What is never taken of a disk by uploads and new tasks, in bytes, or a
+/// Disk space that uploads and new tasks always leave free: this many bytes, or a
 /// twentieth of the disk, whichever is less.
 const DISK_RESERVE: u64 = 1 << 30;
 const DISK_SHARE: u64 = 20;
 
-/// The room of one image store, shared with the task store.
+/// Space for the images of one store, shared with the task store.
 #[derive(Debug, Default)]
 pub struct Room {
     max_store: Option<u64>,
-    /// Where the images are. None: in memory.
+    /// The directory of the images. None: they are in memory.
     place: Option<PathBuf>,
-    /// The images are in a store that is not on this machine's disk.
+    /// The images are not on a disk of this machine.
     is_elsewhere: AtomicBool,
     occupancy: Mutex<Occupancy>,
 }
 
-/// What takes room, in bytes.
+/// Used and reserved space, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Occupancy {
     /// Images that are stored.
     pub stored: u64,
-    /// The longest that the uploads under way may become.
+    /// Upper bounds of the uploads in progress.
     pub reserved: u64,
-    /// Of those, what is not written to the disk yet.
+    /// The part of `reserved` that is not written to the disk yet.
     pub unwritten: u64,
-    /// How many uploads are under way.
+    /// How many uploads are in progress.
     pub uploads: u64,
-    /// How many tasks are accepted and not final.
+    /// How many accepted tasks have not ended.
     pub tasks: u64,
 }
 
-/// What there is of a resource, in bytes.
+/// Size and free space of a disk, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Disk {
     /// All of it.
@@ -61,7 +61,7 @@ pub struct Disk {
     pub available: u64,
 }
 
-/// Room that an upload under way has; given back when dropped.
+/// Space reserved for an upload in progress; given back when dropped.
 #[derive(Debug)]
 pub struct Reservation {
     room: Arc<Room>,
@@ -70,8 +70,8 @@ pub struct Reservation {
 }
 
 impl Room {
-    /// `max_store`: for all images together, in bytes; `place`: on the disk that
-    /// they are on.
+    /// `max_store`: limit for all images together, in bytes; `place`: a path on their
+    /// disk.
     pub fn new(max_store: Option<u64>, place: PathBuf) -> Self {
         Self {
             max_store,
@@ -81,22 +81,22 @@ impl Room {
         }
     }
 
-    /// From now on the disk does not count: the images are elsewhere.
+    /// From now on the disk does not count, since the images are stored elsewhere.
     pub fn leave_disk(&self) {
         self.is_elsewhere.store(true, Ordering::Relaxed);
     }
 
-    /// What takes room now.
+    /// The current use.
     pub fn occupancy(&self) -> Occupancy {
         *self.occupancy.lock()
     }
 
-    /// For all images together, in bytes. None: the disk alone is the limit.
+    /// The limit for all images together, in bytes. None: only the disk limits them.
     pub fn max_store(&self) -> Option<u64> {
         self.max_store
     }
 
-    /// The disk. None: the images are on none, or it cannot be looked at.
+    /// The disk. None: the images are not on a disk, or it cannot be queried.
     pub fn disk(&self) -> Option<Disk> {
         match self.is_elsewhere.load(Ordering::Relaxed) {
             true => None,
@@ -122,8 +122,8 @@ impl Room {
         })
     }
 
-    /// Reserves room for the refined image of one task more, which
-    /// [`Room::release_tasks`] gives back.
+    /// Reserves space for the refined image of one more task; [`Room::release_tasks`]
+    /// gives it back.
     ///
     /// # Errors
     ///
@@ -139,34 +139,33 @@ impl Room {
         Ok(())
     }
 
-    /// Whether the disk has so many bytes that neither it nor what was accepted
-    /// needs.
+    /// Whether the disk has this many bytes beyond its reserve and what was promised.
     pub fn spares(&self, bytes: u64) -> bool {
         let (occupancy, disk) = self.look_locked();
         admit(*occupancy, None, disk, bytes).is_ok()
     }
 
-    /// The room of tasks that are final or gone.
+    /// Gives back the space of tasks that ended or were deleted.
     pub fn release_tasks(&self, tasks: u64) {
         let mut occupancy = self.occupancy.lock();
         occupancy.tasks = occupancy.tasks.saturating_sub(tasks);
     }
 
-    /// Tasks that were accepted by the process before this one.
+    /// Counts tasks that were accepted by the previous process.
     pub fn take_over_tasks(&self, tasks: u64) {
         let mut occupancy = self.occupancy.lock();
         occupancy.tasks = occupancy.tasks.saturating_add(tasks);
     }
 
-    /// Images that were stored, in place of others or none; in bytes.
+    /// Counts stored images, and those that they replaced; in bytes.
     pub fn replace(&self, removed: u64, stored: u64) {
         let mut occupancy = self.occupancy.lock();
         occupancy.stored = occupancy.stored.saturating_sub(removed);
         occupancy.stored = occupancy.stored.saturating_add(stored);
     }
 
-    /// What there is in a store elsewhere, where that is counted: how much is
-    /// stored and how much in doubt, in bytes, and how many images are in doubt.
+    /// Sets the use of an image store elsewhere that is counted for it: bytes stored,
+    /// bytes whose outcome is uncertain, and the number of uncertain images.
     pub fn replace_elsewhere(&self, stored: u64, in_doubt: u64, uploads: u64) {
         if self.is_elsewhere.load(Ordering::Relaxed) {
             let mut occupancy = self.occupancy.lock();
@@ -176,16 +175,15 @@ impl Room {
         }
     }
 
-    /// Whether images of so many bytes together, and what accepted tasks were
-    /// promised, are within this limit.
+    /// Whether images of this many bytes, plus what was promised to accepted tasks, are
+    /// within this limit.
     pub fn is_within(&self, max_store: u64, bytes: u64) -> bool {
         let tasks = self.occupancy.lock().tasks;
         promised(tasks, max_store).saturating_add(bytes) <= max_store
     }
 
-    /// The disk is looked at under the lock: what uploads wrote before counts twice
-    /// until they say so. The other way round it would count neither as unwritten
-    /// nor as taken.
+    /// Queries the disk under the lock: bytes written but not yet reported then count
+    /// twice. In the other order, they would count neither as unwritten nor as used.
     fn look_locked(&self) -> (MutexGuard<'_, Occupancy>, Option<Disk>) {
         let occupancy = self.occupancy.lock();
         let disk = self.disk();
@@ -194,7 +192,7 @@ impl Room {
 }
 
 impl Reservation {
-    /// So many bytes of it, from the beginning, are on the disk now.
+    /// Reports that the first `written` bytes are on the disk now.
     pub fn wrote_all(&mut self, written: u64) {
         let unwritten = self.longest.saturating_sub(written).min(self.unwritten);
         let newly = self.unwritten - unwritten;
@@ -214,14 +212,14 @@ impl Drop for Reservation {
 }
 
 impl Disk {
-    /// What uploads and new tasks leave free, in bytes: refined images of
-    /// accepted tasks and the task store may take it.
+    /// What uploads and new tasks must leave free, in bytes. The task store and the
+    /// refined images of accepted tasks may use it.
     pub fn reserve(self) -> u64 {
         DISK_RESERVE.min(self.total / DISK_SHARE)
     }
 }
 
-/// Whether there is room for so many bytes more besides what accepted tasks may
+/// Whether there is space for this many more bytes in addition to what accepted tasks may
 /// need.
 fn admit(
     occupancy: Occupancy,
@@ -255,7 +253,8 @@ fn admit(
     Ok(())
 }
 
-/// For the refined images of so many tasks, of a resource of this size.
+/// What this many tasks are promised for their refined images, given the size of the
+/// resource.
 fn promised(tasks: u64, of: u64) -> u64 {
     tasks.saturating_mul(REFINED.min(of / SHARE))
 }
@@ -264,7 +263,7 @@ fn full(reason: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::StorageFull, reason)
 }
 
-/// None: it cannot be looked at, or does not say how large it is.
+/// None: it cannot be queried, or does not report its size.
 fn look(place: &Path) -> Option<Disk> {
     let found = statvfs(place).ok().filter(|found| found.f_blocks > 0)?;
     Some(Disk {

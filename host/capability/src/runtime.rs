@@ -1,8 +1,8 @@
-//! Time to wait by, chance, and work that goes on beside: tokio's where a host runs, a
-//! simulation's where every order of events is to be tried.
+//! Timers, randomness and spawning: tokio's in a real host, a simulated one where tests
+//! try every order of events.
 //!
-//! Whatever loops for as long as a host lives asks this instead of tokio. What
-//! time it is says the [`Clock`](crate::Clock): it may jump.
+//! Every loop that runs as long as the host uses this instead of tokio directly. For the
+//! time of day there is the [`Clock`](crate::Clock), which may jump.
 
 use std::time::Duration;
 
@@ -12,23 +12,23 @@ use rand::RngExt as _;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-/// Time, chance and spawning.
+/// Timers, randomness and spawning.
 pub trait Runtime: Send + Sync {
-    /// The time since some moment. It only grows, and evenly.
+    /// The time since a fixed moment; monotonic and even.
     fn elapsed(&self) -> Duration;
 
-    /// Ends after the duration.
+    /// Completes after the duration.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
 
-    /// Evenly distributed in 0..1.
+    /// Uniformly distributed in 0..1.
     fn random(&self) -> f64;
 
-    /// Begins some work, which may run on another core. What is answered ends
-    /// with the work, and ends it when it is dropped.
+    /// Spawns a future, perhaps on another core. The returned future completes with it,
+    /// and cancels it when dropped.
     fn spawn(&self, work: BoxFuture<'static, ()>) -> BoxFuture<'static, ()>;
 }
 
-/// The runtime that it is called from.
+/// The tokio runtime of the caller.
 pub struct Tokio {
     begin: Instant,
 }
@@ -54,7 +54,7 @@ impl Runtime for Tokio {
         rand::rng().random()
     }
 
-    /// A panic ends the work alone.
+    /// A panic ends only this work.
     fn spawn(&self, work: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
         let handle = AbortOnDropHandle::new(tokio::spawn(work));
         handle.map(drop).boxed()

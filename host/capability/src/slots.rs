@@ -1,10 +1,9 @@
 //! How many tasks are in flight.
 //!
-//! Each has a slot. While it waits to be connected with the server of its
-//! original, it needs none: where that takes long, since a name is not resolved
-//! or an address is silent, the slot is lent to another task, and the run waits
-//! for one before it goes on. Of these loans there is a limit as well; beyond it
-//! a run keeps its slot.
+//! Each task has a slot. It needs none while it waits for a connection to the server of
+//! its original: if that takes long, because a name does not resolve or an address does
+//! not answer, the slot is lent to another task, and the run waits for a slot before it
+//! continues. The number of loans is limited as well; beyond it a run keeps its slot.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -14,28 +13,28 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
-/// The slots of a worker, however many loops take them.
+/// The slots of a worker, shared by all its loops.
 pub struct Slots {
     free: Arc<Semaphore>,
-    /// One for each slot that may be lent.
+    /// One permit for each slot that may be lent.
     loans: Arc<Semaphore>,
-    /// Runs that wait for a slot to go on.
+    /// Number of runs that wait for a slot in order to continue.
     due: watch::Sender<usize>,
 }
 
-/// The slot of a task, free again when the last clone is dropped. By default there is
-/// none to lend.
+/// The slot of a task, freed when the last clone is dropped. The default has no slot that
+/// could be lent.
 #[derive(Clone, Default)]
 pub struct Slot(Option<Arc<Held>>);
 
 struct Held {
     slots: Arc<Slots>,
-    /// A slot; or a loan, while the slot is lent.
+    /// The permit of a slot; while the slot is lent, the permit of a loan.
     permit: Mutex<OwnedSemaphorePermit>,
 }
 
 impl Slots {
-    /// So many slots, of which so many may be lent at a time.
+    /// `slots` in all, of which `loans` may be lent at a time.
     pub fn new(slots: usize, loans: usize) -> Arc<Self> {
         Arc::new(Self {
             free: Arc::new(Semaphore::new(slots)),
@@ -44,13 +43,13 @@ impl Slots {
         })
     }
 
-    /// How many nobody has.
+    /// How many are free.
     pub fn free(&self) -> usize {
         self.free.available_permits()
     }
 
-    /// What is received, and a slot for it. While nothing comes, the slot is
-    /// there for runs that go on.
+    /// Receives something, along with a slot for it. Until something arrives, the slot is
+    /// available to runs that want to continue.
     pub async fn receive<F: Future>(
         self: &Arc<Self>,
         receive: impl Fn() -> F,
@@ -60,7 +59,7 @@ impl Slots {
             let slot = self.slot().await;
             if *due.borrow() > 0 {
                 drop(slot);
-                // The sender is this, and lives as long.
+                // Cannot fail, since `self` keeps the sender.
                 let _ = due.wait_for(|runs| *runs == 0).await;
                 continue;
             }
@@ -84,8 +83,8 @@ impl Slots {
 }
 
 impl Slot {
-    /// Does what needs no slot. If it takes longer than `delay`, the slot may be
-    /// lent, and unless it failed, this waits until it is there again.
+    /// Runs work that needs no slot. If it takes longer than `delay`, the slot may be
+    /// lent; in that case, unless the work failed, this waits for a slot at the end.
     pub async fn spare<T, E>(
         &self,
         delay: Duration,
@@ -142,7 +141,7 @@ mod tests {
     const DELAY: Duration = Duration::from_millis(100);
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Waits so long for its original, twice; answers the time of it.
+    /// Spends this long waiting for its original, twice; returns the time that took.
     async fn run(slot: &Slot, original: Duration) -> Duration {
         let begin = Instant::now();
         for _ in 0..2 {
@@ -170,7 +169,7 @@ mod tests {
             assert_eq!(begin.elapsed(), DELAY);
             sleep(3 * SECOND).await;
             drop(another);
-            // Nothing more comes, and the slot is free for the run.
+            // Nothing arrives, so the slot is available to the run.
             slots.receive(pending::<()>).await;
         };
         let time = tokio::select! {

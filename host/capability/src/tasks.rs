@@ -31,15 +31,15 @@ use super::webhooks::Webhooks;
 
 pub use operation::{TaskOperation, TaskReply};
 
-/// How a task store judges, whatever its engine.
+/// Options of a task store, whatever its engine.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// How long a lease lasts unless it is renewed.
     pub lease: Duration,
     /// Pending tasks from which on new ones are refused.
     pub max_backlog: u32,
-    /// What the refined images of accepted tasks reserve, so that each finds its
-    /// room.
+    /// Reserves space for the refined images of accepted tasks, so that each can be
+    /// stored.
     pub room: Arc<Room>,
 }
 
@@ -85,10 +85,10 @@ pub struct Tally {
     pub given_up: u64,
 }
 
-/// What the API asks.
+/// Operations for the API.
 pub trait Tasks: Send + Sync {
-    /// Judges and inserts. A repeat finds the task active, or replayed under
-    /// its idempotency key.
+    /// Checks all limits and inserts a task. A repeated request finds the task that is
+    /// already active, or gets the one created under its idempotency key.
     fn submit(&self, task: NewTask) -> Answer<'_, Submission>;
 
     /// Takes back a task that could not be published: it becomes failed, its
@@ -96,9 +96,8 @@ pub trait Tasks: Send + Sync {
     /// longer pending.
     fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced>;
 
-    /// Stores until when an anonymous user has a session, if the user owns a
-    /// task, a concept or, as the caller says, an image. An earlier time than the
-    /// stored one changes nothing.
+    /// Stores until when an anonymous user has a session, if the user owns a task, a
+    /// concept or (as the caller knows) an image. Never shortens the stored session.
     fn renew_session<'a>(
         &'a self,
         user_id: &'a str,
@@ -118,12 +117,12 @@ pub trait Tasks: Send + Sync {
         after: Option<Position>,
     ) -> Answer<'a, TaskPage>;
 
-    /// How many tasks the user has created in the window that lasts now, without those
-    /// that were given back.
+    /// How many tasks the user has created in the current window, excluding those whose
+    /// quota was given back.
     fn used<'a>(&'a self, user_id: &'a str, window: Window) -> Answer<'a, u32>;
 
-    /// Ends a task that has not ended: it fails. The quota is not given back. None: no
-    /// such task, or another user's.
+    /// Fails a task that has not ended. The quota is not given back. None: no such task,
+    /// or another user's.
     fn cancel<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Cancellation>>;
 
     /// Deletes a task in any state. The quota is not given back; the concept of
@@ -136,7 +135,7 @@ pub trait Tasks: Send + Sync {
     fn watch<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Changes>>;
 }
 
-/// What a worker asks: to hold a task for a while, and to write under the lease.
+/// Operations for a worker: holding a task for a while, and writing under the lease.
 pub trait Leases: Send + Sync {
     /// Claims a task that is pending, or processing with an expired lease.
     /// None: the task is final, claimed, deleted or (if a user is given)
@@ -147,11 +146,11 @@ pub trait Leases: Send + Sync {
     /// Extends the lease. None: the lease is lost.
     fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>>;
 
-    /// Completes the task, with a concept of its refined image.
+    /// Completes the task, and stores a concept with its refined image.
     fn finish<'a>(&'a self, lease: &'a Lease, image: RefinedImage) -> Answer<'a, Finished>;
 
-    /// Fails the task with a whole sentence. The stage is the one that failed,
-    /// and is not stored.
+    /// Fails the task with a whole sentence. `stage` is the one that failed; it is not
+    /// stored.
     fn fail<'a>(
         &'a self,
         lease: &'a Lease,
@@ -159,8 +158,8 @@ pub trait Leases: Send + Sync {
         error_message: &'a str,
     ) -> Answer<'a, Fenced>;
 
-    /// Notes what the task may have to be paid for, in the place of what was noted
-    /// before. A repeat is harmless.
+    /// Stores what the task may have to be paid for, replacing what was stored before. A
+    /// repeat is harmless.
     fn pay<'a>(&'a self, lease: &'a Lease, payment: &'a Payment) -> Answer<'a, Fenced>;
 
     /// Gives the task back as pending. It does not count as a death.
@@ -170,8 +169,8 @@ pub trait Leases: Send + Sync {
     /// still valid. In memory only; nothing depends on it.
     fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()>;
 
-    /// Completes when the task is deleted or cancelled, as far as this process notices
-    /// without asking; otherwise never. In any case the worker's next write
+    /// Completes when the task is deleted or cancelled, as far as this process learns of
+    /// it without asking the store; otherwise never. In any case the worker's next write
     /// finds the lease lost.
     fn revocation(&self, id: &str) -> BoxFuture<'static, ()>;
 }
@@ -189,17 +188,17 @@ pub trait Maintenance: Send + Sync {
     /// task is pending or processing.
     fn next_due(&self) -> Answer<'_, Option<Timestamp>>;
 
-    /// For the only owner of an embedded store, at its start: ends all leases
-    /// of the previous process and makes the processing tasks due, and if the
-    /// messages of the pending ones are lost, these too, the oldest first. Returns
-    /// how many there are of both.
+    /// For the only user of an embedded store, at startup: ends all leases of the
+    /// previous process and makes the processing tasks due. If the queue's messages are
+    /// lost, the pending tasks become due too, the oldest first. Returns the number of
+    /// all these tasks.
     fn recover(&self, are_messages_lost: bool) -> Answer<'_, u32>;
 
-    /// Those of these images that nothing refers to and nothing ever will. A
-    /// refined image is unreferenced if its task is final or is known to have
-    /// been deleted, and it is no concept's image. No original of a pending or
-    /// processing task is unreferenced. What is returned may be
-    /// deleted at any later time, unless a new task names it as its original.
+    /// Those of these images that nothing refers to now or will ever refer to. A refined
+    /// image is unreferenced if its task is final or known to have been deleted, and it
+    /// is not a concept's image. The original of a pending or processing task is never
+    /// unreferenced. What is returned may be deleted at any later time, unless a new task
+    /// names it as its original.
     ///
     /// Images of tasks that the store has never seen, and refined images whose
     /// name `refined::name` cannot read, are not returned: they may be all that
@@ -212,20 +211,19 @@ pub trait Maintenance: Send + Sync {
     /// of an active task stays until that task ends.
     fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired>;
 
-    /// Removes what anonymous users left, as [`Maintenance::expire`] does: tasks
-    /// that finished and concepts, if the last session by which their user could
-    /// reach them ended before this time.
+    /// Removes the data of anonymous users as [`Maintenance::expire`] does: finished
+    /// tasks, and concepts, whose user's last session ended before this time, so that
+    /// nobody can reach them.
     fn abandon(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired>;
 
-    /// Those of these users for whom no session is stored that lasts until this
-    /// time or longer.
+    /// Those of these users who have no stored session that lasts until this time or
+    /// longer.
     fn without_session(&self, users: Vec<String>, before: Timestamp) -> Answer<'_, Vec<String>>;
 
-    /// What is remembered of the last round of deletion by age. None: the store
-    /// was new with this process.
+    /// The last round of deletion by age. None: the store was created by this process.
     fn last_round(&self) -> Answer<'_, Option<LastRound>>;
 
-    /// Remembers a round in place of the last one.
+    /// Stores a round in place of the last one.
     fn remember_round(&self, round: LastRound) -> Answer<'_, ()>;
 
     /// Counts all tasks. Must not block other operations, however many tasks
@@ -236,9 +234,8 @@ pub trait Maintenance: Send + Sync {
     fn check(&self) -> Answer<'_, ()>;
 }
 
-/// What an engine offers. Tasks and concepts are one store, since a concept
-/// becomes visible in the step that completes its task; and a delivery of a webhook
-/// is due by that step.
+/// Everything that an engine offers. Tasks, concepts and webhooks are one store, since
+/// the step that completes a task also makes its concept visible and its webhook due.
 pub trait TaskStore: Tasks + Leases + Maintenance + Concepts + Webhooks {}
 
 impl<T: Tasks + Leases + Maintenance + Concepts + Webhooks> TaskStore for T {}

@@ -1,4 +1,4 @@
-//! TLS as a client: who is trusted, the same for all that the host asks.
+//! TLS as a client, with the same trusted authorities for all outgoing connections.
 
 use std::error::Error;
 use std::io;
@@ -10,16 +10,16 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 
-/// Who is trusted besides the public authorities and the system's.
+/// Certificates trusted in addition to the public authorities and the system's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust(Vec<CertificateDer<'static>>);
 
 impl Trust {
-    /// The certificates of a file, in PEM, besides.
+    /// Adds the certificates of a PEM file.
     ///
     /// # Errors
     ///
-    /// Why there are none, as a part of a sentence.
+    /// Why the file cannot be used, as a part of a sentence.
     pub fn and(mut self, file: &Path) -> Result<Self, String> {
         let unreadable = |reason: &str| {
             let file = file.display();
@@ -36,7 +36,7 @@ impl Trust {
         Ok(self)
     }
 
-    /// All who are trusted. Reads the system's files.
+    /// All trusted certificates. Reads the system's files.
     fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore {
             roots: webpki_roots::TLS_SERVER_ROOTS.into(),
@@ -47,11 +47,11 @@ impl Trust {
     }
 }
 
-/// A client that trusts these, and proves nothing of itself.
+/// A client configuration that trusts these, and has no client certificate.
 ///
 /// # Errors
 ///
-/// The library has no version of TLS that is safe.
+/// The TLS library supports no safe version.
 pub fn client(trust: &Trust) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(ring::default_provider());
     Ok(ClientConfig::builder_with_provider(provider)
@@ -63,20 +63,20 @@ pub fn client(trust: &Trust) -> Result<ClientConfig, rustls::Error> {
 /// Why a server's certificate is not trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distrust {
-    /// It was valid until lately.
+    /// It has expired.
     Expired,
-    /// It will be valid later; or a clock is wrong.
+    /// It is not valid yet; or a clock is wrong.
     NotYetValid,
     /// It is for another name.
     OtherName,
-    /// Nobody who is trusted has signed it.
+    /// It was not signed by a trusted authority.
     UnknownIssuer,
     /// Anything else.
     Other,
 }
 
 impl Distrust {
-    /// None: it is not the certificate.
+    /// None: the error is not about the certificate.
     pub fn of(error: &rustls::Error) -> Option<Self> {
         let rustls::Error::InvalidCertificate(error) = error else {
             return None;
@@ -109,8 +109,8 @@ impl Distrust {
     }
 }
 
-/// Why TLS could not be agreed on with a server, for operators, as the end of a
-/// sentence. None: something else is wrong.
+/// Why the TLS handshake with a server failed, for operators, as the end of a sentence.
+/// None: the error has another cause.
 pub fn refusal(error: &(dyn Error + 'static)) -> Option<String> {
     let error = error_of(error)?;
     Some(match Distrust::of(error) {
@@ -119,7 +119,7 @@ pub fn refusal(error: &(dyn Error + 'static)) -> Option<String> {
     })
 }
 
-/// The error of TLS that caused another, which may be wrapped in one of the system.
+/// The TLS error that caused this one, which may be wrapped in an I/O error.
 pub fn error_of<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     let inner = error
         .downcast_ref::<io::Error>()

@@ -1,12 +1,13 @@
-//! Reservations of images: what is stored of whom, and what is under way, for an image
-//! store that many hosts share and that cannot count, as S3 cannot.
+//! Reservations of images: counts of what each owner has stored and is uploading, on
+//! behalf of an image store that many hosts share and that cannot count itself, such as
+//! S3.
 //!
-//! The task store counts for it, exactly and for all hosts together, in one row for
-//! each image. A reservation is held before its image comes, until a time of its own, and
-//! settled once the image is stored. A host that needs longer extends that time; once it
-//! has passed, the host has died, and any other checks whether the image is there. A
-//! stored image's reservation is held again while the image is deleted. So whatever dies, the
-//! count is what is really stored.
+//! The task store does the counting, exactly and for all hosts together, with one row per
+//! image. A reservation is held with a deadline while its image is uploaded, and settled
+//! once the image is stored. A host that needs longer extends the deadline; if it passes,
+//! the host is assumed dead, and any other host checks whether the image is there. The
+//! reservation of a stored image is held again while the image is deleted. So the count
+//! matches what is really stored, whatever crashes.
 
 use std::time::Duration;
 
@@ -17,41 +18,41 @@ use uuid::Uuid;
 
 use super::Answer;
 
-/// How long a reservation is held from the last time on that its host said so.
+/// How long a reservation is held after its host last extended it.
 pub const TERM: Duration = Duration::from_secs(30);
 
-/// Where an image is, whatever its format: an image of the same name and another
-/// format replaces it.
+/// The place of an image, without its format: an image of the same name in another format
+/// replaces it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ImageKey {
-    /// Uploads and refined images are counted apart.
+    /// Uploads and refined images are counted separately.
     pub kind: ImageKind,
     /// The tag of the owner.
     pub owner: String,
-    /// The name within what the owner has of this kind.
+    /// The name among the owner's images of this kind.
     pub name: String,
 }
 
-/// A reservation as somebody holds it.
+/// A reservation, together with its holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reservation {
-    /// The holder: a UUID, drawn for this time only.
+    /// The holder: a UUID, generated for this one use.
     pub holder: String,
-    /// Which image may be there or not.
+    /// The image, which may or may not be stored.
     pub path: ImageKey,
-    /// The owner, where that is an anonymous user: stored with the reservation of an image that
-    /// is to come.
+    /// The owner, if that is an anonymous user. Stored with the reservation of an image
+    /// that is about to be uploaded.
     pub anonymous_owner: Option<String>,
 }
 
-/// A reservation for an image that is to come.
+/// A reservation for an image that is about to be uploaded.
 #[derive(Clone, Debug)]
 pub struct NewReservation {
-    /// Whose it is to be.
+    /// The reservation to take.
     pub reservation: Reservation,
-    /// The longest that the image may be, in bytes.
+    /// Maximum length of the image, in bytes.
     pub longest: u64,
-    /// What its owner may have of this kind. None: no limit.
+    /// What the owner may have of this kind. None: no limit.
     pub limits: Option<ImageLimits>,
     /// What all images together may take, in bytes. None: no limit.
     pub max_store: Option<u64>,
@@ -60,49 +61,51 @@ pub struct NewReservation {
 /// Whether a reservation was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// The image may come.
+    /// The image may be uploaded.
     Taken,
-    /// Its owner has too much.
+    /// Its owner has reached a limit.
     LimitReached(ImageLimit),
-    /// All images together have too much.
+    /// All images together have reached the limit.
     StoreFull,
 }
 
-/// What a store counts for a store of images that cannot. Each call is one
-/// atomic step.
+/// Counts for an image store that cannot. Each call is one atomic step.
 pub trait UploadReservations: Send + Sync {
-    /// Judges by the limits, and takes the reservation for a [`TERM`]. An image that the new
-    /// one would replace does not count against its owner. What accepted tasks were
-    /// promised counts for all images together.
+    /// Checks the limits, and takes the reservation for a [`TERM`]. An image that the new
+    /// one replaces does not count against its owner. What accepted tasks were promised
+    /// counts toward the limit for all images together.
     fn take(&self, reservation: NewReservation) -> Answer<'_, Admission>;
 
-    /// Holds a reservation for another [`TERM`]. False: it is free, or somebody else's.
+    /// Extends a reservation by another [`TERM`]. False: it is free, or has another
+    /// holder.
     fn hold(&self, reservation: Reservation) -> Answer<'_, bool>;
 
-    /// Takes over the reservation of an image that is to be deleted, whoever holds it. False:
-    /// there is none.
+    /// Takes over the reservation of an image that is to be deleted, even from another
+    /// holder. False: there is none.
     fn claim(&self, reservation: Reservation) -> Answer<'_, bool>;
 
-    /// The image was stored with so many bytes by who sent it. Holds even if the reservation
-    /// was lost.
+    /// The uploader has stored the image, of this many bytes. Counts even if the
+    /// reservation was lost.
     fn settle(&self, reservation: Reservation, bytes: u64) -> Answer<'_, ()>;
 
-    /// The image was found with so many bytes. Changes nothing if the reservation was lost.
+    /// A check found the image, of this many bytes. Has no effect if the reservation was
+    /// lost.
     fn confirm(&self, reservation: Reservation, bytes: u64) -> Answer<'_, ()>;
 
-    /// The image did not come, or is gone. A repeat changes nothing.
+    /// The image was not stored, or was deleted. A repeat has no effect.
     fn free(&self, reservation: Reservation) -> Answer<'_, ()>;
 
-    /// Reservations whose time has passed, the oldest first. The caller now holds them for
-    /// another [`TERM`]; their former holders have lost them.
+    /// Reservations whose deadline has passed, the oldest first. The caller now holds
+    /// them for another [`TERM`]; their previous holders have lost them.
     fn abandoned(&self, limit: u32) -> Answer<'_, Vec<Reservation>>;
 
-    /// Whose each of these images is, in the same order, where that is an anonymous user.
+    /// For each of these images, in the same order, its owner if that is an anonymous
+    /// user.
     fn anonymous_owners(&self, images: Vec<ImageKey>) -> Answer<'_, Vec<Option<String>>>;
 }
 
 impl Reservation {
-    /// For a new holder.
+    /// A reservation with a new holder.
     pub fn new(path: ImageKey) -> Self {
         let holder = Uuid::new_v4().to_string();
         Self {
@@ -114,9 +117,9 @@ impl Reservation {
 }
 
 impl ImageKey {
-    /// None: not what [`text`](Self::text) gives.
+    /// None: not a text that [`text`](Self::text) returns.
     pub fn parse(text: &str) -> Option<Self> {
-        // Whatever the format.
+        // Any format will do.
         let path = format!("{text}.{}", Format::Png.extension());
         ImagePath::parse(&path).as_ref().map(Self::from)
     }

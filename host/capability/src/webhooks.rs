@@ -1,9 +1,10 @@
-//! Webhooks: what came of them, for users, and what is to be delivered, for the
-//! loop that delivers. `wit/webhook-store.wit` has the promises to components.
+//! Webhooks: their state, for users, and the deliveries that are due, for the loop that
+//! delivers them. `wit/webhook-store.wit` has the promises to components.
 //!
-//! A delivery is part of its task, so its backend is that of the tasks: see
-//! [`TaskStore`](super::tasks::TaskStore). It is due by the step that ends the task,
-//! and what was claimed here and never recorded is due again once its lease is over.
+//! A delivery is part of its task, so it has the same backend: see
+//! [`TaskStore`](super::tasks::TaskStore). It becomes due in the step that ends the task.
+//! An attempt that was claimed and never recorded becomes due again when its lease
+//! expires.
 
 pub mod redeliveries;
 
@@ -16,25 +17,25 @@ use futures::future::BoxFuture;
 
 use super::Answer;
 
-/// What the API and the deliverer ask.
+/// Operations for the API and the deliverer.
 pub trait Webhooks: Send + Sync {
-    /// None: no such task, another user's, or no webhook was asked for.
+    /// None: no such task, another user's, or it has no webhook.
     fn webhook<'a>(
         &'a self,
         user_id: &'a str,
         task_id: &'a str,
     ) -> Answer<'a, Option<WebhookDelivery>>;
 
-    /// Makes one attempt more due.
+    /// Makes one more attempt due.
     fn redeliver<'a>(&'a self, user_id: &'a str, task_id: &'a str) -> Answer<'a, Redelivery>;
 
-    /// Claims attempts that are due, as many as there are permits for, those that
-    /// have waited longest first. Nobody else gets them until their leases are
-    /// over.
+    /// Claims attempts that are due, as many as there are permits for, those that have
+    /// waited longest first. No other host gets them until their leases expire.
     fn claim_deliveries(&self, permits: DeliveryPermits) -> Answer<'_, Vec<DueDelivery>>;
 
-    /// Records what came of an attempt. Lost: somebody else began another one, or
-    /// the task was deleted. `jitter`, from 0 to 1, spreads what failed together.
+    /// Records the outcome of an attempt. Lost: another attempt has begun, or the task
+    /// was deleted. `jitter`, from 0 to 1, spreads out the retries of deliveries that
+    /// failed together.
     fn record_attempt<'a>(
         &'a self,
         lease: &'a DeliveryLease,
@@ -42,11 +43,11 @@ pub trait Webhooks: Send + Sync {
         jitter: f64,
     ) -> Answer<'a, Fenced>;
 
-    /// When the next attempt is due, or a lease of one is over; in the past if one
-    /// is due already. None: all deliveries have ended.
+    /// When the next attempt is due or the next lease expires; in the past if one is due
+    /// already. None: all deliveries have ended.
     fn next_delivery(&self) -> Answer<'_, Option<Timestamp>>;
 
-    /// Completes when a delivery may have become due since the last call, as far as
-    /// this process notices without asking. For one waiter.
+    /// Completes when a delivery may have become due since the last call, as far as this
+    /// process learns of it without asking the store. For one waiter.
     fn delivery_due(&self) -> BoxFuture<'static, ()>;
 }

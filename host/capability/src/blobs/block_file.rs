@@ -1,9 +1,9 @@
-//! Blocks of bytes in a file that has no name: what many tasks hold for long is
-//! not held in memory, and is gone when the process is, however it ends.
+//! Blocks of bytes in an unnamed file: what many tasks hold for a long time need not stay
+//! in memory, and disappears with the process, however it ends.
 //!
-//! The file is there while a block is, and as long as the most blocks at a time.
-//! It takes nothing of the disk that others were promised, and is never synced:
-//! nothing in it outlives the process.
+//! The file exists only while it holds a block, and is as long as the largest number of
+//! blocks at a time. It uses no disk space that was promised to others, and is never
+//! synced, since nothing in it outlives the process.
 
 use std::fs::File;
 use std::io;
@@ -21,7 +21,7 @@ use crate::room::Room;
 /// Where blocks are stored.
 pub struct BlockFile {
     directory: PathBuf,
-    /// Of the disk.
+    /// Space on the disk.
     room: Arc<Room>,
     slots: Mutex<Slots>,
 }
@@ -30,7 +30,7 @@ pub struct BlockFile {
 struct Slots {
     /// None: no block is stored.
     file: Option<Arc<File>>,
-    /// How many were ever taken in this file.
+    /// How many slots were ever used in this file.
     count: u64,
     free: Vec<u64>,
 }
@@ -48,7 +48,7 @@ struct Slot {
 }
 
 impl BlockFile {
-    /// In this directory, which has to be there when the first block is stored.
+    /// `directory` has to exist when the first block is stored.
     pub fn new(directory: PathBuf, room: Arc<Room>) -> Arc<Self> {
         Arc::new(Self {
             directory,
@@ -127,7 +127,7 @@ impl Drop for Slot {
         let mut slots = self.blocks.slots.lock();
         slots.free.push(self.index);
         if slots.free.len() as u64 == slots.count {
-            // The system gives back its room.
+            // The system frees the space of an unnamed file once it is closed.
             *slots = Slots::default();
         }
     }

@@ -1,29 +1,30 @@
-//! Which blob may have how much of the room. A pure rule; [`super::reservation`]
-//! applies it.
+//! The rule that decides which blob gets how much space. Pure logic;
+//! [`super::reservation`] applies it.
 //!
-//! Nobody waits who holds a part of what another waits for:
+//! There are no deadlocks, since no blob waits while it holds space that another waits
+//! for:
 //!
-//! - An original never waits: it is refused where there is no room at the moment. Of
-//!   what it needs it may take more and more. Originals have half of the room at most,
-//!   since they wait for answers.
-//! - An answer has room for all of it at once, and waits for that in the order of its
-//!   arrival. One that fits passes those before it as long as what passed each of them is
-//!   together no more than that one waits for: small answers are quick beside large ones,
-//!   and delay none for ever.
+//! - An original never waits: it is refused if there is no space at the moment. It may
+//!   reserve more step by step. Originals get at most half of the space, since a task
+//!   holds its original while it waits for space for the answer.
+//! - An answer reserves all that it needs at once, and waits for that in the order of
+//!   arrival. A smaller answer that fits may overtake earlier ones, as long as what has
+//!   overtaken each of them adds up to no more than that one needs itself. So small
+//!   answers are fast, and none delays a large one for ever.
 
 use std::collections::VecDeque;
 
 use super::Purpose;
 
-/// Ages in the order of arrival.
+/// Identifies a waiting answer; ascending in the order of arrival.
 pub type Age = u64;
 
-/// The room of all blobs, in a unit that the rule does not know.
+/// The space of all blobs, in a unit that this rule need not know.
 #[derive(Debug)]
 pub struct Ledger {
     total: u64,
     free: u64,
-    /// What originals have, of half of it.
+    /// What originals hold; at most half of the total.
     originals: u64,
     line: VecDeque<Waiting>,
     next: Age,
@@ -33,21 +34,21 @@ pub struct Ledger {
 struct Waiting {
     age: Age,
     wants: u64,
-    /// By how much it was passed.
+    /// How much space has gone to answers that overtook this one.
     passed: u64,
 }
 
-/// Why there is no room.
+/// Why no space was granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// There is at another time.
+    /// There may be some later.
     Now,
-    /// There never is as much.
+    /// It exceeds what there is in total.
     Ever,
 }
 
 impl Ledger {
-    /// With so much room, in bytes.
+    /// `total`: all the space there is.
     pub fn new(total: u64) -> Self {
         Self {
             total,
@@ -58,7 +59,7 @@ impl Ledger {
         }
     }
 
-    /// Gives an original room, or more of it.
+    /// Grants an original its space, or more of it.
     pub fn original(&mut self, wants: u64) -> Result<(), Refused> {
         let share = self.total / 2;
         if wants > share {
@@ -72,7 +73,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Lets an answer wait for its room; [`Ledger::advance`] says when it has it.
+    /// Queues an answer; [`Ledger::advance`] says when it gets its space.
     pub fn wait(&mut self, wants: u64) -> Result<Age, Refused> {
         if wants > self.total {
             return Err(Refused::Ever);
@@ -87,19 +88,19 @@ impl Ledger {
         Ok(age)
     }
 
-    /// One waits no more. False: it did not wait.
+    /// Removes an answer from the queue. False: it was not in the queue.
     pub fn leave(&mut self, age: Age) -> bool {
         let before = self.line.len();
         self.line.retain(|waiting| waiting.age != age);
         self.line.len() < before
     }
 
-    /// Gives room to those who wait, as far as there is any, and names them with what
-    /// each has.
+    /// Grants space to queued answers as far as there is any, and returns which of them
+    /// got how much.
     pub fn advance(&mut self) -> Vec<(Age, u64)> {
         let mut admitted = Vec::new();
         let mut index = 0;
-        // By how much those before may be passed yet.
+        // How much may still overtake the answers before this one.
         let mut tolerance = u64::MAX;
         while let Some(waiting) = self.line.get(index) {
             let (age, wants) = (waiting.age, waiting.wants);
@@ -122,7 +123,7 @@ impl Ledger {
         admitted
     }
 
-    /// Takes back what one had, or a part of it.
+    /// Takes back all or a part of what a blob held.
     pub fn give_back(&mut self, purpose: Purpose, room: u64) {
         self.free += room;
         if purpose == Purpose::Original {

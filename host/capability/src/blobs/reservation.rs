@@ -1,4 +1,4 @@
-//! Room of blobs that is reserved, and who waits for it.
+//! Reserved space for blobs, and the queue for it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,21 +17,21 @@ struct State {
     waiters: BTreeMap<Age, oneshot::Sender<Reservation>>,
 }
 
-/// Some of the room. It is given back when dropped.
+/// A part of the space. Dropping it gives the space back.
 pub struct Reservation {
     reservations: Arc<Reservations>,
     purpose: Purpose,
     room: u64,
 }
 
-/// One who waits. Waits no longer when dropped.
+/// A queued request. Dropping it leaves the queue.
 struct Waiter {
     reservations: Arc<Reservations>,
     age: Age,
 }
 
 impl Reservations {
-    /// With so much room, in bytes.
+    /// `total`: all the space, in bytes.
     pub fn new(total: u64) -> Arc<Self> {
         Arc::new(Self(Mutex::new(State {
             ledger: Ledger::new(total),
@@ -39,11 +39,11 @@ impl Reservations {
         })))
     }
 
-    /// Reserves room. For an answer this waits.
+    /// Reserves space. For an answer this waits.
     ///
     /// # Errors
     ///
-    /// There is none at the moment, for an original, or there never is as much.
+    /// For an original: there is none at the moment. For both: it exceeds the total.
     pub async fn reserve(
         self: &Arc<Self>,
         purpose: Purpose,
@@ -69,7 +69,7 @@ impl Reservations {
         self.advance();
         let admitted = admitted.await;
         drop(waiter);
-        // Nobody else ends it.
+        // Only `advance` drops or uses the sender.
         admitted.map_err(|_| Refused::Now)
     }
 
@@ -91,7 +91,7 @@ impl Reservations {
             senders.collect()
         };
         for (sender, room) in admitted {
-            // Whoever does not wait any more gives it back.
+            // If the receiver is gone, dropping the reservation gives the space back.
             let _ = sender.send(self.reservation(Purpose::Answer, room));
         }
     }
@@ -108,17 +108,17 @@ impl Reservations {
 }
 
 impl Reservation {
-    /// What it holds, in bytes.
+    /// How much it holds, in bytes.
     pub fn room(&self) -> u64 {
         self.room
     }
 
-    /// Takes so much more.
+    /// Reserves this much more.
     ///
     /// # Errors
     ///
-    /// There is none at the moment, or never as much, or it is for an answer: that would
-    /// have to wait, with what it has.
+    /// There is none at the moment, or it exceeds the limit; or this is for an answer,
+    /// which would have to wait while it holds space.
     pub fn grow(&mut self, more: u64) -> Result<(), Refused> {
         match self.purpose {
             Purpose::Original => self.reservations.0.lock().ledger.original(more)?,
@@ -128,7 +128,7 @@ impl Reservation {
         Ok(())
     }
 
-    /// Gives back what is more than this.
+    /// Gives back everything beyond `room`.
     pub fn shrink(&mut self, room: u64) {
         let back = self.room.saturating_sub(room);
         self.room -= back;

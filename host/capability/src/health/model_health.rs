@@ -1,7 +1,7 @@
-//! Judges the model by its last calls, never by a call made for this purpose,
-//! which could cost money.
+//! Judges the model by its last calls, never by a call made for this purpose, which could
+//! cost money.
 //!
-//! One user cannot make it look unusable: their pictures may crash any model.
+//! One user alone cannot make the model look unusable: some pictures crash any model.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 /// Failures in a row that make the model unusable.
 const FAILURES: usize = 5;
 
-/// How many of them may be of the same user.
+/// How many of them may come from the same user.
 const OF_A_USER: usize = FAILURES - 1;
 
 /// After this time without a call, earlier failures no longer count.
@@ -21,31 +21,31 @@ const MEMORY: Duration = Duration::from_secs(30);
 /// The outcomes of the model's last calls.
 #[derive(Clone, Debug, Default)]
 pub struct ModelHealth {
-    /// Those in a row that count, [`FAILURES`] at most.
+    /// The failures in a row that count, at most [`FAILURES`].
     failures: Vec<Asker>,
     is_key_refused: bool,
     last_call: Timestamp,
 }
 
-/// Whose picture the model was asked to refine. Neither can be told from it.
+/// The user and the picture of a model call, as hashes: neither can be recovered from it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Asker {
     user: u64,
     picture: u64,
 }
 
-/// What a call of the model says of it.
+/// What the outcome of a call says about the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It works, also where it refuses an image.
+    /// It works. That includes refusing an image.
     Works,
-    /// It works, and was asked too much: that says nothing.
+    /// It works, but limits our rate: says nothing about its health.
     RateLimit,
     /// It cannot be reached, or is overloaded.
     Fails,
-    /// Its provider refuses our key, whoever asks.
+    /// Its provider refuses our key, for every user.
     KeyRefused,
-    /// It crashed or did not answer, as it may do with a picture again and again.
+    /// It crashed or did not answer, which may be because of this picture.
     Crashes,
 }
 
@@ -94,7 +94,7 @@ impl ModelHealth {
         }
     }
 
-    /// Why the model cannot be used, in a sentence that anyone may read.
+    /// Why the model cannot be used, as a sentence for users.
     pub fn problem(&self, now: Timestamp) -> Option<String> {
         if self.is_forgotten(now) {
             None
@@ -124,10 +124,10 @@ mod tests {
     use super::*;
     use Verdict::{Crashes, Fails, KeyRefused, RateLimit, Works};
 
-    /// Of a call: the seconds, the user, the picture, and what it says.
+    /// Seconds, user, picture and verdict of a call.
     type Call = (u64, u64, u64, Verdict);
 
-    /// Of two users in turn, each time with another picture.
+    /// Failures of two users in turn, each time with another picture.
     fn failing(seconds: &[u64]) -> Vec<Call> {
         let call = |second: &u64| (*second, second % 2, *second, Fails);
         seconds.iter().map(call).collect()

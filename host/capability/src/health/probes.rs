@@ -1,5 +1,5 @@
-//! The last known states of the capabilities, so that asking for readiness causes no
-//! work: a probe of a store writes.
+//! The last known states of the capabilities, so that a readiness request causes no work:
+//! probing a store writes to it.
 
 use std::sync::Arc;
 
@@ -10,39 +10,39 @@ use tokio::sync::Notify;
 use crate::intercept::{Interceptor, Operations};
 use crate::{Answer, Capabilities};
 
-/// The last result of probing, and whether a call has failed since.
+/// The last result of probing, and a signal that a call has failed since.
 #[derive(Debug, Default)]
 pub struct Probes {
-    /// None: nobody probes in the background.
+    /// None: there is no background probe.
     states: Mutex<Option<Vec<CapabilityState>>>,
     failed: Notify,
 }
 
 impl Probes {
-    /// What was found last.
+    /// The last result.
     pub fn states(&self) -> Option<Vec<CapabilityState>> {
         self.states.lock().clone()
     }
 
-    /// Records what was found.
+    /// Records the result of a probe.
     pub fn found(&self, found: Vec<CapabilityState>) {
         *self.states.lock() = Some(found);
     }
 
-    /// Ends once a call has failed since the last time.
+    /// Completes once a call has failed since the last time this completed.
     pub async fn failure(&self) {
         self.failed.notified().await;
     }
 
-    /// Wraps the stores so that calls that fail are noticed.
+    /// Wraps the stores so that failing calls are noticed.
     pub fn around(capabilities: Capabilities) -> Capabilities {
         let probes = Arc::clone(&capabilities.probes);
         capabilities.behind(probes)
     }
 }
 
-/// Whether an error says that the store cannot be used, rather than that the request
-/// was wrong.
+/// Whether the error means that the store cannot be used, rather than that the request
+/// was invalid.
 fn is_of_the_store(error: &CapabilityError) -> bool {
     match error.kind {
         ErrorKind::Unavailable | ErrorKind::Full => true,

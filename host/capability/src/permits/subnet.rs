@@ -1,8 +1,8 @@
-//! What stands for one client on the network.
+//! The address range that counts as one client.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// An IPv4 address, or an IPv6 /64, which is what one customer gets.
+/// An IPv4 address, or an IPv6 /64, which is what a provider assigns to one customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subnet(IpAddr);
 

@@ -1,7 +1,7 @@
-//! Messages that are pushed to this process, beside those that its queue
-//! delivers.
+//! Messages that are pushed to this process, in addition to those that it fetches from
+//! its queue.
 //!
-//! A push is answered when its message is: a worker takes it as it takes any
+//! A push is answered once its message is done; workers take pushed messages like any
 //! other.
 
 use std::future::pending;
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Delivery, Receipt, TaskQueue, task_of};
 use crate::Answer;
 
-/// How long a push waits for a worker that is free. Its sender tries again.
+/// How long a push waits for a free worker. After that its sender tries again.
 const WORKER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where pushed messages wait for a worker.
@@ -30,15 +30,15 @@ pub struct Pushes {
 /// A message that waits for a worker.
 struct Push {
     message: Vec<u8>,
-    /// Told when a worker takes it. Closed: nobody waits for it any more.
+    /// Notified when a worker takes it. Closed: the pusher no longer waits.
     taken: oneshot::Sender<()>,
-    /// Whether it is dealt with.
+    /// Whether the message is done.
     answer: oneshot::Sender<bool>,
 }
 
 impl Default for Pushes {
     fn default() -> Self {
-        // Those that wait, wait to send.
+        // Pushes beyond this one wait in `send`.
         let (sender, receiver) = mpsc::channel(1);
         Self {
             sender,
@@ -49,7 +49,7 @@ impl Default for Pushes {
 }
 
 impl Pushes {
-    /// Has a message worked on. True: it is dealt with; false: it is to be pushed
+    /// Lets a worker process a message. True: it is done; false: it has to be pushed
     /// again.
     pub async fn deliver(&self, message: Vec<u8>) -> bool {
         let (taken, is_taken) = oneshot::channel();
@@ -70,12 +70,12 @@ impl Pushes {
         }
     }
 
-    /// From here on, what no worker has taken is to be pushed again.
+    /// From now on, messages that no worker has taken are to be pushed again.
     pub fn close(&self) {
         self.closed.cancel();
     }
 
-    /// A queue that delivers these messages too.
+    /// A queue that delivers these messages as well.
     pub fn beside(self: &Arc<Self>, queue: Arc<dyn TaskQueue>) -> Arc<dyn TaskQueue> {
         Arc::new(WithPushes {
             queue,
@@ -92,7 +92,7 @@ impl Pushes {
                 return Delivery::new(task_of(&push.message), push.message, receipt);
             }
         }
-        // The sender is never dropped before.
+        // Unreachable, since `self` keeps the sender.
         pending().await
     }
 }
@@ -121,12 +121,12 @@ impl TaskQueue for WithPushes {
     }
 }
 
-/// Where a push waits for its answer; without one it is to be pushed again.
+/// Where the answer to a push goes; if none is sent, it has to be pushed again.
 struct Pushed(oneshot::Sender<bool>);
 
 impl Pushed {
     fn answer(self, is_done: bool) {
-        // Who pushed it may have gone.
+        // The pusher may have disconnected.
         let _ = self.0.send(is_done);
     }
 }
@@ -137,7 +137,7 @@ impl Receipt for Pushed {
         ready(()).boxed()
     }
 
-    /// The sender has a delay of its own.
+    /// Ignores the delay: the sender has its own.
     fn nack(self: Box<Self>, _: Duration) -> BoxFuture<'static, ()> {
         self.answer(false);
         ready(()).boxed()

@@ -1,5 +1,5 @@
-//! Receivers that wait for a message, first come, first served. A message that
-//! was handed to one that leaves goes to the next.
+//! Receivers waiting for a message, first come, first served. A message that was handed
+//! to a receiver that has left goes to the next one.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ use crate::queue::Delivery;
 
 type Handed = Result<Delivery, CapabilityError>;
 
-/// Those who wait for a message, first come, first served.
+/// The receivers waiting for a message, first come, first served.
 #[derive(Default)]
 pub struct Waiting {
     line: Mutex<VecDeque<oneshot::Sender<Handed>>>,
@@ -19,8 +19,8 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Waits for a message, or for the fault that keeps it away. None: nobody
-    /// fetches any more. Cancel-safe.
+    /// Waits for a message, or for the error that prevents delivery. None: nothing
+    /// fetches messages any more. Cancel-safe.
     pub async fn next(&self) -> Option<Handed> {
         let (sender, receiver) = oneshot::channel();
         let mut seat = Seat {
@@ -32,20 +32,20 @@ impl Waiting {
         (&mut seat.receiver).await.ok()
     }
 
-    /// How many wait.
+    /// How many receivers wait.
     pub fn count(&self) -> usize {
         let mut line = self.line.lock();
         line.retain(|receiver| !receiver.is_closed());
         line.len()
     }
 
-    /// Ends when somebody has come since the last time.
+    /// Completes when a receiver has joined since the last time.
     pub async fn joined(&self) {
         self.joined.notified().await;
     }
 
-    /// Hands a message to who waits longest. If nobody does, it is dropped, and
-    /// so delivered again, perhaps to another host.
+    /// Hands a message to the receiver that has waited longest. If there is none, the
+    /// message is dropped, and so delivered again, perhaps to another host.
     pub fn hand(&self, mut delivery: Delivery) {
         loop {
             let Some(first) = self.line.lock().pop_front() else {
@@ -53,23 +53,23 @@ impl Waiting {
             };
             match first.send(Ok(delivery)) {
                 Err(Ok(back)) => delivery = back,
-                // Nothing but a message was sent.
+                // An `Err` never comes back: only a message was sent.
                 Ok(()) | Err(Err(_)) => return,
             }
         }
     }
 
-    /// Tells all who wait why they wait in vain.
+    /// Fails all waiting receivers with this error.
     pub fn fail(&self, error: &CapabilityError) {
         let line = std::mem::take(&mut *self.line.lock());
         for receiver in line {
-            // Who has left need not be told.
+            // It does not matter if the receiver has left.
             let _ = receiver.send(Err(error.clone()));
         }
     }
 }
 
-/// The place of one that waits.
+/// The place of one receiver in the queue.
 struct Seat<'a> {
     receiver: oneshot::Receiver<Handed>,
     waiting: &'a Waiting,

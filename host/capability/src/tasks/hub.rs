@@ -1,8 +1,7 @@
-//! Announces changes of tasks to those of this process who watch them, after
-//! the commit.
+//! Announces changes of tasks to watchers in this process, after the commit.
 //!
-//! In memory only. What other processes do to a task is told here by their
-//! store, if several share it.
+//! In memory only. Changes by other processes are announced here by the store, if several
+//! processes share it.
 
 mod revocations;
 
@@ -22,23 +21,23 @@ use tokio::sync::broadcast::error::RecvError;
 use super::Changes;
 use revocations::{Revocation, Revocations};
 
-/// More changes than a task has in quick succession. A slower reader misses the
-/// oldest, never the last.
+/// More changes than a task has in quick succession. A slower reader misses the oldest
+/// ones, never the last.
 const CHANNEL_CAPACITY: usize = 16;
 
-/// Where more watch one task, whoever has not been told of a stage before the next
-/// change is not told of it: telling a thousand takes longer than a stage, and the end
-/// would wait for it.
+/// If a task has more watchers than this, a stage may be skipped for watchers that have
+/// not received it when the next change arrives: notifying a thousand of them takes
+/// longer than a stage, and would delay the final change.
 const CROWD: usize = 32;
 
-/// Claims that are remembered at most, of this process and of others each. What
-/// another process did may be missed, so they are forgotten when there are more.
+/// Limit of remembered claims, separately for this process and for others. Ends of other
+/// processes' claims may be missed, so the claims are forgotten beyond this number.
 const MAX_WORK: usize = 20_000;
 
-/// What a store says to those who watch a task.
+/// What watchers of a task are told.
 #[derive(Clone, Debug)]
 pub enum Update {
-    /// The task at a revision, with its number of claims so far.
+    /// The task at this revision, with its number of claims so far.
     Status(u64, u32, Arc<Task>),
     /// A stage began.
     Stage(StageStart),
@@ -50,20 +49,20 @@ pub enum Update {
 #[derive(Clone, Copy, Debug)]
 pub struct StageStart {
     stage: Stage,
-    /// Of the task when the stage's claim began.
+    /// Revision of the task when the claim of this stage began.
     revision: u64,
-    /// Whether it may be left out when something newer is there to be told.
+    /// Whether it may be skipped if there is newer news.
     is_skippable: bool,
 }
 
 impl Update {
-    /// How a task is now.
+    /// The current state of a task.
     pub fn of(record: TaskRecord) -> Self {
         Self::Status(record.revision, record.attempt, Arc::new(record.task))
     }
 }
 
-/// Tells watchers, workers and the deliverer of a process what happens to tasks.
+/// Tells watchers, workers and the webhook deliverer of a process about changes of tasks.
 #[derive(Debug, Default)]
 pub struct Hub {
     state: Mutex<State>,
@@ -74,20 +73,20 @@ pub struct Hub {
 #[derive(Debug, Default)]
 struct State {
     watched: HashMap<String, Watched>,
-    /// Of this process's claims, until they end.
+    /// Claims of this process, until they end.
     under_way: HashMap<String, Work>,
-    /// The same of other processes, from their first stage on.
+    /// Claims of other processes, from their first stage on.
     elsewhere: HashMap<String, Work>,
 }
 
 #[derive(Debug)]
 struct Watched {
     sender: broadcast::Sender<Update>,
-    /// The latest revision that was announced, or read by one who watches.
+    /// The latest revision that was announced, or read by the only watcher.
     revision: u64,
 }
 
-/// A claim and the stage of its worker.
+/// A claim, and the stage that its worker is at.
 #[derive(Clone, Copy, Debug)]
 struct Work {
     /// The task's revision when it was claimed.
@@ -105,7 +104,7 @@ impl Work {
         }
     }
 
-    /// What was read before the claim does not end it.
+    /// A state that was read before the claim does not end it.
     fn ends_at(&self, revision: u64, status: Status) -> bool {
         match revision == self.revision {
             true => status != Status::Processing,
@@ -115,8 +114,7 @@ impl Work {
 }
 
 impl Hub {
-    /// Subscribes. Announcements from now on are not missed, so read the task
-    /// after this.
+    /// Subscribes. Nothing announced from now on is missed, so read the task after this.
     pub fn subscribe(self: &Arc<Self>, task_id: &str) -> Subscription {
         let mut state = self.state.lock();
         let receiver = state
@@ -138,33 +136,33 @@ impl Hub {
         }
     }
 
-    /// Starts to wait until claims of a task are void.
+    /// Starts to watch for revocations of a task's claims.
     pub fn revocation(&self, task_id: &str) -> Revocation {
         self.revocations.of(task_id)
     }
 
-    /// The claims of a task are void.
+    /// Revokes the claims on a task.
     pub fn revoke(&self, task_id: &str) {
         self.revocations.announce(task_id);
     }
 
-    /// Wakes whoever delivers webhooks, or the next one who waits to.
+    /// Wakes the webhook deliverer; if it is not waiting now, its next wait ends at once.
     pub fn announce_delivery(&self) {
         self.deliveries.notify_one();
     }
 
-    /// Completes when a delivery was announced since the last one that was heard.
+    /// Completes when a delivery was announced since the last time this completed.
     pub fn delivery(&self) -> BoxFuture<'static, ()> {
         let deliveries = Arc::clone(&self.deliveries);
         Box::pin(async move { deliveries.notified().await })
     }
 
-    /// Announces a change. After the last one the watchers' streams end.
+    /// Announces a change. A final change also ends the watchers' streams.
     pub fn announce(&self, task_id: &str, update: Update) {
         self.tell(task_id, update, true);
     }
 
-    /// Announces what another process did.
+    /// Announces a change by another process.
     pub fn announce_elsewhere(&self, task_id: &str, update: Update) {
         self.tell(task_id, update, false);
     }
@@ -197,8 +195,8 @@ impl Hub {
         }
     }
 
-    /// Announces a stage, unless its lease is lost or belongs to another
-    /// process. Answers the revision that its claim began with.
+    /// Announces a stage, unless its lease is lost or belongs to another process. Returns
+    /// the revision at which its claim began.
     pub fn began(&self, lease: &Lease, stage: Stage) -> Option<u64> {
         let mut state = self.state.lock();
         let work = state.under_way.get_mut(&lease.task_id)?;
@@ -211,8 +209,7 @@ impl Hub {
         Some(revision)
     }
 
-    /// Announces a stage of another process's claim, which began with that
-    /// revision.
+    /// Announces a stage of another process's claim, which began at that revision.
     pub fn began_elsewhere(&self, task_id: &str, revision: u64, stage: Stage) {
         let mut state = self.state.lock();
         let seen = state.elsewhere.get(task_id).map(|work| work.revision);
@@ -229,7 +226,7 @@ impl Hub {
         state.send_stage(task_id, revision, stage);
     }
 
-    /// Another process changed a task, whether somebody watches it here or not.
+    /// Another process changed a task, whether or not it has watchers here.
     pub fn changed_elsewhere(&self, task_id: &str, revision: u64, status: Status) {
         if status.is_final() {
             self.revoke(task_id);
@@ -239,7 +236,7 @@ impl Hub {
             .end_work(task_id, |work| work.ends_at(revision, status));
     }
 
-    /// Whether somebody watches the task who was not told of this revision.
+    /// Whether the task has watchers that have not been told of this revision.
     pub fn lacks(&self, task_id: &str, revision: u64) -> bool {
         let state = self.state.lock();
         let watched = state.watched.get(task_id);
@@ -264,7 +261,7 @@ impl Hub {
 }
 
 impl State {
-    /// Forgets the claims that a change ended.
+    /// Forgets the claims of a task that this change ended.
     fn end_work(&mut self, task_id: &str, is_end: impl Fn(&Work) -> bool) {
         for work in [&mut self.under_way, &mut self.elsewhere] {
             if work.get(task_id).is_some_and(&is_end) {
@@ -273,8 +270,8 @@ impl State {
         }
     }
 
-    /// The only one who watches a task has read this revision of it. Of several,
-    /// the others have still to be told.
+    /// Records that a watcher has read this revision of a task, if it is the only one. If
+    /// there are several, the others still have to be told.
     fn saw(&mut self, task_id: &str, revision: u64) {
         if let Some(watched) = self.watched.get_mut(task_id)
             && watched.sender.receiver_count() == 1
@@ -298,7 +295,7 @@ impl State {
             if let Update::Status(revision, ..) = &update {
                 watched.revision = watched.revision.max(*revision);
             }
-            // It is fine if there is no subscriber.
+            // It does not matter if there are no subscribers.
             let _ = watched.sender.send(update);
         }
     }
@@ -316,17 +313,16 @@ fn remember(claims: &mut HashMap<String, Work>, task_id: &str, work: Work) {
 pub struct Subscription {
     hub: Arc<Hub>,
     task_id: String,
-    /// In an `Option` so that it can be dropped before the hub looks for
-    /// remaining subscribers.
+    /// An `Option`, so that it can be dropped before the hub checks for remaining
+    /// subscribers.
     receiver: Option<broadcast::Receiver<Update>>,
-    /// The claim in progress when the subscription began; later changes are
-    /// received.
+    /// The claim in progress when the subscription began; later changes are received.
     work: Option<Work>,
 }
 
 impl Subscription {
-    /// Streams the task as it was read at `revision`, the current stage, then
-    /// everything after that.
+    /// Streams the task as read at `revision`, then the current stage, then every later
+    /// change.
     pub fn changes_after(self, revision: u64, task: Task) -> Changes {
         self.hub.state.lock().saw(&self.task_id, revision);
         let first = Change::Task(Box::new(task.clone()));
@@ -352,8 +348,8 @@ impl Subscription {
         Box::pin(futures::StreamExt::chain(now, later))
     }
 
-    /// None: the store was closed. Skips what the reader has seen already, and
-    /// stages that are over if a crowd waits to be told.
+    /// None: the store was closed. Skips what the reader already knows, and, if there are
+    /// many watchers, stages that are over.
     pub async fn next_after(&mut self, seen: u64) -> Option<Update> {
         let receiver = self.receiver.as_mut()?;
         loop {

@@ -97,7 +97,7 @@ operations! {
         "webhooks next" NextDelivery = next_delivery() -> Option<Timestamp>;
 
         unnamed {
-            /// There is nothing to intercept: it waits.
+            /// Not intercepted: it only waits.
             fn delivery_due(&self) -> BoxFuture<'static, ()> {
                 self.inner.delivery_due()
             }
@@ -118,7 +118,7 @@ operations! {
         "tasks progress" Progress = progress(lease: &'a Lease, stage: Stage) -> ();
 
         unnamed {
-            /// There is nothing to intercept: it waits.
+            /// Not intercepted: it only waits.
             fn revocation(&self, id: &str) -> BoxFuture<'static, ()> {
                 self.inner.revocation(id)
             }
@@ -142,7 +142,7 @@ operations! {
 }
 
 impl<'a> TaskOperation<'a> {
-    /// The lease that it names.
+    /// The lease among the operation's arguments.
     pub fn lease(&mut self) -> Option<&mut &'a Lease> {
         match self {
             Self::Renew { lease }

@@ -1,5 +1,5 @@
-//! Bounds the number of watchers, shares their permits between users, and
-//! disconnects all of them at a stop.
+//! Limits the number of watchers, divides their permits between users, and disconnects
+//! all of them at shutdown.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use super::Changes;
 use crate::permits::{Permit, Permits};
 use crate::stream_guard::guarded;
 
-/// As many as there can be connections; an HTTP/2 connection with several
-/// streams counts several times. Each watcher needs some memory.
+/// As many as there can be connections, though an HTTP/2 connection may carry several
+/// watchers. Each watcher needs some memory.
 const MAX_WATCHERS: usize = 4096;
 
-/// How many may watch tasks at once, by user.
+/// Limits how many streams watch tasks at once.
 pub struct Watchers {
     /// By user.
     permits: Arc<Permits<String>>,
@@ -37,7 +37,7 @@ impl Watchers {
         }
     }
 
-    /// Fails if there are too many watchers, and this user has its share of them.
+    /// Fails if there are many watchers, and this user has its share of them.
     pub fn admit(&self, user: &str) -> Result<Slot, CapabilityError> {
         let permit = self.permits.take(None, Some(user.to_owned()));
         let permit = permit.ok_or_else(|| {
@@ -49,8 +49,7 @@ impl Watchers {
         })
     }
 
-    /// Ends all current and future streams, because the host stops; clients
-    /// then reconnect.
+    /// Ends all current and future streams at shutdown; clients then reconnect.
     pub fn disconnect_all(&self) {
         self.leave.cancel();
     }

@@ -1,7 +1,7 @@
-//! Bounds what users ask to be delivered again, so that the webhooks of all others find
-//! permits with who delivers.
+//! Limits redeliveries requested by users, so that they leave permits for other users'
+//! webhooks.
 //!
-//! Each host does so for itself, as it has permits of its own.
+//! Each host has its own limits, as it has its own permits for deliveries.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,20 +12,20 @@ use parking_lot::Mutex;
 use crate::permits::{Permit, Permits};
 use crate::rate::{Buckets, Rate};
 
-/// Of all users at a time: half of the attempts that a host makes at once.
+/// Redeliveries of all users at a time: half of the attempts that a host makes at once.
 const AT_ONCE: usize = 32;
 
-/// How long an attempt may take. Whether it took less is known to who made it, which may
-/// be another host.
+/// How long a permit is held: the longest that an attempt may take. The real end is known
+/// only to the host that makes the attempt, which may be another one.
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// Of one user: ten a minute.
+/// Limit for one user: ten a minute.
 const RATE: Rate = Rate {
     at_once: 10,
     interval: Duration::from_secs(6),
 };
 
-/// How often users may ask for a delivery again.
+/// Limits how often users may request a redelivery.
 pub struct Redeliveries {
     begin: Instant,
     /// By user.
@@ -36,13 +36,13 @@ pub struct Redeliveries {
 #[derive(Default)]
 struct State {
     rates: Buckets<String>,
-    /// With the time from which on the permit is free again, the oldest first.
+    /// The permits, each with the time at which it is freed, the oldest first.
     under_way: VecDeque<(Duration, Permit<String>)>,
 }
 
 impl Redeliveries {
     /// None: there are too many, and this user has its share of them. The last quarter of
-    /// the permits is for users who have none, so that it takes more than ten to hold all.
+    /// the permits is for users who have none, so no small group of users can hold all.
     pub fn admit(&self, user: &str, now: Instant) -> Option<Permit<String>> {
         let now = now.saturating_duration_since(self.begin);
         let mut state = self.state.lock();
@@ -58,13 +58,13 @@ impl Redeliveries {
         taken.is_ok().then_some(permit)
     }
 
-    /// One that was admitted is not to be delivered, and does not count.
+    /// An admitted redelivery does not happen after all, and does not count.
     pub fn give_back(&self, user: &str) {
         let mut state = self.state.lock();
         state.rates.give_back(RATE, &user.to_owned());
     }
 
-    /// Keeps the permit of one that is to be delivered.
+    /// Keeps the permit of a redelivery that will happen.
     pub fn hold(&self, permit: Permit<String>, now: Instant) {
         let end = now.saturating_duration_since(self.begin) + LONGEST;
         let mut state = self.state.lock();
@@ -86,7 +86,7 @@ impl Default for Redeliveries {
 mod tests {
     use super::*;
 
-    /// How many of so many are admitted.
+    /// How many of `times` requests are admitted.
     fn admitted(all: &Redeliveries, user: &str, times: usize, now: Instant) -> usize {
         let permits = (0..times).filter_map(|_| all.admit(user, now));
         permits.map(|permit| all.hold(permit, now)).count()

@@ -1,8 +1,8 @@
-//! Tells the workers of this process that their claim is void, after the commit: the task
-//! was deleted or cancelled, or has ended elsewhere.
+//! Tells workers of this process that their claim is void, after the commit: the task was
+//! deleted, cancelled, or ended elsewhere.
 //!
-//! Separate from watchers: there is one for each task in flight, and most never
-//! receive anything.
+//! Separate from watchers: there is one for each task in flight, and most never receive
+//! anything.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub struct Revocations(Mutex<HashMap<String, Claim>>);
 #[derive(Debug)]
 struct Claim {
     token: CancellationToken,
-    /// Two workers may have the same task, one of which has lost its lease.
+    /// How many wait. Two workers may hold the same task, one of them with a lost lease.
     by: usize,
 }
 
@@ -30,7 +30,7 @@ pub struct Revocation {
 }
 
 impl Revocations {
-    /// Those from now on are not missed.
+    /// Starts to watch. Revocations from now on are not missed.
     pub fn of(self: &Arc<Self>, task_id: &str) -> Revocation {
         let mut all = self.0.lock();
         let claim = all.entry(task_id.to_owned()).or_insert_with(|| Claim {
