@@ -1,4 +1,4 @@
-//! Tells the engine which system it is built for.
+//! Passes the target triple on to the engine.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -1,10 +1,9 @@
-//! Outbound HTTP: which component may ask whom for what.
+//! Outbound HTTP: which component may send requests where.
 //!
-//! Names are resolved here, the addresses are judged here, and the connection
-//! is made to the very address that was judged, so that a resolver that answers
-//! differently the second time gains nothing. A component that was granted
-//! nothing can connect to nothing, and each answer has an end, in bytes and in
-//! time, whatever timeouts the component itself sets.
+//! Names are resolved and addresses checked here, and the connection goes to exactly the
+//! address that was checked, so a resolver that answers differently the second time gains
+//! nothing (DNS rebinding). A component without a grant cannot connect anywhere. Each
+//! answer is limited in bytes and time, whatever timeouts the component itself sets.
 
 mod body;
 mod client;
@@ -46,17 +45,17 @@ use crate::model::paid_call::PaidCall;
 pub struct Egress {
     client: Client,
     issuer: Option<Arc<IssuerCache>>,
-    /// One for each exchange of an instance that has not ended.
+    /// One permit for each exchange of an instance that has not ended.
     exchanges: Arc<Semaphore>,
-    /// What has to be told before a request leaves that may have to be paid for.
+    /// Notified before a request is sent that may have to be paid for.
     paid_call: Option<Arc<PaidCall>>,
 }
 
-/// What is copied out of a guest's request at a time, in bytes.
+/// How much of a guest's request is copied at a time, in bytes.
 const CHUNK: usize = 64 * 1024;
 
 impl Egress {
-    /// With the default bounds.
+    /// With the default limits.
     pub fn new(grant: Grant, network: &Network) -> Self {
         Self {
             client: Client::new(grant, network),
@@ -66,7 +65,7 @@ impl Egress {
         }
     }
 
-    /// The same, with answers within these bounds.
+    /// The same, with these limits for answers.
     pub fn within(self, bounds: Bounds) -> Self {
         Self {
             client: self.client.within(bounds),
@@ -74,18 +73,18 @@ impl Egress {
         }
     }
 
-    /// Lends the slot of a task while it waits for a connection.
+    /// Lets this client lend the task's slot while it waits for a connection.
     pub fn lend(&mut self, slot: Slot) {
         self.client.lend(slot);
     }
 
-    /// Tells this before a request leaves.
+    /// Sets what is notified before each request is sent.
     pub fn count(&mut self, call: Arc<PaidCall>) {
         self.paid_call = Some(call);
     }
 
-    /// With so many exchanges at a time, of all that this is cloned for. An
-    /// exchange ends with its answer's body.
+    /// Limits the exchanges at a time, for all clones together. An exchange ends with the
+    /// body of its answer.
     pub fn at_most(self, exchanges: usize) -> Self {
         Self {
             exchanges: Arc::new(Semaphore::new(exchanges)),
@@ -93,17 +92,17 @@ impl Egress {
         }
     }
 
-    /// Caches the key set at this URL for all that this is cloned for.
+    /// Caches the key set at this URL, for all clones together.
     pub fn caching(self, url: url::Url) -> Self {
         let issuer = Some(Arc::new(IssuerCache::new(url)));
         Self { issuer, ..self }
     }
 
-    /// The issuer's keys as it publishes them, by way of the cache.
+    /// The issuer's keys as it publishes them, from the cache if possible.
     ///
     /// # Errors
     ///
-    /// There are none, or nothing is cached by this.
+    /// There are no keys, or no URL was set with [`Egress::caching`].
     pub async fn issuer_keys(&self) -> Result<Bytes, Error> {
         let cache = self.issuer.as_ref().ok_or(Error::HttpRequestDenied)?;
         let request = request(Method::GET, cache.url().as_str(), None)?;
@@ -117,12 +116,12 @@ impl Egress {
         Ok(document.to_bytes())
     }
 
-    /// The status and the body of what a URL answers, within the bounds. `timeout`
-    /// is for connecting, and for each silence.
+    /// Requests a URL and returns status and body, within the limits. `timeout` is for
+    /// connecting, and for each pause.
     ///
     /// # Errors
     ///
-    /// It did not answer in full, or may not be asked.
+    /// The answer was incomplete, or the request is not allowed.
     pub async fn get(
         &self,
         url: &str,
@@ -137,12 +136,12 @@ impl Egress {
         Ok((status, body))
     }
 
-    /// Whether an origin answers: asks for the head of a path, whatever the
+    /// Checks whether an origin answers: sends a HEAD request for a path, and accepts any
     /// status. `timeout` is for connecting, and for the answer.
     ///
     /// # Errors
     ///
-    /// It did not answer, or may not be asked.
+    /// It did not answer, or the request is not allowed.
     pub async fn probe(&self, origin: &Origin, path: &str, timeout: Duration) -> Result<(), Error> {
         let Origin { scheme, host, port } = origin;
         let url = format!("{scheme}://{host}:{port}{path}");
@@ -166,8 +165,8 @@ impl WasiHttpHooks for Egress {
             paid_call,
         } = self.clone();
         Box::new(async move {
-            // The first step is on the stack of the guest, which keeps the pages that
-            // were used once.
+            // Otherwise the first poll would run on the stack of the guest, which keeps
+            // every page that was ever used.
             yield_now().await;
             let exchange = exchanges
                 .try_acquire_owned()
@@ -192,7 +191,7 @@ impl WasiHttpHooks for Egress {
     }
 }
 
-/// A request of the host's own.
+/// A request by the host itself.
 fn request(
     method: Method,
     url: &str,
@@ -210,7 +209,7 @@ fn request(
         .map_err(|_| Error::HttpRequestUriInvalid)
 }
 
-/// For connecting, and for each silence.
+/// The same timeout for connecting and for each pause.
 fn each_within(timeout: Duration) -> RequestOptions {
     RequestOptions {
         connect_timeout: Some(timeout),
@@ -219,7 +218,7 @@ fn each_within(timeout: Duration) -> RequestOptions {
     }
 }
 
-/// Asks the issuer itself, on behalf of all that wait.
+/// Requests the keys from the issuer, on behalf of all waiting requests.
 async fn fetch_keys(
     client: Client,
     request: http::Request<WasiBody>,

@@ -1,4 +1,4 @@
-//! HTTP in: each request is handed to an instance of the API component.
+//! Inbound HTTP: hands each request to an instance of the API component.
 
 mod activity;
 mod failure;

@@ -1,7 +1,7 @@
-//! Runs components: compiles, links and bounds them, gives them the capabilities, brings
-//! requests to them and lets theirs out.
+//! Runs components: compiles, links and limits them, provides their capabilities, and
+//! connects them to HTTP in both directions.
 //!
-//! It knows the contracts of the capabilities and no engine, so it must never name one.
+//! It depends on the contracts of the capabilities and must never name an engine.
 
 #![deny(missing_docs)]
 
@@ -13,6 +13,6 @@ pub mod metrics;
 pub mod model;
 pub mod wasm;
 
-/// What `bindgen!` makes of `wit/types.wit`, with its conversions: for worlds that
+/// What `bindgen!` generates from `wit/types.wit`, with its conversions: for worlds that
 /// are generated elsewhere and share these types.
 pub use wasm::bindings::capabilities::concept::refinement::types;

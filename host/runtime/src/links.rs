@@ -1,5 +1,5 @@
-//! Where a component's calls of its imports become calls of the capabilities. Arguments
-//! are converted here, and nowhere else; nothing is decided.
+//! Forwards a component's imports to the capabilities. Arguments are converted here, and
+//! only here; there is no logic.
 
 pub mod blobs;
 mod concepts;
@@ -19,7 +19,7 @@ use concept_refinement_capability::Capabilities;
 use crate::wasm::bindings::capabilities::concept::refinement::types;
 use crate::wasm::sandbox::Caller;
 
-/// What a capability answers, unless the call ends the component.
+/// The answer of a capability; the outer error ends the instance.
 type Answer<T> = wasmtime::Result<Result<T, types::Error>>;
 
 /// The capabilities that the caller was granted.

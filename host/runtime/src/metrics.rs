@@ -1,4 +1,4 @@
-//! What HTTP into and out of components measures.
+//! Metrics of inbound and outbound HTTP.
 
 pub mod egress;
 pub mod http;

@@ -1,4 +1,4 @@
-//! Models as components: when a call may run, within which memory, on which thread.
+//! Models as components: when a call may run, with how much memory, and on which thread.
 //! `wit/image-model.wit` has the promises.
 
 mod admission;

@@ -1,4 +1,4 @@
-//! Runs components: compiles and caches them, links their imports, bounds their
+//! Runs components: compiles and caches them, links their imports, limits their
 //! resources. Knows no backend.
 
 pub mod bindings;

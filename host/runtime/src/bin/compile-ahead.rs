@@ -1,5 +1,5 @@
-//! `compile-ahead COMPONENT OUT`: the code of a component, for executables that carry
-//! it. A release is built with it; nobody else needs it.
+//! `compile-ahead COMPONENT OUT`: compiles a component to the code that executables
+//! embed. Only builds of releases use it.
 
 use std::path::PathBuf;
 use std::{env, fs};

@@ -1,5 +1,5 @@
-//! A response body with limits. Its connection is used again once it has been read to
-//! its end, and closed if it is dropped before.
+//! A response body with limits. Its connection is reused once the body has been read to
+//! its end, and closed if the body is dropped before.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,14 +12,14 @@ use wasmtime_wasi_http::Error;
 
 use super::pool::Checkout;
 
-/// What a body may take.
+/// Limits of a body.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How long nothing may come while it is waited for.
+    /// Longest pause between bytes while a reader waits.
     pub between_bytes: Duration,
     /// When it must have ended.
     pub deadline: Instant,
-    /// In all.
+    /// Most bytes in all.
     pub bytes: u64,
 }
 
@@ -31,7 +31,7 @@ pub struct Limited<B: Body> {
     timeout: Pin<Box<Sleep>>,
     /// Whether a reader is waiting: the timeout counts only then.
     is_waited_for: bool,
-    /// None: it was given back.
+    /// None: the connection was given back.
     checkout: Option<Checkout>,
 }
 
@@ -47,7 +47,7 @@ impl<B: Body> Limited<B> {
         }
     }
 
-    /// The answer has been read to its end.
+    /// Gives the connection back, since the answer has been read to its end.
     fn give_back(&mut self) {
         if let Some(checkout) = self.checkout.take() {
             checkout.end();
@@ -55,7 +55,8 @@ impl<B: Body> Limited<B> {
     }
 }
 
-/// A reader that knows the length does not poll again after the last byte.
+/// A reader that knows the length does not poll again after the last byte, so this may be
+/// the end as well.
 impl<B: Body> Drop for Limited<B> {
     fn drop(&mut self) {
         if self.body.is_end_stream() {
@@ -65,7 +66,7 @@ impl<B: Body> Drop for Limited<B> {
 }
 
 impl Limits {
-    /// When the body times out, unless something comes before.
+    /// When the body times out unless bytes arrive before.
     fn next(&self) -> Instant {
         let silent = Instant::now().checked_add(self.between_bytes);
         silent.map_or(self.deadline, |silent| silent.min(self.deadline))
@@ -85,7 +86,8 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = self.get_mut();
         if this.limits.deadline <= Instant::now() {
-            // A body that always has bytes ready would never be polled in vain.
+            // The timer alone would not do: a body that always has bytes ready never
+            // polls it.
             return Poll::Ready(Some(Err(Error::HttpResponseTimeout)));
         }
         let frame = match Pin::new(&mut this.body).poll_frame(cx) {

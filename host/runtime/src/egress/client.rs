@@ -1,4 +1,4 @@
-//! One request to elsewhere: judged, connected, sent, and its answer bounded.
+//! A single outbound request: checks it, connects, sends it, and limits the answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,20 +16,19 @@ use super::grant::{Grant, Origin, take_purpose};
 use super::network::Network;
 use super::pool::{Checkout, Key, Pool};
 
-/// A component that sets no timeouts gets these.
+/// Defaults for components that set no timeouts.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long a task keeps its slot while it waits for a connection: longer than
-/// it takes where nothing is wrong.
+/// How long a task keeps its slot while it waits for a connection: longer than connecting
+/// takes normally.
 const CONNECT_DELAY: Duration = Duration::from_millis(100);
 
-/// Margin beyond the component's own limit, so that the component reports it
-/// first.
+/// Margin beyond the component's own limit, so that the component is the first to report
+/// a timeout.
 const SLACK: Duration = Duration::from_secs(5);
 
-/// The longest timeout that is set: a later deadline might be more than a clock
-/// can represent.
+/// Stands for "no timeout". A later deadline might be more than a clock can represent.
 pub const UNLIMITED: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Upper bounds for one answer; the component may set lower ones.
@@ -43,8 +42,8 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Bounds slightly above the component's own limit, whose error message is
-    /// better.
+    /// Limits slightly above the component's own limit, since the component's error
+    /// message is better.
     pub fn beyond(limit: Duration) -> Self {
         Self {
             time: limit.saturating_add(SLACK),
@@ -62,7 +61,7 @@ impl Default for Bounds {
     }
 }
 
-/// Sends what a component may send.
+/// Sends requests that the component's grant allows.
 #[derive(Clone)]
 pub struct Client {
     grant: Arc<Grant>,
@@ -72,13 +71,14 @@ pub struct Client {
     slot: Slot,
 }
 
-/// The answer, and what drives the sending of the request: it is done by then.
+/// The answer, and a future that drives sending the rest of the request, which has ended
+/// by then.
 pub type Sent = Result<(http::Response<WasiBody>, Done), Error>;
 
 type Done = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 impl Client {
-    /// With the default bounds.
+    /// With the default limits.
     pub fn new(grant: Grant, network: &Network) -> Self {
         Self {
             grant: Arc::new(grant),
@@ -177,7 +177,7 @@ impl Client {
             }
         }
         let opening = Connection::open(&self.network, &origin, &permitted);
-        // Boxed, so that what a handshake needs is freed before the answer comes.
+        // Boxed, so that the memory of the handshake is freed before the answer arrives.
         let opening = timeout(connect_limit, Box::pin(opening))
             .map(|opened| opened.unwrap_or(Err(Error::ConnectionTimeout)));
         let mut connection = self.slot.spare(CONNECT_DELAY, opening).await?;

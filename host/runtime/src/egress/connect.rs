@@ -1,8 +1,8 @@
 //! Connects to an address that was checked.
 //!
-//! A host's addresses are tried one after the other, each soon after the one
-//! before (RFC 8305, "happy eyeballs"): one that is silent hides no other. The
-//! first connection wins. The time limit over all is the caller's.
+//! The addresses of a host are tried one after the other, each soon after the previous
+//! one (RFC 8305, "happy eyeballs"), so one that does not answer does not hide the
+//! others. The first connection wins. The caller sets the overall timeout.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -17,19 +17,19 @@ use wasmtime_wasi_http::Error;
 
 use super::resolver::Resolver;
 
-/// From one attempt to the next, while none has succeeded (RFC 8305, section 8).
+/// Delay between attempts while none has succeeded (RFC 8305, section 8).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// Most addresses of a host that are tried, and most at a time: a name may have
-/// any number of them, and whose they are nobody knows.
+/// Limits of addresses tried per host, and of attempts at a time: a name may have any
+/// number of addresses, which may belong to anyone.
 const MAX_ADDRESSES: usize = 16;
 const MAX_ATTEMPTS: usize = 4;
 
-/// Attempts beside the first one of each connection, of all connections
-/// together: each has a socket.
+/// Limit of attempts beyond the first one of each connection, for all connections
+/// together: each needs a socket.
 const FURTHER_ATTEMPTS: usize = 64;
 
-/// Resolves a host and connects to a permitted address of it.
+/// Resolves a host and connects to one of its permitted addresses.
 pub async fn connect(
     resolver: &dyn Resolver,
     host: &str,
@@ -78,7 +78,7 @@ pub async fn connect(
     }
 }
 
-/// Holds the place of a further attempt until it ends.
+/// Holds its permit until the attempt ends.
 async fn attempt(
     address: SocketAddr,
     _place: Option<SemaphorePermit<'static>>,
@@ -86,15 +86,15 @@ async fn attempt(
     TcpStream::connect(address).await
 }
 
-/// Waits until a further attempt may begin.
+/// Waits until another attempt may begin.
 async fn further() -> Option<SemaphorePermit<'static>> {
     static FURTHER: Semaphore = Semaphore::const_new(FURTHER_ATTEMPTS);
     sleep(ATTEMPT_DELAY).await;
     FURTHER.acquire().await.ok()
 }
 
-/// Those of the two families by turns, otherwise in the resolver's order, which
-/// is that of preference (RFC 6724).
+/// Alternates between IPv4 and IPv6, otherwise in the resolver's order, which is that of
+/// preference (RFC 6724).
 fn by_turns(addresses: Vec<SocketAddr>) -> impl Iterator<Item = SocketAddr> {
     let (mut v4, mut v6) = (0, 0);
     let mut turns: Vec<(usize, SocketAddr)> = addresses

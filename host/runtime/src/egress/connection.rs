@@ -21,11 +21,11 @@ use super::grant::Origin;
 use super::network::Network;
 use super::read_limit::{LimitedStream, ReadLimit};
 
-/// Most bytes before an answer's body.
+/// Most bytes of an answer before its body.
 const MAX_HEAD: u64 = 1 << 20;
 
-/// Buffer of a connection in each direction, in bytes, and so the longest head
-/// of an answer. Small, since there may be a thousand connections.
+/// Buffer of a connection in each direction, in bytes, which also limits the head of an
+/// answer. Small, since there may be a thousand connections.
 const MAX_BUFFER: usize = 32 * 1024;
 
 type Request = http::Request<WasiBody>;
@@ -43,8 +43,8 @@ pub struct Connection {
 /// Why there is no answer.
 pub struct Failure {
     pub error: Error,
-    /// The request, if it may be sent on another connection: the server closed this one
-    /// since the exchange before.
+    /// The request, if it may be sent again on another connection: the server closed this
+    /// one after the previous exchange.
     pub unsent: Option<Box<Request>>,
 }
 
@@ -58,7 +58,7 @@ impl From<Error> for Failure {
 }
 
 impl Connection {
-    /// Connects to an address of the origin's that is permitted.
+    /// Connects to a permitted address of the origin.
     pub async fn open(
         network: &Network,
         origin: &Origin,
@@ -94,7 +94,7 @@ impl Connection {
         })
     }
 
-    /// Whose address it leads to.
+    /// The address of the peer.
     pub fn address(&self) -> IpAddr {
         self.address
     }
@@ -103,7 +103,7 @@ impl Connection {
         self.opened.elapsed()
     }
 
-    /// Whether the exchange before has ended and another one may begin.
+    /// Whether the previous exchange has ended and another one may begin.
     pub fn is_ready(&self) -> bool {
         self.sender.is_ready()
     }
@@ -112,8 +112,8 @@ impl Connection {
         self.sender.is_closed()
     }
 
-    /// Sends a request and waits for the head of its answer, of whose body `bytes`
-    /// are read at most.
+    /// Sends a request and waits for the head of its answer. At most `bytes` of the body
+    /// will be read.
     pub async fn send(
         &mut self,
         request: Request,
@@ -130,7 +130,7 @@ impl Connection {
             .map_err(|_| Error::ConnectionReadTimeout)?;
         match sent {
             Ok(response) => {
-                // The framing of chunks takes bytes, too.
+                // Chunk framing takes bytes, too.
                 self.read_limit.set(bytes.saturating_add(MAX_HEAD));
                 self.is_reused = true;
                 Ok(response)
@@ -148,9 +148,9 @@ impl Connection {
     }
 }
 
-/// The same request once more, if asking twice does no harm: a server may close a
-/// connection just as a request comes, which then cannot tell whether it was read
-/// (RFC 9110, section 9.2.2).
+/// A copy of the request, if sending it twice is harmless: a server may close a
+/// connection just as a request arrives, and the client cannot tell whether the request
+/// was read (RFC 9110, section 9.2.2).
 fn repetition(request: &Request) -> Option<Request> {
     if !request.method().is_idempotent() || !request.body().is_end_stream() {
         return None;

@@ -13,15 +13,15 @@ pub enum Grant {
     /// No connection at all.
     #[default]
     Nothing,
-    /// Public addresses but the machine's own, the sources that the operator
-    /// allows, and for URLs that a model answered, its provider's origin.
+    /// Public addresses except the machine's own; sources that the operator allows; and,
+    /// for URLs that a model answered with, the origin of its provider.
     Public {
         /// What the operator allows.
         allowed: AllowedSources,
         /// The origins of the model's providers.
         providers: Vec<Origin>,
     },
-    /// Public addresses but the machine's own by https, and by http too what the
+    /// By https: public addresses except the machine's own. By http as well: what the
     /// operator allows.
     Https {
         /// What the operator allows.
@@ -31,14 +31,14 @@ pub enum Grant {
     Origin(Origin),
 }
 
-/// Scheme, host in lower case, port.
+/// Scheme, host in lower case, and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// http or https.
     pub scheme: Scheme,
     /// In lower case.
     pub host: String,
-    /// The scheme's own, unless another one is named.
+    /// The default of the scheme, unless the URL names another one.
     pub port: u16,
 }
 
@@ -63,8 +63,9 @@ impl Origin {
 }
 
 impl Grant {
-    /// Decides whether the origin is allowed, and if so, returns the rule for
-    /// the addresses behind its name. `is_own` tells the machine's own addresses.
+    /// Checks whether requests to the origin are allowed, and if so, returns the rule for
+    /// the addresses that its name resolves to. `is_own` recognises the machine's own
+    /// addresses.
     pub fn permits<'a>(
         &'a self,
         origin: &Origin,
@@ -112,8 +113,8 @@ enum Judge<'a> {
     Allowed(&'a AllowedSources, u16),
 }
 
-/// Reads the purpose of a request from its header, and removes it: it must not
-/// leave the host. Users cannot set it.
+/// Takes the purpose of a request out of its header, which must not leave the host. Users
+/// cannot set it.
 pub fn take_purpose(headers: &mut http::HeaderMap) -> Purpose {
     let value = headers.remove(HEADER);
     Purpose::parse(value.as_ref().map(http::HeaderValue::as_bytes))

@@ -1,10 +1,10 @@
-//! The keys of the issuer of tokens, cached for the process.
+//! Process-wide cache for the keys of the token issuer.
 //!
-//! Instances of the API come and go, and each has a cache of its own only. Here
-//! all of them share the answers: the issuer is asked once for the whole process, and
-//! an issuer that is down ends no session. The domain decides when it is asked again,
-//! for the instances and for this cache. A document is replaced only by a newer one,
-//! never by a failure, and nothing but the one URL is cached.
+//! Instances of the API are short-lived and each has its own cache. With this shared one,
+//! the issuer is asked once for the whole process, and an issuer that is down ends no
+//! session. The domain decides when to fetch again, both for the instances and for this
+//! cache. A document is replaced only by a newer one, never by a failure. Only the one
+//! URL is cached.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,18 +23,18 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::body::whole;
 
-/// A request that comes at most so long before the next fetch is due waits for
-/// it. An instance measures the same interval from a moment earlier than this
-/// cache, before its request arrives here; a failure from the last fetch would
-/// cost it another whole interval.
+/// A request that arrives at most this long before the next fetch is due waits for it. An
+/// instance measures the interval from a slightly earlier moment than this cache does, so
+/// its request may arrive early; answering it with the last failure would cost the
+/// instance another whole interval.
 const EARLY_TOLERANCE: Duration = Duration::from_secs(1);
 
-/// How long a request waits for a newer document while there is one already. An
-/// instance gives up after `FETCH_TIMEOUT`: with an issuer that is silent it has
-/// to be answered before that.
+/// How long a request waits for a newer document if there is an older one. An instance
+/// gives up after `FETCH_TIMEOUT`, so it must be answered before that even if the issuer
+/// does not respond.
 const REFRESH_TIMEOUT: Duration = FETCH_TIMEOUT.saturating_sub(Duration::from_secs(2));
 
-/// Of the issuer, or as if it were.
+/// An answer of the issuer, or of the cache in its place.
 pub type Answer = Result<http::Response<WasiBody>, Error>;
 
 pub struct IssuerCache {
@@ -49,11 +49,11 @@ struct State {
     failure: Option<Failure>,
     /// When the last fetch began.
     last_fetch: Option<Instant>,
-    /// Closed at the end of the fetch that is under way.
+    /// Closed when the fetch in progress ends.
     fetching: Option<watch::Receiver<()>>,
 }
 
-/// Why there is no document. All that ask before the next fetch get it.
+/// Why there is no document. Requests before the next fetch get this error.
 enum Failure {
     Error(Error),
     Answer(http::StatusCode),
@@ -61,7 +61,7 @@ enum Failure {
     Document(Bytes),
 }
 
-/// The part of a JWK Set that is checked here.
+/// The part of a JWK Set that is validated here.
 #[derive(Deserialize)]
 struct Document {
     #[serde(rename = "keys")]
@@ -87,20 +87,20 @@ impl IssuerCache {
         request.method() == http::Method::GET && asked().is_ok_and(|url| url == self.url)
     }
 
-    /// What is cached, or what the issuer answers now: `fetch` asks it.
+    /// The cached answer, or the issuer's: `fetch` requests it.
     pub async fn answer(
         self: &Arc<Self>,
         fetch: impl Future<Output = Answer> + Send + 'static,
     ) -> Answer {
         if let Some((mut end, limit)) = self.fetch_if_due(fetch) {
-            // An error tells the end, since nothing is ever sent.
+            // Nothing is ever sent: an error signals the end.
             let _ = timeout(limit, end.changed()).await;
         }
         self.last()
     }
 
-    /// The end of the fetch that is under way or begins now, and how long to wait
-    /// for it. It goes on without those who wait.
+    /// Joins the fetch in progress or begins one, if it is time for that. Returns its end
+    /// and how long to wait for it. The fetch continues even if nobody waits for it.
     fn fetch_if_due(
         self: &Arc<Self>,
         fetch: impl Future<Output = Answer> + Send + 'static,
@@ -164,7 +164,7 @@ impl IssuerCache {
     }
 }
 
-/// How long the fetch for a request waits. None: it is too early for one.
+/// How long after this request its fetch begins. None: it is too early for another fetch.
 fn delay(is_cached: bool, since_fetch: Option<Duration>) -> Option<Duration> {
     let left = time_to_fetch(is_cached, since_fetch);
     (left <= EARLY_TOLERANCE).then_some(left)
@@ -183,7 +183,7 @@ async fn document(answer: Answer) -> Result<Bytes, Failure> {
     }
 }
 
-/// Copies an error, as precisely as the component can distinguish.
+/// Copies an error, as precisely as a component can distinguish errors.
 fn copy_of(error: &Error) -> Error {
     match error {
         Error::HttpRequestDenied | Error::DestinationIpProhibited => Error::HttpRequestDenied,

@@ -1,4 +1,4 @@
-//! What all outbound requests share.
+//! What all outbound requests of the process share.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,18 +12,18 @@ use crate::metrics::egress::Refusals;
 /// The resolver and the TLS configuration, shared by all components.
 #[derive(Clone)]
 pub struct Network {
-    /// Whom to trust.
+    /// Trusted certificates and other TLS settings.
     pub tls: Arc<rustls::ClientConfig>,
-    /// What resolves names.
+    /// Resolves names.
     pub resolver: Arc<dyn Resolver>,
-    /// Whether an address is this machine's.
+    /// Whether an address is one of this machine's.
     pub is_own: fn(IpAddr) -> bool,
-    /// Counts what is refused. None: nothing is measured.
+    /// Counts refused requests. None: there are no metrics.
     pub refusals: Option<Arc<Refusals>>,
 }
 
 impl Network {
-    /// Reads the files of those whom the system trusts.
+    /// Reads the system's files of trusted certificates.
     pub fn new(resolver: Arc<dyn Resolver>, trust: &Trust) -> Result<Self, rustls::Error> {
         Ok(Self {
             tls: Arc::new(tls::client(trust)?),
@@ -33,7 +33,7 @@ impl Network {
         })
     }
 
-    /// Counts what is refused.
+    /// Sets the counters of refused requests.
     pub fn measured(self, refusals: Option<Arc<Refusals>>) -> Self {
         Self { refusals, ..self }
     }

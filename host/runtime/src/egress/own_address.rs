@@ -1,28 +1,26 @@
-//! Whether an address is this machine's: whatever listens there, behind a
-//! firewall or not, would be asked from inside.
+//! Recognises this machine's own addresses. A request to one would reach local services
+//! from inside, past any firewall.
 //!
-//! The kernel is asked each time, since addresses come and go, and a list of
-//! them would be long on some machines and lacks networks that are routed to the
-//! machine as a whole. Nothing is ever sent, so an open port cannot be told from
-//! a closed one.
+//! Asks the kernel each time, since addresses change, a list may be long, and a list
+//! would lack networks that are routed to the machine as a whole. Sends nothing, so the
+//! result says nothing about open ports.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 
 use concept_refinement_domain::address::destination;
 
-/// Nobody's: for IPv4 the dummy address (RFC 7600), for IPv6 one that is
-/// discarded (RFC 6666).
+/// Unused addresses: for IPv4 the dummy address (RFC 7600), for IPv6 one from the discard
+/// prefix (RFC 6666).
 const NOBODY_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 0, 8);
 const NOBODY_V6: Ipv6Addr = Ipv6Addr::new(0x100, 0, 0, 0, 0x6eb0, 0xd9, 0x5eed, 1);
 
-/// Any: nothing is sent there.
+/// Arbitrary, since nothing is sent.
 const PORT: u16 = 9;
 
-/// Whether a connection to the address ends at this machine, or it cannot be told
-/// (there are no more sockets). Of IPv6 networks that are routed to it as a whole
-/// (`ip -6 route add local`), only the addresses that interfaces have are
-/// recognised.
+/// Whether a connection to the address would end at this machine; also true if that is
+/// unknown, for lack of sockets. In IPv6 networks that are routed to the machine as a
+/// whole (`ip -6 route add local`), only the addresses of interfaces are recognised.
 pub fn is_own(address: IpAddr) -> bool {
     [address, destination(address)].into_iter().any(|address| {
         let by_binding = || io::Result::Ok(can_bind(address)? && !can_bind(nobody(address))?);
@@ -30,8 +28,8 @@ pub fn is_own(address: IpAddr) -> bool {
     })
 }
 
-/// Only addresses of the machine can be bound to, unless the administrator lets
-/// processes bind to any (`net.ipv4.ip_nonlocal_bind`).
+/// Only the machine's own addresses can be bound to, unless the administrator allows any
+/// (`net.ipv4.ip_nonlocal_bind`).
 fn can_bind(address: IpAddr) -> io::Result<bool> {
     match UdpSocket::bind((address, 0)) {
         Ok(_) => Ok(true),
@@ -40,8 +38,9 @@ fn can_bind(address: IpAddr) -> io::Result<bool> {
     }
 }
 
-/// Whether the kernel would connect from the address to itself. Not so for the
-/// further addresses of a network, which it reaches from the first.
+/// Whether the kernel would use the address itself as the source of a connection to it.
+/// That is not so for further addresses of a network, which it reaches from the first
+/// one.
 fn is_local_source(address: IpAddr) -> bool {
     let unspecified: IpAddr = match address {
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),

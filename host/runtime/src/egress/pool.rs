@@ -1,9 +1,9 @@
-//! Connections that wait for the next request of the same component to the same
-//! origin, which then needs no look-up, no handshake, and none of their round trips.
+//! Idle connections for the next request of the same component to the same origin, which
+//! saves it the look-up, the handshake and their round trips.
 //!
-//! A connection is here only between two whole exchanges: one whose answer is not
-//! read to its end is closed. Each component has its own pool, and the address of a
-//! connection is checked again when it is taken.
+//! Only a connection whose last answer was read to its end comes here; others are closed.
+//! Each component has its own pool, and a connection's address is checked again when it
+//! is taken.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -19,32 +19,31 @@ use tokio::time::{Instant, sleep};
 use super::connection::Connection;
 use super::grant::Origin;
 
-/// How long a connection waits: less than servers let one wait (5 s in Node.js and in
-/// uvicorn), so that few requests meet one that is being closed.
+/// How long a connection stays idle: less than common servers allow (5 s in Node.js and
+/// uvicorn), so that few requests meet a connection that is being closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// How long a connection is used at most, so that it is noticed when a name leads
-/// elsewhere.
+/// Longest use of a connection, so that a change of the name's address is noticed.
 const MAX_AGE: Duration = Duration::from_secs(60);
 
-/// Most connections that wait.
+/// Most idle connections.
 const CAPACITY: usize = 32;
 
 #[derive(Clone, Default)]
 pub struct Pool(Arc<Mutex<Idle>>);
 
-/// What a connection may be used for.
+/// Which requests may use a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     origin: Origin,
     purpose: Purpose,
-    /// The runtime that drives it: another one would have to wake that one for each
-    /// step.
+    /// The runtime that drives the connection: from another one, each step would have to
+    /// wake it.
     runtime: runtime::Id,
 }
 
 impl Key {
-    /// For the runtime that this is called on.
+    /// For the current runtime.
     pub fn new(origin: Origin, purpose: Purpose) -> Self {
         Self {
             origin,
@@ -55,8 +54,7 @@ impl Key {
 }
 
 impl Pool {
-    /// The connection that has waited for the shortest time, to an address that is
-    /// permitted still.
+    /// The most recently used connection whose address is still permitted.
     pub fn take(&self, key: &Key, permitted: impl Fn(IpAddr) -> bool) -> Option<Connection> {
         let mut idle = self.0.lock();
         idle.close_old();
@@ -69,7 +67,7 @@ impl Pool {
 
     /// Takes a connection whose exchange has ended.
     fn put(&self, key: Key, connection: Connection) {
-        // Where nothing runs any more, nothing is sent any more either.
+        // Outside of a runtime (at shutdown) no more requests are sent either.
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
@@ -89,8 +87,8 @@ impl Pool {
     }
 }
 
-/// A connection whose answer is being read, and where it goes then. Dropped before, it
-/// is closed.
+/// A connection whose answer is being read, and the pool that it goes to afterwards. If
+/// dropped before, the connection is closed.
 pub struct Checkout {
     pub pool: Pool,
     pub key: Key,
@@ -106,9 +104,10 @@ impl Checkout {
 
 #[derive(Default)]
 struct Idle {
-    /// From the one that has waited longest on.
+    /// The longest idle first.
     waiting: VecDeque<Waiting>,
-    /// Closes connections that have waited too long; runs on the runtime of the first one.
+    /// Closes connections that were idle too long; runs on the runtime that put the first
+    /// one.
     reaper: Option<JoinHandle<()>>,
 }
 

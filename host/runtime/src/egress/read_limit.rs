@@ -1,5 +1,5 @@
-//! A stream of which no more than a limit is read. It ends also a server that
-//! sends informational responses (1xx) for ever, and never its answer.
+//! A stream that fails once more than a limit was read. This also stops a server that
+//! sends informational responses (1xx) for ever.
 
 use std::io;
 use std::pin::Pin;

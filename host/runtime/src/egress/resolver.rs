@@ -1,7 +1,7 @@
 //! Name resolution.
 //!
-//! Resolvers are not trusted: each address is checked, and used only for the
-//! connection for which it was checked.
+//! Resolvers are not trusted: each address is checked, and used only for the connection
+//! for which it was checked.
 
 mod lookups;
 
@@ -18,22 +18,22 @@ use tokio::time::timeout;
 
 use lookups::Lookups;
 
-/// Concurrent look-ups. The system's resolver blocks a thread per look-up while
-/// name servers are silent, by default for up to half a minute.
+/// Concurrent look-ups. While name servers do not answer, the system's resolver blocks
+/// one thread per look-up, by default for up to half a minute.
 const LOOKUPS: usize = 128;
 
-/// How long an answer is waited for. With the default settings of resolvers it
-/// comes in time if the first of two name servers is silent (5 s).
+/// How long to wait for an answer. With the resolver's default settings that is enough to
+/// get past one silent name server (5 s).
 const TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Looks names up.
 pub trait Resolver: Send + Sync {
-    /// All addresses of a host, which may be a literal address. The caller
-    /// drops the future when it times out.
+    /// All addresses of a host, which may be a literal address. The caller drops the
+    /// future on a timeout.
     fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
 }
 
-/// The machine's resolver, with one limit for all.
+/// The system's resolver, with one limit for the whole process.
 pub fn system() -> Arc<dyn Resolver> {
     static SYSTEM: LazyLock<Arc<Blocking>> = LazyLock::new(|| {
         Arc::new(Blocking {
@@ -44,8 +44,8 @@ pub fn system() -> Arc<dyn Resolver> {
     Arc::clone(&SYSTEM) as _
 }
 
-/// Looks each name up on a thread of its own: one that waits for a silent name
-/// server holds up nothing else.
+/// Looks up each name on its own thread, so that one that waits for a silent name server
+/// blocks nothing else.
 struct Blocking {
     lookups: Arc<Lookups>,
     look_up: fn(&str, u16) -> io::Result<Vec<SocketAddr>>,
@@ -67,7 +67,7 @@ impl Resolver for Blocking {
                     .spawn(move || {
                         // Fails if the caller is gone.
                         let _ = sender.send(look_up(&host, port));
-                        // Only now, since the thread was busy until then.
+                        // Released only now, since the thread was busy until here.
                         drop(permit);
                     })?;
                 answer.await.map_err(io::Error::other)?

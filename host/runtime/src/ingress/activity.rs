@@ -1,5 +1,5 @@
-//! Tracks when a request last made progress: while its body is still arriving,
-//! neither the request nor its instance is stuck.
+//! Tracks when a request last made progress: while its body is still arriving, neither
+//! the request nor its instance counts as stuck.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -13,7 +13,7 @@ static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 #[derive(Clone, Default)]
 pub struct Progress(Arc<AtomicU64>);
 
-/// The progress of one request, which also counts for its instance.
+/// The progress of a request, which also counts as progress of its instance.
 #[derive(Clone)]
 pub struct Activity {
     request: Progress,
@@ -42,9 +42,9 @@ impl Activity {
         activity
     }
 
-    /// Sets the instance that took the request.
+    /// Sets the instance that has taken the request.
     pub fn taken_by(&self, instance: &Progress) {
-        // A request is taken once.
+        // Already set if the request was taken before, which does not happen.
         let _ = self.instance.set(instance.clone());
         self.record();
     }
@@ -56,7 +56,7 @@ impl Activity {
         }
     }
 
-    /// Waits until there was no progress for this time.
+    /// Waits until there was no progress for this long.
     pub async fn idle_for(self, limit: Duration) {
         loop {
             let stuck = self.request.last() + limit;

@@ -1,6 +1,6 @@
-//! Why a request has no response.
+//! Errors of requests to a component.
 
-/// Why a component did not answer.
+/// Why the component did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     #[error("no instance took the request")]

@@ -1,8 +1,8 @@
-//! The API component behind its own `handler`: one call a request. Its other door,
-//! `wasi:http/handler`, is for stock platforms.
+//! The API component behind its own interface `handler`: one call per request. Its other
+//! one, `wasi:http/handler`, is for other platforms.
 //!
-//! Requests wait in a queue, from which instances take them. An instance that
-//! computes takes none, and after a while another one is started.
+//! Requests wait in a queue, from which instances take them. An instance that is
+//! computing takes none, and if a request waits for a while, another instance is started.
 
 mod exchange;
 mod instance;
@@ -39,10 +39,10 @@ struct Shared {
     instances: Arc<ApiInstances>,
     pre: ApiPre<Sandbox>,
     queue: Queue<Exchange>,
-    /// Instances that run, or are being started.
+    /// Instances that run or are being started.
     count: AtomicUsize,
     is_starting: AtomicBool,
-    /// Whether somebody sees to it that no request waits for long.
+    /// Whether [`Handler::watch`] is running.
     is_watched: AtomicBool,
 }
 
@@ -60,15 +60,15 @@ impl Handler {
         })))
     }
 
-    /// Starts an instance once: only then are the types of what the component exports
-    /// compared. Those of another release have the same names.
+    /// Starts an instance once, since only that compares the types of the component's
+    /// exports. A component of another release may have the same names with other types.
     pub async fn check(&self) -> wasmtime::Result<()> {
         let Shared { instances, pre, .. } = &*self.0;
         let mut store = instances.store();
         pre.instantiate_async(&mut store).await.map(drop)
     }
 
-    /// What its instances are made of.
+    /// What its instances share.
     pub fn instances(&self) -> &ApiInstances {
         &self.0.instances
     }
@@ -98,9 +98,9 @@ impl Handler {
 }
 
 impl Shared {
-    /// Sees to it that no request waits for long, until none waits. It does so for
-    /// all: with a timer of its own, which would be the first to go off, each
-    /// request would wake the runtime's driver.
+    /// Starts instances, or gives up on requests, as long as any request waits. One task
+    /// does this for all: a timer per request would usually be the first to expire, and
+    /// each request would then wake the runtime's driver.
     async fn watch(self: Arc<Self>) {
         let mut pause = START_DELAY;
         loop {
@@ -124,8 +124,7 @@ impl Shared {
         }
     }
 
-    /// Starts one, unless one is being started or there are as many as there may
-    /// be.
+    /// Starts an instance, unless one is being started or the limit is reached.
     fn start_instance(self: &Arc<Self>) {
         if self.is_starting.swap(true, Ordering::Relaxed) {
             return;

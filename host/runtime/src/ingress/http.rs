@@ -1,9 +1,8 @@
-//! HTTP in: connections and their limits.
+//! Inbound HTTP: connections and their limits.
 //!
-//! What a client may cost is bounded here, before any component runs: how many
-//! connections and answers there are at once, how long headers and answers may
-//! take, how much of it one client gets. Nothing here knows a route but those that
-//! it is given.
+//! Limits the cost of a client before any component runs: the number of concurrent
+//! connections and answers, the time for headers and answers, and each client's share of
+//! all that. It knows no routes except those that it is given.
 
 mod authority;
 mod body;
@@ -48,16 +47,15 @@ use concept_refinement_capability::log_throttled;
 use super::Handler;
 use crate::metrics::http::Requests;
 
-/// Most connections whose clients have their share already, and that are there to
-/// tell them so.
+/// Limit of connections beyond a client's share, which only tell the client so.
 const BRIEF_CONNECTIONS: usize = 64;
 
-/// Connections that the system holds until they are accepted: as many clients
-/// may come back at once after a restart.
+/// Connections that the system queues until they are accepted: this many clients may
+/// reconnect at once after a restart.
 const BACKLOG: u32 = 4096;
 
-/// After an error of accepting: for lack of file descriptors, most likely, which
-/// other connections give back.
+/// Delay after an error of `accept`: most likely there are no free file descriptors until
+/// other connections end.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// Serves the API component over HTTP/1.1 and HTTP/2, both without TLS.
@@ -66,19 +64,19 @@ pub struct HttpTrigger {
     dispatch: Dispatch,
     connections: Arc<Connections>,
     brief: Arc<Connections>,
-    /// Of the connections that are open.
+    /// The open connections.
     tracker: TaskTracker,
     metrics: Option<Arc<Requests>>,
 }
 
 impl HttpTrigger {
-    /// `max_body`: the largest request body that is read at all, in bytes.
-    /// `concurrency`: tasks in flight beside it, which need files too. `push`: takes
-    /// messages that are pushed.
+    /// `max_body`: the largest request body that is read at all, in bytes. `concurrency`:
+    /// tasks in flight in this process, which need file descriptors too. `push`: handles
+    /// pushed messages.
     ///
     /// # Errors
     ///
-    /// This process may open too few files.
+    /// The limit of open files of this process is too low.
     pub fn new(
         max_body: u64,
         access: Access,
@@ -97,19 +95,19 @@ impl HttpTrigger {
         })
     }
 
-    /// Hands requests to these from now on, one for each core. What is under way ends
-    /// where it is.
+    /// Sets the handlers for requests from now on, one per core. Requests in flight stay
+    /// with their handlers.
     pub fn hand_to(&self, handlers: Vec<Handler>) {
         self.dispatch.hand_to(handlers);
     }
 
-    /// Hands requests to these until there are those that have all that they need.
+    /// Sets the handlers for requests until [`HttpTrigger::hand_to`] is called.
     pub fn hand_first_to(&self, handlers: Vec<Handler>) {
         self.dispatch.hand_first_to(handlers);
     }
 
     /// Serves until `stop` is set, then lets each connection finish its requests;
-    /// what is left is closed once `cut_off` is cancelled.
+    /// connections that are left are closed once `cut_off` is cancelled.
     pub async fn serve(
         self: Arc<Self>,
         listener: TcpListener,
@@ -159,8 +157,8 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
             SocketAddr::V4(_) => TcpSocket::new_v4(),
             SocketAddr::V6(_) => TcpSocket::new_v6(),
         }?;
-        // As the standard library does, so that a restart can bind the same
-        // port.
+        // Like the standard library, so that the port can be bound again right after a
+        // restart.
         #[cfg(unix)]
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;

@@ -1,10 +1,9 @@
 //! Instances of the API component: what they share, and their limits.
 //!
-//! Requests that share an instance fail together, so none may compute for long;
-//! that is why models run elsewhere. An instance ends when it is idle, and
-//! after many requests, since a guest's memory never shrinks. Event streams do
-//! not occupy an instance: it takes other requests meanwhile, so that many
-//! watchers share few instances.
+//! Requests that share an instance fail together, so none may compute for long; that is
+//! why models run elsewhere. An instance ends when it is idle, and after many requests,
+//! since a guest's memory never shrinks. Event streams do not block an instance, which
+//! serves other requests meanwhile, so many watchers share few instances.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -20,36 +19,34 @@ use crate::wasm::sandbox::{Grants, Sandbox};
 /// Most requests that an instance serves at a time.
 pub(super) const MAX_CONCURRENT_REQUESTS: usize = 64;
 
-/// Most requests beside those that wait as their clients prefer, and that do
-/// nothing meanwhile.
+/// Limit of requests including those that only wait, as their clients asked for.
 pub(super) const MAX_PATIENT_REQUESTS: usize = 1024;
 
 /// Requests after which an instance is replaced.
 pub(super) const MAX_REQUESTS: usize = 100_000;
 
-/// An instance is replaced only if this many slots are free, since the old one
-/// keeps its slot as long as one of its event streams lasts.
+/// An instance is replaced only if this many slots are free, since the old one keeps its
+/// slot until its last event stream ends.
 pub(super) const MIN_FREE_SLOTS: usize = 32;
 
 /// How long an idle instance lives.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a request may make no progress before it is answered. A slow
-/// request body is progress; the answer's body does not count.
+/// How long a request may go without progress before it times out. Receiving a slow
+/// request body is progress; sending the answer's body does not count.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// What is needed to make an instance.
 pub struct ApiInstances {
-    /// What runs them.
+    /// The engine that runs them.
     pub engine: wasmtime::Engine,
     /// The component, linked.
     pub pre: ServicePre<Sandbox>,
     /// What they may use.
     pub grants: Grants,
-    /// Set when the host stops, so that instances that end are not logged as
-    /// failed.
+    /// Set at shutdown, so that instances that end are not logged as failed.
     pub stopping: Arc<AtomicBool>,
-    /// Most instances at a time; the pool has room for other components too.
+    /// Limit of instances; the pool has room for other components too.
     pub slots: Arc<Semaphore>,
 }
 
@@ -64,12 +61,12 @@ impl ApiInstances {
     }
 }
 
-/// Whether an instance that served so many requests should be replaced.
+/// Whether an instance that has served this many requests should be replaced.
 pub(super) fn is_worn(requests: usize, slot: &OwnedSemaphorePermit) -> bool {
     requests >= MAX_REQUESTS && slot.semaphore().available_permits() >= MIN_FREE_SLOTS
 }
 
-/// Logs how an instance ended. `stopping`: no failure is its own.
+/// Logs how an instance ended. `stopping`: failures are due to the shutdown.
 pub(super) fn log_end(store: &Store<Sandbox>, result: Result<(), wasmtime::Error>, stopping: bool) {
     match result {
         Err(error) if !stopping => {

@@ -1,4 +1,4 @@
-//! Networks that an operator names: those of trusted proxies.
+//! Lists of networks in settings, such as those of trusted proxies.
 
 use std::net::IpAddr;
 

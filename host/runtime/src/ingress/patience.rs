@@ -1,13 +1,12 @@
-//! Requests whose clients prefer to wait for the answer (RFC 7240): they may take
-//! long without any work being done, as streams of events do, and are counted with
-//! those.
+//! Requests whose clients ask to wait for the result (`Prefer: wait`, RFC 7240): like
+//! event streams, they may take long without doing work, and count toward the same limit.
 
 use concept_refinement_domain::preference;
 use http::{HeaderName, Method, Request};
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
-/// What is read waits for nothing.
+/// Reads never wait.
 pub fn is_patient<B>(request: &Request<B>) -> bool {
     let values = request.headers().get_all(PREFER);
     request.method() == Method::POST

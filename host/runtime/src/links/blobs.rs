@@ -1,4 +1,4 @@
-//! `blobs`, as linked into the processor.
+//! `blobs`, as linked into a component.
 
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ impl HostBlobWithStore<Sandbox> for Linked {
     }
 }
 
-/// A blob of what an instance writes: as much of it as was said that there is.
+/// A blob with the bytes that an instance writes, up to the announced length.
 pub(crate) async fn filled(
     caller: &Caller,
     blobs: &Arc<Blobs>,
@@ -125,8 +125,8 @@ fn bytes_of(length: u64) -> usize {
 }
 
 impl Sandbox {
-    /// A middleware does not wait for room: the answer of the model that it called may be
-    /// waiting for the room that it holds.
+    /// A middleware must not wait for space: the answer of the model that it called may
+    /// be waiting for the space that the middleware holds.
     fn purpose(&self, purpose: blobs::Purpose) -> Purpose {
         match purpose {
             blobs::Purpose::Answer if self.next().is_err() => Purpose::Answer,

@@ -1,4 +1,4 @@
-//! Between the values of `wit/` and those of the domain.
+//! Converts between the types of `wit/` and the domain.
 
 use concept_refinement_domain::conversions;
 

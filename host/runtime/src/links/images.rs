@@ -45,7 +45,7 @@ impl HostWithStore<Sandbox> for Linked {
         match host.images.get(&path, range).await {
             Ok(None) => Ok(Ok(None)),
             Ok(Some((info, contents))) => {
-                // A guest sees a fault as a stream that ends early.
+                // A guest sees a fault only as a stream that ends early, so log it here.
                 let whole = contents
                     .inspect(move |chunk| log(&path, chunk))
                     .take_while(|chunk| ready(chunk.is_ok()))

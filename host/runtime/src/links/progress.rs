@@ -16,7 +16,7 @@ impl HostWithStore<Sandbox> for Linked {
             sandbox.stage.set(stage);
             sandbox.capabilities()
         })?;
-        // Nothing depends on it.
+        // Nothing depends on the result.
         let _ = capabilities.leases().progress(&lease, stage).await;
         Ok(())
     }

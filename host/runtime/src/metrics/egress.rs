@@ -1,4 +1,4 @@
-//! Outbound requests that the guard refused.
+//! Outbound requests that were refused.
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;

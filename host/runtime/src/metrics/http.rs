@@ -1,6 +1,6 @@
-//! Requests, by route.
+//! Metrics of requests, by route.
 //!
-//! The host knows no routes: the component names the route's template in a
+//! The host does not know the routes: the component names the route's template in a
 //! response header, which is removed here. The number of series is bounded.
 
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ use super::series::{self, Active, Buckets, Counters, Histograms, counters, obser
 /// Set by the API component, never sent to clients.
 pub const ROUTE: HeaderName = HeaderName::from_static("concept-refinement-route");
 
-/// For answers of the host itself and unknown paths.
+/// For answers by the host itself, and for unknown paths.
 const NO_ROUTE: HeaderValue = HeaderValue::from_static("none");
 
 /// For routes beyond the limit.
@@ -41,14 +41,14 @@ struct Asked {
     method: &'static str,
 }
 
-/// What clients share, and may run short of.
+/// Resources that clients share and that may run short.
 pub const CONNECTIONS: &str = "connections";
-/// Requests of a client at a time.
+/// Concurrent requests of a client.
 pub const REQUESTS: &str = "requests";
 /// Answers to a client that are still being read.
 pub const ANSWERS: &str = "answers";
 
-/// Counts requests, their answers and what clients run short of.
+/// Counts requests, answers, and refusals for lack of a resource.
 pub struct Requests {
     answered: Family<Answered, Counter>,
     durations: Histograms<Asked>,
@@ -102,7 +102,7 @@ impl Requests {
         Active::of(&self.connections)
     }
 
-    /// Counts a client that had its share of `what`.
+    /// Counts a request refused because its client had its share of `what`.
     pub fn refused(&self, what: &'static str) {
         self.refusals
             .get_or_create_owned(&[("short_of", what)])

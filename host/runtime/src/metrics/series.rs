@@ -1,4 +1,4 @@
-//! Series of Prometheus, as the other files register and move them.
+//! Helpers to register and update Prometheus series.
 
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -31,20 +31,20 @@ impl Drop for Active {
     }
 }
 
-/// A label with fixed values. Each value has a series from the start, so that
-/// events that never happened show as zero.
+/// A label with fixed values. Each value has a series from the start, so that events that
+/// never happened show as zero.
 pub type Label = [(&'static str, &'static str); 1];
 
 /// Counters by one label.
 pub type Counters = Family<Label, Counter>;
 
-/// Histograms of one kind.
+/// Histograms that share their buckets.
 pub type Histograms<L> = Family<L, Histogram, Buckets>;
 
-/// In seconds, the upper bounds.
+/// Upper bounds of buckets, in seconds.
 #[derive(Clone, Copy, Debug)]
 pub enum Buckets {
-    /// Times that a caller waits for.
+    /// Times that a client waits for.
     Answers,
     /// Times of store operations.
     Stores,
@@ -71,7 +71,7 @@ impl MetricConstructor<Histogram> for Buckets {
     }
 }
 
-/// Registers a metric that begins at its default.
+/// Registers a metric with its default value.
 pub fn register<M>(registry: &mut Registry, name: &str, help: &str) -> M
 where
     M: Metric + Clone + Default,
@@ -81,7 +81,7 @@ where
     metric
 }
 
-/// The same of a metric in this unit.
+/// The same, with a unit.
 pub fn register_in<M>(registry: &mut Registry, unit: Unit, name: &str, help: &str) -> M
 where
     M: Metric + Clone + Default,

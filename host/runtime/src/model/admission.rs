@@ -1,10 +1,9 @@
-//! Admits calls of a model: so many at a time, and only as many as fit into
-//! memory.
+//! Admits model calls: a limited number at a time, and only as many as fit into memory.
 //!
-//! What a call of a computing model needs is estimated from the number of pixels
-//! in its image's header, since it decodes the image. It is read from the bytes
-//! themselves, so that a caller cannot understate it. A model that can wait needs
-//! little until its instance grows. Calls are admitted in the order of their
+//! For a model that computes, the memory of a call is estimated from the pixel count in
+//! the image's header, since the model decodes the image. The count is read from the
+//! bytes themselves, so that a caller cannot understate it. A model that waits for a
+//! provider needs little memory until its instance grows. Calls are admitted in order of
 //! arrival, so a small one waits behind a large one.
 
 use std::sync::Arc;
@@ -25,7 +24,7 @@ const INSTANCE: u64 = 24 << 20;
 /// copies with four channels. The local model was measured at 18.
 const BYTES_PER_PIXEL: u64 = 24;
 
-/// How many bytes are searched for the image's size. If it is not found, the
+/// How many bytes are searched for the image's size. If it is not found there, the
 /// largest size is assumed.
 const HEAD: u64 = 256 << 10;
 
@@ -37,14 +36,14 @@ pub struct Admission {
     computes: bool,
 }
 
-/// One call among the others, until it has its answer.
+/// The permit of a call, until it has its answer.
 pub struct CallPermit {
     ticket: Ticket,
     _slot: OwnedSemaphorePermit,
 }
 
 impl Admission {
-    /// Admits at most this many calls, within this memory. `computes`: each call
+    /// Admits at most `calls` at a time, within this memory. `computes`: each call
     /// decodes its image.
     pub fn new(calls: usize, memory: Arc<ModelMemory>, computes: bool) -> Self {
         Self {
@@ -59,14 +58,14 @@ impl Admission {
         self.slots.available_permits()
     }
 
-    /// The memory of all models.
+    /// The memory use of all models.
     pub fn memory(&self) -> MemoryUse {
         self.memory.in_use()
     }
 
-    /// Waits for a permit. None: the host is stopping.
+    /// Waits for a permit. None: the host is shutting down.
     pub async fn enter(&self, request: &mut ModelRequest) -> Option<CallPermit> {
-        // A waiting call holds only the beginning of its image.
+        // A waiting call keeps only the beginning of its image.
         let need = match self.computes {
             true => need(request).await,
             false => 0,
@@ -80,8 +79,8 @@ impl Admission {
 }
 
 impl CallPermit {
-    /// Waits until the call may run, for the first time or again. None: the host
-    /// is stopping.
+    /// Waits until the call may run, for the first time or again. None: the host is
+    /// shutting down.
     pub async fn admitted(&mut self) -> Option<Admitted> {
         self.ticket.admitted().await
     }
@@ -98,8 +97,8 @@ pub async fn need(request: &mut ModelRequest) -> u64 {
     }
 }
 
-/// How many pixels an image has. The bytes that were read for that are put
-/// back.
+/// The number of pixels of an image. The bytes that were read for this are put back into
+/// the stream.
 async fn pixels(image: &mut BoxStream<'static, Bytes>) -> Option<u64> {
     let mut inspector = Inspector::new(Limits {
         max_bytes: HEAD,

@@ -1,11 +1,10 @@
-//! A model component, with an instance of its own for each call, and what stands
-//! before models, with an instance of each link.
+//! Model components and middleware: each call gets its own instance of every link.
 //!
-//! A model without network and timer can only compute: as many of its calls run
-//! at a time as there are cores. A model that can wait runs where its caller does,
-//! until it computes (see [`Threads`](super::threads::Threads)). A deadline or a trap
-//! ends the instance and nothing else. An instance for which there is no memory at the
-//! moment ends too, and the call is tried again when there is.
+//! A model without network and timer can only compute, so at most as many of its calls
+//! run as there are cores. A model that can wait runs on its caller's thread until it
+//! computes (see [`Threads`](super::threads::Threads)). A deadline or a trap ends only
+//! the instance. An instance that cannot get memory at the moment is ended too, and its
+//! call is tried again when there is some.
 
 mod answer;
 pub mod link;
@@ -31,7 +30,7 @@ use link::Link;
 pub(crate) use next::Next;
 use run::{Try, call};
 
-/// A model that is a component, or a chain of them, with what limits its calls.
+/// A model component, or a chain of them, with the limits of its calls.
 pub struct ModelComponent {
     link: Arc<Link>,
     admission: Admission,
@@ -40,7 +39,7 @@ pub struct ModelComponent {
 }
 
 impl ModelComponent {
-    /// `at_once` is how many calls may run at a time, within `memory`.
+    /// `at_once`: limit of concurrent calls. They share `memory`.
     ///
     /// # Errors
     ///
@@ -81,7 +80,7 @@ impl ImageModel for ModelComponent {
                     Ok(Try::Answered(answer)) => {
                         answer.map(|answer| held(answer, request.retry_later(), (call, place)))
                     }
-                    // The call was dropped without an answer.
+                    // The call was dropped without an answer, at shutdown.
                     Err(_) => Err(stopped()),
                 };
             }
@@ -105,8 +104,8 @@ impl ImageModel for ModelComponent {
     }
 }
 
-/// An answer whose contents hold its call: dropping them ends it. They do not end after a
-/// retry, since who reads would take what there is for the whole.
+/// An answer whose contents hold its call: dropping them ends the call. After a retry was
+/// requested they never end, since a reader would take what has arrived for the whole.
 fn held<C: Send + 'static>(answer: ModelAnswer, retry_later: RetryLater, call: C) -> ModelAnswer {
     match answer {
         ModelAnswer::Image {

@@ -1,5 +1,5 @@
-//! Between the values of `wit/model-types.wit` and those of this room, for the callers of
-//! a model: the processor and middleware.
+//! Converts between `wit/model-types.wit` and this crate, for the callers of a model: the
+//! processor and middleware.
 
 use std::time::{Duration, Instant};
 
@@ -12,15 +12,15 @@ use crate::wasm::bindings::capabilities::concept::refinement::model_types as wit
 use crate::wasm::sandbox::Caller;
 use crate::wasm::stream::{ByteStream, consume};
 
-/// No task takes longer, so that it can be added to any time.
+/// Longer than any task, but safe to add to any time.
 const MAX_TIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// On whose behalf a model is asked.
+/// The task on whose behalf a model is called.
 #[derive(Default)]
 pub struct CallContext {
     pub retry_later: RetryLater,
     pub payments: Payments,
-    /// None: as the request says.
+    /// None: the one in the request.
     pub deadline: Option<Instant>,
 }
 
@@ -38,7 +38,7 @@ pub fn request(
         media_type,
         length,
         source_url,
-        // The host has them itself.
+        // The host fills these in itself.
         receipt: _,
         receipt_key: _,
         time_left,
@@ -107,13 +107,13 @@ impl From<ModelError> for wit::LinkError {
     }
 }
 
-/// Of a model that an embedder brings, too.
+/// Also for reasons from models that an embedder supplies.
 fn shortened(mut reason: String) -> String {
     cut(&mut reason);
     reason
 }
 
-/// The processor has no other model to ask.
+/// For the processor, which has no other model to try.
 impl From<ModelError> for wit::Error {
     fn from(error: ModelError) -> Self {
         match error.into() {

@@ -1,36 +1,37 @@
-//! Which call of a model may have how much of the memory that there is for all of
-//! them. A pure rule; [`super::memory`] applies it.
+//! The rule for sharing memory among model calls. Pure logic; [`super::memory`] applies
+//! it.
 //!
-//! A call that has memory never waits for more, so calls cannot wait for each
-//! other. What does not fit ends an instance, and its call is tried again:
+//! A call that has memory never waits for more, so there are no deadlocks. If growth does
+//! not fit, an instance is ended instead, and its call is tried again:
 //!
-//! - The oldest call is never ended for memory. It gets what it asks for, up to
-//!   the limit of one instance, in place of the youngest.
-//! - Any other call is itself the one that is ended, unless there is one that costs less:
-//!   a call that has answered ends one that has not, and one that has asked its provider
-//!   ends one that has not, since asking again may mean paying again. Among those that
-//!   end for the oldest one, too, the cheap ones end first.
-//! - The instances of one call count together, and have the limit of one instance
-//!   together: a middleware, and the model that it waits for. So no call that has memory
-//!   waits for one that waits for memory.
-//! - A call keeps its age when it is tried again, so each becomes the oldest. One
-//!   that has answered cannot be tried again by itself: its task is.
+//! - The oldest call is never ended for memory. It gets what it asks for, up to the limit
+//!   of one instance, at the expense of the youngest calls.
+//! - Any other call that does not fit is itself ended, unless there is a cheaper one to
+//!   end: a call that has answered may end one that has not, and a call that has sent a
+//!   request to its provider may end one that has not, since asking again may mean paying
+//!   again. Calls that end for the oldest one are also chosen from the cheapest first.
+//! - The instances of one call (a middleware, and the model that it waits for) count
+//!   together, and share the limit of one instance. So no call that has memory waits for
+//!   one that waits for memory.
+//! - A call keeps its age when it is tried again, so each becomes the oldest at some
+//!   time. A call that has already answered cannot be tried again here: its whole task
+//!   is.
 
 use std::collections::BTreeMap;
 
-/// An instance that begins with no more than this, and has not grown beyond it,
-/// counts as [`SMALL`]: it touches little of that while it waits. What it may
-/// have beyond that is part of what an instance costs besides its memories.
+/// An instance that starts with no more than this, and has not grown beyond it, counts as
+/// [`SMALL`]: it touches little of that memory while it waits. What it may touch beyond
+/// [`SMALL`] counts as part of the fixed cost of an instance.
 const UNTOUCHED: u64 = 8 << 20;
 
-/// What such an instance counts as, in bytes. One that waits for a provider was
-/// measured at less.
+/// What such an instance counts as, in bytes. One that waits for a provider was measured
+/// to use less.
 pub const SMALL: u64 = 512 << 10;
 
-/// Ages in the order of arrival.
+/// Identifies a call; ascending in the order of arrival.
 pub type Age = u64;
 
-/// The memory of all calls that run.
+/// The memory of all running calls.
 pub struct Ledger {
     total: u64,
     each: u64,
@@ -38,28 +39,28 @@ pub struct Ledger {
     running: BTreeMap<Age, Share>,
 }
 
-/// What one call has.
+/// The memory of one call.
 #[derive(Default)]
 struct Share {
-    /// Set aside for it, in bytes.
+    /// Reserved for it, in bytes.
     reserved: u64,
-    /// The memories of its instance, in bytes.
+    /// Size of its instance's memories, in bytes.
     grown: u64,
-    /// What the instances count as that it waits for, in bytes.
+    /// What the instances that it waits for count as, in bytes.
     inner: u64,
-    /// What it would have had, if it is to end.
+    /// If it is ending: what it asked for, in bytes.
     wanted: u64,
     cost: Cost,
     is_ending: bool,
 }
 
-/// What ending a call would cost, the least first.
+/// What is lost by ending a call, the cheapest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cost {
-    /// It has asked nobody.
+    /// Only time: it has asked no provider.
     #[default]
     Time,
-    /// Its provider was perhaps asked for work, and would be asked again.
+    /// A request to its provider, which may have been accepted, and would be sent again.
     Request,
     /// Its answer has begun.
     Answer,
@@ -76,32 +77,32 @@ impl Share {
     }
 }
 
-/// How much of an instance's memories counts.
+/// What an instance with memories of this size counts as.
 pub fn charge(bytes: u64) -> u64 {
     if is_small(bytes) { SMALL } else { bytes }
 }
 
-/// Whether an instance with so many bytes is one that may only wait.
+/// Whether an instance with this many bytes counts as one that only waits.
 pub fn is_small(bytes: u64) -> bool {
     bytes <= UNTOUCHED
 }
 
-/// There is no room for it: the call that asked is to end.
+/// There is not enough memory: the call that asked has to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused;
 
-/// What counts of a call: that of one of its instances became another.
+/// A change in the memory of a call.
 #[derive(Clone, Copy, Debug)]
 enum Growth {
-    /// The memories of its instance, in bytes.
+    /// New size of its instance's memories, in bytes.
     Own(u64),
-    /// What all others count as, in bytes.
+    /// New charge of the instances that it waits for, in bytes.
     Inner(u64),
 }
 
 impl Ledger {
-    /// `total` is for all, `each` the most that one may have, which is always
-    /// there. Both are in bytes.
+    /// `total`: limit for all calls. `each`: limit of one instance, which the oldest call
+    /// can always get. Both in bytes.
     pub fn new(total: u64, each: u64) -> Self {
         Self {
             total: total.max(each).max(SMALL),
@@ -116,17 +117,17 @@ impl Ledger {
         self.total
     }
 
-    /// In bytes, those included that are about to end.
+    /// In bytes, including calls that are about to end.
     pub fn in_use(&self) -> u64 {
         self.in_use
     }
 
-    /// What may be set aside for a call that is expected to need so much.
+    /// What to reserve for a call that is expected to need this much.
     pub fn need(&self, expected: u64) -> u64 {
         expected.min(self.each).max(SMALL)
     }
 
-    /// Begins a call, if what it needs is there.
+    /// Starts a call, if there is enough memory for it.
     pub fn admit(&mut self, age: Age, need: u64) -> bool {
         let in_use = self.in_use.saturating_add(need);
         let fits = self.running.is_empty() || in_use <= self.total;
@@ -142,29 +143,29 @@ impl Ledger {
         fits
     }
 
-    /// Lets the memories of a call's instance have so many bytes, within the
-    /// limit of one instance. Answers which calls end for that.
+    /// Lets the memories of a call's instance grow to this size, within the limit of one
+    /// instance. Returns the calls that have to end for that.
     pub fn grow(&mut self, age: Age, bytes: u64) -> Result<Vec<Age>, Refused> {
         self.set(age, Growth::Own(bytes))
     }
 
-    /// The same for an instance that the one of the call waits for. It counted as
-    /// `before`, and is to count as `after`, both in bytes.
+    /// The same for an instance that the call waits for. It counted as `before` so far,
+    /// and will count as `after`, both in bytes.
     pub fn grow_inner(&mut self, age: Age, before: u64, after: u64) -> Result<Vec<Age>, Refused> {
         let inner = self.running.get(&age).map_or(0, |share| share.inner);
         let inner = inner.saturating_sub(before).saturating_add(after);
         self.set(age, Growth::Inner(inner))
     }
 
-    /// Whether the instance of a call may have so many bytes, beside those that it
-    /// waits for.
+    /// Whether a call's instance may have this many bytes in addition to the instances
+    /// that it waits for.
     pub fn may_have(&self, age: Age, bytes: u64) -> bool {
         let inner = self.running.get(&age).map_or(0, |share| share.inner);
         inner == 0 || charge(bytes).saturating_add(inner) <= self.most()
     }
 
-    /// The same for one that it waits for, which counted as `before` and is to count as
-    /// `after`.
+    /// The same for an instance that the call waits for, which counted as `before` and
+    /// would count as `after`.
     pub fn may_have_inner(&self, age: Age, before: u64, after: u64) -> bool {
         let Some(share) = self.running.get(&age) else {
             return true;
@@ -173,7 +174,7 @@ impl Ledger {
         charge(share.grown).saturating_add(inner) <= self.most()
     }
 
-    /// What of the limit of one instance those of a call have left, in bytes.
+    /// How much is left of a call's limit, in bytes.
     pub fn left(&self, age: Age) -> u64 {
         let used = self.running.get(&age).map_or(0, |share| {
             charge(share.grown).max(SMALL).saturating_add(share.inner)
@@ -181,7 +182,7 @@ impl Ledger {
         self.most().saturating_sub(used)
     }
 
-    /// What the instances of one call may have together, in bytes.
+    /// The limit of one call's instances together, in bytes.
     fn most(&self) -> u64 {
         self.each.max(SMALL)
     }
@@ -223,7 +224,8 @@ impl Ledger {
         Ok(ended)
     }
 
-    /// An instance that counted as so many bytes has ended, and its call has not.
+    /// An instance that the call waited for and that counted as `counted` bytes has
+    /// ended.
     pub fn end_inner(&mut self, age: Age, counted: u64) {
         if let Some(share) = self.running.get_mut(&age) {
             let before = share.charge();
@@ -233,15 +235,14 @@ impl Ledger {
         }
     }
 
-    /// To end a call costs so much from now on.
+    /// Sets the cost of ending a call.
     pub fn costs(&mut self, age: Age, cost: Cost) {
         if let Some(share) = self.running.get_mut(&age) {
             share.cost = share.cost.max(cost);
         }
     }
 
-    /// Ends a call, whose memory is free. Answers what it will need if it is
-    /// tried again.
+    /// Ends a call and frees its memory. Returns what it needs if it is tried again.
     pub fn leave(&mut self, age: Age) -> u64 {
         let Some(share) = self.running.remove(&age) else {
             return SMALL;
@@ -255,8 +256,8 @@ impl Ledger {
         staying.next().map(|(age, _)| *age)
     }
 
-    /// Which calls have to end so that no more than the total stays in use. None:
-    /// it would take such as may not be ended.
+    /// Which calls have to end so that the use stays within the total. None: that would
+    /// take calls that must not be ended.
     fn ended_for(&self, age: Age, cost: Cost, in_use: u64) -> Option<Vec<Age>> {
         let oldest = self.oldest();
         let is_oldest = oldest == Some(age);

@@ -28,8 +28,8 @@ impl HostWithStore<Sandbox> for Linked {
             let request = convert::request(request, context, &mut access)?;
             wasmtime::error::Ok((host, access.get().asker, request))
         })?;
-        // The first step is on the stack of the guest, which keeps the pages that were
-        // used once.
+        // Otherwise the first poll would run on the stack of the guest, which keeps every
+        // page that was ever used.
         yield_now().await;
         let answer = host.model.refine(request).await;
         let verdict = match &answer {

@@ -1,22 +1,22 @@
-//! The memory that this process may use: the machine's, or less where a control group
-//! limits it, its own or one around it.
+//! The memory that this process may use: the machine's, or less if a control group of the
+//! process, or one that contains it, has a lower limit.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// In bytes, where the system tells.
+/// In bytes. None: unknown.
 pub fn memory() -> Option<u64> {
     memory_below(Path::new("/"))
 }
 
-/// `root`: where the system's files are.
+/// `root`: where the system's files are; differs in tests.
 fn memory_below(root: &Path) -> Option<u64> {
     let read = |path: &Path| fs::read_to_string(root.join(path.strip_prefix("/").ok()?)).ok();
     let groups = read(Path::new("/proc/self/cgroup")).unwrap_or_default();
     let mounts = read(Path::new("/proc/self/mountinfo")).unwrap_or_default();
     let limits = limit_files(&groups, &mounts)
         .into_iter()
-        // Without a limit the file contains "max", or more than any machine has.
+        // Without a limit the file contains "max", or a number beyond any real memory.
         .filter_map(|path| read(&path)?.trim().parse().ok());
     let total = read(Path::new("/proc/meminfo")).and_then(|all| total(&all));
     limits.chain(total).min()
@@ -24,14 +24,14 @@ fn memory_below(root: &Path) -> Option<u64> {
 
 /// A mounted hierarchy of control groups (`cgroups(7)`).
 struct Hierarchy<'a> {
-    /// The group that is seen at the point where it is mounted.
+    /// The group that is visible at the mount point.
     root: &'a str,
     point: &'a str,
     is_v2: bool,
 }
 
-/// The files with the limits of the process's group and of all around it, as far as they
-/// can be seen. `groups`: `/proc/self/cgroup`; `mounts`: `/proc/self/mountinfo`.
+/// The limit files of the process's group and of all groups that contain it, as far as
+/// they are visible. `groups`: `/proc/self/cgroup`; `mounts`: `/proc/self/mountinfo`.
 fn limit_files(groups: &str, mounts: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for hierarchy in mounts.lines().filter_map(hierarchy) {
@@ -40,7 +40,8 @@ fn limit_files(groups: &str, mounts: &str) -> Vec<PathBuf> {
             true => "memory.max",
             false => "memory.limit_in_bytes",
         };
-        // A group that is not below what is mounted cannot be seen, but for the mount's own.
+        // A group that is not below the mounted one is invisible, except for the mounted
+        // one itself.
         let below = Path::new(group.unwrap_or("/")).strip_prefix(hierarchy.root);
         let below = below.unwrap_or(Path::new(""));
         let ancestors = below.ancestors();
@@ -49,13 +50,14 @@ fn limit_files(groups: &str, mounts: &str) -> Vec<PathBuf> {
     files
 }
 
-/// Of a line such as `30 24 0:27 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw`.
+/// Parses a line such as `30 24 0:27 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2
+/// cgroup2 rw`.
 fn hierarchy(mount: &str) -> Option<Hierarchy<'_>> {
     let (mount, kind) = mount.split_once(" - ")?;
     let mut kind = kind.split(' ');
     let is_v2 = match kind.next()? {
         "cgroup2" => true,
-        // After the device come its options, which name the controllers.
+        // The options follow the device, and name the controllers.
         "cgroup" if kind.nth(1)?.split(',').any(|option| option == "memory") => false,
         _ => return None,
     };
@@ -67,7 +69,8 @@ fn hierarchy(mount: &str) -> Option<Hierarchy<'_>> {
     })
 }
 
-/// Of a line such as `0::/system.slice/refinement.service`, or `4:cpu,memory:/docker/1f`.
+/// Parses a line such as `0::/system.slice/refinement.service`, or
+/// `4:cpu,memory:/docker/1f`.
 fn group(line: &str, is_v2: bool) -> Option<&str> {
     let (number, rest) = line.split_once(':')?;
     let (controllers, group) = rest.split_once(':')?;
@@ -78,7 +81,7 @@ fn group(line: &str, is_v2: bool) -> Option<&str> {
     is_meant.then_some(group)
 }
 
-/// Of `/proc/meminfo`.
+/// Reads the total from `/proc/meminfo`.
 fn total(all: &str) -> Option<u64> {
     let line = all
         .lines()
@@ -95,7 +98,7 @@ mod tests {
     const V1: &str = "\
         31 30 0:28 / /sys/fs/cgroup/cpu rw shared:5 - cgroup cgroup rw,cpu,cpuacct\n\
         32 30 0:29 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n";
-    /// A container of Docker that sees the names of its host.
+    /// A Docker container that sees the group names of its host.
     const BOUND: &str = "\
         32 30 0:29 /docker/1f /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n";
     const UNIT: &str = "0::/system.slice/refinement.service\n";

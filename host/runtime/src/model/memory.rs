@@ -1,5 +1,5 @@
-//! The memory for the instances of all models, and the line of calls that wait
-//! for some of it. `ledger.rs` has the rule.
+//! Memory for the instances of all models, and the queue of calls that wait for it. The
+//! rule is in `ledger.rs`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -22,9 +22,9 @@ pub struct ModelMemory {
 struct State {
     ledger: Ledger,
     next: Age,
-    /// Calls that wait, the oldest first.
+    /// Waiting calls, the oldest first.
     line: BTreeMap<Age, Waiting>,
-    /// What ends each call that runs.
+    /// Tokens that end the running calls.
     ends: HashMap<Age, CancellationToken>,
 }
 
@@ -36,14 +36,14 @@ struct Waiting {
 /// What the next try of a call needs, in bytes.
 type Need = Arc<AtomicU64>;
 
-/// One call in the queue for memory, for all its tries.
+/// A call's place in the queue for memory, for all its tries.
 pub struct Ticket {
     memory: Arc<ModelMemory>,
     age: Age,
     need: Need,
 }
 
-/// Memory for one try of a call, until it is dropped.
+/// Memory for one try of a call, given back when dropped.
 pub struct Admitted {
     memory: Arc<ModelMemory>,
     age: Age,
@@ -53,17 +53,17 @@ pub struct Admitted {
     has_answered: AtomicBool,
 }
 
-/// Counts the memories of one try's instance.
+/// Meters the memories of one try's instance.
 pub struct Meter {
     memory: Arc<ModelMemory>,
     age: Age,
     is_large: Arc<AtomicBool>,
 }
 
-/// Counts the memories of an instance that the one of a call waits for.
+/// Meters the memories of an instance that a call's own instance waits for.
 pub struct InnerMeter {
     call: Arc<Admitted>,
-    /// Set aside for it, in bytes.
+    /// Reserved for it, in bytes.
     reserved: u64,
     /// What it counts as, in bytes.
     counted: AtomicU64,
@@ -71,8 +71,8 @@ pub struct InnerMeter {
 }
 
 impl ModelMemory {
-    /// `total` is for all instances, `each` the most that one may have, which is
-    /// always there. Both are in bytes.
+    /// `total`: limit for all instances. `each`: limit of one instance, which can always
+    /// be had. Both in bytes.
     pub fn new(total: u64, each: u64) -> Arc<Self> {
         let state = State {
             ledger: Ledger::new(total, each),
@@ -86,7 +86,7 @@ impl ModelMemory {
         })
     }
 
-    /// What is in use now.
+    /// The current use.
     pub fn in_use(&self) -> MemoryUse {
         let state = self.state.lock();
         MemoryUse {
@@ -96,8 +96,8 @@ impl ModelMemory {
         }
     }
 
-    /// Gives a call its place: behind all that came before. `expected` is what
-    /// its instance will need, in bytes.
+    /// Queues a call behind all that came before. `expected`: what its instance will
+    /// need, in bytes.
     pub fn ticket(self: &Arc<Self>, expected: u64) -> Ticket {
         let mut state = self.state.lock();
         let age = state.next;
@@ -109,7 +109,7 @@ impl ModelMemory {
         }
     }
 
-    /// Admits those who wait, in their order, as far as there is room.
+    /// Admits waiting calls in order, as far as there is memory.
     fn advance(self: &Arc<Self>) {
         loop {
             let mut state = self.state.lock();
@@ -130,7 +130,7 @@ impl ModelMemory {
         }
     }
 
-    /// Ends the calls that the growth of one takes the memory of.
+    /// Ends the calls whose memory another one's growth takes.
     fn end(&self, state: &State, age: Age, grown: Result<Vec<Age>, Refused>) -> Result<(), NoRoom> {
         let (ended, result) = match grown {
             Ok(ended) => (ended, Ok(())),
@@ -160,7 +160,7 @@ impl ModelMemory {
 }
 
 impl Ticket {
-    /// Waits until there is memory for the next try, before all that came later.
+    /// Waits until there is memory for the next try, ahead of all calls that came later.
     pub async fn admitted(&mut self) -> Option<Admitted> {
         let (sender, admitted) = oneshot::channel();
         {
@@ -175,7 +175,7 @@ impl Ticket {
             };
             state.line.insert(self.age, waiting);
         }
-        // It may be before the others.
+        // It may be admitted right away, being older than others.
         self.memory.advance();
         admitted.await.ok()
     }
@@ -190,7 +190,7 @@ impl Drop for Ticket {
 }
 
 impl Admitted {
-    /// What is asked before the instance's memories grow.
+    /// The meter to ask before the instance's memories grow.
     pub fn meter(&self) -> Meter {
         Meter {
             memory: Arc::clone(&self.memory),
@@ -199,8 +199,9 @@ impl Admitted {
         }
     }
 
-    /// Counts one more instance, of what the first one waits for, for which so many bytes are set aside. None: there is
-    /// no room, and the call is to end.
+    /// Starts to meter one more instance, which the call's own instance waits for, and
+    /// for which `expected` bytes are reserved. None: there is not enough memory, and the
+    /// call has to end.
     pub fn inner_meter(self: &Arc<Self>, expected: u64) -> Option<InnerMeter> {
         let left = self.memory.state.lock().ledger.left(self.age);
         let meter = InnerMeter {
@@ -213,30 +214,30 @@ impl Admitted {
         Some(meter)
     }
 
-    /// Becomes true before its instance has much memory: touching it, and giving
-    /// it back, takes long.
+    /// Set before the instance gets much memory: touching it, and giving it back, takes
+    /// long.
     pub fn is_large(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.is_large)
     }
 
-    /// Completes when the instance is to end, since others need its memory or
-    /// there is not as much as it needs.
+    /// Completes when the instance has to end, because others need its memory or there is
+    /// not enough for it.
     pub async fn ended(&self) {
         self.end.cancelled().await;
     }
 
-    /// Whether the instance is to end.
+    /// Whether the instance has to end.
     pub fn has_ended(&self) -> bool {
         self.end.is_cancelled()
     }
 
-    /// The call is about to ask its provider.
+    /// Records that the call is about to send a request to its provider.
     pub fn asks(&self) {
         let mut state = self.memory.state.lock();
         state.ledger.costs(self.age, Cost::Request);
     }
 
-    /// The call's answer has begun.
+    /// Records that the call's answer has begun.
     pub fn answered(&self) {
         self.has_answered.store(true, Ordering::Relaxed);
         let mut state = self.memory.state.lock();
@@ -264,7 +265,8 @@ impl Drop for Admitted {
 impl MemoryMeter for Meter {
     fn grow(&self, bytes: u64) -> Result<Granted, NoRoom> {
         let mut state = self.memory.state.lock();
-        // The instances that it waits for have what is missing, and may.
+        // The instances that this one waits for hold the rest of the limit, and may give
+        // it back.
         if !state.ledger.may_have(self.age, bytes) {
             return Ok(Granted::Never);
         }
@@ -318,7 +320,7 @@ impl Drop for InnerMeter {
     }
 }
 
-/// Notes an instance that becomes large: it is polled elsewhere from then on.
+/// Marks an instance that becomes large: it is polled on other threads from then on.
 fn granted(is_large: &AtomicBool, bytes: u64) -> Granted {
     match !is_small(bytes) && !is_large.swap(true, Ordering::Relaxed) {
         true => Granted::AfterYield,

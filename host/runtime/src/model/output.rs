@@ -1,5 +1,5 @@
-//! What models print, as by Rust's `eprintln!` and Python's `print`: lines for their
-//! operators and authors, bounded and harmless.
+//! What models print, for example with Rust's `eprintln!` or Python's `print`: passed on
+//! as lines for operators and authors, limited and sanitized.
 
 use std::mem;
 use std::sync::Arc;
@@ -11,19 +11,19 @@ use tracing::Span;
 
 use crate::wasm::sandbox::{Printer, Stream};
 
-/// What an operator selects these lines by.
+/// Log target, by which operators can filter these lines.
 const TARGET: &str = "concept_refinement::model_output";
 
 /// Longest line, in characters.
 const LINE: usize = 1_000;
 
-/// Most lines of one self.
+/// Most lines of one call.
 const LINES: usize = 100;
 
-/// Most that is looked at of what one call prints, in bytes.
+/// How much of a call's output is processed, in bytes.
 const BYTES: usize = 16 << 10;
 
-/// Who gets what models print.
+/// Receives what models print.
 pub trait Listener: Send + Sync {
     /// A line that this model printed.
     fn line(&self, model: &str, line: &str);
@@ -32,7 +32,7 @@ pub trait Listener: Send + Sync {
     fn crash(&self, model: &str, reason: &str);
 }
 
-/// Logs it.
+/// Writes it to the log.
 pub struct Log;
 
 impl Listener for Log {
@@ -50,23 +50,23 @@ pub struct Output {
     model: String,
     redaction: Arc<Redaction>,
     listener: Arc<dyn Listener>,
-    /// Of its task: a guest may print on any thread.
+    /// The span of its task, since a guest may print from any thread.
     span: Span,
     state: Mutex<State>,
 }
 
 struct State {
-    /// The line of each stream that has not ended yet.
+    /// The unfinished line of each stream.
     output: Vec<u8>,
     error: Vec<u8>,
     lines_left: usize,
     bytes_left: usize,
-    /// What was not looked at, in bytes.
+    /// Number of bytes that were dropped.
     dropped: usize,
 }
 
 impl Output {
-    /// What `model` prints within the current span.
+    /// For what `model` prints within the current span.
     pub fn new(model: &str, redaction: Arc<Redaction>, listener: Arc<dyn Listener>) -> Self {
         Self {
             model: model.to_owned(),
@@ -83,7 +83,7 @@ impl Output {
         }
     }
 
-    /// Takes the last lines, and says how much was dropped.
+    /// Flushes the last lines, and reports how much was dropped.
     pub fn end(&self) {
         let mut state = self.state.lock();
         for line in [mem::take(&mut state.output), mem::take(&mut state.error)] {
@@ -97,7 +97,7 @@ impl Output {
         }
     }
 
-    /// Takes the last lines, and says why the instance crashed.
+    /// Flushes the last lines, and reports why the instance crashed.
     pub fn crashed(&self, error: &wasmtime::Error) {
         self.end();
         let reason = self.harmless(&first_line(error));
@@ -121,7 +121,7 @@ impl Output {
             .in_scope(|| self.listener.line(&self.model, &line));
     }
 
-    /// Before it is cut, since half of a secret would not be found.
+    /// Redacts before it cuts, since half of a secret would not be recognised.
     fn harmless(&self, text: &str) -> String {
         sanitize(&self.redaction.apply(text), LINE)
     }
@@ -154,7 +154,7 @@ impl State {
     }
 }
 
-/// Why an instance ended, without the frames of its stack.
+/// Why an instance ended, without its backtrace.
 pub fn first_line(error: &wasmtime::Error) -> String {
     let causes = error.chain().map(ToString::to_string);
     let causes = causes.filter(|cause| !cause.starts_with(FRAMES));
@@ -164,7 +164,7 @@ pub fn first_line(error: &wasmtime::Error) -> String {
     lines.join(": ")
 }
 
-/// How wasmtime begins to tell the frames of a stack, which is a context of the error.
+/// How wasmtime introduces a backtrace, which is a context of the error.
 const FRAMES: &str = "error while executing at wasm backtrace";
 
 #[cfg(test)]

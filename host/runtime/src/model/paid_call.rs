@@ -1,7 +1,7 @@
-//! One call of a link, as its requests and receipts are counted.
+//! One call of a link, whose requests are counted and receipts kept.
 //!
-//! Nothing is noted of a call that asks nobody: of a model without a provider, or of an
-//! answer that was remembered.
+//! Nothing is recorded for a call that sends no request: to a model without a provider,
+//! or answered from a cache.
 
 use std::sync::Arc;
 
@@ -12,16 +12,17 @@ use tokio::sync::{Mutex, watch};
 
 use crate::model::memory::Admitted;
 
-/// A call of a model that costs, with what an earlier one of the same task kept.
+/// A paid call of a model, with the receipt of an earlier one for the same task.
 pub struct PaidCall {
     payments: Payments,
     /// The name of the link.
     link: String,
-    /// What an earlier call of it kept.
+    /// The receipt that an earlier call stored.
     receipt: Option<Vec<u8>>,
     key: String,
     admitted: Arc<Admitted>,
-    /// Whether the call waits for others, whose time is not its own. None: others say so.
+    /// Set while the call waits for the store, which does not count as its own time.
+    /// None: the caller takes care of that.
     waits: Option<watch::Sender<bool>>,
     state: Mutex<State>,
 }
@@ -29,12 +30,12 @@ pub struct PaidCall {
 #[derive(Default)]
 struct State {
     has_begun: bool,
-    /// None: it has not begun, or asks for work that was noted before.
+    /// None: it has not begun, or only asks for work that is already recorded.
     call: Option<Call>,
 }
 
 impl PaidCall {
-    /// `key` is what the link names this call by.
+    /// `key`: identifies this call of the link.
     pub fn new(
         payments: Payments,
         link: &str,
@@ -53,21 +54,21 @@ impl PaidCall {
         }
     }
 
-    /// What an earlier call kept.
+    /// The receipt that an earlier call stored.
     pub fn receipt(&self) -> Option<&[u8]> {
         self.receipt.as_deref()
     }
 
-    /// The key by which a provider recognises a repeat.
+    /// The key by which a provider recognises a repeated request.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// Before each of its requests: notes the first one.
+    /// To be called before each request: records the call at the first one.
     ///
     /// # Errors
     ///
-    /// It must not leave.
+    /// The request must not be sent.
     pub async fn leave(&self) -> Result<(), LeaseLost> {
         let mut state = self.state.lock().await;
         if !state.has_begun {
@@ -82,11 +83,13 @@ impl PaidCall {
         Ok(())
     }
 
-    /// Keeps a receipt of the call with this key. An empty one gives up the one before.
+    /// Stores a receipt of the call with this key. An empty one discards the previous
+    /// receipt.
     ///
     /// # Errors
     ///
-    /// It is another call's, or cannot be kept; or nobody may be asked for other work.
+    /// The key is another call's, the receipt cannot be stored, or the operator forbids
+    /// paying twice.
     pub async fn keep(&self, key: &str, receipt: &[u8]) -> Result<(), CapabilityError> {
         if key != self.key {
             return Err(CapabilityError::invalid("This is the key of another call."));
@@ -107,7 +110,7 @@ impl PaidCall {
         Ok(())
     }
 
-    /// The store may be away.
+    /// Marks the call as waiting meanwhile, since the store may be unreachable.
     async fn waiting<T>(&self, noted: impl Future<Output = T>) -> T {
         let waits = |is_waiting: bool| {
             if let Some(waits) = &self.waits {
@@ -120,7 +123,7 @@ impl PaidCall {
         noted
     }
 
-    /// Notes what the link says of it.
+    /// Records what the link's answer says about the call.
     pub async fn answered(&self, error: Option<&ModelError>) {
         let reason = match error {
             None | Some(ModelError::Refused(_)) => return,
@@ -137,12 +140,13 @@ impl PaidCall {
         self.payments.ended(reason);
     }
 
-    /// It was ended for want of memory, and had answered: the task is tried again.
+    /// It was ended for lack of memory after its answer had begun: the task is tried
+    /// again.
     pub async fn lacked_memory(&self) {
         self.payments.lacked_memory().await;
     }
 
-    /// It was ended for want of memory.
+    /// It was ended for lack of memory.
     pub fn put_off(&self) {
         self.payments.ended(Reason::Memory);
     }

@@ -1,7 +1,7 @@
 //! A request that can be made again, with its image from the beginning.
 //!
-//! Where the image cannot be opened again, what was read of it is held until the
-//! call has its answer.
+//! If the image cannot be opened again, everything read of it is kept until the call has
+//! its answer.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ struct State {
     rest: Fuse<BoxStream<'static, Bytes>>,
 }
 
-/// One reading of the image, from the beginning. There is one at a time.
+/// One reader of the image, from its beginning. There is only one at a time.
 struct Reading {
     replay: Replay,
     position: usize,
@@ -41,7 +41,7 @@ impl Replay {
         })))
     }
 
-    /// The request, as it was made.
+    /// The request as it was made.
     pub fn request(&self) -> ModelRequest {
         let state = self.0.lock();
         state.request.with(match &state.request.reopen {
@@ -57,7 +57,7 @@ impl Replay {
         self.0.lock().request.retry_later.clone()
     }
 
-    /// What a link names the call by.
+    /// The key by which a link identifies the call.
     pub fn key(&self, link: &str) -> String {
         format!("{}/{link}", self.0.lock().request.task_id)
     }

@@ -1,5 +1,5 @@
-//! What a middleware remembers from one call to the next: in memory, within bounds,
-//! lost with the process. `wit/model-state.wit` has the promises.
+//! State that a middleware keeps between calls: in memory, bounded, lost with the
+//! process. `wit/model-state.wit` has the promises.
 
 mod link;
 mod shelf;
@@ -16,13 +16,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use shelf::Shelf;
 
-/// For all values of a link with their keys, in bytes.
+/// Limit for all values of a link and their keys, in bytes.
 const VALUES: usize = 256 << 10;
 
-/// For all images of a link, in bytes. None is larger than a model's answer may be.
+/// Limit for all images of a link, in bytes. None is larger than a model's answer may be.
 const IMAGES: usize = 64 << 20;
 
-/// For all images that are being read to be remembered, in bytes.
+/// Limit for all images that are being read in order to be stored, in bytes.
 const DRAFTS: usize = 64 << 20;
 
 /// As large as a model's answer may be (`docs/limits.md`). The pipeline checks the number
@@ -35,15 +35,15 @@ const MAX_IMAGE: Limits = Limits {
 /// Longest key, in bytes.
 const MAX_KEY: usize = 256;
 
-/// The memory of one link.
+/// The state of one link.
 pub struct ModelState {
     values: Mutex<Shelf<Vec<u8>>>,
     images: Mutex<Shelf<StateImage>>,
-    /// In bytes.
+    /// Permits, in bytes.
     drafts: Arc<Semaphore>,
 }
 
-/// An image that is remembered. Clones share it.
+/// A stored image. Clones share its bytes.
 #[derive(Clone)]
 pub struct StateImage {
     format: Format,
@@ -66,7 +66,8 @@ impl ModelState {
         self.values.lock().get(key).cloned()
     }
 
-    /// Replaces what is expected, and answers whether it did.
+    /// Compares and swaps: sets `new` if the current value is `expected`. Returns whether
+    /// it did.
     pub fn swap(&self, key: &str, expected: Option<&[u8]>, new: Option<Vec<u8>>) -> bool {
         let mut values = self.values.lock();
         if values.get(key).map(Vec::as_slice) != expected || key.len() > MAX_KEY {
@@ -88,8 +89,8 @@ impl ModelState {
         self.images.lock().get(key).cloned()
     }
 
-    /// The same image, which is remembered once it was read to its end, if it is whole.
-    /// Meanwhile what was read of it is held, as far as there is room.
+    /// The same image, which is stored once it was read to its end, if it is valid. Until
+    /// then, what was read of it is buffered as far as there is room.
     pub fn remembering(
         self: &Arc<Self>,
         key: String,
@@ -124,7 +125,7 @@ impl ModelState {
     }
 }
 
-/// What was read of an image that is to be remembered.
+/// The part of an image read so far, which is to be stored.
 struct Draft {
     state: Arc<ModelState>,
     key: String,
@@ -134,7 +135,7 @@ struct Draft {
 }
 
 impl Draft {
-    /// None: it is not to be remembered after all.
+    /// Appends a chunk. None: the image will not be stored after all.
     fn with(mut self, chunk: Bytes) -> Option<Self> {
         let bytes = u32::try_from(chunk.len()).ok()?;
         let room = Arc::clone(&self.state.drafts).try_acquire_many_owned(bytes);

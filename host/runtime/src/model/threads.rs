@@ -1,5 +1,5 @@
-//! The threads on which models compute, of a lower priority than the rest, so
-//! that models which compute for seconds do not slow down the API.
+//! The threads on which models compute. Their priority is lower, so that models which
+//! compute for seconds do not slow down the API.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use parking_lot::Mutex;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::task::AbortOnDropHandle;
 
-/// How long a call may compute where its caller runs, by the clock: half of the
-/// time after which a guest yields.
+/// How long a call may compute on its caller's thread (wall-clock time): half of the time
+/// after which a guest yields.
 const COMPUTE_BUDGET: Duration = Duration::from_millis(5);
 
-/// The threads that models compute on, so that they keep no other work waiting.
+/// The threads on which models compute.
 pub struct Threads {
     handle: Handle,
-    /// None: being dropped.
+    /// None while it is being dropped.
     runtime: Mutex<Option<Runtime>>,
 }
 
@@ -42,7 +42,7 @@ impl Threads {
         })
     }
 
-    /// Runs a call on one of them until it ends or the handle is dropped.
+    /// Runs a call on one of these threads until it ends or the handle is dropped.
     pub fn spawn<T: Send + 'static>(
         &self,
         call: impl Future<Output = T> + Send + 'static,
@@ -50,10 +50,10 @@ impl Threads {
         AbortOnDropHandle::new(self.handle.spawn(call))
     }
 
-    /// Runs a call on the caller's runtime, since handing it to another thread
-    /// and its answer back costs more than most calls that wait, and on these
-    /// threads from when it has computed too long or is large. It is a task of its
-    /// own there too: wasmtime runs no store within another one's step.
+    /// Runs a call on the caller's runtime, since moving it to another thread and back
+    /// costs more than most calls that only wait; and moves it to these threads once it
+    /// has computed for too long or is large. It is a separate tokio task in either case:
+    /// wasmtime does not poll one store from within another.
     pub fn spawn_once_busy(
         &self,
         mut call: BoxFuture<'static, ()>,
@@ -74,7 +74,7 @@ impl Threads {
                 }
             });
             if is_busy.await {
-                // An error means the same: the call was ended.
+                // An error also means that the call was ended.
                 let _ = AbortOnDropHandle::new(threads.spawn(call)).await;
             }
         }))
@@ -84,7 +84,7 @@ impl Threads {
 impl Drop for Threads {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.lock().take() {
-            // Joining here could block an executor.
+            // Waiting for the threads here could block an executor.
             runtime.shutdown_background();
         }
     }

@@ -1,24 +1,22 @@
-//! What an instance may make the host hold for it, besides its own memories.
+//! Limits on what the host holds for an instance, besides the instance's own memories.
 //!
-//! All but the size of a transfer is for the whole instance: what a guest does not
-//! give back counts until its instance ends.
+//! All except the transfer size apply to the whole instance: what a guest does not give
+//! back counts until its instance ends.
 
 use wasmtime::component::ResourceTableError;
 
-/// Bounds of one instance.
+/// Limits of one instance.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// What one call of the host may copy out of the guest, in bytes: strings
-    /// and lists.
+    /// What one host call may copy out of the guest, in bytes: strings and lists.
     pub transfer: usize,
-    /// Objects of the host that it has handles of: HTTP fields, requests,
-    /// responses, timers.
+    /// Host objects that it has handles to: HTTP fields, requests, responses, timers.
     pub resources: usize,
-    /// One set of HTTP fields, in bytes.
+    /// Size of one set of HTTP fields, in bytes.
     pub fields: usize,
     /// Handles of any kind.
     pub handles: usize,
-    /// Calls under way, futures, ends of streams, and sets of what is waited for.
+    /// Calls in progress, futures, stream ends, and waitable sets.
     pub concurrency: usize,
     /// HTTP requests that were sent and whose answers were not read to the end.
     pub exchanges: usize,
@@ -30,25 +28,24 @@ pub struct Bounds {
     pub modules: usize,
     /// Elements of all tables together.
     pub elements: usize,
-    /// What it may put into blobs in all, in bytes. They are in the room for images.
+    /// What it may write into blobs in all, in bytes. Those use the space for images.
     pub blobs: usize,
 }
 
 impl Bounds {
-    /// For a model, whose code is not trusted. It may cost its memory limit and
-    /// 128 MiB:
+    /// For a model, whose code is not trusted. It may cost its memory limit plus 128 MiB:
     ///
     /// - A resource is at most a request: fields (their map may be twice their
     ///   size), a path and an authority of 64 KiB each, a method of one transfer.
     ///   128 of them are 48 MiB.
     /// - A handle may represent an error that the guest wrote into a future: one
     ///   transfer each, 32 MiB.
-    /// - An exchange has 64 KiB in buffers, as much in its connection, a chunk of
-    ///   64 KiB twice, and an error of one transfer: 6 MiB.
+    /// - An exchange has 64 KiB in buffers, the same in its connection, a chunk of 64 KiB
+    ///   twice, and an error of one transfer: 6 MiB.
     /// - An entry of its concurrency takes less than 1 KiB: 1 MiB.
     /// - One transfer, and its answer on the way to the processor: below 1 MiB.
     ///
-    /// The rest is for the memory that wasmtime keeps with a slot of its pool.
+    /// The rest is for the memory that wasmtime keeps with each slot of its pool.
     pub const MODEL: Self = Self {
         transfer: 128 << 10,
         resources: 128,
@@ -58,14 +55,14 @@ impl Bounds {
         exchanges: 16,
         memories: 2,
         tables: 4,
-        // A runtime of another language is linked of many: CPython of 14.
+        // The runtime of another language may consist of many modules: CPython has 14.
         modules: 32,
         elements: 40_000,
         blobs: 64 << 20,
     };
 
-    /// For our own components, of which an instance may serve a thousand
-    /// requests at once, and for compositions of them.
+    /// For our own components, of which one instance may serve a thousand requests at
+    /// once, and for compositions of them.
     pub const SERVICE: Self = Self {
         transfer: 64 << 20,
         resources: 100_000,
@@ -81,12 +78,12 @@ impl Bounds {
     };
 }
 
-/// Whether an instance ended because it went beyond its bounds.
+/// Whether an instance ended because it exceeded one of its limits.
 pub fn are_exceeded(error: &wasmtime::Error) -> bool {
     let is_full = error
         .downcast_ref::<ResourceTableError>()
         .is_some_and(|error| matches!(error, ResourceTableError::Full));
-    // wasmtime has no types for these.
+    // wasmtime has no error types for these.
     let told = format!("{error:#}");
     is_full || SAID.iter().any(|said| told.contains(said))
 }

@@ -1,7 +1,7 @@
-//! The wasmtime engine: pooled instances, guests that yield, cached code.
+//! The wasmtime engine: pooled instances, preempted guests, cached code.
 //!
-//! Guests are not trusted to end or to yield: epochs make them yield, and the
-//! caller drops the store on a timeout.
+//! Guests are not trusted to end or to yield: epochs make them yield, and the caller
+//! drops the store on a timeout.
 
 pub mod ahead;
 mod compiled;
@@ -25,8 +25,8 @@ use compiled::CompiledCode;
 /// How long a guest runs before it yields its thread.
 const EPOCH: Duration = Duration::from_millis(10);
 
-/// Memory that a slot of the pool keeps resident between two instances, so that
-/// a new instance has fewer page faults.
+/// Memory that a slot of the pool keeps resident between two instances, so that a new
+/// instance has fewer page faults.
 const RESIDENT_MEMORY: Resident = Resident {
     each: 512 << 10,
     in_all: 64 << 20,
@@ -48,14 +48,13 @@ pub struct Pool {
     pub max_memory: usize,
 }
 
-/// A component of this size takes seconds to compile, in bytes.
+/// Above this size, in bytes, a component takes seconds to compile.
 const LARGE: usize = 4_000_000;
 
-/// Gets a sentence about a component that takes long to compile.
+/// Receives a sentence about a component that takes long to compile.
 pub type Tell = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// Resident bytes. A slot that was used once keeps this much, so a pool of
-/// thousands must be frugal.
+/// Resident bytes. A used slot keeps this much, so a pool of thousands must be frugal.
 struct Resident {
     each: usize,
     in_all: usize,
@@ -79,10 +78,10 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// `cache` is a directory for compiled code; if it cannot be used, code is
-    /// compiled each time. It must be as trusted as the executable, since its
-    /// contents are run. `ahead` is code that this executable carries. Whoever waits for a
-    /// large component is told by the log.
+    /// `cache`: a directory for compiled code; if it cannot be used, code is compiled
+    /// each time. It must be as trusted as the executable, since its contents are
+    /// executed. `ahead`: code embedded in this executable. Slow compilations of large
+    /// components are logged.
     pub fn new(pool: Pool, cache: Option<&Path>, ahead: Ahead) -> anyhow::Result<Self> {
         let mut config = config();
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(pool)));
@@ -113,19 +112,18 @@ impl Engine {
         })
     }
 
-    /// Tells this function, and not the log, about components that take long to compile.
+    /// Reports slow compilations to this function instead of the log.
     pub fn telling(mut self, tell: Tell) -> Self {
         self.tell = tell;
         self
     }
 
-    /// The engine of wasmtime.
+    /// The underlying wasmtime engine.
     pub fn wasmtime(&self) -> &wasmtime::Engine {
         &self.engine
     }
 
-    /// Loads a component that was compiled ahead or is in the cache, or compiles
-    /// it.
+    /// Loads a component from the code compiled ahead or from the cache, or compiles it.
     pub fn component(&self, name: &str, bytes: &[u8]) -> anyhow::Result<Component> {
         let sum = Sha256::digest(bytes).into();
         if let Some(component) = ahead::component(&self.engine, self.ahead, &sum) {
@@ -168,7 +166,7 @@ impl Drop for Engine {
     }
 }
 
-/// What compiled code depends on.
+/// The settings that compiled code depends on.
 fn config() -> Config {
     let mut config = Config::new();
     config.wasm_component_model_async(true);
@@ -177,8 +175,8 @@ fn config() -> Config {
 }
 
 fn pooling(pool: Pool) -> PoolingAllocationConfig {
-    // A component consists of its own module and the linker's shims; a model may
-    // be composed of several, as far as its bounds allow.
+    // A component consists of its own module and the linker's shims; a model may be
+    // composed of several components, as far as its limits allow.
     let each = |slots: usize| {
         let slots = u32::try_from(slots).unwrap_or(u32::MAX);
         pool.instances.saturating_mul(slots)
@@ -193,8 +191,8 @@ fn pooling(pool: Pool) -> PoolingAllocationConfig {
         .total_stacks(tables.saturating_add(pool.calls))
         .max_memory_size(pool.max_memory)
         .max_unused_warm_slots(8)
-        // Where the kernel tells which pages were written (Linux 6.7), only
-        // these are cleared, and none has to be faulted in again.
+        // If the kernel can tell which pages were written (Linux 6.7), only these are
+        // cleared, and none has to be faulted in again.
         .pagemap_scan(Enabled::Auto)
         .linear_memory_keep_resident(RESIDENT_MEMORY.of(pool.instances))
         .table_keep_resident(RESIDENT_TABLE.of(tables));

@@ -18,14 +18,14 @@ pub fn wasi_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox
     Ok(linker)
 }
 
-/// A linker with that and `settings`, for all our components.
+/// The same with `settings`, for all our components.
 fn base_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
     let mut linker = wasi_linker(engine)?;
     settings::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
     Ok(linker)
 }
 
-/// For the API: no model, no progress.
+/// For the API: neither model nor progress.
 pub fn api_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
     let mut linker = base_linker(engine)?;
     health::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
@@ -37,7 +37,7 @@ pub fn api_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>
     Ok(linker)
 }
 
-/// For the pipeline: no queue, no health.
+/// For the pipeline: neither queue nor health.
 pub fn processor_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
     let mut linker = base_linker(engine)?;
     task_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
@@ -48,15 +48,15 @@ pub fn processor_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sa
     Ok(linker)
 }
 
-/// For a model: no capability but for its receipts.
+/// For a model: no capability except its receipts.
 pub fn model_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
     let mut linker = base_linker(engine)?;
     receipts::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
     Ok(linker)
 }
 
-/// For middleware: its receipts, the models behind it, what it remembers, and images that
-/// can be read again.
+/// For middleware: its receipts, the models behind it, its state, and images that can be
+/// read again.
 pub fn middleware_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
     let mut linker = model_linker(engine)?;
     blobs::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;

@@ -1,4 +1,4 @@
-//! The notifier component, one instance an attempt.
+//! The notifier component, with one instance per attempt.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ pub struct NotifierComponent {
 }
 
 impl NotifierComponent {
-    /// Starts an instance once: only then are the types of what the component exports
-    /// compared. Those of another release have the same names.
+    /// Starts an instance once, since only that compares the types of the component's
+    /// exports. A component of another release may have the same names with other types.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The processor component, one instance a task.
+//! The processor component, with one instance per task.
 
 use concept_refinement_capability::processor::{Outcome, Processor, Run};
 use concept_refinement_capability::slots::Slot;
@@ -16,8 +16,8 @@ pub struct ProcessorComponent {
 }
 
 impl ProcessorComponent {
-    /// Starts an instance once: only then are the types of what the component exports
-    /// compared. Those of another release have the same names.
+    /// Starts an instance once, since only that compares the types of the component's
+    /// exports. A component of another release may have the same names with other types.
     ///
     /// # Errors
     ///

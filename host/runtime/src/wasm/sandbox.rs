@@ -1,5 +1,5 @@
-//! What a component instance gets: an empty WASI, its settings, its outbound
-//! HTTP grant, a memory limit, and the capabilities that are linked for it.
+//! The environment of a component instance: an empty WASI, its settings, its grant of
+//! outbound HTTP, a memory limit, and the capabilities that are linked into it.
 
 mod memory;
 mod printed;
@@ -36,7 +36,7 @@ use printed::{Pipe, Printed};
 pub use printed::{Printer, Stream};
 use wall_clock::WallClock;
 
-/// Most random bytes of one call.
+/// Most random bytes per call.
 const RANDOM: u64 = 1 << 20;
 
 /// The settings that one component may see, by name.
@@ -47,27 +47,27 @@ pub type GrantedSettings = BTreeMap<Cow<'static, str>, String>;
 pub struct Grants {
     /// The settings that it may read.
     pub settings: Arc<GrantedSettings>,
-    /// Where it may ask over HTTP.
+    /// Its outbound HTTP.
     pub egress: Egress,
     /// Limit for all memories of an instance together, in bytes.
     pub max_memory: usize,
-    /// What else the host holds for an instance.
+    /// Limits on what else the host holds for an instance.
     pub bounds: Bounds,
-    /// The time of day that it sees.
+    /// The clock that it sees.
     pub clock: Arc<dyn Clock>,
     /// None for a model, which has no capabilities.
     pub capabilities: Option<Arc<Capabilities>>,
-    /// How many may watch tasks through it.
+    /// Limits the watchers of its streams.
     pub watchers: Arc<Watchers>,
-    /// None for all but the processor and what stands before models.
+    /// None except for the processor and middleware.
     pub blobs: Option<Arc<Blobs>>,
-    /// What it must not tell the log.
+    /// Secrets to be removed from what it logs.
     pub redaction: Arc<Redaction>,
 }
 
 /// The data of one store.
 pub struct Sandbox {
-    /// What its instance has handles of.
+    /// The host objects that its instance has handles to.
     pub(crate) table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -79,17 +79,17 @@ pub struct Sandbox {
     pub(crate) watchers: Arc<Watchers>,
     blobs: Option<Arc<Blobs>>,
     pub(crate) redaction: Arc<Redaction>,
-    /// How much more it may put into blobs, in bytes.
+    /// How many more bytes it may write into blobs.
     blob_bytes: usize,
-    /// None for all but what stands before models.
+    /// The models behind it. None except for middleware.
     next: Option<Arc<Next>>,
     pub(crate) claimed: ClaimedLease,
     pub(crate) claimed_at: Option<Instant>,
-    /// Whose task it has claimed.
+    /// The user and the picture of the task that it has claimed.
     pub(crate) asker: Asker,
-    /// Counts the calls of that task.
+    /// Counts the paid calls of that task.
     pub(crate) payments: Payments,
-    /// None for all but models, and what stands before them.
+    /// None except for models and middleware.
     paid_call: Option<Arc<PaidCall>>,
     pub(crate) stage: LastStage,
     pub(crate) retry_later: RetryLater,
@@ -102,11 +102,11 @@ impl HasData for Linked {
     type Data<'a> = &'a mut Sandbox;
 }
 
-/// A component that calls what was linked to it.
+/// A running component, as seen by the functions linked into it.
 pub type Caller = Accessor<Sandbox, Linked>;
 
 impl Sandbox {
-    /// A store with these grants that yields at each epoch.
+    /// A store with these grants, whose guest yields at each epoch.
     pub fn store(engine: &wasmtime::Engine, grants: &Grants) -> Store<Self> {
         let printed = Arc::<Printed>::default();
         let mut store = Self::of_model(engine, grants, None, Arc::clone(&printed) as _);
@@ -114,8 +114,8 @@ impl Sandbox {
         store
     }
 
-    /// The same, for an instance whose memory is counted with that of others, and that
-    /// prints to somebody.
+    /// The same for an instance of a model, whose memory is metered together with that of
+    /// others, and whose output goes to `printer`.
     pub fn of_model(
         engine: &wasmtime::Engine,
         grants: &Grants,
@@ -180,7 +180,7 @@ impl Sandbox {
         blobs.ok_or_else(|| wasmtime::format_err!("this component was granted no blobs"))
     }
 
-    /// Takes so many bytes of what its instance may put into blobs.
+    /// Deducts bytes from what its instance may write into blobs.
     pub fn take_blob_bytes(&mut self, bytes: usize) -> Result<(), CapabilityError> {
         let left = self.blob_bytes.checked_sub(bytes);
         let left = left.ok_or_else(|| CapabilityError::invalid("These are too many bytes."))?;
@@ -188,30 +188,30 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Lets its instance ask these models.
+    /// Makes the instance a middleware in front of these models.
     pub fn stand_before(&mut self, next: Arc<Next>) {
         self.next = Some(next);
     }
 
-    /// Fails if this component is not a middleware, and so has no models behind it.
+    /// Fails if this component is not a middleware.
     pub fn next(&self) -> wasmtime::Result<Arc<Next>> {
         let next = self.next.clone();
         next.ok_or_else(|| wasmtime::format_err!("this component stands before no model"))
     }
 
-    /// What its requests are counted by, and keeps its receipts.
+    /// Sets the paid call that counts its requests and keeps its receipts.
     pub fn count(&mut self, call: Arc<PaidCall>) {
         self.egress.count(Arc::clone(&call));
         self.paid_call = Some(call);
     }
 
-    /// Fails if the interface was linked for what is no model.
+    /// Fails if the interface was linked into a component that is not a model.
     pub fn paid_call(&self) -> wasmtime::Result<Arc<PaidCall>> {
         let call = self.paid_call.clone();
         call.ok_or_else(|| wasmtime::format_err!("this component keeps no receipts"))
     }
 
-    /// Lends the slot of its task while it waits to be connected.
+    /// Lets it lend its task's slot while it waits for a connection.
     pub fn lend(&mut self, slot: Slot) {
         self.egress.lend(slot);
     }
@@ -223,7 +223,7 @@ impl Sandbox {
     }
 }
 
-/// No files, no sockets, and as much randomness as anybody needs at a time.
+/// No files, no sockets, and a limited amount of randomness per call.
 fn empty_wasi(printer: &Arc<dyn Printer>, clock: &Arc<dyn Clock>) -> WasiCtx {
     let pipe = |stream| Pipe {
         to: Arc::clone(printer),

@@ -1,7 +1,7 @@
-//! Bytes between guests and the host.
+//! Streams of bytes between guests and the host.
 //!
-//! Both directions are bounded: a fast writer waits for a slow reader, and
-//! nothing is copied before there is a reader.
+//! Both directions have backpressure: a fast writer waits for a slow reader, and nothing
+//! is copied before there is a reader.
 
 use std::any::{Any, TypeId};
 use std::pin::Pin;
@@ -22,23 +22,23 @@ use wasmtime::component::{
 /// Largest chunk that is copied out of a guest, in bytes.
 const MAX_CHUNK: usize = 16 * 1024;
 
-/// Chunks that wait for their reader at most: several, since to wake the other side
-/// costs more than a chunk.
+/// Most chunks that wait for their reader: several, since waking the other side costs
+/// more than a chunk.
 const MAX_WAITING: usize = 8;
 
-/// Gives a guest a stream of bytes.
+/// A stream of bytes for a guest.
 pub struct ByteStream {
     chunks: BoxStream<'static, Bytes>,
     reopen: Option<Reopen>,
-    /// A guest has begun to read it.
+    /// Whether a guest has begun to read it.
     is_read: bool,
 }
 
-/// Gives a guest a stream of values.
+/// A stream of values for a guest.
 pub struct Items<T>(BoxStream<'static, T>);
 
 impl ByteStream {
-    /// A stream that is read once.
+    /// A stream that can be read once.
     pub fn new(stream: impl Stream<Item = Bytes> + Send + 'static) -> Self {
         Self {
             chunks: Box::pin(stream),
@@ -58,7 +58,7 @@ impl ByteStream {
 }
 
 impl<T> Items<T> {
-    /// A stream that is read once.
+    /// A stream that can be read once.
     pub fn new(stream: impl Stream<Item = T> + Send + 'static) -> Self {
         Self(Box::pin(stream))
     }
@@ -93,7 +93,7 @@ impl<D> StreamProducer<D> for ByteStream {
         }))
     }
 
-    /// Only before the first read: a reader may have left half of a chunk.
+    /// Only before the first read: afterwards a chunk may be half consumed.
     fn try_into(me: Pin<Box<Self>>, wanted: TypeId) -> Result<Box<dyn Any>, Pin<Box<Self>>> {
         if wanted != TypeId::of::<Self>() || me.is_read {
             return Err(me);
@@ -129,11 +129,11 @@ impl<D, T: Send + Sync + 'static> StreamProducer<D> for Items<T> {
     }
 }
 
-/// What a guest gave.
+/// What a guest wrote.
 pub struct Consumed {
-    /// They end where the guest's do, early or not.
+    /// They end where the guest's stream does, early or not.
     pub chunks: BoxStream<'static, Bytes>,
-    /// If they are the host's own.
+    /// Set if the stream is one of the host's own.
     pub reopen: Option<Reopen>,
     /// Completes when no more will be read.
     pub drained: oneshot::Receiver<()>,
@@ -146,7 +146,8 @@ pub fn consume(
 ) -> wasmtime::Result<Consumed> {
     let (ended, drained) = oneshot::channel();
     let reader = match reader.try_into::<ByteStream>(&mut store) {
-        // It is the host's own, and no instance needs to carry it.
+        // It is one of the host's own streams, so the bytes need not pass through the
+        // instance.
         Ok(ByteStream { chunks, reopen, .. }) => {
             return Ok(Consumed {
                 chunks: Box::pin(guarded(chunks, ended)),
@@ -156,7 +157,7 @@ pub fn consume(
         }
         Err(reader) => reader,
     };
-    // Each sender has a place besides.
+    // One less, since the sender has an extra place of its own.
     let (writer, chunks) = mpsc::channel(MAX_WAITING - 1);
     let (want, wanted) = oneshot::channel();
     reader.pipe(
@@ -180,8 +181,8 @@ pub fn consume(
 }
 
 struct Consumer {
-    /// Nothing is taken before there is a reader, so that a thousand waiting
-    /// models do not hold a thousand images.
+    /// Nothing is consumed before there is a reader, so that a thousand waiting models do
+    /// not hold a thousand images.
     wanted: Option<oneshot::Receiver<()>>,
     writer: mpsc::Sender<Bytes>,
     /// Dropped with the consumer.
@@ -205,7 +206,7 @@ impl<D> StreamConsumer<D> for Consumer {
         if let Some(wanted) = &mut self.wanted {
             match Pin::new(wanted).poll(cx) {
                 Poll::Pending if finish => return Poll::Ready(Ok(StreamResult::Cancelled)),
-                // Or the reader is gone, which the channel reports.
+                // An error means that the reader is gone, which the channel reports.
                 wanted => drop(ready!(wanted)),
             }
             self.wanted = None;

@@ -1,10 +1,9 @@
-//! Who may look a name up now.
+//! Limits concurrent look-ups.
 //!
-//! A name's owner decides how long its look-up takes. So that the silent name
-//! servers of some leave room for the names of others, a site may have as many
-//! look-ups under way as permits are free: one site alone takes half of them,
-//! two take two thirds, and a name of another site always finds one, until
-//! there are as many such sites as permits.
+//! The owner of a name decides how long its look-up takes. So that slow name servers of
+//! some sites leave room for others, a site may have only as many look-ups in progress as
+//! there are free permits: one site alone gets half of them, two get two thirds together,
+//! and another site always gets one, until there are as many such sites as permits.
 
 use std::sync::Arc;
 
@@ -14,12 +13,12 @@ use tokio::sync::Notify;
 /// A number of permits for look-ups.
 pub struct Lookups {
     permits: usize,
-    /// The site of each.
+    /// The site of each look-up in progress.
     under_way: Mutex<Vec<String>>,
     ended: Notify,
 }
 
-/// Held as long as a look-up takes.
+/// Held for the duration of a look-up.
 pub struct LookupPermit {
     lookups: Arc<Lookups>,
     site: String,
@@ -47,7 +46,7 @@ impl Lookups {
         }
     }
 
-    /// Whether a look-up of this site may begin; if so, it is counted.
+    /// Whether a look-up of this site may begin; if so, counts it.
     fn begin(&self, site: &str) -> bool {
         let mut under_way = self.under_way.lock();
         let of_site = under_way.iter().filter(|other| *other == site).count();
@@ -73,8 +72,8 @@ impl Drop for LookupPermit {
     }
 }
 
-/// The last two labels, in lower case: a name below a domain is its owner's.
-/// Under a suffix of two labels (`co.uk`) different owners share.
+/// The last two labels, in lower case: names below a domain belong to its owner. Below a
+/// suffix of two labels (`co.uk`) different owners share the limit.
 fn site(name: &str) -> String {
     let labels = name.trim_end_matches('.').rsplitn(3, '.');
     let mut labels: Vec<_> = labels.take(2).collect();
@@ -103,7 +102,7 @@ mod tests {
     fn what_some_sites_take_leaves_room_for_others() {
         for (sites, each) in [(1, 128), (2, 85), (7, 32), (255, 1)] {
             let lookups = Lookups::new(256);
-            // By turns, and more than there is room for.
+            // Sites in turn, with more look-ups than permits.
             for _ in 0..300 {
                 for site in 0..sites {
                     lookups.begin(&site.to_string());

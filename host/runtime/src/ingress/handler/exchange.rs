@@ -21,12 +21,11 @@ use crate::ingress::failure::Failure;
 use crate::wasm::bindings::api::exports::concept::refinement::handler as wit;
 use crate::wasm::stream::{ByteStream, Consumed, consume};
 
-/// Largest body that is handed over whole, in bytes. Those of JSON are no
-/// larger.
+/// Largest body that is handed over as a whole, in bytes. JSON bodies are no larger.
 const MAX_WHOLE: u64 = 64 * 1024;
 
-/// How long a small body may take to be handed over whole. A slower one is a
-/// stream: its request may be answered before it is complete.
+/// How long to wait for a small body to be complete. A slower one becomes a stream, since
+/// its request may be answered before it is complete.
 const WHOLE_TIMEOUT: Duration = Duration::from_millis(10);
 
 /// The response to a request, or why there is none.
@@ -35,7 +34,7 @@ pub type Outcome = Result<Response<WasiBody>, Failure>;
 /// A request and where its response goes.
 pub struct Exchange {
     pub request: Received,
-    /// Whether the client prefers to wait.
+    /// Whether the client asked to wait (`Prefer: wait`).
     pub is_patient: bool,
     pub activity: Activity,
     pub response: oneshot::Sender<Outcome>,
@@ -50,7 +49,7 @@ enum Body {
     None,
     Whole(Bytes),
     Chunks {
-        /// What came already.
+        /// The bytes that have arrived.
         begin: Bytes,
         /// None: the body was cut off.
         rest: Option<WasiBody>,
@@ -58,14 +57,14 @@ enum Body {
 }
 
 impl Received {
-    /// Waits for a body that is small and under way.
+    /// Collects the body if it is small and on its way.
     pub async fn of(request: Request<WasiBody>) -> Self {
         let (head, body) = request.into_parts();
         let is_small = body
             .size_hint()
             .exact()
             .is_some_and(|size| size <= MAX_WHOLE);
-        // Reading would tell the client to send a body that the component may
+        // Reading would make the client send a body (100 Continue) that the component may
         // not want.
         let is_held_back = head.headers.contains_key(header::EXPECT);
         let body = match body {
@@ -136,7 +135,7 @@ async fn receive(mut body: WasiBody) -> Body {
     }
 }
 
-/// The bytes as a stream, and afterwards whether they were all.
+/// The bytes as a stream, and whether they were complete.
 fn chunks(begin: Bytes, rest: Option<WasiBody>) -> (ByteStream, oneshot::Receiver<bool>) {
     let (end, is_complete) = oneshot::channel();
     let begin = stream::iter((!begin.is_empty()).then_some(begin));
@@ -150,7 +149,7 @@ fn chunks(begin: Bytes, rest: Option<WasiBody>) -> (ByteStream, oneshot::Receive
                     }
                 }
                 ended => {
-                    // The component may have lost interest.
+                    // The component may have dropped the receiver.
                     let _ = end.send(ended.is_none());
                     return None;
                 }
@@ -160,8 +159,8 @@ fn chunks(begin: Bytes, rest: Option<WasiBody>) -> (ByteStream, oneshot::Receive
     (ByteStream::new(begin.chain(rest)), is_complete)
 }
 
-/// The response, and a receiver that completes when its body needs the instance
-/// no more.
+/// The response, and a receiver that completes when its body no longer needs the
+/// instance.
 pub fn from_wit(
     response: wit::Response,
     store: impl AsContextMut,
@@ -197,7 +196,7 @@ fn with_head(status: u16, fields: wit::Fields, body: WasiBody) -> Outcome {
     Ok(response)
 }
 
-/// None: they are no header fields.
+/// None: the fields are not valid.
 fn append(fields: wit::Fields, headers: &mut HeaderMap) -> Option<()> {
     let mut text = Bytes::from(fields.text);
     let mut next = |length: u32| {

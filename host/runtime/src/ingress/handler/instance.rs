@@ -1,5 +1,5 @@
-//! The life of one instance: it takes requests until it is idle, worn, stuck or
-//! has trapped.
+//! The life of an instance: it takes requests until it is idle, worn, stuck or has
+//! trapped.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -25,8 +25,8 @@ use crate::ingress::instances::{
 use crate::wasm::bindings::api::Api;
 use crate::wasm::sandbox::Sandbox;
 
-/// How long an instance with requests may make no progress. Longer than a
-/// request, which is answered first if the guest yields at all.
+/// How long an instance with requests may go without progress. Longer than the timeout of
+/// a request, which fires first if the guest yields at all.
 const STUCK: Duration = Duration::from_secs(REQUEST_TIMEOUT.as_secs() + IDLE_TIMEOUT.as_secs());
 
 pub async fn run(shared: Arc<Shared>, slot: OwnedSemaphorePermit) {
@@ -61,8 +61,8 @@ pub async fn run(shared: Arc<Shared>, slot: OwnedSemaphorePermit) {
             };
             instance.serve().await
         };
-        // Outside of the store, since a guest that loops keeps the inside from
-        // being polled.
+        // Outside of the store, since a guest that loops keeps what is inside from being
+        // polled.
         tokio::select! {
             ended = store.run_concurrent(serving) => ended.flatten(),
             () = stuck(&progress, &in_flight) => Err(wasmtime::format_err!("the guest is stuck")),
@@ -72,7 +72,7 @@ pub async fn run(shared: Arc<Shared>, slot: OwnedSemaphorePermit) {
     log_end(&store, ended, stopping);
 }
 
-/// Counts an instance as long as it lives.
+/// Counts an instance while it lives.
 struct Alive(Arc<Shared>);
 
 impl Alive {
@@ -113,15 +113,16 @@ struct Instance<'a> {
 
 /// How a call ended.
 enum Ended {
-    /// With a body that may still need the instance.
+    /// Its body may still need the instance.
     Answered(Option<oneshot::Receiver<()>>),
-    /// The client did not wait to the end. The guest does, for nobody.
+    /// The client disconnected. The guest may still be working on the call.
     Abandoned,
     TimedOut,
 }
 
 impl Instance<'_> {
-    /// An error: the guest trapped, and what it had in flight is lost.
+    /// Serves requests until the instance ends. An error: the guest trapped, and all its
+    /// requests in flight are lost.
     async fn serve(&self) -> wasmtime::Result<()> {
         let mut calls = FuturesUnordered::new();
         let mut bodies = FuturesUnordered::new();
@@ -146,7 +147,7 @@ impl Instance<'_> {
                     match ended? {
                         Ended::Answered(drained) => bodies.extend(drained),
                         Ended::Abandoned => {}
-                        // It may never end in the guest. Others still may.
+                        // The call may never end in the guest. Other calls may.
                         Ended::TimedOut => (is_accepting, has_lost_one) = (false, true),
                     }
                 }
@@ -193,19 +194,19 @@ impl Instance<'_> {
             }
         };
         let (answer, drained) = self.accessor.with(|access| from_wit(answer, access))?;
-        // The client may be gone.
+        // The client may have disconnected.
         let _ = response.send(answer);
         Ok(Ended::Answered(drained))
     }
 
-    /// Whether the guest has nothing under way beside its calls, such as a
-    /// stream of events.
+    /// Whether the guest has no background work, such as an event stream, besides its
+    /// calls.
     async fn is_quiet(&self) -> bool {
         poll_fn(|cx| Poll::Ready(self.accessor.poll_no_interesting_tasks(cx).is_ready())).await
     }
 }
 
-/// An instance that is not idle yet is looked at again when it may be.
+/// If the instance is not idle yet, checks again when it may be.
 fn rearm(idle: Pin<&mut Sleep>, last: Instant) {
     let earliest = Instant::now() + Duration::from_secs(1);
     idle.reset((last + IDLE_TIMEOUT).max(earliest));

@@ -1,4 +1,4 @@
-//! A queue with any number of takers.
+//! A queue with any number of consumers.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 pub struct Queue<T> {
-    /// With the time of each one's push.
+    /// Each with the time when it was pushed.
     items: Mutex<VecDeque<(Instant, T)>>,
     pushed: Notify,
 }
@@ -27,7 +27,7 @@ impl<T> Queue<T> {
         self.pushed.notify_one();
     }
 
-    /// Waits for the next item. Dropping the future loses none.
+    /// Waits for the next item. Cancel-safe.
     pub async fn pop(&self) -> T {
         loop {
             let (item, has_more) = {
@@ -36,7 +36,7 @@ impl<T> Queue<T> {
             };
             if let Some((_, item)) = item {
                 if has_more {
-                    // One notification may announce several items.
+                    // Several pushes may have caused a single notification.
                     self.pushed.notify_one();
                 }
                 return item;
@@ -45,13 +45,13 @@ impl<T> Queue<T> {
         }
     }
 
-    /// How long the first has waited. None: there is none.
+    /// How long the first item has waited. None: the queue is empty.
     pub fn wait(&self) -> Option<Duration> {
         let items = self.items.lock();
         items.front().map(|(since, _)| since.elapsed())
     }
 
-    /// The first, if it has waited for so long.
+    /// The first item, if it has waited for at least this long.
     pub fn pop_after(&self, wait: Duration) -> Option<T> {
         let mut items = self.items.lock();
         let first = items.pop_front_if(|(since, _)| since.elapsed() >= wait);

@@ -1,4 +1,4 @@
-//! A request body with limits on size and slowness.
+//! A request body with limits on its size and on how slowly it may arrive.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,18 +13,17 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::ingress::activity::Activity;
 
-/// While a client is waited for, so many bytes must come in each of these spans of
-/// time: 8 KiB/s. A slow phone on a bad line sends faster; slower clients could
-/// keep their requests open for days.
+/// While the client is waited for, at least this many bytes must arrive in each of these
+/// spans: 8 KiB/s. A phone on a bad line is faster; slower clients could keep their
+/// requests open for days.
 const SPAN: Duration = Duration::from_secs(30);
 const MIN_BYTES: u64 = 8 * 1024 * 30;
 
-/// How much of an unwanted body is read and discarded, in bytes, and for how
-/// long.
+/// How much of an unwanted body is read and discarded, in bytes, and for how long.
 const DRAINED: u64 = 64 << 20;
 const DRAINING: Duration = Duration::from_secs(5);
 
-/// Limits the body to `max` bytes; a longer one fails there.
+/// Limits the body to `max` bytes; reading beyond that fails.
 pub fn bounded(
     request: http::Request<Incoming>,
     max: u64,
@@ -47,19 +46,19 @@ pub fn bounded(
 }
 
 struct Bounded {
-    /// None only while it is dropped.
+    /// None only during drop.
     incoming: Option<Incoming>,
-    /// The client waits for `100 Continue`, which reading sends.
+    /// The client waits for `100 Continue`, which is sent on the first read.
     is_held_back: bool,
     left: u64,
     pace: Pace,
-    /// Since when the client is waited for, and until when.
+    /// Since when the client is waited for, and the timeout.
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
     activity: Activity,
 }
 
-/// What came in the present span, and how long it was waited for. Time in which
-/// nobody wants to read does not count.
+/// Bytes received in the current span, and how long they were waited for. Time without a
+/// waiting reader does not count.
 #[derive(Default)]
 struct Pace {
     received: u64,
@@ -138,8 +137,8 @@ impl Body for Bounded {
     }
 }
 
-/// Closing a connection while the client still sends would lose the answer, so
-/// the rest of the body is read for a while and discarded.
+/// Closing a connection while the client still sends could lose the answer, so the rest
+/// of the body is read for a while and discarded.
 impl Drop for Bounded {
     fn drop(&mut self) {
         let Some(mut incoming) = self.incoming.take() else {

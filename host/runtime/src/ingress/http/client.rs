@@ -1,7 +1,7 @@
-//! The client of a request, behind trusted proxies.
+//! Determines the client of a request behind trusted proxies.
 //!
-//! Anyone can send a forwarded header. It counts only if a trusted proxy sent
-//! it, and it is always removed here.
+//! Anyone can send a forwarded header. It counts only if it comes from a trusted proxy,
+//! and is always removed here.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,18 +11,18 @@ use http::{HeaderMap, HeaderName};
 use super::authority::is_host_and_port;
 use crate::ingress::networks::Networks;
 
-/// Most proxies that one request may pass; headers of further ones are ignored.
+/// Limit of proxies per request; entries of further ones are ignored.
 const MAX_HOPS: usize = 32;
 
 /// What is known about the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
     pub address: IpAddr,
-    /// Whether it used https to the first proxy, or to us.
+    /// The scheme between the client and the first proxy, or us.
     pub scheme: Scheme,
-    /// The host that it asked for, if a proxy says so.
+    /// The host that the client requested, if a proxy says so.
     pub authority: Option<Authority>,
-    /// Whether it is no trusted proxy, and says for whom it forwards.
+    /// Whether the peer forwards for others without being a trusted proxy.
     pub claims_to_forward: bool,
 }
 
@@ -46,8 +46,9 @@ impl Client {
 
     fn forwarded(peer: IpAddr, headers: &HeaderMap, trusted: &Networks) -> Self {
         let hops = values(headers, "x-forwarded-for");
-        // Starts at the end, where the nearest proxy wrote: the first address
-        // that is not a trusted proxy is the client, whatever it claims itself.
+        // From the end, where the nearest proxy wrote: the first address that is not a
+        // trusted proxy is the client. What the client itself wrote before that does not
+        // count.
         let mut address = peer;
         let mut first = hops.len();
         for hop in hops.iter().rev().take(MAX_HOPS) {
@@ -83,8 +84,8 @@ impl Client {
     }
 }
 
-/// All values of a list field, from one or several header lines. Empty if one
-/// is not ASCII text.
+/// All values of a list field, from one or more header lines. Empty if any line is not
+/// ASCII.
 fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
     let fields: Result<Vec<_>, _> = headers
         .get_all(name)

@@ -1,4 +1,4 @@
-//! One connection, from its first byte to its end.
+//! Serves one connection.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -27,8 +27,7 @@ use super::dispatch::MAX_HEADERS;
 use super::timeout_stream::TimeoutStream;
 use crate::metrics::http::CONNECTIONS;
 
-/// How long a client may take to send headers, and how long a keep-alive
-/// connection may be idle.
+/// Timeout for receiving headers, and for an idle keep-alive connection.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a client may go without reading its answer.
@@ -37,15 +36,15 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Most concurrent streams of an HTTP/2 connection.
 const HTTP2_STREAMS: u32 = 128;
 
-/// How long an HTTP/2 connection may be without streams; it can be kept alive by
-/// pings for ever.
+/// How long an HTTP/2 connection may have no streams; pings would otherwise keep it open
+/// for ever.
 const HTTP2_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long a connection lasts whose client has its share already.
+/// How long a connection lasts if its client is over its share.
 const BRIEF_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Serves HTTP/1.1 and HTTP/2, told apart by a connection's first bytes;
-/// [`TimeoutStream`] bounds how long they may take.
+/// Serves HTTP/1.1 and HTTP/2, distinguished by the first bytes of a connection;
+/// [`TimeoutStream`] limits how long those may take.
 pub fn server() -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
     server
@@ -63,16 +62,16 @@ pub fn server() -> auto::Builder<TokioExecutor> {
     server
 }
 
-/// What a client gets beside an answer to each request.
+/// How a connection is served.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     Full,
-    /// The client has its share of connections: this one tells it so.
+    /// The client is over its share of connections: each request is answered with that.
     Brief,
 }
 
 impl HttpTrigger {
-    /// Serves a connection on one of the cores. Once `stop` is set it finishes its
+    /// Serves a connection on one of the cores. Once `stop` is set, it finishes its
     /// requests; it is closed once `cut_off` is cancelled.
     pub(super) fn connection(
         self: &Arc<Self>,
@@ -92,7 +91,7 @@ impl HttpTrigger {
         let measured = self.metrics.as_ref().map(|of| of.connection());
         let open = self.tracker.token();
         core.runtime().spawn(async move {
-            // A socket belongs to the runtime of its thread.
+            // A socket has to be registered with the runtime of its own thread.
             match TcpStream::from_std(stream) {
                 Ok(stream) => {
                     let session = Session {
@@ -134,7 +133,7 @@ impl HttpTrigger {
     }
 }
 
-/// What there is to know of a connection that is served.
+/// Context of a connection that is being served.
 struct Session {
     trigger: Arc<HttpTrigger>,
     peer: SocketAddr,
@@ -155,7 +154,8 @@ impl Session {
             Box::pin(session.answer(request, busy).map(Ok::<_, Infallible>))
         });
         let server = &session.trigger.server;
-        // Boxed: each future that it is moved into would have room for it.
+        // Boxed, since otherwise every future that contains it would reserve its size
+        // again.
         let mut connection = Box::pin(server.serve_connection(TokioIo::new(stream), service));
         tokio::select! {
             biased;
@@ -176,7 +176,7 @@ impl Session {
         answer.await
     }
 
-    /// When no more requests are taken.
+    /// Completes when no more requests should be taken.
     async fn end(&self) {
         let mut stop = self.stop.clone();
         let expired = async {

@@ -1,8 +1,8 @@
-//! The connections of clients, and whose are closed when they run short.
+//! Tracks the connections of clients, and closes idle ones when they run short.
 //!
-//! A connection that has no request in progress is idle. Permits are shared as all
-//! permits are (`permits.rs`), except that a client which gets no more of them loses
-//! its oldest idle connection instead.
+//! A connection without a request in progress is idle. Permits are shared as in
+//! `permits.rs`, except that a client which would get no more loses its oldest idle
+//! connection instead.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -25,16 +25,16 @@ pub struct Connections {
 struct Open {
     total: usize,
     next: u64,
-    /// By client and in the order of arrival. None: of trusted proxies.
+    /// By client and in the order of arrival. The key None stands for trusted proxies.
     by_client: HashMap<Option<Subnet>, BTreeMap<u64, Arc<State>>>,
 }
 
-/// What there is to know of one connection.
+/// State of one connection.
 struct State {
     closing: CancellationToken,
     begin: Instant,
     requests: AtomicUsize,
-    /// Since when there is no request, in milliseconds since `begin`.
+    /// Since when it is idle, in milliseconds since `begin`.
     idle_since: AtomicU64,
 }
 
@@ -46,7 +46,7 @@ pub struct Connection {
     state: Arc<State>,
 }
 
-/// As long as it lives, its connection is not idle.
+/// While this exists, its connection is not idle.
 pub struct Busy(Arc<State>);
 
 impl Connections {
@@ -58,9 +58,9 @@ impl Connections {
         })
     }
 
-    /// A permit for a connection of this client, which closes once `closing` is
-    /// cancelled. None: the client has its share, and none of its connections is
-    /// idle. `client`: None for a trusted proxy, which is no client.
+    /// A permit for a connection of this client, which must close once `closing` is
+    /// cancelled. None: the client has its share, and none of its connections is idle.
+    /// `client` is None for a trusted proxy, which stands for many clients.
     pub fn open(
         self: &Arc<Self>,
         client: Option<Subnet>,
@@ -73,7 +73,7 @@ impl Connections {
             None => open.total < self.limit,
         };
         if !has_share && !open.close_idle(client) {
-            // Without any of its own, a client takes one of the largest holder's.
+            // A client that has no connection takes one of the client with the most.
             let of_largest = (own == 0).then(|| open.largest_with_idle()).flatten();
             if !of_largest.is_some_and(|largest| open.close_idle(largest)) {
                 return None;
@@ -100,8 +100,8 @@ impl Connections {
 }
 
 impl Open {
-    /// Closes the connection of this client that has been idle for longest.
-    /// False: it has none.
+    /// Closes the connection of this client that has been idle for longest. False: it has
+    /// no idle connection.
     fn close_idle(&mut self, client: Option<Subnet>) -> bool {
         let idle = self.by_client.get(&client).and_then(|connections| {
             let idle = connections.iter().filter(|(_, state)| state.is_idle());
@@ -120,7 +120,7 @@ impl Open {
             connections.values().any(|state| state.is_idle())
         };
         let holders = self.by_client.iter().filter(|(_, of)| has_idle(of));
-        // Proxies last: they represent many clients.
+        // Trusted proxies come last, since they stand for many clients.
         let largest = holders.max_by_key(|(client, of)| (client.is_some(), of.len()));
         largest.map(|(client, _)| *client)
     }
@@ -145,18 +145,18 @@ impl State {
 }
 
 impl Connection {
-    /// For each request, until its answer is out of the service's hands.
+    /// To be held for each request until its answer was handed to the system.
     pub fn busy(&self) -> Busy {
         self.state.requests.fetch_add(1, Ordering::Relaxed);
         Busy(Arc::clone(&self.state))
     }
 
-    /// Completes when its permit is given to another one, or all are to end.
+    /// Completes when its permit is given to another connection, or all have to end.
     pub async fn closed(&self) {
         self.state.closing.cancelled().await;
     }
 
-    /// Waits until there has been no request for this time.
+    /// Waits until the connection has been idle for this long.
     pub async fn idle_for(&self, limit: Duration) {
         loop {
             let since = Duration::from_millis(self.state.idle_since.load(Ordering::Relaxed));
@@ -183,7 +183,8 @@ impl Drop for Connection {
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        // First the time: a connection that became idle now is not the oldest.
+        // The time is set first: otherwise a connection that just became idle would look
+        // like the oldest.
         let now = since(self.0.begin);
         self.0.idle_since.store(now, Ordering::Relaxed);
         self.0.requests.fetch_sub(1, Ordering::Relaxed);

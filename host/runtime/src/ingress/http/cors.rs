@@ -1,5 +1,5 @@
-//! CORS headers for answers of the host itself. The component sets them on its
-//! own answers.
+//! CORS headers for answers by the host itself. The component sets them on its own
+//! answers.
 
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Response};

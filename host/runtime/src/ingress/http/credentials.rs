@@ -1,7 +1,7 @@
-//! Tells users apart before anybody has verified who they are.
+//! Distinguishes users before their tokens are verified.
 //!
-//! By their tokens, since nobody can be mistaken for another user without that
-//! user's token. A user with several tokens counts as several.
+//! It goes by the token itself, since nobody can pass for another user without that
+//! user's token. A user with several tokens counts as several users.
 
 use std::hash::{BuildHasher as _, RandomState};
 
@@ -10,12 +10,12 @@ use http::{HeaderMap, header};
 /// The cookie that may hold a token.
 const COOKIE: &[u8] = b"session=";
 
-/// Hashes tokens: nobody can predict whose are the same.
+/// Hashes tokens with a random key, so that collisions cannot be predicted.
 #[derive(Default)]
 pub struct Credentials(RandomState);
 
 impl Credentials {
-    /// None: the request bears none.
+    /// None: the request has no token.
     pub fn of(&self, headers: &HeaderMap) -> Option<u64> {
         let token = match headers.get(header::AUTHORIZATION) {
             Some(value) => last_word(value.as_bytes()),
@@ -29,7 +29,7 @@ impl Credentials {
     }
 }
 
-/// The token after `Bearer`, whatever stands between.
+/// The token after `Bearer`, whatever comes between.
 fn last_word(value: &[u8]) -> &[u8] {
     let value = value.trim_ascii();
     value.rsplit(|byte| *byte == b' ').next().unwrap_or(value)

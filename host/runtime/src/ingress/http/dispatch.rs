@@ -1,5 +1,5 @@
-//! A request on its way to the API component: refused by the host where it can
-//! tell, otherwise handed to an instance.
+//! Handles a request: the host refuses it if it can tell, otherwise an instance of the
+//! API component gets it.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
@@ -40,13 +40,13 @@ use crate::ingress::patience::is_patient;
 use crate::metrics::http as shared;
 use crate::metrics::http::Requests;
 
-/// Most requests in the component at a time; further ones are answered 503.
+/// Limit of requests in the component; further ones are answered with 503.
 const REQUESTS: usize = 2048;
 
-/// Most reads of the health at a time, which need no permit among the others.
+/// Limit of concurrent health requests, which need no permit of the others.
 const HEALTH_REQUESTS: usize = 256;
 
-/// Most calls of the component at a time.
+/// Limit of concurrent calls of the component.
 pub const CALLS: usize = REQUESTS + HEALTH_REQUESTS;
 
 /// Largest request head, in bytes.
@@ -55,57 +55,56 @@ pub const MAX_HEADERS: usize = 32 * 1024;
 /// The operator's rules for clients.
 #[derive(Clone, Debug)]
 pub struct Access {
-    /// Where clients connect to.
+    /// The address that clients connect to.
     pub listener: SocketAddr,
-    /// The origin that clients see, if it is another one.
+    /// The origin that clients use, if it is another one.
     pub public_url: Option<String>,
-    /// The proxies whose forwarded headers count.
+    /// The proxies whose forwarded headers are trusted.
     pub proxies: Networks,
-    /// Origins whose pages may read answers.
+    /// Origins whose pages may read answers (CORS).
     pub cors_origins: Vec<String>,
-    /// Limits per client address.
+    /// Rate limit per client address.
     pub limit: Option<Limit>,
-    /// The path that tells that the process lives, however many requests there
-    /// are.
+    /// Path of the liveness check, which is answered however many requests there are.
     pub health: &'static str,
-    /// Whether clients get anything but that.
+    /// Whether this process serves anything besides that path.
     pub serves_api: bool,
 }
 
-/// The way from a request to its answer.
+/// Takes requests to their answers.
 pub struct Dispatch {
-    /// One for each core.
+    /// One per core.
     handlers: OnceLock<Vec<Handler>>,
-    /// As long as there are none of those.
+    /// Used until `handlers` are set.
     first_handlers: OnceLock<Vec<Handler>>,
     credentials: Credentials,
     requests: Arc<Permits<u64>>,
     health_requests: Arc<Permits<u64>>,
-    /// For answers that are being sent, or waited for.
+    /// Permits for answers that are being sent or waited for.
     answers: Arc<Permits<u64>>,
     /// Largest request body that is read at all, in bytes.
     max_body: u64,
     metrics: Option<Arc<Requests>>,
     listener: SocketAddr,
-    /// None: any name will do.
+    /// None: any host name is accepted.
     names: Option<HostNames>,
     proxies: Networks,
     origins: Origins,
     throttle: Option<Throttle>,
     health: &'static str,
     serves_api: bool,
-    /// None: nobody pushes messages.
+    /// None: pushes are not configured.
     push: Option<Arc<PushTrigger>>,
 }
 
-/// The client and the user of a request.
+/// Client and user of a request.
 struct Asker {
     client: Option<Subnet>,
     user: Option<u64>,
 }
 
 impl Dispatch {
-    /// `answers`: how many may be sent at once.
+    /// `answers`: limit of answers being sent at the same time.
     pub fn new(
         max_body: u64,
         access: Access,
@@ -133,23 +132,24 @@ impl Dispatch {
         }
     }
 
-    /// See [`super::HttpTrigger::hand_to`]. A second time changes nothing.
+    /// See [`super::HttpTrigger::hand_to`]. Only the first call has an effect.
     pub fn hand_to(&self, handlers: Vec<Handler>) {
         let _ = self.handlers.set(handlers);
     }
 
-    /// See [`super::HttpTrigger::hand_first_to`]. A second time changes nothing.
+    /// See [`super::HttpTrigger::hand_first_to`]. Only the first call has an effect.
     pub fn hand_first_to(&self, handlers: Vec<Handler>) {
         let _ = self.first_handlers.set(handlers);
     }
 
-    /// Of one core.
+    /// The handler for this core.
     fn handler(&self, core: usize) -> Option<&Handler> {
         let handlers = self.handlers.get().or_else(|| self.first_handlers.get());
         handlers?.get(core)
     }
 
-    /// From here on it is no fault of theirs that instances end.
+    /// From now on, instances that end do so because of the shutdown, and are not logged
+    /// as failed.
     pub fn stop(&self) {
         let handlers = [&self.handlers, &self.first_handlers];
         for handler in handlers.into_iter().filter_map(OnceLock::get).flatten() {
@@ -160,13 +160,12 @@ impl Dispatch {
         }
     }
 
-    /// Whether others speak through this peer.
+    /// Whether this peer is a trusted proxy.
     pub fn is_proxy(&self, peer: IpAddr) -> bool {
         self.proxies.contains(peer)
     }
 
-    /// `core`: the index of the core that this runs on. `busy`: dropped when the
-    /// answer is sent.
+    /// `core`: index of the current core. `busy`: dropped when the answer was sent.
     pub async fn answer(
         &self,
         request: Request<Incoming>,
@@ -179,7 +178,7 @@ impl Dispatch {
         let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default());
         let answered = async {
             let begin = Instant::now();
-            // Without the query, which may hold a signature.
+            // Without the query, which may contain a signature.
             let line = tracing::enabled!(tracing::Level::DEBUG)
                 .then(|| (request.method().clone(), request.uri().path().to_owned()));
             let metrics = self.metrics.as_ref();
@@ -232,7 +231,8 @@ impl Dispatch {
         self.check_name(name.as_ref(), request.uri().path(), peer)?;
         let request =
             with_origin(request, name, &client, self.listener).map_err(Refusal::BadRequest)?;
-        // What nobody can have yet is not counted.
+        // Before the stores were reached nobody can have got anything, so it is not
+        // counted.
         if let Some(throttle) = &self.throttle
             && self.handlers.get().is_some()
         {
@@ -265,8 +265,8 @@ impl Dispatch {
         Ok((response, asker))
     }
 
-    /// A permit among the requests under way, or, for one that waits, among the
-    /// answers: so those that do not wait find room.
+    /// A permit for the request. One that asks to wait gets it from those for answers, so
+    /// that it does not take the place of requests that do not wait.
     fn permit<B>(
         &self,
         request: &Request<B>,
@@ -297,7 +297,7 @@ impl Dispatch {
         Refusal::Overloaded
     }
 
-    /// Refuses a request for what this process does not serve.
+    /// Refuses paths that this process does not serve.
     fn check_path(&self, path: &str) -> Result<(), Refusal> {
         let of_health = path.strip_prefix(self.health);
         let is_health = of_health.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
@@ -307,7 +307,7 @@ impl Dispatch {
         }
     }
 
-    /// Refuses a request by a name that a local service does not have.
+    /// Refuses host names that are not those of a local service.
     fn check_name(
         &self,
         name: Option<&Authority>,
@@ -329,8 +329,7 @@ impl Dispatch {
         Err(Refusal::Misdirected)
     }
 
-    /// The answer on its way out, which has a permit among those that are sent as
-    /// long as that may take.
+    /// The answer as it is sent, holding a permit for answers if sending may take long.
     fn sending(
         &self,
         mut response: Response<WasiBody>,
@@ -339,12 +338,12 @@ impl Dispatch {
         busy: Busy,
     ) -> Result<Response<WasiBody>, Refusal> {
         if version == Version::HTTP_10 && ends_with_connection(&response) {
-            // Otherwise hyper promises a client that asks for it to keep the connection.
+            // Otherwise hyper would promise keep-alive to a client that asks for it.
             *response.version_mut() = Version::HTTP_10;
         }
         let body = response.body();
         let is_http2 = version == Version::HTTP_2;
-        // The connection's own timeout sees to a short answer in HTTP/1.
+        // A short answer in HTTP/1 is covered by the timeout of the connection.
         let is_short = !is_http2 && body.size_hint().exact().is_some();
         if body.is_end_stream() || is_short {
             return Ok(response);
@@ -359,8 +358,8 @@ impl Dispatch {
     }
 }
 
-/// Whether only the end of the connection tells a client of HTTP/1.0, which knows no
-/// chunks, where this answer ends.
+/// Whether a client of HTTP/1.0, which does not know chunked encoding, can tell the end
+/// of this answer only from the end of the connection.
 fn ends_with_connection(response: &Response<WasiBody>) -> bool {
     let has_length = response.headers().contains_key(CONTENT_LENGTH);
     !has_length && response.body().size_hint().exact().is_none()

@@ -1,22 +1,21 @@
-//! Which names a service answers to that only this machine can connect to.
+//! The host names that are accepted by a service which only this machine can connect to.
 //!
-//! A web page of a name whose address changes to a loopback one (DNS rebinding)
-//! would otherwise use the service as if it were its own: to the browser it is
-//! the same origin.
+//! Otherwise a web page whose name is made to resolve to a loopback address (DNS
+//! rebinding) could use the service: for the browser, both are the same origin.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use http::uri::Authority;
 use url::{Host, Url};
 
-/// The names of this machine for itself, and the one in the public URL.
+/// The names by which this machine knows itself, and the one in the public URL.
 pub struct HostNames {
     public: Option<String>,
 }
 
 impl HostNames {
-    /// None: the listener can be connected to from elsewhere, by names that are
-    /// not known here.
+    /// None: the listener can be reached from other machines, by names that are not known
+    /// here.
     pub fn of_listener(listener: SocketAddr, public_url: Option<&str>) -> Option<Self> {
         let host = public_url.and_then(|url| Url::parse(url).ok());
         let public = host.and_then(|url| url.host_str().map(str::to_ascii_lowercase));
@@ -28,7 +27,7 @@ impl HostNames {
     }
 
     pub fn include(&self, authority: &Authority) -> bool {
-        // As most clients of a local service write it, and quickly read.
+        // The most common case, which is cheap to check.
         let address = authority.host().parse();
         if address.is_ok_and(|address: Ipv4Addr| address.is_loopback()) {
             return true;

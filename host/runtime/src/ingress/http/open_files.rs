@@ -1,4 +1,4 @@
-//! How many connections the limit of open files leaves room for.
+//! How many connections the limit of open files allows.
 
 use anyhow::bail;
 use rustix::process::{Resource, getrlimit};
@@ -6,17 +6,17 @@ use rustix::process::{Resource, getrlimit};
 /// Most connections at a time.
 const MAX_CONNECTIONS: usize = 4096;
 
-/// With fewer, a browser and its proxy already run short.
+/// With fewer, even a browser and its proxy run short.
 const MIN_CONNECTIONS: usize = 16;
 
-/// Files that the stores, listeners and the runtime have open, and some to spare.
+/// Files that the stores, listeners and the runtime have open, with a margin.
 const OF_PROCESS: usize = 128;
 
-/// Those of a task in flight: connections for the original and to the provider,
-/// and an image that is read, or one that is written.
+/// Files of a task in flight: connections for the original and to the provider, and an
+/// image that is read or written.
 const OF_TASK: usize = 4;
 
-/// Those of a connection: itself, an image that it sends and one that it receives.
+/// Files of a connection: its socket, an image being sent and one being received.
 const OF_CONNECTION: usize = 3;
 
 /// How many files this process may have open.
@@ -27,7 +27,7 @@ pub fn limit() -> usize {
     })
 }
 
-/// How many connections there may be, with so many files and tasks in flight.
+/// How many connections are possible with this many files and tasks in flight.
 pub fn connections(files: usize, concurrency: usize) -> anyhow::Result<usize> {
     let reserved = reserved(concurrency);
     let connections = files.saturating_sub(reserved) / OF_CONNECTION;

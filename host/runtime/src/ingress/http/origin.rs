@@ -1,4 +1,4 @@
-//! The origin that a request was addressed to.
+//! The origin that a request is addressed to.
 
 use std::net::SocketAddr;
 
@@ -9,8 +9,8 @@ use super::client::Client;
 
 const MALFORMED: &str = "the request's Host header is malformed";
 
-/// What the request was addressed to: its target says so, or the Host header over
-/// HTTP/1.1. None: nothing says so, which it need not in HTTP/1.0.
+/// The authority from the request target, or in HTTP/1.1 from the Host header. None: the
+/// request has neither, which is valid in HTTP/1.0.
 pub fn authority<B>(request: &http::Request<B>) -> Result<Option<Authority>, &'static str> {
     let mut hosts = request.headers().get_all(http::header::HOST).iter();
     let host = hosts.next();
@@ -29,9 +29,9 @@ pub fn authority<B>(request: &http::Request<B>) -> Result<Option<Authority>, &'s
     }
 }
 
-/// Puts scheme and authority into the request's URI, where components find
-/// them: from a trusted proxy's headers, else `name`, what the request was addressed
-/// to, or the address that it came to.
+/// Puts scheme and authority into the request's URI, where components read them: from the
+/// headers of a trusted proxy, else `name`, the request's own authority, or else the
+/// address that it arrived at.
 pub fn with_origin<B>(
     mut request: http::Request<B>,
     name: Option<Authority>,

@@ -1,7 +1,7 @@
-//! Pushes of Google Pub/Sub: each has to prove that Google sends it on behalf of
-//! the configured account, and is answered when its message is dealt with.
+//! Push deliveries of Google Pub/Sub: each must prove that Google sends it for the
+//! configured service account. It is answered once its message is processed.
 //!
-//! A push that proves nothing is refused before its body is read.
+//! A push without valid proof is refused before its body is read.
 
 mod keys;
 mod token;
@@ -23,7 +23,7 @@ use crate::metrics::http::ROUTE;
 use keys::KeyCache;
 use token::Token;
 
-/// Where pushes go.
+/// The path of push requests.
 pub const PATH: &str = "/pubsub/push";
 
 /// Largest push, in bytes: more than a message takes in base64.
@@ -38,9 +38,9 @@ pub struct Proof {
     pub account: String,
 }
 
-/// Takes pushes.
+/// Handles push requests.
 pub struct PushTrigger {
-    /// None: nothing can be proven.
+    /// None: not configured, so every push is refused.
     proof: Option<Proof>,
     keys: KeyCache,
     clock: Arc<dyn Clock>,
@@ -63,12 +63,12 @@ impl PushTrigger {
         }
     }
 
-    /// From here on, what no worker has taken is to be pushed again.
+    /// From now on, messages that no worker has taken are to be pushed again.
     pub fn stop(&self) {
         self.pushes.close();
     }
 
-    /// Takes the message of a push, if its token is right.
+    /// Processes the message of a push, if its token is valid.
     pub async fn answer(&self, request: Request<WasiBody>) -> Response<WasiBody> {
         let mut response = match self.take(request).await {
             Ok(()) => {
@@ -99,7 +99,7 @@ impl PushTrigger {
         })?;
         let message = match parse_push(&body.to_bytes()) {
             Ok(push) => push.data,
-            // It would be the same the next time.
+            // Not to be pushed again, since it would fail the same way.
             Err(problem) => {
                 log_throttled!(warn, "a push cannot be read, and is dropped", problem);
                 return Ok(());

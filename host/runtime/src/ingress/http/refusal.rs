@@ -1,5 +1,4 @@
-//! What the host itself refuses, and the answers that say so, in the form of the
-//! API's errors.
+//! Requests that the host itself refuses, with answers in the form of the API's errors.
 
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use wasmtime_wasi_http::WasiBody;
 
 use crate::body::whole;
 
-/// Header fields that the component puts on its errors.
+/// Header fields as the component sets them on its errors.
 const FIELDS: [(HeaderName, &str); 7] = [
     (header::CONTENT_TYPE, "application/json"),
     (header::CACHE_CONTROL, "no-store"),
@@ -25,7 +24,7 @@ const FIELDS: [(HeaderName, &str); 7] = [
     ),
 ];
 
-/// Why a request is not handed to the component, or not answered by it.
+/// Why the component does not get or does not answer a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     BadRequest(&'static str),
@@ -34,24 +33,24 @@ pub enum Refusal {
     UnknownCoding,
     /// There is nothing at this path.
     NotFound,
-    /// The service does not have this name.
+    /// The service does not have this host name.
     Misdirected,
-    /// The client exceeded its rate. It may come back after this time.
+    /// The client exceeded its rate limit, and may try again after this time.
     TooOften(Duration),
-    /// Too much is in progress, and this client has its share of it.
+    /// There is too much load, and this client has its share of it.
     Overloaded,
-    /// The same of connections, so that this one is closed.
+    /// The client has its share of connections, so this one is closed.
     TooManyConnections,
     TimedOut,
     InternalError,
-    /// A push that is none.
+    /// A push request with a wrong method.
     PushMethod,
     UnprovenPush,
-    /// What it has to prove cannot be checked now.
+    /// There are no keys to verify the token with.
     NoPushKeys,
     LongPush,
     InterruptedPush,
-    /// It is to be pushed again.
+    /// The message has to be pushed again.
     PushAgain,
 }
 
@@ -86,7 +85,7 @@ impl From<Refusal> for Response<WasiBody> {
 }
 
 impl Refusal {
-    /// The status and the sentence.
+    /// The status, and the sentence for the user.
     fn says(self) -> (u16, &'static str) {
         match self {
             Self::BadRequest(detail) => (400, detail),
@@ -115,7 +114,7 @@ impl Refusal {
         }
     }
 
-    /// What its answer has in its head besides.
+    /// An additional header field of the answer.
     fn field(self) -> Option<(HeaderName, &'static str)> {
         match self {
             Self::LongHead | Self::UnknownCoding | Self::TooManyConnections => {
@@ -128,7 +127,7 @@ impl Refusal {
     }
 }
 
-/// The API's name for errors of this status.
+/// The API's error code for this status.
 fn code(status: u16) -> &'static str {
     match status {
         400 => "BAD_REQUEST",

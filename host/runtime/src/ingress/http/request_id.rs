@@ -1,4 +1,4 @@
-//! The name of a request, by which a client and an operator speak of the same one.
+//! Request ids, by which clients and operators refer to the same request.
 
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Response};
@@ -6,11 +6,10 @@ use uuid::Uuid;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Longest id that is taken from a request, in bytes.
+/// Longest id that is accepted from a request, in bytes.
 const MAX_LENGTH: usize = 128;
 
-/// The id of a request: its own, if it has one that can be logged as it is, else a new
-/// one.
+/// The id of a request: the client's, if it is safe to log, else a new one.
 pub fn of(headers: &HeaderMap) -> HeaderValue {
     headers
         .get(HEADER)
@@ -19,14 +18,14 @@ pub fn of(headers: &HeaderMap) -> HeaderValue {
         .unwrap_or_else(drawn)
 }
 
-/// Tells the client.
+/// Adds the id to the response.
 pub fn tell<B>(id: HeaderValue, response: &mut Response<B>) {
     response.headers_mut().insert(HEADER, id);
 }
 
 fn drawn() -> HeaderValue {
     let id = Uuid::new_v4().to_string();
-    // A UUID is always one.
+    // The fallback is never used, since a UUID is a valid header value.
     HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("unknown"))
 }
 

@@ -1,7 +1,8 @@
 //! Rate limit per client address, for requests without credentials.
 //!
-//! Loopback is not limited: a local user could read the signing secret anyway. A
-//! proxy on this machine that is not named as one is, by its forwarded header.
+//! Requests from loopback are not limited: a local user could read the signing secret
+//! anyway. A proxy on this machine that is not configured as trusted is limited; its
+//! forwarded header gives it away.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -16,14 +17,14 @@ use parking_lot::Mutex;
 use super::client::Client;
 use crate::ingress::networks::Networks;
 
-/// Which requests of a client are limited, and to what.
+/// Which requests are limited, and how.
 #[derive(Clone, Debug)]
 pub struct Limit {
-    /// By their method.
+    /// The method of limited requests.
     pub method: Method,
-    /// By their path.
+    /// The path of limited requests.
     pub path: &'static str,
-    /// How often a client may make one.
+    /// The limit per client.
     pub rate: Rate,
 }
 
@@ -43,7 +44,7 @@ impl Throttle {
         }
     }
 
-    /// The error says when to try again.
+    /// An error says when to try again.
     pub fn admit<B>(
         &self,
         request: &http::Request<B>,
@@ -52,7 +53,8 @@ impl Throttle {
     ) -> Result<(), Duration> {
         let is_limited =
             request.method() == self.limit.method && request.uri().path() == self.limit.path;
-        // A local proxy that does not name its client is not a local user.
+        // A local proxy that is not trusted stands for remote clients, not for a local
+        // user.
         let is_this_machine = client.address.is_loopback()
             && !client.claims_to_forward
             && !proxies.contains(client.address);

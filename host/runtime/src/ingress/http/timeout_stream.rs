@@ -1,6 +1,6 @@
-//! A connection that times out: on a client that does not say which protocol it
-//! speaks, on one that does not read its answer, and on one that has left while its
-//! answer is under way.
+//! A connection with timeouts: for a client that does not show which protocol it speaks,
+//! for one that does not read its answer, and for one that has disconnected while its
+//! answer is in progress.
 
 use std::io;
 use std::pin::Pin;
@@ -16,25 +16,25 @@ use tokio::time::{Sleep, sleep};
 /// protocol is known, and its own limits apply.
 const PREFACE: usize = 24;
 
-/// How long a client that has left keeps its connection. hyper itself does not look
-/// for that where a client has said something ahead, which is read after the answer.
+/// How long the connection of a client that has disconnected is kept. hyper itself does
+/// not notice the end while there is unread input, which it reads only after the answer.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub struct TimeoutStream {
     stream: TcpStream,
-    /// Bytes that have to come before the protocol is known.
+    /// Bytes to be received until the protocol is known.
     missing: usize,
     preface: Pin<Box<Sleep>>,
     write_timeout: Duration,
     /// Set while a write is blocked.
     write: Option<Pin<Box<Sleep>>>,
-    /// Set once the client has left.
+    /// Set once the client has disconnected.
     left: Option<Pin<Box<Sleep>>>,
 }
 
 impl TimeoutStream {
-    /// `preface_timeout`: until the protocol is known; `write_timeout`: while the
-    /// client reads nothing.
+    /// `preface_timeout`: until the protocol is known; `write_timeout`: while the client
+    /// does not read.
     pub fn new(stream: TcpStream, preface_timeout: Duration, write_timeout: Duration) -> Self {
         Self {
             stream,
@@ -52,7 +52,7 @@ impl TimeoutStream {
         cx: &mut Context<'_>,
         outcome: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        // The first write is an answer: the protocol is known.
+        // Only an answer is written, so the protocol is known.
         self.missing = 0;
         if outcome.is_ready() {
             self.write = None;
@@ -63,10 +63,11 @@ impl TimeoutStream {
         write.as_mut().poll(cx).map(|()| Err(timed_out()))
     }
 
-    /// Completes some time after the client has left, whatever there is still to be read.
+    /// Completes some time after the client has disconnected, even if there is unread
+    /// input.
     fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.left.is_none() {
-            // The data stays to be read, and an error shows at the next read or write.
+            // Peeking consumes nothing; an error shows again at the next read or write.
             let peeked = ready!(self.stream.poll_peek(cx, &mut ReadBuf::new(&mut [0])));
             let readiness = self.stream.ready(Interest::READABLE).now_or_never();
             let is_closed =
@@ -156,7 +157,7 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(50);
     const LONG: Duration = Duration::from_secs(60);
 
-    /// More than the system takes for a client that does not read.
+    /// More than the system buffers for a client that does not read.
     const MUCH: usize = 16 << 20;
 
     async fn connected(preface: Duration, write: Duration) -> (TcpStream, TimeoutStream) {
@@ -218,7 +219,7 @@ mod tests {
         written.unwrap();
     }
 
-    /// As hyper does while an answer is under way: it flushes when it is woken.
+    /// Flushes whenever it is woken, as hyper does while an answer is in progress.
     async fn flushed(server: &mut TimeoutStream) -> io::Result<()> {
         poll_fn(|cx| match Pin::new(&mut *server).poll_flush(cx) {
             Poll::Ready(Ok(())) => Poll::Pending,

@@ -1,8 +1,8 @@
 //! The write timeout of one HTTP/2 stream.
 //!
-//! A client may read nothing of one answer while it reads others, so that the
-//! connection itself never times out. What such an answer holds (an instance's
-//! work, an open file) is dropped after the timeout, and the stream is reset.
+//! A client may stop reading one answer while it reads others, so the connection itself
+//! never times out. What such an answer holds (an instance's work, an open file) is
+//! dropped after the timeout, and the stream is reset.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-/// A body that is dropped once nothing of it was taken for as long as `timeout`.
-/// `guard` is dropped with the answer, which is later.
+/// A body that is dropped if nothing was read from it for `timeout`. `guard` is dropped
+/// later, with the answer.
 pub fn limited<G>(body: WasiBody, timeout: Duration, guard: G) -> WasiBody
 where
     G: Send + Unpin + 'static,
@@ -45,7 +45,7 @@ struct Limited<G> {
 struct State {
     /// None: it timed out.
     body: Option<WasiBody>,
-    /// Since when the body waits for its reader. None: the reader waits for it.
+    /// Since when data waits for the client to read it. None: the client waits for data.
     waiting_since: Option<Instant>,
 }
 

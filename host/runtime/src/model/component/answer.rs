@@ -1,7 +1,7 @@
-//! What a model component answers, as it comes from its instance: of each text no more
-//! is kept than is looked at.
+//! Converts the answer of a model component. Of each text, no more is kept than will be
+//! used.
 //!
-//! One transfer bounds what a call may bring at all: see
+//! What a call may return at all is limited by its transfer size: see
 //! [`Bounds::transfer`](crate::wasm::bounds::Bounds).
 
 use std::time::Duration;
@@ -15,12 +15,12 @@ use tokio::sync::oneshot;
 use crate::wasm::bindings::capabilities::concept::refinement::model_types as wit;
 use crate::wasm::stream::{Consumed, consume};
 
-/// The answer, and how far the reading of its bytes has come.
+/// The answer, and signals about the reading of its bytes.
 type Converted = (Result<ModelAnswer, ModelError>, Option<Reading>);
 
-/// How far the reading of an answer has come.
+/// Signals about the reading of an answer.
 pub struct Reading {
-    /// Completes when somebody begins to read.
+    /// Completes when reading begins.
     pub begun: oneshot::Receiver<()>,
     /// Completes when no more will be read.
     pub drained: oneshot::Receiver<()>,
@@ -43,7 +43,7 @@ pub fn from_wit(
             } = consume(contents, store)?;
             let (begin, begun) = oneshot::channel();
             let contents = stream::once(async move {
-                // The instance may be gone.
+                // The instance may have ended.
                 let _ = begin.send(());
                 chunks
             });
@@ -73,7 +73,7 @@ fn error_from_wit(error: wit::Error) -> ModelError {
             retry_after,
             is_rate_limit,
         }) => match cut(&mut reason) {
-            // Another try would cost again, and end like this.
+            // Trying again would cost again, and fail the same way.
             true => ModelError::Broken(reason),
             false => ModelError::Unavailable {
                 reason,

@@ -1,4 +1,4 @@
-//! One link of a model: a component, what it was granted, and the links behind it.
+//! A link of a model chain: a component, its grants, and the links behind it.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -26,45 +26,45 @@ use crate::wasm::sandbox::{Grants, Sandbox};
 /// How long a model may take to describe itself.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What all calls of it share.
+/// What all calls of a link share.
 pub struct Link {
     pub(super) engine: wasmtime::Engine,
     pub(super) pre: ImageModelComponentPre<Sandbox>,
     pub(super) parts: Parts,
-    /// Of a middleware alone.
+    /// Only for a middleware.
     pub(super) state: Option<Arc<ModelState>>,
-    /// Permits for calls behind a middleware that compute: one for each core.
+    /// Permits for calls behind a middleware that compute: one per core.
     pub(super) cores: Arc<Semaphore>,
     can_wait: bool,
     description: String,
 }
 
-/// What a link is made of besides its component.
+/// What a link consists of besides its component.
 pub struct Parts {
     /// What it may use.
     pub grants: Grants,
-    /// The time of one call once it runs, without that of the links behind it.
+    /// Time limit of one call once it runs, excluding the links behind it.
     pub limit: Duration,
-    /// Where it computes.
+    /// The threads that it computes on.
     pub threads: Arc<Threads>,
-    /// None: it is a model.
+    /// The links behind a middleware. None: it is a model.
     pub behind: Option<Vec<Arc<Link>>>,
-    /// None: nobody sees what a middleware asks it.
+    /// Observes the calls of a middleware to this link. None: nobody does.
     pub calls: Option<Arc<dyn LinkCalls>>,
-    /// Who gets what it prints.
+    /// Receives what it prints.
     pub listener: Arc<dyn Listener>,
-    /// Of the providers that only other links may ask.
+    /// Origins of providers that only other links may use.
     pub foreign: Vec<Origin>,
-    /// What its settings, metrics and receipts go by.
+    /// The name in its settings, metrics and receipts.
     pub name: String,
-    /// As it is written in the setting.
+    /// As written in the setting.
     pub text: String,
     /// Changes with the component, its settings and the links behind it.
     pub identity: String,
 }
 
 impl Link {
-    /// Lets it describe itself.
+    /// Creates a link, and asks the component for its description.
     pub async fn new(
         engine: &wasmtime::Engine,
         component: &Component,
@@ -92,17 +92,17 @@ impl Link {
         Ok(Arc::new(link))
     }
 
-    /// Whether there are links behind it.
+    /// Whether it is a middleware.
     pub fn is_middleware(&self) -> bool {
         self.parts.behind.is_some()
     }
 
-    /// Whether it may wait for something else than the links behind it.
+    /// Whether it may wait for something other than the links behind it.
     pub fn can_wait(&self) -> bool {
         self.can_wait
     }
 
-    /// Whether all models behind it, or it itself, can only compute.
+    /// Whether it can only compute; for a middleware, whether all models behind it can.
     pub fn computes_only(&self) -> bool {
         match &self.parts.behind {
             Some(behind) => behind.iter().all(|link| link.computes_only()),
@@ -110,25 +110,25 @@ impl Link {
         }
     }
 
-    /// The links behind it, none behind a model.
+    /// The links behind it; empty for a model.
     pub fn behind(&self) -> &[Arc<Self>] {
         self.parts.behind.as_deref().unwrap_or_default()
     }
 
-    /// Whether it has no business to name this address: the operator allows it for
-    /// another link alone.
+    /// Whether this link must not return this URL: the operator allows its origin only to
+    /// another link.
     pub fn is_foreign(&self, url: &str) -> bool {
         let origin = Url::parse(url).ok().and_then(|url| Origin::of_url(&url));
         origin.is_some_and(|origin| self.parts.foreign.contains(&origin))
     }
 
-    /// Whether it, or one behind it, has a receipt of the task.
+    /// Whether it, or a link behind it, has a receipt for the task.
     pub fn has_receipt(&self, payments: &Payments) -> bool {
         let mut behind = self.behind().iter();
         payments.receipt(self.name()).is_some() || behind.any(|link| link.has_receipt(payments))
     }
 
-    /// What its settings, metrics and receipts go by.
+    /// The name in its settings, metrics and receipts.
     pub fn name(&self) -> &str {
         &self.parts.name
     }
@@ -138,13 +138,13 @@ impl Link {
         &self.parts.identity
     }
 
-    /// What it says of itself.
+    /// The description that it gave of itself.
     pub fn description(&self) -> &str {
         &self.description
     }
 
-    /// Runs a call where it may wait or compute. `is_large` says that its instance has
-    /// much memory.
+    /// Runs a call on the threads where it may wait or compute. `is_large`: its instance
+    /// has much memory.
     pub fn spawn(
         &self,
         call: impl Future<Output = ()> + Send + 'static,
@@ -157,7 +157,7 @@ impl Link {
         }
     }
 
-    /// What one call of it prints.
+    /// Collects what one call prints.
     pub fn output(&self) -> Arc<Output> {
         let (redaction, listener) = (&self.parts.grants.redaction, &self.parts.listener);
         let output = Output::new(self.name(), Arc::clone(redaction), Arc::clone(listener));
@@ -194,8 +194,9 @@ impl Link {
     }
 }
 
-/// Rust's standard library imports the timer of WASI 0.2 into every component,
-/// used or not. Only a component that awaits a timer imports that of 0.3.
+/// Whether it awaits timers. Rust's standard library imports the timer of WASI 0.2 into
+/// every component, used or not, but only a component that awaits one imports that of
+/// 0.3.
 fn can_wait(engine: &wasmtime::Engine, component: &Component) -> bool {
     component.component_type().imports(engine).any(|(name, _)| {
         name.starts_with("wasi:http/client@0.3")

@@ -1,7 +1,7 @@
-//! What a middleware asks the links behind it, for the time of one call.
+//! The links behind a middleware, as one call of it sees them.
 //!
-//! Each link has an instance and a store of its own. One is asked at a time, so that
-//! a call has no more instances than links are one behind the other.
+//! Each link has its own instance and store. Only one is asked at a time, so that a call
+//! has at most one instance per level of the chain.
 
 mod link;
 
@@ -24,17 +24,17 @@ use crate::model::memory::{Admitted, InnerMeter};
 use crate::model::replay::Replay;
 use crate::model::state::ModelState;
 
-/// How often a call may ask each of its links.
+/// How often one call may ask each of its links.
 const ASKS: u32 = 4;
 
-/// How long a call waits for the end of the one before, whose answer was dropped.
+/// How long a call waits for the end of the previous one, whose answer was dropped.
 const TURN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The links behind a middleware, and what one call of it has.
+/// The links behind a middleware, and the state of its current call.
 pub struct Next {
     links: Vec<Arc<Link>>,
     state: Option<Arc<ModelState>>,
-    /// None: it describes itself.
+    /// None: the middleware only describes itself.
     call: Option<Call>,
 }
 
@@ -43,17 +43,18 @@ struct Call {
     retry_later: RetryLater,
     payments: Payments,
     deadline: Instant,
-    /// Whether the call waits for others.
+    /// Whether the call is waiting for a link.
     waits: watch::Sender<bool>,
-    /// One permit: whose ticket it is. It comes back once the instance is gone.
+    /// A single permit, so that one link is asked at a time. It comes back once that
+    /// link's instance is gone.
     ticket: Arc<Semaphore>,
-    /// How often it may ask.
+    /// How often it may still ask.
     left: AtomicU32,
-    /// One that was asked was broken, and none has answered or refused since.
+    /// A link has crashed or timed out, and none has answered or refused since.
     is_broken: AtomicBool,
 }
 
-/// Says so as long as a link is asked.
+/// Sets the flag while a link is being asked.
 struct Waiting<'a>(&'a watch::Sender<bool>);
 
 impl Next {
@@ -66,7 +67,7 @@ impl Next {
         })
     }
 
-    /// `waits` is told whether a link is asked at the moment.
+    /// `waits` is set while a link is being asked.
     pub fn of(
         middleware: &Link,
         admitted: &Arc<Admitted>,
@@ -91,9 +92,9 @@ impl Next {
         })
     }
 
-    /// What the answer of a middleware says of the models behind it. It can say no
-    /// more than that they refused; if one was broken, all of it is, so that nobody asks
-    /// again.
+    /// Adjusts the error of a middleware according to the models behind it. A middleware
+    /// can only report a refusal or that a model was unavailable; if a model was broken,
+    /// the whole answer counts as broken, so that nobody tries again.
     pub fn judged(
         &self,
         answer: Result<ModelAnswer, ModelError>,
@@ -112,7 +113,7 @@ impl Next {
     /// Waits until no link has an instance any more.
     pub async fn ended(&self) {
         if let Some(call) = &self.call {
-            // It is never closed.
+            // The semaphore is never closed.
             let _ = call.ticket.acquire().await;
         }
     }
@@ -125,7 +126,7 @@ impl Next {
         self.links.get(usize::try_from(index).ok()?)
     }
 
-    /// What the middleware remembers. None: nothing, as long as it describes itself.
+    /// The state that the middleware keeps between calls. None while it describes itself.
     pub fn state(&self) -> Option<&Arc<ModelState>> {
         self.state.as_ref()
     }
@@ -137,7 +138,7 @@ impl Next {
         link.has_receipt(&call.payments)
     }
 
-    /// On whose behalf it asks.
+    /// The context of the task that it asks for.
     fn context(&self) -> CallContext {
         let context = self.call.as_ref().map(|call| CallContext {
             retry_later: call.retry_later.clone(),
@@ -202,8 +203,8 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Asks one link, within the memory of the whole call. If there is none, the whole
-/// call ends, and is tried again.
+/// Asks one link, within the memory of the whole call. If there is not enough, the whole
+/// call ends and is tried again.
 async fn ask(
     link: &Arc<Link>,
     mut request: ModelRequest,
@@ -250,7 +251,7 @@ async fn call(
 ) {
     let mut answer = Some(answer);
     let meter = Arc::new(meter);
-    // The answer that is paid for is that of the whole call.
+    // Only the answer of the whole call raises the cost of ending it.
     let ended = run(&link, &request, &mut answer, &admitted, meter, || {}).await;
     if let (Some(ended), Some(answer)) = (ended, answer) {
         let _ = answer.send(ended);

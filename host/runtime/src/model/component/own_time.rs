@@ -1,5 +1,5 @@
-//! The time of a call without that in which it waits for others: for links behind it,
-//! which have times of their own, and for somebody to read its answer.
+//! Limits the time of a call excluding its waits: for the links behind it, which have
+//! their own limits, and for a reader of its answer.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
-/// Runs a call within its limit. `waits` says whether it waits for others at the moment,
-/// by a sender that outlives the call.
+/// Runs a call within its limit. `waits` tells whether it is waiting; its sender has to
+/// outlive the call.
 pub async fn within<T>(
     limit: Duration,
     mut waits: watch::Receiver<bool>,

@@ -1,4 +1,4 @@
-//! What a model component is asked, as in `wit/model-types.wit`.
+//! Converts a request for a model component to the types of `wit/model-types.wit`.
 
 use std::time::Instant;
 

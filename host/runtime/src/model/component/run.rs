@@ -1,4 +1,4 @@
-//! One call of a link, from instantiation to the last byte of its answer.
+//! Runs one call of a link, from instantiation to the last byte of its answer.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -21,14 +21,14 @@ use crate::model::replay::Replay;
 use crate::wasm::bounds;
 use crate::wasm::sandbox::{MemoryMeter, Sandbox};
 
-/// What came of one try of a call.
+/// The outcome of one try of a call.
 pub enum Try {
     Answered(Result<ModelAnswer, ModelError>),
-    /// There was no memory for it.
+    /// It was ended for lack of memory.
     PutOff,
 }
 
-/// Where the answer of a call goes, once.
+/// Where to send the outcome of a call, once.
 pub type Answer = oneshot::Sender<Try>;
 
 /// Runs a call of a model, or of the first link of a chain.
@@ -38,7 +38,7 @@ pub async fn call(link: Arc<Link>, request: Replay, answer: Answer, admitted: Ad
     let mut answer = Some(answer);
     let on_answer = || admitted.answered();
     let ended = run(&link, &request, &mut answer, &admitted, meter, on_answer).await;
-    // Its instances are gone by now.
+    // At this point its instances are gone.
     drop(admitted);
     if matches!(ended, Some(Try::PutOff)) {
         tracing::info!("there is no memory for the model's instance at the moment");
@@ -48,7 +48,7 @@ pub async fn call(link: Arc<Link>, request: Replay, answer: Answer, admitted: Ad
     }
 }
 
-/// None: it came to its end after it had answered.
+/// None: it ended after it had already answered.
 pub async fn run(
     link: &Arc<Link>,
     request: &Replay,
@@ -81,8 +81,8 @@ pub async fn run(
         store.data_mut().stand_before(Arc::clone(next));
     }
     let ended = {
-        // Pinned in place: moving this large future would reserve its size again in the
-        // frame of each function that it passes through.
+        // Pinned in place: passing this large future through functions would reserve its
+        // size again in the frame of each of them.
         let run = pin!(async {
             let model = link.pre.instantiate_async(&mut store).await?;
             let model = model.concept_refinement_image_model();
@@ -101,11 +101,12 @@ pub async fn run(
                             Some(next) => next.judged(refined),
                             None => refined,
                         };
-                        // The caller is gone; the instance ends with this call.
+                        // The caller may be gone; then the instance ends with this call.
                         let _ = answer.send(Try::Answered(refined));
                     }
                     if let Some(Reading { begun, drained }) = reading {
-                        // It may wait for room, which is no fault of the model.
+                        // The reader may be waiting for space, which does not count as
+                        // the model's time.
                         waits.send_replace(true);
                         let _ = begun.await;
                         waits.send_replace(false);
@@ -129,8 +130,8 @@ pub async fn run(
         }
         ended
     };
-    // Whoever reads the answer finds its end once the instance is gone, and then what it
-    // printed is told.
+    // The reader sees the end of the answer once the instance is dropped; what it printed
+    // is reported before that.
     let ended = outcome(ended, link, admitted, &output);
     drop(store);
     if let Some(next) = next {

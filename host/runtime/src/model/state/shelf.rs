@@ -1,8 +1,8 @@
-//! Values up to a size: the one that was not used for longest makes room.
+//! A size-limited LRU cache.
 
 use lru::LruCache;
 
-/// What an entry takes besides its key and value, in bytes.
+/// Overhead of an entry besides its key and value, in bytes.
 const ENTRY: usize = 64;
 
 pub struct Shelf<V> {
@@ -33,8 +33,8 @@ impl<V> Shelf<V> {
         Some(&entry.value)
     }
 
-    /// Puts a value of so many bytes in the place of the one before. False: it is
-    /// larger than all may be, and nothing has changed.
+    /// Stores a value of this size in place of the previous one. False: it exceeds the
+    /// limit, and nothing has changed.
     pub fn put(&mut self, key: &str, value: V, size: usize) -> bool {
         let size = size.saturating_add(key.len()).saturating_add(ENTRY);
         if size > self.most {

@@ -1,8 +1,8 @@
-//! Code that was compiled when the executable was built, so that a first start
-//! compiles nothing.
+//! Code that was compiled when the executable was built, so that the first start need not
+//! compile anything.
 //!
-//! It is for a processor of some years ago. What does not fit this one, or this
-//! build, is compiled as if it were not there.
+//! It targets processors from some years ago. If it does not fit this processor or this
+//! build, it is ignored, and the component is compiled.
 
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
@@ -11,14 +11,14 @@ use wasmtime::component::Component;
 use super::config;
 use super::constant::unmap;
 
-/// What an executable carries: what [`compile`] answered, for each component.
+/// Embedded code: the result of [`compile`] for each component.
 pub type Ahead = &'static [&'static [u8]];
 
 /// The system that this executable is for.
 const TARGET: &str = env!("TARGET");
 
-/// What the compiled code may need of a processor (`x86-64-v3` of the System V
-/// ABI: since 2013). Loading checks it.
+/// Processor features that the compiled code may use (`x86-64-v3` of the System V ABI:
+/// since 2013). Loading checks them.
 #[cfg(target_arch = "x86_64")]
 const FEATURES: &[&str] = &[
     "has_sse3",
@@ -36,12 +36,12 @@ const FEATURES: &[&str] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const FEATURES: &[&str] = &[];
 
-/// The code of a component for any machine of this kind: the component's hash,
-/// then what the engine made of it. The same each time.
+/// Compiles a component for any machine of this kind: returns the component's hash,
+/// followed by the engine's code. The result is reproducible.
 ///
 /// # Errors
 ///
-/// It is no component, or nothing can be compiled for this system.
+/// It is not a component, or compilation for this system is not supported.
 #[allow(
     unsafe_code,
     reason = "the engine cannot know which processor it is for"
@@ -60,8 +60,8 @@ pub fn compile(component: &[u8]) -> anyhow::Result<Vec<u8>> {
     Ok([&Sha256::digest(component)[..], &code].concat())
 }
 
-/// None: there is no code of this component, or none that fits.
-/// `sum`: of the component.
+/// None: there is no code for this component, or it does not fit. `sum`: hash of the
+/// component.
 pub(super) fn component(
     engine: &wasmtime::Engine,
     ahead: Ahead,
@@ -71,7 +71,7 @@ pub(super) fn component(
         .iter()
         .find_map(|entry| entry.strip_prefix(&sum[..]))?;
     let loaded = load(engine, code);
-    // It was copied.
+    // The engine has copied it.
     unmap(code);
     match loaded {
         Ok(component) => Some(component),

@@ -1,7 +1,7 @@
 //! A cache of compiled components, one file each.
 //!
-//! A problem with it costs a compilation and a warning, never a start. Only
-//! intact files are run. Several processes may share a directory.
+//! Problems with the cache cost a compilation and a warning, but never prevent a start.
+//! Only intact files are executed. Several processes may share a directory.
 
 mod entry;
 mod files;
@@ -39,7 +39,7 @@ impl CompiledCode {
         self.directory.display()
     }
 
-    /// `sum`: of the component's bytes.
+    /// `sum`: hash of the component's bytes.
     pub(super) fn component(
         &self,
         engine: &wasmtime::Engine,
@@ -55,7 +55,8 @@ impl CompiledCode {
         let component = compile()?;
         let directory = &self.directory;
         let saved = self.save(&key, &component);
-        // What is unusable may be what cannot be saved: it is told once.
+        // An unusable file is often also the reason why saving fails, so only one is
+        // reported.
         match (unusable, saved) {
             (Some(error), _) => self.warned_unusable.call_once(|| {
                 let error = format!("{error:#}");
@@ -70,7 +71,7 @@ impl CompiledCode {
         Ok(component)
     }
 
-    /// None: no file for this key.
+    /// None: there is no file for this key.
     fn load(&self, engine: &wasmtime::Engine, key: &Key) -> anyhow::Result<Option<Component>> {
         match files::read(&self.directory, &key.name())? {
             Some(entry) => key.open(engine, &entry).map(Some),

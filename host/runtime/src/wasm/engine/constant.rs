@@ -1,7 +1,7 @@
-//! Constants of the executable that are read at a start and never again: their pages
-//! need not stay in the memory of the process.
+//! Constants of the executable that are read once at startup: their pages need not stay
+//! in memory.
 
-/// Unmaps the whole pages of a constant. They are mapped again where they are read.
+/// Unmaps the whole pages of a constant. Reading them maps them again.
 #[cfg(target_os = "linux")]
 #[allow(
     unsafe_code,
@@ -18,13 +18,13 @@ pub fn unmap(constant: &'static [u8]) {
         return;
     };
     let pages = std::ptr::with_exposed_provenance_mut(start);
-    // SAFETY: what the executable carries as a constant is a private mapping of its
-    // file that nobody writes to, so the same bytes are mapped again.
+    // SAFETY: a constant of the executable is a private mapping of its file that nobody
+    // writes to, so the same bytes are mapped again.
     if let Err(error) = unsafe { madvise(pages, length, Advice::LinuxDontNeed) } {
         tracing::debug!(%error, "what was read at the start keeps its pages");
     }
 }
 
-/// Unmaps the whole pages of a constant. They are mapped again where they are read.
+/// Does nothing on other systems.
 #[cfg(not(target_os = "linux"))]
 pub fn unmap(_: &'static [u8]) {}

@@ -1,4 +1,4 @@
-//! How far the memories and tables of one store may grow.
+//! Limits the growth of a store's memories and tables.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use wasmtime_wasi::async_trait;
 
 use crate::wasm::bounds::Bounds;
 
-/// Whom a store asks before its memories grow, because they are counted together
-/// with those of others.
+/// Asked before the memories of a store grow, if they are counted together with those of
+/// other stores.
 pub trait MemoryMeter: Send + Sync {
-    /// `bytes`: what the memories of the store would have in all.
+    /// `bytes`: the new total size of the store's memories.
     ///
     /// # Errors
     ///
-    /// There is no room at the moment: the instance ends.
+    /// There is not enough memory at the moment: the instance has to end.
     fn grow(&self, bytes: u64) -> Result<Granted, NoRoom>;
 }
 
@@ -24,14 +24,14 @@ pub trait MemoryMeter: Send + Sync {
 pub enum Granted {
     /// They may.
     AtOnce,
-    /// After a yield: the instance should be moved to another thread before it touches so
-    /// much memory.
+    /// After a yield, so that the instance can be moved to another thread before it
+    /// touches that much memory.
     AfterYield,
-    /// Not at all: growing fails in the guest, as at its own limit.
+    /// No: growing fails in the guest, as it does at the guest's own limit.
     Never,
 }
 
-/// Other instances have the memory.
+/// Other instances use the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoRoom;
 
@@ -43,14 +43,14 @@ impl fmt::Display for NoRoom {
 
 impl std::error::Error for NoRoom {}
 
-/// Limits all memories of a store together, since a component may have many
-/// modules with a memory each.
+/// Limits all memories of a store together, since a component may have many modules with
+/// a memory each.
 pub struct MemoryCap {
     bytes: usize,
     most: usize,
     elements: usize,
     bounds: Bounds,
-    /// None: the store is counted alone.
+    /// None: the store is not counted with others.
     meter: Option<Arc<dyn MemoryMeter>>,
 }
 
@@ -69,8 +69,8 @@ impl MemoryCap {
 
 #[async_trait]
 impl ResourceLimiterAsync for MemoryCap {
-    /// A growth that fails later still counts: wasmtime does not say how much
-    /// failed, and undoing it could undo real growth.
+    /// A growth that fails afterwards still counts: wasmtime does not tell how much
+    /// failed, and subtracting it could undo real growth.
     async fn memory_growing(
         &mut self,
         current: usize,

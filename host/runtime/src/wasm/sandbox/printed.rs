@@ -18,7 +18,7 @@ const CAPACITY: usize = 4096;
 /// How much a guest may write at a time, in bytes.
 const CHUNK: usize = 64 << 10;
 
-/// One of the two streams that a guest prints to.
+/// The two output streams of a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
     /// Standard output.
@@ -27,15 +27,15 @@ pub enum Stream {
     Error,
 }
 
-/// Takes what a guest prints. It never waits, and bounds what it keeps, since a guest may
-/// print for ever.
+/// Receives what a guest prints. It must not block, and must limit what it keeps, since a
+/// guest may print for ever.
 pub trait Printer: Send + Sync + 'static {
-    /// Takes bytes as they come: they need not be whole lines, or text.
+    /// Receives bytes as they come: not necessarily whole lines, or text.
     fn print(&self, stream: Stream, bytes: &[u8]);
 }
 
-/// Collects what our own components print, for the log. Output beyond a limit is
-/// discarded silently.
+/// Collects what our own components print, for the log. Output beyond a limit is silently
+/// dropped.
 #[derive(Debug, Default)]
 pub struct Printed(Mutex<Vec<u8>>);
 
@@ -56,8 +56,8 @@ impl Printer for Printed {
     }
 }
 
-/// A stream of a guest, which takes everything at once: what was printed right before a
-/// trap is there, too.
+/// An output stream of a guest. It accepts everything immediately, so that what was
+/// printed right before a trap is not lost.
 #[derive(Clone)]
 pub(super) struct Pipe {
     pub to: Arc<dyn Printer>,

@@ -1,5 +1,6 @@
-//! The time of day of a guest: the host's, which is that of a shared store where
-//! there is one. By the machine's, sessions of one host would be over on another.
+//! The time of day for guests: the host's clock, which follows that of a shared store if
+//! there is one. With the machine's clock, a session issued on one host could already
+//! have expired on another.
 
 use std::sync::Arc;
 use std::time::Duration;

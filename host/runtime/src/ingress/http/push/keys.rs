@@ -1,4 +1,4 @@
-//! Google's keys, by which the tokens of pushes are verified.
+//! Google's keys, which verify the tokens of push requests.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::egress::Egress;
 
-/// Most keys of a set.
+/// Limit of keys in a set.
 const MAX_KEYS: usize = 64;
 
 /// The keys that were fetched last.
@@ -56,12 +56,12 @@ impl KeyCache {
         }
     }
 
-    /// The key of this name. How often the document is fetched, its cache
-    /// decides: names that nobody has do not cause more.
+    /// The key with this id. The document's cache decides how often it is fetched:
+    /// unknown ids do not cause more fetches.
     ///
     /// # Errors
     ///
-    /// There are no keys: why.
+    /// Why there are no keys.
     pub async fn of(&self, id: &str) -> Result<Option<Key>, String> {
         let named = |keys: &[Key]| keys.iter().find(|key| key.0.id == id).cloned();
         if let Some((keys, fetched)) = &*self.keys.lock()
@@ -88,7 +88,7 @@ impl KeyCache {
 }
 
 impl Key {
-    /// By RS256. Keys of fewer than 2,048 bits verify nothing.
+    /// Verifies an RS256 signature. Keys of fewer than 2,048 bits are never accepted.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         let Parts { n, e, .. } = &*self.0;
         RsaPublicKeyComponents { n, e }
@@ -111,7 +111,7 @@ impl Key {
     }
 }
 
-/// None: not a JWK Set. A key that is not understood is skipped.
+/// None: not a JWK Set. Keys of unknown kinds are skipped.
 fn parse(document: &[u8]) -> Option<Vec<Key>> {
     let document: Document = serde_json::from_slice(document).ok()?;
     let keys = document.keys.into_iter().filter_map(Key::of);

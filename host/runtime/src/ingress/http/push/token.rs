@@ -1,5 +1,5 @@
-//! The token of a push: an OpenID Connect token of Google, signed by RS256 and by
-//! nothing else.
+//! The token of a push: an OpenID Connect token of Google, signed with RS256 and nothing
+//! else.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,7 +10,7 @@ use super::Proof;
 /// Longest token, in bytes.
 const MAX_LENGTH: usize = 8 * 1024;
 
-/// Google, by the two names that it gives itself.
+/// Google's two issuer names.
 const ISSUERS: [&str; 2] = ["accounts.google.com", "https://accounts.google.com"];
 
 /// Tolerance for clock differences, in seconds.
@@ -26,8 +26,8 @@ pub struct Token<'a> {
 }
 
 impl<'a> Token<'a> {
-    /// None: not a token that could be valid here. Keys in its header are not
-    /// looked at, since a forger could bring their own.
+    /// None: not a token that could be valid here. Keys in its header are ignored, since
+    /// a forger could supply their own.
     pub fn parse(token: &'a str) -> Option<Self> {
         if token.len() > MAX_LENGTH {
             return None;
@@ -54,7 +54,7 @@ impl<'a> Token<'a> {
         })
     }
 
-    /// Whether its claims are those of a push. `now`: in seconds since the epoch.
+    /// Whether its claims are those of a push. `now` is in seconds since the epoch.
     pub fn proves(&self, proof: &Proof, now: u64) -> bool {
         let time = |name| self.claims.get(name).map(Value::as_u64);
         let is_current = matches!(time("exp"), Some(Some(end)) if end.saturating_add(LEEWAY) > now);

@@ -49,11 +49,12 @@ impl HostWithStore<Sandbox> for Linked {
             let request = convert::request(request, next.context(), &mut access)?;
             wasmtime::error::Ok((next, blobs, request))
         })?;
-        // The first step is on the stack of the guest, which keeps the pages that were
-        // used once.
+        // Otherwise the first poll would run on the stack of the guest, which keeps every
+        // page that was ever used.
         yield_now().await;
         if request.reopen.is_none() {
-            // The middleware writes the image itself: it is held once for all its readers.
+            // The middleware writes the image itself: it is stored once for all its
+            // readers.
             let (purpose, length) = (Purpose::Original, request.length);
             match filled(caller, &blobs, purpose, request.image, length).await {
                 Ok(blob) => {

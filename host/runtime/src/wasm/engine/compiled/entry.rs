@@ -23,7 +23,7 @@ impl Key {
         Self(of_both.finalize().into())
     }
 
-    /// A file's name.
+    /// The name of its file.
     pub(super) fn name(&self) -> String {
         hex(&self.0)
     }
@@ -43,9 +43,9 @@ impl Key {
     ) -> anyhow::Result<Component> {
         let (sum, code) = entry.split_first_chunk().context("it is cut short")?;
         anyhow::ensure!(*sum == self.sum(code), "it is damaged");
-        // SAFETY: by the hash these bytes are those that an engine like this
-        // one serialized. A hash keeps nobody out: it is the file that only
-        // this user can write to.
+        // SAFETY: according to the hash, these bytes were serialized by an engine like
+        // this one. A hash does not stop an attacker; what protects the file is that only
+        // this user can write to it.
         unsafe { Component::deserialize(engine, code) }.map_err(anyhow::Error::from)
     }
 }

@@ -1,6 +1,6 @@
-//! The files of the cache: written whole or not at all, readable by this user
-//! only, removed when unused. They are run, so none is read that others may write to,
-//! or that is in a directory where they may.
+//! The files of the cache: written atomically, readable by this user only, and removed
+//! when unused. Since they are executed, a file is not read if others may write to it or
+//! to its directory.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -10,16 +10,16 @@ use std::time::{Duration, SystemTime};
 use concept_refinement_capability::{create_directory, directory};
 use rustix::fs::{Mode, OFlags, open, openat};
 
-/// Largest file, in bytes; far beyond any code.
+/// Largest file, in bytes; far more than any code takes.
 const MAX_BYTES: u64 = 512 << 20;
 
 /// Most files; the least recently used are removed.
 pub(super) const MAX_FILES: usize = 32;
 
-/// Files unused for this long belong to a version that nobody runs.
+/// A file unused for this long belongs to a version that nobody runs any more.
 pub(super) const MAX_AGE: Duration = Duration::from_hours(30 * 24);
 
-/// How the name of a file ends that is being written.
+/// Suffix of files that are being written.
 const DRAFT: &str = ".draft";
 
 /// The length of a file name, which has no extension.
@@ -90,11 +90,11 @@ pub(super) fn tidy(place: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What is judged is what was opened, since names may be given to something else at any
+/// Checks the file after opening it, since its name may be given to another file at any
 /// time.
 fn try_read(place: &Path, name: &str) -> io::Result<Vec<u8>> {
     let directory = private(place)?;
-    // Nothing is waited for, as for a pipe's other end.
+    // Non-blocking, so that opening a pipe does not wait for its other end.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = File::from(openat(&directory, name, flags, Mode::empty())?);
     let metadata = file.metadata()?;
@@ -116,12 +116,12 @@ fn try_read(place: &Path, name: &str) -> io::Result<Vec<u8>> {
         reason = "the times of files are the system's"
     )]
     let now = SystemTime::now();
-    // On a read-only directory the time is not updated.
+    // Fails on a read-only directory, where the time is not needed.
     let _ = file.get_ref().set_modified(now);
     Ok(bytes)
 }
 
-/// The directory, opened. An error: others may put files of theirs into it.
+/// Opens the directory. An error: others could put files into it.
 fn private(place: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = File::from(open(place, flags, Mode::empty())?);
@@ -131,15 +131,15 @@ fn private(place: &Path) -> io::Result<File> {
     }
 }
 
-/// A shared lock while a draft is written, so that no other process removes it
-/// as abandoned. Skipped where directories cannot be locked.
+/// A shared lock while a draft is written, so that no other process removes it as
+/// abandoned. None where directories cannot be locked.
 pub(super) fn writing(place: &Path) -> Option<File> {
     let held = File::open(place).ok()?;
     held.lock_shared().ok()?;
     Some(held)
 }
 
-/// Directories are not ours; one is removed only when a file needs its name.
+/// Removes a file. A directory is not ours, and is removed only if a file needs its name.
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if is_missing(&error) || error.kind() == io::ErrorKind::IsADirectory => Ok(()),
