@@ -1,6 +1,6 @@
 //! Runs a host inside another program, with that program's own model.
 //!
-//! `embed DATA` serves on a free port until standard input ends. The components see no
+//! `embed DATA` serves on a free port until standard input ends. The components notice no
 //! difference: the processor calls `image-model`, and this program answers.
 
 use std::io::Read as _;
@@ -14,7 +14,7 @@ use concept_refinement_host::capability::model::{
 use concept_refinement_host::{Components, Config, HostBuilder};
 use futures::future::BoxFuture;
 
-/// Answers with the original, unless it is asked for the impossible.
+/// Returns the original, unless it is asked for the impossible.
 struct Unchanged;
 
 impl ImageModel for Unchanged {

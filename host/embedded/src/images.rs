@@ -1,10 +1,10 @@
 //! Images below one directory, for one process.
 //!
-//! `uploads/` and `refined/` have a folder per owner with a file per image, and
-//! `small.sqlite` has the refined images that are small (see `small`);
-//! `drafts/` has files that are being written. A draft is written, gets its
-//! description appended (see `envelope`), is synced and then renamed, so that
-//! an image exists with its description or not at all.
+//! `uploads/` and `refined/` have a folder per owner with a file per image.
+//! `small.sqlite` has the refined images that are small (see `small`). `drafts/` has
+//! files that are being written: a draft is written, gets its description appended (see
+//! `envelope`), is synced and then renamed, so that an image exists with its description
+//! or not at all.
 
 mod at_rest;
 mod backup;
@@ -52,9 +52,9 @@ pub struct FileImages {
 }
 
 impl FileImages {
-    /// Opens the store of a directory, which is created if needed and locked
-    /// until this is dropped. Removes drafts of a previous process, and looks at
-    /// each image to see what it takes of the room. Blocks the thread.
+    /// Opens the store of a directory, which is created if needed and locked until this
+    /// is dropped. Removes drafts of a previous process, and reads the size of each
+    /// image. Blocks the thread.
     ///
     /// # Errors
     ///
@@ -80,7 +80,7 @@ impl FileImages {
         on_disk(move || work(&store)).await
     }
 
-    /// `created_at`: of an image that is moved here.
+    /// `created_at`: for an image that is moved here from another store.
     async fn store(
         &self,
         image: NewImage,
@@ -147,16 +147,16 @@ fn begun(store: &Store, draft: Option<Draft>) -> io::Result<Draft> {
     draft.map_or_else(|| store.begin(), Ok)
 }
 
-/// What is written at once.
+/// A part of the contents that is written at once.
 enum Gathered {
     Some(Vec<Bytes>),
     Last(Vec<Bytes>),
-    /// The contents have another length.
+    /// The contents have a different length than announced.
     WrongLength,
 }
 
-/// Waits for enough of the contents that a write is worth a thread: a small
-/// image is stored by one.
+/// Collects enough of the contents to make a write on another thread worthwhile: a small
+/// image is stored with a single write.
 async fn gather(
     contents: &mut Contents,
     length: ImageLength,
@@ -265,7 +265,7 @@ impl ImageStore for FileImages {
         concept_refinement_capability::images::nothing_more()
     }
 
-    /// Tries to write, since reading works on a full disk.
+    /// Writes, since reading also works on a full disk.
     fn check(&self) -> Answer<'_, ()> {
         Box::pin(async {
             self.store.small.check().await?;
@@ -338,7 +338,7 @@ mod tests {
         }
     }
 
-    /// A disk error may pass, so the image may still be whole.
+    /// A disk error may be temporary, so the image may still be intact.
     #[tokio::test]
     async fn what_cannot_be_read_is_not_taken_for_damaged() {
         let place = tempfile::tempdir().unwrap();

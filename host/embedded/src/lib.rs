@@ -1,9 +1,9 @@
-//! Engines for one process on one machine: tasks and concepts in SQLite with a queue in
-//! memory over their rows, images in files, and images in memory for uses that need none
-//! later. Nothing has to be installed.
+//! Engines for one process on one machine: tasks and concepts in SQLite, a queue in
+//! memory over their rows, images in files, and images in memory for hosts that need not
+//! keep any. Nothing has to be installed.
 //!
-//! They know the contracts and the domain, and must never see WIT, wasmtime or another
-//! engine, or read the system's clock.
+//! They depend on the contracts and the domain, and must never see WIT, wasmtime or
+//! another engine, or read the system's clock.
 
 pub mod images;
 pub mod memory;

@@ -1,5 +1,5 @@
-//! Images in memory, for a host that stores nothing. It holds whole images, so
-//! its user bounds how many there are at a time.
+//! Images in memory, for a host that stores nothing. They are held whole, so the host has
+//! to limit how many there are at a time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ struct Image {
 }
 
 impl MemoryImages {
-    /// Without any image yet.
+    /// Contains no images yet.
     pub fn new(signing: Signing, clock: Arc<dyn Clock>) -> Self {
         Self {
             signing,
@@ -97,7 +97,7 @@ impl MemoryImages {
         };
         let mut images = self.images.lock();
         images.insert((&path).into(), image);
-        // Under the lock, so that it is never counted twice.
+        // Under the lock, so that the image is never counted twice.
         drop(under_way);
         Ok(StoredOrNot::Stored(stored))
     }
@@ -111,7 +111,7 @@ impl MemoryImages {
         (image.info.path == path).then(|| (image.info.clone(), image.bytes.clone()))
     }
 
-    /// Judges the owner's limits, and reserves.
+    /// Checks the owner's limits, and makes a reservation.
     fn begin(
         &self,
         path: &ImagePath,
@@ -125,7 +125,7 @@ impl MemoryImages {
             self.under_way.add_to(path, &mut usage);
             for (name, image) in &*images {
                 let is_of_owner = name.kind == wanted.kind && name.owner == wanted.owner;
-                // One of the same name would be replaced.
+                // An image of the same name would be replaced, and does not count.
                 if is_of_owner && *name != wanted {
                     usage.add_stored(image.info.size);
                 }
@@ -138,7 +138,7 @@ impl MemoryImages {
 
 fn part(bytes: &Bytes, range: Option<ByteRange>) -> Result<Bytes, CapabilityError> {
     let part = within(range, bytes.len() as u64)?;
-    // A range within bytes in memory fits into `usize`.
+    // A range within bytes in memory always fits into `usize`.
     let at = |place: u64| usize::try_from(place).unwrap_or(bytes.len());
     Ok(bytes.slice(at(part.start)..at(part.end)))
 }

@@ -1,9 +1,8 @@
 //! The queue inside an embedded task store.
 //!
-//! The rows are the queue: they are durable, and `recover` and `due` find the
-//! tasks that need a message. This holds only their order, in memory, so that
-//! workers are woken and need not poll. The message is made from the row when
-//! it is delivered.
+//! The rows are the queue: they are durable, and `recover` and `due` find the tasks that
+//! need a message. This keeps only their order, in memory, so that workers are woken
+//! instead of polling. A message is made from the row when it is delivered.
 
 mod delay_queue;
 pub mod engine;
@@ -29,13 +28,13 @@ pub struct StoreQueue {
 }
 
 impl StoreQueue {
-    /// Holds at most `capacity` tasks. More are not refused, since their rows are
-    /// stored: they are published again when they are overdue.
+    /// Holds at most `capacity` tasks. More are not refused, since their rows are stored:
+    /// they are published again when they are overdue.
     pub fn new(tasks: Arc<dyn Tasks>, capacity: usize) -> Self {
         Self::on(Arc::new(Tokio::default()), tasks, capacity)
     }
 
-    /// The same by another time than tokio's.
+    /// The same with another timer than tokio's.
     pub fn on(runtime: Arc<dyn Runtime>, tasks: Arc<dyn Tasks>, capacity: usize) -> Self {
         Self {
             tasks,
@@ -52,7 +51,7 @@ impl StoreQueue {
                 delay_queue: Arc::clone(&self.delay_queue),
                 entry,
             };
-            // From here on, dropping it puts the task back into the queue.
+            // From here on, dropping the delivery puts the task back into the queue.
             let mut delivery = Delivery::new(Some(task_id.clone()), vec![], Box::new(taken));
             match self.tasks.get(&user_id, &task_id).await? {
                 Some(task) if !task.status.is_final() => {
@@ -93,7 +92,7 @@ impl TaskQueue for StoreQueue {
     }
 }
 
-/// A delivered task that is not answered yet.
+/// A delivered task that is neither acked nor nacked yet.
 struct Taken {
     delay_queue: Arc<DelayQueue>,
     entry: Entry,

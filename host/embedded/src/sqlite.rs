@@ -1,5 +1,5 @@
-//! SQLite files of embedded stores: how they are opened, written, copied and
-//! looked after, and what its faults mean. It knows no tables.
+//! SQLite files of embedded stores: opening, writing, copying and maintaining them, and
+//! the meaning of SQLite's errors. Knows no tables.
 
 pub(crate) mod connection;
 mod database_file;
@@ -40,8 +40,8 @@ pub(crate) fn open_error(file: &Path, error: rusqlite::Error) -> OpenError {
     }
 }
 
-/// Reads the first row of each table, so that damage there is found before
-/// anything is changed.
+/// Reads the first row of each table, so that damage there is found before anything is
+/// changed.
 pub(crate) fn glance(connection: &Connection) -> rusqlite::Result<()> {
     let mut tables = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
     let tables = tables.query_map([], |row| row.get::<_, String>(0))?;

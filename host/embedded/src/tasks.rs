@@ -1,9 +1,9 @@
 //! Tasks and concepts in one SQLite file, for one process.
 //!
-//! One thread writes, and async code waits for it. What a user reads is read on
-//! the calling thread, since it is a few pages; what reads the whole store is
-//! not. The rules come from the domain; each operation is one savepoint of a
-//! transaction. A result is returned after the commit is on the disk.
+//! One thread writes, and async code waits for it. Reads for users run on the calling
+//! thread, since they touch only a few pages; scans of the whole store do not. The rules
+//! come from the domain; each operation is one savepoint of a transaction. A result is
+//! returned after the commit is on the disk.
 
 mod backup;
 mod change;
@@ -76,8 +76,8 @@ pub use concept_refinement_capability::tasks::Options;
 const FILE: &str = "tasks.sqlite";
 const LOCK: &str = "tasks.lock";
 
-/// Most connections that read for users at once: enough for a few cores. One
-/// more is for a scan of the whole store.
+/// Limit of connections that read for users: enough for a few cores. One more is for
+/// scans of the whole store.
 const MAX_READERS: usize = 4;
 
 /// Dropping it waits for operations in progress and unlocks the directory.
@@ -89,12 +89,11 @@ pub struct SqliteTasks {
     hub: Arc<Hub>,
     /// Tasks that failed because their workers died too often.
     given_up: AtomicU64,
-    /// None: the writer's connection also reads.
+    /// None: reads use the writer's connection.
     readers: Option<Readers>,
     /// Dropped after the readers, so that it closes the file last.
     writer: Writer,
-    /// Dropped after the writer, so that no other process opens the file
-    /// earlier.
+    /// Dropped after the writer, so that no other process opens the file too early.
     _lock: Option<DirectoryLock>,
 }
 
@@ -135,7 +134,7 @@ impl SqliteTasks {
         Ok(store)
     }
 
-    /// A store in memory, which is gone when it is dropped.
+    /// A store in memory, which is lost when it is dropped.
     pub fn in_memory(options: Options, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let place = Path::new("the memory");
         let engine = |error| OpenError::unusable(place, error);
@@ -145,7 +144,7 @@ impl SqliteTasks {
         store.map_err(|error| OpenError::unusable(place, error))
     }
 
-    /// With nothing but the writer yet.
+    /// A store without readers.
     fn on(
         file: &Path,
         connection: Connection,
@@ -174,8 +173,8 @@ impl SqliteTasks {
         })
     }
 
-    /// Fails if damage was found since the store was opened. Checked at a start
-    /// before any promise is made.
+    /// Fails if damage was found since the store was opened. Checked at startup, before
+    /// the service makes any promise.
     pub fn check_damage(&self) -> Result<(), OpenError> {
         if self.damage.is_detected() {
             return Err(OpenError::Damaged(self.file.clone()));
@@ -398,8 +397,8 @@ impl Maintenance for SqliteTasks {
         })
     }
 
-    /// Tries to write, since reading works on a full disk and after the file
-    /// has lost its name.
+    /// Writes, since reading also works on a full disk, and after the file has lost its
+    /// name.
     fn check(&self) -> Answer<'_, ()> {
         Box::pin(self.write(|step| Ok(schema::write_probe(step.connection)?)))
     }
@@ -447,7 +446,7 @@ impl Webhooks for SqliteTasks {
 
     fn claim_deliveries(&self, permits: DeliveryPermits) -> Answer<'_, Vec<DueDelivery>> {
         Box::pin(async move {
-            // What is due is looked for beside the writer, which decides.
+            // Looks for due deliveries with a read, and lets the writer decide.
             let now = self.clock.now();
             let due = self
                 .scan(move |connection| webhooks::due(connection, permits, now))

@@ -1,4 +1,4 @@
-//! The servers' addresses, the credentials, and the names of stream and subjects.
+//! The servers' addresses, the credentials, and the names of the stream and subjects.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,14 +10,14 @@ use url::{Url, form_urlencoded};
 
 const DEFAULT_STREAM: &str = "concept-refinement";
 
-/// Where JetStream of the servers' own domain and of the user's own account is asked.
+/// API prefix for JetStream in the servers' own domain and the user's own account.
 const DEFAULT_API: &str = "$JS.API";
 
 /// Most copies of a stream that JetStream keeps.
 const MAX_REPLICAS: usize = 5;
 
-/// `nats://…` or `tls://…`: servers with commas between them, of which the first
-/// names the scheme and the others may, then options:
+/// `nats://…` or `tls://…`: a comma-separated list of servers, of which only the first
+/// needs the scheme, followed by options:
 /// `nats://USER:PASSWORD@one:4222,two:4222?stream=NAME&credentials=FILE&replicas=3`.
 #[derive(Clone)]
 pub struct Address {
@@ -25,9 +25,9 @@ pub struct Address {
     pub(super) login: Login,
     /// The stream's name.
     pub(super) stream: String,
-    /// Copies of the stream in a cluster, where this host makes it.
+    /// Copies of the stream in a cluster, if this host creates it.
     pub(super) replicas: usize,
-    /// What the subjects that JetStream is asked at begin with.
+    /// Prefix of the subjects of JetStream's API.
     pub(super) api_prefix: String,
     pub(super) trust: Trust,
 }
@@ -47,7 +47,7 @@ impl Address {
     ///
     /// # Errors
     ///
-    /// What the value has to be, as the end of a sentence, without a secret.
+    /// What a valid value is, as the end of a sentence, without a secret.
     pub fn parse(value: &str) -> Result<Self, String> {
         let (servers, options) = value.split_once('?').unwrap_or((value, ""));
         let mut scheme = "nats";
@@ -96,7 +96,7 @@ impl Address {
             }
             self.login = login;
         }
-        // The client writes addresses to the log.
+        // The client logs addresses.
         let _ = url.set_username("").and(url.set_password(None));
         url.set_path("");
         let server = ServerAddr::from_url(url).map_err(|_| FORM)?;
@@ -142,7 +142,7 @@ impl Address {
         Ok(())
     }
 
-    /// Where the messages of the stream are published.
+    /// The subject of the stream's messages.
     pub(super) fn subject(&self) -> String {
         format!("{}.tasks", self.stream)
     }

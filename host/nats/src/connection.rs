@@ -1,8 +1,8 @@
-//! The connection to the servers, which the client makes again by itself, and the
-//! calls over it, each with a deadline.
+//! The connection to the servers, which the client restores automatically, and the calls
+//! over it, each with a deadline.
 //!
-//! The client buffers what is sent while it is disconnected. So nothing is sent
-//! then: it might arrive long after its caller was told that it failed.
+//! While it is disconnected, the client buffers what is sent. So nothing is sent then: it
+//! might arrive long after its caller was told that it failed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,21 +27,20 @@ use super::fault::Fault;
 use super::stream::Fill;
 use super::{DEADLINE, stream};
 
-/// How long a start waits for a server.
+/// How long startup waits for a server.
 const OPENING: Duration = Duration::from_secs(5);
 
-/// The longest wait between two attempts to connect.
+/// Longest delay between two attempts to connect.
 const RECONNECT_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Between two pings of a silent server; the connection ends when two are not
-/// answered.
+/// Interval of pings to a silent server; the connection ends when two are not answered.
 const PING_INTERVAL: Duration = Duration::from_secs(3);
 
 pub(super) struct Connection {
     client: Client,
     context: Context,
     address: Address,
-    /// None: nobody knows whether it and its stream are there.
+    /// None: it is unknown whether the consumer and its stream exist.
     consumer: Mutex<Option<Arc<PullConsumer>>>,
     /// Counts how often a connection began or ended.
     changes: watch::Sender<u64>,
@@ -61,7 +60,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// What an operator should know of the server, which is left as it is.
+    /// Reports what an operator should know about the server, without changing it.
     pub(super) async fn inspect(address: Address) -> Result<String, OpenError> {
         let connection = Self::connect(address).await?;
         let found = timeout(OPENING, async {
@@ -75,7 +74,7 @@ impl Connection {
         }
     }
 
-    /// A server that cannot be reached for now is tried again in the background.
+    /// If no server can be reached, connecting continues in the background.
     async fn connect(address: Address) -> Result<Self, OpenError> {
         let changes = watch::Sender::new(0);
         let options = options(&address, changes.clone()).await?;
@@ -108,8 +107,8 @@ impl Connection {
         })
     }
 
-    /// Makes a call, which has a deadline. After one that is not answered in time
-    /// the connection is given up, since nobody knows what it is still good for.
+    /// Makes a call with a deadline. If it times out, the connection is closed, since its
+    /// state is unknown.
     pub(super) async fn call<'a, T, F>(
         &'a self,
         make: impl Fn(&'a Self) -> F,
@@ -127,7 +126,7 @@ impl Connection {
         let called = async {
             self.ready().await?;
             match make(self).await {
-                // Somebody deleted it.
+                // The stream or the consumer was deleted.
                 Err(Fault::NoStream) => {
                     self.forget();
                     self.ready().await?;
@@ -144,8 +143,8 @@ impl Connection {
         called
     }
 
-    /// How many messages are in the stream, if it and its consumer are there, and it
-    /// takes one more.
+    /// The number of messages in the stream. Fails if the stream or its consumer does not
+    /// exist, or the stream is full.
     pub(super) async fn look(&self) -> Result<u64, Fault> {
         let found = stream::find(&self.context, &self.address).await?;
         match found.ok_or(Fault::NoStream)? {
@@ -160,7 +159,7 @@ impl Connection {
         Ok(())
     }
 
-    /// A subscription to what is answered to fetches, and its subject.
+    /// A subscription to the responses to fetches, and its subject.
     pub(super) async fn subscribe(&self) -> Result<(Subscriber, Subject), Fault> {
         self.within(|connection| async {
             let inbox = Subject::from(connection.client.new_inbox());
@@ -170,8 +169,8 @@ impl Connection {
         .await
     }
 
-    /// Asks for one message, which the server sends to the subject as soon as
-    /// there is one, or says there that there was none for so long.
+    /// Requests one message. The server sends it to the subject as soon as there is one,
+    /// or reports there that there was none before the request expired.
     pub(super) async fn fetch(&self, inbox: &Subject, expires: Duration) -> Result<(), Fault> {
         self.within(|connection| async move {
             let one = BatchConfig {
@@ -186,13 +185,13 @@ impl Connection {
         .await
     }
 
-    /// What answers for a message that was delivered to this subject.
+    /// The handle that acks or nacks the message with this reply subject.
     pub(super) fn acker(&self, reply: Option<async_nats::Subject>) -> Acker {
         Acker::new(self.context.clone(), reply)
     }
 
-    /// Answers for a message. If the answer is lost, the message is delivered
-    /// again, which is harmless.
+    /// Acks or nacks a message. If this is lost, the message is delivered again, which is
+    /// harmless.
     pub(super) async fn answer(&self, acker: &Acker, answer: AckKind) {
         if self.connected().is_ok() {
             let answered = timeout(DEADLINE, acker.ack_with(answer)).await;
@@ -202,21 +201,21 @@ impl Connection {
         }
     }
 
-    /// Told at each beginning and end of a connection.
+    /// Notified whenever a connection begins or ends.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
-    /// The stream may be gone.
+    /// Forgets the consumer, since the stream may be gone.
     pub(super) fn forget(&self) {
         *self.consumer.lock() = None;
     }
 
-    /// Gives the connection up and makes another.
+    /// Closes the connection and makes another one.
     pub(super) async fn reset(&self) {
         self.forget();
         if self.connected().is_ok() {
-            // An error means that the client has ended.
+            // An error means that the client has shut down.
             let _ = timeout(DEADLINE, self.client.force_reconnect()).await;
         }
     }

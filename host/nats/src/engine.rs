@@ -1,4 +1,4 @@
-//! The queue in JetStream, as the configuration chooses it.
+//! The queue in JetStream as an engine for the configuration.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::{Address, NatsQueue};
 /// `nats://…`
 pub const ENGINE: QueueEngine = engine("nats://");
 
-/// `tls://…`: the same, of which each server has to prove who it is.
+/// `tls://…`: the same with TLS, where each server has to prove its identity.
 pub const ENGINE_TLS: QueueEngine = engine("tls://");
 
 const fn engine(name: &'static str) -> QueueEngine {

@@ -1,4 +1,4 @@
-//! Internal faults, and what a caller may be told about them.
+//! Internal errors, and what callers are told about them.
 
 use std::error::Error;
 
@@ -29,7 +29,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// Of anything else that the client tells.
+    /// Any other error of the client.
     pub(super) fn other(error: impl Error) -> Self {
         let mut text = error.to_string();
         let mut cause = error.source();

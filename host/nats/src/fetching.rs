@@ -1,5 +1,5 @@
-//! Fetches a message for each receiver that waits, and no more: what a host has
-//! fetched, no other host gets.
+//! Fetches one message for each waiting receiver and no more, since a message that one
+//! host has fetched is not available to others.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +17,12 @@ use super::receipt::Unanswered;
 /// How long the server lets a fetch wait for a message.
 const EXPIRY: Duration = Duration::from_secs(20);
 
-/// How long nothing may come while a fetch waits: by then the server has said at
-/// least that there was no message. A fetch can get lost where servers of a
-/// cluster take over from each other.
+/// How long a waiting fetch may get no response: the server should at least have said
+/// that there is no message. A fetch can get lost in a failover between servers of a
+/// cluster.
 const SILENCE: Duration = Duration::from_secs(25);
 
-/// Between two attempts to fetch where the last one was to no purpose.
+/// Delay before the next fetch after one failed.
 const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 
 pub(super) struct Fetching {
@@ -31,7 +31,7 @@ pub(super) struct Fetching {
 }
 
 impl Fetching {
-    /// Never ends; idle as long as nobody waits.
+    /// Never completes; idle while no receiver waits.
     pub(super) async fn run(self) {
         loop {
             while self.waiting.count() == 0 {
@@ -44,11 +44,11 @@ impl Fetching {
         }
     }
 
-    /// Fetches over one connection until it ends, or the stream does.
+    /// Fetches until the connection or the stream is lost.
     async fn fetch(&self) -> Result<(), Fault> {
         let mut changes = self.connection.changes();
         let (mut answers, inbox) = self.connection.subscribe().await?;
-        // Fetches that the server has not answered yet.
+        // Fetches without a response so far.
         let mut open = 0_usize;
         let mut last = Instant::now();
         loop {
@@ -68,11 +68,11 @@ impl Fetching {
                             open = open.saturating_sub(1);
                             self.deliver(message);
                         }
-                        // There was no message for so long.
+                        // The fetch expired without a message.
                         Some(StatusCode::TIMEOUT | StatusCode::NOT_FOUND) => {
                             open = open.saturating_sub(1);
                         }
-                        // The consumer was deleted or has moved, or a server stops.
+                        // The consumer was deleted or moved, or a server shuts down.
                         Some(status) => {
                             let reason = message.description.as_deref();
                             tracing::debug!(%status, reason, "fetching again");

@@ -1,13 +1,13 @@
 //! The queue in NATS JetStream, for hosts that share one.
 //!
-//! A stream with the retention of a work queue holds the messages, and all hosts
-//! fetch from one consumer of it. A message that was delivered belongs to its
-//! worker as long as that says, every few seconds, that it is at work; else it is
-//! delivered again. JetStream acknowledges a message before it is safe from a
-//! power cut, so a server may forget some: an overdue task is published again.
+//! A stream with work-queue retention holds the messages, and all hosts fetch from one
+//! consumer of it. A delivered message belongs to its worker as long as the worker
+//! reports progress every few seconds; otherwise it is delivered again. JetStream
+//! acknowledges a message before it is safe from a power loss, so a server may lose some:
+//! overdue tasks are published again.
 //!
 //! Nothing here may wait longer than the deadline of a call. A server that cannot be
-//! reached is a fault, and is connected to again in the background.
+//! reached is an error, and is reconnected in the background.
 
 mod address;
 mod connection;
@@ -34,25 +34,25 @@ use concept_refinement_capability::directory::OpenError;
 use concept_refinement_capability::queue::waiting::Waiting;
 use concept_refinement_capability::queue::{Delivery, TaskQueue};
 
-/// How long a call may take. An API call has 3 s to say that the queue is away.
+/// Timeout of a call. An API call has 3 s to report that the queue is unavailable.
 const DEADLINE: Duration = Duration::from_secs(2);
 
 /// A queue in JetStream.
 pub struct NatsQueue {
     connection: Arc<Connection>,
     waiting: Arc<Waiting>,
-    /// Ends with the queue.
+    /// Aborted when the queue is dropped.
     _fetching: AbortOnDropHandle<()>,
 }
 
 impl NatsQueue {
-    /// Connects, and makes the stream and its consumer if they are not there. A
-    /// server that cannot be reached is tried again in the background.
+    /// Connects, and creates the stream and its consumer if they do not exist. If no
+    /// server can be reached, connecting continues in the background.
     ///
     /// # Errors
     ///
-    /// What trying again does not cure: credentials or a certificate that are
-    /// refused, a stream or a consumer that is not as it has to be.
+    /// Errors that trying again does not cure: refused credentials or certificates, or a
+    /// stream or consumer with unsuitable settings.
     pub async fn open(address: Address) -> Result<Self, OpenError> {
         let connection = Arc::new(Connection::open(address).await?);
         let waiting = Arc::<Waiting>::default();
@@ -69,8 +69,8 @@ impl NatsQueue {
 }
 
 impl TaskQueue for NatsQueue {
-    /// No id is given to the message: JetStream would take a task that is
-    /// published again for a duplicate, and drop it.
+    /// The message gets no id: JetStream would treat a task that is published again as a
+    /// duplicate, and drop it.
     fn publish(&self, message: Vec<u8>) -> Answer<'_, ()> {
         let message = Bytes::from(message);
         Box::pin(
@@ -92,7 +92,7 @@ impl TaskQueue for NatsQueue {
     }
 }
 
-/// What fetches has ended, as it does with the process.
+/// The fetching loop has ended, as it does at shutdown.
 fn gone() -> CapabilityError {
     Fault::Disconnected.report()
 }

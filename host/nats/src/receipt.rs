@@ -1,4 +1,4 @@
-//! A delivered message, which belongs to its worker until that answers for it.
+//! A delivered message, which belongs to its worker until it is acked or nacked.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::connection::Connection;
 /// the consumer's ack wait.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The longest delay, whatever a worker asks for.
+/// Limit for the delay that a worker may ask for.
 const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
 
 pub(super) struct Unanswered {
@@ -25,7 +25,7 @@ pub(super) struct Unanswered {
 }
 
 impl Unanswered {
-    /// Tells the server from here on that the message is being worked on.
+    /// Starts to report progress on the message to the server.
     pub(super) fn new(connection: Arc<Connection>, acker: Acker) -> Self {
         let acker = Arc::new(acker);
         let progress = report_progress(Arc::clone(&connection), Arc::clone(&acker));
@@ -36,7 +36,7 @@ impl Unanswered {
         }
     }
 
-    /// Ends the reports of progress, then answers.
+    /// Ends the progress reports, then acks or nacks.
     fn answer(self, answer: AckKind) -> BoxFuture<'static, ()> {
         let Self {
             connection, acker, ..

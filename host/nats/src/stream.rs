@@ -1,5 +1,4 @@
-//! The stream and its consumer: made if they are not there, and judged if they
-//! are.
+//! The stream and its consumer: created if they do not exist, otherwise checked.
 
 use std::time::Duration;
 
@@ -18,18 +17,18 @@ use super::fault::Fault;
 /// The name of the consumer, which all workers share.
 const CONSUMER: &str = "workers";
 
-/// How long a message belongs to a worker that says nothing.
+/// How long a message belongs to a worker without a progress report.
 const ACK_WAIT: Duration = Duration::from_secs(30);
 
-/// Messages in the stream at most. One more is refused: tasks whose workers are
-/// away are published again from time to time.
+/// Limit of messages in the stream. Further ones are refused, since tasks are published
+/// again from time to time while there are no workers.
 const CAPACITY: i64 = 1_000_000;
 
-/// Fetches that may wait at a time, over all hosts; one for each core.
+/// Limit of waiting fetches over all hosts; each has one per core.
 const MAX_WAITING: i64 = 8192;
 
-/// Why what is there cannot be used. Repeating does not help; the operator has to
-/// change or delete it.
+/// Why an existing stream or consumer cannot be used. Trying again does not help; the
+/// operator has to change or delete it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unfit {
     #[error("its stream {stream} must have {expected}: change it, or name another one by ?stream=")]
@@ -43,14 +42,14 @@ pub(super) enum Unfit {
     Refused { what: &'static str, reason: String },
 }
 
-/// Makes what is not there.
+/// Creates what does not exist.
 pub(super) async fn ensure(context: &Context, address: &Address) -> Result<PullConsumer, Fault> {
     let stream = context.get_or_create_stream(stream_config(address)).await;
     let stream = stream.map_err(|error| of_stream(&error))?;
     judge_stream(&stream.cached_info().config, address)?;
     let consumer = stream.get_or_create_consumer(CONSUMER, consumer_config());
     let consumer = consumer.await.map_err(|error| match error.kind() {
-        // It is not one that is fetched from.
+        // It is a push consumer.
         ConsumerErrorKind::InvalidConsumerType => unfit_consumer(address, "no deliver subject"),
         _ => of_consumer(&error),
     })?;
@@ -61,13 +60,13 @@ pub(super) async fn ensure(context: &Context, address: &Address) -> Result<PullC
 /// How full the stream is.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Fill {
-    /// With so many messages.
+    /// It has room, and holds this many messages.
     Room(u64),
-    /// It refuses one more.
+    /// It refuses further messages.
     Full,
 }
 
-/// The same without making anything. None: it is not there.
+/// The same without creating anything. None: it does not exist.
 pub(super) async fn find(context: &Context, address: &Address) -> Result<Option<Fill>, Fault> {
     let stream = match context.get_stream(&address.stream).await {
         Ok(stream) => stream,
@@ -91,7 +90,7 @@ pub(super) async fn find(context: &Context, address: &Address) -> Result<Option<
     }
 }
 
-/// A limit that is not positive is none.
+/// Limits that are not positive mean that there is no limit.
 fn fill(info: &stream::Info) -> Fill {
     let (state, config) = (&info.state, &info.config);
     let is_reached = |used: u64, limit: i64| limit > 0 && used >= limit.unsigned_abs();
@@ -108,7 +107,7 @@ fn stream_config(address: &Address) -> stream::Config {
         name: address.stream.clone(),
         subjects: vec![address.subject()],
         retention: RetentionPolicy::WorkQueue,
-        // A full stream refuses: to forget the oldest would be told to nobody.
+        // Refuse new messages when full: discarding old ones would go unnoticed.
         discard: DiscardPolicy::New,
         max_messages: CAPACITY,
         max_bytes: -1,
@@ -127,9 +126,9 @@ fn consumer_config() -> pull::Config {
         deliver_policy: DeliverPolicy::All,
         ack_policy: AckPolicy::Explicit,
         ack_wait: ACK_WAIT,
-        // What is to be given up, the task store decides.
+        // The task store decides when to give up.
         max_deliver: -1,
-        // A limit would stall all workers in silence once it is reached.
+        // Once a limit was reached, all workers would silently stall.
         max_ack_pending: -1,
         max_waiting: MAX_WAITING,
         ..pull::Config::default()
@@ -201,7 +200,7 @@ fn of_consumer(error: &ConsumerError) -> Fault {
     }
 }
 
-/// A server that cannot do it now answers 500 or more.
+/// A status of 500 or more means that the server cannot do it at the moment.
 fn judged(what: &'static str, refused: &async_nats::jetstream::Error) -> Fault {
     match refused.code() {
         404 => Fault::NoStream,

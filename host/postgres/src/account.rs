@@ -1,4 +1,4 @@
-//! What a submission is judged by: all that the tables hold of a user at one
+//! What a submission is checked against: everything the tables hold about a user at one
 //! moment, read in one statement.
 
 use concept_refinement_domain::capability::NewTask;
@@ -17,10 +17,10 @@ use crate::rows;
 
 pub(super) struct StoredAccount {
     pub(super) usage: Usage,
-    /// Of the account: each submission that creates a task makes it greater. 0:
-    /// the user has none.
+    /// Version of the account row: grows with each submission that creates a task. 0: the
+    /// user has no account.
     pub(super) revision: i64,
-    /// As they were counted now, if they had to be.
+    /// Number of pending tasks, if they were counted in this call.
     pub(super) pending: Option<u64>,
     pub(super) max_backlog: u32,
     pub(super) now: Timestamp,
@@ -43,7 +43,7 @@ impl StoredAccount {
             " FROM schema.find_account ($1, $2, $3) AS it \
              LEFT JOIN schema.active_task ($1) AS task ON true"
         );
-        /// The first column of the task.
+        /// Index of the task's first column.
         const TASK: usize = 8;
         const COUNT: &str =
             "SELECT count(*) FROM schema.task WHERE completed_at IS NULL AND status = 'pending'";
@@ -92,7 +92,7 @@ impl StoredAccount {
     }
 }
 
-/// What a user has counted, and the account's revision. None: the user has no account.
+/// A user's counts, and the version of the account. None: the user has no account.
 pub(super) async fn usage(
     session: &Session<'_>,
     user_id: &str,
@@ -106,7 +106,7 @@ pub(super) async fn usage(
     Ok(Some((read_usage(cells.get()?), cells.get()?)))
 }
 
-/// Counts that cannot be read are as good as none.
+/// Counts that cannot be parsed are treated as missing.
 fn read_usage(json: &str) -> Usage {
     serde_json::from_str(json).unwrap_or_default()
 }

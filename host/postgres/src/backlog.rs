@@ -1,22 +1,23 @@
-//! How many tasks wait.
+//! The number of pending tasks.
 //!
-//! One row that counts them would make every commit wait for every other. So the
-//! number is estimated, from a count each second, and counted exactly, one
-//! submission after the other, only near the limit.
+//! A row with a counter would make every commit wait for every other. So the number is
+//! estimated from a count that is repeated each second. Only near the limit is it counted
+//! exactly, by one submission at a time.
 
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// How long a count will do.
+/// How long a count is used.
 const MAX_AGE: Duration = Duration::from_secs(1);
 
-/// How far from the limit the number has to be estimated, or a quarter of the
-/// limit, whichever is more: what all hosts together may accept in [`MAX_AGE`].
+/// The number is counted exactly if it is this close to the limit, or within a quarter of
+/// the limit, whichever is more. The margin covers what all hosts together may accept in
+/// [`MAX_AGE`].
 const MARGIN: u64 = 1_000;
 
-/// Every so many submissions, what has expired is removed.
+/// Expired rows are removed once in this many submissions.
 const PRUNING_INTERVAL: u32 = 64;
 
 #[derive(Debug, Default)]
@@ -28,14 +29,14 @@ struct State {
     submissions: u32,
 }
 
-/// What a submission has to know of it.
+/// Whether a submission has to count the pending tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
-    /// It is far from full.
+    /// No: it is far from the limit.
     Skip,
-    /// Whatever is counted now will do for a while.
+    /// Yes, for later submissions; the result is not needed now.
     Count,
-    /// It has to be counted while nobody else submits.
+    /// Yes, under a lock that keeps others from submitting.
     Exact,
 }
 
@@ -56,7 +57,7 @@ impl Backlog {
         self.0.lock().counted = Some((Instant::now(), pending));
     }
 
-    /// One more was accepted here.
+    /// Adds a task that this host accepted to the estimate.
     pub(super) fn accepted(&self) {
         let mut state = self.0.lock();
         state.submissions = state.submissions.wrapping_add(1);

@@ -1,6 +1,6 @@
-//! Applies the rules of the domain: a task is read, changed in memory, and
-//! written back if it is still as it was read; else all of it is done again. It is
-//! read only if this host has not seen it lately, or has seen what is old.
+//! Applies the rules of the domain: a task is read, changed in memory, and written back
+//! if it has not changed meanwhile; otherwise everything is repeated. It is read only if
+//! this host has not seen it recently, or if what it saw is outdated.
 
 use concept_refinement_capability::tasks::hub::Update;
 use concept_refinement_domain::concept::Concept;
@@ -15,7 +15,7 @@ use super::group_commit::Write;
 use super::rows::{AccountChange, Swap};
 use crate::{account, rows};
 
-/// Applies a rule to a task. `gone` is answered where there is no such task.
+/// Applies a rule to a task. `gone` is the result if there is no such task.
 pub(super) async fn change<T>(
     store: &PostgresTasks,
     id: &str,
@@ -25,8 +25,7 @@ pub(super) async fn change<T>(
     change_with(store, id, gone, rule, |_| None).await
 }
 
-/// The same, with the concept that an answer wants to have stored in the same
-/// step.
+/// The same, with a concept that a result may want to have stored in the same step.
 pub(super) async fn change_with<T>(
     store: &PostgresTasks,
     id: &str,
@@ -86,7 +85,7 @@ pub(super) async fn change_with<T>(
     }
 }
 
-/// What the event changes of the account of the task's user, if anything.
+/// The change that the event makes to the account of the task's user, if any.
 async fn account_change(
     store: &PostgresTasks,
     record: &TaskRecord,
@@ -111,7 +110,7 @@ async fn account_change(
 }
 
 impl PostgresTasks {
-    /// Tells those who watch a task, here and elsewhere, how it is now.
+    /// Announces the task's current state to watchers on this and other hosts.
     pub(super) fn announce(&self, record: TaskRecord) {
         let task = &record.task;
         if task.status.is_final() {
@@ -125,7 +124,7 @@ impl PostgresTasks {
         self.hub.announce(&id, Update::of(record));
     }
 
-    /// The same of a task that was deleted.
+    /// Announces that the task was deleted.
     pub(super) fn announce_deletion(&self, id: &str) {
         self.promises.release(id);
         self.recent.forget(id);

@@ -1,10 +1,10 @@
-//! Tells the other hosts on a database what this one did to tasks, and hears
-//! from them.
+//! Notifies the other hosts of a database about changes to tasks, and receives their
+//! notifications.
 //!
 //! A message only says that something changed; the tables say what. So messages may be
-//! lost, and nothing waits for them. They are sent in batches, by
-//! commits that wait for no disk, since a notification inside of each commit
-//! would make all commits wait for each other.
+//! lost, and nothing waits for them. They are sent in batches, by commits that do not
+//! wait for the disk, since a notification inside of each commit would make all commits
+//! wait for each other.
 
 mod listener;
 mod message;
@@ -29,14 +29,14 @@ use super::values::parameters;
 use listener::{Listener, Notifications};
 use message::{Message, payloads};
 
-/// Most messages that wait to be sent; further ones are dropped, since watchers also look
-/// by themselves now and then.
+/// Limit of messages that wait to be sent. Further ones are dropped, since watchers also
+/// poll from time to time.
 const MAX_WAITING: usize = 10_000;
 
-/// How long messages are collected before they are sent, in which more come.
+/// How long to collect messages before they are sent.
 const COLLECT: Duration = Duration::from_millis(10);
 
-/// What sends and hears.
+/// Sends and receives notifications.
 pub(super) struct Changes {
     outbox: mpsc::Sender<Message>,
     wakes: Arc<Wakes>,
@@ -46,13 +46,13 @@ pub(super) struct Changes {
 /// Wakes the queue of this host.
 pub(super) struct Wakes(watch::Sender<u64>);
 
-/// What is needed to hear from other hosts.
+/// What is needed to receive other hosts' notifications.
 pub(super) struct Subscription {
     pub(super) hub: Arc<Hub>,
     pub(super) promises: Arc<Promises>,
     pub(super) recent: Arc<Recent>,
-    /// Where notifications come from: the database itself, or by an address that
-    /// leads there without a pooler.
+    /// Where to receive notifications: the database itself, or another address of it that
+    /// bypasses a pooler.
     pub(super) source: Arc<Database>,
 }
 
@@ -91,28 +91,28 @@ impl Changes {
         self.tell(Message::Deleted { id: id.to_owned() });
     }
 
-    /// There is something to deliver, for whichever host.
+    /// Announces that there is a task to deliver, on any host.
     pub(super) fn published(&self) {
         self.wakes.wake();
         self.tell(Message::Published);
     }
 
-    /// A delivery was requested again, for whichever host delivers.
+    /// Announces that a redelivery was requested, for any host to deliver.
     pub(super) fn redelivered(&self) {
         self.tell(Message::Redelivered);
     }
 
     fn tell(&self, message: Message) {
-        // What finds no room is looked for.
+        // Dropped if the outbox is full: others then find the change by polling.
         let _ = self.outbox.try_send(message);
     }
 
-    /// Changes whenever there may be something to deliver.
+    /// Changes whenever there may be a task to deliver.
     pub(super) fn wakes(&self) -> watch::Receiver<u64> {
         self.wakes.0.subscribe()
     }
 
-    /// Wakes the queue of this host alone.
+    /// Wakes only the queue of this host.
     pub(super) fn wake(&self) {
         self.wakes.wake();
     }
@@ -124,7 +124,7 @@ impl Wakes {
     }
 }
 
-/// Sends what waits, for as long as it runs.
+/// Sends waiting messages for ever.
 async fn send(database: Arc<Database>, mut waiting: mpsc::Receiver<Message>) {
     let mut messages = Vec::new();
     while let Some(first) = waiting.recv().await {
@@ -151,12 +151,12 @@ async fn notify(database: &Database, messages: &[Message]) -> Result<(), Fault> 
     Ok(())
 }
 
-/// Whether what hosts tell each other arrives by way of `source`.
+/// Checks that notifications sent to `database` arrive at `source`.
 pub(super) async fn probe(database: &Database, source: &Database) -> Result<(), Fault> {
     Notifications::open(database, source).await.map(drop)
 }
 
-/// One a schema, since channels are of the whole database.
+/// One per schema, since channels are visible in the whole database.
 fn channel(database: &Database) -> String {
     format!("concept_refinement_{:016x}", database.lock_key("channel"))
 }

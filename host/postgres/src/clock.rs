@@ -1,8 +1,7 @@
 //! The database's time, which all hosts on it share.
 //!
-//! Leases, quotas and signatures go by it, so that hosts whose clocks differ
-//! agree. It is asked for now and then, and goes on by a clock that never jumps
-//! in between.
+//! Leases, quotas and signatures use it, so that hosts whose clocks differ agree. It is
+//! queried from time to time, and in between extrapolated with a monotonic clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,13 +15,13 @@ use super::database::{DEADLINE, Database};
 use super::fault::Fault;
 use super::values::Cells;
 
-/// An answer that took longer says too little of when it was given.
+/// A response that took longer says too little about when it was made.
 const MAX_ROUND_TRIP: Duration = Duration::from_millis(500);
 
-/// A clock by the database's time.
+/// A clock that follows the database's time.
 pub struct DatabaseClock {
     runtime: Arc<dyn Runtime>,
-    /// Where it goes on from. None: the time was not asked for yet.
+    /// The last measurement to extrapolate from. None: there is none yet.
     measured: Mutex<Option<Measured>>,
     machine: Arc<dyn Clock>,
 }
@@ -30,13 +29,13 @@ pub struct DatabaseClock {
 #[derive(Clone, Copy, Debug)]
 struct Measured {
     time: Timestamp,
-    /// By the runtime's clock.
+    /// When it was measured, on the runtime's clock.
     at: Duration,
 }
 
 impl DatabaseClock {
-    /// A clock that does not know the time yet. Until it does, it shows the
-    /// machine's, by which nothing may be decided but whether a token has expired.
+    /// A clock without a measurement. Until there is one, it shows the machine's time,
+    /// which may be used only to decide whether a token has expired.
     pub(super) fn new(runtime: Arc<dyn Runtime>, machine: Arc<dyn Clock>) -> Self {
         Self {
             runtime,
@@ -45,13 +44,13 @@ impl DatabaseClock {
         }
     }
 
-    /// Whether the database was asked for the time since the process began.
+    /// Whether the database's time was ever measured by this process.
     pub fn is_known(&self) -> bool {
         self.measured.lock().is_some()
     }
 
-    /// How far the machine's clock is behind the database's, in microseconds;
-    /// negative: ahead of it. None: the database was not asked yet.
+    /// How far the machine's clock is behind the database's, in microseconds; negative if
+    /// it is ahead. None: there is no measurement yet.
     pub fn offset(&self) -> Option<i64> {
         let theirs = (*self.measured.lock())?;
         let theirs = theirs
@@ -61,7 +60,7 @@ impl DatabaseClock {
         i64::try_from(i128::from(theirs.0) - i128::from(ours.0)).ok()
     }
 
-    /// Asks the database for the time.
+    /// Measures the database's time.
     pub(super) async fn measure(&self, database: &Database) -> Result<(), Fault> {
         let session = database.unready_session(DEADLINE).await?;
         let begin = self.runtime.elapsed();

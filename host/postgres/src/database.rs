@@ -1,12 +1,11 @@
 //! Connections to the database, and statements on them.
 //!
-//! Each statement is sent unnamed, with the types of its parameters, in one
-//! packet: one round trip, and safe behind poolers that hand a connection to
-//! somebody else after each transaction. Nothing here relies on the state of a
-//! session.
+//! Each statement is sent unnamed, along with the types of its parameters, in one packet:
+//! one round trip, and safe behind poolers that switch connections after each
+//! transaction. Nothing here relies on session state.
 //!
-//! Each call has a deadline of ours. A connection that missed one is thrown away,
-//! since nobody knows what it would answer next.
+//! Each call has a deadline of our own. A connection that missed one is discarded, since
+//! its state is unknown.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -27,14 +26,13 @@ use super::pools::Pools;
 use super::settings::{Location, Settings};
 use super::values::Parameter;
 
-/// How long a call may take, with the wait for a connection and all its round
-/// trips.
+/// Timeout of a call, including the wait for a connection and all its round trips.
 pub(super) const DEADLINE: Duration = Duration::from_secs(2);
 
-/// The same for what reads the whole store.
+/// The same for calls that read the whole store.
 pub(super) const SCAN_DEADLINE: Duration = Duration::from_secs(20);
 
-/// In our statements, where the schema is put in.
+/// Placeholder for the schema in our statements.
 const SCHEMA: &str = "schema.";
 
 /// A database and the connections to it.
@@ -43,23 +41,23 @@ pub struct Database {
     dialer: Arc<Dialer>,
     runtime: Handle,
     location: Location,
-    /// As it is written in a statement, with the dot.
+    /// The schema as an SQL identifier, followed by a dot.
     quoted: String,
     schema: String,
     size: usize,
-    /// What has been found out about it so far, or why nothing was.
+    /// Why the store is not ready, if it is not.
     readiness: Mutex<Result<(), String>>,
     is_ready: AtomicBool,
-    /// By which this host is known to others.
+    /// The name of this host for other hosts.
     host: OnceLock<String>,
 }
 
 impl Database {
-    /// Connects to nothing yet.
+    /// Does not connect yet.
     ///
     /// # Errors
     ///
-    /// What of the settings cannot be used, as a sentence.
+    /// Which setting is not usable, as a sentence.
     pub(super) fn new(settings: &Settings) -> Result<Self, String> {
         let dialer = Arc::new(Dialer::new(settings)?);
         let runtime = Handle::current();
@@ -78,15 +76,15 @@ impl Database {
         })
     }
 
-    /// The name of this host among those on the database. Empty: it was not
-    /// reached yet.
+    /// The name of this host among those of the database. Empty until the database was
+    /// reached.
     pub(super) fn host(&self) -> &str {
         self.host.get().map_or("", String::as_str)
     }
 
-    /// Gives it the name that the database drew.
+    /// Sets the name, which the database has generated.
     pub(super) fn name_host(&self, name: String) {
-        // Another try may have been quicker.
+        // Keeps the name if another attempt has set one.
         let _ = self.host.set(name);
     }
 
@@ -98,17 +96,18 @@ impl Database {
         &self.schema
     }
 
-    /// The runtime that outlives the first caller.
+    /// The runtime for work that outlives its caller's runtime.
     pub(super) fn runtime(&self) -> &Handle {
         &self.runtime
     }
 
-    /// Most connections at once, besides the one that listens.
+    /// Limit of connections, not counting the one that listens.
     pub(super) fn size(&self) -> usize {
         self.size
     }
 
-    /// From now on [`Database::session`] gives connections, or says why not.
+    /// From now on, [`Database::session`] gives out connections, or fails with this
+    /// reason.
     pub(super) fn set_ready(&self, readiness: Result<(), String>) {
         self.is_ready.store(readiness.is_ok(), Ordering::Release);
         *self.readiness.lock() = readiness;
@@ -118,7 +117,7 @@ impl Database {
         self.is_ready.load(Ordering::Acquire)
     }
 
-    /// A connection for one call, as soon as there is one.
+    /// A connection for one call, as soon as one is free.
     pub(super) async fn session(&self) -> Result<Session<'_>, Fault> {
         self.session_within(DEADLINE).await
     }
@@ -127,13 +126,14 @@ impl Database {
         self.session_until(Instant::now() + time).await
     }
 
-    /// For what is left of a call.
+    /// For the rest of a call.
     pub(super) async fn session_until(&self, deadline: Instant) -> Result<Session<'_>, Fault> {
         self.check_ready()?;
         self.connect(None, deadline).await
     }
 
-    /// For a call of a user, as soon as a connection of the user's share is free.
+    /// For a call on behalf of a user, as soon as the user's share allows one more
+    /// connection.
     pub(super) async fn session_of(&self, user: &str) -> Result<Session<'_>, Fault> {
         self.session_of_until(user, Instant::now() + DEADLINE).await
     }
@@ -147,7 +147,7 @@ impl Database {
         self.connect(Some(user), deadline).await
     }
 
-    /// Of a store that is not ready.
+    /// For a store that is not ready.
     pub(super) async fn unready_session(&self, time: Duration) -> Result<Session<'_>, Fault> {
         self.connect(None, Instant::now() + time).await
     }
@@ -190,8 +190,8 @@ impl Database {
         self.dialer.dial().await
     }
 
-    /// A key for an advisory lock: those are of the whole database, so that the
-    /// schema is a part of it.
+    /// A key for an advisory lock. Those are visible in the whole database, so it
+    /// includes the schema.
     pub(super) fn lock_key(&self, purpose: &str) -> i64 {
         let hash = Sha256::new()
             .chain_update(&self.schema)
@@ -205,30 +205,30 @@ impl Database {
         i64::from_be_bytes(bytes)
     }
 
-    /// A statement with the schema in it.
+    /// Puts the schema into a statement.
     pub(super) fn statement(&self, sql: &str) -> String {
         sql.replace(SCHEMA, &self.quoted)
     }
 }
 
-/// A connection, for the time of one call.
+/// A connection for the duration of one call.
 pub(super) struct Session<'a> {
     database: &'a Database,
-    /// None once it was thrown away.
+    /// None once it was discarded.
     connection: Option<Object>,
     deadline: Instant,
     /// Statements that were sent and not answered yet.
     under_way: AtomicUsize,
     in_transaction: AtomicBool,
-    /// It leads to a server that can only be read.
+    /// Set if its server is read-only.
     is_outdated: AtomicBool,
-    /// Of the user that it is for.
+    /// The permit of the user that it is for.
     _permit: Option<FairPermit>,
 }
 
 impl Session<'_> {
-    /// The rows that a statement answers. Statements that are awaited together
-    /// are sent together.
+    /// Runs a statement and returns its rows. Statements that are awaited concurrently
+    /// are pipelined.
     pub(super) async fn query(
         &self,
         sql: &str,
@@ -248,13 +248,13 @@ impl Session<'_> {
         Ok(self.query(sql, parameters).await?.into_iter().next())
     }
 
-    /// Whether a function of the schema says yes.
+    /// The boolean result of a function of the schema.
     pub(super) async fn ask(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<bool, Fault> {
         let row = self.query_opt(sql, parameters).await?;
         Ok(row.map_or(Ok(false), |row| row.try_get(0))?)
     }
 
-    /// How many rows a statement wrote.
+    /// Runs a statement and returns the number of rows written.
     pub(super) async fn execute(
         &self,
         sql: &str,
@@ -265,18 +265,18 @@ impl Session<'_> {
             .await
     }
 
-    /// Runs statements without parameters and answers.
+    /// Runs statements without parameters or results.
     pub(super) async fn batch(&self, sql: &str) -> Result<(), Fault> {
         let sql = self.database.statement(sql);
         self.run(|client| client.batch_execute(&sql)).await
     }
 
-    /// Begins a transaction, which is undone unless it is committed. With a lock
-    /// that is held until then, if one is named.
+    /// Begins a transaction, which is rolled back unless it is committed. If a lock is
+    /// given, it is held until then.
     pub(super) async fn begin(&self, lock: Option<i64>) -> Result<(), Fault> {
         match lock {
             Some(lock) => {
-                // A host that dies with it keeps others out for as long.
+                // Limits how long a host that dies with the lock blocks others.
                 let sql = format!(
                     "SET LOCAL idle_in_transaction_session_timeout = '5s'; \
                      SET LOCAL lock_timeout = '2s'; SELECT pg_advisory_xact_lock({lock})"
@@ -287,17 +287,17 @@ impl Session<'_> {
         }
     }
 
-    /// The same with additional settings. Each statement sees what is committed by then,
-    /// whatever the database's default: otherwise a read under a lock would see the state
-    /// from before the wait.
+    /// The same with additional settings. The isolation level is read committed, whatever
+    /// the database's default: otherwise a read under the lock would see the state from
+    /// before the wait for it.
     pub(super) async fn begin_with(&self, settings: &str) -> Result<(), Fault> {
         self.in_transaction.store(true, Ordering::Relaxed);
         self.batch(&format!("BEGIN ISOLATION LEVEL READ COMMITTED; {settings}"))
             .await
     }
 
-    /// Writes in a transaction of its own, by a commit that waits for no disk: what
-    /// may be lost.
+    /// Writes in its own transaction, whose commit does not wait for the disk: for data
+    /// that may be lost.
     pub(super) async fn execute_volatile(
         &self,
         sql: &str,
@@ -323,8 +323,8 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// What is sent outside of a transaction is one of its own, by the database's
-    /// default. Where somebody else was quicker, and it sees only what was before,
+    /// Outside of a transaction, a statement runs with the database's default isolation
+    /// level. With a strict level it fails if another transaction was faster; then
     /// nothing was written, and it is sent again.
     async fn run<'s, T, F>(&'s self, send: impl Fn(&'s Client) -> F) -> Result<T, Fault>
     where
@@ -353,7 +353,8 @@ impl Session<'_> {
         self.under_way.fetch_sub(1, Ordering::Relaxed);
         let answer = answer.map_err(Fault::from);
         if answer.as_ref().is_err_and(Fault::is_read_only) {
-            // Another server was promoted: all connections must go there.
+            // Another server was promoted to primary: all connections have to be made
+            // again.
             self.is_outdated.store(true, Ordering::Relaxed);
             self.database.pools.clear();
         }
@@ -362,8 +363,8 @@ impl Session<'_> {
 }
 
 impl Drop for Session<'_> {
-    /// A connection that nobody waits for any longer is made ready for the next
-    /// one, if that goes quickly.
+    /// Resets a connection whose call was dropped so that it can be reused, if that is
+    /// quick.
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else {
             return;

@@ -4,8 +4,8 @@ use super::PostgresTasks;
 use super::fault::Fault;
 use super::values::{Text, Time, id, parameters};
 
-/// Its worker, if any, finds its lease lost. Quota is not given back, and a
-/// repeat under its idempotency key is still answered.
+/// The task's worker, if any, loses its lease. Quota is not given back, and a repeat
+/// under the idempotency key still gets the first answer.
 pub(super) async fn delete(
     store: &PostgresTasks,
     user_id: &str,

@@ -1,4 +1,4 @@
-//! Connecting to the database, by whichever of its addresses answers.
+//! Connects to the database, by whichever of its addresses answers.
 
 use std::time::Duration;
 
@@ -11,13 +11,14 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::settings::Settings;
 
-/// How long the first host of several has before the next one is tried beside it.
+/// How long the first of several hosts is tried before the next one is tried
+/// concurrently.
 const HEAD_START: Duration = Duration::from_millis(300);
 
-/// What drives a connection.
+/// The future that drives a connection.
 pub(super) type Dialed = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
-/// Connects to the first host that answers and can be written to.
+/// Connects to the first host that answers and is writable.
 pub(super) struct Dialer {
     hosts: Vec<Config>,
     tls: MakeRustlsConnect,
@@ -26,7 +27,7 @@ pub(super) struct Dialer {
 impl Dialer {
     /// # Errors
     ///
-    /// What of the settings cannot be used, as a sentence.
+    /// Which setting is not usable, as a sentence.
     pub fn new(settings: &Settings) -> Result<Self, String> {
         Ok(Self {
             hosts: settings.hosts.clone(),
@@ -48,14 +49,14 @@ impl Dialer {
         while let Some(tried) = tries.next().await {
             match tried {
                 Ok(connected) => return Ok(connected),
-                // A refusal says more than that nobody is there.
+                // An error from a server says more than a failure to connect.
                 Err(error) if first.is_none() || error.code().is_some() => first = Some(error),
                 Err(_) => {}
             }
         }
         match first {
             Some(error) => Err(error),
-            // The driver's sentence where there is no host.
+            // Without hosts, the driver returns its own error.
             None => Config::new().connect(self.tls.clone()).await,
         }
     }

@@ -1,4 +1,4 @@
-//! What one host at a time does, and what all hosts share.
+//! Duties of one host at a time, and the secret that all hosts share.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Postgres, as the configuration chooses it.
+//! Postgres as an engine for the configuration.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use concept_refinement_capability::engine::{Engine, EngineConfig, OpenTasks, Sha
 use super::inspect::inspect;
 use super::{Opened, PostgresTasks, Settings};
 
-/// The setting of an address without a pooler, to hear from other hosts.
+/// The setting for an address without a pooler, to receive other hosts' notifications.
 const LISTEN_URL: &str = "tasks-listen-url";
 
 /// `postgres://…`: a database that several hosts may share.

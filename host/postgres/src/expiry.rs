@@ -23,8 +23,8 @@ pub(super) async fn expire(
     remove(store, [concepts, tasks], [before, before], limit).await
 }
 
-/// What anonymous users left whose last session ended before then: as
-/// `session::is_abandoned` says.
+/// Removes the data of anonymous users whose last session ended before this time, as
+/// `session::is_abandoned` defines it.
 pub(super) async fn abandon(
     store: &PostgresTasks,
     before: Timestamp,
@@ -43,7 +43,7 @@ pub(super) async fn abandon(
     Ok(removed)
 }
 
-/// By conditions on concepts and tasks, in which `$1` and `$3` are these times.
+/// `concepts` and `tasks` are SQL conditions, in which `$1` and `$3` are these times.
 async fn remove(
     store: &PostgresTasks,
     [of_concepts, of_tasks]: [&'static str; 2],

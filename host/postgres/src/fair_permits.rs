@@ -1,9 +1,9 @@
-//! Permits for what users share, such as the connections of a pool: each user has a queue of
-//! its own, and the queues are served in turn, so that one user's many calls do not delay
-//! others.
+//! Permits for a resource that users share, such as the connections of a pool. Each user
+//! has a queue, and the queues are served round-robin, so that one user's many calls do
+//! not delay other users.
 //!
-//! A user has its share as of everything else, and waits here, where it keeps nobody from
-//! a connection.
+//! A user's share is limited as for all permits, and calls wait here, where they do not
+//! occupy a connection.
 
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, VecDeque};
@@ -23,17 +23,17 @@ pub(super) struct FairPermits {
     state: Mutex<State>,
 }
 
-/// Users are known by a hash.
+/// Users are identified by a hash.
 #[derive(Default)]
 struct State {
     taken: usize,
     by_user: HashMap<u64, usize>,
     queues: HashMap<u64, VecDeque<oneshot::Sender<FairPermit>>>,
-    /// Whose queue is served next, each once.
+    /// Users with a queue, in the order in which they are served; each once.
     order: VecDeque<u64>,
 }
 
-/// It is the next one's when it is dropped.
+/// A permit, which passes to the next caller when it is dropped.
 pub(super) struct FairPermit {
     permits: Arc<FairPermits>,
     user: u64,
@@ -48,7 +48,7 @@ impl FairPermits {
         })
     }
 
-    /// Waits for one until then.
+    /// Waits for a permit until the deadline.
     pub async fn take(
         self: &Arc<Self>,
         user: &str,
@@ -77,7 +77,7 @@ impl FairPermits {
 }
 
 impl State {
-    /// Whether the user has a share left, of which one is taken then.
+    /// Takes a permit, if the user's share allows it.
     fn admit(&mut self, user: u64, limit: usize) -> bool {
         let own = self.by_user.get(&user).copied().unwrap_or_default();
         let is_admitted = has_share(limit, self.taken, own, RESERVE);
@@ -106,8 +106,8 @@ impl State {
         }
     }
 
-    /// The next one to serve. Users that have their share are skipped, and callers that have
-    /// gone are dropped.
+    /// The next caller to serve. Users whose share is used up are skipped, and callers
+    /// that have left are removed.
     fn next(&mut self, limit: usize) -> Option<(u64, oneshot::Sender<FairPermit>)> {
         for _ in 0..self.order.len() {
             let user = self.order.pop_front()?;
@@ -140,7 +140,8 @@ impl Drop for FairPermit {
             let Some((user, waiting)) = next else {
                 return;
             };
-            // Who goes at this very moment drops it.
+            // If the receiver leaves at this moment, the permit is dropped with the
+            // message.
             let _ = waiting.send(permits.permit(user));
         }
     }

@@ -1,4 +1,4 @@
-//! Internal faults, what a caller may be told about them, and what an operator.
+//! Internal errors, and what callers and operators are told about them.
 
 use std::error::Error as _;
 use std::io;
@@ -18,26 +18,25 @@ pub(super) enum Fault {
     Timeout,
     #[error("all its connections are in use")]
     Busy,
-    /// It was not reached yet, or has no tables, or its time is not known.
+    /// The database was not reached yet, has no tables, or its time is unknown.
     #[error("it is not ready: {0}")]
     NotReady(String),
-    /// As behind a pooler that gives a connection to somebody else after each
-    /// transaction.
+    /// No notifications arrive, for example behind a pooler that switches connections
+    /// after each transaction.
     #[error("its notifications do not arrive")]
     Deaf,
     #[error("another version of this program made its tables, and this one cannot use them")]
     OtherVersion,
-    /// A record is another one with each look at it.
+    /// A record changes each time before it can be written.
     #[error("others write the same record all the time")]
     Contended,
-    /// A task cannot be promised room for its refined image.
+    /// There is no space for a task's refined image.
     #[error(transparent)]
     NoRoom(io::Error),
-    /// The caller asked for something impossible; the sentence is for the
-    /// caller.
+    /// The request is invalid; the sentence is for the caller.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// As before: no id of ours is written so.
+    /// The same: it is not in the form of our ids.
     #[error("The id of a task has to be a UUID.")]
     NoId,
 }
@@ -66,13 +65,13 @@ impl Fault {
         matches!(self, Self::Engine(error) if error.code() == Some(state))
     }
 
-    /// Whether the server itself says so, so that it is known what it did.
+    /// Whether the server itself reported the error, so that the outcome is known.
     pub(super) fn is_answer(&self) -> bool {
         matches!(self, Self::Engine(error) if error.code().is_some())
     }
 
-    /// Whether the same is to be tried again at once, since somebody else was
-    /// quicker. Nothing was written.
+    /// Whether another transaction was faster, so that the same should be tried again at
+    /// once. Nothing was written.
     pub(super) fn is_lost_race(&self) -> bool {
         [
             SqlState::UNIQUE_VIOLATION,
@@ -83,13 +82,13 @@ impl Fault {
         .any(|state| self.is(state))
     }
 
-    /// Whether the server has become one that is only read, as after a failover.
+    /// Whether the server has become read-only, for example in a failover.
     pub(super) fn is_read_only(&self) -> bool {
         self.is(&SqlState::READ_ONLY_SQL_TRANSACTION)
     }
 
-    /// Why the store can never be used as it is configured, as the end of a
-    /// sentence. None: this may pass.
+    /// Why the store can never work with this configuration, as the end of a sentence.
+    /// None: the error may be temporary.
     pub(super) fn refusal(&self) -> Option<String> {
         let error = match self {
             Self::OtherVersion => return Some(self.to_string()),
@@ -120,7 +119,7 @@ impl Fault {
             if let Some(reason) = tls::refusal(system) {
                 return Some(reason);
             }
-            // As the driver says that it looked for a database to write to.
+            // The driver's message when it looked for a writable server and found none.
             let is_read_only = system.to_string() == "database does not allow writes";
             return is_read_only.then(|| READ_ONLY.to_owned());
         }
@@ -128,7 +127,7 @@ impl Fault {
         if text == "error performing TLS handshake" {
             return Some("it offers no TLS, which the sslmode asks for".to_owned());
         }
-        // Such as a password that is needed and was not given.
+        // For example, a password is required and none was given.
         (text == "authentication error" || text == "invalid configuration")
             .then(|| format!("it refuses this user or password ({cause})"))
     }
@@ -136,7 +135,7 @@ impl Fault {
 
 const READ_ONLY: &str = "it is read only, as a standby is";
 
-/// The driver's sentence with its cause, which says more.
+/// The driver's message with its cause, which is more specific.
 fn explain(error: &Error) -> String {
     match error.source() {
         Some(cause) => format!("{error}: {cause}"),

@@ -1,6 +1,6 @@
-//! Fetches tasks for the workers of this host that wait, and claims them by the same
-//! commit: each costs one row version and one wait for the disk less. The workers are
-//! answered from memory then (see `handovers`).
+//! Fetches tasks for waiting workers of this host, and claims them in the same commit,
+//! which saves a row version and a wait for the disk per task. The workers' own claims
+//! are then answered from memory (see `handovers`).
 
 use std::sync::Arc;
 
@@ -23,19 +23,20 @@ use super::queue::RETRY;
 use super::rows::{Swap, columns, find, read};
 use super::values::{Cells, Time, id, parameters};
 
-/// Tasks that are fetched at once at most: as many as a commit writes.
+/// Limit of tasks per fetch: as many as one commit writes.
 pub(super) const MAX_FETCH: usize = MAX_WRITES;
 
 pub(super) enum Fetched {
-    /// Those that wait the longest, the first one first.
+    /// The tasks that have waited longest, in that order.
     Tasks(Vec<Task>),
-    /// There are none, and when the next one will be there.
+    /// There are none; `next` is when the next one is due.
     Nothing { next: Option<Timestamp> },
 }
 
 pub(super) async fn fetch(store: &Arc<PostgresTasks>, limit: usize) -> Result<Fetched, Fault> {
     match try_fetch(store, limit, true).await {
-        // One that cannot be written keeps no other from its worker.
+        // Fetches without claiming, so that a task that cannot be written does not block
+        // the others.
         Err(fault) if fault.is_answer() => try_fetch(store, limit, false).await,
         fetched => fetched,
     }
@@ -82,7 +83,7 @@ async fn try_fetch(
         put_off(&session, ids, now.plus(PENDING_OVERDUE)),
         session.commit()
     );
-    // The end of a transaction in which something failed undoes all of it.
+    // If a statement failed, the end of its transaction rolls back everything.
     let failed = written.into_iter().find_map(Result::err);
     let failed = failed.or(put_off.err());
     let is_unknown = committed.is_err() || failed.as_ref().is_some_and(|fault| !fault.is_answer());
@@ -110,8 +111,8 @@ async fn try_fetch(
     Ok(Fetched::Tasks(tasks))
 }
 
-/// None: its worker claims it. What somebody has worked on before is looked at by the
-/// worker first, since its release may be under way still.
+/// None: its worker has to claim it. If somebody worked on the task before, the worker
+/// checks it first, since its release may still be in progress.
 fn claim(
     store: &PostgresTasks,
     before: &TaskRecord,
@@ -127,9 +128,9 @@ fn claim(
     }
 }
 
-/// Lets others have what may have been claimed, and whose worker will not learn it: as
-/// soon as the database answers, and only if it is as it would have been written. What is
-/// older yet may be written still.
+/// Releases a claim that may have been committed, but whose worker will not learn of it.
+/// Retries until the database answers. It has an effect only if the row is as the claim
+/// would have written it; while the row is older, the claim may still be committed.
 pub(super) fn give_back(store: &PostgresTasks, before: TaskRecord, lease: Lease) {
     let database = Arc::clone(&store.database);
     let (commits, clock) = (Arc::clone(&store.commits), Arc::clone(&store.clock));
@@ -147,7 +148,7 @@ pub(super) fn give_back(store: &PostgresTasks, before: TaskRecord, lease: Lease)
                 }
                 let session = database.session_until(deadline).await?;
                 match find(&session, &before.task.id).await? {
-                    // It may have been written since.
+                    // The claim may have been written since the release.
                     Some(found) if found.revision <= before.revision => Err(Fault::Timeout),
                     Some(_) | None => Ok(()),
                 }
@@ -158,7 +159,7 @@ pub(super) fn give_back(store: &PostgresTasks, before: TaskRecord, lease: Lease)
     });
 }
 
-/// Until the database answers, but no longer than to a point in time.
+/// Retries until the database answers, or a point in time is reached.
 pub(super) async fn retry_until<'a>(
     clock: &dyn Clock,
     until: Timestamp,
@@ -180,7 +181,7 @@ async fn nothing(session: &Session<'_>) -> Result<Fetched, Fault> {
     Ok(Fetched::Nothing { next })
 }
 
-/// Lets tasks be delivered again later.
+/// Delays the next delivery of tasks.
 async fn put_off(session: &Session<'_>, ids: Vec<Uuid>, until: Timestamp) -> Result<(), Fault> {
     const SQL: &str = "UPDATE schema.task SET deliver_at = $2 WHERE id = ANY ($1)";
     if ids.is_empty() {

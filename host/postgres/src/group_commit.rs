@@ -1,10 +1,10 @@
-//! Writes of several calls by one commit.
+//! Combines the writes of several calls into one commit.
 //!
-//! What a commit costs the database, and the turns between it and this host, is most
-//! of what a write costs. So while a commit is under way, the writes that come wait
-//! for the next one and go together: sent at once on one connection, in one
-//! transaction. Each is a compare-and-swap of its own, and one that fails takes no
-//! other with it: then each is done again by itself.
+//! Most of the cost of a write is that of its commit, and of the round trips to the
+//! database. So while a commit is in progress, further writes wait and are committed
+//! together: sent at once on one connection, in one transaction. Each is a separate
+//! compare-and-swap. If one fails with an error, all are rolled back, and each is
+//! repeated on its own.
 
 use std::collections::VecDeque;
 use std::iter;
@@ -22,17 +22,17 @@ use super::fault::Fault;
 use super::rows::Swap;
 use super::submit::Insert;
 
-/// Writes of one commit, at most: as many as `join_all` polls in their order, since
-/// the commit has to be sent last.
+/// Limit of writes per commit: up to this number `join_all` polls futures in order, which
+/// matters since the commit has to be sent last.
 pub(super) const MAX_WRITES: usize = 30;
 
-/// How long a write waits for a lock that somebody else has.
+/// How long a write waits for a lock.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// How long the locks of a commit outlive this host.
+/// How long the locks of a commit outlive a host that dies.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Of a transaction that neither waits long for a lock nor keeps one for long.
+/// Settings of a transaction that neither waits long for locks nor holds them long.
 pub(super) static SHORT_LOCKS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SET LOCAL lock_timeout = {}; \
@@ -42,7 +42,7 @@ pub(super) static SHORT_LOCKS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// False: what it goes by is not as it was read, and nothing was written.
+/// False: the row has changed since it was read, and nothing was written.
 pub(super) type Answer = Result<bool, Fault>;
 
 pub(super) enum Write {
@@ -50,8 +50,8 @@ pub(super) enum Write {
     Swap(Box<Swap>),
 }
 
-/// A queue for each core, so that no thread waits for another one, and a queue for
-/// everybody else.
+/// One queue per core, so that no thread waits for another one, and one for all other
+/// threads.
 pub(super) struct GroupCommit {
     database: Arc<Database>,
     shared: Arc<WriteQueue>,
@@ -73,7 +73,7 @@ struct Entry {
     answer: oneshot::Sender<Answer>,
 }
 
-/// What came of writing together.
+/// The outcome of writing several together.
 enum Together {
     Committed(Vec<bool>),
     /// Nothing was written.
@@ -95,7 +95,7 @@ impl GroupCommit {
 
     /// # Errors
     ///
-    /// As the database answers; or by the deadline, and then nobody knows.
+    /// The database's error; or a timeout, after which the outcome is unknown.
     pub async fn write(self: &Arc<Self>, write: Write, deadline: Instant) -> Answer {
         let (answer, answered) = oneshot::channel();
         let entry = Entry {
@@ -131,11 +131,11 @@ impl GroupCommit {
     }
 
     async fn commit(self: &Arc<Self>, mut entries: Vec<Entry>) {
-        // Who waits no longer was told that it failed.
+        // A caller that no longer waits was told that its write failed.
         let now = Instant::now();
         entries.retain(|entry| entry.deadline > now && !entry.answer.is_closed());
         if entries.len() > 1 {
-            // Whoever writes the same rows takes their locks in the same order.
+            // Every transaction takes row locks in this order, so that none deadlock.
             entries.sort_by(|one, other| one.write.lock_order().cmp(&other.write.lock_order()));
             match self.together(&entries).await {
                 Together::Committed(answers) => {
@@ -144,7 +144,7 @@ impl GroupCommit {
                     }
                     return;
                 }
-                // Dropped, they say so.
+                // Dropping the entries tells their callers that the outcome is unknown.
                 Together::Unknown => return,
                 Together::RolledBack => {}
             }
@@ -153,7 +153,7 @@ impl GroupCommit {
             let commits = Arc::clone(self);
             tokio::spawn(async move { commits.alone(entry).await })
         });
-        // One that has to wait longer holds up no other.
+        // The timeout keeps a write that waits for a lock from delaying the others.
         let _ = timeout(LOCK_TIMEOUT, join_all(written)).await;
     }
 
@@ -176,7 +176,7 @@ impl GroupCommit {
         }
         match answers.into_iter().collect::<Result<_, _>>() {
             Ok(answers) => Together::Committed(answers),
-            // The end of a transaction in which something failed undid all of it.
+            // The failed transaction was rolled back as a whole.
             Err(fault) if fault.is_answer() => Together::RolledBack,
             Err(_) => Together::Unknown,
         }
@@ -185,7 +185,7 @@ impl GroupCommit {
     async fn alone(&self, entry: Entry) {
         let answer = async {
             let (user, deadline) = (entry.write.user_id(), entry.deadline);
-            // It may have to wait for a lock.
+            // Each on its own, since this may wait for a lock.
             let session = self.database.session_of_until(user, deadline).await?;
             entry.write.run(&session).await
         };
@@ -195,7 +195,7 @@ impl GroupCommit {
 }
 
 impl Write {
-    /// Whose task it is.
+    /// The user who owns the task.
     fn user_id(&self) -> &str {
         match self {
             Self::Insert(insert) => insert.user_id(),
@@ -203,7 +203,7 @@ impl Write {
         }
     }
 
-    /// The user whose account is locked, and the task.
+    /// The user whose account row is locked, and the task.
     fn lock_order(&self) -> (Option<&str>, &str) {
         match self {
             Self::Insert(insert) => (Some(insert.user_id()), insert.task_id()),
@@ -223,7 +223,7 @@ impl Write {
 }
 
 impl WriteQueue {
-    /// Whether nobody commits at the moment, so that whoever joined has to.
+    /// Adds an entry. True: no commit is in progress, so the caller has to commit.
     fn join(&self, entry: Entry) -> bool {
         let mut waiting = self.0.lock();
         waiting.entries.push_back(entry);
@@ -231,14 +231,14 @@ impl WriteQueue {
     }
 }
 
-/// Commits what waits in a queue: one at a time for each.
+/// Commits the entries of a queue; there is one at a time per queue.
 struct Committer<'a> {
     queue: &'a WriteQueue,
     is_over: bool,
 }
 
 impl Committer<'_> {
-    /// None: nothing waits, and this is over.
+    /// The entries of the next commit. None: the queue is empty, and this is done.
     fn next(&mut self) -> Option<Vec<Entry>> {
         let mut waiting = self.queue.0.lock();
         let count = waiting.entries.len().min(MAX_WRITES);
@@ -252,7 +252,8 @@ impl Committer<'_> {
 }
 
 impl Drop for Committer<'_> {
-    /// One that is ended early, as with its thread, leaves nobody waiting.
+    /// If it is dropped early (such as with its thread), its callers must not wait for
+    /// ever.
     fn drop(&mut self) {
         if !self.is_over {
             let mut waiting = self.queue.0.lock();

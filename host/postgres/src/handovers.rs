@@ -1,7 +1,8 @@
-//! Claims that a fetch has made for workers of this host that waited, until these ask.
+//! Claims that a fetch has made for waiting workers of this host, until the workers ask
+//! for them.
 //!
-//! Such a claim is one like any other, and the rows alone decide what it is worth.
-//! What is here is only its answer.
+//! Such a claim is like any other, and only the rows decide whether it is valid. This
+//! holds just the answers.
 
 use std::collections::HashMap;
 
@@ -17,7 +18,7 @@ impl Handovers {
         self.0.lock().insert(task_id, claimed);
     }
 
-    /// The lease of a task's claim. If a user is given, only of a task of that user.
+    /// The lease of a task's claim. If a user is given, only if the task is that user's.
     pub(super) fn find(&self, task_id: &str, user_id: Option<&str>) -> Option<Lease> {
         let claims = self.0.lock();
         let claimed = claims.get(task_id)?;
@@ -25,7 +26,7 @@ impl Handovers {
         is_theirs.then(|| claimed.lease.clone())
     }
 
-    /// The claim with this lease, once: of two callers, one gets it.
+    /// Takes the claim with this lease: only one caller gets it.
     pub(super) fn take(&self, lease: &Lease) -> Option<Claimed> {
         let mut claims = self.0.lock();
         let claimed = claims.get(&lease.task_id)?;

@@ -1,5 +1,5 @@
-//! What `check` and a start examine in a database before it is used, and the sentences
-//! about it.
+//! Checks of a database before it is used, by `check` and at startup, and the sentences
+//! about the results.
 
 use concept_refinement_capability::OpenError;
 use concept_refinement_capability::moving::{
@@ -13,12 +13,12 @@ use super::settings::{Location, Settings};
 use super::{changes, moving};
 use crate::schema;
 
-/// The oldest release of Postgres that is tested.
+/// The oldest supported major version of Postgres.
 const OLDEST: i32 = 150_000;
 
-/// Reaches a database and changes nothing there. The answer is what of its
-/// settings loses data, runs short or makes hosts slow to hear of each other, a
-/// sentence each; and whether a start creates its tables. `listen` as for
+/// Connects to a database and changes nothing there. The answer has a sentence for each
+/// setting that may lose data, run short or delay notifications between hosts, and says
+/// whether the tables will be created. For `listen` see
 /// [`PostgresTasks::open`](super::PostgresTasks::open).
 ///
 /// # Errors

@@ -46,9 +46,10 @@ pub(super) async fn claim(
     })
 }
 
-/// What a fetch has claimed for this worker. If it asks late, the lease is renewed first,
-/// which the fence decides: the worker counts from now. None: there is nothing, or the
-/// lease is lost. If it cannot be renewed, the next caller may have it.
+/// The claim that a fetch has made for this worker. If the worker asks late, the lease is
+/// renewed first, subject to fencing, since the worker counts its time from now. None:
+/// there is no claim, or its lease is lost. If it cannot be renewed, it is put back for
+/// the next caller.
 async fn handed_over(
     store: &PostgresTasks,
     id: &str,

@@ -1,10 +1,9 @@
 //! Tasks and concepts in a Postgres database that any number of hosts share.
 //!
-//! The rules come from the domain; each operation loads, applies a rule, and
-//! writes by a compare-and-swap, in at most two round trips. What was answered is
-//! committed. The store belongs to nobody: no start and no stop of a host may
-//! touch what another one works on, and nothing here relies on the clock of a
-//! machine.
+//! The rules come from the domain. Each operation loads a row, applies a rule, and writes
+//! by a compare-and-swap, in at most two round trips. Everything answered is committed.
+//! No host owns the store: starting or stopping one must not affect the work of others,
+//! and nothing relies on a machine's clock.
 
 mod account;
 mod backlog;
@@ -103,33 +102,34 @@ pub struct PostgresTasks {
     changes: Changes,
     /// Tasks that failed because their workers died too often.
     given_up: AtomicU64,
-    /// Who submits while nobody else does, and who reserves room for an image.
+    /// Limits the calls that wait for the lock of the backlog, and for that of all
+    /// images, so that waiting calls do not occupy connections.
     alone_with_backlog: Arc<FairPermits>,
     alone_with_images: Arc<FairPermits>,
-    /// How often the total of all images was asked for, and the latest of these
-    /// times whose answer was passed on.
+    /// Number of times the total of all images was queried, and the latest of them whose
+    /// result was used.
     total_turn: AtomicU64,
     told_turn: Mutex<u64>,
     _readiness: AbortOnDropHandle<()>,
 }
 
-/// A store that was opened just now, and the time by which it goes.
+/// A newly opened store, and its clock.
 pub struct Opened {
-    /// For whoever uses tasks.
+    /// The store.
     pub store: Arc<PostgresTasks>,
     /// The database's time.
     pub clock: Arc<DatabaseClock>,
 }
 
 impl PostgresTasks {
-    /// Opens a store, whose tables are created if there are none. `listen`:
-    /// the same database by an address without a pooler, to hear from other
-    /// hosts. If the database is away, it is opened all the same: each call
-    /// fails until it can be reached.
+    /// Opens a store, and creates its tables if there are none. `listen`: the same
+    /// database by an address without a pooler, to receive notifications of other hosts.
+    /// If the database cannot be reached, the store is opened anyway: each call fails
+    /// until it can.
     ///
     /// # Errors
     ///
-    /// The database refuses, which no repeat will change.
+    /// The database refuses, and trying again will not help.
     pub async fn open(
         settings: &Settings,
         listen: Option<&Settings>,
@@ -142,11 +142,11 @@ impl PostgresTasks {
         Ok(Opened { store, clock })
     }
 
-    /// The same by a clock that is not the database's, for tests.
+    /// The same with another clock than the database's, for tests.
     ///
     /// # Errors
     ///
-    /// As [`PostgresTasks::open`].
+    /// Those of [`PostgresTasks::open`].
     pub async fn open_by(
         settings: &Settings,
         listen: Option<&Settings>,
@@ -375,7 +375,7 @@ impl Maintenance for PostgresTasks {
         self.answer(tally::count(self))
     }
 
-    /// Tries to write, since a standby can be read.
+    /// Writes, since reading also works on a standby.
     fn check(&self) -> Answer<'_, ()> {
         self.answer(async move {
             let session = self.database.session().await?;
@@ -436,8 +436,8 @@ impl Webhooks for PostgresTasks {
         self.answer(webhooks::next(self))
     }
 
-    /// What another host ends it delivers itself, and what it requests again is
-    /// told here.
+    /// A host delivers webhooks of the tasks that it ends itself; requests for a
+    /// redelivery are announced to all hosts.
     fn delivery_due(&self) -> BoxFuture<'static, ()> {
         self.hub.delivery()
     }

@@ -1,4 +1,4 @@
-//! All rows of the tables, read in the order of their keys and written whole.
+//! Reads all rows of a table in the order of their keys, and writes whole rows.
 
 use std::error::Error;
 
@@ -71,10 +71,10 @@ pub(super) async fn read(
     rows.iter().map(record).collect()
 }
 
-/// Stores a record, unless it is there.
+/// Inserts a record, unless its key exists.
 fn insert(Table { name, columns, .. }: &Table) -> String {
     let (more, values) = match *name {
-        // The queue delivers a task when it is due.
+        // The queue delivers the task when it is due.
         "task" => (", deliver_at", ", due_at"),
         _ => ("", ""),
     };
@@ -85,12 +85,12 @@ fn insert(Table { name, columns, .. }: &Table) -> String {
     )
 }
 
-/// Of a table's columns.
+/// The types of a table's columns.
 async fn types(
     session: &Session<'_>,
     Table { name, columns, .. }: &Table,
 ) -> Result<Vec<Type>, Fault> {
-    // A row of nulls has them, whether the table has rows or not.
+    // A row of nulls has types too, even if the table is empty.
     let sql = format!("SELECT {columns} FROM (VALUES (1)) AS one LEFT JOIN schema.{name} ON FALSE");
     let row = session.query_opt(&sql, &[]).await?.ok_or(Fault::Timeout)?;
     let types = row.columns().iter().map(|column| column.type_().clone());
@@ -108,8 +108,8 @@ fn typed<'a>(cells: &'a [Cell], types: &[Type]) -> Vec<Parameter<'a>> {
         .collect()
 }
 
-/// A value of a record as a column, whatever its type. One that does not fit the type is
-/// stored as null, which the comparison after a move notices.
+/// A value of a record as a column of any type. A value that does not fit the type is
+/// stored as null, which the comparison after a move detects.
 #[derive(Debug)]
 struct Cell(Value);
 

@@ -1,10 +1,10 @@
-//! The connections to the database: a pool for each thread that has a core, and one
-//! for everybody else.
+//! The connections to the database: one pool per core's thread, and one for all other
+//! threads.
 //!
-//! A statement goes to what drives its connection, and the answer comes back. Where
-//! that is on another thread, waking each other costs more than all else that a
-//! statement costs a host. So a connection is driven where it was dialed, and a core
-//! uses those of its own pool. Of each pool a user has a share.
+//! A statement passes through the task that drives its connection, and so does the
+//! answer. If that task is on another thread, waking each other costs the host more than
+//! the rest of the statement. So a connection is driven where it was dialed, and a core
+//! uses its own pool. Within each pool every user has a share.
 
 use std::iter;
 use std::sync::Arc;
@@ -20,25 +20,25 @@ use tokio_postgres::{Client, Config, Error};
 use super::dialer::Dialer;
 use super::fair_permits::FairPermits;
 
-/// Connections of a pool, at least, unless there is no other.
+/// Minimum number of connections per pool, unless it is the only pool.
 const MIN_SIZE: usize = 4;
 
 pub(super) struct Pools {
-    /// For calls from threads that belong to no core.
+    /// For calls from threads without a core.
     shared: Shared,
-    /// None: there are too few connections to divide.
+    /// Empty if there are too few connections to divide.
     of_cores: Vec<Shared>,
 }
 
-/// A pool, and the turns of users at it.
+/// A pool, and the queues of users for it.
 pub(super) struct Shared {
     pub pool: Pool,
     pub permits: Arc<FairPermits>,
 }
 
 impl Pools {
-    /// `size`: most connections, in all. Connections that are dialed outside of the cores'
-    /// threads are driven on `runtime`, since they outlive their first caller.
+    /// `size`: limit of connections in all. Connections that are dialed outside of the
+    /// cores' threads are driven on `runtime`, since they outlive their first caller.
     pub fn new(dialer: &Arc<Dialer>, size: usize, runtime: &Handle) -> Result<Self, BuildError> {
         let count = (size / MIN_SIZE).clamp(1, cores::count() + 1);
         let pool = |size| {
@@ -71,7 +71,7 @@ impl Pools {
         own.unwrap_or(&self.shared)
     }
 
-    /// Throws away all connections that nobody uses at the moment.
+    /// Discards all idle connections.
     pub fn clear(&self) {
         for shared in iter::once(&self.shared).chain(&self.of_cores) {
             shared.pool.retain(|_, _| false);
@@ -80,14 +80,14 @@ impl Pools {
 }
 
 impl Shared {
-    /// Whether all connections are taken.
+    /// Whether all connections are in use.
     pub fn is_busy(&self) -> bool {
         let status = self.pool.status();
         status.available == 0 && status.size >= status.max_size
     }
 }
 
-/// As a pool asks it.
+/// Adapts the dialer to the pool.
 struct PoolDialer {
     dialer: Arc<Dialer>,
     runtime: Handle,

@@ -1,5 +1,5 @@
-//! The room that tasks are promised for their refined images, by the host that
-//! accepted them, until it hears of their end.
+//! The space for refined images that this host has promised to the tasks that it
+//! accepted, until it learns of their end.
 
 use std::collections::HashSet;
 use std::io;
@@ -31,7 +31,7 @@ impl Promises {
 
     /// # Errors
     ///
-    /// There is no room for one more.
+    /// There is no space for another image.
     pub(super) fn make<'a>(&'a self, task_id: &'a str) -> io::Result<Promise<'a>> {
         self.room.reserve_task()?;
         self.tasks.lock().insert(task_id.to_owned());
@@ -42,14 +42,14 @@ impl Promises {
         })
     }
 
-    /// The task needs its room no longer.
+    /// Gives the task's space back.
     pub(super) fn release(&self, task_id: &str) {
         if self.tasks.lock().remove(task_id) {
             self.room.release_tasks(1);
         }
     }
 
-    /// All tasks that were promised room.
+    /// All tasks with promised space.
     pub(super) fn all(&self) -> Vec<String> {
         self.tasks.lock().iter().cloned().collect()
     }

@@ -1,5 +1,5 @@
-//! Removes what is remembered for a while only: idempotency keys, counts of
-//! windows that are over, and names of forgotten tasks.
+//! Removes expired rows: idempotency keys, counts of past windows, and tombstones of
+//! deleted tasks.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use super::database::Session;
 use super::fault::Fault;
 use super::values::{Time, parameters};
 
-/// How long deleted tasks are remembered: far longer than a pass over all images
-/// takes.
+/// How long deleted tasks are remembered: far longer than a garbage collection of all
+/// images takes.
 const FORGOTTEN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// At most so many of each at once: more than can have come since the last time.
+/// Limit per table and call: more than can have been added since the last call.
 const BATCH: i64 = 1_000;
 
-/// Hosts that do so at the same time pass each other's rows over.
+/// Hosts that do this at the same time skip each other's rows.
 pub(super) async fn expired(session: &Session<'_>, now: Timestamp) -> Result<(), Fault> {
     let remove = async |table: &str, column: &str, older: Timestamp| {
         let sql = format!(

@@ -1,10 +1,10 @@
 //! The queue inside the store.
 //!
 //! The rows are the queue: `deliver_at` says when a task that nobody works on is
-//! delivered next. Each host fetches as many as its receivers wait for, when it is
-//! told that there is something, and passes rows over that another host is just
-//! fetching. What is fetched is claimed by the same commit. What a host had claimed when
-//! it died is delivered again when the lease has run out.
+//! delivered next. When notified, each host fetches as many tasks as it has waiting
+//! receivers, and skips rows that another host is just fetching. Fetching and claiming
+//! are the same commit. Tasks that a host had claimed when it died are delivered again
+//! when their leases expire.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -32,20 +32,19 @@ use super::fetch::{Fetched, MAX_FETCH, fetch, retry_until};
 use super::leases;
 use super::values::{Time, id, parameters};
 
-/// The longest delay, whatever a worker asks for.
+/// Limit for the delay that a worker may ask for.
 const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
 
-/// How long to wait after a fault.
+/// Delay after an error.
 pub(super) const RETRY: Duration = Duration::from_millis(500);
 
-/// How long to wait at least, where others have locked what is due.
+/// Minimum wait, in case the due rows are locked by others.
 const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 
-/// How long to wait at most until the next task is looked for: when one is
-/// delivered that is delayed.
+/// Maximum wait until the next query: limits how late a delayed task may be delivered.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// The queue of all hosts on a store, as one of them sees it.
+/// The queue that all hosts of a store share, as one of them sees it.
 pub struct SharedQueue {
     store: Arc<PostgresTasks>,
     waiting: Arc<Waiting>,
@@ -64,11 +63,11 @@ impl SharedQueue {
     }
 
     async fn publish_task(&self, task_id: &str) -> Result<(), CapabilityError> {
-        // Nothing has an id that is none.
+        // An invalid id belongs to no task.
         let Some(id) = id(task_id) else {
             return Ok(());
         };
-        // What was accepted here just now can be fetched as it is.
+        // A task that this host has just accepted can be fetched already.
         let is_new = |record: TaskRecord| !is_overdue(&record.task, self.store.clock.now());
         if self.store.recent.get(task_id).is_some_and(is_new) {
             self.store.changes.published();
@@ -100,7 +99,7 @@ impl TaskQueue for SharedQueue {
     }
 }
 
-/// Fetches tasks while somebody waits for some.
+/// Fetches tasks while receivers are waiting.
 async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
     let mut wakes = store.changes.wakes();
     loop {
@@ -109,10 +108,10 @@ async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
             waiting.joined().await;
             continue;
         }
-        // No wake-up from now on is missed.
+        // Wake-ups from now on are not missed.
         wakes.mark_unchanged();
-        // A turn comes to its end even if this does not: what it claims reaches a
-        // worker or is given back.
+        // Spawned, so that it runs to its end even if this loop is dropped: the tasks
+        // that it claims are then handed to a worker or given back.
         let turn = fetch_once(Arc::clone(&store), Arc::clone(&waiting), receivers);
         let turn = tokio::spawn(turn);
         match turn.await {
@@ -129,7 +128,7 @@ async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
     }
 }
 
-/// How long to wait for the next task. None: there were some.
+/// How long to wait before the next fetch. None: there were tasks.
 async fn fetch_once(
     store: Arc<PostgresTasks>,
     waiting: Arc<Waiting>,
@@ -159,9 +158,8 @@ fn delivery(store: &Arc<PostgresTasks>, task: &Task) -> Delivery {
     Delivery::new(Some(task.id.clone()), message, Box::new(receipt))
 }
 
-/// Makes a task be delivered now that nobody works on, and that is overdue: one that
-/// was created just now is delivered already, and for one that was released its worker
-/// says when.
+/// Makes an overdue task that nobody works on deliverable now. Others need no change: a
+/// new task is deliverable already, and for a released one its worker sets the time.
 async fn publish(store: &PostgresTasks, id: Uuid) -> Result<(), Fault> {
     const SQL: &str = "UPDATE schema.task SET deliver_at = $2 WHERE id = $1 \
          AND completed_at IS NULL AND deliver_at > $2 \
@@ -176,7 +174,7 @@ async fn publish(store: &PostgresTasks, id: Uuid) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Makes a task that nobody works on be delivered after a while.
+/// Delays the delivery of a task that nobody works on.
 async fn put_off(store: &PostgresTasks, id: Uuid, delay: Duration) -> Result<(), Fault> {
     const SQL: &str = "UPDATE schema.task SET deliver_at = $2 WHERE id = $1 \
          AND completed_at IS NULL AND (lease_until IS NULL OR lease_until <= $3)";
@@ -189,13 +187,13 @@ async fn put_off(store: &PostgresTasks, id: Uuid, delay: Duration) -> Result<(),
     Ok(())
 }
 
-/// A delivered task that is not answered yet.
+/// A delivered task that is neither acked nor nacked yet.
 struct Taken {
     store: Weak<PostgresTasks>,
     task_id: String,
 }
 
-/// Releases a task that was claimed for a worker which never asked for it.
+/// Releases a task that was claimed for a worker which never took the claim.
 async fn release_unasked(store: &PostgresTasks, task_id: &str) {
     if let Some(held) = store.handovers.find(task_id, None)
         && store.handovers.take(&held).is_some()
@@ -218,7 +216,7 @@ async fn deliver_again(store: &PostgresTasks, task_id: &str, delay: Duration) ->
 }
 
 impl Receipt for Taken {
-    /// A task that is not final then is looked for by the sweep.
+    /// If the task is not final, the sweep will find it.
     fn ack(self: Box<Self>) -> BoxFuture<'static, ()> {
         async move {
             if let Some(store) = self.store.upgrade() {

@@ -1,5 +1,5 @@
-//! Makes a database ready for use, and again whenever it comes back: reached, with its
-//! tables, and its time known.
+//! Makes a database ready for use, at startup and whenever it comes back: connects,
+//! ensures its tables, and measures its time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,24 +17,24 @@ use super::database::{DEADLINE, Database};
 use super::fault::Fault;
 use super::{inspect, schema};
 
-/// How long a start waits for a database that is away.
+/// How long startup waits for a database that does not answer.
 const REACHED: Duration = Duration::from_secs(3);
 
-/// How long a start waits in all, as for tables that are being created. That is not
-/// broken off.
+/// How long startup waits in all, for example for another host that creates the tables.
+/// The work itself is not cancelled.
 const OPENED: Duration = Duration::from_secs(10);
 
-/// Between two tries.
+/// Delay between attempts.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// How often the database's time is asked for.
+/// How often the database's time is measured.
 const MEASURE: Duration = Duration::from_secs(10);
 
-/// Waits for a few seconds, while it is made ready beside.
+/// Waits a few seconds for the database to become ready in the background.
 ///
 /// # Errors
 ///
-/// The database refuses, which no repeat will change.
+/// The database refuses, and trying again will not help.
 pub(super) async fn begin(
     database: &Arc<Database>,
     clock: &Arc<DatabaseClock>,
@@ -48,7 +48,7 @@ pub(super) async fn begin(
     }
 }
 
-/// `tell`: that a start need not wait any longer, or why it cannot succeed.
+/// `tell`: receives that startup can go on, or why it cannot succeed.
 async fn keep_ready(
     database: Arc<Database>,
     clock: Arc<DatabaseClock>,

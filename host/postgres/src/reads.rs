@@ -41,7 +41,7 @@ pub(super) async fn list(
     limit: u32,
     after: Option<Position>,
 ) -> Result<TaskPage, Fault> {
-    // Written out, so that an index for it is found.
+    // A literal rather than a parameter, so that the planner finds the partial index.
     let condition = match status {
         None => "",
         Some(Status::Pending) => "AND status = 'pending' AND completed_at IS NULL ",
@@ -68,7 +68,7 @@ pub(super) async fn list(
     }))
 }
 
-/// Of these tasks those that are there.
+/// Those of these tasks that exist.
 pub(super) async fn some(
     session: &Session<'_>,
     task_ids: &[String],
@@ -83,8 +83,8 @@ pub(super) async fn some(
     rows.iter().map(|row| read(&mut Cells::of(row))).collect()
 }
 
-/// The sort key after which a page begins. Without a position, the greatest key.
-/// An id that is none is before all that are of its time.
+/// The sort key after which a page begins. Without a position, the greatest key. An
+/// invalid id sorts before all others of the same time.
 pub(super) fn start(after: Option<Position>) -> (Time, Uuid) {
     match after {
         Some(position) => (
@@ -95,7 +95,7 @@ pub(super) fn start(after: Option<Position>) -> (Time, Uuid) {
     }
 }
 
-/// One more than the limit, which shows whether there is a next page.
+/// One more than the limit, to see whether there is a next page.
 pub(super) fn one_more(limit: u32) -> i64 {
     i64::from(limit) + 1
 }

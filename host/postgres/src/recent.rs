@@ -1,14 +1,14 @@
-//! Tasks as this host saw them last, so that most changes need not read first.
+//! Tasks as this host last saw them, so that most changes need not read first.
 //!
-//! What is here may be old. A change that is decided by it is written by a
-//! compare-and-swap, which fails then; and nothing is answered by it alone.
+//! Entries may be outdated. A change based on one is written by a compare-and-swap, which
+//! then fails; no request is answered from here alone.
 
 use std::collections::HashMap;
 
 use concept_refinement_domain::rulebook::TaskRecord;
 use parking_lot::Mutex;
 
-/// More than a host works on at a time. If there are more, all are forgotten.
+/// More than a host works on at a time. When it is exceeded, all entries are dropped.
 const CAPACITY: usize = 4_096;
 
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ impl Recent {
         self.0.lock().get(task_id).cloned()
     }
 
-    /// A task that has ended changes no more.
+    /// Final tasks are removed: nothing changes them any more.
     pub(super) fn put(&self, record: &TaskRecord) {
         let mut all = self.0.lock();
         if record.task.status.is_final() {

@@ -1,4 +1,4 @@
-//! Finds images that nothing refers to, and nothing ever will.
+//! Finds images that nothing refers to now or will ever refer to.
 
 use std::collections::HashSet;
 
@@ -11,8 +11,8 @@ use super::fault::Fault;
 use super::rows::{columns, read};
 use super::values::{Cells, Text, id, parameters};
 
-/// One statement, and so one snapshot: between two a worker could complete its
-/// task, and its image would be missed by both.
+/// A single statement, and so one snapshot: between two statements a worker could
+/// complete its task, and both would miss its image.
 const FACTS: &str = concat!(
     "SELECT image.number, forgotten_task.id IS NOT NULL, concept.image_path, \
      EXISTS (SELECT FROM schema.task AS other \
@@ -35,7 +35,7 @@ pub(super) async fn unreferenced(
         .map(|path| refined::task_and_attempt(path).and_then(|(task_id, _)| id(task_id)))
         .collect();
     let paths = Text::all(&image_paths);
-    // A path may be without its format.
+    // A path may lack its format.
     let mut formats = vec![String::new()];
     formats.extend(Format::ALL.map(|format| format!(".{}", format.extension())));
     let parameters = parameters![paths, task_ids, formats];

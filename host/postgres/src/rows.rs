@@ -12,7 +12,7 @@ use super::database::Session;
 use super::fault::Fault;
 use super::values::{Cells, Text, Time, id, micros, parameters};
 
-/// What [`read`] reads, of the table under the name `task`.
+/// The columns that [`read`] expects, of a table named `task`.
 macro_rules! columns {
     () => {
         "task.id, task.user_id, task.is_anonymous, task.status, task.original_image_url, \
@@ -55,17 +55,17 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Result<TaskRecord, Fault> {
     })
 }
 
-/// One that cannot be read is as good as none.
+/// A delivery that cannot be parsed is treated as missing.
 fn delivery(text: Option<String>) -> Option<DeliveryRecord> {
     serde_json::from_str(&text?).ok()
 }
 
-/// As [`read`] reads it.
+/// In the form that [`read`] expects.
 pub(super) fn json(delivery: &DeliveryRecord) -> String {
     serde_json::to_string(delivery).unwrap_or_default()
 }
 
-/// The table's own check knows no other.
+/// A constraint of the table allows no other values.
 fn status(text: &str) -> Status {
     text.parse().unwrap_or(Status::Failed)
 }
@@ -82,7 +82,7 @@ pub(super) async fn find(
     row.map(|row| read(&mut Cells::of(&row))).transpose()
 }
 
-/// What a rule changed of a task, and the concept that goes with it.
+/// A task before and after a rule was applied, and a concept to store with it.
 pub(super) struct Swap {
     pub before: TaskRecord,
     pub after: TaskRecord,
@@ -90,16 +90,16 @@ pub(super) struct Swap {
     pub account: Option<AccountChange>,
 }
 
-/// What changes of the account of the task's user.
+/// A change of the account of the task's user.
 pub(super) struct AccountChange {
     pub usage: Usage,
-    /// As it was read. None: the user has no account any more.
+    /// Version of the account when it was read. None: there is no account any more.
     pub revision: Option<i64>,
     pub forgets_key: bool,
 }
 
 impl Swap {
-    /// Of the task alone.
+    /// A change of only the task.
     pub fn of(before: TaskRecord, after: TaskRecord) -> Self {
         Self {
             before,
@@ -117,11 +117,11 @@ impl Swap {
         &self.after.task.user_id
     }
 
-    /// Writes it, if the task is as it was read. False: it is not, and nothing was
-    /// written.
+    /// Writes the change if the task has not changed since it was read. False: it has,
+    /// and nothing was written.
     ///
-    /// A rule reads nothing that could change without the revision, the end of the lease
-    /// or what may have to be paid for.
+    /// It is enough to compare the revision, the end of the lease and the payment state:
+    /// nothing that rules read changes without one of them.
     pub async fn run(&self, session: &Session<'_>) -> Result<bool, Fault> {
         const SWAP: &str = "SELECT schema.swap_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
          $12, $13, $14, $15, $16, $17)";

@@ -1,5 +1,5 @@
-//! The schema that hosts share: created where there is none. One of another version is
-//! left alone, and refused.
+//! The schema that hosts share: created if it does not exist. A schema of another version
+//! is left alone, and the database refused.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use super::database::{DEADLINE, Database, Session};
 use super::fault::Fault;
 use super::values::parameters;
 
-/// Changes with [`TABLES`] and [`FUNCTIONS`].
+/// Has to change with [`TABLES`] and [`FUNCTIONS`].
 const VERSION: i64 = 13;
 
 /// The statements that create it; `schema.` is replaced by the schema's name.
 const TABLES: &str = include_str!("schema.sql");
 const FUNCTIONS: &str = include_str!("functions.sql");
 
-/// How long its creation may take, with the wait for another host that is at it.
+/// Timeout for the creation, including the wait for another host that is creating it.
 const CREATION: Duration = Duration::from_secs(5 * 60);
 
-/// What a database has of it.
+/// What exists in a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     Nothing,
@@ -29,15 +29,15 @@ pub(super) async fn find(database: &Database) -> Result<Found, Fault> {
     find_in(&session, database.schema()).await
 }
 
-/// Creates what is missing, in one transaction. Hosts that start together do so one after
-/// the other, and the later ones find it.
+/// Creates what is missing, in one transaction. Hosts that start together take turns, and
+/// the later ones find it done.
 pub(super) async fn create(database: &Database) -> Result<(), Fault> {
     if find(database).await? == Found::ThisVersion {
         return Ok(());
     }
     let session = database.unready_session(CREATION).await?;
-    // Whatever the database's own timeouts are; and a host that hangs here does not
-    // block the others for long.
+    // Overrides the database's own timeouts, and limits how long a host that hangs here
+    // blocks others.
     session
         .begin_with(
             "SET LOCAL statement_timeout = 0; \
@@ -71,7 +71,8 @@ async fn find_in(session: &Session<'_>, schema: &str) -> Result<Found, Fault> {
     }
 }
 
-/// Who may not create a schema may still be given one, which `IF NOT EXISTS` ignores.
+/// A user without the right to create schemas may still use an existing one. `CREATE
+/// SCHEMA IF NOT EXISTS` would fail for them.
 async fn has_schema(session: &Session<'_>, schema: &str) -> Result<bool, Fault> {
     const EXISTS: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)";
     session.ask(EXISTS, &parameters![schema]).await
@@ -85,8 +86,7 @@ async fn check_version(session: &Session<'_>) -> Result<(), Fault> {
     }
 }
 
-/// Whether the database can be written to, and the tables are still those of this
-/// version.
+/// Whether the database is writable, and its tables still have this version.
 pub(super) async fn check(session: &Session<'_>) -> Result<(), Fault> {
     const WRITE: &str = "UPDATE schema.probe SET at = now() WHERE id = 0";
     let written = session.execute(WRITE, &[]);

@@ -1,4 +1,4 @@
-//! Until when anonymous users have sessions who own something.
+//! When the sessions of anonymous users with data end.
 
 use concept_refinement_domain::timestamp::Timestamp;
 
@@ -39,7 +39,7 @@ pub(super) async fn without(
     rows.iter().map(|row| Cells::of(row).text()).collect()
 }
 
-/// Sessions that ended before then protect nothing any longer.
+/// Removes sessions that ended before this time, as they no longer protect any data.
 pub(super) async fn forget(
     session: &Session<'_>,
     before: Timestamp,

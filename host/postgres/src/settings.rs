@@ -1,8 +1,8 @@
-//! What a `postgres://` URL says.
+//! Parses a `postgres://` URL.
 //!
-//! The driver reads the URL; this takes out of it what is ours: the schema, the
-//! size of the pool, and how far certificates are verified. A password is never
-//! shown: [`Location`] names the database without it.
+//! The driver parses the URL; this extracts our own options: the schema, the size of the
+//! pool, and how certificates are verified. A password is never shown: [`Location`] names
+//! the database without it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,44 +14,43 @@ use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
-/// Connections of one host, unless the URL says otherwise.
+/// Default for the connections of one host.
 pub const POOL: usize = 16;
 
-/// The schema, unless the URL names one.
+/// Default schema.
 const SCHEMA: &str = "concept_refinement";
 
-/// The longest name of Postgres, in bytes.
+/// Longest identifier in Postgres, in bytes.
 const MAX_NAME: usize = 63;
 
-/// How long a connection may stay silent before the system asks whether the
-/// other end is there.
+/// TCP keepalive: how long a connection may be idle before the system probes it.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// Looks an environment variable up.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Where a task store is, and how it is reached.
+/// Where a task store is, and how to connect to it.
 #[derive(Clone)]
 pub struct Settings {
-    /// One for each host of the URL, in its order.
+    /// One for each host of the URL, in the same order.
     pub(super) hosts: Vec<Config>,
     pub(super) schema: String,
     pub(super) verification: Verification,
     pub(super) trust: Trust,
-    /// Certificates to trust besides.
+    /// A file of additional certificates to trust.
     pub(super) roots: Option<PathBuf>,
-    /// Most connections at once.
+    /// Limit of connections.
     pub(super) pool: usize,
     pub(super) location: Location,
 }
 
-/// What is asked of the server's certificate.
+/// How the server's certificate is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verification {
-    /// Whether to encrypt is the server's choice, so that nothing is won by
-    /// looking at its certificate.
+    /// Not at all: the server may choose not to encrypt, so verification would gain
+    /// nothing.
     None,
-    /// It has to be of a trusted authority, for the host's name.
+    /// It has to be issued by a trusted authority, for the host's name.
     Full,
 }
 
@@ -67,8 +66,8 @@ impl fmt::Display for Location {
 
 impl Settings {
     /// Reads `postgres://USER:PASSWORD@HOST:PORT,…/DATABASE?sslmode=…&schema=…`.
-    /// Of the environment the URL is completed by `PGUSER`, `PGPASSWORD`,
-    /// `PGSSLMODE` and `PGSSLROOTCERT`.
+    /// `PGUSER`, `PGPASSWORD`, `PGSSLMODE` and `PGSSLROOTCERT` are used where the URL
+    /// says nothing.
     ///
     /// # Errors
     ///
@@ -141,11 +140,11 @@ impl Settings {
         })
     }
 
-    /// The same database by another address, which leads to it without a pooler.
+    /// The same database by another address, which bypasses a pooler.
     ///
     /// # Errors
     ///
-    /// As [`Settings::parse`].
+    /// Those of [`Settings::parse`].
     pub fn parse_direct(&self, url: &str, environment: Environment<'_>) -> Result<Self, String> {
         Ok(Self {
             schema: self.schema.clone(),
@@ -174,7 +173,7 @@ fn read_ssl_mode(text: &str) -> Result<(SslMode, Verification), String> {
     })
 }
 
-/// The driver's reason may repeat a part of the URL, but for its password.
+/// The driver's message may repeat a part of the URL, but not the password.
 fn unreadable(error: &tokio_postgres::Error) -> String {
     use std::error::Error as _;
     let reason = error.source().map(ToString::to_string);
@@ -187,8 +186,8 @@ fn unreadable(error: &tokio_postgres::Error) -> String {
     }
 }
 
-/// The driver tries its hosts one after the other; we try them beside each other,
-/// since the first one may hang.
+/// One configuration per host: the driver tries hosts one after the other, but we try
+/// them concurrently, since the first one may hang.
 fn one_each(config: &Config) -> Result<Vec<Config>, String> {
     let (hosts, addresses, ports) = (
         config.get_hosts(),

@@ -1,7 +1,7 @@
 //! Submitting a task, withdrawing one that could not be published, and cancelling one.
 //!
-//! All that concerns one user is decided by a compare-and-swap on the user's
-//! account, so that users do not wait for each other.
+//! Everything about a single user is decided by a compare-and-swap on the user's account
+//! row, so that users do not wait for each other.
 
 use concept_refinement_domain::capability::{Cancellation, Fenced, NewTask, Submission};
 use concept_refinement_domain::idempotency::Submitted;
@@ -34,7 +34,7 @@ pub(super) async fn submit(store: &PostgresTasks, new_task: NewTask) -> Result<S
     }
 }
 
-/// None: somebody was quicker, and nothing was written.
+/// None: the account has changed meanwhile, and nothing was written.
 async fn try_submit(
     store: &PostgresTasks,
     new_task: &NewTask,
@@ -42,14 +42,15 @@ async fn try_submit(
 ) -> Result<Option<Submission>, Fault> {
     let look = || store.backlog.look(store.options.max_backlog);
     let (database, user) = (&store.database, &new_task.user_id);
-    // What is refused, or was done before, needs no lock.
+    // Refusals and repeats need no lock.
     let mut judged = {
         let session = database.session_of_until(user, deadline).await?;
         judge(store, &session, new_task, look() != Look::Skip).await?
     };
     let alone = match (&judged.submission, look()) {
         (Submission::Created(_), Look::Exact) => {
-            // Of this host one at a time, so that those who wait have no connection.
+            // One at a time per host, so that waiting submissions do not occupy
+            // connections.
             let turn = store.alone_with_backlog.take(user, deadline).await?;
             let session = database.session_of_until(user, deadline).await?;
             let begun = session.begin(Some(database.lock_key("backlog")));
@@ -107,13 +108,13 @@ async fn try_submit(
     Ok(Some(submission))
 }
 
-/// What a submission would come to, by what is stored of its user.
+/// The outcome of a submission according to the user's stored state.
 struct Judged {
     submission: Submission,
     account: StoredAccount,
 }
 
-/// `counts`: tasks that wait are counted, too.
+/// `counts`: whether to count the pending tasks.
 async fn judge(
     store: &PostgresTasks,
     session: &Session<'_>,
@@ -137,12 +138,12 @@ async fn prune(store: &PostgresTasks, now: Timestamp, deadline: Instant) -> Resu
     prune::expired(&session, now).await
 }
 
-/// A task with what goes with it.
+/// A new task with all that is written along with it.
 pub(super) struct Insert {
     record: TaskRecord,
-    /// Of the account, with this task.
+    /// The account's counts including this task.
     usage: Usage,
-    /// Of the account, as it was read.
+    /// Version of the account when it was read.
     revision: i64,
     idempotency_key: Option<String>,
 }
@@ -156,8 +157,8 @@ impl Insert {
         &self.record.task.id
     }
 
-    /// Inserts it, if the account is as it was read. False: it is not, and nothing was
-    /// written.
+    /// Inserts the task if the account has not changed since it was read. False: it has,
+    /// and nothing was written.
     pub async fn run(&self, session: &Session<'_>) -> Result<bool, Fault> {
         const SQL: &str = "SELECT schema.insert_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
          $12, $13, $14, $15, $16, $17, $18)";

@@ -11,8 +11,8 @@ use super::rows::{columns, read};
 use super::values::{Cells, Time, parameters};
 use super::webhooks;
 
-/// When a task is due that is published again at `$1`, as `due_again` of the domain says:
-/// `$2` is the soonest and `$3` the latest.
+/// SQL for when a task that is published again at `$1` is due next, like `due_again` of
+/// the domain: `$2` is the soonest and `$3` the latest.
 macro_rules! again {
     () => {
         "least(greatest($1 + ($1 - CASE status WHEN 'processing' THEN lease_until \
@@ -20,7 +20,8 @@ macro_rules! again {
     };
 }
 
-/// The furthest that a task can be due at `$1`, as `furthest_due` of the domain says.
+/// SQL for the latest time at which a task can be due at `$1`, like `furthest_due` of the
+/// domain.
 macro_rules! furthest {
     () => {
         concat!(
@@ -31,10 +32,10 @@ macro_rules! furthest {
     };
 }
 
-/// The longest overdue first, but for those that somebody is writing. Each
-/// returned task becomes due again later.
+/// The longest overdue first, except for rows that are locked. Each returned task becomes
+/// due again later.
 pub(super) async fn due(store: &PostgresTasks, limit: u32) -> Result<Vec<Task>, Fault> {
-    // Moves what was written before the clock was set back.
+    // Corrects what was written before the clock was set back.
     const FOLLOW_CLOCK: &str = concat!(
         "UPDATE schema.task SET due_at = ",
         furthest!(),
@@ -83,7 +84,8 @@ pub(super) async fn next_due(store: &PostgresTasks) -> Result<Option<Timestamp>,
     row.map_or(Ok(None), |row| Cells::of(&row).maybe_time())
 }
 
-/// Ends all leases and makes the processing tasks due, and those whose messages are lost.
+/// Ends all leases, and makes the processing tasks due, and those whose messages are
+/// lost.
 pub(super) async fn recover(store: &PostgresTasks, are_messages_lost: bool) -> Result<u32, Fault> {
     const SQL: &str = "UPDATE schema.task SET deliver_at = $1, \
          due_at = CASE WHEN $2 OR status = 'processing' THEN $1 ELSE due_at END, \

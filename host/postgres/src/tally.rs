@@ -10,7 +10,7 @@ use super::fault::Fault;
 use super::values::Cells;
 
 pub(super) async fn count(store: &PostgresTasks) -> Result<Tally, Fault> {
-    // One statement, and so one snapshot.
+    // A single statement, and so one snapshot.
     const SQL: &str = "SELECT \
          (SELECT count(*) FROM schema.task WHERE completed_at IS NULL AND status = 'pending'), \
          (SELECT count(*) FROM schema.task WHERE completed_at IS NULL), \

@@ -1,4 +1,4 @@
-//! TLS to the database, by rustls.
+//! TLS to the database, with rustls.
 
 use std::sync::Arc;
 
@@ -28,8 +28,8 @@ pub(super) fn connector(settings: &Settings) -> Result<MakeRustlsConnect, String
     Ok(MakeRustlsConnect::new(config))
 }
 
-/// Accepts any certificate, as `sslmode=prefer` means: an attacker who can show another
-/// one could as well say that there is no TLS.
+/// Accepts any certificate, as `sslmode=prefer` implies: an attacker who can present
+/// another certificate could just as well claim that there is no TLS.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

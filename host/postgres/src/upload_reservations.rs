@@ -1,8 +1,8 @@
-//! Reservations of images that are in a store that cannot count.
+//! Counts reservations of images for an image store that cannot.
 //!
-//! A user's reservations are taken under a lock of that user, and where all images together
-//! have a limit, under one for all of them. The [`Room`] of this host learns what all of
-//! them take, and judges its new tasks by it.
+//! A user's reservations are taken under a lock of that user, and, if there is a limit
+//! for all images together, under a global lock. The [`Room`] of this host is told the
+//! total, and uses it when it admits new tasks.
 //!
 //! [`Room`]: concept_refinement_capability::room::Room
 
@@ -22,8 +22,8 @@ use super::database::{DEADLINE, Session};
 use super::fault::Fault;
 use super::values::{Cells, Text, Time, id, parameters};
 
-/// More than any store has, in bytes: so much is counted of what may be longer, so
-/// that sums fit.
+/// More bytes than any store has. Longer images count as this, so that sums do not
+/// overflow.
 const LONGEST: u64 = 1 << 50;
 
 impl UploadReservations for PostgresTasks {
@@ -31,7 +31,8 @@ impl UploadReservations for PostgresTasks {
         self.answer(async move {
             let deadline = Instant::now() + DEADLINE;
             let owner = &new.reservation.path.owner;
-            // A call that must be alone waits for others of this host without a connection.
+            // Calls of this host wait for the global lock here, without occupying a
+            // connection.
             let _alone = match new.max_store {
                 Some(_) => Some(self.alone_with_images.take(owner, deadline).await?),
                 None => None,
@@ -178,8 +179,8 @@ impl PostgresTasks {
         })
     }
 
-    /// Each statement has owner, kind, name, holder, the end of a new term, bytes, and
-    /// the owner, if anonymous.
+    /// The parameters are: owner, kind, name, holder, end of the new term, bytes, and the
+    /// owner if anonymous.
     async fn write(
         &self,
         session: &Session<'_>,
@@ -196,9 +197,9 @@ impl PostgresTasks {
         session.execute(sql, &parameters).await
     }
 
-    /// Tells the room what all images take together, if that has a limit: of several
-    /// totals the one that was queried last, which includes what all before it wrote. If
-    /// that fails, what was written stays written, and the next call tells.
+    /// Tells the room the total of all images, if it has a limit. Of several concurrent
+    /// totals it uses the one that was queried last, which includes all writes before. If
+    /// this fails, the write is kept, and the next call reports the total.
     async fn tell_room(&self, session: &Session<'_>) {
         let room = &self.options.room;
         if room.max_store().is_none() {
@@ -216,7 +217,7 @@ impl PostgresTasks {
     }
 }
 
-/// What is stored and what is in doubt, in bytes, and how many images are in doubt.
+/// Bytes stored, bytes in doubt, and the number of images in doubt.
 async fn total(session: &Session<'_>) -> Result<[u64; 3], Fault> {
     const SQL: &str = "SELECT sum(stored)::bigint, sum(in_doubt)::bigint, sum(doubtful)::bigint \
          FROM schema.upload_total";
@@ -230,10 +231,10 @@ fn key(ImageKey { kind, owner, name }: &ImageKey) -> [Text<'_>; 3] {
     [owner, folder(*kind), name].map(Text::of)
 }
 
-/// Of a row that begins with owner, kind and name.
+/// From a row that begins with owner, kind and name.
 fn path(cells: &mut Cells<'_>) -> Result<ImageKey, Fault> {
     let owner = cells.text()?;
-    // The table's own check knows no other.
+    // A constraint of the table allows no other values.
     let kind = match cells.text()? == folder(ImageKind::Upload) {
         true => ImageKind::Upload,
         false => ImageKind::Refined,

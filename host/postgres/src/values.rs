@@ -1,8 +1,8 @@
-//! Values of the domain as columns.
+//! Conversions of domain values to columns.
 //!
-//! Here is the door between our text and that of Postgres, which has no U+0000:
-//! it is escaped on the way in and read back on the way out, so that each text
-//! stays what it is, and two texts are equal exactly when their columns are.
+//! Text in Postgres cannot contain U+0000, so it is escaped when written and restored
+//! when read. The escape is reversible: every text is preserved, and two texts are equal
+//! exactly if their columns are.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -16,13 +16,13 @@ use uuid::Uuid;
 
 use super::fault::Fault;
 
-/// Begins an escape: U+001A, the control character "substitute".
+/// Starts an escape sequence: U+001A, the control character "substitute".
 const ESCAPE: char = '\u{1a}';
 
 /// A parameter of a statement with its type.
 pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
-/// A value of a column whose type goes with its own.
+/// A value with its column type.
 pub(super) trait Typed: ToSql + Sync {
     const TYPE: Type;
 }
@@ -115,14 +115,14 @@ pub(super) fn unescaped(text: &str) -> String {
     plain
 }
 
-/// A time as a `timestamptz`, which counts the microseconds from 2000-01-01 on.
+/// A time as a `timestamptz`, which counts microseconds from 2000-01-01.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Time(pub(super) Timestamp);
 
 /// 2000-01-01 in microseconds since 1970-01-01.
 const EPOCH: i64 = 946_684_800_000_000;
 
-/// The last moment of a `timestamptz` (in the year 294276), by its own count.
+/// The latest `timestamptz` (in the year 294276), in its own count.
 const LAST: i64 = 9_223_371_331_200_000_000 - 1;
 
 impl Time {
@@ -159,8 +159,7 @@ pub(super) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// The id as Postgres knows it. None: it is written otherwise than our ids are,
-/// so nothing has it.
+/// Parses an id. None: it is not in the form of our ids, so nothing has it.
 pub(super) fn id(text: &str) -> Option<Uuid> {
     let id = Uuid::try_parse(text).ok()?;
     let mut buffer = Uuid::encode_buffer();
@@ -178,7 +177,7 @@ impl<'a> Cells<'a> {
         Self::from(row, 0)
     }
 
-    /// From that column on.
+    /// Starts at this column.
     pub(super) fn from(row: &'a Row, next: usize) -> Self {
         Self { row, next }
     }
@@ -210,7 +209,7 @@ impl<'a> Cells<'a> {
         Ok(self.get::<Option<Time>>()?.map(|Time(time)| time))
     }
 
-    /// As [`micros`] writes it.
+    /// As written by [`micros`].
     pub(super) fn maybe_duration(&mut self) -> Result<Option<Duration>, Fault> {
         let micros: Option<i64> = self.get()?;
         Ok(micros.map(i64::unsigned_abs).map(Duration::from_micros))
@@ -220,7 +219,7 @@ impl<'a> Cells<'a> {
         self.get().map(|id: Uuid| id.to_string())
     }
 
-    /// A number that is never negative.
+    /// A number that is never negative in the table.
     pub(super) fn count<T: TryFrom<i64> + Default>(&mut self) -> Result<T, Fault> {
         let count: i64 = self.get()?;
         Ok(T::try_from(count).unwrap_or_default())

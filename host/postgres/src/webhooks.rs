@@ -1,7 +1,7 @@
 //! Deliveries of webhooks, which are part of their tasks' rows.
 //!
-//! A task that has ended changes no more but for its delivery, which is compared
-//! and swapped as a whole: of two hosts that decide by the same record one writes.
+//! A final task changes only in its delivery, which is compared and swapped as a whole:
+//! if two hosts decide from the same record, only one of them writes.
 
 use concept_refinement_domain::capability::Fenced;
 use concept_refinement_domain::rulebook::TaskRecord;
@@ -20,11 +20,11 @@ use super::rows::{columns, read};
 use super::values::{Cells, Text, Time, id, parameters};
 use crate::rows;
 
-/// Tries to swap a delivery, for which few compete.
+/// How often to try to swap a delivery; contention is rare.
 const TRIES: u32 = 16;
 
-/// What is due at a time, but for whom there is no further permit: receivers, users,
-/// and users at one receiver.
+/// SQL for deliveries that are due, except those of receivers, users, or users at a
+/// receiver without further permits.
 macro_rules! due_sql {
     ($comparison:literal) => {
         concat!(
@@ -40,8 +40,8 @@ macro_rules! due_sql {
     };
 }
 
-/// Claims what is due but for what another host is claiming, those first that have
-/// waited longest.
+/// Claims due deliveries, except those that another host is just claiming; those that
+/// have waited longest come first.
 pub(super) async fn claim(
     store: &PostgresTasks,
     mut permits: DeliveryPermits,
@@ -76,7 +76,8 @@ pub(super) async fn claim(
         let is_exhausted = found.len() < wanted || claimed.is_empty();
         let won = claimed.into_iter().zip(swapped).filter(|(_, won)| *won);
         begun.extend(won.map(|((_, _, due), _)| due));
-        // Otherwise deliveries that get no further permit may be ahead of others.
+        // Otherwise repeat: deliveries without a permit may have filled this batch, with
+        // others behind them.
         if is_exhausted || permits.free() == 0 {
             return Ok(begun);
         }
@@ -185,7 +186,7 @@ fn delivery_of(record: TaskRecord) -> Option<(Task, DeliveryRecord)> {
     Some((task, delivery?))
 }
 
-/// False: it is not as it was read, or the task is gone, and nothing was written.
+/// False: it has changed since it was read, or the task is gone, and nothing was written.
 async fn swap(
     session: &Session<'_>,
     task_id: &str,

@@ -1,4 +1,4 @@
-//! The calls of Pub/Sub's REST API that are made here.
+//! The calls of the Pub/Sub REST API that the queue needs.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use super::fault::Fault;
 use super::http::Client;
 use super::target::Target;
 
-/// How long a call may take. An API call has 3 s to say that the queue is away.
+/// Timeout of a call. An API call has 3 s to report that the queue is unavailable.
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// How long a start waits for an answer.
+/// How long startup waits for an answer.
 const OPENING: Duration = Duration::from_secs(5);
 
-/// How long a pull may wait for a message, which the server decides.
+/// Timeout of a pull; the server decides how long it really waits for a message.
 const PULL: Duration = Duration::from_secs(95);
 
 /// Most characters of a response that an error quotes.
@@ -32,7 +32,7 @@ pub(super) struct Api {
     target: Target,
     client: Client,
     identity: Identity,
-    /// Told when a call was not answered in time.
+    /// Notified when a call has timed out.
     silence: Notify,
 }
 
@@ -58,7 +58,7 @@ struct Pulled {
     received_messages: Vec<Received>,
 }
 
-/// An answer other than success.
+/// An error response.
 #[derive(Default, Deserialize)]
 struct Answered {
     error: Reason,
@@ -72,7 +72,7 @@ struct Reason {
 }
 
 impl Received {
-    /// What cannot be read is empty, which names no task.
+    /// Undecodable contents count as empty, which names no task.
     pub(super) fn contents(&self) -> Vec<u8> {
         STANDARD.decode(&self.message.data).unwrap_or_default()
     }
@@ -94,7 +94,7 @@ impl Api {
         Ok(api)
     }
 
-    /// Fails where `open` would try again later.
+    /// Also fails on errors after which `open` would try again later.
     pub(super) async fn inspect(target: Target) -> Result<(), OpenError> {
         let server = target.to_string();
         let looked = async { Self::new(target)?.within(OPENING).await };
@@ -121,7 +121,7 @@ impl Api {
         &self.target
     }
 
-    /// Whether what is published to and pulled from is there.
+    /// Whether the topic and the subscription exist.
     pub(super) async fn look(&self) -> Result<(), Fault> {
         self.within(DEADLINE).await
     }
@@ -131,7 +131,8 @@ impl Api {
         for name in names.into_iter().flatten() {
             match self.call(Method::GET, name, None, deadline).await {
                 Ok(_) => {}
-                // Who may publish need not be allowed to look.
+                // A client that may publish need not be allowed to read the topic's
+                // settings.
                 Err(Fault::Refused { status, .. })
                     if status.is_client_error() && status != StatusCode::UNAUTHORIZED => {}
                 Err(fault) => return Err(fault),
@@ -148,14 +149,15 @@ impl Api {
             .map(drop)
     }
 
-    /// Waits until there are messages, or the server has waited long enough for
-    /// one. Dropped early, what was under way is delivered again later.
+    /// Waits until there are messages, or the server stops waiting for one. If this is
+    /// dropped, what was being pulled is delivered again later.
     pub(super) async fn pull(&self, most: usize) -> Result<Vec<Received>, Fault> {
         let body = json!({"maxMessages": most});
         let call = self.of_subscription("pull", &body, PULL);
         let answer = tokio::select! {
             answer = call => answer?,
-            // It would wait over a dead connection.
+            // A call has timed out, so the connection may be dead and the pull would wait
+            // in vain.
             () = self.silence.notified() => return Err(Fault::Silent),
         };
         let pulled: Pulled =
@@ -170,8 +172,8 @@ impl Api {
             .map(drop)
     }
 
-    /// In so many seconds the message is delivered again, unless this is called
-    /// again or the message acknowledged.
+    /// Makes the message be delivered again after this time, unless this is called again
+    /// or the message acknowledged.
     pub(super) async fn modify_deadline(&self, ack_id: &str, seconds: u64) -> Result<(), Fault> {
         let body = json!({"ackIds": [ack_id], "ackDeadlineSeconds": seconds});
         self.of_subscription("modifyAckDeadline", &body, DEADLINE)

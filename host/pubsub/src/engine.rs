@@ -1,4 +1,4 @@
-//! The queue in Pub/Sub, as the configuration chooses it.
+//! The queue in Pub/Sub as an engine for the configuration.
 
 use std::future::ready;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Internal faults, and what a caller may be told about them.
+//! Internal errors, and what callers are told about them.
 
 use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
@@ -11,13 +11,13 @@ pub(super) enum Fault {
     Silent,
     #[error("it cannot be reached: {0}")]
     Connection(String),
-    /// Of its certificate.
+    /// The server's certificate is not trusted.
     #[error("{0}")]
     Untrusted(String),
     #[error("there are no usable Google credentials: {reason}")]
     Credentials {
         reason: String,
-        /// Whether it may be otherwise the next time.
+        /// Whether trying again may help.
         is_transient: bool,
     },
     #[error("{name} does not exist")]
@@ -39,8 +39,7 @@ impl Fault {
         }
     }
 
-    /// Logs the details, which may name what nobody else should know, and returns
-    /// a sentence without them.
+    /// Logs the details, which may be confidential, and returns a sentence without them.
     pub(super) fn report(self) -> CapabilityError {
         log_throttled!(error every LONG_INTERVAL, "the queue in Pub/Sub failed", error = %self);
         CapabilityError::unavailable("The queue cannot be used at the moment.")

@@ -1,4 +1,4 @@
-//! HTTP/1.1, over connections that are used again.
+//! HTTP/1.1 over reused connections.
 
 use std::error::Error;
 use std::time::Duration;
@@ -12,22 +12,22 @@ use rustls::ClientConfig;
 
 use super::fault::Fault;
 
-/// Most bytes of an answer: a pull brings at most some hundred messages.
+/// Largest response, in bytes: a pull returns at most some hundred messages.
 const MAX_ANSWER: usize = 64 << 20;
 
-/// For a connection, TLS included; each address of a name gets its share of it. A call
-/// may have less time.
+/// Timeout to connect, including TLS, divided between the addresses of a name. A call may
+/// have a shorter one.
 const CONNECT: Duration = Duration::from_secs(20);
 
-/// Of connections that nobody uses: less than most servers keep them.
+/// How long idle connections are kept: less than by most servers.
 const IDLE: Duration = Duration::from_secs(25);
 
-/// Connections that wait to be used again.
+/// Most idle connections.
 const MAX_IDLE: usize = 16;
 
 pub(super) struct Client {
     tls: ClientConfig,
-    /// With its connections.
+    /// The client with its connection pool.
     http: Mutex<reqwest::Client>,
 }
 
@@ -41,15 +41,14 @@ impl Client {
         })
     }
 
-    /// Sends a request and reads its answer. A request that is dropped is given up with
-    /// its connection.
+    /// Sends a request and reads its response. Dropping the future closes the connection.
     pub(super) async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Fault> {
         let http = self.http.lock().clone();
         let request = reqwest::Request::try_from(request).map_err(failed)?;
         let again = request.try_clone();
         let answer = match (http.execute(request).await, again) {
-            // The server may have ended a connection that waited. What is asked here
-            // may be asked twice.
+            // The server may have closed an idle connection. Every request here may
+            // safely be sent twice.
             (Err(error), Some(again)) if !error.is_connect() => http.execute(again).await,
             (answer, _) => answer,
         };
@@ -60,7 +59,7 @@ impl Client {
         Ok(Response::from_parts(head, body.to_bytes()))
     }
 
-    /// Throws all connections away that wait to be used again.
+    /// Closes all idle connections.
     pub(super) fn forget(&self) {
         if let Ok(other) = client(&self.tls) {
             *self.http.lock() = other;
@@ -88,7 +87,7 @@ fn failed(error: reqwest::Error) -> Fault {
     Fault::Connection(cause(&error))
 }
 
-/// What it says of itself is only that a request failed.
+/// The innermost cause: the error itself only says that a request failed.
 fn cause(error: &(dyn Error + 'static)) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {

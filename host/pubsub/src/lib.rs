@@ -1,13 +1,12 @@
 //! The queue in Google Pub/Sub, over its REST API.
 //!
-//! Messages are published to a topic. They come back as pushes, which another part
-//! of the host receives (see [`concept_refinement_capability::queue::pushes`]), or are pulled from a subscription
-//! where nothing can reach the worker. Pub/Sub may deliver a message twice, and
-//! late; an overdue task is published again in any case.
+//! Messages are published to a topic. They are delivered by push, which another part of
+//! the host receives (see [`concept_refinement_capability::queue::pushes`]), or pulled
+//! from a subscription where the workers cannot be reached from outside. Pub/Sub may
+//! deliver a message twice, and late; overdue tasks are published again in any case.
 //!
-//! Credentials are found as Google's own tools find them, and never sent to an
-//! endpoint without TLS. Each call has a deadline, after which its connection is
-//! thrown away.
+//! Credentials are found in the same way as Google's own tools do, and never sent to an
+//! endpoint without TLS. Each call has a deadline, after which its connection is closed.
 
 mod api;
 mod credentials;
@@ -35,23 +34,23 @@ use concept_refinement_capability::queue::{Delivery, TaskQueue};
 /// A queue in Pub/Sub.
 pub struct PubSubQueue {
     api: Arc<Api>,
-    /// None: nothing is pulled.
+    /// None: messages are not pulled.
     pulled: Option<Pulled>,
 }
 
 struct Pulled {
     waiting: Arc<Waiting>,
-    /// Ends with the queue.
+    /// Aborted when the queue is dropped.
     _pulling: AbortOnDropHandle<()>,
 }
 
 impl PubSubQueue {
-    /// Looks for the topic and the subscription. What cannot be reached is tried
-    /// again with each call.
+    /// Checks the topic and the subscription. If they cannot be reached, each call tries
+    /// again.
     ///
     /// # Errors
     ///
-    /// What trying again does not cure: no usable credentials, or no such topic or
+    /// Errors that trying again does not cure: no usable credentials, or no such topic or
     /// subscription.
     pub async fn open(target: Target) -> Result<Self, OpenError> {
         let api = Arc::new(Api::open(target).await?);
@@ -78,7 +77,7 @@ impl TaskQueue for PubSubQueue {
         })
     }
 
-    /// Waits for ever where nothing is pulled.
+    /// Never completes if messages are not pulled.
     fn receive(&self) -> Answer<'_, Delivery> {
         Box::pin(async {
             let Some(pulled) = &self.pulled else {

@@ -1,5 +1,5 @@
-//! Pulls a message for each receiver that waits, and no more: what a host has
-//! pulled, no other host gets.
+//! Pulls one message for each waiting receiver and no more, since a message that one host
+//! has pulled is not available to others.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use super::api::{Api, Received};
 use super::fault::Fault;
 use super::receipt::Unanswered;
 
-/// Between two pulls where the last one failed.
+/// Delay after a pull that failed.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
-/// After a pull that brought nothing.
+/// Delay after a pull without messages.
 const EMPTY_INTERVAL: Duration = Duration::from_millis(100);
 
 pub(super) struct Pulling {
@@ -24,7 +24,7 @@ pub(super) struct Pulling {
 }
 
 impl Pulling {
-    /// Never ends; idle as long as nobody waits.
+    /// Never completes; idle while no receiver waits.
     pub(super) async fn run(self) {
         loop {
             let most = self.waiting.count();
@@ -33,7 +33,7 @@ impl Pulling {
                 continue;
             }
             match self.api.pull(most).await {
-                // The server waits for a message, unless it has many pulls.
+                // Usually the server waits for a message, but not if it has many pulls.
                 Ok(received) if received.is_empty() => sleep(EMPTY_INTERVAL).await,
                 Ok(received) => received
                     .into_iter()

@@ -1,4 +1,4 @@
-//! A pulled message, which belongs to its worker until that answers for it.
+//! A pulled message, which belongs to its worker until it is acked or nacked.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use tokio_util::task::AbortOnDropHandle;
 use super::api::Api;
 use super::fault::Fault;
 
-/// How often the message's deadline is moved: well within the shortest that a
+/// How often the message's deadline is extended: well within the shortest that a
 /// subscription may have (10 s).
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Where it is moved to: some moves may fail.
+/// New deadline from each extension on: some extensions may fail.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The longest delay that Pub/Sub takes.
+/// The longest delay that Pub/Sub allows.
 const MAX_DELAY: Duration = Duration::from_secs(600);
 
 pub(super) struct Unanswered {
@@ -29,7 +29,7 @@ pub(super) struct Unanswered {
 }
 
 impl Unanswered {
-    /// Moves the message's deadline from here on.
+    /// Starts to extend the message's deadline.
     pub(super) fn new(api: Arc<Api>, ack_id: String) -> Self {
         let ack_id: Arc<str> = ack_id.into();
         let progress = move_deadline(Arc::clone(&api), Arc::clone(&ack_id));
@@ -48,7 +48,7 @@ async fn move_deadline(api: Arc<Api>, ack_id: Arc<str>) {
     }
 }
 
-/// A lost answer is harmless: the message is delivered again.
+/// Losing the answer is harmless: the message is delivered again.
 fn log(answered: Result<(), Fault>) {
     if let Err(error) = answered {
         tracing::debug!(%error, "a message could not be answered for");
@@ -57,7 +57,7 @@ fn log(answered: Result<(), Fault>) {
 
 impl Receipt for Unanswered {
     fn ack(self: Box<Self>) -> BoxFuture<'static, ()> {
-        // The deadline is not moved any more.
+        // This ends the extensions of the deadline.
         let Self { api, ack_id, .. } = *self;
         async move { log(api.acknowledge(&ack_id).await) }.boxed()
     }

@@ -1,28 +1,28 @@
-//! What is published to, where from it is pulled, and where the API is.
+//! The topic, the subscription, and the endpoint of the API.
 
 use std::fmt;
 
 use concept_refinement_capability::tls::Trust;
 use url::Url;
 
-/// A topic, and perhaps a subscription of it.
+/// A topic, and optionally a subscription to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// As `projects/PROJECT/topics/TOPIC`.
     pub(super) topic: String,
-    /// As `projects/PROJECT/subscriptions/NAME`. None: nothing is pulled.
+    /// As `projects/PROJECT/subscriptions/NAME`. None: messages are not pulled.
     pub(super) subscription: Option<String>,
     pub(super) endpoint: Url,
     pub(super) trust: Trust,
 }
 
 impl Target {
-    /// Of a URL `pubsub://PROJECT/TOPIC`; a subscription is named as it is in the
-    /// topic's project, or by its whole name.
+    /// Parses a URL `pubsub://PROJECT/TOPIC`. A subscription is given by its name within
+    /// the topic's project, or by its full name.
     ///
     /// # Errors
     ///
-    /// A sentence about what cannot be used.
+    /// What is not usable, as a sentence.
     pub fn parse(url: &str, endpoint: &str, subscription: Option<&str>) -> Result<Self, String> {
         const FORM: &str = "its URL must be as pubsub://PROJECT/TOPIC";
         let path = url.strip_prefix("pubsub://").ok_or(FORM)?;
@@ -54,7 +54,7 @@ impl Target {
     }
 }
 
-/// Of a subscription, which may be named as it is in the project.
+/// The full name of a subscription, which may be given by its name within the project.
 fn whole_name(project: &str, name: &str) -> Option<String> {
     let parts: Vec<_> = name.split('/').collect();
     let (project, name) = match *parts {
@@ -66,7 +66,8 @@ fn whole_name(project: &str, name: &str) -> Option<String> {
     is_named.then(|| format!("projects/{project}/subscriptions/{name}"))
 }
 
-/// The letters of names in Google's cloud, of which none means anything in a URL.
+/// Whether it has only characters of names in Google Cloud, all of which are safe in a
+/// URL.
 fn is_name(name: &str) -> bool {
     let is_usual =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | ':');

@@ -1,5 +1,5 @@
-//! Requests to a bucket. Each ends in time, and says what went wrong without a
-//! secret. Nothing here knows what an image is.
+//! Requests to a bucket. Each has a timeout, and its errors contain no secret. Nothing
+//! here knows about images.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -18,18 +18,18 @@ use tokio::time::timeout;
 
 use super::fault::Fault;
 
-/// For a request without a body of note, should its answer trickle. One that is
-/// silent is given up earlier (see `client`).
+/// Timeout for requests without a large body, in case the response trickles in. One that
+/// gets no response at all ends earlier (see `client`).
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Part of a bucket.
+/// A bucket, or the part of it below a prefix.
 pub(super) struct Bucket {
     s3: AmazonS3,
-    /// Empty, or with a final slash.
+    /// Empty, or with a trailing slash.
     prefix: String,
 }
 
-/// What is known of an object without its bytes.
+/// What is known about an object without its bytes.
 pub(super) struct Object {
     pub(super) attributes: Attributes,
     /// In bytes.
@@ -48,7 +48,7 @@ pub(super) struct Seen {
 /// Some of the objects of a list.
 pub(super) struct Page {
     pub(super) objects: Vec<Seen>,
-    /// None: there are no more.
+    /// None: this is the last page.
     pub(super) next: Option<String>,
 }
 
@@ -57,8 +57,7 @@ impl Bucket {
         Self { s3, prefix }
     }
 
-    /// Stores an object whole or not at all. After an error it may be there or
-    /// not.
+    /// Stores an object atomically. After an error, it may have been stored or not.
     pub(super) async fn put(
         &self,
         key: &str,
@@ -74,7 +73,7 @@ impl Bucket {
         Ok(())
     }
 
-    /// None: there is none.
+    /// None: there is no such object.
     pub(super) async fn head(&self, key: &str) -> Result<Option<Object>, Fault> {
         let options = GetOptions {
             head: true,
@@ -83,7 +82,7 @@ impl Bucket {
         Ok(self.open(key, options).await?.map(|(object, _)| object))
     }
 
-    /// An object, or the part of it that lies in the range. None: there is none.
+    /// An object, or the part of it within the range. None: there is no such object.
     pub(super) async fn get(
         &self,
         key: &str,
@@ -112,7 +111,7 @@ impl Bucket {
         }
     }
 
-    /// A repeat changes nothing.
+    /// A repeat has no effect.
     pub(super) async fn delete(&self, key: &str) -> Result<(), Fault> {
         match within(self.s3.delete(&self.path(key))).await {
             Err(Fault::Missing) => Ok(()),
@@ -120,7 +119,7 @@ impl Bucket {
         }
     }
 
-    /// Objects whose keys begin so, in the order of their keys.
+    /// Objects whose keys have this prefix, ordered by key.
     pub(super) async fn page(
         &self,
         beginning: &str,

@@ -1,10 +1,10 @@
-//! The HTTP client of a bucket: it gives up what makes no progress, and lets no
-//! more of a refusal through than its code.
+//! The HTTP client for a bucket. It gives up on requests without progress, and passes on
+//! only the code of an error response.
 //!
-//! A body may take as long as it moves. Where nothing moves for [`STALL`], the
-//! request ends, and its connection with it: one connection carries one request
-//! at a time. So many requests are made at once; the next ones wait, as long as
-//! any are answered.
+//! A transfer may take as long as it makes progress. After [`STALL`] without progress,
+//! the request ends and its connection is closed, since each connection carries one
+//! request at a time. The number of concurrent requests is limited; further ones wait as
+//! long as any response arrives.
 
 use std::fmt;
 use std::pin::{Pin, pin};
@@ -30,22 +30,22 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 /// How long a request may make no progress.
 const STALL: Duration = Duration::from_secs(2);
 
-/// For a connection, TLS included.
+/// Timeout to connect, including TLS.
 const CONNECT: Duration = STALL;
 
-/// Requests at once, without the bodies of answers, which their readers may take
-/// their time for.
+/// Limit of concurrent requests, not counting those whose response body is being read,
+/// since readers may be slow.
 const AT_ONCE: usize = 32;
 
-/// What a server takes of a body that it has in a second at the least, in bytes,
-/// to store it before it answers.
+/// Rate at which a server is assumed to store a complete body before it responds, in
+/// bytes per second at least.
 const STORED_PER_SECOND: u32 = 16 << 20;
 
-/// Of connections that nobody uses: less than servers keep them, so that no
-/// request meets the end of one.
+/// How long idle connections are kept: less than by servers, so that no request meets a
+/// connection that is being closed.
 const IDLE: Duration = Duration::from_secs(4);
 
-/// Of the body of a refusal what is read, in bytes.
+/// How much of the body of an error response is read, in bytes.
 const REFUSAL: usize = 16 * 1024;
 
 /// Clones share their connections.
@@ -55,15 +55,15 @@ pub(super) struct Client {
     gate: Arc<Gate>,
 }
 
-/// Lets so many requests through at once.
+/// Limits concurrent requests.
 struct Gate {
     places: Semaphore,
-    /// How many requests were answered.
+    /// Number of responses so far.
     answered: AtomicU64,
 }
 
 impl Gate {
-    /// Waits for a place, as long as others are answered.
+    /// Waits for a permit, as long as other requests get responses.
     async fn enter(&self) -> Result<SemaphorePermit<'_>, HttpError> {
         let begun = self.answered.load(Ordering::Relaxed);
         if let Ok(place) = self.places.try_acquire() {
@@ -92,7 +92,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// TLS cannot be used.
+    /// TLS is not usable.
     pub(super) fn new(trust: &Trust) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::client(trust)?)
@@ -143,7 +143,7 @@ impl Client {
     }
 }
 
-/// S3's client asks for one with options, of which none is needed here.
+/// The S3 client passes options, none of which are needed here.
 impl HttpConnector for Client {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
         Ok(HttpClient::new(self.clone()))
@@ -169,15 +169,15 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Until when something has to be sent, or answered.
+/// The deadline for the next progress in sending or receiving.
 struct Progress {
     until: Mutex<Instant>,
-    /// Once all is sent.
+    /// Timeout once everything is sent.
     at_the_end: Duration,
 }
 
 impl Progress {
-    /// For a body of so many bytes.
+    /// For a body of this length.
     fn of(length: usize) -> Self {
         let length = u32::try_from(length).unwrap_or(u32::MAX);
         Self {
@@ -194,7 +194,7 @@ impl Progress {
         *self.until.lock() = Instant::now() + time;
     }
 
-    /// Ends once none was made for so long.
+    /// Completes once there was no progress for too long.
     async fn end(&self) {
         loop {
             let end = *self.until.lock();
@@ -206,7 +206,7 @@ impl Progress {
     }
 }
 
-/// A body on its way to the server, piece by piece as that takes them.
+/// A request body, sent chunk by chunk as the server accepts it.
 struct Sending {
     body: HttpRequestBody,
     progress: Arc<Progress>,
@@ -234,7 +234,7 @@ impl Body for Sending {
     }
 }
 
-/// A body on its way from the server.
+/// A response body.
 struct Receiving {
     body: reqwest::Body,
     /// Runs while the reader waits for the server.
@@ -267,7 +267,7 @@ impl Body for Receiving {
     }
 }
 
-/// Without the address, which is no caller's business.
+/// Without the URL, which is none of the caller's business.
 fn transport(error: reqwest::Error) -> HttpError {
     let kind = match () {
         () if error.is_connect() => HttpErrorKind::Connect,
@@ -281,7 +281,7 @@ fn failed(kind: HttpErrorKind, error: impl std::error::Error + Send + Sync + 'st
     HttpError::new(kind, error)
 }
 
-/// The code of a refusal alone: the rest repeats what was signed, and the
+/// Only the code of an error response: the rest repeats what was signed, and the
 /// signature.
 fn code(refusal: &[u8]) -> String {
     let refusal = String::from_utf8_lossy(refusal);

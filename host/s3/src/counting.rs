@@ -1,7 +1,7 @@
-//! Reservations of images, as this host takes, holds and settles them.
+//! Takes, holds and settles reservations of images on this host.
 //!
-//! Whose image is on its way holds its reservation. Nobody waits for what broke off: whether
-//! the image is there is looked at in the background, and if this host dies, by another.
+//! The task that uploads an image holds its reservation. If it is cancelled, a background
+//! job checks whether the image was stored; if this host dies, another host does.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -18,29 +18,30 @@ use tokio::time::{Instant, sleep};
 use super::fault::Fault;
 use super::{Inner, SECOND};
 
-/// How often a reservation is held: once more before its time has passed, should one fail.
+/// How often a reservation is extended: even if one attempt fails, another one is in
+/// time.
 const HOLD_AFTER: Duration = Duration::from_secs(TERM.as_secs() / 3);
 
-/// Between two looks at what is in doubt: the store may be away.
+/// Delay between checks of reservations in doubt, since the store may be unavailable.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Before what a broken request left is looked at: it may still arrive, as long as a
-/// server has for the largest image.
+/// Delay before the result of a broken request is checked: it may still arrive, for as
+/// long as a server may take for the largest image.
 const SETTLING: Duration = Duration::from_secs(6);
 
-/// Reservations taken over at once.
+/// How many abandoned reservations are taken over at once.
 const BATCH: u32 = 100;
 
-/// A reservation that was taken, in doubt unless it is settled or freed.
+/// A reservation held by this host, which is in doubt unless it is settled or freed.
 pub(super) struct Taken {
     inner: Arc<Inner>,
-    /// None: it is not counted, or not in doubt any more.
+    /// None: the image is not counted, or no longer in doubt.
     reservation: Option<Reservation>,
-    /// Whether the image is on its way, or its deletion.
+    /// Whether a request to store or delete the image was sent.
     is_sent: bool,
 }
 
-/// Looks after what dead hosts left, as long as there is a store.
+/// Takes care of reservations left by dead hosts, as long as the store exists.
 pub(super) async fn upkeep(inner: Weak<Inner>) {
     while let Some(inner) = inner.upgrade() {
         for reservation in inner
@@ -49,7 +50,8 @@ pub(super) async fn upkeep(inner: Weak<Inner>) {
             .await
             .unwrap_or_default()
         {
-            // What is away now is so for the others too. Somebody tries it again.
+            // What is unavailable now is so for the others too. They are tried again
+            // later.
             if inner.resolve(reservation, true).await.is_err() {
                 break;
             }
@@ -60,8 +62,8 @@ pub(super) async fn upkeep(inner: Weak<Inner>) {
 }
 
 impl Inner {
-    /// Only uploads are judged by the room of all images: a refined image has
-    /// what its task was promised.
+    /// Only uploads count toward the limit for all images: space for a refined image was
+    /// promised to its task.
     pub(super) async fn take(
         self: &Arc<Self>,
         path: &ImagePath,
@@ -87,7 +89,7 @@ impl Inner {
             limits: image.limits,
             max_store: self.max_store.filter(|_| is_upload),
         };
-        // If it fails, it may be taken all the same.
+        // If this fails, the reservation may have been taken all the same.
         let admission = self.reservations.take(new).await?;
         if admission != Admission::Taken {
             taken.reservation = None;
@@ -102,7 +104,7 @@ impl Inner {
         }
     }
 
-    /// The reservation of an image that is to be deleted.
+    /// Takes the reservation of an image that is about to be deleted.
     pub(super) async fn doubt(self: &Arc<Self>, path: ImageKey) -> Result<Taken, CapabilityError> {
         let reservation = Reservation::new(path);
         let is_stored = self.reservations.claim(reservation.clone()).await?;
@@ -113,13 +115,13 @@ impl Inner {
         })
     }
 
-    /// Confirms or frees a reservation, by what the bucket has.
+    /// Confirms or frees a reservation, depending on what is in the bucket.
     async fn resolve(
         &self,
         reservation: Reservation,
         is_sent: bool,
     ) -> Result<(), CapabilityError> {
-        // An upload replaces none.
+        // An upload never replaces another image, so there is none.
         if !is_sent && reservation.path.kind == ImageKind::Upload {
             return self.reservations.free(reservation).await;
         }
@@ -128,8 +130,8 @@ impl Inner {
         match object {
             Some(object) => self.reservations.confirm(reservation, object.size).await,
             None => {
-                // Of an upload that did not come; another refined image may be on its way by
-                // the same name.
+                // Removes the second object of an upload that was not stored. Not for
+                // refined images: another image of the same name may be on its way.
                 if reservation.path.kind == ImageKind::Upload {
                     let _ = self.bucket.delete(&format!("{key}{SECOND}")).await;
                 }
@@ -138,8 +140,8 @@ impl Inner {
         }
     }
 
-    /// Whether what broken requests left is counted against the image's owner: it
-    /// may be too much or not.
+    /// Whether the owner has reservations in doubt, so that a limit may not really be
+    /// reached.
     fn is_in_doubt(&self, ImagePath { kind, tag, .. }: &ImagePath) -> bool {
         let is_of_owner =
             |Reservation { path, .. }: &Reservation| path.kind == *kind && path.owner == *tag;
@@ -152,11 +154,11 @@ fn unavailable() -> CapabilityError {
 }
 
 impl Taken {
-    /// Holds the reservation while something is done.
+    /// Extends the reservation while a future runs.
     ///
     /// # Errors
     ///
-    /// The reservation was lost: this host could not hold it for too long.
+    /// The reservation was lost, since this host could not extend it for too long.
     pub(super) async fn during<T>(
         &self,
         work: impl Future<Output = T>,
@@ -184,14 +186,14 @@ impl Taken {
         }
     }
 
-    /// The image is on its way from now on.
+    /// The request to store the image is sent from now on.
     pub(super) fn sent(&mut self) {
         self.is_sent = true;
     }
 
-    /// The image is stored.
+    /// The image was stored.
     pub(super) async fn settle(mut self, bytes: u64) -> Result<(), CapabilityError> {
-        // In doubt until this is done, should nobody wait for it.
+        // In doubt until this is done, in case the future is dropped.
         if let Some(reservation) = &self.reservation {
             self.inner
                 .reservations
@@ -202,7 +204,7 @@ impl Taken {
         Ok(())
     }
 
-    /// The image is gone.
+    /// The image was deleted.
     pub(super) async fn free(mut self) -> Result<(), CapabilityError> {
         if let Some(reservation) = &self.reservation {
             self.inner.reservations.free(reservation.clone()).await?;
@@ -211,8 +213,8 @@ impl Taken {
         Ok(())
     }
 
-    /// The image did not come, but one that it was to replace may be there. If that
-    /// cannot be learned now, it is later.
+    /// The image was not stored, but one that it was to replace may exist. If that cannot
+    /// be checked now, it is checked later.
     pub(super) async fn give_up(mut self) {
         if let Some(reservation) = &self.reservation
             && self
@@ -241,7 +243,8 @@ impl Drop for Taken {
         self.inner.runtime.spawn(async move {
             sleep(pause).await;
             loop {
-                // One after the other, so that what is away is not asked by all of them.
+                // One at a time, so that an unavailable bucket does not get requests from
+                // all of them.
                 let _turn = inner.looking.lock().await;
                 if inner.resolve(reservation.clone(), is_sent).await.is_ok() {
                     break;

@@ -1,10 +1,9 @@
 //! An image's description, as the metadata of its object.
 //!
-//! Metadata are headers: plain ASCII, and 2 kB together on AWS. What does not
-//! fit is in a second object beside the image, which is written before it. When
-//! an image was stored, its hash, and whether its owner is anonymous are always
-//! metadata, so that the second object is the same however often the image is
-//! stored.
+//! Metadata are headers: plain ASCII, and 2 kB in all on AWS. What does not fit goes into
+//! a second object next to the image, which is written first. The time when an image was
+//! stored, its hash, and whether its owner is anonymous are always in the metadata, so
+//! that the second object is the same however often the image is stored.
 
 use std::borrow::Cow;
 
@@ -19,16 +18,16 @@ use object_store::{Attribute, Attributes};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
-/// Names and values together, in bytes: AWS permits 2 KiB.
+/// Limit of names and values together, in bytes: AWS allows 2 KiB.
 const MAX_METADATA: usize = 1900;
 
-/// What each name begins with in a header.
+/// Prefix of each name in its header.
 const HEADER: usize = "x-amz-meta-".len();
 
 const CREATED_AT: &str = "created-at";
 const SHA256: &str = "sha256";
 const OWNER: &str = "owner";
-/// `true` where the second object has the rest.
+/// `true` if the second object has the rest.
 const MORE: &str = "more";
 const RESERVED: [&str; 4] = [CREATED_AT, SHA256, OWNER, MORE];
 
@@ -38,7 +37,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'~');
 
-/// What is known of a new image.
+/// What is known about a new image.
 pub(super) struct Description<'a> {
     pub(super) media_type: &'a str,
     pub(super) created_at: Timestamp,
@@ -47,14 +46,14 @@ pub(super) struct Description<'a> {
     pub(super) metadata: &'a [(String, String)],
 }
 
-/// What is in the second object.
+/// The contents of the second object.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct More {
     pub(super) owner: String,
     metadata: Vec<(String, String)>,
 }
 
-/// What the metadata of an object say of its image.
+/// What an object's metadata say about its image.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Described {
     format: Format,
@@ -67,7 +66,7 @@ pub(super) struct Described {
 }
 
 impl Description<'_> {
-    /// The metadata, and the second object where one is needed.
+    /// The metadata, and the second object if one is needed.
     pub(super) fn attributes(&self) -> (Attributes, Option<More>) {
         let mut always = vec![
             (Cow::Borrowed(CREATED_AT), self.created_at.0.to_string()),
@@ -171,7 +170,7 @@ fn size((name, value): &(Cow<'static, str>, String)) -> usize {
     HEADER + name.len() + value.len()
 }
 
-/// Whether a header can have this name, and it means nothing else.
+/// Whether the name is valid in a header, and not one of ours.
 fn is_name(name: &str) -> bool {
     !name.is_empty()
         && !RESERVED.contains(&name)
@@ -199,7 +198,7 @@ mod tests {
         .attributes()
     }
 
-    /// Names and values of all metadata.
+    /// Size of the names and values of all metadata.
     fn bytes(attributes: &Attributes) -> usize {
         let metadata = attributes.iter().filter_map(|(name, value)| match name {
             Attribute::Metadata(name) => Some(HEADER + name.len() + value.len()),

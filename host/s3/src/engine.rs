@@ -1,4 +1,4 @@
-//! S3, as the configuration chooses it.
+//! S3 as an engine for the configuration.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -19,12 +19,12 @@ use super::client::Client;
 use super::fault::Fault;
 use super::settings::Settings;
 
-/// How often a bucket is asked for at a start before it counts as away, and how
-/// long in between.
+/// How often a bucket is tried at startup before it counts as unavailable, and the delay
+/// in between.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// `s3://BUCKET/PREFIX`: a bucket of S3, or of whatever speaks as S3 does.
+/// `s3://BUCKET/PREFIX`: a bucket of S3, or of any compatible service.
 pub const ENGINE: ImageEngine = Engine {
     name: "s3://",
     exists: |_| Ok(true),
@@ -51,8 +51,8 @@ async fn open(config: EngineConfig, options: Options) -> Result<OpenImages, Open
     })
 }
 
-/// Whether the bucket can be listed, written to and deleted from. What is written is
-/// beside the images, and has a name that nothing else has.
+/// Whether the bucket allows listing, writing and deleting. The test object is stored
+/// next to the images under a unique name.
 async fn inspect(config: EngineConfig) -> Result<String, OpenError> {
     let (shown, bucket) = bucket(&config.url, &*config.variables, config.trust).await?;
     let key = format!("check/{}", Uuid::new_v4());
@@ -76,7 +76,7 @@ async fn inspect(config: EngineConfig) -> Result<String, OpenError> {
     }
 }
 
-/// What is not permitted, where it is only that.
+/// What is not permitted, if the error is about permissions.
 fn denied(fault: Fault, what: &str) -> Cow<'static, str> {
     match fault {
         Fault::Forbidden => format!("{what} is not permitted below the prefix").into(),
@@ -84,7 +84,7 @@ fn denied(fault: Fault, what: &str) -> Cow<'static, str> {
     }
 }
 
-/// A bucket, and how people know it. Nothing is asked of it yet.
+/// A bucket, and its name for messages. No request is made yet.
 async fn bucket(
     url: &str,
     environment: &(dyn Fn(&str) -> Option<String> + Send + Sync),
@@ -103,16 +103,16 @@ async fn bucket(
     let http = made.await.map_err(anyhow::Error::from).flatten();
     let http = http.map_err(|error| unusable(&format!("{error:#}")))?;
     let s3 = settings.client(environment, http);
-    // What is said of a value may repeat it.
+    // The error may quote a value, so it is not passed on.
     let s3 = s3.map_err(|_| unusable("the variables AWS_… do not fit together"))?;
     let bucket = Bucket::new(s3, settings.prefix);
     Ok((shown, bucket))
 }
 
 impl S3Images {
-    /// Opens a bucket, which has to exist. One that cannot be reached is no
-    /// error: each call fails until it can. `environment` has the variables
-    /// `AWS_…`; `trust` is for https; the room stops counting the disk.
+    /// Opens a bucket, which has to exist. One that cannot be reached is not an error:
+    /// each call fails until it can. `environment` has the variables `AWS_…`; `trust` is
+    /// for https; the room no longer counts the disk.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What goes wrong with a bucket, and the sentences for callers and operators.
+//! Errors of a bucket, and the sentences about them for callers and operators.
 
 use std::borrow::Cow;
 use std::error::Error as _;
@@ -17,25 +17,25 @@ pub(super) enum Fault {
     NoBucket,
     /// The bucket is in another region.
     ElsewhereInTheWorld,
-    /// The key is not known, or does not fit its secret.
+    /// The key is unknown, or its secret is wrong.
     Credentials,
-    /// The key may not do this.
+    /// The key does not permit this.
     Forbidden,
-    /// The clocks differ by too much.
+    /// The clocks differ too much.
     Clock,
-    /// It asks for fewer requests.
+    /// The service asks to reduce the request rate.
     Busy,
     /// The certificate of the server is not trusted.
     Certificate(Distrust),
-    /// It was not reached, or said nothing in time; what was asked may have been
-    /// done.
+    /// There was no connection, or no response in time; the request may have been
+    /// executed.
     Unreachable,
-    /// It failed, or broke off.
+    /// The service failed, or the response broke off.
     Broken,
 }
 
 impl Fault {
-    /// Whether it lasts until somebody changes something.
+    /// Whether the error lasts until somebody changes something.
     pub(super) fn is_definitive(self) -> bool {
         match self {
             Self::NoBucket
@@ -71,7 +71,7 @@ impl Fault {
         sentence.into()
     }
 
-    /// Logs what it is, and returns a sentence for callers.
+    /// Logs the error, and returns a sentence for callers.
     pub(super) fn report(self) -> CapabilityError {
         let sentence = self.sentence();
         log_throttled!(error, "the image store failed: {sentence}");

@@ -1,14 +1,13 @@
-//! Images in a bucket of S3, or of whatever speaks as S3 does, for any number of
-//! hosts.
+//! Images in a bucket of S3, or of any compatible service, for any number of hosts.
 //!
-//! An image is one object, whose name is the image's path without its format: an
-//! image of another format replaces it. It is sent by one request from memory, so
-//! that it exists with its description (see `description`) or not at all. What
-//! the bucket cannot do exactly, to count, the task store does (see
+//! An image is one object, whose key is the image's path without its format: an image in
+//! another format replaces it. It is sent from memory in one request, so that it exists
+//! with its description (see `description`) or not at all. Counting, which the bucket
+//! cannot do exactly, is done by the task store (see
 //! [`upload_reservations`](concept_refinement_capability::upload_reservations)).
 //!
-//! It must never log or answer what S3 says of a signature, and never wait for
-//! the bucket longer than while something moves.
+//! It must never log or return what S3 says about a signature, and must never wait for
+//! the bucket without progress.
 
 mod bucket;
 mod client;
@@ -48,15 +47,15 @@ use bucket::{Bucket, Object};
 use description::{Described, Description, More};
 use fault::Fault;
 
-/// What the name of a second object ends with. No image's name has a full stop.
+/// Suffix of the key of a second object. Image names contain no full stop.
 const SECOND: &str = ".json";
 
-/// Of a second object, in bytes: more than the four texts of a refinement need,
-/// even if fully escaped.
+/// Largest second object, in bytes: more than the four texts of a refinement take, even
+/// if fully escaped.
 const MOST_SECOND: u64 = 256 * 1024;
 
-/// The least memory for images on their way to the bucket, in bytes: one that is
-/// as long as a model's answer may be fits.
+/// Minimum memory for images being sent to the bucket, in bytes: enough for the longest
+/// answer of a model.
 const LEAST_MEMORY: usize = 64 << 20;
 
 /// Images in a bucket. Clones share one store.
@@ -70,19 +69,19 @@ struct Inner {
     signing: Signing,
     clock: Arc<dyn Clock>,
     reservations: Arc<dyn UploadReservations>,
-    /// For all images together, in bytes. None: no limit, and refined images are
+    /// Limit for all images together, in bytes. None: no limit, and refined images are
     /// not counted.
     max_store: Option<u64>,
-    /// Reservations of images of which nobody knows whether they are there.
+    /// Reservations of images that may or may not be stored.
     doubtful: Mutex<Vec<Reservation>>,
     /// Held while one of these is checked.
     looking: tokio::sync::Mutex<()>,
     runtime: Handle,
-    /// For images on their way to the bucket.
+    /// Memory for images being sent to the bucket.
     memory: Arc<Blobs>,
 }
 
-/// Contents that were received whole.
+/// Contents that were received completely.
 struct Received {
     blob: Blob,
     hash: Vec<u8>,
@@ -114,7 +113,7 @@ impl S3Images {
 }
 
 impl Inner {
-    /// `created_at`: of an image that is moved here.
+    /// `created_at`: for an image that is moved here from another store.
     async fn store(
         self: &Arc<Self>,
         image: NewImage,
@@ -146,7 +145,7 @@ impl Inner {
         Ok(StoredOrNot::Stored(Stored { path, url }))
     }
 
-    /// None: they have another length.
+    /// None: they have a different length than announced.
     async fn receive(
         &self,
         image: &NewImage,
@@ -154,9 +153,9 @@ impl Inner {
     ) -> Result<Option<Received>, CapabilityError> {
         let longest = image.length.longest();
         let reserved = match image.kind {
-            // What does not come takes no memory.
+            // Grows with what arrives, so that slow clients take no memory.
             ImageKind::Upload => self.memory.reserve(Purpose::Original, 0).await,
-            // It waits until there is room for all of it.
+            // Waits until there is memory for all of it.
             ImageKind::Refined => {
                 let length = usize::try_from(longest).unwrap_or(usize::MAX);
                 self.memory.reserve(Purpose::Answer, length).await
@@ -209,15 +208,15 @@ impl Inner {
         self.bucket.put(&key, pieces, attributes).await
     }
 
-    /// What its metadata say of an object, and its size in bytes. None: there is
-    /// no image of ours.
+    /// What an object's metadata say, and its size in bytes. None: it is not an image of
+    /// ours.
     async fn described(&self, key: &str) -> Result<Option<(Described, u64)>, Fault> {
         let object = self.bucket.head(key).await?;
         Ok(object
             .and_then(|Object { attributes, size }| Some((Described::read(&attributes)?, size))))
     }
 
-    /// The owner of an image. None: what would say it is gone.
+    /// The owner of an image. None: the second object is gone.
     async fn owner(&self, key: &str, described: &Described) -> Result<Option<String>, Fault> {
         if let Some(owner) = &described.owner {
             return Ok(Some(owner.clone()));
@@ -266,7 +265,7 @@ impl Inner {
         let Some(parsed) = ImagePath::parse(path) else {
             return Ok(None);
         };
-        // A range that cannot be asked for is judged by the image's size.
+        // A range that cannot be requested is checked against the image's size.
         let asked = match range {
             None => None,
             Some(ByteRange { offset, length }) => match offset.checked_add(length) {
@@ -275,7 +274,7 @@ impl Inner {
             },
         };
         let got = match self.bucket.get(&key_of(&parsed), asked.clone()).await {
-            // So does S3 answer where a range begins behind the end.
+            // S3 responds like this to a range that begins after the end.
             Err(Fault::Broken) if asked.is_some() => return self.judged(path, range).await,
             got => got.map_err(Fault::report)?,
         };
@@ -293,7 +292,7 @@ impl Inner {
         Ok(Some((info, reading::contents(body, part.end - part.start))))
     }
 
-    /// The answer where nothing is read: the range is empty, or not within the
+    /// The answer if nothing needs to be read: the range is empty, or not within the
     /// image.
     async fn judged(
         &self,
@@ -309,7 +308,7 @@ impl Inner {
         }
     }
 
-    /// Removes an image and its second object, also that of an image that never came.
+    /// Deletes an image and its second object, even if the image itself was never stored.
     async fn remove(self: &Arc<Self>, path: &str) -> Result<(), CapabilityError> {
         let image = ImagePath::parse(path);
         let named = image.as_ref().map(ImageKey::from);
@@ -320,11 +319,11 @@ impl Inner {
         let object = self.bucket.head(&key).await.map_err(Fault::report)?;
         let [has_image, has_second] = match (object, image) {
             (None, _) => [false, true],
-            // An image is named with its format.
+            // The path has a format, so there is nothing to delete but an image.
             (Some(_), None) => return Ok(()),
             (Some(object), Some(image)) => match Described::read(&object.attributes) {
                 Some(described) if described.format() == image.format => [true, described.has_more],
-                // Something else has replaced it meanwhile.
+                // Something else has replaced it.
                 Some(_) | None => return Ok(()),
             },
         };
@@ -415,7 +414,7 @@ impl ImageStore for S3Images {
         })
     }
 
-    /// Reads one name: to write would cost, and a bucket has no end.
+    /// Reads one key: writing would cost money, and a bucket is never full.
     fn check(&self) -> Answer<'_, ()> {
         Box::pin(async move {
             let page = self.inner.bucket.page("", 1, None).await;

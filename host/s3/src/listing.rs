@@ -1,8 +1,8 @@
-//! All images of a kind, by name: a list of objects has neither their metadata nor what
-//! type they are, and to ask for these costs a request for each.
+//! Lists all images of a kind by name. A list of objects contains neither metadata nor
+//! types; getting them would cost one request per image.
 //!
-//! An image that never came may have left its second object. It is listed as the image
-//! would be, so that it is removed once nothing refers to it.
+//! An image that was never stored may have left its second object. It is listed like the
+//! image would be, so that it is removed once nothing refers to it.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::bucket::{Page, Seen};
 use super::fault::Fault;
 use super::{Inner, SECOND, is_image};
 
-/// Keys asked for at once: the most that S3 gives.
+/// Keys per request: the maximum of S3.
 const PAGE: usize = 1000;
 
 pub(super) async fn list(inner: Arc<Inner>, kind: ImageKind) -> Result<Images, CapabilityError> {
@@ -49,8 +49,8 @@ pub(super) async fn list(inner: Arc<Inner>, kind: ImageKind) -> Result<Images, C
     Ok(once.boxed())
 }
 
-/// Those that are images of ours. Of uploads the task store knows whose they are, at no
-/// cost.
+/// Keeps those that are images of ours. The owners of uploads come from the task store,
+/// at no cost.
 async fn listed(
     inner: &Inner,
     kind: ImageKind,
@@ -74,7 +74,7 @@ async fn listed(
     Ok(listed.collect())
 }
 
-/// None: it is no image of ours, or was deleted meanwhile.
+/// None: it is not an image of ours, or was deleted meanwhile.
 pub(super) async fn describe(inner: &Inner, name: &str) -> Result<Option<Listed>, Fault> {
     let Some(key) = ImageKey::parse(name).map(|key| key.text()) else {
         return Ok(None);

@@ -1,4 +1,5 @@
-//! An object's bytes in pieces of one size, and all of them or an error.
+//! Splits an object's bytes into chunks of one size. The stream is complete or ends with
+//! an error.
 
 use bytes::{Bytes, BytesMut};
 use concept_refinement_capability::images::Contents;
@@ -14,11 +15,11 @@ const CHUNK_SIZE: usize = 128 * 1024;
 struct Reading {
     body: Body,
     gathered: BytesMut,
-    /// In bytes, those that are gathered included.
+    /// Bytes still to be returned, including those buffered.
     missing: u64,
 }
 
-/// So many bytes of a body, in chunks of one size and a last one.
+/// `length` bytes of a body, in chunks of one size and a shorter last one.
 pub(super) fn contents(body: Body, length: u64) -> Contents {
     let reading = Reading {
         body,

@@ -1,4 +1,4 @@
-//! What the setting and the usual variables say of a bucket.
+//! Settings of a bucket, from the URL and the usual environment variables.
 
 use object_store::RetryConfig;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
@@ -9,8 +9,8 @@ use url::Url;
 
 use super::client::Client;
 
-/// Read where the environment has them. What of S3's client is not set here has
-/// the client's default.
+/// Environment variables that are used. Options of the S3 client not listed here keep
+/// their defaults.
 const VARIABLES: [(&str, AmazonS3ConfigKey); 12] = [
     ("AWS_ACCESS_KEY_ID", AmazonS3ConfigKey::AccessKeyId),
     ("AWS_SECRET_ACCESS_KEY", AmazonS3ConfigKey::SecretAccessKey),
@@ -38,29 +38,29 @@ const VARIABLES: [(&str, AmazonS3ConfigKey); 12] = [
     ),
 ];
 
-/// A request that failed quickly is repeated, as the documentation of S3 asks for: it
-/// answers 503 to clients that are merely too fast. One that took longer is not repeated:
-/// callers have their own deadlines.
+/// Retries for requests that failed quickly, as the documentation of S3 asks for: it
+/// responds with 503 to clients that are merely too fast. A request that took longer is
+/// not repeated, since callers have their own deadlines.
 const RETRIES: usize = 2;
 const RETRY_TIMEOUT: Duration = Duration::from_millis(500);
 const BACKOFF: Duration = Duration::from_millis(50);
 
-/// A bucket, and where in it the images are.
+/// A bucket, and the location of the images in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Settings {
     pub(super) bucket: String,
-    /// Empty, or with a final slash.
+    /// Empty, or with a trailing slash.
     pub(super) prefix: String,
     /// None: AWS.
     endpoint: Option<Url>,
-    /// Certificates besides those that the system trusts.
+    /// Certificates to trust in addition to the system's.
     pub(super) ca_bundle: Option<PathBuf>,
 }
 
 type Environment<'a> = &'a (dyn Fn(&str) -> Option<String> + Send + Sync);
 
 impl Settings {
-    /// What is wrong is said without repeating it, since it may hold a secret.
+    /// Errors do not quote the value, since it may contain a secret.
     pub(super) fn read(url: &str, environment: Environment<'_>) -> Result<Self, &'static str> {
         let place = url.strip_prefix("s3://").unwrap_or_default();
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
@@ -92,7 +92,7 @@ impl Settings {
         })
     }
 
-    /// As people know it.
+    /// The name for messages.
     pub(super) fn shown(&self) -> String {
         let Self { bucket, prefix, .. } = self;
         format!("s3://{bucket}/{prefix}")
@@ -100,16 +100,16 @@ impl Settings {
             .to_owned()
     }
 
-    /// Whether what is sent is encrypted.
+    /// Whether the connection is encrypted.
     pub(super) fn is_encrypted(&self) -> bool {
         self.endpoint
             .as_ref()
             .is_none_or(|endpoint| endpoint.scheme() == "https")
     }
 
-    /// S3's client. The signature covers a body only where nothing else protects
-    /// it. Neither checksum headers nor conditional puts: not every server knows
-    /// them.
+    /// The S3 client. A body is covered by the signature only if nothing else protects
+    /// it. It uses neither checksum headers nor conditional puts, since not every server
+    /// supports them.
     pub(super) fn client(
         &self,
         environment: Environment<'_>,

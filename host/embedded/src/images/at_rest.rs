@@ -1,4 +1,4 @@
-//! The images of a directory that no process uses, as they were stored.
+//! Reads the images of a directory that no process uses.
 
 use std::fs;
 use std::io;
@@ -20,7 +20,7 @@ impl ImagesAtRest for Folders {
                 for file in entries(of_owner)? {
                     match described(kind, &file) {
                         Ok(listed) => paths.extend(listed.map(|listed| listed.path)),
-                        // No image, or a damaged one.
+                        // It is not an image, or damaged.
                         Err(error) if error.kind() == io::ErrorKind::InvalidData => {}
                         Err(_) if !file.is_file() => {}
                         Err(error) => return Err(error),

@@ -1,5 +1,5 @@
-//! Copies the images while they are used. What is removed meanwhile waits in a
-//! folder of its own, so that all images that were there are copied.
+//! Copies images while the store is in use. Images deleted meanwhile are moved to a
+//! separate folder, so that every image that existed at the start is copied.
 
 use std::fs::{self, File};
 use std::io;
@@ -19,16 +19,16 @@ use super::listing::entries;
 use super::small::{self, AtRest};
 use super::{FileImages, store};
 
-/// What was removed while the store was held.
+/// Folder of images that were deleted while the store was held.
 const REMOVED: &str = "removed";
 
 const KINDS: [ImageKind; 2] = [ImageKind::Upload, ImageKind::Refined];
 
-/// How images are removed.
+/// Deletes images, or moves them while the store is held.
 #[derive(Default)]
 pub(super) struct Removal {
     is_held: RwLock<bool>,
-    /// An image is gone that a copy may need.
+    /// An image that a copy may need could not be kept.
     has_lost: AtomicBool,
 }
 
@@ -46,13 +46,13 @@ impl Removal {
             {
                 return Ok(());
             }
-            // It may be a full disk, where whoever makes room is not refused.
+            // The disk may be full, and deletions have to succeed then.
             self.has_lost.store(true, Ordering::Relaxed);
         }
         fs::remove_file(file)
     }
 
-    /// Removes what a process before this one left of a copy.
+    /// Removes what an interrupted copy of a previous process left.
     pub(super) fn clear(root: &Path) -> io::Result<()> {
         match fs::remove_dir_all(root.join(REMOVED)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -91,7 +91,7 @@ impl Embedded for FileImages {
     }
 }
 
-/// The images of a directory that this process holds without a store.
+/// The images of a directory that is locked by this process and not opened as a store.
 pub(super) struct Folders {
     root: PathBuf,
     small: Option<AtRest>,
@@ -99,7 +99,7 @@ pub(super) struct Folders {
 }
 
 impl Folders {
-    /// Changes nothing of them.
+    /// Does not change the images.
     pub(super) fn at_rest(root: &Path) -> Result<Self, OpenError> {
         let lock = DirectoryLock::acquire(root, store::LOCK)?;
         let small = AtRest::of(root)?;
@@ -133,8 +133,8 @@ fn small_images() -> PathBuf {
     Path::new(FOLDER).join(small::FILE)
 }
 
-/// Those that were removed come last: an image is in one place or the other, and twice
-/// in the archive if it is removed meanwhile.
+/// Deleted images are copied last: an image is in one place or the other, and twice in
+/// the archive if it is deleted during the copy.
 fn copy(root: &Path, archive: &mut dyn Archive) -> io::Result<u64> {
     let mut count = 0;
     for from in [root.to_owned(), root.join(REMOVED)] {
@@ -146,7 +146,8 @@ fn copy(root: &Path, archive: &mut dyn Archive) -> io::Result<u64> {
                         continue;
                     };
                     match File::open(&file) {
-                        // It is with those that were removed.
+                        // It has been deleted, and will be copied with the deleted
+                        // images.
                         Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                         opened => archive.add(&Path::new(FOLDER).join(path), opened?)?,
                     }

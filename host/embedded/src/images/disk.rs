@@ -1,4 +1,4 @@
-//! Work on the disk, on threads that may wait for it, and the errors that callers get.
+//! Disk access on threads that may block, and the errors for callers.
 
 use std::io;
 

@@ -1,5 +1,4 @@
-//! An image that is being written. It is removed unless it is renamed into its
-//! place.
+//! An image that is being written. It is removed unless it is renamed to its final path.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -57,12 +56,12 @@ impl Draft {
 }
 
 impl Finished {
-    /// Of the image, in bytes.
+    /// Size of the image, in bytes.
     pub(super) fn size(&self) -> u64 {
         self.size
     }
 
-    /// The caller has to sync the folder.
+    /// The caller has to sync the folder afterwards.
     pub(super) fn rename(self, to: &Path) -> io::Result<()> {
         Ok(self.place.persist(to)?)
     }

@@ -1,4 +1,4 @@
-//! Files, as the configuration chooses them.
+//! The file store as an engine for the configuration.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use concept_refinement_capability::images::Options;
 use super::FileImages;
 use super::backup::Folders;
 
-/// In the data directory.
+/// The folder within the data directory.
 pub(super) const FOLDER: &str = "images";
 
 /// `file`: a folder of the data directory.

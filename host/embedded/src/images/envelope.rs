@@ -1,8 +1,8 @@
-//! An image's description, stored in the image's own file: after the bytes come
-//! a JSON object, its length (4 bytes, big-endian) and a mark.
+//! An image's description, appended to the image's own file: after the image bytes comes
+//! a JSON object, its length (4 bytes, big-endian) and a magic mark.
 //!
-//! One file can be renamed atomically, two cannot. The description is at the
-//! end because the hash is known only then; image viewers ignore it.
+//! It is in the same file because one file can be renamed atomically and two cannot, and
+//! at the end because the hash is known only then; image viewers ignore it.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -16,15 +16,15 @@ use concept_refinement_domain::image_path::{ImagePath, folder};
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The last byte is the version.
+/// Magic mark. The last byte is the version.
 const MARK: [u8; 8] = *b"c-image\x01";
 const LENGTH_BYTES: usize = 4;
 const END: usize = LENGTH_BYTES + MARK.len();
 
-/// More than the four texts of a refinement need, even if fully escaped.
+/// More than the four texts of a refinement take, even if fully escaped.
 const MAX_BYTES: u32 = 256 * 1024;
 
-/// What the caller says about the image.
+/// What the caller provides about the image.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Description {
     pub(super) owner: String,
@@ -80,7 +80,7 @@ impl Envelope {
         })
     }
 
-    /// What the caller said besides.
+    /// Further metadata from the caller.
     pub(super) fn metadata(&self) -> &[(String, String)] {
         &self.description.metadata
     }
@@ -111,8 +111,8 @@ pub(super) fn write(
     file.write_all(&end)
 }
 
-/// `InvalidData`: the file is damaged or not an image of this store. A retry
-/// does not help.
+/// `InvalidData`: the file is damaged or not an image of this store. Trying again does
+/// not help.
 pub(super) fn read(file: &mut File) -> io::Result<Envelope> {
     let foreign = || {
         io::Error::new(
@@ -143,8 +143,8 @@ pub(super) fn read(file: &mut File) -> io::Result<Envelope> {
     }
 }
 
-/// How long the image in a file is, by the file's last bytes alone; 0 if there
-/// is no file, the whole length if it is damaged.
+/// Length of the image in a file, read from the file's last bytes only; 0 if there is no
+/// file, the whole length if it is damaged.
 pub(super) fn image_bytes(file: &Path) -> io::Result<u64> {
     let mut file = match File::open(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
@@ -157,7 +157,7 @@ pub(super) fn image_bytes(file: &Path) -> io::Result<u64> {
     let mut end = [0; END];
     file.seek(SeekFrom::Start(before_end))?;
     if file.read_exact(&mut end).is_err() {
-        // A directory, or cut meanwhile.
+        // It is a directory, or was truncated meanwhile.
         return Ok(length);
     }
     let (description, mark) = end.split_at(LENGTH_BYTES);

@@ -1,4 +1,4 @@
-//! All images of a kind, an owner's folder at a time.
+//! Lists all images of a kind, one owner's folder at a time.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -15,7 +15,7 @@ use super::disk::on_disk;
 use super::envelope;
 use super::store::Store;
 
-/// An image that is stored as another length meanwhile may be listed twice.
+/// An image that is replaced meanwhile by one of another size may be listed twice.
 pub(super) async fn list(store: Arc<Store>, kind: ImageKind) -> Result<Images, CapabilityError> {
     let files = files(Arc::clone(&store), kind).await?;
     match kind {
@@ -70,7 +70,7 @@ fn in_folder(kind: ImageKind, of_owner: PathBuf) -> io::Result<Vec<Listed>> {
     Ok(images)
 }
 
-/// An image by its file. None: it is not named as an image.
+/// Describes an image by its file. None: its name is not that of an image.
 pub(super) fn described(kind: ImageKind, file: &Path) -> io::Result<Option<Listed>> {
     let last = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
     let Some((tag, name)) = file.parent().and_then(last).zip(last(file)) else {
@@ -80,7 +80,7 @@ pub(super) fn described(kind: ImageKind, file: &Path) -> io::Result<Option<Liste
     Ok(envelope.listed(kind, &tag, &name))
 }
 
-/// Of all images in the owners' folders, in bytes.
+/// Total size of all images in the owners' folders, in bytes.
 pub(super) fn bytes(folder: &Path) -> io::Result<u64> {
     let mut sum = 0_u64;
     for of_owner in entries(folder.to_owned())? {
@@ -91,7 +91,7 @@ pub(super) fn bytes(folder: &Path) -> io::Result<u64> {
     Ok(sum)
 }
 
-/// Empty if the directory is gone, or if a foreign file has its name.
+/// Empty if the directory is gone, or if its name belongs to another kind of file.
 pub(super) fn entries(directory: PathBuf) -> io::Result<Vec<PathBuf>> {
     match fs::read_dir(directory) {
         Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),

@@ -1,5 +1,5 @@
-//! Reads an image in chunks. An image that is replaced or deleted meanwhile is
-//! still read to its end.
+//! Reads an image in chunks. An image that is replaced or deleted meanwhile is still read
+//! to its end.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};

@@ -1,7 +1,6 @@
-//! Images under way: what each owner has of them, and the room that they take.
+//! Images being stored: how many each owner has, and the space that they take.
 //!
-//! In memory only, so that nothing is reserved for longer than its process
-//! lives.
+//! In memory only, so that no reservation outlives its process.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,23 +11,23 @@ use concept_refinement_domain::image_limits::ImageUsage;
 use concept_refinement_domain::image_path::ImagePath;
 use parking_lot::Mutex;
 
-/// The longest lengths, of all owners who have any.
+/// Maximum lengths, by owner.
 #[derive(Default)]
 pub(crate) struct UnderWay(Mutex<HashMap<Owner, Vec<u64>>>);
 
 type Owner = (ImageKind, String);
 
-/// An image under way, which ends when this is dropped.
+/// An image that is being stored, until this is dropped.
 pub(crate) struct Reservation {
     under_way: Arc<UnderWay>,
     owner: Owner,
     longest: u64,
-    /// None: it takes what its task was promised.
+    /// None: it uses the space that its task was promised.
     room: Option<room::Reservation>,
 }
 
 impl UnderWay {
-    /// Adds to what is stored of the owner.
+    /// Adds the owner's images in progress to `usage`.
     pub(crate) fn add_to(&self, path: &ImagePath, usage: &mut ImageUsage) {
         if let Some(lengths) = self.0.lock().get(&owner(path)) {
             for longest in lengths {
@@ -56,7 +55,7 @@ impl UnderWay {
 }
 
 impl Reservation {
-    /// So many bytes of it, from the beginning, are on the disk now.
+    /// Reports that the first `written` bytes are on the disk now.
     pub(crate) fn wrote_all(&mut self, written: u64) {
         if let Some(room) = &mut self.room {
             room.wrote_all(written);

@@ -1,9 +1,8 @@
 //! Small refined images, in one SQLite file.
 //!
-//! Each task makes an image, mostly a small one. A file for each takes more
-//! processor time and more turns of the disk than the rest of the task; here those
-//! that come together are stored by one commit. An image is in this table or in a
-//! file of its own.
+//! Each task makes an image, mostly a small one. A file for each would take more CPU time
+//! and disk operations than the rest of the task; here, concurrent ones are stored in one
+//! commit. An image is either in this table or in a file of its own.
 
 mod reserve;
 mod schema;
@@ -31,29 +30,29 @@ use crate::sqlite::statements::{all, find};
 use crate::sqlite::{self, DatabaseFile, connection, names};
 use writer::{Change, Writer};
 
-/// In the images' directory.
+/// In the directory of the images.
 pub(super) const FILE: &str = "small.sqlite";
 
-/// Up to this length an image is small: up to about this length SQLite is faster than
-/// the file system (<https://sqlite.org/intern-v-extern-blob.html>).
+/// Up to this length an image is small: up to about there, SQLite is faster than the file
+/// system (<https://sqlite.org/intern-v-extern-blob.html>).
 pub(super) const MAX_BYTES: u64 = 64 * 1024;
 
-/// Entries of a list that are read at once.
+/// Entries of a list per query.
 const PAGE: u32 = 256;
 
 pub(super) struct SmallImages {
     file: PathBuf,
-    /// A backup holds the images: what is removed is marked, until it has ended.
+    /// A backup is in progress: deleted images are only marked, until it has ended.
     is_held: Arc<AtomicBool>,
     reader: Mutex<Connection>,
-    /// Apart, so that nobody waits for a page of a list.
+    /// A separate connection, so that reads do not wait for a list.
     lister: Mutex<Connection>,
     /// Dropped after the readers, so that it closes the file last.
     writer: Writer,
 }
 
 impl SmallImages {
-    /// Of an images' directory that this process holds.
+    /// For a directory that this process has locked.
     pub fn open(root: &Path, room: Arc<Room>) -> Result<Self, OpenError> {
         let file = root.join(FILE);
         let engine = |error| sqlite::open_error(&file, error);
@@ -86,7 +85,7 @@ impl SmallImages {
         })
     }
 
-    /// Returns when the image is on the disk, and a file of the same name is gone.
+    /// Returns once the image is on the disk and a file of the same name is removed.
     pub async fn put(
         &self,
         path: &ImagePath,
@@ -112,18 +111,18 @@ impl SmallImages {
         self.writer.write(Change::Remove { tag, name }).await
     }
 
-    /// None: it is not here. Blocks, as the others do that read.
+    /// None: it is not stored here. Blocks, as all reading functions do.
     pub fn info(&self, path: &ImagePath) -> io::Result<Option<ImageInfo>> {
         let envelope = self.envelope(path)?;
         Ok(envelope.and_then(|envelope| parsed(path, &envelope)?.info(path)))
     }
 
-    /// Whether there is one of this name, in whatever format.
+    /// Whether there is an image of this name in any format.
     pub fn has_name(&self, path: &ImagePath) -> io::Result<bool> {
         Ok(self.envelope(path)?.is_some())
     }
 
-    /// Whether it is here, be it damaged.
+    /// Whether it is stored here, even if damaged.
     pub fn has(&self, path: &ImagePath) -> io::Result<bool> {
         let envelope = self.envelope(path)?;
         Ok(envelope.is_some_and(|envelope| {
@@ -131,18 +130,18 @@ impl SmallImages {
         }))
     }
 
-    /// The whole image. None: it is not here.
+    /// The whole image. None: it is not stored here.
     pub fn find(&self, path: &ImagePath) -> io::Result<Option<(ImageInfo, Bytes)>> {
         let found = row(&self.reader.lock(), path)?;
         Ok(found.and_then(|(envelope, contents)| Some((envelope.info(path)?, contents))))
     }
 
-    /// Whether more could be stored.
+    /// Whether a write would succeed.
     pub async fn check(&self) -> Result<(), CapabilityError> {
         self.writer.write(Change::Check).await
     }
 
-    /// Those after a position in the list, and the position of the next ones.
+    /// A page of the list after a position, and the position of the next page.
     pub fn list(&self, after: i64) -> io::Result<(Vec<Listed>, Option<i64>)> {
         list(&self.lister.lock(), after)
     }
@@ -151,7 +150,7 @@ impl SmallImages {
         self.is_held.store(true, Ordering::SeqCst);
     }
 
-    /// Returns how many there are.
+    /// Returns the number of images.
     pub fn copy_to(&self, archive: &mut dyn Archive, path: &Path) -> io::Result<u64> {
         let file = DatabaseFile::in_use(&self.file);
         file.copy_to(archive, path, |copy| {
@@ -160,7 +159,7 @@ impl SmallImages {
         })
     }
 
-    /// Removes for good what was removed meanwhile.
+    /// Really deletes the images that were deleted during the backup.
     pub fn release(&self) {
         self.is_held.store(false, Ordering::SeqCst);
         if let Err(error) = self.purge() {
@@ -188,7 +187,7 @@ impl SmallImages {
     }
 }
 
-/// Those of a directory that nobody has open.
+/// Small images of a directory that no process has open.
 pub(super) struct AtRest {
     reader: Mutex<Connection>,
     /// Dropped after the reader.
@@ -196,7 +195,7 @@ pub(super) struct AtRest {
 }
 
 impl AtRest {
-    /// None: there are none.
+    /// None: the directory has no such file.
     pub fn of(root: &Path) -> Result<Option<Self>, OpenError> {
         let path = root.join(FILE);
         if !fs::exists(&path).map_err(|error| OpenError::unusable(&path, error))? {
@@ -222,12 +221,12 @@ impl AtRest {
         Ok(paths)
     }
 
-    /// The whole image, with what else was said of it.
+    /// The whole image with all its metadata.
     pub fn find(&self, path: &ImagePath) -> io::Result<Option<(Envelope, Bytes)>> {
         row(&self.reader.lock(), path)
     }
 
-    /// Returns how many there are.
+    /// Returns the number of images.
     pub fn copy_to(&self, archive: &mut dyn Archive, path: &Path) -> io::Result<u64> {
         self.file.copy_to(archive, path, count)
     }
@@ -238,7 +237,7 @@ fn count(copy: &Connection) -> rusqlite::Result<u64> {
     Ok(count.into())
 }
 
-/// What a process before this one left marked.
+/// Deletes what a previous process left marked.
 fn purge(connection: &Connection) -> rusqlite::Result<()> {
     while has_removed(connection)? {
         writer::purge(connection)?;
@@ -280,7 +279,7 @@ fn list(reader: &Connection, after: i64) -> io::Result<(Vec<Listed>, Option<i64>
     Ok((listed.collect(), last.filter(|_| is_full)))
 }
 
-/// A damaged image is as good as none, since no repeat helps.
+/// A damaged image is treated as missing, since trying again does not help.
 fn parsed(path: &ImagePath, envelope: &str) -> Option<Envelope> {
     let envelope = Envelope::from_json(envelope);
     if envelope.is_none() {
@@ -289,7 +288,7 @@ fn parsed(path: &ImagePath, envelope: &str) -> Option<Envelope> {
     envelope
 }
 
-/// Of all that is stored.
+/// Total size of the stored images.
 fn bytes(connection: &Connection) -> rusqlite::Result<u64> {
     const SQL: &str = "SELECT coalesce(sum(length(contents)), 0) FROM image WHERE NOT removed";
     let bytes: i64 = connection.query_row(SQL, [], |row| row.get(0))?;
@@ -300,7 +299,7 @@ fn key(path: &ImagePath) -> (String, String) {
     (path.tag.clone(), path.name.clone())
 }
 
-/// As what the disk says of a file.
+/// The error as the I/O error that a file would have caused.
 fn fault(error: rusqlite::Error) -> io::Error {
     if sqlite::is_full(&error) {
         io::Error::new(io::ErrorKind::StorageFull, error)

@@ -38,10 +38,10 @@ pub struct Store {
     room: Arc<Room>,
     pub signing: Signing,
     pub clock: Arc<dyn Clock>,
-    /// Dropped before the lock, so that no other process opens its file earlier.
+    /// Dropped before the lock, so that no other process opens its file too early.
     pub small: SmallImages,
-    /// While the directory is missing or replaced, nothing may be stored, and a
-    /// missing file does not mean that the image is gone.
+    /// While the directory is missing or replaced, nothing may be stored, and a missing
+    /// file does not mean that the image is gone.
     pub lock: DirectoryLock,
     pub removal: Removal,
 }
@@ -100,13 +100,13 @@ impl Store {
         Draft::create(self.drafts().join(number.to_string()))
     }
 
-    /// For a refined image, which has what its task was promised: nothing is judged,
-    /// and no disk is asked.
+    /// For a refined image, whose space was promised to its task: no limit is checked,
+    /// and the disk is not queried.
     pub fn promised(&self, path: &ImagePath, longest: u64) -> Reservation {
         self.under_way.begin(path, longest, None)
     }
 
-    /// Judges the owner's limits, then the room of all. Only uploads ask for room.
+    /// Checks the owner's limits, then the space for all images. Only uploads need that.
     pub fn reserve(
         &self,
         path: &ImagePath,
@@ -126,7 +126,7 @@ impl Store {
         Ok(Ok(self.under_way.begin(path, longest, room)))
     }
 
-    /// Renames the draft into its place, which ends its reservation.
+    /// Renames the draft to its final path, which ends its reservation.
     pub fn place(
         &self,
         draft: Finished,
@@ -145,8 +145,8 @@ impl Store {
         self.lock.check()
     }
 
-    /// What the owner has of this kind, without an image of the same name, which
-    /// would be replaced.
+    /// What the owner has of this kind, excluding an image of the same name, which would
+    /// be replaced.
     fn usage(&self, path: &ImagePath) -> io::Result<ImageUsage> {
         let mut usage = ImageUsage::default();
         self.under_way.add_to(path, &mut usage);
@@ -177,7 +177,7 @@ impl Store {
         }
     }
 
-    /// A damaged image counts as missing, since no retry helps.
+    /// A damaged image counts as missing, since trying again does not help.
     fn file(&self, path: &ImagePath) -> io::Result<Option<(ImageInfo, fs::File)>> {
         match self.open_whole(path) {
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
@@ -211,7 +211,7 @@ impl Store {
     pub fn remove(&self, path: &ImagePath) -> io::Result<()> {
         let _changing = self.changing(path);
         match self.open_whole(path) {
-            // An image in another format may have replaced it meanwhile.
+            // An image in another format has replaced it.
             Ok(None) => return Ok(()),
             Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
             // Damaged files are removed too.
@@ -222,7 +222,7 @@ impl Store {
         self.room.replace(removed, 0);
         let folder = self.folder_of(path);
         directory::sync(&folder)?;
-        // Succeeds only for an empty folder; an empty folder does no harm.
+        // Only removes an empty folder; leaving one is harmless.
         let _ = fs::remove_dir(folder);
         Ok(())
     }
@@ -243,8 +243,8 @@ impl Store {
         self.root.join(folder(path.kind)).join(&path.tag)
     }
 
-    /// The format is not part of the file name, so an image of another format
-    /// replaces it.
+    /// The format is not part of the file name, so an image of another format replaces
+    /// it.
     fn file_of(&self, path: &ImagePath) -> PathBuf {
         self.folder_of(path).join(&path.name)
     }

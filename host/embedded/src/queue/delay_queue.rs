@@ -13,17 +13,17 @@ use futures::future::select;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-/// The longest delay, whatever a worker asks for.
+/// Limit for the delay that a worker may ask for.
 const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
 
-/// A task to look at.
+/// A task to deliver.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Entry {
     pub(super) task_id: String,
     pub(super) user_id: String,
 }
 
-/// The tasks of a queue, and those who wait for one.
+/// The tasks of a queue, and the receivers waiting for one.
 pub(super) struct DelayQueue {
     runtime: Arc<dyn Runtime>,
     capacity: usize,
@@ -99,7 +99,7 @@ impl DelayQueue {
                 let mut state = self.state.lock();
                 state.wake(now);
                 if let Some(entry) = state.take() {
-                    // Wakes another receiver for the remaining tasks.
+                    // There are more tasks: wakes another receiver.
                     if !state.ids.is_empty() {
                         self.changed.notify_one();
                     }
@@ -126,8 +126,7 @@ impl DelayQueue {
     }
 }
 
-/// If a receiver leaves, another one has to look after what woke it and after the
-/// timer.
+/// If a receiver leaves, another one has to take over its wake-up and the timer.
 struct Relay<'a>(&'a Notify);
 
 impl Drop for Relay<'_> {

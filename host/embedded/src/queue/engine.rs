@@ -1,10 +1,10 @@
-//! The queue inside the task store, as the configuration chooses it.
+//! The queue inside the task store as an engine for the configuration.
 
 use std::future::ready;
 
 use concept_refinement_capability::engine::{Engine, QueueEngine};
 
-/// `store`: wherever the tasks are.
+/// `store`: in whichever store the tasks are.
 pub const ENGINE: QueueEngine = Engine {
     name: "store",
     exists: |_| Ok(true),

@@ -10,12 +10,12 @@ use rusqlite::{Connection, OpenFlags};
 /// for recovery.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The log is truncated to this size after a burst, in bytes.
+/// The write-ahead log is truncated to this size after a burst, in bytes.
 pub(crate) const MAX_LOG_BYTES: u64 = 16 * 1024 * 1024;
 
 const STATEMENT_CACHE_CAPACITY: usize = 64;
 
-/// The writing connection. Its commits survive a power loss.
+/// The connection for writing. Its commits survive a power loss.
 pub(crate) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     let connection = open(
         path,
@@ -48,16 +48,15 @@ pub(crate) fn in_memory() -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Whether the last connection to close checkpoints and removes the log. Only
-/// for a file that is known to be intact.
+/// Whether the last connection to close checkpoints and removes the log. Only for a file
+/// that is known to be intact.
 pub(crate) fn tidy_up_on_close(connection: &Connection, tidy: bool) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !tidy)?;
     Ok(())
 }
 
-/// SQLite keeps the file to this process, as its directory is
-/// anyway. Connections then share the log's index in memory, and no read or write
-/// asks the system for a lock.
+/// In exclusive mode: the directory belongs to this process anyway. Connections then
+/// share the log's index in memory, and reads and writes need no file locks.
 fn open(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Connection::open_with_flags_and_vfs(path, flags, "unix-excl")
@@ -67,8 +66,8 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "temp_store", "memory")?;
-    // Otherwise a cached statement is prepared anew whenever values are bound
-    // that might change its plan.
+    // Otherwise a cached statement is prepared again whenever bound values might change
+    // its query plan.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE_CAPACITY);
     Ok(())

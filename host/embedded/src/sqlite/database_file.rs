@@ -1,5 +1,4 @@
-//! A database as a file that is copied, by SQLite's own means: also while it is
-//! written to.
+//! Copies a database file with SQLite's own means, even while it is being written.
 
 use std::fs::{self, File};
 use std::io;
@@ -13,21 +12,21 @@ use rusqlite::backup::Backup;
 
 use super::{connection, names};
 
-/// How long to wait where a step cannot be done yet.
+/// Delay before a step that is not possible yet is tried again.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A copy that is being made.
+/// Name of an unfinished copy.
 const DRAFT: &str = "draft.sqlite";
 
 /// The database's file.
 pub(crate) struct DatabaseFile {
     path: PathBuf,
-    /// A log that there was none of before: to read the database makes one.
+    /// Path of the log, if it did not exist: reading the database creates it.
     new_log: Option<PathBuf>,
 }
 
 impl DatabaseFile {
-    /// Of a store that is open.
+    /// For a store that is open.
     pub(crate) fn in_use(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
@@ -35,7 +34,7 @@ impl DatabaseFile {
         }
     }
 
-    /// Of one that nobody has open; it is left as it was.
+    /// For a store that no process has open; its files are left as they were.
     pub(crate) fn at_rest(path: &Path) -> Self {
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
@@ -50,8 +49,8 @@ impl DatabaseFile {
         connection::reader(&self.path)
     }
 
-    /// Adds a copy under this path, after `look` has seen it. The copy is made in one
-    /// step, and so of one moment; the writer goes on meanwhile.
+    /// Adds a copy under this path, after `look` has read it. The copy is made in one
+    /// step, so it is a snapshot; the writer can go on meanwhile.
     pub(crate) fn copy_to<T>(
         &self,
         archive: &mut dyn Archive,
@@ -93,13 +92,13 @@ impl DatabaseFile {
     }
 }
 
-/// Leaves the directory as it was.
+/// Removes a log that reading has created.
 impl Drop for DatabaseFile {
     fn drop(&mut self) {
         if let Some(log) = &self.new_log
             && fs::metadata(log).is_ok_and(|log| log.len() == 0)
         {
-            // An empty one does no harm.
+            // If this fails: an empty log does no harm.
             let _ = fs::remove_file(log);
         }
     }

@@ -1,38 +1,38 @@
-//! A thread that writes: what waits together is committed together, and only then
-//! answered.
+//! A writing thread that commits all waiting changes together and only then answers them.
 //!
-//! A commit waits for the disk, as long for one change as for a hundred.
+//! A commit has to wait for the disk, which takes as long for one change as for a
+//! hundred.
 
 use std::io;
 use std::thread::{self, JoinHandle};
 
 use tokio::sync::{mpsc, oneshot};
 
-/// What commits, in a thread of its own.
+/// Commits groups of changes, on its own thread.
 pub(crate) trait Committer: Send + 'static {
-    /// A change, and where its outcome is sent.
+    /// A change, and where to send its outcome.
     type Entry: Send;
 
-    /// Most entries of a commit; more would only delay the first.
+    /// Limit of entries per commit; more would only delay the first ones.
     const MAX_GROUP: usize;
 
-    /// Commits a group, takes its entries out and answers them.
+    /// Commits a group, removes its entries and answers them.
     fn commit(&mut self, group: &mut Vec<Self::Entry>);
 
-    /// After the last group.
+    /// Called after the last group.
     fn close(self);
 }
 
-/// A writing thread. Dropped, it waits for what is under way, so that the file is
+/// A writing thread. Dropping it waits for the work in progress, so that the file is
 /// closed afterwards.
 pub(crate) struct GroupCommit<E> {
-    /// None once it is stopping.
+    /// None while it is shutting down.
     sender: Option<mpsc::Sender<E>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl<E: Send + 'static> GroupCommit<E> {
-    /// So many entries may wait; further callers wait to enter.
+    /// `capacity`: how many entries may wait; further callers wait to enter.
     pub fn start<C>(name: &str, capacity: usize, committer: C) -> io::Result<Self>
     where
         C: Committer<Entry = E>,
@@ -47,7 +47,7 @@ impl<E: Send + 'static> GroupCommit<E> {
         })
     }
 
-    /// Returns what was answered. None: the thread has ended.
+    /// Returns the answer. None: the thread has ended.
     pub async fn write<T>(&self, entry: impl FnOnce(oneshot::Sender<T>) -> E) -> Option<T> {
         let (answer, answered) = oneshot::channel();
         let sent = self.sender.as_ref()?.send(entry(answer));

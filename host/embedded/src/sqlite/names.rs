@@ -1,5 +1,5 @@
-//! Checks the names of the database's files. Data written to a file without a
-//! name is lost with the process, so nothing may be accepted then.
+//! Checks that the database's files still have their names. Data written to a file
+//! without a name is lost with the process, so nothing may be accepted then.
 
 use std::fs;
 use std::io;
@@ -87,7 +87,7 @@ mod tests {
         }
     }
 
-    /// By each reader, at its first read.
+    /// For each reader, at its first read.
     #[tokio::test]
     async fn reading_goes_on_without_the_names() {
         for instead in ["nothing", "an empty directory"] {

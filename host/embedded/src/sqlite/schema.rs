@@ -1,5 +1,5 @@
 //! Creates the tables of a database that has none, and leaves those of another version
-//! alone. A change of a schema is a change of its version (`PRAGMA user_version`).
+//! alone. Each change of a schema has to change its version (`PRAGMA user_version`).
 
 use std::path::Path;
 
@@ -13,12 +13,12 @@ pub(crate) const APPLICATION_ID: i32 = 0x4352_6566;
 
 /// The tables of a database.
 pub(crate) struct Schema {
-    /// Above 0, which is that of a database without tables.
+    /// Greater than 0, which is the version of a database without tables.
     pub version: i64,
     pub sql: &'static str,
 }
 
-/// Why a database has no tables that can be used.
+/// Why a database has no usable tables.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SchemaError {
     #[error("its tables are of another version")]
@@ -36,7 +36,7 @@ impl SchemaError {
     }
 }
 
-/// In one transaction.
+/// Creates the tables in one transaction.
 pub(crate) fn create(connection: &mut Connection, schema: &Schema) -> Result<(), SchemaError> {
     let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     match version(&step)? {

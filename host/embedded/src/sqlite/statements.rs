@@ -1,8 +1,8 @@
-//! Statements that a connection prepares once, and keeps.
+//! Runs statements that a connection prepares once and caches.
 
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 
-/// How many rows it wrote.
+/// Returns the number of rows written.
 pub(crate) fn run(
     connection: &Connection,
     sql: &str,
@@ -11,7 +11,7 @@ pub(crate) fn run(
     connection.prepare_cached(sql)?.execute(parameters)
 }
 
-/// The row that there always is.
+/// The first row, which has to exist.
 pub(crate) fn one<T>(
     connection: &Connection,
     sql: &str,

@@ -1,11 +1,11 @@
-//! Transactions of the connection that writes to a file.
+//! Transactions of the writing connection.
 
 use rusqlite::Connection;
 
 use super::statements;
 
-/// Does all of it or nothing. The statements are prepared once, unlike those of rusqlite's
-/// `Transaction`.
+/// Commits all of it or nothing. The statements for that are cached, unlike those of
+/// rusqlite's `Transaction`.
 pub(crate) fn transaction<T, E>(
     connection: &Connection,
     fault: impl Fn(rusqlite::Error) -> E,

@@ -1,4 +1,4 @@
-//! The database as a backup copies it.
+//! The database as seen by a backup.
 
 use std::io;
 use std::path::Path;
@@ -10,10 +10,10 @@ use concept_refinement_capability::embedded::{Archive, Embedded};
 use super::{FILE, LOCK};
 use crate::sqlite::DatabaseFile;
 
-/// The database of a directory that this process holds.
+/// The database of a directory that this process has locked.
 pub(super) struct Database {
     file: DatabaseFile,
-    /// None: the store that is open holds it.
+    /// None: the open store has the lock.
     _lock: Option<DirectoryLock>,
 }
 
@@ -25,7 +25,7 @@ impl Database {
         }
     }
 
-    /// Changes nothing of it.
+    /// Does not change the database.
     pub(super) fn at_rest(directory: &Path) -> Result<Self, OpenError> {
         let lock = DirectoryLock::acquire(directory, LOCK)?;
         Ok(Self {

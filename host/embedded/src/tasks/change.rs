@@ -1,5 +1,5 @@
-//! Applies the rules of the domain: a task is read, changed in memory and saved
-//! with all that goes with the change, within one step.
+//! Applies the rules of the domain: a task is read, changed in memory and saved with all
+//! side effects of the change, in one step.
 
 use concept_refinement_capability::tasks::hub::Update;
 use concept_refinement_domain::rulebook::{Decision, Event, TaskRecord};
@@ -9,7 +9,7 @@ use super::fault::Fault;
 use super::writer::Step;
 use super::{keys, rows, usage};
 
-/// Applies a rule to a task. `gone` is answered where there is no such task.
+/// Applies a rule to a task. `gone` is the result if there is no such task.
 pub(super) fn change<T>(
     step: &mut Step<'_>,
     id: &str,
@@ -29,7 +29,7 @@ pub(super) fn change<T>(
 fn save(step: &mut Step<'_>, record: TaskRecord, event: Event) -> Result<(), Fault> {
     let task = &record.task;
     rows::update(step, &record)?;
-    // A rule changes only what was not final.
+    // A rule changes only tasks that were not final, so the task has just ended.
     if task.status.is_final() {
         step.release_room();
         if record.delivery.is_some() {

@@ -1,10 +1,9 @@
 //! Keeps the write-ahead log short, even if reads never pause.
 //!
-//! SQLite checkpoints the log by itself and restarts it when no reader uses it.
-//! Reads that overlap without a gap prevent the restart, and the log would
-//! grow. So from a certain size on, this makes SQLite wait for readers: reads
-//! that begin meanwhile use only the main file, so the wait is as long as the
-//! longest read in progress.
+//! SQLite checkpoints the log automatically, and restarts it when no reader uses it.
+//! Overlapping reads prevent the restart, and the log would grow. So beyond a certain
+//! size, this makes SQLite wait for the readers: reads that begin meanwhile use only the
+//! main file, so it waits only for the longest read in progress.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,8 +13,8 @@ use rusqlite::Connection;
 
 use crate::sqlite::connection::{BUSY_TIMEOUT, MAX_LOG_BYTES};
 
-/// How long to wait for readers; nothing is written meanwhile. Only a scan
-/// of the whole store may take longer; then the log grows until it is done.
+/// How long to wait for readers; nothing is written meanwhile. Only a scan of the whole
+/// store may take longer; then the log grows until the scan ends.
 const READER_TIMEOUT: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
@@ -129,8 +128,8 @@ mod tests {
             largest
         };
         let (largest, _) = futures::join!(writing, reading);
-        // On a busy machine reads may exceed the timeout a few times; without a
-        // limit the log would grow beyond the data written.
+        // On a busy machine reads may exceed the timeout a few times; without a limit the
+        // log would grow beyond the data written.
         assert!(largest < 4 * MAX_LOG_BYTES, "{largest} bytes");
         assert!(largest > MAX_LOG_BYTES, "always short: {largest} bytes");
     }

@@ -73,7 +73,7 @@ pub(super) fn list(
     }))
 }
 
-/// The task keeps its result id and loses its image.
+/// The task keeps its result id, but loses its image.
 pub(super) fn delete(step: &Step<'_>, user_id: &str, id: &str) -> Result<Option<String>, Fault> {
     let sql = "DELETE FROM concept WHERE id = ? AND user_id = ? RETURNING image_path, task_id";
     let deleted = find(step.connection, sql, [id, user_id], |row| {
@@ -87,7 +87,7 @@ pub(super) fn delete(step: &Step<'_>, user_id: &str, id: &str) -> Result<Option<
     Ok(Some(image_path))
 }
 
-/// Removes a task's image together with its concept.
+/// Removes the image of a task, along with its concept.
 pub(super) fn take_image(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
     let sql = "UPDATE task SET image_path = NULL WHERE id = ?";
     run(step.connection, sql, [task_id])?;

@@ -1,16 +1,15 @@
 //! Remembers whether the database was found to be damaged.
 //!
-//! SQLite notices damage only in pages that it reads. Once damage is found,
-//! nothing more is written, since that could spread it or destroy evidence;
-//! reads go on. There is no active search for damage, since checking a large
-//! file takes minutes.
+//! SQLite notices damage only in pages that it reads. Once damage is found, nothing more
+//! is written, since that could spread it or destroy evidence; reads continue. There is
+//! no active search for damage, since checking a large file takes minutes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use concept_refinement_domain::capability::CapabilityError;
 
-/// Shared by all connections. It is never reset: the file has to be replaced
-/// while no process uses it.
+/// Shared by all connections. It is never reset: the file has to be replaced while no
+/// process uses it.
 #[derive(Debug, Default)]
 pub(super) struct Damage(AtomicBool);
 
@@ -39,7 +38,7 @@ impl Damage {
     }
 }
 
-/// Of the kind `Unavailable`, although no repeat helps: the request itself was
+/// Of the kind `Unavailable`, although trying again does not help: the request itself was
 /// valid.
 pub(super) fn damage_error() -> CapabilityError {
     CapabilityError::unavailable("The task store is damaged.")

@@ -7,8 +7,8 @@ use super::references;
 use super::writer::Step;
 use crate::sqlite::statements::find;
 
-/// Its worker, if any, finds its lease lost. Quota is not given back, and a
-/// repeat under its idempotency key is still answered.
+/// The task's worker, if any, loses its lease. Quota is not given back, and a repeat
+/// under the idempotency key still gets the first answer.
 pub(super) fn delete(step: &mut Step<'_>, user_id: &str, id: &str) -> Result<bool, Fault> {
     let sql = "DELETE FROM task WHERE id = ? AND user_id = ? RETURNING completed_at IS NULL";
     let deleted = find(step.connection, sql, [id, user_id], |row| row.get(0))?;

@@ -1,8 +1,8 @@
-//! What operations do beside their rows, once these are on the disk: nothing earlier, and
-//! nothing of an operation that failed.
+//! Side effects of operations, applied once their rows are on the disk, and only if the
+//! operation succeeded.
 //!
-//! Only the room of tasks' refined images is taken before the commit, and given back
-//! after it, so that never more is promised than there is.
+//! Only space for refined images is reserved before the commit, and given back after it,
+//! so that never more is promised than there is.
 
 use std::io;
 use std::mem::take;
@@ -13,13 +13,13 @@ use concept_refinement_capability::tasks::hub::{Hub, Update};
 
 pub(super) struct Effects {
     room: Arc<Room>,
-    /// Tasks that were promised room, which is given back when this is dropped.
+    /// Tasks whose space was promised; given back when this is dropped.
     promised: u64,
-    /// Tasks that need theirs no longer.
+    /// Number of tasks that no longer need their space.
     pub(super) ended: u64,
-    /// For the watchers of the tasks.
+    /// Updates for the watchers of tasks.
     pub(super) updates: Vec<(String, Update)>,
-    /// Tasks whose claims are void.
+    /// Tasks whose claims are revoked.
     pub(super) revoked: Vec<String>,
     /// Whether a webhook is due.
     pub(super) has_delivery: bool,
@@ -43,7 +43,7 @@ impl Effects {
         Ok(())
     }
 
-    /// Those of the next operation.
+    /// Adds the effects of the next operation.
     pub(super) fn add(&mut self, mut next: Self) {
         self.promised += take(&mut next.promised);
         self.ended += next.ended;
@@ -52,7 +52,7 @@ impl Effects {
         self.has_delivery |= next.has_delivery;
     }
 
-    /// All of it was committed.
+    /// Applies the effects, after everything was committed.
     pub(super) fn take_place(mut self, hub: &Hub) {
         self.promised = 0;
         self.room.release_tasks(self.ended);

@@ -1,4 +1,4 @@
-//! SQLite, as the configuration chooses it.
+//! SQLite as an engine for the configuration.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use super::backup::Database;
 use super::{FILE, SqliteTasks};
 use crate::queue::StoreQueue;
 
-/// Tasks in the queue at most; one more is found by the sweep.
+/// Limit of tasks in the queue; further ones are found by the sweep.
 const QUEUE_CAPACITY: usize = 100_000;
 
-/// `sqlite`: a file of the data directory.
+/// `sqlite`: a file in the data directory.
 pub const ENGINE: TaskEngine = Engine {
     name: "sqlite",
     exists: |config| config.directory.join(FILE).try_exists(),

@@ -11,17 +11,16 @@ use super::writer::Step;
 use super::{concepts, references, sessions};
 use crate::sqlite::statements::all;
 
-/// Concepts are removed by their own age, since their task may have been
-/// deleted. A task that remains because of the limit loses its image, as if the
-/// concept had been deleted.
+/// Concepts are removed by their own age, since their task may have been deleted. A task
+/// that remains because of the limit loses its image, as if the concept had been deleted.
 pub(super) fn expire(step: &mut Step<'_>, before: Timestamp, limit: u32) -> Result<Expired, Fault> {
     let concepts = "created_at < ?1";
     let tasks = "completed_at < ?1 ORDER BY completed_at";
     remove(step, [concepts, tasks], before, before, limit)
 }
 
-/// What anonymous users left whose last session ended before then: as
-/// `session::is_abandoned` says.
+/// Removes the data of anonymous users whose last session ended before this time, as
+/// `session::is_abandoned` defines it.
 pub(super) fn abandon(
     step: &mut Step<'_>,
     before: Timestamp,
@@ -40,7 +39,7 @@ pub(super) fn abandon(
     Ok(removed)
 }
 
-/// By conditions on concepts and tasks, in which `?1` and `?3` are these times.
+/// `concepts` and `tasks` are SQL conditions, in which `?1` and `?3` are these times.
 fn remove(
     step: &mut Step<'_>,
     [of_concepts, of_tasks]: [&'static str; 2],
@@ -104,7 +103,7 @@ mod tests {
         assert!(matches!(submitted, Submission::Created(_)));
     }
 
-    /// Numbers of idempotency keys and of users with counts.
+    /// Number of idempotency keys, and of users with counts.
     async fn rows(store: &SqliteTasks) -> (u32, u32) {
         let count = |step: &mut Step<'_>| {
             let count = "SELECT (SELECT count(*) FROM idempotency_key), count(*) FROM account";

@@ -1,4 +1,4 @@
-//! Internal faults, and what a caller may be told about them.
+//! Internal errors, and what callers are told about them.
 
 use concept_refinement_capability::log_throttled;
 use concept_refinement_domain::capability::CapabilityError;
@@ -15,11 +15,10 @@ pub(super) enum Fault {
     /// A file of the store has lost its name.
     #[error(transparent)]
     Nameless(std::io::Error),
-    /// A task cannot be promised room for its refined image.
+    /// There is no space for a task's refined image.
     #[error(transparent)]
     NoRoom(std::io::Error),
-    /// The caller asked for something impossible; the sentence is for the
-    /// caller.
+    /// The request is invalid; the sentence is for the caller.
     #[error(transparent)]
     Refused(#[from] Refusal),
 }

@@ -1,4 +1,4 @@
-//! Idempotency keys: a repeated submission gets the first answer.
+//! Idempotency keys: a repeated submission gets the answer of the first one.
 
 use concept_refinement_capability::clock::before;
 use concept_refinement_domain::idempotency::{REMEMBERED, Submitted};
@@ -11,11 +11,10 @@ use super::stored::Stored;
 use super::writer::Step;
 use crate::sqlite::statements::{self, run};
 
-/// Expired keys removed per new key; more than one, so that they do not pile
-/// up.
+/// Expired keys removed per new key; more than one, so that they do not accumulate.
 const PRUNE_BATCH: u32 = 8;
 
-/// What was submitted under the key, however long ago.
+/// What was submitted under the key, regardless of its age.
 pub(super) fn find(step: &Step<'_>, user_id: &str, key: &str) -> Result<Option<Submitted>, Fault> {
     let sql = "SELECT fingerprint, task_id, is_anonymous, original_path, created_at \
          FROM idempotency_key WHERE user_id = ? AND key = ?";

@@ -1,4 +1,4 @@
-//! All rows of the tables, read in the order of their keys and written whole.
+//! Reads all rows of a table in the order of their keys, and writes whole rows.
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::moving::{Record, Records, Table, parameters};
@@ -86,13 +86,13 @@ mod tests {
     use super::*;
     use crate::tasks::Options;
 
-    /// The triggers keep them.
+    /// Tables that triggers keep up to date.
     const SUMS: [&str; 2] = ["backlog", "upload_total"];
 
-    /// Of a place that is not settled, which is not moved.
+    /// Columns of unsettled reservations, which are not moved.
     const HELD: [&str; 2] = ["holder", "until"];
 
-    /// The columns by their tables.
+    /// The columns of each table.
     type Columns = BTreeMap<String, BTreeSet<String>>;
 
     #[tokio::test]

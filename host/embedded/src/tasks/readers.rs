@@ -1,4 +1,4 @@
-//! A pool of reading connections, which never wait for the writer.
+//! A pool of connections for reading, which never wait for the writer.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::fault::{Fault, unavailable};
 
 #[derive(Debug)]
 pub(super) struct Readers {
-    /// As many permits as connections are idle.
+    /// One permit per idle connection.
     permits: Arc<Semaphore>,
     idle: Receiver<Connection>,
     returns: Sender<Connection>,
@@ -25,7 +25,7 @@ impl Readers {
         let size = connections.len();
         let (returns, idle) = bounded(size);
         for connection in connections {
-            // The channel has room for each.
+            // Cannot fail: the channel has room for all connections.
             let _ = returns.send(connection);
         }
         Self {
@@ -37,9 +37,8 @@ impl Readers {
         }
     }
 
-    /// Runs a query on the calling thread: handing it to another one costs more
-    /// than a query that reads a few pages. Only for queries whose cost does
-    /// not grow with the store.
+    /// Runs a query on the calling thread: moving it to another one would cost more than
+    /// reading a few pages. Only for queries whose cost does not grow with the store.
     pub(super) async fn read<T>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, Fault>,

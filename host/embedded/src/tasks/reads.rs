@@ -55,7 +55,7 @@ pub(super) fn start(after: Option<Position>) -> (i64, String) {
     }
 }
 
-/// One more than the limit, which shows whether there is a next page.
+/// One more than the limit, to see whether there is a next page.
 pub(super) fn one_more(limit: u32) -> i64 {
     i64::from(limit) + 1
 }

@@ -1,4 +1,4 @@
-//! Finds images that nothing refers to, and nothing ever will.
+//! Finds images that nothing refers to now or will ever refer to.
 
 use std::time::Duration;
 
@@ -11,15 +11,14 @@ use super::stored::Stored;
 use super::writer::Step;
 use crate::sqlite::statements::{one, run};
 
-/// How long deleted tasks are remembered: far longer than a pass over all
+/// How long deleted tasks are remembered: far longer than a garbage collection of all
 /// images takes.
 const RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// Old entries removed per deleted task; more than one, so that they do not
-/// pile up.
+/// Old entries removed per deleted task; more than one, so that they do not accumulate.
 const PRUNE_BATCH: u32 = 8;
 
-/// Whether `?2`, which may be without its format, is the original of a task that is not
+/// Whether `?2`, a path that may lack its format, is the original of a task that is not
 /// final.
 const IS_ORIGINAL: &str = "SELECT 1 FROM task \
      WHERE original_path >= ?2 AND original_path < ?2 || '/' \
@@ -43,15 +42,16 @@ pub(super) fn unreferenced(
 pub(super) fn is_unreferenced(connection: &Connection, path: &str) -> Result<bool, Fault> {
     match refined::task_and_attempt(path) {
         Some((task_id, _)) => is_left_behind(connection, path, task_id),
-        // Not named by this service.
+        // Its name was not made by this service, so it may be all that is left of
+        // something.
         None if refined::is_refined(path) => Ok(false),
         None => Ok(!is_original(connection, path)?),
     }
 }
 
-/// Remembers that a task was deleted, so that its remaining images can be
-/// removed. Images of tasks that were never seen are kept: they may be all that
-/// is left after the loss of a database.
+/// Remembers that a task was deleted, so that its remaining images can be removed. Images
+/// of tasks that were never seen are kept: they may be all that is left after the loss of
+/// a database.
 pub(super) fn forget(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
     run(
         step.connection,
@@ -67,8 +67,8 @@ pub(super) fn forget(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// One statement, and so one snapshot: between two statements a worker could
-/// complete its task, and its image would be missed by both.
+/// A single statement, and so one snapshot: between two statements a worker could
+/// complete its task, and both would miss its image.
 fn is_left_behind(connection: &Connection, path: &str, task_id: &str) -> Result<bool, Fault> {
     let sql = format!(
         "SELECT EXISTS (\

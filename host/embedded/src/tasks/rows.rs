@@ -13,13 +13,13 @@ use super::stored::{Json, Stored};
 use super::writer::Step;
 use crate::sqlite::statements;
 
-/// What [`read`] reads.
+/// The columns that [`read`] expects.
 pub(super) const COLUMNS: &str = "id, user_id, is_anonymous, status, original_image_url, \
      refinement_prompt, logo_description, theme_description, original_path, created_at, \
      updated_at, completed_at, result_id, image_path, error_message, lease_until, lease, \
      attempt, deaths, revision, payment, delivery";
 
-/// Reads a row of [`COLUMNS`], by their order: by name each would be searched.
+/// Reads a row of [`COLUMNS`] by position: looking columns up by name is slower.
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
     let mut cells = Cells { row, next: 0 };
     Ok(TaskRecord {
@@ -158,7 +158,7 @@ pub(super) fn insert(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
     Ok(())
 }
 
-/// Writes back what a rule may have changed, but for the delivery.
+/// Writes everything that a rule may have changed, except for the delivery.
 pub(super) fn update(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> {
     let task = &record.task;
     let sql = "UPDATE task SET status = :status, updated_at = :updated_at, \

@@ -13,8 +13,8 @@ pub(super) fn create(connection: &mut Connection) -> Result<(), SchemaError> {
     schema::create(connection, &SCHEMA)
 }
 
-/// Sets the application id to the same value again. Unlike an update of a row
-/// to the values that it has, this really writes.
+/// Sets the application id to the same value again. Unlike updating a row to its current
+/// values, this really writes.
 pub(super) fn write_probe(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "application_id", APPLICATION_ID)
 }

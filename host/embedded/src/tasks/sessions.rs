@@ -1,4 +1,4 @@
-//! Until when anonymous users have sessions who own something.
+//! When the sessions of anonymous users with data end.
 
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, params};
@@ -41,7 +41,7 @@ pub(super) fn without(
     Ok(without)
 }
 
-/// Sessions that ended before then protect nothing any longer.
+/// Removes sessions that ended before this time, as they no longer protect any data.
 pub(super) fn forget(step: &Step<'_>, before: Timestamp, limit: u32) -> Result<(), Fault> {
     run(
         step.connection,

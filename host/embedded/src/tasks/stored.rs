@@ -1,4 +1,4 @@
-//! Values of the domain as columns.
+//! Conversions of domain values to columns.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ impl FromSql for Stored<Timestamp> {
     }
 }
 
-/// In microseconds, too.
+/// Also in microseconds.
 impl ToSql for Stored<Duration> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         let micros = i64::try_from(self.0.as_micros()).unwrap_or(i64::MAX);
@@ -53,7 +53,7 @@ impl FromSql for Stored<Status> {
     }
 }
 
-/// What is stored as a whole, and only read as one.
+/// A value that is stored as JSON, and only read as a whole.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Json<T>(pub(super) T);
 

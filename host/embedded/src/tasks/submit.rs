@@ -59,7 +59,7 @@ pub(super) fn cancel(
     })
 }
 
-/// What the tables hold of a user.
+/// What the tables hold about a user.
 struct StoredAccount<'a> {
     step: &'a Step<'a>,
     user_id: &'a str,

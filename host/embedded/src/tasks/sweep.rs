@@ -30,8 +30,8 @@ pub(super) fn due(step: &Step<'_>, limit: u32) -> Result<Vec<Task>, Fault> {
     Ok(tasks)
 }
 
-/// Moves what was written before the clock was set back, as `furthest_due` of the
-/// domain says.
+/// Corrects what was written before the clock was set back, like `furthest_due` of the
+/// domain.
 fn follow_clock(step: &Step<'_>) -> Result<(), Fault> {
     const SQL: &str = "WITH late AS (SELECT id, max(?1 + coalesce(lease, 0), \
              min(max(?1 + ?1 - CASE status WHEN 'processing' THEN lease_until \
@@ -51,7 +51,8 @@ pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Fau
     Ok(next.map(|Stored(next)| next))
 }
 
-/// Ends all leases and makes the processing tasks due, and those whose messages are lost.
+/// Ends all leases, and makes the processing tasks due, and those whose messages are
+/// lost.
 pub(super) fn recover(step: &Step<'_>, are_messages_lost: bool) -> Result<u32, Fault> {
     let now = Stored(step.now);
     step.connection.execute(

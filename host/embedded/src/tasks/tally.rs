@@ -15,7 +15,7 @@ pub(super) fn active(connection: &Connection) -> rusqlite::Result<u64> {
 }
 
 pub(super) fn count(connection: &Connection) -> Result<Tally, Fault> {
-    // One statement, and so one snapshot.
+    // A single statement, and so one snapshot.
     const SQL: &str = "SELECT (SELECT pending FROM backlog), \
          (SELECT count(*) FROM task WHERE due_at IS NOT NULL), \
          (SELECT count(*) FROM task WHERE completed_at IS NOT NULL), \

@@ -1,6 +1,6 @@
-//! Reservations of images that are in a store that cannot count.
+//! Counts reservations of images for an image store that cannot.
 //!
-//! The [`Room`] learns what they take together, and judges new tasks by it.
+//! The [`Room`] is told their total, and uses it when it admits new tasks.
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::room::Room;
@@ -19,8 +19,8 @@ use super::stored::Stored;
 use super::writer::Step;
 use crate::sqlite::statements::{all, find, one, run};
 
-/// More than any store has, in bytes: so much is counted of what may be longer, so
-/// that sums fit.
+/// More bytes than any store has. Longer images count as this, so that sums do not
+/// overflow.
 const LONGEST: u64 = 1 << 50;
 
 impl UploadReservations for SqliteTasks {
@@ -111,7 +111,7 @@ impl UploadReservations for SqliteTasks {
 }
 
 impl SqliteTasks {
-    /// Tells the room what all images take afterwards.
+    /// Tells the room the total of all images afterwards.
     fn counted<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Step<'_>) -> Result<T, Fault> + Send + 'static,
@@ -125,7 +125,8 @@ impl SqliteTasks {
     }
 }
 
-/// At a start, of a file that belongs to one process: nobody holds a reservation any longer.
+/// At startup, for a file that belongs to one process: no reservation has a holder any
+/// more.
 pub(super) fn take_over(connection: &Connection, room: &Room) -> rusqlite::Result<()> {
     connection.execute(
         "UPDATE upload_reservation SET until = 0 WHERE until IS NOT NULL",
@@ -178,7 +179,7 @@ fn counted(bytes: u64) -> i64 {
     bytes.min(LONGEST).cast_signed()
 }
 
-/// What is stored and what is in doubt, in bytes, and how many images are in doubt.
+/// Bytes stored, bytes in doubt, and the number of images in doubt.
 fn total(connection: &Connection) -> rusqlite::Result<[u64; 3]> {
     let sql = "SELECT stored, in_doubt, doubtful FROM upload_total";
     one(connection, sql, [], |row| {
@@ -193,7 +194,7 @@ fn tell(connection: &Connection, room: &Room) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Of a row that begins with owner, kind and name.
+/// From a row that begins with owner, kind and name.
 fn path(row: &Row<'_>) -> rusqlite::Result<ImageKey> {
     let kind: String = row.get(1)?;
     let kind = [ImageKind::Upload, ImageKind::Refined]

@@ -1,5 +1,5 @@
-//! How many tasks a user created in each calendar window.
-//! The rules are those of the domain's `Usage`.
+//! How many tasks a user has created in each calendar window. The rules are those of the
+//! domain's `Usage`.
 
 use concept_refinement_domain::quota::{Quota, Refund, Usage};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -10,8 +10,8 @@ use super::stored::{Json, Stored};
 use super::writer::Step;
 use crate::sqlite::statements::{find, run};
 
-/// Users removed per new count, of whom no count matters any longer; more than one task
-/// adds, so that they do not pile up.
+/// Users with only outdated counts that are removed per new count; more than one, so that
+/// they do not accumulate.
 const PRUNE_BATCH: u32 = 8;
 
 pub(super) fn of(connection: &Connection, user_id: &str) -> Result<Usage, Fault> {
@@ -20,7 +20,7 @@ pub(super) fn of(connection: &Connection, user_id: &str) -> Result<Usage, Fault>
     Ok(usage.map(|Json(usage)| usage).unwrap_or_default())
 }
 
-/// Counts one more task, which was admitted by this quota.
+/// Counts another task, which was admitted by this quota.
 pub(super) fn count(step: &Step<'_>, user_id: &str, quota: Option<Quota>) -> Result<(), Fault> {
     let mut usage = of(step.connection, user_id)?;
     usage.add(quota, step.now);

@@ -33,7 +33,7 @@ pub(super) fn due(
     Ok(due)
 }
 
-/// Reads no further than there are permits.
+/// Stops reading when the permits are used up.
 fn take(
     mut rows: Rows<'_>,
     permits: &mut DeliveryPermits,
@@ -42,7 +42,7 @@ fn take(
     while permits.free() > 0
         && let Some(row) = rows.next()?
     {
-        // Of many that wait for a permit, no text is copied.
+        // Borrowed, so that no text is copied for the many that get no permit.
         let text = |column| Ok::<_, Fault>(row.get_ref(column)?.as_str().unwrap_or_default());
         if permits.take(text(0)?, text(1)?) {
             due.push(row.get(2)?);
@@ -51,7 +51,7 @@ fn take(
     Ok(())
 }
 
-/// Begins those that are still due.
+/// Begins the attempts that are still due.
 pub(super) fn begin(step: &Step<'_>, task_ids: &[String]) -> Result<Vec<DueDelivery>, Fault> {
     let mut begun = Vec::with_capacity(task_ids.len());
     for id in task_ids {
@@ -102,8 +102,7 @@ pub(super) fn next(connection: &Connection) -> Result<Option<Timestamp>, Fault> 
     Ok(next.map(|Stored(next)| next))
 }
 
-/// Ends the leases of all attempts. One that nobody has begun is due since the
-/// beginning of time.
+/// Ends the leases of all attempts. Those that were not recorded are due at once.
 pub(super) fn recover(step: &Step<'_>) -> Result<(), Fault> {
     let sql =
         "SELECT id, delivery FROM task WHERE delivery_due_at > 0 AND completed_at IS NOT NULL";

@@ -1,5 +1,5 @@
-//! The writing thread. It runs each of a group's operations in a savepoint of its
-//! own: one that fails leaves no trace and does not affect the others.
+//! The writing thread. It runs each operation of a group in its own savepoint: one that
+//! fails leaves no trace and does not affect the others.
 
 use std::sync::Arc;
 
@@ -33,12 +33,12 @@ pub(super) struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// Promises room to a task that is accepted by this step.
+    /// Reserves space for a task that is accepted by this step.
     pub(super) fn promise_room(&mut self) -> Result<(), Fault> {
         self.effects.promise_room().map_err(Fault::NoRoom)
     }
 
-    /// Gives the room of a task back after the commit, since it is final or gone.
+    /// Gives a task's space back after the commit, since it is final or deleted.
     pub(super) fn release_room(&mut self) {
         self.effects.ended += 1;
     }
@@ -48,12 +48,12 @@ impl Step<'_> {
         self.effects.updates.push((task_id.to_owned(), update));
     }
 
-    /// Tells whoever holds the task to stop, after the commit.
+    /// Tells the task's worker to stop, after the commit.
     pub(super) fn revoke(&mut self, task_id: &str) {
         self.effects.revoked.push(task_id.to_owned());
     }
 
-    /// Wakes whoever delivers webhooks after the commit.
+    /// Wakes the webhook deliverer after the commit.
     pub(super) fn announce_delivery(&mut self) {
         self.effects.has_delivery = true;
     }
@@ -84,8 +84,8 @@ impl Writer {
         GroupCommit::start("sqlite-writer", QUEUE_CAPACITY, worker).map(Self)
     }
 
-    /// Runs `work` in one atomic step and returns after it is on the disk. If
-    /// the future is dropped before its turn, it is not run at all.
+    /// Runs `work` as one atomic step, and returns after it is on the disk. If the future
+    /// is dropped before its turn, the work is not run at all.
     pub(super) async fn write<T, W>(&self, work: W) -> Result<T, CapabilityError>
     where
         T: Send + 'static,
@@ -103,14 +103,14 @@ impl Writer {
 }
 
 trait Operation: Send {
-    /// Whether the caller is gone.
+    /// Whether the caller has left.
     fn is_abandoned(&self) -> bool;
 
-    /// Runs it within the current savepoint and stores the outcome. An error, which
-    /// its caller is told: roll the savepoint back.
+    /// Runs the operation within the current savepoint and stores the outcome. On an
+    /// error, which the caller will get, the savepoint must be rolled back.
     fn run(&mut self, step: &mut Step<'_>) -> Result<(), CapabilityError>;
 
-    /// Answers the caller, after the group was committed or failed.
+    /// Answers the caller, after the group was committed or has failed.
     fn settle(self: Box<Self>, committed: Result<(), CapabilityError>);
 }
 
@@ -145,7 +145,7 @@ where
             Ok(()) => self.outcome.unwrap_or_else(|| Err(unavailable())),
             Err(error) => Err(error),
         };
-        // The caller may be gone.
+        // The caller may have left.
         let _ = self.answer.send(outcome);
     }
 }
@@ -187,7 +187,7 @@ impl Committer for Worker {
 }
 
 impl Worker {
-    /// An error concerns the whole group: none of it was written.
+    /// An error means that nothing of the whole group was written.
     fn write(&self, group: &mut Vec<Box<dyn Operation>>) -> Result<(), CapabilityError> {
         group.retain(|operation| !operation.is_abandoned());
         let mut effects = Effects::on(&self.room);
@@ -203,8 +203,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Runs each operation wholly or not at all. An error concerns the whole
-    /// group.
+    /// Runs each operation wholly or not at all. An error concerns the whole group.
     fn perform(
         &self,
         group: &mut [Box<dyn Operation>],
@@ -283,8 +282,8 @@ mod tests {
         start(connection)
     }
 
-    /// Blocks the writer until the sender is used, so that operations meanwhile
-    /// form one group.
+    /// Blocks the writer until the sender is used, so that the operations queued
+    /// meanwhile form one group.
     async fn hold(writer: &Writer) -> (blocking::Sender<()>, impl Future<Output = ()>) {
         let (go_on, waiting) = blocking::channel();
         let (begun, begins) = oneshot::channel();

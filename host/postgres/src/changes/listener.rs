@@ -1,5 +1,4 @@
-//! Hears what other hosts did, and looks by itself where that may have been
-//! missed.
+//! Receives notifications of other hosts, and polls where some may have been missed.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -22,30 +21,30 @@ use crate::database::{DEADLINE, Database};
 use crate::fault::Fault;
 use crate::reads;
 
-/// How often watched tasks are looked at, whatever is heard.
+/// How often watched tasks are polled, regardless of notifications.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// The same while nothing can be heard.
+/// The same while no notifications can be received.
 const DEAF_LOOK: Duration = Duration::from_millis(500);
 
-/// How often it is tried to be able to hear.
+/// How often to try again to receive notifications.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The same behind a pooler, of which more and more connections would listen for
-/// nobody.
+/// The same behind a pooler, where each attempt may leave one more connection that
+/// listens in vain.
 const POOLED_RETRY: Duration = Duration::from_secs(30);
 
-/// How often the end of a task is looked for that was promised room.
+/// How often to check whether tasks with promised space have ended.
 const PROMISES: Duration = Duration::from_secs(60);
 
-/// The same while nothing can be heard.
+/// The same while no notifications can be received.
 const DEAF_PROMISES: Duration = Duration::from_secs(5);
 
-/// Most payloads that are kept. A reader that is further behind looks at everything that
+/// Most payloads that are kept. A reader that falls further behind polls everything that
 /// is watched instead, which takes a query or two.
 const CAPACITY: usize = 1_000;
 
-/// Ids that are asked for at once.
+/// How many ids are queried at once.
 const BATCH: usize = 1_000;
 
 pub(super) struct Listener {
@@ -54,24 +53,24 @@ pub(super) struct Listener {
     wakes: Arc<Wakes>,
 }
 
-/// A connection that notifications come from.
+/// A connection that receives notifications.
 pub(super) struct Notifications {
     client: Client,
     payloads: broadcast::Receiver<String>,
     _driven: AbortOnDropHandle<()>,
 }
 
-/// All that came since the last time.
+/// What was received since the last time.
 #[derive(Default)]
 struct Heard {
     payloads: Vec<String>,
-    /// There was more, which is lost.
+    /// There was more, which was dropped.
     is_incomplete: bool,
 }
 
 impl Notifications {
-    /// Begins to listen, and makes sure that something is heard: poolers take the
-    /// statement and pass nothing on. What is heard comes from `source`.
+    /// Begins to listen, and verifies that notifications arrive: poolers accept the
+    /// statement but pass nothing on. Notifications are received from `source`.
     pub(super) async fn open(database: &Database, source: &Database) -> Result<Self, Fault> {
         let dialed = timeout(DEADLINE, source.dial()).await;
         let (client, mut connection) = dialed.map_err(|_| Fault::Timeout)??;
@@ -110,7 +109,7 @@ impl Notifications {
         Ok(notifications)
     }
 
-    /// Waits until there is something. None: nothing comes any more. Cancel-safe.
+    /// Waits for notifications. None: the connection has ended. Cancel-safe.
     async fn heard(&mut self) -> Option<Heard> {
         let mut heard = Heard::default();
         let mut next = Some(self.payloads.recv().await);
@@ -127,8 +126,8 @@ impl Notifications {
         Some(heard)
     }
 
-    /// Whether it answers, and can be written still: another server may have taken its
-    /// place, and then nothing is heard from it any more.
+    /// Whether the connection works and its server is still the primary: after a failover
+    /// no notifications arrive from the old one.
     async fn is_to_primary(&self) -> bool {
         let shown = self.client.simple_query("SHOW transaction_read_only");
         let Ok(Ok(rows)) = timeout(DEADLINE, shown).await else {
@@ -155,13 +154,12 @@ impl Listener {
         }
     }
 
-    /// For as long as it is not dropped.
+    /// Runs until it is dropped.
     pub(super) async fn run(self) {
         let mut released = Instant::now();
         loop {
             let retry = match self.while_deaf(self.connect(), &mut released).await {
-                // What was missed until now is looked for after it was begun to
-                // listen.
+                // Looks up what was missed before listening began.
                 Ok(notifications) => {
                     self.hear(notifications, &mut released).await;
                     RETRY
@@ -185,7 +183,7 @@ impl Listener {
         }
     }
 
-    /// Looks again and again until something is done.
+    /// Polls until `work` is done.
     async fn while_deaf<T>(&self, work: impl Future<Output = T>, released: &mut Instant) -> T {
         let looking = async {
             loop {
@@ -199,8 +197,8 @@ impl Listener {
         }
     }
 
-    /// At whatever may have been missed. `released`: when promises were looked at
-    /// last, which they are so often.
+    /// Looks up everything that may have been missed. `released`: when promises were last
+    /// checked, which happens once per `promises`.
     async fn look_at_all(&self, released: &mut Instant, promises: Duration) {
         self.look().await;
         self.wakes.wake();
@@ -217,14 +215,14 @@ impl Listener {
         }
     }
 
-    /// Until the connection is lost.
+    /// Runs until the connection is lost.
     async fn hear(&self, mut notifications: Notifications, released: &mut Instant) {
         loop {
             self.look_at_all(released, PROMISES).await;
             let next_look = Instant::now() + LOOK;
             loop {
                 match timeout_at(next_look, notifications.heard()).await {
-                    // All that has come by now, with one look.
+                    // Handles everything received so far with one query.
                     Ok(Some(heard)) => {
                         self.heard(&heard.payloads).await;
                         if heard.is_incomplete {
@@ -285,7 +283,7 @@ impl Listener {
         }
     }
 
-    /// Looks at all tasks that are watched here, by one query.
+    /// Looks up all tasks that are watched here, with one query.
     async fn look(&self) {
         let watched = self.subscription.hub.watched();
         for some in watched.chunks(BATCH) {
@@ -293,7 +291,7 @@ impl Listener {
         }
     }
 
-    /// Tells those who watch these tasks how they are.
+    /// Announces the current state of these tasks to their watchers.
     async fn look_at(&self, ids: &[String]) {
         let Ok(found) = self.find(ids).await else {
             return;
@@ -314,7 +312,7 @@ impl Listener {
         }
     }
 
-    /// Gives back what was promised to tasks whose end was not heard of.
+    /// Gives back the space of tasks whose end this host has missed.
     async fn release_promises(&self) {
         for some in self.subscription.promises.all().chunks(BATCH) {
             let Ok(found) = self.find(some).await else {

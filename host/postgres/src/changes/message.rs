@@ -1,7 +1,7 @@
-//! What hosts tell each other, as text.
+//! The messages between hosts, as text.
 //!
-//! A payload is the sender's name and a line of JSON for each message. What cannot be
-//! read is skipped: it is of another release.
+//! A payload is the name of the sender, followed by a line of JSON per message.
+//! Unreadable messages are skipped: they come from another release.
 
 use concept_refinement_domain::task::{Stage, Status};
 use serde::{Deserialize, Serialize};
@@ -12,13 +12,13 @@ const MAX_PAYLOAD: usize = 7_900;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Message {
-    /// A task has that revision and status now.
+    /// A task now has this revision and status.
     Changed {
         id: String,
         revision: u64,
         status: Status,
     },
-    /// A stage began, of the claim that began with that revision.
+    /// A stage began, of the claim that began at this revision.
     Began {
         id: String,
         revision: u64,
@@ -27,18 +27,18 @@ pub(super) enum Message {
     Deleted {
         id: String,
     },
-    /// There is something to deliver.
+    /// There is a task to deliver.
     Published,
-    /// A delivery of a webhook was requested again.
+    /// A redelivery of a webhook was requested.
     Redelivered,
 }
 
-/// Each with as many messages as it takes.
+/// Packs messages into payloads, each with as many as fit.
 pub(super) fn payloads(host: &str, messages: &[Message]) -> Vec<String> {
     let mut payloads: Vec<String> = Vec::new();
     let mut is_published = false;
     for message in messages {
-        // Once says it.
+        // Once is enough.
         if *message == Message::Published && std::mem::replace(&mut is_published, true) {
             continue;
         }

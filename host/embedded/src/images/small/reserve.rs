@@ -1,5 +1,5 @@
-//! Room on the disk that is kept for removals, which SQLite has to write down before
-//! they make room.
+//! Disk space kept in reserve for deletions: SQLite has to write before it can free
+//! space.
 
 use std::fs;
 use std::io;
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use concept_refinement_capability::directory::private_file;
 
-/// In the images' directory.
+/// In the directory of the images.
 const FILE: &str = "small.reserve";
 
-/// What some removals write, and the deletion of their concepts, in bytes.
+/// Enough for some deletions of images and of their concepts, in bytes.
 const LENGTH: usize = 256 * 1024;
 
 pub(super) struct Reserve {
@@ -26,7 +26,7 @@ impl Reserve {
         }
     }
 
-    /// Lets others have the room.
+    /// Frees the space for others.
     pub fn spend(&mut self) {
         self.is_there = false;
         if let Err(error) = fs::remove_file(&self.file) {
@@ -34,7 +34,7 @@ impl Reserve {
         }
     }
 
-    /// Takes the room again, where there is enough of it.
+    /// Takes the space again, if there is enough.
     pub fn restore(&mut self) {
         if !self.is_there {
             self.is_there = self.write().is_ok();
@@ -52,7 +52,7 @@ impl Reserve {
             .open(&self.file)
             .and_then(|mut file| file.write_all(&vec![0; LENGTH]));
         if written.is_err() {
-            // Half of it is of no use.
+            // A part of it is of no use.
             let _ = fs::remove_file(&self.file);
         }
         written

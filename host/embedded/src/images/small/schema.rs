@@ -26,8 +26,8 @@ const SCHEMA: Schema = Schema {
 
 pub(super) fn create(connection: &mut Connection) -> Result<(), SchemaError> {
     if schema::version(connection)? == 0 {
-        // Room that images leave has to become the disk's again. It takes effect by
-        // writing the file, which is empty, anew.
+        // Space freed by images has to go back to the disk. The setting takes effect when
+        // the (empty) file is rewritten.
         connection.pragma_update(None, "auto_vacuum", "incremental")?;
         connection.execute_batch("VACUUM")?;
     }

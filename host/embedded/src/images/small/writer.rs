@@ -1,4 +1,4 @@
-//! The writing thread. A group is written as a whole, or change by change where the
+//! The writing thread. A group of changes is committed as a whole, or one by one if the
 //! disk is full.
 
 use std::cell::Cell;
@@ -24,16 +24,16 @@ use crate::sqlite::statements::{all, find, one, run};
 use crate::sqlite::transaction::transaction;
 use crate::sqlite::{Committer, GroupCommit, connection, is_damage};
 
-/// Further callers wait to enter the queue.
+/// Capacity of the queue; further callers wait to enter it.
 const QUEUE_CAPACITY: usize = 256;
 
-/// Rows that a purge takes away at once.
+/// Rows that one purge deletes.
 const PURGED: u32 = 64;
 
-/// Pages that nothing is in any longer, before some are given back to the disk.
+/// How many free pages the file may have before some are given back to the disk.
 const MAX_FREE_PAGES: u32 = 256;
 
-/// Gives pages back after a commit: as many as one of removals leaves, as a rule.
+/// Gives pages back after a commit: usually as many as a group of deletions frees.
 const GIVE_BACK: &str = "PRAGMA incremental_vacuum(2048)";
 
 pub(super) enum Change {
@@ -47,9 +47,9 @@ pub(super) enum Change {
         tag: String,
         name: String,
     },
-    /// Some of what was marked as removed goes for good.
+    /// Deletes some of the images that are marked as deleted.
     Purge,
-    /// Nothing, to see whether anything could be written.
+    /// Changes nothing, to see whether a write would succeed.
     Check,
 }
 
@@ -67,7 +67,7 @@ struct Entry {
 pub(super) struct Writer(GroupCommit<Entry>);
 
 impl Writer {
-    /// `files` are the database's: nothing is committed once one has lost its name.
+    /// `files`: the database's files; nothing is committed once one has lost its name.
     pub fn start(
         connection: Connection,
         files: Vec<NamedFile>,
@@ -89,7 +89,7 @@ impl Writer {
         GroupCommit::start("small-images", QUEUE_CAPACITY, worker).map(Self)
     }
 
-    /// Returns after it is on the disk.
+    /// Returns once the change is on the disk.
     pub async fn write(&self, change: Change) -> Result<(), CapabilityError> {
         let written = self.0.write(|answer| Entry { change, answer });
         written.await.ok_or_else(stopped)?
@@ -109,11 +109,11 @@ struct Worker {
     room: Arc<Room>,
     is_held: Arc<AtomicBool>,
     reserve: Reserve,
-    /// Nothing more is written then, since that could spread it.
+    /// If set, nothing more is written, since that could spread the damage.
     is_damaged: Cell<bool>,
 }
 
-/// What a change makes of the images' bytes.
+/// Bytes of images that a change removes and adds.
 #[derive(Default)]
 struct Difference {
     removed: u64,
@@ -147,8 +147,8 @@ impl Committer for Worker {
 }
 
 impl Worker {
-    /// On a full disk one that finds no room takes no other with it, and what makes
-    /// room comes first.
+    /// On a full disk: a change without space does not fail others, and those that free
+    /// space come first.
     fn commit_alone(&mut self, group: &mut Vec<Entry>) {
         group.sort_by_key(|entry| entry.change.takes_room());
         for entry in group.drain(..) {
@@ -164,7 +164,7 @@ impl Worker {
         }
     }
 
-    /// An error concerns the whole group: none of it was written.
+    /// An error means that nothing of the whole group was written.
     fn commit_together(&mut self, group: &[Entry]) -> io::Result<()> {
         if self.is_damaged.get() {
             return Err(io::Error::other("the image store is damaged"));
@@ -184,7 +184,7 @@ impl Worker {
                 self.remove_file(tag, name);
             }
         }
-        // What a removal was given is for what is deleted next, too.
+        // While only deletions succeed, the spent reserve is left for the next deletions.
         if group.iter().any(|entry| entry.change.takes_room()) {
             self.reserve.restore();
         }
@@ -216,7 +216,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Gives all that is free back to the disk, with the log.
+    /// Gives all free space back to the disk, and shortens the log.
     fn make_room(&self) -> rusqlite::Result<()> {
         self.shrink(0)?;
         let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
@@ -232,7 +232,7 @@ impl Worker {
         Ok(())
     }
 
-    /// How many bytes it had.
+    /// Returns how many bytes it had.
     fn remove(&self, tag: &str, name: &str, for_good: bool) -> rusqlite::Result<u64> {
         const DELETE: &str = "DELETE FROM image WHERE name = ? AND tag = ? \
              RETURNING iif(removed, 0, length(contents))";
@@ -243,7 +243,8 @@ impl Worker {
         Ok(bytes.map_or(0, u64::from))
     }
 
-    /// A larger image of the same name, which was replaced: the row is what is read.
+    /// Removes a larger image of the same name that was replaced; reads already use the
+    /// row.
     fn remove_file(&self, tag: &str, name: &str) {
         let folder = self.root.join(folder(ImageKind::Refined)).join(tag);
         let file = folder.join(name);
@@ -268,7 +269,7 @@ impl Worker {
     }
 }
 
-/// Callers that are gone get nothing.
+/// Callers that have left get nothing.
 fn answer(entries: impl Iterator<Item = Entry>, committed: &io::Result<()>) {
     let committed = committed.as_ref().map_err(disk::report).copied();
     for entry in entries {
@@ -280,7 +281,7 @@ fn is_full(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::StorageFull
 }
 
-/// Removes some of what is marked, for good.
+/// Deletes some of the rows marked as deleted.
 pub(super) fn purge(connection: &Connection) -> rusqlite::Result<()> {
     let purge = "DELETE FROM image WHERE id IN (SELECT id FROM image WHERE removed LIMIT ?)";
     run(connection, purge, [PURGED]).map(drop)
