@@ -1,13 +1,14 @@
-//! Tells the library which components it runs.
+//! Makes the components available to the library.
 //!
-//! `REFINEMENT_EMBED` names a directory of built ones. A release carries what is in
-//! there, and the code of it that was compiled ahead (its directory `ahead`), so that an
-//! operator needs one file only. While it is developed the program reads the directory
-//! at each start: components and host are then built beside each other.
+//! `REFINEMENT_EMBED` names a directory of built components. A release embeds them, along
+//! with their code that was compiled ahead of time (in its subdirectory `ahead`), so that
+//! an operator needs a single file. A debug build reads the directory at each start
+//! instead, since components and host are then built separately.
 //!
-//! Without it they are built here and carried, so that `cargo install` and a program that
-//! depends on this library need nothing besides. That takes minutes, so whoever works on
-//! this workspace reads what `cargo xtask` built last, which `.cargo/config.toml` names.
+//! Without it, they are built here and embedded, so that `cargo install` and programs
+//! that depend on this library need nothing else. That takes minutes, so within this
+//! workspace the library reads what `cargo xtask` built last, in the directory that
+//! `.cargo/config.toml` names.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -23,15 +24,15 @@ use shipped::SHIPPED;
 /// Names the directory of components.
 const EMBED: &str = "REFINEMENT_EMBED";
 
-/// Names it within this workspace. Its name is none of a setting, which a start would
-/// warn of.
+/// Names the directory within this workspace. The name has no prefix of a setting, since
+/// the program warns of unknown settings at startup.
 const WORKSPACE: &str = "WORKSPACE_COMPONENTS";
 
-/// Where the components of the library come from.
+/// How the library gets its components.
 enum Source {
-    /// They are part of it.
+    /// Embedded from this directory.
     Carried(PathBuf),
-    /// They are read at each start.
+    /// Read from this directory at each start.
     Read(PathBuf),
 }
 
@@ -97,7 +98,7 @@ fn out() -> Result<PathBuf, String> {
     variable("OUT_DIR").map(PathBuf::from)
 }
 
-/// One that cargo sets.
+/// A variable that cargo sets.
 fn variable(name: &str) -> Result<String, String> {
     env::var(name).map_err(|_| format!("cargo did not set {name}"))
 }

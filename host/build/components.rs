@@ -1,4 +1,4 @@
-//! Builds the components for a library that is to carry them, with a cargo of their own.
+//! Builds the components in order to embed them, with a separate cargo process.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,11 @@ use std::process::Command;
 use crate::shipped::{COMPONENT, SHIPPED, TARGET, arguments, file};
 use crate::variable;
 
-/// What they are built of, within the workspace.
+/// What they are built from, within the workspace.
 const SOURCES: [&str; 4] = ["components", "wit", "Cargo.toml", "Cargo.lock"];
 
-/// Variables of the build that this one is a part of, by how they begin. They would
-/// change how components are built, or build them again each time.
+/// Prefixes of variables of the surrounding build. They would change how components are
+/// built, or force a rebuild each time.
 const OF_THIS_BUILD: [&str; 8] = [
     "CARGO_CFG_",
     "CARGO_ENCODED_RUSTFLAGS",
@@ -23,8 +23,8 @@ const OF_THIS_BUILD: [&str; 8] = [
     "RUSTFLAGS",
 ];
 
-/// Builds all that ship, and says in which directory they are. What has not changed is
-/// not built again.
+/// Builds all components that are shipped, and returns their directory. Unchanged ones
+/// are not built again.
 pub fn build(out: &Path) -> Result<PathBuf, String> {
     let workspace = workspace()?;
     for source in SOURCES {
@@ -32,7 +32,7 @@ pub fn build(out: &Path) -> Result<PathBuf, String> {
         println!("cargo::rerun-if-changed={}", source.display());
     }
     check_target()?;
-    // Cargo locks a target directory while it builds.
+    // A separate target directory, since cargo locks it during a build.
     let target = out.join("target");
     for name in SHIPPED {
         build_one(name, &workspace, &target)?;
@@ -43,8 +43,8 @@ pub fn build(out: &Path) -> Result<PathBuf, String> {
     Ok(directory)
 }
 
-/// A directory of a repository, whoever depends on the host: cargo has the whole
-/// repository.
+/// The root of the repository. It exists for dependent crates too, since cargo fetches
+/// the whole repository.
 fn workspace() -> Result<PathBuf, String> {
     let host = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
     let workspace = host.parent().filter(|root| root.join("wit").is_dir());
@@ -55,7 +55,7 @@ fn workspace() -> Result<PathBuf, String> {
     })
 }
 
-/// What is missing, as the person who builds can add it.
+/// Reports a missing target, and how to add it.
 fn check_target() -> Result<(), String> {
     let mut rustc = Command::new(variable("RUSTC")?);
     let rustc = rustc.args(["--print", "target-libdir", "--target", TARGET]);
@@ -95,7 +95,7 @@ fn build_one(name: &str, workspace: &Path, target: &Path) -> Result<(), String> 
     }
 }
 
-/// Copies them to where they have the names that the host knows.
+/// Copies them to the file names that the host expects.
 fn put(built: &Path, directory: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(directory)?;
     for name in SHIPPED {

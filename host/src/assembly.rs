@@ -1,10 +1,10 @@
-//! Builds the product from its parts: a host that serves, a refiner without a
-//! service, and the check of a configuration.
+//! Builds the product from its parts: a host that serves, a refiner without a service,
+//! and the check of a configuration.
 //!
-//! Each part is made in one place here, whoever needs it: compiled code
-//! ([`compiled`]), stores ([`capabilities`]), what a component may ask for and
-//! is told ([`grants`]), the API ([`api`]), the pipeline ([`pipeline`]). The
-//! three only say which parts they have, and in which order.
+//! Each part is made in one place for all three: compiled code ([`compiled`]), stores
+//! ([`capabilities`]), the permissions and settings of components ([`grants`]), the API
+//! ([`api`]), the pipeline ([`pipeline`]). The three only choose their parts and the
+//! order.
 
 mod api;
 pub(crate) mod backup;

@@ -1,8 +1,7 @@
 //! The command line.
 //!
-//! One file per command. Errors are one sentence on standard error, and the
-//! exit status says what kind they are. Standard output has only what was asked
-//! for.
+//! One file per command. Errors are one sentence on standard error, and the exit status
+//! tells their kind. Standard output has nothing but the requested output.
 
 mod arguments;
 mod backup;
@@ -70,7 +69,7 @@ pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
     status
 }
 
-/// Prints the help that was asked for, or what is wrong with the command line.
+/// Prints the requested help, or what is wrong with the command line.
 fn explain(error: &clap::Error) -> ExitCode {
     match error.print() {
         Err(unprinted) if !error.use_stderr() && unprinted.kind() != io::ErrorKind::BrokenPipe => {

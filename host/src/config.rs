@@ -1,5 +1,5 @@
-//! The configuration: values from flags, variables and a file, checked whole
-//! before anything starts.
+//! The configuration: values from flags, variables and a file, all validated before
+//! anything starts.
 
 mod access;
 mod builder;
@@ -45,37 +45,37 @@ use concept_refinement_runtime::ingress::networks::Networks;
 
 use crate::assembly::engines::{IMAGES, QUEUES, TASKS};
 
-/// More tasks in flight would need more memory mappings than Linux allows by
-/// default (`vm.max_map_count`).
+/// More tasks in flight would need more memory mappings than Linux allows by default
+/// (`vm.max_map_count`).
 const MAX_CONCURRENCY: usize = 4000;
 
-/// A configuration that can be used.
+/// A valid configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) data_dir: PathBuf,
     pub(crate) role: Role,
     pub(crate) public_url: Option<String>,
-    /// What names the engine of each kind of store, and where it is.
+    /// Engine and location of each kind of store.
     pub(crate) tasks: String,
     pub(crate) queue: String,
     pub(crate) images: String,
-    /// None: nobody pushes messages to this process.
+    /// None: push delivery is not configured for this process.
     pub(crate) push: Option<Push>,
     pub(crate) model: ModelLink,
     /// In bytes.
     pub(crate) model_memory: u64,
-    /// In bytes. None: by the memory of the machine.
+    /// In bytes. None: derived from the machine's memory.
     pub(crate) model_memory_total: Option<u64>,
     /// In bytes.
     pub(crate) image_memory: usize,
     pub(crate) auth: Auth,
-    /// Where the issuer of tokens publishes its keys.
+    /// URL of the token issuer's keys.
     pub(crate) jwks_url: Option<url::Url>,
     pub(crate) trusted_proxies: Networks,
     pub(crate) cors_origins: Vec<String>,
     pub(crate) allowed_sources: AllowedSources,
-    /// Receivers of webhooks besides public ones by https.
+    /// Receivers of webhooks that are allowed in addition to public ones by https.
     pub(crate) allowed_webhooks: AllowedSources,
     /// None: derived from the generated secret.
     pub(crate) webhook_secret: Option<String>,
@@ -84,7 +84,7 @@ pub struct Config {
     pub(crate) max_backlog: u32,
     /// In bytes.
     pub(crate) max_image_bytes: u64,
-    /// For all images together, in bytes. None: the disk alone is the limit.
+    /// Limit for all images together, in bytes. None: only the disk limits them.
     pub(crate) max_store: Option<u64>,
     pub(crate) model_timeout: Duration,
     pub(crate) model_repeat: Repeat,
@@ -92,18 +92,18 @@ pub struct Config {
     pub(crate) image_url_ttl: Duration,
     /// None: nothing expires.
     pub(crate) retention: Option<Duration>,
-    /// None: what anonymous users left stays, or there are none.
+    /// None: data of anonymous users is kept, or there are no anonymous users.
     pub(crate) anonymous_retention: Option<Duration>,
-    /// Whom to trust over TLS.
+    /// Which certificate authorities to trust.
     pub(crate) trust: Trust,
-    /// Between two collections of garbage.
+    /// Time between two garbage collections.
     pub(crate) collect_interval: Duration,
-    /// A day in UTC on which the clock is right, whatever it said before.
+    /// A day in UTC on which the operator vouches for the clock.
     pub(crate) confirmed_day: Option<String>,
-    /// None: nothing is measured.
+    /// None: there are no metrics.
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) log_format: LogFormat,
-    /// The values, from which components are granted theirs by name.
+    /// All values; components are granted some of them by name.
     pub(crate) values: Values,
 }
 
@@ -115,7 +115,7 @@ pub(crate) enum LogFormat {
 }
 
 impl Config {
-    /// Says in the log what a service runs with, without passwords.
+    /// Logs the configuration of a service, without passwords.
     pub(crate) fn log(&self, file: Option<&Path>) {
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
@@ -129,7 +129,7 @@ impl Config {
         );
     }
 
-    /// The defaults, to be changed by methods.
+    /// A builder with all defaults.
     pub fn builder() -> ConfigBuilder {
         ConfigBuilder::from(Values::new())
     }
@@ -138,7 +138,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// The first value that cannot be used, or is missing where it has to be.
+    /// The first value that is invalid, or that is missing although it is required.
     pub fn new(values: Values) -> Result<Self, ConfigError> {
         let v = Reader(&values);
         let role = role::read(&v)?;
@@ -255,7 +255,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The variables of links of the model that mean nothing to this one. They are no
+    /// Variables of model links that have no meaning for this model. They are not an
     /// error.
     pub fn unknown_variables(&self) -> Vec<String> {
         let values = Reader(&self.values);

@@ -1,10 +1,10 @@
 //! The host of concept refinement: it runs the `api`, `processor` and model
 //! components on wasmtime and gives them their capabilities.
 //!
-//! Whoever embeds it makes a [`Config`], loads the [`Components`] and gives both
-//! to a [`HostBuilder`], which starts a service or makes a [`Refiner`] without
-//! one. A component sees the interfaces of `wit/`, what it was granted of them,
-//! and nothing else. What stands behind the interfaces is in [`capability`].
+//! A program that embeds it makes a [`Config`], loads the [`Components`] and passes both
+//! to a [`HostBuilder`], which starts a service, or makes a [`Refiner`] without one. A
+//! component sees only those interfaces of `wit/` that it was granted. What implements
+//! the interfaces is in [`capability`].
 //!
 //! ```no_run
 //! use concept_refinement_host::{Components, Config, HostBuilder, HostError};
@@ -20,11 +20,11 @@
 //! ```
 
 #![deny(missing_docs)]
-// These panic where the output fails.
+// These macros panic if the output fails.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod assembly;
-/// The programs of the document, which are compiled with the examples here.
+/// The programs in the document, which are compiled along with the examples here.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/embedding.md")]
 mod embedding {}

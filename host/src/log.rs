@@ -1,7 +1,8 @@
-//! The log: lines on standard error, or none where it takes none.
+//! The log: lines on standard error, dropped if it does not accept them.
 //!
-//! Logging must never wait for standard error, nor fail with it: a full disk, a
-//! reader that has gone or one that does not read costs lines, never work. How many were lost is counted, and logged once lines are taken again.
+//! Logging must never block on standard error or fail with it: a full disk, or a reader
+//! that has gone or does not read, costs lines but never work. Lost lines are counted,
+//! and the number is logged once lines are accepted again.
 
 mod library_throttle;
 mod lossy_writer;
@@ -36,7 +37,7 @@ pub fn lines_lost() -> Counter {
     LINES_LOST.clone()
 }
 
-/// Waits until all is written, a second at most. To be called before the
+/// Waits until everything is written, for a second at most. To be called before the
 /// process ends.
 pub fn flush() {
     if let Some(writer) = WRITER.get() {
@@ -44,7 +45,7 @@ pub fn flush() {
     }
 }
 
-/// Logs panics instead of printing them, which would wait for standard error.
+/// Logs panics instead of printing them, which could block on standard error.
 pub fn panics() {
     panic::set_hook(Box::new(|panic| {
         let thread = thread::current();

@@ -1,5 +1,5 @@
-//! The host's background loops: the worker, the delivering of webhooks, the sweep,
-//! garbage collection, the probing of the stores.
+//! The host's background loops: the worker, the webhook deliverer, the sweep, garbage
+//! collection, and the probing of the stores.
 
 pub mod deliverer;
 pub mod garbage;

@@ -1,11 +1,10 @@
-//! Metrics for Prometheus, on a listener of their own.
+//! Metrics for Prometheus, on a separate listener.
 //!
-//! Each file holds what is measured of one thing, and how. Capabilities are
-//! measured from outside, by an interceptor ([`Metrics::around`]); the
-//! triggers and the egress guard say themselves what they did. All label values
-//! are fixed words, or names of the configuration: no user, URL, path or message ever
-//! becomes one, so that the number of series is bounded. Nothing here is waited for by what it measures,
-//! and without a listener nothing is measured at all.
+//! Each file has the metrics of one subject. Capabilities are measured from outside, by
+//! an interceptor ([`Metrics::around`]); the triggers and the egress guard report on
+//! their own. All label values are fixed words, or names from the configuration: never a
+//! user, URL, path or message, so that the number of series is bounded. Measuring never
+//! blocks what it measures, and without a listener nothing is measured at all.
 
 mod links;
 pub mod listener;

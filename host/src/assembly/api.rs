@@ -18,8 +18,8 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 use crate::assembly::serving::Serving;
 use crate::config::{Auth, Config};
 
-/// Anonymous sessions per client address: enough for a household or an office
-/// that arrives at once, too few to evade the quota with.
+/// Rate limit of anonymous sessions per client address: enough for a household or an
+/// office that arrives at once, too low to evade the quota.
 const SESSION_RATE: Limit = Limit {
     method: http::Method::POST,
     path: "/api/auth/session",
@@ -29,23 +29,23 @@ const SESSION_RATE: Limit = Limit {
     },
 };
 
-/// Tells that the process lives.
+/// Path of the liveness check.
 const HEALTH: &str = "/api/health";
 
-/// What a body may have beyond the largest original, in bytes, so that one that
-/// is too large can be told from one that is not.
+/// Margin beyond the largest original, in bytes, so that the API can tell that an upload
+/// is too large.
 const BEYOND_ORIGINAL: u64 = 1 << 20;
 
 /// The API behind HTTP.
 pub struct Api {
     http: Arc<HttpTrigger>,
     cores: Arc<Cores>,
-    /// None: it is being served.
+    /// None: it is in use.
     listener: Option<TcpListener>,
 }
 
 impl Api {
-    /// For whom the configuration lets in. `push`: takes messages that are pushed.
+    /// For the clients that the configuration allows. `push`: handles pushed messages.
     pub fn new(
         config: &Config,
         listener: TcpListener,
@@ -71,7 +71,7 @@ impl Api {
         })
     }
 
-    /// Serves it by these instances from now on. Connections that are open stay so.
+    /// Serves requests with these instances from now on. Open connections are kept.
     pub async fn serve(
         &mut self,
         instances: ApiInstances,
@@ -82,7 +82,7 @@ impl Api {
         Ok(())
     }
 
-    /// Serves it by these instances until there are those that have all that they need.
+    /// Serves requests with these instances until [`Api::serve`] is called.
     pub async fn serve_first(
         &mut self,
         instances: ApiInstances,
@@ -102,7 +102,7 @@ impl Api {
     }
 }
 
-/// `slots`: for all instances that there may be at once.
+/// `slots`: limit of instances at a time.
 pub fn instances(
     engine: &Engine,
     pre: &ServicePre<Sandbox>,
@@ -118,7 +118,7 @@ pub fn instances(
     }
 }
 
-/// One for each core.
+/// One handler per core.
 async fn handlers(cores: &Cores, instances: ApiInstances) -> anyhow::Result<Vec<Handler>> {
     let instances = Arc::new(instances);
     let checked = async {

@@ -1,8 +1,8 @@
-//! Backups: what a data directory holds, as of one moment.
+//! Backups: a snapshot of a data directory.
 //!
-//! A backup is a tar archive, which the process that holds the directory streams to
-//! whoever asked for it: it needs no place that both can write to, and who asked
-//! owns the result.
+//! A backup is a tar archive, which the process that owns the directory streams to
+//! whoever requested it. So the two need no place that both can write to, and the
+//! requester owns the result.
 
 mod archive;
 mod draft;
@@ -23,18 +23,18 @@ pub use draft::Draft;
 use stream::Sender;
 pub use stream::{Receiver, refuse};
 
-/// In the data directory of a service: copies of databases, while they are sent.
+/// Folder in the data directory of a service for copies of databases while they are sent.
 const SCRATCH: &str = "backup.scratch";
 
-/// What a process has to copy.
+/// What a process can back up.
 pub struct Backup {
     data: PathBuf,
-    /// The tasks before the images that they name.
+    /// The task store comes before the images that it refers to.
     stores: Vec<Arc<dyn Embedded>>,
 }
 
 impl Backup {
-    /// Of a data directory with these stores.
+    /// For a data directory with these stores.
     pub fn new(data: &Path, stores: Vec<Arc<dyn Embedded>>) -> Self {
         Self {
             data: data.to_owned(),
@@ -42,12 +42,12 @@ impl Backup {
         }
     }
 
-    /// Sends a backup from the process whose directory it is. Blocks the thread.
-    /// Returns what is in it.
+    /// Sends a backup from the process that owns the directory, and returns a summary of
+    /// its contents. Blocks the thread.
     ///
     /// # Errors
     ///
-    /// It is not whole, which the receiver is told too, if it is still there.
+    /// The backup is incomplete. The receiver is told too, if it is still there.
     pub fn send_as_service(&self, to: impl Write) -> anyhow::Result<String> {
         self.send_by(to, |sender| {
             let scratch = Scratch::create(&self.data)?;
@@ -55,16 +55,16 @@ impl Backup {
         })
     }
 
-    /// The same with a directory for copies of databases.
+    /// The same, with the directory to use for copies of databases.
     ///
     /// # Errors
     ///
-    /// It is not whole.
+    /// The backup is incomplete.
     pub fn send(&self, to: impl Write, scratch: &Path) -> anyhow::Result<String> {
         self.send_by(to, |sender| self.copy(scratch, sender))
     }
 
-    /// Removes what a process before this one left.
+    /// Removes what a previous process left behind.
     pub fn clear(&self) -> io::Result<()> {
         Scratch::clear(&self.data.join(SCRATCH))
     }
@@ -83,7 +83,7 @@ impl Backup {
                 Ok(counts)
             }
             Err(error) => {
-                // It may be what has failed.
+                // The connection itself may be what has failed.
                 let _ = sender.end(Err(&format!("{error:#}")));
                 Err(error)
             }
@@ -106,7 +106,7 @@ impl Backup {
     }
 }
 
-/// Stores are released when this is dropped.
+/// Keeps stores on hold until this is dropped.
 struct Held<'a>(&'a [Arc<dyn Embedded>]);
 
 impl<'a> Held<'a> {
@@ -148,7 +148,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What is left is removed by the next start or backup.
+        // If this fails, the next start or backup removes it.
         let _ = Self::clear(&self.0);
     }
 }

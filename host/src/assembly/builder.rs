@@ -1,4 +1,4 @@
-//! What a host is made of.
+//! The parts that a host is built from.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use tokio::net::TcpListener;
 use crate::assembly::components::Components;
 use crate::config::Config;
 
-/// How a host is made: by its configuration, with a model, a clock, a listener
-/// or capabilities of your own in place of the configured ones.
+/// Builds a host from its configuration. A model, a clock, a listener or capabilities of
+/// your own can replace the configured ones.
 ///
 /// ```no_run
 /// # use std::sync::Arc;
@@ -39,7 +39,7 @@ pub struct HostBuilder {
 }
 
 impl HostBuilder {
-    /// A host by the configuration alone.
+    /// A host with nothing but the configuration.
     pub fn new(config: Config, components: Components) -> Self {
         Self {
             config,
@@ -60,15 +60,13 @@ impl HostBuilder {
         self
     }
 
-    /// Asks this model instead of the model component, which is compiled all
-    /// the same.
+    /// Uses this model instead of the model component, which is compiled all the same.
     pub fn model(mut self, model: Arc<dyn ImageModel>) -> Self {
         self.model = Some(model);
         self
     }
 
-    /// Asks this clock for the time, by which leases, quotas, sessions and
-    /// signed URLs go.
+    /// Uses this clock for leases, quotas, sessions and signed URLs.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
@@ -81,16 +79,18 @@ impl HostBuilder {
         self
     }
 
-    /// Gets the address of the listener if the start has to wait for a store of several
-    /// hosts. Until that can be reached, clients learn what is wrong with their requests,
-    /// or otherwise that the service cannot be used.
+    /// Sets a function that is called with the listener's address if startup has to wait
+    /// for a store that several hosts share. Until the store can be reached, clients get
+    /// errors for invalid requests, and otherwise the answer that the service is
+    /// unavailable.
     pub fn on_waiting(mut self, tell: impl FnOnce(SocketAddr) + Send + 'static) -> Self {
         self.on_waiting = Box::new(tell);
         self
     }
 
-    /// Gets a sentence when a large component begins to be compiled, which takes seconds
-    /// at its first start, and when it is. Otherwise the log gets it.
+    /// Sets a function that gets a sentence when the compilation of a large component
+    /// begins, which takes seconds at the first start, and when it ends. By default these
+    /// are logged.
     pub fn on_compiling(mut self, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.on_compiling = Some(Arc::new(tell));
         self

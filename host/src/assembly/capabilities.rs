@@ -1,4 +1,4 @@
-//! The capabilities of a configuration, each by the engine that it names.
+//! Opens the capabilities of a configuration with the engines that it names.
 
 use std::sync::Arc;
 use std::{env, io};
@@ -29,11 +29,11 @@ use crate::assembly::engines::{self, IMAGES, QUEUES, TASKS};
 use crate::assembly::secret::Secret;
 use crate::config::Config;
 
-/// The part of `image-memory` that an image store may have besides, for images on
-/// their way to it.
+/// An image store may use 1/`SENDING_SHARE` of `image-memory` in addition, for images
+/// being sent to it.
 const SENDING_SHARE: usize = 4;
 
-/// A store as it is configured, and not opened yet.
+/// A store as configured, not opened yet.
 pub struct Configured<O: 'static, S: 'static> {
     engine: &'static Engine<O, S>,
     config: EngineConfig,
@@ -61,7 +61,7 @@ impl<O, S> Configured<O, S> {
         (self.engine.exists)(&self.config)
     }
 
-    /// See [`Engine::at_rest`]. None: it is not there, or not in files.
+    /// See [`Engine::at_rest`]. None: it does not exist, or has no files.
     pub async fn at_rest(&self) -> Result<Option<AtRest>, OpenError> {
         (self.engine.at_rest)(self.config.clone()).await
     }
@@ -71,8 +71,8 @@ impl<O, S> Configured<O, S> {
     }
 }
 
-/// What the images of a configuration may take, which the image store and the
-/// task store of a process share.
+/// The space for images of a configuration, shared by the image store and the task store
+/// of a process.
 pub fn room(config: &Config) -> Arc<Room> {
     Arc::new(Room::new(config.max_store, config.data_dir.clone()))
 }
@@ -100,7 +100,7 @@ pub fn queue(
     Configured::new(QUEUES, &config.queue, config, clock, room, tasks)
 }
 
-/// `upload_reservations`: where a store that cannot count has its images counted.
+/// `upload_reservations`: counts images for a store that cannot.
 pub fn images(
     config: &Config,
     secret: &Secret,
@@ -116,8 +116,8 @@ pub fn images(
     Configured::new(IMAGES, &config.images, config, clock, room, options)
 }
 
-/// Reaches the server of a store, if it has one, and changes nothing there. The
-/// answer is what the operator should know of it.
+/// Connects to the server of a store, if it has one, without changing anything. Returns
+/// what the operator should know about it.
 pub async fn inspect<O, S>(
     engines: &'static [Engine<O, S>],
     url: &str,
@@ -132,8 +132,8 @@ pub async fn inspect<O, S>(
     Ok(Some(inspect(config).await?))
 }
 
-/// The stores of a data directory that no process uses, the tasks first. None:
-/// there are no tasks.
+/// The stores of a data directory that no process uses, the task store first. None: there
+/// is no task store.
 pub async fn at_rest(config: &Config) -> anyhow::Result<Option<Vec<AtRest>>> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let room = Arc::default();
@@ -150,8 +150,7 @@ pub async fn at_rest(config: &Config) -> anyhow::Result<Option<Vec<AtRest>>> {
     Ok(Some(stores))
 }
 
-/// All of them, of which the tasks are open already, and those of them that a
-/// backup copies.
+/// All capabilities with the opened task store, and the stores that a backup has to copy.
 pub async fn open(
     config: &Config,
     secret: &Secret,
@@ -174,7 +173,7 @@ pub async fn open(
     Ok((together(config, stores, model, clock, room), embedded))
 }
 
-/// All of them, with stores that nobody else sees and nothing is left of.
+/// All capabilities, with private stores that leave nothing behind.
 pub fn in_memory(
     config: &Config,
     model: Arc<dyn ImageModel>,
@@ -185,8 +184,7 @@ pub fn in_memory(
     Ok(together(config, stores, model, clock, Arc::default()))
 }
 
-/// All of them before the tasks were reached for the first time: none can be used but
-/// the model.
+/// All capabilities before the task store was first reached: only the model is usable.
 pub fn away(
     config: &Config,
     tasks: &OpenTasks,

@@ -1,10 +1,9 @@
-//! Checks whether a service would work with this configuration, without
-//! starting one: the components fit, the stores open, the model and its
-//! provider answer.
+//! Checks whether a service would work with this configuration, without starting one: the
+//! components fit, the stores open, the model and its provider answer.
 //!
-//! It creates no store and no secret, and makes no call that costs money. Existing
-//! stores are opened as a start would open them. A running service is not disturbed: if
-//! it holds the stores, they work.
+//! It creates neither stores nor secrets, and makes no call that costs money. Existing
+//! stores are opened as at startup. A running service is not disturbed: if it has the
+//! stores open, they work.
 
 mod model_list;
 
@@ -33,17 +32,18 @@ use crate::assembly::{grants, pipeline, push};
 use crate::config::{Auth, Config, ModelChoice, ModelLink, Push};
 use model_list::ModelList;
 
-/// How long a remote service may take to answer.
+/// Timeout for answers of remote services.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a provider's list of models may take.
+/// Limits for a provider's list of models.
 const LIST: Bounds = Bounds {
     bytes: 4 << 20,
     time: ANSWER_TIMEOUT,
 };
 
-/// Checks one part after the other and reports each as soon as it is known: a detail,
-/// perhaps empty, or why the part cannot be used. `tell` gets what takes long.
+/// Checks the parts one by one, and reports each result as soon as it is known: a detail,
+/// which may be empty, or why the part is not usable. `tell` gets messages about slow
+/// steps.
 pub async fn check(
     config: &Config,
     components: anyhow::Result<Components>,
@@ -66,7 +66,7 @@ pub async fn check(
             (None, None)
         }
     };
-    // Without a directory there are no stores to check.
+    // Without a data directory there are no stores to check.
     if place.is_some() {
         let tasks = tasks(config).await;
         let queue = queue(config, &tasks).await;
@@ -145,13 +145,13 @@ fn secret(config: &Config) -> anyhow::Result<Option<Secret>> {
     }
 }
 
-/// What was found where a store is to be.
+/// The result of looking for a store.
 enum Looked<S> {
     /// A server answers.
     Server(String),
-    /// It is created at the first start.
+    /// It will be created at the first start.
     Missing,
-    /// Another process holds it, and so it can be used.
+    /// Another process has it open, so it works.
     InUse,
     Open(S),
 }
@@ -200,7 +200,7 @@ async fn tasks(config: &Config) -> anyhow::Result<Looked<OpenTasks>> {
     Ok(looked)
 }
 
-/// What holds for the tasks holds for a queue inside their store.
+/// For a queue inside the task store, the result of the task store applies.
 async fn queue(
     config: &Config,
     tasks: &anyhow::Result<Looked<OpenTasks>>,
@@ -216,7 +216,7 @@ async fn queue(
         }
         Ok(Looked::Server(_)) => Ok(String::new()),
         Ok(other) => Ok(other.to_string()),
-        // Repeats an error for a part that depends on the one that failed.
+        // Repeats the error for a part that depends on the one that failed.
         Err(error) => Err(anyhow::anyhow!("{error:#}")),
     }
 }
@@ -232,7 +232,8 @@ async fn images(
     let Some(secret) = secret else {
         return Ok(String::new());
     };
-    // Nothing is stored, and so nothing is counted where the tasks are not open.
+    // Nothing is stored by the check, so without an open task store nothing has to be
+    // counted.
     let reservations = match tasks {
         Ok(Looked::Open(tasks)) => Arc::clone(&tasks.upload_reservations),
         _ => no_reservations(&clock())?,
@@ -246,7 +247,7 @@ async fn images(
     Ok(looked.to_string())
 }
 
-/// Compiles all components; the model has not described itself yet.
+/// Compiles all components; the model has not been asked for its description yet.
 async fn compiled(
     config: &Config,
     components: anyhow::Result<Components>,
@@ -266,7 +267,7 @@ async fn compiled(
     Ok(compiled.await?)
 }
 
-/// Over the same network path and with the same grant as the model.
+/// Uses the same network path and the same grant as the model.
 async fn provider(
     config: &Config,
     link: &ModelLink,
@@ -283,8 +284,8 @@ fn egress(config: &Config, link: &ModelLink, network: &Network) -> anyhow::Resul
     Ok(grants::model(config, link, network, &blobs)?.egress)
 }
 
-/// Which of the provider's models is asked, and a warning if it will not be there
-/// for long. None: there is no list to look at, or none is chosen.
+/// Which of the provider's models is used, with a warning if it will be shut down soon.
+/// None: there is no list, or no model is configured.
 async fn model_name(
     config: &Config,
     link: &ModelLink,
@@ -320,7 +321,7 @@ async fn model_name(
     }))
 }
 
-/// With the same grant as the API.
+/// Uses the same grant as the API.
 async fn issuer(config: &Config, url: &url::Url, network: &Network) -> anyhow::Result<String> {
     let origin = Origin::of_url(url).context("its URL cannot be used")?;
     let egress = grants::issuer(config, network);

@@ -1,4 +1,4 @@
-//! Components as code, on the engine that runs them.
+//! Compiled components, with the engine that runs them.
 
 use std::path::PathBuf;
 
@@ -16,31 +16,31 @@ use super::components::{Components, embedded::CODE};
 use super::error::HostError;
 use crate::config::ModelLink;
 
-/// All components. The model is yet to be asked what it is.
+/// All components. The model has not been asked for its description yet.
 pub struct Compiled {
     pub api: ServicePre<Sandbox>,
     pub pipeline: Pipeline,
     pub notifier: NotifierComponentPre<Sandbox>,
 }
 
-/// Those that refine.
+/// The components of the pipeline.
 pub struct Pipeline {
     pub processor: ProcessorComponentPre<Sandbox>,
     pub model: Model,
-    /// The links behind it, in the order in which they are written.
+    /// The links behind the first one, in the order of the setting.
     pub links: Vec<Model>,
 }
 
-/// A model, or one link of it.
+/// A model, or a link of its chain.
 #[derive(Clone)]
 pub struct Model {
     pub component: Component,
-    /// Of its bytes, by SHA-256.
+    /// SHA-256 of its bytes.
     pub sum: [u8; 32],
 }
 
 impl Compiled {
-    /// `model`: what the components of the model were chosen as.
+    /// `model`: the configured components of the model.
     pub fn new(
         engine: &Engine,
         components: &Components,
@@ -68,7 +68,7 @@ impl Compiled {
 }
 
 impl Pipeline {
-    /// `model`: what the components of the model were chosen as.
+    /// `model`: the configured components of the model.
     pub fn new(
         engine: &Engine,
         components: &Components,
@@ -106,10 +106,10 @@ impl Model {
     }
 }
 
-/// Starts an engine and compiles for it, on a thread that may compute: to do so
-/// here would keep a signal from being heard. `cache`: a directory for compiled
-/// code, which is gone without where it cannot be used. `tell`: in place of the log, gets
-/// what takes long.
+/// Starts an engine and compiles for it, on a thread that may block: compiling on this
+/// one would delay the handling of signals. `cache`: a directory for compiled code; if it
+/// is not usable, there is no cache. `tell`: gets messages about slow compilations
+/// instead of the log.
 pub async fn compile<T: Send + 'static>(
     pool: Pool,
     cache: Option<PathBuf>,
@@ -129,7 +129,7 @@ pub async fn compile<T: Send + 'static>(
     compiled.map_err(|error| HostError::System(error.into()))?
 }
 
-/// Compiles a component, unless it was compiled before.
+/// Compiles a component, or loads the code compiled before.
 pub fn component(engine: &Engine, name: &str, bytes: &[u8]) -> anyhow::Result<Component> {
     engine
         .component(&format!("the component {name}"), bytes)

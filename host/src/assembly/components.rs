@@ -1,4 +1,4 @@
-//! The bytes of the components, carried by the executable or from a directory.
+//! The bytes of the components, embedded in the executable or from a directory.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -10,10 +10,10 @@ use crate::config::{Config, ModelChoice, ModelLink};
 
 type Bytes = Cow<'static, [u8]>;
 
-/// What whoever works on this repository has to do first.
+/// Hint for developers of this repository.
 const BUILD: &str = "`cargo xtask components` builds the components";
 
-/// What the executable was built with.
+/// The components embedded at build time.
 pub(super) mod embedded {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 }
@@ -21,22 +21,22 @@ pub(super) mod embedded {
 /// The components that a host runs, as WebAssembly.
 #[derive(Clone)]
 pub struct Components {
-    /// Exports `wasi:http/handler`, and `handler` if it can.
+    /// Exports `wasi:http/handler`, and optionally `handler`.
     pub api: Bytes,
     /// Exports `processor`.
     pub processor: Bytes,
     /// Exports `image-model`.
     pub model: Bytes,
-    /// The links behind the model, if it is a chain, in the order in which they are
-    /// written. Each exports `image-model`.
+    /// If the model is a chain: the links behind the first one, in the order of the
+    /// setting. Each exports `image-model`.
     pub links: Vec<Bytes>,
     /// Exports `notifier`.
     pub notifier: Bytes,
 }
 
 impl Components {
-    /// Of a directory of files `NAME.wasm`, or those that this library was built with;
-    /// the model is the configured one.
+    /// Loads files `NAME.wasm` from a directory, or the components that this library was
+    /// built with. The model is the configured one.
     ///
     /// # Errors
     ///

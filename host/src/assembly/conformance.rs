@@ -1,9 +1,9 @@
-//! Whether a model component keeps the promises of the interface `image-model`.
+//! Tests whether a model component keeps the promises of the interface `image-model`.
 //!
-//! It runs the component as the service does, within the same limits and with the
-//! same grants, and judges every answer as the pipeline would. A model may refuse
-//! what it cannot do; it may not crash, hang, or answer what is no image. A model
-//! that asks a provider asks it here too, and pays for it.
+//! It runs the component as the service does, with the same limits and grants, and checks
+//! every answer as the pipeline would. A model may refuse what it cannot do, but must not
+//! crash, hang, or answer with anything that is not an image. A model that uses a
+//! provider also does so here, and pays for it.
 
 mod cases;
 mod heard;
@@ -33,19 +33,19 @@ use cases::{Case, PICTURES, PROMPT, Picture, cases};
 use heard::Heard;
 use verdict::Judge;
 
-/// Calls that are made at a time, where several are.
+/// Number of concurrent calls in the tests that need several.
 const AT_ONCE: usize = 8;
 
-/// Instances that there may be at a time: one more describes the model.
+/// Limit of instances: one more to describe the model.
 const INSTANCES: u32 = AT_ONCE as u32 + 1;
 
-/// Tries the configured model, and reports each promise as soon as it is known: what
-/// the model was given or is asked for, what it did, or what is wrong with that, and the
-/// lines that it printed. `tell` gets what takes long.
+/// Tests the configured model, and reports the result of each case as soon as it is
+/// known: what the model was given or asked, what it did or what is wrong with that, and
+/// the lines that it printed. `tell` gets messages about slow steps.
 ///
 /// # Errors
 ///
-/// The host cannot run any model. What is wrong with this one is reported.
+/// The host cannot run any model. Problems of this model are reported instead.
 pub async fn test(
     config: &Config,
     components: &Components,
@@ -58,7 +58,7 @@ pub async fn test(
         let (result, lines) = heard.with(result);
         report(name, result, &lines);
     };
-    // A call has one instance of each link that it is in.
+    // A call has one instance of each link on its path.
     let instances = INSTANCES.saturating_mul(u32::try_from(config.model.depth())?);
     let pool = Pool {
         instances,
@@ -116,7 +116,7 @@ pub async fn test(
     Ok(())
 }
 
-/// Each of several calls has an answer of its own.
+/// Concurrent calls have to get separate answers.
 async fn many(judge: &Judge<'_>, model: &Arc<dyn ImageModel>) -> Result<String, String> {
     let calls = (0..AT_ONCE).map(async |_| {
         let request = Case::good(&PICTURES[0]).request();
@@ -126,14 +126,14 @@ async fn many(judge: &Judge<'_>, model: &Arc<dyn ImageModel>) -> Result<String, 
     answers.map(|answers| format!("{} answers", answers.len()))
 }
 
-/// Whoever stops reading an answer harms no other.
+/// A caller that stops reading an answer must not affect others.
 async fn left(judge: &Judge<'_>, model: &Arc<dyn ImageModel>) -> Result<String, String> {
     drop(model.refine(Case::good(&PICTURES[0]).request()).await);
     let request = Case::good(&PICTURES[0]).request();
     judge.answer(model.refine(request).await).await.result
 }
 
-/// Whoever was ended once it had kept a receipt goes on by it.
+/// A call that was ended after it had stored a receipt must continue from it.
 async fn interrupted(
     config: &Config,
     judge: &Judge<'_>,
@@ -159,7 +159,7 @@ async fn interrupted(
     Ok(format!("by its receipt: {again}"))
 }
 
-/// A task that is being worked on, in a store of its own.
+/// A claimed task, in a store of its own.
 async fn claimed(
     config: &Config,
     model: &Arc<dyn ImageModel>,
@@ -190,7 +190,7 @@ async fn claimed(
     Ok((id, payments))
 }
 
-/// What the model is asked, with the bytes of a picture in pieces.
+/// The request for the model, with the bytes of a picture in chunks.
 fn request(picture: &Picture, bytes: Bytes, length: u64) -> ModelRequest {
     let pieces: Vec<_> = bytes.chunks(1000).map(Bytes::copy_from_slice).collect();
     ModelRequest {

@@ -1,8 +1,8 @@
-//! A socket in the data directory by which the operator asks the process that
-//! holds it for what no other process can do: a backup.
+//! A socket in the data directory, over which the operator can ask the running service
+//! for what no other process can do: a backup.
 //!
-//! It obeys the user that it runs as, and root. A request is a word, and the answer
-//! a stream of [`backup`](super::backup).
+//! It accepts only the user that it runs as, and root. A request is a word, and the
+//! answer a stream of [`backup`](super::backup).
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write as _};
@@ -33,15 +33,15 @@ const MAX_REQUEST: u64 = 64;
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long who asked for a backup may take nothing of it. Meanwhile what is removed
-/// takes room, and others wait for theirs.
+/// How long the receiver of a backup may read nothing. Meanwhile deleted data takes
+/// space, and other requests wait.
 const READER_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// What the system takes for a socket, in bytes.
+/// Longest socket path that systems accept, in bytes.
 const LONGEST_ADDRESS: usize = 100;
 
-/// Listens for requests. The socket is removed with it, while the data directory
-/// is still held.
+/// Listens for requests. Dropping it removes the socket, while the data directory is
+/// still locked.
 pub struct Control {
     listener: UnixListener,
     address: Address,
@@ -49,8 +49,8 @@ pub struct Control {
 }
 
 impl Control {
-    /// In a data directory that this process holds. None: it cannot, and so no
-    /// backup can be asked for, which is logged.
+    /// Listens in a data directory that this process owns. None: that failed, which is
+    /// logged, and no backup can be requested.
     pub fn listen(data: &Path, backup: Backup) -> Option<Self> {
         let listen = || {
             let address = Address::new(data)?;
@@ -103,7 +103,7 @@ impl Control {
         let mut from = (&mut stream).take(MAX_REQUEST);
         timeout(REQUEST_TIMEOUT, from.read_to_end(&mut request)).await??;
         if request.is_empty() {
-            // Who came has found that there is no place for a backup.
+            // The client only found out that it has no place for a backup.
             return Ok(());
         }
         let stream = stream.into_std()?;
@@ -131,12 +131,12 @@ fn back_up(backup: &Backup, to: Stream) {
 
 impl Drop for Control {
     fn drop(&mut self) {
-        // What is left is replaced at the next start.
+        // If this fails, the next start replaces the socket.
         let _ = fs::remove_file(&self.address.path);
     }
 }
 
-/// Who asks the process that holds a data directory.
+/// A connection to the process that owns a data directory.
 pub struct Asking(Stream);
 
 impl Asking {
@@ -144,7 +144,7 @@ impl Asking {
     ///
     /// # Errors
     ///
-    /// One does, but not to this user.
+    /// A process listens, but does not accept this user.
     pub fn connect(data: &Path) -> anyhow::Result<Option<Self>> {
         let connected = Address::new(data).and_then(|address| Stream::connect(&address.path));
         match connected {
@@ -156,7 +156,7 @@ impl Asking {
         }
     }
 
-    /// Returns where the backup comes from.
+    /// Requests a backup, and returns the stream to read it from.
     ///
     /// # Errors
     ///
@@ -168,8 +168,8 @@ impl Asking {
     }
 }
 
-/// Where the socket is. The system takes short paths only, so a long one is
-/// named by way of the open directory.
+/// Path of the socket. Systems accept only short paths, so a long one is expressed
+/// relative to an open directory.
 struct Address {
     path: PathBuf,
     _directory: File,

@@ -1,4 +1,4 @@
-//! All engines: one that is added costs its crate, and a line here.
+//! All engines. A new one needs its crate, and a line here.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub static IMAGES: &[ImageEngine] = &[
     concept_refinement_s3::engine::ENGINE,
 ];
 
-/// Where nothing is counted yet, for an image store that is only looked at.
+/// An empty counter, for an image store that is only inspected.
 ///
 /// # Errors
 ///
@@ -46,7 +46,7 @@ pub fn no_reservations(clock: &Arc<dyn Clock>) -> Result<Arc<dyn UploadReservati
     Ok(Arc::new(tasks))
 }
 
-/// Stores that are gone when they are dropped.
+/// Stores in memory, which are lost when they are dropped.
 ///
 /// # Errors
 ///
@@ -57,7 +57,7 @@ pub fn in_memory(signing: Signing, clock: &Arc<dyn Clock>) -> Result<Stores, Ope
     Ok(beside(tasks, signing, clock))
 }
 
-/// These tasks, with images that are gone when they are dropped.
+/// These tasks, with images in memory.
 pub fn beside(tasks: OpenTasks, signing: Signing, clock: &Arc<dyn Clock>) -> Stores {
     let images = MemoryImages::new(signing, Arc::clone(clock));
     Stores {

@@ -1,5 +1,5 @@
-//! What each component may use: its settings, the addresses that it may ask,
-//! its memory. What is not named here it does not get.
+//! What each component may use: its settings, the addresses that it may connect to, its
+//! memory. A component gets nothing that is not listed here.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,28 +24,28 @@ use crate::config::{Auth, Config, ModelLink};
 /// Most memory of an instance of the API, in bytes.
 pub const API_MEMORY: usize = 128 << 20;
 
-/// Most memory of an instance of the processor, in bytes. Images are in blobs, outside
-/// of it.
+/// Most memory of an instance of the processor, in bytes. Images are in blobs, outside of
+/// the instance.
 pub const PROCESSOR_MEMORY: usize = 96 << 20;
 
 /// Most memory of an instance of the notifier, in bytes.
 const NOTIFIER_MEMORY: usize = 16 << 20;
 
-/// What a receiver's answer may take: its body is not read.
+/// Limits for a receiver's response: its body is not read.
 const RECEIVER_LIMITS: egress::Bounds = egress::Bounds {
     bytes: 0,
     time: Duration::from_secs(16),
 };
 
-/// What an issuer's answer with its keys may take. The component itself waits
-/// for less time, and reads less.
+/// Limits for an issuer's response with its keys. The component itself has a shorter
+/// timeout, and reads less.
 const ISSUER_LIMITS: egress::Bounds = egress::Bounds {
     bytes: 1 << 20,
     time: Duration::from_secs(6),
 };
 
 /// For the API: all capabilities but the model, and the issuer's keys. `secret`: None
-/// as long as it is not known.
+/// while it is unknown.
 pub fn api(
     config: &Config,
     secret: Option<&Secret>,
@@ -66,14 +66,14 @@ pub fn api(
     }
 }
 
-/// The room for images that tasks work on. They may be in `directory` too.
+/// Space for the images that tasks work on. Some may be stored in `directory`.
 pub fn blobs(config: &Config, directory: Option<PathBuf>, room: &Arc<Room>) -> Arc<Blobs> {
     let file = directory.map(|directory| BlockFile::new(directory, Arc::clone(room)));
     Blobs::new(config.image_memory, file)
 }
 
-/// For the processor: all capabilities but the queue, and originals from
-/// wherever they may come.
+/// For the processor: all capabilities but the queue, and access to the sources of
+/// originals.
 pub fn processor(
     config: &Config,
     network: &Network,
@@ -93,7 +93,7 @@ pub fn processor(
     }
 }
 
-/// For a model, or one link of it: its provider, and no capability at all. A middleware
+/// For a model, or a link of its chain: its provider, and no capabilities. A middleware
 /// may also read its images again.
 pub fn model(
     config: &Config,
@@ -111,7 +111,7 @@ pub fn model(
     }
     Ok(Grants {
         settings: Arc::new(settings),
-        // Its answer may wait to be read longer than it may work on it.
+        // Its answer may wait for a reader longer than the model may work on it.
         egress: Egress::new(grant, network).within(egress::Bounds::beyond(config.task_timeout)),
         max_memory: usize::try_from(config.model_memory)?,
         bounds: Bounds::MODEL,
@@ -129,7 +129,7 @@ fn redaction<'a>(links: impl IntoIterator<Item = &'a ModelLink>) -> Redaction {
     Redaction::of_settings(settings.map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
-/// For the notifier: receivers, and no capability at all.
+/// For the notifier: receivers of webhooks, and no capabilities.
 pub fn notifier(config: &Config, network: &Network, clock: &Arc<dyn Clock>) -> Grants {
     Grants {
         settings: Arc::default(),
@@ -144,8 +144,8 @@ pub fn notifier(config: &Config, network: &Network, clock: &Arc<dyn Clock>) -> G
     }
 }
 
-/// The issuer's keys, which are cached for all instances of the API; nothing
-/// where there is no issuer.
+/// Access to the issuer's keys, cached for all instances of the API; none without an
+/// issuer.
 pub fn issuer(config: &Config, network: &Network) -> Egress {
     let granted = issuer_url(config).and_then(|url| Some((Origin::of_url(url)?, url.clone())));
     match granted {
@@ -155,7 +155,7 @@ pub fn issuer(config: &Config, network: &Network) -> Egress {
     .within(ISSUER_LIMITS)
 }
 
-/// Google's keys, by which pushes are verified.
+/// Access to Google's keys, which verify push requests.
 pub fn push_keys(url: &url::Url, network: &Network) -> Egress {
     match Origin::of_url(url) {
         Some(origin) => Egress::new(Grant::Origin(origin), network).caching(url.clone()),
@@ -164,7 +164,7 @@ pub fn push_keys(url: &url::Url, network: &Network) -> Egress {
     .within(ISSUER_LIMITS)
 }
 
-/// Where the issuer publishes its keys, if there is one.
+/// The URL of the issuer's keys, if there is one.
 fn issuer_url(config: &Config) -> Option<&url::Url> {
     match config.auth {
         Auth::Jwks => config.jwks_url.as_ref(),
@@ -172,7 +172,7 @@ fn issuer_url(config: &Config) -> Option<&url::Url> {
     }
 }
 
-/// Where originals may come from, and what models answer.
+/// Where originals and the answers of models may be downloaded from.
 fn originals(config: &Config) -> Grant {
     Grant::Public {
         allowed: config.allowed_sources.clone(),
@@ -180,19 +180,19 @@ fn originals(config: &Config) -> Grant {
     }
 }
 
-/// Where webhooks may go.
+/// Where webhooks may be sent.
 fn receivers(config: &Config) -> Grant {
     Grant::Https {
         allowed: config.allowed_webhooks.clone(),
     }
 }
 
-/// What the operator named, if anything.
+/// The origin that the operator configured, if any.
 fn origin(named: Option<Origin>) -> Grant {
     named.map_or(Grant::Nothing, Grant::Origin)
 }
 
-/// Within the time of a task.
+/// With the time limit of a task.
 fn downloading(config: &Config, grant: Grant, network: &Network) -> Egress {
     Egress::new(grant, network).within(egress::Bounds::beyond(config.task_timeout))
 }
@@ -220,7 +220,7 @@ fn api_settings(config: &Config, secret: Option<&Secret>) -> GrantedSettings {
         settings.extend(values(config, &["jwt-secret"]));
     }
     settings.insert("version".into(), env!("CARGO_PKG_VERSION").to_owned());
-    // Each host sweeps, so its API need not look for overdue tasks.
+    // Each host runs a sweep, so its API need not look for overdue tasks.
     settings.insert("swept".into(), "true".to_owned());
     settings.insert("cors-origins".into(), config.cors_origins.join(","));
     if config.metrics_listen.is_some() {
@@ -235,7 +235,7 @@ fn api_settings(config: &Config, secret: Option<&Secret>) -> GrantedSettings {
     with_public_url(settings, config)
 }
 
-/// What the keys of webhooks are derived from.
+/// The secret from which the keys of webhooks are derived.
 pub fn webhook_secret(config: &Config, secret: &Secret) -> String {
     let configured = config.webhook_secret.clone();
     configured.unwrap_or_else(|| hex(&secret.key(WEBHOOKS)))
@@ -255,15 +255,15 @@ fn processor_settings(config: &Config) -> GrantedSettings {
     if let Some(urls) = config.model.urls() {
         settings.insert("model-url".into(), urls);
     }
-    // The host limits each call of the model from the moment it runs, so that
-    // waiting for a core does not count as a hanging model.
+    // The host limits each model call from the moment it runs, so that the wait for a
+    // core does not make a model look stuck.
     if let Some(limit) = config.values.get("task-timeout") {
         settings.insert("model-timeout".into(), limit.to_owned());
     }
     with_public_url(settings, config)
 }
 
-/// In its one notation, where there is one.
+/// In its normalized form, if it is set.
 fn with_public_url(mut settings: GrantedSettings, config: &Config) -> GrantedSettings {
     if let Some(public_url) = &config.public_url {
         settings.insert("public-url".into(), public_url.clone());
@@ -271,7 +271,7 @@ fn with_public_url(mut settings: GrantedSettings, config: &Config) -> GrantedSet
     settings
 }
 
-/// The values of these settings, as far as they are set.
+/// The values of those of these settings that are set.
 fn values(config: &Config, names: &[&'static str]) -> GrantedSettings {
     names
         .iter()

@@ -1,4 +1,4 @@
-//! One process with all its parts: engine, capabilities, loops, listeners.
+//! A process with all its parts: engine, capabilities, loops, listeners.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -47,17 +47,17 @@ use crate::loops::sweep::Sweep;
 use crate::loops::worker::Worker;
 use crate::metrics::Limited;
 
-/// Most instances of the API at a time; requests share them.
+/// Limit of API instances; requests share them.
 const API_INSTANCES: u32 = 64;
 
-/// Of those before the stores are reached for the first time. They take none from the
-/// others, beside which they live on for a while.
+/// Limit of instances that answer before the stores were first reached. They are in
+/// addition to the others, since they live on for a while.
 const FIRST_INSTANCES: u32 = 8;
 
-/// Between two attempts to reach a store that the start waits for.
+/// Delay between attempts to reach a store at startup.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
-/// How long a start waits for a store before clients are answered without it.
+/// How long startup waits for a store before clients are answered without it.
 const STORE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A running host. Dropping it aborts its work without waiting; accepted tasks
@@ -102,9 +102,8 @@ impl HostBuilder {
             .context("creating the data directory")
             .map_err(HostError::DataDirectory)?;
 
-        // An unusable directory is reported before anything is compiled. Of two
-        // processes that start on the same data, one fails here, before it
-        // generates a secret.
+        // An unusable directory is reported before anything is compiled. If two processes
+        // start on the same data, one of them fails here, before it generates a secret.
         let room = capabilities::room(&config);
         let tasks = capabilities::tasks(&config, &clock, &room)?.open().await?;
         let check_damage = Arc::clone(&tasks.check_damage);
@@ -218,8 +217,7 @@ impl HostBuilder {
             ..deliverer
         };
 
-        // If nothing can be written, for example on a full disk, reads still
-        // work.
+        // If nothing can be written, for example on a full disk, reading still works.
         let runtime = Arc::new(Tokio::default());
         let sweep = Arc::new(Sweep {
             host: Arc::clone(&capabilities),
@@ -227,7 +225,7 @@ impl HostBuilder {
             lease: config.lease,
         });
         let recovered = match is_shared {
-            // The others are at work.
+            // Other hosts may be at work on these tasks.
             true => true,
             false => match sweep.recover().await {
                 Err(error) if !error.is_repeatable() => return Err(error.into()),
@@ -287,18 +285,18 @@ impl Host {
         self.serving.address()
     }
 
-    /// Where Prometheus finds its metrics. None: nothing is measured.
+    /// Where Prometheus can get the metrics. None: there are none.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics_address
     }
 
-    /// What its components use, and whoever embeds it may use too.
+    /// What its components use; an embedding program may use them too.
     pub fn capabilities(&self) -> &Capabilities {
         &self.capabilities
     }
 
-    /// Takes no more work, finishes what is under way or gives it back at the
-    /// end of a grace of 28 s, and ends.
+    /// Accepts no more work, finishes what is in progress or gives it back after a grace
+    /// period of 28 s, and ends.
     pub async fn stop(self) {
         self.serving.stop().await;
     }
@@ -309,8 +307,8 @@ impl Host {
     }
 }
 
-/// The secret of the hosts of a store, once that can be reached. None is drawn for tasks
-/// that are being moved there, with theirs.
+/// The common secret of the hosts of a store, once it can be reached. No secret is
+/// generated while tasks are being moved there, since theirs is moved as well.
 async fn shared_secret(
     tasks: &OpenTasks,
     store: &dyn SharedSecret,
@@ -332,9 +330,9 @@ async fn shared_secret(
 }
 
 fn pool(config: &Config) -> anyhow::Result<Pool> {
-    // Each task in flight has an instance of the processor and one of each link of
-    // the model that it is in, each that waits for a connection one of the processor,
-    // each webhook under way one of the notifier.
+    // Each task in flight has an instance of the processor and one per link of the model
+    // on its path; each task that waits for a connection has one of the processor; each
+    // webhook in progress has one of the notifier.
     let each = u32::try_from(config.model.depth())?.saturating_add(1);
     let in_flight = u32::try_from(config.concurrency)?.saturating_mul(each);
     let waiting = u32::try_from(LOANS)?;
@@ -349,7 +347,7 @@ fn pool(config: &Config) -> anyhow::Result<Pool> {
     })
 }
 
-/// Tasks are worked on once those of the process before this one are taken over.
+/// Works on tasks once those of the previous process are recovered.
 async fn work(sweep: Arc<Sweep>, worker: Worker, cores: Arc<Cores>, recovered: bool, stop: Stop) {
     if recovered || sweep.recover_later(stop.stopped.clone()).await {
         let worker = Arc::new(worker);

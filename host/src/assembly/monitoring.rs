@@ -1,5 +1,4 @@
-//! Metrics, where the configuration wants any: without a listener nothing is
-//! measured.
+//! Metrics, if configured: without a listener nothing is measured.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::config::Config;
 use crate::metrics::{self, Limited, Metrics, Scrape};
 
-/// What is measured, and where it can be had.
+/// The metrics, and the listener that serves them.
 pub struct Monitoring {
     listener: TcpListener,
     registry: Registry,
@@ -22,7 +21,7 @@ pub struct Monitoring {
 }
 
 impl Monitoring {
-    /// None: nothing is to be measured.
+    /// None: no metrics are configured.
     pub async fn listen(config: &Config) -> anyhow::Result<Option<Self>> {
         let Some(address) = config.metrics_listen else {
             return Ok(None);
@@ -41,8 +40,7 @@ impl Monitoring {
         Arc::clone(&self.metrics)
     }
 
-    /// Answers where it listens. `instances`: of the API; `concurrency`: of the
-    /// worker.
+    /// Returns the address. `instances`: slots of the API; `concurrency`: of the worker.
     pub fn serve(
         self,
         capabilities: &Arc<Capabilities>,

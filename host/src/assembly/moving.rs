@@ -1,10 +1,9 @@
-//! Moves what an embedded store holds to other engines: nothing is lost, and the
+//! Moves the contents of an embedded store to other engines: nothing is lost, and the
 //! source is not changed.
 //!
-//! Images come first, since those of tasks that are not known yet are never
-//! deleted. What is there already is left as it is, so that a move that broke off
-//! goes on where it was made once more. In the end both sides are read, counted
-//! and compared.
+//! Images are moved first, since images of tasks that are still unknown are never
+//! deleted. What already exists is left as it is, so that an interrupted move continues
+//! when it is repeated. At the end both sides are read, counted and compared.
 
 use std::fs::{self, File};
 use std::io;
@@ -33,26 +32,26 @@ use crate::config::Config;
 /// Records read and written at once.
 const BATCH: u32 = 500;
 
-/// Images on their way at once.
+/// Images moved concurrently.
 const AT_ONCE: usize = 8;
 
-/// In the target's data directory, as long as a move lasts.
+/// Folder in the target's data directory for the time of a move.
 const COPY: &str = "moving";
 
 /// What was moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
-    /// What it is, and how many.
+    /// Name and number of each kind of record.
     pub counts: Vec<(&'static str, u64)>,
 }
 
-/// Moves everything in `source` to the stores of `target`. `report` gets each step that
-/// is done.
+/// Moves everything in `source` to the stores of `target`. `report` gets each completed
+/// step.
 ///
 /// # Errors
 ///
-/// A store is in use or cannot be used, or the two sides differ in the end. The
-/// source is as it was, and the move can be made once more.
+/// A store is in use or not usable, or the two sides differ at the end. The source is
+/// unchanged, and the move can be repeated.
 pub async fn move_stores(
     source: &Config,
     target: &Config,
@@ -77,7 +76,7 @@ pub async fn move_stores(
     let is_first = begin(&place, to).await?;
     let secret = match move_secret(&source.data_dir, target, &tasks).await {
         Err(error) if is_first => {
-            // Nothing of it was moved.
+            // Nothing was moved in this case.
             to.clear(&UNFINISHED_MOVE).await?;
             return Err(error);
         }
@@ -112,11 +111,11 @@ fn records(tasks: &OpenTasks) -> anyhow::Result<&dyn Records> {
     records.context("tasks cannot be moved to or from this engine")
 }
 
-/// Refuses tasks that are a part of those that are being moved.
+/// Refuses a task store that an unfinished move has filled only partly.
 ///
 /// # Errors
 ///
-/// They are, or their store cannot be reached.
+/// That is so, or the store cannot be reached.
 pub async fn refuse_half_moved(tasks: &OpenTasks) -> Result<(), HalfMoved> {
     let Some(records) = &tasks.records else {
         return Ok(());
@@ -127,7 +126,7 @@ pub async fn refuse_half_moved(tasks: &OpenTasks) -> Result<(), HalfMoved> {
     }
 }
 
-/// Why a store is not known to be whole.
+/// Why a store may be incomplete.
 #[derive(Debug, thiserror::Error)]
 pub enum HalfMoved {
     #[error("the task store cannot be used: {}", half_moved(.0))]
@@ -136,9 +135,10 @@ pub enum HalfMoved {
     Away(#[from] CapabilityError),
 }
 
-/// Keeps services from a target that has nothing yet, until it has all. One that has
-/// something is what it was, if the move was made before, or is refused in the end.
-/// Whether it was this attempt that did so: an earlier one may have moved something.
+/// Marks an empty target as incomplete, so that services do not start on it. A target
+/// that is not empty either has this move's data already, or the move will be refused at
+/// the end. Returns whether this attempt set the mark: if not, an earlier one may have
+/// moved something.
 async fn begin(source: &Path, target: &dyn Records) -> anyhow::Result<bool> {
     for table in [&UNFINISHED_MOVE, &TASKS, &CONCEPTS] {
         if !target.records(table, None, 1).await?.is_empty() {
@@ -150,8 +150,7 @@ async fn begin(source: &Path, target: &dyn Records) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// The tasks of the source, copied to a place of their own, where to open them
-/// changes nothing of the source.
+/// A copy of the source's tasks, so that opening them does not change the source.
 struct Copied(PathBuf);
 
 impl Copied {
@@ -181,7 +180,7 @@ impl Copied {
     }
 }
 
-/// A store's files, copied to a directory.
+/// Copies a store's files to a directory.
 struct Files<'a>(&'a Path);
 
 impl Archive for Files<'_> {
@@ -198,12 +197,12 @@ impl Archive for Files<'_> {
 
 impl Drop for Copied {
     fn drop(&mut self) {
-        // The next move removes what is left.
+        // If this fails, the next move removes it.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
-/// Sessions and addresses that were signed by the source's secret stay valid.
+/// Sessions and URLs that were signed with the source's secret stay valid.
 async fn move_secret(source: &Path, target: &Config, tasks: &OpenTasks) -> anyhow::Result<Secret> {
     let generated = fs::read(source.join(secret::FILE)).ok();
     let generated: Option<[u8; 32]> = generated.and_then(|bytes| bytes.try_into().ok());
@@ -220,7 +219,7 @@ async fn move_secret(source: &Path, target: &Config, tasks: &OpenTasks) -> anyho
     }
 }
 
-/// Returns how many there are.
+/// Returns the number of images.
 async fn move_images(from: &Arc<dyn ImagesAtRest>, to: &OpenImages) -> anyhow::Result<u64> {
     let paths = {
         let from = Arc::clone(from);
@@ -270,14 +269,14 @@ async fn move_image(
         StoredOrNot::Stored(_) => {}
         other => bail!("{path} cannot be stored: {other:?}"),
     }
-    // By its hash, too, which is that of the bytes that arrived.
+    // This compares the etag, too: a hash of the bytes that arrived.
     match is_there(to.store.stat(&path).await?) {
         true => Ok(()),
         false => bail!("{path} is not as it was in the source"),
     }
 }
 
-/// Returns what was read.
+/// Returns a digest of what was read.
 async fn copy_records(
     table: &'static Table,
     from: &dyn Records,
@@ -292,7 +291,7 @@ async fn copy_records(
         .await
 }
 
-/// With what the target has now.
+/// Compares with what the target has now.
 async fn compare(table: &'static Table, expected: &Digest, to: &dyn Records) -> anyhow::Result<()> {
     let name = table.known_as;
     let found = batches(table, to);
@@ -326,7 +325,7 @@ fn batches<'a>(
     })
 }
 
-/// How many records there are, and what they say, whatever their order.
+/// A digest of a set of records, independent of their order.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Digest {
     count: u64,
@@ -337,7 +336,7 @@ impl Digest {
     fn with(mut self, records: &[Record]) -> Self {
         for record in records {
             self.count += 1;
-            // Two different records have no sum like others.
+            // Different sets have different sums, in practice.
             let hash = Sha256::digest(format!("{record:?}"));
             let mut carry = 0_u16;
             for (sum, byte) in self.sum.iter_mut().zip(hash) {

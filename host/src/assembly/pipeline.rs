@@ -1,5 +1,4 @@
-//! The pipeline: a worker with the processor component, and the model that it
-//! asks.
+//! The pipeline: a worker with the processor component, and the model that it uses.
 
 use std::slice;
 use std::sync::Arc;
@@ -33,21 +32,20 @@ use crate::loops::pending_releases::PendingReleases;
 use crate::loops::worker::Worker;
 use crate::metrics::{self, Metrics};
 
-/// Tasks in flight per concurrent call of the model: enough to download while
-/// others compute, few enough that no task spends its deadline waiting for the
-/// model.
+/// Tasks in flight per concurrent model call: enough to download while others compute,
+/// few enough that no task spends its time limit waiting for the model.
 const TASKS_PER_CALL: usize = 8;
 
-/// Tasks that wait for a connection without a slot. Each has an instance of the
+/// Limit of tasks that wait for a connection without a slot. Each has an instance of the
 /// processor, and a socket.
 pub const LOANS: usize = 128;
 
-/// Messages that a core waits for at a time: more than are submitted to it while one
-/// is stored.
+/// Limit of messages that a core waits for at a time: more than are submitted to it
+/// during one commit.
 const MAX_RECEIVERS: usize = 16;
 
-/// Loads the model with all its links and lets them describe themselves. `listener`: gets
-/// what they print.
+/// Loads the model with all its links and asks them for their descriptions. `listener`:
+/// gets what they print.
 pub async fn model(
     config: &Config,
     engine: &Engine,
@@ -87,8 +85,8 @@ struct Links<'a> {
 }
 
 impl Links<'_> {
-    /// The link of this component. Those behind it have the next ones. `calls`: of the
-    /// middleware before it.
+    /// The link of this component; the following components are for the links behind it.
+    /// `calls`: observes the calls of the middleware in front of it.
     fn link<'a, 'm: 'a>(
         &'a self,
         link: &'a ModelLink,
@@ -131,8 +129,8 @@ impl Links<'_> {
     }
 }
 
-/// What another component, other settings or other links behind it would change. It
-/// tells none of them to who does not know the salt.
+/// A hash that changes with the component, its settings and the links behind it. Without
+/// the salt it reveals none of them.
 fn identity(salt: &[u8; 32], model: &Model, link: &ModelLink, behind: &[Arc<Link>]) -> String {
     let mut sum = Sha256::new();
     let mut add = |bytes: &[u8]| {
@@ -151,8 +149,8 @@ fn identity(salt: &[u8; 32], model: &Model, link: &ModelLink, behind: &[Arc<Link
     hex(&sum.finalize())
 }
 
-/// For the instances of all models: as configured, or half of the memory of this
-/// machine, so that stores, images and the system have the rest.
+/// Memory for the instances of all models: as configured, or half of this machine's,
+/// which leaves the rest to stores, images and the system.
 fn model_memory(config: &Config) -> Arc<ModelMemory> {
     let each = config.model_memory;
     let half = || machine::memory().map_or(u64::MAX, |all| all / 2);
@@ -161,7 +159,7 @@ fn model_memory(config: &Config) -> Arc<ModelMemory> {
     ModelMemory::new(total, each)
 }
 
-/// `blobs` is for the images that tasks work on.
+/// `blobs`: space for the images that tasks work on.
 pub async fn worker(
     config: &Config,
     engine: &Engine,
@@ -173,7 +171,7 @@ pub async fn worker(
 ) -> anyhow::Result<Worker> {
     let most = capabilities.model.at_once().saturating_mul(TASKS_PER_CALL);
     let slots = config.concurrency.min(most);
-    // Some are left for whichever core is quicker.
+    // Half of a core's share, so that some slots are left for faster cores.
     let receivers = slots / concept_refinement_capability::cores::count() / 2;
     let grants = grants::processor(config, network, capabilities, blobs);
     let processor = ProcessorComponent::new(engine.wasmtime(), processor, grants)

@@ -1,5 +1,4 @@
-//! Messages that Google Pub/Sub pushes to this process, where the configuration
-//! says so.
+//! Messages that Google Pub/Sub pushes to this process, if configured.
 
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use concept_refinement_runtime::ingress::http::{Proof, PushTrigger};
 use crate::assembly::grants;
 use crate::config::{Config, Push};
 
-/// What takes pushes, and where they wait for a worker. None: nobody pushes.
+/// The handler of push requests, and the queue of their messages. None: not configured.
 pub fn trigger(
     config: &Config,
     network: &Network,
@@ -32,11 +31,11 @@ pub fn trigger(
     Some((Arc::new(trigger), pushes))
 }
 
-/// Where no push can prove anything, and nothing is pulled.
+/// For a worker that gets neither valid pushes nor pulls messages.
 pub const UNREACHABLE: &str = "no message reaches this worker: set pubsub-audience and \
      pubsub-service-account for pushes, or pubsub-subscription to pull";
 
-/// None: no push can prove anything, so none is taken.
+/// None: not configured, so no push is accepted.
 pub fn proof(push: &Push) -> Option<Proof> {
     Some(Proof {
         audience: push.audience.clone()?,

@@ -1,5 +1,5 @@
-//! The pipeline without a service: the same processor and model components, run
-//! for one image on in-memory capabilities.
+//! The pipeline without a service: the same processor and model components, run for one
+//! image at a time on in-memory capabilities.
 //!
 //! It opens no listener and leaves nothing behind: an image is dropped when its
 //! refinement ends, everything else with the [`Refiner`].
@@ -34,7 +34,7 @@ use crate::assembly::{HostError, capabilities, grants, pipeline};
 use crate::loops::worker::Worker;
 use request::{RefineError, Refined, Source, Words, check};
 
-/// Most refinements at a time; they wait for a provider or for a core.
+/// Limit of concurrent refinements, which wait for a provider or a core.
 const AT_ONCE: usize = 4;
 
 /// Longer than any format's signature, in bytes.
@@ -71,7 +71,7 @@ impl HostBuilder {
     ///
     /// # Errors
     ///
-    /// A component does not fit this host, or the system has too little for it.
+    /// A component does not fit this host, or the system lacks resources.
     /// [`HostError::is_repeatable`] says whether another attempt can help.
     pub async fn refiner(self, cache: Option<PathBuf>) -> Result<Refiner, HostError> {
         let Self {
@@ -138,8 +138,7 @@ impl Refiner {
     ///
     /// # Errors
     ///
-    /// The request is not valid, or its refinement failed, with a sentence for
-    /// the person who asked.
+    /// The request is invalid, or its refinement failed. The message is for the user.
     pub async fn refine(
         &self,
         source: Source,
@@ -263,7 +262,7 @@ impl Refiner {
     }
 }
 
-/// `model_memory`: of one instance, in bytes.
+/// `model_memory`: limit of one instance, in bytes.
 fn pool(instances: usize, model_memory: u64) -> anyhow::Result<Pool> {
     let instances = u32::try_from(instances)?;
     Ok(Pool {
@@ -273,7 +272,7 @@ fn pool(instances: usize, model_memory: u64) -> anyhow::Result<Pool> {
     })
 }
 
-/// The format by the first bytes. For anything else any format will do: the
+/// The format according to the first bytes. For anything unknown any format will do: the
 /// pipeline refuses it.
 fn format_of(bytes: &[u8]) -> Format {
     let mut inspector = Inspector::new(Limits {
@@ -281,7 +280,7 @@ fn format_of(bytes: &[u8]) -> Format {
         max_pixels: u64::MAX,
     });
     let beginning = bytes.get(..SIGNATURE).unwrap_or(bytes);
-    // All problems are reported by the pipeline.
+    // Errors are ignored here, since the pipeline will report them.
     let _ = inspector.push(beginning);
     inspector.format().unwrap_or(Format::Png)
 }

@@ -1,6 +1,6 @@
-//! The service's secret: generated once and stored in the data directory, readable
-//! by its owner only, or where several hosts share a store, in that. Keys for
-//! different purposes are derived from it.
+//! The service's secret, from which keys for different purposes are derived. It is
+//! generated once, and stored in the data directory, readable only by its owner; if
+//! several hosts share a store, it is in that store instead.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -12,7 +12,7 @@ use concept_refinement_capability::engine::SharedSecret;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::secret::{self, LENGTH};
 
-/// In the data directory.
+/// The file in the data directory.
 pub const FILE: &str = "secret";
 
 pub struct Secret([u8; LENGTH]);
@@ -39,8 +39,8 @@ impl Secret {
         }
     }
 
-    /// The secret that the hosts of a store share; the first one of them generates
-    /// it with `random`.
+    /// The secret that the hosts of a store share; the first host generates it with
+    /// `random`.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ impl Secret {
         Ok(Self(store.secret(random()).await?))
     }
 
-    /// Whether it is this one.
+    /// Whether the secret is this one.
     pub fn is(&self, other: &[u8; LENGTH]) -> bool {
         self.0 == *other
     }
@@ -63,7 +63,7 @@ impl Secret {
     }
 }
 
-/// Written whole or not at all, even if the process crashes.
+/// Writes atomically, even if the process crashes.
 fn write(place: &Path, path: &Path, secret: &[u8]) -> std::io::Result<()> {
     let draft = place.join("secret.new");
     let mut file = directory::private_file()

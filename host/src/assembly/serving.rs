@@ -1,5 +1,4 @@
-//! What serves until it is stopped: where it listens, what goes on in it, and
-//! how that ends.
+//! A running server: its address, its background work, and how that is stopped.
 
 use std::future;
 use std::net::SocketAddr;
@@ -15,8 +14,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-/// The grace period for work in progress. The rest of the 30 s that a stop
-/// may take is for releasing unfinished tasks.
+/// The grace period for work in progress. The rest of the 30 s that a stop may take is
+/// for releasing unfinished tasks.
 const GRACE: Duration = Duration::from_secs(28);
 
 /// A running server. Dropping it aborts its work without waiting; accepted
@@ -33,16 +32,16 @@ pub struct Serving {
     _engine: Arc<Engine>,
 }
 
-/// How what goes on learns that it is to end.
+/// Signals for background work to end.
 pub(super) struct Stop {
-    /// Becomes true when no more work is to be taken.
+    /// Becomes true when no more work should be started.
     pub stopped: watch::Receiver<bool>,
-    /// Cancelled when what is under way is to be given back.
+    /// Cancelled when work in progress should be given back.
     pub cancelled: CancellationToken,
 }
 
 impl Serving {
-    /// Nothing goes on in it yet.
+    /// Without any background work yet.
     pub(super) fn new(
         address: SocketAddr,
         watchers: Arc<Watchers>,
@@ -61,7 +60,7 @@ impl Serving {
         }
     }
 
-    /// Begins something that ends by itself once it is stopped.
+    /// Starts background work, which has to end once it is told to stop.
     pub(super) fn spawn<F>(&mut self, run: impl FnOnce(Stop) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -73,7 +72,7 @@ impl Serving {
         self.loops.push(tokio::spawn(run(stop)));
     }
 
-    /// Ends with this, without being waited for.
+    /// Monitoring ends with this, without being waited for.
     pub(super) fn monitored_by(&mut self, monitoring: AbortOnDropHandle<()>) {
         self._monitoring = Some(monitoring);
     }
@@ -83,13 +82,13 @@ impl Serving {
         self.address
     }
 
-    /// Takes no more work, finishes what is under way or gives it back at the
-    /// end of the grace of 28 s, and ends.
+    /// Accepts no more work, finishes what is in progress or gives it back after a grace
+    /// period of 28 s, and ends.
     pub async fn stop(self) {
         self.stop_before(future::pending()).await;
     }
 
-    /// The same, with a grace that ends as soon as `deadline` does.
+    /// The same, with a grace period that ends no later than `deadline`.
     pub(crate) async fn stop_before(mut self, deadline: impl Future<Output = ()>) {
         self.stop.send_replace(true);
         self.watchers.disconnect_all();

@@ -1,4 +1,4 @@
-//! What delivers webhooks: the loop, and the notifier component.
+//! The delivery of webhooks: the loop, and the notifier component.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +18,12 @@ use crate::assembly::secret::Secret;
 use crate::config::Config;
 use crate::loops::deliverer::Deliverer;
 
-/// Between two looks where nothing is to come: what only this process makes due it
-/// says, and what others say may be lost.
+/// Interval of polling when no delivery is known to become due: this process announces
+/// its own deliveries, but announcements of other hosts may be lost.
 const ALONE: Duration = Duration::from_secs(60);
 const SHARED: Duration = Duration::from_secs(5);
 
-/// `is_shared`: other hosts have the same store.
+/// `is_shared`: other hosts use the same store.
 pub async fn deliverer(
     config: &Config,
     secret: &Secret,

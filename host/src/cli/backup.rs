@@ -48,9 +48,9 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A backup that is whole.
+/// A complete backup.
 struct Received {
-    /// What is in it.
+    /// A summary of its contents.
     counts: String,
     bytes: u64,
 }
@@ -65,7 +65,7 @@ fn to_directory(source: Source, to: &Path, data: &Path) -> anyhow::Result<Receiv
 }
 
 fn to_stdout(source: Source) -> anyhow::Result<Received> {
-    // A service has its own, and this file system may be read-only.
+    // A service has its own directory, and this file system may be read-only.
     let scratch = match source {
         Source::Service(_) => None,
         Source::AtRest(_) => Some(tempfile::tempdir()?),
@@ -79,7 +79,7 @@ fn to_stdout(source: Source) -> anyhow::Result<Received> {
     received(receiver, copied.context("standard output"))
 }
 
-/// Why the sender failed matters more than what came of it here.
+/// An error of the sender is reported rather than what it caused here.
 fn received<R: io::Read>(
     receiver: Receiver<R>,
     taken: anyhow::Result<()>,
@@ -96,7 +96,7 @@ fn received<R: io::Read>(
     }
 }
 
-/// Who has what is backed up.
+/// The process that makes the backup.
 enum Source {
     Service(Asking),
     AtRest(Backup),
@@ -115,15 +115,15 @@ impl Source {
         Ok(Self::AtRest(Backup::new(&config.data_dir, stores)))
     }
 
-    /// Where the backup comes from. `scratch` is for what this process has to copy
-    /// before, where no service runs.
+    /// Starts the backup and returns the stream to read it from. `scratch` is for the
+    /// copies that this process has to make if no service runs.
     fn begin(self, scratch: &Path) -> anyhow::Result<UnixStream> {
         match self {
             Self::Service(asking) => Ok(asking.for_backup()?),
             Self::AtRest(backup) => {
                 let (from, to) = UnixStream::pair()?;
                 let scratch = scratch.to_owned();
-                // The outcome is read by the receiver.
+                // The receiver reads the outcome from the stream.
                 thread::Builder::new().spawn(move || backup.send(to, &scratch))?;
                 Ok(from)
             }

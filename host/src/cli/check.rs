@@ -31,7 +31,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     report.end(|_, _| String::new())
 }
 
-/// None: the configuration cannot be used, so nothing else can be checked.
+/// None: the configuration is invalid, so nothing else can be checked.
 fn configured(
     matches: &ArgMatches,
     report: &mut Report,

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 const NAME: &str = "concept-refinement";
 
-/// The user's cache (XDG Base Directory Specification). None: there is none, and code is
-/// compiled each time.
+/// The user's cache (XDG Base Directory Specification). None: there is no such directory,
+/// and code is compiled each time.
 pub fn of_user() -> Option<PathBuf> {
     let absolute = |name| {
         env::var_os(name)

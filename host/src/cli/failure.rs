@@ -1,4 +1,4 @@
-//! How a command fails, and the exit status that tells it.
+//! Errors of commands, and their exit statuses.
 
 use std::io;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ pub enum Failure {
     /// The command line or a setting cannot be used.
     Usage(anyhow::Error),
     Failed(anyhow::Error),
-    /// It failed and has already printed why.
+    /// It failed and has already printed the reason.
     Told,
     /// A signal of this number stopped it.
     Stopped(i32),
@@ -36,7 +36,8 @@ impl From<io::Error> for Failure {
 }
 
 impl Failure {
-    /// Says what is yet to be said, on standard error.
+    /// Prints what has not been printed yet to standard error, and returns the exit
+    /// status.
     pub fn exit_code(self) -> ExitCode {
         match self {
             Self::Usage(error) => {

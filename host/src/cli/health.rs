@@ -18,7 +18,7 @@ use super::settings;
 use super::terminal::{in_a_line, print};
 use crate::config::table::Command;
 
-/// For the whole answer: readiness asks each store.
+/// Timeout for the whole answer: a readiness check asks each store.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Longest answer, in bytes.
@@ -50,7 +50,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     Ok(print(format!("{answer}\n").as_bytes())?)
 }
 
-/// Where a service that listens so is reached from this machine.
+/// The address by which this machine can reach a service with this listen address.
 fn own_address(listen: SocketAddr) -> SocketAddr {
     let address = match listen.ip() {
         IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

@@ -21,7 +21,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     Ok(print(&page)?)
 }
 
-/// The page of a command has its full name: `concept-refinement-serve`.
+/// The page of a command is named by its full name: `concept-refinement-serve`.
 fn page_of(mut program: Command, wanted: Option<&str>) -> Result<Command, Failure> {
     program.build();
     let Some(wanted) = wanted else {

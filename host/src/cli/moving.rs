@@ -33,7 +33,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     settings::start_log(target.log_format, "warn")?;
     let runtime = tokio::runtime::Runtime::new()?;
     let report = |step: &str| {
-        // If nobody reads the report, the move continues all the same.
+        // The move continues even if nobody reads the report.
         let _ = print(format!("{step}\n").as_bytes());
     };
     let moved = runtime.block_on(move_stores(&source, &target, report))?;

@@ -1,9 +1,8 @@
-//! Writes refined images, whole or not at all.
+//! Writes refined images atomically.
 //!
-//! A file is written next to its destination and then renamed, so that an
-//! existing file is replaced only by a whole image. In a folder each image
-//! keeps its name; it never replaces another result of the same run or an
-//! original.
+//! A file is written next to its destination and then renamed, so that an existing file
+//! is replaced only by a complete image. In a folder each image keeps its name; it never
+//! replaces an original or another result of the same run.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -34,7 +33,7 @@ pub struct Folder {
 }
 
 impl Output {
-    /// Reports what is impossible before anything is refined.
+    /// Reports impossible destinations before anything is refined.
     pub fn new(out: &Path, sources: &[Source]) -> Result<Self, Failure> {
         let usage = |problem: String| Failure::Usage(anyhow::anyhow!(problem));
         let shown = out.display();
@@ -87,7 +86,7 @@ impl Output {
         }
     }
 
-    /// Returns where the image is. In a folder it is named after its source.
+    /// Returns the path of the image. In a folder it is named after its source.
     pub async fn write(&mut self, source: &Source, refined: Refined) -> io::Result<PathBuf> {
         match self {
             Self::Stdout => {
@@ -113,7 +112,7 @@ impl Output {
     }
 }
 
-/// By its extension.
+/// Whether the path has an image's extension.
 pub fn names_an_image(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
     let extension = extension.to_ascii_lowercase();
@@ -158,7 +157,7 @@ impl Folder {
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut new = tempfile::Builder::new();
     new.prefix(".concept-refinement-");
-    // For everyone whom the process lets read its files, not for this user alone.
+    // Like any new file, it is readable by others as far as the umask allows.
     #[cfg(unix)]
     new.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut draft = new.tempfile_in(parent(path))?;
@@ -171,7 +170,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// The reader may be slow.
+/// On a thread, since the reader may be slow.
 async fn to<W: io::Write>(
     open: impl FnOnce() -> io::Result<W> + Send + 'static,
     refined: Refined,

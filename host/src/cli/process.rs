@@ -1,7 +1,7 @@
 //! Runs a host from start to end and handles signals.
 //!
-//! The first signal stops it with a grace period, a second one without. It ends
-//! even if a disk or a name server does not answer.
+//! The first signal stops it with a grace period, a second one without. It ends even if a
+//! disk or a name server does not respond.
 
 use std::net::SocketAddr;
 use std::process;
@@ -26,7 +26,7 @@ const HURRIED_STOP: Duration = Duration::from_secs(1);
 /// How long to wait for blocking threads at the end.
 const LAST_CALLS: Duration = Duration::from_millis(500);
 
-/// Starts and serves until a signal comes.
+/// Starts and serves until a signal arrives.
 pub fn until_stopped(start: impl Future<Output = anyhow::Result<Serving>>) -> anyhow::Result<()> {
     allow_many_files();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -56,7 +56,8 @@ async fn start_and_stop(
     let mut signals = Signals::listen()?;
     let serving = tokio::select! {
         serving = start => serving?,
-        // Nothing has been accepted yet: requests that are answered meanwhile store nothing.
+        // Nothing has been accepted yet: requests answered before this point store
+        // nothing.
         _ = signals.next() => {
             tracing::info!("stopping before it was ready");
             return Ok(());
@@ -75,8 +76,8 @@ async fn start_and_stop(
     Ok(())
 }
 
-/// Says where clients connect to; the first call of the process does. On a thread,
-/// since nobody may be reading what is printed.
+/// Prints the address for clients, once per process. On a thread, since nobody may be
+/// reading the output.
 pub fn announce(address: SocketAddr) {
     static ANNOUNCED: AtomicBool = AtomicBool::new(false);
     if ANNOUNCED.swap(true, Ordering::Relaxed) {

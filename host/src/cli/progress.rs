@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::settings;
 use super::terminal::{in_a_line, say};
 
-/// Steps per image; the last one is the written result.
+/// Steps per image; the last one is writing the result.
 const STEPS: u64 = 4;
 
 const TICK: Duration = Duration::from_millis(120);
@@ -52,7 +52,7 @@ impl Progress {
         }
     }
 
-    /// Shows what takes long, before the first image.
+    /// Shows messages about slow steps before the first image.
     pub fn telling(&self) -> impl Fn(&str) + Send + Sync + 'static {
         let bar = self.0.clone();
         move |sentence| bar.println(in_a_line(sentence))
@@ -63,7 +63,7 @@ impl Progress {
         self.0.println(sentence);
     }
 
-    /// Prints a line with or without a progress bar.
+    /// Prints a line, with or without a progress bar.
     pub fn failed(&self, sentence: &str) {
         self.0.suspend(|| say(sentence));
     }

@@ -64,12 +64,12 @@ pub fn run(
             signal = signals.next() => Err(Failure::Stopped(signal.as_raw_value())),
         }
     });
-    // Threads that block on reading or writing are abandoned.
+    // Threads that are blocked on reading or writing are abandoned.
     runtime.shutdown_background();
     done
 }
 
-/// An image where the words should be: `refine a.png b.png -o c.png`.
+/// Detects an image in place of the prompt: `refine a.png b.png -o c.png`.
 fn is_an_image(prompt: &str) -> bool {
     let path = Path::new(prompt);
     names_an_image(path) && path.is_file()
@@ -84,8 +84,8 @@ struct Work {
 }
 
 impl Work {
-    /// In the order of the arguments, so that the same command produces the
-    /// same names.
+    /// Runs in the order of the arguments, so that the same command produces the same
+    /// names.
     async fn done(self, builder: HostBuilder) -> Result<(), Failure> {
         let Self {
             sources,
@@ -151,7 +151,7 @@ async fn refined(
         .map_err(|error| sentence(&error, source))
 }
 
-/// Names the fields of a request as on the command line.
+/// Names the fields of a request as the command line does.
 fn sentence(error: &RefineError, source: &Source) -> String {
     match error {
         RefineError::Failed(reason) => format!("{}: {reason}", source.name()),

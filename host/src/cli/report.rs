@@ -1,5 +1,5 @@
-//! What a command found, part by part: a line each as soon as it is known, or JSON in
-//! the end.
+//! The findings of a command: printed line by line as they are known, or as JSON at the
+//! end.
 
 use std::{io, mem};
 
@@ -11,7 +11,7 @@ use super::terminal::{in_a_line, print};
 
 pub struct Report {
     as_json: bool,
-    /// What is found, in JSON.
+    /// The name of a finding in JSON.
     kind: &'static str,
     line: fn(&str, &Result<String, String>) -> String,
     findings: Vec<Value>,
@@ -20,7 +20,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// `kind`: what is found, in JSON. `line`: says one finding, which is good or bad.
+    /// `kind`: the name of a finding in JSON. `line`: formats one finding, good or bad.
     pub fn new(
         matches: &ArgMatches,
         kind: &'static str,
@@ -40,7 +40,7 @@ impl Report {
         self.add_with(name, result, &[]);
     }
 
-    /// Adds a finding, and what was printed meanwhile.
+    /// Adds a finding, and the lines printed meanwhile.
     pub fn add_with(&mut self, name: &str, result: Result<String, String>, printed: &[String]) {
         let in_a_line = |sentence: String| in_a_line(&sentence);
         let result = result.map(in_a_line).map_err(in_a_line);
@@ -60,7 +60,7 @@ impl Report {
         self.findings.push(finding);
     }
 
-    /// `sum`: the last line, by how many of how many are good.
+    /// `sum`: formats the last line from the numbers of good findings and of all.
     pub fn end(mut self, sum: impl FnOnce(usize, usize) -> String) -> Result<(), Failure> {
         let all_ok = self.failed == 0;
         let text = match self.as_json {

@@ -35,7 +35,7 @@ pub fn sources() -> [Arg; 2] {
     ]
 }
 
-/// The flags of a command. None: those of a service.
+/// The flags of a command. None: those of the service.
 pub fn flags(command: Option<Command>) -> impl Iterator<Item = Arg> {
     wanted(command).map(|setting| {
         let default = match setting.default {
@@ -94,13 +94,13 @@ pub fn is_verbose() -> bool {
     std::env::var_os(LOG).is_some_and(|filter| !filter.is_empty())
 }
 
-/// Logs to standard error, so that standard output stays for what is asked for.
+/// Logs to standard error, since standard output is for the requested output.
 pub fn start_log(format: LogFormat, by_default: &str) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env(LOG).unwrap_or_else(|_| EnvFilter::new(by_default));
     let writer = log::writer().context("starting the log")?;
     let writer = move || writer.clone();
     let log = tracing_subscriber::registry().with(filter);
-    // Internal errors would be printed, with a panic where that fails.
+    // Errors of the logger would otherwise be printed, with a panic if that fails.
     let started = match format {
         LogFormat::Text => {
             let text = tracing_subscriber::fmt::layer()

@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    /// None: a terminal that is closed ends nothing.
+    /// None: hangups are ignored.
     hangup: Option<Signal>,
 }
 
@@ -38,15 +38,15 @@ impl Signals {
     }
 }
 
-/// Whether the process was started so, as by `nohup`: to listen would undo it.
-/// Where the system does not say, the signal does what it always did.
+/// Whether the process was started with SIGHUP ignored, for example by `nohup`; a handler
+/// would undo that. If the system does not tell, the signal keeps its default effect.
 fn hangup_is_ignored() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status
         .lines()
         .find_map(|line| line.strip_prefix("SigIgn:"))
         .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    // Signals count from 1.
+    // Signal numbers start at 1.
     let hangup = 1_u64 << (SignalKind::hangup().as_raw_value() - 1);
     ignored.is_none_or(|mask| mask & hangup != 0)
 }

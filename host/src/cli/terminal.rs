@@ -10,7 +10,7 @@ use concept_refinement_domain::sentence::sanitize;
 /// Longest sentence, in code points.
 const LONGEST: usize = 1_500;
 
-/// How long the last sentence may wait for its reader.
+/// How long to wait until the last sentence is written.
 const LAST_SENTENCE: Duration = Duration::from_secs(5);
 
 /// Prints to standard error and ignores errors.
@@ -18,8 +18,7 @@ pub fn say(sentence: &str) {
     let _ = writeln!(io::stderr(), "concept-refinement: {}", in_a_line(sentence));
 }
 
-/// The same for the last sentence of a process, which ends even if nobody reads
-/// it.
+/// The same for the last sentence of a process, which ends even if the output is blocked.
 pub fn say_at_the_end(sentence: String) {
     let (done, end) = mpsc::channel::<()>();
     let say = move || {
@@ -27,12 +26,12 @@ pub fn say_at_the_end(sentence: String) {
         drop(done);
     };
     if thread::Builder::new().spawn(say).is_ok() {
-        // An error: it was said.
+        // An error means that it was printed.
         let _ = end.recv_timeout(LAST_SENTENCE);
     }
 }
 
-/// Makes a sentence printable, since it may quote text from outside.
+/// Makes a sentence safe to print on one line, since it may quote external text.
 pub fn in_a_line(sentence: &str) -> String {
     let words: Vec<_> = sentence.split_whitespace().collect();
     sanitize(&words.join(" "), LONGEST)

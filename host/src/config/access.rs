@@ -1,4 +1,4 @@
-//! Access: tokens, proxies, pages of other origins.
+//! Access: tokens, proxies, and other origins.
 
 use concept_refinement_domain::secret::SHORTEST;
 use url::{Host, Url};
@@ -40,8 +40,8 @@ pub(super) fn auth(values: &Reader<'_>) -> Result<(Auth, Option<Url>), ConfigErr
     }
 }
 
-/// Keys must come over https or from this machine: an attacker who can change them can
-/// be any user.
+/// Keys must be fetched by https or from this machine: an attacker who can change them
+/// can pose as any user.
 pub(super) fn jwks_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text)
         .ok()

@@ -1,7 +1,7 @@
-//! The settings as values of Rust, for programs that embed the host.
+//! A typed API for the settings, for programs that embed the host.
 //!
-//! It writes what the command line and the file say in text, so that there is one
-//! reading of a setting, and one judgement of it.
+//! It produces the same texts as the command line and the file, so that there is only one
+//! parser and one validation of each setting.
 
 mod model;
 #[cfg(test)]
@@ -28,10 +28,10 @@ use crate::Config;
 pub use model::{Model, ModelProvider};
 pub use types::{Allowed, Authentication, Original};
 
-/// Makes a [`Config`]. What is not set has its default, which `docs/settings.md` tells
-/// with all that is to be known of each setting.
+/// Builds a [`Config`]. Settings that are not set have their defaults; `docs/settings.md`
+/// describes each of them.
 ///
-/// The log is the program's own, so there is nothing here for its form.
+/// Logging is up to the embedding program, so there is no setting for it here.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -51,12 +51,12 @@ pub use types::{Allowed, Authentication, Original};
 #[must_use = "a configuration is made by `build`"]
 pub struct ConfigBuilder {
     values: Values,
-    /// The first value that has no text.
+    /// The first value that cannot be expressed as text.
     problem: Option<ConfigError>,
 }
 
 impl From<Values> for ConfigBuilder {
-    /// Over values from elsewhere, as a file or the environment.
+    /// On top of values from elsewhere, such as a file or the environment.
     fn from(values: Values) -> Self {
         let problem = None;
         Self { values, problem }
@@ -64,11 +64,11 @@ impl From<Values> for ConfigBuilder {
 }
 
 impl ConfigBuilder {
-    /// Judges all that is set.
+    /// Validates all settings.
     ///
     /// # Errors
     ///
-    /// The first value that cannot be used, or is missing where it has to be.
+    /// The first value that is invalid, or that is missing although it is required.
     pub fn build(self) -> Result<Config, ConfigError> {
         match self.problem {
             Some(problem) => Err(problem),
@@ -76,19 +76,19 @@ impl ConfigBuilder {
         }
     }
 
-    /// Where to listen for HTTP. With port 0 the system chooses one, which
-    /// [`Host::address`](crate::Host::address) tells.
+    /// Where to listen for HTTP. With port 0 the system chooses a port, which
+    /// [`Host::address`](crate::Host::address) returns.
     pub fn listen(self, address: SocketAddr) -> Self {
         self.set("listen", address.to_string())
     }
 
-    /// The directory of the SQLite file, the images, the generated secret and the
-    /// compiled code. It is made where there is none.
+    /// The directory for the SQLite file, the images, the generated secret and the
+    /// compiled code. It is created if it does not exist.
     pub fn data_dir(self, directory: impl AsRef<Path>) -> Self {
         self.path("data-dir", directory.as_ref())
     }
 
-    /// What URLs of images start with, where it is not the origin of each request.
+    /// What image URLs start with, if it is not the origin of each request.
     pub fn public_url(self, origin: &Url) -> Self {
         self.set("public-url", origin.as_str())
     }
@@ -98,8 +98,8 @@ impl ConfigBuilder {
         self.set("role", role.as_str())
     }
 
-    /// The server of tasks, concepts and quotas, as `postgres://…`, in place of SQLite
-    /// in the data directory.
+    /// The server for tasks, concepts and quotas, as `postgres://…`, instead of SQLite in
+    /// the data directory.
     pub fn tasks(self, server: &Url) -> Self {
         self.set("tasks", server.as_str())
     }
@@ -109,8 +109,8 @@ impl ConfigBuilder {
         self.set("tasks-listen-url", server.as_str())
     }
 
-    /// The server of the queue, as `nats://…` or `pubsub://PROJECT/TOPIC`, in place of
-    /// the one inside the task store.
+    /// The server for the queue, as `nats://…` or `pubsub://PROJECT/TOPIC`, instead of
+    /// the queue inside the task store.
     pub fn queue(self, server: &Url) -> Self {
         self.set("queue", server.as_str())
     }
@@ -120,7 +120,7 @@ impl ConfigBuilder {
         self.set("pubsub-endpoint", url.as_str())
     }
 
-    /// The subscription that a worker pulls from. Without one messages are pushed.
+    /// The subscription that a worker pulls from. Without it, messages are pushed.
     pub fn pubsub_subscription(self, name: &str) -> Self {
         self.set("pubsub-subscription", name)
     }
@@ -135,18 +135,18 @@ impl ConfigBuilder {
         self.set("pubsub-service-account", email)
     }
 
-    /// Where Google publishes the keys of these tokens.
+    /// Where Google publishes the keys that verify these tokens.
     pub fn pubsub_jwks_url(self, url: &Url) -> Self {
         self.set("pubsub-jwks-url", url.as_str())
     }
 
-    /// The server of images, as `s3://…`, in place of files in the data directory.
+    /// The server for images, as `s3://…`, instead of files in the data directory.
     pub fn images(self, server: &Url) -> Self {
         self.set("images", server.as_str())
     }
 
-    /// The component that refines, or a chain of them. With a model of your own
-    /// ([`HostBuilder::model`](crate::HostBuilder::model)) none is asked.
+    /// The component that refines, or a chain of components. Not used with a model of
+    /// your own ([`HostBuilder::model`](crate::HostBuilder::model)).
     pub fn model(mut self, model: Model) -> Self {
         if let Err(problem) = model.set_in(&mut self.values) {
             self.problem.get_or_insert(problem);
@@ -154,7 +154,7 @@ impl ConfigBuilder {
         self
     }
 
-    /// What providers that can download originals get, unless a model says otherwise.
+    /// What a provider that can download originals gets, unless a model overrides it.
     pub fn model_original(self, original: Original) -> Self {
         self.set("model-original", original.as_str())
     }
@@ -164,8 +164,8 @@ impl ConfigBuilder {
         self.set("model-memory", bytes.to_string())
     }
 
-    /// Memory of all instances of the model, in bytes. A call that needs more waits.
-    /// Without it half of the machine's memory.
+    /// Memory of all instances of the model, in bytes. A call that needs more waits. By
+    /// default half of the machine's memory.
     pub fn model_memory_total(self, bytes: u64) -> Self {
         self.set("model-memory-total", bytes.to_string())
     }
@@ -176,13 +176,13 @@ impl ConfigBuilder {
         self.set("image-memory", bytes.to_string())
     }
 
-    /// Refinements for each user. None: unlimited.
+    /// Refinements per user. None: unlimited.
     pub fn rate_limit(self, limit: Option<Quota>) -> Self {
         let text = limit.map(|quota| quota.to_string());
         self.set("rate-limit", text.as_deref().unwrap_or("unlimited"))
     }
 
-    /// How users prove who they are.
+    /// How users authenticate.
     pub fn auth(self, authentication: &Authentication) -> Self {
         match authentication {
             Authentication::Anonymous => self.set("auth", "anonymous"),
@@ -193,44 +193,44 @@ impl ConfigBuilder {
         }
     }
 
-    /// The `aud` that tokens must have. Without it, it is not checked.
+    /// The `aud` that tokens must have. By default it is not checked.
     pub fn jwt_audience(self, audience: &str) -> Self {
         self.set("jwt-audience", audience)
     }
 
-    /// The `iss` that tokens must have. Without it, it is not checked.
+    /// The `iss` that tokens must have. By default it is not checked.
     pub fn jwt_issuer(self, issuer: &str) -> Self {
         self.set("jwt-issuer", issuer)
     }
 
-    /// Proxies whose `X-Forwarded-For`, `-Proto` and `-Host` count.
+    /// Proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are trusted.
     pub fn trusted_proxies(self, networks: impl IntoIterator<Item = IpNet>) -> Self {
         self.list("trusted-proxies", networks)
     }
 
-    /// Origins whose pages may use the API, by bearer token.
+    /// Origins whose pages may use the API with bearer tokens.
     pub fn cors_origins(self, origins: impl IntoIterator<Item = Url>) -> Self {
         self.list("cors-origins", origins)
     }
 
-    /// Where originals may come from besides public addresses.
+    /// Where originals may come from in addition to public addresses.
     pub fn allow_sources(self, hosts: impl IntoIterator<Item = Allowed>) -> Self {
         self.list("allow-sources", hosts)
     }
 
-    /// Where webhooks may also go, by http too.
+    /// Where webhooks may go in addition, also by http.
     pub fn allow_webhooks(self, hosts: impl IntoIterator<Item = Allowed>) -> Self {
         self.list("allow-webhooks", hosts)
     }
 
-    /// What the keys of webhooks are derived from: one secret, or two while the second
-    /// is replaced by the first. Without it, the generated secret.
+    /// The secret from which the keys of webhooks are derived: one, or two while the
+    /// first replaces the second. By default the generated secret.
     pub fn webhook_secret<'a>(self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
         self.list("webhook-secret", secrets)
     }
 
-    /// A file of certificates (PEM) to trust besides the public authorities and the
-    /// system's.
+    /// A file of certificates (PEM) to trust in addition to the public authorities and
+    /// the system's.
     pub fn ca_file(self, file: impl AsRef<Path>) -> Self {
         self.path("ca-file", file.as_ref())
     }
@@ -245,7 +245,7 @@ impl ConfigBuilder {
         self.time("lease", time)
     }
 
-    /// With this many pending tasks, new ones get a 503.
+    /// With this many pending tasks, new ones are refused with 503.
     pub fn max_backlog(self, tasks: u32) -> Self {
         self.set("max-backlog", tasks.to_string())
     }
@@ -270,7 +270,7 @@ impl ConfigBuilder {
         self.time("model-timeout", limit)
     }
 
-    /// Whether a provider that perhaps accepted a request is asked again.
+    /// Whether to repeat a request that a provider may have accepted.
     pub fn model_repeat(self, repeat: Repeat) -> Self {
         let text = match repeat {
             Repeat::Unknown => "unknown",
@@ -289,18 +289,17 @@ impl ConfigBuilder {
         self.time("image-url-ttl", time)
     }
 
-    /// Uploads that a user may keep.
+    /// How many uploads a user may have.
     pub fn uploads(self, uploads: u32) -> Self {
         self.set("uploads", uploads.to_string())
     }
 
-    /// What a user's uploads may take together, in bytes.
+    /// Limit for a user's uploads together, in bytes.
     pub fn upload_bytes(self, bytes: u64) -> Self {
         self.set("upload-bytes", bytes.to_string())
     }
 
-    /// What all images may take together, in bytes. Without it the disk except its
-    /// reserve.
+    /// Limit for all images together, in bytes. By default the disk except its reserve.
     pub fn max_store(self, bytes: u64) -> Self {
         self.set("max-store", bytes.to_string())
     }
@@ -311,19 +310,19 @@ impl ConfigBuilder {
         self.age("retention", age)
     }
 
-    /// How long an anonymous user's data is kept after the last session could have
+    /// How long an anonymous user's data is kept after the user's last session could have
     /// ended. None: for ever.
     pub fn anonymous_retention(self, age: Option<Duration>) -> Self {
         self.age("anonymous-retention", age)
     }
 
-    /// Time between two searches for images that nothing refers to.
+    /// Interval between garbage collections of images.
     pub fn collect_interval(self, time: Duration) -> Self {
         self.time("collect-interval", time)
     }
 
-    /// A start on the day of this moment (in UTC) trusts the clock, after a warning that
-    /// retention waits.
+    /// Confirms that the clock is right: a start on the day of this moment (in UTC)
+    /// trusts it. To be set after a warning that retention is suspended.
     pub fn confirm_clock(self, moment: SystemTime) -> Self {
         let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
         let text = Timestamp::from_secs(since.as_secs()).to_string();
@@ -331,7 +330,7 @@ impl ConfigBuilder {
         self.set("confirm-clock", day)
     }
 
-    /// Where Prometheus finds `GET /metrics`. Without it nothing is measured.
+    /// Where Prometheus can get `GET /metrics`. By default there are no metrics.
     pub fn metrics_listen(self, address: SocketAddr) -> Self {
         self.set("metrics-listen", address.to_string())
     }
@@ -354,7 +353,7 @@ impl ConfigBuilder {
         }
     }
 
-    /// In whole milliseconds.
+    /// Sets a duration in whole milliseconds.
     fn time(self, name: &str, time: Duration) -> Self {
         self.set(name, format!("{}ms", time.as_millis()))
     }

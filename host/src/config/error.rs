@@ -1,11 +1,11 @@
-//! What is wrong with a configuration.
+//! Errors in a configuration.
 
 use thiserror::Error;
 
-/// Why a configuration cannot be used; each names the setting.
+/// Why a configuration is invalid; each error names the setting.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ConfigError {
-    /// A file sets what does not exist.
+    /// A file sets something that does not exist.
     #[error("{origin}: unknown setting {key:?}")]
     Unknown {
         /// The file.
@@ -16,7 +16,7 @@ pub enum ConfigError {
     /// A file, and why it cannot be read.
     #[error("{0}: {1}")]
     File(String, String),
-    /// A value that cannot be used.
+    /// An invalid value.
     #[error("{}: {problem}", setting.replace('-', "_"))]
     Unusable {
         /// The setting's name, as on the command line.
@@ -24,16 +24,16 @@ pub enum ConfigError {
         /// The end of a sentence that begins with the name.
         problem: String,
     },
-    /// The links of the model are set in another form than a table each.
+    /// The links of the model are not each set by a table.
     #[error("models: must have a table for each link, as [models.openai]")]
     Models,
-    /// A table for what is no link.
+    /// A table that belongs to no link.
     #[error("models.{link}: model has no link that is called {link}")]
     UnknownLink {
         /// Its name in the file.
         link: String,
     },
-    /// A value of a link that cannot be used.
+    /// An invalid value of a link.
     #[error("models.{link}.{key}: {problem}")]
     OfLink {
         /// The name of the link.

@@ -1,5 +1,5 @@
-//! The forms that values have. Problems are ends of sentences: the name of the
-//! setting comes before them.
+//! Validates the formats of values. Errors are ends of sentences that begin with the name
+//! of the setting.
 
 use std::net::SocketAddr;
 use std::time::Duration;

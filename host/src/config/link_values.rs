@@ -1,5 +1,5 @@
-//! What is set for the links of the model, each by its name. Which names and keys
-//! there are is known once the model is.
+//! Settings of the model's links, by link name. Which names and keys are valid is known
+//! only once the model is.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,10 @@ use super::sources::{FORM, text_of};
 /// By name and key, both as in the file.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct LinkValues {
-    /// Of the file.
+    /// From the file.
     tables: BTreeMap<String, Settings>,
-    /// As `OPENAI_API_KEY`: where the name of the link ends, the names tell.
+    /// By variable name, such as `OPENAI_API_KEY`: which part is the name of the link is
+    /// known only once the links are.
     variables: BTreeMap<String, String>,
 }
 
@@ -25,12 +26,12 @@ impl LinkValues {
         settings.insert(key.to_owned(), value);
     }
 
-    /// A variable by its name after the prefix. It goes before the file.
+    /// Sets a variable by its name after the prefix. It takes precedence over the file.
     pub fn set_from_variable(&mut self, name: &str, value: String) {
         self.variables.insert(name.to_owned(), value);
     }
 
-    /// Lays the table `models` of a file over what is set.
+    /// Adds the table `models` of a file, replacing what is set.
     pub fn set_from_toml(&mut self, tables: toml::Value) -> Result<(), ConfigError> {
         let toml::Value::Table(tables) = tables else {
             return Err(ConfigError::Models);
@@ -57,8 +58,8 @@ impl LinkValues {
         self.tables.keys().map(String::as_str)
     }
 
-    /// What is set for a link, of those that there may be. A variable with a key that
-    /// the link does not know is none of its own.
+    /// The settings of a link, given all possible links. A variable whose key the link
+    /// does not know is ignored.
     pub fn of(&self, link: &str, links: &[&str], knows: impl Fn(&str) -> bool) -> Settings {
         let mut settings = self.tables.get(link).cloned().unwrap_or_default();
         for (variable, value) in &self.variables {
@@ -72,8 +73,8 @@ impl LinkValues {
         settings
     }
 
-    /// Variables, after their prefix, that are of none of these links, or of one that
-    /// does not know such a key.
+    /// Variables, without their prefix, that belong to none of these links, or to one
+    /// that does not know the key.
     pub fn unknown_variables(
         &self,
         links: &[&str],
@@ -86,8 +87,8 @@ impl LinkValues {
     }
 }
 
-/// The link of a variable, and the key of the file that means the same. Of two links
-/// of which one's name begins with the other's, it is of the longer one.
+/// Splits a variable into its link and the corresponding key of the file. If the names of
+/// several links match, the longest wins.
 fn split<'a>(variable: &str, links: &[&'a str]) -> Option<(&'a str, String)> {
     let of = |link: &&'a str| {
         let key = variable.strip_prefix(&variable_part(link))?;

@@ -1,5 +1,5 @@
-//! The model, or the chain of them: each link with its provider's URL, its key and
-//! what else it is set to.
+//! The model or chain of models: each link with its provider's URL, its key and its other
+//! settings.
 
 mod chain_reader;
 mod forms;
@@ -26,21 +26,21 @@ use super::reader::{Reader, unusable};
 /// One link: a model, or a middleware with the links behind it.
 #[derive(Clone, Debug)]
 pub(crate) struct ModelLink {
-    /// Its settings go by it, and what is measured.
+    /// The name in its settings and metrics.
     pub name: String,
-    /// Whether there are any for it alone.
+    /// Whether it has settings under its own name.
     pub has_settings: bool,
     pub component: ModelChoice,
-    /// What it may ask over HTTP.
+    /// The origin that it may connect to.
     pub origin: Option<Origin>,
     pub settings: LinkSettings,
-    /// None: it is a model.
+    /// The links behind a middleware. None: it is a model.
     pub behind: Option<Vec<ModelLink>>,
-    /// The whole link by names alone: a path is for nobody but the operator.
+    /// The whole link by names only: paths are only for operators.
     pub text: String,
 }
 
-/// The settings of a link, by the names that it asks for. Never shown.
+/// The settings of a link, by the names that the component reads. Never shown.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct LinkSettings(pub BTreeMap<String, String>);
 
@@ -50,13 +50,13 @@ pub(crate) enum ModelChoice {
     Local,
     /// A shipped model that calls a provider over HTTP.
     Provider(&'static Provider),
-    /// Middleware that ships.
+    /// Middleware that is shipped.
     Middleware(&'static str),
     Component(PathBuf),
 }
 
 impl ModelLink {
-    /// This one, and all behind it, each before those behind itself.
+    /// This link and all links behind it, each before those behind itself.
     pub fn links(&self) -> Vec<&Self> {
         let mut links = vec![self];
         for link in self.behind.iter().flatten() {
@@ -65,7 +65,7 @@ impl ModelLink {
         links
     }
 
-    /// Names the component in an error where its path was configured.
+    /// Adds the component to an error where its path was configured.
     pub fn named<T>(&self, result: anyhow::Result<T>) -> anyhow::Result<T> {
         match &self.component {
             ModelChoice::Component(path) => {
@@ -75,18 +75,18 @@ impl ModelLink {
         }
     }
 
-    /// How many links are one behind the other, at most.
+    /// The depth of the chain: the largest number of links on one path.
     pub fn depth(&self) -> usize {
         let behind = self.behind.iter().flatten().map(Self::depth);
         behind.max().unwrap_or_default() + 1
     }
 
-    /// What all of them go by.
+    /// The names of all links.
     pub fn names(&self) -> Vec<String> {
         self.links().iter().map(|link| link.name.clone()).collect()
     }
 
-    /// What all of them may ask.
+    /// The origins that all links may connect to.
     pub fn origins(&self) -> Vec<Origin> {
         let links = self.links();
         links
@@ -100,7 +100,7 @@ impl ModelLink {
         self.settings.0.get("model-url").map(String::as_str)
     }
 
-    /// The base URLs of all providers, with a space between them.
+    /// The base URLs of all providers, separated by spaces.
     pub fn urls(&self) -> Option<String> {
         let urls: Vec<_> = self.links().iter().filter_map(|link| link.url()).collect();
         (!urls.is_empty()).then(|| urls.join(" "))
@@ -108,7 +108,7 @@ impl ModelLink {
 }
 
 impl ModelChoice {
-    /// Whether it has this setting. A custom component may have any.
+    /// Whether the component has this setting. A custom component may have any.
     fn knows(&self, key: &str) -> bool {
         match self {
             Self::Component(_) => true,
@@ -124,7 +124,7 @@ impl fmt::Debug for LinkSettings {
     }
 }
 
-/// Reads the model with all its links. Required keys are present.
+/// Reads the model with all its links, and checks that required keys are present.
 pub(super) fn read(v: &Reader<'_>) -> Result<ModelLink, ConfigError> {
     let chain = v.parse("model", chain::parse)?;
     v.optional("model-url", base_url)?;
@@ -157,8 +157,8 @@ pub(super) fn read(v: &Reader<'_>) -> Result<ModelLink, ConfigError> {
     Ok(model)
 }
 
-/// Which settings are whose has to be plain, so links that have some need names that
-/// differ, in variables too.
+/// Links with settings need different names, also as variables, so that it is clear which
+/// settings belong to which link.
 fn check_names(links: &[&ModelLink]) -> Result<(), ConfigError> {
     let mut known: Vec<&ModelLink> = Vec::new();
     for link in links {
@@ -184,7 +184,7 @@ fn check_names(links: &[&ModelLink]) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// The variables of links, without their prefix, that mean nothing to this model.
+/// Variables of links, without their prefix, that have no meaning for this model.
 pub(super) fn unknown_variables<'a>(v: &'a Reader<'_>, model: &ModelLink) -> Vec<&'a str> {
     let links = model.links();
     let names = links.iter().map(|link| link.name.as_str());
@@ -195,8 +195,8 @@ pub(super) fn unknown_variables<'a>(v: &'a Reader<'_>, model: &ModelLink) -> Vec
     })
 }
 
-/// The links of this chain, and those that ship: what another chain needs may stay
-/// in the file.
+/// The links of this chain, and the shipped ones: settings for other chains may stay in
+/// the file.
 fn names(chain: &chain::Link) -> Vec<&str> {
     let links = chain.links();
     let links = links.iter().map(|link| link.name());
@@ -208,7 +208,7 @@ fn shipped<'a>() -> impl Iterator<Item = &'a str> {
     ["local"].into_iter().chain(providers).chain(MIDDLEWARE)
 }
 
-/// What shipped providers are called.
+/// The names of shipped providers.
 #[cfg(test)]
 pub(super) fn provider_names() -> Vec<&'static str> {
     PROVIDERS.iter().map(|provider| provider.name).collect()

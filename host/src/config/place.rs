@@ -1,9 +1,8 @@
-//! Where a store is, as it may be logged.
+//! The location of a store, in a form that may be logged.
 
 use url::Url;
 
-/// A URL's scheme, host and path: what else it has may be a secret. Other text is as it
-/// is.
+/// Scheme, host and path of a URL: other parts may be secret. Other text is unchanged.
 pub fn of(text: &str) -> String {
     let Some((scheme, _)) = text.split_once("://") else {
         return text.to_owned();
@@ -13,7 +12,7 @@ pub fn of(text: &str) -> String {
     };
     url.set_query(None);
     url.set_fragment(None);
-    // Of what can have neither there is none.
+    // Fails only for URLs that cannot have credentials.
     let _ = url.set_password(None);
     let _ = url.set_username("");
     url.to_string()

@@ -1,4 +1,4 @@
-//! What pushes of Google Pub/Sub have to prove, and by whose keys.
+//! How push requests of Google Pub/Sub are verified.
 
 use url::Url;
 
@@ -14,7 +14,7 @@ pub struct Push {
     pub account: Option<String>,
     /// Where Google publishes its keys.
     pub jwks_url: Url,
-    /// Whether messages are pulled, too.
+    /// Whether messages are pulled as well.
     pub is_pulled: bool,
 }
 

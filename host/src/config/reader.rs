@@ -1,4 +1,4 @@
-//! Reads values by their settings' names, and names the one that cannot be used.
+//! Reads values by the names of their settings, and names the setting in errors.
 
 use super::error::ConfigError;
 use super::sources::Values;

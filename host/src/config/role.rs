@@ -3,15 +3,14 @@
 use super::error::ConfigError;
 use super::reader::{Reader, unusable};
 
-/// Which parts of the service a process runs. Parts of their own need stores that have
-/// servers.
+/// Which parts of the service a process runs. Separate parts need stores with servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Everything.
     All,
-    /// The API, without work on tasks.
+    /// The API, without working on tasks.
     Api,
-    /// Work on tasks. Over HTTP there are the health and pushes of a queue only.
+    /// Working on tasks. HTTP serves only the health and pushes of a queue.
     Worker,
 }
 
@@ -24,7 +23,7 @@ impl Role {
         }
     }
 
-    /// Whether clients get more than the health.
+    /// Whether clients are served anything besides the health.
     pub(crate) fn serves_api(self) -> bool {
         match self {
             Self::All | Self::Api => true,
@@ -32,7 +31,7 @@ impl Role {
         }
     }
 
-    /// Whether tasks are worked on.
+    /// Whether this process works on tasks.
     pub(crate) fn works(self) -> bool {
         match self {
             Self::All | Self::Worker => true,
@@ -41,8 +40,8 @@ impl Role {
     }
 }
 
-/// Stores that a role of its own shares with others must be where others reach
-/// them: what a word names, and not a URL, is inside this process.
+/// If parts run separately, they must be able to reach the same stores: one that is named
+/// by a word instead of a URL is inside this process.
 pub(super) fn read(values: &Reader<'_>) -> Result<Role, ConfigError> {
     let role = match values.only("role", &["all", "api", "worker"])? {
         "api" => Role::Api,

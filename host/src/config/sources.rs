@@ -7,13 +7,13 @@ use super::error::ConfigError;
 use super::link_values::LinkValues;
 use super::table::{SETTINGS, Setting};
 
-/// The table of the file with those of the links.
+/// The table of the file that contains those of the links.
 const TABLE: &str = "models";
 
-/// How the variables of links begin.
+/// Prefix of the variables of links.
 const PREFIX: &str = "REFINEMENT_MODELS_";
 
-/// What a value of a file has to be.
+/// The allowed types of values in a file.
 pub(super) const FORM: &str = "must be a string, a whole number or a list of strings";
 
 /// Values by name. Secrets are hidden in `Debug`.
@@ -35,25 +35,25 @@ impl Values {
         values
     }
 
-    /// Sets one, over what is set. It is judged by [`crate::Config::new`].
+    /// Sets a value, replacing the previous one. [`crate::Config::new`] validates it.
     pub fn set(&mut self, setting: &'static Setting, value: impl Into<String>) -> &mut Self {
         self.settings.insert(setting.name, value.into());
         self
     }
 
-    /// Sets a setting of one link of the model by its key, as in the file:
-    /// `api_key` of `[models.openai]`.
+    /// Sets a value of a model link by its key in the file, such as `api_key` of
+    /// `[models.openai]`.
     pub fn set_of_link(&mut self, link: &str, key: &str, value: impl Into<String>) -> &mut Self {
         self.links.set(link, key, value.into());
         self
     }
 
-    /// What is set for the links of the model.
+    /// The settings of the model's links.
     pub(crate) fn links(&self) -> &LinkValues {
         &self.links
     }
 
-    /// The same for the links of the model as elsewhere.
+    /// Copies the settings of the model's links.
     pub(crate) fn set_links(&mut self, of: &Self) {
         self.links = of.links.clone();
     }
@@ -63,12 +63,12 @@ impl Values {
         self.settings.get(name).map(String::as_str)
     }
 
-    /// Lays a TOML document over what is set. `origin` names it in errors.
+    /// Adds a TOML document, replacing what is set. `origin` names it in errors.
     ///
     /// # Errors
     ///
-    /// It is not TOML, sets what does not exist, or sets it to what is neither a
-    /// string, a whole number nor a list of strings.
+    /// It is not TOML, sets something that does not exist, or has a value that is neither
+    /// a string, an integer nor a list of strings.
     pub fn set_from_toml(&mut self, origin: &str, text: &str) -> Result<(), ConfigError> {
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
             ConfigError::File(origin.to_owned(), error.message().to_owned())
@@ -94,8 +94,8 @@ impl Values {
         Ok(())
     }
 
-    /// Overlays the values of a file. None: `refinement.toml` in the working
-    /// directory, if it exists.
+    /// Adds the values of a file, replacing what is set. None: `refinement.toml` in the
+    /// working directory, if it exists.
     ///
     /// # Errors
     ///
@@ -114,9 +114,9 @@ impl Values {
         Ok(Some(path.to_owned()))
     }
 
-    /// Overlays environment variables. Returns unknown ones with our prefix;
-    /// they are no error, since platforms set some too. Those of links are known
-    /// once the model is: see [`crate::Config::unknown_variables`].
+    /// Adds environment variables, replacing what is set. Returns unknown ones with our
+    /// prefix; they are not an error, since platforms set some too. For those of links
+    /// see [`crate::Config::unknown_variables`].
     pub fn set_from_variables(
         &mut self,
         variables: impl IntoIterator<Item = (String, String)>,
@@ -151,7 +151,7 @@ impl std::fmt::Debug for Values {
     }
 }
 
-/// A value of a file as text. None: it is of another form than [`FORM`].
+/// A value of a file as text. None: its type is not one of [`FORM`].
 pub(super) fn text_of(value: toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text),

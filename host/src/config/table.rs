@@ -1,4 +1,4 @@
-//! Every setting: its name, its default, what it is for.
+//! Every setting: its name, its default and its purpose.
 
 /// One setting: the flag `--name`, the variable `REFINEMENT_NAME`, the file's
 /// key `name` with underscores.
@@ -10,11 +10,11 @@ pub struct Setting {
     pub default: Option<&'static str>,
     /// The placeholder for the value in the help.
     pub value: &'static str,
-    /// What it is for, in a line.
+    /// Its purpose, in one line.
     pub help: &'static str,
-    /// Whether the value must never be shown, as one that may hold a password.
+    /// Whether the value must never be shown, since it may contain a password.
     pub secret: bool,
-    /// Who uses it besides a service.
+    /// Commands that use it besides the service.
     commands: &'static [Command],
 }
 
@@ -33,8 +33,8 @@ pub enum Command {
     TestModel,
 }
 
-/// A row a setting, under its help: its name, the placeholder for its value, its
-/// default, the commands that use it too, and whether it is secret.
+/// One row per setting, below its help text: its name, the placeholder for its value, its
+/// default, other commands that use it, and whether it is secret.
 macro_rules! settings {
     ($(#[doc = $help:literal]
         $name:literal $value:ident $(= $default:literal)? $([$($command:ident)+])? $($secret:ident)?;
@@ -178,7 +178,7 @@ impl Setting {
         Self { secret, ..self }
     }
 
-    /// Whether this command uses it. None: a service, which uses all.
+    /// Whether this command uses it. None: the service, which uses all.
     pub fn concerns(&self, command: Option<Command>) -> bool {
         command.is_none_or(|command| self.commands.contains(&command))
     }

@@ -1,16 +1,16 @@
-//! Limits warnings of libraries that a client can cause at will, one for each
-//! upload that is broken off, or that come with each attempt to reach a server
-//! that is away: nothing else would limit how fast a log grows.
+//! Limits warnings of libraries that clients can cause at will (such as one for each
+//! aborted upload), or that repeat with each attempt to reach a server that is down:
+//! nothing else would limit the growth of the log.
 
 use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-/// Whose warnings are limited, by the beginning of the target.
+/// The libraries whose warnings are limited, by prefix of the log target.
 const LIBRARIES: [&str; 2] = ["wasmtime_wasi_http", "async_nats"];
 
-/// Logs one warning of each a minute.
+/// Logs one warning of each library per minute.
 pub struct LibraryThrottle([LogThrottle; LIBRARIES.len()]);
 
 impl LibraryThrottle {
@@ -22,7 +22,7 @@ impl LibraryThrottle {
 impl<S: Subscriber> Layer<S> for LibraryThrottle {
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
         let metadata = event.metadata();
-        // What is more verbose was asked for.
+        // More verbose levels were requested by the operator.
         if *metadata.level() > Level::WARN {
             return true;
         }

@@ -1,4 +1,4 @@
-//! Hands lines to a thread that writes them, and drops what does not fit.
+//! Hands lines to a thread that writes them, and drops what exceeds its buffer.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use prometheus_client::metrics::counter::Counter;
 
-/// Bytes that may wait to be written, beside those that are being written.
+/// Bytes that may be buffered, in addition to those being written.
 const CAPACITY: usize = 1 << 20;
 
-/// How long to wait for an output that has no room and does not block.
+/// Delay before a non-blocking output that is full is tried again.
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Writes never wait and never fail. Each has to be of whole lines. Clones
-/// share one output.
+/// Writes never block and never fail. Each has to consist of whole lines. Clones share
+/// one output.
 #[derive(Clone)]
 pub struct LossyWriter(Arc<Shared>);
 
@@ -29,7 +29,7 @@ struct Shared {
 struct State {
     waiting: Vec<u8>,
     is_writing: bool,
-    /// Lines that were lost and are not logged as such.
+    /// Lost lines that have not been reported in the log yet.
     unreported: u64,
 }
 
@@ -94,7 +94,7 @@ impl Shared {
         loop {
             lines.clear();
             self.take(&mut lines);
-            // What follows a line that was cut short begins on a new one.
+            // A line that was cut off has to be ended first.
             let end_of_line = if is_amid_line { "\n" } else { "" };
             let written = match write(&mut output, end_of_line.as_bytes()) {
                 Ok(_) => write(&mut output, &lines),
@@ -124,7 +124,7 @@ impl Shared {
         state.is_writing = true;
     }
 
-    /// Returns how many lost lines can be reported, now that lines are taken.
+    /// Returns how many lost lines can be reported, now that lines are accepted.
     fn finish(&self, lines: &[u8], written: Result<usize, usize>) -> u64 {
         let mut state = self.state.lock();
         state.is_writing = false;
@@ -141,7 +141,7 @@ impl Shared {
     }
 }
 
-/// Returns how many bytes were written, with and without an error.
+/// Returns how many bytes were written; as an error if the output failed.
 fn write(output: &mut impl Write, bytes: &[u8]) -> Result<usize, usize> {
     let mut length = 0;
     while let Some(rest) = bytes.get(length..).filter(|rest| !rest.is_empty()) {
@@ -166,7 +166,7 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(10);
 
-    /// Takes what it is told to, and all that comes later.
+    /// Accepts the given numbers of bytes, then everything.
     #[derive(Clone, Default)]
     struct Output(Arc<Mutex<(Answers, Vec<u8>)>>);
 

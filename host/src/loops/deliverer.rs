@@ -1,9 +1,9 @@
-//! Delivers webhooks: claims deliveries that are due, and makes one attempt of each.
+//! Delivers webhooks: claims deliveries that are due, and makes one attempt for each.
 //!
-//! Their number is bounded, and shared between receivers and users, so that neither
-//! a slow receiver nor a user of many keeps others waiting, and none keeps a task.
-//! What is due is stored, and an attempt is recorded under a lease: a crash at any
-//! moment loses none, and at most makes an attempt that nobody recorded.
+//! The number of concurrent attempts is limited and divided between receivers and users,
+//! so that neither a slow receiver nor a user with many deliveries blocks others; and
+//! deliveries never delay tasks. Due deliveries are stored, and attempts are recorded
+//! under a lease: a crash loses none, and at most makes an attempt that is not recorded.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,68 +28,67 @@ use tracing::Instrument as _;
 
 use crate::metrics::Metrics;
 
-/// Attempts under way: each has an instance and a socket.
+/// Concurrent attempts: each has an instance and a socket.
 pub const AT_ONCE: usize = 64;
 
-/// Of one receiver: more than one that answers needs.
+/// Concurrent attempts per receiver: more than a responsive one needs.
 const PER_RECEIVER: usize = 8;
 
-/// How long the permit of an attempt that failed stays taken, so that thousands
-/// that fail at once cost next to nothing.
+/// How long the permit of a failed attempt stays taken, so that thousands of quick
+/// failures cost next to nothing.
 const REST: Duration = Duration::from_secs(1);
 
-/// After which an attempt is ended from outside. It ends itself after 15 s.
+/// After this time an attempt is aborted. It ends itself after 15 s.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Between two looks at what is due, at least, where some of it waits for a permit
-/// and would be looked at again and again.
+/// Minimum interval of looking for due deliveries, in case some wait for a permit and
+/// would be found again and again.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The same, at most, while something is to come: a clock may jump.
+/// Maximum interval while a delivery is scheduled: a clock may jump.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Between two calls of a store that fails.
+/// Delay between calls of a store that fails.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What is tried to record an outcome, before its lease is over.
+/// Attempts to record an outcome before its lease expires.
 const RECORD_TRIES: u32 = 10;
 
-/// Why an attempt failed that ended early.
+/// The recorded error of an attempt that ended early.
 const BROKEN: &str = "The attempt could not be made.";
 
-/// The delivering of one host.
+/// The webhook deliverer of one host.
 pub struct Deliverer {
-    /// What it works on.
+    /// The capabilities that it uses.
     pub host: Arc<Capabilities>,
-    /// What makes an attempt.
+    /// Makes the attempts.
     pub notifier: Arc<dyn Notifier>,
-    /// What it waits by and spawns on.
+    /// Used for timers and spawning.
     pub runtime: Arc<dyn Runtime>,
-    /// What the users' keys are derived from.
+    /// The secrets from which the users' keys are derived.
     pub secrets: ServiceSecrets,
-    /// Between two looks at what is due, at most, if nobody says that there is
-    /// something.
+    /// Maximum interval of looking for due deliveries if no announcement arrives.
     pub longest: Duration,
-    /// None: nothing is measured.
+    /// None: there are no metrics.
     pub metrics: Option<Arc<Metrics>>,
 }
 
-/// Attempts, and the permits that they have.
+/// Attempts in progress, and their permits.
 struct Attempts {
     runtime: Arc<dyn Runtime>,
-    /// Each answers whether it was delivered.
+    /// Each returns whether the delivery succeeded.
     under_way: FuturesUnordered<BoxFuture<'static, (Holder, bool)>>,
-    /// Have failed.
+    /// Failed attempts whose permits are still taken.
     resting: FuturesUnordered<BoxFuture<'static, Holder>>,
     taken: Vec<Holder>,
 }
 
-/// One look at what is due.
+/// The result of looking for due deliveries.
 struct Look {
     due: Vec<DueDelivery>,
-    /// Until the next one.
+    /// How long to wait before the next look.
     wait: Duration,
-    /// Somebody has all the permits that they may have.
+    /// Some deliveries wait for permits.
     is_short: bool,
 }
 
@@ -100,7 +99,7 @@ impl Attempts {
         self.under_way.push(Box::pin(attempt));
     }
 
-    /// Waits until one of them ends or has rested, and takes all along that have.
+    /// Waits until at least one attempt has ended or rested, and handles all that have.
     async fn end(&mut self) {
         tokio::select! {
             biased;
@@ -136,8 +135,8 @@ impl Attempts {
 }
 
 impl Deliverer {
-    /// Delivers until `stop` is set, then lets attempts in progress end. What is aborted
-    /// is attempted again by the next claim, once its lease is over.
+    /// Delivers until `stop` is set, then lets attempts in progress end. After `abort`,
+    /// deliveries are attempted again once their leases expire.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>, abort: CancellationToken) {
         let mut attempts = Attempts {
             runtime: Arc::clone(&self.runtime),
@@ -191,7 +190,7 @@ impl Deliverer {
             }
             let due = webhooks.claim_deliveries(permits).await?;
             let wait = match due.is_empty() {
-                // What is due waits for a permit.
+                // The due deliveries wait for permits.
                 true => LOOK,
                 false => Duration::ZERO,
             };
@@ -211,7 +210,7 @@ impl Deliverer {
         }
     }
 
-    /// Answers whether it was delivered.
+    /// Returns whether the delivery succeeded.
     fn begin(
         self: &Arc<Self>,
         due: DueDelivery,
@@ -223,7 +222,7 @@ impl Deliverer {
         let (sender, delivered) = oneshot::channel();
         let attempt = async move {
             let attempt = abort.run_until_cancelled(deliverer.attempt(due)).await;
-            // Nobody waits for it after an abort.
+            // After an abort nobody waits for the result.
             let _ = sender.send(attempt.unwrap_or_default());
         };
         let attempt = self.runtime.spawn(Box::pin(attempt.instrument(span)));
@@ -244,7 +243,7 @@ impl Deliverer {
             Some(path) => match self.host.images.sign(path, &webhook.origin).await {
                 Ok(url) => Some(url),
                 Err(error) => {
-                    // It is attempted again once the lease is over.
+                    // It is attempted again once the lease expires.
                     tracing::error!(%error, "an image's URL could not be signed");
                     return false;
                 }

@@ -1,14 +1,13 @@
-//! Garbage collection: removes images that nothing refers to and, if a
-//! retention is set, whatever is older.
+//! Garbage collection: removes images that nothing refers to and, if there is a retention
+//! period, all data that is older.
 //!
-//! A crash, a lost race or a failed deletion can leave an image that nothing
-//! refers to. Old data is removed row first, image second, so that an
-//! interruption leaves only such an image. It can be stopped at any moment.
+//! A crash, a lost race or a failed deletion can leave an image that nothing refers to.
+//! Old data is removed row first, image second, so an interruption leaves at most such an
+//! image. It can be stopped at any moment.
 //!
-//! It never deletes in doubt: only what a store names is removed, nothing by its
-//! age while the clock is not believed, and failures are retried in the next
-//! round. It works in batches with a pause after each,
-//! so that no request waits for it.
+//! It never deletes in doubt: it removes only what a store names, removes nothing by age
+//! while the clock is not trusted, and repeats failed deletions in the next round. It
+//! works in batches with pauses in between, so that no request waits for it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -34,49 +33,48 @@ const BATCH: u32 = 100;
 
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Of one host at a time.
+/// The duty that one host has at a time.
 const DUTY: &str = "garbage";
 
 /// Longer than a round over many images.
 const SHORTEST_TERM: Duration = Duration::from_secs(10 * 60);
 
-/// Between two warnings about a clock that is not believed.
+/// Interval of warnings about a clock that is not trusted.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// What is known of the clock between two rounds.
+/// What is known about the clock from round to round.
 #[derive(Default)]
 struct ClockWatch {
-    /// None: this process had no round yet.
+    /// None: this process has had no round yet.
     last: Option<LastRound>,
-    /// When the last round began, by the runtime.
+    /// When the last round began, on the runtime's clock.
     began: Option<Duration>,
     warned: Option<Duration>,
 }
 
-/// The garbage collection of one host.
+/// The garbage collector of one host.
 pub struct Garbage {
-    /// What it works on.
+    /// The capabilities that it uses.
     pub host: Arc<Capabilities>,
-    /// What it waits by.
+    /// Used for timers.
     pub runtime: Arc<dyn Runtime>,
-    /// What is older goes. None: nothing does.
+    /// Data older than this is removed. None: it is kept.
     pub retention: Option<Duration>,
-    /// What anonymous users left goes so long after their last session could have
-    /// ended. None: it stays.
+    /// Data of anonymous users is removed this long after their last session could have
+    /// ended. None: it is kept.
     pub anonymous_retention: Option<Duration>,
-    /// The day in UTC on which the operator says that the clock is right.
+    /// The day in UTC on which the operator vouches for the clock.
     pub confirmed_day: Option<String>,
-    /// Between two looks at all refined images, which is a lot of reading to find the few
-    /// that were left behind; and the longest between two rounds.
+    /// Interval of scans over all refined images, which read a lot to find the few that
+    /// were left behind; also the longest interval of rounds.
     pub interval: Duration,
 }
 
 impl Garbage {
-    /// Collects until `stop` is set, starting at once, since a crash may have
-    /// left something.
+    /// Collects until `stop` is set. Starts at once, since a crash may have left garbage.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         until_stop(stop, self.rounds()).await;
-        // Otherwise another host goes on once the time is over.
+        // If this fails, another host takes over once the duty expires.
         let _ = self.host.duties.release(DUTY).await;
     }
 
@@ -90,12 +88,12 @@ impl Garbage {
         let mut clock = ClockWatch::default();
         loop {
             if !self.is_on_duty(pause).await {
-                // What is known of the clock is the other host's.
+                // The other host now observes the clock.
                 clock = ClockWatch::default();
                 self.runtime.sleep(pause).await;
                 continue;
             }
-            // What the clock says later is not believed yet.
+            // A jump of the clock after this is not trusted in this round.
             let believed = self.believed(&mut clock).await;
             if let (Some(retention), Some(now)) = (self.retention, believed) {
                 let age = before(now, retention);
@@ -117,7 +115,7 @@ impl Garbage {
         }
     }
 
-    /// Takes the duty until after this host's next round, among all that share its stores.
+    /// Takes the duty until after this host's next round.
     async fn is_on_duty(&self, pause: Duration) -> bool {
         let term = pause.saturating_mul(2).max(SHORTEST_TERM);
         let taken = self.host.duties.take(DUTY, term).await;
@@ -127,9 +125,9 @@ impl Garbage {
         })
     }
 
-    /// Begins a round: the time by which things may be deleted for their age. None: by
-    /// none. If what the clock says cannot be remembered for want of room, it counts all
-    /// the same, since a deletion makes room.
+    /// Begins a round: returns the time to use for removals by age, or None if the clock
+    /// is not trusted. If the observation cannot be stored because the disk is full, the
+    /// time counts anyway, since deleting frees space.
     async fn believed(&self, clock: &mut ClockWatch) -> Option<Timestamp> {
         let observed = async {
             let maintenance = self.host.maintenance();
@@ -188,7 +186,7 @@ impl Garbage {
         }
     }
 
-    /// The shortest time for which anything is kept.
+    /// The shortest of the configured retention periods.
     fn shortest_life(&self) -> Duration {
         let anonymous = self
             .anonymous_retention
@@ -210,9 +208,8 @@ impl Garbage {
         }
     }
 
-    /// Removes uploads, tasks and concepts from before this time. Uploads go
-    /// first: on a full disk that makes the space that the task store needs for
-    /// its own deletions.
+    /// Removes uploads, tasks and concepts from before this time. Uploads come first: on
+    /// a full disk that frees the space which the task store needs for its own deletions.
     async fn remove_older(&self, age: Timestamp) -> Result<Removed, CapabilityError> {
         let mut removed = self
             .remove_unreferenced(ImageKind::Upload, Some(age))
@@ -229,8 +226,8 @@ impl Garbage {
         }
     }
 
-    /// Removes what anonymous users left whose last session could have lasted
-    /// until before this time at most.
+    /// Removes the data of anonymous users whose last session must have ended before this
+    /// time.
     async fn remove_abandoned(&self, ended: Timestamp) -> Result<Removed, CapabilityError> {
         let mut removed = Removed::default();
         let images = self.host.images.list(ImageKind::Upload).await?;
@@ -266,7 +263,7 @@ impl Garbage {
         }
     }
 
-    /// Removes unreferenced images of a kind, and if given, only older ones.
+    /// Removes unreferenced images of a kind; if a time is given, only older ones.
     async fn remove_unreferenced(
         &self,
         kind: ImageKind,
@@ -280,7 +277,7 @@ impl Garbage {
             .try_chunks(usize::try_from(BATCH).unwrap_or(usize::MAX))
             .boxed();
         while let Some(listed) = batches.next().await {
-            // If the list fails, the incomplete batch waits for the next round.
+            // If the list fails, the incomplete batch has to wait for the next round.
             let listed = listed.map_err(|broken| broken.1)?;
             removed.images += self.delete_unreferenced(listed).await?;
             self.runtime.sleep(PAUSE).await;
@@ -288,8 +285,8 @@ impl Garbage {
         Ok(removed)
     }
 
-    /// Deletes those of these that nothing refers to, and looks at no others. Returns how
-    /// many were deleted.
+    /// Deletes those of these images that nothing refers to, and reads only those.
+    /// Returns how many were deleted.
     async fn delete_unreferenced(&self, listed: Vec<Listed>) -> Result<u64, CapabilityError> {
         let paths = listed.iter().map(|image| image.path.clone()).collect();
         let unreferenced = self.host.maintenance().unreferenced(paths).await?;
@@ -298,7 +295,7 @@ impl Garbage {
         for image in listed {
             if unreferenced.contains(&image.path) {
                 let name = image.path.clone();
-                // None: this is the second object of an image that never came.
+                // None: this is the second object of an image that was never stored.
                 let image = self.described(image).await?;
                 paths.push(image.map_or(name, |image| image.path));
             }
@@ -306,7 +303,7 @@ impl Garbage {
         Ok(self.delete(paths).await)
     }
 
-    /// All of it, where a list did not tell that. None: it is gone.
+    /// Completes a list entry if necessary. None: the image is gone.
     async fn described(&self, listed: Listed) -> Result<Option<Listed>, CapabilityError> {
         match listed.is_whole() {
             true => Ok(Some(listed)),
@@ -314,8 +311,8 @@ impl Garbage {
         }
     }
 
-    /// Returns how many were deleted. One that cannot be deleted does not stop
-    /// the others.
+    /// Returns how many were deleted. One that cannot be deleted does not stop the
+    /// others.
     async fn delete(&self, paths: Vec<String>) -> u64 {
         let mut deleted = 0;
         for path in paths {
@@ -328,7 +325,7 @@ impl Garbage {
     }
 }
 
-/// What is kept too long is kept a tenth too long at most, or one interval.
+/// Data is kept at most a tenth of the retention period too long, or one interval.
 fn between_rounds(retention: Duration, interval: Duration) -> Duration {
     (retention / 10).max(Duration::from_secs(1)).min(interval)
 }

@@ -1,30 +1,30 @@
 //! Leases that could not be released because the store could not be written.
 //!
-//! Such a lease would expire, which counts as a death of the worker, so that a
-//! disk that is often full would fail a healthy task. Therefore it is released
-//! before its task is claimed again.
+//! Such a lease would expire, which counts as a death of the worker, so that a disk that
+//! is often full would make healthy tasks fail. Therefore it is released before its task
+//! is claimed again.
 
 use concept_refinement_capability::tasks;
 use concept_refinement_domain::capability::{CapabilityError, Lease};
 use lru::LruCache;
 use parking_lot::Mutex;
 
-/// Most remembered leases; beyond that the oldest is dropped, since its task
-/// may have been deleted or finished elsewhere.
+/// Limit of remembered leases; beyond it the oldest is dropped, since its task may have
+/// been deleted or finished elsewhere.
 const MAX_LEASES: usize = 10_000;
 
-/// Leases to give back, by their tasks.
+/// Leases to be released, by task.
 pub struct PendingReleases(Mutex<LruCache<String, Lease>>);
 
 impl Default for PendingReleases {
-    /// Takes no room until there are some.
+    /// Allocates nothing until there are some.
     fn default() -> Self {
         Self(Mutex::new(LruCache::unbounded()))
     }
 }
 
 impl PendingReleases {
-    /// Releases a lease, or remembers it if that fails or is broken off. A lost or
+    /// Releases a lease, or remembers it if that fails or is cancelled. A lost or
     /// released lease is not remembered.
     pub async fn release(
         &self,
@@ -63,7 +63,7 @@ impl PendingReleases {
         self.0.lock().peek(task_id).cloned()
     }
 
-    /// Unless there is a later one of its task.
+    /// Removes the lease, unless there is a later one for its task.
     fn remove(&self, lease: &Lease) {
         let mut leases = self.0.lock();
         let found = leases.peek(&lease.task_id);
@@ -88,7 +88,7 @@ mod tests {
 
     use super::*;
 
-    /// Answers nothing, and a release once it is back.
+    /// Fails, except for a release once it is back.
     #[derive(Default)]
     struct Silent {
         is_back: AtomicBool,

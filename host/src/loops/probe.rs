@@ -1,7 +1,7 @@
-//! Probes the capabilities, so that readiness can be answered without asking them.
+//! Probes the capabilities in the background, so that readiness requests need not.
 //!
-//! A change is known after 10 s, and after a second where a call failed or
-//! something was wrong.
+//! A change is noticed within 10 s, and within a second after a failed call or while
+//! something is wrong.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,17 +12,17 @@ use tokio::sync::watch;
 
 use crate::loops::until_stop::until_stop;
 
-/// Between two probes while all is well.
+/// Interval of probes while everything works.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Between two probes at least.
+/// Minimum interval of probes.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The probing of one host.
+/// The background probe of one host.
 pub struct Probe {
-    /// What is probed.
+    /// The capabilities to probe.
     pub host: Arc<Capabilities>,
-    /// What it waits by.
+    /// Used for timers.
     pub runtime: Arc<dyn Runtime>,
 }
 

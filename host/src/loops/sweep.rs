@@ -23,23 +23,24 @@ const MIN_INTERVAL: Duration = Duration::from_millis(100);
 /// Shortest interval while the store fails.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Of one host at a time.
+/// The duty that one host has at a time.
 const DUTY: &str = "sweep";
 
 /// The sweep of one host.
 pub struct Sweep {
-    /// What it works on.
+    /// The capabilities that it uses.
     pub host: Arc<Capabilities>,
-    /// What it waits by.
+    /// Used for timers.
     pub runtime: Arc<dyn Runtime>,
     /// How long a lease lasts.
     pub lease: Duration,
 }
 
 impl Sweep {
-    /// Takes over and publishes the unfinished tasks of the previous process. Those that
-    /// wait are left to a queue that cannot tell how many messages it has: with each start
-    /// it would have one more of each. They are due in their time.
+    /// Takes over and publishes the unfinished tasks of the previous process. Pending
+    /// tasks are left to a queue that cannot count its messages, which would otherwise
+    /// get one more message per task with each start; those tasks become due in time
+    /// anyway.
     pub async fn recover(&self) -> Result<(), CapabilityError> {
         let are_messages_lost = matches!(self.host.queue.length().await, Ok(Some(_)));
         let maintenance = self.host.maintenance();
@@ -81,8 +82,8 @@ impl Sweep {
         }
     }
 
-    /// Sweeps until `stop` is set. Sleeps until the next task is due, but no
-    /// longer than a task that is created now takes to become due.
+    /// Sweeps until `stop` is set. Sleeps until the next task is due, but no longer than
+    /// a task created now would take to become due.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let longest = self.lease.min(PENDING_OVERDUE);
         let mut shortest = MIN_INTERVAL;
@@ -114,11 +115,11 @@ impl Sweep {
                 }
             };
         }
-        // Otherwise another host goes on once the time is over.
+        // If this fails, another host takes over once the duty expires.
         let _ = self.host.duties.release(DUTY).await;
     }
 
-    /// False: there is nothing to do for this host for a while.
+    /// False: this host has nothing to do for a while.
     async fn sweep(&self, longest: Duration) -> Result<bool, CapabilityError> {
         if !self.is_on_duty(longest).await? || !self.has_room().await {
             return Ok(false);
@@ -128,8 +129,7 @@ impl Sweep {
         Ok(true)
     }
 
-    /// Whether the queue works, and does not hold messages enough. What is due stays due
-    /// until it does.
+    /// Whether the queue works and has room for more messages. Otherwise due tasks wait.
     async fn has_room(&self) -> bool {
         match self.host.queue.length().await {
             Ok(None | Some(0)) => true,
@@ -137,12 +137,12 @@ impl Sweep {
                 Ok(tally) => !has_enough_messages(held, tally.pending + tally.processing),
                 Err(_) => true,
             },
-            // The queue itself tells what is wrong with it.
+            // The queue reports its errors itself.
             Err(_) => false,
         }
     }
 
-    /// Takes the duty until after this host's next round, among all that share its store.
+    /// Takes the duty until after this host's next round.
     async fn is_on_duty(&self, longest: Duration) -> Result<bool, CapabilityError> {
         self.host.duties.take(DUTY, longest * 2).await
     }

@@ -1,9 +1,9 @@
-//! What goes on until the host stops.
+//! Runs work until the host stops.
 
 use tokio::sync::watch;
 
-/// Does this until it ends or `stop` is set. It is dropped wherever it waits, so
-/// it must lose nothing by that.
+/// Runs `work` until it ends or `stop` is set. It may be dropped at any await point, so
+/// it has to be cancel-safe.
 pub async fn until_stop(mut stop: watch::Receiver<bool>, work: impl Future<Output = ()>) {
     tokio::select! {
         biased;

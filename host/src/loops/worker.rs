@@ -1,8 +1,7 @@
-//! Takes messages from the queue and gives each to a processor of its own.
+//! Takes messages from the queue, and hands each to a processor.
 //!
-//! The number of tasks in flight is bounded, and nothing polls. What a processor
-//! does to its task is fenced by its lease: stopping one at any moment, from
-//! outside too, loses nothing.
+//! The number of tasks in flight is limited, and nothing polls. All writes of a processor
+//! are fenced by its lease, so it can be stopped at any moment without losing anything.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -25,44 +24,44 @@ use tracing::Instrument as _;
 use super::pending_releases::PendingReleases;
 use crate::metrics::Metrics;
 
-/// What a run may take beyond its task's own limit before it is stopped from
-/// outside.
+/// How much longer than the task's own time limit a run may take before it is aborted
+/// from outside.
 pub const SLACK: Duration = Duration::from_secs(10);
 
-/// Delay before a message is delivered again. Its slot stays empty as long, so
-/// that a failing store is not overrun.
+/// Delay before a message is delivered again. Its slot stays taken for that time, so that
+/// a failing store is not overloaded.
 const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
 
-/// Why a task whose model cannot go on is tried later.
+/// Why a task is tried again later whose model cannot continue.
 const NO_MEMORY: &str = "There is no memory for the model at the moment.";
 
-/// The time between two looks at a queue that cannot be read.
+/// Delay between attempts to read a queue that fails.
 const UNREADABLE: Duration = Duration::from_secs(1);
 
 /// The worker of one host.
 pub struct Worker {
-    /// What it works on.
+    /// The capabilities that it uses.
     pub host: Arc<Capabilities>,
-    /// What processes each task.
+    /// Processes the tasks.
     pub processor: Arc<dyn Processor>,
-    /// What it waits by and spawns on.
+    /// Used for timers and spawning.
     pub runtime: Arc<dyn Runtime>,
-    /// One for each task in flight, however many loops take them.
+    /// One slot for each task in flight, shared by all loops.
     pub slots: Arc<Slots>,
-    /// Messages that a loop waits for at a time, each with a slot. A queue that knows
-    /// who waits can hand over as many at once.
+    /// Messages that a loop waits for at a time, each with a slot. A queue that knows its
+    /// receivers can hand over that many at once.
     pub receivers: usize,
-    /// For a whole task.
+    /// Time limit for a whole task.
     pub task_timeout: Duration,
-    /// Leases that are yet to be given back.
+    /// Leases that still have to be released.
     pub pending_releases: PendingReleases,
-    /// None: nothing is measured.
+    /// None: there are no metrics.
     pub metrics: Option<Arc<Metrics>>,
 }
 
 impl Worker {
-    /// Works until `stop` is set, then lets tasks in flight finish until the
-    /// grace period ends, and releases the rest. Each core may run this.
+    /// Works until `stop` is set, then lets tasks in flight finish until the grace period
+    /// ends, and releases the rest. Each core may run this.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>, abort: CancellationToken) {
         let mut in_flight = FuturesUnordered::new();
         let mut receivers = FuturesUnordered::new();
@@ -98,8 +97,8 @@ impl Worker {
         }
     }
 
-    /// Processes one message that no queue delivered. An error: the
-    /// processor ended early.
+    /// Processes one message that did not come from a queue. An error: the processor
+    /// ended early.
     pub async fn once(&self, task_id: &str, message: &[u8]) -> anyhow::Result<Outcome> {
         let claimed = &mut ClaimedLease::default();
         self.process(Some(task_id), message, claimed, Slot::default())
@@ -154,8 +153,8 @@ impl Worker {
                 }
             }
             Some(Err(error)) => {
-                // Its lease expires, which counts as a death: a task that kills
-                // its workers must end.
+                // Not released: its lease expires, which counts as a death of the worker,
+                // since a task that kills its workers must end some time.
                 tracing::error!(error = format!("{error:#}"), "the processor ended early");
                 delivery.nack(REDELIVERY_DELAY).await;
             }
@@ -173,8 +172,8 @@ impl Worker {
     async fn retry_later(&self, delivery: Delivery, claimed: ClaimedLease, reason: &str) {
         log_throttled!(warn, "to be delivered again", reason);
         if let Some(lease) = claimed.take() {
-            // The processor tried to release it already. If this fails too, it
-            // is released before the task is claimed again.
+            // The processor already tried to release it. If this fails too, it is
+            // released before the task is claimed again.
             let _ = self
                 .pending_releases
                 .release(self.host.leases(), lease)
@@ -219,8 +218,8 @@ impl Worker {
         tokio::select! {
             biased;
             outcome = outcome => outcome,
-            // All that the run had under way goes with it: what it downloads,
-            // and its call of the model.
+            // Dropping the run cancels everything that it started, such as downloads and
+            // model calls.
             () = cancelled => {
                 tracing::info!("the task was deleted or cancelled");
                 Ok(Outcome::Skipped)

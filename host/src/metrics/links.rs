@@ -1,4 +1,4 @@
-//! Calls of the links of a chain of models, those behind its first one.
+//! Calls of the links of a model chain, except for the first one.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::timed::Timed;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
-    /// As the configuration names it, which bounds the names.
+    /// The name from the configuration, which limits the number of values.
     link: Arc<str>,
     outcome: &'static str,
 }

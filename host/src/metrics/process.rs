@@ -1,5 +1,5 @@
-//! What the process itself uses, as the system counts it (`/proc`). Where there is
-//! no `/proc`, these metrics stay 0, but for the time of the start.
+//! Resource use of the process, from the system's counters (`/proc`). Without `/proc`,
+//! these metrics stay 0, except for the start time.
 
 use std::fs;
 use std::sync::atomic::AtomicU64;
@@ -10,7 +10,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-/// Has the names that Prometheus' own client libraries use.
+/// Uses the metric names of Prometheus' own client libraries.
 pub struct Process {
     cpu: Counter<f64, AtomicU64>,
     resident: Gauge,
@@ -48,7 +48,7 @@ impl Process {
         process
     }
 
-    /// Reads what the system counts now.
+    /// Reads the system's counters.
     pub fn update(&self) {
         if let Some(seconds) = cpu() {
             self.cpu.inc_by((seconds - self.cpu.get()).max(0.0));

@@ -1,4 +1,4 @@
-//! Calls of models that were repeated though an earlier one may have to be paid for.
+//! Calls of models that were repeated although an earlier one may have to be paid for.
 
 use concept_refinement_capability::payments;
 use concept_refinement_runtime::metrics::series::register;
@@ -14,7 +14,7 @@ struct Labels {
     reason: &'static str,
 }
 
-/// What is read at each scrape.
+/// Updated at each scrape.
 pub struct RepeatedCalls(Family<Labels, Counter>);
 
 impl RepeatedCalls {

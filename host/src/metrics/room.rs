@@ -1,4 +1,4 @@
-//! The room of the images: what there is, and what takes it.
+//! Space for images: limits and use.
 
 use std::sync::atomic::AtomicU64;
 
@@ -7,10 +7,10 @@ use concept_refinement_runtime::metrics::series::{register, register_in};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-/// A gauge that is not always known.
+/// A gauge whose value may be unknown.
 type Bytes = Gauge<f64, AtomicU64>;
 
-/// What is read at each scrape.
+/// Updated at each scrape.
 pub struct Room {
     images: Bytes,
     images_limit: Bytes,
@@ -43,7 +43,7 @@ impl Room {
         }
     }
 
-    /// What cannot be looked at is NaN.
+    /// Unknown values are NaN.
     pub fn update(&self, room: &room::Room) {
         let room::Occupancy {
             stored,

@@ -33,19 +33,19 @@ const REST: u32 = 20;
 
 type Gauges = Family<Label, Gauge>;
 
-/// A gauge that is not always known.
+/// A gauge whose value may be unknown.
 type Number = Gauge<f64, AtomicU64>;
 
-/// Makes scrapes.
+/// Serves scrapes.
 pub struct Scrape {
     registry: Registry,
     metrics: Arc<Metrics>,
     /// Weak, so that a scrape does not keep the capabilities of a stopped host
     /// alive.
     capabilities: Weak<Capabilities>,
-    /// Of the API.
+    /// Instances of the API.
     instances: Limited,
-    /// Of the processor.
+    /// Task limit of the processor.
     concurrency: usize,
     process: Process,
     tasks: Gauges,
@@ -59,7 +59,7 @@ pub struct Scrape {
     cached: Mutex<CachedTally>,
 }
 
-/// Of the instances of the model.
+/// Memory of model instances.
 struct ModelMemory {
     bytes: Gauge,
     limit: Gauge,
@@ -103,7 +103,7 @@ struct CachedTally {
 }
 
 impl Scrape {
-    /// `registry`: the one in which `metrics` are.
+    /// `registry`: the one that `metrics` are registered in.
     pub fn new(
         mut registry: Registry,
         metrics: Arc<Metrics>,
@@ -274,7 +274,7 @@ mod tests {
         }
     }
 
-    /// However often it is scraped.
+    /// The count is cached, however often it is scraped.
     #[tokio::test]
     async fn a_count_is_used_again_for_a_while() {
         let counts = SqliteTasks::in_memory(Options::default(), Arc::<ManualClock>::default());

@@ -1,8 +1,8 @@
-//! How long the stores and the queue take, by operation, and what else passes
-//! through them: tasks that come, go on and end, bytes that are stored.
+//! Durations of store and queue operations, and what passes through them: tasks that are
+//! created, progress and end, and bytes that are stored.
 //!
-//! What only computes (signing a URL, resolving one) or waits for an event
-//! (receiving a message) is not measured, and neither is what stays in memory.
+//! Operations that only compute (signing or resolving a URL), wait for an event
+//! (receiving a message), or use only memory are not measured.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ struct Labels {
 }
 
 pub struct Stores {
-    /// By the names of the operations.
+    /// By operation name.
     series: HashMap<&'static str, Series>,
     stored_bytes: Counter,
     refused_uploads: Counters,
@@ -120,8 +120,7 @@ impl Stores {
         self.refused_tasks.get_or_create(&[(REASON, reason)]).inc();
     }
 
-    /// Measures an operation of this name, if it is one of those that are
-    /// measured.
+    /// Measures an operation, if its name is one of those to be measured.
     async fn timed<T>(&self, name: &str, work: Answer<'_, T>) -> Result<T, CapabilityError> {
         let begin = Instant::now();
         let reply = work.await;

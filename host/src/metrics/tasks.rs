@@ -45,7 +45,7 @@ struct UnderWay {
 #[derive(Clone, Copy, Debug)]
 pub enum End {
     Completed,
-    /// At this stage; none: before the first.
+    /// At this stage. None: before the first one.
     Failed(Option<Stage>),
     /// Released; another worker continues.
     Released,

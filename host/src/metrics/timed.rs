@@ -1,4 +1,4 @@
-//! Work that is counted and timed by its outcome.
+//! Counts and times work by its outcome.
 
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -10,17 +10,17 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
-/// The outcome of what ended without one.
+/// The outcome of work that was dropped before its end.
 pub const CANCELLED: &str = "cancelled";
 
-/// How often it ended, and how long it took.
+/// Number and durations of completed work.
 #[derive(Clone)]
 pub struct Timed<L: Clone + Debug + Eq + Hash> {
     counts: Family<L, Counter>,
     durations: Histograms<L>,
 }
 
-/// Some of it under way. Dropped without an outcome, it was cancelled.
+/// Work in progress. If it is dropped without an outcome, it counts as cancelled.
 pub struct Timer<'a, L: Clone + Debug + Eq + Hash, F: Fn(&'static str) -> L> {
     timed: &'a Timed<L>,
     begin: Instant,
@@ -29,7 +29,7 @@ pub struct Timer<'a, L: Clone + Debug + Eq + Hash, F: Fn(&'static str) -> L> {
 }
 
 impl<L: Clone + Debug + Eq + Hash + EncodeLabelSet + Send + Sync + 'static> Timed<L> {
-    /// `name`: of one of it, in the singular.
+    /// `name`: in the singular.
     pub fn new(registry: &mut Registry, name: &str, counts: &str, durations: &str) -> Self {
         let duration = format!("{name}_duration");
         Self {
@@ -38,7 +38,7 @@ impl<L: Clone + Debug + Eq + Hash + EncodeLabelSet + Send + Sync + 'static> Time
         }
     }
 
-    /// Shows those of these labels before there is one.
+    /// Creates the series of these labels, with the count 0.
     pub fn introduce(&self, labels: &L) {
         drop(self.counts.get_or_create(labels));
         drop(self.durations.get_or_create(labels));
@@ -46,7 +46,7 @@ impl<L: Clone + Debug + Eq + Hash + EncodeLabelSet + Send + Sync + 'static> Time
 }
 
 impl<L: Clone + Debug + Eq + Hash> Timed<L> {
-    /// `labels`: those of an outcome.
+    /// `labels`: makes the labels for an outcome.
     pub fn begin<F: Fn(&'static str) -> L>(&self, labels: F) -> Timer<'_, L, F> {
         Timer {
             timed: self,

@@ -43,7 +43,7 @@ impl Webhooks {
     }
 }
 
-/// An attempt under way; if dropped without an answer, it was cancelled.
+/// An attempt in progress; if it is dropped without an answer, it counts as cancelled.
 pub struct Attempt<'a> {
     timer: Timer<'a, Label, fn(&'static str) -> Label>,
     _present: Active,

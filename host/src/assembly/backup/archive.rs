@@ -1,4 +1,4 @@
-//! The archive: tar, with nothing but files in it.
+//! The archive format: tar, with files only.
 
 use std::fs::File;
 use std::io::{self, Read as _, Write};
@@ -8,11 +8,11 @@ use std::time::UNIX_EPOCH;
 use concept_refinement_capability::embedded::Archive;
 use tar::{EntryType, Header};
 
-/// Everything in an archive is padded to a multiple of this, in bytes.
+/// Everything in an archive is padded to a multiple of this block.
 const BLOCK: [u8; 512] = [0; 512];
 
-/// It has an end only if it was finished, and so one that is not whole never looks
-/// whole. (A builder of the library writes the end when it is dropped.)
+/// The end marker is written only by `finish`, so that an incomplete archive never looks
+/// complete. (The builder of the `tar` library writes it even when it is dropped.)
 pub struct Tar<'a, W> {
     to: W,
     scratch: &'a Path,

@@ -1,7 +1,7 @@
-//! The directory that a backup becomes.
+//! The directory that becomes a backup.
 //!
-//! It is made beside its place, under a name that says that it is not whole, and
-//! renamed when everything is on the disk.
+//! It is filled next to its final path, in a place that is marked as unfinished, and
+//! renamed once everything is on the disk.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Read};
@@ -12,10 +12,10 @@ use anyhow::{Context as _, bail};
 use concept_refinement_capability::directory;
 use tar::{Archive, EntryType};
 
-/// In a backup that is not whole. It is locked by who makes it.
+/// Marker file in an unfinished backup, locked by the process that makes it.
 const UNFINISHED: &str = "UNFINISHED";
 
-/// A backup that is not whole. It is removed unless it is finished.
+/// An unfinished backup, which is removed unless it is finished.
 pub struct Draft {
     to: PathBuf,
     place: PathBuf,
@@ -27,7 +27,7 @@ impl Draft {
     ///
     /// # Errors
     ///
-    /// There is something in the directory, or it cannot be made.
+    /// The target directory is not empty, or the draft cannot be created.
     pub fn create(to: &Path, data: &Path) -> anyhow::Result<Self> {
         let shown = to.display();
         if !is_free(to) {
@@ -37,7 +37,7 @@ impl Draft {
         let parent = to.parent().unwrap_or(Path::new("/"));
         directory::create(parent)
             .with_context(|| format!("{} cannot be created", parent.display()))?;
-        // A path may lead elsewhere once its directories are there.
+        // Checked again, since a path may resolve differently once its directories exist.
         refuse_within(data, to)?;
         let mut place = to.as_os_str().to_owned();
         place.push(".partial");
@@ -56,17 +56,17 @@ impl Draft {
         })
     }
 
-    /// Where it is made.
+    /// The directory in which it is made.
     pub fn place(&self) -> &Path {
         &self.place
     }
 
-    /// Unpacks an archive to its end. Files alone are taken, and only below this
-    /// directory: who sends it may have fewer rights than who unpacks it.
+    /// Unpacks an archive to its end. Only files below this directory are accepted, since
+    /// the sender may have fewer rights than this process.
     ///
     /// # Errors
     ///
-    /// A file cannot be written, or there is something else in the archive.
+    /// A file cannot be written, or the archive contains something else.
     pub fn unpack(&self, mut from: impl Read) -> anyhow::Result<()> {
         let mut archive = Archive::new(&mut from);
         for entry in archive.entries()?.raw(true) {
@@ -93,17 +93,17 @@ impl Draft {
         let folder = path.parent().unwrap_or(&self.place);
         let mut builder = DirBuilder::new();
         builder.recursive(true).mode(0o700).create(folder)?;
-        // What was removed meanwhile comes twice.
+        // Images that were deleted during the backup appear twice.
         let mut options = directory::private_file();
         let mut file = options.create(true).truncate(true).open(&path)?;
         io::copy(contents, &mut file)
     }
 
-    /// Gives it its name, once everything is on the disk.
+    /// Renames it to its final path, once everything is on the disk.
     ///
     /// # Errors
     ///
-    /// It is not there under its name.
+    /// The backup is not at its final path.
     pub fn finish(mut self) -> anyhow::Result<()> {
         sync(&self.place)?;
         fs::remove_file(self.place.join(UNFINISHED))?;
@@ -117,7 +117,7 @@ impl Draft {
 impl Drop for Draft {
     fn drop(&mut self) {
         if self.place != Path::new("") {
-            // The error that matters is reported.
+            // Ignored, since the error that caused this is already reported.
             let _ = fs::remove_dir_all(&self.place);
         }
     }
@@ -132,7 +132,7 @@ fn is_free(to: &Path) -> bool {
     }
 }
 
-/// A backup in the directory that it is of would go with it.
+/// Refuses a target within the directory that it backs up, with which it could be lost.
 fn refuse_within(data: &Path, to: &Path) -> anyhow::Result<()> {
     let existing = to.ancestors().find_map(|path| fs::canonicalize(path).ok());
     if let (Ok(data), Some(existing)) = (fs::canonicalize(data), existing)
@@ -143,7 +143,7 @@ fn refuse_within(data: &Path, to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Removes a draft that nobody works on any more.
+/// Removes a draft that no process works on any more.
 fn remove_left(place: &Path) -> anyhow::Result<()> {
     let Ok(mark) = File::open(place.join(UNFINISHED)) else {
         return Ok(());
@@ -157,7 +157,7 @@ fn remove_left(place: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Everything that was written is on the disk.
+/// Makes everything that was written durable.
 fn sync(directory: &Path) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     rustix::fs::syncfs(File::open(directory)?)?;

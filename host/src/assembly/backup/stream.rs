@@ -1,6 +1,6 @@
-//! How an archive goes from one process to another: in frames, each of a length and so
-//! many bytes. An empty one is the last, and the outcome follows it: a stream that ends
-//! without one has broken off.
+//! The protocol that carries an archive from one process to another: frames, each with
+//! its length. An empty frame is the last one, and is followed by the outcome. A stream
+//! without an outcome was cut off.
 
 use std::io::{self, BufReader, BufWriter, Read, Write};
 
@@ -13,7 +13,7 @@ const OUTCOME: u64 = 8 * 1024;
 const WHOLE: u8 = b'+';
 const FAILED: u8 = b'-';
 
-/// Nothing is sent but the reason.
+/// Sends nothing but the reason of a refusal.
 pub fn refuse(to: impl Write, why: &str) -> io::Result<()> {
     Sender::new(to).end(Err(why))
 }
@@ -25,7 +25,8 @@ impl<W: Write> Sender<W> {
         Self(BufWriter::with_capacity(FRAME, Frames(to)))
     }
 
-    /// With what is in the archive, or why it is not whole.
+    /// Ends the stream with a summary of the archive, or with the reason why it is
+    /// incomplete.
     pub fn end(mut self, outcome: Result<&str, &str>) -> io::Result<()> {
         let (kind, text) = match outcome {
             Ok(counts) => (WHOLE, counts),
@@ -67,10 +68,10 @@ impl<W: Write> Write for Frames<W> {
     }
 }
 
-/// What is read of it is the archive.
+/// Reading from it yields the archive.
 pub struct Receiver<R> {
     from: BufReader<R>,
-    /// Of the frame.
+    /// Bytes left of the current frame.
     left: u64,
     received: u64,
     outcome: Option<Result<String, String>>,
@@ -86,13 +87,13 @@ impl<R: Read> Receiver<R> {
         }
     }
 
-    /// Bytes of the archive.
+    /// Number of bytes of the archive so far.
     pub fn received(&self) -> u64 {
         self.received
     }
 
-    /// What is in the archive, or why it is not whole. None: it has not been read to
-    /// its end.
+    /// A summary of the archive, or the reason why it is incomplete. None: the stream was
+    /// not read to its end.
     pub fn outcome(self) -> Option<Result<String, String>> {
         self.outcome
     }

@@ -1,22 +1,22 @@
-//! What a provider's list of models says of the chosen one.
+//! Looks the configured model up in its provider's list of models.
 
 use concept_refinement_domain::sentence::sanitize;
 use serde_json::Value;
 
-/// Longest name of a model, or date, that is repeated.
+/// Longest model name or date that is quoted.
 const MAX_CHARS: usize = 100;
 
-/// Where a provider lists its models, below its base URL.
+/// The path, below the base URL, where a provider lists its models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ModelList {
-    /// `GET /v1/models`: their ids, and when they are shut down.
+    /// `GET /v1/models`: ids, and dates of shutdown.
     OpenAi,
     /// `GET /sdapi/v1/sd-models`: titles and names of checkpoints.
     Automatic1111,
 }
 
 impl ModelList {
-    /// Of the provider of this name. None: it has no such list.
+    /// The list of this provider. None: it has no such list.
     pub fn of(provider: &str) -> Option<Self> {
         match provider {
             "openai" => Some(Self::OpenAi),
@@ -32,7 +32,7 @@ impl ModelList {
         }
     }
 
-    /// How the key is proved.
+    /// The authorization header for this key.
     pub fn authorization(self, key: &str) -> String {
         use base64::Engine as _;
         use base64::engine::general_purpose::STANDARD;
@@ -42,7 +42,7 @@ impl ModelList {
         }
     }
 
-    /// What there is to warn of.
+    /// A warning about the model, if there is one.
     pub fn warning(self, list: &Value, model: &str) -> Option<String> {
         let models = match self {
             Self::OpenAi => list.get("data"),

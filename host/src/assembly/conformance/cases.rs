@@ -1,11 +1,11 @@
-//! What a model is tried with.
+//! The test cases for a model.
 
 use bytes::Bytes;
 use concept_refinement_capability::model::ModelRequest;
 
 use super::request;
 
-/// What most models can do something with.
+/// A prompt that suits most models.
 pub const PROMPT: &str = "make it lighter and more minimalist";
 
 pub struct Picture {
@@ -30,7 +30,7 @@ pub const PICTURES: [Picture; 4] = [
     picture("a GIF", "image/gif", include_bytes!("disc.gif")),
 ];
 
-/// Whole, but not what one thinks of first.
+/// Valid, but unusual.
 const ODD: [Picture; 5] = [
     picture("one pixel", "image/png", include_bytes!("pixel.png")),
     picture("a long strip", "image/png", include_bytes!("strip.png")),
@@ -51,13 +51,13 @@ pub struct Case {
     pub name: String,
     /// Whether a model is expected to refine it.
     pub is_good: bool,
-    /// Whether it is an image, as the interface promises to the model. Of what is
-    /// none, an answer has to end, and may be anything.
+    /// Whether the input is a valid image, as the interface guarantees. For any other
+    /// input the call only has to end, with any answer.
     pub is_whole: bool,
     change: Box<dyn Fn(&mut ModelRequest) + Send + Sync>,
     media_type: &'static str,
     bytes: Bytes,
-    /// As the model is told, in bytes.
+    /// The length announced to the model, in bytes.
     length: u64,
 }
 
@@ -88,7 +88,7 @@ impl Case {
         }
     }
 
-    /// Other bytes than the picture's.
+    /// Other bytes than those of the picture.
     fn of(name: &str, is_whole: bool, bytes: Vec<u8>, length: usize) -> Self {
         Self {
             name: name.to_owned(),
@@ -115,7 +115,7 @@ impl Case {
     }
 }
 
-/// All of them: the good ones, the odd ones, the hostile ones.
+/// All cases: good, odd and hostile ones.
 pub fn cases() -> Vec<Case> {
     let good = PICTURES.iter().map(Case::good);
     let odd = ODD.iter().map(Case::odd);
@@ -133,7 +133,7 @@ fn hostile() -> Vec<Case> {
         *byte ^= 0x55;
     }
     let mut claims = png.to_vec();
-    // The sides in the header: 7,000 pixels each, below the limit of the service.
+    // Width and height in the header: 7,000 pixels each, below the limit of the service.
     for (at, byte) in [(18, 0x1b), (19, 0x58), (22, 0x1b), (23, 0x58)] {
         if let Some(place) = claims.get_mut(at) {
             *place = byte;

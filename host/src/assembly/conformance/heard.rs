@@ -1,23 +1,23 @@
-//! What the model prints while it is tried.
+//! Collects what the model prints during the tests.
 
 use std::mem;
 
 use concept_refinement_runtime::model::output::Listener;
 use parking_lot::Mutex;
 
-/// Since it was last asked for.
+/// Output since it was last taken.
 #[derive(Default)]
 pub struct Heard(Mutex<Said>);
 
 #[derive(Default)]
 struct Said {
     lines: Vec<String>,
-    /// Why it crashed, the first time.
+    /// The reason of the first crash.
     crash: Option<String>,
 }
 
 impl Heard {
-    /// A result with the reason of a crash, and the lines that were printed meanwhile.
+    /// Adds the reason of a crash to a result, and takes the lines printed meanwhile.
     pub fn with(&self, result: Result<String, String>) -> (Result<String, String>, Vec<String>) {
         let Said { lines, crash } = mem::take(&mut *self.0.lock());
         let result = result.map_err(|problem| match crash {

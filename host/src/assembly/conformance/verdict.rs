@@ -1,4 +1,4 @@
-//! Judges what a model answers, as the pipeline would.
+//! Checks the answers of a model as the pipeline would.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::config::Config;
 /// As large as a model's answer may be (`docs/limits.md`), in bytes.
 const MAX_ANSWER: u64 = 50 << 20;
 
-/// Longest sentence, in code points: what a task keeps.
+/// Longest sentence that a task stores, in code points.
 const MAX_SENTENCE: usize = 1_000;
 
-/// Longest address, in bytes.
+/// Longest URL, in bytes.
 const MAX_ADDRESS: usize = 2_048;
 
 pub struct Judge<'a> {
@@ -27,7 +27,7 @@ pub struct Judge<'a> {
     limit: Duration,
 }
 
-/// What an answer is worth.
+/// The result for one answer.
 pub struct Verdict {
     pub is_image: bool,
     pub result: Result<String, String>,
@@ -53,7 +53,7 @@ impl<'a> Judge<'a> {
         Ok(text.to_owned())
     }
 
-    /// Of what the model did with an image.
+    /// For an answer to a valid image.
     pub async fn answer(&self, answer: Result<ModelAnswer, ModelError>) -> Verdict {
         let is_image = answer.is_ok();
         let result = match answer {
@@ -77,7 +77,7 @@ impl<'a> Judge<'a> {
         Verdict { is_image, result }
     }
 
-    /// Of what the model did with something else: it has to end.
+    /// For an answer to other input: the call only has to end.
     pub async fn ending(&self, answer: Result<ModelAnswer, ModelError>) -> Verdict {
         let is_image = answer.is_ok();
         let result = match answer {
@@ -91,7 +91,7 @@ impl<'a> Judge<'a> {
         Verdict { is_image, result }
     }
 
-    /// The media type of what is read, or what is wrong with it; and its length.
+    /// The media type and the length of what was read, or what is wrong with it.
     async fn read(
         &self,
         mut contents: BoxStream<'static, Bytes>,
@@ -134,7 +134,7 @@ impl<'a> Judge<'a> {
         Ok(format!("{what}: {reason}"))
     }
 
-    /// A sentence that a user may read.
+    /// Checks a sentence that users may see.
     fn sentence(&self, text: &str) -> Result<(), String> {
         if text.trim().is_empty() {
             return Err("it said nothing".to_owned());

@@ -1,4 +1,4 @@
-//! What a refinement without a service is asked for, and what comes of it.
+//! Request and result of a refinement without a service.
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::CapabilityError;
@@ -31,18 +31,18 @@ pub enum Source {
 /// The refined image.
 #[derive(Clone, Debug)]
 pub struct Refined {
-    /// What the bytes are.
+    /// The format of the bytes.
     pub format: Format,
-    /// A whole file of that format.
+    /// A complete file in that format.
     pub bytes: Bytes,
-    /// What the model says of its work.
+    /// The model's notes on its work.
     pub notes: Vec<String>,
 }
 
 /// Why there is no refined image.
 #[derive(Debug, Error)]
 pub enum RefineError {
-    /// What is wrong, by the fields of a refinement request.
+    /// What is wrong, for each field of a refinement request.
     #[error("the request is not valid")]
     Invalid(FieldErrors),
     /// A sentence for the user.

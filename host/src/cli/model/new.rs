@@ -14,7 +14,7 @@ use super::templates::files;
 /// Longest name, in characters.
 const LONGEST: usize = 64;
 
-/// Makes the directory, whole or not at all.
+/// Creates the directory atomically.
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let text = |name| matches.get_one::<String>(name).map(String::as_str);
     let name = text("name").unwrap_or_default();
@@ -49,13 +49,13 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         fs::write(path, text.as_bytes())?;
     }
     fs::rename(draft.path(), to).with_context(|| format!("{name} cannot be made"))?;
-    // It has another name now, so there is nothing to be removed.
+    // It was renamed, so there is nothing to remove.
     let _ = draft.keep();
     let done = format!("{name}/README.md says how to build and try it\n");
     Ok(print(done.as_bytes())?)
 }
 
-/// Whether it names a directory, a package of Rust, and one of npm.
+/// Whether the name is valid for a directory, a Rust package, and an npm package.
 fn is_name(name: &str) -> bool {
     let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
     name.starts_with(|c: char| c.is_ascii_lowercase())
@@ -63,7 +63,7 @@ fn is_name(name: &str) -> bool {
         && name.len() <= LONGEST
 }
 
-/// Whether there is nothing, or a directory with nothing in it.
+/// Whether nothing exists there, or only an empty directory.
 fn is_free(path: &Path) -> io::Result<bool> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),

@@ -1,20 +1,20 @@
-//! What a new model is made of, in each language. The executable carries it.
+//! The templates for new models in each language, embedded in the executable.
 
 use std::borrow::Cow;
 
 /// The languages, as on the command line.
 pub const LANGUAGES: [&str; 3] = ["rust", "python", "javascript"];
 
-/// A file of a new model: its path, and what is in it.
+/// A file of a new model: its path and contents.
 pub type File = (&'static str, Cow<'static, str>);
 
-/// What stands in a template for the name of the model.
+/// Placeholder for the name of the model.
 const NAME: &str = "{{name}}";
 
-/// What the package of JavaScript is called where it is a template.
+/// Name of the JavaScript package within the template.
 const PACKAGE: &str = "concept-refinement-model-template";
 
-/// How the template of Rust finds the interfaces, in the workspace that it is in.
+/// Path of the interfaces in the Rust template, within its workspace.
 const WIT: &str = "\"../../../wit\"";
 
 const MANIFEST: &str = include_str!("templates/Cargo.toml.template");
@@ -84,7 +84,7 @@ pub fn files(language: &str, name: &str) -> Option<Vec<File>> {
     Some(own.into_iter().chain(interfaces(world)).collect())
 }
 
-/// The interfaces of this world.
+/// The interfaces that this world needs.
 fn interfaces(world: &str) -> [File; 6] {
     [
         (
@@ -111,7 +111,7 @@ fn interfaces(world: &str) -> [File; 6] {
     ]
 }
 
-/// The package with this world alone: the others need interfaces that no model has.
+/// The package with only this world: the others need interfaces that models do not have.
 fn only(world: &str) -> String {
     let mut blocks = WORLDS.split("\n\n");
     let package = blocks.next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The model of a service, as a value.
+//! The model of a service, as a Rust value.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,37 +13,36 @@ use crate::config::reader::unusable;
 use crate::config::sources::Values;
 use crate::config::table;
 
-/// A component that refines images, with its settings; or middleware with the models
-/// behind it.
+/// A component that refines images, or middleware with the models behind it; with its
+/// settings.
 #[derive(Clone, PartialEq, Eq)]
 #[must_use = "a configuration gets it by `ConfigBuilder::model`"]
 pub struct Model {
     component: Named,
     given_name: Option<String>,
-    /// By the keys of the file.
+    /// By the keys used in the file.
     settings: BTreeMap<String, String>,
     behind: Option<Vec<Model>>,
 }
 
-/// A component by its name or its path. Not every path has a text.
+/// A component by name or path. An error: the path is not valid text.
 type Named = Result<Component, String>;
 
-/// A provider of image models whose component ships.
+/// A provider of image models whose component is shipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ModelProvider {
     /// <https://jigsawstack.com>
     JigsawStack,
-    /// <https://openai.com>, and what has the same API for images.
+    /// <https://openai.com>, and services with a compatible API for images.
     OpenAi,
     /// <https://stability.ai>
     Stability,
     /// <https://replicate.com>
     Replicate,
-    /// The web UI of that name, on this machine unless a URL says otherwise.
+    /// The web UI of that name; by default on this machine.
     Automatic1111,
-    /// ComfyUI, on this machine unless a URL says otherwise. It needs
-    /// [`Model::workflow`].
+    /// ComfyUI; by default on this machine. It needs [`Model::workflow`].
     ComfyUi,
 }
 
@@ -61,12 +60,12 @@ impl ModelProvider {
 }
 
 impl Model {
-    /// The model that comes with the host: it edits by rules, and asks no network.
+    /// The model that is included in the host: it edits by rules, without a network.
     pub fn local() -> Self {
         Self::shipped("local", None)
     }
 
-    /// The model of a provider, asked over HTTP.
+    /// The model of a provider, called over HTTP.
     pub fn provider(provider: ModelProvider) -> Self {
         Self::shipped(provider.as_str(), None)
     }
@@ -76,29 +75,29 @@ impl Model {
         Self::new(file(path.as_ref()), None)
     }
 
-    /// The first model, or where that is unavailable the next one.
+    /// The first model, and whenever it is unavailable the next one.
     pub fn fallback(models: impl IntoIterator<Item = Self>) -> Self {
         Self::shipped("fallback", Some(models.into_iter().collect()))
     }
 
-    /// A model of which answers are kept, for when the same is asked again.
+    /// A model whose answers are cached for repeated requests.
     pub fn cache(model: Self) -> Self {
         Self::shipped("cache", Some(vec![model]))
     }
 
-    /// Middleware of your own, from a file, with the models that it may ask.
+    /// Your own middleware from a file, with the models that it may call.
     pub fn middleware(path: impl AsRef<Path>, behind: impl IntoIterator<Item = Self>) -> Self {
         Self::new(file(path.as_ref()), Some(behind.into_iter().collect()))
     }
 
-    /// What it goes by in metrics and errors, in letters, digits, `-` and `_`. Of two
-    /// models of the same kind that have settings, each needs one.
+    /// Its name in metrics and errors, of letters, digits, `-` and `_`. Required if
+    /// several models of the same kind have settings.
     pub fn named(mut self, name: &str) -> Self {
         self.given_name = Some(name.to_owned());
         self
     }
 
-    /// The base URL of its provider, in place of the provider's own.
+    /// The base URL to use instead of the provider's own.
     pub fn url(self, url: &Url) -> Self {
         self.setting("url", url.as_str())
     }
@@ -108,13 +107,13 @@ impl Model {
         self.setting("api_key", key)
     }
 
-    /// Which of the provider's models.
+    /// Which of the provider's models to use.
     pub fn name(self, name: &str) -> Self {
         self.setting("name", name)
     }
 
-    /// What a model at Replicate calls its input for the original; `NAME[]` where it is
-    /// a list.
+    /// The name of the input for the original in a Replicate model; `NAME[]` if it is a
+    /// list.
     pub fn input(self, name: &str) -> Self {
         self.setting("input", name)
     }
@@ -135,14 +134,14 @@ impl Model {
         self.setting("original", original.as_str())
     }
 
-    /// Any other setting that a component of your own asks for: `strength` is its
+    /// Any other setting of a component of your own, which reads `strength` as
     /// `model-strength`.
     pub fn setting(mut self, key: &str, value: &str) -> Self {
         self.settings.insert(key.to_owned(), value.to_owned());
         self
     }
 
-    /// Sets the model and all that is set for its links.
+    /// Sets the model and the settings of its links.
     pub(super) fn set_in(&self, values: &mut Values) -> Result<(), ConfigError> {
         let link = self.link().map_err(|problem| unusable("model", problem))?;
         if let Some(setting) = table::find("model") {
@@ -188,7 +187,7 @@ impl Model {
     }
 }
 
-/// Without settings, of which some are secret.
+/// Without settings, since some are secret.
 impl fmt::Debug for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.link() {
@@ -198,7 +197,7 @@ impl fmt::Debug for Model {
     }
 }
 
-/// What has no directory in it might be the name of what ships.
+/// A path without a directory could be mistaken for the name of a shipped component.
 fn file(path: &Path) -> Named {
     match path.to_str() {
         Some(text) if text.contains('/') => Ok(Component::File(text.to_owned())),

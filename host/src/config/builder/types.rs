@@ -1,18 +1,18 @@
-//! What settings may be, where Rust and libraries have no type for it.
+//! Types of settings for which neither Rust nor the libraries have one.
 
 use std::fmt;
 
 use ipnet::IpNet;
 use url::{Host, Url};
 
-/// How users prove who they are.
+/// How users authenticate.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Authentication {
-    /// Each browser gets a session of its own, signed with the generated secret.
+    /// Each browser gets its own session, signed with the generated secret.
     Anonymous,
-    /// By tokens (HS256) that are signed with this secret, of at least 32 bytes.
+    /// Tokens (HS256) that are signed with this secret of at least 32 bytes.
     Secret(String),
-    /// By tokens of an issuer that publishes its keys here.
+    /// Tokens of an issuer that publishes its keys at this URL.
     Jwks(Url),
 }
 
@@ -44,10 +44,10 @@ impl Original {
     }
 }
 
-/// A host or a network that may be asked though it is not public.
+/// A host or a network that is allowed although it is not public.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Allowed {
-    /// A host, and one port of it. None: any port.
+    /// A host, and one of its ports. None: any port.
     Host(Host, Option<u16>),
     /// All addresses of a network, on any port.
     Network(IpNet),

@@ -1,5 +1,5 @@
-//! Reads a chain of links, each with what is set for it. What a provider requires is
-//! there.
+//! Reads a chain of links with their settings, and checks that each provider's required
+//! settings are present.
 
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ use crate::config::reader::{Reader, unusable};
 /// Reads the links of one chain.
 pub struct ChainReader<'a> {
     pub settings: &'a Reader<'a>,
-    /// The links that may be set.
+    /// The names of links that may have settings.
     pub names: Vec<&'a str>,
     pub stands_alone: bool,
 }
@@ -37,7 +37,7 @@ impl ChainReader<'_> {
         input.read("input", line)?;
         input.read(ORIGINAL, original)?;
         let workflow = match component {
-            // A custom component decides for itself what this key means.
+            // A custom component defines this key itself.
             ModelChoice::Component(_) if !self.stands_alone => None,
             _ => input.read("workflow", workflow)?,
         };
@@ -116,7 +116,7 @@ fn text(link: &chain::Link, behind: Option<&[ModelLink]>) -> String {
     format!("{name}({})", behind.join(", "))
 }
 
-/// The name that a component asks for: `model-api-key` for `api_key`.
+/// The name that a component reads: `model-api-key` for `api_key`.
 fn setting_of(key: &str) -> String {
     format!("model-{}", key.replace('_', "-"))
 }

@@ -1,5 +1,5 @@
-//! The forms of what a link is set to. Problems are ends of sentences, as in the
-//! forms of all settings.
+//! Validates the formats of a link's settings. Errors are ends of sentences, as for all
+//! settings.
 
 use concept_refinement_runtime::egress::Origin;
 use url::Url;
@@ -15,7 +15,7 @@ pub(super) fn base_url(text: &str) -> Result<Url, String> {
         .ok_or_else(|| "must be an http or https URL without user information".to_owned())
 }
 
-/// Checks that it is one of the forms. The model reads it.
+/// Checks that it is one of the allowed words. The model interprets it.
 pub(super) fn original(text: &str) -> Result<(), String> {
     match text {
         "bytes" | "url" => Ok(()),
@@ -23,11 +23,11 @@ pub(super) fn original(text: &str) -> Result<(), String> {
     }
 }
 
-/// The text of a workflow.
+/// Reads the text of a workflow.
 ///
 /// # Errors
 ///
-/// There is no such file, or it is no JSON object.
+/// There is no such file, or it is not a JSON object.
 pub(super) fn workflow(path: &str) -> Result<String, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("{path:?} cannot be read: {error}"))?;
@@ -43,7 +43,7 @@ pub(super) fn workflow(path: &str) -> Result<String, String> {
     }
 }
 
-/// Checks that it is a name.
+/// Checks that it is a valid name.
 pub(super) fn line(text: &str) -> Result<(), String> {
     match text.trim() {
         "" => Err("must not be empty".to_owned()),
@@ -52,7 +52,7 @@ pub(super) fn line(text: &str) -> Result<(), String> {
     }
 }
 
-/// Checks that the key fits into a header. The error does not show it.
+/// Checks that the key fits into a header. The error does not quote it.
 pub(super) fn key(text: &str) -> Result<(), String> {
     match text {
         "" => Err("must not be empty".to_owned()),

@@ -1,5 +1,5 @@
-//! What is set for one link, by its own table and variables, and for a model that
-//! stands alone by the settings of the model.
+//! The settings of one link: its own table and variables, and for a model without a chain
+//! also the settings of the model.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use super::chain_reader::ChainReader;
 use crate::config::error::ConfigError;
 use crate::config::reader::unusable;
 
-/// What a provider's model is set to: the setting of a model that stands alone, and
-/// the key of a link's.
+/// Settings of a provider's model: the name for a model without a chain, and the key for
+/// a link.
 pub const SETTINGS: [(&str, &str); 6] = [
     ("model-url", "url"),
     ("model-api-key", "api_key"),
@@ -19,21 +19,21 @@ pub const SETTINGS: [(&str, &str); 6] = [
     ("model-original", ORIGINAL),
 ];
 
-/// What holds for all links that do not say otherwise.
+/// The setting that is the default for all links.
 pub const ORIGINAL: &str = "original";
 
-/// The values of one link by their keys, and how each is called where it is set.
+/// The values of one link by key, and the name of each where it was set.
 pub struct LinkInput<'a> {
     link: &'a str,
     pub values: BTreeMap<String, String>,
-    /// Whether any are set for this link alone.
+    /// Whether any are set under the link's own name.
     pub has_own: bool,
     plain: Vec<&'static str>,
 }
 
 impl<'a> LinkInput<'a> {
-    /// What is set for a link. Of a model that stands alone what is set for the
-    /// model goes before what is set for its name.
+    /// The settings of a link. For a model without a chain, the settings of the model
+    /// take precedence over those under its name.
     pub fn of(
         link: &'a str,
         component: &ModelChoice,

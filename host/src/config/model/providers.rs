@@ -1,4 +1,4 @@
-//! The providers that ship, and what each of them has to be told.
+//! The shipped providers, and the settings that each of them needs.
 
 use concept_refinement_domain::model_name;
 use concept_refinement_runtime::egress::Origin;
@@ -10,8 +10,8 @@ pub(crate) struct Provider {
     pub name: &'static str,
     /// Its base URL, unless `model-url` names another.
     pub url: &'static str,
-    /// Which of its models is asked at this URL unless `model-name` names another.
-    /// None: the provider has one, or decides.
+    /// Which of its models is used at this URL unless `model-name` names another one.
+    /// None: the provider has only one, or chooses itself.
     pub model: Option<&'static str>,
     key: KeyRule,
     names: NameRule,
@@ -68,7 +68,7 @@ impl Provider {
         PROVIDERS.iter().find(|provider| provider.name == name)
     }
 
-    /// Whether it must be told a key where `url` is asked instead of its `own` one.
+    /// Whether a key is required for `url`, given the provider's `own` one.
     pub(super) fn needs_key(&self, url: &Url, own: &Url) -> bool {
         match self.key {
             KeyRule::Everywhere => true,
@@ -86,11 +86,11 @@ impl Provider {
     }
 }
 
-/// Whether `model-name` means anything to it.
+/// Whether the provider uses `model-name`.
 #[derive(Debug, PartialEq, Eq)]
 enum NameRule {
     Choose,
-    /// It has one model.
+    /// No, it has a single model.
     Nothing,
 }
 
@@ -98,7 +98,7 @@ enum NameRule {
 #[derive(Debug, PartialEq, Eq)]
 enum KeyRule {
     Everywhere,
-    /// Required at the provider's own URL; compatible servers may not need one.
+    /// Only at the provider's own URL; compatible servers may not need one.
     AtItsOwnUrl,
     Nowhere,
 }
