@@ -1,18 +1,17 @@
 //! Which addresses are public.
 //!
-//! After the IANA IPv4 and IPv6 Special-Purpose Address Registries
+//! Based on the IANA IPv4 and IPv6 Special-Purpose Address Registries
 //! (<https://www.iana.org/assignments/iana-ipv4-special-registry/> and
-//! <https://www.iana.org/assignments/iana-ipv6-special-registry/>) as they stood
-//! in October 2025, with multicast and the reserved rest besides. An address is
-//! public only if the most specific entry that holds it is "globally
-//! reachable"; "N/A" and blank are not.
+//! <https://www.iana.org/assignments/iana-ipv6-special-registry/>) as of October 2025,
+//! plus multicast and unallocated space. An address is public only if the most specific
+//! entry that contains it is "globally reachable"; "N/A" and blank do not count as that.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
-/// Whether the address is globally reachable. An IPv6 address that leads to an
-/// embedded IPv4 address is judged by that address.
+/// Whether the address is globally reachable. An IPv6 address that contains an IPv4
+/// address which it leads to is judged by that address.
 pub fn is_public(address: IpAddr) -> bool {
     match destination(address) {
         IpAddr::V4(address) => is_public_v4(address),
@@ -20,8 +19,8 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// Where a connection to the address ends: at the IPv4 address in a mapped or
-/// NAT64 address, else at the address itself.
+/// The real destination of a connection to the address: the IPv4 address in a mapped or
+/// NAT64 address, else the address itself.
 pub fn destination(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -56,7 +55,7 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
 
 const NAT64: Ipv6Net = v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96);
 
-/// Blocks, and whether they are globally reachable. Everything else is.
+/// Blocks, and whether they are globally reachable. All other addresses are.
 const V4: [(Ipv4Net, bool); 26] = [
     (v4([0, 0, 0, 0], 8), false),          // "this network"
     (v4([10, 0, 0, 0], 8), false),         // private use
@@ -86,8 +85,8 @@ const V4: [(Ipv4Net, bool); 26] = [
     (v4([255, 255, 255, 255], 32), false), // limited broadcast
 ];
 
-/// Blocks, and whether they are globally reachable. Everything else is not:
-/// only `2000::/3` has been allocated.
+/// Blocks, and whether they are globally reachable. All other addresses are not: only
+/// `2000::/3` has been allocated.
 const V6: [(Ipv6Net, bool); 25] = [
     (v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3), true), // global unicast
     (v6([0, 0, 0, 0, 0, 0, 0, 0], 96), false),    // unspecified, loopback, IPv4-compatible
@@ -247,8 +246,8 @@ mod tests {
         }
     }
 
-    /// The two registries again, line by line as IANA lists them, to catch a
-    /// slip in the tables. "N/A" is written as false.
+    /// The two registries again, line by line as IANA lists them, to catch mistakes in
+    /// the tables. "N/A" is written as false.
     const REGISTRIES: &str = "
         0.0.0.0/8 false
         0.0.0.0/32 false

@@ -1,6 +1,6 @@
-//! Arguments and results of the capabilities, in the words of `wit/`.
+//! Arguments and results of the capabilities, in the terms of `wit/`.
 //!
-//! Shared by components and the host, so that a backend never sees WIT.
+//! Shared by components and the host, so that a backend never depends on WIT.
 
 use std::ops::Range;
 
@@ -19,13 +19,13 @@ use crate::webhook::Webhook;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{message}")]
 pub struct CapabilityError {
-    /// Whether a repeat can help.
+    /// Whether trying again can help.
     pub kind: ErrorKind,
     /// A sentence that may be shown to a caller.
     pub message: String,
 }
 
-/// Whether a repeat can help.
+/// Whether trying again can help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// Unreachable or overloaded: yes.
@@ -36,31 +36,31 @@ pub enum ErrorKind {
     Invalid,
 }
 
-/// A task that is to be created, as a request asked for it.
+/// A task that is to be created for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewTask {
     /// A UUID in lower case.
     pub id: String,
-    /// Whose task it is.
+    /// The user who owns it.
     pub user_id: String,
-    /// Whether the user has no account: what it leaves behind is kept for less long.
+    /// Whether the user is anonymous: then its data is kept for a shorter time.
     pub is_anonymous: bool,
-    /// What is asked for.
+    /// What was requested.
     pub refinement: Refinement,
-    /// None: nobody asked to be told.
+    /// None: no webhook was requested.
     pub webhook: Option<Webhook>,
     /// The path, if the original is an image of this service.
     pub original_path: Option<String>,
     /// False if the original is an image of this service's own that does not
     /// exist or is another user's.
     pub original_found: bool,
-    /// By which a repeat of the request is recognised. None: it is not.
+    /// Identifies repeats of the request. None: repeats are not recognised.
     pub idempotency_key: Option<String>,
     /// None: unlimited.
     pub quota: Option<Quota>,
 }
 
-/// A task as a submission answers it, with what is left of its user's quota.
+/// A task as returned by a submission, with the rest of its user's quota.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
     /// The task.
@@ -69,7 +69,7 @@ pub struct Accepted {
     pub quota: Option<QuotaState>,
 }
 
-/// The outcome of a submission, in the order in which it is decided.
+/// The outcome of a submission, in the order of the checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Submission {
     /// The idempotency key belongs to another request.
@@ -78,11 +78,11 @@ pub enum Submission {
     Replayed(Accepted),
     /// There is no such image of this user's.
     OriginalMissing,
-    /// The user has a task that has not ended: this one.
+    /// The user already has this task that has not ended.
     Active(Accepted),
     /// The user has used up the quota.
     QuotaExceeded(QuotaState),
-    /// Try again after so many seconds.
+    /// Too many tasks are pending: try again after this many seconds.
     BacklogFull(u32),
     /// The task is stored.
     Created(Accepted),
@@ -91,24 +91,24 @@ pub enum Submission {
 /// A claim on a task. `attempt` is the fencing token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
-    /// The task that is claimed.
+    /// The claimed task.
     pub task_id: String,
-    /// Larger than that of every claim before it.
+    /// Larger than in every earlier claim.
     pub attempt: u32,
     /// When it expires, unless it is renewed.
     pub until: Timestamp,
-    /// In milliseconds.
+    /// When to renew it, in milliseconds.
     pub renew_after: u32,
 }
 
-/// A task that a worker may work on.
+/// A task that was claimed by a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimed {
     /// The claim.
     pub lease: Lease,
     /// The task, which is processing.
     pub task: Task,
-    /// Of earlier attempts.
+    /// Payment state of earlier attempts.
     pub payment: Payment,
 }
 
@@ -125,9 +125,9 @@ pub enum Fenced {
 /// The outcome of cancelling a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cancellation {
-    /// It failed just now.
+    /// It has now failed.
     Cancelled(Task),
-    /// It had ended before.
+    /// It had already ended.
     Ended(Task),
 }
 
@@ -137,13 +137,13 @@ pub enum Cancellation {
 pub enum Finished {
     /// The task is completed.
     Done,
-    /// The lease is lost, and whoever goes on may need the image.
+    /// The lease is lost, and the new holder may need the image.
     Lost,
-    /// The task ended without this image, or was deleted: nobody needs it.
+    /// The task ended without this image, or was deleted: the image is not needed.
     Over,
 }
 
-/// A place in a list that is ordered newest first: the last item seen.
+/// A position in a list that is ordered newest first: the last item seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
     /// When that item was created.
@@ -166,27 +166,27 @@ pub type TaskPage = Page<Task>;
 /// Part of the list of a user's concepts.
 pub type ConceptPage = Page<Concept>;
 
-/// Where an image comes from.
+/// The source of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ImageKind {
-    /// A user sent it.
+    /// A user uploaded it.
     Upload,
-    /// A model made it.
+    /// A model produced it.
     Refined,
 }
 
 /// An image that is to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewImage {
-    /// Where it comes from.
+    /// The source of the image.
     pub kind: ImageKind,
     /// 1 to 80 of `a-z`, `0-9` and `-`.
     pub name: String,
-    /// The id of the user whose it is.
+    /// The id of the owner.
     pub owner: String,
     /// One of the supported formats, as `image/png`.
     pub media_type: String,
-    /// How many bytes are to come.
+    /// How many bytes will come.
     pub length: ImageLength,
     /// Names and values that are stored with it.
     pub metadata: Vec<(String, String)>,
@@ -203,16 +203,16 @@ pub struct Stored {
     pub url: String,
 }
 
-/// What a task is completed with.
+/// The result that a task is completed with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefinedImage {
-    /// Where it is.
+    /// Where the image is stored.
     pub stored: Stored,
-    /// What the model said of its work, bounded.
+    /// The model's notes on its work, bounded.
     pub notes: Vec<String>,
 }
 
-/// An image of which nothing was said.
+/// An image without notes.
 impl From<Stored> for RefinedImage {
     fn from(stored: Stored) -> Self {
         Self {
@@ -225,34 +225,34 @@ impl From<Stored> for RefinedImage {
 /// The outcome of storing an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoredOrNot {
-    /// It is stored whole.
+    /// It is stored completely.
     Stored(Stored),
-    /// Its owner may not have another one.
+    /// Its owner has reached a limit.
     LimitReached(ImageLimit),
-    /// The contents ended before or after the declared length: nothing was stored.
+    /// The contents were shorter or longer than declared: nothing was stored.
     WrongLength,
 }
 
-/// What is known of a stored image without reading it.
+/// What is known about a stored image without reading it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageInfo {
     /// Its path within this service.
     pub path: String,
-    /// Where it comes from.
+    /// The source of the image.
     pub kind: ImageKind,
-    /// The id of the user whose it is.
+    /// The id of the owner.
     pub owner: String,
     /// Its format, as `image/png`.
     pub media_type: String,
-    /// In bytes, of the whole image.
+    /// Length of the whole image, in bytes.
     pub size: u64,
-    /// A strong validator with its quotation marks.
+    /// A strong validator, including its quotation marks.
     pub etag: String,
     /// When it was stored.
     pub created_at: Timestamp,
 }
 
-/// `length` bytes from `offset` on.
+/// A range of `length` bytes, starting at `offset`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ByteRange {
     /// In bytes from the beginning.
@@ -261,23 +261,23 @@ pub struct ByteRange {
     pub length: u64,
 }
 
-/// What the URL of an image proves.
+/// What the URL of an image gives access to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// It has no signature: its user has to prove who asks.
+    /// It is not signed: the request needs credentials.
     Unsigned,
-    /// Its signature is right, and has not expired.
+    /// Its signature is valid and has not expired.
     Signed,
-    /// Its signature is wrong or has expired.
+    /// Its signature is invalid or has expired.
     Refused,
 }
 
-/// A URL of an image of this service's own.
+/// The URL of one of this service's images.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
     /// The path of the image.
     pub path: String,
-    /// What the URL proves.
+    /// The access that the URL gives.
     pub access: Access,
 }
 
@@ -291,7 +291,7 @@ pub struct CapabilityState {
 }
 
 impl CapabilityError {
-    /// For what cannot be reached, or is overloaded.
+    /// For something that cannot be reached, or is overloaded.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self {
             kind: ErrorKind::Unavailable,
@@ -299,7 +299,7 @@ impl CapabilityError {
         }
     }
 
-    /// For what is out of space.
+    /// For something that is out of space.
     pub fn full(message: impl Into<String>) -> Self {
         Self {
             kind: ErrorKind::Full,
@@ -307,7 +307,7 @@ impl CapabilityError {
         }
     }
 
-    /// For what cannot be asked.
+    /// For an invalid request.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self {
             kind: ErrorKind::Invalid,
@@ -315,7 +315,7 @@ impl CapabilityError {
         }
     }
 
-    /// Whether a retry can succeed.
+    /// Whether trying again can succeed.
     pub fn is_repeatable(&self) -> bool {
         match self.kind {
             ErrorKind::Unavailable | ErrorKind::Full => true,
@@ -325,7 +325,7 @@ impl CapabilityError {
 }
 
 impl NewTask {
-    /// The task as it is when it is created.
+    /// The task at the time of its creation.
     pub fn created(self, now: Timestamp) -> Task {
         Task {
             id: self.id,
@@ -346,8 +346,8 @@ impl NewTask {
 }
 
 impl<T> Page<T> {
-    /// Makes a page from up to one item more than the limit, which shows
-    /// whether there is a next page.
+    /// Makes a page from at most `limit + 1` items; the extra one shows that there is a
+    /// next page.
     pub fn of(mut items: Vec<T>, limit: u32, position: impl Fn(&T) -> Position) -> Self {
         let limit = limit as usize;
         let more = items.len() > limit;

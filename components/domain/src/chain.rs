@@ -1,5 +1,5 @@
-//! The model of a service as it is written: a model, or a chain of middleware
-//! with models behind it, as in `fallback(openai, mine=./model.wasm)`.
+//! The syntax of a service's model setting: a model, or a chain of middleware with models
+//! behind it, such as `fallback(openai, mine=./model.wasm)`.
 
 mod parser;
 #[cfg(test)]
@@ -7,17 +7,17 @@ mod tests;
 
 use std::fmt;
 
-/// Most links one behind the other: each may have an instance at the same time.
+/// Maximum depth of a chain: each link on a path may have an instance at the same time.
 pub const MAX_DEPTH: usize = 8;
 
 /// Most links of a chain.
 pub const MAX_LINKS: usize = 32;
 
-/// The middleware that ships: the next model where one is unavailable, and the same
-/// answer where the same is asked.
+/// The shipped middleware: one tries the next model if one is unavailable, the other
+/// caches answers.
 pub const MIDDLEWARE: [&str; 2] = ["fallback", CACHE];
 
-/// It takes one link.
+/// This one takes exactly one link.
 const CACHE: &str = "cache";
 
 /// How the component of a link is named.
@@ -32,15 +32,15 @@ pub enum Component {
 /// A model, or a middleware with the links behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// None: it goes by its component's name.
+    /// None: the name of its component is used.
     pub given_name: Option<String>,
-    /// What it is.
+    /// The component.
     pub component: Component,
-    /// None: it is a model.
+    /// The links behind a middleware. None: it is a model.
     pub behind: Option<Vec<Link>>,
 }
 
-/// Reads a model or a chain. Links may have the same name, since not all have settings.
+/// Parses a model or a chain. Links may share a name, since not all have settings.
 ///
 /// # Errors
 ///
@@ -54,12 +54,12 @@ pub fn parse(text: &str) -> Result<Link, String> {
 }
 
 impl Link {
-    /// What its settings go by.
+    /// The name of its settings.
     pub fn name(&self) -> &str {
         self.given_name.as_deref().unwrap_or(self.own_name())
     }
 
-    /// The name of what ships, or the file's stem.
+    /// The name of the shipped component, or the file's stem.
     pub fn own_name(&self) -> &str {
         match &self.component {
             Component::Shipped(name) => name,
@@ -67,12 +67,12 @@ impl Link {
         }
     }
 
-    /// The links behind it, none behind a model.
+    /// The links behind it; empty for a model.
     pub fn behind(&self) -> &[Self] {
         self.behind.as_deref().unwrap_or_default()
     }
 
-    /// This one, and all behind it, each before those behind itself.
+    /// This link and all links behind it, each before those behind itself.
     pub fn links(&self) -> Vec<&Self> {
         let mut links = vec![self];
         for link in self.behind() {
@@ -81,7 +81,7 @@ impl Link {
         links
     }
 
-    /// How many links are one behind the other, at most.
+    /// The depth of the chain: the largest number of links on one path.
     pub fn depth(&self) -> usize {
         let behind = self.behind().iter().map(Self::depth);
         behind.max().unwrap_or_default() + 1
@@ -89,7 +89,7 @@ impl Link {
 }
 
 impl fmt::Display for Link {
-    /// As it is written, in one notation.
+    /// Formats it in a normalized notation.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(name) = &self.given_name {
             write!(f, "{name}=")?;
@@ -106,7 +106,7 @@ impl fmt::Display for Link {
     }
 }
 
-/// A name as it is part of a variable's: `MY_MODEL` of `my-model`.
+/// The name as a part of a variable's name: `MY_MODEL` for `my-model`.
 pub fn variable_part(name: &str) -> String {
     let part = |character: char| match character.is_ascii_alphanumeric() {
         true => character.to_ascii_uppercase(),
@@ -115,7 +115,7 @@ pub fn variable_part(name: &str) -> String {
     name.chars().map(part).collect()
 }
 
-/// The name of a path's file without what follows its last dot.
+/// The file name of a path, without its last extension.
 fn stem(path: &str) -> &str {
     let file = path.rsplit(['/', '\\']).next().unwrap_or_default();
     match file.rsplit_once('.') {

@@ -1,8 +1,8 @@
 //! Bytes in chunks that waste little memory.
 //!
-//! An instance's memory is limited, and a reader's buffer may be much larger
-//! than what was read into it. Keeping buffers as they are, many short reads
-//! would cost a whole buffer each.
+//! An instance's memory is limited, and a reader's buffer may be much larger than what
+//! was read into it. If buffers were kept as they are, each short read would cost a whole
+//! buffer.
 
 use std::collections::VecDeque;
 
@@ -12,9 +12,9 @@ const MIN_CHUNK: usize = 8 * 1024;
 /// Largest chunk, in bytes; larger ones are not faster.
 const MAX_CHUNK: usize = 64 * 1024;
 
-/// Size of the next chunk after this many, in bytes. Each end of a stream holds
-/// a buffer of this size, and each chunk costs some microseconds: so small
-/// images need little memory, and large ones little time.
+/// Size of the next chunk after this many, in bytes. Each end of a stream holds a buffer
+/// of this size, and each chunk costs some microseconds. With growing sizes, small images
+/// need little memory, and large ones little time.
 pub fn next_size(chunks: usize) -> usize {
     match chunks {
         0..16 => MIN_CHUNK,

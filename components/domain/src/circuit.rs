@@ -1,7 +1,7 @@
-//! When a model that fails again and again is asked last: a circuit breaker.
+//! A circuit breaker: a model that keeps failing is tried last.
 //!
-//! An open circuit never fails a task: a model whose circuit is open is asked where
-//! no other one answers, and now and then to find out whether it is well again.
+//! An open circuit never makes a task fail: its model is called if no other one answers,
+//! and also from time to time to find out whether it works again.
 
 use std::time::Duration;
 
@@ -10,32 +10,31 @@ use crate::timestamp::Timestamp;
 /// Failures in a row that open a circuit.
 pub const FAILURES: u32 = 3;
 
-/// How long an open circuit waits for its next probe. What is
-/// back is noticed within that time.
+/// Time between probes of an open circuit. A recovered model is noticed within this time.
 pub const PAUSE: Duration = Duration::from_secs(20);
 
-/// How the last calls of one model went.
+/// The outcomes of the last calls of a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Circuit {
     failures: u32,
-    /// When it is asked again, while it is open.
+    /// When the next probe is due, while the circuit is open.
     probe_at: Timestamp,
 }
 
-/// What is to be done with a model.
+/// When to try a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is asked in its turn.
+    /// In its turn.
     Ask,
-    /// It is asked in its turn, to find out whether it works again. The circuit must be
-    /// saved first, so that of several calls at the same time only one probes.
+    /// In its turn, to find out whether it works again. The circuit must be saved first,
+    /// so that only one of several concurrent calls probes.
     Probe(Circuit),
-    /// It is asked after all others.
+    /// After all others.
     Last,
 }
 
 impl Circuit {
-    /// What is to be done now.
+    /// When to try the model in a call made now.
     pub fn verdict(self, now: Timestamp) -> Verdict {
         match self.is_open() {
             false => Verdict::Ask,
@@ -47,12 +46,12 @@ impl Circuit {
         }
     }
 
-    /// After a call that was answered, if only by a refusal.
+    /// The state after a call that was answered, even if with a refusal.
     pub fn succeeded(self) -> Self {
         Self::default()
     }
 
-    /// After a call that failed in a way that says something of the model.
+    /// The state after a failure that says something about the model.
     pub fn failed(self, now: Timestamp) -> Self {
         Self {
             failures: self.failures.saturating_add(1).min(FAILURES),
@@ -60,12 +59,12 @@ impl Circuit {
         }
     }
 
-    /// Whether it is asked after all others, but for a probe.
+    /// Whether the model is tried after all others, except for probes.
     pub fn is_open(self) -> bool {
         self.failures >= FAILURES
     }
 
-    /// For a store that takes bytes.
+    /// Serializes it for a store of bytes.
     pub fn to_bytes(self) -> [u8; 12] {
         let mut bytes = [0; 12];
         let (failures, probe_at) = bytes.split_at_mut(4);
@@ -74,7 +73,7 @@ impl Circuit {
         bytes
     }
 
-    /// What cannot be read is a circuit of which nothing is known.
+    /// Unreadable bytes give a circuit without history.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let Some((failures, probe_at)) = bytes.split_first_chunk() else {
             return Self::default();
@@ -88,7 +87,7 @@ impl Circuit {
         }
     }
 
-    /// A clock that was set back does not put a probe off for longer than a pause.
+    /// If the clock was set back, a probe is delayed by at most one pause.
     fn is_due(self, now: Timestamp) -> bool {
         now >= self.probe_at || now.plus(PAUSE) < self.probe_at
     }
@@ -106,7 +105,7 @@ mod tests {
         NOW.plus(Duration::from_secs(seconds))
     }
 
-    /// After so many failures in a row, the last of them now.
+    /// The state after this many failures in a row, the last one now.
     fn failed(times: u32) -> Circuit {
         (0..times).fold(Circuit::default(), |circuit, _| circuit.failed(NOW))
     }
@@ -173,7 +172,7 @@ mod tests {
             Verdict::Probe(_)
         ));
         assert_eq!(probed.succeeded().verdict(after(21)), Verdict::Ask);
-        // A probe that never ended does not keep it open.
+        // A probe that was never answered does not block further probes.
         assert!(matches!(probed.verdict(after(40)), Verdict::Probe(_)));
     }
 

@@ -1,51 +1,50 @@
-//! Whether the clock may be believed when something is deleted for its age.
+//! Whether the clock may be trusted when data is deleted by age.
 //!
-//! A clock that jumps ahead makes everything old at once. So each round of
-//! deletion is judged by what is known besides: when the round before it was,
-//! and how long the process has run since. After a disagreement nothing is
-//! deleted until the clock has agreed for a day of running time, or until the
-//! operator says that it is right.
+//! A clock that jumps ahead makes everything old at once. So each round of deletion
+//! compares the clock with other knowledge: when the previous round was, and how long the
+//! process has run since. After a disagreement nothing is deleted until the clock has
+//! agreed for a day of running time, or until the operator confirms the clock.
 
 use std::time::Duration;
 
 use crate::timestamp::Timestamp;
 
-/// Running time that the clock has to agree with after a disagreement.
+/// How much running time the clock has to agree with after a disagreement.
 pub const PROBATION: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Longest time between two processes after which the clock is believed.
+/// Longest gap between two processes after which the clock is trusted.
 pub const LONGEST_GAP: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How far clock and running time may differ between two rounds: a tenth of what
-/// is kept, within these bounds. Suspended machines and corrections of a clock
-/// that drifted are below it, or wait for a day.
+/// How far clock and running time may differ between two rounds: a tenth of the retention
+/// period, within these limits. Suspended machines and corrections of clock drift stay
+/// below it, or cost a day of waiting.
 const TOLERANCES: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(60 * 60));
 
-/// What a store remembers of the last round.
+/// What a store remembers about the last round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastRound {
-    /// What the clock said.
+    /// The time according to the clock.
     pub at: Timestamp,
-    /// Running time for which the clock has agreed since it disagreed. None: it
-    /// is believed.
+    /// Running time for which the clock has agreed since it last disagreed. None: it is
+    /// trusted.
     pub probation: Option<Duration>,
 }
 
-/// What is known at the beginning of a round.
+/// What is known at the start of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observation {
-    /// What the clock says.
+    /// The time according to the clock.
     pub now: Timestamp,
-    /// Running time since the last round. None: that was another process.
+    /// Running time since the last round. None: that was in another process.
     pub ran: Option<Duration>,
-    /// The operator says that the clock is right.
+    /// The operator has confirmed the clock.
     pub is_confirmed: bool,
-    /// The shortest time for which anything is kept.
+    /// The shortest retention period.
     pub retention: Duration,
 }
 
-/// The record of this round, by which also something may be deleted if it is not
-/// on probation. `last`: None in a store that has nothing to lose yet.
+/// The record of this round. Data may be deleted by its time unless it is on probation.
+/// `last`: None for a store that has nothing to lose yet.
 pub fn judge(last: Option<LastRound>, observation: Observation) -> LastRound {
     let Observation {
         now,
@@ -78,13 +77,12 @@ fn agrees(last: Timestamp, now: Timestamp, ran: Option<Duration>, retention: Dur
     (earliest..=latest).contains(&now.since(last))
 }
 
-/// Whether the clock says that it is this day (`2026-11-20`, in UTC).
+/// Whether this time is on this day (`2026-11-20`, in UTC).
 pub fn is_day(now: Timestamp, day: &str) -> bool {
     now.to_string().split_once('T').map(|(today, _)| today) == Some(day)
 }
 
-/// Checks a day as operators write it. The error completes the sentence "the
-/// value …".
+/// Validates a day as operators write it. The error completes the sentence "the value …".
 pub fn parse_day(text: &str) -> Result<String, &'static str> {
     let problem = "must be a day in UTC, as 2026-11-20";
     let day: jiff::civil::Date = text.trim().parse().map_err(|_| problem)?;
@@ -244,8 +242,8 @@ mod tests {
     }
 
     proptest! {
-        /// However a clock jumps and whenever it is restarted: what is deleted is
-        /// not younger, by running time, than it may be, but for what was allowed.
+        /// However a clock jumps and whenever the process restarts: except for what was
+        /// allowed, nothing is deleted that is too young by running time.
         #[test]
         fn no_round_after_a_jump_is_believed_within_a_day(
             jump in 7_300..100_000_000_u64,

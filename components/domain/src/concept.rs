@@ -8,22 +8,22 @@ use crate::capability::RefinedImage;
 use crate::task::{Refinement, Task};
 use crate::timestamp::Timestamp;
 
-/// What a concept says, but for its id and time.
+/// The contents of a concept, except for its id and time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConceptContent {
-    /// The task that it is the result of.
+    /// The task that produced it.
     pub task_id: String,
-    /// Whose concept it is.
+    /// The user who owns it.
     pub user_id: String,
     /// Whether the user has no account.
     pub is_anonymous: bool,
     /// The path of the refined image.
     pub image_path: String,
-    /// A URL for it, as it was when it was stored.
+    /// A URL for it, from the time when it was stored.
     pub image_url: String,
     /// Where the original is.
     pub original_image_url: String,
-    /// What was to be changed.
+    /// The requested change.
     pub refinement_prompt: String,
     /// What the logo shows.
     pub logo_description: Option<String>,
@@ -31,7 +31,7 @@ pub struct ConceptContent {
     pub theme_description: Option<String>,
     /// Always empty for a refined concept (seed).
     pub color_palettes: Vec<String>,
-    /// What the model said of its work. Records of an earlier version have none.
+    /// The model's notes on its work. Records of earlier versions have none.
     #[serde(default)]
     pub notes: Vec<String>,
 }
@@ -43,7 +43,7 @@ pub struct Concept {
     pub id: String,
     /// When the task was completed.
     pub created_at: Timestamp,
-    /// What it says.
+    /// The contents.
     pub content: ConceptContent,
 }
 
@@ -77,8 +77,8 @@ impl Concept {
     }
 }
 
-/// The id of a task's concept, derived from the task's id, and in the order of
-/// time if that is. A task has one concept.
+/// The id of a task's concept, derived from the task's id. Sorts by time if the task's id
+/// does. A task has at most one concept.
 pub fn id_for(task_id: &str) -> String {
     let hash = Sha256::new()
         .chain_update("concept of task ")
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_concept_has_an_id_of_its_own() {
-        // Ids of tasks that an earlier version drew have to keep theirs.
+        // Random task ids of an earlier version must keep their concept ids.
         let random = "6f1c2a34-0000-4000-8000-000000000001";
         assert_eq!(id_for(random), "a4066e16-b272-87d4-98a5-eb04af600c3b");
         let ordered = "0190c0de-0000-7000-8000-000000000001";

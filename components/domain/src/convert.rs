@@ -1,21 +1,20 @@
-//! Between the values of `wit/` and those of the domain: each conversion once,
-//! for components and hosts alike.
+//! Conversions between the types of `wit/` and the domain: each written once, for
+//! components and hosts alike.
 //!
-//! What generates Rust from WIT gives the components one set of types and the
-//! host another, alike in names and fields. Each side expands `conversions!`
-//! over its own. Every record is taken apart and every case is named, both ways,
-//! so that a field or a case that is new on one side does not compile until the
-//! other side has it.
+//! Code generated from WIT gives the components one set of types and the host another,
+//! with the same names and fields. Each side expands `conversions!` over its own. Every
+//! record is destructured and every case is named in both directions, so that a field or
+//! case added on one side does not compile until the other side has it.
 
 use crate::timestamp::Timestamp;
 
-/// What a value is on the other side.
+/// Converts a value to the corresponding type of the other side.
 pub trait Convert<T> {
-    /// Leaves nothing out.
+    /// Converts without losing anything.
     fn convert(self) -> T;
 }
 
-/// What is the same on both sides.
+/// Types that are the same on both sides.
 macro_rules! same {
     ($($type:ty),*) => { $(
         impl Convert<$type> for $type {
@@ -67,7 +66,7 @@ impl<A: Convert<C>, B: Convert<D>, C, D> Convert<(C, D)> for (A, B) {
     }
 }
 
-/// What of the domain is also in `wit/types.wit`, by its name there.
+/// Domain types that also exist in `wit/types.wit`, by their names there.
 #[doc(hidden)]
 pub mod domain {
     pub use crate::capability::{
@@ -84,8 +83,8 @@ pub mod domain {
     };
 }
 
-/// Implements [`Convert`] both ways between the domain and a module with what
-/// was generated for `wit/types.wit`.
+/// Implements [`Convert`] in both directions between the domain and a module generated
+/// from `wit/types.wit`.
 #[macro_export]
 macro_rules! conversions {
     ($wit:ident) => {
@@ -146,7 +145,7 @@ macro_rules! conversions {
             Redelivery { None, Pending, Requested, TooOften }
         }
 
-        /// What a task may have to be paid for stays with its store.
+        /// The payment state is not passed on, since it stays with the store.
         impl $crate::convert::Convert<$wit::Claimed> for $crate::capability::Claimed {
             fn convert(self) -> $wit::Claimed {
                 $wit::Claimed {

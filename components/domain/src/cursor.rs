@@ -1,8 +1,7 @@
-//! Cursors: an opaque string for the beginning of the next page.
+//! Cursors: opaque strings that say where the next page begins.
 //!
-//! A cursor belongs to one user's list. This is not a protection (a list only
-//! has its owner's items anyway); it lets the API report a foreign cursor as
-//! unusable.
+//! A cursor belongs to one user's list. This is not for protection (a list contains only
+//! its owner's items anyway), but lets the API reject foreign cursors.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

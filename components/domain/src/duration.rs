@@ -1,4 +1,4 @@
-//! Durations, as in settings.
+//! Durations in settings.
 
 use std::time::Duration;
 

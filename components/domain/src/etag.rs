@@ -2,10 +2,10 @@
 
 use crate::hex::hex;
 
-/// Bytes of the hash that are used.
+/// How many bytes of the hash are used.
 const LENGTH: usize = 16;
 
-/// Of an image with this SHA-256, with quotation marks.
+/// The ETag of an image with this SHA-256, including quotation marks.
 pub fn of_hash(hash: &[u8]) -> String {
     format!("\"{}\"", hex(hash.get(..LENGTH).unwrap_or(hash)))
 }

@@ -1,20 +1,20 @@
-//! Header fields as they cross between the host and the API component: two lists for
-//! all of them (`wit/handler.wit`).
+//! Header fields in the form in which the host and the API component pass them: two lists
+//! for all fields (`wit/handler.wit`).
 
 /// Enough for the fields of most requests and responses, in bytes.
 const USUAL_TEXT: usize = 1024;
 
-/// In the order in which they came.
+/// Header fields, in the order in which they were received.
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
-    /// Names and values, one after the other.
+    /// Names and values, concatenated in turn.
     pub text: Vec<u8>,
-    /// How many bytes each of them has.
+    /// The length of each of them, in bytes.
     pub lengths: Vec<u32>,
 }
 
 impl Fields {
-    /// Each name with its value; as far as there is text for the lengths.
+    /// Each name with its value, until the text is too short for the lengths.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let mut rest = self.text.as_slice();
         let mut next = move |length: u32| {
@@ -29,7 +29,7 @@ impl Fields {
     }
 }
 
-/// Of names and their values.
+/// From names and their values.
 impl<N: AsRef<[u8]>, V: AsRef<[u8]>> FromIterator<(N, V)> for Fields {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(fields: I) -> Self {
         let fields = fields.into_iter();

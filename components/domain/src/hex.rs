@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// Two digits a byte, in lower case.
+/// Two digits per byte, in lower case.
 pub fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {

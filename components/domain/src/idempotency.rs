@@ -11,11 +11,11 @@ use crate::task::{Refinement, Task};
 use crate::timestamp::Timestamp;
 use crate::webhook::Webhook;
 
-/// Lifetime of a key, from its first use.
+/// Lifetime of a key, counted from its first use.
 pub const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What a repeat of a submission needs to be answered as the first one was, even
-/// if the task is deleted. The refinement itself is in the repeat.
+/// What is needed to answer a repeated submission like the first one, even if the task
+/// was deleted. The refinement itself is in the repeated request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submitted {
     /// The fingerprint of the refinement, in hexadecimal.
@@ -31,7 +31,7 @@ pub struct Submitted {
 }
 
 impl Submitted {
-    /// What is to be remembered of a task that was created under a key.
+    /// The record of a task that was created under a key.
     pub fn of(task: &Task, webhook: Option<&Webhook>) -> Self {
         Self {
             fingerprint: hex(&fingerprint(&task.refinement, webhook)),
@@ -42,13 +42,13 @@ impl Submitted {
         }
     }
 
-    /// Whether the key still means this submission.
+    /// Whether the key still refers to this submission.
     pub fn is_remembered(&self, now: Timestamp) -> bool {
         self.created_at.plus(REMEMBERED) > now
     }
 
-    /// The task as it was when it was created, if this is a repeat of its
-    /// submission. None: it is another refinement.
+    /// The task as it was at its creation, if `repeat` repeats its submission. None: it
+    /// is a different refinement.
     pub fn replay(self, repeat: &NewTask) -> Option<Task> {
         let fingerprint = fingerprint(&repeat.refinement, repeat.webhook.as_ref());
         let is_same = self.fingerprint == hex(&fingerprint);
@@ -62,9 +62,8 @@ impl Submitted {
     }
 }
 
-/// A hash of what a request says, so that repeats can be recognised without
-/// storing text that a user may delete. Where no webhook is asked for it is that of
-/// the other four fields.
+/// A hash of the contents of a request, which identifies repeats without storing text
+/// that a user may delete. Without a webhook it covers only the other four fields.
 pub fn fingerprint(refinement: &Refinement, webhook: Option<&Webhook>) -> [u8; 32] {
     let mut hash = Sha256::new();
     let fields = [
@@ -75,8 +74,8 @@ pub fn fingerprint(refinement: &Refinement, webhook: Option<&Webhook>) -> [u8; 3
     ];
     let url = webhook.map(|webhook| Some(&webhook.url));
     for field in fields.into_iter().chain(url) {
-        // The length separates fields, and distinguishes an absent field from
-        // an empty one.
+        // The length separates the fields, and distinguishes an absent field from an
+        // empty one.
         let length = field.map_or(u64::MAX, |text| text.len() as u64);
         hash.update(length.to_be_bytes());
         hash.update(field.map_or("", String::as_str));
@@ -127,7 +126,7 @@ mod tests {
         );
     }
 
-    /// Keys that were used before there were webhooks stay what they are.
+    /// Keys from before webhooks existed must keep their fingerprints.
     #[test]
     fn without_a_webhook_it_is_what_it_was() {
         let fingerprint = hex(&fingerprint(&refinement("lighter", None, Some("")), None));

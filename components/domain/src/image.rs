@@ -1,9 +1,9 @@
 //! Inspects images without decoding them: format, dimensions, and whether they
 //! are complete.
 //!
-//! By content, never by name. An image of any size is inspected while it
-//! streams, with a few bytes of memory and in linear time. What is packed beside the
-//! picture of a PNG is unpacked, up to a limit and without keeping it.
+//! It goes by the contents, never by a name. An image of any size is inspected while it
+//! streams, with a few bytes of memory and in linear time. Compressed metadata of a PNG
+//! is decompressed, up to a limit and without keeping it.
 
 mod gif;
 mod inspector;
@@ -35,49 +35,48 @@ pub enum Format {
     Gif,
 }
 
-/// The longest that the profile and the texts beside a picture may be together once they
-/// are unpacked, in bytes.
+/// Limit for the decompressed profile and texts of an image together, in bytes.
 pub const MAX_UNPACKED: u64 = 16 << 20;
 
-/// The largest image that is taken.
+/// Limits for images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Of the file.
+    /// Size of the file.
     pub max_bytes: u64,
-    /// Of the canvas, width times height.
+    /// Pixels of the canvas: width times height.
     pub max_pixels: u64,
 }
 
 /// The properties of a complete image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inspected {
-    /// By the contents.
+    /// The format according to the contents.
     pub format: Format,
-    /// In pixels; for several frames, of the canvas.
+    /// In pixels; the canvas if there are several frames.
     pub width: u32,
-    /// In pixels, as the width.
+    /// In pixels, like the width.
     pub height: u32,
     /// All bytes, including any after the image's end.
     pub bytes: u64,
 }
 
-/// Why an image cannot be used. Sentences for the user; a retry with the same
-/// bytes cannot help.
+/// Why an image is not usable. The messages are for users; trying again with the same
+/// bytes does not help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Problem {
-    /// There is not one byte.
+    /// It has no bytes.
     #[error("the file is empty")]
     Empty,
-    /// It does not begin as an image does.
+    /// It does not begin like an image.
     #[error("the file is not an image: it must be PNG, JPEG, WebP or GIF")]
     NotAnImage,
-    /// An image, of a format with this name.
+    /// It is an image of this unsupported format.
     #[error("{0} images are not supported; use PNG, JPEG, WebP or GIF")]
     Unsupported(&'static str),
-    /// It begins as an image and is not whole.
+    /// It begins like an image, but is incomplete.
     #[error("the file is cut short: it ends before its format says")]
     CutShort,
-    /// It is not as its format requires.
+    /// It violates its format.
     #[error("the file is not a well-formed image")]
     Malformed,
     /// It has more bytes than the limit.
@@ -92,7 +91,7 @@ pub enum Problem {
         /// The limit.
         max_pixels: u64,
     },
-    /// What is packed in it is more than [`MAX_UNPACKED`].
+    /// Its compressed metadata exceed [`MAX_UNPACKED`].
     #[error(
         "the profile and the texts beside the picture are larger than {} when they are unpacked",
         size::in_words(MAX_UNPACKED)
@@ -120,7 +119,7 @@ impl Format {
     /// All supported ones.
     pub const ALL: [Self; 4] = [Self::Png, Self::Jpeg, Self::Webp, Self::Gif];
 
-    /// As in `Content-Type`.
+    /// As used in `Content-Type`.
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Png => "image/png",

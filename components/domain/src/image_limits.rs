@@ -1,61 +1,60 @@
-//! What an owner may have of one kind of image: how many, how many bytes
-//! together, and how many under way at once.
+//! Limits for the images of one kind that an owner may have: how many, how many bytes
+//! together, and how many uploads at once.
 //!
-//! Every store judges by this, in the step that also reserves the image's
-//! length, so that no two uploads are admitted for the same room.
+//! Every store checks these in the same step that reserves the image's length, so that
+//! two uploads are never admitted for the same space.
 
-/// The length of contents that are still to come, in bytes.
+/// The announced length of contents, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageLength {
     /// As declared.
     Exactly(u64),
-    /// Not declared. Empty contents come from a sender who gave up.
+    /// Not declared. Empty contents mean that the sender gave up.
     AtMost(u64),
 }
 
-/// What an owner may have, images under way and the next one included.
+/// Limits for an owner, including images in progress and the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageLimits {
-    /// How many.
+    /// Number of images.
     pub images: u32,
-    /// Of all images together.
+    /// Bytes of all images together.
     pub bytes: u64,
-    /// How many of them that are not stored yet.
+    /// Number of images that are not stored yet.
     pub under_way: u32,
 }
 
-/// The limit that does not admit one image more.
+/// The limit that does not allow another image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ImageLimit {
-    /// How many.
+    /// Number of images.
     Images,
-    /// How many bytes together.
+    /// Bytes of all images together.
     Bytes,
-    /// How many at once that are not stored yet.
+    /// Number of images that are not stored yet.
     UnderWay,
 }
 
-/// What an owner has. Images under way count as images, with the longest that
-/// they may become.
+/// What an owner has. Images in progress count with their maximum length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ImageUsage {
-    /// How many.
+    /// Number of images.
     pub images: u32,
-    /// How many bytes together.
+    /// Bytes of all images together.
     pub bytes: u64,
-    /// Of the images, those that are not stored yet.
+    /// How many of the images are not stored yet.
     pub under_way: u32,
 }
 
 impl ImageLength {
-    /// What has to be reserved, and where reading ends.
+    /// How much to reserve, and where to stop reading.
     pub fn longest(self) -> u64 {
         match self {
             Self::Exactly(bytes) | Self::AtMost(bytes) => bytes,
         }
     }
 
-    /// Whether contents that ended after so many bytes are an image.
+    /// Whether contents of this final length are complete.
     pub fn is_met_by(self, bytes: u64) -> bool {
         match self {
             Self::Exactly(declared) => bytes == declared,
@@ -65,13 +64,13 @@ impl ImageLength {
 }
 
 impl ImageUsage {
-    /// Another image that is stored.
+    /// Adds an image that is stored.
     pub fn add_stored(&mut self, bytes: u64) {
         self.images = self.images.saturating_add(1);
         self.bytes = self.bytes.saturating_add(bytes);
     }
 
-    /// Another image that is under way.
+    /// Adds an image that is in progress.
     pub fn add_under_way(&mut self, longest: u64) {
         self.add_stored(longest);
         self.under_way = self.under_way.saturating_add(1);
@@ -79,7 +78,7 @@ impl ImageUsage {
 }
 
 impl ImageLimits {
-    /// Judges one image more, of this length at most.
+    /// Checks whether another image is allowed, of this length at most.
     ///
     /// # Errors
     ///
@@ -151,7 +150,7 @@ mod tests {
     }
 
     proptest! {
-        /// However images come and go, what is admitted stays within each limit.
+        /// Whatever sequence of images: what is admitted stays within each limit.
         #[test]
         fn what_is_admitted_stays_within_the_limits(
             images in 0..6_u32, bytes in 0..60_u64, under_way in 0..4_u32,

@@ -12,16 +12,16 @@ use crate::hex::hex;
 const TAG_LENGTH: usize = 32;
 const MAX_NAME_LENGTH: usize = 80;
 
-/// A validated path. Only this becomes the name of a file or an object.
+/// A validated path. No other string is ever used as the name of a file or an object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ImagePath {
-    /// Which folder it is in.
+    /// Tells the folder.
     pub kind: ImageKind,
     /// A hash of the owner's id, which may be any text.
     pub tag: String,
     /// 1 to 80 of `a-z`, `0-9` and `-`.
     pub name: String,
-    /// By its extension.
+    /// According to the extension.
     pub format: Format,
 }
 
@@ -72,15 +72,15 @@ impl fmt::Display for ImagePath {
     }
 }
 
-/// The path of an image without its format: an image of the same name and another
-/// format replaces it.
+/// The path of an image without its format: an image of the same name in another format
+/// replaces it.
 pub fn without_format(path: &str) -> &str {
     let name = path.rfind('/').map_or(0, |slash| slash + 1);
     let dot = path.get(name..).and_then(|file| file.find('.'));
     dot.and_then(|dot| path.get(..name + dot)).unwrap_or(path)
 }
 
-/// Whether a path, which may be without its format, is that of an image.
+/// Whether a path, with or without its format, is that of an image.
 pub fn is_path_of(path: &str, image: &str) -> bool {
     path == image || path == without_format(image)
 }
@@ -100,8 +100,8 @@ fn is_name(name: &str) -> bool {
             .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
-/// A user's tag in keys and paths, a hash, so that no user id can lead
-/// elsewhere.
+/// A user's tag in keys and paths: a hash, so that no user id can be used for path
+/// traversal.
 pub fn tag_of(owner: &str) -> String {
     let mut tag = hex(&Sha256::digest(owner));
     tag.truncate(TAG_LENGTH);
@@ -232,7 +232,7 @@ mod tests {
     }
 
     proptest! {
-        /// Every valid path is a file in one of two folders.
+        /// Every valid path is a file in one of the two folders.
         #[test]
         fn what_is_a_path_leads_nowhere_else(path in prop_oneof![chunks(), any::<String>()]) {
             if let Some(parsed) = ImagePath::parse(&path) {

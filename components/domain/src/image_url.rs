@@ -1,5 +1,5 @@
-//! The URLs of images: `<public URL or origin>/api/images/<path>`, and the
-//! signature that opens one for a while.
+//! The URLs of images, `<public URL or origin>/api/images/<path>`, and the signatures
+//! that give access to one for a limited time.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use crate::image_path::ImagePath;
 /// How image URLs are signed: key, lifetime, public URL.
 #[derive(Clone)]
 pub struct Signing {
-    /// The signing key. Must not leave this process.
+    /// The signing key. It must not leave this process.
     pub key: Vec<u8>,
-    /// How long a signed URL can be used.
+    /// How long a signed URL is valid.
     pub ttl: Duration,
     /// The public URL. None: the origin of each request.
     pub public_url: Option<String>,
 }
 
-/// Without the key.
+/// Omits the key.
 impl std::fmt::Debug for Signing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Signing")
@@ -32,8 +32,8 @@ impl std::fmt::Debug for Signing {
 }
 
 impl Signing {
-    /// The address of an image where no origin is known: absolute with a public
-    /// URL, else a path.
+    /// The unsigned URL of an image when no origin is known: absolute if there is a
+    /// public URL, else only a path.
     pub fn unsigned(&self, path: &str) -> String {
         self.address(path, "")
     }
@@ -56,9 +56,8 @@ impl Signing {
         format!("{address}?{query}")
     }
 
-    /// None: not an image URL of this service. A URL below the images that
-    /// names no image also counts as ours, since the service must not fetch it
-    /// from itself.
+    /// None: not an image URL of this service. Any URL below the prefix of images counts
+    /// as ours even if it names no image, since the service must not fetch from itself.
     pub fn resolve(&self, url: &str, origin: &str, now: Timestamp) -> Option<Resolved> {
         let url = Url::parse(url).ok()?;
         let path = [self.public_url.as_deref(), Some(origin)]
@@ -75,7 +74,7 @@ impl Signing {
     }
 }
 
-/// The part of `url` after the images' prefix on `base`.
+/// The part of `url` after the prefix of images on `base`.
 fn path_below(base: &str, url: &Url) -> Option<String> {
     let base = Url::parse(base).ok()?;
     let has_credentials = !url.username().is_empty() || url.password().is_some();
@@ -280,7 +279,7 @@ mod tests {
     }
 
     proptest! {
-        /// Every URL of ours is below the images' prefix on our origin.
+        /// Every URL of ours is below the prefix of images on our origin.
         #[test]
         fn no_other_url_is_ours(text in any::<String>(), path in "[-a-zA-Z0-9%./\\\\?#@:]{0,40}") {
             let signing = signing(None);

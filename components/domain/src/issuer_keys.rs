@@ -1,30 +1,30 @@
 //! When the keys of a token issuer (its JWK Set) are fetched, and how much of them
 //! is read.
 //!
-//! They are cached twice: by each instance of the API, parsed, and by our host for
-//! all instances, which come and go. Both fetch when this rule says so and at no
-//! other time; on other platforms the instances are alone with it.
+//! They are cached twice: parsed in each instance of the API, and in our host for all
+//! instances, which are short-lived. Both fetch exactly when this rule allows it; on
+//! other platforms the instances have no shared cache.
 
 use std::time::Duration;
 
-/// Keys of this age are fetched again, while they are used as before.
+/// Keys of this age are fetched again, but still used meanwhile.
 pub const STALE: Duration = Duration::from_secs(10 * 60);
 
-/// The shortest time between two fetches while there are keys.
+/// The shortest interval of fetches while there are keys.
 const REFRESH: Duration = Duration::from_secs(60);
 
-/// The shortest time between two fetches while there are none.
+/// The shortest interval of fetches while there are none.
 const RETRY: Duration = Duration::from_secs(10);
 
-/// What a fetch may take: to connect, to begin the answer, to go on with it, and
-/// to come to its end.
+/// Timeout of a fetch, for each of: connecting, the first byte, pauses, and the whole
+/// answer.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The largest key set that is read, in bytes.
 pub const MAX_BYTES: usize = 256 * 1024;
 
-/// How long until the keys may be fetched: zero is now. `since_fetch` is the time
-/// since the last fetch began, whatever came of it.
+/// How long until the keys may be fetched; zero means now. `since_fetch`: time since the
+/// last fetch began, whatever its outcome.
 pub fn time_to_fetch(has_keys: bool, since_fetch: Option<Duration>) -> Duration {
     let interval = if has_keys { REFRESH } else { RETRY };
     since_fetch.map_or(Duration::ZERO, |since| interval.saturating_sub(since))

@@ -1,4 +1,4 @@
-//! How long a task waits for a worker, and a worker's claim for its renewal.
+//! How long a task may wait for a worker, and a claim for its renewal.
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use crate::capability::Lease;
 use crate::task::{Status, Task};
 use crate::timestamp::Timestamp;
 
-/// Deaths of workers that fail a task.
+/// After this many deaths of its workers, a task fails.
 pub const MAX_DEATHS: u32 = 3;
 
 /// When a pending task's message counts as lost.
 pub const PENDING_OVERDUE: Duration = Duration::from_secs(15);
 
-/// The longest until an overdue task is published again.
+/// The longest interval after which an overdue task is published again.
 pub const LONGEST_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// As many messages a task that has not ended, and one of them will be its own: no more
-/// are needed.
+/// Messages per unfinished task in the queue beyond which no more are published: one of
+/// them will be for the overdue task.
 const ENOUGH_MESSAGES: u64 = 4;
 
-/// When the task needs a (new) message, unless it changes before: no worker took it
-/// in time, or the worker that did is gone. None: it is final.
+/// When the task needs a (new) message, unless it changes before: either no worker has
+/// taken it in time, or its worker is gone. None: it is final.
 ///
-/// A store that looks for such tasks by itself notes this time with each change
-/// of a task, and a later one, [`due_again`], when it answers the task as due.
+/// A store that searches for such tasks saves this time with each change of a task, and a
+/// later time, [`due_again`], when it returns the task as due.
 pub fn due_at(task: &Task) -> Option<Timestamp> {
     match task.status {
         Status::Pending => Some(left_alone(task).plus(PENDING_OVERDUE)),
@@ -32,15 +32,15 @@ pub fn due_at(task: &Task) -> Option<Timestamp> {
     }
 }
 
-/// When a task that is published again now is due the next time: after as long as it
-/// has been left alone already. So the interval doubles each time, and a task without a
-/// worker has a handful of messages, however often it is looked at.
+/// When a task that is published again now is next due: after as long as it has already
+/// been left alone. So the interval doubles each time, and a task without a worker gets
+/// only a handful of messages, however often it is looked at.
 pub fn due_again(task: &Task, now: Timestamp) -> Timestamp {
     let interval = now.since(left_alone(task));
     now.plus(interval.clamp(PENDING_OVERDUE, LONGEST_INTERVAL))
 }
 
-/// Since when nobody has worked on it, or will not have.
+/// Since when nobody has worked on it (in the future while a lease lasts).
 fn left_alone(task: &Task) -> Timestamp {
     match task.status {
         Status::Processing => task.lease_until.unwrap_or_default(),
@@ -48,23 +48,22 @@ fn left_alone(task: &Task) -> Timestamp {
     }
 }
 
-/// Whether a queue that holds so many messages has enough of them for the tasks that
-/// have not ended.
+/// Whether a queue with this many messages has enough of them for the unfinished tasks.
 pub fn has_enough_messages(messages: u64, tasks: u64) -> bool {
     messages >= tasks.saturating_mul(ENOUGH_MESSAGES)
 }
 
-/// Whether to publish the task again, from the very moment on at which it is
-/// due. A message too many is harmless, since claiming decides.
+/// Whether to publish the task again; true from exactly the moment at which it is due. An
+/// extra message is harmless, since claiming decides.
 pub fn is_overdue(task: &Task, now: Timestamp) -> bool {
     due_at(task).is_some_and(|due| due <= now)
 }
 
-/// The furthest that a task can be due, of those that were written or published again by
-/// now. The lease is the task's own: another host may be told of another one. What lies
-/// beyond was written before the clock was set back, and is moved there: nobody has to
-/// wait until the clock is where it was. The end of its lease is then at most a lease
-/// from now; a worker that lives renews it all the same.
+/// The latest time at which a task can be due, if it was written or published again by
+/// now. `lease` is the task's own duration, since hosts may have different settings. A
+/// later time was written before the clock was set back, and is replaced by this one, so
+/// that nobody has to wait until the clock catches up. The end of the lease then is at
+/// most one lease from now; a live worker renews it anyway.
 pub fn furthest_due(task: &Task, lease: Duration, now: Timestamp) -> Timestamp {
     now.plus(lease).max(due_again(task, now))
 }
@@ -75,8 +74,8 @@ pub fn renew_after(lease: Duration) -> Duration {
     lease / 3
 }
 
-/// Whether a lease is as good as a new one for a worker that is given it only now: it
-/// lasts until the worker, which counts from now, has renewed it, and a renewal may fail.
+/// Whether a lease can be handed to a worker only now as if it were new: it lasts until
+/// the worker, which counts from now, has renewed it, even if one renewal fails.
 pub fn is_fresh(lease: &Lease, now: Timestamp) -> bool {
     let renew_after = Duration::from_millis(lease.renew_after.into());
     lease.until.since(now) >= renew_after * 2

@@ -1,10 +1,9 @@
 //! The rules of concept refinement, as pure functions and plain values.
 //!
-//! All decisions are made here, so that every platform decides alike: what a
-//! valid request is, when a quota is used up, when a lease has expired, which
-//! addresses are public, what an error says. Nothing here may read a clock,
-//! draw a random number or do I/O: time, randomness and addresses are
-//! parameters.
+//! All decisions are made here, so that every platform decides alike: what a valid
+//! request is, when a quota is used up, when a lease has expired, which addresses are
+//! public, what an error says. Nothing here may read a clock, generate a random number or
+//! do I/O: time, randomness and addresses are parameters.
 
 #![deny(missing_docs)]
 

@@ -1,7 +1,7 @@
 //! The message that starts the pipeline, and the envelope of a Pub/Sub push.
 //!
-//! A message only points to a task: the stored task is processed, so nothing
-//! but the ids is trusted.
+//! A message only points to a task: the stored task is processed, so nothing in the
+//! message but the ids is trusted.
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -26,11 +26,11 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// The message in the format of the original project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TaskMessage {
-    /// The task to look at.
+    /// The task to process.
     pub task_id: String,
-    /// Whose task it is.
+    /// The user who owns it.
     pub user_id: String,
-    /// What is to be changed.
+    /// The requested change.
     pub refinement_prompt: String,
     /// Where the original is.
     pub original_image_url: String,
@@ -49,18 +49,18 @@ pub enum Parsed {
     Valid {
         /// Its id, as sent.
         task_id: String,
-        /// Whose task it is, as sent.
+        /// Its user, as sent.
         user_id: String,
     },
-    /// Unknown type, or id, prompt or URL missing: the task, if it is named,
-    /// must be failed. A retry cannot help.
+    /// Unknown type, or id, prompt or URL missing: the task, if it is named, must fail.
+    /// Trying again does not help.
     Unusable {
         /// Its id, if it is named.
         task_id: Option<String>,
-        /// Whose task it is, if that is named.
+        /// Its user, if named.
         user_id: Option<String>,
     },
-    /// Not a JSON object. A retry cannot help.
+    /// Not a JSON object. Trying again does not help.
     Nonsense,
 }
 
@@ -90,7 +90,7 @@ pub fn message_for(task: &Task) -> Vec<u8> {
     serde_json::to_vec(&message).unwrap_or_default() // strings alone cannot fail
 }
 
-/// Reads a message. It is bounded, and nothing but ids is taken from it.
+/// Parses a message of limited length. Only the ids are used.
 pub fn parse(message: &[u8]) -> Parsed {
     let Some(fields) = object(message, MAX_MESSAGE_BYTES) else {
         return Parsed::Nonsense;
@@ -111,9 +111,9 @@ pub fn parse(message: &[u8]) -> Parsed {
     }
 }
 
-/// Parses `{"message":{"data":…,"messageId":…},"subscription":…}`. Missing data
-/// is empty data, as in Pub/Sub. The error is a sentence for the sender; a
-/// retry cannot help.
+/// Parses `{"message":{"data":…,"messageId":…},"subscription":…}`. Missing data means
+/// empty data, as in Pub/Sub. The error is a sentence for the sender; trying again does
+/// not help.
 pub fn parse_push(body: &[u8]) -> Result<Push, String> {
     let envelope = object(body, MAX_PUSH_BYTES).ok_or("The push must be a JSON object.")?;
     let message = envelope
@@ -130,7 +130,7 @@ pub fn parse_push(body: &[u8]) -> Result<Push, String> {
     })
 }
 
-/// A string field; empty where it is absent or null.
+/// A string field; empty if it is absent or null.
 fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, String> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(""),

@@ -1,10 +1,9 @@
-//! Which model of a provider is asked where `model-name` names none.
+//! The default model of each provider, if `model-name` is not set.
 
-/// What OpenAI's guide names for edits that have to be precise, as of November
-/// 2026.
+/// The model that OpenAI's guide recommends for precise edits, as of November 2026.
 pub const OPENAI: &str = "gpt-image-2.6-sunburst";
 
-/// The largest of Stability AI's that takes an image and a strength.
+/// Stability AI's largest model that accepts an image and a strength.
 pub const STABILITY: &str = "sd3.5-large";
 
 /// An official model of Replicate that edits images.

@@ -1,4 +1,4 @@
-//! What a model tells the user about its work.
+//! Notes of a model for the user.
 
 use crate::sentence::sanitize;
 
@@ -8,7 +8,7 @@ pub const MAX_NOTES: usize = 8;
 /// Longest note, in code points.
 pub const MAX_CHARS: usize = 200;
 
-/// The notes of a model, made printable: the first ones, and the beginning of each.
+/// Makes the notes of a model printable, and limits their number and length.
 pub fn bounded(notes: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<String> {
     let notes = notes.into_iter().take(MAX_NOTES);
     let notes = notes.map(|note| sanitize(note.as_ref().trim(), MAX_CHARS));

@@ -1,4 +1,4 @@
-//! Which URLs an original may have, as far as the URL itself shows.
+//! Which URLs of originals are allowed, as far as the URL itself tells.
 //!
 //! The addresses of a name are checked when the connection is made; see
 //! [`crate::address`].
@@ -13,9 +13,9 @@ use crate::address::is_public;
 /// Longest URL, in code points.
 pub const MAX_URL_CHARS: usize = 2_048;
 
-/// No public name ends in these (ICANN's board, 2024-07-29; RFC 9476; RFC
-/// 6762). A platform may resolve them to other components, a cloud's metadata
-/// or the application itself.
+/// No public name ends in these (ICANN's board, 2024-07-29; RFC 9476; RFC 6762). A
+/// platform may resolve them to other components, a cloud's metadata service or the
+/// application itself.
 const PRIVATE_USE: [&str; 3] = ["internal", "alt", "local"];
 
 /// Hosts and networks that the operator allows although they may not be public.
@@ -25,13 +25,13 @@ pub struct AllowedSources(Vec<Source>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Source {
     host: SourceHost,
-    /// None: any.
+    /// None: any port.
     port: Option<u16>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum SourceHost {
-    /// A name in lower case, punycode, without a final dot.
+    /// A name in lower case and punycode, without a trailing dot.
     Name(String),
     Network(IpNet),
 }
@@ -61,7 +61,7 @@ pub fn check_url(url: &str, allowed: &AllowedSources) -> Result<Url, String> {
         Some(Host::Domain(name)) => match without_final_dots(name) {
             "" => return Err("must name a host".into()),
             name => match Host::parse(name) {
-                // With several final dots the parser does not read it as an
+                // With several trailing dots the URL parser does not recognise an
                 // address.
                 Ok(Host::Ipv4(address)) => {
                     is_public(address.into()) || allowed.allows_address(address.into(), port)
@@ -118,7 +118,7 @@ impl AllowedSources {
         }
     }
 
-    /// Whether the host of a URL is named here, or the address that it is.
+    /// Whether the list contains the host of a URL, or the address that the host is.
     pub(crate) fn allows_url(&self, url: &Url) -> bool {
         let Some(port) = url.port_or_known_default() else {
             return false;
@@ -135,7 +135,7 @@ impl AllowedSources {
         }
     }
 
-    /// Whether a connection may go to this address, whatever its name.
+    /// Whether a connection may go to this address, whatever the name.
     pub fn allows_address(&self, address: IpAddr, port: u16) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|source| {
@@ -144,7 +144,7 @@ impl AllowedSources {
         })
     }
 
-    /// Names under `localhost` are this machine, so its addresses count.
+    /// Names under `localhost` are this machine, so allowing its addresses allows them.
     fn allows_localhost(&self, name: &str, port: u16) -> bool {
         self.allows_host(name, port)
             || self.allows_address(Ipv4Addr::LOCALHOST.into(), port)
@@ -190,8 +190,8 @@ fn parse_port(text: &str) -> Option<u16> {
     text.parse().ok().filter(|port| digits && *port != 0)
 }
 
-/// Stricter than a URL's host, so that a typing error or an unsupported pattern
-/// stops the start instead of silently allowing nothing.
+/// Stricter than a URL's host, so that a typo or an unsupported pattern prevents the
+/// start instead of silently allowing nothing.
 fn parse_name(name: &str) -> Option<String> {
     let name = without_final_dots(name);
     let usable = !name.is_empty()
@@ -448,7 +448,7 @@ mod tests {
     }
 
     proptest! {
-        /// A URL that passes shows nothing that is forbidden.
+        /// A URL that passes contains nothing that is visibly forbidden.
         #[test]
         fn what_passes_could_be_public(url in url_of_pieces(), behind in url_of_pieces()) {
             for url in [url.clone(), format!("http://{url}"), format!("https://{behind}{url}")] {
@@ -467,7 +467,7 @@ mod tests {
                 for domain in PRIVATE_USE {
                     prop_assert!(!is_under(domain, literal), "{}", url);
                 }
-                // Its normal form is judged alike.
+                // Its normal form has the same result.
                 prop_assert_eq!(check_url(passed.as_str(), &AllowedSources::default()), Ok(passed));
             }
         }

@@ -1,8 +1,8 @@
-//! What a task may have to be paid for, and how the same work is asked for again.
+//! What a task may have to be paid for, and how to ask for the same work again.
 //!
-//! A provider is paid for each call that it accepts. So a task holds, durably, how many
-//! calls may have been accepted, before each of them leaves; and what its models keep of
-//! them, the receipts.
+//! A provider charges for each call that it accepts. So a task durably records, before
+//! each call is sent, how many calls may have been accepted, and also the receipts that
+//! its models store.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::timestamp::Timestamp;
 /// Longest receipt, in bytes.
 pub const MAX_RECEIPT: usize = 4 << 10;
 
-/// Most receipts of one task: a chain has no more links.
+/// Most receipts of one task: a chain cannot have more links.
 pub const MAX_RECEIPTS: usize = 32;
 
 /// Longest name of a link, in bytes.
@@ -25,28 +25,29 @@ pub const MAX_LINK: usize = 128;
 /// Why a task fails that must not be paid for twice.
 pub const NOT_ASKED_TWICE: &str = "the provider may have worked on it, and is not asked twice";
 
-/// What a task's calls to models that cost have left behind.
+/// The payment state of a task: what its calls to paid models have left behind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
-    /// Calls that a provider may have accepted. One is usual, more are told.
+    /// Calls that a provider may have accepted. Normally one; if there are more, the user
+    /// is told.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub calls: u32,
     /// The receipt of each link of the model, in base64, by the link's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     receipts: BTreeMap<String, String>,
-    /// The answer to the last call broke off for want of memory: what follows repeats it
-    /// for that, and for no crash.
+    /// The answer to the last call broke off for lack of memory: so the reason of the
+    /// next call is that, not a crash.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lacked_memory: bool,
 }
 
-/// A receipt is larger than one may be, or there are too many.
+/// A receipt is too large, or there are too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("The receipt is larger than 4 KiB, or there are too many.")]
 pub struct TooLarge;
 
 impl Payment {
-    /// As a store holds it. None: there is nothing to hold, as of most tasks.
+    /// Serializes it for a store. None: there is nothing to store, as for most tasks.
     pub fn to_json(&self) -> Option<String> {
         match *self == Self::default() {
             true => None,
@@ -54,24 +55,24 @@ impl Payment {
         }
     }
 
-    /// What a store holds. Text that cannot be read counts as nothing.
+    /// Parses it from a store. Unreadable text counts as nothing.
     pub fn of_json(json: Option<&str>) -> Self {
         json.and_then(|json| serde_json::from_str(json).ok())
             .unwrap_or_default()
     }
 
-    /// What the last call of this link kept.
+    /// What the last call of this link stored.
     pub fn receipt(&self, link: &str) -> Option<Vec<u8>> {
         BASE64_STANDARD.decode(self.receipts.get(link)?).ok()
     }
 
-    /// Whether a call of this link would be another one that has to be paid for: an
-    /// earlier call was perhaps accepted, and the link has no receipt to ask for it by.
+    /// Whether a call of this link may have to be paid for again: an earlier call may
+    /// have been accepted, and the link has no receipt to resume it with.
     pub fn is_repeat(&self, link: &str) -> bool {
         self.calls > 0 && !self.receipts.contains_key(link)
     }
 
-    /// A call is about to leave that may be accepted.
+    /// The state when a call is about to be sent, which may be accepted.
     #[must_use]
     pub fn call_begun(&self) -> Self {
         let calls = self.calls.saturating_add(1);
@@ -82,7 +83,7 @@ impl Payment {
         }
     }
 
-    /// There was no memory for the rest of the last call's answer.
+    /// The state when there was no memory for the rest of the last call's answer.
     #[must_use]
     pub fn call_lacked_memory(&self) -> Self {
         Self {
@@ -91,7 +92,7 @@ impl Payment {
         }
     }
 
-    /// The last call was not accepted.
+    /// The state when the last call was not accepted.
     #[must_use]
     pub fn call_not_accepted(&self) -> Self {
         let calls = self.calls.saturating_sub(1);
@@ -101,11 +102,11 @@ impl Payment {
         }
     }
 
-    /// A link keeps this in the place of what it kept before.
+    /// The state when a link stores this receipt, replacing its previous one.
     ///
     /// # Errors
     ///
-    /// It cannot be kept.
+    /// The receipt cannot be stored.
     pub fn with_receipt(&self, link: &str, receipt: &[u8]) -> Result<Self, TooLarge> {
         let mut kept = self.clone();
         kept.receipts
@@ -116,7 +117,7 @@ impl Payment {
         if fits { Ok(kept) } else { Err(TooLarge) }
     }
 
-    /// A link gives up what it kept.
+    /// The state when a link discards its receipt.
     #[must_use]
     pub fn without_receipt(&self, link: &str) -> Self {
         let mut left = self.clone();
@@ -124,7 +125,7 @@ impl Payment {
         left
     }
 
-    /// What the person who asked is told of it.
+    /// What the user is told about it.
     pub fn note(&self) -> Option<String> {
         (self.calls > 1).then(|| {
             let calls = self.calls;
@@ -135,13 +136,13 @@ impl Payment {
     }
 }
 
-/// What a model names the call by that it keeps a receipt of.
+/// The key by which a model identifies the call whose receipt it stores.
 pub fn receipt_key(lease: &Lease) -> String {
     format!("{}/{}", lease.task_id, lease.attempt)
 }
 
-/// The call, by its fence, and the link that such a key names; the link is empty where none
-/// was added. None: it names none.
+/// The call (as its lease) and the link in such a key; the link is empty if it is
+/// missing. None: not a valid key.
 pub fn keyed_call(key: &str) -> Option<(Lease, &str)> {
     let (task_id, rest) = key.split_once('/')?;
     let (attempt, link) = rest.split_once('/').unwrap_or((rest, ""));
@@ -166,7 +167,8 @@ fn is_zero(number: &u32) -> bool {
 mod tests {
     use super::*;
 
-    /// `+`: a call begins, `-`: it was not accepted, else: a link keeps a receipt.
+    /// `+`: a call begins; `-`: it was not accepted; otherwise a link that stores a
+    /// receipt.
     fn after(steps: &[&str]) -> Payment {
         steps
             .iter()

@@ -1,18 +1,18 @@
-//! How long a client prefers to wait for an answer: `Prefer: wait` (RFC 7240).
+//! How long a client asks to wait for an answer: `Prefer: wait` (RFC 7240).
 
 use std::time::Duration;
 
-/// How long one waits who does not say how long.
+/// The wait if the client does not say how long.
 pub const DEFAULT_WAIT: Duration = Duration::from_secs(30);
 
-/// The longest wait. A longer one cannot be used.
+/// The longest wait. Longer ones are invalid.
 pub const MAX_WAIT: Duration = Duration::from_secs(60);
 
 const WAIT: &[u8] = b"wait";
 
-/// The wait that the values of all `Prefer` fields ask for, in the order in which
-/// they came. Of several the first counts. None: nobody asks, or by a value that
-/// cannot be used, which is ignored as the RFC has it.
+/// The wait requested by the values of all `Prefer` fields, in the order received. Only
+/// the first one counts. None: not requested, or the value is invalid, in which case the
+/// RFC requires to ignore it.
 pub fn wait<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Option<Duration> {
     let mut preferences = values.into_iter().flat_map(preferences);
     let (_, value) = preferences.find(|(name, _)| name.eq_ignore_ascii_case(WAIT))?;
@@ -31,13 +31,13 @@ fn seconds(value: &[u8]) -> Option<Duration> {
     (!wait.is_zero() && wait <= MAX_WAIT).then_some(wait)
 }
 
-/// Each preference's name and value, which is empty where there is none. None in
-/// place of the value: it is not written as the RFC has it.
+/// Name and value of each preference; the value is empty if it is missing, and None if
+/// the syntax is invalid.
 fn preferences(field: &[u8]) -> impl Iterator<Item = (&[u8], Option<Vec<u8>>)> {
     parts(field, b',').map(|preference| {
         let mut parts = parts(preference, b';');
         let (name, value) = name_and_value(parts.next().unwrap_or_default());
-        // Parameters mean nothing here, but they have to be some.
+        // Parameters have no meaning here, but their syntax must be valid.
         let value = match parts.all(|part| name_and_value(part).1.is_some()) {
             true => value,
             false => None,
@@ -46,7 +46,7 @@ fn preferences(field: &[u8]) -> impl Iterator<Item = (&[u8], Option<Vec<u8>>)> {
     })
 }
 
-/// What stands between separators that are not quoted.
+/// Splits at separators that are not in quotes.
 fn parts(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     text.split(move |byte| {
@@ -73,12 +73,12 @@ fn name_and_value(text: &[u8]) -> (&[u8], Option<Vec<u8>>) {
         Some([b'"', quoted @ ..]) => unquoted(quoted),
         Some(token) => token.iter().all(is_of_token).then(|| token.to_vec()),
     };
-    // An empty part, as after a last separator, is none.
+    // An empty part, such as after a trailing separator, is ignored.
     let is_name = name.iter().all(is_of_token) && (!name.is_empty() || text.is_empty());
     (name, value.filter(|_| is_name))
 }
 
-/// The text in quotation marks, after the first of them.
+/// The text of a quoted string, after its opening quote.
 fn unquoted(text: &[u8]) -> Option<Vec<u8>> {
     let mut value = Vec::new();
     let mut bytes = text.iter();
@@ -130,7 +130,7 @@ mod tests {
             (&["foo; wait=7"], None),
             (&[",, wait=5,"], Some(5)),
             (&["wait=5;"], Some(5)),
-            // What cannot be used is ignored, also where a later one could be.
+            // Invalid values are ignored, even if a later one is valid.
             (&["wait=0"], None),
             (&["wait=61"], None),
             (&["wait=99999999999999999999999"], None),

@@ -1,26 +1,25 @@
-//! What a download of the processor is for.
+//! The purpose of a download by the processor.
 //!
-//! The component says so in a header. Our host removes it, and opens the provider's
-//! origin to what a model answered; on other platforms it means nothing.
+//! The component states it in a header. Our host removes the header, and allows downloads
+//! of a model's answer from the provider's origin; on other platforms it has no effect.
 
 /// The header.
 pub const HEADER: &str = "concept-refinement-purpose";
 
 const MODEL_ANSWER: &str = "model-answer";
 
-/// What a download is for.
+/// The purpose of a download.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Purpose {
-    /// Downloads an original. Also of a request that says nothing, since this
-    /// purpose opens the least.
+    /// Downloads an original. Also the default, since this purpose allows the least.
     #[default]
     Original,
-    /// Downloads a URL that a model answered.
+    /// Downloads from a URL that a model answered with.
     ModelAnswer,
 }
 
 impl Purpose {
-    /// The header and its value; None: it is left out.
+    /// The header and its value. None: no header is set.
     pub fn field(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::Original => None,
@@ -28,7 +27,7 @@ impl Purpose {
         }
     }
 
-    /// The purpose by the header's value, if it has one.
+    /// The purpose according to the header's value, if there is one.
     pub fn parse(value: Option<&[u8]>) -> Self {
         match value {
             Some(value) if value == MODEL_ANSWER.as_bytes() => Self::ModelAnswer,

@@ -23,7 +23,7 @@ pub enum Window {
     Hour,
     /// From midnight to midnight.
     Day,
-    /// From the first of a month to that of the next.
+    /// From the first of a month to the first of the next.
     Month,
 }
 
@@ -36,12 +36,12 @@ pub struct Quota {
     pub window: Window,
 }
 
-/// What is left of a user's quota.
+/// The rest of a user's quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuotaState {
     /// Most tasks in the window.
     pub limit: u32,
-    /// How many more there may be.
+    /// How many more tasks are allowed.
     pub remaining: u32,
     /// When the window ends and the count starts again.
     pub reset: Timestamp,
@@ -76,7 +76,7 @@ impl Window {
     /// The shortest first.
     pub const ALL: [Self; 3] = [Self::Hour, Self::Day, Self::Month];
 
-    /// As in settings and stores.
+    /// As used in settings and stores.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Hour => "hour",
@@ -85,7 +85,7 @@ impl Window {
         }
     }
 
-    /// The first moment of the window that `now` lies in.
+    /// The start of the window that contains `now`.
     pub fn start(self, now: Timestamp) -> Timestamp {
         match self {
             Self::Hour => floor(now, HOUR),
@@ -94,7 +94,7 @@ impl Window {
         }
     }
 
-    /// The first moment after the window that `now` lies in.
+    /// The start of the window after the one that contains `now`.
     pub fn end(self, now: Timestamp) -> Timestamp {
         match self {
             Self::Hour => floor(now, HOUR).plus(HOUR),

@@ -1,21 +1,21 @@
 //! Removes secrets from text that people read.
 
-/// What stands in place of a secret.
+/// The replacement of a secret.
 const REMOVED: &str = "***";
 
-/// A shorter part of a secret is as likely a part of a word.
+/// A shorter part of a secret would also match ordinary words.
 const SHORTEST_PART: usize = 4;
 
-/// What the name of a setting says if its value is a secret.
+/// Words in the name of a setting that mark its value as secret.
 const WORDS: [&str; 4] = ["key", "password", "secret", "token"];
 
-/// Secrets that no text may show. No `Debug`, so that they cannot be printed.
+/// Secrets that must not be shown. No `Debug`, so that they cannot be printed.
 #[derive(Clone, Default)]
 pub struct Redaction(Vec<String>);
 
 impl Redaction {
-    /// Removes these. A secret may have several parts, such as a user name and a
-    /// password, of which each is removed.
+    /// Removes these secrets. If a secret has several parts, such as a user name and a
+    /// password, each part is removed.
     pub fn of<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
         let mut removed: Vec<String> = Vec::new();
         for secret in secrets {
@@ -24,13 +24,13 @@ impl Redaction {
             let secret = Some(secret).filter(|secret| !secret.is_empty());
             removed.extend(secret.into_iter().chain(parts).map(str::to_owned));
         }
-        // One that contains another goes first.
+        // Longer ones first, since they may contain shorter ones.
         removed.sort_by(|one, other| (other.len(), other).cmp(&(one.len(), one)));
         removed.dedup();
         Self(removed)
     }
 
-    /// Removes the values of the settings whose names say that they are secrets, such as
+    /// Removes the values of settings whose names mark them as secrets, such as
     /// `model-api-key`.
     pub fn of_settings<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let is_secret = |name: &str| {
@@ -41,7 +41,7 @@ impl Redaction {
         Self::of(secrets.map(|(_, value)| value))
     }
 
-    /// The text without them.
+    /// The text without the secrets.
     pub fn apply(&self, text: &str) -> String {
         let without = |text: String, secret: &String| match text.contains(secret) {
             true => text.replace(secret, REMOVED),

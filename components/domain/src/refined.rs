@@ -1,15 +1,15 @@
 //! The name of a refined image: its task and attempt.
 //!
-//! The attempt is the fencing token, so a worker that lost its lease never
-//! overwrites the image of the current one, and garbage collection can tell
-//! images that may still be needed from those that never will be.
+//! The attempt is the fencing token, so a worker that has lost its lease never overwrites
+//! the image of the current one, and garbage collection can distinguish images that may
+//! still be needed from those that never will be.
 
 /// The name of a refined image in the `image-store`.
 pub fn name(task_id: &str, attempt: u32) -> String {
     format!("{task_id}-{attempt}")
 }
 
-/// Whether it is the path of a refined image, whatever that is called.
+/// Whether it is the path of a refined image, in whatever form its name is.
 pub fn is_refined(path: &str) -> bool {
     path.starts_with("refined/")
 }

@@ -1,10 +1,10 @@
-//! Backoff between tries of a provider.
+//! Backoff between calls of a provider.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::timestamp::Timestamp;
 
-/// Most tries of a model.
+/// Most attempts per model.
 pub const MAX_TRIES: u32 = 3;
 
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -12,12 +12,12 @@ const GROWTH: u32 = 4;
 const MAX_STEPS: u32 = 4;
 const SPREAD: f64 = 0.25;
 
-/// The longest wait; safe to add to any time.
+/// Stands for a wait without end; safe to add to any time.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// The wait after this many tries (about 1 s after the first, 4 s after the
-/// second), varied by up to a quarter. `jitter` is from 0 to 1. At least what
-/// the provider asked for.
+/// The wait after this many attempts (about 1 s after the first, 4 s after the second),
+/// varied by up to a quarter. `jitter` is from 0 to 1. Never shorter than what the
+/// provider asked for.
 pub fn backoff(tries_made: u32, jitter: f64, retry_after: Option<Duration>) -> Duration {
     let steps = tries_made.saturating_sub(1).min(MAX_STEPS);
     let jitter = if jitter.is_finite() {
@@ -31,8 +31,8 @@ pub fn backoff(tries_made: u32, jitter: f64, retry_after: Option<Duration>) -> D
     wait.max(retry_after.unwrap_or_default())
 }
 
-/// Parses `Retry-After`: seconds, or a date in one of HTTP's three formats. A
-/// past date is no wait, an absurd one a century.
+/// Parses `Retry-After`: seconds, or a date in one of HTTP's three formats. A date in the
+/// past means no wait, an absurd one a century.
 pub fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     if value.is_empty() || value.len() > 64 {

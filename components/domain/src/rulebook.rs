@@ -1,10 +1,10 @@
-//! The life of a task, decided once for every store.
+//! The life cycle of a task, the same for every store.
 //!
-//! A backend loads a [`TaskRecord`], applies a rule and saves what that changed,
-//! all in one atomic step. A rule answers what the caller is told, and which
-//! [`Event`] happened; the event says what else has to be done in that step. A
-//! backend that decides something in one statement of its engine is held to
-//! these rules by a test. No rule reads a clock or waits for anything.
+//! A backend loads a [`TaskRecord`], applies a rule and saves the changes, all in one
+//! atomic step. A rule returns the answer for the caller and the [`Event`] that happened,
+//! which says what else has to be done in that step. If a backend makes a decision in a
+//! single statement of its engine, a test ensures that it follows these rules. No rule
+//! reads a clock or waits for anything.
 
 mod cancel;
 mod claim;
@@ -29,20 +29,20 @@ pub use record::TaskRecord;
 pub use retention::{ImageFacts, concept_has_expired, is_unreferenced, task_has_expired};
 pub use submit::{Account, BACKLOG_RETRY_AFTER, submit, withdraw};
 
-/// What a rule decided.
+/// The decision of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Decision<T> {
-    /// What the caller is told.
+    /// The answer for the caller.
     pub answer: T,
-    /// None: the record is as it was, and nothing is to be saved.
+    /// None: the record is unchanged, and nothing has to be saved.
     pub event: Option<Event>,
 }
 
-/// The caller asked for something that cannot be.
+/// The caller asked for something impossible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
-    /// Ids are drawn at random, so this is a fault of the caller's.
+    /// Ids are random, so this is the caller's mistake.
     #[error("There is a task of this id already.")]
     IdTaken,
 }

@@ -1,4 +1,4 @@
-//! Keys of calls that nobody can make up: each ends with a code over the rest of it.
+//! Keys of calls that cannot be forged: each ends with a MAC over the rest.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,13 +7,13 @@ use sha2::Sha256;
 
 use crate::secret::LENGTH;
 
-/// The key with its code.
+/// The key with its MAC.
 pub fn seal(secret: &[u8; LENGTH], key: &str) -> String {
     let code = mac(secret, key).finalize().into_bytes();
     format!("{key}/{}", URL_SAFE_NO_PAD.encode(code))
 }
 
-/// The key without its code. None: this is not what [`seal`] wrote.
+/// The key without its MAC. None: [`seal`] did not make this.
 pub fn open<'a>(secret: &[u8; LENGTH], sealed: &'a str) -> Option<&'a str> {
     let (key, code) = sealed.rsplit_once('/')?;
     let code = URL_SAFE_NO_PAD.decode(code).ok()?;

@@ -6,17 +6,17 @@ use sha2::Sha256;
 /// In bytes.
 pub const LENGTH: usize = 32;
 
-/// Shortest secret that an operator may choose, in bytes: the output length of
-/// HS256 (RFC 7518, 3.2).
+/// Minimum length of a secret that an operator sets, in bytes: the output length of HS256
+/// (RFC 7518, 3.2).
 pub const SHORTEST: usize = 32;
 
 /// For signing image URLs.
 pub const IMAGE_URLS: &str = "image-urls";
 /// For signing tokens of anonymous sessions.
 pub const SESSION_TOKENS: &str = "sessions";
-/// For the keys by which models keep receipts.
+/// For the keys by which models identify receipts.
 pub const RECEIPT_KEYS: &str = "receipt-keys";
-/// For the keys of webhooks, where no secret is configured.
+/// For the keys of webhooks, if no secret is configured for them.
 pub const WEBHOOKS: &str = "webhooks";
 
 /// Derives the key for one purpose.

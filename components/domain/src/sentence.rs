@@ -1,22 +1,22 @@
-//! The service's sentences, exactly as in its contract.
+//! The service's sentences, exactly as its API contract states them.
 //!
-//! Text from providers, hosts or files is sanitized here, and must not reach a
-//! caller in any other way.
+//! Text from providers, hosts or files is sanitized here, and must not reach a caller in
+//! any other way.
 
 use crate::quota::Quota;
 use crate::task::{Stage, Status};
 
-/// Why a task failed whose message says too little.
+/// The error of a task whose message lacks required fields.
 pub const MISSING_PROMPT_OR_URL: &str = "Missing prompt/original URL for refinement task.";
-/// Said of a new task.
+/// The message for a new task.
 pub const TASK_CREATED: &str = "Concept refinement task created and queued for processing";
 /// Why another task cannot be created.
 pub const TASK_ACTIVE: &str = "A concept refinement task is already in progress";
-/// Why a task failed whose lease ran out three times.
+/// The error of a task whose lease expired three times.
 pub const WORKER_DIED: &str =
     "Error in refinement task processing: The task was given up after its worker died 3 times";
 
-/// Why a task failed that its user cancelled.
+/// The error of a task that its user cancelled.
 pub const CANCELLED_BY_USER: &str = "Cancelled by its user.";
 
 const FAILED: &str = "Error in refinement task processing: ";
@@ -24,11 +24,11 @@ const FAILED: &str = "Error in refinement task processing: ";
 /// Longest error message, in code points.
 const MAX_CHARS: usize = 1_000;
 
-/// How much of a text from outside is looked at, in bytes: more than the longest
-/// sentence or address takes.
+/// How much of an external text is processed, in bytes: more than the longest sentence or
+/// URL takes.
 pub const MAX_BYTES: usize = 16 * 1024;
 
-/// Said of a task with this status.
+/// The message for a task with this status.
 pub fn task_is(status: Status) -> &'static str {
     match status {
         Status::Pending => "Task is pending",
@@ -38,7 +38,7 @@ pub fn task_is(status: Status) -> &'static str {
     }
 }
 
-/// Said when the quota is used up.
+/// The message when the quota is used up.
 pub fn rate_limited(quota: Quota) -> String {
     format!("Rate limit exceeded for /concepts/refine ({quota}). Try again later.")
 }
@@ -54,7 +54,7 @@ pub fn failed(stage: Stage, reason: &str) -> String {
     sanitize(&sentence, MAX_CHARS)
 }
 
-/// The part of an error message after the stage's prefix.
+/// The part of an error message after the prefix of its stage.
 pub fn reason(error_message: &str) -> &str {
     let sentence = error_message.strip_prefix(FAILED).unwrap_or(error_message);
     Stage::ALL
@@ -76,10 +76,9 @@ fn what_failed(stage: Stage) -> &'static str {
     }
 }
 
-/// Makes text from outside printable: any white space becomes a space,
-/// unprintable characters (controls, direction marks, zero-width characters)
-/// become `U+FFFD`, and text that is too long ends in an ellipsis. The time is
-/// bounded by `max_chars`.
+/// Makes external text printable: any white space becomes a space, unprintable characters
+/// (control characters, direction marks, zero-width characters) become `U+FFFD`, and text
+/// that is too long is cut and ends with an ellipsis. The time is bounded by `max_chars`.
 pub fn sanitize(text: &str, max_chars: usize) -> String {
     let mut rest = text.chars();
     let mut clean: String = rest.by_ref().take(max_chars).map(printable).collect();
@@ -89,8 +88,8 @@ pub fn sanitize(text: &str, max_chars: usize) -> String {
     clean
 }
 
-/// Cuts text from outside to [`MAX_BYTES`], and frees the rest. Whether there was
-/// more.
+/// Truncates external text to [`MAX_BYTES`], and frees the rest. Returns whether there
+/// was more.
 pub fn cut(text: &mut String) -> bool {
     let is_longer = text.len() > MAX_BYTES;
     if is_longer {
@@ -112,8 +111,8 @@ fn printable(character: char) -> char {
     }
 }
 
-/// Whether Rust's `Debug` prints the character unescaped. It is put second in a
-/// string, since a combining mark is escaped only at the start.
+/// Whether Rust's `Debug` prints the character unescaped. It is tested in second place,
+/// since a combining mark is escaped only at the start of a string.
 fn is_printable(character: char) -> bool {
     let escaped = || String::from_iter(['_', character]).escape_debug().count();
     matches!(character, ' '..='~') || escaped() == 2

@@ -1,4 +1,4 @@
-//! Sessions of anonymous users, and how long what they left is theirs.
+//! Sessions of anonymous users, and how long their data is kept.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ pub fn is_renewable(expires: Timestamp, now: Timestamp) -> bool {
     expires.since(now) <= LIFE / 2
 }
 
-/// Whether the last session by which an anonymous user could reach something has
-/// ended before then.
+/// Whether the last session that gave an anonymous user access to something ended before
+/// this time.
 ///
-/// When it was created, the user's session had at most its whole life left. Each later
-/// session came from a renewal, which was stored first, since the user owned something
-/// by then.
+/// When the thing was created, the user's session had at most its whole lifetime left.
+/// Each later session came from a renewal, which was stored first, since the user already
+/// owned something.
 pub fn is_abandoned(
     created_at: Timestamp,
     renewed_until: Option<Timestamp>,

@@ -1,14 +1,14 @@
-//! How a pool of places is shared, so that nobody takes all of it.
+//! How a pool of permits is shared, so that nobody takes all of it.
 //!
-//! As long as a quarter of a pool is free, everyone gets a place. Beyond that, a
-//! holder with at least as many places as are free gets no more, which leaves room
-//! for everyone else.
+//! While a quarter of the pool is free, everyone gets a permit. Beyond that, a holder
+//! that has at least as many permits as are free gets no more, which leaves room for
+//! everyone else.
 
-/// The part of a pool that one holder alone cannot take, as one over this.
+/// The fraction of a pool that a single holder cannot take, as the denominator.
 pub const RESERVE: usize = 4;
 
-/// Whether a holder with `own` places gets one more of `limit`, of which `used`
-/// are taken. It gets one in any case until less than one in `reserve` is free.
+/// Whether a holder with `own` permits gets another one, if `used` of `limit` are taken.
+/// It always does while more than one in `reserve` is free.
 pub fn has_share(limit: usize, used: usize, own: usize, reserve: usize) -> bool {
     let free = limit.saturating_sub(used);
     free > own || free.saturating_mul(reserve) > limit

@@ -1,8 +1,6 @@
-//! Signed image URLs, which allow anyone who has one to load the image for a
-//! while.
+//! Signed image URLs, with which anyone can load the image for a limited time.
 //!
-//! A signature covers the path and the expiry. It must be compared in constant
-//! time.
+//! A signature covers the path and the expiry time. It must be compared in constant time.
 
 use std::time::Duration;
 
@@ -29,9 +27,9 @@ pub fn address(base: &str, path: &str) -> String {
     format!("{}{IMAGES}{path}", base.trim_end_matches('/'))
 }
 
-/// The query string that allows loading `path` for about `ttl`. The expiry is
-/// rounded down to steps of a quarter of it, so that an image keeps its URL for
-/// a while and caches work; it is at least three quarters of `ttl` away.
+/// The query string that gives access to `path` for about `ttl`. The expiry time is
+/// rounded down to steps of a quarter of `ttl`, so that an image keeps its URL for a
+/// while and caches work; it is at least three quarters of `ttl` away.
 pub fn sign(key: &[u8], path: &str, now: Timestamp, ttl: Duration) -> String {
     let step = (ttl.as_secs() / 4).max(1);
     let end = now.plus(ttl).as_secs();
@@ -40,8 +38,8 @@ pub fn sign(key: &[u8], path: &str, now: Timestamp, ttl: Duration) -> String {
     format!("{EXPIRES}={expires}&{SIGNATURE}={signature}")
 }
 
-/// Checks a URL's query for access to `path`. Unknown parameters are ignored;
-/// an incomplete, duplicated, altered or expired signature is refused.
+/// Checks a URL's query for access to `path`. Unknown parameters are ignored; an
+/// incomplete, duplicated, altered or expired signature is refused.
 pub fn access(key: &[u8], path: &str, query: Option<&str>, now: Timestamp) -> Access {
     let parameters = |name: &'static str| {
         form_urlencoded::parse(query.unwrap_or_default().as_bytes())
@@ -69,7 +67,7 @@ fn is_valid(key: &[u8], path: &str, expires: &str, signature: &str) -> bool {
         .is_ok_and(|code| mac(key, path, expires).verify_slice(&code).is_ok())
 }
 
-/// The text is what [`sign`] wrote, since the signature was valid.
+/// The text was written by [`sign`], since the signature was valid.
 fn has_passed(expires: &str, now: Timestamp) -> bool {
     expires
         .parse()

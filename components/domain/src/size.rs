@@ -1,4 +1,4 @@
-//! Sizes in bytes, as in settings and sentences.
+//! Sizes in bytes, in settings and sentences.
 
 const FORM: &str =
     "must be a whole number of bytes, or one with a unit, such as 64KiB, 20MiB or 1GiB";

@@ -1,5 +1,4 @@
-//! A refinement task: what it holds. What can happen to it stands in
-//! [`crate::rulebook`].
+//! A refinement task: its data. For what can happen to it see [`crate::rulebook`].
 
 use serde::{Deserialize, Serialize};
 use uuid::Builder;
@@ -25,7 +24,7 @@ pub struct Refinement {
 pub enum Status {
     /// It waits for a worker.
     Pending,
-    /// A worker has it.
+    /// A worker has claimed it.
     Processing,
     /// It has a concept.
     Completed,
@@ -33,8 +32,8 @@ pub enum Status {
     Failed,
 }
 
-/// An id in the order of time (a UUID of version 7), from this many random bits:
-/// new tasks then stand together in a store, and few pages are written.
+/// An id that sorts by time (a UUID of version 7), from this many random bits: new tasks
+/// are then adjacent in a store, and few pages are written.
 pub fn id_at(now: Timestamp, random: u128) -> String {
     let mut bits = [0; 10];
     for (to, from) in bits.iter_mut().zip(random.to_be_bytes()) {
@@ -50,13 +49,13 @@ pub fn id_at(now: Timestamp, random: u128) -> String {
 pub struct Task {
     /// A UUID in lower case.
     pub id: String,
-    /// Whose task it is.
+    /// The user who owns it.
     pub user_id: String,
     /// Whether the user has no account.
     pub is_anonymous: bool,
-    /// What has become of it.
+    /// Its status.
     pub status: Status,
-    /// What was asked for.
+    /// What was requested.
     pub refinement: Refinement,
     /// The path, if the original is an image of this service.
     pub original_path: Option<String>,
@@ -68,7 +67,7 @@ pub struct Task {
     pub completed_at: Option<Timestamp>,
     /// The refined concept's id, once completed.
     pub result_id: Option<String>,
-    /// The refined image's path, once completed, as long as the concept exists.
+    /// The refined image's path, from completion until the concept is deleted.
     pub image_path: Option<String>,
     /// Why it failed, in a sentence for its user.
     pub error_message: Option<String>,
@@ -82,7 +81,7 @@ pub struct Task {
 pub enum Stage {
     /// The original is downloaded.
     Downloading,
-    /// The model is asked.
+    /// The model is called.
     Refining,
     /// The refined image is stored.
     StoringImage,
@@ -102,7 +101,7 @@ pub enum Change {
 }
 
 impl Stage {
-    /// In the order in which they come.
+    /// In the order of the pipeline.
     pub const ALL: [Self; 4] = [
         Self::Downloading,
         Self::Refining,
@@ -110,7 +109,7 @@ impl Stage {
         Self::StoringConcept,
     ];
 
-    /// What is under way, as users read it.
+    /// What is in progress, as users see it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Downloading => "downloading",
@@ -120,7 +119,7 @@ impl Stage {
         }
     }
 
-    /// What failed, as operators read it.
+    /// What failed, as operators see it.
     pub fn step(self) -> &'static str {
         match self {
             Self::Downloading => "download",
@@ -132,7 +131,7 @@ impl Stage {
 }
 
 impl Status {
-    /// In the order in which they come.
+    /// In the order of a task's life.
     pub const ALL: [Self; 4] = [
         Self::Pending,
         Self::Processing,
@@ -140,7 +139,7 @@ impl Status {
         Self::Failed,
     ];
 
-    /// As in JSON and in stores.
+    /// As used in JSON and in stores.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -169,7 +168,7 @@ impl std::str::FromStr for Status {
 
 #[cfg(test)]
 impl Task {
-    /// A pending one, with nothing that it need not have.
+    /// A pending task with only its required fields.
     pub(crate) fn example() -> Self {
         Self {
             id: "0190c0de-0000-7000-8000-000000000001".into(),

@@ -5,8 +5,8 @@ use serde::Serialize;
 use crate::task::{Refinement, Status, Task};
 use crate::timestamp::{Timestamp, rfc3339, rfc3339_or_null};
 
-/// A refinement task as it stands: exactly these eleven keys, always all
-/// present, null where there is nothing.
+/// A refinement task in its current state: exactly these eleven keys, always all present,
+/// null if there is no value.
 #[derive(Serialize)]
 pub struct TaskResponse<'a> {
     task_id: &'a str,
@@ -25,16 +25,15 @@ pub struct TaskResponse<'a> {
     metadata: &'a Refinement,
     /// The refined concept's id, once completed.
     result_id: Option<&'a str>,
-    /// The refined image, by a signed URL that works without credentials for
-    /// about an hour. Null before the task is completed and after its concept
-    /// was deleted.
+    /// Signed URL of the refined image, which works without credentials for about an
+    /// hour. Null before the task is completed and after its concept was deleted.
     image_url: Option<String>,
-    /// Why the task failed, in a sentence for the person who asked.
+    /// Why the task failed, as a sentence for the user.
     error_message: Option<&'a str>,
 }
 
 impl<'a> TaskResponse<'a> {
-    /// `image_url` is that of [`image_path`], signed.
+    /// `image_url`: the signed URL of [`image_path`].
     pub fn new(task: &'a Task, message: &'a str, image_url: Option<String>) -> Self {
         Self {
             task_id: &task.id,

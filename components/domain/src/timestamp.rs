@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// Microseconds since 1970-01-01T00:00:00Z. Stored as this number, shown in RFC
-/// 3339.
+/// Microseconds since 1970-01-01T00:00:00Z. Stored as this number, displayed as RFC 3339.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -14,7 +13,7 @@ use serde::{Deserialize, Serialize, Serializer};
 pub struct Timestamp(pub u64);
 
 impl Timestamp {
-    /// So many seconds after the epoch.
+    /// This many seconds after the epoch.
     pub fn from_secs(seconds: u64) -> Self {
         Self(seconds.saturating_mul(1_000_000))
     }
@@ -24,7 +23,7 @@ impl Timestamp {
         self.0 / 1_000_000
     }
 
-    /// The moment that is so much later, or the last one there is.
+    /// The time after this duration; saturates at the latest possible time.
     pub fn plus(self, duration: Duration) -> Self {
         let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         Self(self.0.saturating_add(micros))
@@ -35,7 +34,7 @@ impl Timestamp {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
-    /// As a calendar time, at most the last one that jiff supports (in the year
+    /// As a calendar time; saturates at the last one that jiff supports (in the year
     /// 9999).
     pub(crate) fn to_jiff(self) -> jiff::Timestamp {
         i64::try_from(self.0)

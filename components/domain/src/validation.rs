@@ -1,4 +1,4 @@
-//! Validation of requests. Values stay as they were sent.
+//! Validation of requests. Values are kept as they were sent.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ const WEBHOOK_URL: &str = "webhook_url";
 pub const MIN_PROMPT_CHARS: usize = 5;
 /// In code points.
 pub const MAX_PROMPT_CHARS: usize = 2_000;
-/// In code points, of either description.
+/// In code points, for each of the descriptions.
 pub const MAX_DESCRIPTION_CHARS: usize = 2_000;
 
 /// Problems by field. Each sentence completes "the field …".
@@ -29,14 +29,14 @@ pub const MAX_DESCRIPTION_CHARS: usize = 2_000;
 #[serde(transparent)]
 pub struct FieldErrors(pub BTreeMap<String, Vec<String>>);
 
-/// The body as a whole is invalid. The sentence is for the client; a retry
-/// cannot help.
+/// The body as a whole is invalid. The message is for the client; trying again does not
+/// help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Malformed {
     /// It cannot be parsed.
     #[error("The request body must be JSON.")]
     NotJson,
-    /// It is JSON of another kind.
+    /// It is JSON, but not an object.
     #[error("The request body must be a JSON object.")]
     NotAnObject,
 }
@@ -50,7 +50,7 @@ pub struct Draft(Map<String, Value>);
 pub struct Request {
     /// The refinement.
     pub refinement: Refinement,
-    /// Who is to be told of its end.
+    /// The receiver to notify when it ends.
     pub webhook_url: Option<String>,
 }
 
@@ -64,19 +64,19 @@ pub enum Original<'a> {
 }
 
 impl FieldErrors {
-    /// Notes what is wrong with a field.
+    /// Adds a problem of a field.
     pub fn add(&mut self, field: &str, problem: impl Into<String>) {
         self.0.entry(field.into()).or_default().push(problem.into());
     }
 
-    /// Whether nothing is wrong.
+    /// Whether there are no problems.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
 impl Draft {
-    /// Parses a body whose length was already bounded.
+    /// Parses a body whose length has already been limited.
     pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
         match serde_json::from_slice(body) {
             Ok(Value::Object(fields)) => Ok(Self(fields)),
@@ -90,8 +90,9 @@ impl Draft {
         self.0.get(ORIGINAL_IMAGE_URL).and_then(Value::as_str)
     }
 
-    /// Validates the request: what it asks for, or all problems. Unknown fields
-    /// are ignored. `webhooks`: what the operator allows besides public receivers.
+    /// Validates the request: returns what it asks for, or all problems. Unknown fields
+    /// are ignored. `webhooks`: receivers that the operator allows in addition to public
+    /// ones.
     pub fn check(
         mut self,
         original: Original<'_>,

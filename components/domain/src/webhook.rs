@@ -1,9 +1,8 @@
 //! Webhooks: notifying a receiver that a task has ended, when, and with what outcome.
 //!
-//! A delivery is part of its task's record. It becomes due by the very step that
-//! ends the task, since it asks for nothing but that end, and goes with the task.
-//! An attempt is made under a lease with a fencing token, so that of two who
-//! deliver only one records what came of it.
+//! A delivery is part of its task's record. It becomes due in the same step that ends the
+//! task, and is deleted with the task. An attempt is made under a lease with a fencing
+//! token, so that if two hosts deliver, only one of them records the outcome.
 
 mod delivery;
 mod key;
@@ -28,29 +27,29 @@ pub use permits::{DeliveryPermits, Holder};
 pub use schedule::{LONGEST_WAIT, WAITS};
 pub use signature::{message_id, signatures};
 
-/// What a user asked to be told by.
+/// A webhook as requested by a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Webhook {
     /// As sent.
     pub url: String,
-    /// That the refine request came to. The image's URL is on it where there is no
+    /// The origin of the refine request. The image's URL is based on it if there is no
     /// public URL.
     pub origin: String,
 }
 
-/// How a delivery stands; the last two end when it is requested again.
+/// The state of a delivery. A redelivery request resets the last two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryState {
-    /// An attempt is to come or under way, or the task has not ended.
+    /// An attempt is scheduled or in progress, or the task has not ended.
     Pending,
-    /// The receiver has it.
+    /// The receiver has accepted it.
     Delivered,
-    /// There will be no further attempt.
+    /// There will be no more attempts.
     Failed,
 }
 
-/// One attempt, once it has ended.
+/// An attempt that has ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryAttempt {
     /// When it began.
@@ -66,76 +65,76 @@ pub struct DeliveryAttempt {
 pub struct WebhookDelivery {
     /// The receiver, as the user sent it.
     pub url: String,
-    /// How it stands.
+    /// Its state.
     pub state: DeliveryState,
     /// The oldest first, at most [`MAX_ATTEMPTS`].
     pub attempts: Vec<DeliveryAttempt>,
-    /// None: the task has not ended, or there will be no further attempt.
+    /// None: the task has not ended, or there will be no more attempts.
     pub next_attempt_at: Option<Timestamp>,
 }
 
-/// The outcome of requesting a delivery again.
+/// The outcome of requesting a redelivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Redelivery {
-    /// No such task, another user's, or no webhook was asked for.
+    /// No such task, another user's, or it has no webhook.
     None,
-    /// An attempt is to come or under way, or the task has not ended.
+    /// An attempt is scheduled or in progress, or the task has not ended.
     Pending,
     /// It is due at once.
     Requested,
-    /// The user, or all users, have asked for too many lately. This does not come from a
-    /// store, but from the limit in front of it.
+    /// The user, or all users together, have made too many requests recently. This comes
+    /// from the rate limit, never from a store.
     TooOften,
 }
 
 /// The right to make one attempt. `token` is the fencing token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryLease {
-    /// The task whose end is told.
+    /// The task whose end is reported.
     pub task_id: String,
-    /// Larger than that of every attempt before it.
+    /// Larger than in every earlier attempt.
     pub token: u32,
     /// When another host may make an attempt.
     pub until: Timestamp,
 }
 
-/// An attempt that somebody has to make now.
+/// An attempt that has to be made now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueDelivery {
-    /// The right to make it.
+    /// The right to make the attempt.
     pub lease: DeliveryLease,
     /// What the user asked for.
     pub webhook: Webhook,
-    /// The task as it ended.
+    /// The task in its final state.
     pub task: Task,
 }
 
-/// What came of an attempt.
+/// The outcome of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryOutcome {
     /// When it began.
     pub at: Timestamp,
-    /// What the receiver said.
+    /// The receiver's answer.
     pub answer: DeliveryAnswer,
 }
 
-/// What a receiver said to an attempt.
+/// The receiver's answer to an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeliveryAnswer {
     /// It answered.
     Status {
-        /// The status of HTTP.
+        /// The HTTP status.
         code: u16,
-        /// From the end of the attempt on, as the receiver asked for.
+        /// The delay that the receiver asked for, counted from the end of the attempt.
         retry_after: Option<std::time::Duration>,
     },
-    /// The receiver did not answer: why, in a sentence for the user.
+    /// There was no answer: the reason, as a sentence for the user.
     None(String),
 }
 
 impl Webhook {
-    /// Who gets it: the origin of the URL.
+    /// The receiver: the origin of the URL.
     pub fn receiver(&self) -> String {
         let url = Url::parse(&self.url);
         url.map_or_else(
@@ -146,10 +145,10 @@ impl Webhook {
 }
 
 impl DeliveryState {
-    /// In the order in which they come.
+    /// In the order of a delivery's life.
     pub const ALL: [Self; 3] = [Self::Pending, Self::Delivered, Self::Failed];
 
-    /// As in JSON and in stores.
+    /// As used in JSON and in stores.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -159,11 +158,11 @@ impl DeliveryState {
     }
 }
 
-/// Checks a URL that a user wants to be told at, without resolving its name. The
-/// error completes the sentence "the URL …", for the user.
+/// Validates a URL of a webhook without resolving its name. The error completes the
+/// sentence "the URL …", for the user.
 ///
-/// The rules are those for originals, but that http is only for what the operator
-/// named: the message tells what the user made.
+/// The rules are those for originals, except that http is allowed only for hosts
+/// configured by the operator, since the message reveals what the user has made.
 pub fn check_webhook_url(url: &str, allowed: &AllowedSources) -> Result<(), String> {
     let url = match check_url(url, allowed) {
         Err(_) if !has_scheme(url) => return Err(NO_HTTPS.into()),
@@ -178,7 +177,7 @@ pub fn check_webhook_url(url: &str, allowed: &AllowedSources) -> Result<(), Stri
 
 const NO_HTTPS: &str = "must be an https URL";
 
-/// Whether it is a URL of a scheme that may be allowed at all.
+/// Whether it is a URL with a scheme that may be allowed at all.
 fn has_scheme(url: &str) -> bool {
     url.chars().nth(crate::original::MAX_URL_CHARS).is_some()
         || url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))

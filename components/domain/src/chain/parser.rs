@@ -1,9 +1,9 @@
-//! The grammar: `LINK = [NAME "="] (NAME | PATH) ["(" LINK {"," LINK} ")"]`. Space around
-//! a name or a path is no part of it.
+//! The grammar: `LINK = [NAME "="] (NAME | PATH) ["(" LINK {"," LINK} ")"]`. Whitespace
+//! around a name or a path is ignored.
 
 use super::{CACHE, Component, Link, MAX_DEPTH, MAX_LINKS, MIDDLEWARE};
 
-/// What neither a name nor a path within a chain has in it.
+/// Characters that names and paths within a chain cannot contain.
 const MARKS: [char; 3] = ['(', ',', ')'];
 
 pub fn parse(text: &str) -> Result<Link, String> {
@@ -11,7 +11,7 @@ pub fn parse(text: &str) -> Result<Link, String> {
     if text.is_empty() {
         return Err("must name a model".to_owned());
     }
-    // The path of a model that stands alone may have any character in it.
+    // The path of a model without a chain may contain any character.
     let first = text.find(MARKS).and_then(|at| text.get(..at));
     if !text.ends_with(')') && first.is_none_or(is_path) {
         return model(text);
@@ -39,7 +39,7 @@ struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    /// Both bounds hold while it is read, so that no text takes long.
+    /// Both limits are checked while parsing, so that no input takes long.
     fn link(&mut self, depth: usize) -> Result<Link, String> {
         if depth > MAX_DEPTH {
             return Err(format!("must be at most {MAX_DEPTH} links deep"));
@@ -117,8 +117,8 @@ fn middleware(word: &str, behind: Vec<Link>) -> Result<Link, String> {
     }
 }
 
-/// The given name, and what it is given to. What is before a `=` in a path with a
-/// directory is a part of it.
+/// The given name, and the component that it names. A `=` within a path that has a
+/// directory before it is part of the path.
 fn name(word: &str) -> Result<(Option<String>, &str), String> {
     let Some((name, of)) = word.split_once('=') else {
         return Ok((None, word));

@@ -1,4 +1,4 @@
-//! GIF 87a and 89a: the screen, then blocks up to the trailer.
+//! GIF 87a and 89a: the screen, followed by blocks up to the trailer.
 
 use super::Problem;
 use super::walk::{Canvas, Walk, Want};
@@ -16,17 +16,17 @@ pub(super) struct Gif {
 enum State {
     /// At the logical screen descriptor.
     Screen,
-    /// Behind the screen and its colours.
+    /// After the screen and its colour table.
     BehindScreen,
-    /// At the byte that says what kind of block follows.
+    /// At the byte that tells the type of the next block.
     Block,
     /// At an image descriptor.
     Frame,
-    /// Behind an image descriptor and its colours.
+    /// After an image descriptor and its colour table.
     BehindFrame,
-    /// At the length of a sub-block, and perhaps a byte of no interest.
+    /// At the length of a sub-block, possibly preceded by an ignored byte.
     Length,
-    /// Behind a sub-block.
+    /// After a sub-block.
     BehindData,
 }
 
@@ -129,7 +129,7 @@ impl Walk for Gif {
     }
 }
 
-/// The bytes of the colour table that these flags announce.
+/// Size of the colour table that these flags announce, in bytes.
 fn colours(flags: u8) -> u64 {
     if flags & 0x80 == 0 {
         0

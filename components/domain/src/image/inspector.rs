@@ -18,15 +18,15 @@ const SIGNATURES: [(Format, &[u8]); 5] = [
     (Format::Gif, b"GIF89a"),
 ];
 
-/// Takes an image in chunks of any size and buffers a few bytes, up to 1 KiB of what
-/// may be of an unsupported format, or what unpacking takes, which is 43 KiB. The
-/// first problem is final.
+/// Takes an image in chunks of any size. It buffers only a few bytes; or up to 1 KiB if
+/// the format may be an unsupported one; or, for decompression, 43 KiB. The first problem
+/// is final.
 #[derive(Debug)]
 pub struct Inspector {
     limits: Limits,
     canvas: Canvas,
     bytes: u64,
-    /// Bytes of the signature, or of what the parser wants.
+    /// Bytes of the signature, or of what the parser asked for.
     held: Vec<u8>,
     /// None until the signature is known.
     walk: Option<(Format, Box<dyn Walk>)>,
@@ -58,14 +58,14 @@ impl Inspector {
         self.canvas.size()
     }
 
-    /// How many pixels a decoder needs memory for. None: not known yet, or
-    /// there was a problem before.
+    /// How many pixels a decoder needs memory for. None: not known yet, or there was a
+    /// problem.
     pub fn pixels(&self) -> Option<u64> {
         let (_, walk) = self.walk.as_ref()?;
         self.canvas.extent().filter(|_| !walk.may_grow())
     }
 
-    /// Whether an image began that has not ended.
+    /// Whether an image has begun and not ended.
     pub fn is_amid(&self) -> bool {
         match self.walk {
             Some(_) => self.want != Want::End,
@@ -73,8 +73,8 @@ impl Inspector {
         }
     }
 
-    /// Takes the next bytes. Reports a problem as soon as it is seen; nothing
-    /// changes after that.
+    /// Takes the next bytes. Reports a problem as soon as it is found; after that the
+    /// result does not change.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), Problem> {
         if let Some(problem) = self.problem {
             return Err(problem);
@@ -195,7 +195,7 @@ fn begin(format: Format, signature: &[u8]) -> Result<Box<dyn Walk>, Problem> {
     })
 }
 
-/// The format with this beginning; None while it cannot be told.
+/// The format of a file that begins like this; None while it is undecided.
 fn recognise(start: &[u8]) -> Result<Option<Format>, Problem> {
     if !begins_as_supported(start) {
         return match guess(start) {

@@ -1,8 +1,8 @@
 //! JPEG: segments and scans, from `SOI` to `EOI` (ITU-T T.81).
 //!
-//! Everything between two markers is skipped, as decoders do: scan data, or
-//! what some cameras leave there. A height after the first scan (`DNL`) is
-//! refused, since the limit on pixels could not be checked in time.
+//! Everything between two markers is skipped, as decoders do: scan data, or what some
+//! cameras put there. A height after the first scan (`DNL`) is refused, since the pixel
+//! limit could not be checked in time.
 
 use super::Problem;
 use super::walk::{Canvas, Walk, Want};
@@ -21,15 +21,15 @@ pub(super) struct Jpeg {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// At the byte behind a prefix.
+    /// At the byte after a marker prefix.
     Marker,
     /// At the length of a segment.
     Segment,
     /// At the length of a frame's header.
     Frame,
-    /// Behind a segment.
+    /// After a segment.
     Behind,
-    /// Behind a prefix.
+    /// After a marker prefix.
     Prefix,
 }
 
@@ -45,7 +45,8 @@ impl Jpeg {
     fn marker(&mut self, bytes: &[u8]) -> Result<Want, Problem> {
         match bytes {
             [PREFIX] => Ok(Want::Take(1)), // a fill byte
-            // A stuffed 0xff of a scan, a private marker, a restart: no segment.
+            // A stuffed 0xff in a scan, a private marker, or a restart marker: not a
+            // segment.
             [0x00 | 0x01 | 0xd0..=0xd7] => Ok(self.find_marker()),
             [END] if self.has_scan => Ok(Want::End),
             [START | END | 0x02..=0xbf] => Err(Problem::Malformed),
@@ -85,7 +86,7 @@ impl Jpeg {
         self.skip(length, 8)
     }
 
-    /// Goes behind a segment of this length, of which some was taken.
+    /// Skips the rest of a segment of this length.
     fn skip(&mut self, length: u16, taken: u16) -> Result<Want, Problem> {
         self.state = State::Behind;
         length

@@ -1,6 +1,6 @@
-//! What is packed beside the picture of a PNG: its colour profile (`iCCP`) and its
-//! texts (`zTXt`, `iTXt`). A decoder unpacks it, a thousandfold if somebody meant harm,
-//! so it is unpacked here, without keeping it, as far as an image may have it.
+//! The compressed metadata of a PNG: its colour profile (`iCCP`) and texts (`zTXt`,
+//! `iTXt`). A malicious image may expand a thousandfold in a decoder, so they are
+//! decompressed here first, up to the limit and without keeping the output.
 
 use std::fmt;
 
@@ -12,26 +12,26 @@ use miniz_oxide::inflate::core::{DecompressorOxide, TINFL_LZ_DICT_SIZE, decompre
 
 use super::{MAX_UNPACKED, Problem};
 
-/// All chunks of an image that have something packed.
+/// All chunks of an image with compressed data.
 #[derive(Debug)]
 pub(super) struct Packed {
-    /// What stands before it in the current chunk.
+    /// Fields left before the compressed data of the current chunk.
     fields: &'static [Field],
     is_packed: bool,
-    /// In bytes, that all of them may have yet.
+    /// How much decompressed data is still allowed, in bytes.
     left: u64,
-    /// None until something packed was seen.
+    /// None until compressed data was found.
     unpacking: Option<Box<Unpacking>>,
 }
 
-/// A field before what is packed.
+/// A field before the compressed data.
 #[derive(Clone, Copy, Debug)]
 enum Field {
-    /// Up to a zero.
+    /// A text that ends with a zero byte.
     Text,
-    /// Whether something is packed at all.
+    /// The flag that tells whether the data is compressed.
     Flag,
-    /// The method, of which there is one.
+    /// The compression method, of which only one exists.
     Method,
 }
 
@@ -52,7 +52,7 @@ impl Packed {
         }
     }
 
-    /// A chunk of this kind begins. False: nothing is packed in it.
+    /// Starts a chunk of this type. False: it has no compressed data.
     pub(super) fn begin(&mut self, kind: &[u8]) -> bool {
         self.fields = match kind {
             b"iCCP" | b"zTXt" => &[Field::Text, Field::Method],
@@ -72,7 +72,7 @@ impl Packed {
         true
     }
 
-    /// The next bytes of the chunk.
+    /// Takes the next bytes of the chunk.
     pub(super) fn take(&mut self, mut bytes: &[u8]) -> Result<(), Problem> {
         while let [field, fields @ ..] = self.fields {
             let [first, rest @ ..] = bytes else {
@@ -112,8 +112,8 @@ impl Unpacking {
         self.has_ended = false;
     }
 
-    /// How many bytes these become, or some more than `most`. What is malformed is the
-    /// decoder's affair, and becomes nothing.
+    /// The decompressed size of these bytes, or slightly more than `most`. Malformed data
+    /// counts as empty, since it is up to the decoder.
     fn take(&mut self, mut bytes: &[u8], most: u64) -> u64 {
         const FLAGS: u32 =
             TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_HAS_MORE_INPUT | TINFL_FLAG_IGNORE_ADLER32;

@@ -1,5 +1,4 @@
-//! PNG: chunks, from `IHDR` to `IEND` (ISO/IEC 15948). Checksums are the
-//! decoder's affair.
+//! PNG: chunks, from `IHDR` to `IEND` (ISO/IEC 15948). Checksums are left to the decoder.
 
 use super::Problem;
 use super::packed::Packed;
@@ -24,11 +23,11 @@ enum State {
     Chunk,
     /// At the contents of `IHDR`.
     Header,
-    /// At the checksum of a chunk of which something was packed.
+    /// At the checksum of a chunk with compressed data.
     Checksum,
-    /// Behind a chunk.
+    /// After a chunk.
     Behind,
-    /// Behind `IEND`.
+    /// After `IEND`.
     End,
 }
 

@@ -1,11 +1,11 @@
-//! Names formats that are images, but not supported, so that people learn what
-//! they have.
+//! Recognises image formats that are not supported, so that users learn what their file
+//! is.
 
-/// Where the root element of a drawing is looked for, and the brands of a file.
-/// More is never held.
+/// How many bytes are searched for the root element of a drawing, or the brands of a
+/// file. No more is buffered.
 const MAX_START: usize = 1024;
 
-/// Beginnings that say enough; `?` is any byte.
+/// Signatures that identify a format; `?` is any byte.
 const SIGNATURES: [(&str, &[u8]); 7] = [
     ("AVIF", b"\0\0??ftypavif"),
     ("AVIF", b"\0\0??ftypavis"),
@@ -16,22 +16,22 @@ const SIGNATURES: [(&str, &[u8]); 7] = [
     ("JPEG XL", b"\xff\x0a"),
 ];
 
-/// Brands of pictures that are compressed as films are with HEVC.
+/// Brands of images compressed with HEVC.
 const HEIC_BRANDS: [&[u8]; 6] = [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"];
 
-/// Brands of the container alone, of which other brands say what is in it.
+/// Brands of the container only; other brands tell the contents.
 const CONTAINER_BRANDS: [&[u8]; 2] = [b"mif1", b"msf1"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guess {
     Is(&'static str),
     IsNone,
-    /// More bytes may tell.
+    /// It depends on further bytes.
     Undecided,
 }
 
-/// Judges how a file begins. To be asked after each byte: some are decided by the
-/// last one only.
+/// Guesses the format from the beginning of a file. Has to be called for each byte: some
+/// formats are recognised only by the last one.
 pub fn guess(start: &[u8]) -> Guess {
     if start.len() > MAX_START {
         return Guess::IsNone;
@@ -58,8 +58,8 @@ fn by_signature(start: &[u8]) -> Guess {
     guess
 }
 
-/// ISO/IEC 23008-12: a box of its length, the type `ftyp`, the major brand, a
-/// version, and compatible brands.
+/// ISO/IEC 23008-12: a box with its length, the type `ftyp`, the major brand, a version,
+/// and compatible brands.
 fn by_brands(start: &[u8]) -> Guess {
     if !super::inspector::agree(b"\0\0??ftyp", start) {
         return Guess::IsNone;
@@ -85,7 +85,7 @@ fn by_brands(start: &[u8]) -> Guess {
     }
 }
 
-/// SVG is text, whose root element may have a declaration and comments before it.
+/// SVG is text; a declaration and comments may precede the root element.
 fn as_drawing(start: &[u8]) -> Guess {
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     if BYTE_ORDER_MARK.starts_with(start) {

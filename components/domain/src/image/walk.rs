@@ -9,7 +9,7 @@ pub(super) enum Want {
     Take(usize),
     /// To skip this many bytes; the next step gets none.
     Skip(u64),
-    /// This many bytes, as they come; the next step gets none.
+    /// This many bytes, passed on as they arrive; the next step gets none.
     Feed(u64),
     /// To skip past the next byte with this value; the next step gets none.
     Behind(u8),
@@ -20,15 +20,15 @@ pub(super) enum Want {
 /// Most bytes that a parser may ask for at a time.
 pub(super) const MAX_TAKE: usize = 16;
 
-/// Parses one image, from its signature to its end. Each step gets what the
-/// last one wanted and says what it wants next; a step that wanted no bytes
-/// must be followed by one that does.
+/// Parses one image, from its signature to its end. Each step gets what the previous one
+/// asked for, and says what it wants next. A step that asked for no bytes must be
+/// followed by one that does.
 pub(super) trait Walk: std::fmt::Debug + Send {
     fn start(&self) -> Want;
 
     fn step(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem>;
 
-    /// Bytes that it wanted as they come.
+    /// Takes bytes that it asked for with [`Want::Feed`].
     fn feed(&mut self, _bytes: &[u8]) -> Result<(), Problem> {
         Ok(())
     }

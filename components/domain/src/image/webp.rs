@@ -1,8 +1,8 @@
 //! WebP: RIFF chunks, lossy (`VP8 `, RFC 6386), lossless (`VP8L`) or extended
 //! (`VP8X`: with alpha, animation or metadata); RFC 9649.
 //!
-//! Each frame must have the size that the canvas or its header says, so that a
-//! large frame cannot hide in a small canvas.
+//! Each frame must have the size that the canvas or its header says, so that a large
+//! frame cannot hide in a small canvas.
 
 use super::Problem;
 use super::walk::{Canvas, Walk, Want};
@@ -38,7 +38,7 @@ struct Frame {
 enum State {
     /// At the type and size of a chunk.
     Chunk,
-    /// At the header of a lossy picture in so many bytes.
+    /// At the header of a lossy picture with this many bytes.
     Lossy(u64),
     /// At the header of a lossless picture.
     Lossless,
@@ -46,7 +46,7 @@ enum State {
     Extended,
     /// At the header of a frame, `ANMF`.
     Frame,
-    /// Behind a chunk.
+    /// After a chunk.
     Behind,
 }
 
@@ -150,7 +150,7 @@ impl Webp {
         Ok(self.skip_chunk())
     }
 
-    /// What is left of the chunk are the chunks of the frame.
+    /// The rest of the chunk consists of the chunks of the frame.
     fn frame(&mut self, bytes: &[u8], canvas: &Canvas) -> Result<Want, Problem> {
         let &[a, b, c, d, e, f, g, h, i, j, k, l, ..] = bytes else {
             return Err(Problem::Malformed);
@@ -175,7 +175,7 @@ impl Webp {
         Want::Skip(self.chunk_left)
     }
 
-    /// A rest that is too short for a chunk is ignored.
+    /// A remainder that is too short for a chunk is ignored.
     fn next_chunk(&mut self) -> Result<Want, Problem> {
         let left = match &mut self.frame {
             Some(frame) => &mut frame.left,

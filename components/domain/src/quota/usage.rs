@@ -1,7 +1,7 @@
 //! Counts the tasks of a user per calendar window.
 //!
-//! All kinds of windows are counted even without a quota, so that counts are
-//! right when an operator sets or changes one.
+//! All kinds of windows are counted even without a quota, so that the counts are right
+//! when an operator sets or changes one.
 
 use std::time::Duration;
 
@@ -10,11 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::{Quota, Window};
 use crate::timestamp::Timestamp;
 
-/// The count of a window that has ended stays this long, in case the clock is
-/// set back.
+/// How long the count of a past window is kept, in case the clock is set back.
 const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Of one user, for a store that holds all of a user's counts together.
+/// All counts of one user, for a store that keeps them together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Usage(Vec<Count>);
@@ -26,10 +25,10 @@ struct Count {
     starts_at: Timestamp,
     ends_at: Timestamp,
     used: u32,
-    /// The quota of this window, as the last task found it. None: there was none.
+    /// The quota of this window when the last task was counted. None: there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     limit: Option<u32>,
-    /// Tasks that were given back because they failed.
+    /// Tasks whose count was given back because they failed.
     #[serde(default, skip_serializing_if = "is_zero")]
     refunds: u32,
 }
@@ -37,15 +36,15 @@ struct Count {
 /// Why the count of a task is given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refund {
-    /// The service could not take the task on.
+    /// The service could not accept the task.
     Always,
-    /// The task failed without having cost anything. A user who sends what cannot
-    /// succeed is given back as many as the quota in a window, at most.
+    /// The task failed without costing anything. To limit hopeless attempts, a user gets
+    /// back at most the quota per window.
     UpToLimit,
 }
 
 impl Usage {
-    /// In the window that `now` lies in.
+    /// The count in the window that contains `now`.
     pub fn used(&self, window: Window, now: Timestamp) -> u32 {
         let starts_at = window.start(now);
         let mut counts = self.0.iter();
@@ -54,7 +53,7 @@ impl Usage {
             .map_or(0, |count| count.used)
     }
 
-    /// Counts one more task, which was admitted by this quota.
+    /// Counts another task, which was admitted by this quota.
     pub fn add(&mut self, quota: Option<Quota>, now: Timestamp) {
         self.0.retain(|count| count.ends_at.plus(RETENTION) > now);
         for window in Window::ALL {
@@ -80,12 +79,12 @@ impl Usage {
         }
     }
 
-    /// When none of the counts matters any longer, if none is added after `now`.
+    /// When all counts are outdated, if none is added after `now`.
     pub fn ends_at(now: Timestamp) -> Timestamp {
         Window::Month.end(now).plus(RETENTION)
     }
 
-    /// Gives back the count of a task that was created at that time. False: nothing is
+    /// Gives back the count of a task that was created at this time. False: nothing was
     /// given back.
     pub fn refund(&mut self, created_at: Timestamp, refund: Refund) -> bool {
         let mut counts: Vec<_> = self
@@ -111,7 +110,7 @@ impl Count {
         windows.any(|window| self.is_of(window, window.start(at)))
     }
 
-    /// Whether as much was given back as may be.
+    /// Whether the limit of refunds is reached.
     fn is_refunded(&self) -> bool {
         self.limit.is_some_and(|limit| self.refunds >= limit)
     }

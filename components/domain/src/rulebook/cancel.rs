@@ -1,4 +1,4 @@
-//! Ending a task that its user does not want any longer.
+//! Cancels a task on behalf of its user.
 
 use crate::capability::Cancellation;
 use crate::sentence::CANCELLED_BY_USER;
@@ -6,7 +6,7 @@ use crate::timestamp::Timestamp;
 
 use super::{Decision, Event, TaskRecord};
 
-/// The task fails, and stays. None: it is another user's.
+/// The task fails, and is kept. None: it is another user's.
 pub fn cancel(
     record: &mut TaskRecord,
     user_id: &str,

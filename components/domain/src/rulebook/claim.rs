@@ -1,4 +1,4 @@
-//! Taking a task, holding it, and giving it back.
+//! Claims, renews and releases tasks.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use super::{Decision, Event, TaskRecord};
 /// The outcome of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// The task is the claimant's.
+    /// The task now belongs to the worker.
     Claimed(Box<Claimed>),
-    /// Done, taken, or another user's.
+    /// The task is final, claimed, or another user's.
     Refused,
-    /// Its workers died too often, so the task failed just now.
+    /// The task's workers died too often, so it has failed now.
     GivenUp,
 }
 
-/// For one user's task alone, where a user is given.
+/// If a user is given, only that user's task is claimed.
 pub fn claim(
     record: &mut TaskRecord,
     user_id: Option<&str>,
@@ -54,7 +54,7 @@ pub fn claim(
     Decision::changed(Event::Claim, Claim::Claimed(Box::new(claimed)))
 }
 
-/// Holds the task for another while. None: the lease is lost.
+/// Extends the lease. None: the lease is lost.
 pub fn renew(
     record: &mut TaskRecord,
     held: &Lease,

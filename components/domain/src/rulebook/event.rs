@@ -1,31 +1,30 @@
-//! What can happen to a task, which state follows, and what goes with it.
+//! The events of a task, the states that follow, and their side effects.
 
 use crate::task::Status;
 
-/// What can happen to a task.
+/// An event in the life of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A worker claims it.
     Claim,
-    /// Its worker holds it for another while.
+    /// Its worker extends the lease.
     Renew,
-    /// Its model begins a call that costs, or keeps a receipt.
+    /// Its model begins a paid call, or stores a receipt.
     Pay,
     /// Its worker releases it.
     Release,
     /// Its worker completes it with a concept.
     Complete,
-    /// Its worker, or the sweep, gives it up.
+    /// Its worker, or the sweep, fails it.
     Fail,
-    /// It is withdrawn, because it could not be published.
+    /// It is withdrawn, since it could not be published.
     Withdraw,
     /// Its user cancels it.
     Cancel,
 }
 
-/// The state that follows, or none where the event cannot happen: it came too
-/// late, or twice. Claiming a task that is processing is possible only for one
-/// whose lease has run out.
+/// The state that follows, or None if the event is not possible: it came too late, or
+/// twice. A processing task can be claimed only if its lease has expired.
 pub fn next_status(status: Status, event: Event) -> Option<Status> {
     match (status, event) {
         (Status::Pending | Status::Processing, Event::Claim)
@@ -57,18 +56,17 @@ impl Event {
         Self::Cancel,
     ];
 
-    /// Whether those who watch the task are told of it.
+    /// Whether watchers of the task are notified.
     pub fn is_announced(self) -> bool {
         !matches!(self, Self::Renew | Self::Pay)
     }
 
-    /// Whether the submission counts as never made, so that its idempotency key is
-    /// forgotten.
+    /// Whether the submission is undone, so that its idempotency key is forgotten.
     pub fn undoes_submission(self) -> bool {
         self == Self::Withdraw
     }
 
-    /// Whether who holds the task has to stop at once.
+    /// Whether the holder of the task has to stop at once.
     pub fn revokes_claim(self) -> bool {
         self == Self::Cancel
     }

@@ -1,4 +1,4 @@
-//! How a task ends.
+//! Completes and fails tasks.
 
 use std::mem;
 
@@ -14,7 +14,7 @@ use super::{Decision, Event, TaskRecord};
 pub enum Finish {
     /// It is completed, and its concept has to be inserted in the same step.
     Done(Box<Concept>),
-    /// The lease is lost. What of the image, see [`late`].
+    /// The lease is lost. [`late`] decides about the image.
     Late,
 }
 
@@ -28,7 +28,7 @@ pub fn finish(
     if !record.is_held_by(held) || !record.enter(Event::Complete, now) {
         return Decision::unchanged(Finish::Late);
     }
-    // Nobody takes up what is completed.
+    // A completed task is never continued, so its payment state becomes a note.
     if let Some(note) = mem::take(&mut record.payment).note() {
         image.notes.insert(0, note);
         image.notes.truncate(MAX_NOTES);
@@ -39,7 +39,7 @@ pub fn finish(
     Decision::changed(Event::Complete, Finish::Done(Box::new(concept)))
 }
 
-/// The outcome for a worker that comes too late to finish its task.
+/// The outcome for a worker that is too late to finish its task.
 pub fn late(is_unreferenced: bool) -> Finished {
     match is_unreferenced {
         true => Finished::Over,

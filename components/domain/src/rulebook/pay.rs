@@ -1,11 +1,11 @@
-//! What a worker notes of its calls to models that cost.
+//! Records a worker's calls of paid models.
 
 use crate::capability::{Fenced, Lease};
 use crate::payment::Payment;
 
 use super::{Decision, Event, TaskRecord};
 
-/// A repeat is harmless. Watchers of the task do not see it.
+/// A repeat is harmless. Watchers of the task are not notified.
 pub fn pay(record: &mut TaskRecord, held: &Lease, payment: &Payment) -> Decision<Fenced> {
     if !record.is_held_by(held) {
         return Decision::unchanged(Fenced::Lost);

@@ -1,4 +1,4 @@
-//! A task as a store holds it.
+//! A task as stored.
 
 use std::time::Duration;
 
@@ -11,28 +11,28 @@ use crate::webhook::{DeliveryRecord, Webhook};
 
 use super::event::{Event, next_status};
 
-/// What users see of a task, and what only its claims need.
+/// The part of a task that users see, and the part that only claims need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskRecord {
-    /// What users see of it.
+    /// The part that users see.
     pub task: Task,
-    /// How long its lease lasts from each renewal on, while it is processing: whoever
-    /// judges the lease goes by this, since hosts may be told otherwise.
+    /// How long its lease lasts after each renewal, while it is processing. It is stored,
+    /// since hosts may have different settings.
     pub lease: Option<Duration>,
     /// How often it was claimed: the fencing token.
     pub attempt: u32,
-    /// How often a lease ran out.
+    /// How often a lease expired.
     pub deaths: u32,
-    /// How often its status changed; orders what its watchers are told.
+    /// How often its status changed; orders notifications to watchers.
     pub revision: u64,
-    /// Of its calls to models that cost.
+    /// The payment state of its model calls.
     pub payment: Payment,
-    /// Of its webhook, if one was asked for. It is due once the task has ended.
+    /// The delivery of its webhook, if it has one. It is due once the task has ended.
     pub delivery: Option<DeliveryRecord>,
 }
 
 impl TaskRecord {
-    /// Of a task that is created now.
+    /// The record of a new task.
     pub fn new(task: Task, webhook: Option<Webhook>) -> Self {
         Self {
             task,
@@ -45,18 +45,18 @@ impl TaskRecord {
         }
     }
 
-    /// The fence: whatever a worker writes is decided here, in the same step.
+    /// The fence: whether a write of a worker is accepted is decided here, in the same
+    /// step.
     ///
-    /// An expired lease is lost only when another worker claims the task. Until
-    /// then its worker may go on.
+    /// An expired lease is lost only when another worker claims the task. Until then its
+    /// worker may go on.
     pub fn is_held_by(&self, lease: &Lease) -> bool {
         self.task.id == lease.task_id
             && self.task.status == Status::Processing
             && self.attempt == lease.attempt
     }
 
-    /// Whether what the task counted for its user is given back by an event that
-    /// happened to it.
+    /// Whether this event gives the user's quota for the task back.
     pub fn refund(&self, event: Event) -> Option<Refund> {
         match event {
             Event::Withdraw => Some(Refund::Always),
@@ -65,7 +65,7 @@ impl TaskRecord {
         }
     }
 
-    /// False: the event cannot happen to the task.
+    /// False: the event is not possible for the task.
     pub(super) fn enter(&mut self, event: Event, now: Timestamp) -> bool {
         let Some(status) = next_status(self.task.status, event) else {
             return false;
@@ -81,7 +81,7 @@ impl TaskRecord {
         true
     }
 
-    /// False: the task cannot fail so.
+    /// False: the task cannot fail by this event.
     pub(super) fn enter_failure(&mut self, event: Event, reason: &str, now: Timestamp) -> bool {
         let is_failed = self.enter(event, now);
         if is_failed {

@@ -11,31 +11,30 @@ use super::{Decision, Event, Refusal, TaskRecord};
 /// `Retry-After` while the backlog or the queue is full, in seconds.
 pub const BACKLOG_RETRY_AFTER: u32 = 10;
 
-/// What a submission is judged by: what the store knows of its user at this
-/// moment. Each is asked for at most once, and only where it matters.
+/// What a submission is checked against: what the store knows about its user at this
+/// moment. Each method is called at most once, and only if it matters.
 pub trait Account {
-    /// Why the store cannot say.
+    /// Why the store cannot answer.
     type Fault: From<Refusal>;
 
-    /// What was submitted under the key, if that is still known.
+    /// What was submitted under the key, if it is still remembered.
     fn submitted(&self, key: &str) -> Result<Option<Submitted>, Self::Fault>;
 
     /// The user's task that is pending or processing.
     fn active(&self) -> Result<Option<Task>, Self::Fault>;
 
-    /// How many tasks were created in the window that lasts now.
+    /// How many tasks were created in the current window.
     fn used(&self, window: Window) -> Result<u32, Self::Fault>;
 
-    /// Whether as many tasks are pending, of all users, as there may be.
+    /// Whether the limit of pending tasks of all users is reached.
     fn is_backlog_full(&self) -> Result<bool, Self::Fault>;
 
-    /// Whether there is a task of this id.
+    /// Whether a task with this id exists.
     fn is_taken(&self, task_id: &str) -> Result<bool, Self::Fault>;
 }
 
-/// Judges in this order: key, original, active task, quota,
-/// backlog. A task that is created has to be inserted, counted in each window
-/// and remembered under its key, in the same step.
+/// Checks in this order: key, original, active task, quota, backlog. In the same step, a
+/// created task has to be inserted, counted in each window and remembered under its key.
 pub fn submit<A: Account>(
     account: &A,
     task: NewTask,
@@ -81,7 +80,7 @@ pub fn submit<A: Account>(
     Ok(Submission::Created(accepted(task.created(now), used)))
 }
 
-/// Takes back a task that nobody has claimed: it failed, and it cost nothing.
+/// Withdraws a task that nobody has claimed: it fails, and its quota is given back.
 pub fn withdraw(record: &mut TaskRecord, error_message: &str, now: Timestamp) -> Decision<Fenced> {
     if record.enter_failure(Event::Withdraw, error_message, now) {
         Decision::changed(Event::Withdraw, Fenced::Done)

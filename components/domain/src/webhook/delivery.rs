@@ -1,4 +1,4 @@
-//! The life of a delivery: due, attempted under a lease, recorded, and requested
+//! The life cycle of a delivery: due, attempted under a lease, recorded, and requested
 //! again.
 
 use std::time::Duration;
@@ -15,44 +15,44 @@ use crate::sentence::sanitize;
 use crate::task::Task;
 use crate::timestamp::Timestamp;
 
-/// How long one host alone may attempt a delivery: an attempt ends after 15 s, and the
-/// rest is for recording it. If the host dies, another one takes over after this time.
+/// How long an attempt belongs to one host: it ends after 15 s, and the rest is for
+/// recording the outcome. If the host dies, another one takes over after this time.
 pub const LEASE: Duration = Duration::from_secs(30);
 
-/// Attempts that are listed. If there are more, which only requested ones can cause,
+/// Attempts that are kept. If there are more, which only happens by redelivery requests,
 /// the oldest are dropped.
 pub const MAX_ATTEMPTS: usize = 100;
 
 /// Longest sentence about an attempt, in code points.
 const MAX_ERROR_CHARS: usize = 200;
 
-/// The furthest that an attempt can be due of those that were recorded now. What
-/// lies beyond was recorded before the clock was set back.
+/// The latest time from now at which a recorded attempt can be due. A later one was
+/// recorded before the clock was set back.
 const FURTHEST: Duration = LONGEST_WAIT;
 
-/// A delivery as a store holds it, with its task.
+/// A delivery as stored with its task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryRecord {
-    /// What the user asked for.
+    /// The requested webhook.
     #[serde(flatten)]
     pub webhook: Webhook,
-    /// How it stands.
+    /// Its state.
     pub state: DeliveryState,
     /// The oldest first.
     pub attempts: Vec<DeliveryAttempt>,
-    /// None: the task has not ended, or has just ended; or there will be no
-    /// further attempt.
+    /// None: the task has not ended, or has just ended; or there will be no more
+    /// attempts.
     pub next_attempt_at: Option<Timestamp>,
-    /// How many waits of the schedule are over.
+    /// How many waits of the schedule have passed.
     pub waits: u32,
     /// How often an attempt began: the fencing token.
     pub token: u32,
-    /// While an attempt is under way.
+    /// Set while an attempt is in progress.
     pub lease_until: Option<Timestamp>,
 }
 
 impl DeliveryRecord {
-    /// Of a task that has not ended.
+    /// The delivery of a task that has not ended.
     pub fn new(webhook: Webhook) -> Self {
         Self {
             webhook,
@@ -65,14 +65,13 @@ impl DeliveryRecord {
         }
     }
 
-    /// Who gets it: the origin of the URL.
+    /// The receiver: the origin of the URL.
     pub fn receiver(&self) -> String {
         self.webhook.receiver()
     }
 
-    /// From when on somebody should look after it, once its task has ended: the
-    /// beginning of time, if nobody has yet. None: there will be no further
-    /// attempt.
+    /// When the delivery has to be processed, once its task has ended: right away if
+    /// there was no attempt yet. None: there will be no more attempts.
     pub fn due_at(&self) -> Option<Timestamp> {
         (self.state == DeliveryState::Pending).then(|| {
             self.lease_until
@@ -81,14 +80,13 @@ impl DeliveryRecord {
         })
     }
 
-    /// What is due at these times besides what is due by now: it was recorded
-    /// before the clock was set back, and nobody has to wait until the clock is
-    /// where it was.
+    /// Deliveries due after this time are due now as well: they were recorded before the
+    /// clock was set back, and must not wait until the clock catches up.
     pub fn beyond(now: Timestamp) -> Timestamp {
         now.plus(FURTHEST)
     }
 
-    /// As its user sees it.
+    /// The delivery as its user sees it.
     pub fn seen(&self, task: &Task) -> WebhookDelivery {
         let is_pending = self.state == DeliveryState::Pending;
         WebhookDelivery {
@@ -102,7 +100,7 @@ impl DeliveryRecord {
         }
     }
 
-    /// Begins an attempt. None: it is not due, or somebody else makes one.
+    /// Begins an attempt. None: it is not due, or another attempt is in progress.
     pub fn begin(&mut self, task: &Task, now: Timestamp) -> Option<DueDelivery> {
         let due_at = self.due_at().filter(|_| task.status.is_final())?;
         if due_at > now && due_at <= Self::beyond(now) {
@@ -123,16 +121,16 @@ impl DeliveryRecord {
         })
     }
 
-    /// Ends the lease of an attempt whose process is known to be gone. False:
-    /// there is none.
+    /// Ends the lease of an attempt whose process is known to have died. False: there is
+    /// none.
     pub fn recover(&mut self) -> bool {
         self.lease_until.take().is_some()
     }
 
-    /// Records what came of an attempt, and when the next one is due. A lease that
-    /// ran out is lost only when another attempt begins.
+    /// Records the outcome of an attempt, and when the next one is due. An expired lease
+    /// is lost only when another attempt begins.
     ///
-    /// `jitter`, from 0 to 1, spreads what failed together.
+    /// `jitter`, from 0 to 1, spreads out the retries of deliveries that failed together.
     pub fn record(
         &mut self,
         lease: &DeliveryLease,
@@ -170,7 +168,7 @@ impl DeliveryRecord {
         Fenced::Done
     }
 
-    /// Makes one attempt more due, whose outcome is final. Never
+    /// Makes one more attempt due, whose outcome is final. Never returns
     /// [`Redelivery::None`].
     pub fn redeliver(&mut self, now: Timestamp) -> Redelivery {
         if self.state == DeliveryState::Pending {
@@ -183,11 +181,10 @@ impl DeliveryRecord {
     }
 }
 
-/// The receiver wants nothing more (RFC 9110, 15.5.11; Standard Webhooks).
+/// The receiver wants no more deliveries (RFC 9110, 15.5.11; Standard Webhooks).
 const GONE: u16 = 410;
 
-/// What is wrong with a status, in a sentence. None: it means that it was
-/// delivered.
+/// Why a status means failure, as a sentence. None: it means success.
 fn problem(code: u16) -> Option<String> {
     match code {
         200..=299 => None,

@@ -1,25 +1,25 @@
-//! How many attempts may be under way at once, in all and at one receiver, so that
-//! nobody keeps others waiting by what does not answer.
+//! Limits concurrent attempts, in total and per receiver, so that unresponsive receivers
+//! block nobody else's deliveries.
 //!
 //! Receivers share all permits, and so do users; the users of one receiver share its
-//! permits. So whatever one user does, with any number of receivers, a quarter of
-//! all permits and a quarter of each receiver's are for others. Several users
-//! together can take more; six, if each takes what the others left.
+//! permits. So whatever one user does, with any number of receivers, a quarter of all
+//! permits and of each receiver's permits is left for others. Several users together can
+//! take more: six can take all, if each takes what the others have left.
 
 use std::collections::BTreeMap;
 
 use crate::share::{RESERVE, has_share};
 
-/// Who has a permit: an attempt to tell this receiver, on behalf of this user.
+/// The holder of a permit: an attempt at this receiver on behalf of this user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// The origin of a URL.
     pub receiver: String,
-    /// Whose webhook it is.
+    /// The user whose webhook it is.
     pub user_id: String,
 }
 
-/// What is left of the permits.
+/// The permits that are left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryPermits {
     receivers: Pool,
@@ -29,7 +29,7 @@ pub struct DeliveryPermits {
     users_of: BTreeMap<String, Pool>,
 }
 
-/// Permits that some share, and how many each of them has.
+/// A pool of permits, with the number that each holder has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Pool {
     limit: usize,
@@ -38,7 +38,7 @@ struct Pool {
 }
 
 impl DeliveryPermits {
-    /// `taken`: by the attempts under way.
+    /// `taken`: the permits of attempts in progress.
     pub fn new<'a>(
         total: usize,
         per_receiver: usize,
@@ -56,12 +56,12 @@ impl DeliveryPermits {
         permits
     }
 
-    /// In all.
+    /// Free permits in total.
     pub fn free(&self) -> usize {
         self.receivers.free()
     }
 
-    /// Whether one more attempt for this receiver and user may begin.
+    /// Whether another attempt for this receiver and user may begin.
     pub fn has_room_for(&self, receiver: &str, user_id: &str) -> bool {
         let users = self.users_of.get(receiver);
         self.receivers.has_room_for(receiver)
@@ -69,7 +69,7 @@ impl DeliveryPermits {
             && users.is_none_or(|users| users.has_room_for(user_id))
     }
 
-    /// False: there is none for this user at this receiver.
+    /// False: this user gets no permit for this receiver.
     pub fn take(&mut self, receiver: &str, user_id: &str) -> bool {
         let has_room = self.has_room_for(receiver, user_id);
         if has_room {
@@ -78,7 +78,7 @@ impl DeliveryPermits {
         has_room
     }
 
-    /// The receivers that get no further permit.
+    /// The receivers that get no more permits.
     pub fn full_receivers(&self) -> Vec<&str> {
         let receivers = self.users_of.iter().filter(|(receiver, users)| {
             users.free() == 0 || !self.receivers.has_room_for(receiver)
@@ -86,12 +86,12 @@ impl DeliveryPermits {
         receivers.map(|(receiver, _)| receiver.as_str()).collect()
     }
 
-    /// The users who get no further permit.
+    /// The users who get no more permits.
     pub fn full_users(&self) -> Vec<&str> {
         self.users.full().collect()
     }
 
-    /// The users who get no further permit at one receiver, after that receiver.
+    /// Pairs of a receiver and a user who gets no more permits there.
     pub fn full_pairs(&self) -> Vec<(&str, &str)> {
         let pairs = self.users_of.iter().flat_map(|(receiver, users)| {
             let users = users.full();
@@ -100,7 +100,7 @@ impl DeliveryPermits {
         pairs.collect()
     }
 
-    /// Whether somebody gets no further permit.
+    /// Whether any receiver or user gets no more permits.
     pub fn are_short(&self) -> bool {
         !self.full_receivers().is_empty()
             || !self.full_users().is_empty()

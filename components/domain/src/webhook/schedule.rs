@@ -1,4 +1,4 @@
-//! When the next attempt is made.
+//! The schedule of attempts.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ const fn hours(hours: u64) -> Duration {
     Duration::from_secs(hours * 60 * 60)
 }
 
-/// From the end of each attempt to the next one, in Svix's schedule
-/// (<https://docs.svix.com/retries>). The first is made at once, and
-/// after the last wait comes the last attempt.
+/// Delays between the end of an attempt and the next one: Svix's schedule
+/// (<https://docs.svix.com/retries>). The first attempt is made at once; the last wait is
+/// followed by the last attempt.
 pub const WAITS: [Duration; 7] = [
     seconds(5),
     minutes(5),
@@ -27,15 +27,15 @@ pub const WAITS: [Duration; 7] = [
     hours(10),
 ];
 
-/// The part by which a wait may be longer, so that deliveries that failed together
-/// do not come back together.
+/// Fraction by which a wait may be longer, so that deliveries that failed together are
+/// not retried together.
 const SPREAD: f64 = 0.1;
 
-/// The longest that a receiver can put an attempt off.
+/// The longest delay that a receiver can ask for.
 pub const LONGEST_WAIT: Duration = hours(24);
 
-/// The wait after an attempt that failed, of which so many waits went before.
-/// `jitter` is from 0 to 1. None: it was the last attempt.
+/// The wait after a failed attempt, if `waits` waits have passed before. `jitter` is from
+/// 0 to 1. None: it was the last attempt.
 pub fn wait(waits: u32, retry_after: Option<Duration>, jitter: f64) -> Option<Duration> {
     let index = usize::try_from(waits).unwrap_or(usize::MAX);
     let jitter = if jitter.is_finite() {

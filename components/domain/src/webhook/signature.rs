@@ -1,4 +1,4 @@
-//! The signature of a delivery, as the Standard Webhooks specification has it:
+//! The signature of a delivery according to the Standard Webhooks specification:
 //! HMAC-SHA256 over `id.timestamp.body`.
 
 use base64::Engine as _;
@@ -6,17 +6,16 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-/// Of the scheme, before the base64 of a signature.
+/// Version of the scheme, the prefix of a signature's base64.
 const VERSION: &str = "v1";
 
-/// The id of all attempts to deliver a task's end, by which a receiver can tell a
-/// repeat.
+/// The id of all attempts to report a task's end, by which a receiver recognises repeats.
 pub fn message_id(task_id: &str) -> String {
     format!("msg_{task_id}")
 }
 
-/// The value of the header `webhook-signature`: a signature by each key, separated
-/// by spaces. `timestamp` is in seconds since 1970.
+/// The value of the header `webhook-signature`: one signature per key, separated by
+/// spaces. `timestamp` is in seconds since 1970.
 pub fn signatures(
     keys: &[impl AsRef<[u8]>],
     message_id: &str,
@@ -25,7 +24,7 @@ pub fn signatures(
 ) -> String {
     let signed = format!("{message_id}.{timestamp}.{body}");
     let signature = |key: &[u8]| {
-        // A key of any length will do for HMAC.
+        // Cannot fail: HMAC accepts keys of any length.
         let mac = <Hmac<Sha256> as Mac>::new_from_slice(key).ok()?;
         let code = mac.chain_update(&signed).finalize().into_bytes();
         Some(format!("{VERSION},{}", STANDARD.encode(code)))
@@ -41,7 +40,7 @@ pub fn signatures(
 mod tests {
     use super::*;
 
-    /// The example of the specification's libraries (`standardwebhooks` 1.0).
+    /// The example from the specification's libraries (`standardwebhooks` 1.0).
     #[test]
     fn a_delivery_is_signed_as_the_libraries_verify_it() {
         let key = STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
