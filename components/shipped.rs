@@ -1,7 +1,7 @@
-//! What the builds of the host and of the components both go by.
+//! Shared by the builds of the host and the components.
 
-/// Components embedded in the executable: their names in the host, and of their files
-/// `NAME.wasm`.
+/// Components that are embedded in the executable: their names in the host, and of their
+/// files `NAME.wasm`.
 pub const SHIPPED: [&str; 12] = [
     "api",
     "processor",
@@ -17,14 +17,14 @@ pub const SHIPPED: [&str; 12] = [
     "model-cache",
 ];
 
-/// What all components are compiled for.
+/// The target of all components.
 pub const TARGET: &str = "wasm32-wasip2";
 
-/// The profile of those that our host runs. Its directory has the same name.
+/// The profile of components that our host runs. Its directory has the same name.
 pub const COMPONENT: &str = "component";
 
-/// The memory that an instance begins with, in bytes: enough for most tasks and
-/// requests, since growing it later costs more than what is never touched.
+/// Initial memory of an instance, in bytes: enough for most tasks and requests. Growing
+/// it later costs more than memory that is never touched.
 const MEMORY: u32 = 6 << 20;
 
 /// The package of a component.
@@ -33,13 +33,13 @@ pub fn package(name: &str) -> String {
     format!("concept-refinement-{name}")
 }
 
-/// The file that cargo makes of a component.
+/// The file that cargo makes for a component.
 pub fn file(name: &str) -> String {
     format!("{}.wasm", package(name).replace('-', "_"))
 }
 
-/// The arguments of `cargo rustc` for one component. It makes nothing else of the
-/// package: a crate that is also a library for tests has no link-time optimisation.
+/// The arguments of `cargo rustc` for one component. It builds only the `cdylib`: if a
+/// crate is also built as a library for tests, there is no link-time optimisation.
 pub fn arguments(name: &str, profile: &str) -> Vec<String> {
     let package = package(name);
     let memory = format!("link-arg=--initial-memory={MEMORY}");

@@ -1,4 +1,4 @@
-//! What a client prefers to read: HTML, as browsers do, or JSON.
+//! Whether a client prefers HTML, as browsers do, or JSON.
 
 use crate::request::Headers;
 
@@ -11,7 +11,7 @@ pub fn prefers_html(headers: &Headers) -> bool {
         .filter_map(Range::parse)
         .collect();
     let quality = |types: [&str; 3]| {
-        // The most specific range that names it decides.
+        // The most specific range that matches decides.
         types.iter().find_map(|name| {
             let range = ranges.iter().find(|range| range.name == *name)?;
             Some(range.quality)
@@ -30,7 +30,7 @@ struct Range {
 }
 
 impl Range {
-    /// None: it cannot be read, and does not count.
+    /// None: it cannot be parsed, and is ignored.
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split(';').map(str::trim);
         let name = parts.next()?.to_ascii_lowercase();

@@ -1,5 +1,4 @@
-//! From a request to its response, whatever the route: what holds for all of
-//! them is done here.
+//! Turns a request into its response, with everything that all routes have in common.
 
 use crate::config::Config;
 use crate::ports::Ports;
@@ -26,7 +25,7 @@ impl<P: Ports> Api<P> {
 
     pub async fn handle<B: Body>(&self, mut request: Request<B>) -> Response<P::Contents> {
         let config = &self.state.config;
-        // Not every platform says where a request came to.
+        // Not every platform tells which origin a request was sent to.
         if !request.origin.has_authority()
             && let Some(public) = &config.public_origin
         {

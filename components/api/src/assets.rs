@@ -1,7 +1,7 @@
 //! Static files: pages, scripts, styles, and the description of the API.
 //!
-//! They are embedded, so that they exist on every platform. None may refer to
-//! another origin or contain inline script or style.
+//! They are embedded, so that they are available on every platform. None may refer to
+//! another origin, or contain inline scripts or styles.
 
 mod file;
 mod page;
@@ -32,7 +32,7 @@ static ASSETS: &[Asset] = &[
     Asset::new("/docs/try.js", JAVASCRIPT, include_bytes!("../docs/try.js")),
 ];
 
-/// What a browser shows for an unknown path.
+/// The page that browsers show for an unknown path.
 const NOTHING_HERE: &[u8] = include_bytes!("../page/nothing-here.html");
 
 pub fn all() -> impl Iterator<Item = &'static Asset> {

@@ -24,7 +24,7 @@ use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::request::{Headers, Request};
 
-/// Verifies callers by their tokens. It caches keys and verified tokens.
+/// Verifies the tokens of callers. It caches keys and verified tokens.
 pub struct Authenticator<P> {
     ports: P,
     tokens: Tokens,
@@ -45,8 +45,8 @@ impl<P: Ports> Authenticator<P> {
         self.verified(credentials(&request.headers)).await
     }
 
-    /// Authenticates a request that changes something. Refuses one by cookie
-    /// that another site caused.
+    /// Authenticates a request that changes something. Refuses a request with a cookie
+    /// that another site caused (CSRF).
     pub async fn writer(&self, request: &Request) -> Result<Caller, Problem> {
         let credentials = credentials(&request.headers);
         let by_cookie = matches!(credentials, Credentials::Cookie(_));
@@ -59,14 +59,14 @@ impl<P: Ports> Authenticator<P> {
         Ok(caller)
     }
 
-    /// A token for a new anonymous user. None: tokens are issued elsewhere, or cannot
-    /// be yet.
+    /// A token for a new anonymous user. None: tokens are issued elsewhere, or the secret
+    /// is not known yet.
     pub fn issue(&self, user: &str) -> Option<String> {
         self.tokens.issue(user, self.ports.now())
     }
 
-    /// The anonymous user of a request, by a valid session: a bearer token, or a
-    /// cookie unless another site caused the request.
+    /// The anonymous user of a request with a valid session: from a bearer token, or from
+    /// a cookie unless another site caused the request.
     pub fn session_user(&self, headers: &Headers, is_cross_origin: bool) -> Option<String> {
         let token = match credentials(headers) {
             Credentials::Bearer(token) => token,
@@ -77,8 +77,8 @@ impl<P: Ports> Authenticator<P> {
         session.map(|(user, _)| user)
     }
 
-    /// The anonymous user of a request by cookie whose session is to be renewed:
-    /// not where another site caused the request.
+    /// The anonymous user of a request with a cookie whose session has to be renewed;
+    /// never if another site caused the request.
     pub fn renewable_user(&self, headers: &Headers, origin: &Origin) -> Option<String> {
         let Credentials::Cookie(token) = credentials(headers) else {
             return None;
@@ -91,9 +91,9 @@ impl<P: Ports> Authenticator<P> {
         session::is_renewable(expires, now).then_some(user)
     }
 
-    /// Whether the browser says that another origin caused the request. If
-    /// neither field is sent, the request is accepted: browsers always send one
-    /// of them where it matters, and other clients have no foreign pages.
+    /// Whether the browser says that another origin caused the request. If neither header
+    /// is sent, the request is accepted: browsers always send one of them where it
+    /// matters, and other clients do not run code of other sites.
     pub fn is_cross_origin(&self, headers: &Headers, origin: &Origin) -> bool {
         let is_ours = |value: &[u8]| {
             std::str::from_utf8(value)
@@ -105,8 +105,8 @@ impl<P: Ports> Authenticator<P> {
         !headers.all("origin").all(is_ours) || !headers.all("sec-fetch-site").all(is_same_site)
     }
 
-    /// Whether the client came by https, also where only the public URL says
-    /// that a proxy speaks it.
+    /// Whether the client used https, also if that is known only from the public URL,
+    /// because a proxy handles it.
     pub fn is_behind_https(&self, origin: &Origin) -> bool {
         origin.is_https()
             || self
@@ -115,8 +115,8 @@ impl<P: Ports> Authenticator<P> {
                 .is_some_and(|public| public.is_https() && public.same_authority(origin))
     }
 
-    /// Whether cookies may be sent by https alone: also where only the public URL
-    /// says that it is spoken, since a proxy need not tell.
+    /// Whether cookies must be limited to https; also if that is known only from the
+    /// public URL, since a proxy need not report it.
     pub fn is_for_https(&self, origin: &Origin) -> bool {
         let public = self.public_origin.as_ref();
         origin.is_https() || public.is_some_and(Origin::is_https)

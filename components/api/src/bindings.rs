@@ -1,6 +1,6 @@
-//! The component: implements the ports by its imports, and exports two doors to
-//! the same routes: `wasi:http/handler` for any platform, and `handler`, which
-//! takes one call a request.
+//! The component: implements the ports with its imports, and exports two interfaces to
+//! the same routes: `wasi:http/handler` for any platform, and `handler` with one call per
+//! request.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -79,7 +79,7 @@ async fn respond(request: request::Request<impl Body>) -> response::Response<Str
     }
 }
 
-/// The path, and what follows its first `?`.
+/// The path, and the query after its first `?`.
 fn target(mut path_with_query: String) -> (String, Option<String>) {
     let query = path_with_query.find('?').map(|at| {
         let query = path_with_query.split_off(at);
@@ -88,7 +88,7 @@ fn target(mut path_with_query: String) -> (String, Option<String>) {
     (path_with_query, query)
 }
 
-/// Writes events as long as somebody reads them.
+/// Writes events until the reader leaves.
 fn written(mut events: LocalBoxStream<'static, Vec<u8>>) -> StreamReader<u8> {
     let (mut writer, reader) = wit_stream::new();
     wit_bindgen::spawn(async move {
@@ -101,8 +101,8 @@ fn written(mut events: LocalBoxStream<'static, Vec<u8>>) -> StreamReader<u8> {
     reader
 }
 
-/// Concurrent first requests may each read the settings; the first result is
-/// used. Until all of them are known each request reads them.
+/// Concurrent first requests may each read the settings; the first result is used. Until
+/// all settings are known, each request reads them.
 async fn api() -> Result<Rc<Api<Imports>>, ConfigError> {
     if let Some(api) = API.with(|api| api.get().cloned()) {
         return Ok(api);

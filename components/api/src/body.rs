@@ -6,8 +6,8 @@ use crate::request::{Body, Headers};
 /// Largest JSON body, in bytes.
 const MAX_JSON: usize = 64 * 1024;
 
-/// Reads a JSON body. A body that is too long is 413 even if it is not declared
-/// as JSON.
+/// Reads a JSON body. A body that is too long is refused with 413, even if it is not
+/// declared as JSON.
 pub async fn json(headers: &Headers, body: &mut impl Body) -> Result<Vec<u8>, Problem> {
     let bytes = bounded(headers, body).await?;
     if is_json(headers) {

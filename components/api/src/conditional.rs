@@ -1,9 +1,8 @@
-//! Whether a client has the current version already (RFC 9110, section 13).
+//! Whether a client already has the current version (RFC 9110, section 13).
 
 use crate::request::Headers;
 
-/// Whether one of the validators of `If-None-Match` is this one, by weak
-/// comparison.
+/// Whether one of the validators in `If-None-Match` is this one, by weak comparison.
 pub fn is_unchanged(headers: &Headers, etag: &str) -> bool {
     headers
         .all("if-none-match")

@@ -1,4 +1,4 @@
-//! The configuration, read once per instance: what is not known yet is read again.
+//! The configuration, read once per instance, except that unknown values are read again.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::cors::Cors;
 use crate::origin::Origin;
 use crate::ports::Settings;
 
-/// Uploads of a user that may be under way at once.
+/// How many uploads a user may have in progress.
 pub const UPLOADS_UNDER_WAY: u32 = 4;
 
 pub struct Config {
@@ -30,45 +30,43 @@ pub struct Config {
     pub tokens: TokenRules,
     pub cors: Cors,
     pub allowed_sources: AllowedSources,
-    /// Receivers of webhooks besides public ones by https.
+    /// Receivers of webhooks that are allowed in addition to public ones by https.
     pub allowed_webhooks: AllowedSources,
     /// None: not known yet.
     pub webhook_secrets: Option<ServiceSecrets>,
-    /// What the uploads of a user may take.
+    /// Limits for the uploads of a user.
     pub upload_limits: ImageLimits,
     pub image_limits: Limits,
-    /// Whether responses name their route in a header, which the platform takes
-    /// off.
+    /// Whether responses name their route in a header, which the platform removes.
     pub names_routes: bool,
-    /// Whether the platform publishes overdue tasks again by itself.
+    /// Whether the platform has a sweep that publishes overdue tasks again.
     pub is_swept: bool,
 }
 
-/// Which tokens are good.
+/// Which tokens are accepted.
 #[derive(Clone)]
 pub struct TokenRules {
     pub keys: TokenKeys,
-    /// What a token's `aud` must hold, where it is checked.
+    /// Required `aud` of tokens, if it is checked.
     pub audience: Option<String>,
-    /// What a token's `iss` must be, where it is checked.
+    /// Required `iss` of tokens, if it is checked.
     pub issuer: Option<String>,
 }
 
-/// What tokens are signed with.
+/// How tokens are signed.
 #[derive(Clone)]
 pub enum TokenKeys {
-    /// By HS256 with this secret, and by nothing else.
+    /// With HS256 and this secret, and nothing else.
     Secret(String),
-    /// By RS256, ES256 or EdDSA with a key of the set at this URL, and by nothing
-    /// else.
+    /// With RS256, ES256 or EdDSA and a key of the set at this URL, and nothing else.
     SetAt(String),
-    /// By a secret of the service's own that is not known yet, as long as the store
-    /// that has it is away.
+    /// With the service's own secret, which is unknown while the store that has it cannot
+    /// be reached.
     Unknown,
 }
 
-/// A setting cannot be used, so no request can be answered. Names the setting,
-/// never its value.
+/// A setting is invalid, so no request can be answered. Names the setting, never its
+/// value.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ConfigError {
     #[error("the setting {0} is missing")]
@@ -138,7 +136,7 @@ impl Config {
         })
     }
 
-    /// Whether nothing of it is still to be known.
+    /// Whether all values are known.
     pub fn is_whole(&self) -> bool {
         self.webhook_secrets.is_some() && !matches!(self.tokens.keys, TokenKeys::Unknown)
     }

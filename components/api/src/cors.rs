@@ -1,8 +1,8 @@
 //! CORS for pages of allowed origins.
 //!
-//! Such a page authenticates by a bearer token: no answer allows credentials,
-//! so a browser sends no cookie, and a cookie could not change anything. Other
-//! origins get no CORS header.
+//! Such a page authenticates with a bearer token: no response allows credentials, so
+//! browsers send no cookies, and a cookie could not change anything. Other origins get no
+//! CORS headers.
 
 use crate::origin::Origin;
 use crate::problem::Problem;
@@ -19,7 +19,7 @@ const EXPOSED: &str = "Accept-Ranges, Content-Range, ETag, Idempotency-Replayed,
                        Preference-Applied, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, \
                        X-RateLimit-Reset, X-Request-Id";
 
-/// How long a browser may cache the preflight, in seconds; no browser caches
+/// How long a browser may cache a preflight response, in seconds; no browser caches
 /// longer.
 const MAX_AGE: &str = "7200";
 
@@ -83,7 +83,7 @@ impl Requester {
                 ("access-control-expose-headers", EXPOSED.into()),
             ]),
         }
-        // Caches must keep answers for different origins apart.
+        // Makes caches distinguish the responses for different origins.
         match response
             .headers
             .iter_mut()
@@ -102,7 +102,7 @@ fn origin(entry: &str) -> Option<Origin> {
     (url.as_str() == format!("{origin}/")).then_some(origin)
 }
 
-/// Answers which methods the path has.
+/// Answers with the methods of the path.
 pub fn preflight<C>(path: &str) -> Result<Response<C>, Problem> {
     match router::route(Method::Options, path) {
         Err(Problem::MethodNotAllowed { allow }) => Ok(Response::empty(204)

@@ -1,7 +1,7 @@
-//! Server-sent events (HTML Living Standard, 9.2), and the ids with which a
-//! client says what it received last.
+//! Server-sent events (HTML Living Standard, 9.2), and the ids by which a client says
+//! what it received last.
 //!
-//! An id names a state: `task` events have one, `progress` has none, since a
+//! An id identifies a state. `task` events have one; `progress` events do not, since a
 //! stage is not stored and cannot be sent again.
 
 use std::time::Duration;
@@ -12,8 +12,8 @@ use serde_json::json;
 
 use crate::problem::Problem;
 
-/// After this time without an event a comment is sent, which keeps proxies from
-/// closing the stream and shows when the client is gone.
+/// After this time without an event a comment is sent, which keeps proxies from closing
+/// the stream, and shows whether the client has left.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 pub const COMMENT: &str = ": keep-alive\n\n";
@@ -21,16 +21,16 @@ pub const COMMENT: &str = ": keep-alive\n\n";
 /// The beginning of every stream: the reconnection delay in milliseconds.
 pub const OPENING: &str = "retry: 1000\n\n";
 
-/// The id of the event that a task was deleted.
+/// The id of the event for a deleted task.
 pub const DELETED_ID: &str = "deleted";
 
-/// The id of a task's state; states that look the same have the same id.
+/// The id of a task's state; states that look alike have the same id.
 pub fn id(task: &Task) -> String {
     let since = task.updated_at.unwrap_or(task.created_at);
     format!("{}-{}", since.0, task.status.as_str())
 }
 
-/// `shown` is the task as other routes answer it.
+/// `shown`: the task as other routes return it.
 pub fn task(id: &str, shown: &impl Serialize) -> Result<String, Problem> {
     event("task", Some(id), shown)
 }
@@ -43,7 +43,7 @@ pub fn deleted(task_id: &str) -> Result<String, Problem> {
     event("deleted", Some(DELETED_ID), &json!({"task_id": task_id}))
 }
 
-/// Compact JSON has no line breaks, so it is one line of data.
+/// Compact JSON contains no line breaks, so it is one line of data.
 fn event(name: &str, id: Option<&str>, data: &impl Serialize) -> Result<String, Problem> {
     let data = serde_json::to_string(data)?;
     let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();

@@ -1,12 +1,12 @@
 //! The HTTP API, as a component.
 //!
-//! [`Api`] turns a request into a response over its [`Ports`], so that it runs
-//! natively in tests. On wasm the module `bindings` implements the ports by the
-//! imports of `wit/` and exports `handler` and `wasi:http/handler`.
+//! [`Api`] turns a request into a response by using its [`Ports`], so that it can run
+//! natively in tests. On wasm the module `bindings` implements the ports with the imports
+//! of `wit/`, and exports `handler` and `wasi:http/handler`.
 //!
-//! An instance is shared by concurrent requests, so nothing here may panic,
-//! wait while it holds a borrow, or hold more of a request than its bounds allow.
-//! Nothing here may decide what the domain decides, or know a platform.
+//! An instance is shared by concurrent requests, so nothing here may panic, await while
+//! it holds a borrow, or buffer more of a request than its limits allow. Nothing here may
+//! make decisions of the domain, or know a platform.
 #![allow(async_fn_in_trait)]
 
 mod accept;

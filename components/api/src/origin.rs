@@ -39,7 +39,7 @@ impl Origin {
         &self.text
     }
 
-    /// False where the platform does not say where a request came to.
+    /// False if the platform does not tell which origin a request was sent to.
     pub fn has_authority(&self) -> bool {
         self.authority()
             .is_some_and(|authority| !authority.is_empty())
@@ -49,7 +49,7 @@ impl Origin {
         self.text.starts_with("https://")
     }
 
-    /// Host and port alone.
+    /// Compares only host and port.
     pub fn same_authority(&self, other: &Self) -> bool {
         self.authority() == other.authority()
     }

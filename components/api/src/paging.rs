@@ -1,4 +1,4 @@
-//! The query of a list: `limit`, `cursor` and, of tasks, `status`.
+//! The query of a list: `limit`, `cursor` and, for tasks, `status`.
 
 use concept_refinement_domain::capability::Position;
 use concept_refinement_domain::cursor;
@@ -26,8 +26,8 @@ pub enum ByStatus {
 }
 
 impl Paging {
-    /// Parses the query and reports all problems. Unknown parameters are
-    /// ignored; of duplicates the last counts.
+    /// Parses the query and reports all problems. Unknown parameters are ignored; of
+    /// duplicates the last one counts.
     pub fn parse(query: Option<&str>, user: &str, by_status: ByStatus) -> Result<Self, Problem> {
         let mut paging = Self {
             limit: DEFAULT_LIMIT,
@@ -62,7 +62,7 @@ impl Paging {
     }
 }
 
-/// The cursor of the next page, for the answer.
+/// The cursor of the next page, for the response.
 pub fn next_cursor(user: &str, next: Option<&Position>) -> Option<String> {
     next.map(|position| cursor::encode(user, position))
 }

@@ -1,7 +1,7 @@
-//! The ports of the routes, in domain words.
+//! The ports of the routes, in terms of the domain.
 //!
-//! Each trait is the part of the WIT interface of the same name that the API
-//! uses; `wit/` has the promises.
+//! Each trait is the part of the WIT interface of the same name that the API uses; `wit/`
+//! has the promises.
 
 use std::future::Future;
 
@@ -59,8 +59,8 @@ pub trait TaskStore {
 
     async fn withdraw(&self, id: &str, error_message: &str) -> Result<Fenced, CapabilityError>;
 
-    /// Stores until when an anonymous user has a session, if the user owns a
-    /// task, a concept or, as is said, an image.
+    /// Stores until when an anonymous user has a session, if the user owns a task, a
+    /// concept or (as the caller knows) an image.
     async fn renew_session(
         &self,
         user: &str,
@@ -78,7 +78,7 @@ pub trait TaskStore {
         after: Option<Position>,
     ) -> Result<TaskPage, CapabilityError>;
 
-    /// How many tasks the user has created in the window that lasts now.
+    /// How many tasks the user has created in the current window.
     async fn used(&self, user: &str, window: Window) -> Result<u32, CapabilityError>;
 
     async fn cancel(&self, user: &str, id: &str) -> Result<Option<Cancellation>, CapabilityError>;
@@ -93,7 +93,7 @@ pub trait TaskQueue {
 }
 
 pub trait ImageStore {
-    /// A stored image's bytes. A response passes them on as they come.
+    /// A stored image's bytes. A response passes them on as they arrive.
     type Contents;
 
     /// Stores an image. [`StoredOrNot::WrongLength`] if the contents are
@@ -132,7 +132,7 @@ pub trait ConceptStore {
         after: Option<Position>,
     ) -> Result<ConceptPage, CapabilityError>;
 
-    /// Answers the path of the concept's image.
+    /// Returns the path of the concept's image.
     async fn delete(&self, user: &str, id: &str) -> Result<Option<String>, CapabilityError>;
 }
 
@@ -154,8 +154,8 @@ pub trait Health {
 }
 
 pub trait Issuer {
-    /// Fetches the issuer's key set, bounded in size and time. The error is for
-    /// the log.
+    /// Fetches the issuer's key set, with limits on size and time. The error is for the
+    /// log.
     async fn key_set(&self, url: &str) -> Result<Vec<u8>, String>;
 }
 
@@ -167,12 +167,11 @@ pub trait Ids {
     /// A new random UUID in lower case with hyphens.
     fn uuid(&self) -> String;
 
-    /// A new UUID in the order of time, so that new tasks stand together in a
-    /// store.
+    /// A new UUID that sorts by time, so that new tasks are adjacent in a store.
     fn task_id(&self) -> String;
 }
 
 pub trait Background {
-    /// Continues work after the response. It may be lost.
+    /// Runs work after the response. It may be lost.
     fn spawn(&self, work: impl Future<Output = ()> + 'static);
 }

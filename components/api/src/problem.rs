@@ -1,4 +1,4 @@
-//! Error answers, which all have the same form.
+//! Error responses, which all have the same form.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::request::Interrupted;
 use crate::response::{Content, Response};
 
-/// An error answer. Details are sentences that the caller may read.
+/// An error response. Details are sentences for the caller.
 #[derive(Debug)]
 pub enum Problem {
     Unauthorized(&'static str),
@@ -45,19 +45,19 @@ pub enum Problem {
         /// In seconds.
         retry_after: Option<u32>,
     },
-    /// A fault of ours, of which the caller learns nothing.
+    /// An internal error, about which the caller learns nothing.
     Internal,
 }
 
-/// The body of every error answer.
+/// The body of every error response.
 #[derive(Serialize)]
 pub struct ErrorBody<'a> {
     /// A sentence for the user.
     detail: &'a str,
-    /// The status of the answer.
+    /// The status of the response.
     status_code: u16,
     error_code: &'static str,
-    /// The problems of each field; null if no field is concerned.
+    /// The problems of each field; null if the error is not about fields.
     field_errors: Option<&'a FieldErrors>,
 }
 
@@ -147,7 +147,7 @@ impl Problem {
     }
 }
 
-/// Adds how much of the quota is left; nothing where it is unlimited.
+/// Adds headers with the rest of the quota; none if it is unlimited.
 pub fn with_quota<C>(response: Response<C>, quota: Option<QuotaState>) -> Response<C> {
     let Some(quota) = quota else { return response };
     response

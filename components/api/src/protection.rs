@@ -1,32 +1,31 @@
-//! Security headers. Every answer has them; a value that a route set is kept.
+//! Security headers for every response; a value that a route has set is kept.
 
 use std::borrow::Cow;
 
 use crate::response::Response;
 
-/// Scripts and styles only as files of this origin, never inline. Images from
-/// anywhere: originals by URL, and previews of files.
+/// Scripts and styles only from files of this origin, never inline. Images from anywhere:
+/// originals by URL, and previews of files.
 const PAGE: &str = "default-src 'self'; img-src 'self' data: blob: http: https:; \
                     object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// Other answers load and run nothing, even if a browser takes one for a page.
+/// Other responses load and run nothing, even if a browser mistakes one for a page.
 const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// The bytes of an image are from a user.
+/// For images, whose bytes come from users.
 pub const IMAGE: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
 
 const ALWAYS: [(&str, &str); 4] = [
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
-    // With `no-referrer` a browser would send the origin `null` for our own
-    // page.
+    // With `no-referrer` a browser would send the origin `null` for our own page.
     ("referrer-policy", "same-origin"),
-    // Images may be embedded by any site that has their URL, and set this
-    // header themselves.
+    // Images may be embedded by any site that has their URL; they set this header
+    // themselves.
     ("cross-origin-resource-policy", "same-origin"),
 ];
 
-/// Half a year, for this host only, without its subdomains.
+/// Half a year, for this host only, without subdomains.
 const HTTPS_ONLY: &str = "max-age=15552000";
 
 pub fn protect<C>(response: &mut Response<C>, is_behind_https: bool) {
@@ -38,7 +37,7 @@ pub fn protect<C>(response: &mut Response<C>, is_behind_https: bool) {
         add(response, name, value);
     }
     match (response.status, is_page) {
-        // What the client has keeps the policy that it came with.
+        // A cached response keeps the policy that it was sent with.
         (304, _) => {}
         (_, true) => {
             add(response, "content-security-policy", PAGE);

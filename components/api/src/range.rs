@@ -1,4 +1,4 @@
-//! What a request wants of an image: all of it or a part (RFC 9110, section 14).
+//! The part of an image that a request asks for (RFC 9110, section 14).
 
 use concept_refinement_domain::capability::ByteRange;
 
@@ -11,7 +11,7 @@ pub enum Selection {
     Outside,
 }
 
-/// An unparsable field, or one with several ranges, is ignored, as the standard
+/// A field that cannot be parsed, or has several ranges, is ignored, as the standard
 /// allows.
 pub fn selection(field: &str, size: u64) -> Selection {
     let spec = match field.split_once('=') {
@@ -42,8 +42,7 @@ pub fn selection(field: &str, size: u64) -> Selection {
     }
 }
 
-/// None: absent. An error: not a number. A number beyond u64 counts as the
-/// largest.
+/// None: absent. An error: not a number. A number that exceeds u64 counts as the maximum.
 fn position(digits: &str) -> Result<Option<u64>, ()> {
     if digits.is_empty() {
         Ok(None)

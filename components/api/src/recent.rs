@@ -1,12 +1,12 @@
-//! What an instance remembers of what it did a while ago, so that it does not do it again
-//! for each request. Other instances know nothing of it, so it may only save work.
+//! A memory of recent actions, so that an instance does not repeat them for each request.
+//! Other instances do not share it, so it may only be used to save work.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use concept_refinement_domain::timestamp::Timestamp;
 
-/// How much is remembered at most. What does not fit is done again.
+/// Limit of entries. Actions beyond it are repeated.
 const CAPACITY: usize = 1024;
 
 pub struct Recent<V>(RefCell<BTreeMap<String, Entry<V>>>);
@@ -18,14 +18,15 @@ struct Entry<V> {
 }
 
 impl<V: Clone> Recent<V> {
-    /// What is remembered still. What is from later is not: the clock was set back.
+    /// An entry that is still valid. Entries from the future are ignored: the clock was
+    /// set back.
     pub fn get(&self, key: &str, now: Timestamp) -> Option<V> {
         let entries = self.0.borrow();
         let entry = entries.get(key).filter(|entry| entry.holds(now))?;
         Some(entry.value.clone())
     }
 
-    /// Remembers something from now on. False: there is no room for it.
+    /// Adds an entry that is valid from now on. False: there is no room for it.
     pub fn put(&self, key: &str, value: V, now: Timestamp, until: Timestamp) -> bool {
         let mut entries = self.0.borrow_mut();
         if entries.len() >= CAPACITY {

@@ -1,4 +1,4 @@
-//! Concepts as JSON. Tasks are in the domain's `task_response`.
+//! Concepts as JSON. For tasks see the domain's `task_response`.
 
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::timestamp::{Timestamp, rfc3339, rfc3339_or_null};
@@ -10,7 +10,7 @@ use serde::Serialize;
 pub struct ConceptResponse<'a> {
     id: &'a str,
     task_id: &'a str,
-    /// The refined image, by a signed URL.
+    /// Signed URL of the refined image.
     image_url: String,
     /// As sent in the request.
     original_image_url: &'a str,
@@ -20,14 +20,14 @@ pub struct ConceptResponse<'a> {
     color_palettes: &'a [String],
     /// Whether the user was anonymous.
     is_anonymous: bool,
-    /// What the model said of its work.
+    /// The model's notes on its work.
     notes: &'a [String],
     #[serde(serialize_with = "rfc3339")]
     created_at: Timestamp,
 }
 
 impl<'a> ConceptResponse<'a> {
-    /// `image_url` is that of the concept's image, signed.
+    /// `image_url`: the signed URL of the concept's image.
     pub fn new(concept: &'a Concept, image_url: String) -> Self {
         let content = &concept.content;
         Self {
@@ -46,16 +46,16 @@ impl<'a> ConceptResponse<'a> {
     }
 }
 
-/// What came of a task's webhook.
+/// The state of a task's webhook.
 #[derive(Serialize)]
 pub struct WebhookResponse<'a> {
     /// As sent in the request.
     url: &'a str,
-    /// `pending` until the receiver was told, or it was given up.
+    /// `pending` until the receiver has accepted it, or no more attempts will be made.
     state: &'static str,
     /// The oldest first.
     attempts: Vec<AttemptResponse<'a>>,
-    /// Null before the task has ended, and where there will be no further attempt.
+    /// Null before the task has ended, and if there will be no more attempts.
     #[serde(serialize_with = "rfc3339_or_null")]
     next_attempt_at: Option<Timestamp>,
 }
@@ -66,9 +66,9 @@ pub struct AttemptResponse<'a> {
     /// When it began.
     #[serde(serialize_with = "rfc3339")]
     at: Timestamp,
-    /// What the receiver answered; null if it did not.
+    /// The status of the receiver's answer; null if there was none.
     status: Option<u16>,
-    /// What went wrong, in a sentence; null if it was delivered.
+    /// What went wrong, as a sentence; null if it was delivered.
     error: Option<&'a str>,
 }
 

@@ -1,5 +1,5 @@
-//! Publishes overdue tasks again when they are read, since a platform without
-//! timers has no sweep.
+//! Publishes overdue tasks again when they are read, since a platform without timers has
+//! no sweep.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -14,23 +14,23 @@ use crate::log;
 use crate::ports::Ports;
 use crate::recent::Recent;
 
-/// Between two warnings of one instance.
+/// Minimum interval of warnings per instance.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Clones share what they remember.
+/// Clones share their state.
 #[derive(Clone)]
 pub struct Republisher<P> {
     ports: P,
-    /// The host that runs this instance sweeps, so there is nothing to do here.
+    /// The host has a sweep, so there is nothing to do here.
     is_swept: bool,
-    /// What this instance published again, until it is due the next time, so that those
-    /// who poll an overdue task do not flood the queue. A task that does not fit waits
-    /// for its next reader.
+    /// Tasks that this instance has published again, until they are next due, so that
+    /// clients which poll an overdue task do not flood the queue. A task for which there
+    /// is no room waits for its next reader.
     recent: Rc<Recent<()>>,
     failures: Rc<Failures>,
 }
 
-/// What could not be published since the operator was warned.
+/// Failures since the last warning.
 #[derive(Default)]
 struct Failures {
     warned: Cell<Option<Timestamp>>,
@@ -47,8 +47,8 @@ impl<P: Ports> Republisher<P> {
         }
     }
 
-    /// Publishes a task that was read, if it is overdue, without making its
-    /// reader wait. If that fails, a reader tries again soon.
+    /// Publishes a task that was read, if it is overdue, without making its reader wait.
+    /// If that fails, a reader soon tries again.
     pub fn republish_if_overdue(&self, task: &Task, now: Timestamp) {
         if self.is_swept
             || !is_overdue(task, now)
@@ -74,7 +74,7 @@ impl<P: Ports> Republisher<P> {
 }
 
 impl Failures {
-    /// Counts one more. How many there are, if it is time for a warning.
+    /// Counts a failure. Returns the number of failures if it is time for a warning.
     fn count(&self, now: Timestamp) -> Option<u64> {
         let times = self.since.get() + 1;
         let is_silent = |warned: Timestamp| (warned..warned.plus(WARNING_INTERVAL)).contains(&now);

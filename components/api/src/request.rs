@@ -1,4 +1,4 @@
-//! A request, without the platform's types.
+//! A request, independent of the platform.
 
 use concept_refinement_domain::fields::Fields;
 
@@ -32,16 +32,16 @@ pub struct Request<B = ()> {
     pub method: Method,
     /// Without the query, as sent.
     pub path: String,
-    /// What follows the first `?`, as sent.
+    /// The text after the first `?`, as sent.
     pub query: Option<String>,
-    /// The origin that the request was addressed to.
+    /// The origin that the request was sent to.
     pub origin: Origin,
     pub headers: Headers,
     pub body: B,
 }
 
 impl<B> Request<B> {
-    /// All but the body, and the body.
+    /// Separates the body from the rest.
     pub fn split(self) -> (Request, B) {
         let Self {
             method,
@@ -65,7 +65,7 @@ impl<B> Request<B> {
 
 /// A request body, read in chunks.
 pub trait Body {
-    /// The next chunk, perhaps empty. None: the body is complete.
+    /// The next chunk, possibly empty. None: the body is complete.
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Interrupted>;
 }
 
@@ -73,7 +73,7 @@ pub trait Body {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interrupted;
 
-/// Header fields in the order in which they came.
+/// Header fields, in the order received.
 #[derive(Clone, Debug, Default)]
 pub struct Headers(Fields);
 
@@ -90,8 +90,8 @@ impl Headers {
             .map(|(_, value)| value)
     }
 
-    /// The value of a field that was sent exactly once, as UTF-8. Otherwise
-    /// None; use [`Headers::all`] where that matters.
+    /// The value of a field that was sent exactly once, as UTF-8. Otherwise None; use
+    /// [`Headers::all`] where the difference matters.
     pub fn text(&self, name: &'static str) -> Option<&str> {
         let mut values = self.all(name);
         match (values.next(), values.next()) {
@@ -100,7 +100,7 @@ impl Headers {
         }
     }
 
-    /// The body's length, where it was declared.
+    /// The declared length of the body.
     pub fn content_length(&self) -> Option<u64> {
         let text = self.text("content-length")?;
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -111,7 +111,7 @@ impl Headers {
     }
 }
 
-/// Names and their values.
+/// From names and their values.
 impl<N: AsRef<[u8]>, V: AsRef<[u8]>> FromIterator<(N, V)> for Headers {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(fields: I) -> Self {
         Self(fields.into_iter().collect())

@@ -1,4 +1,4 @@
-//! A response, without the platform's types.
+//! A response, independent of the platform.
 
 use std::borrow::Cow;
 
@@ -15,9 +15,9 @@ pub enum Content<C> {
     None,
     /// Written as one chunk.
     Bytes(Vec<u8>),
-    /// A stored image's bytes, passed on as they come.
+    /// A stored image's bytes, passed on as they arrive.
     Stored(C),
-    /// Each chunk is written at once. Dropped when the client leaves.
+    /// Each chunk is sent immediately. Dropped when the client leaves.
     Events(LocalBoxStream<'static, Vec<u8>>),
 }
 

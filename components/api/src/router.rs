@@ -1,5 +1,5 @@
-//! Finds the route of a path and a method. Routing comes before authentication,
-//! so that an unknown path is 404 and a wrong method 405 for everyone.
+//! Finds the route for a path and a method. Routing comes before authentication, so that
+//! everyone gets 404 for an unknown path and 405 for a wrong method.
 
 use crate::assets::{self, Asset};
 use crate::problem::Problem;
@@ -21,7 +21,7 @@ pub enum Route<'a> {
     Concept(&'a str),
     DeleteConcept(&'a str),
     Upload,
-    /// The whole rest of the path names the image; see `wit/image-store.wit`.
+    /// The rest of the path names the image; see `wit/image-store.wit`.
     Image,
     DeleteImage,
     Session,
@@ -31,7 +31,7 @@ pub enum Route<'a> {
     Asset(&'static Asset),
 }
 
-/// What the web page reads, beside its files.
+/// Data for the web page, besides its files.
 const PAGE_SERVICE: &str = "/page/service.json";
 
 pub fn route(method: Method, path: &str) -> Result<Route<'_>, Problem> {
@@ -80,13 +80,13 @@ pub fn route(method: Method, path: &str) -> Result<Route<'_>, Problem> {
     }
 }
 
-/// Whether programs ask for it, rather than people.
+/// Whether the path is used by programs rather than by people.
 pub fn is_of_api(path: &str) -> bool {
     path == "/api" || path.starts_with("/api/")
 }
 
-/// The template of the path, with names for its variable parts. None: there is
-/// no such route.
+/// The template of the path, with names for its variable parts. None: there is no such
+/// route.
 pub fn template(method: Method, path: &str) -> Option<&'static str> {
     Some(match route(method, path).ok()? {
         Route::Refine => "/api/concepts/refine",

@@ -1,5 +1,4 @@
-//! What the routes of one instance share: its configuration, its ports and the
-//! little that it remembers between requests.
+//! What the routes of an instance share: its configuration, its ports and a few caches.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -21,10 +20,10 @@ pub struct State<P> {
     pub collecting: Cell<u64>,
     /// The model's description, once it was read.
     pub model: OnceCell<String>,
-    /// What the last check of the capabilities found, and when.
+    /// The result of the last check of the capabilities, and its time.
     pub readiness: RefCell<Option<(Timestamp, Rc<[CapabilityState]>)>>,
     pub republisher: Republisher<P>,
-    /// The sessions that this instance renewed, by their users.
+    /// The sessions that this instance has renewed, by user.
     pub renewed: Recent<Renewed>,
 }
 

@@ -1,8 +1,8 @@
 //! Inspects an upload while it streams into the store.
 //!
-//! The store must not keep an incomplete image, which is known only at the end.
-//! So the last chunk is held back until it is inspected: an incomplete image
-//! ends before its declared length, and the store refuses it.
+//! The store must not keep an incomplete image, but that is known only at the end. So the
+//! last chunk is held back until it is inspected: an incomplete image then ends before
+//! its declared length, and the store refuses it.
 
 use std::collections::VecDeque;
 
@@ -84,8 +84,8 @@ impl<B: Body> ByteStream for Upload<B> {
     }
 }
 
-/// A body of undeclared length, which is passed on only once it was collected
-/// and found whole; else nothing is.
+/// A body of undeclared length, which is passed on only after it was buffered and found
+/// complete.
 pub struct Whole<B> {
     upload: Upload<B>,
     problem: Option<Problem>,

@@ -1,10 +1,10 @@
-//! What wit-bindgen makes of `wit/`: the one set of types that imports and
-//! exports share, and the interfaces that a component imports.
+//! The code that wit-bindgen generates from `wit/`: one set of types for imports and
+//! exports, and the interfaces that a component imports.
 //!
-//! An interface that a component both exports and finds here would become an
-//! import of it as well, even if nothing calls it. So a component names what it
-//! imports by features: `capabilities`, `processor`, or none. One that exports an
-//! interface generates that itself, `with` these types.
+//! An interface that a component exports must not be found here too, since it would then
+//! become an import as well, even if nothing calls it. So a component selects its imports
+//! by features: `capabilities`, `processor`, or none. A component that exports an
+//! interface generates its code itself, `with` these types.
 
 use concept_refinement_domain::conversions;
 

@@ -1,13 +1,13 @@
-//! Why there is no whole response.
+//! Errors of outbound requests.
 
-/// Failures for the caller, without text from the peer.
+/// Errors for the caller, without text from the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// The platform does not allow this connection.
     Forbidden,
     Unresolvable,
     Unreachable,
-    /// No connection was made in time.
+    /// The connection was not established in time.
     ConnectTimedOut,
     TimedOut,
     /// TLS failed.

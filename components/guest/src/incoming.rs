@@ -15,8 +15,8 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// In chunks of this many bytes: for what is handed on at once, so that little
-    /// memory is ever used for it.
+    /// Reads in chunks of this many bytes: for data that is passed on at once, so that it
+    /// never takes much memory.
     pub fn in_chunks_of(self, size: usize) -> Self {
         Self {
             size: Some(size),
@@ -24,8 +24,8 @@ impl Incoming {
         }
     }
 
-    /// The next chunk, never empty. None at the end, or if the sender gave up;
-    /// the two look alike.
+    /// The next chunk, never empty. None at the end, or if the sender gave up; the two
+    /// cannot be distinguished.
     pub async fn chunk(&mut self) -> Option<Vec<u8>> {
         let size = self.size.unwrap_or(chunks::next_size(self.whole));
         loop {

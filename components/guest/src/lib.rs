@@ -1,8 +1,7 @@
-//! What the components have in common: the bindings of `wit/` and what its
-//! values are in the words of the domain, the clock and randomness of WASI,
-//! streams, outbound HTTP, and the log.
+//! Shared by all components: the bindings of `wit/` with conversions to domain types, the
+//! clock and randomness of WASI, streams, outbound HTTP, and the log.
 //!
-//! It must decide nothing: what a component does is in the component.
+//! It must make no decisions: what a component does is up to the component.
 #![allow(async_fn_in_trait, reason = "components have one thread")]
 
 #[cfg(target_arch = "wasm32")]

@@ -1,5 +1,5 @@
-//! One line on standard error, for the operator: never a secret, and nothing
-//! that a user sent.
+//! Writes a line to standard error, for the operator: never a secret, and nothing that a
+//! user sent.
 
 use std::fmt;
 use std::io::Write;

@@ -1,7 +1,7 @@
-//! Outbound HTTP of components, by `wasi:http/client`.
+//! Outbound HTTP of components, with `wasi:http/client`.
 //!
-//! Sends requests and reads responses. Whether an address is allowed is for the
-//! caller and the platform to decide; redirects are not followed.
+//! Sends requests and reads responses. Whether an address is allowed is up to the caller
+//! and the platform; redirects are not followed.
 
 mod failure;
 mod request;
@@ -13,7 +13,7 @@ pub use response::Response;
 
 use wasip3::http::client;
 
-/// Sends a request and returns at the head of the response.
+/// Sends a request, and returns when the head of the response has arrived.
 pub async fn send(request: Request) -> Result<Response, Failure> {
     let Request {
         request,

@@ -1,4 +1,4 @@
-//! Ports that several components have in common, in domain words.
+//! Ports that several components share, in terms of the domain.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub trait Clock {
 }
 
 pub trait Random {
-    /// Unpredictable, and random enough to be used as a unique name.
+    /// Unpredictable, and random enough for unique names.
     fn random(&self) -> u64;
 
     /// Uniform in 0..1, to spread retries.
@@ -23,7 +23,7 @@ pub trait Random {
 
 /// A stream of bytes.
 pub trait ByteStream {
-    /// The next chunk. None at the end, or if the sender gave up; the two look
-    /// alike, so compare with the declared length.
+    /// The next chunk. None at the end, or if the sender gave up; the two cannot be
+    /// distinguished, so compare the length with the declared one.
     async fn next(&mut self) -> Option<Vec<u8>>;
 }

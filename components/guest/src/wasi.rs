@@ -8,7 +8,7 @@ use wasip3::random::random::get_random_u64;
 
 use crate::ports::{Clock, Random};
 
-/// The imports of a component, on which it implements its ports.
+/// The imports of a component, with which it implements its ports.
 #[derive(Clone, Copy, Default)]
 pub struct Imports;
 

@@ -1,4 +1,4 @@
-//! Exports the interface `notifier` over `wasi:http`.
+//! Exports the interface `notifier`, implemented with `wasi:http`.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -15,8 +15,7 @@ use wasip3::http::types::Method;
 
 use crate::event;
 
-// The generated code crosses the boundary of the component, which is unsafe by
-// its nature.
+// The generated code crosses the component boundary, which is inherently unsafe.
 #[allow(unsafe_code)]
 mod bindings {
     wit_bindgen::generate!({
@@ -33,7 +32,7 @@ mod bindings {
 
 use bindings::exports::concept::refinement::notifier::{Delivery, Guest, Response};
 
-/// Of one attempt, from its start to the status.
+/// Timeout of one attempt, from its start to the status.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 const TIMEOUTS: Timeouts = Timeouts {
@@ -83,10 +82,10 @@ async fn send(delivery: Delivery) -> Result<Response, Failure> {
     let request = outbound::request(&Method::Post, url, fields, Some(contents), TIMEOUTS)
         .ok_or(Failure::Broken)?;
     wit_bindgen::spawn(async move {
-        // The receiver may answer before it has read everything.
+        // Fails if the receiver answers before it has read everything.
         drop(writer.write_all(body.into_bytes()).await);
     });
-    // The body is not read: it ends with the connection.
+    // The body is not read; dropping it closes the connection.
     let response = outbound::send(request).await?;
     let retry_after = response
         .header("retry-after")
@@ -97,8 +96,8 @@ async fn send(delivery: Delivery) -> Result<Response, Failure> {
     })
 }
 
-/// Tells no address: a receiver's name may lead to one that only the operator
-/// knows.
+/// The sentence contains no address: a receiver's name may resolve to one that only the
+/// operator should know.
 fn sentence(failure: Failure) -> &'static str {
     match failure {
         Failure::Forbidden => "The receiver's address may not be connected to.",

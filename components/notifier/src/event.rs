@@ -1,5 +1,4 @@
-//! The body of a delivery: what happened, when, and the task as the API answers
-//! it.
+//! The body of a delivery: what happened, when, and the task as the API returns it.
 
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::{Status, Task};
@@ -14,7 +13,7 @@ struct Event<'a> {
     data: TaskResponse<'a>,
 }
 
-/// Of a task that ended. `image_url` is that of its image, signed.
+/// For a task that has ended. `image_url`: the signed URL of its image.
 pub fn body(task: &Task, image_url: Option<String>) -> serde_json::Result<String> {
     serde_json::to_string(&Event {
         r#type: match task.status {

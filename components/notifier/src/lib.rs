@@ -1,9 +1,9 @@
-//! Delivers webhooks: tells a receiver that a task ended, by one POST as the
-//! Standard Webhooks specification has it.
+//! Delivers webhooks: tells a receiver that a task has ended, with one POST request
+//! according to the Standard Webhooks specification.
 //!
-//! It decides nothing: when there is another attempt and what an answer means is
-//! the store's to say. It must never follow a redirect, read a body or take longer
-//! than an attempt may, since users can name any receiver.
+//! It makes no decisions: the store decides whether there is another attempt and what an
+//! answer means. It must never follow a redirect, read a body or exceed the timeout of an
+//! attempt, since users can name any receiver.
 
 #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
 mod event;

@@ -1,4 +1,4 @@
-//! Implements [`crate::ports`] by the component's imports.
+//! Implements [`crate::ports`] with the component's imports.
 
 #![allow(
     unsafe_code,

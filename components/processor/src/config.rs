@@ -18,8 +18,7 @@ pub struct Config {
     pub model_timeout: Duration,
     pub task_timeout: Duration,
     pub allowed_sources: AllowedSources,
-    /// The URL of the model's provider, whose answers may point to its own
-    /// host.
+    /// The URL of the model's provider; the model's answers may link to the same host.
     pub model_url: Option<url::Url>,
     pub public_url: Option<String>,
 }

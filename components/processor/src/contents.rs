@@ -1,7 +1,7 @@
-//! An image that was received whole, and inspected on its way.
+//! An image that was received completely, and inspected as it arrived.
 //!
-//! It is held because a stream can be read only once, while a retry needs the
-//! bytes again, and outside of the instance, which may wait for long.
+//! It is buffered because a stream can be read only once, while a retry needs the bytes
+//! again; and outside of the instance, which may have to wait long.
 
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::image::{Format, Inspected, Inspector, Limits, Problem};
@@ -16,19 +16,19 @@ pub struct Contents<B> {
     inspected: Inspected,
 }
 
-/// An image of which some was received, and for which there is room.
+/// A partly received image with reserved space.
 pub struct Draft<B> {
     blob: B,
     inspector: Inspector,
     length: u64,
     declared: Option<u64>,
-    /// What was reserved, in bytes.
+    /// Reserved space, in bytes.
     room: u64,
-    /// Nothing is on its way to the blob: it has as many bytes as are counted here.
+    /// No append is pending: the blob has exactly the bytes that are counted here.
     is_settled: bool,
 }
 
-/// Why bytes were refused, in sentences for the user.
+/// Why bytes were refused, as sentences for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Rejected {
     #[error("{0}")]
@@ -37,14 +37,14 @@ pub enum Rejected {
     Incomplete,
     #[error("the file goes on after its declared length")]
     TooLong,
-    /// It may be held later.
+    /// There may be space later.
     #[error("{0}")]
     NoRoom(CapabilityError),
 }
 
 impl<B: Blob> Draft<B> {
-    /// An empty one. For an answer of a model this waits until there is room for all of
-    /// it, of the declared length or else of the longest.
+    /// An empty draft. For a model's answer this waits until there is space for all of
+    /// it: the declared length, or else the maximum.
     pub async fn reserve(
         blobs: &impl Blobs<Blob = B>,
         purpose: Purpose,
@@ -63,8 +63,8 @@ impl<B: Blob> Draft<B> {
         })
     }
 
-    /// The same room, for a file of this declared length. None: something is in it, or it
-    /// is too little.
+    /// Reuses the space for a file of this declared length. None: the draft is not empty,
+    /// or its space is too small.
     pub fn reused(
         self,
         purpose: Purpose,
@@ -75,7 +75,7 @@ impl<B: Blob> Draft<B> {
         Ok((self.is_empty() && fits).then_some(Self { declared, ..self }))
     }
 
-    /// Takes what a stream has in it, to its end.
+    /// Appends a stream, to its end.
     pub async fn fill(&mut self, stream: &mut impl ByteStream) -> Result<(), Rejected> {
         while let Some(chunk) = stream.next().await {
             self.inspector.push(&chunk).map_err(Rejected::Image)?;
@@ -91,7 +91,7 @@ impl<B: Blob> Draft<B> {
         Ok(())
     }
 
-    /// In bytes, so far.
+    /// Bytes received so far.
     pub fn length(&self) -> u64 {
         self.length
     }
@@ -101,12 +101,13 @@ impl<B: Blob> Draft<B> {
         self.length == 0
     }
 
-    /// Whether the rest can follow, where filling it was broken off.
+    /// Whether the rest can be appended after filling was interrupted.
     pub fn is_settled(&self) -> bool {
         self.is_settled
     }
 
-    /// Why more should have come, by what was declared or else by what came.
+    /// The error if more bytes should have come, according to the declared length or the
+    /// contents.
     pub fn shortfall(&self) -> Option<Rejected> {
         match self.declared {
             Some(declared) if self.length < declared => Some(Rejected::Incomplete),
@@ -130,7 +131,7 @@ impl<B: Blob> Draft<B> {
     }
 }
 
-/// What is reserved for a file, in bytes.
+/// How much space to reserve for a file, in bytes.
 fn room_for(purpose: Purpose, declared: Option<u64>, limits: Limits) -> Result<u64, Rejected> {
     let max_bytes = limits.max_bytes;
     match (declared, purpose) {
@@ -138,7 +139,7 @@ fn room_for(purpose: Purpose, declared: Option<u64>, limits: Limits) -> Result<u
             Err(Rejected::Image(Problem::TooLarge { max_bytes }))
         }
         (Some(length), _) => Ok(length),
-        // It takes room as it comes, and waits for none.
+        // Space is reserved as the file arrives, without waiting.
         (None, Purpose::Original) => Ok(0),
         (None, Purpose::ModelAnswer) => Ok(max_bytes),
     }
@@ -150,7 +151,7 @@ impl<B> Contents<B> {
         self.length
     }
 
-    /// By content, not by name.
+    /// According to the contents, not the name.
     pub fn format(&self) -> Format {
         self.inspected.format
     }

@@ -1,11 +1,11 @@
-//! Downloads an image by URL, under the rules for originals.
+//! Downloads an image from a URL, under the rules for originals.
 //!
-//! Each URL, including redirects, is checked without resolving its name; our
-//! host checks the addresses.
+//! Each URL, including redirects, is checked without resolving its name; our host checks
+//! the addresses.
 //!
-//! What may pass is tried again. A transfer that broke off is continued where it ended,
-//! if the server says that the rest is of the same file, and else begun anew, in the room
-//! that is there already.
+//! After temporary errors it tries again. An interrupted transfer is resumed, if the
+//! server confirms that the rest belongs to the same file; otherwise it starts again, in
+//! the space that is already reserved.
 
 use std::time::Duration;
 
@@ -21,13 +21,13 @@ use crate::contents::{Contents, Draft, Rejected};
 use crate::ports::{Blobs, Clock, Failure, Http, Purpose, Random, Response, Rest};
 use crate::time::Budget;
 
-/// As many as a picture's address may need; more look like a loop.
+/// Enough for the address of a picture; more redirects look like a loop.
 const MAX_REDIRECTS: usize = 3;
 
-/// After so long a server may have given up an answer that nobody reads.
+/// After this time a server may have given up on a response that nobody reads.
 const STALE_AFTER: Duration = Duration::from_secs(1);
 
-/// Why an image could not be downloaded, in sentences that the user may read.
+/// Why an image could not be downloaded, as sentences for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DownloadError {
     #[error("the address {0}")]
@@ -47,15 +47,15 @@ pub enum DownloadError {
     Encoded,
     #[error("{0}")]
     Contents(#[from] Rejected),
-    /// More should have come.
+    /// The response was cut off.
     #[error("{0}")]
     BrokeOff(Rejected),
     #[error("the download took longer than {} seconds", .0.as_secs_f32())]
     TimedOut(Duration),
 }
 
-/// Downloads one image, following a few redirects, in as many tries as are done by the
-/// deadline. Each has the time for a download; waiting for room does not count.
+/// Downloads one image, following a few redirects, with as many attempts as fit before
+/// the deadline. Each attempt has the download timeout; waiting for space does not count.
 pub async fn download<P: Http + Blobs + Clock + Random>(
     ports: &P,
     url: &str,
@@ -88,7 +88,7 @@ pub async fn download<P: Http + Blobs + Clock + Random>(
     }
 }
 
-/// What the tries of a download share.
+/// State shared by all attempts of a download.
 struct Download<'a, P: Blobs> {
     ports: &'a P,
     purpose: Purpose,
@@ -96,11 +96,10 @@ struct Download<'a, P: Blobs> {
     partial: Option<Partial<P::Blob>>,
 }
 
-/// What a try leaves to the next one.
+/// What an attempt leaves for the next one.
 struct Partial<B> {
     draft: Draft<B>,
-    /// Names the version of the file of which the draft has the beginning. None: it is
-    /// empty.
+    /// Version of the file whose beginning is in the draft. None: the draft is empty.
     etag: Option<String>,
 }
 
@@ -120,7 +119,7 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
             if self.ports.now().since(begin) < STALE_AFTER {
                 break (draft, response);
             }
-            // It waited for room. By now the connection may be dead.
+            // It had to wait for space, so the connection may be dead by now.
             self.partial = Some(Partial { draft, etag: None });
         };
         let filled = time.spend(draft.fill(&mut response.body)).await;
@@ -135,7 +134,7 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
         Err(error)
     }
 
-    /// Keeps what the next try can go on with.
+    /// Keeps what the next attempt can continue from.
     fn keep(&mut self, draft: Draft<P::Blob>, etag: Option<String>) {
         let etag = etag.filter(|etag| !draft.is_empty() && is_strong(etag));
         if draft.is_settled() && (draft.is_empty() || etag.is_some()) {
@@ -143,7 +142,7 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
         }
     }
 
-    /// One that has a file, or the rest of it.
+    /// A response with the file, or with the rest of it.
     async fn response(&self, url: &str) -> Result<Response<P::Stream>, DownloadError> {
         let rest = self.partial.as_ref().and_then(|Partial { draft, etag }| {
             Some(Rest {
@@ -163,15 +162,15 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
         Err(DownloadError::TooManyRedirects)
     }
 
-    /// Where the file goes: behind what was received, or into room of its own, for which
-    /// this may wait.
+    /// Where to put the file: appended to the partial draft, or in space of its own, for
+    /// which this may wait.
     async fn draft(
         &mut self,
         response: &Response<P::Stream>,
     ) -> Result<Draft<P::Blob>, DownloadError> {
         let status = response.status;
         if !matches!(status, 200 | 206 | 416) {
-            // What came before stays.
+            // The partial draft is kept.
             return Err(self.refused(response));
         }
         let partial = self.partial.take().map(|partial| partial.draft);
@@ -185,7 +184,7 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
                 }
                 let (purpose, declared) = (self.purpose, response.content_length);
                 let limits = self.limits();
-                // A download that waits for room must hold none.
+                // A download must not hold space while it waits for more.
                 let reused = partial.map(|draft| draft.reused(purpose, declared, limits));
                 match reused.transpose()?.flatten() {
                     Some(draft) => Ok(draft),
@@ -220,8 +219,8 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
         self.permitted(next.as_str())
     }
 
-    /// A model may answer with a URL of its provider, even at a private address. A
-    /// user may not.
+    /// A model may answer with a URL of its provider, even at a private address. A user
+    /// may not.
     fn permitted(&self, url: &str) -> Result<Url, DownloadError> {
         if let (Ok(parsed), Some(provider)) = (Url::parse(url), &self.config.model_url)
             && self.purpose == Purpose::ModelAnswer
@@ -247,11 +246,11 @@ fn sentence(failure: Failure) -> &'static str {
 }
 
 impl DownloadError {
-    /// Whether another try can help. An original has cost nothing: if its address cannot
-    /// be reached, the task fails at once.
+    /// Whether another attempt can help. If an original's address cannot be reached, the
+    /// task fails at once, since it has not cost anything yet.
     fn may_pass(&self, purpose: Purpose) -> bool {
         match self {
-            // 206 and 416: what was received is of another version.
+            // 206 and 416: the partial draft belongs to another version of the file.
             Self::Status { status, .. } => {
                 matches!(status, 206 | 408 | 416 | 429 | 500..=599)
             }
@@ -275,14 +274,14 @@ impl DownloadError {
 }
 
 impl<S> Response<S> {
-    /// Whether it has what follows so many bytes of the file.
+    /// Whether the response continues the file at this offset.
     fn is_from(&self, offset: u64) -> bool {
         let range = self.content_range.as_deref().unwrap_or_default();
         range.starts_with(&format!("bytes {offset}-"))
     }
 }
 
-/// Whether the files that it names are the same to the byte.
+/// Whether the ETag guarantees that files are identical, byte for byte.
 fn is_strong(etag: &str) -> bool {
     etag.starts_with('"')
 }

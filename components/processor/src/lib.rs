@@ -1,9 +1,9 @@
 //! The refinement pipeline as a component: claim, download, refine, store,
 //! complete (seed: `RefinementTaskProcessor`).
 //!
-//! [`process`] reads like its six steps and knows only [`ports`], so it runs
-//! natively in tests; `component` has the bindings to WIT. It must never trust
-//! more of a message than its ids, and never write without its lease.
+//! [`process`] reads like its six steps and uses only [`ports`], so it can run natively
+//! in tests; `component` has the WIT bindings. It must never trust anything in a message
+//! but its ids, and never write without its lease.
 
 pub mod config;
 pub mod contents;

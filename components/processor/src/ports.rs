@@ -1,4 +1,4 @@
-//! The ports of the pipeline, in domain words.
+//! The ports of the pipeline, in terms of the domain.
 
 #![allow(
     async_fn_in_trait,
@@ -36,16 +36,16 @@ pub trait TaskStore {
     async fn release(&self, lease: &Lease) -> Result<Fenced, CapabilityError>;
 }
 
-/// The bytes of one image, held outside of the instance.
+/// The bytes of one image, kept outside of the instance.
 pub trait Blob {
-    /// An error: there is no room at the moment, or was never reserved.
+    /// An error: there is no space at the moment, or none was reserved.
     async fn append(&mut self, bytes: Vec<u8>) -> Result<(), CapabilityError>;
 }
 
 pub trait Blobs {
     type Blob: Blob;
 
-    /// An empty one with room for so many bytes. Waits for that of a model's answer.
+    /// An empty blob with space for this many bytes. For a model's answer this waits.
     async fn reserve(&self, purpose: Purpose, length: u64) -> Result<Self::Blob, CapabilityError>;
 }
 
@@ -78,15 +78,15 @@ pub struct ModelRequest {
     pub theme_description: Option<String>,
     pub media_type: &'static str,
     pub source_url: Option<String>,
-    /// Names the call to what keeps receipts.
+    /// The key by which receipts identify this call.
     pub receipt_key: String,
-    /// How long the task may still take.
+    /// How much time the task has left.
     pub time_left: Duration,
 }
 
 pub enum Answer<S> {
     Image {
-        /// In bytes, where it was known beforehand.
+        /// In bytes, if known beforehand.
         length: Option<u64>,
         contents: S,
         notes: Vec<String>,
@@ -97,14 +97,14 @@ pub enum Answer<S> {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelError {
-    /// A repeat can help, after so long where the provider said so.
+    /// Trying again can help, after this time if the provider said so.
     Unavailable {
         reason: String,
         retry_after: Option<Duration>,
     },
-    /// It was perhaps accepted. A repeat can help, and may have to be paid for again.
+    /// It may have been accepted. Trying again can help, but may cost again.
     Unknown(String),
-    /// A repeat cannot help.
+    /// Trying again cannot help.
     Refused(String),
 }
 
@@ -118,16 +118,16 @@ pub trait ImageModel: Blobs {
     ) -> Result<Answer<Self::Stream>, ModelError>;
 }
 
-/// What is asked for of a file of which the beginning is there, if it is this version;
-/// else all of it.
+/// Requests the rest of a file whose beginning was received, if it is still this version;
+/// otherwise the whole file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rest {
-    /// In bytes.
+    /// Offset of the rest, in bytes.
     pub offset: u64,
     pub etag: String,
 }
 
-/// The answer to one GET request; redirects are not followed.
+/// The response to a GET request; redirects are not followed.
 pub struct Response<S> {
     pub status: u16,
     pub location: Option<String>,
@@ -140,20 +140,19 @@ pub struct Response<S> {
     pub body: S,
 }
 
-/// What an image is for. A model may name a URL at its provider's host, which
-/// nobody else may.
+/// The source of a URL. Only a model may name a URL at its provider's host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// A user named the address.
+    /// It comes from a user.
     Original,
-    /// The model answered it.
+    /// It comes from the model.
     ModelAnswer,
 }
 
 pub trait Http {
     type Stream: ByteStream;
 
-    /// None: all of it.
+    /// `rest`: None for the whole file.
     async fn get(
         &self,
         url: &str,

@@ -28,7 +28,7 @@ use crate::time::timeout;
 /// How strongly a model may change the original, from 0 to 1.
 const STRENGTH: f32 = 0.7;
 
-/// Between two tries of what an image store that cannot be reached was asked.
+/// Delay before an image store that cannot be reached is tried again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// The outcome for the message.
@@ -40,26 +40,26 @@ pub enum Outcome {
     Skipped,
     /// A capability could not be used: deliver it again later.
     RetryLater(String),
-    /// The message is invalid: acknowledge it, a retry cannot help.
+    /// The message is invalid: acknowledge it, trying again cannot help.
     Rejected(String),
 }
 
 /// Why the steps were interrupted.
 enum Interrupted {
-    /// The task fails, with a reason that its user may read.
+    /// The task fails, with a reason for its user.
     Failed(Stage, String),
     /// The lease is lost.
     Lost,
-    /// The task ended otherwise, or was deleted.
+    /// The task has ended in another way, or was deleted.
     Over,
-    /// The task store failed, or there is no room for the original.
+    /// The task store failed, or there is no space for the original.
     Store(CapabilityError),
 }
 
-/// How far the steps have come.
+/// Progress of the steps.
 struct Track {
     stage: Cell<Stage>,
-    /// Of the refined image, as soon as it may be stored.
+    /// Path of the refined image, set as soon as the image may be stored.
     path: OnceCell<String>,
 }
 
@@ -153,16 +153,17 @@ async fn run(
     Ok(Outcome::Done)
 }
 
-/// Best effort: what nobody needs is invisible, but on a full disk it takes
-/// space that others need.
+/// Best effort: an unneeded image is invisible, but on a full disk it takes space that
+/// others need.
 async fn remove_image(images: &impl ImageStore, track: &Track) {
     if let Some(path) = track.path.get() {
         let _ = images.delete(path).await;
     }
 }
 
-/// The same of an image that did not come, for another worker: one that came after all is
-/// theirs, so that it is named without its format.
+/// The same for an image whose storing did not finish, if another worker has the task. If
+/// the image was stored after all, it belongs to that worker; so only the path without
+/// the format is deleted.
 async fn remove_unfinished(images: &impl ImageStore, track: &Track) {
     if let Some(path) = track.path.get()
         && track.stage.get() == Stage::StoringImage
@@ -171,7 +172,7 @@ async fn remove_unfinished(images: &impl ImageStore, track: &Track) {
     }
 }
 
-/// The same for what earlier attempts at a task stored, which has ended.
+/// The same for images that earlier attempts at an ended task have stored.
 async fn remove_earlier(images: &impl ImageStore, claimed: &Claimed, needed: Option<&str>) {
     for path in earlier_paths(claimed).filter(|path| Some(path.as_str()) != needed) {
         let _ = images.delete(&path).await;
@@ -205,8 +206,8 @@ async fn under_lease(
 
 struct Lost;
 
-/// Renews until the lease is lost. Errors are retried: the lease may outlast an
-/// outage, and each write is fenced anyway.
+/// Renews until the lease is lost. Errors are retried: the lease may outlast an outage,
+/// and each write is fenced anyway.
 async fn renewals(ports: &(impl TaskStore + Clock), lease: &Lease) -> Lost {
     let mut lease = lease.clone();
     loop {
@@ -232,7 +233,7 @@ async fn steps(
         stage.set(began);
         ports.began(lease, began).await;
     };
-    // What the model said of an image that was stored earlier is forgotten.
+    // The model's notes on an image that was stored by an earlier attempt are lost.
     let (stored, notes) = match stored_earlier(ports, config, claimed).await? {
         Some(stored) => (stored, Vec::new()),
         None => {
@@ -274,7 +275,7 @@ async fn steps(
     }
 }
 
-/// The image that an earlier attempt stored without getting to the end.
+/// The image of an earlier attempt that was interrupted after storing it.
 async fn stored_earlier(
     ports: &(impl TaskStore + ImageStore + Clock),
     config: &Config,
@@ -290,7 +291,7 @@ async fn stored_earlier(
     }
     let Claimed { lease, .. } = claimed;
     if lease.attempt > 1 && ports.renew(lease).await?.is_none() {
-        // It may have gone with its task since the claim.
+        // It may have been deleted with its task since the claim.
         return Err(Interrupted::Lost);
     }
     Ok(None)
@@ -336,7 +337,8 @@ async fn download_original<P: Ports>(
     })
 }
 
-/// An image of this service. One that breaks off is read again: what is stored
+/// An image of this service. If reading breaks off, it is read again, since stored images
+/// are complete.
 /// is whole.
 async fn stored_original<P: Ports>(
     ports: &P,
@@ -375,9 +377,9 @@ async fn stored_original<P: Ports>(
     }
 }
 
-/// What a store answers that can be reached, however often it has to be asked:
-/// the deadline of the task ends it. Until then the task keeps what it has, an
-/// answer of the model before all.
+/// The store's answer once it can be reached, however often it takes; only the task's
+/// deadline ends this. Until then the task keeps what it has, above all the model's
+/// answer.
 async fn reached<T>(
     clock: &impl Clock,
     mut ask: impl AsyncFnMut() -> Result<T, CapabilityError>,
@@ -396,8 +398,7 @@ async fn model_request<I: ImageStore>(
     Claimed { lease, task, .. }: &Claimed,
     original: &Contents<I::Blob>,
 ) -> Result<ModelRequest, Interrupted> {
-    // A provider can fetch an image of this service only if the public URL is
-    // configured.
+    // A provider can fetch an image of this service only if the public URL is configured.
     let source_url = match (&task.original_path, &config.public_url) {
         (None, _) => Some(task.refinement.original_image_url.clone()),
         (Some(path), Some(public_url)) => Some(images.sign(path, public_url).await?),

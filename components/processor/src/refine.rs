@@ -16,7 +16,7 @@ use crate::time::Budget;
 
 /// What the model answered.
 pub struct Refined<B> {
-    /// Complete.
+    /// The complete image.
     pub image: Contents<B>,
     pub notes: Vec<String>,
 }
@@ -76,7 +76,7 @@ async fn collect<P: Blobs + Http + Clock + Random>(
             notes,
         } => {
             let (purpose, limits) = (Purpose::ModelAnswer, config.answer_limits());
-            // That others have the room is no fault of the model.
+            // Lack of space does not count against the model.
             let draft = Draft::reserve(ports, purpose, length, limits).await;
             let mut draft = draft.map_err(|rejected| unusable(&rejected))?;
             let filled = time.spend(draft.fill(&mut contents)).await;

@@ -1,4 +1,4 @@
-//! Limits of time.
+//! Time limits.
 
 use std::future::Future;
 use std::pin::pin;
@@ -8,8 +8,7 @@ use futures::future::{Either, select};
 
 use crate::ports::Clock;
 
-/// The time that some steps may take together. What is waited for between them does not
-/// count.
+/// A time limit for several steps together. Waiting between them does not count.
 pub struct Budget<'a, C> {
     clock: &'a C,
     left: Duration,

@@ -1,6 +1,5 @@
-//! What is behind the last model of a chain: no other one, and a memory that forgets
-//! at once. A stock platform drops an instance when it likes, so that nothing would
-//! last in it.
+//! The end of a model chain: no further model, and a state store that stores nothing. A
+//! stock platform may drop an instance at any time, so state would not last anyway.
 
 #[cfg(target_arch = "wasm32")]
 mod component;

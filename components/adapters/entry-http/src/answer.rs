@@ -3,8 +3,7 @@
 
 use serde_json::json;
 
-/// Well above any message of ours, whose parts are bounded by validation, in
-/// bytes.
+/// Well above the size of our messages, whose parts are limited by validation; in bytes.
 pub const MAX_MESSAGE: usize = 64 * 1024;
 
 /// The outcome of a request.
@@ -12,8 +11,7 @@ pub const MAX_MESSAGE: usize = 64 * 1024;
 pub enum Outcome {
     /// Done, skipped or rejected: the message is acknowledged.
     Acknowledged,
-    /// The message must be delivered again, with a sentence that a caller may
-    /// read.
+    /// The message must be delivered again; with a sentence for the caller.
     RetryLater(String),
     /// An unknown path.
     NotFound,
@@ -27,11 +25,11 @@ pub enum Outcome {
 pub struct Answer {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
-    /// Empty if there is no detail.
+    /// Empty if there are no details.
     pub body: Vec<u8>,
 }
 
-/// Checks a request before its body is read. None: it is a message.
+/// Checks a request before its body is read. None: it is acceptable.
 pub fn refuse(is_post: bool, path_with_query: &str, length: Option<u64>) -> Option<Outcome> {
     let path = path_with_query.split('?').next();
     if path != Some("/process") {
@@ -44,7 +42,7 @@ pub fn refuse(is_post: bool, path_with_query: &str, length: Option<u64>) -> Opti
     is_too_large.then_some(Outcome::TooLarge)
 }
 
-/// The answer, in the form of the service's other answers.
+/// The response, in the same form as the service's other responses.
 pub fn answer(outcome: Outcome) -> Answer {
     let (status, error_code, detail) = match outcome {
         Outcome::Acknowledged => {

@@ -48,7 +48,7 @@ fn declared_length(request: &Request) -> Option<u64> {
     str::from_utf8(values.first()?).ok()?.parse().ok()
 }
 
-/// The whole body, where it is bounded.
+/// The whole body, up to a limit.
 async fn read(request: Request) -> Result<Vec<u8>, Outcome> {
     let (_, received) = wit_future::new(|| Ok(()));
     let (body, end) = Request::consume_body(request, received);
@@ -73,7 +73,7 @@ fn sent(answer: Answer) -> Result<Response, ErrorCode> {
     let fields = Fields::from_list(&fields).map_err(|_| ErrorCode::InternalError(None))?;
     let contents = (!answer.body.is_empty()).then(|| {
         let (mut writer, reader) = wit_stream::new();
-        // If the caller is gone, what was not written does not matter.
+        // If the caller has left, it does not matter what was not written.
         wit_bindgen::spawn(async move { drop(writer.write_all(answer.body).await) });
         reader
     });

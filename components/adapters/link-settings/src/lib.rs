@@ -1,20 +1,21 @@
-//! The settings of one link of a chain: what it asks for as `model-url` is
-//! `models-NAME-url` of the composition. The name is of another component, which is
-//! made for the link.
+//! The settings of one link of a chain: what the link reads as `model-url` is
+//! `models-NAME-url` in the composition. The name comes from another component, generated
+//! for the link.
 //!
-//! It must never pass on any other setting, above all not the secret that signs
-//! sessions: a link may be foreign code.
+//! It must never pass on any other setting, above all not the secret that signs sessions:
+//! a link may be third-party code.
 
 #[cfg(target_arch = "wasm32")]
 mod component;
 
-/// What begins the names that a link may ask for.
+/// Prefix of the names that a link may read.
 const OWN: &str = "model-";
 
-/// What tells a link how its settings begin in the composition, for its sentences.
+/// The name under which a link reads the prefix of its settings in the composition, for
+/// use in its messages.
 pub const PREFIX: &str = "settings-prefix";
 
-/// The setting of the composition that a link asks for. None: it may not have it.
+/// The composition's setting that a link asks for. None: it may not read that.
 pub fn of_link(link: &str, name: &str) -> Option<String> {
     let key = name.strip_prefix(OWN).filter(|key| !key.is_empty())?;
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -22,7 +23,7 @@ pub fn of_link(link: &str, name: &str) -> Option<String> {
     is_granted.then(|| format!("{}{key}", prefix(link)))
 }
 
-/// How the settings of a link begin.
+/// The prefix of a link's settings.
 pub fn prefix(link: &str) -> String {
     let link = link.chars().map(|character| match character {
         'a'..='z' | '0'..='9' => character,

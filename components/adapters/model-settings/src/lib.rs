@@ -1,9 +1,9 @@
-//! The settings that a model may read: its provider's URL and key, which model that
-//! is asked for, and in what form it sends originals.
+//! The settings that a model may read: its provider's URL and key, which of the
+//! provider's models to use, and in what form to send originals.
 //!
-//! It is between a model and the store of a composition. It must never pass on
-//! any other setting, above all not the secret that signs sessions: a model may
-//! be foreign code.
+//! It sits between a model and the store of a composition. It must never pass on any
+//! other setting, above all not the secret that signs sessions: a model may be
+//! third-party code.
 
 #[cfg(target_arch = "wasm32")]
 mod component;

@@ -1,7 +1,6 @@
 //! The interface `next-models` on both sides, and `image-model`.
 
-// The generated code crosses the boundary of the component, which is unsafe by
-// its nature.
+// The generated code crosses the component boundary, which is inherently unsafe.
 #[allow(unsafe_code)]
 mod bindings {
     wit_bindgen::generate!({
@@ -30,7 +29,7 @@ impl Guest for Component {
         }
     }
 
-    /// Nothing is remembered here, so nothing has to be told apart.
+    /// No identity is needed, since nothing is cached here.
     async fn identity(_: u32) -> String {
         String::new()
     }

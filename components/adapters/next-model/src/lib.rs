@@ -1,7 +1,7 @@
-//! One model as the first of several: what an import by index is wired to where each
-//! import has one name. The others are behind it, each with one of these.
+//! Presents one model as the first of several: adapts an import by index to imports that
+//! each have one name. The other models are behind it, each with an adapter like this.
 //!
-//! It must decide nothing, and touch no image.
+//! It must make no decisions, and touch no image.
 
 #[cfg(target_arch = "wasm32")]
 mod component;

@@ -1,7 +1,6 @@
 //! The interface `image-model` on both sides.
 
-// The generated code crosses the boundary of the component, which is unsafe by
-// its nature.
+// The generated code crosses the component boundary, which is inherently unsafe.
 #[allow(unsafe_code)]
 mod bindings {
     wit_bindgen::generate!({
@@ -41,7 +40,7 @@ impl Guest for Component {
         let not_twice = || Err(Error::Refused(NOT_ASKED_TWICE.to_owned()));
         let key = format!("{}/{}", request.receipt_key, link_name::get());
         if settings::get("model-url".to_owned()).await.is_none() {
-            // Nobody is paid for it.
+            // No call would be paid for here.
             return match payments::is_forbidden(key).await.map_err(not_begun)? {
                 true => not_twice(),
                 false => image_model::refine(request).await,
@@ -60,7 +59,7 @@ impl Guest for Component {
         if let Err(Error::Unavailable(_) | Error::Unauthorized(_)) = answer
             && permission.is_counted
         {
-            // At worst it counts as accepted.
+            // If this fails, the call counts as accepted.
             let _ = payments::not_accepted(key).await;
         }
         answer
@@ -71,7 +70,7 @@ impl Guest for Component {
     }
 }
 
-/// The call cannot be recorded, and is not made.
+/// The call cannot be recorded, so it is not made.
 fn not_begun(error: types::Error) -> Error {
     match error.kind {
         ErrorKind::Invalid => Error::Refused(error.message),

@@ -7,8 +7,7 @@ use concept_refinement_guest::bindings::processor::{self, Outcome};
 use concept_refinement_guest::bindings::types::Error;
 use concept_refinement_guest::{Imports, log};
 
-// The generated code crosses the boundary of the component, which is unsafe by
-// its nature.
+// The generated code crosses the component boundary, which is inherently unsafe.
 #[allow(unsafe_code)]
 mod bindings {
     wit_bindgen::generate!({

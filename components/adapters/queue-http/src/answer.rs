@@ -1,9 +1,9 @@
-//! Interprets the processor's answer to a message.
+//! Interprets the processor's response to a message.
 
 use concept_refinement_adapter_queue::Attempt;
 
-/// Interprets a status. Errors of the other side may be temporary: its instance
-/// is shared, and any task in it can end it.
+/// Interprets a status. Server errors may be temporary: the instance is shared, and any
+/// task in it can end it.
 #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
 pub fn judge(status: u16) -> Attempt {
     let sentence = || format!("the processor answered {status}");

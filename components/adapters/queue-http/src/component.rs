@@ -13,8 +13,7 @@ use wasip3::http::types::Method;
 
 use crate::answer::judge;
 
-// The generated code crosses the boundary of the component, which is unsafe by
-// its nature.
+// The generated code crosses the component boundary, which is inherently unsafe.
 #[allow(unsafe_code)]
 mod bindings {
     wit_bindgen::generate!({
@@ -31,12 +30,12 @@ mod bindings {
 
 use bindings::exports::concept::refinement::task_queue::Guest;
 
-/// The component `processor` of the same application; the platform calls it
-/// without using the network.
+/// The component `processor` of the same application; the platform calls it without using
+/// the network.
 const PROCESSOR: &str = "http://processor.spin.internal/process";
 
-/// The processor answers when the work is done. Longer than any task takes;
-/// after that the answer is lost, and another post does no harm.
+/// The processor answers when the work is done. The timeouts are longer than any task
+/// takes; if an answer is lost, posting the message again is harmless.
 const TIMEOUTS: Timeouts = Timeouts {
     connect: Some(Duration::from_secs(10)),
     first_byte: Some(Duration::from_secs(10 * 60)),

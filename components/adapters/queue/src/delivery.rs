@@ -5,23 +5,23 @@ use std::time::Duration;
 use concept_refinement_domain::retry;
 use concept_refinement_guest::{Clock, Random};
 
-/// Most tries of a message, over about 20 seconds. After that the task is
-/// overdue, and its next reader publishes it again.
+/// Most attempts per message, over about 20 seconds. After that the task is overdue, and
+/// its next reader publishes it again.
 const MAX_TRIES: u32 = 4;
 
-/// The outcome of one try.
+/// The outcome of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attempt {
     /// The processor accepted the message.
     Taken,
-    /// A retry can help; with the reason, for the log.
+    /// Trying again can help; with the reason, for the log.
     Again(String),
-    /// A retry cannot help; with the reason, for the log.
+    /// Trying again cannot help; with the reason, for the log.
     Refused(String),
 }
 
-/// Tries until the message is accepted or refused, or the tries are used up.
-/// The error says why the message is dropped, for the log.
+/// Tries until the message is accepted or refused, or all attempts are used up. The error
+/// says why the message is dropped, for the log.
 pub async fn deliver(
     clock: &(impl Clock + Random),
     attempt: impl AsyncFn() -> Attempt,
@@ -44,7 +44,7 @@ enum Next {
     LetGo(String),
 }
 
-/// What to do after a try, given the number of tries so far.
+/// What to do after an attempt, given the number of attempts so far.
 fn next(attempt: Attempt, tries: u32, jitter: f64) -> Next {
     match attempt {
         Attempt::Taken => Next::Done,
@@ -66,7 +66,7 @@ mod tests {
 
     use super::*;
 
-    /// Polls a future that never waits.
+    /// Polls a future that is ready at once.
     fn run<F: Future>(future: F) -> F::Output {
         match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(output) => output,

@@ -1,4 +1,4 @@
-//! Documents: files that are replaced whole.
+//! Documents: files that are replaced as a whole.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -44,8 +44,8 @@ impl Documents for Filesystem {
             .map_err(|error| fault("a document cannot be made durable", &error))
     }
 
-    /// Not synced: a file that reappears after a power loss does no harm, since
-    /// nothing refers to it.
+    /// Not synced: a file that reappears after a power loss is harmless, since nothing
+    /// refers to it.
     async fn delete_many(&self, keys: &[String]) -> Result<(), Fault> {
         for key in keys {
             match fs::remove_file(self.layout.document(key)?) {

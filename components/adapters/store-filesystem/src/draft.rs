@@ -11,7 +11,7 @@ use crate::layout::{Layout, make_directory};
 /// A draft of this age is abandoned; no write takes so long.
 const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
 
-/// One of this many writes removes abandoned drafts.
+/// Abandoned drafts are removed once in this many writes.
 const CLEANUP_INTERVAL: u64 = 64;
 
 /// A file without its final name. It is removed when dropped, unless it was
@@ -19,9 +19,8 @@ const CLEANUP_INTERVAL: u64 = 64;
 pub struct Draft {
     path: PathBuf,
     is_moved: bool,
-    /// Its time by the file system's clock, to be compared with the times of
-    /// other files; the machine's clock may differ or jump. None: the file
-    /// system has no times.
+    /// Its modification time on the file system's clock, for comparison with other files;
+    /// the machine's clock may differ or jump. None: the file system has no times.
     written: Option<SystemTime>,
 }
 
@@ -45,8 +44,8 @@ impl Draft {
         fs::hard_link(&self.path, to)
     }
 
-    /// Whether another file was written this long before this one. False if
-    /// that cannot be read.
+    /// Whether another file was written at least this long before this one. False if that
+    /// cannot be read.
     pub fn is_younger(&self, other: &Path, by: Duration) -> bool {
         let other = fs::metadata(other).and_then(|file| file.modified());
         let age = self
@@ -64,7 +63,7 @@ impl Draft {
         Ok(())
     }
 
-    /// Errors are ignored; the next cleanup will see them.
+    /// Errors are ignored; the next cleanup will try again.
     fn remove_abandoned(&self, drafts: &Path) {
         let Ok(entries) = fs::read_dir(drafts) else {
             return;
@@ -80,7 +79,7 @@ impl Draft {
 impl Drop for Draft {
     fn drop(&mut self) {
         if !self.is_moved {
-            // If it cannot be removed now, a later cleanup will.
+            // If this fails, a later cleanup removes it.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -105,8 +104,8 @@ fn create(drafts: &Path) -> io::Result<(File, Draft)> {
     }
 }
 
-/// On WASI the standard library does not learn why a write failed; the cause is
-/// almost always a full disk.
+/// On WASI the standard library does not learn why a write failed; almost always the disk
+/// is full.
 fn as_full(error: io::Error) -> io::Error {
     const INPUT_OUTPUT: i32 = 29;
 
@@ -117,8 +116,8 @@ fn as_full(error: io::Error) -> io::Error {
     }
 }
 
-/// A random number from the keys of the standard library's hash maps. The
-/// caller must handle collisions.
+/// A random number from the keys of the standard library's hash maps. The caller must
+/// handle collisions.
 fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }

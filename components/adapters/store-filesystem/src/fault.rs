@@ -1,18 +1,16 @@
-//! Converts I/O errors to faults of the ports.
+//! Converts I/O errors to the ports' errors.
 
 use std::io::{Error, ErrorKind};
 
 use concept_refinement_adapter_store::ports::Fault;
 
-/// The detail has no path: the operator knows the directory, and nobody else
-/// should.
+/// The detail contains no path: the operator knows the directory, and nobody else should.
 pub fn fault(what: &str, error: &Error) -> Fault {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             Fault::Full(format!("{what}: {error}"))
         }
-        // Directories are created as needed, so this means that the root is
-        // missing.
+        // Directories are created as needed, so this means that the root is missing.
         ErrorKind::NotFound => {
             Fault::Unavailable(format!("{what}: there is no directory to keep it in"))
         }

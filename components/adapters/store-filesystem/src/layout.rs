@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use concept_refinement_adapter_store::ports::Fault;
 
-/// In bytes; a file's name may have 255.
+/// Limit in bytes; file names may have 255.
 const MAX_KEY: usize = 250;
 
 pub struct Layout {
@@ -59,7 +59,7 @@ pub fn make_directory(path: &Path) -> io::Result<()> {
     };
     match made {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-        // Another instance may have created it and not synced its parent yet.
+        // Another instance may have created it and not yet synced its parent.
         _ => {}
     }
     path.parent().map_or(Ok(()), sync_directory)
@@ -70,8 +70,8 @@ pub fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// Accepts only keys that cannot lead out of the directory, and no two of which
-/// share a file name.
+/// Accepts only keys that cannot lead out of the directory; different keys get different
+/// file names.
 fn file_name(key: &str) -> Option<String> {
     let is_part = |part: &str| {
         let is_character = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-');
@@ -81,7 +81,7 @@ fn file_name(key: &str) -> Option<String> {
     is_key.then(|| key.replace('/', "_"))
 }
 
-/// FNV-1a, folded. Must never change, since files are found by it.
+/// FNV-1a, folded. Must never change, since it is used to find files.
 fn shard(key: &str) -> u8 {
     let hash = key.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)

@@ -1,10 +1,10 @@
 //! A platform that offers a directory: records and documents as files below it,
 //! settings from the environment.
 //!
-//! Several instances, in one or several processes, use the directory at the
-//! same time, and each may end at any moment. So there is no lock and no state
-//! in memory, and a file is complete before it gets its name. It must never
-//! write outside its directory.
+//! Several instances, in one or more processes, use the directory at the same time, and
+//! each may end at any moment. So there is neither a lock nor state in memory, and a file
+//! is complete before it gets its final name. Nothing must be written outside of the
+//! directory.
 //!
 //! The file system must support hard links, as those of Linux and macOS do.
 

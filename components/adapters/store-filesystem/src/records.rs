@@ -1,33 +1,30 @@
-//! Records: a directory each, of files that are named by version. The highest
-//! version is the record as it stands.
+//! Records: one directory for each, with a file per version. The highest version is the
+//! current record.
 //!
-//! A swap writes a draft and links it to the version after the one that was
-//! read. Linking fails if the name is taken, so exactly one of several writers
-//! wins, and a file with a version's name is complete. There is no lock that a
-//! crash could leave behind.
+//! A swap writes a draft and links it to the version after the one that was read. Linking
+//! fails if the name is taken, so exactly one of several writers wins, and a file with a
+//! version's name is complete. There is no lock that could remain after a crash.
 //!
-//! Old versions have to be removed, and a removed name could be won a second
-//! time. What prevents that does not depend on a clock:
+//! Old versions have to be removed, and the name of a removed version could be linked
+//! again. The protection against that does not depend on a clock:
 //!
-//! * A version is removed only when [`MIN_VERSIONS`] newer ones exist. So a writer whose
-//!   link succeeded looks for the newest version: unless it is so far ahead, the
-//!   name was never another's. If it is, the writer cannot know whether it won,
-//!   and says so; what it linked is old, and nobody reads it.
-//! * Versions are removed from the oldest on. So a file that can be opened means
-//!   that no later version was removed before: a reader who lists a directory
-//!   and then opens the highest version of the list has one that was the
-//!   record's at some time after it began. If it cannot be opened, the reader
-//!   lists again.
+//! * A version is removed only when [`MIN_VERSIONS`] newer ones exist. After linking, a writer
+//!   looks for the newest version. Unless that is so far ahead, the name has never been used
+//!   before, and the writer has won. Otherwise it cannot know whether it has won, and reports
+//!   that; the version that it linked is outdated, and nobody reads it.
+//! * Versions are removed from the oldest on. So if a file can be opened, no later version was
+//!   removed before: a reader who lists a directory and then opens the highest version of the
+//!   list gets one that was current at some time after the reader began. If the file cannot be
+//!   opened, the reader lists again.
 //!
-//! To make this rare, a version also stays for [`MIN_AGE`], and a writer
-//! that took longer than [`SWAP_TIMEOUT`] since its read has lost. A writer can be
-//! left in doubt only if its process was paused between two system calls while
-//! the record changed [`MIN_VERSIONS`] times.
+//! To make this rare, a version is also kept for [`MIN_AGE`], and a writer fails if more
+//! than [`SWAP_TIMEOUT`] has passed since its read. The outcome of a write is unknown
+//! only if the process was paused between two system calls while the record changed
+//! [`MIN_VERSIONS`] times.
 //!
-//! It depends on two properties of the file system: linking fails if the name
-//! is taken, and a listing includes every file that exists throughout. Local
-//! file systems have both; one that caches directories for several machines may
-//! not.
+//! It depends on two properties of the file system: linking fails if the name is taken,
+//! and a listing includes every file that exists throughout. Local file systems have
+//! both; one that caches directories for several machines may not.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -41,23 +38,23 @@ use crate::draft::Draft;
 use crate::fault::fault;
 use crate::layout::{Layout, make_directory, sync_directory};
 
-/// Versions that are kept besides the newest, whatever their age.
+/// Versions that are kept besides the newest, regardless of age.
 const MIN_VERSIONS: usize = 16;
 
 /// The age at which a version may be removed.
 const MIN_AGE: Duration = Duration::from_secs(2 * 60);
 
-/// Most versions removed at a time, so that no call takes long.
+/// Limit of versions removed at a time, so that no call takes long.
 const REMOVAL_BATCH: usize = 256;
 
 /// Longest time from a read to its swap.
 const SWAP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Most attempts to read a record that changes meanwhile. An attempt fails only
-/// after more than [`MIN_VERSIONS`] swaps, so a second one is rare.
+/// Most attempts to read a record that is changing. An attempt fails only after more than
+/// [`MIN_VERSIONS`] swaps, so a second one is rare.
 const MAX_READS: u32 = 100;
 
-/// The version that was read. The first is 1; 0 means that there was none.
+/// The version that was read. The first is 1; 0 means that there was no record.
 pub struct Held {
     directory: PathBuf,
     version: u64,
@@ -151,8 +148,8 @@ fn versions(directory: &Path) -> io::Result<Vec<u64>> {
     Ok(versions)
 }
 
-/// Removes versions from the oldest on, up to the first that must stay or
-/// cannot be removed. Errors are left for the next swap to see.
+/// Removes versions, oldest first, up to the first one that has to stay or cannot be
+/// removed. Errors are left to the next swap.
 fn remove_old(directory: &Path, versions: &[u64], newest: &Draft) {
     let removable = versions.len().saturating_sub(MIN_VERSIONS + 1);
     for version in versions.iter().take(removable.min(REMOVAL_BATCH)) {

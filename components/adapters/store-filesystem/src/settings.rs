@@ -7,8 +7,8 @@ use concept_refinement_adapter_store::ports::Settings;
 
 use crate::Filesystem;
 
-/// The default address of `wasmtime serve`. It does not tell a component the
-/// request's origin, so URLs have to start with this.
+/// The default address of `wasmtime serve`. It does not tell components the origin of a
+/// request, so URLs have to start with this.
 const ADDRESS: &str = "http://localhost:8080";
 
 impl Settings for Filesystem {

@@ -1,15 +1,15 @@
 //! Records and documents in one bucket.
 //!
-//! A swap of `wasi:keyvalue` compares by value and is not atomic for an absent
-//! key: of two writers that swap an absent key both succeed. So each record has
-//! a gate, `gate/KEY`: an 8-byte number that an increment by 0 creates
-//! atomically. While it is 0 there is no record. To create one, a writer stores
-//! it under a random name and swaps the gate from 0 to that name; one writer
-//! wins, and a crash leaves only a value that nothing refers to. From then on
-//! the gate never changes, and the record itself is swapped.
+//! A swap in `wasi:keyvalue` compares values, and is not atomic for an absent key: if two
+//! writers swap an absent key, both succeed. So each record has a gate, `gate/KEY`: an
+//! 8-byte number that an increment by 0 creates atomically. While it is 0 there is no
+//! record. To create a record, a writer stores it under a random name and swaps the gate
+//! from 0 to that name; only one writer wins, and a crash leaves at most a value that
+//! nothing refers to. After that the gate never changes, and the record itself is
+//! swapped.
 //!
-//! The gate always has 8 bytes: on some platforms an increment of anything else
-//! breaks the bucket until they are restarted.
+//! The gate always has 8 bytes: on some platforms, incrementing anything else makes the
+//! bucket unusable until they are restarted.
 
 use std::collections::HashMap;
 
@@ -24,15 +24,15 @@ use crate::generated::wasi::keyvalue::store::{self, Bucket, Error};
 /// The default bucket of an application.
 const BUCKET: &str = "default";
 
-/// What a swap needs. The bucket stays open, since a platform may need it to
-/// answer a lost swap.
+/// What a swap needs. The bucket is kept open, since a platform may need it to report a
+/// lost swap.
 pub struct Held {
     seen: Seen,
     bucket: Bucket,
 }
 
 enum Seen {
-    /// There is no record; its gate was read as 0.
+    /// There was no record: its gate was 0.
     Absent { key: String, gate: Cas },
     /// The record that was read.
     Present(Cas),
@@ -47,7 +47,7 @@ impl Records for KeyValue {
         let mut seen = bucket.get(&gate).map_err(fault)?;
         let mut held = None;
         if name_in(seen.as_deref())?.is_none() {
-            // Creates the gate if needed, which costs a write.
+            // Creates the gate if needed, at the cost of a write.
             atomics::increment(&bucket, &gate, 0).map_err(fault)?;
             let cas = Cas::new(&bucket, &gate).map_err(fault)?;
             seen = cas.current().map_err(fault)?;
@@ -105,7 +105,7 @@ impl Documents for KeyValue {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        // Missing keys may be left out, and the order is arbitrary.
+        // Missing keys may be omitted, and the order is arbitrary.
         let found = batch::get_many(&bucket()?, keys).map_err(fault)?;
         let mut found: HashMap<_, _> = found.into_iter().collect();
         Ok(keys.iter().map(|key| found.remove(key).flatten()).collect())
@@ -132,7 +132,7 @@ fn record_key(key: &str, name: u64) -> String {
     format!("{key}/{name:016x}")
 }
 
-/// The name in a gate. None: there is no record.
+/// The name stored in a gate. None: there is no record.
 fn name_in(gate: Option<&[u8]>) -> Result<Option<u64>, Fault> {
     let Some(gate) = gate else {
         return Ok(None);

@@ -1,5 +1,5 @@
-//! The store over `wasi:keyvalue`, as Spin and the platforms built on it offer
-//! it, with the settings from Spin's variables.
+//! The store over `wasi:keyvalue`, as offered by Spin and platforms built on it, with the
+//! settings from Spin's variables.
 
 #![cfg(target_arch = "wasm32")]
 

@@ -1,4 +1,4 @@
-//! Exports the interfaces of `wit/` over any platform.
+//! Exports the interfaces of `wit/` on top of any platform.
 
 mod blob;
 mod delivering;

@@ -1,5 +1,5 @@
-//! `concept-store`. A concept is a document that its task's end refers to;
-//! concepts are listed by their tasks.
+//! `concept-store`. A concept is a document that the end of its task refers to; concepts
+//! are listed by way of their tasks.
 
 use concept_refinement_domain::concept::{Concept, id_for};
 
@@ -18,7 +18,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         self.concept_of(&entry).await
     }
 
-    /// Returns the path of its image.
+    /// Returns the path of the concept's image.
     pub async fn delete_concept(&self, user_id: &str, id: &str) -> Result<Option<String>, Fault> {
         let Some((entry, place)) = self.concept_entry(user_id, id).await? else {
             return Ok(None);
@@ -76,7 +76,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 }
 
-/// Where the concept of a task is found. It is always the same.
+/// Where the concept of a task can be found; this never changes.
 pub(crate) fn place_of_concept(
     task_id: &str,
     task: &TaskDocument,

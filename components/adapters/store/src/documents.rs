@@ -1,4 +1,4 @@
-//! The contents of documents. [`crate::names`] has their names.
+//! The contents of documents. For their names see [`crate::names`].
 
 use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::concept::{self, ConceptContent};
@@ -11,7 +11,7 @@ use crate::ledger::Active;
 use crate::ledger::entries::Entry;
 use crate::ports::Fault;
 
-/// The request of a task.
+/// The stored request of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskDocument {
     pub user_id: String,
@@ -22,7 +22,7 @@ pub struct TaskDocument {
     original_path: Option<String>,
 }
 
-/// How a task ends.
+/// The stored end of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndDocument {
@@ -30,7 +30,7 @@ pub enum EndDocument {
     ErrorMessage(String),
 }
 
-/// The task of a concept.
+/// Stored under a concept's id: its task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConceptDocument {
     pub task_id: String,

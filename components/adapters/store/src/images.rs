@@ -1,9 +1,9 @@
-//! `image-store`. An image is a document with its description, and chunks of
-//! bytes under a new random name. The document is written last, so an image
-//! exists whole or not at all.
+//! `image-store`. An image is a document with its description, and chunks of bytes under
+//! a new random name. The document is written last, so an image is stored completely or
+//! not at all.
 //!
-//! An image that is deleted or replaced while it is read may end early; a
-//! reader sees that by the size.
+//! If an image is deleted or replaced while it is read, the stream may end early; readers
+//! notice that by the size.
 
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, ImageInfo, ImageKind, ImageLimit, NewImage, Resolved, Stored,
@@ -23,17 +23,17 @@ use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::Store;
 
-/// Size of each chunk but the last, in bytes; storing and reading hold one
-/// chunk in memory.
+/// Size of all chunks but the last, in bytes; storing and reading keep one chunk in
+/// memory.
 const CHUNK: usize = 1 << 20;
 
-/// The default of the setting `image-url-ttl`, as on our host.
+/// The default of the setting `image-url-ttl`, as in our host.
 const URL_TTL: Duration = Duration::from_secs(60 * 60);
 
 /// The bytes of a stored image, in chunks.
 pub struct Reading {
     name: String,
-    /// The bytes that are still to be read.
+    /// The range that is still to be read.
     start: u64,
     end: u64,
 }
@@ -57,7 +57,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         stored
     }
 
-    /// Those under way count as well.
+    /// Uploads in progress count as well.
     pub async fn has_uploads(&self, owner: &str) -> Result<bool, Fault> {
         Ok(self.ledger(owner).await?.has_uploads())
     }
@@ -135,7 +135,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
     pub async fn resolve(&self, url: &str, origin: &str) -> Result<Option<Resolved>, Fault> {
         let now = self.machine.now();
         let mut signing = self.signing(Vec::new()).await;
-        // Whether it is ours is known without the key, which may be away.
+        // Whether the URL is ours can be told without the key, which may be unavailable.
         if signing.resolve(url, origin, now).is_none() {
             return Ok(None);
         }
@@ -221,7 +221,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         self.document(&names::image(path)).await
     }
 
-    /// Where a limit is reached, slots that a crash may have left are looked at.
+    /// If a limit is reached, slots that a crash may have left are checked.
     async fn reserve_slot(
         &self,
         image: &NewImage,
@@ -248,10 +248,10 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
-    /// Settles the slot of a name if an image has it in any format (storing one
-    /// in another format may have failed), or else releases it. A slot for which
-    /// that fails is looked at again when a limit is reached. True: that changed
-    /// what the owner has.
+    /// Settles the slot of a name if an image with that name exists in any format
+    /// (storing another format may have failed), otherwise releases it. If that fails,
+    /// the slot is checked again when a limit is reached. True: the owner's usage has
+    /// changed.
     async fn settle_slot(&self, owner: &str, path: &ImagePath) -> bool {
         let settled = async {
             let keys: Vec<_> = of_any_format(path).iter().map(names::image).collect();
@@ -301,7 +301,7 @@ fn chunks(document: &ImageDocument) -> Vec<String> {
         .collect()
 }
 
-/// The paths of this name in every format; at most one of them exists.
+/// The paths of this name in all formats; at most one of them exists.
 fn of_any_format(path: &ImagePath) -> Vec<ImagePath> {
     Format::ALL
         .into_iter()

@@ -1,10 +1,10 @@
 //! A user's record: everything that has to change together.
 //!
-//! Quota, the active task with its lease, recent idempotency keys, recent tasks
-//! and the places of uploads stand in one record, so that each step of a task is
-//! one swap of it. What a step may do is decided by the domain's rulebook; the
-//! functions here are pure, and only find and save what it decides about. What
-//! grows without end moves into segments and documents; see [`entries`] and
+//! Quota, the active task with its lease, recent idempotency keys, recent tasks and the
+//! slots of uploads are in one record, so that each step of a task is a single swap. The
+//! domain's rulebook decides what a step may do; the functions here are pure, and only
+//! load and save the data. Unbounded data is moved to segments and documents; see
+//! [`entries`] and [`keys`].
 //! [`keys`].
 
 pub mod entries;
@@ -32,14 +32,14 @@ use uploads::Upload;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
-    /// The number of swaps, which makes all versions of a record different.
+    /// Counts the swaps, so that no two versions of a record are equal.
     version: u64,
     usage: Usage,
-    /// The active task, which is that of the newest entry.
+    /// The active task; its entry is the newest one.
     active: Option<Active>,
     /// Oldest first.
     keys: Vec<Key>,
-    /// When the last key that was moved into a document expires.
+    /// When the last of the keys that were moved to documents expires.
     keys_moved_until: Option<Timestamp>,
     /// The names of the segments with older entries, oldest first; each has
     /// `entries::SEGMENT` entries.
@@ -58,12 +58,12 @@ pub struct Active {
     pub deaths: u32,
     pub updated_at: Option<Timestamp>,
     pub lease_until: Option<Timestamp>,
-    /// How long it lasts from each renewal on.
+    /// How long the lease lasts after each renewal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Duration>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub payment: Payment,
-    /// What is under way, for watchers. None: nothing was said since the claim.
+    /// The current stage, for watchers. None: none was reported since the claim.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<Stage>,
 }
@@ -91,7 +91,7 @@ impl Ledger {
         serde_json::to_vec(&self).map_err(|_| Fault::Invalid("A record cannot be written."))
     }
 
-    /// How many tasks the user has created in the window that lasts now.
+    /// How many tasks the user has created in the current window.
     pub fn used(&self, window: Window, now: Timestamp) -> u32 {
         self.usage.used(window, now)
     }
@@ -101,14 +101,14 @@ impl Ledger {
         self.active.as_ref().zip(self.entries.last())
     }
 
-    /// The active task, if it is the one of this id.
+    /// The active task, if it has this id.
     pub fn active_task(&self, id: &str) -> Option<&Active> {
         self.active()
             .filter(|(_, entry)| entry.task_id == id)
             .map(|(active, _)| active)
     }
 
-    /// The active task as the rules take it, if it is the one of this id.
+    /// The active task as a record for the rules, if it has this id.
     pub fn record(&self, id: &str, document: &TaskDocument) -> Option<TaskRecord> {
         let (active, entry) = self.active().filter(|(_, entry)| entry.task_id == id)?;
         Some(TaskRecord {
@@ -122,7 +122,7 @@ impl Ledger {
         })
     }
 
-    /// A stage of the active task began, if its worker holds it by this attempt.
+    /// Records a stage of the active task, if this attempt holds it.
     pub fn begin_stage(&mut self, id: &str, attempt: u32, stage: Stage) -> Outcome<()> {
         let is_news = self.active_task(id).is_some_and(|active| {
             let is_held = active.status == Status::Processing && active.attempt == attempt;
@@ -137,8 +137,8 @@ impl Ledger {
         }
     }
 
-    /// Saves what a rule made of the active task. `end`: the name of the
-    /// document that tells how it ended, if it did.
+    /// Saves the active task after a rule was applied. `end`: the name of the document
+    /// that says how it ended, if it did.
     pub fn save(&mut self, record: TaskRecord, event: Event, end: &str) {
         let task = &record.task;
         if let Some(refund) = record.refund(event) {

@@ -1,11 +1,10 @@
-//! The store for stock platforms: tasks, concepts, images, progress and
-//! settings, made of swappable records and of documents.
+//! The store for stock platforms: tasks, concepts, images, progress and settings, built
+//! from records with compare-and-swap and from documents.
 //!
-//! A platform implements [`ports`]; users of the store see the interfaces in
-//! `wit/`. In between, [`ledger`] has one record per user, so that submitting,
-//! claiming and completing are one swap each. It must never keep state in
-//! memory: a platform runs several instances at once and drops each at any
-//! time.
+//! A platform implements [`ports`]; users of the store see the interfaces in `wit/`. In
+//! between, [`ledger`] has one record per user, so that submitting, claiming and
+//! completing are a single swap each. It must never keep state in memory: a platform runs
+//! several instances at once and drops each at any time.
 
 #[cfg(target_arch = "wasm32")]
 pub mod component;

@@ -13,10 +13,10 @@
 //! | `chunk/NAME/N` | document: a piece of an image | first of all |
 //! | `health` | document: the last time when somebody asked | with each look |
 //!
-//! `TAG` is a hash of the user's id, which may be any text; `NAME` is random,
-//! so that a writer that loses a swap has written only what nobody reads. Such
-//! leftovers are never removed, and neither are expired idempotency keys, since
-//! keys cannot be listed.
+//! `TAG` is a hash of the user's id, which may be any text. `NAME` is random, so that a
+//! writer that loses a swap has written only documents that nothing refers to. Such
+//! leftovers are never removed, and neither are expired idempotency keys, since keys
+//! cannot be listed.
 
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
 
@@ -35,7 +35,7 @@ pub fn segment(user_id: &str, name: &str) -> String {
     format!("segment/{}/{name}", tag_of(user_id))
 }
 
-/// None: no task can have this id.
+/// None: not a valid task id.
 pub fn task(id: &str) -> Option<String> {
     is_id(id).then(|| format!("task/{id}"))
 }
@@ -44,7 +44,7 @@ pub fn end(task_id: &str, name: &str) -> String {
     format!("end/{task_id}/{name}")
 }
 
-/// None: no concept can have this id.
+/// None: not a valid concept id.
 pub fn concept(id: &str) -> Option<String> {
     is_id(id).then(|| format!("concept/{id}"))
 }
@@ -62,7 +62,7 @@ pub fn chunk(name: &str, number: u64) -> String {
     format!("chunk/{name}/{number}")
 }
 
-/// A new name.
+/// A new random name.
 pub fn drawn(random: u64) -> String {
     format!("{random:016x}")
 }

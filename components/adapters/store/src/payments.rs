@@ -1,4 +1,4 @@
-//! `receipts` and `payments`: what a task may have to be paid for, in its user's record.
+//! `receipts` and `payments`: a task's payment state, in its user's record.
 
 use concept_refinement_domain::capability::{Fenced, Lease};
 use concept_refinement_domain::payment::{NOT_ASKED_TWICE, Payment, keyed_call};
@@ -9,17 +9,17 @@ use concept_refinement_domain::secret::RECEIPT_KEYS;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::Store;
 
-/// How a call begins.
+/// Whether and how a call may begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Beginning {
     MayLeave {
-        /// What an earlier call kept.
+        /// The receipt that an earlier call stored.
         receipt: Option<Vec<u8>>,
-        /// By which this call keeps its own.
+        /// The key under which this call stores its own receipt.
         receipt_key: String,
         is_counted: bool,
     },
-    /// The provider may have worked on it, and is not to be asked twice.
+    /// The provider may have worked on it already, and must not be asked twice.
     NotTwice,
 }
 
@@ -53,8 +53,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         began.await?.ok_or(LOST)
     }
 
-    /// Whether nobody must be asked: see [`Payment::is_repeat`]. Reads nothing where anybody
-    /// may be asked twice.
+    /// Whether the call is forbidden: see [`Payment::is_repeat`]. Reads nothing if
+    /// repeats are allowed.
     pub async fn is_forbidden(&self, key: &str) -> Result<bool, Fault> {
         let (lease, link) = call(key)?;
         if !self.is_never().await {
@@ -76,7 +76,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         noted.await?.ok_or(LOST)
     }
 
-    /// `key` is what the call was given when it began.
+    /// `key`: given to the call when it began.
     pub async fn keep_receipt(&self, key: &str, receipt: &[u8]) -> Result<(), Fault> {
         let key = sealed_key::open(&self.key(RECEIPT_KEYS).await?, key).ok_or(NO_KEY)?;
         let (lease, link) = call(key)?;
@@ -96,7 +96,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         kept.await?.ok_or(LOST)
     }
 
-    /// Whether nobody is to be asked twice.
+    /// Whether repeats are forbidden.
     async fn is_never(&self) -> bool {
         self.platform.setting("model-repeat").await.as_deref() == Some("never")
     }

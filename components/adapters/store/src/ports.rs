@@ -1,7 +1,7 @@
 //! What the store needs from a platform: records, documents and settings.
 //!
 //! A platform that cannot swap a record atomically must not implement this: all
-//! promises of the store depend on it.
+//! guarantees of the store depend on it.
 
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::rulebook::Refusal;
@@ -10,14 +10,14 @@ use thiserror::Error;
 
 /// Records, which change only by compare-and-swap.
 ///
-/// A key of a record or a document is a path of `a-z`, `0-9`, `.` and `-` of at
-/// most 250 bytes; see [`crate::names`].
+/// The key of a record or a document is a path of `a-z`, `0-9`, `.` and `-` of at most
+/// 250 bytes; see [`crate::names`].
 ///
-/// A record never has the same bytes twice (records count their versions), so
-/// that a platform may compare by value.
+/// A record never has the same bytes twice (records count their versions), so that a
+/// platform may compare values.
 #[allow(async_fn_in_trait, reason = "components have one thread")]
 pub trait Records {
-    /// What a swap needs to know about the read before it.
+    /// What a swap needs to know from the read before it.
     type Held;
 
     /// Reads the record, if it exists, for a swap.
@@ -33,8 +33,8 @@ pub trait Records {
     async fn swap(&self, held: Self::Held, value: Vec<u8>) -> Result<bool, Fault>;
 }
 
-/// Documents, usually written once under a name of their own. The last writer
-/// wins, so nothing may depend on which one that is.
+/// Documents, usually written once under unique names. The last writer wins, so nothing
+/// may depend on which one that is.
 #[allow(async_fn_in_trait, reason = "components have one thread")]
 pub trait Documents {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault>;
@@ -42,43 +42,41 @@ pub trait Documents {
     /// In the order of the keys.
     async fn get_many(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Fault>;
 
-    /// Writes or replaces each document durably. After a fault or a crash some
-    /// may be written, each whole.
+    /// Durably writes or replaces each document. After an error or a crash, some may be
+    /// written, each completely.
     async fn set_many(&self, documents: Vec<(String, Vec<u8>)>) -> Result<(), Fault>;
 
-    /// Removes the existing ones.
+    /// Deletes those that exist.
     async fn delete_many(&self, keys: &[String]) -> Result<(), Fault>;
 }
 
 #[allow(async_fn_in_trait, reason = "components have one thread")]
 pub trait Settings {
-    /// By its name as on the command line (`public-url`). None: not set, or
-    /// empty.
+    /// A setting by its name on the command line (`public-url`). None: not set, or empty.
     async fn setting(&self, name: &str) -> Option<String>;
 }
 
-/// Time and randomness, which only tests replace.
+/// Time and randomness; replaced only in tests.
 pub trait Machine: Clock + Random {}
 
 impl<M: Clock + Random> Machine for M {}
 
-/// A platform. `Default` opens nothing: each call opens what it needs, so that
-/// a failing call affects no other.
+/// A platform. `Default` opens nothing: each call opens what it needs, so that a failing
+/// call affects no other.
 pub trait Platform: Records + Documents + Settings + Default {}
 
 impl<P: Records + Documents + Settings + Default> Platform for P {}
 
-/// Why a platform failed. The detail is for the log.
+/// Why a platform failed. The details are for the log.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Fault {
-    /// A repeat can help.
+    /// Trying again can help.
     #[error("the platform's store cannot be used: {0}")]
     Unavailable(String),
-    /// A repeat can help once there is room.
+    /// Trying again can help once there is space.
     #[error("the platform's store is full: {0}")]
     Full(String),
-    /// Stored data is invalid, or the request is impossible: a retry cannot
-    /// help.
+    /// Stored data is invalid, or the request is impossible: trying again does not help.
     #[error("{0}")]
     Invalid(&'static str),
     #[error(transparent)]

@@ -17,7 +17,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(found.map(|(task, _)| task))
     }
 
-    /// The task, and whether its webhook is to be attempted now.
+    /// The task, and whether an attempt to deliver its webhook is due.
     pub async fn get_with_due(
         &self,
         user_id: &str,
@@ -30,7 +30,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }))
     }
 
-    /// The task and the stage under way.
+    /// The task and its current stage.
     pub(crate) async fn find(
         &self,
         user_id: &str,
@@ -40,7 +40,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(found.map(|(task, stage, _)| (task, stage)))
     }
 
-    /// The same with the task's entry.
+    /// The same, with the task's entry.
     pub(crate) async fn find_with_entry(
         &self,
         user_id: &str,
@@ -127,7 +127,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(page(items, &entries, limit, Entry::position_of_concept))
     }
 
-    /// The entry of this number, wherever it is.
+    /// The entry with this number, in the record or a segment.
     pub(crate) async fn entry(
         &self,
         user_id: &str,
@@ -144,8 +144,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
-    /// The entries after a position, newest first, up to one more than the
-    /// limit.
+    /// The entries after a position, newest first, at most one more than the limit.
     async fn entries(
         &self,
         user_id: &str,
@@ -203,8 +202,8 @@ pub(crate) fn end_of(entry: &Entry) -> Option<String> {
     has_document.then(|| names::end(&entry.task_id, &end.document))
 }
 
-/// A page of the existing items. The next page begins after the last entry that
-/// was read, even if its item is gone.
+/// A page of the existing items. The next page begins after the last entry that was read,
+/// even if its item is gone.
 fn page<T>(
     items: Vec<T>,
     entries: &[Entry],

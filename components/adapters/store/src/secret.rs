@@ -1,5 +1,5 @@
-//! The store's secret: generated once, by whichever instance is first. Keys for
-//! different purposes are derived from it.
+//! The store's secret, from which keys for different purposes are derived. It is
+//! generated once, by the first instance that needs it.
 
 use concept_refinement_domain::secret::{LENGTH, derive};
 

@@ -28,7 +28,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
-    /// A key of the store's own secret.
+    /// A key that is derived from the store's secret.
     async fn derived(&self, purpose: &str) -> Option<String> {
         match self.key(purpose).await {
             Ok(key) => Some(hex(&key)),
@@ -39,8 +39,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
-    /// The queue and the model are not checked: if they fail, tasks stay
-    /// pending or fail.
+    /// The queue and the model are not checked: if they fail, tasks stay pending or fail.
     pub async fn check(&self) -> Vec<CapabilityState> {
         let store = self.can_be_used().await.err().map(|fault| {
             crate::log::warn(format_args!("the store is not ready: {fault}"));
@@ -65,8 +64,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         format!("The model `{name}`, composed into the application.")
     }
 
-    /// Tries to write, unless that succeeded recently, since anyone may call
-    /// this at any rate.
+    /// Writes to the store, unless that succeeded recently, since anyone may call this at
+    /// any rate.
     async fn can_be_used(&self) -> Result<(), Fault> {
         let now = self.machine.now();
         let last: Option<Timestamp> = self.document(names::HEALTH).await?;

@@ -1,4 +1,4 @@
-//! A store over a platform: reading and swapping a user's ledger.
+//! A store on top of a platform: reads and swaps a user's ledger.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use crate::ledger::{Ledger, Outcome};
 use crate::names;
 use crate::ports::{Fault, Machine, Platform, Records};
 
-/// Most attempts to swap. A user's operations are mostly sequential, so few
-/// writers compete for a record.
+/// Most attempts to swap. A user's operations are mostly sequential, so there is little
+/// contention.
 const ATTEMPTS: u32 = 64;
 
-/// The longest time to wait before another attempt.
+/// The longest pause before another attempt.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Default)]
@@ -22,12 +22,12 @@ pub struct Store<P, M> {
     pub machine: M,
 }
 
-/// Documents to write before a swap.
+/// Documents to be written before a swap.
 #[derive(Default)]
 pub struct Written {
-    /// Under new names. Those of a lost attempt are removed.
+    /// Under new names. Those of a failed attempt are removed.
     pub own: Vec<(String, Vec<u8>)>,
-    /// The same for every writer, so a writer that lost must not remove them.
+    /// The same for every writer, so a writer that has lost must not remove them.
     pub shared: Vec<(String, Vec<u8>)>,
 }
 
@@ -85,8 +85,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
-    /// Removes unreferenced documents. Failures are ignored, since leftovers do
-    /// no harm.
+    /// Removes unreferenced documents. Errors are ignored, since leftovers are harmless.
     pub(crate) async fn remove_unreferenced(&self, keys: &[String]) {
         if !keys.is_empty()
             && let Err(fault) = self.platform.delete_many(keys).await
@@ -114,7 +113,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
 pub(crate) struct Attempts(u32);
 
 impl Attempts {
-    /// Waits a little longer each time, at random.
+    /// Waits a random time, which grows with each attempt.
     pub(crate) async fn pause(&mut self, machine: &impl Machine) -> Result<(), Fault> {
         self.0 = self.0.saturating_add(1);
         if self.0 >= ATTEMPTS {

@@ -25,10 +25,10 @@ use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::{Attempts, Store, Written};
 
-/// The default of the setting `lease`, as on our host.
+/// The default of the setting `lease`, as in our host.
 const LEASE: Duration = Duration::from_secs(30);
 
-/// Allowed leases, as on our host: a shorter one would be renewed all the time.
+/// Allowed leases, as in our host: with a shorter one, renewals would never stop.
 const LEASES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60 * 60);
 
 impl<P: Platform, M: Machine> Store<P, M> {
@@ -43,12 +43,12 @@ impl<P: Platform, M: Machine> Store<P, M> {
             let now = self.machine.now();
             let active = self.active_task(&ledger).await?;
             if active.is_none() && ledger.active().is_some() {
-                // It was deleted meanwhile.
+                // The task was deleted meanwhile.
                 attempts.pause(&self.machine).await?;
                 continue;
             }
-            // Ids are drawn at random: who draws one that is there is refused,
-            // and of two who draw the same at once only one user's is stored.
+            // Ids are random. A submission whose id exists already is refused; if two
+            // users submit the same id at the same time, only one task is stored.
             let is_taken =
                 active.is_none() && !is_new && self.platform.get(&document).await?.is_some();
             let account = RecordedAccount {
@@ -141,7 +141,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(rulebook::late(is_unreferenced))
     }
 
-    /// Whether nobody needs an image that was stored for a task.
+    /// Whether an image that was stored for a task is not needed.
     async fn is_unreferenced(&self, id: &str, path: &str) -> Result<bool, Fault> {
         let (mut task, mut concept) = (None, None);
         if let Some(user_id) = self.user_of(id).await? {
@@ -157,7 +157,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(rulebook::is_unreferenced(path, facts))
     }
 
-    /// Whether its owner is refining the image again.
+    /// Whether the image is the original of its owner's active task.
     async fn is_original(&self, path: &str) -> Result<bool, Fault> {
         let Some(image) = ImagePath::parse(path) else {
             return Ok(false);
@@ -171,7 +171,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(original.as_deref() == Some(path))
     }
 
-    /// Whose task it is, or was as long as there is a concept of it.
+    /// The user who owns the task; also known after its deletion while its concept
+    /// exists.
     async fn user_of(&self, id: &str) -> Result<Option<String>, Fault> {
         if let Some(task) = self.task_document(id).await? {
             return Ok(Some(task.user_id));
@@ -205,7 +206,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(task.map(Cancellation::Ended))
     }
 
-    /// How many tasks the user has created in the window that lasts now.
+    /// How many tasks the user has created in the current window.
     pub async fn used(&self, user_id: &str, window: Window) -> Result<u32, Fault> {
         let ledger = self.ledger(user_id).await?;
         Ok(ledger.used(window, self.machine.now()))
@@ -235,7 +236,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
-    /// None: there is no such task of this user.
+    /// None: this user has no such task.
     pub(crate) async fn own_document(
         &self,
         user_id: &str,
@@ -245,8 +246,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(document.filter(|document| document.user_id == user_id))
     }
 
-    /// Changes an entry, in its user's record or in a segment. None: nothing was
-    /// changed.
+    /// Changes an entry, in its user's record or in a segment. None: nothing changed.
     pub(crate) async fn change_entry<T>(
         &self,
         user_id: &str,
@@ -295,9 +295,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
-    /// Applies a rule to a task, and saves what it changed with all that goes
-    /// with it. `gone` is answered where there is no such task, or where it is
-    /// final.
+    /// Applies a rule to a task, and saves the change with all its side effects. `gone`
+    /// is the result if there is no such task, or if it is final.
     pub(crate) async fn change_task<T: Clone>(
         &self,
         id: &str,
@@ -314,7 +313,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         .await
     }
 
-    /// The same, with the documents that tell how the task ended, if it did.
+    /// The same, with the documents that say how the task ended, if it did.
     async fn change_ending<T: Clone>(
         &self,
         id: &str,
@@ -346,7 +345,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         .await
     }
 
-    /// What was submitted under the key of this hash.
+    /// What was submitted under the key with this hash.
     async fn submitted(
         &self,
         task: &NewTask,

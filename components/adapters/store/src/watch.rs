@@ -1,5 +1,5 @@
-//! Watching a task and its stages. Platforms do not announce changes of a
-//! record, so a watcher polls.
+//! Watches a task and its stages. Platforms do not announce changes of records, so
+//! watchers poll.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::store::Store;
 /// Polling interval.
 pub const INTERVAL: Duration = Duration::from_millis(250);
 
-/// The state that a watcher was told last.
+/// The state that a watcher was last told.
 pub struct Watch {
     user_id: String,
     id: String,
@@ -23,7 +23,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// There will be no more changes.
+    /// Whether there will be no more changes.
     pub fn is_finished(&self) -> bool {
         self.is_finished
     }
@@ -42,7 +42,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }))
     }
 
-    /// Stores a stage for watchers. Best effort; nothing depends on it.
+    /// Records a stage for watchers. Best effort; nothing depends on it.
     pub async fn began(&self, lease: &Lease, stage: Stage) {
         let Lease {
             task_id, attempt, ..

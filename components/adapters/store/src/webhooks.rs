@@ -1,5 +1,5 @@
-//! `webhook-store`: a delivery is part of its task's entry, and changes by a swap
-//! of whatever record the entry is in.
+//! `webhook-store`: a delivery is part of its task's entry, and changed by a swap of the
+//! record that contains the entry.
 
 use concept_refinement_domain::capability::Fenced;
 use concept_refinement_domain::webhook::{
@@ -37,8 +37,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(requested.unwrap_or(refused))
     }
 
-    /// Begins an attempt. None: it is not due, somebody else makes it, or there is
-    /// no webhook.
+    /// Begins an attempt. None: it is not due, another attempt is in progress, or there
+    /// is no webhook.
     pub async fn begin_delivery(&self, task_id: &str) -> Result<Option<DueDelivery>, Fault> {
         let Some(document) = self.task_document(task_id).await? else {
             return Ok(None);
@@ -48,7 +48,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
             return Ok(None);
         };
         let now = self.machine.now();
-        // Most reads find nothing due, and swap nothing.
+        // Most reads find nothing due, and need no swap.
         if !entry.is_due(&task, now) {
             return Ok(None);
         }
@@ -56,7 +56,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         self.change_delivery(&document, task_id, begin).await
     }
 
-    /// Records what came of an attempt.
+    /// Records the outcome of an attempt.
     pub async fn record_attempt(
         &self,
         lease: &DeliveryLease,
@@ -74,7 +74,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(recorded.await?.unwrap_or(Fenced::Lost))
     }
 
-    /// Applies a rule to the delivery of a task. None: there is none, or nothing changed.
+    /// Applies a rule to the delivery of a task. None: there is no delivery, or nothing
+    /// changed.
     async fn change_delivery<T>(
         &self,
         task: &TaskDocument,

@@ -1,4 +1,4 @@
-//! One file that is served as it stands.
+//! A file that is served unchanged.
 
 pub const HTML: &str = "text/html; charset=utf-8";
 pub const CSS: &str = "text/css; charset=utf-8";
@@ -31,8 +31,7 @@ impl Asset {
     }
 }
 
-/// Computed at compile time. A weak hash is enough, since the bytes are our
-/// own.
+/// Computed at compile time. A weak hash is enough, since the bytes are our own.
 const fn fnv_1a(mut bytes: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325;
     while let [byte, rest @ ..] = bytes {

@@ -1,5 +1,5 @@
-//! The web page: a document, styles, script modules and images to try, served as
-//! they are written, without a build step.
+//! The web page: a document, styles, script modules and sample images, served as they
+//! are, without a build step.
 
 use super::file::{Asset, CSS, HTML, JAVASCRIPT, SVG, WEBP};
 

@@ -1,4 +1,4 @@
-//! Who was let in, or why not.
+//! The result of authentication.
 
 /// An authenticated user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,8 +10,8 @@ pub struct Caller {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenError {
     Expired,
-    /// Whatever else is wrong with it. The sender does not learn what.
+    /// Anything else that is wrong. The caller does not learn what.
     Invalid,
-    /// The keys cannot be had, and are not asked for again before so many seconds.
+    /// There are no keys, and they will not be fetched again for this many seconds.
     NoKeys(u32),
 }

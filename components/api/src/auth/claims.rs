@@ -14,7 +14,7 @@ const LEEWAY: f64 = 60.0;
 #[derive(Deserialize)]
 pub struct Claims {
     sub: String,
-    /// Seconds, perhaps with a fraction (RFC 7519, section 2).
+    /// In seconds, possibly with a fraction (RFC 7519, section 2).
     exp: f64,
     nbf: Option<f64>,
     iss: Option<String>,
@@ -30,7 +30,7 @@ enum Audience {
     Many(Vec<String>),
 }
 
-/// The time in which a token is valid.
+/// When a token is valid.
 #[derive(Clone, Copy, Debug)]
 pub struct Span {
     expires: f64,
@@ -38,7 +38,7 @@ pub struct Span {
 }
 
 impl Claims {
-    /// Checks the claims and returns the caller and the validity.
+    /// Checks the claims, and returns the caller and when the token is valid.
     pub fn judge(self, rules: &TokenRules) -> Result<(Caller, Span), TokenError> {
         let issued_by = rules.issuer.is_none() || self.iss == rules.issuer;
         let meant_for = rules.audience.as_ref().is_none_or(|ours| match &self.aud {

@@ -12,7 +12,7 @@ pub const MAX_LENGTH: usize = 8 * 1024;
 
 pub struct Compact<'a> {
     pub algorithm: Algorithm,
-    /// The `kid` that it claims.
+    /// The `kid` in its header.
     pub key_id: Option<String>,
     /// The signed text.
     pub message: &'a [u8],
@@ -20,8 +20,8 @@ pub struct Compact<'a> {
     claims: &'a str,
 }
 
-/// The relevant part of the header. Keys in it (`jku`, `jwk`, `x5u`, `x5c`) are
-/// ignored, since a forger could include their own.
+/// The relevant part of the header. Keys in it (`jku`, `jwk`, `x5u`, `x5c`) are ignored,
+/// since a forger could include their own.
 #[derive(Deserialize)]
 struct Header {
     alg: String,
@@ -71,8 +71,8 @@ impl<'a> Compact<'a> {
 }
 
 impl Header {
-    /// Refuses critical extensions (RFC 7515, 4.1.11), nested tokens, and
-    /// tokens for another purpose such as logout (RFC 8725, 3.11).
+    /// Refuses critical extensions (RFC 7515, 4.1.11), nested tokens, and tokens for
+    /// another purpose such as logout (RFC 8725, 3.11).
     fn is_of_a_token(&self) -> bool {
         let is =
             |value: &str, names: &[&str]| names.iter().any(|name| value.eq_ignore_ascii_case(name));
@@ -85,8 +85,8 @@ impl Header {
     }
 }
 
-/// Anything but an object is an error (RFC 7519, 7.2): a list of values in the
-/// order of the fields would be taken as well. Duplicate members are one too.
+/// Only objects are accepted (RFC 7519, 7.2): serde would also accept a list of values in
+/// the order of the fields. Duplicate members are errors, too.
 fn json<T: DeserializeOwned>(part: &str) -> Option<T> {
     let json = URL_SAFE_NO_PAD.decode(part).ok()?;
     json.trim_ascii_start().starts_with(b"{").then_some(())?;

@@ -1,6 +1,6 @@
-//! Keys and the verification of signatures.
+//! Keys, and the verification of signatures.
 //!
-//! A key has one algorithm. The token's `alg` only selects among keys; it never
+//! Each key has a fixed algorithm. The token's `alg` only selects among keys; it never
 //! decides how a key is used.
 
 use hmac::{Hmac, Mac};
@@ -26,8 +26,8 @@ pub enum Key {
     Ed25519(ed25519_dalek::VerifyingKey),
 }
 
-/// Sizes of RSA keys: the least that RS256 allows (RFC 7518, 3.3), and a
-/// maximum because of the cost.
+/// Allowed sizes of RSA keys: the minimum of RS256 (RFC 7518, 3.3), and a maximum because
+/// of the cost.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 
 impl Algorithm {
@@ -117,7 +117,7 @@ impl Key {
     }
 }
 
-/// None is never seen: HMAC takes keys of any length.
+/// Never None, since HMAC accepts keys of any length.
 fn mac(key: &[u8], message: &[u8]) -> Option<Hmac<Sha256>> {
     let mac = Hmac::new_from_slice(key).ok()?;
     Some(mac.chain_update(message))

@@ -1,10 +1,9 @@
-//! The keys of the issuer of tokens, as this instance has them.
+//! This instance's cache of the token issuer's keys.
 //!
-//! They are fetched when they are first needed, again when a token names one
-//! that is not among them, and again when they are stale; how often, the domain
-//! says. One request fetches at a time; the others use what there is, or wait
-//! for it. An issuer that is down ends no session: keys are replaced only by
-//! newer ones.
+//! They are fetched when first needed, when a token names an unknown key, and when they
+//! are stale; the domain decides how often. One request fetches at a time; others use the
+//! cached keys, or wait if there are none. An issuer that is down ends no session: keys
+//! are replaced only by newer ones.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -17,8 +16,8 @@ use super::key_set::KeySet;
 use crate::log;
 use crate::ports::Ports;
 
-/// How often a request that waits for another's fetch looks for its end: one
-/// request of an instance cannot wake another.
+/// How often a request that waits for another's fetch checks whether it has ended: within
+/// an instance, one request cannot wake another.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 pub struct KeyCache {
@@ -39,7 +38,7 @@ struct Cached {
 #[derive(Clone)]
 pub struct Keys {
     pub set: Rc<KeySet>,
-    /// A number that changes with each set.
+    /// Identifies the key set: different for each one.
     pub generation: u64,
 }
 
@@ -53,8 +52,8 @@ impl KeyCache {
         }
     }
 
-    /// The keys that there are; where there are none, they are fetched. The error
-    /// is in how many seconds they will be again.
+    /// The cached keys; if there are none, they are fetched. The error says after how
+    /// many seconds they will be fetched again.
     pub async fn keys<P: Ports>(self: &Rc<Self>, ports: &P) -> Result<Keys, u32> {
         let Some(keys) = self.cached() else {
             self.fetch_if_due(ports).await;
@@ -93,7 +92,7 @@ impl KeyCache {
         time_to_fetch(self.cached.borrow().is_some(), since_fetch)
     }
 
-    /// Waits for the fetch that is under way, if there is one.
+    /// Fetches if it is due, or waits for the fetch in progress.
     async fn fetch_if_due<P: Ports>(&self, ports: &P) {
         if self.is_fetching.get() {
             while self.is_fetching.get() {
@@ -136,7 +135,7 @@ impl KeyCache {
     }
 }
 
-/// Ends also when the fetch is dropped half way.
+/// Resets the flag even if the fetch is dropped before its end.
 struct Fetching<'a>(&'a Cell<bool>);
 
 impl<'a> Fetching<'a> {

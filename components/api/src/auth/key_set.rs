@@ -1,7 +1,7 @@
 //! Parses a JWK Set (RFC 7517).
 //!
-//! A key that is weak, for another use or not understood is skipped and does
-//! not affect the others.
+//! A key that is weak, for another use or of an unknown kind is skipped, and does not
+//! affect the others.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -31,7 +31,7 @@ struct Named {
 pub enum Signed {
     Yes,
     No,
-    /// No key fits; a newer set may have one.
+    /// No key matches; a newer set may have one.
     Unknown,
 }
 
@@ -52,7 +52,7 @@ struct Jwk {
     e: Option<String>,
     x: Option<String>,
     y: Option<String>,
-    /// There in a private key only, which is worthless once anyone can read it.
+    /// Only present in private keys. A published private key is worthless.
     d: Option<Value>,
 }
 
@@ -72,8 +72,8 @@ impl KeySet {
         self.0.is_empty()
     }
 
-    /// Selects keys by `kid` if token and key have one; otherwise tries the
-    /// keys of the algorithm, up to a limit.
+    /// Selects keys by `kid` if both token and key have one; otherwise tries the keys of
+    /// the algorithm, up to a limit.
     pub fn judge(&self, token: &Compact<'_>) -> Signed {
         let is_of_name = |key: &&Named| key.id.is_some() && key.id == token.key_id;
         let is_named = self.0.iter().any(|key| is_of_name(&key));

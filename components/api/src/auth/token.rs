@@ -1,5 +1,5 @@
-//! JSON Web Tokens: signed with a secret, or with a key of their issuer's set;
-//! never one where the other is meant.
+//! JSON Web Tokens, signed either with a secret or with a key of the issuer's set; one
+//! kind is never accepted in place of the other.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -33,7 +33,7 @@ enum Keys {
     Unknown,
 }
 
-/// When keys that are not known yet are asked for again, in seconds.
+/// When to ask again for keys that are not known yet, in seconds.
 const UNKNOWN_RETRY_AFTER: u32 = 1;
 
 #[derive(Serialize)]
@@ -106,7 +106,7 @@ impl Tokens {
         judged.map(|(caller, _)| caller)
     }
 
-    /// The anonymous user of a session of ours that is valid, and its end.
+    /// The anonymous user of a valid session of ours, and when it ends.
     pub fn session(&self, token: &str, now: Timestamp) -> Option<(String, Timestamp)> {
         let Keys::Secret(key) = &self.keys else {
             return None;
@@ -121,7 +121,7 @@ impl Tokens {
         caller.is_anonymous.then(|| (caller.user, span.expires()))
     }
 
-    /// By the keys of one generation, unless they verified it before.
+    /// Verifies a token with the keys of one generation, unless the cache has it.
     fn judge(
         &self,
         token: &str,
@@ -148,8 +148,8 @@ impl Tokens {
         Ok((caller, span))
     }
 
-    /// A token for a new anonymous user. None: there is no secret to sign with, or not
-    /// yet.
+    /// A token for a new anonymous user. None: there is no secret to sign with, or it is
+    /// not known yet.
     pub fn issue(&self, user: &str, now: Timestamp) -> Option<String> {
         let Keys::Secret(key) = &self.keys else {
             return None;

@@ -1,7 +1,6 @@
-//! A cache of verified tokens, since clients that poll send the same one each
-//! time.
+//! A cache of verified tokens, since clients that poll send the same one each time.
 //!
-//! A token is found by its SHA-256. How long that takes says nothing of use:
+//! Tokens are looked up by SHA-256. The timing of that reveals nothing useful, since
 //! nobody can choose a token by its hash.
 
 use std::collections::HashMap;
@@ -11,17 +10,16 @@ use sha2::{Digest, Sha256};
 use super::caller::Caller;
 use super::claims::Span;
 
-/// A half of the capacity. Once the younger half is full, the older one is
-/// dropped.
+/// Half of the capacity. Once the younger half is full, the older one is dropped.
 const HALF: usize = 512;
 
-/// The longest name of a user that is cached, in bytes: all of the cache takes
-/// less than half a megabyte.
+/// Longest user name that is cached, in bytes: so the whole cache takes less than half a
+/// megabyte.
 const MAX_USER: usize = 256;
 
 #[derive(Default)]
 pub struct TokenCache {
-    /// Of the keys that verified these tokens.
+    /// Generation of the keys that verified these tokens.
     generation: u64,
     younger: HashMap<Hash, Verified>,
     older: HashMap<Hash, Verified>,
@@ -36,7 +34,7 @@ pub fn hash(token: &str) -> Hash {
 }
 
 impl TokenCache {
-    /// What the same keys verified before. It may have expired since.
+    /// The result, if the same keys verified the token before. It may have expired since.
     pub fn find(&mut self, hash: &Hash, generation: u64) -> Option<Verified> {
         self.drop_other_generations(generation);
         if let Some(verified) = self.younger.get(hash) {

@@ -1,4 +1,4 @@
-//! Requests and responses in one call, between our own `handler` and the routes.
+//! Converts requests and responses between our own `handler` and the routes.
 
 use concept_refinement_domain::fields::Fields;
 use wit_bindgen::{FutureReader, StreamReader, StreamResult};

@@ -1,4 +1,4 @@
-//! Requests and responses between `wasi:http` and the routes.
+//! Converts requests and responses between `wasi:http` and the routes.
 
 use std::borrow::Cow;
 
@@ -117,7 +117,7 @@ pub fn sent(response: response::Response<StreamReader<u8>>) -> Result<Response, 
         Content::Stored(stream) => Some(stream),
         Content::Bytes(bytes) => {
             let (mut writer, reader) = wit_stream::new();
-            // If the client is gone, what was not written does not matter.
+            // If the client has left, it does not matter what was not written.
             wit_bindgen::spawn(async move { drop(writer.write_all(bytes).await) });
             Some(reader)
         }
@@ -128,7 +128,7 @@ pub fn sent(response: response::Response<StreamReader<u8>>) -> Result<Response, 
     sent.set_status_code(response.status)
         .map_err(|()| ErrorCode::InternalError(None))?;
     if is_stored {
-        // The bytes bypass this instance, but need it alive, so it waits for
+        // The bytes bypass this instance but need it to stay alive, so this waits for
         // their end.
         wit_bindgen::spawn(async move { drop(transmitted.await) });
     }

@@ -1,4 +1,4 @@
-//! The imports as ports.
+//! Implements the ports with the imports.
 
 use std::future::Future;
 use std::pin::pin;

@@ -17,8 +17,8 @@ const TIMEOUTS: Timeouts = Timeouts {
 const ACCEPTED: (&str, &str) = ("accept", "application/jwk-set+json, application/json");
 
 impl ports::Issuer for Imports {
-    /// A redirect is an error like any status but 200, since it could lead to
-    /// other keys.
+    /// Redirects are errors, like any status but 200, since they could lead to other
+    /// keys.
     async fn key_set(&self, url: &str) -> Result<Vec<u8>, String> {
         let begin = monotonic_clock::now();
         let request = outbound::request(&Method::Get, url, [ACCEPTED], None, TIMEOUTS)

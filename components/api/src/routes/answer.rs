@@ -1,4 +1,4 @@
-//! What every route gives.
+//! Responses shared by all routes.
 
 use serde::Serialize;
 

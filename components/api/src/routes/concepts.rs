@@ -59,9 +59,8 @@ pub async fn list<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     )
 }
 
-/// Deletes the concept first, so that an existing concept always has its image.
-/// On a full disk the image is deleted first, to make the space that deleting
-/// the concept needs.
+/// Deletes the concept first, so that an existing concept always has its image. On a full
+/// disk the image is deleted first, to free the space that deleting the concept needs.
 pub async fn delete<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Answer<P> {
     let caller = state.auth.writer(request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_CONCEPT)?;

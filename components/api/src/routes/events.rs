@@ -1,12 +1,11 @@
 //! `GET /api/tasks/{task_id}/events`: the changes of a task as server-sent
 //! events.
 //!
-//! A stream ends by itself after the task's last state. A client then connects
-//! again, with the id of the last event that it saw: one that has seen the end is
-//! answered 204, which makes it stop, and one that comes back in the middle gets
-//! what it has not seen. Changes come from the store; while there are none the
-//! task is read now and then, so that an overdue one is published again even if
-//! nobody does anything but watch it.
+//! A stream ends after the task's final state. The client then reconnects, with the id of
+//! the last event that it received. If it has received the end, it gets a 204, which
+//! makes it stop; otherwise it gets what it has missed. Changes come from the store;
+//! while there are none, the task is read from time to time, so that an overdue one is
+//! published again even if all that anybody does is watch it.
 
 use std::pin::pin;
 
@@ -91,8 +90,8 @@ const STORE_CLOSING: Problem = Problem::Unavailable {
     retry_after: Some(1),
 };
 
-/// A client that saw the task's deletion is to stop. That says nothing of whether
-/// there is, or ever was, such a task.
+/// A client that knows of the task's deletion has to stop. The answer does not reveal
+/// whether there is, or ever was, such a task.
 fn deleted<C>(seen: Option<&str>) -> Result<Response<C>, Problem> {
     match seen {
         Some(event::DELETED_ID) => Ok(Response::empty(204)),
@@ -101,8 +100,8 @@ fn deleted<C>(seen: Option<&str>) -> Result<Response<C>, Problem> {
 }
 
 impl<P: Ports> Watcher<P> {
-    /// The next piece of the stream. None: it ends here. Without its last event
-    /// a client connects again, and gets it then.
+    /// The next part of the stream. None: the stream ends. A client that has not received
+    /// the last event reconnects, and gets it then.
     async fn next(&mut self) -> Option<String> {
         let silence = pin!(self.ports.sleep(event::KEEP_ALIVE));
         let change = match select(self.changes.next(), silence).await {
@@ -125,8 +124,7 @@ impl<P: Ports> Watcher<P> {
             .ok()
     }
 
-    /// Publishes the task again if it is overdue. Errors are ignored until the
-    /// next time.
+    /// Publishes the task again if it is overdue. Errors are ignored until the next time.
     async fn republish_if_overdue(&self) {
         if let Ok(Some(task)) = TaskStore::get(&self.ports, &self.user, &self.task_id).await {
             let now = self.ports.now();

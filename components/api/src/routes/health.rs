@@ -28,13 +28,13 @@ pub async fn model<P: Ports>(state: &State<P>) -> &str {
     state.model.get_or_init(|| model)
 }
 
-/// The capability that is none of a store.
+/// The only capability that is not a store.
 const MODEL: &str = "model";
 
-/// How long an answer is kept: anyone may ask, and a check may write.
+/// How long a result is cached: anyone may ask, and a check may write.
 const FRESHNESS: Duration = Duration::from_secs(1);
 
-/// The state of the capabilities, at most a second ago.
+/// The state of the capabilities, at most a second old.
 async fn states<P: Ports>(state: &State<P>) -> Rc<[CapabilityState]> {
     let now = state.ports.now();
     if let Some((at, states)) = &*state.readiness.borrow()
@@ -48,8 +48,8 @@ async fn states<P: Ports>(state: &State<P>) -> Rc<[CapabilityState]> {
     states
 }
 
-/// History, downloads and the page need no model, so it decides the status only where
-/// somebody asks for it.
+/// History, downloads and the page work without the model, so it affects the status only
+/// if the request asks for that.
 pub async fn ready<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     let states = states(state).await;
     let query = request.query.as_deref().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `/api/images/{path}`: a stored image, for its owner or by its signed URL.
+//! `/api/images/{path}`: a stored image, for its owner or with a signed URL.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ pub async fn get<P: Ports>(state: &State<P>, request: &Request, path: &str) -> A
     }
     .unwrap_or(state.config.image_url_ttl);
 
-    // Most requests are for the whole image and need one call only.
+    // Most requests are for the whole image, and need only one call.
     let mut range = None;
     if needs_metadata(request) {
         let info = state.ports.stat(&path).await?;
@@ -95,8 +95,8 @@ pub async fn delete<P: Ports>(state: &State<P>, request: &Request, path: &str) -
     }
 }
 
-/// Resolves the request's URL. Escaped slashes are accepted, since generated
-/// clients treat the path as one parameter.
+/// Resolves the request's URL. Escaped slashes are accepted, since generated clients
+/// treat the path as one parameter.
 async fn resolve<P: Ports>(
     state: &State<P>,
     request: &Request,
@@ -111,7 +111,7 @@ async fn resolve<P: Ports>(
     state.ports.resolve(&url, origin).await
 }
 
-/// A valid signature is enough. The owner's credentials make up for a bad one.
+/// A valid signature is enough. With a bad one, the owner's credentials still count.
 async fn viewer<P: Ports>(
     state: &State<P>,
     request: &Request,
@@ -140,7 +140,7 @@ impl Viewer {
         }
     }
 
-    /// The error for a viewer who may not see the image.
+    /// The error for a viewer who must not see the image.
     fn refusal(&self) -> Problem {
         match self {
             Self::Owner {
@@ -160,14 +160,13 @@ fn remaining_life(query: Option<&str>, now: Timestamp) -> Option<Duration> {
         .map(|expires| Timestamp::from_secs(expires).since(now))
 }
 
-/// Whether what is sent depends on more of the image than its being there.
+/// Whether the response depends on metadata of the image.
 fn needs_metadata(request: &Request) -> bool {
     let has = |name| request.headers.all(name).next().is_some();
     request.method == Method::Head || has("range") || has("if-none-match")
 }
 
-/// None: the whole image. An `If-Range` with another ETag makes the range be
-/// ignored.
+/// None: the whole image. If `If-Range` has another ETag, the range is ignored.
 fn requested_range(headers: &Headers, info: &ImageInfo) -> Result<Option<ByteRange>, Problem> {
     let is_of_another = headers
         .all("if-range")
@@ -204,8 +203,8 @@ fn part<C>(viewer: &Viewer, info: &ImageInfo, max_age: Duration, range: ByteRang
         )
 }
 
-/// Headers of every answer with an image. The bytes are from a user, so
-/// browsers must not sniff another type.
+/// Headers of every response with an image. The bytes come from a user, so browsers must
+/// not sniff another type.
 fn described<C>(status: u16, viewer: &Viewer, info: &ImageInfo, max_age: Duration) -> Response<C> {
     let cache_control = format!("private, immutable, max-age={}", max_age.as_secs());
     let response = Response {

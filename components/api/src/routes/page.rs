@@ -1,6 +1,5 @@
-//! `GET /page/service.json`: what the web page has to know before it asks for anything
-//! else, so that it asks for nothing that would be refused. And the page for paths that
-//! nothing is at.
+//! `GET /page/service.json`: what the web page needs to know first, so that it makes no
+//! requests that would be refused. Also the response for unknown paths.
 
 use serde_json::json;
 
@@ -33,7 +32,7 @@ pub async fn service<P: Ports>(state: &State<P>) -> Answer<P> {
     )
 }
 
-/// For people a page, for programs an error as anywhere else.
+/// A page for people, an ordinary error for programs.
 pub fn unknown<C>(problem: Problem, request: &Request) -> Response<C> {
     let response = match prefers_html(&request.headers) {
         true => assets::nothing_here(),

@@ -1,4 +1,4 @@
-//! What is left of the caller's quota.
+//! The rest of the caller's quota.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::ports::Ports;
 use crate::request::Request;
 use crate::state::State;
 
-/// All null: the quota is unlimited.
+/// All values are null if the quota is unlimited.
 #[derive(Default, Serialize)]
 pub struct QuotaResponse {
     limit: Option<u32>,

@@ -1,5 +1,5 @@
-//! `POST /api/concepts/refine`: validates a request, in the order of the
-//! errors in `docs/api.md`, and creates its task. A client that prefers to wait is answered when
+//! `POST /api/concepts/refine`: validates a request, with errors in the order given in
+//! `docs/api.md`, and creates its task. A client that asks to wait gets its answer when
 //! the task ends.
 
 mod waiting;
@@ -31,16 +31,16 @@ use waiting::Wait;
 const KEY_FIELD: &str = "Idempotency-Key";
 const NOT_QUEUED: &str = "The refinement task could not be queued for processing.";
 
-/// What was asked, by whom, and how to answer.
+/// A validated submission: its caller and how to answer.
 struct Submitted {
     caller: Caller,
     valid: ValidRequest,
     origin: Origin,
-    /// Since when, and how long, the client waits. None: it does not.
+    /// How long the client waits, and since when. None: it does not.
     wait: Option<Wait>,
 }
 
-/// A valid request, before it is known whether its original exists.
+/// A valid request, before it is checked whether its original exists.
 struct ValidRequest {
     refinement: Refinement,
     webhook: Option<Webhook>,
@@ -89,7 +89,7 @@ pub async fn submit<P: Ports, B: Body>(state: &State<P>, request: Request, body:
         Some(response) => response,
         None => answered(202, &accepted, sentence::TASK_CREATED)?,
     };
-    // Caches must keep apart what those who wait are answered.
+    // Caches must not give responses for waiting clients to others.
     let response = response.with("vary", "Prefer");
     Ok(match is_repeat {
         true => response.with("idempotency-replayed", "true"),
@@ -97,8 +97,7 @@ pub async fn submit<P: Ports, B: Body>(state: &State<P>, request: Request, body:
     })
 }
 
-/// Reads the request to its end, so that nothing of it is held while its client
-/// waits.
+/// Reads the request completely, so that nothing of it is kept while its client waits.
 async fn received<P: Ports, B: Body>(
     state: &State<P>,
     request: Request,
@@ -118,8 +117,8 @@ async fn received<P: Ports, B: Body>(
     })
 }
 
-/// All problems of the request at once. Only where it has none does it matter that the
-/// image store cannot be asked.
+/// Reports all problems of the request at once. An unavailable image store matters only
+/// if there are none.
 async fn validate<P: Ports>(
     state: &State<P>,
     body: &[u8],
@@ -129,14 +128,15 @@ async fn validate<P: Ports>(
     let draft =
         Draft::parse(body).map_err(|malformed| Problem::Invalid(malformed.to_string().into()))?;
     let own_image = match draft.original_image_url() {
-        // A longer URL is refused by validation anyway.
+        // A longer URL will be refused by validation anyway.
         Some(url) if url.chars().nth(MAX_URL_CHARS).is_none() => {
             own_image(state, url, origin).await
         }
         Some(_) | None => Ok(None),
     };
     let original = match own_image {
-        // What may be an image of this service is not judged as others are.
+        // If it may be an image of this service, the rules for external URLs do not
+        // apply.
         Ok(Some(_)) | Err(_) => Original::Own,
         Ok(None) => Original::Elsewhere(&state.config.allowed_sources),
     };
@@ -189,8 +189,8 @@ fn invalid_key(problem: &str) -> Problem {
     Problem::InvalidFields(errors)
 }
 
-/// An original of this service may only be refined by its owner: a signature
-/// allows reading only.
+/// An original of this service may be refined only by its owner: a signature allows only
+/// reading.
 async fn new_task<P: Ports>(
     state: &State<P>,
     valid: ValidRequest,

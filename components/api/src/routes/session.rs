@@ -1,5 +1,5 @@
-//! Sessions of anonymous users: made and renewed by `POST /api/auth/session`, and
-//! renewed by any answer to a request by cookie.
+//! Sessions of anonymous users: created and renewed by `POST /api/auth/session`, and
+//! renewed with the response to any request with a cookie.
 
 use std::time::Duration;
 
@@ -16,21 +16,20 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::state::{Renewed, State};
 
-/// How long a session that was renewed is not renewed once more, since its client may
-/// ignore cookies: to renew it, stores are asked what its user owns.
+/// How long a renewed session is not renewed again, since its client may ignore cookies:
+/// each renewal has to check in the stores what the user owns.
 const RENEWED_ONCE: Duration = Duration::from_secs(60 * 60);
 
-/// The secret that sessions are signed with is not known yet.
+/// The secret that signs sessions is not known yet.
 const NOT_YET: Problem =
     Problem::unavailable("There are no sessions at the moment. Try again later.", 1);
 
-/// A new session: of the same user, where the request has a valid one.
+/// A new session; for the same user if the request has a valid one.
 pub async fn create<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     if !state.config.anonymous_sessions {
         return Err(Problem::NotFound("There are no anonymous sessions here."));
     }
-    // Another site must neither replace a visitor's session nor get another token
-    // for it.
+    // Another site must neither replace a visitor's session nor get another token for it.
     let is_cross_origin = state
         .auth
         .is_cross_origin(&request.headers, &request.origin);
@@ -61,8 +60,8 @@ pub async fn create<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> 
     })
 }
 
-/// Renews the session of a user with the answer to a request. If it cannot be
-/// stored, the session stays as it is.
+/// Renews the session of a user with the response to a request. If it cannot be stored,
+/// the session stays as it is.
 pub async fn renew<P: Ports, C>(
     state: &State<P>,
     response: Response<C>,
@@ -75,8 +74,8 @@ pub async fn renew<P: Ports, C>(
     }
 }
 
-/// A session of the same user, once its end is stored for one who owns something:
-/// what the user left stays at least until then.
+/// A new session for the same user. If the user owns something, the session's end is
+/// stored first: the user's data is kept at least until then.
 async fn renewed<P: Ports>(
     state: &State<P>,
     user: &str,

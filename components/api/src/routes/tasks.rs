@@ -1,4 +1,4 @@
-//! `/api/tasks`, and the original path of a task under `/api/concepts/task`.
+//! `/api/tasks`, and the same under its original path, `/api/concepts/task`.
 
 use concept_refinement_domain::capability::Cancellation;
 use concept_refinement_domain::sentence;
@@ -58,7 +58,7 @@ pub async fn list<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     json(200, &TaskList { tasks, next_cursor })
 }
 
-/// The task stays, and reads as failed.
+/// The task is kept, and shown as failed.
 pub async fn cancel<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Answer<P> {
     let caller = state.auth.writer(request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_TASK)?;

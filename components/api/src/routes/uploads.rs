@@ -17,11 +17,11 @@ use crate::request::{Body, Request};
 use crate::state::State;
 use crate::upload::{Upload, Whole};
 
-/// An upload of undeclared length is first buffered in memory. This limits the
-/// bytes of all such uploads in an instance; a single one is always admitted.
+/// An upload of undeclared length is first buffered in memory. This limits the bytes of
+/// all such uploads in an instance; a single one is always accepted.
 const MAX_BUFFERED: u64 = 64 * 1024 * 1024;
 
-/// Each counts as at least this many bytes, because of its buffers.
+/// Each upload counts as at least this many bytes, because of its buffers.
 const MIN_RESERVATION: u64 = 1024 * 1024;
 
 pub async fn upload<P: Ports, B: Body>(state: &State<P>, request: &Request, body: B) -> Answer<P> {
@@ -65,8 +65,8 @@ async fn stream<P: Ports, B: Body>(
     }
 }
 
-/// Collects the body in memory, and stores it once it is whole. Meanwhile the
-/// store has reserved the largest image.
+/// Buffers the body in memory, and stores it once it is complete. Meanwhile the store has
+/// reserved the maximum size.
 async fn collect<P: Ports, B: Body>(
     state: &State<P>,
     owner: Caller,

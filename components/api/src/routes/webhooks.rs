@@ -1,4 +1,4 @@
-//! What came of a task's webhook, one attempt more, and the key of the caller's
+//! The state of a task's webhook, redelivery requests, and the key of the caller's
 //! webhooks.
 
 use concept_refinement_domain::validation;
@@ -23,7 +23,7 @@ pub const TOO_OFTEN: Problem = Problem::TooOften {
     retry_after: 15,
 };
 
-/// What the keys are derived from is not known yet.
+/// The secret that the keys are derived from is not known yet.
 const NOT_YET: Problem =
     Problem::unavailable("The key cannot be had at the moment. Try again later.", 1);
 

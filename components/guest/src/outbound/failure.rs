@@ -1,4 +1,4 @@
-//! What the platform says of a request that failed.
+//! Maps the platform's errors of outbound requests.
 
 use wasip3::http::types::ErrorCode;
 

@@ -11,18 +11,18 @@ pub struct Request {
     pub(super) transmitted: Transmitted,
 }
 
-/// The result of sending. It must live until the response is read: some
-/// platforms close the connection when it is dropped, and the rest of the
-/// response is then missing without an error.
+/// The result of sending. It must be kept until the response is read: some platforms
+/// close the connection when it is dropped, and the rest of the response is then missing
+/// without an error.
 pub(super) type Transmitted = FutureReader<Result<(), ErrorCode>>;
 
-/// Timeouts. What is not limited here is limited by the caller or the platform.
+/// Timeouts. Anything without one is limited by the caller or the platform.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Timeouts {
     pub connect: Option<Duration>,
-    /// Until the head of the response.
+    /// Until the head of the response arrives.
     pub first_byte: Option<Duration>,
-    /// Without a byte of the response's body.
+    /// Between bytes of the response's body.
     pub between_bytes: Option<Duration>,
 }
 

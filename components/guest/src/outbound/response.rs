@@ -58,7 +58,7 @@ impl Response {
     }
 }
 
-/// For a caller that sees by the contents whether they are complete.
+/// For callers that can tell by the contents whether they are complete.
 impl ByteStream for Response {
     async fn next(&mut self) -> Option<Vec<u8>> {
         self.chunk().await.ok().flatten()

@@ -110,7 +110,7 @@ impl ports::ImageModel for Imports {
             media_type: request.media_type.to_owned(),
             length: image.length(),
             source_url: request.source_url,
-            // Who calls the model has it.
+            // Whatever is in front of the model fills it in.
             receipt: None,
             time_left: u64::try_from(request.time_left.as_millis()).unwrap_or(u64::MAX),
             receipt_key: request.receipt_key,
@@ -124,7 +124,7 @@ impl ports::ImageModel for Imports {
             }),
             Ok(image_model::Answer::Location(url)) => Ok(Answer::Location(url)),
             Err(image_model::Error::Unavailable(mut error)) => Err(match cut(&mut error.reason) {
-                // Another try would cost again, and end like this.
+                // Trying again would cost again, and fail the same way.
                 true => ModelError::Refused(error.reason),
                 false => ModelError::Unavailable {
                     reason: error.reason,

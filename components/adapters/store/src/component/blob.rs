@@ -24,12 +24,12 @@ pub struct Blob(RefCell<Held>);
 
 enum Held {
     Growing(VecDeque<Vec<u8>>),
-    /// It is being read.
+    /// Complete, and being read.
     Whole(Rc<[Vec<u8>]>),
 }
 
 impl GuestBlob for Blob {
-    /// The instance's memory is the limit for both.
+    /// Reserves nothing: the only limit is the instance's memory.
     async fn reserve(_: Purpose, _: u64) -> Result<blobs::Blob, types::Error> {
         Ok(blobs::Blob::new(Self::of_chunks(VecDeque::new())))
     }

@@ -1,5 +1,5 @@
-//! Delivers webhooks: there are no timers, so an attempt is made when a task ends,
-//! and when it is read after the next one is due. It goes on beside the caller.
+//! Delivers webhooks. There are no timers, so an attempt is made when a task ends, and
+//! when a task is read while one is due. It runs concurrently with the caller.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The exports; each is a call of the store. A spawned task writes a stream
-//! while the caller reads it.
+//! The exports; each calls the store. Streams are written by a spawned task while the
+//! caller reads.
 
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::convert::Convert;
@@ -34,7 +34,7 @@ fn to_wit_error(fault: Fault) -> types::Error {
 }
 
 impl<P: Platform + 'static> task_store::Guest for Component<P> {
-    /// Nothing is ever removed here for its age.
+    /// Does nothing, since data never expires here.
     async fn renew_session(_: String, _: u64, _: bool) -> Answer<()> {
         Ok(())
     }
@@ -52,7 +52,7 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
     async fn claim(id: String, user_id: Option<String>) -> Answer<Option<types::Claimed>> {
         let claimed = store::<P>().claim(&id, user_id.as_deref()).await;
         if let Ok(None) = &claimed {
-            // It may have been given up.
+            // The task may have failed because its workers died too often.
             deliver::<P>(id);
         }
         answer(claimed)
@@ -69,7 +69,7 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
         answer(finished)
     }
 
-    /// The stage is for metrics, and there are none here.
+    /// The stage is only for metrics, of which there are none here.
     async fn fail(
         lease: types::Lease,
         _: Option<types::Stage>,
@@ -289,8 +289,8 @@ impl<P: Platform> health::Guest for Component<P> {
     }
 }
 
-/// Streams an image to the caller. If reading fails, the stream ends early,
-/// which the caller sees by the size.
+/// Streams an image to the caller. If reading fails, the stream ends early, which the
+/// caller notices by the size.
 fn outgoing<P: Platform + 'static>(
     store: Store<P, Imports>,
     mut reading: Reading,

@@ -1,11 +1,10 @@
-//! A user's tasks and concepts, in the order in which they were created.
+//! A user's tasks and concepts, in order of creation.
 //!
-//! One entry per task: a user has one active task at a time, so concepts have
-//! the order of their tasks. The newest entries are in the user's record, older
-//! ones in segments of a fixed size, which are records of their own, so that an
-//! entry is found by its number. A segment gets a new random name and is
-//! written before the swap that moves its entries there, so a writer that loses
-//! the swap leaves a segment that nobody reads.
+//! There is one entry per task: a user has one active task at a time, so concepts are in
+//! the order of their tasks. The newest entries are in the user's record, older ones in
+//! segments of a fixed size, which are separate records, so that an entry can be found by
+//! its number. A segment gets a new random name and is written before the swap that moves
+//! its entries there; if the swap fails, nothing refers to the segment.
 
 use std::time::Duration;
 
@@ -22,10 +21,10 @@ use crate::ports::Fault;
 /// Entries per segment.
 pub const SEGMENT: usize = 32;
 
-/// The least time between two entries.
+/// Minimum time between two entries.
 const MOMENT: Duration = Duration::from_micros(1);
 
-/// An entry. Never removed, since entries are found by number.
+/// An entry. It is never removed, since entries are found by number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     pub task_id: String,
@@ -33,7 +32,7 @@ pub struct Entry {
     pub task_is_deleted: bool,
     /// None: the task is active, or was deleted while active.
     pub end: Option<End>,
-    /// Of its webhook, if one was asked for. It goes with the task.
+    /// The delivery of its webhook, if it has one. Deleted with the task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<DeliveryRecord>,
 }
@@ -43,13 +42,13 @@ pub struct Entry {
 pub struct End {
     pub status: Status,
     pub at: Timestamp,
-    /// The name of the document with the concept or with the error message.
+    /// The name of the document with the concept or the error message.
     pub document: String,
     /// Whether the concept exists.
     pub has_concept: bool,
 }
 
-/// Older entries, which change only by being deleted.
+/// Older entries, which change only by deletion or delivery.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Segment {
     /// Counts the swaps.
@@ -57,7 +56,7 @@ pub struct Segment {
     pub entries: Vec<Entry>,
 }
 
-/// Where an entry is.
+/// The location of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location<'a> {
     Record(usize),
@@ -83,7 +82,7 @@ impl Entry {
         }
     }
 
-    /// None: there is no concept (any more).
+    /// None: there is no concept, or no longer.
     pub fn position_of_concept(&self) -> Option<Position> {
         let end = self.end.as_ref().filter(|end| end.has_concept)?;
         Some(Position {
@@ -92,7 +91,7 @@ impl Entry {
         })
     }
 
-    /// Whether an attempt to deliver the webhook of its task is to be made now.
+    /// Whether an attempt to deliver the task's webhook is due.
     pub fn is_due(&self, task: &Task, now: Timestamp) -> bool {
         let delivery = self.delivery.clone();
         delivery.is_some_and(|mut delivery| delivery.begin(task, now).is_some())
@@ -108,8 +107,8 @@ impl Entry {
         is_there
     }
 
-    /// Removes the concept and returns its document. None: the entry belongs to
-    /// another task, or has no concept.
+    /// Removes the concept, and returns the name of its document. None: the entry belongs
+    /// to another task, or has no concept.
     pub fn delete_concept(&mut self, task_id: &str) -> Option<String> {
         let end = self.end.as_mut().filter(|end| end.has_concept)?;
         if self.task_id != task_id {
@@ -167,23 +166,22 @@ impl Ledger {
         self.segments.iter().rev()
     }
 
-    /// The time of a task that is created now: different for each task of a
-    /// user and increasing, whatever the clock does.
+    /// The creation time for a new task: different for all tasks of a user, and
+    /// increasing, whatever the clock does.
     pub(super) fn time_of_creation(&self, now: Timestamp) -> Timestamp {
         let newest = self.entries.last().map(|entry| entry.created_at);
         newest.map_or(now, |newest| newest.plus(MOMENT).max(now))
     }
 
-    /// The time of a task that ends now, and of its concept, likewise
-    /// increasing.
+    /// The time for a task that ends now, and for its concept; also always increasing.
     pub(super) fn time_of_end(&self, now: Timestamp) -> Timestamp {
         let ended = |entry: &Entry| entry.end.as_ref().map(|end| end.at);
         let newest = self.entries.iter().rev().find_map(ended);
         newest.map_or(now, |newest| newest.plus(MOMENT).max(now))
     }
 
-    /// If there are too many entries, moves the older ones into a segment of
-    /// this name and returns it; it must be written before the swap.
+    /// If there are too many entries, moves the older ones to a segment of this name and
+    /// returns it; it must be written before the swap.
     pub(super) fn move_older(
         &mut self,
         name: impl FnOnce() -> String,
@@ -203,7 +201,7 @@ impl Ledger {
         ))
     }
 
-    /// Applies a rule to an entry in the record. None: it changed nothing.
+    /// Applies a rule to an entry in the record. None: nothing changed.
     pub fn change_entry<T>(
         &mut self,
         index: usize,

@@ -1,8 +1,8 @@
-//! Idempotency keys: a repeated submission gets the first answer.
+//! Idempotency keys: a repeated submission gets the answer of the first one.
 //!
-//! The newest keys are in the record. Older ones move into documents, each
-//! written before the swap that drops it from the record. So a key that is in
-//! neither was never used, if the swap succeeds.
+//! The newest keys are in the record. Older ones are moved to documents, which are
+//! written before the swap that drops them from the record. So if a key is in neither and
+//! the swap succeeds, the key was never used before.
 
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::idempotency::{REMEMBERED, Submitted};
@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::Ledger;
 
-/// Most keys in a record; beyond that the older half moves out.
+/// Limit of keys in a record; beyond it the older half is moved out.
 const IN_RECORD: usize = 64;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,15 +35,15 @@ impl Ledger {
             && !self.keys.iter().any(|key| key.hash == hash)
     }
 
-    /// What was submitted under the key of this hash. `moved`: what its document
-    /// holds.
+    /// What was submitted under the key with this hash. `moved`: the contents of the
+    /// key's document.
     pub fn submitted(&self, hash: &str, moved: Option<Key>) -> Option<Submitted> {
         let in_record = self.keys.iter().rev().find(|key| key.hash == hash);
         in_record.cloned().or(moved).map(|key| key.submitted)
     }
 
-    /// Adds a key, and removes and returns those that must be written as
-    /// documents before the swap.
+    /// Adds a key; removes and returns the keys that must be written as documents before
+    /// the swap.
     pub(super) fn remember(&mut self, key: Key, now: Timestamp) -> Vec<Key> {
         self.keys
             .retain(|other| other.hash != key.hash && other.submitted.is_remembered(now));

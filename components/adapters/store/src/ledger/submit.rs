@@ -1,4 +1,4 @@
-//! Judging a submission by a user's record, and adding the task to it.
+//! Checks a submission against a user's record, and adds the task to it.
 
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::payment::Payment;
@@ -12,10 +12,10 @@ use super::entries::{Entry, Segment};
 use super::keys::Key;
 use super::{Active, Ledger};
 
-/// What the record of a user says, and what was found besides.
+/// A user's record, and related data that was loaded separately.
 pub struct RecordedAccount<'a> {
     pub ledger: &'a Ledger,
-    /// Under the key of the submission.
+    /// What was submitted under the same key.
     pub submitted: Option<Submitted>,
     pub active: Option<Task>,
     pub is_taken: bool,
@@ -37,7 +37,7 @@ impl Account for RecordedAccount<'_> {
         Ok(self.ledger.usage.used(window, self.now))
     }
 
-    /// Nobody knows how many tasks of others are pending.
+    /// Always false: the number of other users' pending tasks is unknown.
     fn is_backlog_full(&self) -> Result<bool, Refusal> {
         Ok(false)
     }
@@ -50,7 +50,7 @@ impl Account for RecordedAccount<'_> {
 /// A created task, and what must be written before the swap.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Created {
-    /// Of the new entry.
+    /// The number of the new entry.
     pub number: usize,
     pub moved_keys: Vec<Key>,
     /// A new segment and its name.
@@ -58,9 +58,8 @@ pub struct Created {
 }
 
 impl Ledger {
-    /// Adds a task that was created by this quota, with its webhook, under the hash of its
-    /// key.
-    /// Its time may be moved; `name` names a segment.
+    /// Adds a new task that was admitted by this quota, with its webhook, under the hash
+    /// of its key. Its creation time may be adjusted; `name` is for a new segment.
     pub fn create(
         &mut self,
         task: &mut Task,

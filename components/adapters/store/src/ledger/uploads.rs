@@ -1,9 +1,9 @@
-//! Counts the images of which a user may have only a limited number.
+//! Counts images, of which a user may have a limited number.
 //!
-//! A slot is reserved before the image is stored, settled after it, and released
-//! after it is deleted. A crash in between leaves a slot that is not settled.
-//! Once it has expired it is not under way any longer, and where a limit is
-//! reached it is settled or released by whether there is an image.
+//! A slot is reserved before the image is stored, settled afterwards, and released after
+//! the image is deleted. A crash in between leaves an unsettled slot. Once it has
+//! expired, it no longer counts as in progress; when a limit is reached, it is settled or
+//! released depending on whether its image exists.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ledger, Outcome};
 
-/// Age at which a slot expires that is not settled; no upload takes so long.
+/// Age at which an unsettled slot expires; no upload takes that long.
 const EXPIRES_AFTER: Duration = Duration::from_secs(60 * 60);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub struct Upload {
     /// The newest image of this slot.
     path: String,
     since: Timestamp,
-    /// Of the image; until that is stored, the longest that it may become.
+    /// Size of the image; until it is stored, its maximum size.
     #[serde(default)]
     bytes: u64,
     /// Not stored yet.
@@ -32,8 +32,8 @@ pub struct Upload {
 }
 
 impl Ledger {
-    /// Reserves a slot for an image, or reuses that of the same kind and name.
-    /// An error: the limit that is reached.
+    /// Reserves a slot for an image, or reuses the one of the same kind and name. An
+    /// error: the limit that is reached.
     pub fn reserve_slot(
         &mut self,
         path: &ImagePath,
@@ -66,7 +66,7 @@ impl Ledger {
         Outcome::Changed(Ok(()))
     }
 
-    /// The image of a slot is stored. True: the slot said something else.
+    /// Records that the image of a slot is stored. True: the slot has changed.
     pub fn settle_slot(&mut self, path: &ImagePath, bytes: u64) -> Outcome<bool> {
         let slot = self.uploads.iter_mut().find(|slot| slot.has_slot_of(path));
         match slot {
@@ -79,7 +79,7 @@ impl Ledger {
         }
     }
 
-    /// Gives the place of an image back. False: it has none.
+    /// Releases the slot of an image. False: it has none.
     pub fn release_slot(&mut self, path: &ImagePath) -> Outcome<bool> {
         let before = self.uploads.len();
         self.uploads.retain(|upload| !upload.has_slot_of(path));
@@ -96,7 +96,7 @@ impl Ledger {
         self.uploads.iter().filter_map(Upload::path).any(is_upload)
     }
 
-    /// The images of slots that expired, or that a deletion may have left.
+    /// The images of slots that have expired, or that a deletion may have left.
     pub fn expired_slots(&self, now: Timestamp) -> Vec<ImagePath> {
         self.uploads
             .iter()
@@ -119,7 +119,7 @@ impl Upload {
         self.path().is_some_and(|upload| upload.kind == path.kind)
     }
 
-    /// Whatever the format.
+    /// Ignores the format.
     fn has_slot_of(&self, path: &ImagePath) -> bool {
         self.path()
             .is_some_and(|upload| (upload.kind, &upload.name) == (path.kind, &path.name))

@@ -1,8 +1,8 @@
 //! `Prefer: wait` (RFC 7240): the response is delayed until the task ends.
 //!
-//! A waiting client counts as a watcher of the task. Waiting can only replace the
-//! first answer by the final state: if anything goes wrong, the answer is that the
-//! task was accepted.
+//! A waiting client counts as a watcher of the task. Waiting can only replace the usual
+//! answer with the final state: if anything goes wrong, the answer is that the task was
+//! accepted.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -24,8 +24,7 @@ use crate::routes::answer::json;
 use crate::routes::tasks::shown;
 use crate::state::State;
 
-/// How long nothing is heard of the task before it is looked at, in case its
-/// message was lost.
+/// If there is no news for this time, the task is read, in case its message was lost.
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// How long the client waits.
@@ -42,7 +41,7 @@ impl Wait {
         Some(Self { begin, length })
     }
 
-    /// The answer with the task that has ended. None: it did not end in time, was
+    /// The response with the task in its final state. None: it did not end in time, was
     /// deleted, or cannot be watched.
     pub async fn for_end<P: Ports>(
         self,
