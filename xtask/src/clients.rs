@@ -1,4 +1,4 @@
-//! The packages of the clients, for npm and for PyPI, from `clients/`.
+//! Builds the packages of the clients for npm and PyPI, from `clients/`.
 
 use std::path::{Path, PathBuf};
 
@@ -8,11 +8,11 @@ use crate::process;
 use crate::tools;
 use crate::workspace::Workspace;
 
-/// The date of the files in the packages, in seconds since 1970: the earliest that
-/// they can have. The same files make the same packages.
+/// The date of all files in the packages, in seconds since 1970: the earliest one
+/// possible. With a fixed date, the builds are reproducible.
 const EPOCH: &str = "315532800";
 
-/// Makes a wheel and a source distribution in a directory.
+/// Builds a wheel and a source distribution in a directory.
 const BUILD_PYTHON: &str = "import sys\n\
     from flit_core import buildapi\n\
     buildapi.build_wheel(sys.argv[1])\n\
@@ -38,7 +38,7 @@ pub fn build(workspace: &Workspace, to: &Path) -> anyhow::Result<()> {
     process::run(build.env("SOURCE_DATE_EPOCH", EPOCH).current_dir(python))
 }
 
-/// A copy of a client's sources, where it is built.
+/// Copies a client's sources to the directory where it is built.
 fn stage(workspace: &Workspace, name: &str) -> anyhow::Result<PathBuf> {
     let stage = workspace.target().join("clients").join(name);
     remove(&stage)?;
@@ -46,7 +46,7 @@ fn stage(workspace: &Workspace, name: &str) -> anyhow::Result<PathBuf> {
     Ok(stage)
 }
 
-/// Without what was built or installed in place.
+/// Skips what was built or installed in place.
 fn copy_all(from: &Path, to: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {

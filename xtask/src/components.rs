@@ -1,4 +1,4 @@
-//! Builds the components and puts them where the host and the tests find them.
+//! Builds the components, and puts them where the host and the tests find them.
 //!
 //! Shipped components are compiled together, separately from test components,
 //! so that test components cannot change their bytes.
@@ -25,7 +25,7 @@ pub use shipped::{SHIPPED, package};
 /// The profile of adapters. Its directory has the same name.
 const ADAPTER: &str = "adapter";
 
-/// Of what ships, that which stands before models, and is none by itself.
+/// The shipped components that are middleware rather than models.
 pub const MIDDLEWARE: [&str; 2] = ["fallback", "cache"];
 
 /// Adapters for stock platforms.
@@ -78,17 +78,18 @@ pub fn build_all(workspace: &Workspace) -> anyhow::Result<()> {
     build_for_tests(workspace)
 }
 
-/// Cargo for the components, which always have the same target and profile: the
-/// macros and build scripts that they need are then built once.
+/// Cargo for the components, always with the same target and profile, so that the macros
+/// and build scripts that they need are built only once.
 pub fn cargo(workspace: &Workspace, subcommand: &str) -> Command {
     let mut cargo = workspace.cargo(&[subcommand, "--profile", COMPONENT, "--target", TARGET]);
     cargo.env("CARGO_ENCODED_RUSTFLAGS", without_paths(workspace));
     cargo
 }
 
-/// Flags by which code names no directory of this machine, as it does where it panics:
-/// the same sources are the same bytes wherever they are built. Of several that fit a
-/// path, the last one counts. They stand for all flags that a user may have set.
+/// Flags that keep directories of this machine out of the code (panic messages contain
+/// paths), so that the same sources give the same bytes wherever they are built. If
+/// several match a path, the last one counts. They replace all flags that a user may have
+/// set.
 fn without_paths(workspace: &Workspace) -> OsString {
     let cargo = match env::var_os("CARGO_HOME") {
         Some(home) => home.into(),
@@ -116,8 +117,8 @@ pub fn selection(components: &[&str]) -> impl Iterator<Item = String> {
         .flat_map(|name| ["--package".into(), package(name)])
 }
 
-/// One at a time, since cargo makes nothing but a component of a package only where it
-/// is alone.
+/// Builds one at a time, since cargo can build only the component of a package if it is
+/// the only one.
 fn build(
     workspace: &Workspace,
     components: &[&str],
@@ -150,8 +151,8 @@ pub fn install(from: &Path, package: &str, to: &Path) -> anyhow::Result<()> {
     Ok(write_if_changed(to, &bytes)?)
 }
 
-/// Leaves an unchanged file alone, since a newer one would recompile the host.
-/// Replaces atomically.
+/// Does not touch an unchanged file, since a newer one would recompile the host. Replaces
+/// atomically.
 pub fn write_if_changed(to: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::read(to).is_ok_and(|old| old == bytes) {
         return Ok(());

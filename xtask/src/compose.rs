@@ -1,4 +1,4 @@
-//! `cargo xtask compose`: the components as single ones, for Spin and for
+//! `cargo xtask compose`: composes the components into single ones, for Spin and for
 //! `wasmtime serve`.
 
 use std::env;
@@ -30,7 +30,7 @@ pub struct Choice {
     out: Option<PathBuf>,
 }
 
-/// Builds the components and composes them as chosen.
+/// Builds the components, and composes them as requested.
 pub fn run(workspace: &Workspace, choice: &Choice) -> anyhow::Result<()> {
     components::build_shipped(workspace)?;
     components::build_adapters(workspace)?;
@@ -46,11 +46,11 @@ pub fn run(workspace: &Workspace, choice: &Choice) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A chain that the tests compose, with a link that is given a name.
+/// A chain for the tests, with a named link.
 const CHAIN: &str = "fallback(cache(fast=openai), cache(automatic1111))";
 
-/// Composes for the tests, with the local and the scripted model and with a chain.
-/// The components must exist.
+/// Composes for the tests: with the local model, the scripted one, and a chain. The
+/// components must exist.
 pub fn for_tests(workspace: &Workspace) -> anyhow::Result<()> {
     compose(workspace, "local", &workspace.composed())?;
     let scripted = workspace.test_components().join("model-scripted.wasm");
@@ -59,8 +59,8 @@ pub fn for_tests(workspace: &Workspace) -> anyhow::Result<()> {
     compose(workspace, CHAIN, &workspace.test_composed().join("chain"))
 }
 
-/// Composes the components with this model, whose paths are from here. A file that
-/// stays the same is left alone.
+/// Composes the components with this model, whose paths are relative to the current
+/// directory. Unchanged files are not touched.
 pub fn compose(workspace: &Workspace, model: &str, out: &Path) -> anyhow::Result<()> {
     let place = format!("composing-{}", std::process::id());
     let place = workspace.target().join(place);
@@ -84,13 +84,13 @@ pub fn compose(workspace: &Workspace, model: &str, out: &Path) -> anyhow::Result
         }
         Ok(())
     });
-    // Missing if nothing was composed.
+    // Does not exist if nothing was composed.
     let _ = fs::remove_dir_all(place);
     result
 }
 
-/// Builds a helper program of the workspace with the same settings as
-/// everything else, so that nothing is built twice.
+/// Builds a helper program of the workspace with the same settings as everything else, so
+/// that nothing is built twice.
 pub fn program(workspace: &Workspace, name: &str) -> anyhow::Result<Command> {
     let mut cargo = workspace.native_cargo(&["build", "--quiet", "--workspace", "--bin", name]);
     process::run(cargo.args(SMALLEST_TEST))?;

@@ -1,5 +1,5 @@
-//! Checks dependencies: whether each is used, crates, licences, sources and, if the
-//! database can be reached, advisories.
+//! Checks dependencies: unused ones, licences, sources and, if the database can be
+//! reached, security advisories.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 /// Timeout for fetching the database, which is often unreachable.
 const DATABASE_LIMIT: Duration = Duration::from_secs(120);
 
-/// False: there is nothing to check the advisories by.
+/// False: the advisories could not be checked.
 pub fn check(workspace: &Workspace) -> anyhow::Result<bool> {
     let machete = tools::cargo_machete(workspace)?;
     process::run(workspace.command(machete).arg("--skip-target-dir"))?;

@@ -91,7 +91,7 @@ fn compose_with_each_model(workspace: &Workspace, dist: &Path) -> anyhow::Result
     Ok(())
 }
 
-/// Writes the manifest with paths that are relative to it.
+/// Writes the manifest with paths relative to it.
 fn write_manifest(workspace: &Workspace, dist: &Path) -> anyhow::Result<()> {
     let manifest = fs::read_to_string(workspace.root().join(MANIFEST))?;
     let manifest = manifest.replace(COMPOSED, COMPOSED_HERE);

@@ -1,4 +1,4 @@
-//! The executable `concept-refinement` with the components in it.
+//! Builds the executable `concept-refinement` with the components.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -21,8 +21,8 @@ pub enum Profile {
 }
 
 impl Profile {
-    /// Link-time optimisation is for what ships and what is measured beside it: by it, an
-    /// executable takes minutes to link.
+    /// Link-time optimisation is only for what is shipped, or measured: linking then
+    /// takes minutes.
     fn flags(self) -> &'static [&'static str] {
         match self {
             Self::Dev => &[],
@@ -38,7 +38,7 @@ impl Profile {
     }
 }
 
-/// Builds it and says where it is.
+/// Builds it, and prints its path.
 pub fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<()> {
     let path = compile(workspace, profile)?;
     println!("{} ({})", path.display(), size(&path)?);
@@ -50,18 +50,18 @@ pub fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Builds it and replaces this process by it (`exec`), so that signals reach
-/// the server itself.
+/// Builds it, and replaces this process with it (`exec`), so that signals reach the
+/// server itself.
 pub fn serve(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<()> {
     let path = compile(workspace, Profile::Dev)?;
     become_it(Command::new(path).arg("serve").args(arguments))
 }
 
-/// Builds it, and says where it is.
+/// Builds it, and returns its path.
 ///
-/// The whole workspace is named, and not the host's package, since cargo then
-/// chooses the same features of the dependencies as for the tests. What ships
-/// has no feature that only tests need.
+/// This builds the whole workspace instead of the host's package, since cargo then
+/// selects the same features of dependencies as for the tests. The result has no feature
+/// that only tests need.
 pub fn compile(workspace: &Workspace, profile: Profile) -> anyhow::Result<PathBuf> {
     components::build_shipped(workspace)?;
     if matches!(profile, Profile::Release) {
@@ -70,8 +70,8 @@ pub fn compile(workspace: &Workspace, profile: Profile) -> anyhow::Result<PathBu
     link(workspace, profile, NAME)
 }
 
-/// Compiles the components for the executable, which is to carry their code. What has
-/// not changed is left alone, since a newer file would recompile the host.
+/// Compiles the components ahead of time for embedding. Unchanged files are not touched,
+/// since newer ones would recompile the host.
 fn compile_ahead(workspace: &Workspace) -> anyhow::Result<()> {
     let compiler = link(workspace, Profile::Release, COMPILER)?;
     let directory = workspace.ahead();
@@ -89,7 +89,7 @@ fn compile_ahead(workspace: &Workspace) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Builds a program of this workspace and says where it is.
+/// Builds a program of this workspace, and returns its path.
 pub fn link(workspace: &Workspace, profile: Profile, name: &str) -> anyhow::Result<PathBuf> {
     let mut cargo = workspace.native_cargo(&["build", "--workspace", "--bin", name]);
     cargo.args(profile.flags());
@@ -112,12 +112,12 @@ fn become_it(command: &mut Command) -> anyhow::Result<()> {
     process::run(command)
 }
 
-/// The name for messages.
+/// The size of a file, for messages.
 pub fn size(path: &Path) -> anyhow::Result<String> {
     Ok(decimal(fs::metadata(path)?.len()))
 }
 
-/// A size as people say it: `4.2 MB`.
+/// A size in human-readable form: `4.2 MB`.
 fn decimal(bytes: u64) -> String {
     let tenths = |unit: u64| format!("{}.{}", bytes / unit, bytes % unit / (unit / 10));
     match bytes {

@@ -9,10 +9,10 @@ use wasm_metadata::{AddMetadata, AddMetadataField};
 /// The variable with the source revision, if set.
 const REVISION: &str = "SOURCE_REVISION";
 
-/// The component with its metadata.
+/// Adds the metadata to a component.
 ///
-/// `wasm-metadata` writes the name. Its feature `oci` would write the other
-/// fields too, for dozens of crates more in what everybody compiles first.
+/// `wasm-metadata` writes the name. Its feature `oci` could write the other fields too,
+/// but has dozens of dependencies, and xtask is what everybody has to compile first.
 pub fn added(component: &[u8], name: &str) -> anyhow::Result<Vec<u8>> {
     let mut metadata = AddMetadata::default();
     metadata.name = AddMetadataField::Set(name.to_owned());

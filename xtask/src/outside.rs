@@ -1,5 +1,6 @@
-//! What is used from outside this workspace: the installed executable, and a program that
-//! depends on the host as `docs/embedding.md` shows it. Both build their components.
+//! Checks what is used from outside of this workspace: the installed executable, and a
+//! program that depends on the host as `docs/embedding.md` shows. Both build their
+//! components.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -13,16 +14,16 @@ use crate::workspace::Workspace;
 
 const PAGE: &str = "docs/embedding.md";
 
-/// What the page says of where the host comes from.
+/// How the page declares the dependency on the host.
 const ADDRESS: &str = "git = \"https://git.example.com/concept-refinement\"";
 
-/// Where its program listens.
+/// The port that its program listens on.
 const PORT: &str = "8080";
 
 /// Installs the executable and refines an image with it; builds the page's program in a
-/// directory of its own, and starts it.
+/// separate directory, and starts it.
 pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
-    // Below the root, cargo would read the workspace's own configuration.
+    // Outside of the workspace, since cargo would read its configuration below it.
     let place = std::env::temp_dir().join(format!("outside-{}", std::process::id()));
     fs::create_dir_all(&place)?;
     let checked = installed(workspace, &place).and_then(|()| embedded(workspace, &place));
@@ -57,7 +58,7 @@ fn embedded(workspace: &Workspace, place: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(package.join("src"))?;
     fs::write(package.join("Cargo.toml"), manifest)?;
     fs::write(package.join("src/main.rs"), program)?;
-    // The versions that were tested.
+    // Uses the versions that were tested.
     let lock = workspace.root().join("Cargo.lock");
     fs::copy(lock, package.join("Cargo.lock"))?;
     process::run(cargo(workspace, &["build"]).current_dir(&package))?;
@@ -80,7 +81,7 @@ fn embedded(workspace: &Workspace, place: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Cargo for what is built as if nobody had built anything else, but the last check.
+/// Cargo for builds from scratch, reusing only those of the previous check.
 fn cargo(workspace: &Workspace, arguments: &[&str]) -> Command {
     let mut cargo = workspace.cargo(arguments);
     cargo
@@ -94,7 +95,7 @@ fn target(workspace: &Workspace) -> std::path::PathBuf {
     workspace.target().join("outside")
 }
 
-/// The first block of the page that begins like this.
+/// The first block of the page that starts like this.
 fn block<'a>(page: &'a str, fence: &str) -> anyhow::Result<&'a str> {
     let block = page.split_once(fence).map(|(_, rest)| rest);
     let block = block.and_then(|rest| rest.split_once("```"));

@@ -12,12 +12,12 @@ use crate::workspace::Workspace;
 
 const NAME: &str = "concept-refinement";
 
-/// The date of all files: the same executable makes the same package.
+/// The date of all files, fixed so that builds are reproducible.
 const EPOCH: &str = "315532800";
 
 const UNIT: &str = "deploy/systemd/concept-refinement@.service";
 
-/// What there is for the package alone.
+/// Files that exist only for the package.
 const OWN: [(&str, &str); 5] = [
     (
         "etc/concept-refinement/refinement.toml",
@@ -32,11 +32,11 @@ const OWN: [(&str, &str); 5] = [
     ("DEBIAN/postrm", include_str!("package/postrm")),
 ];
 
-/// Packs an executable. Returns where the package is, in this directory.
+/// Packs an executable. Returns the path of the package in this directory.
 ///
 /// # Errors
 ///
-/// Here is nothing that makes packages, or one is not complete.
+/// There is no tool to build packages, or the package is incomplete.
 pub fn build(
     workspace: &Workspace,
     executable: &Path,
@@ -63,7 +63,7 @@ pub fn build(
     let version = env!("CARGO_PKG_VERSION");
     let package = to.join(format!("{NAME}_{version}_{architecture}.deb"));
     let mut pack = workspace.command("dpkg-deb");
-    // What is for a test is packed quickly.
+    // Packages for tests are compressed quickly.
     pack.args(match profile {
         Profile::Dev => ["-Zgzip", "-z1"],
         Profile::Release => ["-Zxz", "-z6"],
@@ -103,7 +103,7 @@ fn put_files(workspace: &Workspace, executable: &Path, stage: &Path) -> anyhow::
     Ok(())
 }
 
-/// What the executable prints of itself.
+/// Adds what the executable itself prints, such as manual pages.
 fn put_printed(workspace: &Workspace, executable: &Path, stage: &Path) -> anyhow::Result<()> {
     let printed = |arguments: &[&str]| {
         let printed = process::output(workspace.command(executable).args(arguments))?;
@@ -138,7 +138,7 @@ fn put_printed(workspace: &Workspace, executable: &Path, stage: &Path) -> anyhow
     Ok(())
 }
 
-/// The commands that have a page of their own, as the page of all names them.
+/// The commands that have their own page, from the overview page.
 fn commands(overview: &str) -> impl Iterator<Item = &str> {
     let named = overview.lines().filter_map(|line| {
         line.strip_prefix(r"concept\-refinement\-")?
@@ -153,7 +153,7 @@ fn put(stage: &Path, path: &str, text: &str) -> anyhow::Result<()> {
     Ok(fs::write(path, text)?)
 }
 
-/// Whatever the user who makes the package keeps from others.
+/// Sets file modes, regardless of the umask of the user who builds the package.
 fn set_modes(workspace: &Workspace, stage: &Path) -> anyhow::Result<()> {
     let scripts = ["postinst", "prerm", "postrm"].map(|name| stage.join("DEBIAN").join(name));
     process::run(workspace.command("chmod").arg("+x").args(scripts))?;

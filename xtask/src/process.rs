@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 
 const POLL: Duration = Duration::from_millis(100);
 
-/// Runs a program to its end; its output goes where ours goes.
+/// Runs a program to its end, with our standard output and standard error.
 pub fn run(command: &mut Command) -> anyhow::Result<()> {
     let status = command
         .status()
@@ -28,7 +28,7 @@ pub fn check(command: &Command, status: ExitStatus) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a program writes to its standard output, without the final line break.
+/// The standard output of a program, without the final line break.
 pub fn output(command: &mut Command) -> anyhow::Result<String> {
     let output = command
         .stderr(Stdio::inherit())
@@ -45,7 +45,7 @@ pub fn succeeds(command: &mut Command) -> bool {
     quiet(command).status().is_ok_and(|status| status.success())
 }
 
-/// Whether a program succeeds within a time; it is killed afterwards.
+/// Whether a program succeeds within a time limit; it is killed afterwards.
 pub fn succeeds_within(limit: Duration, command: &mut Command) -> io::Result<bool> {
     let mut child = quiet(command).spawn()?;
     let end = Instant::now() + limit;

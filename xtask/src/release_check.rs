@@ -1,5 +1,5 @@
-//! `cargo xtask release-check`: what needs release builds or minutes of load, before a
-//! release. It is no part of the tests.
+//! `cargo xtask release-check`: checks before a release that need release builds or
+//! minutes of load. It is not part of the tests.
 
 use crate::bench;
 use crate::executable::{self, Profile};
@@ -10,9 +10,9 @@ use crate::reproducible;
 use crate::soak;
 use crate::workspace::Workspace;
 
-/// Whether components depend on where they are built and the Debian package works; the
-/// host installed and embedded; many kills and steady load; then whether requests and
-/// tasks cost what they did.
+/// Checks that the components are reproducible and the Debian package works; installs and
+/// embeds the host; runs many kills and steady load; finally compares the cost of
+/// requests and tasks.
 pub fn run(workspace: &Workspace, length: &soak::Length) -> anyhow::Result<()> {
     reproducible::check(workspace)?;
     package(workspace)?;
@@ -21,7 +21,7 @@ pub fn run(workspace: &Workspace, length: &soak::Length) -> anyhow::Result<()> {
     bench::run(workspace, &bench::Form::guarded())
 }
 
-/// The tests of the package, on that of a release.
+/// Runs the tests of the package on a release build.
 fn package(workspace: &Workspace) -> anyhow::Result<()> {
     let executable = executable::compile(workspace, Profile::Release)?;
     let package = package::build(workspace, &executable, Profile::Release, workspace.target())?;

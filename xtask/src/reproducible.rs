@@ -1,4 +1,4 @@
-//! Whether the components are the same bytes wherever they are built.
+//! Checks that the components are the same bytes wherever they are built.
 
 use std::path::Path;
 
@@ -9,11 +9,11 @@ use crate::components::{self, ADAPTERS, SHIPPED};
 use crate::process;
 use crate::workspace::Workspace;
 
-/// Builds the components here, and from a copy of the sources in another directory.
+/// Builds the components here, and again from a copy of the sources in another directory.
 ///
 /// # Errors
 ///
-/// One differs.
+/// One component differs.
 pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
     let copy = Workspace::copied_to(workspace.target().join("elsewhere"));
     if copy.root().exists() {
@@ -37,7 +37,7 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
     Ok(fs::remove_dir_all(copy.root())?)
 }
 
-/// What is known to git, or would be.
+/// Copies the files that git tracks or would track.
 fn copy_sources(workspace: &Workspace, to: &Path) -> anyhow::Result<()> {
     let mut list = workspace.command("git");
     list.args([
@@ -52,7 +52,7 @@ fn copy_sources(workspace: &Workspace, to: &Path) -> anyhow::Result<()> {
         if let Some(folder) = to.parent() {
             fs::create_dir_all(folder)?;
         }
-        // What was removed is still known.
+        // Deleted files are still listed.
         if from.is_file() {
             fs::copy(from, to)?;
         }

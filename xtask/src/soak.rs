@@ -1,5 +1,5 @@
 //! `cargo xtask soak`: long tests in the release profile: many kills, minutes of load,
-//! and many tasks of each provider.
+//! and many tasks with each provider.
 
 use std::num::NonZeroU32;
 
@@ -24,14 +24,14 @@ pub struct Length {
     paid_tasks: NonZeroU32,
 }
 
-/// Those of the providers are few at a time, so that each finds a machine to run on.
+/// Limited concurrency for the providers' tests, so that each has enough CPU.
 const RUNS: [(&str, &[&str]); 3] = [
     ("crashes", &[]),
     ("soak", &[]),
     ("providers", &["kills::", "--test-threads=2"]),
 ];
 
-/// One after the other, so that they do not disturb each other.
+/// Runs them one after the other, so that they do not disturb each other.
 pub fn run(workspace: &Workspace, length: &Length) -> anyhow::Result<()> {
     executable::build(workspace, Profile::Release)?;
     components::build_for_tests(workspace)?;

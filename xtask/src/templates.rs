@@ -1,5 +1,5 @@
-//! Builds the templates of models in other languages, with the tools of these
-//! languages, as `docs/models.md` says.
+//! Builds the templates of models in other languages with the tools of those languages,
+//! as `docs/models.md` describes.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -13,7 +13,7 @@ use crate::workspace::Workspace;
 const PYTHON: &str = "components/models/template-python";
 const JAVASCRIPT: &str = "components/models/template-javascript";
 
-/// Builds them all beside the components for tests.
+/// Builds all of them, next to the components for tests.
 pub fn build(workspace: &Workspace) -> anyhow::Result<()> {
     python(workspace)?;
     javascript(workspace)
@@ -25,7 +25,7 @@ fn python(workspace: &Workspace) -> anyhow::Result<()> {
         return Ok(());
     };
     let tool = tools::ensure_componentize_py(workspace)?;
-    // A copy: Python keeps compiled modules beside the sources.
+    // Builds in a copy, since Python writes compiled modules next to the sources.
     let copy = workspace.target().join("template-python");
     fs::create_dir_all(&copy)?;
     fs::copy(sources.join("model.py"), copy.join("model.py"))?;
@@ -57,8 +57,7 @@ fn javascript(workspace: &Workspace) -> anyhow::Result<()> {
     finish(&out)
 }
 
-/// Where the component of this name goes. None: it is newer than all that it is
-/// made of.
+/// The path of the component to build. None: it is newer than all its sources.
 fn outdated(workspace: &Workspace, sources: &Path, name: &str) -> anyhow::Result<Option<PathBuf>> {
     let directory = workspace.test_components();
     fs::create_dir_all(&directory)?;
@@ -71,7 +70,7 @@ fn outdated(workspace: &Workspace, sources: &Path, name: &str) -> anyhow::Result
     })
 }
 
-/// When the newest file of a directory was changed.
+/// The modification time of the newest file in a directory.
 fn newest(directory: &Path) -> anyhow::Result<SystemTime> {
     let mut newest = SystemTime::UNIX_EPOCH;
     for entry in fs::read_dir(directory)? {
@@ -84,7 +83,7 @@ fn partial(out: &Path) -> PathBuf {
     out.with_extension("partial")
 }
 
-/// Whole or not at all.
+/// Puts the component in place atomically.
 fn finish(out: &Path) -> anyhow::Result<()> {
     Ok(fs::rename(partial(out), out)?)
 }

@@ -1,6 +1,6 @@
-//! `cargo xtask test`: the doors to all tests, and to some.
+//! `cargo xtask test`: runs all tests, or some of them.
 //!
-//! Steps run in order until the first failure. A step says what it could not check.
+//! Steps run in order until the first failure. A step reports what it could not check.
 
 mod programs;
 mod runner;
@@ -29,7 +29,7 @@ use tally::Tally;
 const NOT_ON_SPIN: &str = "NOT run: the platforms' tests on Spin itself (none of version 4.1 or \
      newer is named by SPIN or in the PATH)";
 
-/// Tests what proves the embedded product. Nothing is installed for it but crates.
+/// Tests the embedded product. Installs nothing but crates.
 pub fn embedded(workspace: &Workspace) -> anyhow::Result<()> {
     let suites = Suites::read()?;
     let mut steps = Steps::default();
@@ -87,8 +87,8 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
     tally.verdict()
 }
 
-/// Runs the tests that the arguments for `cargo test` select, after building
-/// what they need.
+/// Runs the tests selected by the arguments for `cargo test`, after building what they
+/// need.
 pub fn some(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<()> {
     let mut steps = Steps::default();
     let components = || components::build_all(workspace);
@@ -108,8 +108,7 @@ pub fn some(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<()>
     tally.verdict()
 }
 
-/// Components and native programs need nothing of each other until they run, and each
-/// build leaves a core to the other at times.
+/// Builds both concurrently: they are independent, and each leaves a core idle at times.
 fn beside<T>(
     components: impl FnOnce() -> anyhow::Result<()> + Send,
     programs: impl FnOnce() -> anyhow::Result<T>,
@@ -125,14 +124,14 @@ fn beside<T>(
 
 fn lint(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
     steps.run("clippy", || {
-        // With all targets, those that other commands alone test are left out even
-        // where they are named.
+        // `--all-targets` excludes tests that only other commands run, even if they are
+        // named.
         let others = ["--test", "soak"];
         for targets in [&["--all-targets"][..], &others] {
             let mut cargo = workspace.native_cargo(&["clippy", "--workspace"]);
             process::run(deny_warnings(cargo.args(targets)))?;
         }
-        // As who embeds it has it, without engines that have a server.
+        // As embedding programs build it, without engines that need a server.
         let mut cargo = workspace.native_cargo(&["clippy", "-p", "concept-refinement-host"]);
         process::run(deny_warnings(
             cargo.args(["--lib", "--no-default-features"]),
@@ -147,8 +146,8 @@ fn lint(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
     })?;
     steps.run("documentation", || {
         let mut cargo = workspace.native_cargo(&["doc", "--workspace", "--no-deps"]);
-        // With an example cargo counts the features that tests need, as for
-        // clippy, and checks no dependency a second time.
+        // With an example, cargo selects the features that tests need, as for clippy, so
+        // dependencies are not checked again.
         cargo.args(["--lib", "--bins", "--example", "embed"]);
         process::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))
     })

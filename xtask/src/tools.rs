@@ -13,11 +13,10 @@ use crate::workspace::Workspace;
 
 const CARGO_DENY: &str = "0.20.2";
 const CARGO_MACHETE: &str = "0.9.2";
-/// A later one needs a later Rust.
+/// Later versions need a newer Rust.
 const S3S_FS: &str = "0.14.1";
 
-/// Programs of Debian's packages: what each is, the package, and the names under which
-/// systems have it.
+/// Programs from Debian packages: what each is, its package, and its possible names.
 const DEBIAN: [(&str, &str, &[&str]); 6] = [
     (
         "the browser Chromium",
@@ -39,9 +38,8 @@ const DEBIAN: [(&str, &str, &[&str]); 6] = [
     ),
 ];
 
-/// Environments of Python: the name of each, and its packages with versions and hashes.
-/// Schemathesis judges the API by its description, moto is a server that speaks as S3
-/// does.
+/// Python environments: the name of each, and its packages with versions and hashes.
+/// Schemathesis checks the API against its description, moto is an S3-compatible server.
 const PYTHON: [(&str, &str); 4] = [
     ("schemathesis", "tests/e2e/openapi/requirements.txt"),
     ("moto", "tests/contract/requirements.txt"),
@@ -55,32 +53,32 @@ const COMPONENTIZE_PY: (&str, &str) = (
     "components/models/template-python/requirements.txt",
 );
 
-/// Packages of npm: the name and version of each, and its directory under the tools.
+/// npm packages: the name and version of each, and its directory below the tools.
 const NPM: [(&str, &str, &str); 2] = [
     // The accessibility rules for the web page.
     ("axe-core", "4.14.1", ""),
-    // Beside the package of Python that verifies webhooks too.
+    // In addition to the Python package that verifies webhooks too.
     ("standardwebhooks", "1.1.1", "standardwebhooks"),
 ];
-/// The compiler of the TypeScript client, what else its users compile with, and another
-/// runtime that it works in.
+/// The compiler of the TypeScript client, the one that its users may have, and another
+/// runtime that it supports.
 const TYPESCRIPT: [(&str, &str, &str); 4] = [
     ("typescript", "7.0.2", "typescript"),
     ("typescript", "5.9.3", "typescript-5"),
     ("@types/node", "26.6.6", "node-types"),
     ("deno", "2.9.6", "deno"),
 ];
-/// What makes components of JavaScript.
+/// The tool that builds components from JavaScript.
 const COMPONENTIZE_QJS: (&str, &str, &str) = ("componentize-qjs", "0.4.5", "componentize-qjs");
 
-/// Prints where the package of wasmtime has its executable.
+/// Prints where the Python package of wasmtime has its executable.
 const WASMTIME_PLACE: &str = "import importlib.util, pathlib; \
     print(pathlib.Path(importlib.util.find_spec('wasmtime_cli').origin).parent / 'wasmtime')";
 
 /// Checks whether an interpreter is usable.
 const PYTHON_CHECK: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))";
 
-/// All that the tests use.
+/// Installs everything that the tests use.
 pub fn ensure_all(workspace: &Workspace) -> anyhow::Result<()> {
     ensure_lints(workspace)?;
     for (what, package, programs) in DEBIAN {
@@ -120,19 +118,19 @@ pub fn ensure_lints(workspace: &Workspace) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What makes a component of Python.
+/// The tool that builds components from Python.
 pub fn ensure_componentize_py(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     let environment = ensure_packages(workspace, COMPONENTIZE_PY)?;
     Ok(environment.join("bin").join("componentize-py"))
 }
 
-/// What makes a component of JavaScript.
+/// The tool that builds components from JavaScript.
 pub fn ensure_componentize_qjs(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     let root = ensure_npm_package(workspace, COMPONENTIZE_QJS)?;
     Ok(root.join("node_modules/.bin/componentize-qjs"))
 }
 
-/// Where it is.
+/// Returns its path.
 fn ensure_npm_package(
     workspace: &Workspace,
     (package, version, directory): (&str, &str, &str),
@@ -147,16 +145,16 @@ fn ensure_npm_package(
     Ok(root)
 }
 
-/// What builds the clients.
+/// The tools that build the clients.
 pub struct ClientTools {
     /// The TypeScript compiler.
     pub typescript: PathBuf,
-    /// The interpreter of an environment with what the Python client needs, and what
-    /// makes its package.
+    /// The interpreter of an environment with the dependencies of the Python client, and
+    /// the tool that builds its package.
     pub python: PathBuf,
 }
 
-/// What builds the clients and their tests need.
+/// Installs what building and testing the clients needs.
 pub fn ensure_clients(workspace: &Workspace) -> anyhow::Result<ClientTools> {
     for package in TYPESCRIPT {
         ensure_npm_package(workspace, package)?;
@@ -170,7 +168,7 @@ pub fn ensure_clients(workspace: &Workspace) -> anyhow::Result<ClientTools> {
     })
 }
 
-/// The packages of Python themselves, for tests that install them by pip.
+/// Downloads Python packages, for tests that install them with pip.
 fn download_packages(
     workspace: &Workspace,
     python: &Path,
@@ -193,8 +191,8 @@ fn download_packages(
     Ok(fs::rename(&partial, to)?)
 }
 
-/// A package of npm, in a directory that npm has for itself: it removes what it did
-/// not install.
+/// Installs an npm package, in a directory that is only for npm, which removes everything
+/// that it did not install.
 fn install_with_npm(
     workspace: &Workspace,
     package: &str,
@@ -232,8 +230,8 @@ pub fn ensure_wasmtime(workspace: &Workspace) -> anyhow::Result<()> {
     Ok(fs::rename(&partial, &place)?)
 }
 
-/// Spin, where there is one that runs the components: `SPIN`, or in the PATH. An
-/// older one is none.
+/// Spin, if there is a version that can run the components: `SPIN`, or the one in the
+/// PATH. Older versions are ignored.
 pub fn spin(workspace: &Workspace) -> Option<PathBuf> {
     let spin = match std::env::var_os("SPIN").filter(|spin| !spin.is_empty()) {
         Some(spin) => PathBuf::from(spin),
@@ -253,7 +251,7 @@ fn is_recent_spin(version: &str) -> bool {
     }
 }
 
-/// Packages of Python, in an environment of their own under the tools.
+/// Installs Python packages into a separate environment below the tools.
 fn ensure_packages(
     workspace: &Workspace,
     (name, requirements): (&str, &str),
@@ -293,25 +291,26 @@ fn python(workspace: &Workspace) -> Option<PathBuf> {
         .filter(|python| process::succeeds(workspace.command(python).args(["-c", PYTHON_CHECK])))
 }
 
-/// A server that speaks as S3 does.
+/// Installs an S3-compatible server.
 fn ensure_s3(workspace: &Workspace) -> anyhow::Result<()> {
-    // It hashes what the tests store.
+    // Optimised, since it hashes everything that the tests store.
     let optimised = "profile.dev.opt-level=1";
     let more = ["--features", "binary", "--config", optimised];
     own_program(workspace, "s3s-fs", S3S_FS, &more).map(drop)
 }
 
-/// What judges licences, sources and advisories of dependencies.
+/// The tool that checks licences, sources and advisories of dependencies.
 pub fn cargo_deny(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     any_program(workspace, "cargo-deny", CARGO_DENY)
 }
 
-/// What finds dependencies that nothing uses.
+/// The tool that finds unused dependencies.
 pub fn cargo_machete(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     any_program(workspace, "cargo-machete", CARGO_MACHETE)
 }
 
-/// A crate's program: the project's own, the one in the PATH, or else built now.
+/// The program of a crate: the one installed for this project, the one in the PATH, or
+/// built now.
 fn any_program(workspace: &Workspace, name: &str, version: &str) -> anyhow::Result<PathBuf> {
     if !place_of(workspace, name).is_file()
         && let Some(installed) = process::find(name)
@@ -321,14 +320,14 @@ fn any_program(workspace: &Workspace, name: &str, version: &str) -> anyhow::Resu
     own_program(workspace, name, version, &[])
 }
 
-/// Where a crate's program is, once it is installed for this project.
+/// The path of a crate's program, once it is installed for this project.
 fn place_of(workspace: &Workspace, name: &str) -> PathBuf {
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     workspace.tools().join("bin").join(file)
 }
 
-/// The program of a crate, built now unless it is there. What runs once is not
-/// optimised: building it would take longer.
+/// The program of a crate, built now unless it exists. A program that is used only once
+/// is not optimised, since that would take longer to build.
 fn own_program(
     workspace: &Workspace,
     name: &str,
@@ -347,7 +346,7 @@ fn own_program(
     install
         .arg(&root)
         .args(more)
-        // A directory that goes away afterwards.
+        // In a temporary directory.
         .env_remove("CARGO_TARGET_DIR")
         .env("CARGO_PROFILE_DEV_DEBUG", "false")
         .env("CARGO_PROFILE_DEV_OPT_LEVEL", "0")
@@ -369,8 +368,8 @@ fn install_on_debian(
         );
     }
     println!("installing {package}");
-    // Outdated package lists may name missing packages. A failed update is
-    // ignored; installing may still work.
+    // Outdated package lists may contain packages that no longer exist. A failed update
+    // is ignored, since installing may still work.
     process::succeeds(workspace.command("apt-get").arg("update"));
     let mut install = workspace.command("apt-get");
     install

@@ -6,9 +6,9 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
-/// The smallest test of the workspace, for each native build that has no other:
-/// cargo counts the features that tests need only where it builds a test, and
-/// every dependency with other features is built once more.
+/// The smallest test of the workspace, added to each native build that has no other test:
+/// cargo selects the features that tests need only if it builds a test, and otherwise
+/// would build dependencies again with other features.
 pub const SMALLEST_TEST: [&str; 2] = ["--test", "wit"];
 
 /// Directories, all absolute.
@@ -30,7 +30,7 @@ impl Workspace {
         Ok(Self { root, target })
     }
 
-    /// A copy of it elsewhere.
+    /// A copy of the workspace in another directory.
     pub fn copied_to(root: PathBuf) -> Self {
         let target = root.join("target");
         Self { root, target }
@@ -44,12 +44,12 @@ impl Workspace {
         &self.target
     }
 
-    /// The components that ship.
+    /// The shipped components.
     pub fn components(&self) -> PathBuf {
         self.target.join("components")
     }
 
-    /// Their code, compiled for the executable that is released.
+    /// Their code, compiled ahead of time for a release.
     pub fn ahead(&self) -> PathBuf {
         self.components().join("ahead")
     }
@@ -69,13 +69,13 @@ impl Workspace {
         self.target.join("test-composed")
     }
 
-    /// Tools that are installed for this project alone.
+    /// Tools that are installed only for this project.
     pub fn tools(&self) -> PathBuf {
         self.target.join("tools")
     }
 
-    /// Cargo without the variables that `cargo run` set for xtask, which would
-    /// make build scripts run again.
+    /// Cargo without the variables that `cargo run` sets for xtask, which would make
+    /// build scripts run again.
     pub fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command
@@ -84,14 +84,14 @@ impl Workspace {
         command
     }
 
-    /// Cargo for native packages, with the variables that they and their tests
-    /// read. Always the same, since a change recompiles the host.
+    /// Cargo for native packages, with the variables that they and their tests read.
+    /// These are always the same, since a change recompiles the host.
     pub fn native_cargo(&self, arguments: &[&str]) -> Command {
         self.with_components(self.cargo(arguments))
     }
 
-    /// A program that such a cargo built, with the variables that cargo would run it
-    /// with.
+    /// A program built by [`Workspace::native_cargo`], with the variables that cargo
+    /// would run it with.
     pub fn native_command(&self, program: &Path) -> Command {
         let mut command = self.command(program);
         command.env("CARGO_TARGET_DIR", &self.target);
@@ -119,8 +119,7 @@ impl Workspace {
     }
 }
 
-/// Whether `cargo run` sets a variable of this name to tell the program about
-/// its own package.
+/// Whether `cargo run` sets a variable of this name to describe the package of xtask.
 fn is_about_xtask(variable: &str) -> bool {
     variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_")
 }

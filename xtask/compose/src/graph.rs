@@ -1,4 +1,5 @@
-//! Wires a plan: each import of our interfaces is filled, or it is an error.
+//! Wires a plan: each import of our interfaces must be satisfied, otherwise it is an
+//! error.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +10,13 @@ use wac_graph::{CompositionGraph, EncodeOptions, NodeId, Processor};
 use crate::plan::{Instance, Part, Plan};
 use crate::platform::HANDLER;
 
-/// The files of the parts.
+/// Reads the file of a part.
 pub type Parts<'a> = &'a dyn Fn(&Part) -> anyhow::Result<Vec<u8>>;
 
-/// Names of interfaces of ours begin with these.
+/// Prefixes of the names of our interfaces.
 const OURS: [&str; 2] = ["concept:refinement/", "concept:composing/"];
 
-/// The instance that fills the interfaces without functions, which are these.
+/// The instance that provides the interfaces without functions, listed below.
 const TYPES: &str = "types";
 const TYPE_INTERFACES: [&str; 2] = ["types", "model-types"];
 
@@ -26,7 +27,7 @@ struct Wired<'a> {
     imports: Vec<String>,
 }
 
-/// The composed component of a plan.
+/// Composes the component of a plan.
 pub fn compose(plan: &Plan, parts: Parts<'_>) -> anyhow::Result<Vec<u8>> {
     let mut graph = CompositionGraph::new();
     let mut wired = BTreeMap::new();
@@ -85,7 +86,7 @@ fn add<'a>(
     })
 }
 
-/// A wire to a missing import means that the plan is outdated.
+/// A wire for an import that does not exist means that the plan is outdated.
 fn check_wires(to: &Wired<'_>) -> anyhow::Result<()> {
     if matches!(to.instance.part, Part::Model(_)) {
         return Ok(());

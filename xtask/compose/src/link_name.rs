@@ -1,11 +1,13 @@
-//! A component that tells the name of a link, for what shows the link its settings.
+//! A generated component that returns the name of a link, for the adapter of its
+//! settings.
 
 use anyhow::Context as _;
 
-/// Where the module has the name: behind its address and its length.
+/// Offset of the name in memory: after its address and length.
 const NAME: u32 = 8;
 
-/// A function that answers where the name is, and a page of memory with it.
+/// A function that returns the location of the name, and a page of memory that contains
+/// it.
 pub fn component(name: &str) -> anyhow::Result<Vec<u8>> {
     let length = u32::try_from(name.len()).context("the name of a link is too long")?;
     anyhow::ensure!(length < 1 << 12, "the name of a link is too long");

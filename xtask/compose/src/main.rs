@@ -72,7 +72,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The component of a link.
+/// Reads the component of a link.
 fn component(link: &Link, components: &Path) -> anyhow::Result<Vec<u8>> {
     let name = match &link.component {
         Component::File(path) => return Ok(fs::read(path)?),
@@ -85,7 +85,8 @@ fn component(link: &Link, components: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(fs::read(file)?)
 }
 
-/// What is another thing in a composition than on our host, for whoever composes.
+/// A warning for whoever composes: what works differently in a composition than on our
+/// host.
 fn merged(links: &[&Link]) -> String {
     let names: Vec<_> = links.iter().map(|link| link.name()).collect();
     format!(
@@ -97,7 +98,7 @@ fn merged(links: &[&Link]) -> String {
     )
 }
 
-/// Wires a plan and checks the result from outside.
+/// Wires a plan, and checks the result from outside.
 fn compose(plan: &plan::Plan, parts: Parts<'_>) -> anyhow::Result<Vec<u8>> {
     let composed = graph::compose(plan, parts).with_context(|| plan.name.to_owned())?;
     platform::check(&composed, plan.platform).with_context(|| plan.name.to_owned())?;

@@ -1,12 +1,12 @@
-//! The plans, as data.
+//! The plans of compositions, as data.
 
 use concept_refinement_domain::chain::{Component, Link};
 
 use crate::platform::{Platform, SPIN, WASMTIME_SERVE};
 
-/// A composed component, which exports what its front exports.
+/// A composed component. It exports what its front exports.
 pub struct Plan {
-    /// `name.wasm` is its file.
+    /// Its file is `name.wasm`.
     pub name: &'static str,
     pub instances: Vec<Instance>,
     /// The instance that answers requests.
@@ -19,28 +19,28 @@ pub struct Plan {
 pub struct Instance {
     pub name: String,
     pub part: Part,
-    /// Our interfaces that it imports, each with the instance that fills it.
-    /// Those that have types only are filled implicitly.
+    /// Our interfaces that it imports, each with the instance that provides it.
+    /// Interfaces with only types are wired implicitly.
     pub filled: Vec<(&'static str, String)>,
 }
 
-/// Which component.
+/// The component of an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     Shipped(&'static str),
-    /// The chosen image model, or a link of it by its place among all. It need not use
-    /// all wires.
+    /// The chosen image model, or a link of it by its index among all links. It need not
+    /// use all wires.
     Model(usize),
-    /// What tells the name of a link, by its place among all.
+    /// The component that returns the name of a link, by the link's index.
     LinkName(usize),
-    /// The types of the interfaces.
+    /// The component with the types of the interfaces.
     Types,
 }
 
-/// What links of a chain have behind the last one.
+/// The end of a chain, behind its last link.
 const END: &str = "chain-end";
 
-/// The model that asks nobody.
+/// The model that uses no provider.
 const LOCAL: &str = "local";
 
 fn instance(name: &str, part: Part, filled: &[(&'static str, &str)]) -> Instance {
@@ -83,7 +83,7 @@ fn processor() -> Instance {
     shipped("processor", "processor", &filled)
 }
 
-/// The model, which sees its own settings only. The whole chain, if it is one.
+/// The model, or the whole chain; it sees only its own settings.
 fn model(link: &Link) -> Vec<Instance> {
     if link.behind.is_some() {
         let mut instances = vec![shipped(END, "adapter-chain-end", &[])];
@@ -105,7 +105,7 @@ fn model(link: &Link) -> Vec<Instance> {
     instances
 }
 
-/// Whether it may ask a provider that is paid for it, if it is no middleware.
+/// Whether it may call a paid provider. Only for models, not for middleware.
 fn may_cost(link: &Link) -> bool {
     match &link.component {
         Component::Shipped(name) => name != LOCAL,
@@ -113,7 +113,7 @@ fn may_cost(link: &Link) -> bool {
     }
 }
 
-/// What counts the calls of a model.
+/// The adapter that counts the calls of a model.
 fn paid(name: &str, model: &str, settings: &str, link_name: &str) -> Instance {
     let filled = [
         ("image-model", model),
@@ -124,8 +124,8 @@ fn paid(name: &str, model: &str, settings: &str, link_name: &str) -> Instance {
     shipped(name, "adapter-paid-model", &filled)
 }
 
-/// A link with all behind it. Its place among all links is `next`, that of the first
-/// one behind it the one after.
+/// A link with all links behind it. Its index among all links is `next`; the first link
+/// behind it has the following one.
 fn links(link: &Link, next: &mut usize, instances: &mut Vec<Instance>) -> String {
     let place = *next;
     *next += 1;
@@ -142,7 +142,7 @@ fn links(link: &Link, next: &mut usize, instances: &mut Vec<Instance>) -> String
         .iter()
         .map(|link| links(link, next, instances))
         .collect();
-    // Each with those after it, from the last one on.
+    // Each is followed by the next ones, so they are built from the last one on.
     let mut first = END.to_owned();
     for (index, model) in behind.iter().enumerate().rev() {
         let filled = [("image-model", model.as_str()), ("next-models", &first)];
@@ -159,7 +159,8 @@ fn links(link: &Link, next: &mut usize, instances: &mut Vec<Instance>) -> String
         ];
         filled.extend(more);
     }
-    // Also what costs nothing: it is not asked either where nobody is to be asked twice.
+    // Also for free models: where repeats are forbidden, they are not called again
+    // either.
     if link.behind.is_none() {
         let model = format!("asked-{name}");
         instances.push(instance(&model, Part::Model(place), &filled));

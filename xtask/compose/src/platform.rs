@@ -1,6 +1,6 @@
 //! The interfaces of a platform that our components may use.
 //!
-//! A list has less than the platform offers, so that, for example, a component
+//! A list may contain less than the platform offers, so that, for example, a component
 //! that starts to import sockets is an error.
 
 use anyhow::{Context as _, bail};
@@ -16,13 +16,13 @@ pub struct Platform {
     offers: &'static [&'static [&'static str]],
 }
 
-/// Spin 4.1, as its world `spin:up/http-trigger` says.
+/// Spin 4.1, according to its world `spin:up/http-trigger`.
 pub static SPIN: Platform = Platform {
     name: "Spin",
     offers: &[STD, HTTP, KEY_VALUE, &["spin:variables/variables@3.0.0"]],
 };
 
-/// `wasmtime serve -S p3,http,cli`, with a directory given.
+/// `wasmtime serve -S p3,http,cli`, with access to a directory.
 pub static WASMTIME_SERVE: Platform = Platform {
     name: "wasmtime serve",
     offers: &[STD, HTTP, FILES],
@@ -75,7 +75,7 @@ impl Platform {
     }
 }
 
-/// Whether it is `offer`, of a version 0.2.x, with a last number of its own.
+/// Whether it is `offer` in any version 0.2.x.
 fn is_release(import: &str, offer: &str) -> bool {
     let last = import
         .strip_prefix(offer)

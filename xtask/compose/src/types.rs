@@ -1,5 +1,5 @@
-//! A component that exports the interfaces that have types only, for those that import
-//! them because other interfaces use them. There is nothing to run in it.
+//! A component that exports the interfaces with only types, for components that import
+//! them because other interfaces use them. It contains no code.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-/// A module without anything.
+/// An empty module.
 const EMPTY: [u8; 8] = *b"\0asm\x01\0\0\0";
 
 const WORLD: &str = "
@@ -18,7 +18,7 @@ const WORLD: &str = "
     }
 ";
 
-/// Made from the interfaces in a directory.
+/// Generates it from the interfaces in a directory.
 pub fn component(wit: &Path) -> anyhow::Result<Vec<u8>> {
     let mut resolve = Resolve::default();
     resolve

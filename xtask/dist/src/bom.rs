@@ -20,7 +20,7 @@ pub struct Artifact {
 }
 
 impl Artifact {
-    /// A component, called by its path below `dist`.
+    /// A component, named by its path below `dist`.
     pub fn component(root: &Path, dist: &Path, package: &str, file: &Path) -> anyhow::Result<Self> {
         let name = file.strip_prefix(dist).unwrap_or(file).to_string_lossy();
         Ok(Self {
@@ -135,7 +135,7 @@ fn sha256(sum: &str) -> Value {
     json!([{"alg": "SHA-256", "content": sum}])
 }
 
-/// The package URL. A plus sign would mean a space.
+/// The package URL. A plus sign has to be escaped, since it would mean a space.
 fn reference_to(found: &Crate) -> String {
     format!(
         "pkg:cargo/{}@{}",

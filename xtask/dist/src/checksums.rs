@@ -1,4 +1,4 @@
-//! `SHA256SUMS`: a line for each other file, in the order of their names.
+//! `SHA256SUMS`: one line for each other file, sorted by name.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 const NAME: &str = "SHA256SUMS";
 
-/// Writes the file into the directory that it is about.
+/// Writes the file into the directory that it describes.
 pub fn write(directory: &Path) -> anyhow::Result<()> {
     let mut names = Vec::new();
     collect(directory, "", &mut names)?;

@@ -1,8 +1,8 @@
-//! The licence texts of what is linked: each crate's own, as its author gives
-//! it away, and those of the standard library.
+//! The licence texts of everything that is linked: those that the crates include, and
+//! those of the standard library.
 //!
-//! A crate without a text is an error, unless its licence names nobody and so
-//! has the same text everywhere.
+//! A crate without a text is an error, unless its licence text contains no names and so
+//! is the same everywhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -16,7 +16,7 @@ use serde::Deserialize;
 use crate::output;
 use crate::tree::Crate;
 
-/// The beginnings of the names of files with a text, in lower case.
+/// Beginnings of the names of files with licence texts, in lower case.
 const NAMES: [&str; 6] = [
     "license",
     "licence",
@@ -26,17 +26,16 @@ const NAMES: [&str; 6] = [
     "unlicense",
 ];
 
-/// Endings of files that only begin like one.
+/// Extensions of files that only look like licence texts.
 const NO_TEXTS: [&str; 4] = ["rs", "toml", "json", "py"];
 
-/// Licences whose texts name no holder of a copyright.
+/// Licences whose texts contain no copyright holder.
 const NAMELESS: [&str; 2] = ["Apache-2.0", "Apache-2.0 WITH LLVM-exception"];
 
-/// Where a toolchain has the texts of the standard library.
+/// Location of the standard library's licence texts in a toolchain.
 const OF_LIBRARY: &str = "share/doc/rust/COPYRIGHT-library.html";
 
-/// What the standard library brings into each component, and its document does
-/// not name.
+/// Part of each component through the standard library, but missing in its document.
 const WASI_LIBC: &str = "\
 wasi-libc is licensed under the Apache License 2.0 with LLVM Exceptions, the Apache
 License 2.0 and the MIT License, whose texts are below. Parts of it are derived from
@@ -63,7 +62,7 @@ struct Package {
 /// The directories of crates, by name and version.
 pub type Places = BTreeMap<(String, String), PathBuf>;
 
-/// Of all crates that cargo knows for a target.
+/// The directories of all crates for a target, according to cargo.
 pub fn places(root: &Path, target: &str) -> anyhow::Result<Places> {
     let mut cargo = crate::cargo(root);
     cargo
@@ -87,7 +86,7 @@ pub fn target_of_this_machine() -> anyhow::Result<String> {
     Ok(host.context("rustc names no host")?.to_owned())
 }
 
-/// The document of the standard library.
+/// The licence document of the standard library.
 pub fn of_library() -> anyhow::Result<Vec<u8>> {
     let sysroot = output(rustc().args(["--print", "sysroot"]))?;
     let path = Path::new(String::from_utf8(sysroot)?.trim()).join(OF_LIBRARY);
@@ -97,8 +96,8 @@ pub fn of_library() -> anyhow::Result<Vec<u8>> {
     })
 }
 
-/// Each text once, below the crates that it is of. Crates below `root` are the
-/// workspace's, and have its texts.
+/// Writes each text once, below the crates that it applies to. Crates below `root` belong
+/// to the workspace and use its texts.
 pub fn write(crates: &BTreeSet<Crate>, places: &Places, root: &Path) -> anyhow::Result<String> {
     let mut of_crates = BTreeMap::new();
     for found in crates {
@@ -147,7 +146,7 @@ fn name(found: &Crate) -> String {
     format!("{} {} ({})", found.name, found.version, found.license)
 }
 
-/// The texts in a crate's directory, and in a folder of it that is called so.
+/// The texts in a crate's directory, and in a subdirectory with such a name.
 fn texts(directory: &Path) -> anyhow::Result<BTreeSet<String>> {
     let mut texts = BTreeSet::new();
     for entry in fs::read_dir(directory)? {

@@ -16,14 +16,14 @@ pub struct Crate {
     pub repository: String,
 }
 
-/// Crates, each with those that it uses itself.
+/// Crates, each with its direct dependencies.
 #[derive(Debug, Default)]
 pub struct Tree {
     pub root: Option<Crate>,
     pub uses: BTreeMap<Crate, BTreeSet<Crate>>,
 }
 
-/// Of the package of a workspace, for a target or for this machine.
+/// The crates of a package in a workspace, for a target or for this machine.
 pub fn of(root: &Path, package: &str, target: Option<&str>) -> anyhow::Result<Tree> {
     let mut cargo = crate::cargo(root);
     cargo
@@ -36,8 +36,8 @@ pub fn of(root: &Path, package: &str, target: Option<&str>) -> anyhow::Result<Tr
     parse(str::from_utf8(&crate::output(&mut cargo)?)?)
 }
 
-/// Parses lines of a depth and a crate. A crate's dependencies are listed at
-/// its first occurrence only.
+/// Parses lines of a depth and a crate. A crate's dependencies are listed only at its
+/// first occurrence.
 fn parse(lines: &str) -> anyhow::Result<Tree> {
     let mut tree = Tree::default();
     let mut path: Vec<Crate> = Vec::new();

@@ -1,4 +1,4 @@
-//! The interfaces in one file, the form in which registries have them.
+//! Packs the interfaces into one file, in the format of registries.
 
 use std::path::Path;
 
@@ -39,7 +39,7 @@ mod tests {
         for name in expected.worlds.keys() {
             assert!(package.worlds.contains_key(name), "{name}");
         }
-        // People read them, so what they say of themselves is kept.
+        // The documentation comments have to be kept, since people read them.
         let settings = resolve.interfaces[package.interfaces["settings"]]
             .docs
             .contents

@@ -1,4 +1,4 @@
-//! Builds the test programs of the workspace, and the executables that they start.
+//! Builds the test programs of the workspace, and the executables that they run.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -12,14 +12,14 @@ use crate::workspace::{SMALLEST_TEST, Workspace};
 /// A program that runs tests.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Program {
-    /// Of a suite, or of the crate whose own tests these are.
+    /// The suite, or the crate whose unit tests these are.
     pub name: String,
     pub path: PathBuf,
-    /// Of its package, where it expects to be run.
+    /// The directory of its package, in which it expects to run.
     pub directory: PathBuf,
 }
 
-/// All of them by one command, in which cargo knows what can be compiled beside what.
+/// Builds all of them with one command, so that cargo can parallelise the builds.
 pub fn build(workspace: &Workspace) -> anyhow::Result<Vec<Program>> {
     let mut cargo = executables(workspace);
     cargo.args(["--tests", "--message-format", "json-render-diagnostics"]);
@@ -28,7 +28,7 @@ pub fn build(workspace: &Workspace) -> anyhow::Result<Vec<Program>> {
     programs.filter_map(Result::transpose).collect()
 }
 
-/// What the tests start, alone.
+/// Builds only the executables that the tests run.
 pub fn build_executables(workspace: &Workspace) -> anyhow::Result<()> {
     process::run(executables(workspace).args(SMALLEST_TEST))
 }
@@ -37,7 +37,7 @@ fn executables(workspace: &Workspace) -> Command {
     workspace.native_cargo(&["build", "--workspace", "--bins", "--example", "embed"])
 }
 
-/// What cargo says of one artifact; other fields are left out.
+/// Cargo's message about one artifact, with only the fields that are needed.
 #[derive(Deserialize)]
 struct Message {
     manifest_path: Option<PathBuf>,
@@ -56,7 +56,7 @@ struct Profile {
     test: bool,
 }
 
-/// None: this line tells of something else.
+/// None: the line is about something else.
 fn parse(line: &str) -> anyhow::Result<Option<Program>> {
     let message: Message = serde_json::from_str(line).context("cargo speaks no JSON")?;
     let Message {

@@ -1,6 +1,6 @@
-//! Runs test programs beside each other, since most of them wait rather than compute.
+//! Runs test programs concurrently, since most of them wait rather than compute.
 //!
-//! What a program prints is shown when it has ended, whole, and stays in
+//! The output of a program is shown as a whole when it has ended, and kept in
 //! `target/test-output` until the next run.
 
 use std::collections::VecDeque;
@@ -18,22 +18,22 @@ use super::programs::Program;
 use super::tally::Tally;
 use crate::workspace::Workspace;
 
-/// With three on two cores the deadlines of tests that are in real seconds were missed.
+/// With three programs on two cores, tests with real-time deadlines failed.
 const AT_ONCE: usize = 2;
 
 /// One run of a program.
 pub struct Run<'a> {
-    /// For people, and the name of the file with its output.
+    /// The name for people, and of the file with its output.
     pub name: String,
     pub program: &'a Program,
-    /// As `cargo test` takes them after `--`.
+    /// Arguments that `cargo test` would take after `--`.
     pub arguments: Vec<String>,
     pub variables: Vec<(&'static str, String)>,
-    /// Beside no other program.
+    /// Must not run concurrently with other programs.
     pub is_alone: bool,
 }
 
-/// Begins them in this order; those that are alone come last.
+/// Starts them in this order; those that must run alone come last.
 pub fn run(workspace: &Workspace, runs: Vec<Run<'_>>) -> anyhow::Result<Tally> {
     let output = workspace.target().join("test-output");
     fs::create_dir_all(&output)?;
@@ -87,12 +87,13 @@ impl Run<'_> {
         out.write_all(&printed)?;
         let seconds = started.elapsed().as_secs();
         writeln!(out, "== {}: {tally} in {seconds} s", self.name)?;
-        // Names of tests that select none are wrong; a crate may have no tests.
+        // If the arguments select no tests, they are wrong; but a crate may have no
+        // tests.
         let is_any = self.arguments.is_empty() || tally.passed > 0;
         Ok(tally.with_success(is_success && is_any))
     }
 
-    /// Whether it succeeded.
+    /// Returns whether it succeeded.
     fn write_to(&self, workspace: &Workspace, path: &PathBuf) -> anyhow::Result<bool> {
         let file = fs::File::create(path)?.into_file();
         let mut command = self.command(workspace);

@@ -1,4 +1,4 @@
-//! The steps of a test run: named and timed as they go.
+//! The steps of a test run, printed and timed.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ pub struct Steps {
 }
 
 impl Steps {
-    /// Runs one step, announced before and timed afterwards.
+    /// Runs one step, with its name printed before and its time afterwards.
     pub fn run<T>(
         &mut self,
         name: &'static str,

@@ -1,4 +1,5 @@
-//! Which tests are run by which door, and what is run once more elsewhere.
+//! Selects the tests for each command, and those to repeat on other engines and
+//! platforms.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,37 +10,38 @@ use serde::Deserialize;
 use super::programs::Program;
 use super::runner::Run;
 
-/// Other engines than those of the data directory; `tests/src/engines.rs` has the list.
+/// Engines besides those of the data directory; the full list is in
+/// `tests/src/engines.rs`.
 const ENGINES: [&str; 2] = ["postgres,s3", "postgres,nats,s3"];
 
-/// What `tests/suites.json` says. Tests are named by parts of their names, such as their
-/// modules.
+/// The contents of `tests/suites.json`. Tests are selected by parts of their names, such
+/// as modules.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Suites<'a> {
-    /// What of a suite needs a server, a browser or another tool that is no crate, or is
-    /// about other platforms than ours: an empty part for all of it.
+    /// Tests of each suite that need a server, a browser or another tool that is not a
+    /// crate, or that are about other platforms. An empty part selects the whole suite.
     #[serde(borrow)]
     beyond_crates: BTreeMap<&'a str, Vec<&'a str>>,
-    /// Suites whose figures other load would spoil.
+    /// Suites with measurements that concurrent load would distort.
     alone: Vec<&'a str>,
-    /// The longest first, so that none is begun when all others have ended.
+    /// Suites to be started first, the longest first, so that none is left at the end.
     longest: Vec<&'a str>,
-    /// Suites that run on Spin where there is one.
+    /// Suites that run on Spin, if it is installed.
     spin: Vec<&'a str>,
-    /// What the service's HTTP is asked end to end, by module of `tests/e2e`.
+    /// Modules of `tests/e2e` that test HTTP end to end.
     http: Vec<&'a str>,
-    /// What is asked of what is stored besides, by module too.
+    /// Modules that test stored data.
     stored: Vec<&'a str>,
-    /// Modules of `tests/e2e` that are about the components, whoever serves them.
+    /// Modules of `tests/e2e` that test the components on any platform.
     on_wasmtime: Vec<&'a str>,
-    /// Of what these words select besides, what is about our host: other modules, its own
-    /// answers, its network, and that it reads on where a body is refused.
+    /// Tests among those that are specific to our host: other modules, its own answers,
+    /// its network, and that it continues reading after it has refused a body.
     of_our_host: Vec<&'a str>,
-    /// Of `tests/crashes`: what does not start engines of its own, and does not look into
-    /// files; of the points of the program half of them, since they take long.
+    /// Tests of `tests/crashes` that neither start their own engines nor read files. Only
+    /// half of the crash points, since they take long.
     crashes: Vec<&'a str>,
-    /// Of `tests/latency`: users who share the connections to a database.
+    /// Tests of `tests/latency` about users who share database connections.
     fairness: Vec<&'a str>,
 }
 
@@ -49,7 +51,7 @@ impl Suites<'static> {
             .context("tests/suites.json cannot be read")
     }
 
-    /// What proves the embedded product.
+    /// The tests of the embedded product.
     pub fn embedded<'a>(&self, programs: &'a [Program]) -> Vec<Run<'a>> {
         let run = |program: &'a Program| {
             let beyond = self.beyond_crates.get(program.name.as_str());
@@ -63,8 +65,8 @@ impl Suites<'static> {
         self.ordered(programs).filter_map(run).collect()
     }
 
-    /// All tests, and once more those of HTTP, of crashes and of fairness on other engines,
-    /// and of HTTP on another platform.
+    /// All tests. Those of HTTP, crashes and fairness are repeated on other engines, and
+    /// those of HTTP on another platform.
     pub fn everything<'a>(&self, programs: &'a [Program]) -> Vec<Run<'a>> {
         let ordered = self.ordered(programs);
         let mut runs: Vec<_> = ordered.map(|program| self.whole(program)).collect();
@@ -117,7 +119,7 @@ impl Suites<'static> {
         }
     }
 
-    /// The tests of HTTP that are not about our host, on `wasmtime serve`.
+    /// The HTTP tests that are not specific to our host, on `wasmtime serve`.
     fn http_on_wasmtime<'a>(&self, e2e: &'a Program) -> Run<'a> {
         Run {
             name: "HTTP on wasmtime serve".into(),
@@ -127,7 +129,8 @@ impl Suites<'static> {
         }
     }
 
-    /// The tests of HTTP and of what is stored, with nothing in the data directory.
+    /// The tests of HTTP and of stored data, with engines that keep nothing in the data
+    /// directory.
     fn http_on_engines<'a>(&self, e2e: &'a Program) -> Run<'a> {
         let [.., engines] = ENGINES;
         let tests = [self.http.as_slice(), &self.stored].concat();

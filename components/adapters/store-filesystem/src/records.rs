@@ -8,14 +8,14 @@
 //! Old versions have to be removed, and the name of a removed version could be linked
 //! again. The protection against that does not depend on a clock:
 //!
-//! * A version is removed only when [`MIN_VERSIONS`] newer ones exist. After linking, a writer
-//!   looks for the newest version. Unless that is so far ahead, the name has never been used
-//!   before, and the writer has won. Otherwise it cannot know whether it has won, and reports
-//!   that; the version that it linked is outdated, and nobody reads it.
-//! * Versions are removed from the oldest on. So if a file can be opened, no later version was
-//!   removed before: a reader who lists a directory and then opens the highest version of the
-//!   list gets one that was current at some time after the reader began. If the file cannot be
-//!   opened, the reader lists again.
+//! * A version is removed only when [`MIN_VERSIONS`] newer ones exist. After linking, a
+//!   writer looks for the newest version. Unless that is so far ahead, the name has never
+//!   been used before, and the writer has won. Otherwise it cannot know whether it has
+//!   won, and reports that; the version that it linked is outdated, and nobody reads it.
+//! * Versions are removed from the oldest on. So if a file can be opened, no later
+//!   version was removed before: a reader who lists a directory and then opens the
+//!   highest version of the list gets one that was current at some time after the reader
+//!   began. If the file cannot be opened, the reader lists again.
 //!
 //! To make this rare, a version is also kept for [`MIN_AGE`], and a writer fails if more
 //! than [`SWAP_TIMEOUT`] has passed since its read. The outcome of a write is unknown

@@ -1,6 +1,6 @@
-//! The `img2img` of AUTOMATIC1111's Stable Diffusion web UI, started with
-//! `--api`, as an image model; also of the servers that speak the same
-//! language, such as Forge and Forge Neo (as of August 2026).
+//! AUTOMATIC1111's Stable Diffusion web UI (started with `--api`) as an image model, by
+//! its `img2img`; also compatible servers such as Forge and Forge Neo (as of August
+//! 2026).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,8 +15,8 @@ pub struct Automatic1111;
 #[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(Automatic1111);
 
-/// The longer side of the requested image, in pixels, so that it fits into a
-/// consumer graphics card.
+/// The longer side of the requested image, in pixels; small enough for consumer graphics
+/// cards.
 const LONGEST: u32 = 1024;
 /// Sides must be multiples of the latent image's cells, in pixels.
 const CELL: u32 = 8;
@@ -31,9 +31,9 @@ struct Fields<'a> {
     cfg_scale: f32,
     width: u32,
     height: u32,
-    /// False: the answer need not repeat the original.
+    /// False: the answer should not repeat the original.
     include_init_images: bool,
-    /// For this image alone. None: what the server has loaded.
+    /// Applies only to this image. None: the model that the server has loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     override_settings: Option<OverrideSettings<'a>>,
 }
@@ -90,8 +90,8 @@ impl Provider for Automatic1111 {
     }
 }
 
-/// The original's aspect ratio within the bounds, in whole cells. Without a
-/// size the server would return a square.
+/// The original's aspect ratio within the limits, in whole cells. If no size were sent,
+/// the server would return a square.
 fn fitted(width: u32, height: u32) -> (u32, u32) {
     let longest = u64::from(width.max(height).max(1));
     let side = |side: u32| {

@@ -13,10 +13,10 @@ use concept_refinement_model_middleware::component::{Asked, model_state, next_mo
 
 use crate::{Key, Question};
 
-/// The only model behind it.
+/// The index of the only model behind this one.
 const NEXT: u32 = 0;
 
-/// What is read of an image at a time, in bytes.
+/// How much of an image is read at a time, in bytes.
 const CHUNK: usize = 64 * 1024;
 
 struct Cache;
@@ -50,14 +50,14 @@ impl Guest for Cache {
     }
 }
 
-/// What was said with the image of this key, as far as it is remembered.
+/// The notes stored along with the image of this key, if any.
 async fn notes(key: &str) -> Vec<String> {
     let saved = model_state::get(notes_key(key)).await.unwrap_or_default();
     let text = String::from_utf8(saved).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
 }
 
-/// An image without them is as good.
+/// Errors are ignored, since an image without notes is still useful.
 async fn remember_notes(key: &str, notes: &[String]) {
     if !notes.is_empty() {
         let (key, text) = (notes_key(key), notes.join("\n"));

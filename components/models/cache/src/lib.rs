@@ -1,9 +1,9 @@
-//! Repeats the earlier answer to the same request, without asking again.
+//! Caches answers: a repeated request gets the earlier answer without another call.
 //!
-//! Requests are the same if the image, byte for byte, the prompt and everything with it,
-//! and the models behind it with their components and settings are the same, whichever
-//! user asks. It remembers images that a model returned, but no addresses of images,
-//! which may not last.
+//! Requests are the same if these are the same: the image, byte for byte; the prompt and
+//! all other arguments; and the models behind the cache with their components and
+//! settings. The user does not matter. Images that a model returned are cached, but URLs
+//! of images are not, since they may expire.
 
 #[cfg(target_arch = "wasm32")]
 mod component;
@@ -11,9 +11,9 @@ mod component;
 use concept_refinement_domain::hex::hex;
 use sha2::{Digest as _, Sha256};
 
-/// What a request asks for, without its image.
+/// The contents of a request, without its image.
 pub struct Question<'a> {
-    /// Of the model behind.
+    /// Identity of the model behind the cache.
     pub identity: &'a str,
     pub prompt: &'a str,
     pub strength: f32,
@@ -22,7 +22,7 @@ pub struct Question<'a> {
     pub media_type: &'a str,
 }
 
-/// The key of an answer, which grows with the bytes of the image.
+/// The cache key, a hash that the bytes of the image are added to.
 pub struct Key(Sha256);
 
 impl Key {

@@ -1,14 +1,14 @@
-//! What a ComfyUI server says of its runs.
+//! Parses a ComfyUI server's reports about its runs.
 
 use concept_refinement_model_provider::{Error, said_in};
 use serde_json::Value;
 
-/// How far a run is.
+/// The state of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Run {
-    /// The server has never heard of it, or has forgotten it.
+    /// The server does not know it, or has forgotten it.
     Unknown,
-    /// In the queue, or being worked on.
+    /// Queued or running.
     Waiting,
     Ended(Output),
 }
@@ -22,7 +22,7 @@ pub struct Output {
     pub kind: String,
 }
 
-/// The image of a run, from the history of the server. None: it has not ended.
+/// The image of a run, from the server's history. None: the run has not ended.
 pub fn ended(history: &Value, id: &str, key: Option<&str>) -> Result<Option<Output>, Error> {
     let Some(run) = history.get(id) else {
         return Ok(None);
@@ -43,7 +43,7 @@ pub fn ended(history: &Value, id: &str, key: Option<&str>) -> Result<Option<Outp
         .filter_map(|output| output.get("images")?.as_array())
         .flatten()
         .filter_map(output);
-    // What a workflow saves counts more than what it only previews.
+    // Images that a workflow saves take precedence over mere previews.
     let mut images: Vec<_> = images.collect();
     images.sort_by_key(|image| image.kind != "output");
     match images.into_iter().next() {
@@ -52,7 +52,7 @@ pub fn ended(history: &Value, id: &str, key: Option<&str>) -> Result<Option<Outp
     }
 }
 
-/// Whether a run is in a queue: a list of lists whose second item is an id.
+/// Whether a run is in a queue, which is a list of lists whose second item is an id.
 pub fn is_queued(queue: &Value, id: &str) -> bool {
     ["queue_running", "queue_pending"]
         .iter()
@@ -70,7 +70,7 @@ fn output(image: &Value) -> Option<Output> {
     })
 }
 
-/// The message of the exception that ended a run.
+/// The message of the exception that a run ended with.
 fn problem(run: &Value) -> Option<&str> {
     let messages = run.pointer("/status/messages")?.as_array()?;
     messages

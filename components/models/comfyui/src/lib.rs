@@ -4,8 +4,8 @@
 //! `/history/{id}`, `/view`) and the API format of workflows, in its documentation
 //! as of November 2026.
 //!
-//! The workflow is run under the task's id, which is the receipt: a repeat finds what an
-//! earlier call began, and does not compute twice.
+//! The workflow runs under the task's id, which also is the receipt: a repeated call
+//! finds the run that an earlier call started, and does not compute again.
 
 mod history;
 mod workflow;
@@ -27,10 +27,10 @@ pub struct ComfyUi;
 #[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(ComfyUi);
 
-/// Between two looks at a run.
+/// Polling interval for a run.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Longest JSON, in bytes: a queue or a history names each workflow in full.
+/// Longest JSON, in bytes: queue and history contain each workflow in full.
 const MAX_JSON: u64 = 16 << 20;
 
 #[derive(Deserialize)]
@@ -62,13 +62,13 @@ impl Model for ComfyUi {
         let receipt = question.receipt.as_deref();
         let receipt = receipt.and_then(|id| str::from_utf8(id).ok());
         if receipt.is_none() {
-            // Before it is asked, so that whatever becomes of that it can be found.
+            // Stored before the request, so that the run can be found whatever happens.
             ports.keep(question.task_id.as_bytes()).await;
         }
         let mut id = receipt.unwrap_or(&question.task_id).to_owned();
         let mut run = server.run(&id).await.map_err(Error::not_accepted)?;
         if run == Run::Unknown && receipt.is_some() {
-            // It may have ended between the two looks; not so twice.
+            // The run may have ended between the two requests; that cannot happen twice.
             run = server.run(&id).await.map_err(Error::not_accepted)?;
         }
         if run == Run::Unknown {
@@ -89,7 +89,7 @@ struct Server<'a, P> {
 }
 
 impl<P: Ports> Server<'_, P> {
-    /// Uploads the original and queues the workflow. The id of the run.
+    /// Uploads the original and queues the workflow. Returns the id of the run.
     async fn start(
         &self,
         workflow: Workflow,
@@ -113,7 +113,7 @@ impl<P: Ports> Server<'_, P> {
             image: &image,
             prompt: &question.prompt,
             strength: question.strength,
-            // What JavaScript counts exactly.
+            // An integer that JavaScript represents exactly.
             seed: (question.random >> 75) as u64,
             name: self.settings.name.as_deref(),
         };
@@ -124,7 +124,7 @@ impl<P: Ports> Server<'_, P> {
         Ok(queued.prompt_id)
     }
 
-    /// How far a run is.
+    /// The state of a run.
     async fn run(&self, id: &str) -> Result<Run, Error> {
         let history: Value = self.get(&format!("/history/{}", encoded(id))).await?;
         match history::ended(&history, id, self.settings.key.as_deref())? {
@@ -139,14 +139,15 @@ impl<P: Ports> Server<'_, P> {
         }
     }
 
-    /// What a run answers in the end.
+    /// Waits for the output of a run.
     async fn output(&self, id: &str) -> Result<Output, Error> {
         let mut was_unknown = false;
         loop {
             match persistently(self.ports, async || self.run(id).await).await? {
                 Run::Ended(output) => return Ok(output),
                 Run::Waiting => was_unknown = false,
-                // It may have ended between the two looks; not so twice.
+                // The run may have ended between the two requests; that cannot happen
+                // twice.
                 Run::Unknown if was_unknown => {
                     let reason = "the provider lost the refinement";
                     return Err(Error::Unknown(reason.to_owned()));
@@ -157,7 +158,7 @@ impl<P: Ports> Server<'_, P> {
         }
     }
 
-    /// The image, as the server stored it.
+    /// The image as the server stored it.
     async fn view(&self, output: &Output) -> Result<Answer, Error> {
         let path = format!(
             "/view?filename={}&subfolder={}&type={}",
@@ -190,7 +191,7 @@ impl<P: Ports> Server<'_, P> {
     }
 }
 
-/// As a segment of a path, or a value of a query.
+/// Encodes a path segment or a query value.
 fn encoded(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }

@@ -1,18 +1,18 @@
 //! A workflow in ComfyUI's API format, with named inputs.
 //!
 //! A named input is a text `{{image}}`, `{{prompt}}`, `{{strength}}`, `{{seed}}` or
-//! `{{name}}` in the workflow. Where it is all of a value, numbers become numbers.
+//! `{{name}}` in the workflow. If it is the whole value, numbers are inserted as numbers.
 
 use serde_json::{Map, Value};
 
-/// What the named inputs are.
+/// The values of the named inputs.
 pub struct Inputs<'a> {
-    /// The original, by the name that the server gave it.
+    /// The original, under the name that the server gave it.
     pub image: &'a str,
     pub prompt: &'a str,
     pub strength: f32,
     pub seed: u64,
-    /// The setting `model-name`.
+    /// The value of the setting `model-name`.
     pub name: Option<&'a str>,
 }
 
@@ -20,7 +20,7 @@ pub struct Inputs<'a> {
 pub struct Workflow(Map<String, Value>);
 
 impl Workflow {
-    /// Of the setting `model-workflow`. The error says what it is.
+    /// Parses the setting `model-workflow`. The error says what is wrong with it.
     pub fn parse(text: Option<&str>) -> Result<Self, &'static str> {
         let text = text.ok_or("is missing")?;
         let nodes: Map<String, Value> =
@@ -45,7 +45,7 @@ fn filled(value: Value, inputs: &Inputs<'_>) -> Value {
     }
 }
 
-/// One pass from left to right, so that what a prompt says is only a prompt.
+/// A single pass from left to right, so that placeholders in a prompt are not replaced.
 fn replaced(text: String, inputs: &Inputs<'_>) -> Value {
     match text.as_str() {
         "{{strength}}" => return serde_json::json!(inputs.strength),

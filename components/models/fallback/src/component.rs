@@ -52,7 +52,7 @@ impl Guest for Fallback {
     }
 }
 
-/// The models behind it, for one request.
+/// The models behind it, as called for one request.
 struct Models(Asked);
 
 impl Ports for Models {
@@ -94,7 +94,7 @@ impl Ports for Models {
         saved.map_or_else(Circuit::default, |bytes| Circuit::from_bytes(&bytes))
     }
 
-    /// One of which nothing is known is not saved.
+    /// A circuit without history is deleted instead of saved.
     async fn save(&self, index: u32, before: Circuit, after: Circuit) -> bool {
         let bytes =
             |circuit: Circuit| (circuit != Circuit::default()).then(|| circuit.to_bytes().to_vec());

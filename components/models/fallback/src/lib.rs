@@ -1,9 +1,9 @@
-//! Asks the first model, and the next one where it cannot be used: it cannot be
-//! reached, does not answer in time or properly, crashes, or says that it is overloaded.
-//! What a model refuses for another reason is refused, a key that it refuses too.
+//! Calls the first model, and if it is unavailable the next one: that is, if it cannot be
+//! reached, does not answer in time or properly, crashes, or reports overload. If a model
+//! refuses for any other reason, including a refused key, the refusal is the answer.
 //!
-//! A model that failed again and again is asked after all others, but for a probe now
-//! and then: [`circuit`](concept_refinement_domain::circuit) has the rule.
+//! A model that keeps failing is called after all others, except for occasional probes:
+//! the rule is in [`circuit`](concept_refinement_domain::circuit).
 
 #![allow(
     async_fn_in_trait,
@@ -20,51 +20,52 @@ use std::time::Duration;
 use concept_refinement_domain::circuit::{Circuit, Verdict};
 use concept_refinement_domain::timestamp::Timestamp;
 
-/// How often a circuit is saved again that another call changed meanwhile.
+/// Most attempts to save a circuit that other calls change at the same time.
 const TRIES: usize = 4;
 
-/// The models, and what is remembered of each.
+/// The models, and the stored circuit of each.
 pub trait Ports {
     type Answer;
 
     async fn count(&self) -> u32;
 
-    /// Whether a model has begun to work on it, and can go on.
+    /// Whether a model has started work on the request that it can resume.
     async fn has_receipt(&self, index: u32) -> bool;
 
-    /// Asks one model.
+    /// Calls one model.
     async fn ask(&self, index: u32) -> Result<Self::Answer, Failure>;
 
     fn now(&self) -> Timestamp;
 
     async fn circuit(&self, index: u32) -> Circuit;
 
-    /// Saves a circuit in the place of another one. False: it is another one by now.
+    /// Replaces a saved circuit. False: it has changed meanwhile.
     async fn save(&self, index: u32, before: Circuit, after: Circuit) -> bool;
 }
 
 /// Why a model did not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// It did not accept the request. A repeat can help.
+    /// It did not accept the request. Trying again can help.
     Unavailable {
         reason: String,
         retry_after: Option<Duration>,
-        /// It was asked more than it wants to be.
+        /// The model limits our rate.
         is_rate_limit: bool,
     },
-    /// It did not answer in time, or crashed: a repeat would cost as much and end alike.
+    /// It did not answer in time, or crashed: trying again would cost as much and fail
+    /// the same way.
     Broken(String),
-    /// Nobody knows whether it accepted the request. A repeat can help.
+    /// It is unknown whether the request was accepted. Trying again can help.
     Unknown(String),
-    /// None of its faults.
+    /// A refusal that is not the model's fault.
     Refused(String),
-    /// It wants another key.
+    /// It refuses the key.
     Unauthorized(String),
 }
 
 impl Failure {
-    /// Whether the model that says so works.
+    /// Whether this failure shows that the model works.
     fn is_answer(&self) -> bool {
         match self {
             Self::Refused(_) | Self::Unauthorized(_) => true,
@@ -73,7 +74,7 @@ impl Failure {
     }
 }
 
-/// In the order in which they are asked, by their own descriptions.
+/// Describes the models in the order in which they are called.
 pub fn description(models: &[String]) -> String {
     let mut description = "Asks the next model when one cannot answer.".to_owned();
     for (place, model) in models.iter().enumerate() {
@@ -83,13 +84,13 @@ pub fn description(models: &[String]) -> String {
     description
 }
 
-/// Asks one model after the other until one answers or refuses.
+/// Calls one model after the other until one answers or refuses.
 pub async fn refine<P: Ports>(ports: &P) -> Result<P::Answer, Failure> {
     let mut failures = Vec::new();
     let mut last = Vec::new();
     let mut models: Vec<u32> = Vec::new();
     for index in 0..ports.count().await {
-        // What was begun is paid for.
+        // Work that has started is paid for, so that model comes first.
         match ports.has_receipt(index).await {
             true => models.insert(0, index),
             false => models.push(index),
@@ -116,12 +117,12 @@ pub async fn refine<P: Ports>(ports: &P) -> Result<P::Answer, Failure> {
     Err(together(failures))
 }
 
-/// Whether it is asked in its turn.
+/// Whether the model may be called in its turn.
 async fn may_ask(ports: &impl Ports, index: u32) -> bool {
     let circuit = ports.circuit(index).await;
     match circuit.verdict(ports.now()) {
         Verdict::Ask => true,
-        // Of those who would probe at the same time, the one that saves it does.
+        // Of several concurrent calls, only the one that saves the circuit probes.
         Verdict::Probe(probed) => ports.save(index, circuit, probed).await,
         Verdict::Last => false,
     }
@@ -143,9 +144,9 @@ async fn asked<P: Ports>(ports: &P, index: u32) -> Result<P::Answer, Failure> {
     answer
 }
 
-/// What all of them said. It can be tried again if that can help with each of them, as
-/// soon as it can with one. If one may have accepted it, nobody knows whether all of them
-/// together did.
+/// Combines the failures of all models. Trying again can help if it can help with each of
+/// them, and as soon as with any of them. If one may have accepted the request, it is
+/// unknown whether it was accepted.
 fn together(failures: Vec<Failure>) -> Failure {
     let mut reasons: Vec<String> = Vec::new();
     let mut waits = Vec::new();

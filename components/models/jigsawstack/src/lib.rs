@@ -1,10 +1,10 @@
 //! JigsawStack's image variation as an image model.
 //!
-//! An original is sent as a data URL. The provider downloads one that has a
-//! public URL itself where the operator wants that: what it finds there may be
-//! something else than what was checked.
+//! An original is sent as a data URL. If the operator wants that, the provider itself
+//! downloads an original that has a public URL; it may then get something else than what
+//! was checked.
 //!
-//! It has one model, and documents no idempotency key.
+//! There is only one model, and no documented idempotency key.
 
 use concept_refinement_domain::original::{AllowedSources, check_url};
 use concept_refinement_model_provider::{
@@ -19,7 +19,7 @@ pub struct JigsawStack;
 #[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(JigsawStack);
 
-/// Where the image's URL is in a JSON answer.
+/// Possible places of the image's URL in a JSON answer.
 const PLACES: [&str; 3] = ["/output/image_url", "/url", "/data/url"];
 
 #[derive(Serialize)]
@@ -42,7 +42,7 @@ impl Provider for JigsawStack {
     const DESCRIPTION: &'static str =
         "JigsawStack's image variation, asked at its API with the operator's key.";
 
-    /// The JSON has only a URL, no image.
+    /// The JSON contains only a URL, no image.
     const MAX_JSON: u64 = 1 << 20;
 
     fn request(

@@ -1,8 +1,8 @@
 //! Decodes and encodes image files.
 //!
-//! Input is hostile: its dimensions are checked before decoding, and the
-//! decoder's memory is limited. Output has pixels and a colour profile only: no
-//! EXIF, no location, no comment.
+//! Input is untrusted: its dimensions are checked before decoding, and the decoder's
+//! memory is limited. Output contains only pixels and a colour profile: no EXIF, no
+//! location, no comment.
 
 use std::io::Cursor;
 
@@ -21,19 +21,19 @@ use crate::notes::Remark;
 use crate::pixels::Pixels;
 pub use inspected::Format;
 
-/// More than the service's default limit; more would not fit into an instance's
+/// More than the service's default limit; even more would not fit into an instance's
 /// default memory.
 const MAX_PIXELS: u64 = 64_000_000;
 const MAX_SIDE: u32 = 65_535;
 const MAX_DECODER_MEMORY: u64 = 640 << 20;
-/// For what stands beside the pixels of a PNG, as it is and unpacked: what does not fit
-/// is left out, or refused.
+/// Limit for other data than pixels in a PNG, raw and decompressed: beyond it, data is
+/// dropped or the image refused.
 const MAX_BESIDE: u64 = 64 << 20;
 const MAX_PROFILE: usize = 1 << 20;
-/// Largest answer of a model by default.
+/// Default limit for a model's answer.
 const MAX_ENCODED: usize = 50 << 20;
 
-/// A retry helps with none of these; each may be shown to the user.
+/// Trying again does not help with any of these. The messages are for users.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     #[error("the image cannot be decoded: it is malformed or incomplete")]
@@ -54,7 +54,7 @@ pub struct Decoded {
     pub pixels: Pixels,
     /// An RGB colour profile (ICC).
     profile: Option<Vec<u8>>,
-    /// What of the file is not in the pixels.
+    /// What the file contains besides these pixels.
     pub remarks: Vec<Remark>,
 }
 
@@ -86,7 +86,7 @@ pub fn decode(file: Vec<u8>, format: Format) -> Result<Decoded, Problem> {
     }
 }
 
-/// Whether a GIF has more than one frame. Their pixels are not decoded.
+/// Whether a GIF has more than one frame, without decoding their pixels.
 fn has_second_frame(file: &[u8]) -> bool {
     let mut options = gif::DecodeOptions::new();
     options.skip_frame_decoding(true);
@@ -315,13 +315,12 @@ fn upright(pixels: Pixels, orientation: Orientation) -> Result<Pixels, Problem> 
     Pixels::new(width, height, alpha, image.into_bytes()).ok_or(Problem::Malformed)
 }
 
-/// Whether a profile is for RGB; one for grey or CMYK would not fit the output.
+/// Whether a profile is for RGB; one for grey or CMYK would not match the output.
 fn is_rgb_profile(profile: &[u8]) -> bool {
     profile.get(16..20) == Some(b"RGB ") && profile.len() <= MAX_PROFILE
 }
 
-/// Whether the picture is there to its end: the decoder would fill what is missing
-/// with grey.
+/// Whether the picture is complete: the decoder would fill missing parts with grey.
 fn is_whole(file: &[u8]) -> bool {
     const ANY_SIZE: inspected::Limits = inspected::Limits {
         max_bytes: u64::MAX,

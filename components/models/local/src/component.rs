@@ -1,9 +1,8 @@
-//! Exports the interface `image-model` over `refine`. Nothing is decided here.
+//! Exports the interface `image-model`, implemented by `refine`. Contains no logic.
 
 use crate::{DESCRIPTION, refine};
 
-// The generated code crosses the boundary of the component, which is unsafe by
-// its nature.
+// The generated code crosses the component boundary, which is inherently unsafe.
 #[allow(unsafe_code)]
 mod bindings {
     wit_bindgen::generate!({

@@ -1,8 +1,8 @@
 //! The edits; each changes an image in place.
 //!
-//! Pure colour changes are computed once for a grid of colours and looked up
-//! per pixel, consecutive ones together; other edits go over the image row by
-//! row. No edit holds a second copy of a large image, except rotation by 90°.
+//! Pure colour changes are computed once for a grid of colours and looked up per pixel,
+//! consecutive ones together; other edits process the image row by row. No edit makes a
+//! second copy of a large image, except rotation by 90°.
 
 mod background;
 mod blur;
@@ -36,12 +36,11 @@ use crate::vocabulary::Quality;
 use lut::Lut;
 use tone::Tone;
 
-/// The usual strength. Edits that are all or nothing (no colour, another
-/// colour, fewer colours) are complete from here on; others increase up to 1.
+/// The usual strength. All-or-nothing edits (no colour, another colour, fewer colours)
+/// are complete from here on; others increase up to 1.
 const USUAL_STRENGTH: f32 = 0.7;
 
-/// Applies the edits in order. Strength 0 changes nothing. Returns what the user is to
-/// know of it.
+/// Applies the edits in order. Strength 0 changes nothing. Returns remarks for the user.
 pub fn apply(pixels: &mut Pixels, edits: &[Edit], strength: f32) -> Vec<Remark> {
     let mut remarks = Vec::new();
     let mut edits = edits.iter().peekable();
@@ -135,7 +134,7 @@ fn presence(strength: f32) -> f32 {
     (strength / USUAL_STRENGTH).clamp(0.0, 1.0)
 }
 
-/// How many pixels a place has along a side, on a map of about a megapixel.
+/// How many pixels a place covers along a side, on a map of about a megapixel.
 fn factor(pixels: &Pixels) -> usize {
     const SIZE: f64 = 1.3e6;
     let size = f64::from(pixels.width()) * f64::from(pixels.height());

@@ -1,11 +1,10 @@
-//! The local image model: edits an image by rules, as the words of the prompt
-//! say. It is not a generative model, needs no network and no key, and gives
-//! the same bytes for the same input.
+//! The local image model: edits an image by rules, according to the words of the prompt.
+//! It is not a generative model, needs no network and no key, and produces the same bytes
+//! for the same input.
 //!
-//! `plan` reads the prompt with the table in `vocabulary`, `edit` changes
-//! pixels, `codec` converts between files and pixels, and `refine` combines
-//! them. Only `component` knows WIT. Without the feature `editing` the crate
-//! has only the vocabulary.
+//! `plan` reads the prompt with the table in `vocabulary`, `edit` changes pixels, `codec`
+//! converts between files and pixels, and `refine` combines them. Only `component` knows
+//! WIT. Without the feature `editing` the crate has only the vocabulary.
 
 #[cfg(feature = "editing")]
 mod codec;

@@ -1,4 +1,4 @@
-//! What the user is told about the work: what was done otherwise than the prompt asks.
+//! Notes for the user: where the result differs from what the prompt asks for.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ const MAX_CHARS: usize = 200;
 /// The beginning of a word is enough to recognise it.
 const MAX_WORD: usize = 40;
 
-/// What is not seen in the prompt, but in the picture.
+/// A note that depends on the picture rather than the prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remark {
     BackgroundNotFound,
@@ -35,7 +35,7 @@ impl fmt::Display for Remark {
     }
 }
 
-/// In the order of their importance, since only the first ones are shown.
+/// In order of importance, since only the first ones are shown.
 pub fn notes(plan: &Plan, remarks: &[Remark]) -> Vec<String> {
     let mut notes: Vec<_> = plan.widened.iter().map(widened).collect();
     notes.extend(remarks.iter().map(Remark::to_string));
@@ -75,11 +75,11 @@ fn widened(Widened { subjects, change }: &Widened) -> String {
     )
 }
 
-/// Sentences that name all of them, as many as they take.
+/// Sentences that list all of the words, as many as needed.
 fn listed<'a>(beginning: &str, words: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut notes: Vec<String> = Vec::new();
     for word in words.map(begin) {
-        // With a comma and a space, and the final stop.
+        // Counts a comma with a space, and the final full stop.
         let has_room = |note: &&mut String| {
             note.chars().count() + word.chars().count() + ", .".len() <= MAX_CHARS
         };

@@ -1,10 +1,10 @@
 //! An image in memory while it is edited.
 //!
-//! Eight bits a channel and nothing else, so that fifty megapixels fit into the
-//! memory that an instance of the model gets. Edits work on it in place; none
-//! may hold a second copy of a large image, except to rotate it by 90°.
+//! It has only eight bits per channel, so that fifty megapixels fit into the memory of a
+//! model's instance. Edits work in place; none may make a second copy of a large image,
+//! except to rotate it by 90°.
 
-/// RGB or RGBA, eight bits a channel, sRGB, rows from the top without gaps.
+/// RGB or RGBA, eight bits per channel, sRGB, rows from the top without gaps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pixels {
     width: u32,
@@ -14,7 +14,7 @@ pub struct Pixels {
 }
 
 impl Pixels {
-    /// None where the data is not as long as the size says, or is empty.
+    /// None if the length of the data does not match the size, or the image is empty.
     pub fn new(width: u32, height: u32, alpha: bool, data: Vec<u8>) -> Option<Self> {
         let channels = if alpha { 4 } else { 3 };
         let length = (width as usize)
@@ -57,7 +57,7 @@ impl Pixels {
         &mut self.data
     }
 
-    /// Gives each pixel an alpha, full where there was none.
+    /// Adds an alpha channel, fully opaque, if there is none.
     pub fn add_alpha(&mut self) {
         if self.alpha {
             return;
@@ -74,7 +74,7 @@ impl Pixels {
         self.alpha = true;
     }
 
-    /// Keeps what lies within; at least a pixel, and no more than there is.
+    /// Keeps the given area, limited to the image and at least one pixel.
     pub fn crop(&mut self, left: u32, top: u32, width: u32, height: u32) {
         let (left, top) = (left.min(self.width - 1), top.min(self.height - 1));
         let width = width.clamp(1, self.width - left);
@@ -109,7 +109,7 @@ impl Pixels {
         self.data.chunks_exact_mut(length)
     }
 
-    /// The bytes of one row; rows beyond the last are the last again.
+    /// The bytes of a row; beyond the last row, that row is repeated.
     pub fn row(&self, y: usize) -> &[u8] {
         let length = self.row_length();
         let start = y.min(self.height as usize - 1) * length;
@@ -135,12 +135,12 @@ pub fn rgb(pixel: &[u8]) -> [u8; 3] {
     }
 }
 
-/// The lightness of a colour, in levels, quickly.
+/// An approximation of a colour's lightness, in levels.
 pub fn luma([r, g, b]: [u8; 3]) -> u8 {
     ((54 * u32::from(r) + 183 * u32::from(g) + 19 * u32::from(b)) >> 8) as u8
 }
 
-/// How much of a pixel there is to see: 255 where the image has no alpha.
+/// The alpha of a pixel: 255 if the image has no alpha channel.
 pub fn alpha(pixel: &[u8]) -> u8 {
     pixel.get(3).copied().unwrap_or(u8::MAX)
 }

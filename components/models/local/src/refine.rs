@@ -1,4 +1,4 @@
-//! One refinement, from bytes to bytes. Deterministic: no I/O, no clock, no
+//! A single refinement, from bytes to bytes. Deterministic: no I/O, no clock, no
 //! randomness.
 
 use crate::codec::{self, Format};
@@ -7,16 +7,16 @@ use crate::notes::notes;
 use crate::plan::Plan;
 use crate::vocabulary;
 
-/// The request. It has no logo description, since rules cannot act on what the
-/// picture shows.
+/// The request. It has no logo description, since rules cannot act on objects in the
+/// picture.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// Of the original.
+    /// Media type of the original.
     pub media_type: &'a str,
     pub prompt: &'a str,
-    /// The colours that it names steer the palette.
+    /// Colours named in the theme steer the palette.
     pub theme: Option<&'a str>,
-    /// From 0 (as it is) to 1 (as much as the edits can).
+    /// From 0 (unchanged) to 1 (the full effect of the edits).
     pub strength: f32,
 }
 
@@ -24,11 +24,11 @@ pub struct Request<'a> {
 pub struct Refined {
     pub bytes: Vec<u8>,
     pub media_type: &'static str,
-    /// What the user may want to know about it, in sentences.
+    /// Notes for the user, in sentences.
     pub notes: Vec<String>,
 }
 
-/// A retry helps with none of these; each may be shown to the user.
+/// Trying again does not help with any of these. The messages are for users.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RefineError {
     #[error(
@@ -43,8 +43,8 @@ pub enum RefineError {
     Image(#[from] codec::Problem),
 }
 
-/// Edits the image as the prompt says. Takes the image by value, so that its
-/// memory is freed after decoding.
+/// Edits the image according to the prompt. Takes the image by value, so that its memory
+/// is freed after decoding.
 pub fn refine(image: Vec<u8>, request: &Request) -> Result<Refined, RefineError> {
     let mut formats = Format::ALL.into_iter();
     let format = formats.find(|format| format.media_type() == request.media_type);
@@ -63,7 +63,7 @@ pub fn refine(image: Vec<u8>, request: &Request) -> Result<Refined, RefineError>
     let mut remarks = edit::apply(&mut image.pixels, &plan.edits, strength);
     remarks.append(&mut image.remarks);
     if strength == 0.0 {
-        // Nothing was changed, so that no change went too far.
+        // Nothing was changed, so nothing was changed beyond the named object either.
         plan.widened.clear();
     }
     let (bytes, format) = codec::encode(image, format)?;

@@ -7,30 +7,30 @@ use std::f32::consts::TAU;
 use crate::color;
 use crate::pixels::{Pixels, alpha, rgb};
 
-/// Below this chroma a colour passes for grey.
+/// Colours with less chroma count as grey.
 pub const NEUTRAL: f32 = 0.03;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Survey {
-    /// Mean lightness of what can be seen.
+    /// Mean lightness of the visible pixels.
     pub lightness: f32,
-    /// Mean lightness of the ink: what has colour, or is darker than paper.
+    /// Mean lightness of the ink: pixels that have colour, or are darker than paper.
     pub ink_lightness: f32,
-    /// Mean chroma of what has colour; 0 where nothing has.
+    /// Mean chroma of pixels that have colour; 0 if there are none.
     pub chroma: f32,
-    /// Mean hue of what has colour, in radians.
+    /// Mean hue of pixels that have colour, in radians.
     pub hue: f32,
-    /// How much of the image has colour, 0 to 1.
+    /// Fraction of the image that has colour, 0 to 1.
     pub colorful: f32,
 }
 
 impl Survey {
-    /// Looks at some ten thousand pixels, evenly spread.
+    /// Samples about ten thousand pixels, evenly distributed.
     pub fn of(pixels: &Pixels) -> Self {
         const SAMPLES: usize = 10_000;
         const PAPER: f32 = 0.9;
         let count = pixels.width() as usize * pixels.height() as usize;
-        // An odd step that is no divisor of common widths reaches all columns.
+        // An odd step that does not divide common widths reaches all columns.
         let step = (count / SAMPLES).max(1) | 1;
 
         let (mut seen, mut lightness) = (0.0, 0.0);

@@ -1,6 +1,6 @@
-//! What the words of a prompt can mean to this model. Which words mean what
-//! stands in `vocabulary.txt`, and nowhere else: the reading of prompts, the command
-//! line and `docs/local-model.md` all take them from there.
+//! The meanings of words for this model. Which word means what is defined only in
+//! `vocabulary.txt`: prompts, the command line and `docs/local-model.md` all use that
+//! table.
 
 mod table;
 mod text;
@@ -8,12 +8,11 @@ mod text;
 pub use table::TABLE;
 pub use text::{printed, summary};
 
-/// A property of the whole image that can be changed. They are in the order
-/// in which they are changed: what simplifies comes before what colours, and
-/// sharpness, edges and corners come last.
+/// A property of the whole image that can be changed. The order is that of the changes:
+/// simplifications come before colours; sharpness, edges and corners come last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Quality {
-    /// Less of what is around the subject.
+    /// Less space around the subject.
     Tightness,
     /// Fewer colours in simpler shapes.
     Minimalism,
@@ -25,18 +24,18 @@ pub enum Quality {
     Sketch,
     /// In squares of one colour.
     Pixelation,
-    /// What has the border's colour, from the border inwards, made transparent.
+    /// Pixels of the border's colour that are connected to the border become transparent.
     Transparency,
     /// Few levels of lightness and colour.
     Posterization,
-    /// As on a film negative.
+    /// Like a film negative.
     Inversion,
     /// Warm (more) or cool (less).
     Temperature,
     Saturation,
     /// No colour at all.
     Monochrome,
-    /// In the brown of old photographs.
+    /// The brown of old photographs.
     Sepia,
     Lightness,
     Contrast,
@@ -49,8 +48,7 @@ pub enum Quality {
 }
 
 impl Quality {
-    /// Whether there can be less of it than the image has. The others cannot
-    /// be undone.
+    /// Whether it can be reduced below what the image has. The others cannot be undone.
     pub fn can_be_less(self) -> bool {
         match self {
             Self::Temperature
@@ -75,7 +73,7 @@ impl Quality {
     }
 }
 
-/// What can be done to an image as to a sheet of paper.
+/// Geometric changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// By 90° clockwise.
@@ -84,22 +82,22 @@ pub enum Turn {
     Half,
     /// By 90° counterclockwise.
     Left,
-    /// Left and right change places.
+    /// Left and right are swapped.
     Mirror,
-    /// Top and bottom change places.
+    /// Top and bottom are swapped.
     Flip,
-    /// The square in the middle is kept.
+    /// Crops to the square in the middle.
     Square,
 }
 
-/// Which way to rotate, flip or crop.
+/// A direction or target for rotating, flipping or cropping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Toward {
     Left,
     Right,
-    /// So many times 90°.
+    /// This many times 90°.
     Quarters(u8),
-    /// By itself: rotate by 180°.
+    /// On its own: rotate by 180°.
     UpsideDown,
     Vertical,
     Horizontal,
@@ -114,73 +112,72 @@ pub enum Meaning {
     /// More (above 0) or less of some qualities; 1 is as much as the plain
     /// word asks for.
     Change(&'static [(Quality, f32)]),
-    /// "rotate": clockwise by 90°, if nothing else is said.
+    /// "rotate": clockwise by 90° unless specified otherwise.
     Rotate,
-    /// "flip": left and right, if nothing else is said.
+    /// "flip": left and right unless specified otherwise.
     Flip,
-    /// "crop", which needs to be told to what.
+    /// "crop", which needs a target shape.
     Crop,
-    /// The image cropped to a square, whatever else is said.
+    /// Crop to a square, regardless of other words.
     MakeSquare,
     /// The same with a circle.
     MakeCircle,
-    /// Says more of one of those five, before or after it.
+    /// Specifies one of these five, before or after it.
     Toward(Toward),
     /// Recolour in shades of this.
     Color(u32),
-    /// So many of what follows: "*two* colours".
+    /// A number of what follows: "*two* colours".
     Number(u8),
     /// "colours", "shades": what a number counts.
     ColorWord,
     /// Black and white without greys.
     BlackAndWhite,
-    /// The next change, or else the last one, is to be so many times as
-    /// strong: "slightly", "much".
+    /// Multiplies the strength of the next change, or else the last one: "slightly",
+    /// "much".
     Degree(f32),
-    /// The next change is to be the other way round: "less", "too".
+    /// Reverses the next change: "less", "too".
     Reverse,
-    /// The next change is not to be made: "not".
+    /// The next change must not be made: "not".
     Not,
-    /// As `Not`; but without the background is with a transparent one.
+    /// Like `Not`; but "without the background" makes it transparent.
     Without,
-    /// What follows is to stay as it is: "keep".
+    /// What follows must not change: "keep".
     Keep,
     /// The image as a whole: "keep it simple" asks for simple.
     Whole,
-    /// A colour follows, and then another that is to take its place:
-    /// "replace", "turn".
+    /// Followed by a colour and by its replacement: "replace", "turn".
     Replace,
-    /// Stands between those two: "to", "into", "with".
+    /// Between these two colours: "to", "into", "with".
     By,
-    /// Holds a shade and its colour together: "lighter shades *of* brown".
+    /// Connects a shade with its colour: "lighter shades *of* brown".
     Shade,
-    /// Parts a change from what follows: "lighter *on* a brown table".
+    /// Separates a change from what follows: "lighter *on* a brown table".
     On,
-    /// Something that the picture shows may follow: "*the* cup".
+    /// May be followed by an object in the picture: "*the* cup".
     Definite,
-    /// Names a part of the picture. Rules cannot find parts, so an edit of one
-    /// ("white text") is not made.
+    /// A part of the picture. Rules cannot find parts, so edits of a part ("white text")
+    /// are not made.
     Part,
-    /// The only part that can be found, and only to be removed.
+    /// The only part that can be found; it can only be removed.
     Background,
-    /// Ends what the words before it can refer to.
+    /// Ends the context of the words before it.
     Stop,
-    /// As `Stop`, but goes on with what is not wanted: "no blur *or* vignette".
+    /// Like `Stop`, but continues a list of unwanted things: "no blur *or* vignette".
     Or,
-    /// A filler word, not reported.
+    /// A filler word, which is not reported.
     Filler,
 }
 
 /// A row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    /// Under which title it is printed.
+    /// The title of the section in which it is printed.
     pub section: &'static str,
-    /// Words or phrases of several words, in lower case, between commas; the
-    /// first of them is what the entry is called.
+    /// Words or phrases, in lower case, separated by commas; the first one is the entry's
+    /// name.
     pub words: &'static str,
     pub meaning: Meaning,
-    /// What it does, in a few words. Empty for what does nothing.
+    /// Its effect, in a few words. Empty if it has none.
     pub does: &'static str,
 }
 

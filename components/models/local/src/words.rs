@@ -1,14 +1,14 @@
-//! Finds the vocabulary's words in a prompt: without regard to case, whole
-//! words only, inflections included, the longest phrase first.
+//! Finds the vocabulary's words in a prompt: case-insensitive, whole words only, with
+//! inflections, the longest phrase first.
 
 use crate::vocabulary::{Meaning, TABLE};
 
-/// A piece of a prompt.
+/// A word or phrase of a prompt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Term {
     /// As written, in lower case.
     pub text: String,
-    /// None: a word that the vocabulary does not have.
+    /// None: the vocabulary does not contain it.
     pub meaning: Option<Meaning>,
 }
 
@@ -34,10 +34,10 @@ pub fn terms(prompt: &str) -> Vec<Term> {
     terms
 }
 
-/// Punctuation that ends what a word can refer to.
+/// Punctuation that ends the context of words.
 const ENDS: &str = ".,;:!?()\n";
 
-/// Words in lower case, and those marks that mean something.
+/// Words in lower case, and punctuation that has a meaning.
 fn tokens(prompt: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut word = String::new();
@@ -68,7 +68,7 @@ fn tokens(prompt: &str) -> Vec<String> {
     tokens
 }
 
-/// The colour that `#8b5a2b` or, in short, `#abc` names.
+/// The colour of `#8b5a2b`, or in short form `#abc`.
 fn hex(token: &str) -> Option<u32> {
     let digits = token.strip_prefix('#')?;
     let value = u32::from_str_radix(digits, 16).ok()?;
@@ -83,9 +83,8 @@ fn hex(token: &str) -> Option<u32> {
     }
 }
 
-/// The longest phrase of the vocabulary that the tokens begin with, and how
-/// many tokens it takes. A word as it stands in the table goes before an
-/// inflection of another.
+/// The longest phrase of the vocabulary at the beginning of the tokens, and how many
+/// tokens it takes. A literal match takes precedence over an inflection of another word.
 fn longest(tokens: &[String]) -> Option<(usize, Meaning)> {
     TABLE
         .iter()
@@ -104,8 +103,7 @@ fn longest(tokens: &[String]) -> Option<(usize, Meaning)> {
         .map(|(length, _, meaning)| (length, meaning))
 }
 
-/// Words of grammar are meant as they are written ("bitter" is not much of a
-/// bit).
+/// Grammatical words are matched only literally ("bitter" is not an inflection of "bit").
 fn inflected(meaning: Meaning) -> bool {
     !matches!(
         meaning,
@@ -121,7 +119,7 @@ fn inflected(meaning: Meaning) -> bool {
     )
 }
 
-/// How many tokens the phrase takes, and whether all stand there literally.
+/// How many tokens the phrase takes, and whether all match literally.
 fn matched(phrase: &str, tokens: &[String], inflected: bool) -> Option<(usize, bool)> {
     let mut tokens = tokens.iter();
     let mut exact = true;
@@ -143,7 +141,7 @@ const ENDINGS: &[&str] = &[
     "s", "es", "d", "ed", "r", "er", "st", "est", "n", "en", "ens", "ened", "ening", "ing", "ly",
     "ish", "ness", "y",
 ];
-/// Endings before which a final `e` goes, or a final consonant doubles.
+/// Endings before which a final `e` is dropped, or a final consonant doubled.
 const VOWEL_ENDINGS: &[&str] = &[
     "es", "ed", "er", "est", "en", "ens", "ened", "ening", "ing", "ish", "y",
 ];

@@ -1,4 +1,4 @@
-//! The bindings of the world `image-model-middleware`, and what stands between its two
+//! The bindings of the world `image-model-middleware`, and helpers that connect its two
 //! sides.
 //!
 //! ```ignore
@@ -22,9 +22,9 @@ pub use concept::refinement::{model_state, next_models};
 pub use exports::concept::refinement::image_model;
 pub use wit_bindgen::StreamReader;
 
-/// A request, which can be asked again and again.
+/// A request that can be passed on any number of times.
 pub struct Asked {
-    /// Its image is empty: it is in the blob.
+    /// Without the image, which is in the blob.
     request: image_model::Request,
     image: Blob,
 }
@@ -43,7 +43,7 @@ impl Asked {
         }
     }
 
-    /// As it came.
+    /// The request as received.
     pub fn request(&self) -> &image_model::Request {
         &self.request
     }
@@ -53,7 +53,7 @@ impl Asked {
         self.image.contents().await
     }
 
-    /// The same for a model behind.
+    /// The request for a model behind this middleware.
     pub async fn for_next(&self) -> image_model::Request {
         image_model::Request {
             task_id: self.request.task_id.clone(),
@@ -72,8 +72,7 @@ impl Asked {
     }
 }
 
-/// What a model behind could not do is not to be tried again if that model was
-/// broken.
+/// If a model behind the middleware was broken, trying again does not help.
 impl From<next_models::LinkError> for image_model::Error {
     fn from(error: next_models::LinkError) -> Self {
         match error {

@@ -1,8 +1,7 @@
-//! Shared by the middleware that ships: one request that can be asked of several
-//! models, since its image is held outside of the instance, and their answers as its
-//! own.
+//! Shared by the shipped middleware: a request that can be passed to several models,
+//! since its image is stored outside of the instance, and conversion of their answers.
 //!
-//! It must decide nothing, and read no image.
+//! It must make no decisions, and read no image.
 
 #[cfg(target_arch = "wasm32")]
 pub mod component;

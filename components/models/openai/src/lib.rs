@@ -1,11 +1,10 @@
-//! OpenAI's image edits as an image model, and whatever server speaks the same
-//! language.
+//! OpenAI's image edits as an image model; also compatible servers.
 //!
-//! Format: `POST /images/edits` in the API reference, and the guide on image
-//! generation, both as of November 2026. For edits the guide names the Sunburst
-//! of two models of each version. An answer is always base64.
+//! Format: `POST /images/edits` in the API reference, and the guide on image generation,
+//! both as of November 2026. Of the two models in each version, the guide recommends
+//! Sunburst for edits. Answers are always in base64.
 //!
-//! It knows no strength: how much changes, the prompt says. It documents no
+//! There is no strength: the prompt determines how much changes. There is no documented
 //! idempotency key.
 
 use concept_refinement_domain::model_name;
@@ -29,7 +28,7 @@ struct Answer<'a> {
 struct Item<'a> {
     #[serde(borrow)]
     b64_json: Option<Text<'a>>,
-    /// What some servers answer instead.
+    /// Some servers return this instead.
     url: Option<String>,
 }
 

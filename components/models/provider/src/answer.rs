@@ -1,9 +1,8 @@
-//! Reads a provider's answer: an image as it is, or JSON around one or around
-//! its address.
+//! Reads a provider's response: an image, or JSON that contains an image or its URL.
 //!
-//! The bytes decide what it is, never the declared type. An image is held in
-//! chunks; JSON is held in chunks and once contiguously, then the decoded
-//! image: never more than three times the image.
+//! The bytes determine what it is, never the declared type. An image is kept in chunks;
+//! JSON is kept in chunks and once contiguously, then the decoded image: never more than
+//! three times the image.
 
 use std::collections::VecDeque;
 
@@ -26,7 +25,7 @@ pub const MAX_IMAGE: Limits = Limits {
     max_pixels: u64::MAX,
 };
 
-/// Such an image in base64, with the JSON around it.
+/// Size of such an image in base64, with the JSON around it.
 pub const MAX_JSON_WITH_IMAGE: u64 = MAX_IMAGE.max_bytes.div_ceil(3) * 4 + (1 << 20);
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -41,23 +40,23 @@ pub enum Answer {
         format: Format,
         chunks: VecDeque<Vec<u8>>,
     },
-    /// An address from which the image can be downloaded.
+    /// A URL from which the image can be downloaded.
     Location(String),
 }
 
 /// The image in a provider's JSON.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found<'a> {
-    /// In base64, perhaps as a data URL.
+    /// In base64, possibly as a data URL.
     Image(Text<'a>),
     Location(String),
-    /// What the provider says in place of it; a repeat cannot help.
+    /// The provider's message in place of an image; trying again does not help.
     Refused(String),
     Nothing,
 }
 
 impl Answer {
-    /// The image that `find` finds in a provider's JSON. `key` is never repeated.
+    /// The image that `find` finds in a provider's JSON. `key` is removed from messages.
     pub fn from_json(
         json: &[u8],
         key: Option<&str>,
@@ -87,7 +86,7 @@ pub async fn json<T: DeserializeOwned>(
     }
 }
 
-/// What a provider may answer.
+/// The kinds of responses.
 pub enum Reply {
     Image(Answer),
     Json(Vec<u8>),
@@ -118,7 +117,7 @@ pub async fn answer(
     }
 }
 
-/// The beginning of an error body.
+/// The first part of an error body.
 pub async fn beginning(body: &mut impl ByteStream) -> Vec<u8> {
     let mut read = Vec::new();
     while read.len() < message::MAX_BYTES {
@@ -170,7 +169,8 @@ async fn contents(
         }
         chunks::append(&mut held, chunk);
     };
-    // What is whole but for its trailers is an answer, and was paid for.
+    // An image is accepted even if only its trailing metadata is missing, since it was
+    // paid for.
     let contents = match inspector {
         Some(image) => match image.finish() {
             Ok(inspected) => Ok(Contents::Image {
@@ -221,7 +221,7 @@ fn decoded(text: &str) -> Result<Answer, Error> {
     })
 }
 
-/// The provider's text in place of an image, if it is short.
+/// The provider's message in place of an image, if it is short.
 fn short_message(json: &[u8], key: Option<&str>) -> Option<String> {
     match json.len() <= message::MAX_BYTES {
         true => message(json, key),

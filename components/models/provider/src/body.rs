@@ -18,7 +18,7 @@ pub struct Body {
 #[derive(Clone, Copy)]
 struct Image {
     encoding: Encoding,
-    /// Of the original, in bytes.
+    /// Length of the original, in bytes.
     length: u64,
 }
 
@@ -28,11 +28,11 @@ enum Encoding {
     Base64,
 }
 
-/// What a body consists of, chunk by chunk.
+/// The body, chunk by chunk.
 pub struct Chunks<S> {
     before: String,
     image: Option<(Encoding, Contents<S>)>,
-    /// Bytes that do not fill a group of base64 yet.
+    /// Bytes that do not yet fill a group of base64.
     carried: Vec<u8>,
     after: String,
 }
@@ -54,9 +54,8 @@ impl Body {
         })
     }
 
-    /// An object of these fields, at least one, and of one more: its value is
-    /// the original in base64 between `open` and `close`, which are JSON as it
-    /// is written.
+    /// A JSON object with these fields (at least one) and another one, whose value is the
+    /// original in base64 between `open` and `close`. Those two are inserted literally.
     pub fn json_with_image(
         fields: &impl Serialize,
         name: &str,
@@ -75,7 +74,7 @@ impl Body {
         })
     }
 
-    /// This object with a field before its others, of which it has some.
+    /// The same object with another field in front. It must have fields already.
     pub fn with_field(self, name: &str, value: &str) -> Self {
         let field = serde_json::json!(value);
         let rest = self.before.strip_prefix('{').unwrap_or(&self.before);
@@ -85,7 +84,7 @@ impl Body {
         }
     }
 
-    /// The same between two more texts.
+    /// The same, between two more texts.
     pub fn within(self, before: &str, after: &str) -> Self {
         Self {
             before: format!("{before}{}", self.before),
@@ -94,7 +93,7 @@ impl Body {
         }
     }
 
-    /// The original as it is between two texts.
+    /// The raw original between two texts.
     pub fn around(before: String, original: &Original, after: String) -> Self {
         Self {
             before,
@@ -115,8 +114,8 @@ impl Body {
         self.before.len() as u64 + image + self.after.len() as u64
     }
 
-    /// With the bytes of the original that it was made for, if it has a place for
-    /// them.
+    /// The chunks of the body, with the contents of the original that it was made for, if
+    /// it contains one.
     pub fn chunks<S: ByteStream>(self, contents: Option<Contents<S>>) -> Chunks<S> {
         let encoding = self.image.map(|image| image.encoding);
         Chunks {
@@ -129,8 +128,8 @@ impl Body {
 }
 
 impl<S: ByteStream> Chunks<S> {
-    /// The next chunk, never empty; None at the end. An error: the original
-    /// cannot be sent, and the body ends before its length.
+    /// The next chunk, never empty; None at the end. An error: the original cannot be
+    /// sent, and the body ends before its length.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
         if !self.before.is_empty() {
             return Ok(Some(std::mem::take(&mut self.before).into_bytes()));
@@ -155,7 +154,7 @@ impl<S: ByteStream> Chunks<S> {
     }
 }
 
-/// The whole groups of what was carried and the chunk.
+/// Encodes the complete groups of the carried bytes and the chunk.
 fn encoded(carried: &mut Vec<u8>, chunk: Vec<u8>) -> Vec<u8> {
     let mut bytes = std::mem::take(carried);
     match bytes.is_empty() {
@@ -174,7 +173,7 @@ mod tests {
     use super::*;
     use crate::tests::{now, opened, picture, sent};
 
-    /// With this file as the original, in chunks of this size.
+    /// The body for this file as the original, in chunks of this size.
     fn whole(file: &[u8], size: usize, body: impl FnOnce(&Original) -> Body) -> Vec<u8> {
         let contents = opened(file, size);
         let body = body(contents.original());

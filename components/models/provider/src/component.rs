@@ -1,4 +1,4 @@
-//! Exports the interface `image-model` over [`Model`].
+//! Exports the interface `image-model`, implemented by a [`Model`].
 
 #![allow(
     unsafe_code,
@@ -25,7 +25,7 @@ wit_bindgen::generate!({
 use concept::refinement::{receipts, settings};
 use exports::concept::refinement::image_model as wit;
 
-/// What is read of an original at a time, in bytes: whole groups of base64.
+/// How much of an original is read at a time, in bytes: whole groups of base64.
 const CHUNK: usize = 3 * 1024;
 
 /// Exports a model.
@@ -126,7 +126,7 @@ impl From<Error> for wit::Error {
     }
 }
 
-/// The end and an interruption look alike; the length tells them apart.
+/// The end and an interruption cannot be distinguished, except by the length.
 impl ByteStream for Incoming {
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         Ok(self.chunk().await)

@@ -1,4 +1,4 @@
-//! One request and its answer.
+//! A request and its response.
 
 use crate::answer;
 use crate::message::{is_moderation, message};
@@ -7,7 +7,7 @@ use crate::outcome::Error;
 use crate::ports::{ByteStream, HttpRequest, Ports, Response};
 use crate::settings::Settings;
 
-/// Sends a request, and returns at the head of an answer that says success.
+/// Sends a request, and returns when the head of a successful response has arrived.
 pub async fn exchange<P: Ports>(
     ports: &P,
     settings: &Settings,
@@ -30,7 +30,7 @@ pub async fn success<S: ByteStream>(
     }
     let key = settings.key.as_deref();
     let beginning = match status {
-        // The sentences of the others have no text of the provider.
+        // The messages for other statuses contain no text of the provider.
         400..=499 if !matches!(status, 401 | 429) => answer::beginning(&mut response.body).await,
         _ => Vec::new(),
     };

@@ -1,5 +1,5 @@
-//! JSON as providers answer it: large strings that are not copied where that
-//! can be helped, and lists of which only the first item counts.
+//! Parts of providers' JSON: large strings that are not copied if possible, and lists of
+//! which only the first item is used.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,15 +1,15 @@
-//! Shared by the models behind an HTTP API: requests to the provider, bounded
-//! answers, and errors as the interface `image-model` defines them.
+//! Shared by the models behind an HTTP API: requests to the provider, responses of
+//! limited size, and the errors of the interface `image-model`.
 //!
-//! Where one request is enough, a model implements [`Provider`]: the request, and
-//! where its answer has the image. Where it takes several, it implements [`Model`]
-//! by calls of [`exchange`]. Everything is plain Rust over [`Ports`]; only
-//! `component` knows WIT.
+//! If a single request is enough, a model implements [`Provider`]: the request, and where
+//! the response contains the image. Otherwise it implements [`Model`] with calls of
+//! [`exchange`]. Everything is plain Rust over [`Ports`]; only `component` knows WIT.
 //!
-//! No timeouts here, and no request for new work is repeated: the caller does that. Work
-//! that a provider has accepted is looked at until it is there. The key must never be
-//! printed or returned. An original is sent while it is read, and never held; of
-//! an answer there is never more than one copy, except while it is converted.
+//! There are no timeouts here, and requests for new work are not repeated: that is up to
+//! the caller. Work that a provider has accepted is polled until it is done. The key must
+//! never be printed or returned. An original is sent while it is read, and never
+//! buffered; there is never more than one copy of an answer, except while it is
+//! converted.
 
 mod answer;
 mod body;

@@ -4,7 +4,7 @@ use concept_refinement_domain::redaction::Redaction;
 use concept_refinement_domain::sentence::sanitize;
 use serde_json::Value;
 
-/// Most bytes of an answer that are read.
+/// How many bytes of an error body are read.
 pub const MAX_BYTES: usize = 64 * 1024;
 
 /// Longest message, in code points.
@@ -32,21 +32,21 @@ pub fn message(body: &[u8], key: Option<&str>) -> Option<String> {
     Some(said_in(message, key))
 }
 
-/// The first line of such a message, sanitized and without the key.
+/// The first line of this message, sanitized and without the key.
 pub fn said_in(message: &str, key: Option<&str>) -> String {
     let message = Redaction::of(key).apply(message);
     let line = message.trim().lines().next().unwrap_or_default();
     sanitize(line.trim_end_matches('.'), MAX_CHARS)
 }
 
-/// Whether the provider refuses what it was asked for, and not who asks, although
-/// its status says so (Stability AI: 403).
+/// Whether the provider refuses the content rather than the key, although the status
+/// suggests the latter (Stability AI: 403).
 pub fn is_moderation(body: &[u8]) -> bool {
     serde_json::from_slice::<Value>(body)
         .is_ok_and(|body| body.get("name").and_then(Value::as_str) == Some("content_moderation"))
 }
 
-/// Whether a message speaks of who asks, and not of what is asked for.
+/// Whether a message is about the key rather than the content.
 pub fn is_about_key(message: &str) -> bool {
     const WORDS: [&str; 14] = [
         "access",

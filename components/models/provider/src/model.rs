@@ -1,4 +1,4 @@
-//! What differs between providers.
+//! The differences between providers.
 
 #![allow(
     async_fn_in_trait,
@@ -27,7 +27,7 @@ pub trait Model: 'static {
     ) -> Result<Answer, Error>;
 }
 
-/// A provider that is asked once and answers the image.
+/// A provider that answers a single request with the image.
 pub trait Provider: 'static {
     /// One sentence about this model, for operators.
     const DESCRIPTION: &'static str;
@@ -35,7 +35,7 @@ pub trait Provider: 'static {
     /// Longest JSON answer, in bytes.
     const MAX_JSON: u64 = answer::MAX_JSON_WITH_IMAGE;
 
-    /// Builds the request. An error: it cannot be asked like this.
+    /// Builds the request. An error: the question cannot be sent to this provider.
     fn request(
         question: &Question,
         original: &Original,

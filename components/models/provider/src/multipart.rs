@@ -1,10 +1,10 @@
-//! `multipart/form-data` (RFC 7578) with one file in it.
+//! `multipart/form-data` (RFC 7578) with one file.
 
 use crate::body::Body;
 use crate::original::Original;
 
-/// The boundary cannot be foreseen, so that no prompt and no image can hold it
-/// and so add fields of its own.
+/// The boundary is unpredictable, so that no prompt or image can contain it and thereby
+/// add fields.
 pub struct Multipart {
     boundary: String,
 }

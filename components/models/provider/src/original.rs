@@ -1,5 +1,5 @@
-//! The original, which is sent while it is read: there is never more of it here
-//! than its beginning, or one chunk.
+//! The original, which is sent while it is read: only its beginning, or one chunk, is
+//! ever in memory.
 
 use std::collections::VecDeque;
 
@@ -11,10 +11,10 @@ use crate::ports::{ByteStream, Failure};
 /// Far above the service's limit.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// What is known of an original before its end.
+/// What is known about an original before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Original {
-    /// By content, not by name.
+    /// According to the contents, not the name.
     pub format: Format,
     /// In pixels.
     pub width: u32,
@@ -24,17 +24,17 @@ pub struct Original {
     pub length: u64,
 }
 
-/// The bytes of an original. The last of them come only if it is whole.
+/// The bytes of an original. The last ones are returned only if it is complete.
 pub struct Contents<S> {
     original: Original,
-    /// What had to be read to know the original.
+    /// The part that was read to determine the format and size.
     beginning: VecDeque<Vec<u8>>,
     rest: Rest<S>,
-    /// None once the image is known to be whole.
+    /// None once the image is known to be complete.
     inspector: Option<Inspector>,
 }
 
-/// What was not read yet.
+/// The part that has not been read yet.
 struct Rest<S> {
     stream: S,
     /// In bytes.

@@ -11,18 +11,18 @@ use crate::ports::Failure;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// Not accepted. A repeat can help, after so long where the provider said so.
+    /// Not accepted. Trying again can help, after this time if the provider said so.
     Unavailable {
         reason: String,
         retry_after: Option<Duration>,
-        /// It was asked more than it wants to be.
+        /// The provider limits our rate.
         is_rate_limit: bool,
     },
-    /// Perhaps accepted. A repeat can help, and may have to be paid for again.
+    /// Possibly accepted. Trying again can help, but may cost again.
     Unknown(String),
-    /// A repeat cannot help.
+    /// Trying again cannot help.
     Refused(String),
-    /// The key was refused, or is missing: not accepted, and a repeat cannot help.
+    /// The key was refused or is missing: not accepted, and trying again cannot help.
     Unauthorized(String),
 }
 
@@ -39,8 +39,8 @@ impl Error {
         }
     }
 
-    /// The same of a request that cannot have been accepted: it asked for no work, or was
-    /// not sent to its end.
+    /// The same error for a request that cannot have been accepted: it asked for no work,
+    /// or was not sent completely.
     pub fn not_accepted(self) -> Self {
         match self {
             Self::Unknown(reason) => Self::unavailable(reason),
@@ -48,7 +48,7 @@ impl Error {
         }
     }
 
-    /// Whether the same request may be answered better.
+    /// Whether the same request may succeed later.
     pub fn is_repeatable(&self) -> bool {
         match self {
             Self::Unavailable { .. } | Self::Unknown(_) => true,
@@ -112,7 +112,7 @@ impl Error {
     }
 }
 
-/// A request cannot be written.
+/// A request that cannot be serialized.
 impl From<serde_json::Error> for Error {
     fn from(_: serde_json::Error) -> Self {
         Self::refused("the request to the provider cannot be written")

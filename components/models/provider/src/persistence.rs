@@ -1,15 +1,15 @@
-//! Looks at work that a provider has accepted.
+//! Polls for work that a provider has accepted.
 
 use concept_refinement_domain::retry::backoff;
 
 use crate::outcome::Error;
 use crate::ports::Ports;
 
-/// The wait after so many tries is the longest: about 4 s.
+/// After this many attempts the wait no longer grows: about 4 s.
 const LONGEST: u32 = 2;
 
-/// Repeats a poll that costs nothing, with backoff, until it is answered or refused. The
-/// caller's deadline ends this: giving the work up here would mean paying for it twice.
+/// Repeats a poll that costs nothing, with backoff, until it is answered or refused. Only
+/// the caller's deadline ends this: giving up here would mean paying for the work twice.
 pub async fn persistently<T>(
     ports: &impl Ports,
     mut look: impl AsyncFnMut() -> Result<T, Error>,

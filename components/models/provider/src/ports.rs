@@ -17,9 +17,9 @@ use crate::settings::Base;
 pub trait Ports {
     type Stream: ByteStream;
 
-    /// Sends one request and returns at the head of the response. Redirects are
-    /// not followed. An original is read as it is sent; None: the body has no
-    /// place for one.
+    /// Sends one request, and returns when the head of the response has arrived.
+    /// Redirects are not followed. The original is read as it is sent; None if the body
+    /// contains none.
     async fn send(
         &self,
         base: &Base,
@@ -27,10 +27,11 @@ pub trait Ports {
         original: Option<Contents<impl ByteStream + 'static>>,
     ) -> Result<Response<Self::Stream>, Error>;
 
-    /// Keeps a receipt, best effort: without it the work may have to be paid for again.
+    /// Stores a receipt, best effort: without it the work may have to be paid for again.
     async fn keep(&self, receipt: &[u8]);
 
-    /// Gives up the work that an earlier receipt names. An error: there must be no other.
+    /// Discards an earlier receipt, and the work that it names. An error: no other work
+    /// may be requested.
     async fn give_up(&self) -> Result<(), Error>;
 
     async fn sleep(&self, duration: Duration);
@@ -50,7 +51,7 @@ pub trait ByteStream {
 /// One request.
 pub struct HttpRequest {
     pub method: Method,
-    /// Below the base URL, with the query; it begins with a slash.
+    /// Path below the base URL, starting with a slash, with the query.
     pub path: String,
     /// None: an image, or JSON.
     pub accept: Option<&'static str>,
@@ -94,7 +95,7 @@ impl HttpRequest {
         }
     }
 
-    /// For an answer of this media type only.
+    /// Accepts only this media type.
     pub fn accepting(self, media_type: &'static str) -> Self {
         Self {
             accept: Some(media_type),
@@ -102,13 +103,13 @@ impl HttpRequest {
         }
     }
 
-    /// With a further field, where there is a value.
+    /// Adds a header field, if there is a value.
     pub fn with(mut self, name: &'static str, value: Option<String>) -> Self {
         self.fields.extend(value.map(|value| (name, value)));
         self
     }
 
-    /// With the key as a bearer token, where there is one.
+    /// Adds the key as a bearer token, if there is one.
     pub fn with_bearer(self, key: Option<&str>) -> Self {
         self.with("authorization", key.map(|key| format!("Bearer {key}")))
     }
@@ -123,7 +124,7 @@ pub struct Response<S> {
     pub body: S,
 }
 
-/// Why there is no complete response, in sentences for the user.
+/// Why there is no complete response, as sentences for the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     #[error("this model may not reach the address of its provider")]

@@ -12,13 +12,13 @@ pub struct Request {
     pub logo_description: Option<String>,
     pub theme_description: Option<String>,
     pub source_url: Option<String>,
-    /// Of the original, in bytes.
+    /// Length of the original, in bytes.
     pub length: u64,
-    /// The same at each repeat of the task.
+    /// The same whenever the task is repeated.
     pub task_id: String,
-    /// What an earlier call for this task kept.
+    /// The receipt that an earlier call for this task stored.
     pub receipt: Option<Vec<u8>>,
-    /// How long the task may still take.
+    /// How much time the task has left.
     pub time_left: Duration,
 }
 
@@ -28,16 +28,16 @@ pub struct Question {
     pub prompt: String,
     /// 0 to 1.
     pub strength: f32,
-    /// A URL from which the provider may download the original, if the operator
-    /// wants it to.
+    /// A URL from which the provider may download the original, if the operator allows
+    /// that.
     pub source_url: Option<String>,
     /// An unpredictable number.
     pub random: u128,
-    /// The same at each repeat of the task.
+    /// The same whenever the task is repeated.
     pub task_id: String,
-    /// What an earlier call for this task kept.
+    /// The receipt that an earlier call for this task stored.
     pub receipt: Option<Vec<u8>>,
-    /// How long the task may still take.
+    /// How much time the task has left.
     pub time_left: Duration,
 }
 
@@ -62,8 +62,8 @@ impl Question {
     }
 }
 
-/// The prompt, followed by a sentence on what the logo is and one on its theme,
-/// where they are described. A prompt without descriptions stays as it is.
+/// The prompt, followed by a sentence on the logo and one on its theme, if they are
+/// described. Without descriptions the prompt is unchanged.
 fn enriched(prompt: &str, logo: Option<&str>, theme: Option<&str>) -> String {
     let described = |what: &str, description: Option<&str>| {
         let description = description?.trim();

@@ -1,4 +1,4 @@
-//! How the models that sample step by step are asked to do it.
+//! Parameters for models that sample step by step.
 
 pub const STEPS: u32 = 30;
 /// How closely the prompt is followed.

@@ -1,5 +1,5 @@
-//! The provider's URL and key, which of its models is asked, and in what form it
-//! gets originals.
+//! The provider's URL and key, which of its models to use, and in what form it gets
+//! originals.
 
 use crate::outcome::Error;
 
@@ -7,26 +7,25 @@ use crate::outcome::Error;
 pub struct Settings {
     pub base: Base,
     pub key: Option<String>,
-    /// Whether a provider that can download originals may be told their URLs.
-    /// Else it gets the bytes that were checked, which a URL may not answer to
-    /// everyone.
+    /// Whether a provider that can download originals gets their URLs. Otherwise it gets
+    /// the bytes that were checked; a URL may return something else to others.
     pub original_by_url: bool,
-    /// Which of the provider's models. None: the one that it is by default.
+    /// Which of the provider's models to use. None: the default.
     pub name: Option<String>,
-    /// What the model calls its input for the original, where that differs.
+    /// The name of the model's input for the original, if it is not the usual one.
     pub input: Option<String>,
-    /// The workflow that is run, as JSON.
+    /// The workflow to run, as JSON.
     pub workflow: Option<String>,
     names: Names,
 }
 
-/// How the settings are called where they are set: `model-url` of a model that
-/// stands alone, and by the name of a link of a chain.
+/// The names of the settings for the operator: `model-url` for a model without a chain,
+/// otherwise with the name of the link.
 struct Names {
     prefix: String,
 }
 
-/// The provider's base URL, without a final slash.
+/// The provider's base URL, without a trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base(String);
 
@@ -42,7 +41,7 @@ impl Settings {
         "model-workflow",
     ];
 
-    /// Of what each of [`Self::NAMES`] is set to.
+    /// From the values of [`Self::NAMES`].
     pub fn of(mut value: impl FnMut(&'static str) -> Option<String>) -> Result<Self, Error> {
         let mut value = |name| value(name).filter(|value| !value.is_empty());
         let prefix = value("settings-prefix").unwrap_or_else(|| "model-".to_owned());
@@ -60,7 +59,7 @@ impl Settings {
         })
     }
 
-    /// The error for `model-KEY`, under the name that the operator sets.
+    /// The error for `model-KEY`, using the name that the operator knows.
     pub fn refused(&self, key: &str, problem: &str) -> Error {
         self.names.refused(key, problem)
     }
@@ -73,7 +72,7 @@ impl Names {
 }
 
 impl Base {
-    /// None: not an http or https URL, or one with user information in it.
+    /// None: not an http or https URL, or one with user information.
     pub fn parse(url: &str) -> Option<Self> {
         let url: http::Uri = url.parse().ok()?;
         let scheme = url.scheme_str()?;
@@ -85,12 +84,12 @@ impl Base {
         Some(Self(format!("{scheme}://{authority}{path}")))
     }
 
-    /// Whether it is this one.
+    /// Whether it is this URL.
     pub fn is(&self, url: &str) -> bool {
         self.0 == url.trim_end_matches('/')
     }
 
-    /// The URL of a path below it, which begins with a slash.
+    /// The URL of a path below it; the path starts with a slash.
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }

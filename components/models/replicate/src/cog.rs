@@ -1,4 +1,4 @@
-//! A server that Cog built: it computes one prediction while it is asked.
+//! A server built with Cog, which computes a prediction while the request waits.
 
 use concept_refinement_model_provider::{
     Answer, ByteStream, Contents, Error, HttpRequest, MAX_JSON_WITH_IMAGE, Ports, Question, Reply,
@@ -27,7 +27,7 @@ pub async fn refine(
         .with_bearer(key);
     let response = ports.send(&settings.base, request, Some(original)).await?;
     if response.status == 409 {
-        // All its places are taken.
+        // All its slots are in use.
         return Err(Error::unavailable("the provider answered 409"));
     }
     let response = success(ports, settings, response).await?;
@@ -38,7 +38,7 @@ pub async fn refine(
     match read(&json, key)?.1 {
         Stage::Ended(Outcome::Answer(answer)) => Ok(answer),
         Stage::Ended(Outcome::Gone(error)) => Err(error),
-        // It does not tell more of one that runs than that; asked again, it waits.
+        // It says no more about a running prediction; when asked again, it waits.
         Stage::Running => Err(Error::Unknown(
             "the provider is still at work on the image".to_owned(),
         )),

@@ -1,7 +1,7 @@
-//! Replicate itself: a prediction is made, and asked for until it has ended.
+//! Replicate itself: a prediction is created, and polled until it has ended.
 //!
-//! Its id is the receipt: a prediction that was made is asked for again, however often a
-//! look at it fails, and no other one is made.
+//! Its id is the receipt: an existing prediction is polled again, however often polling
+//! fails, and no other one is created.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use serde::{Deserialize, Serialize};
 use crate::prediction::{Outcome, Stage, read};
 use crate::{Input, is_segment};
 
-/// Larger originals are uploaded first, as the reference asks for, in bytes.
+/// Larger originals are uploaded first, as the reference requires; in bytes.
 const MAX_DATA_URL: u64 = 256 << 10;
 
 /// The shortest time after which Replicate cancels a prediction.
 const MIN_TIME: Duration = Duration::from_secs(5);
 
-/// Between two looks at a prediction.
+/// Polling interval for a prediction.
 const PAUSE: Duration = Duration::from_millis(500);
 
 const MAX_FILE_JSON: u64 = 64 << 10;
@@ -48,7 +48,7 @@ pub async fn refine(
         if let Some(answer) = answered(ports, settings, receipt).await? {
             return Ok(answer);
         }
-        // It was cancelled in the meantime, its output was removed, or it is forgotten.
+        // It was cancelled meanwhile, its output was removed, or it is no longer known.
         ports.give_up().await?;
     }
     let said = make(ports, settings, name, question, original).await?;
@@ -72,7 +72,7 @@ pub async fn refine(
     }
 }
 
-/// What came of a prediction that an earlier call made. None: nothing that can be had.
+/// The result of a prediction that an earlier call created. None: it is not available.
 async fn answered(
     ports: &impl Ports,
     settings: &Settings,
@@ -84,7 +84,8 @@ async fn answered(
             Outcome::Gone(_) => Ok(None),
         };
     };
-    // Outputs are removed after an hour. Who cannot tell whether it was tries it.
+    // Outputs are removed after an hour. Without knowing whether that has happened, try
+    // it.
     Ok(match look(ports, settings, &receipt.id).await {
         Ok(Stage::Ended(Outcome::Gone(_))) => None,
         Ok(Stage::Ended(Outcome::Answer(answer))) => Some(answer),
@@ -92,7 +93,7 @@ async fn answered(
     })
 }
 
-/// Keeps where the output is, too.
+/// Stores the URL of the output as well.
 async fn with_receipt(ports: &impl Ports, id: String, answer: Answer) -> Answer {
     if let Answer::Location(url) = &answer {
         keep(ports, &id, Some(url.clone())).await;
@@ -108,7 +109,7 @@ async fn keep(ports: &impl Ports, id: &str, output: Option<String>) {
     ports.keep(&receipt.to_bytes()).await;
 }
 
-/// Makes a prediction. What the answer says of it.
+/// Creates a prediction. Returns what the response says about it.
 async fn make(
     ports: &impl Ports,
     settings: &Settings,
@@ -149,12 +150,12 @@ async fn make(
     prediction(response).await
 }
 
-/// Looks at a prediction until it has ended.
+/// Polls a prediction until it has ended.
 async fn outcome(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Outcome, Error> {
     loop {
         let stage = persistently(ports, async || look(ports, settings, id).await);
         let stage = stage.await.map_err(|error| match error {
-            // The prediction was accepted once.
+            // The key was valid when the prediction was accepted.
             Error::Unauthorized(reason) => Error::Refused(reason),
             error => error,
         })?;
@@ -165,7 +166,7 @@ async fn outcome(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Ou
     }
 }
 
-/// Looks at a prediction once.
+/// Polls a prediction once.
 async fn look(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Stage, Error> {
     let key = settings.key.as_deref();
     let request = HttpRequest::get(format!("/v1/predictions/{id}")).with_bearer(key);
@@ -181,17 +182,17 @@ async fn look(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Stage
     Ok(read(&said, key)?.1)
 }
 
-/// What is kept of a prediction.
+/// The receipt of a prediction.
 #[derive(Debug, PartialEq, Eq, Deserialize, Serialize)]
 struct Receipt {
     id: String,
-    /// Where its output is, once it has ended.
+    /// URL of its output, once it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     output: Option<String>,
 }
 
 impl Receipt {
-    /// None: there is none, or it is not ours.
+    /// None: there is none, or it is in another format.
     fn of(bytes: Option<&[u8]>) -> Option<Self> {
         let receipt: Self = serde_json::from_slice(bytes?).ok()?;
         is_segment(&receipt.id).then_some(receipt)
@@ -202,7 +203,7 @@ impl Receipt {
     }
 }
 
-/// What a response says of a prediction.
+/// The JSON of a response about a prediction.
 async fn prediction(response: Response<impl ByteStream>) -> Result<Vec<u8>, Error> {
     match reply(response, MAX_JSON_WITH_IMAGE).await? {
         Reply::Json(json) => Ok(json),
@@ -210,7 +211,7 @@ async fn prediction(response: Response<impl ByteStream>) -> Result<Vec<u8>, Erro
     }
 }
 
-/// The URL of the original, once it is uploaded.
+/// Uploads the original and returns its URL.
 async fn uploaded(
     ports: &impl Ports,
     settings: &Settings,
@@ -226,7 +227,7 @@ async fn uploaded(
     Ok(file.urls.get)
 }
 
-/// A model by its name, or one version of it.
+/// A model by name, or one version of it.
 #[derive(Debug, PartialEq, Eq)]
 struct Model<'a> {
     owner: &'a str,
@@ -255,7 +256,7 @@ impl<'a> Model<'a> {
         let Self { owner, name, .. } = self;
         let (path, body) = match self.version {
             None => (format!("/v1/models/{owner}/{name}/predictions"), input),
-            // `{"input":…}` with a field before it.
+            // `{"input":…}` with another field in front.
             Some(version) => (
                 "/v1/predictions".to_owned(),
                 input.with_field("version", version),

@@ -1,15 +1,15 @@
-//! The models of Replicate as an image model, and any server that Cog builds.
+//! The models of Replicate as an image model; also any server built with Cog.
 //!
 //! Formats: Replicate's HTTP API (`/v1/models/…/predictions`, `/v1/predictions`,
 //! `/v1/files`) in its reference as of September 2026; Cog's HTTP API in its
 //! documentation of August 2026.
 //!
-//! - A Cog server is asked by `PUT /predictions/{id}` with the task's id: a repeat
-//!   while the first one runs waits for that, and does not compute twice. What has ended
-//!   it forgets.
-//! - Replicate documents no idempotency key. The id of a prediction is kept as soon as it
-//!   is known, and the prediction is asked for by it from time to time, also by a later
-//!   call for the same task.
+//! - A Cog server is called by `PUT /predictions/{id}` with the task's id: a repeated
+//!   request waits while the first one runs, and does not compute again. The server
+//!   forgets predictions that have ended.
+//! - Replicate documents no idempotency key. The id of a prediction is stored as soon as
+//!   it is known, and used to poll the prediction, also by a later call for the same
+//!   task.
 
 mod cog;
 mod hosted;
@@ -56,7 +56,7 @@ struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// As set, else as the model by default has it, else `image`.
+    /// The configured one, else the model's default, else `image`.
     fn of(settings: &'a Settings, model: Option<&str>) -> Self {
         let by_default = match model {
             Some(model_name::REPLICATE) => "input_images[]",
@@ -98,7 +98,7 @@ impl<'a> Input<'a> {
     }
 }
 
-/// An id as a segment of a path: nothing that would lead elsewhere.
+/// Whether an id is safe as a path segment.
 fn is_segment(id: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     !id.is_empty() && id.len() <= 100 && id.bytes().all(is_plain)

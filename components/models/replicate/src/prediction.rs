@@ -1,4 +1,4 @@
-//! A prediction, as Replicate and Cog describe it.
+//! A prediction, in the JSON of Replicate and Cog.
 
 use concept_refinement_model_provider::{Answer, Error, First, Found, Text};
 use serde::Deserialize;
@@ -21,27 +21,27 @@ struct Prediction<'a> {
 #[serde(untagged)]
 enum Output<'a> {
     One(#[serde(borrow)] Text<'a>),
-    /// What the model answered first.
+    /// The first of several outputs.
     Several(#[serde(borrow)] First<Text<'a>>),
     Other(IgnoredAny),
 }
 
-/// How far it is.
+/// The state of a prediction.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Stage {
     Running,
     Ended(Outcome),
 }
 
-/// What came of it.
+/// The outcome of a prediction.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     Answer(Answer),
-    /// It was stopped, or its output was removed.
+    /// It was cancelled, or its output was removed.
     Gone(Error),
 }
 
-/// What such JSON says: the prediction's id, and how far it is.
+/// Parses the JSON of a prediction: its id and state.
 pub fn read(json: &[u8], key: Option<&str>) -> Result<(Option<String>, Stage), Error> {
     let (mut id, mut is_running, mut is_gone) = (None, false, false);
     let answer = Answer::from_json(json, key, |json| {

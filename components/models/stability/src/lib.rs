@@ -1,12 +1,12 @@
 //! Stability AI's image-to-image as an image model.
 //!
-//! Format: the REST API v2beta (`/v2beta/stable-image/…`) in its reference, as of
-//! October 2026. The model's name chooses the endpoint: `sd3.5-…` and `ultra`
-//! start from the original and take a strength; `structure`, `sketch` and `style`
-//! keep what they are called of it. It documents no idempotency key.
+//! Format: the REST API v2beta (`/v2beta/stable-image/…`) in its reference, as of October
+//! 2026. The model's name selects the endpoint: `sd3.5-…` and `ultra` start from the
+//! original and take a strength; `structure`, `sketch` and `style` keep that aspect of
+//! it. There is no documented idempotency key.
 //!
-//! It answers JSON, since of bytes alone nobody sees that an image was blurred for
-//! its contents.
+//! It requests JSON, since raw bytes would not tell that an image was blurred by the
+//! content filter.
 
 use concept_refinement_domain::model_name;
 use concept_refinement_model_provider::{
@@ -27,21 +27,21 @@ struct Answer<'a> {
     finish_reason: Option<Text<'a>>,
 }
 
-/// Where a model is, and which field says how much it may change the original.
+/// The path of a model, and the field that controls how much it may change the original.
 #[derive(Debug, PartialEq, Eq)]
 struct Endpoint {
     path: &'static str,
     /// The field for the strength.
     strength: Strength,
-    /// Whether it has to be told that there is an original, and the model.
+    /// Whether the request must say that there is an original, and name the model.
     is_named: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Strength {
-    /// Of the change.
+    /// Strength of the change.
     Change(&'static str),
-    /// Of the original.
+    /// Weight of the original.
     Original(&'static str),
 }
 

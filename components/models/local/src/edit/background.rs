@@ -14,8 +14,8 @@ use crate::pixels::{Pixels, rgb};
 /// Radius around an edge pixel in which the mixed colour is searched.
 const RADIUS: usize = 2;
 
-/// An amount of 1 includes colours that hardly differ from the border's, such
-/// as JPEG noise; more includes more. Returns why nothing was changed.
+/// An amount of 1 includes colours that hardly differ from the border's, such as JPEG
+/// noise; larger amounts include more. Returns the reason if nothing was changed.
 pub fn apply(pixels: &mut Pixels, amount: f32) -> Option<Remark> {
     const TOLERANCE: f32 = 26.0;
     const MAX_TOLERANCE: f32 = 96.0;
@@ -46,7 +46,7 @@ enum Place {
     Open,
     /// The background's colour, connected to the border.
     Connected,
-    /// Not connected, but next to something that is.
+    /// Not connected, but next to a connected place.
     Edge,
 }
 

@@ -1,14 +1,14 @@
-//! The border of a picture, by which its background is found.
+//! The border of a picture, from which its background is determined.
 
 use crate::pixels::{Pixels, alpha, rgb};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Border {
-    /// Most of what can be seen of it has this colour.
+    /// Most of its visible part has this colour.
     Colored([u8; 3]),
     /// Most of it is transparent.
     Transparent,
-    /// Its colours are too many to say which the background's is.
+    /// It has too many colours to tell which is the background's.
     Mixed,
 }
 
@@ -24,10 +24,10 @@ impl Border {
     }
 }
 
-/// What is to be taken for the background.
+/// What counts as background.
 pub struct Background {
     pub color: [u8; 3],
-    /// Colours that differ by as many levels are the background's too.
+    /// Colours that differ by up to this many levels belong to the background, too.
     pub tolerance: u8,
 }
 
@@ -46,8 +46,8 @@ impl Background {
     }
 }
 
-/// The most frequent colour of the border, and how many of its pixels have it. None if
-/// nothing of the border can be seen.
+/// The most frequent colour of the border, and how many of its pixels have it. None if no
+/// part of the border is visible.
 fn most_frequent(pixels: &Pixels) -> Option<([u8; 3], usize)> {
     /// Colours are binned by their upper bits.
     const BITS: u32 = 4;

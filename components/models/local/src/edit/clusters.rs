@@ -7,7 +7,7 @@ use palette::Oklab;
 use crate::color;
 use crate::pixels::{Pixels, alpha, rgb};
 
-/// At least one and at most `most` colours.
+/// Returns between one and `most` colours.
 pub fn of(pixels: &Pixels, most: usize) -> Vec<[u8; 3]> {
     const ROUNDS: usize = 12;
     let points = histogram(pixels);
@@ -26,7 +26,7 @@ pub fn of(pixels: &Pixels, most: usize) -> Vec<[u8; 3]> {
         .collect()
 }
 
-/// Of all centres the nearest to a colour.
+/// The index of the centre that is nearest to a colour.
 pub fn nearest(centers: impl IntoIterator<Item = Oklab>, color: Oklab) -> usize {
     centers
         .into_iter()
@@ -60,7 +60,7 @@ impl Point {
     }
 }
 
-/// The colours of what can be seen, those that differ little taken together.
+/// The colours of visible pixels, similar ones combined.
 fn histogram(pixels: &Pixels) -> Vec<Point> {
     let mut calm = Histogram::new();
     let mut all = Histogram::new();
@@ -190,7 +190,7 @@ fn clusters(points: &[Point], centers: &[Oklab]) -> Vec<Cluster> {
     clusters
 }
 
-/// Colours that can hardly be told apart are one.
+/// Merges colours that can hardly be distinguished.
 fn merge_alike(centers: &mut Vec<Oklab>) {
     const ALIKE: f32 = 0.06;
     let mut distinct: Vec<Oklab> = Vec::with_capacity(centers.len());

@@ -1,24 +1,24 @@
-//! Rounded corners, and the circle in the middle: what lies beyond is transparent, with
-//! a soft edge.
+//! Rounded corners, and cropping to a circle: the rest becomes transparent, with a soft
+//! edge.
 
 use super::turn;
 use crate::pixels::Pixels;
 use crate::vocabulary::Turn;
 
-/// The radius at an amount of 1, of the shorter side.
+/// The radius at an amount of 1, as a fraction of the shorter side.
 const RADIUS: f32 = 0.14;
 
 pub fn apply(pixels: &mut Pixels, amount: f32) {
     round(pixels, (RADIUS * amount).clamp(0.0, 0.5));
 }
 
-/// Keeps the circle in the middle, as large as the picture has room for.
+/// Keeps a circle in the middle that is as large as possible.
 pub fn circle(pixels: &mut Pixels) {
     turn::apply(pixels, Turn::Square);
     round(pixels, 0.5);
 }
 
-/// `part` is the radius, of the shorter side.
+/// `part`: the radius as a fraction of the shorter side.
 fn round(pixels: &mut Pixels, part: f32) {
     let (width, height) = (pixels.width() as usize, pixels.height() as usize);
     let radius = width.min(height) as f32 * part;

@@ -1,9 +1,8 @@
-//! Invert: each channel becomes its opposite, as on a film negative. Alpha
-//! stays as it is.
+//! Invert: each channel becomes its opposite, as on a film negative. Alpha is unchanged.
 
 use crate::pixels::Pixels;
 
-/// `presence` goes from 0 (as it is) to 1 (a negative).
+/// `presence` goes from 0 (unchanged) to 1 (a negative).
 pub fn apply(pixels: &mut Pixels, presence: f32) {
     let mut table = [0; 256];
     for (value, place) in (0..=u8::MAX).zip(&mut table) {

@@ -1,4 +1,4 @@
-//! The mean colour of pixels that come and go, each with a weight.
+//! The mean colour of a changing set of pixels, each with a weight.
 
 #[derive(Clone, Copy, Default)]
 pub struct Mean {
@@ -22,8 +22,8 @@ impl Mean {
         self.weight -= weight;
     }
 
-    /// Gives a pixel this colour. Its alpha stays, and so does all of it if nothing has
-    /// a weight.
+    /// Gives a pixel this colour. Its alpha is unchanged, and so is its colour if the
+    /// weights add up to zero.
     pub fn write<const N: usize>(&self, pixel: &mut [u8; N]) {
         if self.weight > 0 {
             let scale = 1.0 / self.weight as f32;

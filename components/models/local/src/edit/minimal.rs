@@ -11,7 +11,7 @@ use super::{clusters, factor, smooth};
 use crate::pixels::Pixels;
 use shapes::Shapes;
 
-/// An amount of 1 leaves a handful of colours, more leaves fewer.
+/// An amount of 1 leaves a handful of colours, larger amounts leave fewer.
 pub fn apply(pixels: &mut Pixels, amount: f32) {
     const PASSES: usize = 3;
     /// Texture below this difference in levels is removed.
@@ -49,7 +49,7 @@ fn radius(small: &Pixels) -> usize {
     }
 }
 
-/// Averages squares of pixels, each pixel as much as can be seen of it.
+/// Averages squares of pixels, weighting each pixel by its alpha.
 fn shrink(pixels: &Pixels, factor: usize) -> Pixels {
     if factor == 1 {
         return pixels.clone();

@@ -1,14 +1,14 @@
-//! Outline: dark lines where colours meet, on white. A line is drawn where the
-//! colour changes much over a short way in any channel, so that red on a green
-//! as light gets one too; of an edge it takes the darker side, so that what is
-//! thin stays thin. Alpha stays as it is; what lies below counts as white.
+//! Outline: dark lines where colours meet, on white. A line is drawn where any channel
+//! changes much over a short distance, so that red next to a green of the same lightness
+//! gets a line too. The line is on the darker side of an edge, so that thin shapes stay
+//! thin. Alpha is unchanged; transparent parts count as white.
 
 use super::window::{Window, padded};
 use crate::color::smoothstep;
 use crate::pixels::Pixels;
 
-/// At an amount of 1 only lines are left; less leaves a part of the picture,
-/// more draws thicker lines.
+/// An amount of 1 leaves only lines; smaller amounts keep a part of the picture, larger
+/// ones draw thicker lines.
 pub fn apply(pixels: &mut Pixels, amount: f32) {
     if amount <= 0.0 {
         return;
@@ -58,7 +58,7 @@ fn draw<const N: usize>(pixels: &mut Pixels, radius: usize, presence: f32) {
 fn ink(slope: f32, darker: f32) -> f32 {
     const LEAST: f32 = 12.0;
     const FULL: f32 = 40.0;
-    /// For two colours of equal lightness both sides are drawn in part.
+    /// If two colours have the same lightness, both sides are drawn in part.
     const LEVEL: f32 = 0.6;
     const SIDED: f32 = 20.0;
     let side = (LEVEL + darker / SIDED).clamp(0.0, 1.0);
@@ -125,7 +125,7 @@ impl Slopes {
         self.started = true;
     }
 
-    /// The rows that go out as the next one becomes the current one.
+    /// Removes the rows that leave the window when the next row becomes the current one.
     fn finish<const N: usize>(&mut self, top: &[u8], next: &[u8]) {
         add::<N>(&mut self.above, top, -1);
         add::<N>(&mut self.below, next, -1);
@@ -154,8 +154,8 @@ impl Slopes {
         }
     }
 
-    /// The slope at each pixel, of all channels the steepest, and how light it
-    /// is around there, both in levels.
+    /// The slope at each pixel, that of the steepest channel, and the lightness of its
+    /// surroundings, both in levels.
     fn iter(&self) -> impl Iterator<Item = (f32, f32)> {
         let radius = self.radius;
         let (half, whole) = (radius * (2 * radius + 1), (2 * radius + 1).pow(2));

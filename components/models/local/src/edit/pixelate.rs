@@ -1,14 +1,15 @@
-//! Pixelate: squares of one colour each, the mean of what can be seen there.
+//! Pixelate: squares of a single colour each, the mean of their visible pixels.
 
 use crate::pixels::{Pixels, alpha, rgb};
 
-/// How many squares the shorter side has at an amount of 1.
+/// Number of squares along the shorter side, at an amount of 1.
 const SQUARES: f32 = 48.0;
 
 pub fn apply(pixels: &mut Pixels, amount: f32) {
     let side = pixels.width().min(pixels.height()) as f32;
     let size = (side / SQUARES * amount).round();
-    // A small image has squares of two pixels at least, once it is asked for.
+    // Squares have at least two pixels, so that the effect is visible in small images
+    // too.
     let least = if amount > 0.3 { 2 } else { 1 };
     let size = (size as usize).max(least);
     if size < 2 {

@@ -1,12 +1,12 @@
-//! Posterize: few levels of lightness, and few of each colour's distance to
-//! grey, so that hues stay what they are and greys stay grey.
+//! Posterize: few levels of lightness, and few levels of chroma, so that hues are kept
+//! and greys stay grey.
 
 use crate::pixels::{Pixels, luma, rgb};
 
-/// An amount of 1 leaves five levels of lightness, more leaves fewer.
+/// An amount of 1 leaves five levels of lightness, larger amounts leave fewer.
 pub fn apply(pixels: &mut Pixels, amount: f32) {
     const LEVELS: f32 = 5.0;
-    /// The colours' levels are as many times finer as the eye is used to.
+    /// Chroma has this many times as many levels as lightness.
     const FINER: f32 = 2.2;
     if amount <= 0.0 {
         return;

@@ -1,5 +1,5 @@
-//! So many colours and no more: the picture's own, found by clustering, or those that
-//! are named.
+//! Reduces the picture to a number of colours: its own, found by clustering, or the named
+//! ones.
 
 use palette::Oklab;
 
@@ -8,9 +8,9 @@ use crate::color;
 use crate::pixels::{Pixels, alpha, rgb};
 use crate::plan::Quantize;
 
-/// `presence` goes from 0 (as it is) to 1 (these colours only).
+/// `presence` goes from 0 (unchanged) to 1 (only these colours).
 pub fn apply(pixels: &mut Pixels, quantize: &Quantize, presence: f32) {
-    /// Colours that differ in the other bits get the same one.
+    /// Colours that differ only in the remaining bits are treated alike.
     const BITS: u32 = 6;
     let presence = (presence * 256.0).round() as i32;
     let own = of(pixels, usize::from(quantize.count));
@@ -43,7 +43,8 @@ pub fn apply(pixels: &mut Pixels, quantize: &Quantize, presence: f32) {
     }
 }
 
-/// For each colour of the picture one of the named ones: the darkest for the darkest.
+/// Assigns a named colour to each colour of the picture: the darkest to the darkest, and
+/// so on.
 fn assigned(own: &[Oklab], named: &[u32]) -> Vec<[u8; 3]> {
     let by_lightness = |colors: &[Oklab]| {
         let mut order: Vec<_> = colors.iter().copied().enumerate().collect();
@@ -64,7 +65,7 @@ fn assigned(own: &[Oklab], named: &[u32]) -> Vec<[u8; 3]> {
     for (rank, (index, color)) in by_lightness(own).into_iter().enumerate() {
         let place = match gaps {
             0 => nearest(colors.iter().copied(), color),
-            // Fewer than were named take the outer ones first.
+            // If the picture has fewer colours, the outer ones are used first.
             gaps => {
                 let rank = (rank * order.len().saturating_sub(1) + gaps / 2) / gaps;
                 order.get(rank).map_or(0, |(place, _)| *place)
@@ -115,7 +116,7 @@ mod tests {
         let own = colors(&quantized(&logo, 2, &[]));
         assert_eq!(own.len(), 2);
         assert!(own.contains(&BROWN), "{own:?}");
-        // As they are where there are no more.
+        // Unchanged if there are no more colours than that.
         let few = stripes(&[RED, WHITE, BROWN]);
         assert_eq!(quantized(&few, 3, &[]), few);
         let cases: &[(&[u32], [u8; 3], [u8; 3])] = &[

@@ -11,7 +11,7 @@ use crate::color::{self, smoothstep};
 use crate::plan::Recolor;
 use crate::survey::{NEUTRAL, Survey};
 
-/// `presence` goes from 0 (as it is) to 1 (recoloured).
+/// `presence` goes from 0 (unchanged) to 1 (recoloured).
 pub fn tone(recolor: &Recolor, presence: f32, survey: &Survey) -> Tone {
     let ramp = Ramp::new(&recolor.to);
     let from = recolor.from.map(color::from_hex);
@@ -36,7 +36,7 @@ pub fn tone(recolor: &Recolor, presence: f32, survey: &Survey) -> Tone {
     })
 }
 
-/// The colours to go to, from the darkest to the lightest.
+/// The target colours, from the darkest to the lightest.
 struct Ramp(Vec<Oklch>);
 
 impl Ramp {
@@ -46,8 +46,8 @@ impl Ramp {
         Self(colors)
     }
 
-    /// The colour for what is to have this lightness: of several colours, the
-    /// dark parts take the first and the light parts the last.
+    /// The target colour for this lightness: if there are several, dark parts get the
+    /// first and light parts the last.
     fn at(&self, l: f32) -> Oklch {
         const DARK: f32 = 0.25;
         const LIGHT: f32 = 0.85;
@@ -61,8 +61,8 @@ impl Ramp {
         color::polar(color::mix(cartesian(before), cartesian(after), part))
     }
 
-    /// The curve that brings the lightness of the ink near that of the
-    /// colours, and then to the shade of them that was asked for.
+    /// The exponent of the curve that brings the lightness of the ink near that of the
+    /// colours, and then to the requested shade.
     fn exponent(&self, ink: f32, shade: f32) -> f32 {
         const SHADE: f32 = 0.15;
         let count = self.0.len().max(1) as f32;
@@ -81,17 +81,17 @@ impl Ramp {
     }
 }
 
-/// How much of a colour is to be recoloured.
+/// How much of a colour is recoloured.
 fn coverage(old: Oklch, survey: &Survey) -> f32 {
     /// How much greys are tinted if the picture has colours.
     const TINGE: f32 = 0.2;
     covered(old, survey, TINGE)
 }
 
-/// How much of a colour is to be changed, with so much of greys where the
-/// picture has colours.
+/// How much of a colour is changed. `tinge`: how much greys are tinted if the picture has
+/// colours.
 pub fn covered(old: Oklch, survey: &Survey, tinge: f32) -> f32 {
-    /// How little colour makes a picture a grey one.
+    /// Below this fraction of colour the picture counts as grey.
     const GREY_PICTURE: f32 = 0.02;
     let tinge = if survey.colorful < GREY_PICTURE {
         1.0
@@ -114,8 +114,8 @@ fn closeness(old: Oklch, named: Oklch) -> f32 {
     has_color * (1.0 - smoothstep(ALIKE, DIFFERENT, apart))
 }
 
-/// How a colour's chroma goes as it is mixed with white or black: full at its
-/// own lightness, none in white, little in black.
+/// The chroma of a colour mixed with white or black: full at its own lightness, none in
+/// white, little in black.
 pub fn tint(l: f32, own: f32) -> f32 {
     if l > own {
         ((1.0 - l).max(0.0) / (1.0 - own).max(0.01)).powf(0.75)
@@ -124,8 +124,8 @@ pub fn tint(l: f32, own: f32) -> f32 {
     }
 }
 
-/// Light shades of brown are yellower (beige), and dark ones redder: how much
-/// the hue turns, in degrees.
+/// Light shades of brown are yellower (beige), and dark ones redder: the change of hue,
+/// in degrees.
 fn sunlit(l: f32, own: Oklch) -> f32 {
     const BROWN: f32 = 65.0;
     const TURN: f32 = 50.0;

@@ -1,5 +1,5 @@
-//! Sharpen: what differs in lightness from its surroundings is made to differ
-//! more (an unsharp mask). Only lightness, so that edges get no coloured seams.
+//! Sharpen: amplifies differences in lightness from the surroundings (unsharp mask). It
+//! changes only lightness, so that edges get no coloured seams.
 
 use super::window::{Window, padded};
 use crate::pixels::{Pixels, luma, rgb};
@@ -17,7 +17,7 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
     let channels = pixels.channels();
     let radius = radius(pixels);
     let weights = weights(radius);
-    // Lightness as if averaged down each column, with the ends repeated.
+    // Lightness averaged down each column, with the ends repeated.
     let (mut column, mut around) = (Vec::new(), Vec::new());
     let mut window = Window::new(pixels, radius);
     while let Some((rows, out)) = window.next() {
@@ -46,7 +46,7 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
     }
 }
 
-/// Noise is left alone; a difference is in 64ths of a level.
+/// Ignores noise. The difference is in 64ths of a level.
 fn limited(difference: i32) -> i32 {
     const NOISE: i32 = 2 * WHOLE;
     if difference > NOISE {
@@ -58,13 +58,13 @@ fn limited(difference: i32) -> i32 {
     }
 }
 
-/// What can be seen as sharp grows with the image.
+/// The visible radius of sharpness grows with the image.
 fn radius(pixels: &Pixels) -> usize {
     let side = pixels.width().min(pixels.height()) as usize;
     (side / 700).clamp(1, 5)
 }
 
-/// A triangle, `2 * radius + 1` wide, that adds up to `WHOLE`.
+/// A triangle, `2 * radius + 1` wide, whose weights add up to `WHOLE`.
 fn weights(radius: usize) -> Vec<i32> {
     let height = radius as i32 + 1;
     let share = WHOLE / (height * height);

@@ -1,12 +1,12 @@
-//! Sketch: as if drawn with a pencil. What is darker than its surroundings
-//! becomes a stroke, by as much as it is darker; what is dark altogether is
-//! hatched. Alpha stays as it is; what lies below counts as white.
+//! Sketch: as if drawn with a pencil. Whatever is darker than its surroundings becomes a
+//! stroke, the darker the stronger; areas that are dark altogether are hatched. Alpha is
+//! unchanged; transparent parts count as white.
 
 use super::window::{Window, padded};
 use crate::pixels::{Pixels, luma};
 
-/// At an amount of 1 there is only graphite on paper; less leaves a part of
-/// the picture, more presses harder.
+/// An amount of 1 leaves only graphite on paper; smaller amounts keep a part of the
+/// picture, larger ones press harder.
 pub fn apply(pixels: &mut Pixels, amount: f32) {
     if amount <= 0.0 {
         return;
@@ -19,12 +19,12 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
     }
 }
 
-/// What it leaves, in tables: nothing is worked out for each pixel.
+/// The resulting greys, in tables, so that nothing has to be computed per pixel.
 struct Pencil {
     presence: f32,
-    /// By the part of the surroundings' lightness, in 255ths.
+    /// Indexed by the lightness relative to the surroundings, in 255ths.
     strokes: [f32; 256],
-    /// By the lightness itself.
+    /// Indexed by the lightness itself.
     shades: [f32; 256],
 }
 
@@ -48,7 +48,7 @@ impl Pencil {
         pencil
     }
 
-    /// The grey for what is so light among what is so light.
+    /// The grey of a pixel with this lightness in surroundings of that lightness.
     fn grey(&self, own: u8, around: f32) -> f32 {
         let part = (f32::from(own) * 255.0 / around.max(1.0)).min(255.0) as u8;
         let at = |table: &[f32; 256], level: u8| table.get(usize::from(level)).copied();
@@ -59,8 +59,7 @@ impl Pencil {
     }
 }
 
-/// Where the lines of hatching are: they run from the lower left to the upper
-/// right.
+/// Position of the hatching lines, which run from the lower left to the upper right.
 struct Hatch {
     period: f32,
     darkness: f32,
@@ -72,7 +71,7 @@ impl Hatch {
         const THINNEST: f32 = 3.0;
         const DARKNESS: f32 = 0.38;
         let side = pixels.width().min(pixels.height()) as f32;
-        // In a small image the lines are coarse, and had better be faint.
+        // In a small image the lines are coarse, so they are made fainter.
         let faintness = (side / LINES / THINNEST).clamp(0.3, 1.0);
         Self {
             period: (side / LINES).max(THINNEST),
@@ -80,8 +79,7 @@ impl Hatch {
         }
     }
 
-    /// What is left of the light: the darker it is all around, the wider are
-    /// the lines.
+    /// The lightness that remains: the darker the surroundings, the wider the lines.
     fn at(&self, x: f32, y: f32, around: f32) -> f32 {
         const LIGHT: f32 = 225.0;
         let width = (1.0 - around / LIGHT).clamp(0.0, 1.0);
@@ -93,7 +91,7 @@ impl Hatch {
     }
 }
 
-/// What counts as the surroundings.
+/// The radius of the surroundings.
 fn radius(pixels: &Pixels) -> usize {
     const OF_SIDE: f32 = 0.008;
     const MAX_RADIUS: f32 = 40.0;
@@ -105,7 +103,7 @@ fn draw<const N: usize>(pixels: &mut Pixels, pencil: &Pencil) {
     let radius = radius(pixels);
     let width = pixels.width() as usize;
     let area = ((2 * radius + 1) * (2 * radius + 1)) as f32;
-    // Of the columns around the current row.
+    // Sums of the columns around the current row.
     let mut columns = vec![0_u32; width];
     let mut padded_columns = Vec::with_capacity(width + 2 * radius);
     let hatch = Hatch::new(pixels);
@@ -144,7 +142,7 @@ fn draw<const N: usize>(pixels: &mut Pixels, pencil: &Pencil) {
     }
 }
 
-/// On white paper.
+/// The lightness on white paper.
 fn lightness<const N: usize>(pixel: &[u8; N]) -> u8 {
     match *pixel.as_slice() {
         [r, g, b] => luma([r, g, b]),

@@ -1,12 +1,12 @@
-//! Smooth: noise and texture go, edges stay. Each pixel becomes the mean of
-//! those around it that look like it (a bilateral filter, once along the rows
-//! and once along the columns). Alpha stays as it is.
+//! Smooth: removes noise and texture, and keeps edges. Each pixel becomes the mean of the
+//! similar pixels around it (a bilateral filter, once along rows and once along columns).
+//! Alpha is unchanged.
 
 use super::mean::Mean;
 use super::window::{Window, padded};
 use crate::pixels::Pixels;
 
-/// An amount of 1 is a clear smoothing whatever the size of the image.
+/// An amount of 1 is clearly visible at any image size.
 pub fn apply(pixels: &mut Pixels, amount: f32) {
     const OF_SIDE: f32 = 0.003;
     const MAX_RADIUS: f32 = 5.0;
@@ -18,7 +18,7 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
     filter(pixels, radius, (36.0 * amount).min(72.0));
 }
 
-/// What differs by more than `tolerance` levels counts as across an edge.
+/// Differences of more than `tolerance` levels count as an edge.
 pub fn filter(pixels: &mut Pixels, radius: usize, tolerance: f32) {
     let likeness = Likeness::new(tolerance);
     if pixels.has_alpha() {
@@ -30,8 +30,8 @@ pub fn filter(pixels: &mut Pixels, radius: usize, tolerance: f32) {
     }
 }
 
-/// The weight of a neighbour by how far its colour is away: the sum of the
-/// differences of the channels.
+/// The weight of a neighbour by the distance of its colour: the sum of the channels'
+/// differences.
 struct Likeness([u32; 256]);
 
 impl Likeness {

@@ -1,6 +1,6 @@
-//! Towards the colours of a theme: what has colour goes a part of the way to
-//! those of them that it is nearest to. Lightness stays, paper stays paper,
-//! and a picture in greys takes a tint.
+//! Moves colours towards those of a theme: each colour goes a part of the way to the
+//! nearest ones. Lightness is unchanged, paper stays paper, and a grey picture gets a
+//! tint.
 
 use palette::{Oklab, Oklch};
 
@@ -9,12 +9,12 @@ use super::tone::Tone;
 use crate::color;
 use crate::survey::{NEUTRAL, Survey};
 
-/// How far to go: to be seen beside the original, and not to hide it.
+/// How far to go: visible next to the original, but without hiding it.
 const PART: f32 = 0.38;
 
-/// `presence` goes from 0 (as it is) to 1 (steered).
+/// `presence` goes from 0 (unchanged) to 1 (steered).
 pub fn tone(theme: &[u32], presence: f32, survey: &Survey) -> Tone {
-    /// What greys take of the theme where the picture has colours.
+    /// How much greys are tinted if the picture has colours.
     const TINGE: f32 = 0.1;
     let theme: Vec<_> = theme.iter().copied().map(color::from_hex).collect();
     let survey = *survey;
@@ -25,10 +25,9 @@ pub fn tone(theme: &[u32], presence: f32, survey: &Survey) -> Tone {
     })
 }
 
-/// The mean of the theme's colours as this lightness has them, the nearer ones
-/// before the others.
+/// The weighted mean of the theme's colours at this lightness; nearer ones count more.
 fn aim(lab: Oklab, theme: &[Oklch]) -> Oklab {
-    /// Below this distance two colours are taken for the same.
+    /// Colours closer than this count as equal.
     const SAME: f32 = 0.02;
     let (mut weights, mut a, mut b) = (0.0, 0.0, 0.0);
     for named in theme {

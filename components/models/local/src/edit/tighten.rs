@@ -1,10 +1,10 @@
-//! Crops tighter: cuts off empty margins where the picture has them, and else a part of
-//! each side.
+//! Crops tighter: cuts off empty margins if the picture has any, otherwise a part of each
+//! side.
 
 use super::border::{Background, Border};
 use crate::pixels::{Pixels, alpha};
 
-/// An amount of 1 leaves no more than a small margin, or cuts off a tenth of each side.
+/// An amount of 1 leaves only a small margin, or cuts off a tenth of each side.
 pub fn apply(pixels: &mut Pixels, amount: f32) {
     if amount <= 0.0 {
         return;
@@ -24,7 +24,7 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
     pixels.crop(aim.left, aim.top, width, height);
 }
 
-/// Of pixels; `right` and `bottom` are one beyond the last.
+/// In pixels; `right` and `bottom` are exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Frame {
     left: u32,
@@ -34,7 +34,7 @@ struct Frame {
 }
 
 impl Frame {
-    /// With a small margin, within the picture.
+    /// With a small margin added, within the picture.
     fn widened(self, whole: &Self) -> Self {
         const MARGIN: f32 = 0.04;
         let longer = (self.right - self.left).max(self.bottom - self.top);
@@ -47,7 +47,7 @@ impl Frame {
         }
     }
 
-    /// Whether so much is cut off that it can be seen.
+    /// Whether the crop is large enough to be visible.
     fn is_tighter(&self, whole: &Self) -> bool {
         const SEEN: f32 = 0.98;
         let is_less = |own: u32, all: u32| (own as f32) < all as f32 * SEEN;
@@ -55,7 +55,7 @@ impl Frame {
             || is_less(self.bottom - self.top, whole.bottom)
     }
 
-    /// Part of the way to another frame, which lies within.
+    /// A part of the way towards another frame inside of this one.
     fn towards(&self, aim: &Self, part: f32) -> Self {
         let between = |from: u32, to: u32| {
             let way = (f64::from(to) - f64::from(from)) * f64::from(part);
@@ -69,7 +69,7 @@ impl Frame {
         }
     }
 
-    /// Without a part of each side.
+    /// With a part of each side cut off.
     fn inset(&self, amount: f32) -> Self {
         const PART: f32 = 0.1;
         const MOST: f32 = 0.4;
@@ -85,7 +85,8 @@ impl Frame {
     }
 }
 
-/// What is not background. None where no background can be found, or nothing else.
+/// The area without background. None if no background was found, or there is nothing
+/// else.
 fn content(pixels: &Pixels) -> Option<Frame> {
     const TOLERANCE: u8 = 26;
     let background = match Border::of(pixels) {
@@ -106,7 +107,7 @@ fn content(pixels: &Pixels) -> Option<Frame> {
         let Some(first) = row.position(is_content) else {
             continue;
         };
-        // Counted from the first on, which is behind the iterator by now.
+        // Relative to `first`, which the iterator has passed.
         let last = row.rposition(is_content).map_or(0, |place| place + 1);
         let (left, right) = (first as u32, (first + last) as u32 + 1);
         let all = frame.get_or_insert(Frame {
@@ -161,7 +162,7 @@ mod tests {
             );
             apply(&mut pixels, 1.0);
             assert_eq!(size(&pixels), (108, 58));
-            // Half as much goes half of the way.
+            // Half the amount goes half of the way.
             let mut pixels = block((300, 200), [50, 60, 150, 110], alpha);
             apply(&mut pixels, 0.5);
             assert_eq!(size(&pixels), (204, 129));

@@ -1,7 +1,7 @@
 //! Colour changes that are the same for the whole image. Black and white are
 //! preserved where that makes sense.
 //!
-//! An amount of 1 is what the plain word asks for, below 0 is the opposite.
+//! An amount of 1 is what the plain word asks for; negative amounts do the opposite.
 
 use palette::Oklab;
 
@@ -48,7 +48,7 @@ pub fn contrast(amount: f32, middle: f32) -> Tone {
     })
 }
 
-/// More or less vivid. Greys stay grey; what is vivid already gains less.
+/// More or less vivid. Greys stay grey; vivid colours gain less.
 pub fn saturation(amount: f32) -> Tone {
     const VIVID: f32 = 0.25;
     Box::new(move |lab| {
@@ -62,13 +62,12 @@ pub fn saturation(amount: f32) -> Tone {
     })
 }
 
-/// Grey, by as much as `presence` says.
+/// Turns to grey; `presence` says how much.
 pub fn monochrome(presence: f32) -> Tone {
     Box::new(move |lab| color::mix(lab, Oklab::new(lab.l, 0.0, 0.0), presence))
 }
 
-/// The brown of old photographs, paper included, by as much as `presence`
-/// says.
+/// Turns to the brown of old photographs, paper included; `presence` says how much.
 pub fn sepia(presence: f32) -> Tone {
     const BROWN: (f32, f32) = (0.022, 0.056);
     Box::new(move |lab| {
@@ -84,7 +83,7 @@ pub fn sepia(presence: f32) -> Tone {
 pub fn temperature(amount: f32) -> Tone {
     const WARM: (f32, f32) = (0.016, 0.042);
     Box::new(move |lab| {
-        // Full in the middle, nothing in black, little in white.
+        // Full effect in the middle, none in black, little in white.
         let weight = amount * (4.0 * lab.l * (1.0 - lab.l)).max(0.0).sqrt();
         Oklab::new(lab.l, lab.a + WARM.0 * weight, lab.b + WARM.1 * weight)
     })

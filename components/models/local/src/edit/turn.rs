@@ -1,5 +1,4 @@
-//! Rotates, mirrors and crops: pixels change their places, and no pixel its
-//! colour.
+//! Rotates, mirrors and crops: pixels move, but no colour changes.
 
 use image::imageops::{
     flip_horizontal_in_place, flip_vertical_in_place, rotate90, rotate180_in_place, rotate270,
@@ -22,8 +21,8 @@ fn of<P: Pixel<Subpixel = u8> + 'static>(pixels: &mut Pixels, turn: Turn) {
     let Some(mut image) = ImageBuffer::<P, _>::from_raw(width, height, pixels.data_mut()) else {
         return;
     };
-    // By 90° in place would take a time that grows faster than the image, so that these
-    // hold a second copy for a moment.
+    // An in-place rotation by 90° would take more than linear time, so this needs a
+    // second copy for a moment.
     let turned = match turn {
         Turn::Right => rotate90(&image),
         Turn::Left => rotate270(&image),

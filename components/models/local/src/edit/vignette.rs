@@ -1,12 +1,12 @@
-//! Vignette: darker towards the corners. Alpha stays as it is.
+//! Vignette: darker towards the corners. Alpha is unchanged.
 
 use crate::color::smoothstep;
 use crate::pixels::Pixels;
 
-/// What is left of the light is in parts of this.
+/// Unit of the remaining light.
 const WHOLE: u32 = 1 << 16;
 
-/// An amount of 1 takes about half of the light of the corners.
+/// An amount of 1 takes about half of the light from the corners.
 pub fn apply(pixels: &mut Pixels, amount: f32) {
     const DARKNESS: f32 = 0.52;
     const MAX_DARKENING: f32 = 0.95;
@@ -28,14 +28,14 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
     }
 }
 
-/// The square of the distance to the middle, 1 at the edge.
+/// The square of the distance from the middle, 1 at the edge.
 fn squared(place: usize, side: usize) -> f32 {
     let distance = (place as f32 + 0.5) / side as f32 * 2.0 - 1.0;
     distance * distance
 }
 
-/// How much light is left, by the square of the distance to the middle, which
-/// is 2 in the corners.
+/// The remaining light, by the square of the distance from the middle, which is 2 in the
+/// corners.
 struct Falloff(Vec<u32>);
 
 impl Falloff {

@@ -1,11 +1,11 @@
-//! What is around a pixel, with the ends of rows and columns repeated.
+//! The surroundings of a pixel, with the ends of rows and columns repeated.
 
 use std::collections::VecDeque;
 
 use crate::pixels::Pixels;
 
-/// Iterates over rows while the image is changed in place, and keeps the original
-/// rows around the current one.
+/// Iterates over rows while the image is changed in place, and keeps the original rows
+/// around the current one.
 pub struct Window<'a> {
     pixels: &'a mut Pixels,
     rows: Rows,
@@ -13,7 +13,7 @@ pub struct Window<'a> {
     y: Option<usize>,
 }
 
-/// The rows around the current one as they were, `2 * radius + 1` of them.
+/// The original rows around the current one, `2 * radius + 1` of them.
 pub struct Rows {
     rows: VecDeque<Vec<u8>>,
     is_first: bool,
@@ -65,7 +65,7 @@ impl Rows {
         self.rows.get(place).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// What was not around the row before: at first all of them, then the last one.
+    /// Rows that are new in this window: at first all, then the last one.
     pub fn entering(&self) -> impl Iterator<Item = &[u8]> {
         let old = if self.is_first {
             0
@@ -75,7 +75,7 @@ impl Rows {
         self.rows.range(old..).map(Vec::as_slice)
     }
 
-    /// What is not around the next row.
+    /// The row that is not in the next window.
     pub fn leaving(&self) -> &[u8] {
         self.get(0)
     }

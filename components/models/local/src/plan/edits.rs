@@ -1,4 +1,4 @@
-//! What a plan consists of.
+//! The parts of a plan.
 
 use std::fmt;
 
@@ -10,46 +10,47 @@ pub enum Edit {
     /// More (above 0) or less of a quality; 1 is what the plain word asks for.
     Adjust(Quality, f32),
     Recolor(Recolor),
-    /// Somewhat nearer to these colours, each an sRGB `0xRRGGBB`.
+    /// Shifts colours towards these, each an sRGB `0xRRGGBB`.
     Steer(Vec<u32>),
     Quantize(Quantize),
-    /// The circle in the middle is kept.
+    /// Crops to a circle in the middle.
     Circle,
 }
 
-/// So many colours and no more.
+/// Reduces to this number of colours.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quantize {
     pub count: u8,
-    /// Which they are, each an sRGB `0xRRGGBB`. Empty: the picture's own.
+    /// The colours, each an sRGB `0xRRGGBB`. Empty: the picture's own.
     pub to: Vec<u32>,
 }
 
-/// Into shades of some colours, each an sRGB `0xRRGGBB`.
+/// Recolours into shades of some colours, each an sRGB `0xRRGGBB`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recolor {
-    /// Only what is about this colour. None: everything that has colour.
+    /// Recolours only colours similar to this one. None: everything that has colour.
     pub from: Option<u32>,
-    /// One at least; several go from the dark to the light parts.
+    /// At least one; if there are several, from the dark to the light parts.
     pub to: Vec<u32>,
     /// Lighter (above 0) or darker shades than the colours themselves.
     pub shade: f32,
-    /// 1 is wholly, less is a tinge.
+    /// 1 recolours completely, less only tints.
     pub amount: f32,
 }
 
-/// Words, in lower case, that no edit came of.
+/// Words, in lower case, that led to no edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unused {
-    /// The vocabulary does not have it.
+    /// The vocabulary does not contain it.
     Unknown(String),
-    /// It is not wanted, or cannot be done: "not blue", "rotate 45".
+    /// It is unwanted or impossible: "not blue", "rotate 45".
     Undone(String),
-    /// It is meant for a part of the picture: "background blue".
+    /// It is about a part of the picture: "background blue".
     OfPart(String),
 }
 
-/// What was meant for something that the picture shows, and is done to all of it.
+/// A change that was meant for an object in the picture, and is applied to the whole
+/// picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Widened {
     /// "cup"
@@ -61,7 +62,7 @@ pub struct Widened {
 pub enum Change {
     /// The colours, as the prompt names them.
     Recolored(Vec<String>),
-    /// One colour by another.
+    /// One colour is replaced by another.
     Replaced,
     Other,
 }
@@ -80,17 +81,17 @@ impl fmt::Display for Change {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
-    /// In the order in which they are made.
+    /// In the order in which they are applied.
     pub edits: Vec<Edit>,
     pub unused: Vec<Unused>,
     pub widened: Vec<Widened>,
-    /// Whether the prompt names a colour, even only to keep it.
+    /// Whether the prompt names a colour, even if only to keep it.
     pub(super) names_color: bool,
 }
 
 impl Plan {
-    /// Puts edits of the palette where they belong: after what simplifies,
-    /// before what goes for all colours.
+    /// Inserts edits of the palette in the right place: after simplifications, before
+    /// changes of all colours.
     pub(super) fn insert(&mut self, recolors: Vec<Edit>) {
         let before = |edit: &Edit| match edit {
             Edit::Turn(_) => true,

@@ -20,9 +20,9 @@ pub struct Reader {
     replacements: Vec<Recolor>,
     colors: Vec<u32>,
     shade: Option<f32>,
-    /// The strength of the colours. None: not specified.
+    /// The strength of colours. None: not specified.
     tinge: Option<f32>,
-    /// How many colours are to be left.
+    /// To how many colours to reduce.
     count: Option<u8>,
     turning: Turning,
     unused: Vec<Unused>,
@@ -33,7 +33,7 @@ pub struct Reader {
     pending: Option<Pending>,
     /// What the last word added, so that it can be undone.
     last: Option<Last>,
-    /// Changes to which a later degree may apply: "blur it a lot".
+    /// Changes that a later degree may apply to: "blur it a lot".
     changed: std::ops::Range<usize>,
     replacing: Replacing,
     clause: Clause,
@@ -44,7 +44,7 @@ impl Reader {
         let Some(meaning) = meaning else {
             self.settle();
             self.clause.other = true;
-            // "without a busy background" is not without any.
+            // "without a busy background" does not ask for no background.
             self.modifiers.not |= std::mem::take(&mut self.modifiers.without);
             self.unknown(text);
             return;
@@ -139,7 +139,7 @@ impl Reader {
         let of = |wanted| changes.iter().any(|(quality, _)| *quality == wanted);
         let part = self.clause.part.as_ref();
         if of(Quality::Transparency) && part.is_some_and(|part| part.is_background) {
-            // The only edit of a part that is possible.
+            // The only possible edit of a part.
             self.clause.part = None;
         } else if self.is_of_part(&text) {
             return;
@@ -219,14 +219,14 @@ impl Reader {
         self.unused.push(Unused::Undone(format!("{why} {text}")));
     }
 
-    /// A number of colours, or an angle: what follows says which.
+    /// A number of colours, or an angle: the following words tell which.
     fn number(&mut self, text: String, number: u8) {
         if let Some((earlier, _)) = self.clause.number.replace((text, number)) {
             self.unused.extend(self.turning.unknown(earlier));
         }
     }
 
-    /// "colours": so many are to be left, if a number stands before them.
+    /// "colours": the number before it, if any, is the number of colours to keep.
     fn counted(&mut self, text: &str) {
         let Some((number, count)) = self.clause.number.take() else {
             return;

@@ -1,12 +1,11 @@
-//! What the description of the theme has to do with a plan: the colours that
-//! it names pull the palette towards them, unless the prompt speaks of colours
-//! itself or is about something else.
+//! How the theme description affects a plan: colours that it names pull the palette
+//! towards them, unless the prompt itself names colours or is about something else.
 
 use super::edits::{Edit, Plan};
 use crate::vocabulary::{Meaning, Quality};
 use crate::words::terms;
 
-/// Colours beyond these say nothing more about a palette.
+/// Colours beyond this number say nothing more about a palette.
 const MAX_COLORS: usize = 8;
 
 /// The colours that the description names and does not exclude.
@@ -27,8 +26,8 @@ pub fn colors(description: &str) -> Vec<u32> {
     colors
 }
 
-/// Whether the prompt leaves the palette to the theme: it edits the look of
-/// colours, but names none and asks for no kind of its own.
+/// Whether the prompt leaves the palette to the theme: it edits colours, but names none
+/// and asks for no particular kind.
 pub fn may_steer(plan: &Plan) -> bool {
     let mut touched = false;
     for edit in &plan.edits {

@@ -1,4 +1,4 @@
-//! Reads `vocabulary.txt`, whose beginning says what a row is.
+//! Parses `vocabulary.txt`, whose header explains the rows.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use super::{Entry, Meaning, Quality, Toward};
 pub static TABLE: LazyLock<Vec<Entry>> =
     LazyLock::new(|| entries(include_str!("../../vocabulary.txt")));
 
-/// A row that is none is left out; a test finds it.
+/// Invalid rows are skipped; a test finds them.
 fn entries(text: &'static str) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut section = "";
@@ -80,7 +80,7 @@ fn meaning_of(text: &str) -> Option<Meaning> {
         "filler" => Meaning::Filler,
         changes => {
             let changes: Option<Vec<_>> = changes.split(", ").map(change).collect();
-            // Read once, and kept as long as the table.
+            // Leaked on purpose: it is parsed once, and lives as long as the table.
             Meaning::Change(changes?.leak())
         }
     })

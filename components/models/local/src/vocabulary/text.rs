@@ -1,9 +1,9 @@
-//! The table as text: for a terminal, and for the sentence that a prompt without any of
-//! its words is refused with.
+//! The table as text: for a terminal, and for the message when a prompt contains none of
+//! its words.
 
 use super::{Entry, Meaning, TABLE};
 
-/// Words with the same effect, and the effect.
+/// Words with the same effect, along with the effect.
 struct Row {
     words: String,
     does: &'static str,
@@ -53,7 +53,7 @@ pub fn printed() -> String {
     text
 }
 
-/// What the model understands, for the user: the single-word names of the
+/// A summary of what the model understands, for users: the single-word names of the
 /// entries.
 pub fn summary() -> String {
     let names = |is_wanted: fn(Meaning) -> bool| {
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
     use crate::words::terms;
 
-    /// As the table in `docs/local-model.md`.
+    /// The table in `docs/local-model.md`.
     fn markdown() -> String {
         let mut text = String::from("| words | what they do |\n|---|---|\n");
         for (title, rows) in sections() {

@@ -18,9 +18,8 @@ use crate::settings::Base;
 
 const ACCEPTED: &str = "application/json, image/png, image/jpeg, image/webp, image/gif";
 
-/// No limit of its own, since a model may take long before its first byte: the
-/// caller ends the call, and a timeout here would look like a failure worth a
-/// retry.
+/// Practically unlimited, since a model may take long before its first byte: the caller
+/// ends the call, and a timeout here would look like a failure that is worth a retry.
 const SILENCE: Duration = Duration::from_secs(24 * 60 * 60);
 
 const TIMEOUTS: Timeouts = Timeouts {
@@ -43,8 +42,8 @@ impl Wasi {
 impl Ports for Wasi {
     type Stream = outbound::Response;
 
-    /// The body is written by a spawned task, since a provider may answer
-    /// before it has read everything.
+    /// The body is written by a spawned task, since a provider may answer before it has
+    /// read everything.
     async fn send(
         &self,
         base: &Base,
@@ -122,13 +121,13 @@ impl Ports for Wasi {
     }
 }
 
-/// Whether all of it was sent.
+/// Returns whether all of it was sent.
 async fn write(
     mut chunks: Chunks<impl ByteStream>,
     mut writer: StreamWriter<u8>,
 ) -> Result<bool, Error> {
     while let Some(chunk) = chunks.next().await? {
-        // The provider may stop reading early, and answer all the same.
+        // The provider may stop reading early, and answer anyway.
         if !writer.write_all(chunk).await.is_empty() {
             return Ok(false);
         }

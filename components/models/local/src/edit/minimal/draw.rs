@@ -56,9 +56,9 @@ pub fn draw(
 }
 
 enum Place {
-    /// All around have this label.
+    /// All surrounding places have this label.
     Inside(u8),
-    /// The labels around, row by row.
+    /// The surrounding labels, row by row.
     Edge([[u8; KERNEL]; KERNEL]),
 }
 
@@ -155,9 +155,9 @@ impl Painter<'_> {
     }
 }
 
-/// Where a colour lies between two others (0 to 1), and how reliable that is:
-/// not at all if it is off the line between them, or if they are so alike that
-/// it may be texture. None: they are equal.
+/// Where a colour lies between two others (0 to 1), and how reliable that is: not at all
+/// if it is off the line between them, or if they are so similar that it may be texture.
+/// None: they are equal.
 fn between(color: [u8; 3], one: [u8; 3], other: [u8; 3]) -> Option<(f32, f32)> {
     /// Steepens the result, since a seam is a softened step, while texture on
     /// both sides should be ignored.

@@ -6,7 +6,7 @@ use crate::color;
 use crate::edit::clusters::nearest;
 use crate::pixels::{Pixels, alpha, rgb};
 
-/// Where nothing can be seen.
+/// Label of places where nothing is visible.
 pub const NOTHING: u8 = u8::MAX;
 /// More colours than any palette has.
 pub const COLORS: usize = 16;
@@ -15,7 +15,7 @@ pub struct Shapes {
     width: usize,
     /// One label a place, row by row: an index into the palette, or `NOTHING`.
     labels: Vec<u8>,
-    /// What the labels look like.
+    /// The colours of the labels.
     centers: Vec<Oklab>,
 }
 
@@ -52,7 +52,7 @@ impl Shapes {
         self.width
     }
 
-    /// Rows beyond the first and last are those again.
+    /// Beyond the first and last rows, these are repeated.
     pub fn row(&self, y: usize) -> &[u8] {
         let last = (self.labels.len() / self.width.max(1)).saturating_sub(1);
         let start = y.min(last) * self.width;
@@ -61,10 +61,10 @@ impl Shapes {
             .unwrap_or_default()
     }
 
-    /// Smooths the edges and removes what is small. `radius` says how far
-    /// around each place to look.
+    /// Smooths the edges and removes small shapes. `radius`: how far to look around each
+    /// place.
     pub fn simplify(&mut self, radius: usize, amount: f32) {
-        /// Of all places; a shape of fewer is an island.
+        /// Fraction of all places; a smaller shape is an island.
         const ISLAND: f32 = 0.0002;
         let passes = (2.0 * amount).clamp(1.0, 4.0).round() as usize;
         for _ in 0..passes {

@@ -1,4 +1,4 @@
-//! Makes a plan of what was read.
+//! Turns what was read into a plan.
 
 use super::state::Replacing;
 use super::{Edit, Plan, Quality, Quantize, Reader, Recolor};
@@ -6,7 +6,7 @@ use super::{Edit, Plan, Quality, Quantize, Reader, Recolor};
 impl Reader {
     pub fn finish(mut self) -> Plan {
         self.stop();
-        // "turn it brown", "change blue, make it lighter": no pair came of it.
+        // "turn it brown", "change blue, make it lighter": there was no pair of colours.
         if let Replacing::From(color) | Replacing::By(color) = self.replacing
             && !self.colors.contains(&color)
         {
@@ -33,13 +33,13 @@ impl Reader {
             names_color: self.names_color,
         };
         plan.insert(recolors.into_iter().map(Edit::Recolor).collect());
-        // Behind all that may add colours, so that there are as many as were asked for.
+        // After everything that may add colours, so that the number of colours is right.
         plan.edits.extend(quantize.map(Edit::Quantize));
         plan.edits.extend(circle);
         plan
     }
 
-    /// The number of colours, with the colours that are named if there are as many.
+    /// The number of colours, along with the named colours if their number matches.
     fn quantize(&mut self) -> Option<Quantize> {
         const BLACK_AND_WHITE: [u32; 2] = [0x000000, 0xFFFFFF];
         let is_grey = |(quality, _): &(Quality, f32)| *quality == Quality::Monochrome;
@@ -50,7 +50,7 @@ impl Reader {
             return Some(Quantize { count, to });
         }
         match count {
-            // Shades of one colour are not one colour, but a picture.
+            // Shades of a single colour are still many colours.
             0 | 1 => {
                 if self.colors.is_empty() {
                     self.adjustments.push((Quality::Monochrome, 1.0));
@@ -69,7 +69,7 @@ impl Reader {
     }
 }
 
-/// One adjustment a quality, in the order of the qualities.
+/// Combines the adjustments of each quality, in the order of the qualities.
 fn combined(adjustments: Vec<(Quality, f32)>) -> Vec<(Quality, f32)> {
     let mut combined: Vec<(Quality, f32)> = Vec::new();
     for (quality, amount) in adjustments {
@@ -77,8 +77,8 @@ fn combined(adjustments: Vec<(Quality, f32)>) -> Vec<(Quality, f32)> {
             .iter_mut()
             .find(|(stronger, _)| *stronger == quality)
         {
-            // Said twice is not twice as much; the last word of two that
-            // contradict each other counts.
+            // Repeating a word does not double its effect; of two contradicting words the
+            // last one counts.
             Some((_, stronger)) if stronger.signum() == amount.signum() => {
                 *stronger = stronger.abs().max(amount.abs()).copysign(amount);
             }

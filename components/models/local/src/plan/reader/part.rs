@@ -1,11 +1,11 @@
-//! Reads what is meant for a part of the picture, and so is not done: rules cannot
-//! tell parts apart. Only the background can be found, to make it transparent.
+//! Reads edits of a part of the picture, which are not made: rules cannot distinguish
+//! parts. Only the background can be found, to make it transparent.
 
 use super::state::{Modifiers, Part};
 use super::{Quality, Reader, Unused};
 
 impl Reader {
-    /// Edits of a part only are not possible.
+    /// Edits of a single part are not possible.
     pub(super) fn part(&mut self, name: String, is_background: bool) {
         self.clause.other = true;
         self.modifiers = Modifiers::default();
@@ -53,8 +53,7 @@ impl Reader {
         }
     }
 
-    /// Whether the edit is for a part that was named before; it is then
-    /// reported.
+    /// Whether the edit is about a part that was named before; it is then reported.
     pub(super) fn is_of_part(&mut self, text: &str) -> bool {
         let Some(part) = &mut self.clause.part else {
             return false;

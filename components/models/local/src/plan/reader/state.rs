@@ -26,7 +26,7 @@ impl Default for Modifiers {
 }
 
 impl Modifiers {
-    /// Why the change must not be made, if so.
+    /// Why the change must not be made, if there is a reason.
     pub fn refusal(self) -> Option<&'static str> {
         if self.not || self.without {
             Some("not")
@@ -43,7 +43,7 @@ pub struct Pending {
     pub changes: Vec<(Quality, f32)>,
 }
 
-/// What there was before the last word.
+/// The state before the last word.
 pub struct Last {
     pub text: String,
     pub adjustments: usize,
@@ -69,26 +69,26 @@ pub enum Replacing {
 /// The state of the current clause.
 #[derive(Default)]
 pub struct Clause {
-    /// The part of the picture that it begins with.
+    /// The part of the picture that it starts with.
     pub part: Option<Part>,
     /// Something unwanted was named.
     pub negated: bool,
     /// A degree can no longer refer to a single change.
     pub other: bool,
-    /// It may count colours.
+    /// A number that may count colours.
     pub number: Option<(String, u8)>,
     pub subject: Subject,
-    /// The colours that it asks for, as it names them.
+    /// The colours that it asks for, as written.
     pub colors: Vec<String>,
-    /// One colour is to be replaced by another.
+    /// It replaces one colour by another.
     pub replaces: bool,
-    /// How much was asked for before it began.
+    /// How much had been asked for before it.
     pub begun: usize,
 }
 
 pub struct Part {
     pub name: String,
     pub is_background: bool,
-    /// Whether an edit of it was named.
+    /// Whether an edit of the part was named.
     pub said: bool,
 }

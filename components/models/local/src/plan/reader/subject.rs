@@ -1,11 +1,11 @@
-//! Reads what the picture shows ("the cup"). Rules cannot find it, so that what a
-//! clause asks for it is done to the whole picture, and reported.
+//! Reads objects in the picture ("the cup"). Rules cannot find them, so changes of an
+//! object are applied to the whole picture, and reported.
 
 use super::state::Clause;
 use super::{Change, Reader, Unused, Widened};
 use crate::vocabulary::Meaning;
 
-/// What a clause is about, as far as it is known.
+/// The object that a clause is about, as far as known.
 #[derive(Default)]
 pub struct Subject {
     names: Vec<String>,
@@ -16,9 +16,9 @@ pub struct Subject {
 enum State {
     #[default]
     Outside,
-    /// Behind "the".
+    /// After "the".
     Expected,
-    /// Behind a word of its name.
+    /// After a word of its name.
     Named,
 }
 
@@ -57,8 +57,8 @@ impl Reader {
         }
     }
 
-    /// Ends a clause: reports what it is about, as something that was changed with the
-    /// whole picture, or else as not understood.
+    /// Ends a clause: reports the object, either as changed along with the whole picture,
+    /// or as not understood.
     pub(super) fn end_subject(&mut self, clause: Clause) {
         let subjects = clause.subject.names;
         let asked = self.asked();
@@ -81,7 +81,7 @@ impl Reader {
         self.widened.push(Widened { subjects, change });
     }
 
-    /// How much was asked for up to here.
+    /// How many changes were asked for so far.
     fn asked(&self) -> usize {
         self.adjustments.len()
             + self.colors.len()

@@ -1,5 +1,5 @@
-//! Reads rotating, flipping and cropping: "rotate it by 90 degrees to the
-//! left". The direction may come before or after, within the clause.
+//! Reads rotating, flipping and cropping: "rotate it by 90 degrees to the left". The
+//! direction may come before or after, within the same clause.
 
 use super::Unused;
 use crate::vocabulary::{Meaning, Toward, Turn};
@@ -8,7 +8,7 @@ use crate::vocabulary::{Meaning, Toward, Turn};
 pub struct Turning {
     /// In the order of the prompt.
     turns: Vec<Turn>,
-    /// The circle in the middle is kept.
+    /// Whether to crop to a circle in the middle.
     is_round: bool,
     clause: Clause,
 }
@@ -18,12 +18,12 @@ struct Clause {
     action: Option<Action>,
     /// A direction before its action.
     towards: Vec<(String, Toward)>,
-    /// An angle that cannot be done.
+    /// An angle that is not possible.
     number: Option<String>,
     /// Whether the action is refused or impossible, so that a direction is
     /// ignored.
     refused: bool,
-    /// Whether the clause says how tight to crop, which is no turn.
+    /// Whether the clause asks for a tighter crop, which is not a turn.
     is_tight: bool,
 }
 
@@ -65,7 +65,7 @@ impl Turning {
             },
             _ => Kind::Crop { to: None },
         };
-        // "crop it, square format": the second says to what.
+        // "crop it, square format": the second part says to what shape.
         if let (Kind::Crop { to: Some(_) }, Some(action)) = (&kind, &self.clause.action)
             && matches!(action.kind, Kind::Crop { to: None })
         {
@@ -99,8 +99,8 @@ impl Turning {
         unused.map(Unused::Undone)
     }
 
-    /// Reads an unknown word. A number may be an unsupported angle. Returns
-    /// what is to be reported.
+    /// Reads an unknown word. A number may be an unsupported angle. Returns what has to
+    /// be reported.
     pub fn unknown(&mut self, text: String) -> Option<Unused> {
         if !text.starts_with(|first: char| first.is_ascii_digit()) {
             return Some(Unused::Unknown(text));
@@ -132,7 +132,7 @@ impl Turning {
         Some(Unused::Undone(format!("{why} {}", action.text)))
     }
 
-    /// A crop of the clause need not say to what. False: it is refused.
+    /// A crop in this clause needs no target shape. False: it is refused.
     pub fn tighten(&mut self) -> bool {
         self.clause.is_tight = true;
         !self.clause.refused
@@ -153,7 +153,7 @@ impl Turning {
         unused
     }
 
-    /// How many turns there are.
+    /// The number of turns.
     pub fn len(&self) -> usize {
         self.turns.len()
     }
@@ -172,7 +172,7 @@ impl Turning {
         };
         let turn = match action.kind {
             Kind::Rotate { quarters: 2, .. } => Turn::Half,
-            // Three quarters one way are one the other way.
+            // Three quarter turns in one direction are one in the other.
             Kind::Rotate { quarters, left } if (quarters == 3) != left => Turn::Left,
             Kind::Rotate { .. } => Turn::Right,
             Kind::Flip { half: true, .. } => Turn::Half,
