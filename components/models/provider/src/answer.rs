@@ -169,8 +169,8 @@ async fn contents(
         }
         chunks::append(&mut held, chunk);
     };
-    // An image is accepted even if only its trailing metadata is missing, since it was
-    // paid for.
+    // A complete image is accepted even if the response breaks off after it (in its
+    // trailers), since it was paid for.
     let contents = match inspector {
         Some(image) => match image.finish() {
             Ok(inspected) => Ok(Contents::Image {
