@@ -1,5 +1,5 @@
-// Requests to the service. What it answers other than success is thrown as a
-// Refusal; that it could not be reached, as Offline.
+// Requests to the service. A response that is not a success is thrown as a Refusal, and
+// a failure to reach the service as Offline.
 
 import { Offline, Refusal, refusal } from './errors.js';
 import * as quota from './quota.js';
@@ -22,7 +22,7 @@ export const deleteUpload = (path) => call('DELETE', `/api/images/${path}`);
 export const remainingQuota = () => call('GET', '/api/quota');
 export const eventsPath = (id) => `${taskPath(id)}/events`;
 
-/** Sent again with the same key, it creates nothing twice. */
+/** Sending it again with the same key creates nothing twice. */
 export const refine = (wish, key, signal) =>
   call('POST', '/api/concepts/refine', {
     body: JSON.stringify(wish),
@@ -35,15 +35,15 @@ export function newKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** An image of the service's own, for whoever has a token and no cookie. */
+/** One of the service's images, for a user with a token instead of a cookie. */
 export async function image(url) {
   const response = await fetch(url, { headers: session.credentials() });
   if (!response.ok) throw await refusal(response);
   return response.blob();
 }
 
-/** Asks with a session, and once more where a new one may help. What is known to be
- * refused for want of one is not asked. */
+/** Sends a request with a session, and repeats it if a new session may help. A request
+ * that is known to need one is not sent without. */
 export async function withSession(ask) {
   const isUnknown = (error) => error instanceof Refusal && error.status === 401;
   try {
@@ -72,14 +72,14 @@ function call(method, path, { body, headers, signal } = {}) {
     );
     quota.learn((name) => response.headers.get(name));
     const date = Date.parse(response.headers.get('Date'));
-    // It has whole seconds only.
+    // The header has only whole seconds.
     if (date && Math.abs(date - Date.now()) > 2000) ahead = date - Date.now();
     if (!response.ok) throw await refusal(response);
     return response.status === 204 ? null : reached(response.json());
   });
 }
 
-/** What fetch fails with says nothing to people. */
+/** Errors of fetch mean nothing to people. */
 async function reached(answer) {
   try {
     return await answer;

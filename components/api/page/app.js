@@ -1,4 +1,4 @@
-// The entry point: the page's address decides which refinement is shown, its
+// The entry point: the page's address determines which refinement is shown, and its
 // status how.
 
 import * as api from './api.js';
@@ -18,7 +18,7 @@ import * as suggestions from './suggestions.js';
 import * as views from './views.js';
 import * as watching from './watching.js';
 
-/** Of the newest visit: what an older one still brings is dropped. */
+/** Identifies the latest visit: results of older ones are dropped. */
 let visit = 0;
 
 const reload = history.init({
@@ -100,7 +100,7 @@ await open(router.current(), { focus: false });
 // Only now it is known what to show.
 document.querySelector('main').removeAttribute('aria-busy');
 
-/** Shows the refinement of this id, or the form where there is none. */
+/** Shows the refinement with this id, or the form if there is none. */
 async function open(id, { focus }) {
   history.mark();
   if (!id) {
@@ -141,7 +141,7 @@ function show(task, { focus, isNew = false }) {
       ended(now) {
         show(now, { focus: false, isNew: true });
         reload();
-        // What failed for nothing is given back.
+        // The quota of a failure without cost is given back.
         if (now.status === 'failed') refreshQuota();
       },
       gone: () => open(task.task_id, { focus: false }),
@@ -149,7 +149,7 @@ function show(task, { focus, isNew = false }) {
   }
 }
 
-/** The form, as it was left. */
+/** The form, in the state in which it was left. */
 function begin({ focus }) {
   leave();
   history.mark();
@@ -158,12 +158,12 @@ function begin({ focus }) {
 }
 
 async function refreshQuota() {
-  // Nothing was asked for: it is shown until then as it was.
+  // Runs in the background, so on errors the old value stays.
   const left = await api.remainingQuota().catch(() => null);
   if (left) quota.show(left);
 }
 
-/** After this one was deleted. */
+/** Called after this refinement was deleted. */
 function startAnew(task) {
   source.forget(task);
   router.name(null, { instead: true });
@@ -171,7 +171,7 @@ function startAnew(task) {
   begin({ focus: true });
 }
 
-/** Ends what the view that is left was doing. */
+/** Ends the activities of the view that is being left. */
 function leave() {
   visit += 1;
   watching.stop();

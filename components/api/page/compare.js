@@ -26,13 +26,13 @@ export function init() {
   });
 }
 
-/** Which of the two could be shown. `isNew` lets the result sweep in. */
+/** Returns which of the two could be shown. `isNew` animates the result. */
 export async function show(before, after, words, { isNew }) {
   const frame = $('compare');
   frame.hidden = false;
   $('after').alt = `Refined: ${words}`;
   const fit = ({ naturalWidth: width, naturalHeight: height }) => {
-    // The slider below is as wide.
+    // The slider below has the same width.
     $('stage').style.setProperty('--ratio', String(width / height));
     $('stage').style.setProperty('--natural', `${width}px`);
   };

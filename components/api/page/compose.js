@@ -1,4 +1,4 @@
-// The form, with errors beside their fields.
+// The form, with errors next to their fields.
 
 import * as api from './api.js';
 import { $, announce, say, sayBriefly } from './dom.js';
@@ -8,7 +8,7 @@ import { service } from './service.js';
 import * as source from './source.js';
 import * as suggestions from './suggestions.js';
 
-/** Seconds between tries to reach the service. */
+/** Seconds between attempts to reach the service. */
 const PAUSES = [1, 2, 4, 8, 8, 8];
 
 const FIELDS = ['prompt', 'logo', 'theme'];
@@ -18,10 +18,10 @@ let isBusy = false;
 let onAction = null;
 /** The words that came with a sample. */
 let proposed = '';
-/** Ends watching for the end of the refinement that is in the way. */
+/** Stops watching the active refinement that blocks a new one. */
 let stopFollowing = () => {};
 
-/** `accepted` gets the new task; `watch` the id of one that is under way. */
+/** `accepted` gets the new task; `watch` the id of a task in progress. */
 export function init({ accepted, watch }) {
   $('compose').addEventListener('submit', (event) => {
     event.preventDefault();
@@ -35,7 +35,7 @@ export function init({ accepted, watch }) {
   service.then(({ model }) => say($('model'), model));
 }
 
-/** Words to begin with, unless there are some. */
+/** Fills in words, unless there are some already. */
 export function propose(prompt) {
   if (![proposed, ''].includes($('prompt').value.trim())) return;
   proposed = prompt;
@@ -44,20 +44,20 @@ export function propose(prompt) {
   suggestions.render();
 }
 
-/** A form without a past. */
+/** An empty form. */
 export function fresh() {
   title('Refine an image', 'Say what should change. The original is kept.');
   complainNot();
 }
 
-/** To go on from another refinement. */
+/** A form that continues from another refinement. */
 export function fill({ original, words, prompt = '', logo, theme }) {
   fresh();
   source.adopt(original, words);
   write(prompt, logo, theme);
 }
 
-/** A refinement that failed, ready for another try. */
+/** A form with a failed refinement, ready for another attempt. */
 export function failed(task) {
   const { metadata, error_message } = task;
   complainNot();
@@ -148,7 +148,7 @@ function explain(error, watch) {
   else if (FIELDS.includes(first)) $(first).focus();
 }
 
-/** The notice leaves when nothing is in the way any more. */
+/** The notice disappears when nothing blocks a new refinement any more. */
 function awaitEnd(id) {
   const over = () => {
     const hadFocus = document.activeElement === $('form-error-action');
@@ -182,7 +182,7 @@ function complainNot() {
   for (const place of ORDER) complain(place, null);
 }
 
-/** Not disabled, which would take the focus away. */
+/** Does not disable the button, which would lose the focus. */
 function busy(isNow) {
   isBusy = isNow;
   $('submit').setAttribute('aria-disabled', String(isNow));

@@ -1,8 +1,8 @@
-// Asks before something is gone for good.
+// Asks for confirmation before something is deleted for good.
 
 import { $ } from './dom.js';
 
-/** Whether it is really to be deleted. */
+/** Whether the user confirms the deletion. */
 export function confirmed() {
   const dialog = $('confirm');
   dialog.returnValue = 'keep';

@@ -9,19 +9,19 @@ export function make(name, properties = {}, ...children) {
   return element;
 }
 
-/** Shows a text, or hides its element where there is none. */
+/** Shows a text, or hides its element if the text is empty. */
 export function say(element, text) {
   element.textContent = text ?? '';
   element.hidden = !text;
 }
 
-/** Shows how a text begins, and the rest of it to whoever asks. */
+/** Shows the beginning of a text, and the rest on demand. */
 export function sayBriefly(element, [first, rest]) {
   say(element, first);
   if (rest) element.append(make('details', {}, make('summary', { textContent: 'More' }), make('p', { textContent: rest })));
 }
 
-/** Says something to those who cannot see what changed. */
+/** Announces a change to screen readers. */
 export function announce(text) {
   const status = $('status');
   // Clears it first, so that the same sentence is announced again.

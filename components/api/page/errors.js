@@ -1,4 +1,4 @@
-// Shows errors in words, beside their cause.
+// Shows errors in words, next to their cause.
 
 import { moment, span } from './times.js';
 
@@ -7,7 +7,7 @@ export class Refusal extends Error {
   constructor(status, body, header) {
     super(body?.detail ?? `The service answered with status ${status}.`);
     this.status = status;
-    /** Of a 409 this is the task that is under way. */
+    /** For a 409 this is the task in progress. */
     this.body = body;
     this.fields = body?.field_errors ?? {};
     this.retryAfter = Number(header('Retry-After')) || null;
@@ -23,7 +23,7 @@ export class Offline extends Error {
   }
 }
 
-/** A file would be refused. */
+/** A file that the service would refuse. */
 export class Unusable extends Error {}
 
 export async function refusal(response) {
@@ -31,7 +31,7 @@ export async function refusal(response) {
   return new Refusal(response.status, body, (name) => response.headers.get(name));
 }
 
-/** A sentence for an error that concerns nothing in particular. */
+/** A sentence for an error without a particular place. */
 export function sentence(error) {
   if (!(error instanceof Refusal)) {
     return error instanceof Offline || error instanceof Unusable ? error.message : 'Something went wrong on this page. Reload it and try again.';
@@ -43,7 +43,7 @@ export function sentence(error) {
   return error.retryAfter ? `${error.message} It is worth trying again in ${span(error.retryAfter * 1000)}.` : error.message;
 }
 
-/** What the fields of a request are called on this page. */
+/** The names of a request's fields on this page. */
 const NAMES = {
   original_image_url: ['image', 'The image’s address'],
   refinement_prompt: ['prompt', 'This'],
@@ -51,7 +51,7 @@ const NAMES = {
   theme_description: ['theme', 'This'],
 };
 
-/** The problems of a refinement that was not accepted, by their place. */
+/** The problems of a refinement that was not accepted, by place. */
 export function places(error) {
   const found = {};
   if (!(error instanceof Refusal)) return { form: sentence(error) };
@@ -78,10 +78,10 @@ const STEPS = [
   ['Storing refined concept data failed: ', 'form', 'The result could not be stored: '],
 ];
 
-/** Whether a task failed because its user did not want it any longer. */
+/** Whether a task failed because its user cancelled it. */
 export const isCancelled = ({ error_message: message }) => message === 'Cancelled by its user.';
 
-/** Why a task failed, and beside what that belongs. */
+/** Why a task failed, and where to show that. */
 export function failure(message) {
   const reason = message?.startsWith(FAILED) ? message.slice(FAILED.length) : message;
   if (!reason) return { place: 'form', text: 'The refinement failed, and no reason was given.' };
@@ -91,11 +91,11 @@ export function failure(message) {
   return { place, text: ended(words + reason.slice(prefix.length)) };
 }
 
-/** Longer than this, a text is in the way. */
+/** Longer texts are folded. */
 const LONG = 200;
 
-/** What a text says first, and what may be folded away of it: nothing, of a short
- * one. */
+/** The beginning of a text, and the rest, which may be folded; a short text has no
+ * rest. */
 export function parts(text) {
   const end = text.length > LONG ? text.search(/[.;] /) : -1;
   if (end < 0) return [text, ''];

@@ -1,13 +1,13 @@
-// An event source that can send a token, unlike the browser's own. Like that
-// one it reconnects by itself with the id of the last event, and an answer that
-// is no event stream closes it.
+// An event source that can send a token, unlike the browser's own. Like that one, it
+// reconnects automatically with the id of the last event, and closes on a response that
+// is not an event stream.
 
 import { credentials } from './session.js';
 
-/** Until the service says how long to wait before connecting again. */
+/** The reconnection delay until the service sets another one. */
 const PAUSE = 3000;
 
-/** No line of the service's is nearly as long. */
+/** Far longer than any line of the service. */
 const LONGEST = 1 << 20;
 
 export class TokenEvents extends EventTarget {
@@ -50,7 +50,7 @@ export class TokenEvents extends EventTarget {
     return fetch(path, { headers, cache: 'no-store', signal: this.#leaving.signal });
   }
 
-  /** False: these are no events. */
+  /** False: this is not an event stream. */
   async #read(body) {
     const reader = body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = '';
@@ -69,7 +69,7 @@ export class TokenEvents extends EventTarget {
     }
   }
 
-  /** The event as it is after a line. */
+  /** The state of the event after another line. */
   #take(line, event) {
     if (line === '') {
       this.#tell(event);

@@ -9,15 +9,15 @@ import { remove } from './removal.js';
 import { address, current } from './router.js';
 import { ago } from './times.js';
 
-/** How long until those under way are asked after again, in milliseconds. */
+/** Polling interval for refinements in progress, in milliseconds. */
 const PAUSE = 3000;
 
 let cursor = null;
 let asking = null;
-/** Of the newest request: an older one comes too late. */
+/** Identifies the latest request: results of older ones are dropped. */
 let round = 0;
 
-/** `deleted` gets a task that is gone. */
+/** `deleted` gets a task that was deleted. */
 export function init({ deleted }) {
   $('more').addEventListener('click', async () => {
     const before = $('tiles').children.length;
@@ -27,7 +27,7 @@ export function init({ deleted }) {
   return () => load(null, deleted);
 }
 
-/** Marks the one that is on show. */
+/** Marks the refinement that is shown. */
 export function mark() {
   for (const link of $('tiles').querySelectorAll('a')) {
     if (link.dataset.task === current()) link.setAttribute('aria-current', 'true');
@@ -60,8 +60,8 @@ async function load(from, deleted) {
   }
 }
 
-/** Keeps those up to date that are under way, but for the one on show, which the
- * page watches. */
+/** Updates refinements in progress, except for the one that is shown, which the page
+ * watches. */
 function askAfter(deleted) {
   clearTimeout(asking);
   if (underWay().length === 0) return;
@@ -78,7 +78,7 @@ function askAfter(deleted) {
 
 const underWay = () => [...$('tiles').children].filter((item) => 'task' in item.dataset);
 
-/** False: nothing more is to be asked. */
+/** False: there is nothing more to poll. */
 async function renew(item, deleted) {
   try {
     const task = await api.task(item.dataset.task);

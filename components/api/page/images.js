@@ -1,9 +1,9 @@
-// Showing images whose addresses come from elsewhere.
+// Shows images whose URLs come from elsewhere.
 
 import { image } from './api.js';
 import { token } from './session.js';
 
-/** The address, if an image may be loaded from it. */
+/** The URL, if an image may be loaded from it. */
 export function safe(address) {
   try {
     const url = new URL(address, location.href);
@@ -13,7 +13,7 @@ export function safe(address) {
   }
 }
 
-/** Shows an image; whether that worked, once it is known. */
+/** Shows an image; returns whether that worked. */
 export async function show(img, address) {
   const url = safe(address);
   release(img);
@@ -22,8 +22,8 @@ export async function show(img, address) {
     return false;
   }
   if (await loaded(img, url)) return true;
-  // A signature is valid for an hour. After that credentials are needed, and a
-  // browser only sends cookies by itself.
+  // A signature is valid for an hour. After that credentials are needed, and browsers
+  // send only cookies on their own.
   if (!token() || new URL(url).origin !== location.origin) return false;
   try {
     const blob = await image(url);
@@ -33,7 +33,7 @@ export async function show(img, address) {
   }
 }
 
-/** Shows a file of this machine. */
+/** Shows a local file. */
 export function showFile(img, file) {
   release(img);
   return loaded(img, URL.createObjectURL(file));
@@ -44,7 +44,7 @@ export function clear(img) {
   img.removeAttribute('src');
 }
 
-/** False also where another image has taken its place meanwhile. */
+/** Also false if another image has replaced it meanwhile. */
 function loaded(img, url) {
   img.src = url;
   const settled = (event) => new Promise((resolve) => img.addEventListener(event, resolve, { once: true }));

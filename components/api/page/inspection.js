@@ -1,11 +1,11 @@
-// Looks at a file before it is sent, so that nobody waits for an upload that will
-// be refused. What is not found here, the service finds.
+// Inspects a file before it is sent, so that nobody waits for an upload that will be
+// refused. The service finds any further problems.
 
 import { service } from './service.js';
 
 const SUPPORTED = 'PNG, JPEG, WebP or GIF';
 
-/** How a file begins that is an image, but not a supported one. */
+/** Signatures of image formats that are not supported. */
 const OTHERS = [
   ['AVIF', /^\0\0..ftyp(avi[fs]|m[is]f1....(....)*?avif)/s],
   ['HEIC', /^\0\0..ftyp(hei[cxms]|hev[cx]|m[is]f1)/s],
@@ -17,7 +17,7 @@ const OTHERS = [
 
 const START = 1024;
 
-/** What is wrong with a file, in a sentence; null if nothing is known to be. */
+/** What is wrong with a file, as a sentence; null if no problem was found. */
 export async function problem(file) {
   const { max_image_bytes: maxBytes, max_image_pixels: maxPixels } = await service;
   const name = await otherFormat(file);
@@ -27,7 +27,7 @@ export async function problem(file) {
   return null;
 }
 
-/** What an image may be, for who has not chosen one yet. */
+/** Which images are allowed, before one was chosen. */
 export async function limits() {
   const { max_image_bytes: maxBytes, max_image_pixels: maxPixels } = await service;
   return `${SUPPORTED}${maxBytes ? `, up to ${bytes(maxBytes)} and ${pixels(maxPixels)}` : ''}`;
@@ -44,7 +44,7 @@ async function otherFormat(file) {
   }
 }
 
-/** 0, where the browser cannot tell. */
+/** 0 if the browser cannot tell. */
 async function pixelsOf(file) {
   const image = new Image();
   const url = URL.createObjectURL(file);
@@ -60,7 +60,7 @@ async function pixelsOf(file) {
   }
 }
 
-/** As the service says it: 20971520 → 20 MiB */
+/** In the same form as the service: 20971520 → 20 MiB */
 function bytes(count) {
   const [unit, size] = [['GiB', 2 ** 30], ['MiB', 2 ** 20], ['KiB', 2 ** 10]].find(([, size]) => count >= size && count % size === 0) ?? ['bytes', 1];
   return `${count / size} ${unit}`;

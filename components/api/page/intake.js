@@ -1,9 +1,9 @@
-// Images that are dropped or pasted anywhere on the page.
+// Accepts images that are dropped or pasted anywhere on the page.
 
 import { $ } from './dom.js';
 import { choose, point } from './source.js';
 
-/** `isWelcome` says whether an image is wanted now. */
+/** `isWelcome` tells whether an image is accepted now. */
 export function init(isWelcome, onTaken) {
   const takes = (transfer) => isWelcome() && [...(transfer?.types ?? [])].some((type) => type === 'Files' || type === 'text/uri-list');
 

@@ -8,15 +8,15 @@ import { token } from './session.js';
 
 const POLL = 2000;
 
-/** The first event comes at once, unless something in between holds it back. */
+/** The first event arrives at once, unless a proxy buffers it. */
 const SILENCE = 5000;
 
 export const isFinal = ({ status }) => status === 'completed' || status === 'failed';
 
 /**
  * Calls `on.task`, `on.stage`, `on.gone` and `on.reached` (with whether the
- * service can be reached) until the task has come to its end. Answers a function
- * that stops watching.
+ * service can be reached) until the task has ended. Returns a function that stops
+ * watching.
  */
 export function watch(id, on) {
   const leaving = new AbortController();
@@ -26,7 +26,7 @@ export function watch(id, on) {
 }
 
 function listen(id, on, signal) {
-  // The browser's own sends cookies, but no token.
+  // The browser's own event source sends cookies, but no token.
   const events = new (token() ? TokenEvents : EventSource)(api.eventsPath(id));
   const end = () => {
     clearTimeout(patience);
@@ -56,7 +56,7 @@ function listen(id, on, signal) {
   // A reconnecting client may have missed nothing.
   events.addEventListener('open', () => on.reached(true));
   events.addEventListener('error', () => {
-    // Otherwise it reconnects by itself.
+    // Otherwise it reconnects automatically.
     if (events.readyState === EventSource.CLOSED) pollInstead();
     else on.reached(false);
   });

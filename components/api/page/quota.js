@@ -1,4 +1,4 @@
-// What is left of the user's quota, and when it begins anew.
+// The rest of the user's quota, and when it is reset.
 
 import { $, say } from './dom.js';
 import { service } from './service.js';
@@ -6,13 +6,13 @@ import { day, moment } from './times.js';
 
 const DAY = 86_400_000;
 
-/** From the header fields of an answer. */
+/** From the headers of a response. */
 export function learn(header) {
   const [limit, remaining, reset] = ['Limit', 'Remaining', 'Reset'].map((part) => header(`X-RateLimit-${part}`));
   if (limit && remaining !== null && reset) show({ limit, remaining, reset: Number(reset) });
 }
 
-/** `reset` is in seconds. Without a limit there is nothing to show. */
+/** `reset` is in seconds. Shows nothing if there is no limit. */
 export function show({ limit, remaining, reset }) {
   if (!limit) return say($('quota'), null);
   const time = reset * 1000;
@@ -20,11 +20,11 @@ export function show({ limit, remaining, reset }) {
   say($('quota'), `${remaining} of ${limit} refinements left, resets ${when}`);
 }
 
-/** Of a user who is not known: what each user has. */
+/** The full quota, for a user who is not known yet. */
 export async function forget() {
   say($('quota'), null);
   const { quota } = await service;
-  // It may have been learnt meanwhile.
+  // The user's own quota may be known by now.
   if (!quota || !$('quota').hidden) return;
   say($('quota'), `${quota.limit} refinement${quota.limit === 1 ? '' : 's'} a ${quota.window}`);
 }

@@ -7,7 +7,7 @@ import { safe } from './images.js';
 
 const MANY = 100;
 
-/** As images are named that were uploaded. */
+/** The paths of uploaded images. */
 const UPLOAD = /^\/api\/images\/(uploads\/[\w./-]+)$/;
 
 export async function remove(task) {
@@ -16,7 +16,7 @@ export async function remove(task) {
   try {
     await removeUpload(task);
   } catch {
-    // Ignored: a leftover does no harm.
+    // Ignored: a leftover is harmless.
   }
 }
 

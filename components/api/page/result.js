@@ -10,7 +10,7 @@ import { remove } from './removal.js';
 
 let current = null;
 
-/** `compose` gets what another refinement is to begin with, if anything. */
+/** `compose` gets the initial values of another refinement, if any. */
 export function init({ compose, deleted }) {
   $('again').addEventListener('click', () => {
     const { image_url, metadata } = current;
@@ -74,7 +74,7 @@ export async function show(task, { isNew }) {
   else if (!hasBefore) say($('stage-note'), 'The original can no longer be shown, so this is the result alone.');
 }
 
-/** What the model says of its work, such as the words that it did not understand. */
+/** The model's notes on its work, such as words that it did not understand. */
 async function tellNotes(task) {
   const { notes } = await api.concept(task.result_id).catch(() => ({ notes: [] }));
   if (current === task) $('facts').append(...notes.flatMap((note) => fact('Note', note)));

@@ -1,4 +1,4 @@
-// Which refinement the page's address names: `/?task=ID`, or none.
+// The refinement in the page's address: `/?task=ID`, or none.
 
 let listener = () => {};
 
@@ -6,19 +6,19 @@ export const current = () => new URLSearchParams(location.search).get('task') ||
 
 export const address = (id) => (id ? `/?task=${encodeURIComponent(id)}` : '/');
 
-/** Goes there, and tells whoever listens. */
+/** Navigates there, and notifies the listener. */
 export function go(id) {
   if (id !== current()) history.pushState(null, '', address(id));
   listener(id);
 }
 
-/** Names what is shown already. */
+/** Updates the address to what is already shown. */
 export function name(id, { instead = false } = {}) {
   if (id === current()) return;
   history[instead ? 'replaceState' : 'pushState'](null, '', address(id));
 }
 
-/** Listens to links within the page, and to the back button. */
+/** Handles links within the page, and the back button. */
 export function listen(onChange) {
   listener = onChange;
   addEventListener('popstate', () => listener(current()));

@@ -1,7 +1,7 @@
-// What the page has to know of the service before it asks for anything else.
+// What the page needs to know about the service before any other request.
 
-/** Whether there are anonymous users, and how much each user may ask for. Empty if
- * that cannot be told. */
+/** Whether there are anonymous users, and the quota of each user. Empty if that is
+ * unknown. */
 export const service = fetch('/page/service.json')
   .then((answer) => (answer.ok ? answer.json() : {}))
   .catch(() => ({}));

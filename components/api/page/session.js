@@ -7,10 +7,10 @@ import { service } from './service.js';
 
 const KEY = 'concept-refinement-token';
 
-/** Whose the session is, and until when at least: its cookie is not to be read. */
+/** The user of the session and its minimum lifetime, since its cookie is unreadable. */
 const SESSION_KEY = 'concept-refinement-session';
 
-/** For browsers that keep nothing. */
+/** For browsers without storage. */
 let kept = null;
 let renewal = null;
 
@@ -45,17 +45,17 @@ export function credentials() {
   return known ? { Authorization: `Bearer ${known}` } : {};
 }
 
-/** Before a request: whether there is something to ask with. Without a session,
- * there is a new one then, or none to be had. */
+/** Before a request: whether there are credentials. If there is no session, a new one
+ * is created if possible. */
 export async function enter() {
   if (token()) return true;
   const { anonymous_sessions: isAnonymous } = await service;
-  // If that is not known, the answer will tell.
+  // If that is unknown, the response will tell.
   if (isAnonymous === undefined || session().until > Date.now()) return true;
   return isAnonymous && renew();
 }
 
-/** After a 401: whether there is a new session, with which to ask again. */
+/** After a 401: whether there is a new session to try again with. */
 export function renew() {
   if (token()) return Promise.resolve(false);
   renewal ??= create().finally(() => {
@@ -65,7 +65,7 @@ export function renew() {
 }
 
 async function create() {
-  // For whoever has one, it is a session of the same user.
+  // If there is a session already, the new one is for the same user.
   const response = await fetch('/api/auth/session', { method: 'POST' });
   if (response.status === 404) return false;
   if (!response.ok) throw await refusal(response);
@@ -74,9 +74,9 @@ async function create() {
   try {
     localStorage.setItem(SESSION_KEY, JSON.stringify({ user, until: Date.now() + seconds * 1000 }));
   } catch {
-    // Without storage each visit asks for a session.
+    // Without storage each visit requests a session.
   }
-  // Another user has another quota.
+  // A new user has a new quota.
   if (isAnother) document.dispatchEvent(new Event('user'));
   return true;
 }

@@ -1,15 +1,15 @@
-// Asks for a token where there are no anonymous sessions.
+// Asks for a token if there are no anonymous sessions.
 
 import { $, say } from './dom.js';
 import * as quota from './quota.js';
 import * as session from './session.js';
 
-/** `entered` is called with a token to try, `left` without one any more. */
+/** `entered` is called with a token to try, `left` when it is removed. */
 export function init({ entered, left }) {
   $('signin').addEventListener('submit', (event) => {
     event.preventDefault();
     const text = $('token').value.trim().replace(/^Bearer\s+/i, '');
-    // Nothing else can be sent as a header.
+    // Other characters cannot be sent in a header.
     if (!/^[\x21-\x7e]+$/.test(text)) return say($('token-error'), 'Paste a token: one word, without spaces.');
     session.keep(text);
     $('token').value = '';
@@ -26,9 +26,9 @@ export function init({ entered, left }) {
   render();
 }
 
-/** Why a token is wanted (again). */
+/** Why a token is needed (again). */
 export function refused() {
-  // Of several requests that were refused at once, the first has said it.
+  // If several requests were refused at once, the first one has already reported it.
   if (session.token()) say($('token-error'), 'This token was not accepted. It may have expired.');
   session.forget();
   quota.forget();

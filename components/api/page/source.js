@@ -17,7 +17,7 @@ let source = NONE;
 export async function init() {
   $('file').addEventListener('change', () => {
     const [file] = $('file').files;
-    // So that the same file can be chosen again.
+    // Allows the same file to be chosen again.
     $('file').value = '';
     if (file) choose(file);
   });
@@ -35,21 +35,21 @@ export async function init() {
   $('file-hint').textContent = `or drop it here, or paste it. ${await limits()}.`;
 }
 
-/** Takes a file and sends it. */
+/** Sets a file, and uploads it. */
 export function choose(file) {
   const words = file.name ? `${file.name}, ${size(file.size)}` : size(file.size);
   replace({ kind: 'file', file, words, leaving: new AbortController() });
   send(source);
 }
 
-/** Takes an address that was typed or dropped. */
+/** Sets a URL that was typed or dropped. */
 export function point(text) {
   const address = withScheme(text.trim());
   $('address').value = address;
   replace(address ? { kind: 'address', address, isTyped: true } : NONE);
 }
 
-/** Takes an image that the service knows already. */
+/** Sets an image that is already stored by the service. */
 export function adopt(address, words) {
   replace({ kind: 'address', address, words, isTyped: !isOwn(address) });
   $('address').value = isOwn(address) ? '' : address;
@@ -60,21 +60,21 @@ export function clear() {
   replace(NONE);
 }
 
-/** A task is deleted, and its upload with it. */
+/** Called when a task is deleted along with its upload. */
 export function forget({ metadata }) {
   const address = metadata.original_image_url;
   if (isOwn(address) && isShowing(address)) clear();
 }
 
-/** It belongs to a task now, and is not to be removed with what replaces it. */
+/** The upload now belongs to a task, and must not be removed when it is replaced. */
 export function handOver() {
   source.isUsed = true;
 }
 
-/** Whether this address is the one that is on show. */
+/** Whether this URL is the one that is shown. */
 export const isShowing = (address) => source.kind !== 'none' && (source.address === address || source.stored?.image_url === address);
 
-/** What the service is to be told: waits until a file has arrived there. */
+/** The value for the request: waits until an upload has finished. */
 export async function address() {
   const typed = $('address').value.trim();
   if (source.kind === 'none' && typed) point(typed);
@@ -88,10 +88,10 @@ export function complain(text) {
   for (const input of [$('file'), $('address')]) input.setAttribute('aria-invalid', String(Boolean(text)));
 }
 
-/** Where the focus goes when the image is what is wrong. */
+/** The element to focus when the image is the problem. */
 export const focusable = () => ($('empty').hidden ? ($('address-row').hidden ? $('remove') : $('address')) : $('file'));
 
-/** Shows what was chosen, also after something else was on show. */
+/** Shows the choice, also after something else was shown. */
 export async function render() {
   const shown = source;
   const isNone = shown.kind === 'none';
@@ -124,7 +124,7 @@ function replace(next) {
 function send(sent) {
   sent.isSending = true;
   sent.sending = insist(sent);
-  // Errors are handled by whoever awaits it, and by the next line.
+  // Errors are handled where it is awaited, and by the next line.
   sent.sending.then(
     (stored) => {
       sent.stored = stored;
@@ -151,7 +151,7 @@ function send(sent) {
   settle();
 }
 
-/** Also through a connection that comes and goes. */
+/** Retries, in case the connection is unreliable. */
 async function insist(sent) {
   const found = await problem(sent.file);
   sent.leaving.signal.throwIfAborted();
@@ -179,7 +179,7 @@ function settle() {
   $('uploading').hidden = !source.isSending;
 }
 
-/** People leave it out, as browsers do. A host's port is no scheme. */
+/** Adds the scheme, which people and browsers leave out. A port is not a scheme. */
 function withScheme(text) {
   const isWhole = /^([a-z][a-z\d+.-]*:(?!\d)|\/(?!\/))/i.test(text);
   if (!text || isWhole || /\s/.test(text)) return text;

@@ -1,5 +1,5 @@
-// Words that the local model knows, and that any model understands. A press
-// adds one to the prompt, another takes it out again.
+// Words that the local model knows, and that any model understands. A click adds one to
+// the prompt, another click removes it.
 
 import { $, make } from './dom.js';
 

@@ -19,8 +19,8 @@ function send(file, onProgress, signal) {
       if (request.status === 201 && request.response) resolve(request.response);
       else reject(new Refusal(request.status, request.response, (name) => request.getResponseHeader(name)));
     };
-    // A service that refuses what is too large may close the connection before
-    // it has read it all.
+    // When it refuses a file as too large, the service may close the connection before it
+    // has read everything.
     request.onerror = () => reject(new Offline());
     request.onabort = () => reject(new DOMException('left', 'AbortError'));
     signal.addEventListener('abort', () => request.abort());

@@ -1,4 +1,4 @@
-// Switches between the page's views: one panel, and the stage beside it.
+// Switches between the page's views: one panel, and the stage next to it.
 
 import { $ } from './dom.js';
 
@@ -12,7 +12,7 @@ const TITLES = {
 
 export const current = () => $('stage').dataset.view;
 
-/** `focus`: to the view's title, since the person went there. */
+/** `focus`: moves the focus to the view's title, since the user navigated there. */
 export function show(view, { focus }) {
   const hadFocus = $('panel').contains(document.activeElement) && !$(current() ?? 'compose').hidden;
   for (const name of Object.keys(TITLES)) $(name).hidden = name !== view;
@@ -23,7 +23,7 @@ export function show(view, { focus }) {
   $('source-bar').hidden = view !== 'compose';
   document.body.classList.toggle('alone', isAlone);
   document.title = TITLES[view];
-  // The focused element may be gone.
+  // The element that had the focus may be gone.
   if (focus || hadFocus) $(`${view}-title`).focus({ preventScroll: true });
   // The image comes first.
   if (focus) scrollTo(0, 0);

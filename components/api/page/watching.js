@@ -1,4 +1,4 @@
-// A refinement that is under way.
+// Shows a refinement in progress.
 
 import * as api from './api.js';
 import { confirmed } from './confirm.js';
@@ -15,18 +15,18 @@ const STEPS = ['waiting', 'downloading', 'refining', 'storing'];
 let leave = () => {};
 let current = null;
 let isDeleting = false;
-/** Of the one on show; see `show`. */
+/** For the refinement that is shown; see `show`. */
 let whenEnded = () => {};
 let whenGone = () => {};
 let whenDeleted = () => {};
 
-/** `deleted` gets a task that was deleted here. */
+/** `deleted` gets a task that the user has deleted here. */
 export function init({ deleted }) {
   whenDeleted = deleted;
   $('cancel').addEventListener('click', () =>
     ending(async (task) => {
       const ended = await cancel(task.task_id);
-      // An event may have come first.
+      // An event may have arrived first.
       if (current !== task) return;
       stop();
       if (ended) whenEnded(ended);
@@ -45,13 +45,13 @@ export function init({ deleted }) {
   );
 }
 
-/** The task in its final state; null if there is none any more. */
+/** The task in its final state; null if it no longer exists. */
 async function cancel(id) {
   try {
     return await api.cancelTask(id);
   } catch (error) {
     if (error instanceof Refusal && error.status === 404) return null;
-    // It had ended by itself.
+    // It had already ended.
     if (error instanceof Refusal && error.status === 409 && error.body?.task_id) return error.body;
     throw error;
   }
@@ -71,8 +71,8 @@ async function ending(work) {
   }
 }
 
-/** `ended` gets the task in its final state; `gone` is called where there is none
- * any more. */
+/** `ended` gets the task in its final state; `gone` is called if the task no longer
+ * exists. */
 export function show(task, { ended, gone }) {
   stop();
   current = task;
@@ -98,13 +98,13 @@ export function show(task, { ended, gone }) {
       } else if (now.status === 'pending') {
         step('waiting');
       } else if (reached() === 'waiting') {
-        // Which step it is comes next.
+        // The next event tells the step.
         step(null);
       }
     },
     stage: (stage) => step(stage.startsWith('storing') ? 'storing' : stage),
     gone() {
-      // The event may arrive before the answer to the deletion.
+      // The event may arrive before the response to the deletion.
       const then = isDeleting ? whenDeleted : gone;
       stop();
       then(task);
@@ -130,7 +130,7 @@ function busy(isNow) {
 
 const reached = () => document.querySelector('#steps [aria-current]')?.dataset.step;
 
-/** The step that is under way; null: one after waiting, but nobody said which. */
+/** The current step; null: it is no longer waiting, but the step is unknown. */
 function step(name) {
   const at = name ? STEPS.indexOf(name) : 0;
   for (const item of $('steps').children) {
