@@ -90,7 +90,7 @@ pub struct Config {
     pub(crate) model_repeat: Repeat,
     pub(crate) task_timeout: Duration,
     pub(crate) image_url_ttl: Duration,
-    /// None: nothing expires.
+    /// None: data never expires.
     pub(crate) retention: Option<Duration>,
     /// None: data of anonymous users is kept, or there are no anonymous users.
     pub(crate) anonymous_retention: Option<Duration>,

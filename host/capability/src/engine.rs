@@ -51,7 +51,7 @@ pub type Lookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 pub struct Engine<O, S> {
     /// The value that chooses it: a word, or a scheme up to `://`.
     pub name: &'static str,
-    /// Whether the store is there. Where it is not, opening creates it.
+    /// Whether the store exists. If not, opening creates it.
     pub exists: fn(&EngineConfig) -> io::Result<bool>,
     /// Opens the store. It may take long, but does not block the threads of the runtime.
     pub open: fn(EngineConfig, O) -> BoxFuture<'static, Result<S, OpenError>>,

@@ -1,8 +1,8 @@
 //! Uploaded and refined images. `wit/image-store.wit` has the promises.
 //!
-//! An image exists whole or not at all, and never changes. In every backend its
-//! name is an `ImagePath`. Any other string names nothing, so no string from
-//! outside becomes part of a file name.
+//! An image is stored completely or not at all, and never changes. In every backend its
+//! name is an `ImagePath`. Any other string names no image, so no external string becomes
+//! part of a file name.
 
 mod operation;
 

@@ -21,9 +21,9 @@ pub struct ModelRequest {
     pub prompt: String,
     /// How far the result may be from the original, from 0 to 1.
     pub strength: f32,
-    /// What the logo shows, where it was described.
+    /// What the logo shows, if that was described.
     pub logo_description: Option<String>,
-    /// The theme, where it was described.
+    /// The theme, if it was described.
     pub theme_description: Option<String>,
     /// Media type of the image, as `image/png`.
     pub media_type: String,

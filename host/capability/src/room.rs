@@ -55,7 +55,7 @@ pub struct Occupancy {
 /// Size and free space of a disk, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Disk {
-    /// All of it.
+    /// Its total size.
     pub total: u64,
     /// What this process may still write.
     pub available: u64,

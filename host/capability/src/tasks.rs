@@ -36,7 +36,7 @@ pub use operation::{TaskOperation, TaskReply};
 pub struct Options {
     /// How long a lease lasts unless it is renewed.
     pub lease: Duration,
-    /// Pending tasks from which on new ones are refused.
+    /// Limit of pending tasks; beyond it new tasks are refused.
     pub max_backlog: u32,
     /// Reserves space for the refined images of accepted tasks, so that each can be
     /// stored.
@@ -91,9 +91,8 @@ pub trait Tasks: Send + Sync {
     /// already active, or gets the one created under its idempotency key.
     fn submit(&self, task: NewTask) -> Answer<'_, Submission>;
 
-    /// Takes back a task that could not be published: it becomes failed, its
-    /// quota is given back, its idempotency key forgotten. Lost if it is no
-    /// longer pending.
+    /// Withdraws a task that could not be published: it fails, its quota is given back, and
+    /// its idempotency key is removed. Lost if it is no longer pending.
     fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced>;
 
     /// Stores until when an anonymous user has a session, if the user owns a task, a
@@ -129,9 +128,8 @@ pub trait Tasks: Send + Sync {
     /// a completed task stays. False: no such task, or another user's.
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool>;
 
-    /// The task as it stands and the stage that is under way, then each change,
-    /// until it is final or deleted. A reader that is slow may miss changes,
-    /// never the last. None: no such task, or another user's.
+    /// The current state of the task and its current stage, then each change, until the
+    /// task is final or deleted. A slow reader may miss changes, but never the last one. None: no such task, or another user's.
     fn watch<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Changes>>;
 }
 

@@ -34,7 +34,7 @@ struct State {
 pub(super) enum Look {
     /// No: it is far from the limit.
     Skip,
-    /// Yes, for later submissions; the result is not needed now.
+    /// Yes, to refresh the estimate; a lock is not needed.
     Count,
     /// Yes, under a lock that keeps others from submitting.
     Exact,

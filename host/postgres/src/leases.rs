@@ -48,8 +48,8 @@ pub(super) async fn claim(
 
 /// The claim that a fetch has made for this worker. If the worker asks late, the lease is
 /// renewed first, subject to fencing, since the worker counts its time from now. None:
-/// there is no claim, or its lease is lost. If it cannot be renewed, it is put back for
-/// the next caller.
+/// there is no claim, or its lease is lost. If renewing fails, the claim stays for the next
+/// caller.
 async fn handed_over(
     store: &PostgresTasks,
     id: &str,

@@ -71,8 +71,8 @@ async fn find_in(session: &Session<'_>, schema: &str) -> Result<Found, Fault> {
     }
 }
 
-/// A user without the right to create schemas may still use an existing one. `CREATE
-/// SCHEMA IF NOT EXISTS` would fail for them.
+/// A user without the right to create schemas may still use an existing one, but
+/// `CREATE SCHEMA IF NOT EXISTS` would fail.
 async fn has_schema(session: &Session<'_>, schema: &str) -> Result<bool, Fault> {
     const EXISTS: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)";
     session.ask(EXISTS, &parameters![schema]).await

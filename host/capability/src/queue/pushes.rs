@@ -198,7 +198,7 @@ mod tests {
             tokio::spawn(async move { pushes.deliver(message).await })
         };
         let begun = deliver("begun");
-        // What nobody waits for is not worked on.
+        // A message whose pusher has left is not processed.
         let delivery = queue.receive().await.unwrap();
         assert_eq!(delivery.message, b"begun");
         let waits = deliver("waits");

@@ -29,7 +29,7 @@ pub struct Slot {
 }
 
 impl Watchers {
-    /// At most so many at once.
+    /// At most `limit` streams at once.
     pub fn new(limit: usize) -> Self {
         Self {
             permits: Permits::new(limit),

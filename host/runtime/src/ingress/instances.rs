@@ -19,7 +19,8 @@ use crate::wasm::sandbox::{Grants, Sandbox};
 /// Most requests that an instance serves at a time.
 pub(super) const MAX_CONCURRENT_REQUESTS: usize = 64;
 
-/// Limit of requests including those that only wait, as their clients asked for.
+/// Limit of requests that only wait, as their clients asked; these do not count toward
+/// the limit above.
 pub(super) const MAX_PATIENT_REQUESTS: usize = 1024;
 
 /// Requests after which an instance is replaced.

@@ -50,8 +50,8 @@ fn limit_files(groups: &str, mounts: &str) -> Vec<PathBuf> {
     files
 }
 
-/// Parses a line such as `30 24 0:27 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2
-/// cgroup2 rw`.
+/// Parses a line such as
+/// `30 24 0:27 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw`.
 fn hierarchy(mount: &str) -> Option<Hierarchy<'_>> {
     let (mount, kind) = mount.split_once(" - ")?;
     let mut kind = kind.split(' ');

@@ -54,7 +54,7 @@ struct Point {
 
 impl Point {
     /// The weight grows less than the area, so that small objects of their own
-    /// colour survive beside large backgrounds.
+    /// colour survive next to large backgrounds.
     fn weight(self) -> f32 {
         self.count.powf(0.6)
     }
