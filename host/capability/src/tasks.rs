@@ -129,7 +129,8 @@ pub trait Tasks: Send + Sync {
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool>;
 
     /// The current state of the task and its current stage, then each change, until the
-    /// task is final or deleted. A slow reader may miss changes, but never the last one. None: no such task, or another user's.
+    /// task is final or deleted. A slow reader may miss changes, but never the last one.
+    /// None: no such task, or another user's.
     fn watch<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Changes>>;
 }
 
