@@ -10,8 +10,8 @@ use crate::timestamp::Timestamp;
 /// Failures in a row that open a circuit.
 pub const FAILURES: u32 = 3;
 
-/// How long an open circuit waits for its next probe. What is
-/// back is noticed within that time.
+/// How long an open circuit waits for its next probe: what works again is noticed soon
+/// after.
 pub const PAUSE: Duration = Duration::from_secs(20);
 
 /// How the last calls of one model went.

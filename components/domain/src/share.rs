@@ -1,13 +1,13 @@
-//! How a pool of places is shared, so that nobody takes all of it.
+//! How a pool of permits is shared, so that nobody takes all of it.
 //!
-//! As long as a quarter of a pool is free, everyone gets a place. Beyond that, a
-//! holder with at least as many places as are free gets no more, which leaves room
+//! As long as a quarter of a pool is free, everyone gets a permit. Beyond that, a
+//! holder with at least as many permits as are free gets no more, which leaves room
 //! for everyone else.
 
 /// The part of a pool that one holder alone cannot take, as one over this.
 pub const RESERVE: usize = 4;
 
-/// Whether a holder with `own` places gets one more of `limit`, of which `used`
+/// Whether a holder with `own` permits gets one more of `limit`, of which `used`
 /// are taken. It gets one in any case until less than one in `reserve` is free.
 pub fn has_share(limit: usize, used: usize, own: usize, reserve: usize) -> bool {
     let free = limit.saturating_sub(used);

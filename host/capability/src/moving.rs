@@ -30,7 +30,7 @@ pub struct Table {
 /// numbers of microseconds, identifiers and hashes are texts, and so are lists, in JSON.
 pub type Record = Vec<Value>;
 
-/// What a task store holds, but for [`UPLOAD_PLACES`].
+/// What a task store holds, but for [`UPLOAD_RESERVATIONS`].
 pub static TABLES: [&Table; 7] = [
     &TASKS,
     &CONCEPTS,
@@ -109,9 +109,9 @@ static LAST_ROUND: Table = Table {
 };
 
 /// Of images that are stored where nothing counts them. A move of images adds some.
-pub static UPLOAD_PLACES: Table = Table {
+pub static UPLOAD_RESERVATIONS: Table = Table {
     name: "upload_reservation",
-    known_as: "places of images",
+    known_as: "reservations of images",
     key: "owner, kind, name",
     columns: "owner, kind, name, bytes, anonymous_owner",
     condition: "until IS NULL",

@@ -30,7 +30,7 @@ pub(super) struct Pools {
     of_cores: Vec<Shared>,
 }
 
-/// A pool, and the turns of users at it.
+/// A pool, and the permits of users for it.
 pub(super) struct Shared {
     pub pool: Pool,
     pub permits: Arc<FairPermits>,

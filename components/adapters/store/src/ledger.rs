@@ -1,7 +1,7 @@
 //! A user's record: everything that has to change together.
 //!
 //! Quota, the active task with its lease, recent idempotency keys, recent tasks
-//! and the places of uploads stand in one record, so that each step of a task is
+//! and the slots of uploads stand in one record, so that each step of a task is
 //! one swap of it. What a step may do is decided by the domain's rulebook; the
 //! functions here are pure, and only find and save what it decides about. What
 //! grows without end moves into segments and documents; see [`entries`] and

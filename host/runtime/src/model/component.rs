@@ -67,11 +67,11 @@ impl ImageModel for ModelComponent {
     fn refine(&self, mut request: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>> {
         Box::pin(async move {
             let stopped = || ModelError::Broken("the model was stopped".to_owned());
-            let place = self.admission.enter(&mut request).await;
-            let mut place = place.ok_or_else(stopped)?;
+            let permit = self.admission.enter(&mut request).await;
+            let mut permit = permit.ok_or_else(stopped)?;
             let request = Replay::new(request);
             loop {
-                let admitted = place.admitted().await.ok_or_else(stopped)?;
+                let admitted = permit.admitted().await.ok_or_else(stopped)?;
                 let (sender, answer) = oneshot::channel();
                 let is_large = admitted.is_large();
                 let call = call(Arc::clone(&self.link), request.clone(), sender, admitted);
@@ -79,7 +79,7 @@ impl ImageModel for ModelComponent {
                 return match answer.await {
                     Ok(Try::PutOff) => continue,
                     Ok(Try::Answered(answer)) => {
-                        answer.map(|answer| held(answer, request.retry_later(), (call, place)))
+                        answer.map(|answer| held(answer, request.retry_later(), (call, permit)))
                     }
                     // The call was dropped without an answer.
                     Err(_) => Err(stopped()),
@@ -105,8 +105,8 @@ impl ImageModel for ModelComponent {
     }
 }
 
-/// An answer whose contents hold its call: dropping them ends it. They do not end after a
-/// retry, since who reads would take what there is for the whole.
+/// An answer whose contents hold its call: dropping them ends it. They have no end where the
+/// task is to be tried again later, since who reads would take what there is for the whole.
 fn held<C: Send + 'static>(answer: ModelAnswer, retry_later: RetryLater, call: C) -> ModelAnswer {
     match answer {
         ModelAnswer::Image {

@@ -1,4 +1,4 @@
-//! The memory for the instances of all models, and the line of calls that wait
+//! The memory for the instances of all models, and the queue of calls that wait
 //! for some of it. `ledger.rs` has the rule.
 
 use std::collections::{BTreeMap, HashMap};
@@ -96,8 +96,8 @@ impl ModelMemory {
         }
     }
 
-    /// Gives a call its place: behind all that came before. `expected` is what
-    /// its instance will need, in bytes.
+    /// The ticket of a call, behind all that came before. `expected` is what its
+    /// instance will need, in bytes.
     pub fn ticket(self: &Arc<Self>, expected: u64) -> Ticket {
         let mut state = self.state.lock();
         let age = state.next;

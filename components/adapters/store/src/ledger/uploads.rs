@@ -79,7 +79,7 @@ impl Ledger {
         }
     }
 
-    /// Gives the place of an image back. False: it has none.
+    /// Gives the slot of an image back. False: it has none.
     pub fn release_slot(&mut self, path: &ImagePath) -> Outcome<bool> {
         let before = self.uploads.len();
         self.uploads.retain(|upload| !upload.has_slot_of(path));
