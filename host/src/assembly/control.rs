@@ -103,7 +103,7 @@ impl Control {
         let mut from = (&mut stream).take(MAX_REQUEST);
         timeout(REQUEST_TIMEOUT, from.read_to_end(&mut request)).await??;
         if request.is_empty() {
-            // Who came has found that there is no place for a backup.
+            // Who came has gone again.
             return Ok(());
         }
         let stream = stream.into_std()?;
