@@ -234,7 +234,10 @@ impl Payments {
         let Some(claim) = &self.0 else {
             return;
         };
-        let _turn = claim.turn.lock().await;
+        // It may be held by the call itself, which is stopped and never gives it back.
+        let Ok(_turn) = claim.turn.try_lock() else {
+            return;
+        };
         let payment = claim.state.lock().payment.clone();
         if payment.calls > 0 {
             let payment = payment.call_lacked_memory();
