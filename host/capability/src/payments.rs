@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{CapabilityError, Claimed, Fenced, Lease};
 use concept_refinement_domain::payment::{NOT_ASKED_TWICE, Payment};
+use futures::future::select;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -16,6 +18,9 @@ use crate::tasks::TaskStore;
 
 /// Between two tries to note a call in a store that cannot be reached.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long an answer that breaks off waits for its reason to be noted.
+const LACK: Duration = Duration::from_millis(200);
 
 /// Whether a call that was perhaps accepted is made again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -241,7 +246,9 @@ impl Payments {
         let payment = claim.state.lock().payment.clone();
         if payment.calls > 0 {
             let payment = payment.call_lacked_memory();
-            let _ = claim.store.pay(&claim.lease, &payment).await;
+            let pay = claim.store.pay(&claim.lease, &payment);
+            // Memory that others wait for is held meanwhile.
+            select(pin!(pay), claim.runtime.sleep(LACK)).await;
         }
     }
 

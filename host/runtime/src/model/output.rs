@@ -17,7 +17,7 @@ const TARGET: &str = "concept_refinement::model_output";
 /// Longest line, in characters.
 const LINE: usize = 1_000;
 
-/// Most lines of one self.
+/// Most lines of one call.
 const LINES: usize = 100;
 
 /// Most that is looked at of what one call prints, in bytes.
@@ -140,6 +140,10 @@ impl Printer for Output {
                 self.line(&mut state, &begun);
                 begun.clear();
             }
+        }
+        if fitting.len() < bytes.len() {
+            // Half of a secret would not be found.
+            begun.truncate(begun.len().saturating_sub(self.redaction.longest()));
         }
         *state.line_of(stream) = begun;
     }
