@@ -25,7 +25,7 @@ pub struct Ledger {
     free: u64,
     /// What originals have, of half of it.
     originals: u64,
-    line: VecDeque<Waiting>,
+    waiters: VecDeque<Waiting>,
     next: Age,
 }
 
@@ -53,7 +53,7 @@ impl Ledger {
             total,
             free: total,
             originals: 0,
-            line: VecDeque::new(),
+            waiters: VecDeque::new(),
             next: 0,
         }
     }
@@ -79,7 +79,7 @@ impl Ledger {
         }
         let age = self.next;
         self.next += 1;
-        self.line.push_back(Waiting {
+        self.waiters.push_back(Waiting {
             age,
             wants,
             passed: 0,
@@ -89,9 +89,9 @@ impl Ledger {
 
     /// One waits no more. False: it did not wait.
     pub fn leave(&mut self, age: Age) -> bool {
-        let before = self.line.len();
-        self.line.retain(|waiting| waiting.age != age);
-        self.line.len() < before
+        let before = self.waiters.len();
+        self.waiters.retain(|waiting| waiting.age != age);
+        self.waiters.len() < before
     }
 
     /// Gives room to those who wait, as far as there is any, and names them with what
@@ -101,7 +101,7 @@ impl Ledger {
         let mut index = 0;
         // By how much those before may be passed yet.
         let mut tolerance = u64::MAX;
-        while let Some(waiting) = self.line.get(index) {
+        while let Some(waiting) = self.waiters.get(index) {
             let (age, wants) = (waiting.age, waiting.wants);
             if wants > self.free || wants > tolerance {
                 tolerance = tolerance.min(wants - waiting.passed);
@@ -109,8 +109,8 @@ impl Ledger {
                 continue;
             }
             self.free -= wants;
-            self.line.remove(index);
-            for passed in self.line.range_mut(..index) {
+            self.waiters.remove(index);
+            for passed in self.waiters.range_mut(..index) {
                 passed.passed += wants;
             }
             tolerance = match index {
