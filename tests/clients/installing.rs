@@ -49,7 +49,7 @@ fn directory_with_logo(name: &str) -> PathBuf {
 fn program(client: &str, language: &str, service: &Service) -> String {
     let program = blocks(client, language).remove(0);
     assert!(program.contains("https://refine.example.com"), "{program}");
-    program.replace("https://refine.example.com", &service.url())
+    program.replace("https://refine.example.com", service.url())
 }
 
 fn has_refined(directory: &Path) {

@@ -155,7 +155,9 @@ async fn completes(user: &mut Steps) {
     assert_eq!(user.any().await, json!({"quota": [10, 6, "month"]}));
     let step = user.any().await;
     assert_eq!(step["webhook"], "delivered");
-    assert_eq!(step["redelivery"], "pending");
+    // It may be over before the answer.
+    let redelivery = step["redelivery"].as_str().unwrap();
+    assert!(["pending", "delivered"].contains(&redelivery), "{step}");
     assert!(step["secret"].as_str().unwrap().starts_with("whsec_"));
     assert_eq!(user.any().await, json!({"gone": 404}));
 }

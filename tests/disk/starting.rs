@@ -13,10 +13,14 @@ use crate::shared::{
 
 const NO_SPACE: &str = "there is no room left on its disk";
 
-/// One sentence says why it does not start.
+/// One sentence says why it does not start, after the line that says with what it was to.
 pub fn assert_refused(ended: &Ended, why: &str) {
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
-    let lines: Vec<&str> = ended.log.lines().collect();
+    let lines = ended
+        .log
+        .lines()
+        .filter(|line| !line.contains(" starting "));
+    let lines: Vec<&str> = lines.collect();
     assert_eq!(lines.len(), 1, "{ended:?}");
     assert!(lines[0].starts_with("concept-refinement: "), "{ended:?}");
     assert!(lines[0].ends_with(why), "{ended:?}");

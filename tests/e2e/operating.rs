@@ -260,7 +260,7 @@ async fn store_away() -> String {
         read: &read,
         message: "the image store",
         unusable: Some("images"),
-        sample: r#"store_errors_total{store="images",operation="create"}"#,
+        sample: r#"store_errors_total{store="images",operation="put"}"#,
     };
     watched.row(&expected).await
 }

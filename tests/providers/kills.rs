@@ -143,6 +143,7 @@ async fn tried(trial: &Trial, hosts: usize, repeat: &str) {
             assert!(is_right, "{prompt}: {reason}");
         }
     }
+    outlived.counts_what_it_warned_of();
     // With never, all that a kill meets fails.
     assert!(repeat == "never" || outlived.completed().count() > 0);
     if *memory == Memory::ByItsNames && hosts == 1 {

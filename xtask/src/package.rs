@@ -140,11 +140,10 @@ fn put_printed(workspace: &Workspace, executable: &Path, stage: &Path) -> anyhow
 
 /// The commands that have their own page, from the overview page.
 fn commands(overview: &str) -> impl Iterator<Item = &str> {
-    let named = overview.lines().filter_map(|line| {
+    overview.lines().filter_map(|line| {
         line.strip_prefix(r"concept\-refinement\-")?
             .strip_suffix("(1)")
-    });
-    named
+    })
 }
 
 fn put(stage: &Path, path: &str, text: &str) -> anyhow::Result<()> {

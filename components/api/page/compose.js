@@ -153,6 +153,7 @@ function awaitEnd(id) {
   const over = () => {
     const hadFocus = document.activeElement === $('form-error-action');
     complain('form', null);
+    if ($('compose').hidden) return;
     announce('The other refinement has ended. You can refine now.');
     if (hadFocus) $('submit').focus();
   };

@@ -14,6 +14,7 @@ export function learn(header) {
 
 /** `reset` is in seconds. Shows nothing if there is no limit. */
 export function show({ limit, remaining, reset }) {
+  $('cost').hidden = !limit;
   if (!limit) return say($('quota'), null);
   const time = reset * 1000;
   const when = time - Date.now() > DAY ? `on ${day(time)}` : moment(time);
@@ -24,7 +25,8 @@ export function show({ limit, remaining, reset }) {
 export async function forget() {
   say($('quota'), null);
   const { quota } = await service;
-  // The user's own quota may be known by now.
+  $('cost').hidden = !quota;
+  // It may have been learnt meanwhile.
   if (!quota || !$('quota').hidden) return;
   say($('quota'), `${quota.limit} refinement${quota.limit === 1 ? '' : 's'} a ${quota.window}`);
 }

@@ -41,7 +41,12 @@ impl Redaction {
         Self::of(secrets.map(|(_, value)| value))
     }
 
-    /// The text without the secrets.
+    /// The length of the longest secret, in bytes.
+    pub fn longest(&self) -> usize {
+        self.0.first().map_or(0, String::len)
+    }
+
+    /// The text without them.
     pub fn apply(&self, text: &str) -> String {
         let without = |text: String, secret: &String| match text.contains(secret) {
             true => text.replace(secret, REMOVED),

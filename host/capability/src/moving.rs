@@ -108,11 +108,10 @@ static LAST_ROUND: Table = Table {
     condition: "TRUE",
 };
 
-/// Reservations of stored images, for an image store that cannot count. Moving images
-/// adds some.
-pub static UPLOAD_PLACES: Table = Table {
+/// Of images that are stored where nothing counts them. A move of images adds some.
+pub static UPLOAD_RESERVATIONS: Table = Table {
     name: "upload_reservation",
-    known_as: "places of images",
+    known_as: "reservations of images",
     key: "owner, kind, name",
     columns: "owner, kind, name, bytes, anonymous_owner",
     condition: "until IS NULL",

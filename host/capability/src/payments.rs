@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{CapabilityError, Claimed, Fenced, Lease};
 use concept_refinement_domain::payment::{NOT_ASKED_TWICE, Payment};
+use futures::future::select;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -17,7 +19,10 @@ use crate::tasks::TaskStore;
 /// Delay between attempts to record a call while the store cannot be reached.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Whether to repeat a call that may have been accepted.
+/// How long an answer that breaks off waits for its reason to be noted.
+const LACK: Duration = Duration::from_millis(200);
+
+/// Whether a call that was perhaps accepted is made again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Repeat {
     /// Repeat it like one that was not accepted, since a task should be finished.
@@ -237,11 +242,16 @@ impl Payments {
         let Some(claim) = &self.0 else {
             return;
         };
-        let _turn = claim.turn.lock().await;
+        // It may be held by the call itself, which is stopped and never gives it back.
+        let Ok(_turn) = claim.turn.try_lock() else {
+            return;
+        };
         let payment = claim.state.lock().payment.clone();
         if payment.calls > 0 {
             let payment = payment.call_lacked_memory();
-            let _ = claim.store.pay(&claim.lease, &payment).await;
+            let pay = claim.store.pay(&claim.lease, &payment);
+            // Memory that others wait for is held meanwhile.
+            select(pin!(pay), claim.runtime.sleep(LACK)).await;
         }
     }
 

@@ -163,7 +163,7 @@ impl Database {
         use deadpool_postgres::PoolError;
         let wait = deadline.min(Instant::now() + DEADLINE);
         let own = self.pools.own();
-        let turn = match user {
+        let permit = match user {
             Some(user) => Some(own.permits.take(user, wait).await?),
             None => None,
         };
@@ -181,7 +181,7 @@ impl Database {
             under_way: AtomicUsize::new(0),
             in_transaction: AtomicBool::new(false),
             is_outdated: AtomicBool::new(false),
-            _permit: turn,
+            _permit: permit,
         })
     }
 

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_lines_of_users_are_served_in_turn() {
+    async fn the_queues_of_users_are_served_in_turn() {
         let permits = FairPermits::new(1);
         let first = granted(&mut ask(&permits, "greedy"));
         let users = ["greedy", "greedy", "greedy", "ada", "bob", "ada"];

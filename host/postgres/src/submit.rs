@@ -49,14 +49,13 @@ async fn try_submit(
     };
     let alone = match (&judged.submission, look()) {
         (Submission::Created(_), Look::Exact) => {
-            // One at a time per host, so that waiting submissions do not occupy
-            // connections.
-            let turn = store.alone_with_backlog.take(user, deadline).await?;
+            // Of this host one at a time, so that those who wait have no connection.
+            let permit = store.alone_with_backlog.take(user, deadline).await?;
             let session = database.session_of_until(user, deadline).await?;
             let begun = session.begin(Some(database.lock_key("backlog")));
             let again = judge(store, &session, new_task, true);
             judged = futures::try_join!(begun, again)?.1;
-            Some((turn, session))
+            Some((permit, session))
         }
         _ => None,
     };
@@ -82,7 +81,7 @@ async fn try_submit(
         idempotency_key: new_task.idempotency_key.clone(),
     };
     let is_inserted = match alone {
-        Some((_turn, session)) => {
+        Some((_permit, session)) => {
             let is_inserted = insert.run(&session).await?;
             if is_inserted {
                 session.commit().await?;

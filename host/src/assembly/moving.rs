@@ -17,8 +17,8 @@ use concept_refinement_capability::directory;
 use concept_refinement_capability::embedded::{Archive, AtRest};
 use concept_refinement_capability::engine::{OpenImages, OpenTasks};
 use concept_refinement_capability::moving::{
-    CONCEPTS, ImagesAtRest, Record, Records, TABLES, TASKS, Table, UNFINISHED_MOVE, UPLOAD_PLACES,
-    half_moved, source_of,
+    CONCEPTS, ImagesAtRest, Record, Records, TABLES, TASKS, Table, UNFINISHED_MOVE,
+    UPLOAD_RESERVATIONS, half_moved, source_of,
 };
 use concept_refinement_domain::capability::{CapabilityError, ImageInfo, ImageKind, StoredOrNot};
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
@@ -92,7 +92,7 @@ pub async fn move_stores(
         report(&format!("{moved} images are moved and compared"));
         counts.push(("images", moved));
     }
-    copy_records(&UPLOAD_PLACES, from, to).await?;
+    copy_records(&UPLOAD_RESERVATIONS, from, to).await?;
     let mut moved = Vec::new();
     for table in TABLES {
         moved.push((table, copy_records(table, from, to).await?));

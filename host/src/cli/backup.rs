@@ -12,7 +12,7 @@ use indicatif::DecimalBytes;
 
 use super::failure::Failure;
 use super::settings;
-use super::terminal::{print, say};
+use super::terminal::{in_a_line, print, say};
 use crate::assembly::backup::{Backup, Draft, Receiver};
 use crate::assembly::capabilities;
 use crate::assembly::control::Asking;
@@ -30,10 +30,9 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         return Err(Failure::Usage(anyhow::anyhow!(problem)));
     }
     let started = Instant::now();
-    let source = Source::of(&config)?;
     let received = match to == Path::new("-") {
-        true => to_stdout(source)?,
-        false => to_directory(source, &std::path::absolute(to)?, &config.data_dir)?,
+        true => to_stdout(Source::of(&config)?)?,
+        false => to_directory(&config, &std::path::absolute(to)?)?,
     };
     let done = format!(
         "backed up {} ({} in {:.1} s)",
@@ -43,7 +42,8 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     );
     match to == Path::new("-") {
         true => say(&done),
-        false => print(format!("{done}\n").as_bytes())?,
+        // The service may have fewer rights than who reads this.
+        false => print(format!("{}\n", in_a_line(&done)).as_bytes())?,
     }
     Ok(())
 }
@@ -55,9 +55,11 @@ struct Received {
     bytes: u64,
 }
 
-fn to_directory(source: Source, to: &Path, data: &Path) -> anyhow::Result<Received> {
-    let draft = Draft::create(to, data)?;
-    let mut receiver = Receiver::new(source.begin(draft.place())?);
+fn to_directory(config: &Config, to: &Path) -> anyhow::Result<Received> {
+    // First, since it may take long to remove a large one that was left, and a service
+    // waits only shortly for a request.
+    let draft = Draft::create(to, &config.data_dir)?;
+    let mut receiver = Receiver::new(Source::of(config)?.begin(draft.place())?);
     let unpacked = draft.unpack(&mut receiver);
     let received = received(receiver, unpacked)?;
     draft.finish()?;

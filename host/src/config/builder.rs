@@ -223,9 +223,15 @@ impl ConfigBuilder {
         self.list("allow-webhooks", hosts)
     }
 
-    /// The secret from which the keys of webhooks are derived: one, or two while the
-    /// first replaces the second. By default the generated secret.
-    pub fn webhook_secret<'a>(self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
+    /// What the keys of webhooks are derived from: one secret, or two while the second
+    /// is replaced by the first. They have no comma. Without it, the generated secret.
+    pub fn webhook_secret<'a>(mut self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        let secrets: Vec<_> = secrets.into_iter().collect();
+        if secrets.iter().any(|secret| secret.contains(',')) {
+            let problem = "must have no comma in a secret".to_owned();
+            let problem = unusable("webhook-secret", problem);
+            self.problem.get_or_insert(problem);
+        }
         self.list("webhook-secret", secrets)
     }
 

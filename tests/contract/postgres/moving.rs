@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use concept_refinement_capability::clock::{ManualClock, SystemClock};
 use concept_refinement_capability::moving::{
-    Record, Records, TABLES, Table, UNFINISHED_MOVE, UPLOAD_PLACES,
+    Record, Records, TABLES, Table, UNFINISHED_MOVE, UPLOAD_RESERVATIONS,
 };
 use concept_refinement_capability::tasks::Options;
 use concept_refinement_embedded::tasks::SqliteTasks;
@@ -116,7 +116,10 @@ async fn records_of_sqlite_are_the_same_in_postgres() {
     let url = FIFTEEN.url(&new_schema());
     let shared = open(&url, None, Rules::default(), Arc::new(SystemClock));
     let stores: [&dyn Records; 2] = [&embedded, &*shared];
-    for table in TABLES.into_iter().chain([&UPLOAD_PLACES, &UNFINISHED_MOVE]) {
+    for table in TABLES
+        .into_iter()
+        .chain([&UPLOAD_RESERVATIONS, &UNFINISHED_MOVE])
+    {
         let name = table.name;
         let mut expected = records(table);
         for store in stores {

@@ -197,6 +197,17 @@ impl Outlived {
         self.tasks.iter().filter(|task| task.reason.is_none())
     }
 
+    /// A process that is killed may not have written its last line.
+    pub fn counts_what_it_warned_of(&self) {
+        let warned: u32 = self.tasks.iter().map(|task| task.warned).sum();
+        let most = f64::from(warned + self.kills);
+        assert!(
+            self.counted <= most,
+            "{} are counted, {most} told",
+            self.counted
+        );
+    }
+
     /// What came of all.
     pub fn figures(&self, shop: &Shop) -> impl fmt::Display {
         let made = self.tasks.iter().map(|task| shop.made(&task.prompt));

@@ -265,7 +265,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
             self.change(owner, settle).await
         };
         settled.await.unwrap_or_else(|fault: Fault| {
-            crate::log::warn(format_args!("the place of an image stays taken: {fault}"));
+            crate::log::warn(format_args!("the slot of an image stays taken: {fault}"));
             false
         })
     }

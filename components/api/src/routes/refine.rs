@@ -1,6 +1,6 @@
-//! `POST /api/concepts/refine`: validates a request, with errors in the order given in
-//! `docs/api.md`, and creates its task. A client that asks to wait gets its answer when
-//! the task ends.
+//! `POST /api/concepts/refine`: validates a request (who asks, its form, its fields, and
+//! last what the store knows) and creates its task. A client that prefers to wait gets its
+//! answer when the task ends.
 
 mod waiting;
 

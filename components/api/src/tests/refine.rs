@@ -1,4 +1,4 @@
-//! `POST /api/concepts/refine`: each row of the contract's table of answers.
+//! `POST /api/concepts/refine`: each of its answers.
 
 use std::time::Duration;
 

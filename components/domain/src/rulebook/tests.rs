@@ -140,7 +140,7 @@ impl Account for Empty {
     }
 }
 
-/// Full from the so-manieth obstacle on, in the order of the contract.
+/// Full from this obstacle on, in the order of `submit`.
 struct From(usize);
 
 impl Account for From {

@@ -26,7 +26,7 @@ pub struct Ledger {
     free: u64,
     /// What originals hold; at most half of the total.
     originals: u64,
-    line: VecDeque<Waiting>,
+    waiters: VecDeque<Waiting>,
     next: Age,
 }
 
@@ -54,7 +54,7 @@ impl Ledger {
             total,
             free: total,
             originals: 0,
-            line: VecDeque::new(),
+            waiters: VecDeque::new(),
             next: 0,
         }
     }
@@ -80,7 +80,7 @@ impl Ledger {
         }
         let age = self.next;
         self.next += 1;
-        self.line.push_back(Waiting {
+        self.waiters.push_back(Waiting {
             age,
             wants,
             passed: 0,
@@ -90,9 +90,9 @@ impl Ledger {
 
     /// Removes an answer from the queue. False: it was not in the queue.
     pub fn leave(&mut self, age: Age) -> bool {
-        let before = self.line.len();
-        self.line.retain(|waiting| waiting.age != age);
-        self.line.len() < before
+        let before = self.waiters.len();
+        self.waiters.retain(|waiting| waiting.age != age);
+        self.waiters.len() < before
     }
 
     /// Grants space to queued answers as far as there is any, and returns which of them
@@ -102,7 +102,7 @@ impl Ledger {
         let mut index = 0;
         // How much may still overtake the answers before this one.
         let mut tolerance = u64::MAX;
-        while let Some(waiting) = self.line.get(index) {
+        while let Some(waiting) = self.waiters.get(index) {
             let (age, wants) = (waiting.age, waiting.wants);
             if wants > self.free || wants > tolerance {
                 tolerance = tolerance.min(wants - waiting.passed);
@@ -110,8 +110,8 @@ impl Ledger {
                 continue;
             }
             self.free -= wants;
-            self.line.remove(index);
-            for passed in self.line.range_mut(..index) {
+            self.waiters.remove(index);
+            for passed in self.waiters.range_mut(..index) {
                 passed.passed += wants;
             }
             tolerance = match index {

@@ -14,7 +14,7 @@ type Handed = Result<Delivery, CapabilityError>;
 /// The receivers waiting for a message, first come, first served.
 #[derive(Default)]
 pub struct Waiting {
-    line: Mutex<VecDeque<oneshot::Sender<Handed>>>,
+    waiters: Mutex<VecDeque<oneshot::Sender<Handed>>>,
     joined: Notify,
 }
 
@@ -27,16 +27,16 @@ impl Waiting {
             receiver,
             waiting: self,
         };
-        self.line.lock().push_back(sender);
+        self.waiters.lock().push_back(sender);
         self.joined.notify_one();
         (&mut seat.receiver).await.ok()
     }
 
     /// How many receivers wait.
     pub fn count(&self) -> usize {
-        let mut line = self.line.lock();
-        line.retain(|receiver| !receiver.is_closed());
-        line.len()
+        let mut waiters = self.waiters.lock();
+        waiters.retain(|receiver| !receiver.is_closed());
+        waiters.len()
     }
 
     /// Completes when a receiver has joined since the last time.
@@ -48,7 +48,7 @@ impl Waiting {
     /// message is dropped, and so delivered again, perhaps to another host.
     pub fn hand(&self, mut delivery: Delivery) {
         loop {
-            let Some(first) = self.line.lock().pop_front() else {
+            let Some(first) = self.waiters.lock().pop_front() else {
                 return;
             };
             match first.send(Ok(delivery)) {
@@ -61,9 +61,9 @@ impl Waiting {
 
     /// Fails all waiting receivers with this error.
     pub fn fail(&self, error: &CapabilityError) {
-        let line = std::mem::take(&mut *self.line.lock());
-        for receiver in line {
-            // It does not matter if the receiver has left.
+        let waiters = std::mem::take(&mut *self.waiters.lock());
+        for receiver in waiters {
+            // Who has left need not be told.
             let _ = receiver.send(Err(error.clone()));
         }
     }

@@ -81,7 +81,7 @@ mod tests {
     use std::sync::Arc;
 
     use concept_refinement_capability::clock::ManualClock;
-    use concept_refinement_capability::moving::{TABLES, UNFINISHED_MOVE, UPLOAD_PLACES};
+    use concept_refinement_capability::moving::{TABLES, UNFINISHED_MOVE, UPLOAD_RESERVATIONS};
 
     use super::*;
     use crate::tasks::Options;
@@ -115,7 +115,9 @@ mod tests {
             })
             .await
             .unwrap();
-        let moved = TABLES.into_iter().chain([&UPLOAD_PLACES, &UNFINISHED_MOVE]);
+        let moved = TABLES
+            .into_iter()
+            .chain([&UPLOAD_RESERVATIONS, &UNFINISHED_MOVE]);
         let moved: Columns = moved
             .map(|table| {
                 let columns = table.columns.split(", ").map(str::to_owned).collect();
@@ -126,7 +128,7 @@ mod tests {
             if SUMS.contains(&&*table) {
                 continue;
             }
-            if table == UPLOAD_PLACES.name {
+            if table == UPLOAD_RESERVATIONS.name {
                 columns.retain(|column| !HELD.contains(&&**column));
             }
             assert_eq!(moved.get(&table), Some(&columns), "{table}");

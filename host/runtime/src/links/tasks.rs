@@ -84,7 +84,10 @@ impl HostWithStore<Sandbox> for Linked {
     ) -> Answer<types::Finished> {
         let host = granted(caller)?;
         let (lease, image): (_, RefinedImage) = (lease.convert(), image.convert());
-        let notes = note::bounded(&image.notes).join(" ");
+        let redaction = caller.with(|mut access| Arc::clone(&access.get().redaction));
+        // Before they are cut, since half of a secret would not be found.
+        let notes = image.notes.iter().map(|note| redaction.apply(note));
+        let notes = note::bounded(notes).join(" ");
         let finished = host.leases().finish(&lease, image).await;
         if let Ok(Finished::Done) = finished {
             let (attempt, milliseconds) = (lease.attempt, since_claim(caller));

@@ -66,11 +66,11 @@ impl ImageModel for ModelComponent {
     fn refine(&self, mut request: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>> {
         Box::pin(async move {
             let stopped = || ModelError::Broken("the model was stopped".to_owned());
-            let place = self.admission.enter(&mut request).await;
-            let mut place = place.ok_or_else(stopped)?;
+            let permit = self.admission.enter(&mut request).await;
+            let mut permit = permit.ok_or_else(stopped)?;
             let request = Replay::new(request);
             loop {
-                let admitted = place.admitted().await.ok_or_else(stopped)?;
+                let admitted = permit.admitted().await.ok_or_else(stopped)?;
                 let (sender, answer) = oneshot::channel();
                 let is_large = admitted.is_large();
                 let call = call(Arc::clone(&self.link), request.clone(), sender, admitted);
@@ -78,7 +78,7 @@ impl ImageModel for ModelComponent {
                 return match answer.await {
                     Ok(Try::PutOff) => continue,
                     Ok(Try::Answered(answer)) => {
-                        answer.map(|answer| held(answer, request.retry_later(), (call, place)))
+                        answer.map(|answer| held(answer, request.retry_later(), (call, permit)))
                     }
                     // The call was dropped without an answer, at shutdown.
                     Err(_) => Err(stopped()),

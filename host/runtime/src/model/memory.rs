@@ -22,9 +22,9 @@ pub struct ModelMemory {
 struct State {
     ledger: Ledger,
     next: Age,
-    /// Waiting calls, the oldest first.
-    line: BTreeMap<Age, Waiting>,
-    /// Tokens that end the running calls.
+    /// Calls that wait, the oldest first.
+    waiters: BTreeMap<Age, Waiting>,
+    /// What ends each call that runs.
     ends: HashMap<Age, CancellationToken>,
 }
 
@@ -77,7 +77,7 @@ impl ModelMemory {
         let state = State {
             ledger: Ledger::new(total, each),
             next: 0,
-            line: BTreeMap::new(),
+            waiters: BTreeMap::new(),
             ends: HashMap::new(),
         };
         Arc::new(Self {
@@ -113,14 +113,14 @@ impl ModelMemory {
     fn advance(self: &Arc<Self>) {
         loop {
             let mut state = self.state.lock();
-            let Some(first) = state.line.first_entry() else {
+            let Some(first) = state.waiters.first_entry() else {
                 return;
             };
             let (age, need) = (*first.key(), Arc::clone(&first.get().need));
             if !state.ledger.admit(age, need.load(Ordering::Relaxed)) {
                 return;
             }
-            let Some(Waiting { admitted, .. }) = state.line.remove(&age) else {
+            let Some(Waiting { admitted, .. }) = state.waiters.remove(&age) else {
                 return;
             };
             let permission = self.admitted(&mut state, age, need);
@@ -166,14 +166,16 @@ impl Ticket {
         {
             let mut state = self.memory.state.lock();
             let need = Arc::clone(&self.need);
-            if state.line.is_empty() && state.ledger.admit(self.age, need.load(Ordering::Relaxed)) {
+            if state.waiters.is_empty()
+                && state.ledger.admit(self.age, need.load(Ordering::Relaxed))
+            {
                 return Some(self.memory.admitted(&mut state, self.age, need));
             }
             let waiting = Waiting {
                 need,
                 admitted: sender,
             };
-            state.line.insert(self.age, waiting);
+            state.waiters.insert(self.age, waiting);
         }
         // It may be admitted right away, being older than others.
         self.memory.advance();
@@ -183,7 +185,7 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if self.memory.state.lock().line.remove(&self.age).is_some() {
+        if self.memory.state.lock().waiters.remove(&self.age).is_some() {
             self.memory.advance();
         }
     }

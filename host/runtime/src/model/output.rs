@@ -141,6 +141,10 @@ impl Printer for Output {
                 begun.clear();
             }
         }
+        if fitting.len() < bytes.len() {
+            // Half of a secret would not be found.
+            begun.truncate(begun.len().saturating_sub(self.redaction.longest()));
+        }
         *state.line_of(stream) = begun;
     }
 }

@@ -22,7 +22,11 @@ pub struct Sender<W: Write>(BufWriter<Frames<W>>);
 
 impl<W: Write> Sender<W> {
     pub fn new(to: W) -> Self {
-        Self(BufWriter::with_capacity(FRAME, Frames(to)))
+        let frames = Frames {
+            to,
+            is_broken: false,
+        };
+        Self(BufWriter::with_capacity(FRAME, frames))
     }
 
     /// Ends the stream with a summary of the archive, or with the reason why it is
@@ -33,10 +37,10 @@ impl<W: Write> Sender<W> {
             Err(why) => (FAILED, why),
         };
         self.0.flush()?;
-        let to = &mut self.0.get_mut().0;
-        to.write_all(&[0, 0, 0, 0, kind])?;
-        to.write_all(text.as_bytes())?;
-        to.flush()
+        let frames = self.0.get_mut();
+        frames.send(&[0, 0, 0, 0, kind])?;
+        frames.send(text.as_bytes())?;
+        frames.flush()
     }
 }
 
@@ -50,21 +54,38 @@ impl<W: Write> Write for Sender<W> {
     }
 }
 
-struct Frames<W>(W);
+struct Frames<W> {
+    to: W,
+    /// Nobody knows how much of a frame has arrived.
+    is_broken: bool,
+}
+
+impl<W: Write> Frames<W> {
+    /// After an error nothing is sent any more: it would be taken for the rest of a frame,
+    /// and who takes nothing would be waited for again.
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.is_broken {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let sent = self.to.write_all(bytes);
+        self.is_broken = sent.is_err();
+        sent
+    }
+}
 
 impl<W: Write> Write for Frames<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let frame = bytes.get(..FRAME).unwrap_or(bytes);
         if !frame.is_empty() {
             let length = u32::try_from(frame.len()).map_err(io::Error::other)?;
-            self.0.write_all(&length.to_be_bytes())?;
-            self.0.write_all(frame)?;
+            self.send(&length.to_be_bytes())?;
+            self.send(frame)?;
         }
         Ok(frame.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.to.flush()
     }
 }
 
@@ -176,6 +197,46 @@ mod tests {
                 assert_eq!(received(&stream), (bytes.clone(), Some(expected)));
             }
         }
+    }
+
+    /// Takes so many bytes, fails once, and would take more.
+    struct Failing {
+        left: usize,
+        taken: usize,
+        has_failed: bool,
+    }
+
+    impl Write for Failing {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.left == 0 && !self.has_failed {
+                self.has_failed = true;
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            let count = match self.has_failed {
+                true => bytes.len(),
+                false => bytes.len().min(self.left),
+            };
+            self.left = self.left.saturating_sub(count);
+            self.taken += count;
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn nothing_follows_a_frame_that_could_not_be_sent() {
+        let mut to = Failing {
+            left: FRAME / 2,
+            taken: 0,
+            has_failed: false,
+        };
+        let mut sender = Sender::new(&mut to);
+        assert!(sender.write_all(&vec![b'x'; 2 * FRAME]).is_err());
+        assert!(sender.end(Err("it took too long")).is_err());
+        assert_eq!((to.taken, to.has_failed), (FRAME / 2, true));
     }
 
     #[test]

@@ -158,6 +158,13 @@ fn every_provider_that_ships_can_be_chosen() {
     assert_eq!(names.to_vec(), model::provider_names());
 }
 
+#[test]
+fn a_secret_is_not_read_as_two() {
+    let error = Config::builder().webhook_secret(["a,b"]).build();
+    let error = error.unwrap_err().to_string();
+    assert!(error.starts_with("webhook_secret: "), "{error}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_path_that_is_no_text_is_told() {

@@ -45,10 +45,9 @@ struct Call {
     deadline: Instant,
     /// Whether the call is waiting for a link.
     waits: watch::Sender<bool>,
-    /// A single permit, so that one link is asked at a time. It comes back once that
-    /// link's instance is gone.
-    ticket: Arc<Semaphore>,
-    /// How often it may still ask.
+    /// One permit, for the link whose turn it is. It comes back once the instance is gone.
+    turn: Arc<Semaphore>,
+    /// How often it may ask.
     left: AtomicU32,
     /// A link has crashed or timed out, and none has answered or refused since.
     is_broken: AtomicBool,
@@ -85,7 +84,7 @@ impl Next {
                 payments: request.payments(),
                 deadline: request.deadline(),
                 waits,
-                ticket: Arc::new(Semaphore::new(1)),
+                turn: Arc::new(Semaphore::new(1)),
                 left: AtomicU32::new(count.saturating_mul(ASKS)),
                 is_broken: AtomicBool::new(false),
             }),
@@ -113,8 +112,8 @@ impl Next {
     /// Waits until no link has an instance any more.
     pub async fn ended(&self) {
         if let Some(call) = &self.call {
-            // The semaphore is never closed.
-            let _ = call.ticket.acquire().await;
+            // It is never closed.
+            let _ = call.turn.acquire().await;
         }
     }
 
@@ -161,13 +160,13 @@ impl Next {
         if call.left.fetch_update(set, fetch, take).is_err() {
             return refused("the models were asked too often");
         }
-        let ticket = Arc::clone(&call.ticket).acquire_owned();
-        let Ok(Ok(ticket)) = timeout(TURN_TIMEOUT, ticket).await else {
+        let turn = Arc::clone(&call.turn).acquire_owned();
+        let Ok(Ok(turn)) = timeout(TURN_TIMEOUT, turn).await else {
             return refused("a model was asked while another one's answer was not read");
         };
         let waiting = Waiting::begin(&call.waits);
         let asked = async {
-            match ask(link, request, &call.admitted, ticket).await {
+            match ask(link, request, &call.admitted, turn).await {
                 Ok(ModelAnswer::Location(url)) if link.is_foreign(&url) => {
                     refused("the model answered the address of another one's provider")
                 }
@@ -209,7 +208,7 @@ async fn ask(
     link: &Arc<Link>,
     mut request: ModelRequest,
     admitted: &Arc<Admitted>,
-    ticket: OwnedSemaphorePermit,
+    turn: OwnedSemaphorePermit,
 ) -> Result<ModelAnswer, ModelError> {
     let stopped = || ModelError::Broken("the model was stopped".to_owned());
     let (core, expected) = match link.can_wait() {
@@ -231,7 +230,7 @@ async fn ask(
         let request = Replay::new(request);
         async move {
             call(link, request, sender, admitted, meter).await;
-            drop((core, ticket));
+            drop((core, turn));
         }
     };
     let call = link.spawn(call, is_large);
