@@ -19,8 +19,8 @@ use crate::config::Config;
 /// ```no_run
 /// # use std::sync::Arc;
 /// # use concept_refinement_host::capability::model::ImageModel;
-/// # use concept_refinement_host::{Components, Config, Host, HostBuilder};
-/// # async fn start(config: Config, model: Arc<dyn ImageModel>) -> anyhow::Result<Host> {
+/// # use concept_refinement_host::{Components, Config, Host, HostBuilder, HostError};
+/// # async fn start(config: Config, model: Arc<dyn ImageModel>) -> Result<Host, HostError> {
 /// let components = Components::load(Some("target/components".as_ref()), &config)?;
 /// HostBuilder::new(config, components).model(model).start().await
 /// # }
