@@ -30,7 +30,7 @@ pub struct Table {
 /// integers in microseconds; identifiers and hashes are texts; lists are texts in JSON.
 pub type Record = Vec<Value>;
 
-/// All tables of a task store except [`UPLOAD_PLACES`].
+/// All tables of a task store except [`UPLOAD_RESERVATIONS`].
 pub static TABLES: [&Table; 7] = [
     &TASKS,
     &CONCEPTS,

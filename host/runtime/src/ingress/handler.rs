@@ -42,7 +42,7 @@ struct Shared {
     /// Instances that run or are being started.
     count: AtomicUsize,
     is_starting: AtomicBool,
-    /// Whether [`Handler::watch`] is running.
+    /// Whether `watch` is running.
     is_watched: AtomicBool,
 }
 
