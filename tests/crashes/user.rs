@@ -43,6 +43,8 @@ pub struct Asked {
     /// What the model is to answer.
     pub picture: Picture,
     pub is_refused: bool,
+    /// Otherwise than by its user. None: nobody looked at its end.
+    pub has_failed: Option<bool>,
     /// Where its user wants to be told of its end.
     pub hook: String,
     /// Once it is accepted.
@@ -98,6 +100,7 @@ impl User {
             key: key.clone(),
             picture,
             is_refused: act.prompt == REFUSE,
+            has_failed: None,
             hook: hook.clone(),
             task: None,
             fate: Fate::Kept,
@@ -188,8 +191,8 @@ impl User {
             asked.task = Some(task.clone());
         }
         let used = self.asked.iter().filter(|asked| asked.task.is_some());
-        let least = LIMIT - used.count() + self.refused(|fate| fate == Fate::Kept);
-        let most = least + self.refused(|fate| fate != Fate::Kept);
+        let least = LIMIT - used.count() + self.given_back(Some(true));
+        let most = least + self.given_back(None);
         let told = got.answer.header("x-ratelimit-remaining");
         let left = told.and_then(|told| told.parse().ok());
         if !left.is_some_and(|left: usize| (least..=most).contains(&left)) {
@@ -200,15 +203,25 @@ impl User {
         Some(task)
     }
 
-    /// How many refinements of this fate the model refused before the last one, which gives
-    /// their quota back. One that its user ended may not have come to the model.
-    fn refused(&self, is_of: impl Fn(Fate) -> bool) -> usize {
-        let of = |asked: &&Asked| asked.task.is_some() && asked.is_refused && is_of(asked.fate);
+    /// How many refinements before the last one gave their quota back, since they failed:
+    /// those of which this is known, or those of which nobody knows.
+    fn given_back(&self, has_failed: Option<bool>) -> usize {
         let before = self
             .asked
             .split_last()
             .map_or(&[][..], |(_, before)| before);
+        let of = |asked: &&Asked| asked.task.is_some() && asked.has_failed == has_failed;
         before.iter().filter(of).count()
+    }
+
+    /// Keeps how a task ended.
+    fn has_ended(&mut self, task: &Value) {
+        let asked = self.asked.iter_mut();
+        let mut of_task = asked.filter(|asked| asked.task.as_deref() == task["task_id"].as_str());
+        if let Some(asked) = of_task.next() {
+            let is_cancelled = task["error_message"] == "Cancelled by its user.";
+            asked.has_failed = Some(task["status"] == "failed" && !is_cancelled);
+        }
     }
 
     /// The task once it is final. None: it is not, for too long.
@@ -217,6 +230,7 @@ impl User {
         while begin.elapsed() < self.patience {
             let task = self.get(&format!("/api/tasks/{id}")).await?;
             if matches!(task["status"].as_str(), Some("completed" | "failed")) {
+                self.has_ended(&task);
                 return Some(task);
             }
             tokio::time::sleep(RETRY_INTERVAL).await;
@@ -243,6 +257,8 @@ impl User {
             .await;
         if let Some(got) = got {
             self.expect(&path, &got, &[200, 409]);
+            let task = serde_json::from_slice(&got.answer.body).unwrap_or_default();
+            self.has_ended(&task);
         }
     }
 
