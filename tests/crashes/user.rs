@@ -192,12 +192,18 @@ impl User {
         }
         let used = self.asked.iter().filter(|asked| asked.task.is_some());
         let least = LIMIT - used.count() + self.given_back(Some(true));
-        let most = least + self.given_back(None);
+        // A repeat may be answered when the task itself has failed.
+        let most = least + self.given_back(None) + usize::from(got.is_repeated);
         let told = got.answer.header("x-ratelimit-remaining");
         let left = told.and_then(|told| told.parse().ok());
         if !left.is_some_and(|left: usize| (least..=most).contains(&left)) {
+            let ends: Vec<_> = self
+                .asked
+                .iter()
+                .map(|it| (it.fate, it.has_failed))
+                .collect();
             self.complain(&format!(
-                "{key}: {told:?} are left of the quota, not {least} to {most}"
+                "{key}: {told:?} are left of the quota, not {least} to {most}: {ends:?}"
             ));
         }
         Some(task)
