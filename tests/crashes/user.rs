@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use concept_refinement_domain::sentence::CANCELLED_BY_USER;
 use concept_refinement_domain::webhook::LEASE;
 use concept_refinement_tests::client::{Answer, Client};
 use concept_refinement_tests::deadline::eventually;
@@ -225,7 +226,7 @@ impl User {
         let asked = self.asked.iter_mut();
         let mut of_task = asked.filter(|asked| asked.task.as_deref() == task["task_id"].as_str());
         if let Some(asked) = of_task.next() {
-            let is_cancelled = task["error_message"] == "Cancelled by its user.";
+            let is_cancelled = task["error_message"] == CANCELLED_BY_USER;
             asked.has_failed = Some(task["status"] == "failed" && !is_cancelled);
         }
     }

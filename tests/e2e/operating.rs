@@ -10,6 +10,7 @@ use concept_refinement_tests::pictures::{self, padded};
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::{Launch, Service};
+use futures::FutureExt as _;
 use futures::future::join_all;
 use serde_json::Value;
 
@@ -27,53 +28,116 @@ const HEAD: &str = "\
 const FAILURES: usize = 5;
 
 /// What a fault has to show.
-struct Expected<'a> {
-    fault: &'a str,
-    /// What a user read, who met it.
-    read: &'a str,
+struct Fault {
+    name: &'static str,
     /// Begins the message of a line of the log.
-    message: &'a str,
+    message: &'static str,
     /// What readiness says cannot be used.
-    unusable: Option<&'a str>,
+    unusable: Option<&'static str>,
     /// A sample that is greater than before.
-    sample: &'a str,
+    sample: &'static str,
 }
 
+const KEY_REFUSED: Fault = Fault {
+    name: "the provider refuses the key",
+    message: "failed",
+    unusable: Some("model"),
+    sample: r#"model_calls_total{outcome="unauthorized"}"#,
+};
+
+const PROVIDER_AWAY: Fault = Fault {
+    name: "the provider is away",
+    message: "failed",
+    unusable: Some("model"),
+    sample: r#"model_calls_total{outcome="unavailable"}"#,
+};
+
+const NAME_UNRESOLVABLE: Fault = Fault {
+    name: "the name of an original's address cannot be resolved",
+    message: "failed",
+    unusable: None,
+    sample: r#"tasks_failed_total{step="download"}"#,
+};
+
+const PROMPT_REFUSED: Fault = Fault {
+    name: "the provider refuses a prompt",
+    message: "failed",
+    unusable: None,
+    sample: r#"model_calls_total{outcome="refused"}"#,
+};
+
+const IMAGE_TOO_LARGE: Fault = Fault {
+    name: "an original is too large",
+    message: "failed",
+    unusable: None,
+    sample: r#"tasks_failed_total{step="download"}"#,
+};
+
+const DISK_FULL: Fault = Fault {
+    name: "the disk is full",
+    message: "the task store has no room left",
+    unusable: Some("tasks"),
+    sample: r#"store_errors_total{store="tasks",operation="submit"}"#,
+};
+
+const STORE_AWAY: Fault = Fault {
+    name: "a store is away (here the images)",
+    message: "the image store",
+    unusable: Some("images"),
+    sample: r#"store_errors_total{store="images",operation="put"}"#,
+};
+
+const HOST_KILLED: Fault = Fault {
+    name: "a host is killed while it works on a task",
+    message: "completed",
+    unusable: None,
+    sample: "tasks_completed_total",
+};
+
+/// A service that met a fault.
 struct Watched {
     service: Service,
     metrics: Metrics,
+    /// It has the service's disk.
+    _launch: Launch,
 }
 
 impl Watched {
     async fn start(launch: &Launch) -> Self {
         let launch = launch.clone().set("log-format", "json");
-        let (service, metrics) = measured_launch(launch).await;
-        Self { service, metrics }
+        let (service, metrics) = measured_launch(launch.clone()).await;
+        Self {
+            service,
+            metrics,
+            _launch: launch,
+        }
     }
 
     fn user(&self, name: &str) -> Client {
         Client::user(self.service.url(), name)
     }
 
-    /// What it says by now, as a row of the table.
-    async fn row(&self, expected: &Expected<'_>) -> String {
-        let Expected { fault, read, .. } = expected;
-        let ready = self.ready(expected.unusable).await;
-        let log = eventually(expected.message, SOON, async || {
+    /// What it says by now and what a user read, as a row of the table.
+    async fn row(&self, fault: &Fault, read: &str) -> String {
+        let Fault {
+            name,
+            message,
+            unusable,
+            sample,
+        } = fault;
+        let ready = self.ready(*unusable).await;
+        let log = eventually(message, SOON, async || {
             self.service
                 .log()
                 .lines()
-                .find_map(|line| told(line, expected.message))
+                .find_map(|line| told(line, message))
         })
         .await;
         let (_, after) = scrape(&self.metrics).await;
-        let sample = format!("concept_refinement_{}", expected.sample);
-        let value = after.samples.get(&sample).copied().unwrap_or_default();
-        assert!(value > 0.0, "{fault}: {sample} is {value}");
-        format!(
-            "| {fault} | {read} | {log} | {ready} | `{}` |\n",
-            expected.sample
-        )
+        let full_name = format!("concept_refinement_{sample}");
+        let value = after.samples.get(&full_name).copied().unwrap_or_default();
+        assert!(value > 0.0, "{name}: {sample} is {value}");
+        format!("| {name} | {read} | {log} | {ready} | `{sample}` |\n")
     }
 
     /// Both answers, once they are about what cannot be used.
@@ -147,21 +211,14 @@ async fn failure(client: &Client, url: &str) -> String {
     task["error_message"].as_str().unwrap().to_owned()
 }
 
-async fn key_refused() -> String {
+async fn key_refused() -> (Watched, String) {
     let provider = Provider::answering(|_| Reply::status(401));
     let watched = Watched::start(&with_provider(&provider.url())).await;
     let read = failure(&watched.user("ada"), &picture()).await;
-    let expected = Expected {
-        fault: "the provider refuses the key",
-        read: &read,
-        message: "failed",
-        unusable: Some("model"),
-        sample: r#"model_calls_total{outcome="unauthorized"}"#,
-    };
-    watched.row(&expected).await
+    (watched, read)
 }
 
-async fn provider_away() -> String {
+async fn provider_away() -> (Watched, String) {
     // Nobody listens where somebody just did.
     let closed = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = closed.local_addr().unwrap();
@@ -171,61 +228,33 @@ async fn provider_away() -> String {
         let client = watched.user(&format!("user {index}"));
         failure(&client, &picture()).await
     });
-    let read = join_all(users).await;
-    let expected = Expected {
-        fault: "the provider is away",
-        read: read.first().unwrap(),
-        message: "failed",
-        unusable: Some("model"),
-        sample: r#"model_calls_total{outcome="unavailable"}"#,
-    };
-    watched.row(&expected).await
+    let mut read = join_all(users).await;
+    (watched, read.remove(0))
 }
 
-async fn name_unresolvable() -> String {
+async fn name_unresolvable() -> (Watched, String) {
     let watched = Watched::start(&launch()).await;
     let read = failure(&watched.user("ada"), "http://nowhere.invalid/logo.png").await;
-    let expected = Expected {
-        fault: "the name of an original's address cannot be resolved",
-        read: &read,
-        message: "failed",
-        unusable: None,
-        sample: r#"tasks_failed_total{step="download"}"#,
-    };
-    watched.row(&expected).await
+    (watched, read)
 }
 
-async fn prompt_refused() -> String {
+async fn prompt_refused() -> (Watched, String) {
     let body = r#"{"error": {"message": "Your request was rejected by our safety system."}}"#;
     let headers = format!("content-length: {}\r\n", body.len());
     let provider = Provider::answering(move |_| Reply::new(400, &headers, body.as_bytes()));
     let watched = Watched::start(&with_provider(&provider.url())).await;
     let read = failure(&watched.user("ada"), &picture()).await;
-    let expected = Expected {
-        fault: "the provider refuses a prompt",
-        read: &read,
-        message: "failed",
-        unusable: None,
-        sample: r#"model_calls_total{outcome="refused"}"#,
-    };
-    watched.row(&expected).await
+    (watched, read)
 }
 
-async fn image_too_large() -> String {
+async fn image_too_large() -> (Watched, String) {
     let watched = Watched::start(&launch().set("max-image-bytes", "1MiB")).await;
     let large = origin().serve(Reply::ok("image/png", &padded(2 << 20)));
     let read = failure(&watched.user("ada"), &large).await;
-    let expected = Expected {
-        fault: "an original is too large",
-        read: &read,
-        message: "failed",
-        unusable: None,
-        sample: r#"tasks_failed_total{step="download"}"#,
-    };
-    watched.row(&expected).await
+    (watched, read)
 }
 
-async fn disk_full() -> String {
+async fn disk_full() -> (Watched, String) {
     const BYTES: u64 = 8 << 20;
     let launch = launch().on_small_disk(BYTES);
     let watched = Watched::start(&launch).await;
@@ -234,18 +263,10 @@ async fn disk_full() -> String {
         .user("ada")
         .refine(&picture(), "make it lighter")
         .await;
-    let read = refusal(&refused);
-    let expected = Expected {
-        fault: "the disk is full",
-        read: &read,
-        message: "the task store has no room left",
-        unusable: Some("tasks"),
-        sample: r#"store_errors_total{store="tasks",operation="submit"}"#,
-    };
-    watched.row(&expected).await
+    (watched, refusal(&refused))
 }
 
-async fn store_away() -> String {
+async fn store_away() -> (Watched, String) {
     let launch = launch();
     let watched = Watched::start(&launch).await;
     let (ada, picture) = (watched.user("ada"), pictures::png(8, 8));
@@ -254,18 +275,10 @@ async fn store_away() -> String {
     std::fs::rename(&images, launch.data().join("elsewhere")).unwrap();
     std::fs::write(&images, "in the way").unwrap();
     let refused = ada.upload(picture.media_type, &picture.bytes).await;
-    let read = refusal(&refused);
-    let expected = Expected {
-        fault: "a store is away (here the images)",
-        read: &read,
-        message: "the image store",
-        unusable: Some("images"),
-        sample: r#"store_errors_total{store="images",operation="put"}"#,
-    };
-    watched.row(&expected).await
+    (watched, refusal(&refused))
 }
 
-async fn host_killed() -> String {
+async fn host_killed() -> (Watched, String) {
     let launch = launch();
     let watched = Watched::start(&launch).await;
     let ada = watched.user("ada");
@@ -275,30 +288,25 @@ async fn host_killed() -> String {
     let watched = Watched::start(&launch).await;
     let task = watched.user("ada").finished(&id).await;
     let status = task["status"].as_str().unwrap();
-    let expected = Expected {
-        fault: "a host is killed while it works on a task",
-        read: &format!("`{status}`, by another host or after a restart"),
-        message: "completed",
-        unusable: None,
-        sample: "tasks_completed_total",
-    };
-    watched.row(&expected).await
+    let read = format!("`{status}`, by another host or after a restart");
+    (watched, read)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_document_shows_what_each_fault_looks_like() {
     let mut table = HEAD.to_owned();
-    for row in [
-        key_refused().await,
-        provider_away().await,
-        name_unresolvable().await,
-        prompt_refused().await,
-        image_too_large().await,
-        disk_full().await,
-        store_away().await,
-        host_killed().await,
+    for (fault, met) in [
+        (KEY_REFUSED, key_refused().boxed_local()),
+        (PROVIDER_AWAY, provider_away().boxed_local()),
+        (NAME_UNRESOLVABLE, name_unresolvable().boxed_local()),
+        (PROMPT_REFUSED, prompt_refused().boxed_local()),
+        (IMAGE_TOO_LARGE, image_too_large().boxed_local()),
+        (DISK_FULL, disk_full().boxed_local()),
+        (STORE_AWAY, store_away().boxed_local()),
+        (HOST_KILLED, host_killed().boxed_local()),
     ] {
-        table += &row;
+        let (watched, read) = met.await;
+        table += &watched.row(&fault, &read).await;
     }
     assert!(
         PAGE.contains(&table),
