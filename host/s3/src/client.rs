@@ -57,7 +57,7 @@ pub(super) struct Client {
 
 /// Limits concurrent requests.
 struct Gate {
-    places: Semaphore,
+    permits: Semaphore,
     /// Number of responses so far.
     answered: AtomicU64,
 }
@@ -66,16 +66,16 @@ impl Gate {
     /// Waits for a permit, as long as other requests get responses.
     async fn enter(&self) -> Result<SemaphorePermit<'_>, HttpError> {
         let begun = self.answered.load(Ordering::Relaxed);
-        if let Ok(place) = self.places.try_acquire() {
-            return Ok(place);
+        if let Ok(permit) = self.permits.try_acquire() {
+            return Ok(permit);
         }
-        let mut place = pin!(self.places.acquire());
+        let mut permit = pin!(self.permits.acquire());
         let mut seen = begun;
         loop {
-            let waited = timeout(STALL, &mut place).await;
+            let waited = timeout(STALL, &mut permit).await;
             let answered = self.answered.load(Ordering::Relaxed);
             match waited {
-                Ok(Ok(place)) if answered != begun => return Ok(place),
+                Ok(Ok(permit)) if answered != begun => return Ok(permit),
                 Err(_) if answered != seen => seen = answered,
                 Ok(_) | Err(_) => return Err(failed(HttpErrorKind::Timeout, Stalled)),
             }
@@ -105,7 +105,7 @@ impl Client {
         Ok(Self {
             http: client,
             gate: Arc::new(Gate {
-                places: Semaphore::new(AT_ONCE),
+                permits: Semaphore::new(AT_ONCE),
                 answered: AtomicU64::new(0),
             }),
         })
@@ -117,7 +117,7 @@ impl Client {
         let url = url.map_err(|error: url::ParseError| failed(HttpErrorKind::Unknown, error))?;
         let mut request = reqwest::Request::new(parts.method, url);
         *request.headers_mut() = parts.headers;
-        let place = self.gate.enter().await?;
+        let permit = self.gate.enter().await?;
         let progress = Arc::new(Progress::of(body.content_length()));
         *request.body_mut() = Some(reqwest::Body::wrap(Sending {
             body,
@@ -129,7 +129,7 @@ impl Client {
             () = progress.end() => return Err(failed(HttpErrorKind::Timeout, Stalled)),
         };
         self.gate.answered.fetch_add(1, Ordering::Relaxed);
-        drop(place);
+        drop(permit);
         let (parts, body) = http::Response::from(answered).into_parts();
         let body = Receiving { body, idle: None };
         if parts.status.is_client_error() || parts.status.is_server_error() {

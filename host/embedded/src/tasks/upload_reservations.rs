@@ -26,11 +26,11 @@ const LONGEST: u64 = 1 << 50;
 impl UploadReservations for SqliteTasks {
     fn take(&self, new: NewReservation) -> Answer<'_, Admission> {
         let room = self.options.room.clone();
-        self.counted(move |step| take(step, &new, &room))
+        self.write_with_total(move |step| take(step, &new, &room))
     }
 
     fn hold(&self, reservation: Reservation) -> Answer<'_, bool> {
-        self.counted(move |step| {
+        self.write_with_total(move |step| {
             let sql = "UPDATE upload_reservation SET until = ? WHERE holder = ?";
             let until = Stored(step.now.plus(TERM));
             Ok(run(step.connection, sql, params![until, reservation.holder])? > 0)
@@ -38,7 +38,7 @@ impl UploadReservations for SqliteTasks {
     }
 
     fn claim(&self, reservation: Reservation) -> Answer<'_, bool> {
-        self.counted(move |step| {
+        self.write_with_total(move |step| {
             let ImageKey { kind, owner, name } = &reservation.path;
             let sql = "UPDATE upload_reservation SET holder = ?, until = ? \
                  WHERE owner = ? AND kind = ? AND name = ?";
@@ -49,12 +49,12 @@ impl UploadReservations for SqliteTasks {
     }
 
     fn settle(&self, reservation: Reservation, bytes: u64) -> Answer<'_, ()> {
-        self.counted(move |step| {
+        self.write_with_total(move |step| {
             let ImageKey { kind, owner, name } = &reservation.path;
             let sql = "INSERT INTO upload_reservation (owner, kind, name, bytes, anonymous_owner) \
                  VALUES (?, ?, ?, ?, ?) \
                  ON CONFLICT DO UPDATE SET bytes = excluded.bytes, holder = NULL, until = NULL";
-            let (kind, bytes) = (folder(*kind), counted(bytes));
+            let (kind, bytes) = (folder(*kind), column(bytes));
             let parameters = params![owner, kind, name, bytes, reservation.anonymous_owner];
             run(step.connection, sql, parameters)?;
             Ok(())
@@ -62,16 +62,16 @@ impl UploadReservations for SqliteTasks {
     }
 
     fn confirm(&self, reservation: Reservation, bytes: u64) -> Answer<'_, ()> {
-        self.counted(move |step| {
+        self.write_with_total(move |step| {
             let sql =
                 "UPDATE upload_reservation SET bytes = ?, holder = NULL, until = NULL WHERE holder = ?";
-            run(step.connection, sql, params![counted(bytes), reservation.holder])?;
+            run(step.connection, sql, params![column(bytes), reservation.holder])?;
             Ok(())
         })
     }
 
     fn free(&self, reservation: Reservation) -> Answer<'_, ()> {
-        self.counted(move |step| {
+        self.write_with_total(move |step| {
             let sql = "DELETE FROM upload_reservation WHERE holder = ?";
             run(step.connection, sql, [reservation.holder])?;
             Ok(())
@@ -79,7 +79,7 @@ impl UploadReservations for SqliteTasks {
     }
 
     fn abandoned(&self, limit: u32) -> Answer<'_, Vec<Reservation>> {
-        self.counted(move |step| {
+        self.write_with_total(move |step| {
             let sql = "UPDATE upload_reservation SET until = ?1, holder = hex(randomblob(16)) \
                  WHERE holder IN (SELECT holder FROM upload_reservation \
                      WHERE until <= ?2 ORDER BY until LIMIT ?3) \
@@ -112,7 +112,7 @@ impl UploadReservations for SqliteTasks {
 
 impl SqliteTasks {
     /// Tells the room the total of all images afterwards.
-    fn counted<T: Send + 'static>(
+    fn write_with_total<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Step<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Answer<'_, T> {
@@ -168,14 +168,14 @@ fn take(step: &Step<'_>, new: &NewReservation, room: &Room) -> Result<Admission,
          VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE \
          SET bytes = max(bytes, excluded.bytes), holder = excluded.holder, \
              until = excluded.until, anonymous_owner = excluded.anonymous_owner";
-    let (kind, bytes) = (folder(*kind), counted(new.longest));
+    let (kind, bytes) = (folder(*kind), column(new.longest));
     let until = Stored(step.now.plus(TERM));
     let parameters = params![owner, kind, name, bytes, holder, until, anonymous_owner];
     run(step.connection, sql, parameters)?;
     Ok(Admission::Taken)
 }
 
-fn counted(bytes: u64) -> i64 {
+fn column(bytes: u64) -> i64 {
     bytes.min(LONGEST).cast_signed()
 }
 

@@ -30,7 +30,7 @@ pub fn apply(pixels: &mut Pixels, amount: f32) -> Option<Remark> {
     };
     let background = Background { color, tolerance };
     let map = Map::new(pixels, &background);
-    if !map.places.contains(&Place::Connected) {
+    if !map.cells.contains(&Cell::Connected) {
         return Some(Remark::BackgroundNotFound);
     }
     pixels.add_alpha();
@@ -39,14 +39,14 @@ pub fn apply(pixels: &mut Pixels, amount: f32) -> Option<Remark> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum Cell {
     /// Not the background's colour.
     Closed,
     /// Of the background's colour.
     Open,
     /// The background's colour, connected to the border.
     Connected,
-    /// Not connected, but next to a connected place.
+    /// Not connected, but next to a connected cell.
     Edge,
 }
 
@@ -55,7 +55,7 @@ struct Map {
     width: usize,
     /// The side of a square, in pixels.
     factor: usize,
-    places: Vec<Place>,
+    cells: Vec<Cell>,
 }
 
 impl Map {
@@ -64,7 +64,7 @@ impl Map {
         let mut map = Self {
             width: (pixels.width() as usize).div_ceil(factor),
             factor,
-            places: open(pixels, factor, background),
+            cells: open(pixels, factor, background),
         };
         map.flood_fill();
         for _ in 0..RADIUS.div_ceil(factor) {
@@ -73,28 +73,28 @@ impl Map {
         map
     }
 
-    /// The places of a row of pixels, one per pixel.
-    fn row(&self, y: usize) -> impl Iterator<Item = Place> {
+    /// The cells of a row of pixels, one per pixel.
+    fn row(&self, y: usize) -> impl Iterator<Item = Cell> {
         let start = y / self.factor * self.width;
-        let row = self.places.get(start..start + self.width);
+        let row = self.cells.get(start..start + self.width);
         row.unwrap_or_default()
             .iter()
-            .flat_map(|place| std::iter::repeat_n(*place, self.factor))
+            .flat_map(|cell| std::iter::repeat_n(*cell, self.factor))
     }
 
-    /// Flood fill from the border over open places.
+    /// Flood fill from the border over open cells.
     fn flood_fill(&mut self) {
-        let height = self.places.len() / self.width.max(1);
+        let height = self.cells.len() / self.width.max(1);
         let sides = (0..height).flat_map(|y| [y * self.width, (y + 1) * self.width - 1]);
-        let last = self.places.len() - self.width;
+        let last = self.cells.len() - self.width;
         let mut next: Vec<u32> = (0..self.width)
-            .chain(last..self.places.len())
+            .chain(last..self.cells.len())
             .chain(sides)
-            .map(|place| place as u32)
+            .map(|cell| cell as u32)
             .collect();
-        next.retain(|place| self.enter(*place as usize));
-        while let Some(place) = next.pop() {
-            for neighbor in self.neighbors(place as usize) {
+        next.retain(|cell| self.enter(*cell as usize));
+        while let Some(cell) = next.pop() {
+            for neighbor in self.neighbors(cell as usize) {
                 if self.enter(neighbor) {
                     next.push(neighbor as u32);
                 }
@@ -102,22 +102,22 @@ impl Map {
         }
     }
 
-    /// Marks an open place as connected.
-    fn enter(&mut self, place: usize) -> bool {
-        match self.places.get_mut(place) {
-            Some(place) if *place == Place::Open => {
-                *place = Place::Connected;
+    /// Marks an open cell as connected.
+    fn enter(&mut self, cell: usize) -> bool {
+        match self.cells.get_mut(cell) {
+            Some(cell) if *cell == Cell::Open => {
+                *cell = Cell::Connected;
                 true
             }
             _ => false,
         }
     }
 
-    /// Places next to connected or edge places become edge.
+    /// Places next to connected or edge cells become edge.
     fn widen(&mut self) {
-        let old = self.places.clone();
-        let is_near = |place: &Place| matches!(place, Place::Connected | Place::Edge);
-        for (index, _) in old.iter().enumerate().filter(|(_, place)| is_near(place)) {
+        let old = self.cells.clone();
+        let is_near = |cell: &Cell| matches!(cell, Cell::Connected | Cell::Edge);
+        for (index, _) in old.iter().enumerate().filter(|(_, cell)| is_near(cell)) {
             let row = [
                 Some(index),
                 index.checked_sub(self.width),
@@ -125,30 +125,30 @@ impl Map {
             ];
             for index in row.into_iter().flatten() {
                 for neighbor in [Some(index), self.left(index), self.right(index)] {
-                    let neighbor = neighbor.and_then(|place| self.places.get_mut(place));
-                    if let Some(place @ (Place::Closed | Place::Open)) = neighbor {
-                        *place = Place::Edge;
+                    let neighbor = neighbor.and_then(|cell| self.cells.get_mut(cell));
+                    if let Some(cell @ (Cell::Closed | Cell::Open)) = neighbor {
+                        *cell = Cell::Edge;
                     }
                 }
             }
         }
     }
 
-    fn left(&self, place: usize) -> Option<usize> {
-        (!place.is_multiple_of(self.width)).then(|| place - 1)
+    fn left(&self, cell: usize) -> Option<usize> {
+        (!cell.is_multiple_of(self.width)).then(|| cell - 1)
     }
 
-    fn right(&self, place: usize) -> Option<usize> {
-        (!(place + 1).is_multiple_of(self.width)).then_some(place + 1)
+    fn right(&self, cell: usize) -> Option<usize> {
+        (!(cell + 1).is_multiple_of(self.width)).then_some(cell + 1)
     }
 
-    fn neighbors(&self, place: usize) -> impl Iterator<Item = usize> + use<> {
-        let below = place + self.width;
+    fn neighbors(&self, cell: usize) -> impl Iterator<Item = usize> + use<> {
+        let below = cell + self.width;
         [
-            self.left(place),
-            self.right(place),
-            place.checked_sub(self.width),
-            (below < self.places.len()).then_some(below),
+            self.left(cell),
+            self.right(cell),
+            cell.checked_sub(self.width),
+            (below < self.cells.len()).then_some(below),
         ]
         .into_iter()
         .flatten()
@@ -156,28 +156,28 @@ impl Map {
 }
 
 /// Which squares have the background's colour, except for a few stray pixels.
-fn open(pixels: &Pixels, factor: usize, background: &Background) -> Vec<Place> {
+fn open(pixels: &Pixels, factor: usize, background: &Background) -> Vec<Cell> {
     let stray = (factor * factor / 16) as u32;
     let channels = pixels.channels();
     let mut others = vec![0_u32; (pixels.width() as usize).div_ceil(factor)];
-    let mut places = Vec::with_capacity(others.len() * (pixels.height() as usize).div_ceil(factor));
+    let mut cells = Vec::with_capacity(others.len() * (pixels.height() as usize).div_ceil(factor));
     for (y, row) in pixels.rows().enumerate() {
         for (others, square) in others.iter_mut().zip(row.chunks(factor * channels)) {
             let square = square.chunks_exact(channels);
             *others += square.filter(|pixel| !background.has(pixel)).count() as u32;
         }
         if (y + 1) % factor == 0 || y + 1 == pixels.height() as usize {
-            places.extend(others.iter().map(|others| {
+            cells.extend(others.iter().map(|others| {
                 if *others <= stray {
-                    Place::Open
+                    Cell::Open
                 } else {
-                    Place::Closed
+                    Cell::Closed
                 }
             }));
             others.fill(0);
         }
     }
-    places
+    cells
 }
 
 fn clear(pixels: &mut Pixels, map: &Map, background: &Background) {
@@ -186,11 +186,11 @@ fn clear(pixels: &mut Pixels, map: &Map, background: &Background) {
     while let Some((rows, out)) = window.next() {
         let rows: Vec<_> = rows.iter().map(|row| row.as_chunks::<4>().0).collect();
         let out = out.as_chunks_mut::<4>().0;
-        for (x, (pixel, place)) in out.iter_mut().zip(map.row(y)).enumerate() {
-            match place {
-                Place::Closed | Place::Open => {}
-                Place::Connected | Place::Edge if background.has(pixel) => *pixel = [0; 4],
-                Place::Connected | Place::Edge => {
+        for (x, (pixel, cell)) in out.iter_mut().zip(map.row(y)).enumerate() {
+            match cell {
+                Cell::Closed | Cell::Open => {}
+                Cell::Connected | Cell::Edge if background.has(pixel) => *pixel = [0; 4],
+                Cell::Connected | Cell::Edge => {
                     let left = x.saturating_sub(RADIUS);
                     let around = rows
                         .iter()

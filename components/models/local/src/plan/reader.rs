@@ -101,7 +101,7 @@ impl Reader {
             Meaning::Part => self.part(text, false),
             Meaning::Background => self.background(text),
             Meaning::Number(number) => self.number(text, number),
-            Meaning::ColorWord => self.counted(&text),
+            Meaning::ColorWord => self.number_of_colors(&text),
             Meaning::BlackAndWhite => self.black_and_white(text),
             // "background: blue"
             Meaning::Stop if text == ":" && self.clause.part.is_some() => self.settle(),
@@ -227,7 +227,7 @@ impl Reader {
     }
 
     /// "colours": the number before it, if any, is the number of colours to keep.
-    fn counted(&mut self, text: &str) {
+    fn number_of_colors(&mut self, text: &str) {
         let Some((number, count)) = self.clause.number.take() else {
             return;
         };

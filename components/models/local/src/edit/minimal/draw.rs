@@ -38,12 +38,12 @@ pub fn draw(
         };
         for (place, square) in places.iter().zip(row.chunks_mut(factor * channels)) {
             match place {
-                Place::Inside(label) => {
+                Neighborhood::Inside(label) => {
                     for pixel in square.chunks_exact_mut(channels) {
                         painter.paint(pixel, painter.color(*label));
                     }
                 }
-                Place::Edge(labels) => {
+                Neighborhood::Edge(labels) => {
                     for (pixel, horizontal) in square.chunks_exact_mut(channels).zip(&weights) {
                         if let Some(color) = painter.blend(pixel, labels, horizontal, vertical) {
                             painter.paint(pixel, Some(color));
@@ -55,14 +55,14 @@ pub fn draw(
     }
 }
 
-enum Place {
+enum Neighborhood {
     /// All surrounding places have this label.
     Inside(u8),
     /// The surrounding labels, row by row.
     Edge([[u8; KERNEL]; KERNEL]),
 }
 
-fn neighborhoods(shapes: &Shapes, y: usize, places: &mut Vec<Place>) {
+fn neighborhoods(shapes: &Shapes, y: usize, places: &mut Vec<Neighborhood>) {
     const SIDE: usize = KERNEL / 2;
     let rows: [_; KERNEL] = std::array::from_fn(|step| shapes.row((y + step).saturating_sub(SIDE)));
     places.clear();
@@ -75,9 +75,9 @@ fn neighborhoods(shapes: &Shapes, y: usize, places: &mut Vec<Place>) {
         });
         let own = shapes.row(y).get(x).copied().unwrap_or_default();
         if labels.as_flattened().iter().all(|label| *label == own) {
-            Place::Inside(own)
+            Neighborhood::Inside(own)
         } else {
-            Place::Edge(labels)
+            Neighborhood::Edge(labels)
         }
     }));
 }
