@@ -61,10 +61,11 @@ fn write(source: &Source) -> Result<(), String> {
         Source::Carried(directory) => (carried_components(directory), code(directory), None),
         Source::Read(directory) => (String::new(), String::new(), Some(directory)),
     };
+    // Statics: a constant may be copied into each crate that uses it, and these are large.
     let text = format!(
-        "pub const COMPONENTS: &[(&str, &[u8])] = &[{components}];\n\
-         pub const CODE: &[&[u8]] = &[{code}];\n\
-         pub const DIRECTORY: Option<&str> = {read:?};\n"
+        "pub static COMPONENTS: &[(&str, &[u8])] = &[{components}];\n\
+         pub static CODE: &[&[u8]] = &[{code}];\n\
+         pub static DIRECTORY: Option<&str> = {read:?};\n"
     );
     fs::write(out()?.join("embedded.rs"), text).map_err(|error| error.to_string())
 }
