@@ -408,8 +408,10 @@ async fn a_backup_that_was_killed_is_not_taken_for_a_whole_one() {
     asking.child().wait().unwrap();
     if to.exists() {
         // It was quicker.
-        fs::rename(&to, &partial).unwrap();
+        let _ = fs::remove_dir_all(&partial);
+        fs::create_dir(&partial).unwrap();
         fs::write(partial.join("UNFINISHED"), "").unwrap();
+        fs::rename(&to, partial.join("contents")).unwrap();
     }
     backed_up(&launch.data(), &to);
     assert!(!partial.exists());
