@@ -24,6 +24,7 @@ pub(crate) mod moving;
 mod pipeline;
 mod push;
 pub(crate) mod refiner;
+pub(crate) mod restoring;
 mod secret;
 mod serving;
 mod webhooks;

@@ -18,6 +18,7 @@ mod process;
 mod progress;
 mod refine;
 mod report;
+mod restore;
 mod serve;
 mod settings;
 mod signals;
@@ -52,6 +53,7 @@ pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
         Some(("refine", matches)) => refine::run(matches, prepare),
         Some(("check", matches)) => check::run(matches),
         Some(("backup", matches)) => backup::run(matches),
+        Some(("restore", matches)) => restore::run(matches),
         Some(("move", matches)) => moving::run(matches),
         Some(("model", matches)) => model::run(matches),
         Some(("health", matches)) => health::run(matches),

@@ -9,11 +9,12 @@ use concept_refinement_tests::artifacts;
 
 use crate::place::Place;
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "serve",
     "refine",
     "check",
     "backup",
+    "restore",
     "move",
     "model",
     "health",

@@ -72,6 +72,7 @@ fn the_documents_name_the_places_of_the_unit() {
         format!("concept-refinement backup --data-dir {state} "),
         "systemctl stop concept-refinement@all".to_owned(),
         format!("mv {private} {private}.old"),
+        format!("concept-refinement restore --data-dir {private} "),
     ] {
         assert!(page.contains(&expected), "{expected}");
     }
@@ -184,10 +185,11 @@ fn stop(mut service: Reaped) {
     assert!(ended.success(), "{ended:?}");
 }
 
-fn backed_up(data: &Path, to: &Path) {
+/// Backs up or restores.
+fn done(command: &str, data: &Path, backup: &Path) {
     let done = Command::new(artifacts::binary())
-        .args(["backup", "--data-dir"])
-        .args([data, to])
+        .args([command, "--data-dir"])
+        .args([data, backup])
         .output()
         .unwrap();
     assert!(done.status.success(), "{done:?}");
@@ -207,17 +209,13 @@ async fn a_backup_goes_where_the_service_may_not_write_and_is_restored() {
     let task = client.finished(&id).await;
     assert_eq!(task["status"], "completed", "{task}");
     let backup = scratch("backups").join("2026/11/21");
-    backed_up(&machine.state(), &backup);
+    done("backup", &machine.state(), &backup);
     stop(service);
 
     // As the documents say.
     let old = machine.state().with_extension("old");
     fs::rename(machine.state(), old).unwrap();
-    let copied = Command::new("cp")
-        .arg("-a")
-        .args([&backup, &machine.state()])
-        .status();
-    assert!(copied.unwrap().success());
+    done("restore", &machine.state(), &backup);
     let (service, url) = tokio::task::block_in_place(|| machine.start());
     let restored = client.at(&url).task(&id).await;
     assert_eq!(restored["status"], "completed", "{restored}");

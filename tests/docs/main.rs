@@ -8,6 +8,8 @@
 mod api;
 mod building;
 mod documents;
+mod durability;
 mod embed;
 mod models;
 mod readme;
+mod shell;

@@ -1,6 +1,6 @@
 //! The README's commands, run by a shell.
 
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use concept_refinement_tests::artifacts;
@@ -8,16 +8,8 @@ use concept_refinement_tests::pictures::{jpeg, png, webp};
 use concept_refinement_tests::service::Launch;
 use image::GenericImageView as _;
 
-use crate::documents::{read, root};
-
-/// The shell lines after a note of the README on these tests.
-fn lines(note: &str) -> String {
-    let readme = read("README.md");
-    let (_, after) = readme.split_once(note).unwrap();
-    let (_, block) = after.split_once("```sh\n").unwrap();
-    let (block, _) = block.split_once("```").unwrap();
-    block.to_owned()
-}
+use crate::documents::root;
+use crate::shell::{lines, shell};
 
 #[test]
 fn the_first_refinement_works_as_printed() {
@@ -36,7 +28,7 @@ fn the_first_refinement_works_as_printed() {
         // The lines write where they run, so they run where that does no harm.
         let place = tempfile::tempdir().unwrap();
         let shell = Command::new("bash")
-            .args(["-euo", "pipefail", "-c", &lines(note)])
+            .args(["-euo", "pipefail", "-c", &lines("README.md", note)])
             .current_dir(place.path())
             .env("API", service.url())
             .env("IMAGE", &original)
@@ -61,31 +53,14 @@ fn the_first_refinement_works_as_printed() {
 #[test]
 fn the_commands_without_a_service_work_as_printed() {
     let place = tempfile::tempdir().unwrap();
-    let programs = place.path().join("programs");
-    std::fs::create_dir(&programs).unwrap();
-    // The executable of the tests has no components in it.
-    let program = format!(
-        "#!/bin/sh\ncommand=$1; shift\ncase $command in\n\
-         refine|check) exec {binary:?} $command --components {components:?} \"$@\" ;;\n\
-         *) exec {binary:?} $command \"$@\" ;;\nesac\n",
-        binary = artifacts::binary(),
-        components = artifacts::components(),
-    );
-    let path = programs.join("concept-refinement");
-    std::fs::write(&path, program).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
     let docs = root().join("docs").canonicalize().unwrap();
     symlink(docs, place.path().join("docs")).unwrap();
     let cache = place.path().join("cache");
     std::fs::create_dir(&cache).unwrap();
     symlink(artifacts::compiled(), cache.join("concept-refinement")).unwrap();
 
-    let before = std::env::var("PATH").unwrap();
     let note = "<!-- the tests run these lines as well";
-    let shell = Command::new("bash")
-        .args(["-euo", "pipefail", "-c", &lines(note)])
-        .current_dir(place.path())
-        .env("PATH", format!("{}:{before}", programs.display()))
+    let shell = shell(&lines("README.md", note), place.path())
         .env("XDG_CACHE_HOME", cache)
         .output()
         .unwrap();

@@ -30,7 +30,7 @@ fn command(data: &Path, to: &Path) -> Command {
     command
 }
 
-fn back_up(data: &Path, to: &Path) -> Output {
+pub fn back_up(data: &Path, to: &Path) -> Output {
     command(data, to).output().unwrap()
 }
 
@@ -44,14 +44,14 @@ pub fn backed_up(data: &Path, to: &Path) {
 }
 
 /// The same to standard output, which nobody has read yet.
-fn streaming(data: &Path) -> Reaped {
+pub fn streaming(data: &Path) -> Reaped {
     let mut command = command(data, Path::new("-"));
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     Reaped::spawn(&mut command)
 }
 
 /// What came to standard output and standard error until it ended.
-fn ended(mut backup: Reaped) -> (Option<i32>, Vec<u8>, String) {
+pub fn ended(mut backup: Reaped) -> (Option<i32>, Vec<u8>, String) {
     let mut archive = Vec::new();
     let mut said = String::new();
     let child = backup.child();
@@ -272,6 +272,7 @@ async fn what_is_there_is_never_replaced() {
     fs::write(full.join("file"), "mine").unwrap();
     let foreign = place.join("new.partial");
     fs::create_dir(&foreign).unwrap();
+    fs::write(foreign.join("file"), "mine").unwrap();
     // Another command is at work on it.
     let busy = place.join("busy.partial");
     fs::create_dir(&busy).unwrap();
@@ -286,13 +287,13 @@ async fn what_is_there_is_never_replaced() {
             .collect()
     };
     let before = (all(&place), all(&launch.data()));
-    let itself = "is in the data directory itself";
+    let itself = "/data itself";
     for (to, why) in [
         (file, "is not an empty directory"),
         (link, "is not an empty directory"),
         (full.clone(), "is not an empty directory"),
         (place.join("new"), "new.partial cannot be created"),
-        (place.join("busy"), "another backup is being made"),
+        (place.join("busy"), "another command is at work in"),
         ("/proc/backup".into(), "cannot be created"),
         ("/proc/no/backup".into(), "cannot be created"),
         (launch.data(), "is not an empty directory"),
@@ -407,8 +408,10 @@ async fn a_backup_that_was_killed_is_not_taken_for_a_whole_one() {
     asking.child().wait().unwrap();
     if to.exists() {
         // It was quicker.
-        fs::rename(&to, &partial).unwrap();
+        let _ = fs::remove_dir_all(&partial);
+        fs::create_dir(&partial).unwrap();
         fs::write(partial.join("UNFINISHED"), "").unwrap();
+        fs::rename(&to, partial.join("contents")).unwrap();
     }
     backed_up(&launch.data(), &to);
     assert!(!partial.exists());

@@ -56,6 +56,7 @@ mod pubsub;
 mod rebinding;
 mod refusals;
 mod restart;
+mod restore;
 mod retention;
 mod roles;
 mod room;

@@ -2,11 +2,13 @@
 //!
 //! A backup is a tar archive, which the process that owns the directory streams to
 //! whoever requested it. So the two need no place that both can write to, and the
-//! requester owns the result.
+//! requester owns the result. [`restoring`](super::restoring) goes the other way.
 
 mod archive;
 mod draft;
 mod stream;
+mod sums;
+mod unpack;
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
@@ -22,6 +24,8 @@ use archive::Tar;
 pub use draft::Draft;
 use stream::Sender;
 pub use stream::{Receiver, refuse};
+pub use sums::FILE as LIST;
+pub use unpack::{copy, unpack};
 
 /// Folder in the data directory of a service for copies of databases while they are sent.
 const SCRATCH: &str = "backup.scratch";
@@ -77,8 +81,7 @@ impl Backup {
         let mut sender = Sender::new(to);
         match copy(&mut sender) {
             Ok(counts) => {
-                let counts = counts.iter().map(|(what, count)| format!("{count} {what}"));
-                let counts = counts.collect::<Vec<_>>().join(", ");
+                let counts = summary(&counts);
                 sender.end(Ok(&counts))?;
                 Ok(counts)
             }
@@ -92,7 +95,7 @@ impl Backup {
 
     fn copy(&self, scratch: &Path, to: impl Write) -> anyhow::Result<Vec<(&'static str, u64)>> {
         let _held = Held::new(&self.stores);
-        let mut tar = Tar::new(to, scratch);
+        let mut tar = Tar::new(to, scratch)?;
         let mut counts = Vec::new();
         for store in &self.stores {
             counts.extend(store.copy_to(&mut tar)?);
@@ -104,6 +107,12 @@ impl Backup {
         tar.finish()?;
         Ok(counts)
     }
+}
+
+/// The counts of a backup's contents, as `12 tasks, 9 concepts`.
+pub fn summary(counts: &[(&'static str, u64)]) -> String {
+    let counts = counts.iter().map(|(what, count)| format!("{count} {what}"));
+    counts.collect::<Vec<_>>().join(", ")
 }
 
 /// Keeps stores on hold until this is dropped.

@@ -132,6 +132,26 @@ pub async fn inspect<O, S>(
     Ok(Some(inspect(config).await?))
 }
 
+/// What a backup of a configuration does not have, as sentences for the operator.
+pub fn not_in_backups(config: &Config) -> anyhow::Result<Vec<String>> {
+    let of = |what: &str, (name, has_server): (&str, bool)| {
+        let said = || format!("{what} are in {name}…, and are backed up and restored by its tools");
+        has_server.then(said)
+    };
+    let tasks = of("tasks and concepts", engine(TASKS, &config.tasks)?);
+    let images = of("images", engine(IMAGES, &config.images)?);
+    Ok([tasks, images].into_iter().flatten().collect())
+}
+
+/// The name of an engine, and whether it has a server.
+fn engine<O, S>(
+    engines: &'static [Engine<O, S>],
+    url: &str,
+) -> anyhow::Result<(&'static str, bool)> {
+    let engine = find(engines, url).map_err(anyhow::Error::msg)?;
+    Ok((engine.name, engine.inspect.is_some()))
+}
+
 /// The stores of a data directory that no process uses, the task store first. None: there
 /// is no task store.
 pub async fn at_rest(config: &Config) -> anyhow::Result<Option<Vec<AtRest>>> {

@@ -1,5 +1,6 @@
 //! All engines. A new one needs its crate, and a line here.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use concept_refinement_capability::clock::Clock;
@@ -35,6 +36,13 @@ pub static IMAGES: &[ImageEngine] = &[
     #[cfg(feature = "s3")]
     concept_refinement_s3::engine::ENGINE,
 ];
+
+/// Whether a store writes files of this path, from the top of a data directory, into
+/// backups.
+pub fn is_store_file(path: &Path) -> bool {
+    use concept_refinement_embedded::{images, tasks};
+    tasks::engine::is_file(path) || images::engine::is_file(path)
+}
 
 /// An empty counter, for an image store that is only inspected.
 ///

@@ -26,6 +26,7 @@ pub fn command() -> Command {
         .subcommand(refine())
         .subcommand(check())
         .subcommand(backup())
+        .subcommand(restore())
         .subcommand(move_stores())
         .subcommand(model())
         .subcommand(health())
@@ -114,6 +115,26 @@ fn backup() -> Command {
         )
         .args(settings::sources())
         .args(settings::flags(Some(table::Command::Backup)))
+        .after_help(STATUSES)
+}
+
+fn restore() -> Command {
+    Command::new("restore")
+        .about("Makes a data directory of a backup")
+        .long_about(
+            "Makes a data directory of a backup, which is compared with its list of files and \
+             opened as a start would open it: all that was backed up, or nothing. The data \
+             directory must be empty or not exist yet. No service is needed, and none is started.",
+        )
+        .arg(
+            Arg::new("directory")
+                .value_name("DIR")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("A directory that backup made, or - for its archive on standard input"),
+        )
+        .args(settings::sources())
+        .args(settings::flags(Some(table::Command::Restore)))
         .after_help(STATUSES)
 }
 

@@ -13,7 +13,7 @@ use indicatif::DecimalBytes;
 use super::failure::Failure;
 use super::settings;
 use super::terminal::{in_a_line, print, say};
-use crate::assembly::backup::{Backup, Draft, Receiver};
+use crate::assembly::backup::{Backup, Draft, Receiver, unpack};
 use crate::assembly::capabilities;
 use crate::assembly::control::Asking;
 use crate::config::Config;
@@ -28,6 +28,9 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     if to == Path::new("-") && io::stdout().is_terminal() {
         let problem = "standard output is a terminal: pipe it, or name a directory";
         return Err(Failure::Usage(anyhow::anyhow!(problem)));
+    }
+    for sentence in capabilities::not_in_backups(&config)? {
+        say(&sentence);
     }
     let started = Instant::now();
     let received = match to == Path::new("-") {
@@ -58,9 +61,9 @@ struct Received {
 fn to_directory(config: &Config, to: &Path) -> anyhow::Result<Received> {
     // First, since it may take long to remove a large one that was left, and a service
     // waits only shortly for a request.
-    let draft = Draft::create(to, &config.data_dir)?;
-    let mut receiver = Receiver::new(Source::of(config)?.begin(draft.place())?);
-    let unpacked = draft.unpack(&mut receiver);
+    let draft = Draft::create(to, Some(&config.data_dir))?;
+    let mut receiver = Receiver::new(Source::of(config)?.begin(draft.scratch())?);
+    let unpacked = unpack(&mut receiver, &draft.contents());
     let received = received(receiver, unpacked)?;
     draft.finish()?;
     Ok(received)

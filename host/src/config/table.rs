@@ -29,6 +29,8 @@ pub enum Command {
     Move,
     /// `refine`
     Refine,
+    /// `restore`
+    Restore,
     /// `model test`; which model, its argument says.
     TestModel,
 }
@@ -55,13 +57,13 @@ pub const SETTINGS: &[Setting] = settings! {
     /// Where to listen for HTTP
     "listen" ADDRESS = "127.0.0.1:8080" [Health];
     /// SQLite file, images, generated secret, compiled code
-    "data-dir" DIR = "./data" [Backup Move];
+    "data-dir" DIR = "./data" [Backup Move Restore];
     /// What image URLs start with [default: the origin of each request]
     "public-url" URL;
     /// Which parts this process runs: all, api, or worker (health and pushes only)
     "role" ROLE = "all";
     /// Tasks, concepts, quotas: sqlite, or postgres://USER:PASSWORD@HOST:PORT/DATABASE
-    "tasks" ENGINE = "sqlite" [Backup] secret;
+    "tasks" ENGINE = "sqlite" [Backup Restore] secret;
     /// The database of the tasks without a pooler, for notifications from other hosts
     "tasks-listen-url" URL secret;
     /// The queue: store (inside the task store), nats://HOST:PORT (JetStream), or pubsub://PROJECT/TOPIC
@@ -77,7 +79,7 @@ pub const SETTINGS: &[Setting] = settings! {
     /// Where Google publishes the keys of these tokens
     "pubsub-jwks-url" URL = "https://www.googleapis.com/oauth2/v3/certs";
     /// Images: file, or s3://BUCKET/PREFIX
-    "images" ENGINE = "file" [Backup];
+    "images" ENGINE = "file" [Backup Restore];
     /// local, jigsawstack, openai, stability, replicate, automatic1111, comfyui, the path of a component that exports the model interface, or a chain of them, as fallback(openai, local)
     "model" MODEL = "local" [Refine];
     /// The base URL of the provider of a model that is used alone [default: the provider's own]
@@ -159,7 +161,7 @@ pub const SETTINGS: &[Setting] = settings! {
     /// Where Prometheus finds GET /metrics; or off
     "metrics-listen" ADDRESS = "off";
     /// text or json
-    "log-format" FORMAT = "text" [Backup Move Refine TestModel];
+    "log-format" FORMAT = "text" [Backup Move Refine Restore TestModel];
 };
 
 /// The setting of this name, as on the command line.

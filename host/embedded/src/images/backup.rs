@@ -1,6 +1,7 @@
 //! Copies images while the store is in use. Images deleted meanwhile are moved to a
 //! separate folder, so that every image that existed at the start is copied.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -13,6 +14,7 @@ use concept_refinement_capability::embedded::{Archive, Embedded};
 use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_path::{ImagePath, folder};
 use parking_lot::RwLock;
+use sha2::{Digest as _, Sha256};
 
 use super::engine::FOLDER;
 use super::listing::entries;
@@ -133,30 +135,48 @@ fn small_images() -> PathBuf {
     Path::new(FOLDER).join(small::FILE)
 }
 
-/// Deleted images are copied last: an image is in one place or the other, and twice in
-/// the archive if it is deleted during the copy.
+/// Deleted images are copied last: an image is in one place or the other, or first in the
+/// one and then in the other, if it is deleted during the copy.
 fn copy(root: &Path, archive: &mut dyn Archive) -> io::Result<u64> {
-    let mut count = 0;
+    let mut copied = HashSet::new();
     for from in [root.to_owned(), root.join(REMOVED)] {
         for kind in KINDS.map(folder) {
             for of_owner in entries(from.join(kind))? {
                 for file in entries(of_owner)? {
-                    let Some(path) = file.strip_prefix(&from).ok().filter(|_| file.is_file())
-                    else {
+                    let path = file.strip_prefix(&from).ok();
+                    let Some(path) = path.filter(|path| is_image(path) && file.is_file()) else {
                         continue;
                     };
+                    let name = short(path);
+                    if copied.contains(&name) {
+                        continue;
+                    }
                     match File::open(&file) {
                         // It has been deleted, and will be copied with the deleted
                         // images.
                         Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                         opened => archive.add(&Path::new(FOLDER).join(path), opened?)?,
                     }
-                    count += 1;
+                    copied.insert(name);
                 }
             }
         }
     }
-    Ok(count)
+    Ok(copied.len() as u64)
+}
+
+/// Whether this is where an image is, from the folder of all.
+pub(super) fn is_image(path: &Path) -> bool {
+    // Its format is in the file.
+    let path = path.to_str().map(|path| format!("{path}.png"));
+    path.is_some_and(|path| ImagePath::parse(&path).is_some())
+}
+
+/// Stands for a path, of which there may be millions.
+fn short(path: &Path) -> u128 {
+    let hash = Sha256::digest(path.as_os_str().as_encoded_bytes());
+    let first = hash.first_chunk().copied();
+    u128::from_be_bytes(first.unwrap_or_default())
 }
 
 fn create(directory: &Path) -> io::Result<()> {

@@ -1,6 +1,6 @@
 //! The file store as an engine for the configuration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use concept_refinement_capability::embedded::AtRest;
@@ -10,7 +10,8 @@ use concept_refinement_capability::engine::{
 use concept_refinement_capability::images::Options;
 
 use super::FileImages;
-use super::backup::Folders;
+use super::backup::{Folders, is_image};
+use super::small;
 
 /// The folder within the data directory.
 pub(super) const FOLDER: &str = "images";
@@ -40,6 +41,12 @@ pub const ENGINE: ImageEngine = Engine {
     },
     inspect: None,
 };
+
+/// Whether a backup may have a file of this path from the top of a data directory.
+pub fn is_file(path: &Path) -> bool {
+    let path = path.strip_prefix(FOLDER);
+    path.is_ok_and(|path| path == Path::new(small::FILE) || is_image(path))
+}
 
 fn folder(config: &EngineConfig) -> PathBuf {
     config.directory.join(FOLDER)

@@ -1,5 +1,6 @@
 //! SQLite as an engine for the configuration.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use concept_refinement_capability::embedded::{AtRest, Embedded};
@@ -34,6 +35,11 @@ pub const ENGINE: TaskEngine = Engine {
     },
     inspect: None,
 };
+
+/// Whether a backup may have a file of this path from the top of a data directory.
+pub fn is_file(path: &Path) -> bool {
+    path == Path::new(FILE)
+}
 
 /// A store as the host uses it. `embedded`: its file, if it has one.
 pub fn open_tasks(store: SqliteTasks, embedded: Option<Arc<dyn Embedded>>) -> OpenTasks {

@@ -1,0 +1,45 @@
+//! `restore DIR`, and `restore -`
+
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::ArgMatches;
+use indicatif::DecimalBytes;
+
+use super::failure::Failure;
+use super::settings;
+use super::terminal::{in_a_line, print, say};
+use crate::assembly::capabilities;
+use crate::assembly::restoring::{Source, restore};
+use crate::config::table::Command;
+
+pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
+    let given = settings::given(matches, Some(Command::Restore))?;
+    let config = settings::config(given.values)?;
+    settings::start_log(config.log_format, "off")?;
+    let from = matches.get_one::<PathBuf>("directory");
+    let from = from.map(PathBuf::as_path).unwrap_or(Path::new("-"));
+    let is_archive = from == Path::new("-");
+    if is_archive && io::stdin().is_terminal() {
+        let problem = "standard input is a terminal: pipe an archive, or name a directory";
+        return Err(Failure::Usage(anyhow::anyhow!(problem)));
+    }
+    let started = Instant::now();
+    let source = match is_archive {
+        true => Source::Archive(io::stdin().lock()),
+        false => Source::Directory(std::path::absolute(from)?),
+    };
+    let restored = restore(&config, source)?;
+    for sentence in capabilities::not_in_backups(&config)? {
+        say(&sentence);
+    }
+    let done = format!(
+        "restored {} ({} in {:.1} s)",
+        restored.counts,
+        DecimalBytes(restored.bytes),
+        started.elapsed().as_secs_f64()
+    );
+    print(format!("{}\n", in_a_line(&done)).as_bytes())?;
+    Ok(())
+}

@@ -1,0 +1,263 @@
+//! Archives that are not what `backup` made.
+
+use std::fs;
+
+use concept_refinement_tests::reaper::scratch;
+use rusqlite::Connection;
+use tar::EntryType;
+
+use super::archives::{LIST, Part, list, listed, packed, parts};
+use super::{an_archive, files, refused, restore_archive, restored};
+
+const TAG: &str = "0123456789abcdef0123456789abcdef";
+
+const FOREIGN: &str = "is not a file of a backup";
+
+/// The same database with another version of its tables.
+fn of_another_version(database: &[u8]) -> Vec<u8> {
+    let file = scratch("version").join("it.sqlite");
+    fs::write(&file, database).unwrap();
+    let opened = Connection::open(&file).unwrap();
+    opened
+        .pragma_update(None, "journal_mode", "delete")
+        .unwrap();
+    opened.pragma_update(None, "user_version", 1000).unwrap();
+    opened.close().unwrap();
+    fs::read(file).unwrap()
+}
+
+#[tokio::test]
+async fn what_no_backup_has_is_refused_and_nothing_is_written() {
+    let archive = an_archive().await;
+    let files_of_it = parts(&archive);
+    let place = scratch("hostile");
+    let data = place.join("in/data");
+    // The tests take an archive apart and put it together as it was.
+    restored(restore_archive(&listed(&files_of_it), &place.join("whole")));
+    fs::create_dir(place.join("in")).unwrap();
+    let before = files(&place);
+    let check = |case: &str, archive: &[u8], why: &str| {
+        refused(restore_archive(archive, &data), why, case);
+        assert_eq!(files(&place), before, "{case}");
+    };
+    // With a part of which the list knows.
+    let with = |part: Part| listed(&[&[part], files_of_it.as_slice()].concat());
+
+    let outside = place.join("outside").display().to_string();
+    for name in [
+        &outside,
+        "/tasks.sqlite",
+        "../outside",
+        "../data/tasks.sqlite",
+        "..",
+        ".",
+        "",
+        "/",
+        "./tasks.sqlite",
+        "images/../tasks.sqlite",
+        "images/../../outside",
+        &format!("images/uploads/{TAG}/../../../../outside"),
+        &format!("images/uploads/{TAG}/.."),
+        &format!("images/uploads/{TAG}/a.png"),
+        &format!("images/uploads/{TAG}/A"),
+        &format!("images/uploads/{TAG}/a/b"),
+        &format!("images/uploads/{TAG}/a\\b"),
+        &format!("images/uploads/{TAG}/a\nb"),
+        &format!("images/uploads/{TAG}/"),
+        &format!("images/drafts/{TAG}/a"),
+        &format!("images//uploads/{TAG}/../a"),
+        "images/uploads/short/a",
+        "images",
+        "tasks.sqlite-wal",
+        "tasks.sqlite-journal",
+        "tasks.lock",
+        "images/small.sqlite-wal",
+        "images/images.lock",
+        "compiled/code",
+        "control",
+        "secret.new",
+        "refinement.toml",
+        "UNFINISHED",
+    ] {
+        check(name, &with(Part::file(name, b"hostile")), FOREIGN);
+    }
+    for kind in [
+        EntryType::Link,
+        EntryType::Symlink,
+        EntryType::Directory,
+        EntryType::Char,
+        EntryType::Block,
+        EntryType::Fifo,
+        EntryType::Continuous,
+        EntryType::GNULongName,
+        EntryType::GNULongLink,
+        EntryType::GNUSparse,
+        EntryType::XGlobalHeader,
+        EntryType::XHeader,
+    ] {
+        for name in ["images", "images/small.sqlite", "tasks.sqlite"] {
+            let mut part = Part::of(kind, name, b"");
+            part.header.set_link_name("/tmp").unwrap();
+            part.header.set_cksum();
+            check(&format!("{kind:?} {name}"), &with(part), FOREIGN);
+        }
+    }
+    for part in &files_of_it {
+        let twice = [files_of_it.as_slice(), std::slice::from_ref(part)].concat();
+        let why = format!("writing {}: File exists", part.name());
+        check("a name that comes twice", &listed(&twice), &why);
+    }
+    let image = format!("images/uploads/{TAG}/a");
+    for (size, why) in [
+        (u64::MAX >> 1, "and the disk has"),
+        (1 << 50, "and the disk has"),
+        (archive.len() as u64 + (1 << 20), "is not whole"),
+    ] {
+        let mut part = Part::file(&image, b"");
+        part.header.set_size(size);
+        part.header.set_cksum();
+        check(&format!("{size} bytes"), &with(part), why);
+    }
+    // A file where others have a folder.
+    let folder = Part::file("images/small.sqlite", b"");
+    let mut below = Part::file("images/small.sqlite/a", b"");
+    check("below a file", &listed(&[folder, below.clone()]), FOREIGN);
+    below.header.as_old_mut().cksum = *b"0000000\0";
+    check("a header's sum", &with(below), "this is no tar archive");
+
+    let replaced = |name: &str, contents: &[u8]| {
+        let mut changed = files_of_it.clone();
+        let part = changed.iter_mut().find(|part| part.name() == name);
+        *part.unwrap() = Part::file(name, contents);
+        changed
+    };
+    let of = |name: &str| {
+        let part = files_of_it.iter().find(|part| part.name() == name);
+        part.unwrap().contents.clone()
+    };
+    let of_tasks = of("tasks.sqlite");
+    let mut torn = of_tasks.clone();
+    torn[4096..8192].fill(0xff);
+    let small = of_another_version(&of("images/small.sqlite"));
+    let newer = of_another_version(&of_tasks);
+    let other = "was written by another version of this program";
+    for (name, contents, why) in [
+        (
+            "tasks.sqlite",
+            b"junk".as_slice(),
+            "tasks.sqlite is damaged",
+        ),
+        ("tasks.sqlite", &torn, ""),
+        ("tasks.sqlite", &newer, other),
+        ("images/small.sqlite", &small, other),
+        (
+            "images/small.sqlite",
+            b"junk",
+            "images/small.sqlite is damaged",
+        ),
+        (
+            "secret",
+            b"short",
+            "secret in the data directory is damaged",
+        ),
+    ] {
+        check(name, &listed(&replaced(name, contents)), why);
+    }
+    let known = list(&files_of_it);
+    let without = |name: &str| -> Vec<Part> {
+        let others = files_of_it.iter().filter(|part| part.name() != name);
+        others.cloned().collect()
+    };
+    let no_list = "it has no SHA256SUMS";
+    let other_list = "its files are not those of its list";
+    let last = Part::file(&image, b"late");
+    let reversed: Vec<Part> = files_of_it.iter().rev().cloned().collect();
+    for (case, parts, why) in [
+        ("no list", files_of_it.clone(), no_list),
+        ("nothing", vec![], no_list),
+        ("a list alone", vec![list(&[])], "there are no tasks in it"),
+        (
+            "no tasks",
+            [
+                without("tasks.sqlite"),
+                vec![list(&without("tasks.sqlite"))],
+            ]
+            .concat(),
+            "there are no tasks in it",
+        ),
+        (
+            "a file is missing",
+            [without("secret"), vec![known.clone()]].concat(),
+            other_list,
+        ),
+        (
+            "a file is another",
+            [replaced("secret", &[7; 32]), vec![known.clone()]].concat(),
+            other_list,
+        ),
+        (
+            "another order",
+            [reversed, vec![known.clone()]].concat(),
+            other_list,
+        ),
+        (
+            "a file that is not listed",
+            [vec![last.clone()], files_of_it.clone(), vec![known.clone()]].concat(),
+            other_list,
+        ),
+        (
+            "a file after the list",
+            [files_of_it.clone(), vec![known.clone(), last]].concat(),
+            "comes after the list of all files",
+        ),
+        (
+            "the list twice",
+            [files_of_it.clone(), vec![known.clone(), known.clone()]].concat(),
+            "SHA256SUMS comes after the list",
+        ),
+    ] {
+        check(case, &packed(&parts), why);
+    }
+    let after = [archive.as_slice(), &archive].concat();
+    check("two archives", &after, "something after the end");
+    check("no archive", &[b'x'; 2048], "this is no tar archive");
+    check(
+        "a compressed one",
+        b"\x1f\x8b\x08\0",
+        "the archive is cut off",
+    );
+    assert_eq!(known.name(), LIST);
+}
+
+#[tokio::test]
+async fn an_archive_that_is_cut_is_refused_wherever_it_is_cut() {
+    let archive = an_archive().await;
+    let place = scratch("cut");
+    let data = place.join("data");
+    // Before, in and after each header, and after each file.
+    let mut ends = vec![0, 1, 511];
+    let mut start = 0;
+    for part in parts(&archive) {
+        let contents = start + 512;
+        let end = contents + part.contents.len();
+        start = end.next_multiple_of(512);
+        ends.extend([
+            contents,
+            contents + part.contents.len() / 2,
+            end,
+            start,
+            start + 100,
+        ]);
+    }
+    let all = archive.len();
+    ends.extend([all - 1025, all - 1024, all - 1023, all - 512, all - 1]);
+    for end in ends {
+        let case = format!("{end} of {all}");
+        let done = restore_archive(&archive[..end], &data);
+        refused(done, "", &case);
+        assert_eq!(fs::read_dir(&place).unwrap().count(), 0, "{case}");
+    }
+    // Other programs fill their last record.
+    let filled = [archive, vec![0; 9 * 1024]].concat();
+    restored(restore_archive(&filled, &data));
+}
