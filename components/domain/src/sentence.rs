@@ -18,6 +18,8 @@ pub const WORKER_DIED: &str =
 
 /// The error of a task that its user cancelled.
 pub const CANCELLED_BY_USER: &str = "Cancelled by its user.";
+/// The error of a task that an operator cancelled.
+pub const CANCELLED_BY_OPERATOR: &str = "Cancelled by the operator.";
 
 const FAILED: &str = "Error in refinement task processing: ";
 

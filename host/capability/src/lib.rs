@@ -11,6 +11,7 @@
 
 #![deny(missing_docs)]
 
+pub mod administration;
 pub mod away;
 pub mod blobs;
 mod capabilities;

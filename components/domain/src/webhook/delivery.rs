@@ -12,6 +12,7 @@ use super::{
 };
 use crate::capability::Fenced;
 use crate::sentence::sanitize;
+use crate::step::{Step, StepKind};
 use crate::task::Task;
 use crate::timestamp::Timestamp;
 
@@ -166,6 +167,17 @@ impl DeliveryRecord {
             None => DeliveryState::Failed,
         };
         Fenced::Done
+    }
+
+    /// The last recorded attempt, as a step of the story of its task.
+    pub fn step(&self, attempt: u32) -> Step {
+        let last = self.attempts.last();
+        let at = last.map(|last| last.at).unwrap_or_default();
+        let outcome = match last.and_then(|last| last.error.as_deref()) {
+            Some(error) => error,
+            None => DeliveryState::Delivered.as_str(),
+        };
+        Step::new(StepKind::Webhook, attempt, at).with(outcome)
     }
 
     /// Makes one more attempt due, whose outcome is final. Never returns
