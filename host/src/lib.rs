@@ -33,6 +33,7 @@ pub mod config;
 mod log;
 pub mod loops;
 mod metrics;
+mod operator;
 
 pub use assembly::refiner::request::{RefineError, Refined, Source, Words};
 pub use assembly::{Components, Host, HostBuilder, HostError, Refiner};

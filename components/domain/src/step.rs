@@ -85,11 +85,11 @@ impl Step {
         }
     }
 
-    /// The same with a detail, which is sanitized.
+    /// The same with a detail, which is sanitized; an empty one is none.
     #[must_use]
     pub fn with(self, detail: &str) -> Self {
         Self {
-            detail: Some(sanitize(detail, MAX_DETAIL_CHARS)),
+            detail: (!detail.is_empty()).then(|| sanitize(detail, MAX_DETAIL_CHARS)),
             ..self
         }
     }

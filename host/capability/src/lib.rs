@@ -29,6 +29,7 @@ pub mod log_throttle;
 pub mod model;
 pub mod moving;
 pub mod notifier;
+pub mod pause;
 pub mod payments;
 pub mod permits;
 pub mod processor;

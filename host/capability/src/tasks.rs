@@ -19,7 +19,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::Window;
-use concept_refinement_domain::step::Step;
+use concept_refinement_domain::step::StepKind;
 use concept_refinement_domain::task::{Change, Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::BoxFuture;
@@ -174,7 +174,7 @@ pub trait Leases: Send + Sync {
 
     /// Adds a step to the story of a task, which is stored with its next change by this
     /// process. In memory until then; nothing depends on it.
-    fn add_step(&self, task_id: &str, step: Step);
+    fn add_step(&self, task_id: &str, attempt: u32, kind: StepKind, detail: &str);
 
     /// Completes when the task is deleted or cancelled, as far as this process learns of
     /// it without asking the store; otherwise never. In any case the worker's next write

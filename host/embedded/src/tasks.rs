@@ -344,13 +344,14 @@ impl Leases for SqliteTasks {
 
     fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()> {
         if self.hub.began(lease, stage).is_some() {
-            let step = Step::new(StepKind::Stage, lease.attempt, self.clock.now());
-            self.hub.add_step(&lease.task_id, step.with(stage.as_str()));
+            let (id, attempt) = (&lease.task_id, lease.attempt);
+            self.add_step(id, attempt, StepKind::Stage, stage.as_str());
         }
         Box::pin(ready(Ok(())))
     }
 
-    fn add_step(&self, task_id: &str, step: Step) {
+    fn add_step(&self, task_id: &str, attempt: u32, kind: StepKind, detail: &str) {
+        let step = Step::new(kind, attempt, self.clock.now()).with(detail);
         self.hub.add_step(task_id, step);
     }
 

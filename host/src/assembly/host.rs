@@ -21,7 +21,7 @@ use concept_refinement_runtime::model::output;
 use concept_refinement_runtime::wasm::engine::Pool;
 use futures::future::join_all;
 use rand::RngExt as _;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -42,6 +42,7 @@ use crate::config::Config;
 use crate::loops::deliverer;
 use crate::loops::deliverer::Deliverer;
 use crate::loops::garbage::Garbage;
+use crate::loops::jobs::Jobs;
 use crate::loops::probe::Probe;
 use crate::loops::sweep::Sweep;
 use crate::loops::worker::Worker;
@@ -144,7 +145,8 @@ impl HostBuilder {
             Arc::clone(&cores),
             Arc::clone(&engine),
         );
-        let (push, pushes) = push::trigger(&config, &network, &clock).unzip();
+        let pause = Arc::default();
+        let (push, pushes) = push::trigger(&config, &network, &clock, &pause).unzip();
         let requests = metrics.as_ref().map(|metrics| Arc::clone(&metrics.http));
         let mut api = Api::new(&config, listener, Arc::clone(&cores), push, requests)
             .map_err(HostError::System)?;
@@ -178,8 +180,10 @@ impl HostBuilder {
                 Secret::open(&config.data_dir, random).map_err(HostError::DataDirectory)?
             }
         };
+        let administration = Arc::clone(&tasks.administration);
         let (mut configured, embedded) =
             capabilities::open(&config, &secret, tasks, model, clock, room).await?;
+        configured.pause = pause;
         if let Some(pushes) = pushes {
             configured.queue = pushes.beside(configured.queue);
         }
@@ -240,11 +244,18 @@ impl HostBuilder {
         };
         let garbage = Garbage {
             host: Arc::clone(&capabilities),
-            runtime,
+            runtime: Arc::clone(&runtime) as _,
             retention: config.retention,
             anonymous_retention: config.anonymous_retention,
             confirmed_day: config.confirmed_day.clone(),
             interval: config.collect_interval,
+        };
+        let started = Arc::<Notify>::default();
+        let jobs = Jobs {
+            host: Arc::clone(&capabilities),
+            administration: Arc::clone(&administration),
+            runtime: Arc::clone(&runtime) as _,
+            started: Arc::clone(&started),
         };
         let mut metrics_address = None;
         if let Some(monitoring) = monitoring {
@@ -267,6 +278,7 @@ impl HostBuilder {
         serving.spawn(|stop| sweep.run(stop.stopped));
         serving.spawn(|stop| garbage.run(stop.stopped));
         serving.spawn(|stop| probe.run(stop.stopped));
+        serving.spawn(|stop| jobs.run(stop.stopped));
         let backup = Backup::new(&config.data_dir, embedded);
         if let Some(control) = Control::listen(&config.data_dir, backup) {
             serving.spawn(|stop| control.run(stop.stopped));
