@@ -3,6 +3,7 @@
 use crate::step::{Step, StepKind};
 use crate::task::{Status, Task};
 use crate::timestamp::Timestamp;
+use crate::webhook::DeliveryRecord;
 
 use super::TaskRecord;
 
@@ -29,10 +30,10 @@ pub fn retry(record: &mut TaskRecord, has_active: bool, id: String, now: Timesta
     }
     let retried = Step::new(StepKind::Retried, record.attempt, now).with(&id);
     record.steps.push(retried);
-    let webhook = record
-        .delivery
-        .as_ref()
-        .map(|delivery| delivery.webhook.clone());
+    let delivery = record.delivery.as_ref().map(|delivery| DeliveryRecord {
+        retry_of: Some(record.task.id.clone()),
+        ..DeliveryRecord::new(delivery.webhook.clone())
+    });
     let failed = &record.task;
     let task = Task {
         id,
@@ -49,7 +50,8 @@ pub fn retry(record: &mut TaskRecord, has_active: bool, id: String, now: Timesta
     let created = TaskRecord {
         payment: record.payment.clone(),
         retry_of: Some(failed.id.clone()),
-        ..TaskRecord::new(task, webhook)
+        delivery,
+        ..TaskRecord::new(task, None)
     };
     Retry::Created(Box::new(created))
 }

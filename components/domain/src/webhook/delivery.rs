@@ -37,6 +37,9 @@ pub struct DeliveryRecord {
     /// The requested webhook.
     #[serde(flatten)]
     pub webhook: Webhook,
+    /// The failed task that its task retries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<String>,
     /// Its state.
     pub state: DeliveryState,
     /// The oldest first.
@@ -57,6 +60,7 @@ impl DeliveryRecord {
     pub fn new(webhook: Webhook) -> Self {
         Self {
             webhook,
+            retry_of: None,
             state: DeliveryState::Pending,
             attempts: Vec::new(),
             next_attempt_at: None,
@@ -118,6 +122,7 @@ impl DeliveryRecord {
                 until,
             },
             webhook: self.webhook.clone(),
+            retry_of: self.retry_of.clone(),
             task: task.clone(),
         })
     }
