@@ -23,8 +23,11 @@ use crate::loops::until_stop::until_stop;
 /// Tasks per part of a job: other writes wait for it.
 const BATCH: usize = 50;
 
-/// How often jobs are looked for that another process has left, and old ones are removed.
+/// How often jobs are looked for that another process has left.
 const INTERVAL: Duration = Duration::from_secs(10);
+
+/// How often what is too old is removed.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// The jobs of one host.
 pub struct Jobs {
@@ -45,8 +48,14 @@ impl Jobs {
     }
 
     async fn rounds(&self) {
+        let mut next_prune = Duration::ZERO;
         loop {
-            if let Err(error) = self.round().await {
+            let mut round = self.round().await;
+            if round.is_ok() && next_prune <= self.runtime.elapsed() {
+                round = self.prune().await;
+                next_prune = self.runtime.elapsed() + PRUNE_INTERVAL;
+            }
+            if let Err(error) = round {
                 log_throttled!(error every LONG_INTERVAL, "no job can be worked on", %error);
             }
             tokio::select! {
@@ -62,6 +71,10 @@ impl Jobs {
         for id in self.administration.unfinished_jobs().await? {
             self.finish(&id).await?;
         }
+        Ok(())
+    }
+
+    async fn prune(&self) -> Result<(), CapabilityError> {
         let oldest = before(self.host.clock.now(), AUDIT_RETENTION);
         self.administration.prune_audit(oldest).await
     }

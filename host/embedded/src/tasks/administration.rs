@@ -73,7 +73,16 @@ impl Administration for SqliteTasks {
     }
 
     fn start_job(&self, job: NewJob) -> Answer<'_, JobStart> {
-        Box::pin(self.write(move |step| jobs::start(step, job)))
+        Box::pin(async move {
+            let filter = job.filter.clone();
+            // Not in the step that stores the job: other writes would wait for the count.
+            let total = self.count(filter).await?;
+            if total != job.expect {
+                return Ok(JobStart::Unexpected(total));
+            }
+            let job = self.write(move |step| jobs::start(step, job)).await?;
+            Ok(JobStart::Started(job))
+        })
     }
 
     fn job<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Job>> {

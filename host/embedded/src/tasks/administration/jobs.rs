@@ -2,9 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use concept_refinement_capability::administration::{
-    Action, Job, JobProgress, JobStart, NewJob, TaskFilter,
-};
+use concept_refinement_capability::administration::{Action, Job, JobProgress, NewJob, TaskFilter};
 use concept_refinement_domain::capability::{Cancellation, Position};
 use concept_refinement_domain::rulebook::Retry;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -23,11 +21,8 @@ const MAX_ROWS: usize = 1_000;
 const COLUMNS: &str = "id, action, filter, created_at, ended_at, total, done, failed, \
      task_created_at, task_id";
 
-pub(super) fn start(step: &mut Step<'_>, new: NewJob) -> Result<JobStart, Fault> {
-    let total = search::count(step.connection, &new.filter)?;
-    if total != new.expect {
-        return Ok(JobStart::Unexpected(total));
-    }
+pub(super) fn start(step: &mut Step<'_>, new: NewJob) -> Result<Job, Fault> {
+    let total = new.expect;
     let job = Job {
         id: new.id,
         action: new.action,
@@ -42,7 +37,7 @@ pub(super) fn start(step: &mut Step<'_>, new: NewJob) -> Result<JobStart, Fault>
     save(step, &job)?;
     let target = serde_json::to_string(&job.filter).unwrap_or_default();
     audit::add(step, &new.act, job.action.as_str(), &target, total)?;
-    Ok(JobStart::Started(job))
+    Ok(job)
 }
 
 pub(super) fn find(connection: &Connection, id: &str) -> Result<Option<Job>, Fault> {
