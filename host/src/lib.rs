@@ -23,6 +23,7 @@
 // These macros panic if the output fails.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod admin;
 mod assembly;
 /// The programs in the document, which are compiled along with the examples here.
 #[cfg(doctest)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{CapabilityState, Claimed};
+use concept_refinement_domain::sentence::QUEUE_PAUSED;
 use parking_lot::Mutex;
 
 use super::Answer;
@@ -14,7 +15,7 @@ use super::health::{Asker, ModelHealth, Probes, Verdict};
 use super::images::ImageStore;
 use super::intercept::{Intercepted, Interceptor};
 use super::model::ImageModel;
-use super::pause::{PAUSED, Pause};
+use super::pause::Pause;
 use super::payments::{Payments, RepeatedCalls};
 use super::queue::TaskQueue;
 use super::room::Room;
@@ -118,7 +119,7 @@ impl Capabilities {
             && queue.problem.is_none()
             && self.pause.is_set()
         {
-            queue.problem = Some(PAUSED.to_owned());
+            queue.problem = Some(QUEUE_PAUSED.to_owned());
         }
         let model = self.model_health.lock().problem(self.clock.now());
         states.push(CapabilityState {

@@ -5,9 +5,6 @@
 
 use tokio::sync::watch;
 
-/// How readiness calls it.
-pub const PAUSED: &str = "paused by the operator";
-
 /// Whether the queue is paused.
 #[derive(Debug, Default)]
 pub struct Pause(watch::Sender<bool>);
