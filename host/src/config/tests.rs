@@ -130,6 +130,7 @@ fn an_unusable_value_is_named() {
         let named = match (name, value) {
             ("auth", "secret") => "jwt_secret".to_owned(),
             ("auth", "jwks") => "jwks_url".to_owned(),
+            ("admin-listen", "127.0.0.1:9465") => "admin_token".to_owned(),
             _ => name.replace('-', "_"),
         };
         assert!(error.starts_with(&named), "{name}={value}: {error}");
