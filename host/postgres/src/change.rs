@@ -10,7 +10,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use tokio::time::Instant;
 
 use super::PostgresTasks;
-use super::database::DEADLINE;
+use super::database::{DEADLINE, Session};
 use super::fault::Fault;
 use super::group_commit::Write;
 use super::rows::{AccountChange, Swap};
@@ -115,9 +115,16 @@ impl<T, R: Fn(&mut TaskRecord, Timestamp) -> Decision<T>> Change<'_, T, R> {
             };
             noted.extend(store.hub.take_steps(id));
             store.tell_story(&mut record, noted);
+            let account = match record.refund(event) {
+                Some(_) => {
+                    let session = store.database.session_until(deadline).await?;
+                    account_change(&session, &record, event).await?
+                }
+                None => None,
+            };
             let swap = Swap {
                 before,
-                account: account_change(store, &record, event, deadline).await?,
+                account,
                 after: record.clone(),
                 concept: (self.concept)(&answer).cloned(),
                 unless_paused: self.unless_paused,
@@ -154,18 +161,16 @@ async fn is_paused(store: &PostgresTasks, deadline: Instant) -> Result<bool, Fau
 }
 
 /// The change that the event makes to the account of the task's user, if any.
-async fn account_change(
-    store: &PostgresTasks,
+pub(super) async fn account_change(
+    session: &Session<'_>,
     record: &TaskRecord,
     event: Event,
-    deadline: Instant,
 ) -> Result<Option<AccountChange>, Fault> {
     let forgets_key = event.undoes_submission();
     let Some(refund) = record.refund(event) else {
         return Ok(None);
     };
-    let session = store.database.session_until(deadline).await?;
-    let (mut usage, revision) = match account::usage(&session, &record.task.user_id).await? {
+    let (mut usage, revision) = match account::usage(session, &record.task.user_id).await? {
         Some((usage, revision)) => (usage, Some(revision)),
         None => Default::default(),
     };

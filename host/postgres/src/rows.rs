@@ -120,6 +120,45 @@ async fn find_by(
     row.map(|row| read(&mut Cells::of(&row))).transpose()
 }
 
+/// Inserts the retry of a task, which the queue delivers at once. False: its user has an
+/// active task, and nothing was written.
+pub(super) async fn insert_retry(
+    session: &Session<'_>,
+    record: &TaskRecord,
+) -> Result<bool, Fault> {
+    const SQL: &str = "INSERT INTO schema.task (id, user_id, is_anonymous, status, \
+         original_image_url, refinement_prompt, logo_description, theme_description, \
+         original_path, created_at, due_at, deliver_at, payment, delivery, receiver, \
+         delivery_due_at, retry_of, steps) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10, $12, $13, $14, $15, $16, $17) \
+         ON CONFLICT (user_id) WHERE completed_at IS NULL DO NOTHING";
+    let TaskRecord { task, delivery, .. } = record;
+    let task_id = id(&task.id).ok_or(Fault::NoId)?;
+    let user_id = Text::of(&task.user_id);
+    let url = Text::of(&task.refinement.original_image_url);
+    let prompt = Text::of(&task.refinement.refinement_prompt);
+    let logo = Text::maybe(task.refinement.logo_description.as_deref());
+    let theme = Text::maybe(task.refinement.theme_description.as_deref());
+    let original_path = Text::maybe(task.original_path.as_deref());
+    let (created_at, due_at) = (Time(task.created_at), Time::maybe(due_at(task)));
+    let (payment, delivery_json) = (record.payment.to_json(), delivery.as_ref().map(json));
+    let receiver = delivery.as_ref().map(DeliveryRecord::receiver);
+    let (payment, delivery_json, receiver) = (
+        Text::maybe(payment.as_deref()),
+        Text::maybe(delivery_json.as_deref()),
+        Text::maybe(receiver.as_deref()),
+    );
+    let delivery_due_at = Time::maybe(delivery.as_ref().and_then(DeliveryRecord::due_at));
+    let retry_of = record.retry_of.as_deref().and_then(id);
+    let (status, steps) = (task.status.as_str(), record.steps.to_text());
+    let steps = Text::of(&steps);
+    let parameters = parameters! {
+        task_id, user_id, task.is_anonymous, status, url, prompt, logo, theme, original_path,
+        created_at, due_at, payment, delivery_json, receiver, delivery_due_at, retry_of, steps
+    };
+    Ok(session.execute(SQL, &parameters).await? > 0)
+}
+
 /// A task before and after a rule was applied, and a concept to store with it.
 pub(super) struct Swap {
     pub before: TaskRecord,
