@@ -17,8 +17,8 @@ use crate::rows::{read, record};
 use crate::values::{Cells, Parameter, Text, Time, id, parameters};
 
 /// How far the time in an id may be from the time of its task: the clock of the host that
-/// made the id may have been wrong.
-const SLACK: Duration = Duration::from_secs(60 * 60);
+/// made the id may have been wrong. A search by time reads the tasks of this time in vain.
+const SLACK: Duration = Duration::from_secs(60);
 
 /// Rows that one query returns at most: with the story of a task a row may have some
 /// kilobytes.
