@@ -21,8 +21,8 @@ use super::super::stored::Stored;
 use crate::sqlite::statements::find;
 
 /// How far the time in an id may be from the time of its task: the clock of the host that
-/// made the id may have been wrong.
-const SLACK: Duration = Duration::from_secs(60 * 60);
+/// made the id may have been wrong. A search by time reads the tasks of this time in vain.
+const SLACK: Duration = Duration::from_secs(60);
 
 pub(super) fn record(connection: &Connection, id: &str) -> Result<Option<TaskRecord>, Fault> {
     let sql = format!("SELECT {RECORD} FROM task WHERE id = ?");
