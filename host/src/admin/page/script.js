@@ -73,17 +73,16 @@ function duration(milliseconds) {
   return `${Math.floor(seconds / bigSize)} ${big}${rest ? ` ${rest} ${small}` : ''}`;
 }
 
-/** A time of the service, as the operator's clock shows it. */
-function moment(time, { date: hasDate = true, fraction = 0 } = {}) {
+/** A time of the service, as the operator's clock shows it; to the millisecond if `exact`. */
+function moment(time, { hasDate = true, exact = false } = {}) {
   const date = new Date(time);
-  const clock = date.toLocaleTimeString('en-GB', {
-    hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: fraction || undefined,
-  });
+  const clock = date.toLocaleTimeString('en-GB') + (exact ? `.${String(date.getMilliseconds()).padStart(3, '0')}` : '');
   if (!hasDate) return clock;
   const year = date.getFullYear() === new Date().getFullYear() ? undefined : 'numeric';
   return `${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year })} ${clock}`;
 }
 
+const dayOf = (time) => new Date(time).toDateString();
 const when = (time, how) => make('time', { dateTime: time, title: time }, moment(time, how));
 
 /** Ids begin with the time, so that their ends tell them apart. */
@@ -107,46 +106,32 @@ function described(filter) {
 const ERROR_PREFIX = 'Error in refinement task processing: ';
 const brief = (error) => (error?.startsWith(ERROR_PREFIX) ? error.slice(ERROR_PREFIX.length) : error ?? '');
 
+/** Steps whose names say too little. */
 const STEPS = {
-  submitted: 'Submitted',
   delivered: 'Message delivered',
-  claimed: 'Claimed',
-  stage: 'Stage',
   asked: 'Model asked',
   receipt: 'Receipt stored',
   released: 'Given back',
   lost: 'Lease expired',
-  completed: 'Completed',
-  failed: 'Failed',
-  cancelled: 'Cancelled',
   retried: 'Retried as',
-  webhook: 'Webhook',
 };
+
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /* The service */
 
-/** The service answered, but not with success. */
+/** The service answered, but not with success, or (status 0) not at all. */
 class Refusal extends Error {
   constructor(status, body) {
     super(body?.detail ?? `The service answered with status ${status}.`);
     this.status = status;
-    this.body = body;
     this.fields = body?.field_errors ?? {};
-  }
-}
-
-/** The service did not answer. */
-class Offline extends Error {
-  constructor() {
-    super('The service cannot be reached.');
   }
 }
 
 const KEY = 'concept-refinement-admin-token';
 /** For browsers without storage. */
 let kept = null;
-/** Whether the token may change nothing. Unknown before the first sign of it. */
-let isReader = false;
 /** Counts who was signed in: what was asked for before is of no interest after. */
 let signIns = 0;
 
@@ -173,39 +158,27 @@ async function call(method, path, body) {
   const headers = {};
   if (token()) headers.Authorization = `Bearer ${token()}`;
   if (body) headers['Content-Type'] = 'application/json';
-  let status = 0;
-  let answer = null;
-  try {
-    const response = await fetch(`/admin/v1/${path}`, {
-      method, headers, body: body && JSON.stringify(body), cache: 'no-store', credentials: 'omit',
-    });
-    status = response.status;
-    answer = await response.json().catch((error) => {
-      if (status === 200) throw error;
-      return null;
-    });
-  } catch {
-    status = 0;
-  }
+  const options = { method, headers, body: body && JSON.stringify(body), cache: 'no-store', credentials: 'omit' };
+  const response = await fetch(`/admin/v1/${path}`, options).catch(() => null);
+  const answer = (await response?.json().catch(() => null)) ?? null;
   // Nobody waits for it any more.
   if (mine !== signIns) return new Promise(() => {});
-  if (status === 0) throw new Offline();
-  if (status >= 200 && status < 300) return answer;
-  if (status === 401) leave(token() ? 'This token was not accepted.' : null);
-  if (status === 403 && method !== 'GET') readOnly();
-  throw new Refusal(status, answer);
+  const isCut = response?.status === 200 && answer === null;
+  if (!response || isCut) throw new Refusal(0, { detail: 'The service cannot be reached.' });
+  if (response.ok) return answer;
+  if (response.status === 401) leave(token() ? 'This token was not accepted.' : null);
+  if (response.status === 403) readOnly();
+  throw new Refusal(response.status, answer);
 }
 
-/** What went wrong, for people. Where it was a missing token, the form says so. */
+/** What went wrong, for people. */
 function sentence(error) {
-  if (error instanceof Offline) return error.message;
   if (!(error instanceof Refusal)) {
     console.error(error);
     return 'Something went wrong on this page. Reload it and try again.';
   }
-  if (error.status === 403) return `${error.message} Sign in with the admin token to change something.`;
-  const fields = Object.entries(error.fields ?? {}).map(([field, problems]) => `${field} ${problems.join(', ')}`);
-  return [error.message, ...fields.map((field) => `${field}.`)].join(' ');
+  const fields = Object.entries(error.fields).map(([field, problems]) => `${field} ${problems.join(', ')}.`);
+  return [error.message, ...fields].join(' ');
 }
 
 const taskPath = (id) => `tasks/${encodeURIComponent(id)}`;
@@ -233,21 +206,19 @@ function refuseToken(text) {
   if (text) $('token').focus();
 }
 
-/** Asks for what is to be shown: whether a token is needed is what the first answer says. */
+/** Whether a token is needed is what the first answer says. */
 async function enter() {
+  let problem = null;
   try {
     showQueue(await call('GET', 'queue'));
   } catch (error) {
-    if (!(error instanceof Refusal && error.status === 401)) {
-      if ($('desk').hidden && !$('signin').hidden) refuseToken(sentence(error));
-      else open();
-      say($('queue-error'), sentence(error));
-    }
-    $('main').removeAttribute('aria-busy');
-    return;
+    problem = error;
   }
-  open();
   $('main').removeAttribute('aria-busy');
+  if (problem?.status === 401) return;
+  if (problem && !$('signin').hidden) return refuseToken(sentence(problem));
+  open();
+  if (problem) queueIsAway(problem);
 }
 
 function open() {
@@ -278,23 +249,20 @@ function leave(why) {
     $(id).replaceChildren();
   }
   for (const id of ['state', 'pending', 'processing', 'oldest']) $(`queue-${id}`).textContent = '–';
-  for (const id of ['panel', 'job', 'task-table', 'audit-table', 'reader', 'pause', 'desk', 'views']) $(id).hidden = true;
-  isReader = false;
-  for (const button of document.querySelectorAll('[data-changes]')) button.removeAttribute('aria-disabled');
+  for (const id of ['panel', 'job', 'task-table', 'audit-table', 'pause', 'desk', 'views']) $(id).hidden = true;
+  readOnly(false);
   $('signin').hidden = false;
   document.title = 'Sign in – Concept Refinement';
   refuseToken(why);
-  $(why ? 'token' : 'signin-title').focus();
+  $('token').focus();
 }
 
 /** The token turned out to be one that may only read. */
-function readOnly() {
-  if (isReader) return;
-  isReader = true;
-  $('reader').hidden = false;
+function readOnly(isSo = true) {
+  $('reader').hidden = !isSo;
   for (const button of document.querySelectorAll('[data-changes]')) {
-    button.setAttribute('aria-disabled', 'true');
-    button.setAttribute('aria-describedby', 'reader');
+    button.setAttribute('aria-disabled', String(isSo));
+    button.setAttribute('aria-describedby', isSo ? 'reader' : '');
   }
 }
 
@@ -380,7 +348,7 @@ let ticking = null;
 let isPaused = false;
 
 /** Nothing is asked while nobody looks. */
-async function tick() {
+function tick() {
   clearTimeout(ticking);
   if (document.hidden || $('desk').hidden) return;
   ticking = setTimeout(async () => {
@@ -400,16 +368,20 @@ async function refreshQueue() {
   try {
     showQueue(await call('GET', 'queue'));
   } catch (error) {
-    say($('queue-error'), `${sentence(error)} Trying again.`);
-    $('figures').classList.add('is-old');
+    queueIsAway(error);
   }
+}
+
+function queueIsAway(error) {
+  say($('queue-error'), `${sentence(error)} Trying again.`);
+  $('figures').classList.add('is-old');
 }
 
 function showQueue({ paused, pending, processing, oldest_pending_seconds: oldest }) {
   say($('queue-error'), null);
+  // What could not be loaded meanwhile may be there now.
+  if ($('figures').classList.contains('is-old') && !$('task-error').hidden) tasks.load();
   $('figures').classList.remove('is-old');
-  // What could not be loaded may be there now.
-  if (!$('task-error').hidden && shown?.view === 'tasks') tasks.load();
   isPaused = paused;
   $('queue-state').textContent = paused ? 'Paused' : 'Running';
   $('queue-state').classList.toggle('is-paused', paused);
@@ -430,8 +402,8 @@ onClick('pause', () => {
     button: isToPause ? 'Pause' : 'Resume',
     async act(reason) {
       await call('POST', isToPause ? 'queue/pause' : 'queue/resume', { reason });
-      announce(isToPause ? 'The queue is paused.' : 'The queue is resumed.');
       await refreshQueue();
+      return () => announce(isToPause ? 'The queue is paused.' : 'The queue is resumed.');
     },
   });
 });
@@ -448,7 +420,8 @@ function onClick(id, act) {
 
 let act = null;
 
-/** Asks for a reason, and does `act` with it. */
+/** Asks for a reason, and does `act` with it, which answers what to do when the question
+ * is gone. */
 function ask({ title, text, button, act: toDo }) {
   act = toDo;
   $('ask-title').textContent = title;
@@ -476,8 +449,9 @@ $('ask-form').addEventListener('submit', async (event) => {
   complain(null);
   await busy($('ask-act'), async () => {
     try {
-      await act(reason);
+      const after = await act(reason);
       $('ask').close();
+      after();
     } catch (error) {
       complain(sentence(error));
     }
@@ -518,7 +492,8 @@ class List {
     });
   }
 
-  async load({ more = false } = {}) {
+  /** `again` keeps what is on show if nothing newer comes. */
+  async load({ more = false, again = false } = {}) {
     this.#round += 1;
     const mine = this.#round;
     say(this.error, null);
@@ -542,7 +517,7 @@ class List {
       }
     } catch (problem) {
       if (mine !== this.#round) return;
-      if (isFirst) this.rows.replaceChildren();
+      if (isFirst && !again) this.rows.replaceChildren();
       this.table.hidden = this.rows.children.length === 0;
       this.summary.textContent = '';
       this.more.hidden = true;
@@ -563,7 +538,7 @@ class List {
 
   #sum(count, next, isShort) {
     const all = counted(count, this.noun);
-    const now = `as of ${moment(Date.now(), { date: false })}`;
+    const now = `as of ${moment(Date.now(), { hasDate: false })}`;
     if (isShort) return `${all} so far, and there are older ones to look through, ${now}.`;
     if (next) return `${all} and older ones, ${now}.`;
     return count === 0 ? this.none() : `${all}, and no older ones, ${now}.`;
@@ -587,7 +562,7 @@ const tasks = new List('task', {
     return { items, next };
   },
   loaded() {
-    choose(rowOf(shown?.task) ?? $('task-rows').firstElementChild);
+    choose(rowOf(shown?.task));
     markRow();
   },
 });
@@ -605,7 +580,7 @@ function row(task) {
     make('td', {}, link),
     make('td', { className: 'user', title: task.user_id ?? '' }, task.user_id ?? ''),
     make('td', {}, statusOf(status)),
-    make('td', { dataset: { name: 'attempt' } }, String(attempt ?? '')),
+    make('td', { className: attempt > 1 ? '' : 'first', dataset: { name: 'attempt' } }, String(attempt ?? '')),
     make('td', { className: 'wide' }),
   );
   if (task.error_message) {
@@ -619,7 +594,7 @@ const statusOf = (status) => make('span', { className: 'status', dataset: { stat
 const rowOf = (id) => [...$('task-rows').children].find((row) => row.dataset.task === id);
 
 /** Makes a row the one that Tab reaches. */
-function choose(row) {
+function choose(row = $('task-rows').firstElementChild) {
   for (const link of $('task-rows').querySelectorAll('a[tabindex="0"]')) link.tabIndex = -1;
   const link = row?.querySelector('a');
   if (link) link.tabIndex = 0;
@@ -647,23 +622,17 @@ const MOVES = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 };
 /** Keys move only from within the list or the open task: elsewhere letters are letters. */
 $('tasks').addEventListener('keydown', (event) => {
   const { key, target } = event;
-  if (event.ctrlKey || event.metaKey || event.altKey || target.closest('form, dialog')) return;
-  const isInList = Boolean(target.closest('#task-rows'));
-  const isInTask = Boolean(target.closest('#panel'));
+  const isInList = target.closest('#task-rows');
+  const isInTask = target.closest('#panel') && !key.startsWith('Arrow');
+  if (!(key in MOVES) || event.ctrlKey || event.metaKey || event.altKey || !(isInList || isInTask)) return;
   const rows = [...$('task-rows').children];
-  if (isInList && (key in MOVES || key === 'Home' || key === 'End')) {
-    const at = rows.indexOf(target.closest('tr'));
-    const to = key === 'Home' ? 0 : key === 'End' ? rows.length - 1 : at + MOVES[key];
-    event.preventDefault();
-    const link = choose(rows[to]);
-    if (!link) return choose(rows[at]);
-    link.focus();
-    // An open task follows.
-    if (shown.task) go({ ...place(), task: rows[to].dataset.task }, { instead: true, focus: false });
-  } else if (isInTask && (key === 'j' || key === 'k')) {
-    const to = rows[rows.indexOf(rowOf(shown.task)) + MOVES[key]];
-    if (rowOf(shown.task) && to) go({ ...place(), task: to.dataset.task }, { instead: true, focus: false });
-  }
+  const at = rows.findIndex((row) => (isInList ? row.contains(target) : row.dataset.task === shown.task));
+  const to = at < 0 ? null : rows[at + MOVES[key]];
+  if (!to) return;
+  event.preventDefault();
+  if (isInList) choose(to).focus();
+  // An open task follows.
+  if (shown.task) go({ ...place(), task: to.dataset.task }, { instead: true, focus: false });
 });
 
 document.addEventListener('keydown', (event) => {
@@ -674,7 +643,7 @@ document.addEventListener('keydown', (event) => {
 $('close').addEventListener('click', () => go({ ...place(), task: null }));
 
 $('refresh').addEventListener('click', () => {
-  tasks.load();
+  tasks.load({ again: true });
   refreshQueue();
   if (shown.task) loadTask(shown.task);
 });
@@ -690,11 +659,9 @@ $('filter').addEventListener('submit', (event) => {
     if (value) filter[name] = fields[name].type === 'datetime-local' ? new Date(value).toISOString() : value;
   }
   const isSame = JSON.stringify(filter) === JSON.stringify(place().filter);
-  go({ ...place(), filter, task: null });
+  go({ ...place(), filter, task: null }, { focus: false });
   if (isSame) tasks.load();
 });
-
-$('status-filter').addEventListener('change', () => $('filter').requestSubmit());
 
 /** Shows a filter in the form. */
 function fill(filter) {
@@ -738,13 +705,14 @@ function showTask(id, { focus, isNew }) {
 }
 
 function closeTask({ focus = false } = {}) {
-  const link = choose(rowOf(task?.task_id)) ?? $('tasks-title');
+  const row = rowOf(task?.task_id);
+  const link = choose(row);
   const wasOpen = !$('panel').hidden;
   task = null;
   $('panel').hidden = true;
   document.body.classList.remove('has-task');
   markRow();
-  if (wasOpen && focus) link.focus();
+  if (wasOpen && focus) (row ? link : $('tasks-title')).focus();
 }
 
 /** Whether it is there, and still wanted. */
@@ -761,9 +729,11 @@ async function loadTask(id) {
     return true;
   } catch (error) {
     if (shown?.task !== id) return false;
-    const isGone = error instanceof Refusal && error.status === 404;
-    if (isGone) $('task').hidden = true;
-    if (isGone) task = null;
+    const isGone = error.status === 404;
+    if (isGone) {
+      $('task').hidden = true;
+      task = null;
+    }
     say($('panel-error'), isGone ? 'There is no such task, or there is none any more.' : sentence(error));
     announce($('panel-error').textContent);
     return false;
@@ -817,7 +787,7 @@ function renderStory() {
   const steps = task.steps ?? [];
   const items = [];
   let before = null;
-  let day = moment(task.created_at).slice(0, -9);
+  let day = dayOf(task.created_at);
   steps.forEach((step, index) => {
     const at = Date.parse(step.at);
     if (before !== null) items.push(gap(at - before, 'later'));
@@ -825,7 +795,7 @@ function renderStory() {
       items.push(make('li', { className: 'gap' }, 'What came next is not kept: the story is too long.'));
     }
     before = at;
-    const today = moment(step.at).slice(0, -9);
+    const today = dayOf(step.at);
     items.push(stepOf(step, today !== day));
     day = today;
   });
@@ -841,14 +811,14 @@ function gap(time, word) {
 
 function stepOf({ at, step, host, attempt, detail }, isNewDay) {
   const isStage = step === 'stage' && detail;
-  const name = isStage ? `Stage: ${detail}` : STEPS[step] ?? step;
+  const name = isStage ? `Stage: ${detail}` : STEPS[step] ?? capital(step);
   const kind = { completed: 'good', failed: 'bad', lost: 'bad', cancelled: 'bad' }[step] ?? '';
   const about = [attempt ? `attempt ${attempt}` : null, host].filter(Boolean).join(' · ');
   const more = isStage ? null : detail;
   return make(
     'li',
     { className: kind },
-    make('div', { className: 'step' }, make('strong', {}, name), when(at, { date: isNewDay, fraction: 3 })),
+    make('div', { className: 'step' }, make('strong', {}, name), when(at, { hasDate: isNewDay, exact: true })),
     more && make('p', { className: 'detail' }, UUID.test(more) ? taskLink(more) : more),
     about && make('p', { className: 'about' }, about),
   );
@@ -873,17 +843,10 @@ function renderWebhook(webhook) {
   );
 }
 
-const METADATA = {
-  refinement_prompt: 'Prompt',
-  original_image_url: 'Original',
-  logo_description: 'Shows',
-  theme_description: 'Theme',
-};
-
 function renderMetadata(metadata) {
   $('metadata').hidden = !metadata;
   if (!metadata) return;
-  facts($('metadata-facts'), Object.entries(metadata).map(([name, value]) => [METADATA[name] ?? name, value && String(value)]));
+  facts($('metadata-facts'), Object.entries(metadata).map(([name, value]) => [capital(name.replaceAll('_', ' ')), value]));
 }
 
 onClick('retry', () => {
@@ -894,8 +857,7 @@ onClick('retry', () => {
     button: 'Retry',
     async act(reason) {
       const made = await call('POST', `${taskPath(id)}/retry`, { reason });
-      announce(`Retried as ${short(made.task_id)}.`);
-      changed(made.task_id);
+      return () => changed(`Retried as ${short(made.task_id)}.`, made.task_id);
     },
   });
 });
@@ -908,8 +870,7 @@ onClick('cancel', () => {
     button: 'Cancel the task',
     async act(reason) {
       await call('POST', `${taskPath(id)}/cancel`, { reason });
-      announce('The task is cancelled.');
-      changed(id);
+      return () => changed('The task is cancelled.', id);
     },
   });
 });
@@ -922,19 +883,20 @@ onClick('delete', () => {
     button: 'Delete',
     async act(reason) {
       await call('DELETE', `${taskPath(id)}?${new URLSearchParams({ reason })}`);
-      announce('The task is deleted.');
       rowOf(id)?.remove();
-      changed(null);
+      return () => changed('The task is deleted.', null);
     },
   });
 });
 
 /** Shows what an act has changed, and this task. */
-function changed(id) {
-  go({ ...place(), task: id }, { instead: id === shown.task || !id });
-  if (id) loadTask(id);
+function changed(words, id) {
+  announce(words);
+  if (id === shown.task) loadTask(id);
+  else go({ ...place(), task: id }, { instead: !id });
+  $(id ? 'panel-title' : 'tasks-title').focus();
   // Who has gone further back is left there.
-  if ($('task-rows').children.length <= PAGE) tasks.load();
+  if ($('task-rows').children.length <= PAGE) tasks.load({ again: true });
   refreshQueue();
 }
 
@@ -979,7 +941,7 @@ $('all-form').addEventListener('submit', (event) => {
       if (counting) await start();
       else await count();
     } catch (error) {
-      if (error instanceof Refusal && error.status === 409) uncount();
+      if (error.status === 409) uncount();
       say($('all-error'), sentence(error));
     }
   });
@@ -999,8 +961,7 @@ async function count() {
   }
   counting = { action, filter, expect: matching };
   $('all-count').textContent = `${counted(matching)} match${matching === 1 ? 'es' : ''}, created before ${moment(until)}.`;
-  const verb = action.charAt(0).toUpperCase() + action.slice(1);
-  $('all-act').textContent = `${verb} ${counted(matching)}`;
+  $('all-act').textContent = `${capital(action)} ${counted(matching)}`;
   $('all-why').hidden = false;
   $('all-reason').focus();
 }
@@ -1051,7 +1012,7 @@ async function askAfterJob() {
     showJob(now);
   } catch (error) {
     if (mine !== job) return;
-    job.isOver = error instanceof Refusal && error.status === 404;
+    job.isOver = error.status === 404;
     if (job.isOver) $('job-title').textContent = 'No such job';
     say($('job-error'), job.isOver ? 'It ended long ago, or there never was one.' : `${sentence(error)} Trying again.`);
   }
@@ -1063,14 +1024,14 @@ const DOING = { retry: ['Retrying', 'Retried'], cancel: ['Cancelling', 'Cancelle
 function showJob({ action, done, failed, left }) {
   const total = done + failed + left;
   job.isOver = left === 0;
-  const [now, past] = DOING[action] ?? ['At work on', 'Done with'];
+  const [now, past] = DOING[action];
   $('job-title').textContent = job.isOver ? `${past} ${counted(done)}` : `${now} ${counted(total)}`;
   $('job-progress').max = Math.max(1, total);
   $('job-progress').value = total ? done + failed : 1;
   $('job-figures').textContent = `${number(done)} done, ${number(failed)} not possible, ${number(left)} left`;
   if (!job.isOver) return;
   announce(`${$('job-title').textContent}. ${$('job-figures').textContent}.`);
-  if (shown.view === 'tasks') tasks.load();
+  if (shown.view === 'tasks') tasks.load({ again: true });
   refreshQueue();
 }
 
@@ -1092,16 +1053,9 @@ const audit = new List('audit', {
 });
 
 function entry({ at, actor, action, target, reason, count }) {
-  return make(
-    'tr',
-    {},
-    make('td', {}, when(at)),
-    make('td', {}, actor),
-    make('td', {}, action),
-    make('td', {}, targetOf(target)),
-    make('td', { className: 'wide' }, reason),
-    make('td', { dataset: { name: 'tasks' } }, number(count)),
-  );
+  const cells = [when(at), actor, action, targetOf(target), reason, number(count)];
+  const names = { 3: 'to', 4: 'why', 5: 'tasks' };
+  return make('tr', {}, ...cells.map((cell, index) => make('td', { dataset: names[index] ? { name: names[index] } : {}, className: index > 2 ? 'wide' : '' }, cell)));
 }
 
 /** A task, a filter, or the queue. */
