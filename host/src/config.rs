@@ -2,6 +2,7 @@
 //! anything starts.
 
 mod access;
+mod admin;
 mod builder;
 mod error;
 mod forms;
@@ -24,10 +25,12 @@ use concept_refinement_domain::quota::parse_rate_limit;
 use concept_refinement_domain::size;
 use concept_refinement_domain::webhook::ServiceSecrets;
 
-use forms::{address, not_empty, positive, public_url, retention, some_time, whole};
+use admin::admin_listener;
+use forms::{address, not_empty, or_off, positive, public_url, retention, some_time, whole};
 use reader::Reader;
 
 pub(crate) use access::Auth;
+pub(crate) use admin::{AdminListener, TokenHash};
 pub use builder::{Allowed, Authentication, ConfigBuilder, Model, ModelProvider, Original};
 pub use concept_refinement_capability::payments::Repeat;
 pub use concept_refinement_domain::quota::{Quota, Window};
@@ -102,6 +105,8 @@ pub struct Config {
     pub(crate) confirmed_day: Option<String>,
     /// None: there are no metrics.
     pub(crate) metrics_listen: Option<SocketAddr>,
+    /// None: operators use the socket in the data directory only.
+    pub(crate) admin: Option<AdminListener>,
     pub(crate) log_format: LogFormat,
     /// All values; components are granted some of them by name.
     pub(crate) values: Values,
@@ -239,13 +244,8 @@ impl Config {
             })?,
             confirmed_day: v
                 .optional("confirm-clock", |day| parse_day(day).map_err(str::to_owned))?,
-            metrics_listen: v.parse("metrics-listen", |text| match text.trim() {
-                "off" => Ok(None),
-                _ => match address(text, "127.0.0.1:9464") {
-                    Ok(address) => Ok(Some(address)),
-                    Err(problem) => Err(format!("{problem}, or off")),
-                },
-            })?,
+            metrics_listen: v.parse("metrics-listen", |text| or_off(text, "127.0.0.1:9464"))?,
+            admin: admin_listener(&v)?,
             log_format: match v.only("log-format", &["text", "json"])? {
                 "json" => LogFormat::Json,
                 _ => LogFormat::Text,

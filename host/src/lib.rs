@@ -23,6 +23,7 @@
 // These macros panic if the output fails.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod admin;
 mod assembly;
 /// The programs in the document, which are compiled along with the examples here.
 #[cfg(doctest)]
@@ -33,6 +34,7 @@ pub mod config;
 mod log;
 pub mod loops;
 mod metrics;
+mod operator;
 
 pub use assembly::refiner::request::{RefineError, Refined, Source, Words};
 pub use assembly::{Components, Host, HostBuilder, HostError, Refiner};

@@ -1,8 +1,9 @@
 //! The host's background loops: the worker, the webhook deliverer, the sweep, garbage
-//! collection, and the probing of the stores.
+//! collection, the jobs of operators, and the probing of the stores.
 
 pub mod deliverer;
 pub mod garbage;
+pub mod jobs;
 pub mod pending_releases;
 pub mod probe;
 pub mod sweep;

@@ -8,6 +8,7 @@
     reason = "this runs in tests only"
 )]
 
+mod admin;
 mod axe;
 mod browser;
 mod docs;

@@ -232,6 +232,9 @@ impl Tab {
             "Home" => (36, ""),
             "ArrowLeft" => (37, ""),
             "ArrowRight" => (39, ""),
+            "ArrowDown" => (40, ""),
+            "j" => (74, "j"),
+            "k" => (75, "k"),
             other => panic!("{other} is no key of these tests"),
         };
         for kind in ["keyDown", "keyUp"] {

@@ -29,6 +29,27 @@ pub fn local() -> &'static Service {
     &SERVICE
 }
 
+/// What opens the operator's page for everything.
+pub const ADMIN_TOKEN: &str = "a-token-of-the-operator-for-tests";
+
+/// What opens it for reading only.
+pub const ADMIN_READ_TOKEN: &str = "a-token-of-a-reader-for-tests-only";
+
+/// With the operator's page, and users of any name.
+pub fn attended() -> &'static Service {
+    static SERVICE: LazyLock<Service> = LazyLock::new(|| attended_launch().start());
+    &SERVICE
+}
+
+pub fn attended_launch() -> Launch {
+    launch()
+        .with_tokens()
+        .set("rate-limit", "unlimited")
+        .set("admin-listen", "127.0.0.1:0")
+        .variable("REFINEMENT_ADMIN_TOKEN", ADMIN_TOKEN)
+        .variable("REFINEMENT_ADMIN_READ_TOKEN", ADMIN_READ_TOKEN)
+}
+
 /// One refinement a month.
 pub fn stingy() -> &'static Service {
     static SERVICE: LazyLock<Service> =

@@ -14,6 +14,7 @@
 )]
 
 mod adapters;
+mod administration;
 mod flaws;
 mod images;
 mod postgres;
@@ -40,6 +41,7 @@ mod tasks_in_sqlite_in_memory {
 
     task_promises!(InMemory);
     mutant_promises!(InMemory);
+    administration_promises!(InMemory);
 
     mod of_hosts {
         use super::*;
@@ -54,12 +56,14 @@ mod tasks_in_sqlite_on_disk {
     task_promises!(OnDisk);
     mutant_promises!(OnDisk);
     durable_task_promises!(OnDisk);
+    administration_promises!(OnDisk);
 
     mod of_hosts {
         use super::*;
 
         host_task_promises!(OnDisk);
         host_durable_task_promises!(OnDisk);
+        durable_administration_promises!(OnDisk);
     }
 }
 
@@ -67,11 +71,13 @@ mod tasks_in_sqlite_on_disk {
 macro_rules! postgres_promises {
     ($backend:ty) => {
         task_promises!($backend);
+        administration_promises!($backend);
 
         mod of_hosts {
             use super::*;
 
             host_task_promises!($backend);
+            joined_administration_promises!($backend);
         }
     };
 }
@@ -85,6 +91,7 @@ mod tasks_in_postgres_15 {
         use super::*;
 
         durable_task_promises!(Killed);
+        durable_administration_promises!(Killed);
 
         mod of_hosts {
             use super::*;

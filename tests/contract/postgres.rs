@@ -12,15 +12,18 @@ use std::marker::PhantomData;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use concept_refinement_capability::Clock;
+use concept_refinement_capability::administration::Administration;
 use concept_refinement_capability::clock::ManualClock;
+use concept_refinement_capability::moving::Records;
 use concept_refinement_capability::tasks::{Options, TaskStore};
 use concept_refinement_postgres::{PostgresTasks, Settings};
 use concept_refinement_tests::postgres::{Data, Pooler, Postgres, Release, new_schema};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
+use crate::administration::{Joined, Operated};
 use crate::tasks::differential::Compared;
-use crate::tasks::{Durable, Rules, TaskBackend};
+use crate::tasks::{Durable, HOST, Rules, TaskBackend};
 
 static FIFTEEN: LazyLock<Postgres> =
     LazyLock::new(|| Postgres::start(Release::Fifteen, Data::Volatile));
@@ -35,7 +38,8 @@ static SCHEMAS: Mutex<Vec<(Release, String)>> = Mutex::new(Vec::new());
 /// Empties a schema.
 const EMPTY: &str = "DELETE FROM account; DELETE FROM task; DELETE FROM idempotency_key; \
      DELETE FROM concept; DELETE FROM forgotten_task; DELETE FROM session; \
-     DELETE FROM last_round; DELETE FROM duty; DELETE FROM secret; DELETE FROM upload_reservation";
+     DELETE FROM last_round; DELETE FROM duty; DELETE FROM secret; DELETE FROM upload_reservation; \
+     DELETE FROM queue_pause; DELETE FROM audit_entry; DELETE FROM job";
 
 /// A schema of a shared server. It can be used again when this is dropped.
 pub struct Schema {
@@ -176,6 +180,22 @@ impl<S: Server> TaskBackend for OnServer<S> {
     }
 }
 
+impl<S: Server> Operated for OnServer<S> {
+    fn administration(&self) -> Arc<dyn Administration> {
+        self.store.clone()
+    }
+
+    fn records(&self) -> Arc<dyn Records> {
+        self.store.clone()
+    }
+}
+
+impl<S: Server> Joined for OnServer<S> {
+    fn join(&self, rules: Rules, clock: Arc<ManualClock>) -> Self {
+        Self::open_on(self.schema(), options(rules), clock)
+    }
+}
+
 impl<S: Server> Compared for OnServer<S> {
     const HISTORIES: u32 = S::HISTORIES;
     const IS_HOSTS: bool = true;
@@ -195,6 +215,7 @@ fn options(rules: Rules) -> Options {
     Options {
         lease: rules.lease,
         max_backlog: rules.max_backlog,
+        host: HOST.into(),
         ..Options::default()
     }
 }
@@ -234,6 +255,16 @@ impl TaskBackend for Killed {
     }
 
     fn store(&self) -> Arc<dyn TaskStore> {
+        self.store.clone().unwrap()
+    }
+}
+
+impl Operated for Killed {
+    fn administration(&self) -> Arc<dyn Administration> {
+        self.store.clone().unwrap()
+    }
+
+    fn records(&self) -> Arc<dyn Records> {
         self.store.clone().unwrap()
     }
 }

@@ -153,6 +153,74 @@ macro_rules! host_task_promises {
     };
 }
 
+/// For backends of our own host, which have an operator.
+macro_rules! administration_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            administration::search {
+                each_filter_finds_what_matches_it,
+                a_task_is_found_by_its_id,
+                what_is_deleted_between_pages_is_left_out,
+                a_page_looks_at_so_many_tasks,
+            }
+            administration::story {
+                each_step_is_told_in_the_order_of_time,
+                each_way_to_end_is_told,
+            }
+            administration::acts {
+                only_a_failed_task_is_retried,
+                a_retry_goes_on_where_its_task_failed,
+                of_many_retries_one_wins,
+                what_an_operator_cancels_is_given_back_up_to_the_quota,
+                who_works_or_watches_is_told,
+                a_task_in_any_state_is_deleted,
+            }
+            administration::jobs {
+                a_job_starts_if_as_many_match_as_expected,
+                the_newest_of_each_user_is_retried,
+                all_that_match_are_cancelled_or_deleted,
+                each_task_is_done_once,
+                who_goes_away_leaves_no_part_half_done,
+            }
+            administration::pause {
+                nothing_is_claimed_and_nothing_is_due_while_it_is_paused,
+                no_claim_follows_the_answer,
+            }
+            administration::audit {
+                each_act_is_recorded_the_latest_first,
+                what_is_old_is_removed,
+            }
+        }
+    };
+}
+
+/// The same for durable backends.
+macro_rules! durable_administration_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            administration::pause {
+                it_stays_paused_after_a_restart,
+            }
+        }
+    };
+}
+
+/// The same for backends that many hosts share.
+macro_rules! joined_administration_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            administration::hosts {
+                another_host_goes_on_with_a_job,
+                it_is_paused_for_all,
+                steps_outlive_a_lost_race,
+            }
+        }
+    };
+}
+
 /// For durable backends.
 macro_rules! durable_task_promises {
     ($backend:ty) => {
@@ -209,6 +277,13 @@ macro_rules! isolated_task_promises {
             }
             tasks::webhooks {
                 one_of_many_who_deliver_gets_it,
+            }
+            administration::acts {
+                of_many_retries_one_wins,
+            }
+            administration::jobs {
+                each_task_is_done_once,
+                who_goes_away_leaves_no_part_half_done,
             }
         }
     };

@@ -3,13 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use concept_refinement_capability::administration::Administration;
 use concept_refinement_capability::clock::ManualClock;
+use concept_refinement_capability::moving::Records;
 use concept_refinement_capability::tasks::TaskStore;
 use concept_refinement_embedded::tasks::{Options, SqliteTasks};
 use tempfile::TempDir;
 
+use crate::administration::Operated;
 use crate::tasks::differential::Compared;
-use crate::tasks::{Durable, Owned, Rules, TaskBackend};
+use crate::tasks::{Durable, HOST, Owned, Rules, TaskBackend};
 
 pub struct InMemory(Arc<SqliteTasks>);
 
@@ -40,6 +43,26 @@ impl TaskBackend for OnDisk {
     }
 
     fn store(&self) -> Arc<dyn TaskStore> {
+        self.store.clone()
+    }
+}
+
+impl Operated for InMemory {
+    fn administration(&self) -> Arc<dyn Administration> {
+        self.0.clone()
+    }
+
+    fn records(&self) -> Arc<dyn Records> {
+        self.0.clone()
+    }
+}
+
+impl Operated for OnDisk {
+    fn administration(&self) -> Arc<dyn Administration> {
+        self.store.clone()
+    }
+
+    fn records(&self) -> Arc<dyn Records> {
         self.store.clone()
     }
 }
@@ -98,6 +121,7 @@ fn options(rules: Rules) -> Options {
     Options {
         lease: rules.lease,
         max_backlog: rules.max_backlog,
+        host: HOST.into(),
         ..Options::default()
     }
 }

@@ -45,6 +45,9 @@ pub const LEASE: Duration = Duration::from_secs(30);
 pub const OVERDUE: Duration = Duration::from_secs(15);
 pub const MICROSECOND: Duration = Duration::from_micros(1);
 
+/// What each host is called in the story of a task.
+pub const HOST: &str = "one";
+
 /// What an operator may set.
 #[derive(Clone, Copy)]
 pub struct Rules {

@@ -9,7 +9,10 @@ use toml::{Table, Value};
 use crate::read;
 
 /// The settings of our host that mean nothing on a stock platform.
-pub const WITHOUT_EFFECT: [&str; 26] = [
+pub const WITHOUT_EFFECT: [&str; 29] = [
+    "admin-listen",
+    "admin-read-token",
+    "admin-token",
     "anonymous-retention",
     "ca-file",
     "collect-interval",

@@ -178,6 +178,9 @@ const UNUSABLE: &[(&str, &str)] = &[
     ("collect-interval", "hourly"),
     ("confirm-clock", "today"),
     ("metrics-listen", "9464"),
+    ("admin-listen", "9465"),
+    ("admin-token", "guessable"),
+    ("admin-read-token", "guessable"),
     ("log-format", "xml"),
 ];
 

@@ -69,6 +69,7 @@ fn faulty(capabilities: Capabilities, faults: &Arc<Faults>) -> Capabilities {
         room,
         redeliveries,
         duties,
+        pause,
     } = capabilities;
     if let Some(flaw) = faults.flaw() {
         store = Flawed::store(flaw, store);
@@ -95,5 +96,6 @@ fn faulty(capabilities: Capabilities, faults: &Arc<Faults>) -> Capabilities {
         room,
         redeliveries,
         duties,
+        pause,
     }
 }

@@ -485,6 +485,17 @@ impl Service {
         .await
     }
 
+    /// The origin of the operator's page, once it is told.
+    pub async fn admin(&self) -> String {
+        eventually("the admin address is told", SOON, async || {
+            let log = self.log();
+            let (_, after) = log.split_once("operators are served at ")?;
+            let (url, _) = after.split_once(char::is_whitespace)?;
+            Some(url.trim_end_matches('/').to_owned())
+        })
+        .await
+    }
+
     /// Asks it to stop (SIGTERM).
     pub fn terminate(&mut self) {
         self.signal(Signal::TERM);

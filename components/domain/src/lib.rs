@@ -46,6 +46,7 @@ pub mod session;
 pub mod share;
 pub mod signature;
 pub mod size;
+pub mod step;
 pub mod task;
 pub mod task_response;
 pub mod timestamp;

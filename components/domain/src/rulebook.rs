@@ -13,6 +13,7 @@ mod finish;
 mod pay;
 mod record;
 mod retention;
+mod retry;
 mod submit;
 
 #[cfg(test)]
@@ -20,13 +21,14 @@ mod tests;
 
 use thiserror::Error;
 
-pub use cancel::cancel;
+pub use cancel::{cancel, cancel_as_operator};
 pub use claim::{Claim, claim, release, renew};
 pub use event::{Event, next_status};
 pub use finish::{Finish, fail, finish, late};
 pub use pay::pay;
 pub use record::TaskRecord;
 pub use retention::{ImageFacts, concept_has_expired, is_unreferenced, task_has_expired};
+pub use retry::{Retry, retry};
 pub use submit::{Account, BACKLOG_RETRY_AFTER, submit, withdraw};
 
 /// The decision of a rule.
@@ -48,6 +50,14 @@ pub enum Refusal {
 }
 
 impl<T> Decision<T> {
+    /// The same decision with another answer.
+    pub fn map<U>(self, answer: impl FnOnce(T) -> U) -> Decision<U> {
+        Decision {
+            answer: answer(self.answer),
+            event: self.event,
+        }
+    }
+
     fn unchanged(answer: T) -> Self {
         Self {
             answer,

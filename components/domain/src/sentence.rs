@@ -18,6 +18,11 @@ pub const WORKER_DIED: &str =
 
 /// The error of a task that its user cancelled.
 pub const CANCELLED_BY_USER: &str = "Cancelled by its user.";
+/// The error of a task that an operator cancelled.
+pub const CANCELLED_BY_OPERATOR: &str = "Cancelled by the operator.";
+
+/// The state of the queue while an operator has paused it: work waits, and nothing else.
+pub const QUEUE_PAUSED: &str = "paused by the operator";
 
 const FAILED: &str = "Error in refinement task processing: ";
 

@@ -1,6 +1,7 @@
 //! Timestamps.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -51,6 +52,16 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// RFC 3339, with any offset. Fails for a time before 1970.
+impl FromStr for Timestamp {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let time: jiff::Timestamp = text.parse().map_err(drop)?;
+        u64::try_from(time.as_microsecond()).map(Self).map_err(drop)
+    }
+}
+
 /// As text in JSON.
 pub fn rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(time)
@@ -83,6 +94,26 @@ mod tests {
             (u64::MAX, "9999-12-30T22:00:00.999999Z"),
         ] {
             assert_eq!(Timestamp(micros).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn is_read_with_any_offset() {
+        for (text, expected) in [
+            (
+                "2026-11-20T12:00:00.123456Z",
+                Ok(Timestamp(1_795_176_000_123_456)),
+            ),
+            (
+                "2026-11-20T13:00:00+01:00",
+                Ok(Timestamp(1_795_176_000_000_000)),
+            ),
+            ("1969-12-31T23:59:59Z", Err(())),
+            ("2026-11-20", Err(())),
+            ("yesterday", Err(())),
+            ("", Err(())),
+        ] {
+            assert_eq!(text.parse(), expected, "{text}");
         }
     }
 

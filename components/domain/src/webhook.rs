@@ -106,6 +106,8 @@ pub struct DueDelivery {
     pub lease: DeliveryLease,
     /// What the user asked for.
     pub webhook: Webhook,
+    /// The failed task that it retries.
+    pub retry_of: Option<String>,
     /// The task in its final state.
     pub task: Task,
 }

@@ -59,12 +59,13 @@ async fn send(delivery: Delivery) -> Result<Response, Failure> {
     let Delivery {
         url,
         task,
+        retry_of,
         image_url,
         keys,
     } = delivery;
     let task: Task = task.convert();
     let url = Url::parse(&url).map_err(|_| Failure::Broken)?;
-    let body = event::body(&task, image_url).map_err(|_| Failure::Broken)?;
+    let body = event::body(&task, retry_of.as_deref(), image_url).map_err(|_| Failure::Broken)?;
     let now = Imports.now();
     let id = webhook::message_id(&task.id);
     let seconds = now.as_secs();

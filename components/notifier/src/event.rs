@@ -10,17 +10,26 @@ struct Event<'a> {
     r#type: &'static str,
     /// When the task ended.
     timestamp: Option<String>,
+    /// The failed task that this one retries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_of: Option<&'a str>,
     data: TaskResponse<'a>,
 }
 
-/// For a task that has ended. `image_url`: the signed URL of its image.
-pub fn body(task: &Task, image_url: Option<String>) -> serde_json::Result<String> {
+/// For a task that has ended. `retry_of`: the failed task that it retries; `image_url`:
+/// the signed URL of its image.
+pub fn body(
+    task: &Task,
+    retry_of: Option<&str>,
+    image_url: Option<String>,
+) -> serde_json::Result<String> {
     serde_json::to_string(&Event {
         r#type: match task.status {
             Status::Completed => "task.completed",
             Status::Failed | Status::Pending | Status::Processing => "task.failed",
         },
         timestamp: task.completed_at.map(|ended| ended.to_string()),
+        retry_of,
         data: TaskResponse::new(task, sentence::task_is(task.status), image_url),
     })
 }
@@ -62,7 +71,7 @@ mod tests {
             image_path: Some("refined/a.png".into()),
             ..task(Status::Completed)
         };
-        let body = body(&task, Some("https://a.example/x?y".into())).unwrap();
+        let body = body(&task, None, Some("https://a.example/x?y".into())).unwrap();
         let expected = concat!(
             r#"{"type":"task.completed","timestamp":"2026-11-20T12:00:04.000000Z","data":{"#,
             r#""task_id":"01a1f8d3-ea7b-7fff-bfff-ffffffffffff","status":"completed","#,
@@ -79,12 +88,21 @@ mod tests {
     }
 
     #[test]
+    fn a_retry_names_the_task_that_it_retries() {
+        let body = body(&task(Status::Failed), Some("first"), None).unwrap();
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["retry_of"], "first");
+        assert_eq!(body["data"].as_object().unwrap().len(), 11);
+    }
+
+    #[test]
     fn a_failed_task_is_told_with_its_reason() {
         let task = Task {
             error_message: Some("It failed.".into()),
             ..task(Status::Failed)
         };
-        let body: serde_json::Value = serde_json::from_str(&body(&task, None).unwrap()).unwrap();
+        let body: serde_json::Value =
+            serde_json::from_str(&body(&task, None, None).unwrap()).unwrap();
         assert_eq!(body["type"], "task.failed");
         assert_eq!(body["data"]["status"], "failed");
         assert_eq!(body["data"]["error_message"], "It failed.");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{CapabilityState, Claimed};
+use concept_refinement_domain::sentence::QUEUE_PAUSED;
 use parking_lot::Mutex;
 
 use super::Answer;
@@ -14,6 +15,7 @@ use super::health::{Asker, ModelHealth, Probes, Verdict};
 use super::images::ImageStore;
 use super::intercept::{Intercepted, Interceptor};
 use super::model::ImageModel;
+use super::pause::Pause;
 use super::payments::{Payments, RepeatedCalls};
 use super::queue::TaskQueue;
 use super::room::Room;
@@ -45,6 +47,8 @@ pub struct Capabilities {
     pub model_health: Mutex<ModelHealth>,
     /// The last known states of the stores.
     pub probes: Arc<Probes>,
+    /// Whether an operator has paused the queue.
+    pub pause: Arc<Pause>,
     /// Space for images: its limits and its use.
     pub room: Arc<Room>,
     /// Which duties this host has taken over for all hosts of its store.
@@ -110,6 +114,13 @@ impl Capabilities {
             Some(states) => states,
             None => self.probe(&Tokio::default()).await,
         };
+        let queue = states.iter_mut().find(|state| state.name == "queue");
+        if let Some(queue) = queue
+            && queue.problem.is_none()
+            && self.pause.is_set()
+        {
+            queue.problem = Some(QUEUE_PAUSED.to_owned());
+        }
         let model = self.model_health.lock().problem(self.clock.now());
         states.push(CapabilityState {
             name: "model".to_owned(),

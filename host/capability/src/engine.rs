@@ -11,6 +11,7 @@ use concept_refinement_domain::secret::LENGTH;
 use futures::future::BoxFuture;
 
 use super::Answer;
+use super::administration::Administration;
 use super::clock::Clock;
 use super::directory::OpenError;
 use super::duties::Duties;
@@ -85,6 +86,8 @@ pub struct OpenTasks {
     pub upload_reservations: Arc<dyn UploadReservations>,
     /// All its contents, for moving it to another engine. None: it cannot be moved.
     pub records: Option<Arc<dyn Records>>,
+    /// The operator's view of the store.
+    pub administration: Arc<dyn Administration>,
     /// Fails if damage was found since the store was opened. Checked at startup, before
     /// the service makes any promise.
     pub check_damage: Arc<dyn Fn() -> Result<(), OpenError> + Send + Sync>,

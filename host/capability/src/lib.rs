@@ -11,6 +11,7 @@
 
 #![deny(missing_docs)]
 
+pub mod administration;
 pub mod away;
 pub mod blobs;
 mod capabilities;
@@ -28,6 +29,7 @@ pub mod log_throttle;
 pub mod model;
 pub mod moving;
 pub mod notifier;
+pub mod pause;
 pub mod payments;
 pub mod permits;
 pub mod processor;

@@ -136,6 +136,19 @@ pub enum ModelError {
     Broken(String),
 }
 
+impl ModelError {
+    /// Its name in metrics and in the story of a task.
+    pub fn outcome(&self) -> &'static str {
+        match self {
+            Self::Unavailable { .. } => "unavailable",
+            Self::Unknown(_) => "unknown",
+            Self::Refused(_) => "refused",
+            Self::Unauthorized(_) => "unauthorized",
+            Self::Broken(_) => "broken",
+        }
+    }
+}
+
 /// Observes each call that a middleware makes to one link of a chain.
 pub trait LinkCalls: Send + Sync {
     /// Wraps the call and returns its answer. Dropping the future cancels it.

@@ -31,7 +31,7 @@ pub struct Table {
 pub type Record = Vec<Value>;
 
 /// All tables of a task store except [`UPLOAD_RESERVATIONS`].
-pub static TABLES: [&Table; 7] = [
+pub static TABLES: [&Table; 10] = [
     &TASKS,
     &CONCEPTS,
     &ACCOUNTS,
@@ -39,6 +39,9 @@ pub static TABLES: [&Table; 7] = [
     &FORGOTTEN_TASKS,
     &SESSIONS,
     &LAST_ROUND,
+    &QUEUE_PAUSE,
+    &AUDIT,
+    &JOBS,
 ];
 
 /// Including the state of each task's webhook.
@@ -49,7 +52,7 @@ pub static TASKS: Table = Table {
     columns: "id, user_id, is_anonymous, status, original_image_url, refinement_prompt, \
          logo_description, theme_description, original_path, created_at, updated_at, \
          completed_at, result_id, image_path, error_message, lease_until, lease, attempt, \
-         deaths, revision, payment, due_at, delivery, receiver, delivery_due_at",
+         deaths, revision, payment, due_at, delivery, receiver, delivery_due_at, retry_of, steps",
     condition: "TRUE",
 };
 
@@ -105,6 +108,34 @@ static LAST_ROUND: Table = Table {
     known_as: "rounds of retention",
     key: "id",
     columns: "id, at, probation",
+    condition: "TRUE",
+};
+
+/// Since when the queue is paused, if it is.
+static QUEUE_PAUSE: Table = Table {
+    name: "queue_pause",
+    known_as: "pauses of the queue",
+    key: "id",
+    columns: "id, since",
+    condition: "TRUE",
+};
+
+/// What operators did.
+static AUDIT: Table = Table {
+    name: "audit_entry",
+    known_as: "audit entries",
+    key: "number",
+    columns: "number, at, actor, action, target, reason, count",
+    condition: "TRUE",
+};
+
+/// What operators did to all tasks that a filter matched.
+static JOBS: Table = Table {
+    name: "job",
+    known_as: "jobs",
+    key: "id",
+    columns: "id, action, filter, created_at, ended_at, total, done, failed, task_created_at, \
+         task_id",
     condition: "TRUE",
 };
 

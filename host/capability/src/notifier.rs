@@ -10,6 +10,8 @@ pub struct Notification {
     pub url: String,
     /// In its final state.
     pub task: Task,
+    /// The failed task that it retries.
+    pub retry_of: Option<String>,
     /// Signed URL of the refined image, if there is one.
     pub image_url: Option<String>,
     /// The user's keys: one, or two during a key rotation.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::{CapabilityError, Claimed, Fenced, Lease};
 use concept_refinement_domain::payment::{NOT_ASKED_TWICE, Payment};
+use concept_refinement_domain::step::StepKind;
 use futures::future::select;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -204,6 +205,7 @@ impl Payments {
         };
         let payment = payment.with_receipt(link, receipt);
         let payment = payment.map_err(|error| CapabilityError::invalid(error.to_string()))?;
+        claim.add_step(StepKind::Receipt, link);
         claim.note(payment).await.map_err(refused)?;
         claim.receipts.notify_one();
         Ok(begins.then(|| Call::new(claim, link, &before)))
@@ -226,6 +228,14 @@ impl Payments {
         let payment = before.payment.without_receipt(link).call_begun();
         claim.note(payment).await.map_err(refused)?;
         Ok(Some(Call::new(claim, link, &before)))
+    }
+
+    /// Adds an answer of this link to the story of the task, and how long it took.
+    pub fn asked(&self, link: &str, outcome: &str, took: Duration) {
+        if let Some(claim) = &self.0 {
+            let detail = format!("{link}: {outcome}, {} ms", took.as_millis());
+            claim.add_step(StepKind::Asked, &detail);
+        }
     }
 
     /// Completes once a receipt was stored.
@@ -268,6 +278,13 @@ fn refused(lost: LeaseLost) -> CapabilityError {
 }
 
 impl Claim {
+    fn add_step(&self, kind: StepKind, detail: &str) {
+        let Lease {
+            task_id, attempt, ..
+        } = &self.lease;
+        self.store.add_step(task_id, *attempt, kind, detail);
+    }
+
     /// Writes the whole state instead of a change, so that repeating the write is
     /// harmless.
     async fn note(&self, payment: Payment) -> Result<(), LeaseLost> {

@@ -19,6 +19,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::Window;
+use concept_refinement_domain::step::StepKind;
 use concept_refinement_domain::task::{Change, Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::BoxFuture;
@@ -41,6 +42,8 @@ pub struct Options {
     /// Reserves space for the refined images of accepted tasks, so that each can be
     /// stored.
     pub room: Arc<Room>,
+    /// What this host is called in the story of a task.
+    pub host: Arc<str>,
 }
 
 impl Default for Options {
@@ -49,6 +52,7 @@ impl Default for Options {
             lease: Duration::from_secs(30),
             max_backlog: 10_000,
             room: Arc::default(),
+            host: Arc::from(""),
         }
     }
 }
@@ -167,6 +171,10 @@ pub trait Leases: Send + Sync {
     /// Tells current and future watchers that a stage began, if the lease is
     /// still valid. In memory only; nothing depends on it.
     fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()>;
+
+    /// Adds a step to the story of a task, which is stored with its next change by this
+    /// process. In memory until then; nothing depends on it.
+    fn add_step(&self, task_id: &str, attempt: u32, kind: StepKind, detail: &str);
 
     /// Completes when the task is deleted or cancelled, as far as this process learns of
     /// it without asking the store; otherwise never. In any case the worker's next write

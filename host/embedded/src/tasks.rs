@@ -5,6 +5,7 @@
 //! come from the domain; each operation is one savepoint of a transaction. A result is
 //! returned after the commit is on the disk.
 
+mod administration;
 mod backup;
 mod change;
 mod checkpoint;
@@ -56,6 +57,7 @@ use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::rulebook::Claim;
+use concept_refinement_domain::step::{Step, StepKind};
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
@@ -68,7 +70,7 @@ use crate::sqlite::{self, connection, names, open_error};
 use damage::Damage;
 use fault::Fault;
 use readers::Readers;
-use writer::{Step, Writer};
+use writer::Writer;
 
 pub use concept_refinement_capability::tasks::Options;
 
@@ -160,7 +162,7 @@ impl SqliteTasks {
                 Arc::clone(&clock),
                 hub.clone(),
                 damage.clone(),
-                options.room.clone(),
+                &options,
             )?,
             options,
             clock,
@@ -209,7 +211,7 @@ impl SqliteTasks {
     async fn write<T, W>(&self, work: W) -> Result<T, CapabilityError>
     where
         T: Send + 'static,
-        W: FnOnce(&mut Step<'_>) -> Result<T, Fault> + Send + 'static,
+        W: FnOnce(&mut writer::Step<'_>) -> Result<T, Fault> + Send + 'static,
     {
         self.writer.write(work).await
     }
@@ -341,8 +343,16 @@ impl Leases for SqliteTasks {
     }
 
     fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()> {
-        let _ = self.hub.began(lease, stage);
+        if self.hub.began(lease, stage).is_some() {
+            let (id, attempt) = (&lease.task_id, lease.attempt);
+            self.add_step(id, attempt, StepKind::Stage, stage.as_str());
+        }
         Box::pin(ready(Ok(())))
+    }
+
+    fn add_step(&self, task_id: &str, attempt: u32, kind: StepKind, detail: &str) {
+        let step = Step::new(kind, attempt, self.clock.now()).with(detail);
+        self.hub.add_step(task_id, step);
     }
 
     fn revocation(&self, id: &str) -> BoxFuture<'static, ()> {

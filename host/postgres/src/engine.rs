@@ -31,6 +31,7 @@ pub const ENGINE: TaskEngine = Engine {
                 queue: Arc::new(store.queue()),
                 upload_reservations: Arc::clone(&store) as _,
                 records: Some(Arc::clone(&store) as _),
+                administration: Arc::clone(&store) as _,
                 store,
                 check_damage: Arc::new(|| Ok(())),
                 embedded: None,

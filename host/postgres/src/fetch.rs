@@ -20,7 +20,7 @@ use super::database::{DEADLINE, Session};
 use super::fault::Fault;
 use super::group_commit::{MAX_WRITES, SHORT_LOCKS, Write};
 use super::queue::RETRY;
-use super::rows::{Swap, columns, find, read};
+use super::rows::{Swap, find, read, record};
 use super::values::{Cells, Time, id, parameters};
 
 /// Limit of tasks per fetch: as many as one commit writes.
@@ -49,7 +49,7 @@ async fn try_fetch(
 ) -> Result<Fetched, Fault> {
     const DUE: &str = concat!(
         "SELECT ",
-        columns!(),
+        record!(),
         " FROM schema.due_tasks ($1, $2) AS task"
     );
     let session = store.database.session().await?;
@@ -68,8 +68,10 @@ async fn try_fetch(
     for row in &due {
         let before = read(&mut Cells::of(row))?;
         match claim(store, &before, now).filter(|_| is_claiming) {
-            Some((after, claimed)) => {
-                claims.push((Swap::of(before, after), claimed));
+            Some((mut after, claimed)) => {
+                let noted = store.hub.take_steps(&after.task.id);
+                store.tell_story(&mut after, &noted);
+                claims.push((Swap::of(before, after), claimed, noted));
             }
             None => unclaimed.push(before),
         }
@@ -79,7 +81,7 @@ async fn try_fetch(
         .filter_map(|record| id(&record.task.id))
         .collect();
     let (written, put_off, committed) = futures::join!(
-        join_all(claims.iter().map(|(swap, _)| swap.run(&session))),
+        join_all(claims.iter().map(|(swap, ..)| swap.run(&session))),
         put_off(&session, ids, now.plus(PENDING_OVERDUE)),
         session.commit()
     );
@@ -88,12 +90,15 @@ async fn try_fetch(
     let failed = failed.or(put_off.err());
     let is_unknown = committed.is_err() || failed.as_ref().is_some_and(|fault| !fault.is_answer());
     if is_unknown {
-        for (Swap { after, .. }, Claimed { lease, .. }) in claims {
+        for (Swap { after, .. }, Claimed { lease, .. }, _) in claims {
             give_back(store, after, lease);
         }
         return Err(failed.or(committed.err()).unwrap_or(Fault::Timeout));
     }
     if let Some(fault) = failed {
+        for (Swap { after, .. }, _, noted) in claims {
+            store.note_again(&after.task.id, noted);
+        }
         return Err(fault);
     }
     let mut tasks = Vec::with_capacity(due.len());
@@ -101,7 +106,7 @@ async fn try_fetch(
         store.recent.put(&record);
         tasks.push(record.task);
     }
-    for (Swap { after, .. }, claimed) in claims {
+    for (Swap { after, .. }, claimed, _) in claims {
         store.handovers.put(claimed);
         store.recent.put(&after);
         tasks.push(after.task.clone());
@@ -134,9 +139,11 @@ fn claim(
 pub(super) fn give_back(store: &PostgresTasks, before: TaskRecord, lease: Lease) {
     let database = Arc::clone(&store.database);
     let (commits, clock) = (Arc::clone(&store.commits), Arc::clone(&store.clock));
+    let host = Arc::clone(&store.options.host);
     store.database.runtime().spawn(async move {
         let mut after = before.clone();
         let _ = rulebook::release(&mut after, &lease, clock.now());
+        after.steps.locate(&host);
         retry_until(&*clock, lease.until, || {
             let deadline = Instant::now() + DEADLINE;
             let swap = Swap::of(before.clone(), after.clone());
@@ -175,7 +182,8 @@ pub(super) async fn retry_until<'a>(
 }
 
 async fn nothing(session: &Session<'_>) -> Result<Fetched, Fault> {
-    const NEXT: &str = "SELECT min(deliver_at) FROM schema.task WHERE completed_at IS NULL";
+    const NEXT: &str = "SELECT CASE WHEN EXISTS (SELECT FROM schema.queue_pause) THEN NULL \
+         ELSE (SELECT min(deliver_at) FROM schema.task WHERE completed_at IS NULL) END";
     let (next, ()) = futures::try_join!(session.query_opt(NEXT, &[]), session.commit())?;
     let next = next.map_or(Ok(None), |row| Cells::of(&row).maybe_time())?;
     Ok(Fetched::Nothing { next })

@@ -42,7 +42,9 @@ CREATE FUNCTION schema.insert_task (
     -- The counts, when they end, and the account's revision as it was read.
     text, timestamptz, bigint,
     -- The idempotency key, if there is one, and the fingerprint.
-    text, text
+    text, text,
+    -- The beginning of its story.
+    text
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO schema.account (user_id, usage, ends_at, revision)
@@ -64,12 +66,23 @@ BEGIN
     END IF;
     INSERT INTO schema.task (id, user_id, is_anonymous, status, original_image_url,
         refinement_prompt, logo_description, theme_description, original_path, created_at,
-        due_at, deliver_at, delivery, receiver, delivery_due_at)
-    VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10, $9, $11, $12, $13);
+        due_at, deliver_at, delivery, receiver, delivery_due_at, steps)
+    VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10, $9, $11, $12, $13, $19);
     RETURN true;
 END $$;
 
--- False: the task is not as it was read, and nothing was written.
+-- Whether the queue is paused. Locks the table in a mode of which any number of claims
+-- may hold one, and without a write, for the rest of the transaction. Whoever has paused
+-- the queue waits for these locks before it answers, so a claim either is committed by
+-- then, or looks here later than the pause was committed.
+CREATE FUNCTION schema.is_paused () RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM schema.queue_pause FOR KEY SHARE;
+    RETURN FOUND;
+END $$;
+
+-- False: the task is not as it was read, or nothing may be claimed, and nothing was
+-- written.
 CREATE FUNCTION schema.swap_task (
     uuid, text, timestamptz, timestamptz, uuid, text, text, timestamptz, bigint, bigint, bigint,
     timestamptz,
@@ -77,14 +90,19 @@ CREATE FUNCTION schema.swap_task (
     bigint, timestamptz,
     -- What may have to be paid for, as it was read.
     text,
-    -- The lease, and what may have to be paid for.
-    bigint, text
+    -- The lease, what may have to be paid for, and the whole story.
+    bigint, text, text,
+    -- Whether it is a claim, which is not made while the queue is paused.
+    boolean
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
+    IF $19 AND schema.is_paused () THEN
+        RETURN false;
+    END IF;
     UPDATE schema.task SET status = $2, updated_at = $3, completed_at = $4, result_id = $5,
         image_path = $6, error_message = $7, lease_until = $8, attempt = $9, deaths = $10,
         revision = $11, due_at = $12, deliver_at = $12, lease = $16,
-        payment = $17
+        payment = $17, steps = $18
     WHERE id = $1 AND revision = $13 AND lease_until IS NOT DISTINCT FROM $14
         AND payment IS NOT DISTINCT FROM $15;
     RETURN FOUND;
@@ -93,7 +111,7 @@ END $$;
 -- The same where the account of the task's user changes with it.
 CREATE FUNCTION schema.swap_task_and_account (
     uuid, text, timestamptz, timestamptz, uuid, text, text, timestamptz, bigint, bigint, bigint,
-    timestamptz, bigint, timestamptz, text, bigint, text,
+    timestamptz, bigint, timestamptz, text, bigint, text, text, boolean,
     -- Whose account it is, the counts, and its revision as it was read; null: there is none.
     text, text, bigint,
     -- Whether the task's idempotency key is forgotten.
@@ -101,16 +119,16 @@ CREATE FUNCTION schema.swap_task_and_account (
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     -- The account before the task, as in a submission.
-    PERFORM FROM schema.account WHERE user_id = $18 FOR NO KEY UPDATE;
-    IF $20 IS DISTINCT FROM (SELECT revision FROM schema.account WHERE user_id = $18) THEN
+    PERFORM FROM schema.account WHERE user_id = $20 FOR NO KEY UPDATE;
+    IF $22 IS DISTINCT FROM (SELECT revision FROM schema.account WHERE user_id = $20) THEN
         RETURN false;
     END IF;
     IF NOT schema.swap_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-        $15, $16, $17) THEN
+        $15, $16, $17, $18, $19) THEN
         RETURN false;
     END IF;
-    UPDATE schema.account SET usage = $19, revision = revision + 1 WHERE user_id = $18;
-    IF $21 THEN
+    UPDATE schema.account SET usage = $21, revision = revision + 1 WHERE user_id = $20;
+    IF $23 THEN
         DELETE FROM schema.idempotency_key WHERE task_id = $1;
     END IF;
     RETURN true;
@@ -120,19 +138,21 @@ END $$;
 CREATE FUNCTION schema.finish_task (
     uuid, text, timestamptz, timestamptz, uuid, text, text, timestamptz, bigint, bigint, bigint,
     timestamptz, bigint, timestamptz, text,
+    -- The whole story of the task.
+    text,
     -- Of the concept: whose it is, whether they are anonymous, the addresses of the
     -- image and the original, what was asked for, the palettes, the notes, and when.
     text, boolean, text, text, text, text, text, text[], text[], timestamptz
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT schema.swap_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-        $15, NULL, NULL) THEN
+        $15, NULL, NULL, $16, false) THEN
         RETURN false;
     END IF;
     INSERT INTO schema.concept (id, task_id, user_id, is_anonymous, image_path, image_url,
         original_image_url, refinement_prompt, logo_description, theme_description,
         color_palettes, notes, created_at)
-    VALUES ($5, $1, $16, $17, $6, $18, $19, $20, $21, $22, $23, $24, $25);
+    VALUES ($5, $1, $17, $18, $6, $19, $20, $21, $22, $23, $24, $25, $26);
     RETURN true;
 END $$;
 
@@ -141,6 +161,9 @@ END $$;
 CREATE FUNCTION schema.due_tasks (timestamptz, bigint) RETURNS SETOF schema.task
 LANGUAGE plpgsql AS $$
 BEGIN
+    IF schema.is_paused () THEN
+        RETURN;
+    END IF;
     RETURN QUERY SELECT * FROM schema.task WHERE completed_at IS NULL AND deliver_at <= $1
         ORDER BY deliver_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED;
 END $$;

@@ -8,7 +8,7 @@ use concept_refinement_domain::rulebook::{self, Claim, Finish, TaskRecord};
 use concept_refinement_domain::task::Task;
 use parking_lot::Mutex;
 
-use super::change::{change, change_with};
+use super::change::{change, change_unless_paused, change_with};
 use super::fault::Fault;
 use super::fetch::give_back;
 use super::{PostgresTasks, references};
@@ -30,7 +30,7 @@ pub(super) async fn claim(
         }
         decision
     };
-    let claim = change(store, id, Claim::Refused, rule).await;
+    let claim = change_unless_paused(store, id, Claim::Refused, rule).await;
     if let (Err(fault), Some((record, lease))) = (&claim, written.into_inner())
         && !fault.is_answer()
     {

@@ -6,6 +6,7 @@
 //! and nothing relies on a machine's clock.
 
 mod account;
+mod administration;
 mod backlog;
 mod change;
 mod changes;
@@ -64,6 +65,7 @@ use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::Window;
+use concept_refinement_domain::step::{Step, StepKind};
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
@@ -321,9 +323,16 @@ impl Leases for PostgresTasks {
 
     fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()> {
         if let Some(revision) = self.hub.began(lease, stage) {
-            self.changes.began(&lease.task_id, revision, stage);
+            let (id, attempt) = (&lease.task_id, lease.attempt);
+            self.changes.began(id, revision, stage);
+            self.add_step(id, attempt, StepKind::Stage, stage.as_str());
         }
         Box::pin(ready(Ok(())))
+    }
+
+    fn add_step(&self, task_id: &str, attempt: u32, kind: StepKind, detail: &str) {
+        let step = Step::new(kind, attempt, self.clock.now()).with(detail);
+        self.hub.add_step(task_id, step);
     }
 
     fn revocation(&self, id: &str) -> BoxFuture<'static, ()> {

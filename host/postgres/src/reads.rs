@@ -20,7 +20,7 @@ pub(super) async fn get(
     task_id: &str,
 ) -> Result<Option<TaskRecord>, Fault> {
     let session = store.database.session_of(user_id).await?;
-    let record = rows::find(&session, task_id).await?;
+    let record = rows::find_for_user(&session, task_id).await?;
     Ok(record.filter(|record| record.task.user_id == user_id))
 }
 

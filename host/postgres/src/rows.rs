@@ -5,6 +5,7 @@ use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::Usage;
 use concept_refinement_domain::rulebook::TaskRecord;
+use concept_refinement_domain::step::Steps;
 use concept_refinement_domain::task::{Refinement, Status, Task};
 use concept_refinement_domain::webhook::DeliveryRecord;
 
@@ -12,14 +13,31 @@ use super::database::Session;
 use super::fault::Fault;
 use super::values::{Cells, Text, Time, id, micros, parameters};
 
-/// The columns that [`read`] expects, of a table named `task`.
-macro_rules! columns {
+/// All columns of a table named `task` that [`read`] expects but the last one, `steps`.
+macro_rules! without_steps {
     () => {
         "task.id, task.user_id, task.is_anonymous, task.status, task.original_image_url, \
          task.refinement_prompt, task.logo_description, task.theme_description, \
          task.original_path, task.created_at, task.updated_at, task.completed_at, \
          task.result_id, task.image_path, task.error_message, task.lease_until, task.lease, \
-         task.attempt, task.deaths, task.revision, task.payment, task.delivery"
+         task.attempt, task.deaths, task.revision, task.payment, task.delivery, \
+         task.retry_of"
+    };
+}
+pub(super) use without_steps;
+
+/// What [`read`] expects: the whole record, for changes of it and for operators.
+macro_rules! record {
+    () => {
+        concat!($crate::rows::without_steps!(), ", task.steps")
+    };
+}
+pub(super) use record;
+
+/// The same without the story of the task, which users do not see.
+macro_rules! columns {
+    () => {
+        concat!($crate::rows::without_steps!(), ", NULL::text")
     };
 }
 pub(super) use columns;
@@ -52,6 +70,8 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Result<TaskRecord, Fault> {
         revision: cells.count()?,
         payment: Payment::of_json(cells.maybe_text()?.as_deref()),
         delivery: delivery(cells.maybe_text()?),
+        retry_of: cells.get::<Option<uuid::Uuid>>()?.map(|id| id.to_string()),
+        steps: Steps::of_text(&cells.maybe_text()?.unwrap_or_default()),
     })
 }
 
@@ -70,16 +90,73 @@ fn status(text: &str) -> Status {
     text.parse().unwrap_or(Status::Failed)
 }
 
+/// The whole record.
 pub(super) async fn find(
     session: &Session<'_>,
+    task_id: &str,
+) -> Result<Option<TaskRecord>, Fault> {
+    const SQL: &str = concat!("SELECT ", record!(), " FROM schema.find_task ($1) AS task");
+    find_by(session, SQL, task_id).await
+}
+
+/// The record without the story of the task.
+pub(super) async fn find_for_user(
+    session: &Session<'_>,
+    task_id: &str,
+) -> Result<Option<TaskRecord>, Fault> {
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM schema.find_task ($1) AS task");
+    find_by(session, SQL, task_id).await
+}
+
+async fn find_by(
+    session: &Session<'_>,
+    sql: &str,
     task_id: &str,
 ) -> Result<Option<TaskRecord>, Fault> {
     let Some(id) = id(task_id) else {
         return Ok(None);
     };
-    const SQL: &str = concat!("SELECT ", columns!(), " FROM schema.find_task ($1) AS task");
-    let row = session.query_opt(SQL, &parameters![id]).await?;
+    let row = session.query_opt(sql, &parameters![id]).await?;
     row.map(|row| read(&mut Cells::of(&row))).transpose()
+}
+
+/// Inserts the retry of a task, which the queue delivers at once. False: its user has an
+/// active task, and nothing was written.
+pub(super) async fn insert_retry(
+    session: &Session<'_>,
+    record: &TaskRecord,
+) -> Result<bool, Fault> {
+    const SQL: &str = "INSERT INTO schema.task (id, user_id, is_anonymous, status, \
+         original_image_url, refinement_prompt, logo_description, theme_description, \
+         original_path, created_at, due_at, deliver_at, payment, delivery, receiver, \
+         delivery_due_at, retry_of, steps) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10, $12, $13, $14, $15, $16, $17) \
+         ON CONFLICT (user_id) WHERE completed_at IS NULL DO NOTHING";
+    let TaskRecord { task, delivery, .. } = record;
+    let task_id = id(&task.id).ok_or(Fault::NoId)?;
+    let user_id = Text::of(&task.user_id);
+    let url = Text::of(&task.refinement.original_image_url);
+    let prompt = Text::of(&task.refinement.refinement_prompt);
+    let logo = Text::maybe(task.refinement.logo_description.as_deref());
+    let theme = Text::maybe(task.refinement.theme_description.as_deref());
+    let original_path = Text::maybe(task.original_path.as_deref());
+    let (created_at, due_at) = (Time(task.created_at), Time::maybe(due_at(task)));
+    let (payment, delivery_json) = (record.payment.to_json(), delivery.as_ref().map(json));
+    let receiver = delivery.as_ref().map(DeliveryRecord::receiver);
+    let (payment, delivery_json, receiver) = (
+        Text::maybe(payment.as_deref()),
+        Text::maybe(delivery_json.as_deref()),
+        Text::maybe(receiver.as_deref()),
+    );
+    let delivery_due_at = Time::maybe(delivery.as_ref().and_then(DeliveryRecord::due_at));
+    let retry_of = record.retry_of.as_deref().and_then(id);
+    let (status, steps) = (task.status.as_str(), record.steps.to_text());
+    let steps = Text::of(&steps);
+    let parameters = parameters! {
+        task_id, user_id, task.is_anonymous, status, url, prompt, logo, theme, original_path,
+        created_at, due_at, payment, delivery_json, receiver, delivery_due_at, retry_of, steps
+    };
+    Ok(session.execute(SQL, &parameters).await? > 0)
 }
 
 /// A task before and after a rule was applied, and a concept to store with it.
@@ -88,6 +165,8 @@ pub(super) struct Swap {
     pub after: TaskRecord,
     pub concept: Option<Concept>,
     pub account: Option<AccountChange>,
+    /// Whether it is a claim that is not made while the queue is paused.
+    pub unless_paused: bool,
 }
 
 /// A change of the account of the task's user.
@@ -106,6 +185,7 @@ impl Swap {
             after,
             concept: None,
             account: None,
+            unless_paused: false,
         }
     }
 
@@ -117,23 +197,24 @@ impl Swap {
         &self.after.task.user_id
     }
 
-    /// Writes the change if the task has not changed since it was read. False: it has,
-    /// and nothing was written.
+    /// Writes the change if the task has not changed since it was read. False: it has, or
+    /// the queue is paused, and nothing was written.
     ///
     /// It is enough to compare the revision, the end of the lease and the payment state:
     /// nothing that rules read changes without one of them.
     pub async fn run(&self, session: &Session<'_>) -> Result<bool, Fault> {
         const SWAP: &str = "SELECT schema.swap_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-         $12, $13, $14, $15, $16, $17)";
+         $12, $13, $14, $15, $16, $17, $18, $19)";
         const SWAP_BOTH: &str = "SELECT schema.swap_task_and_account ($1, $2, $3, $4, $5, $6, $7, \
-         $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
+         $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
         const FINISH: &str = "SELECT schema.finish_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
-         $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)";
+         $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)";
         let Self {
             before,
             after,
             concept,
             account,
+            unless_paused,
         } = self;
         let task = &after.task;
         let task_id = id(&task.id).ok_or(Fault::NoId)?;
@@ -150,6 +231,8 @@ impl Swap {
         let leased_until = Time::maybe(before.task.lease_until);
         let payment_was = before.payment.to_json();
         let payment_was = Text::maybe(payment_was.as_deref());
+        let steps = after.steps.to_text();
+        let steps = Text::of(&steps);
         let lease = after.lease.map(micros);
         let status = task.status.as_str();
         let mut parameters = Vec::from(parameters! {
@@ -164,7 +247,7 @@ impl Swap {
         else {
             let payment = after.payment.to_json();
             let payment = Text::maybe(payment.as_deref());
-            parameters.extend(parameters![lease, payment]);
+            parameters.extend(parameters![lease, payment, steps, *unless_paused]);
             let Some(account) = account else {
                 return session.ask(SWAP, &parameters).await;
             };
@@ -185,7 +268,7 @@ impl Swap {
         let theme = Text::maybe(content.theme_description.as_deref());
         let created_at = Time(*created_at);
         parameters.extend(parameters! {
-            user_id, content.is_anonymous, image_url, original, prompt, logo, theme, palettes,
+            steps, user_id, content.is_anonymous, image_url, original, prompt, logo, theme, palettes,
             notes, created_at
         });
         session.ask(FINISH, &parameters).await

@@ -53,6 +53,10 @@ CREATE TABLE schema.task (
     delivery           text,
     receiver           text,
     delivery_due_at    timestamptz,
+    -- The failed task that it retries.
+    retry_of           uuid,
+    -- What happened to it: a line of JSON for each step. Read for its operator only.
+    steps              text NOT NULL DEFAULT '',
     -- One condition: each costs something with each write.
     CHECK (CASE status
         WHEN 'pending' THEN completed_at IS NULL AND due_at IS NOT NULL
@@ -69,7 +73,8 @@ CREATE TABLE schema.task (
 -- One active task a user, whatever else goes wrong.
 CREATE UNIQUE INDEX task_active ON schema.task (user_id) WHERE completed_at IS NULL;
 CREATE INDEX task_of_user ON schema.task (user_id, created_at DESC, id DESC);
-CREATE INDEX task_failed ON schema.task (user_id, created_at DESC, id DESC) WHERE status = 'failed';
+-- So that tasks can be counted without reading them, and an operator finds the latest.
+CREATE INDEX task_failed ON schema.task (id) WHERE status = 'failed';
 CREATE INDEX task_due ON schema.task (due_at) WHERE completed_at IS NULL;
 CREATE INDEX task_deliver ON schema.task (deliver_at) WHERE completed_at IS NULL;
 CREATE INDEX task_delivery ON schema.task (delivery_due_at, completed_at) INCLUDE (receiver)
@@ -187,6 +192,42 @@ CREATE TRIGGER upload_reservation_counted AFTER INSERT OR UPDATE OR DELETE ON sc
 CREATE TABLE schema.unfinished_move (
     id     bigint PRIMARY KEY CHECK (id = 0),
     source text NOT NULL
+);
+
+-- Since when an operator has paused the queue; no row: it is not paused.
+CREATE TABLE schema.queue_pause (
+    id    bigint PRIMARY KEY CHECK (id = 0),
+    since timestamptz NOT NULL
+);
+
+-- Who did what, and why.
+CREATE TABLE schema.audit_entry (
+    number bigserial PRIMARY KEY,
+    at     timestamptz NOT NULL,
+    actor  text NOT NULL,
+    action text NOT NULL,
+    -- A task's id, a filter in JSON, or `queue`.
+    target text NOT NULL,
+    reason text NOT NULL,
+    -- To how many tasks.
+    count  bigint NOT NULL
+);
+CREATE INDEX audit_entry_age ON schema.audit_entry (at);
+
+-- Acts on all tasks that a filter matches.
+CREATE TABLE schema.job (
+    id              uuid PRIMARY KEY,
+    action          text NOT NULL,
+    -- In JSON.
+    filter          text NOT NULL,
+    created_at      timestamptz NOT NULL,
+    ended_at        timestamptz,
+    total           bigint NOT NULL,
+    done            bigint NOT NULL,
+    failed          bigint NOT NULL,
+    -- The task that was looked at last.
+    task_created_at timestamptz,
+    task_id         uuid
 );
 
 -- What one host at a time does.

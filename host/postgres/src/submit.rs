@@ -73,7 +73,8 @@ async fn try_submit(
     let promise = store.promises.make(&accepted.task.id);
     let promise = promise.map_err(Fault::NoRoom)?;
     account.usage.add(new_task.quota, now);
-    let record = TaskRecord::new(accepted.task.clone(), new_task.webhook.clone());
+    let mut record = TaskRecord::new(accepted.task.clone(), new_task.webhook.clone());
+    record.steps.locate(&store.options.host);
     let insert = Insert {
         record: record.clone(),
         usage: account.usage,
@@ -160,8 +161,13 @@ impl Insert {
     /// and nothing was written.
     pub async fn run(&self, session: &Session<'_>) -> Result<bool, Fault> {
         const SQL: &str = "SELECT schema.insert_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-         $12, $13, $14, $15, $16, $17, $18)";
-        let TaskRecord { task, delivery, .. } = &self.record;
+         $12, $13, $14, $15, $16, $17, $18, $19)";
+        let TaskRecord {
+            task,
+            delivery,
+            steps,
+            ..
+        } = &self.record;
         let task_id = id(&task.id).ok_or(Fault::NoId)?;
         let user_id = Text::of(&task.user_id);
         let url = Text::of(&task.refinement.original_image_url);
@@ -183,10 +189,12 @@ impl Insert {
         let receiver = Text::maybe(receiver.as_deref());
         let delivery_due_at = delivery.as_ref().and_then(DeliveryRecord::due_at);
         let delivery_due_at = Time::maybe(delivery_due_at);
+        let steps = steps.to_text();
+        let steps = Text::of(&steps);
         let parameters = parameters! {
             task_id, user_id, task.is_anonymous, url, prompt, logo, theme, original_path,
             created_at, due_at, json, receiver, delivery_due_at, usage, ends_at, self.revision,
-            key, fingerprint
+            key, fingerprint, steps
         };
         session.ask(SQL, &parameters).await
     }

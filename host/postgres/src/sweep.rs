@@ -49,6 +49,7 @@ pub(super) async fn due(store: &PostgresTasks, limit: u32) -> Result<Vec<Task>, 
         "SELECT ",
         columns!(),
         " FROM schema.task WHERE completed_at IS NULL AND due_at <= $1 \
+         AND NOT EXISTS (SELECT FROM schema.queue_pause) \
          ORDER BY due_at, created_at, id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED"
     );
     const LATER: &str = concat!(
@@ -78,7 +79,8 @@ pub(super) async fn due(store: &PostgresTasks, limit: u32) -> Result<Vec<Task>, 
 }
 
 pub(super) async fn next_due(store: &PostgresTasks) -> Result<Option<Timestamp>, Fault> {
-    const SQL: &str = "SELECT min(due_at) FROM schema.task WHERE completed_at IS NULL";
+    const SQL: &str = "SELECT CASE WHEN EXISTS (SELECT FROM schema.queue_pause) THEN NULL \
+         ELSE (SELECT min(due_at) FROM schema.task WHERE completed_at IS NULL) END";
     let session = store.database.session().await?;
     let row = session.query_opt(SQL, &[]).await?;
     row.map_or(Ok(None), |row| Cells::of(&row).maybe_time())

@@ -16,7 +16,7 @@ use tokio_postgres::Row;
 use super::PostgresTasks;
 use super::database::Session;
 use super::fault::Fault;
-use super::rows::{columns, read};
+use super::rows::{columns, read, record};
 use super::values::{Cells, Text, Time, id, parameters};
 use crate::rows;
 
@@ -113,15 +113,35 @@ pub(super) async fn record(
     outcome: DeliveryOutcome,
     jitter: f64,
 ) -> Result<Fenced, Fault> {
+    // The story once more, to be compared as it is stored.
+    const FIND: &str = concat!(
+        "SELECT ",
+        record!(),
+        ", task.steps FROM schema.find_task ($1) AS task"
+    );
+    let Some(task_id) = id(&lease.task_id) else {
+        return Ok(Fenced::Lost);
+    };
     let session = store.database.session().await?;
     for _ in 0..TRIES {
-        let found = rows::find(&session, &lease.task_id).await?;
-        let Some((_, before)) = found.and_then(delivery_of) else {
+        let Some(row) = session.query_opt(FIND, &parameters![task_id]).await? else {
+            return Ok(Fenced::Lost);
+        };
+        let mut cells = Cells::of(&row);
+        let mut record = read(&mut cells)?;
+        let told = cells.text()?;
+        let Some(before) = record.delivery.take() else {
             return Ok(Fenced::Lost);
         };
         let mut after = before.clone();
         let fenced = after.record(lease, outcome.clone(), jitter, store.clock.now());
-        if fenced == Fenced::Lost || swap(&session, &lease.task_id, &before, &after).await? {
+        if fenced == Fenced::Lost {
+            return Ok(fenced);
+        }
+        let attempt = after.step(record.attempt);
+        store.tell_story(&mut record, &[attempt]);
+        let steps = [told, record.steps.to_text()];
+        if swap_with_steps(&session, &lease.task_id, [&before, &after], &steps).await? {
             return Ok(fenced);
         }
     }
@@ -135,7 +155,7 @@ pub(super) async fn redeliver(
 ) -> Result<Redelivery, Fault> {
     let session = store.database.session_of(user_id).await?;
     for _ in 0..TRIES {
-        let found = rows::find(&session, task_id).await?;
+        let found = rows::find_for_user(&session, task_id).await?;
         let found = found.and_then(delivery_of);
         let Some((_, before)) = found.filter(|(task, _)| task.user_id == user_id) else {
             return Ok(Redelivery::None);
@@ -200,5 +220,24 @@ async fn swap(
     let after = rows::json(after);
     let (before, after) = (Text::of(&before), Text::of(&after));
     let parameters = parameters![task_id, before, after, due_at];
+    Ok(session.execute(SQL, &parameters).await? > 0)
+}
+
+/// The same with the story of the task, as it was read and as it is now: an operator's
+/// retry adds to it too.
+async fn swap_with_steps(
+    session: &Session<'_>,
+    task_id: &str,
+    [before, after]: [&DeliveryRecord; 2],
+    [told, steps]: &[String; 2],
+) -> Result<bool, Fault> {
+    const SQL: &str = "UPDATE schema.task SET delivery = $3, delivery_due_at = $4, steps = $6 \
+         WHERE id = $1 AND delivery = $2 AND steps = $5";
+    let task_id = id(task_id).ok_or(Fault::NoId)?;
+    let (before, due_at) = (rows::json(before), Time::maybe(after.due_at()));
+    let after = rows::json(after);
+    let (before, after) = (Text::of(&before), Text::of(&after));
+    let (told, steps) = (Text::of(told), Text::of(steps));
+    let parameters = parameters![task_id, before, after, due_at, told, steps];
     Ok(session.execute(SQL, &parameters).await? > 0)
 }

@@ -71,6 +71,14 @@ impl<O, S> Configured<O, S> {
     }
 }
 
+/// What this process is called in the stories of tasks: unique among the processes that
+/// share a store, unless their machines have the same name.
+fn host_name() -> String {
+    let system = rustix::system::uname();
+    let machine = system.nodename().to_string_lossy();
+    format!("{machine}:{}", std::process::id())
+}
+
 /// The space for images of a configuration, shared by the image store and the task store
 /// of a process.
 pub fn room(config: &Config) -> Arc<Room> {
@@ -86,6 +94,7 @@ pub fn tasks(
         lease: config.lease,
         max_backlog: config.max_backlog,
         room: Arc::clone(room),
+        host: host_name().into(),
     };
     Configured::new(TASKS, &config.tasks, config, clock, room, options)
 }
@@ -241,6 +250,7 @@ fn together(
         )),
         model_health: Mutex::new(ModelHealth::default()),
         probes: Arc::default(),
+        pause: Arc::default(),
         room,
         duties,
     }

@@ -1,8 +1,8 @@
-//! A socket in the data directory, over which the operator can ask the running service
-//! for what no other process can do: a backup.
+//! A socket in the data directory: the operator's door, and the way to ask the running
+//! service for what no other process can do, a backup.
 //!
-//! It accepts only the user that it runs as, and root. A request is a word, and the
-//! answer a stream of [`backup`](super::backup).
+//! It accepts only the user that it runs as, and root. A request is one of HTTP, or the
+//! word `backup`, whose answer is a stream of [`backup`](super::backup).
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write as _};
@@ -15,12 +15,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::io::AsyncReadExt as _;
+use rustix::net::{RecvFlags, recv};
+use tokio::io::{AsyncReadExt as _, Interest};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use crate::admin::{CONNECTIONS, Caller, Door, serve_peer};
 use crate::assembly::backup::{Backup, refuse};
 use crate::loops::until_stop::until_stop;
 
@@ -46,12 +48,13 @@ pub struct Control {
     listener: UnixListener,
     address: Address,
     backup: Arc<Backup>,
+    door: Arc<Door>,
 }
 
 impl Control {
     /// Listens in a data directory that this process owns. None: that failed, which is
-    /// logged, and no backup can be requested.
-    pub fn listen(data: &Path, backup: Backup) -> Option<Self> {
+    /// logged, and nothing can be requested.
+    pub fn listen(data: &Path, backup: Backup, door: Arc<Door>) -> Option<Self> {
         let listen = || {
             let address = Address::new(data)?;
             match fs::remove_file(&address.path) {
@@ -68,37 +71,69 @@ impl Control {
                 listener,
                 address,
                 backup: Arc::new(backup),
+                door,
             }),
             Err(error) => {
-                tracing::warn!(%error, "no backup can be made while this runs");
+                tracing::warn!(%error, "no backup can be made while this runs, and no operator act");
                 None
             }
         }
     }
 
-    /// Answers requests, one after the other, until `stop` is set.
+    /// Answers requests until `stop` is set: those of HTTP beside each other, backups one
+    /// after the other.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         until_stop(stop, self.answer_all()).await;
     }
 
     async fn answer_all(&self) {
+        let connections = Arc::new(Semaphore::new(CONNECTIONS));
+        let backups = Arc::new(Mutex::new(()));
         loop {
-            let answered = match self.listener.accept().await {
-                Ok((stream, _)) => self.answer(stream).await,
-                Err(error) => {
-                    tokio::time::sleep(REQUEST_TIMEOUT).await;
-                    Err(error)
-                }
+            let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
+                return;
             };
-            if let Err(error) = answered {
-                tracing::warn!(%error, "a request for a backup could not be answered");
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    let answer = Request {
+                        backup: Arc::clone(&self.backup),
+                        door: Arc::clone(&self.door),
+                        backups: Arc::clone(&backups),
+                    };
+                    tokio::spawn(async move {
+                        if let Err(error) = answer.answer(stream).await {
+                            tracing::warn!(%error, "a request of the operator could not be answered");
+                        }
+                        drop(permit);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "no request of the operator can be accepted");
+                    tokio::time::sleep(REQUEST_TIMEOUT).await;
+                }
             }
         }
     }
+}
 
-    async fn answer(&self, mut stream: UnixStream) -> io::Result<()> {
+/// A connection to the socket.
+struct Request {
+    backup: Arc<Backup>,
+    door: Arc<Door>,
+    /// Held while a backup is sent: two at a time would take twice the room.
+    backups: Arc<Mutex<()>>,
+}
+
+impl Request {
+    async fn answer(self, mut stream: UnixStream) -> io::Result<()> {
         let user = stream.peer_cred()?.uid();
         let is_allowed = user == 0 || user == rustix::process::geteuid().as_raw();
+        let first = timeout(REQUEST_TIMEOUT, first_byte(&stream)).await??;
+        if is_allowed && first.is_some_and(|first| first.is_ascii_uppercase()) {
+            serve_peer(stream, self.door, Caller::of_uid(user)).await;
+            return Ok(());
+        }
+        let _turn = self.backups.lock().await;
         let mut request = Vec::new();
         let mut from = (&mut stream).take(MAX_REQUEST);
         timeout(REQUEST_TIMEOUT, from.read_to_end(&mut request)).await??;
@@ -119,6 +154,24 @@ impl Control {
             (true, _) => refuse(stream, "there is no such request"),
         };
         spawn_blocking(answer).await.map_err(io::Error::other)?
+    }
+}
+
+/// The first byte that was sent, which is read again afterwards. None: the client has left.
+async fn first_byte(stream: &UnixStream) -> io::Result<Option<u8>> {
+    loop {
+        stream.readable().await?;
+        let mut first = [0];
+        let peeked = stream.try_io(Interest::READABLE, || {
+            let peeked = recv(stream, &mut first, RecvFlags::PEEK)?;
+            Ok(peeked.0)
+        });
+        match peeked {
+            Ok(0) => return Ok(None),
+            Ok(_) => return Ok(first.first().copied()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 

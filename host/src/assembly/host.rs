@@ -16,15 +16,16 @@ use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_capability::{Capabilities, create_directory};
 use concept_refinement_domain::secret::LENGTH;
 use concept_refinement_runtime::egress::Network;
-use concept_refinement_runtime::ingress::http::{CALLS, listen};
+use concept_refinement_runtime::ingress::http::{CALLS, HostNames, listen};
 use concept_refinement_runtime::model::output;
 use concept_refinement_runtime::wasm::engine::Pool;
 use futures::future::join_all;
 use rand::RngExt as _;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::admin::{self, Door};
 use crate::assembly::HostError;
 use crate::assembly::api::{self, Api};
 use crate::assembly::backup::Backup;
@@ -42,10 +43,13 @@ use crate::config::Config;
 use crate::loops::deliverer;
 use crate::loops::deliverer::Deliverer;
 use crate::loops::garbage::Garbage;
+use crate::loops::jobs::Jobs;
 use crate::loops::probe::Probe;
 use crate::loops::sweep::Sweep;
+use crate::loops::until_stop::until_stop;
 use crate::loops::worker::Worker;
 use crate::metrics::Limited;
+use crate::operator::Operator;
 
 /// Limit of API instances; requests share them.
 const API_INSTANCES: u32 = 64;
@@ -97,6 +101,10 @@ impl HostBuilder {
         let address = address.map_err(|error| HostError::Listen(error.into()))?;
         let monitoring = Monitoring::listen(&config).await;
         let monitoring = monitoring.map_err(HostError::Listen)?;
+        let admin = match &config.admin {
+            Some(admin) => Some(listen(admin.address).await.map_err(HostError::Listen)?),
+            None => None,
+        };
         let metrics = monitoring.as_ref().map(Monitoring::metrics);
         create_directory(&config.data_dir)
             .context("creating the data directory")
@@ -144,7 +152,8 @@ impl HostBuilder {
             Arc::clone(&cores),
             Arc::clone(&engine),
         );
-        let (push, pushes) = push::trigger(&config, &network, &clock).unzip();
+        let pause = Arc::default();
+        let (push, pushes) = push::trigger(&config, &network, &clock, &pause).unzip();
         let requests = metrics.as_ref().map(|metrics| Arc::clone(&metrics.http));
         let mut api = Api::new(&config, listener, Arc::clone(&cores), push, requests)
             .map_err(HostError::System)?;
@@ -178,8 +187,10 @@ impl HostBuilder {
                 Secret::open(&config.data_dir, random).map_err(HostError::DataDirectory)?
             }
         };
+        let administration = Arc::clone(&tasks.administration);
         let (mut configured, embedded) =
             capabilities::open(&config, &secret, tasks, model, clock, room).await?;
+        configured.pause = pause;
         if let Some(pushes) = pushes {
             configured.queue = pushes.beside(configured.queue);
         }
@@ -240,13 +251,21 @@ impl HostBuilder {
         };
         let garbage = Garbage {
             host: Arc::clone(&capabilities),
-            runtime,
+            runtime: Arc::clone(&runtime) as _,
             retention: config.retention,
             anonymous_retention: config.anonymous_retention,
             confirmed_day: config.confirmed_day.clone(),
             interval: config.collect_interval,
         };
+        let started = Arc::<Notify>::default();
+        let jobs = Jobs {
+            host: Arc::clone(&capabilities),
+            administration: Arc::clone(&administration),
+            runtime: Arc::clone(&runtime) as _,
+            started: Arc::clone(&started),
+        };
         let mut metrics_address = None;
+        let mut scrape = None;
         if let Some(monitoring) = monitoring {
             let limited = Limited {
                 free: Arc::clone(&slots),
@@ -255,7 +274,8 @@ impl HostBuilder {
             let scraped = monitoring.serve(&capabilities, limited, worker.slots.free());
             let scraped = scraped.map_err(HostError::Listen)?;
             metrics_address = Some(scraped.0);
-            serving.monitored_by(scraped.1);
+            scrape = Some(scraped.1);
+            serving.monitored_by(scraped.2);
         }
         let instances = instances(Some(&secret), &capabilities, &slots);
         let served = api.serve(instances, &mut serving).await;
@@ -267,8 +287,32 @@ impl HostBuilder {
         serving.spawn(|stop| sweep.run(stop.stopped));
         serving.spawn(|stop| garbage.run(stop.stopped));
         serving.spawn(|stop| probe.run(stop.stopped));
+        serving.spawn(|stop| jobs.run(stop.stopped));
         let backup = Backup::new(&config.data_dir, embedded);
-        if let Some(control) = Control::listen(&config.data_dir, backup) {
+        let local = || format!("http://{address}");
+        let origin = config.public_url.clone().unwrap_or_else(local);
+        let door = Arc::new(Door {
+            operator: Operator {
+                host: Arc::clone(&capabilities),
+                administration,
+                started,
+            },
+            scrape,
+            origin,
+            listener: config.admin.clone(),
+            names: admin
+                .as_ref()
+                .and_then(|admin| admin.local_addr().ok())
+                .and_then(|address| HostNames::of_listener(address, None)),
+        });
+        if let Some(admin) = admin {
+            let door = Arc::clone(&door);
+            if let Ok(address) = admin.local_addr() {
+                tracing::info!("operators are answered at http://{address}/");
+            }
+            serving.spawn(|stop| until_stop(stop.stopped, admin::serve(admin, door)));
+        }
+        if let Some(control) = Control::listen(&config.data_dir, backup, door) {
             serving.spawn(|stop| control.run(stop.stopped));
         }
         Ok(Host {

@@ -46,7 +46,7 @@ impl Monitoring {
         capabilities: &Arc<Capabilities>,
         instances: Limited,
         concurrency: usize,
-    ) -> anyhow::Result<(SocketAddr, AbortOnDropHandle<()>)> {
+    ) -> anyhow::Result<(SocketAddr, Arc<Scrape>, AbortOnDropHandle<()>)> {
         let Self {
             listener,
             registry,
@@ -54,8 +54,10 @@ impl Monitoring {
         } = self;
         let address = listener.local_addr()?;
         let scrape = Scrape::new(registry, metrics, capabilities, instances, concurrency);
-        let serve = metrics::listener::serve(listener, Arc::new(scrape));
+        let scrape = Arc::new(scrape);
+        let serve = metrics::listener::serve(listener, Arc::clone(&scrape));
         tracing::info!("metrics are at http://{address}/metrics");
-        Ok((address, AbortOnDropHandle::new(tokio::spawn(serve))))
+        let serving = AbortOnDropHandle::new(tokio::spawn(serve));
+        Ok((address, scrape, serving))
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use concept_refinement_capability::clock::Clock;
+use concept_refinement_capability::pause::Pause;
 use concept_refinement_capability::queue::pushes::Pushes;
 use concept_refinement_runtime::egress::Network;
 use concept_refinement_runtime::ingress::http::{Proof, PushTrigger};
@@ -15,13 +16,14 @@ pub fn trigger(
     config: &Config,
     network: &Network,
     clock: &Arc<dyn Clock>,
+    pause: &Arc<Pause>,
 ) -> Option<(Arc<PushTrigger>, Arc<Pushes>)> {
     let push = config.push.as_ref()?;
     let proof = proof(push);
     if proof.is_none() && !push.is_pulled {
         tracing::warn!("{UNREACHABLE}");
     }
-    let pushes = Arc::<Pushes>::default();
+    let pushes = Arc::new(Pushes::new(Arc::clone(pause)));
     let trigger = PushTrigger::new(
         proof,
         grants::push_keys(&push.jwks_url, network),

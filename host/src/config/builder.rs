@@ -341,6 +341,18 @@ impl ConfigBuilder {
         self.set("metrics-listen", address.to_string())
     }
 
+    /// Where operators find the admin API and its page, and the token with which they may
+    /// act there. The socket in the data directory needs neither.
+    pub fn admin_listen(self, address: SocketAddr, token: impl Into<String>) -> Self {
+        self.set("admin-listen", address.to_string())
+            .set("admin-token", token)
+    }
+
+    /// A token with which operators may only read.
+    pub fn admin_read_token(self, token: impl Into<String>) -> Self {
+        self.set("admin-read-token", token)
+    }
+
     fn set(mut self, name: &str, value: impl Into<String>) -> Self {
         if let Some(setting) = table::find(name) {
             self.values.set(setting, value);

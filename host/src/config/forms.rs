@@ -25,6 +25,17 @@ pub(super) fn address(text: &str, example: &str) -> Result<SocketAddr, String> {
         .map_err(|_| format!("must be an address and a port, as {example}"))
 }
 
+/// An address, or `off`.
+pub(super) fn or_off(text: &str, example: &str) -> Result<Option<SocketAddr>, String> {
+    match text.trim() {
+        "off" => Ok(None),
+        _ => match address(text, example) {
+            Ok(address) => Ok(Some(address)),
+            Err(problem) => Err(format!("{problem}, or off")),
+        },
+    }
+}
+
 pub(super) fn not_empty(text: &str) -> Result<&str, String> {
     match text.trim() {
         "" => Err("must not be empty".to_owned()),

@@ -160,6 +160,12 @@ pub const SETTINGS: &[Setting] = settings! {
     "confirm-clock" DAY;
     /// Where Prometheus finds GET /metrics; or off
     "metrics-listen" ADDRESS = "off";
+    /// Where the admin API and its page listen, besides the socket in the data directory
+    "admin-listen" ADDRESS = "off";
+    /// The token with which an operator may read and act there
+    "admin-token" SECRET secret;
+    /// The token with which an operator may only read there
+    "admin-read-token" SECRET secret;
     /// text or json
     "log-format" FORMAT = "text" [Backup Move Refine Restore TestModel];
 };

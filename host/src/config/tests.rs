@@ -120,12 +120,17 @@ fn an_unusable_value_is_named() {
         ("metrics-listen", ""),
         ("metrics-listen", "on"),
         ("metrics-listen", "9464"),
+        ("admin-listen", "9465"),
+        ("admin-listen", "127.0.0.1:9465"),
+        ("admin-token", "guessable"),
+        ("admin-read-token", ""),
         ("log-format", "xml"),
     ] {
         let error = with(name, value).expect_err(value).to_string();
         let named = match (name, value) {
             ("auth", "secret") => "jwt_secret".to_owned(),
             ("auth", "jwks") => "jwks_url".to_owned(),
+            ("admin-listen", "127.0.0.1:9465") => "admin_token".to_owned(),
             _ => name.replace('-', "_"),
         };
         assert!(error.starts_with(&named), "{name}={value}: {error}");

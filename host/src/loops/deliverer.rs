@@ -236,6 +236,7 @@ impl Deliverer {
         let DueDelivery {
             lease,
             webhook,
+            retry_of,
             task,
         } = due;
         let at = self.host.clock.now();
@@ -254,6 +255,7 @@ impl Deliverer {
             keys: self.secrets.keys_of(&task.user_id),
             url: webhook.url,
             task,
+            retry_of,
             image_url,
         };
         let measured = self.metrics.as_ref().map(|of| of.webhooks.began());

@@ -81,6 +81,7 @@ mod tests {
     use concept_refinement_capability::Answer;
     use concept_refinement_domain::capability::{Claimed, Fenced, Finished, RefinedImage};
     use concept_refinement_domain::payment::Payment;
+    use concept_refinement_domain::step::StepKind;
     use concept_refinement_domain::task::Stage;
     use concept_refinement_domain::timestamp::Timestamp;
     use futures::FutureExt as _;
@@ -125,6 +126,8 @@ mod tests {
         fn progress<'a>(&'a self, _: &'a Lease, _: Stage) -> Answer<'a, ()> {
             pending().boxed()
         }
+
+        fn add_step(&self, _: &str, _: u32, _: StepKind, _: &str) {}
 
         fn revocation(&self, _: &str) -> BoxFuture<'static, ()> {
             pending().boxed()

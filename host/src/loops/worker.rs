@@ -14,6 +14,7 @@ use concept_refinement_capability::processor::{ClaimedLease, Outcome, Processor,
 use concept_refinement_capability::queue::Delivery;
 use concept_refinement_capability::runtime::Runtime;
 use concept_refinement_capability::slots::{Slot, Slots};
+use concept_refinement_domain::step::StepKind;
 use concept_refinement_runtime::metrics::series::Active;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
@@ -78,6 +79,9 @@ impl Worker {
             let worker = Arc::clone(&self);
             let abort = abort.clone();
             let task_id = delivery.task_id.as_deref().unwrap_or_default();
+            self.host
+                .leases()
+                .add_step(task_id, 0, StepKind::Delivered, "");
             // All log lines of a task have its id.
             let span = tracing::info_span!("task", task_id);
             let work = async move {
@@ -108,7 +112,12 @@ impl Worker {
     /// A message, and a slot for it.
     async fn receive(&self) -> (Slot, Delivery) {
         loop {
-            let (slot, received) = self.slots.receive(|| self.host.queue.receive()).await;
+            self.host.pause.becomes(false).await;
+            let (slot, received) = tokio::select! {
+                biased;
+                () = self.host.pause.becomes(true) => continue,
+                received = self.slots.receive(|| self.host.queue.receive()) => received,
+            };
             match received {
                 Ok(delivery) => return (slot, delivery),
                 Err(error) => {

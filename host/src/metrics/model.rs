@@ -50,11 +50,7 @@ pub(super) fn outcome(answer: &Result<ModelAnswer, ModelError>) -> &'static str 
     match answer {
         Ok(ModelAnswer::Image { .. }) => "image",
         Ok(ModelAnswer::Location(_)) => "location",
-        Err(ModelError::Unavailable { .. }) => "unavailable",
-        Err(ModelError::Unknown(_)) => "unknown",
-        Err(ModelError::Refused(_)) => "refused",
-        Err(ModelError::Unauthorized(_)) => "unauthorized",
-        Err(ModelError::Broken(_)) => "broken",
+        Err(error) => error.outcome(),
     }
 }
 

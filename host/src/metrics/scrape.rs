@@ -51,6 +51,7 @@ pub struct Scrape {
     tasks: Gauges,
     depth: Number,
     age: Number,
+    paused: Gauge,
     in_use: Gauges,
     limits: Gauges,
     room: Room,
@@ -119,6 +120,11 @@ impl Scrape {
             tasks: register(own, "tasks", "Tasks in the store"),
             depth: register(own, "queue_depth", "Tasks that wait for a worker"),
             age: register_in(own, Unit::Seconds, "queue_oldest_age", age),
+            paused: register(
+                own,
+                "queue_paused",
+                "Whether an operator has paused the queue",
+            ),
             in_use: register(own, "instances", "Instances of components at work"),
             limits: register(own, "instances_limit", limits),
             room: Room::new(own),
@@ -141,6 +147,7 @@ impl Scrape {
             self.count(&capabilities, &mut cached).await;
             self.set_tasks(&capabilities, cached.tally.as_ref());
             self.set_instances(&capabilities);
+            self.paused.set(i64::from(capabilities.pause.is_set()));
             self.room.update(&capabilities.room);
             self.repeated_calls.update(&capabilities.repeated_calls);
         }

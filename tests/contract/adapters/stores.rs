@@ -17,6 +17,7 @@ use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::convert::Convert;
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::Window;
+use concept_refinement_domain::step::StepKind;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
@@ -243,6 +244,9 @@ impl Leases for Instances {
             })
         }))
     }
+
+    /// A platform shows no stories of tasks.
+    fn add_step(&self, _: &str, _: u32, _: StepKind, _: &str) {}
 
     fn revocation(&self, _: &str) -> BoxFuture<'static, ()> {
         panic!("{HOST_ONLY}")

@@ -36,13 +36,14 @@ fn records(table: &Table) -> Vec<Record> {
                 "result_id": id(3), "image_path": "refined/a/b.png", "error_message": ODD,
                 "attempt": 3, "deaths": 2, "revision": 1_u64 << 40,
                 "delivery": "{\"url\":\"\\u0000\"}", "receiver": "https://a.example",
-                "delivery_due_at": now + 3,
+                "delivery_due_at": now + 3, "retry_of": id(2),
+                "steps": "[1,\"submitted\",0,\"one\",null]\n",
             },
             {
                 "id": id(2), "user_id": "bob", "is_anonymous": 0, "status": "processing",
                 "original_image_url": "", "refinement_prompt": "", "created_at": now,
                 "lease_until": now + 1, "lease": 30_000_000, "attempt": 0, "deaths": 0,
-                "revision": 0, "due_at": now + 2,
+                "revision": 0, "due_at": now + 2, "steps": "",
             },
         ]),
         "concept" => json!([
@@ -76,6 +77,26 @@ fn records(table: &Table) -> Vec<Record> {
             ["tag", "uploads", "a", 1, ODD],
             ["tag", "uploads", "b", 1_u64 << 40, null],
             ["tag", "refined", "a", 0, null],
+        ]),
+        "queue_pause" => json!([[0, now]]),
+        "audit_entry" => json!([
+            [3, now, ODD, "retry", id(1), ODD, 1],
+            [7, now + 1, "", "pause", "queue", "", 1_u64 << 40],
+        ]),
+        "job" => json!([
+            [
+                id(7),
+                "retry",
+                "{\"error\":\"\\u0000\"}",
+                now,
+                null,
+                9,
+                2,
+                1,
+                now,
+                id(1)
+            ],
+            [id(8), "delete", "{}", now, now + 1, 0, 0, 0, null, null],
         ]),
         "unfinished_move" => json!([[0, ODD]]),
         other => panic!("{other}"),

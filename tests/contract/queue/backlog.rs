@@ -96,6 +96,7 @@ async fn published<B: TaskBackend>(
         model_health: Default::default(),
         probes: Arc::default(),
         redeliveries: Arc::default(),
+        pause: Arc::default(),
     };
     let sweep = Arc::new(Sweep {
         host: Arc::new(host),

@@ -52,7 +52,7 @@ impl QueueBackend for Pushed {
         let (url, subscription) = PUBSUB.topic();
         let opened = open(&PUBSUB, &url, None);
         let queue = tokio::task::block_in_place(|| Handle::current().block_on(opened));
-        let pushes = Arc::<Pushes>::default();
+        let pushes = Arc::new(Pushes::new(Arc::default()));
         let queue = pushes.beside(Arc::new(queue.unwrap()));
         let sink = move |message| {
             let pushes = Arc::clone(&pushes);

@@ -21,7 +21,7 @@ const ORIGIN: &str = "http://localhost:8080";
 /// The longest that a test waits for what should come at once.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-pub(super) fn with_webhook(user: &str, receiver: &str) -> NewTask {
+pub fn with_webhook(user: &str, receiver: &str) -> NewTask {
     NewTask {
         webhook: Some(Webhook {
             url: format!("https://{receiver}.example/hook"),
@@ -48,21 +48,17 @@ async fn claim_from(webhooks: &dyn Webhooks) -> Vec<DueDelivery> {
     webhooks.claim_deliveries(permits).await.unwrap()
 }
 
-pub(super) async fn claim<B: TaskBackend>(store: &Store<B>) -> Vec<DueDelivery> {
+pub async fn claim<B: TaskBackend>(store: &Store<B>) -> Vec<DueDelivery> {
     claim_from(&*store.webhooks).await
 }
 
-pub(super) async fn claim_one<B: TaskBackend>(store: &Store<B>) -> DueDelivery {
+pub async fn claim_one<B: TaskBackend>(store: &Store<B>) -> DueDelivery {
     let mut due = claim(store).await;
     assert_eq!(due.len(), 1, "{due:?}");
     due.remove(0)
 }
 
-pub(super) async fn record<B: TaskBackend>(
-    store: &Store<B>,
-    lease: &DeliveryLease,
-    code: u16,
-) -> Fenced {
+pub async fn record<B: TaskBackend>(store: &Store<B>, lease: &DeliveryLease, code: u16) -> Fenced {
     let outcome = DeliveryOutcome {
         at: store.now(),
         answer: DeliveryAnswer::Status {

@@ -20,6 +20,7 @@ use std::time::Duration;
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::{Usage, Window};
 use concept_refinement_domain::rulebook::{Event, TaskRecord};
+use concept_refinement_domain::step::Steps;
 use concept_refinement_domain::task::{Stage, Status};
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -119,6 +120,9 @@ impl Ledger {
             revision: 0,
             payment: active.payment.clone(),
             delivery: entry.delivery.clone(),
+            // No operator asks for them on a stock platform.
+            retry_of: None,
+            steps: Steps::default(),
         })
     }
 

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::CapabilityState;
+use concept_refinement_domain::sentence::QUEUE_PAUSED;
 use serde_json::json;
 use url::form_urlencoded;
 
@@ -55,7 +56,10 @@ pub async fn ready<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     let query = request.query.as_deref().unwrap_or_default();
     let is_of_model = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "model");
     let degraded = || states.iter().filter(|state| state.problem.is_some());
-    let is_away = degraded().any(|state| is_of_model || state.name != MODEL);
+    let is_away = degraded().any(|state| {
+        let is_paused = state.problem.as_deref() == Some(QUEUE_PAUSED);
+        !is_paused && (is_of_model || state.name != MODEL)
+    });
     let capabilities: BTreeMap<_, _> = states
         .iter()
         .map(|state| {

@@ -1,7 +1,7 @@
-//! Cancels a task on behalf of its user.
+//! Cancels a task on behalf of its user or an operator.
 
 use crate::capability::Cancellation;
-use crate::sentence::CANCELLED_BY_USER;
+use crate::sentence::{CANCELLED_BY_OPERATOR, CANCELLED_BY_USER};
 use crate::timestamp::Timestamp;
 
 use super::{Decision, Event, TaskRecord};
@@ -15,9 +15,22 @@ pub fn cancel(
     if record.task.user_id != user_id {
         return Decision::unchanged(None);
     }
-    if !record.enter_failure(Event::Cancel, CANCELLED_BY_USER, now) {
-        return Decision::unchanged(Some(Cancellation::Ended(record.task.clone())));
+    end(record, Event::Cancel, CANCELLED_BY_USER, now).map(Some)
+}
+
+/// The same for an operator: the quota is given back.
+pub fn cancel_as_operator(record: &mut TaskRecord, now: Timestamp) -> Decision<Cancellation> {
+    end(record, Event::OperatorCancel, CANCELLED_BY_OPERATOR, now)
+}
+
+fn end(
+    record: &mut TaskRecord,
+    event: Event,
+    reason: &str,
+    now: Timestamp,
+) -> Decision<Cancellation> {
+    if !record.enter_failure(event, reason, now) {
+        return Decision::unchanged(Cancellation::Ended(record.task.clone()));
     }
-    let cancelled = Cancellation::Cancelled(record.task.clone());
-    Decision::changed(Event::Cancel, Some(cancelled))
+    Decision::changed(event, Cancellation::Cancelled(record.task.clone()))
 }

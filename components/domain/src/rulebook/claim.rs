@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::capability::{Claimed, Fenced, Lease};
 use crate::lease::{MAX_DEATHS, renew_after};
 use crate::sentence::WORKER_DIED;
+use crate::step::{Step, StepKind};
 use crate::task::Status;
 use crate::timestamp::Timestamp;
 
@@ -36,6 +37,8 @@ pub fn claim(
             return Decision::unchanged(Claim::Refused);
         }
         record.deaths = record.deaths.saturating_add(1);
+        let lost = Step::new(StepKind::Lost, record.attempt, now);
+        record.steps.push(lost);
         if record.deaths >= MAX_DEATHS {
             record.enter_failure(Event::Fail, WORKER_DIED, now);
             return Decision::changed(Event::Fail, Claim::GivenUp);
@@ -45,6 +48,8 @@ pub fn claim(
         return Decision::unchanged(Claim::Refused);
     }
     record.attempt = record.attempt.saturating_add(1);
+    let step = Step::new(StepKind::Claimed, record.attempt, now);
+    record.steps.push(step);
     let lease = extend(record, lease, now);
     let claimed = Claimed {
         lease,

@@ -1,5 +1,6 @@
 //! The events of a task, the states that follow, and their side effects.
 
+use crate::step::StepKind;
 use crate::task::Status;
 
 /// An event in the life of a task.
@@ -21,6 +22,8 @@ pub enum Event {
     Withdraw,
     /// Its user cancels it.
     Cancel,
+    /// An operator cancels it.
+    OperatorCancel,
 }
 
 /// The state that follows, or None if the event is not possible: it came too late, or
@@ -33,7 +36,9 @@ pub fn next_status(status: Status, event: Event) -> Option<Status> {
         (Status::Processing, Event::Complete) => Some(Status::Completed),
         (Status::Processing, Event::Fail)
         | (Status::Pending, Event::Withdraw)
-        | (Status::Pending | Status::Processing, Event::Cancel) => Some(Status::Failed),
+        | (Status::Pending | Status::Processing, Event::Cancel | Event::OperatorCancel) => {
+            Some(Status::Failed)
+        }
         (
             Status::Pending,
             Event::Renew | Event::Pay | Event::Release | Event::Complete | Event::Fail,
@@ -45,7 +50,7 @@ pub fn next_status(status: Status, event: Event) -> Option<Status> {
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Claim,
         Self::Renew,
         Self::Pay,
@@ -54,6 +59,7 @@ impl Event {
         Self::Fail,
         Self::Withdraw,
         Self::Cancel,
+        Self::OperatorCancel,
     ];
 
     /// Whether watchers of the task are notified.
@@ -68,6 +74,18 @@ impl Event {
 
     /// Whether the holder of the task has to stop at once.
     pub fn revokes_claim(self) -> bool {
-        self == Self::Cancel
+        matches!(self, Self::Cancel | Self::OperatorCancel)
+    }
+
+    /// The step of the task's story that it is. None: it is none, or (a claim) its rule
+    /// adds more to it.
+    pub(super) fn step(self) -> Option<StepKind> {
+        match self {
+            Self::Claim | Self::Renew | Self::Pay => None,
+            Self::Release => Some(StepKind::Released),
+            Self::Complete => Some(StepKind::Completed),
+            Self::Fail | Self::Withdraw => Some(StepKind::Failed),
+            Self::Cancel | Self::OperatorCancel => Some(StepKind::Cancelled),
+        }
     }
 }

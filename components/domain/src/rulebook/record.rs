@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::capability::Lease;
 use crate::payment::Payment;
 use crate::quota::Refund;
+use crate::step::{Step, StepKind, Steps};
 use crate::task::{Status, Task};
 use crate::timestamp::Timestamp;
 use crate::webhook::{DeliveryRecord, Webhook};
@@ -29,11 +30,17 @@ pub struct TaskRecord {
     pub payment: Payment,
     /// The delivery of its webhook, if it has one. It is due once the task has ended.
     pub delivery: Option<DeliveryRecord>,
+    /// The failed task that it retries, if an operator asked for that.
+    pub retry_of: Option<String>,
+    /// What happened to it.
+    pub steps: Steps,
 }
 
 impl TaskRecord {
     /// The record of a new task.
     pub fn new(task: Task, webhook: Option<Webhook>) -> Self {
+        let mut steps = Steps::default();
+        steps.push(Step::new(StepKind::Submitted, 0, task.created_at));
         Self {
             task,
             lease: None,
@@ -42,6 +49,8 @@ impl TaskRecord {
             revision: 0,
             payment: Payment::default(),
             delivery: webhook.map(DeliveryRecord::new),
+            retry_of: None,
+            steps,
         }
     }
 
@@ -59,7 +68,10 @@ impl TaskRecord {
     /// Whether this event gives the user's quota for the task back.
     pub fn refund(&self, event: Event) -> Option<Refund> {
         match event {
+            // A retry is not counted.
+            _ if self.retry_of.is_some() => None,
             Event::Withdraw => Some(Refund::Always),
+            Event::OperatorCancel => Some(Refund::UpToLimit),
             Event::Fail if self.payment.calls == 0 => Some(Refund::UpToLimit),
             _ => None,
         }
@@ -78,6 +90,9 @@ impl TaskRecord {
             self.lease = None;
         }
         self.revision = self.revision.saturating_add(1);
+        if let Some(kind) = event.step() {
+            self.steps.push(Step::new(kind, self.attempt, now));
+        }
         true
     }
 

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::capability::Fenced;
 use crate::sentence::sanitize;
+use crate::step::{Step, StepKind};
 use crate::task::Task;
 use crate::timestamp::Timestamp;
 
@@ -36,6 +37,9 @@ pub struct DeliveryRecord {
     /// The requested webhook.
     #[serde(flatten)]
     pub webhook: Webhook,
+    /// The failed task that its task retries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<String>,
     /// Its state.
     pub state: DeliveryState,
     /// The oldest first.
@@ -56,6 +60,7 @@ impl DeliveryRecord {
     pub fn new(webhook: Webhook) -> Self {
         Self {
             webhook,
+            retry_of: None,
             state: DeliveryState::Pending,
             attempts: Vec::new(),
             next_attempt_at: None,
@@ -117,6 +122,7 @@ impl DeliveryRecord {
                 until,
             },
             webhook: self.webhook.clone(),
+            retry_of: self.retry_of.clone(),
             task: task.clone(),
         })
     }
@@ -166,6 +172,17 @@ impl DeliveryRecord {
             None => DeliveryState::Failed,
         };
         Fenced::Done
+    }
+
+    /// The last recorded attempt, as a step of the story of its task.
+    pub fn step(&self, attempt: u32) -> Step {
+        let last = self.attempts.last();
+        let at = last.map(|last| last.at).unwrap_or_default();
+        let outcome = match last.and_then(|last| last.error.as_deref()) {
+            Some(error) => error,
+            None => DeliveryState::Delivered.as_str(),
+        };
+        Step::new(StepKind::Webhook, attempt, at).with(outcome)
     }
 
     /// Makes one more attempt due, whose outcome is final. Never returns

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Delivery, Receipt, TaskQueue, task_of};
 use crate::Answer;
+use crate::pause::Pause;
 
 /// How long a push waits for a free worker. After that its sender tries again.
 const WORKER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,6 +26,7 @@ pub struct Pushes {
     sender: mpsc::Sender<Push>,
     receiver: Mutex<mpsc::Receiver<Push>>,
     closed: CancellationToken,
+    pause: Arc<Pause>,
 }
 
 /// A message that waits for a worker.
@@ -36,19 +38,19 @@ struct Push {
     answer: oneshot::Sender<bool>,
 }
 
-impl Default for Pushes {
-    fn default() -> Self {
+impl Pushes {
+    /// None are accepted while the queue is paused.
+    pub fn new(pause: Arc<Pause>) -> Self {
         // Pushes beyond this one wait in `send`.
         let (sender, receiver) = mpsc::channel(1);
         Self {
             sender,
             receiver: Mutex::new(receiver),
             closed: CancellationToken::new(),
+            pause,
         }
     }
-}
 
-impl Pushes {
     /// Lets a worker process a message. True: it is done; false: it has to be pushed
     /// again.
     pub async fn deliver(&self, message: Vec<u8>) -> bool {
@@ -62,6 +64,13 @@ impl Pushes {
         let offered = async {
             self.sender.send(push).await.ok()?;
             is_taken.await.ok()
+        };
+        let offered = async {
+            tokio::select! {
+                biased;
+                () = self.pause.becomes(true) => None,
+                offered = offered => offered,
+            }
         };
         let offered = timeout(WORKER_TIMEOUT, offered);
         match self.closed.run_until_cancelled(offered).await {
@@ -170,7 +179,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_push_is_answered_as_its_message_is() {
-        let pushes = Arc::<Pushes>::default();
+        let pushes = Arc::new(Pushes::new(Arc::default()));
         let queue = pushes.beside(Arc::new(Silent));
         for (name, is_done) in [("ack", true), ("nack", false), ("dropped", false)] {
             let answer = async {
@@ -190,7 +199,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_no_worker_takes_in_time_or_before_the_end_comes_again() {
-        let pushes = Arc::<Pushes>::default();
+        let pushes = Arc::new(Pushes::new(Arc::default()));
         assert!(!pushes.deliver(b"too late".into()).await);
         let queue = pushes.beside(Arc::new(Silent));
         let deliver = |message: &str| {

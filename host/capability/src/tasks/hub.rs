@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use concept_refinement_domain::capability::Lease;
 use concept_refinement_domain::rulebook::TaskRecord;
+use concept_refinement_domain::step::{MAX_STEPS, Step};
 use concept_refinement_domain::task::{Change, Stage, Status, Task};
 use futures::future::BoxFuture;
 use futures::stream;
@@ -30,8 +31,9 @@ const CHANNEL_CAPACITY: usize = 16;
 /// longer than a stage, and would delay the final change.
 const CROWD: usize = 32;
 
-/// Limit of remembered claims, separately for this process and for others. Ends of other
-/// processes' claims may be missed, so the claims are forgotten beyond this number.
+/// Limit of remembered claims, separately for this process and for others, and of tasks
+/// with steps. Ends of other processes' claims may be missed, so the claims are forgotten
+/// beyond this number.
 const MAX_WORK: usize = 20_000;
 
 /// What watchers of a task are told.
@@ -77,6 +79,8 @@ struct State {
     under_way: HashMap<String, Work>,
     /// Claims of other processes, from their first stage on.
     elsewhere: HashMap<String, Work>,
+    /// Steps of tasks that are stored with the next change of the task.
+    steps: HashMap<String, Vec<Step>>,
 }
 
 #[derive(Debug)]
@@ -226,6 +230,22 @@ impl Hub {
         state.send_stage(task_id, revision, stage);
     }
 
+    /// Remembers a step of a task until its next change is stored.
+    pub fn add_step(&self, task_id: &str, step: Step) {
+        let mut state = self.state.lock();
+        let mut steps = state.steps.remove(task_id).unwrap_or_default();
+        if steps.len() < MAX_STEPS {
+            steps.push(step);
+        }
+        remember(&mut state.steps, task_id, steps);
+    }
+
+    /// The steps to be stored with a change of the task; they are forgotten here.
+    pub fn take_steps(&self, task_id: &str) -> Vec<Step> {
+        let taken = self.state.lock().steps.remove(task_id);
+        taken.unwrap_or_default()
+    }
+
     /// Another process changed a task, whether or not it has watchers here.
     pub fn changed_elsewhere(&self, task_id: &str, revision: u64, status: Status) {
         if status.is_final() {
@@ -301,11 +321,11 @@ impl State {
     }
 }
 
-fn remember(claims: &mut HashMap<String, Work>, task_id: &str, work: Work) {
-    if claims.len() >= MAX_WORK {
-        claims.clear();
+fn remember<T>(tasks: &mut HashMap<String, T>, task_id: &str, known: T) {
+    if tasks.len() >= MAX_WORK {
+        tasks.clear();
     }
-    claims.insert(task_id.to_owned(), work);
+    tasks.insert(task_id.to_owned(), known);
 }
 
 /// A subscription to the changes of a task.

@@ -9,6 +9,7 @@ use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::Window;
+use concept_refinement_domain::step::StepKind;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
@@ -118,6 +119,11 @@ operations! {
         "tasks progress" Progress = progress(lease: &'a Lease, stage: Stage) -> ();
 
         unnamed {
+            /// Not intercepted: it stores nothing.
+            fn add_step(&self, task_id: &str, attempt: u32, kind: StepKind, detail: &str) {
+                self.inner.add_step(task_id, attempt, kind, detail);
+            }
+
             /// Not intercepted: it only waits.
             fn revocation(&self, id: &str) -> BoxFuture<'static, ()> {
                 self.inner.revocation(id)

@@ -26,7 +26,11 @@ pub(super) fn change<T>(
     Ok(answer)
 }
 
-fn save(step: &mut Step<'_>, record: TaskRecord, event: Event) -> Result<(), Fault> {
+fn save(step: &mut Step<'_>, mut record: TaskRecord, event: Event) -> Result<(), Fault> {
+    for noted in step.hub.take_steps(&record.task.id) {
+        record.steps.push(noted);
+    }
+    record.steps.locate(step.host);
     let task = &record.task;
     rows::update(step, &record)?;
     // A rule changes only tasks that were not final, so the task has just ended.

@@ -71,6 +71,8 @@ mod tests {
     use concept_refinement_capability::tasks::hub::Hub;
     use futures::future::join_all;
 
+    use concept_refinement_capability::tasks::Options;
+
     use super::*;
     use crate::sqlite::connection::{reader, writer};
     use crate::tasks::readers::Readers;
@@ -99,7 +101,7 @@ mod tests {
             clock,
             hub,
             Arc::default(),
-            Arc::default(),
+            &Options::default(),
         )
         .unwrap();
 

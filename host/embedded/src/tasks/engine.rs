@@ -50,6 +50,7 @@ pub fn open_tasks(store: SqliteTasks, embedded: Option<Arc<dyn Embedded>>) -> Op
         queue: Arc::new(queue),
         upload_reservations: Arc::clone(&store) as _,
         records: Some(Arc::clone(&store) as _),
+        administration: Arc::clone(&store) as _,
         check_damage: Arc::new(move || store.check_damage()),
         embedded,
         shared: None,

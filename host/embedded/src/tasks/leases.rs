@@ -9,7 +9,7 @@ use concept_refinement_domain::rulebook::{self, Claim, Finish};
 use super::change::change;
 use super::fault::Fault;
 use super::writer::Step;
-use super::{concepts, references};
+use super::{administration, concepts, references};
 
 pub(super) fn claim(
     step: &mut Step<'_>,
@@ -17,6 +17,9 @@ pub(super) fn claim(
     user_id: Option<&str>,
     lease: Duration,
 ) -> Result<Claim, Fault> {
+    if administration::is_paused(step.connection)? {
+        return Ok(Claim::Refused);
+    }
     change(step, id, Claim::Refused, |record, now| {
         rulebook::claim(record, user_id, lease, now)
     })

@@ -3,23 +3,34 @@
 use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::rulebook::TaskRecord;
+use concept_refinement_domain::step::Steps;
 use concept_refinement_domain::task::{Refinement, Task};
 use concept_refinement_domain::webhook::DeliveryRecord;
 use rusqlite::types::FromSql;
-use rusqlite::{Params, Row, named_params};
+use rusqlite::{Row, named_params};
 
 use super::fault::Fault;
 use super::stored::{Json, Stored};
 use super::writer::Step;
 use crate::sqlite::statements;
 
-/// The columns that [`read`] expects.
-pub(super) const COLUMNS: &str = "id, user_id, is_anonymous, status, original_image_url, \
-     refinement_prompt, logo_description, theme_description, original_path, created_at, \
-     updated_at, completed_at, result_id, image_path, error_message, lease_until, lease, \
-     attempt, deaths, revision, payment, delivery";
+/// The columns that [`read`] expects, except for the last one, `steps`.
+macro_rules! columns {
+    () => {
+        "id, user_id, is_anonymous, status, original_image_url, refinement_prompt, \
+         logo_description, theme_description, original_path, created_at, updated_at, \
+         completed_at, result_id, image_path, error_message, lease_until, lease, attempt, \
+         deaths, revision, payment, delivery, retry_of"
+    };
+}
 
-/// Reads a row of [`COLUMNS`] by position: looking columns up by name is slower.
+/// The whole record, for changes of it and for operators.
+pub(super) const RECORD: &str = concat!(columns!(), ", steps");
+
+/// The same without the story of the task, which users do not see.
+pub(super) const COLUMNS: &str = concat!(columns!(), ", NULL");
+
+/// Reads a row of [`RECORD`] or [`COLUMNS`] by position: looking columns up by name is slower.
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
     let mut cells = Cells { row, next: 0 };
     Ok(TaskRecord {
@@ -49,6 +60,8 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
         revision: cells.get::<i64>()?.unsigned_abs(),
         payment: Payment::of_json(cells.get::<Option<String>>()?.as_deref()),
         delivery: cells.get::<Option<_>>()?.map(|Json(delivery)| delivery),
+        retry_of: cells.get()?,
+        steps: Steps::of_text(cells.text()?.unwrap_or_default()),
     })
 }
 
@@ -63,6 +76,13 @@ impl Cells<'_, '_> {
         let index = self.next;
         self.next += 1;
         self.row.get(index)
+    }
+
+    /// Borrowed.
+    fn text(&mut self) -> rusqlite::Result<Option<&str>> {
+        let index = self.next;
+        self.next += 1;
+        Ok(self.row.get_ref(index)?.as_str_or_null()?)
     }
 
     fn stored<T>(&mut self) -> rusqlite::Result<T>
@@ -82,7 +102,8 @@ impl Cells<'_, '_> {
 }
 
 pub(super) fn find(step: &Step<'_>, id: &str) -> Result<Option<TaskRecord>, Fault> {
-    one(step, "id = ?", [id])
+    let sql = format!("SELECT {RECORD} FROM task WHERE id = ?");
+    Ok(statements::find(step.connection, &sql, [id], read)?)
 }
 
 pub(super) fn exists(step: &Step<'_>, id: &str) -> Result<bool, Fault> {
@@ -94,20 +115,10 @@ pub(super) fn exists(step: &Step<'_>, id: &str) -> Result<bool, Fault> {
 
 /// The user's task that is pending or processing.
 pub(super) fn active(step: &Step<'_>, user_id: &str) -> Result<Option<TaskRecord>, Fault> {
-    one(
-        step,
-        "user_id = ? AND status IN ('pending', 'processing')",
-        [user_id],
-    )
-}
-
-fn one(
-    step: &Step<'_>,
-    condition: &'static str,
-    parameters: impl Params,
-) -> Result<Option<TaskRecord>, Fault> {
-    let sql = format!("SELECT {COLUMNS} FROM task WHERE {condition}");
-    Ok(statements::find(step.connection, &sql, parameters, read)?)
+    let sql = format!(
+        "SELECT {COLUMNS} FROM task WHERE user_id = ? AND status IN ('pending', 'processing')"
+    );
+    Ok(statements::find(step.connection, &sql, [user_id], read)?)
 }
 
 pub(super) fn insert(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> {
@@ -119,13 +130,15 @@ pub(super) fn insert(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
         revision,
         payment,
         delivery,
+        retry_of,
+        steps,
     } = record;
     let sql = format!(
-        "INSERT INTO task ({COLUMNS}, due_at, receiver, delivery_due_at) \
+        "INSERT INTO task ({RECORD}, due_at, receiver, delivery_due_at) \
          VALUES (:id, :user_id, :is_anonymous, :status, :url, :prompt, :logo, :theme, \
          :original_path, :created_at, :updated_at, :completed_at, :result_id, :image_path, \
          :error_message, :lease_until, :lease, :attempt, :deaths, :revision, :payment, :delivery, \
-         :due_at, :receiver, :delivery_due_at)"
+         :retry_of, :steps, :due_at, :receiver, :delivery_due_at)"
     );
     let parameters = named_params! {
         ":id": task.id,
@@ -151,6 +164,8 @@ pub(super) fn insert(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
         ":payment": payment.to_json(),
         ":due_at": due_at(task).map(Stored),
         ":delivery": delivery.as_ref().map(Json),
+        ":retry_of": retry_of,
+        ":steps": steps.to_text(),
         ":receiver": delivery.as_ref().map(DeliveryRecord::receiver),
         ":delivery_due_at": delivery.as_ref().and_then(DeliveryRecord::due_at).map(Stored),
     };
@@ -165,7 +180,7 @@ pub(super) fn update(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
          completed_at = :completed_at, result_id = :result_id, image_path = :image_path, \
          error_message = :error_message, lease_until = :lease_until, lease = :lease, \
          attempt = :attempt, deaths = :deaths, revision = :revision, payment = :payment, \
-         due_at = :due_at \
+         due_at = :due_at, steps = :steps \
          WHERE id = :id";
     let parameters = named_params! {
         ":id": task.id,
@@ -182,6 +197,7 @@ pub(super) fn update(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
         ":revision": i64::try_from(record.revision).unwrap_or(i64::MAX),
         ":payment": record.payment.to_json(),
         ":due_at": due_at(task).map(Stored),
+        ":steps": record.steps.to_text(),
     };
     statements::run(step.connection, sql, parameters)?;
     Ok(())

@@ -34,6 +34,10 @@ CREATE TABLE task (
     delivery           TEXT,
     receiver           TEXT,
     delivery_due_at    INTEGER,
+    -- The failed task that it retries.
+    retry_of           TEXT,
+    -- What happened to it: a line of JSON for each step. Read for its operator only.
+    steps              TEXT NOT NULL,
     CHECK ((due_at IS NULL) = (status IN ('completed', 'failed'))),
     CHECK ((lease_until IS NULL) = (status <> 'processing')),
     CHECK ((lease IS NULL) = (status <> 'processing')),
@@ -54,8 +58,8 @@ CREATE INDEX task_anonymous ON task (created_at)
     WHERE is_anonymous = 1 AND completed_at IS NOT NULL;
 CREATE INDEX task_original ON task (original_path)
     WHERE original_path IS NOT NULL AND status IN ('pending', 'processing');
--- So that tasks can be counted without reading them.
-CREATE INDEX task_failed ON task (completed_at) WHERE status = 'failed';
+-- So that tasks can be counted without reading them, and an operator finds the latest.
+CREATE INDEX task_failed ON task (id) WHERE status = 'failed';
 
 -- How many tasks are pending: one row, kept by the triggers, since counting
 -- ten thousand at each submission is too slow.
@@ -195,3 +199,39 @@ CREATE TRIGGER upload_reservation_changed AFTER UPDATE ON upload_reservation
             + iif(NEW.until IS NULL, 0, NEW.bytes),
         doubtful = doubtful - (OLD.until IS NOT NULL) + (NEW.until IS NOT NULL);
 END;
+
+-- Since when an operator has paused the queue; no row: it is not paused.
+CREATE TABLE queue_pause (
+    id    INTEGER PRIMARY KEY CHECK (id = 0),
+    since INTEGER NOT NULL
+) STRICT;
+
+-- Who did what, and why.
+CREATE TABLE audit_entry (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    at     INTEGER NOT NULL,
+    actor  TEXT NOT NULL,
+    action TEXT NOT NULL,
+    -- A task's id, a filter in JSON, or `queue`.
+    target TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    -- To how many tasks.
+    count  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX audit_entry_age ON audit_entry (at);
+
+-- Acts on all tasks that a filter matches.
+CREATE TABLE job (
+    id         TEXT PRIMARY KEY,
+    action     TEXT NOT NULL,
+    -- In JSON.
+    filter     TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    ended_at   INTEGER,
+    total      INTEGER NOT NULL,
+    done       INTEGER NOT NULL,
+    failed     INTEGER NOT NULL,
+    -- The task that was looked at last.
+    task_created_at INTEGER,
+    task_id         TEXT
+) STRICT, WITHOUT ROWID;

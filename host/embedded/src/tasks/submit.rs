@@ -32,7 +32,8 @@ pub(super) fn submit(
         if let Some(key) = &key {
             keys::remember(step, &accepted.task, webhook.as_ref(), key)?;
         }
-        let record = TaskRecord::new(accepted.task.clone(), webhook);
+        let mut record = TaskRecord::new(accepted.task.clone(), webhook);
+        record.steps.locate(step.host);
         rows::insert(step, &record)?;
         usage::count(step, &user_id, quota)?;
     }

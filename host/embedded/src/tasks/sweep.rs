@@ -8,12 +8,15 @@ use rusqlite::{Connection, params};
 use super::fault::Fault;
 use super::rows::{COLUMNS, read};
 use super::stored::Stored;
-use super::webhooks;
 use super::writer::Step;
+use super::{administration, webhooks};
 use crate::sqlite::statements::{all, one, run};
 
 /// The longest overdue first. Each returned task becomes due again later.
 pub(super) fn due(step: &Step<'_>, limit: u32) -> Result<Vec<Task>, Fault> {
+    if administration::is_paused(step.connection)? {
+        return Ok(Vec::new());
+    }
     follow_clock(step)?;
     let sql = format!(
         "SELECT {COLUMNS} FROM task WHERE due_at <= ? ORDER BY due_at, created_at, id LIMIT ?"
@@ -46,6 +49,9 @@ fn follow_clock(step: &Step<'_>) -> Result<(), Fault> {
 }
 
 pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Fault> {
+    if administration::is_paused(connection)? {
+        return Ok(None);
+    }
     let sql = "SELECT min(due_at) FROM task WHERE due_at IS NOT NULL";
     let next: Option<Stored<_>> = one(connection, sql, [], |row| row.get(0))?;
     Ok(next.map(|Stored(next)| next))

@@ -72,12 +72,23 @@ pub(super) fn record(
     outcome: DeliveryOutcome,
     jitter: f64,
 ) -> Result<Fenced, Fault> {
-    let Some((_, mut delivery)) = find(step, &lease.task_id)? else {
+    let Some(mut record) = rows::find(step, &lease.task_id)? else {
+        return Ok(Fenced::Lost);
+    };
+    let Some(delivery) = &mut record.delivery else {
         return Ok(Fenced::Lost);
     };
     let fenced = delivery.record(lease, outcome, jitter, step.now);
     if fenced == Fenced::Done {
-        save(step, &lease.task_id, &delivery)?;
+        record.steps.push(delivery.step(record.attempt));
+        record.steps.locate(step.host);
+        save(step, &lease.task_id, delivery)?;
+        let sql = "UPDATE task SET steps = ? WHERE id = ?";
+        run(
+            step.connection,
+            sql,
+            params![record.steps.to_text(), lease.task_id],
+        )?;
     }
     Ok(fenced)
 }

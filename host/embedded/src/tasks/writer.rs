@@ -6,6 +6,7 @@ use std::sync::Arc;
 use concept_refinement_capability::Clock;
 use concept_refinement_capability::directory::NamedFile;
 use concept_refinement_capability::room::Room;
+use concept_refinement_capability::tasks::Options;
 use concept_refinement_capability::tasks::hub::{Hub, Update};
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -28,6 +29,9 @@ pub(super) struct Step<'a> {
     pub(super) connection: &'a Connection,
     /// The current time, the same for the whole operation.
     pub(super) now: Timestamp,
+    /// What this host is called.
+    pub(super) host: &'a str,
+    pub(super) hub: &'a Hub,
     effects: Effects,
     damage: &'a Damage,
 }
@@ -70,7 +74,7 @@ impl Writer {
         clock: Arc<dyn Clock>,
         hub: Arc<Hub>,
         damage: Arc<Damage>,
-        room: Arc<Room>,
+        options: &Options,
     ) -> std::io::Result<Self> {
         let worker = Worker {
             limit: LogLimit::of(&connection),
@@ -79,7 +83,8 @@ impl Writer {
             clock,
             hub,
             damage,
-            room,
+            room: Arc::clone(&options.room),
+            host: Arc::clone(&options.host),
         };
         GroupCommit::start("sqlite-writer", QUEUE_CAPACITY, worker).map(Self)
     }
@@ -159,6 +164,7 @@ struct Worker {
     hub: Arc<Hub>,
     damage: Arc<Damage>,
     room: Arc<Room>,
+    host: Arc<str>,
 }
 
 impl Committer for Worker {
@@ -218,6 +224,8 @@ impl Worker {
             let mut step = Step {
                 connection: &self.connection,
                 now: self.clock.now(),
+                host: &self.host,
+                hub: &self.hub,
                 effects: Effects::on(&self.room),
                 damage: &self.damage,
             };
@@ -269,7 +277,7 @@ mod tests {
                 clock,
                 hub.clone(),
                 Arc::default(),
-                Arc::default(),
+                &Options::default(),
             )
             .unwrap(),
             hub,

@@ -38,6 +38,7 @@ use tokio_util::task::TaskTracker;
 use connections::Connections;
 use dispatch::Dispatch;
 pub use dispatch::{Access, CALLS};
+pub use host_names::HostNames;
 pub use push::{Proof, PushTrigger};
 pub use throttle::Limit;
 

@@ -4,6 +4,7 @@
 //! or answered from a cache.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use concept_refinement_capability::model::ModelError;
 use concept_refinement_capability::payments::{Call, LeaseLost, Payments, Reason};
@@ -123,8 +124,10 @@ impl PaidCall {
         noted
     }
 
-    /// Records what the link's answer says about the call.
-    pub async fn answered(&self, error: Option<&ModelError>) {
+    /// Records what the link's answer says about the call, and how long it took.
+    pub async fn answered(&self, error: Option<&ModelError>, took: Duration) {
+        let outcome = error.map_or("answered", ModelError::outcome);
+        self.payments.asked(&self.link, outcome, took);
         let reason = match error {
             None | Some(ModelError::Refused(_)) => return,
             Some(ModelError::Unavailable { .. } | ModelError::Unauthorized(_)) => {

@@ -72,12 +72,14 @@ impl From<Notification> for wit::Delivery {
         let Notification {
             url,
             task,
+            retry_of,
             image_url,
             keys,
         } = notification;
         Self {
             url,
             task: task.convert(),
+            retry_of,
             image_url,
             keys: keys.into_iter().map(|UserKey(key)| key.to_vec()).collect(),
         }

@@ -68,6 +68,8 @@ fn all(values: Values) -> ConfigBuilder {
         .collect_interval(minute)
         .confirm_clock(UNIX_EPOCH + Duration::from_secs(1_795_176_000))
         .metrics_listen(([127, 0, 0, 1], 0).into())
+        .admin_listen(([127, 0, 0, 1], 0).into(), "a-token-of-an-operator")
+        .admin_read_token("a-token-of-a-reader-...")
 }
 
 #[test]

@@ -69,6 +69,7 @@ pub fn capabilities(
         probes: Arc::default(),
         room: Arc::default(),
         duties: Arc::new(OnlyHost),
+        pause: Arc::default(),
     }
 }
 

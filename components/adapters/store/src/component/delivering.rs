@@ -32,6 +32,7 @@ async fn attempt<P: Platform>(store: &Store<P, Imports>, task_id: &str) -> Resul
     let DueDelivery {
         lease,
         webhook,
+        retry_of,
         task,
     } = due;
     let at = store.machine.now();
@@ -46,6 +47,7 @@ async fn attempt<P: Platform>(store: &Store<P, Imports>, task_id: &str) -> Resul
     let delivery = Delivery {
         url: webhook.url,
         task: task.convert(),
+        retry_of,
         image_url,
         keys: keys.into_iter().map(|key| key.0.to_vec()).collect(),
     };

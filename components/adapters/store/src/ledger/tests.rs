@@ -120,6 +120,7 @@ fn a_saved_task_is_loaded_as_it_was() {
         loaded,
         TaskRecord {
             revision: 0,
+            steps: Steps::default(),
             ..expected
         }
     );

@@ -26,6 +26,7 @@ impl HostNames {
             .then_some(Self { public })
     }
 
+    /// Whether it is one of them.
     pub fn include(&self, authority: &Authority) -> bool {
         // The most common case, which is cheap to check.
         let address = authority.host().parse();

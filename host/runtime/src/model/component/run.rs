@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use concept_refinement_capability::model::{ModelAnswer, ModelError};
 use concept_refinement_domain::payment::NOT_ASKED_TWICE;
@@ -80,6 +81,7 @@ pub async fn run(
     if let Some(next) = &next {
         store.data_mut().stand_before(Arc::clone(next));
     }
+    let start = Instant::now();
     let ended = {
         // Pinned in place: passing this large future through functions would reserve its
         // size again in the frame of each of them.
@@ -94,7 +96,9 @@ pub async fn run(
                     let refined = model.call_refine(accessor, request).await?;
                     let (refined, reading) =
                         accessor.with(|mut access| answer::from_wit(refined, &mut access))?;
-                    paid_call.answered(refined.as_ref().err()).await;
+                    paid_call
+                        .answered(refined.as_ref().err(), start.elapsed())
+                        .await;
                     if let Some(answer) = answer.take() {
                         on_answer();
                         let refined = match &next {
@@ -138,7 +142,9 @@ pub async fn run(
         next.ended().await;
     }
     match &ended {
-        Some(Try::Answered(Err(error))) => paid_call.answered(Some(error)).await,
+        Some(Try::Answered(Err(error))) => {
+            paid_call.answered(Some(error), start.elapsed()).await;
+        }
         Some(Try::PutOff) => paid_call.put_off(),
         Some(Try::Answered(Ok(_))) | None => {}
     }

@@ -1,0 +1,279 @@
+//! The story of a task: what happened to it, when and on which host, for its operator.
+//!
+//! It is written along with changes of the task that are stored anyway, so what happened
+//! since the last of them is lost when a process dies. Nothing depends on it.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use crate::sentence::sanitize;
+use crate::timestamp::Timestamp;
+
+/// Most steps of a task.
+pub const MAX_STEPS: usize = 64;
+
+/// How many of the first ones are kept: how a long story began says more than its middle.
+const BEGINNING: usize = 8;
+
+/// Longest detail, in code points.
+const MAX_DETAIL_CHARS: usize = 200;
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepKind {
+    /// It was created.
+    Submitted,
+    /// A worker received its message.
+    Delivered,
+    /// A worker claimed it.
+    Claimed,
+    /// A stage of the pipeline began: the detail.
+    Stage,
+    /// A model was asked: which one, its answer, and for how long.
+    Asked,
+    /// A model stored a receipt: which one.
+    Receipt,
+    /// Its worker gave it back.
+    Released,
+    /// Its lease expired.
+    Lost,
+    /// It has a concept.
+    Completed,
+    /// It failed.
+    Failed,
+    /// It was cancelled, by its user or an operator.
+    Cancelled,
+    /// It was retried as another task: the detail.
+    Retried,
+    /// An attempt was made to deliver its webhook: its outcome.
+    Webhook,
+}
+
+/// Something that happened to a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: StepKind,
+    /// The host on which it happened, where that is known.
+    pub host: Option<String>,
+    /// The number of the claim to which it belongs; 0 before the first one.
+    pub attempt: u32,
+    /// More about it, if there is more.
+    pub detail: Option<String>,
+}
+
+/// The steps of a task, the oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Steps(Vec<Step>);
+
+/// A step as it is stored: a short line of JSON, so that a store can append to a text.
+type Line = (Timestamp, StepKind, u32, Option<String>, Option<String>);
+
+impl Step {
+    /// A step without a host and without a detail.
+    pub fn new(kind: StepKind, attempt: u32, at: Timestamp) -> Self {
+        Self {
+            at,
+            kind,
+            host: None,
+            attempt,
+            detail: None,
+        }
+    }
+
+    /// The same with a detail, which is sanitized; an empty one is none.
+    #[must_use]
+    pub fn with(self, detail: &str) -> Self {
+        Self {
+            detail: (!detail.is_empty()).then(|| sanitize(detail, MAX_DETAIL_CHARS)),
+            ..self
+        }
+    }
+}
+
+impl Steps {
+    /// Adds a step in the order of time. If there are too many, the oldest ones after the
+    /// beginning go.
+    pub fn push(&mut self, step: Step) {
+        let later = self.0.iter().rev().take_while(|other| other.at > step.at);
+        let index = self.0.len() - later.count();
+        self.0.insert(index, step);
+        if self.0.len() > MAX_STEPS {
+            self.0.remove(BEGINNING);
+        }
+    }
+
+    /// Names the host on which the steps happened that a store is about to save. Those of
+    /// earlier saves have a host already.
+    pub fn locate(&mut self, host: &str) {
+        for step in &mut self.0 {
+            if step.host.is_none() && step.kind.has_own_host() {
+                step.host = Some(host.to_owned());
+            }
+        }
+    }
+
+    /// The oldest first. A step of an attempt without a host gets that of the claim.
+    pub fn iter(&self) -> impl Iterator<Item = Step> + '_ {
+        self.0.iter().map(|step| {
+            let claims = self
+                .0
+                .iter()
+                .filter(|claim| claim.kind == StepKind::Claimed);
+            let mut claims = claims.filter(|claim| claim.attempt == step.attempt);
+            let host = step.host.as_ref();
+            Step {
+                host: host
+                    .or(claims.next().and_then(|claim| claim.host.as_ref()))
+                    .cloned(),
+                ..step.clone()
+            }
+        })
+    }
+
+    /// Serializes them for a store: a line for each.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        for step in &self.0 {
+            let line: (_, _, _, &Option<String>, &Option<String>) =
+                (step.at, step.kind, step.attempt, &step.host, &step.detail);
+            // None of its values can fail to be serialized.
+            let line = serde_json::to_string(&line).unwrap_or_default();
+            let _ = writeln!(text, "{line}");
+        }
+        text
+    }
+
+    /// Parses them from a store. Unreadable lines are skipped: no task depends on them.
+    pub fn of_text(text: &str) -> Self {
+        let mut steps = Self::default();
+        for line in text.lines() {
+            if let Ok((at, kind, attempt, host, detail)) = serde_json::from_str::<Line>(line) {
+                steps.push(Step {
+                    at,
+                    kind,
+                    host,
+                    attempt,
+                    detail,
+                });
+            }
+        }
+        steps
+    }
+}
+
+impl StepKind {
+    /// In the order in which they can first happen.
+    pub const ALL: [Self; 13] = [
+        Self::Submitted,
+        Self::Delivered,
+        Self::Claimed,
+        Self::Stage,
+        Self::Asked,
+        Self::Receipt,
+        Self::Released,
+        Self::Lost,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Retried,
+        Self::Webhook,
+    ];
+
+    /// Whether it may happen on another host than the claim of its attempt.
+    fn has_own_host(self) -> bool {
+        matches!(
+            self,
+            Self::Submitted | Self::Delivered | Self::Claimed | Self::Webhook
+        )
+    }
+
+    /// As used in JSON and in stores.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Submitted => "submitted",
+            Self::Delivered => "delivered",
+            Self::Claimed => "claimed",
+            Self::Stage => "stage",
+            Self::Asked => "asked",
+            Self::Receipt => "receipt",
+            Self::Released => "released",
+            Self::Lost => "lost",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Retried => "retried",
+            Self::Webhook => "webhook",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64, kind: StepKind, attempt: u32) -> Step {
+        Step::new(kind, attempt, Timestamp::from_secs(seconds))
+    }
+
+    #[test]
+    fn a_story_reads_back_in_the_order_of_time() {
+        let mut steps = Steps::default();
+        steps.push(at(1, StepKind::Submitted, 0));
+        steps.locate("one");
+        steps.push(at(3, StepKind::Claimed, 1));
+        steps.push(at(2, StepKind::Delivered, 0));
+        steps.push(at(4, StepKind::Stage, 1).with("down\nloading"));
+        steps.locate("two");
+        let text = steps.to_text();
+        assert_eq!(
+            text,
+            "[1000000,\"submitted\",0,\"one\",null]\n\
+             [2000000,\"delivered\",0,\"two\",null]\n\
+             [3000000,\"claimed\",1,\"two\",null]\n\
+             [4000000,\"stage\",1,null,\"down loading\"]\n"
+        );
+        assert_eq!(Steps::of_text(&text), steps);
+        let hosts: Vec<_> = steps.iter().map(|step| step.host).collect();
+        let two = Some("two".to_owned());
+        assert_eq!(
+            hosts,
+            [Some("one".to_owned()), two.clone(), two.clone(), two]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_skipped() {
+        for (text, count) in [
+            ("", 0),
+            ("{}\n", 0),
+            ("[1,\"flown\",0,null,null]\n", 0),
+            ("[1,\"lost\",1,null,null]\n[2,\"cla", 1),
+        ] {
+            assert_eq!(Steps::of_text(text).0.len(), count, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_story_keeps_its_beginning_and_its_end() {
+        let mut steps = Steps::default();
+        for second in 0..1_000 {
+            steps.push(at(second, StepKind::Claimed, 1));
+        }
+        let seconds: Vec<_> = steps.iter().map(|step| step.at.as_secs()).collect();
+        let expected: Vec<_> = (0..8).chain(1_000 - 56..1_000).collect();
+        assert_eq!(seconds, expected);
+    }
+
+    #[test]
+    fn a_kind_is_named_alike_everywhere() {
+        for kind in StepKind::ALL {
+            let json = serde_json::to_value(kind).unwrap();
+            assert_eq!(json, serde_json::Value::from(kind.as_str()));
+        }
+    }
+}

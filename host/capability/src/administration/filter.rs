@@ -1,0 +1,111 @@
+//! Which tasks an operator means.
+
+use concept_refinement_domain::step::{StepKind, Steps};
+use concept_refinement_domain::task::Status;
+use concept_refinement_domain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A task matches if it matches each part that is given; with none, all do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TaskFilter {
+    /// Its status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// Its user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// It was created at this time or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// It was created before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Its error message contains this, in the same case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// This model was asked, as its story says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+}
+
+impl TaskFilter {
+    /// Whether it asks for what no index has, so that a search has to read tasks that do
+    /// not match.
+    pub fn is_deep(&self) -> bool {
+        self.error.is_some() || self.model.is_some()
+    }
+
+    /// Whether a task with this error message and this story, as it is stored, matches the
+    /// parts that no index has.
+    pub fn matches_deeply(&self, error_message: Option<&str>, steps: &str) -> bool {
+        let error = self.error.as_deref();
+        let model = self.model.as_deref();
+        error.is_none_or(|part| error_message.is_some_and(|error| error.contains(part)))
+            && model.is_none_or(|model| steps.contains(model) && has_asked(steps, model))
+    }
+}
+
+fn has_asked(steps: &str, model: &str) -> bool {
+    let steps = Steps::of_text(steps);
+    let mut asked = steps.iter().filter(|step| step.kind == StepKind::Asked);
+    asked.any(|step| {
+        let detail = step.detail.as_deref().unwrap_or_default();
+        detail
+            .split_once(": ")
+            .is_some_and(|(name, _)| name == model)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use concept_refinement_domain::step::Step;
+
+    use super::*;
+
+    #[test]
+    fn an_error_message_is_searched_and_a_model_named() {
+        let at = Timestamp::from_secs(1_000);
+        let mut steps = Steps::default();
+        steps.push(Step::new(StepKind::Asked, 1, at).with("fast: refused, 20 ms"));
+        steps.push(Step::new(StepKind::Stage, 1, at).with("slow: nothing"));
+        let text = |text: &str| Some(text.to_owned());
+        for (name, error, model, expected) in [
+            ("neither", None, None, true),
+            ("error", text("refused"), None, true),
+            ("other case", text("Refused"), None, false),
+            ("model", None, text("fast"), true),
+            ("part of a model", None, text("fas"), false),
+            ("its outcome", None, text("fast: refused, 20 ms"), false),
+            ("another step", None, text("slow"), false),
+            ("one of both", text("refused"), text("slow"), false),
+        ] {
+            let filter = TaskFilter {
+                error,
+                model,
+                ..TaskFilter::default()
+            };
+            let matches = filter.matches_deeply(Some("It was refused."), &steps.to_text());
+            assert_eq!(matches, expected, "{name}");
+            assert_eq!(filter.is_deep(), name != "neither", "{name}");
+        }
+        let filter = TaskFilter {
+            error: text("refused"),
+            ..TaskFilter::default()
+        };
+        assert!(!filter.matches_deeply(None, ""), "it has not failed");
+    }
+
+    #[test]
+    fn it_reads_back_from_json() {
+        let filter = TaskFilter {
+            status: Some(Status::Failed),
+            until: Some(Timestamp(5)),
+            ..TaskFilter::default()
+        };
+        let json = serde_json::to_string(&filter).unwrap();
+        assert_eq!(json, r#"{"status":"failed","until":5}"#);
+        assert_eq!(serde_json::from_str::<TaskFilter>(&json).unwrap(), filter);
+        assert!(serde_json::from_str::<TaskFilter>(r#"{"users":"ada"}"#).is_err());
+    }
+}

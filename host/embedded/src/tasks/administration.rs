@@ -1,0 +1,180 @@
+//! The operator's view of the tasks.
+
+mod audit;
+mod jobs;
+mod search;
+
+use concept_refinement_capability::Answer;
+use concept_refinement_capability::administration::{
+    Act, Action, Administration, AuditEntry, Job, JobProgress, JobStart, NewJob, TaskFilter,
+};
+use concept_refinement_domain::capability::{Cancellation, Page, Position};
+use concept_refinement_domain::rulebook::{self, Retry, TaskRecord};
+use concept_refinement_domain::timestamp::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::change::change;
+use super::fault::Fault;
+use super::stored::Stored;
+use super::writer::Step;
+use super::{SqliteTasks, delete, rows};
+use crate::sqlite::statements::{find, one, run};
+
+impl Administration for SqliteTasks {
+    fn find<'a>(&'a self, id: &'a str) -> Answer<'a, Option<TaskRecord>> {
+        let id = id.to_owned();
+        Box::pin(self.read(move |connection| search::record(connection, &id)))
+    }
+
+    fn search(
+        &self,
+        filter: TaskFilter,
+        limit: u32,
+        after: Option<Position>,
+    ) -> Answer<'_, Page<TaskRecord>> {
+        Box::pin(self.scan(move |connection| search::page(connection, &filter, limit, after)))
+    }
+
+    fn count(&self, filter: TaskFilter) -> Answer<'_, u64> {
+        Box::pin(self.scan(move |connection| search::count(connection, &filter)))
+    }
+
+    fn retry<'a>(&'a self, id: &'a str, new_id: String, act: Act) -> Answer<'a, Option<Retry>> {
+        let id = id.to_owned();
+        Box::pin(self.write(move |step| {
+            let retry = retry(step, &id, new_id)?;
+            if let Some(Retry::Created(_)) = retry {
+                audit::add(step, &act, Action::Retry.as_str(), &id, 1)?;
+            }
+            Ok(retry)
+        }))
+    }
+
+    fn cancel<'a>(&'a self, id: &'a str, act: Act) -> Answer<'a, Option<Cancellation>> {
+        let id = id.to_owned();
+        Box::pin(self.write(move |step| {
+            let cancellation = cancel(step, &id)?;
+            if let Some(Cancellation::Cancelled(_)) = cancellation {
+                audit::add(step, &act, Action::Cancel.as_str(), &id, 1)?;
+            }
+            Ok(cancellation)
+        }))
+    }
+
+    fn delete<'a>(&'a self, id: &'a str, act: Act) -> Answer<'a, bool> {
+        let id = id.to_owned();
+        Box::pin(self.write(move |step| {
+            let is_deleted = delete(step, &id)?;
+            if is_deleted {
+                audit::add(step, &act, Action::Delete.as_str(), &id, 1)?;
+            }
+            Ok(is_deleted)
+        }))
+    }
+
+    fn start_job(&self, job: NewJob) -> Answer<'_, JobStart> {
+        Box::pin(async move {
+            let filter = job.filter.clone();
+            // Not in the step that stores the job: other writes would wait for the count.
+            let total = self.count(filter).await?;
+            if total != job.expect {
+                return Ok(JobStart::Unexpected(total));
+            }
+            let job = self.write(move |step| jobs::start(step, job)).await?;
+            Ok(JobStart::Started(job))
+        })
+    }
+
+    fn job<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Job>> {
+        let id = id.to_owned();
+        Box::pin(self.read(move |connection| jobs::find(connection, &id)))
+    }
+
+    fn unfinished_jobs(&self) -> Answer<'_, Vec<String>> {
+        Box::pin(self.read(jobs::unfinished))
+    }
+
+    fn advance_job<'a>(
+        &'a self,
+        id: &'a str,
+        new_ids: Vec<String>,
+    ) -> Answer<'a, Option<JobProgress>> {
+        let id = id.to_owned();
+        Box::pin(self.write(move |step| jobs::advance(step, &id, new_ids)))
+    }
+
+    fn is_paused(&self) -> Answer<'_, bool> {
+        Box::pin(self.read(is_paused))
+    }
+
+    fn set_paused(&self, is_paused: bool, act: Act) -> Answer<'_, bool> {
+        Box::pin(self.write(move |step| set_paused(step, is_paused, &act)))
+    }
+
+    fn audit(&self, limit: u32, before: Option<u64>) -> Answer<'_, Vec<AuditEntry>> {
+        Box::pin(self.read(move |connection| audit::list(connection, limit, before)))
+    }
+
+    fn prune_audit(&self, before: Timestamp) -> Answer<'_, ()> {
+        Box::pin(self.write(move |step| {
+            audit::prune(step, before)?;
+            jobs::prune(step, before)
+        }))
+    }
+}
+
+fn retry(step: &mut Step<'_>, id: &str, new_id: String) -> Result<Option<Retry>, Fault> {
+    let Some(mut record) = rows::find(step, id)? else {
+        return Ok(None);
+    };
+    let has_active = rows::active(step, &record.task.user_id)?.is_some();
+    let mut retry = rulebook::retry(&mut record, has_active, new_id, step.now);
+    if let Retry::Created(created) = &mut retry {
+        step.promise_room()?;
+        created.steps.locate(step.host);
+        rows::insert(step, created)?;
+        rows::update(step, &record)?;
+    }
+    Ok(Some(retry))
+}
+
+fn cancel(step: &mut Step<'_>, id: &str) -> Result<Option<Cancellation>, Fault> {
+    change(step, id, None, |record, now| {
+        rulebook::cancel_as_operator(record, now).map(Some)
+    })
+}
+
+fn delete(step: &mut Step<'_>, id: &str) -> Result<bool, Fault> {
+    let sql = "SELECT user_id FROM task WHERE id = ?";
+    let user: Option<String> = find(step.connection, sql, [id], |row| row.get(0))?;
+    user.map_or(Ok(false), |user| delete::delete(step, &user, id))
+}
+
+/// Nothing is claimed and nothing is due while it is.
+pub(super) fn is_paused(connection: &Connection) -> Result<bool, Fault> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM queue_pause)";
+    Ok(one(connection, sql, [], |row| row.get(0))?)
+}
+
+fn set_paused(step: &mut Step<'_>, is_paused: bool, act: &Act) -> Result<bool, Fault> {
+    let changed = match is_paused {
+        true => {
+            let sql = "INSERT INTO queue_pause (id, since) VALUES (0, ?) ON CONFLICT DO NOTHING";
+            run(step.connection, sql, [Stored(step.now)])?
+        }
+        false => run(step.connection, "DELETE FROM queue_pause", [])?,
+    };
+    if changed == 0 {
+        return Ok(false);
+    }
+    if !is_paused {
+        let sql = "UPDATE task SET due_at = min(due_at, ?1) \
+             WHERE due_at IS NOT NULL AND status = 'pending'";
+        run(step.connection, sql, params![Stored(step.now)])?;
+    }
+    let sql = "SELECT pending FROM backlog";
+    let pending = one(step.connection, sql, [], |row| row.get::<_, i64>(0))?;
+    let action = if is_paused { "pause" } else { "resume" };
+    audit::add(step, act, action, "queue", pending.unsigned_abs())?;
+    Ok(true)
+}

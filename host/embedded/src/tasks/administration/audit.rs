@@ -1,0 +1,61 @@
+//! Who did what, and why.
+
+use concept_refinement_capability::administration::{Act, AuditEntry};
+use concept_refinement_domain::timestamp::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::super::fault::Fault;
+use super::super::stored::Stored;
+use super::super::writer::Step;
+use crate::sqlite::statements::{all, run};
+
+pub(super) fn add(
+    step: &Step<'_>,
+    act: &Act,
+    action: &str,
+    target: &str,
+    count: u64,
+) -> Result<(), Fault> {
+    let sql = "INSERT INTO audit_entry (at, actor, action, target, reason, count) \
+         VALUES (?, ?, ?, ?, ?, ?)";
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let parameters = params![
+        Stored(step.now),
+        act.actor,
+        action,
+        target,
+        act.reason,
+        count
+    ];
+    run(step.connection, sql, parameters)?;
+    Ok(())
+}
+
+pub(super) fn list(
+    connection: &Connection,
+    limit: u32,
+    before: Option<u64>,
+) -> Result<Vec<AuditEntry>, Fault> {
+    let sql = "SELECT number, at, actor, action, target, reason, count FROM audit_entry \
+         WHERE number < ? ORDER BY number DESC LIMIT ?";
+    let before = before.and_then(|before| i64::try_from(before).ok());
+    let parameters = params![before.unwrap_or(i64::MAX), limit];
+    let entries = all(connection, sql, parameters, |row| {
+        Ok(AuditEntry {
+            number: row.get::<_, i64>(0)?.unsigned_abs(),
+            at: row.get::<_, Stored<_>>(1)?.0,
+            actor: row.get(2)?,
+            action: row.get(3)?,
+            target: row.get(4)?,
+            reason: row.get(5)?,
+            count: row.get::<_, i64>(6)?.unsigned_abs(),
+        })
+    });
+    Ok(entries?)
+}
+
+pub(super) fn prune(step: &Step<'_>, before: Timestamp) -> Result<(), Fault> {
+    let sql = "DELETE FROM audit_entry WHERE at < ?";
+    run(step.connection, sql, [Stored(before)])?;
+    Ok(())
+}

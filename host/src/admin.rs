@@ -1,0 +1,42 @@
+//! The operator's door: `/admin/v1`, by which an operator sees and does things, and a
+//! page that uses it.
+//!
+//! It is served on the socket in the data directory, where the system says who asks, and
+//! on an address of its own, where a token does. It never shares a listener with users.
+
+mod access;
+mod answer;
+mod audit;
+mod filter;
+mod input;
+mod jobs;
+mod listener;
+mod page;
+mod queue;
+mod router;
+mod tasks;
+
+use std::sync::Arc;
+
+use concept_refinement_runtime::ingress::http::HostNames;
+
+use crate::config::AdminListener;
+use crate::metrics::Scrape;
+use crate::operator::Operator;
+
+pub use access::Caller;
+pub use listener::{CONNECTIONS, serve, serve_peer};
+
+/// What is behind the door.
+pub struct Door {
+    /// What an operator can do.
+    pub operator: Operator,
+    /// None: there are no metrics.
+    pub scrape: Option<Arc<Scrape>>,
+    /// The base of signed URLs of images: the public URL, or this machine's.
+    pub origin: String,
+    /// The tokens of the listener. None: there is only the socket.
+    pub listener: Option<AdminListener>,
+    /// The names that the listener answers to. None: to all.
+    pub names: Option<HostNames>,
+}

@@ -1,0 +1,162 @@
+//! Answers, and the errors among them, in the form of the API for users.
+
+use bytes::Bytes;
+use concept_refinement_domain::capability::{CapabilityError, ErrorKind};
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+pub(super) type Answer = Response<Full<Bytes>>;
+
+/// Why something is not answered as asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Problem {
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    /// The methods that the path has.
+    Method(&'static str),
+    Misdirected,
+    /// It cannot be done to what is there, for this reason.
+    Conflict(String),
+    TooLarge,
+    NotJson,
+    /// A field of the request, and what is wrong with it.
+    Invalid(&'static str, String),
+    Malformed,
+    Unavailable(String),
+}
+
+impl From<CapabilityError> for Problem {
+    fn from(error: CapabilityError) -> Self {
+        match error.kind {
+            ErrorKind::Unavailable | ErrorKind::Full => Self::Unavailable(error.message),
+            ErrorKind::Invalid => Self::Conflict(error.message),
+        }
+    }
+}
+
+impl Problem {
+    fn says(&self) -> (StatusCode, &'static str, &str) {
+        match self {
+            Self::Unauthorized => (
+                StatusCode::UNAUTHORIZED,
+                "UNAUTHORIZED",
+                "This needs an operator's token, as `Authorization: Bearer …`.",
+            ),
+            Self::Forbidden => (
+                StatusCode::FORBIDDEN,
+                "FORBIDDEN",
+                "This token may read, and change nothing.",
+            ),
+            Self::NotFound => (
+                StatusCode::NOT_FOUND,
+                "NOT_FOUND",
+                "There is no such thing.",
+            ),
+            Self::Method(_) => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "METHOD_NOT_ALLOWED",
+                "This path does not answer to that method.",
+            ),
+            Self::Misdirected => (
+                StatusCode::MISDIRECTED_REQUEST,
+                "MISDIRECTED_REQUEST",
+                "This listener answers to names of this machine only.",
+            ),
+            Self::Conflict(detail) => (StatusCode::CONFLICT, "CONFLICT", detail),
+            Self::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "PAYLOAD_TOO_LARGE",
+                "A request has at most 64 KiB.",
+            ),
+            Self::NotJson => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "UNSUPPORTED_MEDIA_TYPE",
+                "The body has to be declared as application/json.",
+            ),
+            Self::Invalid(..) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "VALIDATION_ERROR",
+                "A value cannot be used.",
+            ),
+            Self::Malformed => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "VALIDATION_ERROR",
+                "The body is not the JSON object that is expected.",
+            ),
+            Self::Unavailable(detail) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "SERVICE_UNAVAILABLE",
+                detail,
+            ),
+        }
+    }
+
+    pub(super) fn answer(&self) -> Answer {
+        let (status, code, detail) = self.says();
+        let fields = match self {
+            Self::Invalid(field, problem) => json!({ *field: [problem] }),
+            _ => Value::Null,
+        };
+        let body = json!({
+            "detail": detail,
+            "status_code": status.as_u16(),
+            "error_code": code,
+            "field_errors": fields,
+        });
+        let mut answer = json_answer(status, &body);
+        let headers = answer.headers_mut();
+        match self {
+            Self::Unauthorized => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::Method(allowed) => {
+                headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
+            }
+            Self::Unavailable(_) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
+        }
+        answer
+    }
+}
+
+pub(super) fn ok(body: &impl Serialize) -> Answer {
+    json_answer(StatusCode::OK, body)
+}
+
+pub(super) fn json_answer(status: StatusCode, body: &impl Serialize) -> Answer {
+    match serde_json::to_vec(body) {
+        Ok(json) => with(status, "application/json", json.into()),
+        Err(error) => {
+            tracing::error!(%error, "an answer to an operator cannot be written");
+            with(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "text/plain",
+                Bytes::new(),
+            )
+        }
+    }
+}
+
+pub(super) fn no_content() -> Answer {
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    answer
+}
+
+pub(super) fn with(status: StatusCode, media_type: &'static str, body: Bytes) -> Answer {
+    let mut answer = Response::new(Full::new(body));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    answer
+}

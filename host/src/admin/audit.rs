@@ -1,0 +1,43 @@
+//! `/admin/v1/audit`
+
+use serde_json::{Value, json};
+
+use super::Door;
+use super::answer::{Answer, Problem, ok};
+use super::input::Query;
+
+pub(super) async fn list(door: &Door, query: Option<&str>) -> Result<Answer, Problem> {
+    let query = Query::of(query, &["limit", "cursor"])?;
+    let limit = query.limit()?;
+    let before = match query.get("cursor") {
+        None => None,
+        Some(cursor) => Some(cursor.parse().map_err(|_| {
+            Problem::Invalid("cursor", "It is not one of these answers.".to_owned())
+        })?),
+    };
+    let mut entries = door
+        .operator
+        .administration
+        .audit(limit + 1, before)
+        .await?;
+    let has_more = entries.len() > limit as usize;
+    entries.truncate(limit as usize);
+    let next = entries.last().filter(|_| has_more);
+    let entries: Vec<Value> = entries
+        .iter()
+        .map(|entry| {
+            json!({
+                "at": entry.at.to_string(),
+                "actor": entry.actor,
+                "action": entry.action,
+                "target": entry.target,
+                "reason": entry.reason,
+                "count": entry.count,
+            })
+        })
+        .collect();
+    Ok(ok(&json!({
+        "next_cursor": next.map(|entry| entry.number.to_string()),
+        "entries": entries,
+    })))
+}

@@ -1,0 +1,88 @@
+//! What a request says: its query, its body, its reason.
+
+use std::collections::BTreeMap;
+
+use concept_refinement_capability::administration::Act;
+use http::{HeaderMap, header};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use serde::de::DeserializeOwned;
+use url::form_urlencoded;
+
+use super::access::Caller;
+use super::answer::Problem;
+
+/// Largest body, in bytes.
+const MAX_BODY: usize = 64 << 10;
+
+/// Longest reason, in code points.
+const MAX_REASON: usize = 500;
+
+/// The parameters of a query; an empty one counts as missing.
+pub(super) struct Query(BTreeMap<String, String>);
+
+impl Query {
+    /// # Errors
+    ///
+    /// One that is not known here, so that a misspelt filter never matches everything.
+    pub(super) fn of(query: Option<&str>, known: &[&'static str]) -> Result<Self, Problem> {
+        let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        let pairs: BTreeMap<_, _> = pairs.into_owned().collect();
+        match pairs.keys().find(|name| !known.contains(&name.as_str())) {
+            Some(name) => Err(Problem::Invalid(
+                "query",
+                format!("There is no parameter {name:?}."),
+            )),
+            None => Ok(Self(pairs)),
+        }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// From 1 to 100; 50 unless it is given.
+    pub(super) fn limit(&self) -> Result<u32, Problem> {
+        let Some(limit) = self.get("limit") else {
+            return Ok(50);
+        };
+        let limit = limit.parse().ok().filter(|limit| (1..=100).contains(limit));
+        limit.ok_or_else(|| Problem::Invalid("limit", "It has to be from 1 to 100.".to_owned()))
+    }
+}
+
+/// The body as JSON.
+pub(super) async fn body<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Result<T, Problem> {
+    let media_type = headers.get(header::CONTENT_TYPE);
+    let media_type = media_type
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let media_type = media_type.split(';').next().unwrap_or_default();
+    if !media_type.trim().eq_ignore_ascii_case("application/json") {
+        return Err(Problem::NotJson);
+    }
+    let collected = Limited::new(body, MAX_BODY).collect().await;
+    let bytes = collected.map_err(|_| Problem::TooLarge)?.to_bytes();
+    serde_json::from_slice(&bytes).map_err(|_| Problem::Malformed)
+}
+
+/// Who does something and why.
+pub(super) fn act(caller: &Caller, reason: Option<&str>) -> Result<Act, Problem> {
+    caller.acts()?;
+    let reason = reason.unwrap_or_default().trim();
+    let length = reason.chars().count();
+    if length == 0 || length > MAX_REASON {
+        let problem = format!("It has to be given, in at most {MAX_REASON} characters.");
+        return Err(Problem::Invalid("reason", problem));
+    }
+    Ok(Act {
+        actor: caller.actor.clone(),
+        reason: reason.to_owned(),
+    })
+}

@@ -1,0 +1,77 @@
+//! `/admin/v1/tasks/actions` and `/admin/v1/jobs/{id}`
+
+use concept_refinement_capability::administration::{Action, Job, JobStart};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Door;
+use super::access::Caller;
+use super::answer::{Answer, Problem, json_answer, ok};
+use super::filter::Filter;
+use super::input::act;
+
+#[derive(Deserialize)]
+pub(super) struct Actions {
+    action: String,
+    filter: Filter,
+    #[serde(default)]
+    preview: bool,
+    #[serde(default)]
+    expect: Option<u64>,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// A preview answers how many tasks match, and with which `until`: what is created later
+/// is not among them.
+pub(super) async fn start(door: &Door, caller: &Caller, body: Actions) -> Result<Answer, Problem> {
+    caller.acts()?;
+    let action: Action = body.action.parse().map_err(|()| {
+        let problem = "It has to be retry, cancel or delete.";
+        Problem::Invalid("action", problem.to_owned())
+    })?;
+    let mut filter = body.filter.read()?;
+    let operator = &door.operator;
+    if body.preview {
+        let now = operator.host.clock.now();
+        filter.until = Some(filter.until.map_or(now, |until| until.min(now)));
+        let count = operator.administration.count(filter.clone()).await?;
+        let filter = Filter::written(&filter);
+        return Ok(ok(&json!({ "count": count, "filter": filter })));
+    }
+    let act = act(caller, body.reason.as_deref())?;
+    let Some(expect) = body.expect else {
+        let problem = "It has to be the number that a preview answered.";
+        return Err(Problem::Invalid("expect", problem.to_owned()));
+    };
+    if filter.until.is_none() {
+        let problem = "It has to be the one that a preview answered.";
+        return Err(Problem::Invalid("until", problem.to_owned()));
+    }
+    match operator.start_job(action, filter, expect, act).await? {
+        JobStart::Started(job) => Ok(json_answer(StatusCode::ACCEPTED, &written(&job))),
+        JobStart::Unexpected(count) => Err(Problem::Conflict(format!(
+            "Not {expect} but {count} tasks match now."
+        ))),
+    }
+}
+
+pub(super) async fn get(door: &Door, id: &str) -> Result<Answer, Problem> {
+    let job = door.operator.administration.job(id).await?;
+    job.map(|job| ok(&written(&job))).ok_or(Problem::NotFound)
+}
+
+fn written(job: &Job) -> Value {
+    json!({
+        "id": job.id,
+        "action": job.action.as_str(),
+        "filter": Filter::written(&job.filter),
+        "created_at": job.created_at.to_string(),
+        "ended_at": job.ended_at.map(|ended| ended.to_string()),
+        "total": job.total,
+        "done": job.done,
+        "failed": job.failed,
+        "left": job.left(),
+    })
+}

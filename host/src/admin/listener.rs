@@ -1,0 +1,82 @@
+//! Connections of operators: few, and none for long, so that they cannot exhaust a host.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+
+use super::access::Caller;
+use super::{Door, router};
+
+/// Most connections at a time; further ones wait.
+pub const CONNECTIONS: usize = 32;
+
+/// Timeouts for a request's head and for the whole connection.
+const HEADERS: Duration = Duration::from_secs(5);
+const CONNECTION: Duration = Duration::from_secs(60);
+
+/// Largest request head, in bytes.
+const MAX_HEADERS: usize = 16 * 1024;
+
+/// Answers who sends a token, until it is dropped.
+pub async fn serve(listener: TcpListener, door: Arc<Door>) {
+    let connections = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
+            return;
+        };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let door = Arc::clone(&door);
+                tokio::spawn(async move {
+                    // Without it, small answers may wait for an acknowledgement.
+                    let _ = stream.set_nodelay(true);
+                    connection(stream, door, None).await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                // Probably out of file descriptors; wait for some to be closed.
+                tracing::warn!(%error, "accepting an operator failed");
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// Answers who connected to the socket.
+pub async fn serve_peer(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    door: Arc<Door>,
+    peer: Caller,
+) {
+    connection(stream, door, Some(peer)).await;
+}
+
+async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    door: Arc<Door>,
+    peer: Option<Caller>,
+) {
+    let service = service_fn(move |request| {
+        let (door, peer) = (Arc::clone(&door), peer.clone());
+        async move { Ok::<_, Infallible>(router::answer(&door, peer.as_ref(), request).await) }
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS)
+        .max_buf_size(MAX_HEADERS)
+        .serve_connection(TokioIo::new(stream), service);
+    match timeout(CONNECTION, serving).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "an operator's connection ended early"),
+        Err(_) => tracing::debug!("an operator's connection took too long"),
+    }
+}

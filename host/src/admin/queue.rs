@@ -1,0 +1,43 @@
+//! `/admin/v1/queue`
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Door;
+use super::access::Caller;
+use super::answer::{Answer, Problem, ok};
+use super::input::act;
+
+#[derive(Deserialize)]
+pub(super) struct Change {
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+pub(super) async fn get(door: &Door) -> Result<Answer, Problem> {
+    let operator = &door.operator;
+    let is_paused = operator.administration.is_paused().await?;
+    let tally = operator.host.maintenance().tally().await?;
+    let now = operator.host.clock.now();
+    let oldest = tally
+        .oldest_pending
+        .map(|oldest| now.since(oldest).as_secs_f64());
+    Ok(ok(&json!({
+        "paused": is_paused,
+        "pending": tally.pending,
+        "processing": tally.processing,
+        "oldest_pending_seconds": oldest,
+    })))
+}
+
+pub(super) async fn pause(door: &Door, caller: &Caller, body: Change) -> Result<Answer, Problem> {
+    let act = act(caller, body.reason.as_deref())?;
+    door.operator.pause(act).await?;
+    get(door).await
+}
+
+pub(super) async fn resume(door: &Door, caller: &Caller, body: Change) -> Result<Answer, Problem> {
+    let act = act(caller, body.reason.as_deref())?;
+    door.operator.resume(act).await?;
+    get(door).await
+}

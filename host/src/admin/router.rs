@@ -1,0 +1,187 @@
+//! Which request is answered by what.
+
+use bytes::Bytes;
+use concept_refinement_domain::sentence::sanitize;
+use http::request::Parts;
+use http::uri::Authority;
+use http::{Method, Request, StatusCode, header};
+use hyper::body::Incoming;
+
+use super::access::Caller;
+use super::answer::{Answer, Problem, with};
+use super::{Door, audit, input, jobs, page, queue, tasks};
+
+/// All paths behind the version, with the methods that they have.
+pub(super) const ROUTES: [(&str, &str); 11] = [
+    ("tasks", "GET"),
+    ("tasks/actions", "POST"),
+    ("tasks/{id}", "GET, DELETE"),
+    ("tasks/{id}/retry", "POST"),
+    ("tasks/{id}/cancel", "POST"),
+    ("jobs/{id}", "GET"),
+    ("queue", "GET"),
+    ("queue/pause", "POST"),
+    ("queue/resume", "POST"),
+    ("audit", "GET"),
+    ("metrics", "GET"),
+];
+
+const VERSION: &str = "/admin/v1/";
+
+/// Longest path of a task or job in the log, in code points.
+const MAX_LOGGED: usize = 100;
+
+/// `peer`: who connected to the socket; None: a token says who asks.
+pub(super) async fn answer(
+    door: &Door,
+    peer: Option<&Caller>,
+    request: Request<Incoming>,
+) -> Answer {
+    let (parts, body) = request.into_parts();
+    let answered = route(door, peer, &parts, body).await;
+    let answer = answered.unwrap_or_else(|problem| problem.answer());
+    if parts.method != Method::GET {
+        let (method, path) = (&parts.method, sanitize(parts.uri.path(), MAX_LOGGED));
+        tracing::info!(%method, path, status = answer.status().as_u16(), "an operator asked");
+    }
+    answer
+}
+
+async fn route(
+    door: &Door,
+    peer: Option<&Caller>,
+    parts: &Parts,
+    body: Incoming,
+) -> Result<Answer, Problem> {
+    let path = parts.uri.path();
+    if peer.is_none() && !is_answered_to(door, parts) {
+        return Err(Problem::Misdirected);
+    }
+    if let Some(file) = page::file(path) {
+        return match parts.method == Method::GET {
+            true => Ok(file),
+            false => Err(Problem::Method("GET")),
+        };
+    }
+    let rest = path.strip_prefix(VERSION).ok_or(Problem::NotFound)?;
+    let segments: Vec<_> = rest.split('/').collect();
+    let allowed = methods(&segments).ok_or(Problem::NotFound)?;
+    if !allowed
+        .split(", ")
+        .any(|method| method == parts.method.as_str())
+    {
+        return Err(Problem::Method(allowed));
+    }
+    let caller = &match peer {
+        Some(peer) => peer.clone(),
+        None => Caller::of_token(door, &parts.headers)?,
+    };
+    let (headers, query) = (&parts.headers, parts.uri.query());
+    if parts.method == Method::POST {
+        // Before the body is read.
+        caller.acts()?;
+    }
+    match (&segments[..], parts.method == Method::DELETE) {
+        (["tasks"], _) => tasks::list(door, caller, query).await,
+        (["tasks", "actions"], _) => {
+            jobs::start(door, caller, input::body(headers, body).await?).await
+        }
+        (["tasks", id], false) => tasks::get(door, caller, id).await,
+        (["tasks", id], true) => tasks::delete(door, caller, id, query).await,
+        (["tasks", id, "retry"], _) => {
+            tasks::retry(door, caller, id, input::body(headers, body).await?).await
+        }
+        (["tasks", id, "cancel"], _) => {
+            tasks::cancel(door, caller, id, input::body(headers, body).await?).await
+        }
+        (["jobs", id], _) => jobs::get(door, id).await,
+        (["queue"], _) => queue::get(door).await,
+        (["queue", "pause"], _) => {
+            queue::pause(door, caller, input::body(headers, body).await?).await
+        }
+        (["queue", "resume"], _) => {
+            queue::resume(door, caller, input::body(headers, body).await?).await
+        }
+        (["audit"], _) => audit::list(door, query).await,
+        (["metrics"], _) => metrics(door).await,
+        _ => Err(Problem::NotFound),
+    }
+}
+
+/// The methods of a path.
+fn methods(segments: &[&str]) -> Option<&'static str> {
+    let mut routes = ROUTES.into_iter();
+    let found = routes.find(|(route, _)| {
+        let names: Vec<_> = route.split('/').collect();
+        let fits = |(name, segment): (&&str, &&str)| name == segment || *name == "{id}";
+        names.len() == segments.len() && names.iter().zip(segments).all(fits)
+    });
+    found.map(|(_, methods)| methods)
+}
+
+/// The name by which the service was called, if only this machine can call it.
+fn is_answered_to(door: &Door, parts: &Parts) -> bool {
+    let Some(names) = &door.names else {
+        return true;
+    };
+    let host = parts.headers.get(header::HOST);
+    let host = host.map(|host| Authority::try_from(host.as_bytes()));
+    match (host, parts.uri.authority()) {
+        (_, Some(authority)) => names.include(authority),
+        (Some(Ok(authority)), None) => names.include(&authority),
+        (Some(Err(_)), None) => false,
+        (None, None) => true,
+    }
+}
+
+async fn metrics(door: &Door) -> Result<Answer, Problem> {
+    let scrape = door.scrape.as_ref().ok_or(Problem::NotFound)?;
+    let text = scrape.text().await.map_err(|error| {
+        tracing::error!(%error, "the metrics could not be written");
+        Problem::Unavailable("The metrics cannot be written at the moment.".to_owned())
+    })?;
+    let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(with(StatusCode::OK, format, Bytes::from(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_has_its_methods() {
+        for (path, expected) in [
+            ("tasks", Some("GET")),
+            ("tasks/actions", Some("POST")),
+            ("tasks/7", Some("GET, DELETE")),
+            ("tasks/7/retry", Some("POST")),
+            ("tasks/7/again", None),
+            ("tasks/", Some("GET, DELETE")),
+            ("", None),
+            ("queue/7", None),
+        ] {
+            let segments: Vec<_> = path.split('/').collect();
+            assert_eq!(methods(&segments), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_description_has_all_routes_and_no_others() {
+        let description: serde_json::Value =
+            serde_json::from_str(include_str!("openapi.json")).unwrap();
+        let mut described = Vec::new();
+        for (path, operations) in description["paths"].as_object().unwrap() {
+            for method in operations.as_object().unwrap().keys() {
+                described.push(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+        let routes = ROUTES.iter().flat_map(|(path, methods)| {
+            let methods = methods.split(", ");
+            methods.map(move |method| format!("{method} {VERSION}{path}"))
+        });
+        let mut routes: Vec<_> = routes.collect();
+        routes.sort();
+        described.sort();
+        assert_eq!(described, routes);
+    }
+}

@@ -1,0 +1,169 @@
+//! `/admin/v1/tasks`
+
+use concept_refinement_domain::capability::Cancellation;
+use concept_refinement_domain::cursor;
+use concept_refinement_domain::rulebook::{Retry, TaskRecord};
+use concept_refinement_domain::sentence;
+use concept_refinement_domain::task_response::{TaskResponse, image_path};
+use concept_refinement_domain::webhook::WebhookDelivery;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Door;
+use super::access::Caller;
+use super::answer::{Answer, Problem, no_content, ok};
+use super::filter::{self, Filter};
+use super::input::{Query, act};
+
+/// In place of a user: cursors of users do not fit here.
+const OPERATOR: &str = "\u{0}operator";
+
+#[derive(Deserialize)]
+pub(super) struct Change {
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+pub(super) async fn list(
+    door: &Door,
+    caller: &Caller,
+    query: Option<&str>,
+) -> Result<Answer, Problem> {
+    let known = [&filter::NAMES[..], &["limit", "cursor"]].concat();
+    let query = Query::of(query, &known)?;
+    let limit = query.limit()?;
+    let after = match query.get("cursor") {
+        None => None,
+        Some(cursor) => Some(cursor::decode(OPERATOR, cursor).ok_or_else(|| {
+            Problem::Invalid("cursor", "It is not one of these answers.".to_owned())
+        })?),
+    };
+    let filter = Filter::of(&query).read()?;
+    let administration = &door.operator.administration;
+    let page = administration.search(filter, limit, after).await?;
+    let mut tasks = Vec::with_capacity(page.items.len());
+    for record in &page.items {
+        tasks.push(written(door, caller, record).await?);
+    }
+    let next = page
+        .next
+        .map(|position| cursor::encode(OPERATOR, &position));
+    Ok(ok(&json!({ "tasks": tasks, "next_cursor": next })))
+}
+
+pub(super) async fn get(door: &Door, caller: &Caller, id: &str) -> Result<Answer, Problem> {
+    let record = door.operator.administration.find(id).await?;
+    let record = record.ok_or(Problem::NotFound)?;
+    Ok(ok(&written(door, caller, &record).await?))
+}
+
+pub(super) async fn retry(
+    door: &Door,
+    caller: &Caller,
+    id: &str,
+    body: Change,
+) -> Result<Answer, Problem> {
+    let act = act(caller, body.reason.as_deref())?;
+    match door.operator.retry(id, act).await? {
+        Some(Retry::Created(record)) => Ok(ok(&written(door, caller, &record).await?)),
+        Some(Retry::NotFailed) => Err(conflict("The task has not failed.")),
+        Some(Retry::Active) => Err(conflict(
+            "Its user has a task that has not ended, perhaps a retry of this one.",
+        )),
+        None => Err(Problem::NotFound),
+    }
+}
+
+pub(super) async fn cancel(
+    door: &Door,
+    caller: &Caller,
+    id: &str,
+    body: Change,
+) -> Result<Answer, Problem> {
+    let act = act(caller, body.reason.as_deref())?;
+    match door.operator.administration.cancel(id, act).await? {
+        Some(Cancellation::Cancelled(_)) => get(door, caller, id).await,
+        Some(Cancellation::Ended(_)) => Err(conflict("The task has ended.")),
+        None => Err(Problem::NotFound),
+    }
+}
+
+pub(super) async fn delete(
+    door: &Door,
+    caller: &Caller,
+    id: &str,
+    query: Option<&str>,
+) -> Result<Answer, Problem> {
+    caller.acts()?;
+    let query = Query::of(query, &["reason"])?;
+    let act = act(caller, query.get("reason"))?;
+    match door.operator.administration.delete(id, act).await? {
+        true => Ok(no_content()),
+        false => Err(Problem::NotFound),
+    }
+}
+
+fn conflict(reason: &str) -> Problem {
+    Problem::Conflict(reason.to_owned())
+}
+
+/// What a user wrote, and images, are only for those who may act.
+async fn written(door: &Door, caller: &Caller, record: &TaskRecord) -> Result<Value, Problem> {
+    let task = &record.task;
+    let image_url = match image_path(task) {
+        Some(path) if caller.may_act => {
+            Some(door.operator.host.images.sign(path, &door.origin).await?)
+        }
+        _ => None,
+    };
+    let response = TaskResponse::new(task, sentence::task_is(task.status), image_url);
+    let mut value = serde_json::to_value(response).unwrap_or_default();
+    let steps: Vec<_> = record
+        .steps
+        .iter()
+        .map(|step| {
+            json!({
+                "at": step.at.to_string(),
+                "step": step.kind.as_str(),
+                "host": step.host,
+                "attempt": step.attempt,
+                "detail": step.detail,
+            })
+        })
+        .collect();
+    let webhook = record.delivery.as_ref().map(|delivery| {
+        let seen = delivery.seen(task);
+        webhook(seen, caller)
+    });
+    if let Some(fields) = value.as_object_mut() {
+        if !caller.may_act {
+            fields.insert("metadata".to_owned(), Value::Null);
+        }
+        fields.insert("user_id".to_owned(), json!(task.user_id));
+        fields.insert("attempt".to_owned(), json!(record.attempt));
+        fields.insert("retry_of".to_owned(), json!(record.retry_of));
+        fields.insert("steps".to_owned(), json!(steps));
+        fields.insert("webhook".to_owned(), json!(webhook));
+    }
+    Ok(value)
+}
+
+fn webhook(seen: WebhookDelivery, caller: &Caller) -> Value {
+    let attempts: Vec<_> = seen
+        .attempts
+        .iter()
+        .map(|attempt| {
+            json!({
+                "at": attempt.at.to_string(),
+                "status": attempt.status,
+                "error": attempt.error,
+            })
+        })
+        .collect();
+    json!({
+        "url": caller.may_act.then_some(seen.url),
+        "state": seen.state.as_str(),
+        "attempts": attempts,
+        "next_attempt_at": seen.next_attempt_at.map(|at| at.to_string()),
+    })
+}

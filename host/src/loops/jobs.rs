@@ -1,0 +1,100 @@
+//! Goes on with the jobs of operators: acts on all tasks that a filter matches.
+//!
+//! A job is stored, and each of its parts is one step, so that it may be interrupted at
+//! any moment, and any host can go on with it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::administration::{AUDIT_RETENTION, Administration};
+use concept_refinement_capability::clock::before;
+use concept_refinement_capability::log_throttle::LONG_INTERVAL;
+use concept_refinement_capability::log_throttled;
+use concept_refinement_capability::runtime::Runtime;
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::message::message_for;
+use concept_refinement_domain::task::id_at;
+use rand::RngExt as _;
+use tokio::sync::{Notify, watch};
+
+use crate::loops::until_stop::until_stop;
+
+/// Tasks per part of a job: other writes wait for it.
+const BATCH: usize = 50;
+
+/// How often jobs are looked for that another process has left.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// How often what is too old is removed.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// The jobs of one host.
+pub struct Jobs {
+    /// The capabilities that it uses.
+    pub host: Arc<Capabilities>,
+    /// The store of the jobs.
+    pub administration: Arc<dyn Administration>,
+    /// Used for timers.
+    pub runtime: Arc<dyn Runtime>,
+    /// Notified of each job that starts.
+    pub started: Arc<Notify>,
+}
+
+impl Jobs {
+    /// Works until `stop` is set.
+    pub async fn run(self, stop: watch::Receiver<bool>) {
+        until_stop(stop, self.rounds()).await;
+    }
+
+    async fn rounds(&self) {
+        let mut next_prune = Duration::ZERO;
+        loop {
+            let mut round = self.round().await;
+            if round.is_ok() && next_prune <= self.runtime.elapsed() {
+                round = self.prune().await;
+                next_prune = self.runtime.elapsed() + PRUNE_INTERVAL;
+            }
+            if let Err(error) = round {
+                log_throttled!(error every LONG_INTERVAL, "no job can be worked on", %error);
+            }
+            tokio::select! {
+                () = self.started.notified() => {}
+                () = self.runtime.sleep(INTERVAL) => {}
+            }
+        }
+    }
+
+    async fn round(&self) -> Result<(), CapabilityError> {
+        let is_paused = self.administration.is_paused().await?;
+        self.host.pause.set(is_paused);
+        for id in self.administration.unfinished_jobs().await? {
+            self.finish(&id).await?;
+        }
+        Ok(())
+    }
+
+    async fn prune(&self) -> Result<(), CapabilityError> {
+        let oldest = before(self.host.clock.now(), AUDIT_RETENTION);
+        self.administration.prune_audit(oldest).await
+    }
+
+    async fn finish(&self, id: &str) -> Result<(), CapabilityError> {
+        loop {
+            let now = self.host.clock.now();
+            let ids = (0..BATCH)
+                .map(|_| id_at(now, rand::rng().random()))
+                .collect();
+            let Some(progress) = self.administration.advance_job(id, ids).await? else {
+                return Ok(());
+            };
+            for task in &progress.created {
+                // If this fails, the sweep publishes it.
+                let _ = self.host.queue.publish(message_for(task)).await;
+            }
+            if progress.job.ended_at.is_some() {
+                return Ok(());
+            }
+        }
+    }
+}

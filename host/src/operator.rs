@@ -1,0 +1,107 @@
+//! What an operator can do to a running service: the acts of its store, and what follows
+//! from them for the queue and the loops.
+
+use std::sync::Arc;
+
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::administration::{
+    Act, Action, Administration, JobStart, NewJob, TaskFilter,
+};
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::message::message_for;
+use concept_refinement_domain::rulebook::Retry;
+use concept_refinement_domain::task::{Task, id_at};
+use rand::RngExt as _;
+use tokio::sync::Notify;
+
+/// Tasks per batch that are published when the queue is resumed.
+const BATCH: u32 = 100;
+
+/// The operator's hand on a host. Reading needs no more than [`Self::administration`].
+#[derive(Clone)]
+pub struct Operator {
+    /// The capabilities that it uses.
+    pub host: Arc<Capabilities>,
+    /// The operator's view of the store.
+    pub administration: Arc<dyn Administration>,
+    /// Notified of each job that starts.
+    pub started: Arc<Notify>,
+}
+
+impl Operator {
+    /// Submits a failed task again, and publishes the new one.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn retry(&self, id: &str, act: Act) -> Result<Option<Retry>, CapabilityError> {
+        let retry = self.administration.retry(id, self.new_id(), act).await?;
+        if let Some(Retry::Created(record)) = &retry {
+            self.publish(std::slice::from_ref(&record.task)).await;
+        }
+        Ok(retry)
+    }
+
+    /// Starts an act on all tasks that a filter matches.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn start_job(
+        &self,
+        action: Action,
+        filter: TaskFilter,
+        expect: u64,
+        act: Act,
+    ) -> Result<JobStart, CapabilityError> {
+        let job = NewJob {
+            id: self.new_id(),
+            action,
+            filter,
+            expect,
+            act,
+        };
+        let start = self.administration.start_job(job).await?;
+        self.started.notify_one();
+        Ok(start)
+    }
+
+    /// Pauses the queue on all hosts. False: it was paused already.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn pause(&self, act: Act) -> Result<bool, CapabilityError> {
+        let changed = self.administration.set_paused(true, act).await?;
+        self.host.pause.set(true);
+        Ok(changed)
+    }
+
+    /// Resumes the queue on all hosts, and publishes what waits. False: it was not paused.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn resume(&self, act: Act) -> Result<bool, CapabilityError> {
+        let changed = self.administration.set_paused(false, act).await?;
+        self.host.pause.set(false);
+        loop {
+            let due = self.host.maintenance().due(BATCH).await?;
+            if due.is_empty() {
+                return Ok(changed);
+            }
+            self.publish(&due).await;
+        }
+    }
+
+    /// If this fails, the sweep publishes them.
+    async fn publish(&self, tasks: &[Task]) {
+        for task in tasks {
+            let _ = self.host.queue.publish(message_for(task)).await;
+        }
+    }
+
+    fn new_id(&self) -> String {
+        id_at(self.host.clock.now(), rand::rng().random())
+    }
+}

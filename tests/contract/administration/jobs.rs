@@ -1,0 +1,158 @@
+//! Acts on all tasks that a filter matches.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_capability::administration::{Action, JobStart, TaskFilter};
+use concept_refinement_domain::task::Status;
+use tokio::time::timeout;
+
+use super::{Operated, new_ids, of_status};
+use crate::tasks::{Store, at_once};
+
+/// More than one part.
+const MANY: u64 = 40;
+
+impl<B: Operated> Store<B> {
+    /// Of as many users.
+    async fn many_pending(&self) {
+        for number in 0..MANY {
+            self.pending(&format!("user {number}")).await;
+        }
+    }
+}
+
+pub async fn a_job_starts_if_as_many_match_as_expected<B: Operated>() {
+    let store = Store::<B>::start();
+    store.pending("ada").await;
+    store.pending("bob").await;
+    let filter = of_status(Status::Pending);
+    for expect in [0, 1, 3] {
+        let start = store
+            .start_job(Action::Cancel, filter.clone(), expect)
+            .await;
+        assert_eq!(start, JobStart::Unexpected(2));
+    }
+    let operator = store.operator();
+    assert_eq!(operator.audit(10, None).await, Ok(vec![]));
+    assert_eq!(operator.unfinished_jobs().await, Ok(vec![]));
+    let job = store.started(Action::Cancel, filter.clone(), 2).await;
+    assert_eq!((job.total, job.done, job.failed, job.left()), (2, 0, 0, 2));
+    assert_eq!((&job.filter, job.action), (&filter, Action::Cancel));
+    assert_eq!((job.created_at, job.ended_at), (store.now(), None));
+    assert_eq!(operator.job(&job.id).await, Ok(Some(job.clone())));
+    assert_eq!(operator.unfinished_jobs().await, Ok(vec![job.id]));
+    for unknown in ["x", &store.new_id()] {
+        assert_eq!(operator.job(unknown).await, Ok(None));
+        let advanced = operator.advance_job(unknown, new_ids(1)).await;
+        assert_eq!(advanced, Ok(None));
+    }
+}
+
+pub async fn the_newest_of_each_user_is_retried<B: Operated>() {
+    let store = Store::<B>::start();
+    let mut newest = Vec::new();
+    for round in 0..3 {
+        for user in ["ada", "bob", "busy", "cid"] {
+            let task = store.failed(user, "It was refused.").await;
+            if round == 2 {
+                newest.push(task.id);
+            }
+        }
+        store.failed("other", "It broke off.").await;
+    }
+    store.pending("busy").await;
+    store.pass(super::MOMENT);
+    let filter = TaskFilter {
+        until: Some(store.now()),
+        error: Some("refused".into()),
+        ..of_status(Status::Failed)
+    };
+    let job = store.started(Action::Retry, filter.clone(), 12).await;
+    let (job, created) = store.end_job(&job, 2).await;
+    assert_eq!((job.done, job.failed, job.left()), (3, 9, 0));
+    assert_eq!(job.ended_at, Some(store.now()));
+    let mut users: Vec<_> = created.iter().map(|task| &*task.user_id).collect();
+    users.sort_unstable();
+    assert_eq!(users, ["ada", "bob", "cid"]);
+    for task in &created {
+        let record = store.record(&task.id).await;
+        assert_eq!(record.task, *task);
+        assert!(newest.contains(&record.retry_of.unwrap()));
+    }
+    // It is over.
+    let advanced = store.operator().advance_job(&job.id, new_ids(1)).await;
+    assert_eq!(advanced, Ok(None));
+    assert_eq!(store.operator().job(&job.id).await, Ok(Some(job)));
+}
+
+pub async fn all_that_match_are_cancelled_or_deleted<B: Operated>() {
+    for action in [Action::Cancel, Action::Delete] {
+        let store = Store::<B>::start();
+        store.many_pending().await;
+        store.failed("other", "No.").await;
+        let filter = of_status(Status::Pending);
+        let job = store.started(action, filter.clone(), MANY).await;
+        // It ended before the job came to it, and does not match any longer.
+        store
+            .operator()
+            .cancel(&store.matching(&filter).await[7], super::act())
+            .await
+            .unwrap();
+        let (job, created) = store.end_job(&job, 7).await;
+        assert_eq!((job.done, job.failed, created.len()), (MANY - 1, 0, 0));
+        assert_eq!(store.matching(&filter).await.len(), 0, "{action:?}");
+        let left = store.operator().count(TaskFilter::default()).await.unwrap();
+        let expected = if action == Action::Delete {
+            2
+        } else {
+            MANY + 1
+        };
+        assert_eq!(left, expected);
+    }
+}
+
+/// Whoever is at it, and at once.
+pub async fn each_task_is_done_once<B: Operated>() {
+    let store = Store::<B>::start();
+    store.many_pending().await;
+    let job = store
+        .started(Action::Delete, of_status(Status::Pending), MANY)
+        .await;
+    let operator = store.operator();
+    at_once(4, |_| {
+        let (operator, id) = (Arc::clone(&operator), job.id.clone());
+        async move {
+            while operator.job(&id).await.unwrap().unwrap().ended_at.is_none() {
+                operator.advance_job(&id, new_ids(3)).await.unwrap();
+            }
+        }
+    })
+    .await;
+    let job = store.operator().job(&job.id).await.unwrap().unwrap();
+    assert_eq!((job.done, job.failed), (MANY, 0));
+}
+
+/// What is given up at any moment is done wholly or not at all.
+pub async fn who_goes_away_leaves_no_part_half_done<B: Operated>() {
+    let store = Store::<B>::start();
+    store.many_pending().await;
+    let job = store
+        .started(Action::Delete, of_status(Status::Pending), MANY)
+        .await;
+    let operator = store.operator();
+    for moment in 0..30 {
+        let advanced = operator.advance_job(&job.id, new_ids(1));
+        let _ = timeout(Duration::from_micros(moment * 150), advanced).await;
+    }
+    let job = loop {
+        // Another part may still be under way.
+        let advanced = operator.advance_job(&job.id, new_ids(5)).await.unwrap();
+        match advanced.filter(|progress| progress.job.ended_at.is_some()) {
+            Some(progress) => break progress.job,
+            None => tokio::task::yield_now().await,
+        }
+    };
+    assert_eq!((job.done, job.failed), (MANY, 0));
+    assert_eq!(store.matching(&TaskFilter::default()).await.len(), 0);
+}
