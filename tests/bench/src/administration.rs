@@ -41,6 +41,9 @@ const FAILED: u64 = 50;
 /// Tasks that wait, the latest ones.
 const PENDING: u64 = 1_000;
 
+/// What is searched for, near the task of this number.
+type Filter = Box<dyn Fn(u64) -> TaskFilter>;
+
 /// Of 1,000 tasks and more: those that wait are the last ones.
 const SQLITE: &str = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1),
          task_at(i, ms, ended) AS (SELECT i, ?2 + i * ?3, i + ?6 < ?1 FROM n)
@@ -99,7 +102,7 @@ pub fn measure(form: Form) -> Vec<Figure> {
 async fn searches(engine: &str, store: &dyn Administration, size: u64) -> Vec<Figure> {
     let at = |number: u64| Timestamp((START + number * EACH) * 1_000);
     let mut figures = Vec::new();
-    let mut kinds: Vec<(&str, Box<dyn Fn(u64) -> TaskFilter>)> = vec![
+    let mut kinds: Vec<(&str, Filter)> = vec![
         ("all", Box::new(|_| TaskFilter::default())),
         (
             "user",
