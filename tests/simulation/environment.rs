@@ -71,6 +71,7 @@ impl Environment {
         Arc::new(Capabilities {
             room: Arc::default(),
             redeliveries: Arc::default(),
+            pause: Arc::default(),
             duties: Arc::new(OnlyHost),
             clock,
             store: self.store(),

@@ -12,6 +12,7 @@
     reason = "this measures, and stops at the first surprise"
 )]
 
+mod administration;
 mod against;
 mod api;
 mod cores;
@@ -66,7 +67,7 @@ const OTHER_USERS: &str = "REFINEMENT_BENCH_USERS";
 
 type Part = fn(Form) -> Vec<Figure>;
 
-const PARTS: [(&str, Part); 13] = [
+const PARTS: [(&str, Part); 14] = [
     // First, since files are created more slowly after many were deleted.
     ("tasks", tasks::measure),
     ("api", api::measure),
@@ -76,6 +77,7 @@ const PARTS: [(&str, Part); 13] = [
     ("start", start::measure),
     ("languages", languages::measure),
     ("stored", stored::measure),
+    ("administration", administration::measure),
     ("postgres", postgres::measure),
     ("hosts", hosts::measure),
     ("cores", cores::measure),

@@ -144,6 +144,7 @@ fn in_memory(model: Arc<dyn ImageModel>) -> Capabilities {
     Capabilities {
         room: Arc::default(),
         redeliveries: Arc::default(),
+        pause: Arc::default(),
         duties: Arc::new(OnlyHost),
         images: Arc::new(MemoryImages::new(signing, Arc::clone(&clock))),
         queue: Arc::new(StoreQueue::new(Arc::clone(&tasks) as _, 100)),

@@ -46,17 +46,17 @@ const FILL: [&str; 2] = [
     "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1)
      INSERT INTO task (id, user_id, is_anonymous, status, original_image_url,
          refinement_prompt, created_at, updated_at, completed_at, result_id, image_path,
-         attempt, revision)
+         attempt, revision, steps)
      SELECT printf('01900000-0000-7000-8000-%012x', i), 'stored ' || (i / ?2), 0, 'completed',
          'https://example.com/logo.png', 'Make the bean a little larger, please', ?3 + i,
          ?3 + i, ?3 + i, printf('01900000-0000-8000-8000-%012x', i),
          printf('refined/0123456789abcdef0123456789abcdef/01900000-0000-7000-8000-%012x-1.png', i),
-         1, 2
+         1, 2, ''
      FROM n",
     "INSERT INTO concept (id, task_id, user_id, is_anonymous, image_path, image_url,
-         original_image_url, refinement_prompt, color_palettes, created_at)
+         original_image_url, refinement_prompt, color_palettes, notes, created_at)
      SELECT result_id, id, user_id, 0, image_path, '/api/images/' || image_path,
-         original_image_url, refinement_prompt, '[]', completed_at
+         original_image_url, refinement_prompt, '[]', '[]', completed_at
      FROM task",
 ];
 

@@ -6,7 +6,8 @@ use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
 
 use super::{MOMENT, Operated, act, of_status};
-use crate::tasks::{Durable, LEASE, OVERDUE, Rules, Store};
+use crate::tasks::durability::restart;
+use crate::tasks::{Durable, LEASE, OVERDUE, Store};
 
 impl<B: Operated> Store<B> {
     pub(super) async fn set_paused(&self, is_paused: bool) -> bool {
@@ -91,8 +92,7 @@ pub async fn it_stays_paused_after_a_restart<B: Operated + Durable>() {
     let store = Store::<B>::start();
     let task = store.pending("ada").await;
     store.set_paused(true).await;
-    let Store { backend, clock, .. } = store;
-    let store = Store::of(backend.restart(Rules::default(), clock.clone()), clock);
+    let store = restart(store);
     assert_eq!(store.operator().is_paused().await, Ok(true));
     assert!(store.try_claim(&task).await.is_none());
     assert!(store.set_paused(false).await);

@@ -11,7 +11,8 @@ use super::{
     Durable, LEASE, Owned, Rules, Store, at_once, created, new_task, with_key, with_quota,
 };
 
-fn restart<B: Durable>(store: Store<B>) -> Store<B> {
+/// Stops in an orderly way and starts again.
+pub fn restart<B: Durable>(store: Store<B>) -> Store<B> {
     restart_with(store, Rules::default())
 }
 

@@ -79,6 +79,7 @@ pub fn serve(data: &Path) {
         probes: Arc::default(),
         room: Arc::default(),
         redeliveries: Arc::default(),
+        pause: Arc::default(),
         duties: Arc::new(OnlyHost),
     });
     let threads = available_parallelism().map_or(1, usize::from);

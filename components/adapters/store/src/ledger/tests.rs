@@ -5,6 +5,7 @@ use concept_refinement_domain::capability::{ImageKind, Lease, NewTask, Stored};
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::rulebook::{self, Claim, Decision, TaskRecord};
+use concept_refinement_domain::step::Steps;
 use concept_refinement_domain::task::{Refinement, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 
