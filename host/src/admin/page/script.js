@@ -1044,9 +1044,17 @@ const audit = new List('audit', {
 });
 
 function entry({ at, actor, action, target, reason, count }) {
-  const cells = [when(at), actor, action, targetOf(target), reason, number(count)];
-  const names = { 3: 'to', 4: 'why', 5: 'tasks' };
-  return make('tr', {}, ...cells.map((cell, index) => make('td', { dataset: names[index] ? { name: names[index] } : {}, className: index > 2 ? 'wide' : '' }, cell)));
+  const named = (name, value) => make('td', { className: 'wide', dataset: { name } }, value);
+  return make(
+    'tr',
+    {},
+    make('td', {}, when(at)),
+    named('by', actor),
+    make('td', {}, action),
+    named('to', targetOf(target)),
+    named('why', reason),
+    named('tasks', number(count)),
+  );
 }
 
 /** A task, a filter, or the queue. */
