@@ -785,31 +785,18 @@ function link(url, text) {
 
 function renderStory() {
   const steps = task.steps ?? [];
-  const items = [];
-  let before = null;
-  let day = dayOf(task.created_at);
-  steps.forEach((step, index) => {
-    const at = Date.parse(step.at);
-    if (before !== null) items.push(gap(at - before, 'later'));
-    if (index === FIRST_STEPS && steps.length === MOST_STEPS) {
-      items.push(make('li', { className: 'gap' }, 'What came next is not kept: the story is too long.'));
-    }
-    before = at;
-    const today = dayOf(step.at);
-    items.push(stepOf(step, today !== day));
-    day = today;
-  });
-  if (before !== null && !isOver(task)) items.push(gap(Date.now() - before, 'since then'));
-  if (steps.length === 0) items.push(make('li', { className: 'gap' }, 'Nothing is known of it.'));
+  const items = steps.map((step, index) => stepOf(step, steps[index - 1]));
+  if (steps.length === MOST_STEPS) {
+    items.splice(FIRST_STEPS, 0, make('li', { className: 'note' }, 'What came next is not kept: the story is too long.'));
+  }
+  if (steps.length === 0) items.push(make('li', { className: 'note' }, 'Nothing is known of it.'));
+  else if (!isOver(task)) items.push(make('li', { className: 'note' }, gap(Date.now() - Date.parse(steps.at(-1).at), 'since then')));
   $('story').replaceChildren(...items);
 }
 
-function gap(time, word) {
-  const length = make('span', { className: time >= LONG_GAP ? 'long' : '' }, duration(time));
-  return make('li', { className: 'gap' }, length, ` ${word}`);
-}
+const gap = (time, word) => make('span', { className: time >= LONG_GAP ? 'long' : '' }, `${duration(time)} ${word}`);
 
-function stepOf({ at, step, host, attempt, detail }, isNewDay) {
+function stepOf({ at, step, host, attempt, detail }, before) {
   const isStage = step === 'stage' && detail;
   const name = isStage ? `Stage: ${detail}` : STEPS[step] ?? capital(step);
   const kind = { completed: 'good', failed: 'bad', lost: 'bad', cancelled: 'bad' }[step] ?? '';
@@ -818,9 +805,13 @@ function stepOf({ at, step, host, attempt, detail }, isNewDay) {
   return make(
     'li',
     { className: kind },
-    make('div', { className: 'step' }, make('strong', {}, name), when(at, { hasDate: isNewDay, exact: true })),
+    make('div', { className: 'step' },
+      make('strong', {}, name),
+      when(at, { hasDate: dayOf(at) !== dayOf(before?.at ?? task.created_at), exact: true })),
     more && make('p', { className: 'detail' }, UUID.test(more) ? taskLink(more) : more),
-    about && make('p', { className: 'about' }, about),
+    make('div', { className: 'step about' },
+      make('span', {}, about),
+      before && gap(Date.parse(at) - Date.parse(before.at), 'later')),
   );
 }
 
@@ -1053,9 +1044,17 @@ const audit = new List('audit', {
 });
 
 function entry({ at, actor, action, target, reason, count }) {
-  const cells = [when(at), actor, action, targetOf(target), reason, number(count)];
-  const names = { 3: 'to', 4: 'why', 5: 'tasks' };
-  return make('tr', {}, ...cells.map((cell, index) => make('td', { dataset: names[index] ? { name: names[index] } : {}, className: index > 2 ? 'wide' : '' }, cell)));
+  const named = (name, value) => make('td', { className: 'wide', dataset: { name } }, value);
+  return make(
+    'tr',
+    {},
+    make('td', {}, when(at)),
+    named('by', actor),
+    make('td', {}, action),
+    named('to', targetOf(target)),
+    named('why', reason),
+    named('tasks', number(count)),
+  );
 }
 
 /** A task, a filter, or the queue. */
