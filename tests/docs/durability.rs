@@ -10,6 +10,11 @@ use reqwest::Method;
 
 use crate::shell::{lines, shell};
 
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_drill_is_passed_as_printed() {
     let launch = Launch::new();
@@ -26,8 +31,7 @@ async fn the_drill_is_passed_as_printed() {
     // As curl keeps them.
     let session = format!("127.0.0.1\tFALSE\t/\tFALSE\t0\tsession\t{token}\n");
     std::fs::write(place.path().join("session.txt"), session).unwrap();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = port.local_addr().unwrap().port().to_string();
+    let port = free_port().to_string();
     let note = "<!-- the tests run these lines, with another API";
     let lines = lines("docs/durability.md", note).replace("8099", &port);
     // Nothing is compiled once more.
