@@ -22,7 +22,7 @@ use tokio::task::block_in_place;
 use crate::tasks::differential::Compared;
 use crate::tasks::{Durable, Rules, TaskBackend};
 
-static FIFTEEN: LazyLock<Postgres> =
+pub static FIFTEEN: LazyLock<Postgres> =
     LazyLock::new(|| Postgres::start(Release::Fifteen, Data::Volatile));
 static EIGHTEEN: LazyLock<Postgres> =
     LazyLock::new(|| Postgres::start(Release::Eighteen, Data::Volatile));

@@ -97,12 +97,14 @@ async fn account_change(
         return Ok(None);
     };
     let session = store.database.session_until(deadline).await?;
-    let (mut usage, revision) = match account::usage(&session, &record.task.user_id).await? {
+    let pseudonym = store.options.pseudonyms.of(&record.task.user_id);
+    let (mut usage, revision) = match account::usage(&session, &pseudonym).await? {
         Some((usage, revision)) => (usage, Some(revision)),
         None => Default::default(),
     };
     let is_refunded = usage.refund(record.task.created_at, refund);
     Ok((is_refunded || forgets_key).then_some(AccountChange {
+        pseudonym,
         usage,
         revision,
         forgets_key,

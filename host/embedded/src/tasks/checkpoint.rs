@@ -100,6 +100,7 @@ mod tests {
             hub,
             Arc::default(),
             Arc::default(),
+            Arc::default(),
         )
         .unwrap();
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use concept_refinement_capability::Clock;
 use concept_refinement_capability::directory::NamedFile;
 use concept_refinement_capability::room::Room;
+use concept_refinement_capability::tasks::Pseudonyms;
 use concept_refinement_capability::tasks::hub::{Hub, Update};
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -28,6 +29,7 @@ pub(super) struct Step<'a> {
     pub(super) connection: &'a Connection,
     /// The current time, the same for the whole operation.
     pub(super) now: Timestamp,
+    pub(super) pseudonyms: &'a Pseudonyms,
     effects: Effects,
     damage: &'a Damage,
 }
@@ -71,6 +73,7 @@ impl Writer {
         hub: Arc<Hub>,
         damage: Arc<Damage>,
         room: Arc<Room>,
+        pseudonyms: Arc<Pseudonyms>,
     ) -> std::io::Result<Self> {
         let worker = Worker {
             limit: LogLimit::of(&connection),
@@ -80,6 +83,7 @@ impl Writer {
             hub,
             damage,
             room,
+            pseudonyms,
         };
         GroupCommit::start("sqlite-writer", QUEUE_CAPACITY, worker).map(Self)
     }
@@ -159,6 +163,7 @@ struct Worker {
     hub: Arc<Hub>,
     damage: Arc<Damage>,
     room: Arc<Room>,
+    pseudonyms: Arc<Pseudonyms>,
 }
 
 impl Committer for Worker {
@@ -218,6 +223,7 @@ impl Worker {
             let mut step = Step {
                 connection: &self.connection,
                 now: self.clock.now(),
+                pseudonyms: &self.pseudonyms,
                 effects: Effects::on(&self.room),
                 damage: &self.damage,
             };
@@ -268,6 +274,7 @@ mod tests {
                 vec![],
                 clock,
                 hub.clone(),
+                Arc::default(),
                 Arc::default(),
                 Arc::default(),
             )
