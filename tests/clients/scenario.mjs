@@ -81,4 +81,6 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
       (error) => error.status,
     ),
   });
+  await client.deleteMe();
+  tell({ erased: (await client.tasks()).tasks });
 }

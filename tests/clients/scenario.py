@@ -120,6 +120,8 @@ async def scenario(client, world, picture):
     await done(client.delete_task(refined.task["task_id"]))
     gone = await error_of(lambda: client.task(refined.task["task_id"]))
     tell(gone=gone.status)
+    await done(client.delete_me())
+    tell(erased=(await done(client.tasks()))["tasks"])
 
 
 async def main():

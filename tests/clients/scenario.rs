@@ -160,6 +160,7 @@ async fn completes(user: &mut Steps) {
     assert!(["pending", "delivered"].contains(&redelivery), "{step}");
     assert!(step["secret"].as_str().unwrap().starts_with("whsec_"));
     assert_eq!(user.any().await, json!({"gone": 404}));
+    assert_eq!(user.any().await, json!({"erased": []}));
 }
 
 fn program(name: &str) -> PathBuf {

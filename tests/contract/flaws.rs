@@ -9,7 +9,7 @@ use concept_refinement_capability::tasks::TaskStore;
 use concept_refinement_tests::flaws::{self, Flaw};
 
 use crate::sqlite::InMemory;
-use crate::tasks::{Rules, TaskBackend, leases, sweep};
+use crate::tasks::{Rules, TaskBackend, erasure, leases, sweep};
 
 /// A correct store behind a flaw.
 struct Flawed<F> {
@@ -33,7 +33,7 @@ macro_rules! broken {
     };
 }
 
-broken!(ClaimAtomicity, Fencing, Redelivery);
+broken!(ClaimAtomicity, Fencing, Redelivery, Remnant);
 
 impl<F: Broken> TaskBackend for Flawed<F> {
     fn start(rules: Rules, clock: Arc<ManualClock>) -> Self {
@@ -76,10 +76,22 @@ async fn a_sweep_that_finds_nothing() {
     assert!(found_out(sweep::recovering_takes_over_whatever_was_under_way::<Store>()).await);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_erasure_that_leaves_everything() {
+    type Store = Flawed<Remnant>;
+    assert!(
+        found_out(erasure::everything_of_a_user_goes_and_nothing_of_others::<
+            Store,
+        >())
+        .await
+    );
+}
+
 /// Everything else still works, so that the failure is due to the flaw.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_rest_of_a_flawed_store_is_sound() {
     leases::one_of_many_workers_gets_the_task::<Flawed<Fencing>>().await;
     leases::who_lost_the_lease_can_write_nothing::<Flawed<Redelivery>>().await;
     leases::who_lost_the_lease_can_write_nothing::<Flawed<ClaimAtomicity>>().await;
+    leases::who_lost_the_lease_can_write_nothing::<Flawed<Remnant>>().await;
 }

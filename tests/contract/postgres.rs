@@ -25,7 +25,7 @@ use crate::administration::{Joined, Operated};
 use crate::tasks::differential::Compared;
 use crate::tasks::{Durable, HOST, Rules, TaskBackend};
 
-static FIFTEEN: LazyLock<Postgres> =
+pub static FIFTEEN: LazyLock<Postgres> =
     LazyLock::new(|| Postgres::start(Release::Fifteen, Data::Volatile));
 static EIGHTEEN: LazyLock<Postgres> =
     LazyLock::new(|| Postgres::start(Release::Eighteen, Data::Volatile));

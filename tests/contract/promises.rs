@@ -70,6 +70,12 @@ macro_rules! task_promises {
                 its_user_alone_sees_it_and_it_goes_with_its_task,
                 a_key_compares_it,
             }
+            tasks::erasure {
+                everything_of_a_user_goes_and_nothing_of_others,
+                what_the_quota_counted_stays,
+                a_long_history_is_erased_step_by_step,
+                what_is_submitted_meanwhile_is_there_or_not,
+            }
             tasks::differential {
                 each_history_goes_as_the_rulebook_says,
             }
@@ -145,6 +151,10 @@ macro_rules! host_task_promises {
             tasks::expiry {
                 what_is_older_is_forgotten_as_if_it_had_been_deleted,
                 the_last_round_is_remembered,
+            }
+            tasks::erasure {
+                images_of_what_was_erased_are_not_needed,
+                a_stored_session_is_erased,
             }
             tasks::sessions {
                 what_anonymous_users_left_goes_as_the_rule_says,
@@ -306,6 +316,7 @@ macro_rules! image_promises {
                 what_is_under_way_counts,
                 what_is_given_up_counts_no_longer,
                 deleting_is_repeatable,
+                all_uploads_of_an_owner_are_deleted,
                 a_checked_store_can_be_used,
             }
             images::reading {

@@ -5,6 +5,7 @@ pub mod cancel;
 pub mod concepts;
 pub mod differential;
 pub mod durability;
+pub mod erasure;
 pub mod expiry;
 pub mod idempotency;
 pub mod leases;

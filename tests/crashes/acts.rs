@@ -41,6 +41,8 @@ pub enum Then {
     CancelTask(Duration),
     /// Waits, and deletes the concept.
     DeleteConcept,
+    /// Waits, and erases itself.
+    Erase,
     /// Waits, and looks at it in every way.
     Look,
 }
@@ -87,7 +89,8 @@ impl Act {
             55..60 => Self::refine(REFUSE),
             60..65 => Self::refine("wait 40ms").then(Then::CancelTask(moment)),
             65..77 => Self::refine("wait 40ms").then(Then::DeleteTask(moment)),
-            77..90 => Self::refine("echo it").then(Then::DeleteConcept),
+            77..88 => Self::refine("echo it").then(Then::DeleteConcept),
+            88..90 => Self::refine("echo it").then(Then::Erase),
             _ => Self::refine("echo it").then(Then::Look),
         };
         let act = match random.random_range(0..10) {

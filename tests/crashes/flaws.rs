@@ -7,7 +7,7 @@ use concept_refinement_tests::flaws::Flaw;
 use concept_refinement_tests::service::Launch;
 use futures::future::join_all;
 
-use crate::acts::Act;
+use crate::acts::{Act, Then};
 use crate::journal::Trouble;
 use crate::user::User;
 use crate::verdict;
@@ -17,6 +17,7 @@ use crate::world::World;
 struct Scene {
     flaw: Flaw,
     prompt: &'static str,
+    then: Then,
     /// It kills itself there, and is started again.
     kill_at: Option<&'static str>,
     settings: fn(Launch) -> Launch,
@@ -25,11 +26,12 @@ struct Scene {
     said: &'static str,
 }
 
-fn scenes() -> [Scene; 5] {
+fn scenes() -> [Scene; 6] {
     [
         Scene {
             flaw: Flaw::ClaimAtomicity,
             prompt: "wait 300ms",
+            then: Then::Wait,
             kill_at: None,
             settings: |launch| launch.variable(DELIVER_TWICE, "1"),
             is_disturbed: false,
@@ -38,6 +40,7 @@ fn scenes() -> [Scene; 5] {
         Scene {
             flaw: Flaw::Fencing,
             prompt: STALLED,
+            then: Then::Wait,
             kill_at: None,
             settings: stalled,
             is_disturbed: true,
@@ -46,6 +49,7 @@ fn scenes() -> [Scene; 5] {
         Scene {
             flaw: Flaw::Forgetting,
             prompt: "echo it",
+            then: Then::Wait,
             kill_at: Some("after image put"),
             settings: |launch| launch,
             is_disturbed: false,
@@ -54,6 +58,7 @@ fn scenes() -> [Scene; 5] {
         Scene {
             flaw: Flaw::Redelivery,
             prompt: "echo it",
+            then: Then::Wait,
             kill_at: Some("after claim"),
             settings: |launch| launch,
             is_disturbed: false,
@@ -62,10 +67,20 @@ fn scenes() -> [Scene; 5] {
         Scene {
             flaw: Flaw::Silence,
             prompt: "echo it",
+            then: Then::Wait,
             kill_at: Some("after finish"),
             settings: |launch| launch,
             is_disturbed: false,
             said: "its receiver was not told",
+        },
+        Scene {
+            flaw: Flaw::Remnant,
+            prompt: "echo it",
+            then: Then::Erase,
+            kill_at: None,
+            settings: |launch| launch,
+            is_disturbed: false,
+            said: "it was deleted, and is there",
         },
     ]
 }
@@ -121,7 +136,7 @@ impl Scene {
                 None => service,
             }
         };
-        let act = Act::refine(self.prompt);
+        let act = Act::refine(self.prompt).then(self.then);
         let ((), service) = tokio::join!(user.act(&act), crash);
         verdict::violations(&mut world, &[user], service).await
     }

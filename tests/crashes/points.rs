@@ -87,6 +87,9 @@ impl Trap {
             Call::ConceptDelete | Call::ImageDelete => {
                 Act::refine("echo it").uploaded().then(Then::DeleteConcept)
             }
+            Call::UserErase | Call::UploadsDelete => {
+                Act::refine("echo it").uploaded().then(Then::Erase)
+            }
             Call::UploadPut | Call::ImageStat | Call::ImageGet | Call::ImageResolve => {
                 Act::refine("echo it").uploaded().large()
             }

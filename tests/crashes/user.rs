@@ -61,6 +61,8 @@ pub enum Fate {
     Cancelled,
     TaskDeleted,
     ConceptDeleted,
+    /// With all else of its user.
+    Erased,
 }
 
 /// An answer, and whether it took more than one request.
@@ -128,6 +130,10 @@ impl User {
                     let path = format!("/api/concepts/{concept}");
                     self.delete(&path, Fate::ConceptDeleted).await;
                 }
+            }
+            Then::Erase => {
+                self.finished(&task).await;
+                self.erase().await;
             }
             Then::Look => {
                 let finished = self.finished(&task).await.unwrap_or_default();
@@ -266,6 +272,17 @@ impl User {
             self.expect(&path, &got, &[200, 409]);
             let task = serde_json::from_slice(&got.answer.body).unwrap_or_default();
             self.has_ended(&task);
+        }
+    }
+
+    async fn erase(&mut self) {
+        for asked in &mut self.asked {
+            asked.fate = Fate::Erased;
+        }
+        let (client, path) = (self.client.clone(), "/api/me");
+        let got = self.insist(&client, Method::DELETE, path, Bytes::new());
+        if let Some(got) = got.await {
+            self.expect(path, &got, &[204]);
         }
     }
 

@@ -54,7 +54,7 @@ pub async fn shown(world: &World, users: &[User]) -> Vec<String> {
         found.extend(surprises(user, &seen));
         for asked in &user.asked {
             let mut violations = outcome(&client, asked, &seen, &journal).await;
-            if asked.fate != Fate::TaskDeleted {
+            if !matches!(asked.fate, Fate::TaskDeleted | Fate::Erased) {
                 violations.extend(undelivered(world, &client, asked).await);
             }
             let task = asked.task.as_deref().unwrap_or_default();
@@ -140,8 +140,10 @@ async fn outcome(client: &Client, asked: &Asked, seen: &Seen, journal: &Journal)
         .filter(|concept| concept["task_id"] == **id)
         .collect();
     let mut found = match (task, asked.fate) {
-        (None, Fate::TaskDeleted) => Vec::new(),
-        (Some(task), Fate::TaskDeleted) => vec![format!("it was deleted, and is there: {task}")],
+        (None, Fate::TaskDeleted | Fate::Erased) => Vec::new(),
+        (Some(task), Fate::TaskDeleted | Fate::Erased) => {
+            vec![format!("it was deleted, and is there: {task}")]
+        }
         (None, _) => vec!["it is gone".to_owned()],
         (Some(task), _) if is_given_up(task) => match journal.may_be_given_up(id) {
             true => Vec::new(),
@@ -152,7 +154,7 @@ async fn outcome(client: &Client, asked: &Asked, seen: &Seen, journal: &Journal)
     let is_asked =
         matches!(asked.fate, Fate::Kept | Fate::ConceptDeleted) && !task.is_some_and(is_given_up);
     found.extend(journal.violations(id, is_asked));
-    let at_most = usize::from(asked.fate != Fate::ConceptDeleted);
+    let at_most = usize::from(!matches!(asked.fate, Fate::ConceptDeleted | Fate::Erased));
     if concepts.len() > at_most {
         found.push(format!("its concepts are {concepts:?}"));
     }

@@ -20,6 +20,7 @@ mod cors;
 mod crashes;
 mod creating;
 mod deleting;
+mod erasing;
 mod events;
 mod fairness;
 mod forbidden;

@@ -36,6 +36,7 @@ impl Interceptor<dyn ImageStore> for FaultyImages {
                     ImageOperation::Stat { .. } => Call::ImageStat,
                     ImageOperation::Get { .. } => Call::ImageGet,
                     ImageOperation::Delete { .. } => Call::ImageDelete,
+                    ImageOperation::DeleteUploads { .. } => Call::UploadsDelete,
                     ImageOperation::Sign { .. } => Call::ImageSign,
                     ImageOperation::Resolve { .. } => Call::ImageResolve,
                     ImageOperation::List { .. } | ImageOperation::Describe { .. } => {

@@ -105,6 +105,7 @@ fn call(operation: &TaskOperation<'_>) -> Option<Call> {
         TaskOperation::List { .. } => Call::TaskList,
         TaskOperation::Cancel { .. } => Call::TaskCancel,
         TaskOperation::Delete { .. } => Call::TaskDelete,
+        TaskOperation::EraseUser { .. } => Call::UserErase,
         TaskOperation::GetConcept { .. } => Call::ConceptGet,
         TaskOperation::ListConcepts { .. } => Call::ConceptList,
         TaskOperation::DeleteConcept { .. } => Call::ConceptDelete,

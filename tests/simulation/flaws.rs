@@ -81,8 +81,11 @@ impl Flaw {
             Self::Store(flaws::Flaw::Fencing) => &[Fencing],
             Self::Store(flaws::Flaw::Forgetting) => &[StoredImage],
             Self::Store(flaws::Flaw::Redelivery | flaws::Flaw::Silence) => &[NothingStuck],
-            // Its stores do not fail on the way, and its hosts have one clock.
-            Self::Store(flaws::Flaw::Acceptance | flaws::Flaw::OwnClock) => &[],
+            // Its stores do not fail on the way, its users are not erased, and its hosts
+            // have one clock.
+            Self::Store(flaws::Flaw::Acceptance | flaws::Flaw::Remnant | flaws::Flaw::OwnClock) => {
+                &[]
+            }
             Self::QuotaNotCounted => &[ExactQuota],
             // It fails the task, which keeps its key.
             Self::QuotaNotGivenBack => &[ExactQuota, OneTaskAKey],

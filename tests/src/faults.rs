@@ -54,6 +54,8 @@ pub enum Call {
     TaskList,
     TaskCancel,
     TaskDelete,
+    /// A step of erasing a user.
+    UserErase,
     Recover,
     Due,
     Unreferenced,
@@ -71,6 +73,8 @@ pub enum Call {
     ImageStat,
     ImageGet,
     ImageDelete,
+    /// A step of deleting all uploads of a user.
+    UploadsDelete,
     ImageSign,
     ImageResolve,
     ImageList,
@@ -100,7 +104,7 @@ pub struct Point {
 }
 
 impl Call {
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 39] = [
         Self::Submit,
         Self::Withdraw,
         Self::Claim,
@@ -113,6 +117,7 @@ impl Call {
         Self::TaskList,
         Self::TaskCancel,
         Self::TaskDelete,
+        Self::UserErase,
         Self::Recover,
         Self::Due,
         Self::Unreferenced,
@@ -127,6 +132,7 @@ impl Call {
         Self::ImageStat,
         Self::ImageGet,
         Self::ImageDelete,
+        Self::UploadsDelete,
         Self::ImageSign,
         Self::ImageResolve,
         Self::ImageList,
@@ -154,6 +160,7 @@ impl Call {
             Self::TaskList => "task list",
             Self::TaskCancel => "task cancel",
             Self::TaskDelete => "task delete",
+            Self::UserErase => "user erase",
             Self::Recover => "recover",
             Self::Due => "due",
             Self::Unreferenced => "unreferenced",
@@ -168,6 +175,7 @@ impl Call {
             Self::ImageStat => "image stat",
             Self::ImageGet => "image get",
             Self::ImageDelete => "image delete",
+            Self::UploadsDelete => "uploads delete",
             Self::ImageSign => "image sign",
             Self::ImageResolve => "image resolve",
             Self::ImageList => "image list",

@@ -14,8 +14,8 @@ use concept_refinement_capability::images::{Contents, ImageOperation, ImageReply
 use concept_refinement_capability::intercept::{Intercepted, Interceptor, Operations as _};
 use concept_refinement_capability::tasks::{TaskOperation, TaskReply, TaskStore, Tasks};
 use concept_refinement_domain::capability::{
-    Accepted, CapabilityError, Claimed, Fenced, Finished, ImageKind, Lease, NewImage, NewTask,
-    Stored, StoredOrNot, Submission,
+    Accepted, CapabilityError, Claimed, Erased, Fenced, Finished, ImageKind, Lease, NewImage,
+    NewTask, Stored, StoredOrNot, Submission,
 };
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::refined::is_refined;
@@ -37,18 +37,21 @@ pub enum Flaw {
     Silence,
     /// A task or a refined image that cannot be stored is answered as if it were.
     Acceptance,
+    /// What a user wants to have erased stays.
+    Remnant,
     /// A host goes by the time of its own machine.
     OwnClock,
 }
 
 impl Flaw {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ClaimAtomicity,
         Self::Fencing,
         Self::Forgetting,
         Self::Redelivery,
         Self::Silence,
         Self::Acceptance,
+        Self::Remnant,
         Self::OwnClock,
     ];
 
@@ -60,6 +63,7 @@ impl Flaw {
             Self::Redelivery => "redelivery",
             Self::Silence => "silence",
             Self::Acceptance => "acceptance",
+            Self::Remnant => "remnant",
             Self::OwnClock => "own-clock",
         }
     }
@@ -230,6 +234,9 @@ impl Interceptor<dyn TaskStore> for Flawed {
                 }
                 (TaskOperation::Recover { .. }, Flaw::Redelivery) => {
                     return Ok(TaskReply::Count(0));
+                }
+                (TaskOperation::EraseUser { .. }, Flaw::Remnant) => {
+                    return Ok(TaskReply::Erased(Erased::default()));
                 }
                 (TaskOperation::Submit { task }, Flaw::Acceptance) => {
                     return Ok(Self::submit(task.clone(), sound).await?.into());

@@ -48,6 +48,8 @@ export declare class Client {
     concepts({ signal, ...query }?: ListOptions): Promise<ConceptList>;
     /** Deletes a concept and its image. */
     deleteConcept(id: string, options?: CallOptions): Promise<void>;
+    /** Erases everything that is stored about the user, except what the quota counted. */
+    deleteMe(options?: CallOptions): Promise<void>;
     /** The refined image of a completed task, or that of a concept. */
     image({ image_url }: {
         image_url: string | null;

@@ -114,6 +114,10 @@ export class Client {
     async deleteConcept(id, options = {}) {
         await this.#transport.delete(conceptPath(id), options);
     }
+    /** Erases everything that is stored about the user, except what the quota counted. */
+    async deleteMe(options = {}) {
+        await this.#transport.delete('/api/me', options);
+    }
     /** The refined image of a completed task, or that of a concept. */
     async image({ image_url }, options = {}) {
         if (!image_url)

@@ -151,6 +151,11 @@ export class Client {
     await this.#transport.delete(conceptPath(id), options);
   }
 
+  /** Erases everything that is stored about the user, except what the quota counted. */
+  async deleteMe(options: CallOptions = {}): Promise<void> {
+    await this.#transport.delete('/api/me', options);
+  }
+
   /** The refined image of a completed task, or that of a concept. */
   async image({ image_url }: { image_url: string | null }, options: CallOptions = {}): Promise<Blob> {
     if (!image_url) throw new TypeError('There is no image.');

@@ -6,8 +6,8 @@
 use std::future::Future;
 
 use concept_refinement_domain::capability::{
-    ByteRange, Cancellation, CapabilityError, CapabilityState, ConceptPage, Fenced, ImageInfo,
-    NewImage, NewTask, Position, Resolved, StoredOrNot, Submission, TaskPage,
+    ByteRange, Cancellation, CapabilityError, CapabilityState, ConceptPage, Erased, Fenced,
+    ImageInfo, NewImage, NewTask, Position, Resolved, StoredOrNot, Submission, TaskPage,
 };
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::quota::Window;
@@ -85,6 +85,9 @@ pub trait TaskStore {
 
     async fn delete(&self, user: &str, id: &str) -> Result<bool, CapabilityError>;
 
+    /// Erases what is stored about the user, at most `limit` of each kind.
+    async fn erase_user(&self, user: &str, limit: u32) -> Result<Erased, CapabilityError>;
+
     async fn watch(&self, user: &str, id: &str) -> Result<Option<Changes>, CapabilityError>;
 }
 
@@ -116,6 +119,9 @@ pub trait ImageStore {
     async fn has_uploads(&self, owner: &str) -> Result<bool, CapabilityError>;
 
     async fn delete(&self, path: &str) -> Result<(), CapabilityError>;
+
+    /// Deletes uploads of an owner, at most `limit`. True: there may be more.
+    async fn delete_uploads(&self, owner: &str, limit: u32) -> Result<bool, CapabilityError>;
 
     async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError>;
 

@@ -16,6 +16,7 @@ pub enum Route<'a> {
     Webhook(&'a str),
     Redeliver(&'a str),
     WebhookSecret,
+    Me,
     Quota,
     Concepts,
     Concept(&'a str),
@@ -71,6 +72,7 @@ pub fn route(method: Method, path: &str) -> Result<Route<'_>, Problem> {
         },
         ("images", None) => post(method, Route::Upload),
         ("images", Some(_)) => get_or_delete(method, Route::Image, Route::DeleteImage),
+        ("me", None) => delete(method, Route::Me),
         ("quota", None) => get(method, Route::Quota),
         ("webhooks", Some("secret")) => get(method, Route::WebhookSecret),
         ("auth", Some("session")) => post(method, Route::Session),
@@ -94,6 +96,7 @@ pub fn template(method: Method, path: &str) -> Option<&'static str> {
         Route::Task(_) | Route::DeleteTask(_) => "/api/tasks/{task_id}",
         Route::TaskEvents(_) => "/api/tasks/{task_id}/events",
         Route::CancelTask(_) => "/api/tasks/{task_id}/cancel",
+        Route::Me => "/api/me",
         Route::Quota => "/api/quota",
         Route::Webhook(_) => "/api/tasks/{task_id}/webhook",
         Route::Redeliver(_) => "/api/tasks/{task_id}/webhook/redeliver",
@@ -133,6 +136,15 @@ fn post<'a>(method: Method, route: Route<'a>) -> Result<Route<'a>, Problem> {
         Method::Post => Ok(route),
         Method::Get | Method::Head | Method::Delete | Method::Options | Method::Other => {
             Err(Problem::MethodNotAllowed { allow: "POST" })
+        }
+    }
+}
+
+fn delete<'a>(method: Method, route: Route<'a>) -> Result<Route<'a>, Problem> {
+    match method {
+        Method::Delete => Ok(route),
+        Method::Get | Method::Head | Method::Post | Method::Options | Method::Other => {
+            Err(Problem::MethodNotAllowed { allow: "DELETE" })
         }
     }
 }
@@ -182,6 +194,7 @@ mod tests {
             (Get, "/api/images/a/b.png", Route::Image),
             (Head, "/api/images/a", Route::Image),
             (Delete, "/api/images/a/b", Route::DeleteImage),
+            (Delete, "/api/me", Route::Me),
             (Post, "/api/auth/session", Route::Session),
             (Get, "/api/health", Route::Health),
             (Get, "/api/health/ready", Route::Ready),
@@ -222,6 +235,9 @@ mod tests {
             (Get, "/api/concepts/refine/", None),
             (Get, "/api/images/", None),
             (Post, "/api/images/", None),
+            (Delete, "/api/me/", None),
+            (Get, "/api/me", Some("DELETE")),
+            (Post, "/api/me", Some("DELETE")),
             (Get, "/api/auth", None),
             (Get, "/api/health/live", None),
             (Get, "/docs/", None),

@@ -5,6 +5,7 @@ pub mod concepts;
 mod events;
 pub mod health;
 pub mod images;
+mod me;
 mod page;
 pub mod quota;
 mod refine;
@@ -38,6 +39,7 @@ pub async fn answer<P: Ports, B: Body>(state: &State<P>, request: Request<B>) ->
         Route::DeleteTask(id) => tasks::delete(state, &request, id).await,
         Route::TaskEvents(id) => events::watch(state, &request, id).await,
         Route::CancelTask(id) => tasks::cancel(state, &request, id).await,
+        Route::Me => me::delete(state, &request).await,
         Route::Quota => quota::get(state, &request).await,
         Route::Webhook(id) => webhooks::get(state, &request, id).await,
         Route::Redeliver(id) => webhooks::redeliver(state, &request, id).await,

@@ -14,6 +14,7 @@ mod issuer;
 mod jwks;
 mod key_cache;
 mod key_set;
+mod me;
 mod memory;
 mod openapi;
 mod page;

@@ -131,6 +131,15 @@ pub enum Cancellation {
     Ended(Task),
 }
 
+/// What a step of erasing a user has left to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// The images of erased concepts, which are to be deleted.
+    pub image_paths: Vec<String>,
+    /// Whether there may be more to erase.
+    pub has_more: bool,
+}
+
 /// The outcome of finishing a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]

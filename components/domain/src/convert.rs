@@ -71,9 +71,9 @@ impl<A: Convert<C>, B: Convert<D>, C, D> Convert<(C, D)> for (A, B) {
 pub mod domain {
     pub use crate::capability::{
         Accepted, Access, ByteRange, Cancellation, CapabilityError as Error, CapabilityState,
-        ConceptPage, ErrorKind, Fenced, Finished, ImageInfo, ImageKind, ImageLength, ImageLimit,
-        ImageLimits, Lease, NewImage, NewTask, Position, RefinedImage, Resolved, Stored,
-        StoredOrNot, Submission, TaskPage,
+        ConceptPage, Erased, ErrorKind, Fenced, Finished, ImageInfo, ImageKind, ImageLength,
+        ImageLimit, ImageLimits, Lease, NewImage, NewTask, Position, RefinedImage, Resolved,
+        Stored, StoredOrNot, Submission, TaskPage,
     };
     pub use crate::concept::{Concept, ConceptContent};
     pub use crate::quota::{Quota, QuotaState, Window};
@@ -108,6 +108,7 @@ macro_rules! conversions {
             QuotaState { limit, remaining, reset }
             Accepted { task, quota }
             TaskPage { items, next }
+            Erased { image_paths, has_more }
             NewImage { kind, name, owner, media_type, length, metadata, limits }
             ImageLimits { images, bytes, under_way }
             Stored { path, url }

@@ -16,6 +16,8 @@ pub const IMAGE_URLS: &str = "image-urls";
 pub const SESSION_TOKENS: &str = "sessions";
 /// For the keys by which models identify receipts.
 pub const RECEIPT_KEYS: &str = "receipt-keys";
+/// For the pseudonyms under which tasks of users are counted.
+pub const PSEUDONYMS: &str = "pseudonyms";
 /// For the keys of webhooks, if no secret is configured for them.
 pub const WEBHOOKS: &str = "webhooks";
 

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{CapabilityState, Claimed};
+use concept_refinement_domain::capability::{CapabilityError, CapabilityState, Claimed};
+use concept_refinement_domain::erasure;
 use concept_refinement_domain::sentence::QUEUE_PAUSED;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use parking_lot::Mutex;
 
 use super::Answer;
@@ -26,6 +28,9 @@ use crate::runtime::{Runtime, Tokio};
 
 /// A store that takes longer to answer cannot be used.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Images that are deleted concurrently when a user is erased.
+const DELETED_AT_ONCE: usize = 8;
 
 /// What the components are granted, and what the loops work with.
 pub struct Capabilities {
@@ -79,6 +84,25 @@ impl Capabilities {
     /// For the API.
     pub fn tasks(&self) -> &dyn Tasks {
         &*self.store
+    }
+
+    /// Erases a user: tasks, concepts, images and whatever else is stored about them. See
+    /// [`erasure::erase`].
+    pub async fn erase_user(&self, user_id: &str) -> Result<(), CapabilityError> {
+        let delete = async |paths: Vec<String>| {
+            let deleted = paths.into_iter().map(|path| async move {
+                let path = path;
+                self.images.delete(&path).await
+            });
+            let deleted = stream::iter(deleted).buffer_unordered(DELETED_AT_ONCE);
+            deleted.try_collect::<()>().await
+        };
+        erasure::erase(
+            async || self.tasks().erase_user(user_id, erasure::STEP).await,
+            delete,
+            async || self.images.delete_uploads(user_id, erasure::STEP).await,
+        )
+        .await
     }
 
     /// For the API.

@@ -20,7 +20,7 @@ use super::images::ImageStore;
 use super::moving::{Records, RestoreImages};
 use super::queue::TaskQueue;
 use super::room::Room;
-use super::tasks::{Options, TaskStore};
+use super::tasks::{Options, Pseudonyms, TaskStore};
 use super::upload_reservations::UploadReservations;
 use crate::images;
 use crate::tls::Trust;
@@ -80,6 +80,8 @@ pub type ImageEngine = Engine<images::Options, OpenImages>;
 pub struct OpenTasks {
     /// The tasks.
     pub store: Arc<dyn TaskStore>,
+    /// By which it counts tasks of users: their key is set before the store is used.
+    pub pseudonyms: Arc<Pseudonyms>,
     /// The queue inside the store.
     pub queue: Arc<dyn TaskQueue>,
     /// Counts images on behalf of an image store that cannot.

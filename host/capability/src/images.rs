@@ -86,6 +86,9 @@ pub trait ImageStore: Send + Sync {
     /// an image that itself was never stored. Repeating it has no effect.
     fn delete<'a>(&'a self, path: &'a str) -> Answer<'a, ()>;
 
+    /// Deletes uploads of an owner, at most `limit`. True: there may be more.
+    fn delete_uploads<'a>(&'a self, owner: &'a str, limit: u32) -> Answer<'a, bool>;
+
     /// An absolute URL from which anyone may load the image for a limited time. It is
     /// below the public URL, or else below `origin` (`http://host:port`).
     fn sign<'a>(&'a self, path: &'a str, origin: &'a str) -> Answer<'a, String>;

@@ -67,12 +67,12 @@ pub static CONCEPTS: Table = Table {
     condition: "TRUE",
 };
 
-/// How many tasks each user has created.
+/// How many tasks each user has created, under pseudonyms: the secret moves with them.
 static ACCOUNTS: Table = Table {
     name: "account",
     known_as: "counts of tasks",
-    key: "user_id",
-    columns: "user_id, usage, ends_at",
+    key: "pseudonym",
+    columns: "pseudonym, usage, ends_at",
     condition: "TRUE",
 };
 

@@ -7,14 +7,15 @@
 
 pub mod hub;
 mod operation;
+mod pseudonyms;
 pub mod watchers;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    Cancellation, Claimed, Fenced, Finished, Lease, NewTask, Position, RefinedImage, Submission,
-    TaskPage,
+    Cancellation, Claimed, Erased, Fenced, Finished, Lease, NewTask, Position, RefinedImage,
+    Submission, TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::payment::Payment;
@@ -31,6 +32,7 @@ use super::room::Room;
 use super::webhooks::Webhooks;
 
 pub use operation::{TaskOperation, TaskReply};
+pub use pseudonyms::Pseudonyms;
 
 /// Options of a task store, whatever its engine.
 #[derive(Clone, Debug)]
@@ -44,6 +46,8 @@ pub struct Options {
     pub room: Arc<Room>,
     /// What this host is called in the story of a task.
     pub host: Arc<str>,
+    /// By which tasks of users are counted.
+    pub pseudonyms: Arc<Pseudonyms>,
 }
 
 impl Default for Options {
@@ -53,6 +57,7 @@ impl Default for Options {
             max_backlog: 10_000,
             room: Arc::default(),
             host: Arc::from(""),
+            pseudonyms: Arc::default(),
         }
     }
 }
@@ -131,6 +136,11 @@ pub trait Tasks: Send + Sync {
     /// Deletes a task in any state. The quota is not given back; the concept of
     /// a completed task stays. False: no such task, or another user's.
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool>;
+
+    /// Erases what is stored about a user, at most `limit` tasks (in any state), concepts
+    /// and idempotency keys, and the session. Only what was counted for the quota stays,
+    /// under the user's pseudonym. A repeat finds nothing.
+    fn erase_user<'a>(&'a self, user_id: &'a str, limit: u32) -> Answer<'a, Erased>;
 
     /// The current state of the task and its current stage, then each change, until the
     /// task is final or deleted. A slow reader may miss changes, but never the last one.

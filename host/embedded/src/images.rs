@@ -243,6 +243,11 @@ impl ImageStore for FileImages {
         })
     }
 
+    fn delete_uploads<'a>(&'a self, owner: &'a str, limit: u32) -> Answer<'a, bool> {
+        let tag = tag_of(owner);
+        Box::pin(self.blocking(move |store| store.remove_uploads(&tag, limit)))
+    }
+
     fn sign<'a>(&'a self, path: &'a str, origin: &'a str) -> Answer<'a, String> {
         Box::pin(async move {
             let now = self.store.clock.now();

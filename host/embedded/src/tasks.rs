@@ -14,6 +14,7 @@ mod damage;
 mod delete;
 mod effects;
 pub mod engine;
+mod erasure;
 mod expiry;
 mod fault;
 mod keys;
@@ -49,7 +50,7 @@ use concept_refinement_capability::tasks::{Changes, Expired, Leases, Maintenance
 use concept_refinement_capability::webhooks::Webhooks;
 use concept_refinement_capability::{Answer, Clock, OpenError};
 use concept_refinement_domain::capability::{
-    Cancellation, CapabilityError, Claimed, ConceptPage, Fenced, Finished, Lease, NewTask,
+    Cancellation, CapabilityError, Claimed, ConceptPage, Erased, Fenced, Finished, Lease, NewTask,
     Position, RefinedImage, Submission, TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
@@ -267,9 +268,9 @@ impl Tasks for SqliteTasks {
     }
 
     fn used<'a>(&'a self, user_id: &'a str, window: Window) -> Answer<'a, u32> {
-        let (user_id, now) = (user_id.to_owned(), self.clock.now());
+        let (pseudonym, now) = (self.options.pseudonyms.of(user_id), self.clock.now());
         Box::pin(
-            self.read(move |connection| Ok(usage::of(connection, &user_id)?.used(window, now))),
+            self.read(move |connection| Ok(usage::of(connection, &pseudonym)?.used(window, now))),
         )
     }
 
@@ -281,6 +282,11 @@ impl Tasks for SqliteTasks {
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
         Box::pin(self.write(move |step| delete::delete(step, &user_id, &id)))
+    }
+
+    fn erase_user<'a>(&'a self, user_id: &'a str, limit: u32) -> Answer<'a, Erased> {
+        let user_id = user_id.to_owned();
+        Box::pin(self.write(move |step| erasure::erase(step, &user_id, limit)))
     }
 
     fn watch<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Changes>> {

@@ -34,13 +34,14 @@ impl StoredAccount {
     pub(super) async fn load(
         session: &Session<'_>,
         task: &NewTask,
+        pseudonym: &str,
         counts: bool,
     ) -> Result<Self, Fault> {
         const ACCOUNT: &str = concat!(
             "SELECT it.usage, it.revision, it.is_taken, it.fingerprint, it.key_task_id, \
              it.key_is_anonymous, it.key_original_path, it.key_created_at, ",
             columns!(),
-            " FROM schema.find_account ($1, $2, $3) AS it \
+            " FROM schema.find_account ($1, $2, $3, $4) AS it \
              LEFT JOIN schema.active_task ($1) AS task ON true"
         );
         /// Index of the task's first column.
@@ -50,14 +51,14 @@ impl StoredAccount {
         let task_id = id(&task.id).ok_or(Fault::NoId)?;
         let user_id = Text::of(&task.user_id);
         let key = Text::maybe(task.idempotency_key.as_deref());
-        let of_task = parameters![user_id, task_id, key];
+        let of_account = parameters![user_id, task_id, key, pseudonym];
         let count = async {
             Ok(match counts {
                 true => session.query_opt(COUNT, &[]).await?,
                 false => None,
             })
         };
-        let (row, count) = futures::try_join!(session.query_opt(ACCOUNT, &of_task), count)?;
+        let (row, count) = futures::try_join!(session.query_opt(ACCOUNT, &of_account), count)?;
         let row = row.ok_or(Fault::Timeout)?;
         let mut cells = Cells::of(&row);
         let usage: Option<&str> = cells.get()?;
@@ -92,14 +93,14 @@ impl StoredAccount {
     }
 }
 
-/// A user's counts, and the version of the account. None: the user has no account.
+/// A user's counts by the user's pseudonym, and the version of the account. None: the
+/// user has no account.
 pub(super) async fn usage(
     session: &Session<'_>,
-    user_id: &str,
+    pseudonym: &str,
 ) -> Result<Option<(Usage, i64)>, Fault> {
-    const SQL: &str = "SELECT usage, revision FROM schema.account WHERE user_id = $1";
-    let user_id = Text::of(user_id);
-    let Some(row) = session.query_opt(SQL, &parameters![user_id]).await? else {
+    const SQL: &str = "SELECT usage, revision FROM schema.account WHERE pseudonym = $1";
+    let Some(row) = session.query_opt(SQL, &parameters![pseudonym]).await? else {
         return Ok(None);
     };
     let mut cells = Cells::of(&row);

@@ -170,12 +170,14 @@ pub(super) async fn account_change(
     let Some(refund) = record.refund(event) else {
         return Ok(None);
     };
-    let (mut usage, revision) = match account::usage(session, &record.task.user_id).await? {
+    let pseudonym = store.options.pseudonyms.of(&record.task.user_id);
+    let (mut usage, revision) = match account::usage(session, &pseudonym).await? {
         Some((usage, revision)) => (usage, Some(revision)),
         None => Default::default(),
     };
     let is_refunded = usage.refund(record.task.created_at, refund);
     Ok((is_refunded || forgets_key).then_some(AccountChange {
+        pseudonym,
         usage,
         revision,
         forgets_key,

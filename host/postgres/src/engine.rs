@@ -28,6 +28,7 @@ pub const ENGINE: TaskEngine = Engine {
                 duties: Arc::clone(&store) as _,
             };
             Ok(OpenTasks {
+                pseudonyms: Arc::clone(&store.options.pseudonyms),
                 queue: Arc::new(store.queue()),
                 upload_reservations: Arc::clone(&store) as _,
                 records: Some(Arc::clone(&store) as _),

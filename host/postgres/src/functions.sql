@@ -16,8 +16,9 @@ BEGIN
     RETURN QUERY SELECT * FROM schema.task WHERE user_id = $1 AND completed_at IS NULL;
 END $$;
 
--- User, task and key: what a submission is judged by, besides the active task.
-CREATE FUNCTION schema.find_account (text, uuid, text)
+-- User, task, key and the user's pseudonym: what a submission is judged by, besides the
+-- active task.
+CREATE FUNCTION schema.find_account (text, uuid, text, text)
 RETURNS TABLE (usage text, revision bigint, is_taken boolean, fingerprint text,
     key_task_id uuid, key_is_anonymous boolean, key_original_path text,
     key_created_at timestamptz)
@@ -28,7 +29,7 @@ BEGIN
         EXISTS (SELECT FROM schema.task WHERE id = $2),
         key.fingerprint, key.task_id, key.is_anonymous, key.original_path, key.created_at
     FROM (VALUES (1)) AS one
-    LEFT JOIN schema.account ON account.user_id = $1
+    LEFT JOIN schema.account ON account.pseudonym = $4
     LEFT JOIN schema.idempotency_key AS key ON key.user_id = $1 AND key.key = $3;
 END $$;
 
@@ -43,13 +44,13 @@ CREATE FUNCTION schema.insert_task (
     text, timestamptz, bigint,
     -- The idempotency key, if there is one, and the fingerprint.
     text, text,
-    -- The beginning of its story.
-    text
+    -- The beginning of its story, and the user's pseudonym.
+    text, text
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO schema.account (user_id, usage, ends_at, revision)
-    VALUES ($2, $14, $15, $16 + 1)
-    ON CONFLICT (user_id) DO UPDATE SET usage = excluded.usage, ends_at = excluded.ends_at,
+    INSERT INTO schema.account (pseudonym, usage, ends_at, revision)
+    VALUES ($20, $14, $15, $16 + 1)
+    ON CONFLICT (pseudonym) DO UPDATE SET usage = excluded.usage, ends_at = excluded.ends_at,
         revision = excluded.revision
     WHERE account.revision = $16;
     IF NOT FOUND THEN
@@ -112,22 +113,23 @@ END $$;
 CREATE FUNCTION schema.swap_task_and_account (
     uuid, text, timestamptz, timestamptz, uuid, text, text, timestamptz, bigint, bigint, bigint,
     timestamptz, bigint, timestamptz, text, bigint, text, text, boolean,
-    -- Whose account it is, the counts, and its revision as it was read; null: there is none.
+    -- The pseudonym of the account, the counts, and its revision as it was read; null: there
+    -- is none.
     text, text, bigint,
     -- Whether the task's idempotency key is forgotten.
     boolean
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     -- The account before the task, as in a submission.
-    PERFORM FROM schema.account WHERE user_id = $20 FOR NO KEY UPDATE;
-    IF $22 IS DISTINCT FROM (SELECT revision FROM schema.account WHERE user_id = $20) THEN
+    PERFORM FROM schema.account WHERE pseudonym = $20 FOR NO KEY UPDATE;
+    IF $22 IS DISTINCT FROM (SELECT revision FROM schema.account WHERE pseudonym = $20) THEN
         RETURN false;
     END IF;
     IF NOT schema.swap_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
         $15, $16, $17, $18, $19) THEN
         RETURN false;
     END IF;
-    UPDATE schema.account SET usage = $21, revision = revision + 1 WHERE user_id = $20;
+    UPDATE schema.account SET usage = $21, revision = revision + 1 WHERE pseudonym = $20;
     IF $23 THEN
         DELETE FROM schema.idempotency_key WHERE task_id = $1;
     END IF;

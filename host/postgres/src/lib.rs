@@ -17,6 +17,7 @@ mod delete;
 mod dialer;
 mod duty;
 pub mod engine;
+mod erasure;
 mod expiry;
 mod fair_permits;
 mod fault;
@@ -58,8 +59,8 @@ use concept_refinement_capability::tasks::{Expired, Leases, Maintenance, Options
 use concept_refinement_capability::webhooks::Webhooks;
 use concept_refinement_capability::{Answer, Clock, OpenError};
 use concept_refinement_domain::capability::{
-    Cancellation, Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position, RefinedImage,
-    Submission, TaskPage,
+    Cancellation, Claimed, ConceptPage, Erased, Fenced, Finished, Lease, NewTask, Position,
+    RefinedImage, Submission, TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
@@ -276,6 +277,10 @@ impl Tasks for PostgresTasks {
 
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool> {
         self.answer(delete::delete(self, user_id, id))
+    }
+
+    fn erase_user<'a>(&'a self, user_id: &'a str, limit: u32) -> Answer<'a, Erased> {
+        self.answer(erasure::erase(self, user_id, limit))
     }
 
     fn watch<'a>(

@@ -30,7 +30,8 @@ pub(super) async fn used(
     window: Window,
 ) -> Result<u32, Fault> {
     let session = store.database.session_of(user_id).await?;
-    let usage = account::usage(&session, user_id).await?;
+    let pseudonym = store.options.pseudonyms.of(user_id);
+    let usage = account::usage(&session, &pseudonym).await?;
     Ok(usage.map_or(0, |(usage, _)| usage.used(window, store.clock.now())))
 }
 

@@ -171,6 +171,7 @@ pub(super) struct Swap {
 
 /// A change of the account of the task's user.
 pub(super) struct AccountChange {
+    pub pseudonym: String,
     pub usage: Usage,
     /// Version of the account when it was read. None: there is no account any more.
     pub revision: Option<i64>,
@@ -251,10 +252,9 @@ impl Swap {
             let Some(account) = account else {
                 return session.ask(SWAP, &parameters).await;
             };
-            let user_id = Text::of(&task.user_id);
             let usage = serde_json::to_string(&account.usage).unwrap_or_default();
             parameters.extend(parameters! {
-                user_id, usage, account.revision, account.forgets_key
+                account.pseudonym, usage, account.revision, account.forgets_key
             });
             return session.ask(SWAP_BOTH, &parameters).await;
         };

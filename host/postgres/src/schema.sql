@@ -6,14 +6,15 @@ CREATE TABLE schema.schema_version (
 );
 
 CREATE TABLE schema.account (
-    user_id  text PRIMARY KEY,
+    pseudonym text PRIMARY KEY,
     -- How many tasks the user created in each calendar window. Apart from the
-    -- tasks, so that deleting one gives nothing back. In JSON.
-    usage    text NOT NULL,
+    -- tasks, so that deleting one gives nothing back, and under the user's pseudonym,
+    -- so that erasing the user does not either. In JSON.
+    usage     text NOT NULL,
     -- When none of the counts matters any longer.
-    ends_at  timestamptz NOT NULL,
+    ends_at   timestamptz NOT NULL,
     -- What a submission compares and swaps.
-    revision bigint NOT NULL DEFAULT 1
+    revision  bigint NOT NULL DEFAULT 1
 ) WITH (fillfactor = 70);
 CREATE INDEX account_ended ON schema.account (ends_at);
 

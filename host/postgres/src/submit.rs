@@ -77,6 +77,7 @@ async fn try_submit(
     record.steps.locate(&store.options.host);
     let insert = Insert {
         record: record.clone(),
+        pseudonym: store.options.pseudonyms.of(&new_task.user_id),
         usage: account.usage,
         revision: account.revision,
         idempotency_key: new_task.idempotency_key.clone(),
@@ -121,7 +122,8 @@ async fn judge(
     new_task: &NewTask,
     counts: bool,
 ) -> Result<Judged, Fault> {
-    let mut account = StoredAccount::load(session, new_task, counts).await?;
+    let pseudonym = store.options.pseudonyms.of(&new_task.user_id);
+    let mut account = StoredAccount::load(session, new_task, &pseudonym, counts).await?;
     if let Some(pending) = account.pending {
         store.backlog.set_count(pending);
     }
@@ -141,6 +143,8 @@ async fn prune(store: &PostgresTasks, now: Timestamp, deadline: Instant) -> Resu
 /// A new task with all that is written along with it.
 pub(super) struct Insert {
     record: TaskRecord,
+    /// Of the account.
+    pseudonym: String,
     /// The account's counts including this task.
     usage: Usage,
     /// Version of the account when it was read.
@@ -161,7 +165,7 @@ impl Insert {
     /// and nothing was written.
     pub async fn run(&self, session: &Session<'_>) -> Result<bool, Fault> {
         const SQL: &str = "SELECT schema.insert_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-         $12, $13, $14, $15, $16, $17, $18, $19)";
+         $12, $13, $14, $15, $16, $17, $18, $19, $20)";
         let TaskRecord {
             task,
             delivery,
@@ -194,7 +198,7 @@ impl Insert {
         let parameters = parameters! {
             task_id, user_id, task.is_anonymous, url, prompt, logo, theme, original_path,
             created_at, due_at, json, receiver, delivery_due_at, usage, ends_at, self.revision,
-            key, fingerprint, steps
+            key, fingerprint, steps, self.pseudonym
         };
         session.ask(SQL, &parameters).await
     }

@@ -37,7 +37,7 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
 use concept_refinement_domain::timestamp::Timestamp;
-use futures::{StreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::Attributes;
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
@@ -57,6 +57,9 @@ const MOST_SECOND: u64 = 256 * 1024;
 /// Minimum memory for images being sent to the bucket, in bytes: enough for the longest
 /// answer of a model.
 const LEAST_MEMORY: usize = 64 << 20;
+
+/// Uploads that are deleted concurrently, when all of an owner's are.
+const REMOVED_AT_ONCE: usize = 8;
 
 /// Images in a bucket. Clones share one store.
 #[derive(Clone)]
@@ -327,6 +330,34 @@ impl Inner {
                 Some(_) | None => return Ok(()),
             },
         };
+        self.remove_objects(named, has_image, has_second).await
+    }
+
+    /// Deletes uploads of an owner by the owner's tag, whatever their formats, and second
+    /// objects of uploads that were never stored. True: there may be more.
+    async fn remove_uploads(
+        self: &Arc<Self>,
+        tag: &str,
+        limit: u32,
+    ) -> Result<bool, CapabilityError> {
+        let (uploads, has_more) = listing::uploads(self, tag, limit)
+            .await
+            .map_err(Fault::report)?;
+        let removed = uploads
+            .into_iter()
+            .map(|upload| self.remove_objects(upload, true, true));
+        let removed = stream::iter(removed).buffer_unordered(REMOVED_AT_ONCE);
+        removed.try_collect::<()>().await?;
+        Ok(has_more)
+    }
+
+    async fn remove_objects(
+        self: &Arc<Self>,
+        named: ImageKey,
+        has_image: bool,
+        has_second: bool,
+    ) -> Result<(), CapabilityError> {
+        let key = named.text();
         let reservation = self.doubt(named).await?;
         if has_image {
             self.bucket.delete(&key).await.map_err(Fault::report)?;
@@ -387,6 +418,11 @@ impl ImageStore for S3Images {
 
     fn delete<'a>(&'a self, path: &'a str) -> Answer<'a, ()> {
         Box::pin(self.inner.remove(path))
+    }
+
+    fn delete_uploads<'a>(&'a self, owner: &'a str, limit: u32) -> Answer<'a, bool> {
+        let tag = tag_of(owner);
+        Box::pin(async move { self.inner.remove_uploads(&tag, limit).await })
     }
 
     fn sign<'a>(&'a self, path: &'a str, origin: &'a str) -> Answer<'a, String> {

@@ -114,3 +114,26 @@ pub(super) async fn has_uploads(inner: &Inner, tag: &str) -> Result<bool, Fault>
         }
     }
 }
+
+/// Uploads of an owner by the owner's tag, with those that were never stored and have
+/// left their second objects. They are as many as fit into a page of `limit` objects.
+/// True: there are more.
+pub(super) async fn uploads(
+    inner: &Inner,
+    tag: &str,
+    limit: u32,
+) -> Result<(Vec<ImageKey>, bool), Fault> {
+    let beginning = format!("{}/{tag}/", folder(ImageKind::Upload));
+    let most = usize::try_from(limit).unwrap_or(PAGE).clamp(1, PAGE);
+    let page = inner.bucket.page(&beginning, most, None).await?;
+    let named = page.objects.iter().filter_map(|object| {
+        let key = object.key.as_str();
+        ImageKey::parse(key.strip_suffix(SECOND).unwrap_or(key))
+    });
+    let mut uploads: Vec<_> = named.collect();
+    // A second object comes right after its image.
+    uploads.dedup();
+    // Foreign objects stay, and must not be met for ever.
+    let has_more = page.next.is_some() && !uploads.is_empty();
+    Ok((uploads, has_more))
+}

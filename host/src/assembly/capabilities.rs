@@ -20,7 +20,7 @@ use concept_refinement_capability::queue::TaskQueue;
 use concept_refinement_capability::room::Room;
 use concept_refinement_capability::tasks::Options;
 use concept_refinement_capability::upload_reservations::UploadReservations;
-use concept_refinement_domain::secret::IMAGE_URLS;
+use concept_refinement_domain::secret::{IMAGE_URLS, PSEUDONYMS};
 use parking_lot::Mutex;
 use rand::RngExt as _;
 
@@ -95,6 +95,7 @@ pub fn tasks(
         max_backlog: config.max_backlog,
         room: Arc::clone(room),
         host: host_name().into(),
+        pseudonyms: Arc::default(),
     };
     Configured::new(TASKS, &config.tasks, config, clock, room, options)
 }
@@ -188,6 +189,7 @@ pub async fn open(
     clock: Arc<dyn Clock>,
     room: Arc<Room>,
 ) -> Result<(Capabilities, Vec<Arc<dyn Embedded>>), HostError> {
+    tasks.pseudonyms.set_key(secret.key(PSEUDONYMS));
     let stores = Stores {
         images: {
             let reservations = Arc::clone(&tasks.upload_reservations);

@@ -8,9 +8,9 @@ use concept_refinement_capability::images::{Contents, ImageStore, Images, Listed
 use concept_refinement_capability::tasks::{Changes, Expired, Leases, Maintenance, Tally, Tasks};
 use concept_refinement_capability::webhooks::Webhooks;
 use concept_refinement_domain::capability::{
-    ByteRange, Cancellation, CapabilityError, CapabilityState, Claimed, ConceptPage, Fenced,
-    Finished, ImageInfo, ImageKind, Lease, NewImage, NewTask, Position, RefinedImage, Resolved,
-    StoredOrNot, Submission, TaskPage,
+    ByteRange, Cancellation, CapabilityError, CapabilityState, Claimed, ConceptPage, Erased,
+    Fenced, Finished, ImageInfo, ImageKind, Lease, NewImage, NewTask, Position, RefinedImage,
+    Resolved, StoredOrNot, Submission, TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
@@ -102,6 +102,14 @@ impl Tasks for Instances {
             });
             page.await
         })
+    }
+
+    fn erase_user<'a>(&'a self, user_id: &'a str, limit: u32) -> Answer<'a, Erased> {
+        let user_id = user_id.to_owned();
+        Box::pin(self.ask(move |accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_erase_user(accessor, user_id, limit))
+        }))
     }
 
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool> {
@@ -339,6 +347,14 @@ impl ImageStore for Instances {
         Box::pin(self.ask(|accessor, adapter| {
             let store = adapter.concept_refinement_image_store();
             Box::pin(store.call_has_uploads(accessor, owner))
+        }))
+    }
+
+    fn delete_uploads<'a>(&'a self, owner: &'a str, limit: u32) -> Answer<'a, bool> {
+        let owner = owner.to_owned();
+        Box::pin(self.ask(move |accessor, adapter| {
+            let store = adapter.concept_refinement_image_store();
+            Box::pin(store.call_delete_uploads(accessor, owner, limit))
         }))
     }
 

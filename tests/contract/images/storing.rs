@@ -214,6 +214,49 @@ pub async fn owners_do_not_share_names<B: ImageBackend>() {
     assert!(store.stat(&stored[1].2).await.is_some());
 }
 
+/// Whatever their formats; nobody else's, and no refined ones.
+pub async fn all_uploads_of_an_owner_are_deleted<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let bytes = noise(1_000);
+    let put = async |owner: &str, name: &str, kind, media_type: &str| {
+        let new = NewImage {
+            kind,
+            media_type: media_type.into(),
+            limits: at_most(4),
+            ..image(owner, name, &bytes)
+        };
+        store.stored(new, &bytes).await.path
+    };
+    let mut uploads = Vec::new();
+    for (name, media_type) in [
+        ("a", "image/png"),
+        ("b", "image/jpeg"),
+        ("c", "image/webp"),
+        ("d", "image/gif"),
+    ] {
+        uploads.push(put("ada", name, ImageKind::Upload, media_type).await);
+    }
+    let refined = put("ada", "a", ImageKind::Refined, "image/png").await;
+    let others = put("bob", "a", ImageKind::Upload, "image/png").await;
+    let mut steps = 0;
+    while store.images.delete_uploads("ada", 3).await.unwrap() {
+        steps += 1;
+        assert!(steps < 10, "it never ends");
+    }
+    for path in &uploads {
+        assert_eq!(store.stat(path).await, None, "{path}");
+    }
+    assert_eq!(store.images.has_uploads("ada").await, Ok(false));
+    for path in [&refined, &others] {
+        assert!(store.stat(path).await.is_some(), "{path}");
+    }
+    assert_eq!(store.images.delete_uploads("ada", 3).await, Ok(false));
+    // They count no longer.
+    for name in ["e", "f", "g", "h"] {
+        put("ada", name, ImageKind::Upload, "image/png").await;
+    }
+}
+
 pub async fn what_cannot_be_stored_is_refused<B: ImageBackend>() {
     let store = Store::<B>::start();
     let long = "x".repeat(81);

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use concept_refinement_capability::clock::SystemClock;
-use concept_refinement_capability::tasks::{Leases, Tasks as _};
+use concept_refinement_capability::tasks::{Leases, Pseudonyms, Tasks as _};
 use concept_refinement_capability::upload_reservations::{
     Admission, ImageKey, NewReservation, Reservation, UploadReservations as _,
 };
@@ -143,7 +143,10 @@ impl Waits {
     fn row(self, task: &str) -> String {
         match self {
             Self::Deletes | Self::Claims => format!("task WHERE id = '{task}'"),
-            Self::Withdraws => "account WHERE user_id = 'greedy'".to_owned(),
+            Self::Withdraws => {
+                let pseudonym = Pseudonyms::default().of("greedy");
+                format!("account WHERE pseudonym = '{pseudonym}'")
+            }
             Self::Uploads => "upload_reservation WHERE owner = 'greedy'".to_owned(),
         }
     }

@@ -36,10 +36,7 @@ const CHANGES: [(&str, &str); 4] = [
         "UPDATE idempotency_key SET fingerprint = fingerprint || 'x'",
         "idempotency keys",
     ),
-    (
-        "UPDATE account SET usage = '[]' WHERE user_id = 'ada'",
-        "counts of tasks",
-    ),
+    ("UPDATE account SET usage = '[]'", "counts of tasks"),
     (
         "UPDATE concept SET notes = '{other}' WHERE id = (SELECT min(id::text)::uuid FROM concept)",
         "concepts",

@@ -4,6 +4,7 @@
 //! What decides is the rulebook of the domain; here stands only what is loaded
 //! and saved. Each call is one step, at the time that it is given.
 
+mod erasure;
 mod reads;
 mod script;
 mod upkeep;

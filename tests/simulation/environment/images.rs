@@ -54,6 +54,10 @@ impl ImageStore for Environment {
         })
     }
 
+    fn delete_uploads<'a>(&'a self, owner: &'a str, limit: u32) -> Answer<'a, bool> {
+        self.world.images.stored.delete_uploads(owner, limit)
+    }
+
     fn sign<'a>(&'a self, path: &'a str, origin: &'a str) -> Answer<'a, String> {
         self.world.images.stored.sign(path, origin)
     }

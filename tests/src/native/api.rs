@@ -4,8 +4,8 @@ use bytes::Bytes;
 use concept_refinement_api::{self as api, ByteStream};
 use concept_refinement_capability::images::Contents;
 use concept_refinement_domain::capability::{
-    ByteRange, Cancellation, CapabilityError, CapabilityState, ConceptPage, Fenced, ImageInfo,
-    NewImage, NewTask, Position, Resolved, StoredOrNot, Submission, TaskPage,
+    ByteRange, Cancellation, CapabilityError, CapabilityState, ConceptPage, Erased, Fenced,
+    ImageInfo, NewImage, NewTask, Position, Resolved, StoredOrNot, Submission, TaskPage,
 };
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::quota::Window;
@@ -61,6 +61,10 @@ impl<O: Outside> api::TaskStore for Native<O> {
         self.host.tasks().delete(user, id).await
     }
 
+    async fn erase_user(&self, user: &str, limit: u32) -> Result<Erased, CapabilityError> {
+        self.host.tasks().erase_user(user, limit).await
+    }
+
     async fn watch(&self, user: &str, id: &str) -> Result<Option<api::Changes>, CapabilityError> {
         let changes = self.host.tasks().watch(user, id).await?;
         Ok(changes.map(|changes| changes as api::Changes))
@@ -107,6 +111,10 @@ impl<O: Outside> api::ImageStore for Native<O> {
 
     async fn delete(&self, path: &str) -> Result<(), CapabilityError> {
         self.host.images.delete(path).await
+    }
+
+    async fn delete_uploads(&self, owner: &str, limit: u32) -> Result<bool, CapabilityError> {
+        self.host.images.delete_uploads(owner, limit).await
     }
 
     async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError> {

@@ -227,6 +227,10 @@ class AsyncClient:
         """Deletes a concept and its image."""
         await self._transport.delete(_concept_path(concept_id))
 
+    async def delete_me(self) -> None:
+        """Erases everything that is stored about the user, except what the quota counted."""
+        await self._transport.delete("/api/me")
+
     async def image(self, of: TaskResponse | ConceptResponse) -> bytes:
         """The refined image of a completed task, or that of a concept."""
         url = of["image_url"]

@@ -226,6 +226,10 @@ class Client:
         """Deletes a concept and its image."""
         self._transport.delete(_concept_path(concept_id))
 
+    def delete_me(self) -> None:
+        """Erases everything that is stored about the user, except what the quota counted."""
+        self._transport.delete("/api/me")
+
     def image(self, of: TaskResponse | ConceptResponse) -> bytes:
         """The refined image of a completed task, or that of a concept."""
         url = of["image_url"]

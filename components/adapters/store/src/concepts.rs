@@ -66,7 +66,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
             .map(|entry| (entry, place)))
     }
 
-    async fn concept_of(&self, entry: &Entry) -> Result<Option<Concept>, Fault> {
+    pub(crate) async fn concept_of(&self, entry: &Entry) -> Result<Option<Concept>, Fault> {
         let document = match end_of(entry) {
             Some(key) => self.platform.get(&key).await?,
             None => None,

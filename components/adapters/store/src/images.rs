@@ -126,6 +126,26 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(())
     }
 
+    /// Deletes uploads, except those in progress. True: there are more.
+    pub async fn delete_uploads(&self, owner: &str, limit: u32) -> Result<bool, Fault> {
+        let uploads = self.ledger(owner).await?.stored_uploads(self.machine.now());
+        for path in uploads.iter().take(limit as usize) {
+            let same_name = of_any_format(path);
+            let keys: Vec<_> = same_name.iter().map(names::image).collect();
+            let found = self.platform.get_many(&keys).await?;
+            for (path, _) in same_name
+                .iter()
+                .zip(found)
+                .filter(|(_, found)| found.is_some())
+            {
+                self.delete_image(&path.to_string()).await?;
+            }
+            // A crash may have left the slot of an image that does not exist.
+            self.settle_slot(owner, path).await;
+        }
+        Ok(uploads.len() > limit as usize)
+    }
+
     pub async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError> {
         let key = self.key(secret::IMAGE_URLS).await?.to_vec();
         let signing = self.signing(key).await;

@@ -8,6 +8,7 @@
 //! [`keys`].
 
 pub mod entries;
+mod erasure;
 pub mod keys;
 pub mod submit;
 pub mod uploads;

@@ -10,6 +10,7 @@
 pub mod component;
 mod concepts;
 mod documents;
+mod erasure;
 pub mod images;
 pub mod ledger;
 pub mod names;

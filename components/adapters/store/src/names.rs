@@ -15,8 +15,9 @@
 //!
 //! `TAG` is a hash of the user's id, which may be any text. `NAME` is random, so that a
 //! writer that loses a swap has written only documents that nothing refers to. Such
-//! leftovers are never removed, and neither are expired idempotency keys, since keys
-//! cannot be listed.
+//! leftovers are never removed, and neither are older idempotency keys, since keys cannot
+//! be listed. Nor can records be deleted: what is left of an erased user are a ledger with
+//! counts and empty segments.
 
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
 

@@ -176,7 +176,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(entries)
     }
 
-    async fn segment(&self, user_id: &str, name: &str) -> Result<Segment, Fault> {
+    pub(crate) async fn segment(&self, user_id: &str, name: &str) -> Result<Segment, Fault> {
         let record = self.platform.peek(&names::segment(user_id, name)).await?;
         Segment::decode(record.as_deref())
     }

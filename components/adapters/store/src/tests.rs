@@ -27,6 +27,8 @@ use crate::ports::{Documents, Fault, Records, Settings};
 use crate::store::Store;
 use concept_refinement_guest::{ByteStream, Clock, Random};
 
+mod erasure;
+
 const USERS: [&str; 2] = ["ada", "bob"];
 const QUOTA: u32 = 6;
 

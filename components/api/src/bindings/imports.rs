@@ -4,8 +4,8 @@ use std::future::Future;
 use std::pin::pin;
 
 use concept_refinement_domain::capability::{
-    ByteRange, Cancellation, CapabilityError, CapabilityState, ConceptPage, Fenced, ImageInfo,
-    NewImage, NewTask, Position, Resolved, StoredOrNot, Submission, TaskPage,
+    ByteRange, Cancellation, CapabilityError, CapabilityState, ConceptPage, Erased, Fenced,
+    ImageInfo, NewImage, NewTask, Position, Resolved, StoredOrNot, Submission, TaskPage,
 };
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::convert::Convert as _;
@@ -78,6 +78,12 @@ impl ports::TaskStore for Imports {
         deleted.convert()
     }
 
+    async fn erase_user(&self, user: &str, limit: u32) -> Result<Erased, CapabilityError> {
+        task_store::erase_user(user.to_owned(), limit)
+            .await
+            .convert()
+    }
+
     async fn watch(&self, user: &str, id: &str) -> Result<Option<Changes>, CapabilityError> {
         let changes = task_store::watch(user.to_owned(), id.to_owned()).await;
         let changes = changes.map_err(|error| error.convert())?;
@@ -136,6 +142,12 @@ impl ports::ImageStore for Imports {
 
     async fn delete(&self, path: &str) -> Result<(), CapabilityError> {
         image_store::delete(path.to_owned()).await.convert()
+    }
+
+    async fn delete_uploads(&self, owner: &str, limit: u32) -> Result<bool, CapabilityError> {
+        image_store::delete_uploads(owner.to_owned(), limit)
+            .await
+            .convert()
     }
 
     async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError> {

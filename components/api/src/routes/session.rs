@@ -106,12 +106,31 @@ fn with_cookie<P: Ports, C>(
     origin: &Origin,
     token: &str,
 ) -> Response<C> {
+    set_cookie(state, response, origin, token, LIFE)
+}
+
+/// The response, with which a browser forgets its session.
+pub fn without_cookie<P: Ports, C>(
+    state: &State<P>,
+    response: Response<C>,
+    origin: &Origin,
+) -> Response<C> {
+    set_cookie(state, response, origin, "", Duration::ZERO)
+}
+
+fn set_cookie<P: Ports, C>(
+    state: &State<P>,
+    response: Response<C>,
+    origin: &Origin,
+    token: &str,
+    life: Duration,
+) -> Response<C> {
     let secure = if state.auth.is_for_https(origin) {
         "; Secure"
     } else {
         ""
     };
-    let life = LIFE.as_secs();
+    let life = life.as_secs();
     response.with(
         "set-cookie",
         format!("session={token}; Path=/; Max-Age={life}; HttpOnly; SameSite=Lax{secure}"),

@@ -9,8 +9,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    ByteRange, Cancellation, CapabilityError, CapabilityState, ConceptPage, Fenced, ImageInfo,
-    ImageKind, NewImage, NewTask, Position, Resolved, Stored, StoredOrNot, Submission, TaskPage,
+    ByteRange, Cancellation, CapabilityError, CapabilityState, ConceptPage, Erased, Fenced,
+    ImageInfo, ImageKind, NewImage, NewTask, Position, Resolved, Stored, StoredOrNot, Submission,
+    TaskPage,
 };
 use concept_refinement_domain::concept::{Concept, ConceptContent};
 use concept_refinement_domain::image_limits::ImageUsage;
@@ -241,6 +242,18 @@ impl ports::TaskStore for Memory {
         Ok(deleted)
     }
 
+    async fn erase_user(&self, user: &str, limit: u32) -> Result<Erased, CapabilityError> {
+        self.call("erase user")?;
+        let is_active = |task: &Task| task.user_id == user && !task.status.is_final();
+        let was_active = self.0.borrow().store.tasks().any(is_active);
+        let erased = self.0.borrow_mut().store.erase_user(user, limit);
+        if was_active {
+            self.tell(Change::Deleted);
+        }
+        self.0.borrow_mut().sessions.remove(user);
+        Ok(erased)
+    }
+
     async fn watch(&self, user: &str, id: &str) -> Result<Option<Changes>, CapabilityError> {
         self.call("watch")?;
         let state = &mut *self.0.borrow_mut();
@@ -337,6 +350,19 @@ impl ports::ImageStore for Memory {
         state.images.remove(path);
         state.is_full_until_an_image_goes = false;
         Ok(())
+    }
+
+    async fn delete_uploads(&self, owner: &str, limit: u32) -> Result<bool, CapabilityError> {
+        self.call("delete uploads")?;
+        let images = &mut self.0.borrow_mut().images;
+        let uploads = images.iter().filter(|(_, (info, _))| {
+            (info.owner.as_str(), info.kind) == (owner, ImageKind::Upload)
+        });
+        let uploads: Vec<_> = uploads.map(|(path, _)| path.clone()).collect();
+        for path in uploads.iter().take(limit as usize) {
+            images.remove(path);
+        }
+        Ok(uploads.len() > limit as usize)
     }
 
     async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError> {

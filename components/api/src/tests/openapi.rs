@@ -100,7 +100,8 @@ fn operations() -> Vec<(Route<'static>, &'static [&'static str])> {
             Route::Upload => (&["upload_image"], Some(Route::Image)),
             Route::Image => (&["get_image", "get_image_head"], Some(Route::DeleteImage)),
             Route::DeleteImage => (&["delete_image"], Some(Route::Session)),
-            Route::Session => (&["create_session"], Some(Route::Health)),
+            Route::Session => (&["create_session"], Some(Route::Me)),
+            Route::Me => (&["delete_me"], Some(Route::Health)),
             Route::Health => (&["get_health"], Some(Route::Ready)),
             Route::Ready => (&["get_readiness"], Some(Route::PageService)),
             Route::PageService => (

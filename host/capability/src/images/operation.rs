@@ -33,6 +33,8 @@ operations! {
             get(path: &'a str, range: Option<ByteRange>) -> Option<(ImageInfo, Contents)>;
         "images has-uploads" HasUploads = has_uploads(owner: &'a str) -> bool;
         "images delete" Delete = delete(path: &'a str) -> ();
+        "images delete-uploads" DeleteUploads =
+            delete_uploads(owner: &'a str, limit: u32) -> bool;
         "images sign" Sign = sign(path: &'a str, origin: &'a str) -> String;
         "images resolve" Resolve = resolve(url: &'a str, origin: &'a str) -> Option<Resolved>;
         "images list" List = list(kind: ImageKind) -> Images;

@@ -2,8 +2,8 @@
 //! them.
 
 use concept_refinement_domain::capability::{
-    Cancellation, Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position, RefinedImage,
-    Submission, TaskPage,
+    Cancellation, Claimed, ConceptPage, Erased, Fenced, Finished, Lease, NewTask, Position,
+    RefinedImage, Submission, TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
@@ -36,6 +36,7 @@ operations! {
         TaskPage(TaskPage),
         Cancelled(Option<Cancellation>),
         Deleted(bool),
+        Erased(Erased),
         Finished(Finished),
         Changes(Option<Changes>),
         Concept(Option<Concept>),
@@ -71,6 +72,7 @@ operations! {
         "tasks used" Used = used(user_id: &'a str, window: Window) -> u32;
         "tasks cancel" Cancel = cancel(user_id: &'a str, id: &'a str) -> Option<Cancellation>;
         "tasks delete" Delete = delete(user_id: &'a str, id: &'a str) -> bool;
+        "tasks erase-user" EraseUser = erase_user(user_id: &'a str, limit: u32) -> Erased;
         "tasks watch" Watch = watch(user_id: &'a str, id: &'a str) -> Option<Changes>;
     }
 

@@ -1,5 +1,6 @@
 //! The folders of the images. Everything here blocks.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -217,13 +218,43 @@ impl Store {
             // Damaged files are removed too.
             Ok(Some(_)) | Err(_) => {}
         }
+        self.remove_file(path)?;
+        removed_from(&self.folder_of(path))
+    }
+
+    /// Removes uploads of an owner, damaged ones too. True: there are more.
+    pub fn remove_uploads(&self, tag: &str, limit: u32) -> io::Result<bool> {
+        self.lock.check()?;
+        let kind = folder(ImageKind::Upload);
+        let of_owner = self.root.join(kind).join(tag);
+        let mut uploads = Vec::new();
+        for file in listing::entries(of_owner.clone())? {
+            // Any format will do, since it is not part of the file's name.
+            let name = file.file_name().and_then(OsStr::to_str);
+            let path = name.and_then(|name| ImagePath::parse(&format!("{kind}/{tag}/{name}.png")));
+            uploads.extend(path.filter(|_| file.is_file()));
+        }
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = uploads.len() > limit;
+        uploads.truncate(limit);
+        for path in &uploads {
+            let _changing = self.changing(path);
+            match self.remove_file(path) {
+                // It was deleted meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
+            }
+        }
+        match uploads.is_empty() {
+            true => Ok(false),
+            false => removed_from(&of_owner).map(|()| has_more),
+        }
+    }
+
+    fn remove_file(&self, path: &ImagePath) -> io::Result<()> {
         let removed = envelope::image_bytes(&self.file_of(path))?;
         self.removal.remove(&self.root, path)?;
         self.room.replace(removed, 0);
-        let folder = self.folder_of(path);
-        directory::sync(&folder)?;
-        // Only removes an empty folder; leaving one is harmless.
-        let _ = fs::remove_dir(folder);
         Ok(())
     }
 
@@ -248,4 +279,17 @@ impl Store {
     fn file_of(&self, path: &ImagePath) -> PathBuf {
         self.folder_of(path).join(&path.name)
     }
+}
+
+/// Makes the removal of files from a folder durable, and removes the folder if it is
+/// empty.
+fn removed_from(folder: &Path) -> io::Result<()> {
+    match directory::sync(folder) {
+        // It was empty, and another removal has removed it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        synced => synced?,
+    }
+    // Only removes an empty folder; leaving one is harmless.
+    let _ = fs::remove_dir(folder);
+    Ok(())
 }

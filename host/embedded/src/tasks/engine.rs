@@ -47,6 +47,7 @@ pub fn open_tasks(store: SqliteTasks, embedded: Option<Arc<dyn Embedded>>) -> Op
     let queue = StoreQueue::new(Arc::clone(&store) as _, QUEUE_CAPACITY);
     OpenTasks {
         store: Arc::clone(&store) as _,
+        pseudonyms: Arc::clone(&store.options.pseudonyms),
         queue: Arc::new(queue),
         upload_reservations: Arc::clone(&store) as _,
         records: Some(Arc::clone(&store) as _),

@@ -81,11 +81,11 @@ END;
 
 -- How many tasks a user created in each calendar window, in JSON, and when none of
 -- the counts matters any longer. Apart from the tasks, so that deleting one gives
--- nothing back.
+-- nothing back, and under the user's pseudonym, so that erasing the user does not either.
 CREATE TABLE account (
-    user_id TEXT PRIMARY KEY,
-    usage   TEXT NOT NULL,
-    ends_at INTEGER NOT NULL
+    pseudonym TEXT PRIMARY KEY,
+    usage     TEXT NOT NULL,
+    ends_at   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX account_ended ON account (ends_at);
 

@@ -79,7 +79,8 @@ impl Account for StoredAccount<'_> {
     }
 
     fn used(&self, window: Window) -> Result<u32, Fault> {
-        Ok(usage::of(self.step.connection, self.user_id)?.used(window, self.step.now))
+        let pseudonym = self.step.pseudonyms.of(self.user_id);
+        Ok(usage::of(self.step.connection, &pseudonym)?.used(window, self.step.now))
     }
 
     fn is_backlog_full(&self) -> Result<bool, Fault> {

@@ -14,25 +14,26 @@ use crate::sqlite::statements::{find, run};
 /// they do not accumulate.
 const PRUNE_BATCH: u32 = 8;
 
-pub(super) fn of(connection: &Connection, user_id: &str) -> Result<Usage, Fault> {
-    let sql = "SELECT usage FROM account WHERE user_id = ?";
-    let usage = find(connection, sql, [user_id], |row| row.get(0))?;
+pub(super) fn of(connection: &Connection, pseudonym: &str) -> Result<Usage, Fault> {
+    let sql = "SELECT usage FROM account WHERE pseudonym = ?";
+    let usage = find(connection, sql, [pseudonym], |row| row.get(0))?;
     Ok(usage.map(|Json(usage)| usage).unwrap_or_default())
 }
 
 /// Counts another task, which was admitted by this quota.
 pub(super) fn count(step: &Step<'_>, user_id: &str, quota: Option<Quota>) -> Result<(), Fault> {
-    let mut usage = of(step.connection, user_id)?;
+    let pseudonym = step.pseudonyms.of(user_id);
+    let mut usage = of(step.connection, &pseudonym)?;
     usage.add(quota, step.now);
     run(
         step.connection,
-        "INSERT OR REPLACE INTO account (user_id, usage, ends_at) VALUES (?, ?, ?)",
-        params![user_id, Json(&usage), Stored(Usage::ends_at(step.now))],
+        "INSERT OR REPLACE INTO account (pseudonym, usage, ends_at) VALUES (?, ?, ?)",
+        params![pseudonym, Json(&usage), Stored(Usage::ends_at(step.now))],
     )?;
     run(
         step.connection,
-        "DELETE FROM account WHERE user_id IN \
-         (SELECT user_id FROM account WHERE ends_at <= ? LIMIT ?)",
+        "DELETE FROM account WHERE pseudonym IN \
+         (SELECT pseudonym FROM account WHERE ends_at <= ? LIMIT ?)",
         params![Stored(step.now), PRUNE_BATCH],
     )?;
     Ok(())
@@ -45,11 +46,12 @@ pub(super) fn refund(
     created_at: Timestamp,
     refund: Refund,
 ) -> Result<(), Fault> {
-    let mut usage = of(step.connection, user_id)?;
+    let pseudonym = step.pseudonyms.of(user_id);
+    let mut usage = of(step.connection, &pseudonym)?;
     if !usage.refund(created_at, refund) {
         return Ok(());
     }
-    let sql = "UPDATE account SET usage = ? WHERE user_id = ?";
-    run(step.connection, sql, params![Json(&usage), user_id])?;
+    let sql = "UPDATE account SET usage = ? WHERE pseudonym = ?";
+    run(step.connection, sql, params![Json(&usage), pseudonym])?;
     Ok(())
 }

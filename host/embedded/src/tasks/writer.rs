@@ -6,7 +6,7 @@ use std::sync::Arc;
 use concept_refinement_capability::Clock;
 use concept_refinement_capability::directory::NamedFile;
 use concept_refinement_capability::room::Room;
-use concept_refinement_capability::tasks::Options;
+use concept_refinement_capability::tasks::{Options, Pseudonyms};
 use concept_refinement_capability::tasks::hub::{Hub, Update};
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -32,6 +32,7 @@ pub(super) struct Step<'a> {
     /// What this host is called.
     pub(super) host: &'a str,
     pub(super) hub: &'a Hub,
+    pub(super) pseudonyms: &'a Pseudonyms,
     effects: Effects,
     damage: &'a Damage,
 }
@@ -85,6 +86,7 @@ impl Writer {
             damage,
             room: Arc::clone(&options.room),
             host: Arc::clone(&options.host),
+            pseudonyms: Arc::clone(&options.pseudonyms),
         };
         GroupCommit::start("sqlite-writer", QUEUE_CAPACITY, worker).map(Self)
     }
@@ -165,6 +167,7 @@ struct Worker {
     damage: Arc<Damage>,
     room: Arc<Room>,
     host: Arc<str>,
+    pseudonyms: Arc<Pseudonyms>,
 }
 
 impl Committer for Worker {
@@ -226,6 +229,7 @@ impl Worker {
                 now: self.clock.now(),
                 host: &self.host,
                 hub: &self.hub,
+                pseudonyms: &self.pseudonyms,
                 effects: Effects::on(&self.room),
                 damage: &self.damage,
             };

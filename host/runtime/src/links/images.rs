@@ -68,6 +68,11 @@ impl HostWithStore<Sandbox> for Linked {
         Ok(host.images.delete(&path).await.convert())
     }
 
+    async fn delete_uploads(caller: &Caller, owner: String, limit: u32) -> Answer<bool> {
+        let host = granted(caller)?;
+        Ok(host.images.delete_uploads(&owner, limit).await.convert())
+    }
+
     async fn sign(caller: &Caller, path: String, origin: String) -> Answer<String> {
         let host = granted(caller)?;
         Ok(host.images.sign(&path, &origin).await.convert())

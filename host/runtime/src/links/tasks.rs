@@ -162,6 +162,11 @@ impl HostWithStore<Sandbox> for Linked {
         Ok(host.tasks().delete(&user_id, &id).await.convert())
     }
 
+    async fn erase_user(caller: &Caller, user_id: String, limit: u32) -> Answer<types::Erased> {
+        let host = granted(caller)?;
+        Ok(host.tasks().erase_user(&user_id, limit).await.convert())
+    }
+
     async fn watch(
         caller: &Caller,
         user_id: String,

@@ -93,6 +93,10 @@ impl ImageStore for Shelf {
         Box::pin(async { Ok(()) })
     }
 
+    fn delete_uploads<'a>(&'a self, _: &'a str, _: u32) -> Answer<'a, bool> {
+        refused()
+    }
+
     fn sign<'a>(&'a self, _: &'a str, _: &'a str) -> Answer<'a, String> {
         refused()
     }

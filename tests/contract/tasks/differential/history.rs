@@ -63,6 +63,9 @@ pub enum Step {
         task: usize,
         by: By,
     },
+    Erase {
+        user: usize,
+    },
     Redeliver {
         task: usize,
         by: By,
@@ -139,8 +142,9 @@ pub fn histories(is_hosts: bool) -> impl Strategy<Value = History> {
 
 fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
     use Step::{
-        Cancel, Claim, Delete, DeleteConcept, Deliver, Due, Expire, Fail, Finish, Look, Pass,
-        PassTo, Pay, RecordAttempt, Recover, Redeliver, Release, Renew, SetBack, Submit, Withdraw,
+        Cancel, Claim, Delete, DeleteConcept, Deliver, Due, Erase, Expire, Fail, Finish, Look,
+        Pass, PassTo, Pay, RecordAttempt, Recover, Redeliver, Release, Renew, SetBack, Submit,
+        Withdraw,
     };
     let upkeep = u32::from(is_hosts);
     let back = u32::from(is_set_back);
@@ -184,6 +188,7 @@ fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
                 .prop_map(|(task, by)| DeleteConcept { task, by })
                 .boxed(),
         ),
+        (1, (0..USERS.len()).prop_map(|user| Erase { user }).boxed()),
         (12, pass(is_set_back).prop_map(Pass).boxed()),
         (
             2 * u32::from(!is_set_back),

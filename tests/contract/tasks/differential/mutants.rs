@@ -12,7 +12,7 @@ use concept_refinement_capability::tasks::{
     Leases, Tally, TaskOperation, TaskReply, TaskStore, Tasks,
 };
 use concept_refinement_domain::capability::{
-    Accepted, CapabilityError, Fenced, Finished, Lease, NewTask, Submission,
+    Accepted, CapabilityError, Erased, Fenced, Finished, Lease, NewTask, Submission,
 };
 use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::payment::Payment;
@@ -46,6 +46,8 @@ pub enum Mutant {
     CancelIsForgotten,
     FailedQuotaIsLost,
     DeleteIgnoresUser,
+    ErasureIsForgotten,
+    ErasesAnother,
     GetIgnoresUser,
     ListIgnoresStatus,
     QuotaIgnoresWindow,
@@ -69,7 +71,7 @@ pub enum Mutant {
 }
 
 impl Mutant {
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 40] = [
         Self::ClaimIgnoresLease,
         Self::ClaimIgnoresUser,
         Self::FenceIgnoresAttempt,
@@ -88,6 +90,8 @@ impl Mutant {
         Self::CancelIsForgotten,
         Self::FailedQuotaIsLost,
         Self::DeleteIgnoresUser,
+        Self::ErasureIsForgotten,
+        Self::ErasesAnother,
         Self::GetIgnoresUser,
         Self::ListIgnoresStatus,
         Self::QuotaIgnoresWindow,
@@ -300,6 +304,13 @@ impl Interceptor<dyn TaskStore> for Mutated {
                 }
                 (TaskOperation::Cancel { .. }, Mutant::CancelIsForgotten) => {
                     return Ok(TaskReply::Cancelled(None));
+                }
+                (TaskOperation::EraseUser { .. }, Mutant::ErasureIsForgotten) => {
+                    return Ok(TaskReply::Erased(Erased::default()));
+                }
+                (TaskOperation::EraseUser { user_id, .. }, Mutant::ErasesAnother) => {
+                    let is_ada = *user_id == "ada";
+                    *user_id = if is_ada { "bob" } else { "ada" };
                 }
                 (TaskOperation::Fail { lease, .. }, Mutant::FailedQuotaIsLost) => {
                     // As one that has cost something.

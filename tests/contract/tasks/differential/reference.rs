@@ -24,6 +24,7 @@ pub fn run(store: &mut MemoryStore, operation: TaskOperation<'_>, now: Timestamp
         Operation::Used { user_id, window } => store.used(user_id, window, now).into(),
         Operation::Cancel { user_id, id } => store.cancel(user_id, id, now).into(),
         Operation::Delete { user_id, id } => store.delete(user_id, id).into(),
+        Operation::EraseUser { user_id, limit } => store.erase_user(user_id, limit).into(),
         Operation::GetConcept { user_id, id } => store.concept(user_id, id).into(),
         Operation::ListConcepts {
             user_id,
@@ -98,6 +99,11 @@ pub fn text(reply: &Reply) -> String {
         Ok(TaskReply::Count(reply)) => format!("{reply:?}"),
         Ok(TaskReply::ImagePaths(reply)) => format!("{reply:?}"),
         Ok(TaskReply::Expired(reply)) => {
+            let mut reply = reply.clone();
+            reply.image_paths.sort();
+            format!("{reply:?}")
+        }
+        Ok(TaskReply::Erased(reply)) => {
             let mut reply = reply.clone();
             reply.image_paths.sort();
             format!("{reply:?}")

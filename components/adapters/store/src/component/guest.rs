@@ -107,6 +107,10 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
         answer(store::<P>().delete(&user_id, &id).await)
     }
 
+    async fn erase_user(user_id: String, limit: u32) -> Answer<types::Erased> {
+        answer(store::<P>().erase_user(&user_id, limit).await)
+    }
+
     async fn cancel(user_id: String, id: String) -> Answer<Option<types::Cancellation>> {
         let cancelled = store::<P>().cancel(&user_id, &id).await;
         deliver::<P>(id);
@@ -188,6 +192,10 @@ impl<P: Platform + 'static> webhook_store::Guest for Component<P> {
 impl<P: Platform + 'static> image_store::Guest for Component<P> {
     async fn has_uploads(owner: String) -> Answer<bool> {
         answer(store::<P>().has_uploads(&owner).await)
+    }
+
+    async fn delete_uploads(owner: String, limit: u32) -> Answer<bool> {
+        answer(store::<P>().delete_uploads(&owner, limit).await)
     }
 
     async fn put(image: types::NewImage, contents: StreamReader<u8>) -> Answer<types::StoredOrNot> {

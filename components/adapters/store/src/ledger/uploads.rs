@@ -96,6 +96,16 @@ impl Ledger {
         self.uploads.iter().filter_map(Upload::path).any(is_upload)
     }
 
+    /// The uploads of slots that are settled, or have expired.
+    pub fn stored_uploads(&self, now: Timestamp) -> Vec<ImagePath> {
+        self.uploads
+            .iter()
+            .filter(|upload| !upload.is_under_way || upload.has_expired(now))
+            .filter_map(Upload::path)
+            .filter(|path| path.kind == ImageKind::Upload)
+            .collect()
+    }
+
     /// The images of slots that have expired, or that a deletion may have left.
     pub fn expired_slots(&self, now: Timestamp) -> Vec<ImagePath> {
         self.uploads

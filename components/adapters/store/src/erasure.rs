@@ -1,0 +1,102 @@
+//! Erasing a user, from the newest entry to the oldest, so that the numbers of the
+//! entries that are left stay right.
+//!
+//! The documents of an entry are deleted before the swap that removes the entry: after a
+//! crash in between, a repeat finds the entry and deletes what is left. The record itself
+//! stays, since a platform cannot delete it safely, and with it what was counted for the
+//! quota. Idempotency keys that were moved to documents stay too, since documents cannot
+//! be listed.
+
+use concept_refinement_domain::capability::Erased;
+use concept_refinement_domain::concept::id_for;
+
+use crate::ledger::entries::{Entry, Segment};
+use crate::names;
+use crate::ports::{Fault, Machine, Platform};
+use crate::store::{Attempts, Store};
+
+impl<P: Platform, M: Machine> Store<P, M> {
+    /// Erases tasks and concepts with their images, until they are at least `limit`.
+    pub async fn erase_user(&self, user_id: &str, limit: u32) -> Result<Erased, Fault> {
+        let mut attempts = Attempts::default();
+        let mut erased = 0;
+        while erased < limit as usize {
+            // Before anything is deleted, so that its worker can write nothing more.
+            self.change(user_id, |ledger| Ok(ledger.delete_active()))
+                .await?;
+            let (mut ledger, held) = self.held(user_id).await?;
+            if ledger.is_erased() {
+                return Ok(Erased::default());
+            }
+            if ledger.active().is_none() {
+                let entries = match ledger.newest_segment() {
+                    Some(name) => {
+                        let segment = names::segment(user_id, name);
+                        let entries = self.segment(user_id, name).await?.entries;
+                        self.erase_entries(user_id, &entries).await?;
+                        self.empty_segment(&segment).await?;
+                        entries
+                    }
+                    None => {
+                        let entries: Vec<_> = ledger.newest().cloned().collect();
+                        self.erase_entries(user_id, &entries).await?;
+                        entries
+                    }
+                };
+                ledger.remove_newest();
+                if self.platform.swap(held, ledger.encode()?).await? {
+                    erased = erased.saturating_add(entries.len().max(1));
+                    continue;
+                }
+            }
+            // Something was submitted meanwhile.
+            attempts.pause(&self.machine).await?;
+        }
+        Ok(Erased {
+            image_paths: Vec::new(),
+            has_more: true,
+        })
+    }
+
+    /// Deletes the documents of entries, and the images of their concepts.
+    async fn erase_entries(&self, user_id: &str, entries: &[Entry]) -> Result<(), Fault> {
+        for entry in entries {
+            let Entry { task_id, end, .. } = entry;
+            if let Some(concept) = self.concept_of(entry).await? {
+                self.delete_image(&concept.content.image_path).await?;
+            }
+            let mut documents = Vec::new();
+            documents.extend(end.as_ref().map(|end| names::end(task_id, &end.document)));
+            // Another user may have a task of this id, if this one was deleted long ago.
+            let concept = id_for(task_id);
+            let place = self.place_of_concept(&concept).await?;
+            if place.is_some_and(|place| place.user_id == user_id) {
+                documents.extend(names::concept(&concept));
+            }
+            if self.own_document(user_id, task_id).await?.is_some() {
+                documents.extend(names::task(task_id));
+            }
+            if !documents.is_empty() {
+                self.platform.delete_many(&documents).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A record that is not needed any more stays without contents.
+    async fn empty_segment(&self, key: &str) -> Result<(), Fault> {
+        let mut attempts = Attempts::default();
+        loop {
+            let (record, held) = self.platform.read(key).await?;
+            let mut segment = Segment::decode(record.as_deref())?;
+            if segment.entries.is_empty() {
+                return Ok(());
+            }
+            segment.entries.clear();
+            if self.platform.swap(held, segment.encode()?).await? {
+                return Ok(());
+            }
+            attempts.pause(&self.machine).await?;
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Erasing what a user's record says about the user.
+
+use super::{Ledger, Outcome};
+
+impl Ledger {
+    /// Deletes the active task, as its user would.
+    pub fn delete_active(&mut self) -> Outcome<()> {
+        if self.active.take().is_none() {
+            return Outcome::Unchanged(());
+        }
+        if let Some(entry) = self.entries.last_mut() {
+            entry.task_is_deleted = true;
+            entry.delivery = None;
+        }
+        Outcome::Changed(())
+    }
+
+    /// Whether nothing is left but counts, and images on their way.
+    pub fn is_erased(&self) -> bool {
+        self.entries.is_empty() && self.segments.is_empty() && self.keys.is_empty()
+    }
+
+    /// The newest segment, if all entries are in segments.
+    pub fn newest_segment(&self) -> Option<&str> {
+        let newest = self.segments.last().filter(|_| self.entries.is_empty());
+        newest.map(String::as_str)
+    }
+
+    /// Removes the entries in the record, or if there are none, the newest segment. The
+    /// numbers of older entries stay the same. Idempotency keys are removed too.
+    pub fn remove_newest(&mut self) {
+        self.keys.clear();
+        self.keys_moved_until = None;
+        match self.entries.is_empty() {
+            true => drop(self.segments.pop()),
+            false => self.entries.clear(),
+        }
+    }
+}

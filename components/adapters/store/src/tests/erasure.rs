@@ -1,0 +1,115 @@
+//! Erasing a user, interrupted anywhere.
+
+use super::*;
+
+/// Two segments, and some entries in the record.
+const TASKS: u64 = 70;
+
+async fn upload(name: &str) {
+    let image = NewImage {
+        kind: ImageKind::Upload,
+        name: name.into(),
+        owner: "ada".into(),
+        media_type: "image/png".into(),
+        length: ImageLength::Exactly(5),
+        metadata: Vec::new(),
+        limits: None,
+    };
+    let contents = &mut Piece(Some(b"image".to_vec()));
+    let stored = store().put_image(image, contents).await.unwrap();
+    assert!(matches!(stored, StoredOrNot::Stored(_)));
+}
+
+fn new_task(user: &str, number: u64) -> NewTask {
+    NewTask {
+        id: id(number),
+        user_id: user.into(),
+        is_anonymous: false,
+        refinement: Refinement {
+            original_image_url: "https://example.com/a.png".into(),
+            refinement_prompt: "Make it lighter".into(),
+            logo_description: None,
+            theme_description: None,
+        },
+        webhook: Some(Webhook {
+            url: "https://example.com/hook".into(),
+            origin: "https://example.com".into(),
+        }),
+        original_path: None,
+        original_found: true,
+        // As many as stay in the record.
+        idempotency_key: (number < 60).then(|| format!("key {number}")),
+        quota: None,
+    }
+}
+
+/// Failed and completed tasks, an active one, uploads, and what another user has.
+async fn history() {
+    for number in 1..=TASKS {
+        store().submit(new_task("ada", number)).await.unwrap();
+        match number % 5 {
+            0 => work(id(number), true, Shown::default()).await,
+            _ => pipeline(id(number)).await,
+        }
+    }
+    store().submit(new_task("ada", TASKS + 1)).await.unwrap();
+    upload("a").await;
+    upload("b").await;
+    store().submit(new_task("bob", TASKS + 2)).await.unwrap();
+}
+
+async fn erase() {
+    while store().erase_user("ada", 10).await.unwrap().has_more {}
+    while store().delete_uploads("ada", 1).await.unwrap() {}
+}
+
+/// What there is, without the user's own record, the empty segments and the store's secret.
+fn left() -> BTreeMap<String, Vec<u8>> {
+    let mut left = stored(|stored| stored.clone());
+    left.retain(|key, value| match key.split_once('/') {
+        Some(("segment", _)) => !String::from_utf8_lossy(value).ends_with("\"entries\":[]}"),
+        Some(("user", tag)) => tag != concept_refinement_domain::image_path::tag_of("ada"),
+        _ => true,
+    });
+    left
+}
+
+#[test]
+fn wherever_it_stops_a_repeat_erases_what_is_left() {
+    stored(BTreeMap::clear);
+    alone(store().submit(new_task("bob", TASKS + 2))).unwrap();
+    let others = left();
+    stored(BTreeMap::clear);
+    alone(history());
+    let before = stored(|stored| stored.clone());
+    let used = alone(store().used("ada", Window::Month)).unwrap();
+    let mut steps = 0;
+    loop {
+        stored(|stored| *stored = before.clone());
+        let mut erasing = Box::pin(erase());
+        let mut context = Context::from_waker(Waker::noop());
+        let is_done = (0..steps).any(|_| erasing.as_mut().poll(&mut context).is_ready());
+        drop(erasing);
+        // Whatever is seen in between can be read.
+        alone(store().list("ada", None, 100, None)).unwrap();
+        alone(store().concepts("ada", 100, None)).unwrap();
+        alone(erase());
+        assert_eq!(
+            left().keys().collect::<Vec<_>>(),
+            others.keys().collect::<Vec<_>>(),
+            "after {steps}"
+        );
+        assert_eq!(alone(store().used("ada", Window::Month)).unwrap(), used);
+        if is_done {
+            break;
+        }
+        // Not each of thousands, but at any place in the end.
+        steps += 1 + steps / 40;
+    }
+    assert!(steps > 100, "it takes {steps} steps");
+    let submitted = alone(store().submit(new_task("ada", 1))).unwrap();
+    assert!(matches!(submitted, Submission::Created(_)));
+    let tasks = alone(store().list("ada", None, 100, None)).unwrap().items;
+    assert_eq!(tasks.len(), 1);
+    alone(pipeline(id(1)));
+}

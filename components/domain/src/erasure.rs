@@ -1,0 +1,136 @@
+//! Erasing a user: everything that is stored about one person, in steps that are small
+//! enough not to hold up others.
+//!
+//! Only what was counted for the quota stays, under a [pseudonym](crate::pseudonym), so
+//! that nobody gets a new quota by being erased.
+
+use crate::capability::{CapabilityError, Erased, ErrorKind};
+
+/// Limit of tasks, of concepts, of idempotency keys, and of uploads that one step erases.
+pub const STEP: u32 = 500;
+
+/// Erases a user. `tasks` and `uploads` take one step each, of at most [`STEP`], and say
+/// whether there may be more; `images` deletes the images of erased concepts. The tasks
+/// go first, so that no worker goes on for them; but if the task store is full, the
+/// uploads do, since they free the space that it needs.
+///
+/// What the user submits meanwhile may be erased too, or not.
+///
+/// # Errors
+///
+/// A store cannot be used. A repeat erases what is left; images of concepts that are
+/// erased already are left to garbage collection.
+pub async fn erase(
+    mut tasks: impl AsyncFnMut() -> Result<Erased, CapabilityError>,
+    mut images: impl AsyncFnMut(Vec<String>) -> Result<(), CapabilityError>,
+    mut uploads: impl AsyncFnMut() -> Result<bool, CapabilityError>,
+) -> Result<(), CapabilityError> {
+    let mut makes_room = true;
+    loop {
+        let erased = match tasks().await {
+            Err(full) if full.kind == ErrorKind::Full && makes_room => {
+                while uploads().await? {}
+                makes_room = false;
+                continue;
+            }
+            erased => erased?,
+        };
+        images(erased.image_paths).await?;
+        if !erased.has_more {
+            break;
+        }
+    }
+    while uploads().await? {}
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    type Answers = Vec<Result<bool, ErrorKind>>;
+
+    fn error(kind: ErrorKind) -> CapabilityError {
+        CapabilityError {
+            kind,
+            message: "It cannot be used.".into(),
+        }
+    }
+
+    /// What the steps answer in turn, and in which order they were taken: `t` and `u` are
+    /// those of tasks and uploads, and digits the images.
+    fn erased(tasks: Answers, uploads: Answers) -> (Result<(), ErrorKind>, String) {
+        let order = RefCell::new(String::new());
+        let (tasks, uploads) = (
+            RefCell::new(tasks.into_iter()),
+            RefCell::new(uploads.into_iter()),
+        );
+        let step = |letter, answers: &RefCell<std::vec::IntoIter<_>>| {
+            order.borrow_mut().push(letter);
+            let answer: Result<bool, ErrorKind> = answers.borrow_mut().next().unwrap();
+            answer.map_err(error)
+        };
+        let erased = erase(
+            async || {
+                let has_more = step('t', &tasks)?;
+                let image_paths = vec![order.borrow().len().to_string()];
+                Ok(Erased {
+                    image_paths,
+                    has_more,
+                })
+            },
+            async |paths| {
+                order.borrow_mut().extend(paths);
+                Ok(())
+            },
+            async || step('u', &uploads),
+        );
+        let erased = erased.now_or_never().unwrap();
+        let left = tasks.borrow().len() + uploads.borrow().len();
+        assert_eq!(left, 0, "steps that were not taken");
+        (erased.map_err(|error| error.kind), order.into_inner())
+    }
+
+    #[test]
+    fn it_goes_on_until_nothing_is_left() {
+        use ErrorKind::{Full, Unavailable};
+        for (name, tasks, uploads, expected, order) in [
+            ("nothing", vec![Ok(false)], vec![Ok(false)], Ok(()), "t1u"),
+            (
+                "much",
+                vec![Ok(true), Ok(true), Ok(false)],
+                vec![Ok(true), Ok(false)],
+                Ok(()),
+                "t1t3t5uu",
+            ),
+            (
+                "an outage",
+                vec![Ok(true), Err(Unavailable)],
+                vec![],
+                Err(Unavailable),
+                "t1t",
+            ),
+            (
+                "a full store",
+                vec![Err(Full), Ok(true), Ok(false)],
+                vec![Ok(true), Ok(false), Ok(false)],
+                Ok(()),
+                "tuut4t6u",
+            ),
+            (
+                "a store that stays full",
+                vec![Err(Full), Err(Full)],
+                vec![Ok(false)],
+                Err(Full),
+                "tut",
+            ),
+        ] {
+            let expected = (expected, order.to_owned());
+            assert_eq!(erased(tasks, uploads), expected, "{name}");
+        }
+    }
+}

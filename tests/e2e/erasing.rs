@@ -1,0 +1,184 @@
+//! Erasing oneself: everything is gone, except what the quota counted.
+
+use std::time::Duration;
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::service::Launch;
+use concept_refinement_tests::tokens::token;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::shared::{new_name, new_user, origin, scripted_launch};
+
+/// Far shorter than the model's call and the lease may take.
+const AT_ONCE: Duration = Duration::from_secs(5);
+
+/// Never asked, since nobody waits for it.
+const HOOK: &str = "https://receiver.example/hook";
+
+async fn erased(client: &Client) {
+    let answer = client.delete("/api/me").await;
+    assert_eq!(answer.status, 204, "{answer:?}");
+}
+
+async fn quota_left(client: &Client) -> Value {
+    client.get("/api/quota").await.json()["remaining"].clone()
+}
+
+/// What lists show of a user.
+async fn listed(client: &Client) -> [Value; 2] {
+    let tasks = client.get("/api/tasks").await.json()["tasks"].clone();
+    let concepts = client.get("/api/concepts").await.json()["concepts"].clone();
+    [tasks, concepts]
+}
+
+/// A completed task of an upload, with a key and a webhook.
+async fn completed(client: &Client) -> (String, Value) {
+    let upload = client.uploaded(&pictures::png(8, 8)).await;
+    let body = json!({
+        "original_image_url": upload,
+        "refinement_prompt": "echo it",
+        "webhook_url": HOOK,
+    });
+    let keyed = client.with("idempotency-key", "key");
+    let accepted = keyed.post("/api/concepts/refine", &body).await;
+    assert_eq!(accepted.status, 202, "{accepted:?}");
+    let task = client.finished(&accepted.task_id()).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    (upload, task)
+}
+
+#[tokio::test]
+async fn everything_is_gone_but_the_count_and_nobody_else_notices() {
+    let launch = scripted_launch().set("rate-limit", "5/month");
+    let service = launch.start();
+    let name = new_name();
+    let (ada, bob) = (Client::user(service.url(), &name), new_user(&service));
+    let (upload, task) = completed(&ada).await;
+    let (others_upload, others) = completed(&bob).await;
+    let before = listed(&bob).await;
+    let original = origin().picture(&pictures::png(8, 8));
+    let id = ada.accepted(&original, "hang for ever").await;
+    let mut events = ada.events(&id, None).await;
+    while events.event().await.tells() != "refining" {}
+    assert_eq!(quota_left(&ada).await, 3);
+
+    erased(&ada).await;
+    assert_eq!(events.event().await.tells(), "deleted");
+    assert!(events.rest().await.is_empty(), "it goes on");
+    assert_eq!(listed(&ada).await, [json!([]), json!([])]);
+    let [of_task, of_concept] = [
+        format!("/api/tasks/{}", task["task_id"].as_str().unwrap()),
+        format!("/api/concepts/{}", task["result_id"].as_str().unwrap()),
+    ];
+    let webhook = format!("{of_task}/webhook");
+    let image = task["image_url"].as_str().unwrap();
+    for path in [&of_task, &webhook, &of_concept, image, &upload] {
+        assert_eq!(ada.get(path).await.status, 404, "{path}");
+    }
+    assert_eq!(launch.images().len(), 2, "another's are left");
+    assert_eq!(quota_left(&ada).await, 3, "the quota counts on");
+
+    assert_eq!(listed(&bob).await, before);
+    for path in [others["image_url"].as_str().unwrap(), &others_upload] {
+        assert_eq!(bob.get(path).await.status, 200, "{path}");
+    }
+    // The same key is another task's now, and the user may go on.
+    let (_, again) = completed(&ada).await;
+    assert_ne!(again["task_id"], task["task_id"]);
+    assert_eq!(quota_left(&ada).await, 2);
+    erased(&ada).await;
+    erased(&ada).await;
+    for _ in 0..2 {
+        let task = ada.refined(&original, "echo it").await;
+        assert_eq!(task["status"], "completed", "{task}");
+    }
+    assert_eq!(ada.refine(&original, "echo it").await.status, 429);
+    let ended = service.stop();
+    assert!(ended.status.success());
+    let named = ended.log.lines().find(|line| line.contains(&name));
+    assert_eq!(named, None, "the log has names");
+}
+
+/// Its worker, of which there is one, does not wait for the model.
+#[tokio::test]
+async fn what_is_under_way_is_dropped_at_once() {
+    let launch = scripted_launch().set("concurrency", "1");
+    let service = launch.start();
+    let [first, second] = [(); 2].map(|()| new_user(&service));
+    let original = origin().picture(&pictures::png(8, 8));
+    let id = first.accepted(&original, "hang for ever").await;
+    let mut events = first.events(&id, None).await;
+    while events.event().await.tells() != "refining" {}
+    let waiting = second.accepted(&original, "echo it").await;
+    erased(&first).await;
+    let finished = tokio::time::timeout(AT_ONCE, second.finished(&waiting));
+    let task = finished.await.expect("it still waits for its turn");
+    assert_eq!(task["status"], "completed", "{task}");
+    assert_eq!(listed(&first).await, [json!([]), json!([])]);
+    assert!(service.stop().status.success());
+}
+
+/// Whenever it happens to a task, no image is left of it.
+#[tokio::test]
+async fn nothing_is_left_whenever_it_happens() {
+    let launch = scripted_launch();
+    let service = launch.start();
+    let original = origin().picture(&pictures::png(300, 300));
+    let rounds = (0..30_u64).map(async |round| {
+        let user = new_user(&service);
+        user.accepted(&original, "wait 20ms").await;
+        // Anywhere between its submission and its end.
+        tokio::time::sleep(Duration::from_millis(round * 3)).await;
+        erased(&user).await;
+        assert_eq!(listed(&user).await, [json!([]), json!([])], "{round}");
+    });
+    futures::future::join_all(rounds).await;
+    eventually("nothing is left", SOON, async || {
+        launch.images().is_empty().then_some(())
+    })
+    .await;
+    assert!(service.stop().status.success());
+}
+
+/// An anonymous user's cookie is cleared, from the service's own page alone.
+#[tokio::test]
+async fn a_session_ends_with_its_data() {
+    let service = Launch::new()
+        .set("allow-sources", &origin().authority())
+        .start();
+    let anybody = Client::new(service.url());
+    let session = anybody.send(Method::POST, "/api/auth/session", "").await;
+    let token = session.json()["access_token"].as_str().unwrap().to_owned();
+    let client = anybody.cookie(&token);
+    client.uploaded(&pictures::png(8, 8)).await;
+    let elsewhere = client.with("sec-fetch-site", "cross-site");
+    assert_eq!(elsewhere.delete("/api/me").await.status, 403);
+    assert_eq!(anybody.delete("/api/me").await.status, 401);
+    let answer = client.delete("/api/me").await;
+    assert_eq!(answer.status, 204);
+    assert_eq!(
+        answer.header("set-cookie"),
+        Some("session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")
+    );
+    assert!(service.stop().status.success());
+}
+
+/// And the count is the same after a restart.
+#[tokio::test]
+async fn the_count_outlives_a_restart() {
+    let launch = scripted_launch().set("rate-limit", "2/month");
+    let service = launch.start();
+    let name = new_name();
+    let original = origin().picture(&pictures::png(8, 8));
+    let user = Client::user(service.url(), &name);
+    user.refined(&original, "echo it").await;
+    erased(&user).await;
+    assert!(service.stop().status.success());
+    let service = launch.start();
+    let user = Client::new(service.url()).bearer(&token(&name));
+    assert_eq!(quota_left(&user).await, 1);
+    assert!(service.stop().status.success());
+}
