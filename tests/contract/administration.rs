@@ -126,7 +126,7 @@ impl<B: Operated> Store<B> {
     /// A job of this many tasks.
     async fn started(&self, action: Action, filter: TaskFilter, expect: u64) -> Job {
         match self.start_job(action, filter, expect).await {
-            JobStart::Started(job) => job,
+            JobStart::Started(job) => *job,
             JobStart::Unexpected(total) => panic!("not {expect}, but {total}"),
         }
     }

@@ -66,7 +66,7 @@ pub struct NewJob {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobStart {
     /// It is stored.
-    Started(Job),
+    Started(Box<Job>),
     /// Not the expected number, but this many tasks match. Nothing was done.
     Unexpected(u64),
 }

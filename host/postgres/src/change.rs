@@ -118,7 +118,7 @@ impl<T, R: Fn(&mut TaskRecord, Timestamp) -> Decision<T>> Change<'_, T, R> {
             let account = match record.refund(event) {
                 Some(_) => {
                     let session = store.database.session_until(deadline).await?;
-                    account_change(&session, &record, event).await?
+                    account_change(store, &session, &record, event).await?
                 }
                 None => None,
             };
@@ -162,6 +162,7 @@ async fn is_paused(store: &PostgresTasks, deadline: Instant) -> Result<bool, Fau
 
 /// The change that the event makes to the account of the task's user, if any.
 pub(super) async fn account_change(
+    store: &PostgresTasks,
     session: &Session<'_>,
     record: &TaskRecord,
     event: Event,

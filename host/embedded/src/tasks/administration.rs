@@ -81,7 +81,7 @@ impl Administration for SqliteTasks {
                 return Ok(JobStart::Unexpected(total));
             }
             let job = self.write(move |step| jobs::start(step, job)).await?;
-            Ok(JobStart::Started(job))
+            Ok(JobStart::Started(Box::new(job)))
         })
     }
 

@@ -107,7 +107,7 @@ impl<'a> Acts<'a> {
             self.store.tell_story(&mut after, &noted);
             self.noted.push((task_id.to_owned(), noted));
             let swap = Swap {
-                account: account_change(&self.session, &after, event).await?,
+                account: account_change(self.store, &self.session, &after, event).await?,
                 ..Swap::of(before, after)
             };
             if swap.run(&self.session).await? {

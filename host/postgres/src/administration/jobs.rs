@@ -51,7 +51,7 @@ pub(super) async fn start(store: &PostgresTasks, new: NewJob) -> Result<JobStart
     let target = json(&job.filter);
     audit::add(&acts, &new.act, job.action.as_str(), &target, total).await?;
     acts.commit().await?;
-    Ok(JobStart::Started(job))
+    Ok(JobStart::Started(Box::new(job)))
 }
 
 pub(super) async fn find(session: &Session<'_>, job_id: &str) -> Result<Option<Job>, Fault> {
