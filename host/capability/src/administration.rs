@@ -43,7 +43,8 @@ pub enum Action {
     Retry,
     /// A task that has not ended fails, and its quota is given back.
     Cancel,
-    /// A task is forgotten, as if its user had deleted it.
+    /// A task is forgotten, as if its user had deleted it. If a filter names a user and
+    /// nothing else, everything else of this user is forgotten too.
     Delete,
 }
 
@@ -203,6 +204,22 @@ impl FromStr for Action {
 }
 
 impl Job {
+    /// The user whom it erases, with all that the user has. None: it only acts on tasks.
+    pub fn erased_user(&self) -> Option<&str> {
+        match self.action {
+            Action::Delete => self.filter.whole_user(),
+            Action::Retry | Action::Cancel => None,
+        }
+    }
+
+    /// It has looked at all tasks. Those of an erased user have gone before.
+    pub fn end(&mut self, now: Timestamp) {
+        self.ended_at = Some(now);
+        if self.erased_user().is_some() {
+            self.done = self.total.saturating_sub(self.failed);
+        }
+    }
+
     /// How many tasks it has not looked at yet.
     pub fn left(&self) -> u64 {
         match self.ended_at {

@@ -35,10 +35,13 @@ pub(super) async fn start(door: &Door, caller: &Caller, body: Actions) -> Result
     let operator = &door.operator;
     if body.preview {
         let now = operator.host.clock.now();
-        filter.until = Some(filter.until.map_or(now, |until| until.min(now)));
+        let until = filter.until.map_or(now, |until| until.min(now));
+        filter.until = Some(until);
         let count = operator.administration.count(filter.clone()).await?;
-        let filter = Filter::written(&filter);
-        return Ok(ok(&json!({ "count": count, "filter": filter })));
+        let (filter, until) = (Filter::written(&filter), until.to_string());
+        return Ok(ok(
+            &json!({ "count": count, "until": until, "filter": filter }),
+        ));
     }
     let act = act(caller, body.reason.as_deref())?;
     let Some(expect) = body.expect else {

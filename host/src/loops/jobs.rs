@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_capability::Capabilities;
-use concept_refinement_capability::administration::{AUDIT_RETENTION, Administration};
+use concept_refinement_capability::administration::{AUDIT_RETENTION, Administration, Job};
 use concept_refinement_capability::clock::before;
 use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
@@ -68,10 +68,12 @@ impl Jobs {
     async fn round(&self) -> Result<(), CapabilityError> {
         let is_paused = self.administration.is_paused().await?;
         self.host.pause.set(is_paused);
+        let mut outcome = Ok(());
         for id in self.administration.unfinished_jobs().await? {
-            self.finish(&id).await?;
+            // One that fails does not hold up the others.
+            outcome = self.finish(&id).await.and(outcome);
         }
-        Ok(())
+        outcome
     }
 
     async fn prune(&self) -> Result<(), CapabilityError> {
@@ -80,6 +82,12 @@ impl Jobs {
     }
 
     async fn finish(&self, id: &str) -> Result<(), CapabilityError> {
+        let job = self.administration.job(id).await?;
+        if let Some(user_id) = job.as_ref().and_then(Job::erased_user) {
+            // It takes the tasks along, so it is first: a job that is interrupted here is
+            // not over.
+            self.host.erase_user(user_id).await?;
+        }
         loop {
             let now = self.host.clock.now();
             let ids = (0..BATCH)

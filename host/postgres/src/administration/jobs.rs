@@ -103,7 +103,7 @@ async fn try_advance(
         acts.roll_back().await?;
         return Ok(None);
     };
-    let ids = next_tasks(&acts.session, &mut job, new_ids.len(), acts.now).await?;
+    let (ids, is_over) = next_tasks(&acts.session, &mut job, new_ids.len()).await?;
     let mut created = Vec::new();
     for (id, new_id) in ids.iter().zip(new_ids) {
         let is_done = match job.action {
@@ -123,26 +123,27 @@ async fn try_advance(
         job.done += u64::from(is_done);
         job.failed += u64::from(!is_done);
     }
+    if is_over {
+        job.end(acts.now);
+    }
     save(&acts.session, &job).await?;
     acts.commit().await?;
     Ok(Some(JobProgress { job, created }))
 }
 
-/// The next tasks to which the job is done, at most `limit`. The job is over if there are
-/// no more.
+/// The next tasks to which the job is done, at most `limit`, and whether there are no more.
 async fn next_tasks(
     session: &Session<'_>,
     job: &mut Job,
     limit: usize,
-    now: Timestamp,
-) -> Result<Vec<String>, Fault> {
-    let (mut ids, mut rows) = (Vec::new(), 0);
+) -> Result<(Vec<String>, bool), Fault> {
+    let (mut ids, mut rows, mut is_over) = (Vec::new(), 0, false);
     let mut walk = Walk::new(&job.filter, job.position.take());
     let mut position = walk.position();
     while ids.len() < limit && rows < MAX_ROWS {
         let seen = walk.next(session, limit - ids.len()).await?;
         if seen.is_empty() {
-            job.ended_at = Some(now);
+            is_over = true;
             break;
         }
         rows += seen.len();
@@ -151,7 +152,7 @@ async fn next_tasks(
         ids.extend(matching.map(|seen| seen.position.id));
     }
     job.position = position;
-    Ok(ids)
+    Ok((ids, is_over))
 }
 
 /// Whether no later task of the same user matches.

@@ -946,12 +946,14 @@ async function count() {
   const answer = await call('POST', 'tasks/actions', { action, filter, preview: true });
   const { count: matching, until } = answer;
   filter.until = until;
-  if (matching === 0) {
+  const erases = action === 'delete' && filter.user && Object.keys(filter).every((key) => ['user', 'until'].includes(key));
+  if (matching === 0 && !erases) {
     $('all-count').textContent = 'No task matches.';
     return;
   }
   counting = { action, filter, expect: matching };
-  $('all-count').textContent = `${counted(matching)} match${matching === 1 ? 'es' : ''}, created before ${moment(until)}.`;
+  const rest = erases ? ' Everything else of this user is erased too: concepts, images, keys and webhooks.' : '';
+  $('all-count').textContent = `${counted(matching)} match${matching === 1 ? 'es' : ''}, created before ${moment(until)}.${rest}`;
   $('all-act').textContent = `${capital(action)} ${counted(matching)}`;
   $('all-why').hidden = false;
   $('all-reason').focus();

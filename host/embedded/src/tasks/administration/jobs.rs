@@ -97,7 +97,9 @@ pub(super) fn advance(
         job.failed += u64::from(!is_done);
     }
     job.position = position;
-    job.ended_at = is_over.then_some(step.now);
+    if is_over {
+        job.end(step.now);
+    }
     save(step, &job)?;
     Ok(Some(JobProgress { job, created }))
 }
