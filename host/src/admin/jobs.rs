@@ -33,6 +33,10 @@ pub(super) async fn start(door: &Door, caller: &Caller, body: Actions) -> Result
     })?;
     let mut filter = body.filter.read()?;
     let operator = &door.operator;
+    if body.preview && body.expect.is_some() {
+        let problem = "A preview expects nothing: it answers the number.";
+        return Err(Problem::Invalid("expect", problem.to_owned()));
+    }
     if body.preview {
         let now = operator.host.clock.now();
         filter.until = Some(filter.until.map_or(now, |until| until.min(now)));
