@@ -68,10 +68,13 @@ impl Jobs {
     async fn round(&self) -> Result<(), CapabilityError> {
         let is_paused = self.administration.is_paused().await?;
         self.host.pause.set(is_paused);
+        let mut round = Ok(());
         for id in self.administration.unfinished_jobs().await? {
-            self.finish(&id).await?;
+            // One that cannot go on does not hold up the others: on a full disk, what is
+            // deleted makes room for what is retried.
+            round = round.and(self.finish(&id).await);
         }
-        Ok(())
+        round
     }
 
     async fn prune(&self) -> Result<(), CapabilityError> {
