@@ -84,7 +84,8 @@ pub struct Job {
     pub created_at: Timestamp,
     /// None: it is not over.
     pub ended_at: Option<Timestamp>,
-    /// How many tasks matched when it was started.
+    /// How many tasks matched when it was started. Those that ended since, and match only
+    /// for that, are not among them.
     pub total: u64,
     /// Tasks to which it was done.
     pub done: u64,
@@ -203,6 +204,14 @@ impl FromStr for Action {
 }
 
 impl Job {
+    /// It has looked at all tasks. Those that it did not meet any more are in another
+    /// state, or gone.
+    pub fn end(&mut self, now: Timestamp) {
+        self.failed = self.failed.max(self.total.saturating_sub(self.done));
+        self.total = self.total.max(self.done + self.failed);
+        self.ended_at = Some(now);
+    }
+
     /// How many tasks it has not looked at yet.
     pub fn left(&self) -> u64 {
         match self.ended_at {

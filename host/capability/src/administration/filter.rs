@@ -36,6 +36,12 @@ impl TaskFilter {
         self.error.is_some() || self.model.is_some()
     }
 
+    /// Whether only tasks match that have ended.
+    pub fn is_of_ended(&self) -> bool {
+        let is_final = |status| matches!(status, Status::Completed | Status::Failed);
+        self.status.is_some_and(is_final) || self.error.is_some()
+    }
+
     /// Whether a task with this error message and this story, as it is stored, matches the
     /// parts that no index has.
     pub fn matches_deeply(&self, error_message: Option<&str>, steps: &str) -> bool {
