@@ -14,6 +14,7 @@ use concept_refinement_domain::capability::{Cancellation, Page, Position};
 use concept_refinement_domain::rulebook::{Retry, TaskRecord};
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
+use tokio::sync::watch;
 
 use super::Answer;
 
@@ -172,6 +173,10 @@ pub trait Administration: Send + Sync {
     /// Pauses the queue, or resumes it. When it is resumed, all pending tasks are due, since
     /// their messages may be lost. False: it was so already.
     fn set_paused(&self, is_paused: bool, act: Act) -> Answer<'_, bool>;
+
+    /// Changes whenever an operator may have paused or resumed the queue, or started a job,
+    /// on another host. It may be missed. None: no other host has this store.
+    fn operations(&self) -> Option<watch::Receiver<u64>>;
 
     /// What operators did, the latest first, at most `limit`, before this number.
     fn audit(&self, limit: u32, before: Option<u64>) -> Answer<'_, Vec<AuditEntry>>;

@@ -12,6 +12,7 @@ use concept_refinement_capability::administration::{
 use concept_refinement_domain::capability::{Cancellation, Page, Position};
 use concept_refinement_domain::rulebook::{Retry, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
+use tokio::sync::watch;
 
 use super::database::{DEADLINE, SCAN_DEADLINE, Session};
 use super::fault::Fault;
@@ -88,7 +89,11 @@ impl Administration for PostgresTasks {
     }
 
     fn start_job(&self, job: NewJob) -> Answer<'_, JobStart> {
-        self.answer(jobs::start(self, job))
+        self.answer(async move {
+            let start = jobs::start(self, job).await?;
+            self.changes.operated();
+            Ok(start)
+        })
     }
 
     fn job<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Job>> {
@@ -122,11 +127,18 @@ impl Administration for PostgresTasks {
 
     fn set_paused(&self, is_paused: bool, act: Act) -> Answer<'_, bool> {
         self.answer(async move {
-            match is_paused {
+            let changed = match is_paused {
                 true => pause(self, &act).await,
                 false => resume(self, &act).await,
-            }
+            };
+            // Also if it failed: it may have been done all the same.
+            self.changes.operated();
+            changed
         })
+    }
+
+    fn operations(&self) -> Option<watch::Receiver<u64>> {
+        Some(self.changes.operations())
     }
 
     fn audit(&self, limit: u32, before: Option<u64>) -> Answer<'_, Vec<AuditEntry>> {

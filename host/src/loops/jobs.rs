@@ -3,6 +3,7 @@
 //! A job is stored, and each of its parts is one step, so that it may be interrupted at
 //! any moment, and any host can go on with it.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +24,8 @@ use crate::loops::until_stop::until_stop;
 /// Tasks per part of a job: other writes wait for it.
 const BATCH: usize = 50;
 
-/// How often jobs are looked for that another process has left.
+/// How often jobs are looked for that another process has left, and whether the queue is
+/// paused.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 /// How often what is too old is removed.
@@ -49,6 +51,7 @@ impl Jobs {
 
     async fn rounds(&self) {
         let mut next_prune = Duration::ZERO;
+        let mut operations = self.administration.operations();
         loop {
             let mut round = self.round().await;
             if round.is_ok() && next_prune <= self.runtime.elapsed() {
@@ -60,6 +63,7 @@ impl Jobs {
             }
             tokio::select! {
                 () = self.started.notified() => {}
+                () = change(&mut operations) => {}
                 () = self.runtime.sleep(INTERVAL) => {}
             }
         }
@@ -100,4 +104,14 @@ impl Jobs {
             }
         }
     }
+}
+
+/// Completes at the next change, if there ever is one.
+async fn change(operations: &mut Option<watch::Receiver<u64>>) {
+    if let Some(operations) = operations
+        && operations.changed().await.is_ok()
+    {
+        return;
+    }
+    pending().await
 }

@@ -12,6 +12,7 @@ use concept_refinement_domain::capability::{Cancellation, Page, Position};
 use concept_refinement_domain::rulebook::{self, Retry, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, params};
+use tokio::sync::watch;
 
 use super::change::change;
 use super::fault::Fault;
@@ -109,6 +110,10 @@ impl Administration for SqliteTasks {
 
     fn set_paused(&self, is_paused: bool, act: Act) -> Answer<'_, bool> {
         Box::pin(self.write(move |step| set_paused(step, is_paused, &act)))
+    }
+
+    fn operations(&self) -> Option<watch::Receiver<u64>> {
+        None
     }
 
     fn audit(&self, limit: u32, before: Option<u64>) -> Answer<'_, Vec<AuditEntry>> {
