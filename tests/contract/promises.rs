@@ -190,6 +190,7 @@ macro_rules! administration_promises {
                 a_job_starts_if_as_many_match_as_expected,
                 the_newest_of_each_user_is_retried,
                 all_that_match_are_cancelled_or_deleted,
+                what_ended_later_is_left_alone,
                 each_task_is_done_once,
                 who_goes_away_leaves_no_part_half_done,
             }

@@ -206,14 +206,14 @@ async fn an_operator_erases_a_person() {
 
     let operator = Client::new(&service.admin().await).bearer(OPERATOR);
     let user = json!({ "user": name });
-    let asked = json!({ "action": "delete", "filter": user, "preview": true });
+    let asked = json!({ "action": "erase", "filter": user, "preview": true });
     let preview = operator
         .post("/admin/v1/tasks/actions", &asked)
         .await
         .json();
     assert_eq!(preview["count"], 2, "{preview}");
     let asked = json!({
-        "action": "delete", "filter": preview["filter"], "expect": 2, "reason": "asked to",
+        "action": "erase", "filter": preview["filter"], "expect": 2, "reason": "asked to",
     });
     let started = operator.post("/admin/v1/tasks/actions", &asked).await;
     assert_eq!(started.status, 202, "{started:?}");
@@ -233,5 +233,11 @@ async fn an_operator_erases_a_person() {
     }
     assert_eq!(quota_left(&ada).await, 3, "the quota counts on");
     assert_eq!(listed(&bob).await, others);
+    let narrow = json!({ "user": name, "status": "failed" });
+    for filter in [json!({}), json!({ "status": "failed" }), narrow] {
+        let asked = json!({ "action": "erase", "filter": filter, "preview": true });
+        let answer = operator.post("/admin/v1/tasks/actions", &asked).await;
+        assert_eq!(answer.status, 422, "{filter}");
+    }
     assert!(service.stop().status.success());
 }

@@ -7,6 +7,7 @@
     reason = "this runs in tests only"
 )]
 
+mod admin;
 mod answers;
 mod auth;
 mod backup;

@@ -1,6 +1,7 @@
 //! A client of the service.
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -19,6 +20,10 @@ use crate::tokens;
 pub static DOCUMENT: LazyLock<Document> =
     LazyLock::new(|| Document::parse(include_str!("../../components/api/openapi.json")));
 
+/// The description of the operators' API.
+pub static OPERATORS: LazyLock<Document> =
+    LazyLock::new(|| Document::parse(include_str!("../../host/src/admin/openapi.json")));
+
 /// Longer than any test.
 const FOR_EVER: Duration = Duration::from_secs(3600);
 
@@ -30,6 +35,8 @@ pub struct Client {
     headers: HeaderMap,
     /// None: the system chooses.
     address: Option<IpAddr>,
+    /// By which each answer is judged.
+    document: fn() -> &'static Document,
 }
 
 /// What makes clients. A library of the host has reqwest leave the choice of a
@@ -52,6 +59,24 @@ impl Client {
     /// Without credentials.
     pub fn new(base: &str) -> Self {
         Self::of(base, http())
+    }
+
+    /// As an operator with this token, where the service listens to operators.
+    pub fn operator(base: &str, token: &str) -> Self {
+        let client = Self {
+            document: || &OPERATORS,
+            ..Self::new(base)
+        };
+        client.bearer(token)
+    }
+
+    /// As an operator who may use the socket of this data directory.
+    pub fn on_socket(data: &Path) -> Self {
+        let socket = data.join("control");
+        Self {
+            document: || &OPERATORS,
+            ..Self::of("http://localhost", http().unix_socket(socket))
+        }
     }
 
     /// The same, of a service behind TLS, whoever vouches for it.
@@ -81,13 +106,18 @@ impl Client {
             Some(address) => Self::from_address(&self.base, address),
             None => Self::new(&self.base),
         };
-        Self { headers, ..new }
+        Self {
+            headers,
+            document: self.document,
+            ..new
+        }
     }
 
     /// The same user at another host.
     pub fn at(&self, base: &str) -> Self {
         Self {
             headers: self.headers.clone(),
+            document: self.document,
             ..Self::new(base)
         }
     }
@@ -109,6 +139,7 @@ impl Client {
             base: base.to_owned(),
             headers: HeaderMap::new(),
             address: None,
+            document: || &DOCUMENT,
         }
     }
 
@@ -178,7 +209,7 @@ impl Client {
             body: response.bytes().await?,
         };
         if let Some(path) = url.strip_prefix(&self.base) {
-            answer.is_as_described(&method, path);
+            answer.is_as_described((self.document)(), &method, path);
         }
         Ok(answer)
     }
@@ -290,8 +321,8 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Asserts that the description of the API tells of this answer.
-    fn is_as_described(&self, method: &Method, path: &str) {
+    /// Asserts that a description tells of this answer.
+    fn is_as_described(&self, document: &Document, method: &Method, path: &str) {
         let headers: Vec<(&str, &str)> = self
             .headers
             .iter()
@@ -304,7 +335,7 @@ impl Answer {
             headers: &headers,
             body: &self.body,
         };
-        if let Err(problem) = DOCUMENT.check(&answer) {
+        if let Err(problem) = document.check(&answer) {
             panic!("not as openapi.json has it: {problem}");
         }
     }

@@ -489,7 +489,7 @@ impl Service {
     pub async fn admin(&self) -> String {
         eventually("the admin address is told", SOON, async || {
             let log = self.log();
-            let (_, after) = log.split_once("operators are served at ")?;
+            let (_, after) = log.split_once("operators are answered at ")?;
             let (url, _) = after.split_once(char::is_whitespace)?;
             Some(url.trim_end_matches('/').to_owned())
         })

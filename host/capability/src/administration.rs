@@ -14,6 +14,7 @@ use concept_refinement_domain::capability::{Cancellation, Page, Position};
 use concept_refinement_domain::rulebook::{Retry, TaskRecord};
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
+use tokio::sync::watch;
 
 use super::Answer;
 
@@ -43,9 +44,10 @@ pub enum Action {
     Retry,
     /// A task that has not ended fails, and its quota is given back.
     Cancel,
-    /// A task is forgotten, as if its user had deleted it. If a filter names a user and
-    /// nothing else, everything else of this user is forgotten too.
+    /// A task is forgotten, as if its user had deleted it.
     Delete,
+    /// All tasks of a user are forgotten, and everything else of this user.
+    Erase,
 }
 
 /// An act on all tasks that a filter matches.
@@ -85,7 +87,8 @@ pub struct Job {
     pub created_at: Timestamp,
     /// None: it is not over.
     pub ended_at: Option<Timestamp>,
-    /// How many tasks matched when it was started.
+    /// How many tasks matched when it was started. Those that ended since, and match only
+    /// for that, are not among them.
     pub total: u64,
     /// Tasks to which it was done.
     pub done: u64,
@@ -113,7 +116,7 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// Who.
     pub actor: String,
-    /// `retry`, `cancel`, `delete`, `pause` or `resume`.
+    /// `retry`, `cancel`, `delete`, `erase`, `pause` or `resume`.
     pub action: String,
     /// A task's id, a filter in JSON, or `queue`.
     pub target: String,
@@ -121,6 +124,19 @@ pub struct AuditEntry {
     pub reason: String,
     /// To how many tasks; the pending ones, where it was done to the queue.
     pub count: u64,
+}
+
+/// What waits, and what is under way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueueState {
+    /// Whether nothing is claimed.
+    pub is_paused: bool,
+    /// Tasks that are pending.
+    pub pending: u64,
+    /// Tasks that are being worked on.
+    pub processing: u64,
+    /// When the oldest pending task was created.
+    pub oldest_pending: Option<Timestamp>,
 }
 
 /// The operator's view of a task store.
@@ -166,12 +182,20 @@ pub trait Administration: Send + Sync {
         new_ids: Vec<String>,
     ) -> Answer<'a, Option<JobProgress>>;
 
+    /// The state of the queue. Its cost grows with the tasks that have not ended, and not
+    /// with the store.
+    fn queue(&self) -> Answer<'_, QueueState>;
+
     /// Whether the queue is paused: nothing is claimed and nothing is due.
     fn is_paused(&self) -> Answer<'_, bool>;
 
     /// Pauses the queue, or resumes it. When it is resumed, all pending tasks are due, since
     /// their messages may be lost. False: it was so already.
     fn set_paused(&self, is_paused: bool, act: Act) -> Answer<'_, bool>;
+
+    /// Changes whenever an operator may have paused or resumed the queue, or started a job,
+    /// on another host. It may be missed. None: no other host has this store.
+    fn operations(&self) -> Option<watch::Receiver<u64>>;
 
     /// What operators did, the latest first, at most `limit`, before this number.
     fn audit(&self, limit: u32, before: Option<u64>) -> Answer<'_, Vec<AuditEntry>>;
@@ -182,7 +206,7 @@ pub trait Administration: Send + Sync {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Retry, Self::Cancel, Self::Delete];
+    pub const ALL: [Self; 4] = [Self::Retry, Self::Cancel, Self::Delete, Self::Erase];
 
     /// As used in JSON and in stores.
     pub fn as_str(self) -> &'static str {
@@ -190,6 +214,7 @@ impl Action {
             Self::Retry => "retry",
             Self::Cancel => "cancel",
             Self::Delete => "delete",
+            Self::Erase => "erase",
         }
     }
 }
@@ -204,20 +229,21 @@ impl FromStr for Action {
 }
 
 impl Job {
-    /// The user whom it erases, with all that the user has. None: it only acts on tasks.
+    /// The user whom it erases. None: it only acts on tasks.
     pub fn erased_user(&self) -> Option<&str> {
-        match self.action {
-            Action::Delete => self.filter.whole_user(),
-            Action::Retry | Action::Cancel => None,
-        }
+        let user = self.filter.user.as_deref();
+        user.filter(|_| self.action == Action::Erase)
     }
 
-    /// It has looked at all tasks. Those of an erased user have gone before.
+    /// It has looked at all tasks. Those that it did not meet any more are in another
+    /// state, or gone, which is what an erasure wants.
     pub fn end(&mut self, now: Timestamp) {
-        self.ended_at = Some(now);
-        if self.erased_user().is_some() {
-            self.done = self.total.saturating_sub(self.failed);
+        if self.action == Action::Erase {
+            self.done = self.done.max(self.total.saturating_sub(self.failed));
         }
+        self.failed = self.failed.max(self.total.saturating_sub(self.done));
+        self.total = self.total.max(self.done + self.failed);
+        self.ended_at = Some(now);
     }
 
     /// How many tasks it has not looked at yet.

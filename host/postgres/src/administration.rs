@@ -7,11 +7,13 @@ mod search;
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::administration::{
-    Act, Action, Administration, AuditEntry, Job, JobProgress, JobStart, NewJob, TaskFilter,
+    Act, Action, Administration, AuditEntry, Job, JobProgress, JobStart, NewJob, QueueState,
+    TaskFilter,
 };
 use concept_refinement_domain::capability::{Cancellation, Page, Position};
 use concept_refinement_domain::rulebook::{Retry, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
+use tokio::sync::watch;
 
 use super::database::{DEADLINE, SCAN_DEADLINE, Session};
 use super::fault::Fault;
@@ -88,7 +90,11 @@ impl Administration for PostgresTasks {
     }
 
     fn start_job(&self, job: NewJob) -> Answer<'_, JobStart> {
-        self.answer(jobs::start(self, job))
+        self.answer(async move {
+            let start = jobs::start(self, job).await?;
+            self.changes.operated();
+            Ok(start)
+        })
     }
 
     fn job<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Job>> {
@@ -113,6 +119,10 @@ impl Administration for PostgresTasks {
         self.answer(async move { jobs::advance(self, id, &new_ids).await })
     }
 
+    fn queue(&self) -> Answer<'_, QueueState> {
+        self.answer(queue(self))
+    }
+
     fn is_paused(&self) -> Answer<'_, bool> {
         self.answer(async move {
             let session = self.database.session().await?;
@@ -122,11 +132,18 @@ impl Administration for PostgresTasks {
 
     fn set_paused(&self, is_paused: bool, act: Act) -> Answer<'_, bool> {
         self.answer(async move {
-            match is_paused {
+            let changed = match is_paused {
                 true => pause(self, &act).await,
                 false => resume(self, &act).await,
-            }
+            };
+            // Also if it failed: it may have been done all the same.
+            self.changes.operated();
+            changed
         })
+    }
+
+    fn operations(&self) -> Option<watch::Receiver<u64>> {
+        Some(self.changes.operations())
     }
 
     fn audit(&self, limit: u32, before: Option<u64>) -> Answer<'_, Vec<AuditEntry>> {
@@ -149,6 +166,27 @@ impl Administration for PostgresTasks {
 pub(super) async fn is_paused(session: &Session<'_>) -> Result<bool, Fault> {
     const SQL: &str = "SELECT EXISTS (SELECT FROM schema.queue_pause)";
     session.ask(SQL, &[]).await
+}
+
+async fn queue(store: &PostgresTasks) -> Result<QueueState, Fault> {
+    // A single statement, and so one snapshot.
+    const SQL: &str = "SELECT EXISTS (SELECT FROM schema.queue_pause), \
+         count(*) FILTER (WHERE status = 'pending'), count(*), \
+         min(created_at) FILTER (WHERE status = 'pending') \
+         FROM schema.task WHERE completed_at IS NULL";
+    let session = store.database.session().await?;
+    let Some(row) = session.query_opt(SQL, &[]).await? else {
+        return Ok(QueueState::default());
+    };
+    let mut cells = Cells::of(&row);
+    let is_paused = cells.get()?;
+    let (pending, unfinished): (u64, u64) = (cells.count()?, cells.count()?);
+    Ok(QueueState {
+        is_paused,
+        pending,
+        processing: unfinished.saturating_sub(pending),
+        oldest_pending: cells.maybe_time()?,
+    })
 }
 
 async fn pause(store: &PostgresTasks, act: &Act) -> Result<bool, Fault> {

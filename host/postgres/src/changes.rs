@@ -40,10 +40,12 @@ const COLLECT: Duration = Duration::from_millis(10);
 pub(super) struct Changes {
     outbox: mpsc::Sender<Message>,
     wakes: Arc<Wakes>,
+    operated: Arc<Wakes>,
     _running: [AbortOnDropHandle<()>; 2],
 }
 
-/// Wakes the queue of this host.
+/// Wakes a loop of this host, such as that of its queue.
+#[derive(Default)]
 pub(super) struct Wakes(watch::Sender<u64>);
 
 /// What is needed to receive other hosts' notifications.
@@ -59,14 +61,20 @@ pub(super) struct Subscription {
 impl Changes {
     pub(super) fn start(database: Arc<Database>, subscription: Subscription) -> Self {
         let (outbox, waiting) = mpsc::channel(MAX_WAITING);
-        let wakes = Arc::new(Wakes(watch::channel(0).0));
-        let listener = Listener::new(Arc::clone(&database), subscription, Arc::clone(&wakes));
+        let (wakes, operated) = (Arc::<Wakes>::default(), Arc::<Wakes>::default());
+        let listener = Listener::new(
+            Arc::clone(&database),
+            subscription,
+            Arc::clone(&wakes),
+            Arc::clone(&operated),
+        );
         let runtime = Handle::current();
         let sending = runtime.spawn(send(database, waiting));
         let hearing = runtime.spawn(listener.run());
         Self {
             outbox,
             wakes,
+            operated,
             _running: [sending, hearing].map(AbortOnDropHandle::new),
         }
     }
@@ -100,6 +108,17 @@ impl Changes {
     /// Announces that a redelivery was requested, for any host to deliver.
     pub(super) fn redelivered(&self) {
         self.tell(Message::Redelivered);
+    }
+
+    /// Announces to other hosts that an operator paused or resumed the queue, or started a
+    /// job.
+    pub(super) fn operated(&self) {
+        self.tell(Message::Operated);
+    }
+
+    /// Changes whenever an operator may have done so on another host.
+    pub(super) fn operations(&self) -> watch::Receiver<u64> {
+        self.operated.0.subscribe()
     }
 
     fn tell(&self, message: Message) {

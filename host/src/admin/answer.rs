@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{CapabilityError, ErrorKind};
+use concept_refinement_runtime::ingress::http::PROTECTION;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde::Serialize;
@@ -20,19 +21,28 @@ pub(super) enum Problem {
     Misdirected,
     /// It cannot be done to what is there, for this reason.
     Conflict(String),
+    /// The same, since so many tasks match.
+    Unexpected(String, u64),
     TooLarge,
     NotJson,
     /// A field of the request, and what is wrong with it.
     Invalid(&'static str, String),
-    Malformed,
+    /// The body is not what is expected, for this reason.
+    Malformed(String),
+    /// The body did not arrive in time.
+    Slow,
     Unavailable(String),
+    Internal,
 }
 
 impl From<CapabilityError> for Problem {
     fn from(error: CapabilityError) -> Self {
         match error.kind {
             ErrorKind::Unavailable | ErrorKind::Full => Self::Unavailable(error.message),
-            ErrorKind::Invalid => Self::Conflict(error.message),
+            ErrorKind::Invalid => {
+                tracing::error!(%error, "what an operator asked cannot be done");
+                Self::Internal
+            }
         }
     }
 }
@@ -65,7 +75,9 @@ impl Problem {
                 "MISDIRECTED_REQUEST",
                 "This listener answers to names of this machine only.",
             ),
-            Self::Conflict(detail) => (StatusCode::CONFLICT, "CONFLICT", detail),
+            Self::Conflict(detail) | Self::Unexpected(detail, _) => {
+                (StatusCode::CONFLICT, "CONFLICT", detail)
+            }
             Self::TooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "PAYLOAD_TOO_LARGE",
@@ -81,15 +93,25 @@ impl Problem {
                 "VALIDATION_ERROR",
                 "A value cannot be used.",
             ),
-            Self::Malformed => (
+            Self::Malformed(_) => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "VALIDATION_ERROR",
                 "The body is not the JSON object that is expected.",
+            ),
+            Self::Slow => (
+                StatusCode::REQUEST_TIMEOUT,
+                "REQUEST_TIMEOUT",
+                "The body did not arrive in time.",
             ),
             Self::Unavailable(detail) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "SERVICE_UNAVAILABLE",
                 detail,
+            ),
+            Self::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "INTERNAL_ERROR",
+                "Something went wrong. The log says what.",
             ),
         }
     }
@@ -98,14 +120,18 @@ impl Problem {
         let (status, code, detail) = self.says();
         let fields = match self {
             Self::Invalid(field, problem) => json!({ *field: [problem] }),
+            Self::Malformed(problem) => json!({ "body": [problem] }),
             _ => Value::Null,
         };
-        let body = json!({
+        let mut body = json!({
             "detail": detail,
             "status_code": status.as_u16(),
             "error_code": code,
             "field_errors": fields,
         });
+        if let Self::Unexpected(_, count) = self {
+            body["count"] = json!(count);
+        }
         let mut answer = json_answer(status, &body);
         let headers = answer.headers_mut();
         match self {
@@ -117,6 +143,10 @@ impl Problem {
             }
             Self::Unavailable(_) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            // What is left of the body is not waited for.
+            Self::Slow => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}
         }
@@ -151,12 +181,18 @@ pub(super) fn no_content() -> Answer {
 pub(super) fn with(status: StatusCode, media_type: &'static str, body: Bytes) -> Answer {
     let mut answer = Response::new(Full::new(body));
     *answer.status_mut() = status;
-    let headers = answer.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    answer
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    answer
+}
+
+/// The answer with the header fields that protect whoever looks; a page has a policy of
+/// its own.
+pub(super) fn protected(mut answer: Answer) -> Answer {
+    for (name, value) in PROTECTION {
+        let field = answer.headers_mut().entry(name);
+        field.or_insert(HeaderValue::from_static(value));
+    }
     answer
 }

@@ -1,12 +1,15 @@
 //! What a request says: its query, its body, its reason.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use concept_refinement_capability::administration::Act;
+use concept_refinement_domain::sentence::sanitize;
 use http::{HeaderMap, header};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 use url::form_urlencoded;
 
 use super::access::Caller;
@@ -15,8 +18,14 @@ use super::answer::Problem;
 /// Largest body, in bytes.
 const MAX_BODY: usize = 64 << 10;
 
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Longest reason, in code points.
 const MAX_REASON: usize = 500;
+
+/// Longest part of what is said of a body that cannot be read, in code points.
+const MAX_ERROR: usize = 300;
 
 /// The parameters of a query; an empty one counts as missing.
 pub(super) struct Query(BTreeMap<String, String>);
@@ -67,9 +76,18 @@ pub(super) async fn body<T: DeserializeOwned>(
     if !media_type.trim().eq_ignore_ascii_case("application/json") {
         return Err(Problem::NotJson);
     }
-    let collected = Limited::new(body, MAX_BODY).collect().await;
-    let bytes = collected.map_err(|_| Problem::TooLarge)?.to_bytes();
-    serde_json::from_slice(&bytes).map_err(|_| Problem::Malformed)
+    let collected = timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await;
+    let collected = collected.map_err(|_| Problem::Slow)?;
+    let bytes = collected
+        .map_err(|error| match error.is::<LengthLimitError>() {
+            true => Problem::TooLarge,
+            false => Problem::Malformed("It ended before it was complete.".to_owned()),
+        })?
+        .to_bytes();
+    serde_json::from_slice(&bytes).map_err(|error| {
+        let error = sanitize(&error.to_string(), MAX_ERROR);
+        Problem::Malformed(format!("It cannot be read: {error}."))
+    })
 }
 
 /// Who does something and why.
@@ -79,6 +97,11 @@ pub(super) fn act(caller: &Caller, reason: Option<&str>) -> Result<Act, Problem>
     let length = reason.chars().count();
     if length == 0 || length > MAX_REASON {
         let problem = format!("It has to be given, in at most {MAX_REASON} characters.");
+        return Err(Problem::Invalid("reason", problem));
+    }
+    // So that nobody is misled by what the audit shows.
+    if sanitize(reason, MAX_REASON) != reason {
+        let problem = "It may be a line of printable characters only.".to_owned();
         return Err(Problem::Invalid("reason", problem));
     }
     Ok(Act {

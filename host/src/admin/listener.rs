@@ -1,6 +1,7 @@
 //! Connections of operators: few, and none for long, so that they cannot exhaust a host.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,9 +19,14 @@ use super::{Door, router};
 /// Most connections at a time; further ones wait.
 pub const CONNECTIONS: usize = 32;
 
-/// Timeouts for a request's head and for the whole connection.
+/// How long a request's head may take.
 const HEADERS: Duration = Duration::from_secs(5);
+
+/// After this time a connection answers what it was asked, and nothing more.
 const CONNECTION: Duration = Duration::from_secs(60);
+
+/// How long that last answer may take.
+const LAST_ANSWER: Duration = Duration::from_secs(30);
 
 /// Largest request head, in bytes.
 const MAX_HEADERS: usize = 16 * 1024;
@@ -74,7 +80,15 @@ async fn connection(
         .header_read_timeout(HEADERS)
         .max_buf_size(MAX_HEADERS)
         .serve_connection(TokioIo::new(stream), service);
-    match timeout(CONNECTION, serving).await {
+    let mut serving = pin!(serving);
+    let ended = tokio::select! {
+        ended = &mut serving => Ok(ended),
+        () = sleep(CONNECTION) => {
+            serving.as_mut().graceful_shutdown();
+            timeout(LAST_ANSWER, serving).await
+        }
+    };
+    match ended {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, "an operator's connection ended early"),
         Err(_) => tracing::debug!("an operator's connection took too long"),

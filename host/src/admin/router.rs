@@ -2,28 +2,31 @@
 
 use bytes::Bytes;
 use concept_refinement_domain::sentence::sanitize;
+use concept_refinement_domain::validation;
+use concept_refinement_runtime::ingress::http::request_id;
 use http::request::Parts;
 use http::uri::Authority;
 use http::{Method, Request, StatusCode, header};
 use hyper::body::Incoming;
+use tracing::Instrument as _;
 
 use super::access::Caller;
-use super::answer::{Answer, Problem, with};
+use super::answer::{Answer, Problem, protected, with};
 use super::{Door, audit, input, jobs, page, queue, tasks};
 
 /// All paths behind the version, with the methods that they have.
 pub(super) const ROUTES: [(&str, &str); 11] = [
-    ("tasks", "GET"),
+    ("tasks", "GET, HEAD"),
     ("tasks/actions", "POST"),
-    ("tasks/{id}", "GET, DELETE"),
+    ("tasks/{id}", "GET, HEAD, DELETE"),
     ("tasks/{id}/retry", "POST"),
     ("tasks/{id}/cancel", "POST"),
-    ("jobs/{id}", "GET"),
-    ("queue", "GET"),
+    ("jobs/{id}", "GET, HEAD"),
+    ("queue", "GET, HEAD"),
     ("queue/pause", "POST"),
     ("queue/resume", "POST"),
-    ("audit", "GET"),
-    ("metrics", "GET"),
+    ("audit", "GET, HEAD"),
+    ("metrics", "GET, HEAD"),
 ];
 
 const VERSION: &str = "/admin/v1/";
@@ -38,13 +41,25 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Answer {
     let (parts, body) = request.into_parts();
-    let answered = route(door, peer, &parts, body).await;
-    let answer = answered.unwrap_or_else(|problem| problem.answer());
-    if parts.method != Method::GET {
-        let (method, path) = (&parts.method, sanitize(parts.uri.path(), MAX_LOGGED));
-        tracing::info!(%method, path, status = answer.status().as_u16(), "an operator asked");
-    }
+    let id = request_id::of(&parts.headers);
+    let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default());
+    let answered = async {
+        let answered = route(door, peer, &parts, body).await;
+        let answer = answered.unwrap_or_else(|problem| problem.answer());
+        if !is_read(&parts.method) {
+            let (method, path) = (&parts.method, sanitize(parts.uri.path(), MAX_LOGGED));
+            tracing::info!(%method, path, status = answer.status().as_u16(), "an operator asked");
+        }
+        answer
+    };
+    let mut answer = protected(answered.instrument(span).await);
+    request_id::tell(id, &mut answer);
     answer
+}
+
+/// An answer to HEAD is sent without its body.
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
 }
 
 async fn route(
@@ -58,9 +73,9 @@ async fn route(
         return Err(Problem::Misdirected);
     }
     if let Some(file) = page::file(path) {
-        return match parts.method == Method::GET {
+        return match is_read(&parts.method) {
             true => Ok(file),
-            false => Err(Problem::Method("GET")),
+            false => Err(Problem::Method("GET, HEAD")),
         };
     }
     let rest = path.strip_prefix(VERSION).ok_or(Problem::NotFound)?;
@@ -86,15 +101,15 @@ async fn route(
         (["tasks", "actions"], _) => {
             jobs::start(door, caller, input::body(headers, body).await?).await
         }
-        (["tasks", id], false) => tasks::get(door, caller, id).await,
-        (["tasks", id], true) => tasks::delete(door, caller, id, query).await,
+        (["tasks", id], false) => tasks::get(door, caller, &uuid(id)?).await,
+        (["tasks", id], true) => tasks::delete(door, caller, &uuid(id)?, query).await,
         (["tasks", id, "retry"], _) => {
-            tasks::retry(door, caller, id, input::body(headers, body).await?).await
+            tasks::retry(door, caller, &uuid(id)?, input::body(headers, body).await?).await
         }
         (["tasks", id, "cancel"], _) => {
-            tasks::cancel(door, caller, id, input::body(headers, body).await?).await
+            tasks::cancel(door, caller, &uuid(id)?, input::body(headers, body).await?).await
         }
-        (["jobs", id], _) => jobs::get(door, id).await,
+        (["jobs", id], _) => jobs::get(door, &uuid(id)?).await,
         (["queue"], _) => queue::get(door).await,
         (["queue", "pause"], _) => {
             queue::pause(door, caller, input::body(headers, body).await?).await
@@ -117,6 +132,11 @@ fn methods(segments: &[&str]) -> Option<&'static str> {
         names.len() == segments.len() && names.iter().zip(segments).all(fits)
     });
     found.map(|(_, methods)| methods)
+}
+
+/// The id in a path, as stores have it.
+fn uuid(segment: &str) -> Result<String, Problem> {
+    validation::uuid(segment).ok_or(Problem::NotFound)
 }
 
 /// The name by which the service was called, if only this machine can call it.
@@ -151,12 +171,12 @@ mod tests {
     #[test]
     fn a_path_has_its_methods() {
         for (path, expected) in [
-            ("tasks", Some("GET")),
+            ("tasks", Some("GET, HEAD")),
             ("tasks/actions", Some("POST")),
-            ("tasks/7", Some("GET, DELETE")),
+            ("tasks/7", Some("GET, HEAD, DELETE")),
             ("tasks/7/retry", Some("POST")),
             ("tasks/7/again", None),
-            ("tasks/", Some("GET, DELETE")),
+            ("tasks/", Some("GET, HEAD, DELETE")),
             ("", None),
             ("queue/7", None),
         ] {
@@ -176,7 +196,8 @@ mod tests {
             }
         }
         let routes = ROUTES.iter().flat_map(|(path, methods)| {
-            let methods = methods.split(", ");
+            // Which nobody has to describe.
+            let methods = methods.split(", ").filter(|method| *method != "HEAD");
             methods.map(move |method| format!("{method} {VERSION}{path}"))
         });
         let mut routes: Vec<_> = routes.collect();

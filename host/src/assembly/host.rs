@@ -292,18 +292,14 @@ impl HostBuilder {
         let local = || format!("http://{address}");
         let origin = config.public_url.clone().unwrap_or_else(local);
         let door = Arc::new(Door {
-            operator: Operator {
-                host: Arc::clone(&capabilities),
-                administration,
-                started,
-            },
+            operator: Operator::new(Arc::clone(&capabilities), administration, started),
             scrape,
             origin,
             listener: config.admin.clone(),
             names: admin
                 .as_ref()
                 .and_then(|admin| admin.local_addr().ok())
-                .and_then(|address| HostNames::of_listener(address, None)),
+                .and_then(|address| HostNames::of_listener(address, config.public_url.as_deref())),
         });
         if let Some(admin) = admin {
             let door = Arc::clone(&door);

@@ -3,11 +3,12 @@
 //! A job is stored, and each of its parts is one step, so that it may be interrupted at
 //! any moment, and any host can go on with it.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_capability::Capabilities;
-use concept_refinement_capability::administration::{AUDIT_RETENTION, Administration, Job};
+use concept_refinement_capability::administration::{AUDIT_RETENTION, Administration};
 use concept_refinement_capability::clock::before;
 use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
@@ -23,7 +24,8 @@ use crate::loops::until_stop::until_stop;
 /// Tasks per part of a job: other writes wait for it.
 const BATCH: usize = 50;
 
-/// How often jobs are looked for that another process has left.
+/// How often jobs are looked for that another process has left, and whether the queue is
+/// paused.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 /// How often what is too old is removed.
@@ -37,7 +39,7 @@ pub struct Jobs {
     pub administration: Arc<dyn Administration>,
     /// Used for timers.
     pub runtime: Arc<dyn Runtime>,
-    /// Notified of each job that starts.
+    /// Notified of each job that starts, and of each pause and its end.
     pub started: Arc<Notify>,
 }
 
@@ -49,6 +51,7 @@ impl Jobs {
 
     async fn rounds(&self) {
         let mut next_prune = Duration::ZERO;
+        let mut operations = self.administration.operations();
         loop {
             let mut round = self.round().await;
             if round.is_ok() && next_prune <= self.runtime.elapsed() {
@@ -60,20 +63,27 @@ impl Jobs {
             }
             tokio::select! {
                 () = self.started.notified() => {}
+                () = change(&mut operations) => {}
                 () = self.runtime.sleep(INTERVAL) => {}
             }
         }
     }
 
     async fn round(&self) -> Result<(), CapabilityError> {
+        self.look_at_pause().await?;
+        let mut round = Ok(());
+        for id in self.administration.unfinished_jobs().await? {
+            // One that cannot go on does not hold up the others: on a full disk, what is
+            // deleted makes room for what is retried.
+            round = round.and(self.finish(&id).await);
+        }
+        round
+    }
+
+    async fn look_at_pause(&self) -> Result<(), CapabilityError> {
         let is_paused = self.administration.is_paused().await?;
         self.host.pause.set(is_paused);
-        let mut outcome = Ok(());
-        for id in self.administration.unfinished_jobs().await? {
-            // One that fails does not hold up the others.
-            outcome = self.finish(&id).await.and(outcome);
-        }
-        outcome
+        Ok(())
     }
 
     async fn prune(&self) -> Result<(), CapabilityError> {
@@ -83,7 +93,10 @@ impl Jobs {
 
     async fn finish(&self, id: &str) -> Result<(), CapabilityError> {
         let job = self.administration.job(id).await?;
-        if let Some(user_id) = job.as_ref().and_then(Job::erased_user) {
+        let Some(job) = job.filter(|job| job.ended_at.is_none()) else {
+            return Ok(());
+        };
+        if let Some(user_id) = job.erased_user() {
             // It takes the tasks along, so it is first: a job that is interrupted here is
             // not over.
             self.host.erase_user(user_id).await?;
@@ -103,6 +116,18 @@ impl Jobs {
             if progress.job.ended_at.is_some() {
                 return Ok(());
             }
+            // Jobs may be long.
+            self.look_at_pause().await?;
         }
     }
+}
+
+/// Completes at the next change, if there ever is one.
+async fn change(operations: &mut Option<watch::Receiver<u64>>) {
+    if let Some(operations) = operations
+        && operations.changed().await.is_ok()
+    {
+        return;
+    }
+    pending().await
 }

@@ -93,14 +93,16 @@ pub async fn all_that_match_are_cancelled_or_deleted<B: Operated>() {
         store.failed("other", "No.").await;
         let filter = of_status(Status::Pending);
         let job = store.started(action, filter.clone(), MANY).await;
-        // It ended before the job came to it, and does not match any longer.
+        // It ended before the job came to it, and does not match any longer: it could not
+        // be done to one of those that were counted.
         store
             .operator()
             .cancel(&store.matching(&filter).await[7], super::act())
             .await
             .unwrap();
         let (job, created) = store.end_job(&job, 7).await;
-        assert_eq!((job.done, job.failed, created.len()), (MANY - 1, 0, 0));
+        assert_eq!((job.done, job.failed, created.len()), (MANY - 1, 1, 0));
+        assert_eq!((job.total, job.left()), (MANY, 0));
         assert_eq!(store.matching(&filter).await.len(), 0, "{action:?}");
         let left = store.operator().count(TaskFilter::default()).await.unwrap();
         let expected = if action == Action::Delete {
@@ -109,6 +111,38 @@ pub async fn all_that_match_are_cancelled_or_deleted<B: Operated>() {
             MANY + 1
         };
         assert_eq!(left, expected);
+    }
+}
+
+/// Those that were under way, and failed after they were counted.
+pub async fn what_ended_later_is_left_alone<B: Operated>() {
+    for action in [Action::Retry, Action::Delete] {
+        let store = Store::<B>::start();
+        let failed = store.failed("ada", "No.").await;
+        let others = [store.pending("bob").await, store.pending("cid").await];
+        store.pass(super::MOMENT);
+        let filter = TaskFilter {
+            until: Some(store.now()),
+            error: Some("".into()),
+            ..of_status(Status::Failed)
+        };
+        let job = store.started(action, filter, 1).await;
+        store.pass(super::MOMENT);
+        for other in &others {
+            store
+                .operator()
+                .cancel(&other.id, super::act())
+                .await
+                .unwrap();
+        }
+        let (job, created) = store.end_job(&job, 7).await;
+        assert_eq!((job.total, job.done, job.failed), (1, 1, 0), "{action:?}");
+        assert_eq!(created.len(), usize::from(action == Action::Retry));
+        for other in &others {
+            assert_eq!(store.record(&other.id).await.retry_of, None);
+        }
+        let found = store.operator().find(&failed.id).await.unwrap();
+        assert_eq!(found.is_some(), action == Action::Retry);
     }
 }
 

@@ -36,11 +36,10 @@ impl TaskFilter {
         self.error.is_some() || self.model.is_some()
     }
 
-    /// Whose tasks it matches, if it says no more than that and until when: a deletion of
-    /// these erases the user.
-    pub fn whole_user(&self) -> Option<&str> {
-        let is_narrow = self.status.is_some() || self.since.is_some() || self.is_deep();
-        self.user.as_deref().filter(|_| !is_narrow)
+    /// Whether only tasks match that have ended.
+    pub fn is_of_ended(&self) -> bool {
+        let is_final = |status| matches!(status, Status::Completed | Status::Failed);
+        self.status.is_some_and(is_final) || self.error.is_some()
     }
 
     /// Whether a task with this error message and this story, as it is stored, matches the
@@ -101,23 +100,6 @@ mod tests {
             ..TaskFilter::default()
         };
         assert!(!filter.matches_deeply(None, ""), "it has not failed");
-    }
-
-    #[test]
-    fn all_that_a_user_has_is_named_by_nothing_but_the_user() {
-        let of = |json| serde_json::from_str::<TaskFilter>(json).unwrap();
-        for (filter, expected) in [
-            (r#"{"user":"ada"}"#, Some("ada")),
-            (r#"{"user":"ada","until":5}"#, Some("ada")),
-            (r#"{"user":"ada","since":5}"#, None),
-            (r#"{"user":"ada","status":"failed"}"#, None),
-            (r#"{"user":"ada","error":"refused"}"#, None),
-            (r#"{"user":"ada","model":"fast"}"#, None),
-            (r#"{"until":5}"#, None),
-            ("{}", None),
-        ] {
-            assert_eq!(of(filter).whole_user(), expected, "{filter}");
-        }
     }
 
     #[test]

@@ -107,7 +107,7 @@ async fn try_advance(
     let mut created = Vec::new();
     for (id, new_id) in ids.iter().zip(new_ids) {
         let is_done = match job.action {
-            Action::Retry if !is_newest(&acts.session, &job.filter, id).await? => false,
+            Action::Retry if !is_newest(&acts.session, &job, id).await? => false,
             Action::Retry => match acts.retry(id, new_id).await? {
                 Some(Retry::Created(record)) => {
                     created.push(record.task);
@@ -118,7 +118,7 @@ async fn try_advance(
             Action::Cancel => {
                 matches!(acts.cancel(id).await?, Some(Cancellation::Cancelled(_)))
             }
-            Action::Delete => acts.delete(id).await?,
+            Action::Delete | Action::Erase => acts.delete(id).await?,
         };
         job.done += u64::from(is_done);
         job.failed += u64::from(!is_done);
@@ -138,7 +138,7 @@ async fn next_tasks(
     limit: usize,
 ) -> Result<(Vec<String>, bool), Fault> {
     let (mut ids, mut rows, mut is_over) = (Vec::new(), 0, false);
-    let mut walk = Walk::new(&job.filter, job.position.take());
+    let mut walk = Walk::new(&job.filter, Some(job.created_at), job.position.take());
     let mut position = walk.position();
     while ids.len() < limit && rows < MAX_ROWS {
         let seen = walk.next(session, limit - ids.len()).await?;
@@ -156,11 +156,7 @@ async fn next_tasks(
 }
 
 /// Whether no later task of the same user matches.
-async fn is_newest(
-    session: &Session<'_>,
-    filter: &TaskFilter,
-    task_id: &str,
-) -> Result<bool, Fault> {
+async fn is_newest(session: &Session<'_>, job: &Job, task_id: &str) -> Result<bool, Fault> {
     const CHUNK: usize = 100;
     const USER: &str = "SELECT user_id FROM schema.task WHERE id = $1";
     let Some(uuid) = id(task_id) else {
@@ -171,9 +167,9 @@ async fn is_newest(
     };
     let filter = TaskFilter {
         user: Some(Cells::of(&row).text()?),
-        ..filter.clone()
+        ..job.filter.clone()
     };
-    let mut walk = Walk::new(&filter, None);
+    let mut walk = Walk::new(&filter, Some(job.created_at), None);
     loop {
         let seen = walk.next(session, CHUNK).await?;
         if seen.is_empty() {
@@ -224,7 +220,8 @@ async fn save(session: &Session<'_>, job: &Job) -> Result<(), Fault> {
         "INSERT INTO schema.job (",
         columns!(),
         ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO UPDATE SET \
-         ended_at = excluded.ended_at, done = excluded.done, failed = excluded.failed, \
+         ended_at = excluded.ended_at, total = excluded.total, done = excluded.done, \
+         failed = excluded.failed, \
          task_created_at = excluded.task_created_at, task_id = excluded.task_id"
     );
     let number = |count| i64::try_from(count).unwrap_or(i64::MAX);

@@ -10,6 +10,7 @@ use concept_refinement_capability::clock::before;
 use concept_refinement_domain::capability::{Page, Position};
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::{Status, id_at};
+use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::database::Session;
 use crate::fault::Fault;
@@ -32,7 +33,7 @@ pub(super) async fn page(
 ) -> Result<Page<TaskRecord>, Fault> {
     let limit = limit as usize;
     let (mut positions, mut next, mut rows) = (Vec::new(), None, 0);
-    let mut walk = Walk::new(filter, after);
+    let mut walk = Walk::new(filter, None, after);
     let mut chunk = limit.saturating_add(1);
     'walk: loop {
         let seen = walk.next(session, chunk.min(CHUNK)).await?;
@@ -83,7 +84,7 @@ async fn records(session: &Session<'_>, positions: &[Position]) -> Result<Vec<Ta
 
 pub(super) async fn count(session: &Session<'_>, filter: &TaskFilter) -> Result<u64, Fault> {
     if !filter.is_deep() {
-        let query = Query::of(filter, None);
+        let query = Query::of(filter, None, None);
         let sql = format!(
             "SELECT count(*) FROM schema.task WHERE {} AND {}",
             query.conditions, query.matches
@@ -91,7 +92,7 @@ pub(super) async fn count(session: &Session<'_>, filter: &TaskFilter) -> Result<
         let row = query.run(session, &sql, 0).await?.into_iter().next();
         return row.map_or(Ok(0), |row| Cells::of(&row).count());
     }
-    let mut walk = Walk::new(filter, None);
+    let mut walk = Walk::new(filter, None, None);
     let mut count = 0;
     loop {
         let seen = walk.next(session, CHUNK).await?;
@@ -112,14 +113,17 @@ pub(super) struct Seen {
 /// leave out are left out.
 pub(super) struct Walk<'a> {
     filter: &'a TaskFilter,
+    as_of: Option<Timestamp>,
     after: Option<Position>,
     is_over: bool,
 }
 
 impl<'a> Walk<'a> {
-    pub fn new(filter: &'a TaskFilter, after: Option<Position>) -> Self {
+    /// `as_of`: tasks that match only since they ended later are left out too.
+    pub fn new(filter: &'a TaskFilter, as_of: Option<Timestamp>, after: Option<Position>) -> Self {
         Self {
             filter,
+            as_of,
             after,
             is_over: false,
         }
@@ -135,7 +139,7 @@ impl<'a> Walk<'a> {
         if self.is_over {
             return Ok(Vec::new());
         }
-        let query = Query::of(self.filter, self.after.as_ref());
+        let query = Query::of(self.filter, self.as_of, self.after.as_ref());
         let rows = query.run(session, &query.select(), limit).await?;
         self.is_over = rows.len() < limit;
         let mut seen = Vec::with_capacity(rows.len());
@@ -160,6 +164,7 @@ impl<'a> Walk<'a> {
 /// A query for the tasks of a filter, whose parameters have fixed numbers.
 struct Query<'a> {
     filter: &'a TaskFilter,
+    as_of: Option<Timestamp>,
     after: Option<&'a Position>,
     /// What an index is used for.
     conditions: String,
@@ -168,7 +173,7 @@ struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
-    fn of(filter: &'a TaskFilter, after: Option<&'a Position>) -> Self {
+    fn of(filter: &'a TaskFilter, as_of: Option<Timestamp>, after: Option<&'a Position>) -> Self {
         let mut conditions = Vec::new();
         let mut given = |is_given: bool, condition: &str| {
             if is_given {
@@ -181,6 +186,8 @@ impl<'a> Query<'a> {
         given(filter.until.is_some(), "created_at < $3");
         given(filter.since.is_some() && !is_of_user, "id >= $4");
         given(filter.until.is_some() && !is_of_user, "id <= $5");
+        let is_dated = as_of.is_some() && filter.is_of_ended();
+        given(is_dated, "completed_at <= $9");
         let place = match is_of_user {
             true => "(created_at, id) < ($6, $7)",
             false => "id < $7",
@@ -206,6 +213,7 @@ impl<'a> Query<'a> {
         };
         Self {
             filter,
+            as_of,
             after,
             conditions,
             matches,
@@ -245,7 +253,12 @@ impl<'a> Query<'a> {
         sql: &str,
         limit: usize,
     ) -> Result<Vec<tokio_postgres::Row>, Fault> {
-        let Self { filter, after, .. } = self;
+        let Self {
+            filter,
+            as_of,
+            after,
+            ..
+        } = self;
         let user = Text::maybe(filter.user.as_deref());
         let (since, until) = (Time::maybe(filter.since), Time::maybe(filter.until));
         let first = filter.since.map(|since| id_at(before(since, SLACK), 0));
@@ -257,8 +270,9 @@ impl<'a> Query<'a> {
         let created_at = Time::maybe(after.map(|position| position.created_at));
         let after_id = after.map(|position| id(&position.id).unwrap_or_default());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let parameters: [Parameter<'_>; 8] = parameters! {
-            user, since, until, first, last, created_at, after_id, limit
+        let as_of = Time::maybe(*as_of);
+        let parameters: [Parameter<'_>; 9] = parameters! {
+            user, since, until, first, last, created_at, after_id, limit, as_of
         };
         session.query(sql, &parameters).await
     }

@@ -51,6 +51,7 @@ pub(super) struct Listener {
     database: Arc<Database>,
     subscription: Subscription,
     wakes: Arc<Wakes>,
+    operated: Arc<Wakes>,
 }
 
 /// A connection that receives notifications.
@@ -146,11 +147,13 @@ impl Listener {
         database: Arc<Database>,
         subscription: Subscription,
         wakes: Arc<Wakes>,
+        operated: Arc<Wakes>,
     ) -> Self {
         Self {
             database,
             subscription,
             wakes,
+            operated,
         }
     }
 
@@ -279,6 +282,7 @@ impl Listener {
                 }
                 Message::Published => self.wakes.wake(),
                 Message::Redelivered => self.subscription.hub.announce_delivery(),
+                Message::Operated => self.operated.wake(),
             }
         }
     }

@@ -31,6 +31,8 @@ pub(super) enum Message {
     Published,
     /// A redelivery of a webhook was requested.
     Redelivered,
+    /// An operator paused or resumed the queue, or started a job.
+    Operated,
 }
 
 /// Packs messages into payloads, each with as many as fit.
@@ -73,7 +75,11 @@ mod tests {
     #[test]
     fn what_is_told_is_heard_in_its_order() {
         let id = "0190c0de-0000-7000-8000-000000000001".to_owned();
-        let mut messages = vec![Message::Published, Message::Deleted { id: id.clone() }];
+        let mut messages = vec![
+            Message::Published,
+            Message::Operated,
+            Message::Deleted { id: id.clone() },
+        ];
         for revision in 0..200 {
             for status in Status::ALL {
                 let id = id.clone();

@@ -17,7 +17,7 @@ mod open_files;
 mod origin;
 mod push;
 mod refusal;
-mod request_id;
+pub mod request_id;
 mod throttle;
 mod timeout_stream;
 mod write_timeout;
@@ -40,6 +40,7 @@ use dispatch::Dispatch;
 pub use dispatch::{Access, CALLS};
 pub use host_names::HostNames;
 pub use push::{Proof, PushTrigger};
+pub use refusal::PROTECTION;
 pub use throttle::Limit;
 
 use concept_refinement_capability::cores::Cores;

@@ -63,6 +63,7 @@ pub(super) fn advance(
     search::walk(
         step.connection,
         &job.filter,
+        Some(job.created_at),
         job.position.take(),
         |at, matches| {
             if ids.len() == new_ids.len() || rows == MAX_ROWS {
@@ -80,7 +81,7 @@ pub(super) fn advance(
     let mut created = Vec::new();
     for (id, new_id) in ids.into_iter().zip(new_ids) {
         let is_done = match job.action {
-            Action::Retry if !is_newest(step.connection, &job.filter, &id)? => false,
+            Action::Retry if !is_newest(step.connection, &job, &id)? => false,
             Action::Retry => match retry(step, &id, new_id)? {
                 Some(Retry::Created(record)) => {
                     created.push(record.task);
@@ -91,7 +92,7 @@ pub(super) fn advance(
             Action::Cancel => {
                 matches!(cancel(step, &id)?, Some(Cancellation::Cancelled(_)))
             }
-            Action::Delete => delete(step, &id)?,
+            Action::Delete | Action::Erase => delete(step, &id)?,
         };
         job.done += u64::from(is_done);
         job.failed += u64::from(!is_done);
@@ -105,21 +106,28 @@ pub(super) fn advance(
 }
 
 /// Whether no later task of the same user matches.
-fn is_newest(connection: &Connection, filter: &TaskFilter, id: &str) -> Result<bool, Fault> {
+fn is_newest(connection: &Connection, job: &Job, id: &str) -> Result<bool, Fault> {
     let sql = "SELECT user_id FROM task WHERE id = ?";
     let user: Option<String> = statements::find(connection, sql, [id], |row| row.get(0))?;
     let filter = TaskFilter {
         user,
-        ..filter.clone()
+        ..job.filter.clone()
     };
     let mut newest = None;
-    search::walk(connection, &filter, None, |at, matches| match matches {
-        true => {
-            newest = Some(at.id);
-            ControlFlow::Break(())
-        }
-        false => ControlFlow::Continue(()),
-    })?;
+    let as_of = Some(job.created_at);
+    search::walk(
+        connection,
+        &filter,
+        as_of,
+        None,
+        |at, matches| match matches {
+            true => {
+                newest = Some(at.id);
+                ControlFlow::Break(())
+            }
+            false => ControlFlow::Continue(()),
+        },
+    )?;
     Ok(newest.as_deref() == Some(id))
 }
 

@@ -37,7 +37,7 @@ pub(super) fn page(
 ) -> Result<Page<TaskRecord>, Fault> {
     let limit = limit as usize;
     let (mut positions, mut next, mut rows) = (Vec::new(), None, 0);
-    walk(connection, filter, after, |position, matches| {
+    walk(connection, filter, None, after, |position, matches| {
         if matches && positions.len() == limit {
             next = positions.last().cloned();
             return ControlFlow::Break(());
@@ -68,7 +68,7 @@ pub(super) fn page(
 
 pub(super) fn count(connection: &Connection, filter: &TaskFilter) -> Result<u64, Fault> {
     let mut count = 0;
-    walk(connection, filter, None, |_, matches| {
+    walk(connection, filter, None, None, |_, matches| {
         count += u64::from(matches);
         ControlFlow::Continue(())
     })?;
@@ -77,14 +77,15 @@ pub(super) fn count(connection: &Connection, filter: &TaskFilter) -> Result<u64,
 
 /// Calls `see` for tasks in the order of a list, the newest first, with each one's
 /// position and whether it matches, until `see` has seen enough. Tasks that an index can
-/// leave out are left out.
+/// leave out are left out. `as_of`: those too that match only since they ended later.
 pub(super) fn walk(
     connection: &Connection,
     filter: &TaskFilter,
+    as_of: Option<Timestamp>,
     after: Option<Position>,
     mut see: impl FnMut(Position, bool) -> ControlFlow<()>,
 ) -> Result<(), Fault> {
-    let (sql, parameters) = query(filter, after);
+    let (sql, parameters) = query(filter, as_of, after);
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(parameters))?;
     while let Some(row) = rows.next()? {
@@ -103,7 +104,11 @@ pub(super) fn walk(
     Ok(())
 }
 
-fn query(filter: &TaskFilter, after: Option<Position>) -> (String, Vec<Value>) {
+fn query(
+    filter: &TaskFilter,
+    as_of: Option<Timestamp>,
+    after: Option<Position>,
+) -> (String, Vec<Value>) {
     let mut conditions = Vec::new();
     let mut parameters = Vec::new();
     let mut matches = "TRUE".to_owned();
@@ -147,6 +152,9 @@ fn query(filter: &TaskFilter, after: Option<Position>) -> (String, Vec<Value>) {
     }
     if let Some(until) = filter.until {
         given("created_at < ?", time(until));
+    }
+    if let Some(as_of) = as_of.filter(|_| filter.is_of_ended()) {
+        given("completed_at <= ?", time(as_of));
     }
     if let Some(Position { created_at, id }) = after {
         match filter.user {

@@ -7,9 +7,9 @@ use wasmtime_wasi_http::WasiBody;
 
 use crate::body::whole;
 
-/// Header fields as the component sets them on its errors.
-const FIELDS: [(HeaderName, &str); 7] = [
-    (header::CONTENT_TYPE, "application/json"),
+/// Header fields by which an answer that is no page protects whoever looks, as the
+/// component sets them on its errors.
+pub const PROTECTION: [(HeaderName, &str); 6] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
@@ -67,7 +67,9 @@ impl From<Refusal> for Response<WasiBody> {
         *response.status_mut() =
             StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
-        for (name, value) in FIELDS.into_iter().chain(refusal.field()) {
+        let media_type = (header::CONTENT_TYPE, "application/json");
+        let fields = PROTECTION.into_iter().chain([media_type]);
+        for (name, value) in fields.chain(refusal.field()) {
             headers.insert(name, HeaderValue::from_static(value));
         }
         match refusal {

@@ -1,0 +1,273 @@
+//! What cannot be used is refused with a sentence, and nothing is done.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{NOTHING, assert_refused, entries, operator, shared};
+use crate::shared::new_user;
+
+/// What is wrong, and where.
+fn assert_invalid(name: &str, answer: &concept_refinement_tests::client::Answer, field: &str) {
+    assert_refused(name, answer, 422, "VALIDATION_ERROR");
+    let problems = &answer.json()["field_errors"];
+    let sentence = problems[field][0].as_str();
+    let sentence = sentence.unwrap_or_else(|| panic!("{name}: {problems}"));
+    assert!(sentence.ends_with('.'), "{name}: no sentence: {sentence}");
+    assert_eq!(problems.as_object().unwrap().len(), 1, "{name}: {problems}");
+}
+
+#[tokio::test]
+async fn a_query_that_cannot_be_used_is_refused() {
+    let operator = operator(shared()).await;
+    let tasks = super::read(&operator, "tasks?limit=1").await;
+    assert!(tasks["tasks"].is_array());
+    let own = new_user(shared());
+    for _ in 0..2 {
+        super::failed(&own).await;
+    }
+    let cursor = own.get("/api/tasks?limit=1").await.json();
+    let cursor = cursor["next_cursor"].as_str().unwrap().to_owned();
+    let of_user = format!("cursor={cursor}");
+    let long = format!("cursor={}", "A".repeat(5_000));
+    for (query, field) in [
+        ("status=done", "status"),
+        ("status=FAILED", "status"),
+        ("status=failed,completed", "status"),
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=1.5", "limit"),
+        ("limit=ten", "limit"),
+        ("limit=99999999999999999999", "limit"),
+        ("since=yesterday", "since"),
+        ("since=2026-11-20", "since"),
+        ("since=2026-11-20T12:00:00", "since"),
+        ("since=1795176000", "since"),
+        ("until=2026-13-01T00:00:00Z", "until"),
+        ("until=2026-11-20T25:00:00Z", "until"),
+        ("until=-0001-01-01T00:00:00Z", "until"),
+        ("cursor=x", "cursor"),
+        ("cursor=%00", "cursor"),
+        (long.as_str(), "cursor"),
+        (of_user.as_str(), "cursor"),
+        ("users=ada", "query"),
+        ("Status=failed", "query"),
+        ("filter=x", "query"),
+    ] {
+        let answer = operator.get(&format!("/admin/v1/tasks?{query}")).await;
+        assert_invalid(query, &answer, field);
+    }
+    for (query, field) in [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("cursor=x", "cursor"),
+        ("cursor=-1", "cursor"),
+        ("cursor=99999999999999999999", "cursor"),
+        ("since=2026-11-20T12:00:00Z", "query"),
+    ] {
+        let answer = operator.get(&format!("/admin/v1/audit?{query}")).await;
+        assert_invalid(query, &answer, field);
+    }
+    // Whatever a user may be called, and an error say.
+    for query in [
+        "user=%00",
+        "user=%27%20OR%201%3D1",
+        "user=%F0%9F%8E%A8",
+        "user=%FF",
+        "error=%25",
+        "error=%5C",
+        "model=%00",
+        "since=0001-01-01T00:00:00Z",
+        "until=9999-12-31T23:59:59Z",
+    ] {
+        let answer = operator.get(&format!("/admin/v1/tasks?{query}")).await;
+        assert!(matches!(answer.status, 200 | 422), "{query}: {answer:?}");
+        if query.starts_with("user") || query.starts_with("model") {
+            assert_eq!(answer.json()["tasks"], json!([]), "{query}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_change_without_a_usable_reason_is_refused() {
+    let operator = operator(shared()).await;
+    let user = new_user(shared());
+    let (id, _) = super::failed(&user).await;
+    let changes = ["retry", "cancel"].map(|verb| format!("/admin/v1/tasks/{id}/{verb}"));
+    let changes = changes
+        .into_iter()
+        .chain(["pause", "resume"].map(|verb| format!("/admin/v1/queue/{verb}")));
+    let longest = "é".repeat(500);
+    let reasons = [
+        ("missing", json!({})),
+        ("null", json!({"reason": null})),
+        ("empty", json!({"reason": ""})),
+        ("blank", json!({"reason": " \t\n "})),
+        ("too long", json!({"reason": format!("{longest}x")})),
+        ("a line break", json!({"reason": "a\nb"})),
+        ("NUL", json!({"reason": "a\u{0}b"})),
+        ("an escape", json!({"reason": "a\u{1b}[31mb"})),
+        ("another direction", json!({"reason": "a\u{202e}b"})),
+        ("nothing to see", json!({"reason": "\u{200b}"})),
+    ];
+    for path in changes {
+        for (name, body) in &reasons {
+            let answer = operator.post(&path, body).await;
+            assert_invalid(&format!("{name}: {path}"), &answer, "reason");
+        }
+        for (name, body) in [
+            ("a number", r#"{"reason":5}"#),
+            ("a list", r#"["reason"]"#),
+            ("a text", r#""reason""#),
+            ("nothing", ""),
+            ("half of it", r#"{"reason":"#),
+            ("no UTF-8", "{\"reason\":\"\u{fffd}"),
+            ("twice", r#"{"reason":"a","reason":"b"}"#),
+        ] {
+            let json = operator.with("content-type", "application/json");
+            let answer = json.send(Method::POST, &path, body).await;
+            assert_invalid(&format!("{name}: {path}"), &answer, "body");
+        }
+        for media_type in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data",
+            "",
+        ] {
+            let other = operator.with("content-type", media_type);
+            let answer = other.send(Method::POST, &path, r#"{"reason":"x"}"#).await;
+            assert_refused(media_type, &answer, 415, "UNSUPPORTED_MEDIA_TYPE");
+        }
+        let large = json!({"reason": "x".repeat(70 << 10)});
+        let answer = operator.post(&path, &large).await;
+        assert_refused(&path, &answer, 413, "PAYLOAD_TOO_LARGE");
+    }
+    for query in [
+        "",
+        "?reason=",
+        "?reason=%20",
+        "?reason=a%0Ab",
+        "?reason=a%00",
+    ] {
+        let answer = operator
+            .delete(&format!("/admin/v1/tasks/{id}{query}"))
+            .await;
+        assert_invalid(query, &answer, "reason");
+    }
+    let answer = operator
+        .delete(&format!("/admin/v1/tasks/{id}?why=x"))
+        .await;
+    assert_invalid("misspelt", &answer, "query");
+    assert_eq!(user.task(&id).await["status"], "failed");
+    assert!(
+        entries(&operator, |entry| entry["target"] == *id)
+            .await
+            .is_empty()
+    );
+
+    // What can be used, to the last character.
+    let deleted = operator
+        .delete(&format!("/admin/v1/tasks/{id}?reason={longest}"))
+        .await;
+    assert_eq!(deleted.status, 204, "{deleted:?}");
+    let entries = entries(&operator, |entry| entry["target"] == *id).await;
+    assert_eq!(entries[0]["reason"], longest.as_str());
+}
+
+#[tokio::test]
+async fn an_action_that_cannot_be_used_is_refused() {
+    let operator = operator(shared()).await;
+    let user = new_user(shared());
+    let (id, _) = super::failed(&user).await;
+    let until = "2126-11-20T12:00:00Z";
+    let good = || {
+        json!({
+            "action": "delete",
+            "filter": {"status": "failed", "until": until},
+            "expect": 0,
+            "reason": "a test",
+        })
+    };
+    let with = |name: &str, value: Value| {
+        let mut body = good();
+        body[name] = value;
+        body
+    };
+    let without = |name: &str| {
+        let mut body = good();
+        body.as_object_mut().unwrap().remove(name);
+        body
+    };
+    for (name, body, field) in [
+        ("another action", with("action", json!("forget")), "action"),
+        ("in capitals", with("action", json!("Delete")), "action"),
+        ("no action", without("action"), "body"),
+        ("no filter", without("filter"), "body"),
+        ("a filter of null", with("filter", Value::Null), "body"),
+        ("a list", with("filter", json!(["failed"])), "body"),
+        (
+            "a filter for what is not there",
+            with("filter", json!({"users": "ada", "until": until})),
+            "body",
+        ),
+        (
+            "a number for a user",
+            with("filter", json!({"user": 5, "until": until})),
+            "body",
+        ),
+        (
+            "a bad status",
+            with("filter", json!({"status": "done", "until": until})),
+            "status",
+        ),
+        (
+            "a bad time",
+            with("filter", json!({"since": "now", "until": until})),
+            "since",
+        ),
+        (
+            "a bad end",
+            with("filter", json!({"until": "now"})),
+            "until",
+        ),
+        (
+            "no end",
+            with("filter", json!({"status": "failed"})),
+            "until",
+        ),
+        ("no number", without("expect"), "expect"),
+        ("null", with("expect", Value::Null), "expect"),
+        ("less than none", with("expect", json!(-1)), "body"),
+        ("half of one", with("expect", json!(0.5)), "body"),
+        ("a text", with("expect", json!("0")), "body"),
+        (
+            "more than there can be",
+            with("expect", json!(1e30)),
+            "body",
+        ),
+        ("no reason", without("reason"), "reason"),
+        (
+            "a reason of two lines",
+            with("reason", json!("a\r\nb")),
+            "reason",
+        ),
+        (
+            "a preview that expects",
+            with("preview", json!(true)),
+            "expect",
+        ),
+        ("half a preview", with("preview", json!("yes")), "body"),
+    ] {
+        let answer = operator.post("/admin/v1/tasks/actions", &body).await;
+        assert_invalid(name, &answer, field);
+    }
+    assert_eq!(user.task(&id).await["status"], "failed");
+    let path = format!("/admin/v1/tasks/{NOTHING}/retry");
+    let media_type = operator.with("content-type", "Application/JSON ; charset=utf-8");
+    let answer = media_type
+        .send(Method::POST, &path, r#"{"reason":"x","more":[1]}"#)
+        .await;
+    assert_refused("what is not known is ignored", &answer, 404, "NOT_FOUND");
+    let upper = super::read(&operator, &format!("tasks/{}", id.to_uppercase())).await;
+    assert_eq!(upper["task_id"], *id);
+}

@@ -1,0 +1,309 @@
+//! What becomes of a task that an operator retries, cancels or deletes, as its user, its
+//! receiver and its story tell.
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::receiver::Receiver;
+use concept_refinement_tests::server::Reply;
+use serde_json::{Value, json};
+
+use super::{act, attended, delete, nothing_yet, operator, put_picture, read};
+use crate::shared::{new_name, origin, scripted_launch};
+
+/// The steps of a task, without those that come in between by chance.
+fn kinds(task: &Value) -> Vec<String> {
+    let steps = task["steps"].as_array().unwrap();
+    assert!(steps.len() <= 64, "{task}");
+    let times: Vec<_> = steps
+        .iter()
+        .map(|step| step["at"].as_str().unwrap())
+        .collect();
+    assert!(times.is_sorted(), "{times:?}");
+    let kinds = steps.iter().map(|step| step["step"].as_str().unwrap());
+    kinds.map(str::to_owned).collect()
+}
+
+fn detail<'a>(task: &'a Value, kind: &str) -> &'a str {
+    let mut steps = task["steps"].as_array().unwrap().iter();
+    let step = steps.find(|step| step["step"] == kind);
+    step.unwrap_or_else(|| panic!("no {kind}: {task}"))["detail"]
+        .as_str()
+        .unwrap()
+}
+
+async fn quota_left(client: &Client) -> Value {
+    client.get("/api/quota").await.json()["remaining"].clone()
+}
+
+async fn submitted(client: &Client, url: &str, prompt: &str, hook: &str) -> String {
+    let body = json!({
+        "original_image_url": url,
+        "refinement_prompt": prompt,
+        "webhook_url": hook,
+    });
+    let answer = client.post("/api/concepts/refine", &body).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    answer.task_id()
+}
+
+/// What a receiver was told of a task, once it was told.
+async fn told(receiver: &Receiver, hook: &str, id: &str) -> Value {
+    let id = format!("msg_{id}");
+    eventually("the receiver is told", SOON, async || {
+        let deliveries = receiver.deliveries(hook);
+        let mut deliveries = deliveries.iter();
+        let delivery = deliveries.find(|told| told.header("webhook-id") == Some(&id))?;
+        Some(delivery.json())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_failed_task_is_retried_and_its_receiver_told() {
+    let receiver = Receiver::start();
+    let launch = attended(scripted_launch())
+        .set("rate-limit", "2/month")
+        .set("allow-webhooks", &receiver.authority());
+    let service = launch.start();
+    let operator = operator(&service).await;
+    let user = Client::user(service.url(), &new_name());
+    let hook = receiver.hook([Reply::status(200)]);
+    let url = nothing_yet();
+    let first = submitted(&user, &url, "echo it", &hook).await;
+    let failed = user.finished(&first).await;
+    assert_eq!(failed["status"], "failed", "{failed}");
+    let end = told(&receiver, &hook, &first).await;
+    assert_eq!(
+        (&end["type"], end.get("retry_of")),
+        (&json!("task.failed"), None)
+    );
+    let left = quota_left(&user).await;
+
+    put_picture(&url);
+    let retried = act(
+        &operator,
+        &format!("tasks/{first}/retry"),
+        "the image is there",
+    )
+    .await;
+    assert_eq!(retried.status, 200, "{retried:?}");
+    let retried = retried.json();
+    let second = retried["task_id"].as_str().unwrap();
+    assert_ne!(second, first);
+    assert_eq!(retried["retry_of"], first.as_str(), "{retried}");
+    assert_eq!(
+        retried["user_id"],
+        read(&operator, &format!("tasks/{first}")).await["user_id"]
+    );
+    assert_eq!(retried["metadata"], failed["metadata"]);
+    assert_eq!(retried["webhook"]["url"], hook.as_str());
+    let done = user.finished(second).await;
+    assert_eq!(done["status"], "completed", "{done}");
+    assert_eq!(quota_left(&user).await, left, "it was counted");
+
+    // Its receiver is told of the second one's end, beside what it is told of any.
+    let end = told(&receiver, &hook, second).await;
+    assert_eq!(end["type"], "task.completed", "{end}");
+    assert_eq!(end["retry_of"], first.as_str(), "{end}");
+    assert_eq!(end["data"]["task_id"], second, "{end}");
+    assert_eq!(end["data"]["retry_of"], Value::Null, "{end}");
+    assert_eq!(user.task(&first).await["status"], "failed");
+
+    let before = read(&operator, &format!("tasks/{first}")).await;
+    assert_eq!(detail(&before, "retried"), second);
+    assert_eq!(before["retry_of"], Value::Null);
+    let after = eventually("its story is told", SOON, async || {
+        let after = read(&operator, &format!("tasks/{second}")).await;
+        kinds(&after)
+            .contains(&"webhook".to_owned())
+            .then_some(after)
+    })
+    .await;
+    let kinds = kinds(&after);
+    for (kind, next) in [
+        ("submitted", "claimed"),
+        ("claimed", "stage"),
+        ("stage", "asked"),
+        ("asked", "completed"),
+        ("completed", "webhook"),
+    ] {
+        let at = |kind| kinds.iter().position(|other| other == kind);
+        let (at, next) = (
+            at(kind).unwrap(),
+            at(next).unwrap_or_else(|| panic!("{next}: {kinds:?}")),
+        );
+        assert!(at < next, "{kinds:?}");
+    }
+    let stages = after["steps"].as_array().unwrap().iter();
+    let stages = stages.filter(|step| step["step"] == "stage");
+    let stages: Vec<_> = stages
+        .map(|step| step["detail"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        stages,
+        [
+            "downloading",
+            "refining",
+            "storing-image",
+            "storing-concept"
+        ]
+    );
+    assert_eq!(
+        (&after["attempt"], &after["webhook"]["state"]),
+        (&json!(1), &json!("delivered"))
+    );
+    assert!(after["steps"][0]["host"].is_string(), "{after}");
+    assert!(service.stop().status.success());
+}
+
+/// Its quota is used up: the operator pays.
+#[tokio::test]
+async fn a_retry_needs_no_quota() {
+    let service = attended(scripted_launch())
+        .set("rate-limit", "1/month")
+        .start();
+    let operator = operator(&service).await;
+    let user = Client::user(service.url(), &new_name());
+    let picture = origin().picture(&pictures::png(8, 8));
+    // Of what cannot be done at all nothing is counted.
+    let (first, url) = super::failed(&user).await;
+    let done = user.refined(&picture, "echo it").await;
+    assert_eq!(done["status"], "completed", "{done}");
+    assert_eq!(user.refine(&picture, "echo it").await.status, 429);
+    put_picture(&url);
+    let retried = act(&operator, &format!("tasks/{first}/retry"), "x").await;
+    assert_eq!(retried.status, 200, "{retried:?}");
+    let id = retried.json()["task_id"].as_str().unwrap().to_owned();
+    assert_eq!(user.finished(&id).await["status"], "completed");
+    assert_eq!(quota_left(&user).await, 0);
+    assert_eq!(user.refine(&picture, "echo it").await.status, 429);
+
+    // Nor is anything given back that was not counted.
+    let (gated, gate) = origin().gated(&pictures::png(8, 8));
+    let second = Client::user(service.url(), &new_name());
+    let url = nothing_yet();
+    let failed = second.accepted(&url, "hang for ever").await;
+    second.finished(&failed).await;
+    put_picture(&url);
+    let retried = act(&operator, &format!("tasks/{failed}/retry"), "x")
+        .await
+        .json();
+    let id = retried["task_id"].as_str().unwrap();
+    second.task_is(id, "processing").await;
+    let cancelled = act(&operator, &format!("tasks/{id}/cancel"), "x").await;
+    assert_eq!(cancelled.status, 200, "{cancelled:?}");
+    assert_eq!(quota_left(&second).await, 1);
+    second.accepted(&gated, "echo it").await;
+    assert_eq!(quota_left(&second).await, 0);
+    gate.open();
+}
+
+/// While its model is asked, which would take for ever.
+#[tokio::test]
+async fn what_is_cancelled_costs_nothing_and_frees_its_place() {
+    let receiver = Receiver::start();
+    let launch = attended(scripted_launch())
+        .set("concurrency", "1")
+        .set("rate-limit", "1/month")
+        .set("allow-webhooks", &receiver.authority());
+    let service = launch.start();
+    let operator = operator(&service).await;
+    let (user, other) = (
+        Client::user(service.url(), &new_name()),
+        Client::user(service.url(), &new_name()),
+    );
+    let hook = receiver.hook([Reply::status(200)]);
+    let picture = origin().picture(&pictures::png(8, 8));
+    let id = submitted(&user, &picture, "hang for ever", &hook).await;
+    let mut events = user.events(&id, None).await;
+    while events.event().await.tells() != "refining" {}
+    let waiting = other.accepted(&picture, "echo it").await;
+    assert_eq!(quota_left(&user).await, 0);
+
+    let cancelled = act(&operator, &format!("tasks/{id}/cancel"), "it hangs").await;
+    assert_eq!(cancelled.status, 200, "{cancelled:?}");
+    let cancelled = cancelled.json();
+    assert_eq!(cancelled["status"], "failed");
+    assert_eq!(cancelled["error_message"], "Cancelled by the operator.");
+    let task = user.task(&id).await;
+    assert_eq!(task["error_message"], "Cancelled by the operator.");
+    assert_eq!(events.event().await.tells(), "failed");
+    assert_eq!(quota_left(&user).await, 1, "it is given back");
+    let end = told(&receiver, &hook, &id).await;
+    assert_eq!(
+        end["data"]["error_message"], "Cancelled by the operator.",
+        "{end}"
+    );
+    assert_eq!(other.finished(&waiting).await["status"], "completed");
+    let story = read(&operator, &format!("tasks/{id}")).await;
+    assert_eq!(
+        kinds(&story)
+            .iter()
+            .filter(|kind| *kind == "cancelled")
+            .count(),
+        1,
+        "{story}"
+    );
+    let again = user.refined(&picture, "echo it").await;
+    assert_eq!(again["status"], "completed", "{again}");
+
+    // One that waits for its turn.
+    let [first, second] = [(); 2].map(|()| Client::user(service.url(), &new_name()));
+    let (slow, gate) = origin().gated(&pictures::png(8, 8));
+    let before = first.accepted(&slow, "echo it").await;
+    first.task_is(&before, "processing").await;
+    let waiting = second.accepted(&picture, "echo it").await;
+    let cancelled = act(&operator, &format!("tasks/{waiting}/cancel"), "x").await;
+    assert_eq!(
+        cancelled.json()["error_message"],
+        "Cancelled by the operator."
+    );
+    assert_eq!(quota_left(&second).await, 1);
+    gate.open();
+    assert_eq!(first.finished(&before).await["status"], "completed");
+    assert_eq!(second.task(&waiting).await["status"], "failed");
+    assert!(service.stop().status.success());
+}
+
+/// In whatever state, and whoever watches is told.
+#[tokio::test]
+async fn what_is_deleted_is_gone() {
+    let service = attended(scripted_launch()).set("concurrency", "1").start();
+    let operator = operator(&service).await;
+    let [first, second] = [(); 2].map(|()| Client::user(service.url(), &new_name()));
+    let picture = origin().picture(&pictures::png(8, 8));
+    let done = first.refined(&picture, "echo it").await;
+    let done = done["task_id"].as_str().unwrap();
+    let (failed, _) = super::failed(&first).await;
+    let under_way = first.accepted(&picture, "hang for ever").await;
+    let mut events = first.events(&under_way, None).await;
+    while events.event().await.tells() != "refining" {}
+    let waiting = second.accepted(&picture, "echo it").await;
+    for id in [done, &failed, &waiting, &under_way] {
+        let deleted = delete(&operator, id, "no%20longer%20wanted").await;
+        assert_eq!(deleted.status, 204, "{deleted:?}");
+        for answer in [
+            operator.get(&format!("/admin/v1/tasks/{id}")).await,
+            first.get(&format!("/api/tasks/{id}")).await,
+            second.get(&format!("/api/tasks/{id}")).await,
+            delete(&operator, id, "again").await,
+            act(&operator, &format!("tasks/{id}/retry"), "x").await,
+            act(&operator, &format!("tasks/{id}/cancel"), "x").await,
+        ] {
+            assert_eq!(answer.status, 404, "{id}: {answer:?}");
+        }
+    }
+    let rest = events.rest().await;
+    assert_eq!(rest.last().unwrap().name, "deleted", "{rest:?}");
+    // Its concept stays, and its place is free.
+    let concepts = first.get("/api/concepts").await.json();
+    assert_eq!(concepts["concepts"].as_array().unwrap().len(), 1);
+    for user in [first, second] {
+        assert_eq!(
+            user.refined(&picture, "echo it").await["status"],
+            "completed"
+        );
+    }
+    assert!(service.stop().status.success());
+}
