@@ -260,7 +260,7 @@ fn completions() -> Command {
 fn man() -> Command {
     Command::new("man")
         .about("Prints the manual page, or that of a command, as roff")
-        .arg(Arg::new("command").value_name("COMMAND"))
+        .arg(Arg::new("command").value_name("COMMAND").num_args(0..))
 }
 
 pub fn json() -> Arg {
