@@ -125,7 +125,7 @@ async fn all_verbs_work_by_an_address() {
         entries.iter().all(|entry| entry["actor"] == "admin token"),
         "{audit}"
     );
-    assert!(entries.len() >= 7, "{audit}");
+    assert!(entries.len() >= 6, "{audit}");
 }
 
 #[tokio::test]

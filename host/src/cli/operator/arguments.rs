@@ -102,8 +102,7 @@ fn acting(name: &'static str, about: &'static str, long_about: &'static str) -> 
     Command::new(name)
         .about(about)
         .long_about(format!(
-            "{about_at_length} Those that a filter matches are counted and asked for first.",
-            about_at_length = long_about
+            "{long_about} Those that a filter matches are counted and asked for first."
         ))
         .arg(id().conflicts_with_all(NAMES))
         .args(filter())

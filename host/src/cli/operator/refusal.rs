@@ -31,8 +31,8 @@ impl Problem {
         Self {
             kind: Kind::Unusable,
             sentence: format!(
-                "{place} does not answer as a service of this version: name another, or use the \
-                 program of that version"
+                "{place} does not answer as a service of this version: it may be of another one, \
+                 or none at all"
             ),
         }
     }
