@@ -462,7 +462,7 @@ async fn what_is_under_way_is_told() {
     becomes("one waits for the other", both.clone()).await;
     let mut watched = both.clone();
     watched["watchers"] = json!(1.0);
-    let watcher = users[0].events(&first).await;
+    let watcher = users[0].events(&first, None).await;
     becomes("somebody watches", watched).await;
     drop(watcher);
     becomes("nobody does", both).await;
