@@ -134,7 +134,11 @@ impl Scrape {
             ),
             in_use: register(own, "instances", "Instances of components at work"),
             limits: register(own, "instances_limit", limits),
-            watching: register(own, "watchers", "Clients that watch a task or wait for its end"),
+            watching: register(
+                own,
+                "watchers",
+                "Clients that watch a task or wait for its end",
+            ),
             usable: Usable::new(own),
             room: Room::new(own),
             memory: ModelMemory::new(own),
@@ -163,7 +167,8 @@ impl Scrape {
             self.repeated_calls.update(&capabilities.repeated_calls);
         }
         let watching = self.watchers.count();
-        self.watching.set(i64::try_from(watching).unwrap_or(i64::MAX));
+        self.watching
+            .set(i64::try_from(watching).unwrap_or(i64::MAX));
         self.process.update();
         let mut encoded = String::new();
         text::encode(&mut encoded, &self.registry)?;
