@@ -124,7 +124,7 @@ pub fn wasmtime() -> PathBuf {
 /// The program of Prometheus that checks alerts: the one in the PATH, or of its Debian
 /// package.
 pub fn promtool() -> PathBuf {
-    let unpacked = target_directory().join("tools/prometheus/usr/bin/promtool");
+    let unpacked = target_directory().join("tools/promtool");
     match unpacked.is_file() {
         true => unpacked,
         false => "promtool".into(),

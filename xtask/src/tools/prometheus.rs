@@ -13,29 +13,29 @@ const PROGRAM: &str = "promtool";
 
 /// Unpacks it from its Debian package, unless there is one in the PATH.
 pub fn ensure_promtool(workspace: &Workspace) -> anyhow::Result<()> {
-    let place = workspace.tools().join(PACKAGE);
-    if place.is_dir() || process::find(PROGRAM).is_some() {
+    let place = workspace.tools().join(PROGRAM);
+    if place.is_file() || process::find(PROGRAM).is_some() {
         return Ok(());
     }
     if process::find("apt-get").is_none() || process::find("dpkg-deb").is_none() {
         bail!("the tests need `{PROGRAM}`, which comes with Prometheus, in the PATH");
     }
-    println!("unpacking {PACKAGE} in {}", place.display());
-    let partial = place.with_extension("partial");
-    if partial.exists() {
-        fs::remove_dir_all(&partial)?;
+    println!("unpacking {PROGRAM} in {}", workspace.tools().display());
+    let unpacked = place.with_extension("unpacked");
+    if unpacked.exists() {
+        fs::remove_dir_all(&unpacked)?;
     }
-    fs::create_dir_all(&partial)?;
+    fs::create_dir_all(&unpacked)?;
     update_package_lists(workspace);
     let mut download = workspace.command("apt-get");
     download.args(["download", "--quiet", PACKAGE]);
-    process::run(download.current_dir(&partial))
+    process::run(download.current_dir(&unpacked))
         .with_context(|| format!("the tests need `{PROGRAM}` of the package {PACKAGE}"))?;
-    for entry in fs::read_dir(&partial)? {
-        let package = entry?.path();
+    for package in fs::read_dir(&unpacked)?.collect::<Result<Vec<_>, _>>()? {
         let mut unpack = workspace.command("dpkg-deb");
-        process::run(unpack.arg("--extract").arg(&package).arg(&partial))?;
-        fs::remove_file(&package)?;
+        unpack.arg("--extract").arg(package.path()).arg(&unpacked);
+        process::run(&mut unpack)?;
     }
-    Ok(fs::rename(&partial, &place)?)
+    fs::rename(unpacked.join("usr/bin").join(PROGRAM), &place)?;
+    Ok(fs::remove_dir_all(&unpacked)?)
 }
