@@ -271,7 +271,9 @@ impl HostBuilder {
                 free: Arc::clone(&slots),
                 limit: api_instances,
             };
-            let scraped = monitoring.serve(&capabilities, limited, worker.slots.free());
+            let watchers = Arc::clone(&watchers);
+            let concurrency = worker.slots.free();
+            let scraped = monitoring.serve(&capabilities, limited, watchers, concurrency);
             let scraped = scraped.map_err(HostError::Listen)?;
             metrics_address = Some(scraped.0);
             scrape = Some(scraped.1);

@@ -24,6 +24,6 @@ pub fn run(action: Action, matches: &ArgMatches) -> Result<(), Failure> {
     };
     match matches.get_one::<String>("id") {
         Some(id) => one::run(&act, id),
-        None => all::run(&act, matches),
+        None => all::run(act, matches),
     }
 }

@@ -17,21 +17,29 @@ use super::super::operator::{block_on, print_json};
 use super::super::terminal::{in_a_line, print, say};
 use super::act::Act;
 
-pub fn run(act: &Act, matches: &ArgMatches) -> Result<(), Failure> {
+pub fn run(act: Act, matches: &ArgMatches) -> Result<(), Failure> {
     let filter = Filter::of(matches, SystemClock.now());
+    let erased = filter.only_user().filter(|_| act.action == Action::Delete);
+    let act = &match erased {
+        Some(_) => Act {
+            action: Action::Erase,
+            ..act
+        },
+        None => act,
+    };
     let preview = block_on(async { Ok(Preview::of(act, &filter).await?) })?;
     // Of a user there may be more than tasks.
-    let erased = match act.action {
-        Action::Delete => filter.only_user(),
-        Action::Retry | Action::Cancel => None,
-    };
     if preview.count == 0 && erased.is_none() {
         return match act.as_json {
             true => Ok(print_json(&preview.answer)?),
             false => Ok(print(b"no task matches\n")?),
         };
     }
-    let question = question(act.action, preview.count, &words(preview.filter()), erased);
+    let filter = match erased {
+        Some(user) => in_a_line(user),
+        None => words(preview.filter()),
+    };
+    let question = question(act.action, preview.count, &filter);
     if matches.get_flag("yes") {
         if !act.as_json {
             say(&question);
@@ -74,20 +82,20 @@ impl Preview {
     }
 }
 
-/// `erased`: the user of whom everything goes.
-fn question(action: Action, count: u64, filter: &str, erased: Option<&str>) -> String {
+/// Of an erasure the filter is the user.
+fn question(action: Action, count: u64, filter: &str) -> String {
     let tasks = match count {
         1 => "1 task".to_owned(),
         count => format!("{count} tasks"),
     };
-    match (action, erased) {
-        (_, Some(user)) => format!(
-            "erase user {}: {tasks}, and all of their concepts, images, keys and webhooks, for good",
-            in_a_line(user)
+    match action {
+        Action::Retry => format!("retry {tasks} ({filter}), of each user the newest"),
+        Action::Cancel => format!("cancel {tasks} ({filter})"),
+        Action::Delete => format!("delete {tasks} ({filter}) for good"),
+        Action::Erase => format!(
+            "erase user {filter}: {tasks}, and all of their concepts, images, keys and webhooks, \
+             for good"
         ),
-        (Action::Retry, _) => format!("retry {tasks} ({filter}), of each user the newest"),
-        (Action::Cancel, _) => format!("cancel {tasks} ({filter})"),
-        (Action::Delete, _) => format!("delete {tasks} ({filter}) for good"),
     }
 }
 
@@ -145,7 +153,7 @@ impl Job {
                 " (not failed, not the newest of their user, or their user has an active task)"
             }
             (_, Action::Cancel) => " (ended already)",
-            (_, Action::Delete) => " (gone already)",
+            (_, Action::Delete | Action::Erase) => " (gone already)",
         };
         let action = action.as_str();
         format!("{action}: {done} done, {failed} failed{why}, {left} left")
@@ -184,28 +192,34 @@ mod tests {
 
     #[test]
     fn the_question_says_what_goes() {
-        for (action, count, erased, expected) in [
+        for (action, count, filter, expected) in [
             (
                 Action::Retry,
                 2,
-                None,
+                "status failed",
                 "retry 2 tasks (status failed), of each user the newest",
             ),
-            (Action::Cancel, 1, None, "cancel 1 task (status failed)"),
+            (
+                Action::Cancel,
+                1,
+                "status failed",
+                "cancel 1 task (status failed)",
+            ),
             (
                 Action::Delete,
                 3,
-                None,
+                "status failed",
                 "delete 3 tasks (status failed) for good",
             ),
             (
-                Action::Delete,
+                Action::Erase,
                 0,
-                Some("a\u{7}da"),
-                "erase user a\u{fffd}da: 0 tasks, and all of their concepts, images, keys and webhooks, for good",
+                "ada",
+                "erase user ada: 0 tasks, and all of their concepts, images, keys and webhooks, for \
+                 good",
             ),
         ] {
-            let question = question(action, count, "status failed", erased);
+            let question = question(action, count, filter);
             assert_eq!(question, expected);
         }
     }

@@ -18,7 +18,7 @@ pub fn run(act: &Act, id: &str) -> Result<(), Failure> {
     let sentence = match act.action {
         Action::Retry => format!("retried as task {}", text(answer.get("task_id"))),
         Action::Cancel => format!("cancelled task {id}"),
-        Action::Delete => format!("deleted task {id}"),
+        Action::Delete | Action::Erase => format!("deleted task {id}"),
     };
     Ok(print(format!("{sentence}\n").as_bytes())?)
 }
@@ -26,7 +26,7 @@ pub fn run(act: &Act, id: &str) -> Result<(), Failure> {
 async fn done(act: &Act, id: &str) -> Result<serde_json::Value, Problem> {
     let reason = json!({ "reason": act.reason });
     let answered = match act.action {
-        Action::Delete => {
+        Action::Delete | Action::Erase => {
             let query = [("reason", act.reason.clone())];
             let deleted = act.door.delete(&format!("tasks/{id}"), &query).await;
             // The service has nothing to say of it.
