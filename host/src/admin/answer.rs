@@ -129,8 +129,8 @@ impl Problem {
             "error_code": code,
             "field_errors": fields,
         });
-        if let Self::Unexpected(_, count) = self {
-            body["count"] = json!(count);
+        if let (Self::Unexpected(_, count), Some(body)) = (self, body.as_object_mut()) {
+            body.insert("count".to_owned(), json!(count));
         }
         let mut answer = json_answer(status, &body);
         let headers = answer.headers_mut();
