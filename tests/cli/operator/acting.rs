@@ -124,15 +124,13 @@ async fn a_user_alone_is_all_that_they_have() {
         assert_eq!(desk.run(&some).text(), "no task matches\n", "{more:?}");
     }
     let some = [&erase[..], &["--until", "0s"]].concat();
-    desk.run(&some).refused(
-        2,
-        "With --yes this would delete 1 task (user ada, since 1970",
-    );
+    desk.run(&some)
+        .refused(2, "With --yes this would delete 1 task (user ada, until ");
     let done = desk.run(&[&erase[..], &["--yes"]].concat());
     assert_eq!(done.code, 0, "{}", done.stderr);
     assert!(done.stderr.contains("erase user ada"), "{}", done.stderr);
     assert!(
-        done.text().starts_with("delete: 1 done, 0 failed"),
+        done.text().starts_with("erase: 1 done, 0 failed"),
         "{}",
         done.text()
     );

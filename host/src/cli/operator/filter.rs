@@ -50,16 +50,7 @@ impl Filter {
             };
             Some((name, value))
         });
-        Self(given.collect()).of_tasks()
-    }
-
-    /// A service erases a user who is named with no more than an `until`, which each
-    /// preview answers. Somebody who gives one means tasks.
-    fn of_tasks(mut self) -> Self {
-        if let [("user", _), ("until", _)] = self.0.as_slice() {
-            self.0.push(("since", Timestamp::default().to_string()));
-        }
-        self
+        Self(given.collect())
     }
 
     pub fn query(&self) -> Vec<(&'static str, String)> {
@@ -134,22 +125,15 @@ mod tests {
     }
 
     #[test]
-    fn a_user_with_a_time_is_never_taken_for_all_of_a_user() {
-        let user = ("user", "ada".to_owned());
-        let until = ("until", "2026-11-20T12:00:00.000000Z".to_owned());
-        let filter = Filter(vec![user, until]).of_tasks();
-        assert_eq!(filter.only_user(), None);
-        assert_eq!(filter.json()["since"], "1970-01-01T00:00:00.000000Z");
-    }
-
-    #[test]
     fn a_user_alone_is_all_of_a_user() {
         let user = ("user", "ada".to_owned());
         let status = ("status", "failed".to_owned());
+        let until = ("until", "2026-11-20T12:00:00Z".to_owned());
         for (filter, expected) in [
             (vec![user.clone()], Some("ada")),
             (vec![status.clone()], None),
-            (vec![status, user], None),
+            (vec![status, user.clone()], None),
+            (vec![user, until], None),
         ] {
             assert_eq!(Filter(filter).only_user(), expected);
         }
