@@ -104,7 +104,7 @@ async fn each_part_of_a_filter_finds_its_tasks() {
     for query in ["status=processing", "status=processing&user="] {
         assert_eq!(
             ids(&found(&operator, query, 1).await),
-            [active.clone()],
+            std::slice::from_ref(&active),
             "{query}"
         );
     }

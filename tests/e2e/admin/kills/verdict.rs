@@ -199,7 +199,7 @@ impl Seen {
         let known: BTreeSet<_> = accepted.iter().map(String::as_str).collect();
         for task in kept.iter().chain(&deleted) {
             let is_known = known.contains(task["task_id"].as_str().unwrap());
-            if is_known == !task["retry_of"].is_null() {
+            if is_known != task["retry_of"].is_null() {
                 found.push(format!("nobody asked for it: {task}"));
             }
         }
