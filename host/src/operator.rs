@@ -24,7 +24,8 @@ pub struct Operator {
     pub host: Arc<Capabilities>,
     /// The operator's view of the store.
     pub administration: Arc<dyn Administration>,
-    /// Notified of each job that starts.
+    /// Notified of each job that starts, and when the queue is paused or resumed: whoever
+    /// reads that from the store may have read it just before.
     pub started: Arc<Notify>,
 }
 
@@ -74,6 +75,7 @@ impl Operator {
     pub async fn pause(&self, act: Act) -> Result<bool, CapabilityError> {
         let changed = self.administration.set_paused(true, act).await?;
         self.host.pause.set(true);
+        self.started.notify_one();
         Ok(changed)
     }
 
@@ -85,6 +87,7 @@ impl Operator {
     pub async fn resume(&self, act: Act) -> Result<bool, CapabilityError> {
         let changed = self.administration.set_paused(false, act).await?;
         self.host.pause.set(false);
+        self.started.notify_one();
         loop {
             let due = self.host.maintenance().due(BATCH).await?;
             if due.is_empty() {

@@ -39,7 +39,7 @@ pub struct Jobs {
     pub administration: Arc<dyn Administration>,
     /// Used for timers.
     pub runtime: Arc<dyn Runtime>,
-    /// Notified of each job that starts.
+    /// Notified of each job that starts, and when the queue is paused or resumed.
     pub started: Arc<Notify>,
 }
 
