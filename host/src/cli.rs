@@ -4,6 +4,7 @@
 //! tells their kind. Standard output has nothing but the requested output.
 
 mod arguments;
+mod audit;
 mod backup;
 mod check;
 mod code_cache;
@@ -13,9 +14,11 @@ mod health;
 mod man;
 mod model;
 mod moving;
+mod operator;
 mod output;
 mod process;
 mod progress;
+mod queue;
 mod refine;
 mod report;
 mod restore;
@@ -23,6 +26,7 @@ mod serve;
 mod settings;
 mod signals;
 mod source;
+mod tasks;
 mod terminal;
 mod vocabulary;
 
@@ -57,6 +61,9 @@ pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
         Some(("move", matches)) => moving::run(matches),
         Some(("model", matches)) => model::run(matches),
         Some(("health", matches)) => health::run(matches),
+        Some(("tasks", matches)) => tasks::run(matches),
+        Some(("queue", matches)) => queue::run(matches),
+        Some(("audit", matches)) => audit::run(matches),
         Some(("completions", matches)) => completions::run(matches),
         Some(("man", matches)) => man::run(matches),
         Some(("vocabulary", _)) => vocabulary::run(),

@@ -16,6 +16,7 @@ mod scrape;
 mod stores;
 mod tasks;
 mod timed;
+mod usable;
 mod webhooks;
 
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! The commands that do something once: `refine`, `check` and what prints.
+//! The commands that do something once: `refine`, `check`, those of operators, and what
+//! prints.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -13,6 +14,7 @@ mod conformance;
 mod failures;
 mod local_model;
 mod new_model;
+mod operator;
 mod outputs;
 mod place;
 mod printed;

@@ -9,7 +9,7 @@ use concept_refinement_tests::artifacts;
 
 use crate::place::Place;
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 25] = [
     "serve",
     "refine",
     "check",
@@ -17,7 +17,21 @@ const COMMANDS: [&str; 11] = [
     "restore",
     "move",
     "model",
+    "model new",
+    "model test",
     "health",
+    "tasks",
+    "tasks list",
+    "tasks show",
+    "tasks retry",
+    "tasks cancel",
+    "tasks delete",
+    "queue",
+    "queue status",
+    "queue pause",
+    "queue resume",
+    "queue drain",
+    "audit",
     "completions",
     "man",
     "vocabulary",
@@ -30,9 +44,15 @@ fn printed(arguments: &[&str]) -> String {
     done.text()
 }
 
+/// The words of a command, with one before and one after them; an empty one is none.
+fn with<'a>(first: &'a str, command: &'a str, last: &'a str) -> Vec<&'a str> {
+    let words = [first].into_iter().chain(command.split(' ')).chain([last]);
+    words.filter(|word| !word.is_empty()).collect()
+}
+
 /// All flags that the help of a command names.
 fn flags(command: &str) -> BTreeSet<String> {
-    let help = printed(&[command, "--help"]);
+    let help = printed(&with("", command, "--help"));
     let flags: BTreeSet<_> = help
         .lines()
         .filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")))
@@ -63,7 +83,9 @@ fn completions_know_every_command_and_flag() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = printed(&["completions", shell]);
         for command in COMMANDS {
-            assert!(script.contains(command), "{shell}: {command}");
+            for word in command.split(' ') {
+                assert!(script.contains(word), "{shell}: {command}");
+            }
             for flag in flags(command) {
                 // Fish writes them without dashes.
                 let name = flag.trim_start_matches('-');
@@ -79,10 +101,16 @@ fn each_command_has_a_manual_page_with_every_flag() {
     let overview = printed(&["man"]);
     assert!(overview.contains(r".TH concept-refinement 1"), "{overview}");
     for command in COMMANDS {
-        let name = format!(r"concept\-refinement\-{command}(1)");
-        assert!(overview.contains(&name), "{command}: {overview}");
-        let page = printed(&["man", command]);
-        let title = format!(".TH concept-refinement-{command} 1 ");
+        let above = match command.rsplit_once(' ') {
+            Some((above, _)) => printed(&with("man", above, "")),
+            None => overview.clone(),
+        };
+        let name = command.replace(' ', r"\-");
+        let name = format!(r"concept\-refinement\-{name}(1)");
+        assert!(above.contains(&name), "{command}: {above}");
+        let page = printed(&with("man", command, ""));
+        let name = command.replace(' ', "-");
+        let title = format!(".TH concept-refinement-{name} 1 ");
         assert!(page.contains(&title), "{page}");
         let plain = page.replace('\\', "");
         for flag in flags(command) {
@@ -93,7 +121,7 @@ fn each_command_has_a_manual_page_with_every_flag() {
     let is_installed = std::env::split_paths(&path).any(|place| place.join("groff").exists());
     // Where there is a formatter, it has nothing to complain of.
     if is_installed {
-        for page in COMMANDS.map(|command| printed(&["man", command])) {
+        for page in COMMANDS.map(|command| printed(&with("man", command, ""))) {
             accepts("groff", &["-man", "-Tutf8", "-ww", "-z"], &page);
         }
         accepts("groff", &["-man", "-Tutf8", "-ww", "-z"], &overview);

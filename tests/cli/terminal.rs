@@ -1,7 +1,7 @@
 //! What is shown on a terminal, and nowhere else.
 
 use std::fs::File;
-use std::io::{Cursor, Read as _};
+use std::io::{Cursor, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 
@@ -28,25 +28,90 @@ fn terminal() -> (OwnedFd, File) {
     (ours, theirs)
 }
 
-/// The status, and what the terminal got. It has ended when nobody has it open.
+/// The status, and what the terminal got, which has only standard error.
 fn on_terminal(command: &mut Command) -> (Option<i32>, String) {
     let (ours, theirs) = terminal();
+    command.stderr(theirs).stdin(Stdio::null());
+    to_the_end(command, ours)
+}
+
+/// The status, and what the terminal got, which is so wide, has all streams of the command,
+/// and somebody who types this.
+pub fn on_whole_terminal(
+    command: &mut Command,
+    columns: u16,
+    typed: &str,
+) -> (Option<i32>, String) {
+    let (ours, theirs) = terminal();
+    let size = ["rows", "24", "cols", &columns.to_string()];
+    let sized = Command::new("stty")
+        .args(size)
+        .stdin(theirs.try_clone().unwrap())
+        .status()
+        .unwrap();
+    assert!(sized.success());
+    File::from(ours.try_clone().unwrap())
+        .write_all(typed.as_bytes())
+        .unwrap();
     command
-        .stderr(theirs)
-        .stdin(Stdio::null())
-        .env("TERM", "xterm");
+        .stdin(theirs.try_clone().unwrap())
+        .stdout(theirs.try_clone().unwrap())
+        .stderr(theirs);
+    to_the_end(command, ours)
+}
+
+/// The same, where somebody types this once the terminal has got `question`, after `act`.
+pub fn while_asked(
+    command: &mut Command,
+    question: &str,
+    typed: &str,
+    act: impl FnOnce(),
+) -> (Option<i32>, String) {
+    let (ours, theirs) = terminal();
+    command
+        .stdin(theirs.try_clone().unwrap())
+        .stdout(theirs.try_clone().unwrap())
+        .stderr(theirs);
     let mut process = Reaped::spawn(command);
-    // The command holds the terminal open as well.
-    command.stderr(Stdio::null()).stdout(Stdio::null());
-    let mut shown = Vec::new();
-    let mut buffer = [0; 4096];
+    release(command);
     let mut ours = File::from(ours);
+    let mut shown = Vec::new();
+    let mut byte = [0];
+    while !String::from_utf8_lossy(&shown).contains(question) {
+        ours.read_exact(&mut byte).unwrap();
+        shown.extend_from_slice(&byte);
+    }
+    act();
+    ours.write_all(typed.as_bytes()).unwrap();
+    rest(&mut ours, &mut shown);
+    let status = process.child().wait().unwrap();
+    (status.code(), String::from_utf8(shown).unwrap())
+}
+
+/// The command holds the terminal open as well.
+fn release(command: &mut Command) {
+    command
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .stdout(Stdio::null());
+}
+
+/// What the terminal gets until nobody has it open.
+fn rest(ours: &mut File, shown: &mut Vec<u8>) {
+    let mut buffer = [0; 4096];
     while let Ok(read) = ours.read(&mut buffer) {
         if read == 0 {
             break;
         }
         shown.extend_from_slice(&buffer[..read]);
     }
+}
+
+fn to_the_end(command: &mut Command, ours: OwnedFd) -> (Option<i32>, String) {
+    let mut process = Reaped::spawn(command.env("TERM", "xterm"));
+    release(command);
+    let mut shown = Vec::new();
+    rest(&mut File::from(ours), &mut shown);
     let status = process.child().wait().unwrap();
     (status.code(), String::from_utf8(shown).unwrap())
 }

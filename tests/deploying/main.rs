@@ -16,6 +16,7 @@ mod dist;
 mod documented;
 mod fleet;
 mod manifest;
+mod monitoring;
 mod package;
 mod unit;
 

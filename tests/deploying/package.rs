@@ -97,6 +97,8 @@ async fn the_package_is_installed_and_works_and_goes_again() {
         "usr/share/zsh/vendor-completions/_concept-refinement",
         "usr/share/fish/vendor_completions.d/concept-refinement.fish",
         "usr/share/doc/concept-refinement/copyright",
+        "usr/share/concept-refinement/grafana/concept-refinement.json",
+        "usr/share/concept-refinement/prometheus/rules.yaml",
     ] {
         let size = fs::metadata(root.join(installed)).map(|file| file.len());
         assert!(size.is_ok_and(|size| size > 0), "{installed}");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use concept_refinement_host::config::table::{self, SETTINGS, Setting};
 
 /// The folders with sources, from the root.
-const ROOMS: [&str; 5] = ["components", "host", "tests", "wit", "xtask"];
+const ROOMS: [&str; 6] = ["components", "deploy", "host", "tests", "wit", "xtask"];
 
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -96,7 +96,8 @@ pub fn sources() -> Vec<PathBuf> {
             let extension = path.extension().and_then(|extension| extension.to_str());
             if path.is_dir() {
                 folders.push(path);
-            } else if let Some("rs" | "wit" | "toml" | "js" | "json" | "html") = extension {
+            } else if let Some("rs" | "wit" | "toml" | "js" | "json" | "html" | "yaml") = extension
+            {
                 found.push(path);
             }
         }

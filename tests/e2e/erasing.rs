@@ -15,6 +15,9 @@ use crate::shared::{new_name, new_user, origin, scripted_launch};
 /// Far shorter than the model's call and the lease may take.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
+/// The token of the operator.
+const OPERATOR: &str = "a-token-of-the-operator-for-tests";
+
 /// Never asked, since nobody waits for it.
 const HOOK: &str = "https://receiver.example/hook";
 
@@ -180,5 +183,61 @@ async fn the_count_outlives_a_restart() {
     let service = launch.start();
     let user = Client::new(service.url()).bearer(&token(&name));
     assert_eq!(quota_left(&user).await, 1);
+    assert!(service.stop().status.success());
+}
+
+/// As a job, which is stored: whoever goes on with it erases all.
+#[tokio::test]
+async fn an_operator_erases_a_person() {
+    let launch = scripted_launch()
+        .set("rate-limit", "5/month")
+        .set("admin-listen", "127.0.0.1:0")
+        .variable("REFINEMENT_ADMIN_TOKEN", OPERATOR);
+    let service = launch.start();
+    let name = new_name();
+    let (ada, bob) = (Client::user(service.url(), &name), new_user(&service));
+    let (upload, task) = completed(&ada).await;
+    completed(&bob).await;
+    let others = listed(&bob).await;
+    let original = origin().picture(&pictures::png(8, 8));
+    let id = ada.accepted(&original, "hang for ever").await;
+    let mut events = ada.events(&id, None).await;
+    while events.event().await.tells() != "refining" {}
+
+    let operator = Client::new(&service.admin().await).bearer(OPERATOR);
+    let user = json!({ "user": name });
+    let asked = json!({ "action": "erase", "filter": user, "preview": true });
+    let preview = operator
+        .post("/admin/v1/tasks/actions", &asked)
+        .await
+        .json();
+    assert_eq!(preview["count"], 2, "{preview}");
+    let asked = json!({
+        "action": "erase", "filter": preview["filter"], "expect": 2, "reason": "asked to",
+    });
+    let started = operator.post("/admin/v1/tasks/actions", &asked).await;
+    assert_eq!(started.status, 202, "{started:?}");
+    let path = format!("/admin/v1/jobs/{}", started.json()["id"].as_str().unwrap());
+    let job = eventually("it is over", SOON, async || {
+        let job = operator.get(&path).await.json();
+        (!job["ended_at"].is_null()).then_some(job)
+    })
+    .await;
+    assert_eq!([&job["total"], &job["done"], &job["left"]], [2, 2, 0]);
+
+    assert_eq!(events.event().await.tells(), "deleted");
+    assert_eq!(listed(&ada).await, [json!([]), json!([])]);
+    let image = task["image_url"].as_str().unwrap();
+    for path in [image, &upload] {
+        assert_eq!(ada.get(path).await.status, 404, "{path}");
+    }
+    assert_eq!(quota_left(&ada).await, 3, "the quota counts on");
+    assert_eq!(listed(&bob).await, others);
+    let narrow = json!({ "user": name, "status": "failed" });
+    for filter in [json!({}), json!({ "status": "failed" }), narrow] {
+        let asked = json!({ "action": "erase", "filter": filter, "preview": true });
+        let answer = operator.post("/admin/v1/tasks/actions", &asked).await;
+        assert_eq!(answer.status, 422, "{filter}");
+    }
     assert!(service.stop().status.success());
 }

@@ -91,7 +91,7 @@ const HOST_KILLED: Fault = Fault {
     name: "a host is killed while it works on a task",
     message: "completed",
     unusable: None,
-    sample: "tasks_completed_total",
+    sample: "leases_lost_total",
 };
 
 /// A service that met a fault.
@@ -137,6 +137,14 @@ impl Watched {
         let full_name = format!("concept_refinement_{sample}");
         let value = after.samples.get(&full_name).copied().unwrap_or_default();
         assert!(value > 0.0, "{name}: {sample} is {value}");
+        let usable = "concept_refinement_capability_usable";
+        match *unusable {
+            Some(capability) => {
+                let series = format!("{usable}{{capability=\"{capability}\"}}");
+                assert_eq!(after.samples.get(&series), Some(&0.0), "{name}: {series}");
+            }
+            None => assert_eq!(after.sum(usable, &[]), 4.0, "{name}"),
+        }
         format!("| {name} | {read} | {log} | {ready} | `{sample}` |\n")
     }
 

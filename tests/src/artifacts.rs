@@ -121,6 +121,16 @@ pub fn wasmtime() -> PathBuf {
     )
 }
 
+/// The program of Prometheus that checks alerts: the one in the PATH, or of its Debian
+/// package.
+pub fn promtool() -> PathBuf {
+    let unpacked = target_directory().join("tools/promtool");
+    match unpacked.is_file() {
+        true => unpacked,
+        false => "promtool".into(),
+    }
+}
+
 /// Compiled code that the processes of wasmtime share.
 pub fn wasmtime_cache() -> PathBuf {
     let path = target_directory().join("tools/wasmtime-cache");

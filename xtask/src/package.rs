@@ -1,5 +1,5 @@
-//! The Debian package: the executable, the unit of systemd, manual pages and
-//! completions, staged as they are installed and packed by `dpkg-deb`.
+//! The Debian package: the executable, the unit of systemd, dashboard and alerts, manual
+//! pages and completions, staged as they are installed and packed by `dpkg-deb`.
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,9 @@ const NAME: &str = "concept-refinement";
 const EPOCH: &str = "315532800";
 
 const UNIT: &str = "deploy/systemd/concept-refinement@.service";
+
+/// The dashboard and the alerts, by the names that they have in `deploy/`.
+const MONITORING: [&str; 2] = ["grafana/concept-refinement.json", "prometheus/rules.yaml"];
 
 /// Files that exist only for the package.
 const OWN: [(&str, &str); 5] = [
@@ -83,6 +86,14 @@ fn put_files(workspace: &Workspace, executable: &Path, stage: &Path) -> anyhow::
         "usr/lib/systemd/system/concept-refinement@.service",
         &unit,
     )?;
+    for name in MONITORING {
+        let file = read(&format!("deploy/{name}"))?;
+        put(
+            stage,
+            &format!("usr/share/concept-refinement/{name}"),
+            &file,
+        )?;
+    }
     let licenses = ["LICENSE-MIT", "LICENSE-APACHE"].map(read);
     let mut copyright = String::new();
     for license in licenses {

@@ -2,6 +2,7 @@
 //! otherwise names it in a sentence. Existing tools are not changed.
 
 pub mod postgres;
+mod prometheus;
 
 use std::path::{Path, PathBuf};
 
@@ -93,6 +94,7 @@ pub fn ensure_all(workspace: &Workspace) -> anyhow::Result<()> {
         ensure_npm_package(workspace, package)?;
     }
     postgres::ensure_newest(workspace)?;
+    prometheus::ensure_promtool(workspace)?;
     ensure_s3(workspace)?;
     ensure_wasmtime(workspace)?;
     ensure_clients(workspace).map(drop)
@@ -368,9 +370,7 @@ fn install_on_debian(
         );
     }
     println!("installing {package}");
-    // Outdated package lists may contain packages that no longer exist. A failed update
-    // is ignored, since installing may still work.
-    process::succeeds(workspace.command("apt-get").arg("update"));
+    update_package_lists(workspace);
     let mut install = workspace.command("apt-get");
     install
         .args([
@@ -382,6 +382,12 @@ fn install_on_debian(
         ])
         .env("DEBIAN_FRONTEND", "noninteractive");
     process::run(&mut install).with_context(|| format!("the tests need {what}"))
+}
+
+/// Outdated package lists may contain packages that no longer exist. A failed update is
+/// ignored, since installing may still work.
+fn update_package_lists(workspace: &Workspace) {
+    process::succeeds(workspace.command("apt-get").arg("update"));
 }
 
 fn with_rustup(workspace: &Workspace, kind: &str, name: &str) -> anyhow::Result<()> {

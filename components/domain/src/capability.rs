@@ -110,6 +110,8 @@ pub struct Claimed {
     pub task: Task,
     /// Payment state of earlier attempts.
     pub payment: Payment,
+    /// Whether the lease of the previous attempt ran out: its worker died or hung.
+    pub is_takeover: bool,
 }
 
 /// The outcome of a write under a lease. Losing the lease is not an error.

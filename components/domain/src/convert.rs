@@ -146,7 +146,8 @@ macro_rules! conversions {
             Redelivery { None, Pending, Requested, TooOften }
         }
 
-        /// The payment state is not passed on, since it stays with the store.
+        /// The payment state and what became of the previous attempt are not passed on,
+        /// since they stay with the store.
         impl $crate::convert::Convert<$wit::Claimed> for $crate::capability::Claimed {
             fn convert(self) -> $wit::Claimed {
                 $wit::Claimed {
@@ -162,6 +163,7 @@ macro_rules! conversions {
                     lease: $crate::convert::Convert::convert(self.lease),
                     task: $crate::convert::Convert::convert(self.task),
                     payment: $crate::payment::Payment::default(),
+                    is_takeover: false,
                 }
             }
         }

@@ -20,11 +20,16 @@ pub const STEP: u32 = 500;
 ///
 /// A store cannot be used. A repeat erases what is left; images of concepts that are
 /// erased already are left to garbage collection.
-pub async fn erase(
-    mut tasks: impl AsyncFnMut() -> Result<Erased, CapabilityError>,
-    mut images: impl AsyncFnMut(Vec<String>) -> Result<(), CapabilityError>,
-    mut uploads: impl AsyncFnMut() -> Result<bool, CapabilityError>,
-) -> Result<(), CapabilityError> {
+pub async fn erase<T, I, U>(
+    mut tasks: impl FnMut() -> T,
+    mut images: impl FnMut(Vec<String>) -> I,
+    mut uploads: impl FnMut() -> U,
+) -> Result<(), CapabilityError>
+where
+    T: Future<Output = Result<Erased, CapabilityError>>,
+    I: Future<Output = Result<(), CapabilityError>>,
+    U: Future<Output = Result<bool, CapabilityError>>,
+{
     let mut makes_room = true;
     loop {
         let erased = match tasks().await {
@@ -47,6 +52,7 @@ pub async fn erase(
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
+    use std::future::ready;
 
     use futures::FutureExt as _;
 
@@ -75,19 +81,19 @@ mod tests {
             answer.map_err(error)
         };
         let erased = erase(
-            async || {
-                let has_more = step('t', &tasks)?;
+            || {
+                let has_more = step('t', &tasks);
                 let image_paths = vec![order.borrow().len().to_string()];
-                Ok(Erased {
+                ready(has_more.map(|has_more| Erased {
                     image_paths,
                     has_more,
-                })
+                }))
             },
-            async |paths| {
+            |paths| {
                 order.borrow_mut().extend(paths);
-                Ok(())
+                ready(Ok(()))
             },
-            async || step('u', &uploads),
+            || ready(step('u', &uploads)),
         );
         let erased = erased.now_or_never().unwrap();
         let left = tasks.borrow().len() + uploads.borrow().len();

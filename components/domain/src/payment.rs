@@ -61,6 +61,15 @@ impl Payment {
             .unwrap_or_default()
     }
 
+    /// That of a retry which an operator wants: it goes on with what has a receipt. What
+    /// has none is asked for again, whatever may have been paid for it.
+    pub fn of_retry(&self) -> Self {
+        match self.receipts.is_empty() {
+            true => Self::default(),
+            false => self.clone(),
+        }
+    }
+
     /// What the last call of this link stored.
     pub fn receipt(&self, link: &str) -> Option<Vec<u8>> {
         BASE64_STANDARD.decode(self.receipts.get(link)?).ok()

@@ -46,6 +46,8 @@ pub enum Action {
     Cancel,
     /// A task is forgotten, as if its user had deleted it.
     Delete,
+    /// All tasks of a user are forgotten, and everything else of this user.
+    Erase,
 }
 
 /// An act on all tasks that a filter matches.
@@ -114,7 +116,7 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// Who.
     pub actor: String,
-    /// `retry`, `cancel`, `delete`, `pause` or `resume`.
+    /// `retry`, `cancel`, `delete`, `erase`, `pause` or `resume`.
     pub action: String,
     /// A task's id, a filter in JSON, or `queue`.
     pub target: String,
@@ -122,6 +124,19 @@ pub struct AuditEntry {
     pub reason: String,
     /// To how many tasks; the pending ones, where it was done to the queue.
     pub count: u64,
+}
+
+/// What waits, and what is under way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueueState {
+    /// Whether nothing is claimed.
+    pub is_paused: bool,
+    /// Tasks that are pending.
+    pub pending: u64,
+    /// Tasks that are being worked on.
+    pub processing: u64,
+    /// When the oldest pending task was created.
+    pub oldest_pending: Option<Timestamp>,
 }
 
 /// The operator's view of a task store.
@@ -167,6 +182,10 @@ pub trait Administration: Send + Sync {
         new_ids: Vec<String>,
     ) -> Answer<'a, Option<JobProgress>>;
 
+    /// The state of the queue. Its cost grows with the tasks that have not ended, and not
+    /// with the store.
+    fn queue(&self) -> Answer<'_, QueueState>;
+
     /// Whether the queue is paused: nothing is claimed and nothing is due.
     fn is_paused(&self) -> Answer<'_, bool>;
 
@@ -187,7 +206,7 @@ pub trait Administration: Send + Sync {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Retry, Self::Cancel, Self::Delete];
+    pub const ALL: [Self; 4] = [Self::Retry, Self::Cancel, Self::Delete, Self::Erase];
 
     /// As used in JSON and in stores.
     pub fn as_str(self) -> &'static str {
@@ -195,6 +214,7 @@ impl Action {
             Self::Retry => "retry",
             Self::Cancel => "cancel",
             Self::Delete => "delete",
+            Self::Erase => "erase",
         }
     }
 }
@@ -209,9 +229,18 @@ impl FromStr for Action {
 }
 
 impl Job {
+    /// The user whom it erases. None: it only acts on tasks.
+    pub fn erased_user(&self) -> Option<&str> {
+        let user = self.filter.user.as_deref();
+        user.filter(|_| self.action == Action::Erase)
+    }
+
     /// It has looked at all tasks. Those that it did not meet any more are in another
-    /// state, or gone.
+    /// state, or gone, which is what an erasure wants.
     pub fn end(&mut self, now: Timestamp) {
+        if self.action == Action::Erase {
+            self.done = self.done.max(self.total.saturating_sub(self.failed));
+        }
         self.failed = self.failed.max(self.total.saturating_sub(self.done));
         self.total = self.total.max(self.done + self.failed);
         self.ended_at = Some(now);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use concept_refinement_domain::capability::{CapabilityError, CapabilityState, Claimed};
 use concept_refinement_domain::erasure;
 use concept_refinement_domain::sentence::QUEUE_PAUSED;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::future::try_join_all;
 use parking_lot::Mutex;
 
 use super::Answer;
@@ -89,18 +89,16 @@ impl Capabilities {
     /// Erases a user: tasks, concepts, images and whatever else is stored about them. See
     /// [`erasure::erase`].
     pub async fn erase_user(&self, user_id: &str) -> Result<(), CapabilityError> {
-        let delete = async |paths: Vec<String>| {
-            let deleted = paths.into_iter().map(|path| async move {
-                let path = path;
-                self.images.delete(&path).await
-            });
-            let deleted = stream::iter(deleted).buffer_unordered(DELETED_AT_ONCE);
-            deleted.try_collect::<()>().await
+        let delete = |paths: Vec<String>| async move {
+            for paths in paths.chunks(DELETED_AT_ONCE) {
+                try_join_all(paths.iter().map(|path| self.images.delete(path))).await?;
+            }
+            Ok(())
         };
         erasure::erase(
-            async || self.tasks().erase_user(user_id, erasure::STEP).await,
+            || self.tasks().erase_user(user_id, erasure::STEP),
             delete,
-            async || self.images.delete_uploads(user_id, erasure::STEP).await,
+            || self.images.delete_uploads(user_id, erasure::STEP),
         )
         .await
     }

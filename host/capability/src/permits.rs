@@ -57,6 +57,11 @@ impl<U: Clone + Eq + Hash> Permits<U> {
         free * RESERVE > self.limit || count(&taken.by_user, user) == 0
     }
 
+    /// How many permits are taken.
+    pub fn taken(&self) -> usize {
+        self.taken.lock().total
+    }
+
     /// None: the client or the user has its share already, or no permit is left. `client`
     /// is None for a trusted proxy, which stands for many clients.
     pub fn take(self: &Arc<Self>, client: Option<Subnet>, user: Option<U>) -> Option<Permit<U>> {

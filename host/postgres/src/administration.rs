@@ -7,7 +7,8 @@ mod search;
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::administration::{
-    Act, Action, Administration, AuditEntry, Job, JobProgress, JobStart, NewJob, TaskFilter,
+    Act, Action, Administration, AuditEntry, Job, JobProgress, JobStart, NewJob, QueueState,
+    TaskFilter,
 };
 use concept_refinement_domain::capability::{Cancellation, Page, Position};
 use concept_refinement_domain::rulebook::{Retry, TaskRecord};
@@ -118,6 +119,10 @@ impl Administration for PostgresTasks {
         self.answer(async move { jobs::advance(self, id, &new_ids).await })
     }
 
+    fn queue(&self) -> Answer<'_, QueueState> {
+        self.answer(queue(self))
+    }
+
     fn is_paused(&self) -> Answer<'_, bool> {
         self.answer(async move {
             let session = self.database.session().await?;
@@ -161,6 +166,27 @@ impl Administration for PostgresTasks {
 pub(super) async fn is_paused(session: &Session<'_>) -> Result<bool, Fault> {
     const SQL: &str = "SELECT EXISTS (SELECT FROM schema.queue_pause)";
     session.ask(SQL, &[]).await
+}
+
+async fn queue(store: &PostgresTasks) -> Result<QueueState, Fault> {
+    // A single statement, and so one snapshot.
+    const SQL: &str = "SELECT EXISTS (SELECT FROM schema.queue_pause), \
+         count(*) FILTER (WHERE status = 'pending'), count(*), \
+         min(created_at) FILTER (WHERE status = 'pending') \
+         FROM schema.task WHERE completed_at IS NULL";
+    let session = store.database.session().await?;
+    let Some(row) = session.query_opt(SQL, &[]).await? else {
+        return Ok(QueueState::default());
+    };
+    let mut cells = Cells::of(&row);
+    let is_paused = cells.get()?;
+    let (pending, unfinished): (u64, u64) = (cells.count()?, cells.count()?);
+    Ok(QueueState {
+        is_paused,
+        pending,
+        processing: unfinished.saturating_sub(pending),
+        oldest_pending: cells.maybe_time()?,
+    })
 }
 
 async fn pause(store: &PostgresTasks, act: &Act) -> Result<bool, Fault> {

@@ -39,7 +39,7 @@ pub(super) async fn erase(
 
 /// Each statement sees what was committed before it, so the concept of a task that has
 /// just been completed is found after the task. No task is accepted in between, since
-/// that needs the account.
+/// that needs the account; but an operator may retry one, until it is deleted.
 async fn try_erase(
     store: &PostgresTasks,
     user_id: &str,
@@ -79,17 +79,18 @@ async fn try_erase(
     let of_rest = parameters![user_id, now, at_most];
     let of_keys = parameters![user_id, at_most];
     let of_session = parameters![user_id];
-    let (_, _, active, ended, concepts, keys, _, _) = futures::try_join!(
+    let (_, _, active, ended, retried, concepts, keys, _, _) = futures::try_join!(
         session.begin(None),
         session.query(ACCOUNT, &of_account),
         session.query(ACTIVE, &of_active),
         session.query(ENDED, &of_rest),
+        session.query(ACTIVE, &of_active),
         session.query(CONCEPTS, &of_rest),
         session.execute(KEYS, &of_keys),
         session.execute(SESSION, &of_session),
         session.commit(),
     )?;
-    for row in &active {
+    for row in active.iter().chain(&retried) {
         let id: Uuid = row.try_get(0)?;
         store.announce_deletion(&id.to_string());
     }
@@ -99,6 +100,7 @@ async fn try_erase(
     let counts = [ended.len() as u64, image_paths.len() as u64, keys];
     Ok(Erased {
         image_paths,
-        has_more: counts.contains(&limit),
+        // What was retried may have ended before it was found.
+        has_more: counts.contains(&limit) || !retried.is_empty(),
     })
 }

@@ -21,6 +21,8 @@ pub(super) enum Problem {
     Misdirected,
     /// It cannot be done to what is there, for this reason.
     Conflict(String),
+    /// The same, since so many tasks match.
+    Unexpected(String, u64),
     TooLarge,
     NotJson,
     /// A field of the request, and what is wrong with it.
@@ -73,7 +75,9 @@ impl Problem {
                 "MISDIRECTED_REQUEST",
                 "This listener answers to names of this machine only.",
             ),
-            Self::Conflict(detail) => (StatusCode::CONFLICT, "CONFLICT", detail),
+            Self::Conflict(detail) | Self::Unexpected(detail, _) => {
+                (StatusCode::CONFLICT, "CONFLICT", detail)
+            }
             Self::TooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "PAYLOAD_TOO_LARGE",
@@ -119,12 +123,15 @@ impl Problem {
             Self::Malformed(problem) => json!({ "body": [problem] }),
             _ => Value::Null,
         };
-        let body = json!({
+        let mut body = json!({
             "detail": detail,
             "status_code": status.as_u16(),
             "error_code": code,
             "field_errors": fields,
         });
+        if let (Self::Unexpected(_, count), Some(body)) = (self, body.as_object_mut()) {
+            body.insert("count".to_owned(), json!(count));
+        }
         let mut answer = json_answer(status, &body);
         let headers = answer.headers_mut();
         match self {

@@ -1,10 +1,26 @@
 //! `/admin/v1/audit`
 
+use concept_refinement_capability::administration::AuditEntry;
 use serde_json::{Value, json};
 
 use super::Door;
 use super::answer::{Answer, Problem, ok};
+use super::filter::Filter;
 use super::input::Query;
+
+/// Filters are stored with their times as numbers.
+fn target(entry: &AuditEntry) -> String {
+    match serde_json::from_str(&entry.target) {
+        Ok(filter) => {
+            let mut filter = json!(Filter::written(&filter));
+            if let Some(fields) = filter.as_object_mut() {
+                fields.retain(|_, value| !value.is_null());
+            }
+            filter.to_string()
+        }
+        Err(_) => entry.target.clone(),
+    }
+}
 
 pub(super) async fn list(door: &Door, query: Option<&str>) -> Result<Answer, Problem> {
     let query = Query::of(query, &["limit", "cursor"])?;
@@ -30,7 +46,7 @@ pub(super) async fn list(door: &Door, query: Option<&str>) -> Result<Answer, Pro
                 "at": entry.at.to_string(),
                 "actor": entry.actor,
                 "action": entry.action,
-                "target": entry.target,
+                "target": target(entry),
                 "reason": entry.reason,
                 "count": entry.count,
             })

@@ -1,6 +1,6 @@
 //! `/admin/v1/tasks/actions` and `/admin/v1/jobs/{id}`
 
-use concept_refinement_capability::administration::{Action, Job, JobStart};
+use concept_refinement_capability::administration::{Action, Job, JobStart, TaskFilter};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -28,10 +28,13 @@ pub(super) struct Actions {
 pub(super) async fn start(door: &Door, caller: &Caller, body: Actions) -> Result<Answer, Problem> {
     caller.acts()?;
     let action: Action = body.action.parse().map_err(|()| {
-        let problem = "It has to be retry, cancel or delete.";
+        let problem = "It has to be retry, cancel, delete or erase.";
         Problem::Invalid("action", problem.to_owned())
     })?;
     let mut filter = body.filter.read()?;
+    if action == Action::Erase {
+        names_a_user_alone(&filter, body.preview)?;
+    }
     let operator = &door.operator;
     if body.preview && body.expect.is_some() {
         let problem = "A preview expects nothing: it answers the number.";
@@ -39,10 +42,13 @@ pub(super) async fn start(door: &Door, caller: &Caller, body: Actions) -> Result
     }
     if body.preview {
         let now = operator.host.clock.now();
-        filter.until = Some(filter.until.map_or(now, |until| until.min(now)));
-        let count = operator.administration.count(filter.clone()).await?;
-        let filter = Filter::written(&filter);
-        return Ok(ok(&json!({ "count": count, "filter": filter })));
+        let until = filter.until.map_or(now, |until| until.min(now));
+        filter.until = Some(until);
+        let count = operator.count(filter.clone()).await?;
+        let (filter, until) = (Filter::written(&filter), until.to_string());
+        return Ok(ok(
+            &json!({ "count": count, "until": until, "filter": filter }),
+        ));
     }
     let act = act(caller, body.reason.as_deref())?;
     let Some(expect) = body.expect else {
@@ -55,10 +61,26 @@ pub(super) async fn start(door: &Door, caller: &Caller, body: Actions) -> Result
     }
     match operator.start_job(action, filter, expect, act).await? {
         JobStart::Started(job) => Ok(json_answer(StatusCode::ACCEPTED, &written(&job))),
-        JobStart::Unexpected(count) => Err(Problem::Conflict(format!(
-            "Not {expect} but {count} tasks match now."
-        ))),
+        JobStart::Unexpected(count) => {
+            let detail = format!("Not {expect} but {count} tasks match now.");
+            Err(Problem::Unexpected(detail, count))
+        }
     }
+}
+
+/// Who is erased goes as a whole, so nothing may narrow the filter. Its `until` is that of
+/// the preview.
+fn names_a_user_alone(filter: &TaskFilter, is_preview: bool) -> Result<(), Problem> {
+    let alone = TaskFilter {
+        user: filter.user.clone(),
+        until: filter.until.filter(|_| !is_preview),
+        ..TaskFilter::default()
+    };
+    if filter.user.is_none() || *filter != alone {
+        let problem = "To erase a user the filter names the user, and nothing else.";
+        return Err(Problem::Invalid("filter", problem.to_owned()));
+    }
+    Ok(())
 }
 
 pub(super) async fn get(door: &Door, id: &str) -> Result<Answer, Problem> {

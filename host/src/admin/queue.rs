@@ -16,16 +16,15 @@ pub(super) struct Change {
 
 pub(super) async fn get(door: &Door) -> Result<Answer, Problem> {
     let operator = &door.operator;
-    let is_paused = operator.administration.is_paused().await?;
-    let tally = operator.host.maintenance().tally().await?;
+    let queue = operator.administration.queue().await?;
     let now = operator.host.clock.now();
-    let oldest = tally
+    let oldest = queue
         .oldest_pending
         .map(|oldest| now.since(oldest).as_secs_f64());
     Ok(ok(&json!({
-        "paused": is_paused,
-        "pending": tally.pending,
-        "processing": tally.processing,
+        "paused": queue.is_paused,
+        "pending": queue.pending,
+        "processing": queue.processing,
         "oldest_pending_seconds": oldest,
     })))
 }

@@ -39,8 +39,7 @@ pub(super) async fn list(
         })?),
     };
     let filter = Filter::of(&query).read()?;
-    let administration = &door.operator.administration;
-    let page = administration.search(filter, limit, after).await?;
+    let page = door.operator.search(filter, limit, after).await?;
     let mut tasks = Vec::with_capacity(page.items.len());
     for record in &page.items {
         tasks.push(written(door, caller, record).await?);

@@ -209,6 +209,16 @@ impl Asking {
         }
     }
 
+    /// A stream for requests of HTTP, within a runtime.
+    ///
+    /// # Errors
+    ///
+    /// There is no runtime.
+    pub fn for_http(self) -> io::Result<UnixStream> {
+        self.0.set_nonblocking(true)?;
+        UnixStream::from_std(self.0)
+    }
+
     /// Requests a backup, and returns the stream to read it from.
     ///
     /// # Errors

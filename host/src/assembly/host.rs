@@ -271,7 +271,9 @@ impl HostBuilder {
                 free: Arc::clone(&slots),
                 limit: api_instances,
             };
-            let scraped = monitoring.serve(&capabilities, limited, worker.slots.free());
+            let watchers = Arc::clone(&watchers);
+            let concurrency = worker.slots.free();
+            let scraped = monitoring.serve(&capabilities, limited, watchers, concurrency);
             let scraped = scraped.map_err(HostError::Listen)?;
             metrics_address = Some(scraped.0);
             scrape = Some(scraped.1);
@@ -292,18 +294,14 @@ impl HostBuilder {
         let local = || format!("http://{address}");
         let origin = config.public_url.clone().unwrap_or_else(local);
         let door = Arc::new(Door {
-            operator: Operator {
-                host: Arc::clone(&capabilities),
-                administration,
-                started,
-            },
+            operator: Operator::new(Arc::clone(&capabilities), administration, started),
             scrape,
             origin,
             listener: config.admin.clone(),
             names: admin
                 .as_ref()
                 .and_then(|admin| admin.local_addr().ok())
-                .and_then(|address| HostNames::of_listener(address, None)),
+                .and_then(|address| HostNames::of_listener(address, config.public_url.as_deref())),
         });
         if let Some(admin) = admin {
             let door = Arc::clone(&door);

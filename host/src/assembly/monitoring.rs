@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_runtime::ingress::http::listen;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
@@ -45,6 +46,7 @@ impl Monitoring {
         self,
         capabilities: &Arc<Capabilities>,
         instances: Limited,
+        watchers: Arc<Watchers>,
         concurrency: usize,
     ) -> anyhow::Result<(SocketAddr, Arc<Scrape>, AbortOnDropHandle<()>)> {
         let Self {
@@ -53,7 +55,14 @@ impl Monitoring {
             metrics,
         } = self;
         let address = listener.local_addr()?;
-        let scrape = Scrape::new(registry, metrics, capabilities, instances, concurrency);
+        let scrape = Scrape::new(
+            registry,
+            metrics,
+            capabilities,
+            instances,
+            watchers,
+            concurrency,
+        );
         let scrape = Arc::new(scrape);
         let serve = metrics::listener::serve(listener, Arc::clone(&scrape));
         tracing::info!("metrics are at http://{address}/metrics");

@@ -6,11 +6,12 @@ use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
 use super::model::templates::LANGUAGES;
+use super::operator::arguments as operator;
 use super::settings;
 use crate::config::table;
 
 /// The exit statuses, as shown in the help.
-const STATUSES: &str = "Exit status: 0, it is done; 1, it failed; 2, the command line or a setting \
+pub const STATUSES: &str = "Exit status: 0, it is done; 1, it failed; 2, the command line or a setting \
      cannot be used; 128 and a signal's number, the signal stopped it.";
 
 /// All commands with their flags.
@@ -30,6 +31,9 @@ pub fn command() -> Command {
         .subcommand(move_stores())
         .subcommand(model())
         .subcommand(health())
+        .subcommand(operator::tasks())
+        .subcommand(operator::queue())
+        .subcommand(operator::audit())
         .subcommand(completions())
         .subcommand(man())
         .subcommand(
@@ -256,10 +260,10 @@ fn completions() -> Command {
 fn man() -> Command {
     Command::new("man")
         .about("Prints the manual page, or that of a command, as roff")
-        .arg(Arg::new("command").value_name("COMMAND"))
+        .arg(Arg::new("command").value_name("COMMAND").num_args(0..))
 }
 
-fn json() -> Arg {
+pub fn json() -> Arg {
     Arg::new("json")
         .long("json")
         .action(ArgAction::SetTrue)

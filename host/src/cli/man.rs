@@ -1,4 +1,4 @@
-//! `man [COMMAND]`
+//! `man [COMMAND…]`
 
 use clap::{ArgMatches, Command};
 use clap_mangen::Man;
@@ -14,19 +14,23 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         program.get_name(),
         program.get_version().unwrap_or_default()
     );
-    let wanted = matches.get_one::<String>("command").map(String::as_str);
+    let wanted = matches.get_many::<String>("command").unwrap_or_default();
     let mut page = Vec::new();
     let manual = Man::new(page_of(program, wanted)?).source(source);
     manual.render(&mut page)?;
     Ok(print(&page)?)
 }
 
-/// The page of a command is named by its full name: `concept-refinement-serve`.
-fn page_of(mut program: Command, wanted: Option<&str>) -> Result<Command, Failure> {
-    program.build();
-    let Some(wanted) = wanted else {
-        return Ok(program);
-    };
-    let found = program.find_subcommand(wanted).cloned();
-    found.ok_or_else(|| Failure::Usage(anyhow::anyhow!("there is no command {wanted:?}")))
+/// The page of a command is named by its full name: `concept-refinement-tasks-list`.
+fn page_of<'a>(
+    mut page: Command,
+    wanted: impl Iterator<Item = &'a String>,
+) -> Result<Command, Failure> {
+    page.build();
+    for word in wanted {
+        let found = page.find_subcommand(word).cloned();
+        page =
+            found.ok_or_else(|| Failure::Usage(anyhow::anyhow!("there is no command {word:?}")))?;
+    }
+    Ok(page)
 }

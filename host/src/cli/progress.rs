@@ -22,25 +22,30 @@ pub struct Steps<'a> {
     taken: u64,
 }
 
+/// A bar on standard error, if that is a terminal, and not if logging is enabled. None: how
+/// many steps there are is not known.
+pub fn bar(steps: Option<u64>, template: &str) -> ProgressBar {
+    let target = match settings::is_verbose() {
+        true => ProgressDrawTarget::hidden(),
+        false => ProgressDrawTarget::stderr(),
+    };
+    let bar = ProgressBar::with_draw_target(steps, target);
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    if !bar.is_hidden() {
+        bar.enable_steady_tick(TICK);
+    }
+    bar
+}
+
 impl Progress {
-    /// If logging is enabled, there is no progress bar.
     pub fn new(images: usize) -> Self {
-        let target = match settings::is_verbose() {
-            true => ProgressDrawTarget::hidden(),
-            false => ProgressDrawTarget::stderr(),
-        };
         let steps = u64::try_from(images)
             .unwrap_or(u64::MAX)
             .saturating_mul(STEPS);
-        let bar = ProgressBar::with_draw_target(Some(steps), target);
-        if let Ok(style) = ProgressStyle::with_template("{spinner} [{bar:20}] {elapsed} {wide_msg}")
-        {
-            bar.set_style(style.progress_chars("=> "));
-        }
+        let bar = bar(Some(steps), "{spinner} [{bar:20}] {elapsed} {wide_msg}");
         bar.set_message("starting");
-        if !bar.is_hidden() {
-            bar.enable_steady_tick(TICK);
-        }
         Self(bar)
     }
 

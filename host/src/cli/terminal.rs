@@ -39,9 +39,14 @@ pub fn in_a_line(sentence: &str) -> String {
 
 /// Prints to standard output. A closed pipe is not an error.
 pub fn print(text: &[u8]) -> io::Result<()> {
+    print_to_reader(text).map(drop)
+}
+
+/// The same. False: the reader has gone, and nothing more is worth printing.
+pub fn print_to_reader(text: &[u8]) -> io::Result<bool> {
     let mut output = io::stdout().lock();
     match output.write_all(text).and_then(|()| output.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
-        _ => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        printed => printed.map(|()| true),
     }
 }

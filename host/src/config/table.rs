@@ -27,6 +27,8 @@ pub enum Command {
     Health,
     /// `move`
     Move,
+    /// `tasks`, `queue` and `audit`
+    Operator,
     /// `refine`
     Refine,
     /// `restore`
@@ -57,7 +59,7 @@ pub const SETTINGS: &[Setting] = settings! {
     /// Where to listen for HTTP
     "listen" ADDRESS = "127.0.0.1:8080" [Health];
     /// SQLite file, images, generated secret, compiled code
-    "data-dir" DIR = "./data" [Backup Move Restore];
+    "data-dir" DIR = "./data" [Backup Move Operator Restore];
     /// What image URLs start with [default: the origin of each request]
     "public-url" URL;
     /// Which parts this process runs: all, api, or worker (health and pushes only)
@@ -123,7 +125,7 @@ pub const SETTINGS: &[Setting] = settings! {
     /// What the keys of webhooks are derived from, or two separated by a comma [default: the generated secret]
     "webhook-secret" SECRET secret;
     /// Certificates (PEM) to trust in addition to the public authorities and the system's
-    "ca-file" FILE;
+    "ca-file" FILE [Operator];
     /// Tasks in flight
     "concurrency" N = "64";
     /// How long a claim lasts without renewal; then another worker takes the task over

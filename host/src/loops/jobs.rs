@@ -39,7 +39,7 @@ pub struct Jobs {
     pub administration: Arc<dyn Administration>,
     /// Used for timers.
     pub runtime: Arc<dyn Runtime>,
-    /// Notified of each job that starts, and when the queue is paused or resumed.
+    /// Notified of each job that starts, and of each pause and its end.
     pub started: Arc<Notify>,
 }
 
@@ -70,8 +70,7 @@ impl Jobs {
     }
 
     async fn round(&self) -> Result<(), CapabilityError> {
-        let is_paused = self.administration.is_paused().await?;
-        self.host.pause.set(is_paused);
+        self.look_at_pause().await?;
         let mut round = Ok(());
         for id in self.administration.unfinished_jobs().await? {
             // One that cannot go on does not hold up the others: on a full disk, what is
@@ -81,12 +80,27 @@ impl Jobs {
         round
     }
 
+    async fn look_at_pause(&self) -> Result<(), CapabilityError> {
+        let is_paused = self.administration.is_paused().await?;
+        self.host.pause.set(is_paused);
+        Ok(())
+    }
+
     async fn prune(&self) -> Result<(), CapabilityError> {
         let oldest = before(self.host.clock.now(), AUDIT_RETENTION);
         self.administration.prune_audit(oldest).await
     }
 
     async fn finish(&self, id: &str) -> Result<(), CapabilityError> {
+        let job = self.administration.job(id).await?;
+        let Some(job) = job.filter(|job| job.ended_at.is_none()) else {
+            return Ok(());
+        };
+        if let Some(user_id) = job.erased_user() {
+            // It takes the tasks along, so it is first: a job that is interrupted here is
+            // not over.
+            self.host.erase_user(user_id).await?;
+        }
         loop {
             let now = self.host.clock.now();
             let ids = (0..BATCH)
@@ -102,6 +116,8 @@ impl Jobs {
             if progress.job.ended_at.is_some() {
                 return Ok(());
             }
+            // Jobs may be long.
+            self.look_at_pause().await?;
         }
     }
 }

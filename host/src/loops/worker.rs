@@ -78,10 +78,11 @@ impl Worker {
             while let Some(Some(())) = in_flight.next().now_or_never() {}
             let worker = Arc::clone(&self);
             let abort = abort.clone();
+            if let Some(task_id) = &delivery.task_id {
+                let leases = self.host.leases();
+                leases.add_step(task_id, 0, StepKind::Delivered, "");
+            }
             let task_id = delivery.task_id.as_deref().unwrap_or_default();
-            self.host
-                .leases()
-                .add_step(task_id, 0, StepKind::Delivered, "");
             // All log lines of a task have its id.
             let span = tracing::info_span!("task", task_id);
             let work = async move {

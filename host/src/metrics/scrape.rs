@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use concept_refinement_capability::Capabilities;
 use concept_refinement_capability::model::MemoryUse;
 use concept_refinement_capability::tasks::Tally;
+use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_domain::task::Status;
 use concept_refinement_runtime::metrics::series::{Label, PREFIX, register, register_in};
 use prometheus_client::encoding::text;
@@ -22,6 +23,7 @@ use super::Metrics;
 use super::process::Process;
 use super::repeated_calls::RepeatedCalls;
 use super::room::Room;
+use super::usable::Usable;
 
 /// Timeout for counting the tasks.
 const TALLY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -45,6 +47,8 @@ pub struct Scrape {
     capabilities: Weak<Capabilities>,
     /// Instances of the API.
     instances: Limited,
+    /// Clients that watch tasks.
+    watchers: Arc<Watchers>,
     /// Task limit of the processor.
     concurrency: usize,
     process: Process,
@@ -54,6 +58,8 @@ pub struct Scrape {
     paused: Gauge,
     in_use: Gauges,
     limits: Gauges,
+    watching: Gauge,
+    usable: Usable,
     room: Room,
     memory: ModelMemory,
     repeated_calls: RepeatedCalls,
@@ -110,6 +116,7 @@ impl Scrape {
         metrics: Arc<Metrics>,
         capabilities: &Arc<Capabilities>,
         instances: Limited,
+        watchers: Arc<Watchers>,
         concurrency: usize,
     ) -> Self {
         let process = Process::new(&mut registry);
@@ -127,6 +134,12 @@ impl Scrape {
             ),
             in_use: register(own, "instances", "Instances of components at work"),
             limits: register(own, "instances_limit", limits),
+            watching: register(
+                own,
+                "watchers",
+                "Clients that watch a task or wait for its end",
+            ),
+            usable: Usable::new(own),
             room: Room::new(own),
             memory: ModelMemory::new(own),
             repeated_calls: RepeatedCalls::new(own),
@@ -134,6 +147,7 @@ impl Scrape {
             metrics,
             capabilities: Arc::downgrade(capabilities),
             instances,
+            watchers,
             concurrency,
             process,
             cached: Mutex::default(),
@@ -148,9 +162,13 @@ impl Scrape {
             self.set_tasks(&capabilities, cached.tally.as_ref());
             self.set_instances(&capabilities);
             self.paused.set(i64::from(capabilities.pause.is_set()));
+            self.usable.update(&capabilities);
             self.room.update(&capabilities.room);
             self.repeated_calls.update(&capabilities.repeated_calls);
         }
+        let watching = self.watchers.count();
+        self.watching
+            .set(i64::try_from(watching).unwrap_or(i64::MAX));
         self.process.update();
         let mut encoded = String::new();
         text::encode(&mut encoded, &self.registry)?;
@@ -251,7 +269,8 @@ mod tests {
             free: Arc::new(Semaphore::new(2)),
             limit: 3,
         };
-        let scrape = Scrape::new(registry, metrics, &capabilities, instances, 7);
+        let watchers = Arc::default();
+        let scrape = Scrape::new(registry, metrics, &capabilities, instances, watchers, 7);
         (scrape, capabilities)
     }
 

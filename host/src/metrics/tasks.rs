@@ -29,6 +29,7 @@ pub struct Tasks {
     completed: Counter,
     cancelled: Counter,
     failed: Counters,
+    leases_lost: Counter,
     durations: Histograms<Label>,
     stages: Histograms<Label>,
     /// Claims in progress, by task.
@@ -69,6 +70,11 @@ impl Tasks {
                 STEP,
                 steps.into_iter().chain([PUBLISH, WORKER_DIED, OTHER]),
             ),
+            leases_lost: register(
+                registry,
+                "leases_lost",
+                "Leases that ran out, as of workers that died or hung",
+            ),
             durations: histograms(
                 registry,
                 "task_duration",
@@ -106,9 +112,14 @@ impl Tasks {
     pub fn given_up(&self, tasks: u64) {
         let failed = self.failed.get_or_create(&[(STEP, WORKER_DIED)]);
         failed.inc_by(tasks);
+        // They failed in place of being taken over.
+        self.leases_lost.inc_by(tasks);
     }
 
     pub fn claimed(&self, claimed: &Claimed) {
+        if claimed.is_takeover {
+            self.leases_lost.inc();
+        }
         let under_way = UnderWay {
             attempt: claimed.lease.attempt,
             created_at: claimed.task.created_at,

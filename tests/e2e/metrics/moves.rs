@@ -434,6 +434,7 @@ async fn what_is_under_way_is_told() {
             "of": of("instances_limit", &[("component", "processor")]),
             "models": of("instances", &[("component", "model")]),
             "calls": of("model_calls_in_flight", &[]),
+            "watchers": of("watchers", &[]),
         })
     };
     let becomes = async |what: &str, expected: serde_json::Value| {
@@ -442,7 +443,7 @@ async fn what_is_under_way_is_told() {
             let mut now = json!({
                 "pending": 0.0, "processing": 0.0, "completed": 0.0, "failed": 0.0,
                 "depth": 0.0, "waits": false, "processors": 0.0, "of": 1.0,
-                "models": 0.0, "calls": 0.0,
+                "models": 0.0, "calls": 0.0, "watchers": 0.0,
             });
             for (name, value) in expected.as_object().unwrap() {
                 now[name] = value.clone();
@@ -458,7 +459,13 @@ async fn what_is_under_way_is_told() {
     let both = json!({
         "processing": 1.0, "processors": 1.0, "pending": 1.0, "depth": 1.0, "waits": true,
     });
-    becomes("one waits for the other", both).await;
+    becomes("one waits for the other", both.clone()).await;
+    let mut watched = both.clone();
+    watched["watchers"] = json!(1.0);
+    let watcher = users[0].events(&first, None).await;
+    becomes("somebody watches", watched).await;
+    drop(watcher);
+    becomes("nobody does", both).await;
     gate.open();
     let refined = json!({
         "processing": 1.0, "processors": 1.0, "pending": 1.0, "depth": 1.0, "waits": true,

@@ -22,9 +22,9 @@ pub async fn delete<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> 
     let caller = state.auth.writer(request).await?;
     let (ports, user) = (&state.ports, caller.user.as_str());
     erasure::erase(
-        async || ports.erase_user(user, erasure::STEP).await,
-        async |paths| delete_images(ports, paths).await,
-        async || ports.delete_uploads(user, erasure::STEP).await,
+        || ports.erase_user(user, erasure::STEP),
+        |paths| delete_images(ports, paths),
+        || ports.delete_uploads(user, erasure::STEP),
     )
     .await?;
     let response = Response::empty(204);

@@ -32,7 +32,8 @@ pub fn claim(
     if user_id.is_some_and(|user_id| user_id != record.task.user_id) {
         return Decision::unchanged(Claim::Refused);
     }
-    if record.task.status == Status::Processing {
+    let is_takeover = record.task.status == Status::Processing;
+    if is_takeover {
         if record.task.lease_until.is_some_and(|until| until > now) {
             return Decision::unchanged(Claim::Refused);
         }
@@ -55,6 +56,7 @@ pub fn claim(
         lease,
         task: record.task.clone(),
         payment: record.payment.clone(),
+        is_takeover,
     };
     Decision::changed(Event::Claim, Claim::Claimed(Box::new(claimed)))
 }

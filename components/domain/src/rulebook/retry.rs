@@ -48,7 +48,7 @@ pub fn retry(record: &mut TaskRecord, has_active: bool, id: String, now: Timesta
         ..failed.clone()
     };
     let created = TaskRecord {
-        payment: record.payment.clone(),
+        payment: record.payment.of_retry(),
         retry_of: Some(failed.id.clone()),
         delivery,
         ..TaskRecord::new(task, None)

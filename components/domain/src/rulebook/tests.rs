@@ -270,8 +270,22 @@ fn a_lease_is_taken_over_once_it_ran_out_and_no_sooner() {
         Decision::unchanged(Claim::Refused)
     );
     assert_eq!(record, before);
-    let second = claimed(&mut record, until);
-    assert_eq!((second.attempt, record.deaths), (first.attempt + 1, 1));
+    let Claim::Claimed(second) = claim(&mut record, None, LEASE, until).answer else {
+        panic!("not taken over");
+    };
+    assert!(second.is_takeover);
+    assert_eq!(
+        (second.lease.attempt, record.deaths),
+        (first.attempt + 1, 1)
+    );
+
+    // Whoever gives a task back has not lost it.
+    let _ = release(&mut record, &second.lease, until);
+    let Claim::Claimed(third) = claim(&mut record, None, LEASE, until).answer else {
+        panic!("not claimed");
+    };
+    assert!(!third.is_takeover);
+    assert_eq!(record.deaths, 1);
 }
 
 #[test]

@@ -181,6 +181,9 @@ impl Hub {
             }
         };
         let mut state = self.state.lock();
+        if is_last {
+            state.steps.remove(task_id);
+        }
         state.end_work(task_id, |work| work.ends_by(&update));
         if is_own
             && let Update::Status(revision, attempt, task) = &update

@@ -49,6 +49,11 @@ impl Watchers {
         })
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.permits.taken()
+    }
+
     /// Ends all current and future streams at shutdown; clients then reconnect.
     pub fn disconnect_all(&self) {
         self.leave.cancel();
@@ -87,7 +92,9 @@ mod tests {
         let first = watchers.admit("ann").unwrap().hold(changes());
         let _second = watchers.admit("bob").unwrap();
         assert!(watchers.admit("cy").is_err());
+        assert_eq!(watchers.count(), 2);
         drop(first);
+        assert_eq!(watchers.count(), 1);
         assert!(watchers.admit("cy").is_ok());
     }
 

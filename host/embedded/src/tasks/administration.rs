@@ -6,7 +6,8 @@ mod search;
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::administration::{
-    Act, Action, Administration, AuditEntry, Job, JobProgress, JobStart, NewJob, TaskFilter,
+    Act, Action, Administration, AuditEntry, Job, JobProgress, JobStart, NewJob, QueueState,
+    TaskFilter,
 };
 use concept_refinement_domain::capability::{Cancellation, Page, Position};
 use concept_refinement_domain::rulebook::{self, Retry, TaskRecord};
@@ -104,6 +105,10 @@ impl Administration for SqliteTasks {
         Box::pin(self.write(move |step| jobs::advance(step, &id, new_ids)))
     }
 
+    fn queue(&self) -> Answer<'_, QueueState> {
+        Box::pin(self.read(queue))
+    }
+
     fn is_paused(&self) -> Answer<'_, bool> {
         Box::pin(self.read(is_paused))
     }
@@ -159,6 +164,25 @@ fn delete(step: &mut Step<'_>, id: &str) -> Result<bool, Fault> {
 pub(super) fn is_paused(connection: &Connection) -> Result<bool, Fault> {
     let sql = "SELECT EXISTS (SELECT 1 FROM queue_pause)";
     Ok(one(connection, sql, [], |row| row.get(0))?)
+}
+
+fn queue(connection: &Connection) -> Result<QueueState, Fault> {
+    // A single statement, and so one snapshot.
+    let sql = "SELECT EXISTS (SELECT 1 FROM queue_pause), (SELECT pending FROM backlog), \
+         (SELECT count(*) FROM task WHERE due_at IS NOT NULL), \
+         (SELECT min(created_at) FROM task WHERE due_at IS NOT NULL AND status = 'pending')";
+    let state = one(connection, sql, [], |row| {
+        let number = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
+        let (pending, unfinished) = (number(1)?, number(2)?);
+        let oldest: Option<Stored<_>> = row.get(3)?;
+        Ok(QueueState {
+            is_paused: row.get(0)?,
+            pending,
+            processing: unfinished.saturating_sub(pending),
+            oldest_pending: oldest.map(|Stored(created_at)| created_at),
+        })
+    });
+    Ok(state?)
 }
 
 fn set_paused(step: &mut Step<'_>, is_paused: bool, act: &Act) -> Result<bool, Fault> {

@@ -29,6 +29,11 @@ pub(super) struct Acts<'a> {
     noted: Vec<(String, Vec<Step>)>,
 }
 
+/// How long an act waits for a lock, and how long its locks outlive a host that dies, in
+/// milliseconds.
+const LIMITS: &str = "SET LOCAL lock_timeout = 5000; \
+     SET LOCAL idle_in_transaction_session_timeout = 10000";
+
 enum News {
     Created(Box<TaskRecord>),
     Cancelled(Box<TaskRecord>),
@@ -38,7 +43,7 @@ enum News {
 impl<'a> Acts<'a> {
     pub async fn begin(store: &'a PostgresTasks, within: Duration) -> Result<Self, Fault> {
         let session = store.database.session_within(within).await?;
-        session.begin(None).await?;
+        session.begin_with(LIMITS).await?;
         Ok(Self {
             session,
             now: store.clock.now(),

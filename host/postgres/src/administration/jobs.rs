@@ -118,7 +118,7 @@ async fn try_advance(
             Action::Cancel => {
                 matches!(acts.cancel(id).await?, Some(Cancellation::Cancelled(_)))
             }
-            Action::Delete => acts.delete(id).await?,
+            Action::Delete | Action::Erase => acts.delete(id).await?,
         };
         job.done += u64::from(is_done);
         job.failed += u64::from(!is_done);

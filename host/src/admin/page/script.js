@@ -939,19 +939,22 @@ $('all-form').addEventListener('submit', (event) => {
 });
 
 async function count() {
-  const action = $('all-form').elements.action.value;
+  let action = $('all-form').elements.action.value;
   const { filter } = place();
+  // Who is deleted as a whole is erased.
+  if (action === 'delete' && Object.keys(filter).join() === 'user') action = 'erase';
   // Nothing else can be retried.
   if (action === 'retry') filter.status = 'failed';
   const answer = await call('POST', 'tasks/actions', { action, filter, preview: true });
   const { count: matching, until } = answer;
   filter.until = until;
-  if (matching === 0) {
+  if (matching === 0 && action !== 'erase') {
     $('all-count').textContent = 'No task matches.';
     return;
   }
   counting = { action, filter, expect: matching };
-  $('all-count').textContent = `${counted(matching)} match${matching === 1 ? 'es' : ''}, created before ${moment(until)}.`;
+  const rest = action === 'erase' ? ' Everything else of this user is erased too: concepts, images, keys and webhooks.' : '';
+  $('all-count').textContent = `${counted(matching)} match${matching === 1 ? 'es' : ''}, created before ${moment(until)}.${rest}`;
   $('all-act').textContent = `${capital(action)} ${counted(matching)}`;
   $('all-why').hidden = false;
   $('all-reason').focus();
@@ -1010,7 +1013,7 @@ async function askAfterJob() {
   tickJob();
 }
 
-const DOING = { retry: ['Retrying', 'Retried'], cancel: ['Cancelling', 'Cancelled'], delete: ['Deleting', 'Deleted'] };
+const DOING = { retry: ['Retrying', 'Retried'], cancel: ['Cancelling', 'Cancelled'], delete: ['Deleting', 'Deleted'], erase: ['Erasing', 'Erased'] };
 
 function showJob({ action, done, failed, left }) {
   const total = done + failed + left;

@@ -92,7 +92,7 @@ pub(super) fn advance(
             Action::Cancel => {
                 matches!(cancel(step, &id)?, Some(Cancellation::Cancelled(_)))
             }
-            Action::Delete => delete(step, &id)?,
+            Action::Delete | Action::Erase => delete(step, &id)?,
         };
         job.done += u64::from(is_done);
         job.failed += u64::from(!is_done);

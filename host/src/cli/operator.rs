@@ -1,0 +1,37 @@
+//! What the commands of operators share: the door that they ask, and how answers are shown.
+//!
+//! An answer may come from a service of another version, or from another program: it is
+//! bounded, what is missing in it is shown as missing, and nothing of it reaches a terminal
+//! unsanitized.
+
+pub mod arguments;
+pub mod door;
+pub mod filter;
+pub mod pages;
+mod refusal;
+pub mod shown;
+pub mod table;
+mod token;
+pub mod waiting;
+
+use std::io;
+
+use serde_json::Value;
+
+use super::failure::Failure;
+use super::terminal::print;
+
+/// Runs a command to its end, whatever else still goes on: a lookup of a name may hang.
+pub fn block_on<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let done = runtime.block_on(command);
+    runtime.shutdown_background();
+    done
+}
+
+/// Prints an answer for programs.
+pub fn print_json(answer: &Value) -> io::Result<()> {
+    print(format!("{answer:#}\n").as_bytes())
+}

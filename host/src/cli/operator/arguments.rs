@@ -1,0 +1,170 @@
+//! The definitions of `tasks`, `queue` and `audit`.
+
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Arg, ArgAction, ArgGroup, Command, value_parser};
+use concept_refinement_domain::task::Status;
+use uuid::Uuid;
+
+use super::super::arguments::{STATUSES, json};
+use super::super::settings;
+use super::door::parse_url;
+use super::filter::{NAMES, When};
+use crate::config::table;
+
+pub fn tasks() -> Command {
+    let list = Command::new("list")
+        .about("Lists tasks of all users, the newest first")
+        .long_about(
+            "Lists tasks of all users, the newest first. With --json it is one document, as the \
+             service answers it, or with --all a task on each line.",
+        )
+        .args(filter())
+        .arg(limit())
+        .arg(flag("all").conflicts_with("limit").help("List all of them"));
+    let show = Command::new("show")
+        .about("Shows a task and its story")
+        .arg(id().required(true));
+    let retry = acting(
+        "retry",
+        "Submits failed tasks again",
+        "Submits failed tasks again, as new ones of the same users, outside of their quotas. By a \
+         filter the newest of each user is: the others count as failed here.",
+    );
+    let cancel = acting(
+        "cancel",
+        "Fails tasks that have not ended, and gives their quota back",
+        "Fails tasks that have not ended, and gives their quota back. By a filter those that have \
+         ended count as failed here.",
+    );
+    let delete = acting(
+        "delete",
+        "Deletes tasks in any state, or all that a user has",
+        "Deletes tasks in any state. With --user and no other filter it erases the user: all of \
+         their tasks, concepts, images, keys and webhooks.",
+    );
+    Command::new("tasks")
+        .about("Shows the tasks of a running service, and acts on them")
+        .subcommand_required(true)
+        .subcommands([list, show, retry, cancel, delete].map(asking))
+}
+
+pub fn queue() -> Command {
+    let status = Command::new("status").about("Shows what waits and what is in progress");
+    let pause = Command::new("pause")
+        .about("Lets nothing begin, on all hosts, until it is resumed")
+        .arg(reason());
+    let resume = Command::new("resume")
+        .about("Lets tasks begin again")
+        .arg(reason());
+    let drain = Command::new("drain")
+        .about("Pauses the queue, and waits until nothing is in progress")
+        .long_about(
+            "Pauses the queue, and waits until nothing is in progress. If it is stopped before, \
+             the queue stays paused.",
+        )
+        .arg(reason());
+    Command::new("queue")
+        .about("Shows the queue of a running service, and pauses it")
+        .subcommand_required(true)
+        .subcommands([status, pause, resume, drain].map(asking))
+}
+
+pub fn audit() -> Command {
+    let audit = Command::new("audit")
+        .about("Lists what operators did, the latest first")
+        .arg(limit());
+    asking(audit)
+}
+
+/// What each command has that asks a service.
+fn asking(command: Command) -> Command {
+    command
+        .arg(json())
+        .arg(
+            Arg::new("admin-url")
+                .long("admin-url")
+                .value_name("URL")
+                .value_parser(parse_url)
+                .help(
+                    "Ask the service whose admin-listen is reached there, with the token in \
+                     REFINEMENT_ADMIN_TOKEN, or in REFINEMENT_ADMIN_READ_TOKEN to read [default: \
+                     the service that runs on the data directory]",
+                ),
+        )
+        .args(settings::sources())
+        .args(settings::flags(Some(table::Command::Operator)))
+        .after_help(STATUSES)
+}
+
+/// One that acts on a task, or on all that a filter matches.
+fn acting(name: &'static str, about: &'static str, long_about: &'static str) -> Command {
+    let which = ["id"].into_iter().chain(NAMES);
+    Command::new(name)
+        .about(about)
+        .long_about(format!(
+            "{long_about} Those that a filter matches are counted and asked for first."
+        ))
+        .arg(id().conflicts_with_all(NAMES))
+        .args(filter())
+        .group(
+            ArgGroup::new("which")
+                .args(which)
+                .required(true)
+                .multiple(true),
+        )
+        .arg(reason())
+        .arg(flag("yes").help("Do not ask before acting on what a filter matches"))
+}
+
+fn id() -> Arg {
+    Arg::new("id")
+        .value_name("ID")
+        .value_parser(|text: &str| {
+            let id = Uuid::parse_str(text).map_err(|_| "must be the id of a task");
+            id.map(|id| id.hyphenated().to_string())
+        })
+        .help("The task")
+}
+
+/// An empty value is refused: it would match more than is meant.
+fn filter() -> [Arg; 6] {
+    let flag = |name: &'static str, value: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .value_name(value)
+            .value_parser(NonEmptyStringValueParser::new())
+    };
+    let when = |name| flag(name, "TIME").value_parser(When::parse);
+    [
+        flag("status", "STATUS")
+            .value_parser(Status::ALL.map(Status::as_str))
+            .help("Tasks with this status"),
+        flag("user", "USER").help("Tasks of this user"),
+        when("since").help("Tasks created then or later: a time, or how long ago, as 2h"),
+        when("until").help("Tasks created before then"),
+        flag("error", "TEXT").help("Tasks whose error message contains this"),
+        flag("model", "NAME").help("Tasks for which this model was asked"),
+    ]
+}
+
+fn limit() -> Arg {
+    Arg::new("limit")
+        .long("limit")
+        .value_name("N")
+        .value_parser(value_parser!(u64).range(1..))
+        .default_value("50")
+        .help("How many at most")
+}
+
+fn reason() -> Arg {
+    Arg::new("reason")
+        .long("reason")
+        .value_name("TEXT")
+        .required(true)
+        .value_parser(NonEmptyStringValueParser::new())
+        .help("Why, for the audit")
+}
+
+fn flag(name: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue)
+}

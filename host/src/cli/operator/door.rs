@@ -1,0 +1,333 @@
+//! The operator's door of a service: its socket in the data directory, or its address.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use clap::ArgMatches;
+use concept_refinement_capability::tls;
+use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_util::task::AbortOnDropHandle;
+use url::{Url, form_urlencoded};
+
+use super::super::failure::Failure;
+use super::super::settings;
+pub use super::refusal::Problem;
+pub use super::token::Access;
+use super::token::Token;
+use crate::assembly::control::Asking;
+use crate::config::Config;
+use crate::config::table::Command;
+
+/// Timeouts to connect, and for all of a request.
+const CONNECT: Duration = Duration::from_secs(10);
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// Largest answer, in bytes: a page of a hundred tasks with long prompts and stories has
+/// less.
+const MAX_ANSWER: usize = 8 << 20;
+
+/// The parameters of a query.
+pub type Query = [(&'static str, String)];
+
+/// A service, as operators see it.
+pub struct Door {
+    place: Place,
+    /// As in sentences.
+    shown: String,
+}
+
+enum Place {
+    /// The data directory of a service.
+    Socket(PathBuf),
+    Address {
+        url: Url,
+        token: Token,
+        /// None: by HTTP without TLS.
+        tls: Option<Arc<ClientConfig>>,
+    },
+}
+
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+impl Door {
+    /// The one that the command line names. Nothing is asked yet.
+    pub fn of(matches: &ArgMatches, access: Access) -> Result<Self, Failure> {
+        let given = settings::given(matches, Some(Command::Operator))?;
+        let config = settings::config(given.values)?;
+        let Some(url) = matches.get_one::<Url>("admin-url") else {
+            return Ok(Self {
+                shown: format!("the service of {}", config.data_dir.display()),
+                place: Place::Socket(config.data_dir),
+            });
+        };
+        Ok(Self {
+            shown: url.as_str().trim_end_matches('/').to_owned(),
+            place: Place::Address {
+                url: url.clone(),
+                token: Token::of(access, |name| std::env::var(name).ok())?,
+                tls: match url.scheme() {
+                    "https" => Some(client_config(&config)?),
+                    _ => None,
+                },
+            },
+        })
+    }
+
+    /// The answer to `GET /admin/v1/PATH`.
+    pub async fn get(&self, path: &str, query: &Query) -> Result<Value, Problem> {
+        self.ask(Method::GET, path, query, None).await
+    }
+
+    /// The answer to `POST /admin/v1/PATH`.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Problem> {
+        self.ask(Method::POST, path, &[], Some(body)).await
+    }
+
+    /// Deletes `/admin/v1/PATH`.
+    pub async fn delete(&self, path: &str, query: &Query) -> Result<(), Problem> {
+        self.ask(Method::DELETE, path, query, None).await.map(drop)
+    }
+
+    /// The answer has something that it has to have, or is of no use.
+    pub fn expected<T>(&self, found: Option<T>) -> Result<T, Problem> {
+        found.ok_or_else(|| self.unusable())
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        query: &Query,
+        body: Option<&Value>,
+    ) -> Result<Value, Problem> {
+        let is_change = method != Method::GET;
+        let request = self.request(method, path, query, body);
+        let request = request.map_err(|error| Problem::unanswered(error.to_string()))?;
+        let connected = timeout(CONNECT, self.connect()).await;
+        let stream = connected.unwrap_or_else(|_| {
+            let sentence = format!("{} cannot be reached in time", self.shown);
+            Err(Problem::unanswered(sentence))
+        })?;
+        let answered = timeout(ANSWER, self.answer(stream, request)).await;
+        let answered = answered.unwrap_or_else(|_| {
+            let (shown, limit) = (&self.shown, ANSWER.as_secs());
+            let sentence = format!("{shown} did not answer within {limit} s");
+            Err(Problem::unanswered(sentence))
+        });
+        answered.map_err(|problem| match is_change {
+            true => problem.of_change(),
+            false => problem,
+        })
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        query: &Query,
+        body: Option<&Value>,
+    ) -> http::Result<Request<Full<Bytes>>> {
+        let (prefix, host) = match &self.place {
+            Place::Socket(_) => ("", "localhost"),
+            Place::Address { url, .. } => (url.path().trim_end_matches('/'), url.authority()),
+        };
+        let mut target = format!("{prefix}/admin/v1/{path}");
+        if !query.is_empty() {
+            let mut pairs = form_urlencoded::Serializer::new(String::new());
+            let pairs = pairs.extend_pairs(query).finish();
+            target = format!("{target}?{pairs}");
+        }
+        let mut request = Request::builder()
+            .method(method)
+            .uri(target)
+            .header(header::HOST, host)
+            .header(header::ACCEPT, "application/json");
+        if let Place::Address { token, .. } = &self.place {
+            request = request.header(header::AUTHORIZATION, token.header.clone());
+        }
+        match body {
+            None => request.body(Full::default()),
+            Some(body) => request
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(Full::from(body.to_string())),
+        }
+    }
+
+    async fn answer(
+        &self,
+        stream: Box<dyn Stream>,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Value, Problem> {
+        let broken = |error: hyper::Error| match error.is_parse() {
+            true => self.unusable(),
+            false => {
+                let shown = &self.shown;
+                Problem::unanswered(format!("{shown} broke the connection off: {error}"))
+            }
+        };
+        let handshake = http1::handshake(TokioIo::new(stream)).await;
+        let (mut sender, connection) = handshake.map_err(broken)?;
+        let _driver = AbortOnDropHandle::new(tokio::spawn(connection));
+        let answer = sender.send_request(request).await.map_err(broken)?;
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
+        let body = body.map_err(|error| match error.is::<LengthLimitError>() {
+            true => self.unusable(),
+            false => {
+                let shown = &self.shown;
+                Problem::unanswered(format!("the answer of {shown} broke off: {error}"))
+            }
+        })?;
+        let body = body.to_bytes();
+        match status {
+            StatusCode::NO_CONTENT => Ok(Value::Null),
+            status if status.is_success() => {
+                serde_json::from_slice(&body).map_err(|_| self.unusable())
+            }
+            status => Err(Problem::refused(
+                &self.shown,
+                self.variable(),
+                status,
+                &body,
+            )),
+        }
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Stream>, Problem> {
+        match &self.place {
+            Place::Socket(data) => {
+                let unanswered = |error: anyhow::Error| {
+                    Problem::unanswered(format!("{}: {error:#}", self.shown))
+                };
+                let asking = Asking::connect(data).map_err(unanswered)?;
+                let asking = asking.ok_or_else(|| {
+                    Problem::unanswered(format!(
+                        "no service runs on {}: start it, or name where one runs with --data-dir \
+                         or --admin-url",
+                        data.display()
+                    ))
+                })?;
+                let stream = asking
+                    .for_http()
+                    .map_err(|error| unanswered(error.into()))?;
+                Ok(Box::new(stream))
+            }
+            Place::Address { url, tls, .. } => {
+                let connected = connect(url, tls.as_ref()).await;
+                connected.map_err(|error| {
+                    let reason = tls::refusal(&error).unwrap_or_else(|| error.to_string());
+                    let shown = &self.shown;
+                    Problem::unanswered(format!("{shown} cannot be reached: {reason}"))
+                })
+            }
+        }
+    }
+
+    fn unusable(&self) -> Problem {
+        Problem::unusable(&self.shown)
+    }
+
+    fn variable(&self) -> Option<&'static str> {
+        match &self.place {
+            Place::Socket(_) => None,
+            Place::Address { token, .. } => Some(token.variable),
+        }
+    }
+}
+
+async fn connect(url: &Url, tls: Option<&Arc<ClientConfig>>) -> std::io::Result<Box<dyn Stream>> {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let port = url.port_or_known_default().unwrap_or_default();
+    let stream = TcpStream::connect((host, port)).await?;
+    let Some(config) = tls else {
+        return Ok(Box::new(stream));
+    };
+    let name = ServerName::try_from(host.to_owned()).map_err(std::io::Error::other)?;
+    let connector = TlsConnector::from(Arc::clone(config));
+    Ok(Box::new(connector.connect(name, stream).await?))
+}
+
+fn client_config(config: &Config) -> anyhow::Result<Arc<ClientConfig>> {
+    Ok(Arc::new(tls::client(&config.trust)?))
+}
+
+/// Parses the address of a door. A token in it would be seen by others on the machine.
+pub fn parse_url(text: &str) -> Result<Url, String> {
+    let problem = "must be an http or https URL, as http://127.0.0.1:9465";
+    let url = Url::parse(text).map_err(|_| problem)?;
+    let is_plain = matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    is_plain.then_some(url).ok_or_else(|| problem.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_door_has_a_plain_address() {
+        for (text, expected) in [
+            ("http://127.0.0.1:9465", true),
+            ("https://[::1]:9465/", true),
+            ("https://ops.example/refine", true),
+            ("127.0.0.1:9465", false),
+            ("ftp://ops.example", false),
+            ("http://", false),
+            ("http://token@ops.example", false),
+            ("http://:token@ops.example", false),
+            ("http://ops.example/?token=x", false),
+            ("http://ops.example/#x", false),
+        ] {
+            assert_eq!(parse_url(text).is_ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_request_goes_below_the_address() {
+        for (url, target, host) in [
+            (
+                "http://127.0.0.1:9465",
+                "/admin/v1/tasks?user=a+b%26c",
+                "127.0.0.1:9465",
+            ),
+            (
+                "https://ops.example/refine/",
+                "/refine/admin/v1/tasks?user=a+b%26c",
+                "ops.example",
+            ),
+        ] {
+            let door = Door {
+                place: Place::Address {
+                    url: parse_url(url).unwrap(),
+                    token: Token::of(Access::Act, |_| Some("secret".to_owned()))
+                        .unwrap_or_else(|_| panic!("{url}")),
+                    tls: None,
+                },
+                shown: String::new(),
+            };
+            let query = [("user", "a b&c".to_owned())];
+            let request = door.request(Method::GET, "tasks", &query, None).unwrap();
+            assert_eq!(request.uri(), target);
+            assert_eq!(request.headers()["host"], host);
+            assert_eq!(request.headers()["authorization"], "Bearer secret");
+        }
+    }
+}

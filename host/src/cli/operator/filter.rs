@@ -1,0 +1,157 @@
+//! The flags by which tasks are chosen.
+
+use std::time::Duration;
+
+use clap::ArgMatches;
+use concept_refinement_capability::clock::before;
+use concept_refinement_domain::duration;
+use concept_refinement_domain::timestamp::Timestamp;
+use serde_json::{Map, Value};
+
+use super::shown::text;
+
+/// The flags, named as the fields of a filter are.
+pub const NAMES: [&str; 6] = ["status", "user", "since", "until", "error", "model"];
+
+/// A time, as operators write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    Ago(Duration),
+    At(Timestamp),
+}
+
+/// Which tasks: all that match each part.
+pub struct Filter(Vec<(&'static str, String)>);
+
+impl When {
+    pub fn parse(written: &str) -> Result<Self, String> {
+        if let Ok(time) = written.parse() {
+            return Ok(Self::At(time));
+        }
+        duration::parse(written).map(Self::Ago).map_err(|_| {
+            "must be how long ago, as 30m, 2h or 7d, or a time, as 2026-11-20T12:00:00Z".to_owned()
+        })
+    }
+
+    fn time(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Ago(duration) => before(now, duration),
+            Self::At(time) => time,
+        }
+    }
+}
+
+impl Filter {
+    pub fn of(matches: &ArgMatches, now: Timestamp) -> Self {
+        let given = NAMES.into_iter().filter_map(|name| {
+            let value = match name {
+                "since" | "until" => matches.get_one::<When>(name)?.time(now).to_string(),
+                _ => matches.get_one::<String>(name)?.clone(),
+            };
+            Some((name, value))
+        });
+        Self(given.collect()).of_tasks()
+    }
+
+    /// A service erases a user who is named with no more than an `until`, which each
+    /// preview answers. Somebody who gives one means tasks.
+    fn of_tasks(mut self) -> Self {
+        if let [("user", _), ("until", _)] = self.0.as_slice() {
+            self.0.push(("since", Timestamp::default().to_string()));
+        }
+        self
+    }
+
+    pub fn query(&self) -> Vec<(&'static str, String)> {
+        self.0.clone()
+    }
+
+    pub fn json(&self) -> Value {
+        let fields = self.0.iter();
+        let fields = fields.map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())));
+        Value::Object(fields.collect::<Map<_, _>>())
+    }
+
+    /// The user, if nothing else is given: then all that they have is meant.
+    pub fn only_user(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [("user", user)] => Some(user),
+            _ => None,
+        }
+    }
+}
+
+/// A filter in JSON, in words.
+pub fn words(filter: &Value) -> String {
+    let parts = NAMES.into_iter().filter_map(|name| {
+        let value = filter.get(name).filter(|value| !value.is_null())?;
+        Some(format!("{name} {}", text(Some(value))))
+    });
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_time_is_some_while_ago_or_exact() {
+        let now = Timestamp(1_795_176_000_000_000);
+        for (written, expected) in [
+            ("2h", Some("2026-11-20T10:00:00.000000Z")),
+            ("90s", Some("2026-11-20T11:58:30.000000Z")),
+            ("36500d", Some("1970-01-01T00:00:00.000000Z")),
+            (
+                "2026-11-20T12:00:00+01:00",
+                Some("2026-11-20T11:00:00.000000Z"),
+            ),
+            ("yesterday", None),
+            ("2026-11-20", None),
+            ("2", None),
+            ("", None),
+        ] {
+            let time = When::parse(written).ok();
+            let time = time.map(|when| when.time(now).to_string());
+            assert_eq!(time.as_deref(), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn words_have_nothing_that_cannot_be_printed() {
+        for (filter, expected) in [
+            (json!({}), ""),
+            (json!({"status": "failed", "user": null}), "status failed"),
+            (
+                json!({"user": "a\u{1b}[2Jb", "error": 7}),
+                "user a\u{fffd}[2Jb, error 7",
+            ),
+            (json!([]), ""),
+        ] {
+            assert_eq!(words(&filter), expected);
+        }
+    }
+
+    #[test]
+    fn a_user_with_a_time_is_never_taken_for_all_of_a_user() {
+        let user = ("user", "ada".to_owned());
+        let until = ("until", "2026-11-20T12:00:00.000000Z".to_owned());
+        let filter = Filter(vec![user, until]).of_tasks();
+        assert_eq!(filter.only_user(), None);
+        assert_eq!(filter.json()["since"], "1970-01-01T00:00:00.000000Z");
+    }
+
+    #[test]
+    fn a_user_alone_is_all_of_a_user() {
+        let user = ("user", "ada".to_owned());
+        let status = ("status", "failed".to_owned());
+        for (filter, expected) in [
+            (vec![user.clone()], Some("ada")),
+            (vec![status.clone()], None),
+            (vec![status, user], None),
+        ] {
+            assert_eq!(Filter(filter).only_user(), expected);
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! What is wrong, in a sentence that says what to do.
+
+use http::StatusCode;
+use serde_json::Value;
+
+use super::super::failure::Failure;
+
+/// Why something asked for did not happen, as far as that is known.
+#[derive(Debug)]
+pub struct Problem {
+    kind: Kind,
+    sentence: String,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// No connection, or no answer.
+    Unanswered,
+    /// An answer of something else.
+    Unusable,
+    Refused(StatusCode),
+}
+
+impl Problem {
+    pub fn unanswered(sentence: String) -> Self {
+        let kind = Kind::Unanswered;
+        Self { kind, sentence }
+    }
+
+    pub fn unusable(place: &str) -> Self {
+        Self {
+            kind: Kind::Unusable,
+            sentence: format!(
+                "{place} does not answer as a service of this version: it may be of another one, \
+                 or none at all"
+            ),
+        }
+    }
+
+    /// `place` is who answered so, `variable` where the token came from.
+    pub fn refused(place: &str, variable: Option<&str>, status: StatusCode, body: &[u8]) -> Self {
+        let detail = detail(body);
+        let sentence = match (status, variable) {
+            (StatusCode::UNAUTHORIZED, Some(variable)) => {
+                format!("{place} does not accept the token in {variable}")
+            }
+            (StatusCode::FORBIDDEN, Some(variable)) => format!(
+                "the token in {variable} may only read at {place}: this needs the one that may act"
+            ),
+            (StatusCode::NOT_FOUND, None) => {
+                format!("{place} knows no such request: it may be of another version")
+            }
+            (StatusCode::NOT_FOUND, Some(_)) => format!(
+                "{place} knows no such request: name the address that its setting admin-listen \
+                 names"
+            ),
+            (StatusCode::CONFLICT, _) => match detail {
+                Some(detail) => format!("nothing was done: {detail}"),
+                None => format!("nothing was done: {place} answers {status}"),
+            },
+            (StatusCode::SERVICE_UNAVAILABLE, _) => format!(
+                "{place} cannot do it at the moment, so try again later: {}",
+                detail
+                    .as_deref()
+                    .unwrap_or("it gives no reason")
+                    .trim_end_matches('.')
+            ),
+            _ => match detail {
+                Some(detail) => format!("{place} answers {status}: {detail}"),
+                None => format!("{place} answers {status}"),
+            },
+        };
+        Self {
+            kind: Kind::Refused(status),
+            sentence,
+        }
+    }
+
+    /// Whether asking again may help.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Unanswered | Kind::Refused(StatusCode::SERVICE_UNAVAILABLE)
+        )
+    }
+
+    /// The same, with another sentence if there is no such thing.
+    pub fn or_missing(self, sentence: String) -> Self {
+        match self.kind {
+            Kind::Refused(StatusCode::NOT_FOUND) => Self { sentence, ..self },
+            _ => self,
+        }
+    }
+
+    /// The same of a change, which may have been made without an answer.
+    pub fn of_change(self) -> Self {
+        match self.kind {
+            Kind::Refused(status) if status != StatusCode::SERVICE_UNAVAILABLE => self,
+            _ => {
+                let sentence = self.sentence.trim_end_matches('.');
+                let sentence =
+                    format!("{sentence}. Perhaps it was done: look before you repeat it");
+                Self { sentence, ..self }
+            }
+        }
+    }
+
+    /// The same, after what is so all the same.
+    pub fn after(self, fact: &str) -> Self {
+        let sentence = format!("{fact}, but {}", self.sentence);
+        Self { sentence, ..self }
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Failed(anyhow::anyhow!(problem.sentence))
+    }
+}
+
+/// What an error says in the form of the API, with the problems of each field.
+fn detail(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let detail = body.get("detail")?.as_str()?;
+    let fields = body.get("field_errors").and_then(Value::as_object);
+    let problems = fields.into_iter().flatten().flat_map(|(field, problems)| {
+        let problems = problems.as_array().into_iter().flatten();
+        problems.filter_map(move |problem| Some(format!("{field}: {}", problem.as_str()?)))
+    });
+    let problems: Vec<_> = problems.collect();
+    match problems.is_empty() {
+        true => Some(detail.to_owned()),
+        false => Some(problems.join(" ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_refusal_says_what_to_do() {
+        let says = |text: &str| format!(r#"{{"detail": "{text}", "field_errors": null}}"#);
+        let invalid = r#"{"detail": "A value cannot be used.",
+            "field_errors": {"reason": ["It has to be given."], "odd": 7}}"#;
+        for (status, token, body, expected) in [
+            (
+                401,
+                Some("TOKEN"),
+                says("x"),
+                "PLACE does not accept the token in TOKEN",
+            ),
+            (
+                403,
+                Some("TOKEN"),
+                says("x"),
+                "the token in TOKEN may only read at PLACE: this needs the one that may act",
+            ),
+            (403, None, says("No."), "PLACE answers 403 Forbidden: No."),
+            (
+                404,
+                Some("TOKEN"),
+                says("x"),
+                "PLACE knows no such request: name the address that its setting admin-listen names",
+            ),
+            (
+                404,
+                None,
+                says("x"),
+                "PLACE knows no such request: it may be of another version",
+            ),
+            (
+                409,
+                None,
+                says("It has ended."),
+                "nothing was done: It has ended.",
+            ),
+            (
+                409,
+                None,
+                "[]".to_owned(),
+                "nothing was done: PLACE answers 409 Conflict",
+            ),
+            (
+                422,
+                None,
+                invalid.to_owned(),
+                "PLACE answers 422 Unprocessable Entity: reason: It has to be given.",
+            ),
+            (
+                503,
+                None,
+                says("The store is away."),
+                "PLACE cannot do it at the moment, so try again later: The store is away",
+            ),
+            (
+                503,
+                None,
+                String::new(),
+                "PLACE cannot do it at the moment, so try again later: it gives no reason",
+            ),
+            (
+                500,
+                None,
+                "<html>".to_owned(),
+                "PLACE answers 500 Internal Server Error",
+            ),
+            (
+                302,
+                None,
+                r#"{"detail": 7}"#.to_owned(),
+                "PLACE answers 302 Found",
+            ),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let problem = Problem::refused("PLACE", token, status, body.as_bytes());
+            assert_eq!(problem.sentence, expected);
+        }
+    }
+
+    #[test]
+    fn what_may_pass_is_asked_again() {
+        for (status, expected) in [(401, false), (404, false), (409, false), (503, true)] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let problem = Problem::refused("PLACE", None, status, b"");
+            assert_eq!(problem.may_pass(), expected, "{status}");
+        }
+        assert!(Problem::unanswered(String::new()).may_pass());
+        assert!(!Problem::unusable("PLACE").may_pass());
+    }
+
+    #[test]
+    fn a_change_without_an_answer_may_have_been_made() {
+        for (status, expected) in [(409, false), (404, false), (503, true)] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let problem = Problem::refused("PLACE", None, status, b"").of_change();
+            assert_eq!(problem.sentence.contains("Perhaps"), expected, "{status}");
+        }
+        let problem = Problem::unanswered("it broke off".to_owned()).of_change();
+        assert_eq!(
+            problem.sentence,
+            "it broke off. Perhaps it was done: look before you repeat it"
+        );
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (status, expected) in [(404, "there is no task"), (503, "PLACE cannot")] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let problem = Problem::refused("PLACE", None, status, b"");
+            let problem = problem.or_missing("there is no task".to_owned());
+            assert!(problem.sentence.starts_with(expected), "{status}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Parts of answers, as operators read them. What is missing is shown as a dash.
+
+use std::time::Duration;
+
+use concept_refinement_domain::timestamp::Timestamp;
+use serde_json::Value;
+
+use super::super::terminal::in_a_line;
+
+const MISSING: &str = "-";
+
+/// A text or a number, in a line.
+pub fn text(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::String(text)) if !text.trim().is_empty() => in_a_line(text),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => MISSING.to_owned(),
+    }
+}
+
+/// Nothing, if there is nothing to show.
+pub fn text_if_any(value: Option<&Value>) -> Option<String> {
+    Some(text(value)).filter(|shown| shown != MISSING)
+}
+
+/// A time to the second, as all of these in UTC.
+pub fn time(value: Option<&Value>) -> String {
+    match timestamp(value) {
+        Some(time) => clock(time, 19),
+        None => text(value),
+    }
+}
+
+/// A time to the millisecond.
+pub fn exact_time(value: Option<&Value>) -> String {
+    match timestamp(value) {
+        Some(time) => clock(time, 23),
+        None => text(value),
+    }
+}
+
+pub fn timestamp(value: Option<&Value>) -> Option<Timestamp> {
+    value?.as_str()?.parse().ok()
+}
+
+/// The first characters of `2026-11-20T12:00:00.123456Z`.
+fn clock(time: Timestamp, length: usize) -> String {
+    let written = time.to_string().replace('T', " ");
+    written.chars().take(length).collect()
+}
+
+/// How long something took, or is ago: of two units the larger one is enough.
+pub fn span(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0 => format!("{} ms", duration.as_millis()),
+        1..=9 => format!("{:.1} s", duration.as_secs_f64()),
+        10..=99 => format!("{seconds} s"),
+        100..=5_999 => format!("{} min", seconds / 60),
+        6_000..=172_799 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn whatever_an_answer_has_can_be_shown() {
+        for (value, expected) in [
+            (Some(json!("make it\nlighter")), "make it lighter"),
+            (
+                Some(json!("a\u{1b}[31mb\u{202e}")),
+                "a\u{fffd}[31mb\u{fffd}",
+            ),
+            (Some(json!(7)), "7"),
+            (Some(json!(null)), "-"),
+            (Some(json!(["a"])), "-"),
+            (Some(json!(" ")), "-"),
+            (None, "-"),
+        ] {
+            assert_eq!(text(value.as_ref()), expected);
+        }
+    }
+
+    #[test]
+    fn times_are_read_at_a_glance() {
+        for (value, second, exact) in [
+            (
+                json!("2026-11-20T12:00:00.123456Z"),
+                "2026-11-20 12:00:00",
+                "2026-11-20 12:00:00.123",
+            ),
+            (
+                json!("2026-11-20T13:00:00+01:00"),
+                "2026-11-20 12:00:00",
+                "2026-11-20 12:00:00.000",
+            ),
+            (json!("soon\u{7}"), "soon\u{fffd}", "soon\u{fffd}"),
+            (json!(null), "-", "-"),
+        ] {
+            assert_eq!(time(Some(&value)), second);
+            assert_eq!(exact_time(Some(&value)), exact);
+        }
+    }
+
+    #[test]
+    fn a_span_has_one_unit() {
+        for (milliseconds, expected) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1_040, "1.0 s"),
+            (59_900, "59 s"),
+            (100_000, "1 min"),
+            (5_400_000, "90 min"),
+            (7_200_000, "2 h"),
+            (172_800_000, "2 d"),
+        ] {
+            let shown = span(Duration::from_millis(milliseconds));
+            assert_eq!(shown, expected, "{milliseconds}");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Tables whose columns are aligned. On a terminal the wide ones are cut so that a row fits.
+
+use console::{Alignment, Term, measure_text_width, pad_str, truncate_str};
+
+const GAP: &str = "  ";
+
+/// Narrower than this no column is cut.
+const NARROWEST: usize = 8;
+
+pub struct Column {
+    pub name: &'static str,
+    /// Whether it may be cut.
+    pub is_flexible: bool,
+}
+
+/// Printed in parts, as rows become known: a part is aligned with those before it, unless
+/// it is wider.
+pub struct Table {
+    columns: &'static [Column],
+    widths: Vec<usize>,
+    /// None: rows may have any width.
+    room: Option<usize>,
+    has_head: bool,
+}
+
+/// The width of the terminal that standard output is. None: it is none, or has none.
+pub fn terminal_width() -> Option<usize> {
+    let (_, columns) = Term::stdout().size_checked()?;
+    Some(columns.into())
+}
+
+impl Table {
+    pub fn new(columns: &'static [Column], room: Option<usize>) -> Self {
+        Self {
+            columns,
+            widths: columns.iter().map(|column| column.name.len()).collect(),
+            room,
+            has_head: false,
+        }
+    }
+
+    /// The lines of these rows, before the first ones the names of the columns.
+    pub fn lines(&mut self, rows: &[Vec<String>]) -> String {
+        for row in rows {
+            for (width, cell) in self.widths.iter_mut().zip(row) {
+                *width = (*width).max(measure_text_width(cell));
+            }
+        }
+        self.fit();
+        let mut lines = String::new();
+        if !self.has_head {
+            self.has_head = true;
+            let names: Vec<_> = self
+                .columns
+                .iter()
+                .map(|column| column.name.to_owned())
+                .collect();
+            self.line(&names, &mut lines);
+        }
+        for row in rows {
+            self.line(row, &mut lines);
+        }
+        lines
+    }
+
+    /// Takes from the widest column that may be cut, until a row fits or all are narrow.
+    fn fit(&mut self) {
+        let Some(room) = self.room else {
+            return;
+        };
+        let gaps = GAP.len() * self.widths.len().saturating_sub(1);
+        let mut excess = (self.widths.iter().sum::<usize>() + gaps).saturating_sub(room);
+        while excess > 0 {
+            let flexible = self.widths.iter_mut().zip(self.columns);
+            let flexible = flexible.filter(|(_, column)| column.is_flexible);
+            let widest = flexible.map(|(width, _)| width).max_by_key(|width| **width);
+            match widest {
+                Some(width) if *width > NARROWEST => *width -= 1,
+                _ => return,
+            }
+            excess -= 1;
+        }
+    }
+
+    fn line(&self, cells: &[String], lines: &mut String) {
+        let cells = cells.iter().zip(&self.widths);
+        let cells: Vec<_> = cells
+            .map(|(cell, width)| {
+                let cut = truncate_str(cell, *width, "…");
+                pad_str(&cut, *width, Alignment::Left, None).into_owned()
+            })
+            .collect();
+        lines.push_str(cells.join(GAP).trim_end());
+        lines.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLUMNS: &[Column] = &[
+        Column {
+            name: "ID",
+            is_flexible: false,
+        },
+        Column {
+            name: "USER",
+            is_flexible: true,
+        },
+        Column {
+            name: "WHAT",
+            is_flexible: true,
+        },
+    ];
+
+    fn rows(rows: &[[&str; 3]]) -> Vec<Vec<String>> {
+        let owned = |row: &[&str; 3]| row.map(str::to_owned).to_vec();
+        rows.iter().map(owned).collect()
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let mut table = Table::new(COLUMNS, None);
+        let lines = table.lines(&rows(&[["1", "ada", "語"], ["22", "b", "lighter"]]));
+        assert_eq!(lines, "ID  USER  WHAT\n1   ada   語\n22  b     lighter\n");
+        let lines = table.lines(&rows(&[["3", "語語語", "x"]]));
+        assert_eq!(lines, "3   語語語  x\n", "a later part, without names");
+    }
+
+    #[test]
+    fn wide_columns_are_cut_to_fit() {
+        let mut table = Table::new(COLUMNS, Some(24));
+        let lines = table.lines(&rows(&[[
+            "1",
+            "a user of a long name",
+            "make it much lighter",
+        ]]));
+        assert_eq!(lines, "ID  USER      WHAT\n1   a user …  make it…\n");
+        let wide: Vec<_> = lines.lines().map(measure_text_width).collect();
+        assert!(wide.iter().all(|width| *width <= 24), "{wide:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_cut_stays_whole() {
+        let mut table = Table::new(COLUMNS, Some(10));
+        let id = "0123456789abcdef";
+        let lines = table.lines(&rows(&[[id, "ada", "語語語語語語語"]]));
+        assert!(lines.contains(id), "{lines}");
+        assert!(lines.contains("語語語…"), "{lines}");
+    }
+}

@@ -1,0 +1,147 @@
+//! `queue`
+
+use std::time::Duration;
+
+use clap::ArgMatches;
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::operator::door::{Access, Door, Problem};
+use super::operator::shown::span;
+use super::operator::waiting::{Waiting, patiently};
+use super::operator::{block_on, print_json};
+use super::terminal::print;
+
+const PAUSED: &str = "the queue is paused";
+
+pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
+    let Some((verb, matches)) = matches.subcommand() else {
+        // The parser accepts no such command.
+        return Err(Failure::Usage(anyhow::anyhow!("no such command")));
+    };
+    let access = match verb {
+        "status" => Access::Read,
+        _ => Access::Act,
+    };
+    let door = Door::of(matches, access)?;
+    let reason = matches.try_get_one::<String>("reason").ok().flatten();
+    let reason = json!({ "reason": reason });
+    let state = block_on(async {
+        match verb {
+            "pause" | "resume" => {
+                let answer = door.post(&format!("queue/{verb}"), &reason).await?;
+                Ok(State::of(&door, answer)?)
+            }
+            "drain" => drained(&door, &reason).await,
+            _ => Ok(State::now(&door).await?),
+        }
+    })?;
+    match matches.get_flag("json") {
+        true => print_json(&state.answer)?,
+        false => print(state.shown().as_bytes())?,
+    }
+    Ok(())
+}
+
+struct State {
+    is_paused: bool,
+    pending: u64,
+    processing: u64,
+    /// How long the oldest one waits.
+    oldest: Option<Duration>,
+    answer: Value,
+}
+
+impl State {
+    async fn now(door: &Door) -> Result<Self, Problem> {
+        Self::of(door, door.get("queue", &[]).await?)
+    }
+
+    fn of(door: &Door, answer: Value) -> Result<Self, Problem> {
+        let field = |name: &str| answer.get(name);
+        let number = |name: &str| door.expected(field(name).and_then(Value::as_u64));
+        let oldest = field("oldest_pending_seconds").and_then(Value::as_f64);
+        Ok(Self {
+            is_paused: door.expected(field("paused").and_then(Value::as_bool))?,
+            pending: number("pending")?,
+            processing: number("processing")?,
+            oldest: oldest.and_then(|oldest| Duration::try_from_secs_f64(oldest).ok()),
+            answer,
+        })
+    }
+
+    fn shown(&self) -> String {
+        let state = match self.is_paused {
+            true => "paused",
+            false => "running",
+        };
+        let oldest = self.oldest.filter(|_| self.pending > 0);
+        let oldest = oldest.map(|oldest| format!(", the oldest for {}", span(oldest)));
+        format!(
+            "queue        {state}\npending      {}{}\nprocessing   {}\n",
+            self.pending,
+            oldest.unwrap_or_default(),
+            self.processing
+        )
+    }
+}
+
+/// Pauses the queue, and returns once nothing is in progress.
+async fn drained(door: &Door, reason: &Value) -> Result<State, Failure> {
+    let waiting = Waiting::new(None);
+    let stopped = format!("{PAUSED}, or about to be: `queue resume` lets tasks begin again");
+    let drained = async {
+        door.post("queue/pause", reason).await?;
+        let ended = patiently(async || {
+            let state = State::now(door).await?;
+            let (processing, pending) = (state.processing, state.pending);
+            waiting.tell(0, format!("{processing} in progress, {pending} pending"));
+            Ok((!state.is_paused || processing == 0).then_some(state))
+        });
+        ended.await.map_err(|problem| problem.after(PAUSED))
+    };
+    let state = waiting.until(&stopped, drained).await?;
+    if !state.is_paused {
+        let problem = "the queue was resumed before it was drained";
+        return Err(Failure::Failed(anyhow::anyhow!(problem)));
+    }
+    Ok(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_is_told() {
+        for (is_paused, pending, oldest, expected) in [
+            (
+                false,
+                0,
+                None,
+                "queue        running\npending      0\nprocessing   2\n",
+            ),
+            (
+                true,
+                3,
+                Some(190),
+                "queue        paused\npending      3, the oldest for 3 min\nprocessing   2\n",
+            ),
+            (
+                true,
+                0,
+                Some(190),
+                "queue        paused\npending      0\nprocessing   2\n",
+            ),
+        ] {
+            let state = State {
+                is_paused,
+                pending,
+                processing: 2,
+                oldest: oldest.map(Duration::from_secs),
+                answer: Value::Null,
+            };
+            assert_eq!(state.shown(), expected);
+        }
+    }
+}

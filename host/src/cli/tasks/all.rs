@@ -1,0 +1,226 @@
+//! An act on all tasks that a filter matches: they are counted, the operator is asked, and
+//! the service does it as a job.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use clap::ArgMatches;
+use concept_refinement_capability::administration::Action;
+use concept_refinement_capability::clock::{Clock as _, SystemClock};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::super::failure::Failure;
+use super::super::operator::door::{Door, Problem};
+use super::super::operator::filter::{Filter, words};
+use super::super::operator::waiting::{Waiting, patiently};
+use super::super::operator::{block_on, print_json};
+use super::super::terminal::{in_a_line, print, say};
+use super::act::Act;
+
+pub fn run(act: Act, matches: &ArgMatches) -> Result<(), Failure> {
+    let filter = Filter::of(matches, SystemClock.now());
+    let erased = filter.only_user().filter(|_| act.action == Action::Delete);
+    let act = &match erased {
+        Some(_) => Act {
+            action: Action::Erase,
+            ..act
+        },
+        None => act,
+    };
+    let preview = block_on(async { Ok(Preview::of(act, &filter).await?) })?;
+    // Of a user there may be more than tasks.
+    if preview.count == 0 && erased.is_none() {
+        return match act.as_json {
+            true => Ok(print_json(&preview.answer)?),
+            false => Ok(print(b"no task matches\n")?),
+        };
+    }
+    let filter = match erased {
+        Some(user) => in_a_line(user),
+        None => words(preview.filter()),
+    };
+    let question = question(act.action, preview.count, &filter);
+    if matches.get_flag("yes") {
+        if !act.as_json {
+            say(&question);
+        }
+    } else if !is_confirmed(&question)? {
+        return Err(Failure::Failed(anyhow::anyhow!("nothing was done")));
+    }
+    let job = block_on(followed(act, &preview))?;
+    match act.as_json {
+        true => print_json(&job.answer)?,
+        false => print(format!("{}\n", job.told(act.action)).as_bytes())?,
+    }
+    Ok(())
+}
+
+/// What matches now.
+struct Preview {
+    count: u64,
+    answer: Value,
+}
+
+impl Preview {
+    async fn of(act: &Act, filter: &Filter) -> Result<Self, Problem> {
+        let request = json!({
+            "action": act.action.as_str(),
+            "filter": filter.json(),
+            "preview": true,
+        });
+        let answer = act.door.post("tasks/actions", &request).await?;
+        let count = answer.get("count").and_then(Value::as_u64);
+        Ok(Self {
+            count: act.door.expected(count)?,
+            answer,
+        })
+    }
+
+    /// With the time of the preview: what is created later does not match.
+    fn filter(&self) -> &Value {
+        self.answer.get("filter").unwrap_or(&Value::Null)
+    }
+}
+
+/// Of an erasure the filter is the user.
+fn question(action: Action, count: u64, filter: &str) -> String {
+    let tasks = match count {
+        1 => "1 task".to_owned(),
+        count => format!("{count} tasks"),
+    };
+    match action {
+        Action::Retry => format!("retry {tasks} ({filter}), of each user the newest"),
+        Action::Cancel => format!("cancel {tasks} ({filter})"),
+        Action::Delete => format!("delete {tasks} ({filter}) for good"),
+        Action::Erase => format!(
+            "erase user {filter}: {tasks}, and all of their concepts, images, keys and webhooks, \
+             for good"
+        ),
+    }
+}
+
+/// Asks on the terminal. A program is no one to ask.
+fn is_confirmed(question: &str) -> Result<bool, Failure> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(Failure::Usage(anyhow::anyhow!(
+            "nobody can be asked here, so nothing was done. With --yes this would {question}"
+        )));
+    }
+    let mut terminal = io::stderr();
+    write!(terminal, "This will {question}. Go on? [y/N] ")?;
+    terminal.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    let answer = answer.trim().to_lowercase();
+    Ok(matches!(answer.as_str(), "y" | "yes"))
+}
+
+/// An act under way.
+struct Job {
+    id: String,
+    is_over: bool,
+    total: u64,
+    done: u64,
+    failed: u64,
+    left: u64,
+    answer: Value,
+}
+
+impl Job {
+    fn of(door: &Door, answer: Value) -> Result<Self, Problem> {
+        let number = |name: &str| door.expected(answer.get(name).and_then(Value::as_u64));
+        let id = answer.get("id").and_then(Value::as_str);
+        let id = id.filter(|id| Uuid::parse_str(id).is_ok());
+        let ended = answer.get("ended_at");
+        Ok(Self {
+            id: door.expected(id)?.to_owned(),
+            is_over: !door.expected(ended)?.is_null(),
+            total: number("total")?,
+            done: number("done")?,
+            failed: number("failed")?,
+            left: number("left")?,
+            answer,
+        })
+    }
+
+    fn told(&self, action: Action) -> String {
+        let Self {
+            done, failed, left, ..
+        } = self;
+        let why = match (failed, action) {
+            (0, _) => "",
+            (_, Action::Retry) => {
+                " (not failed, not the newest of their user, or their user has an active task)"
+            }
+            (_, Action::Cancel) => " (ended already)",
+            (_, Action::Delete | Action::Erase) => " (gone already)",
+        };
+        let action = action.as_str();
+        format!("{action}: {done} done, {failed} failed{why}, {left} left")
+    }
+}
+
+/// Starts the job and waits for its end.
+async fn followed(act: &Act, preview: &Preview) -> Result<Job, Failure> {
+    let request = json!({
+        "action": act.action.as_str(),
+        "filter": preview.filter(),
+        "expect": preview.count,
+        "reason": act.reason,
+    });
+    let started = act.door.post("tasks/actions", &request).await?;
+    let job = Job::of(&act.door, started)?;
+    let waiting = Waiting::new(Some(job.total));
+    let path = format!("jobs/{}", job.id);
+    let goes_on = format!("the service goes on with job {}", job.id);
+    let ended = patiently(async || {
+        let answer = act.door.get(&path, &[]).await;
+        let answer = answer.map_err(|problem| problem.after(&goes_on))?;
+        let job = Job::of(&act.door, answer)?;
+        waiting.tell(
+            job.done + job.failed,
+            format!("{}: {} failed", act.action.as_str(), job.failed),
+        );
+        Ok(job.is_over.then_some(job))
+    });
+    waiting.until(&goes_on, ended).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_question_says_what_goes() {
+        for (action, count, filter, expected) in [
+            (
+                Action::Retry,
+                2,
+                "status failed",
+                "retry 2 tasks (status failed), of each user the newest",
+            ),
+            (
+                Action::Cancel,
+                1,
+                "status failed",
+                "cancel 1 task (status failed)",
+            ),
+            (
+                Action::Delete,
+                3,
+                "status failed",
+                "delete 3 tasks (status failed) for good",
+            ),
+            (
+                Action::Erase,
+                0,
+                "ada",
+                "erase user ada: 0 tasks, and all of their concepts, images, keys and webhooks, for \
+                 good",
+            ),
+        ] {
+            let question = question(action, count, filter);
+            assert_eq!(question, expected);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! `tasks list`
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use clap::ArgMatches;
+use concept_refinement_capability::clock::{Clock as _, SystemClock};
+use concept_refinement_domain::sentence::reason;
+use concept_refinement_domain::timestamp::Timestamp;
+use serde_json::Value;
+
+use super::super::failure::Failure;
+use super::super::operator::door::{Access, Door};
+use super::super::operator::filter::Filter;
+use super::super::operator::pages::Pages;
+use super::super::operator::shown::{span, text, text_if_any, timestamp};
+use super::super::operator::table::{Column, Table, terminal_width};
+use super::super::operator::{block_on, print_json};
+use super::super::terminal::{print_to_reader, say};
+
+const COLUMNS: &[Column] = &[
+    Column {
+        name: "TASK",
+        is_flexible: false,
+    },
+    Column {
+        name: "STATUS",
+        is_flexible: false,
+    },
+    Column {
+        name: "AGE",
+        is_flexible: false,
+    },
+    Column {
+        name: "USER",
+        is_flexible: true,
+    },
+    Column {
+        name: "ERROR OR PROMPT",
+        is_flexible: true,
+    },
+];
+
+pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
+    let door = Door::of(matches, Access::Read)?;
+    let query = Filter::of(matches, SystemClock.now()).query();
+    let limit = match matches.get_flag("all") {
+        true => None,
+        false => matches.get_one::<u64>("limit").copied(),
+    };
+    let pages = Pages::new(&door, "tasks", "tasks", query, limit);
+    let as_json = matches.get_flag("json");
+    block_on(async {
+        match (as_json, limit) {
+            (true, Some(_)) => Ok(print_json(&pages.joined().await?)?),
+            (true, None) => print_lines(pages).await,
+            (false, _) => print_table(pages).await,
+        }
+    })
+}
+
+/// A task on each line, as they come: there may be more than memory has room for.
+async fn print_lines(mut pages: Pages<'_>) -> Result<(), Failure> {
+    while let Some(tasks) = pages.next().await? {
+        let lines: String = tasks.iter().map(|task| format!("{task}\n")).collect();
+        if !print_to_reader(lines.as_bytes())? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn print_table(mut pages: Pages<'_>) -> Result<(), Failure> {
+    let mut table = Table::new(COLUMNS, terminal_width());
+    while let Some(tasks) = pages.next().await? {
+        let now = SystemClock.now();
+        let rows: Vec<_> = tasks.iter().map(|task| row(task, now)).collect();
+        if !print_to_reader(table.lines(&rows).as_bytes())? {
+            return Ok(());
+        }
+    }
+    if pages.has_more() && std::io::stdout().is_terminal() {
+        say("there are more: --limit or --all shows them");
+    }
+    Ok(())
+}
+
+fn row(task: &Value, now: Timestamp) -> Vec<String> {
+    let age = timestamp(task.get("created_at")).map(|created| now.since(created));
+    // Younger than a second is only a matter of clocks.
+    let age = age.map(|age| span(age.max(Duration::from_secs(1))));
+    let error = text_if_any(task.get("error_message"));
+    let prompt = || text(task.pointer("/metadata/refinement_prompt"));
+    vec![
+        text(task.get("task_id")),
+        text(task.get("status")),
+        age.unwrap_or_else(|| text(None)),
+        text(task.get("user_id")),
+        error.map_or_else(prompt, |error| reason(&error).to_owned()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_row_shows_what_there_is() {
+        let now = "2026-11-20T12:00:00Z".parse().unwrap();
+        let failed = "Error in refinement task processing: Image refinement failed: no";
+        for (task, expected) in [
+            (
+                json!({
+                    "task_id": "7", "status": "failed", "created_at": "2026-11-20T09:00:00Z",
+                    "user_id": "ada\u{1b}[2J", "error_message": failed,
+                    "metadata": {"refinement_prompt": "lighter"},
+                }),
+                ["7", "failed", "3 h", "ada\u{fffd}[2J", "no"],
+            ),
+            (
+                json!({
+                    "task_id": "8", "status": "pending", "created_at": "2026-11-20T12:00:09Z",
+                    "user_id": "b", "metadata": {"refinement_prompt": "lighter\r\nnow"},
+                }),
+                ["8", "pending", "1.0 s", "b", "lighter now"],
+            ),
+            (
+                json!({"task_id": ["odd"], "metadata": 7}),
+                ["-", "-", "-", "-", "-"],
+            ),
+            (json!("odd"), ["-", "-", "-", "-", "-"]),
+        ] {
+            assert_eq!(row(&task, now), expected);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! An act on one task.
+
+use concept_refinement_capability::administration::Action;
+use serde_json::json;
+
+use super::super::failure::Failure;
+use super::super::operator::door::Problem;
+use super::super::operator::shown::text;
+use super::super::operator::{block_on, print_json};
+use super::super::terminal::print;
+use super::act::Act;
+
+pub fn run(act: &Act, id: &str) -> Result<(), Failure> {
+    let answer = block_on(async { Ok(done(act, id).await?) })?;
+    if act.as_json {
+        return Ok(print_json(&answer)?);
+    }
+    let sentence = match act.action {
+        Action::Retry => format!("retried as task {}", text(answer.get("task_id"))),
+        Action::Cancel => format!("cancelled task {id}"),
+        Action::Delete | Action::Erase => format!("deleted task {id}"),
+    };
+    Ok(print(format!("{sentence}\n").as_bytes())?)
+}
+
+async fn done(act: &Act, id: &str) -> Result<serde_json::Value, Problem> {
+    let reason = json!({ "reason": act.reason });
+    let answered = match act.action {
+        Action::Delete | Action::Erase => {
+            let query = [("reason", act.reason.clone())];
+            let deleted = act.door.delete(&format!("tasks/{id}"), &query).await;
+            // The service has nothing to say of it.
+            deleted.map(|()| json!({ "task_id": id, "deleted": true }))
+        }
+        action => {
+            let path = format!("tasks/{id}/{}", action.as_str());
+            act.door.post(&path, &reason).await
+        }
+    };
+    answered.map_err(|problem| problem.or_missing(format!("there is no task {id}")))
+}
