@@ -19,8 +19,9 @@ use super::{Door, router};
 /// Most connections at a time; further ones wait.
 pub const CONNECTIONS: usize = 32;
 
-/// How long a request's head may take.
-const HEADERS: Duration = Duration::from_secs(5);
+/// How long a request's head may take, and how long a connection is kept for the next one:
+/// longer than the page waits between two looks, which would otherwise meet its end.
+const HEADERS: Duration = Duration::from_secs(10);
 
 /// After this time a connection answers what it was asked, and nothing more.
 const CONNECTION: Duration = Duration::from_secs(60);
