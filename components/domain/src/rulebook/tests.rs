@@ -61,12 +61,13 @@ fn is_finished(record: &mut TaskRecord, lease: &Lease) -> bool {
 
 #[test]
 fn only_these_steps_are_possible() {
-    use Event::{Cancel, Claim, Complete, Fail, Pay, Release, Renew, Withdraw};
+    use Event::{Cancel, Claim, Complete, Fail, OperatorCancel, Pay, Release, Renew, Withdraw};
     use Status::{Completed, Failed, Pending, Processing};
     let possible = [
         (Pending, Claim, Processing),
         (Pending, Withdraw, Failed),
         (Pending, Cancel, Failed),
+        (Pending, OperatorCancel, Failed),
         (Processing, Claim, Processing),
         (Processing, Renew, Processing),
         (Processing, Pay, Processing),
@@ -74,6 +75,7 @@ fn only_these_steps_are_possible() {
         (Processing, Complete, Completed),
         (Processing, Fail, Failed),
         (Processing, Cancel, Failed),
+        (Processing, OperatorCancel, Failed),
     ];
     for status in Status::ALL {
         for event in Event::ALL {
