@@ -35,6 +35,7 @@ mod log;
 pub mod loops;
 mod metrics;
 mod operator;
+mod traces;
 
 pub use assembly::refiner::request::{RefineError, Refined, Source, Words};
 pub use assembly::{Components, Host, HostBuilder, HostError, Refiner};

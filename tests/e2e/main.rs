@@ -68,6 +68,7 @@ mod shared;
 mod starting;
 mod stopping;
 mod time;
+mod traces;
 mod trust;
 mod unusable;
 mod uploads;

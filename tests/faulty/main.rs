@@ -68,6 +68,7 @@ fn faulty(capabilities: Capabilities, faults: &Arc<Faults>) -> Capabilities {
         probes,
         room,
         redeliveries,
+        traces,
         duties,
         pause,
     } = capabilities;
@@ -95,6 +96,7 @@ fn faulty(capabilities: Capabilities, faults: &Arc<Faults>) -> Capabilities {
         probes,
         room,
         redeliveries,
+        traces,
         duties,
         pause,
     }

@@ -60,6 +60,7 @@ async fn ended(data: &Path) {
             original_found: true,
             idempotency_key: None,
             quota: None,
+            trace: None,
         };
         let id = task.id.clone();
         let submitted = store.submit(task).await.unwrap();

@@ -18,6 +18,7 @@ use concept_refinement_capability::processor::{ClaimedLease, LastStage, Processo
 use concept_refinement_capability::queue::TaskQueue;
 use concept_refinement_capability::slots::Slot;
 use concept_refinement_capability::tasks::TaskStore;
+use concept_refinement_capability::traces::Traces;
 use concept_refinement_capability::{Answer, Capabilities, Clock};
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::task::Stage;
@@ -72,6 +73,7 @@ impl Environment {
             room: Arc::default(),
             redeliveries: Arc::default(),
             pause: Arc::default(),
+            traces: Traces::default(),
             duties: Arc::new(OnlyHost),
             clock,
             store: self.store(),

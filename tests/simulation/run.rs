@@ -190,5 +190,6 @@ fn count_once_more(world: &World, user: String) {
         original_found: true,
         idempotency_key: None,
         quota: world.settings.quota,
+        trace: None,
     });
 }

@@ -17,6 +17,7 @@ pub mod balancer;
 pub mod black_hole;
 pub mod chromium;
 pub mod client;
+pub mod collector;
 pub mod crowd;
 pub mod deadline;
 pub mod disk;

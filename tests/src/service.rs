@@ -361,7 +361,8 @@ impl Launch {
             .stderr(self.stderr.open());
         for (name, _) in std::env::vars_os() {
             let name_of = name.to_string_lossy();
-            if name_of.starts_with("REFINEMENT_") || name_of.starts_with("AWS_") {
+            let prefixes = ["REFINEMENT_", "AWS_", "OTEL_"];
+            if prefixes.iter().any(|prefix| name_of.starts_with(prefix)) {
                 command.env_remove(name);
             }
         }
@@ -467,6 +468,14 @@ impl Service {
             .unwrap();
         let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
         kilobytes << 10
+    }
+
+    /// What its threads are called, as far as the system keeps their names.
+    pub fn threads(&self) -> Vec<String> {
+        let tasks = format!("/proc/{}/task", self.id());
+        let tasks = std::fs::read_dir(tasks).unwrap();
+        let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm"));
+        tasks.filter_map(|task| name(task.ok()?).ok()).collect()
     }
 
     /// Standard output and standard error so far.

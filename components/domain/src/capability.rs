@@ -12,6 +12,7 @@ use crate::payment::Payment;
 use crate::quota::{Quota, QuotaState};
 use crate::task::{Refinement, Status, Task};
 use crate::timestamp::Timestamp;
+use crate::trace::TraceContext;
 use crate::webhook::Webhook;
 
 /// The error of a capability. The message may be shown to a caller; details
@@ -58,6 +59,8 @@ pub struct NewTask {
     pub idempotency_key: Option<String>,
     /// None: unlimited.
     pub quota: Option<Quota>,
+    /// The request's place in a trace. None: it is not traced, or the platform does not say.
+    pub trace: Option<TraceContext>,
 }
 
 /// A task as returned by a submission, with the rest of its user's quota.
@@ -112,6 +115,8 @@ pub struct Claimed {
     pub payment: Payment,
     /// Whether the lease of the previous attempt ran out: its worker died or hung.
     pub is_takeover: bool,
+    /// The place of its request in a trace.
+    pub trace: Option<TraceContext>,
 }
 
 /// The outcome of a write under a lease. Losing the lease is not an error.

@@ -97,10 +97,6 @@ macro_rules! conversions {
             }
             Lease { task_id, attempt, until, renew_after }
             Position { created_at, id }
-            NewTask {
-                id, user_id, is_anonymous, refinement, webhook, original_path, original_found,
-                idempotency_key, quota
-            }
             Webhook { url, origin }
             WebhookDelivery { url, state, attempts, next_attempt_at }
             DeliveryAttempt { at, status, error }
@@ -146,8 +142,8 @@ macro_rules! conversions {
             Redelivery { None, Pending, Requested, TooOften }
         }
 
-        /// The payment state and what became of the previous attempt are not passed on,
-        /// since they stay with the store.
+        /// The payment state, what became of the previous attempt and the place in a trace are
+        /// not passed on, since they stay with the host.
         impl $crate::convert::Convert<$wit::Claimed> for $crate::capability::Claimed {
             fn convert(self) -> $wit::Claimed {
                 $wit::Claimed {
@@ -164,6 +160,41 @@ macro_rules! conversions {
                     task: $crate::convert::Convert::convert(self.task),
                     payment: $crate::payment::Payment::default(),
                     is_takeover: false,
+                    trace: None,
+                }
+            }
+        }
+
+        /// The place in a trace is known to the host only.
+        impl $crate::convert::Convert<$wit::NewTask> for $crate::capability::NewTask {
+            fn convert(self) -> $wit::NewTask {
+                $wit::NewTask {
+                    id: self.id,
+                    user_id: self.user_id,
+                    is_anonymous: self.is_anonymous,
+                    refinement: $crate::convert::Convert::convert(self.refinement),
+                    webhook: $crate::convert::Convert::convert(self.webhook),
+                    original_path: self.original_path,
+                    original_found: self.original_found,
+                    idempotency_key: self.idempotency_key,
+                    quota: $crate::convert::Convert::convert(self.quota),
+                }
+            }
+        }
+
+        impl $crate::convert::Convert<$crate::capability::NewTask> for $wit::NewTask {
+            fn convert(self) -> $crate::capability::NewTask {
+                $crate::capability::NewTask {
+                    id: self.id,
+                    user_id: self.user_id,
+                    is_anonymous: self.is_anonymous,
+                    refinement: $crate::convert::Convert::convert(self.refinement),
+                    webhook: $crate::convert::Convert::convert(self.webhook),
+                    original_path: self.original_path,
+                    original_found: self.original_found,
+                    idempotency_key: self.idempotency_key,
+                    quota: $crate::convert::Convert::convert(self.quota),
+                    trace: None,
                 }
             }
         }

@@ -52,5 +52,6 @@ pub mod step;
 pub mod task;
 pub mod task_response;
 pub mod timestamp;
+pub mod trace;
 pub mod validation;
 pub mod webhook;

@@ -20,6 +20,7 @@ use url::Url;
 use crate::original::{AllowedSources, check_url};
 use crate::task::Task;
 use crate::timestamp::Timestamp;
+use crate::trace::TraceContext;
 
 pub use delivery::{DeliveryRecord, LEASE, MAX_ATTEMPTS};
 pub use key::{ServiceSecrets, UserKey};
@@ -110,6 +111,8 @@ pub struct DueDelivery {
     pub retry_of: Option<String>,
     /// The task in its final state.
     pub task: Task,
+    /// The place of its request in a trace.
+    pub trace: Option<TraceContext>,
 }
 
 /// The outcome of an attempt.

@@ -22,6 +22,7 @@ use super::payments::{Payments, RepeatedCalls};
 use super::queue::TaskQueue;
 use super::room::Room;
 use super::tasks::{Leases, Maintenance, TaskStore, Tasks};
+use super::traces::{Attempt, Traces};
 use super::webhooks::Webhooks;
 use super::webhooks::redeliveries::Redeliveries;
 use crate::runtime::{Runtime, Tokio};
@@ -56,6 +57,8 @@ pub struct Capabilities {
     pub pause: Arc<Pause>,
     /// Space for images: its limits and its use.
     pub room: Arc<Room>,
+    /// Where spans of requests and tasks go.
+    pub traces: Traces,
     /// Which duties this host has taken over for all hosts of its store.
     pub duties: Arc<dyn Duties>,
 }
@@ -118,10 +121,16 @@ impl Capabilities {
         &*self.store
     }
 
-    /// Counts the paid model calls of a task, for the worker that claimed it.
-    pub fn payments(&self, claimed: &Claimed, runtime: Arc<dyn Runtime>) -> Payments {
+    /// Counts the paid model calls of a task, for the worker that claimed it, as part of
+    /// this attempt.
+    pub fn payments(
+        &self,
+        claimed: &Claimed,
+        runtime: Arc<dyn Runtime>,
+        attempt: Attempt,
+    ) -> Payments {
         let repeated = Arc::clone(&self.repeated_calls);
-        Payments::of(Arc::clone(&self.store), claimed, repeated, runtime)
+        Payments::of(Arc::clone(&self.store), claimed, repeated, runtime, attempt)
     }
 
     /// For the sweep, the garbage collection and the metrics.

@@ -41,6 +41,7 @@ pub mod slots;
 pub mod stream_guard;
 pub mod tasks;
 pub mod tls;
+pub mod traces;
 pub mod upload_reservations;
 pub mod webhooks;
 

@@ -52,7 +52,8 @@ pub static TASKS: Table = Table {
     columns: "id, user_id, is_anonymous, status, original_image_url, refinement_prompt, \
          logo_description, theme_description, original_path, created_at, updated_at, \
          completed_at, result_id, image_path, error_message, lease_until, lease, attempt, \
-         deaths, revision, payment, due_at, delivery, receiver, delivery_due_at, retry_of, steps",
+         deaths, revision, payment, due_at, delivery, receiver, delivery_due_at, retry_of, trace, \
+         steps",
     condition: "TRUE",
 };
 

@@ -1,6 +1,7 @@
 //! Makes a single attempt to deliver a webhook.
 
 use concept_refinement_domain::task::Task;
+use concept_refinement_domain::trace::TraceContext;
 use concept_refinement_domain::webhook::{DeliveryAnswer, UserKey};
 use futures::future::BoxFuture;
 
@@ -16,6 +17,8 @@ pub struct Notification {
     pub image_url: Option<String>,
     /// The user's keys: one, or two during a key rotation.
     pub keys: Vec<UserKey>,
+    /// The attempt's place in a trace, which the receiver is told.
+    pub trace: Option<TraceContext>,
 }
 
 /// Makes delivery attempts, each isolated from the others.

@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use crate::runtime::Runtime;
 use crate::tasks::TaskStore;
+use crate::traces::{Attempt, Kind, Span};
 
 /// Delay between attempts to record a call while the store cannot be reached.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -99,6 +100,7 @@ impl RepeatedCalls {
 pub struct Payments(Option<Arc<Claim>>);
 
 struct Claim {
+    attempt: Attempt,
     store: Arc<dyn TaskStore>,
     lease: Lease,
     repeated: Arc<RepeatedCalls>,
@@ -129,8 +131,10 @@ impl Payments {
         claimed: &Claimed,
         repeated: Arc<RepeatedCalls>,
         runtime: Arc<dyn Runtime>,
+        attempt: Attempt,
     ) -> Self {
         Self(Some(Arc::new(Claim {
+            attempt,
             store,
             lease: claimed.lease.clone(),
             repeated,
@@ -145,6 +149,12 @@ impl Payments {
             }),
             receipts: Notify::new(),
         })))
+    }
+
+    /// Begins a span for a call, if the task is traced.
+    pub fn start_span(&self, name: &'static str, kind: Kind) -> Span {
+        let claim = self.0.as_ref();
+        claim.map_or_else(Span::default, |claim| claim.attempt.start(name, kind))
     }
 
     /// The receipt that an earlier call of this link stored.

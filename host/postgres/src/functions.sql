@@ -45,7 +45,9 @@ CREATE FUNCTION schema.insert_task (
     -- The idempotency key, if there is one, and the fingerprint.
     text, text,
     -- The beginning of its story, and the user's pseudonym.
-    text, text
+    text, text,
+    -- The place of its request in a trace.
+    text
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO schema.account (pseudonym, usage, ends_at, revision)
@@ -67,8 +69,8 @@ BEGIN
     END IF;
     INSERT INTO schema.task (id, user_id, is_anonymous, status, original_image_url,
         refinement_prompt, logo_description, theme_description, original_path, created_at,
-        due_at, deliver_at, delivery, receiver, delivery_due_at, steps)
-    VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10, $9, $11, $12, $13, $19);
+        due_at, deliver_at, delivery, receiver, delivery_due_at, steps, trace)
+    VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10, $9, $11, $12, $13, $19, $21);
     RETURN true;
 END $$;
 

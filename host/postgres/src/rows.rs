@@ -7,6 +7,7 @@ use concept_refinement_domain::quota::Usage;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::step::Steps;
 use concept_refinement_domain::task::{Refinement, Status, Task};
+use concept_refinement_domain::trace::TraceContext;
 use concept_refinement_domain::webhook::DeliveryRecord;
 
 use super::database::Session;
@@ -21,7 +22,7 @@ macro_rules! without_steps {
          task.original_path, task.created_at, task.updated_at, task.completed_at, \
          task.result_id, task.image_path, task.error_message, task.lease_until, task.lease, \
          task.attempt, task.deaths, task.revision, task.payment, task.delivery, \
-         task.retry_of"
+         task.retry_of, task.trace"
     };
 }
 pub(super) use without_steps;
@@ -71,6 +72,7 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Result<TaskRecord, Fault> {
         payment: Payment::of_json(cells.maybe_text()?.as_deref()),
         delivery: delivery(cells.maybe_text()?),
         retry_of: cells.get::<Option<uuid::Uuid>>()?.map(|id| id.to_string()),
+        trace: trace(cells.maybe_text()?),
         steps: Steps::of_text(&cells.maybe_text()?.unwrap_or_default()),
     })
 }
@@ -78,6 +80,10 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Result<TaskRecord, Fault> {
 /// A delivery that cannot be parsed is treated as missing.
 fn delivery(text: Option<String>) -> Option<DeliveryRecord> {
     serde_json::from_str(&text?).ok()
+}
+
+fn trace(text: Option<String>) -> Option<TraceContext> {
+    TraceContext::parse(text?.as_bytes())
 }
 
 /// In the form that [`read`] expects.
@@ -129,8 +135,9 @@ pub(super) async fn insert_retry(
     const SQL: &str = "INSERT INTO schema.task (id, user_id, is_anonymous, status, \
          original_image_url, refinement_prompt, logo_description, theme_description, \
          original_path, created_at, due_at, deliver_at, payment, delivery, receiver, \
-         delivery_due_at, retry_of, steps) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10, $12, $13, $14, $15, $16, $17) \
+         delivery_due_at, retry_of, steps, trace) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10, $12, $13, $14, $15, $16, $17, \
+         $18) \
          ON CONFLICT (user_id) WHERE completed_at IS NULL DO NOTHING";
     let TaskRecord { task, delivery, .. } = record;
     let task_id = id(&task.id).ok_or(Fault::NoId)?;
@@ -152,9 +159,10 @@ pub(super) async fn insert_retry(
     let retry_of = record.retry_of.as_deref().and_then(id);
     let (status, steps) = (task.status.as_str(), record.steps.to_text());
     let steps = Text::of(&steps);
+    let trace = record.trace.as_ref().map(ToString::to_string);
     let parameters = parameters! {
         task_id, user_id, task.is_anonymous, status, url, prompt, logo, theme, original_path,
-        created_at, due_at, payment, delivery_json, receiver, delivery_due_at, retry_of, steps
+        created_at, due_at, payment, delivery_json, receiver, delivery_due_at, retry_of, steps, trace
     };
     Ok(session.execute(SQL, &parameters).await? > 0)
 }

@@ -8,7 +8,7 @@ use super::fault::Fault;
 use super::values::parameters;
 
 /// Has to change with [`TABLES`] and [`FUNCTIONS`].
-const VERSION: i64 = 15;
+const VERSION: i64 = 16;
 
 /// The statements that create it; `schema.` is replaced by the schema's name.
 const TABLES: &str = include_str!("schema.sql");

@@ -56,6 +56,8 @@ CREATE TABLE schema.task (
     delivery_due_at    timestamptz,
     -- The failed task that it retries.
     retry_of           uuid,
+    -- The place of its request in a trace, as in the header `traceparent`.
+    trace              text,
     -- What happened to it: a line of JSON for each step. Read for its operator only.
     steps              text NOT NULL DEFAULT '',
     -- One condition: each costs something with each write.

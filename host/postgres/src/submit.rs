@@ -74,6 +74,7 @@ async fn try_submit(
     let promise = promise.map_err(Fault::NoRoom)?;
     account.usage.add(new_task.quota, now);
     let mut record = TaskRecord::new(accepted.task.clone(), new_task.webhook.clone());
+    record.trace = new_task.trace;
     record.steps.locate(&store.options.host);
     let insert = Insert {
         record: record.clone(),
@@ -165,11 +166,12 @@ impl Insert {
     /// and nothing was written.
     pub async fn run(&self, session: &Session<'_>) -> Result<bool, Fault> {
         const SQL: &str = "SELECT schema.insert_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-         $12, $13, $14, $15, $16, $17, $18, $19, $20)";
+         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
         let TaskRecord {
             task,
             delivery,
             steps,
+            trace,
             ..
         } = &self.record;
         let task_id = id(&task.id).ok_or(Fault::NoId)?;
@@ -195,10 +197,11 @@ impl Insert {
         let delivery_due_at = Time::maybe(delivery_due_at);
         let steps = steps.to_text();
         let steps = Text::of(&steps);
+        let trace = trace.as_ref().map(ToString::to_string);
         let parameters = parameters! {
             task_id, user_id, task.is_anonymous, url, prompt, logo, theme, original_path,
             created_at, due_at, json, receiver, delivery_due_at, usage, ends_at, self.revision,
-            key, fingerprint, steps, self.pseudonym
+            key, fingerprint, steps, self.pseudonym, trace
         };
         session.ask(SQL, &parameters).await
     }

@@ -55,7 +55,9 @@ pub(super) async fn claim(
         let wanted = permits.free();
         let mut claimed = Vec::new();
         for row in &found {
-            let Some((task, before)) = delivery_of(read(&mut Cells::of(row))?) else {
+            let record = read(&mut Cells::of(row))?;
+            let trace = record.trace;
+            let Some((task, before)) = delivery_of(record) else {
                 continue;
             };
             let receiver = before.receiver();
@@ -63,7 +65,7 @@ pub(super) async fn claim(
                 continue;
             }
             let mut after = before.clone();
-            if let Some(due) = after.begin(&task, now) {
+            if let Some(due) = after.begin(&task, trace, now) {
                 permits.take(&receiver, &task.user_id);
                 claimed.push((before, after, due));
             }

@@ -25,7 +25,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use concept_refinement_capability::slots::Slot;
 use concept_refinement_domain::issuer_keys::{FETCH_TIMEOUT, MAX_BYTES};
-use http::{Method, StatusCode, header};
+use concept_refinement_domain::trace::{self, TraceContext};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt as _;
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
@@ -37,7 +38,7 @@ pub use grant::{Grant, Origin};
 use issuer_cache::IssuerCache;
 pub use network::Network;
 
-use crate::body::guarded;
+use crate::body::{guarded, whole};
 use crate::model::paid_call::PaidCall;
 
 /// The outbound HTTP of one component.
@@ -49,6 +50,9 @@ pub struct Egress {
     exchanges: Arc<Semaphore>,
     /// Notified before a request is sent that may have to be paid for.
     paid_call: Option<Arc<PaidCall>>,
+    /// Sent with each request, in place of what the component would send. None: it is not
+    /// traced.
+    trace: Option<HeaderValue>,
 }
 
 /// How much of a guest's request is copied at a time, in bytes.
@@ -62,6 +66,7 @@ impl Egress {
             issuer: None,
             exchanges: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
             paid_call: None,
+            trace: None,
         }
     }
 
@@ -81,6 +86,12 @@ impl Egress {
     /// Sets what is notified before each request is sent.
     pub fn count(&mut self, call: Arc<PaidCall>) {
         self.paid_call = Some(call);
+    }
+
+    /// Sends the place in a trace with each request.
+    pub fn trace(&mut self, context: Option<TraceContext>) {
+        let header = context.map(|context| context.to_string());
+        self.trace = header.and_then(|header| HeaderValue::try_from(header).ok());
     }
 
     /// Limits the exchanges at a time, for all clones together. An exchange ends with the
@@ -136,6 +147,29 @@ impl Egress {
         Ok((status, body))
     }
 
+    /// Posts bytes to a URL with these headers, and returns the answer. `timeout` is for
+    /// connecting, and for each pause.
+    ///
+    /// # Errors
+    ///
+    /// The answer was incomplete, or the request is not allowed.
+    pub async fn post(
+        &self,
+        url: &str,
+        headers: HeaderMap,
+        body: Bytes,
+        timeout: Duration,
+    ) -> Result<http::Response<Bytes>, Error> {
+        let mut request = request(Method::POST, url, None)?;
+        request.headers_mut().extend(headers);
+        let request = request.map(|_| whole(body));
+        let options = Some(each_within(timeout));
+        let (response, _) = self.client.send(request, options).await?;
+        let (head, body) = response.into_parts();
+        let body = body.collect().await?.to_bytes();
+        Ok(http::Response::from_parts(head, body))
+    }
+
     /// Checks whether an origin answers: sends a HEAD request for a path, and accepts any
     /// status. `timeout` is for connecting, and for the answer.
     ///
@@ -154,7 +188,7 @@ impl Egress {
 impl WasiHttpHooks for Egress {
     fn send_request(
         &mut self,
-        request: http::Request<WasiBody>,
+        mut request: http::Request<WasiBody>,
         options: Option<RequestOptions>,
         _processed: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
@@ -163,7 +197,11 @@ impl WasiHttpHooks for Egress {
             issuer,
             exchanges,
             paid_call,
+            trace,
         } = self.clone();
+        if let Some(trace) = trace {
+            request.headers_mut().insert(trace::HEADER, trace);
+        }
         Box::new(async move {
             // Otherwise the first poll would run on the stack of the guest, which keeps
             // every page that was ever used.

@@ -1,5 +1,5 @@
 //! Forwards a component's imports to the capabilities. Arguments are converted here, and
-//! only here; there is no logic.
+//! only here; there is no logic. Spans of traced requests and attempts begin and end here.
 
 pub mod blobs;
 mod concepts;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use concept_refinement_capability::cores::Cores;
 use concept_refinement_capability::rate::Rate;
+use concept_refinement_capability::traces::Traces;
 use concept_refinement_runtime::ingress::http::{Access, HttpTrigger, Limit, PushTrigger};
 use concept_refinement_runtime::ingress::{ApiInstances, Handler};
 use concept_refinement_runtime::metrics::http::Requests;
@@ -52,6 +53,7 @@ impl Api {
         cores: Arc<Cores>,
         push: Option<Arc<PushTrigger>>,
         requests: Option<Arc<Requests>>,
+        traces: Traces,
     ) -> anyhow::Result<Self> {
         let access = Access {
             listener: listener.local_addr()?,
@@ -63,7 +65,7 @@ impl Api {
             serves_api: config.role.serves_api(),
         };
         let max_body = config.max_image_bytes.saturating_add(BEYOND_ORIGINAL);
-        let http = HttpTrigger::new(max_body, access, config.concurrency, push, requests)?;
+        let http = HttpTrigger::new(max_body, access, config.concurrency, push, requests, traces)?;
         Ok(Self {
             http: Arc::new(http),
             cores,

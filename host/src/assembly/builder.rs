@@ -6,6 +6,7 @@ use std::sync::Arc;
 use concept_refinement_capability::Capabilities;
 use concept_refinement_capability::clock::{Clock, SystemClock};
 use concept_refinement_capability::model::ImageModel;
+use concept_refinement_capability::traces::Traces;
 use concept_refinement_runtime::egress::resolver::{self, Resolver};
 use concept_refinement_runtime::wasm::engine::Tell;
 use tokio::net::TcpListener;
@@ -34,6 +35,7 @@ pub struct HostBuilder {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) resolver: Arc<dyn Resolver>,
     pub(super) map_capabilities: Box<dyn FnOnce(Capabilities) -> Capabilities + Send>,
+    pub(super) traces: Traces,
     pub(super) on_waiting: Box<dyn FnOnce(SocketAddr) + Send>,
     pub(super) on_compiling: Option<Tell>,
 }
@@ -49,6 +51,7 @@ impl HostBuilder {
             clock: Arc::new(SystemClock),
             resolver: resolver::system(),
             map_capabilities: Box::new(|configured| configured),
+            traces: Traces::default(),
             on_waiting: Box::new(|_| {}),
             on_compiling: None,
         }
@@ -76,6 +79,13 @@ impl HostBuilder {
     /// are checked as usual.
     pub fn resolver(mut self, resolver: Arc<dyn Resolver>) -> Self {
         self.resolver = resolver;
+        self
+    }
+
+    /// Sends spans of requests and tasks there. By default there are none: only the command
+    /// `serve` reads the variables of OpenTelemetry.
+    pub fn traces(mut self, traces: Traces) -> Self {
+        self.traces = traces;
         self
     }
 

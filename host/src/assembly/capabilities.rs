@@ -19,6 +19,7 @@ use concept_refinement_capability::payments::RepeatedCalls;
 use concept_refinement_capability::queue::TaskQueue;
 use concept_refinement_capability::room::Room;
 use concept_refinement_capability::tasks::Options;
+use concept_refinement_capability::traces::Traces;
 use concept_refinement_capability::upload_reservations::UploadReservations;
 use concept_refinement_domain::secret::{IMAGE_URLS, PSEUDONYMS};
 use parking_lot::Mutex;
@@ -254,6 +255,7 @@ fn together(
         probes: Arc::default(),
         pause: Arc::default(),
         room,
+        traces: Traces::default(),
         duties,
     }
 }

@@ -19,6 +19,7 @@ use concept_refinement_capability::clock::SystemClock;
 use concept_refinement_capability::model::{ImageModel, ModelRequest, RetryLater};
 use concept_refinement_capability::payments::Payments;
 use concept_refinement_capability::runtime::Tokio;
+use concept_refinement_capability::traces::Attempt;
 use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::task::Refinement;
 use concept_refinement_runtime::egress::{Network, resolver};
@@ -181,12 +182,13 @@ async fn claimed(
         original_found: true,
         idempotency_key: None,
         quota: None,
+        trace: None,
     };
     let id = task.id.clone();
     host.tasks().submit(task).await?;
     let claimed = host.leases().claim(&id, None).await?;
     let claimed = claimed.context("the task cannot be claimed")?;
-    let payments = host.payments(&claimed, Arc::new(Tokio::default()));
+    let payments = host.payments(&claimed, Arc::new(Tokio::default()), Attempt::default());
     Ok((id, payments))
 }
 

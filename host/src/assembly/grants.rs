@@ -54,7 +54,7 @@ pub fn api(
     watchers: &Arc<Watchers>,
 ) -> Grants {
     Grants {
-        settings: Arc::new(api_settings(config, secret)),
+        settings: Arc::new(api_settings(config, secret, capabilities.traces.are_on())),
         egress: issuer(config, network),
         max_memory: API_MEMORY,
         bounds: Bounds::SERVICE,
@@ -197,7 +197,8 @@ fn downloading(config: &Config, grant: Grant, network: &Network) -> Egress {
     Egress::new(grant, network).within(egress::Bounds::beyond(config.task_timeout))
 }
 
-fn api_settings(config: &Config, secret: Option<&Secret>) -> GrantedSettings {
+/// `names_routes`: spans are named after routes.
+fn api_settings(config: &Config, secret: Option<&Secret>, names_routes: bool) -> GrantedSettings {
     let mut settings = values(
         config,
         &[
@@ -223,7 +224,7 @@ fn api_settings(config: &Config, secret: Option<&Secret>) -> GrantedSettings {
     // Each host runs a sweep, so its API need not look for overdue tasks.
     settings.insert("swept".into(), "true".to_owned());
     settings.insert("cors-origins".into(), config.cors_origins.join(","));
-    if config.metrics_listen.is_some() {
+    if config.metrics_listen.is_some() || names_routes {
         settings.insert("name-routes".into(), "true".to_owned());
     }
     if let Some(secret) = secret {

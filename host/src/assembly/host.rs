@@ -90,6 +90,7 @@ impl HostBuilder {
             clock,
             resolver,
             map_capabilities,
+            traces,
             on_waiting,
             on_compiling,
         } = self;
@@ -155,8 +156,15 @@ impl HostBuilder {
         let pause = Arc::default();
         let (push, pushes) = push::trigger(&config, &network, &clock, &pause).unzip();
         let requests = metrics.as_ref().map(|metrics| Arc::clone(&metrics.http));
-        let mut api = Api::new(&config, listener, Arc::clone(&cores), push, requests)
-            .map_err(HostError::System)?;
+        let mut api = Api::new(
+            &config,
+            listener,
+            Arc::clone(&cores),
+            push,
+            requests,
+            traces.clone(),
+        )
+        .map_err(HostError::System)?;
         let api_instances = API_INSTANCES as usize;
         let slots = Arc::new(Semaphore::new(api_instances));
         let instances =
@@ -191,6 +199,7 @@ impl HostBuilder {
         let (mut configured, embedded) =
             capabilities::open(&config, &secret, tasks, model, clock, room).await?;
         configured.pause = pause;
+        configured.traces = traces;
         if let Some(pushes) = pushes {
             configured.queue = pushes.beside(configured.queue);
         }

@@ -1,6 +1,7 @@
 //! A running server: its address, its background work, and how that is stopped.
 
 use std::future;
+use std::mem;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+
+use crate::traces::Sending;
 
 /// The grace period for work in progress. The rest of the 30 s that a stop may take is
 /// for releasing unfinished tasks.
@@ -28,6 +31,7 @@ pub struct Serving {
     loops: Vec<JoinHandle<()>>,
     _monitoring: Option<AbortOnDropHandle<()>>,
     cores: Arc<Cores>,
+    sending: Sending,
     /// Dropped last, since instances run on it.
     _engine: Arc<Engine>,
 }
@@ -56,6 +60,7 @@ impl Serving {
             loops: Vec::new(),
             _monitoring: None,
             cores,
+            sending: Sending::default(),
             _engine: engine,
         }
     }
@@ -75,6 +80,12 @@ impl Serving {
     /// Monitoring ends with this, without being waited for.
     pub(super) fn monitored_by(&mut self, monitoring: AbortOnDropHandle<()>) {
         self._monitoring = Some(monitoring);
+    }
+
+    /// The last spans are sent when everything else has ended.
+    pub(crate) fn traced_by(mut self, sending: Sending) -> Self {
+        self.sending = sending;
+        self
     }
 
     /// The address of the listener.
@@ -110,6 +121,7 @@ impl Serving {
             ended.await;
         }
         self.cores.shut_down().await;
+        mem::take(&mut self.sending).stop().await;
     }
 }
 

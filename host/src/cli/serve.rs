@@ -7,6 +7,7 @@ use super::process::{announce, until_stopped};
 use super::settings;
 use crate::assembly::{Components, HostBuilder};
 use crate::log;
+use crate::traces::Sending;
 
 const LOGGED: &str = "warn,concept_refinement=info";
 
@@ -24,7 +25,12 @@ pub fn run(
     }
     config.log(given.file.as_deref());
     let components = Components::load(given.components.as_deref(), &config)?;
+    let trust = config.trust.clone();
     let builder = prepare(HostBuilder::new(config, components)).on_waiting(announce);
-    until_stopped(async { Ok(builder.start().await?.into_serving()) })?;
+    until_stopped(async {
+        let sending = Sending::of_environment(&trust);
+        let host = builder.traces(sending.traces()).start().await?;
+        Ok(host.into_serving().traced_by(sending))
+    })?;
     Ok(())
 }

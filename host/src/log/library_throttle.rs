@@ -8,7 +8,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
 /// The libraries whose warnings are limited, by prefix of the log target.
-const LIBRARIES: [&str; 2] = ["wasmtime_wasi_http", "async_nats"];
+const LIBRARIES: [&str; 3] = ["wasmtime_wasi_http", "async_nats", "opentelemetry"];
 
 /// Logs one warning of each library per minute.
 pub struct LibraryThrottle([LogThrottle; LIBRARIES.len()]);

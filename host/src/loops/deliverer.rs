@@ -13,8 +13,10 @@ use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::notifier::{Notification, Notifier};
 use concept_refinement_capability::runtime::Runtime;
+use concept_refinement_capability::traces::{ATTEMPT, Kind, Span, Start, TASK};
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::task_response::image_path;
+use concept_refinement_domain::trace::TraceContext;
 use concept_refinement_domain::webhook::{
     DeliveryAnswer, DeliveryLease, DeliveryOutcome, DeliveryPermits, DeliveryRecord, DueDelivery,
     Holder, ServiceSecrets,
@@ -218,7 +220,7 @@ impl Deliverer {
     ) -> impl Future<Output = bool> + use<> {
         let deliverer = Arc::clone(self);
         let task_id = &due.lease.task_id;
-        let span = tracing::info_span!("webhook", task_id);
+        let span = tracing::info_span!("webhook", task_id, trace_id = tracing::field::Empty);
         let (sender, delivered) = oneshot::channel();
         let attempt = async move {
             let attempt = abort.run_until_cancelled(deliverer.attempt(due)).await;
@@ -238,7 +240,9 @@ impl Deliverer {
             webhook,
             retry_of,
             task,
+            trace,
         } = due;
+        let mut span = self.traced(&lease, trace);
         let at = self.host.clock.now();
         let image_url = match image_path(&task) {
             Some(path) => match self.host.images.sign(path, &webhook.origin).await {
@@ -246,6 +250,7 @@ impl Deliverer {
                 Err(error) => {
                     // It is attempted again once the lease expires.
                     tracing::error!(%error, "an image's URL could not be signed");
+                    span.fail("store");
                     return false;
                 }
             },
@@ -257,6 +262,7 @@ impl Deliverer {
             task,
             retry_of,
             image_url,
+            trace: span.context(),
         };
         let measured = self.metrics.as_ref().map(|of| of.webhooks.began());
         let answer = tokio::select! {
@@ -271,6 +277,7 @@ impl Deliverer {
         if let Some(measured) = measured {
             measured.ended(&answer);
         }
+        told(&mut span, &answer);
         let is_delivered = matches!(
             answer,
             DeliveryAnswer::Status {
@@ -281,6 +288,19 @@ impl Deliverer {
         tracing::debug!(?answer, "attempted");
         self.record(&lease, DeliveryOutcome { at, answer }).await;
         is_delivered
+    }
+
+    /// Begins the span of an attempt. It is part of the trace of the request, to which it
+    /// has a link besides, since the task has ended by then.
+    fn traced(&self, lease: &DeliveryLease, request: Option<TraceContext>) -> Span {
+        let mut span = self.host.traces.start(Start {
+            link: request,
+            ..Start::within(request, "webhook", Kind::Client)
+        });
+        span.set_text(TASK, &lease.task_id);
+        span.set(ATTEMPT, lease.token);
+        span.log();
+        span
     }
 
     async fn record(&self, lease: &DeliveryLease, outcome: DeliveryOutcome) {
@@ -297,5 +317,18 @@ impl Deliverer {
             }
         }
         tracing::error!("what came of an attempt could not be recorded");
+    }
+}
+
+/// Adds to the span how the attempt was answered.
+fn told(span: &mut Span, answer: &DeliveryAnswer) {
+    match answer {
+        DeliveryAnswer::Status { code, .. } => {
+            span.set("http.response.status_code", *code);
+            if !matches!(code, 200..=299) {
+                span.fail(code.to_string());
+            }
+        }
+        DeliveryAnswer::None(_) => span.fail("no answer"),
     }
 }

@@ -84,7 +84,7 @@ impl Worker {
             }
             let task_id = delivery.task_id.as_deref().unwrap_or_default();
             // All log lines of a task have its id.
-            let span = tracing::info_span!("task", task_id);
+            let span = tracing::info_span!("task", task_id, trace_id = tracing::field::Empty);
             let work = async move {
                 worker.work(delivery, abort, slot).await;
             };

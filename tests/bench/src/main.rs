@@ -34,6 +34,7 @@ mod size;
 mod start;
 mod stored;
 mod tasks;
+mod traces;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -67,7 +68,7 @@ const OTHER_USERS: &str = "REFINEMENT_BENCH_USERS";
 
 type Part = fn(Form) -> Vec<Figure>;
 
-const PARTS: [(&str, Part); 14] = [
+const PARTS: [(&str, Part); 15] = [
     // First, since files are created more slowly after many were deleted.
     ("tasks", tasks::measure),
     ("api", api::measure),
@@ -78,6 +79,7 @@ const PARTS: [(&str, Part); 14] = [
     ("languages", languages::measure),
     ("stored", stored::measure),
     ("administration", administration::measure),
+    ("traces", traces::measure),
     ("postgres", postgres::measure),
     ("hosts", hosts::measure),
     ("cores", cores::measure),

@@ -16,6 +16,7 @@ use concept_refinement_capability::clock::SystemClock;
 use concept_refinement_capability::duties::OnlyHost;
 use concept_refinement_capability::images::Signing;
 use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
+use concept_refinement_capability::traces::Traces;
 use concept_refinement_capability::{Capabilities, Clock};
 use concept_refinement_domain::capability::{
     ImageKind, ImageLength, NewImage, NewTask, StoredOrNot, Submission,
@@ -145,6 +146,7 @@ fn in_memory(model: Arc<dyn ImageModel>) -> Capabilities {
         room: Arc::default(),
         redeliveries: Arc::default(),
         pause: Arc::default(),
+        traces: Traces::default(),
         duties: Arc::new(OnlyHost),
         images: Arc::new(MemoryImages::new(signing, Arc::clone(&clock))),
         queue: Arc::new(StoreQueue::new(Arc::clone(&tasks) as _, 100)),
@@ -218,6 +220,7 @@ async fn refined(capabilities: &Capabilities, user: &str, original: &str) {
         original_found: true,
         idempotency_key: None,
         quota: None,
+        trace: None,
     };
     let id = task.id.clone();
     let task = match capabilities.tasks().submit(task).await.unwrap() {

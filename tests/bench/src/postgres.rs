@@ -89,6 +89,7 @@ async fn whole_task(store: &PostgresTasks) {
         original_found: true,
         idempotency_key: None,
         quota: None,
+        trace: None,
     };
     let submitted = store.submit(task).await.unwrap();
     assert!(matches!(submitted, Submission::Created(_)));

@@ -37,6 +37,7 @@ fn records(table: &Table) -> Vec<Record> {
                 "attempt": 3, "deaths": 2, "revision": 1_u64 << 40,
                 "delivery": "{\"url\":\"\\u0000\"}", "receiver": "https://a.example",
                 "delivery_due_at": now + 3, "retry_of": id(2),
+                "trace": ODD,
                 "steps": "[1,\"submitted\",0,\"one\",null]\n",
             },
             {

@@ -13,6 +13,7 @@ use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, 
 use concept_refinement_capability::queue::TaskQueue;
 use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_capability::tasks::{TaskOperation, TaskReply, TaskStore, Tasks};
+use concept_refinement_capability::traces::Traces;
 use concept_refinement_capability::{Answer, Capabilities};
 use concept_refinement_domain::capability::Submission;
 use concept_refinement_domain::message::message_for;
@@ -88,6 +89,7 @@ async fn published<B: TaskBackend>(
         images: Arc::new(MemoryImages::new(signing, clock.clone())),
         clock: clock.clone(),
         room: Arc::default(),
+        traces: Traces::default(),
         duties: Arc::new(OnlyHost),
         queue,
         store,

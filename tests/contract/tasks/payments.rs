@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use concept_refinement_capability::payments::{Payments, Reason, Repeat, RepeatedCalls};
 use concept_refinement_capability::runtime::Tokio;
+use concept_refinement_capability::traces::Attempt;
 use concept_refinement_domain::capability::{Claimed, Fenced};
 use concept_refinement_domain::payment::Payment;
 
@@ -51,6 +52,7 @@ pub async fn the_next_attempt_knows_why_it_repeats_a_call<B: TaskBackend>() {
             claimed,
             Arc::clone(&repeated),
             runtime,
+            Attempt::default(),
         );
         (payments, repeated)
     };

@@ -20,5 +20,6 @@ pub fn new_task(id: &str) -> NewTask {
         original_found: true,
         idempotency_key: None,
         quota: None,
+        trace: None,
     }
 }

@@ -93,7 +93,7 @@ impl MemoryStore {
         let user_id = new_task.user_id.clone();
         let key = new_task.idempotency_key.clone();
         let webhook = new_task.webhook.clone();
-        let quota = new_task.quota;
+        let (quota, trace) = (new_task.quota, new_task.trace);
         let account = Known {
             store: self,
             user_id: &user_id,
@@ -113,7 +113,10 @@ impl MemoryStore {
                     .insert((user_id, key), Submitted::of(task, webhook.as_ref()));
             }
             let row = Row {
-                record: TaskRecord::new(task.clone(), webhook),
+                record: TaskRecord {
+                    trace,
+                    ..TaskRecord::new(task.clone(), webhook)
+                },
                 due_at: due_at(task),
             };
             self.tasks.insert(task.id.clone(), row);

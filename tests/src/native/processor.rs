@@ -7,6 +7,7 @@ use bytes::Bytes;
 use concept_refinement_capability::images::Contents as Chunked;
 use concept_refinement_capability::model as asked;
 use concept_refinement_capability::processor::{Outcome, Run};
+use concept_refinement_capability::traces::Attempt;
 use concept_refinement_domain::capability::{
     CapabilityError, Claimed, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage,
     StoredOrNot,
@@ -55,7 +56,9 @@ impl<O: Outside> TaskStore for Native<O> {
     ) -> Result<Option<Claimed>, CapabilityError> {
         let claimed = self.host.leases().claim(task_id, user_id).await?;
         if let Some(claimed) = &claimed {
-            let payments = self.host.payments(claimed, Arc::clone(&self.runtime));
+            let payments =
+                self.host
+                    .payments(claimed, Arc::clone(&self.runtime), Attempt::default());
             self.payments.replace(payments);
             self.claimed.set(Some(claimed.lease.clone()));
         }

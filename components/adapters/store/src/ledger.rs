@@ -123,6 +123,7 @@ impl Ledger {
             delivery: entry.delivery.clone(),
             // No operator asks for them on a stock platform.
             retry_of: None,
+            trace: None,
             steps: Steps::default(),
         })
     }

@@ -193,6 +193,7 @@ async fn submit(user: &'static str, number: u64, observed: Shown) {
             limit: QUOTA,
             window: Window::Month,
         }),
+        trace: None,
     };
     let has_key = task.idempotency_key.is_some();
     let answer = store().submit(task).await.unwrap();
@@ -516,6 +517,7 @@ fn with_webhook(number: u64) -> String {
         original_found: true,
         idempotency_key: None,
         quota: None,
+        trace: None,
     };
     let submitted = alone(store().submit(task)).unwrap();
     assert!(matches!(submitted, Submission::Created(_)), "{submitted:?}");

@@ -52,7 +52,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         if !entry.is_due(&task, now) {
             return Ok(None);
         }
-        let begin = |delivery: &mut DeliveryRecord| delivery.begin(&task, now);
+        let begin = |delivery: &mut DeliveryRecord| delivery.begin(&task, None, now);
         self.change_delivery(&document, task_id, begin).await
     }
 

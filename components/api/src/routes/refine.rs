@@ -213,6 +213,7 @@ async fn new_task<P: Ports>(
         original_found,
         idempotency_key: valid.idempotency_key,
         quota: state.config.quota,
+        trace: None,
     })
 }
 

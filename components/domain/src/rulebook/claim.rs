@@ -57,6 +57,7 @@ pub fn claim(
         task: record.task.clone(),
         payment: record.payment.clone(),
         is_takeover,
+        trace: record.trace,
     };
     Decision::changed(Event::Claim, Claim::Claimed(Box::new(claimed)))
 }

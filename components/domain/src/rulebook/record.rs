@@ -8,6 +8,7 @@ use crate::quota::Refund;
 use crate::step::{Step, StepKind, Steps};
 use crate::task::{Status, Task};
 use crate::timestamp::Timestamp;
+use crate::trace::TraceContext;
 use crate::webhook::{DeliveryRecord, Webhook};
 
 use super::event::{Event, next_status};
@@ -32,6 +33,8 @@ pub struct TaskRecord {
     pub delivery: Option<DeliveryRecord>,
     /// The failed task that it retries, if an operator asked for that.
     pub retry_of: Option<String>,
+    /// The place of its request in a trace. Nothing is decided by it.
+    pub trace: Option<TraceContext>,
     /// What happened to it.
     pub steps: Steps,
 }
@@ -50,6 +53,7 @@ impl TaskRecord {
             payment: Payment::default(),
             delivery: webhook.map(DeliveryRecord::new),
             retry_of: None,
+            trace: None,
             steps,
         }
     }

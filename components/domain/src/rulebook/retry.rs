@@ -50,6 +50,7 @@ pub fn retry(record: &mut TaskRecord, has_active: bool, id: String, now: Timesta
     let created = TaskRecord {
         payment: record.payment.of_retry(),
         retry_of: Some(failed.id.clone()),
+        trace: record.trace,
         delivery,
         ..TaskRecord::new(task, None)
     };

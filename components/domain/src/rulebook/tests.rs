@@ -33,6 +33,7 @@ fn new_task() -> NewTask {
         original_found: true,
         idempotency_key: None,
         quota: None,
+        trace: None,
     }
 }
 

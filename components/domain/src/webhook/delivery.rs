@@ -15,6 +15,7 @@ use crate::sentence::sanitize;
 use crate::step::{Step, StepKind};
 use crate::task::Task;
 use crate::timestamp::Timestamp;
+use crate::trace::TraceContext;
 
 /// How long an attempt belongs to one host: it ends after 15 s, and the rest is for
 /// recording the outcome. If the host dies, another one takes over after this time.
@@ -106,7 +107,12 @@ impl DeliveryRecord {
     }
 
     /// Begins an attempt. None: it is not due, or another attempt is in progress.
-    pub fn begin(&mut self, task: &Task, now: Timestamp) -> Option<DueDelivery> {
+    pub fn begin(
+        &mut self,
+        task: &Task,
+        trace: Option<TraceContext>,
+        now: Timestamp,
+    ) -> Option<DueDelivery> {
         let due_at = self.due_at().filter(|_| task.status.is_final())?;
         if due_at > now && due_at <= Self::beyond(now) {
             return None;
@@ -124,6 +130,7 @@ impl DeliveryRecord {
             webhook: self.webhook.clone(),
             retry_of: self.retry_of.clone(),
             task: task.clone(),
+            trace,
         })
     }
 

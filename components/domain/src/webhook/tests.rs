@@ -42,7 +42,7 @@ fn attempt(
     now: Timestamp,
     answer: DeliveryAnswer,
 ) -> Option<Timestamp> {
-    let begun = delivery.begin(&task(Status::Completed), now);
+    let begun = delivery.begin(&task(Status::Completed), None, now);
     let lease = begun.expect("it is due").lease;
     let outcome = DeliveryOutcome { at: now, answer };
     assert_eq!(delivery.record(&lease, outcome, 0.0, now), Fenced::Done);
@@ -103,7 +103,7 @@ fn attempts_are_made_as_the_contract_says() {
         assert_eq!(next, now.plus(wait), "after attempt {}", number + 1);
         assert_eq!(delivery.state, DeliveryState::Pending);
         let early = Timestamp(next.0 - 1);
-        assert_eq!(delivery.begin(&task(Status::Completed), early), None);
+        assert_eq!(delivery.begin(&task(Status::Completed), None, early), None);
         now = next;
     }
     assert_eq!(attempt(&mut delivery, now, answered(500)), None);
@@ -176,7 +176,7 @@ fn nothing_is_due_before_the_task_has_ended() {
         assert_eq!(seen.state, DeliveryState::Pending);
         assert_eq!(seen.next_attempt_at, task.completed_at, "{status:?}");
         assert_eq!(delivery.redeliver(NOW), Redelivery::Pending);
-        let begun = delivery.begin(&task, NOW);
+        let begun = delivery.begin(&task, None, NOW);
         assert_eq!(begun.is_some(), status.is_final(), "{status:?}");
     }
 }
@@ -189,13 +189,16 @@ fn of_two_who_deliver_one_records() {
         at: NOW,
         answer: answered(code),
     };
-    let first = delivery.begin(&ended, NOW).unwrap().lease;
-    assert_eq!(delivery.begin(&ended, Timestamp(first.until.0 - 1)), None);
+    let first = delivery.begin(&ended, None, NOW).unwrap().lease;
+    assert_eq!(
+        delivery.begin(&ended, None, Timestamp(first.until.0 - 1)),
+        None
+    );
     let mut alone = delivery.clone();
     let recorded = alone.record(&first, outcome(200), 0.0, first.until.plus(HOUR));
     assert_eq!(recorded, Fenced::Done, "nobody followed");
 
-    let second = delivery.begin(&ended, first.until).unwrap().lease;
+    let second = delivery.begin(&ended, None, first.until).unwrap().lease;
     assert!(second.token > first.token);
     let recorded = delivery.record(&first, outcome(200), 0.0, NOW);
     assert_eq!(recorded, Fenced::Lost);
@@ -212,14 +215,14 @@ fn a_process_that_takes_over_waits_for_no_lease() {
     let ended = task(Status::Completed);
     let mut delivery = delivery();
     assert!(!delivery.recover());
-    let lost = delivery.begin(&ended, NOW).unwrap().lease;
+    let lost = delivery.begin(&ended, None, NOW).unwrap().lease;
     assert!(delivery.recover());
     let outcome = DeliveryOutcome {
         at: NOW,
         answer: answered(200),
     };
     assert_eq!(delivery.record(&lost, outcome, 0.0, NOW), Fenced::Lost);
-    assert!(delivery.begin(&ended, NOW).is_some());
+    assert!(delivery.begin(&ended, None, NOW).is_some());
 }
 
 #[test]
@@ -262,8 +265,12 @@ fn a_clock_that_is_set_back_puts_nothing_off_for_long() {
     let mut delivery = delivery();
     let next = attempt(&mut delivery, NOW, answered(500)).unwrap();
     let back = Timestamp(next.0 - 24 * 60 * 60 * 1_000_000);
-    assert_eq!(delivery.begin(&ended, back), None);
-    assert!(delivery.begin(&ended, Timestamp(back.0 - 1)).is_some());
+    assert_eq!(delivery.begin(&ended, None, back), None);
+    assert!(
+        delivery
+            .begin(&ended, None, Timestamp(back.0 - 1))
+            .is_some()
+    );
 }
 
 #[test]
@@ -320,7 +327,7 @@ proptest! {
             now = now.plus(Duration::from_secs(seconds));
             let before = delivery.clone();
             match step {
-                0 => if let Some(due) = delivery.begin(&ended, now) {
+                0 => if let Some(due) = delivery.begin(&ended, None, now) {
                     prop_assert_eq!(before.state, DeliveryState::Pending);
                     prop_assert!(before.lease_until.is_none_or(|until| until <= now));
                     leases.push(due.lease);

@@ -142,6 +142,7 @@ impl World {
             original_found: true,
             idempotency_key: None,
             quota: None,
+            trace: None,
         };
         let submitted = store.submit(task, Timestamp::from_secs(1_000));
         assert!(matches!(submitted, Ok(Submission::Created(_))));

@@ -5,6 +5,7 @@ use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::step::Steps;
 use concept_refinement_domain::task::{Refinement, Task};
+use concept_refinement_domain::trace::TraceContext;
 use concept_refinement_domain::webhook::DeliveryRecord;
 use rusqlite::types::FromSql;
 use rusqlite::{Row, named_params};
@@ -20,7 +21,7 @@ macro_rules! columns {
         "id, user_id, is_anonymous, status, original_image_url, refinement_prompt, \
          logo_description, theme_description, original_path, created_at, updated_at, \
          completed_at, result_id, image_path, error_message, lease_until, lease, attempt, \
-         deaths, revision, payment, delivery, retry_of"
+         deaths, revision, payment, delivery, retry_of, trace"
     };
 }
 
@@ -61,6 +62,9 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
         payment: Payment::of_json(cells.get::<Option<String>>()?.as_deref()),
         delivery: cells.get::<Option<_>>()?.map(|Json(delivery)| delivery),
         retry_of: cells.get()?,
+        trace: cells
+            .text()?
+            .and_then(|text| TraceContext::parse(text.as_bytes())),
         steps: Steps::of_text(cells.text()?.unwrap_or_default()),
     })
 }
@@ -131,6 +135,7 @@ pub(super) fn insert(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
         payment,
         delivery,
         retry_of,
+        trace,
         steps,
     } = record;
     let sql = format!(
@@ -138,7 +143,7 @@ pub(super) fn insert(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
          VALUES (:id, :user_id, :is_anonymous, :status, :url, :prompt, :logo, :theme, \
          :original_path, :created_at, :updated_at, :completed_at, :result_id, :image_path, \
          :error_message, :lease_until, :lease, :attempt, :deaths, :revision, :payment, :delivery, \
-         :retry_of, :steps, :due_at, :receiver, :delivery_due_at)"
+         :retry_of, :trace, :steps, :due_at, :receiver, :delivery_due_at)"
     );
     let parameters = named_params! {
         ":id": task.id,
@@ -165,6 +170,7 @@ pub(super) fn insert(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
         ":due_at": due_at(task).map(Stored),
         ":delivery": delivery.as_ref().map(Json),
         ":retry_of": retry_of,
+        ":trace": trace.as_ref().map(ToString::to_string),
         ":steps": steps.to_text(),
         ":receiver": delivery.as_ref().map(DeliveryRecord::receiver),
         ":delivery_due_at": delivery.as_ref().and_then(DeliveryRecord::due_at).map(Stored),

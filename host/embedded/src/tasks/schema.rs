@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::sqlite::schema::{self, APPLICATION_ID, Schema, SchemaError};
 
 const SCHEMA: Schema = Schema {
-    version: 19,
+    version: 20,
     sql: include_str!("schema.sql"),
 };
 

@@ -36,6 +36,8 @@ CREATE TABLE task (
     delivery_due_at    INTEGER,
     -- The failed task that it retries.
     retry_of           TEXT,
+    -- The place of its request in a trace, as in the header `traceparent`.
+    trace              TEXT,
     -- What happened to it: a line of JSON for each step. Read for its operator only.
     steps              TEXT NOT NULL,
     CHECK ((due_at IS NULL) = (status IN ('completed', 'failed'))),

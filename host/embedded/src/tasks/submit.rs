@@ -20,7 +20,7 @@ pub(super) fn submit(
     let user_id = new_task.user_id.clone();
     let key = new_task.idempotency_key.clone();
     let webhook = new_task.webhook.clone();
-    let quota = new_task.quota;
+    let (quota, trace) = (new_task.quota, new_task.trace);
     let account = StoredAccount {
         step,
         user_id: &user_id,
@@ -33,6 +33,7 @@ pub(super) fn submit(
             keys::remember(step, &accepted.task, webhook.as_ref(), key)?;
         }
         let mut record = TaskRecord::new(accepted.task.clone(), webhook);
+        record.trace = trace;
         record.steps.locate(step.host);
         rows::insert(step, &record)?;
         usage::count(step, &user_id, quota)?;

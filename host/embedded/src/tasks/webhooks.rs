@@ -55,11 +55,14 @@ fn take(
 pub(super) fn begin(step: &Step<'_>, task_ids: &[String]) -> Result<Vec<DueDelivery>, Fault> {
     let mut begun = Vec::with_capacity(task_ids.len());
     for id in task_ids {
-        let Some((task, mut delivery)) = find(step, id)? else {
+        let Some(mut record) = rows::find(step, id)? else {
             continue;
         };
-        if let Some(due) = delivery.begin(&task, step.now) {
-            save(step, id, &delivery)?;
+        let Some(delivery) = &mut record.delivery else {
+            continue;
+        };
+        if let Some(due) = delivery.begin(&record.task, record.trace, step.now) {
+            save(step, id, delivery)?;
             begun.push(due);
         }
     }

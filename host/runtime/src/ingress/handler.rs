@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use concept_refinement_domain::trace::TraceContext;
 use http::{Request, Response};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
@@ -73,11 +74,13 @@ impl Handler {
         &self.0.instances
     }
 
-    /// Hands a request to an instance and returns its answer.
+    /// Hands a request to an instance and returns its answer. `trace`: the place of the
+    /// request in a trace.
     pub async fn handle(
         &self,
         activity: Activity,
         request: Request<WasiBody>,
+        trace: Option<TraceContext>,
     ) -> Result<Response<WasiBody>, Failure> {
         let shared = &self.0;
         let (sender, response) = oneshot::channel();
@@ -85,6 +88,7 @@ impl Handler {
             is_patient: is_patient(&request),
             request: Received::of(request).await,
             activity,
+            trace,
             response: sender,
         });
         if shared.count.load(Ordering::Relaxed) == 0 {

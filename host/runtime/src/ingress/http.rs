@@ -45,6 +45,7 @@ pub use throttle::Limit;
 
 use concept_refinement_capability::cores::Cores;
 use concept_refinement_capability::log_throttled;
+use concept_refinement_capability::traces::Traces;
 
 use super::Handler;
 use crate::metrics::http::Requests;
@@ -85,11 +86,12 @@ impl HttpTrigger {
         concurrency: usize,
         push: Option<Arc<PushTrigger>>,
         metrics: Option<Arc<Requests>>,
+        traces: Traces,
     ) -> anyhow::Result<Self> {
         let connections = open_files::connections(open_files::limit(), concurrency)?;
         Ok(Self {
             server: connection::server(),
-            dispatch: Dispatch::new(max_body, access, connections, push, metrics.clone()),
+            dispatch: Dispatch::new(max_body, access, connections, push, metrics.clone(), traces),
             connections: Connections::new(connections),
             brief: Connections::new(BRIEF_CONNECTIONS),
             tracker: TaskTracker::new(),

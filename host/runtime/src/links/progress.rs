@@ -14,6 +14,7 @@ impl HostWithStore<Sandbox> for Linked {
         let capabilities = caller.with(|mut access| {
             let sandbox = access.get();
             sandbox.stage.set(stage);
+            sandbox.attempt.stage(stage);
             sandbox.capabilities()
         })?;
         // Nothing depends on the result.

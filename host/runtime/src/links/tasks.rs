@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use concept_refinement_capability::health::Asker;
 use concept_refinement_capability::runtime::Tokio;
-use concept_refinement_domain::capability::{Fenced, Finished, RefinedImage};
+use concept_refinement_capability::traces::{Attempt, Kind, Span, Start, TASK};
+use concept_refinement_domain::capability::{Fenced, Finished, NewTask, RefinedImage};
 use concept_refinement_domain::convert::Convert;
 use concept_refinement_domain::note;
 use concept_refinement_domain::sentence;
@@ -16,7 +17,7 @@ use wasmtime::component::StreamReader;
 use super::{Answer, granted};
 use crate::wasm::bindings::capabilities::concept::refinement::task_store::{Host, HostWithStore};
 use crate::wasm::bindings::capabilities::concept::refinement::types;
-use crate::wasm::sandbox::{Caller, Linked, Sandbox};
+use crate::wasm::sandbox::{Caller, Linked, Sandbox, request_of};
 use crate::wasm::stream::Items;
 
 impl Host for &mut Sandbox {}
@@ -27,10 +28,28 @@ fn since_claim(caller: &Caller) -> Option<u64> {
     u64::try_from(begin.elapsed().as_millis()).ok()
 }
 
+/// The caller's attempt at the task that it has claimed.
+fn attempt(caller: &Caller) -> Attempt {
+    caller.with(|mut access| access.get().attempt.clone())
+}
+
 impl HostWithStore<Sandbox> for Linked {
     async fn submit(caller: &Caller, new_task: types::NewTask) -> Answer<types::Submission> {
         let host = granted(caller)?;
-        Ok(host.tasks().submit(new_task.convert()).await.convert())
+        let mut new_task: NewTask = new_task.convert();
+        new_task.trace = request_of(caller);
+        let mut span = match new_task.trace {
+            None => Span::default(),
+            request => host
+                .traces
+                .start(Start::within(request, "submit", Kind::Internal)),
+        };
+        span.set_text(TASK, &new_task.id);
+        let submission = host.tasks().submit(new_task).await;
+        if submission.is_err() {
+            span.fail("store");
+        }
+        Ok(submission.convert())
     }
 
     async fn withdraw(caller: &Caller, id: String, error_message: String) -> Answer<types::Fenced> {
@@ -56,17 +75,20 @@ impl HostWithStore<Sandbox> for Linked {
         user_id: Option<String>,
     ) -> Answer<Option<types::Claimed>> {
         let host = granted(caller)?;
+        let asked_at = Instant::now();
         let claimed = host.leases().claim(&id, user_id.as_deref()).await;
         if let Ok(Some(claimed)) = &claimed {
             let lease = claimed.lease.clone();
             let asker = Asker::of(&claimed.task);
-            let payments = host.payments(claimed, Arc::new(Tokio::default()));
+            let attempt = Attempt::begin(&host.traces, claimed, asked_at, host.clock.now());
+            let payments = host.payments(claimed, Arc::new(Tokio::default()), attempt.clone());
             caller.with(|mut access| {
                 let sandbox = access.get();
                 sandbox.claimed.set(Some(lease));
                 sandbox.claimed_at = Some(Instant::now());
                 sandbox.asker = asker;
                 sandbox.payments = payments;
+                sandbox.attempt = attempt;
             });
         }
         Ok(claimed.convert())
@@ -89,6 +111,12 @@ impl HostWithStore<Sandbox> for Linked {
         let notes = image.notes.iter().map(|note| redaction.apply(note));
         let notes = note::bounded(notes).join(" ");
         let finished = host.leases().finish(&lease, image).await;
+        match &finished {
+            Ok(Finished::Done) => attempt(caller).end("completed", None),
+            Ok(Finished::Lost | Finished::Over) => attempt(caller).end("lost", None),
+            // It is tried again.
+            Err(_) => {}
+        }
         if let Ok(Finished::Done) = finished {
             let (attempt, milliseconds) = (lease.attempt, since_claim(caller));
             let notes = Some(notes).filter(|notes| !notes.is_empty());
@@ -107,6 +135,7 @@ impl HostWithStore<Sandbox> for Linked {
         let (lease, stage) = (lease.convert(), stage.convert());
         let fenced = host.leases().fail(&lease, stage, &error_message).await;
         if let Ok(Fenced::Done) = fenced {
+            attempt(caller).end("failed", Some(stage.map_or("task", Stage::as_str)));
             let redaction = caller.with(|mut access| Arc::clone(&access.get().redaction));
             tracing::warn!(
                 step = stage.map(Stage::step),
@@ -121,6 +150,7 @@ impl HostWithStore<Sandbox> for Linked {
 
     async fn release(caller: &Caller, lease: types::Lease) -> Answer<types::Fenced> {
         let host = granted(caller)?;
+        attempt(caller).end("released", None);
         Ok(host.leases().release(&lease.convert()).await.convert())
     }
 

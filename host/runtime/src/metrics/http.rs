@@ -113,7 +113,7 @@ impl Requests {
     pub fn begin(&self, method: &Method) -> Request<'_> {
         Request {
             requests: self,
-            method: name(method),
+            method: method_name(method),
             begin: Instant::now(),
             _present: Active::of(&self.in_flight),
         }
@@ -172,7 +172,7 @@ impl Request<'_> {
 }
 
 /// Unknown methods share one label value.
-fn name(method: &Method) -> &'static str {
+pub fn method_name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

@@ -47,6 +47,7 @@ impl Notifier for NotifierComponent {
         notification: Notification,
     ) -> BoxFuture<'static, anyhow::Result<DeliveryAnswer>> {
         let mut store = Sandbox::store(&self.engine, &self.grants);
+        store.data_mut().trace(notification.trace);
         let pre = self.pre.clone();
         Box::pin(async move {
             let run = async {
@@ -75,6 +76,8 @@ impl From<Notification> for wit::Delivery {
             retry_of,
             image_url,
             keys,
+            // The host sends it.
+            trace: _,
         } = notification;
         Self {
             url,

@@ -3,6 +3,7 @@
 
 mod memory;
 mod printed;
+mod traced_requests;
 mod wall_clock;
 
 use std::borrow::Cow;
@@ -19,8 +20,10 @@ use concept_refinement_capability::payments::Payments;
 use concept_refinement_capability::processor::{ClaimedLease, LastStage};
 use concept_refinement_capability::slots::Slot;
 use concept_refinement_capability::tasks::watchers::Watchers;
+use concept_refinement_capability::traces::Attempt;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::redaction::Redaction;
+use concept_refinement_domain::trace::TraceContext;
 use wasmtime::Store;
 use wasmtime::component::{Accessor, HasData, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
@@ -34,6 +37,8 @@ use memory::MemoryCap;
 pub use memory::{Granted, MemoryMeter, NoRoom};
 use printed::{Pipe, Printed};
 pub use printed::{Printer, Stream};
+use traced_requests::TracedRequests;
+pub use traced_requests::request_of;
 use wall_clock::WallClock;
 
 /// Most random bytes per call.
@@ -89,6 +94,10 @@ pub struct Sandbox {
     pub(crate) asker: Asker,
     /// Counts the paid calls of that task.
     pub(crate) payments: Payments,
+    /// Its attempt at that task.
+    pub(crate) attempt: Attempt,
+    /// The traced requests that its instance is answering.
+    pub(crate) requests: TracedRequests,
     /// None except for models and middleware.
     paid_call: Option<Arc<PaidCall>>,
     pub(crate) stage: LastStage,
@@ -144,6 +153,8 @@ impl Sandbox {
             claimed: ClaimedLease::default(),
             claimed_at: None,
             payments: Payments::default(),
+            attempt: Attempt::default(),
+            requests: TracedRequests::default(),
             paid_call: None,
             asker: Asker::default(),
             stage: LastStage::default(),
@@ -203,6 +214,11 @@ impl Sandbox {
     pub fn count(&mut self, call: Arc<PaidCall>) {
         self.egress.count(Arc::clone(&call));
         self.paid_call = Some(call);
+    }
+
+    /// Tells whoever it sends requests to that they are part of this trace.
+    pub fn trace(&mut self, context: Option<TraceContext>) {
+        self.egress.trace(context);
     }
 
     /// Fails if the interface was linked into a component that is not a model.

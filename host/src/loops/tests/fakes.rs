@@ -12,6 +12,7 @@ use concept_refinement_capability::intercept::{Intercepted, Interceptor};
 use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
 use concept_refinement_capability::runtime::Runtime;
 use concept_refinement_capability::tasks::{Expired, TaskOperation, TaskReply, TaskStore};
+use concept_refinement_capability::traces::Traces;
 use concept_refinement_capability::{Answer, Capabilities};
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::clock_trust::LastRound;
@@ -68,6 +69,7 @@ pub fn capabilities(
         model_health: Mutex::default(),
         probes: Arc::default(),
         room: Arc::default(),
+        traces: Traces::default(),
         duties: Arc::new(OnlyHost),
         pause: Arc::default(),
     }

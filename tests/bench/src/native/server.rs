@@ -18,6 +18,7 @@ use concept_refinement_capability::duties::OnlyHost;
 use concept_refinement_capability::images::{Contents, Signing};
 use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
 use concept_refinement_capability::runtime::Tokio;
+use concept_refinement_capability::traces::Traces;
 use concept_refinement_capability::{Capabilities, Clock};
 use concept_refinement_embedded::images::FileImages;
 use concept_refinement_embedded::queue::StoreQueue;
@@ -80,6 +81,7 @@ pub fn serve(data: &Path) {
         room: Arc::default(),
         redeliveries: Arc::default(),
         pause: Arc::default(),
+        traces: Traces::default(),
         duties: Arc::new(OnlyHost),
     });
     let threads = available_parallelism().map_or(1, usize::from);

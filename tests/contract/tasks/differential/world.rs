@@ -278,6 +278,7 @@ impl World {
             original_found: !matches!(submit.original, Original::Missing),
             idempotency_key: submit.key.map(|key| format!("key {key}")),
             quota: submit.quota,
+            trace: None,
         };
         self.compare(TaskOperation::Submit { task }).await?;
         let is_new = self.tasks.iter().all(|(known, _)| *known != id);

@@ -40,13 +40,13 @@ impl MemoryStore {
         });
         let mut begun = Vec::new();
         for (_, row) in due {
-            let task = &row.record.task;
+            let (task, trace) = (&row.record.task, row.record.trace);
             let Some(delivery) = &mut row.record.delivery else {
                 continue;
             };
             let receiver = delivery.receiver();
             if permits.has_room_for(&receiver, &task.user_id)
-                && let Some(due) = delivery.begin(task, now)
+                && let Some(due) = delivery.begin(task, trace, now)
             {
                 permits.take(&receiver, &task.user_id);
                 begun.push(due);

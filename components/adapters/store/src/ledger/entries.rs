@@ -94,7 +94,7 @@ impl Entry {
     /// Whether an attempt to deliver the task's webhook is due.
     pub fn is_due(&self, task: &Task, now: Timestamp) -> bool {
         let delivery = self.delivery.clone();
-        delivery.is_some_and(|mut delivery| delivery.begin(task, now).is_some())
+        delivery.is_some_and(|mut delivery| delivery.begin(task, None, now).is_some())
     }
 
     /// False: the entry belongs to another task, or the task is already deleted.

@@ -40,6 +40,7 @@ fn task(number: usize) -> NewTask {
         original_found: true,
         idempotency_key: None,
         quota: None,
+        trace: None,
     }
 }
 

@@ -40,6 +40,7 @@ fn new_task(user: &str, number: u64) -> NewTask {
         // As many as stay in the record.
         idempotency_key: (number < 60).then(|| format!("key {number}")),
         quota: None,
+        trace: None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use concept_refinement_domain::fields::Fields;
+use concept_refinement_domain::trace::TraceContext;
 use futures::{StreamExt as _, stream};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
@@ -37,6 +38,8 @@ pub struct Exchange {
     /// Whether the client asked to wait (`Prefer: wait`).
     pub is_patient: bool,
     pub activity: Activity,
+    /// None: the request is not traced.
+    pub trace: Option<TraceContext>,
     pub response: oneshot::Sender<Outcome>,
 }
 

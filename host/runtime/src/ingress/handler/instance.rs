@@ -12,6 +12,7 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use wasmtime::AsContextMut as _;
 use wasmtime::component::Accessor;
 
 use super::Shared;
@@ -176,6 +177,7 @@ impl Instance<'_> {
             request,
             is_patient,
             activity,
+            trace,
             mut response,
         } = exchange;
         activity.taken_by(self.progress);
@@ -183,10 +185,17 @@ impl Instance<'_> {
             log_printed(&access.get().printed());
             request.into_wit(&mut access)
         })?;
-        let handler = self.api.concept_refinement_handler();
+        let handler = self.api.concept_refinement_handler().func_handle();
+        let call = self.accessor.with(|mut access| {
+            let call = handler.start_call_concurrent(access.as_context_mut(), (request,))?;
+            let requests = &access.get().requests;
+            let traced = trace.map(|trace| requests.begin(call.task(), trace));
+            wasmtime::error::Ok((call, traced))
+        });
+        let (call, _traced) = call?;
         let answer = tokio::select! {
             biased;
-            answer = handler.call_handle(self.accessor, request) => answer?,
+            answer = handler.finish_call_concurrent(self.accessor, call) => answer?.0,
             () = response.closed(), if is_patient => return Ok(Ended::Abandoned),
             () = activity.idle_for(REQUEST_TIMEOUT) => {
                 let _ = response.send(Err(Failure::TimedOut));

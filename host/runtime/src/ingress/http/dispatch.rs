@@ -9,6 +9,8 @@ use std::time::Instant;
 use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::permits::{Permit, Permits, Subnet};
+use concept_refinement_capability::traces::{Kind, Span, Start, Traces};
+use concept_refinement_domain::trace::{self, TraceContext};
 use http::header::CONTENT_LENGTH;
 use http::uri::Authority;
 use http::{HeaderMap, Method, Request, Response, Version};
@@ -38,7 +40,7 @@ use crate::ingress::http::push;
 use crate::ingress::networks::Networks;
 use crate::ingress::patience::is_patient;
 use crate::metrics::http as shared;
-use crate::metrics::http::Requests;
+use crate::metrics::http::{ROUTE, Requests, method_name};
 
 /// Limit of requests in the component; further ones are answered with 503.
 const REQUESTS: usize = 2048;
@@ -85,6 +87,7 @@ pub struct Dispatch {
     /// Largest request body that is read at all, in bytes.
     max_body: u64,
     metrics: Option<Arc<Requests>>,
+    traces: Traces,
     listener: SocketAddr,
     /// None: any host name is accepted.
     names: Option<HostNames>,
@@ -111,6 +114,7 @@ impl Dispatch {
         answers: usize,
         push: Option<Arc<PushTrigger>>,
         metrics: Option<Arc<Requests>>,
+        traces: Traces,
     ) -> Self {
         Self {
             handlers: OnceLock::new(),
@@ -121,6 +125,7 @@ impl Dispatch {
             answers: Permits::new(answers),
             max_body,
             metrics,
+            traces,
             names: HostNames::of_listener(access.listener, access.public_url.as_deref()),
             listener: access.listener,
             proxies: access.proxies,
@@ -175,17 +180,25 @@ impl Dispatch {
         busy: Busy,
     ) -> Response<WasiBody> {
         let id = request_id::of(request.headers());
-        let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default());
+        let span = tracing::info_span!(
+            "request",
+            request_id = id.to_str().unwrap_or_default(),
+            trace_id = tracing::field::Empty
+        );
+        let mut traced = self.traced(&request);
         let answered = async {
+            traced.log();
             let begin = Instant::now();
             // Without the query, which may contain a signature.
             let line = tracing::enabled!(tracing::Level::DEBUG)
                 .then(|| (request.method().clone(), request.uri().path().to_owned()));
+            let method = request.method().clone();
             let metrics = self.metrics.as_ref();
             let measured = metrics.map(|metrics| metrics.begin(request.method()));
             let origin = self.origins.allowed(request.headers());
             let version = request.version();
-            let answered = self.admit(request, peer, core, form).await;
+            let trace = traced.context();
+            let answered = self.admit(request, peer, core, form, trace).await;
             let answered = answered
                 .and_then(|(response, asker)| self.sending(response, version, &asker, busy));
             let mut response = answered.unwrap_or_else(|refusal| {
@@ -193,8 +206,11 @@ impl Dispatch {
                 cors::allow(origin, &mut response);
                 response
             });
-            if let Some(measured) = measured {
-                measured.answered(&mut response);
+            told(&mut traced, &method, &response);
+            match measured {
+                Some(measured) => measured.answered(&mut response),
+                // For the span alone.
+                None => drop(response.headers_mut().remove(ROUTE)),
             }
             if let Some((method, path)) = line {
                 let status = response.status().as_u16();
@@ -208,12 +224,28 @@ impl Dispatch {
         response
     }
 
+    /// Begins the span of a request, within the client's if it names one. Liveness checks
+    /// have none: they tell nothing, and there are many.
+    fn traced(&self, request: &Request<Incoming>) -> Span {
+        if !self.traces.are_on() || request.uri().path().starts_with(self.health) {
+            return Span::default();
+        }
+        let method = method_name(request.method());
+        let parent = client_context(request.headers());
+        let mut span = self
+            .traces
+            .start(Start::within(parent, method, Kind::Server));
+        span.set("http.request.method", method);
+        span
+    }
+
     async fn admit(
         &self,
         mut request: Request<Incoming>,
         peer: IpAddr,
         core: usize,
         form: Form,
+        trace: Option<TraceContext>,
     ) -> Result<(Response<WasiBody>, Asker), Refusal> {
         let client = Client::of(peer, request.headers_mut(), &self.proxies);
         let asker = Asker {
@@ -250,7 +282,7 @@ impl Dispatch {
         let Some(handler) = self.handler(core) else {
             return Err(Refusal::InternalError);
         };
-        let answered = handler.handle(activity, request).await;
+        let answered = handler.handle(activity, request, trace).await;
         let response = answered.map_err(|failure| match failure {
             Failure::TimedOut => Refusal::TimedOut,
             Failure::Overloaded => {
@@ -363,6 +395,30 @@ impl Dispatch {
 fn ends_with_connection(response: &Response<WasiBody>) -> bool {
     let has_length = response.headers().contains_key(CONTENT_LENGTH);
     !has_length && response.body().size_hint().exact().is_none()
+}
+
+/// Adds to the span how the request was answered. Its route is named, and not its path,
+/// which has ids and may have a signature behind it.
+fn told<B>(span: &mut Span, method: &Method, response: &Response<B>) {
+    let route = response.headers().get(ROUTE);
+    if let Some(route) = route.and_then(|route| route.to_str().ok()) {
+        span.rename(|| format!("{} {route}", method_name(method)));
+        span.set_text("http.route", route);
+    }
+    let status = response.status();
+    span.set("http.response.status_code", status.as_u16());
+    if status.is_server_error() {
+        span.fail(status.as_u16().to_string());
+    }
+}
+
+/// The client's place in a trace. None: it names none, or several.
+fn client_context(headers: &HeaderMap) -> Option<TraceContext> {
+    let mut named = headers.get_all(trace::HEADER).iter();
+    match (named.next(), named.next()) {
+        (Some(context), None) => TraceContext::parse(context.as_bytes()),
+        (None, _) | (Some(_), Some(_)) => None,
+    }
 }
 
 /// The size of the head as received, in bytes. hyper's own limit is less exact.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use concept_refinement_capability::model::{LinkCalls, cores};
 use concept_refinement_capability::payments::Payments;
+use concept_refinement_capability::traces::{Kind, MODEL, Span};
 use concept_refinement_domain::sentence::cut;
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
@@ -141,6 +142,17 @@ impl Link {
     /// The description that it gave of itself.
     pub fn description(&self) -> &str {
         &self.description
+    }
+
+    /// Begins the span of a call, if its task is traced.
+    pub fn start_span(&self, payments: &Payments) -> Span {
+        let kind = match self.can_wait && !self.is_middleware() {
+            true => Kind::Client,
+            false => Kind::Internal,
+        };
+        let mut span = payments.start_span("model", kind);
+        span.set_text(MODEL, self.name());
+        span
     }
 
     /// Runs a call on the threads where it may wait or compute. `is_large`: its instance

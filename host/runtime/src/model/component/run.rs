@@ -75,6 +75,8 @@ pub async fn run(
         (!link.is_middleware()).then(|| waits.clone()),
     ));
     store.data_mut().count(Arc::clone(&paid_call));
+    let mut span = link.start_span(&request.payments());
+    store.data_mut().trace(span.context());
     let next = link
         .is_middleware()
         .then(|| Next::of(link, admitted, request, waits.clone()));
@@ -96,6 +98,9 @@ pub async fn run(
                     let refined = model.call_refine(accessor, request).await?;
                     let (refined, reading) =
                         accessor.with(|mut access| answer::from_wit(refined, &mut access))?;
+                    if let Err(error) = &refined {
+                        span.fail(error.outcome());
+                    }
                     paid_call
                         .answered(refined.as_ref().err(), start.elapsed())
                         .await;
@@ -143,9 +148,13 @@ pub async fn run(
     }
     match &ended {
         Some(Try::Answered(Err(error))) => {
+            span.fail(error.outcome());
             paid_call.answered(Some(error), start.elapsed()).await;
         }
-        Some(Try::PutOff) => paid_call.put_off(),
+        Some(Try::PutOff) => {
+            span.fail("memory");
+            paid_call.put_off();
+        }
         Some(Try::Answered(Ok(_))) | None => {}
     }
     ended

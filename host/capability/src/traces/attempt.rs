@@ -1,0 +1,104 @@
+//! The spans of one attempt at a task.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use concept_refinement_domain::capability::Claimed;
+use concept_refinement_domain::task::Stage;
+use concept_refinement_domain::timestamp::Timestamp;
+use parking_lot::Mutex;
+
+use super::{ATTEMPT, Kind, OUTCOME, Span, Start, TASK, Traces};
+
+/// An attempt at a task, from its claim to its end, with the stage that it is in. It ends
+/// with its last clone, unless it was ended before.
+#[derive(Clone, Default)]
+pub struct Attempt(Option<Arc<Spans>>);
+
+struct Spans {
+    traces: Traces,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    whole: Span,
+    stage: Span,
+}
+
+impl Attempt {
+    /// Of a task that was claimed just now, by the clock of its store. `asked_at`: when its
+    /// worker asked for it.
+    ///
+    /// Every attempt is part of the trace of the request, so that one trace shows the
+    /// whole way of a task; later ones have a link to it besides, since they follow from
+    /// the end of the one before.
+    pub fn begin(traces: &Traces, claimed: &Claimed, asked_at: Instant, now: Timestamp) -> Self {
+        if !traces.are_on() {
+            return Self::default();
+        }
+        let (task, parent) = (&claimed.task, claimed.trace);
+        let attempt = claimed.lease.attempt;
+        let mut whole = traces.start(Start {
+            link: parent.filter(|_| attempt > 1),
+            ago: asked_at.elapsed(),
+            ..Start::within(parent, "attempt", Kind::Consumer)
+        });
+        whole.set_text(TASK, &task.id);
+        whole.set(ATTEMPT, attempt);
+        whole.log();
+        if attempt == 1 {
+            let mut queued = traces.start(Start {
+                ago: now.since(task.created_at),
+                ..Start::within(parent.or(whole.context()), "queue", Kind::Internal)
+            });
+            queued.set_text(TASK, &task.id);
+        }
+        drop(traces.start(Start {
+            ago: asked_at.elapsed(),
+            ..Start::within(whole.context(), "claim", Kind::Internal)
+        }));
+        let stage = Span::default();
+        Self(Some(Arc::new(Spans {
+            traces: traces.clone(),
+            state: Mutex::new(State { whole, stage }),
+        })))
+    }
+
+    /// A stage begins, which ends the one before.
+    pub fn stage(&self, stage: Stage) {
+        if let Some(spans) = &self.0 {
+            let mut state = spans.state.lock();
+            state.stage = Span::default();
+            let parent = state.whole.context();
+            let start = Start::within(parent, stage.as_str(), Kind::Internal);
+            state.stage = spans.traces.start(start);
+        }
+    }
+
+    /// Begins a span within the current stage.
+    pub fn start(&self, name: &'static str, kind: Kind) -> Span {
+        let Some(spans) = &self.0 else {
+            return Span::default();
+        };
+        let state = spans.state.lock();
+        let parent = state.stage.context().or(state.whole.context());
+        spans.traces.start(Start::within(parent, name, kind))
+    }
+
+    /// Ends it. `failed`: the stage that failed, or another word for why.
+    pub fn end(&self, outcome: &'static str, failed: Option<&'static str>) {
+        if let Some(spans) = &self.0 {
+            let mut state = spans.state.lock();
+            let State { whole, stage } = &mut *state;
+            if let Some(failed) = failed {
+                stage.fail(failed);
+                whole.fail(failed);
+            }
+            whole.set(OUTCOME, outcome);
+            // The stage first: it is within the whole.
+            *stage = Span::default();
+            *whole = Span::default();
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Sends spans by OTLP, the protocol of OpenTelemetry, if its variables name a collector.
+//!
+//! Spans are made elsewhere ([`concept_refinement_capability::traces`]); here they become
+//! those of the OpenTelemetry crates, wait in a bounded queue, and are sent from a thread
+//! of their own. What does not fit the queue is dropped. A collector that hangs, fails or
+//! is away must never slow or stop the service, nor may an unusable variable.
+
+#[cfg(feature = "otlp")]
+mod client;
+#[cfg(feature = "otlp")]
+mod export;
+#[cfg(not(feature = "otlp"))]
+#[path = "traces/no_export.rs"]
+mod export;
+mod settings;
+#[cfg(feature = "otlp")]
+mod tracer;
+
+use std::env;
+
+use concept_refinement_capability::tls::Trust;
+use concept_refinement_capability::traces::Traces;
+
+use export::Export;
+use settings::Settings;
+
+/// What sends spans. The default sends none.
+#[derive(Default)]
+pub struct Sending(Option<Export>);
+
+impl Sending {
+    /// Begins to send spans, if the environment asks for it. It has to be called within the
+    /// runtime that is to send them.
+    pub fn of_environment(trust: &Trust) -> Self {
+        let started = match Settings::read(|name| env::var(name).ok()) {
+            Ok(None) => return Self::default(),
+            Ok(Some(settings)) => Export::start(&settings, trust),
+            Err(unusable) => Err(unusable.into()),
+        };
+        match started {
+            Ok(export) => {
+                tracing::info!("traces are sent by OTLP");
+                Self(Some(export))
+            }
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "no traces are sent");
+                Self::default()
+            }
+        }
+    }
+
+    /// Where spans have to go in order to be sent.
+    pub fn traces(&self) -> Traces {
+        self.0.as_ref().map(Export::traces).unwrap_or_default()
+    }
+
+    /// Sends what is left, within a second.
+    pub async fn stop(self) {
+        if let Some(export) = self.0 {
+            export.stop().await;
+        }
+    }
+}
