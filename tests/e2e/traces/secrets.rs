@@ -10,7 +10,7 @@ use reqwest::Method;
 use crate::shared::{new_name, origin, scripted_launch};
 use crate::webhooks::{accepted, receiver};
 
-const PROMPT: &str = "echo it for a customer whom nobody may know";
+const PROMPT: &str = "refuse: a customer whom nobody may know";
 
 #[tokio::test]
 async fn no_secret_prompt_url_or_user_is_in_a_trace() {
@@ -23,12 +23,13 @@ async fn no_secret_prompt_url_or_user_is_in_a_trace() {
     let client = anybody.bearer(&good);
     let original = client.uploaded(&pictures::png(8, 8)).await;
     let hook = receiver().hook([Reply::status(404), Reply::status(200)]);
-    let done = accepted(&client, PROMPT, &hook).await;
+    let done = accepted(&client, "echo it", &hook).await;
     let task = client.finished(&done).await;
     let image_url = task["image_url"].as_str().unwrap().to_owned();
     anybody.get(&image_url).await;
     anybody.get(&format!("{image_url}x")).await;
-    client.refined(&original, "trap now, please").await;
+    client.refined(&original, PROMPT).await;
+    client.refined(&original, "trap now").await;
     let remote = origin().serve(Reply::status(403));
     client
         .refined(&format!("{remote}?token=of-the-original"), PROMPT)
@@ -47,8 +48,9 @@ async fn no_secret_prompt_url_or_user_is_in_a_trace() {
     let bodies: Vec<_> = collector.requests().into_iter().map(|it| it.body).collect();
     assert!(!bodies.is_empty());
     for secret in [
-        PROMPT,
-        "please",
+        "echo it",
+        "trap now",
+        "nobody may know",
         "of-the-original",
         "of-nobody",
         "unreadable",
