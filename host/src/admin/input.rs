@@ -1,6 +1,8 @@
 //! What a request says: its query, its body, its reason.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Formatter};
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use concept_refinement_capability::administration::Act;
@@ -8,7 +10,9 @@ use concept_refinement_domain::sentence::sanitize;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use tokio::time::timeout;
 use url::form_urlencoded;
 
@@ -84,10 +88,35 @@ pub(super) async fn body<T: DeserializeOwned>(
             false => Problem::Malformed("It ended before it was complete.".to_owned()),
         })?
         .to_bytes();
-    serde_json::from_slice(&bytes).map_err(|error| {
+    let read = serde_json::from_slice::<Object<T>>(&bytes);
+    read.map(|Object(body)| body).map_err(|error| {
         let error = sanitize(&error.to_string(), MAX_ERROR);
         Problem::Malformed(format!("It cannot be read: {error}."))
     })
+}
+
+/// What is written as an object: serde would take the values in a list as well, in the
+/// order of its fields.
+pub(super) struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+    }
 }
 
 /// Who does something and why.

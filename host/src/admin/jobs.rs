@@ -9,12 +9,12 @@ use super::Door;
 use super::access::Caller;
 use super::answer::{Answer, Problem, json_answer, ok};
 use super::filter::Filter;
-use super::input::act;
+use super::input::{Object, act};
 
 #[derive(Deserialize)]
 pub(super) struct Actions {
     action: String,
-    filter: Filter,
+    filter: Object<Filter>,
     #[serde(default)]
     preview: bool,
     #[serde(default)]
@@ -31,7 +31,7 @@ pub(super) async fn start(door: &Door, caller: &Caller, body: Actions) -> Result
         let problem = "It has to be retry, cancel, delete or erase.";
         Problem::Invalid("action", problem.to_owned())
     })?;
-    let mut filter = body.filter.read()?;
+    let mut filter = body.filter.0.read()?;
     if action == Action::Erase {
         names_a_user_alone(&filter, body.preview)?;
     }
