@@ -144,7 +144,18 @@ impl Hosts {
         for user in users {
             accepted.extend(user.await.unwrap());
         }
+        // A store in a file belongs to its service alone.
+        block_in_place(|| {
+            for service in self.services.drain(..) {
+                service.stop();
+            }
+        });
         let jobs = jobs();
+        block_in_place(|| {
+            self.services
+                .extend(self.launches.iter().map(Launch::start))
+        });
+        let operator = operator.reconnected();
         eventually("all is over", 2 * SOON, async || {
             let queue = read(&operator, "queue").await;
             let is_idle = queue["pending"] == 0 && queue["processing"] == 0;
