@@ -36,7 +36,7 @@ fn restore(from: &Path, data: &Path) -> Output {
 }
 
 /// From an archive on standard input.
-fn restore_archive(archive: &[u8], data: &Path) -> Output {
+pub fn restore_archive(archive: &[u8], data: &Path) -> Output {
     let mut restoring = command(Path::new("-"), data)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -50,7 +50,7 @@ fn restore_archive(archive: &[u8], data: &Path) -> Output {
 
 /// What it printed.
 #[track_caller]
-fn restored(done: Output) -> String {
+pub fn restored(done: Output) -> String {
     let said = String::from_utf8(done.stdout).unwrap();
     let complaints = String::from_utf8(done.stderr).unwrap();
     assert!(done.status.success(), "{complaints}");

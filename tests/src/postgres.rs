@@ -289,6 +289,26 @@ impl Postgres {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
+    /// A schema as SQL, which [`load`](Self::load) takes.
+    pub fn dump(&self, schema: &str) -> Vec<u8> {
+        let mut dump = program(self.release, "pg_dump", &self.directory);
+        dump.args(["--host=127.0.0.1", &format!("--port={}", self.port)])
+            .args(["--username", USER, "--dbname=postgres", "--no-owner"])
+            .arg(format!("--schema={schema}"));
+        let output = dump.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        output.stdout
+    }
+
+    /// Runs many statements.
+    pub fn load(&self, sql: &str) {
+        let file = self.directory.join("load.sql");
+        fs::write(&file, sql).unwrap();
+        let mut psql = self.psql("SELECT 1");
+        psql.args(["--set", "ON_ERROR_STOP=1", "--file"]).arg(&file);
+        run(&mut psql);
+    }
+
     fn psql(&self, sql: &str) -> Command {
         let mut psql = Command::new("psql");
         psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])

@@ -12,7 +12,7 @@ use crate::router;
 
 /// Headers that a page may send.
 const ALLOWED: &str = "Authorization, Content-Type, Idempotency-Key, If-None-Match, If-Range, \
-                       Last-Event-ID, Prefer, Range";
+                       Last-Event-ID, Prefer, Range, Traceparent, Tracestate";
 
 /// Headers that a page may read, besides the safelisted ones.
 const EXPOSED: &str = "Accept-Ranges, Content-Range, ETag, Idempotency-Replayed, \

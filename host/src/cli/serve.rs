@@ -29,7 +29,13 @@ pub fn run(
     let builder = prepare(HostBuilder::new(config, components)).on_waiting(announce);
     until_stopped(async {
         let sending = Sending::of_environment(&trust);
-        let host = builder.traces(sending.traces()).start().await?;
+        let traces = sending.traces();
+        // An embedding program may have a tracer of its own.
+        let builder = match traces.are_on() {
+            true => builder.traces(traces),
+            false => builder,
+        };
+        let host = builder.start().await?;
         Ok(host.into_serving().traced_by(sending))
     })?;
     Ok(())

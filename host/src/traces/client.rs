@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use concept_refinement_capability::log_throttle::LONG_INTERVAL;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_runtime::egress::{Bounds, Egress, Grant, Network, Origin};
 use opentelemetry_http::{HttpClient, HttpError, Request, Response};
 use tokio::runtime::Handle;
@@ -54,6 +56,11 @@ impl HttpClient for Client {
             let url = head.uri.to_string();
             egress.post(&url, head.headers, body, timeout).await
         });
-        Ok(sent.await??)
+        let sent = sent.await?;
+        if let Err(error) = &sent {
+            // The exporter says no more than that it failed.
+            log_throttled!(warn every LONG_INTERVAL, "no spans can be sent", %error);
+        }
+        Ok(sent?)
     }
 }

@@ -26,7 +26,7 @@ const SERVICE: &str = "concept-refinement";
 
 /// How long the end of the process waits for the last spans to be sent. A stop has 30 s,
 /// of which tasks may take 28.
-const LAST_SPANS: Duration = Duration::from_secs(1);
+const LAST_SPANS: Duration = Duration::from_millis(500);
 
 /// Sends spans until it is stopped.
 pub struct Export(Option<SdkTracerProvider>);
@@ -86,8 +86,9 @@ fn shut_down(provider: &SdkTracerProvider) {
 fn resource() -> Resource {
     let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
     let builder = Resource::builder().with_attribute(version);
-    let is_set = |name, part: &str| env::var(name).is_ok_and(|value| value.contains(part));
-    let is_named = is_set("OTEL_RESOURCE_ATTRIBUTES", "service.name=")
+    let attributes = env::var("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
+    let mut keys = attributes.split(',').filter_map(|it| it.split_once('='));
+    let is_named = keys.any(|(key, _)| key.trim() == "service.name")
         || env::var("OTEL_SERVICE_NAME").is_ok_and(|name| !name.is_empty());
     match is_named {
         true => builder.build(),

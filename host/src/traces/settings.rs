@@ -21,11 +21,12 @@ const TIMEOUTS: [&str; 2] = [
 ];
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
 const SAMPLER_ARGUMENT: &str = "OTEL_TRACES_SAMPLER_ARG";
-const NUMBERS: [&str; 3] = [
-    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-    "OTEL_BSP_MAX_QUEUE_SIZE",
-    "OTEL_BSP_SCHEDULE_DELAY",
-];
+const DELAY: &str = "OTEL_BSP_SCHEDULE_DELAY";
+const SPANS: [&str; 2] = ["OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BSP_MAX_QUEUE_SIZE"];
+
+/// Most spans that wait or are sent at once: the space for all of them is taken at the
+/// start.
+const MAX_SPANS: u64 = 65_536;
 
 /// The default of the specification.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -87,9 +88,14 @@ impl Settings {
             None => TIMEOUT,
             Some((variable, text)) => positive(variable, &text).map(Duration::from_millis)?,
         };
-        for name in NUMBERS {
-            if let Some(text) = value(name) {
-                positive(name, &text)?;
+        if let Some(text) = value(DELAY) {
+            positive(DELAY, &text)?;
+        }
+        for name in SPANS {
+            if let Some(text) = value(name)
+                && positive(name, &text)? > MAX_SPANS
+            {
+                return Err(Unusable::new(name, "has to be at most 65536"));
             }
         }
         if let Some(sampler) = value(SAMPLER) {
@@ -187,6 +193,8 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "0"),
             ("OTEL_BSP_MAX_QUEUE_SIZE", "-1"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "65537"),
+            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1000000000"),
             ("OTEL_BSP_SCHEDULE_DELAY", "often"),
             (SAMPLER, "xray"),
         ] {

@@ -45,7 +45,7 @@ pub async fn each_mutant_is_found<B: Compared>() {
         if mutant.is_of_hosts() && !B::IS_HOSTS {
             continue;
         }
-        match compare::<B>(Some(mutant), 3_000) {
+        match compare::<B>(Some(mutant), 10_000) {
             Ok(()) => survivors.push(mutant),
             Err((reason, _)) => println!("{mutant:?}: {reason}\n"),
         }

@@ -36,7 +36,10 @@ const CHANGES: [(&str, &str); 4] = [
         "UPDATE idempotency_key SET fingerprint = fingerprint || 'x'",
         "idempotency keys",
     ),
-    ("UPDATE account SET usage = '[]'", "counts of tasks"),
+    (
+        "UPDATE account SET usage = '[]' WHERE pseudonym = (SELECT min(pseudonym) FROM account)",
+        "counts of tasks",
+    ),
     (
         "UPDATE concept SET notes = '{other}' WHERE id = (SELECT min(id::text)::uuid FROM concept)",
         "concepts",

@@ -52,6 +52,7 @@ fn a_page_may_ask_for_what_a_route_answers_to() {
             "Prefer",
             "Range",
             "If-None-Match",
+            "Traceparent",
         ] {
             assert!(headers.split(", ").any(|name| name == header), "{header}");
         }

@@ -1,5 +1,6 @@
 //! The spans of one attempt at a task.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,6 +25,7 @@ struct Spans {
 struct State {
     whole: Span,
     stage: Span,
+    has_ended: bool,
 }
 
 impl Attempt {
@@ -38,10 +40,10 @@ impl Attempt {
             return Self::default();
         }
         let (task, parent) = (&claimed.task, claimed.trace);
-        let attempt = claimed.lease.attempt;
+        let (attempt, ago) = (claimed.lease.attempt, asked_at.elapsed());
         let mut whole = traces.start(Start {
             link: parent.filter(|_| attempt > 1),
-            ago: asked_at.elapsed(),
+            ago,
             ..Start::within(parent, "attempt", Kind::Consumer)
         });
         whole.set_text(TASK, &task.id);
@@ -55,13 +57,16 @@ impl Attempt {
             queued.set_text(TASK, &task.id);
         }
         drop(traces.start(Start {
-            ago: asked_at.elapsed(),
+            ago,
             ..Start::within(whole.context(), "claim", Kind::Internal)
         }));
-        let stage = Span::default();
+        let state = State {
+            whole,
+            ..State::default()
+        };
         Self(Some(Arc::new(Spans {
             traces: traces.clone(),
-            state: Mutex::new(State { whole, stage }),
+            state: Mutex::new(state),
         })))
     }
 
@@ -69,6 +74,9 @@ impl Attempt {
     pub fn stage(&self, stage: Stage) {
         if let Some(spans) = &self.0 {
             let mut state = spans.state.lock();
+            if state.has_ended {
+                return;
+            }
             state.stage = Span::default();
             let parent = state.whole.context();
             let start = Start::within(parent, stage.as_str(), Kind::Internal);
@@ -76,12 +84,16 @@ impl Attempt {
         }
     }
 
-    /// Begins a span within the current stage.
+    /// Begins a span within the current stage. After the end there is none: it would be a
+    /// trace of its own.
     pub fn start(&self, name: &'static str, kind: Kind) -> Span {
         let Some(spans) = &self.0 else {
             return Span::default();
         };
         let state = spans.state.lock();
+        if state.has_ended {
+            return Span::default();
+        }
         let parent = state.stage.context().or(state.whole.context());
         spans.traces.start(Start::within(parent, name, kind))
     }
@@ -90,7 +102,14 @@ impl Attempt {
     pub fn end(&self, outcome: &'static str, failed: Option<&'static str>) {
         if let Some(spans) = &self.0 {
             let mut state = spans.state.lock();
-            let State { whole, stage } = &mut *state;
+            let State {
+                whole,
+                stage,
+                has_ended,
+            } = &mut *state;
+            if mem::replace(has_ended, true) {
+                return;
+            }
             if let Some(failed) = failed {
                 stage.fail(failed);
                 whole.fail(failed);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use concept_refinement_capability::health::Asker;
 use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_capability::traces::{Attempt, Kind, Span, Start, TASK};
-use concept_refinement_domain::capability::{Fenced, Finished, NewTask, RefinedImage};
+use concept_refinement_domain::capability::{Fenced, Finished, NewTask, RefinedImage, Submission};
 use concept_refinement_domain::convert::Convert;
 use concept_refinement_domain::note;
 use concept_refinement_domain::sentence;
@@ -44,10 +44,15 @@ impl HostWithStore<Sandbox> for Linked {
                 .traces
                 .start(Start::within(request, "submit", Kind::Internal)),
         };
-        span.set_text(TASK, &new_task.id);
         let submission = host.tasks().submit(new_task).await;
-        if submission.is_err() {
-            span.fail("store");
+        match &submission {
+            Ok(
+                Submission::Created(accepted)
+                | Submission::Replayed(accepted)
+                | Submission::Active(accepted),
+            ) => span.set_text(TASK, &accepted.task.id),
+            Ok(_) => {}
+            Err(_) => span.fail("store"),
         }
         Ok(submission.convert())
     }
@@ -96,7 +101,11 @@ impl HostWithStore<Sandbox> for Linked {
 
     async fn renew(caller: &Caller, lease: types::Lease) -> Answer<Option<types::Lease>> {
         let host = granted(caller)?;
-        Ok(host.leases().renew(&lease.convert()).await.convert())
+        let renewed = host.leases().renew(&lease.convert()).await;
+        if let Ok(None) = &renewed {
+            attempt(caller).end("lost", None);
+        }
+        Ok(renewed.convert())
     }
 
     async fn finish(
@@ -134,6 +143,9 @@ impl HostWithStore<Sandbox> for Linked {
         let host = granted(caller)?;
         let (lease, stage) = (lease.convert(), stage.convert());
         let fenced = host.leases().fail(&lease, stage, &error_message).await;
+        if let Ok(Fenced::Lost) = fenced {
+            attempt(caller).end("lost", None);
+        }
         if let Ok(Fenced::Done) = fenced {
             attempt(caller).end("failed", Some(stage.map_or("task", Stage::as_str)));
             let redaction = caller.with(|mut access| Arc::clone(&access.get().redaction));

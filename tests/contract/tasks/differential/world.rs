@@ -13,6 +13,7 @@ use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Refinement, Status};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::trace::TraceContext;
 use concept_refinement_domain::webhook::{
     DeliveryAnswer, DeliveryLease, DeliveryOutcome, DeliveryPermits, Holder, Webhook,
 };
@@ -278,7 +279,11 @@ impl World {
             original_found: !matches!(submit.original, Original::Missing),
             idempotency_key: submit.key.map(|key| format!("key {key}")),
             quota: submit.quota,
-            trace: None,
+            trace: self.is_hosts.then_some(TraceContext {
+                trace_id: [u8::try_from(self.tasks.len() % 200).unwrap() + 1; 16],
+                span_id: [1; 8],
+                is_sampled: true,
+            }),
         };
         self.compare(TaskOperation::Submit { task }).await?;
         let is_new = self.tasks.iter().all(|(known, _)| *known != id);
@@ -362,6 +367,12 @@ impl World {
         {
             // It deletes them itself.
             erased.image_paths.clear();
+        }
+        if let Ok(TaskReply::Claimed(Some(claimed))) = &mut expected
+            && !self.is_hosts
+        {
+            // It stays with the host.
+            claimed.is_takeover = false;
         }
         let answered = self.store.run(operation.clone()).await;
         let (rule, answer) = (reference::text(&expected), reference::text(&answered));

@@ -224,10 +224,10 @@ impl Dispatch {
         response
     }
 
-    /// Begins the span of a request, within the client's if it names one. Liveness checks
+    /// Begins the span of a request, within the client's if it names one. Checks of health
     /// have none: they tell nothing, and there are many.
     fn traced(&self, request: &Request<Incoming>) -> Span {
-        if !self.traces.are_on() || request.uri().path().starts_with(self.health) {
+        if !self.traces.are_on() || self.is_of_health(request.uri().path()) {
             return Span::default();
         }
         let method = method_name(request.method());
@@ -329,11 +329,15 @@ impl Dispatch {
         Refusal::Overloaded
     }
 
+    /// Whether it asks for liveness or readiness.
+    fn is_of_health(&self, path: &str) -> bool {
+        let rest = path.strip_prefix(self.health);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// Refuses paths that this process does not serve.
     fn check_path(&self, path: &str) -> Result<(), Refusal> {
-        let of_health = path.strip_prefix(self.health);
-        let is_health = of_health.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        match self.serves_api || is_health {
+        match self.serves_api || self.is_of_health(path) {
             true => Ok(()),
             false => Err(Refusal::NotFound),
         }
