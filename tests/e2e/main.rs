@@ -57,6 +57,7 @@ mod proxies;
 mod pubsub;
 mod rebinding;
 mod refusals;
+mod released;
 mod restart;
 mod restore;
 mod retention;

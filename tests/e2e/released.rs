@@ -1,0 +1,229 @@
+//! What released versions have stored, this one opens: each directory of `tests/released`
+//! has the data of one version, as it was written then, and what its users saw.
+//!
+//! A new one is made by `REFINEMENT_RELEASE=VERSION`, with the version that is released, and
+//! never changed afterwards.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::engines::postgres;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::postgres::new_schema;
+use concept_refinement_tests::reaper::scratch;
+use concept_refinement_tests::service::{Launch, Service};
+use serde_json::{Value, json};
+
+use crate::backup::{all_of, ended, on_backup, streaming};
+use crate::restore::{restore_archive, restored};
+use crate::shared::{origin, scripted_launch};
+
+/// Names the version whose data is to be written.
+const RELEASE: &str = "REFINEMENT_RELEASE";
+
+/// The schema of the database that is stored.
+const SCHEMA: &str = "schema_of_a_release";
+
+/// Who has a task of each kind.
+const USERS: [&str; 2] = ["ada", "bob"];
+
+/// Never asked, since it has no address.
+const HOOK: &str = "https://receiver.invalid/hook";
+
+#[derive(Clone, Copy, Debug)]
+enum Store {
+    Sqlite,
+    Postgres,
+}
+
+impl Store {
+    const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
+
+    fn launch(self, tasks: &str) -> Launch {
+        let launch = scripted_launch().embedded().set("rate-limit", "5/month");
+        match self {
+            Self::Sqlite => launch,
+            Self::Postgres => launch.set("tasks", tasks),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
+fn releases() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("released")
+}
+
+fn pack(file: &Path, bytes: &[u8]) {
+    fs::write(file, bytes).unwrap();
+    let packed = Command::new("gzip").args(["-9", "-n"]).arg(file).status();
+    assert!(packed.unwrap().success(), "{file:?}");
+}
+
+fn unpack(file: &Path) -> Vec<u8> {
+    let unpacked = Command::new("gzip").arg("-dc").arg(file).output().unwrap();
+    assert!(unpacked.status.success(), "{file:?}: {unpacked:?}");
+    unpacked.stdout
+}
+
+/// What the users see, and how much of the quota they have.
+async fn seen(service: &Service) -> Value {
+    let mut seen = serde_json::Map::new();
+    for user in USERS {
+        let client = Client::user(service.url(), user);
+        let (stored, images) = all_of(&client).await;
+        let images: Vec<_> = images.into_values().map(|bytes| bytes.len()).collect();
+        seen.insert(
+            user.to_owned(),
+            json!({ "stored": stored, "images": images }),
+        );
+    }
+    seen.into()
+}
+
+/// Tasks in each status, an image in a file and one in a table, a key, a webhook, and a queue
+/// that an operator has paused.
+async fn history(service: &Service, data: &Path) {
+    let [ada, bob] = USERS.map(|user| Client::user(service.url(), user));
+    let small = ada.uploaded(&pictures::png(40, 30)).await;
+    let keyed = ada.with("idempotency-key", "a key");
+    let body = json!({
+        "original_image_url": small,
+        "refinement_prompt": "echo it",
+        "webhook_url": HOOK,
+    });
+    let accepted = keyed.post("/api/concepts/refine", &body).await;
+    assert_eq!(accepted.status, 202, "{accepted:?}");
+    ada.finished(&accepted.task_id()).await;
+    let large = ada.uploaded(&pictures::png_with_profile(100_000)).await;
+    ada.refined(&large, "echo it").await;
+    let refused = bob.uploaded(&pictures::png(20, 20)).await;
+    let task = bob
+        .finished(&bob.accepted(&refused, "refuse: no").await)
+        .await;
+    assert_eq!(task["status"], "failed", "{task}");
+    let operator = Client::on_socket(data);
+    let reason = json!({ "reason": "a release" });
+    let paused = operator.post("/admin/v1/queue/pause", &reason).await;
+    assert_eq!(paused.status, 200, "{paused:?}");
+    let waiting = bob.uploaded(&pictures::png(20, 21)).await;
+    bob.accepted(&waiting, "echo it").await;
+}
+
+/// Everything that the expected value has is there; a later version may tell more.
+fn assert_has(actual: &Value, expected: &Value, path: &str) {
+    match (actual, expected) {
+        (Value::Object(actual), Value::Object(expected)) => {
+            for (name, value) in expected {
+                let path = format!("{path}.{name}");
+                let actual = actual.get(name).unwrap_or_else(|| panic!("no {path}"));
+                assert_has(actual, value, &path);
+            }
+        }
+        (Value::Array(actual), Value::Array(expected)) => {
+            assert_eq!(actual.len(), expected.len(), "{path}");
+            for (index, (actual, expected)) in actual.iter().zip(expected).enumerate() {
+                assert_has(actual, expected, &format!("{path}[{index}]"));
+            }
+        }
+        _ => assert_eq!(actual, expected, "{path}"),
+    }
+}
+
+async fn make(release: &Path, store: Store) {
+    let tasks = postgres().url(SCHEMA);
+    let launch = store.launch(&tasks);
+    let service = launch.start();
+    history(&service, &launch.data()).await;
+    let expected = seen(&service).await;
+    let (status, archive, said) = ended(streaming(&launch.data()));
+    assert_eq!(status, Some(0), "{said}");
+    assert!(service.stop().status.success());
+    let file = |kind| release.join(format!("{}{kind}", store.name()));
+    pack(&file(".tar"), &archive);
+    if let Store::Postgres = store {
+        pack(&file(".sql"), &postgres().dump(SCHEMA));
+    }
+    let json = serde_json::to_string_pretty(&expected).unwrap();
+    fs::write(file(".json"), format!("{json}\n")).unwrap();
+}
+
+async fn opens(release: &Path, store: Store) {
+    let file = |kind| release.join(format!("{}{kind}", store.name()));
+    let schema = new_schema();
+    if let Store::Postgres = store {
+        let sql = String::from_utf8(unpack(&file(".sql.gz"))).unwrap();
+        postgres().load(&sql.replace(SCHEMA, &schema));
+    }
+    let data = scratch("released").join("data");
+    restored(restore_archive(&unpack(&file(".tar.gz")), &data));
+    let launch = store.launch(&postgres().url(&schema));
+    let service = on_backup(launch, &data);
+
+    let expected = fs::read_to_string(file(".json")).unwrap();
+    let expected: Value = serde_json::from_str(&expected).unwrap();
+    assert_has(&seen(&service).await, &expected, store.name());
+    let [ada, bob] = USERS.map(|user| Client::user(service.url(), user));
+    let again = ada.with("idempotency-key", "a key");
+    let first = &expected["ada"]["stored"][1];
+    let body = json!({
+        "original_image_url": first["metadata"]["original_image_url"],
+        "refinement_prompt": "echo it",
+        "webhook_url": HOOK,
+    });
+    let repeated = again.post("/api/concepts/refine", &body).await;
+    assert_eq!(repeated.json()["task_id"], first["task_id"], "{repeated:?}");
+
+    let operator = Client::on_socket(&data);
+    let audit = operator.get("/admin/v1/audit").await.json();
+    assert_eq!(audit["entries"][0]["action"], "pause", "{audit}");
+    let waiting = expected["bob"]["stored"][0]["task_id"].as_str().unwrap();
+    assert_eq!(bob.task(waiting).await["status"], "pending");
+    let reason = json!({ "reason": "opened" });
+    let resumed = operator.post("/admin/v1/queue/resume", &reason).await;
+    assert_eq!(resumed.status, 200, "{resumed:?}");
+    let task = bob.finished(waiting).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    let original = origin().picture(&pictures::png(8, 8));
+    ada.refined(&original, "echo it").await;
+    eventually("the webhook is still tried", SOON, async || {
+        let path = format!("/api/tasks/{}/webhook", first["task_id"].as_str().unwrap());
+        (ada.get(&path).await.status == 200).then_some(())
+    })
+    .await;
+    assert!(service.stop().status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_each_release_has_stored_is_opened() {
+    let mut opened = 0;
+    for release in fs::read_dir(releases()).unwrap() {
+        let release = release.unwrap().path();
+        for store in Store::ALL {
+            opens(&release, store).await;
+        }
+        opened += 1;
+    }
+    assert!(opened > 0, "there is no release");
+}
+
+/// Does nothing unless it is asked to.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_data_of_a_release_is_made() {
+    let Some(version) = std::env::var_os(RELEASE) else {
+        return;
+    };
+    let release = releases().join(version);
+    fs::create_dir_all(&release).unwrap();
+    for store in Store::ALL {
+        make(&release, store).await;
+    }
+}
