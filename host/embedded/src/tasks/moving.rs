@@ -103,7 +103,8 @@ mod tests {
             .read(|connection| {
                 let mut tables = connection.prepare(
                     "SELECT tables.name, columns.name FROM sqlite_schema AS tables \
-                     JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'",
+                     JOIN pragma_table_info(tables.name) AS columns \
+                     WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite_%'",
                 )?;
                 let mut found = Columns::new();
                 let mut rows = tables.query([])?;
