@@ -34,6 +34,8 @@ async fn attempt<P: Platform>(store: &Store<P, Imports>, task_id: &str) -> Resul
         webhook,
         retry_of,
         task,
+        // A platform traces by itself.
+        trace: _,
     } = due;
     let at = store.machine.now();
     let image_url = match image_path(&task) {
