@@ -94,7 +94,7 @@ async fn seen(service: &Service) -> Value {
 async fn history(service: &Service, data: &Path) {
     let [ada, bob] = USERS.map(|user| Client::user(service.url(), user));
     let small = ada.uploaded(&pictures::png(40, 30)).await;
-    let keyed = ada.with("idempotency-key", "a key");
+    let keyed = ada.with("idempotency-key", "a-key");
     let body = json!({
         "original_image_url": small,
         "refinement_prompt": "echo it",
@@ -172,7 +172,7 @@ async fn opens(release: &Path, store: Store) {
     let expected: Value = serde_json::from_str(&expected).unwrap();
     assert_has(&seen(&service).await, &expected, store.name());
     let [ada, bob] = USERS.map(|user| Client::user(service.url(), user));
-    let again = ada.with("idempotency-key", "a key");
+    let again = ada.with("idempotency-key", "a-key");
     let first = &expected["ada"]["stored"][1];
     let body = json!({
         "original_image_url": first["metadata"]["original_image_url"],
