@@ -43,7 +43,10 @@ impl Store {
     const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
 
     fn launch(self, tasks: &str) -> Launch {
-        let launch = scripted_launch().embedded().set("rate-limit", "5/month");
+        let launch = scripted_launch()
+            .embedded()
+            .set("rate-limit", "5/month")
+            .set("public-url", "https://refine.example");
         match self {
             Self::Sqlite => launch,
             Self::Postgres => launch.set("tasks", tasks),
