@@ -62,7 +62,7 @@ pub fn ended(mut backup: Reaped) -> (Option<i32>, Vec<u8>, String) {
 }
 
 /// By the program that everybody has.
-fn unpacked(archive: &[u8], to: &Path) {
+pub fn unpacked(archive: &[u8], to: &Path) {
     let mut tar = Command::new("tar")
         .args(["-x", "-C"])
         .arg(to)

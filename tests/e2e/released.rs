@@ -17,7 +17,7 @@ use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::service::{Launch, Service};
 use serde_json::{Value, json};
 
-use crate::backup::{all_of, ended, on_backup, streaming};
+use crate::backup::{all_of, ended, on_backup, streaming, unpacked};
 use crate::restore::{restore_archive, restored};
 use crate::shared::{origin, scripted_launch};
 
@@ -162,12 +162,17 @@ async fn make(release: &Path, store: Store) {
 async fn opens(release: &Path, store: Store) {
     let file = |kind| release.join(format!("{}{kind}", store.name()));
     let schema = new_schema();
-    if let Store::Postgres = store {
-        let sql = String::from_utf8(unpack(&file(".sql.gz"))).unwrap();
-        postgres().load(&sql.replace(SCHEMA, &schema));
-    }
     let data = scratch("released").join("data");
-    restored(restore_archive(&unpack(&file(".tar.gz")), &data));
+    let archive = unpack(&file(".tar.gz"));
+    match store {
+        Store::Sqlite => drop(restored(restore_archive(&archive, &data))),
+        Store::Postgres => {
+            fs::create_dir(&data).unwrap();
+            unpacked(&archive, &data);
+            let sql = String::from_utf8(unpack(&file(".sql.gz"))).unwrap();
+            postgres().load(&sql.replace(SCHEMA, &schema));
+        }
+    }
     let launch = store.launch(&postgres().url(&schema));
     let service = on_backup(launch, &data);
 
