@@ -8,9 +8,10 @@ use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::Launch;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{PARENT, TRACE, only, traceparent};
+use crate::roles::Hosts;
 use crate::shared::{new_name, origin, scripted_launch};
 use crate::webhooks::{accepted, receiver};
 
@@ -148,36 +149,76 @@ async fn a_context_that_cannot_be_read_is_ignored() {
     }
 }
 
-/// The attempt that died is lost with its process; the next one is in the same trace.
+/// The attempt that died is lost with its process; the next one, all of its stages and the
+/// webhook are in the same trace.
 #[tokio::test]
 async fn one_trace_goes_through_a_kill() {
+    let launch = scripted_launch().set("allow-webhooks", "127.0.0.1");
+    goes_through_a_kill(&launch, &launch).await;
+}
+
+/// Which another host carries on.
+#[tokio::test]
+async fn one_trace_goes_from_host_to_host() {
+    let first = Hosts::with("store")
+        .launch
+        .set("allow-webhooks", "127.0.0.1")
+        .set("public-url", "https://refine.example");
+    goes_through_a_kill(&first, &first.elsewhere()).await;
+}
+
+async fn goes_through_a_kill(first: &Launch, second: &Launch) {
     let collector = Collector::start();
-    let launch = collector.of(scripted_launch());
-    let service = launch.start();
-    let client = Client::user(service.url(), &new_name()).with("traceparent", &traceparent("01"));
+    let service = collector.of(first.clone()).start();
+    let user = new_name();
+    let client = Client::user(service.url(), &user).with("traceparent", &traceparent("01"));
     let (url, gate) = origin().gated(&pictures::png(8, 8));
-    let task_id = client.accepted(&url, "echo it").await;
+    let hook = receiver().hook([Reply::status(200)]);
+    let body = json!({
+        "original_image_url": url,
+        "refinement_prompt": "echo it",
+        "webhook_url": hook,
+    });
+    let accepted = client.post("/api/concepts/refine", &body).await;
+    assert_eq!(accepted.status, 202, "{accepted:?}");
     let before = collector
         .trace(TRACE, &[REQUEST, "submit", "queue", "claim"])
         .await;
     let request = only(&before, REQUEST);
-    let launch = launch.at(&service);
+    let lost = only(&before, "claim").parent.clone();
     service.kill();
 
     gate.open();
-    let service = launch.start();
-    let client = client.reconnected().without("traceparent");
-    assert_eq!(client.finished(&task_id).await["status"], "completed");
-    service.stop();
-    let spans = collector
-        .trace(TRACE, &["attempt", "storing-concept"])
-        .await;
+    let service = collector.of(second.clone()).start();
+    let client = Client::user(service.url(), &user);
+    let finished = client.finished(&accepted.task_id()).await;
+    assert_eq!(finished["status"], "completed", "{finished}");
+    let stages = [
+        "downloading",
+        "refining",
+        "storing-image",
+        "storing-concept",
+    ];
+    let names = [&stages[..], &["attempt", "model", "webhook"]].concat();
+    let spans = collector.trace(TRACE, &names).await;
     let attempt = only(&spans, "attempt");
     assert_eq!(attempt.parent, request.id);
     assert_eq!(attempt.links, [&*request.id]);
     assert_eq!(attempt.attribute("refinement.attempt"), Some("2"));
     assert_eq!(attempt.attribute("refinement.outcome"), Some("completed"));
-    assert_eq!(only(&spans, "storing-concept").parent, attempt.id);
+    assert_eq!(only(&spans, "webhook").links, [&*request.id]);
+    assert_eq!(only(&spans, "model").parent, only(&spans, "refining").id);
+    for stage in stages {
+        let mut of_stage = spans.iter().filter(|span| span.name == stage);
+        assert!(of_stage.any(|span| span.parent == attempt.id), "{stage}");
+    }
+    // Nothing hangs in the air but what the dead attempt had begun.
+    for span in &spans {
+        let parent = &*span.parent;
+        let is_known = parent == PARENT || parent == lost || spans.iter().any(|it| it.id == parent);
+        assert!(is_known, "{span:?}");
+    }
+    service.stop();
 }
 
 /// The provider is told which span its request is part of, and so is the operator which
