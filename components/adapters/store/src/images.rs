@@ -120,8 +120,9 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let Some(document) = self.image(&path).await? else {
             return Ok(());
         };
+        // The chunks first: after a crash in between, a repeat finds them by the document.
+        self.platform.delete_many(&chunks(&document)).await?;
         self.platform.delete_many(&[names::image(&path)]).await?;
-        self.remove_unreferenced(&chunks(&document)).await;
         self.settle_slot(&document.owner, &path).await;
         Ok(())
     }

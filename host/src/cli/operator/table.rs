@@ -136,7 +136,7 @@ mod tests {
             "a user of a long name",
             "make it much lighter",
         ]]));
-        assert_eq!(lines, "ID  USER      WHAT\n1   a user …  make it…\n");
+        assert_eq!(lines, "ID  USER       WHAT\n1   a user o…  make it …\n");
         let wide: Vec<_> = lines.lines().map(measure_text_width).collect();
         assert!(wide.iter().all(|width| *width <= 24), "{wide:?}");
     }
