@@ -71,9 +71,9 @@ impl<A: Convert<C>, B: Convert<D>, C, D> Convert<(C, D)> for (A, B) {
 pub mod domain {
     pub use crate::capability::{
         Accepted, Access, ByteRange, Cancellation, CapabilityError as Error, CapabilityState,
-        ConceptPage, Erased, ErrorKind, Fenced, Finished, ImageInfo, ImageKind, ImageLength,
-        ImageLimit, ImageLimits, Lease, NewImage, NewTask, Position, RefinedImage, Resolved,
-        Stored, StoredOrNot, Submission, TaskPage,
+        Claimed, ConceptPage, Erased, ErrorKind, Fenced, Finished, ImageInfo, ImageKind,
+        ImageLength, ImageLimit, ImageLimits, Lease, NewImage, NewTask, Position, RefinedImage,
+        Resolved, Stored, StoredOrNot, Submission, TaskPage,
     };
     pub use crate::concept::{Concept, ConceptContent};
     pub use crate::quota::{Quota, QuotaState, Window};
@@ -97,6 +97,11 @@ macro_rules! conversions {
             }
             Lease { task_id, attempt, until, renew_after }
             Position { created_at, id }
+            NewTask {
+                id, user_id, is_anonymous, refinement, webhook, original_path, original_found,
+                idempotency_key, quota; trace
+            }
+            Claimed { lease, task; payment, is_takeover, trace }
             Webhook { url, origin }
             WebhookDelivery { url, state, attempts, next_attempt_at }
             DeliveryAttempt { at, status, error }
@@ -142,63 +147,6 @@ macro_rules! conversions {
             Redelivery { None, Pending, Requested, TooOften }
         }
 
-        /// The payment state, what became of the previous attempt and the place in a trace are
-        /// not passed on, since they stay with the host.
-        impl $crate::convert::Convert<$wit::Claimed> for $crate::capability::Claimed {
-            fn convert(self) -> $wit::Claimed {
-                $wit::Claimed {
-                    lease: $crate::convert::Convert::convert(self.lease),
-                    task: $crate::convert::Convert::convert(self.task),
-                }
-            }
-        }
-
-        impl $crate::convert::Convert<$crate::capability::Claimed> for $wit::Claimed {
-            fn convert(self) -> $crate::capability::Claimed {
-                $crate::capability::Claimed {
-                    lease: $crate::convert::Convert::convert(self.lease),
-                    task: $crate::convert::Convert::convert(self.task),
-                    payment: $crate::payment::Payment::default(),
-                    is_takeover: false,
-                    trace: None,
-                }
-            }
-        }
-
-        /// The place in a trace is known to the host only.
-        impl $crate::convert::Convert<$wit::NewTask> for $crate::capability::NewTask {
-            fn convert(self) -> $wit::NewTask {
-                $wit::NewTask {
-                    id: self.id,
-                    user_id: self.user_id,
-                    is_anonymous: self.is_anonymous,
-                    refinement: $crate::convert::Convert::convert(self.refinement),
-                    webhook: $crate::convert::Convert::convert(self.webhook),
-                    original_path: self.original_path,
-                    original_found: self.original_found,
-                    idempotency_key: self.idempotency_key,
-                    quota: $crate::convert::Convert::convert(self.quota),
-                }
-            }
-        }
-
-        impl $crate::convert::Convert<$crate::capability::NewTask> for $wit::NewTask {
-            fn convert(self) -> $crate::capability::NewTask {
-                $crate::capability::NewTask {
-                    id: self.id,
-                    user_id: self.user_id,
-                    is_anonymous: self.is_anonymous,
-                    refinement: $crate::convert::Convert::convert(self.refinement),
-                    webhook: $crate::convert::Convert::convert(self.webhook),
-                    original_path: self.original_path,
-                    original_found: self.original_found,
-                    idempotency_key: self.idempotency_key,
-                    quota: $crate::convert::Convert::convert(self.quota),
-                    trace: None,
-                }
-            }
-        }
-
         impl $crate::convert::Convert<Box<$crate::task::Task>> for $wit::Task {
             fn convert(self) -> Box<$crate::task::Task> {
                 Box::new($crate::convert::Convert::convert(self))
@@ -213,22 +161,27 @@ macro_rules! conversions {
     };
 }
 
+/// Fields behind a semicolon are not passed on, since they stay with the host.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! records {
-    ($wit:ident $($name:ident { $($field:ident),* })*) => { $(
+    ($wit:ident $($name:ident { $($field:ident),* $(; $($own:ident),*)? })*) => { $(
         impl $crate::convert::Convert<$crate::convert::domain::$name> for $wit::$name {
             fn convert(self) -> $crate::convert::domain::$name {
                 let $wit::$name { $($field),* } = self;
                 $crate::convert::domain::$name {
-                    $($field: $crate::convert::Convert::convert($field)),*
+                    $($field: $crate::convert::Convert::convert($field),)*
+                    $($($own: ::core::default::Default::default(),)*)?
                 }
             }
         }
 
         impl $crate::convert::Convert<$wit::$name> for $crate::convert::domain::$name {
             fn convert(self) -> $wit::$name {
-                let $crate::convert::domain::$name { $($field),* } = self;
+                let $crate::convert::domain::$name {
+                    $($field,)*
+                    $($($own: _,)*)?
+                } = self;
                 $wit::$name { $($field: $crate::convert::Convert::convert($field)),* }
             }
         }
