@@ -23,14 +23,7 @@ pub(super) async fn change<T>(
     gone: T,
     rule: impl Fn(&mut TaskRecord, Timestamp) -> Decision<T>,
 ) -> Result<T, Fault> {
-    let change = Change {
-        store,
-        id,
-        rule,
-        concept: |_| None,
-        unless_paused: false,
-    };
-    change.make(gone).await
+    Change::of(store, id, rule).make(gone).await
 }
 
 /// The same for a claim. `gone` is the result while the queue is paused, too.
@@ -41,11 +34,8 @@ pub(super) async fn change_unless_paused<T>(
     rule: impl Fn(&mut TaskRecord, Timestamp) -> Decision<T>,
 ) -> Result<T, Fault> {
     let change = Change {
-        store,
-        id,
-        rule,
-        concept: |_| None,
         unless_paused: true,
+        ..Change::of(store, id, rule)
     };
     change.make(gone).await
 }
@@ -59,11 +49,8 @@ pub(super) async fn change_with<T>(
     concept: fn(&T) -> Option<&Concept>,
 ) -> Result<T, Fault> {
     let change = Change {
-        store,
-        id,
-        rule,
         concept,
-        unless_paused: false,
+        ..Change::of(store, id, rule)
     };
     change.make(gone).await
 }
@@ -76,7 +63,17 @@ struct Change<'a, T, R> {
     unless_paused: bool,
 }
 
-impl<T, R: Fn(&mut TaskRecord, Timestamp) -> Decision<T>> Change<'_, T, R> {
+impl<'a, T, R: Fn(&mut TaskRecord, Timestamp) -> Decision<T>> Change<'a, T, R> {
+    fn of(store: &'a PostgresTasks, id: &'a str, rule: R) -> Self {
+        Self {
+            store,
+            id,
+            rule,
+            concept: |_| None,
+            unless_paused: false,
+        }
+    }
+
     async fn make(&self, gone: T) -> Result<T, Fault> {
         let mut noted = Vec::new();
         let made = self.try_until_made(gone, &mut noted).await;

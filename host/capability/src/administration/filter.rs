@@ -1,9 +1,17 @@
 //! Which tasks an operator means.
 
+use std::time::Duration;
+
 use concept_refinement_domain::step::{StepKind, Steps};
-use concept_refinement_domain::task::Status;
+use concept_refinement_domain::task::{Status, id_at};
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::clock::before;
+
+/// How far the time in an id may be from the time of its task: the clock of the host that
+/// made the id may have been wrong. A search by time reads the tasks of this time in vain.
+const SLACK: Duration = Duration::from_secs(60);
 
 /// A task matches if it matches each part that is given; with none, all do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +48,16 @@ impl TaskFilter {
     pub fn is_of_ended(&self) -> bool {
         let is_final = |status| matches!(status, Status::Completed | Status::Failed);
         self.status.is_some_and(is_final) || self.error.is_some()
+    }
+
+    /// No task that was created since has a smaller id.
+    pub fn first_id(&self) -> Option<String> {
+        self.since.map(|since| id_at(before(since, SLACK), 0))
+    }
+
+    /// No task that was created until then has a greater id.
+    pub fn last_id(&self) -> Option<String> {
+        self.until.map(|until| id_at(until.plus(SLACK), u128::MAX))
     }
 
     /// Whether a task with this error message and this story, as it is stored, matches the

@@ -3,23 +3,16 @@
 //! New ids are in the order of time, so that the tasks of all users are read in the order
 //! of the primary key, and no index is needed for it.
 
-use std::time::Duration;
-
 use concept_refinement_capability::administration::{MAX_ROWS, TaskFilter};
-use concept_refinement_capability::clock::before;
 use concept_refinement_domain::capability::{Page, Position};
 use concept_refinement_domain::rulebook::TaskRecord;
-use concept_refinement_domain::task::{Status, id_at};
+use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::database::Session;
 use crate::fault::Fault;
 use crate::rows::{read, record};
 use crate::values::{Cells, Parameter, Text, Time, id, parameters};
-
-/// How far the time in an id may be from the time of its task: the clock of the host that
-/// made the id may have been wrong. A search by time reads the tasks of this time in vain.
-const SLACK: Duration = Duration::from_secs(60);
 
 /// Rows that one query returns at most: with the story of a task a row may have some
 /// kilobytes.
@@ -261,12 +254,8 @@ impl<'a> Query<'a> {
         } = self;
         let user = Text::maybe(filter.user.as_deref());
         let (since, until) = (Time::maybe(filter.since), Time::maybe(filter.until));
-        let first = filter.since.map(|since| id_at(before(since, SLACK), 0));
-        let last = filter
-            .until
-            .map(|until| id_at(until.plus(SLACK), u128::MAX));
-        let first = first.as_deref().and_then(id);
-        let last = last.as_deref().and_then(id);
+        let first = filter.first_id().as_deref().and_then(id);
+        let last = filter.last_id().as_deref().and_then(id);
         let created_at = Time::maybe(after.map(|position| position.created_at));
         let after_id = after.map(|position| id(&position.id).unwrap_or_default());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);

@@ -4,13 +4,11 @@
 //! of the primary key, and no index is needed for it.
 
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 use concept_refinement_capability::administration::{MAX_ROWS, TaskFilter};
-use concept_refinement_capability::clock::before;
 use concept_refinement_domain::capability::{Page, Position};
 use concept_refinement_domain::rulebook::TaskRecord;
-use concept_refinement_domain::task::{Status, id_at};
+use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
@@ -19,10 +17,6 @@ use super::super::fault::Fault;
 use super::super::rows::{RECORD, read};
 use super::super::stored::Stored;
 use crate::sqlite::statements::find;
-
-/// How far the time in an id may be from the time of its task: the clock of the host that
-/// made the id may have been wrong. A search by time reads the tasks of this time in vain.
-const SLACK: Duration = Duration::from_secs(60);
 
 pub(super) fn record(connection: &Connection, id: &str) -> Result<Option<TaskRecord>, Fault> {
     let sql = format!("SELECT {RECORD} FROM task WHERE id = ?");
@@ -122,11 +116,11 @@ fn query(
     if let Some(user) = &filter.user {
         given("user_id = ?", text(user));
     } else {
-        if let Some(since) = filter.since {
-            given("id >= ?", Value::Text(id_at(before(since, SLACK), 0)));
+        if let Some(first) = filter.first_id() {
+            given("id >= ?", Value::Text(first));
         }
-        if let Some(until) = filter.until {
-            given("id <= ?", Value::Text(id_at(until.plus(SLACK), u128::MAX)));
+        if let Some(last) = filter.last_id() {
+            given("id <= ?", Value::Text(last));
         }
     }
     match (filter.status, &filter.user) {
