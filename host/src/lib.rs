@@ -31,6 +31,7 @@ mod assembly;
 mod embedding {}
 pub mod cli;
 pub mod config;
+mod few_connections;
 mod log;
 pub mod loops;
 mod metrics;

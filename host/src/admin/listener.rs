@@ -9,12 +9,12 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::access::Caller;
 use super::{Door, router};
+use crate::few_connections::accept;
 
 /// Most connections at a time; further ones wait.
 pub const CONNECTIONS: usize = 32;
@@ -34,28 +34,12 @@ const MAX_HEADERS: usize = 16 * 1024;
 
 /// Answers who sends a token, until it is dropped.
 pub async fn serve(listener: TcpListener, door: Arc<Door>) {
-    let connections = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
-            return;
-        };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let door = Arc::clone(&door);
-                tokio::spawn(async move {
-                    // Without it, small answers may wait for an acknowledgement.
-                    let _ = stream.set_nodelay(true);
-                    connection(stream, door, None).await;
-                    drop(permit);
-                });
-            }
-            Err(error) => {
-                // Probably out of file descriptors; wait for some to be closed.
-                tracing::warn!(%error, "accepting an operator failed");
-                sleep(Duration::from_millis(100)).await;
-            }
-        }
-    }
+    let serve = |stream: TcpStream| {
+        // Without it, small answers may wait for an acknowledgement.
+        let _ = stream.set_nodelay(true);
+        connection(stream, Arc::clone(&door), None)
+    };
+    accept(listener, CONNECTIONS, "an operator", serve).await;
 }
 
 /// Answers who connected to the socket.

@@ -13,10 +13,10 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::scrape::Scrape;
+use crate::few_connections::accept;
 
 /// Most connections at a time; further ones wait.
 const CONNECTIONS: usize = 16;
@@ -34,26 +34,8 @@ const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8")
 
 /// Serves until it is dropped.
 pub async fn serve(listener: TcpListener, scrape: Arc<Scrape>) {
-    let connections = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
-            return;
-        };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let scrape = Arc::clone(&scrape);
-                tokio::spawn(async move {
-                    connection(stream, scrape).await;
-                    drop(permit);
-                });
-            }
-            Err(error) => {
-                // Probably out of file descriptors; wait for some to be closed.
-                tracing::warn!(%error, "accepting a scraper failed");
-                sleep(Duration::from_millis(100)).await;
-            }
-        }
-    }
+    let serve = |stream| connection(stream, Arc::clone(&scrape));
+    accept(listener, CONNECTIONS, "a scraper", serve).await;
 }
 
 /// One request per connection; scrapers come only a few times a minute.
