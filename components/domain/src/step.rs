@@ -71,7 +71,7 @@ pub struct Step {
 pub struct Steps(Vec<Step>);
 
 /// A step as it is stored: a short line of JSON, so that a store can append to a text.
-type Line = (Timestamp, StepKind, u32, Option<String>, Option<String>);
+type StoredStep = (Timestamp, StepKind, u32, Option<String>, Option<String>);
 
 impl Step {
     /// A step without a host and without a detail.
@@ -152,7 +152,8 @@ impl Steps {
     pub fn of_text(text: &str) -> Self {
         let mut steps = Self::default();
         for line in text.lines() {
-            if let Ok((at, kind, attempt, host, detail)) = serde_json::from_str::<Line>(line) {
+            if let Ok((at, kind, attempt, host, detail)) = serde_json::from_str::<StoredStep>(line)
+            {
                 steps.push(Step {
                     at,
                     kind,

@@ -277,7 +277,7 @@ impl Deliverer {
         if let Some(measured) = measured {
             measured.ended(&answer);
         }
-        told(&mut span, &answer);
+        set_answer(&mut span, &answer);
         let is_delivered = matches!(
             answer,
             DeliveryAnswer::Status {
@@ -321,7 +321,7 @@ impl Deliverer {
 }
 
 /// Adds to the span how the attempt was answered.
-fn told(span: &mut Span, answer: &DeliveryAnswer) {
+fn set_answer(span: &mut Span, answer: &DeliveryAnswer) {
     match answer {
         DeliveryAnswer::Status { code, .. } => {
             span.set("http.response.status_code", *code);

@@ -43,12 +43,12 @@ pub type Query = [(&'static str, String)];
 
 /// A service, as operators see it.
 pub struct Door {
-    place: Place,
+    endpoint: Endpoint,
     /// As in sentences.
     shown: String,
 }
 
-enum Place {
+enum Endpoint {
     /// The data directory of a service.
     Socket(PathBuf),
     Address {
@@ -71,12 +71,12 @@ impl Door {
         let Some(url) = matches.get_one::<Url>("admin-url") else {
             return Ok(Self {
                 shown: format!("the service of {}", config.data_dir.display()),
-                place: Place::Socket(config.data_dir),
+                endpoint: Endpoint::Socket(config.data_dir),
             });
         };
         Ok(Self {
             shown: url.as_str().trim_end_matches('/').to_owned(),
-            place: Place::Address {
+            endpoint: Endpoint::Address {
                 url: url.clone(),
                 token: Token::of(access, |name| std::env::var(name).ok())?,
                 tls: match url.scheme() {
@@ -141,9 +141,9 @@ impl Door {
         query: &Query,
         body: Option<&Value>,
     ) -> http::Result<Request<Full<Bytes>>> {
-        let (prefix, host) = match &self.place {
-            Place::Socket(_) => ("", "localhost"),
-            Place::Address { url, .. } => (url.path().trim_end_matches('/'), url.authority()),
+        let (prefix, host) = match &self.endpoint {
+            Endpoint::Socket(_) => ("", "localhost"),
+            Endpoint::Address { url, .. } => (url.path().trim_end_matches('/'), url.authority()),
         };
         let mut target = format!("{prefix}/admin/v1/{path}");
         if !query.is_empty() {
@@ -156,7 +156,7 @@ impl Door {
             .uri(target)
             .header(header::HOST, host)
             .header(header::ACCEPT, "application/json");
-        if let Place::Address { token, .. } = &self.place {
+        if let Endpoint::Address { token, .. } = &self.endpoint {
             request = request.header(header::AUTHORIZATION, token.header.clone());
         }
         match body {
@@ -208,8 +208,8 @@ impl Door {
     }
 
     async fn connect(&self) -> Result<Box<dyn Stream>, Problem> {
-        match &self.place {
-            Place::Socket(data) => {
+        match &self.endpoint {
+            Endpoint::Socket(data) => {
                 let unanswered = |error: anyhow::Error| {
                     Problem::unanswered(format!("{}: {error:#}", self.shown))
                 };
@@ -226,7 +226,7 @@ impl Door {
                     .map_err(|error| unanswered(error.into()))?;
                 Ok(Box::new(stream))
             }
-            Place::Address { url, tls, .. } => {
+            Endpoint::Address { url, tls, .. } => {
                 let connected = connect(url, tls.as_ref()).await;
                 connected.map_err(|error| {
                     let reason = tls::refusal(&error).unwrap_or_else(|| error.to_string());
@@ -242,9 +242,9 @@ impl Door {
     }
 
     fn variable(&self) -> Option<&'static str> {
-        match &self.place {
-            Place::Socket(_) => None,
-            Place::Address { token, .. } => Some(token.variable),
+        match &self.endpoint {
+            Endpoint::Socket(_) => None,
+            Endpoint::Address { token, .. } => Some(token.variable),
         }
     }
 }
@@ -315,7 +315,7 @@ mod tests {
             ),
         ] {
             let door = Door {
-                place: Place::Address {
+                endpoint: Endpoint::Address {
                     url: parse_url(url).unwrap(),
                     token: Token::of(Access::Act, |_| Some("secret".to_owned()))
                         .unwrap_or_else(|_| panic!("{url}")),

@@ -50,7 +50,7 @@ pub fn run(act: Act, matches: &ArgMatches) -> Result<(), Failure> {
     let job = block_on(followed(act, &preview))?;
     match act.as_json {
         true => print_json(&job.answer)?,
-        false => print(format!("{}\n", job.told(act.action)).as_bytes())?,
+        false => print(format!("{}\n", job.summary(act.action)).as_bytes())?,
     }
     Ok(())
 }
@@ -143,7 +143,7 @@ impl Job {
         })
     }
 
-    fn told(&self, action: Action) -> String {
+    fn summary(&self, action: Action) -> String {
         let Self {
             done, failed, left, ..
         } = self;

@@ -206,7 +206,7 @@ impl Dispatch {
                 cors::allow(origin, &mut response);
                 response
             });
-            told(&mut traced, &method, &response);
+            set_response(&mut traced, &method, &response);
             match measured {
                 Some(measured) => measured.answered(&mut response),
                 // For the span alone.
@@ -403,7 +403,7 @@ fn ends_with_connection(response: &Response<WasiBody>) -> bool {
 
 /// Adds to the span how the request was answered. Its route is named, and not its path,
 /// which has ids and may have a signature behind it.
-fn told<B>(span: &mut Span, method: &Method, response: &Response<B>) {
+fn set_response<B>(span: &mut Span, method: &Method, response: &Response<B>) {
     let route = response.headers().get(ROUTE);
     if let Some(route) = route.and_then(|route| route.to_str().ok()) {
         span.rename(|| format!("{} {route}", method_name(method)));
