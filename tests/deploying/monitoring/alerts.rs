@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use concept_refinement_tests::reaper::scratch;
 use serde_json::Value;
 
-use super::{Asked, between, list, string, yaml};
-use crate::read;
+use super::{Asked, between, list, promtool, string, yaml};
+use crate::{read, root};
+
+/// The case of `rules_test.yaml` that is ordinary traffic.
+pub const TRAFFIC: &str = "ordinary traffic";
 
 const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
 
@@ -100,4 +104,33 @@ fn each_alert_fires_in_a_case_and_is_silent_in_another() {
             assert_eq!(check["expr"], all, "{case}");
         }
     }
+}
+
+/// The series of ordinary traffic, without those that tell whether a host is there.
+pub fn traffic(tests: &Value) -> Vec<Value> {
+    let cases = list(&tests["tests"]).iter();
+    let traffic = cases.filter(|case| case["name"] == TRAFFIC);
+    let series = traffic.flat_map(|case| list(&case["input_series"]));
+    let of_service = series.filter(|it| !string(&it["series"]).starts_with("up{"));
+    of_service.cloned().collect()
+}
+
+#[test]
+fn ordinary_traffic_neither_hides_nor_adds_an_alert() {
+    let mut tests = yaml(&read("deploy/prometheus/rules_test.yaml"));
+    let traffic = traffic(&tests);
+    assert!(traffic.len() > 10, "{traffic:?}");
+    for case in tests["tests"].as_array_mut().unwrap() {
+        if case["name"] != TRAFFIC {
+            let mut series = case["input_series"].as_array().cloned().unwrap_or_default();
+            series.extend(traffic.iter().cloned());
+            case["input_series"] = series.into();
+        }
+    }
+    let rules = root().join("deploy/prometheus/rules.yaml");
+    tests["rule_files"] = [rules.to_str().unwrap()].as_slice().into();
+    let place = scratch("alerts");
+    // YAML includes JSON.
+    std::fs::write(place.join("beside.yaml"), tests.to_string()).unwrap();
+    promtool(&["test", "rules", "beside.yaml"], &place);
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use concept_refinement_tests::reaper::scratch;
+use serde_json::{Value, json};
 
-use super::{Asked, between, list, string, yaml};
+use super::{Asked, alerts, between, list, promtool, string, yaml};
 use crate::{read, root};
 
 const WIDTH: u64 = 24;
@@ -61,6 +62,49 @@ fn each_panel_says_what_it_shows_and_hides_no_other() {
     let rows: Vec<_> = rows.map(|row| string(&row["title"])).collect();
     let expected = ["What users feel", "Queue", "Models", "Machine and stores"];
     assert_eq!(rows, expected);
+}
+
+/// Beside ordinary traffic, of which health checks are a part.
+#[test]
+fn what_fails_is_shown_however_much_else_succeeds() {
+    let panel = asked()
+        .into_iter()
+        .find(|it| it.place == "Answers that are 5xx");
+    let expression = panel.unwrap().expression;
+    let expression = expression.replace("$job", ".*");
+    let expression = expression.replace("$__rate_interval", "5m");
+    let ordinary = alerts::traffic(&yaml(&read("deploy/prometheus/rules_test.yaml")));
+    let answers = |status: u16, each_minute: u32| {
+        let name = "concept_refinement_http_requests_total";
+        let labels = format!("route=\"/api/concepts/refine\",status=\"{status}\"");
+        json!({"series": format!("{name}{{{labels}}}"), "values": format!("0+{each_minute}x30")})
+    };
+    let cases = [
+        ("nothing", vec![], 0.01),
+        ("all of a route", vec![answers(503, 4)], 1.0),
+        (
+            "half of a route",
+            vec![answers(503, 4), answers(202, 4)],
+            0.5,
+        ),
+    ];
+    let cases = cases.map(|(name, answers, share)| {
+        json!({
+            "name": name,
+            "interval": "1m",
+            "input_series": [ordinary.clone(), answers].concat(),
+            "promql_expr_test": [{
+                "expr": format!("round({expression}, 0.01)"),
+                "eval_time": "20m",
+                "exp_samples": [{"labels": "{}", "value": share}],
+            }],
+        })
+    });
+    let tests = json!({"evaluation_interval": "1m", "tests": cases});
+    let place = scratch("panel");
+    // YAML includes JSON.
+    std::fs::write(place.join("panel.yaml"), tests.to_string()).unwrap();
+    promtool(&["test", "rules", "panel.yaml"], &place);
 }
 
 /// All Grafanas have other ids and other sources of data.
