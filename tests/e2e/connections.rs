@@ -4,6 +4,7 @@
 mod framing;
 mod http2;
 pub mod raw;
+mod sharing;
 mod slow;
 mod targets;
 mod watching;

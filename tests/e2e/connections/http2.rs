@@ -107,6 +107,17 @@ fn request(method: u8, path: &[u8], others: &[(&[u8], &[u8])]) -> Vec<u8> {
     block
 }
 
+/// The head of a request whose body does not come.
+pub fn endless_request(token: &str) -> Vec<u8> {
+    let bearer = format!("Bearer {token}");
+    let others: [(&[u8], &[u8]); 2] = [
+        (b"authorization", bearer.as_bytes()),
+        (b"content-type", b"application/json"),
+    ];
+    let block = request(POST, b"/api/concepts/refine", &others);
+    frame(HEADERS, END_HEADERS, 1, &block)
+}
+
 const GET: u8 = 0x82;
 const POST: u8 = 0x83;
 

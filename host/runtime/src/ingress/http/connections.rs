@@ -1,8 +1,9 @@
 //! Tracks the connections of clients, and closes idle ones when they run short.
 //!
 //! A connection without a request in progress is idle. Permits are shared as in
-//! `permits.rs`, except that a client which would get no more loses its oldest idle
-//! connection instead.
+//! `permits.rs`, except that idle connections can be taken back: a client which would get
+//! no more gets one of the client that holds the most, if that is more than its own, and
+//! replaces its own otherwise.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -50,6 +51,7 @@ pub struct Connection {
 pub struct Busy(Arc<State>);
 
 impl Connections {
+    /// At most so many at a time.
     pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
             limit,
@@ -59,8 +61,8 @@ impl Connections {
     }
 
     /// A permit for a connection of this client, which must close once `closing` is
-    /// cancelled. None: the client has its share, and none of its connections is idle.
-    /// `client` is None for a trusted proxy, which stands for many clients.
+    /// cancelled. None: the client has its share, and neither it nor a client with more
+    /// has an idle one. `client` is None for who stands for many clients: trusted proxies.
     pub fn open(
         self: &Arc<Self>,
         client: Option<Subnet>,
@@ -72,10 +74,9 @@ impl Connections {
             Some(_) => has_share(self.limit, open.total, own, RESERVE),
             None => open.total < self.limit,
         };
-        if !has_share && !open.close_idle(client) {
-            // A client that has no connection takes one of the client with the most.
-            let of_largest = (own == 0).then(|| open.largest_with_idle()).flatten();
-            if !of_largest.is_some_and(|largest| open.close_idle(largest)) {
+        if !has_share {
+            let loses_one = open.largest_beyond(own).unwrap_or(client);
+            if !open.close_idle(loses_one) {
                 return None;
             }
         }
@@ -115,13 +116,18 @@ impl Open {
         idle.is_some()
     }
 
-    fn largest_with_idle(&self) -> Option<Option<Subnet>> {
-        let has_idle = |connections: &BTreeMap<_, Arc<State>>| {
-            connections.values().any(|state| state.is_idle())
-        };
-        let holders = self.by_client.iter().filter(|(_, of)| has_idle(of));
-        // Trusted proxies come last, since they stand for many clients.
-        let largest = holders.max_by_key(|(client, of)| (client.is_some(), of.len()));
+    /// Of the clients with more connections than `own`, the one with the most that has an
+    /// idle one. Trusted proxies stand for many clients: they lose one to who has none,
+    /// and only if no client can.
+    fn largest_beyond(&self, own: usize) -> Option<Option<Subnet>> {
+        let larger = self.by_client.iter().filter(|(client, of)| {
+            let is_larger = match client {
+                Some(_) => of.len() > own,
+                None => own == 0,
+            };
+            is_larger && of.values().any(|state| state.is_idle())
+        });
+        let largest = larger.max_by_key(|(client, of)| (client.is_some(), of.len()));
         largest.map(|(client, _)| *client)
     }
 
