@@ -18,7 +18,7 @@ mod tasks;
 
 use std::sync::Arc;
 
-use concept_refinement_runtime::ingress::http::HostNames;
+use concept_refinement_runtime::ingress::http::{Connections, HostNames};
 
 use crate::config::AdminListener;
 use crate::metrics::Scrape;
@@ -39,4 +39,6 @@ pub struct Door {
     pub listener: Option<AdminListener>,
     /// The names that the listener answers to. None: to all.
     pub names: Option<HostNames>,
+    /// Places for connections of operators.
+    pub places: Arc<Connections>,
 }

@@ -1,41 +1,64 @@
 //! Accepts the connections of listeners that only a few clients use, such as scrapers and
 //! operators.
+//!
+//! Clients share the places as they share those for requests of users: silent connections
+//! give way, so that nobody needs a token or patience to get past them.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_capability::log_throttle::LONG_INTERVAL;
+use concept_refinement_capability::log_throttled;
+use concept_refinement_capability::permits::Subnet;
+use concept_refinement_runtime::ingress::http::{Connection, Connections};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
-/// Serves each connection, at most `limit` at a time, until it is dropped; further ones
-/// wait. `client`: who connects, for the log.
+/// How often to look for a place while all are in use, and for a free file descriptor.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// Serves each connection as long as it has a place, until it is dropped. `client`: who
+/// connects, for the log.
 pub async fn accept<S>(
     listener: TcpListener,
-    limit: usize,
+    places: Arc<Connections>,
     client: &'static str,
-    serve: impl Fn(TcpStream) -> S,
+    serve: impl Fn(TcpStream, Arc<Connection>) -> S,
 ) where
     S: Future<Output = ()> + Send + 'static,
 {
-    let connections = Arc::new(Semaphore::new(limit));
     loop {
-        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
-            return;
-        };
         match listener.accept().await {
-            Ok((stream, _)) => {
-                let served = serve(stream);
-                tokio::spawn(async move {
-                    served.await;
-                    drop(permit);
-                });
+            Ok((stream, peer)) => {
+                let place = place(&places, Some(Subnet::of(peer.ip()))).await;
+                let served = serve(stream, Arc::clone(&place));
+                tokio::spawn(while_it_has(place, served));
             }
             Err(error) => {
                 // Probably out of file descriptors; wait for some to be closed.
-                tracing::warn!(%error, "accepting {client} failed");
-                sleep(Duration::from_millis(100)).await;
+                log_throttled!(warn every LONG_INTERVAL, "accepting {client} failed", %error);
+                sleep(RETRY).await;
             }
         }
+    }
+}
+
+/// Waits for a place. Only requests in progress can hold it up, never silent connections.
+pub async fn place(places: &Arc<Connections>, client: Option<Subnet>) -> Arc<Connection> {
+    loop {
+        if let Some(place) = places.open(client, CancellationToken::new()) {
+            return Arc::new(place);
+        }
+        sleep(RETRY).await;
+    }
+}
+
+/// Serves until that ends, or the place is given to another connection.
+pub async fn while_it_has(place: Arc<Connection>, served: impl Future<Output = ()>) {
+    tokio::select! {
+        () = served => {}
+        () = place.closed() => {}
     }
 }

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_runtime::ingress::http::Connection;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -16,8 +17,8 @@ use super::access::Caller;
 use super::{Door, router};
 use crate::few_connections::accept;
 
-/// Most connections at a time; further ones wait.
-pub const CONNECTIONS: usize = 32;
+/// Most connections at a time, of the socket and the address together.
+pub const CONNECTIONS: usize = 64;
 
 /// How long a request's head may take, and how long a connection is kept for the next one:
 /// longer than the page waits between two looks, which would otherwise meet its end.
@@ -34,31 +35,37 @@ const MAX_HEADERS: usize = 16 * 1024;
 
 /// Answers who sends a token, until it is dropped.
 pub async fn serve(listener: TcpListener, door: Arc<Door>) {
-    let serve = |stream: TcpStream| {
+    let serve = |stream: TcpStream, place| {
         // Without it, small answers may wait for an acknowledgement.
         let _ = stream.set_nodelay(true);
-        connection(stream, Arc::clone(&door), None)
+        connection(stream, Arc::clone(&door), place, None)
     };
-    accept(listener, CONNECTIONS, "an operator", serve).await;
+    accept(listener, Arc::clone(&door.places), "an operator", serve).await;
 }
 
 /// Answers who connected to the socket.
 pub async fn serve_peer(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     door: Arc<Door>,
+    place: Arc<Connection>,
     peer: Caller,
 ) {
-    connection(stream, door, Some(peer)).await;
+    connection(stream, door, place, Some(peer)).await;
 }
 
 async fn connection(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     door: Arc<Door>,
+    place: Arc<Connection>,
     peer: Option<Caller>,
 ) {
     let service = service_fn(move |request| {
-        let (door, peer) = (Arc::clone(&door), peer.clone());
-        async move { Ok::<_, Infallible>(router::answer(&door, peer.as_ref(), request).await) }
+        let (door, peer, busy) = (Arc::clone(&door), peer.clone(), place.busy());
+        async move {
+            let answer = router::answer(&door, peer.as_ref(), request).await;
+            drop(busy);
+            Ok::<_, Infallible>(answer)
+        }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())

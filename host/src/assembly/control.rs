@@ -15,15 +15,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use concept_refinement_capability::log_throttled;
+use concept_refinement_runtime::ingress::http::Connection;
 use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncReadExt as _, Interest};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::sync::{Mutex, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::admin::{CONNECTIONS, Caller, Door, serve_peer};
+use crate::admin::{Caller, Door, serve_peer};
 use crate::assembly::backup::{Backup, refuse};
+use crate::few_connections::{place, while_it_has};
 use crate::loops::until_stop::until_stop;
 
 const NAME: &str = "control";
@@ -87,25 +90,28 @@ impl Control {
     }
 
     async fn answer_all(&self) {
-        let connections = Arc::new(Semaphore::new(CONNECTIONS));
         let backups = Arc::new(Mutex::new(()));
         loop {
-            let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
-                return;
-            };
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    let answer = Request {
+                    // All of them are of one user, who stands for everybody who may act.
+                    let place = place(&self.door.places, None).await;
+                    let request = Request {
                         backup: Arc::clone(&self.backup),
                         door: Arc::clone(&self.door),
                         backups: Arc::clone(&backups),
+                        place: Arc::clone(&place),
                     };
-                    tokio::spawn(async move {
-                        if let Err(error) = answer.answer(stream).await {
-                            tracing::warn!(%error, "a request of the operator could not be answered");
+                    let answered = async {
+                        if let Err(error) = request.answer(stream).await {
+                            log_throttled!(
+                                warn,
+                                "a request of the operator could not be answered",
+                                %error
+                            );
                         }
-                        drop(permit);
-                    });
+                    };
+                    tokio::spawn(while_it_has(place, answered));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no request of the operator can be accepted");
@@ -122,6 +128,7 @@ struct Request {
     door: Arc<Door>,
     /// Held while a backup is sent: two at a time would take twice the room.
     backups: Arc<Mutex<()>>,
+    place: Arc<Connection>,
 }
 
 impl Request {
@@ -130,10 +137,9 @@ impl Request {
         let is_allowed = user == 0 || user == rustix::process::geteuid().as_raw();
         let first = timeout(REQUEST_TIMEOUT, first_byte(&stream)).await??;
         if is_allowed && first.is_some_and(|first| first.is_ascii_uppercase()) {
-            serve_peer(stream, self.door, Caller::of_uid(user)).await;
+            serve_peer(stream, self.door, self.place, Caller::of_uid(user)).await;
             return Ok(());
         }
-        let _turn = self.backups.lock().await;
         let mut request = Vec::new();
         let mut from = (&mut stream).take(MAX_REQUEST);
         timeout(REQUEST_TIMEOUT, from.read_to_end(&mut request)).await??;
@@ -141,6 +147,8 @@ impl Request {
             // The client only found out that it has no place for a backup.
             return Ok(());
         }
+        let _busy = self.place.busy();
+        let _turn = self.backups.lock().await;
         let stream = stream.into_std()?;
         stream.set_nonblocking(false)?;
         stream.set_write_timeout(Some(READER_TIMEOUT))?;

@@ -16,7 +16,7 @@ use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_capability::{Capabilities, create_directory};
 use concept_refinement_domain::secret::LENGTH;
 use concept_refinement_runtime::egress::Network;
-use concept_refinement_runtime::ingress::http::{CALLS, HostNames, listen};
+use concept_refinement_runtime::ingress::http::{CALLS, Connections, HostNames, listen};
 use concept_refinement_runtime::model::output;
 use concept_refinement_runtime::wasm::engine::Pool;
 use futures::future::join_all;
@@ -311,6 +311,7 @@ impl HostBuilder {
                 .as_ref()
                 .and_then(|admin| admin.local_addr().ok())
                 .and_then(|address| HostNames::of_listener(address, config.public_url.as_deref())),
+            places: Connections::new(admin::CONNECTIONS),
         });
         if let Some(admin) = admin {
             let door = Arc::clone(&door);

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use concept_refinement_capability::log_throttled;
+use concept_refinement_runtime::ingress::http::{Connection, Connections};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -18,7 +20,7 @@ use tokio::time::timeout;
 use super::scrape::Scrape;
 use crate::few_connections::accept;
 
-/// Most connections at a time; further ones wait.
+/// Most connections at a time.
 const CONNECTIONS: usize = 16;
 
 /// Timeouts for the request's head and for the whole connection.
@@ -34,15 +36,19 @@ const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8")
 
 /// Serves until it is dropped.
 pub async fn serve(listener: TcpListener, scrape: Arc<Scrape>) {
-    let serve = |stream| connection(stream, Arc::clone(&scrape));
-    accept(listener, CONNECTIONS, "a scraper", serve).await;
+    let serve = |stream, place| connection(stream, place, Arc::clone(&scrape));
+    accept(listener, Connections::new(CONNECTIONS), "a scraper", serve).await;
 }
 
 /// One request per connection; scrapers come only a few times a minute.
-async fn connection(stream: TcpStream, scrape: Arc<Scrape>) {
+async fn connection(stream: TcpStream, place: Arc<Connection>, scrape: Arc<Scrape>) {
     let service = service_fn(move |request| {
-        let scrape = Arc::clone(&scrape);
-        async move { Ok::<_, Infallible>(answer(&scrape, &request).await) }
+        let (scrape, busy) = (Arc::clone(&scrape), place.busy());
+        async move {
+            let answer = answer(&scrape, &request).await;
+            drop(busy);
+            Ok::<_, Infallible>(answer)
+        }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -70,7 +76,7 @@ async fn answer(scrape: &Scrape, request: &Request<Incoming>) -> Response<Full<B
     match scrape.text().await {
         Ok(text) => with(StatusCode::OK, FORMAT, text.into()),
         Err(error) => {
-            tracing::error!(%error, "the metrics could not be written");
+            log_throttled!(error, "the metrics could not be written", %error);
             plain(StatusCode::INTERNAL_SERVER_ERROR, "")
         }
     }

@@ -35,7 +35,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use connections::Connections;
+pub use connections::{Connection, Connections};
 use dispatch::Dispatch;
 pub use dispatch::{Access, CALLS};
 pub use host_names::HostNames;
