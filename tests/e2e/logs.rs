@@ -1,5 +1,6 @@
 //! What is logged, and what never is.
 
+use concept_refinement_tests::attacks::HTTP2;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::Reply;
@@ -7,9 +8,10 @@ use concept_refinement_tests::service::Launch;
 use concept_refinement_tests::tokens::{SECRET, hostile, token};
 use reqwest::Method;
 use serde_json::Value;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::connections::raw;
 use crate::shared::{new_name, new_user, origin, scripted_launch};
 
 const API_KEY: &str = "sk-the-key-of-the-provider";
@@ -342,4 +344,29 @@ async fn uploads_that_are_broken_off_are_not_logged() {
         .lines()
         .filter(|line| line.contains("wasmtime_wasi_http"));
     assert_eq!(lines.count(), 0, "{log}");
+}
+
+/// A library warns of each frame.
+#[tokio::test]
+async fn frames_that_nobody_asked_for_are_told_once() {
+    let service = scripted_launch().start();
+    let mut stream = raw::connect(&service).await;
+    stream.write_all(HTTP2).await.unwrap();
+    let ping = |flags: u8, text: &[u8; 8]| [&[0, 0, 8, 6, flags, 0, 0, 0, 0], &text[..]].concat();
+    let confirmations = ping(1, b"not sent").repeat(10_000);
+    let (mut reader, mut writer) = stream.split();
+    let sent = async {
+        writer.write_all(&confirmations).await.unwrap();
+        writer.write_all(&ping(0, b"the last")).await.unwrap();
+    };
+    let heard = async {
+        let mut heard = Vec::new();
+        while !String::from_utf8_lossy(&heard).contains("the last") {
+            assert_ne!(reader.read_buf(&mut heard).await.unwrap(), 0, "{heard:?}");
+        }
+    };
+    tokio::join!(sent, heard);
+    let log = service.stop().log;
+    let told = log.lines().filter(|line| line.contains("PING")).count();
+    assert_eq!(told, 1, "{log}");
 }

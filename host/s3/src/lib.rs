@@ -26,6 +26,7 @@ use concept_refinement_capability::blobs::{Blob, Blobs, Purpose};
 use concept_refinement_capability::images::{
     Contents, ImageStore, Images, Listed, Options, Signing, no_such_name,
 };
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::moving::RestoreImages;
 use concept_refinement_capability::upload_reservations::{
     ImageKey, Reservation, UploadReservations,
@@ -244,7 +245,7 @@ impl Inner {
         size: u64,
     ) -> Result<Option<ImageInfo>, Fault> {
         let Some(owner) = self.owner(&key_of(path), described).await? else {
-            tracing::error!(%path, "an image is damaged: nothing says whose it is");
+            log_throttled!(error, "an image is damaged: nothing says whose it is", %path);
             return Ok(None);
         };
         Ok(described.info(path, owner, size))

@@ -1,6 +1,7 @@
 //! Which request is answered by what.
 
 use bytes::Bytes;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_domain::sentence::sanitize;
 use concept_refinement_domain::validation;
 use concept_refinement_runtime::ingress::http::request_id;
@@ -43,12 +44,29 @@ pub(super) async fn answer(
     let (parts, body) = request.into_parts();
     let id = request_id::of(&parts.headers);
     let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default());
+    let caller = match peer {
+        Some(peer) => Ok(peer.clone()),
+        None => Caller::of_token(door, &parts.headers),
+    };
     let answered = async {
-        let answered = route(door, peer, &parts, body).await;
+        let answered = route(door, peer.is_some(), caller.as_ref(), &parts, body).await;
         let answer = answered.unwrap_or_else(|problem| problem.answer());
-        if !is_read(&parts.method) {
-            let (method, path) = (&parts.method, sanitize(parts.uri.path(), MAX_LOGGED));
-            tracing::info!(%method, path, status = answer.status().as_u16(), "an operator asked");
+        let (method, status) = (&parts.method, answer.status());
+        let path = || sanitize(parts.uri.path(), MAX_LOGGED);
+        match &caller {
+            Ok(_) if is_read(method) => {}
+            Ok(_) => {
+                tracing::info!(%method, path = path(), status = status.as_u16(), "an operator asked");
+            }
+            Err(_) if status.is_success() => {}
+            // As many as anybody likes.
+            Err(_) => log_throttled!(
+                info,
+                "who shows no operator's token was refused",
+                %method,
+                path = path(),
+                status = status.as_u16()
+            ),
         }
         answer
     };
@@ -64,12 +82,13 @@ fn is_read(method: &Method) -> bool {
 
 async fn route(
     door: &Door,
-    peer: Option<&Caller>,
+    is_peer: bool,
+    caller: Result<&Caller, &Problem>,
     parts: &Parts,
     body: Incoming,
 ) -> Result<Answer, Problem> {
     let path = parts.uri.path();
-    if peer.is_none() && !is_answered_to(door, parts) {
+    if !is_peer && !is_answered_to(door, parts) {
         return Err(Problem::Misdirected);
     }
     if let Some(file) = page::file(path) {
@@ -87,10 +106,7 @@ async fn route(
     {
         return Err(Problem::Method(allowed));
     }
-    let caller = &match peer {
-        Some(peer) => peer.clone(),
-        None => Caller::of_token(door, &parts.headers)?,
-    };
+    let caller = caller.map_err(Problem::clone)?;
     let (headers, query) = (&parts.headers, parts.uri.query());
     if parts.method == Method::POST {
         // Before the body is read.

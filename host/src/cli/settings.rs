@@ -107,7 +107,7 @@ pub fn start_log(format: LogFormat, by_default: &str) -> anyhow::Result<()> {
                 .with_ansi(std::io::stderr().is_terminal())
                 .log_internal_errors(false)
                 .with_writer(writer);
-            log.with(text).with(LibraryThrottle::new()).try_init()
+            log.with(text).with(LibraryThrottle::default()).try_init()
         }
         LogFormat::Json => {
             let json = json_subscriber::layer()
@@ -117,7 +117,7 @@ pub fn start_log(format: LogFormat, by_default: &str) -> anyhow::Result<()> {
                 .flatten_span_list_on_top_level(true)
                 .log_internal_errors(false)
                 .with_writer(writer);
-            log.with(json).with(LibraryThrottle::new()).try_init()
+            log.with(json).with(LibraryThrottle::default()).try_init()
         }
     };
     started.map_err(|error| anyhow::anyhow!("starting the log: {error}"))

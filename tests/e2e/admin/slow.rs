@@ -16,8 +16,11 @@ use crate::shared::scripted_launch;
 /// Longer than any of them may hold out.
 const AT_LAST: Duration = Duration::from_secs(30);
 
-/// More than are answered at a time.
-const MANY: usize = 40;
+/// Far shorter than what a silent client is waited for.
+const QUICK: Duration = Duration::from_secs(4);
+
+/// More than there are places for.
+const MANY: usize = 200;
 
 async fn connect(service: &Service) -> TcpStream {
     let url = service.admin().await;
@@ -71,16 +74,67 @@ async fn who_says_nothing_more_is_cut_off() {
     assert_eq!(queue.json()["paused"], false);
 }
 
-/// Users do not notice, and operators wait for a moment.
+/// Neither users nor operators wait for them, whatever they began to say.
 #[tokio::test]
-async fn silent_connections_cost_others_a_moment() {
-    let service = attended(scripted_launch()).start();
+async fn silent_connections_keep_nobody_out() {
+    for says in ["", "GET /admin/v1/queue HTTP/1.1\r\nhost: localhost\r\n"] {
+        let service = attended(scripted_launch()).start();
+        let silent = join_all((0..MANY).map(async |_| {
+            let mut stream = connect(&service).await;
+            // It may have given way already.
+            let _ = stream.write_all(says.as_bytes()).await;
+            stream
+        }));
+        let silent = silent.await;
+        let begin = Instant::now();
+        let health = Client::new(service.url()).get("/api/health").await;
+        assert_eq!(health.status, 200);
+        let operator = operator(&service).await;
+        for _ in 0..3 {
+            let answer = operator.reconnected().get("/admin/v1/queue").await;
+            assert_eq!(answer.status, 200, "beside {says:?}");
+        }
+        assert!(begin.elapsed() < QUICK, "{:?}", begin.elapsed());
+        drop(silent);
+    }
+}
+
+/// The places of the address and the socket are the same; who asks by either is served.
+#[tokio::test]
+async fn silent_connections_of_one_door_leave_the_other_open() {
+    let launch = attended(scripted_launch().embedded());
+    let service = launch.start();
     let silent = join_all((0..MANY).map(|_| connect(&service))).await;
     let begin = Instant::now();
-    let health = Client::new(service.url()).get("/api/health").await;
-    assert_eq!(health.status, 200);
-    let operator = operator(&service).await;
-    assert_eq!(operator.get("/admin/v1/queue").await.status, 200);
-    assert!(begin.elapsed() < AT_LAST, "{:?}", begin.elapsed());
+    let own = Client::on_socket(&launch.data());
+    assert_eq!(own.get("/admin/v1/queue").await.status, 200);
+    assert!(begin.elapsed() < QUICK, "{:?}", begin.elapsed());
     drop(silent);
+}
+
+/// Whoever asks without a token writes as little to the log as anybody else.
+#[tokio::test]
+async fn requests_without_a_token_cost_a_line_a_second() {
+    const ASKED: usize = 2_000;
+    let service = attended(scripted_launch()).start();
+    let anybody = operator(&service).await.without("authorization");
+    let begin = Instant::now();
+    for _ in 0..ASKED {
+        let answer = super::act(&anybody, "queue/pause", "x").await;
+        assert_eq!(answer.status, 401);
+    }
+    let seconds = usize::try_from(begin.elapsed().as_secs()).unwrap();
+    let known = operator(&service).await;
+    assert_eq!(super::act(&known, "queue/resume", "x").await.status, 200);
+    let log = service.stop().log;
+    let refused: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("status=401"))
+        .collect();
+    assert!((1..=seconds + 2).contains(&refused.len()), "{log}");
+    assert!(refused[0].contains("times=1"), "{refused:?}");
+    let of_operator = log
+        .lines()
+        .filter(|line| line.contains("an operator asked"));
+    assert_eq!(of_operator.count(), 1, "{log}");
 }

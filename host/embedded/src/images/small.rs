@@ -19,6 +19,7 @@ use concept_refinement_capability::OpenError;
 use concept_refinement_capability::directory;
 use concept_refinement_capability::embedded::Archive;
 use concept_refinement_capability::images::Listed;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::room::Room;
 use concept_refinement_domain::capability::{CapabilityError, ImageInfo, ImageKind};
 use concept_refinement_domain::image_path::ImagePath;
@@ -283,7 +284,7 @@ fn list(reader: &Connection, after: i64) -> io::Result<(Vec<Listed>, Option<i64>
 fn parsed(path: &ImagePath, envelope: &str) -> Option<Envelope> {
     let envelope = Envelope::from_json(envelope);
     if envelope.is_none() {
-        tracing::error!(%path, "an image is damaged");
+        log_throttled!(error, "an image is damaged", %path);
     }
     envelope
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use concept_refinement_capability::directory::{self, DirectoryLock};
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::room::Room;
 use concept_refinement_capability::{Clock, OpenError};
 use concept_refinement_domain::capability::{ImageInfo, ImageKind, ImageLimit, ImageLimits};
@@ -182,7 +183,7 @@ impl Store {
     fn file(&self, path: &ImagePath) -> io::Result<Option<(ImageInfo, fs::File)>> {
         match self.open_whole(path) {
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                tracing::error!(%path, %error, "an image is damaged");
+                log_throttled!(error, "an image is damaged", %path, %error);
                 Ok(None)
             }
             opened => opened,

@@ -72,10 +72,11 @@ pub(super) fn log_end(store: &Store<Sandbox>, result: Result<(), wasmtime::Error
     match result {
         Err(error) if !stopping => {
             let printed = store.data().printed();
-            tracing::error!(
+            log_throttled!(
+                error,
+                "an instance of the api ended early",
                 error = format!("{error:#}"),
-                printed,
-                "an instance of the api ended early"
+                printed
             );
         }
         Ok(()) | Err(_) => {

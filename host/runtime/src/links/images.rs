@@ -1,6 +1,7 @@
 //! `image-store`, as linked into a component.
 
 use concept_refinement_capability::images::Contents;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::convert::Convert as _;
 use futures::StreamExt as _;
@@ -90,6 +91,6 @@ impl HostWithStore<Sandbox> for Linked {
 
 fn log<T>(path: &str, chunk: &Result<T, CapabilityError>) {
     if let Err(error) = chunk {
-        tracing::error!(path, %error, "an image could not be read to its end");
+        log_throttled!(error, "an image could not be read to its end", path, %error);
     }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use concept_refinement_capability::log_throttled;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -42,9 +43,10 @@ pub async fn run(shared: Arc<Shared>, slot: OwnedSemaphorePermit) {
     let (mut store, api) = match started {
         Ok(started) => started,
         Err(error) => {
-            tracing::error!(
-                error = format!("{error:#}"),
-                "an instance of the api cannot be started"
+            log_throttled!(
+                error,
+                "an instance of the api cannot be started",
+                error = format!("{error:#}")
             );
             return;
         }

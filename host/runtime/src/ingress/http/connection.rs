@@ -104,7 +104,7 @@ impl HttpTrigger {
                     };
                     session.serve(stream).await;
                 }
-                Err(error) => tracing::warn!(%error, "a connection could not be registered"),
+                Err(error) => log_throttled!(warn, "a connection could not be registered", %error),
             }
             drop((load, measured, open));
         });

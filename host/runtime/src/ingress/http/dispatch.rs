@@ -286,11 +286,11 @@ impl Dispatch {
         let response = answered.map_err(|failure| match failure {
             Failure::TimedOut => Refusal::TimedOut,
             Failure::Overloaded => {
-                tracing::error!(error = %failure, "no instance of the api takes a request");
+                log_throttled!(error, "no instance of the api takes a request", error = %failure);
                 Refusal::Overloaded
             }
             Failure::Ended | Failure::Invalid => {
-                tracing::error!(error = %failure, "the api failed a request");
+                log_throttled!(error, "the api failed a request", error = %failure);
                 Refusal::InternalError
             }
         })?;
