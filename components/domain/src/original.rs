@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use url::{Host, Url};
 
 use crate::address::is_public;
+use crate::sentence::without_credentials;
 
 /// Longest URL, in code points.
 pub const MAX_URL_CHARS: usize = 2_048;
@@ -98,8 +99,10 @@ impl AllowedSources {
             .map(str::trim)
             .filter(|entry| !entry.is_empty())
             .map(|entry| {
-                Source::parse(entry)
-                    .ok_or_else(|| format!("{entry:?} is not a host, host:port or network (CIDR)"))
+                Source::parse(entry).ok_or_else(|| {
+                    let entry = without_credentials(entry);
+                    format!("{entry:?} is not a host, host:port or network (CIDR)")
+                })
             })
             .collect::<Result<_, _>>()
             .map(Self)

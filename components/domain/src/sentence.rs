@@ -48,6 +48,14 @@ pub fn rate_limited(quota: Quota) -> String {
     format!("Rate limit exceeded for /concepts/refine ({quota}). Try again later.")
 }
 
+/// A setting's text, as an error may quote it: what stands before an `@` may be a password.
+pub fn without_credentials(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((_, rest)) => format!("…@{rest}"),
+        None => text.to_owned(),
+    }
+}
+
 /// The error message of a task that failed at this stage, sanitized.
 pub fn failed(stage: Stage, reason: &str) -> String {
     let what = what_failed(stage);

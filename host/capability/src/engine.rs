@@ -159,10 +159,12 @@ pub fn find<O, S>(
     let found = engines.iter().find(|engine| engine.is_named_by(url));
     found.ok_or_else(|| {
         let names: Vec<_> = engines.iter().map(|engine| engine.name).collect();
-        // The rest may hold a password.
+        // The rest of what is no word may hold a password.
+        let is_of_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
         let url = match url.split_once("://") {
-            Some((scheme, _)) => format!("{scheme}://…"),
-            None => url.to_owned(),
+            Some((scheme, _)) if scheme.chars().all(is_of_word) => format!("{scheme}://…"),
+            None if url.chars().all(is_of_word) => url.to_owned(),
+            Some(_) | None => "…".to_owned(),
         };
         format!("must be {}, not {url:?}", names.join(" or "))
     })
@@ -216,7 +218,16 @@ mod tests {
 
     #[test]
     fn a_password_is_not_told() {
-        let problem = find(&ENGINES, "mysql://ada:hunter2@host/x").err().unwrap();
-        assert_eq!(problem, "must be sqlite or postgres://, not \"mysql://…\"");
+        for (url, shown) in [
+            ("mysql://ada:hunter2@host/x", "mysql://…"),
+            ("postgres:/ada:hunter2@host/x", "…"),
+            ("ada:hunter2@host", "…"),
+            ("hunter2@host://x", "…"),
+            ("host=x password=hunter2", "…"),
+        ] {
+            let problem = find(&ENGINES, url).err().unwrap();
+            let expected = format!("must be sqlite or postgres://, not {shown:?}");
+            assert_eq!(problem, expected, "{url}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Access: tokens, proxies, and other origins.
 
 use concept_refinement_domain::secret::SHORTEST;
+use concept_refinement_domain::sentence::without_credentials;
 use url::{Host, Url};
 
 use super::error::ConfigError;
@@ -66,6 +67,7 @@ pub(super) fn cors_origins(text: &str) -> Result<Vec<String>, String> {
     entries(text)
         .map(|entry| {
             public_url(entry).map_err(|_| {
+                let entry = without_credentials(entry);
                 format!("{entry:?} is not an http or https origin, as https://app.example.com")
             })
         })

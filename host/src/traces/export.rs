@@ -39,7 +39,10 @@ impl Export {
         let exporter = SpanExporter::builder()
             .with_http()
             .with_http_client(client.context("the collector's URL has no host")?)
-            .build()?;
+            .build()
+            // Its errors quote the variables, which may have passwords.
+            .ok()
+            .context("the exporter does not take its variables, OTEL_EXPORTER_OTLP_…")?;
         let provider = SdkTracerProvider::builder()
             .with_resource(resource())
             .with_span_processor(BatchSpanProcessor::builder(exporter).build())

@@ -75,7 +75,9 @@ impl Settings {
             Some("none") => return Ok(None),
             Some(_) => return Err(Unusable::new(EXPORTER, "has to be otlp or none")),
         }
-        let endpoint = Url::parse(&endpoint).ok();
+        // The exporter reads the variable by stricter rules, and would quote it.
+        let is_uri = endpoint.parse::<http::Uri>().is_ok();
+        let endpoint = Url::parse(&endpoint).ok().filter(|_| is_uri);
         let endpoint = endpoint.filter(|url| matches!(url.scheme(), "http" | "https"));
         let endpoint =
             endpoint.ok_or_else(|| Unusable::new(variable, "has to be an http or https URL"))?;

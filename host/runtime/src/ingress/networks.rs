@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use concept_refinement_domain::sentence::without_credentials;
 use ipnet::IpNet;
 
 /// A list of networks.
@@ -17,9 +18,10 @@ impl Networks {
             .map(|entry| {
                 let network: Option<IpNet> = entry.parse().ok();
                 let address = || entry.parse::<IpAddr>().ok().map(IpNet::from);
-                network
-                    .or_else(address)
-                    .ok_or_else(|| format!("{entry:?} is not an address or a network (CIDR)"))
+                network.or_else(address).ok_or_else(|| {
+                    let entry = without_credentials(entry);
+                    format!("{entry:?} is not an address or a network (CIDR)")
+                })
             })
             .collect::<Result<_, _>>()
             .map(Self)
