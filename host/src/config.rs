@@ -5,6 +5,7 @@ mod access;
 mod admin;
 mod builder;
 mod error;
+mod exposure;
 mod forms;
 mod link_values;
 mod model;
@@ -35,6 +36,7 @@ pub use builder::{Allowed, Authentication, ConfigBuilder, Model, ModelProvider, 
 pub use concept_refinement_capability::payments::Repeat;
 pub use concept_refinement_domain::quota::{Quota, Window};
 pub use error::ConfigError;
+pub(crate) use exposure::exposed;
 pub use ipnet::IpNet;
 pub(crate) use model::{ModelChoice, ModelLink};
 pub(crate) use push::Push;

@@ -235,6 +235,106 @@ fn a_secret_that_is_unusable_is_not_shown() {
     }
 }
 
+/// Those whose values are addresses, or lists of them.
+const ADDRESSES: [&str; 17] = [
+    "listen",
+    "public-url",
+    "tasks",
+    "tasks-listen-url",
+    "queue",
+    "pubsub-endpoint",
+    "pubsub-jwks-url",
+    "images",
+    "model",
+    "model-url",
+    "jwks-url",
+    "trusted-proxies",
+    "cors-origins",
+    "allow-sources",
+    "allow-webhooks",
+    "metrics-listen",
+    "admin-listen",
+];
+
+#[test]
+fn a_password_in_an_address_that_is_unusable_is_not_shown() {
+    std::thread::scope(|scope| {
+        for part in ADDRESSES.chunks(5) {
+            scope.spawn(move || {
+                for name in part {
+                    for value in [
+                        "ftp://user:hush-hush@host",
+                        "user:hush-hush@host",
+                        "http:/user:hush-hush@host/ x",
+                    ] {
+                        let ended = Launch::new().set(name, value).run();
+                        let log = &ended.log;
+                        assert_eq!(ended.status.code(), Some(2), "{name} {value}: {log}");
+                        assert!(log.contains(&name.replace('-', "_")), "{name}: {log}");
+                        assert!(!log.contains("hush"), "{name}: {log}");
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// An unusable collector does not stop the start.
+#[test]
+fn a_password_in_the_address_of_a_collector_is_not_shown() {
+    for variable in [
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    ] {
+        for value in [
+            "http://user:hush-hush @collector:4318",
+            "http://user:hush-hush@collector:x",
+            "user:hush-hush@collector",
+        ] {
+            let log = Launch::new().variable(variable, value).start().stop().log;
+            assert!(log.contains("no traces are sent"), "{value}: {log}");
+            assert!(log.contains(variable), "{value}: {log}");
+            assert!(!log.contains("hush"), "{log}");
+        }
+    }
+}
+
+#[test]
+fn secrets_that_others_can_read_are_warned_of() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let secrets = "admin_token = 'hush-hush-hush-hush-hush-hush-hush'\n\
+         webhook_secret = 'hush-hush-hush-hush-hush-hush-hush'\n";
+    let sentence = "other users of this machine can read the secrets in";
+    for (name, text, mode, of_directory, is_told) in [
+        ("open", secrets, 0o644, 0o755, true),
+        ("for its group", secrets, 0o640, 0o755, false),
+        ("for its owner", secrets, 0o600, 0o755, false),
+        ("where nobody comes", secrets, 0o644, 0o700, false),
+        ("without secrets", "uploads = 7\n", 0o644, 0o755, false),
+    ] {
+        // Nobody else enters the other places of tests.
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("refinement.toml");
+        std::fs::write(&file, text).unwrap();
+        set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+        set_permissions(place.path(), Permissions::from_mode(of_directory)).unwrap();
+        let launch = Launch::new().flag(&format!("--config={}", file.display()));
+        let logs = [launch.start().stop().log, launch.check().log];
+        for log in logs {
+            let line = log.lines().find(|line| line.contains(sentence));
+            assert_eq!(line.is_some(), is_told, "{name}: {log}");
+            assert!(!log.contains("hush"), "{log}");
+            if let Some(line) = line {
+                for named in [&*file.to_string_lossy(), "admin_token", "webhook_secret"] {
+                    assert!(line.contains(named), "{line}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn an_unknown_variable_is_only_warned_of() {
     let launch = Launch::new()

@@ -10,7 +10,7 @@ use super::terminal::say;
 use super::{code_cache, settings};
 use crate::assembly::Components;
 use crate::assembly::check;
-use crate::config::Config;
+use crate::config::{Config, exposed};
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let mut report = Report::new(matches, "checks", line);
@@ -44,11 +44,11 @@ fn configured(
             let unknown = [given.unknown_variables.clone(), of_links]
                 .concat()
                 .join(", ");
-            let more = match unknown.as_str() {
-                "" => String::new(),
-                unknown => format!("unknown variables are ignored: {unknown}"),
-            };
-            (Ok(more), Some((config, given.components)))
+            let unknown =
+                (!unknown.is_empty()).then(|| format!("unknown variables are ignored: {unknown}"));
+            let exposed = given.file.as_deref().and_then(exposed);
+            let more: Vec<_> = exposed.into_iter().chain(unknown).collect();
+            (Ok(more.join("; ")), Some((config, given.components)))
         }
         Err(Failure::Usage(error) | Failure::Failed(error)) => (Err(format!("{error:#}")), None),
         Err(Failure::Told | Failure::Stopped(_)) => (Err(String::new()), None),

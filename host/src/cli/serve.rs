@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::process::{announce, until_stopped};
 use super::settings;
 use crate::assembly::{Components, HostBuilder};
+use crate::config::exposed;
 use crate::log;
 use crate::traces::Sending;
 
@@ -24,6 +25,9 @@ pub fn run(
         tracing::warn!(variable, "an unknown variable is ignored");
     }
     config.log(given.file.as_deref());
+    if let Some(exposed) = given.file.as_deref().and_then(exposed) {
+        tracing::warn!("{exposed}");
+    }
     let components = Components::load(given.components.as_deref(), &config)?;
     let trust = config.trust.clone();
     let builder = prepare(HostBuilder::new(config, components)).on_waiting(announce);

@@ -8,7 +8,7 @@ use super::link_values::LinkValues;
 use super::table::{SETTINGS, Setting};
 
 /// The table of the file that contains those of the links.
-const TABLE: &str = "models";
+pub(super) const TABLE: &str = "models";
 
 /// Prefix of the variables of links.
 const PREFIX: &str = "REFINEMENT_MODELS_";
