@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -13,6 +14,9 @@ use rustix::process::{Signal, kill_process};
 use crate::dist;
 
 const SETTINGS: &str = "etc/concept-refinement/refinement.toml";
+
+/// For keys and passwords.
+const ENVIRONMENT: &str = "etc/concept-refinement/environment";
 
 /// That of a release, which is checked by the same test, or one that is made now.
 fn package() -> PathBuf {
@@ -42,6 +46,10 @@ fn dpkg(root: &Path, action: &str, of: &Path) {
         .output()
         .unwrap();
     assert!(done.status.success(), "{action}: {done:?}");
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
 /// A machine without any package.
@@ -115,15 +123,27 @@ async fn the_package_is_installed_and_works_and_goes_again() {
     kill_process(service.pid(), Signal::TERM).unwrap();
     assert!(service.child().wait().unwrap().success());
 
+    // Keys are root's alone, also in a file that an editor made.
+    let environment = root.join(ENVIRONMENT);
+    assert_eq!(mode(&environment), 0o600);
+    let keys = "REFINEMENT_MODEL_API_KEY=secret\n";
+    fs::write(&environment, keys).unwrap();
+    fs::set_permissions(&environment, fs::Permissions::from_mode(0o644)).unwrap();
+
     // The settings are the operator's, and the data stay in any case.
     dpkg(&root, "--install", &package);
+    assert_eq!(mode(&environment), 0o640);
+    assert_eq!(fs::read_to_string(&environment).unwrap(), keys);
     assert_eq!(fs::read_to_string(&settings).unwrap(), own);
     let name = Path::new("concept-refinement");
     dpkg(&root, "--remove", name);
     assert!(!root.join("usr/bin/concept-refinement").exists());
     assert_eq!(fs::read_to_string(&settings).unwrap(), own);
+    assert_eq!(fs::read_to_string(&environment).unwrap(), keys);
+    fs::write(root.join(format!("{ENVIRONMENT}~")), keys).unwrap();
     dpkg(&root, "--purge", name);
-    assert!(!settings.exists());
+    let left = settings.parent().unwrap();
+    assert!(!left.exists(), "{:?}", fs::read_dir(left).unwrap().next());
     assert!(
         root.join("var/lib/concept-refinement/tasks.sqlite")
             .exists()
