@@ -4,7 +4,6 @@
 //! Clients share the places as they share those for requests of users: silent connections
 //! give way, so that nobody needs a token or patience to get past them.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
