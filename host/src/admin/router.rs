@@ -32,7 +32,7 @@ pub(super) const ROUTES: [(&str, &str); 11] = [
 
 const VERSION: &str = "/admin/v1/";
 
-/// Longest path of a task or job in the log, in code points.
+/// Longest path or method in the log, in code points.
 const MAX_LOGGED: usize = 100;
 
 /// `peer`: who connected to the socket; None: a token says who asks.
@@ -52,19 +52,22 @@ pub(super) async fn answer(
         let answered = route(door, peer.is_some(), caller.as_ref(), &parts, body).await;
         let answer = answered.unwrap_or_else(|problem| problem.answer());
         let (method, status) = (&parts.method, answer.status());
-        let path = || sanitize(parts.uri.path(), MAX_LOGGED);
+        let shown = |text: &str| sanitize(text, MAX_LOGGED);
         match &caller {
             Ok(_) if is_read(method) => {}
-            Ok(_) => {
-                tracing::info!(%method, path = path(), status = status.as_u16(), "an operator asked");
-            }
+            Ok(_) => tracing::info!(
+                method = %shown(method.as_str()),
+                path = shown(parts.uri.path()),
+                status = status.as_u16(),
+                "an operator asked"
+            ),
             Err(_) if status.is_success() => {}
             // As many as anybody likes.
             Err(_) => log_throttled!(
                 info,
                 "who shows no operator's token was refused",
-                %method,
-                path = path(),
+                method = %shown(method.as_str()),
+                path = shown(parts.uri.path()),
                 status = status.as_u16()
             ),
         }
