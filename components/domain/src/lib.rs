@@ -39,6 +39,7 @@ pub mod purpose;
 pub mod quota;
 pub mod redaction;
 pub mod refined;
+pub mod response_headers;
 pub mod retry;
 pub mod rulebook;
 pub mod sealed_key;

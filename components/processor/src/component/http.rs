@@ -42,9 +42,9 @@ impl ports::Http for Imports {
         let response = outbound::send(request).await?;
         Ok(ports::Response {
             status: response.status,
-            location: response.header("location"),
+            location: response.location(),
             content_length: response.content_length(),
-            content_encoding: response.header("content-encoding"),
+            is_compressed: response.is_compressed(),
             content_range: response.header("content-range"),
             etag: response.header("etag"),
             retry_after: response.header("retry-after"),

@@ -67,6 +67,8 @@ pub enum Page {
     Busy(u16, &'static str),
     Redirect(&'static str),
     Encoded(&'static [u8]),
+    /// A status that says more of the file than 200, and the part of it that this is.
+    Part(u16, Option<&'static str>, &'static [u8]),
     Refuse(Failure),
     Silence,
 }
@@ -552,7 +554,7 @@ impl Http for World {
             status: 200,
             location: None,
             content_length: None,
-            content_encoding: None,
+            is_compressed: false,
             content_range: None,
             etag: None,
             retry_after: None,
@@ -609,7 +611,12 @@ impl Http for World {
             }
             Page::Encoded(bytes) => {
                 response.body = chunks(bytes);
-                response.content_encoding = Some("gzip".to_owned());
+                response.is_compressed = true;
+            }
+            Page::Part(status, range, bytes) => {
+                response.status = status;
+                response.content_range = range.map(str::to_owned);
+                response.body = chunks(bytes);
             }
             Page::Refuse(error) => return Err(error),
             Page::Silence => response.body.then = Then::Nothing,
