@@ -494,6 +494,29 @@ async fn three_redirects_are_followed_and_a_fourth_is_not() {
     join_all(tasks).await;
 }
 
+/// As its operators ask for it: a version, and a way to make contact.
+#[tokio::test]
+async fn an_origin_learns_which_service_asks() {
+    let version = env!("CARGO_PKG_VERSION");
+    let contact = "https://refine.example/contact";
+    let with = scripted_launch().set("contact", contact).start();
+    for (service, expected) in [
+        (service(), format!("concept-refinement/{version}")),
+        (&with, format!("concept-refinement/{version} (+{contact})")),
+    ] {
+        let redirected = origin().picture(&pictures::png(20, 20));
+        let url = origin().serve(Reply::redirect(302, &redirected));
+        let task = new_user(service).refined(&url, "echo it").await;
+        assert_eq!(task["status"], "completed", "{task}");
+        for url in [url, redirected] {
+            let request = origin().requests(&url).remove(0).to_lowercase();
+            let named = format!("user-agent: {expected}\r\n");
+            assert!(request.contains(&named), "{request}");
+            assert_eq!(request.matches("user-agent").count(), 1, "{request}");
+        }
+    }
+}
+
 /// Who asks tells the origin nothing of themselves.
 #[tokio::test]
 async fn an_origin_learns_nothing_of_the_user() {

@@ -14,6 +14,7 @@ pub mod chunks;
 pub mod circuit;
 pub mod clock_trust;
 pub mod concept;
+pub mod contact;
 pub mod convert;
 pub mod cursor;
 pub mod duration;

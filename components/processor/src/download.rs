@@ -152,7 +152,8 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
         });
         let mut url = self.permitted(url)?;
         for _ in 0..=MAX_REDIRECTS {
-            let get = self.ports.get(url.as_str(), self.purpose, rest.as_ref());
+            let (ports, user_agent) = (self.ports, &*self.config.user_agent);
+            let get = ports.get(url.as_str(), self.purpose, rest.as_ref(), user_agent);
             let response = get.await.map_err(DownloadError::Fetch)?;
             match response.status {
                 301 | 302 | 303 | 307 | 308 => url = self.redirected(&url, &response)?,

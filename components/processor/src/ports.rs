@@ -159,6 +159,7 @@ pub trait Http {
         url: &str,
         purpose: Purpose,
         rest: Option<&Rest>,
+        user_agent: &str,
     ) -> Result<Response<Self::Stream>, Failure>;
 }
 

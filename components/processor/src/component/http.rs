@@ -26,6 +26,7 @@ impl ports::Http for Imports {
         url: &str,
         purpose: ports::Purpose,
         rest: Option<&Rest>,
+        user_agent: &str,
     ) -> Result<ports::Response<Self::Stream>, Failure> {
         let purpose = match purpose {
             ports::Purpose::Original => Purpose::Original,
@@ -35,7 +36,8 @@ impl ports::Http for Imports {
         let range = range
             .as_ref()
             .map(|(range, etag)| [("range", &**range), ("if-range", *etag)]);
-        let fields = [IMAGES].into_iter().chain(purpose.field());
+        let every = [IMAGES, ("user-agent", user_agent)];
+        let fields = every.into_iter().chain(purpose.field());
         let fields = fields.chain(range.into_iter().flatten());
         let request =
             outbound::request(&Method::Get, url, fields, None, TIMEOUTS).ok_or(Failure::Broken)?;

@@ -291,6 +291,23 @@ fn a_whole_file_is_taken_whatever_it_is_called() {
 }
 
 #[test]
+fn a_download_says_who_asks() {
+    let version = env!("CARGO_PKG_VERSION");
+    for (settings, expected) in [
+        (&[][..], format!("concept-refinement/{version}")),
+        (
+            &[("contact", "https://refine.example/contact")],
+            format!("concept-refinement/{version} (+https://refine.example/contact)"),
+        ),
+    ] {
+        let world = World::new();
+        let outcome = world.process_with(&world.message(), settings);
+        assert_eq!(outcome, Outcome::Done);
+        assert_eq!(*world.user_agents.borrow(), [expected].into());
+    }
+}
+
+#[test]
 fn redirects_are_followed_three_times() {
     let world = World::new()
         .page(ORIGINAL, Page::Redirect("/1"))

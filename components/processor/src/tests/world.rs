@@ -2,7 +2,7 @@
 //! timer.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
@@ -93,6 +93,8 @@ pub struct World {
     pub pages: RefCell<BTreeMap<String, Page>>,
     /// What model's answers are answered with before their pages.
     pub before_pages: RefCell<VecDeque<Page>>,
+    /// What downloads called themselves.
+    pub user_agents: RefCell<BTreeSet<String>>,
     /// From where each request asked.
     pub offsets: RefCell<Vec<u64>>,
     /// The URLs that were requested, with their purpose.
@@ -163,6 +165,7 @@ impl World {
             rival: Cell::new("claimed"),
             pages: RefCell::new(BTreeMap::from([(ORIGINAL.to_owned(), Page::Body(GIF))])),
             before_pages: RefCell::default(),
+            user_agents: RefCell::default(),
             offsets: RefCell::default(),
             fetched: RefCell::default(),
             model: RefCell::new(VecDeque::from([Script::Answer(GIF)])),
@@ -540,7 +543,9 @@ impl Http for World {
         url: &str,
         purpose: Purpose,
         rest: Option<&Rest>,
+        user_agent: &str,
     ) -> Result<Response<Chunks>, Failure> {
+        self.user_agents.borrow_mut().insert(user_agent.to_owned());
         let fetched = (url.to_owned(), purpose);
         self.fetched.borrow_mut().push(fetched);
         let offset = rest.map_or(0, |rest| rest.offset);
