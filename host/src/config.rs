@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use concept_refinement_domain::clock_trust::parse_day;
+use concept_refinement_domain::contact::Contact;
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::quota::parse_rate_limit;
 use concept_refinement_domain::size;
@@ -157,6 +158,7 @@ impl Config {
         v.optional("tasks-listen-url", |url| find(TASKS, url).map(drop))?;
         v.optional("jwt-audience", not_empty)?;
         v.optional("jwt-issuer", not_empty)?;
+        v.optional("contact", Contact::parse)?;
         let (auth, jwks_url) = access::auth(&v)?;
         let model = model::read(&v)?;
         let model_memory = v.parse("model-memory", |text| {

@@ -35,6 +35,7 @@ mod images;
 mod jwks;
 mod languages;
 mod large;
+mod leniency;
 mod lists;
 mod logs;
 mod memory;

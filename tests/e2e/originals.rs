@@ -245,8 +245,8 @@ async fn a_bad_original_fails_its_task_with_the_right_sentence() {
             "must be at most 2048 characters",
         ),
         (
-            "a redirect that is no text",
-            Reply::raw(b"HTTP/1.1 302 Found\r\nlocation: /\xff\r\n\r\n"),
+            "a redirect to a URL that is none",
+            Reply::raw(b"HTTP/1.1 302 Found\r\nlocation: http://b\xfccher.example/\r\n\r\n"),
             "redirects to nowhere",
         ),
         (
@@ -338,6 +338,10 @@ async fn a_bad_original_fails_its_task_with_the_right_sentence() {
     assert!(peak < 400 << 20, "{} MiB", peak >> 20);
 }
 
+fn all_of(length: usize) -> String {
+    format!("content-range: bytes 0-{}/{length}\r\n", length - 1)
+}
+
 fn cut_in_half(picture: &Picture) -> Reply {
     let (half, _) = picture.bytes.split_at(picture.bytes.len() / 2);
     Reply::ok(picture.media_type, half)
@@ -393,6 +397,32 @@ async fn an_origin_that_is_only_odd_is_understood() {
             "identity",
             Reply::new(200, "content-encoding: identity\r\n", &png),
         ),
+        (
+            "identity twice",
+            Reply::new(200, "content-encoding: identity, identity\r\n", &png),
+        ),
+        (
+            "an empty coding",
+            Reply::new(
+                200,
+                "content-encoding: \r\ncontent-encoding: identity\r\n",
+                &png,
+            ),
+        ),
+        (
+            "a coding of S3's clients",
+            Reply::new(200, "content-encoding: aws-chunked\r\n", &png),
+        ),
+        (
+            "a coding that is none",
+            Reply::new(200, "content-encoding: utf-8\r\n", &png),
+        ),
+        ("as changed on the way", Reply::new(203, "", &png)),
+        ("as a part without a place", Reply::new(206, "", &png)),
+        (
+            "as a part that is all",
+            Reply::new(206, &all_of(png.len()), &png),
+        ),
     ];
     let tasks = cases.map(async |(name, reply)| {
         let task = refined(&origin().serve(reply)).await;
@@ -442,6 +472,13 @@ async fn three_redirects_are_followed_and_a_fourth_is_not() {
         (origin().serve(Reply::redirect(302, &relative)), None),
         (redirects(4, &image), Some("redirects more than 3 times")),
         (
+            origin().serve({
+                origin().serve_at("/caf%E9.png", Reply::picture(&pictures::png(20, 20)));
+                Reply::raw(b"HTTP/1.1 302 Found\r\nlocation: /caf\xe9.png\r\n\r\n")
+            }),
+            None,
+        ),
+        (
             origin().serve_at("/loop", Reply::redirect(302, "/loop")),
             Some("redirects more than 3 times"),
         ),
@@ -455,6 +492,29 @@ async fn three_redirects_are_followed_and_a_fourth_is_not() {
         }
     });
     join_all(tasks).await;
+}
+
+/// As its operators ask for it: a version, and a way to make contact.
+#[tokio::test]
+async fn an_origin_learns_which_service_asks() {
+    let version = env!("CARGO_PKG_VERSION");
+    let contact = "https://refine.example/contact";
+    let with = scripted_launch().set("contact", contact).start();
+    for (service, expected) in [
+        (service(), format!("concept-refinement/{version}")),
+        (&with, format!("concept-refinement/{version} (+{contact})")),
+    ] {
+        let redirected = origin().picture(&pictures::png(20, 20));
+        let url = origin().serve(Reply::redirect(302, &redirected));
+        let task = new_user(service).refined(&url, "echo it").await;
+        assert_eq!(task["status"], "completed", "{task}");
+        for url in [url, redirected] {
+            let request = origin().requests(&url).remove(0).to_lowercase();
+            let named = format!("user-agent: {expected}\r\n");
+            assert!(request.contains(&named), "{request}");
+            assert_eq!(request.matches("user-agent").count(), 1, "{request}");
+        }
+    }
 }
 
 /// Who asks tells the origin nothing of themselves.

@@ -157,6 +157,7 @@ const UNUSABLE: &[(&str, &str)] = &[
     ("trusted-proxies", "proxy.example"),
     ("cors-origins", "*"),
     ("allow-sources", "*.example.com"),
+    ("contact", "the operator"),
     ("allow-webhooks", "*.example.com"),
     ("webhook-secret", "new,"),
     ("ca-file", "no-such.pem"),

@@ -58,7 +58,7 @@ pub async fn answer(scheduler: &Rc<Scheduler>, url: &str) -> Result<Response<Chu
         status,
         location: None,
         content_length: None,
-        content_encoding: None,
+        is_compressed: false,
         content_range: None,
         etag: None,
         retry_after: None,

@@ -66,6 +66,8 @@ enum Then {
     Close,
     /// Answers the next request.
     Next,
+    /// Closes the connection when the next request has come.
+    Leave,
     /// Says nothing more, and keeps the connection.
     Silence,
     /// Repeats the last kilobyte as long as someone reads.
@@ -293,6 +295,14 @@ impl Reply {
         }
     }
 
+    /// The connection seems good for more, but closes as the next request comes.
+    pub fn then_leave(self) -> Self {
+        Self {
+            then: Then::Leave,
+            ..self
+        }
+    }
+
     /// Never ends, and says a byte after each pause.
     pub fn then_trickle(self, pause: Duration) -> Self {
         Self {
@@ -327,11 +337,17 @@ impl Gate {
 /// Whatever goes wrong here is the client's leaving.
 async fn answer(stream: TcpStream, served: &Served) -> Option<()> {
     let mut stream = BufReader::new(stream);
+    let mut leaves = false;
     loop {
         let head = head(&mut stream).await?;
         let target = head.split(' ').nth(1)?.to_owned();
         let path = target.split('?').next()?.to_owned();
-        send(stream.get_mut(), served.reply(path, head)).await?;
+        let reply = served.reply(path, head);
+        if leaves {
+            return None;
+        }
+        leaves = matches!(reply.then, Then::Leave);
+        send(stream.get_mut(), reply).await?;
     }
 }
 
@@ -353,7 +369,7 @@ pub(crate) async fn send(stream: &mut TcpStream, mut reply: Reply) -> Option<()>
         }
     }
     match reply.then {
-        Then::Next => return Some(()),
+        Then::Next | Then::Leave => return Some(()),
         Then::Close => stream.shutdown().await.ok()?,
         Then::Silence => while stream.read_u8().await.is_ok() {},
         Then::Again => {

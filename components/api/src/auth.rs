@@ -136,6 +136,7 @@ impl<P: Ports> Authenticator<P> {
         verified.map_err(|error| match error {
             TokenError::Expired => Problem::Unauthorized("The credentials have expired."),
             TokenError::Invalid => Problem::Unauthorized("The credentials do not verify."),
+            TokenError::TooLong => Problem::Unauthorized("The credentials are larger than 8 KiB."),
             TokenError::NoKeys(seconds) => Problem::unavailable(
                 "Credentials cannot be verified at the moment. Try again later.",
                 seconds,

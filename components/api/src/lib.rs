@@ -44,8 +44,8 @@ pub use api::Api;
 pub use config::{Config, ConfigError};
 pub use origin::Origin;
 pub use ports::{
-    Background, ByteStream, Changes, Clock, ConceptStore, Health, Ids, ImageStore, Issuer, Ports,
-    Settings, TaskQueue, TaskStore, WebhookStore,
+    Background, ByteStream, Changes, Clock, ConceptStore, Health, Ids, ImageStore, Issuer,
+    KeyDocument, Ports, Settings, TaskQueue, TaskStore, WebhookStore,
 };
 pub use request::{Body, Headers, Interrupted, Method, Request};
 pub use response::{Content, Response};

@@ -159,10 +159,18 @@ pub trait Health {
     async fn model(&self) -> String;
 }
 
+/// An issuer's key set as it was published.
+#[derive(Clone, Debug, Default)]
+pub struct KeyDocument {
+    pub bytes: Vec<u8>,
+    /// Whether another instance had it before, so that its faults are in the log.
+    pub is_known: bool,
+}
+
 pub trait Issuer {
     /// Fetches the issuer's key set, with limits on size and time. The error is for the
     /// log.
-    async fn key_set(&self, url: &str) -> Result<Vec<u8>, String>;
+    async fn key_set(&self, url: &str) -> Result<KeyDocument, String>;
 }
 
 pub trait Settings {

@@ -1,11 +1,24 @@
-//! When the keys of a token issuer (its JWK Set) are fetched, and how much of them
-//! is read.
+//! When the keys of a token issuer (its JWK Set) are fetched, how much of them is read,
+//! and how their numbers are written.
 //!
 //! They are cached twice: parsed in each instance of the API, and in our host for all
 //! instances, which are short-lived. Both fetch exactly when this rule allows it; on
 //! other platforms the instances have no shared cache.
 
 use std::time::Duration;
+
+use base64::Engine as _;
+use base64::alphabet::URL_SAFE;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Our host's cache answers with this header when it has answered with the same document
+/// before: what is to be said about its keys has been said then.
+pub const KNOWN_HEADER: &str = "concept-refinement-known-keys";
 
 /// Keys of this age are fetched again, but still used meanwhile.
 pub const STALE: Duration = Duration::from_secs(10 * 60);
@@ -30,9 +43,40 @@ pub fn time_to_fetch(has_keys: bool, since_fetch: Option<Duration>) -> Duration 
     since_fetch.map_or(Duration::ZERO, |since| interval.saturating_sub(since))
 }
 
+/// Decodes a number or a point of a key. The standard asks for base64url without padding;
+/// issuers also pad it, use the other alphabet, and break lines.
+pub fn decode(text: &str) -> Option<Vec<u8>> {
+    let of_url = |byte: u8| match byte {
+        b'+' => b'-',
+        b'/' => b'_',
+        other => other,
+    };
+    let bytes = text.bytes().filter(|byte| !byte.is_ascii_whitespace());
+    LENIENT.decode(bytes.map(of_url).collect::<Vec<_>>()).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_read_as_issuers_write_them() {
+        for (name, text, expected) in [
+            ("as it should be", "-_8A", Some(&[0xfb, 0xff, 0][..])),
+            ("the other alphabet", "+/8A", Some(&[0xfb, 0xff, 0])),
+            ("of two bytes", "-_8", Some(&[0xfb, 0xff])),
+            ("padded", "-_8=", Some(&[0xfb, 0xff])),
+            ("padded, the other alphabet", "+/8=", Some(&[0xfb, 0xff])),
+            ("in lines", "-_\r\n8A\n", Some(&[0xfb, 0xff, 0])),
+            ("empty", "", Some(&[])),
+            ("half of a byte", "-", None),
+            ("another alphabet", "!!!!", None),
+            ("padding inside", "-=8A", None),
+            ("beyond ASCII", "é", None),
+        ] {
+            assert_eq!(decode(text).as_deref(), expected, "{name}");
+        }
+    }
 
     #[test]
     fn a_minute_apart_with_keys_and_ten_seconds_without() {

@@ -34,8 +34,9 @@ wit_bindgen::generate!({
 use concept::refinement::image_model;
 use exports::concept::refinement::processor::{Guest, Outcome};
 
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 9] = [
     "allow-sources",
+    "contact",
     "download-timeout",
     "max-image-bytes",
     "max-image-pixels",

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use concept_refinement_domain::contact::{Contact, user_agent};
 use concept_refinement_domain::image::Limits;
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::{duration, size};
@@ -21,6 +22,8 @@ pub struct Config {
     /// The URL of the model's provider; the model's answers may link to the same host.
     pub model_url: Option<url::Url>,
     pub public_url: Option<String>,
+    /// What downloads call themselves.
+    pub user_agent: String,
 }
 
 #[derive(Debug, PartialEq, Eq, Error)]
@@ -65,6 +68,10 @@ impl Config {
                     .map_err(|_| "not a URL".to_owned())
             })?,
             public_url: get("public-url"),
+            user_agent: {
+                let contact = read(&get, "contact", None, |text| Contact::parse(text).map(Some))?;
+                user_agent(env!("CARGO_PKG_VERSION"), contact.as_ref())
+            },
         })
     }
 

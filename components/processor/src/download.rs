@@ -152,7 +152,8 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
         });
         let mut url = self.permitted(url)?;
         for _ in 0..=MAX_REDIRECTS {
-            let get = self.ports.get(url.as_str(), self.purpose, rest.as_ref());
+            let (ports, user_agent) = (self.ports, &*self.config.user_agent);
+            let get = ports.get(url.as_str(), self.purpose, rest.as_ref(), user_agent);
             let response = get.await.map_err(DownloadError::Fetch)?;
             match response.status {
                 301 | 302 | 303 | 307 | 308 => url = self.redirected(&url, &response)?,
@@ -168,30 +169,30 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
         &mut self,
         response: &Response<P::Stream>,
     ) -> Result<Draft<P::Blob>, DownloadError> {
-        let status = response.status;
-        if !matches!(status, 200 | 206 | 416) {
+        if !matches!(response.status, 200 | 203 | 206 | 416) {
             // The partial draft is kept.
             return Err(self.refused(response));
         }
-        let partial = self.partial.take().map(|partial| partial.draft);
-        match (status, partial) {
-            (206, Some(draft)) if response.is_from(draft.length()) => Ok(draft),
-            (200, partial) => {
-                let encoding = response.content_encoding.as_deref();
-                let encoding = encoding.unwrap_or("identity");
-                if !encoding.eq_ignore_ascii_case("identity") {
-                    return Err(DownloadError::Encoded);
-                }
-                let (purpose, declared) = (self.purpose, response.content_length);
-                let limits = self.limits();
-                // A download must not hold space while it waits for more.
-                let reused = partial.map(|draft| draft.reused(purpose, declared, limits));
-                match reused.transpose()?.flatten() {
-                    Some(draft) => Ok(draft),
-                    None => Ok(Draft::reserve(self.ports, purpose, declared, limits).await?),
-                }
-            }
-            _ => Err(self.refused(response)),
+        let partial = self.partial.take();
+        let is_rest_asked = partial
+            .as_ref()
+            .is_some_and(|partial| partial.etag.is_some());
+        let draft = match partial.map(|partial| partial.draft) {
+            Some(draft) if is_rest_asked && response.is_from(draft.length()) => return Ok(draft),
+            draft => draft,
+        };
+        if !response.is_whole(is_rest_asked) {
+            return Err(self.refused(response));
+        }
+        if response.is_compressed {
+            return Err(DownloadError::Encoded);
+        }
+        let (purpose, declared, limits) = (self.purpose, response.content_length, self.limits());
+        // A download must not hold space while it waits for more.
+        let reused = draft.map(|draft| draft.reused(purpose, declared, limits));
+        match reused.transpose()?.flatten() {
+            Some(draft) => Ok(draft),
+            None => Ok(Draft::reserve(self.ports, purpose, declared, limits).await?),
         }
     }
 
@@ -277,7 +278,22 @@ impl<S> Response<S> {
     /// Whether the response continues the file at this offset.
     fn is_from(&self, offset: u64) -> bool {
         let range = self.content_range.as_deref().unwrap_or_default();
-        range.starts_with(&format!("bytes {offset}-"))
+        self.status == 206 && range.starts_with(&format!("bytes {offset}-"))
+    }
+
+    /// Whether it is the whole file. Some servers call that a part (206), also where no
+    /// part was asked for.
+    fn is_whole(&self, is_part_asked: bool) -> bool {
+        match (self.status, self.content_range.as_deref()) {
+            (200 | 203, _) => true,
+            (206, None) => !is_part_asked,
+            (206, Some(range)) => range
+                .strip_prefix("bytes 0-")
+                .and_then(|range| range.split_once('/'))
+                .and_then(|(last, length)| Some((last.parse().ok()?, length.parse().ok()?)))
+                .is_some_and(|(last, length): (u64, u64)| last.checked_add(1) == Some(length)),
+            _ => false,
+        }
     }
 }
 

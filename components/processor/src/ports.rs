@@ -133,7 +133,8 @@ pub struct Response<S> {
     pub location: Option<String>,
     /// As declared by the server.
     pub content_length: Option<u64>,
-    pub content_encoding: Option<String>,
+    /// Which was not asked for.
+    pub is_compressed: bool,
     pub content_range: Option<String>,
     pub etag: Option<String>,
     pub retry_after: Option<String>,
@@ -158,6 +159,7 @@ pub trait Http {
         url: &str,
         purpose: Purpose,
         rest: Option<&Rest>,
+        user_agent: &str,
     ) -> Result<Response<Self::Stream>, Failure>;
 }
 

@@ -247,6 +247,7 @@ fn processor_settings(config: &Config) -> GrantedSettings {
         config,
         &[
             "allow-sources",
+            "contact",
             "download-timeout",
             "max-image-bytes",
             "max-image-pixels",

@@ -218,6 +218,12 @@ impl ConfigBuilder {
         self.list("allow-sources", hosts)
     }
 
+    /// A URL or an e-mail address that the user agent of downloads names, since some
+    /// origins refuse a client that names nobody.
+    pub fn contact(self, contact: &str) -> Self {
+        self.set("contact", contact)
+    }
+
     /// Where webhooks may go in addition, also by http.
     pub fn allow_webhooks(self, hosts: impl IntoIterator<Item = Allowed>) -> Self {
         self.list("allow-webhooks", hosts)

@@ -120,6 +120,8 @@ pub const SETTINGS: &[Setting] = settings! {
     "cors-origins" LIST = "";
     /// Comma-separated host, host:port or CIDR that originals may come from besides public addresses
     "allow-sources" LIST = "" [Refine];
+    /// A URL or an e-mail address that the user agent of downloads names
+    "contact" CONTACT [Refine];
     /// Comma-separated host, host:port or CIDR that webhooks may also go to, by http too
     "allow-webhooks" LIST = "";
     /// What the keys of webhooks are derived from, or two separated by a comma [default: the generated secret]

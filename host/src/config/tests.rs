@@ -91,6 +91,8 @@ fn an_unusable_value_is_named() {
         ("cors-origins", "app.example"),
         ("cors-origins", "https://app.example/path"),
         ("allow-sources", "10.0.0.0/99"),
+        ("contact", ""),
+        ("contact", "the operator"),
         ("allow-webhooks", "*.example.com"),
         ("webhook-secret", ""),
         ("webhook-secret", "new,"),

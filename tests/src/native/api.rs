@@ -170,7 +170,7 @@ impl<O: Outside> api::Health for Native<O> {
 }
 
 impl<O: Outside> api::Issuer for Native<O> {
-    async fn key_set(&self, _url: &str) -> Result<Vec<u8>, String> {
+    async fn key_set(&self, _url: &str) -> Result<api::KeyDocument, String> {
         Err("tokens are signed with a secret here".to_owned())
     }
 }

@@ -210,6 +210,7 @@ impl<O: Outside> Http for Native<O> {
         url: &str,
         purpose: Purpose,
         _: Option<&Rest>,
+        _: &str,
     ) -> Result<Response<O::Stream>, Failure> {
         self.outside.get(url, purpose).await
     }

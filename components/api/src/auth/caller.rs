@@ -10,6 +10,7 @@ pub struct Caller {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenError {
     Expired,
+    TooLong,
     /// Anything else that is wrong. The caller does not learn what.
     Invalid,
     /// There are no keys, and they will not be fetched again for this many seconds.

@@ -14,7 +14,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 
 use super::key_set::KeySet;
 use crate::log;
-use crate::ports::Ports;
+use crate::ports::{KeyDocument, Ports};
 
 /// How often a request that waits for another's fetch checks whether it has ended: within
 /// an instance, one request cannot wake another.
@@ -106,30 +106,36 @@ impl KeyCache {
     async fn fetch<P: Ports>(&self, ports: &P) {
         let _fetching = Fetching::begin(&self.is_fetching);
         self.last_fetch.set(Some(ports.now()));
-        let document = match ports.key_set(&self.url).await {
+        let fetched = ports.key_set(&self.url).await;
+        let KeyDocument { bytes, is_known } = match fetched {
             Ok(document) => document,
             Err(error) => return warn(&error),
         };
         let fetched = ports.now();
         let mut cached = self.cached.borrow_mut();
         let generation = match cached.as_mut() {
-            Some(cached) if cached.document == document => {
+            Some(cached) if cached.document == bytes => {
                 cached.fetched = fetched;
                 return;
             }
             Some(cached) => cached.keys.generation + 1,
             None => 1,
         };
-        let Some(set) = KeySet::parse(&document) else {
+        let Some((set, skipped)) = KeySet::parse(&bytes) else {
             return warn("the answer is not a JWK Set");
         };
+        if !is_known {
+            for key in skipped {
+                log::warn(format_args!("{key}"));
+            }
+        }
         if set.is_empty() {
             warn("none of them can be used");
         }
         let set = Rc::new(set);
         *cached = Some(Cached {
             keys: Keys { set, generation },
-            document,
+            document: bytes,
             fetched,
         });
     }

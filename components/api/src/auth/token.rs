@@ -70,7 +70,7 @@ impl Tokens {
 
     pub async fn verify<P: Ports>(&self, ports: &P, token: &str) -> Result<Caller, TokenError> {
         if token.len() > MAX_LENGTH {
-            return Err(TokenError::Invalid);
+            return Err(TokenError::TooLong);
         }
         let now = ports.now();
         let cache = match &self.keys {

@@ -1,12 +1,12 @@
 //! Fetches an issuer's keys over HTTP.
 
-use concept_refinement_domain::issuer_keys::{FETCH_TIMEOUT, MAX_BYTES};
+use concept_refinement_domain::issuer_keys::{FETCH_TIMEOUT, KNOWN_HEADER, MAX_BYTES};
 use concept_refinement_guest::Imports;
 use concept_refinement_guest::outbound::{self, Failure, Timeouts};
 use wasip3::clocks::monotonic_clock;
 use wasip3::http::types::Method;
 
-use crate::ports;
+use crate::ports::{self, KeyDocument};
 
 const TIMEOUTS: Timeouts = Timeouts {
     connect: Some(FETCH_TIMEOUT),
@@ -19,7 +19,7 @@ const ACCEPTED: (&str, &str) = ("accept", "application/jwk-set+json, application
 impl ports::Issuer for Imports {
     /// Redirects are errors, like any status but 200, since they could lead to other
     /// keys.
-    async fn key_set(&self, url: &str) -> Result<Vec<u8>, String> {
+    async fn key_set(&self, url: &str) -> Result<KeyDocument, String> {
         let begin = monotonic_clock::now();
         let request = outbound::request(&Method::Get, url, [ACCEPTED], None, TIMEOUTS)
             .ok_or("its URL cannot be used")?;
@@ -27,17 +27,18 @@ impl ports::Issuer for Imports {
         if response.status != 200 {
             return Err(format!("it answered {}", response.status));
         }
-        let mut document = Vec::new();
+        let is_known = response.header(KNOWN_HEADER).is_some();
+        let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(sentence)? {
-            document.extend_from_slice(&chunk);
-            if document.len() > MAX_BYTES {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > MAX_BYTES {
                 return Err("its answer is too large".to_owned());
             }
             if u128::from(monotonic_clock::now().saturating_sub(begin)) > FETCH_TIMEOUT.as_nanos() {
                 return Err("it answered too slowly".to_owned());
             }
         }
-        Ok(document)
+        Ok(KeyDocument { bytes, is_known })
     }
 }
 

@@ -267,6 +267,31 @@ fn forged_tokens() {
 }
 
 #[test]
+fn a_token_that_is_too_long_is_told_so() {
+    let service = Service::new();
+    let with = |padding: usize| signed(json!({"sub": "a", "exp": exp(), "x": "y".repeat(padding)}));
+    let longest = (5900..6200)
+        .map(with)
+        .rfind(|token| token.len() <= 8192)
+        .unwrap();
+    assert_eq!(
+        status(&service, &longest),
+        200,
+        "of {} bytes",
+        longest.len()
+    );
+    let longer = with(7000);
+    assert!(longer.len() > 8192);
+    for call in [
+        Call::get("/api/tasks").header("authorization", format!("Bearer {longer}")),
+        Call::get("/api/tasks").header("cookie", format!("session={longer}")),
+    ] {
+        let body = service.send(call).is_error(401, "UNAUTHORIZED");
+        assert_eq!(body["detail"], "The credentials are larger than 8 KiB.");
+    }
+}
+
+#[test]
 fn the_header_alone_counts() {
     let service = Service::new();
     let call = Call::get("/api/tasks").by_cookie("ann");

@@ -1,5 +1,7 @@
 //! Which keys of a published set count, and for which tokens.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::issuer::{Signer, claims, encode, service, status};
@@ -35,9 +37,6 @@ fn keys_of_which_nothing_comes() {
             key["e"] = key["n"].clone()
         }),
         ("by an empty modulus", &rsa, |key| key["n"] = json!("")),
-        ("padded", &rsa, |key| {
-            key["n"] = json!(format!("{}=", key["n"].as_str().unwrap()))
-        }),
         ("too large", &rsa, |key| {
             key["n"] = json!(encode(&[0xff; 1025]))
         }),
@@ -106,6 +105,34 @@ fn keys_in_other_words() {
             key["x5t"] = json!("x");
             key["ext"] = json!(true);
         }),
+        ("whose modulus is padded", Signer::rsa(), |key| {
+            key["n"] = json!(format!("{}==", key["n"].as_str().unwrap()))
+        }),
+        ("whose numbers have signs", Signer::rsa(), |key| {
+            let modulus = URL_SAFE_NO_PAD.decode(key["n"].as_str().unwrap()).unwrap();
+            key["n"] = json!(encode(&[&[0], &modulus[..]].concat()));
+            key["e"] = json!("AAEAAQ");
+        }),
+        ("in the other alphabet, in lines", Signer::rsa(), |key| {
+            let modulus = key["n"].as_str().unwrap();
+            let modulus = modulus.replace('-', "+").replace('_', "/");
+            let (line, other) = modulus.split_at(64);
+            key["n"] = json!(format!("{line}\r\n{other}==\r\n"));
+        }),
+        ("whose coordinates are padded", Signer::p256(7), |key| {
+            for name in ["x", "y"] {
+                key[name] = json!(format!("{}=", key[name].as_str().unwrap()));
+            }
+        }),
+        ("whose coordinates have signs", Signer::p256(7), |key| {
+            for name in ["x", "y"] {
+                let digits = URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
+                key[name] = json!(encode(&[&[0], &digits[..]].concat()));
+            }
+        }),
+        ("whose point is padded", Signer::ed25519(9), |key| {
+            key["x"] = json!(format!("{}=", key["x"].as_str().unwrap()));
+        }),
         ("by its newer name", Signer::ed25519(9), |key| {
             key["alg"] = json!("Ed25519")
         }),
@@ -123,6 +150,19 @@ fn keys_in_other_words() {
     let ed = Signer::ed25519(9);
     let token = ed.signed(&json!({"alg": "Ed25519", "kid": "it"}), &claims("ann"));
     assert_eq!(status(&service(&[ed.jwk("it")]), &token), 200);
+}
+
+/// The standard wants all 32 bytes of a coordinate; some issuers write it as a number.
+#[test]
+fn a_coordinate_may_lack_zeros_at_its_beginning() {
+    let mut secret = [2; 32];
+    secret[31] = 65;
+    let signer = Signer::P256(p256::ecdsa::SigningKey::from_slice(&secret).unwrap());
+    let mut key = signer.jwk("it");
+    let x = URL_SAFE_NO_PAD.decode(key["x"].as_str().unwrap()).unwrap();
+    assert_eq!(x[0], 0, "that is why it was chosen");
+    key["x"] = json!(encode(&x[1..]));
+    assert_eq!(status(&service(&[key]), &signer.token("it", "ann")), 200);
 }
 
 #[test]

@@ -25,7 +25,7 @@ use futures::StreamExt as _;
 use futures::channel::mpsc;
 use futures::stream;
 
-use crate::ports::{self, ByteStream, Changes};
+use crate::ports::{self, ByteStream, Changes, KeyDocument};
 
 const KEY: &[u8] = b"the key of image URLs";
 const TTL: Duration = Duration::from_secs(3600);
@@ -458,7 +458,7 @@ impl ports::Health for Memory {
 }
 
 impl ports::Issuer for Memory {
-    async fn key_set(&self, url: &str) -> Result<Vec<u8>, String> {
+    async fn key_set(&self, url: &str) -> Result<KeyDocument, String> {
         self.call("key set").map_err(|error| error.message)?;
         poll_fn(|_| match self.0.borrow().is_issuer_slow {
             true => Poll::Pending,
@@ -467,7 +467,10 @@ impl ports::Issuer for Memory {
         .await;
         let mut state = self.0.borrow_mut();
         state.asked_issuer = url.to_owned();
-        Ok(state.key_set.clone())
+        Ok(KeyDocument {
+            bytes: state.key_set.clone(),
+            is_known: false,
+        })
     }
 }
 

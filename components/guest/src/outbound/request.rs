@@ -26,8 +26,11 @@ pub struct Timeouts {
     pub between_bytes: Option<Duration>,
 }
 
+const USER_AGENT: (&str, &str) = ("user-agent", "concept-refinement");
+
 /// Builds a request to an absolute `http` or `https` URL without user
-/// information. Compression is not accepted. None: not possible.
+/// information. Compression is not accepted, and the user agent is ours unless `fields`
+/// names another. None: not possible.
 pub fn request<'a>(
     method: &Method,
     url: &str,
@@ -47,13 +50,13 @@ pub fn request<'a>(
     }
     let path = url.path_and_query().map_or("/", |path| path.as_str());
 
-    let every = [
-        ("accept-encoding", "identity"),
-        ("user-agent", "concept-refinement"),
-    ];
+    let fields: Vec<_> = fields.into_iter().collect();
+    let has_user_agent = fields.iter().any(|(name, _)| *name == USER_AGENT.0);
+    let ours = (!has_user_agent).then_some(USER_AGENT);
     let fields: Vec<_> = fields
         .into_iter()
-        .chain(every)
+        .chain([("accept-encoding", "identity")])
+        .chain(ours)
         .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
         .collect();
     let headers = Fields::from_list(&fields).ok()?;

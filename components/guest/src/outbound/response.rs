@@ -1,5 +1,6 @@
 //! Reads responses.
 
+use concept_refinement_domain::response_headers;
 use wasip3::http::types::{self, ErrorCode, Trailers};
 use wit_bindgen::FutureReader;
 
@@ -32,13 +33,26 @@ impl Response {
         }
     }
 
+    fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        let named = move |(field, _): &&(String, _)| field.eq_ignore_ascii_case(name);
+        self.fields.iter().filter(named).map(|(_, value)| &**value)
+    }
+
     /// The first value of a field, if it is text.
     pub fn header(&self, name: &str) -> Option<String> {
-        let (_, value) = self
-            .fields
-            .iter()
-            .find(|(field, _)| field.eq_ignore_ascii_case(name))?;
-        String::from_utf8(value.clone()).ok()
+        String::from_utf8(self.values(name).next()?.to_owned()).ok()
+    }
+
+    /// Where a redirect leads.
+    pub fn location(&self) -> Option<String> {
+        self.values("location")
+            .next()
+            .map(response_headers::location)
+    }
+
+    /// Whether the body is compressed, which no request accepts.
+    pub fn is_compressed(&self) -> bool {
+        response_headers::is_compressed(self.values("content-encoding"))
     }
 
     /// The declared length of the body.

@@ -11,6 +11,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use concept_refinement_domain::chunks;
 use concept_refinement_domain::image::{self, Format, Inspector, Limits, Problem};
+use concept_refinement_domain::response_headers::is_compressed;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::json::Text;
@@ -195,7 +196,7 @@ fn is_json(text: &[u8]) -> bool {
 /// The body, unless it is compressed.
 fn plain<S>(encoding: Option<&str>, body: S) -> Result<S, Error> {
     match encoding {
-        Some(encoding) if !encoding.eq_ignore_ascii_case("identity") => Err(Error::refused(
+        Some(encoding) if is_compressed([encoding.as_bytes()]) => Err(Error::refused(
             "the provider's answer is compressed in a way that was not asked for",
         )),
         Some(_) | None => Ok(body),

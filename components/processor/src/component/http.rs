@@ -26,6 +26,7 @@ impl ports::Http for Imports {
         url: &str,
         purpose: ports::Purpose,
         rest: Option<&Rest>,
+        user_agent: &str,
     ) -> Result<ports::Response<Self::Stream>, Failure> {
         let purpose = match purpose {
             ports::Purpose::Original => Purpose::Original,
@@ -35,16 +36,17 @@ impl ports::Http for Imports {
         let range = range
             .as_ref()
             .map(|(range, etag)| [("range", &**range), ("if-range", *etag)]);
-        let fields = [IMAGES].into_iter().chain(purpose.field());
+        let every = [IMAGES, ("user-agent", user_agent)];
+        let fields = every.into_iter().chain(purpose.field());
         let fields = fields.chain(range.into_iter().flatten());
         let request =
             outbound::request(&Method::Get, url, fields, None, TIMEOUTS).ok_or(Failure::Broken)?;
         let response = outbound::send(request).await?;
         Ok(ports::Response {
             status: response.status,
-            location: response.header("location"),
+            location: response.location(),
             content_length: response.content_length(),
-            content_encoding: response.header("content-encoding"),
+            is_compressed: response.is_compressed(),
             content_range: response.header("content-range"),
             etag: response.header("etag"),
             retry_after: response.header("retry-after"),

@@ -253,6 +253,61 @@ fn a_bad_original_fails_its_task() {
 }
 
 #[test]
+fn a_whole_file_is_taken_whatever_it_is_called() {
+    // As long as the file is.
+    assert_eq!(GIF.len(), 42);
+    let sentence = "the address answered 206";
+    for (name, page, reason) in [
+        ("as a proxy changed it", Page::Part(203, None, GIF), None),
+        ("as a part of itself", Page::Part(206, None, GIF), None),
+        (
+            "as the part that it is",
+            Page::Part(206, Some("bytes 0-41/42"), GIF),
+            None,
+        ),
+        (
+            "but not its beginning",
+            Page::Part(206, Some("bytes 0-41/99"), GIF),
+            Some(sentence),
+        ),
+        (
+            "nor its end",
+            Page::Part(206, Some("bytes 57-98/99"), GIF),
+            Some(sentence),
+        ),
+        (
+            "nor what nobody can tell",
+            Page::Part(206, Some("lines"), GIF),
+            Some(sentence),
+        ),
+    ] {
+        let world = World::new().page(ORIGINAL, page);
+        assert_eq!(world.process(), Outcome::Done, "{name}");
+        let message = world.error_message();
+        let expected =
+            reason.map(|reason| format!("{PREFIX}Failed to download original image: {reason}"));
+        assert_eq!(message, expected, "{name}");
+    }
+}
+
+#[test]
+fn a_download_says_who_asks() {
+    let version = env!("CARGO_PKG_VERSION");
+    for (settings, expected) in [
+        (&[][..], format!("concept-refinement/{version}")),
+        (
+            &[("contact", "https://refine.example/contact")],
+            format!("concept-refinement/{version} (+https://refine.example/contact)"),
+        ),
+    ] {
+        let world = World::new();
+        let outcome = world.process_with(&world.message(), settings);
+        assert_eq!(outcome, Outcome::Done);
+        assert_eq!(*world.user_agents.borrow(), [expected].into());
+    }
+}
+
+#[test]
 fn redirects_are_followed_three_times() {
     let world = World::new()
         .page(ORIGINAL, Page::Redirect("/1"))

@@ -2,7 +2,7 @@
 //! timer.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
@@ -67,6 +67,8 @@ pub enum Page {
     Busy(u16, &'static str),
     Redirect(&'static str),
     Encoded(&'static [u8]),
+    /// A status that says more of the file than 200, and the part of it that this is.
+    Part(u16, Option<&'static str>, &'static [u8]),
     Refuse(Failure),
     Silence,
 }
@@ -91,6 +93,8 @@ pub struct World {
     pub pages: RefCell<BTreeMap<String, Page>>,
     /// What model's answers are answered with before their pages.
     pub before_pages: RefCell<VecDeque<Page>>,
+    /// What downloads called themselves.
+    pub user_agents: RefCell<BTreeSet<String>>,
     /// From where each request asked.
     pub offsets: RefCell<Vec<u64>>,
     /// The URLs that were requested, with their purpose.
@@ -161,6 +165,7 @@ impl World {
             rival: Cell::new("claimed"),
             pages: RefCell::new(BTreeMap::from([(ORIGINAL.to_owned(), Page::Body(GIF))])),
             before_pages: RefCell::default(),
+            user_agents: RefCell::default(),
             offsets: RefCell::default(),
             fetched: RefCell::default(),
             model: RefCell::new(VecDeque::from([Script::Answer(GIF)])),
@@ -538,7 +543,9 @@ impl Http for World {
         url: &str,
         purpose: Purpose,
         rest: Option<&Rest>,
+        user_agent: &str,
     ) -> Result<Response<Chunks>, Failure> {
+        self.user_agents.borrow_mut().insert(user_agent.to_owned());
         let fetched = (url.to_owned(), purpose);
         self.fetched.borrow_mut().push(fetched);
         let offset = rest.map_or(0, |rest| rest.offset);
@@ -552,7 +559,7 @@ impl Http for World {
             status: 200,
             location: None,
             content_length: None,
-            content_encoding: None,
+            is_compressed: false,
             content_range: None,
             etag: None,
             retry_after: None,
@@ -609,7 +616,12 @@ impl Http for World {
             }
             Page::Encoded(bytes) => {
                 response.body = chunks(bytes);
-                response.content_encoding = Some("gzip".to_owned());
+                response.is_compressed = true;
+            }
+            Page::Part(status, range, bytes) => {
+                response.status = status;
+                response.content_range = range.map(str::to_owned);
+                response.body = chunks(bytes);
             }
             Page::Refuse(error) => return Err(error),
             Page::Silence => response.body.then = Then::Nothing,

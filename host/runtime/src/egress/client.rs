@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use concept_refinement_capability::slots::Slot;
 use futures::FutureExt as _;
+use http::{Method, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -145,6 +146,10 @@ impl Client {
             .ok_or(Error::HttpRequestDenied)?;
         let key = Key::new(origin.clone(), purpose);
 
+        if has_no_body(&request) {
+            // Only of a body that is known to be empty can the request be repeated.
+            *request.body_mut() = WasiBody::default();
+        }
         // HTTP/1.1 sends the authority in the Host header.
         let path = request.uri().path_and_query().cloned();
         *request.uri_mut() = path.map_or_else(|| http::Uri::from_static("/"), http::Uri::from);
@@ -186,6 +191,17 @@ impl Client {
             Err(failure) => Err(failure.error),
         }
     }
+}
+
+/// Whether nothing follows the head. The body of a component's request never says so
+/// itself; but without one of these fields HTTP/1.1 has no body (RFC 9112, 6.3), and
+/// hyper adds none to a GET or HEAD.
+fn has_no_body<B>(request: &http::Request<B>) -> bool {
+    let framing = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
+    matches!(*request.method(), Method::GET | Method::HEAD)
+        && !framing
+            .iter()
+            .any(|name| request.headers().contains_key(name))
 }
 
 #[cfg(test)]

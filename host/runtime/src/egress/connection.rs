@@ -28,6 +28,10 @@ const MAX_HEAD: u64 = 1 << 20;
 /// answer. Small, since there may be a thousand connections.
 const MAX_BUFFER: usize = 32 * 1024;
 
+/// Most header fields of an answer. The default of hyper, 100, is too few for some
+/// origins, which list what their pages may load.
+const MAX_FIELDS: usize = 1000;
+
 type Request = http::Request<WasiBody>;
 
 /// Closed when it is dropped.
@@ -80,8 +84,14 @@ impl Connection {
         let read_limit = ReadLimit::new(MAX_HEAD);
         let limit = read_limit.clone();
         let io = TokioIo::new(LimitedStream { stream, limit });
+        // An origin's ill-formed line is mended or dropped, as browsers do. That is safe
+        // for answers: a connection serves one origin, which could send any head.
         let (sender, connection) = Builder::new()
             .max_buf_size(MAX_BUFFER)
+            .max_headers(MAX_FIELDS)
+            .ignore_invalid_headers_in_responses(true)
+            .allow_spaces_after_header_name_in_responses(true)
+            .allow_obsolete_multiline_headers_in_responses(true)
             .handshake(io)
             .await?;
         Ok(Self {

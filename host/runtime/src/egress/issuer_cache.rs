@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use concept_refinement_capability::log_throttled;
-use concept_refinement_domain::issuer_keys::{FETCH_TIMEOUT, time_to_fetch};
+use concept_refinement_domain::issuer_keys::{FETCH_TIMEOUT, KNOWN_HEADER, time_to_fetch};
+use http::{HeaderName, HeaderValue};
 use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
 use serde::Deserialize;
@@ -45,6 +46,8 @@ pub struct IssuerCache {
 #[derive(Default)]
 struct State {
     document: Option<Bytes>,
+    /// Whether an instance has this document.
+    is_known: bool,
     /// The last failure, if the last fetch failed.
     failure: Option<Failure>,
     /// When the last fetch began.
@@ -134,7 +137,10 @@ impl IssuerCache {
     fn take(&self, fetched: Result<Bytes, Failure>) {
         let mut state = self.state.lock();
         match fetched {
-            Ok(document) => state.document = Some(document),
+            Ok(document) => {
+                state.is_known &= state.document.as_ref() == Some(&document);
+                state.document = Some(document);
+            }
             Err(failure) => {
                 if state.document.is_some() {
                     log_throttled!(
@@ -149,7 +155,7 @@ impl IssuerCache {
     }
 
     fn last(&self) -> Answer {
-        let state = self.state.lock();
+        let mut state = self.state.lock();
         let (status, body) = match (&state.document, &state.failure) {
             (Some(document), _) | (None, Some(Failure::Document(document))) => {
                 (http::StatusCode::OK, document.clone())
@@ -160,6 +166,13 @@ impl IssuerCache {
         };
         let mut response = http::Response::new(whole(body));
         *response.status_mut() = status;
+        if state.document.is_some() && std::mem::replace(&mut state.is_known, true) {
+            let known = (
+                HeaderName::from_static(KNOWN_HEADER),
+                HeaderValue::from_static("yes"),
+            );
+            response.headers_mut().extend([known]);
+        }
         Ok(response)
     }
 }

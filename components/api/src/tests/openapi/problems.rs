@@ -36,6 +36,11 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
         ),
         (
             "Unauthorized",
+            "too_long",
+            Unauthorized("The credentials are larger than 8 KiB."),
+        ),
+        (
+            "Unauthorized",
             "expired",
             Unauthorized("The credentials have expired."),
         ),

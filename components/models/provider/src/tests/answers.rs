@@ -118,6 +118,11 @@ fn an_answer_without_a_usable_image_is_refused() {
         let error = asked(Ok(response(200, &body))).unwrap_err();
         assert_eq!(error, Error::refused(expected), "{name}");
     }
+    for nothing in ["", "identity", "utf-8", "aws-chunked"] {
+        let mut plain = response(200, &file);
+        plain.content_encoding = Some(nothing.to_owned());
+        assert!(asked(Ok(plain)).is_ok(), "{nothing}");
+    }
     let mut compressed = response(200, &file);
     compressed.content_encoding = Some("gzip".to_owned());
     let error = asked(Ok(compressed)).unwrap_err();

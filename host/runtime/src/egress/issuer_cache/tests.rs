@@ -140,6 +140,34 @@ async fn one_asks_for_all_and_again_after_a_minute() {
     assert_eq!(issuer.asked(), 2);
 }
 
+/// So that its faults are told once, however many instances there are.
+#[tokio::test]
+async fn only_the_first_answer_with_a_document_is_new() {
+    let issuer = Issuer::start(ok(OLD)).await;
+    let egress = issuer.egress();
+    let is_known = async || {
+        let request = http::Request::get(&issuer.url).body(WasiBody::default());
+        let processed = Box::new(std::future::ready(Ok(())));
+        let sent = egress
+            .clone()
+            .send_request(request.unwrap(), None, processed);
+        let (response, _) = Box::into_pin(sent).await.unwrap();
+        response.headers().contains_key(KNOWN_HEADER)
+    };
+    assert!(!is_known().await);
+    assert!(is_known().await);
+    pass(60).await;
+    assert!(is_known().await, "fetched again, and the same");
+    issuer.does(ok(NEW));
+    pass(60).await;
+    assert!(!is_known().await);
+    assert!(is_known().await);
+    issuer.does(status(500));
+    pass(60).await;
+    assert!(is_known().await);
+    assert_eq!(issuer.asked(), 4);
+}
+
 #[tokio::test]
 async fn a_failure_replaces_nothing_that_is_cached() {
     let large = "x".repeat(MAX_BYTES);

@@ -1,7 +1,9 @@
+use bytes::Bytes;
 use concept_refinement_capability::tls::Trust;
 use concept_refinement_domain::purpose::HEADER;
 use http::Method;
-use http_body_util::BodyExt as _;
+use http_body::{Body as _, Frame};
+use http_body_util::{BodyExt as _, StreamBody};
 use tokio::task::yield_now;
 use tokio::time::{advance, pause, resume};
 use wasmtime_wasi_http::{Error, WasiBody};
@@ -36,13 +38,14 @@ impl Server {
         method: Method,
         purpose: &str,
     ) -> Result<http::Response<WasiBody>, Error> {
-        let request = http::Request::builder()
-            .method(method)
+        let mut request = http::Request::builder()
             .uri(self.url())
             .header("host", self.address.to_string())
-            .header(HEADER, purpose)
-            .body(WasiBody::default())
-            .unwrap();
+            .header(HEADER, purpose);
+        if method == Method::POST {
+            request = request.header("content-length", 0);
+        }
+        let request = request.method(method).body(of_a_component()).unwrap();
         let (response, _) = client.send(request, None).await?;
         Ok(response)
     }
@@ -58,6 +61,14 @@ impl Server {
     async fn get(&self, client: &Client) {
         self.ask(client, Method::GET, "").await.unwrap();
     }
+}
+
+/// A body of which only its end says that it is empty.
+fn of_a_component() -> WasiBody {
+    let nothing = futures::stream::empty::<Result<Frame<Bytes>, Error>>();
+    let body = StreamBody::new(nothing).boxed_unsync();
+    assert!(!body.is_end_stream());
+    body
 }
 
 #[tokio::test]

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use concept_refinement_domain::issuer_keys::STALE;
+use concept_refinement_domain::issuer_keys::{STALE, decode};
 use parking_lot::Mutex;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde::Deserialize;
@@ -101,11 +99,10 @@ impl Key {
         let is_meant = jwk.kty == "RSA"
             && jwk.alg.is_none_or(|alg| alg == "RS256")
             && jwk.r#use.is_none_or(|usage| usage == "sig");
-        let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).ok();
         let parts = Parts {
             id: jwk.kid,
-            n: bytes(&jwk.n)?,
-            e: bytes(&jwk.e)?,
+            n: decode(&jwk.n)?,
+            e: decode(&jwk.e)?,
         };
         is_meant.then(|| Self(Arc::new(parts)))
     }
