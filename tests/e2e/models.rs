@@ -104,6 +104,8 @@ async fn a_model_is_handed_what_it_kept() {
     let told = task["error_message"].as_str().unwrap();
     let expected = "it was handed its receipt: [false, false, true]";
     assert!(told.ends_with(expected), "{told}");
+    let log = scripted().log();
+    assert!(log.contains("a receipt cannot be stored"), "{log}");
 }
 
 #[tokio::test]

@@ -16,6 +16,9 @@ use crate::kinds::{Kind, image, refined, reply};
 fn forms(kind: Kind, provider: &Provider, picture: &Picture) -> Vec<(&'static str, Reply)> {
     let base64 = STANDARD.encode(&picture.bytes);
     let url = provider.serve(Reply::picture(picture));
+    let relative = url.trim_start_matches(&provider.url());
+    let lines: Vec<_> = base64.as_bytes().chunks(76).collect();
+    let lines = String::from_utf8(lines.join(&b'\n')).unwrap();
     let (length, bytes) = (picture.bytes.len(), &picture.bytes);
     let chunk = [
         format!("{length:x}\r\n").as_bytes(),
@@ -31,6 +34,8 @@ fn forms(kind: Kind, provider: &Provider, picture: &Picture) -> Vec<(&'static st
                 reply(&json!({"output": {"image_url": url}})),
             ),
             ("url", reply(&json!({"success": true, "url": url}))),
+            ("a relative address", reply(&json!({"url": relative}))),
+            ("base64", reply(&json!({"url": "", "image": base64}))),
             ("data.url", reply(&json!({"data": {"url": url}}))),
             (
                 "an address, declared as text",
@@ -40,8 +45,28 @@ fn forms(kind: Kind, provider: &Provider, picture: &Picture) -> Vec<(&'static st
         Kind::OpenAi => vec![
             ("b64_json", kind.json_with(&base64)),
             ("url", reply(&json!({"data": [{"url": url}]}))),
+            (
+                "url beside an empty b64_json",
+                reply(&json!({"data": [{"b64_json": "", "url": url, "revised_prompt": ""}]})),
+            ),
+            (
+                "b64_json beside an empty url",
+                reply(&json!({"data": [{"b64_json": base64, "url": ""}]})),
+            ),
+            (
+                "a relative url",
+                reply(&json!({"data": [{"url": relative}]})),
+            ),
+            ("b64_json in lines", kind.json_with(&lines)),
+            (
+                "an empty item before it",
+                reply(&json!({"data": [{"b64_json": null, "url": null}, {"b64_json": base64}]})),
+            ),
         ],
-        Kind::Stability => vec![("image", kind.json_with(&base64))],
+        Kind::Stability => vec![
+            ("image", kind.json_with(&base64)),
+            ("image in lines", kind.json_with(&lines)),
+        ],
         Kind::Cog => vec![
             ("a data URL", kind.json_with(&base64)),
             (
@@ -52,9 +77,26 @@ fn forms(kind: Kind, provider: &Provider, picture: &Picture) -> Vec<(&'static st
                 "a list",
                 reply(&json!({"status": "succeeded", "output": [url, "https://x.example"]})),
             ),
+            (
+                "after a caption",
+                reply(&json!({"status": "succeeded", "output": ["a cat", "", url]})),
+            ),
+            (
+                "in an object",
+                reply(&json!({"status": "succeeded", "output": {"caption": "a cat", "png": url}})),
+            ),
+            (
+                "a relative address",
+                reply(&json!({"status": "succeeded", "output": relative})),
+            ),
         ],
         Kind::Automatic1111 => vec![
             ("images", kind.json_with(&base64)),
+            ("images in lines", kind.json_with(&lines)),
+            (
+                "an empty text before it",
+                reply(&json!({"images": ["", base64]})),
+            ),
             (
                 "a data URL",
                 kind.json_with(&format!("data:image/png;base64,{base64}")),
@@ -65,6 +107,14 @@ fn forms(kind: Kind, provider: &Provider, picture: &Picture) -> Vec<(&'static st
         ("bytes", Reply::picture(picture)),
         ("bytes, wrongly declared", Reply::ok("text/html", bytes)),
         ("bytes, status 201", Reply::new(201, "", bytes)),
+        (
+            "bytes, an empty encoding",
+            Reply::new(200, "content-encoding: \r\n", bytes),
+        ),
+        (
+            "bytes, an encoding that is none",
+            Reply::new(200, "content-encoding: utf-8\r\n", bytes),
+        ),
         ("bytes in chunks", Reply::new(200, chunked, &chunk)),
         (
             "slow bytes",

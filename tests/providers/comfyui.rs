@@ -8,11 +8,17 @@ use concept_refinement_tests::service::{Launch, Service};
 use serde_json::{Value, json};
 
 use crate::kinds::{image, refined, reply};
+use crate::paid_once::retried;
 
 const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
 
 /// A server at which nothing runs, and a service with a workflow for it.
 fn pair() -> (Provider, Service, tempfile::TempDir) {
+    let (provider, launch, directory) = launched();
+    (provider, launch.start(), directory)
+}
+
+fn launched() -> (Provider, Launch, tempfile::TempDir) {
     let provider = Provider::start();
     provider.serve_below("/history/", reply(&json!({})));
     provider.serve_at(
@@ -28,13 +34,12 @@ fn pair() -> (Provider, Service, tempfile::TempDir) {
         workflow("{{image}}", "a logo, {{prompt}}", json!("{{strength}}")),
     )
     .unwrap();
-    let service = Launch::new()
+    let launch = Launch::new()
         .set("model", "comfyui")
         .set("model-url", &provider.url())
         .set("model-workflow", file.to_str().unwrap())
-        .set("rate-limit", "unlimited")
-        .start();
-    (provider, service, directory)
+        .set("rate-limit", "unlimited");
+    (provider, launch, directory)
 }
 
 /// In the API format.
@@ -58,6 +63,15 @@ fn ended(id: &str, filename: &str) -> Reply {
             {"filename": filename, "subfolder": "a b", "type": "output"},
         ]}},
         "status": {"status_str": "success", "completed": true, "messages": []},
+    }}))
+}
+
+fn error(id: &str) -> Reply {
+    reply(&json!({id: {
+        "outputs": {},
+        "status": {"status_str": "error", "completed": false, "messages": [
+            ["execution_error", {"exception_message": "CUDA out of memory.\nTraceback"}],
+        ]},
     }}))
 }
 
@@ -94,8 +108,57 @@ async fn the_workflow_runs_with_its_inputs_and_the_image_is_what_it_saved() {
     assert_eq!(sent["prompt_id"], id);
     assert_eq!(sent["prompt"]["10"], filled["10"]);
     assert_eq!(sent["prompt"]["6"], filled["6"]);
-    let denoise = sent["prompt"]["3"]["inputs"]["denoise"].as_f64().unwrap();
-    assert!((denoise - 0.7).abs() < 1e-6, "{denoise}");
+    assert_eq!(sent["prompt"]["3"], filled["3"]);
+}
+
+/// Whatever its node is called.
+#[tokio::test]
+async fn of_several_images_the_first_is_taken() {
+    let (provider, service, _directory) = pair();
+    let picture = pictures::png(50, 40);
+    let history = r#"{"run-1": {"status": {"status_str": "success"}, "outputs": {
+        "9": {"images": [{"filename": "first.png", "subfolder": "", "type": "output"}]},
+        "10": {"images": [{"filename": "second.png", "subfolder": "", "type": "output"}]}}}}"#;
+    let history = Reply::ok("application/json", history.as_bytes());
+    provider.serve_at("/history/run%2D1", history);
+    let first = "/view?filename=first%2Epng&subfolder=&type=output";
+    provider.serve_at(first, Reply::picture(&picture));
+    let prompt = provider.prompt([queued("run-1")]);
+    let (client, task) = refined(&service, &prompt).await;
+    assert!(image(&client, &task).await == picture.bytes);
+}
+
+/// Also where nothing may be computed twice: what failed does not run.
+#[tokio::test]
+async fn an_operator_has_a_run_made_again_that_failed() {
+    let picture = pictures::png(50, 40);
+    for (name, history) in [
+        ("an error", error("run-1")),
+        ("no image", reply(&json!({"run-1": {"outputs": {}}}))),
+        ("an image that is none", ended("run-1", "1.txt")),
+    ] {
+        let (provider, launch, _directory) = launched();
+        let launch = launch.set("model-repeat", "never");
+        provider.serve_at("/history/run%2D1", history);
+        provider.serve_at("/history/run%2D2", ended("run-2", "2.png"));
+        provider.serve_at(
+            "/view?filename=1%2Etxt&subfolder=a%20b&type=output",
+            Reply::ok("text/plain", b"no image"),
+        );
+        provider.serve_at(
+            "/view?filename=2%2Epng&subfolder=a%20b&type=output",
+            Reply::picture(&picture),
+        );
+        let prompt = provider.prompt([queued("run-1"), queued("run-2")]);
+        let service = launch.start();
+        let (client, task) = refined(&service, &prompt).await;
+        assert_eq!(task["status"], "failed", "{name}: {task}");
+        let task = retried(&launch, &client, &task).await;
+        assert!(image(&client, &task).await == picture.bytes, "{name}");
+        let asked = provider.asked(&prompt);
+        assert_eq!(asked.len(), 2, "{name}");
+        assert_eq!(asked[1].json()["prompt_id"], task["task_id"], "{name}");
+    }
 }
 
 /// The first try was cut off after it had been queued.
@@ -125,14 +188,6 @@ async fn whatever_it_answers_the_task_says_why() {
     });
     let body = invalid.to_string();
     let headers = format!("content-length: {}\r\n", body.len());
-    let error = |id: &str| {
-        reply(&json!({id: {
-            "outputs": {},
-            "status": {"status_str": "error", "completed": false, "messages": [
-                ["execution_error", {"exception_message": "CUDA out of memory.\nTraceback"}],
-            ]},
-        }}))
-    };
     provider.serve_at("/history/broken", error("broken"));
     provider.serve_at("/history/empty", reply(&json!({"empty": {"outputs": {}}})));
     provider.serve_at("/history/list", reply(&json!([])));

@@ -62,6 +62,12 @@ fn cases(pair: &Pair, forbidden: &Origin) -> Vec<Case> {
             "the provider answered 400: No logos, ***",
         ),
         (
+            "400 as text",
+            status(400, "", "The image is too small.\nBye."),
+            1,
+            "the provider answered 400: The image is too small",
+        ),
+        (
             "404",
             status(404, "", "<html>"),
             1,
@@ -77,13 +83,14 @@ fn cases(pair: &Pair, forbidden: &Origin) -> Vec<Case> {
             "429",
             status(429, "", &said),
             3,
-            "the provider answered 429",
+            "the provider answered 429: No logos, ***",
         ),
         (
             "429 for an hour",
             status(429, "retry-after: 3600\r\n", &said),
             1,
-            "the provider answered 429, and asks to be tried again later than this task may take",
+            "the provider answered 429: No logos, ***, and asks to be tried again later than this \
+             task may take",
         ),
         (
             "503 for a century",
@@ -226,7 +233,7 @@ fn own_cases(
             "empty base64",
             kind.json_with(""),
             1,
-            "the provider's answer is empty",
+            "the provider answered no image",
         ),
         (
             "text in base64",
@@ -263,10 +270,10 @@ fn own_cases(
             "the model's answer is unusable: the address answered 404",
         ),
         (
-            "a relative address",
+            "a relative address of nothing",
             location("/1.png"),
             1,
-            "the model's answer is unusable: the address must be an http or https URL",
+            "the model's answer is unusable: the address answered 404",
         ),
     ];
     let flagged = json!({"id": "a3dc", "name": "content_moderation", "errors": ["Flagged."]});

@@ -203,6 +203,18 @@ fn of_replicate(provider: &Provider) -> Launch {
         .set("rate-limit", "unlimited")
 }
 
+const NOT_REFINED: &str = "the provider could not refine the image";
+
+/// The end of the task that an operator has made of a failed one.
+pub async fn retried(launch: &Launch, client: &Client, failed: &Value) -> Value {
+    let id = failed["task_id"].as_str().unwrap();
+    let operator = Client::on_socket(&launch.data());
+    let path = format!("/admin/v1/tasks/{id}/retry");
+    let retry = operator.post(&path, &json!({"reason": "a test"})).await;
+    assert_eq!(retry.status, 200, "{retry:?}");
+    client.finished(&retry.task_id()).await
+}
+
 /// Whatever becomes of the looks at it.
 #[tokio::test]
 async fn a_prediction_is_made_once() {
@@ -236,24 +248,83 @@ async fn a_prediction_is_made_once() {
 #[tokio::test]
 async fn a_prediction_outlives_a_crash() {
     let picture = pictures::png(50, 40);
+    for (running, ended, is_completed) in [
+        ("processing", "succeeded", true),
+        // States that are not documented.
+        ("booting", "finished", true),
+        // Only an operator has it made again.
+        ("processing", "failed", false),
+    ] {
+        let provider = Provider::start();
+        let url = provider.serve(Reply::picture(&picture));
+        let prompt = provider.prompt([created(&prediction(running, Value::Null))]);
+        provider.serve_at(AT, reply(&prediction(running, Value::Null)));
+        let launch = of_replicate(&provider).set("model-repeat", "unknown");
+        let is_looked_at = || {
+            let is_looked_at = provider.times(AT) > 1;
+            if is_looked_at {
+                provider.serve_at(AT, reply(&prediction(ended, json!(url))));
+            }
+            is_looked_at
+        };
+        let (_service, client, task) = killed_while_asked(&launch, &prompt, is_looked_at).await;
+        assert_eq!(provider.times(&prompt), 1, "{ended}: paid for again");
+        match is_completed {
+            true => {
+                assert!(image(&client, &task).await == picture.bytes, "{ended}");
+                assert_eq!(notes(&client).await, json!([]));
+            }
+            false => assert_eq!(task["error_message"], format!("{FAILED}{NOT_REFINED}")),
+        }
+    }
+}
+
+/// Of work that failed, nothing comes however often it is looked at.
+#[tokio::test]
+async fn an_operator_has_a_prediction_made_again_that_failed() {
+    let picture = pictures::png(50, 40);
+    for (name, repeat, ended, output) in [
+        ("failed", "unknown", "failed", Value::Null),
+        ("failed, never", "never", "failed", Value::Null),
+        ("cancelled, never", "never", "canceled", Value::Null),
+        ("without an image, never", "never", "succeeded", json!([""])),
+    ] {
+        let provider = Provider::start();
+        let url = provider.serve(Reply::picture(&picture));
+        let mut again = prediction("succeeded", json!(url));
+        again["id"] = "another".into();
+        let first = created(&prediction("starting", Value::Null));
+        let prompt = provider.prompt([first, created(&again)]);
+        provider.serve_at(AT, reply(&prediction(ended, output)));
+        let launch = of_replicate(&provider).set("model-repeat", repeat);
+        let service = launch.start();
+        let (client, task) = refined(&service, &prompt).await;
+        assert_eq!(task["status"], "failed", "{name}: {task}");
+        assert_eq!(provider.times(&prompt), 1, "{name}");
+
+        let task = retried(&launch, &client, &task).await;
+        assert!(image(&client, &task).await == picture.bytes, "{name}");
+        assert_eq!(provider.times(&prompt), 2, "{name}");
+        assert_eq!(notes(&client).await, json!([]), "{name}");
+    }
+}
+
+/// What runs is waited for, by an operator's retry too.
+#[tokio::test]
+async fn an_operators_retry_goes_on_with_what_runs() {
+    let picture = pictures::png(50, 40);
     let provider = Provider::start();
     let url = provider.serve(Reply::picture(&picture));
     let prompt = provider.prompt([created(&prediction("starting", Value::Null))]);
-    let running = reply(&prediction("processing", Value::Null));
-    provider.serve_at(AT, running);
-    let launch = of_replicate(&provider);
-    let is_looked_at = || {
-        let is_looked_at = provider.times(AT) > 1;
-        if is_looked_at {
-            provider.serve_at(AT, reply(&prediction("succeeded", json!(url))));
-        }
-        is_looked_at
-    };
-    let (_service, client, task) = killed_while_asked(&launch, &prompt, is_looked_at).await;
-    assert_eq!(task["status"], "completed", "{task}");
+    provider.serve_at(AT, reply(&prediction("processing", Value::Null)));
+    let launch = of_replicate(&provider).set("task-timeout", "3s");
+    let service = launch.start();
+    let (client, task) = refined(&service, &prompt).await;
+    assert_eq!(task["status"], "failed", "{task}");
+    provider.serve_at(AT, reply(&prediction("succeeded", json!(url))));
+    let task = retried(&launch, &client, &task).await;
     assert!(image(&client, &task).await == picture.bytes);
     assert_eq!(provider.times(&prompt), 1, "paid for again");
-    assert_eq!(notes(&client).await, json!([]));
 }
 
 /// Its address was kept, for when the provider cannot be asked.

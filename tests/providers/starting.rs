@@ -73,6 +73,16 @@ fn a_chain_that_cannot_be_used_stops_the_start() {
             "model: has two links that are called openai",
         ),
         (
+            "a name that no receipt can have",
+            chain(&format!("fallback(local, ./{}.wasm)", "x".repeat(129))),
+            "model: has a link whose name is longer than 128 bytes",
+        ),
+        (
+            "the same, alone",
+            chain(&format!("./{}.wasm", "x".repeat(129))),
+            "model: has a link whose name is longer than 128 bytes",
+        ),
+        (
             "a model before others",
             openai("local(openai)"),
             "model: must have fallback, cache or a path before a \"(\", not \"local\"",

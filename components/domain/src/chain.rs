@@ -5,7 +5,10 @@ mod parser;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fmt;
+
+use crate::payment::MAX_LINK;
 
 /// Maximum depth of a chain: each link on a path may have an instance at the same time.
 pub const MAX_DEPTH: usize = 8;
@@ -47,8 +50,14 @@ pub struct Link {
 /// The end of a sentence that begins with the name of the setting.
 pub fn parse(text: &str) -> Result<Link, String> {
     let link = parser::parse(text)?;
-    match link.links().iter().find(|link| link.name().is_empty()) {
-        Some(nameless) => Err(format!("has a path that names no file: {nameless}")),
+    if let Some(nameless) = link.links().iter().find(|link| link.name().is_empty()) {
+        return Err(format!("has a path that names no file: {nameless}"));
+    }
+    match link.names().iter().find(|name| name.len() > MAX_LINK) {
+        Some(long) => Err(format!(
+            "has a link whose name is longer than {MAX_LINK} bytes: give {long:.20}… a \
+             shorter one, as in short=PATH"
+        )),
         None => Ok(link),
     }
 }
@@ -79,6 +88,24 @@ impl Link {
             links.extend(link.links());
         }
         links
+    }
+
+    /// The name of each of these links in metrics and receipts. Names that repeat, as those
+    /// of links without settings may, are numbered: `cache`, `cache-2`.
+    pub fn names(&self) -> Vec<String> {
+        let links = self.links();
+        let given: BTreeSet<_> = links.iter().map(|link| link.name()).collect();
+        let mut names: Vec<String> = Vec::new();
+        for link in links {
+            let mut name = link.name().to_owned();
+            let mut number = 1;
+            while names.contains(&name) || (number > 1 && given.contains(name.as_str())) {
+                number += 1;
+                name = format!("{}-{number}", link.name());
+            }
+            names.push(name);
+        }
+        names
     }
 
     /// The depth of the chain: the largest number of links on one path.

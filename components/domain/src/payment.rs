@@ -35,6 +35,10 @@ pub struct Payment {
     /// The receipt of each link of the model, in base64, by the link's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     receipts: BTreeMap<String, String>,
+    /// Calls and receipts are those of the failed task that this one retries, which has
+    /// made no call of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_inherited: bool,
     /// The answer to the last call broke off for lack of memory: so the reason of the
     /// next call is that, not a crash.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -45,6 +49,11 @@ pub struct Payment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("The receipt is larger than 4 KiB, or there are too many.")]
 pub struct TooLarge;
+
+/// New work may not be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", NOT_ASKED_TWICE)]
+pub struct NotAskedTwice;
 
 impl Payment {
     /// Serializes it for a store. None: there is nothing to store, as for most tasks.
@@ -66,7 +75,10 @@ impl Payment {
     pub fn of_retry(&self) -> Self {
         match self.receipts.is_empty() {
             true => Self::default(),
-            false => self.clone(),
+            false => Self {
+                is_inherited: true,
+                ..self.clone()
+            },
         }
     }
 
@@ -87,6 +99,7 @@ impl Payment {
         let calls = self.calls.saturating_add(1);
         Self {
             calls,
+            is_inherited: false,
             lacked_memory: false,
             ..self.clone()
         }
@@ -126,12 +139,22 @@ impl Payment {
         if fits { Ok(kept) } else { Err(TooLarge) }
     }
 
-    /// The state when a link discards its receipt.
-    #[must_use]
-    pub fn without_receipt(&self, link: &str) -> Self {
+    /// The state when a link discards its receipt and asks for new work. `is_never`:
+    /// nothing may be paid for twice. A retry has the operator's word for it instead, and
+    /// begins as if its failed task had left nothing.
+    ///
+    /// # Errors
+    ///
+    /// An earlier call of this task may have been accepted.
+    pub fn given_up(&self, link: &str, is_never: bool) -> Result<Self, NotAskedTwice> {
         let mut left = self.clone();
         left.receipts.remove(link);
-        left
+        match self.is_inherited {
+            true => left.calls = 0,
+            false if is_never && self.calls > 0 => return Err(NotAskedTwice),
+            false => {}
+        }
+        Ok(left.call_begun())
     }
 
     /// What the user is told about it.
@@ -249,7 +272,39 @@ mod tests {
         }
         let replaced = payment.with_receipt("0", b"new").unwrap();
         assert_eq!(replaced.receipt("0").unwrap(), b"new");
-        assert_eq!(replaced.without_receipt("0").receipt("0"), None);
+    }
+
+    #[test]
+    fn a_receipt_is_given_up_for_new_work_where_that_may_be_paid_for() {
+        let own = after(&["+", "a", "b"]);
+        let none = after(&["a", "b"]);
+        for (name, payment, is_never, calls) in [
+            ("its own", own.clone(), false, Some(2)),
+            ("its own, never", own.clone(), true, None),
+            ("no call was accepted, never", none, true, Some(1)),
+            ("of a retry", own.of_retry(), false, Some(1)),
+            ("of a retry, never", own.of_retry(), true, Some(1)),
+            (
+                "of a retry that has asked another link, never",
+                own.of_retry().call_begun(),
+                true,
+                None,
+            ),
+        ] {
+            let left = payment.given_up("a", is_never);
+            assert_eq!(left.as_ref().ok().map(|left| left.calls), calls, "{name}");
+            if let Ok(left) = left {
+                assert_eq!(
+                    (left.receipt("a"), left.receipt("b").is_some()),
+                    (None, true)
+                );
+                // What it asks for now is its own.
+                assert_eq!(left.given_up("b", true), Err(NotAskedTwice), "{name}");
+            }
+        }
+        let retry = own.of_retry();
+        assert_eq!(Payment::of_json(retry.to_json().as_deref()), retry);
+        assert_eq!(after(&["+"]).of_retry(), Payment::default());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{CapabilityError, Claimed, Fenced, Lease};
-use concept_refinement_domain::payment::{NOT_ASKED_TWICE, Payment};
+use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::step::StepKind;
 use futures::future::select;
 use parking_lot::Mutex;
@@ -183,12 +183,12 @@ impl Payments {
             return Ok(None);
         };
         let _turn = claim.turn.lock().await;
-        let before = claim.state.lock().clone();
-        if has_receipt && before.payment.calls > 0 {
+        let before = claim.state.lock().payment.clone();
+        if has_receipt && before.calls > 0 {
             return Ok(None);
         }
-        claim.note(before.payment.call_begun()).await?;
-        Ok(Some(Call::new(claim, link, &before)))
+        claim.note(before.call_begun()).await?;
+        Ok(Some(claim.call(link)))
     }
 
     /// Stores a receipt of a link; waits while the store cannot be reached. `begins`: no
@@ -208,17 +208,17 @@ impl Payments {
             return Ok(None);
         };
         let _turn = claim.turn.lock().await;
-        let before = claim.state.lock().clone();
+        let before = claim.state.lock().payment.clone();
         let payment = match begins {
-            true => before.payment.call_begun(),
-            false => before.payment.clone(),
+            true => before.call_begun(),
+            false => before,
         };
         let payment = payment.with_receipt(link, receipt);
         let payment = payment.map_err(|error| CapabilityError::invalid(error.to_string()))?;
         claim.add_step(StepKind::Receipt, link);
         claim.note(payment).await.map_err(refused)?;
         claim.receipts.notify_one();
-        Ok(begins.then(|| Call::new(claim, link, &before)))
+        Ok(begins.then(|| claim.call(link)))
     }
 
     /// Discards a link's receipt: its next request is new work, to be paid for again.
@@ -231,13 +231,11 @@ impl Payments {
             return Ok(None);
         };
         let _turn = claim.turn.lock().await;
-        let before = claim.state.lock().clone();
-        if claim.repeated.repeat == Repeat::Never && before.payment.calls > 0 {
-            return Err(CapabilityError::invalid(NOT_ASKED_TWICE));
-        }
-        let payment = before.payment.without_receipt(link).call_begun();
+        let is_never = claim.repeated.repeat == Repeat::Never;
+        let payment = claim.state.lock().payment.given_up(link, is_never);
+        let payment = payment.map_err(|error| CapabilityError::invalid(error.to_string()))?;
         claim.note(payment).await.map_err(refused)?;
-        Ok(Some(Call::new(claim, link, &before)))
+        Ok(Some(claim.call(link)))
     }
 
     /// Adds an answer of this link to the story of the task, and how long it took.
@@ -288,6 +286,25 @@ fn refused(lost: LeaseLost) -> CapabilityError {
 }
 
 impl Claim {
+    /// A call that was recorded just now.
+    fn call(self: &Arc<Self>, link: &str) -> Call {
+        let State { payment, reason } = self.state.lock().clone();
+        let calls = payment.calls;
+        let repeats = (calls > 1).then_some(reason);
+        if let Some(reason) = repeats {
+            let (task_id, reason) = (&self.lease.task_id, reason.as_str());
+            tracing::warn!(
+                %task_id, model = link, reason, calls,
+                "a provider is asked though an earlier call may have been accepted"
+            );
+        }
+        Call {
+            claim: Arc::clone(self),
+            link: link.to_owned(),
+            repeats,
+        }
+    }
+
     fn add_step(&self, kind: StepKind, detail: &str) {
         let Lease {
             task_id, attempt, ..
@@ -321,23 +338,6 @@ pub struct Call {
 }
 
 impl Call {
-    fn new(claim: &Arc<Claim>, link: &str, before: &State) -> Self {
-        let repeats = (before.payment.calls > 0).then_some(before.reason);
-        if let Some(reason) = repeats {
-            let (task_id, reason) = (&claim.lease.task_id, reason.as_str());
-            let calls = before.payment.calls.saturating_add(1);
-            tracing::warn!(
-                %task_id, model = link, reason, calls,
-                "a provider is asked though an earlier call may have been accepted"
-            );
-        }
-        Self {
-            claim: Arc::clone(claim),
-            link: link.to_owned(),
-            repeats,
-        }
-    }
-
     /// Records that the call was not accepted: right now if the store can be reached,
     /// otherwise with the next write. Until then it counts as accepted.
     pub async fn not_accepted(mut self) {

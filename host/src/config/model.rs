@@ -26,7 +26,7 @@ use super::reader::{Reader, unusable};
 /// One link: a model, or a middleware with the links behind it.
 #[derive(Clone, Debug)]
 pub(crate) struct ModelLink {
-    /// The name in its settings and metrics.
+    /// The name in its settings, metrics and receipts; no two links have the same.
     pub name: String,
     /// Whether it has settings under its own name.
     pub has_settings: bool,
@@ -79,6 +79,14 @@ impl ModelLink {
     pub fn depth(&self) -> usize {
         let behind = self.behind.iter().flatten().map(Self::depth);
         behind.max().unwrap_or_default() + 1
+    }
+
+    /// Names this link and all links behind it, each before those behind itself.
+    fn rename(&mut self, names: &mut dyn Iterator<Item = String>) {
+        self.name = names.next().unwrap_or_default();
+        for link in self.behind.iter_mut().flatten() {
+            link.rename(names);
+        }
     }
 
     /// The names of all links.
@@ -152,8 +160,9 @@ pub(super) fn read(v: &Reader<'_>) -> Result<ModelLink, ConfigError> {
         names,
         stands_alone,
     };
-    let model = reader.link(&chain)?;
+    let mut model = reader.link(&chain)?;
     check_names(&model.links())?;
+    model.rename(&mut chain.names().into_iter());
     Ok(model)
 }
 

@@ -119,7 +119,8 @@ pub async fn a_retry_goes_on_where_its_task_failed<B: Operated>() {
     assert_eq!(store.retry(&task.id).await, Some(Retry::Active));
     assert_eq!(store.used("ada").await, 1);
     let claimed = store.claim(new).await;
-    assert_eq!(claimed.payment, paid);
+    assert_eq!(claimed.payment, paid.of_retry());
+    assert_eq!(claimed.payment.receipt("fast").unwrap(), b"receipt");
     store.fail(&claimed.lease).await;
     assert_eq!(store.used("ada").await, 1, "nothing is given back");
     let due = crate::tasks::webhooks::claim(&store).await;

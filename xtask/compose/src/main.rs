@@ -53,12 +53,15 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let types = types::component(&arguments.wit)?;
     let model = chain::parse(&arguments.model);
     let model = model.map_err(|problem| anyhow::anyhow!("the model {problem}"))?;
-    let links = model.links();
+    let (links, names) = (model.links(), model.names());
     let link = |place: usize| links.get(place).context("the model has no such link");
     let parts = |part: &Part| match part {
         Part::Shipped(name) => Ok(fs::read(arguments.components.join(format!("{name}.wasm")))?),
         Part::Model(place) => component(link(*place)?, &arguments.components),
-        Part::LinkName(place) => link_name::component(link(*place)?.name()),
+        Part::LinkName(place) => {
+            let name = names.get(*place);
+            link_name::component(name.context("the model has no such link")?)
+        }
         Part::Types => Ok(types.clone()),
     };
     fs::create_dir_all(&arguments.out)?;
@@ -67,7 +70,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         fs::write(arguments.out.join(format!("{}.wasm", plan.name)), composed)?;
     }
     if model.behind.is_some() {
-        println!("{}", merged(&links));
+        println!("{}", merged(&names));
     }
     Ok(())
 }
@@ -87,8 +90,7 @@ fn component(link: &Link, components: &Path) -> anyhow::Result<Vec<u8>> {
 
 /// A warning for whoever composes: what works differently in a composition than on our
 /// host.
-fn merged(links: &[&Link]) -> String {
-    let names: Vec<_> = links.iter().map(|link| link.name()).collect();
+fn merged(names: &[String]) -> String {
     format!(
         "{} are in one instance: what the platform grants it (network, memory, time) each of \
          them has. Each sees its own settings only (models-NAME-url and so on). Nothing is \

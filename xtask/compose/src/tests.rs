@@ -68,7 +68,7 @@ fn a_chain_is_wired_whole() {
         }
     }
     let chain = chain::parse("fallback(openai, local)").unwrap();
-    let said = merged(&chain.links());
+    let said = merged(&chain.names());
     assert!(
         said.starts_with("fallback, openai, local are in one instance"),
         "{said}"

@@ -80,12 +80,13 @@ impl<P: Platform, M: Machine> Store<P, M> {
     pub async fn keep_receipt(&self, key: &str, receipt: &[u8]) -> Result<(), Fault> {
         let key = sealed_key::open(&self.key(RECEIPT_KEYS).await?, key).ok_or(NO_KEY)?;
         let (lease, link) = call(key)?;
-        if receipt.is_empty() && self.is_never().await {
-            return Err(Fault::Invalid(NOT_ASKED_TWICE));
-        }
+        let is_never = self.is_never().await;
         let kept = self.change_task(&lease.task_id, None, |record, _| {
             let payment = match receipt {
-                [] => record.payment.without_receipt(link).call_begun(),
+                [] => {
+                    let payment = record.payment.given_up(link, is_never);
+                    payment.map_err(|_| Fault::Invalid(NOT_ASKED_TWICE))?
+                }
                 receipt => {
                     let payment = record.payment.with_receipt(link, receipt);
                     payment.map_err(|_| Fault::Invalid("The receipt is too large."))?

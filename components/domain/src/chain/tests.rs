@@ -113,6 +113,11 @@ fn what_cannot_be_read_is_told() {
         format!("{open}local{}", ")".repeat(depth - 1))
     };
     assert!(parse(&deep(MAX_DEPTH)).is_ok());
+    let long = |bytes: usize| format!("/{}/{}.wasm", "b".repeat(200), "a".repeat(bytes));
+    let too_long = "has a link whose name is longer than 128 bytes: give aaaaaaaaaaaaaaaaaaaa… a \
+                    shorter one, as in short=PATH";
+    assert!(parse(&long(128)).is_ok());
+    assert!(parse(&format!("short={}", long(129))).is_ok());
     let wide = |links: usize| {
         let models: Vec<_> = (1..links).map(|at| format!("./{at}.wasm")).collect();
         format!("fallback({})", models.join(","))
@@ -187,6 +192,11 @@ fn what_cannot_be_read_is_told() {
             "must have one link in cache(…), and local is one more",
         ),
         ("fallback(./)", "has a path that names no file: ./"),
+        (&long(129), too_long),
+        (&format!("fallback(local, {})", long(129)), too_long),
+        (&format!("{}=local", "a".repeat(129)), too_long),
+        // Its number does not fit.
+        (&format!("fallback({0}, {0})", long(128)), too_long),
         (&deep(MAX_DEPTH + 1), "must be at most 8 links deep"),
         (&wide(MAX_LINKS + 1), "must have at most 32 links"),
         (&"fallback(".repeat(100_000), "must be at most 8 links deep"),
@@ -207,6 +217,29 @@ fn a_file_is_called_as_its_stem() {
         assert_eq!(file(path).name(), expected);
     }
     assert_eq!(variable_part("my-model.v2"), "MY_MODEL_V2");
+}
+
+#[test]
+fn each_link_has_a_name_of_its_own() {
+    for (text, expected) in [
+        ("local", &["local"][..]),
+        (
+            "fallback(./a/x.wasm, fast=./b/x.wasm, ./c/x.wasm)",
+            &["fallback", "x", "fast", "x-2"],
+        ),
+        (
+            "fallback(cache(local), cache(cache-2=local), local)",
+            &[
+                "fallback", "cache", "local", "cache-3", "cache-2", "local-2",
+            ],
+        ),
+        (
+            "fallback(x=local, x=local, x=local)",
+            &["fallback", "x", "x-2", "x-3"],
+        ),
+    ] {
+        assert_eq!(parse(text).unwrap().names(), expected, "{text}");
+    }
 }
 
 /// Chains of any form.

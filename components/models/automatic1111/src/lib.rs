@@ -5,10 +5,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use concept_refinement_model_provider::{
-    Body, Error, First, Found, GUIDANCE, HttpRequest, NEGATIVE_PROMPT, Original, Provider,
-    Question, STEPS, Settings, Text,
+    Body, Error, GUIDANCE, HttpRequest, NEGATIVE_PROMPT, Original, Provider, Question, STEPS,
+    Settings,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 pub struct Automatic1111;
 
@@ -26,7 +26,7 @@ const SHORTEST: u32 = 64;
 struct Fields<'a> {
     prompt: &'a str,
     negative_prompt: &'static str,
-    denoising_strength: f32,
+    denoising_strength: f64,
     steps: u32,
     cfg_scale: f32,
     width: u32,
@@ -41,12 +41,6 @@ struct Fields<'a> {
 #[derive(Serialize)]
 struct OverrideSettings<'a> {
     sd_model_checkpoint: &'a str,
-}
-
-#[derive(Deserialize)]
-struct Answer<'a> {
-    #[serde(borrow, default)]
-    images: First<Text<'a>>,
 }
 
 impl Provider for Automatic1111 {
@@ -80,14 +74,6 @@ impl Provider for Automatic1111 {
         let credentials = credentials.map(|key| format!("Basic {}", STANDARD.encode(key)));
         Ok(request.with("authorization", credentials))
     }
-
-    fn find(json: &[u8]) -> serde_json::Result<Found<'_>> {
-        let answer: Answer<'_> = serde_json::from_slice(json)?;
-        Ok(match answer.images.0 {
-            Some(image) => Found::Image(image),
-            None => Found::Nothing,
-        })
-    }
 }
 
 /// The original's aspect ratio within the limits, in whole cells. If no size were sent,
@@ -107,39 +93,9 @@ fn fitted(width: u32, height: u32) -> (u32, u32) {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn the_image_is_found() {
-        let image = || Found::Image(Text(Cow::Borrowed("R0lG")));
-        for (json, expected) in [
-            (
-                r#"{"images":["R0lG"],"parameters":{"init_images":null},"info":"{}"}"#,
-                image(),
-            ),
-            (r#"{"info":"","images":["R0lG","x"]}"#, image()),
-            (r#"{"images":[]}"#, Found::Nothing),
-            (r#"{"error":"OutOfMemoryError"}"#, Found::Nothing),
-        ] {
-            assert_eq!(
-                Automatic1111::find(json.as_bytes()).unwrap(),
-                expected,
-                "{json}"
-            );
-        }
-        for json in [
-            "",
-            r#"{"images":"R0lG"}"#,
-            r#"{"images":[7]}"#,
-            r#"{"images":["R0"#,
-        ] {
-            assert!(Automatic1111::find(json.as_bytes()).is_err(), "{json}");
-        }
-    }
 
     #[test]
     fn the_shape_is_kept_within_bounds() {
@@ -157,14 +113,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn no_answer_panics(json in any::<Vec<u8>>(), text in any::<String>()) {
-            let _ = Automatic1111::find(&json);
-            let json = serde_json::json!({"images": [text]}).to_string();
-            let found = Automatic1111::find(json.as_bytes()).unwrap();
-            prop_assert_eq!(found, Found::Image(Text(Cow::Owned(text))));
-        }
-
         #[test]
         fn a_side_is_within_bounds(width in any::<u32>(), height in any::<u32>()) {
             let (width, height) = fitted(width, height);

@@ -1,6 +1,10 @@
 //! Parses a ComfyUI server's reports about its runs.
 
+use std::collections::HashMap;
+
 use concept_refinement_model_provider::{Error, said_in};
+use indexmap::IndexMap;
+use serde::Deserialize;
 use serde_json::Value;
 
 /// The state of a run.
@@ -11,6 +15,8 @@ pub enum Run {
     /// Queued or running.
     Waiting,
     Ended(Output),
+    /// It ended without an image.
+    Failed(Error),
 }
 
 /// An image that the server stored.
@@ -22,34 +28,45 @@ pub struct Output {
     pub kind: String,
 }
 
-/// The image of a run, from the server's history. None: the run has not ended.
-pub fn ended(history: &Value, id: &str, key: Option<&str>) -> Result<Option<Output>, Error> {
-    let Some(run) = history.get(id) else {
-        return Ok(None);
-    };
-    if run.pointer("/status/status_str").and_then(Value::as_str) == Some("error") {
-        return Err(Error::refused(match problem(run) {
+/// The runs that have ended, by id.
+pub type History = HashMap<String, Report>;
+
+/// What the server says about a run that has ended.
+#[derive(Deserialize)]
+pub struct Report {
+    #[serde(default)]
+    status: Value,
+    /// By node, in the order in which they ended.
+    #[serde(default)]
+    outputs: Option<IndexMap<String, Value>>,
+}
+
+/// How a run ended. None: it has not ended.
+pub fn ended(history: &History, id: &str, key: Option<&str>) -> Option<Run> {
+    let run = history.get(id)?;
+    if run.status.get("status_str").and_then(Value::as_str) == Some("error") {
+        return Some(Run::Failed(Error::refused(match problem(run) {
             Some(problem) => {
                 let problem = said_in(problem, key);
                 format!("the provider could not refine the image: {problem}")
             }
             None => "the provider could not refine the image".to_owned(),
-        }));
+        })));
     }
-    let outputs = run.get("outputs").and_then(Value::as_object);
-    let images = outputs
-        .into_iter()
-        .flat_map(|outputs| outputs.values())
+    let images = run
+        .outputs
+        .iter()
+        .flat_map(IndexMap::values)
         .filter_map(|output| output.get("images")?.as_array())
         .flatten()
         .filter_map(output);
     // Images that a workflow saves take precedence over mere previews.
     let mut images: Vec<_> = images.collect();
     images.sort_by_key(|image| image.kind != "output");
-    match images.into_iter().next() {
-        Some(image) => Ok(Some(image)),
-        None => Err(Error::refused("the provider's workflow saved no image")),
-    }
+    Some(match images.into_iter().next() {
+        Some(image) => Run::Ended(image),
+        None => Run::Failed(Error::refused("the provider's workflow saved no image")),
+    })
 }
 
 /// Whether a run is in a queue, which is a list of lists whose second item is an id.
@@ -62,7 +79,10 @@ pub fn is_queued(queue: &Value, id: &str) -> bool {
 }
 
 fn output(image: &Value) -> Option<Output> {
-    let text = |name| image.get(name).and_then(Value::as_str).map(str::to_owned);
+    let text = |name| {
+        let text = image.get(name)?.as_str()?;
+        (!text.is_empty()).then(|| text.to_owned())
+    };
     Some(Output {
         filename: text("filename")?,
         subfolder: text("subfolder").unwrap_or_default(),
@@ -71,8 +91,8 @@ fn output(image: &Value) -> Option<Output> {
 }
 
 /// The message of the exception that a run ended with.
-fn problem(run: &Value) -> Option<&str> {
-    let messages = run.pointer("/status/messages")?.as_array()?;
+fn problem(run: &Report) -> Option<&str> {
+    let messages = run.status.get("messages")?.as_array()?;
     messages
         .iter()
         .filter(|message| message.get(0).and_then(Value::as_str) == Some("execution_error"))
@@ -135,12 +155,31 @@ mod tests {
                 Err("the provider could not refine the image"),
             ),
         ] {
-            let ended = ended(&json!({"t": run}), "t", Some("hush"));
-            let expected = expected.map(Some).map_err(Error::refused);
-            assert_eq!(ended, expected, "{name}");
+            let ended = ended(&history(&json!({"t": run}).to_string()), "t", Some("hush"));
+            let expected = match expected {
+                Ok(output) => Run::Ended(output),
+                Err(reason) => Run::Failed(Error::refused(reason)),
+            };
+            assert_eq!(ended, Some(expected), "{name}");
         }
-        assert_eq!(ended(&json!({}), "t", None), Ok(None));
-        assert_eq!(ended(&json!([]), "t", None), Ok(None));
+        assert_eq!(ended(&history("{}"), "t", None), None);
+    }
+
+    fn history(json: &str) -> History {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn of_several_images_the_first_of_the_answer_counts() {
+        let history = history(
+            r#"{"t": {"outputs": {
+                "9": {"images": [{"filename": ""}, {"filename": "1.png", "type": "output"}]},
+                "10": {"images": [{"filename": "2.png", "type": "output"}]}}}}"#,
+        );
+        let Some(Run::Ended(first)) = ended(&history, "t", None) else {
+            panic!("not ended");
+        };
+        assert_eq!(first.filename, "1.png");
     }
 
     #[test]

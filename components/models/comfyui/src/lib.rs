@@ -5,7 +5,8 @@
 //! as of November 2026.
 //!
 //! The workflow runs under the task's id, which also is the receipt: a repeated call
-//! finds the run that an earlier call started, and does not compute again.
+//! finds the run that an earlier call started, and does not compute again, unless an
+//! operator retries a task whose run failed.
 
 mod history;
 mod workflow;
@@ -13,13 +14,14 @@ mod workflow;
 use std::time::Duration;
 
 use concept_refinement_model_provider::{
-    Answer, Body, ByteStream, Contents, Error, Found, HttpRequest, Model, Multipart, Nothing,
-    Ports, Question, Request, Settings, answer, exchange, json, persistently,
+    Answer, Body, ByteStream, Contents, Error, HttpRequest, Model, Multipart, Nothing, Ports,
+    Question, Request, Settings, answer, exchange, json, persistently,
 };
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json as object};
 
-use history::{Output, Run};
+use history::{History, Output, Run};
 use workflow::{Inputs, Workflow};
 
 pub struct ComfyUi;
@@ -42,7 +44,33 @@ struct Upload {
 
 #[derive(Deserialize)]
 struct Queued {
+    #[serde(default)]
     prompt_id: String,
+}
+
+/// A run, and the task that started it, separated by a space: only the run if both have
+/// the same id.
+#[derive(Debug, PartialEq, Eq)]
+struct Receipt<'a> {
+    run: &'a str,
+    /// That of another task belongs to a failed one, which an operator retries.
+    task: &'a str,
+}
+
+impl<'a> Receipt<'a> {
+    fn of(bytes: &'a [u8]) -> Option<Self> {
+        let text = str::from_utf8(bytes).ok()?;
+        let (run, task) = text.split_once(' ').unwrap_or((text, text));
+        Some(Self { run, task })
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let Self { run, task } = self;
+        match run == task {
+            true => run.as_bytes().to_vec(),
+            false => format!("{run} {task}").into_bytes(),
+        }
+    }
 }
 
 impl Model for ComfyUi {
@@ -59,27 +87,36 @@ impl Model for ComfyUi {
         let original = Contents::open(original, request.length).await?;
         let question = Question::new(request, settings, ports.random());
         let server = Server { ports, settings };
-        let receipt = question.receipt.as_deref();
-        let receipt = receipt.and_then(|id| str::from_utf8(id).ok());
+        let task = question.task_id.as_str();
+        let receipt = question.receipt.as_deref().and_then(Receipt::of);
+        let is_retry = receipt.as_ref().is_some_and(|receipt| receipt.task != task);
+        let own = Receipt { run: task, task };
+        let run = receipt.as_ref().map_or(task, |receipt| receipt.run);
         if receipt.is_none() {
             // Stored before the request, so that the run can be found whatever happens.
-            ports.keep(question.task_id.as_bytes()).await;
+            ports.keep(&own.to_bytes()).await;
         }
-        let mut id = receipt.unwrap_or(&question.task_id).to_owned();
-        let mut run = server.run(&id).await.map_err(Error::not_accepted)?;
-        if run == Run::Unknown && receipt.is_some() {
-            // The run may have ended between the two requests; that cannot happen twice.
-            run = server.run(&id).await.map_err(Error::not_accepted)?;
-        }
-        if run == Run::Unknown {
-            let started = server.start(workflow, &question, original).await?;
-            if started != id {
-                ports.keep(started.as_bytes()).await;
+        let found = match server.run(run).await.map_err(Error::not_accepted)? {
+            Run::Unknown if receipt.is_none() => Run::Unknown,
+            Run::Unknown | Run::Waiting => server.ended(run).await?,
+            found => found,
+        };
+        match server.answer(found).await {
+            Ok(Some(answer)) => return Ok(answer),
+            Err(error) if !is_retry || !matches!(error, Error::Refused(_)) => return Err(error),
+            Ok(None) | Err(_) if is_retry => {
+                ports.give_up().await?;
+                ports.keep(&own.to_bytes()).await;
             }
-            id = started;
+            Ok(None) | Err(_) => {}
         }
-        let output = server.output(&id).await?;
-        persistently(ports, async || server.view(&output).await).await
+        let run = server.start(workflow, &question, original).await?;
+        if run != task {
+            ports.keep(&Receipt { run: &run, task }.to_bytes()).await;
+        }
+        let found = server.ended(&run).await?;
+        let lost = || Error::Unknown("the provider lost the refinement".to_owned());
+        server.answer(found).await?.ok_or_else(lost)
     }
 }
 
@@ -121,14 +158,17 @@ impl<P: Ports> Server<'_, P> {
         let request = HttpRequest::post("/prompt", "application/json", Body::json(&body)?);
         let response = self.exchange(request, None::<Contents<Nothing>>).await?;
         let queued: Queued = json(response, MAX_JSON).await?;
-        Ok(queued.prompt_id)
+        Ok(match queued.prompt_id.is_empty() {
+            true => question.task_id.clone(),
+            false => queued.prompt_id,
+        })
     }
 
     /// The state of a run.
     async fn run(&self, id: &str) -> Result<Run, Error> {
-        let history: Value = self.get(&format!("/history/{}", encoded(id))).await?;
-        match history::ended(&history, id, self.settings.key.as_deref())? {
-            Some(output) => Ok(Run::Ended(output)),
+        let history: History = self.get(&format!("/history/{}", encoded(id))).await?;
+        match history::ended(&history, id, self.settings.key.as_deref()) {
+            Some(run) => Ok(run),
             None => {
                 let queue: Value = self.get("/queue").await?;
                 Ok(match history::is_queued(&queue, id) {
@@ -139,22 +179,30 @@ impl<P: Ports> Server<'_, P> {
         }
     }
 
-    /// Waits for the output of a run.
-    async fn output(&self, id: &str) -> Result<Output, Error> {
+    /// Waits for the end of a run, or until the server does not know it.
+    async fn ended(&self, id: &str) -> Result<Run, Error> {
         let mut was_unknown = false;
         loop {
             match persistently(self.ports, async || self.run(id).await).await? {
-                Run::Ended(output) => return Ok(output),
                 Run::Waiting => was_unknown = false,
                 // The run may have ended between the two requests; that cannot happen
                 // twice.
-                Run::Unknown if was_unknown => {
-                    let reason = "the provider lost the refinement";
-                    return Err(Error::Unknown(reason.to_owned()));
-                }
-                Run::Unknown => was_unknown = true,
+                Run::Unknown if !was_unknown => was_unknown = true,
+                run => return Ok(run),
             }
             self.ports.sleep(PAUSE).await;
+        }
+    }
+
+    /// The image of a run. None: the server does not know it.
+    async fn answer(&self, run: Run) -> Result<Option<Answer>, Error> {
+        match run {
+            Run::Ended(output) => {
+                let view = persistently(self.ports, async || self.view(&output).await);
+                view.await.map(Some)
+            }
+            Run::Failed(error) => Err(error),
+            Run::Waiting | Run::Unknown => Ok(None),
         }
     }
 
@@ -169,11 +217,10 @@ impl<P: Ports> Server<'_, P> {
         let response = self
             .exchange(HttpRequest::get(path), None::<Contents<Nothing>>)
             .await?;
-        let key = self.settings.key.as_deref();
-        answer(response, key, MAX_JSON, |_| Ok(Found::Nothing)).await
+        answer(response, self.settings, |_| None).await
     }
 
-    async fn get(&self, path: &str) -> Result<Value, Error> {
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
         let response = self
             .exchange(HttpRequest::get(path), None::<Contents<Nothing>>)
             .await?;
@@ -194,4 +241,19 @@ impl<P: Ports> Server<'_, P> {
 /// Encodes a path segment or a query value.
 fn encoded(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receipt_names_the_run_and_whose_it_is() {
+        for (text, run, task) in [("5e1f", "5e1f", "5e1f"), ("run-1 5e1f", "run-1", "5e1f")] {
+            let receipt = Receipt { run, task };
+            assert_eq!(receipt.to_bytes(), text.as_bytes());
+            assert_eq!(Receipt::of(text.as_bytes()), Some(receipt));
+        }
+        assert_eq!(Receipt::of(b"\xff"), None);
+    }
 }

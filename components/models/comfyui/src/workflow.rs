@@ -10,7 +10,7 @@ pub struct Inputs<'a> {
     /// The original, under the name that the server gave it.
     pub image: &'a str,
     pub prompt: &'a str,
-    pub strength: f32,
+    pub strength: f64,
     pub seed: u64,
     /// The value of the setting `model-name`.
     pub name: Option<&'a str>,
@@ -92,7 +92,7 @@ mod tests {
     const INPUTS: Inputs<'static> = Inputs {
         image: "original.png",
         prompt: "lighter, \"{{seed}}\"",
-        strength: 0.5,
+        strength: 0.7,
         seed: 42,
         name: Some("flux.safetensors"),
     };
@@ -101,13 +101,14 @@ mod tests {
     fn named_inputs_are_filled_in_wherever_they_are() {
         for (value, expected) in [
             (json!("{{image}}"), json!("original.png")),
-            (json!("{{strength}}"), json!(0.5)),
+            (json!("{{strength}}"), json!(0.7)),
             (json!("{{seed}}"), json!(42)),
             (json!("{{name}}"), json!("flux.safetensors")),
             (
                 json!("a logo, {{prompt}}, {{seed}}"),
                 json!("a logo, lighter, \"{{seed}}\", 42"),
             ),
+            (json!("denoise {{strength}}"), json!("denoise 0.7")),
             (json!("{{ prompt }}"), json!("{{ prompt }}")),
             (json!("{{other}}"), json!("{{other}}")),
             (json!("{{"), json!("{{")),

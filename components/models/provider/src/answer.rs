@@ -2,8 +2,9 @@
 //!
 //! The bytes determine what it is, never the declared type. An image is kept in chunks;
 //! JSON is kept in chunks and once contiguously, then the decoded image: never more than
-//! three times the image.
+//! three times the image, or four times if its base64 is not in one piece.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use base64::Engine as _;
@@ -12,12 +13,13 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use concept_refinement_domain::chunks;
 use concept_refinement_domain::image::{self, Format, Inspector, Limits, Problem};
 use concept_refinement_domain::response_headers::is_compressed;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::{Deserialize, DeserializeOwned, IgnoredAny};
 
-use crate::json::Text;
-use crate::message::{self, message, said_in};
+use crate::message::{self, message};
 use crate::outcome::Error;
+use crate::picture::Picture;
 use crate::ports::{ByteStream, Failure, Response};
+use crate::settings::Settings;
 
 /// As large as a model's answer may be (`docs/limits.md`). The pipeline checks the
 /// number of pixels.
@@ -45,35 +47,39 @@ pub enum Answer {
     Location(String),
 }
 
-/// The image in a provider's JSON.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Found<'a> {
-    /// In base64, possibly as a data URL.
-    Image(Text<'a>),
-    Location(String),
-    /// The provider's message in place of an image; trying again does not help.
-    Refused(String),
-    Nothing,
-}
-
 impl Answer {
-    /// The image that `find` finds in a provider's JSON. `key` is removed from messages.
-    pub fn from_json(
-        json: &[u8],
-        key: Option<&str>,
-        find: impl FnOnce(&[u8]) -> serde_json::Result<Found<'_>>,
-    ) -> Result<Self, Error> {
-        match find(json) {
-            Ok(Found::Image(text)) => decoded(&text.0),
-            Ok(Found::Location(url)) => Ok(Self::Location(url)),
-            Ok(Found::Refused(reason)) => Err(Error::refused(said_in(&reason, key))),
-            Ok(Found::Nothing) => Err(Error::refused(match short_message(json, key) {
-                Some(message) => format!("the provider answered no image: {message}"),
-                None => "the provider answered no image".to_owned(),
-            })),
-            Err(_) => Err(unexpected_json()),
+    /// The image in a provider's JSON.
+    pub fn from_json(json: &[u8], settings: &Settings) -> Result<Self, Error> {
+        let picture = Picture::in_document(json).map_err(|_| unexpected_json())?;
+        Self::of(picture, settings)?.ok_or_else(|| no_image(json, settings))
+    }
+
+    /// None: there is no picture.
+    pub fn of(picture: Picture<'_>, settings: &Settings) -> Result<Option<Self>, Error> {
+        match picture {
+            Picture::Absent => Ok(None),
+            Picture::Address(address) => {
+                let url = settings.base.resolved(address.trim());
+                Ok(Some(Self::Location(url)))
+            }
+            Picture::Image(text) | Picture::Unclear(text) => decoded(&text).map(Some),
         }
     }
+}
+
+/// The error for JSON without an image: with its message, if it is short.
+pub fn no_image(json: &[u8], settings: &Settings) -> Error {
+    let is_short = json.len() <= message::MAX_BYTES;
+    let said = is_short.then(|| message(json, settings.key.as_deref()));
+    Error::refused(match said.flatten() {
+        Some(message) => format!("the provider answered no image: {message}"),
+        None => "the provider answered no image".to_owned(),
+    })
+}
+
+/// JSON of a form that a provider documents.
+pub fn parsed<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Error> {
+    serde_json::from_slice(json).map_err(|_| unexpected_json())
 }
 
 /// The JSON of a response, of at most `max` bytes.
@@ -82,7 +88,7 @@ pub async fn json<T: DeserializeOwned>(
     max: u64,
 ) -> Result<T, Error> {
     match reply(response, max).await? {
-        Reply::Json(json) => serde_json::from_slice(&json).map_err(|_| unexpected_json()),
+        Reply::Json(json) => parsed(&json),
         Reply::Image(_) => Err(unexpected_json()),
     }
 }
@@ -94,27 +100,32 @@ pub enum Reply {
 }
 
 /// Reads a response: an image, or JSON of at most `max` bytes.
-pub async fn reply(response: Response<impl ByteStream>, max: u64) -> Result<Reply, Error> {
-    let mut body = plain(response.content_encoding.as_deref(), response.body)?;
-    Ok(
-        match contents(&mut body, response.content_length, max).await? {
-            Contents::Image { format, chunks } => Reply::Image(Answer::Image { format, chunks }),
-            Contents::Json(json) => Reply::Json(json),
-        },
-    )
+pub async fn reply(mut response: Response<impl ByteStream>, max: u64) -> Result<Reply, Error> {
+    let encoding = response.content_encoding.as_deref();
+    if is_compressed(encoding.map(str::as_bytes)) {
+        return Err(Error::refused(
+            "the provider's answer is compressed in a way that was not asked for",
+        ));
+    }
+    let contents = contents(&mut response.body, response.content_length, max);
+    Ok(match contents.await? {
+        Contents::Image { format, chunks } => Reply::Image(Answer::Image { format, chunks }),
+        Contents::Json(json) => Reply::Json(json),
+    })
 }
 
-/// Reads a successful response. `find` looks for the image in JSON of at most
-/// `max_json` bytes.
+/// Reads a successful response. `refusal` says why the image in JSON is not to be used.
 pub async fn answer(
     response: Response<impl ByteStream>,
-    key: Option<&str>,
-    max_json: u64,
-    find: impl FnOnce(&[u8]) -> serde_json::Result<Found<'_>>,
+    settings: &Settings,
+    refusal: impl FnOnce(&[u8]) -> Option<String>,
 ) -> Result<Answer, Error> {
-    match reply(response, max_json).await? {
+    match reply(response, MAX_JSON_WITH_IMAGE).await? {
         Reply::Image(answer) => Ok(answer),
-        Reply::Json(json) => Answer::from_json(&json, key, find),
+        Reply::Json(json) => match refusal(&json) {
+            Some(reason) => Err(Error::refused(reason)),
+            None => Answer::from_json(&json, settings),
+        },
     }
 }
 
@@ -193,27 +204,17 @@ fn is_json(text: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(text).is_ok()
 }
 
-/// The body, unless it is compressed.
-fn plain<S>(encoding: Option<&str>, body: S) -> Result<S, Error> {
-    match encoding {
-        Some(encoding) if is_compressed([encoding.as_bytes()]) => Err(Error::refused(
-            "the provider's answer is compressed in a way that was not asked for",
-        )),
-        Some(_) | None => Ok(body),
-    }
-}
-
 fn unexpected_json() -> Error {
     Error::refused("the provider's answer is not JSON of the form that was expected")
 }
 
 fn decoded(text: &str) -> Result<Answer, Error> {
     let base64 = match text.split_once(',') {
-        Some((head, base64)) if head.starts_with("data:") => base64,
-        Some(_) | None => text,
+        Some((_, base64)) => base64,
+        None => text,
     };
     let bytes = BASE64
-        .decode(base64.trim())
+        .decode(&*one_piece(base64))
         .map_err(|_| Error::of_image(Problem::NotAnImage))?;
     let inspected = image::inspect(&bytes, MAX_IMAGE).map_err(Error::of_image)?;
     Ok(Answer::Image {
@@ -222,26 +223,37 @@ fn decoded(text: &str) -> Result<Answer, Error> {
     })
 }
 
-/// The provider's message in place of an image, if it is short.
-fn short_message(json: &[u8], key: Option<&str>) -> Option<String> {
-    match json.len() <= message::MAX_BYTES {
-        true => message(json, key),
-        false => None,
+/// Base64 without white space, in the usual alphabet even if it was in that for URLs.
+fn one_piece(base64: &str) -> Cow<'_, [u8]> {
+    let is_odd = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'-' | b'_');
+    if !base64.bytes().any(is_odd) {
+        return Cow::Borrowed(base64.as_bytes());
     }
+    let mut piece = Vec::with_capacity(base64.len());
+    let bytes = base64.bytes().filter(|byte| !byte.is_ascii_whitespace());
+    piece.extend(bytes.map(|byte| match byte {
+        b'-' => b'+',
+        b'_' => b'/',
+        byte => byte,
+    }));
+    Cow::Owned(piece)
 }
 
-/// Whether these could be the first bytes of a JSON object.
+/// Whether these could be the first bytes of a JSON object, or of a byte order mark.
 fn begins_json(held: &VecDeque<Vec<u8>>, chunk: &[u8]) -> bool {
     let first = held.iter().flatten().chain(chunk).next();
-    first.is_some_and(|byte| matches!(byte, b'{' | b' ' | b'\t' | b'\r' | b'\n'))
+    first.is_some_and(|byte| matches!(byte, b'{' | b' ' | b'\t' | b'\r' | b'\n' | 0xef))
 }
 
-/// Joins the chunks, freeing each as it is copied.
+/// Joins the chunks, freeing each as it is copied, without a byte order mark.
 fn joined(chunks: VecDeque<Vec<u8>>) -> Vec<u8> {
     let length = chunks.iter().map(Vec::len).sum();
     let mut whole = Vec::with_capacity(length);
     for chunk in chunks {
         whole.extend(chunk);
+    }
+    if whole.starts_with(b"\xef\xbb\xbf") {
+        whole.drain(..3);
     }
     whole
 }

@@ -1,11 +1,19 @@
 //! A request and its response.
 
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+
 use crate::answer;
 use crate::message::{is_moderation, message};
 use crate::original::Contents;
 use crate::outcome::Error;
 use crate::ports::{ByteStream, HttpRequest, Ports, Response};
 use crate::settings::Settings;
+
+/// How long an error waits for its message.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Sends a request, and returns when the head of a successful response has arrived.
 pub async fn exchange<P: Ports>(
@@ -31,7 +39,13 @@ pub async fn success<S: ByteStream>(
     let key = settings.key.as_deref();
     let beginning = match status {
         // The messages for other statuses contain no text of the provider.
-        400..=499 if !matches!(status, 401 | 429) => answer::beginning(&mut response.body).await,
+        400..=499 if status != 401 => {
+            let beginning = pin!(answer::beginning(&mut response.body));
+            match select(beginning, pin!(ports.sleep(PATIENCE))).await {
+                Either::Left((beginning, _)) => beginning,
+                Either::Right(((), _)) => Vec::new(),
+            }
+        }
         _ => Vec::new(),
     };
     let message = message(&beginning, key);

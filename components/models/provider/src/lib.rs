@@ -1,9 +1,9 @@
 //! Shared by the models behind an HTTP API: requests to the provider, responses of
 //! limited size, and the errors of the interface `image-model`.
 //!
-//! If a single request is enough, a model implements [`Provider`]: the request, and where
-//! the response contains the image. Otherwise it implements [`Model`] with calls of
-//! [`exchange`]. Everything is plain Rust over [`Ports`]; only `component` knows WIT.
+//! If a single request is enough, a model implements [`Provider`]: the request. Otherwise
+//! it implements [`Model`] with calls of [`exchange`]. Where an answer has its image is known
+//! here alone. Everything is plain Rust over [`Ports`]; only `component` knows WIT.
 //!
 //! There are no timeouts here, and requests for new work are not repeated: that is up to
 //! the caller. Work that a provider has accepted is polled until it is done. The key must
@@ -16,13 +16,13 @@ mod body;
 #[cfg(target_arch = "wasm32")]
 pub mod component;
 mod exchange;
-mod json;
 mod message;
 mod model;
 mod multipart;
 mod original;
 mod outcome;
 mod persistence;
+mod picture;
 mod ports;
 mod question;
 mod sampling;
@@ -30,16 +30,16 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{Answer, Found, MAX_JSON_WITH_IMAGE, Reply, answer, json, reply};
+pub use answer::{Answer, MAX_JSON_WITH_IMAGE, Reply, answer, json, no_image, parsed, reply};
 pub use body::Body;
 pub use exchange::{exchange, success};
-pub use json::{First, Text};
-pub use message::said_in;
+pub use message::{message_in, said_in};
 pub use model::{Model, Provider};
 pub use multipart::Multipart;
 pub use original::{Contents, Nothing, Original};
 pub use outcome::Error;
 pub use persistence::persistently;
+pub use picture::Picture;
 pub use ports::{ByteStream, Failure, HttpRequest, Method, Ports, Response};
 pub use question::{Question, Request};
 pub use sampling::{GUIDANCE, NEGATIVE_PROMPT, STEPS};

@@ -10,26 +10,43 @@ pub const MAX_BYTES: usize = 64 * 1024;
 /// Longest message, in code points.
 const MAX_CHARS: usize = 200;
 
-/// Where the message is in the JSON of OpenAI, Stability AI, JigsawStack, FastAPI
-/// and compatible APIs.
-const PLACES: [&str; 6] = [
-    "/error/message",
-    "/errors/0",
-    "/message",
-    "/detail/0/msg",
-    "/detail",
-    "/error",
+/// The fields of a message, and those of what has one in it: the most telling first.
+const NAMES: [&str; 10] = [
+    "message",
+    "msg",
+    "error_message",
+    "error_description",
+    "errors",
+    "detail",
+    "error",
+    "description",
+    "reason",
+    "title",
 ];
 
-/// The first line of the provider's message, sanitized and without the key, if
-/// the body is JSON that has one.
+/// The first line of the provider's message, sanitized and without the key: in JSON of any
+/// form, or plain text. A page tells nothing.
 pub fn message(body: &[u8], key: Option<&str>) -> Option<String> {
-    let body: Value = serde_json::from_slice(body).ok()?;
-    let message = PLACES
-        .iter()
-        .filter_map(|place| body.pointer(place)?.as_str())
-        .find(|message| !message.trim().is_empty())?;
-    Some(said_in(message, key))
+    if let Ok(json) = serde_json::from_slice(body) {
+        return message_in(&json, key);
+    }
+    let text = str::from_utf8(body).ok()?.trim();
+    let is_plain = !text.is_empty() && !text.starts_with(['<', '{', '[']);
+    is_plain.then(|| said_in(text, key))
+}
+
+/// The same in this JSON.
+pub fn message_in(json: &Value, key: Option<&str>) -> Option<String> {
+    words(json).map(|words| said_in(words, key))
+}
+
+fn words(json: &Value) -> Option<&str> {
+    match json {
+        Value::String(text) => Some(text.as_str()).filter(|text| !text.trim().is_empty()),
+        Value::Array(items) => items.iter().find_map(words),
+        Value::Object(fields) => NAMES.iter().find_map(|name| words(fields.get(*name)?)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
 }
 
 /// The first line of this message, sanitized and without the key.
@@ -118,7 +135,35 @@ mod tests {
                 "{\"error\":\"a\\u202eb\\u0007c\"}",
                 Some("a\u{fffd}b\u{fffd}c"),
             ),
+            (
+                "a web UI",
+                r#"{"error":"OutOfMemoryError","detail":"","errors":"CUDA out of memory"}"#,
+                Some("CUDA out of memory"),
+            ),
+            (
+                "Replicate",
+                r#"{"title":"Payment Required","detail":"You lack credit.","status":402}"#,
+                Some("You lack credit"),
+            ),
+            (
+                "nested",
+                r#"{"detail":{"error":{"message":"No logos"}}}"#,
+                Some("No logos"),
+            ),
+            (
+                "nested in a list",
+                r#"{"errors":[{},{"message":"No logos"}]}"#,
+                Some("No logos"),
+            ),
+            (
+                "a short name",
+                r#"{"code":4,"msg":"No logos"}"#,
+                Some("No logos"),
+            ),
+            ("only text in JSON", r#""No logos""#, Some("No logos")),
+            ("plain text", "No logos:\ntoo small", Some("No logos:")),
             ("no message", r#"{"error":7,"message":null}"#, None),
+            ("half of JSON", r#"{"error":"No"#, None),
             ("a list", "[]", None),
             ("a page", "<html>No</html>", None),
             ("nothing", "", None),

@@ -5,7 +5,7 @@
     reason = "an instance runs on one thread: its futures need not be Send"
 )]
 
-use crate::answer::{self, Answer, Found};
+use crate::answer::{self, Answer};
 use crate::exchange::exchange;
 use crate::original::{Contents, Original};
 use crate::outcome::Error;
@@ -32,9 +32,6 @@ pub trait Provider: 'static {
     /// One sentence about this model, for operators.
     const DESCRIPTION: &'static str;
 
-    /// Longest JSON answer, in bytes.
-    const MAX_JSON: u64 = answer::MAX_JSON_WITH_IMAGE;
-
     /// Builds the request. An error: the question cannot be sent to this provider.
     fn request(
         question: &Question,
@@ -42,9 +39,10 @@ pub trait Provider: 'static {
         settings: &Settings,
     ) -> Result<HttpRequest, Error>;
 
-    /// Finds the image in its JSON. An error: not JSON, or not of this
-    /// provider's form.
-    fn find(json: &[u8]) -> serde_json::Result<Found<'_>>;
+    /// Why an image in its JSON is not to be used. None: it is, wherever it is.
+    fn refusal(_json: &[u8]) -> Option<String> {
+        None
+    }
 }
 
 impl<P: Provider> Model for P {
@@ -60,6 +58,6 @@ impl<P: Provider> Model for P {
         let question = Question::new(request, settings, ports.random());
         let request = P::request(&question, original.original(), settings)?;
         let response = exchange(ports, settings, request, Some(original)).await?;
-        answer::answer(response, settings.key.as_deref(), P::MAX_JSON, P::find).await
+        answer::answer(response, settings, P::refusal).await
     }
 }

@@ -64,6 +64,10 @@ impl Error {
         retry_after: Option<&str>,
         now: Timestamp,
     ) -> Self {
+        let answered = || match &message {
+            Some(message) => format!("the provider answered {status}: {message}"),
+            None => format!("the provider answered {status}"),
+        };
         match status {
             401 | 403 if status == 401 || message.as_deref().is_none_or(is_about_key) => {
                 Self::Unauthorized(match has_key {
@@ -75,15 +79,12 @@ impl Error {
                 Self::refused("the provider answered with a redirect, which is not followed")
             }
             429 | 503 => Self::Unavailable {
-                reason: format!("the provider answered {status}"),
+                reason: answered(),
                 retry_after: retry_after.and_then(|value| retry::parse_retry_after(value, now)),
                 is_rate_limit: status == 429,
             },
-            500..=599 => Self::Unknown(format!("the provider answered {status}")),
-            status => Self::refused(match message {
-                Some(message) => format!("the provider answered {status}: {message}"),
-                None => format!("the provider answered {status}"),
-            }),
+            500..=599 => Self::Unknown(answered()),
+            _ => Self::refused(answered()),
         }
     }
 

@@ -26,8 +26,8 @@ pub struct Request {
 pub struct Question {
     /// The prompt with the descriptions.
     pub prompt: String,
-    /// 0 to 1.
-    pub strength: f32,
+    /// 0 to 1, as people write it: 0.7, and not the nearest number of 32 bits.
+    pub strength: f64,
     /// A URL from which the provider may download the original, if the operator allows
     /// that.
     pub source_url: Option<String>,
@@ -49,16 +49,21 @@ impl Question {
                 request.logo_description.as_deref(),
                 request.theme_description.as_deref(),
             ),
-            strength: match request.strength {
-                strength if strength.is_nan() => 0.0,
-                strength => strength.clamp(0.0, 1.0),
-            },
+            strength: strength(request.strength),
             source_url: request.source_url.filter(|_| settings.original_by_url),
             random,
             task_id: request.task_id,
             receipt: request.receipt,
             time_left: request.time_left,
         }
+    }
+}
+
+/// With the few digits that name a number of 32 bits.
+fn strength(strength: f32) -> f64 {
+    match strength.clamp(0.0, 1.0).to_string().parse() {
+        Ok(number) if !f64::is_nan(number) => number,
+        Ok(_) | Err(_) => 0.0,
     }
 }
 
@@ -116,6 +121,7 @@ mod tests {
     fn a_strength_is_between_0_and_1() {
         for (strength, expected) in [
             (0.7, 0.7),
+            (0.123_456_79, 0.123_456_79),
             (-1.0, 0.0),
             (9.0, 1.0),
             (f32::NAN, 0.0),

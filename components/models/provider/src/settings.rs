@@ -89,6 +89,19 @@ impl Base {
         self.0 == url.trim_end_matches('/')
     }
 
+    /// The URL of an address that may be relative to the server.
+    pub fn resolved(&self, address: &str) -> String {
+        let Some(path) = address.strip_prefix('/') else {
+            return address.to_owned();
+        };
+        let (scheme, rest) = self.0.split_once("://").unwrap_or_default();
+        let authority = rest.split('/').next().unwrap_or_default();
+        match path.starts_with('/') {
+            true => format!("{scheme}:{address}"),
+            false => format!("{scheme}://{authority}{address}"),
+        }
+    }
+
     /// The URL of a path below it; the path starts with a slash.
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
@@ -119,6 +132,21 @@ mod tests {
             ),
         ] {
             assert_eq!(Base::parse(url).unwrap().join("/v1/x"), joined, "{url}");
+        }
+    }
+
+    #[test]
+    fn an_address_may_be_relative_to_the_server() {
+        let base = Base::parse("https://proxy.example:8443/openai/").unwrap();
+        for (address, expected) in [
+            (
+                "/files/1.png?a=b",
+                "https://proxy.example:8443/files/1.png?a=b",
+            ),
+            ("//cdn.example/1.png", "https://cdn.example/1.png"),
+            ("http://cdn.example/1.png", "http://cdn.example/1.png"),
+        ] {
+            assert_eq!(base.resolved(address), expected);
         }
     }
 

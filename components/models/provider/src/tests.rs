@@ -18,8 +18,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::{
-    Answer, Base, Body, ByteStream, Contents, Error, Failure, Found, HttpRequest, Model, Original,
-    Ports, Provider, Question, Request, Response, Settings,
+    Answer, Base, Body, ByteStream, Contents, Error, Failure, HttpRequest, Model, Original, Ports,
+    Provider, Question, Request, Response, Settings,
 };
 
 const KEY: &str = "sk-hush";
@@ -68,7 +68,7 @@ impl ByteStream for Chunks {
     }
 }
 
-/// Answers `{"url": …}` or `{"image": …}`.
+/// Asked with a prompt and an image.
 struct Plain;
 
 impl Provider for Plain {
@@ -83,21 +83,6 @@ impl Provider for Plain {
         let body = Body::json_with_image(&fields, "image", ("\"", "\""), original)?;
         let request = HttpRequest::post("/refine", "application/json", body);
         Ok(request.with("x-key", settings.key.clone()))
-    }
-
-    fn find(json: &[u8]) -> serde_json::Result<Found<'_>> {
-        #[derive(serde::Deserialize)]
-        struct Reply<'a> {
-            #[serde(borrow)]
-            image: Option<crate::Text<'a>>,
-            url: Option<String>,
-        }
-        let reply: Reply<'_> = serde_json::from_slice(json)?;
-        Ok(match (reply.image, reply.url) {
-            (Some(image), _) => Found::Image(image),
-            (None, Some(url)) => Found::Location(url),
-            (None, None) => Found::Nothing,
-        })
     }
 }
 

@@ -35,9 +35,9 @@ pub async fn refine(
         Reply::Image(answer) => return Ok(answer),
         Reply::Json(json) => json,
     };
-    match read(&json, key)?.1 {
+    match read(&json, settings)?.1 {
         Stage::Ended(Outcome::Answer(answer)) => Ok(answer),
-        Stage::Ended(Outcome::Gone(error)) => Err(error),
+        Stage::Ended(Outcome::Failed(error) | Outcome::Gone(error)) => Err(error),
         // It says no more about a running prediction; when asked again, it waits.
         Stage::Running => Err(Error::Unknown(
             "the provider is still at work on the image".to_owned(),

@@ -1,7 +1,8 @@
 //! Replicate itself: a prediction is created, and polled until it has ended.
 //!
 //! Its id is the receipt: an existing prediction is polled again, however often polling
-//! fails, and no other one is created.
+//! fails, and no other one is created, unless an operator retries a task whose prediction
+//! failed.
 
 use std::time::Duration;
 
@@ -44,15 +45,19 @@ pub async fn refine(
     question: &Question,
     original: Contents<impl ByteStream + 'static>,
 ) -> Result<Answer, Error> {
+    let task = question.task_id.as_str();
     if let Some(receipt) = Receipt::of(question.receipt.as_deref()) {
-        if let Some(answer) = answered(ports, settings, receipt).await? {
-            return Ok(answer);
+        let is_own = receipt.task.as_deref() == Some(task);
+        match answered(ports, settings, receipt, task).await? {
+            Outcome::Answer(answer) => return Ok(answer),
+            Outcome::Failed(error) if is_own => return Err(error),
+            // That of a task which an operator retries; or it was cancelled meanwhile, its
+            // output was removed, or it is no longer known.
+            Outcome::Failed(_) | Outcome::Gone(_) => ports.give_up().await?,
         }
-        // It was cancelled meanwhile, its output was removed, or it is no longer known.
-        ports.give_up().await?;
     }
     let said = make(ports, settings, name, question, original).await?;
-    let (id, made) = read(&said, settings.key.as_deref())?;
+    let (id, made) = read(&said, settings)?;
     let id = id.filter(|id| is_segment(id));
     let (id, outcome) = match (made, id) {
         (Stage::Ended(outcome), id) => (id, outcome),
@@ -60,50 +65,56 @@ pub async fn refine(
             return Err(Error::refused("the provider did not name the prediction"));
         }
         (Stage::Running, Some(id)) => {
-            keep(ports, &id, None).await;
+            keep(ports, &id, None, task).await;
             let outcome = outcome(ports, settings, &id).await?;
             (Some(id), outcome)
         }
     };
     match (outcome, id) {
-        (Outcome::Answer(answer), Some(id)) => Ok(with_receipt(ports, id, answer).await),
+        (Outcome::Answer(answer), Some(id)) => Ok(with_receipt(ports, id, answer, task).await),
         (Outcome::Answer(answer), None) => Ok(answer),
-        (Outcome::Gone(error), _) => Err(error),
+        (Outcome::Failed(error) | Outcome::Gone(error), _) => Err(error),
     }
 }
 
-/// The result of a prediction that an earlier call created. None: it is not available.
+/// The outcome of a prediction that an earlier call created.
 async fn answered(
     ports: &impl Ports,
     settings: &Settings,
     receipt: Receipt,
-) -> Result<Option<Answer>, Error> {
+    task: &str,
+) -> Result<Outcome, Error> {
     let Some(url) = receipt.output else {
-        return match outcome(ports, settings, &receipt.id).await? {
-            Outcome::Answer(answer) => Ok(Some(with_receipt(ports, receipt.id, answer).await)),
-            Outcome::Gone(_) => Ok(None),
-        };
+        let outcome = outcome(ports, settings, &receipt.id).await?;
+        return Ok(match outcome {
+            Outcome::Answer(answer) => {
+                Outcome::Answer(with_receipt(ports, receipt.id, answer, task).await)
+            }
+            outcome => outcome,
+        });
     };
     // Outputs are removed after an hour. Without knowing whether that has happened, try
     // it.
     Ok(match look(ports, settings, &receipt.id).await {
-        Ok(Stage::Ended(Outcome::Gone(_))) => None,
-        Ok(Stage::Ended(Outcome::Answer(answer))) => Some(answer),
-        Ok(Stage::Running) | Err(_) => Some(Answer::Location(url)),
+        Ok(Stage::Ended(outcome @ (Outcome::Answer(_) | Outcome::Gone(_)))) => outcome,
+        Ok(Stage::Ended(Outcome::Failed(_)) | Stage::Running) | Err(_) => {
+            Outcome::Answer(Answer::Location(url))
+        }
     })
 }
 
 /// Stores the URL of the output as well.
-async fn with_receipt(ports: &impl Ports, id: String, answer: Answer) -> Answer {
+async fn with_receipt(ports: &impl Ports, id: String, answer: Answer, task: &str) -> Answer {
     if let Answer::Location(url) = &answer {
-        keep(ports, &id, Some(url.clone())).await;
+        keep(ports, &id, Some(url.clone()), task).await;
     }
     answer
 }
 
-async fn keep(ports: &impl Ports, id: &str, output: Option<String>) {
+async fn keep(ports: &impl Ports, id: &str, output: Option<String>, task: &str) {
     let receipt = Receipt {
         id: id.to_owned(),
+        task: Some(task.to_owned()),
         output,
     };
     ports.keep(&receipt.to_bytes()).await;
@@ -168,8 +179,8 @@ async fn outcome(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Ou
 
 /// Polls a prediction once.
 async fn look(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Stage, Error> {
-    let key = settings.key.as_deref();
-    let request = HttpRequest::get(format!("/v1/predictions/{id}")).with_bearer(key);
+    let request = HttpRequest::get(format!("/v1/predictions/{id}"));
+    let request = request.with_bearer(settings.key.as_deref());
     let response = ports
         .send(&settings.base, request, None::<Contents<Nothing>>)
         .await?;
@@ -179,13 +190,17 @@ async fn look(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Stage
     }
     let response = success(ports, settings, response).await?;
     let said = prediction(response).await?;
-    Ok(read(&said, key)?.1)
+    Ok(read(&said, settings)?.1)
 }
 
 /// The receipt of a prediction.
 #[derive(Debug, PartialEq, Eq, Deserialize, Serialize)]
 struct Receipt {
     id: String,
+    /// The task that asked for it. That of another one belongs to a failed task, which an
+    /// operator retries.
+    #[serde(default)]
+    task: Option<String>,
     /// URL of its output, once it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     output: Option<String>,
@@ -276,6 +291,7 @@ mod tests {
     fn a_receipt_is_read_as_it_was_kept() {
         let receipt = |output: Option<&str>| Receipt {
             id: "gm3q".to_owned(),
+            task: Some("5e1f".to_owned()),
             output: output.map(str::to_owned),
         };
         for receipt in [
@@ -284,6 +300,11 @@ mod tests {
         ] {
             assert_eq!(Receipt::of(Some(&receipt.to_bytes())), Some(receipt));
         }
+        let earlier = Receipt {
+            task: None,
+            ..receipt(None)
+        };
+        assert_eq!(Receipt::of(Some(br#"{"id":"gm3q"}"#)), Some(earlier));
         for odd in [&b""[..], b"{}", br#"{"id":"../x"}"#, b"\xff"] {
             assert_eq!(Receipt::of(Some(odd)), None, "{odd:?}");
         }

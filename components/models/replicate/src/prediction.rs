@@ -1,29 +1,24 @@
 //! A prediction, in the JSON of Replicate and Cog.
 
-use concept_refinement_model_provider::{Answer, Error, First, Found, Text};
+use std::borrow::Cow;
+
+use concept_refinement_model_provider::{
+    Answer, Error, Picture, Settings, message_in, no_image, parsed,
+};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::Value;
 
 #[derive(Deserialize)]
 struct Prediction<'a> {
     id: Option<String>,
-    #[serde(borrow)]
-    status: Option<Text<'a>>,
-    #[serde(borrow)]
-    output: Option<Output<'a>>,
-    error: Option<serde_json::Value>,
+    status: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    output: Picture<'a>,
+    #[serde(default)]
+    error: Value,
     /// Its output was removed, as Replicate does after an hour.
     #[serde(default)]
     data_removed: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Output<'a> {
-    One(#[serde(borrow)] Text<'a>),
-    /// The first of several outputs.
-    Several(#[serde(borrow)] First<Text<'a>>),
-    Other(IgnoredAny),
 }
 
 /// The state of a prediction.
@@ -37,55 +32,45 @@ pub enum Stage {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     Answer(Answer),
+    /// It ended without a usable image.
+    Failed(Error),
     /// It was cancelled, or its output was removed.
     Gone(Error),
 }
 
-/// Parses the JSON of a prediction: its id and state.
-pub fn read(json: &[u8], key: Option<&str>) -> Result<(Option<String>, Stage), Error> {
-    let (mut id, mut is_running, mut is_gone) = (None, false, false);
-    let answer = Answer::from_json(json, key, |json| {
-        let prediction: Prediction<'_> = serde_json::from_slice(json)?;
-        id = prediction.id;
-        Ok(match prediction.status.as_ref().map(|status| &*status.0) {
-            Some("starting" | "processing" | "queued") => {
-                is_running = true;
-                Found::Nothing
-            }
-            Some("failed") => Found::Refused(match &prediction.error {
-                Some(serde_json::Value::String(error)) => {
-                    format!("the provider could not refine the image: {error}")
-                }
-                Some(_) | None => "the provider could not refine the image".to_owned(),
-            }),
-            Some("canceled" | "aborted") => {
-                is_gone = true;
-                Found::Refused("the provider stopped the refinement".to_owned())
-            }
-            _ if prediction.data_removed => {
-                is_gone = true;
-                Found::Refused("the provider has removed the image".to_owned())
-            }
-            _ => match prediction.output {
-                Some(Output::One(text) | Output::Several(First(Some(text)))) => found(text),
-                Some(Output::Several(First(None)) | Output::Other(_)) | None => Found::Nothing,
-            },
-        })
-    });
-    let stage = match answer {
-        _ if is_running => Stage::Running,
-        Err(error) if is_gone => Stage::Ended(Outcome::Gone(error)),
-        answer => Stage::Ended(Outcome::Answer(answer?)),
+/// Parses the JSON of a prediction: its id and state. A state that is not known counts as
+/// running until there is an output or an error.
+pub fn read(json: &[u8], settings: &Settings) -> Result<(Option<String>, Stage), Error> {
+    let prediction: Prediction<'_> = parsed(json)?;
+    let status = prediction.status.as_deref().unwrap_or_default();
+    let said = message_in(&prediction.error, settings.key.as_deref());
+    let is_silent = said.is_none();
+    let failed = || {
+        Outcome::Failed(Error::refused(match said {
+            Some(said) => format!("the provider could not refine the image: {said}"),
+            None => "the provider could not refine the image".to_owned(),
+        }))
     };
-    Ok((id, stage))
-}
-
-/// An output is a data URL or an address.
-fn found(text: Text<'_>) -> Found<'_> {
-    match text.0.starts_with("data:") {
-        true => Found::Image(text),
-        false => Found::Location(text.0.into_owned()),
-    }
+    let outcome = match status {
+        "starting" | "processing" | "queued" => return Ok((prediction.id, Stage::Running)),
+        "failed" => failed(),
+        "canceled" | "aborted" => {
+            Outcome::Gone(Error::refused("the provider stopped the refinement"))
+        }
+        _ if prediction.data_removed => {
+            Outcome::Gone(Error::refused("the provider has removed the image"))
+        }
+        _ => match Answer::of(prediction.output, settings) {
+            Ok(Some(answer)) => Outcome::Answer(answer),
+            Ok(None) if matches!(status, "succeeded" | "") => {
+                Outcome::Failed(no_image(json, settings))
+            }
+            Ok(None) if is_silent => return Ok((prediction.id, Stage::Running)),
+            Ok(None) => failed(),
+            Err(error) => Outcome::Failed(error),
+        },
+    };
+    Ok((prediction.id, Stage::Ended(outcome)))
 }
 
 #[cfg(test)]
@@ -94,6 +79,15 @@ mod tests {
 
     use super::*;
 
+    fn settings() -> Settings {
+        let settings = Settings::of(|name| match name {
+            "model-url" => Some("http://cog.lan:5000".to_owned()),
+            "model-api-key" => Some("hush".to_owned()),
+            _ => None,
+        });
+        settings.unwrap()
+    }
+
     #[test]
     fn a_prediction_runs_or_has_ended() {
         let here = || {
@@ -101,8 +95,13 @@ mod tests {
                 "https://replicate.delivery/1.png".to_owned(),
             ))))
         };
-        let refused = |reason: &str| Err(Error::refused(reason));
-        let nothing = || refused("the provider answered no image");
+        let at = |url: &str| {
+            Ok(Stage::Ended(Outcome::Answer(Answer::Location(
+                url.to_owned(),
+            ))))
+        };
+        let failed = |reason: &str| Ok(Stage::Ended(Outcome::Failed(Error::refused(reason))));
+        let nothing = || failed("the provider answered no image");
         for (json, expected) in [
             (
                 r#"{"id":"gm3q","status":"starting","output":null,"urls":{"get":"https://elsewhere.example"}}"#,
@@ -121,12 +120,45 @@ mod tests {
             (r#"{"status":"succeeded","output":{"a":1}}"#, nothing()),
             (r#"{"status":"succeeded","output":null}"#, nothing()),
             (
-                r#"{"status":"failed","error":"NSFW content detected.\nTraceback"}"#,
-                refused("the provider could not refine the image: NSFW content detected."),
+                r#"{"status":"succeeded","output":["a cat","","https://replicate.delivery/1.png"]}"#,
+                here(),
             ),
             (
-                r#"{"status":"failed","error":null}"#,
-                refused("the provider could not refine the image"),
+                r#"{"status":"succeeded","output":{"caption":"a cat","image":"https://replicate.delivery/1.png"}}"#,
+                here(),
+            ),
+            (
+                r#"{"status":"succeeded","output":"/files/1.png"}"#,
+                at("http://cog.lan:5000/files/1.png"),
+            ),
+            (
+                r#"{"status":"succeeded","output":"","error":"No, hush"}"#,
+                failed("the provider answered no image: No, ***"),
+            ),
+            (
+                r#"{"status":"succeeded","output":"a cat"}"#,
+                failed("the provider's answer is not an image"),
+            ),
+            (
+                r#"{"status":"failed","error":"NSFW content detected.\nTraceback"}"#,
+                failed("the provider could not refine the image: NSFW content detected"),
+            ),
+            (
+                r#"{"status":"failed","error":null,"output":"https://replicate.delivery/1.png"}"#,
+                failed("the provider could not refine the image"),
+            ),
+            (
+                r#"{"id":"gm3q","status":"booting","output":null,"error":""}"#,
+                Ok(Stage::Running),
+            ),
+            (r#"{"status":"booting","output":[]}"#, Ok(Stage::Running)),
+            (
+                r#"{"status":"finished","output":"https://replicate.delivery/1.png"}"#,
+                here(),
+            ),
+            (
+                r#"{"status":"broken","error":{"message":"No"}}"#,
+                failed("the provider could not refine the image: No"),
             ),
             (
                 r#"{"status":"canceled"}"#,
@@ -146,27 +178,23 @@ mod tests {
             ),
             (
                 r#"{"status":7}"#,
-                refused("the provider's answer is not JSON of the form that was expected"),
+                Err(Error::refused(
+                    "the provider's answer is not JSON of the form that was expected",
+                )),
             ),
         ] {
-            let expected = match expected {
-                Err(Error::Refused(reason)) => {
-                    Err(Error::Refused(reason.trim_end_matches('.').to_owned()))
-                }
-                other => other,
-            };
             let named = json.contains("gm3q").then(|| "gm3q".to_owned());
             let expected = expected.map(|stage| (named, stage));
-            assert_eq!(read(json.as_bytes(), None), expected, "{json}");
+            assert_eq!(read(json.as_bytes(), &settings()), expected, "{json}");
         }
     }
 
     proptest! {
         #[test]
         fn no_answer_panics(json in any::<Vec<u8>>(), text in any::<String>()) {
-            let _ = read(&json, Some("key"));
+            let _ = read(&json, &settings());
             let json = serde_json::json!({"status": "succeeded", "output": text}).to_string();
-            let _ = read(json.as_bytes(), None);
+            let _ = read(json.as_bytes(), &settings());
         }
     }
 }

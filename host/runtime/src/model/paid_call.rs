@@ -101,7 +101,10 @@ impl PaidCall {
             self.waiting(self.payments.give_up(&self.link)).await?
         } else {
             let kept = self.payments.keep(&self.link, receipt, begins);
-            self.waiting(kept).await?
+            self.waiting(kept).await.inspect_err(|error| {
+                let model = self.link.as_str();
+                tracing::warn!(model, %error, "a receipt cannot be stored");
+            })?
         };
         if call.is_some() {
             self.admitted.asks();

@@ -155,6 +155,8 @@ fn links_go_by_the_names_that_they_are_given() {
     assert_eq!(named("fast")["model-url"], "http://gpu.lan/");
     assert_eq!(named("good")["model-api-key"], "k2");
     assert_eq!(named("good")["model-url"], "https://api.openai.com/");
+    assert_eq!(named("local"), named("local-2"));
+    assert!(links.iter().any(|link| link.name == "cache-2"));
     assert_eq!(
         config.model.text,
         "fallback(cache(fast=openai), cache(good=openai), fallback(local, local))"
@@ -231,6 +233,13 @@ fn what_is_wrong_with_a_link_is_told() {
             "fallback(./x.wasm, other=./x.wasm, cache(./b/x.wasm))",
             "[models.x]\nstyle = 'oil'",
             format!("model: has two links that are called x, {}", differ("x")),
+        ),
+        (
+            &format!("fallback(local, ./{}.wasm)", "x".repeat(129)),
+            "",
+            "model: has a link whose name is longer than 128 bytes: give xxxxxxxxxxxxxxxxxxxx… \
+             a shorter one, as in short=PATH"
+                .to_owned(),
         ),
         (
             "fallback(my-model=local, my_model=./x.wasm)",

@@ -8,7 +8,7 @@ fn a_status_says_whether_a_repeat_helps() {
     let unavailable = |reason: &str, seconds: Option<u64>| Error::Unavailable {
         reason: reason.to_owned(),
         retry_after: seconds.map(Duration::from_secs),
-        is_rate_limit: reason.ends_with("429"),
+        is_rate_limit: reason.contains("429"),
     };
     let unauthorized = || Error::Unauthorized("the provider refused the key".to_owned());
     let unknown = |reason: &str| Error::Unknown(reason.to_owned());
@@ -32,6 +32,12 @@ fn a_status_says_whether_a_repeat_helps() {
         ),
         (400, None, "", refused("the provider answered 400")),
         (404, None, "<html>", refused("the provider answered 404")),
+        (
+            404,
+            None,
+            "no such path\n",
+            refused("the provider answered 404: no such path"),
+        ),
         (
             422,
             Some("3"),
@@ -67,13 +73,13 @@ fn a_status_says_whether_a_repeat_helps() {
             429,
             None,
             said,
-            unavailable("the provider answered 429", None),
+            unavailable("the provider answered 429: No logos, ***", None),
         ),
         (
             429,
             Some("2"),
             said,
-            unavailable("the provider answered 429", Some(2)),
+            unavailable("the provider answered 429: No logos, ***", Some(2)),
         ),
         (
             429,
@@ -106,6 +112,33 @@ fn a_status_says_whether_a_repeat_helps() {
     }
 }
 
+/// The error waits only for a while.
+#[test]
+fn a_message_that_does_not_come_is_not_waited_for() {
+    struct Silent;
+
+    impl ByteStream for Silent {
+        async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+            std::future::pending().await
+        }
+    }
+
+    for status in [400, 429] {
+        let answer = asked(Ok(Response {
+            status,
+            content_length: None,
+            content_encoding: None,
+            retry_after: None,
+            body: Silent,
+        }));
+        let told = format!("{:?}", answer.unwrap_err());
+        assert!(
+            told.contains(&format!("the provider answered {status}\"")),
+            "{told}"
+        );
+    }
+}
+
 /// The error does not wait for a late or endless body.
 #[test]
 fn a_body_that_tells_nothing_is_not_read() {
@@ -117,7 +150,7 @@ fn a_body_that_tells_nothing_is_not_read() {
         }
     }
 
-    for status in [302, 401, 429, 500] {
+    for status in [302, 401, 500] {
         let answer = asked(Ok(Response {
             status,
             content_length: None,
