@@ -142,7 +142,6 @@ async fn beside(form: Form, engine: &str, service: &Service) -> Vec<Figure> {
             times = users_wait(users, time) => times,
         };
         let answered = answered.load(Ordering::Relaxed);
-        assert!(answered > 0 || matches!(kind, Kind::Nothing), "{name}");
         for (method, mut times) in ["GET", "POST"].into_iter().zip(times) {
             times.sort_unstable();
             let slow = percentile(&times, 99).as_secs_f64() * 1e3;
