@@ -114,7 +114,6 @@ impl<B: Operated> Store<B> {
 
     async fn start_job(&self, action: Action, filter: TaskFilter, expect: u64) -> JobStart {
         let job = NewJob {
-            id: self.new_id(),
             action,
             filter,
             expect,

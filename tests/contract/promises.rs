@@ -173,6 +173,7 @@ macro_rules! administration_promises {
                 a_task_is_found_by_its_id,
                 what_is_deleted_between_pages_is_left_out,
                 a_page_looks_at_so_many_tasks,
+                what_cannot_be_read_hides_no_other,
             }
             administration::story {
                 each_step_is_told_in_the_order_of_time,
@@ -181,6 +182,7 @@ macro_rules! administration_promises {
             administration::acts {
                 only_a_failed_task_is_retried,
                 a_retry_goes_on_where_its_task_failed,
+                what_a_retry_has_completed_is_not_retried,
                 of_many_retries_one_wins,
                 what_an_operator_cancels_is_given_back_up_to_the_quota,
                 who_works_or_watches_is_told,
@@ -189,6 +191,8 @@ macro_rules! administration_promises {
             administration::jobs {
                 a_job_starts_if_as_many_match_as_expected,
                 the_newest_of_each_user_is_retried,
+                what_nobody_wants_any_more_is_not_retried,
+                the_same_again_answers_the_first_job,
                 all_that_match_are_cancelled_or_deleted,
                 what_ended_later_is_left_alone,
                 each_task_is_done_once,
@@ -213,6 +217,9 @@ macro_rules! durable_administration_promises {
             $backend:
             administration::pause {
                 it_stays_paused_after_a_restart,
+            }
+            administration::search {
+                users_are_served_while_all_seats_are_taken,
             }
         }
     };
@@ -290,6 +297,7 @@ macro_rules! isolated_task_promises {
                 one_of_many_who_deliver_gets_it,
             }
             administration::acts {
+                what_a_retry_has_completed_is_not_retried,
                 of_many_retries_one_wins,
             }
             administration::jobs {

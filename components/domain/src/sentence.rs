@@ -124,9 +124,10 @@ fn printable(character: char) -> char {
     }
 }
 
-/// Whether Rust's `Debug` prints the character unescaped. It is tested in second place,
-/// since a combining mark is escaped only at the start of a string.
-fn is_printable(character: char) -> bool {
+/// Whether a terminal shows the character as what it is: Rust's `Debug` prints it
+/// unescaped. It is tested in second place, since a combining mark is escaped only at the
+/// start of a string.
+pub fn is_printable(character: char) -> bool {
     let escaped = || String::from_iter(['_', character]).escape_debug().count();
     matches!(character, ' '..='~') || escaped() == 2
 }

@@ -1,7 +1,8 @@
 //! The story of a task: what happened to it, when and on which host, for its operator.
 //!
 //! It is written along with changes of the task that are stored anyway, so what happened
-//! since the last of them is lost when a process dies. Nothing depends on it.
+//! since the last of them is lost when a process dies. Nothing depends on it, except for
+//! which tasks are retries of it: that step is written with the retry, and outlives others.
 
 use std::fmt::Write as _;
 
@@ -97,13 +98,15 @@ impl Step {
 
 impl Steps {
     /// Adds a step in the order of time. If there are too many, the oldest ones after the
-    /// beginning go.
+    /// beginning go, retries last.
     pub fn push(&mut self, step: Step) {
         let later = self.0.iter().rev().take_while(|other| other.at > step.at);
         let index = self.0.len() - later.count();
         self.0.insert(index, step);
         if self.0.len() > MAX_STEPS {
-            self.0.remove(BEGINNING);
+            let mut middle = self.0.iter().skip(BEGINNING);
+            let gone = middle.position(|step| step.kind != StepKind::Retried);
+            self.0.remove(BEGINNING + gone.unwrap_or_default());
         }
     }
 
@@ -268,6 +271,21 @@ mod tests {
         let seconds: Vec<_> = steps.iter().map(|step| step.at.as_secs()).collect();
         let expected: Vec<_> = (0..8).chain(1_000 - 56..1_000).collect();
         assert_eq!(seconds, expected);
+    }
+
+    #[test]
+    fn a_retry_outlives_other_steps() {
+        let mut steps = Steps::default();
+        for second in 0..9 {
+            steps.push(at(second, StepKind::Claimed, 1));
+        }
+        steps.push(at(9, StepKind::Retried, 1));
+        for second in 10..1_000 {
+            steps.push(at(second, StepKind::Webhook, 1));
+        }
+        assert_eq!(steps.iter().count(), MAX_STEPS);
+        let mut retries = steps.iter().filter(|step| step.kind == StepKind::Retried);
+        assert_eq!(retries.next().map(|step| step.at.as_secs()), Some(9));
     }
 
     #[test]

@@ -6,19 +6,22 @@
 //! can go on with it, and it does each task once.
 
 mod filter;
+mod job;
+mod seats;
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{Cancellation, Page, Position};
 use concept_refinement_domain::rulebook::{Retry, TaskRecord};
-use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use tokio::sync::watch;
 
 use super::Answer;
 
 pub use filter::TaskFilter;
+pub use job::{Job, JobProgress, JobStart, NewJob, Obstacle};
+pub use seats::{SEATS, Seats};
 
 /// Most rows that a search looks at. If it looks for what no index has, its page may be
 /// short, or even empty, and the next one goes on.
@@ -40,7 +43,7 @@ pub struct Act {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// A failed task is submitted again, as a new one. Of the tasks that a filter matches
-    /// only the newest of each user is, since a user has one active task.
+    /// only the newest of each user is, if the user may still want it.
     Retry,
     /// A task that has not ended fails, and its quota is given back.
     Cancel,
@@ -48,63 +51,6 @@ pub enum Action {
     Delete,
     /// All tasks of a user are forgotten, and everything else of this user.
     Erase,
-}
-
-/// An act on all tasks that a filter matches.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewJob {
-    /// A UUID.
-    pub id: String,
-    /// What is done.
-    pub action: Action,
-    /// To which tasks. Its `until` is set, so that no later task is among them.
-    pub filter: TaskFilter,
-    /// How many tasks the operator expects to match.
-    pub expect: u64,
-    /// Who wants it, and why.
-    pub act: Act,
-}
-
-/// The outcome of starting a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum JobStart {
-    /// It is stored.
-    Started(Box<Job>),
-    /// Not the expected number, but this many tasks match. Nothing was done.
-    Unexpected(u64),
-}
-
-/// A job that was started.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Job {
-    /// A UUID.
-    pub id: String,
-    /// What is done.
-    pub action: Action,
-    /// To which tasks.
-    pub filter: TaskFilter,
-    /// When it was started.
-    pub created_at: Timestamp,
-    /// None: it is not over.
-    pub ended_at: Option<Timestamp>,
-    /// How many tasks matched when it was started. Those that ended since, and match only
-    /// for that, are not among them.
-    pub total: u64,
-    /// Tasks to which it was done.
-    pub done: u64,
-    /// Tasks to which it could not be done, since they were in another state.
-    pub failed: u64,
-    /// The task that was looked at last. None: it has not begun.
-    pub position: Option<Position>,
-}
-
-/// What a batch of a job has done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobProgress {
-    /// The job as it is now.
-    pub job: Job,
-    /// New tasks, which have to be published.
-    pub created: Vec<Task>,
 }
 
 /// Something that an operator did.
@@ -140,12 +86,16 @@ pub struct QueueState {
 }
 
 /// The operator's view of a task store.
+///
+/// What may read many tasks takes one of a few [`Seats`], and fails if none gets free in
+/// time, so that users always have connections of their own.
 pub trait Administration: Send + Sync {
     /// The whole record of a task. None: there is none.
     fn find<'a>(&'a self, id: &'a str) -> Answer<'a, Option<TaskRecord>>;
 
     /// The tasks that a filter matches, newest first, at most `limit`, after a position.
-    /// Looks at [`MAX_ROWS`] tasks at most.
+    /// Looks at [`MAX_ROWS`] tasks at most. Leaves out what cannot be read, which is logged.
+    /// Takes a seat.
     fn search(
         &self,
         filter: TaskFilter,
@@ -153,7 +103,7 @@ pub trait Administration: Send + Sync {
         after: Option<Position>,
     ) -> Answer<'_, Page<TaskRecord>>;
 
-    /// How many tasks a filter matches. Its cost may grow with the store.
+    /// How many tasks a filter matches. Its cost may grow with the store. Takes a seat.
     fn count(&self, filter: TaskFilter) -> Answer<'_, u64>;
 
     /// Submits a failed task again, as a new one with this id. None: no such task.
@@ -165,7 +115,8 @@ pub trait Administration: Send + Sync {
     /// Deletes a task in any state. False: no such task.
     fn delete<'a>(&'a self, id: &'a str, act: Act) -> Answer<'a, bool>;
 
-    /// Stores a job, if its filter matches as many tasks as expected.
+    /// Stores a job, if its filter matches as many tasks as expected. If there is one of the
+    /// same action and filter, whatever has become of it, answers that one. Takes a seat.
     fn start_job(&self, job: NewJob) -> Answer<'_, JobStart>;
 
     /// A job by its id.
@@ -174,8 +125,9 @@ pub trait Administration: Send + Sync {
     /// The ids of the jobs that are not over, the oldest first.
     fn unfinished_jobs(&self) -> Answer<'_, Vec<String>>;
 
-    /// Does a part of a job in one step: at most as many tasks as there are ids for new
-    /// ones. None: there is no such job, it is over, or another host is at it.
+    /// Does a part of a job in one step: acts on at most as many tasks as there are ids for
+    /// new ones, and looks at a bounded number. None: there is no such job, it is over, or
+    /// somebody else is at it.
     fn advance_job<'a>(
         &'a self,
         id: &'a str,
@@ -225,32 +177,5 @@ impl FromStr for Action {
     fn from_str(text: &str) -> Result<Self, ()> {
         let mut all = Self::ALL.into_iter();
         all.find(|action| action.as_str() == text).ok_or(())
-    }
-}
-
-impl Job {
-    /// The user whom it erases. None: it only acts on tasks.
-    pub fn erased_user(&self) -> Option<&str> {
-        let user = self.filter.user.as_deref();
-        user.filter(|_| self.action == Action::Erase)
-    }
-
-    /// It has looked at all tasks. Those that it did not meet any more are in another
-    /// state, or gone, which is what an erasure wants.
-    pub fn end(&mut self, now: Timestamp) {
-        if self.action == Action::Erase {
-            self.done = self.done.max(self.total.saturating_sub(self.failed));
-        }
-        self.failed = self.failed.max(self.total.saturating_sub(self.done));
-        self.total = self.total.max(self.done + self.failed);
-        self.ended_at = Some(now);
-    }
-
-    /// How many tasks it has not looked at yet.
-    pub fn left(&self) -> u64 {
-        match self.ended_at {
-            Some(_) => 0,
-            None => self.total.saturating_sub(self.done + self.failed),
-        }
     }
 }

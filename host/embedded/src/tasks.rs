@@ -79,8 +79,7 @@ pub use concept_refinement_capability::tasks::Options;
 const FILE: &str = "tasks.sqlite";
 const LOCK: &str = "tasks.lock";
 
-/// Limit of connections that read for users: enough for a few cores. One more is for
-/// scans of the whole store.
+/// Limit of connections that read for users: enough for a few cores.
 const MAX_READERS: usize = 4;
 
 /// Dropping it waits for operations in progress and unlocks the directory.
@@ -121,18 +120,19 @@ impl SqliteTasks {
             .room
             .take_over_tasks(tally::active(&connection).map_err(engine)?);
         upload_reservations::take_over(&connection, &options.room).map_err(engine)?;
+        let damage = Arc::<Damage>::default();
         let readers = thread::available_parallelism().map_or(1, |cores| cores.get());
-        let readers = (0..=readers.min(MAX_READERS))
-            .map(|_| connection::reader(&file))
-            .collect::<Result<_, _>>()
-            .map_err(engine)?;
+        let readers = Readers::open(readers.min(MAX_READERS), Arc::clone(&damage), || {
+            connection::reader(&file)
+        });
+        let readers = readers.map_err(engine)?;
         let log = names::log_of(&file).map_err(system)?;
         let files = [main].into_iter().chain(log).collect();
         // The names of new files have to be durable too.
         directory::sync(directory).map_err(system)?;
-        let store = Self::on(&file, connection, files, options, clock);
+        let store = Self::on(&file, connection, files, options, clock, damage);
         let mut store = store.map_err(system)?;
-        store.readers = Some(Readers::new(readers, store.damage.clone()));
+        store.readers = Some(readers);
         store._lock = Some(lock);
         Ok(store)
     }
@@ -143,7 +143,8 @@ impl SqliteTasks {
         let engine = |error| OpenError::unusable(place, error);
         let mut connection = connection::in_memory().map_err(engine)?;
         schema::create(&mut connection).map_err(|error| OpenError::unusable(place, error))?;
-        let store = Self::on(place, connection, vec![], options, clock);
+        let damage = Arc::default();
+        let store = Self::on(place, connection, vec![], options, clock, damage);
         store.map_err(|error| OpenError::unusable(place, error))
     }
 
@@ -154,8 +155,9 @@ impl SqliteTasks {
         files: Vec<NamedFile>,
         options: Options,
         clock: Arc<dyn Clock>,
+        damage: Arc<Damage>,
     ) -> io::Result<Self> {
-        let (hub, damage) = (Arc::<Hub>::default(), Arc::<Damage>::default());
+        let hub = Arc::<Hub>::default();
         Ok(Self {
             writer: Writer::start(
                 connection,
@@ -197,7 +199,7 @@ impl SqliteTasks {
         }
     }
 
-    /// For queries whose cost grows with the store.
+    /// For the host's own queries whose cost grows with the store.
     async fn scan<T, Q>(&self, query: Q) -> Result<T, CapabilityError>
     where
         T: Send + 'static,
@@ -205,6 +207,18 @@ impl SqliteTasks {
     {
         match &self.readers {
             Some(readers) => readers.scan(query).await,
+            None => self.write(|step| query(step.connection)).await,
+        }
+    }
+
+    /// The same for operators, who need a seat.
+    async fn scan_for_operator<T, Q>(&self, query: Q) -> Result<T, CapabilityError>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        match &self.readers {
+            Some(readers) => readers.scan_for_operator(query).await,
             None => self.write(|step| query(step.connection)).await,
         }
     }

@@ -11,7 +11,7 @@ use concept_refinement_capability::administration::{
     TaskFilter,
 };
 use concept_refinement_domain::capability::{Cancellation, Page, Position};
-use concept_refinement_domain::rulebook::{Retry, TaskRecord};
+use concept_refinement_domain::rulebook::{Choice, Retry, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
 use tokio::sync::watch;
 
@@ -36,14 +36,14 @@ impl Administration for PostgresTasks {
         after: Option<Position>,
     ) -> Answer<'_, Page<TaskRecord>> {
         self.answer(async move {
-            let session = self.database.session_within(SCAN_DEADLINE).await?;
+            let session = self.database.session_of_operator().await?;
             search::page(&session, &filter, limit, after).await
         })
     }
 
     fn count(&self, filter: TaskFilter) -> Answer<'_, u64> {
         self.answer(async move {
-            let session = self.database.session_within(SCAN_DEADLINE).await?;
+            let session = self.database.session_of_operator().await?;
             search::count(&session, &filter).await
         })
     }
@@ -51,7 +51,7 @@ impl Administration for PostgresTasks {
     fn retry<'a>(&'a self, id: &'a str, new_id: String, act: Act) -> Answer<'a, Option<Retry>> {
         self.answer(async move {
             let mut acts = Acts::begin(self, DEADLINE).await?;
-            let retry = acts.retry(id, &new_id).await?;
+            let retry = acts.retry(id, Choice::Id, &new_id).await?;
             let Some(Retry::Created(_)) = retry else {
                 acts.roll_back().await?;
                 return Ok(retry);
@@ -91,7 +91,16 @@ impl Administration for PostgresTasks {
 
     fn start_job(&self, job: NewJob) -> Answer<'_, JobStart> {
         self.answer(async move {
-            let start = jobs::start(self, job).await?;
+            let id = job.id(&self.options.pseudonyms);
+            let session = self.database.session().await?;
+            if let Some(job) = jobs::find(&session, &id).await? {
+                return Ok(JobStart::Started(Box::new(job)));
+            }
+            drop(session);
+            let session = self.database.session_of_operator().await?;
+            let total = search::count(&session, &job.filter).await?;
+            drop(session);
+            let start = jobs::start(self, job, &id, total).await?;
             self.changes.operated();
             Ok(start)
         })

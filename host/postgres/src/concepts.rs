@@ -1,16 +1,19 @@
 //! Refined concepts.
 
-use concept_refinement_domain::capability::{ConceptPage, Page, Position};
+use concept_refinement_domain::capability::{ConceptPage, Position};
 use concept_refinement_domain::concept::{Concept, ConceptContent};
 
 use super::PostgresTasks;
 use super::fault::Fault;
-use super::reads::{one_more, start};
+use super::reads::{one_more, page_of, start};
 use super::values::{Cells, Text, Time, id, parameters};
 
 const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url, \
      original_image_url, refinement_prompt, logo_description, theme_description, color_palettes, \
      notes, created_at";
+
+/// Where it stands there.
+const CREATED_AT: usize = 12;
 
 pub(super) async fn get(
     store: &PostgresTasks,
@@ -43,13 +46,8 @@ pub(super) async fn list(
     let (created_at, id) = start(after);
     let limit_and_one = one_more(limit);
     let parameters = parameters![user_id, created_at, id, limit_and_one];
-    let concepts = session.query(&sql, &parameters).await?;
-    let concepts = concepts.iter().map(|row| read(&mut Cells::of(row)));
-    let concepts = concepts.collect::<Result<Vec<_>, Fault>>()?;
-    Ok(Page::of(concepts, limit, |concept| Position {
-        created_at: concept.created_at,
-        id: concept.id.clone(),
-    }))
+    let rows = session.query(&sql, &parameters).await?;
+    page_of(&rows, limit, CREATED_AT, read)
 }
 
 /// The task keeps its result id and loses its image.

@@ -11,10 +11,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use concept_refinement_capability::administration::{SEATS, Seats};
 use deadpool_postgres::Object;
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, Row};
@@ -45,6 +47,8 @@ pub struct Database {
     quoted: String,
     schema: String,
     size: usize,
+    /// At most half of the connections.
+    seats: Seats,
     /// Why the store is not ready, if it is not.
     readiness: Mutex<Result<(), String>>,
     is_ready: AtomicBool,
@@ -70,6 +74,7 @@ impl Database {
             quoted: format!("\"{}\".", settings.schema),
             schema: settings.schema.clone(),
             size: settings.pool,
+            seats: Seats::new(SEATS.min(settings.pool / 2).max(1)),
             readiness: Mutex::new(Err("it was not reached yet".to_owned())),
             is_ready: AtomicBool::new(false),
             host: OnceLock::new(),
@@ -147,6 +152,15 @@ impl Database {
         self.connect(Some(user), deadline).await
     }
 
+    /// For an operator who looks through many tasks. The seat is taken for as long as the
+    /// connection is in use.
+    pub(super) async fn session_of_operator(&self) -> Result<Session<'_>, Fault> {
+        let seat = self.seats.take().await.map_err(Fault::NoSeat)?;
+        let mut session = self.session_within(SCAN_DEADLINE).await?;
+        session.seat = Some(seat);
+        Ok(session)
+    }
+
     /// For a store that is not ready.
     pub(super) async fn unready_session(&self, time: Duration) -> Result<Session<'_>, Fault> {
         self.connect(None, Instant::now() + time).await
@@ -181,7 +195,8 @@ impl Database {
             under_way: AtomicUsize::new(0),
             in_transaction: AtomicBool::new(false),
             is_outdated: AtomicBool::new(false),
-            _permit: permit,
+            permit,
+            seat: None,
         })
     }
 
@@ -223,7 +238,9 @@ pub(super) struct Session<'a> {
     /// Set if its server is read-only.
     is_outdated: AtomicBool,
     /// The permit of the user that it is for.
-    _permit: Option<FairPermit>,
+    permit: Option<FairPermit>,
+    /// The seat of the operator that it is for.
+    seat: Option<OwnedSemaphorePermit>,
 }
 
 impl Session<'_> {
@@ -380,7 +397,10 @@ impl Drop for Session<'_> {
         }
         let deadline = self.deadline;
         let is_late = deadline <= Instant::now();
+        // Whoever has gone still uses the connection.
+        let permits = (self.permit.take(), self.seat.take());
         self.database.runtime.spawn(async move {
+            let _permits = permits;
             let cleaned = timeout_at(deadline, connection.batch_execute("ROLLBACK")).await;
             if is_late || !matches!(cleaned, Ok(Ok(()))) {
                 drop(Object::take(connection));

@@ -1,6 +1,7 @@
 //! Internal errors, and what callers and operators are told about them.
 
 use std::error::Error as _;
+use std::fmt::Display;
 use std::io;
 
 use concept_refinement_capability::log_throttled;
@@ -14,10 +15,16 @@ use tokio_postgres::error::SqlState;
 pub(super) enum Fault {
     #[error("{}", explain(.0))]
     Engine(#[from] Error),
+    /// A value is not one that this version writes.
+    #[error("{}", explain(.0))]
+    Unreadable(Error),
     #[error("it did not answer in time")]
     Timeout,
     #[error("all its connections are in use")]
     Busy,
+    /// Other operators search; the sentence is for the caller.
+    #[error(transparent)]
+    NoSeat(CapabilityError),
     /// The database was not reached yet, has no tables, or its time is unknown.
     #[error("it is not ready: {0}")]
     NotReady(String),
@@ -46,6 +53,7 @@ impl Fault {
     pub(super) fn report(self) -> CapabilityError {
         match self {
             Self::Refused(refusal) => CapabilityError::invalid(refusal.to_string()),
+            Self::NoSeat(error) => error,
             Self::NoId => CapabilityError::invalid(self.to_string()),
             Self::NoRoom(error) => {
                 log_throttled!(error, "new tasks are refused", %error);
@@ -130,6 +138,17 @@ impl Fault {
         // For example, a password is required and none was given.
         (text == "authentication error" || text == "invalid configuration")
             .then(|| format!("it refuses this user or password ({cause})"))
+    }
+}
+
+/// For lists, which show the other rows. None: this one cannot be read, which is logged.
+pub(super) fn readable<T>(row: impl Display, read: Result<T, Fault>) -> Result<Option<T>, Fault> {
+    match read {
+        Err(error @ Fault::Unreadable(_)) => {
+            log_throttled!(error, "a row of the task store cannot be read, and is left out", %row, %error);
+            Ok(None)
+        }
+        read => read.map(Some),
     }
 }
 

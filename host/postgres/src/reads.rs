@@ -5,12 +5,13 @@ use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::PostgresTasks;
 use super::database::Session;
-use super::fault::Fault;
-use super::rows::{columns, read};
+use super::fault::{Fault, readable};
+use super::rows::{CREATED_AT, columns, read};
 use super::values::{Cells, Text, Time, id, parameters};
 use crate::{account, rows};
 
@@ -60,13 +61,33 @@ pub(super) async fn list(
     let (created_at, id) = start(after);
     let limit_and_one = one_more(limit);
     let parameters = parameters![user_id, created_at, id, limit_and_one];
-    let tasks = session.query(&sql, &parameters).await?;
-    let tasks = tasks.iter().map(|row| Ok(read(&mut Cells::of(row))?.task));
-    let tasks = tasks.collect::<Result<Vec<_>, Fault>>()?;
-    Ok(Page::of(tasks, limit, |task| Position {
-        created_at: task.created_at,
-        id: task.id.clone(),
-    }))
+    let rows = session.query(&sql, &parameters).await?;
+    page_of(&rows, limit, CREATED_AT, |cells| Ok(read(cells)?.task))
+}
+
+/// The page of rows whose first column is the id, and whose time is in column `created_at`,
+/// without those that cannot be read.
+pub(super) fn page_of<T>(
+    rows: &[Row],
+    limit: u32,
+    created_at: usize,
+    read: impl Fn(&mut Cells<'_>) -> Result<T, Fault>,
+) -> Result<Page<T>, Fault> {
+    let items = rows.iter().map(|row| {
+        let position = Position {
+            created_at: Cells::from(row, created_at).time()?,
+            id: Cells::of(row).id()?,
+        };
+        let item = readable(&position.id, read(&mut Cells::of(row)))?;
+        Ok((position, item))
+    });
+    let items = items.collect::<Result<Vec<_>, Fault>>()?;
+    let page = Page::of(items, limit, |(position, _)| position.clone());
+    let items = page.items.into_iter().filter_map(|(_, item)| item);
+    Ok(Page {
+        items: items.collect(),
+        next: page.next,
+    })
 }
 
 /// Those of these tasks that exist.

@@ -43,6 +43,9 @@ macro_rules! columns {
 }
 pub(super) use columns;
 
+/// Where the time stands among them. The first one is the id.
+pub(super) const CREATED_AT: usize = 9;
+
 pub(super) fn read(cells: &mut Cells<'_>) -> Result<TaskRecord, Fault> {
     Ok(TaskRecord {
         task: Task {

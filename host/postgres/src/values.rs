@@ -185,7 +185,7 @@ impl<'a> Cells<'a> {
     pub(super) fn get<T: FromSql<'a>>(&mut self) -> Result<T, Fault> {
         let index = self.next;
         self.next += 1;
-        Ok(self.row.try_get(index)?)
+        self.row.try_get(index).map_err(Fault::Unreadable)
     }
 
     pub(super) fn text(&mut self) -> Result<String, Fault> {

@@ -48,11 +48,11 @@ impl Filter {
         });
         Ok(TaskFilter {
             status: status.transpose()?,
-            user: self.user,
+            user: text("user", self.user)?,
             since: time("since", self.since)?,
             until: time("until", self.until)?,
-            error: self.error,
-            model: self.model,
+            error: text("error", self.error)?,
+            model: text("model", self.model)?,
         })
     }
 
@@ -66,6 +66,17 @@ impl Filter {
             error: filter.error,
             model: filter.model,
         }
+    }
+}
+
+/// An empty one would match what nobody meant, as where a variable is not set.
+fn text(field: &'static str, text: Option<String>) -> Result<Option<String>, Problem> {
+    match text.as_deref() {
+        Some("") => {
+            let problem = "It may not be empty: leave it out.".to_owned();
+            Err(Problem::Invalid(field, problem))
+        }
+        _ => Ok(text),
     }
 }
 
@@ -86,12 +97,12 @@ mod tests {
 
     #[test]
     fn a_filter_reads_back() {
-        let query = "status=failed&user=ada&since=2026-11-20T13:00:00%2B01:00&error=";
+        let query = "status=failed&user=ada&since=2026-11-20T13:00:00%2B01:00";
         let filter = Filter::of(&Query::of(Some(query), &NAMES).unwrap())
             .read()
             .unwrap();
         assert_eq!(filter.since, Some(Timestamp(1_795_176_000_000_000)));
-        assert_eq!(filter.error, None, "empty");
+        assert_eq!(filter.error, None);
         assert_eq!(Filter::written(&filter).read().unwrap(), filter);
     }
 
@@ -101,6 +112,11 @@ mod tests {
             ("status=done", "status"),
             ("since=yesterday", "since"),
             ("until=2026-13-01", "until"),
+            ("status=", "status"),
+            ("user=", "user"),
+            ("since=", "since"),
+            ("error", "error"),
+            ("model=&status=failed", "model"),
         ] {
             let query = Query::of(Some(query), &NAMES).unwrap();
             let problem = Filter::of(&query).read().unwrap_err();
@@ -109,6 +125,16 @@ mod tests {
                 "{field}"
             );
         }
-        assert!(Query::of(Some("users=ada"), &NAMES).is_err(), "misspelt");
+        for (query, field) in [
+            ("users=ada", "query"),
+            ("status=failed&user=ada&user=bob", "user"),
+            ("user=ada&us%65r=ada", "user"),
+        ] {
+            let problem = Query::of(Some(query), &NAMES).err();
+            assert!(
+                matches!(problem, Some(Problem::Invalid(name, _)) if name == field),
+                "{query}: {problem:?}"
+            );
+        }
     }
 }

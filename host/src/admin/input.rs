@@ -31,30 +31,31 @@ const MAX_REASON: usize = 500;
 /// Longest part of what is said of a body that cannot be read, in code points.
 const MAX_ERROR: usize = 300;
 
-/// The parameters of a query; an empty one counts as missing.
-pub(super) struct Query(BTreeMap<String, String>);
+/// The parameters of a query, each of which is given once.
+pub(super) struct Query(BTreeMap<&'static str, String>);
 
 impl Query {
     /// # Errors
     ///
-    /// One that is not known here, so that a misspelt filter never matches everything.
+    /// One that is not known here, or is there twice, so that a filter never matches more
+    /// than was meant.
     pub(super) fn of(query: Option<&str>, known: &[&'static str]) -> Result<Self, Problem> {
-        let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-        let pairs: BTreeMap<_, _> = pairs.into_owned().collect();
-        match pairs.keys().find(|name| !known.contains(&name.as_str())) {
-            Some(name) => Err(Problem::Invalid(
-                "query",
-                format!("There is no parameter {name:?}."),
-            )),
-            None => Ok(Self(pairs)),
+        let mut parameters = BTreeMap::new();
+        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+            let Some(name) = known.iter().find(|known| **known == name) else {
+                let problem = format!("There is no parameter {name:?}.");
+                return Err(Problem::Invalid("query", problem));
+            };
+            if parameters.insert(*name, value.into_owned()).is_some() {
+                let problem = "It may be given once.".to_owned();
+                return Err(Problem::Invalid(name, problem));
+            }
         }
+        Ok(Self(parameters))
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.0.get(name).map(String::as_str)
     }
 
     /// From 1 to 100; 50 unless it is given.

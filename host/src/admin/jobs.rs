@@ -44,7 +44,7 @@ pub(super) async fn start(door: &Door, caller: &Caller, body: Actions) -> Result
         let now = operator.host.clock.now();
         let until = filter.until.map_or(now, |until| until.min(now));
         filter.until = Some(until);
-        let count = operator.count(filter.clone()).await?;
+        let count = operator.administration.count(filter.clone()).await?;
         let (filter, until) = (Filter::written(&filter), until.to_string());
         return Ok(ok(
             &json!({ "count": count, "until": until, "filter": filter }),
@@ -98,6 +98,7 @@ fn written(job: &Job) -> Value {
         "total": job.total,
         "done": job.done,
         "failed": job.failed,
+        "obstacles": job.obstacles,
         "left": job.left(),
     })
 }

@@ -39,7 +39,8 @@ pub(super) async fn list(
         })?),
     };
     let filter = Filter::of(&query).read()?;
-    let page = door.operator.search(filter, limit, after).await?;
+    let administration = &door.operator.administration;
+    let page = administration.search(filter, limit, after).await?;
     let mut tasks = Vec::with_capacity(page.items.len());
     for record in &page.items {
         tasks.push(written(door, caller, record).await?);
@@ -69,6 +70,10 @@ pub(super) async fn retry(
         Some(Retry::Active) => Err(conflict(
             "Its user has a task that has not ended, perhaps a retry of this one.",
         )),
+        // The last two are only for filters.
+        Some(Retry::Retried | Retry::Cancelled | Retry::Superseded) => {
+            Err(conflict("A retry of it has been completed."))
+        }
         None => Err(Problem::NotFound),
     }
 }

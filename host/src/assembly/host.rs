@@ -303,7 +303,11 @@ impl HostBuilder {
         let local = || format!("http://{address}");
         let origin = config.public_url.clone().unwrap_or_else(local);
         let door = Arc::new(Door {
-            operator: Operator::new(Arc::clone(&capabilities), administration, started),
+            operator: Operator {
+                host: Arc::clone(&capabilities),
+                administration,
+                started,
+            },
             scrape,
             origin,
             listener: config.admin.clone(),

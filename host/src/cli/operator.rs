@@ -19,7 +19,7 @@ use std::io;
 use serde_json::Value;
 
 use super::failure::Failure;
-use super::terminal::print;
+use super::terminal::{escaped, print};
 
 /// Runs a command to its end, whatever else still goes on: a lookup of a name may hang.
 pub fn block_on<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -33,5 +33,5 @@ pub fn block_on<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<
 
 /// Prints an answer for programs.
 pub fn print_json(answer: &Value) -> io::Result<()> {
-    print(format!("{answer:#}\n").as_bytes())
+    print(escaped(&format!("{answer:#}\n")).as_bytes())
 }

@@ -7,7 +7,7 @@ use clap::ArgMatches;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::terminal::{in_a_line, print};
+use super::terminal::{escaped, in_a_line, print};
 
 pub struct Report {
     as_json: bool,
@@ -64,7 +64,10 @@ impl Report {
     pub fn end(mut self, sum: impl FnOnce(usize, usize) -> String) -> Result<(), Failure> {
         let all_ok = self.failed == 0;
         let text = match self.as_json {
-            true => format!("{:#}\n", json!({"ok": all_ok, (self.kind): &self.findings})),
+            true => {
+                let report = json!({"ok": all_ok, (self.kind): &self.findings});
+                escaped(&format!("{report:#}\n"))
+            }
             false => sum(self.findings.len() - self.failed, self.findings.len()),
         };
         self.print(&text);

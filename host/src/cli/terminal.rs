@@ -1,11 +1,12 @@
 //! Standard output and standard error.
 
+use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use concept_refinement_domain::sentence::sanitize;
+use concept_refinement_domain::sentence::{is_printable, sanitize};
 
 /// Longest sentence, in code points.
 const LONGEST: usize = 1_500;
@@ -37,6 +38,24 @@ pub fn in_a_line(sentence: &str) -> String {
     sanitize(&words.join(" "), LONGEST)
 }
 
+/// JSON of the same value that is safe to print, since it may quote external text: what a
+/// terminal could take for more than text is escaped.
+pub fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        // It escapes other control characters itself.
+        if character == '\n' || is_printable(character) {
+            escaped.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            // Writing to a string cannot fail.
+            let _ = write!(escaped, "\\u{unit:04x}");
+        }
+    }
+    escaped
+}
+
 /// Prints to standard output. A closed pipe is not an error.
 pub fn print(text: &[u8]) -> io::Result<()> {
     print_to_reader(text).map(drop)
@@ -48,5 +67,29 @@ pub fn print_to_reader(text: &[u8]) -> io::Result<bool> {
     match output.write_all(text).and_then(|()| output.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         printed => printed.map(|()| true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn json_is_the_same_and_harmless() {
+        let plain = "é ☕ 語 \" \\ \n";
+        let odd = "\u{7f}\u{9b}31m\u{202e}\u{2066}\u{200b}\u{feff}\u{85}\u{2028}\u{e0001}\u{1b}[2J";
+        for value in [json!(plain), json!({ odd: [plain, odd, 7, null] })] {
+            for text in [value.to_string(), format!("{value:#}")] {
+                let escaped = escaped(&text);
+                assert_eq!(serde_json::from_str::<Value>(&escaped).unwrap(), value);
+                let is_harmless = |it: char| it == '\n' || is_printable(it);
+                assert!(escaped.chars().all(is_harmless), "{escaped}");
+            }
+        }
+        let text = json!(plain).to_string();
+        assert_eq!(escaped(&text), text);
+        assert_eq!(escaped("\"\u{9b}\u{e0001}\""), r#""\u009b\udb40\udc01""#);
     }
 }

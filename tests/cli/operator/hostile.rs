@@ -84,6 +84,40 @@ fn what_a_task_lacks_is_shown_as_missing() {
     asked(&server, &["tasks", "show", NOBODY]).silent();
 }
 
+/// The same value, in characters that a terminal shows.
+#[test]
+fn json_has_nothing_that_a_terminal_obeys() {
+    let odd = "a\u{7f}\u{9b}31m\u{202e}b\u{2066}c\u{200b}\u{e0001} \u{e9} \u{8a9e}";
+    let task = serde_json::json!({"task_id": NOBODY, "user_id": odd, odd: [odd]});
+    let page = serde_json::json!({"tasks": [task, task], "next_cursor": null});
+    let audit = serde_json::json!({"entries": [{"reason": odd}], "next_cursor": null});
+    let server = Origin::start();
+    server.serve_at("/admin/v1/tasks", json(&page.to_string()));
+    server.serve_at("/admin/v1/audit", json(&audit.to_string()));
+    server.serve_at(
+        &format!("/admin/v1/tasks/{NOBODY}"),
+        json(&task.to_string()),
+    );
+    for (arguments, expected) in [
+        (&["tasks", "list", "--json"][..], &[page][..]),
+        (
+            &["tasks", "list", "--all", "--json"],
+            &[task.clone(), task.clone()],
+        ),
+        (&["tasks", "show", NOBODY, "--json"], &[task]),
+        (&["audit", "--json"], &[audit]),
+    ] {
+        let done = asked(&server, arguments);
+        done.silent();
+        let shown = done.text();
+        let is_shown = |it: char| it == '\n' || matches!(it, ' '..='~' | '\u{e9}' | '\u{8a9e}');
+        assert!(shown.chars().all(is_shown), "{arguments:?}: {shown:?}");
+        let read = serde_json::Deserializer::from_str(&shown).into_iter();
+        let read: Vec<serde_json::Value> = read.map(Result::unwrap).collect();
+        assert_eq!(read, expected, "{arguments:?}");
+    }
+}
+
 #[test]
 fn a_job_has_to_be_one() {
     for (reply, sentence) in [

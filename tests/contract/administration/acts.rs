@@ -128,6 +128,33 @@ pub async fn a_retry_goes_on_where_its_task_failed<B: Operated>() {
     assert_eq!(store.entries().await, 1);
 }
 
+/// Nor what its retry, or a retry of that, has done.
+pub async fn what_a_retry_has_completed_is_not_retried<B: Operated>() {
+    let store = Store::<B>::start();
+    let first = store.failed("ada", "No.").await;
+    let retry_and = async |id: &str, completes: bool| {
+        let Some(Retry::Created(retried)) = store.retry(id).await else {
+            panic!("not retried");
+        };
+        let claimed = store.claim(&retried.task).await;
+        match completes {
+            true => drop(store.finish(&claimed).await),
+            false => store.fail(&claimed.lease).await,
+        }
+        retried.task.id
+    };
+    let second = retry_and(&first.id, false).await;
+    retry_and(&first.id, false).await;
+    assert_eq!(store.record(&first.id).await.retries().len(), 2);
+    // Whatever else its user has completed.
+    store.completed("ada").await;
+    retry_and(&second, true).await;
+    for id in [&first.id, &second] {
+        assert_eq!(store.retry(id).await, Some(Retry::Retried));
+    }
+    assert_eq!(store.entries().await, 3);
+}
+
 pub async fn of_many_retries_one_wins<B: Operated>() {
     let store = Store::<B>::start();
     let mut tasks = Vec::new();

@@ -64,7 +64,7 @@ pub async fn what_is_old_is_removed<B: Operated>() {
         .await;
     store.end_job(&over, 1).await;
     let unfinished = store
-        .started(Action::Delete, TaskFilter::default(), 0)
+        .started(Action::Cancel, TaskFilter::default(), 0)
         .await;
     let last = operator.audit(1, None).await.unwrap().remove(0);
     store.pass(Duration::from_secs(1));

@@ -1,10 +1,14 @@
 //! Acts on all tasks that a filter matches.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_capability::administration::{Action, JobStart, TaskFilter};
-use concept_refinement_domain::task::Status;
+use concept_refinement_capability::administration::{
+    Action, Job, JobStart, NewJob, Obstacle, TaskFilter,
+};
+use concept_refinement_domain::rulebook::Retry;
+use concept_refinement_domain::task::{Status, Task};
 use tokio::time::timeout;
 
 use super::{Operated, new_ids, of_status};
@@ -71,6 +75,8 @@ pub async fn the_newest_of_each_user_is_retried<B: Operated>() {
     let job = store.started(Action::Retry, filter.clone(), 12).await;
     let (job, created) = store.end_job(&job, 2).await;
     assert_eq!((job.done, job.failed, job.left()), (3, 9, 0));
+    let obstacles = [(Obstacle::NotNewest, 8), (Obstacle::Active, 1)];
+    assert_eq!(job.obstacles, BTreeMap::from(obstacles));
     assert_eq!(job.ended_at, Some(store.now()));
     let mut users: Vec<_> = created.iter().map(|task| &*task.user_id).collect();
     users.sort_unstable();
@@ -84,6 +90,193 @@ pub async fn the_newest_of_each_user_is_retried<B: Operated>() {
     let advanced = store.operator().advance_job(&job.id, new_ids(1)).await;
     assert_eq!(advanced, Ok(None));
     assert_eq!(store.operator().job(&job.id).await, Ok(Some(job)));
+}
+
+/// What a user did after a task had failed, or somebody did for the user.
+#[derive(Clone, Copy, Debug)]
+enum Since {
+    Nothing,
+    Cancelled,
+    CancelledByOperator,
+    Retried(Option<Status>),
+    Completed,
+    Submitted,
+}
+
+pub async fn what_nobody_wants_any_more_is_not_retried<B: Operated>() {
+    let store = Store::<B>::start();
+    let cases = [
+        ("nothing", Since::Nothing, None),
+        ("gave up", Since::Cancelled, Some(Obstacle::Cancelled)),
+        (
+            "was stopped",
+            Since::CancelledByOperator,
+            Some(Obstacle::Cancelled),
+        ),
+        (
+            "got it",
+            Since::Retried(Some(Status::Completed)),
+            Some(Obstacle::Retried),
+        ),
+        (
+            "got another error",
+            Since::Retried(Some(Status::Failed)),
+            None,
+        ),
+        (
+            "threw it away",
+            Since::Retried(None),
+            Some(Obstacle::Retried),
+        ),
+        (
+            "asked again, and got it",
+            Since::Completed,
+            Some(Obstacle::Superseded),
+        ),
+        ("asked again", Since::Submitted, Some(Obstacle::Active)),
+    ];
+    let mut expected: BTreeMap<Obstacle, u64> = BTreeMap::new();
+    let mut wanted = Vec::new();
+    for (user, since, obstacle) in cases {
+        store.after_failure(user, since).await;
+        match obstacle {
+            Some(obstacle) => *expected.entry(obstacle).or_default() += 1,
+            None => wanted.push(user),
+        }
+    }
+    // Of whom the retry failed, that is the newest.
+    *expected.entry(Obstacle::NotNewest).or_default() += 1;
+    let total = cases.len() as u64 + 1;
+    let (job, created) = store.retry_failed(total).await;
+    assert_eq!(job.obstacles, expected);
+    assert_eq!(job.done, wanted.len() as u64);
+    assert_eq!(job.failed, job.obstacles.values().sum::<u64>());
+    let mut users: Vec<_> = created.iter().map(|task| &*task.user_id).collect();
+    users.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(users, wanted);
+
+    // Once more, while they are under way and when they are done.
+    let (job, created) = store.retry_failed(total).await;
+    assert_eq!((job.done, created.len()), (0, 0), "{job:?}");
+    let operator = store.operator();
+    let unfinished = operator.search(of_status(Status::Pending), 100, None);
+    for record in unfinished.await.unwrap().items {
+        let claimed = store.claim(&record.task).await;
+        store.finish(&claimed).await;
+    }
+    let (job, created) = store.retry_failed(total).await;
+    assert_eq!((job.done, created.len()), (0, 0), "{job:?}");
+}
+
+impl<B: Operated> Store<B> {
+    async fn after_failure(&self, user: &str, since: Since) {
+        match since {
+            Since::Cancelled | Since::CancelledByOperator => {
+                let task = self.pending(user).await;
+                match since {
+                    Since::Cancelled => {
+                        drop(self.tasks.cancel(user, &task.id).await.unwrap().unwrap());
+                    }
+                    _ => drop(
+                        self.operator()
+                            .cancel(&task.id, super::act())
+                            .await
+                            .unwrap(),
+                    ),
+                }
+                return;
+            }
+            _ => {}
+        }
+        let failed = self.failed(user, "No.").await;
+        self.pass(super::MOMENT);
+        match since {
+            Since::Retried(outcome) => {
+                let new_id = self.new_id();
+                let operator = self.operator();
+                let retry = operator.retry(&failed.id, new_id, super::act()).await;
+                let Some(Retry::Created(retried)) = retry.unwrap() else {
+                    panic!("not retried");
+                };
+                match outcome {
+                    None => drop(self.tasks.delete(user, &retried.task.id).await),
+                    Some(status) => {
+                        let claimed = self.claim(&retried.task).await;
+                        match status {
+                            Status::Completed => drop(self.finish(&claimed).await),
+                            _ => self.fail(&claimed.lease).await,
+                        }
+                    }
+                }
+            }
+            Since::Completed => drop(self.completed(user).await),
+            Since::Submitted => drop(self.pending(user).await),
+            _ => {}
+        }
+    }
+
+    /// What comes of a retry of all that has failed until now.
+    async fn retry_failed(&self, total: u64) -> (Job, Vec<Task>) {
+        self.pass(super::MOMENT);
+        let filter = TaskFilter {
+            until: Some(self.now()),
+            ..of_status(Status::Failed)
+        };
+        let job = self.started(Action::Retry, filter, total).await;
+        self.end_job(&job, 2).await
+    }
+}
+
+/// Before its end and after it, whatever matches by then, and if many ask at once.
+pub async fn the_same_again_answers_the_first_job<B: Operated>() {
+    let store = Store::<B>::start();
+    for user in ["ada", "bob", "cid"] {
+        store.failed(user, "No.").await;
+    }
+    store.pass(super::MOMENT);
+    let filter = TaskFilter {
+        until: Some(store.now()),
+        ..of_status(Status::Failed)
+    };
+    let starts = at_once(20, |_| {
+        let operator = store.operator();
+        let job = NewJob {
+            action: Action::Delete,
+            filter: filter.clone(),
+            expect: 3,
+            act: super::act(),
+        };
+        async move { operator.start_job(job).await.unwrap() }
+    })
+    .await;
+    let JobStart::Started(job) = starts[0].clone() else {
+        panic!("not started: {:?}", starts[0]);
+    };
+    assert!(starts.iter().all(|start| *start == starts[0]), "{starts:?}");
+    let entries = async || store.operator().audit(10, None).await.unwrap().len();
+    assert_eq!(entries().await, 1);
+    let (job, _) = store.end_job(&job, 2).await;
+    assert_eq!(job.done, 3);
+    for expect in [3, 0] {
+        let again = store
+            .start_job(Action::Delete, filter.clone(), expect)
+            .await;
+        assert_eq!(again, JobStart::Started(Box::new(job.clone())));
+    }
+    assert_eq!(entries().await, 1);
+
+    // Another one is another one.
+    let later = TaskFilter {
+        until: Some(store.now().plus(super::MOMENT)),
+        ..filter.clone()
+    };
+    for (action, filter) in [(Action::Retry, filter), (Action::Delete, later)] {
+        let other = store.start_job(action, filter.clone(), 3).await;
+        assert_eq!(other, JobStart::Unexpected(0));
+        let other = store.started(action, filter, 0).await;
+        assert_ne!(other.id, job.id);
+    }
 }
 
 pub async fn all_that_match_are_cancelled_or_deleted<B: Operated>() {
@@ -102,6 +295,7 @@ pub async fn all_that_match_are_cancelled_or_deleted<B: Operated>() {
             .unwrap();
         let (job, created) = store.end_job(&job, 7).await;
         assert_eq!((job.done, job.failed, created.len()), (MANY - 1, 1, 0));
+        assert_eq!(job.obstacles, BTreeMap::from([(Obstacle::Changed, 1)]));
         assert_eq!((job.total, job.left()), (MANY, 0));
         assert_eq!(store.matching(&filter).await.len(), 0, "{action:?}");
         let left = store.operator().count(TaskFilter::default()).await.unwrap();

@@ -1,8 +1,10 @@
 //! Finding tasks, compared with a search that looks at each of them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use concept_refinement_capability::administration::{MAX_ROWS, TaskFilter};
+use concept_refinement_capability::administration::{Action, MAX_ROWS, TaskFilter};
 use concept_refinement_capability::moving::{Record, TASKS};
 use concept_refinement_domain::capability::Position;
 use concept_refinement_domain::rulebook::TaskRecord;
@@ -200,6 +202,78 @@ fn failed(number: u64, error: &str) -> Record {
     columns.map(value).collect()
 }
 
+async fn restore<B: Operated>(store: &Store<B>, tasks: &[Record]) {
+    for some in tasks.chunks(500) {
+        let records = store.backend.records();
+        records.restore(&TASKS, some.to_vec()).await.unwrap();
+    }
+}
+
+/// Whatever stands there, as after a bit has changed, or by a later version.
+pub async fn what_cannot_be_read_hides_no_other<B: Operated>() {
+    let store = Store::<B>::start();
+    let mut rows: Vec<_> = (0..5).map(|number| failed(number, "No.")).collect();
+    let column = TASKS.columns.split(", ").position(|it| it == "delivery");
+    rows[2][column.unwrap()] = json!("{\"half\": ");
+    restore(&store, &rows).await;
+    store.pass(Duration::from_secs(60));
+    let all = pages(&store, &TaskFilter::default(), 2).await.1;
+    let mut users: Vec<_> = all.iter().map(|it| it.task.user_id.as_str()).collect();
+    // An engine may take the value for none.
+    users.retain(|user| *user != "user 2");
+    assert_eq!(users, ["user 4", "user 3", "user 1", "user 0"]);
+    let filter = TaskFilter {
+        user: Some("user 2".into()),
+        ..TaskFilter::default()
+    };
+    assert_eq!(store.operator().count(filter).await, Ok(1));
+    // For its user likewise, and a job passes it.
+    assert!(store.tasks.list("user 2", None, 10, None).await.is_ok());
+    let until = TaskFilter {
+        until: Some(store.now()),
+        ..TaskFilter::default()
+    };
+    let job = store.started(Action::Retry, until, 5).await;
+    let (job, created) = store.end_job(&job, 2).await;
+    assert_eq!(job.done + job.failed, 5);
+    assert!(created.len() >= 4, "{job:?}");
+}
+
+/// Who looks through many tasks at once waits for a seat, and users do not wait.
+pub async fn users_are_served_while_all_seats_are_taken<B: Operated>() {
+    const COUNTS: usize = 40;
+    let store = Store::<B>::start();
+    let rows: Vec<_> = (0..5_000).map(|number| failed(number, "No.")).collect();
+    restore(&store, &rows).await;
+    let task = store.pending("ada").await;
+    let filter = TaskFilter {
+        model: Some("fast".into()),
+        ..TaskFilter::default()
+    };
+    let counted = Arc::new(AtomicUsize::new(0));
+    let counts: Vec<_> = (0..COUNTS)
+        .map(|_| {
+            let (operator, filter) = (store.operator(), filter.clone());
+            let counted = Arc::clone(&counted);
+            tokio::spawn(async move {
+                assert_eq!(operator.count(filter).await, Ok(0));
+                counted.fetch_add(1, Ordering::Relaxed);
+            })
+        })
+        .collect();
+    // So that all of them ask before the user does.
+    while counted.load(Ordering::Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let begin = counted.load(Ordering::Relaxed);
+    assert_eq!(store.find(&task).await, Some(task.clone()));
+    let meanwhile = counted.load(Ordering::Relaxed) - begin;
+    assert!(meanwhile < COUNTS / 4, "it waited for {meanwhile} of them");
+    for count in counts {
+        count.await.unwrap();
+    }
+}
+
 /// So that no search takes long; the next page goes on.
 pub async fn a_page_looks_at_so_many_tasks<B: Operated>() {
     let store = Store::<B>::start();
@@ -210,10 +284,7 @@ pub async fn a_page_looks_at_so_many_tasks<B: Operated>() {
             _ => failed(number, "It broke off."),
         })
         .collect();
-    for some in all.chunks(500) {
-        let records = store.backend.records();
-        records.restore(&TASKS, some.to_vec()).await.unwrap();
-    }
+    restore(&store, &all).await;
     store.pass(Duration::from_secs(60));
     let filter = TaskFilter {
         error: Some("refused".into()),

@@ -17,7 +17,7 @@ async fn what_cannot_be_done_is_a_conflict_and_does_nothing() {
     let done = user.refined(&picture, "echo it").await;
     let done = done["task_id"].as_str().unwrap().to_owned();
     let (first, url) = failed(&user).await;
-    let (other, _) = failed(&user).await;
+    let (other, nowhere) = failed(&user).await;
     let active = user.accepted(&slow, "echo it").await;
     user.task_is(&active, "processing").await;
     let refused = async |id: &str, verb: &str, name: &str| {
@@ -61,9 +61,10 @@ async fn what_cannot_be_done_is_a_conflict_and_does_nothing() {
     gate.open();
     assert_eq!(user.finished(&second).await["status"], "completed");
 
-    // It has failed, and nothing is under way.
-    put_picture(&url);
-    let third = act(&operator, &format!("tasks/{first}/retry"), "x").await;
+    // What its retry has completed, and what is still to be had.
+    refused(&first, "retry", "what a retry has completed").await;
+    put_picture(&nowhere);
+    let third = act(&operator, &format!("tasks/{other}/retry"), "x").await;
     assert_eq!(third.status, 200, "{third:?}");
     let third = third.json()["task_id"].as_str().unwrap().to_owned();
     assert_eq!(user.finished(&third).await["status"], "completed");
@@ -90,7 +91,7 @@ async fn of_many_at_once_one_succeeds() {
     let entries = entries(&operator, |entry| entry["target"] == *id).await;
     assert_eq!(entries.len(), 1, "{entries:?}");
 
-    let tasks = found(&operator, "status=failed&limit=100", 100).await;
+    let tasks = found(&operator, "status=failed", 100).await;
     assert!(tasks.iter().any(|task| task["task_id"] == *id));
     let deletions = (0..MANY).map(|_| super::delete(&operator, &id, "x"));
     let deleted = join_all(deletions).await;

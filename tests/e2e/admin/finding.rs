@@ -77,7 +77,7 @@ async fn each_part_of_a_filter_finds_its_tasks() {
         if created >= third && created < sixth {
             add(format!("since={third}&until={sixth}"), id);
             let hour = third.replace("Z", "%2B00:00");
-            add(format!("since={hour}&until={sixth}&limit=7"), id);
+            add(format!("since={hour}&until={sixth}"), id);
         }
     }
     for query in [
@@ -91,7 +91,6 @@ async fn each_part_of_a_filter_finds_its_tasks() {
     expected.insert(format!("user={}", encoded(&names[0][..3])), Vec::new());
     for (query, expected) in &expected {
         for limit in [1, 3, 100] {
-            // A limit that is given twice is the last one.
             let tasks = found(&operator, query, limit).await;
             assert_eq!(&ids(&tasks), expected, "{query}, {limit}");
         }
@@ -101,13 +100,10 @@ async fn each_part_of_a_filter_finds_its_tasks() {
     let user = Client::user(service.url(), &names[0]);
     let active = user.accepted(&slow, "echo it").await;
     user.task_is(&active, "processing").await;
-    for query in ["status=processing", "status=processing&user="] {
-        assert_eq!(
-            ids(&found(&operator, query, 1).await),
-            std::slice::from_ref(&active),
-            "{query}"
-        );
-    }
+    assert_eq!(
+        ids(&found(&operator, "status=processing", 1).await),
+        std::slice::from_ref(&active)
+    );
     assert!(found(&operator, "status=pending", 1).await.is_empty());
     gate.open();
 }

@@ -7,7 +7,10 @@ use concept_refinement_tests::pictures;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use super::{attended, ended, entries, failed, found, operator, put_picture, read};
+use super::{
+    assert_refused, attended, ended, entries, failed, found, nothing_yet, operator, put_picture,
+    read,
+};
 use crate::shared::{new_name, origin, scripted_launch};
 
 /// More than a job does in one step.
@@ -118,9 +121,15 @@ async fn a_job_does_what_was_agreed_to() {
     );
     let target: Value = serde_json::from_str(entries[0]["target"].as_str().unwrap()).unwrap();
     assert_eq!(target["status"], "failed", "{target}");
-    // Once more, where there is nothing.
-    assert_eq!(start(&operator, "delete", &seen, 2).await.status, 409);
-    let nothing = done(&operator, "delete", &seen["filter"]).await;
+    // Once more the same, whatever is expected.
+    for expect in [2, 0] {
+        let again = start(&operator, "delete", &seen, expect).await;
+        assert_eq!(again.status, 202, "{again:?}");
+        assert_eq!(again.json(), job);
+    }
+    assert_eq!(super::entries(&operator, |_| true).await.len(), 1);
+    // And where there is nothing.
+    let nothing = done(&operator, "delete", &json!({"status": "pending"})).await;
     assert_eq!(
         (&nothing["total"], &nothing["done"]),
         (&json!(0), &json!(0))
@@ -141,7 +150,7 @@ async fn each_of_many_tasks_is_done_once() {
         .map(|_| Client::user(service.url(), &new_name()))
         .collect();
     let submitted = users.iter().map(|user| user.accepted(&picture, "instant"));
-    let ids: BTreeSet<String> = join_all(submitted).await.into_iter().collect();
+    join_all(submitted).await;
 
     let job = done(&operator, "cancel", &json!({"status": "pending"})).await;
     assert_eq!(
@@ -158,12 +167,27 @@ async fn each_of_many_tasks_is_done_once() {
         "{queue}"
     );
 
+    // Nobody wants them any more.
+    let job = done(&operator, "retry", &json!({"status": "failed"})).await;
+    assert_eq!(job["done"], 0, "{job}");
+    assert_eq!(job["obstacles"], json!({"cancelled": MANY}), "{job}");
+
+    super::act(&operator, "queue/resume", "to have some that fail").await;
+    let nothing = nothing_yet();
+    let submitted = users.iter().map(async |user| {
+        let id = user.accepted(&nothing, "instant").await;
+        assert_eq!(user.finished(&id).await["status"], "failed");
+        id
+    });
+    let ids: BTreeSet<String> = join_all(submitted).await.into_iter().collect();
+    super::act(&operator, "queue/pause", "to look at them").await;
     let job = done(&operator, "retry", &json!({"status": "failed"})).await;
     assert_eq!(
         (&job["done"], &job["failed"]),
-        (&json!(MANY), &json!(0)),
+        (&json!(MANY), &json!(MANY)),
         "{job}"
     );
+    assert_eq!(job["obstacles"], json!({"not-newest": MANY}), "{job}");
     let pending = found(&operator, "status=pending", 100).await;
     let retried = pending
         .iter()
@@ -171,12 +195,11 @@ async fn each_of_many_tasks_is_done_once() {
     assert_eq!(retried.collect::<BTreeSet<_>>(), ids);
     // They cannot be retried while they are.
     let job = done(&operator, "retry", &json!({"status": "failed"})).await;
-    assert_eq!(
-        (&job["done"], &job["failed"]),
-        (&json!(0), &json!(MANY)),
-        "{job}"
-    );
+    assert_eq!(job["done"], 0, "{job}");
+    let obstacles = json!({"active": MANY, "not-newest": MANY});
+    assert_eq!(job["obstacles"], obstacles, "{job}");
 
+    put_picture(&nothing);
     super::act(&operator, "queue/resume", "to do them").await;
     let finished = users.iter().zip(&pending).map(|(user, _)| async move {
         let newest = user.get("/api/tasks?limit=1").await.json();
@@ -187,12 +210,58 @@ async fn each_of_many_tasks_is_done_once() {
         assert_eq!(task["status"], "completed", "{task}");
     }
     let job = done(&operator, "delete", &json!({})).await;
-    assert_eq!(job["done"], 2 * MANY, "{job}");
+    assert_eq!(job["done"], 3 * MANY, "{job}");
     assert!(found(&operator, "", 100).await.is_empty());
     let audit = entries(&operator, |entry| entry["target"] != "queue").await;
     let counts: Vec<_> = audit.iter().map(|entry| entry["count"].as_u64()).collect();
     let many = u64::try_from(MANY).unwrap();
-    assert_eq!(counts, [2 * many, many, many, many].map(Some));
+    let expected = [3 * many, 2 * many, 2 * many, many, many];
+    assert_eq!(counts, expected.map(Some));
+    assert!(service.stop().status.success());
+}
+
+/// As a runbook says, by everybody who reads it.
+#[tokio::test]
+async fn who_repeats_a_retry_pays_once() {
+    let service = attended(scripted_launch()).start();
+    let operator = operator(&service).await;
+    let user = Client::user(service.url(), &new_name());
+    let (first, url) = failed(&user).await;
+    put_picture(&url);
+    let filter = json!({"status": "failed"});
+    let seen = preview(&operator, "retry", &filter).await;
+    // The same request, many times at once.
+    let started = join_all((0..8).map(|_| start(&operator, "retry", &seen, 1))).await;
+    let ids: BTreeSet<_> = started
+        .iter()
+        .map(|answer| answer.json()["id"].to_string())
+        .collect();
+    assert_eq!(ids.len(), 1, "{started:?}");
+    let job = ended(&operator, started[0].json()["id"].as_str().unwrap()).await;
+    assert_eq!((&job["done"], &job["failed"]), (&json!(1), &json!(0)));
+    let newest = user.get("/api/tasks?limit=1").await.json();
+    let second = newest["tasks"][0]["task_id"].as_str().unwrap().to_owned();
+    assert_eq!(user.finished(&second).await["status"], "completed");
+
+    // The same command, and what it was done to by its id.
+    let job = done(&operator, "retry", &filter).await;
+    assert_eq!((&job["done"], &job["failed"]), (&json!(0), &json!(1)));
+    assert_eq!(job["obstacles"], json!({"retried": 1}), "{job}");
+    let answer = super::act(&operator, &format!("tasks/{first}/retry"), "again").await;
+    assert_refused("done already", &answer, 409, "CONFLICT");
+    // Without its retry, its user still has what was asked for later.
+    user.refined(&origin().picture(&pictures::png(8, 8)), "echo it")
+        .await;
+    user.delete(&format!("/api/tasks/{first}")).await;
+    let (other, _) = failed(&user).await;
+    user.refined(&origin().picture(&pictures::png(8, 8)), "echo it")
+        .await;
+    let job = done(&operator, "retry", &filter).await;
+    assert_eq!(job["obstacles"], json!({"superseded": 1}), "{job}");
+    let all = found(&operator, "", 100).await;
+    let retries = all.iter().filter(|task| !task["retry_of"].is_null());
+    assert_eq!(retries.count(), 1);
+    assert!(all.iter().any(|task| task["task_id"] == *other));
     assert!(service.stop().status.success());
 }
 

@@ -53,6 +53,19 @@ async fn a_query_that_cannot_be_used_is_refused() {
         ("users=ada", "query"),
         ("Status=failed", "query"),
         ("filter=x", "query"),
+        // As of a variable that is not set, which would list everybody's.
+        ("user=", "user"),
+        ("user", "user"),
+        ("status=failed&error=", "error"),
+        ("model=", "model"),
+        ("status=", "status"),
+        ("since=", "since"),
+        ("limit=", "limit"),
+        ("cursor=", "cursor"),
+        ("user=ada&user=bob", "user"),
+        ("user=ada&user=", "user"),
+        ("us%65r=ada&limit=5&user=ada", "user"),
+        ("limit=5&limit=5", "limit"),
     ] {
         let answer = operator.get(&format!("/admin/v1/tasks?{query}")).await;
         assert_invalid(query, &answer, field);
@@ -64,6 +77,8 @@ async fn a_query_that_cannot_be_used_is_refused() {
         ("cursor=-1", "cursor"),
         ("cursor=99999999999999999999", "cursor"),
         ("since=2026-11-20T12:00:00Z", "query"),
+        ("cursor=", "cursor"),
+        ("limit=1&limit=2", "limit"),
     ] {
         let answer = operator.get(&format!("/admin/v1/audit?{query}")).await;
         assert_invalid(query, &answer, field);
@@ -148,6 +163,7 @@ async fn a_change_without_a_usable_reason_is_refused() {
         "?reason=%20",
         "?reason=a%0Ab",
         "?reason=a%00",
+        "?reason=a&reason=a",
     ] {
         let answer = operator
             .delete(&format!("/admin/v1/tasks/{id}{query}"))
@@ -214,6 +230,16 @@ async fn an_action_that_cannot_be_used_is_refused() {
             "a number for a user",
             with("filter", json!({"user": 5, "until": until})),
             "body",
+        ),
+        (
+            "an empty user",
+            with("filter", json!({"user": "", "until": until})),
+            "user",
+        ),
+        (
+            "an empty error",
+            with("filter", json!({"error": "", "until": until})),
+            "error",
         ),
         (
             "a bad status",

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::capability::Lease;
 use crate::payment::Payment;
 use crate::quota::Refund;
+use crate::sentence::{CANCELLED_BY_OPERATOR, CANCELLED_BY_USER};
 use crate::step::{Step, StepKind, Steps};
 use crate::task::{Status, Task};
 use crate::timestamp::Timestamp;
@@ -67,6 +68,24 @@ impl TaskRecord {
         self.task.id == lease.task_id
             && self.task.status == Status::Processing
             && self.attempt == lease.attempt
+    }
+
+    /// Whether its user or an operator ended it.
+    pub fn was_cancelled(&self) -> bool {
+        let error_message = self.task.error_message.as_deref();
+        matches!(
+            error_message,
+            Some(CANCELLED_BY_USER | CANCELLED_BY_OPERATOR)
+        )
+    }
+
+    /// The ids of its retries, the first one first.
+    pub fn retries(&self) -> Vec<String> {
+        let retried = self
+            .steps
+            .iter()
+            .filter(|step| step.kind == StepKind::Retried);
+        retried.filter_map(|step| step.detail).collect()
     }
 
     /// Whether this event gives the user's quota for the task back.

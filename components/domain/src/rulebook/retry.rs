@@ -7,6 +7,28 @@ use crate::webhook::DeliveryRecord;
 
 use super::TaskRecord;
 
+/// How an operator chose a task to be retried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// By its id.
+    Id,
+    /// By a filter, as the newest of its user that matches. Nobody has looked at it, so it
+    /// is not retried if its user may not want it any more.
+    Filter,
+}
+
+/// What a store knows of other tasks of the same user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Others {
+    /// Whether one is pending or processing. If the rest is read in other statements, it
+    /// is read after this: a retry that is not active then has ended for good.
+    pub has_active: bool,
+    /// The states of the retries of the task, and of their retries. None: it is deleted.
+    pub retries: Vec<Option<Status>>,
+    /// Whether one is completed that was created later. Only matters for [`Choice::Filter`].
+    pub has_later_completed: bool,
+}
+
 /// The outcome of a retry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Retry {
@@ -17,16 +39,42 @@ pub enum Retry {
     NotFailed,
     /// Its user has a task that is pending or processing, which may be a retry of it.
     Active,
+    /// A retry of it has been completed or, if it was chosen by a filter, has not failed.
+    Retried,
+    /// It was cancelled, and chosen by a filter.
+    Cancelled,
+    /// Its user has a later task that is completed, and it was chosen by a filter.
+    Superseded,
 }
 
 /// The new task belongs to the same user. It continues with the receipts of the failed
 /// one, and the receiver of its webhook is told of the new task's end too.
-pub fn retry(record: &mut TaskRecord, has_active: bool, id: String, now: Timestamp) -> Retry {
+pub fn retry(
+    record: &mut TaskRecord,
+    choice: Choice,
+    others: &Others,
+    id: String,
+    now: Timestamp,
+) -> Retry {
+    let is_by_filter = choice == Choice::Filter;
+    let is_done = |retry: &Option<Status>| match is_by_filter {
+        true => *retry != Some(Status::Failed),
+        false => *retry == Some(Status::Completed),
+    };
     if record.task.status != Status::Failed {
         return Retry::NotFailed;
     }
-    if has_active {
+    if others.has_active {
         return Retry::Active;
+    }
+    if others.retries.iter().any(is_done) {
+        return Retry::Retried;
+    }
+    if is_by_filter && record.was_cancelled() {
+        return Retry::Cancelled;
+    }
+    if is_by_filter && others.has_later_completed {
+        return Retry::Superseded;
     }
     let retried = Step::new(StepKind::Retried, record.attempt, now).with(&id);
     record.steps.push(retried);

@@ -1,3 +1,5 @@
+mod retrying;
+
 use std::time::Duration;
 
 use proptest::prelude::*;

@@ -44,6 +44,12 @@ impl TaskFilter {
         self.error.is_some() || self.model.is_some()
     }
 
+    /// In JSON, with the parts that are given.
+    pub fn to_json(&self) -> String {
+        // None of its values can fail to be serialized.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
     /// Whether only tasks match that have ended.
     pub fn is_of_ended(&self) -> bool {
         let is_final = |status| matches!(status, Status::Completed | Status::Failed);

@@ -10,7 +10,8 @@ use concept_refinement_capability::administration::{
     TaskFilter,
 };
 use concept_refinement_domain::capability::{Cancellation, Page, Position};
-use concept_refinement_domain::rulebook::{self, Retry, TaskRecord};
+use concept_refinement_domain::rulebook::{self, Choice, Others, Retry, TaskRecord};
+use concept_refinement_domain::step::MAX_STEPS;
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, params};
 use tokio::sync::watch;
@@ -25,7 +26,7 @@ use crate::sqlite::statements::{find, one, run};
 impl Administration for SqliteTasks {
     fn find<'a>(&'a self, id: &'a str) -> Answer<'a, Option<TaskRecord>> {
         let id = id.to_owned();
-        Box::pin(self.read(move |connection| search::record(connection, &id)))
+        Box::pin(self.read(move |connection| Ok(search::record(connection, &id)?)))
     }
 
     fn search(
@@ -34,17 +35,18 @@ impl Administration for SqliteTasks {
         limit: u32,
         after: Option<Position>,
     ) -> Answer<'_, Page<TaskRecord>> {
-        Box::pin(self.scan(move |connection| search::page(connection, &filter, limit, after)))
+        let page = move |connection: &Connection| search::page(connection, &filter, limit, after);
+        Box::pin(self.scan_for_operator(page))
     }
 
     fn count(&self, filter: TaskFilter) -> Answer<'_, u64> {
-        Box::pin(self.scan(move |connection| search::count(connection, &filter)))
+        Box::pin(self.scan_for_operator(move |connection| search::count(connection, &filter)))
     }
 
     fn retry<'a>(&'a self, id: &'a str, new_id: String, act: Act) -> Answer<'a, Option<Retry>> {
         let id = id.to_owned();
         Box::pin(self.write(move |step| {
-            let retry = retry(step, &id, new_id)?;
+            let retry = retry(step, &id, Choice::Id, new_id)?;
             if let Some(Retry::Created(_)) = retry {
                 audit::add(step, &act, Action::Retry.as_str(), &id, 1)?;
             }
@@ -76,14 +78,14 @@ impl Administration for SqliteTasks {
 
     fn start_job(&self, job: NewJob) -> Answer<'_, JobStart> {
         Box::pin(async move {
-            let filter = job.filter.clone();
-            // Not in the step that stores the job: other writes would wait for the count.
-            let total = self.count(filter).await?;
-            if total != job.expect {
-                return Ok(JobStart::Unexpected(total));
+            let id = job.id(&self.options.pseudonyms);
+            if let Some(job) = self.job(&id).await? {
+                return Ok(JobStart::Started(Box::new(job)));
             }
-            let job = self.write(move |step| jobs::start(step, job)).await?;
-            Ok(JobStart::Started(Box::new(job)))
+            // Not in the step that stores the job: other writes would wait for the count.
+            let total = self.count(job.filter.clone()).await?;
+            self.write(move |step| jobs::start(step, job, id, total))
+                .await
         })
     }
 
@@ -93,7 +95,7 @@ impl Administration for SqliteTasks {
     }
 
     fn unfinished_jobs(&self) -> Answer<'_, Vec<String>> {
-        Box::pin(self.read(jobs::unfinished))
+        Box::pin(self.scan(jobs::unfinished))
     }
 
     fn advance_job<'a>(
@@ -101,12 +103,20 @@ impl Administration for SqliteTasks {
         id: &'a str,
         new_ids: Vec<String>,
     ) -> Answer<'a, Option<JobProgress>> {
-        let id = id.to_owned();
-        Box::pin(self.write(move |step| jobs::advance(step, &id, new_ids)))
+        let (id, limit) = (id.to_owned(), new_ids.len());
+        Box::pin(async move {
+            // Other writes would wait for what is looked for.
+            let next = self.scan(move |connection| jobs::next(connection, &id, limit));
+            let Some(next) = next.await? else {
+                return Ok(None);
+            };
+            self.write(move |step| jobs::advance(step, next, new_ids))
+                .await
+        })
     }
 
     fn queue(&self) -> Answer<'_, QueueState> {
-        Box::pin(self.read(queue))
+        Box::pin(self.scan(queue))
     }
 
     fn is_paused(&self) -> Answer<'_, bool> {
@@ -133,12 +143,17 @@ impl Administration for SqliteTasks {
     }
 }
 
-fn retry(step: &mut Step<'_>, id: &str, new_id: String) -> Result<Option<Retry>, Fault> {
+fn retry(
+    step: &mut Step<'_>,
+    id: &str,
+    choice: Choice,
+    new_id: String,
+) -> Result<Option<Retry>, Fault> {
     let Some(mut record) = rows::find(step, id)? else {
         return Ok(None);
     };
-    let has_active = rows::active(step, &record.task.user_id)?.is_some();
-    let mut retry = rulebook::retry(&mut record, has_active, new_id, step.now);
+    let others = others(step, &record)?;
+    let mut retry = rulebook::retry(&mut record, choice, &others, new_id, step.now);
     if let Retry::Created(created) = &mut retry {
         step.promise_room()?;
         created.steps.locate(step.host);
@@ -146,6 +161,25 @@ fn retry(step: &mut Step<'_>, id: &str, new_id: String) -> Result<Option<Retry>,
         rows::update(step, &record)?;
     }
     Ok(Some(retry))
+}
+
+fn others(step: &Step<'_>, record: &TaskRecord) -> Result<Others, Fault> {
+    let task = &record.task;
+    let mut retries = Vec::new();
+    let mut ids = record.retries();
+    while let Some(id) = ids.pop().filter(|_| retries.len() < MAX_STEPS) {
+        let retry = rows::find(step, &id)?;
+        ids.extend(retry.iter().flat_map(TaskRecord::retries));
+        retries.push(retry.map(|retry| retry.task.status));
+    }
+    let sql = "SELECT EXISTS (SELECT 1 FROM task WHERE user_id = ? AND status = 'completed' \
+         AND (created_at, id) > (?, ?))";
+    let place = params![task.user_id, Stored(task.created_at), task.id];
+    Ok(Others {
+        has_active: rows::active(step, &task.user_id)?.is_some(),
+        retries,
+        has_later_completed: one(step.connection, sql, place, |row| row.get(0))?,
+    })
 }
 
 fn cancel(step: &mut Step<'_>, id: &str) -> Result<Option<Cancellation>, Fault> {
@@ -197,8 +231,7 @@ fn set_paused(step: &mut Step<'_>, is_paused: bool, act: &Act) -> Result<bool, F
         return Ok(false);
     }
     if !is_paused {
-        let sql = "UPDATE task SET due_at = min(due_at, ?1) \
-             WHERE due_at IS NOT NULL AND status = 'pending'";
+        let sql = "UPDATE task SET due_at = ?1 WHERE due_at > ?1 AND status = 'pending'";
         run(step.connection, sql, params![Stored(step.now)])?;
     }
     let sql = "SELECT pending FROM backlog";

@@ -1,12 +1,13 @@
 //! Refined concepts.
 
-use concept_refinement_domain::capability::{ConceptPage, Page, Position};
+use concept_refinement_domain::capability::{ConceptPage, Position};
 use concept_refinement_domain::concept::{Concept, ConceptContent};
 use rusqlite::{Connection, Row, named_params, params};
 
-use super::fault::Fault;
-use super::reads::{one_more, start};
+use super::fault::{Fault, readable};
+use super::reads::{one_more, page_of, start};
 use super::references;
+use super::rows::position;
 use super::stored::{Json, Stored};
 use super::writer::Step;
 use crate::sqlite::statements::{all, find, run};
@@ -14,6 +15,9 @@ use crate::sqlite::statements::{all, find, run};
 const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url, \
      original_image_url, refinement_prompt, logo_description, theme_description, color_palettes, \
      notes, created_at";
+
+/// Where it stands there.
+const CREATED_AT: usize = 12;
 
 pub(super) fn insert(step: &Step<'_>, concept: &Concept) -> Result<(), Fault> {
     let Concept {
@@ -66,11 +70,12 @@ pub(super) fn list(
          ORDER BY created_at DESC, id DESC LIMIT ?"
     );
     let parameters = params![user_id, created_at, id, one_more(limit)];
-    let concepts = all(connection, &sql, parameters, read)?;
-    Ok(Page::of(concepts, limit, |concept| Position {
-        created_at: concept.created_at,
-        id: concept.id.clone(),
-    }))
+    let rows = all(connection, &sql, parameters, |row| {
+        let position = position(row, CREATED_AT, 0)?;
+        let concept = readable(&position.id, read(row))?;
+        Ok((position, concept))
+    })?;
+    Ok(page_of(rows, limit))
 }
 
 /// The task keeps its result id, but loses its image.

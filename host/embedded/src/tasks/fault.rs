@@ -1,5 +1,7 @@
 //! Internal errors, and what callers are told about them.
 
+use std::fmt::Display;
+
 use concept_refinement_capability::log_throttled;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::rulebook::Refusal;
@@ -51,6 +53,35 @@ impl Fault {
             }
         }
     }
+}
+
+/// For lists, which show the other rows. None: something stands in this row that no version
+/// wrote, or a later one, which is logged.
+pub(super) fn readable<T>(
+    row: impl Display,
+    read: rusqlite::Result<T>,
+) -> rusqlite::Result<Option<T>> {
+    match read {
+        Err(error) if is_unreadable(&error) => {
+            log_throttled!(error, "a row of the task store cannot be read, and is left out", %row, %error);
+            Ok(None)
+        }
+        read => read.map(Some),
+    }
+}
+
+/// Whether only the value of a row is at fault, and not the file.
+pub(super) fn is_unreadable(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{
+        FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
+    };
+    matches!(
+        error,
+        FromSqlConversionFailure(..)
+            | IntegralValueOutOfRange(..)
+            | InvalidColumnType(..)
+            | Utf8Error(..)
+    )
 }
 
 pub(super) fn unavailable() -> CapabilityError {

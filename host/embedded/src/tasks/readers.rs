@@ -1,40 +1,44 @@
-//! A pool of connections for reading, which never wait for the writer.
+//! Connections for reading, which never wait for the writer.
+//!
+//! Users, the host and operators have connections of their own, so that who looks through
+//! the whole store never takes the last one from users.
 
 use std::sync::Arc;
 
+use concept_refinement_capability::administration::{SEATS, Seats};
 use concept_refinement_domain::capability::CapabilityError;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rusqlite::Connection;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::damage::Damage;
 use super::fault::{Fault, unavailable};
 
 #[derive(Debug)]
 pub(super) struct Readers {
-    /// One permit per idle connection.
-    permits: Arc<Semaphore>,
-    idle: Receiver<Connection>,
-    returns: Sender<Connection>,
-    size: usize,
+    users: Pool,
+    /// For scans by the host itself, one at a time.
+    host: Pool,
+    /// One for each seat.
+    operators: Pool,
+    seats: Seats,
     damage: Arc<Damage>,
 }
 
 impl Readers {
-    pub(super) fn new(connections: Vec<Connection>, damage: Arc<Damage>) -> Self {
-        let size = connections.len();
-        let (returns, idle) = bounded(size);
-        for connection in connections {
-            // Cannot fail: the channel has room for all connections.
-            let _ = returns.send(connection);
-        }
-        Self {
-            permits: Arc::new(Semaphore::new(size)),
-            idle,
-            returns,
-            size,
+    /// `users`: how many connections there are for users.
+    pub(super) fn open(
+        users: usize,
+        damage: Arc<Damage>,
+        open: impl Fn() -> rusqlite::Result<Connection>,
+    ) -> rusqlite::Result<Self> {
+        Ok(Self {
+            users: Pool::open(users, &open)?,
+            host: Pool::open(1, &open)?,
+            operators: Pool::open(SEATS, &open)?,
+            seats: Seats::new(SEATS),
             damage,
-        }
+        })
     }
 
     /// Runs a query on the calling thread: moving it to another one would cost more than
@@ -43,42 +47,93 @@ impl Readers {
         &self,
         query: impl FnOnce(&Connection) -> Result<T, Fault>,
     ) -> Result<T, CapabilityError> {
-        let permit = self.permits.acquire().await.map_err(|_| unavailable())?;
-        let connection = self.take()?;
+        let connection = self.users.take().await?;
         let answer = query(connection.get()?);
-        drop((connection, permit));
+        drop(connection);
         answer.map_err(|fault| fault.report(&self.damage))
     }
 
-    /// Runs a query that may take long, on a thread that may block.
+    /// Runs a query of the host that may take long, on a thread that may block.
     pub(super) async fn scan<T, Q>(&self, query: Q) -> Result<T, CapabilityError>
     where
         T: Send + 'static,
         Q: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     {
-        let permits = Arc::clone(&self.permits);
-        let permit = permits.acquire_owned().await.map_err(|_| unavailable())?;
-        let connection = self.take()?;
+        self.run(self.host.take().await?, query).await
+    }
+
+    /// The same for an operator, who needs a seat.
+    pub(super) async fn scan_for_operator<T, Q>(&self, query: Q) -> Result<T, CapabilityError>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        let seat = self.seats.take().await?;
+        let connection = self.operators.take().await?;
+        let query = move |connection: &Connection| {
+            let answer = query(connection);
+            drop(seat);
+            answer
+        };
+        self.run(connection, query).await
+    }
+
+    async fn run<T, Q>(&self, connection: Borrowed, query: Q) -> Result<T, CapabilityError>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
         let damage = Arc::clone(&self.damage);
         let scan = tokio::task::spawn_blocking(move || {
             let answer = query(connection.get()?);
-            drop((connection, permit));
+            drop(connection);
             answer.map_err(|fault| fault.report(&damage))
         });
         scan.await.map_err(|_| unavailable())?
     }
+}
 
-    fn take(&self) -> Result<Borrowed, CapabilityError> {
+#[derive(Debug)]
+struct Pool {
+    /// One permit per idle connection.
+    permits: Arc<Semaphore>,
+    idle: Receiver<Connection>,
+    returns: Sender<Connection>,
+    size: usize,
+}
+
+impl Pool {
+    fn open(
+        size: usize,
+        open: impl Fn() -> rusqlite::Result<Connection>,
+    ) -> rusqlite::Result<Self> {
+        let (returns, idle) = bounded(size);
+        for _ in 0..size {
+            // Cannot fail: the channel has room for all connections.
+            let _ = returns.send(open()?);
+        }
+        Ok(Self {
+            permits: Arc::new(Semaphore::new(size)),
+            idle,
+            returns,
+            size,
+        })
+    }
+
+    async fn take(&self) -> Result<Borrowed, CapabilityError> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(|_| unavailable())?;
         Ok(Borrowed {
             connection: Some(self.idle.try_recv().map_err(|_| unavailable())?),
             returns: self.returns.clone(),
+            _permit: permit,
         })
     }
 }
 
 /// Waits for queries in progress, so that all connections are closed
 /// afterwards.
-impl Drop for Readers {
+impl Drop for Pool {
     fn drop(&mut self) {
         for _ in 0..self.size {
             let _ = self.idle.recv();
@@ -90,6 +145,8 @@ impl Drop for Readers {
 struct Borrowed {
     connection: Option<Connection>,
     returns: Sender<Connection>,
+    /// Dropped after the connection has returned.
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Borrowed {

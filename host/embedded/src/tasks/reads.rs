@@ -5,8 +5,8 @@ use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Status;
 use rusqlite::{Connection, params};
 
-use super::fault::Fault;
-use super::rows::{COLUMNS, read};
+use super::fault::{Fault, readable};
+use super::rows::{COLUMNS, CREATED_AT, position, read};
 use crate::sqlite::statements::{all, find};
 
 pub(super) fn get(
@@ -36,11 +36,22 @@ pub(super) fn list(
     );
     let status = status.map(Status::as_str);
     let parameters = params![user_id, status, created_at, id, one_more(limit)];
-    let tasks = all(connection, &sql, parameters, |row| Ok(read(row)?.task))?;
-    Ok(Page::of(tasks, limit, |task| Position {
-        created_at: task.created_at,
-        id: task.id.clone(),
-    }))
+    let rows = all(connection, &sql, parameters, |row| {
+        let position = position(row, CREATED_AT, 0)?;
+        let record = readable(&position.id, read(row))?;
+        Ok((position, record.map(|record| record.task)))
+    })?;
+    Ok(page_of(rows, limit))
+}
+
+/// The page of rows with their positions, without those that cannot be read.
+pub(super) fn page_of<T>(rows: Vec<(Position, Option<T>)>, limit: u32) -> Page<T> {
+    let page = Page::of(rows, limit, |(position, _)| position.clone());
+    let items = page.items.into_iter().filter_map(|(_, item)| item);
+    Page {
+        items: items.collect(),
+        next: page.next,
+    }
 }
 
 /// The sort key after which the page begins. Without a position, the greatest

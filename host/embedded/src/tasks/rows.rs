@@ -1,5 +1,6 @@
 //! A task as a row, read and written whole.
 
+use concept_refinement_domain::capability::Position;
 use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::rulebook::TaskRecord;
@@ -15,7 +16,8 @@ use super::stored::{Json, Stored};
 use super::writer::Step;
 use crate::sqlite::statements;
 
-/// The columns that [`read`] expects, except for the last one, `steps`.
+/// The columns that [`read`] expects, except for the last one, `steps`. The first one is
+/// the id, and [`CREATED_AT`] the time.
 macro_rules! columns {
     () => {
         "id, user_id, is_anonymous, status, original_image_url, refinement_prompt, \
@@ -30,6 +32,9 @@ pub(super) const RECORD: &str = concat!(columns!(), ", steps");
 
 /// The same without the story of the task, which users do not see.
 pub(super) const COLUMNS: &str = concat!(columns!(), ", NULL");
+
+/// Where it stands in [`RECORD`] and [`COLUMNS`].
+pub(super) const CREATED_AT: usize = 9;
 
 /// Reads a row of [`RECORD`] or [`COLUMNS`] by position: looking columns up by name is slower.
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
@@ -66,6 +71,14 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
             .text()?
             .and_then(|text| TraceContext::parse(text.as_bytes())),
         steps: Steps::of_text(cells.text()?.unwrap_or_default()),
+    })
+}
+
+/// A row's place in the order of lists, from the columns with its time and its id.
+pub(super) fn position(row: &Row<'_>, created_at: usize, id: usize) -> rusqlite::Result<Position> {
+    Ok(Position {
+        created_at: row.get::<_, Stored<_>>(created_at)?.0,
+        id: row.get(id)?,
     })
 }
 

@@ -4,9 +4,10 @@ use std::mem;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::Cancellation;
-use concept_refinement_domain::rulebook::{self, Decision, Retry, TaskRecord};
-use concept_refinement_domain::step::Step;
+use concept_refinement_domain::rulebook::{self, Choice, Decision, Others, Retry, TaskRecord};
+use concept_refinement_domain::step::{MAX_STEPS, Step};
 use concept_refinement_domain::timestamp::Timestamp;
+use uuid::Uuid;
 
 use crate::PostgresTasks;
 use crate::change::account_change;
@@ -15,7 +16,7 @@ use crate::delete;
 use crate::fault::Fault;
 use crate::promises::Promise;
 use crate::rows::{self, Swap, read, record};
-use crate::values::{Cells, Text, id, parameters};
+use crate::values::{Cells, Text, Time, id, parameters};
 
 /// Acts that are committed together, or not at all. Watchers and other hosts are told of
 /// them after the commit.
@@ -55,15 +56,18 @@ impl<'a> Acts<'a> {
     }
 
     /// Submits a failed task again, as a new one with this id. None: no such task.
-    pub async fn retry(&mut self, task_id: &str, new_id: &'a str) -> Result<Option<Retry>, Fault> {
+    pub async fn retry(
+        &mut self,
+        task_id: &str,
+        choice: Choice,
+        new_id: &'a str,
+    ) -> Result<Option<Retry>, Fault> {
         // Locked, since its story may grow meanwhile.
         const FIND: &str = concat!(
             "SELECT ",
             record!(),
             " FROM schema.task WHERE id = $1 FOR NO KEY UPDATE"
         );
-        const HAS_ACTIVE: &str =
-            "SELECT EXISTS (SELECT FROM schema.task WHERE user_id = $1 AND completed_at IS NULL)";
         const TELL: &str = "UPDATE schema.task SET steps = $2 WHERE id = $1";
         let Some(failed_id) = id(task_id) else {
             return Ok(None);
@@ -76,10 +80,8 @@ impl<'a> Acts<'a> {
             return Ok(None);
         };
         let mut failed = read(&mut Cells::of(&row))?;
-        let user_id = failed.task.user_id.clone();
-        let user_id = Text::of(&user_id);
-        let has_active = self.session.ask(HAS_ACTIVE, &parameters![user_id]).await?;
-        let mut retry = rulebook::retry(&mut failed, has_active, new_id.to_owned(), self.now);
+        let others = self.others(&failed, failed_id, choice).await?;
+        let mut retry = rulebook::retry(&mut failed, choice, &others, new_id.to_owned(), self.now);
         if let Retry::Created(created) = &mut retry {
             created.steps.locate(&self.store.options.host);
             let promise = self.store.promises.make(new_id);
@@ -95,6 +97,30 @@ impl<'a> Acts<'a> {
             self.news.push(News::Created(created.clone()));
         }
         Ok(Some(retry))
+    }
+
+    async fn others(&self, record: &TaskRecord, id: Uuid, choice: Choice) -> Result<Others, Fault> {
+        const HAS_ACTIVE: &str =
+            "SELECT EXISTS (SELECT FROM schema.task WHERE user_id = $1 AND completed_at IS NULL)";
+        const HAS_LATER: &str = "SELECT EXISTS (SELECT FROM schema.task WHERE user_id = $1 \
+             AND status = 'completed' AND (created_at, id) > ($2, $3))";
+        let user_id = Text::of(&record.task.user_id);
+        let created_at = Time(record.task.created_at);
+        let place = parameters![user_id, created_at, id];
+        let mut others = Others {
+            has_active: self.session.ask(HAS_ACTIVE, &place[..1]).await?,
+            ..Others::default()
+        };
+        let mut ids = record.retries();
+        while let Some(id) = ids.pop().filter(|_| others.retries.len() < MAX_STEPS) {
+            let retry = rows::find(&self.session, &id).await?;
+            ids.extend(retry.iter().flat_map(TaskRecord::retries));
+            others.retries.push(retry.map(|retry| retry.task.status));
+        }
+        if choice == Choice::Filter {
+            others.has_later_completed = self.session.ask(HAS_LATER, &place).await?;
+        }
+        Ok(others)
     }
 
     /// Fails a task that has not ended, and gives its quota back. None: no such task.

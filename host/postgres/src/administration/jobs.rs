@@ -1,23 +1,25 @@
 //! Acts on all tasks that a filter matches, a part at a time.
 
+use std::collections::HashMap;
+
 use concept_refinement_capability::administration::{
-    Action, Job, JobProgress, JobStart, NewJob, TaskFilter,
+    Action, Job, JobProgress, JobStart, NewJob, Obstacle, TaskFilter,
 };
 use concept_refinement_domain::capability::{Cancellation, Position};
-use concept_refinement_domain::rulebook::Retry;
+use concept_refinement_domain::rulebook::Choice;
 use concept_refinement_domain::timestamp::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::acts::Acts;
-use super::search::Walk;
+use super::search::{Seen, Walk};
 use super::{audit, search};
 use crate::PostgresTasks;
-use crate::database::{SCAN_DEADLINE, Session};
+use crate::database::{DEADLINE, SCAN_DEADLINE, Session};
 use crate::fault::Fault;
 use crate::values::{Cells, Text, Time, id, parameters};
 
-/// Tasks that one step reads at most.
+/// Tasks that one part looks at.
 const MAX_ROWS: usize = 1_000;
 
 /// How often to try a part that deadlocks with the writes of others.
@@ -29,29 +31,28 @@ macro_rules! columns {
     };
 }
 
-pub(super) async fn start(store: &PostgresTasks, new: NewJob) -> Result<JobStart, Fault> {
-    let acts = Acts::begin(store, SCAN_DEADLINE).await?;
-    let total = search::count(&acts.session, &new.filter).await?;
-    if total != new.expect {
-        acts.roll_back().await?;
-        return Ok(JobStart::Unexpected(total));
+/// `total`: how many tasks match.
+pub(super) async fn start(
+    store: &PostgresTasks,
+    new: NewJob,
+    id: &str,
+    total: u64,
+) -> Result<JobStart, Fault> {
+    let acts = Acts::begin(store, DEADLINE).await?;
+    let job = new.clone().started(id.to_owned(), acts.now);
+    if total == new.expect && insert(&acts.session, &job).await? {
+        let (action, target) = (job.action.as_str(), job.filter.to_json());
+        audit::add(&acts, &new.act, action, &target, total).await?;
+        acts.commit().await?;
+        return Ok(JobStart::Started(Box::new(job)));
     }
-    let job = Job {
-        id: new.id,
-        action: new.action,
-        filter: new.filter,
-        created_at: acts.now,
-        ended_at: None,
-        total,
-        done: 0,
-        failed: 0,
-        position: None,
-    };
-    save(&acts.session, &job).await?;
-    let target = json(&job.filter);
-    audit::add(&acts, &new.act, job.action.as_str(), &target, total).await?;
-    acts.commit().await?;
-    Ok(JobStart::Started(Box::new(job)))
+    // Perhaps the same was started meanwhile.
+    let first = find(&acts.session, id).await?;
+    acts.roll_back().await?;
+    Ok(match first {
+        Some(first) => JobStart::Started(Box::new(first)),
+        None => JobStart::Unexpected(total),
+    })
 }
 
 pub(super) async fn find(session: &Session<'_>, job_id: &str) -> Result<Option<Job>, Fault> {
@@ -103,25 +104,22 @@ async fn try_advance(
         acts.roll_back().await?;
         return Ok(None);
     };
-    let (ids, is_over) = next_tasks(&acts.session, &mut job, new_ids.len()).await?;
+    let (tasks, is_over) = next_tasks(&acts.session, &mut job, new_ids.len()).await?;
     let mut created = Vec::new();
-    for (id, new_id) in ids.iter().zip(new_ids) {
+    for (id, new_id) in tasks.iter().zip(new_ids) {
         let is_done = match job.action {
-            Action::Retry if !is_newest(&acts.session, &job, id).await? => false,
-            Action::Retry => match acts.retry(id, new_id).await? {
-                Some(Retry::Created(record)) => {
-                    created.push(record.task);
-                    true
-                }
-                Some(Retry::NotFailed | Retry::Active) | None => false,
-            },
+            Action::Retry => {
+                let retry = Obstacle::of(acts.retry(id, Choice::Filter, new_id).await?);
+                job.count(&retry);
+                created.extend(retry.ok().map(|record| record.task));
+                continue;
+            }
             Action::Cancel => {
                 matches!(acts.cancel(id).await?, Some(Cancellation::Cancelled(_)))
             }
             Action::Delete | Action::Erase => acts.delete(id).await?,
         };
-        job.done += u64::from(is_done);
-        job.failed += u64::from(!is_done);
+        job.count(&is_done.then_some(()).ok_or(Obstacle::Changed));
     }
     if is_over {
         job.end(acts.now);
@@ -131,33 +129,42 @@ async fn try_advance(
     Ok(Some(JobProgress { job, created }))
 }
 
-/// The next tasks to which the job is done, at most `limit`, and whether there are no more.
+/// The next tasks to act on, at most `limit`, and whether there are no more. Counts those
+/// that it passes over, since they are not the newest of their user.
 async fn next_tasks(
     session: &Session<'_>,
     job: &mut Job,
     limit: usize,
 ) -> Result<(Vec<String>, bool), Fault> {
-    let (mut ids, mut rows, mut is_over) = (Vec::new(), 0, false);
-    let mut walk = Walk::new(&job.filter, Some(job.created_at), job.position.take());
-    let mut position = walk.position();
-    while ids.len() < limit && rows < MAX_ROWS {
-        let seen = walk.next(session, limit - ids.len()).await?;
+    let (mut tasks, mut rows, mut newest) = (Vec::new(), 0, HashMap::new());
+    let filter = job.filter.clone();
+    let mut walk = Walk::new(&filter, Some(job.created_at), job.position.clone());
+    while tasks.len() < limit && rows < MAX_ROWS {
+        let seen = walk.next(session, limit - tasks.len()).await?;
         if seen.is_empty() {
-            is_over = true;
-            break;
+            return Ok((tasks, true));
         }
         rows += seen.len();
-        position = walk.position();
-        let matching = seen.into_iter().filter(|seen| seen.matches);
-        ids.extend(matching.map(|seen| seen.position.id));
+        job.position = walk.position();
+        for Seen { position, .. } in seen.into_iter().filter(|seen| seen.matches) {
+            let is_passed_over = job.action == Action::Retry
+                && !is_newest(session, job, &position.id, &mut newest).await?;
+            match is_passed_over {
+                true => job.count::<()>(&Err(Obstacle::NotNewest)),
+                false => tasks.push(position.id),
+            }
+        }
     }
-    job.position = position;
-    Ok((ids, is_over))
+    Ok((tasks, false))
 }
 
-/// Whether no later task of the same user matches.
-async fn is_newest(session: &Session<'_>, job: &Job, task_id: &str) -> Result<bool, Fault> {
-    const CHUNK: usize = 100;
+/// Whether no later task of the same user matches. `newest`: what is known of users.
+async fn is_newest(
+    session: &Session<'_>,
+    job: &Job,
+    task_id: &str,
+    newest: &mut HashMap<String, Option<String>>,
+) -> Result<bool, Fault> {
     const USER: &str = "SELECT user_id FROM schema.task WHERE id = $1";
     let Some(uuid) = id(task_id) else {
         return Ok(false);
@@ -165,20 +172,30 @@ async fn is_newest(session: &Session<'_>, job: &Job, task_id: &str) -> Result<bo
     let Some(row) = session.query_opt(USER, &parameters![uuid]).await? else {
         return Ok(false);
     };
+    let user = Cells::of(&row).text()?;
+    if let Some(newest) = newest.get(&user) {
+        return Ok(newest.as_deref() == Some(task_id));
+    }
     let filter = TaskFilter {
-        user: Some(Cells::of(&row).text()?),
+        user: Some(user.clone()),
         ..job.filter.clone()
     };
     let mut walk = Walk::new(&filter, Some(job.created_at), None);
-    loop {
-        let seen = walk.next(session, CHUNK).await?;
+    // Most often it is among the first ones.
+    let mut chunk = 10;
+    let first = loop {
+        let seen = walk.next(session, chunk).await?;
         if seen.is_empty() {
-            return Ok(false);
+            break None;
         }
-        if let Some(newest) = seen.into_iter().find(|seen| seen.matches) {
-            return Ok(newest.position.id == task_id);
+        if let Some(first) = seen.into_iter().find(|seen| seen.matches) {
+            break Some(first.position.id);
         }
-    }
+        chunk = search::CHUNK;
+    };
+    let is_newest = first.as_deref() == Some(task_id);
+    newest.insert(user, first);
+    Ok(is_newest)
 }
 
 /// Removes those that ended before this time.
@@ -193,9 +210,10 @@ fn read(row: &Row) -> Result<Option<Job>, Fault> {
     let mut cells = Cells::of(row);
     let id = cells.id()?;
     let (action, filter) = (cells.text()?, cells.text()?);
-    let (Ok(action), Ok(filter)) = (action.parse(), serde_json::from_str(&filter)) else {
+    let (Ok(action), Ok(filter)) = (action.parse(), Job::read_filter(&filter)) else {
         return Ok(None);
     };
+    let (filter, obstacles) = filter;
     Ok(Some(Job {
         id,
         action,
@@ -205,6 +223,7 @@ fn read(row: &Row) -> Result<Option<Job>, Fault> {
         total: cells.count()?,
         done: cells.count()?,
         failed: cells.count()?,
+        obstacles,
         position: cells
             .maybe_time()?
             .zip(cells.get::<Option<Uuid>>()?)
@@ -215,18 +234,28 @@ fn read(row: &Row) -> Result<Option<Job>, Fault> {
     }))
 }
 
+/// False: there is a job of this id already.
+async fn insert(session: &Session<'_>, job: &Job) -> Result<bool, Fault> {
+    write(session, job, "DO NOTHING").await
+}
+
 async fn save(session: &Session<'_>, job: &Job) -> Result<(), Fault> {
-    const SQL: &str = concat!(
+    const UPDATE: &str = "DO UPDATE SET filter = excluded.filter, ended_at = excluded.ended_at, \
+         total = excluded.total, done = excluded.done, failed = excluded.failed, \
+         task_created_at = excluded.task_created_at, task_id = excluded.task_id";
+    write(session, job, UPDATE).await.map(drop)
+}
+
+/// `conflict`: what to do if there is a job of this id.
+async fn write(session: &Session<'_>, job: &Job, conflict: &str) -> Result<bool, Fault> {
+    const INSERT: &str = concat!(
         "INSERT INTO schema.job (",
         columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO UPDATE SET \
-         ended_at = excluded.ended_at, total = excluded.total, done = excluded.done, \
-         failed = excluded.failed, \
-         task_created_at = excluded.task_created_at, task_id = excluded.task_id"
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) "
     );
     let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
     let job_id = id(&job.id).ok_or(Fault::NoId)?;
-    let (action, filter) = (job.action.as_str(), json(&job.filter));
+    let (action, filter) = (job.action.as_str(), job.stored_filter());
     let filter = Text::of(&filter);
     let (created_at, ended_at) = (Time(job.created_at), Time::maybe(job.ended_at));
     let (total, done, failed) = (number(job.total), number(job.done), number(job.failed));
@@ -236,9 +265,6 @@ async fn save(session: &Session<'_>, job: &Job) -> Result<(), Fault> {
     let parameters = parameters! {
         job_id, action, filter, created_at, ended_at, total, done, failed, task_created_at, task_id
     };
-    session.execute(SQL, &parameters).await.map(drop)
-}
-
-fn json(filter: &TaskFilter) -> String {
-    serde_json::to_string(filter).unwrap_or_default()
+    let sql = format!("{INSERT}{conflict}");
+    Ok(session.execute(&sql, &parameters).await? > 0)
 }

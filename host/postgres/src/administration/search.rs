@@ -10,13 +10,13 @@ use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::database::Session;
-use crate::fault::Fault;
+use crate::fault::{Fault, readable};
 use crate::rows::{read, record};
 use crate::values::{Cells, Parameter, Text, Time, id, parameters};
 
 /// Rows that one query returns at most: with the story of a task a row may have some
 /// kilobytes.
-const CHUNK: usize = 1_000;
+pub(super) const CHUNK: usize = 1_000;
 
 pub(super) async fn page(
     session: &Session<'_>,
@@ -58,7 +58,8 @@ pub(super) async fn page(
     })
 }
 
-/// The records at these positions, in their order. What was deleted meanwhile is left out.
+/// The records at these positions, in their order. What was deleted meanwhile is left out,
+/// and what cannot be read.
 async fn records(session: &Session<'_>, positions: &[Position]) -> Result<Vec<TaskRecord>, Fault> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -72,7 +73,13 @@ async fn records(session: &Session<'_>, positions: &[Position]) -> Result<Vec<Ta
     let ids = positions.iter().filter_map(|position| id(&position.id));
     let ids: Vec<_> = ids.collect();
     let rows = session.query(SQL, &parameters![ids]).await?;
-    rows.iter().map(|row| read(&mut Cells::of(row))).collect()
+    let record = |row| {
+        let id = Cells::of(row).id()?;
+        readable(id, read(&mut Cells::of(row)))
+    };
+    rows.iter()
+        .filter_map(|row| record(row).transpose())
+        .collect()
 }
 
 pub(super) async fn count(session: &Session<'_>, filter: &TaskFilter) -> Result<u64, Fault> {

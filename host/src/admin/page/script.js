@@ -49,7 +49,7 @@ function announce(text) {
 }
 
 function facts(list, pairs) {
-  const shown = pairs.filter(([, value]) => value !== null && value !== undefined && value !== '');
+  const shown = pairs.filter(([, value]) => value !== null && value !== undefined && value !== '' && value !== false);
   list.replaceChildren(
     ...shown.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]),
   );
@@ -579,7 +579,7 @@ function row(task) {
     make('td', {}, when(task.created_at)),
     make('td', {}, link),
     make('td', { className: 'user', title: task.user_id ?? '' }, task.user_id ?? ''),
-    make('td', {}, statusOf(status)),
+    make('td', {}, statusOf(status), retriesOf(task).length ? make('span', { className: 'soft' }, ' retried') : null),
     make('td', { className: attempt > 1 ? '' : 'first', dataset: { name: 'attempt' } }, String(attempt ?? '')),
     make('td', { className: 'wide' }),
   );
@@ -588,6 +588,9 @@ function row(task) {
   }
   return tr;
 }
+
+/** The ids of its retries. */
+const retriesOf = ({ steps }) => (steps ?? []).filter(({ step, detail }) => step === 'retried' && detail).map(({ detail }) => detail);
 
 const statusOf = (status) => make('span', { className: 'status', dataset: { status } }, status);
 
@@ -753,6 +756,7 @@ function renderTask() {
     ['Ended', ended && ended !== task.created_at && make('span', {}, when(ended), ` (${duration(Date.parse(ended) - Date.parse(task.created_at))} later)`)],
     ['Attempt', task.attempt],
     ['Retry of', task.retry_of && taskLink(task.retry_of)],
+    ['Retried as', retriesOf(task).length > 0 && taskLink(retriesOf(task).at(-1))],
     ['Id', make('span', { className: 'id' }, id)],
     ['Concept', task.result_id && make('span', { className: 'id' }, task.result_id)],
     ['Image', link(task.image_url, 'Open the refined image')],
@@ -1015,14 +1019,25 @@ async function askAfterJob() {
 
 const DOING = { retry: ['Retrying', 'Retried'], cancel: ['Cancelling', 'Cancelled'], delete: ['Deleting', 'Deleted'], erase: ['Erasing', 'Erased'] };
 
-function showJob({ action, done, failed, left }) {
+/** Why a job could not do its act to tasks. */
+const OBSTACLES = {
+  active: 'whose user has one that has not ended',
+  cancelled: 'cancelled',
+  changed: 'gone or in another state',
+  'not-newest': 'not the newest of their user',
+  retried: 'retried already',
+  superseded: 'whose user has a later one that is completed',
+};
+
+function showJob({ action, done, failed, left, obstacles }) {
   const total = done + failed + left;
   job.isOver = left === 0;
   const [now, past] = DOING[action];
   $('job-title').textContent = job.isOver ? `${past} ${counted(done)}` : `${now} ${counted(total)}`;
   $('job-progress').max = Math.max(1, total);
   $('job-progress').value = total ? done + failed : 1;
-  $('job-figures').textContent = `${number(done)} done, ${number(failed)} not possible, ${number(left)} left`;
+  const why = Object.entries(obstacles ?? {}).map(([obstacle, count]) => `${number(count)} ${OBSTACLES[obstacle] ?? obstacle}`);
+  $('job-figures').textContent = `${number(done)} done, ${number(failed)} not possible${why.length ? ` (${why.join(', ')})` : ''}, ${number(left)} left`;
   if (!job.isOver) return;
   announce(`${$('job-title').textContent}. ${$('job-figures').textContent}.`);
   if (shown.view === 'tasks') tasks.load({ again: true });

@@ -28,7 +28,8 @@ pub fn tasks() -> Command {
         "retry",
         "Submits failed tasks again",
         "Submits failed tasks again, as new ones of the same users, outside of their quotas. By a \
-         filter the newest of each user is: the others count as failed here.",
+         filter the newest of each user is, if the user may still want it: the others count as \
+         failed here, and it says why.",
     );
     let cancel = acting(
         "cancel",

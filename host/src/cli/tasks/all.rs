@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::super::failure::Failure;
 use super::super::operator::door::{Door, Problem};
 use super::super::operator::filter::{Filter, words};
+use super::super::operator::shown::text;
 use super::super::operator::waiting::{Waiting, patiently};
 use super::super::operator::{block_on, print_json};
 use super::super::terminal::{in_a_line, print, say};
@@ -89,7 +90,9 @@ fn question(action: Action, count: u64, filter: &str) -> String {
         count => format!("{count} tasks"),
     };
     match action {
-        Action::Retry => format!("retry {tasks} ({filter}), of each user the newest"),
+        Action::Retry => {
+            format!("retry {tasks} ({filter}), of each user the newest if it is still wanted")
+        }
         Action::Cancel => format!("cancel {tasks} ({filter})"),
         Action::Delete => format!("delete {tasks} ({filter}) for good"),
         Action::Erase => format!(
@@ -147,16 +150,31 @@ impl Job {
         let Self {
             done, failed, left, ..
         } = self;
-        let why = match (failed, action) {
-            (0, _) => "",
-            (_, Action::Retry) => {
-                " (not failed, not the newest of their user, or their user has an active task)"
-            }
-            (_, Action::Cancel) => " (ended already)",
-            (_, Action::Delete | Action::Erase) => " (gone already)",
+        let why = match self.why() {
+            why if why.is_empty() => String::new(),
+            why => format!(" ({})", why.join(", ")),
         };
         let action = action.as_str();
         format!("{action}: {done} done, {failed} failed{why}, {left} left")
+    }
+
+    /// Why it could not be done to tasks, and to how many.
+    fn why(&self) -> Vec<String> {
+        let obstacles = self.answer.get("obstacles").and_then(Value::as_object);
+        let obstacles = obstacles.into_iter().flatten();
+        let told = obstacles.map(|(obstacle, count)| {
+            let why = match obstacle.as_str() {
+                "active" => "whose user has an active one",
+                "cancelled" => "that were cancelled",
+                "changed" => "that were gone or in another state",
+                "not-newest" => "not the newest of their user",
+                "retried" => "retried already",
+                "superseded" => "whose user has a later completed one",
+                other => &in_a_line(other),
+            };
+            format!("{} {why}", text(Some(count)))
+        });
+        told.collect()
     }
 }
 
@@ -191,13 +209,37 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_job_says_why_tasks_failed() {
+        let job = |obstacles: Value| Job {
+            id: "7".to_owned(),
+            is_over: true,
+            total: 9,
+            done: 1,
+            failed: 8,
+            left: 0,
+            answer: json!({ "obstacles": obstacles }),
+        };
+        for (obstacles, expected) in [
+            (
+                json!({"cancelled": 1, "not-newest": 5, "odd\u{1b}": 2}),
+                "retry: 1 done, 8 failed (1 that were cancelled, 5 not the newest of their user, \
+                 2 odd\u{fffd}), 0 left",
+            ),
+            (json!({}), "retry: 1 done, 8 failed, 0 left"),
+            (json!(7), "retry: 1 done, 8 failed, 0 left"),
+        ] {
+            assert_eq!(job(obstacles).summary(Action::Retry), expected);
+        }
+    }
+
+    #[test]
     fn the_question_says_what_goes() {
         for (action, count, filter, expected) in [
             (
                 Action::Retry,
                 2,
                 "status failed",
-                "retry 2 tasks (status failed), of each user the newest",
+                "retry 2 tasks (status failed), of each user the newest if it is still wanted",
             ),
             (
                 Action::Cancel,

@@ -16,7 +16,7 @@ use super::super::operator::pages::Pages;
 use super::super::operator::shown::{span, text, text_if_any, timestamp};
 use super::super::operator::table::{Column, Table, terminal_width};
 use super::super::operator::{block_on, print_json};
-use super::super::terminal::{print_to_reader, say};
+use super::super::terminal::{escaped, print_to_reader, say};
 
 const COLUMNS: &[Column] = &[
     Column {
@@ -63,7 +63,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
 async fn print_lines(mut pages: Pages<'_>) -> Result<(), Failure> {
     while let Some(tasks) = pages.next().await? {
         let lines: String = tasks.iter().map(|task| format!("{task}\n")).collect();
-        if !print_to_reader(lines.as_bytes())? {
+        if !print_to_reader(escaped(&lines).as_bytes())? {
             break;
         }
     }
@@ -93,11 +93,23 @@ fn row(task: &Value, now: Timestamp) -> Vec<String> {
     let prompt = || text(task.pointer("/metadata/refinement_prompt"));
     vec![
         text(task.get("task_id")),
-        text(task.get("status")),
+        status(task),
         age.unwrap_or_else(|| text(None)),
         text(task.get("user_id")),
         error.map_or_else(prompt, |error| reason(&error).to_owned()),
     ]
+}
+
+/// With a mark, if it was retried.
+fn status(task: &Value) -> String {
+    let status = text(task.get("status"));
+    let steps = task.get("steps").and_then(Value::as_array);
+    let mut steps = steps.into_iter().flatten();
+    let is_retried = steps.any(|step| step.get("step").is_some_and(|kind| kind == "retried"));
+    match is_retried {
+        true => format!("{status}, retried"),
+        false => status,
+    }
 }
 
 #[cfg(test)]
@@ -116,8 +128,9 @@ mod tests {
                     "task_id": "7", "status": "failed", "created_at": "2026-11-20T09:00:00Z",
                     "user_id": "ada\u{1b}[2J", "error_message": failed,
                     "metadata": {"refinement_prompt": "lighter"},
+                    "steps": [{"step": "failed"}, {"step": "retried", "detail": "8"}],
                 }),
-                ["7", "failed", "3 h", "ada\u{fffd}[2J", "no"],
+                ["7", "failed, retried", "3 h", "ada\u{fffd}[2J", "no"],
             ),
             (
                 json!({
@@ -127,7 +140,7 @@ mod tests {
                 ["8", "pending", "1.0 s", "b", "lighter now"],
             ),
             (
-                json!({"task_id": ["odd"], "metadata": 7}),
+                json!({"task_id": ["odd"], "metadata": 7, "steps": ["retried", {"step": 7}]}),
                 ["-", "-", "-", "-", "-"],
             ),
             (json!("odd"), ["-", "-", "-", "-", "-"]),

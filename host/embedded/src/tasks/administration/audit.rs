@@ -2,12 +2,12 @@
 
 use concept_refinement_capability::administration::{Act, AuditEntry};
 use concept_refinement_domain::timestamp::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
-use super::super::fault::Fault;
+use super::super::fault::{Fault, readable};
 use super::super::stored::Stored;
 use super::super::writer::Step;
-use crate::sqlite::statements::{all, run};
+use crate::sqlite::statements::run;
 
 pub(super) fn add(
     step: &Step<'_>,
@@ -37,21 +37,30 @@ pub(super) fn list(
     before: Option<u64>,
 ) -> Result<Vec<AuditEntry>, Fault> {
     let sql = "SELECT number, at, actor, action, target, reason, count FROM audit_entry \
-         WHERE number < ? ORDER BY number DESC LIMIT ?";
+         WHERE number < ? ORDER BY number DESC";
     let before = before.and_then(|before| i64::try_from(before).ok());
-    let parameters = params![before.unwrap_or(i64::MAX), limit];
-    let entries = all(connection, sql, parameters, |row| {
-        Ok(AuditEntry {
-            number: row.get::<_, i64>(0)?.unsigned_abs(),
-            at: row.get::<_, Stored<_>>(1)?.0,
-            actor: row.get(2)?,
-            action: row.get(3)?,
-            target: row.get(4)?,
-            reason: row.get(5)?,
-            count: row.get::<_, i64>(6)?.unsigned_abs(),
-        })
-    });
-    Ok(entries?)
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([before.unwrap_or(i64::MAX)])?;
+    let mut entries = Vec::new();
+    while entries.len() < limit as usize
+        && let Some(row) = rows.next()?
+    {
+        let number = row.get::<_, i64>(0)?.unsigned_abs();
+        entries.extend(readable(number, read(row, number))?);
+    }
+    Ok(entries)
+}
+
+fn read(row: &Row<'_>, number: u64) -> rusqlite::Result<AuditEntry> {
+    Ok(AuditEntry {
+        number,
+        at: row.get::<_, Stored<_>>(1)?.0,
+        actor: row.get(2)?,
+        action: row.get(3)?,
+        target: row.get(4)?,
+        reason: row.get(5)?,
+        count: row.get::<_, i64>(6)?.unsigned_abs(),
+    })
 }
 
 pub(super) fn prune(step: &Step<'_>, before: Timestamp) -> Result<(), Fault> {

@@ -1,43 +1,60 @@
 //! Acts on all tasks that a filter matches, a part at a time.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use concept_refinement_capability::administration::{Action, Job, JobProgress, NewJob, TaskFilter};
+use concept_refinement_capability::administration::{
+    Action, Job, JobProgress, JobStart, NewJob, Obstacle, TaskFilter,
+};
 use concept_refinement_domain::capability::{Cancellation, Position};
-use concept_refinement_domain::rulebook::Retry;
+use concept_refinement_domain::rulebook::Choice;
+use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, Row, params};
 
-use super::super::fault::Fault;
-use super::super::stored::{Json, Stored};
+use super::super::fault::{Fault, is_unreadable};
+use super::super::stored::Stored;
 use super::super::writer::Step;
 use super::{audit, cancel, delete, retry, search};
 use crate::sqlite::statements::{self, all, run};
 
-/// Tasks that one step reads at most: other writes wait for it.
+/// Tasks that one part looks at.
 const MAX_ROWS: usize = 1_000;
 
 const COLUMNS: &str = "id, action, filter, created_at, ended_at, total, done, failed, \
      task_created_at, task_id";
 
-pub(super) fn start(step: &mut Step<'_>, new: NewJob) -> Result<Job, Fault> {
-    let total = new.expect;
-    let job = Job {
-        id: new.id,
-        action: new.action,
-        filter: new.filter,
-        created_at: step.now,
-        ended_at: None,
-        total,
-        done: 0,
-        failed: 0,
-        position: None,
-    };
+/// The part of a job that comes next.
+pub(super) struct Part {
+    /// As it is before this part.
+    job: Job,
+    /// To which tasks it is done.
+    tasks: Vec<String>,
+    /// Tasks that it passes over, since they are not the newest of their user.
+    not_newest: u64,
+    position: Option<Position>,
+    is_over: bool,
+}
+
+/// `total`: how many tasks match.
+pub(super) fn start(
+    step: &mut Step<'_>,
+    new: NewJob,
+    id: String,
+    total: u64,
+) -> Result<JobStart, Fault> {
+    if let Some(job) = find(step.connection, &id)? {
+        return Ok(JobStart::Started(Box::new(job)));
+    }
+    if total != new.expect {
+        return Ok(JobStart::Unexpected(total));
+    }
+    let (action, target) = (new.action.as_str(), new.filter.to_json());
+    audit::add(step, &new.act, action, &target, total)?;
+    let job = new.started(id, step.now);
     save(step, &job)?;
-    let target = serde_json::to_string(&job.filter).unwrap_or_default();
-    audit::add(step, &new.act, job.action.as_str(), &target, total)?;
-    Ok(job)
+    Ok(JobStart::Started(Box::new(job)))
 }
 
 pub(super) fn find(connection: &Connection, id: &str) -> Result<Option<Job>, Fault> {
@@ -50,85 +67,126 @@ pub(super) fn unfinished(connection: &Connection) -> Result<Vec<String>, Fault> 
     Ok(all(connection, sql, [], |row| row.get(0))?)
 }
 
-pub(super) fn advance(
-    step: &mut Step<'_>,
-    id: &str,
-    new_ids: Vec<String>,
-) -> Result<Option<JobProgress>, Fault> {
-    let Some(mut job) = find(step.connection, id)?.filter(|job| job.ended_at.is_none()) else {
+/// What comes next: at most `limit` tasks to act on. None: there is no such job, or it is
+/// over.
+pub(super) fn next(connection: &Connection, id: &str, limit: usize) -> Result<Option<Part>, Fault> {
+    let Some(job) = find(connection, id)?.filter(|job| job.ended_at.is_none()) else {
         return Ok(None);
     };
-    let (mut ids, mut rows, mut is_over) = (Vec::new(), 0, true);
-    let mut position = job.position.clone();
-    search::walk(
-        step.connection,
-        &job.filter,
-        Some(job.created_at),
-        job.position.take(),
-        |at, matches| {
-            if ids.len() == new_ids.len() || rows == MAX_ROWS {
-                is_over = false;
-                return ControlFlow::Break(());
+    let mut part = Part {
+        tasks: Vec::new(),
+        not_newest: 0,
+        position: job.position.clone(),
+        is_over: true,
+        job: job.clone(),
+    };
+    let (mut rows, mut newest) = (0, HashMap::new());
+    let (as_of, after) = (Some(job.created_at), job.position.clone());
+    search::walk(connection, &job.filter, as_of, after, |at, matches| {
+        if part.tasks.len() == limit || rows == MAX_ROWS {
+            part.is_over = false;
+            return Ok(ControlFlow::Break(()));
+        }
+        rows += 1;
+        if matches {
+            let is_passed_over =
+                job.action == Action::Retry && !is_newest(connection, &job, &at.id, &mut newest)?;
+            match is_passed_over {
+                true => part.not_newest += 1,
+                false => part.tasks.push(at.id.clone()),
             }
-            rows += 1;
-            if matches {
-                ids.push(at.id.clone());
-            }
-            position = Some(at);
-            ControlFlow::Continue(())
-        },
-    )?;
-    let mut created = Vec::new();
-    for (id, new_id) in ids.into_iter().zip(new_ids) {
-        let is_done = match job.action {
-            Action::Retry if !is_newest(step.connection, &job, &id)? => false,
-            Action::Retry => match retry(step, &id, new_id)? {
-                Some(Retry::Created(record)) => {
-                    created.push(record.task);
-                    true
-                }
-                Some(Retry::NotFailed | Retry::Active) | None => false,
-            },
-            Action::Cancel => {
-                matches!(cancel(step, &id)?, Some(Cancellation::Cancelled(_)))
-            }
-            Action::Delete | Action::Erase => delete(step, &id)?,
-        };
-        job.done += u64::from(is_done);
-        job.failed += u64::from(!is_done);
+        }
+        part.position = Some(at);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(Some(part))
+}
+
+/// None: somebody else was faster.
+pub(super) fn advance(
+    step: &mut Step<'_>,
+    part: Part,
+    new_ids: Vec<String>,
+) -> Result<Option<JobProgress>, Fault> {
+    let mut job = part.job;
+    if find(step.connection, &job.id)?.as_ref() != Some(&job) {
+        return Ok(None);
     }
-    job.position = position;
-    if is_over {
+    let mut created = Vec::new();
+    for (id, new_id) in part.tasks.into_iter().zip(new_ids) {
+        let outcome = match act(step, job.action, &id, new_id) {
+            // Nothing was written: it is read first.
+            Err(Fault::Engine(error)) if is_unreadable(&error) => Err(Obstacle::Changed),
+            acted => acted?,
+        };
+        job.count(&outcome);
+        created.extend(outcome.ok().flatten());
+    }
+    for _ in 0..part.not_newest {
+        job.count::<()>(&Err(Obstacle::NotNewest));
+    }
+    job.position = part.position;
+    if part.is_over {
         job.end(step.now);
     }
     save(step, &job)?;
     Ok(Some(JobProgress { job, created }))
 }
 
-/// Whether no later task of the same user matches.
-fn is_newest(connection: &Connection, job: &Job, id: &str) -> Result<bool, Fault> {
+/// A new task, if it makes one.
+fn act(
+    step: &mut Step<'_>,
+    action: Action,
+    id: &str,
+    new_id: String,
+) -> Result<Result<Option<Task>, Obstacle>, Fault> {
+    let is_done = match action {
+        Action::Retry => {
+            let retry = Obstacle::of(retry(step, id, Choice::Filter, new_id)?);
+            return Ok(retry.map(|record| Some(record.task)));
+        }
+        Action::Cancel => matches!(cancel(step, id)?, Some(Cancellation::Cancelled(_))),
+        Action::Delete | Action::Erase => delete(step, id)?,
+    };
+    Ok(match is_done {
+        true => Ok(None),
+        false => Err(Obstacle::Changed),
+    })
+}
+
+/// Whether no later task of the same user matches. `newest`: what is known of users.
+fn is_newest(
+    connection: &Connection,
+    job: &Job,
+    id: &str,
+    newest: &mut HashMap<String, Option<String>>,
+) -> Result<bool, Fault> {
     let sql = "SELECT user_id FROM task WHERE id = ?";
-    let user: Option<String> = statements::find(connection, sql, [id], |row| row.get(0))?;
+    let user = statements::find(connection, sql, [id], |row| row.get::<_, String>(0))?;
+    let Some(user) = user else {
+        return Ok(false);
+    };
+    if let Some(newest) = newest.get(&user) {
+        return Ok(newest.as_deref() == Some(id));
+    }
     let filter = TaskFilter {
-        user,
+        user: Some(user.clone()),
         ..job.filter.clone()
     };
-    let mut newest = None;
+    let mut first = None;
     let as_of = Some(job.created_at);
-    search::walk(
-        connection,
-        &filter,
-        as_of,
-        None,
-        |at, matches| match matches {
+    search::walk(connection, &filter, as_of, None, |at, matches| {
+        Ok(match matches {
             true => {
-                newest = Some(at.id);
+                first = Some(at.id);
                 ControlFlow::Break(())
             }
             false => ControlFlow::Continue(()),
-        },
-    )?;
-    Ok(newest.as_deref() == Some(id))
+        })
+    })?;
+    let is_newest = first.as_deref() == Some(id);
+    newest.insert(user, first);
+    Ok(is_newest)
 }
 
 /// Removes those that ended before this time.
@@ -143,15 +201,18 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
     let action: String = row.get(1)?;
     let created_at: Option<Stored<_>> = row.get(8)?;
     let id: Option<String> = row.get(9)?;
+    let filter = Job::read_filter(row.get_ref(2)?.as_str()?);
+    let (filter, obstacles) = filter.map_err(|error| FromSqlError::Other(error.into()))?;
     Ok(Job {
         id: row.get(0)?,
         action: action.parse().map_err(|()| FromSqlError::InvalidType)?,
-        filter: row.get::<_, Json<_>>(2)?.0,
+        filter,
         created_at: row.get::<_, Stored<_>>(3)?.0,
         ended_at: row.get::<_, Option<Stored<_>>>(4)?.map(|Stored(at)| at),
         total: number(5)?,
         done: number(6)?,
         failed: number(7)?,
+        obstacles,
         position: created_at
             .zip(id)
             .map(|(Stored(created_at), id)| Position { created_at, id }),
@@ -166,7 +227,7 @@ fn save(step: &Step<'_>, job: &Job) -> Result<(), Fault> {
     let parameters = params![
         job.id,
         job.action.as_str(),
-        Json(&job.filter),
+        job.stored_filter(),
         Stored(job.created_at),
         job.ended_at.map(Stored),
         number(job.total),

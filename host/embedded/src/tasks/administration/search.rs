@@ -13,14 +13,13 @@ use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use super::super::fault::Fault;
-use super::super::rows::{RECORD, read};
-use super::super::stored::Stored;
+use super::super::fault::{Fault, readable};
+use super::super::rows::{RECORD, position, read};
 use crate::sqlite::statements::find;
 
-pub(super) fn record(connection: &Connection, id: &str) -> Result<Option<TaskRecord>, Fault> {
+pub(super) fn record(connection: &Connection, id: &str) -> rusqlite::Result<Option<TaskRecord>> {
     let sql = format!("SELECT {RECORD} FROM task WHERE id = ?");
-    Ok(find(connection, &sql, [id], read)?)
+    find(connection, &sql, [id], read)
 }
 
 pub(super) fn page(
@@ -34,7 +33,7 @@ pub(super) fn page(
     walk(connection, filter, None, after, |position, matches| {
         if matches && positions.len() == limit {
             next = positions.last().cloned();
-            return ControlFlow::Break(());
+            return Ok(ControlFlow::Break(()));
         }
         rows += 1;
         let is_last = rows >= MAX_ROWS;
@@ -44,17 +43,18 @@ pub(super) fn page(
         if matches {
             positions.push(position);
         }
-        match is_last {
+        Ok(match is_last {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
-        }
+        })
     })?;
-    let records = positions
-        .iter()
-        .map(|position| record(connection, &position.id));
-    let records: Result<Vec<_>, _> = records.collect();
-    Ok(Page {
+    let records = positions.iter().map(|Position { id, .. }| {
+        let record = readable(id, record(connection, id))?;
         // What was deleted meanwhile is left out.
+        Ok(record.flatten())
+    });
+    let records: Result<Vec<_>, Fault> = records.collect();
+    Ok(Page {
         items: records?.into_iter().flatten().collect(),
         next,
     })
@@ -64,20 +64,21 @@ pub(super) fn count(connection: &Connection, filter: &TaskFilter) -> Result<u64,
     let mut count = 0;
     walk(connection, filter, None, None, |_, matches| {
         count += u64::from(matches);
-        ControlFlow::Continue(())
+        Ok(ControlFlow::Continue(()))
     })?;
     Ok(count)
 }
 
 /// Calls `see` for tasks in the order of a list, the newest first, with each one's
 /// position and whether it matches, until `see` has seen enough. Tasks that an index can
-/// leave out are left out. `as_of`: those too that match only since they ended later.
+/// leave out are left out, and those without a readable place in the order. `as_of`: those
+/// too that match only since they ended later.
 pub(super) fn walk(
     connection: &Connection,
     filter: &TaskFilter,
     as_of: Option<Timestamp>,
     after: Option<Position>,
-    mut see: impl FnMut(Position, bool) -> ControlFlow<()>,
+    mut see: impl FnMut(Position, bool) -> Result<ControlFlow<()>, Fault>,
 ) -> Result<(), Fault> {
     let (sql, parameters) = query(filter, as_of, after);
     let mut statement = connection.prepare_cached(&sql)?;
@@ -87,11 +88,10 @@ pub(super) fn walk(
         let steps = row.get_ref(4)?.as_str_or_null().unwrap_or_default();
         let is_given = row.get::<_, bool>(2)?;
         let matches = is_given && filter.matches_deeply(error_message, steps.unwrap_or_default());
-        let position = Position {
-            created_at: row.get::<_, Stored<Timestamp>>(0)?.0,
-            id: row.get(1)?,
+        let Some(position) = readable("", position(row, 0, 1))? else {
+            continue;
         };
-        if see(position, matches).is_break() {
+        if see(position, matches)?.is_break() {
             break;
         }
     }

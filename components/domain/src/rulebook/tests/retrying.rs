@@ -1,0 +1,82 @@
+//! What an operator may retry.
+
+use super::*;
+
+#[test]
+fn nothing_is_retried_that_nobody_wants() {
+    let none = Others::default;
+    let active = || Others {
+        has_active: true,
+        ..none()
+    };
+    let later = || Others {
+        has_later_completed: true,
+        ..none()
+    };
+    let retried = |retries: &[Option<Status>]| Others {
+        retries: retries.to_vec(),
+        ..none()
+    };
+    let (failed, completed) = (Some(Status::Failed), Some(Status::Completed));
+    let created = "created";
+    for (name, others, is_cancelled, by_id, by_filter) in [
+        ("the only one", none(), false, created, created),
+        ("beside an active one", active(), false, "active", "active"),
+        (
+            "before a completed one",
+            later(),
+            false,
+            created,
+            "superseded",
+        ),
+        ("cancelled", none(), true, created, "cancelled"),
+        (
+            "retried in vain",
+            retried(&[failed, failed]),
+            false,
+            created,
+            created,
+        ),
+        (
+            "retried",
+            retried(&[failed, completed]),
+            false,
+            "retried",
+            "retried",
+        ),
+        (
+            "with a deleted retry",
+            retried(&[None]),
+            false,
+            created,
+            "retried",
+        ),
+    ] {
+        for (choice, expected) in [(Choice::Id, by_id), (Choice::Filter, by_filter)] {
+            let mut record = pending();
+            match is_cancelled {
+                true => drop(cancel_as_operator(&mut record, NOW)),
+                false => drop(withdraw(&mut record, "No.", NOW)),
+            }
+            let before = record.clone();
+            let outcome = match retry(&mut record, choice, &others, "new".to_owned(), NOW) {
+                Retry::Created(new) => {
+                    assert_eq!(new.retry_of.as_ref(), Some(&before.task.id), "{name}");
+                    assert_eq!(record.retries(), ["new"], "{name}");
+                    created
+                }
+                refused => {
+                    assert_eq!(record, before, "{name}");
+                    match refused {
+                        Retry::Active => "active",
+                        Retry::Retried => "retried",
+                        Retry::Cancelled => "cancelled",
+                        Retry::Superseded => "superseded",
+                        other => panic!("{name}: {other:?}"),
+                    }
+                }
+            };
+            assert_eq!(outcome, expected, "{name}, {choice:?}");
+        }
+    }
+}

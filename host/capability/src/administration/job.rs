@@ -1,0 +1,266 @@
+//! Acts on all tasks that a filter matches, which are stored and done part by part.
+
+use std::collections::BTreeMap;
+
+use concept_refinement_domain::capability::Position;
+use concept_refinement_domain::rulebook::{Retry, TaskRecord};
+use concept_refinement_domain::task::Task;
+use concept_refinement_domain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use uuid::Builder;
+
+use super::{Act, Action, TaskFilter};
+use crate::tasks::Pseudonyms;
+
+/// In the text of a filter that a store keeps of a job: why tasks were left alone.
+const OBSTACLES: &str = "obstacles";
+
+/// An act on all tasks that a filter matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewJob {
+    /// What is done.
+    pub action: Action,
+    /// To which tasks. Its `until` is set, so that no later task is among them.
+    pub filter: TaskFilter,
+    /// How many tasks the operator expects to match.
+    pub expect: u64,
+    /// Who wants it, and why.
+    pub act: Act,
+}
+
+/// The outcome of starting a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobStart {
+    /// It is stored, now or since it was started before.
+    Started(Box<Job>),
+    /// Not the expected number, but this many tasks match. Nothing was done.
+    Unexpected(u64),
+}
+
+/// A job that was started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// A UUID.
+    pub id: String,
+    /// What is done.
+    pub action: Action,
+    /// To which tasks.
+    pub filter: TaskFilter,
+    /// When it was started.
+    pub created_at: Timestamp,
+    /// None: it is not over.
+    pub ended_at: Option<Timestamp>,
+    /// How many tasks matched when it was started. Those that ended since, and match only
+    /// for that, are not among them.
+    pub total: u64,
+    /// Tasks to which it was done.
+    pub done: u64,
+    /// Tasks to which it was not done.
+    pub failed: u64,
+    /// Why it was not done to them, and to how many. (Of jobs of version 0.1.0 that is not
+    /// known.)
+    pub obstacles: BTreeMap<Obstacle, u64>,
+    /// The task that was looked at last. None: it has not begun.
+    pub position: Option<Position>,
+}
+
+/// Why a job left a task alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Obstacle {
+    /// A later task of its user matches too.
+    NotNewest,
+    /// It was cancelled.
+    Cancelled,
+    /// A retry of it has not failed.
+    Retried,
+    /// Its user has a later task that is completed.
+    Superseded,
+    /// Its user has a task that is pending or processing.
+    Active,
+    /// It is gone, or in another state than when it was counted.
+    Changed,
+}
+
+/// What a batch of a job has done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobProgress {
+    /// The job as it is now.
+    pub job: Job,
+    /// New tasks, which have to be published.
+    pub created: Vec<Task>,
+}
+
+impl NewJob {
+    /// The id that it has in a store with this key: the same for the same action and
+    /// filter, so that a repeat finds the first one. It tells nothing of the filter, which
+    /// may name a user.
+    pub fn id(&self, pseudonyms: &Pseudonyms) -> String {
+        let (action, filter) = (self.action.as_str(), self.filter.to_json());
+        let hash = pseudonyms.of(&format!("job\0{action}\0{filter}"));
+        let bits = hash.get(..32).map(|half| u128::from_str_radix(half, 16));
+        let bits = bits.and_then(Result::ok).unwrap_or_default();
+        let id = Builder::from_custom_bytes(bits.to_be_bytes());
+        id.into_uuid().to_string()
+    }
+
+    /// As it is stored.
+    pub fn started(self, id: String, now: Timestamp) -> Job {
+        Job {
+            id,
+            action: self.action,
+            filter: self.filter,
+            created_at: now,
+            ended_at: None,
+            total: self.expect,
+            done: 0,
+            failed: 0,
+            obstacles: BTreeMap::new(),
+            position: None,
+        }
+    }
+}
+
+impl Job {
+    /// The user whom it erases. None: it only acts on tasks.
+    pub fn erased_user(&self) -> Option<&str> {
+        let user = self.filter.user.as_deref();
+        user.filter(|_| self.action == Action::Erase)
+    }
+
+    /// Counts a task that it has come to.
+    pub fn count<T>(&mut self, outcome: &Result<T, Obstacle>) {
+        match outcome {
+            Ok(_) => self.done += 1,
+            Err(obstacle) => self.fail(*obstacle, 1),
+        }
+    }
+
+    /// It has looked at all tasks. Those that it did not meet any more are in another
+    /// state, or gone, which is what an erasure wants.
+    pub fn end(&mut self, now: Timestamp) {
+        if self.action == Action::Erase {
+            self.done = self.done.max(self.total.saturating_sub(self.failed));
+        }
+        let missing = self.total.saturating_sub(self.done + self.failed);
+        if missing > 0 {
+            self.fail(Obstacle::Changed, missing);
+        }
+        self.total = self.total.max(self.done + self.failed);
+        self.ended_at = Some(now);
+    }
+
+    /// How many tasks it has not looked at yet.
+    pub fn left(&self) -> u64 {
+        match self.ended_at {
+            Some(_) => 0,
+            None => self.total.saturating_sub(self.done + self.failed),
+        }
+    }
+
+    /// The filter for a store, in JSON. The obstacles are in it, since the tables of
+    /// version 0.1.0 have no column for them.
+    pub fn stored_filter(&self) -> String {
+        let mut stored = json!(self.filter);
+        if let (Some(stored), false) = (stored.as_object_mut(), self.obstacles.is_empty()) {
+            stored.insert(OBSTACLES.to_owned(), json!(self.obstacles));
+        }
+        stored.to_string()
+    }
+
+    /// Reads what [`Self::stored_filter`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// It is of another version.
+    pub fn read_filter(
+        stored: &str,
+    ) -> Result<(TaskFilter, BTreeMap<Obstacle, u64>), serde_json::Error> {
+        let mut stored: Map<String, Value> = serde_json::from_str(stored)?;
+        let obstacles = stored.remove(OBSTACLES).map(serde_json::from_value);
+        let filter = serde_json::from_value(Value::Object(stored))?;
+        Ok((filter, obstacles.transpose()?.unwrap_or_default()))
+    }
+
+    fn fail(&mut self, obstacle: Obstacle, tasks: u64) {
+        self.failed += tasks;
+        *self.obstacles.entry(obstacle).or_default() += tasks;
+    }
+}
+
+impl Obstacle {
+    /// The new task of a retry, or why there is none.
+    ///
+    /// # Errors
+    ///
+    /// It was not retried.
+    pub fn of(retry: Option<Retry>) -> Result<Box<TaskRecord>, Self> {
+        match retry {
+            Some(Retry::Created(record)) => Ok(record),
+            Some(Retry::Active) => Err(Self::Active),
+            Some(Retry::Retried) => Err(Self::Retried),
+            Some(Retry::Cancelled) => Err(Self::Cancelled),
+            Some(Retry::Superseded) => Err(Self::Superseded),
+            Some(Retry::NotFailed) | None => Err(Self::Changed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new(action: Action, user: &str) -> NewJob {
+        NewJob {
+            action,
+            filter: TaskFilter {
+                user: Some(user.to_owned()),
+                until: Some(Timestamp(5)),
+                ..TaskFilter::default()
+            },
+            expect: 9,
+            act: Act {
+                actor: "ada".to_owned(),
+                reason: "because".to_owned(),
+            },
+        }
+    }
+
+    #[test]
+    fn the_same_again_is_the_same_job() {
+        let pseudonyms = Pseudonyms::default();
+        let first = new(Action::Retry, "bob");
+        let again = NewJob {
+            expect: 3,
+            ..first.clone()
+        };
+        assert_eq!(first.id(&pseudonyms), again.id(&pseudonyms));
+        for other in [new(Action::Delete, "bob"), new(Action::Retry, "bo")] {
+            assert_ne!(first.id(&pseudonyms), other.id(&pseudonyms));
+        }
+        let keyed = Pseudonyms::default();
+        keyed.set_key([7; 32]);
+        assert_ne!(first.id(&pseudonyms), first.id(&keyed));
+    }
+
+    #[test]
+    fn it_says_why_it_left_tasks_alone() {
+        let mut job = new(Action::Retry, "bob").started("7".to_owned(), Timestamp(6));
+        job.count(&Ok(()));
+        for obstacle in [Obstacle::NotNewest, Obstacle::NotNewest, Obstacle::Retried] {
+            job.count::<()>(&Err(obstacle));
+        }
+        job.end(Timestamp(7));
+        assert_eq!((job.done, job.failed, job.total), (1, 8, 9));
+        let stored = job.stored_filter();
+        let expected = r#""obstacles":{"changed":5,"not-newest":2,"retried":1}"#;
+        assert!(stored.contains(expected), "{stored}");
+        let read = Job::read_filter(&stored).unwrap();
+        assert_eq!(read, (job.filter, job.obstacles));
+        // As version 0.1.0 wrote it.
+        let (filter, obstacles) = Job::read_filter(r#"{"status":"failed"}"#).unwrap();
+        assert!(filter.status.is_some() && obstacles.is_empty());
+        assert!(Job::read_filter(r#"{"users":"ada"}"#).is_err());
+    }
+}

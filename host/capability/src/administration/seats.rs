@@ -1,0 +1,56 @@
+//! Who may look through many tasks at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_domain::capability::CapabilityError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// Operators that look through many tasks at a time. A store has connections for as many
+/// that users do not share.
+pub const SEATS: usize = 2;
+
+/// How long one waits for a seat.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The seats of a store.
+#[derive(Debug)]
+pub struct Seats(Arc<Semaphore>);
+
+impl Seats {
+    /// So many of them.
+    pub fn new(seats: usize) -> Self {
+        Self(Arc::new(Semaphore::new(seats)))
+    }
+
+    /// A seat, in the order of arrival. It has to be kept until the store is done, also
+    /// if nobody waits for the answer any more.
+    ///
+    /// # Errors
+    ///
+    /// None gets free in time.
+    pub async fn take(&self) -> Result<OwnedSemaphorePermit, CapabilityError> {
+        match timeout(PATIENCE, Arc::clone(&self.0).acquire_owned()).await {
+            Ok(Ok(seat)) => Ok(seat),
+            Ok(Err(_)) | Err(_) => Err(CapabilityError::unavailable(
+                "Others search at the moment. Try again.",
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_finds_no_seat_is_told_in_time() {
+        let seats = Seats::new(2);
+        let taken = [seats.take().await.unwrap(), seats.take().await.unwrap()];
+        let refused = seats.take().await.unwrap_err();
+        assert_eq!(refused.message, "Others search at the moment. Try again.");
+        drop(taken);
+        seats.take().await.unwrap();
+    }
+}
