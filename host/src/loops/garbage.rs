@@ -1,5 +1,5 @@
 //! Garbage collection: removes images that nothing refers to and, if there is a retention
-//! period, all data that is older.
+//! period, all data that is older. It also corrects the count of images that are gone.
 //!
 //! A crash, a lost race or a failed deletion can leave an image that nothing refers to.
 //! Old data is removed row first, image second, so an interruption leaves at most such an
@@ -65,8 +65,8 @@ pub struct Garbage {
     pub anonymous_retention: Option<Duration>,
     /// The day in UTC on which the operator vouches for the clock.
     pub confirmed_day: Option<String>,
-    /// Interval of scans over all refined images, which read a lot to find the few that
-    /// were left behind; also the longest interval of rounds.
+    /// Interval of scans over all images, which read a lot to find the few that were left
+    /// behind, or are counted and gone; also the longest interval of rounds.
     pub interval: Duration,
 }
 
@@ -109,6 +109,9 @@ impl Garbage {
             if next_look <= self.runtime.elapsed() {
                 let removed = self.remove_unreferenced(ImageKind::Refined, None).await;
                 log(removed, "what nothing refers to");
+                if let Err(error) = self.host.images.reconcile().await {
+                    tracing::error!(%error, "images cannot be compared with what is counted");
+                }
                 next_look = self.runtime.elapsed() + self.interval;
             }
             self.runtime.sleep(pause).await;
