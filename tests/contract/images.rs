@@ -1,6 +1,7 @@
 //! The promises of `image-store`.
 
 pub mod addresses;
+pub mod counting;
 pub mod files;
 pub mod listing;
 pub mod memory;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use concept_refinement_capability::clock::ManualClock;
 use concept_refinement_capability::images::{Contents, ImageStore, Signing};
+use concept_refinement_capability::upload_reservations::UploadReservations;
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, ImageInfo, ImageKind, ImageLength, ImageLimits, NewImage, Stored,
     StoredOrNot,
@@ -58,6 +60,12 @@ pub trait SharedImageBackend: DurableImageBackend {
     /// Another host on what this one has, with room for so many bytes of images
     /// in all.
     fn another(&self, max_store: Option<u64>) -> Self;
+
+    /// Another host, whose images are counted by this.
+    fn counting_by(&self, reservations: Arc<dyn UploadReservations>) -> Self;
+
+    /// What counts the images of this host.
+    fn reservations(&self) -> Arc<dyn UploadReservations>;
 }
 
 /// A store under test, with a clock that stands still.

@@ -413,6 +413,13 @@ macro_rules! shared_image_promises {
                 a_dead_hosts_places_are_freed,
                 what_a_host_deletes_is_gone_for_all,
             }
+            images::counting {
+                what_is_deleted_before_it_is_settled_does_not_count,
+                what_is_settled_while_it_is_deleted_does_not_count,
+                what_is_stored_after_its_reservation_ended_counts,
+                only_its_holder_writes_a_reservation,
+                what_counts_and_is_gone_is_found,
+            }
         }
     };
 }

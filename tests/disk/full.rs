@@ -11,9 +11,12 @@ use futures::future::join_all;
 
 use crate::shared::{
     DISK, NO_ROOM_FOR_IMAGES, NO_ROOM_FOR_TASKS, assert_completed, assert_degraded, assert_ready,
-    assert_unavailable, drafts, large_picture, noise, on_small_disk, origin, original, remaining,
-    stop_and_check, user,
+    assert_unavailable, drafts, large_picture, launch, noise, on_small_disk, origin, original,
+    remaining, stop_and_check, user,
 };
+
+/// What readiness says of tasks, with 200.
+const AT_RESERVE: &str = "The disk has no room left for new tasks.";
 
 #[tokio::test]
 async fn writing_is_refused_and_costs_nothing_reading_goes_on() {
@@ -150,6 +153,9 @@ async fn the_last_of_the_disk_is_for_accepted_tasks() {
     assert_unavailable(&refused, NO_ROOM_FOR_TASKS);
     assert_eq!(drafts(&launch), 0);
     assert_ready(&client).await;
+    let ready = client.get("/api/health/ready").await.json();
+    assert_eq!(ready["status"], "degraded", "{ready}");
+    assert_eq!(ready["capabilities"]["tasks"], AT_RESERVE, "{ready}");
     assert_completed(&client.finished(&id).await);
     launch.disk().free();
     other.uploaded(&small).await;
@@ -163,7 +169,7 @@ async fn uploads_at_once_leave_the_reserve() {
     /// So few that a third one would find its room in the reserve, and so many that
     /// what counts twice does not keep the second one out.
     const BYTES: u64 = 768 << 10;
-    const RESERVE: u64 = DISK / 20;
+    const RESERVE: u64 = DISK / 20 + DISK / 8;
     let launch = on_small_disk();
     let service = launch.start();
     let picture = pictures::padded(usize::try_from(BYTES).unwrap());
@@ -193,5 +199,34 @@ async fn uploads_at_once_leave_the_reserve() {
         }
         launch.disk().free();
     }
+    stop_and_check(&launch, service);
+}
+
+/// Uploads until no more are taken: those who have images go on refining them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_leave_room_for_tasks() {
+    const TASKS: usize = 20;
+    let launch = launch()
+        .on_small_disk(64 << 20)
+        .set("rate-limit", "unlimited");
+    let service = launch.start();
+    let mut originals = Vec::new();
+    for bytes in [1 << 20, 64 << 10, 4 << 10] {
+        for number in 0.. {
+            let client = user(&service, &format!("user {bytes} {number}"));
+            let upload = client.upload("image/png", &pictures::padded(bytes)).await;
+            if upload.status != 201 {
+                assert_unavailable(&upload, NO_ROOM_FOR_IMAGES);
+                break;
+            }
+            let url = upload.json()["image_url"].as_str().unwrap().to_owned();
+            originals.push((client, url));
+        }
+    }
+    for (client, url) in originals.iter().rev().take(TASKS) {
+        assert_completed(&client.refined(url, "echo it").await);
+    }
+    let ready = originals[0].0.get("/api/health/ready").await.json();
+    assert_eq!(ready["status"], "ready", "{ready}");
     stop_and_check(&launch, service);
 }

@@ -44,6 +44,7 @@ impl Interceptor<dyn ImageStore> for FaultyImages {
                     }
                     ImageOperation::Put { .. }
                     | ImageOperation::HasUploads { .. }
+                    | ImageOperation::Reconcile { .. }
                     | ImageOperation::Check { .. } => {
                         return inner.run(other);
                     }

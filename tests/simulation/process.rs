@@ -155,6 +155,7 @@ async fn run(world: Rc<World>, process: Rc<Process>) {
     });
     let garbage = Garbage {
         host: Arc::clone(&host),
+        administration: None,
         runtime: runtime.clone(),
         retention: world.settings.wild.and_then(|wild| wild.retention),
         anonymous_retention: None,

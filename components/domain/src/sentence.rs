@@ -24,6 +24,10 @@ pub const CANCELLED_BY_OPERATOR: &str = "Cancelled by the operator.";
 /// The state of the queue while an operator has paused it: work waits, and nothing else.
 pub const QUEUE_PAUSED: &str = "paused by the operator";
 
+/// The state of the tasks while the disk has only its reserve left: new ones are refused,
+/// and nothing else.
+pub const DISK_AT_RESERVE: &str = "The disk has no room left for new tasks.";
+
 const FAILED: &str = "Error in refinement task processing: ";
 
 /// Longest error message, in code points.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::{CapabilityError, CapabilityState, Claimed};
 use concept_refinement_domain::erasure;
-use concept_refinement_domain::sentence::QUEUE_PAUSED;
+use concept_refinement_domain::sentence::{DISK_AT_RESERVE, QUEUE_PAUSED};
 use futures::future::try_join_all;
 use parking_lot::Mutex;
 
@@ -145,12 +145,13 @@ impl Capabilities {
             Some(states) => states,
             None => self.probe(&Tokio::default()).await,
         };
-        let queue = states.iter_mut().find(|state| state.name == "queue");
-        if let Some(queue) = queue
-            && queue.problem.is_none()
-            && self.pause.is_set()
-        {
-            queue.problem = Some(QUEUE_PAUSED.to_owned());
+        for state in states.iter_mut().filter(|state| state.problem.is_none()) {
+            let problem = match state.name.as_str() {
+                "queue" if self.pause.is_set() => QUEUE_PAUSED,
+                "tasks" if !self.room.spares_task() => DISK_AT_RESERVE,
+                _ => continue,
+            };
+            state.problem = Some(problem.to_owned());
         }
         let model = self.model_health.lock().problem(self.clock.now());
         states.push(CapabilityState {

@@ -105,6 +105,12 @@ pub trait ImageStore: Send + Sync {
     /// such image, or no longer.
     fn describe<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Listed>>;
 
+    /// Corrects the count of images that are counted elsewhere and are not stored. A store
+    /// that counts what it has leaves this out.
+    fn reconcile(&self) -> Answer<'_, ()> {
+        Box::pin(ready(Ok(())))
+    }
+
     /// Whether the store can be read and written.
     fn check(&self) -> Answer<'_, ()>;
 }

@@ -3,7 +3,8 @@
 //! Uploads and new tasks are admitted while there is space for them and for the refined
 //! images of the tasks accepted before. A refined image is never refused here, since its
 //! space was promised when its task was accepted. So everything accepted fits, and new
-//! work is refused before the disk is full.
+//! work is refused before the disk is full. Uploads leave more of the disk free than
+//! tasks do, so that those who have images can go on when no more can be uploaded.
 //!
 //! Nothing here may block, except for querying the free space of the disk.
 
@@ -25,6 +26,11 @@ const SHARE: u64 = 1024;
 /// twentieth of the disk, whichever is less.
 const DISK_RESERVE: u64 = 1 << 30;
 const DISK_SHARE: u64 = 20;
+
+/// What uploads leave free in addition is at least this many bytes, or an eighth of the
+/// disk, whichever is less: on a small disk, the logs of the databases need the most.
+const LOGS: u64 = 16 << 20;
+const LOGS_SHARE: u64 = 8;
 
 /// Space for the images of one store, shared with the task store.
 #[derive(Debug, Default)]
@@ -111,7 +117,8 @@ impl Room {
     /// There is no room for it ([`io::ErrorKind::StorageFull`]).
     pub fn reserve(self: &Arc<Self>, longest: u64) -> io::Result<Reservation> {
         let (mut occupancy, disk) = self.look_locked();
-        admit(*occupancy, self.max_store, disk, longest)?;
+        let kept = disk.map(Disk::kept_by_uploads);
+        admit(*occupancy, self.max_store, disk.zip(kept), longest)?;
         occupancy.reserved = occupancy.reserved.saturating_add(longest);
         occupancy.unwritten = occupancy.unwritten.saturating_add(longest);
         occupancy.uploads += 1;
@@ -134,7 +141,12 @@ impl Room {
             tasks: occupancy.tasks.saturating_add(1),
             ..*occupancy
         };
-        admit(with_task, self.max_store, disk, 0)?;
+        admit(
+            with_task,
+            self.max_store,
+            disk.zip(disk.map(Disk::reserve)),
+            0,
+        )?;
         *occupancy = with_task;
         Ok(())
     }
@@ -142,7 +154,13 @@ impl Room {
     /// Whether the disk has this many bytes beyond its reserve and what was promised.
     pub fn spares(&self, bytes: u64) -> bool {
         let (occupancy, disk) = self.look_locked();
-        admit(*occupancy, None, disk, bytes).is_ok()
+        admit(*occupancy, None, disk.zip(disk.map(Disk::reserve)), bytes).is_ok()
+    }
+
+    /// Whether the disk has room for the refined image of one more task.
+    pub fn spares_task(&self) -> bool {
+        let of_task = self.disk().map_or(0, |disk| promised(1, disk.total));
+        self.spares(of_task)
     }
 
     /// Gives back the space of tasks that ended or were deleted.
@@ -217,14 +235,20 @@ impl Disk {
     pub fn reserve(self) -> u64 {
         DISK_RESERVE.min(self.total / DISK_SHARE)
     }
+
+    /// What uploads must leave free, in bytes: as much again, for new tasks.
+    fn kept_by_uploads(self) -> u64 {
+        let reserve = self.reserve();
+        reserve + reserve.max(LOGS.min(self.total / LOGS_SHARE))
+    }
 }
 
 /// Whether there is space for this many more bytes in addition to what accepted tasks may
-/// need.
+/// need. `disk`: with what must stay free on it.
 fn admit(
     occupancy: Occupancy,
     max_store: Option<u64>,
-    disk: Option<Disk>,
+    disk: Option<(Disk, u64)>,
     bytes: u64,
 ) -> io::Result<()> {
     let Occupancy {
@@ -240,15 +264,10 @@ fn admit(
     {
         return Err(full("the images take as much as max-store allows"));
     }
-    if let Some(disk) = disk
-        && sum([
-            unwritten,
-            promised(tasks, disk.total),
-            bytes,
-            disk.reserve(),
-        ]) > disk.available
+    if let Some((disk, kept)) = disk
+        && sum([unwritten, promised(tasks, disk.total), bytes, kept]) > disk.available
     {
-        return Err(full("the disk has only its reserve left"));
+        return Err(full("the disk has only left what must stay free"));
     }
     Ok(())
 }
@@ -394,8 +413,26 @@ mod tests {
                 false,
             ),
         ] {
+            let disk = disk.map(|disk: Disk| (disk, disk.reserve()));
             let admitted = admit(occupancy, max_store, disk, bytes).is_ok();
             assert_eq!(admitted, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn uploads_end_well_before_tasks_do() {
+        for (name, total, tasks, uploads) in [
+            ("a large disk", 900 * GIB, GIB, 2 * GIB),
+            ("a disk of a machine", 10 * GIB, GIB / 2, GIB),
+            ("a small disk", 160 * MIB, 8 * MIB, 24 * MIB),
+            ("a tiny disk", 80 * MIB, 4 * MIB, 14 * MIB),
+        ] {
+            let disk = Disk {
+                total,
+                available: total,
+            };
+            let kept = (disk.reserve(), disk.kept_by_uploads());
+            assert_eq!(kept, (tasks, uploads), "{name}");
         }
     }
 

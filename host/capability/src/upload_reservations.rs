@@ -6,8 +6,12 @@
 //! image. A reservation is held with a deadline while its image is uploaded, and settled
 //! once the image is stored. A host that needs longer extends the deadline; if it passes,
 //! the host is assumed dead, and any other host checks whether the image is there. The
-//! reservation of a stored image is held again while the image is deleted. So the count
-//! matches what is really stored, whatever crashes.
+//! reservation of a stored image is held again while the image is deleted.
+//!
+//! Only its holder writes a reservation. Whoever loses one after a request to the image
+//! store takes it again and looks what is there, since the new holder may have looked
+//! before that request took effect. So the count matches what is really stored, whatever
+//! crashes, and in whatever order uploads and deletions overtake each other.
 
 use std::time::Duration;
 
@@ -40,8 +44,8 @@ pub struct Reservation {
     pub holder: String,
     /// The image, which may or may not be stored.
     pub path: ImageKey,
-    /// The owner, if that is an anonymous user. Stored with the reservation of an image
-    /// that is about to be uploaded.
+    /// The owner, if that is an anonymous user and the holder knows. Stored when the
+    /// reservation is taken.
     pub anonymous_owner: Option<String>,
 }
 
@@ -71,33 +75,38 @@ pub enum Admission {
 
 /// Counts for an image store that cannot. Each call is one atomic step.
 pub trait UploadReservations: Send + Sync {
-    /// Checks the limits, and takes the reservation for a [`TERM`]. An image that the new
-    /// one replaces does not count against its owner. What accepted tasks were promised
-    /// counts toward the limit for all images together.
+    /// Checks the limits, and takes the reservation for a [`TERM`], even from another
+    /// holder. An image that the new one replaces does not count against its owner. What
+    /// accepted tasks were promised counts toward the limit for all images together.
     fn take(&self, reservation: NewReservation) -> Answer<'_, Admission>;
 
-    /// Extends a reservation by another [`TERM`]. False: it is free, or has another
-    /// holder.
+    /// Extends a reservation by another [`TERM`]. False: it was lost.
     fn hold(&self, reservation: Reservation) -> Answer<'_, bool>;
 
-    /// Takes over the reservation of an image that is to be deleted, even from another
-    /// holder. False: there is none.
+    /// Takes over the reservation of an image, even from another holder. False: there is
+    /// none.
     fn claim(&self, reservation: Reservation) -> Answer<'_, bool>;
 
-    /// The uploader has stored the image, of this many bytes. Counts even if the
-    /// reservation was lost.
-    fn settle(&self, reservation: Reservation, bytes: u64) -> Answer<'_, ()>;
+    /// The image is stored, with this many bytes. False: the reservation was lost, and
+    /// this had no effect.
+    fn settle(&self, reservation: Reservation, bytes: u64) -> Answer<'_, bool>;
 
-    /// A check found the image, of this many bytes. Has no effect if the reservation was
-    /// lost.
-    fn confirm(&self, reservation: Reservation, bytes: u64) -> Answer<'_, ()>;
-
-    /// The image was not stored, or was deleted. A repeat has no effect.
-    fn free(&self, reservation: Reservation) -> Answer<'_, ()>;
+    /// The image was not stored, or was deleted. False: the reservation was lost, and
+    /// this had no effect.
+    fn free(&self, reservation: Reservation) -> Answer<'_, bool>;
 
     /// Reservations whose deadline has passed, the oldest first. The caller now holds
     /// them for another [`TERM`]; their previous holders have lost them.
     fn abandoned(&self, limit: u32) -> Answer<'_, Vec<Reservation>>;
+
+    /// Images of this kind that count as stored, by owner and name: at most `limit` of
+    /// those after an image, or of all.
+    fn settled(
+        &self,
+        kind: ImageKind,
+        after: Option<ImageKey>,
+        limit: u32,
+    ) -> Answer<'_, Vec<ImageKey>>;
 
     /// For each of these images, in the same order, its owner if that is an anonymous
     /// user.

@@ -49,7 +49,8 @@ impl UploadReservations for PostgresTasks {
                  (owner, kind, name, holder, until, bytes, anonymous_owner) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7) \
                  ON CONFLICT (owner, kind, name) DO UPDATE SET holder = $4, until = $5, \
-                     bytes = greatest(upload_reservation.bytes, $6), anonymous_owner = $7";
+                     bytes = greatest(upload_reservation.bytes, $6), \
+                     anonymous_owner = coalesce($7, upload_reservation.anonymous_owner)";
             futures::try_join!(
                 self.write(&session, SQL, &new.reservation, new.longest),
                 session.commit()
@@ -77,22 +78,14 @@ impl UploadReservations for PostgresTasks {
         })
     }
 
-    fn settle(&self, reservation: Reservation, bytes: u64) -> Answer<'_, ()> {
-        const SQL: &str = "INSERT INTO schema.upload_reservation \
-             (owner, kind, name, bytes, anonymous_owner) \
-             VALUES ($1, $2, $3, $6, $7) ON CONFLICT (owner, kind, name) \
-             DO UPDATE SET bytes = $6, holder = NULL, until = NULL";
-        self.written(SQL, reservation, bytes)
-    }
-
-    fn confirm(&self, reservation: Reservation, bytes: u64) -> Answer<'_, ()> {
+    fn settle(&self, reservation: Reservation, bytes: u64) -> Answer<'_, bool> {
         const SQL: &str = "UPDATE schema.upload_reservation \
              SET bytes = $6, holder = NULL, until = NULL \
              WHERE owner = $1 AND kind = $2 AND name = $3 AND holder = $4";
         self.written(SQL, reservation, bytes)
     }
 
-    fn free(&self, reservation: Reservation) -> Answer<'_, ()> {
+    fn free(&self, reservation: Reservation) -> Answer<'_, bool> {
         const SQL: &str = "DELETE FROM schema.upload_reservation \
              WHERE owner = $1 AND kind = $2 AND name = $3 AND holder = $4";
         self.written(SQL, reservation, 0)
@@ -119,6 +112,28 @@ impl UploadReservations for PostgresTasks {
                 })
             });
             reservations.collect()
+        })
+    }
+
+    fn settled(
+        &self,
+        kind: ImageKind,
+        after: Option<ImageKey>,
+        limit: u32,
+    ) -> Answer<'_, Vec<ImageKey>> {
+        const SQL: &str = "SELECT owner, kind, name FROM schema.upload_reservation \
+             WHERE kind = $1 AND until IS NULL AND (owner, name) > ($2, $3) \
+             ORDER BY owner, name LIMIT $4";
+        self.answer(async move {
+            let session = self.database.session().await?;
+            let [owner, name] =
+                after.map_or_else(Default::default, |after| [after.owner, after.name]);
+            let (kind, owner, name) = (folder(kind), Text::of(&owner), Text::of(&name));
+            let limit = i64::from(limit);
+            let rows = session
+                .query(SQL, &parameters![kind, owner, name, limit])
+                .await?;
+            rows.iter().map(|row| path(&mut Cells::of(row))).collect()
         })
     }
 
@@ -170,12 +185,13 @@ impl PostgresTasks {
         Ok(Admission::Taken)
     }
 
-    fn written(&self, sql: &'static str, reservation: Reservation, bytes: u64) -> Answer<'_, ()> {
+    /// Whether the statement wrote a row.
+    fn written(&self, sql: &'static str, reservation: Reservation, bytes: u64) -> Answer<'_, bool> {
         self.answer(async move {
             let session = self.database.session_of(&reservation.path.owner).await?;
-            self.write(&session, sql, &reservation, bytes).await?;
+            let rows = self.write(&session, sql, &reservation, bytes).await?;
             self.tell_room(&session).await;
-            Ok(())
+            Ok(rows > 0)
         })
     }
 

@@ -2,10 +2,14 @@
 //!
 //! The task that uploads an image holds its reservation. If it is cancelled, a background
 //! job checks whether the image was stored; if this host dies, another host does.
+//!
+//! It must never write a reservation because of a request alone if the reservation was
+//! lost meanwhile: the image may be deleted by then, or stored again.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use concept_refinement_capability::Answer;
 use concept_refinement_capability::images::anonymous_owner;
 use concept_refinement_capability::upload_reservations::{
     Admission, ImageKey, NewReservation, Reservation, TERM,
@@ -52,7 +56,7 @@ pub(super) async fn upkeep(inner: Weak<Inner>) {
         {
             // What is unavailable now is so for the others too. They are tried again
             // later.
-            if inner.resolve(reservation, true).await.is_err() {
+            if inner.look(reservation, true).await.is_err() {
                 break;
             }
         }
@@ -115,12 +119,30 @@ impl Inner {
         })
     }
 
-    /// Confirms or frees a reservation, depending on what is in the bucket.
+    /// Settles or frees a reservation, depending on what is in the bucket.
+    ///
+    /// `is_sent`: a request was sent to store or delete the image. It may have taken
+    /// effect after whoever took the reservation over had looked, so it is taken again.
     async fn resolve(
         &self,
-        reservation: Reservation,
+        mut reservation: Reservation,
         is_sent: bool,
     ) -> Result<(), CapabilityError> {
+        while !self.look(reservation.clone(), is_sent).await? && is_sent {
+            reservation.holder = Reservation::new(reservation.path.clone()).holder;
+            let again = NewReservation {
+                reservation: reservation.clone(),
+                longest: 0,
+                limits: None,
+                max_store: None,
+            };
+            self.reservations.take(again).await?;
+        }
+        Ok(())
+    }
+
+    /// False: the reservation was lost.
+    async fn look(&self, reservation: Reservation, is_sent: bool) -> Result<bool, CapabilityError> {
         // An upload never replaces another image, so there is none.
         if !is_sent && reservation.path.kind == ImageKind::Upload {
             return self.reservations.free(reservation).await;
@@ -128,7 +150,7 @@ impl Inner {
         let key = reservation.path.text();
         let object = self.bucket.head(&key).await.map_err(Fault::report)?;
         match object {
-            Some(object) => self.reservations.confirm(reservation, object.size).await,
+            Some(object) => self.reservations.settle(reservation, object.size).await,
             None => {
                 // Removes the second object of an upload that was not stored. Not for
                 // refined images: another image of the same name may be on its way.
@@ -138,6 +160,16 @@ impl Inner {
                 self.reservations.free(reservation).await
             }
         }
+    }
+
+    /// Looks at an image that counts as stored and is missing in a list. It may have been
+    /// stored or deleted meanwhile.
+    pub(super) async fn look_for(&self, missing: ImageKey) -> Result<(), CapabilityError> {
+        let reservation = Reservation::new(missing);
+        if self.reservations.claim(reservation.clone()).await? {
+            self.look(reservation, true).await?;
+        }
+        Ok(())
     }
 
     /// Whether the owner has reservations in doubt, so that a limit may not really be
@@ -192,22 +224,29 @@ impl Taken {
     }
 
     /// The image was stored.
-    pub(super) async fn settle(mut self, bytes: u64) -> Result<(), CapabilityError> {
-        // In doubt until this is done, in case the future is dropped.
-        if let Some(reservation) = &self.reservation {
-            self.inner
-                .reservations
-                .settle(reservation.clone(), bytes)
-                .await?;
-        }
-        self.reservation = None;
-        Ok(())
+    pub(super) async fn settle(self, bytes: u64) -> Result<(), CapabilityError> {
+        let inner = Arc::clone(&self.inner);
+        self.end(|reservation| inner.reservations.settle(reservation, bytes))
+            .await
     }
 
     /// The image was deleted.
-    pub(super) async fn free(mut self) -> Result<(), CapabilityError> {
-        if let Some(reservation) = &self.reservation {
-            self.inner.reservations.free(reservation.clone()).await?;
+    pub(super) async fn free(self) -> Result<(), CapabilityError> {
+        let inner = Arc::clone(&self.inner);
+        self.end(|reservation| inner.reservations.free(reservation))
+            .await
+    }
+
+    /// `write`: false if the reservation was lost.
+    async fn end<'a>(
+        mut self,
+        write: impl FnOnce(Reservation) -> Answer<'a, bool>,
+    ) -> Result<(), CapabilityError> {
+        // In doubt until this is done, in case the future is dropped.
+        if let Some(reservation) = &self.reservation
+            && !write(reservation.clone()).await?
+        {
+            self.inner.resolve(reservation.clone(), true).await?;
         }
         self.reservation = None;
         Ok(())

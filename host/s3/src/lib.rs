@@ -451,6 +451,15 @@ impl ImageStore for S3Images {
         })
     }
 
+    fn reconcile(&self) -> Answer<'_, ()> {
+        Box::pin(async {
+            for kind in [ImageKind::Upload, ImageKind::Refined] {
+                listing::reconcile(&self.inner, kind).await?;
+            }
+            Ok(())
+        })
+    }
+
     /// Reads one key: writing would cost money, and a bucket is never full.
     fn check(&self) -> Answer<'_, ()> {
         Box::pin(async move {

@@ -3,6 +3,8 @@
 //!
 //! An image that was never stored may have left its second object. It is listed like the
 //! image would be, so that it is removed once nothing refers to it.
+//!
+//! A list also finds what counts as stored and is not in the bucket.
 
 use std::sync::Arc;
 
@@ -18,6 +20,9 @@ use super::{Inner, SECOND, is_image};
 
 /// Keys per request: the maximum of S3.
 const PAGE: usize = 1000;
+
+/// Reservations that are compared at once with what is listed.
+const SETTLED: u32 = 1000;
 
 pub(super) async fn list(inner: Arc<Inner>, kind: ImageKind) -> Result<Images, CapabilityError> {
     let beginning = format!("{}/", folder(kind));
@@ -72,6 +77,34 @@ async fn listed(
         anonymous_owner,
     });
     Ok(listed.collect())
+}
+
+/// Corrects the count of images that count as stored and are not in the bucket. Both
+/// are read in the order of their names: an image that is listed in another order costs a
+/// request, and is found.
+pub(super) async fn reconcile(inner: &Arc<Inner>, kind: ImageKind) -> Result<(), CapabilityError> {
+    let mut settled = inner.reservations.settled(kind, None, SETTLED).await?;
+    if settled.is_empty() {
+        return Ok(());
+    }
+    let mut images = list(Arc::clone(inner), kind).await?;
+    let mut image = images.try_next().await?;
+    while let Some(last) = settled.last().cloned() {
+        for key in settled {
+            let name = key.text();
+            while image.as_ref().is_some_and(|image| image.path < name) {
+                image = images.try_next().await?;
+            }
+            if image.as_ref().is_none_or(|image| image.path != name) {
+                inner.look_for(key).await?;
+            }
+        }
+        settled = inner
+            .reservations
+            .settled(kind, Some(last), SETTLED)
+            .await?;
+    }
+    Ok(())
 }
 
 /// None: it is not an image of ours, or was deleted meanwhile.

@@ -260,6 +260,7 @@ impl HostBuilder {
         };
         let garbage = Garbage {
             host: Arc::clone(&capabilities),
+            administration: Some(Arc::clone(&administration)),
             runtime: Arc::clone(&runtime) as _,
             retention: config.retention,
             anonymous_retention: config.anonymous_retention,

@@ -1,5 +1,6 @@
-//! Garbage collection: removes images that nothing refers to and, if there is a retention
-//! period, all data that is older.
+//! Garbage collection: removes images that nothing refers to, old records of what operators
+//! did and, if there is a retention period, all data that is older. It also corrects the
+//! count of images that are gone.
 //!
 //! A crash, a lost race or a failed deletion can leave an image that nothing refers to.
 //! Old data is removed row first, image second, so an interruption leaves at most such an
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::administration::{AUDIT_RETENTION, Administration};
 use concept_refinement_capability::clock::before;
 use concept_refinement_capability::images::Listed;
 use concept_refinement_capability::runtime::Runtime;
@@ -56,6 +58,8 @@ struct ClockWatch {
 pub struct Garbage {
     /// The capabilities that it uses.
     pub host: Arc<Capabilities>,
+    /// What operators did, if that is recorded.
+    pub administration: Option<Arc<dyn Administration>>,
     /// Used for timers.
     pub runtime: Arc<dyn Runtime>,
     /// Data older than this is removed. None: it is kept.
@@ -65,8 +69,8 @@ pub struct Garbage {
     pub anonymous_retention: Option<Duration>,
     /// The day in UTC on which the operator vouches for the clock.
     pub confirmed_day: Option<String>,
-    /// Interval of scans over all refined images, which read a lot to find the few that
-    /// were left behind; also the longest interval of rounds.
+    /// Interval of scans over all images, which read a lot to find the few that were left
+    /// behind, or are counted and gone; also the longest interval of rounds.
     pub interval: Duration,
 }
 
@@ -95,6 +99,13 @@ impl Garbage {
             }
             // A jump of the clock after this is not trusted in this round.
             let believed = self.believed(&mut clock).await;
+            if let (Some(administration), Some(now)) = (&self.administration, believed)
+                && let Err(error) = administration
+                    .prune_audit(before(now, AUDIT_RETENTION))
+                    .await
+            {
+                tracing::error!(%error, "old audit entries and jobs cannot be removed");
+            }
             if let (Some(retention), Some(now)) = (self.retention, believed) {
                 let age = before(now, retention);
                 log(self.remove_older(age).await, "what is old");
@@ -109,6 +120,9 @@ impl Garbage {
             if next_look <= self.runtime.elapsed() {
                 let removed = self.remove_unreferenced(ImageKind::Refined, None).await;
                 log(removed, "what nothing refers to");
+                if let Err(error) = self.host.images.reconcile().await {
+                    tracing::error!(%error, "images cannot be compared with what is counted");
+                }
                 next_look = self.runtime.elapsed() + self.interval;
             }
             self.runtime.sleep(pause).await;

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_capability::Capabilities;
-use concept_refinement_capability::administration::{AUDIT_RETENTION, Administration};
-use concept_refinement_capability::clock::before;
+use concept_refinement_capability::administration::Administration;
 use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::runtime::Runtime;
@@ -27,9 +26,6 @@ const BATCH: usize = 50;
 /// How often jobs are looked for that another process has left, and whether the queue is
 /// paused.
 const INTERVAL: Duration = Duration::from_secs(10);
-
-/// How often what is too old is removed.
-const PRUNE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// The jobs of one host.
 pub struct Jobs {
@@ -50,15 +46,9 @@ impl Jobs {
     }
 
     async fn rounds(&self) {
-        let mut next_prune = Duration::ZERO;
         let mut operations = self.administration.operations();
         loop {
-            let mut round = self.round().await;
-            if round.is_ok() && next_prune <= self.runtime.elapsed() {
-                round = self.prune().await;
-                next_prune = self.runtime.elapsed() + PRUNE_INTERVAL;
-            }
-            if let Err(error) = round {
+            if let Err(error) = self.round().await {
                 log_throttled!(error every LONG_INTERVAL, "no job can be worked on", %error);
             }
             tokio::select! {
@@ -84,11 +74,6 @@ impl Jobs {
         let is_paused = self.administration.is_paused().await?;
         self.host.pause.set(is_paused);
         Ok(())
-    }
-
-    async fn prune(&self) -> Result<(), CapabilityError> {
-        let oldest = before(self.host.clock.now(), AUDIT_RETENTION);
-        self.administration.prune_audit(oldest).await
     }
 
     async fn finish(&self, id: &str) -> Result<(), CapabilityError> {

@@ -33,7 +33,7 @@ impl Room {
             disk_free: bytes("images_disk_free", "Free space of the disk of the images"),
             disk_reserve: bytes(
                 "images_disk_reserve",
-                "Free space that uploads and new tasks leave on that disk",
+                "Free space that new tasks leave on that disk; uploads leave at least twice as much",
             ),
             uploads: register(
                 registry,

@@ -214,4 +214,20 @@ impl<K: Kinded> SharedImageBackend for InS3<K> {
         };
         Self::open(signing(None), clock, place, counted, &room)
     }
+
+    fn counting_by(&self, reservations: Arc<dyn UploadReservations>) -> Self {
+        let counted = Counted {
+            reservations: Reservations {
+                reservations,
+                schema: self.counted.reservations.schema.clone(),
+            },
+            room: Arc::clone(&self.counted.room),
+        };
+        let (place, clock) = (self.place.clone(), self.clock.clone());
+        Self::open(signing(None), clock, place, counted, &Arc::default())
+    }
+
+    fn reservations(&self) -> Arc<dyn UploadReservations> {
+        Arc::clone(&self.counted.reservations.reservations)
+    }
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::CapabilityState;
-use concept_refinement_domain::sentence::QUEUE_PAUSED;
+use concept_refinement_domain::sentence::{DISK_AT_RESERVE, QUEUE_PAUSED};
 use serde_json::json;
 use url::form_urlencoded;
 
@@ -49,6 +49,9 @@ async fn states<P: Ports>(state: &State<P>) -> Rc<[CapabilityState]> {
     states
 }
 
+/// What new tasks have to wait for, while everything else works.
+const OF_NEW_TASKS: [&str; 2] = [QUEUE_PAUSED, DISK_AT_RESERVE];
+
 /// History, downloads and the page work without the model, so it affects the status only
 /// if the request asks for that.
 pub async fn ready<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
@@ -57,8 +60,8 @@ pub async fn ready<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     let is_of_model = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "model");
     let degraded = || states.iter().filter(|state| state.problem.is_some());
     let is_away = degraded().any(|state| {
-        let is_paused = state.problem.as_deref() == Some(QUEUE_PAUSED);
-        !is_paused && (is_of_model || state.name != MODEL)
+        let problem = state.problem.as_deref().unwrap_or_default();
+        !OF_NEW_TASKS.contains(&problem) && (is_of_model || state.name != MODEL)
     });
     let capabilities: BTreeMap<_, _> = states
         .iter()

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use concept_refinement_domain::sentence::{DISK_AT_RESERVE, QUEUE_PAUSED};
 use serde_json::json;
 
 use super::service::{Call, Service};
@@ -79,5 +80,20 @@ fn not_ready() {
             let body = json!({"status": "degraded", "capabilities": capabilities});
             assert_eq!(reply.json(), body, "{name} {query}");
         }
+    }
+}
+
+/// Such a host goes on with everything else, so a proxy must not leave it out.
+#[test]
+fn what_only_keeps_new_tasks_waiting_is_said_and_is_no_reason_to_leave() {
+    for (name, problem) in [("queue", QUEUE_PAUSED), ("tasks", DISK_AT_RESERVE)] {
+        let service = Service::new();
+        let mut memory = service.memory.0.borrow_mut();
+        memory.problems.insert(name, problem.to_owned());
+        drop(memory);
+        let reply = service.send(Call::get("/api/health/ready?model"));
+        assert_eq!(reply.status, 200, "{name}");
+        assert_eq!(reply.json()["status"], "degraded", "{name}");
+        assert_eq!(reply.json()["capabilities"][name], problem, "{name}");
     }
 }

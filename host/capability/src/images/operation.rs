@@ -39,6 +39,7 @@ operations! {
         "images resolve" Resolve = resolve(url: &'a str, origin: &'a str) -> Option<Resolved>;
         "images list" List = list(kind: ImageKind) -> Images;
         "images describe" Describe = describe(name: &'a str) -> Option<Listed>;
+        "images reconcile" Reconcile = reconcile() -> ();
         "images check" Check = check() -> ();
     }
 }

@@ -48,33 +48,19 @@ impl UploadReservations for SqliteTasks {
         })
     }
 
-    fn settle(&self, reservation: Reservation, bytes: u64) -> Answer<'_, ()> {
-        self.write_with_total(move |step| {
-            let ImageKey { kind, owner, name } = &reservation.path;
-            let sql = "INSERT INTO upload_reservation (owner, kind, name, bytes, anonymous_owner) \
-                 VALUES (?, ?, ?, ?, ?) \
-                 ON CONFLICT DO UPDATE SET bytes = excluded.bytes, holder = NULL, until = NULL";
-            let (kind, bytes) = (folder(*kind), column(bytes));
-            let parameters = params![owner, kind, name, bytes, reservation.anonymous_owner];
-            run(step.connection, sql, parameters)?;
-            Ok(())
-        })
-    }
-
-    fn confirm(&self, reservation: Reservation, bytes: u64) -> Answer<'_, ()> {
+    fn settle(&self, reservation: Reservation, bytes: u64) -> Answer<'_, bool> {
         self.write_with_total(move |step| {
             let sql =
                 "UPDATE upload_reservation SET bytes = ?, holder = NULL, until = NULL WHERE holder = ?";
-            run(step.connection, sql, params![column(bytes), reservation.holder])?;
-            Ok(())
+            let parameters = params![column(bytes), reservation.holder];
+            Ok(run(step.connection, sql, parameters)? > 0)
         })
     }
 
-    fn free(&self, reservation: Reservation) -> Answer<'_, ()> {
+    fn free(&self, reservation: Reservation) -> Answer<'_, bool> {
         self.write_with_total(move |step| {
             let sql = "DELETE FROM upload_reservation WHERE holder = ?";
-            run(step.connection, sql, [reservation.holder])?;
-            Ok(())
+            Ok(run(step.connection, sql, [reservation.holder])? > 0)
         })
     }
 
@@ -95,6 +81,23 @@ impl UploadReservations for SqliteTasks {
             });
             Ok(reservations?)
         })
+    }
+
+    fn settled(
+        &self,
+        kind: ImageKind,
+        after: Option<ImageKey>,
+        limit: u32,
+    ) -> Answer<'_, Vec<ImageKey>> {
+        Box::pin(self.scan(move |connection| {
+            let sql = "SELECT owner, kind, name FROM upload_reservation \
+                 WHERE kind = ? AND until IS NULL AND (owner, name) > (?, ?) \
+                 ORDER BY owner, name LIMIT ?";
+            let [owner, name] =
+                after.map_or_else(Default::default, |after| [after.owner, after.name]);
+            let parameters = params![folder(kind), owner, name, limit];
+            Ok(all(connection, sql, parameters, path)?)
+        }))
     }
 
     fn anonymous_owners(&self, images: Vec<ImageKey>) -> Answer<'_, Vec<Option<String>>> {
@@ -167,7 +170,8 @@ fn take(step: &Step<'_>, new: &NewReservation, room: &Room) -> Result<Admission,
          (owner, kind, name, bytes, holder, until, anonymous_owner) \
          VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE \
          SET bytes = max(bytes, excluded.bytes), holder = excluded.holder, \
-             until = excluded.until, anonymous_owner = excluded.anonymous_owner";
+             until = excluded.until, \
+             anonymous_owner = coalesce(excluded.anonymous_owner, anonymous_owner)";
     let (kind, bytes) = (folder(*kind), column(new.longest));
     let until = Stored(step.now.plus(TERM));
     let parameters = params![owner, kind, name, bytes, holder, until, anonymous_owner];

@@ -9,7 +9,7 @@ use concept_refinement_capability::Answer;
 use concept_refinement_capability::clock::ManualClock;
 use concept_refinement_capability::images::{Contents, ImageStore, Images};
 use concept_refinement_capability::runtime::Tokio;
-use concept_refinement_capability::tasks::{TaskStore, Tasks as _};
+use concept_refinement_capability::tasks::{TaskStore, Tasks};
 use concept_refinement_domain::capability::{
     ByteRange, ImageInfo, NewImage, NewTask, Resolved, StoredOrNot, Submission,
 };
@@ -138,6 +138,7 @@ fn garbage(
     let clock = Arc::new(ManualClock::at(NOW));
     Garbage {
         host: Arc::new(capabilities(tasks, images, clock)),
+        administration: None,
         runtime: Arc::new(Tokio::default()),
         retention,
         anonymous_retention: None,
@@ -159,7 +160,7 @@ async fn submit(store: &SqliteTasks, id: &str, original_path: Option<&str>) {
 /// Submits a task and deletes it.
 async fn forget(store: &SqliteTasks, id: &str) {
     submit(store, id, None).await;
-    assert!(store.delete(id, id).await.unwrap());
+    assert!(Tasks::delete(store, id, id).await.unwrap());
 }
 
 async fn remove_orphans(

@@ -56,6 +56,7 @@ async fn what_an_anonymous_user_left_goes_after_the_last_session_could_have_ende
     let time = Arc::new(SteppedTime::new(clock.clone()));
     let garbage = Garbage {
         host: Arc::new(capabilities(store.clone(), images.clone(), clock.clone())),
+        administration: None,
         runtime: time.clone(),
         retention: None,
         anonymous_retention: Some(DAY * 30),

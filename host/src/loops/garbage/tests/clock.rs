@@ -4,6 +4,8 @@ use concept_refinement_capability::intercept::{Intercepted, Interceptor, Operati
 use concept_refinement_capability::tasks::{TaskOperation, TaskReply};
 use concept_refinement_domain::clock_trust::PROBATION;
 
+use concept_refinement_capability::administration::Act;
+
 use super::*;
 use crate::loops::tests::fakes::SteppedTime;
 
@@ -43,6 +45,7 @@ impl World {
         let time = Arc::new(SteppedTime::new(self.clock.clone()));
         let garbage = Garbage {
             host: Arc::new(capabilities),
+            administration: Some(self.store.clone()),
             runtime: time.clone(),
             retention: Some(RETENTION),
             anonymous_retention: None,
@@ -154,5 +157,28 @@ async fn a_clock_that_goes_on_evenly_lets_things_go_in_their_time() {
     assert!(world.is_task_there().await);
     process.run_on(HOUR * 2).await;
     assert!(!world.is_task_there().await);
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn what_operators_did_goes_for_its_age_by_a_clock_that_is_trusted() {
+    let world = World::new().await;
+    let act = Act {
+        actor: "operator".to_owned(),
+        reason: "a test".to_owned(),
+    };
+    assert!(world.store.set_paused(true, act).await.unwrap());
+    let entries = async || world.store.audit(10, None).await.unwrap().len();
+    let process = world.start(None);
+    process.run_on(HOUR).await;
+    world.clock.advance(AUDIT_RETENTION * 2);
+    process.run_on(HOUR * 2).await;
+    assert_eq!(entries().await, 1, "the clock jumped");
+    process.stop().await;
+    let process = world.start(None);
+    process.run_on(PROBATION / 2).await;
+    assert_eq!(entries().await, 1, "after a restart too");
+    process.run_on(PROBATION).await;
+    assert_eq!(entries().await, 0, "the clock has agreed for long enough");
     process.stop().await;
 }
