@@ -5,25 +5,30 @@
 //! word `backup`, whose answer is a stream of [`backup`](super::backup).
 
 use std::fs::{self, File, Permissions};
+use std::future;
 use std::io::{self, Write as _};
 use std::net::Shutdown;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream as Stream;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use rustix::net::{RecvFlags, recv};
-use tokio::io::{AsyncReadExt as _, Interest};
+use anyhow::{Context as _, bail};
+use concept_refinement_capability::folder::Folder;
+use rustix::io::FdFlags;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, RecvFlags, SocketAddrUnix, SocketType, recv, socket};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::admin::{CONNECTIONS, Caller, Door, serve_peer};
-use crate::assembly::backup::{Backup, refuse};
+use crate::assembly::backup::{ALIVE, Backup, INTERVAL, refuse};
 use crate::loops::until_stop::until_stop;
 
 const NAME: &str = "control";
@@ -38,6 +43,12 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the receiver of a backup may read nothing. Meanwhile deleted data takes
 /// space, and other requests wait.
 const READER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Backups at a time, of which all but one wait.
+const MAX_BACKUPS: usize = 4;
+
+/// How long a command waits for a service that says nothing.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// Longest socket path that systems accept, in bytes.
 const LONGEST_ADDRESS: usize = 100;
@@ -88,7 +99,7 @@ impl Control {
 
     async fn answer_all(&self) {
         let connections = Arc::new(Semaphore::new(CONNECTIONS));
-        let backups = Arc::new(Mutex::new(()));
+        let backups = Arc::new(Backups::default());
         loop {
             let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
                 return;
@@ -101,10 +112,9 @@ impl Control {
                         backups: Arc::clone(&backups),
                     };
                     tokio::spawn(async move {
-                        if let Err(error) = answer.answer(stream).await {
+                        if let Err(error) = answer.answer(stream, permit).await {
                             tracing::warn!(%error, "a request of the operator could not be answered");
                         }
-                        drop(permit);
                     });
                 }
                 Err(error) => {
@@ -120,12 +130,27 @@ impl Control {
 struct Request {
     backup: Arc<Backup>,
     door: Arc<Door>,
-    /// Held while a backup is sent: two at a time would take twice the room.
-    backups: Arc<Mutex<()>>,
+    backups: Arc<Backups>,
+}
+
+/// Those who want a backup. They take no place of other requests.
+struct Backups {
+    /// Held while one is sent: two at a time would take twice the room.
+    turn: Mutex<()>,
+    places: Semaphore,
+}
+
+impl Default for Backups {
+    fn default() -> Self {
+        Self {
+            turn: Mutex::default(),
+            places: Semaphore::new(MAX_BACKUPS),
+        }
+    }
 }
 
 impl Request {
-    async fn answer(self, mut stream: UnixStream) -> io::Result<()> {
+    async fn answer(self, mut stream: UnixStream, place: OwnedSemaphorePermit) -> io::Result<()> {
         let user = stream.peer_cred()?.uid();
         let is_allowed = user == 0 || user == rustix::process::geteuid().as_raw();
         let first = timeout(REQUEST_TIMEOUT, first_byte(&stream)).await??;
@@ -133,7 +158,6 @@ impl Request {
             serve_peer(stream, self.door, Caller::of_uid(user)).await;
             return Ok(());
         }
-        let _turn = self.backups.lock().await;
         let mut request = Vec::new();
         let mut from = (&mut stream).take(MAX_REQUEST);
         timeout(REQUEST_TIMEOUT, from.read_to_end(&mut request)).await??;
@@ -141,17 +165,35 @@ impl Request {
             // The client only found out that it has no place for a backup.
             return Ok(());
         }
+        let refused = match (is_allowed, request.as_slice()) {
+            (false, _) => Some("this is for its own user"),
+            (true, BACKUP) => None,
+            (true, _) => Some("there is no such request"),
+        };
+        drop(place);
+        let place = self.backups.places.try_acquire();
+        let refused = refused.or(place.is_err().then_some(
+            "other backups wait for the one that is under way: try again when they are done",
+        ));
+        let mut turn = pin!(self.backups.turn.lock());
+        let _turn = loop {
+            tokio::select! {
+                biased;
+                () = future::ready(()), if refused.is_some() => break None,
+                turn = &mut turn => break Some(turn),
+                () = tokio::time::sleep(INTERVAL) => stream.write_all(&ALIVE).await?,
+            }
+        };
         let stream = stream.into_std()?;
         stream.set_nonblocking(false)?;
         stream.set_write_timeout(Some(READER_TIMEOUT))?;
         let backup = Arc::clone(&self.backup);
-        let answer = move || match (is_allowed, request.as_slice()) {
-            (false, _) => refuse(stream, "this is for its own user"),
-            (true, BACKUP) => {
+        let answer = move || match refused {
+            Some(why) => refuse(stream, why),
+            None => {
                 back_up(&backup, stream);
                 Ok(())
             }
-            (true, _) => refuse(stream, "there is no such request"),
         };
         spawn_blocking(answer).await.map_err(io::Error::other)?
     }
@@ -199,11 +241,11 @@ impl Asking {
     ///
     /// A process listens, but does not accept this user.
     pub fn connect(data: &Path) -> anyhow::Result<Option<Self>> {
-        let connected = Address::new(data).and_then(|address| Stream::connect(&address.path));
-        match connected {
+        match connected(data) {
             Ok(stream) => Ok(Some(Self(stream))),
             Err(error) => match error.kind() {
                 io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Ok(None),
+                io::ErrorKind::WouldBlock => bail!("the running service does not answer"),
                 _ => Err(error).context("the running service cannot be asked"),
             },
         }
@@ -227,8 +269,27 @@ impl Asking {
     pub fn for_backup(mut self) -> io::Result<Stream> {
         self.0.write_all(BACKUP)?;
         self.0.shutdown(Shutdown::Write)?;
+        self.0.set_read_timeout(Some(SILENCE))?;
         Ok(self.0)
     }
+}
+
+/// To the socket itself: whoever owns the data directory could lead root to another one by
+/// a link.
+fn connected(data: &Path) -> io::Result<Stream> {
+    let data = Folder::open(data)?;
+    match data.look(NAME)? {
+        None => return Err(io::ErrorKind::NotFound.into()),
+        Some(found) if !found.is_socket() => return Err(io::Error::other("it is no socket")),
+        Some(_) => {}
+    }
+    let (path, _pinned) = data.pinned(NAME)?;
+    let socket = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+    rustix::io::fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
+    // Connecting waits for a service that accepts nothing.
+    set_socket_timeout(&socket, Timeout::Send, Some(SILENCE))?;
+    rustix::net::connect(&socket, &SocketAddrUnix::new(&path)?)?;
+    Ok(socket.into())
 }
 
 /// Path of the socket. Systems accept only short paths, so a long one is expressed
