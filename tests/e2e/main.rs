@@ -25,6 +25,7 @@ mod erasing;
 mod events;
 mod fairness;
 mod forbidden;
+mod foreign;
 mod hanging;
 mod headers;
 mod health;

@@ -88,7 +88,7 @@ fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 /// An archive of a service that has an image in a file, one in the table, and tasks.
-async fn an_archive() -> Vec<u8> {
+pub async fn an_archive() -> Vec<u8> {
     let launch = scripted_launch().embedded();
     let service = launch.start();
     let client = Client::user(service.url(), &new_name());

@@ -7,7 +7,10 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
+use rustix::process::geteuid;
 use thiserror::Error;
+
+use super::folder::{Folder, Place, Trust};
 
 /// Why an embedded store could not be opened. For the operator, never for a
 /// caller of the API, since it names paths.
@@ -68,23 +71,42 @@ pub struct DirectoryLock {
 }
 
 impl DirectoryLock {
-    /// `name` is the lock file within the directory. Two stores may share a
-    /// directory if their lock files differ.
+    /// `name` is the lock file within the directory, which is created if needed. Two
+    /// stores may share a directory if their lock files differ.
+    ///
+    /// # Errors
+    ///
+    /// Another process has it, or it cannot be used: by root, neither can another user's,
+    /// who could replace its files by links to others.
     pub fn acquire(directory: &Path, name: &str) -> Result<Self, OpenError> {
-        create(directory).map_err(|error| OpenError::unusable(directory, error))?;
-        let path = directory.join(name);
+        let unusable = |error: io::Error| OpenError::unusable(directory, error);
+        create(directory).map_err(unusable)?;
+        let folder = Folder::followed(directory).map_err(unusable)?;
+        let lock = Self::within(&folder, name)?;
+        let owner = folder.metadata().map_err(unusable)?.uid();
+        if geteuid().is_root() && owner != 0 {
+            let why = "who could replace its files: run this as that user";
+            let why = format!("it belongs to another user ({owner}), {why}");
+            return Err(OpenError::unusable(directory, why));
+        }
+        Ok(lock)
+    }
+
+    /// The same for a directory that is only read, by its descriptor.
+    ///
+    /// # Errors
+    ///
+    /// Another process has it, or it cannot be locked.
+    pub fn within(folder: &Folder, name: &str) -> Result<Self, OpenError> {
+        let path = folder.path().join(name);
         let unusable = |error: io::Error| OpenError::unusable(&path, error);
-        let file = private_file()
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(unusable)?;
+        let file = folder.lock_file(name).map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => Ok(Self {
                 named: NamedFile::of(&path).map_err(unusable)?,
                 _file: file,
             }),
-            Err(TryLockError::WouldBlock) => Err(OpenError::InUse(directory.to_owned())),
+            Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.path().to_owned())),
             Err(TryLockError::Error(error)) => Err(unusable(error)),
         }
     }
@@ -124,7 +146,7 @@ impl NamedFile {
 /// Whether the file belongs to this user and only this user may write to it.
 pub fn is_private(metadata: &Metadata) -> bool {
     const OTHERS_MAY_WRITE: u32 = 0o022;
-    let is_ours = metadata.uid() == rustix::process::geteuid().as_raw();
+    let is_ours = metadata.uid() == geteuid().as_raw();
     is_ours && metadata.mode() & OTHERS_MAY_WRITE == 0
 }
 
@@ -150,16 +172,23 @@ pub fn create(directory: &Path) -> io::Result<()> {
     if directory.is_dir() {
         return Ok(());
     }
-    let parent = match directory.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    create(parent)?;
-    match fs::DirBuilder::new().mode(0o700).create(directory) {
+    let (parent, name) = Place::of(directory, Trust::Anybody)?.create()?;
+    match parent.create_folder(name) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
+        made => made.map(drop),
+    }?;
+    parent.sync()
+}
+
+/// The same within a directory that exists, and that belongs to the store.
+pub fn add(directory: &Path) -> io::Result<()> {
+    match fs::DirBuilder::new().mode(0o700).create(directory) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => {
+            return Ok(());
+        }
         made => made,
     }?;
-    sync(parent)
+    sync(directory.parent().unwrap_or(Path::new("/")))
 }
 
 /// Options to open a file for writing; a new file is readable by this user

@@ -12,6 +12,13 @@ pub trait Embedded: Send + Sync {
     /// From now on the store keeps everything that it would delete, until the release.
     fn hold(&self) {}
 
+    /// How much room [`Embedded::copy_to`] takes for temporary files at most, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// The files cannot be looked at.
+    fn scratch_bytes(&self) -> io::Result<u64>;
+
     /// Adds the files of the store, so that it can be opened from the copy. They contain
     /// everything as of some moment after the hold, and perhaps later changes. Returns
     /// counts of the contents, as `12 tasks`.

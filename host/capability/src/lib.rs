@@ -22,6 +22,7 @@ pub mod directory;
 pub mod duties;
 pub mod embedded;
 pub mod engine;
+pub mod folder;
 pub mod health;
 pub mod images;
 pub mod intercept;

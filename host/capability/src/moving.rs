@@ -4,6 +4,7 @@
 //! already there has no effect, so an interrupted move can be repeated.
 
 use std::io;
+use std::path::Path;
 
 use concept_refinement_domain::capability::{ImageInfo, NewImage, StoredOrNot};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -237,6 +238,9 @@ pub struct WholeImage {
 
 /// Images that no process uses. Everything here blocks the thread.
 pub trait ImagesAtRest: Send + Sync {
+    /// Copies what cannot be read where it is to a directory, before anything is read.
+    fn begin(&self, scratch: &Path) -> io::Result<()>;
+
     /// The paths of all of them.
     fn paths(&self) -> io::Result<Vec<String>>;
 

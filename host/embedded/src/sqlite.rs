@@ -12,7 +12,7 @@ pub(crate) mod transaction;
 use std::path::Path;
 
 use concept_refinement_capability::OpenError;
-pub(crate) use database_file::DatabaseFile;
+pub(crate) use database_file::{DatabaseFile, Temporary};
 pub(crate) use group_commit::{Committer, GroupCommit};
 use rusqlite::{Connection, ErrorCode, ffi};
 

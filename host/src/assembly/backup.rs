@@ -10,20 +10,23 @@ mod stream;
 mod sums;
 mod unpack;
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use concept_refinement_capability::embedded::{Archive as _, Embedded};
+use concept_refinement_capability::folder::Folder;
+use concept_refinement_capability::room::Room;
+use indicatif::DecimalBytes;
 
-use crate::assembly::secret;
+use crate::assembly::{engines, secret};
 use archive::Tar;
 pub use draft::Draft;
-use stream::Sender;
-pub use stream::{Receiver, refuse};
+pub use stream::{ALIVE, INTERVAL, Receiver, refuse};
+use stream::{Frames, Sender};
 pub use sums::FILE as LIST;
 pub use unpack::{copy, unpack};
 
@@ -32,18 +35,17 @@ const SCRATCH: &str = "backup.scratch";
 
 /// What a process can back up.
 pub struct Backup {
-    data: PathBuf,
+    data: Folder,
     /// The task store comes before the images that it refers to.
     stores: Vec<Arc<dyn Embedded>>,
+    /// What copies of databases may not take from the service's tasks.
+    room: Arc<Room>,
 }
 
 impl Backup {
     /// For a data directory with these stores.
-    pub fn new(data: &Path, stores: Vec<Arc<dyn Embedded>>) -> Self {
-        Self {
-            data: data.to_owned(),
-            stores,
-        }
+    pub fn new(data: Folder, stores: Vec<Arc<dyn Embedded>>, room: Arc<Room>) -> Self {
+        Self { data, stores, room }
     }
 
     /// Sends a backup from the process that owns the directory, and returns a summary of
@@ -52,9 +54,9 @@ impl Backup {
     /// # Errors
     ///
     /// The backup is incomplete. The receiver is told too, if it is still there.
-    pub fn send_as_service(&self, to: impl Write) -> anyhow::Result<String> {
+    pub fn send_as_service(&self, to: impl Write + Send) -> anyhow::Result<String> {
         self.send_by(to, |sender| {
-            let scratch = Scratch::create(&self.data)?;
+            let scratch = Scratch::create(self.data.path())?;
             self.copy(&scratch.0, sender)
         })
     }
@@ -64,22 +66,24 @@ impl Backup {
     /// # Errors
     ///
     /// The backup is incomplete.
-    pub fn send(&self, to: impl Write, scratch: &Path) -> anyhow::Result<String> {
+    pub fn send(&self, to: impl Write + Send, scratch: &Path) -> anyhow::Result<String> {
         self.send_by(to, |sender| self.copy(scratch, sender))
     }
 
     /// Removes what a previous process left behind.
     pub fn clear(&self) -> io::Result<()> {
-        Scratch::clear(&self.data.join(SCRATCH))
+        Scratch::clear(&self.data.path().join(SCRATCH))
     }
 
-    fn send_by<W: Write>(
+    fn send_by<W: Write + Send>(
         &self,
         to: W,
-        copy: impl FnOnce(&mut Sender<W>) -> anyhow::Result<Vec<(&'static str, u64)>>,
+        copy: impl FnOnce(&mut Sender<'_, W>) -> anyhow::Result<Vec<(&'static str, u64)>>,
     ) -> anyhow::Result<String> {
-        let mut sender = Sender::new(to);
-        match copy(&mut sender) {
+        let frames = Frames::new(to);
+        let mut sender = Sender::new(&frames);
+        let copied = frames.alive_while(|| copy(&mut sender));
+        match copied {
             Ok(counts) => {
                 let counts = summary(&counts);
                 sender.end(Ok(&counts))?;
@@ -94,19 +98,63 @@ impl Backup {
     }
 
     fn copy(&self, scratch: &Path, to: impl Write) -> anyhow::Result<Vec<(&'static str, u64)>> {
+        self.refuse_without_room(scratch)?;
         let _held = Held::new(&self.stores);
         let mut tar = Tar::new(to, scratch)?;
         let mut counts = Vec::new();
         for store in &self.stores {
             counts.extend(store.copy_to(&mut tar)?);
         }
-        match File::open(self.data.join(secret::FILE)) {
+        match self.data.file(secret::FILE) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             opened => tar.add(Path::new(secret::FILE), opened.context("the secret")?)?,
         }
         tar.finish()?;
         Ok(counts)
     }
+
+    /// One database after the other is copied to `scratch`.
+    fn refuse_without_room(&self, scratch: &Path) -> anyhow::Result<()> {
+        let bytes = self.stores.iter().map(|store| store.scratch_bytes());
+        let bytes = bytes.collect::<io::Result<Vec<_>>>()?;
+        let bytes = bytes.into_iter().max().unwrap_or_default();
+        let disk = Room::new(None, scratch.to_owned()).disk();
+        if !self.room.spares(bytes) || disk.is_some_and(|disk| disk.available < bytes) {
+            let bytes = DecimalBytes(bytes);
+            bail!("there is no room for a copy of the databases, which takes up to {bytes}");
+        }
+        Ok(())
+    }
+}
+
+/// How many bytes the stores of a data directory have at most, and the largest of their
+/// databases.
+pub fn size(data: &Folder) -> io::Result<(u64, u64)> {
+    let mut size = (0, 0);
+    add_size(data, Path::new(""), &mut size)?;
+    Ok(size)
+}
+
+/// `path`: of the folder, from the top of the data directory.
+fn add_size(folder: &Folder, path: &Path, size: &mut (u64, u64)) -> io::Result<()> {
+    for name in folder.names()? {
+        let path = path.join(&name);
+        match folder.look(&name)? {
+            Some(found) if found.is_folder() => match folder.folder(&name) {
+                // It was removed meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                below => add_size(&below?, &path, size)?,
+            },
+            Some(found) if engines::is_store_file(&path) => {
+                size.0 = size.0.saturating_add(found.bytes);
+                if path.extension().is_some() {
+                    size.1 = size.1.max(found.bytes);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The counts of a backup's contents, as `12 tasks, 9 concepts`.

@@ -5,27 +5,32 @@
 //! word `backup`, whose answer is a stream of [`backup`](super::backup).
 
 use std::fs::{self, File, Permissions};
+use std::future;
 use std::io::{self, Write as _};
 use std::net::Shutdown;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream as Stream;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use concept_refinement_capability::folder::Folder;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_runtime::ingress::http::Connection;
-use rustix::net::{RecvFlags, recv};
-use tokio::io::{AsyncReadExt as _, Interest};
+use rustix::io::FdFlags;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, RecvFlags, SocketAddrUnix, SocketType, recv, socket};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::admin::{Caller, Door, serve_peer};
-use crate::assembly::backup::{Backup, refuse};
+use crate::assembly::backup::{ALIVE, Backup, INTERVAL, refuse};
 use crate::few_connections::{place, while_it_has};
 use crate::loops::until_stop::until_stop;
 
@@ -41,6 +46,12 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the receiver of a backup may read nothing. Meanwhile deleted data takes
 /// space, and other requests wait.
 const READER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Backups at a time, of which all but one wait.
+const MAX_BACKUPS: usize = 4;
+
+/// How long a command waits for a service that says nothing.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// Longest socket path that systems accept, in bytes.
 const LONGEST_ADDRESS: usize = 100;
@@ -90,7 +101,7 @@ impl Control {
     }
 
     async fn answer_all(&self) {
-        let backups = Arc::new(Mutex::new(()));
+        let backups = Arc::new(Backups::default());
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
@@ -126,9 +137,24 @@ impl Control {
 struct Request {
     backup: Arc<Backup>,
     door: Arc<Door>,
-    /// Held while a backup is sent: two at a time would take twice the room.
-    backups: Arc<Mutex<()>>,
+    backups: Arc<Backups>,
     place: Arc<Connection>,
+}
+
+/// Those who want a backup: few, so that they leave places to other requests.
+struct Backups {
+    /// Held while one is sent: two at a time would take twice the room.
+    turn: Mutex<()>,
+    places: Semaphore,
+}
+
+impl Default for Backups {
+    fn default() -> Self {
+        Self {
+            turn: Mutex::default(),
+            places: Semaphore::new(MAX_BACKUPS),
+        }
+    }
 }
 
 impl Request {
@@ -147,19 +173,35 @@ impl Request {
             // The client only found out that it has no place for a backup.
             return Ok(());
         }
+        let refused = match (is_allowed, request.as_slice()) {
+            (false, _) => Some("this is for its own user"),
+            (true, BACKUP) => None,
+            (true, _) => Some("there is no such request"),
+        };
         let _busy = self.place.busy();
-        let _turn = self.backups.lock().await;
+        let place = self.backups.places.try_acquire();
+        let refused = refused.or(place.is_err().then_some(
+            "other backups wait for the one that is under way: try again when they are done",
+        ));
+        let mut turn = pin!(self.backups.turn.lock());
+        let _turn = loop {
+            tokio::select! {
+                biased;
+                () = future::ready(()), if refused.is_some() => break None,
+                turn = &mut turn => break Some(turn),
+                () = tokio::time::sleep(INTERVAL) => stream.write_all(&ALIVE).await?,
+            }
+        };
         let stream = stream.into_std()?;
         stream.set_nonblocking(false)?;
         stream.set_write_timeout(Some(READER_TIMEOUT))?;
         let backup = Arc::clone(&self.backup);
-        let answer = move || match (is_allowed, request.as_slice()) {
-            (false, _) => refuse(stream, "this is for its own user"),
-            (true, BACKUP) => {
+        let answer = move || match refused {
+            Some(why) => refuse(stream, why),
+            None => {
                 back_up(&backup, stream);
                 Ok(())
             }
-            (true, _) => refuse(stream, "there is no such request"),
         };
         spawn_blocking(answer).await.map_err(io::Error::other)?
     }
@@ -207,11 +249,11 @@ impl Asking {
     ///
     /// A process listens, but does not accept this user.
     pub fn connect(data: &Path) -> anyhow::Result<Option<Self>> {
-        let connected = Address::new(data).and_then(|address| Stream::connect(&address.path));
-        match connected {
+        match connected(data) {
             Ok(stream) => Ok(Some(Self(stream))),
             Err(error) => match error.kind() {
                 io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Ok(None),
+                io::ErrorKind::WouldBlock => bail!("the running service does not answer"),
                 _ => Err(error).context("the running service cannot be asked"),
             },
         }
@@ -235,8 +277,27 @@ impl Asking {
     pub fn for_backup(mut self) -> io::Result<Stream> {
         self.0.write_all(BACKUP)?;
         self.0.shutdown(Shutdown::Write)?;
+        self.0.set_read_timeout(Some(SILENCE))?;
         Ok(self.0)
     }
+}
+
+/// To the socket itself: whoever owns the data directory could lead root to another one by
+/// a link.
+fn connected(data: &Path) -> io::Result<Stream> {
+    let data = Folder::open(data)?;
+    match data.look(NAME)? {
+        None => return Err(io::ErrorKind::NotFound.into()),
+        Some(found) if !found.is_socket() => return Err(io::Error::other("it is no socket")),
+        Some(_) => {}
+    }
+    let (path, _pinned) = data.pinned(NAME)?;
+    let socket = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+    rustix::io::fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
+    // Connecting waits for a service that accepts nothing.
+    set_socket_timeout(&socket, Timeout::Send, Some(SILENCE))?;
+    rustix::net::connect(&socket, &SocketAddrUnix::new(&path)?)?;
+    Ok(socket.into())
 }
 
 /// Path of the socket. Systems accept only short paths, so a long one is expressed

@@ -44,6 +44,18 @@ pub fn is_store_file(path: &Path) -> bool {
     tasks::engine::is_file(path) || images::engine::is_file(path)
 }
 
+/// Whether the databases of a data directory have exactly the tables that this version
+/// makes: what else is in them, as a trigger, was put there by somebody else.
+///
+/// # Errors
+///
+/// That is not so, or one cannot be read.
+pub fn verify(data: &Path) -> Result<(), OpenError> {
+    use concept_refinement_embedded::{images, tasks};
+    tasks::engine::verify(data)?;
+    images::engine::verify(data)
+}
+
 /// An empty counter, for an image store that is only inspected.
 ///
 /// # Errors

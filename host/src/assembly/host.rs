@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use concept_refinement_capability::cores::Cores;
 use concept_refinement_capability::engine::{OpenTasks, SharedSecret};
+use concept_refinement_capability::folder::Folder;
 use concept_refinement_capability::health::Probes;
 use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
@@ -300,7 +301,9 @@ impl HostBuilder {
         serving.spawn(|stop| garbage.run(stop.stopped));
         serving.spawn(|stop| probe.run(stop.stopped));
         serving.spawn(|stop| jobs.run(stop.stopped));
-        let backup = Backup::new(&config.data_dir, embedded);
+        let data = Folder::followed(&config.data_dir);
+        let data = data.map_err(|error| HostError::DataDirectory(error.into()))?;
+        let backup = Backup::new(data, embedded, Arc::clone(&capabilities.room));
         let local = || format!("http://{address}");
         let origin = config.public_url.clone().unwrap_or_else(local);
         let door = Arc::new(Door {

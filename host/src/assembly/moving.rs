@@ -6,7 +6,7 @@
 //! when it is repeated. At the end both sides are read, counted and compared.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use concept_refinement_capability::create_directory;
 use concept_refinement_capability::directory;
 use concept_refinement_capability::embedded::{Archive, AtRest};
 use concept_refinement_capability::engine::{OpenImages, OpenTasks};
+use concept_refinement_capability::folder::{Folder, Place, Trust};
 use concept_refinement_capability::moving::{
     CONCEPTS, ImagesAtRest, Record, Records, TABLES, TASKS, Table, UNFINISHED_MOVE,
     UPLOAD_RESERVATIONS, half_moved, source_of,
@@ -66,6 +67,9 @@ pub async fn move_stores(
     let shown = source.data_dir.display();
     let at_rest = at_rest.with_context(|| format!("{shown} has nothing to move"))?;
     let copy = Copied::of(&at_rest, &target.data_dir)?;
+    for images in at_rest.iter().filter_map(|store| store.images.as_ref()) {
+        images.begin(&copy.0).context("copying the images' table")?;
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let copied = copy.open(source, &clock).await?;
     report("the source is held, and its tasks are copied");
@@ -155,12 +159,12 @@ struct Copied(PathBuf);
 
 impl Copied {
     fn of(at_rest: &[AtRest], target: &Path) -> anyhow::Result<Self> {
-        let place = target.join(COPY);
-        if place.exists() {
-            fs::remove_dir_all(&place).context("removing what an earlier move left")?;
+        let (target, name) = Place::of(&target.join(COPY), Trust::Own)?.create()?;
+        if target.look(&name)?.is_some() {
+            let removed = target.remove_all(&name);
+            removed.context("removing what an earlier move left")?;
         }
-        create_directory(&place)?;
-        let copied = Self(place);
+        let copied = Self(target.create_folder(&name)?.path().to_owned());
         let tasks = at_rest.iter().find(|store| store.images.is_none());
         let tasks = tasks.context("the source has no tasks")?;
         tasks
@@ -204,8 +208,15 @@ impl Drop for Copied {
 
 /// Sessions and URLs that were signed with the source's secret stay valid.
 async fn move_secret(source: &Path, target: &Config, tasks: &OpenTasks) -> anyhow::Result<Secret> {
-    let generated = fs::read(source.join(secret::FILE)).ok();
-    let generated: Option<[u8; 32]> = generated.and_then(|bytes| bytes.try_into().ok());
+    let mut generated = Vec::new();
+    match Folder::open(source)?.file(secret::FILE) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        opened => {
+            let mut opened = opened.context("the source's secret")?;
+            opened.read_to_end(&mut generated)?;
+        }
+    }
+    let generated: Option<[u8; 32]> = generated.try_into().ok();
     let drawn = || generated.unwrap_or_else(|| rand::rng().random());
     let secret = match &tasks.shared {
         Some(shared) => Secret::shared(&*shared.secret, drawn).await?,

@@ -4,9 +4,8 @@
 //! opened as a start would open it, before it gets the directory's name. So a service
 //! never starts on half a backup, or on one that it cannot use.
 
-use std::fs::{self, File, Metadata};
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt as _, lchown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,17 +14,18 @@ use concept_refinement_capability::clock::{Clock, SystemClock};
 use concept_refinement_capability::directory::OpenError;
 use concept_refinement_capability::embedded::Archive;
 use concept_refinement_capability::engine::{Engine, find};
+use concept_refinement_capability::folder::Folder;
 
 use crate::assembly::backup::{Draft, LIST, copy, summary, unpack};
 use crate::assembly::capabilities;
-use crate::assembly::engines::{IMAGES, TASKS, no_reservations};
+use crate::assembly::engines::{self, IMAGES, TASKS, no_reservations};
 use crate::assembly::secret::{self, Secret};
 use crate::config::Config;
 
 /// Where a backup is.
-pub enum Source<R> {
+pub enum Source<R, D = PathBuf> {
     /// In a directory.
-    Directory(PathBuf),
+    Directory(D),
     /// In an archive.
     Archive(R),
 }
@@ -45,39 +45,42 @@ pub struct Restored {
 ///
 /// The directory is not empty; the backup is not whole, damaged, or none; or this version
 /// cannot use it. The directory is as it was.
-pub fn restore(config: &Config, from: Source<impl Read>) -> anyhow::Result<Restored> {
+pub fn restore<R: Read>(config: &Config, from: Source<R>) -> anyhow::Result<Restored> {
     if has_server(TASKS, &config.tasks)? && has_server(IMAGES, &config.images)? {
         let all = capabilities::not_in_backups(config)?.join("; ");
         bail!("{all}");
     }
     let to = target(&config.data_dir)?;
-    let draft = match &from {
+    let (from, draft) = match from {
         Source::Directory(from) => {
-            refuse_what_is_no_directory(from)?;
-            Draft::create(&to, Some(from))?
+            let from = directory(&from)?;
+            let draft = Draft::create(&to, Some(&from))?;
+            (Source::Directory(from), draft)
         }
-        Source::Archive(_) => Draft::create(&to, None)?,
+        Source::Archive(from) => (Source::Archive(from), Draft::create(&to, None)?),
     };
     let contents = draft.contents();
     let bytes = match from {
-        Source::Directory(from) => copy(&from, &contents)?,
+        Source::Directory(from) => copy(&from, contents)?,
         Source::Archive(from) => {
             let mut from = Counted { from, bytes: 0 };
-            unpack(&mut from, &contents)?;
+            unpack(&mut from, contents)?;
             // It says nothing of a directory in use.
-            fs::remove_file(contents.join(LIST))?;
+            contents.remove(LIST)?;
             from.bytes
         }
     };
     let draft_config = Config {
-        data_dir: contents.clone(),
+        data_dir: contents.path().to_owned(),
         ..config.clone()
     };
     let counts = tokio::runtime::Runtime::new()?
         .block_on(examined(&draft_config, draft.scratch()))
-        .map_err(|error| without_draft(error, &contents))?;
-    if let Ok(found) = fs::metadata(&to) {
-        give(&contents, &found).context("what is restored cannot be given to its owner")?;
+        .map_err(|error| without_draft(error, contents.path()))?;
+    if let Some(replaced) = draft.replaced()? {
+        // It may have been made for the user of a service.
+        let given = draft.give(&replaced);
+        given.context("what is restored cannot be given to its owner")?;
     }
     draft.finish()?;
     Ok(Restored { counts, bytes })
@@ -86,16 +89,22 @@ pub fn restore(config: &Config, from: Source<impl Read>) -> anyhow::Result<Resto
 /// A link is followed, which systemd makes of the directory of a user that is not always
 /// there.
 fn target(data: &Path) -> io::Result<PathBuf> {
-    fs::canonicalize(data).or_else(|_| std::path::absolute(data))
+    match Folder::open(data) {
+        Ok(found) => Ok(found.path().to_owned()),
+        Err(_) => std::path::absolute(data),
+    }
 }
 
-fn refuse_what_is_no_directory(from: &Path) -> anyhow::Result<()> {
-    let shown = from.display();
-    match fs::metadata(from) {
-        Ok(found) if found.is_dir() => Ok(()),
-        Ok(_) => bail!("{shown} is not a directory: an archive is read from standard input, as -"),
-        Err(error) => Err(error).with_context(|| format!("{shown} cannot be read")),
-    }
+fn directory(from: &Path) -> anyhow::Result<Folder> {
+    Folder::open(from).map_err(|error| {
+        let shown = from.display();
+        match error.kind() {
+            io::ErrorKind::NotADirectory => anyhow::anyhow!(
+                "{shown} is not a directory: an archive is read from standard input, as -"
+            ),
+            _ => anyhow::Error::from(error).context(format!("{shown} cannot be read")),
+        }
+    })
 }
 
 /// Opens the stores as a start does, and returns a summary of their contents.
@@ -105,13 +114,18 @@ async fn examined(config: &Config, scratch: &Path) -> anyhow::Result<String> {
     if config.data_dir.join(secret::FILE).exists() {
         Secret::open(&config.data_dir, || [0; 32])?;
     }
+    engines::verify(&config.data_dir)?;
+    let mut stores = Vec::new();
+    // Kept open until its contents are counted.
+    let mut open = None;
     if !has_server(TASKS, &config.tasks)? {
         let tasks = capabilities::tasks(config, &clock, &room)?;
         if !tasks.exists()? {
             bail!("there are no tasks in it");
         }
-        let tasks = tasks.open().await?;
+        let tasks = open.insert(tasks.open().await?);
         (tasks.check_damage)()?;
+        stores.extend(tasks.embedded.clone());
     }
     if !has_server(IMAGES, &config.images)? {
         // Nothing is signed here.
@@ -119,13 +133,12 @@ async fn examined(config: &Config, scratch: &Path) -> anyhow::Result<String> {
         let reservations = no_reservations(&clock)?;
         let images = capabilities::images(config, &secret, reservations, &clock, &room)?;
         if images.exists()? {
-            images.open().await?;
+            stores.extend(images.open().await?.embedded);
         }
     }
-    let stores = capabilities::at_rest(config).await?.unwrap_or_default();
     let mut counts = Vec::new();
-    for at_rest in stores {
-        counts.extend(at_rest.store.copy_to(&mut Nowhere(scratch))?);
+    for store in stores {
+        counts.extend(store.copy_to(&mut Nowhere(scratch))?);
     }
     Ok(summary(&counts))
 }
@@ -168,26 +181,6 @@ fn without_draft(error: anyhow::Error, contents: &Path) -> anyhow::Error {
         .into(),
         other => other.into(),
     }
-}
-
-/// Gives a directory the owner and the mode of the one that it replaces: that may have
-/// been made for the user of a service.
-fn give(directory: &Path, like: &Metadata) -> io::Result<()> {
-    let own = fs::metadata(directory)?;
-    if (own.uid(), own.gid()) != (like.uid(), like.gid()) {
-        give_below(directory, like)?;
-    }
-    fs::set_permissions(directory, like.permissions())
-}
-
-fn give_below(path: &Path, like: &Metadata) -> io::Result<()> {
-    lchown(path, Some(like.uid()), Some(like.gid()))?;
-    if path.symlink_metadata()?.is_dir() {
-        for entry in fs::read_dir(path)? {
-            give_below(&entry?.path(), like)?;
-        }
-    }
-    Ok(())
 }
 
 /// Counts what is read from a source.

@@ -1,19 +1,23 @@
 //! `backup DIR`, and `backup -`
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use clap::ArgMatches;
+use concept_refinement_capability::folder::Folder;
+use concept_refinement_capability::room::Room;
 use indicatif::DecimalBytes;
 
 use super::failure::Failure;
 use super::settings;
 use super::terminal::{in_a_line, print, say};
-use crate::assembly::backup::{Backup, Draft, Receiver, unpack};
+use crate::assembly::backup::{Backup, Draft, Receiver, size, unpack};
 use crate::assembly::capabilities;
 use crate::assembly::control::Asking;
 use crate::config::Config;
@@ -61,12 +65,42 @@ struct Received {
 fn to_directory(config: &Config, to: &Path) -> anyhow::Result<Received> {
     // First, since it may take long to remove a large one that was left, and a service
     // waits only shortly for a request.
-    let draft = Draft::create(to, Some(&config.data_dir))?;
+    let data = match Folder::open(&config.data_dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        opened => Some(opened.context("the data directory")?),
+    };
+    let draft = Draft::create(to, data.as_ref())?;
+    if let Some(data) = data {
+        refuse_without_room(&data, draft.contents())?;
+    }
     let mut receiver = Receiver::new(Source::of(config)?.begin(draft.scratch())?);
-    let unpacked = unpack(&mut receiver, &draft.contents());
+    let unpacked = unpack(&mut receiver, draft.contents());
     let received = received(receiver, unpacked)?;
     draft.finish()?;
     Ok(received)
+}
+
+/// On the service's own disk, what it keeps for its tasks is not for backups.
+fn refuse_without_room(data: &Folder, to: &Folder) -> anyhow::Result<()> {
+    let (all, largest) = size(data)?;
+    // While it is made, a database may be there three times.
+    let bytes = all.saturating_add(largest.saturating_mul(2));
+    let Some(disk) = Room::new(None, to.path().to_owned()).disk() else {
+        return Ok(());
+    };
+    let is_same = data.metadata()?.dev() == to.metadata()?.dev();
+    let kept = if is_same { disk.reserve() } else { 0 };
+    let left = disk.available.saturating_sub(kept);
+    if left < bytes {
+        let (bytes, left) = (DecimalBytes(bytes), DecimalBytes(left));
+        let beside = if is_same {
+            ", beside what the service needs"
+        } else {
+            ""
+        };
+        bail!("a backup takes up to {bytes}, and its disk has {left} left{beside}");
+    }
+    Ok(())
 }
 
 fn to_stdout(source: Source) -> anyhow::Result<Received> {
@@ -117,7 +151,8 @@ impl Source {
         let data = config.data_dir.display();
         let stores = stores.with_context(|| format!("{data} has nothing to back up"))?;
         let stores = stores.into_iter().map(|at_rest| at_rest.store).collect();
-        Ok(Self::AtRest(Backup::new(&config.data_dir, stores)))
+        let data = Folder::open(&config.data_dir)?;
+        Ok(Self::AtRest(Backup::new(data, stores, Arc::default())))
     }
 
     /// Starts the backup and returns the stream to read it from. `scratch` is for the

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::SOON;
+use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::Launch;
 use futures::future::join_all;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -125,6 +126,47 @@ async fn a_backup_is_sent_beside_requests() {
     let mut rest = Vec::new();
     backup.read_to_end(&mut rest).await.unwrap();
     assert!(!rest.is_empty());
+    assert!(service.stop().status.success());
+}
+
+/// More backups than there are places on the socket: one is sent, few wait, the others are
+/// told so, and commands go on.
+#[tokio::test]
+async fn backups_take_no_place_of_other_commands() {
+    let launch = launch();
+    let service = launch.start();
+    let data = launch.data();
+    let user = Client::user(service.url(), &new_name());
+    let picture = pictures::Picture {
+        // More than a socket holds.
+        bytes: pictures::padded(1 << 20),
+        ..pictures::png(8, 8)
+    };
+    user.uploaded(&picture).await;
+    let asked = join_all((0..MANY).map(async |_| {
+        let mut backup = connect(&data).await;
+        backup.write_all(b"backup").await.unwrap();
+        backup.shutdown().await.unwrap();
+        backup
+    }));
+    let mut asked = asked.await;
+    assert_quick(&data, "many backups").await;
+    // One after the other, as long as nothing is refused.
+    let heard = join_all(asked.iter_mut().map(async |backup| {
+        let mut heard = Vec::new();
+        timeout(SOON, backup.read_to_end(&mut heard))
+            .await
+            .unwrap()
+            .unwrap();
+        String::from_utf8_lossy(&heard).contains("other backups wait")
+    }));
+    let refused = heard
+        .await
+        .into_iter()
+        .filter(|is_refused| *is_refused)
+        .count();
+    assert!((1..MANY).contains(&refused), "{refused}");
+    assert!(MANY - refused >= 4, "{refused}");
     assert!(service.stop().status.success());
 }
 

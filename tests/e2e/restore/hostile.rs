@@ -26,6 +26,16 @@ fn of_another_version(database: &[u8]) -> Vec<u8> {
     fs::read(file).unwrap()
 }
 
+/// The same database after this statement.
+fn altered(database: &[u8], sql: &str) -> Vec<u8> {
+    let file = scratch("altered").join("it.sqlite");
+    fs::write(&file, database).unwrap();
+    let opened = Connection::open(&file).unwrap();
+    opened.execute_batch(sql).unwrap();
+    opened.close().unwrap();
+    fs::read(file).unwrap()
+}
+
 #[tokio::test]
 async fn what_no_backup_has_is_refused_and_nothing_is_written() {
     let archive = an_archive().await;
@@ -141,6 +151,31 @@ async fn what_no_backup_has_is_refused_and_nothing_is_written() {
     let small = of_another_version(&of("images/small.sqlite"));
     let newer = of_another_version(&of_tasks);
     let other = "was written by another version of this program";
+    let small_before = of("images/small.sqlite");
+    let more = "it has other tables, indexes, views or triggers than this program makes";
+    let trigger = "CREATE TRIGGER t AFTER INSERT ON task BEGIN DELETE FROM concept; END";
+    let of_small = "CREATE TRIGGER t AFTER INSERT ON image BEGIN DELETE FROM image; END";
+    for (name, before, sql) in [
+        ("tasks.sqlite", &of_tasks, trigger),
+        (
+            "tasks.sqlite",
+            &of_tasks,
+            "CREATE VIEW v AS SELECT * FROM task",
+        ),
+        ("tasks.sqlite", &of_tasks, "CREATE TABLE t (it TEXT)"),
+        ("tasks.sqlite", &of_tasks, "DROP INDEX task_age"),
+        ("tasks.sqlite", &of_tasks, "DROP TRIGGER task_added"),
+        ("images/small.sqlite", &small_before, of_small),
+    ] {
+        check(sql, &listed(&replaced(name, &altered(before, sql))), more);
+    }
+    for name in ["tasks.sqlite", "images/small.sqlite"] {
+        check(
+            "an empty one",
+            &listed(&replaced(name, b"")),
+            "it has no tables",
+        );
+    }
     for (name, contents, why) in [
         (
             "tasks.sqlite",

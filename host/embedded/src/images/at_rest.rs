@@ -1,32 +1,34 @@
 //! Reads the images of a directory that no process uses.
 
-use std::fs;
 use std::io;
+use std::path::Path;
 
 use concept_refinement_capability::moving::{ImagesAtRest, WholeImage};
 use concept_refinement_domain::capability::{ImageKind, ImageLength, NewImage};
 use concept_refinement_domain::image_path::{ImagePath, folder};
 
-use super::backup::Folders;
+use super::backup::{Folders, each};
 use super::envelope;
-use super::listing::{described, entries};
+use super::listing::described;
 use super::reading::Found;
 
 impl ImagesAtRest for Folders {
+    fn begin(&self, scratch: &Path) -> io::Result<()> {
+        self.small().map_or(Ok(()), |small| small.begin(scratch))
+    }
+
     fn paths(&self) -> io::Result<Vec<String>> {
         let mut paths = Vec::new();
         for kind in [ImageKind::Upload, ImageKind::Refined] {
-            for of_owner in entries(self.root().join(folder(kind)))? {
-                for file in entries(of_owner)? {
-                    match described(kind, &file) {
-                        Ok(listed) => paths.extend(listed.map(|listed| listed.path)),
-                        // It is not an image, or damaged.
-                        Err(error) if error.kind() == io::ErrorKind::InvalidData => {}
-                        Err(_) if !file.is_file() => {}
-                        Err(error) => return Err(error),
-                    }
+            each(self.root(), kind, |path, of_owner, name| {
+                match described(kind, path, &mut of_owner.file(name)?) {
+                    Ok(listed) => paths.extend(listed.map(|listed| listed.path)),
+                    // It is damaged.
+                    Err(error) if error.kind() == io::ErrorKind::InvalidData => {}
+                    Err(error) => return Err(error),
                 }
-            }
+                Ok(())
+            })?;
         }
         if let Some(small) = self.small() {
             paths.extend(small.paths()?);
@@ -42,8 +44,8 @@ impl ImagesAtRest for Folders {
         let (envelope, found) = match small.flatten() {
             Some((envelope, contents)) => (envelope, Found::Small(contents)),
             None => {
-                let place = self.root().join(folder(path.kind));
-                let mut file = fs::File::open(place.join(&path.tag).join(&path.name))?;
+                let place = Path::new(folder(path.kind)).join(&path.tag);
+                let mut file = self.root().file(place.join(&path.name))?;
                 match envelope::read(&mut file) {
                     Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(None),
                     envelope => (envelope?, Found::File(file)),

@@ -2,7 +2,8 @@
 //! separate folder, so that every image that existed at the start is copied.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::ffi::OsStr;
+use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -11,13 +12,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use concept_refinement_capability::OpenError;
 use concept_refinement_capability::directory::DirectoryLock;
 use concept_refinement_capability::embedded::{Archive, Embedded};
+use concept_refinement_capability::folder::{Entry, Folder};
 use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_path::{ImagePath, folder};
 use parking_lot::RwLock;
 use sha2::{Digest as _, Sha256};
 
 use super::engine::FOLDER;
-use super::listing::entries;
 use super::small::{self, AtRest};
 use super::{FileImages, store};
 
@@ -74,8 +75,20 @@ impl Embedded for FileImages {
         self.store.small.hold();
     }
 
+    fn scratch_bytes(&self) -> io::Result<u64> {
+        self.store.small.database().scratch_bytes()
+    }
+
     fn copy_to(&self, archive: &mut dyn Archive) -> io::Result<Vec<(&'static str, u64)>> {
-        let images = copy(&self.store.root, archive)?;
+        let root = Folder::followed(&self.store.root)?;
+        let mut copied = HashSet::new();
+        copy(&root, archive, &mut copied)?;
+        // Deleted images are copied last: an image is in one place or the other, or first
+        // in the one and then in the other, if it is deleted during the copy.
+        if let Some(removed) = existing(root.folder(REMOVED))? {
+            copy(&removed, archive, &mut copied)?;
+        }
+        let images = copied.len() as u64;
         let small = self.store.small.copy_to(archive, &small_images())?;
         self.store.lock.check()?;
         if self.store.removal.has_lost.load(Ordering::Relaxed) {
@@ -95,24 +108,27 @@ impl Embedded for FileImages {
 
 /// The images of a directory that is locked by this process and not opened as a store.
 pub(super) struct Folders {
-    root: PathBuf,
+    root: Folder,
     small: Option<AtRest>,
     _lock: DirectoryLock,
 }
 
 impl Folders {
     /// Does not change the images.
-    pub(super) fn at_rest(root: &Path) -> Result<Self, OpenError> {
-        let lock = DirectoryLock::acquire(root, store::LOCK)?;
-        let small = AtRest::of(root)?;
+    pub(super) fn at_rest(data: &Path) -> Result<Self, OpenError> {
+        let unusable = |error| OpenError::unusable(&data.join(FOLDER), error);
+        let root = Folder::open(data).and_then(|data| data.folder(FOLDER));
+        let root = root.map_err(unusable)?;
+        let lock = DirectoryLock::within(&root, store::LOCK)?;
+        let small = AtRest::of(&root).map_err(unusable)?;
         Ok(Self {
-            root: root.to_owned(),
+            root,
             small,
             _lock: lock,
         })
     }
 
-    pub(super) fn root(&self) -> &Path {
+    pub(super) fn root(&self) -> &Folder {
         &self.root
     }
 
@@ -122,8 +138,16 @@ impl Folders {
 }
 
 impl Embedded for Folders {
+    fn scratch_bytes(&self) -> io::Result<u64> {
+        self.small.as_ref().map_or(Ok(0), AtRest::scratch_bytes)
+    }
+
+    /// Without images that a service had deleted, but kept for a backup that it could not
+    /// end.
     fn copy_to(&self, archive: &mut dyn Archive) -> io::Result<Vec<(&'static str, u64)>> {
-        let mut images = copy(&self.root, archive)?;
+        let mut copied = HashSet::new();
+        copy(&self.root, archive, &mut copied)?;
+        let mut images = copied.len() as u64;
         if let Some(small) = &self.small {
             images += small.copy_to(archive, &small_images())?;
         }
@@ -135,34 +159,60 @@ fn small_images() -> PathBuf {
     Path::new(FOLDER).join(small::FILE)
 }
 
-/// Deleted images are copied last: an image is in one place or the other, or first in the
-/// one and then in the other, if it is deleted during the copy.
-fn copy(root: &Path, archive: &mut dyn Archive) -> io::Result<u64> {
-    let mut copied = HashSet::new();
-    for from in [root.to_owned(), root.join(REMOVED)] {
-        for kind in KINDS.map(folder) {
-            for of_owner in entries(from.join(kind))? {
-                for file in entries(of_owner)? {
-                    let path = file.strip_prefix(&from).ok();
-                    let Some(path) = path.filter(|path| is_image(path) && file.is_file()) else {
-                        continue;
-                    };
-                    let name = short(path);
-                    if copied.contains(&name) {
-                        continue;
-                    }
-                    match File::open(&file) {
-                        // It has been deleted, and will be copied with the deleted
-                        // images.
-                        Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                        opened => archive.add(&Path::new(FOLDER).join(path), opened?)?,
-                    }
-                    copied.insert(name);
-                }
+/// Copies those that were not copied yet.
+fn copy(root: &Folder, archive: &mut dyn Archive, copied: &mut HashSet<u128>) -> io::Result<()> {
+    for kind in KINDS {
+        each(root, kind, |path, of_owner, name| {
+            let short = short(path);
+            if copied.contains(&short) {
+                return Ok(());
+            }
+            // None: it has been deleted, and will be copied with the deleted images.
+            if let Some(file) = existing(of_owner.file(name))? {
+                archive.add(&Path::new(FOLDER).join(path), file)?;
+                copied.insert(short);
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// Calls `image` with each path that is an image's from `root` on, the folder that it is
+/// in, and its name there. No link is followed, nor taken for an image.
+pub(super) fn each(
+    root: &Folder,
+    kind: ImageKind,
+    mut image: impl FnMut(&Path, &Folder, &OsStr) -> io::Result<()>,
+) -> io::Result<()> {
+    let Some(owners) = existing(root.folder(folder(kind)))? else {
+        return Ok(());
+    };
+    for tag in owners.names()? {
+        let of_owner = match owners.folder(&tag) {
+            // It is something else.
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => None,
+            opened => existing(opened)?,
+        };
+        let Some(of_owner) = of_owner else {
+            continue;
+        };
+        for name in of_owner.names()? {
+            let path = Path::new(folder(kind)).join(&tag).join(&name);
+            let found = of_owner.look(&name)?;
+            if is_image(&path) && found.is_some_and(Entry::is_file) {
+                image(&path, &of_owner, &name)?;
             }
         }
     }
-    Ok(copied.len() as u64)
+    Ok(())
+}
+
+fn existing<T>(opened: io::Result<T>) -> io::Result<Option<T>> {
+    match opened {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
+    }
 }
 
 /// Whether this is where an image is, from the folder of all.

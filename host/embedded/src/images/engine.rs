@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use concept_refinement_capability::OpenError;
 use concept_refinement_capability::embedded::AtRest;
 use concept_refinement_capability::engine::{
     Engine, EngineConfig, ImageEngine, OpenImages, on_a_thread,
@@ -32,7 +33,7 @@ pub const ENGINE: ImageEngine = Engine {
     },
     at_rest: |config| {
         on_a_thread(config, move |config| {
-            let folders = Arc::new(Folders::at_rest(&folder(&config))?);
+            let folders = Arc::new(Folders::at_rest(&config.directory)?);
             Ok(Some(AtRest {
                 store: Arc::clone(&folders) as _,
                 images: Some(folders),
@@ -46,6 +47,16 @@ pub const ENGINE: ImageEngine = Engine {
 pub fn is_file(path: &Path) -> bool {
     let path = path.strip_prefix(FOLDER);
     path.is_ok_and(|path| path == Path::new(small::FILE) || is_image(path))
+}
+
+/// Whether the database of a data directory has the tables of this version and nothing
+/// else, or does not exist.
+///
+/// # Errors
+///
+/// That is not so, or it cannot be read.
+pub fn verify(directory: &Path) -> Result<(), OpenError> {
+    small::verify(&directory.join(FOLDER).join(small::FILE))
 }
 
 fn folder(config: &EngineConfig) -> PathBuf {

@@ -58,7 +58,9 @@ async fn files(store: Arc<Store>, kind: ImageKind) -> Result<Images, CapabilityE
 fn in_folder(kind: ImageKind, of_owner: PathBuf) -> io::Result<Vec<Listed>> {
     let mut images = Vec::new();
     for file in entries(of_owner)? {
-        match described(kind, &file) {
+        let described =
+            fs::File::open(&file).and_then(|mut open| described(kind, &file, &mut open));
+        match described {
             Ok(listed) => images.extend(listed),
             // It was deleted meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -71,12 +73,16 @@ fn in_folder(kind: ImageKind, of_owner: PathBuf) -> io::Result<Vec<Listed>> {
 }
 
 /// Describes an image by its file. None: its name is not that of an image.
-pub(super) fn described(kind: ImageKind, file: &Path) -> io::Result<Option<Listed>> {
+pub(super) fn described(
+    kind: ImageKind,
+    path: &Path,
+    file: &mut fs::File,
+) -> io::Result<Option<Listed>> {
     let last = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
-    let Some((tag, name)) = file.parent().and_then(last).zip(last(file)) else {
+    let Some((tag, name)) = path.parent().and_then(last).zip(last(path)) else {
         return Ok(None);
     };
-    let envelope = envelope::read(&mut fs::File::open(file)?)?;
+    let envelope = envelope::read(file)?;
     Ok(envelope.listed(kind, &tag, &name))
 }
 

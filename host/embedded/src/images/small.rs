@@ -8,16 +8,16 @@ mod reserve;
 mod schema;
 mod writer;
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use concept_refinement_capability::OpenError;
 use concept_refinement_capability::directory;
 use concept_refinement_capability::embedded::Archive;
+use concept_refinement_capability::folder::Folder;
 use concept_refinement_capability::images::Listed;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::room::Room;
@@ -28,7 +28,8 @@ use rusqlite::Connection;
 
 use super::envelope::Envelope;
 use crate::sqlite::statements::{all, find};
-use crate::sqlite::{self, DatabaseFile, connection, names};
+use crate::sqlite::{self, DatabaseFile, Temporary, connection, names};
+pub(super) use schema::verify;
 use writer::{Change, Writer};
 
 /// In the directory of the images.
@@ -153,11 +154,16 @@ impl SmallImages {
 
     /// Returns the number of images.
     pub fn copy_to(&self, archive: &mut dyn Archive, path: &Path) -> io::Result<u64> {
-        let file = DatabaseFile::in_use(&self.file);
-        file.copy_to(archive, path, |copy| {
+        let nothing = |_: &_| Ok(());
+        self.database().copy_to(archive, path, nothing, |copy| {
             copy.execute("UPDATE image SET removed = FALSE WHERE removed", [])?;
             count(copy)
         })
+    }
+
+    /// The file as a backup sees it.
+    pub fn database(&self) -> DatabaseFile {
+        DatabaseFile::InUse(self.file.clone())
     }
 
     /// Really deletes the images that were deleted during the backup.
@@ -190,29 +196,34 @@ impl SmallImages {
 
 /// Small images of a directory that no process has open.
 pub(super) struct AtRest {
-    reader: Mutex<Connection>,
-    /// Dropped after the reader.
     file: DatabaseFile,
+    /// Of a copy, once images are read one by one.
+    reader: OnceLock<(Mutex<Connection>, Temporary)>,
 }
 
 impl AtRest {
     /// None: the directory has no such file.
-    pub fn of(root: &Path) -> Result<Option<Self>, OpenError> {
-        let path = root.join(FILE);
-        if !fs::exists(&path).map_err(|error| OpenError::unusable(&path, error))? {
+    pub fn of(root: &Folder) -> io::Result<Option<Self>> {
+        if root.look(FILE)?.is_none() {
             return Ok(None);
         }
-        let file = DatabaseFile::at_rest(&path);
-        let reader = file.reader();
-        let reader = reader.map_err(|error| sqlite::open_error(&path, error))?;
         Ok(Some(Self {
-            reader: Mutex::new(reader),
-            file,
+            file: DatabaseFile::AtRest(root.folder(".")?, FILE),
+            reader: OnceLock::new(),
         }))
     }
 
+    /// Copies the database to a directory, so that it can be read.
+    pub fn begin(&self, scratch: &Path) -> io::Result<()> {
+        let copy = self.file.private(scratch)?;
+        let reader = connection::reader(&copy.0).map_err(fault)?;
+        // A second time nothing changes.
+        let _ = self.reader.set((Mutex::new(reader), copy));
+        Ok(())
+    }
+
     pub fn paths(&self) -> io::Result<Vec<String>> {
-        let reader = self.reader.lock();
+        let reader = self.reader()?.lock();
         let (mut paths, mut after) = (Vec::new(), Some(0));
         while let Some(position) = after {
             let (listed, next) = list(&reader, position)?;
@@ -224,12 +235,26 @@ impl AtRest {
 
     /// The whole image with all its metadata.
     pub fn find(&self, path: &ImagePath) -> io::Result<Option<(Envelope, Bytes)>> {
-        row(&self.reader.lock(), path)
+        row(&self.reader()?.lock(), path)
     }
 
     /// Returns the number of images.
     pub fn copy_to(&self, archive: &mut dyn Archive, path: &Path) -> io::Result<u64> {
-        self.file.copy_to(archive, path, count)
+        // Marked as deleted by a service that could not end its backup.
+        let tidy = |from: &Connection| {
+            from.execute("DELETE FROM image WHERE removed", [])
+                .map(drop)
+        };
+        self.file.copy_to(archive, path, tidy, count)
+    }
+
+    pub fn scratch_bytes(&self) -> io::Result<u64> {
+        self.file.scratch_bytes()
+    }
+
+    fn reader(&self) -> io::Result<&Mutex<Connection>> {
+        let reader = self.reader.get().map(|(reader, _)| reader);
+        reader.ok_or_else(|| io::Error::other("the table of images was not copied"))
     }
 }
 

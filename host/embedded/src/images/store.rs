@@ -81,7 +81,7 @@ impl Store {
             .iter()
             .chain([&drafts])
         {
-            directory::create(directory).map_err(|error| OpenError::unusable(directory, error))?;
+            directory::add(directory).map_err(|error| OpenError::unusable(directory, error))?;
         }
         let unusable = |error: io::Error| OpenError::unusable(&drafts, error);
         for left in fs::read_dir(&drafts).map_err(unusable)? {
@@ -137,7 +137,7 @@ impl Store {
     ) -> io::Result<()> {
         let _changing = self.changing(path);
         let folder = self.folder_of(path);
-        directory::create(&folder)?;
+        directory::add(&folder)?;
         let place = folder.join(&path.name);
         let (replaced, stored) = (envelope::image_bytes(&place)?, draft.size());
         draft.rename(&place)?;

@@ -29,11 +29,17 @@ pub(crate) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// A read-only connection.
-pub(crate) fn reader(path: &Path) -> rusqlite::Result<Connection> {
+/// A connection to copy from, which may attach what it writes to.
+pub(crate) fn copier(path: &Path) -> rusqlite::Result<Connection> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     set_up(&connection)?;
     tidy_up_on_close(&connection, false)?;
+    Ok(connection)
+}
+
+/// A read-only connection.
+pub(crate) fn reader(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = copier(path)?;
     connection.pragma_update(None, "query_only", true)?;
     // SQLite opens the log by name at the first read. Reading now makes sure
     // that it is the right file, even if the directory is replaced later.

@@ -1,105 +1,132 @@
 //! Copies a database file with SQLite's own means, even while it is being written.
+//!
+//! A copy has what the tables have, and nothing of what was deleted from them before:
+//! `VACUUM` writes the rows anew, where copying pages would copy free ones too.
 
 use std::fs::{self, File};
 use std::io;
-use std::os::raw::c_int;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use concept_refinement_capability::directory::private_file;
 use concept_refinement_capability::embedded::Archive;
+use concept_refinement_capability::folder::Folder;
 use rusqlite::Connection;
-use rusqlite::backup::Backup;
 
 use super::{connection, names};
-
-/// Delay before a step that is not possible yet is tried again.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// Name of an unfinished copy.
 const DRAFT: &str = "draft.sqlite";
 
+/// Name of what a copy is made of, where the database itself is left alone.
+const SOURCE: &str = "source.sqlite";
+
+/// What SQLite calls the log of a database, after the database's name.
+const LOG: &str = "-wal";
+
 /// The database's file.
-pub(crate) struct DatabaseFile {
-    path: PathBuf,
-    /// Path of the log, if it did not exist: reading the database creates it.
-    new_log: Option<PathBuf>,
+pub(crate) enum DatabaseFile {
+    /// Of a store that is open.
+    InUse(PathBuf),
+    /// Of a store that no process has open. SQLite goes by names, which whoever owns the
+    /// folder could replace; so it gets a copy of the files.
+    AtRest(Folder, &'static str),
 }
 
 impl DatabaseFile {
-    /// For a store that is open.
-    pub(crate) fn in_use(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            new_log: None,
+    /// How much room a copy takes in the directory for temporary files, in bytes.
+    pub(crate) fn scratch_bytes(&self) -> io::Result<u64> {
+        match self {
+            Self::InUse(path) => Ok(fs::metadata(path)?.len()),
+            // Twice: itself, and what a copy is made of.
+            Self::AtRest(folder, name) => {
+                let log = folder.look(log_of(name))?.map_or(0, |log| log.bytes);
+                let main = folder.look(name)?.map_or(0, |main| main.bytes);
+                Ok(2 * main.saturating_add(log))
+            }
         }
     }
 
-    /// For a store that no process has open; its files are left as they were.
-    pub(crate) fn at_rest(path: &Path) -> Self {
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        let log = PathBuf::from(log);
-        Self {
-            path: path.to_owned(),
-            new_log: (!log.exists()).then_some(log),
-        }
-    }
-
-    pub(crate) fn reader(&self) -> rusqlite::Result<Connection> {
-        connection::reader(&self.path)
-    }
-
-    /// Adds a copy under this path, after `look` has read it. The copy is made in one
-    /// step, so it is a snapshot; the writer can go on meanwhile.
+    /// Adds a copy under this path. `tidy` may delete from what it is made of, unless that
+    /// is in use; `look` reads it. It is a snapshot, and the writer can go on meanwhile.
     pub(crate) fn copy_to<T>(
         &self,
         archive: &mut dyn Archive,
         path: &Path,
+        tidy: impl FnOnce(&Connection) -> rusqlite::Result<()>,
         look: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> io::Result<T> {
-        let draft = archive.scratch().join(DRAFT);
-        names::create(&draft)?;
-        let seen = self.looked_at(&draft, look).map_err(io::Error::other)?;
-        let copy = File::open(&draft)?;
-        fs::remove_file(&draft)?;
+        let draft = Temporary(archive.scratch().join(DRAFT));
+        names::create(&draft.0)?;
+        let seen = match self {
+            Self::InUse(path) => copied(path, &draft.0, |_| Ok(()), look),
+            Self::AtRest(..) => copied(&self.private(archive.scratch())?.0, &draft.0, tidy, look),
+        };
+        let seen = seen.map_err(io::Error::other)?;
+        let copy = File::open(&draft.0)?;
+        drop(draft);
         archive.add(path, copy)?;
         Ok(seen)
     }
 
-    fn looked_at<T>(
-        &self,
-        draft: &Path,
-        look: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<T> {
-        let copy = self.copied(draft)?;
-        let seen = look(&copy)?;
-        copy.close().map_err(|(_, error)| error)?;
-        Ok(seen)
-    }
-
-    fn copied(&self, to: &Path) -> rusqlite::Result<Connection> {
-        let from = self.reader()?;
-        let mut copy = Connection::open(to)?;
-        Backup::new(&from, &mut copy)?.run_to_completion(c_int::MAX, PAUSE, None)?;
-        let found: String = copy.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        match found.as_str() {
-            "ok" => Ok(copy),
-            problem => Err(rusqlite::Error::SqliteFailure(
-                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
-                Some(problem.to_owned()),
-            )),
+    /// A copy of the files as they are, in a folder where nobody else can replace them.
+    pub(crate) fn private(&self, scratch: &Path) -> io::Result<Temporary> {
+        let Self::AtRest(folder, name) = self else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        let copy = Temporary(scratch.join(SOURCE));
+        let files = [
+            (name.to_string(), SOURCE.into()),
+            (log_of(name), log_of(SOURCE)),
+        ];
+        for (name, to) in files {
+            match folder.file(&name) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound && name.ends_with(LOG) => {}
+                opened => {
+                    let named = |error| io::Error::other(format!("{name}: {error}"));
+                    let mut opened = opened.map_err(named)?;
+                    let mut options = private_file();
+                    let mut to = options.create_new(true).open(scratch.join(to))?;
+                    io::copy(&mut opened, &mut to)?;
+                }
+            }
         }
+        Ok(copy)
     }
 }
 
-/// Removes a log that reading has created.
-impl Drop for DatabaseFile {
+/// A database that is removed when this is dropped, with its log.
+pub(crate) struct Temporary(pub(crate) PathBuf);
+
+impl Drop for Temporary {
     fn drop(&mut self) {
-        if let Some(log) = &self.new_log
-            && fs::metadata(log).is_ok_and(|log| log.len() == 0)
-        {
-            // If this fails: an empty log does no harm.
-            let _ = fs::remove_file(log);
-        }
+        // If this fails, it goes with its folder.
+        let _ = fs::remove_file(&self.0);
+        let mut log = self.0.clone().into_os_string();
+        log.push(LOG);
+        let _ = fs::remove_file(log);
     }
+}
+
+fn log_of(name: &str) -> String {
+    format!("{name}{LOG}")
+}
+
+fn copied<T>(
+    from: &Path,
+    to: &Path,
+    tidy: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+    look: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let from = connection::copier(from)?;
+    tidy(&from)?;
+    from.execute("VACUUM INTO ?", [to.to_string_lossy()])?;
+    let copy = Connection::open(to)?;
+    let found: String = copy.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found != "ok" {
+        let damaged = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+        return Err(rusqlite::Error::SqliteFailure(damaged, Some(found)));
+    }
+    let seen = look(&copy)?;
+    copy.close().map_err(|(_, error)| error)?;
+    Ok(seen)
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use concept_refinement_capability::OpenError;
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::open_error;
+use super::{connection, open_error};
 
 /// Identifies our files (`PRAGMA application_id`): "CRef".
 pub(crate) const APPLICATION_ID: i32 = 0x4352_6566;
@@ -48,6 +48,34 @@ pub(crate) fn create(connection: &mut Connection, schema: &Schema) -> Result<(),
     step.pragma_update(None, "application_id", APPLICATION_ID)?;
     step.pragma_update(None, "user_version", schema.version)?;
     Ok(step.commit()?)
+}
+
+/// Fails unless a database has these tables, and nothing else.
+pub(crate) fn verify(file: &Path, schema: &Schema) -> Result<(), OpenError> {
+    let all = |connection: &Connection| -> rusqlite::Result<Vec<[Option<String>; 3]>> {
+        // SQLite has tables of its own, as for `AUTOINCREMENT`.
+        let mut all = connection.prepare(
+            "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+             ORDER BY type, name",
+        )?;
+        let all = all.query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
+        all.collect()
+    };
+    let found = || -> rusqlite::Result<_> {
+        let known = Connection::open_in_memory()?;
+        known.execute_batch(schema.sql)?;
+        let found = connection::reader(file)?;
+        Ok((version(&found)?, all(&found)? == all(&known)?))
+    };
+    match found().map_err(|error| open_error(file, error))? {
+        (0, _) => Err(OpenError::unusable(file, "it has no tables")),
+        (found, _) if found != schema.version => Err(OpenError::OtherVersion(file.to_owned())),
+        (_, false) => Err(OpenError::unusable(
+            file,
+            "it has other tables, indexes, views or triggers than this program makes",
+        )),
+        (_, true) => Ok(()),
+    }
 }
 
 /// 0: there are no tables yet.

@@ -6,6 +6,7 @@ use std::path::Path;
 use concept_refinement_capability::OpenError;
 use concept_refinement_capability::directory::DirectoryLock;
 use concept_refinement_capability::embedded::{Archive, Embedded};
+use concept_refinement_capability::folder::Folder;
 
 use super::{FILE, LOCK};
 use crate::sqlite::DatabaseFile;
@@ -20,33 +21,41 @@ pub(super) struct Database {
 impl Database {
     pub(super) fn of_open_store(file: &Path) -> Self {
         Self {
-            file: DatabaseFile::in_use(file),
+            file: DatabaseFile::InUse(file.to_owned()),
             _lock: None,
         }
     }
 
     /// Does not change the database.
     pub(super) fn at_rest(directory: &Path) -> Result<Self, OpenError> {
-        let lock = DirectoryLock::acquire(directory, LOCK)?;
+        let folder = Folder::open(directory);
+        let folder = folder.map_err(|error| OpenError::unusable(directory, error))?;
+        let lock = DirectoryLock::within(&folder, LOCK)?;
         Ok(Self {
-            file: DatabaseFile::at_rest(&directory.join(FILE)),
+            file: DatabaseFile::AtRest(folder, FILE),
             _lock: Some(lock),
         })
     }
 }
 
 impl Embedded for Database {
+    fn scratch_bytes(&self) -> io::Result<u64> {
+        self.file.scratch_bytes()
+    }
+
     fn copy_to(&self, archive: &mut dyn Archive) -> io::Result<Vec<(&'static str, u64)>> {
-        self.file.copy_to(archive, Path::new(FILE), |copy| {
-            let counts = [
-                ("tasks", "SELECT count(*) FROM task"),
-                ("concepts", "SELECT count(*) FROM concept"),
-            ];
-            let counts = counts.into_iter().map(|(what, query)| {
-                let count: u32 = copy.query_row(query, [], |row| row.get(0))?;
-                Ok((what, count.into()))
-            });
-            counts.collect()
-        })
+        let nothing = |_: &_| Ok(());
+        self.file
+            .copy_to(archive, Path::new(FILE), nothing, |copy| {
+                let counts = [
+                    ("tasks", "SELECT count(*) FROM task"),
+                    ("concepts", "SELECT count(*) FROM concept"),
+                ];
+                let counts = counts.into_iter().map(|(what, query)| {
+                    let count: u32 = copy.query_row(query, [], |row| row.get(0))?;
+                    Ok((what, count.into()))
+                });
+                counts.collect()
+            })
     }
 }

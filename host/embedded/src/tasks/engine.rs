@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use concept_refinement_capability::OpenError;
 use concept_refinement_capability::embedded::{AtRest, Embedded};
 use concept_refinement_capability::engine::{Engine, OpenTasks, TaskEngine, on_a_thread};
 
 use super::backup::Database;
-use super::{FILE, SqliteTasks};
+use super::{FILE, SqliteTasks, schema};
 use crate::queue::StoreQueue;
 
 /// Limit of tasks in the queue; further ones are found by the sweep.
@@ -39,6 +40,16 @@ pub const ENGINE: TaskEngine = Engine {
 /// Whether a backup may have a file of this path from the top of a data directory.
 pub fn is_file(path: &Path) -> bool {
     path == Path::new(FILE)
+}
+
+/// Whether the database of a data directory has the tables of this version and nothing
+/// else, or does not exist.
+///
+/// # Errors
+///
+/// That is not so, or it cannot be read.
+pub fn verify(directory: &Path) -> Result<(), OpenError> {
+    schema::verify(&directory.join(FILE))
 }
 
 /// A store as the host uses it. `embedded`: its file, if it has one.

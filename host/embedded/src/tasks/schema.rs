@@ -1,5 +1,8 @@
 //! The schema of a data directory's tasks.
 
+use std::path::Path;
+
+use concept_refinement_capability::OpenError;
 use rusqlite::Connection;
 
 use crate::sqlite::schema::{self, APPLICATION_ID, Schema, SchemaError};
@@ -17,4 +20,12 @@ pub(super) fn create(connection: &mut Connection) -> Result<(), SchemaError> {
 /// values, this really writes.
 pub(super) fn write_probe(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "application_id", APPLICATION_ID)
+}
+
+/// Whether a database has these tables and nothing else. Also if it does not exist.
+pub(super) fn verify(file: &Path) -> Result<(), OpenError> {
+    match file.exists() {
+        true => schema::verify(file, &SCHEMA),
+        false => Ok(()),
+    }
 }

@@ -2,15 +2,18 @@
 //!
 //! It is filled next to its final path, in a place that is marked as unfinished, and
 //! renamed once everything is on the disk. The mark is beside the contents, so that there
-//! is no moment at which a draft has none, or what is finished has one.
+//! is no moment at which a draft has none, or what is finished has one. The folder of both
+//! is opened once, and is one in which no other user can replace what is made.
 
-use std::fs::{self, DirBuilder, File, TryLockError};
+use std::ffi::OsString;
+use std::fs::{File, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use concept_refinement_capability::directory;
+use concept_refinement_capability::folder::{Folder, Place, Trust};
+use rustix::process::geteuid;
 
 /// Marker file of a draft, locked by the process that works on it.
 const UNFINISHED: &str = "UNFINISHED";
@@ -20,8 +23,12 @@ const CONTENTS: &str = "contents";
 
 /// An unfinished directory, which is removed unless it is finished.
 pub struct Draft {
-    to: PathBuf,
-    place: PathBuf,
+    parent: Folder,
+    /// Of the finished directory, and of the draft.
+    name: OsString,
+    partial: OsString,
+    place: Folder,
+    contents: Folder,
     _lock: File,
 }
 
@@ -30,39 +37,63 @@ impl Draft {
     ///
     /// # Errors
     ///
-    /// The target directory is not empty, or the draft cannot be created.
-    pub fn create(to: &Path, from: Option<&Path>) -> anyhow::Result<Self> {
-        refuse_taken(to)?;
-        refuse_within(from, to)?;
-        let parent = to.parent().unwrap_or(Path::new("/"));
-        refuse_mounted(to, parent)?;
-        directory::create(parent)
-            .with_context(|| format!("{} cannot be created", parent.display()))?;
-        // Checked again, since a path may resolve differently once its directories exist.
-        refuse_within(from, to)?;
-        let mut place = to.as_os_str().to_owned();
-        place.push(".partial");
-        let place = PathBuf::from(place);
-        remove_left(&place)?;
-        create(&place)?;
+    /// The target directory is not empty, others could replace what is made there, or the
+    /// draft cannot be created.
+    pub fn create(to: &Path, from: Option<&Folder>) -> anyhow::Result<Self> {
+        let shown = || format!("{} cannot be created", to.display());
+        let place = Place::of(to, Trust::Own).with_context(shown)?;
+        if let Some(from) = from
+            && place.path().starts_with(from.path())
+            && place.path() != from.path()
+        {
+            bail!("{} is in {} itself", to.display(), from.path().display());
+        }
+        let (parent, name) = place.create().with_context(shown)?;
+        refuse_taken(&parent, &name)?;
+        refuse_mounted(&parent, &name)?;
+        let mut partial = name.clone();
+        partial.push(".partial");
+        remove_left(&parent, &partial)?;
+        let place = create(&parent, &partial)?;
         let lock = mark(&place)?;
-        let draft = Self {
-            to: to.to_owned(),
+        let contents = create(&place, CONTENTS)?;
+        Ok(Self {
+            parent,
+            name,
+            partial,
             place,
+            contents,
             _lock: lock,
-        };
-        create(&draft.contents())?;
-        Ok(draft)
+        })
     }
 
-    /// For temporary files, which no path in the contents can be.
+    /// For temporary files, which no path in the contents can be. Nobody else can rename
+    /// a folder on this path.
     pub fn scratch(&self) -> &Path {
-        &self.place
+        self.place.path()
     }
 
     /// The directory that gets the final path.
-    pub fn contents(&self) -> PathBuf {
-        self.place.join(CONTENTS)
+    pub fn contents(&self) -> &Folder {
+        &self.contents
+    }
+
+    /// The directory that it will replace, which is empty. None: there is none.
+    pub fn replaced(&self) -> anyhow::Result<Option<Folder>> {
+        match self.parent.folder(&self.name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            found => Ok(Some(found?)),
+        }
+    }
+
+    /// Gives it the owner and the mode of another directory.
+    pub fn give(&self, like: &Folder) -> io::Result<()> {
+        let (own, like) = (self.contents.metadata()?, like.metadata()?);
+        if (own.uid(), own.gid()) != (like.uid(), like.gid()) {
+            self.contents.give(like.uid(), like.gid())?;
+        }
+        let mode = PermissionsExt::from_mode(like.mode() & 0o7777);
+        self.contents.as_file().set_permissions(mode)
     }
 
     /// Renames it to its final path, once everything is on the disk.
@@ -71,13 +102,13 @@ impl Draft {
     ///
     /// It is not at its final path, or may lose it if the power fails now.
     pub fn finish(self) -> anyhow::Result<()> {
-        let shown = self.to.display();
-        sync(&self.contents())?;
-        if let Err(error) = fs::rename(self.contents(), &self.to) {
-            refuse_taken(&self.to)?;
-            return Err(error).with_context(|| format!("{shown} cannot be replaced"));
+        sync(&self.contents)?;
+        if let Err(error) = self.place.rename(CONTENTS, &self.parent, &self.name) {
+            refuse_taken(&self.parent, &self.name)?;
+            let shown = path(&self.parent, &self.name);
+            return Err(error).with_context(|| format!("{} cannot be replaced", shown.display()));
         }
-        Ok(directory::sync(self.to.parent().unwrap_or(Path::new("/")))?)
+        Ok(self.parent.sync()?)
     }
 }
 
@@ -85,114 +116,114 @@ impl Drop for Draft {
     fn drop(&mut self) {
         // Ignored, since an error that caused this is already reported, and the next
         // draft replaces what is left.
-        let _ = remove(&self.place);
+        let _ = remove(&self.parent, &self.partial, &self.place);
     }
 }
 
-/// Refuses a target that could not be renamed to without replacing anything.
-fn refuse_taken(to: &Path) -> anyhow::Result<()> {
-    let is_empty = |to| fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_none());
-    let is_free = match to.symlink_metadata() {
-        Ok(found) => found.is_dir() && is_empty(to),
-        Err(error) => error.kind() == io::ErrorKind::NotFound,
+fn path(parent: &Folder, name: impl AsRef<Path>) -> PathBuf {
+    parent.path().join(name)
+}
+
+/// Refuses a target that could not be renamed to without replacing anything, or that
+/// another user has put where everybody may.
+fn refuse_taken(parent: &Folder, name: &OsString) -> anyhow::Result<()> {
+    let shown = path(parent, name);
+    let shown = shown.display();
+    let Some(found) = parent.look(name)? else {
+        return Ok(());
     };
-    match is_free {
-        true => Ok(()),
-        false => bail!(
-            "{} is not an empty directory: nothing is replaced",
-            to.display()
-        ),
+    let is_empty = || {
+        let names = parent.folder(name).and_then(|folder| folder.names());
+        names.is_ok_and(|names| names.is_empty())
+    };
+    if !found.is_folder() || !is_empty() {
+        bail!("{shown} is not an empty directory: nothing is replaced");
     }
-}
-
-/// Refuses what nothing can be put in the place of, before anything is written.
-fn refuse_mounted(to: &Path, parent: &Path) -> anyhow::Result<()> {
-    let device = |path: &Path| fs::metadata(path).map(|found| found.dev());
-    match (device(to), device(parent)) {
-        (Ok(own), Ok(above)) if own != above => bail!(
-            "{} is where a disk is mounted, which cannot be replaced: name a directory on it",
-            to.display()
-        ),
-        _ => Ok(()),
-    }
-}
-
-/// Refuses a target within the directory that it is a copy of, with which it could be
-/// lost.
-fn refuse_within(from: Option<&Path>, to: &Path) -> anyhow::Result<()> {
-    let existing = to.ancestors().find_map(|path| fs::canonicalize(path).ok());
-    if let Some(from) = from
-        && let (Ok(resolved), Some(existing)) = (fs::canonicalize(from), existing)
-        && existing.starts_with(&resolved)
-    {
-        bail!("{} is in {} itself", to.display(), from.display());
+    let others_may_make_it = parent.metadata()?.mode() & 0o022 != 0;
+    if others_may_make_it && found.owner != 0 && found.owner != geteuid().as_raw() {
+        bail!("{shown} was made by another user ({})", found.owner);
     }
     Ok(())
 }
 
-fn create(directory: &Path) -> anyhow::Result<()> {
-    let created = DirBuilder::new().mode(0o700).create(directory);
-    created.with_context(|| format!("{} cannot be created", directory.display()))
+/// Refuses what nothing can be put in the place of, before anything is written.
+fn refuse_mounted(parent: &Folder, name: &OsString) -> anyhow::Result<()> {
+    let above = parent.metadata()?.dev();
+    let own = parent.folder(name).and_then(|folder| folder.metadata());
+    if own.is_ok_and(|own| own.dev() != above) {
+        bail!(
+            "{} is where a disk is mounted, which cannot be replaced: name a directory on it",
+            path(parent, name).display()
+        );
+    }
+    Ok(())
+}
+
+fn create(parent: &Folder, name: impl AsRef<Path>) -> anyhow::Result<Folder> {
+    let name = name.as_ref();
+    let created = parent.create_folder(name);
+    created.with_context(|| format!("{} cannot be created", path(parent, name).display()))
 }
 
 /// Marks a new draft as that of this process.
-fn mark(place: &Path) -> anyhow::Result<File> {
-    let path = place.join(UNFINISHED);
-    let lock = File::create(&path)?;
+fn mark(place: &Folder) -> anyhow::Result<File> {
+    let lock = place.create_file(UNFINISHED, 0o600)?;
     let is_ours = lock.try_lock().is_ok()
-        && fs::metadata(&path).is_ok_and(|found| {
+        && place.look(UNFINISHED)?.is_some_and(|found| {
             // Another process may have removed it before it was locked.
-            lock.metadata().is_ok_and(|ours| ours.ino() == found.ino())
+            lock.metadata().is_ok_and(|ours| ours.ino() == found.inode)
         });
     match is_ours {
         true => Ok(lock),
-        false => bail!("another command is at work in {}", place.display()),
+        false => bail!("another command is at work in {}", place.path().display()),
     }
 }
 
 /// Removes a draft that no process works on any more.
-fn remove_left(place: &Path) -> anyhow::Result<()> {
-    let shown = place.display();
-    if !place.symlink_metadata().is_ok_and(|found| found.is_dir()) {
-        return Ok(());
-    }
-    let Ok(mark) = File::open(place.join(UNFINISHED)) else {
-        // It was not marked yet. What is not empty is not ours, and stays.
-        let _ = fs::remove_dir(place);
+fn remove_left(parent: &Folder, partial: &OsString) -> anyhow::Result<()> {
+    let Ok(place) = parent.folder(partial) else {
         return Ok(());
     };
+    let owner = place.metadata()?.uid();
+    let Ok(mark) = place.file(UNFINISHED) else {
+        // It was not marked yet. What is not empty is not ours, and stays.
+        let _ = parent.remove(partial);
+        return Ok(());
+    };
+    if owner != geteuid().as_raw() {
+        // Nor is this, whose contents its owner can still change.
+        return Ok(());
+    }
+    let shown = place.path().display();
     match mark.try_lock() {
-        Ok(()) => remove(place).with_context(|| format!("removing {shown}, which is not whole")),
+        Ok(()) => remove(parent, partial, &place)
+            .with_context(|| format!("removing {shown}, which is not whole")),
         Err(TryLockError::WouldBlock) => bail!("another command is at work in {shown}"),
         Err(TryLockError::Error(error)) => Err(error).with_context(|| shown.to_string()),
     }
 }
 
 /// The mark goes last, so that a removal that is interrupted can be repeated.
-fn remove(place: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(place)? {
-        let entry = entry?;
-        match entry.file_type()?.is_dir() {
-            true => fs::remove_dir_all(entry.path())?,
-            false if entry.file_name() == UNFINISHED => {}
-            false => fs::remove_file(entry.path())?,
+fn remove(parent: &Folder, partial: &OsString, place: &Folder) -> io::Result<()> {
+    for name in place.names()? {
+        if name != UNFINISHED {
+            place.remove_all(name)?;
         }
     }
-    fs::remove_file(place.join(UNFINISHED))?;
-    fs::remove_dir(place)
+    place.remove(UNFINISHED)?;
+    parent.remove(partial)
 }
 
 /// Makes everything that was written durable.
-fn sync(directory: &Path) -> io::Result<()> {
+fn sync(folder: &Folder) -> io::Result<()> {
     #[cfg(target_os = "linux")]
-    rustix::fs::syncfs(File::open(directory)?)?;
+    rustix::fs::syncfs(folder.as_file())?;
     #[cfg(not(target_os = "linux"))]
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        match path.is_dir() {
-            true => sync(&path)?,
-            false => File::open(path)?.sync_all()?,
+    for name in folder.names()? {
+        match folder.folder(&name) {
+            Ok(below) => sync(&below)?,
+            Err(_) => folder.file(&name)?.sync_all()?,
         }
     }
-    directory::sync(directory)
+    folder.sync()
 }

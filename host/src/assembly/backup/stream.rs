@@ -1,8 +1,13 @@
 //! The protocol that carries an archive from one process to another: frames, each with
-//! its length. An empty frame is the last one, and is followed by the outcome. A stream
-//! without an outcome was cut off.
+//! its length. An empty frame is followed by the outcome, and is the last one then, or by
+//! the word that the sender is still at work. A stream without an outcome was cut off.
 
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use parking_lot::Mutex;
 
 /// Longest frame, in bytes.
 const FRAME: usize = 1 << 16;
@@ -13,20 +18,23 @@ const OUTCOME: u64 = 8 * 1024;
 const WHOLE: u8 = b'+';
 const FAILED: u8 = b'-';
 
+/// What a sender that has nothing to send yet says instead.
+const WAIT: u8 = b'.';
+pub const ALIVE: [u8; 5] = [0, 0, 0, 0, WAIT];
+
+/// How often it says so.
+pub const INTERVAL: Duration = Duration::from_secs(5);
+
 /// Sends nothing but the reason of a refusal.
 pub fn refuse(to: impl Write, why: &str) -> io::Result<()> {
-    Sender::new(to).end(Err(why))
+    Sender::new(&Frames::new(to)).end(Err(why))
 }
 
-pub struct Sender<W: Write>(BufWriter<Frames<W>>);
+pub struct Sender<'a, W: Write>(BufWriter<&'a Frames<W>>);
 
-impl<W: Write> Sender<W> {
-    pub fn new(to: W) -> Self {
-        let frames = Frames {
-            to,
-            is_broken: false,
-        };
-        Self(BufWriter::with_capacity(FRAME, frames))
+impl<'a, W: Write> Sender<'a, W> {
+    pub fn new(to: &'a Frames<W>) -> Self {
+        Self(BufWriter::with_capacity(FRAME, to))
     }
 
     /// Ends the stream with a summary of the archive, or with the reason why it is
@@ -37,14 +45,13 @@ impl<W: Write> Sender<W> {
             Err(why) => (FAILED, why),
         };
         self.0.flush()?;
-        let frames = self.0.get_mut();
-        frames.send(&[0, 0, 0, 0, kind])?;
-        frames.send(text.as_bytes())?;
-        frames.flush()
+        let frames = self.0.get_ref();
+        frames.send(&[&[0, 0, 0, 0, kind], text.as_bytes()])?;
+        frames.0.lock().to.flush()
     }
 }
 
-impl<W: Write> Write for Sender<W> {
+impl<W: Write> Write for Sender<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.write(bytes)
     }
@@ -54,38 +61,67 @@ impl<W: Write> Write for Sender<W> {
     }
 }
 
-struct Frames<W> {
+/// Sends whole frames, from several threads.
+pub struct Frames<W>(Mutex<Output<W>>);
+
+struct Output<W> {
     to: W,
     /// Nobody knows how much of a frame has arrived.
     is_broken: bool,
 }
 
 impl<W: Write> Frames<W> {
+    pub fn new(to: W) -> Self {
+        let is_broken = false;
+        Self(Mutex::new(Output { to, is_broken }))
+    }
+
     /// After an error nothing is sent any more: it would be taken for the rest of a frame,
     /// and who takes nothing would be waited for again.
-    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.is_broken {
+    fn send(&self, parts: &[&[u8]]) -> io::Result<()> {
+        let mut output = self.0.lock();
+        if output.is_broken {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        let sent = self.to.write_all(bytes);
-        self.is_broken = sent.is_err();
+        let sent = parts.iter().try_for_each(|part| output.to.write_all(part));
+        output.is_broken = sent.is_err();
         sent
+    }
+
+    /// Does work that may send nothing for long, as while a large database is copied.
+    /// Meanwhile the receiver is told that it goes on.
+    pub fn alive_while<T>(&self, work: impl FnOnce() -> T) -> T
+    where
+        W: Send,
+    {
+        thread::scope(|scope| {
+            let (done, ends) = mpsc::channel::<()>();
+            scope.spawn(move || {
+                while ends.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                    if self.send(&[&ALIVE]).is_err() {
+                        break;
+                    }
+                }
+            });
+            let result = work();
+            drop(done);
+            result
+        })
     }
 }
 
-impl<W: Write> Write for Frames<W> {
+impl<W: Write> Write for &Frames<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let frame = bytes.get(..FRAME).unwrap_or(bytes);
         if !frame.is_empty() {
             let length = u32::try_from(frame.len()).map_err(io::Error::other)?;
-            self.send(&length.to_be_bytes())?;
-            self.send(frame)?;
+            self.send(&[&length.to_be_bytes(), frame])?;
         }
         Ok(frame.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.to.flush()
+        self.0.lock().to.flush()
     }
 }
 
@@ -126,6 +162,9 @@ impl<R: Read> Receiver<R> {
         if self.left == 0 {
             let mut kind = [0];
             self.from.read_exact(&mut kind)?;
+            if kind == [WAIT] {
+                return Ok(());
+            }
             let mut text = Vec::new();
             (&mut self.from).take(OUTCOME).read_to_end(&mut text)?;
             let text = String::from_utf8_lossy(&text).into_owned();
@@ -138,7 +177,7 @@ impl<R: Read> Receiver<R> {
     }
 
     fn next(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        if self.left == 0 {
+        while self.left == 0 && self.outcome.is_none() {
             self.begin_frame()?;
         }
         let read = (&mut self.from).take(self.left).read(bytes)?;
@@ -162,6 +201,11 @@ impl<R: Read> Read for Receiver<R> {
                 self.outcome = Some(Err(why.to_owned()));
                 Ok(0)
             }
+            // As systems call a timeout.
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                self.outcome = Some(Err("the running service does not answer".to_owned()));
+                Ok(0)
+            }
             read => read,
         }
     }
@@ -173,10 +217,12 @@ mod tests {
 
     fn sent(bytes: &[u8], outcome: Result<&str, &str>) -> Vec<u8> {
         let mut stream = Vec::new();
-        let mut sender = Sender::new(&mut stream);
+        let frames = Frames::new(&mut stream);
+        let mut sender = Sender::new(&frames);
         sender.write_all(bytes).unwrap();
         sender.end(outcome).unwrap();
-        stream
+        // Whoever has nothing to send yet says so.
+        [&ALIVE, stream.as_slice()].concat()
     }
 
     fn received(stream: &[u8]) -> (Vec<u8>, Option<Result<String, String>>) {
@@ -233,7 +279,8 @@ mod tests {
             taken: 0,
             has_failed: false,
         };
-        let mut sender = Sender::new(&mut to);
+        let frames = Frames::new(&mut to);
+        let mut sender = Sender::new(&frames);
         assert!(sender.write_all(&vec![b'x'; 2 * FRAME]).is_err());
         assert!(sender.end(Err("it took too long")).is_err());
         assert_eq!((to.taken, to.has_failed), (FRAME / 2, true));

@@ -4,16 +4,14 @@
 //! list says: who made the backup may have fewer rights than who unpacks it, and disks
 //! lose bits.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use concept_refinement_capability::directory;
+use concept_refinement_capability::folder::Folder;
 use concept_refinement_capability::room::Room;
 use indicatif::DecimalBytes;
-use rustix::fs::OFlags;
 
 use super::archive::Entries;
 use super::sums::{self, Expected, Hash, Hashed};
@@ -24,7 +22,7 @@ use crate::assembly::{engines, secret};
 /// # Errors
 ///
 /// A file cannot be written, or the archive is not whole, damaged, or no backup.
-pub fn unpack(from: impl Read, to: &Path) -> anyhow::Result<()> {
+pub fn unpack(from: impl Read, to: &Folder) -> anyhow::Result<()> {
     let mut entries = Entries::new(from);
     let mut expected = Some(Expected::default());
     while let Some((path, size)) = entries.next()? {
@@ -55,9 +53,10 @@ pub fn unpack(from: impl Read, to: &Path) -> anyhow::Result<()> {
 /// # Errors
 ///
 /// A file cannot be written, or the backup is not whole, damaged, or none.
-pub fn copy(from: &Path, to: &Path) -> anyhow::Result<u64> {
-    let (list, _) = open(&from.join(sums::FILE))
-        .with_context(|| format!("{} is no backup: {}", from.display(), sums::FILE))?;
+pub fn copy(from: &Folder, to: &Folder) -> anyhow::Result<u64> {
+    let list = from.file(Path::new(sums::FILE));
+    let shown = from.path().display();
+    let list = list.with_context(|| format!("{shown} is no backup: {}", sums::FILE))?;
     let mut list = BufReader::new(list);
     let mut bytes = 0;
     let next = |list: &mut BufReader<File>| {
@@ -65,8 +64,10 @@ pub fn copy(from: &Path, to: &Path) -> anyhow::Result<u64> {
     };
     while let Some((hash, path)) = next(&mut list)? {
         refuse_foreign(&path)?;
-        let found = open(&from.join(&path));
-        let (file, size) = found.with_context(|| format!("{}", path.display()))?;
+        let opened = from
+            .file(&path)
+            .and_then(|file| Ok((file.metadata()?.len(), file)));
+        let (size, file) = opened.with_context(|| format!("{}", path.display()))?;
         if write(to, &path, size, file)? != hash {
             bail!("{} is not as it was when it was backed up", path.display());
         }
@@ -83,23 +84,9 @@ fn refuse_foreign(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// A regular file and its size: no link is followed, and no pipe waited for.
-fn open(path: &Path) -> io::Result<(File, u64)> {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags)
-        .open(path)?;
-    let metadata = file.metadata()?;
-    match metadata.is_file() {
-        true => Ok((file, metadata.len())),
-        false => Err(io::Error::other("it is not a file")),
-    }
-}
-
-fn write(to: &Path, path: &Path, size: u64, contents: impl Read) -> anyhow::Result<Hash> {
+fn write(to: &Folder, path: &Path, size: u64, contents: impl Read) -> anyhow::Result<Hash> {
     let shown = path.display();
-    let room = Room::new(None, to.to_owned()).disk();
+    let room = Room::new(None, to.path().to_owned()).disk();
     if let Some(disk) = room
         && disk.available < size
     {
@@ -107,7 +94,7 @@ fn write(to: &Path, path: &Path, size: u64, contents: impl Read) -> anyhow::Resu
         bail!("{shown} takes {size}, and the disk has {left} left");
     }
     let mut contents = Hashed::new(contents.take(size));
-    let written = write_new(&to.join(path), &mut contents);
+    let written = write_new(to, path, &mut contents);
     if written.with_context(|| format!("writing {shown}"))? != size {
         bail!("{shown} is not whole");
     }
@@ -115,13 +102,6 @@ fn write(to: &Path, path: &Path, size: u64, contents: impl Read) -> anyhow::Resu
 }
 
 /// A name that comes twice is refused.
-fn write_new(path: &Path, contents: &mut impl Read) -> io::Result<u64> {
-    if let Some(folder) = path.parent() {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
-    }
-    let mut file = directory::private_file().create_new(true).open(path)?;
-    io::copy(contents, &mut file)
+fn write_new(to: &Folder, path: &Path, contents: &mut impl Read) -> io::Result<u64> {
+    io::copy(contents, &mut to.create_below(path)?)
 }

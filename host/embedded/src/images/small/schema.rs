@@ -1,5 +1,8 @@
 //! The table of small images.
 
+use std::path::Path;
+
+use concept_refinement_capability::OpenError;
 use rusqlite::Connection;
 
 use crate::sqlite::schema::{self, Schema, SchemaError};
@@ -32,4 +35,12 @@ pub(super) fn create(connection: &mut Connection) -> Result<(), SchemaError> {
         connection.execute_batch("VACUUM")?;
     }
     schema::create(connection, &SCHEMA)
+}
+
+/// Whether a database has these tables and nothing else. Also if it does not exist.
+pub(in crate::images) fn verify(file: &Path) -> Result<(), OpenError> {
+    match file.exists() {
+        true => schema::verify(file, &SCHEMA),
+        false => Ok(()),
+    }
 }

@@ -1,0 +1,481 @@
+//! A folder that is open, and what is below it by its descriptor: no link is followed there.
+//!
+//! A name that was looked at may be another thing when it is used, as soon as another user
+//! may write to a folder on the way. Commands that root runs open a folder once, and never
+//! go by names from the root again.
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{
+    AtFlags, Dir, FileType, Gid, Mode, OFlags, Uid, chownat, fchown, mkdirat, open, openat,
+    readlinkat, renameat, statat, unlinkat,
+};
+use rustix::io::Errno;
+
+/// Links on the way to a folder, as many as systems follow.
+const MAX_LINKS: usize = 40;
+
+/// Those who may write beside the owner.
+const OTHERS: u32 = 0o022;
+const STICKY: u32 = 0o1000;
+
+const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
+
+/// Enough to go on from a folder, which one may pass without reading it.
+#[cfg(target_os = "linux")]
+const PASS: OFlags = FOLDER.union(OFlags::PATH);
+#[cfg(not(target_os = "linux"))]
+const PASS: OFlags = FOLDER;
+
+/// An open folder.
+#[derive(Debug)]
+pub struct Folder {
+    file: File,
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Opens a folder, by whatever links lead there. For what the caller's own process
+    /// keeps, as the data directory of a service.
+    pub fn followed(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            file: open(path, FOLDER, Mode::empty())?.into(),
+            path: path.to_owned(),
+        })
+    }
+
+    /// Opens a folder, which may belong to anybody. A link on the way is followed only if
+    /// nobody but root and the caller could have put it there.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let mut way = Way::to(path)?;
+        way.go(0, Trust::Anybody)?;
+        match way.left.is_empty() {
+            true => way.here(),
+            false => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// Where it was when it was opened; without links, unless they were followed.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whose it is, and who may write to it.
+    pub fn metadata(&self) -> io::Result<Metadata> {
+        self.file.metadata()
+    }
+
+    /// A folder in it.
+    pub fn folder(&self, name: impl AsRef<OsStr>) -> io::Result<Self> {
+        let name = name.as_ref();
+        match openat(&self.file, name, FOLDER | OFlags::NOFOLLOW, Mode::empty()) {
+            // As some systems say of a link.
+            Err(Errno::LOOP | Errno::MLINK) => Err(io::ErrorKind::NotADirectory.into()),
+            opened => Ok(Self {
+                file: opened?.into(),
+                path: self.path.join(name),
+            }),
+        }
+    }
+
+    /// A new folder in it, for this user only.
+    pub fn create_folder(&self, name: impl AsRef<OsStr>) -> io::Result<Self> {
+        mkdirat(&self.file, name.as_ref(), Mode::RWXU)?;
+        self.folder(name)
+    }
+
+    /// A regular file below it, for reading. Waits for no pipe.
+    pub fn file(&self, path: impl AsRef<Path>) -> io::Result<File> {
+        let mut names = path.as_ref().components();
+        let mut folder: Option<Self> = None;
+        let last = names.next_back().ok_or(io::ErrorKind::InvalidInput)?;
+        for name in names {
+            folder = Some(folder.as_ref().unwrap_or(self).folder(name)?);
+        }
+        folder
+            .as_ref()
+            .unwrap_or(self)
+            .regular(last, OFlags::RDONLY)
+    }
+
+    fn regular(&self, name: impl AsRef<OsStr>, access: OFlags) -> io::Result<File> {
+        let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = openat(&self.file, name.as_ref(), flags, Mode::empty())?;
+        let file = File::from(file);
+        match file.metadata()?.is_file() {
+            true => Ok(file),
+            false => Err(io::Error::other("it is not a file")),
+        }
+    }
+
+    /// A file in it to lock. A new one belongs to whom the folder belongs to.
+    pub fn lock_file(&self, name: &str) -> io::Result<File> {
+        match self.create_file(name, 0o600) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            created => {
+                let (created, folder) = (created?, self.metadata()?);
+                if folder.uid() != created.metadata()?.uid() {
+                    let (owner, owners) = (Uid::from_raw(folder.uid()), folder.gid());
+                    fchown(&created, Some(owner), Some(Gid::from_raw(owners)))?;
+                }
+                return Ok(created);
+            }
+        }
+        self.regular(name, OFlags::WRONLY)
+    }
+
+    /// A new file in it, for writing.
+    pub fn create_file(&self, name: impl AsRef<OsStr>, mode: u32) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let mode = Mode::from_bits_truncate(mode);
+        Ok(openat(&self.file, name.as_ref(), flags, mode)?.into())
+    }
+
+    /// A new file below it, and what is missing of its folders, for this user only.
+    pub fn create_below(&self, path: &Path) -> io::Result<File> {
+        let mut names = path.components();
+        let mut folder: Option<Self> = None;
+        let last = names.next_back().ok_or(io::ErrorKind::InvalidInput)?;
+        for name in names {
+            let above = folder.as_ref().unwrap_or(self);
+            folder = Some(match above.create_folder(name) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => above.folder(name),
+                created => created,
+            }?);
+        }
+        folder.as_ref().unwrap_or(self).create_file(last, 0o600)
+    }
+
+    /// A path to an entry as it is now, which no other can take the place of while the file
+    /// is open.
+    pub fn pinned(&self, name: &str) -> io::Result<(PathBuf, File)> {
+        #[cfg(target_os = "linux")]
+        {
+            let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let file = openat(&self.file, name, flags, Mode::empty())?;
+            let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+            Ok((path.into(), file.into()))
+        }
+        #[cfg(not(target_os = "linux"))]
+        Ok((self.path.join(name), self.file.try_clone()?))
+    }
+
+    /// What an entry is, without following it. None: there is none.
+    pub fn look(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Entry>> {
+        match statat(&self.file, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => Ok(None),
+            found => {
+                let found = found?;
+                Ok(Some(Entry {
+                    kind: FileType::from_raw_mode(found.st_mode),
+                    owner: found.st_uid,
+                    inode: found.st_ino,
+                    bytes: u64::try_from(found.st_size).unwrap_or_default(),
+                }))
+            }
+        }
+    }
+
+    /// The names of what is in it.
+    pub fn names(&self) -> io::Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&self.file)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                names.push(OsStr::from_bytes(name).to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    /// Renames an entry into another folder, in the place of what has the name there.
+    pub fn rename(&self, name: impl AsRef<OsStr>, to: &Self, new: &OsStr) -> io::Result<()> {
+        Ok(renameat(&self.file, name.as_ref(), &to.file, new)?)
+    }
+
+    /// Removes an entry that is no folder, or an empty one.
+    pub fn remove(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+        let name = name.as_ref();
+        match unlinkat(&self.file, name, AtFlags::empty()) {
+            // POSIX has the second.
+            Err(Errno::ISDIR | Errno::PERM) => Ok(unlinkat(&self.file, name, AtFlags::REMOVEDIR)?),
+            removed => Ok(removed?),
+        }
+    }
+
+    /// Removes an entry with all that is below it.
+    pub fn remove_all(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
+        let name = name.as_ref();
+        if let Ok(folder) = self.folder(name) {
+            for name in folder.names()? {
+                folder.remove_all(name)?;
+            }
+        }
+        self.remove(name)
+    }
+
+    /// Gives it to a user, with all that is below it.
+    pub fn give(&self, user: u32, group: u32) -> io::Result<()> {
+        let (owner, owners) = (Some(Uid::from_raw(user)), Some(Gid::from_raw(group)));
+        for name in self.names()? {
+            match self.folder(&name) {
+                Ok(folder) => folder.give(user, group)?,
+                Err(_) => chownat(&self.file, &name, owner, owners, AtFlags::SYMLINK_NOFOLLOW)?,
+            }
+        }
+        Ok(fchown(&self.file, owner, owners)?)
+    }
+
+    /// Makes names that were created, changed or removed in it durable.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
+    /// The open folder itself, for what else can be done with one.
+    pub fn as_file(&self) -> &File {
+        &self.file
+    }
+}
+
+/// What a name in a folder stands for.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    kind: FileType,
+    /// Whose it is.
+    pub owner: u32,
+    /// Which one it is, on its disk.
+    pub inode: u64,
+    /// Its length, in bytes.
+    pub bytes: u64,
+}
+
+impl Entry {
+    /// Whether it is a regular file.
+    pub fn is_file(self) -> bool {
+        self.kind == FileType::RegularFile
+    }
+
+    /// Whether it is a folder.
+    pub fn is_folder(self) -> bool {
+        self.kind == FileType::Directory
+    }
+
+    /// Whether it is a socket.
+    pub fn is_socket(self) -> bool {
+        self.kind == FileType::Socket
+    }
+}
+
+/// Whose folders a way may lead through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Root's and the caller's, in which nobody else can replace what they make.
+    Own,
+    /// Anybody's: for what is done by the folder's descriptor alone.
+    Anybody,
+}
+
+/// A name in a folder. It need not exist, nor the folder.
+#[derive(Debug)]
+pub struct Place {
+    above: Folder,
+    missing: Vec<OsString>,
+    name: OsString,
+    trust: Trust,
+}
+
+impl Place {
+    /// Opens what there is of the folder, as [`Folder::open`] does. The last name is not
+    /// followed.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be opened, or is not to be trusted.
+    pub fn of(path: &Path, trust: Trust) -> io::Result<Self> {
+        let mut way = Way::to(path)?;
+        way.go(1, trust)?;
+        let name = way.left.pop_back().ok_or(io::ErrorKind::InvalidInput)?;
+        if way.left.iter().any(|name| name == "..") {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(Self {
+            above: way.here()?,
+            missing: way.left.into(),
+            name,
+            trust,
+        })
+    }
+
+    /// Where it is, without links.
+    pub fn path(&self) -> PathBuf {
+        let mut path = self.above.path.clone();
+        path.extend(&self.missing);
+        path.join(&self.name)
+    }
+
+    /// Creates what is missing of the folder, durably and for this user only. Returns it
+    /// and the name.
+    pub fn create(self) -> io::Result<(Folder, OsString)> {
+        let mut folder = self.above;
+        for name in self.missing {
+            let created = match folder.create_folder(&name) {
+                // Another process was quicker.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => folder.folder(&name),
+                created => created,
+            };
+            let created = created?;
+            if self.trust == Trust::Own {
+                refuse_replaceable(&created.metadata()?, &created.path)?;
+            }
+            folder.sync()?;
+            folder = created;
+        }
+        Ok((folder, self.name))
+    }
+}
+
+/// The way from the root to a folder, from name to name.
+struct Way {
+    /// Those that were passed, to go back to.
+    passed: Vec<File>,
+    path: PathBuf,
+    left: VecDeque<OsString>,
+    links: usize,
+}
+
+impl Way {
+    fn to(path: &Path) -> io::Result<Self> {
+        let mut way = Self {
+            passed: vec![],
+            path: PathBuf::new(),
+            left: VecDeque::new(),
+            links: 0,
+        };
+        way.begin()?;
+        way.put(&std::path::absolute(path)?);
+        Ok(way)
+    }
+
+    fn begin(&mut self) -> io::Result<()> {
+        self.path = PathBuf::from("/");
+        self.passed = vec![open("/", PASS, Mode::empty())?.into()];
+        Ok(())
+    }
+
+    /// These names come next.
+    fn put(&mut self, path: &Path) {
+        for component in path.components().rev() {
+            if matches!(component, Component::Normal(_) | Component::ParentDir) {
+                self.left.push_front(component.as_os_str().to_owned());
+            }
+        }
+    }
+
+    /// Goes on until so many names are left, or one is missing.
+    fn go(&mut self, keep: usize, trust: Trust) -> io::Result<()> {
+        loop {
+            let here = self.passed.last().ok_or(io::ErrorKind::InvalidInput)?;
+            if trust == Trust::Own {
+                refuse_replaceable(&here.metadata()?, &self.path)?;
+            }
+            if self.left.len() <= keep {
+                return Ok(());
+            }
+            let Some(name) = self.left.pop_front() else {
+                return Ok(());
+            };
+            if name == ".." {
+                if self.passed.len() > 1 {
+                    self.passed.pop();
+                    self.path.pop();
+                }
+                continue;
+            }
+            match openat(here, &name, PASS | OFlags::NOFOLLOW, Mode::empty()) {
+                Ok(next) => {
+                    self.passed.push(next.into());
+                    self.path.push(name);
+                }
+                Err(Errno::NOENT) => {
+                    self.left.push_front(name);
+                    return Ok(());
+                }
+                // Systems do not agree on what a link is then.
+                Err(Errno::LOOP | Errno::NOTDIR | Errno::MLINK) => self.follow(&name)?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn follow(&mut self, name: &OsStr) -> io::Result<()> {
+        let here = self.passed.last().ok_or(io::ErrorKind::InvalidInput)?;
+        let link = statat(here, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        if FileType::from_raw_mode(link.st_mode) != FileType::Symlink {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        let shown = self.path.join(name);
+        let shown = shown.display();
+        if !is_own(link.st_uid) || !may_only_owner_write(&here.metadata()?) {
+            let why = format!("{shown} is a link that another user could replace");
+            return Err(io::Error::other(format!("{why}: it is not followed")));
+        }
+        self.links += 1;
+        if self.links > MAX_LINKS {
+            return Err(Errno::LOOP.into());
+        }
+        let target = readlinkat(here, name, vec![])?;
+        let target = PathBuf::from(OsStr::from_bytes(target.as_bytes()));
+        if target.is_absolute() {
+            self.begin()?;
+        }
+        self.put(&target);
+        Ok(())
+    }
+
+    /// The folder that it has come to, to be read too.
+    fn here(&self) -> io::Result<Folder> {
+        let here = self.passed.last().ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(Folder {
+            file: openat(here, ".", FOLDER, Mode::empty())?.into(),
+            path: self.path.clone(),
+        })
+    }
+}
+
+/// Fails if users other than root and the caller could replace what the caller makes there.
+/// In a sticky folder, as `/tmp`, they cannot.
+fn refuse_replaceable(folder: &Metadata, path: &Path) -> io::Result<()> {
+    let (shown, owner) = (path.display(), folder.uid());
+    let why = if !is_own(owner) {
+        format!("belongs to another user ({owner})")
+    } else if may_only_owner_write(folder) || folder.mode() & STICKY != 0 {
+        return Ok(());
+    } else {
+        "can be written to by other users".to_owned()
+    };
+    let why = format!("{shown} {why}, who could replace what is made in it");
+    Err(io::Error::other(why))
+}
+
+/// A group that has the number of its user is that user's own, on systems that make one
+/// for each.
+fn may_only_owner_write(folder: &Metadata) -> bool {
+    let others = match folder.gid() == folder.uid() && folder.uid() != 0 {
+        true => OTHERS & 0o007,
+        false => OTHERS,
+    };
+    is_own(folder.uid()) && folder.mode() & others == 0
+}
+
+/// Whether it is root's or the caller's.
+fn is_own(user: u32) -> bool {
+    user == 0 || user == rustix::process::geteuid().as_raw()
+}
