@@ -40,6 +40,27 @@ fn what_was_there_is_replaced_by_a_whole_image() {
 }
 
 #[test]
+fn a_name_that_says_another_format_is_told() {
+    let (place, png) = with("logo.png");
+    for (out, told) in [
+        (
+            "out.gif",
+            "logo.png: the name of the file says image/gif, but it is image/png",
+        ),
+        (
+            "out.JPEG",
+            "logo.png: the name of the file says image/jpeg, but it is image/png",
+        ),
+        ("out.PNG", ""),
+        ("out", ""),
+    ] {
+        let done = place.run_scripted(&["refine", "logo.png", "echo it", "-o", out]);
+        assert_eq!((done.code, done.stderr.trim()), (0, told), "{out}");
+        assert_eq!(place.read(out), png, "{out}");
+    }
+}
+
+#[test]
 fn an_original_can_be_replaced_by_name() {
     let (place, png) = with("logo.png");
     let arguments = ["refine", "logo.png", "instant", "-o", "logo.png"];

@@ -129,9 +129,10 @@ impl From<image::Problem> for Problem {
             image::Problem::TooLarge { .. }
             | image::Problem::TooManyPixels { .. }
             | image::Problem::Packed => Self::TooLarge(detail),
-            image::Problem::Empty | image::Problem::CutShort | image::Problem::Malformed => {
-                Self::Invalid(detail)
-            }
+            image::Problem::Empty
+            | image::Problem::CutShort
+            | image::Problem::Incomplete
+            | image::Problem::Malformed => Self::Invalid(detail),
         }
     }
 }

@@ -2,8 +2,8 @@
 //! are complete.
 //!
 //! It goes by the contents, never by a name. An image of any size is inspected while it
-//! streams, with a few bytes of memory and in linear time. Compressed metadata of a PNG
-//! is decompressed, up to a limit and without keeping it.
+//! streams, with little memory and in linear time. Compressed metadata of a PNG is
+//! decompressed, up to a limit and without keeping it; the data of a JPEG is counted.
 
 mod gif;
 mod inspector;
@@ -76,6 +76,9 @@ pub enum Problem {
     /// It begins like an image, but is incomplete.
     #[error("the file is cut short: it ends before its format says")]
     CutShort,
+    /// The data of its picture ends early, though the file goes on.
+    #[error("part of the picture is missing from the file: its data ends too early")]
+    Incomplete,
     /// It violates its format.
     #[error("the file is not a well-formed image")]
     Malformed,

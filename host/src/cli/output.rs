@@ -114,10 +114,27 @@ impl Output {
 
 /// Whether the path has an image's extension.
 pub fn names_an_image(path: &Path) -> bool {
+    format_of(path).is_some()
+}
+
+/// A sentence, if the name of the file says another format than it has.
+pub fn misnamed(path: &Path, format: Format) -> Option<String> {
+    let named = format_of(path).filter(|named| *named != format)?;
+    let (named, kind) = (named.media_type(), format.media_type());
+    Some(format!(
+        "the name of the file says {named}, but it is {kind}"
+    ))
+}
+
+/// The format that the path's extension names.
+fn format_of(path: &Path) -> Option<Format> {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
     let extension = extension.to_ascii_lowercase();
-    let of_format = |format: Format| format.extension() == extension;
-    extension == "jpeg" || Format::ALL.into_iter().any(of_format)
+    let of_format = |format: &Format| format.extension() == extension;
+    match extension.as_str() {
+        "jpeg" => Some(Format::Jpeg),
+        _ => Format::ALL.into_iter().find(of_format),
+    }
 }
 
 impl Folder {

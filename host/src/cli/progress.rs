@@ -69,7 +69,7 @@ impl Progress {
     }
 
     /// Prints a line, with or without a progress bar.
-    pub fn failed(&self, sentence: &str) {
+    pub fn tell(&self, sentence: &str) {
         self.0.suspend(|| say(sentence));
     }
 }

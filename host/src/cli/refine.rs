@@ -7,7 +7,7 @@ use concept_refinement_domain::validation::FieldErrors;
 use futures::{StreamExt as _, stream};
 
 use super::failure::Failure;
-use super::output::{Output, names_an_image};
+use super::output::{Output, misnamed, names_an_image};
 use super::progress::Progress;
 use super::signals::Signals;
 use super::source::Source;
@@ -108,10 +108,16 @@ impl Work {
             let written = match refined {
                 Ok(mut refined) => {
                     notes = std::mem::take(&mut refined.notes);
-                    let kind = refined.format.media_type();
+                    let format = refined.format;
+                    let kind = format.media_type();
                     let written = output.write(source, refined).await;
                     written
-                        .map(|place| format!("{name} → {} ({kind})", place.display()))
+                        .map(|place| {
+                            if let Some(sentence) = misnamed(&place, format) {
+                                progress.tell(&format!("{name}: {sentence}"));
+                            }
+                            format!("{name} → {} ({kind})", place.display())
+                        })
                         .map_err(|error| format!("{name}: the result cannot be written: {error}"))
                 }
                 Err(error) => Err(error),
@@ -124,7 +130,7 @@ impl Work {
                     }
                 }
                 Err(sentence) => {
-                    progress.failed(&sentence);
+                    progress.tell(&sentence);
                     failed = true;
                 }
             }

@@ -1,4 +1,7 @@
 //! GIF 87a and 89a: the screen, followed by blocks up to the trailer.
+//!
+//! As in browsers, the first frame enlarges a screen that is too small for it, and the
+//! trailer may be missing: behind a complete frame, what begins no block is the end.
 
 use super::Problem;
 use super::walk::{Canvas, Walk, Want};
@@ -9,6 +12,7 @@ const FRAME: usize = 9;
 #[derive(Debug)]
 pub(super) struct Gif {
     state: State,
+    screen: (u32, u32),
     has_frame: bool,
 }
 
@@ -34,6 +38,7 @@ impl Gif {
     pub(super) fn new() -> Self {
         Self {
             state: State::Screen,
+            screen: (0, 0),
             has_frame: false,
         }
     }
@@ -44,7 +49,8 @@ impl Gif {
         };
         let width = u16::from_le_bytes([a, b]);
         let height = u16::from_le_bytes([c, d]);
-        canvas.set(width.into(), height.into())?;
+        self.screen = (width.into(), height.into());
+        canvas.fits(width.into(), height.into())?;
         self.state = State::BehindScreen;
         Ok(Want::Skip(colours(flags)))
     }
@@ -59,13 +65,13 @@ impl Gif {
                 self.state = State::Length;
                 Ok(Want::Take(2)) // the kind of extension, the first length
             }
-            b";" if self.has_frame => Ok(Want::End),
+            _ if self.has_frame => Ok(Want::End),
             _ => Err(Problem::Malformed),
         }
     }
 
-    /// A frame that extends beyond the screen is checked too, since some
-    /// decoders enlarge the screen for it.
+    /// A later frame that extends beyond the screen is checked too, since some decoders
+    /// enlarge the screen for it.
     fn frame(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
         let &[a, b, c, d, e, f, g, h, flags] = bytes else {
             return Err(Problem::Malformed);
@@ -77,8 +83,11 @@ impl Gif {
         if width == 0 || height == 0 {
             return Err(Problem::Malformed);
         }
-        canvas.fits(left + width, top + height)?;
-        self.has_frame = true;
+        let (right, bottom) = (left + width, top + height);
+        match std::mem::replace(&mut self.has_frame, true) {
+            true => canvas.fits(right, bottom)?,
+            false => canvas.set(self.screen.0.max(right), self.screen.1.max(bottom))?,
+        }
         self.state = State::BehindFrame;
         Ok(Want::Skip(colours(flags)))
     }
@@ -101,9 +110,12 @@ impl Gif {
 }
 
 impl Walk for Gif {
-    /// The first frame may extend beyond the screen.
     fn may_grow(&self) -> bool {
         !self.has_frame
+    }
+
+    fn may_end(&self) -> bool {
+        self.has_frame && matches!(self.state, State::Block)
     }
 
     fn start(&self) -> Want {

@@ -19,13 +19,15 @@ const SIGNATURES: [(Format, &[u8]); 5] = [
 ];
 
 /// Takes an image in chunks of any size. It buffers only a few bytes; or up to 1 KiB if
-/// the format may be an unsupported one; or, for decompression, 43 KiB. The first problem
-/// is final.
+/// the format may be an unsupported one; or, for decompression, 43 KiB; or, for a
+/// progressive JPEG, up to 1 MiB for each component. The first problem is final.
 #[derive(Debug)]
 pub struct Inspector {
     limits: Limits,
     canvas: Canvas,
     bytes: u64,
+    /// Those of them after the image's end.
+    behind: u64,
     /// Bytes of the signature, or of what the parser asked for.
     held: Vec<u8>,
     /// None until the signature is known.
@@ -41,6 +43,7 @@ impl Inspector {
             limits,
             canvas: Canvas::new(limits.max_pixels),
             bytes: 0,
+            behind: 0,
             held: Vec::with_capacity(MAX_TAKE),
             walk: None,
             want: Want::Take(1),
@@ -65,10 +68,15 @@ impl Inspector {
         self.canvas.extent().filter(|_| !walk.may_grow())
     }
 
+    /// How many bytes were found after the image's end.
+    pub fn behind(&self) -> u64 {
+        self.behind
+    }
+
     /// Whether an image has begun and not ended.
     pub fn is_amid(&self) -> bool {
-        match self.walk {
-            Some(_) => self.want != Want::End,
+        match &self.walk {
+            Some((_, walk)) => self.want != Want::End && !walk.may_end(),
             None => begins_as_supported(&self.held),
         }
     }
@@ -157,7 +165,18 @@ impl Inspector {
                     rest = bytes.as_slice();
                     self.step()?;
                 }
-                Want::End => return Ok(()),
+                Want::FeedUntil => {
+                    let walk = self.walk.as_mut();
+                    let Some(own) = walk.and_then(|(_, walk)| walk.feed_until(rest)) else {
+                        return Ok(());
+                    };
+                    rest = split(rest, own as u64).1;
+                    self.step()?;
+                }
+                Want::End => {
+                    self.behind += rest.len() as u64;
+                    return Ok(());
+                }
             }
         }
     }

@@ -13,12 +13,14 @@ pub(super) enum Want {
     Feed(u64),
     /// To skip past the next byte with this value; the next step gets none.
     Behind(u8),
+    /// As many bytes as it takes, passed on as they arrive; the next step gets none.
+    FeedUntil,
     /// Nothing; the image is complete.
     End,
 }
 
 /// Most bytes that a parser may ask for at a time.
-pub(super) const MAX_TAKE: usize = 16;
+pub(super) const MAX_TAKE: usize = 17;
 
 /// Parses one image, from its signature to its end. Each step gets what the previous one
 /// asked for, and says what it wants next. A step that asked for no bytes must be
@@ -33,8 +35,19 @@ pub(super) trait Walk: std::fmt::Debug + Send {
         Ok(())
     }
 
-    /// Whether a later frame may still enlarge the canvas.
+    /// Takes bytes that it asked for with [`Want::FeedUntil`]. Returns how many were its
+    /// own, or None if more are to come.
+    fn feed_until(&mut self, _bytes: &[u8]) -> Option<usize> {
+        Some(0)
+    }
+
+    /// Whether a frame may still set or enlarge the canvas.
     fn may_grow(&self) -> bool {
+        false
+    }
+
+    /// Whether all frames are complete, so that only the mark of the end is missing.
+    fn may_end(&self) -> bool {
         false
     }
 }

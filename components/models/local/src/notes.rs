@@ -17,6 +17,7 @@ pub enum Remark {
     BackgroundTransparent,
     FirstFrame,
     EightBits,
+    ProfileUnused,
 }
 
 impl fmt::Display for Remark {
@@ -31,6 +32,9 @@ impl fmt::Display for Remark {
                 "Only the first frame of the animation was edited: the result is a still picture."
             }
             Self::EightBits => "The result has 8 bits per channel; the original has 16.",
+            Self::ProfileUnused => {
+                "The colour profile of the original cannot be used: its colours are taken for sRGB."
+            }
         })
     }
 }
@@ -172,10 +176,11 @@ mod tests {
             Remark::BackgroundNotFound,
             Remark::FirstFrame,
             Remark::EightBits,
+            Remark::ProfileUnused,
         ];
         let notes = notes(&Plan::of("lighter sparkles"), &all);
-        assert_eq!(notes.len(), 4);
-        assert_eq!(notes[3], "Not understood: sparkles.");
+        assert_eq!(notes.len(), 5);
+        assert_eq!(notes[4], "Not understood: sparkles.");
         for (note, remark) in notes.iter().zip(all) {
             assert_eq!(*note, remark.to_string());
             assert!(note.chars().count() <= MAX_CHARS, "{note}");

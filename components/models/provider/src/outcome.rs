@@ -97,6 +97,9 @@ impl Error {
                 format!("the provider's answer is of the format {format}, which is not supported")
             }
             Problem::CutShort => "the provider's answer is cut short".to_owned(),
+            Problem::Incomplete => {
+                "part of the picture is missing from the provider's answer".to_owned()
+            }
             Problem::Malformed => "the provider's answer is not a well-formed image".to_owned(),
             Problem::TooLarge { max_bytes } => {
                 let most = size::in_words(max_bytes);

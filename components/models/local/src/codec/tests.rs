@@ -1,7 +1,13 @@
 mod animated;
+mod colors;
+mod ends;
+mod matrix;
 
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder as _};
 use proptest::prelude::*;
 
+use super::encoding::encoded;
 use super::*;
 
 const FORMATS: [Format; 4] = [Format::Png, Format::Jpeg, Format::Webp, Format::Gif];
@@ -37,7 +43,7 @@ pub fn file_with(pixels: &Pixels, format: Format) -> Vec<u8> {
             .unwrap();
         return file;
     }
-    encoded(pixels, None, format).unwrap()
+    encoded(pixels, format).unwrap()
 }
 
 fn file_of(data: &[u8], width: u32, height: u32, color: ExtendedColorType) -> Vec<u8> {
@@ -176,7 +182,6 @@ fn alpha_survives_png_and_webp() {
     for format in [Format::Png, Format::Webp, Format::Gif] {
         let image = Decoded {
             pixels: pixels.clone(),
-            profile: None,
             remarks: Vec::new(),
         };
         let (bytes, written) = encode(image, format).unwrap();
@@ -218,32 +223,6 @@ fn the_place_where_a_photograph_was_taken_is_dropped() {
 }
 
 #[test]
-fn a_profile_is_kept_if_it_fits() {
-    let profile = |space: &[u8; 4]| [[7; 16].as_slice(), space, &[7; 100]].concat();
-    for format in [Format::Png, Format::Jpeg, Format::Webp] {
-        for (space, kept) in [(b"RGB ", true), (b"GRAY", false), (b"CMYK", false)] {
-            let profile = profile(space);
-            let file = encoded(&sample(), Some(&profile), format).unwrap();
-            let (written, _) = encode(decode(file, format).unwrap(), format).unwrap();
-            let found = decode(written, format).unwrap().profile;
-            assert_eq!(found, kept.then_some(profile), "{format:?} {space:?}");
-        }
-    }
-}
-
-/// Or it would take more memory than an instance has.
-#[test]
-fn a_profile_that_unpacks_without_end_is_left_out() {
-    for (length, has_profile) in [(1 << 20, true), (80 << 20, false)] {
-        let mut profile = vec![0; length];
-        profile[16..20].copy_from_slice(b"RGB ");
-        let file = encoded(&sample(), Some(&profile), Format::Png).unwrap();
-        let image = decode(file, Format::Png).unwrap();
-        assert_eq!(image.profile.is_some(), has_profile, "{length}");
-    }
-}
-
-#[test]
 fn what_gets_too_large_becomes_a_jpeg_where_it_can() {
     // Noise, which nothing makes smaller.
     let noise = |alpha: bool| {
@@ -256,7 +235,6 @@ fn what_gets_too_large_becomes_a_jpeg_where_it_can() {
         let pixels = Pixels::new(side, side, alpha, data.collect()).unwrap();
         Decoded {
             pixels,
-            profile: None,
             remarks: Vec::new(),
         }
     };
