@@ -111,6 +111,8 @@ export interface ServiceResponse {
   model: string;
   /** The quota of each user; null if unlimited. */
   quota: ServiceQuota | null;
+  /** Whether what a user without an account made is removed some time after the last session. */
+  removes_old_data: boolean;
 }
 
 /** A limit on refinements. */

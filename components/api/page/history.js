@@ -7,6 +7,7 @@ import { Refusal, failure, isCancelled, parts, sentence } from './errors.js';
 import { show as showImage } from './images.js';
 import { remove } from './removal.js';
 import { address, current } from './router.js';
+import { service } from './service.js';
 import { ago } from './times.js';
 
 /** Polling interval for refinements in progress, in milliseconds. */
@@ -19,6 +20,7 @@ let round = 0;
 
 /** `deleted` gets a task that was deleted. */
 export function init({ deleted }) {
+  service.then((told) => ($('retention').hidden = !told.removes_old_data));
   $('more').addEventListener('click', async () => {
     const before = $('tiles').children.length;
     await load(cursor, deleted);

@@ -39,7 +39,8 @@ pub struct Config {
     pub image_limits: Limits,
     /// Whether responses name their route in a header, which the platform removes.
     pub names_routes: bool,
-    /// Whether the platform has a sweep that publishes overdue tasks again.
+    /// Whether the platform has a sweep, which publishes overdue tasks again and removes
+    /// old data.
     pub is_swept: bool,
 }
 

@@ -338,8 +338,8 @@ async fn download_original<P: Ports>(
 }
 
 /// An image of this service. If reading breaks off, it is read again, since stored images
-/// are complete.
-/// is whole.
+/// are complete. Only the task's deadline ends this: the store is near, but other tasks
+/// may compute in the same instance for longer than a download may take.
 async fn stored_original<P: Ports>(
     ports: &P,
     config: &Config,
@@ -353,26 +353,17 @@ async fn stored_original<P: Ports>(
         let Some((info, mut stream)) = found else {
             return Err(failed("the uploaded image is gone".to_owned()));
         };
-        let (purpose, declared) = (Purpose::Original, Some(info.size));
         let read = async {
-            let read = async {
-                let mut draft = Draft::reserve(ports, purpose, declared, limits).await?;
-                draft.fill(&mut stream).await?;
-                draft.finish()
-            };
-            match read.await {
-                Err(Rejected::Incomplete) => Ok(None),
-                Err(Rejected::NoRoom(error)) => Err(Interrupted::Store(error)),
-                Err(rejected) => Err(failed(rejected.to_string())),
-                Ok(contents) => Ok(Some(contents)),
-            }
+            let (purpose, declared) = (Purpose::Original, Some(info.size));
+            let mut draft = Draft::reserve(ports, purpose, declared, limits).await?;
+            draft.fill(&mut stream).await?;
+            draft.finish()
         };
-        let limit = config.download_timeout;
-        let read = timeout(ports, limit, read).await;
-        let timed_out = || failed(DownloadError::TimedOut(limit).to_string());
-        match read.ok_or_else(timed_out)?? {
-            Some(contents) => return Ok(contents),
-            None => ports.sleep(STORE_PAUSE).await,
+        match read.await {
+            Ok(contents) => return Ok(contents),
+            Err(Rejected::Incomplete) => ports.sleep(STORE_PAUSE).await,
+            Err(Rejected::NoRoom(error)) => return Err(Interrupted::Store(error)),
+            Err(rejected) => return Err(failed(rejected.to_string())),
         }
     }
 }

@@ -117,6 +117,8 @@ class ServiceResponse(TypedDict):
     model: str
     #: The quota of each user; null if unlimited.
     quota: ServiceQuota | None
+    #: Whether what a user without an account made is removed some time after the last session.
+    removes_old_data: bool
 
 
 #: A limit on refinements.

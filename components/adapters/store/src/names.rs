@@ -5,13 +5,13 @@
 //! | `user/TAG` | record: a user's [`Ledger`](crate::ledger::Ledger) | at each step and stage of a task |
 //! | `segment/TAG/NAME` | record: 32 older entries of a user | when they leave the ledger, and as they are deleted |
 //! | `secret` | record: what signs URLs and sessions | once |
+//! | `health` | record: the time of the last check | with each check |
 //! | `task/ID` | document: the request of a task | before the swap that creates the task |
 //! | `end/ID/NAME` | document: a concept, or an error message | before the swap that prepares it or fails the task |
 //! | `concept/ID` | document: the task of a concept | with its first `end` |
 //! | `key/TAG/HASH` | document: an older idempotency key | before the swap that drops it from the ledger |
 //! | `image/PATH` | document: the description of an image | after its chunks |
 //! | `chunk/NAME/N` | document: a part of an image | before the image |
-//! | `health` | document: the time of the last check | with each check |
 //!
 //! `TAG` is a hash of the user's id, which may be any text. `NAME` is random, so that a
 //! writer that loses a swap has written only documents that nothing refers to. Such

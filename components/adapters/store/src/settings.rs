@@ -13,7 +13,7 @@ use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::Store;
 
-/// How long a successful write counts as proof that the store works.
+/// How long a successful swap counts as proof that the store works.
 const CHECK_LIFETIME: Duration = Duration::from_secs(5);
 
 impl<P: Platform, M: Machine> Store<P, M> {
@@ -64,20 +64,33 @@ impl<P: Platform, M: Machine> Store<P, M> {
         format!("The model `{name}`, composed into the application.")
     }
 
-    /// Writes to the store, unless that succeeded recently, since anyone may call this at
-    /// any rate.
+    /// Swaps a record, which all that a user does depends on and a platform may offer
+    /// without being able to; unless that succeeded recently, since anyone may call this
+    /// at any rate.
     async fn can_be_used(&self) -> Result<(), Fault> {
         let now = self.machine.now();
-        let last: Option<Timestamp> = self.document(names::HEALTH).await?;
-        if last.is_some_and(|last| last <= now && now.since(last) < CHECK_LIFETIME) {
+        let (last, held) = self.platform.read(names::HEALTH).await?;
+        let proof = documents::encode(&now)?;
+        if is_recent(last.as_deref(), now)? || self.platform.swap(held, proof.clone()).await? {
             return Ok(());
         }
-        let document = (names::HEALTH.to_owned(), documents::encode(&now)?);
-        self.platform.set_many(vec![document]).await
+        // Another instance was first, or swaps are lost to nobody.
+        let last = self.platform.peek(names::HEALTH).await?;
+        let is_of_another = last.as_ref() != Some(&proof);
+        match is_of_another && is_recent(last.as_deref(), now)? {
+            true => Ok(()),
+            false => Err(Fault::Unavailable("it does not swap records".to_owned())),
+        }
     }
 
     async fn has_anonymous_sessions(&self) -> bool {
         let auth = self.platform.setting("auth").await;
         auth.is_none_or(|auth| auth == "anonymous")
     }
+}
+
+/// Whether the time of the last swap is a proof still.
+fn is_recent(last: Option<&[u8]>, now: Timestamp) -> Result<bool, Fault> {
+    let last: Option<Timestamp> = last.map(documents::decode).transpose()?;
+    Ok(last.is_some_and(|last| now.since(last).max(last.since(now)) < CHECK_LIFETIME))
 }

@@ -28,6 +28,8 @@ use crate::store::Store;
 use concept_refinement_guest::{ByteStream, Clock, Random};
 
 mod erasure;
+mod readiness;
+mod watching;
 
 const USERS: [&str; 2] = ["ada", "bob"];
 const QUOTA: u32 = 6;
@@ -40,8 +42,19 @@ thread_local! {
     static NOW: Cell<u64> = const { Cell::new(1_795_176_000_000_000) };
     /// Whether a provider may be asked once only.
     static IS_NEVER: Cell<bool> = const { Cell::new(false) };
+    static SWAPS: Cell<Swaps> = const { Cell::new(Swaps::Work) };
     /// How often something was written: a platform may wait for its disk each time.
     static COMMITS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// What platforms do that offer to swap.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Swaps {
+    Work,
+    /// Each is reported as lost.
+    AreLost,
+    /// The same, though the value was written.
+    AreLostButWritten,
 }
 
 /// Compares by value, as platforms do.
@@ -68,12 +81,13 @@ impl Records for Memory {
     async fn swap(&self, (key, before): Self::Held, value: Vec<u8>) -> Result<bool, Fault> {
         commit();
         others_first().await;
+        let swaps = SWAPS.get();
         Ok(stored(|stored| {
-            let is_unchanged = stored.get(&key) == before.as_ref();
+            let is_unchanged = stored.get(&key) == before.as_ref() && swaps != Swaps::AreLost;
             if is_unchanged {
                 assert_ne!(stored.insert(key, value.clone()), Some(value));
             }
-            is_unchanged
+            is_unchanged && swaps == Swaps::Work
         }))
     }
 }

@@ -1,5 +1,6 @@
 //! Watches a task and its stages. Platforms do not announce changes of records, so
-//! watchers poll.
+//! watchers poll: often after a change, since the next one may follow soon, and less and
+//! less often in silence.
 
 use std::time::Duration;
 
@@ -10,8 +11,10 @@ use crate::ledger::Ledger;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::Store;
 
-/// Polling interval.
-pub const INTERVAL: Duration = Duration::from_millis(250);
+/// The pause after a change.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(25);
+
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// The state that a watcher was last told.
 pub struct Watch {
@@ -20,12 +23,21 @@ pub struct Watch {
     task: Option<Task>,
     stage: Option<Stage>,
     is_finished: bool,
+    pause: Duration,
 }
 
 impl Watch {
     /// Whether there will be no more changes.
     pub fn is_finished(&self) -> bool {
         self.is_finished
+    }
+
+    /// How long to wait after a poll without a change. Each time it is longer by half, so
+    /// that a change that comes soon is told soon.
+    pub fn pause(&mut self) -> Duration {
+        let pause = self.pause;
+        self.pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+        pause
     }
 }
 
@@ -39,6 +51,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
             task: None,
             stage: None,
             is_finished: false,
+            pause: SHORTEST_PAUSE,
         }))
     }
 
@@ -61,6 +74,14 @@ impl<P: Platform, M: Machine> Store<P, M> {
 
     /// The next change since the last poll.
     pub async fn poll(&self, watch: &mut Watch) -> Result<Option<Change>, Fault> {
+        let change = self.change_since(watch).await?;
+        if change.is_some() {
+            watch.pause = SHORTEST_PAUSE;
+        }
+        Ok(change)
+    }
+
+    async fn change_since(&self, watch: &mut Watch) -> Result<Option<Change>, Fault> {
         let Some((task, stage)) = self.find(&watch.user_id, &watch.id).await? else {
             watch.is_finished = true;
             return Ok(Some(Change::Deleted));

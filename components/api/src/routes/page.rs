@@ -28,6 +28,8 @@ pub async fn service<P: Ports>(state: &State<P>) -> Answer<P> {
             "max_image_bytes": config.image_limits.max_bytes,
             "max_image_pixels": config.image_limits.max_pixels,
             "model": health::model(state).await,
+            // Only a sweep does.
+            "removes_old_data": config.is_swept,
         }),
     )
 }

@@ -106,18 +106,25 @@ fn the_samples_are_images_that_the_service_takes() {
 
 #[test]
 fn the_page_learns_what_an_image_may_be_and_what_refines_it() {
-    let service = Service::with(&[("max-image-bytes", "1MiB"), ("rate-limit", "unlimited")]);
-    let told = service.send(Call::get("/page/service.json"));
-    assert_eq!(
-        told.json(),
-        json!({
-            "anonymous_sessions": false,
-            "max_image_bytes": 1_048_576,
-            "max_image_pixels": 50_000_000,
-            "model": "It edits by rules.",
-            "quota": null,
-        })
-    );
+    for swept in [false, true] {
+        let service = Service::with(&[
+            ("max-image-bytes", "1MiB"),
+            ("rate-limit", "unlimited"),
+            ("swept", if swept { "true" } else { "" }),
+        ]);
+        let told = service.send(Call::get("/page/service.json"));
+        assert_eq!(
+            told.json(),
+            json!({
+                "anonymous_sessions": false,
+                "max_image_bytes": 1_048_576,
+                "max_image_pixels": 50_000_000,
+                "model": "It edits by rules.",
+                "quota": null,
+                "removes_old_data": swept,
+            })
+        );
+    }
 }
 
 #[test]

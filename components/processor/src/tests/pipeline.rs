@@ -544,26 +544,26 @@ fn the_whole_task_has_a_limit() {
     }
 }
 
+fn with_upload() -> World {
+    let path = "uploads/1";
+    let world = World::new().change(|task| task.original_path = Some(path.to_owned()));
+    world.pages.borrow_mut().clear();
+    let image = concept_refinement_domain::capability::NewImage {
+        kind: concept_refinement_domain::capability::ImageKind::Upload,
+        name: "1".to_owned(),
+        owner: "ada".to_owned(),
+        media_type: "image/gif".to_owned(),
+        length: concept_refinement_domain::capability::ImageLength::Exactly(GIF.len() as u64),
+        metadata: Vec::new(),
+        limits: None,
+    };
+    let stored = (image, GIF.to_vec());
+    world.images.borrow_mut().insert(path.to_owned(), stored);
+    world
+}
+
 #[test]
 fn an_upload_is_read_from_the_store() {
-    let with_upload = || {
-        let path = "uploads/1";
-        let world = World::new().change(|task| task.original_path = Some(path.to_owned()));
-        world.pages.borrow_mut().clear();
-        let image = concept_refinement_domain::capability::NewImage {
-            kind: concept_refinement_domain::capability::ImageKind::Upload,
-            name: "1".to_owned(),
-            owner: "ada".to_owned(),
-            media_type: "image/gif".to_owned(),
-            length: concept_refinement_domain::capability::ImageLength::Exactly(GIF.len() as u64),
-            metadata: Vec::new(),
-            limits: None,
-        };
-        let stored = (image, GIF.to_vec());
-        world.images.borrow_mut().insert(path.to_owned(), stored);
-        world
-    };
-
     let world = with_upload();
     assert_eq!(world.process(), Outcome::Done);
     assert_eq!(world.status(), Some(Status::Completed));
@@ -587,4 +587,21 @@ fn an_upload_is_read_from_the_store() {
         world.error_message().unwrap_or_default(),
         format!("{PREFIX}Failed to download original image: the uploaded image is gone")
     );
+}
+
+/// Others may compute in the same instance while it is read.
+#[test]
+fn only_the_tasks_deadline_ends_the_reading_of_an_upload() {
+    let failed = "Failed to download original image: the task took longer than 300 seconds";
+    let failed = format!("{PREFIX}{failed}");
+    for (pace, status, message) in [
+        (20, Status::Completed, None),
+        (100, Status::Failed, Some(failed)),
+    ] {
+        let world = with_upload();
+        world.image_pace.set(Duration::from_secs(pace));
+        assert_eq!(world.process(), Outcome::Done, "{pace}");
+        assert_eq!(world.status(), Some(status), "{pace}");
+        assert_eq!(world.error_message(), message, "{pace}");
+    }
 }

@@ -74,8 +74,7 @@ pub enum Page {
 }
 
 pub struct World {
-    now: Rc<Cell<Timestamp>>,
-    timers: RefCell<Vec<Timestamp>>,
+    time: Time,
     pub store: RefCell<MemoryStore>,
     pub lose_lease_after: Cell<Option<u32>>,
     pub task_store_down: Cell<bool>,
@@ -84,6 +83,8 @@ pub struct World {
     pub image_store_error: RefCell<Option<CapabilityError>>,
     /// How many calls of it find the image store away.
     pub image_outage: Cell<u32>,
+    /// How long each chunk of a stored image takes.
+    pub image_pace: Cell<Duration>,
     pub lose_at: Cell<Option<&'static str>>,
     /// An attempt that stores its image while the model is asked.
     pub late_image: Cell<Option<u32>>,
@@ -113,6 +114,13 @@ pub struct World {
     pub wait_for_room: Cell<Duration>,
 }
 
+/// The time, and when somebody waits for it.
+#[derive(Clone)]
+struct Time {
+    now: Rc<Cell<Timestamp>>,
+    timers: Rc<RefCell<Vec<Timestamp>>>,
+}
+
 /// A stream of chunks.
 pub struct Chunks {
     chunks: VecDeque<Vec<u8>>,
@@ -124,7 +132,9 @@ enum Then {
     End,
     Nothing,
     /// An end, and before them where it is not this time any more.
-    EndBy(Timestamp, Rc<Cell<Timestamp>>),
+    EndBy(Timestamp, Time),
+    /// An end; each chunk takes so long.
+    EndSlowly(Duration, Time),
 }
 
 impl World {
@@ -151,8 +161,10 @@ impl World {
         let submitted = store.submit(task, Timestamp::from_secs(1_000));
         assert!(matches!(submitted, Ok(Submission::Created(_))));
         Self {
-            now: Rc::new(Cell::new(Timestamp::from_secs(1_001))),
-            timers: RefCell::default(),
+            time: Time {
+                now: Rc::new(Cell::new(Timestamp::from_secs(1_001))),
+                timers: Rc::default(),
+            },
             store: RefCell::new(store),
             lose_lease_after: Cell::new(None),
             task_store_down: Cell::new(false),
@@ -160,6 +172,7 @@ impl World {
             finish_error: RefCell::default(),
             image_store_error: RefCell::default(),
             image_outage: Cell::new(0),
+            image_pace: Cell::default(),
             lose_at: Cell::new(None),
             late_image: Cell::new(None),
             rival: Cell::new("claimed"),
@@ -249,15 +262,15 @@ impl World {
             if let Poll::Ready(done) = work.as_mut().poll(&mut cx) {
                 return done;
             }
-            let mut timers = self.timers.borrow_mut();
+            let mut timers = self.time.timers.borrow_mut();
             let next = timers.iter().min().copied().expect("it waits for nothing");
             timers.clear();
-            self.now.set(next);
+            self.time.now.set(next);
         }
     }
 
     pub fn elapsed(&self) -> Duration {
-        self.now.get().since(Timestamp::from_secs(1_001))
+        self.now().since(Timestamp::from_secs(1_001))
     }
 
     pub fn status(&self) -> Option<Status> {
@@ -280,7 +293,7 @@ impl World {
         if self.lose_at.get() == Some(at) {
             self.lose_lease();
         }
-        Ok(call(&mut self.store.borrow_mut(), self.now.get()))
+        Ok(call(&mut self.store.borrow_mut(), self.now()))
     }
 
     fn lose_lease(&self) {
@@ -314,7 +327,11 @@ impl ByteStream for Chunks {
         let next = self.chunks.pop_front();
         match &self.then {
             Then::Nothing if next.is_none() => std::future::pending().await,
-            Then::EndBy(time, now) if now.get() > *time => None,
+            Then::EndBy(end, time) if time.now.get() > *end => None,
+            Then::EndSlowly(pace, time) => {
+                time.sleep(*pace).await;
+                next
+            }
             _ => next,
         }
     }
@@ -329,9 +346,15 @@ fn chunks(bytes: &[u8]) -> Chunks {
 
 impl Clock for World {
     fn now(&self) -> Timestamp {
-        self.now.get()
+        self.time.now.get()
     }
 
+    async fn sleep(&self, duration: Duration) {
+        self.time.sleep(duration).await;
+    }
+}
+
+impl Time {
     async fn sleep(&self, duration: Duration) {
         let end = self.now.get().plus(duration);
         poll_fn(|_| {
@@ -473,9 +496,11 @@ impl ImageStore for World {
                 media_type: image.media_type.clone(),
                 size: image.length.longest(),
                 etag: "\"x\"".to_owned(),
-                created_at: self.now.get(),
+                created_at: self.now(),
             };
-            (info, chunks(bytes))
+            let mut contents = chunks(bytes);
+            contents.then = Then::EndSlowly(self.image_pace.get(), self.time.clone());
+            (info, contents)
         }))
     }
 
@@ -602,7 +627,7 @@ impl Http for World {
             }
             Page::Impatient(bytes) => {
                 response.body = chunks(bytes);
-                response.body.then = Then::EndBy(self.now.get(), Rc::clone(&self.now));
+                response.body.then = Then::EndBy(self.now(), self.time.clone());
                 response.content_length = Some(bytes.len() as u64);
             }
             Page::Status(status) => response.status = status,

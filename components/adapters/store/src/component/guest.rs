@@ -19,7 +19,6 @@ use crate::log;
 use crate::payments::Beginning;
 use crate::ports::{Fault, Platform};
 use crate::store::Store;
-use crate::watch::INTERVAL;
 
 type Answer<T> = Result<T, types::Error>;
 
@@ -144,7 +143,7 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
                     return;
                 }
                 if is_silent {
-                    store.machine.sleep(INTERVAL).await;
+                    store.machine.sleep(watch.pause()).await;
                 }
             }
         });
