@@ -138,9 +138,10 @@ impl Job {
     }
 
     /// It has looked at all tasks. Those that it did not meet any more are in another
-    /// state, or gone, which is what an erasure wants.
+    /// state, or gone, which is what an erasure wants; its user is named no longer.
     pub fn end(&mut self, now: Timestamp) {
         if self.action == Action::Erase {
+            self.filter.user = None;
             self.done = self.done.max(self.total.saturating_sub(self.failed));
         }
         let missing = self.total.saturating_sub(self.done + self.failed);
