@@ -236,7 +236,7 @@ fn a_secret_that_is_unusable_is_not_shown() {
 }
 
 /// Those whose values are addresses, or lists of them.
-const ADDRESSES: [&str; 17] = [
+const ADDRESSES: [&str; 16] = [
     "listen",
     "public-url",
     "tasks",
@@ -245,7 +245,6 @@ const ADDRESSES: [&str; 17] = [
     "pubsub-endpoint",
     "pubsub-jwks-url",
     "images",
-    "model",
     "model-url",
     "jwks-url",
     "trusted-proxies",
