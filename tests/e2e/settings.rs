@@ -237,7 +237,7 @@ fn a_secret_that_is_unusable_is_not_shown() {
 }
 
 /// Those whose values are addresses, or lists of them.
-const ADDRESSES: [&str; 17] = [
+const ADDRESSES: [&str; 16] = [
     "listen",
     "public-url",
     "tasks",
@@ -246,7 +246,6 @@ const ADDRESSES: [&str; 17] = [
     "pubsub-endpoint",
     "pubsub-jwks-url",
     "images",
-    "model",
     "model-url",
     "jwks-url",
     "trusted-proxies",

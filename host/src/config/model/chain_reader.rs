@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 
 use concept_refinement_domain::chain::{self, Component, MIDDLEWARE};
-use concept_refinement_domain::sentence::without_credentials;
 use concept_refinement_runtime::egress::Origin;
 use url::Url;
 
@@ -134,6 +133,6 @@ fn shipped_choice(name: &str) -> Option<ModelChoice> {
 
 fn unknown_model(name: &str) -> String {
     let names: Vec<_> = PROVIDERS.iter().map(|provider| provider.name).collect();
-    let (names, name) = (names.join(", "), without_credentials(name));
+    let names = names.join(", ");
     format!("must be local, {names}, the path of a component or a chain of them, not {name:?}")
 }
