@@ -222,8 +222,8 @@ async fn a_key_that_is_skipped_is_told_once() {
     for answer in futures::future::join_all(burst).await {
         assert_eq!(answer.status, 200);
     }
-    let instances = instances_of(&service).await;
-    assert!(instances().await > 1.0);
+    let instances = (instances_of(&service).await)().await;
+    assert!(instances > 1.0, "{instances}");
     // An instance's words are logged at its next request, and at its end.
     let log = service.stop().log;
     for line in [

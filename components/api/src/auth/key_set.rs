@@ -190,7 +190,9 @@ fn coordinate(name: &'static str, text: Option<String>) -> Result<[u8; 32], Reas
     let padding = 32usize
         .checked_sub(digits.len())
         .ok_or(Reason::Length(name))?;
-    point(name, &[&[0; 32][..padding], digits].concat())
+    let mut padded = vec![0; padding];
+    padded.extend_from_slice(digits);
+    point(name, &padded)
 }
 
 fn point(name: &'static str, bytes: &[u8]) -> Result<[u8; 32], Reason> {
