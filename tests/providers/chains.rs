@@ -85,13 +85,21 @@ async fn the_next_model_is_asked_where_one_cannot_be_used() {
         ),
         ("no HTTP", Reply::raw(b"SSH-2.0\r\n"), Ok((1, 1))),
         ("it is slow", silent(), Ok((1, 1))),
-        ("400", Reply::status(400), Err("the provider answered 400: no")),
+        (
+            "400",
+            Reply::status(400),
+            Err("the provider answered 400: no"),
+        ),
         (
             "401",
             Reply::status(401),
             Err("the provider refused the key"),
         ),
-        ("404", Reply::status(404), Err("the provider answered 404: no")),
+        (
+            "404",
+            Reply::status(404),
+            Err("the provider answered 404: no"),
+        ),
         (
             "no image",
             refusal(),
