@@ -85,13 +85,21 @@ async fn the_next_model_is_asked_where_one_cannot_be_used() {
         ),
         ("no HTTP", Reply::raw(b"SSH-2.0\r\n"), Ok((1, 1))),
         ("it is slow", silent(), Ok((1, 1))),
-        ("400", Reply::status(400), Err("the provider answered 400")),
+        (
+            "400",
+            Reply::status(400),
+            Err("the provider answered 400: no"),
+        ),
         (
             "401",
             Reply::status(401),
             Err("the provider refused the key"),
         ),
-        ("404", Reply::status(404), Err("the provider answered 404")),
+        (
+            "404",
+            Reply::status(404),
+            Err("the provider answered 404: no"),
+        ),
         (
             "no image",
             refusal(),
@@ -184,7 +192,7 @@ async fn where_all_are_down_the_task_fails_with_what_they_said() {
             Reply::status(503),
             Reply::status(429),
             (3, 3),
-            "the provider answered 503; the provider answered 429",
+            "the provider answered 503; the provider answered 429: no",
         ),
         (
             "neither answers, which is not tried again",

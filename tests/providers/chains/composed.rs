@@ -41,7 +41,7 @@ async fn a_composed_chain_asks_the_next_model_with_its_own_settings() {
 
     let prompt = first.prompt([Reply::status(400)]);
     let (_, task) = refined(&service, &prompt).await;
-    let expected = format!("{FAILED}the provider answered 400");
+    let expected = format!("{FAILED}the provider answered 400: no");
     assert_eq!(task["error_message"], expected);
     assert_eq!(second.times(&prompt), 0);
 }
