@@ -34,8 +34,8 @@ pub struct Form {
     #[arg(long, value_name = "FILE", requires = "against")]
     users: Option<PathBuf>,
     /// The parts to measure (api, pipeline, tasks, events, memory, start,
-    /// languages, stored, administration, postgres, hosts, cores, platforms, size); all by
-    /// default.
+    /// languages, stored, administration, operators, traces, postgres, hosts, cores,
+    /// platforms, size); all by default.
     parts: Vec<OsString>,
 }
 

@@ -33,7 +33,7 @@ const START: u64 = 1_795_176_000_000;
 const EACH: u64 = 100;
 
 /// Tasks of each user.
-const OF_USER: u64 = 10;
+pub const OF_USER: u64 = 10;
 
 /// One of so many has failed.
 const FAILED: u64 = 50;
@@ -153,14 +153,25 @@ fn numbers(size: u64) -> [u64; 6] {
     [size, START, EACH, OF_USER, FAILED, PENDING]
 }
 
-fn fill_sqlite(store: &Connection, size: u64) {
+/// Of the task with this number.
+pub fn id(number: u64) -> String {
+    let time = START + number * EACH;
+    format!(
+        "{:08x}-{:04x}-7000-8000-{number:012x}",
+        time >> 16,
+        time & 0xffff
+    )
+}
+
+pub fn fill_sqlite(store: &Connection, size: u64) {
     let [size, start, each, of_user, failed, pending] =
         numbers(size).map(|number| i64::try_from(number).unwrap());
     let parameters = params![size, start, each, of_user, failed, pending];
     store.execute(SQLITE, parameters).unwrap();
 }
 
-fn fill_postgres(server: &Postgres, size: u64) {
+/// In the schema `operated`.
+pub fn fill_postgres(server: &Postgres, size: u64) {
     let mut sql = POSTGRES.to_owned();
     for (index, number) in (1..).zip(numbers(size)) {
         sql = sql.replace(&format!("${index}"), &number.to_string());

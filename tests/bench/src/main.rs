@@ -25,6 +25,7 @@ mod load;
 mod machine;
 mod memory;
 mod native;
+mod operators;
 mod pipeline;
 mod platforms;
 mod plot;
@@ -68,7 +69,7 @@ const OTHER_USERS: &str = "REFINEMENT_BENCH_USERS";
 
 type Part = fn(Form) -> Vec<Figure>;
 
-const PARTS: [(&str, Part); 15] = [
+const PARTS: [(&str, Part); 16] = [
     // First, since files are created more slowly after many were deleted.
     ("tasks", tasks::measure),
     ("api", api::measure),
@@ -79,6 +80,7 @@ const PARTS: [(&str, Part); 15] = [
     ("languages", languages::measure),
     ("stored", stored::measure),
     ("administration", administration::measure),
+    ("operators", operators::measure),
     ("traces", traces::measure),
     ("postgres", postgres::measure),
     ("hosts", hosts::measure),
