@@ -420,6 +420,42 @@ async fn a_backup_that_was_killed_is_not_taken_for_a_whole_one() {
     assert!(service.stop().status.success());
 }
 
+/// On a disk of its own, which only root can make.
+#[tokio::test]
+async fn a_backup_that_would_take_the_room_of_tasks_is_refused_before_it_begins() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let archive = scratch("room").join("archive");
+    fs::write(&archive, crate::restore::an_archive().await).unwrap();
+    let place = scratch("room");
+    let script = r#"
+        set -e
+        mount -t tmpfs -o size=8m none "$1"
+        "$2" restore - --data-dir "$1/data" < "$3" > "$1/log"
+        left=$(df --output=avail -k "$1" | tail -1)
+        head -c "$(((left - 900) * 1024))" /dev/zero > "$1/filler"
+        if "$2" backup --data-dir "$1/data" "$1/backup" 2> "$1/log"; then exit 3; fi
+        cat "$1/log"
+        ls "$1"
+        rm "$1/filler"
+        "$2" backup --data-dir "$1/data" "$1/backup"
+    "#;
+    let done = Command::new("unshare")
+        .args(["--mount", "sh", "-c", script, "sh"])
+        .args([&place, &artifacts::binary(), &archive])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(done.stdout).unwrap();
+    let complaints = String::from_utf8(done.stderr).unwrap();
+    assert!(done.status.success(), "{said}{complaints}");
+    let lines: Vec<_> = said.lines().collect();
+    assert!(lines[0].contains("a backup takes up to"), "{said}");
+    assert!(lines[0].contains("beside what the service needs"), "{said}");
+    assert_eq!(lines[1..4], ["data", "filler", "log"]);
+    assert!(lines[4].starts_with("backed up "), "{said}");
+}
+
 /// A store that was killed has commits in its log alone.
 #[tokio::test]
 async fn where_no_service_runs_the_command_makes_it_and_changes_nothing() {
