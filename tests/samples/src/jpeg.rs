@@ -322,7 +322,7 @@ fn dc_symbols() -> Vec<(u8, u8)> {
 /// Short and long ones, so that a decoder's quick table does not do for all.
 fn ac_symbols() -> Vec<(u8, u8)> {
     let (short, long): (Vec<u8>, Vec<u8>) = (0..16 * 11_u8)
-        .map(|at| at % 16 << 4 | at / 16)
+        .map(|at| ((at % 16) << 4) | (at / 16))
         .partition(|symbol| symbol >> 4 < 2 && symbol & 15 < 5);
     short
         .into_iter()

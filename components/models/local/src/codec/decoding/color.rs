@@ -111,7 +111,7 @@ pub fn to_srgb(
     let is_grey = !color.has_color();
     let (mut data, color) = in_rgb(data, color)?;
     let profile = profile.and_then(|profile| of_rgb(profile, is_grey));
-    let profile = profile.filter(|profile| changes(profile));
+    let profile = profile.filter(changes);
     let layout = if color.has_alpha() {
         Layout::Rgba
     } else {

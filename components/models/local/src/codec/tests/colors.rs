@@ -5,6 +5,8 @@ use moxcms::{ColorProfile, DataColorSpace, ToneReprCurve};
 
 use super::*;
 
+type Chunks<'a> = &'a [(&'a [u8; 4], &'a [u8])];
+
 /// Some colours in a row.
 const COLORS: [[u8; 3]; 6] = [
     [205, 160, 46],
@@ -106,7 +108,7 @@ fn the_chunks_of_a_png_say_its_colours() {
             .collect::<Vec<u8>>()
     };
     let power = |value: f64| value.powf(2.0);
-    let cases: &[(&str, &[(&[u8; 4], &[u8])], Vec<u8>)] = &[
+    let cases: &[(&str, Chunks, Vec<u8>)] = &[
         ("nothing", &[], data()),
         ("sRGB", &[(b"sRGB", &[0])], data()),
         (
