@@ -70,6 +70,8 @@ fn up<P: Platform>(spin: PathBuf, start: &Start<P>) -> Command {
     let mut command = Command::new(spin);
     command
         .env("SPIN_SHAPED_COMPILED", artifacts::spin_shaped_compiled())
+        // As docs/platforms.md tells to: more than there are cores.
+        .env("TOKIO_WORKER_THREADS", "16")
         .current_dir(&start.directory)
         .args(["up", "--listen", &start.listen, "--from"])
         .arg(manifest)

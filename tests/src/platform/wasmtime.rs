@@ -41,6 +41,9 @@ pub fn command<'a>(
     let mut command = Command::new(artifacts::wasmtime());
     command
         .args(["serve", "-S", "p3,http,cli", "--addr", &listen])
+        // No request comes to an instance that computes, or waits for a thread that does.
+        .arg("--max-instance-reuse-count=1")
+        .env("TOKIO_WORKER_THREADS", "16")
         // An instance is of many modules, and so its pool is soon used up: who
         // comes then is answered 500.
         .args(["-O", "pooling-total-core-instances=4000"])
@@ -60,7 +63,7 @@ pub fn command<'a>(
 }
 
 /// An address whose port is known before it is listened on.
-fn chosen(listen: &str) -> String {
+pub fn chosen(listen: &str) -> String {
     let listener = TcpListener::bind(listen).unwrap();
     listener.local_addr().unwrap().to_string()
 }
