@@ -171,23 +171,15 @@ pub async fn what_nobody_wants_any_more_is_not_retried<B: Operated>() {
 
 impl<B: Operated> Store<B> {
     async fn after_failure(&self, user: &str, since: Since) {
-        match since {
-            Since::Cancelled | Since::CancelledByOperator => {
-                let task = self.pending(user).await;
-                match since {
-                    Since::Cancelled => {
-                        drop(self.tasks.cancel(user, &task.id).await.unwrap().unwrap());
-                    }
-                    _ => drop(
-                        self.operator()
-                            .cancel(&task.id, super::act())
-                            .await
-                            .unwrap(),
-                    ),
-                }
-                return;
+        if matches!(since, Since::Cancelled | Since::CancelledByOperator) {
+            let task = self.pending(user).await;
+            if matches!(since, Since::Cancelled) {
+                self.tasks.cancel(user, &task.id).await.unwrap().unwrap();
+            } else {
+                let operator = self.operator();
+                operator.cancel(&task.id, super::act()).await.unwrap();
             }
-            _ => {}
+            return;
         }
         let failed = self.failed(user, "No.").await;
         self.pass(super::MOMENT);

@@ -51,6 +51,6 @@ mod tests {
         let refused = seats.take().await.unwrap_err();
         assert_eq!(refused.message, "Others search at the moment. Try again.");
         drop(taken);
-        seats.take().await.unwrap();
+        drop(seats.take().await.unwrap());
     }
 }

@@ -92,8 +92,7 @@ mod tests {
         connection
             .execute_batch("CREATE TABLE text (text TEXT)")
             .unwrap();
-        let readers = (0..4).map(|_| reader(&file).unwrap()).collect();
-        let readers = Readers::new(readers, Arc::default());
+        let readers = Readers::open(1, Arc::default(), || reader(&file)).unwrap();
         let (clock, hub) = (Arc::<ManualClock>::default(), Arc::<Hub>::default());
         let writer = Writer::start(
             connection,
@@ -108,7 +107,7 @@ mod tests {
         let done = AtomicBool::new(false);
         let reading = join_all((0..8).map(async |_| {
             while !done.load(Ordering::Relaxed) {
-                let read = readers.scan(|connection| {
+                let read = readers.scan_for_operator(|connection| {
                     Ok(connection.query_row(SLOW_READ, [], |row| row.get::<_, i64>(0))?)
                 });
                 read.await.unwrap();
