@@ -16,8 +16,6 @@ use concept_refinement_tests::s3::{ACCESS_KEY, Kind, Place, SECRET_KEY, shared};
 use concept_refinement_tests::server::SERVERS;
 use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::tls::{self, TlsPort};
-use futures::future::join_all;
-use rusqlite::Connection;
 use serde_json::json;
 
 use crate::outage;
@@ -129,50 +127,6 @@ async fn what_an_image_that_never_came_has_left_is_removed() {
     .await;
     let names = place.names();
     assert!(kept.iter().all(|name| names.contains(name)), "{names:?}");
-}
-
-/// In whatever order they arrive: what is left is what counts. And what an earlier
-/// version counted that was gone does not fill the store.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_erased_while_it_is_uploaded_does_not_count() {
-    const USERS: usize = 60;
-    let place = shared(Kind::S3sFs).place();
-    let launch = Launch::new().embedded().with_tokens();
-    let launch = launch.images_in(&place).set("max-store", "1000KiB");
-    let service = launch.start();
-    let picture = pictures::png(8, 8);
-    join_all((0..USERS).map(async |number| {
-        let client = Client::user(service.url(), &format!("user {number}"));
-        let upload = upload(&client, &picture);
-        let erase = async {
-            for _ in 0..5 {
-                assert_eq!(client.delete("/api/me").await.status, 204);
-            }
-        };
-        tokio::join!(upload, erase)
-    }))
-    .await;
-    assert!(service.stop().status.success());
-    let store = Connection::open(launch.data().join("tasks.sqlite")).unwrap();
-    let counted = "SELECT count(*) FROM upload_reservation";
-    let counted: u32 = store.query_row(counted, [], |row| row.get(0)).unwrap();
-    assert_eq!(counted as usize, place.objects());
-    let ghost = "INSERT INTO upload_reservation (owner, kind, name, bytes, anonymous_owner) \
-         VALUES ('0123456789abcdef0123456789abcdef', 'uploads', 'a', 1024000, 'somebody')";
-    store.execute(ghost, []).unwrap();
-    drop(store);
-
-    let service = launch.start();
-    let client = Client::user(service.url(), "ada");
-    eventually("there is room again", SOON, async || {
-        (upload(&client, &picture).await.status == 201).then_some(())
-    })
-    .await;
-    assert!(service.stop().status.success());
-    let store = Connection::open(launch.data().join("tasks.sqlite")).unwrap();
-    let named = "SELECT count(*) FROM upload_reservation WHERE anonymous_owner = 'somebody'";
-    let named: i64 = store.query_row(named, [], |row| row.get(0)).unwrap();
-    assert_eq!(named, 0);
 }
 
 /// And at once with the task, however seldom what is left is looked for.
