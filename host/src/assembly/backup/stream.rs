@@ -222,7 +222,7 @@ mod tests {
         sender.write_all(bytes).unwrap();
         sender.end(outcome).unwrap();
         // Whoever has nothing to send yet says so.
-        [&ALIVE, stream.as_slice()].concat()
+        [ALIVE.as_slice(), stream.as_slice()].concat()
     }
 
     fn received(stream: &[u8]) -> (Vec<u8>, Option<Result<String, String>>) {
