@@ -89,10 +89,11 @@ fn what_fails_is_shown_however_much_else_succeeds() {
         ),
     ];
     let cases = cases.map(|(name, answers, share)| {
+        let series = [ordinary.clone(), answers].concat();
         json!({
             "name": name,
             "interval": "1m",
-            "input_series": [ordinary.clone(), answers].concat(),
+            "input_series": series,
             "promql_expr_test": [{
                 "expr": format!("round({expression}, 0.01)"),
                 "eval_time": "20m",
