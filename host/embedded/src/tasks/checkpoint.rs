@@ -105,12 +105,16 @@ mod tests {
         .unwrap();
 
         let done = AtomicBool::new(false);
-        let reading = join_all((0..8).map(async |_| {
+        let read = |connection: &Connection| {
+            Ok(connection.query_row(SLOW_READ, [], |row| row.get::<_, i64>(0))?)
+        };
+        let reading = join_all((0..9).map(async |number| {
             while !done.load(Ordering::Relaxed) {
-                let read = readers.scan_for_operator(|connection| {
-                    Ok(connection.query_row(SLOW_READ, [], |row| row.get::<_, i64>(0))?)
-                });
-                read.await.unwrap();
+                let read = match number % 3 {
+                    0 => readers.scan(read).await,
+                    _ => readers.scan_for_operator(read).await,
+                };
+                read.unwrap();
             }
         }));
         let writing = async {
