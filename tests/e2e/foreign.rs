@@ -9,6 +9,8 @@ use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::Client;
@@ -372,6 +374,48 @@ fn no_link_of_another_user_leads_an_image_away() {
         }
         assert_eq!(state(&victim), before, "sticky: {is_sticky}");
     }
+}
+
+#[test]
+fn a_draft_of_a_new_model_that_is_replaced_leads_nowhere() {
+    if !is_root() {
+        return;
+    }
+    let place = scratch("foreign");
+    let (victim, folder) = (victim(&place), folder(&place, false));
+    let before = state(&victim);
+    let (swapped, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    // Quicker than a process of that user would be.
+    let swap = || {
+        while !is_over.load(Ordering::Relaxed) {
+            for entry in fs::read_dir(&folder).unwrap().flatten() {
+                let is_draft = entry
+                    .file_name()
+                    .as_encoded_bytes()
+                    .starts_with(b".concept");
+                let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                let aside = folder.join(format!("aside-{}", swapped.load(Ordering::Relaxed)));
+                if is_draft && is_folder && fs::rename(entry.path(), aside).is_ok() {
+                    // It may have made another one at once.
+                    let _ = symlink(&victim, entry.path());
+                    swapped.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(swap);
+        let mut names = (0..1_000).map(|number| format!("model-{number}"));
+        while swapped.load(Ordering::Relaxed) < 20 {
+            let name = names.next().expect("no draft is replaced in time");
+            let mut new = Command::new(artifacts::binary());
+            new.args(["model", "new", &name, "--language", "rust"]);
+            // It may be made, or not.
+            new.current_dir(&folder).output().unwrap();
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(state(&victim), before);
 }
 
 /// What a backup has of a person who was erased before: nothing, in no free page either.
