@@ -2,7 +2,7 @@
 //! links in its place, at the worst moment. Root then harms nobody, and reads nothing for
 //! that user which is not that user's.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, lchown, symlink};
 use std::os::unix::net::UnixListener;
@@ -416,6 +416,34 @@ fn a_draft_of_a_new_model_that_is_replaced_leads_nowhere() {
         is_over.store(true, Ordering::Relaxed);
     });
     assert_eq!(state(&victim), before);
+}
+
+#[test]
+fn compiled_code_is_not_kept_where_another_user_could_replace_it() {
+    if !is_root() {
+        return;
+    }
+    for is_sticky in [false, true] {
+        let place = scratch("foreign");
+        let (victim, folder) = (victim(&place), folder(&place, is_sticky));
+        // As a cache has it, which removes such a file.
+        fs::write(victim.join("left.draft"), MINE).unwrap();
+        let before = state(&victim);
+        let image = place.join("image.png");
+        fs::write(&image, pictures::png(8, 8).bytes).unwrap();
+        let kept = |cache: &Path| {
+            let mut refine = refine("out.png", &place, cache);
+            let ended = refine.stdin(File::open(&image).unwrap()).output().unwrap();
+            assert!(ended.status.success(), "{ended:?}");
+        };
+        as_nobody(r#"ln -s "$2" "$1/concept-refinement""#, &folder, &victim);
+        kept(&folder);
+        assert_eq!(state(&victim), before, "sticky: {is_sticky}");
+        // In a folder that is to be made, root's own is safe only in a sticky one.
+        kept(&folder.join("new"));
+        let is_kept = folder.join("new/concept-refinement").exists();
+        assert_eq!(is_kept, is_sticky);
+    }
 }
 
 /// What a backup has of a person who was erased before: nothing, in no free page either.
