@@ -2,13 +2,15 @@
 //! links in its place, at the worst moment. Root then harms nobody, and reads nothing for
 //! that user which is not that user's.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, lchown, symlink};
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::Client;
@@ -52,7 +54,7 @@ fn victim(place: &Path) -> PathBuf {
 fn state(path: &Path) -> Vec<String> {
     let found = path.symlink_metadata().unwrap();
     let text = match found.is_file() {
-        true => fs::read_to_string(path).unwrap(),
+        true => String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned(),
         false => String::new(),
     };
     let (mode, owner) = (found.mode(), found.uid());
@@ -282,6 +284,166 @@ fn run(arguments: &[&str], data: &Path) -> Output {
         .stdin(Stdio::null())
         .output()
         .unwrap()
+}
+
+fn refine(out: &str, folder: &Path, cache: &Path) -> Command {
+    let mut refine = Command::new(artifacts::binary());
+    refine
+        .args(["refine", "-", "echo it", "-o", out, "--components"])
+        .arg(artifacts::components())
+        .arg("--model")
+        .arg(artifacts::scripted_model())
+        .env("XDG_CACHE_HOME", cache)
+        .current_dir(folder)
+        .stderr(Stdio::piped());
+    refine
+}
+
+/// Refines an image. When it has begun to read it, and so has looked at where to write,
+/// that user does something.
+fn refined(out: &str, script: &str, folder: &Path, victim: &Path) -> Output {
+    let mut refine = refine(out, folder, &artifacts::user_cache())
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // More than a pipe holds. It may have refused it all.
+    let image = pictures::padded(100_000);
+    let mut stdin = refine.stdin.take().unwrap();
+    let _ = stdin.write_all(&image[..90_000]);
+    as_nobody(script, folder, victim);
+    let _ = stdin.write_all(&image[90_000..]);
+    drop(stdin);
+    refine.wait_with_output().unwrap()
+}
+
+#[test]
+fn no_link_of_another_user_leads_an_image_away() {
+    if !is_root() {
+        return;
+    }
+    for is_sticky in [false, true] {
+        let place = scratch("foreign");
+        let (victim, folder) = (victim(&place), folder(&place, is_sticky));
+        let before = state(&victim);
+        for (out, prepared, swapped) in [
+            ("file.png", r#"ln -s "$2/file" "$1/file.png""#, ""),
+            ("folder", r#"ln -s "$2" "$1/folder""#, ""),
+            ("folder/new/", "", ""),
+            (
+                "pipe",
+                r#"mkfifo "$1/pipe""#,
+                r#"mv "$1/pipe" "$1/p"; ln -s "$2/file" "$1/pipe""#,
+            ),
+            (
+                "a/out.png",
+                r#"mkdir "$1/a""#,
+                r#"mv "$1/a" "$1/a1"; ln -s "$2" "$1/a""#,
+            ),
+            (
+                "b/c/",
+                r#"mkdir "$1/b""#,
+                r#"mv "$1/b" "$1/b1"; ln -s "$2" "$1/b""#,
+            ),
+        ] {
+            as_nobody(prepared, &folder, &victim);
+            let ended = refined(out, swapped, &folder, &victim);
+            assert_eq!(
+                state(&victim),
+                before,
+                "{out}, sticky: {is_sticky}, {ended:?}"
+            );
+            assert!(
+                !ended.status.success(),
+                "{out}, sticky: {is_sticky}, {ended:?}"
+            );
+            let said = String::from_utf8(ended.stderr).unwrap();
+            assert!(said.contains("another user"), "{out}: {said}");
+        }
+        // What has the name is replaced, also if it has become a link.
+        for (out, swapped, mode) in [
+            ("c.png", "", 0o640),
+            ("d.png", r#"ln -sf "$2/file" "$1/d.png""#, 0o644),
+        ] {
+            let prepared = format!(r#"touch "$1/{out}"; chmod 640 "$1/{out}""#);
+            as_nobody(&prepared, &folder, &victim);
+            let ended = refined(out, swapped, &folder, &victim);
+            assert!(ended.status.success(), "sticky: {is_sticky}, {ended:?}");
+            let made = folder.join(out).symlink_metadata().unwrap();
+            assert!(made.is_file() && made.uid() == 0, "{made:?}");
+            assert_eq!(made.mode() & 0o777, mode, "{out}, sticky: {is_sticky}");
+        }
+        assert_eq!(state(&victim), before, "sticky: {is_sticky}");
+    }
+}
+
+#[test]
+fn a_draft_of_a_new_model_that_is_replaced_leads_nowhere() {
+    if !is_root() {
+        return;
+    }
+    let place = scratch("foreign");
+    let (victim, folder) = (victim(&place), folder(&place, false));
+    let before = state(&victim);
+    let (swapped, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    // Quicker than a process of that user would be.
+    let swap = || {
+        while !is_over.load(Ordering::Relaxed) {
+            for entry in fs::read_dir(&folder).unwrap().flatten() {
+                let is_draft = entry
+                    .file_name()
+                    .as_encoded_bytes()
+                    .starts_with(b".concept");
+                let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                let aside = folder.join(format!("aside-{}", swapped.load(Ordering::Relaxed)));
+                if is_draft && is_folder && fs::rename(entry.path(), aside).is_ok() {
+                    // It may have made another one at once.
+                    let _ = symlink(&victim, entry.path());
+                    swapped.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(swap);
+        let mut names = (0..1_000).map(|number| format!("model-{number}"));
+        while swapped.load(Ordering::Relaxed) < 20 {
+            let name = names.next().expect("no draft is replaced in time");
+            let mut new = Command::new(artifacts::binary());
+            new.args(["model", "new", &name, "--language", "rust"]);
+            // It may be made, or not.
+            new.current_dir(&folder).output().unwrap();
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(state(&victim), before);
+}
+
+#[test]
+fn compiled_code_is_not_kept_where_another_user_could_replace_it() {
+    if !is_root() {
+        return;
+    }
+    for is_sticky in [false, true] {
+        let place = scratch("foreign");
+        let (victim, folder) = (victim(&place), folder(&place, is_sticky));
+        // As a cache has it, which removes such a file.
+        fs::write(victim.join("left.draft"), MINE).unwrap();
+        let before = state(&victim);
+        let image = place.join("image.png");
+        fs::write(&image, pictures::png(8, 8).bytes).unwrap();
+        let kept = |cache: &Path| {
+            let mut refine = refine("out.png", &place, cache);
+            let ended = refine.stdin(File::open(&image).unwrap()).output().unwrap();
+            assert!(ended.status.success(), "{ended:?}");
+        };
+        as_nobody(r#"ln -s "$2" "$1/concept-refinement""#, &folder, &victim);
+        kept(&folder);
+        assert_eq!(state(&victim), before, "sticky: {is_sticky}");
+        // In a folder that is to be made, root's own is safe only in a sticky one.
+        kept(&folder.join("new"));
+        let is_kept = folder.join("new/concept-refinement").exists();
+        assert_eq!(is_kept, is_sticky);
+    }
 }
 
 /// What a backup has of a person who was erased before: nothing, in no free page either.

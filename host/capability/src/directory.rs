@@ -172,8 +172,8 @@ pub fn create(directory: &Path) -> io::Result<()> {
     if directory.is_dir() {
         return Ok(());
     }
-    let (parent, name) = Place::of(directory, Trust::Anybody)?.create()?;
-    match parent.create_folder(name) {
+    let (parent, name) = Place::of(directory, Trust::Anybody)?.create(0o700)?;
+    match parent.create_folder(name, 0o700) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
         made => made.map(drop),
     }?;

@@ -85,10 +85,18 @@ impl Folder {
         }
     }
 
-    /// A new folder in it, for this user only.
-    pub fn create_folder(&self, name: impl AsRef<OsStr>) -> io::Result<Self> {
-        mkdirat(&self.file, name.as_ref(), Mode::RWXU)?;
+    /// A new folder in it.
+    pub fn create_folder(&self, name: impl AsRef<OsStr>, mode: u32) -> io::Result<Self> {
+        mkdirat(&self.file, name.as_ref(), Mode::from_bits_truncate(mode))?;
         self.folder(name)
+    }
+
+    /// A folder in it, which is made if it is missing.
+    fn some_folder(&self, name: impl AsRef<OsStr>, mode: u32) -> io::Result<Self> {
+        match self.create_folder(&name, mode) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.folder(name),
+            created => created,
+        }
     }
 
     /// A regular file below it, for reading. Waits for no pipe.
@@ -138,19 +146,17 @@ impl Folder {
         Ok(openat(&self.file, name.as_ref(), flags, mode)?.into())
     }
 
-    /// A new file below it, and what is missing of its folders, for this user only.
-    pub fn create_below(&self, path: &Path) -> io::Result<File> {
+    /// A new file below it, and what is missing of its folders, with the mode of those.
+    pub fn create_below(&self, path: &Path, mode: u32) -> io::Result<File> {
         let mut names = path.components();
         let mut folder: Option<Self> = None;
         let last = names.next_back().ok_or(io::ErrorKind::InvalidInput)?;
         for name in names {
             let above = folder.as_ref().unwrap_or(self);
-            folder = Some(match above.create_folder(name) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => above.folder(name),
-                created => created,
-            }?);
+            folder = Some(above.some_folder(name, mode)?);
         }
-        folder.as_ref().unwrap_or(self).create_file(last, 0o600)
+        let folder = folder.as_ref().unwrap_or(self);
+        folder.create_file(last, mode & 0o666)
     }
 
     /// A path to an entry as it is now, which no other can take the place of while the file
@@ -178,6 +184,7 @@ impl Folder {
                     owner: found.st_uid,
                     inode: found.st_ino,
                     bytes: u64::try_from(found.st_size).unwrap_or_default(),
+                    mode: Mode::from_raw_mode(found.st_mode).bits(),
                 }))
             }
         }
@@ -255,6 +262,8 @@ pub struct Entry {
     pub inode: u64,
     /// Its length, in bytes.
     pub bytes: u64,
+    /// Who may do what with it.
+    pub mode: u32,
 }
 
 impl Entry {
@@ -302,6 +311,22 @@ impl Place {
     pub fn of(path: &Path, trust: Trust) -> io::Result<Self> {
         let mut way = Way::to(path)?;
         way.go(1, trust)?;
+        Self::at(way, trust)
+    }
+
+    /// The same, where the name leads if it is a link.
+    pub fn behind(path: &Path, trust: Trust) -> io::Result<Self> {
+        let mut way = Way::to(path)?;
+        way.go(1, trust)?;
+        while let Some(link) = way.last_link()? {
+            way.left.clear();
+            way.follow(&link)?;
+            way.go(1, trust)?;
+        }
+        Self::at(way, trust)
+    }
+
+    fn at(mut way: Way, trust: Trust) -> io::Result<Self> {
         let name = way.left.pop_back().ok_or(io::ErrorKind::InvalidInput)?;
         if way.left.iter().any(|name| name == "..") {
             return Err(io::ErrorKind::NotFound.into());
@@ -314,6 +339,17 @@ impl Place {
         })
     }
 
+    /// Fails if another user could replace what has the name.
+    pub fn refuse_replaceable(&self) -> io::Result<()> {
+        let folder = self.above.metadata()?;
+        refuse_replaceable(&folder, &self.above.path)?;
+        let found = self.above.look(&self.name)?;
+        match may_only_owner_write(&folder) || found.is_some_and(|found| is_own(found.owner)) {
+            true => Ok(()),
+            false => Err(io::Error::other("another user could replace it")),
+        }
+    }
+
     /// Where it is, without links.
     pub fn path(&self) -> PathBuf {
         let mut path = self.above.path.clone();
@@ -321,17 +357,12 @@ impl Place {
         path.join(&self.name)
     }
 
-    /// Creates what is missing of the folder, durably and for this user only. Returns it
-    /// and the name.
-    pub fn create(self) -> io::Result<(Folder, OsString)> {
+    /// Creates what is missing of the folder, durably. Returns it and the name.
+    pub fn create(self, mode: u32) -> io::Result<(Folder, OsString)> {
         let mut folder = self.above;
         for name in self.missing {
-            let created = match folder.create_folder(&name) {
-                // Another process was quicker.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => folder.folder(&name),
-                created => created,
-            };
-            let created = created?;
+            // Another process may be quicker.
+            let created = folder.some_folder(&name, mode)?;
             if self.trust == Trust::Own {
                 refuse_replaceable(&created.metadata()?, &created.path)?;
             }
@@ -415,6 +446,16 @@ impl Way {
         }
     }
 
+    /// The name that is left, if a link has it.
+    fn last_link(&self) -> io::Result<Option<OsString>> {
+        let (Some(name), 1) = (self.left.front(), self.left.len()) else {
+            return Ok(None);
+        };
+        let found = self.here()?.look(name)?;
+        let is_link = found.is_some_and(|found| found.kind == FileType::Symlink);
+        Ok(is_link.then(|| name.clone()))
+    }
+
     fn follow(&mut self, name: &OsStr) -> io::Result<()> {
         let here = self.passed.last().ok_or(io::ErrorKind::InvalidInput)?;
         let link = statat(here, name, AtFlags::SYMLINK_NOFOLLOW)?;
@@ -448,6 +489,11 @@ impl Way {
             path: self.path.clone(),
         })
     }
+}
+
+/// A name for what is not complete yet, which nothing else has.
+pub fn draft_name() -> String {
+    format!(".concept-refinement-{:016x}", rand::random::<u64>())
 }
 
 /// Fails if users other than root and the caller could replace what the caller makes there.

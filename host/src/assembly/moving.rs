@@ -159,12 +159,12 @@ struct Copied(PathBuf);
 
 impl Copied {
     fn of(at_rest: &[AtRest], target: &Path) -> anyhow::Result<Self> {
-        let (target, name) = Place::of(&target.join(COPY), Trust::Own)?.create()?;
+        let (target, name) = Place::of(&target.join(COPY), Trust::Own)?.create(0o700)?;
         if target.look(&name)?.is_some() {
             let removed = target.remove_all(&name);
             removed.context("removing what an earlier move left")?;
         }
-        let copied = Self(target.create_folder(&name)?.path().to_owned());
+        let copied = Self(target.create_folder(&name, 0o700)?.path().to_owned());
         let tasks = at_rest.iter().find(|store| store.images.is_none());
         let tasks = tasks.context("the source has no tasks")?;
         tasks

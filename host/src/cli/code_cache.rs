@@ -4,10 +4,13 @@
 use std::env;
 use std::path::PathBuf;
 
+use concept_refinement_capability::folder::{Place, Trust};
+
 const NAME: &str = "concept-refinement";
 
-/// The user's cache (XDG Base Directory Specification). None: there is no such directory,
-/// and code is compiled each time.
+/// The user's cache (XDG Base Directory Specification), created if needed. None: there can
+/// be none, or another user could replace it, as where root has that user's `HOME`. Then
+/// code is compiled each time.
 pub fn of_user() -> Option<PathBuf> {
     let absolute = |name| {
         env::var_os(name)
@@ -15,5 +18,7 @@ pub fn of_user() -> Option<PathBuf> {
             .filter(|path| path.is_absolute())
     };
     let caches = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
-    Some(caches.join(NAME))
+    let below = caches.join(NAME).join("any");
+    let (cache, _) = Place::of(&below, Trust::Own).ok()?.create(0o700).ok()?;
+    Some(cache.path().to_owned())
 }

@@ -6,11 +6,14 @@
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, IsTerminal as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use concept_refinement_capability::directory;
+use concept_refinement_capability::folder::{self, Place, Trust};
 use concept_refinement_domain::image::Format;
 
 use super::failure::Failure;
@@ -61,11 +64,16 @@ impl Output {
                 Err(usage(problem))
             }
             Ok(found) if found.is_file() => {
-                let path = fs::canonicalize(out)?;
+                let path = Place::behind(out, Trust::Anybody)?.path();
                 may_be_written(parent(&path))?;
                 Ok(Self::File(path))
             }
-            Ok(_) => Ok(Self::Device(out.to_owned())),
+            Ok(_) => {
+                // It is opened by its name, and not replaced.
+                let kept = Place::behind(out, Trust::Own).and_then(|it| it.refuse_replaceable());
+                kept.with_context(|| format!("{shown} cannot be written to"))?;
+                Ok(Self::Device(out.to_owned()))
+            }
             Err(_) if several && !ends_as_folder && names_an_image(out) => {
                 let (count, folder) = (sources.len(), out.with_extension(""));
                 let folder = folder.display();
@@ -103,7 +111,6 @@ impl Output {
                 Ok(path.clone())
             }
             Self::Folder(folder) => {
-                fs::create_dir_all(&folder.path)?;
                 let path = folder.place(&source.stem(), refined.format);
                 replace(&path, &refined.bytes)?;
                 Ok(path)
@@ -170,21 +177,27 @@ impl Folder {
     }
 }
 
-/// Does not await, so that a signal cannot interrupt it.
+/// Does not await, so that a signal cannot interrupt it. The folder is opened once, since
+/// another user may have it, and could put a link in its place meanwhile.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut new = tempfile::Builder::new();
-    new.prefix(".concept-refinement-");
+    let (folder, name) = Place::of(path, Trust::Anybody)?.create(0o777)?;
+    let draft = folder::draft_name();
     // Like any new file, it is readable by others as far as the umask allows.
-    #[cfg(unix)]
-    new.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut draft = new.tempfile_in(parent(path))?;
-    if let Ok(replaced) = fs::metadata(path) {
-        draft.as_file().set_permissions(replaced.permissions())?;
+    let mut file = folder.create_file(&draft, 0o666)?;
+    let mut write = || {
+        if let Some(replaced) = folder.look(&name)?.filter(|found| found.is_file()) {
+            file.set_permissions(Permissions::from_mode(replaced.mode & 0o777))?;
+        }
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        folder.rename(&draft, &folder, &name)
+    };
+    let written = write();
+    if written.is_err() {
+        // The error of writing says more.
+        let _ = folder.remove(&draft);
     }
-    draft.write_all(bytes)?;
-    draft.as_file().sync_all()?;
-    draft.persist(path)?;
-    Ok(())
+    written
 }
 
 /// On a thread, since the reader may be slow.
@@ -218,5 +231,6 @@ fn may_be_written(folder: &Path) -> anyhow::Result<()> {
         anyhow::bail!("{shown} is not a folder");
     }
     directory::may_be_written(folder)
+        .and_then(|()| folder::Folder::open(folder).map(drop))
         .map_err(|error| anyhow::anyhow!("{shown} cannot be written to: {error}"))
 }

@@ -48,7 +48,7 @@ impl Draft {
         {
             bail!("{} is in {} itself", to.display(), from.path().display());
         }
-        let (parent, name) = place.create().with_context(shown)?;
+        let (parent, name) = place.create(0o700).with_context(shown)?;
         refuse_taken(&parent, &name)?;
         refuse_mounted(&parent, &name)?;
         let mut partial = name.clone();
@@ -161,7 +161,7 @@ fn refuse_mounted(parent: &Folder, name: &OsString) -> anyhow::Result<()> {
 
 fn create(parent: &Folder, name: impl AsRef<Path>) -> anyhow::Result<Folder> {
     let name = name.as_ref();
-    let created = parent.create_folder(name);
+    let created = parent.create_folder(name, 0o700);
     created.with_context(|| format!("{} cannot be created", path(parent, name).display()))
 }
 

@@ -103,5 +103,5 @@ fn write(to: &Folder, path: &Path, size: u64, contents: impl Read) -> anyhow::Re
 
 /// A name that comes twice is refused.
 fn write_new(to: &Folder, path: &Path, contents: &mut impl Read) -> io::Result<u64> {
-    io::copy(contents, &mut to.create_below(path)?)
+    io::copy(contents, &mut to.create_below(path, 0o700)?)
 }

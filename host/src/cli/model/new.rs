@@ -1,15 +1,16 @@
 //! `model new NAME --language LANGUAGE`
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
 use clap::ArgMatches;
+use concept_refinement_capability::folder::{Folder, draft_name};
 
 use super::super::failure::Failure;
 use super::super::terminal::print;
-use super::templates::files;
+use super::templates::{File, files};
 
 /// Longest name, in characters.
 const LONGEST: usize = 64;
@@ -34,23 +35,22 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
             "{name} is there already, and is not an empty directory"
         )));
     }
-    let mut new = tempfile::Builder::new();
-    new.prefix(".concept-refinement-");
-    #[cfg(unix)]
-    new.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-    let draft = new
-        .tempdir_in(".")
+    let here = Folder::followed(Path::new("."))?;
+    let draft = draft_name();
+    let folder = here
+        .create_folder(&draft, 0o777)
         .context("the current directory cannot be written to")?;
-    for (path, text) in files {
-        let path = draft.path().join(path);
-        if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory)?;
-        }
-        fs::write(path, text.as_bytes())?;
+    let write = |(path, text): File| {
+        let mut file = folder.create_below(Path::new(path), 0o777)?;
+        file.write_all(text.as_bytes())
+    };
+    let written = files.into_iter().try_for_each(write);
+    let made = written.and_then(|()| here.rename(&draft, &here, to.as_os_str()));
+    if made.is_err() {
+        // The error of making it says more.
+        let _ = here.remove_all(&draft);
     }
-    fs::rename(draft.path(), to).with_context(|| format!("{name} cannot be made"))?;
-    // It was renamed, so there is nothing to remove.
-    let _ = draft.keep();
+    made.with_context(|| format!("{name} cannot be made"))?;
     let done = format!("{name}/README.md says how to build and try it\n");
     Ok(print(done.as_bytes())?)
 }
