@@ -45,11 +45,11 @@ fn a_name_that_says_another_format_is_told() {
     for (out, told) in [
         (
             "out.gif",
-            "logo.png: the name of the file says image/gif, but it is image/png",
+            "concept-refinement: logo.png: the name of the file says image/gif, but it is image/png",
         ),
         (
             "out.JPEG",
-            "logo.png: the name of the file says image/jpeg, but it is image/png",
+            "concept-refinement: logo.png: the name of the file says image/jpeg, but it is image/png",
         ),
         ("out.PNG", ""),
         ("out", ""),
@@ -62,11 +62,11 @@ fn a_name_that_says_another_format_is_told() {
 
 #[test]
 fn an_original_can_be_replaced_by_name() {
-    let (place, png) = with("logo.png");
-    let arguments = ["refine", "logo.png", "instant", "-o", "logo.png"];
+    let (place, png) = with("logo.gif");
+    let arguments = ["refine", "logo.gif", "instant", "-o", "logo.gif"];
     place.run_scripted(&arguments).silent();
-    assert_ne!(place.read("logo.png"), png);
-    assert_eq!(place.files(), ["logo.png"]);
+    assert_ne!(place.read("logo.gif"), png);
+    assert_eq!(place.files(), ["logo.gif"]);
 }
 
 #[test]

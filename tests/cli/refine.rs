@@ -115,12 +115,12 @@ fn a_cache_that_cannot_be_used_is_gone_without() {
     let place = Place::new();
     place.write("logo.png", &pictures::png(8, 8).bytes);
     place.write("cache/concept-refinement", "in the way");
-    let mut command = place.command(&["refine", "logo.png", "instant", "-o", "out.png"]);
+    let mut command = place.command(&["refine", "logo.png", "instant", "-o", "out.gif"]);
     command
         .arg("--model")
         .arg(concept_refinement_tests::artifacts::scripted_model())
         .env("XDG_CACHE_HOME", place.path().join("cache"));
     run(&mut command, b"").silent();
-    let files = ["cache/concept-refinement", "logo.png", "out.png"];
+    let files = ["cache/concept-refinement", "logo.png", "out.gif"];
     assert_eq!(place.files(), files);
 }

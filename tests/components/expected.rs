@@ -160,6 +160,8 @@ const PROVIDER_IMPORTS: &[&str] = &[
     "wasi:http/client@0.3.0",
     "wasi:http/types@0.3.0",
     "wasi:clocks/types@0.3.0",
+    // The wait for the reason of an error is short.
+    "wasi:clocks/monotonic-clock@0.3.0",
     "wasi:clocks/system-clock@0.3.0",
     "wasi:random/random@0.3.0",
     "wasi:random/random",
