@@ -205,13 +205,13 @@ async fn uploads_at_once_leave_the_reserve() {
 /// Uploads until no more are taken: those who have images go on refining them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uploads_leave_room_for_tasks() {
-    const TASKS: usize = 20;
+    const TASKS: usize = 10;
     let launch = launch()
         .on_small_disk(64 << 20)
         .set("rate-limit", "unlimited");
     let service = launch.start();
     let mut originals = Vec::new();
-    for bytes in [1 << 20, 64 << 10, 4 << 10] {
+    for bytes in [1 << 20, 64 << 10] {
         for number in 0.. {
             let client = user(&service, &format!("user {bytes} {number}"));
             let upload = client.upload("image/png", &pictures::padded(bytes)).await;

@@ -16,7 +16,7 @@ const SHORT_PAGES = 6;
 const MOST_STEPS = 64;
 const FIRST_STEPS = 8;
 
-/** A gap between two steps that is worth a look, in milliseconds. */
+/** A gap worth a look, in milliseconds. */
 const LONG_GAP = 10_000;
 
 const FILTER = ['status', 'user', 'since', 'until', 'error', 'model'];
@@ -26,12 +26,12 @@ const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 
 const $ = (id) => document.getElementById(id);
 
-/** A new element with properties and children, which may be text. */
+/** A new element. Children may be text. */
 function make(name, properties = {}, ...children) {
   const { dataset, ...others } = properties;
   const element = Object.assign(document.createElement(name), others);
   Object.assign(element.dataset, dataset);
-  element.append(...children.filter((child) => child !== null && child !== undefined));
+  element.append(...children.filter((child) => (child ?? null) !== null));
   return element;
 }
 
@@ -49,7 +49,7 @@ function announce(text) {
 }
 
 function facts(list, pairs) {
-  const shown = pairs.filter(([, value]) => value !== null && value !== undefined && value !== '' && value !== false);
+  const shown = pairs.filter(([, value]) => (value ?? '') !== '');
   list.replaceChildren(
     ...shown.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]),
   );
@@ -462,7 +462,7 @@ for (const button of document.querySelectorAll('[data-close]')) {
   button.addEventListener('click', () => button.closest('dialog').close());
 }
 
-/** Does something once, however often the button is pressed meanwhile. */
+/** Does something once, however often the button is pressed. */
 async function busy(button, what) {
   if (button.ariaBusy === 'true') return;
   button.ariaBusy = 'true';
@@ -579,7 +579,7 @@ function row(task) {
     make('td', {}, when(task.created_at)),
     make('td', {}, link),
     make('td', { className: 'user', title: task.user_id ?? '' }, task.user_id ?? ''),
-    make('td', {}, statusOf(status), retriesOf(task).length ? make('span', { className: 'soft' }, ' retried') : null),
+    make('td', {}, statusOf(status), isRetried(task) ? make('span', { className: 'soft' }, ' retried') : null),
     make('td', { className: attempt > 1 ? '' : 'first', dataset: { name: 'attempt' } }, String(attempt ?? '')),
     make('td', { className: 'wide' }),
   );
@@ -589,8 +589,7 @@ function row(task) {
   return tr;
 }
 
-/** The ids of its retries. */
-const retriesOf = ({ steps }) => (steps ?? []).filter(({ step, detail }) => step === 'retried' && detail).map(({ detail }) => detail);
+const isRetried = ({ steps }) => (steps ?? []).some(({ step }) => step === 'retried');
 
 const statusOf = (status) => make('span', { className: 'status', dataset: { status } }, status);
 
@@ -756,7 +755,6 @@ function renderTask() {
     ['Ended', ended && ended !== task.created_at && make('span', {}, when(ended), ` (${duration(Date.parse(ended) - Date.parse(task.created_at))} later)`)],
     ['Attempt', task.attempt],
     ['Retry of', task.retry_of && taskLink(task.retry_of)],
-    ['Retried as', retriesOf(task).length > 0 && taskLink(retriesOf(task).at(-1))],
     ['Id', make('span', { className: 'id' }, id)],
     ['Concept', task.result_id && make('span', { className: 'id' }, task.result_id)],
     ['Image', link(task.image_url, 'Open the refined image')],
@@ -1019,16 +1017,6 @@ async function askAfterJob() {
 
 const DOING = { retry: ['Retrying', 'Retried'], cancel: ['Cancelling', 'Cancelled'], delete: ['Deleting', 'Deleted'], erase: ['Erasing', 'Erased'] };
 
-/** Why a job could not do its act to tasks. */
-const OBSTACLES = {
-  active: 'whose user has one that has not ended',
-  cancelled: 'cancelled',
-  changed: 'gone or in another state',
-  'not-newest': 'not the newest of their user',
-  retried: 'retried already',
-  superseded: 'whose user has a later one that is completed',
-};
-
 function showJob({ action, done, failed, left, obstacles }) {
   const total = done + failed + left;
   job.isOver = left === 0;
@@ -1036,8 +1024,8 @@ function showJob({ action, done, failed, left, obstacles }) {
   $('job-title').textContent = job.isOver ? `${past} ${counted(done)}` : `${now} ${counted(total)}`;
   $('job-progress').max = Math.max(1, total);
   $('job-progress').value = total ? done + failed : 1;
-  const why = Object.entries(obstacles ?? {}).map(([obstacle, count]) => `${number(count)} ${OBSTACLES[obstacle] ?? obstacle}`);
-  $('job-figures').textContent = `${number(done)} done, ${number(failed)} not possible${why.length ? ` (${why.join(', ')})` : ''}, ${number(left)} left`;
+  const why = Object.entries(obstacles).map(([why, count]) => `, ${number(count)} ${why}`).join('');
+  $('job-figures').textContent = `${number(done)} done, ${number(failed)} not possible${why}, ${number(left)} left`;
   if (!job.isOver) return;
   announce(`${$('job-title').textContent}. ${$('job-figures').textContent}.`);
   if (shown.view === 'tasks') tasks.load({ again: true });
