@@ -13,7 +13,7 @@ use crate::ports::{ByteStream, HttpRequest, Ports, Response};
 use crate::settings::Settings;
 
 /// How long an error waits for its message.
-const PATIENCE: Duration = Duration::from_secs(2);
+const MESSAGE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Sends a request, and returns when the head of a successful response has arrived.
 pub async fn exchange<P: Ports>(
@@ -41,7 +41,7 @@ pub async fn success<S: ByteStream>(
         // The messages for other statuses contain no text of the provider.
         400..=499 if status != 401 => {
             let beginning = pin!(answer::beginning(&mut response.body));
-            match select(beginning, pin!(ports.sleep(PATIENCE))).await {
+            match select(beginning, pin!(ports.sleep(MESSAGE_TIMEOUT))).await {
                 Either::Left((beginning, _)) => beginning,
                 Either::Right(((), _)) => Vec::new(),
             }

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 pub const SEATS: usize = 2;
 
 /// How long one waits for a seat.
-const PATIENCE: Duration = Duration::from_secs(5);
+const SEAT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The seats of a store.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Seats {
     ///
     /// None gets free in time.
     pub async fn take(&self) -> Result<OwnedSemaphorePermit, CapabilityError> {
-        match timeout(PATIENCE, Arc::clone(&self.0).acquire_owned()).await {
+        match timeout(SEAT_TIMEOUT, Arc::clone(&self.0).acquire_owned()).await {
             Ok(Ok(seat)) => Ok(seat),
             Ok(Err(_)) | Err(_) => Err(CapabilityError::unavailable(
                 "Others search at the moment. Try again.",
