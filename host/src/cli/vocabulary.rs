@@ -1,6 +1,6 @@
 //! `vocabulary`
 
-use concept_refinement_model_local::vocabulary;
+use concept_refinement_vocabulary as vocabulary;
 
 use super::failure::Failure;
 use super::terminal::print;

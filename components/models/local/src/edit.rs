@@ -32,7 +32,7 @@ use crate::notes::Remark;
 use crate::pixels::Pixels;
 use crate::plan::Edit;
 use crate::survey::Survey;
-use crate::vocabulary::Quality;
+use concept_refinement_vocabulary::Quality;
 use lut::Lut;
 use tone::Tone;
 

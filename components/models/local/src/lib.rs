@@ -2,33 +2,23 @@
 //! It is not a generative model, needs no network and no key, and produces the same bytes
 //! for the same input.
 //!
-//! `plan` reads the prompt with the table in `vocabulary`, `edit` changes pixels, `codec`
+//! `plan` reads the prompt with the table of the crate `vocabulary`, `edit` changes pixels, `codec`
 //! converts between files and pixels, and `refine` combines them. Only `component` knows
-//! WIT. Without the feature `editing` the crate has only the vocabulary.
+//! WIT.
 
-#[cfg(feature = "editing")]
 mod codec;
-#[cfg(feature = "editing")]
 mod color;
-#[cfg(all(feature = "editing", target_arch = "wasm32"))]
+#[cfg(target_arch = "wasm32")]
 mod component;
-#[cfg(feature = "editing")]
 mod edit;
-#[cfg(feature = "editing")]
 mod notes;
-#[cfg(feature = "editing")]
 mod pixels;
 pub mod plan;
-#[cfg(feature = "editing")]
 mod refine;
-#[cfg(feature = "editing")]
 mod survey;
-pub mod vocabulary;
 mod words;
 
-#[cfg(feature = "editing")]
 pub use codec::Problem;
-#[cfg(feature = "editing")]
 pub use refine::{RefineError, Refined, Request, refine};
 
 /// One sentence about this model, for operators.

@@ -5,7 +5,7 @@ use crate::codec::{self, Format};
 use crate::edit;
 use crate::notes::notes;
 use crate::plan::Plan;
-use crate::vocabulary;
+use concept_refinement_vocabulary as vocabulary;
 
 /// The request. It has no logo description, since rules cannot act on objects in the
 /// picture.

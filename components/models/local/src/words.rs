@@ -1,7 +1,7 @@
 //! Finds the vocabulary's words in a prompt: case-insensitive, whole words only, with
 //! inflections, the longest phrase first.
 
-use crate::vocabulary::{Meaning, TABLE};
+use concept_refinement_vocabulary::{Meaning, TABLE};
 
 /// A word or phrase of a prompt.
 #[derive(Clone, Debug, PartialEq)]
@@ -182,7 +182,7 @@ fn inflects(word: &str, token: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::Quality::*;
+    use concept_refinement_vocabulary::Quality::*;
 
     #[test]
     fn words_are_found_whole_and_inflected() {
@@ -266,6 +266,20 @@ mod tests {
         for (prompt, expected) in cases {
             let found: Vec<_> = terms(prompt).into_iter().map(|term| term.text).collect();
             assert_eq!(found, expected, "{prompt}");
+        }
+    }
+
+    #[test]
+    fn each_phrase_stands_in_one_row_and_means_what_that_says() {
+        let mut seen = std::collections::BTreeSet::new();
+        for entry in TABLE.iter() {
+            for phrase in entry.words() {
+                assert!(seen.insert(phrase), "{phrase} stands twice");
+                assert_eq!(phrase, phrase.to_lowercase());
+                let found = terms(phrase);
+                let meanings: Vec<_> = found.iter().map(|term| term.meaning).collect();
+                assert_eq!(meanings, [Some(entry.meaning)], "{phrase}");
+            }
         }
     }
 }

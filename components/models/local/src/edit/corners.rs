@@ -3,7 +3,7 @@
 
 use super::turn;
 use crate::pixels::Pixels;
-use crate::vocabulary::Turn;
+use concept_refinement_vocabulary::Turn;
 
 /// The radius at an amount of 1, as a fraction of the shorter side.
 const RADIUS: f32 = 0.14;

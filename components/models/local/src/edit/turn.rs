@@ -6,7 +6,7 @@ use image::imageops::{
 use image::{ImageBuffer, Pixel, Rgb, Rgba};
 
 use crate::pixels::Pixels;
-use crate::vocabulary::Turn;
+use concept_refinement_vocabulary::Turn;
 
 pub fn apply(pixels: &mut Pixels, turn: Turn) {
     if pixels.has_alpha() {

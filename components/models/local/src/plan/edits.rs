@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::vocabulary::{Quality, Turn};
+use concept_refinement_vocabulary::{Quality, Turn};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {

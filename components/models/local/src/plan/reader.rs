@@ -8,8 +8,8 @@ mod subject;
 mod turning;
 
 use super::edits::{Change, Edit, Plan, Quantize, Recolor, Unused, Widened};
-use crate::vocabulary::{Meaning, Quality, Toward};
 use crate::words::Term;
+use concept_refinement_vocabulary::{Meaning, Quality, Toward};
 use state::{Clause, Last, Modifiers, Pending, Replacing};
 use turning::Turning;
 

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::vocabulary::{Quality, TABLE, Turn};
 use Quality::*;
+use concept_refinement_vocabulary::{Quality, TABLE, Turn};
 
 const BROWN: u32 = 0x8B5A2B;
 const BLUE: u32 = 0x2563C9;

@@ -2,8 +2,8 @@
 //! towards them, unless the prompt itself names colours or is about something else.
 
 use super::edits::{Edit, Plan};
-use crate::vocabulary::{Meaning, Quality};
 use crate::words::terms;
+use concept_refinement_vocabulary::{Meaning, Quality};
 
 /// Colours beyond this number say nothing more about a palette.
 const MAX_COLORS: usize = 8;

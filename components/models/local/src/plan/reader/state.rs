@@ -1,7 +1,7 @@
 //! The reader's state between words.
 
 use super::subject::Subject;
-use crate::vocabulary::Quality;
+use concept_refinement_vocabulary::Quality;
 
 /// Modifiers for the next change.
 #[derive(Clone, Copy)]

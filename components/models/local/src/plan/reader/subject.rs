@@ -3,7 +3,7 @@
 
 use super::state::Clause;
 use super::{Change, Reader, Unused, Widened};
-use crate::vocabulary::Meaning;
+use concept_refinement_vocabulary::Meaning;
 
 /// The object that a clause is about, as far as known.
 #[derive(Default)]

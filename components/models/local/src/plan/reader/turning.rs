@@ -2,7 +2,7 @@
 //! direction may come before or after, within the same clause.
 
 use super::Unused;
-use crate::vocabulary::{Meaning, Toward, Turn};
+use concept_refinement_vocabulary::{Meaning, Toward, Turn};
 
 #[derive(Default)]
 pub struct Turning {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::{Entry, Meaning, Quality, Toward};
 
 pub static TABLE: LazyLock<Vec<Entry>> =
-    LazyLock::new(|| entries(include_str!("../../vocabulary.txt")));
+    LazyLock::new(|| entries(include_str!("../vocabulary.txt")));
 
 /// Invalid rows are skipped; a test finds them.
 fn entries(text: &'static str) -> Vec<Entry> {
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn each_line_is_read() {
-        let text = include_str!("../../vocabulary.txt");
+        let text = include_str!("../vocabulary.txt");
         let rows = text.lines().filter(|line| !line.starts_with(['#', '[']));
         let rows: Vec<_> = rows.filter(|line| !line.is_empty()).collect();
         for row in &rows {

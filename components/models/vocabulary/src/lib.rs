@@ -1,6 +1,7 @@
-//! The meanings of words for this model. Which word means what is defined only in
+//! The meanings of words for the local model. Which word means what is defined only in
 //! `vocabulary.txt`: prompts, the command line and `docs/local-model.md` all use that
-//! table.
+//! table. It is a crate of its own so that the command line has the words without the
+//! model's image codecs.
 
 mod table;
 mod text;
