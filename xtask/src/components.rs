@@ -11,8 +11,9 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use fs_err as fs;
 
 use crate::metadata;
@@ -76,6 +77,21 @@ pub fn build_all(workspace: &Workspace) -> anyhow::Result<()> {
     build_shipped(workspace)?;
     build_adapters(workspace)?;
     build_for_tests(workspace)
+}
+
+/// Builds components concurrently with native programs that do not embed them: linking a
+/// component leaves a core idle.
+pub fn beside<T>(
+    components: impl FnOnce() -> anyhow::Result<()> + Send,
+    programs: impl FnOnce() -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    thread::scope(|scope| {
+        let components = scope.spawn(components);
+        let programs = programs();
+        let components = components.join();
+        components.map_err(|_| anyhow!("building components panicked"))??;
+        programs
+    })
 }
 
 /// Cargo for the components, always with the same target and profile, so that the macros

@@ -12,7 +12,7 @@ use fs_err as fs;
 use crate::components;
 use crate::executable;
 use crate::process;
-use crate::workspace::{SMALLEST_TEST, Workspace};
+use crate::workspace::Workspace;
 
 /// The compositions; each is a file `NAME.wasm`.
 pub const COMPOSED: [&str; 3] = ["spin-api", "spin-processor", "standalone"];
@@ -92,8 +92,8 @@ pub fn compose(workspace: &Workspace, model: &str, out: &Path) -> anyhow::Result
 /// Builds a helper program of the workspace with the same settings as everything else, so
 /// that nothing is built twice.
 pub fn program(workspace: &Workspace, name: &str) -> anyhow::Result<Command> {
-    let mut cargo = workspace.native_cargo(&["build", "--quiet", "--workspace", "--bin", name]);
-    process::run(cargo.args(SMALLEST_TEST))?;
+    let build = ["build", "--quiet", "--workspace", "--bin", name];
+    process::run(&mut workspace.native_cargo(&build))?;
     let file = format!("{name}{}", env::consts::EXE_SUFFIX);
     Ok(workspace.command(workspace.target().join("debug").join(file)))
 }

@@ -1,7 +1,10 @@
-//! Checks dependencies: unused ones, licences, sources and, if the database can be
-//! reached, security advisories.
+//! Checks dependencies: unused ones, licences, sources, features and, if the database can
+//! be reached, security advisories.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
+
+use anyhow::ensure;
 
 use crate::process;
 use crate::tools;
@@ -12,6 +15,7 @@ const DATABASE_LIMIT: Duration = Duration::from_secs(120);
 
 /// False: the advisories could not be checked.
 pub fn check(workspace: &Workspace) -> anyhow::Result<bool> {
+    check_features(workspace)?;
     let machete = tools::cargo_machete(workspace)?;
     process::run(workspace.command(machete).arg("--skip-target-dir"))?;
 
@@ -36,4 +40,27 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<bool> {
         println!("NOT checked: advisories (their database cannot be had here)");
     }
     Ok(is_fetched)
+}
+
+/// Fails if tests select other features of a dependency than the executable: what
+/// `cargo xtask build` has built would then be built again for the tests.
+fn check_features(workspace: &Workspace) -> anyhow::Result<()> {
+    let tests = features(workspace, "normal,dev")?;
+    let executable = features(workspace, "normal")?;
+    let only: Vec<_> = executable.difference(&tests).collect();
+    ensure!(
+        only.is_empty(),
+        "with tests, other features are selected than {only:?}: select the same ones in a \
+         `[dependencies]` table of the workspace"
+    );
+    println!("checked: features");
+    Ok(())
+}
+
+/// Each package with its version and features, where dependencies of these kinds count.
+fn features(workspace: &Workspace, kinds: &str) -> anyhow::Result<BTreeSet<String>> {
+    let mut cargo = workspace.cargo(&["tree", "--workspace", "--no-dedupe", "--prefix", "none"]);
+    cargo.args(["--format", "{p} {f}", "--edges", kinds]);
+    let tree = process::output(&mut cargo)?;
+    Ok(tree.lines().map(str::to_owned).collect())
 }

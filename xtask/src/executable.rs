@@ -9,7 +9,7 @@ use fs_err as fs;
 
 use crate::components::{self, SHIPPED};
 use crate::process;
-use crate::workspace::{SMALLEST_TEST, Workspace};
+use crate::workspace::Workspace;
 
 const NAME: &str = "concept-refinement";
 const COMPILER: &str = "compile-ahead";
@@ -59,15 +59,19 @@ pub fn serve(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<()
 
 /// Builds it, and returns its path.
 ///
-/// This builds the whole workspace instead of the host's package, since cargo then
-/// selects the same features of dependencies as for the tests. The result has no feature
-/// that only tests need.
+/// Selects the whole workspace instead of the host's package, because cargo then builds
+/// dependencies with the same features as for the tests, and nothing twice.
+/// `dependencies` checks it.
 pub fn compile(workspace: &Workspace, profile: Profile) -> anyhow::Result<PathBuf> {
-    components::build_shipped(workspace)?;
-    if matches!(profile, Profile::Release) {
-        compile_ahead(workspace)?;
+    let components = || components::build_shipped(workspace);
+    match profile {
+        Profile::Dev => components::beside(components, || link(workspace, profile, NAME)),
+        Profile::Release => {
+            components()?;
+            compile_ahead(workspace)?;
+            link(workspace, profile, NAME)
+        }
     }
-    link(workspace, profile, NAME)
 }
 
 /// Compiles the components ahead of time for embedding. Unchanged files are not touched,
@@ -93,9 +97,6 @@ fn compile_ahead(workspace: &Workspace) -> anyhow::Result<()> {
 pub fn link(workspace: &Workspace, profile: Profile, name: &str) -> anyhow::Result<PathBuf> {
     let mut cargo = workspace.native_cargo(&["build", "--workspace", "--bin", name]);
     cargo.args(profile.flags());
-    if matches!(profile, Profile::Dev) {
-        cargo.args(SMALLEST_TEST);
-    }
     process::run(&mut cargo)?;
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     Ok(workspace.target().join(profile.directory()).join(file))

@@ -10,12 +10,9 @@ mod tally;
 
 use std::ffi::OsString;
 use std::process::Command;
-use std::thread;
-
-use anyhow::anyhow;
 
 use crate::clients;
-use crate::components::{self, ADAPTERS, FOR_TESTS, SHIPPED};
+use crate::components::{self, ADAPTERS, FOR_TESTS, SHIPPED, beside};
 use crate::compose;
 use crate::dependencies;
 use crate::process;
@@ -106,20 +103,6 @@ pub fn some(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<()>
     })?;
     println!("\n{steps}\n{tally}");
     tally.verdict()
-}
-
-/// Builds both concurrently: they are independent, and each leaves a core idle at times.
-fn beside<T>(
-    components: impl FnOnce() -> anyhow::Result<()> + Send,
-    programs: impl FnOnce() -> anyhow::Result<T>,
-) -> anyhow::Result<T> {
-    thread::scope(|scope| {
-        let components = scope.spawn(components);
-        let programs = programs();
-        let components = components.join();
-        components.map_err(|_| anyhow!("building components panicked"))??;
-        programs
-    })
 }
 
 fn lint(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {

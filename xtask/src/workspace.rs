@@ -6,11 +6,6 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
-/// The smallest test of the workspace, added to each native build that has no other test:
-/// cargo selects the features that tests need only if it builds a test, and otherwise
-/// would build dependencies again with other features.
-pub const SMALLEST_TEST: [&str; 2] = ["--test", "wit"];
-
 /// Directories, all absolute.
 pub struct Workspace {
     root: PathBuf,

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 use crate::process;
-use crate::workspace::{SMALLEST_TEST, Workspace};
+use crate::workspace::Workspace;
 
 /// A program that runs tests.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub fn build(workspace: &Workspace) -> anyhow::Result<Vec<Program>> {
 
 /// Builds only the executables that the tests run.
 pub fn build_executables(workspace: &Workspace) -> anyhow::Result<()> {
-    process::run(executables(workspace).args(SMALLEST_TEST))
+    process::run(&mut executables(workspace))
 }
 
 fn executables(workspace: &Workspace) -> Command {
