@@ -1,10 +1,11 @@
-//! `deploy/Dockerfile`, built and run by buildah where that is. What the image is based
-//! on has to be downloaded, so what stands for it has the same user, home and
-//! libraries.
+//! The images of `deploy`, built and run by buildah. What they are based on has to be
+//! downloaded, so stand-ins have the same user, home and libraries, and in place of Rust
+//! a `cargo` that has already built the executable.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -13,14 +14,24 @@ use concept_refinement_tests::client::Client;
 use concept_refinement_tests::reaper::{Reaped, scratch};
 use serde_json::Value;
 
-use crate::containers::image;
-use crate::root;
+use crate::containers::{RELEASE, SOURCE, image};
+use crate::{read, root};
 
 /// The user of images of distroless that have no root.
 const USER: &str = "65532";
 const HOME: &str = "/home/nonroot";
 
 const COMPONENTS: &str = "/components";
+
+/// What stands for the build, which is right only if it is asked to build a release of the
+/// sources alone.
+const CARGO: &str = r#"
+[ "$*" = "xtask build --release" ]
+[ -f Cargo.lock ] && [ -d components ] && [ -d host ] && [ -d wit ]
+[ ! -e .git ]
+mkdir -p target/release
+cp /built target/release/concept-refinement
+"#;
 
 /// Images and containers of their own.
 struct Builder {
@@ -47,37 +58,84 @@ impl Builder {
         String::from_utf8(done.stdout).unwrap().trim().to_owned()
     }
 
-    /// What stands for the image that this one is based on.
-    fn base(&self, program: &Path, name: &str) {
-        let files = self.place.join("base");
+    /// A container of nothing but programs and the libraries that they load.
+    fn bare(&self, name: &str, programs: &[&Path]) -> String {
+        let files = self.place.join(name);
         fs::create_dir_all(files.join("tmp")).unwrap();
-        fs::create_dir_all(self.place.join("home")).unwrap();
-        let linked = Command::new("ldd").arg(program).output().unwrap();
-        let linked = String::from_utf8(linked.stdout).unwrap();
-        for library in linked
-            .split_whitespace()
-            .filter(|word| word.starts_with('/'))
-        {
-            let to = files.join(library.trim_start_matches('/'));
-            fs::create_dir_all(to.parent().unwrap()).unwrap();
-            fs::copy(library, to).unwrap();
+        for program in programs {
+            let linked = Command::new("ldd").arg(program).output().unwrap();
+            let linked = String::from_utf8(linked.stdout).unwrap();
+            for library in linked
+                .split_whitespace()
+                .filter(|word| word.starts_with('/'))
+            {
+                let to = files.join(library.trim_start_matches('/'));
+                fs::create_dir_all(to.parent().unwrap()).unwrap();
+                fs::copy(library, to).unwrap();
+            }
         }
         let container = self.run(&["from", "scratch"]);
-        let [files, home] = [files, self.place.join("home")];
-        self.run(&["copy", "-q", &container, files.to_str().unwrap(), "/"]);
-        // The executable of development has none inside.
-        let components = artifacts::components();
-        let components = components.to_str().unwrap();
-        self.run(&["copy", "-q", &container, components, COMPONENTS]);
-        let home = home.to_str().unwrap();
-        let owner = format!("{USER}:{USER}");
-        self.run(&["copy", "-q", "--chown", &owner, &container, home, HOME]);
-        self.run(&["config", "--user", USER, "--workingdir", HOME, &container]);
-        self.run(&["commit", "-q", &container, name]);
+        self.copy(&container, &files, "/");
+        container
     }
 
-    /// A container of the image, which is built now.
-    fn container(&self) -> String {
+    fn copy(&self, container: &str, from: &Path, to: &str) {
+        self.run(&["copy", "-q", container, from.to_str().unwrap(), to]);
+    }
+
+    /// The stand-in for the image that the service's is based on.
+    fn runtime(&self, program: &Path) {
+        let container = self.bare("runtime", &[program]);
+        // The executable of a debug build has none inside.
+        self.copy(&container, &artifacts::components(), COMPONENTS);
+        let home = self.place.join("home");
+        fs::create_dir_all(&home).unwrap();
+        let owner = format!("{USER}:{USER}");
+        let home = home.to_str().unwrap();
+        self.run(&["copy", "-q", "--chown", &owner, &container, home, HOME]);
+        self.run(&["config", "--user", USER, "--workingdir", HOME, &container]);
+        self.run(&["commit", "-q", &container, &image(RELEASE)["FROM"]]);
+    }
+
+    /// The stand-in for Rust's image: its `cargo` copies the executable to where it would
+    /// have built it.
+    fn rust(&self, program: &Path) {
+        let programs = ["sh", "cp", "mkdir"].map(|name| {
+            let path = format!("/bin/{name}");
+            fs::canonicalize(path).unwrap()
+        });
+        let container = self.bare("rust", &programs.each_ref().map(PathBuf::as_path));
+        for (name, path) in ["sh", "cp", "mkdir"].iter().zip(&programs) {
+            self.copy(&container, path, &format!("/bin/{name}"));
+        }
+        self.copy(&container, program, "/built");
+        for (name, script) in [("rustup", "exit 0"), ("cargo", CARGO)] {
+            let file = self.place.join(name);
+            fs::write(&file, format!("#!/bin/sh\nset -eu\n{script}\n")).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+            self.copy(&container, &file, &format!("/bin/{name}"));
+        }
+        self.run(&["commit", "-q", &container, &build_stage()]);
+    }
+
+    /// Builds an image of this file.
+    fn build(&self, file: &str, context: &Path, name: &str) {
+        let file = root().join(file);
+        let build = [
+            "build",
+            "-q",
+            "--pull-never",
+            "--format",
+            "docker",
+            "-t",
+            name,
+        ];
+        let of = ["-f", file.to_str().unwrap(), context.to_str().unwrap()];
+        self.run(&[&build[..], &of].concat());
+    }
+
+    /// The executable, as small as that of a release.
+    fn program(&self) -> PathBuf {
         let context = self.place.join("context");
         fs::create_dir(&context).unwrap();
         let program = context.join("concept-refinement");
@@ -87,18 +145,14 @@ impl Builder {
             .arg(artifacts::binary())
             .status();
         assert!(stripped.unwrap().success());
-        self.base(&program, &image()["FROM"]);
-        fs::copy(root().join("deploy/Dockerfile"), context.join("Dockerfile")).unwrap();
-        let built = [
-            "build",
-            "-q",
-            "--pull-never",
-            "--format",
-            "docker",
-            "-t",
-            "it",
-        ];
-        self.run(&[&built[..], &[context.to_str().unwrap()]].concat());
+        program
+    }
+
+    /// A container of the release's image, which is built now.
+    fn container(&self) -> String {
+        let program = self.program();
+        self.runtime(&program);
+        self.build(RELEASE, program.parent().unwrap(), "it");
         self.run(&["from", "--pull-never", "it"])
     }
 
@@ -128,6 +182,38 @@ fn words(configuration: &Value, path: &str) -> Vec<String> {
     let list = configuration.pointer(path).unwrap().as_array().unwrap();
     let list = list.iter().map(|word| word.as_str().unwrap().to_owned());
     list.collect()
+}
+
+/// The image that the sources are built in.
+fn build_stage() -> String {
+    let file = read(SOURCE);
+    let mut stages = file.lines().filter_map(|line| line.strip_prefix("FROM "));
+    let (image, name) = stages.next().unwrap().split_once(" AS ").unwrap();
+    assert_eq!(name, "build");
+    image.to_owned()
+}
+
+#[test]
+fn the_sources_become_an_image() {
+    let Some(builder) = builder() else {
+        eprintln!("NOT run: there is no buildah, or nobody here may use it");
+        return;
+    };
+    let program = builder.program();
+    builder.runtime(&program);
+    builder.rust(&program);
+    builder.build(SOURCE, &root(), "it");
+    let container = builder.run(&["from", "--pull-never", "it"]);
+    let words = ["/concept-refinement", "--version"].map(str::to_owned);
+    let version = builder
+        .in_container(&container, "127.0.0.1:0", &words)
+        .output();
+    let version = version.unwrap();
+    assert!(version.status.success(), "{version:?}");
+    assert!(
+        version.stdout.starts_with(b"concept-refinement "),
+        "{version:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

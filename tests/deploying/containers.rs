@@ -1,4 +1,4 @@
-//! `deploy/Dockerfile` and `deploy/compose.yaml`, read as what runs them reads them.
+//! `deploy/Dockerfile.release` and `deploy/compose.yaml`, read as what runs them reads them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -21,12 +21,16 @@ const OF_ENGINES: [&str; 4] = [
     "AWS_SECRET_ACCESS_KEY",
 ];
 
+pub const SOURCE: &str = "deploy/Dockerfile";
+pub const RELEASE: &str = "deploy/Dockerfile.release";
+
 const PROGRAM: &str = "/concept-refinement";
 
-/// Instructions of the image's file, the last of each name.
-pub fn image() -> BTreeMap<String, String> {
-    let file = read("deploy/Dockerfile").replace("\\\n", " ");
-    let lines = file.lines().filter(|line| !line.starts_with('#'));
+/// Instructions of the image's last stage, the last of each name.
+pub fn image(file: &str) -> BTreeMap<String, String> {
+    let file = read(file).replace("\\\n", " ");
+    let stage = file.rfind("\nFROM ").unwrap();
+    let lines = file[stage..].lines().filter(|line| !line.starts_with('#'));
     let instructions = lines.filter_map(|line| line.split_once(' '));
     instructions
         .map(|(name, rest)| (name.to_owned(), rest.trim().to_owned()))
@@ -51,7 +55,7 @@ fn compose() -> Value {
 
 #[test]
 fn the_image_listens_where_it_can_be_reached_and_keeps_its_data() {
-    let image = image();
+    let image = image(RELEASE);
     let variables = variables(&image);
     let listen: SocketAddr = variables["REFINEMENT_LISTEN"].parse().unwrap();
     assert!(listen.ip().is_unspecified(), "{listen}");
@@ -62,9 +66,24 @@ fn the_image_listens_where_it_can_be_reached_and_keeps_its_data() {
     assert_eq!(image["CMD"], "[\"serve\"]");
 }
 
+/// Except for where the executable comes from.
+#[test]
+fn both_files_make_the_same_image() {
+    let [source, release] = [SOURCE, RELEASE].map(|file| {
+        let mut image = image(file);
+        let copied = image.remove("COPY").unwrap();
+        assert!(
+            copied.ends_with(&format!("{PROGRAM} {PROGRAM}")),
+            "{copied}"
+        );
+        image
+    });
+    assert_eq!(source, release);
+}
+
 #[test]
 fn each_variable_of_the_containers_hosts_is_a_setting() {
-    let (compose, image) = (compose(), image());
+    let (compose, image) = (compose(), image(RELEASE));
     let known: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.variable()).collect();
     let hosts = compose["x-host"]["environment"].as_object().unwrap();
     assert!(hosts.len() > 8, "{hosts:?}");
@@ -97,7 +116,7 @@ fn each_container_says_when_it_is_ready() {
     }
     let host = &compose["services"]["host-1"]["healthcheck"]["test"];
     let host: Vec<String> = serde_json::from_value(host.clone()).unwrap();
-    assert_eq!(host[1..], health_check(&image()));
+    assert_eq!(host[1..], health_check(&image(RELEASE)));
 }
 
 /// With the variables that the image has.
@@ -112,7 +131,7 @@ fn checked(arguments: &[String], address: &str) -> Output {
 
 #[test]
 fn the_health_check_tells_a_ready_service_from_none() {
-    let check = health_check(&image());
+    let check = health_check(&image(RELEASE));
     assert_eq!(check[0], PROGRAM);
     let service = Launch::new().start();
     let address = service.url().trim_start_matches("http://").to_owned();

@@ -18,7 +18,7 @@ const CARGO_MACHETE: &str = "0.9.2";
 const S3S_FS: &str = "0.14.1";
 
 /// Programs from Debian packages: what each is, its package, and its possible names.
-const DEBIAN: [(&str, &str, &[&str]); 6] = [
+const DEBIAN: [(&str, &str, &[&str]); 7] = [
     (
         "the browser Chromium",
         "chromium",
@@ -37,6 +37,7 @@ const DEBIAN: [(&str, &str, &[&str]); 6] = [
         "pgbouncer",
         &["pgbouncer", "/usr/sbin/pgbouncer"],
     ),
+    ("a builder of container images", "buildah", &["buildah"]),
 ];
 
 /// Python environments: the name of each, and its packages with versions and hashes.
