@@ -56,7 +56,7 @@ async fn a_first_visit_asks_for_nothing_that_is_refused() {
     tab.go("/").await;
     tab.until("document.querySelectorAll('#tiles li').length === 1")
         .await;
-    tab.reads("history", "removed 30 days after your last session ended")
+    tab.reads("history", "deleted about 60 days after your last visit")
         .await;
     tab.is_at_peace();
 }

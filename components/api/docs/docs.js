@@ -90,7 +90,7 @@ function fill(api, inside, operation) {
   if (bodies.length) {
     inside.append(el('h4', {}, 'Body'), ...text(object.requestBody.description), ...media(bodies));
   }
-  inside.append(el('h4', {}, 'Answers'));
+  inside.append(el('h4', {}, 'Responses'));
   for (const [status, response] of Object.entries(object.responses)) {
     inside.append(answer(api, status, resolved(api, response)));
   }

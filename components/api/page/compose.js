@@ -68,7 +68,7 @@ export function failed(task) {
     announce('The refinement is cancelled.');
     return;
   }
-  title('That did not work', 'Change what is in the way, and try again.');
+  title('That did not work', 'Fix the problem below and try again.');
   const { place, text } = failure(error_message);
   complain(place, text);
   announce(`The refinement failed. ${parts(text)[0]}`);

@@ -135,7 +135,7 @@ impl<P: Ports> Authenticator<P> {
         let verified = self.tokens.verify(&self.ports, token).await;
         verified.map_err(|error| match error {
             TokenError::Expired => Problem::Unauthorized("The credentials have expired."),
-            TokenError::Invalid => Problem::Unauthorized("The credentials do not verify."),
+            TokenError::Invalid => Problem::Unauthorized("The access token is not valid."),
             TokenError::TooLong => Problem::Unauthorized("The credentials are larger than 8 KiB."),
             TokenError::NoKeys(seconds) => Problem::unavailable(
                 "Credentials cannot be verified at the moment. Try again later.",

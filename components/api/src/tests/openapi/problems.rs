@@ -32,7 +32,7 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
         (
             "Unauthorized",
             "unverified",
-            Unauthorized("The credentials do not verify."),
+            Unauthorized("The access token is not valid."),
         ),
         (
             "Unauthorized",
