@@ -17,7 +17,7 @@ const FAILED: &str = "Error in refinement task processing: Image refinement fail
 /// Little time and memory for the model, so that the tests need not wait.
 fn strict() -> Service {
     scripted_launch()
-        .set("model-timeout", "1s")
+        .set("model-timeout", "4s")
         .set("model-memory", "32MiB")
         .start()
 }
@@ -30,8 +30,8 @@ async fn whatever_a_model_does_fails_its_one_task() {
         ("trap now", "the model crashed"),
         ("trap midway", "the model"),
         ("eat memory", "the model crashed"),
-        ("loop for ever", "the model did not answer within 1 seconds"),
-        ("hang for ever", "the model did not answer within 1 seconds"),
+        ("loop for ever", "the model did not answer within 4 seconds"),
+        ("hang for ever", "the model did not answer within 4 seconds"),
         ("answer nonsense", "the file is not an image"),
         ("answer truncated", "the file is cut short"),
         ("answer less", "the file ended before its declared length"),

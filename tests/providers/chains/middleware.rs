@@ -30,7 +30,7 @@ fn scripted() -> Launch {
     );
     Launch::new()
         .set("model", &chain)
-        .set("model-timeout", "2s")
+        .set("model-timeout", "4s")
         .set("model-memory", "32MiB")
         .set("rate-limit", "unlimited")
 }
@@ -47,7 +47,7 @@ async fn failed(service: &Service, prompt: &str) -> String {
 #[tokio::test]
 async fn whatever_a_middleware_does_fails_its_one_task() {
     let service = scripted().start();
-    let in_time = "the model did not answer within 2 seconds";
+    let in_time = "the model did not answer within 4 seconds";
     let cases = [
         ("trap before", "the model crashed"),
         ("loop before", in_time),
