@@ -23,7 +23,7 @@ async fn the_late_image_of_a_lost_lease_is_removed_at_once() {
     let mut user = User::new("ada", &world);
     user.act(&Act::refine(STALLED)).await;
     let calls = Journal::of(&world.journal).calls();
-    assert_eq!(calls, 2, "the lease was lost");
+    assert!(calls >= 2, "the lease was lost");
     // Who lost the lease may learn it after the task has ended.
     eventually("the late image is gone", SOON, async || {
         (world.stores.refined().len() == 1).then_some(())

@@ -134,7 +134,7 @@ impl World {
     /// The same with a trap. A message that an earlier process left may lead there
     /// before this one is ready; the next one does not get it so soon.
     pub fn start_trapped(&mut self, settings: impl Fn(Launch) -> Launch) -> Service {
-        const TRIES: usize = 5;
+        const TRIES: usize = 20;
         for _ in 0..TRIES {
             block_in_place(|| self.stores.free_duties());
             match block_in_place(|| settings(self.launch.clone()).try_start()) {
