@@ -240,7 +240,7 @@ fn a_disk_that_takes_nothing_is_told_and_left_as_it_is() {
     let (place, _) = with("logo.png");
     let disk_place = place.path().join("disk");
     fs::create_dir(&disk_place).unwrap();
-    let disk = SmallDisk::new(&disk_place, 1 << 20);
+    let disk = SmallDisk::new(&disk_place, "size=1m");
     fs::write(disk.path().join("out.png"), "what was there").unwrap();
     let refine = |prompt| {
         let command = disk.command(place.path(), artifacts::binary());

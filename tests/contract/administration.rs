@@ -7,6 +7,7 @@ pub mod jobs;
 pub mod pause;
 pub mod search;
 pub mod story;
+pub mod unreadable;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -173,7 +173,13 @@ macro_rules! administration_promises {
                 a_task_is_found_by_its_id,
                 what_is_deleted_between_pages_is_left_out,
                 a_page_looks_at_so_many_tasks,
-                what_cannot_be_read_hides_no_other,
+            }
+            administration::unreadable {
+                a_task_is_left_out_of_lists,
+                a_task_keeps_no_other_from_being_due,
+                a_task_keeps_no_job_from_the_others,
+                a_delivery_keeps_no_other_from_being_made,
+                a_job_and_an_act_hide_no_other,
             }
             administration::story {
                 each_step_is_told_in_the_order_of_time,

@@ -6,7 +6,8 @@ use std::fs;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::disk::PAGE;
 use concept_refinement_tests::pictures;
-use concept_refinement_tests::service::{Launch, Output};
+use concept_refinement_tests::service::{Launch, Output, Service};
+use concept_refinement_tests::tokens::token;
 use futures::future::join_all;
 
 use crate::shared::{
@@ -202,29 +203,55 @@ async fn uploads_at_once_leave_the_reserve() {
     stop_and_check(&launch, service);
 }
 
-/// Uploads until no more are taken: those who have images go on refining them.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn uploads_leave_room_for_tasks() {
-    const TASKS: usize = 10;
-    let launch = launch()
-        .on_small_disk(64 << 20)
-        .set("rate-limit", "unlimited");
-    let service = launch.start();
+/// The clients and the addresses of uploads of so many bytes, each of another user, until
+/// no more are taken.
+async fn uploads(service: &Service, bytes: usize) -> Vec<(Client, String)> {
+    let anybody = Client::new(service.url());
     let mut originals = Vec::new();
-    for number in 0.. {
-        let client = user(&service, &format!("user {number}"));
-        let upload = client.upload("image/png", &pictures::padded(1 << 20)).await;
+    loop {
+        let client = anybody.bearer(&token(&format!("user {}", originals.len())));
+        let upload = client.upload("image/png", &pictures::padded(bytes)).await;
         if upload.status != 201 {
             assert_unavailable(&upload, NO_ROOM_FOR_IMAGES);
-            break;
+            return originals;
         }
         let url = upload.json()["image_url"].as_str().unwrap().to_owned();
         originals.push((client, url));
     }
-    for (client, url) in originals.iter().rev().take(TASKS) {
-        assert_completed(&client.refined(url, "echo it").await);
+}
+
+/// Those who have images go on refining them. What tasks need most of is the databases'
+/// logs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_leave_room_for_tasks() {
+    const TASKS: usize = 100;
+    for bytes in [4 << 10, 64 << 10, 1 << 20] {
+        let launch = launch()
+            .on_small_disk(16 << 20)
+            .set("rate-limit", "unlimited");
+        let service = launch.start();
+        let originals = uploads(&service, bytes).await;
+        for (client, url) in originals.iter().cycle().take(TASKS) {
+            assert_completed(&client.refined(url, "instant").await);
+        }
+        let ready = originals[0].0.get("/api/health/ready").await.json();
+        assert_eq!(ready["status"], "ready", "{bytes}: {ready}");
+        stop_and_check(&launch, service);
     }
-    let ready = originals[0].0.get("/api/health/ready").await.json();
-    assert_eq!(ready["status"], "ready", "{ready}");
+}
+
+/// Small uploads take the inodes of a disk before they take its blocks.
+#[tokio::test]
+async fn uploads_leave_inodes_for_tasks() {
+    let launch = launch().on_disk("size=64m,nr_inodes=400");
+    let service = launch.start();
+    let count = uploads(&service, 4 << 10).await.len();
+    assert!((50..200).contains(&count), "{count}");
+    // Each of their images is a file.
+    let original = origin().picture(&large_picture());
+    for number in 0..10 {
+        let client = user(&service, &format!("another {number}"));
+        assert_completed(&client.refined(&original, "echo it").await);
+    }
     stop_and_check(&launch, service);
 }

@@ -42,7 +42,8 @@ fn victim(place: &Path) -> PathBuf {
         fs::create_dir_all(victim.join(folder)).unwrap();
         fs::write(victim.join(folder).join("file"), MINE).unwrap();
     }
-    for name in ["UNFINISHED", "secret", "file"] {
+    // A cache removes drafts that are left.
+    for name in ["UNFINISHED", "secret", "file", "left.draft"] {
         fs::write(victim.join(name), MINE).unwrap();
         fs::set_permissions(victim.join(name), Permissions::from_mode(0o600)).unwrap();
     }
@@ -82,6 +83,71 @@ fn folder(place: &Path, is_sticky: bool) -> PathBuf {
     folder
 }
 
+/// A folder in which that user swaps names while a command runs, beside one of root's.
+struct Scene {
+    place: PathBuf,
+    victim: PathBuf,
+    folder: PathBuf,
+    is_sticky: bool,
+    /// What the victim was like.
+    before: Vec<String>,
+}
+
+impl Scene {
+    /// In that user's folder, then in everybody's. None where there is no root.
+    fn each() -> impl Iterator<Item = Self> {
+        let kinds = [false, true].into_iter().filter(|_| is_root());
+        kinds.map(|is_sticky| {
+            let place = scratch("foreign");
+            let (victim, folder) = (victim(&place), folder(&place, is_sticky));
+            let before = state(&victim);
+            Self {
+                place,
+                victim,
+                folder,
+                is_sticky,
+                before,
+            }
+        })
+    }
+
+    /// Starts a command of root's.
+    fn start(&self, arguments: &[&str], paths: &[&Path]) -> Child {
+        Command::new(artifacts::binary())
+            .args(arguments)
+            .args(paths)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Does it as that user, with the folder and the victim, once a draft is there or the
+    /// command has ended.
+    async fn swap(&self, script: &str, child: &mut Child, draft: &str) {
+        let draft = self.folder.join(draft);
+        eventually("a draft, or the end", SOON, async || {
+            (draft.exists() || child.try_wait().unwrap().is_some()).then_some(())
+        })
+        .await;
+        self.as_nobody(script);
+    }
+
+    fn as_nobody(&self, script: &str) {
+        as_nobody(script, &self.folder, &self.victim);
+    }
+
+    fn assert_unharmed(&self, case: impl std::fmt::Debug) {
+        let sticky = self.is_sticky;
+        assert_eq!(
+            state(&self.victim),
+            self.before,
+            "sticky: {sticky}, {case:?}"
+        );
+    }
+}
+
 /// Does it as that user, as far as that user may.
 fn as_nobody(script: &str, folder: &Path, victim: &Path) {
     let done = Command::new("sh")
@@ -95,43 +161,23 @@ fn as_nobody(script: &str, folder: &Path, victim: &Path) {
     done.unwrap();
 }
 
-/// Until a draft is there, or the command has ended.
-async fn drafted(child: &mut Child, draft: &Path) {
-    eventually("a draft, or the end", SOON, async || {
-        (draft.exists() || child.try_wait().unwrap().is_some()).then_some(())
-    })
-    .await;
-}
-
 #[tokio::test]
 async fn a_draft_that_is_replaced_by_a_link_leads_no_backup_away() {
-    if !is_root() {
-        return;
-    }
-    for is_sticky in [false, true] {
-        let place = scratch("foreign");
-        let (victim, folder) = (victim(&place), folder(&place, is_sticky));
-        let before = state(&victim);
+    for scene in Scene::each() {
         // What is asked for a backup is this test, and ends once the names are others.
-        let data = place.join("data");
+        let data = scene.place.join("data");
         fs::create_dir(&data).unwrap();
         let service = UnixListener::bind(data.join("control")).unwrap();
-        let mut backup = Command::new(artifacts::binary())
-            .args(["backup", "--data-dir"])
-            .args([&data, &folder.join("b")])
-            .stdin(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        drafted(&mut backup, &folder.join("b.partial")).await;
+        let to = scene.folder.join("b");
+        let mut backup = scene.start(&["backup", "--data-dir"], &[&data, &to]);
         let swap = r#"mv "$1/b.partial" "$1/aside"; ln -s "$2" "$1/b.partial""#;
-        as_nobody(swap, &folder, &victim);
+        scene.swap(swap, &mut backup, "b.partial").await;
         drop(service);
         fs::remove_file(data.join("control")).unwrap();
         let ended = backup.wait_with_output().unwrap();
         assert!(!ended.status.success(), "{ended:?}");
-        assert_eq!(state(&victim), before, "sticky: {is_sticky}, {ended:?}");
-        if !is_sticky {
+        scene.assert_unharmed(&ended);
+        if !scene.is_sticky {
             let said = String::from_utf8(ended.stderr).unwrap();
             assert!(said.contains("belongs to another user (65534)"), "{said}");
         }
@@ -144,31 +190,21 @@ async fn a_draft_that_is_replaced_by_a_folder_with_a_link_leads_no_restore_away(
         return;
     }
     let archive = an_archive().await;
-    for is_sticky in [false, true] {
-        let place = scratch("foreign");
-        let (victim, folder) = (victim(&place), folder(&place, is_sticky));
-        let before = state(&victim);
-        let data = folder.join("d");
+    for scene in Scene::each() {
+        let is_sticky = scene.is_sticky;
+        let data = scene.folder.join("d");
         fs::create_dir(&data).unwrap();
         fs::set_permissions(&data, Permissions::from_mode(0o777)).unwrap();
         if !is_sticky {
             chown(&data, Some(NOBODY), Some(NOBODY)).unwrap();
         }
-        let mut restore = Command::new(artifacts::binary())
-            .args(["restore", "-", "--data-dir"])
-            .arg(&data)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        drafted(&mut restore, &folder.join("d.partial/contents")).await;
+        let mut restore = scene.start(&["restore", "-", "--data-dir"], &[&data]);
         let swap = r#"mv "$1/d.partial" "$1/aside"; mkdir "$1/d.partial"; touch "$1/d.partial/UNFINISHED"; ln -s "$2" "$1/d.partial/contents""#;
-        as_nobody(swap, &folder, &victim);
+        scene.swap(swap, &mut restore, "d.partial/contents").await;
         // It may have refused it all.
         let _ = restore.stdin.take().unwrap().write_all(&archive);
         let ended = restore.wait_with_output().unwrap();
-        assert_eq!(state(&victim), before, "sticky: {is_sticky}, {ended:?}");
+        scene.assert_unharmed(&ended);
         // Where nobody else can rename what root makes, it works.
         assert_eq!(ended.status.success(), is_sticky, "{ended:?}");
         assert_eq!(data.join("secret").exists(), is_sticky);
@@ -301,8 +337,8 @@ fn refine(out: &str, folder: &Path, cache: &Path) -> Command {
 
 /// Refines an image. When it has begun to read it, and so has looked at where to write,
 /// that user does something.
-fn refined(out: &str, script: &str, folder: &Path, victim: &Path) -> Output {
-    let mut refine = refine(out, folder, &artifacts::user_cache())
+fn refined(out: &str, script: &str, scene: &Scene) -> Output {
+    let mut refine = refine(out, &scene.folder, &artifacts::user_cache())
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
@@ -310,7 +346,7 @@ fn refined(out: &str, script: &str, folder: &Path, victim: &Path) -> Output {
     let image = pictures::padded(100_000);
     let mut stdin = refine.stdin.take().unwrap();
     let _ = stdin.write_all(&image[..90_000]);
-    as_nobody(script, folder, victim);
+    scene.as_nobody(script);
     let _ = stdin.write_all(&image[90_000..]);
     drop(stdin);
     refine.wait_with_output().unwrap()
@@ -318,13 +354,7 @@ fn refined(out: &str, script: &str, folder: &Path, victim: &Path) -> Output {
 
 #[test]
 fn no_link_of_another_user_leads_an_image_away() {
-    if !is_root() {
-        return;
-    }
-    for is_sticky in [false, true] {
-        let place = scratch("foreign");
-        let (victim, folder) = (victim(&place), folder(&place, is_sticky));
-        let before = state(&victim);
+    for scene in Scene::each() {
         for (out, prepared, swapped) in [
             ("file.png", r#"ln -s "$2/file" "$1/file.png""#, ""),
             ("folder", r#"ln -s "$2" "$1/folder""#, ""),
@@ -345,17 +375,10 @@ fn no_link_of_another_user_leads_an_image_away() {
                 r#"mv "$1/b" "$1/b1"; ln -s "$2" "$1/b""#,
             ),
         ] {
-            as_nobody(prepared, &folder, &victim);
-            let ended = refined(out, swapped, &folder, &victim);
-            assert_eq!(
-                state(&victim),
-                before,
-                "{out}, sticky: {is_sticky}, {ended:?}"
-            );
-            assert!(
-                !ended.status.success(),
-                "{out}, sticky: {is_sticky}, {ended:?}"
-            );
+            scene.as_nobody(prepared);
+            let ended = refined(out, swapped, &scene);
+            scene.assert_unharmed((out, &ended));
+            assert!(!ended.status.success(), "{out}, {ended:?}");
             let said = String::from_utf8(ended.stderr).unwrap();
             assert!(said.contains("another user"), "{out}: {said}");
         }
@@ -365,39 +388,38 @@ fn no_link_of_another_user_leads_an_image_away() {
             ("d.png", r#"ln -sf "$2/file" "$1/d.png""#, 0o644),
         ] {
             let prepared = format!(r#"touch "$1/{out}"; chmod 640 "$1/{out}""#);
-            as_nobody(&prepared, &folder, &victim);
-            let ended = refined(out, swapped, &folder, &victim);
-            assert!(ended.status.success(), "sticky: {is_sticky}, {ended:?}");
-            let made = folder.join(out).symlink_metadata().unwrap();
+            scene.as_nobody(&prepared);
+            let ended = refined(out, swapped, &scene);
+            assert!(ended.status.success(), "{out}, {ended:?}");
+            let made = scene.folder.join(out).symlink_metadata().unwrap();
             assert!(made.is_file() && made.uid() == 0, "{made:?}");
-            assert_eq!(made.mode() & 0o777, mode, "{out}, sticky: {is_sticky}");
+            assert_eq!(made.mode() & 0o777, mode, "{out}, {made:?}");
         }
-        assert_eq!(state(&victim), before, "sticky: {is_sticky}");
+        scene.assert_unharmed("what was replaced");
     }
 }
 
 #[test]
 fn a_draft_of_a_new_model_that_is_replaced_leads_nowhere() {
-    if !is_root() {
+    let Some(scene) = Scene::each().next() else {
         return;
-    }
-    let place = scratch("foreign");
-    let (victim, folder) = (victim(&place), folder(&place, false));
-    let before = state(&victim);
+    };
     let (swapped, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
     // Quicker than a process of that user would be.
     let swap = || {
         while !is_over.load(Ordering::Relaxed) {
-            for entry in fs::read_dir(&folder).unwrap().flatten() {
+            for entry in fs::read_dir(&scene.folder).unwrap().flatten() {
                 let is_draft = entry
                     .file_name()
                     .as_encoded_bytes()
                     .starts_with(b".concept");
                 let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-                let aside = folder.join(format!("aside-{}", swapped.load(Ordering::Relaxed)));
+                let aside = scene
+                    .folder
+                    .join(format!("aside-{}", swapped.load(Ordering::Relaxed)));
                 if is_draft && is_folder && fs::rename(entry.path(), aside).is_ok() {
                     // It may have made another one at once.
-                    let _ = symlink(&victim, entry.path());
+                    let _ = symlink(&scene.victim, entry.path());
                     swapped.fetch_add(1, Ordering::Relaxed);
                 }
             }
@@ -411,38 +433,31 @@ fn a_draft_of_a_new_model_that_is_replaced_leads_nowhere() {
             let mut new = Command::new(artifacts::binary());
             new.args(["model", "new", &name, "--language", "rust"]);
             // It may be made, or not.
-            new.current_dir(&folder).output().unwrap();
+            new.current_dir(&scene.folder).output().unwrap();
         }
         is_over.store(true, Ordering::Relaxed);
     });
-    assert_eq!(state(&victim), before);
+    scene.assert_unharmed("new models");
 }
 
 #[test]
 fn compiled_code_is_not_kept_where_another_user_could_replace_it() {
-    if !is_root() {
-        return;
-    }
-    for is_sticky in [false, true] {
-        let place = scratch("foreign");
-        let (victim, folder) = (victim(&place), folder(&place, is_sticky));
-        // As a cache has it, which removes such a file.
-        fs::write(victim.join("left.draft"), MINE).unwrap();
-        let before = state(&victim);
+    for scene in Scene::each() {
+        let Scene { place, folder, .. } = &scene;
         let image = place.join("image.png");
         fs::write(&image, pictures::png(8, 8).bytes).unwrap();
         let kept = |cache: &Path| {
-            let mut refine = refine("out.png", &place, cache);
+            let mut refine = refine("out.png", place, cache);
             let ended = refine.stdin(File::open(&image).unwrap()).output().unwrap();
             assert!(ended.status.success(), "{ended:?}");
         };
-        as_nobody(r#"ln -s "$2" "$1/concept-refinement""#, &folder, &victim);
-        kept(&folder);
-        assert_eq!(state(&victim), before, "sticky: {is_sticky}");
+        scene.as_nobody(r#"ln -s "$2" "$1/concept-refinement""#);
+        kept(folder);
+        scene.assert_unharmed("a cache");
         // In a folder that is to be made, root's own is safe only in a sticky one.
         kept(&folder.join("new"));
         let is_kept = folder.join("new/concept-refinement").exists();
-        assert_eq!(is_kept, is_sticky);
+        assert_eq!(is_kept, scene.is_sticky);
     }
 }
 

@@ -147,28 +147,31 @@ fn small_store() -> Launch {
         .set("rate-limit", "unlimited")
 }
 
+/// What is left of the store is less than these.
+async fn assert_no_room_for_uploads(service: &Service) {
+    assert_eq!(uploaded(service, 3, 1 << 10).await.len(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_images_together_take_what_the_store_may_and_no_byte_more() {
+async fn uploads_take_all_of_the_store_but_a_twentieth() {
     const BYTES: usize = 100 << 10;
     let launch = small_store();
     let service = launch.start();
     let kept = uploaded(&service, AT_ONCE, BYTES).await;
-    assert_eq!(kept.len(), 10, "exactly what there is room for");
-    let refused = user(&service, "ada");
-    let original = origin().picture(&pictures::png(8, 8));
-    let task = refused.refine(&original, "echo it").await;
-    assert_eq!(task.status, 503, "{task:?}");
-    assert_eq!(task.error_code(), "SERVICE_UNAVAILABLE");
+    assert_eq!(kept.len(), 9, "of 950 KiB");
+    assert_eq!(uploaded(&service, AT_ONCE, BYTES / 10).await.len(), 5);
+    assert_no_room_for_uploads(&service).await;
     for (name, path) in &kept {
         let read = user(&service, name).get(path).await;
         assert_eq!(read.status, 200, "reading goes on");
     }
-    assert_eq!(refused.get("/api/health/ready").await.status, 200);
+    let ready = user(&service, "ada").get("/api/health/ready").await;
+    assert_eq!(ready.status, 200);
 
     // It is counted again at the start.
     service.stop();
     let service = launch.start();
-    assert_eq!(uploaded(&service, 3, 1 << 10).await.len(), 0);
+    assert_no_room_for_uploads(&service).await;
 
     for (name, path) in kept.iter().take(2) {
         let deleted = user(&service, name).delete(path).await;
@@ -178,24 +181,33 @@ async fn all_images_together_take_what_the_store_may_and_no_byte_more() {
     service.stop();
 }
 
-/// However full the store becomes after it was accepted.
+/// Of what uploads leave, as many tasks are accepted as find their room.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_accepted_task_finds_its_room() {
+async fn each_accepted_task_finds_its_room() {
     let launch = small_store();
     let service = launch.start();
-    let client = user(&service, "ada");
-    let original = origin().picture(&pictures::png(8, 8));
-    let id = client.accepted(&original, "wait 3000ms").await;
-    client.task_is(&id, "processing").await;
-    let mut sizes = vec![100 << 10; 10];
-    sizes.extend([10 << 10; 10]);
-    sizes.extend([1 << 10; 20]);
-    for bytes in sizes {
-        uploaded(&service, 1, bytes).await;
+    for bytes in [100 << 10, 10 << 10, 1 << 10] {
+        uploaded(&service, AT_ONCE, bytes).await;
     }
-    let refused = user(&service, "eve").refine(&original, "echo it").await;
+    assert_no_room_for_uploads(&service).await;
+    let (original, gate) = origin().gated(&pictures::png(8, 8));
+    let mut accepted = Vec::new();
+    let refused = loop {
+        let client = user(&service, &format!("owner {}", accepted.len()));
+        let answer = client.refine(&original, "echo it").await;
+        if answer.status != 202 {
+            break answer;
+        }
+        accepted.push((client, answer.task_id()));
+    };
     assert_eq!(refused.status, 503, "{refused:?}");
-    let task = client.finished(&id).await;
-    assert_eq!(task["status"], "completed", "{task}");
+    assert_eq!(refused.error_code(), "SERVICE_UNAVAILABLE");
+    // Each reserves a 1024th of the store.
+    assert_eq!(accepted.len(), 51);
+    gate.open();
+    for (client, id) in accepted {
+        let task = client.finished(&id).await;
+        assert_eq!(task["status"], "completed", "{task}");
+    }
     service.stop();
 }

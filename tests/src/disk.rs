@@ -15,7 +15,7 @@ use crate::reaper::Reaped;
 
 /// Mounts, says so, and holds the namespace until its standard input ends.
 const HOLD: &str = r#"
-mount -t tmpfs -o "size=$1,mode=0700" tmpfs "$2" || exit
+mount -t tmpfs -o "$1,mode=0700" tmpfs "$2" || exit
 echo mounted
 exec cat
 "#;
@@ -46,11 +46,12 @@ impl std::fmt::Debug for SmallDisk {
 }
 
 impl SmallDisk {
-    /// At an existing directory, as those see it that are started on the disk.
-    pub fn new(place: &Path, bytes: u64) -> Self {
+    /// At an existing directory, as those see it that are started on the disk. `options`:
+    /// as `size=8m,nr_inodes=400`.
+    pub fn new(place: &Path, options: &str) -> Self {
         let mut refused = String::new();
         for way in WAYS {
-            match hold(way, place, bytes) {
+            match hold(way, place, options) {
                 Ok(holder) => {
                     return Self {
                         holder,
@@ -149,11 +150,11 @@ impl SmallDisk {
 }
 
 /// The process that holds the namespace, or why there is none.
-fn hold(way: &[&str], place: &Path, bytes: u64) -> Result<Reaped, String> {
+fn hold(way: &[&str], place: &Path, options: &str) -> Result<Reaped, String> {
     let mut command = Command::new("unshare");
     command
         .args(way)
-        .args(["sh", "-c", HOLD, "sh", &bytes.to_string()])
+        .args(["sh", "-c", HOLD, "sh", options])
         .arg(place)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

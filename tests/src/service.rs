@@ -227,8 +227,13 @@ impl Launch {
 
     /// With the data on a disk of this size, in bytes. The code that the
     /// services share is elsewhere and takes nothing of it.
-    pub fn on_small_disk(mut self, bytes: u64) -> Self {
-        let disk = SmallDisk::new(&self.directory.join("data"), bytes);
+    pub fn on_small_disk(self, bytes: u64) -> Self {
+        self.on_disk(&format!("size={bytes}"))
+    }
+
+    /// The same for a disk with these options.
+    pub fn on_disk(mut self, options: &str) -> Self {
+        let disk = SmallDisk::new(&self.directory.join("data"), options);
         let compiled = disk.path().join("compiled");
         std::os::unix::fs::symlink(artifacts::compiled(), compiled).unwrap();
         self.disk = Some(Arc::new(disk));

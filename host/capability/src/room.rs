@@ -23,9 +23,9 @@ const REFINED: u64 = 4 << 20;
 const SHARE: u64 = 1024;
 
 /// Disk space that uploads and new tasks always leave free: this many bytes, or a
-/// twentieth of the disk, whichever is less.
-const DISK_RESERVE: u64 = 1 << 30;
-const DISK_SHARE: u64 = 20;
+/// twentieth of the disk, whichever is less. As much of `max-store` is left free by uploads.
+const RESERVE: u64 = 1 << 30;
+const RESERVE_SHARE: u64 = 20;
 
 /// What uploads leave free in addition is at least this many bytes, or an eighth of the
 /// disk, whichever is less: on a small disk, the logs of the databases need the most.
@@ -63,7 +63,8 @@ pub struct Occupancy {
 pub struct Disk {
     /// Its total size.
     pub total: u64,
-    /// What this process may still write.
+    /// What this process may still write: as much as blocks or inodes are left, whichever
+    /// are fewer.
     pub available: u64,
 }
 
@@ -106,7 +107,7 @@ impl Room {
     pub fn disk(&self) -> Option<Disk> {
         match self.is_elsewhere.load(Ordering::Relaxed) {
             true => None,
-            false => look(self.place.as_deref()?),
+            false => Disk::of(self.place.as_deref()?),
         }
     }
 
@@ -117,8 +118,9 @@ impl Room {
     /// There is no room for it ([`io::ErrorKind::StorageFull`]).
     pub fn reserve(self: &Arc<Self>, longest: u64) -> io::Result<Reservation> {
         let (mut occupancy, disk) = self.look_locked();
+        let store = self.max_store.map(|max| (max, reserve_of(max)));
         let kept = disk.map(Disk::kept_by_uploads);
-        admit(*occupancy, self.max_store, disk.zip(kept), longest)?;
+        admit(*occupancy, store, disk.zip(kept), longest)?;
         occupancy.reserved = occupancy.reserved.saturating_add(longest);
         occupancy.unwritten = occupancy.unwritten.saturating_add(longest);
         occupancy.uploads += 1;
@@ -141,12 +143,8 @@ impl Room {
             tasks: occupancy.tasks.saturating_add(1),
             ..*occupancy
         };
-        admit(
-            with_task,
-            self.max_store,
-            disk.zip(disk.map(Disk::reserve)),
-            0,
-        )?;
+        let store = self.max_store.map(|max| (max, 0));
+        admit(with_task, store, disk.zip(disk.map(Disk::reserve)), 0)?;
         *occupancy = with_task;
         Ok(())
     }
@@ -193,11 +191,15 @@ impl Room {
         }
     }
 
-    /// Whether images of this many bytes, plus what was promised to accepted tasks, are
-    /// within this limit.
-    pub fn is_within(&self, max_store: u64, bytes: u64) -> bool {
-        let tasks = self.occupancy.lock().tasks;
-        promised(tasks, max_store).saturating_add(bytes) <= max_store
+    /// Whether all images may take this many bytes with an upload, given the limit for all
+    /// of them and what was promised to accepted tasks.
+    pub fn admits_upload(&self, max_store: u64, bytes: u64) -> bool {
+        let of_tasks = Occupancy {
+            tasks: self.occupancy.lock().tasks,
+            ..Occupancy::default()
+        };
+        let store = Some((max_store, reserve_of(max_store)));
+        admit(of_tasks, store, None, bytes).is_ok()
     }
 
     /// Queries the disk under the lock: bytes written but not yet reported then count
@@ -230,10 +232,23 @@ impl Drop for Reservation {
 }
 
 impl Disk {
+    /// The disk of this path. None: it cannot be queried, or does not report its size.
+    pub fn of(place: &Path) -> Option<Self> {
+        let found = statvfs(place).ok().filter(|found| found.f_blocks > 0)?;
+        let total = found.f_blocks.saturating_mul(found.f_frsize);
+        let available = found.f_bavail.saturating_mul(found.f_frsize);
+        // Files take inodes too, small ones before they take all blocks.
+        let inodes = share(total, found.f_favail, found.f_files);
+        Some(Self {
+            total,
+            available: inodes.map_or(available, |inodes| inodes.min(available)),
+        })
+    }
+
     /// What uploads and new tasks must leave free, in bytes. The task store and the
     /// refined images of accepted tasks may use it.
     pub fn reserve(self) -> u64 {
-        DISK_RESERVE.min(self.total / DISK_SHARE)
+        reserve_of(self.total)
     }
 
     /// What uploads must leave free, in bytes: as much again, for new tasks.
@@ -243,11 +258,15 @@ impl Disk {
     }
 }
 
+fn reserve_of(total: u64) -> u64 {
+    RESERVE.min(total / RESERVE_SHARE)
+}
+
 /// Whether there is space for this many more bytes in addition to what accepted tasks may
-/// need. `disk`: with what must stay free on it.
+/// need. `store`, which is the limit for all images, and `disk`: with what must stay free.
 fn admit(
     occupancy: Occupancy,
-    max_store: Option<u64>,
+    store: Option<(u64, u64)>,
     disk: Option<(Disk, u64)>,
     bytes: u64,
 ) -> io::Result<()> {
@@ -258,14 +277,14 @@ fn admit(
         tasks,
         ..
     } = occupancy;
-    let sum = |parts: [u64; 4]| parts.into_iter().fold(0_u64, u64::saturating_add);
-    if let Some(max) = max_store
-        && sum([stored, reserved, promised(tasks, max), bytes]) > max
+    let sum = |parts: &[u64]| parts.iter().copied().fold(0, u64::saturating_add);
+    if let Some((max, kept)) = store
+        && sum(&[stored, reserved, promised(tasks, max), bytes, kept]) > max
     {
         return Err(full("the images take as much as max-store allows"));
     }
     if let Some((disk, kept)) = disk
-        && sum([unwritten, promised(tasks, disk.total), bytes, kept]) > disk.available
+        && sum(&[unwritten, promised(tasks, disk.total), bytes, kept]) > disk.available
     {
         return Err(full("the disk has only left what must stay free"));
     }
@@ -282,13 +301,10 @@ fn full(reason: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::StorageFull, reason)
 }
 
-/// None: it cannot be queried, or does not report its size.
-fn look(place: &Path) -> Option<Disk> {
-    let found = statvfs(place).ok().filter(|found| found.f_blocks > 0)?;
-    Some(Disk {
-        total: found.f_blocks.saturating_mul(found.f_frsize),
-        available: found.f_bavail.saturating_mul(found.f_frsize),
-    })
+/// The part of a total that this many of so many are. None: there are none.
+fn share(total: u64, part: u64, of: u64) -> Option<u64> {
+    let share = (u128::from(total) * u128::from(part)).checked_div(of.into())?;
+    u64::try_from(share).ok()
 }
 
 #[cfg(test)]
@@ -414,7 +430,8 @@ mod tests {
             ),
         ] {
             let disk = disk.map(|disk: Disk| (disk, disk.reserve()));
-            let admitted = admit(occupancy, max_store, disk, bytes).is_ok();
+            let store = max_store.map(|max| (max, 0));
+            let admitted = admit(occupancy, store, disk, bytes).is_ok();
             assert_eq!(admitted, expected, "{name}");
         }
     }
@@ -437,9 +454,31 @@ mod tests {
     }
 
     #[test]
+    fn uploads_leave_a_part_of_the_store_to_tasks() {
+        for (name, max_store, uploads) in [
+            ("a large store", 100 * GIB, 99 * GIB),
+            ("a small one", 1000, 950),
+            ("a tiny one", 19, 19),
+        ] {
+            let room = Arc::new(Room {
+                max_store: Some(max_store),
+                ..Room::default()
+            });
+            assert!(room.admits_upload(max_store, uploads), "{name}");
+            assert!(!room.admits_upload(max_store, uploads + 1), "{name}");
+            room.replace(0, uploads);
+            assert!(room.reserve(1).is_err(), "{name}: an upload");
+            let admitted = (0..10).filter(|_| room.reserve_task().is_ok());
+            assert_eq!(admitted.count(), 10, "{name}: tasks");
+            room.replace(0, max_store - uploads + 1);
+            assert!(room.reserve_task().is_err(), "{name}: it is full");
+        }
+    }
+
+    #[test]
     fn what_is_reserved_is_given_back_to_the_byte() {
         let room = Arc::new(Room {
-            max_store: Some(100),
+            max_store: Some(105),
             ..Room::default()
         });
         let mut first = room.reserve(60).unwrap();
@@ -464,8 +503,8 @@ mod tests {
     #[test]
     fn a_real_disk_is_looked_at() {
         let place = tempfile::tempdir().unwrap();
-        let disk = look(place.path()).unwrap();
+        let disk = Disk::of(place.path()).unwrap();
         assert!(disk.available <= disk.total && disk.total > 0, "{disk:?}");
-        assert_eq!(look(&place.path().join("missing")), None);
+        assert_eq!(Disk::of(&place.path().join("missing")), None);
     }
 }

@@ -58,7 +58,8 @@ pub struct NewReservation {
     pub longest: u64,
     /// What the owner may have of this kind. None: no limit.
     pub limits: Option<ImageLimits>,
-    /// What all images together may take, in bytes. None: no limit.
+    /// What all images together may take, in bytes, a part of which uploads leave to tasks.
+    /// None: no limit.
     pub max_store: Option<u64>,
 }
 

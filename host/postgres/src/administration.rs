@@ -181,7 +181,7 @@ async fn queue(store: &PostgresTasks) -> Result<QueueState, Fault> {
     // A single statement, and so one snapshot.
     const SQL: &str = "SELECT EXISTS (SELECT FROM schema.queue_pause), \
          count(*) FILTER (WHERE status = 'pending'), count(*), \
-         min(created_at) FILTER (WHERE status = 'pending') \
+         min(created_at) FILTER (WHERE status = 'pending' AND created_at >= 'epoch') \
          FROM schema.task WHERE completed_at IS NULL";
     let session = store.database.session().await?;
     let Some(row) = session.query_opt(SQL, &[]).await? else {

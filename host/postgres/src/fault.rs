@@ -16,8 +16,8 @@ pub(super) enum Fault {
     #[error("{}", explain(.0))]
     Engine(#[from] Error),
     /// A value is not one that this version writes.
-    #[error("{}", explain(.0))]
-    Unreadable(Error),
+    #[error("{0}")]
+    Unreadable(String),
     #[error("it did not answer in time")]
     Timeout,
     #[error("all its connections are in use")]
@@ -155,7 +155,7 @@ pub(super) fn readable<T>(row: impl Display, read: Result<T, Fault>) -> Result<O
 const READ_ONLY: &str = "it is read only, as a standby is";
 
 /// The driver's message with its cause, which is more specific.
-fn explain(error: &Error) -> String {
+pub(super) fn explain(error: &Error) -> String {
     match error.source() {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),

@@ -17,11 +17,11 @@ use uuid::Uuid;
 
 use super::PostgresTasks;
 use super::database::{DEADLINE, Session};
-use super::fault::Fault;
+use super::fault::{Fault, readable};
 use super::group_commit::{MAX_WRITES, SHORT_LOCKS, Write};
 use super::queue::RETRY;
 use super::rows::{Swap, find, read, record};
-use super::values::{Cells, Time, id, parameters};
+use super::values::{Cells, Time, parameters};
 
 /// Limit of tasks per fetch: as many as one commit writes.
 pub(super) const MAX_FETCH: usize = MAX_WRITES;
@@ -64,25 +64,28 @@ async fn try_fetch(
     if due.is_empty() {
         return nothing(&session).await;
     }
-    let (mut claims, mut unclaimed) = (Vec::new(), Vec::new());
+    let (mut claims, mut unclaimed, mut later) = (Vec::new(), Vec::new(), Vec::<Uuid>::new());
     for row in &due {
-        let before = read(&mut Cells::of(row))?;
+        let id = row.try_get(0)?;
+        let Some(before) = readable(id, read(&mut Cells::of(row)))? else {
+            later.push(id);
+            continue;
+        };
         match claim(store, &before, now).filter(|_| is_claiming) {
             Some((mut after, claimed)) => {
                 let noted = store.hub.take_steps(&after.task.id);
                 store.tell_story(&mut after, &noted);
                 claims.push((Swap::of(before, after), claimed, noted));
             }
-            None => unclaimed.push(before),
+            None => {
+                unclaimed.push(before);
+                later.push(id);
+            }
         }
     }
-    let ids: Vec<_> = unclaimed
-        .iter()
-        .filter_map(|record| id(&record.task.id))
-        .collect();
     let (written, put_off, committed) = futures::join!(
         join_all(claims.iter().map(|(swap, ..)| swap.run(&session))),
-        put_off(&session, ids, now.plus(PENDING_OVERDUE)),
+        put_off(&session, later, now.plus(PENDING_OVERDUE)),
         session.commit()
     );
     // If a statement failed, the end of its transaction rolls back everything.
@@ -183,7 +186,8 @@ pub(super) async fn retry_until<'a>(
 
 async fn nothing(session: &Session<'_>) -> Result<Fetched, Fault> {
     const NEXT: &str = "SELECT CASE WHEN EXISTS (SELECT FROM schema.queue_pause) THEN NULL \
-         ELSE (SELECT min(deliver_at) FROM schema.task WHERE completed_at IS NULL) END";
+         ELSE (SELECT min(deliver_at) FROM schema.task \
+             WHERE completed_at IS NULL AND deliver_at >= 'epoch') END";
     let (next, ()) = futures::try_join!(session.query_opt(NEXT, &[]), session.commit())?;
     let next = next.map_or(Ok(None), |row| Cells::of(&row).maybe_time())?;
     Ok(Fetched::Nothing { next })

@@ -5,7 +5,6 @@ use std::error::Error;
 use bytes::BytesMut;
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::moving::{Record, Records, Table, parameters};
-use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::try_join_all;
 use serde_json::Value;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
@@ -14,7 +13,7 @@ use uuid::Uuid;
 use super::PostgresTasks;
 use super::database::{SCAN_DEADLINE, Session};
 use super::fault::Fault;
-use super::values::{Parameter, Text, Time, id, unescaped};
+use super::values::{Parameter, Text, id, since_1970, since_2000, unescaped};
 
 impl Records for PostgresTasks {
     fn records(
@@ -129,10 +128,8 @@ impl ToSql for Cell {
         match *type_ {
             Type::BOOL => number.map(|number| number != 0).to_sql(type_, out),
             Type::INT8 => number.to_sql(type_, out),
-            Type::TIMESTAMPTZ => {
-                let time = self.0.as_u64().map(|micros| Time(Timestamp(micros)));
-                time.to_sql(type_, out)
-            }
+            // Also one that no version writes: such a row is moved as it is.
+            Type::TIMESTAMPTZ => number.map(since_2000).to_sql(&Type::INT8, out),
             Type::UUID => text.and_then(id).to_sql(type_, out),
             Type::TEXT_ARRAY => {
                 let texts: Option<Vec<String>> = text.map(serde_json::from_str).transpose()?;
@@ -154,10 +151,7 @@ impl FromSql<'_> for Cell {
         Ok(Self(match *type_ {
             Type::BOOL => i64::from(bool::from_sql(type_, raw)?).into(),
             Type::INT8 => i64::from_sql(type_, raw)?.into(),
-            Type::TIMESTAMPTZ => {
-                let Time(Timestamp(micros)) = Time::from_sql(type_, raw)?;
-                micros.into()
-            }
+            Type::TIMESTAMPTZ => since_1970(raw)?.into(),
             Type::UUID => Uuid::from_sql(type_, raw)?.to_string().into(),
             Type::TEXT_ARRAY => {
                 let texts = Vec::<&str>::from_sql(type_, raw)?;

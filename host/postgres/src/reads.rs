@@ -73,15 +73,14 @@ pub(super) fn page_of<T>(
     created_at: usize,
     read: impl Fn(&mut Cells<'_>) -> Result<T, Fault>,
 ) -> Result<Page<T>, Fault> {
-    let items = rows.iter().map(|row| {
-        let position = Position {
-            created_at: Cells::from(row, created_at).time()?,
-            id: Cells::of(row).id()?,
-        };
-        let item = readable(&position.id, read(&mut Cells::of(row)))?;
-        Ok((position, item))
-    });
-    let items = items.collect::<Result<Vec<_>, Fault>>()?;
+    let mut items = Vec::with_capacity(rows.len());
+    for row in rows {
+        let id = Cells::of(row).id()?;
+        // Without a place in the order, it is the last one.
+        let created_at = readable(&id, Cells::from(row, created_at).time())?;
+        let item = readable(&id, read(&mut Cells::of(row)))?;
+        items.extend(created_at.map(|created_at| (Position { created_at, id }, item)));
+    }
     let page = Page::of(items, limit, |(position, _)| position.clone());
     let items = page.items.into_iter().filter_map(|(_, item)| item);
     Ok(Page {
@@ -90,11 +89,11 @@ pub(super) fn page_of<T>(
     })
 }
 
-/// Those of these tasks that exist.
+/// Those of these tasks that exist, with their ids. None: it cannot be read.
 pub(super) async fn some(
     session: &Session<'_>,
     task_ids: &[String],
-) -> Result<Vec<TaskRecord>, Fault> {
+) -> Result<Vec<(String, Option<TaskRecord>)>, Fault> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
@@ -102,7 +101,12 @@ pub(super) async fn some(
     );
     let ids: Vec<_> = task_ids.iter().filter_map(|text| id(text)).collect();
     let rows = session.query(SQL, &parameters![ids]).await?;
-    rows.iter().map(|row| read(&mut Cells::of(row))).collect()
+    let found = rows.iter().map(|row| {
+        let id = Cells::of(row).id()?;
+        let record = readable(&id, read(&mut Cells::of(row)))?;
+        Ok((id, record))
+    });
+    found.collect()
 }
 
 /// The sort key after which a page begins. Without a position, the greatest key. An

@@ -7,7 +7,7 @@ use concept_refinement_domain::refined;
 use concept_refinement_domain::rulebook::{ImageFacts, is_unreferenced};
 
 use super::database::Session;
-use super::fault::Fault;
+use super::fault::{Fault, readable};
 use super::rows::{columns, read};
 use super::values::{Cells, Text, id, parameters};
 
@@ -55,7 +55,11 @@ pub(super) async fn unreferenced(
         let concept_image = cells.maybe_text()?;
         let is_original = cells.get()?;
         let task = match row.try_get::<_, Option<uuid::Uuid>>(TASK)? {
-            Some(_) => Some(read(&mut cells)?.task),
+            Some(id) => match readable(id, read(&mut cells))? {
+                Some(record) => Some(record.task),
+                // It may refer to the image.
+                None => continue,
+            },
             None => None,
         };
         let facts = ImageFacts {

@@ -6,7 +6,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use uuid::Uuid;
 
 use super::PostgresTasks;
-use super::fault::Fault;
+use super::fault::{Fault, readable};
 use super::rows::{columns, read};
 use super::values::{Cells, Time, parameters};
 use super::webhooks;
@@ -69,10 +69,13 @@ pub(super) async fn due(store: &PostgresTasks, limit: u32) -> Result<Vec<Task>, 
         session.execute(FOLLOW_CLOCK, &follow),
         session.query(DUE, &of_now),
     )?;
-    let tasks = rows.iter().map(|row| Ok(read(&mut Cells::of(row))?.task));
-    let tasks = tasks.collect::<Result<Vec<_>, Fault>>()?;
-    let ids = rows.iter().map(|row| Ok(row.try_get(0)?));
-    let ids = ids.collect::<Result<Vec<Uuid>, Fault>>()?;
+    let (mut tasks, mut ids) = (Vec::new(), Vec::<Uuid>::new());
+    for row in &rows {
+        let id = row.try_get(0)?;
+        let record = readable(id, read(&mut Cells::of(row)))?;
+        tasks.extend(record.map(|record| record.task));
+        ids.push(id);
+    }
     let later = parameters![now, soonest, latest, ids];
     futures::try_join!(session.execute(LATER, &later), session.commit())?;
     Ok(tasks)
@@ -80,7 +83,8 @@ pub(super) async fn due(store: &PostgresTasks, limit: u32) -> Result<Vec<Task>, 
 
 pub(super) async fn next_due(store: &PostgresTasks) -> Result<Option<Timestamp>, Fault> {
     const SQL: &str = "SELECT CASE WHEN EXISTS (SELECT FROM schema.queue_pause) THEN NULL \
-         ELSE (SELECT min(due_at) FROM schema.task WHERE completed_at IS NULL) END";
+         ELSE (SELECT min(due_at) FROM schema.task \
+             WHERE completed_at IS NULL AND due_at >= 'epoch') END";
     let session = store.database.session().await?;
     let row = session.query_opt(SQL, &[]).await?;
     row.map_or(Ok(None), |row| Cells::of(&row).maybe_time())

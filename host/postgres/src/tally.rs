@@ -17,7 +17,7 @@ pub(super) async fn count(store: &PostgresTasks) -> Result<Tally, Fault> {
          (SELECT count(*) FROM schema.task WHERE completed_at IS NOT NULL), \
          (SELECT count(*) FROM schema.task WHERE status = 'failed'), \
          (SELECT min(created_at) FROM schema.task \
-             WHERE completed_at IS NULL AND status = 'pending')";
+             WHERE completed_at IS NULL AND status = 'pending' AND created_at >= 'epoch')";
     let session = store.database.session_within(SCAN_DEADLINE).await?;
     let Some(row) = session.query_opt(SQL, &[]).await? else {
         return Ok(Tally::default());

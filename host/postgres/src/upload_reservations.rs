@@ -178,7 +178,7 @@ impl PostgresTasks {
             let (_, [stored, in_doubt, _]) =
                 futures::try_join!(session.batch(&lock), total(session))?;
             let with_it = stored.saturating_add(in_doubt).saturating_add(new.longest);
-            if !self.options.room.is_within(max_store, with_it) {
+            if !self.options.room.admits_upload(max_store, with_it) {
                 return Ok(Admission::StoreFull);
             }
         }

@@ -14,7 +14,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
 use uuid::Uuid;
 
-use super::fault::Fault;
+use super::fault::{Fault, explain};
 
 /// Starts an escape sequence: U+001A, the control character "substitute".
 const ESCAPE: char = '\u{1a}';
@@ -125,6 +125,16 @@ const EPOCH: i64 = 946_684_800_000_000;
 /// The latest `timestamptz` (in the year 294276), in its own count.
 const LAST: i64 = 9_223_371_331_200_000_000 - 1;
 
+/// Microseconds in the count of a `timestamptz`, which has the form of a `bigint`.
+pub(super) fn since_2000(since_1970: i64) -> i64 {
+    since_1970.saturating_sub(EPOCH).min(LAST)
+}
+
+/// The microseconds of a `timestamptz`.
+pub(super) fn since_1970(raw: &[u8]) -> Result<i64, Box<dyn Error + Sync + Send>> {
+    Ok(i64::from_sql(&Type::INT8, raw)?.saturating_add(EPOCH))
+}
+
 impl Time {
     pub(super) fn maybe(time: Option<Timestamp>) -> Option<Self> {
         time.map(Self)
@@ -134,9 +144,7 @@ impl Time {
 impl ToSql for Time {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         let since_1970 = i64::try_from(self.0.0).unwrap_or(i64::MAX);
-        let micros = since_1970.saturating_sub(EPOCH).min(LAST);
-        out.extend_from_slice(&micros.to_be_bytes());
-        Ok(IsNull::No)
+        since_2000(since_1970).to_sql(&Type::INT8, out)
     }
 
     accepts!(TIMESTAMPTZ);
@@ -145,9 +153,7 @@ impl ToSql for Time {
 
 impl FromSql<'_> for Time {
     fn from_sql(_: &Type, raw: &[u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        let micros = i64::from_be_bytes(raw.try_into()?);
-        let since_1970 = micros.saturating_add(EPOCH);
-        let time = u64::try_from(since_1970).map_err(|_| "a time before 1970")?;
+        let time = u64::try_from(since_1970(raw)?).map_err(|_| "a time before 1970")?;
         Ok(Self(Timestamp(time)))
     }
 
@@ -185,7 +191,8 @@ impl<'a> Cells<'a> {
     pub(super) fn get<T: FromSql<'a>>(&mut self) -> Result<T, Fault> {
         let index = self.next;
         self.next += 1;
-        self.row.try_get(index).map_err(Fault::Unreadable)
+        let unreadable = |error| Fault::Unreadable(explain(&error));
+        self.row.try_get(index).map_err(unreadable)
     }
 
     pub(super) fn text(&mut self) -> Result<String, Fault> {

@@ -12,10 +12,11 @@ use concept_refinement_domain::webhook::{
 };
 use futures::future::try_join_all;
 use tokio_postgres::Row;
+use uuid::Uuid;
 
 use super::PostgresTasks;
 use super::database::Session;
-use super::fault::Fault;
+use super::fault::{Fault, readable};
 use super::rows::{columns, read, record};
 use super::values::{Cells, Text, Time, id, parameters};
 use crate::rows;
@@ -53,11 +54,13 @@ pub(super) async fn claim(
         session.begin(None).await?;
         let found = due(&session, &permits, now).await?;
         let wanted = permits.free();
-        let mut claimed = Vec::new();
+        let (mut claimed, mut unreadable) = (Vec::new(), Vec::<Uuid>::new());
         for row in &found {
-            let record = read(&mut Cells::of(row))?;
-            let trace = record.trace;
-            let Some((task, before)) = delivery_of(record) else {
+            let id = row.try_get(0)?;
+            let record = readable(id, read(&mut Cells::of(row)))?;
+            let trace = record.as_ref().and_then(|record| record.trace);
+            let Some((task, before)) = record.and_then(delivery_of) else {
+                unreadable.push(id);
                 continue;
             };
             let receiver = before.receiver();
@@ -74,8 +77,9 @@ pub(super) async fn claim(
             .iter()
             .map(|(before, after, due)| swap(&session, &due.lease.task_id, before, after));
         let swapped = try_join_all(swaps).await?;
+        let passed = give_up(&session, unreadable).await?;
         session.commit().await?;
-        let is_exhausted = found.len() < wanted || claimed.is_empty();
+        let is_exhausted = found.len() < wanted || claimed.is_empty() && passed == 0;
         let won = claimed.into_iter().zip(swapped).filter(|(_, won)| *won);
         begun.extend(won.map(|((_, _, due), _)| due));
         // Otherwise repeat: deliveries without a permit may have filled this batch, with
@@ -84,6 +88,17 @@ pub(super) async fn claim(
             return Ok(begun);
         }
     }
+}
+
+/// Deliveries that cannot be read are not due again: others would wait for them. Returns
+/// how many there are.
+async fn give_up(session: &Session<'_>, task_ids: Vec<Uuid>) -> Result<u64, Fault> {
+    const SQL: &str = "UPDATE schema.task SET delivery_due_at = NULL WHERE id = ANY ($1)";
+    if task_ids.is_empty() {
+        return Ok(0);
+    }
+    tracing::error!(tasks = ?task_ids, "webhooks cannot be read, and are not delivered");
+    session.execute(SQL, &parameters![task_ids]).await
 }
 
 async fn due(
@@ -178,7 +193,7 @@ pub(super) async fn redeliver(
 
 pub(super) async fn next(store: &PostgresTasks) -> Result<Option<Timestamp>, Fault> {
     const SQL: &str = "SELECT min(delivery_due_at) FROM schema.task \
-         WHERE completed_at IS NOT NULL AND delivery_due_at IS NOT NULL";
+         WHERE completed_at IS NOT NULL AND delivery_due_at >= 'epoch'";
     let session = store.database.session().await?;
     let row = session.query_opt(SQL, &[]).await?;
     row.map_or(Ok(None), |row| Cells::of(&row).maybe_time())
@@ -192,7 +207,9 @@ pub(super) async fn recover(session: &Session<'_>) -> Result<(), Fault> {
         " FROM schema.task WHERE completed_at IS NOT NULL AND delivery_due_at IS NOT NULL"
     );
     for row in session.query(PENDING, &[]).await? {
-        let Some((task, before)) = delivery_of(read(&mut Cells::of(&row))?) else {
+        // Those that cannot be read are given up when they are due.
+        let record = readable("", read(&mut Cells::of(&row)))?;
+        let Some((task, before)) = record.and_then(delivery_of) else {
             continue;
         };
         let mut after = before.clone();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use concept_refinement_capability::administration::{Action, MAX_ROWS, TaskFilter};
+use concept_refinement_capability::administration::{MAX_ROWS, TaskFilter};
 use concept_refinement_capability::moving::{Record, TASKS};
 use concept_refinement_domain::capability::Position;
 use concept_refinement_domain::rulebook::TaskRecord;
@@ -114,7 +114,7 @@ fn filters(middle: Timestamp) -> Vec<TaskFilter> {
 }
 
 /// Of each page its length, and all of them.
-async fn pages<B: Operated>(
+pub(super) async fn pages<B: Operated>(
     store: &Store<B>,
     filter: &TaskFilter,
     limit: u32,
@@ -207,36 +207,6 @@ async fn restore<B: Operated>(store: &Store<B>, tasks: &[Record]) {
         let records = store.backend.records();
         records.restore(&TASKS, some.to_vec()).await.unwrap();
     }
-}
-
-/// Whatever stands there, as after a bit has changed, or by a later version.
-pub async fn what_cannot_be_read_hides_no_other<B: Operated>() {
-    let store = Store::<B>::start();
-    let mut rows: Vec<_> = (0..5).map(|number| failed(number, "No.")).collect();
-    let column = TASKS.columns.split(", ").position(|it| it == "delivery");
-    rows[2][column.unwrap()] = json!("{\"half\": ");
-    restore(&store, &rows).await;
-    store.pass(Duration::from_secs(60));
-    let all = pages(&store, &TaskFilter::default(), 2).await.1;
-    let mut users: Vec<_> = all.iter().map(|it| it.task.user_id.as_str()).collect();
-    // An engine may take the value for none.
-    users.retain(|user| *user != "user 2");
-    assert_eq!(users, ["user 4", "user 3", "user 1", "user 0"]);
-    let filter = TaskFilter {
-        user: Some("user 2".into()),
-        ..TaskFilter::default()
-    };
-    assert_eq!(store.operator().count(filter).await, Ok(1));
-    // For its user likewise, and a job passes it.
-    assert!(store.tasks.list("user 2", None, 10, None).await.is_ok());
-    let until = TaskFilter {
-        until: Some(store.now()),
-        ..TaskFilter::default()
-    };
-    let job = store.started(Action::Retry, until, 5).await;
-    let (job, created) = store.end_job(&job, 2).await;
-    assert_eq!(job.done + job.failed, 5);
-    assert!(created.len() >= 4, "{job:?}");
 }
 
 /// Who looks through many tasks at once waits for a seat, and users do not wait.

@@ -73,9 +73,10 @@ pub async fn limits_are_exact_over_many_hosts<B: SharedImageBackend>() {
     }
 }
 
-/// Refined images count, and are never refused.
+/// Refined images count, and are never refused. Uploads leave a twentieth to them.
 pub async fn the_room_of_all_images_is_exact_over_many_hosts<B: SharedImageBackend>() {
-    let (first, more) = hosts::<B>(Some(10 * LENGTH as u64 + 999));
+    const MAX_STORE: usize = 11 * LENGTH;
+    let (first, more) = hosts::<B>(Some(MAX_STORE as u64));
     for (n, host) in more.iter().enumerate() {
         let refined = NewImage {
             kind: ImageKind::Refined,
@@ -98,8 +99,17 @@ pub async fn the_room_of_all_images_is_exact_over_many_hosts<B: SharedImageBacke
     more[1]
         .stored(image("eve", "a", &[7; LENGTH]), &[7; LENGTH])
         .await;
-    let full = more[2].images.put(image("eve", "b", b"1"), contents(b"1"));
-    assert!(full.await.is_ok(), "999 bytes are left");
+    let left = vec![7; MAX_STORE - MAX_STORE / 20 - 10 * LENGTH];
+    let more_than_is_left = [&left[..], b"1"].concat();
+    let put = |name: &str, bytes: &[u8]| {
+        more[2]
+            .images
+            .put(image("eve", name, bytes), contents(bytes))
+    };
+    let full = put("b", &more_than_is_left).await.unwrap_err();
+    assert_eq!(full.kind, ErrorKind::Full);
+    let stored = put("c", &left).await;
+    assert!(matches!(stored, Ok(StoredOrNot::Stored(_))), "{stored:?}");
 }
 
 /// A host that goes on holds its places, however long an upload takes.

@@ -31,7 +31,7 @@ pub fn with_webhook(user: &str, receiver: &str) -> NewTask {
     }
 }
 
-pub(super) async fn failed<B: TaskBackend>(store: &Store<B>, user: &str, receiver: &str) -> Task {
+pub async fn failed<B: TaskBackend>(store: &Store<B>, user: &str, receiver: &str) -> Task {
     let task = created(store.submit(with_webhook(user, receiver)).await);
     let claimed = store.claim(&task).await;
     store.fail(&claimed.lease).await;

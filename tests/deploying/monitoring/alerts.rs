@@ -3,15 +3,51 @@
 use std::collections::BTreeSet;
 
 use concept_refinement_tests::reaper::scratch;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Asked, between, list, promtool, string, yaml};
 use crate::{read, root};
+
+/// What a case asks: all that fire.
+const FIRING: &str = "count by (alertname, severity) (ALERTS{alertstate=\"firing\"})";
 
 /// The case of `rules_test.yaml` that is ordinary traffic.
 pub const TRAFFIC: &str = "ordinary traffic";
 
 const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
+
+/// Each alert's line: the series that it looks at, with their values for an hour and a half.
+/// After an hour it is silent with those of the first column, and fires with the second's.
+const LINES: &str = "
+ServiceDown      | up{job='concept-refinement'}                         | 1x58 0x30  | 1x56 0x30
+NotReady         | capability_usable{capability='tasks'}                | 1x59 0x30  | 1x57 0x30
+AnswersFail      | http_requests_total{route='/api/tasks',status='503'} | 0+4x90     | 0+6x90
+AnswersFail      | http_requests_total{route='/api/tasks',status='200'} | 0+95x90    | 0+95x90
+TasksWait        | queue_oldest_age_seconds                             | 300x90     | 301x90
+BacklogFull      | tasks_refused_total{reason='backlog'}                | 7x90       | 7x56 8x30
+QueuePaused      | queue_paused                                         | 0x31 1x60  | 0x28 1x60
+TasksFail        | tasks_failed_total{step='refine'}                    | 0+1x90     | 0+2x90
+TasksFail        | tasks_completed_total                                | 0+5x90     | 0+5x90
+ModelDown        | model_calls_total{outcome='image'}                   | 7x54 8x30  | 7x90
+ModelDown        | model_calls_total{outcome='unavailable'}             | 0+9x90     | 0+9x90
+KeyRefused       | model_calls_total{outcome='unauthorized'}            | 7x90       | 7x56 8x30
+PaidTwice        | model_repeated_calls_total{model='a',reason='crash'} | 7x90       | 7x56 8x30
+LeasesLost       | leases_lost_total                                    | 0x54 2x30  | 0x54 3x30
+WorkersDie       | tasks_failed_total{step='worker-died'}               | 7x90       | 7x56 8x30
+StoreFails       | store_errors_total{store='tasks'}                    | 0+0.9x90   | 0+1.1x90
+StoreFails       | store_errors_total{store='images'}                   | 0+0.9x90   | 0+0.9x90
+DiskAlmostFull   | images_disk_free_bytes                               | 250x90     | 249x90
+DiskAlmostFull   | images_disk_reserve_bytes                            | 100x90     | 100x90
+StoreAlmostFull  | images_bytes                                         | 90x90      | 91x90
+StoreAlmostFull  | images_limit_bytes                                   | 100x90     | 100x90
+NoRoom           | uploads_refused_total{reason='no-room'}              | 7x90       | 7x56 8x30
+NoRoom           | tasks_refused_total{reason='no-room'}                | 7x90       | 7x90
+ConnectionsShort | http_refusals_total{short_of='requests'}             | 0+1.9x90   | 0+2.1x90
+LogLost          | log_lines_lost_total                                 | 7x90       | 7x56 8x30
+";
+
+/// A host that is there all the time.
+const UP: &str = "up{job=\"concept-refinement\",instance=\"other\"}";
 
 fn rules() -> Vec<Value> {
     let rules = yaml(&read("deploy/prometheus/rules.yaml"));
@@ -93,15 +129,14 @@ fn the_document_has_a_row_for_each_alert() {
 
 /// A case names all that fire, so that each other one is silent in it.
 #[test]
-fn each_alert_fires_in_a_case_and_is_silent_in_another() {
+fn each_alert_fires_in_a_case() {
     let tests = read("deploy/prometheus/rules_test.yaml");
     let fired = between(&tests, "alertname=\"", "\"").into_iter();
     let fired: BTreeSet<_> = fired.map(str::to_owned).collect();
     assert_eq!(fired, names());
     for case in list(&yaml(&tests)["tests"]) {
         for check in list(&case["promql_expr_test"]) {
-            let all = "count by (alertname, severity) (ALERTS{alertstate=\"firing\"})";
-            assert_eq!(check["expr"], all, "{case}");
+            assert_eq!(check["expr"], FIRING, "{case}");
         }
     }
 }
@@ -115,12 +150,11 @@ pub fn traffic(tests: &Value) -> Vec<Value> {
     of_service.cloned().collect()
 }
 
-#[test]
-fn ordinary_traffic_neither_hides_nor_adds_an_alert() {
-    let mut tests = yaml(&read("deploy/prometheus/rules_test.yaml"));
-    let traffic = traffic(&tests);
+/// Has cases judged beside ordinary traffic.
+fn check_beside_traffic(mut cases: Vec<Value>) {
+    let traffic = traffic(&yaml(&read("deploy/prometheus/rules_test.yaml")));
     assert!(traffic.len() > 10, "{traffic:?}");
-    for case in tests["tests"].as_array_mut().unwrap() {
+    for case in &mut cases {
         if case["name"] != TRAFFIC {
             let mut series = case["input_series"].as_array().cloned().unwrap_or_default();
             series.extend(traffic.iter().cloned());
@@ -128,9 +162,52 @@ fn ordinary_traffic_neither_hides_nor_adds_an_alert() {
         }
     }
     let rules = root().join("deploy/prometheus/rules.yaml");
-    tests["rule_files"] = [rules.to_str().unwrap()].as_slice().into();
+    let tests = json!({
+        "rule_files": [rules.to_str().unwrap()], "evaluation_interval": "1m", "tests": cases,
+    });
     let place = scratch("alerts");
     // YAML includes JSON.
     std::fs::write(place.join("beside.yaml"), tests.to_string()).unwrap();
     promtool(&["test", "rules", "beside.yaml"], &place);
+}
+
+#[test]
+fn ordinary_traffic_neither_hides_nor_adds_an_alert() {
+    let tests = yaml(&read("deploy/prometheus/rules_test.yaml"));
+    check_beside_traffic(list(&tests["tests"]).to_vec());
+}
+
+/// The case of an alert in which the series have the values of this column of [`LINES`].
+fn case_of_line(alert: &str, column: usize, firing: Value) -> Value {
+    let rows = LINES.lines().map(|row| row.split('|').map(str::trim));
+    let rows = rows.map(Iterator::collect::<Vec<_>>);
+    let mut series = vec![json!({"series": UP, "values": "1x90"})];
+    for row in rows.filter(|row| row[0] == alert) {
+        let prefix = if alert == "ServiceDown" {
+            ""
+        } else {
+            "concept_refinement_"
+        };
+        let name = format!("{prefix}{}", row[1].replace('\'', "\""));
+        series.push(json!({"series": name, "values": row[column]}));
+    }
+    assert!(series.len() > 1, "{alert} has no line");
+    json!({
+        "name": format!("{alert}, column {column}"), "interval": "1m", "input_series": series,
+        "promql_expr_test": [{"eval_time": "60m", "expr": FIRING, "exp_samples": firing}],
+    })
+}
+
+#[test]
+fn each_alert_is_silent_up_to_its_line_and_fires_beyond() {
+    let cases = rules().into_iter().flat_map(|rule| {
+        let name = string(&rule["alert"]);
+        let severity = &rule["labels"]["severity"];
+        let labels = format!("{{alertname=\"{name}\", severity={severity}}}");
+        [
+            case_of_line(name, 2, json!([])),
+            case_of_line(name, 3, json!([{"labels": labels, "value": 1}])),
+        ]
+    });
+    check_beside_traffic(cases.collect());
 }

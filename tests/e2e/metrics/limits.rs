@@ -86,8 +86,9 @@ async fn what_a_user_may_not_store_is_told_by_its_reason() {
 #[tokio::test]
 async fn the_room_of_all_images_and_who_found_none_are_told() {
     const MAX_STORE: usize = 1000 << 10;
-    // Less than a task reserves is left.
-    const STORED: usize = MAX_STORE - 500;
+    // As much as uploads may take. Each task reserves a 1024th.
+    const STORED: usize = MAX_STORE / 20 * 19;
+    const TASKS: usize = 51;
     let (service, metrics) = measured(&[("max-store", "1000KiB")]).await;
     let client = new_user(&service);
     let room = async || {
@@ -99,11 +100,14 @@ async fn the_room_of_all_images_and_who_found_none_are_told() {
     assert_eq!(upload.status, 201, "{upload:?}");
     assert_eq!(room().await, [STORED as f64, MAX_STORE as f64]);
 
-    let refused = client.upload("image/png", &padded(501)).await;
+    let refused = client.upload("image/png", &padded(500)).await;
     assert_eq!(refused.status, 503, "{refused:?}");
     let (of_uploads, of_tasks) = ([0.0, 0.0, 0.0, 1.0], [0.0, 1.0]);
     assert_eq!(refusals(&metrics).await, (of_uploads, [0.0; 2]));
-    let original = origin().picture(&pictures::png(8, 8));
+    let (original, _gate) = origin().gated(&pictures::png(8, 8));
+    for _ in 0..TASKS {
+        new_user(&service).accepted(&original, "echo it").await;
+    }
     let refused = client.refine(&original, "echo it").await;
     assert_eq!(refused.status, 503, "{refused:?}");
     assert_eq!(refusals(&metrics).await, (of_uploads, of_tasks));

@@ -204,7 +204,8 @@ fn queue(connection: &Connection) -> Result<QueueState, Fault> {
     // A single statement, and so one snapshot.
     let sql = "SELECT EXISTS (SELECT 1 FROM queue_pause), (SELECT pending FROM backlog), \
          (SELECT count(*) FROM task WHERE due_at IS NOT NULL), \
-         (SELECT min(created_at) FROM task WHERE due_at IS NOT NULL AND status = 'pending')";
+         (SELECT max(0, min(created_at)) FROM task \
+             WHERE due_at IS NOT NULL AND status = 'pending')";
     let state = one(connection, sql, [], |row| {
         let number = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
         let (pending, unfinished) = (number(1)?, number(2)?);

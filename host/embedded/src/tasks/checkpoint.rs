@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::sqlite::connection::{BUSY_TIMEOUT, MAX_LOG_BYTES};
+use crate::sqlite::connection::{BUSY_TIMEOUT, MAX_LOG_BYTES, log_limit};
 
 /// How long to wait for readers; nothing is written meanwhile. Only a scan of the whole
 /// store may take longer; then the log grows until the scan ends.
@@ -20,6 +20,7 @@ const READER_TIMEOUT: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(super) struct LogLimit {
     log: PathBuf,
+    limit: u64,
     /// The size from which the log is restarted, in bytes.
     at: u64,
 }
@@ -28,9 +29,11 @@ impl LogLimit {
     /// None: an in-memory database.
     pub(super) fn of(connection: &Connection) -> Option<Self> {
         let file = connection.path().filter(|file| !file.is_empty())?;
+        let limit = log_limit(connection).unwrap_or(MAX_LOG_BYTES);
         Some(Self {
             log: PathBuf::from(format!("{file}-wal")),
-            at: MAX_LOG_BYTES,
+            limit,
+            at: limit,
         })
     }
 
@@ -42,11 +45,11 @@ impl LogLimit {
             return;
         }
         self.at = match restart(connection) {
-            Ok(true) => MAX_LOG_BYTES,
-            Ok(false) => size.saturating_add(MAX_LOG_BYTES),
+            Ok(true) => self.limit,
+            Ok(false) => size.saturating_add(self.limit),
             Err(error) => {
                 tracing::warn!(%error, "the task store's log cannot be cut back");
-                size.saturating_add(MAX_LOG_BYTES)
+                size.saturating_add(self.limit)
             }
         };
     }

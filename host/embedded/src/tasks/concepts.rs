@@ -4,10 +4,9 @@ use concept_refinement_domain::capability::{ConceptPage, Position};
 use concept_refinement_domain::concept::{Concept, ConceptContent};
 use rusqlite::{Connection, Row, named_params, params};
 
-use super::fault::{Fault, readable};
-use super::reads::{one_more, page_of, start};
+use super::fault::Fault;
+use super::reads::{one_more, page_of, start, with_position};
 use super::references;
-use super::rows::position;
 use super::stored::{Json, Stored};
 use super::writer::Step;
 use crate::sqlite::statements::{all, find, run};
@@ -71,9 +70,7 @@ pub(super) fn list(
     );
     let parameters = params![user_id, created_at, id, one_more(limit)];
     let rows = all(connection, &sql, parameters, |row| {
-        let position = position(row, CREATED_AT, 0)?;
-        let concept = readable(&position.id, read(row))?;
-        Ok((position, concept))
+        with_position(row, CREATED_AT, read)
     })?;
     Ok(page_of(rows, limit))
 }

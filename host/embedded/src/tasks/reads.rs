@@ -3,7 +3,7 @@
 use concept_refinement_domain::capability::{Page, Position, TaskPage};
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Status;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::fault::{Fault, readable};
 use super::rows::{COLUMNS, CREATED_AT, position, read};
@@ -37,15 +37,28 @@ pub(super) fn list(
     let status = status.map(Status::as_str);
     let parameters = params![user_id, status, created_at, id, one_more(limit)];
     let rows = all(connection, &sql, parameters, |row| {
-        let position = position(row, CREATED_AT, 0)?;
-        let record = readable(&position.id, read(row))?;
-        Ok((position, record.map(|record| record.task)))
+        with_position(row, CREATED_AT, |row| Ok(read(row)?.task))
     })?;
     Ok(page_of(rows, limit))
 }
 
+/// A row that [`page_of`] expects, whose first column is the id, and whose time is in column
+/// `created_at`. None: it has no place in the order, which is the last one.
+pub(super) fn with_position<T>(
+    row: &Row<'_>,
+    created_at: usize,
+    read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Option<(Position, Option<T>)>> {
+    let Some(position) = readable("", position(row, created_at, 0))? else {
+        return Ok(None);
+    };
+    let item = readable(&position.id, read(row))?;
+    Ok(Some((position, item)))
+}
+
 /// The page of rows with their positions, without those that cannot be read.
-pub(super) fn page_of<T>(rows: Vec<(Position, Option<T>)>, limit: u32) -> Page<T> {
+pub(super) fn page_of<T>(rows: Vec<Option<(Position, Option<T>)>>, limit: u32) -> Page<T> {
+    let rows = rows.into_iter().flatten().collect();
     let page = Page::of(rows, limit, |(position, _)| position.clone());
     let items = page.items.into_iter().filter_map(|(_, item)| item);
     Page {

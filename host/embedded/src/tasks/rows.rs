@@ -65,13 +65,18 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
         deaths: cells.get()?,
         revision: cells.get::<i64>()?.unsigned_abs(),
         payment: Payment::of_json(cells.get::<Option<String>>()?.as_deref()),
-        delivery: cells.get::<Option<_>>()?.map(|Json(delivery)| delivery),
+        delivery: cells.text()?.and_then(delivery),
         retry_of: cells.get()?,
         trace: cells
             .text()?
             .and_then(|text| TraceContext::parse(text.as_bytes())),
         steps: Steps::of_text(cells.text()?.unwrap_or_default()),
     })
+}
+
+/// A delivery that cannot be parsed is treated as missing.
+pub(super) fn delivery(json: &str) -> Option<DeliveryRecord> {
+    serde_json::from_str(json).ok()
 }
 
 /// A row's place in the order of lists, from the columns with its time and its id.
@@ -118,9 +123,9 @@ impl Cells<'_, '_> {
     }
 }
 
-pub(super) fn find(step: &Step<'_>, id: &str) -> Result<Option<TaskRecord>, Fault> {
+pub(super) fn find(step: &Step<'_>, id: &str) -> rusqlite::Result<Option<TaskRecord>> {
     let sql = format!("SELECT {RECORD} FROM task WHERE id = ?");
-    Ok(statements::find(step.connection, &sql, [id], read)?)
+    statements::find(step.connection, &sql, [id], read)
 }
 
 pub(super) fn exists(step: &Step<'_>, id: &str) -> Result<bool, Fault> {

@@ -5,7 +5,7 @@ use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::fault::Fault;
+use super::fault::{Fault, readable};
 use super::rows::{COLUMNS, read};
 use super::stored::Stored;
 use super::writer::Step;
@@ -22,15 +22,23 @@ pub(super) fn due(step: &Step<'_>, limit: u32) -> Result<Vec<Task>, Fault> {
         "SELECT {COLUMNS} FROM task WHERE due_at <= ? ORDER BY due_at, created_at, id LIMIT ?"
     );
     let parameters = params![Stored(step.now), limit];
-    let tasks = all(step.connection, &sql, parameters, |row| Ok(read(row)?.task))?;
-    for task in &tasks {
+    let rows: Vec<(String, _)> = all(step.connection, &sql, parameters, |row| {
+        let id = row.get(0)?;
+        let task = readable(&id, read(row))?.map(|record| record.task);
+        Ok((id, task))
+    })?;
+    let latest = step.now.plus(LONGEST_INTERVAL);
+    for (id, task) in &rows {
+        let again = task
+            .as_ref()
+            .map_or(latest, |task| due_again(task, step.now));
         run(
             step.connection,
             "UPDATE task SET due_at = ? WHERE id = ?",
-            params![Stored(due_again(task, step.now)), task.id],
+            params![Stored(again), id],
         )?;
     }
-    Ok(tasks)
+    Ok(rows.into_iter().filter_map(|(_, task)| task).collect())
 }
 
 /// Corrects what was written before the clock was set back, like `furthest_due` of the
@@ -52,7 +60,7 @@ pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Fau
     if administration::is_paused(connection)? {
         return Ok(None);
     }
-    let sql = "SELECT min(due_at) FROM task WHERE due_at IS NOT NULL";
+    let sql = "SELECT min(due_at) FROM task WHERE due_at >= 0";
     let next: Option<Stored<_>> = one(connection, sql, [], |row| row.get(0))?;
     Ok(next.map(|Stored(next)| next))
 }

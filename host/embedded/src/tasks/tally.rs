@@ -20,7 +20,8 @@ pub(super) fn count(connection: &Connection) -> Result<Tally, Fault> {
          (SELECT count(*) FROM task WHERE due_at IS NOT NULL), \
          (SELECT count(*) FROM task WHERE completed_at IS NOT NULL), \
          (SELECT count(*) FROM task WHERE status = 'failed'), \
-         (SELECT min(created_at) FROM task WHERE due_at IS NOT NULL AND status = 'pending')";
+         (SELECT max(0, min(created_at)) FROM task \
+             WHERE due_at IS NOT NULL AND status = 'pending')";
     let tally = one(connection, SQL, [], |row| {
         let number = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
         let (pending, unfinished) = (number(0)?, number(1)?);

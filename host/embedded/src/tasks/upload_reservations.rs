@@ -162,7 +162,7 @@ fn take(step: &Step<'_>, new: &NewReservation, room: &Room) -> Result<Admission,
     if let Some(max_store) = new.max_store {
         let [stored, in_doubt, _] = total(step.connection)?;
         let with_it = stored.saturating_add(in_doubt).saturating_add(new.longest);
-        if !room.is_within(max_store, with_it) {
+        if !room.admits_upload(max_store, with_it) {
             return Ok(Admission::StoreFull);
         }
     }

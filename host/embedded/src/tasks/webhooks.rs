@@ -9,7 +9,7 @@ use concept_refinement_domain::webhook::{
 };
 use rusqlite::{Connection, Rows, params};
 
-use super::fault::Fault;
+use super::fault::{Fault, readable};
 use super::rows;
 use super::stored::{Json, Stored};
 use super::writer::Step;
@@ -45,7 +45,7 @@ fn take(
         // Borrowed, so that no text is copied for the many that get no permit.
         let text = |column| Ok::<_, Fault>(row.get_ref(column)?.as_str().unwrap_or_default());
         if permits.take(text(0)?, text(1)?) {
-            due.push(row.get(2)?);
+            due.push(text(2)?.to_owned());
         }
     }
     Ok(())
@@ -55,18 +55,29 @@ fn take(
 pub(super) fn begin(step: &Step<'_>, task_ids: &[String]) -> Result<Vec<DueDelivery>, Fault> {
     let mut begun = Vec::with_capacity(task_ids.len());
     for id in task_ids {
-        let Some(mut record) = rows::find(step, id)? else {
+        let record = readable(id, rows::find(step, id))?.flatten();
+        let Some((task, trace, mut delivery)) = record.and_then(|record| {
+            let TaskRecord { task, trace, .. } = record;
+            Some((task, trace, record.delivery?))
+        }) else {
+            give_up(step, id)?;
             continue;
         };
-        let Some(delivery) = &mut record.delivery else {
-            continue;
-        };
-        if let Some(due) = delivery.begin(&record.task, record.trace, step.now) {
-            save(step, id, delivery)?;
+        if let Some(due) = delivery.begin(&task, trace, step.now) {
+            save(step, id, &delivery)?;
             begun.push(due);
         }
     }
     Ok(begun)
+}
+
+/// A delivery that cannot be read is not due again: others would wait for it.
+fn give_up(step: &Step<'_>, id: &str) -> Result<(), Fault> {
+    let sql = "UPDATE task SET delivery_due_at = NULL WHERE id = ? AND delivery_due_at IS NOT NULL";
+    if run(step.connection, sql, [id])? > 0 {
+        tracing::error!(task = id, "a webhook cannot be read, and is not delivered");
+    }
+    Ok(())
 }
 
 pub(super) fn record(
@@ -111,7 +122,7 @@ pub(super) fn redeliver(step: &mut Step<'_>, user_id: &str, id: &str) -> Result<
 
 pub(super) fn next(connection: &Connection) -> Result<Option<Timestamp>, Fault> {
     let sql = "SELECT min(delivery_due_at) FROM task \
-         WHERE delivery_due_at IS NOT NULL AND completed_at IS NOT NULL";
+         WHERE delivery_due_at >= 0 AND completed_at IS NOT NULL";
     let next: Option<Stored<_>> = one(connection, sql, [], |row| row.get(0))?;
     Ok(next.map(|Stored(next)| next))
 }
@@ -120,11 +131,15 @@ pub(super) fn next(connection: &Connection) -> Result<Option<Timestamp>, Fault> 
 pub(super) fn recover(step: &Step<'_>) -> Result<(), Fault> {
     let sql =
         "SELECT id, delivery FROM task WHERE delivery_due_at > 0 AND completed_at IS NOT NULL";
-    let pending: Vec<(String, _)> = all(step.connection, sql, [], |row| {
-        Ok((row.get(0)?, row.get::<_, Json<DeliveryRecord>>(1)?.0))
+    let pending: Vec<(String, Option<DeliveryRecord>)> = all(step.connection, sql, [], |row| {
+        let delivery = row.get_ref(1)?.as_str().ok().and_then(rows::delivery);
+        Ok((row.get(0)?, delivery))
     })?;
-    for (id, mut delivery) in pending {
-        if delivery.recover() {
+    // Those that cannot be read are given up when they are due.
+    for (id, delivery) in pending {
+        if let Some(mut delivery) = delivery
+            && delivery.recover()
+        {
             save(step, &id, &delivery)?;
         }
     }

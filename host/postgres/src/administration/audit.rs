@@ -5,7 +5,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 
 use super::acts::Acts;
 use crate::database::Session;
-use crate::fault::Fault;
+use crate::fault::{Fault, readable};
 use crate::values::{Cells, Text, Time, parameters};
 
 pub(super) async fn add(
@@ -39,17 +39,24 @@ pub(super) async fn list(
     let rows = session.query(SQL, &parameters![before, limit]).await?;
     let entry = |row| {
         let mut cells = Cells::of(row);
-        Ok(AuditEntry {
-            number: cells.count()?,
-            at: cells.time()?,
-            actor: cells.text()?,
-            action: cells.text()?,
-            target: cells.text()?,
-            reason: cells.text()?,
-            count: cells.count()?,
-        })
+        let number = cells.count()?;
+        readable(number, read(&mut cells, number))
     };
-    rows.iter().map(entry).collect()
+    rows.iter()
+        .filter_map(|row| entry(row).transpose())
+        .collect()
+}
+
+fn read(cells: &mut Cells<'_>, number: u64) -> Result<AuditEntry, Fault> {
+    Ok(AuditEntry {
+        number,
+        at: cells.time()?,
+        actor: cells.text()?,
+        action: cells.text()?,
+        target: cells.text()?,
+        reason: cells.text()?,
+        count: cells.count()?,
+    })
 }
 
 pub(super) async fn prune(session: &Session<'_>, before: Timestamp) -> Result<(), Fault> {

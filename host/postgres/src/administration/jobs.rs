@@ -7,6 +7,7 @@ use concept_refinement_capability::administration::{
 };
 use concept_refinement_domain::capability::{Cancellation, Position};
 use concept_refinement_domain::rulebook::Choice;
+use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use super::search::{Seen, Walk};
 use super::{audit, search};
 use crate::PostgresTasks;
 use crate::database::{DEADLINE, SCAN_DEADLINE, Session};
-use crate::fault::Fault;
+use crate::fault::{Fault, readable};
 use crate::values::{Cells, Text, Time, id, parameters};
 
 /// Tasks that one part looks at.
@@ -55,13 +56,14 @@ pub(super) async fn start(
     })
 }
 
+/// None: there is no such job, or it cannot be read.
 pub(super) async fn find(session: &Session<'_>, job_id: &str) -> Result<Option<Job>, Fault> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM schema.job WHERE id = $1");
     let Some(id) = id(job_id) else {
         return Ok(None);
     };
     let row = session.query_opt(SQL, &parameters![id]).await?;
-    Ok(row.map(|row| read(&row)).transpose()?.flatten())
+    row.map_or(Ok(None), |row| readable(job_id, read(&row)))
 }
 
 pub(super) async fn unfinished(session: &Session<'_>) -> Result<Vec<String>, Fault> {
@@ -100,26 +102,21 @@ async fn try_advance(
     };
     let mut acts = Acts::begin(store, SCAN_DEADLINE).await?;
     let row = acts.session.query_opt(TAKE, &parameters![uuid]).await?;
-    let Some(mut job) = row.map(|row| read(&row)).transpose()?.flatten() else {
+    let job = row.map(|row| readable(job_id, read(&row))).transpose()?;
+    let Some(mut job) = job.flatten() else {
         acts.roll_back().await?;
         return Ok(None);
     };
     let (tasks, is_over) = next_tasks(&acts.session, &mut job, new_ids.len()).await?;
     let mut created = Vec::new();
     for (id, new_id) in tasks.iter().zip(new_ids) {
-        let is_done = match job.action {
-            Action::Retry => {
-                let retry = Obstacle::of(acts.retry(id, Choice::Filter, new_id).await?);
-                job.count(&retry);
-                created.extend(retry.ok().map(|record| record.task));
-                continue;
-            }
-            Action::Cancel => {
-                matches!(acts.cancel(id).await?, Some(Cancellation::Cancelled(_)))
-            }
-            Action::Delete | Action::Erase => acts.delete(id).await?,
+        let outcome = match act(&mut acts, job.action, id, new_id).await {
+            // Nothing was written: it is read first.
+            Err(Fault::Unreadable(_)) => Err(Obstacle::Changed),
+            acted => acted?,
         };
-        job.count(&is_done.then_some(()).ok_or(Obstacle::Changed));
+        job.count(&outcome);
+        created.extend(outcome.ok().flatten());
     }
     if is_over {
         job.end(acts.now);
@@ -127,6 +124,27 @@ async fn try_advance(
     save(&acts.session, &job).await?;
     acts.commit().await?;
     Ok(Some(JobProgress { job, created }))
+}
+
+/// A new task, if it makes one.
+async fn act<'a>(
+    acts: &mut Acts<'a>,
+    action: Action,
+    id: &str,
+    new_id: &'a str,
+) -> Result<Result<Option<Task>, Obstacle>, Fault> {
+    let is_done = match action {
+        Action::Retry => {
+            let retry = Obstacle::of(acts.retry(id, Choice::Filter, new_id).await?);
+            return Ok(retry.map(|record| Some(record.task)));
+        }
+        Action::Cancel => matches!(acts.cancel(id).await?, Some(Cancellation::Cancelled(_))),
+        Action::Delete | Action::Erase => acts.delete(id).await?,
+    };
+    Ok(match is_done {
+        true => Ok(None),
+        false => Err(Obstacle::Changed),
+    })
 }
 
 /// The next tasks to act on, at most `limit`, and whether there are no more. Counts those
@@ -205,16 +223,15 @@ pub(super) async fn prune(session: &Session<'_>, before: Timestamp) -> Result<()
     session.execute(SQL, &parameters![before]).await.map(drop)
 }
 
-/// None: it cannot be read.
-fn read(row: &Row) -> Result<Option<Job>, Fault> {
+fn read(row: &Row) -> Result<Job, Fault> {
     let mut cells = Cells::of(row);
     let id = cells.id()?;
     let (action, filter) = (cells.text()?, cells.text()?);
     let (Ok(action), Ok(filter)) = (action.parse(), Job::read_filter(&filter)) else {
-        return Ok(None);
+        return Err(Fault::Unreadable("no job of this version".to_owned()));
     };
     let (filter, obstacles) = filter;
-    Ok(Some(Job {
+    Ok(Job {
         id,
         action,
         filter,
@@ -231,7 +248,7 @@ fn read(row: &Row) -> Result<Option<Job>, Fault> {
                 created_at,
                 id: id.to_string(),
             }),
-    }))
+    })
 }
 
 /// False: there is a job of this id already.

@@ -302,15 +302,16 @@ impl Listener {
         };
         let hub = &self.subscription.hub;
         let mut gone: HashSet<_> = ids.iter().collect();
-        for record in &found {
-            gone.remove(&record.task.id);
+        for (id, _) in &found {
+            gone.remove(id);
         }
         for id in gone {
             hub.announce(id, Update::Deleted);
         }
-        for record in found {
-            let id = record.task.id.clone();
-            if hub.lacks(&id, record.revision) {
+        for (id, record) in found {
+            if let Some(record) = record
+                && hub.lacks(&id, record.revision)
+            {
                 hub.announce_elsewhere(&id, Update::of(record));
             }
         }
@@ -322,15 +323,18 @@ impl Listener {
             let Ok(found) = self.find(some).await else {
                 return;
             };
-            let active = found.into_iter().filter(|it| !it.task.status.is_final());
-            let active: HashSet<_> = active.map(|record| record.task.id).collect();
+            let active = found.into_iter().filter(|(_, record)| {
+                let is_final = |record: &TaskRecord| record.task.status.is_final();
+                !record.as_ref().is_some_and(is_final)
+            });
+            let active: HashSet<_> = active.map(|(id, _)| id).collect();
             for id in some.iter().filter(|id| !active.contains(*id)) {
                 self.subscription.promises.release(id);
             }
         }
     }
 
-    async fn find(&self, ids: &[String]) -> Result<Vec<TaskRecord>, Fault> {
+    async fn find(&self, ids: &[String]) -> Result<Vec<(String, Option<TaskRecord>)>, Fault> {
         if ids.is_empty() {
             return Ok(vec![]);
         }

@@ -13,7 +13,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, Row, params};
 
-use super::super::fault::{Fault, is_unreadable};
+use super::super::fault::{Fault, is_unreadable, readable};
 use super::super::stored::Stored;
 use super::super::writer::Step;
 use super::{audit, cancel, delete, retry, search};
@@ -57,9 +57,11 @@ pub(super) fn start(
     Ok(JobStart::Started(Box::new(job)))
 }
 
+/// None: there is no such job, or it cannot be read.
 pub(super) fn find(connection: &Connection, id: &str) -> Result<Option<Job>, Fault> {
     let sql = format!("SELECT {COLUMNS} FROM job WHERE id = ?");
-    Ok(statements::find(connection, &sql, [id], read)?)
+    let found = statements::find(connection, &sql, [id], read);
+    Ok(readable(id, found)?.flatten())
 }
 
 pub(super) fn unfinished(connection: &Connection) -> Result<Vec<String>, Fault> {
