@@ -42,6 +42,7 @@ pub use ipnet::IpNet;
 pub(crate) use model::{ModelChoice, ModelLink};
 pub(crate) use push::Push;
 pub use role::Role;
+pub(crate) use sources::MACHINE_FILE;
 pub use sources::Values;
 pub use url::{Host, Url};
 

@@ -1,7 +1,7 @@
 //! Settings on the command line: a flag for each, and the other sources.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Arg, ArgMatches, value_parser};
@@ -10,8 +10,9 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::failure::Failure;
+use super::terminal::say;
 use crate::config::table::{Command, SETTINGS, Setting};
-use crate::config::{Config, ConfigError, LogFormat, Values};
+use crate::config::{Config, ConfigError, LogFormat, MACHINE_FILE, Values};
 use crate::log::{self, LibraryThrottle};
 
 /// Selects what is logged; not a setting.
@@ -30,7 +31,10 @@ pub struct Sources {
 /// The flags for the settings file and the components directory.
 pub fn sources() -> [Arg; 2] {
     [
-        path("config", "FILE").help("Read settings from FILE [default: refinement.toml, if there]"),
+        path("config", "FILE").help(
+            "Read settings from FILE [default: refinement.toml, here or in \
+             /etc/concept-refinement]",
+        ),
         path("components", "DIR").help("Run the components of DIR [default: those built in]"),
     ]
 }
@@ -60,8 +64,12 @@ fn wanted(command: Option<Command>) -> impl Iterator<Item = &'static Setting> {
 /// that the command does not use keep their defaults.
 pub fn given(matches: &ArgMatches, command: Option<Command>) -> Result<Sources, Failure> {
     let mut found = Values::new();
-    let file = matches.get_one::<PathBuf>("config").map(PathBuf::as_path);
-    let file = found.set_from_file(file).map_err(usage)?;
+    let named = matches.get_one::<PathBuf>("config").map(PathBuf::as_path);
+    let file = found.set_from_file(named).map_err(usage)?;
+    let may_cost = matches!(command, Some(Command::Refine | Command::TestModel));
+    if may_cost && named.is_none() && file.as_deref() == Some(Path::new(MACHINE_FILE)) {
+        say(&format!("the settings are those of {MACHINE_FILE}"));
+    }
     let unknown_variables = found.set_from_variables(variables()?);
     let mut values = Values::new();
     for setting in wanted(command) {

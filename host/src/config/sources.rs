@@ -10,6 +10,12 @@ use super::table::{SETTINGS, Setting};
 /// The table of the file that contains those of the links.
 pub(super) const TABLE: &str = "models";
 
+/// The settings file of the machine: the systemd unit and the Debian package use it.
+pub(crate) const MACHINE_FILE: &str = "/etc/concept-refinement/refinement.toml";
+
+/// Where the settings file is looked for, in this order.
+const STANDARD_FILES: [&str; 2] = ["refinement.toml", MACHINE_FILE];
+
 /// Prefix of the variables of links.
 const PREFIX: &str = "REFINEMENT_MODELS_";
 
@@ -95,17 +101,15 @@ impl Values {
     }
 
     /// Adds the values of a file, replacing what is set. None: `refinement.toml` in the
-    /// working directory, if it exists.
+    /// working directory or else in `/etc/concept-refinement`, if one exists.
     ///
     /// # Errors
     ///
     /// The file cannot be read; see also [`Self::set_from_toml`].
     pub fn set_from_file(&mut self, path: Option<&Path>) -> Result<Option<PathBuf>, ConfigError> {
-        let standard = Path::new("refinement.toml");
-        let path = match path {
-            Some(path) => path,
-            None if standard.exists() => standard,
-            None => return Ok(None),
+        let mut standard = STANDARD_FILES.into_iter().map(Path::new);
+        let Some(path) = path.or_else(|| standard.find(|path| path.exists())) else {
+            return Ok(None);
         };
         let origin = path.display().to_string();
         let text = std::fs::read_to_string(path)
