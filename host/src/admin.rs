@@ -31,8 +31,8 @@ pub use listener::{CONNECTIONS, serve, serve_peer};
 pub struct Door {
     /// What an operator can do.
     pub operator: Operator,
-    /// None: there are no metrics.
-    pub scrape: Option<Arc<Scrape>>,
+    /// The metrics.
+    pub scrape: Arc<Scrape>,
     /// The base of signed URLs of images: the public URL, or this machine's.
     pub origin: String,
     /// The tokens of the listener. None: there is only the socket.

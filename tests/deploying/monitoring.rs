@@ -7,8 +7,9 @@ mod promql;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::fs::File;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::Client;
@@ -207,8 +208,16 @@ async fn what_a_service_does_not_tell_is_found() {
 }
 
 fn promtool(arguments: &[&str], directory: &Path) {
+    promtool_reads(Stdio::null(), arguments, directory);
+}
+
+fn promtool_reads(input: Stdio, arguments: &[&str], directory: &Path) {
     let mut promtool = Command::new(artifacts::promtool());
-    let ended = promtool.args(arguments).current_dir(directory).output();
+    promtool
+        .args(arguments)
+        .current_dir(directory)
+        .stdin(input);
+    let ended = promtool.output();
     let ended = ended.unwrap_or_else(|error| panic!("promtool (`cargo xtask tools`): {error}"));
     let said = String::from_utf8_lossy(&ended.stdout) + String::from_utf8_lossy(&ended.stderr);
     assert!(ended.status.success(), "{arguments:?}: {said}");
@@ -220,6 +229,42 @@ fn prometheus_takes_its_files_and_the_alerts_fire_when_they_should() {
     promtool(&["check", "config", "prometheus.yaml"], &directory);
     promtool(&["check", "rules", "rules.yaml"], &directory);
     promtool(&["test", "rules", "rules_test.yaml"], &directory);
+}
+
+/// Operators can read them without a listener of their own.
+#[tokio::test]
+async fn prometheus_takes_the_metrics_in_its_older_text_format() {
+    const TOKEN: &str = "a-token-of-the-operator-for-tests";
+    let launch = Launch::new().set("model", "fallback(local)");
+    let service = launch
+        .set("admin-listen", "127.0.0.1:0")
+        .variable("REFINEMENT_ADMIN_TOKEN", TOKEN)
+        .start();
+    let user = Client::session(service.url()).await;
+    let upload = user.uploaded(&pictures::png(16, 16)).await;
+    user.refined(&upload, "make it lighter").await;
+    let operator = Client::operator(&service.admin().await, TOKEN);
+    let metrics = "/admin/v1/metrics";
+    let open = operator.get(metrics).await;
+    let told = Exposition::parse(std::str::from_utf8(&open.body).unwrap());
+    let text = operator.with("accept", "text/plain").get(metrics).await;
+    let format = "text/plain; version=0.0.4; charset=utf-8";
+    assert_eq!(text.header("content-type"), Some(format));
+    let samples = std::str::from_utf8(&text.body).unwrap();
+    let samples = samples.lines().filter(|line| !line.starts_with('#'));
+    let named = samples.map(|line| line.rsplit_once(' ').unwrap().0);
+    // The second look may be counted.
+    let missing: Vec<_> = {
+        let named: BTreeSet<_> = named.collect();
+        let told = told.samples.keys();
+        told.filter(|name| !named.contains(name.as_str())).collect()
+    };
+    assert!(missing.is_empty(), "{missing:?}");
+    let place = scratch("promtool");
+    let file = place.join("metrics");
+    std::fs::write(&file, &text.body).unwrap();
+    let input = File::open(file).unwrap();
+    promtool_reads(input.into(), &["check", "metrics"], &place);
 }
 
 /// As rules, which `promtool` reads as Prometheus reads what it is asked.
