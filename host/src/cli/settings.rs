@@ -9,10 +9,11 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::completions::Suggested;
 use super::failure::Failure;
 use super::terminal::say;
 use crate::config::table::{Command, SETTINGS, Setting};
-use crate::config::{Config, ConfigError, LogFormat, MACHINE_FILE, Values};
+use crate::config::{Config, ConfigError, LogFormat, MACHINE_FILE, Values, shipped_models};
 use crate::log::{self, LibraryThrottle};
 
 /// Selects what is logged; not a setting.
@@ -47,11 +48,32 @@ pub fn flags(command: Option<Command>) -> impl Iterator<Item = Arg> {
             _ => String::new(),
         };
         let (help, variable) = (setting.help, setting.variable());
-        Arg::new(setting.name)
+        let arg = Arg::new(setting.name)
             .long(setting.name)
             .value_name(setting.value)
-            .help(format!("{help}{default} [env: {variable}]"))
+            .help_heading(setting.heading)
+            .help(format!("{help}{default} [env: {variable}]"));
+        let words = suggested(setting.name);
+        match words.is_empty() {
+            true => arg,
+            false => arg
+                .value_parser(Suggested(words))
+                .hide_possible_values(true),
+        }
     })
+}
+
+/// The words that completions offer for a setting's value.
+fn suggested(setting: &str) -> Vec<&'static str> {
+    match setting {
+        "auth" => vec!["anonymous", "secret", "jwks"],
+        "log-format" => vec!["text", "json"],
+        "model" => shipped_models().collect(),
+        "model-original" => vec!["bytes", "url"],
+        "model-repeat" => vec!["unknown", "never"],
+        "role" => vec!["all", "api", "worker"],
+        _ => Vec::new(),
+    }
 }
 
 fn wanted(command: Option<Command>) -> impl Iterator<Item = &'static Setting> {
@@ -73,9 +95,11 @@ pub fn given(matches: &ArgMatches, command: Option<Command>) -> Result<Sources, 
     let unknown_variables = found.set_from_variables(variables()?);
     let mut values = Values::new();
     for setting in wanted(command) {
-        let flag = matches.get_one::<String>(setting.name).map(String::as_str);
-        if let Some(value) = flag.or_else(|| found.get(setting.name)) {
-            values.set(setting, value);
+        match matches.get_one::<String>(setting.name) {
+            Some(value) => {
+                values.set_named(setting, value, format!("--{}", setting.name));
+            }
+            None => values.set_as_in(&found, setting),
         }
     }
     if wanted(command).any(|setting| setting.name == "model") {

@@ -43,8 +43,8 @@ pub(super) fn admin_listener(values: &Reader<'_>) -> Result<Option<AdminListener
     match (address, act_token) {
         (None, _) => Ok(None),
         (Some(_), None) => {
-            let problem = "must be set where admin-listen is";
-            Err(unusable("admin-token", problem.to_owned()))
+            let sentence = "admin-token is required with admin-listen";
+            Err(ConfigError::Missing(sentence.to_owned()))
         }
         (Some(address), Some(token)) => Ok(Some(AdminListener {
             address,

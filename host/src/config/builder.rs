@@ -342,7 +342,8 @@ impl ConfigBuilder {
         self.set("confirm-clock", day)
     }
 
-    /// Where Prometheus can get `GET /metrics`. By default there are no metrics.
+    /// Where Prometheus can get `GET /metrics`. By default only operators can, by the admin
+    /// API.
     pub fn metrics_listen(self, address: SocketAddr) -> Self {
         self.set("metrics-listen", address.to_string())
     }

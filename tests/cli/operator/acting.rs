@@ -69,7 +69,7 @@ async fn what_a_filter_matches_is_acted_on_once_somebody_says_so() {
 
     // A program has to say so in advance.
     let done = desk.run(&delete);
-    done.refused(2, "With --yes this would delete 3 tasks (until ");
+    done.refused(2, "not a terminal: pass --yes to confirm. Nothing was done. This would delete 3 tasks (until ");
     assert_eq!(left(), 4);
     for typed in ["n\n", "\n", "what?\n", "\u{4}"] {
         let (code, shown) = on_whole_terminal(&mut desk.command(&delete), 100, typed);
@@ -125,7 +125,7 @@ async fn a_user_alone_is_all_that_they_have() {
     }
     let some = [&erase[..], &["--until", "0s"]].concat();
     desk.run(&some)
-        .refused(2, "With --yes this would delete 1 task (user ada, until ");
+        .refused(2, "Nothing was done. This would delete 1 task (user ada, until ");
     let done = desk.run(&[&erase[..], &["--yes"]].concat());
     assert_eq!(done.code, 0, "{}", done.stderr);
     assert!(done.stderr.contains("erase user ada"), "{}", done.stderr);

@@ -210,9 +210,8 @@ impl Door {
     async fn connect(&self) -> Result<Box<dyn Stream>, Problem> {
         match &self.endpoint {
             Endpoint::Socket(data) => {
-                let unanswered = |error: anyhow::Error| {
-                    Problem::unanswered(format!("{}: {error:#}", self.shown))
-                };
+                let unanswered =
+                    |error: anyhow::Error| Problem::unanswered(format!("{error:#}"));
                 let asking = Asking::connect(data).map_err(unanswered)?;
                 let asking = asking.ok_or_else(|| {
                     Problem::unanswered(format!(
