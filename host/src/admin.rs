@@ -24,7 +24,7 @@ use crate::config::AdminListener;
 use crate::metrics::Scrape;
 use crate::operator::Operator;
 
-pub use access::Caller;
+pub use access::{Caller, SUDO_USER};
 pub use listener::{CONNECTIONS, serve, serve_peer};
 
 /// What is behind the door.

@@ -33,7 +33,7 @@ use forms::{address, not_empty, or_off, positive, public_url, retention, some_ti
 use reader::Reader;
 
 pub(crate) use access::Auth;
-pub(crate) use admin::{AdminListener, TokenHash};
+pub(crate) use admin::{AdminListener, AdminToken, TokenHash};
 pub use builder::{Allowed, Authentication, ConfigBuilder, Model, ModelProvider, Original};
 pub use concept_refinement_capability::payments::Repeat;
 pub use concept_refinement_domain::quota::{Quota, Window};

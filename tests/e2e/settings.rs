@@ -143,6 +143,7 @@ const UNUSABLE: &[(&str, &str)] = &[
     ("metrics-listen", "9464"),
     ("admin-listen", "9465"),
     ("admin-token", "guessable"),
+    ("admin-tokens", "ada:guessable"),
     ("admin-read-token", "guessable"),
     ("ca-file", "no-such.pem"),
     ("public-url", "images.example.com"),
@@ -376,6 +377,25 @@ fn an_address_in_use_is_named() {
     let ended = Launch::new().set("listen", &address).run();
     assert!(!ended.status.success());
     assert!(ended.log.contains(&address), "{}", ended.log);
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_used_is_named() {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("file"), "").unwrap();
+    std::fs::create_dir(place.path().join("damaged")).unwrap();
+    std::fs::write(place.path().join("damaged/secret"), "short").unwrap();
+    for (directory, problem) in [
+        ("file/data", "creating the data directory DIR: "),
+        ("damaged", "the generated secret DIR/secret is damaged: "),
+    ] {
+        let directory = place.path().join(directory);
+        let directory = directory.to_str().unwrap();
+        let ended = Launch::new().set("data-dir", directory).run();
+        assert_eq!(ended.status.code(), Some(1), "{}", ended.log);
+        let problem = problem.replace("DIR", directory);
+        assert!(ended.log.contains(&problem), "{problem}: {}", ended.log);
+    }
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ pub(super) async fn answer(
     let id = request_id::of(&parts.headers);
     let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default());
     let caller = match peer {
-        Some(peer) => Ok(peer.clone()),
+        Some(peer) => Ok(peer.named_by(&parts.headers)),
         None => Caller::of_token(door, &parts.headers),
     };
     let answered = async {
@@ -55,18 +55,20 @@ pub(super) async fn answer(
         let (method, status) = (&parts.method, answer.status());
         let shown = |text: &str| sanitize(text, MAX_LOGGED);
         match &caller {
-            Ok(_) if is_read(method) => {}
-            Ok(_) => tracing::info!(
+            // A change is logged where it is made.
+            Ok(_) if is_read(method) || status.is_success() => {}
+            Ok(caller) => tracing::info!(
                 method = %shown(method.as_str()),
                 path = shown(parts.uri.path()),
                 status = status.as_u16(),
-                "an operator asked"
+                actor = caller.actor,
+                "an operator's request was refused"
             ),
             Err(_) if status.is_success() => {}
             // As many as anybody likes.
             Err(_) => log_throttled!(
                 info,
-                "who shows no operator's token was refused",
+                "a request without an operator's token was refused",
                 method = %shown(method.as_str()),
                 path = shown(parts.uri.path()),
                 status = status.as_u16()

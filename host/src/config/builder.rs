@@ -355,6 +355,13 @@ impl ConfigBuilder {
             .set("admin-token", token)
     }
 
+    /// Names and tokens of operators who may act there; the audit has their names.
+    pub fn admin_tokens<'a>(self, tokens: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let tokens = tokens.into_iter();
+        let tokens = tokens.map(|(name, token)| format!("{name}:{token}"));
+        self.list("admin-tokens", tokens)
+    }
+
     /// A token with which operators may only read.
     pub fn admin_read_token(self, token: impl Into<String>) -> Self {
         self.set("admin-read-token", token)

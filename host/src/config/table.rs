@@ -77,6 +77,8 @@ pub const SETTINGS: &[Setting] = settings! {
         "admin-listen" ADDRESS = "off";
         /// The token with which an operator may read and act there
         "admin-token" SECRET secret;
+        /// Comma-separated NAME:TOKEN of operators who may read and act there, and whom the audit names
+        "admin-tokens" SECRET secret;
         /// The token with which an operator may only read there
         "admin-read-token" SECRET secret;
         /// Certificates (PEM) to trust in addition to the public authorities and the system's

@@ -125,6 +125,7 @@ fn an_unusable_value_is_named() {
         ("admin-listen", "9465"),
         ("admin-listen", "127.0.0.1:9465"),
         ("admin-token", "guessable"),
+        ("admin-tokens", "ada:guessable"),
         ("admin-read-token", ""),
         ("log-format", "xml"),
     ] {
