@@ -1,5 +1,5 @@
-//! `deploy/grafana`, `deploy/prometheus` and the scaling of `docs/many-hosts.md`: each asks
-//! for what a service tells, and alerts fire when they should.
+//! `deploy/grafana`, `deploy/prometheus` and the scaling of `deploy/kubernetes`: each asks for
+//! what a service tells, and alerts fire when they should.
 
 mod alerts;
 mod dashboard;
@@ -37,40 +37,39 @@ struct Asked {
 }
 
 /// The text between each pair of these.
-fn between<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
+pub fn between<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
     let parts = text.split(start).skip(1);
     parts
         .filter_map(|part| Some(part.split_once(end)?.0))
         .collect()
 }
 
-fn yaml(text: &str) -> Value {
+pub fn yaml(text: &str) -> Value {
     serde_saphyr::from_str(text).unwrap()
 }
 
-fn string(value: &Value) -> &str {
+pub fn string(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("a text: {value}"))
 }
 
-fn list(value: &Value) -> &[Value] {
+pub fn list(value: &Value) -> &[Value] {
     value
         .as_array()
         .unwrap_or_else(|| panic!("a list: {value}"))
 }
 
-/// The `ScaledObject` of the document.
-fn scaling() -> Value {
-    let page = read("docs/many-hosts.md");
-    let blocks = between(&page, "```yaml\n", "```");
-    let block = blocks.into_iter().find(|it| it.contains("ScaledObject"));
-    yaml(block.expect("a ScaledObject"))
+const SCALING: &str = "deploy/kubernetes/scaledobject.yaml";
+
+/// The `ScaledObject` of KEDA.
+pub fn scaling() -> Value {
+    yaml(&read(SCALING))
 }
 
 fn of_scaling() -> Vec<Asked> {
     let scaling = scaling();
     let triggers = list(&scaling["spec"]["triggers"]).iter();
     let asked = triggers.map(|trigger| Asked {
-        place: "docs/many-hosts.md".to_owned(),
+        place: SCALING.to_owned(),
         expression: string(&trigger["metadata"]["query"]).to_owned(),
         shown: Vec::new(),
     });
@@ -213,10 +212,7 @@ fn promtool(arguments: &[&str], directory: &Path) {
 
 fn promtool_reads(input: Stdio, arguments: &[&str], directory: &Path) {
     let mut promtool = Command::new(artifacts::promtool());
-    promtool
-        .args(arguments)
-        .current_dir(directory)
-        .stdin(input);
+    promtool.args(arguments).current_dir(directory).stdin(input);
     let ended = promtool.output();
     let ended = ended.unwrap_or_else(|error| panic!("promtool (`cargo xtask tools`): {error}"));
     let said = String::from_utf8_lossy(&ended.stdout) + String::from_utf8_lossy(&ended.stderr);
