@@ -24,15 +24,15 @@ use crate::config::AdminListener;
 use crate::metrics::Scrape;
 use crate::operator::Operator;
 
-pub use access::Caller;
+pub use access::{Caller, SUDO_USER};
 pub use listener::{CONNECTIONS, serve, serve_peer};
 
 /// What is behind the door.
 pub struct Door {
     /// What an operator can do.
     pub operator: Operator,
-    /// None: there are no metrics.
-    pub scrape: Option<Arc<Scrape>>,
+    /// The metrics.
+    pub scrape: Arc<Scrape>,
     /// The base of signed URLs of images: the public URL, or this machine's.
     pub origin: String,
     /// The tokens of the listener. None: there is only the socket.

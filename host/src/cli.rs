@@ -14,6 +14,7 @@ mod health;
 mod man;
 mod model;
 mod moving;
+mod notify;
 mod operator;
 mod output;
 mod process;

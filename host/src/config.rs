@@ -7,6 +7,7 @@ mod builder;
 mod error;
 mod exposure;
 mod forms;
+mod lines;
 mod link_values;
 mod model;
 mod place;
@@ -32,16 +33,17 @@ use forms::{address, not_empty, or_off, positive, public_url, retention, some_ti
 use reader::Reader;
 
 pub(crate) use access::Auth;
-pub(crate) use admin::{AdminListener, TokenHash};
+pub(crate) use admin::{AdminListener, AdminToken, TokenHash};
 pub use builder::{Allowed, Authentication, ConfigBuilder, Model, ModelProvider, Original};
 pub use concept_refinement_capability::payments::Repeat;
 pub use concept_refinement_domain::quota::{Quota, Window};
 pub use error::ConfigError;
 pub(crate) use exposure::exposed;
 pub use ipnet::IpNet;
-pub(crate) use model::{ModelChoice, ModelLink};
+pub(crate) use model::{ModelChoice, ModelLink, shipped_models};
 pub(crate) use push::Push;
 pub use role::Role;
+pub(crate) use sources::MACHINE_FILE;
 pub use sources::Values;
 pub use url::{Host, Url};
 
@@ -106,7 +108,7 @@ pub struct Config {
     pub(crate) collect_interval: Duration,
     /// A day in UTC on which the operator vouches for the clock.
     pub(crate) confirmed_day: Option<String>,
-    /// None: there are no metrics.
+    /// None: only operators can read the metrics.
     pub(crate) metrics_listen: Option<SocketAddr>,
     /// None: operators use the socket in the data directory only.
     pub(crate) admin: Option<AdminListener>,
@@ -148,7 +150,11 @@ impl Config {
     ///
     /// The first value that is invalid, or that is missing although it is required.
     pub fn new(values: Values) -> Result<Self, ConfigError> {
-        let v = Reader(&values);
+        Self::read(&values).map_err(|error| error.named_by(&values))
+    }
+
+    fn read(values: &Values) -> Result<Self, ConfigError> {
+        let v = Reader(values);
         let role = role::read(&v)?;
         v.parse("rate-limit", parse_rate_limit)?;
         v.parse("max-image-pixels", positive::<u64>)?;

@@ -4,8 +4,9 @@
 //! an interceptor ([`Metrics::around`]); the triggers and the egress guard report on
 //! their own. All label values are fixed words, or names from the configuration: never a
 //! user, URL, path or message, so that the number of series is bounded. Measuring never
-//! blocks what it measures, and without a listener nothing is measured at all.
+//! blocks what it measures.
 
+mod format;
 mod links;
 pub mod listener;
 mod model;
@@ -31,6 +32,7 @@ use prometheus_client::registry::Registry;
 
 use crate::log;
 
+pub use format::Format;
 pub use links::Links;
 pub use model::ModelCalls;
 pub use scrape::{Limited, Scrape};

@@ -121,12 +121,12 @@ fn what_cannot_be_used_is_told_beside_what_can() {
     let missing = format!("--components={}", Place::new().path().display());
     let scripted = format!("--model={}", artifacts::scripted_model().display());
     let cases: [(&str, &[&str], &str, &str); 10] = [
-        ("a flag", &["--lease=30"], "configuration", "lease: "),
+        ("a flag", &["--lease=30"], "configuration", "--lease: "),
         (
             "a key",
             &["--model=openai"],
             "configuration",
-            "model_api_key: must be set",
+            "model \"openai\" needs model-api-key",
         ),
         (
             "no file of settings",

@@ -21,5 +21,6 @@ mod printed;
 mod printing;
 mod providers;
 mod refine;
+mod settings_file;
 mod stopping;
 mod terminal;

@@ -1,6 +1,6 @@
 //! What is printed: completions, manual pages, the vocabulary.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -94,6 +94,84 @@ fn completions_know_every_command_and_flag() {
         }
     }
     accepts("bash", &["-n"], &printed(&["completions", "bash"]));
+}
+
+/// What bash offers for the last of these words, as it asks the sourced script.
+fn offered(script: &str, words: &[&str]) -> Vec<String> {
+    const ASK: &str = r#"
+COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+_concept__refinement concept-refinement "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+printf '%s\n' "${COMPREPLY[@]}"
+"#;
+    let asked = Command::new("bash")
+        .args(["-c", &format!("{script}{ASK}"), "bash"])
+        .args(words)
+        .output()
+        .unwrap();
+    assert!(asked.stderr.is_empty(), "{asked:?}");
+    let offered = String::from_utf8(asked.stdout).unwrap();
+    offered.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn bash_completes_each_word() {
+    let script = printed(&["completions", "bash"]);
+    for (words, expected) in [
+        ("se", &["serve"][..]),
+        ("queue d", &["drain"]),
+        ("tasks re", &["retry"]),
+        ("tasks list --sta", &["--status"]),
+        (
+            "tasks list --status ",
+            &["pending", "processing", "completed", "failed"],
+        ),
+        (
+            "serve --max-im",
+            &["--max-image-bytes", "--max-image-pixels"],
+        ),
+        ("serve --auth ", &["anonymous", "secret", "jwks"]),
+        ("serve --role w", &["worker"]),
+        ("refine --model st", &["stability"]),
+        ("model new x --language p", &["python"]),
+    ] {
+        let words: Vec<_> = ["concept-refinement"]
+            .into_iter()
+            .chain(words.split(' '))
+            .collect();
+        assert_eq!(offered(&script, &words), expected, "{words:?}");
+    }
+}
+
+/// Everything under its heading, as the documents have it.
+#[test]
+fn the_help_is_in_groups() {
+    let help = printed(&["serve", "--help"]);
+    let (mut heading, mut found) = ("", BTreeMap::<_, Vec<_>>::new());
+    for line in help.lines() {
+        match line.strip_suffix(':') {
+            Some(title) if !title.starts_with(' ') => heading = title,
+            _ => {
+                let flag = line.trim_start().strip_prefix("--");
+                let flag = flag.and_then(|flag| flag.split(' ').next());
+                found.entry(heading).or_default().extend(flag);
+            }
+        }
+    }
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/settings.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let mut groups = 0;
+    for section in page.split("\n## ").skip(1) {
+        let (title, section) = section.split_once('\n').unwrap();
+        let rows = section
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `--"));
+        let flags: Vec<_> = rows.map(|row| row.split('`').next().unwrap()).collect();
+        if !flags.is_empty() {
+            assert_eq!(found[title], flags, "{title}");
+            groups += 1;
+        }
+    }
+    assert_eq!(groups, 8);
 }
 
 #[test]

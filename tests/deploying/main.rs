@@ -15,6 +15,7 @@ mod containers;
 mod dist;
 mod documented;
 mod fleet;
+mod kubernetes;
 mod manifest;
 mod monitoring;
 mod package;

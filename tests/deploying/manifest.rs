@@ -9,10 +9,11 @@ use toml::{Table, Value};
 use crate::read;
 
 /// The settings of our host that mean nothing on a stock platform.
-pub const WITHOUT_EFFECT: [&str; 29] = [
+pub const WITHOUT_EFFECT: [&str; 30] = [
     "admin-listen",
     "admin-read-token",
     "admin-token",
+    "admin-tokens",
     "anonymous-retention",
     "ca-file",
     "collect-interval",

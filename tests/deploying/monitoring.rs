@@ -1,5 +1,5 @@
-//! `deploy/grafana`, `deploy/prometheus` and the scaling of `docs/many-hosts.md`: each asks
-//! for what a service tells, and alerts fire when they should.
+//! `deploy/grafana`, `deploy/prometheus` and the scaling of `deploy/kubernetes`: each asks for
+//! what a service tells, and alerts fire when they should.
 
 mod alerts;
 mod dashboard;
@@ -7,8 +7,9 @@ mod promql;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::fs::File;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::Client;
@@ -36,40 +37,39 @@ struct Asked {
 }
 
 /// The text between each pair of these.
-fn between<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
+pub fn between<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
     let parts = text.split(start).skip(1);
     parts
         .filter_map(|part| Some(part.split_once(end)?.0))
         .collect()
 }
 
-fn yaml(text: &str) -> Value {
+pub fn yaml(text: &str) -> Value {
     serde_saphyr::from_str(text).unwrap()
 }
 
-fn string(value: &Value) -> &str {
+pub fn string(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("a text: {value}"))
 }
 
-fn list(value: &Value) -> &[Value] {
+pub fn list(value: &Value) -> &[Value] {
     value
         .as_array()
         .unwrap_or_else(|| panic!("a list: {value}"))
 }
 
-/// The `ScaledObject` of the document.
-fn scaling() -> Value {
-    let page = read("docs/many-hosts.md");
-    let blocks = between(&page, "```yaml\n", "```");
-    let block = blocks.into_iter().find(|it| it.contains("ScaledObject"));
-    yaml(block.expect("a ScaledObject"))
+const SCALING: &str = "deploy/kubernetes/scaledobject.yaml";
+
+/// The `ScaledObject` of KEDA.
+pub fn scaling() -> Value {
+    yaml(&read(SCALING))
 }
 
 fn of_scaling() -> Vec<Asked> {
     let scaling = scaling();
     let triggers = list(&scaling["spec"]["triggers"]).iter();
     let asked = triggers.map(|trigger| Asked {
-        place: "docs/many-hosts.md".to_owned(),
+        place: SCALING.to_owned(),
         expression: string(&trigger["metadata"]["query"]).to_owned(),
         shown: Vec::new(),
     });
@@ -207,8 +207,13 @@ async fn what_a_service_does_not_tell_is_found() {
 }
 
 fn promtool(arguments: &[&str], directory: &Path) {
+    promtool_reads(Stdio::null(), arguments, directory);
+}
+
+fn promtool_reads(input: Stdio, arguments: &[&str], directory: &Path) {
     let mut promtool = Command::new(artifacts::promtool());
-    let ended = promtool.args(arguments).current_dir(directory).output();
+    promtool.args(arguments).current_dir(directory).stdin(input);
+    let ended = promtool.output();
     let ended = ended.unwrap_or_else(|error| panic!("promtool (`cargo xtask tools`): {error}"));
     let said = String::from_utf8_lossy(&ended.stdout) + String::from_utf8_lossy(&ended.stderr);
     assert!(ended.status.success(), "{arguments:?}: {said}");
@@ -220,6 +225,42 @@ fn prometheus_takes_its_files_and_the_alerts_fire_when_they_should() {
     promtool(&["check", "config", "prometheus.yaml"], &directory);
     promtool(&["check", "rules", "rules.yaml"], &directory);
     promtool(&["test", "rules", "rules_test.yaml"], &directory);
+}
+
+/// Operators can read them without a listener of their own.
+#[tokio::test]
+async fn prometheus_takes_the_metrics_in_its_older_text_format() {
+    const TOKEN: &str = "a-token-of-the-operator-for-tests";
+    let launch = Launch::new().set("model", "fallback(local)");
+    let service = launch
+        .set("admin-listen", "127.0.0.1:0")
+        .variable("REFINEMENT_ADMIN_TOKEN", TOKEN)
+        .start();
+    let user = Client::session(service.url()).await;
+    let upload = user.uploaded(&pictures::png(16, 16)).await;
+    user.refined(&upload, "make it lighter").await;
+    let operator = Client::operator(&service.admin().await, TOKEN);
+    let metrics = "/admin/v1/metrics";
+    let open = operator.get(metrics).await;
+    let told = Exposition::parse(std::str::from_utf8(&open.body).unwrap());
+    let text = operator.with("accept", "text/plain").get(metrics).await;
+    let format = "text/plain; version=0.0.4; charset=utf-8";
+    assert_eq!(text.header("content-type"), Some(format));
+    let samples = std::str::from_utf8(&text.body).unwrap();
+    let samples = samples.lines().filter(|line| !line.starts_with('#'));
+    let named = samples.map(|line| line.rsplit_once(' ').unwrap().0);
+    // The second look may be counted.
+    let missing: Vec<_> = {
+        let named: BTreeSet<_> = named.collect();
+        let told = told.samples.keys();
+        told.filter(|name| !named.contains(name.as_str())).collect()
+    };
+    assert!(missing.is_empty(), "{missing:?}");
+    let place = scratch("promtool");
+    let file = place.join("metrics");
+    std::fs::write(&file, &text.body).unwrap();
+    let input = File::open(file).unwrap();
+    promtool_reads(input.into(), &["check", "metrics"], &place);
 }
 
 /// As rules, which `promtool` reads as Prometheus reads what it is asked.

@@ -4,11 +4,13 @@
 use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::SOON;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::reaper::{Reaped, scratch};
 
@@ -55,6 +57,40 @@ fn systemd_takes_the_unit() {
         .find(|line| line.contains("concept-refinement"));
     assert_eq!(of_ours, None, "{said}");
     assert!(verified.status.success(), "{said}");
+}
+
+/// How much of the system the service reaches: of 10, by the judgement of systemd 252.
+#[test]
+fn the_sandbox_is_as_tight_as_compiled_code_allows() {
+    const MOST: f64 = 1.5;
+    let place = scratch("sandbox");
+    let unit = read(UNIT).replace(INSTALLED, "/bin/true");
+    let path = place.join("concept-refinement@all.service");
+    fs::write(&path, unit).unwrap();
+    let judged = Command::new("systemd-analyze")
+        .args(["security", "--offline=true", "--no-pager"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&judged.stdout);
+    let (_, level) = said
+        .split_once("Overall exposure level for ")
+        .unwrap_or_else(|| panic!("{said} {}", String::from_utf8_lossy(&judged.stderr)));
+    let level = level.split_whitespace().nth(1).unwrap();
+    println!("exposure: {level}");
+    assert!(level.parse::<f64>().unwrap() <= MOST, "{said}");
+}
+
+/// An unusable setting ends it with a status after which another start is no use.
+#[test]
+fn what_cannot_start_is_not_started_again() {
+    let done = Command::new(artifacts::binary())
+        .args(["serve", "--lease=30"])
+        .output()
+        .unwrap();
+    let status = done.status.code().unwrap().to_string();
+    assert_eq!(value("RestartPreventExitStatus"), status);
+    assert_eq!(value("StartLimitIntervalSec"), "0");
 }
 
 #[test]
@@ -148,9 +184,21 @@ impl Machine {
         command
     }
 
+    /// Where the service notifies systemd.
+    fn manager(&self) -> UnixDatagram {
+        let path = self.root.join("notify");
+        let _ = fs::remove_file(&path);
+        let manager = UnixDatagram::bind(&path).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o777)).unwrap();
+        manager.set_read_timeout(Some(SOON)).unwrap();
+        manager
+    }
+
     /// The unit's command line, with its variables.
-    fn start(&self) -> (Reaped, String) {
+    fn start(&self) -> (Started, String) {
         self.give_state_to_its_user().unwrap();
+        assert_eq!(value("Type"), "notify");
+        let manager = self.manager();
         let line = value("ExecStart").replace("%i", "all");
         let mut words = line.split_whitespace();
         assert_eq!(words.next(), Some(INSTALLED));
@@ -161,6 +209,7 @@ impl Machine {
             command.env(name, self.root.join(path.trim_start_matches('/')));
         }
         let command = command
+            .env("NOTIFY_SOCKET", self.root.join("notify"))
             .env("REFINEMENT_LISTEN", "127.0.0.1:0")
             .stdout(Stdio::piped());
         let mut service = Reaped::spawn(command);
@@ -168,8 +217,21 @@ impl Machine {
         let mut ready = String::new();
         BufReader::new(stdout).read_line(&mut ready).unwrap();
         let url = ready.split_whitespace().last().expect("it is ready");
-        (service, url.to_owned())
+        assert_eq!(notification(&manager), "READY=1");
+        (Started { service, manager }, url.to_owned())
     }
+}
+
+/// The service, and what it notifies.
+struct Started {
+    service: Reaped,
+    manager: UnixDatagram,
+}
+
+fn notification(manager: &UnixDatagram) -> String {
+    let mut heard = [0; 256];
+    let length = manager.recv(&mut heard).expect("it notifies");
+    String::from_utf8_lossy(&heard[..length]).into_owned()
 }
 
 impl Drop for Machine {
@@ -179,8 +241,13 @@ impl Drop for Machine {
 }
 
 /// Ends it as systemd does.
-fn stop(mut service: Reaped) {
+fn stop(started: Started) {
+    let Started {
+        mut service,
+        manager,
+    } = started;
     rustix::process::kill_process(service.pid(), rustix::process::Signal::TERM).unwrap();
+    assert_eq!(notification(&manager), "STOPPING=1");
     let ended = service.child().wait().unwrap();
     assert!(ended.success(), "{ended:?}");
 }

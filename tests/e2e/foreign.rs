@@ -520,9 +520,6 @@ async fn a_socket_that_says_nothing_is_not_waited_for_without_end() {
     let done = asked.await.unwrap();
     let said = String::from_utf8(done.stderr).unwrap();
     assert_eq!(done.status.code(), Some(1), "{said}");
-    assert!(
-        said.contains("the running service does not answer"),
-        "{said}"
-    );
+    assert!(said.contains("does not answer"), "{said}");
     assert_eq!(fs::read_dir(&place).unwrap().count(), 1);
 }

@@ -22,7 +22,17 @@ fn what_is_unknown_or_unusable_stops_the_start_and_is_named() {
         (
             "a key in kebab case",
             launch().file("data-dir = 'x'"),
-            "data-dir",
+            "refinement.toml:1: unknown setting \"data-dir\"; did you mean data_dir?",
+        ),
+        (
+            "a misspelt key",
+            launch().file("uploads = 5\n\nrate_limits = '10/day'"),
+            "refinement.toml:3: unknown setting \"rate_limits\"; did you mean rate_limit?",
+        ),
+        (
+            "a misspelt flag",
+            launch().flag("--rate-limits=10/day"),
+            "a similar argument exists: '--rate-limit'",
         ),
         (
             "a key that is a table",
@@ -31,8 +41,8 @@ fn what_is_unknown_or_unusable_stops_the_start_and_is_named() {
         ),
         (
             "a file that is no TOML",
-            launch().file("= nonsense"),
-            "refinement.toml",
+            launch().file("uploads = 5\n= nonsense"),
+            "refinement.toml:2",
         ),
         (
             "a file that is not there",
@@ -127,17 +137,38 @@ fn what_is_unknown_or_unusable_stops_the_start_and_is_named() {
 const UNUSABLE: &[(&str, &str)] = &[
     ("listen", "localhost"),
     ("data-dir", ""),
-    ("public-url", "images.example.com"),
     ("role", "boss"),
+    ("concurrency", "0"),
+    ("log-format", "xml"),
+    ("metrics-listen", "9464"),
+    ("admin-listen", "9465"),
+    ("admin-token", "guessable"),
+    ("admin-tokens", "ada:guessable"),
+    ("admin-read-token", "guessable"),
+    ("ca-file", "no-such.pem"),
+    ("public-url", "images.example.com"),
+    ("trusted-proxies", "proxy.example"),
+    ("cors-origins", "*"),
+    ("auth", "none"),
+    ("jwt-secret", "too short"),
+    ("jwks-url", "http://issuer.example/keys"),
+    ("jwt-audience", ""),
+    ("jwt-issuer", " "),
+    ("rate-limit", "10/fortnight"),
+    ("uploads", "1.5"),
+    ("upload-bytes", "500MB"),
     ("tasks", "mysql://x"),
     ("tasks-listen-url", "mysql://x"),
+    ("images", "tape"),
     ("queue", "carrier-pigeon"),
-    ("pubsub-endpoint", "localhost:8085"),
-    ("pubsub-subscription", ""),
     ("pubsub-audience", ""),
     ("pubsub-service-account", " "),
+    ("pubsub-subscription", ""),
+    ("pubsub-endpoint", "localhost:8085"),
     ("pubsub-jwks-url", "http://keys.example/certs"),
-    ("images", "tape"),
+    ("max-backlog", "-1"),
+    ("lease", "30"),
+    ("max-store", "0"),
     ("model", "dall-e"),
     ("model-url", "ftp://host/"),
     ("model-api-key", ""),
@@ -145,48 +176,28 @@ const UNUSABLE: &[(&str, &str)] = &[
     ("model-input", ""),
     ("model-workflow", "missing.json"),
     ("model-original", "link"),
-    ("model-memory", "5GiB"),
-    ("model-memory-total", "1MiB"),
-    ("image-memory", "1MiB"),
-    ("rate-limit", "10/fortnight"),
-    ("auth", "none"),
-    ("jwt-secret", "too short"),
-    ("jwks-url", "http://issuer.example/keys"),
-    ("jwt-audience", ""),
-    ("jwt-issuer", " "),
-    ("trusted-proxies", "proxy.example"),
-    ("cors-origins", "*"),
-    ("allow-sources", "*.example.com"),
-    ("contact", "the operator"),
-    ("allow-webhooks", "*.example.com"),
-    ("webhook-secret", "new,"),
-    ("ca-file", "no-such.pem"),
-    ("concurrency", "0"),
-    ("lease", "30"),
-    ("max-backlog", "-1"),
-    ("max-image-bytes", "1GiB"),
-    ("max-image-pixels", "many"),
-    ("download-timeout", "0s"),
     ("model-timeout", "soon"),
     ("model-repeat", "always"),
+    ("model-memory", "5GiB"),
+    ("model-memory-total", "1MiB"),
+    ("allow-sources", "*.example.com"),
+    ("contact", "the operator"),
+    ("max-image-bytes", "1GiB"),
+    ("max-image-pixels", "many"),
+    ("image-memory", "1MiB"),
+    ("download-timeout", "0s"),
     ("task-timeout", "5 minutes"),
     ("image-url-ttl", "1s"),
-    ("uploads", "1.5"),
-    ("upload-bytes", "500MB"),
-    ("max-store", "0"),
+    ("allow-webhooks", "*.example.com"),
+    ("webhook-secret", "new,"),
     ("retention", "never"),
     ("anonymous-retention", "a while"),
     ("collect-interval", "hourly"),
     ("confirm-clock", "today"),
-    ("metrics-listen", "9464"),
-    ("admin-listen", "9465"),
-    ("admin-token", "guessable"),
-    ("admin-read-token", "guessable"),
-    ("log-format", "xml"),
 ];
 
-/// Each setting, by flag, by variable and in the file: one sentence that names
-/// it, and the status of what cannot be started as it was told.
+/// Each setting, by flag, by variable and in the file: one sentence that names the one
+/// that was used, and the status of what cannot be started as it was told.
 #[test]
 fn each_setting_is_checked_wherever_it_stands() {
     let settings: Vec<_> = table::SETTINGS.iter().map(|setting| setting.name).collect();
@@ -202,18 +213,22 @@ fn each_setting_is_checked_wherever_it_stands() {
 fn refused(name: &str, value: &str) {
     let key = name.replace('-', "_");
     let variable = format!("REFINEMENT_{}", key.to_uppercase());
+    let file = format!("# One line more\n{key} = {value:?}\n");
     let launches = [
-        ("flag", Launch::new().set(name, value)),
-        ("variable", without(name).variable(&variable, value)),
-        ("file", without(name).file(&format!("{key} = {value:?}\n"))),
+        (format!("--{name}"), Launch::new().set(name, value)),
+        (variable.clone(), without(name).variable(&variable, value)),
+        (
+            format!("refinement.toml:2: {key}"),
+            without(name).file(&file),
+        ),
     ];
-    for (source, launch) in launches {
+    for (named, launch) in launches {
         let ended = launch.run();
         let log = &ended.log;
-        assert_eq!(ended.status.code(), Some(2), "{name} by {source}: {log}");
-        let problem = format!("concept-refinement: {key}: ");
-        assert!(log.starts_with(&problem), "{name} by {source}: {log}");
-        assert_eq!(log.lines().count(), 1, "{name} by {source}: {log}");
+        assert_eq!(ended.status.code(), Some(2), "{named}: {log}");
+        let problem = format!("concept-refinement: {named}: ");
+        assert!(log.starts_with(&problem), "{named}: {log}");
+        assert_eq!(log.lines().count(), 1, "{named}: {log}");
     }
 }
 
@@ -231,7 +246,8 @@ fn a_secret_that_is_unusable_is_not_shown() {
     ] {
         let ended = launch.set("auth", "secret").run();
         assert!(!ended.status.success());
-        assert!(ended.log.contains("jwt_secret"), "{}", ended.log);
+        let log = ended.log.replace('-', "_").to_lowercase();
+        assert!(log.contains("jwt_secret"), "{}", ended.log);
         assert!(!ended.log.contains("hush-hush"), "{}", ended.log);
     }
 }
@@ -270,7 +286,7 @@ fn a_password_in_an_address_that_is_unusable_is_not_shown() {
                         let ended = Launch::new().set(name, value).run();
                         let log = &ended.log;
                         assert_eq!(ended.status.code(), Some(2), "{name} {value}: {log}");
-                        assert!(log.contains(&name.replace('-', "_")), "{name}: {log}");
+                        assert!(log.contains(&format!(": --{name}: ")), "{name}: {log}");
                         assert!(!log.contains("hush"), "{name}: {log}");
                     }
                 }
@@ -361,6 +377,25 @@ fn an_address_in_use_is_named() {
     let ended = Launch::new().set("listen", &address).run();
     assert!(!ended.status.success());
     assert!(ended.log.contains(&address), "{}", ended.log);
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_used_is_named() {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("file"), "").unwrap();
+    std::fs::create_dir(place.path().join("damaged")).unwrap();
+    std::fs::write(place.path().join("damaged/secret"), "short").unwrap();
+    for (directory, problem) in [
+        ("file/data", "creating the data directory DIR: "),
+        ("damaged", "the generated secret DIR/secret is damaged: "),
+    ] {
+        let directory = place.path().join(directory);
+        let directory = directory.to_str().unwrap();
+        let ended = Launch::new().set("data-dir", directory).run();
+        assert_eq!(ended.status.code(), Some(1), "{}", ended.log);
+        let problem = problem.replace("DIR", directory);
+        assert!(ended.log.contains(&problem), "{problem}: {}", ended.log);
+    }
 }
 
 #[tokio::test]

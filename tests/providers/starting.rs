@@ -8,31 +8,31 @@ use crate::kinds::{Kind, image, refined};
 
 #[test]
 fn a_missing_or_unusable_key_stops_the_start() {
-    let missing = "model_api_key: must be set where model is";
+    let missing = |model: &str| format!("model {model:?} needs model-api-key");
     for (name, launch, expected) in [
         (
             "jigsawstack",
             Launch::new().set("model", "jigsawstack"),
-            format!("{missing} jigsawstack"),
+            missing("jigsawstack"),
         ),
         (
             "jigsawstack elsewhere",
             Launch::new()
                 .set("model", "jigsawstack")
                 .set("model-url", "http://127.0.0.1:9"),
-            format!("{missing} jigsawstack"),
+            missing("jigsawstack"),
         ),
         (
             "openai",
             Launch::new().set("model", "openai"),
-            format!("{missing} openai"),
+            missing("openai"),
         ),
         (
             "two lines",
             Launch::new()
                 .set("model", "openai")
                 .variable("REFINEMENT_MODEL_API_KEY", "hush\nhush"),
-            "model_api_key: must be one line of visible ASCII characters".to_owned(),
+            "REFINEMENT_MODEL_API_KEY: must be one line of visible ASCII characters".to_owned(),
         ),
     ] {
         let ended = launch.run();
@@ -90,27 +90,28 @@ fn a_chain_that_cannot_be_used_stops_the_start() {
         (
             "no key",
             chain("fallback(openai)"),
-            "models.openai.api_key: must be set",
+            "model \"openai\" needs models.openai.api_key",
         ),
         (
             "what is for a model that stands alone",
             openai("fallback(openai)").set("model-url", "http://127.0.0.1:9"),
-            "model_url: is for a model that stands alone",
+            "--model-url: is for a model that stands alone",
         ),
         (
             "a table of no link",
             chain("fallback(local)").file("[models.opnai]\napi_key = 'hush'"),
-            "models.opnai: model has no link that is called opnai",
+            "refinement.toml:1: models.opnai: model has no link that is called opnai; did you \
+             mean openai?",
         ),
         (
             "an unknown key",
             chain("fallback(openai)").file("[models.openai]\napi_key = 'hush'\ncolour = 'red'"),
-            "models.openai.colour: openai has no such setting",
+            "refinement.toml:3: models.openai.colour: openai has no such setting",
         ),
         (
             "no table",
             chain("local").file("models = 'openai'"),
-            "models: must have a table for each link",
+            "refinement.toml:1: models must have a table for each link",
         ),
         (
             "a file that is not there",

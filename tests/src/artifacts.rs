@@ -208,6 +208,12 @@ pub fn python_tool(name: &str) -> PathBuf {
     existing(environment.join("bin").join(name), "cargo xtask tools")
 }
 
+/// The validator of files for Kubernetes, of a package of Python.
+pub fn kubernetes_validate() -> PathBuf {
+    let path = target_directory().join("tools/kubernetes-validate/bin/kubernetes-validate");
+    existing(path, "cargo xtask tools")
+}
+
 /// A server that speaks as S3 does, over files: a crate of that name.
 pub fn s3s_fs() -> PathBuf {
     let path = target_directory().join("tools/bin/s3s-fs");

@@ -42,11 +42,12 @@ const DEBIAN: [(&str, &str, &[&str]); 7] = [
 
 /// Python environments: the name of each, and its packages with versions and hashes.
 /// Schemathesis checks the API against its description, moto is an S3-compatible server.
-const PYTHON: [(&str, &str); 4] = [
+const PYTHON: [(&str, &str); 5] = [
     ("schemathesis", "tests/e2e/openapi/requirements.txt"),
     ("moto", "tests/contract/requirements.txt"),
     ("standardwebhooks", "tests/e2e/webhooks/requirements.txt"),
     ("nats", "tests/contract/queue/requirements.txt"),
+    ("kubernetes-validate", "tests/deploying/requirements.txt"),
 ];
 const WASMTIME: (&str, &str) = ("wasmtime", "tests/platforms/requirements.txt");
 const CLIENTS: (&str, &str) = ("clients", "tests/clients/requirements.txt");

@@ -4,7 +4,13 @@ use http::{HeaderMap, header};
 
 use super::Door;
 use super::answer::Problem;
-use crate::config::TokenHash;
+use crate::config::{AdminToken, TokenHash};
+
+/// The field of a request over the socket with the user who called `sudo`.
+pub const SUDO_USER: &str = "concept-refinement-sudo-user";
+
+/// Longest name of a user on Linux, in bytes.
+const LONGEST_NAME: usize = 32;
 
 /// Someone who may read, and perhaps act.
 #[derive(Clone, Debug)]
@@ -24,24 +30,32 @@ impl Caller {
         }
     }
 
+    /// With the user who became that one, as the command tells. Nothing proves it: who may
+    /// use the socket may say anything.
+    pub(super) fn named_by(&self, headers: &HeaderMap) -> Self {
+        let name = headers.get(SUDO_USER).and_then(|name| name.to_str().ok());
+        match name.filter(|name| is_user_name(name)) {
+            Some(name) => Self {
+                actor: format!("{} ({name})", self.actor),
+                ..self.clone()
+            },
+            None => self.clone(),
+        }
+    }
+
     /// Who sends a token.
     pub(super) fn of_token(door: &Door, headers: &HeaderMap) -> Result<Self, Problem> {
         let listener = door.listener.as_ref().ok_or(Problem::Unauthorized)?;
         let token = headers.get(header::AUTHORIZATION);
         let token = token.and_then(|value| value.to_str().ok());
         let token = token.and_then(bearer).ok_or(Problem::Unauthorized)?;
-        let token = TokenHash::of(token);
-        let of = |actor: &str, may_act| Self {
-            actor: actor.to_owned(),
-            may_act,
-        };
-        if token == listener.token {
-            Ok(of("admin token", true))
-        } else if Some(token) == listener.read_token {
-            Ok(of("read token", false))
-        } else {
-            Err(Problem::Unauthorized)
-        }
+        let hash = TokenHash::of(token);
+        let known = listener.tokens.iter().find(|token| token.hash == hash);
+        let AdminToken { actor, may_act, .. } = known.ok_or(Problem::Unauthorized)?;
+        Ok(Self {
+            actor: actor.clone(),
+            may_act: *may_act,
+        })
     }
 
     /// # Errors
@@ -55,6 +69,11 @@ impl Caller {
     }
 }
 
+fn is_user_name(name: &str) -> bool {
+    let is_usable = |byte: u8| byte.is_ascii_alphanumeric() || b"._@$-".contains(&byte);
+    (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(is_usable)
+}
+
 fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
@@ -63,6 +82,22 @@ fn bearer(value: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_user_of_sudo_is_named_beside_the_uid() {
+        for (name, expected) in [
+            ("ada", "uid 0 (ada)"),
+            ("ada.l@example", "uid 0 (ada.l@example)"),
+            ("a b", "uid 0"),
+            ("a) (b", "uid 0"),
+            ("", "uid 0"),
+            (&"a".repeat(33), "uid 0"),
+        ] {
+            let headers = [(SUDO_USER.parse().unwrap(), name.parse().unwrap())];
+            let caller = Caller::of_uid(0).named_by(&HeaderMap::from_iter(headers));
+            assert_eq!(caller.actor, expected, "{name}");
+        }
+    }
 
     #[test]
     fn a_token_follows_its_scheme() {

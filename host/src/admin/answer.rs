@@ -19,9 +19,9 @@ pub(super) enum Problem {
     /// The methods that the path has.
     Method(&'static str),
     Misdirected,
-    /// It cannot be done to what is there, for this reason.
+    /// The state of the task does not allow it, for this reason.
     Conflict(String),
-    /// The same, since so many tasks match.
+    /// Another number of tasks matches than the request expects: this one.
     Unexpected(String, u64),
     TooLarge,
     NotJson,
@@ -58,7 +58,7 @@ impl Problem {
             Self::Forbidden => (
                 StatusCode::FORBIDDEN,
                 "FORBIDDEN",
-                "This token may read, and change nothing.",
+                "This token is read-only.",
             ),
             Self::NotFound => (
                 StatusCode::NOT_FOUND,

@@ -120,6 +120,11 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
+/// Logs what an operator did.
+pub(super) fn log(act: &Act, what: fmt::Arguments<'_>) {
+    tracing::info!(actor = act.actor, reason = act.reason, "an operator {what}");
+}
+
 /// Who does something and why.
 pub(super) fn act(caller: &Caller, reason: Option<&str>) -> Result<Act, Problem> {
     caller.acts()?;

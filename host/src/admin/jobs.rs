@@ -9,7 +9,7 @@ use super::Door;
 use super::access::Caller;
 use super::answer::{Answer, Problem, json_answer, ok};
 use super::filter::Filter;
-use super::input::{Object, act};
+use super::input::{Object, act, log};
 
 #[derive(Deserialize)]
 pub(super) struct Actions {
@@ -59,8 +59,16 @@ pub(super) async fn start(door: &Door, caller: &Caller, body: Actions) -> Result
         let problem = "It has to be the one that a preview answered.";
         return Err(Problem::Invalid("until", problem.to_owned()));
     }
-    match operator.start_job(action, filter, expect, act).await? {
-        JobStart::Started(job) => Ok(json_answer(StatusCode::ACCEPTED, &written(&job))),
+    let started = operator.start_job(action, filter, expect, act.clone());
+    match started.await? {
+        JobStart::Started(job) => {
+            let (action, total, id) = (action.as_str(), job.total, &job.id);
+            log(
+                &act,
+                format_args!("started job {id}: {action}, {total} tasks"),
+            );
+            Ok(json_answer(StatusCode::ACCEPTED, &written(&job)))
+        }
         JobStart::Unexpected(count) => {
             let detail = format!("Not {expect} but {count} tasks match now.");
             Err(Problem::Unexpected(detail, count))

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::Door;
 use super::access::Caller;
 use super::answer::{Answer, Problem, ok};
-use super::input::act;
+use super::input::{act, log};
 
 #[derive(Deserialize)]
 pub(super) struct Change {
@@ -31,12 +31,16 @@ pub(super) async fn get(door: &Door) -> Result<Answer, Problem> {
 
 pub(super) async fn pause(door: &Door, caller: &Caller, body: Change) -> Result<Answer, Problem> {
     let act = act(caller, body.reason.as_deref())?;
-    door.operator.pause(act).await?;
+    if door.operator.pause(act.clone()).await? {
+        log(&act, format_args!("paused the queue"));
+    }
     get(door).await
 }
 
 pub(super) async fn resume(door: &Door, caller: &Caller, body: Change) -> Result<Answer, Problem> {
     let act = act(caller, body.reason.as_deref())?;
-    door.operator.resume(act).await?;
+    if door.operator.resume(act.clone()).await? {
+        log(&act, format_args!("resumed the queue"));
+    }
     get(door).await
 }

@@ -7,13 +7,14 @@ use concept_refinement_domain::validation;
 use concept_refinement_runtime::ingress::http::request_id;
 use http::request::Parts;
 use http::uri::Authority;
-use http::{Method, Request, StatusCode, header};
+use http::{HeaderMap, Method, Request, StatusCode, header};
 use hyper::body::Incoming;
 use tracing::Instrument as _;
 
 use super::access::Caller;
 use super::answer::{Answer, Problem, protected, with};
 use super::{Door, audit, input, jobs, page, queue, tasks};
+use crate::metrics::Format;
 
 /// All paths behind the version, with the methods that they have.
 pub(super) const ROUTES: [(&str, &str); 11] = [
@@ -45,7 +46,7 @@ pub(super) async fn answer(
     let id = request_id::of(&parts.headers);
     let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default());
     let caller = match peer {
-        Some(peer) => Ok(peer.clone()),
+        Some(peer) => Ok(peer.named_by(&parts.headers)),
         None => Caller::of_token(door, &parts.headers),
     };
     let answered = async {
@@ -54,18 +55,20 @@ pub(super) async fn answer(
         let (method, status) = (&parts.method, answer.status());
         let shown = |text: &str| sanitize(text, MAX_LOGGED);
         match &caller {
-            Ok(_) if is_read(method) => {}
-            Ok(_) => tracing::info!(
+            // A change is logged where it is made.
+            Ok(_) if is_read(method) || status.is_success() => {}
+            Ok(caller) => tracing::info!(
                 method = %shown(method.as_str()),
                 path = shown(parts.uri.path()),
                 status = status.as_u16(),
-                "an operator asked"
+                actor = caller.actor,
+                "an operator's request was refused"
             ),
             Err(_) if status.is_success() => {}
             // As many as anybody likes.
             Err(_) => log_throttled!(
                 info,
-                "who shows no operator's token was refused",
+                "a request without an operator's token was refused",
                 method = %shown(method.as_str()),
                 path = shown(parts.uri.path()),
                 status = status.as_u16()
@@ -137,7 +140,7 @@ async fn route(
             queue::resume(door, caller, input::body(headers, body).await?).await
         }
         (["audit"], _) => audit::list(door, query).await,
-        (["metrics"], _) => metrics(door).await,
+        (["metrics"], _) => metrics(door, headers).await,
         _ => Err(Problem::NotFound),
     }
 }
@@ -173,14 +176,14 @@ fn is_answered_to(door: &Door, parts: &Parts) -> bool {
     }
 }
 
-async fn metrics(door: &Door) -> Result<Answer, Problem> {
-    let scrape = door.scrape.as_ref().ok_or(Problem::NotFound)?;
-    let text = scrape.text().await.map_err(|error| {
+async fn metrics(door: &Door, headers: &HeaderMap) -> Result<Answer, Problem> {
+    let text = door.scrape.text().await.map_err(|error| {
         tracing::error!(%error, "the metrics could not be written");
         Problem::Unavailable("The metrics cannot be written at the moment.".to_owned())
     })?;
-    let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok(with(StatusCode::OK, format, Bytes::from(text)))
+    let format = Format::accepted(headers);
+    let text = Bytes::from(format.written(text));
+    Ok(with(StatusCode::OK, format.media_type(), text))
 }
 
 #[cfg(test)]

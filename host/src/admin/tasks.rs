@@ -13,7 +13,7 @@ use super::Door;
 use super::access::Caller;
 use super::answer::{Answer, Problem, no_content, ok};
 use super::filter::{self, Filter};
-use super::input::{Query, act};
+use super::input::{Query, act, log};
 
 /// In place of a user: cursors of users do not fit here.
 const OPERATOR: &str = "\u{0}operator";
@@ -64,8 +64,14 @@ pub(super) async fn retry(
     body: Change,
 ) -> Result<Answer, Problem> {
     let act = act(caller, body.reason.as_deref())?;
-    match door.operator.retry(id, act).await? {
-        Some(Retry::Created(record)) => Ok(ok(&written(door, caller, &record).await?)),
+    match door.operator.retry(id, act.clone()).await? {
+        Some(Retry::Created(record)) => {
+            log(
+                &act,
+                format_args!("retried task {id} as {}", record.task.id),
+            );
+            Ok(ok(&written(door, caller, &record).await?))
+        }
         Some(Retry::NotFailed) => Err(conflict("The task has not failed.")),
         Some(Retry::Active) => Err(conflict(
             "Its user has a task that has not ended, perhaps a retry of this one.",
@@ -85,8 +91,12 @@ pub(super) async fn cancel(
     body: Change,
 ) -> Result<Answer, Problem> {
     let act = act(caller, body.reason.as_deref())?;
-    match door.operator.administration.cancel(id, act).await? {
-        Some(Cancellation::Cancelled(_)) => get(door, caller, id).await,
+    let cancelled = door.operator.administration.cancel(id, act.clone()).await?;
+    match cancelled {
+        Some(Cancellation::Cancelled(_)) => {
+            log(&act, format_args!("cancelled task {id}"));
+            get(door, caller, id).await
+        }
         Some(Cancellation::Ended(_)) => Err(conflict("The task has ended.")),
         None => Err(Problem::NotFound),
     }
@@ -101,8 +111,12 @@ pub(super) async fn delete(
     caller.acts()?;
     let query = Query::of(query, &["reason"])?;
     let act = act(caller, query.get("reason"))?;
-    match door.operator.administration.delete(id, act).await? {
-        true => Ok(no_content()),
+    let deleted = door.operator.administration.delete(id, act.clone()).await?;
+    match deleted {
+        true => {
+            log(&act, format_args!("deleted task {id}"));
+            Ok(no_content())
+        }
         false => Err(Problem::NotFound),
     }
 }

@@ -52,7 +52,7 @@ impl Api {
         listener: TcpListener,
         cores: Arc<Cores>,
         push: Option<Arc<PushTrigger>>,
-        requests: Option<Arc<Requests>>,
+        requests: Arc<Requests>,
         traces: Traces,
     ) -> anyhow::Result<Self> {
         let access = Access {

@@ -88,7 +88,12 @@ impl Control {
                 door,
             }),
             Err(error) => {
-                tracing::warn!(%error, "no backup can be made while this runs, and no operator act");
+                let directory = data.display();
+                tracing::warn!(
+                    %error,
+                    "there is no socket in the data directory {directory}: no backup can be made \
+                     while this runs, and no operator act without admin-listen"
+                );
                 None
             }
         }
@@ -253,8 +258,11 @@ impl Asking {
             Ok(stream) => Ok(Some(Self(stream))),
             Err(error) => match error.kind() {
                 io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Ok(None),
-                io::ErrorKind::WouldBlock => bail!("the running service does not answer"),
-                _ => Err(error).context("the running service cannot be asked"),
+                io::ErrorKind::WouldBlock => {
+                    bail!("the service of {} does not answer", data.display())
+                }
+                _ => Err(error)
+                    .with_context(|| format!("the service of {} cannot be asked", data.display())),
             },
         }
     }

@@ -1,6 +1,7 @@
 //! A process with all its parts: engine, capabilities, loops, listeners.
 
 use std::net::SocketAddr;
+use std::path::Display;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,9 +108,9 @@ impl HostBuilder {
             Some(admin) => Some(listen(admin.address).await.map_err(HostError::Listen)?),
             None => None,
         };
-        let metrics = monitoring.as_ref().map(Monitoring::metrics);
+        let metrics = monitoring.metrics();
         create_directory(&config.data_dir)
-            .context("creating the data directory")
+            .with_context(|| format!("creating the data directory {}", shown(&config)))
             .map_err(HostError::DataDirectory)?;
 
         // An unusable directory is reported before anything is compiled. If two processes
@@ -125,15 +126,14 @@ impl HostBuilder {
         let compiled = move |engine: &_| Compiled::new(engine, &components, &link);
         let (engine, compiled) = compile(pool, Some(cache), on_compiling, compiled).await?;
         let engine = Arc::new(engine);
-        let refusals = metrics.as_ref().map(|metrics| Arc::clone(&metrics.egress));
         let network = Network::new(resolver, &config.trust)
             .map_err(|error| HostError::System(error.into()))?;
-        let network = network.measured(refusals);
+        let network = network.measured(Arc::clone(&metrics.egress));
         let blobs = grants::blobs(&config, Some(config.data_dir.clone()), &room);
         let model = match model {
             Some(model) => model,
             None => {
-                let links = metrics.as_ref().map(|metrics| &metrics.links);
+                let links = Some(&metrics.links);
                 let pipeline = &compiled.pipeline;
                 let log = Arc::new(output::Log);
                 let model =
@@ -156,13 +156,12 @@ impl HostBuilder {
         );
         let pause = Arc::default();
         let (push, pushes) = push::trigger(&config, &network, &clock, &pause).unzip();
-        let requests = metrics.as_ref().map(|metrics| Arc::clone(&metrics.http));
         let mut api = Api::new(
             &config,
             listener,
             Arc::clone(&cores),
             push,
-            requests,
+            Arc::clone(&metrics.http),
             traces.clone(),
         )
         .map_err(HostError::System)?;
@@ -205,10 +204,7 @@ impl HostBuilder {
             configured.queue = pushes.beside(configured.queue);
         }
         let capabilities = Probes::around(map_capabilities(configured));
-        let capabilities = Arc::new(match &metrics {
-            Some(metrics) => metrics.around(capabilities),
-            None => capabilities,
-        });
+        let capabilities = Arc::new(metrics.around(capabilities));
 
         let worker = pipeline::worker(
             &config,
@@ -217,7 +213,7 @@ impl HostBuilder {
             &capabilities,
             &network,
             &blobs,
-            metrics.clone(),
+            Some(Arc::clone(&metrics)),
         )
         .await
         .map_err(HostError::Component)?;
@@ -234,7 +230,7 @@ impl HostBuilder {
         .await
         .map_err(HostError::Component)?;
         let deliverer = Deliverer {
-            metrics: metrics.clone(),
+            metrics: Some(metrics),
             ..deliverer
         };
 
@@ -275,20 +271,17 @@ impl HostBuilder {
             runtime: Arc::clone(&runtime) as _,
             started: Arc::clone(&started),
         };
-        let mut metrics_address = None;
-        let mut scrape = None;
-        if let Some(monitoring) = monitoring {
-            let limited = Limited {
-                free: Arc::clone(&slots),
-                limit: api_instances,
-            };
-            let watchers = Arc::clone(&watchers);
-            let concurrency = worker.slots.free();
-            let scraped = monitoring.serve(&capabilities, limited, watchers, concurrency);
-            let scraped = scraped.map_err(HostError::Listen)?;
-            metrics_address = Some(scraped.0);
-            scrape = Some(scraped.1);
-            serving.monitored_by(scraped.2);
+        let limited = Limited {
+            free: Arc::clone(&slots),
+            limit: api_instances,
+        };
+        let concurrency = worker.slots.free();
+        let watched = Arc::clone(&watchers);
+        let monitored = monitoring.serve(&capabilities, limited, watched, concurrency);
+        let (scrape, scraped) = monitored.map_err(HostError::Listen)?;
+        let metrics_address = scraped.as_ref().map(|scraped| scraped.address);
+        if let Some(scraped) = scraped {
+            serving.monitored_by(scraped.serving);
         }
         let instances = instances(Some(&secret), &capabilities, &slots);
         let served = api.serve(instances, &mut serving).await;
@@ -302,7 +295,9 @@ impl HostBuilder {
         serving.spawn(|stop| probe.run(stop.stopped));
         serving.spawn(|stop| jobs.run(stop.stopped));
         let data = Folder::followed(&config.data_dir);
-        let data = data.map_err(|error| HostError::DataDirectory(error.into()))?;
+        let data = data
+            .with_context(|| format!("opening the data directory {}", shown(&config)))
+            .map_err(HostError::DataDirectory)?;
         let backup = Backup::new(data, embedded, Arc::clone(&capabilities.room));
         let local = || format!("http://{address}");
         let origin = config.public_url.clone().unwrap_or_else(local);
@@ -345,7 +340,7 @@ impl Host {
         self.serving.address()
     }
 
-    /// Where Prometheus can get the metrics. None: there are none.
+    /// Where Prometheus can get the metrics. None: it is not configured.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics_address
     }
@@ -365,6 +360,10 @@ impl Host {
     pub(crate) fn into_serving(self) -> Serving {
         self.serving
     }
+}
+
+fn shown(config: &Config) -> Display<'_> {
+    config.data_dir.display()
 }
 
 /// The common secret of the hosts of a store, once it can be reached. No secret is

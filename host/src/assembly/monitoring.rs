@@ -1,4 +1,4 @@
-//! Metrics, if configured: without a listener nothing is measured.
+//! Metrics: operators can always read them, and Prometheus where a listener is configured.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,57 +16,60 @@ use crate::metrics::{self, Limited, Metrics, Scrape};
 
 /// The metrics, and the listener that serves them.
 pub struct Monitoring {
-    listener: TcpListener,
+    /// None: it is not configured.
+    listener: Option<TcpListener>,
     registry: Registry,
     metrics: Arc<Metrics>,
 }
 
+/// A listener at work.
+pub struct Scraped {
+    pub address: SocketAddr,
+    pub serving: AbortOnDropHandle<()>,
+}
+
 impl Monitoring {
-    /// None: no metrics are configured.
-    pub async fn listen(config: &Config) -> anyhow::Result<Option<Self>> {
-        let Some(address) = config.metrics_listen else {
-            return Ok(None);
+    pub async fn listen(config: &Config) -> anyhow::Result<Self> {
+        let listener = match config.metrics_listen {
+            Some(address) => Some(listen(address).await.context("metrics_listen")?),
+            None => None,
         };
-        let listener = listen(address).await.context("metrics_listen")?;
         let mut registry = Registry::default();
         let metrics = Arc::new(Metrics::new(&mut registry));
-        Ok(Some(Self {
+        Ok(Self {
             listener,
             registry,
             metrics,
-        }))
+        })
     }
 
     pub fn metrics(&self) -> Arc<Metrics> {
         Arc::clone(&self.metrics)
     }
 
-    /// Returns the address. `instances`: slots of the API; `concurrency`: of the worker.
+    /// `instances`: slots of the API; `concurrency`: of the worker.
     pub fn serve(
         self,
         capabilities: &Arc<Capabilities>,
         instances: Limited,
         watchers: Arc<Watchers>,
         concurrency: usize,
-    ) -> anyhow::Result<(SocketAddr, Arc<Scrape>, AbortOnDropHandle<()>)> {
-        let Self {
-            listener,
-            registry,
-            metrics,
-        } = self;
-        let address = listener.local_addr()?;
-        let scrape = Scrape::new(
-            registry,
-            metrics,
+    ) -> anyhow::Result<(Arc<Scrape>, Option<Scraped>)> {
+        let scrape = Arc::new(Scrape::new(
+            self.registry,
+            self.metrics,
             capabilities,
             instances,
             watchers,
             concurrency,
-        );
-        let scrape = Arc::new(scrape);
+        ));
+        let Some(listener) = self.listener else {
+            return Ok((scrape, None));
+        };
+        let address = listener.local_addr()?;
         let serve = metrics::listener::serve(listener, Arc::clone(&scrape));
         tracing::info!("metrics are at http://{address}/metrics");
         let serving = AbortOnDropHandle::new(tokio::spawn(serve));
-        Ok((address, scrape, serving))
+        Ok((scrape, Some(Scraped { address, serving })))
     }
 }

@@ -58,13 +58,16 @@ pub async fn move_stores(
     target: &Config,
     mut report: impl FnMut(&str),
 ) -> anyhow::Result<Moved> {
-    create_directory(&target.data_dir).context("creating the target's data directory")?;
-    let place = fs::canonicalize(&source.data_dir).context("the source cannot be read")?;
+    let shown = target.data_dir.display();
+    create_directory(&target.data_dir)
+        .with_context(|| format!("creating the target's data directory {shown}"))?;
+    let shown = source.data_dir.display();
+    let place = fs::canonicalize(&source.data_dir)
+        .with_context(|| format!("the source's data directory {shown} cannot be read"))?;
     if fs::canonicalize(&target.data_dir).is_ok_and(|target| target == place) {
-        bail!("the source and the target have the same data directory");
+        bail!("the source and the target have the same data directory, {shown}");
     }
     let at_rest = capabilities::at_rest(source).await?;
-    let shown = source.data_dir.display();
     let at_rest = at_rest.with_context(|| format!("{shown} has nothing to move"))?;
     let copy = Copied::of(&at_rest, &target.data_dir)?;
     for images in at_rest.iter().filter_map(|store| store.images.as_ref()) {

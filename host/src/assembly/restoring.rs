@@ -112,7 +112,9 @@ async fn examined(config: &Config, scratch: &Path) -> anyhow::Result<String> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let room = capabilities::room(config);
     if config.data_dir.join(secret::FILE).exists() {
-        Secret::open(&config.data_dir, || [0; 32])?;
+        // Its path is that of the draft.
+        let secret = Secret::open(&config.data_dir, || [0; 32]);
+        secret.map_err(|_| anyhow::anyhow!("its secret is damaged"))?;
     }
     engines::verify(&config.data_dir)?;
     let mut stores = Vec::new();

@@ -22,20 +22,23 @@ impl Secret {
     /// `random`.
     pub fn open(directory: &Path, random: impl FnOnce() -> [u8; LENGTH]) -> anyhow::Result<Self> {
         let path = directory.join(FILE);
+        let shown = path.display();
         match File::open(&path) {
             Ok(mut file) => {
                 let mut secret = [0; LENGTH];
                 file.read_exact(&mut secret)
-                    .context("the generated secret in the data directory is damaged")?;
+                    .with_context(|| format!("the generated secret {shown} is damaged"))?;
                 Ok(Self(secret))
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let secret = random();
                 write(directory, &path, &secret)
-                    .context("writing the generated secret to the data directory")?;
+                    .with_context(|| format!("writing the generated secret {shown}"))?;
                 Ok(Self(secret))
             }
-            Err(error) => Err(error).context("reading the generated secret"),
+            Err(error) => {
+                Err(error).with_context(|| format!("reading the generated secret {shown}"))
+            }
         }
     }
 

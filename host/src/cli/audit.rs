@@ -29,12 +29,13 @@ const COLUMNS: &[Column] = &[
         is_flexible: false,
     },
     Column {
-        name: "REASON",
-        is_flexible: true,
-    },
-    Column {
         name: "TARGET",
         is_flexible: true,
+    },
+    // An operator's words are shown whole.
+    Column {
+        name: "REASON",
+        is_flexible: false,
     },
 ];
 
@@ -64,7 +65,7 @@ fn row(entry: &Value) -> Vec<String> {
         shown("actor"),
         shown("action"),
         shown("count"),
-        shown("reason"),
         shown("target"),
+        shown("reason"),
     ]
 }

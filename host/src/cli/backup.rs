@@ -67,7 +67,7 @@ fn to_directory(config: &Config, to: &Path) -> anyhow::Result<Received> {
     // waits only shortly for a request.
     let data = match Folder::open(&config.data_dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        opened => Some(opened.context("the data directory")?),
+        opened => Some(opened.with_context(|| unreadable(config))?),
     };
     let draft = Draft::create(to, data.as_ref())?;
     if let Some(data) = data {
@@ -135,6 +135,11 @@ fn received<R: io::Read>(
     }
 }
 
+fn unreadable(config: &Config) -> String {
+    let data = config.data_dir.display();
+    format!("the data directory {data} cannot be read")
+}
+
 /// The process that makes the backup.
 enum Source {
     Service(Asking),
@@ -151,7 +156,7 @@ impl Source {
         let data = config.data_dir.display();
         let stores = stores.with_context(|| format!("{data} has nothing to back up"))?;
         let stores = stores.into_iter().map(|at_rest| at_rest.store).collect();
-        let data = Folder::open(&config.data_dir)?;
+        let data = Folder::open(&config.data_dir).with_context(|| unreadable(config))?;
         Ok(Self::AtRest(Backup::new(data, stores, Arc::default())))
     }
 

@@ -7,6 +7,7 @@
 pub mod arguments;
 pub mod door;
 pub mod filter;
+pub mod id;
 pub mod pages;
 mod refusal;
 pub mod shown;

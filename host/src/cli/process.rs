@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use super::notify::{READY, STOPPING, notify};
 use super::signals::Signals;
 use super::terminal::print;
 use crate::assembly::Serving;
@@ -66,6 +67,7 @@ async fn start_and_stop(
     announce(serving.address());
     signals.next().await;
     tracing::info!("stopping");
+    notify(STOPPING);
     exit_after(STOP, 1);
     let second_signal = async {
         signals.next().await;
@@ -76,13 +78,14 @@ async fn start_and_stop(
     Ok(())
 }
 
-/// Prints the address for clients, once per process. On a thread, since nobody may be
-/// reading the output.
+/// Notifies the service manager, and prints the address for clients, once per process. It
+/// prints on a thread, since nobody may be reading the output.
 pub fn announce(address: SocketAddr) {
     static ANNOUNCED: AtomicBool = AtomicBool::new(false);
     if ANNOUNCED.swap(true, Ordering::Relaxed) {
         return;
     }
+    notify(READY);
     let line = format!("concept-refinement is ready at http://{address}\n");
     let print = move || {
         if let Err(error) = print(line.as_bytes()) {

@@ -1,7 +1,7 @@
 //! Settings on the command line: a flag for each, and the other sources.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Arg, ArgMatches, value_parser};
@@ -9,9 +9,11 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::completions::Suggested;
 use super::failure::Failure;
+use super::terminal::say;
 use crate::config::table::{Command, SETTINGS, Setting};
-use crate::config::{Config, ConfigError, LogFormat, Values};
+use crate::config::{Config, ConfigError, LogFormat, MACHINE_FILE, Values, shipped_models};
 use crate::log::{self, LibraryThrottle};
 
 /// Selects what is logged; not a setting.
@@ -30,7 +32,10 @@ pub struct Sources {
 /// The flags for the settings file and the components directory.
 pub fn sources() -> [Arg; 2] {
     [
-        path("config", "FILE").help("Read settings from FILE [default: refinement.toml, if there]"),
+        path("config", "FILE").help(
+            "Read settings from FILE [default: refinement.toml, here or in \
+             /etc/concept-refinement]",
+        ),
         path("components", "DIR").help("Run the components of DIR [default: those built in]"),
     ]
 }
@@ -43,11 +48,32 @@ pub fn flags(command: Option<Command>) -> impl Iterator<Item = Arg> {
             _ => String::new(),
         };
         let (help, variable) = (setting.help, setting.variable());
-        Arg::new(setting.name)
+        let arg = Arg::new(setting.name)
             .long(setting.name)
             .value_name(setting.value)
-            .help(format!("{help}{default} [env: {variable}]"))
+            .help_heading(setting.heading)
+            .help(format!("{help}{default} [env: {variable}]"));
+        let words = suggested(setting.name);
+        match words.is_empty() {
+            true => arg,
+            false => arg
+                .value_parser(Suggested(words))
+                .hide_possible_values(true),
+        }
     })
+}
+
+/// The words that completions offer for a setting's value.
+fn suggested(setting: &str) -> Vec<&'static str> {
+    match setting {
+        "auth" => vec!["anonymous", "secret", "jwks"],
+        "log-format" => vec!["text", "json"],
+        "model" => shipped_models().collect(),
+        "model-original" => vec!["bytes", "url"],
+        "model-repeat" => vec!["unknown", "never"],
+        "role" => vec!["all", "api", "worker"],
+        _ => Vec::new(),
+    }
 }
 
 fn wanted(command: Option<Command>) -> impl Iterator<Item = &'static Setting> {
@@ -60,14 +86,20 @@ fn wanted(command: Option<Command>) -> impl Iterator<Item = &'static Setting> {
 /// that the command does not use keep their defaults.
 pub fn given(matches: &ArgMatches, command: Option<Command>) -> Result<Sources, Failure> {
     let mut found = Values::new();
-    let file = matches.get_one::<PathBuf>("config").map(PathBuf::as_path);
-    let file = found.set_from_file(file).map_err(usage)?;
+    let named = matches.get_one::<PathBuf>("config").map(PathBuf::as_path);
+    let file = found.set_from_file(named).map_err(usage)?;
+    let may_cost = matches!(command, Some(Command::Refine | Command::TestModel));
+    if may_cost && named.is_none() && file.as_deref() == Some(Path::new(MACHINE_FILE)) {
+        say(&format!("the settings are those of {MACHINE_FILE}"));
+    }
     let unknown_variables = found.set_from_variables(variables()?);
     let mut values = Values::new();
     for setting in wanted(command) {
-        let flag = matches.get_one::<String>(setting.name).map(String::as_str);
-        if let Some(value) = flag.or_else(|| found.get(setting.name)) {
-            values.set(setting, value);
+        match matches.get_one::<String>(setting.name) {
+            Some(value) => {
+                values.set_named(setting, value, format!("--{}", setting.name));
+            }
+            None => values.set_as_in(&found, setting),
         }
     }
     if wanted(command).any(|setting| setting.name == "model") {

@@ -6,7 +6,7 @@ use url::{Host, Url};
 
 use super::error::ConfigError;
 use super::forms::public_url;
-use super::reader::{Reader, unusable};
+use super::reader::Reader;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Auth {
@@ -35,7 +35,8 @@ pub(super) fn auth(values: &Reader<'_>) -> Result<(Auth, Option<Url>), ConfigErr
     match needed {
         Some(name) => {
             let mode = values.parse("auth", Ok)?;
-            Err(unusable(name, format!("must be set where auth is {mode}")))
+            let sentence = format!("{name} is required with auth {mode:?}");
+            Err(ConfigError::Missing(sentence))
         }
         None => Ok((auth, jwks_url)),
     }

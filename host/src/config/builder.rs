@@ -342,7 +342,8 @@ impl ConfigBuilder {
         self.set("confirm-clock", day)
     }
 
-    /// Where Prometheus can get `GET /metrics`. By default there are no metrics.
+    /// Where Prometheus can get `GET /metrics`. By default only operators can, by the admin
+    /// API.
     pub fn metrics_listen(self, address: SocketAddr) -> Self {
         self.set("metrics-listen", address.to_string())
     }
@@ -352,6 +353,13 @@ impl ConfigBuilder {
     pub fn admin_listen(self, address: SocketAddr, token: impl Into<String>) -> Self {
         self.set("admin-listen", address.to_string())
             .set("admin-token", token)
+    }
+
+    /// Names and tokens of operators who may act there; the audit has their names.
+    pub fn admin_tokens<'a>(self, tokens: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let tokens = tokens.into_iter();
+        let tokens = tokens.map(|(name, token)| format!("{name}:{token}"));
+        self.list("admin-tokens", tokens)
     }
 
     /// A token with which operators may only read.

@@ -51,7 +51,8 @@ fn secrets(text: &str) -> Vec<String> {
         return Vec::new();
     };
     let settings = SETTINGS.iter().filter(|setting| {
-        let value = table.get(&setting.file_key()).and_then(toml::Value::as_str);
+        let has_login = |value: &toml::Value| value.as_str().is_some_and(has_login);
+        let value = table.get(&setting.file_key());
         setting.secret && value.is_some_and(|value| setting.value == "SECRET" || has_login(value))
     });
     let mut keys: Vec<_> = settings.map(|setting| setting.file_key()).collect();
@@ -81,6 +82,7 @@ mod tests {
             ("tasks = 'postgres://u:hush@host/x'", &["tasks"]),
             ("queue = 'nats://hush@host'", &["queue"]),
             ("tasks = 'postgres://host/x?password=hush'", &["tasks"]),
+            ("admin_tokens = ['ada:hush']", &["admin_tokens"]),
             (
                 "admin_token = 'hush'\njwt_secret = 'hush'\nmodel_url = 'http://a@b'",
                 &["jwt_secret", "admin_token"],

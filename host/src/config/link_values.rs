@@ -6,13 +6,16 @@ use std::collections::BTreeMap;
 use concept_refinement_domain::chain::variable_part;
 
 use super::error::ConfigError;
-use super::sources::{FORM, text_of};
+use super::lines::Lines;
+use super::sources::{FORM, PREFIX, TABLE, text_of};
 
 /// By name and key, both as in the file.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct LinkValues {
     /// From the file.
     tables: BTreeMap<String, Settings>,
+    /// Where the tables and their keys are in the file, by their paths.
+    named: BTreeMap<String, String>,
     /// By variable name, such as `OPENAI_API_KEY`: which part is the name of the link is
     /// known only once the links are.
     variables: BTreeMap<String, String>,
@@ -32,25 +35,50 @@ impl LinkValues {
     }
 
     /// Adds the table `models` of a file, replacing what is set.
-    pub fn set_from_toml(&mut self, tables: toml::Value) -> Result<(), ConfigError> {
+    pub fn set_from_toml(
+        &mut self,
+        tables: toml::Value,
+        lines: &Lines<'_>,
+    ) -> Result<(), ConfigError> {
+        let no_tables = |path: &str| ConfigError::Models {
+            origin: lines.place(path),
+        };
         let toml::Value::Table(tables) = tables else {
-            return Err(ConfigError::Models);
+            return Err(no_tables(TABLE));
         };
         for (link, settings) in tables {
+            let path = format!("{TABLE}.{link}");
             let toml::Value::Table(settings) = settings else {
-                return Err(ConfigError::Models);
+                return Err(no_tables(&path));
             };
             self.tables.entry(link.clone()).or_default();
+            self.named.insert(path.clone(), lines.named(&path));
             for (key, value) in settings {
+                let path = format!("{path}.{key}");
+                let named = lines.named(&path);
                 let value = text_of(value).ok_or_else(|| ConfigError::OfLink {
                     link: link.clone(),
                     key: key.clone(),
+                    named: Some(named.clone()),
                     problem: FORM.to_owned(),
                 })?;
+                self.named.insert(path, named);
                 self.set(&link, &key, value);
             }
         }
         Ok(())
+    }
+
+    /// Where a link, or one of its settings, was set, as errors name it.
+    pub fn named(&self, link: &str, key: Option<&str>) -> Option<String> {
+        let Some(key) = key else {
+            return self.named.get(&format!("{TABLE}.{link}")).cloned();
+        };
+        let variable = format!("{}_{}", variable_part(link), key.to_uppercase());
+        match self.variables.contains_key(&variable) {
+            true => Some(format!("{PREFIX}{variable}")),
+            false => self.named.get(&format!("{TABLE}.{link}.{key}")).cloned(),
+        }
     }
 
     /// The links that the file has tables for.
@@ -127,11 +155,10 @@ mod tests {
     #[test]
     fn a_variable_goes_before_the_file() {
         let mut values = LinkValues::default();
-        let table = "[openai]\nurl = 'a'\nsteps = 30\n[unused]".parse::<toml::Table>();
-        let file = toml::Value::Table(table.unwrap());
+        let file = "[models.openai]\nurl = 'a'\nsteps = 30\n[models.unused]";
         values.set_from_variable("OPENAI_URL", "b".to_owned());
         values.set_from_variable("OPENAY_URL", "c".to_owned());
-        values.set_from_toml(file).unwrap();
+        read(&mut values, file).unwrap();
         let expected = [("steps", "30"), ("url", "b")];
         let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
         values.set_from_variable("OPENAI_PORT_8080_TCP", "d".to_owned());
@@ -148,20 +175,24 @@ mod tests {
         for (text, expected) in [
             (
                 "models = 'openai'",
-                "models: must have a table for each link, as [models.openai]",
+                "f:1: models must have a table for each link, as [models.openai]",
             ),
             (
                 "[models]\nopenai = 1",
-                "models: must have a table for each link, as [models.openai]",
+                "f:2: models must have a table for each link, as [models.openai]",
             ),
             (
                 "[models.openai]\nurl = true",
-                "models.openai.url: must be a string, a whole number or a list of strings",
+                "f:2: models.openai.url: must be a string, a whole number or a list of strings",
             ),
         ] {
-            let table: toml::Table = text.parse().unwrap();
-            let error = LinkValues::default().set_from_toml(table["models"].clone());
+            let error = read(&mut LinkValues::default(), text);
             assert_eq!(error.unwrap_err().to_string(), expected, "{text}");
         }
+    }
+
+    fn read(values: &mut LinkValues, text: &str) -> Result<(), ConfigError> {
+        let (mut table, lines) = Lines::parsed("f", text)?;
+        values.set_from_toml(table.remove(TABLE).unwrap(), &lines)
     }
 }

@@ -20,7 +20,7 @@ use self::chain_reader::ChainReader;
 use self::forms::{base_url, key, line, original, workflow};
 use self::input::{ORIGINAL, SETTINGS};
 use self::providers::{PROVIDERS, Provider};
-use super::error::ConfigError;
+use super::error::{ConfigError, did_you_mean};
 use super::reader::{Reader, unusable};
 
 /// One link: a model, or a middleware with the links behind it.
@@ -143,8 +143,11 @@ pub(super) fn read(v: &Reader<'_>) -> Result<ModelLink, ConfigError> {
     v.parse("model-original", original)?;
     let names = names(&chain);
     if let Some(link) = v.0.links().names().find(|link| !names.contains(link)) {
-        let link = link.to_owned();
-        return Err(ConfigError::UnknownLink { link });
+        return Err(ConfigError::UnknownLink {
+            link: link.to_owned(),
+            named: None,
+            suggestion: did_you_mean(link, names),
+        });
     }
     let stands_alone = chain.behind.is_none();
     for (setting, key) in SETTINGS {
@@ -213,8 +216,13 @@ fn names(chain: &chain::Link) -> Vec<&str> {
 }
 
 fn shipped<'a>() -> impl Iterator<Item = &'a str> {
+    shipped_models().chain(MIDDLEWARE)
+}
+
+/// The names of the shipped models.
+pub(crate) fn shipped_models<'a>() -> impl Iterator<Item = &'a str> {
     let providers = PROVIDERS.iter().map(|provider| provider.name);
-    ["local"].into_iter().chain(providers).chain(MIDDLEWARE)
+    ["local"].into_iter().chain(providers)
 }
 
 /// The names of shipped providers.

@@ -43,5 +43,9 @@ impl<'a> Reader<'a> {
 }
 
 pub(super) fn unusable(setting: &'static str, problem: String) -> ConfigError {
-    ConfigError::Unusable { setting, problem }
+    ConfigError::Unusable {
+        setting,
+        named: None,
+        problem,
+    }
 }

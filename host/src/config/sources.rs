@@ -3,15 +3,22 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::error::ConfigError;
+use super::error::{ConfigError, did_you_mean};
+use super::lines::Lines;
 use super::link_values::LinkValues;
 use super::table::{SETTINGS, Setting};
 
 /// The table of the file that contains those of the links.
 pub(super) const TABLE: &str = "models";
 
+/// The settings file of the machine: the systemd unit and the Debian package use it.
+pub(crate) const MACHINE_FILE: &str = "/etc/concept-refinement/refinement.toml";
+
+/// Where the settings file is looked for, in this order.
+const STANDARD_FILES: [&str; 2] = ["refinement.toml", MACHINE_FILE];
+
 /// Prefix of the variables of links.
-const PREFIX: &str = "REFINEMENT_MODELS_";
+pub(super) const PREFIX: &str = "REFINEMENT_MODELS_";
 
 /// The allowed types of values in a file.
 pub(super) const FORM: &str = "must be a string, a whole number or a list of strings";
@@ -19,8 +26,15 @@ pub(super) const FORM: &str = "must be a string, a whole number or a list of str
 /// Values by name. Secrets are hidden in `Debug`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Values {
-    settings: BTreeMap<&'static str, String>,
+    settings: BTreeMap<&'static str, Value>,
     links: LinkValues,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Value {
+    text: String,
+    /// Where it was set, as errors name it. None: by default, or by a program.
+    named: Option<String>,
 }
 
 impl Values {
@@ -37,8 +51,39 @@ impl Values {
 
     /// Sets a value, replacing the previous one. [`crate::Config::new`] validates it.
     pub fn set(&mut self, setting: &'static Setting, value: impl Into<String>) -> &mut Self {
-        self.settings.insert(setting.name, value.into());
+        self.insert(setting, value.into(), None)
+    }
+
+    /// The same for a value that errors name as `named`, such as `--lease`.
+    pub(crate) fn set_named(
+        &mut self,
+        setting: &'static Setting,
+        value: impl Into<String>,
+        named: String,
+    ) -> &mut Self {
+        self.insert(setting, value.into(), Some(named))
+    }
+
+    /// Sets what another one sets, if it does.
+    pub(crate) fn set_as_in(&mut self, other: &Self, setting: &'static Setting) {
+        if let Some(value) = other.settings.get(setting.name) {
+            self.settings.insert(setting.name, value.clone());
+        }
+    }
+
+    fn insert(
+        &mut self,
+        setting: &'static Setting,
+        text: String,
+        named: Option<String>,
+    ) -> &mut Self {
+        self.settings.insert(setting.name, Value { text, named });
         self
+    }
+
+    /// Where a setting was set, as errors name it.
+    pub(super) fn named(&self, name: &str) -> Option<String> {
+        self.settings.get(name)?.named.clone()
     }
 
     /// Sets a value of a model link by its key in the file, such as `api_key` of
@@ -60,7 +105,7 @@ impl Values {
 
     /// The value of the setting of this name, as on the command line.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.settings.get(name).map(String::as_str)
+        self.settings.get(name).map(|value| value.text.as_str())
     }
 
     /// Adds a TOML document, replacing what is set. `origin` names it in errors.
@@ -70,42 +115,41 @@ impl Values {
     /// It is not TOML, sets something that does not exist, or has a value that is neither
     /// a string, an integer nor a list of strings.
     pub fn set_from_toml(&mut self, origin: &str, text: &str) -> Result<(), ConfigError> {
-        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-            ConfigError::File(origin.to_owned(), error.message().to_owned())
-        })?;
+        let (table, lines) = Lines::parsed(origin, text)?;
         for (key, value) in table {
             if key == TABLE {
-                self.links.set_from_toml(value)?;
+                self.links.set_from_toml(value, &lines)?;
                 continue;
             }
-            let setting = SETTINGS
-                .iter()
-                .find(|setting| setting.file_key() == key)
-                .ok_or_else(|| ConfigError::Unknown {
-                    origin: origin.to_owned(),
-                    key: key.clone(),
-                })?;
+            let Some(setting) = SETTINGS.iter().find(|setting| setting.file_key() == key) else {
+                let keys: Vec<_> = SETTINGS.iter().map(Setting::file_key).collect();
+                return Err(ConfigError::Unknown {
+                    origin: lines.place(&key),
+                    suggestion: did_you_mean(&key, keys.iter().map(String::as_str)),
+                    key,
+                });
+            };
+            let named = lines.named(&key);
             let text = text_of(value).ok_or_else(|| ConfigError::Unusable {
                 setting: setting.name,
+                named: Some(named.clone()),
                 problem: FORM.to_owned(),
             })?;
-            self.set(setting, text);
+            self.set_named(setting, text, named);
         }
         Ok(())
     }
 
     /// Adds the values of a file, replacing what is set. None: `refinement.toml` in the
-    /// working directory, if it exists.
+    /// working directory or else in `/etc/concept-refinement`, if one exists.
     ///
     /// # Errors
     ///
     /// The file cannot be read; see also [`Self::set_from_toml`].
     pub fn set_from_file(&mut self, path: Option<&Path>) -> Result<Option<PathBuf>, ConfigError> {
-        let standard = Path::new("refinement.toml");
-        let path = match path {
-            Some(path) => path,
-            None if standard.exists() => standard,
-            None => return Ok(None),
+        let mut standard = STANDARD_FILES.into_iter().map(Path::new);
+        let Some(path) = path.or_else(|| standard.find(|path| path.exists())) else {
+            return Ok(None);
         };
         let origin = path.display().to_string();
         let text = std::fs::read_to_string(path)
@@ -128,7 +172,7 @@ impl Values {
                 .find(|setting| setting.variable() == variable)
             {
                 Some(setting) => {
-                    self.set(setting, value);
+                    self.set_named(setting, value, variable);
                 }
                 None => match variable.strip_prefix(PREFIX) {
                     Some(name) => self.links.set_from_variable(name, value),
@@ -194,22 +238,27 @@ mod tests {
             (
                 "unknown key",
                 "colour = 'red'",
-                "refinement.toml: unknown setting \"colour\"",
+                "refinement.toml:1: unknown setting \"colour\"",
             ),
             (
                 "kebab case",
                 "data-dir = 'x'",
-                "refinement.toml: unknown setting \"data-dir\"",
+                "refinement.toml:1: unknown setting \"data-dir\"; did you mean data_dir?",
+            ),
+            (
+                "a misspelling",
+                "# Limits\nlease = '30s'\nrate-limits = '10/day'",
+                "refinement.toml:3: unknown setting \"rate-limits\"; did you mean rate_limit?",
             ),
             (
                 "boolean",
                 "uploads = true",
-                "uploads: must be a string, a whole number or a list of strings",
+                "refinement.toml:1: uploads: must be a string, a whole number or a list of strings",
             ),
             (
                 "list of numbers",
                 "allow_sources = [1]",
-                "allow_sources: must be a string, a whole number or a list of strings",
+                "refinement.toml:1: allow_sources: must be a string, a whole number or a list of strings",
             ),
         ] {
             let error = Values::new()
@@ -218,10 +267,10 @@ mod tests {
             assert_eq!(error.to_string(), expected, "{name}");
         }
         let error = Values::new()
-            .set_from_toml("refinement.toml", "= x")
+            .set_from_toml("refinement.toml", "lease = '30s'\n= x")
             .unwrap_err();
         assert!(
-            error.to_string().starts_with("refinement.toml: "),
+            error.to_string().starts_with("refinement.toml:2: "),
             "{error}"
         );
     }

@@ -10,6 +10,8 @@ pub struct Setting {
     pub default: Option<&'static str>,
     /// The placeholder for the value in the help.
     pub value: &'static str,
+    /// The heading above its group in the help.
+    pub heading: &'static str,
     /// Its purpose, in one line.
     pub help: &'static str,
     /// Whether the value must never be shown, since it may contain a password.
@@ -37,141 +39,161 @@ pub enum Command {
     TestModel,
 }
 
-/// One row per setting, below its help text: its name, the placeholder for its value, its
-/// default, other commands that use it, and whether it is secret.
+/// One row per setting, below its help text and the heading of its group: its name, the
+/// placeholder for its value, its default, other commands that use it, and whether it is
+/// secret.
 macro_rules! settings {
-    ($(#[doc = $help:literal]
+    ($($heading:literal { $(#[doc = $help:literal]
         $name:literal $value:ident $(= $default:literal)? $([$($command:ident)+])? $($secret:ident)?;
-    )+) => {
-        &[$(Setting {
+    )+ })+) => {
+        &[$($(Setting {
             name: $name,
             default: None,
             value: stringify!($value),
+            heading: $heading,
             help: $help.trim_ascii(),
             secret: false,
             commands: &[$($(Command::$command),+)?],
-        }$(.default($default))?$(.$secret())?),+]
+        }$(.default($default))?$(.$secret())?),+),+]
     };
 }
 
 /// All there are, in the order of the help.
 pub const SETTINGS: &[Setting] = settings! {
-    /// Where to listen for HTTP
-    "listen" ADDRESS = "127.0.0.1:8080" [Health];
-    /// SQLite file, images, generated secret, compiled code
-    "data-dir" DIR = "./data" [Backup Move Operator Restore];
-    /// What image URLs start with [default: the origin of each request]
-    "public-url" URL;
-    /// Which parts this process runs: all, api, or worker (health and pushes only)
-    "role" ROLE = "all";
-    /// Tasks, concepts, quotas: sqlite, or postgres://USER:PASSWORD@HOST:PORT/DATABASE
-    "tasks" ENGINE = "sqlite" [Backup Restore] secret;
-    /// The database of the tasks without a pooler, for notifications from other hosts
-    "tasks-listen-url" URL secret;
-    /// The queue: store (inside the task store), nats://HOST:PORT (JetStream), or pubsub://PROJECT/TOPIC
-    "queue" ENGINE = "store" secret;
-    /// Where the API of Pub/Sub is; over http no credentials are sent
-    "pubsub-endpoint" URL = "https://pubsub.googleapis.com";
-    /// The subscription that a worker pulls from [default: messages are pushed]
-    "pubsub-subscription" NAME;
-    /// The audience that the token of a push must have
-    "pubsub-audience" AUDIENCE;
-    /// The service account that the token of a push must belong to
-    "pubsub-service-account" EMAIL;
-    /// Where Google publishes the keys of these tokens
-    "pubsub-jwks-url" URL = "https://www.googleapis.com/oauth2/v3/certs";
-    /// Images: file, or s3://BUCKET/PREFIX
-    "images" ENGINE = "file" [Backup Restore];
-    /// local, jigsawstack, openai, stability, replicate, automatic1111, comfyui, the path of a component that exports the model interface, or a chain of them, as fallback(openai, local)
-    "model" MODEL = "local" [Refine];
-    /// The base URL of the provider of a model that is used alone [default: the provider's own]
-    "model-url" URL [Refine TestModel];
-    /// The key for the provider of a model that is used alone
-    "model-api-key" SECRET [Refine TestModel] secret;
-    /// Which of the provider's models [default: what its documentation recommends]
-    "model-name" NAME [Refine TestModel];
-    /// What a model at Replicate calls its input for the original; NAME[] where it is a list
-    "model-input" NAME [Refine TestModel];
-    /// The workflow that ComfyUI runs, in its API format, with named inputs
-    "model-workflow" FILE [Refine TestModel];
-    /// What a provider that can download originals gets: bytes (those that were checked) or url
-    "model-original" FORM = "bytes" [Refine TestModel];
-    /// Memory of one instance of the model
-    "model-memory" SIZE = "1GiB" [Refine TestModel];
-    /// Memory of all instances of the model; a call that needs more is postponed [default: half of the machine's]
-    "model-memory-total" SIZE [Refine TestModel];
-    /// Space for the images of all tasks in progress; an original that needs more is postponed
-    "image-memory" SIZE = "1GiB" [Refine];
-    /// Refinements per user: N/hour, N/day, N/month (UTC) or unlimited
-    "rate-limit" LIMIT = "10/month";
-    /// anonymous (sessions signed with a generated secret), secret or jwks
-    "auth" MODE = "anonymous";
-    /// HS256 secret of the tokens, for --auth secret
-    "jwt-secret" SECRET secret;
-    /// Where the issuer of the tokens publishes its keys, for --auth jwks
-    "jwks-url" URL;
-    /// Required aud of the tokens [default: not checked]
-    "jwt-audience" AUDIENCE;
-    /// Required iss of the tokens [default: not checked]
-    "jwt-issuer" ISSUER;
-    /// Comma-separated addresses or CIDR whose X-Forwarded-For, -Proto and -Host count
-    "trusted-proxies" LIST = "";
-    /// Comma-separated origins whose pages may use the API, by bearer token
-    "cors-origins" LIST = "";
-    /// Comma-separated host, host:port or CIDR that originals may come from besides public addresses
-    "allow-sources" LIST = "" [Refine];
-    /// A URL or an e-mail address that the user agent of downloads names
-    "contact" CONTACT [Refine];
-    /// Comma-separated host, host:port or CIDR that webhooks may also go to, by http too
-    "allow-webhooks" LIST = "";
-    /// What the keys of webhooks are derived from, or two separated by a comma [default: the generated secret]
-    "webhook-secret" SECRET secret;
-    /// Certificates (PEM) to trust in addition to the public authorities and the system's
-    "ca-file" FILE [Operator];
-    /// Tasks in flight
-    "concurrency" N = "64";
-    /// How long a claim lasts without renewal; then another worker takes the task over
-    "lease" DURATION = "30s";
-    /// With this many pending tasks, new ones get a 503
-    "max-backlog" N = "10000";
-    /// Largest original
-    "max-image-bytes" SIZE = "20MiB" [Refine];
-    /// Most pixels of an original or a refined image
-    "max-image-pixels" N = "50000000" [Refine TestModel];
-    /// Time limit for downloading an original
-    "download-timeout" DURATION = "30s" [Refine];
-    /// Time limit for one answer of a model
-    "model-timeout" DURATION = "60s" [Refine TestModel];
-    /// Whether a provider that perhaps accepted a request is asked again: unknown (yes), or never
-    "model-repeat" REPEAT = "unknown" [Refine];
-    /// Time limit for a whole task
-    "task-timeout" DURATION = "5m" [Refine];
-    /// How long a signed image URL is valid
-    "image-url-ttl" DURATION = "1h";
-    /// Uploads that a user may keep
-    "uploads" N = "100";
-    /// What a user's uploads may take together, including those in progress
-    "upload-bytes" SIZE = "500MiB";
-    /// What all images may take together [default: the disk except its reserve]
-    "max-store" SIZE;
-    /// Age at which finished tasks, concepts with their images, and unused uploads are removed; or off
-    "retention" DURATION = "off";
-    /// How long an anonymous user's data is kept after the last session could have ended; or off
-    "anonymous-retention" DURATION = "30d";
-    /// Time between two searches for images that nothing refers to
-    "collect-interval" DURATION = "1h";
-    /// A day in UTC, as 2026-11-20: a start on that day trusts the clock, after a warning that retention waits
-    "confirm-clock" DAY;
-    /// Where Prometheus finds GET /metrics; or off
-    "metrics-listen" ADDRESS = "off";
-    /// Where the admin API and its page listen, besides the socket in the data directory
-    "admin-listen" ADDRESS = "off";
-    /// The token with which an operator may read and act there
-    "admin-token" SECRET secret;
-    /// The token with which an operator may only read there
-    "admin-read-token" SECRET secret;
-    /// text or json
-    "log-format" FORMAT = "text" [Backup Move Refine Restore TestModel];
+    "The process" {
+        /// Where to listen for HTTP
+        "listen" ADDRESS = "127.0.0.1:8080" [Health];
+        /// SQLite file, images, generated secret, compiled code
+        "data-dir" DIR = "./data" [Backup Move Operator Restore];
+        /// Which parts this process runs: all, api, or worker (health and pushes only)
+        "role" ROLE = "all";
+        /// Tasks in flight
+        "concurrency" N = "64";
+        /// text or json
+        "log-format" FORMAT = "text" [Backup Move Refine Restore TestModel];
+        /// Where Prometheus finds GET /metrics; or off
+        "metrics-listen" ADDRESS = "off";
+        /// Where the admin API and its page listen, besides the socket in the data directory
+        "admin-listen" ADDRESS = "off";
+        /// The token with which an operator may read and act there
+        "admin-token" SECRET secret;
+        /// Comma-separated NAME:TOKEN of operators who may read and act there, and whom the audit names
+        "admin-tokens" SECRET secret;
+        /// The token with which an operator may only read there
+        "admin-read-token" SECRET secret;
+        /// Certificates (PEM) to trust in addition to the public authorities and the system's
+        "ca-file" FILE [Operator];
+    }
+    "URLs, proxies and other origins" {
+        /// What image URLs start with [default: the origin of each request]
+        "public-url" URL;
+        /// Comma-separated addresses or CIDR whose X-Forwarded-For, -Proto and -Host count
+        "trusted-proxies" LIST = "";
+        /// Comma-separated origins whose pages may use the API, by bearer token
+        "cors-origins" LIST = "";
+    }
+    "Users and quotas" {
+        /// anonymous (sessions signed with a generated secret), secret or jwks
+        "auth" MODE = "anonymous";
+        /// HS256 secret of the tokens, for --auth secret
+        "jwt-secret" SECRET secret;
+        /// Where the issuer of the tokens publishes its keys, for --auth jwks
+        "jwks-url" URL;
+        /// Required aud of the tokens [default: not checked]
+        "jwt-audience" AUDIENCE;
+        /// Required iss of the tokens [default: not checked]
+        "jwt-issuer" ISSUER;
+        /// Refinements per user: N/hour, N/day, N/month (UTC) or unlimited
+        "rate-limit" LIMIT = "10/month";
+        /// Uploads that a user may keep
+        "uploads" N = "100";
+        /// What a user's uploads may take together, including those in progress
+        "upload-bytes" SIZE = "500MiB";
+    }
+    "Stores and queue" {
+        /// Tasks, concepts, quotas: sqlite, or postgres://USER:PASSWORD@HOST:PORT/DATABASE
+        "tasks" ENGINE = "sqlite" [Backup Restore] secret;
+        /// The database of the tasks without a pooler, for notifications from other hosts
+        "tasks-listen-url" URL secret;
+        /// Images: file, or s3://BUCKET/PREFIX
+        "images" ENGINE = "file" [Backup Restore];
+        /// The queue: store (inside the task store), nats://HOST:PORT (JetStream), or pubsub://PROJECT/TOPIC
+        "queue" ENGINE = "store" secret;
+        /// The audience that the token of a push must have
+        "pubsub-audience" AUDIENCE;
+        /// The service account that the token of a push must belong to
+        "pubsub-service-account" EMAIL;
+        /// The subscription that a worker pulls from [default: messages are pushed]
+        "pubsub-subscription" NAME;
+        /// Where the API of Pub/Sub is; over http no credentials are sent
+        "pubsub-endpoint" URL = "https://pubsub.googleapis.com";
+        /// Where Google publishes the keys of these tokens
+        "pubsub-jwks-url" URL = "https://www.googleapis.com/oauth2/v3/certs";
+        /// With this many pending tasks, new ones get a 503
+        "max-backlog" N = "10000";
+        /// How long a claim lasts without renewal; then another worker takes the task over
+        "lease" DURATION = "30s";
+        /// What all images may take together [default: the disk except its reserve]
+        "max-store" SIZE;
+    }
+    "The model" {
+        /// local, jigsawstack, openai, stability, replicate, automatic1111, comfyui, the path of a component that exports the model interface, or a chain of them, as fallback(openai, local)
+        "model" MODEL = "local" [Refine];
+        /// The base URL of the provider of a model that is used alone [default: the provider's own]
+        "model-url" URL [Refine TestModel];
+        /// The key for the provider of a model that is used alone
+        "model-api-key" SECRET [Refine TestModel] secret;
+        /// Which of the provider's models [default: what its documentation recommends]
+        "model-name" NAME [Refine TestModel];
+        /// What a model at Replicate calls its input for the original; NAME[] where it is a list
+        "model-input" NAME [Refine TestModel];
+        /// The workflow that ComfyUI runs, in its API format, with named inputs
+        "model-workflow" FILE [Refine TestModel];
+        /// What a provider that can download originals gets: bytes (those that were checked) or url
+        "model-original" FORM = "bytes" [Refine TestModel];
+        /// Time limit for one answer of a model
+        "model-timeout" DURATION = "60s" [Refine TestModel];
+        /// Whether a provider that perhaps accepted a request is asked again: unknown (yes), or never
+        "model-repeat" REPEAT = "unknown" [Refine];
+        /// Memory of one instance of the model
+        "model-memory" SIZE = "1GiB" [Refine TestModel];
+        /// Memory of all instances of the model; a call that needs more is postponed [default: half of the machine's]
+        "model-memory-total" SIZE [Refine TestModel];
+    }
+    "Originals and images" {
+        /// Comma-separated host, host:port or CIDR that originals may come from besides public addresses
+        "allow-sources" LIST = "" [Refine];
+        /// A URL or an e-mail address that the user agent of downloads names
+        "contact" CONTACT [Refine];
+        /// Largest original
+        "max-image-bytes" SIZE = "20MiB" [Refine];
+        /// Most pixels of an original or a refined image
+        "max-image-pixels" N = "50000000" [Refine TestModel];
+        /// Space for the images of all tasks in progress; an original that needs more is postponed
+        "image-memory" SIZE = "1GiB" [Refine];
+        /// Time limit for downloading an original
+        "download-timeout" DURATION = "30s" [Refine];
+        /// Time limit for a whole task
+        "task-timeout" DURATION = "5m" [Refine];
+        /// How long a signed image URL is valid
+        "image-url-ttl" DURATION = "1h";
+    }
+    "Webhooks" {
+        /// Comma-separated host, host:port or CIDR that webhooks may also go to, by http too
+        "allow-webhooks" LIST = "";
+        /// What the keys of webhooks are derived from, or two separated by a comma [default: the generated secret]
+        "webhook-secret" SECRET secret;
+    }
+    "Removing old data" {
+        /// Age at which finished tasks, concepts with their images, and unused uploads are removed; or off
+        "retention" DURATION = "off";
+        /// How long an anonymous user's data is kept after the last session could have ended; or off
+        "anonymous-retention" DURATION = "30d";
+        /// Time between two searches for images that nothing refers to
+        "collect-interval" DURATION = "1h";
+        /// A day in UTC, as 2026-11-20: a start on that day trusts the clock, after a warning that retention waits
+        "confirm-clock" DAY;
+    }
 };
 
 /// The setting of this name, as on the command line.

@@ -125,14 +125,17 @@ fn an_unusable_value_is_named() {
         ("admin-listen", "9465"),
         ("admin-listen", "127.0.0.1:9465"),
         ("admin-token", "guessable"),
+        ("admin-tokens", "ada:guessable"),
         ("admin-read-token", ""),
         ("log-format", "xml"),
     ] {
         let error = with(name, value).expect_err(value).to_string();
         let named = match (name, value) {
-            ("auth", "secret") => "jwt_secret".to_owned(),
-            ("auth", "jwks") => "jwks_url".to_owned(),
-            ("admin-listen", "127.0.0.1:9465") => "admin_token".to_owned(),
+            ("auth", "secret") => "jwt-secret is required with auth \"secret\"".to_owned(),
+            ("auth", "jwks") => "jwks-url is required with auth \"jwks\"".to_owned(),
+            ("admin-listen", "127.0.0.1:9465") => {
+                "admin-token is required with admin-listen".to_owned()
+            }
             _ => name.replace('-', "_"),
         };
         assert!(error.starts_with(&named), "{name}={value}: {error}");

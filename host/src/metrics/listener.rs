@@ -17,6 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
+use super::format::Format;
 use super::scrape::Scrape;
 use crate::few_connections::accept;
 
@@ -29,10 +30,6 @@ const CONNECTION: Duration = Duration::from_secs(15);
 
 /// Largest request head, in bytes.
 const MAX_HEADERS: usize = 8 * 1024;
-
-const FORMAT: HeaderValue =
-    HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// Serves until it is dropped.
 pub async fn serve(listener: TcpListener, scrape: Arc<Scrape>) {
@@ -74,7 +71,11 @@ async fn answer(scrape: &Scrape, request: &Request<Incoming>) -> Response<Full<B
         return refusal;
     }
     match scrape.text().await {
-        Ok(text) => with(StatusCode::OK, FORMAT, text.into()),
+        Ok(text) => {
+            let format = Format::accepted(request.headers());
+            let text = format.written(text);
+            with(StatusCode::OK, format.media_type(), text.into())
+        }
         Err(error) => {
             log_throttled!(error, "the metrics could not be written", %error);
             plain(StatusCode::INTERNAL_SERVER_ERROR, "")
@@ -83,14 +84,15 @@ async fn answer(scrape: &Scrape, request: &Request<Incoming>) -> Response<Full<B
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
-    with(status, PLAIN, Bytes::from_static(text.as_bytes()))
+    let text = Bytes::from_static(text.as_bytes());
+    with(status, "text/plain; charset=utf-8", text)
 }
 
-fn with(status: StatusCode, format: HeaderValue, body: Bytes) -> Response<Full<Bytes>> {
+fn with(status: StatusCode, format: &'static str, body: Bytes) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, format);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

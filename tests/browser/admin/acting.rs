@@ -121,3 +121,45 @@ async fn the_queue_is_paused_and_resumed() {
     tab.reads("audit-rows", "it is back").await;
     tab.has_no_errors();
 }
+
+#[tokio::test]
+async fn the_queue_is_drained() {
+    let service = another();
+    let user = concept_refinement_tests::client::Client::user(service.url(), "heidi");
+    let (url, gate) = origin().gated(&pictures::png(20, 10));
+    let id = user.accepted(&url, "echo it").await;
+    user.task_is(&id, "processing").await;
+    let tab = Tab::attends(&service, "/", ADMIN_TOKEN).await;
+    tab.click("#drain").await;
+    let reason = format!("a new disk: {}", "it is long ".repeat(20));
+    tab.reasons(reason.trim()).await;
+    tab.reads("queue-state", "Draining").await;
+    tab.is_for_everyone("draining").await;
+    assert_eq!(tab.focus().await, json!("pause"));
+    gate.open();
+    tab.reads("queue-state", "Paused").await;
+    tab.reads("status", "The queue is drained.").await;
+    // An operator's words are shown whole.
+    tab.click("#to-audit").await;
+    tab.reads("audit-rows", reason.trim()).await;
+    let cut = "[...document.querySelectorAll('#audit-rows td')]\
+        .some((cell) => cell.scrollWidth > cell.clientWidth || cell.scrollHeight > cell.clientHeight)";
+    assert_eq!(tab.value(cut).await, json!(false));
+    tab.has_no_errors();
+}
+
+#[tokio::test]
+async fn why_a_task_failed_is_shown_whole() {
+    let reason = "the provider says more than fits into two lines of a table; ".repeat(4);
+    let id = failed(&user("ivan"), reason.trim()).await;
+    let tab = attend("/?user=ivan").await;
+    tab.lists(1).await;
+    let cell = format!("document.querySelector(\"tr[data-task='{id}'] td:last-child\")");
+    let is_whole = format!(
+        "{cell}.innerText.includes({}) && [{cell}, ...{cell}.children]\
+         .every((part) => part.scrollHeight <= part.clientHeight || !part.clientHeight)",
+        json!(reason.trim())
+    );
+    assert_eq!(tab.value(&is_whole).await, json!(true));
+    tab.has_no_errors();
+}

@@ -39,7 +39,7 @@ async fn who_may_only_read_changes_nothing() {
     let path = format!("/?user=grace&task={id}");
     let tab = Tab::attends(attended(), &path, ADMIN_READ_TOKEN).await;
     tab.shows(&id).await;
-    tab.reads("reader", "may read, and change nothing").await;
+    tab.reads("reader", "This token is read-only.").await;
     tab.is_for_everyone("a reader").await;
     for button in ["pause", "many", "retry", "delete"] {
         let disabled = format!("document.getElementById('{button}').ariaDisabled");

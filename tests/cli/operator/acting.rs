@@ -57,6 +57,66 @@ async fn one_task_is_acted_on() {
 }
 
 #[tokio::test]
+async fn an_id_may_be_cut_where_no_other_begins_so() {
+    let desk = Desk::start();
+    let mut failed = Vec::new();
+    for user in ["ada", "bob", "eve"] {
+        failed.push(desk.failed(user, "not today").await);
+    }
+    let same = |one: &str, other: &str| {
+        let both = one.bytes().zip(other.bytes());
+        both.take_while(|(one, other)| one == other).count()
+    };
+    // The first eight characters are of about a minute, which ends at most once here.
+    let mut pairs = failed.windows(2);
+    let two = pairs.find(|two| same(&two[0], &two[1]) >= 8).unwrap();
+    let (one, other) = (&two[0], &two[1]);
+    let several = format!(
+        "nothing was done: several tasks have ids that begin with {}, as ",
+        &one[..8]
+    );
+    for verb in ["retry", "cancel", "delete"] {
+        let done = desk.run(&["tasks", verb, &one[..8], "--reason", "a test"]);
+        done.refused(1, &several);
+        assert!(done.stderr.contains(one.as_str()), "{}", done.stderr);
+        assert!(done.stderr.contains(other.as_str()), "{}", done.stderr);
+    }
+    let unique = failed.iter().filter(|id| *id != one);
+    let begin = unique.map(|other| same(one, other)).max().unwrap() + 1;
+    let shown = desk.json(&["tasks", "show", &one[..begin].to_uppercase()]);
+    assert_eq!(shown["task_id"], one.as_str());
+    let deleted = desk.run(&["tasks", "delete", &one[..begin], "--reason", "a test"]);
+    deleted.silent();
+    assert_eq!(deleted.text(), format!("deleted task {one}\n"));
+
+    desk.run(&["tasks", "show", &NOBODY[..12]])
+        .refused(1, "no task has an id that begins with 01a1f8d3-ea7");
+    for odd in ["01a1f8d", "a-task-of-mine", &NOBODY.replace('-', "_")] {
+        let done = desk.run(&["tasks", "show", odd]);
+        done.refused(
+            2,
+            "must be the id of a task, or at least its first 8 characters",
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_user_of_sudo_is_in_the_audit() {
+    let desk = Desk::start();
+    for (verb, user) in [("pause", "ada"), ("resume", "no name\n")] {
+        let mut command = desk.command(&["queue", verb, "--reason", "a test"]);
+        run(command.env("SUDO_USER", user), b"").silent();
+    }
+    let audit = desk.json(&["audit"]);
+    let actors = audit["entries"].as_array().unwrap().iter();
+    let actors: Vec<_> = actors
+        .map(|entry| entry["actor"].as_str().unwrap())
+        .collect();
+    let uid = format!("uid {}", rustix::process::getuid().as_raw());
+    assert_eq!(actors, [uid.clone(), format!("{uid} (ada)")]);
+}
+
+#[tokio::test]
 async fn what_a_filter_matches_is_acted_on_once_somebody_says_so() {
     let desk = Desk::start();
     for user in ["ada", "bob", "eve"] {
@@ -69,7 +129,7 @@ async fn what_a_filter_matches_is_acted_on_once_somebody_says_so() {
 
     // A program has to say so in advance.
     let done = desk.run(&delete);
-    done.refused(2, "With --yes this would delete 3 tasks (until ");
+    done.refused(2, "not a terminal: pass --yes to confirm. Nothing was done. This would delete 3 tasks (until ");
     assert_eq!(left(), 4);
     for typed in ["n\n", "\n", "what?\n", "\u{4}"] {
         let (code, shown) = on_whole_terminal(&mut desk.command(&delete), 100, typed);
@@ -124,8 +184,10 @@ async fn a_user_alone_is_all_that_they_have() {
         assert_eq!(desk.run(&some).text(), "no task matches\n", "{more:?}");
     }
     let some = [&erase[..], &["--until", "0s"]].concat();
-    desk.run(&some)
-        .refused(2, "With --yes this would delete 1 task (user ada, until ");
+    desk.run(&some).refused(
+        2,
+        "Nothing was done. This would delete 1 task (user ada, until ",
+    );
     let done = desk.run(&[&erase[..], &["--yes"]].concat());
     assert_eq!(done.code, 0, "{}", done.stderr);
     assert!(done.stderr.contains("erase user ada"), "{}", done.stderr);

@@ -26,8 +26,7 @@ async fn the_service_serves_it_and_answers_to_all_of_it() {
         // Whatever it lacks, it is known, and its client judges the answer.
         let answer = operator.send(method.clone(), &path, "").await;
         assert_ne!(answer.status, 405, "{method} {path}");
-        let is_unknown =
-            answer.status == 404 && !path.contains(NOTHING) && !path.ends_with("metrics");
+        let is_unknown = answer.status == 404 && !path.contains(NOTHING);
         assert!(!is_unknown, "{method} {path}");
         let anybody = operator.without("authorization");
         assert_eq!(anybody.send(method.clone(), &path, "").await.status, 401);

@@ -25,9 +25,7 @@ const QUIET: Duration = Duration::from_millis(1500);
 const TAKEN_OVER: Duration = Duration::from_secs(20);
 
 fn launch() -> Launch {
-    attended(scripted_over(&postgres().url(&new_schema())))
-        .set("lease", "2s")
-        .set("metrics-listen", "127.0.0.1:0")
+    attended(scripted_over(&postgres().url(&new_schema()))).set("lease", "2s")
 }
 
 fn start(launch: &Launch) -> Vec<Service> {

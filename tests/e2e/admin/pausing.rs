@@ -42,9 +42,7 @@ pub async fn paused_in_metrics(operator: &Client) -> f64 {
 
 #[tokio::test]
 async fn what_is_submitted_waits_and_then_goes_on_at_once() {
-    let launch = attended(scripted_launch())
-        .set("max-backlog", "4")
-        .set("metrics-listen", "127.0.0.1:0");
+    let launch = attended(scripted_launch()).set("max-backlog", "4");
     let mut service = launch.start();
     let launch = launch.at(&service);
     let mut operator = operator(&service).await;

@@ -125,7 +125,8 @@ async fn requests_without_a_token_cost_a_line_a_second() {
     }
     let seconds = usize::try_from(begin.elapsed().as_secs()).unwrap();
     let known = operator(&service).await;
-    assert_eq!(super::act(&known, "queue/resume", "x").await.status, 200);
+    assert_eq!(super::act(&known, "queue/pause", "x").await.status, 200);
+    assert_eq!(super::act(&known, "queue/resume", "y").await.status, 200);
     let log = service.stop().log;
     let refused: Vec<_> = log
         .lines()
@@ -133,8 +134,14 @@ async fn requests_without_a_token_cost_a_line_a_second() {
         .collect();
     assert!((1..=seconds + 2).contains(&refused.len()), "{log}");
     assert!(refused[0].contains("times=1"), "{refused:?}");
-    let of_operator = log
-        .lines()
-        .filter(|line| line.contains("an operator asked"));
-    assert_eq!(of_operator.count(), 1, "{log}");
+    for (sentence, reason) in [
+        ("an operator paused the queue", "reason=\"x\""),
+        ("an operator resumed the queue", "reason=\"y\""),
+    ] {
+        let lines: Vec<_> = log.lines().filter(|line| line.contains(sentence)).collect();
+        assert_eq!(lines.len(), 1, "{log}");
+        for part in [reason, "actor=\"admin token\""] {
+            assert!(lines[0].contains(part), "{lines:?}");
+        }
+    }
 }

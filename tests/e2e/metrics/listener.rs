@@ -32,7 +32,7 @@ async fn there_is_nothing_else_beside_them() {
 }
 
 #[tokio::test]
-async fn they_are_off_by_default() {
+async fn they_have_no_listener_by_default() {
     let log = scripted().log();
     assert!(!log.contains("metrics are at"), "{log}");
     let answer = Client::new(scripted().url()).get("/api/health").await;

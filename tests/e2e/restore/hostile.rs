@@ -190,11 +190,7 @@ async fn what_no_backup_has_is_refused_and_nothing_is_written() {
             b"junk",
             "images/small.sqlite is damaged",
         ),
-        (
-            "secret",
-            b"short",
-            "secret in the data directory is damaged",
-        ),
+        ("secret", b"short", "its secret is damaged"),
     ] {
         check(name, &listed(&replaced(name, contents)), why);
     }

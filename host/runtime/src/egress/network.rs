@@ -34,7 +34,8 @@ impl Network {
     }
 
     /// Sets the counters of refused requests.
-    pub fn measured(self, refusals: Option<Arc<Refusals>>) -> Self {
+    pub fn measured(self, refusals: Arc<Refusals>) -> Self {
+        let refusals = Some(refusals);
         Self { refusals, ..self }
     }
 }

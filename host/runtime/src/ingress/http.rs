@@ -69,7 +69,7 @@ pub struct HttpTrigger {
     brief: Arc<Connections>,
     /// The open connections.
     tracker: TaskTracker,
-    metrics: Option<Arc<Requests>>,
+    metrics: Arc<Requests>,
 }
 
 impl HttpTrigger {
@@ -85,13 +85,20 @@ impl HttpTrigger {
         access: Access,
         concurrency: usize,
         push: Option<Arc<PushTrigger>>,
-        metrics: Option<Arc<Requests>>,
+        metrics: Arc<Requests>,
         traces: Traces,
     ) -> anyhow::Result<Self> {
         let connections = open_files::connections(open_files::limit(), concurrency)?;
         Ok(Self {
             server: connection::server(),
-            dispatch: Dispatch::new(max_body, access, connections, push, metrics.clone(), traces),
+            dispatch: Dispatch::new(
+                max_body,
+                access,
+                connections,
+                push,
+                Arc::clone(&metrics),
+                traces,
+            ),
             connections: Connections::new(connections),
             brief: Connections::new(BRIEF_CONNECTIONS),
             tracker: TaskTracker::new(),

@@ -1,8 +1,7 @@
-// The operator's page. Its address says what is shown: the view, the filter of the tasks,
-// the task that is open and the job that is watched. What the service sends is inserted as
-// text, never as markup.
+// The operator's page. Its address says what is shown: the view, the filter, the open task
+// and the job. What the service sends is inserted as text, never as markup.
 
-/** How often the queue is asked after, and a job under way, in milliseconds. */
+/** How often the queue and a job are refreshed, in milliseconds. */
 const QUEUE_PAUSE = 5_000;
 const JOB_PAUSE = 1_000;
 
@@ -12,7 +11,7 @@ const PAGE = 50;
 /** Most short pages that one click goes through. */
 const SHORT_PAGES = 6;
 
-/** The most steps that the service keeps of a task, and how many of them are the first. */
+/** Most steps of a task that are kept, and how many of them are the first. */
 const MOST_STEPS = 64;
 const FIRST_STEPS = 8;
 
@@ -35,16 +34,16 @@ function make(name, properties = {}, ...children) {
   return element;
 }
 
-/** Shows a text, or hides its element if the text is empty. */
+/** Hides the element if the text is empty. */
 function say(element, text) {
   element.textContent = text ?? '';
   element.hidden = !text;
 }
 
-/** Announces a change to screen readers. */
+/** For screen readers. */
 function announce(text) {
   const status = $('status');
-  // The same sentence is announced again if it differs.
+  // Only a different text is announced.
   status.textContent = status.textContent === text ? `${text}\u00a0` : text;
 }
 
@@ -120,7 +119,7 @@ const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /* The service */
 
-/** The service answered, but not with success, or (status 0) not at all. */
+/** An answer that is not a success, or (status 0) none. */
 class Refusal extends Error {
   constructor(status, body) {
     super(body?.detail ?? `The service answered with status ${status}.`);
@@ -132,7 +131,7 @@ class Refusal extends Error {
 const KEY = 'concept-refinement-admin-token';
 /** For browsers without storage. */
 let kept = null;
-/** Counts who was signed in: what was asked for before is of no interest after. */
+/** Counts sign-ins: answers to an earlier one are dropped. */
 let signIns = 0;
 
 function token() {
@@ -161,7 +160,6 @@ async function call(method, path, body) {
   const options = { method, headers, body: body && JSON.stringify(body), cache: 'no-store', credentials: 'omit' };
   const response = await fetch(`/admin/v1/${path}`, options).catch(() => null);
   const answer = (await response?.json().catch(() => null)) ?? null;
-  // Nobody waits for it any more.
   if (mine !== signIns) return new Promise(() => {});
   const isCut = response?.status === 200 && answer === null;
   if (!response || isCut) throw new Refusal(0, { detail: 'The service cannot be reached.' });
@@ -206,7 +204,7 @@ function refuseToken(text) {
   if (text) $('token').focus();
 }
 
-/** Whether a token is needed is what the first answer says. */
+/** The first answer says whether a token is needed. */
 async function enter() {
   let problem = null;
   try {
@@ -234,7 +232,7 @@ function open() {
   render({ focus: wasAsked });
 }
 
-/** Shows the form, and nothing that a token was needed for. */
+/** Shows the form, and nothing that needs a token. */
 function leave(why) {
   keep(null);
   signIns += 1;
@@ -249,7 +247,7 @@ function leave(why) {
     $(id).replaceChildren();
   }
   for (const id of ['state', 'pending', 'processing', 'oldest']) $(`queue-${id}`).textContent = '–';
-  for (const id of ['panel', 'job', 'task-table', 'audit-table', 'pause', 'desk', 'views']) $(id).hidden = true;
+  for (const id of ['panel', 'job', 'task-table', 'audit-table', 'pause', 'drain', 'desk', 'views']) $(id).hidden = true;
   readOnly(false);
   $('signin').hidden = false;
   document.title = 'Sign in – Concept Refinement';
@@ -346,6 +344,8 @@ function mark(link, isCurrent) {
 let ticking = null;
 /** Whether it is paused, as far as is known. */
 let isPaused = false;
+/** Whether this page waits until nothing is in progress. */
+let isDraining = false;
 
 /** Nothing is asked while nobody looks. */
 function tick() {
@@ -383,35 +383,50 @@ function showQueue({ paused, pending, processing, oldest_pending_seconds: oldest
   if ($('figures').classList.contains('is-old') && !$('task-error').hidden) tasks.load();
   $('figures').classList.remove('is-old');
   isPaused = paused;
-  $('queue-state').textContent = paused ? 'Paused' : 'Running';
+  const isBusy = paused && processing > 0;
+  $('queue-state').textContent = isBusy && isDraining ? 'Draining' : paused ? 'Paused' : 'Running';
   $('queue-state').classList.toggle('is-paused', paused);
   $('queue-pending').textContent = number(pending);
   $('queue-processing').textContent = number(processing);
   $('queue-oldest').textContent = oldest === null ? 'none' : duration(oldest * 1_000);
   $('pause').hidden = false;
   $('pause').textContent = paused ? 'Resume…' : 'Pause…';
+  $('drain').hidden = paused && (isDraining || !isBusy);
+  if (!isDraining || isBusy) return;
+  isDraining = false;
+  announce(paused ? 'The queue is drained.' : 'The queue was resumed before it was drained.');
 }
 
-onClick('pause', () => {
-  const isToPause = !isPaused;
+const CHANGES = {
+  pause: 'No task is taken from it on any host until it is resumed. What is under way goes on, and users can still submit.',
+  resume: 'Workers take tasks again, on all hosts.',
+  drain: 'It is paused on all hosts, and this page says when nothing is in progress.',
+};
+
+function changeQueue(name) {
   ask({
-    title: isToPause ? 'Pause the queue?' : 'Resume the queue?',
-    text: isToPause
-      ? 'No task is taken from it on any host until it is resumed. What is under way goes on, and users can still submit.'
-      : 'Workers take tasks again, on all hosts.',
-    button: isToPause ? 'Pause' : 'Resume',
+    title: `${capital(name)} the queue?`,
+    text: CHANGES[name],
+    button: capital(name),
     async act(reason) {
-      await call('POST', isToPause ? 'queue/pause' : 'queue/resume', { reason });
+      await call('POST', `queue/${name === 'resume' ? name : 'pause'}`, { reason });
+      isDraining = name === 'drain';
       await refreshQueue();
-      return () => announce(isToPause ? 'The queue is paused.' : 'The queue is resumed.');
+      return () => {
+        $('pause').focus();
+        if (name !== 'drain') announce(`The queue is ${name}d.`);
+      };
     },
   });
-});
+}
 
-/** A click of somebody who may change something. */
+onClick('pause', () => changeQueue(isPaused ? 'resume' : 'pause'));
+onClick('drain', () => changeQueue('drain'));
+
+/** A click that a read-only token cannot make. */
 function onClick(id, act) {
   $(id).addEventListener('click', () => {
-    if ($(id).getAttribute('aria-disabled') === 'true') announce('This token may only read.');
+    if ($(id).getAttribute('aria-disabled') === 'true') announce('This token is read-only.');
     else act();
   });
 }
@@ -420,8 +435,7 @@ function onClick(id, act) {
 
 let act = null;
 
-/** Asks for a reason, and does `act` with it, which answers what to do when the question
- * is gone. */
+/** Asks for a reason for `act`, which returns what to do after the dialog. */
 function ask({ title, text, button, act: toDo }) {
   act = toDo;
   $('ask-title').textContent = title;
@@ -462,7 +476,7 @@ for (const button of document.querySelectorAll('[data-close]')) {
   button.addEventListener('click', () => button.closest('dialog').close());
 }
 
-/** Does something once, however often the button is pressed. */
+/** Ignores more clicks until it is done. */
 async function busy(button, what) {
   if (button.ariaBusy === 'true') return;
   button.ariaBusy = 'true';
@@ -584,7 +598,7 @@ function row(task) {
     make('td', { className: 'wide' }),
   );
   if (task.error_message) {
-    tr.lastChild.append(make('span', { className: 'what', title: task.error_message }, brief(task.error_message)));
+    tr.lastChild.append(brief(task.error_message));
   }
   return tr;
 }
@@ -725,7 +739,6 @@ async function loadTask(id) {
     const isSame = JSON.stringify(loaded) === JSON.stringify(task);
     task = loaded;
     say($('panel-error'), null);
-    // What did not change stays, with what is selected in it.
     if (!isSame) renderTask();
     else if (!isOver(task)) renderStory();
     return true;

@@ -3,12 +3,12 @@
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgAction, ArgGroup, Command, value_parser};
 use concept_refinement_domain::task::Status;
-use uuid::Uuid;
 
 use super::super::arguments::{STATUSES, json};
 use super::super::settings;
 use super::door::parse_url;
 use super::filter::{NAMES, When};
+use super::id;
 use crate::config::table;
 
 pub fn tasks() -> Command {
@@ -23,7 +23,7 @@ pub fn tasks() -> Command {
         .arg(flag("all").conflicts_with("limit").help("List all of them"));
     let show = Command::new("show")
         .about("Shows a task and its story")
-        .arg(id().required(true));
+        .arg(task_id().required(true));
     let retry = acting(
         "retry",
         "Submits failed tasks again",
@@ -105,7 +105,7 @@ fn acting(name: &'static str, about: &'static str, long_about: &'static str) -> 
         .long_about(format!(
             "{long_about} Those that a filter matches are counted and asked for first."
         ))
-        .arg(id().conflicts_with_all(NAMES))
+        .arg(task_id().conflicts_with_all(NAMES))
         .args(filter())
         .group(
             ArgGroup::new("which")
@@ -117,14 +117,11 @@ fn acting(name: &'static str, about: &'static str, long_about: &'static str) -> 
         .arg(flag("yes").help("Do not ask before acting on what a filter matches"))
 }
 
-fn id() -> Arg {
+fn task_id() -> Arg {
     Arg::new("id")
         .value_name("ID")
-        .value_parser(|text: &str| {
-            let id = Uuid::parse_str(text).map_err(|_| "must be the id of a task");
-            id.map(|id| id.hyphenated().to_string())
-        })
-        .help("The task")
+        .value_parser(id::parse)
+        .help("The task, by its id or a beginning that no other id has")
 }
 
 /// An empty value is refused: it would match more than is meant.

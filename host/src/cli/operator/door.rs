@@ -26,6 +26,7 @@ use super::super::settings;
 pub use super::refusal::Problem;
 pub use super::token::Access;
 use super::token::Token;
+use crate::admin::SUDO_USER;
 use crate::assembly::control::Asking;
 use crate::config::Config;
 use crate::config::table::Command;
@@ -46,6 +47,8 @@ pub struct Door {
     endpoint: Endpoint,
     /// As in sentences.
     shown: String,
+    /// The user who runs this by `sudo`, for the audit.
+    sudo_user: Option<String>,
 }
 
 enum Endpoint {
@@ -69,7 +72,11 @@ impl Door {
         let given = settings::given(matches, Some(Command::Operator))?;
         let config = settings::config(given.values)?;
         let Some(url) = matches.get_one::<Url>("admin-url") else {
+            let sudo_user = std::env::var("SUDO_USER").ok();
             return Ok(Self {
+                // What cannot be sent would be ignored.
+                sudo_user: sudo_user
+                    .filter(|user| user.bytes().all(|byte| byte.is_ascii_graphic())),
                 shown: format!("the service of {}", config.data_dir.display()),
                 endpoint: Endpoint::Socket(config.data_dir),
             });
@@ -84,6 +91,7 @@ impl Door {
                     _ => None,
                 },
             },
+            sudo_user: None,
         })
     }
 
@@ -156,9 +164,13 @@ impl Door {
             .uri(target)
             .header(header::HOST, host)
             .header(header::ACCEPT, "application/json");
-        if let Endpoint::Address { token, .. } = &self.endpoint {
-            request = request.header(header::AUTHORIZATION, token.header.clone());
-        }
+        request = match (&self.endpoint, &self.sudo_user) {
+            (Endpoint::Address { token, .. }, _) => {
+                request.header(header::AUTHORIZATION, token.header.clone())
+            }
+            (Endpoint::Socket(_), Some(user)) => request.header(SUDO_USER, user.as_str()),
+            (Endpoint::Socket(_), None) => request,
+        };
         match body {
             None => request.body(Full::default()),
             Some(body) => request
@@ -210,9 +222,7 @@ impl Door {
     async fn connect(&self) -> Result<Box<dyn Stream>, Problem> {
         match &self.endpoint {
             Endpoint::Socket(data) => {
-                let unanswered = |error: anyhow::Error| {
-                    Problem::unanswered(format!("{}: {error:#}", self.shown))
-                };
+                let unanswered = |error: anyhow::Error| Problem::unanswered(format!("{error:#}"));
                 let asking = Asking::connect(data).map_err(unanswered)?;
                 let asking = asking.ok_or_else(|| {
                     Problem::unanswered(format!(
@@ -322,6 +332,7 @@ mod tests {
                     tls: None,
                 },
                 shown: String::new(),
+                sudo_user: None,
             };
             let query = [("user", "a b&c".to_owned())];
             let request = door.request(Method::GET, "tasks", &query, None).unwrap();

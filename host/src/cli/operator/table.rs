@@ -63,13 +63,18 @@ impl Table {
         lines
     }
 
-    /// Takes from the widest column that may be cut, until a row fits or all are narrow.
+    /// Takes from the widest column that may be cut, until a row fits or all are narrow. A
+    /// last column that may not be cut goes on in the next line of the terminal.
     fn fit(&mut self) {
         let Some(room) = self.room else {
             return;
         };
-        let gaps = GAP.len() * self.widths.len().saturating_sub(1);
-        let mut excess = (self.widths.iter().sum::<usize>() + gaps).saturating_sub(room);
+        let is_free = |column: &Column| !column.is_flexible;
+        let free = usize::from(self.columns.last().is_some_and(is_free));
+        let fitted = self.widths.len().saturating_sub(free);
+        let widths = self.widths.iter().take(fitted);
+        let mut excess = widths.map(|width| width + GAP.len()).sum::<usize>();
+        excess = excess.saturating_sub(room + GAP.len());
         while excess > 0 {
             let flexible = self.widths.iter_mut().zip(self.columns);
             let flexible = flexible.filter(|(_, column)| column.is_flexible);
@@ -114,8 +119,8 @@ mod tests {
         },
     ];
 
-    fn rows(rows: &[[&str; 3]]) -> Vec<Vec<String>> {
-        let owned = |row: &[&str; 3]| row.map(str::to_owned).to_vec();
+    fn rows<const N: usize>(rows: &[[&str; N]]) -> Vec<Vec<String>> {
+        let owned = |row: &[&str; N]| row.map(str::to_owned).to_vec();
         rows.iter().map(owned).collect()
     }
 
@@ -139,6 +144,24 @@ mod tests {
         assert_eq!(lines, "ID  USER       WHAT\n1   a user o…  make it …\n");
         let wide: Vec<_> = lines.lines().map(measure_text_width).collect();
         assert!(wide.iter().all(|width| *width <= 24), "{wide:?}");
+    }
+
+    #[test]
+    fn a_last_column_that_is_not_cut_takes_nothing_from_the_others() {
+        const LAST: &[Column] = &[
+            Column {
+                name: "WHO",
+                is_flexible: true,
+            },
+            Column {
+                name: "WHY",
+                is_flexible: false,
+            },
+        ];
+        let mut table = Table::new(LAST, Some(20));
+        let reason = "a reason that is longer than the terminal is wide";
+        let lines = table.lines(&rows(&[["an operator", reason]]));
+        assert_eq!(lines, format!("WHO          WHY\nan operator  {reason}\n"));
     }
 
     #[test]

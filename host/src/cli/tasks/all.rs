@@ -102,11 +102,11 @@ fn question(action: Action, count: u64, filter: &str) -> String {
     }
 }
 
-/// Asks on the terminal. A program is no one to ask.
+/// Asks on the terminal, which programs do not have.
 fn is_confirmed(question: &str) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(Failure::Usage(anyhow::anyhow!(
-            "nobody can be asked here, so nothing was done. With --yes this would {question}"
+            "not a terminal: pass --yes to confirm. Nothing was done. This would {question}"
         )));
     }
     let mut terminal = io::stderr();

@@ -5,13 +5,18 @@ use serde_json::json;
 
 use super::super::failure::Failure;
 use super::super::operator::door::Problem;
+use super::super::operator::id::whole;
 use super::super::operator::shown::text;
 use super::super::operator::{block_on, print_json};
 use super::super::terminal::print;
 use super::act::Act;
 
-pub fn run(act: &Act, id: &str) -> Result<(), Failure> {
-    let answer = block_on(async { Ok(done(act, id).await?) })?;
+pub fn run(act: &Act, begin: &str) -> Result<(), Failure> {
+    let (id, answer) = block_on(async {
+        let id = whole(&act.door, begin).await?;
+        let answer = done(act, &id).await?;
+        Ok((id, answer))
+    })?;
     if act.as_json {
         return Ok(print_json(&answer)?);
     }

@@ -70,6 +70,7 @@ fn all(values: Values) -> ConfigBuilder {
         .confirm_clock(UNIX_EPOCH + Duration::from_secs(1_795_176_000))
         .metrics_listen(([127, 0, 0, 1], 0).into())
         .admin_listen(([127, 0, 0, 1], 0).into(), "a-token-of-an-operator")
+        .admin_tokens([("ada", "a-token-of-ada-for-tests")])
         .admin_read_token("a-token-of-a-reader-...")
 }
 

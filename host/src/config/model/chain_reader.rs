@@ -94,13 +94,11 @@ impl ChainReader<'_> {
         provider: &Provider,
         (setting, key): (&'static str, &str),
     ) -> ConfigError {
-        match self.stands_alone {
-            true => {
-                let problem = format!("must be set where model is {}", provider.name);
-                unusable(setting, problem)
-            }
-            false => input.problem(key, "must be set".to_owned()),
-        }
+        let needed = match self.stands_alone {
+            true => setting.to_owned(),
+            false => format!("models.{}.{key}", input.link),
+        };
+        ConfigError::Missing(format!("model {:?} needs {needed}", provider.name))
     }
 }
 

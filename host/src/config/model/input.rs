@@ -24,7 +24,7 @@ pub const ORIGINAL: &str = "original";
 
 /// The values of one link by key, and the name of each where it was set.
 pub struct LinkInput<'a> {
-    link: &'a str,
+    pub link: &'a str,
     pub values: BTreeMap<String, String>,
     /// Whether any are set under the link's own name.
     pub has_own: bool,
@@ -47,6 +47,7 @@ impl<'a> LinkInput<'a> {
             return Err(ConfigError::OfLink {
                 link: link.to_owned(),
                 key: key.clone(),
+                named: None,
                 problem: format!("{link} has no such setting"),
             });
         }
@@ -89,6 +90,7 @@ impl<'a> LinkInput<'a> {
             _ => ConfigError::OfLink {
                 link: self.link.to_owned(),
                 key: key.to_owned(),
+                named: None,
                 problem,
             },
         }

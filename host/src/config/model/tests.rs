@@ -199,27 +199,27 @@ fn what_is_wrong_with_a_link_is_told() {
         (
             "fallback(openai)",
             "",
-            "models.openai.api_key: must be set".to_owned(),
+            "model \"openai\" needs models.openai.api_key".to_owned(),
         ),
         (
             "fallback(openai)",
             "[models.openai]\napi_key = \"a\\nb\"",
-            "models.openai.api_key: must be one line of visible ASCII characters".to_owned(),
+            "refinement.toml:2: models.openai.api_key: must be one line of visible ASCII characters".to_owned(),
         ),
         (
             "fallback(openai)",
             "[models.openai]\nurl = 'nowhere'",
-            "models.openai.url: must be an http or https URL without user information".to_owned(),
+            "refinement.toml:2: models.openai.url: must be an http or https URL without user information".to_owned(),
         ),
         (
             "fallback(openai)",
             "[models.openai]\noriginal = 'both'",
-            "models.openai.original: must be bytes or url, not \"both\"".to_owned(),
+            "refinement.toml:2: models.openai.original: must be bytes or url, not \"both\"".to_owned(),
         ),
         (
             "fallback(openai)",
             "[models.openai]\ncolour = 'red'",
-            "models.openai.colour: openai has no such setting".to_owned(),
+            "refinement.toml:2: models.openai.colour: openai has no such setting".to_owned(),
         ),
         (
             "fallback(openai, cache(./models/openai.wasm))",
@@ -251,39 +251,40 @@ fn what_is_wrong_with_a_link_is_told() {
         (
             "fallback(fast=openai, good=openai)",
             "[models.fast]\napi_key = 'k'\n[models.openai]\napi_key = 'k'",
-            "models.good.api_key: must be set".to_owned(),
+            "model \"openai\" needs models.good.api_key".to_owned(),
         ),
         (
             "fallback(comfyui)",
             "",
-            "models.comfyui.workflow: must be set".to_owned(),
+            "model \"comfyui\" needs models.comfyui.workflow".to_owned(),
         ),
         (
             "fallback(jigsawstack)",
             "[models.jigsawstack]\napi_key = 'k'\nname = 'x'",
-            "models.jigsawstack.name: must not be set where model is jigsawstack, which has \
+            "refinement.toml:3: models.jigsawstack.name: must not be set where model is jigsawstack, which has \
              one"
             .to_owned(),
         ),
         (
             "fallback(local)",
             "[models.fallback]\nurl = 'http://a/'",
-            "models.fallback.url: fallback has no such setting".to_owned(),
+            "refinement.toml:2: models.fallback.url: fallback has no such setting".to_owned(),
         ),
         (
             "fallback(local)",
             "[models.opnai]",
-            "models.opnai: model has no link that is called opnai".to_owned(),
+            "refinement.toml:1: models.opnai: model has no link that is called opnai; did you \
+             mean openai?".to_owned(),
         ),
         (
             "fallback(openai)",
             &format!("model_url = 'http://a/'\n{openai}"),
-            format!("model_url: {}", alone("url")),
+            format!("refinement.toml:1: model_url: {}", alone("url")),
         ),
         (
             "fallback(openai)",
             &format!("model_api_key = 'k'\n{openai}"),
-            format!("model_api_key: {}", alone("api_key")),
+            format!("refinement.toml:1: model_api_key: {}", alone("api_key")),
         ),
     ] {
         let error = chain(model, file, &[]).expect_err(model);
@@ -293,8 +294,8 @@ fn what_is_wrong_with_a_link_is_told() {
 
 #[test]
 fn a_key_that_is_missing_or_unusable_is_told() {
-    let jigsawstack = "model_api_key: must be set where model is jigsawstack";
-    let openai = "model_api_key: must be set where model is openai";
+    let jigsawstack = "model \"jigsawstack\" needs model-api-key";
+    let openai = "model \"openai\" needs model-api-key";
     let ascii = "model_api_key: must be one line of visible ASCII characters";
     let url = "model_url: must be an http or https URL without user information";
     for (settings, expected) in [
@@ -334,15 +335,15 @@ fn a_key_that_is_missing_or_unusable_is_told() {
         ),
         (
             &[("model", "comfyui")],
-            "model_workflow: must be set where model is comfyui",
+            "model \"comfyui\" needs model-workflow",
         ),
         (
             &[("model", "stability")],
-            "model_api_key: must be set where model is stability",
+            "model \"stability\" needs model-api-key",
         ),
         (
             &[("model", "replicate")],
-            "model_api_key: must be set where model is replicate",
+            "model \"replicate\" needs model-api-key",
         ),
     ] {
         assert_eq!(configured(settings), Err(expected.to_owned()));

@@ -88,7 +88,7 @@ impl HttpTrigger {
         let stream = stream.into_std()?;
         let (index, core, load) = cores.least_loaded();
         let trigger = Arc::clone(self);
-        let measured = self.metrics.as_ref().map(|of| of.connection());
+        let measured = self.metrics.connection();
         let open = self.tracker.token();
         core.runtime().spawn(async move {
             // A socket has to be registered with the runtime of its own thread.
@@ -120,9 +120,7 @@ impl HttpTrigger {
         if let Some(place) = self.connections.open(client, cut_off.child_token()) {
             return Some((Arc::new(place), Form::Full));
         }
-        if let Some(metrics) = &self.metrics {
-            metrics.refused(CONNECTIONS);
-        }
+        self.metrics.refused(CONNECTIONS);
         log_throttled!(
             warn every Duration::from_secs(10),
             "connections run short: who has most gets no more",

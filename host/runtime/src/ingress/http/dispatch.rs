@@ -86,7 +86,7 @@ pub struct Dispatch {
     answers: Arc<Permits<u64>>,
     /// Largest request body that is read at all, in bytes.
     max_body: u64,
-    metrics: Option<Arc<Requests>>,
+    metrics: Arc<Requests>,
     traces: Traces,
     listener: SocketAddr,
     /// None: any host name is accepted.
@@ -113,7 +113,7 @@ impl Dispatch {
         access: Access,
         answers: usize,
         push: Option<Arc<PushTrigger>>,
-        metrics: Option<Arc<Requests>>,
+        metrics: Arc<Requests>,
         traces: Traces,
     ) -> Self {
         Self {
@@ -193,8 +193,7 @@ impl Dispatch {
             let line = tracing::enabled!(tracing::Level::DEBUG)
                 .then(|| (request.method().clone(), request.uri().path().to_owned()));
             let method = request.method().clone();
-            let metrics = self.metrics.as_ref();
-            let measured = metrics.map(|metrics| metrics.begin(request.method()));
+            let measured = self.metrics.begin(request.method());
             let origin = self.origins.allowed(request.headers());
             let version = request.version();
             let trace = traced.context();
@@ -207,11 +206,7 @@ impl Dispatch {
                 response
             });
             set_response(&mut traced, &method, &response);
-            match measured {
-                Some(measured) => measured.answered(&mut response),
-                // For the span alone.
-                None => drop(response.headers_mut().remove(ROUTE)),
-            }
+            measured.answered(&mut response);
             if let Some((method, path)) = line {
                 let status = response.status().as_u16();
                 let milliseconds = u64::try_from(begin.elapsed().as_millis()).ok();
@@ -323,9 +318,7 @@ impl Dispatch {
     }
 
     fn short_of(&self, what: &'static str) -> Refusal {
-        if let Some(metrics) = &self.metrics {
-            metrics.refused(what);
-        }
+        self.metrics.refused(what);
         Refusal::Overloaded
     }
 
