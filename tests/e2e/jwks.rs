@@ -205,6 +205,34 @@ async fn instances_of(service: &Service) -> impl AsyncFn() -> f64 {
     }
 }
 
+/// Once, although each of several instances reads the set.
+#[tokio::test]
+async fn a_key_that_is_skipped_is_logged_once() {
+    let mut keys = document();
+    let all = keys["keys"].as_array_mut().unwrap();
+    all.push(json!({"kty": "RSA", "kid": "short", "n": "AQAB", "e": "AQAB"}));
+    all.push(json!({"kty": "EC", "kid": "other", "crv": "P-521"}));
+    let reply = Reply::ok("application/json", keys.to_string().as_bytes());
+    // So slowly that a burst needs several instances.
+    let issuer = Issuer::that_answers(reply.after(Duration::from_secs(1)));
+    let launch = Launch::new().set("metrics-listen", "127.0.0.1:0");
+    let service = launch.with_issuer(issuer.url()).start();
+    let client = Client::new(service.url()).bearer(&Signer::rsa().token("ann"));
+    let burst = (0..500).map(|_| client.get("/api/tasks"));
+    for answer in futures::future::join_all(burst).await {
+        assert_eq!(answer.status, 200);
+    }
+    let instances = (instances_of(&service).await)().await;
+    assert!(instances > 1.0, "{instances}");
+    let log = service.stop().log;
+    for line in [
+        "a key of the issuer is skipped, kid short: its numbers are weak",
+        "a key of the issuer is skipped, kid other: it is neither RSA nor EC",
+    ] {
+        assert_eq!(log.matches(line).count(), 1, "{line}: {log}");
+    }
+}
+
 #[tokio::test]
 async fn a_hostile_issuer_gets_nowhere() {
     let elsewhere = Origin::start();

@@ -376,6 +376,29 @@ async fn without_googles_keys_a_push_comes_again() {
     assert!(keys.asked() <= asked + 1, "asked for each unknown key");
 }
 
+#[tokio::test]
+async fn a_key_of_google_that_is_skipped_is_logged_once() {
+    let mut keys = document();
+    let short = json!({"kty": "RSA", "kid": "short", "n": "AQAB", "e": "AQAB"});
+    keys["keys"].as_array_mut().unwrap().push(short);
+    let reply = Reply::ok("application/json", keys.to_string().as_bytes());
+    let keys = Issuer::that_answers(reply);
+    let pushed = Pushed::start(|launch| launch.set("pubsub-jwks-url", keys.url()));
+    let client = new_user(&pushed.service);
+    let (_, message) = pushed.task(&client, "echo it").await;
+    let unknown = json!({"alg": "RS256", "kid": "unknown"});
+    for _ in 0..3 {
+        let (status, _) = pushed.push(&token(), &envelope(&message)).await;
+        assert_eq!(status, 204);
+        let unknown = signed(&unknown, &claims());
+        let (status, _) = pushed.push(&unknown, &envelope(&message)).await;
+        assert_eq!(status, 401);
+    }
+    let log = pushed.service.stop().log;
+    let line = "a key of Google is skipped, kid short: it has fewer than 2,048 bits";
+    assert_eq!(log.matches(line).count(), 1, "{log}");
+}
+
 /// Nothing was configured that it could prove.
 #[tokio::test]
 async fn without_an_account_no_push_is_taken() {

@@ -9,6 +9,7 @@
 )]
 
 mod bystanders;
+mod computing;
 mod crowding;
 mod undelivered;
 

@@ -3,6 +3,7 @@
 
 pub mod ours;
 pub mod spin;
+pub mod wash;
 pub mod wasmtime;
 
 use std::path::PathBuf;

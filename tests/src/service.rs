@@ -583,7 +583,9 @@ impl Lines {
         loop {
             match self.0.recv_timeout(START.saturating_sub(begin.elapsed())) {
                 Ok(line) => {
-                    let url = line.split_whitespace().last().unwrap_or_default();
+                    // Of some as `address=URL`.
+                    let url = line.trim_end().rsplit([' ', '=']).next();
+                    let url = url.unwrap_or_default();
                     if url.starts_with("http://") {
                         return Some(url.trim_end_matches('/').to_owned());
                     }

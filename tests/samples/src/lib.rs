@@ -3,4 +3,5 @@
 // As in tests.
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+pub mod icc;
 pub mod jpeg;

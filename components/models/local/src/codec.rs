@@ -7,14 +7,13 @@
 mod decoding;
 mod encoding;
 
-use concept_refinement_domain::image as inspected;
+pub use concept_refinement_domain::image::Format;
 use image::ImageError;
 
 use crate::notes::Remark;
 use crate::pixels::Pixels;
 pub use decoding::decode;
 pub use encoding::encode;
-pub use inspected::Format;
 
 /// More than the service's default limit; even more would not fit into an instance's
 /// default memory.
@@ -27,8 +26,6 @@ const MAX_ENCODED: usize = 50 << 20;
 pub enum Problem {
     #[error("the image cannot be decoded: it is malformed or incomplete")]
     Malformed,
-    #[error("the image cannot be decoded: a part of its data is missing")]
-    Incomplete,
     #[error("the image uses a feature that this model does not support")]
     Unsupported,
     #[error("the image is too large for this model ({} megapixels at most)", MAX_PIXELS / 1_000_000)]

@@ -80,15 +80,16 @@ pub(super) fn log_end(store: &Store<Sandbox>, result: Result<(), wasmtime::Error
             );
         }
         Ok(()) | Err(_) => {
-            log_printed(&store.data().printed());
+            log_printed(store.data());
             tracing::debug!("an instance of the api ended");
         }
     }
 }
 
-/// Logs what an instance printed; called at its next request and at its end.
-pub(super) fn log_printed(printed: &str) {
-    if !printed.is_empty() {
-        log_throttled!(warn, "the api said", printed);
+/// Logs what an instance printed; called beside each request and at its end. What may not
+/// be logged yet is kept for the next time.
+pub(super) fn log_printed(instance: &Sandbox) {
+    if instance.has_printed() {
+        log_throttled!(warn, "the api said", printed = instance.printed());
     }
 }

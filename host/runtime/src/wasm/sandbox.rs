@@ -237,6 +237,11 @@ impl Sandbox {
     pub fn printed(&self) -> String {
         self.printed.take()
     }
+
+    /// Whether something was printed since then.
+    pub fn has_printed(&self) -> bool {
+        !self.printed.is_empty()
+    }
 }
 
 /// No files, no sockets, and a limited amount of randomness per call.

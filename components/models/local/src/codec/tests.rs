@@ -295,29 +295,14 @@ fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
+/// Its end within the headers is not the picture's.
 #[test]
-fn what_is_cut_short_is_refused() {
-    for format in FORMATS {
-        let whole = file(format);
-        for length in [0, 1, 10, 30, whole.len() / 2, whole.len() * 3 / 4] {
-            let cut = whole[..length.min(whole.len())].to_vec();
-            assert!(
-                decode(cut, format).is_err(),
-                "{format:?} at {length} of {}",
-                whole.len()
-            );
-        }
-    }
-    // A thumbnail's end within the headers is not the picture's.
+fn a_thumbnail_is_not_the_picture() {
     let mut jpeg = with_exif(&file(Format::Jpeg), 1);
     let date = jpeg.windows(4).position(|bytes| bytes == b"1999").unwrap();
     jpeg[date..date + 2].copy_from_slice(&[0xFF, 0xD9]);
-    assert!(decode(jpeg.clone(), Format::Jpeg).is_ok());
-    // The end marker may be missing, and no data.
-    jpeg.truncate(jpeg.len() - 2);
-    assert!(decode(jpeg.clone(), Format::Jpeg).is_ok());
-    jpeg.truncate(jpeg.len() - 10);
-    assert_eq!(decode(jpeg, Format::Jpeg).err(), Some(Problem::Malformed));
+    let pixels = decode(jpeg, Format::Jpeg).unwrap().pixels;
+    assert_eq!((pixels.width(), pixels.height()), (24, 16));
 }
 
 #[test]

@@ -184,7 +184,7 @@ impl Instance<'_> {
         } = exchange;
         activity.taken_by(self.progress);
         let request = self.accessor.with(|mut access| {
-            log_printed(&access.get().printed());
+            log_printed(access.get());
             request.into_wit(&mut access)
         })?;
         let handler = self.api.concept_refinement_handler().func_handle();
@@ -204,7 +204,10 @@ impl Instance<'_> {
                 return Ok(Ended::TimedOut);
             }
         };
-        let (answer, drained) = self.accessor.with(|access| from_wit(answer, access))?;
+        let (answer, drained) = self.accessor.with(|mut access| {
+            log_printed(access.get());
+            from_wit(answer, access)
+        })?;
         // The client may have disconnected.
         let _ = response.send(answer);
         Ok(Ended::Answered(drained))

@@ -45,6 +45,10 @@ impl Printed {
         let printed = std::mem::take(&mut *self.0.lock());
         String::from_utf8_lossy(&printed).trim_end().to_owned()
     }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().is_empty()
+    }
 }
 
 impl Printer for Printed {

@@ -1,18 +1,46 @@
 //! JPEG. The decoder of the library `image` shows files with a scan for each component
 //! with wrong colours; this one agrees with libjpeg in every order of scans.
 
+use concept_refinement_domain::image::{Inspector, Limits};
 use image::ColorType;
 use image::metadata::Orientation;
 use jpeg_decoder::{Decoder, Error, PixelFormat};
 
-use super::{Problem, Raw, Samples, color};
+use super::{Problem, Raw, Samples, color, fits};
+
+/// The decoder needs an end, also where the picture has none.
+const END: [u8; 2] = [0xff, 0xd9];
 
 pub fn decode(mut file: Vec<u8>) -> Result<Raw, Problem> {
-    // The decoder needs an end, also where the picture has none.
-    file.extend([0xff, 0xd9]);
-    let mut decoder = Decoder::new(file.as_slice());
-    let data = decoder.decode()?;
+    file.extend(END);
+    read(&file).or_else(|problem| {
+        // The decoder reads on behind a picture without an end. Finding where it ends takes
+        // long, so that is done only if something there disturbs the decoder.
+        let end = end_of(&file).filter(|end| *end < file.len());
+        file.truncate(end.ok_or(problem)?);
+        file.extend(END);
+        read(&file)
+    })
+}
+
+/// None: it does not end.
+fn end_of(file: &[u8]) -> Option<usize> {
+    let mut inspector = Inspector::new(Limits {
+        max_bytes: u64::MAX,
+        max_pixels: u64::MAX,
+    });
+    inspector.push(file).ok()?;
+    let behind = usize::try_from(inspector.behind()).ok()?;
+    inspector.finish().ok()?;
+    Some(file.len() - behind)
+}
+
+fn read(file: &[u8]) -> Result<Raw, Problem> {
+    let mut decoder = Decoder::new(file);
+    decoder.read_info()?;
     let info = decoder.info().ok_or(Problem::Malformed)?;
+    fits(info.width.into(), info.height.into())?;
+    let data = decoder.decode()?;
     let samples = match info.pixel_format {
         PixelFormat::L8 => Samples::Color(ColorType::L8),
         PixelFormat::L16 => Samples::Color(ColorType::L16),

@@ -7,7 +7,7 @@ use image::ColorType;
 use image::metadata::Orientation;
 use png::{BitDepth, Decoder, DecodingError, Limits, Transformations};
 
-use super::{Decoded, Problem, Raw, Samples, color, room};
+use super::{Decoded, Problem, Raw, Samples, color, fits, room};
 use crate::notes::Remark;
 use crate::pixels::Pixels;
 
@@ -20,6 +20,8 @@ pub fn decode(file: Vec<u8>) -> Result<Decoded, Problem> {
     decoder.set_ignore_text_chunk(true);
     decoder.set_transformations(Transformations::EXPAND);
     let mut reader = decoder.read_info()?;
+    let size = reader.info().size();
+    fits(size.0, size.1)?;
     let frames = reader
         .info()
         .animation_control
@@ -39,7 +41,6 @@ pub fn decode(file: Vec<u8>) -> Result<Decoded, Problem> {
     }
     let exif = info.exif_metadata.as_deref();
     let orientation = exif.and_then(Orientation::from_exif_chunk);
-    let size = info.size();
     let place = info
         .frame_control
         .map_or((0, 0), |control| (control.x_offset, control.y_offset));

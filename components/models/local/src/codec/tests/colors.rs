@@ -1,7 +1,9 @@
 //! Colours are those that a screen shows, wherever the file says which they are.
 
+use concept_refinement_samples::icc;
+use concept_refinement_samples::jpeg::{Jpeg, Scan};
 use image::codecs::jpeg::JpegEncoder;
-use moxcms::{ColorProfile, DataColorSpace, ToneReprCurve};
+use moxcms::ColorProfile;
 
 use super::*;
 
@@ -262,37 +264,115 @@ fn what_is_written_is_srgb() {
     }
 }
 
-/// A JPEG of four components has ink, inverted, as Photoshop writes it.
-#[test]
-fn ink_is_shown_by_its_profile_or_plainly() {
-    use concept_refinement_samples::jpeg::{Jpeg, Scan};
+/// Of 8 × 8 pixels with one colour for each of the inks. A JPEG of four components has
+/// them inverted, as Photoshop writes it.
+fn printed(inks: &[[u8; 4]]) -> Vec<u8> {
     let jpeg = Jpeg {
-        size: (8, 8),
+        size: (8 * inks.len() as u16, 8),
         samplings: vec![(1, 1); 4],
         restart: 0,
         progressive: false,
         scans: vec![Scan::whole(&[0, 1, 2, 3])],
     };
-    let stored = [55.0, 155.0, 205.0, 235.0];
-    let file = jpeg.file(&|component, _, _| stored[component]);
-    let plain: Vec<u8> = stored[..3]
-        .iter()
-        .map(|value| (value * stored[3] / 255.0).round() as u8)
-        .collect();
-    let image = decode(file.clone(), Format::Jpeg).unwrap();
-    near(&image.pixels.data()[..3], &plain, 3, "plain");
+    jpeg.file(&|component, x, _| 255.0 - f64::from(inks[x as usize / 8][component]))
+}
+
+/// The colours of [`printed`].
+fn shown(file: Vec<u8>) -> Vec<[u8; 3]> {
+    let pixels = decode(file, Format::Jpeg).unwrap().pixels;
+    let columns = (0..pixels.width() as usize).step_by(8);
+    columns.map(|x| pixel(&pixels, x + 4, 4)).collect()
+}
+
+const INKS: [[u8; 4]; 7] = [
+    [0, 0, 0, 0],
+    [255, 0, 0, 0],
+    [0, 255, 0, 0],
+    [0, 0, 255, 0],
+    [0, 0, 0, 255],
+    [255, 255, 0, 0],
+    [128, 0, 0, 0],
+];
+
+/// Paper and inks that are duller than those of a screen.
+fn overprint(inks: [bool; 4]) -> icc::Lab {
+    let looks = [
+        [62.0, -25.0, -28.0],
+        [58.0, 40.0, 2.0],
+        [86.0, -4.0, 50.0],
+        [20.0, 0.0, 0.0],
+    ];
+    let used = looks.iter().zip(inks).filter(|(_, is_used)| *is_used);
+    used.fold([92.0, 0.0, 3.0], |[l, a, b], ([ink_l, ink_a, ink_b], _)| {
+        let share = ink_l / 92.0;
+        [l * share, (a + ink_a) * share, (b + ink_b) * share]
+    })
+}
+
+/// By the formulas of CIE L*a*b*, and by what leads from D50 to sRGB.
+fn from_lab([l, a, b]: icc::Lab) -> [u8; 3] {
+    let y = (l + 16.0) / 116.0;
+    let light = |root: f64| match root > 6.0 / 29.0 {
+        true => root.powi(3),
+        false => (root - 4.0 / 29.0) * 3.0 * (6.0_f64 / 29.0).powi(2),
+    };
+    let (x, y, z) = (
+        0.964_2 * light(y + a / 500.0),
+        light(y),
+        0.824_9 * light(y - b / 200.0),
+    );
+    [
+        3.133_86 * x - 1.616_87 * y - 0.490_61 * z,
+        -0.978_77 * x + 1.916_14 * y + 0.033_45 * z,
+        0.071_94 * x - 0.228_99 * y + 1.405_24 * z,
+    ]
+    .map(from_linear)
+}
+
+#[test]
+fn ink_is_shown_by_its_profile_or_plainly() {
+    let file = printed(&INKS);
+    let plain = INKS.map(|[c, m, y, k]| {
+        [c, m, y].map(|ink| {
+            let light = |ink: u8| f64::from(255 - ink);
+            (light(ink) * light(k) / 255.0).round() as u8
+        })
+    });
+    near(
+        shown(file.clone()).as_flattened(),
+        plain.as_flattened(),
+        4,
+        "plain",
+    );
+
+    let profile = icc::in_jpeg(&file, &icc::printer(&overprint));
+    let half = |one: icc::Lab, other: icc::Lab| [0, 1, 2].map(|at| (one[at] + other[at]) / 2.0);
+    let printed = INKS.map(|inks| {
+        let full = overprint(inks.map(|ink| ink > 0));
+        from_lab(match inks.contains(&128) {
+            true => half(full, overprint([false; 4])),
+            false => full,
+        })
+    });
+    near(
+        shown(profile).as_flattened(),
+        printed.as_flattened(),
+        4,
+        "printed",
+    );
+    let most = plain.as_flattened().iter().zip(printed.as_flattened());
+    let most = most.map(|(one, other)| one.abs_diff(*other)).max();
+    assert!(
+        most > Some(80),
+        "a profile that hardly differs shows nothing: {most:?}"
+    );
 
     // A profile for other samples is not one for ink.
-    let mut other = ColorProfile::new_srgb();
-    other.red_trc = Some(ToneReprCurve::Parametric(vec![1.0]));
-    assert_eq!(other.color_space, DataColorSpace::Rgb);
-    let icc = [
-        b"ICC_PROFILE\0\x01\x01".as_slice(),
-        &other.encode().unwrap(),
-    ]
-    .concat();
-    let length = (icc.len() as u16 + 2).to_be_bytes();
-    let file = [&file[..2], &[0xff, 0xe2], &length, &icc, &file[2..]].concat();
-    let image = decode(file, Format::Jpeg).unwrap();
-    near(&image.pixels.data()[..3], &plain, 3, "a profile for RGB");
+    let other = icc::in_jpeg(&file, &icc::display_p3());
+    near(
+        shown(other).as_flattened(),
+        plain.as_flattened(),
+        4,
+        "a profile for RGB",
+    );
 }
