@@ -173,7 +173,7 @@ fn each_failure_is_told_in_a_sentence_and_changes_nothing() {
             "an unusable setting",
             vec!["logo.png", "echo it", "--model-timeout=soon"],
             USAGE,
-            "model_timeout: ".into(),
+            "--model-timeout: ".into(),
         ),
         (
             "a file of settings that is not there",

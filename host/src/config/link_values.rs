@@ -35,7 +35,7 @@ impl LinkValues {
     }
 
     /// Adds the table `models` of a file, replacing what is set.
-    pub fn set_from_toml(
+    pub(super) fn set_from_toml(
         &mut self,
         tables: toml::Value,
         lines: &Lines<'_>,

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use concept_refinement_capability::room::Disk;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
@@ -11,14 +10,8 @@ use rusqlite::{Connection, OpenFlags};
 /// for recovery.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The write-ahead log is truncated to this size after a burst, in bytes, or to this part
-/// of its disk, whichever is less: it must not take the space of tasks.
+/// The write-ahead log is truncated to this size after a burst, in bytes.
 pub(crate) const MAX_LOG_BYTES: u64 = 16 * 1024 * 1024;
-const LOG_SHARE: u64 = 64;
-
-/// SQLite writes the log to the main file whenever it has this part of that size.
-const CHECKPOINT_SHARE: u64 = 4;
-const PAGE_BYTES: u64 = 4096;
 
 const STATEMENT_CACHE_CAPACITY: usize = 64;
 
@@ -32,19 +25,8 @@ pub(crate) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     tidy_up_on_close(&connection, false)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
-    let log = Disk::of(path).map_or(MAX_LOG_BYTES, |disk| {
-        MAX_LOG_BYTES.min(disk.total / LOG_SHARE)
-    });
-    let pages = (log / CHECKPOINT_SHARE / PAGE_BYTES).max(1);
-    connection.pragma_update(None, "journal_size_limit", log.cast_signed())?;
-    connection.pragma_update(None, "wal_autocheckpoint", pages.cast_signed())?;
+    connection.pragma_update(None, "journal_size_limit", MAX_LOG_BYTES.cast_signed())?;
     Ok(connection)
-}
-
-/// The size to which the log is truncated, in bytes.
-pub(crate) fn log_limit(connection: &Connection) -> rusqlite::Result<u64> {
-    let limit = connection.pragma_query_value(None, "journal_size_limit", |row| row.get(0));
-    limit.map(i64::unsigned_abs)
 }
 
 /// A connection to copy from, which may attach what it writes to.

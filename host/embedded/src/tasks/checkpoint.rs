@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::sqlite::connection::{BUSY_TIMEOUT, MAX_LOG_BYTES, log_limit};
+use crate::sqlite::connection::{BUSY_TIMEOUT, MAX_LOG_BYTES};
 
 /// How long to wait for readers; nothing is written meanwhile. Only a scan of the whole
 /// store may take longer; then the log grows until the scan ends.
@@ -20,7 +20,6 @@ const READER_TIMEOUT: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(super) struct LogLimit {
     log: PathBuf,
-    limit: u64,
     /// The size from which the log is restarted, in bytes.
     at: u64,
 }
@@ -29,11 +28,9 @@ impl LogLimit {
     /// None: an in-memory database.
     pub(super) fn of(connection: &Connection) -> Option<Self> {
         let file = connection.path().filter(|file| !file.is_empty())?;
-        let limit = log_limit(connection).unwrap_or(MAX_LOG_BYTES);
         Some(Self {
             log: PathBuf::from(format!("{file}-wal")),
-            limit,
-            at: limit,
+            at: MAX_LOG_BYTES,
         })
     }
 
@@ -45,11 +42,11 @@ impl LogLimit {
             return;
         }
         self.at = match restart(connection) {
-            Ok(true) => self.limit,
-            Ok(false) => size.saturating_add(self.limit),
+            Ok(true) => MAX_LOG_BYTES,
+            Ok(false) => size.saturating_add(MAX_LOG_BYTES),
             Err(error) => {
                 tracing::warn!(%error, "the task store's log cannot be cut back");
-                size.saturating_add(self.limit)
+                size.saturating_add(MAX_LOG_BYTES)
             }
         };
     }
