@@ -70,7 +70,10 @@ async fn a_thousand_calls_that_wait_fit_beside_each_other() {
 
 /// 1,000 tasks that wait for a model which takes so long for this prompt.
 async fn take_little_memory(launch: Launch, picture: &Picture, model: (&str, Duration)) {
-    let service = launch.set("concurrency", &TASKS.to_string()).start();
+    let service = launch
+        .set("concurrency", &TASKS.to_string())
+        .set("model-timeout", "5m")
+        .start();
     let crowd = Crowd::gather(&service, origin(), picture, TASKS, model).await;
     let resident = Process::of(service.id()).proportional();
     println!("{} MiB with {TASKS} tasks that wait", resident / MIB);

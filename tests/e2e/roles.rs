@@ -105,7 +105,7 @@ fn an_embedded_store_with_a_role_of_its_own_is_refused() {
             let ended = launch.run();
             assert!(!ended.status.success(), "{role} {name}");
             let expected = format!(
-                "role: must be all where {what}: an embedded store belongs to one process at a \
+                ": must be all where {what}: an embedded store belongs to one process at a \
                  time"
             );
             let log = &ended.log;
