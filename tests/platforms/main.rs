@@ -110,14 +110,6 @@ mod wasmtime {
     suite!(concept_refinement_tests::platform::wasmtime::Wasmtime);
 }
 
-/// wasmCloud's `wash`, where it can be had; `cargo xtask test` tells.
-mod wash {
-    suite!(
-        [ignore = "only where `cargo xtask tools` could install wash"]
-        concept_refinement_tests::platform::wash::Wash
-    );
-}
-
 /// A host that offers what Spin offers, and behaves as Spin does.
 mod spin_shaped {
     suite!(concept_refinement_tests::platform::spin::Shaped);

@@ -121,14 +121,6 @@ pub fn wasmtime() -> PathBuf {
     )
 }
 
-/// The executable of wasmCloud, of a package of Python.
-pub fn wash() -> PathBuf {
-    existing(
-        target_directory().join("tools/wash/wash"),
-        "cargo xtask tools",
-    )
-}
-
 /// The program of Prometheus that checks alerts: the one in the PATH, or of its Debian
 /// package.
 pub fn promtool() -> PathBuf {

@@ -3,7 +3,6 @@
 
 pub mod ours;
 pub mod spin;
-pub mod wash;
 pub mod wasmtime;
 
 use std::path::PathBuf;

@@ -583,9 +583,7 @@ impl Lines {
         loop {
             match self.0.recv_timeout(START.saturating_sub(begin.elapsed())) {
                 Ok(line) => {
-                    // Of some as `address=URL`.
-                    let url = line.trim_end().rsplit([' ', '=']).next();
-                    let url = url.unwrap_or_default();
+                    let url = line.split_whitespace().last().unwrap_or_default();
                     if url.starts_with("http://") {
                         return Some(url.trim_end_matches('/').to_owned());
                     }

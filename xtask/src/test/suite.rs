@@ -99,17 +99,6 @@ impl Suites<'static> {
         programs.iter().filter(is_about_spin).map(run).collect()
     }
 
-    /// The tests that need wasmCloud's `wash`.
-    pub fn on_wash<'a>(&self, programs: &'a [Program]) -> Vec<Run<'a>> {
-        let run = |program: &'a Program| Run {
-            name: format!("{} on wash", program.name),
-            arguments: owned(&["--ignored", "wash::"]),
-            ..self.whole(program)
-        };
-        let is_about_wash = |program: &&Program| program.name == "platforms";
-        programs.iter().filter(is_about_wash).map(run).collect()
-    }
-
     fn ordered<'a>(&self, programs: &'a [Program]) -> impl Iterator<Item = &'a Program> {
         let place = |program: &&Program| {
             let place = self.longest.iter().position(|name| *name == program.name);
