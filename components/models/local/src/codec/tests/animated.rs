@@ -163,7 +163,8 @@ fn the_first_frame_of_a_webp_is_shown_as_it_is() {
             }
             let opaque = webp_of(&frame(FIRST), (0, 0), flags, background);
             let image = decode(opaque, Format::Webp).unwrap();
-            assert_eq!(image.pixels, frame(FIRST), "{flags}");
+            let [r, g, b] = FIRST;
+            on_canvas(&image.pixels, (0, 0), (24, 16), |_, _| [r, g, b, 255]);
         }
     }
 }
