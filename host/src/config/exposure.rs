@@ -85,7 +85,7 @@ mod tests {
             ("admin_tokens = ['ada:hush']", &["admin_tokens"]),
             (
                 "admin_token = 'hush'\njwt_secret = 'hush'\nmodel_url = 'http://a@b'",
-                &["jwt_secret", "admin_token"],
+                &["admin_token", "jwt_secret"],
             ),
             (
                 "[models.openai]\nname = 'm'\napi_key = 'hush'\n[models.own]\nhub_token = 'hush'",
