@@ -73,7 +73,7 @@ fn both_files_make_the_same_image() {
         let mut image = image(file);
         let copied = image.remove("COPY").unwrap();
         assert!(
-            copied.ends_with(&format!("{PROGRAM} {PROGRAM}")),
+            copied.ends_with(&format!("concept-refinement {PROGRAM}")),
             "{copied}"
         );
         image
