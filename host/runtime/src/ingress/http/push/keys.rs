@@ -160,8 +160,11 @@ enum Reason {
     Weak,
 }
 
-/// The keys, and the first ones that were skipped, by their `kid`. None: not a JWK Set.
-fn parse(document: &[u8]) -> Option<(Vec<Key>, Vec<(String, Reason)>)> {
+/// The `kid` of a key that is skipped, and why.
+type Skipped = (String, Reason);
+
+/// The keys, and the first ones that are skipped. None: not a JWK Set.
+fn parse(document: &[u8]) -> Option<(Vec<Key>, Vec<Skipped>)> {
     let document: Document = serde_json::from_slice(document).ok()?;
     let (mut keys, mut skipped) = (Vec::new(), Vec::new());
     for jwk in document.keys.into_iter().take(MAX_KEYS) {
