@@ -232,7 +232,7 @@ impl Config {
                 bytes => Ok(bytes),
             })?,
             model_timeout: v.parse("model-timeout", some_time)?,
-            model_repeat: match v.only("model-repeat", &["unknown", "never"])? {
+            model_repeat: match v.word("model-repeat")? {
                 "never" => Repeat::Never,
                 _ => Repeat::Unknown,
             },
@@ -256,7 +256,7 @@ impl Config {
                 .optional("confirm-clock", |day| parse_day(day).map_err(str::to_owned))?,
             metrics_listen: v.parse("metrics-listen", |text| or_off(text, "127.0.0.1:9464"))?,
             admin: admin_listener(&v)?,
-            log_format: match v.only("log-format", &["text", "json"])? {
+            log_format: match v.word("log-format")? {
                 "json" => LogFormat::Json,
                 _ => LogFormat::Text,
             },

@@ -12,7 +12,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use super::completions::Suggested;
 use super::failure::Failure;
 use super::terminal::say;
-use crate::config::table::{Command, SETTINGS, Setting};
+use crate::config::table::{Command, SETTINGS, Setting, words};
 use crate::config::{Config, ConfigError, LogFormat, MACHINE_FILE, Values, shipped_models};
 use crate::log::{self, LibraryThrottle};
 
@@ -66,13 +66,8 @@ pub fn flags(command: Option<Command>) -> impl Iterator<Item = Arg> {
 /// The words that completions offer for a setting's value.
 fn suggested(setting: &str) -> Vec<&'static str> {
     match setting {
-        "auth" => vec!["anonymous", "secret", "jwks"],
-        "log-format" => vec!["text", "json"],
         "model" => shipped_models().collect(),
-        "model-original" => vec!["bytes", "url"],
-        "model-repeat" => vec!["unknown", "never"],
-        "role" => vec!["all", "api", "worker"],
-        _ => Vec::new(),
+        other => words(other).to_vec(),
     }
 }
 

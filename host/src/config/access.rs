@@ -17,7 +17,7 @@ pub enum Auth {
 
 /// Reads how tokens are verified.
 pub(super) fn auth(values: &Reader<'_>) -> Result<(Auth, Option<Url>), ConfigError> {
-    let auth = match values.only("auth", &["anonymous", "secret", "jwks"])? {
+    let auth = match values.word("auth")? {
         "secret" => Auth::Secret,
         "jwks" => Auth::Jwks,
         _ => Auth::Anonymous,

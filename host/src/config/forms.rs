@@ -6,6 +6,15 @@ use std::time::Duration;
 
 use concept_refinement_domain::duration;
 
+use super::table::words;
+
+/// One of the words that this setting may have.
+pub(super) fn word(setting: &str, text: &str) -> Result<&'static str, String> {
+    let words = words(setting);
+    let word = words.iter().find(|word| **word == text).copied();
+    word.ok_or_else(|| format!("must be {}, not {text:?}", words.join(" or ")))
+}
+
 pub(super) fn whole<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.parse()
         .map_err(|_| format!("must be a whole number, not {text:?}"))

@@ -1,6 +1,7 @@
 //! Reads values by the names of their settings, and names the setting in errors.
 
 use super::error::ConfigError;
+use super::forms::word;
 use super::sources::Values;
 
 pub(super) struct Reader<'a>(pub &'a Values);
@@ -27,18 +28,8 @@ impl<'a> Reader<'a> {
             .ok_or_else(|| unusable(name, "must be set".to_owned()))
     }
 
-    pub fn only(
-        &self,
-        name: &'static str,
-        values: &[&'static str],
-    ) -> Result<&'static str, ConfigError> {
-        self.parse(name, |text| {
-            values
-                .iter()
-                .find(|value| **value == text)
-                .copied()
-                .ok_or_else(|| format!("must be {}, not {text:?}", values.join(" or ")))
-        })
+    pub fn word(&self, name: &'static str) -> Result<&'static str, ConfigError> {
+        self.parse(name, |text| word(name, text))
     }
 }
 

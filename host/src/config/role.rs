@@ -43,7 +43,7 @@ impl Role {
 /// If parts run separately, they must be able to reach the same stores: one that is named
 /// by a word instead of a URL is inside this process.
 pub(super) fn read(values: &Reader<'_>) -> Result<Role, ConfigError> {
-    let role = match values.only("role", &["all", "api", "worker"])? {
+    let role = match values.word("role")? {
         "api" => Role::Api,
         "worker" => Role::Worker,
         _ => Role::All,

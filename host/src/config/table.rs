@@ -201,6 +201,18 @@ pub fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name)
 }
 
+/// All values of a setting that has a fixed list of them. Empty: it has none.
+pub fn words(name: &str) -> &'static [&'static str] {
+    match name {
+        "auth" => &["anonymous", "secret", "jwks"],
+        "log-format" => &["text", "json"],
+        "model-original" => &["bytes", "url"],
+        "model-repeat" => &["unknown", "never"],
+        "role" => &["all", "api", "worker"],
+        _ => &[],
+    }
+}
+
 impl Setting {
     const fn default(self, default: &'static str) -> Self {
         let default = Some(default);

@@ -4,6 +4,8 @@
 use concept_refinement_runtime::egress::Origin;
 use url::Url;
 
+use crate::config::forms::word;
+
 /// Longest workflow, in bytes: each instance of the model gets it.
 const MAX_WORKFLOW: usize = 256 << 10;
 
@@ -17,10 +19,7 @@ pub(super) fn base_url(text: &str) -> Result<Url, String> {
 
 /// Checks that it is one of the allowed words. The model interprets it.
 pub(super) fn original(text: &str) -> Result<(), String> {
-    match text {
-        "bytes" | "url" => Ok(()),
-        other => Err(format!("must be bytes or url, not {other:?}")),
-    }
+    word("model-original", text).map(drop)
 }
 
 /// Reads the text of a workflow.
