@@ -297,7 +297,12 @@ impl Client {
 
     /// The task once nothing changes any more.
     pub async fn finished(&self, id: &str) -> Value {
-        eventually("a task is finished", SOON, async || {
+        self.finished_within(id, SOON).await
+    }
+
+    /// The same, where the model takes its time.
+    pub async fn finished_within(&self, id: &str, limit: Duration) -> Value {
+        eventually("a task is finished", limit, async || {
             let task = self.task(id).await;
             matches!(task["status"].as_str(), Some("completed" | "failed")).then_some(task)
         })

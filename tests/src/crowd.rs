@@ -7,7 +7,7 @@ use futures::stream;
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::deadline::eventually;
+use crate::deadline::{SOON, eventually};
 use crate::pictures::{self, Picture};
 use crate::server::Origin;
 use crate::service::{Launch, Service};
@@ -38,6 +38,8 @@ pub fn picture_within(bytes: usize) -> Picture {
 /// Tasks that wait for a slow model.
 pub struct Crowd {
     tasks: Vec<(Client, String)>,
+    /// How long the model takes.
+    model: Duration,
     /// Since the first was submitted: until all were accepted, and until all
     /// had their originals.
     pub accepted: Duration,
@@ -78,6 +80,7 @@ impl Crowd {
         );
         Self {
             tasks: crowd,
+            model,
             accepted,
             in_flight,
         }
@@ -91,7 +94,9 @@ impl Crowd {
 
     /// The tasks, once all are finished.
     pub async fn finished(&self) -> Vec<Value> {
-        let finished = stream::iter(&self.tasks).map(async |(user, id)| user.finished(id).await);
+        let limit = self.model + SOON;
+        let finished = stream::iter(&self.tasks);
+        let finished = finished.map(async |(user, id)| user.finished_within(id, limit).await);
         finished.buffer_unordered(AT_ONCE).collect().await
     }
 }
