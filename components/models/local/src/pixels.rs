@@ -2,7 +2,7 @@
 //!
 //! It has only eight bits per channel, so that fifty megapixels fit into the memory of a
 //! model's instance. Edits work in place; none may make a second copy of a large image,
-//! except to rotate it by 90°.
+//! except to rotate it by 90° or to change its size.
 
 /// RGB or RGBA, eight bits per channel, sRGB, rows from the top without gaps.
 #[derive(Clone, Debug, PartialEq, Eq)]
