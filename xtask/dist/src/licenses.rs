@@ -97,14 +97,17 @@ pub fn of_library() -> anyhow::Result<Vec<u8>> {
 }
 
 /// Writes each text once, below the crates that it applies to. Crates below `root` belong
-/// to the workspace and use its texts.
+/// to the workspace and use its texts, besides those of what they include of others.
 pub fn write(crates: &BTreeSet<Crate>, places: &Places, root: &Path) -> anyhow::Result<String> {
     let mut of_crates = BTreeMap::new();
     for found in crates {
         let place = places.get(&(found.name.clone(), found.version.clone()));
         let place = place.with_context(|| format!("{} has no directory", name(found)))?;
-        let place = if place.starts_with(root) { root } else { place };
-        of_crates.insert(found, texts(place)?);
+        let mut own = texts(place)?;
+        if place.starts_with(root) {
+            own.append(&mut texts(root)?);
+        }
+        of_crates.insert(found, own);
     }
     let nameless = |license: &str| {
         let same = of_crates.iter().find(|(found, texts)| {
@@ -229,7 +232,7 @@ mod tests {
                 "ISC",
                 &[("licenses/ring.txt", "two"), ("license.rs", "code")],
             ),
-            ("ours", "MIT", &[]),
+            ("ours", "MIT", &[("LICENSE-weights.txt", "three")]),
         ])
         .unwrap();
         let groups: Vec<_> = all.split(RULE).skip(2).map(str::trim).collect();
@@ -240,6 +243,7 @@ mod tests {
                 "b 1.0.0 (MIT)\n\nmore",
                 "c 1.0.0 (ISC)\n\ntwo",
                 "ours 1.0.0 (MIT)\n\nour text",
+                "ours 1.0.0 (MIT)\n\nthree",
             ]
         );
     }
