@@ -9,6 +9,9 @@ mod blur;
 mod border;
 mod clusters;
 mod corners;
+// Until the plan asks for them.
+#[allow(dead_code)]
+mod enlarge;
 mod invert;
 mod lut;
 mod mean;
@@ -18,7 +21,6 @@ mod pixelate;
 mod posterize;
 mod quantize;
 mod recolor;
-// Until the plan asks for it.
 #[allow(dead_code)]
 mod resize;
 mod sharpen;
