@@ -136,7 +136,7 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
             "fields",
             fields(&[
                 ("original_image_url", "must point to a public address"),
-                ("refinement_prompt", "must be at least 5 characters"),
+                ("refinement_prompt", "must be at least 1 character"),
             ]),
         ),
         (
