@@ -157,6 +157,14 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
                 ("limit", "must be from 1 to 100"),
             ]),
         ),
+        (
+            "InvalidDownload",
+            "slash",
+            fields(&[(
+                "download",
+                "must have no slashes, backslashes or control characters",
+            )]),
+        ),
         ("InvalidImage", "empty", image::Problem::Empty.into()),
         ("InvalidImage", "cut_short", image::Problem::CutShort.into()),
         ("QuotaExceeded", "quota_exceeded", quota_exceeded()),
