@@ -241,7 +241,7 @@ async fn a_sample_is_tried_by_one_click() {
     assert_eq!(tab.value(prompt).await, "a bit warmer");
     tab.click("#submit").await;
     tab.is_done().await;
-    assert_eq!(tab.natural_size("after").await, json!([480, 360]));
+    assert_eq!(tab.natural_size("after").await, json!([960, 720]));
     tab.has_no_errors();
 }
 
