@@ -65,9 +65,15 @@ export function places(error) {
   return found;
 }
 
+/** What to do about an empty field. */
+const EMPTY = {
+  image: 'Choose an image, or give its address.',
+  prompt: 'Say what should change.',
+};
+
 function completed(place, name, problem) {
-  if (problem !== 'is required') return `${name} ${problem}.`;
-  return place === 'image' ? 'Choose an image, or give its address.' : `${name} ${problem}.`;
+  const isEmpty = problem === 'is required' || problem === 'must be at least 1 character';
+  return (isEmpty && EMPTY[place]) || `${name} ${problem}.`;
 }
 
 const FAILED = 'Error in refinement task processing: ';
