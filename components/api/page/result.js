@@ -8,6 +8,8 @@ import { confirmed } from './confirm.js';
 import { safe } from './images.js';
 import { remove } from './removal.js';
 
+const DIFFERENT = 'Refined, with differences:';
+
 let current = null;
 
 /** `compose` gets the initial values of another refinement, if any. */
@@ -56,6 +58,7 @@ export async function show(task, { isNew }) {
   const link = safe(address ?? '');
   for (const id of ['download', 'again']) $(id).hidden = !address;
   if (address && link) $('download').href = link;
+  tellNotes([]);
   if (isNew) announce('The image is refined.');
 
   $('picture').hidden = true;
@@ -67,17 +70,26 @@ export async function show(task, { isNew }) {
     say($('no-picture'), 'The refined image was deleted.');
     return;
   }
-  tellNotes(task);
+  askForNotes(task, isNew);
   const { hasBefore, hasAfter } = await compare.show(metadata.original_image_url, address, prompt, { isNew });
   if (current !== task) return;
   if (!hasAfter) say($('no-picture'), 'The refined image cannot be loaded. Reload the page to try again.');
   else if (!hasBefore) say($('stage-note'), 'The original can no longer be shown, so this is the result alone.');
 }
 
-/** The model's notes on its work, such as words that it did not understand. */
-async function tellNotes(task) {
+/** The model's notes say what differs from the prompt, such as words that it did not
+ * understand. */
+async function askForNotes(task, isNew) {
   const { notes } = await api.concept(task.result_id).catch(() => ({ notes: [] }));
-  if (current === task) $('facts').append(...notes.flatMap((note) => fact('Note', note)));
+  if (current !== task || notes.length === 0) return;
+  tellNotes(notes);
+  if (isNew) announce(`${DIFFERENT} ${notes.join(' ')}`);
+}
+
+function tellNotes(notes) {
+  $('result-title').textContent = notes.length ? DIFFERENT : 'Refined';
+  $('notes').replaceChildren(...notes.map((note) => make('li', { textContent: note })));
+  $('notes').hidden = notes.length === 0;
 }
 
 export function leave() {
