@@ -6,6 +6,7 @@ import { $, announce, make, say } from './dom.js';
 import { sentence } from './errors.js';
 import { confirmed } from './confirm.js';
 import { safe } from './images.js';
+import * as names from './names.js';
 import { remove } from './removal.js';
 
 const DIFFERENT = 'Refined, with differences:';
@@ -57,7 +58,7 @@ export async function show(task, { isNew }) {
   say($('stage-note'), null);
   const link = safe(address ?? '');
   for (const id of ['download', 'again']) $(id).hidden = !address;
-  if (address && link) $('download').href = link;
+  if (address && link) offer(link, names.ofResult(metadata.original_image_url));
   tellNotes([]);
   if (isNew) announce('The image is refined.');
 
@@ -75,6 +76,12 @@ export async function show(task, { isNew }) {
   if (current !== task) return;
   if (!hasAfter) say($('no-picture'), 'The refined image cannot be loaded. Reload the page to try again.');
   else if (!hasBefore) say($('stage-note'), 'The original can no longer be shown, so this is the result alone.');
+}
+
+/** The result keeps the name for its own refinements. */
+function offer(address, name) {
+  names.remember(address, name);
+  $('download').href = names.download(address, name);
 }
 
 /** The model's notes say what differs from the prompt, such as words that it did not

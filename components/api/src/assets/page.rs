@@ -40,6 +40,7 @@ pub static PAGE: &[Asset] = page![
     JAVASCRIPT "images.js",
     JAVASCRIPT "inspection.js",
     JAVASCRIPT "intake.js",
+    JAVASCRIPT "names.js",
     JAVASCRIPT "progress.js",
     JAVASCRIPT "quota.js",
     JAVASCRIPT "removal.js",
