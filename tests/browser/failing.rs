@@ -107,6 +107,9 @@ async fn a_spent_quota_says_when_it_goes_on() {
     )
     .await;
     tab.reads("form-error", "You can refine again ").await;
+    // This browser runs on the machine of the service.
+    tab.reads("form-error", "The setting REFINEMENT_RATE_LIMIT allows more")
+        .await;
     tab.is_for_everyone("429").await;
     // The service is asked for it.
     tab.reload().await;

@@ -31,6 +31,9 @@ export async function refusal(response) {
   return new Refusal(response.status, body, (name) => response.headers.get(name));
 }
 
+/** Whoever uses a service on their own machine can change its settings. */
+const isOnThisMachine = () => /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(location.hostname);
+
 /** A sentence for an error without a particular place. */
 export function sentence(error) {
   if (!(error instanceof Refusal)) {
@@ -38,7 +41,8 @@ export function sentence(error) {
   }
   if (error.status === 429 && error.limit) {
     const refinements = error.limit === 1 ? 'the one refinement' : `all ${error.limit} refinements`;
-    return `You have used ${refinements} that you have for now. You can refine again ${moment(error.reset * 1000)}.`;
+    const used = `You have used ${refinements} that you have for now. You can refine again ${moment(error.reset * 1000)}.`;
+    return isOnThisMachine() ? `${used} The setting REFINEMENT_RATE_LIMIT allows more, for example 100/day.` : used;
   }
   return error.retryAfter ? `${error.message} It is worth trying again in ${span(error.retryAfter * 1000)}.` : error.message;
 }
