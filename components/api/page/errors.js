@@ -81,15 +81,27 @@ function completed(place, name, problem) {
 }
 
 const FAILED = 'Error in refinement task processing: ';
+const REFINING = 'Image refinement failed: ';
 const STEPS = [
   ['Failed to download original image: ', 'image', 'The original could not be downloaded: '],
-  ['Image refinement failed: ', 'prompt', 'The image could not be refined: '],
+  [REFINING, 'prompt', 'The image could not be refined: '],
   ['Storing refined image failed: ', 'form', 'The result could not be stored: '],
   ['Storing refined concept data failed: ', 'form', 'The result could not be stored: '],
 ];
 
 /** Whether a task failed because its user cancelled it. */
 export const isCancelled = ({ error_message: message }) => message === 'Cancelled by its user.';
+
+/** What only the operator can do something about, who finds it in the log. */
+const OUTAGES = [
+  /^the provider (refused the key|wants a key|cannot be connected to|did not answer)/,
+  /^the provider answered (401|402|404|429|5\d\d)/,
+  /^(the name of the provider cannot be resolved|no secure connection to the provider)/,
+  /^the provider's answer broke off/,
+  /^the model (crashed|did not answer)/,
+];
+
+const isOutage = (reason) => OUTAGES.some((outage) => outage.test(reason));
 
 /** Why a task failed, and where to show that. */
 export function failure(message) {
@@ -98,7 +110,9 @@ export function failure(message) {
   const step = STEPS.find(([prefix]) => reason.startsWith(prefix));
   if (!step) return { place: 'form', text: ended(reason) };
   const [prefix, place, words] = step;
-  return { place, text: ended(words + reason.slice(prefix.length)) };
+  const rest = reason.slice(prefix.length);
+  if (prefix === REFINING && isOutage(rest)) return { place: 'form', text: 'This service cannot refine at the moment.' };
+  return { place, text: ended(words + rest) };
 }
 
 /** Longer texts are folded. */
