@@ -13,8 +13,7 @@ async fn a_form_that_is_not_filled_in_says_what_is_missing_all_at_once() {
     tab.click("#submit").await;
     tab.reads("image-error", "Choose an image, or give its address.")
         .await;
-    tab.reads("prompt-error", "This must be at least 5 characters.")
-        .await;
+    tab.reads("prompt-error", "Say what should change.").await;
     tab.until("document.activeElement.id === 'file'").await;
     let invalid = tab
         .value("document.getElementById('prompt').getAttribute('aria-invalid')")
@@ -108,10 +107,42 @@ async fn a_spent_quota_says_when_it_goes_on() {
     )
     .await;
     tab.reads("form-error", "You can refine again ").await;
+    // This browser runs on the machine of the service.
+    tab.reads(
+        "form-error",
+        "The setting REFINEMENT_RATE_LIMIT allows more",
+    )
+    .await;
     tab.is_for_everyone("429").await;
     // The service is asked for it.
     tab.reload().await;
     tab.reads("quota", "0 of 1 refinements left, resets ").await;
+    tab.has_no_errors();
+}
+
+/// The log has the reason, which is for the operator.
+#[tokio::test]
+async fn a_model_that_cannot_be_used_is_told_in_words_for_everyone() {
+    let tab = Tab::open(scripted()).await;
+    tab.uploads(&pictures::png(8, 8)).await;
+    for reason in [
+        "the provider refused the key",
+        "the provider answered 429: You exceeded your current quota, please check your plan",
+    ] {
+        tab.asks(&format!("refuse: {reason}")).await;
+        tab.reads("form-error", "This service cannot refine at the moment.")
+            .await;
+        let told = tab.text("form-error-text").await;
+        assert_eq!(
+            told, "This service cannot refine at the moment.",
+            "{reason}"
+        );
+        tab.reads("compose-lede", "What you asked for is still here.")
+            .await;
+        tab.until("document.getElementById('prompt-error').hidden")
+            .await;
+    }
+    tab.is_for_everyone("a model that cannot be used").await;
     tab.has_no_errors();
 }
 

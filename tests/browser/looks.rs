@@ -7,7 +7,7 @@ use concept_refinement_tests::pictures;
 use serde_json::json;
 
 use crate::tab::{DESK, PHONE, Tab, file};
-use crate::world::{local, scripted};
+use crate::world::{local, origin, scripted};
 
 /// The relative luminance of a colour of the page (WCAG 2.2).
 const LUMINANCE: &str = "((property) => { \
@@ -125,6 +125,26 @@ async fn a_phone_will_do() {
         );
     }
     assert_eq!(tab.hidden_width().await, 0);
+    tab.has_no_errors();
+}
+
+#[tokio::test]
+async fn earlier_refinements_stand_two_in_a_row_on_a_phone() {
+    let tab = Tab::open(scripted()).await;
+    let original = origin().picture(&pictures::png(8, 8));
+    for _ in 0..3 {
+        tab.has_done(&original, "echo it").await;
+    }
+    tab.go("/").await;
+    tab.until("document.querySelectorAll('#tiles li').length === 3")
+        .await;
+    let rows = "JSON.stringify([...document.querySelectorAll('#tiles li')]\
+        .map((tile) => document.querySelector('#tiles li').offsetTop === tile.offsetTop))";
+    for width in [320, 390, 480] {
+        tab.looks((width, 844), false).await;
+        assert_eq!(tab.value(rows).await, "[true,true,false]", "{width}");
+        assert_eq!(tab.hidden_width().await, 0, "{width}");
+    }
     tab.has_no_errors();
 }
 

@@ -4,8 +4,10 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::Reply;
 use serde_json::json;
 
-use crate::tab::{DESK, PHONE, Tab};
+use crate::tab::{DESK, PHONE, Tab, file_of};
 use crate::world::{local, origin, scripted};
+
+const LINK: &str = "document.getElementById('download').href";
 
 #[tokio::test]
 async fn an_upload_is_refined_and_compared() {
@@ -19,9 +21,10 @@ async fn an_upload_is_refined_and_compared() {
     assert_eq!(tab.natural_size("before").await, json!([320, 200]));
     assert_eq!(tab.natural_size("after").await, json!([320, 200]));
     assert_eq!(tab.text("result-prompt").await, "more minimalist");
-    let link = tab.value("document.getElementById('download').href").await;
+    let link = tab.value(LINK).await;
     let after = tab.value("document.getElementById('after').src").await;
-    assert_eq!(link, after);
+    let named = format!("{}&download=picture-refined", after.as_str().unwrap());
+    assert_eq!(link, json!(named));
     tab.reads("quota", "9 of 10 refinements left, resets ")
         .await;
     tab.has_no_errors();
@@ -50,6 +53,53 @@ async fn an_address_is_refined_with_what_is_known_of_the_image() {
         facts.contains("A bean") && facts.contains("Brown"),
         "{facts}"
     );
+    tab.has_no_errors();
+}
+
+/// After the file or the address that was given, also after a reload and for what is made of
+/// the result.
+#[tokio::test]
+async fn a_download_is_named_after_its_original() {
+    let tab = Tab::open(scripted()).await;
+    let saved_as = async |name: &str| {
+        let named =
+            format!("fetch({LINK}).then((answer) => answer.headers.get('Content-Disposition'))");
+        let expected = format!("attachment; filename=\"{name}\"");
+        assert_eq!(tab.value(&named).await, json!(expected));
+    };
+    let logo = file_of("My logo.v2.png", &pictures::png(40, 30).bytes);
+    tab.choose(&logo).await;
+    tab.reads("status", "The image is uploaded.").await;
+    tab.asks("echo it").await;
+    tab.is_done().await;
+    saved_as("My logo.v2-refined.png").await;
+    tab.reload().await;
+    tab.is_done().await;
+    saved_as("My logo.v2-refined.png").await;
+    let first = tab.path().await;
+    tab.click("#again").await;
+    tab.asks("wait 5ms").await;
+    tab.until(&format!(
+        "location.search && !{}.endsWith(location.search)",
+        json!(first)
+    ))
+    .await;
+    tab.is_done().await;
+    saved_as("My logo.v2-refined.png").await;
+
+    for (path, name) in [
+        ("/pictures/a%20lake.jpg", "a lake-refined.webp"),
+        ("/pictures/", "refined.webp"),
+    ] {
+        let reply = Reply::picture(&pictures::webp(9, 6));
+        let task = tab
+            .has_done(&origin().serve_at(path, reply), "echo it")
+            .await;
+        tab.go(&format!("/?task={}", task["task_id"].as_str().unwrap()))
+            .await;
+        tab.is_done().await;
+        saved_as(name).await;
+    }
     tab.has_no_errors();
 }
 
@@ -241,7 +291,7 @@ async fn a_sample_is_tried_by_one_click() {
     assert_eq!(tab.value(prompt).await, "a bit warmer");
     tab.click("#submit").await;
     tab.is_done().await;
-    assert_eq!(tab.natural_size("after").await, json!([480, 360]));
+    assert_eq!(tab.natural_size("after").await, json!([960, 720]));
     tab.has_no_errors();
 }
 

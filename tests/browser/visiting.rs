@@ -107,7 +107,13 @@ async fn what_the_model_did_not_understand_is_told() {
     tab.uploads(&pictures::png(64, 48)).await;
     tab.asks("a bit warmer, with sparkles").await;
     tab.is_done().await;
-    tab.reads("facts", "Not understood: sparkles.").await;
+    tab.reads("notes", "Not understood: sparkles.").await;
+    tab.reads("result-title", "Refined, with differences:")
+        .await;
+    tab.reads("status", "Not understood: sparkles.").await;
+    let is_above = "document.getElementById('notes').getBoundingClientRect().bottom \
+        < document.getElementById('download').getBoundingClientRect().top";
+    assert_eq!(tab.value(is_above).await, true);
     tab.is_for_everyone("a result with a note").await;
     tab.is_at_peace();
 
@@ -115,6 +121,12 @@ async fn what_the_model_did_not_understand_is_told() {
     tab.uploads(&pictures::png(8, 8)).await;
     tab.asks("note 8 times").await;
     tab.is_done().await;
-    tab.reads("facts", "Note 8.").await;
+    tab.reads("notes", "Note 8.").await;
     tab.is_for_everyone("eight notes").await;
+    // The next one has none.
+    tab.click("#revise").await;
+    tab.asks("echo it").await;
+    tab.is_done().await;
+    assert_eq!(tab.text("result-title").await, "Refined");
+    tab.until("document.getElementById('notes').hidden").await;
 }

@@ -141,10 +141,10 @@ fn each_failure_is_told_in_a_sentence_and_changes_nothing() {
             ),
         ),
         (
-            "a short prompt",
-            vec!["logo.png", " abcd "],
+            "an empty prompt",
+            vec!["logo.png", "  "],
             USAGE,
-            "PROMPT must be at least 5 characters".into(),
+            "PROMPT must be at least 1 character".into(),
         ),
         (
             "all that is wrong",

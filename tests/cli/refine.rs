@@ -94,6 +94,33 @@ fn an_image_goes_through_a_pipe() {
     assert_eq!(place.files(), [""; 0]);
 }
 
+/// Also in a pipe, on standard error and by the name of each image.
+#[test]
+fn what_the_model_says_of_its_work_is_printed() {
+    let place = Place::new();
+    let logo = pictures::png(40, 30).bytes;
+    for name in ["a.png", "b.png"] {
+        place.write(name, &logo);
+    }
+    let done = place.run_scripted(&["refine", "a.png", "b.png", "note 2 times", "-o", "out/"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert_eq!(done.text(), "");
+    let expected = "concept-refinement: a.png: Note 1.\n\
+        concept-refinement: a.png: Note 2.\n\
+        concept-refinement: b.png: Note 1.\n\
+        concept-refinement: b.png: Note 2.\n";
+    assert_eq!(done.stderr, expected);
+
+    let mut command = place.command(&["refine", "-", "lighter, with sparkles", "-o", "-"]);
+    let done = run(&mut command, &logo);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert_eq!(
+        done.stderr,
+        "concept-refinement: standard input: Not understood: sparkles.\n"
+    );
+    assert_eq!(decode(&done.stdout).width(), 40);
+}
+
 #[test]
 fn descriptions_reach_the_model() {
     let place = Place::new();

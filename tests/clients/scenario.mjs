@@ -52,7 +52,7 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
       () => null,
       (error) => error instanceof TaskFailedError && error.message,
     ),
-    refused: await client.submit({ ...request, refinement_prompt: 'x' }).then(
+    refused: await client.submit({ ...request, refinement_prompt: ' ' }).then(
       () => null,
       (error) => error instanceof ApiError && [error.status, error.code, Object.keys(error.fieldErrors), error.message],
     ),

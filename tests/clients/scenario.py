@@ -95,7 +95,7 @@ async def scenario(client, world, picture):
     tell(tasks=len(page["tasks"]), rest=len(rest["tasks"]))
 
     failed = await error_of(lambda: client.refine(world["missing"], PROMPT))
-    refused = await error_of(lambda: client.submit(original, "x"))
+    refused = await error_of(lambda: client.submit(original, " "))
     assert isinstance(failed, TaskFailedError), failed
     assert isinstance(refused, ApiError), refused
     told = [refused.status, refused.code, list(refused.field_errors), str(refused)]

@@ -143,7 +143,7 @@ async fn completes(user: &mut Steps) {
     let failed = step["failed"].as_str().unwrap();
     let because = "Error in refinement task processing: Failed to download original image: ";
     assert!(failed.starts_with(because), "{failed}");
-    let message = "The request is not valid. refinement_prompt must be at least 5 characters.";
+    let message = "The request is not valid. refinement_prompt must be at least 1 character.";
     let refused = json!([422, "VALIDATION_ERROR", ["refinement_prompt"], message]);
     assert_eq!(step["refused"], refused);
     let cancelled = json!({

@@ -36,7 +36,7 @@ export type ImageBytes = Blob | ArrayBuffer | ArrayBufferView;
 export interface Refinement {
   /** The original: its URL, or its bytes, which are uploaded. */
   image: string | URL | ImageBytes;
-  /** What should change: 5 to 2,000 characters. */
+  /** What should change: 1 to 2,000 characters. */
   prompt: string;
   logoDescription?: string | null | undefined;
   themeDescription?: string | null | undefined;

@@ -68,8 +68,9 @@ export function failed(task) {
     announce('The refinement is cancelled.');
     return;
   }
-  title('That did not work', 'Fix the problem below and try again.');
   const { place, text } = failure(error_message);
+  const isTheirs = place !== 'form';
+  title('That did not work', isTheirs ? 'Fix the problem below and try again.' : 'What you asked for is still here. Try again later.');
   complain(place, text);
   announce(`The refinement failed. ${parts(text)[0]}`);
 }

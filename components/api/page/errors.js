@@ -31,6 +31,9 @@ export async function refusal(response) {
   return new Refusal(response.status, body, (name) => response.headers.get(name));
 }
 
+/** Whoever uses a service on their own machine can change its settings. */
+const isOnThisMachine = () => /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(location.hostname);
+
 /** A sentence for an error without a particular place. */
 export function sentence(error) {
   if (!(error instanceof Refusal)) {
@@ -38,7 +41,8 @@ export function sentence(error) {
   }
   if (error.status === 429 && error.limit) {
     const refinements = error.limit === 1 ? 'the one refinement' : `all ${error.limit} refinements`;
-    return `You have used ${refinements} that you have for now. You can refine again ${moment(error.reset * 1000)}.`;
+    const used = `You have used ${refinements} that you have for now. You can refine again ${moment(error.reset * 1000)}.`;
+    return isOnThisMachine() ? `${used} The setting REFINEMENT_RATE_LIMIT allows more, for example 100/day.` : used;
   }
   return error.retryAfter ? `${error.message} It is worth trying again in ${span(error.retryAfter * 1000)}.` : error.message;
 }
@@ -65,21 +69,39 @@ export function places(error) {
   return found;
 }
 
+/** What to do about an empty field. */
+const EMPTY = {
+  image: 'Choose an image, or give its address.',
+  prompt: 'Say what should change.',
+};
+
 function completed(place, name, problem) {
-  if (problem !== 'is required') return `${name} ${problem}.`;
-  return place === 'image' ? 'Choose an image, or give its address.' : `${name} ${problem}.`;
+  const isEmpty = problem === 'is required' || problem === 'must be at least 1 character';
+  return (isEmpty && EMPTY[place]) || `${name} ${problem}.`;
 }
 
 const FAILED = 'Error in refinement task processing: ';
+const REFINING = 'Image refinement failed: ';
 const STEPS = [
   ['Failed to download original image: ', 'image', 'The original could not be downloaded: '],
-  ['Image refinement failed: ', 'prompt', 'The image could not be refined: '],
+  [REFINING, 'prompt', 'The image could not be refined: '],
   ['Storing refined image failed: ', 'form', 'The result could not be stored: '],
   ['Storing refined concept data failed: ', 'form', 'The result could not be stored: '],
 ];
 
 /** Whether a task failed because its user cancelled it. */
 export const isCancelled = ({ error_message: message }) => message === 'Cancelled by its user.';
+
+/** What only the operator can do something about, who finds it in the log. */
+const OUTAGES = [
+  /^the provider (refused the key|wants a key|cannot be connected to|did not answer)/,
+  /^the provider answered (401|402|404|429|5\d\d)/,
+  /^(the name of the provider cannot be resolved|no secure connection to the provider)/,
+  /^the provider's answer broke off/,
+  /^the model (crashed|did not answer)/,
+];
+
+const isOutage = (reason) => OUTAGES.some((outage) => outage.test(reason));
 
 /** Why a task failed, and where to show that. */
 export function failure(message) {
@@ -88,7 +110,9 @@ export function failure(message) {
   const step = STEPS.find(([prefix]) => reason.startsWith(prefix));
   if (!step) return { place: 'form', text: ended(reason) };
   const [prefix, place, words] = step;
-  return { place, text: ended(words + reason.slice(prefix.length)) };
+  const rest = reason.slice(prefix.length);
+  if (prefix === REFINING && isOutage(rest)) return { place: 'form', text: 'This service cannot refine at the moment.' };
+  return { place, text: ended(words + rest) };
 }
 
 /** Longer texts are folded. */

@@ -4,6 +4,7 @@
 import * as api from './api.js';
 import { Refusal } from './errors.js';
 import { safe } from './images.js';
+import * as names from './names.js';
 
 const MANY = 100;
 
@@ -11,7 +12,10 @@ const MANY = 100;
 const UPLOAD = /^\/api\/images\/(uploads\/[\w./-]+)$/;
 
 export async function remove(task) {
-  if (task.result_id && task.image_url) await unlessGone(api.deleteConcept(task.result_id));
+  if (task.result_id && task.image_url) {
+    await unlessGone(api.deleteConcept(task.result_id));
+    names.forget(task.image_url);
+  }
   await unlessGone(api.deleteTask(task.task_id));
   try {
     await removeUpload(task);
@@ -25,7 +29,9 @@ async function removeUpload(task) {
   if (!path) return;
   const { tasks, next_cursor: more } = await api.tasks(null, MANY);
   const isNeeded = more || tasks.some((other) => uploadPath(other) === path);
-  if (!isNeeded) await api.deleteUpload(path);
+  if (isNeeded) return;
+  await api.deleteUpload(path);
+  names.forget(task.metadata.original_image_url);
 }
 
 function uploadPath({ metadata }) {

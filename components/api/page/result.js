@@ -6,7 +6,10 @@ import { $, announce, make, say } from './dom.js';
 import { sentence } from './errors.js';
 import { confirmed } from './confirm.js';
 import { safe } from './images.js';
+import * as names from './names.js';
 import { remove } from './removal.js';
+
+const DIFFERENT = 'Refined, with differences:';
 
 let current = null;
 
@@ -55,7 +58,8 @@ export async function show(task, { isNew }) {
   say($('stage-note'), null);
   const link = safe(address ?? '');
   for (const id of ['download', 'again']) $(id).hidden = !address;
-  if (address && link) $('download').href = link;
+  if (address && link) offer(link, names.ofResult(metadata.original_image_url));
+  tellNotes([]);
   if (isNew) announce('The image is refined.');
 
   $('picture').hidden = true;
@@ -67,17 +71,32 @@ export async function show(task, { isNew }) {
     say($('no-picture'), 'The refined image was deleted.');
     return;
   }
-  tellNotes(task);
+  askForNotes(task, isNew);
   const { hasBefore, hasAfter } = await compare.show(metadata.original_image_url, address, prompt, { isNew });
   if (current !== task) return;
   if (!hasAfter) say($('no-picture'), 'The refined image cannot be loaded. Reload the page to try again.');
   else if (!hasBefore) say($('stage-note'), 'The original can no longer be shown, so this is the result alone.');
 }
 
-/** The model's notes on its work, such as words that it did not understand. */
-async function tellNotes(task) {
+/** The result keeps the name for its own refinements. */
+function offer(address, name) {
+  names.remember(address, name);
+  $('download').href = names.download(address, name);
+}
+
+/** The model's notes say what differs from the prompt, such as words that it did not
+ * understand. */
+async function askForNotes(task, isNew) {
   const { notes } = await api.concept(task.result_id).catch(() => ({ notes: [] }));
-  if (current === task) $('facts').append(...notes.flatMap((note) => fact('Note', note)));
+  if (current !== task || notes.length === 0) return;
+  tellNotes(notes);
+  if (isNew) announce(`${DIFFERENT} ${notes.join(' ')}`);
+}
+
+function tellNotes(notes) {
+  $('result-title').textContent = notes.length ? DIFFERENT : 'Refined';
+  $('notes').replaceChildren(...notes.map((note) => make('li', { textContent: note })));
+  $('notes').hidden = notes.length === 0;
 }
 
 export function leave() {

@@ -1,4 +1,5 @@
-// Images to try the service with, each with words that suit it.
+// Images to try the service with, each with words that suit it. They are loaded only when
+// they are chosen; the page shows small ones.
 
 import { $ } from './dom.js';
 import { Offline } from './errors.js';
@@ -14,9 +15,8 @@ const PROMPTS = {
 export function init(chosen) {
   for (const button of $('samples').querySelectorAll('button')) {
     button.addEventListener('click', async () => {
-      const { src } = button.querySelector('img');
-      const name = src.split('/').pop();
-      const answer = await fetch(src).catch(() => null);
+      const name = button.value.split('/').pop();
+      const answer = await fetch(button.value).catch(() => null);
       if (!answer?.ok) return complain(new Offline().message);
       chosen(new File([await answer.blob()], name, { type: 'image/webp' }), PROMPTS[name]);
     });

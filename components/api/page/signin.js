@@ -1,6 +1,7 @@
 // Asks for a token if there are no anonymous sessions.
 
 import { $, say } from './dom.js';
+import * as names from './names.js';
 import * as quota from './quota.js';
 import * as session from './session.js';
 
@@ -18,6 +19,7 @@ export function init({ entered, left }) {
     entered();
   });
   $('signout').addEventListener('click', () => {
+    names.forgetAll();
     session.forget();
     quota.forget();
     render();
@@ -30,6 +32,7 @@ export function init({ entered, left }) {
 export function refused() {
   // If several requests were refused at once, the first one has already reported it.
   if (session.token()) say($('token-error'), 'This token was not accepted. It may have expired.');
+  names.forgetAll();
   session.forget();
   quota.forget();
   render();

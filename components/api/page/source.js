@@ -6,6 +6,7 @@ import { $, announce, say } from './dom.js';
 import { Offline, Refusal, Unusable, sentence } from './errors.js';
 import { clear as clearImage, safe, show as showImage, showFile } from './images.js';
 import { limits, problem } from './inspection.js';
+import * as names from './names.js';
 import { upload } from './upload.js';
 
 const TRIES = 5;
@@ -117,7 +118,10 @@ function replace(next) {
   complain(null);
   left.leaving?.abort();
   // An unused upload would count against the limit.
-  if (left.stored && !left.isUsed) deleteUpload(left.stored.path).catch(() => {});
+  if (left.stored && !left.isUsed) {
+    names.forget(left.stored.image_url);
+    deleteUpload(left.stored.path).catch(() => {});
+  }
   render();
 }
 
@@ -128,6 +132,7 @@ function send(sent) {
   sent.sending.then(
     (stored) => {
       sent.stored = stored;
+      if (sent.file.name) names.remember(stored.image_url, sent.file.name);
       sent.isSending = false;
       if (source !== sent) return;
       announce('The image is uploaded.');

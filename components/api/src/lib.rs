@@ -19,6 +19,7 @@ mod body;
 mod conditional;
 mod config;
 mod cors;
+mod download;
 mod event;
 mod origin;
 mod paging;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use url::{Host, Url};
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// `http://host:port`, in lower case, without a default port.
@@ -49,6 +51,16 @@ impl Origin {
         self.text.starts_with("https://")
     }
 
+    /// Whether it is reached from the machine alone that it is on.
+    pub fn is_loopback(&self) -> bool {
+        match Url::parse(&self.text).ok().as_ref().and_then(Url::host) {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+
     /// Compares only host and port.
     pub fn same_authority(&self, other: &Self) -> bool {
         self.authority() == other.authority()
@@ -68,6 +80,26 @@ impl fmt::Display for Origin {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_machine_itself() {
+        for (authority, expected) in [
+            ("localhost:8080", true),
+            ("LOCALHOST", true),
+            ("app.localhost:8080", true),
+            ("127.0.0.1:8080", true),
+            ("127.1.2.3", true),
+            ("[::1]:8080", true),
+            ("192.168.0.1:8080", false),
+            ("[2001:db8::1]:8080", false),
+            ("example.com", false),
+            ("localhost.example.com", false),
+            ("", false),
+        ] {
+            let origin = Origin::new("http", authority);
+            assert_eq!(origin.is_loopback(), expected, "{authority}");
+        }
+    }
 
     #[test]
     fn origins_compare_in_one_notation() {

@@ -23,6 +23,8 @@ pub struct State<P> {
     /// The result of the last check of the capabilities, and its time.
     pub readiness: RefCell<Option<(Timestamp, Rc<[CapabilityState]>)>>,
     pub republisher: Republisher<P>,
+    /// The end of the window in which the log has named the setting of the quota.
+    pub quota_explained: Cell<Option<Timestamp>>,
     /// The sessions that this instance has renewed, by user.
     pub renewed: Recent<Renewed>,
 }
@@ -44,6 +46,7 @@ impl<P: Ports> State<P> {
             collecting: Cell::new(0),
             model: OnceCell::new(),
             readiness: RefCell::default(),
+            quota_explained: Cell::new(None),
             renewed: Recent::default(),
         }
     }

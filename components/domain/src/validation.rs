@@ -18,7 +18,7 @@ const THEME_DESCRIPTION: &str = "theme_description";
 const WEBHOOK_URL: &str = "webhook_url";
 
 /// In code points, after trimming.
-pub const MIN_PROMPT_CHARS: usize = 5;
+pub const MIN_PROMPT_CHARS: usize = 1;
 /// In code points.
 pub const MAX_PROMPT_CHARS: usize = 2_000;
 /// In code points, for each of the descriptions.
@@ -175,7 +175,7 @@ pub fn uuid(text: &str) -> Option<String> {
 fn check_prompt(prompt: &str) -> Result<(), String> {
     let chars = prompt.trim().chars().count();
     if chars < MIN_PROMPT_CHARS {
-        Err(format!("must be at least {MIN_PROMPT_CHARS} characters"))
+        Err(format!("must be at least {MIN_PROMPT_CHARS} character"))
     } else if chars > MAX_PROMPT_CHARS {
         Err(format!("must be at most {MAX_PROMPT_CHARS} characters"))
     } else {
@@ -245,15 +245,15 @@ mod tests {
     }
 
     #[test]
-    fn a_prompt_has_5_to_2000_characters() {
+    fn a_prompt_has_1_to_2000_characters() {
         let (short, long) = (
-            "must be at least 5 characters",
+            "must be at least 1 character",
             "must be at most 2000 characters",
         );
         for (name, prompt, problem) in [
-            ("five", "abcde".into(), None),
-            ("five, trimmed", " \n\u{a0}abcde\u{3000}".into(), None),
-            ("five of four bytes each", "🎨".repeat(5), None),
+            ("one", "a".into(), None),
+            ("one, trimmed", " \n\u{a0}a\u{3000}".into(), None),
+            ("one of four bytes", "🎨".into(), None),
             ("2000 of four bytes each", "🎨".repeat(2_000), None),
             (
                 "2000, trimmed",
@@ -261,9 +261,12 @@ mod tests {
                 None,
             ),
             ("none", String::new(), Some(short)),
-            ("four", "abcd".into(), Some(short)),
-            ("four, trimmed", " abcd  ".into(), Some(short)),
             ("blank", " ".repeat(100), Some(short)),
+            (
+                "blank in every way",
+                " \n\t\u{a0}\u{3000}".into(),
+                Some(short),
+            ),
             ("2001", "a".repeat(2_001), Some(long)),
         ] {
             let expected = problem.map(|problem| errors(&[("refinement_prompt", problem)]));
@@ -304,13 +307,13 @@ mod tests {
                 "wrong values",
                 json!({
                     "original_image_url": "http://127.0.0.1/a.png",
-                    "refinement_prompt": "abc",
+                    "refinement_prompt": " ",
                     "logo_description": "ä".repeat(2_001),
                     "theme_description": "ä".repeat(2_000),
                 }),
                 errors(&[
                     ("original_image_url", "must point to a public address"),
-                    ("refinement_prompt", "must be at least 5 characters"),
+                    ("refinement_prompt", "must be at least 1 character"),
                     ("logo_description", "must be at most 2000 characters"),
                 ]),
             ),
@@ -360,10 +363,10 @@ mod tests {
         }
         assert_eq!(check(Value::Null, "lighter"), Ok(None));
         let two = errors(&[
-            ("refinement_prompt", "must be at least 5 characters"),
+            ("refinement_prompt", "must be at least 1 character"),
             ("webhook_url", "must be an https URL"),
         ]);
-        assert_eq!(check(json!("http://example.com"), "abc"), Err(two));
+        assert_eq!(check(json!("http://example.com"), ""), Err(two));
         let one = errors(&[("webhook_url", "must be a string")]);
         assert_eq!(check(json!(7), "lighter"), Err(one));
     }
@@ -452,7 +455,7 @@ mod tests {
         }
 
         #[test]
-        fn a_valid_request_is_kept(prompt in "\\PC{0,9}[a-z]{5}\\PC{0,9}", logo in proptest::option::of("\\PC{0,50}")) {
+        fn a_valid_request_is_kept(prompt in "\\PC{0,9}[a-z]\\PC{0,9}", logo in proptest::option::of("\\PC{0,50}")) {
             let body = json!({"original_image_url": URL, "refinement_prompt": prompt, "logo_description": logo});
             let refinement = check(&body).unwrap();
             prop_assert_eq!(refinement.refinement_prompt, prompt);

@@ -67,7 +67,7 @@ fn refine() -> Command {
             Arg::new("prompt")
                 .value_name("PROMPT")
                 .required(true)
-                .help("What to change, in 5 to 2000 characters"),
+                .help("What to change, in 1 to 2000 characters"),
         )
         .arg(
             Arg::new("output")

@@ -126,7 +126,7 @@ impl Work {
                 Ok(sentence) => {
                     progress.done(&sentence);
                     for note in notes {
-                        progress.done(&format!("{name}: {note}"));
+                        progress.tell(&format!("{name}: {note}"));
                     }
                 }
                 Err(sentence) => {

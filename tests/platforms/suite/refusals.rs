@@ -189,9 +189,9 @@ pub async fn all_problems_of_a_request_are_told_at_once<P: Platform>() {
             .is(422, "VALIDATION_ERROR")
             .names(&["original_image_url", "refinement_prompt"]),
         Row::refine(
-            "a short prompt",
+            "a blank prompt",
             &user,
-            of("refinement_prompt", json!(" ab ")),
+            of("refinement_prompt", json!("  ")),
         )
         .is(422, "VALIDATION_ERROR")
         .names(&["refinement_prompt"]),

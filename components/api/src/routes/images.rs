@@ -5,12 +5,14 @@ use std::time::Duration;
 use concept_refinement_domain::capability::{
     Access, ByteRange, CapabilityError, ImageInfo, ImageKind, Resolved,
 };
+use concept_refinement_domain::image::Format;
 use concept_refinement_domain::timestamp::Timestamp;
 use url::form_urlencoded;
 
 use super::answer::Answer;
 use crate::auth::{self, Credentials};
 use crate::conditional::is_unchanged;
+use crate::download::{self, Name};
 use crate::ports::{ImageStore, Ports};
 use crate::problem::Problem;
 use crate::protection;
@@ -38,6 +40,7 @@ pub async fn get<P: Ports>(state: &State<P>, request: &Request, path: &str) -> A
     let now = state.ports.now();
     let resolved = resolve(state, request, path).await?;
     let viewer = viewer(state, request, resolved.as_ref()).await?;
+    let name = download::requested(request.query.as_deref())?;
     let path = resolved.ok_or_else(|| viewer.refusal())?.path;
     let max_age = match viewer {
         Viewer::Anyone => remaining_life(request.query.as_deref(), now),
@@ -56,7 +59,8 @@ pub async fn get<P: Ports>(state: &State<P>, request: &Request, path: &str) -> A
             return Ok(described(304, &viewer, &info, max_age));
         }
         if request.method == Method::Head {
-            return Ok(whole(&viewer, &info, max_age));
+            let response = whole(&viewer, &info, max_age);
+            return Ok(named(response, name.as_ref(), &info));
         }
         range = requested_range(&request.headers, &info)?;
     }
@@ -70,7 +74,7 @@ pub async fn get<P: Ports>(state: &State<P>, request: &Request, path: &str) -> A
     };
     Ok(Response {
         content: Content::Stored(contents),
-        ..response
+        ..named(response, name.as_ref(), &info)
     })
 }
 
@@ -201,6 +205,16 @@ fn part<C>(viewer: &Viewer, info: &ImageInfo, max_age: Duration, range: ByteRang
             "content-range",
             format!("bytes {}-{last}/{}", range.offset, info.size),
         )
+}
+
+/// Browsers save a response with a name instead of showing it.
+fn named<C>(response: Response<C>, name: Option<&Name>, info: &ImageInfo) -> Response<C> {
+    match (name, Format::from_media_type(&info.media_type)) {
+        (Some(name), Some(format)) => {
+            response.with("content-disposition", name.content_disposition(format))
+        }
+        _ => response,
+    }
 }
 
 /// Headers of every response with an image. The bytes come from a user, so browsers must

@@ -20,6 +20,7 @@ use concept_refinement_domain::webhook::Webhook;
 
 use super::answer::{Answer, json};
 use crate::auth::Caller;
+use crate::log;
 use crate::origin::Origin;
 use crate::ports::Ports;
 use crate::problem::{Problem, with_quota};
@@ -68,7 +69,12 @@ pub async fn submit<P: Ports, B: Body>(state: &State<P>, request: Request, body:
             state.republisher.republish_if_overdue(&accepted.task, now);
             return answered(409, &accepted, sentence::TASK_ACTIVE);
         }
-        Submission::QuotaExceeded(quota) => return Err(quota_exceeded(state, quota, now)),
+        Submission::QuotaExceeded(quota) => {
+            if origin.is_loopback() {
+                explain_quota(state, quota);
+            }
+            return Err(quota_exceeded(state, quota, now));
+        }
         Submission::BacklogFull(seconds) => {
             return Err(Problem::unavailable(
                 "Too many tasks are waiting. Try again later.",
@@ -240,6 +246,18 @@ async fn publish<P: Ports>(state: &State<P>, accepted: &Accepted) -> Result<(), 
 fn answered<C>(status: u16, accepted: &Accepted, message: &str) -> Result<Response<C>, Problem> {
     let task = TaskResponse::new(&accepted.task, message, None);
     Ok(with_quota(json(status, &task)?, accepted.quota))
+}
+
+/// Whoever uses the service on its own machine can raise the limit. Once per window, since a
+/// client decides how often it asks.
+fn explain_quota<P>(state: &State<P>, quota: QuotaState) {
+    let end = Some(quota.reset);
+    if state.quota_explained.replace(end) != end {
+        log::warn(format_args!(
+            "a user's quota is used up: rate-limit (REFINEMENT_RATE_LIMIT) allows more, for \
+             example 100/day"
+        ));
+    }
 }
 
 fn quota_exceeded<P>(state: &State<P>, quota: QuotaState, now: Timestamp) -> Problem {

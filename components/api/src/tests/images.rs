@@ -179,6 +179,62 @@ fn what_comes_with_an_image() {
     assert_eq!(owners.header("vary"), Some("Authorization, Cookie"));
 }
 
+/// The name is not signed, so that a page can give a signed URL any name.
+#[test]
+fn an_image_is_saved_under_a_name() {
+    let service = with_image();
+    let signed = signed(&service);
+    let named = "attachment; filename=\"logo-refined.png\"";
+    let with = |path: &str| {
+        let mark = if path.contains('?') { '&' } else { '?' };
+        Call::get(format!("{path}{mark}download=logo-refined.jpg"))
+    };
+    let head = format!("{signed}&download=logo-refined");
+    let cases = [
+        ("signed", with(&signed), 200),
+        ("the owner", with(PATH).by("ann"), 200),
+        ("the head", Call::new(Method::Head, head), 200),
+        ("a part", with(&signed).header("range", "bytes=0-3"), 206),
+    ];
+    for (name, call, status) in cases {
+        let reply = service.send(call);
+        assert_eq!(reply.status, status, "{name}");
+        let disposition = reply.header("content-disposition");
+        assert_eq!(disposition, Some(named), "{name}");
+        assert_eq!(reply.header("content-type"), Some("image/png"), "{name}");
+    }
+    let known = with(&signed).header("if-none-match", "\"uploads/a\"");
+    assert_eq!(service.send(known).status, 304);
+    let reply = service.send(Call::get(&signed));
+    assert_eq!(reply.header("content-disposition"), None);
+}
+
+#[test]
+fn a_name_that_cannot_be_used() {
+    let service = with_image();
+    let unusable = format!("{}&download=a%2Fb", signed(&service));
+    let problem = "must have no slashes, backslashes or control characters";
+    for method in [Method::Get, Method::Head] {
+        let reply = service.send(Call::new(method, &unusable));
+        assert_eq!(reply.status, 422, "{method:?}");
+        if method == Method::Get {
+            reply.is_error(422, "VALIDATION_ERROR");
+            assert_eq!(reply.json()["field_errors"]["download"][0], problem);
+        }
+    }
+    // Nothing is told to who may not see the image.
+    let cases = [
+        (Call::get(format!("{PATH}?download=")), 401),
+        (
+            Call::get(unusable.replace("signature=", "signature=A")),
+            403,
+        ),
+    ];
+    for (call, status) in cases {
+        assert_eq!(service.send(call).status, status);
+    }
+}
+
 #[test]
 fn an_image_that_is_known_is_not_sent_again() {
     let service = with_image();

@@ -21,6 +21,7 @@ use concept_refinement_domain::validation::{
 use serde_json::{Value, json};
 
 use crate::assets;
+use crate::download::MAX_NAME_CHARS;
 use crate::event;
 use crate::paging::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::request::Method;
@@ -266,6 +267,10 @@ fn names_and_limits_are_those_of_the_code() {
     let session = &session["content"]["application/json"]["examples"]["session"]["value"];
     let limit = |path: &str| &document["paths"][path]["get"]["parameters"][0]["schema"];
     let (tasks, concepts) = (limit("/api/tasks"), limit("/api/concepts"));
+    let parameters = &document["paths"]["/api/images/{path}"]["get"]["parameters"];
+    let download = parameters.as_array().unwrap().iter();
+    let download = download.filter(|it| it["name"] == "download");
+    let download = download.map(|it| &it["schema"]).next().unwrap();
     for (described, expected) in [
         (
             &document["info"]["version"],
@@ -306,6 +311,7 @@ fn names_and_limits_are_those_of_the_code() {
         (&tasks["default"], json!(DEFAULT_LIMIT)),
         (&concepts["maximum"], json!(MAX_LIMIT)),
         (&concepts["default"], json!(DEFAULT_LIMIT)),
+        (&download["maxLength"], json!(MAX_NAME_CHARS)),
     ] {
         assert_eq!(*described, expected);
     }

@@ -148,7 +148,7 @@ fn judged_in_the_order_of_the_contract() {
             Call::post(PATH)
                 .by("ann")
                 .header("idempotency-key", "k")
-                .json(&with("refinement_prompt", json!("x"))),
+                .json(&with("refinement_prompt", json!(" "))),
             422,
         ),
         (

@@ -44,8 +44,8 @@ struct OverrideSettings<'a> {
 }
 
 impl Provider for Automatic1111 {
-    const DESCRIPTION: &'static str =
-        "The img2img of a Stable Diffusion web UI (AUTOMATIC1111), asked over HTTP.";
+    const DESCRIPTION: &'static str = "Images are refined by a Stable Diffusion web UI \
+        (AUTOMATIC1111), which gets the image and the prompt.";
 
     fn request(
         question: &Question,

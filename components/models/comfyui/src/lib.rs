@@ -74,7 +74,8 @@ impl<'a> Receipt<'a> {
 }
 
 impl Model for ComfyUi {
-    const DESCRIPTION: &'static str = "A workflow of a ComfyUI server, asked over HTTP.";
+    const DESCRIPTION: &'static str = "Images are refined by a workflow of a ComfyUI \
+        server, which gets the image and the prompt.";
 
     async fn refine(
         ports: &impl Ports,

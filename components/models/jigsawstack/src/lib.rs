@@ -36,7 +36,7 @@ struct AdvanceConfig {
 
 impl Provider for JigsawStack {
     const DESCRIPTION: &'static str =
-        "JigsawStack's image variation, asked at its API with the operator's key.";
+        "Images are refined by JigsawStack, which gets the image and the prompt.";
 
     fn request(
         question: &Question,

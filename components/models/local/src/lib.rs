@@ -21,7 +21,7 @@ mod words;
 pub use codec::Problem;
 pub use refine::{RefineError, Refined, Request, refine};
 
-/// One sentence about this model, for operators.
+/// One sentence about this model, for users: the page shows it.
 pub const DESCRIPTION: &str = "The local model edits images by rules, as the words of the prompt \
     say (lighter, warmer, minimalist, shades of brown, …); it is not a generative model and needs \
     no network.";

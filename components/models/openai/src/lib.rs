@@ -18,8 +18,8 @@ pub struct OpenAi;
 concept_refinement_model_provider::export_model!(OpenAi);
 
 impl Provider for OpenAi {
-    const DESCRIPTION: &'static str =
-        "The image edits of OpenAI, or of a server with the same API, asked over HTTP.";
+    const DESCRIPTION: &'static str = "Images are refined by OpenAI, or by a server with \
+        the same API, which gets the image and the prompt.";
 
     fn request(
         question: &Question,

@@ -15,7 +15,7 @@ use crate::settings::Settings;
 
 /// A model behind an HTTP API.
 pub trait Model: 'static {
-    /// One sentence about this model, for operators.
+    /// One sentence about this model, for users: the page shows it.
     const DESCRIPTION: &'static str;
 
     /// Makes one refinement.
@@ -29,7 +29,7 @@ pub trait Model: 'static {
 
 /// A provider that answers a single request with the image.
 pub trait Provider: 'static {
-    /// One sentence about this model, for operators.
+    /// One sentence about this model, for users: the page shows it.
     const DESCRIPTION: &'static str;
 
     /// Builds the request. An error: the question cannot be sent to this provider.

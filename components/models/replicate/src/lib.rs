@@ -29,8 +29,8 @@ concept_refinement_model_provider::export_model!(Replicate);
 const OWN_URL: &str = "https://api.replicate.com";
 
 impl Model for Replicate {
-    const DESCRIPTION: &'static str =
-        "A model at Replicate, or on a server that Cog built, asked over HTTP.";
+    const DESCRIPTION: &'static str = "Images are refined by a model at Replicate, or on a \
+        server that Cog built, which gets the image and the prompt.";
 
     async fn refine(
         ports: &impl Ports,

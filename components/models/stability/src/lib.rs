@@ -76,7 +76,7 @@ fn endpoint(model: &str) -> Option<Endpoint> {
 
 impl Provider for Stability {
     const DESCRIPTION: &'static str =
-        "The image-to-image of Stability AI, asked at its API with the operator's key.";
+        "Images are refined by Stability AI, which gets the image and the prompt.";
 
     fn request(
         question: &Question,

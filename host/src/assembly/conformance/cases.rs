@@ -158,7 +158,7 @@ fn hostile() -> Vec<Case> {
 
 fn prompts() -> Vec<Case> {
     vec![
-        Case::prompt("of five characters", "light"),
+        Case::prompt("of one character", "?"),
         Case::prompt("of 2,000 characters", "lighter ".repeat(250)),
         Case::prompt("in other scripts", "もっと明るく 🎨 أفتح קצת"),
         Case::prompt(

@@ -136,7 +136,7 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
             "fields",
             fields(&[
                 ("original_image_url", "must point to a public address"),
-                ("refinement_prompt", "must be at least 5 characters"),
+                ("refinement_prompt", "must be at least 1 character"),
             ]),
         ),
         (
@@ -156,6 +156,14 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
                 ("cursor", "must be a next_cursor of this list"),
                 ("limit", "must be from 1 to 100"),
             ]),
+        ),
+        (
+            "InvalidDownload",
+            "slash",
+            fields(&[(
+                "download",
+                "must have no slashes, backslashes or control characters",
+            )]),
         ),
         ("InvalidImage", "empty", image::Problem::Empty.into()),
         ("InvalidImage", "cut_short", image::Problem::CutShort.into()),

@@ -97,10 +97,8 @@ fn bodies_that_are_not_valid() {
             &["original_image_url", "refinement_prompt"],
         ),
         (
-            "short prompt",
-            with("refinement_prompt", json!("  abcd  "))
-                .to_string()
-                .into(),
+            "blank prompt",
+            with("refinement_prompt", json!("  ")).to_string().into(),
             &["refinement_prompt"],
         ),
         (
@@ -159,7 +157,7 @@ fn what_is_wrong_is_told_before_the_image_store_is_missed() {
         ("all is well", with("original_image_url", own), "key", 503),
         (
             "a prompt",
-            with("refinement_prompt", json!("abcd")),
+            with("refinement_prompt", json!(" ")),
             "key",
             422,
         ),
