@@ -6,8 +6,18 @@ use palette::{FromColor, LinSrgb, Oklab, OklabHue, Oklch, Srgb};
 
 /// An sRGB colour as `0xRRGGBB`.
 pub fn from_hex(hex: u32) -> Oklch {
+    Oklch::from_color(from_hex_lab(hex))
+}
+
+/// The same as rectangular coordinates.
+pub fn from_hex_lab(hex: u32) -> Oklab {
+    from_srgb(channels(hex))
+}
+
+/// Red, green and blue of `0xRRGGBB`.
+pub fn channels(hex: u32) -> [u8; 3] {
     let [_, r, g, b] = hex.to_be_bytes();
-    Oklch::from_color(from_srgb([r, g, b]))
+    [r, g, b]
 }
 
 pub fn from_srgb([r, g, b]: [u8; 3]) -> Oklab {

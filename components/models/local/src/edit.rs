@@ -2,16 +2,15 @@
 //!
 //! Pure colour changes are computed once for a grid of colours and looked up per pixel,
 //! consecutive ones together; other edits process the image row by row. No edit makes a
-//! second copy of a large image, except rotation by 90° and another size.
+//! second copy of a large image, except those that rotate it or change its size.
 
 mod background;
 mod blur;
 mod border;
 mod clusters;
 mod corners;
-// Until the plan asks for them.
-#[allow(dead_code)]
 mod enlarge;
+mod ink;
 mod invert;
 mod lut;
 mod mean;
@@ -20,10 +19,13 @@ mod outline;
 mod pixelate;
 mod posterize;
 mod quantize;
+mod reached;
 mod recolor;
-#[allow(dead_code)]
 mod resize;
+mod rotate;
+mod shadow;
 mod sharpen;
+mod size;
 mod sketch;
 mod smooth;
 mod steer;
@@ -35,24 +37,35 @@ mod window;
 
 use crate::notes::Remark;
 use crate::pixels::Pixels;
-use crate::plan::Edit;
-use crate::survey::Survey;
+use crate::plan::{Edit, Plan};
+use crate::survey::{Sample, Survey};
 use concept_refinement_vocabulary::Quality;
 use lut::Lut;
+pub use recolor::closeness;
 use tone::Tone;
 
 /// The usual strength. All-or-nothing edits (no colour, another colour, fewer colours)
 /// are complete from here on; others increase up to 1.
 const USUAL_STRENGTH: f32 = 0.7;
 
-/// Applies the edits in order. Strength 0 changes nothing. Returns remarks for the user.
-pub fn apply(pixels: &mut Pixels, edits: &[Edit], strength: f32) -> Vec<Remark> {
+/// Applies the plan's edits in order. Changes of colours spare those that it keeps.
+/// Strength 0 changes nothing. Returns remarks for the user.
+pub fn apply(pixels: &mut Pixels, plan: &Plan, strength: f32) -> Vec<Remark> {
     let mut remarks = Vec::new();
-    let mut edits = edits.iter().peekable();
+    if strength <= 0.0 {
+        return remarks;
+    }
+    let kept: Vec<_> = plan.kept.iter().map(|(_, color)| *color).collect();
+    let mut edits = plan.edits.iter().peekable();
     while edits.peek().is_some() {
-        let survey = Survey::of(pixels);
+        let sample = Sample::of(pixels);
         let mut tones = Vec::new();
-        while let Some(tone) = edits.peek().and_then(|edit| tone(edit, strength, &survey)) {
+        while let Some((edit, tone)) = edits
+            .peek()
+            .and_then(|edit| Some((*edit, tone(edit, strength, &sample)?)))
+        {
+            let tone = recolor::keep(&kept, tone);
+            remarks.extend(reached::remark(edit, &sample, &tone));
             tones.push(tone);
             edits.next();
         }
@@ -65,45 +78,62 @@ pub fn apply(pixels: &mut Pixels, edits: &[Edit], strength: f32) -> Vec<Remark> 
     remarks
 }
 
+/// Whether a picture of this size can become as large as the edits ask for.
+pub fn fits(width: u32, height: u32, edits: &[Edit]) -> bool {
+    edits.iter().all(|edit| size::fits(width, height, edit))
+}
+
 /// The edit as a change of colours. None: it depends on more than the colour.
-fn tone(edit: &Edit, strength: f32, survey: &Survey) -> Option<Tone> {
+fn tone(edit: &Edit, strength: f32, sample: &Sample) -> Option<Tone> {
+    let presence = presence(strength);
     match edit {
-        Edit::Turn(_) | Edit::Quantize(_) | Edit::Circle => None,
-        Edit::Recolor(recolor) => Some(recolor::tone(recolor, presence(strength), survey)),
-        Edit::Steer(colors) => Some(steer::tone(colors, presence(strength), survey)),
-        Edit::Adjust(quality, amount) => {
-            let grown = amount * strength / USUAL_STRENGTH;
-            match quality {
-                Quality::Temperature => Some(tone::temperature(grown)),
-                Quality::Saturation => Some(tone::saturation(grown)),
-                Quality::Monochrome => Some(tone::monochrome(presence(amount * strength))),
-                Quality::Sepia => Some(tone::sepia(presence(amount * strength))),
-                Quality::Lightness => Some(tone::lightness(grown)),
-                Quality::Contrast => Some(tone::contrast(grown, survey.lightness)),
-                Quality::Tightness
-                | Quality::Minimalism
-                | Quality::Smoothness
-                | Quality::Outline
-                | Quality::Sketch
-                | Quality::Pixelation
-                | Quality::Transparency
-                | Quality::Posterization
-                | Quality::Inversion
-                | Quality::Sharpness
-                | Quality::Vignette
-                | Quality::Corners => None,
-            }
+        Edit::Recolor(recolor) => Some(recolor::tone(recolor, presence, sample)),
+        Edit::Replace(pairs) => Some(recolor::replace(pairs, presence, sample)),
+        Edit::Alter(color, quality, amount) => {
+            let change = quality_tone(*quality, *amount, strength, &sample.survey())?;
+            Some(recolor::alter(*color, change))
         }
+        Edit::Shift(color, amount) => Some(recolor::shift(*color, amount * presence)),
+        Edit::Steer(colors) => Some(steer::tone(colors, presence, &sample.survey())),
+        Edit::Adjust(quality, amount) => {
+            quality_tone(*quality, *amount, strength, &sample.survey())
+        }
+        _ => None,
     }
+}
+
+fn quality_tone(quality: Quality, amount: f32, strength: f32, survey: &Survey) -> Option<Tone> {
+    let grown = amount * strength / USUAL_STRENGTH;
+    Some(match quality {
+        Quality::Temperature => tone::temperature(grown),
+        Quality::Saturation => tone::saturation(grown),
+        Quality::Monochrome => tone::monochrome(presence(amount * strength)),
+        Quality::Sepia => tone::sepia(presence(amount * strength)),
+        Quality::Lightness => tone::lightness(grown),
+        Quality::Contrast => tone::contrast(grown, survey.lightness),
+        Quality::DarkMode => tone::dark_mode(presence(amount * strength)),
+        _ => return None,
+    })
 }
 
 fn reshape(pixels: &mut Pixels, edit: &Edit, strength: f32) -> Option<Remark> {
     match edit {
         Edit::Adjust(quality, amount) => return adjust(pixels, *quality, *amount, strength),
-        Edit::Turn(turn) if strength > 0.0 => turn::apply(pixels, *turn),
-        Edit::Quantize(colors) => quantize::apply(pixels, colors, presence(strength)),
-        Edit::Circle if strength > 0.0 => corners::circle(pixels),
-        Edit::Turn(_) | Edit::Circle | Edit::Recolor(_) | Edit::Steer(_) => {}
+        Edit::Turn(turn) => turn::apply(pixels, *turn),
+        Edit::Rotate(degrees) => rotate::apply(pixels, *degrees),
+        Edit::Crop(width, height) => size::crop(pixels, *width, *height),
+        Edit::Quantize(colors) => {
+            quantize::apply(pixels, colors, presence(strength));
+            return reached::exactly(&colors.to, &Sample::of(pixels));
+        }
+        Edit::Ink { ink, paper } => ink::apply(pixels, *ink, *paper),
+        Edit::Ground(ground) => return background::fill(pixels, ground),
+        Edit::Pad(pad) => size::pad(pixels, *pad),
+        Edit::Resize(resize) => size::resize(pixels, *resize),
+        Edit::Circle => corners::circle(pixels),
+        // These are changes of colours.
+        Edit::Recolor(_) | Edit::Replace(_) | Edit::Alter(..) => {}
+        Edit::Shift(..) | Edit::Steer(_) => {}
     }
     None
 }
@@ -123,8 +153,11 @@ fn adjust(pixels: &mut Pixels, quality: Quality, amount: f32, strength: f32) -> 
         Quality::Sharpness if grown < 0.0 => blur::apply(pixels, -grown),
         Quality::Sharpness => sharpen::apply(pixels, grown),
         Quality::Vignette => vignette::apply(pixels, grown),
+        Quality::Shadow => return shadow::apply(pixels, grown),
         Quality::Corners => corners::apply(pixels, grown),
-        Quality::Temperature
+        // These are changes of colours.
+        Quality::DarkMode
+        | Quality::Temperature
         | Quality::Saturation
         | Quality::Monochrome
         | Quality::Sepia

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::plan::{Plan, Unused, Widened};
+use concept_refinement_vocabulary as vocabulary;
 
 /// Longest note, in characters: the service cuts off the rest.
 const MAX_CHARS: usize = 200;
@@ -10,10 +11,20 @@ const MAX_CHARS: usize = 200;
 /// The beginning of a word is enough to recognise it.
 const MAX_WORD: usize = 40;
 
-/// A note that depends on the picture rather than the prompt.
+/// A note that depends on the picture rather than the prompt. Colours are `0xRRGGBB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remark {
+    /// What was to be changed is not there.
+    Absent(u32),
+    /// No part of the picture became so.
+    Missed(u32),
+    /// It was to be kept.
+    Lost(u32),
+    /// It was not wanted.
+    Left(u32),
+    HardlyChanged,
     BackgroundNotFound,
+    BackgroundPartly,
     BackgroundTransparent,
     FirstFrame,
     EightBits,
@@ -23,9 +34,37 @@ pub enum Remark {
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(match self {
+            Self::Absent(color) => {
+                return write!(
+                    f,
+                    "There is no {} in this picture.",
+                    vocabulary::name(*color)
+                );
+            }
+            Self::Missed(color) => {
+                let name = vocabulary::name(*color);
+                return write!(f, "No part of the picture became exactly {name}.");
+            }
+            Self::Lost(color) => {
+                let name = vocabulary::name(*color);
+                return write!(f, "What was {name} could not be kept so.");
+            }
+            Self::Left(color) => {
+                return write!(
+                    f,
+                    "There is still {} in the picture.",
+                    vocabulary::name(*color)
+                );
+            }
+            Self::HardlyChanged => {
+                "Hardly anything changed: the picture is nearly as asked already."
+            }
             Self::BackgroundNotFound => {
                 "The background was left as it is: it could not be found, since the border of the \
                  picture has many colours."
+            }
+            Self::BackgroundPartly => {
+                "A part of the background remains: its colours differ too much from the rest of it."
             }
             Self::BackgroundTransparent => "The background was transparent already.",
             Self::FirstFrame => {
@@ -39,8 +78,28 @@ impl fmt::Display for Remark {
     }
 }
 
+/// Why nothing changed.
+pub fn reason(remarks: &[Remark]) -> String {
+    match remarks.first() {
+        Some(remark) => {
+            let sentence = remark.to_string();
+            let mut characters = sentence.chars();
+            let first = characters.next().into_iter().flat_map(char::to_lowercase);
+            first.chain(characters).collect()
+        }
+        None => "the picture is already as the prompt asks.".to_owned(),
+    }
+}
+
+/// Words from a prompt, for a sentence.
+pub fn listed_words(words: &[String]) -> String {
+    const MOST: usize = 6;
+    let words: Vec<_> = words.iter().take(MOST).map(|word| begin(word)).collect();
+    words.join(", ")
+}
+
 /// In order of importance, since only the first ones are shown.
-pub fn notes(plan: &Plan, remarks: &[Remark]) -> Vec<String> {
+pub fn of(plan: &Plan, remarks: &[Remark]) -> Vec<String> {
     let mut notes: Vec<_> = plan.widened.iter().map(widened).collect();
     notes.extend(remarks.iter().map(Remark::to_string));
     let unused = |pick: fn(&Unused) -> Option<&str>| plan.unused.iter().filter_map(pick);
@@ -118,7 +177,7 @@ mod tests {
     use super::*;
 
     fn told(prompt: &str) -> Vec<String> {
-        notes(&Plan::of(prompt), &[])
+        of(&Plan::of(prompt), &[])
     }
 
     #[test]
@@ -127,17 +186,17 @@ mod tests {
             ("lighter", &[]),
             ("lighter sparkles", &["Not understood: sparkles."]),
             (
-                "lighter, sparkles, not blue, rotate by 45 degrees",
+                "lighter, sparkles, not blurred, less sepia",
                 &[
-                    "Nothing was changed for: not blue, rotate 45.",
+                    "Nothing was changed for: less sepia.",
                     "Not understood: sparkles.",
                 ],
             ),
             (
-                "sharper, blue background, white text",
+                "sharper, blurred background, white text",
                 &[
                     "Left as it is, since this model cannot tell parts of a picture apart: \
-                   blue background, white text.",
+                   blurred background, white text.",
                 ],
             ),
             (
@@ -178,7 +237,7 @@ mod tests {
             Remark::EightBits,
             Remark::ProfileUnused,
         ];
-        let notes = notes(&Plan::of("lighter sparkles"), &all);
+        let notes = of(&Plan::of("lighter sparkles"), &all);
         assert_eq!(notes.len(), 5);
         assert_eq!(notes[4], "Not understood: sparkles.");
         for (note, remark) in notes.iter().zip(all) {

@@ -74,6 +74,19 @@ impl Pixels {
         self.alpha = true;
     }
 
+    /// Drops the alpha channel.
+    pub fn drop_alpha(&mut self) {
+        if !self.alpha {
+            return;
+        }
+        let count = self.data.len() / 4;
+        for index in 0..count {
+            self.data.copy_within(index * 4..index * 4 + 3, index * 3);
+        }
+        self.data.truncate(count * 3);
+        self.alpha = false;
+    }
+
     /// Keeps the given area, limited to the image and at least one pixel.
     pub fn crop(&mut self, left: u32, top: u32, width: u32, height: u32) {
         let (left, top) = (left.min(self.width - 1), top.min(self.height - 1));

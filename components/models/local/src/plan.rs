@@ -9,7 +9,9 @@ mod reader;
 mod theme;
 
 use crate::words::terms;
-pub use edits::{Change, Edit, Plan, Quantize, Recolor, Unused, Widened};
+pub use edits::{
+    Change, Edit, Ground, Pad, Plan, Quantize, Recolor, Replacement, Resize, Unused, Widened,
+};
 use reader::Reader;
 
 impl Plan {

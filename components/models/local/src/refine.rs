@@ -3,9 +3,13 @@
 
 use crate::codec::{self, Format};
 use crate::edit;
-use crate::notes::notes;
+use crate::notes;
+use crate::pixels::{Pixels, alpha, rgb};
 use crate::plan::Plan;
-use concept_refinement_vocabulary as vocabulary;
+use crate::survey::Sample;
+
+mod outcome;
+mod refusal;
 
 /// The request. It has no logo description, since rules cannot act on objects in the
 /// picture.
@@ -31,12 +35,15 @@ pub struct Refined {
 /// Trying again does not help with any of these. The messages are for users.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RefineError {
+    /// The prompt asks for nothing that rules can do; why not, in a sentence.
+    #[error("{0}")]
+    NothingToDo(String),
+    #[error("nothing would change: {0}")]
+    NothingChanged(String),
     #[error(
-        "this model edits by rules and found no word in the prompt that it can act on; \
-         it understands {}",
-        vocabulary::summary()
+        "the result would have too many pixels: this model enlarges to at most 16 megapixels, and makes no picture larger than 50"
     )]
-    NothingUnderstood,
+    TooLarge,
     #[error("the image is not a PNG, JPEG, WebP or GIF")]
     UnknownMediaType,
     #[error(transparent)]
@@ -51,27 +58,62 @@ pub fn refine(image: Vec<u8>, request: &Request) -> Result<Refined, RefineError>
     let format = format.ok_or(RefineError::UnknownMediaType)?;
     let plan = Plan::of(request.prompt);
     if plan.edits.is_empty() {
-        return Err(RefineError::NothingUnderstood);
+        return Err(RefineError::NothingToDo(refusal::of(request.prompt, &plan)));
     }
-    let mut plan = plan.themed(request.theme.unwrap_or_default());
+    let plan = plan.themed(request.theme.unwrap_or_default());
     let strength = if request.strength.is_nan() {
         0.0
     } else {
         request.strength.clamp(0.0, 1.0)
     };
     let mut image = codec::decode(image, format)?;
-    let mut remarks = edit::apply(&mut image.pixels, &plan.edits, strength);
-    remarks.append(&mut image.remarks);
-    if strength == 0.0 {
-        // Nothing was changed, so nothing was changed beyond the named object either.
-        plan.widened.clear();
+    if !edit::fits(image.pixels.width(), image.pixels.height(), &plan.edits) {
+        return Err(RefineError::TooLarge);
     }
+    let before = Fingerprint::of(&image.pixels);
+    let original = Sample::of(&image.pixels);
+    let mut remarks = edit::apply(&mut image.pixels, &plan, strength);
+    if Fingerprint::of(&image.pixels) == before {
+        return Err(RefineError::NothingChanged(notes::reason(&remarks)));
+    }
+    remarks.extend(outcome::remarks(
+        &plan,
+        &original,
+        &Sample::of(&image.pixels),
+    ));
+    remarks.append(&mut image.remarks);
     let (bytes, format) = codec::encode(image, format)?;
     Ok(Refined {
         bytes,
         media_type: format.media_type(),
-        notes: notes(&plan, &remarks),
+        notes: notes::of(&plan, &remarks),
     })
+}
+
+/// What a picture shows, so that an unchanged one is found without a second copy.
+#[derive(PartialEq, Eq)]
+struct Fingerprint {
+    size: (u32, u32),
+    pixels: u64,
+}
+
+impl Fingerprint {
+    fn of(pixels: &Pixels) -> Self {
+        /// An odd number mixes all bits of what it is multiplied with.
+        const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
+        let of = |pixel: &[u8]| match (alpha(pixel), rgb(pixel)) {
+            // What is transparent has no colour.
+            (0, _) => 0,
+            (alpha, [r, g, b]) => u32::from_be_bytes([r, g, b, alpha]),
+        };
+        let mix = |hash: u64, pixel: &[u8]| {
+            (hash.rotate_left(5) ^ u64::from(of(pixel))).wrapping_mul(MIX)
+        };
+        Self {
+            size: (pixels.width(), pixels.height()),
+            pixels: pixels.iter().fold(0, mix),
+        }
+    }
 }
 
 #[cfg(test)]

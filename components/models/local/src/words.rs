@@ -1,6 +1,8 @@
 //! Finds the vocabulary's words in a prompt: case-insensitive, whole words only, with
 //! inflections, the longest phrase first.
 
+mod numbers;
+
 use concept_refinement_vocabulary::{Meaning, TABLE};
 
 /// A word or phrase of a prompt.
@@ -21,8 +23,10 @@ pub fn terms(prompt: &str) -> Vec<Term> {
             (1, Some(Meaning::Stop))
         } else if let Some(color) = hex(first) {
             (1, Some(Meaning::Color(color)))
+        } else if let Some((length, meaning)) = longest(rest) {
+            (length, Some(meaning))
         } else {
-            longest(rest).map_or((1, None), |(length, meaning)| (length, Some(meaning)))
+            (1, numbers::meaning(first))
         };
         let (found, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
         terms.push(Term {
@@ -37,17 +41,26 @@ pub fn terms(prompt: &str) -> Vec<Term> {
 /// Punctuation that ends the context of words.
 const ENDS: &str = ".,;:!?()\n";
 
-/// Words in lower case, and punctuation that has a meaning.
+/// Words in lower case, numbers, and punctuation that has a meaning.
 fn tokens(prompt: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut word = String::new();
-    for character in prompt.chars() {
-        if character.is_alphanumeric() {
+    let mut characters = prompt.chars().peekable();
+    while let Some(character) = characters.next() {
+        let next = characters.peek().copied();
+        if character.is_alphanumeric() || numbers::is_within(&word, character, next) {
             word.extend(character.to_lowercase());
             continue;
         }
         if !word.is_empty() {
             tokens.push(std::mem::take(&mut word));
+        }
+        // "20 %"
+        if character == '%'
+            && let Some(number) = tokens.last_mut().filter(|last| numbers::is_plain(last))
+        {
+            number.push(character);
+            continue;
         }
         if character == '&' || ENDS.contains(character) {
             tokens.push(character.to_string());
@@ -116,6 +129,9 @@ fn inflected(meaning: Meaning) -> bool {
             | Meaning::By
             | Meaning::On
             | Meaning::Whole
+            | Meaning::More
+            | Meaning::Only
+            | Meaning::Vague
     )
 }
 
@@ -234,7 +250,7 @@ mod tests {
             ("8b5a2b", "8b5a2b", None),
             ("#8b5a", "8b5a", None),
             ("#8b5a2b80", "8b5a2b80", None),
-            ("#brand", "brand", None),
+            ("#grand", "grand", None),
             ("#+ab", "ab", None),
             ("##abc", "#abc", Some(0xAABBCC)),
         ];

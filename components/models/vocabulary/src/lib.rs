@@ -7,7 +7,7 @@ mod table;
 mod text;
 
 pub use table::TABLE;
-pub use text::{printed, summary};
+pub use text::{name, printed};
 
 /// A property of the whole image that can be changed. The order is that of the changes:
 /// simplifications come before colours; sharpness, edges and corners come last.
@@ -31,6 +31,8 @@ pub enum Quality {
     Posterization,
     /// Like a film negative.
     Inversion,
+    /// Light parts become dark and the reverse; hues stay.
+    DarkMode,
     /// Warm (more) or cool (less).
     Temperature,
     Saturation,
@@ -44,6 +46,8 @@ pub enum Quality {
     Sharpness,
     /// Darker towards the corners.
     Vignette,
+    /// Behind what stands on the background.
+    Shadow,
     /// Rounded corners.
     Corners,
 }
@@ -66,9 +70,11 @@ impl Quality {
             | Self::Transparency
             | Self::Posterization
             | Self::Inversion
+            | Self::DarkMode
             | Self::Monochrome
             | Self::Sepia
             | Self::Vignette
+            | Self::Shadow
             | Self::Corners => false,
         }
     }
@@ -115,6 +121,8 @@ pub enum Meaning {
     Change(&'static [(Quality, f32)]),
     /// "rotate": clockwise by 90° unless specified otherwise.
     Rotate,
+    /// "tilt": the same by a few degrees.
+    Tilt,
     /// "flip": left and right unless specified otherwise.
     Flip,
     /// "crop", which needs a target shape.
@@ -123,14 +131,34 @@ pub enum Meaning {
     MakeSquare,
     /// The same with a circle.
     MakeCircle,
-    /// Specifies one of these five, before or after it.
+    /// Specifies one of these, before or after it.
     Toward(Toward),
+    /// Changes the size by this factor.
+    Scale(f32),
+    /// Doubles the size, with new detail.
+    Enlarge,
+    /// "resize", which needs a size.
+    Resize,
+    /// Adds space around the picture.
+    Pad,
     /// Recolour in shades of this.
     Color(u32),
     /// A number of what follows: "*two* colours".
     Number(u8),
+    /// Another number as written, such as an angle.
+    Figure(f32),
+    /// "20%", in hundredths.
+    Percent(f32),
+    /// "2x"
+    Times(f32),
+    /// "1024x768"
+    Size(u32, u32),
+    /// "16:9"
+    Ratio(u32, u32),
     /// "colours", "shades": what a number counts.
     ColorWord,
+    /// "duotone": two colours.
+    Duotone,
     /// Black and white without greys.
     BlackAndWhite,
     /// Multiplies the strength of the next change, or else the last one: "slightly",
@@ -138,10 +166,16 @@ pub enum Meaning {
     Degree(f32),
     /// Reverses the next change: "less", "too".
     Reverse,
+    /// More of the colour that follows.
+    More,
+    /// No colours but those that follow.
+    Only,
     /// The next change must not be made: "not".
     Not,
     /// Like `Not`; but "without the background" makes it transparent.
     Without,
+    /// Like `Without`, of something that the picture has.
+    Remove,
     /// What follows must not change: "keep".
     Keep,
     /// The image as a whole: "keep it simple" asks for simple.
@@ -150,17 +184,26 @@ pub enum Meaning {
     Replace,
     /// Between these two colours: "to", "into", "with".
     By,
+    /// Followed by two colours, each of which becomes the other.
+    Swap,
+    /// "instead of": the colour before it replaces the one after it.
+    Instead,
     /// Connects a shade with its colour: "lighter shades *of* brown".
     Shade,
-    /// Separates a change from what follows: "lighter *on* a brown table".
+    /// Separates a change from what follows: "lighter *on* a brown table". A colour that
+    /// follows is the background's.
     On,
     /// May be followed by an object in the picture: "*the* cup".
     Definite,
     /// A part of the picture. Rules cannot find parts, so edits of a part ("white text")
     /// are not made.
     Part,
-    /// The only part that can be found; it can only be removed.
+    /// The only part that can be found: it can be removed, or get another colour.
     Background,
+    /// The background in one colour.
+    SolidBackground,
+    /// Says nothing that rules can act on, though its words do elsewhere: "a cool logo".
+    Vague,
     /// Ends the context of the words before it.
     Stop,
     /// Like `Stop`, but continues a list of unwanted things: "no blur *or* vignette".

@@ -42,11 +42,15 @@ fn meaning_of(text: &str) -> Option<Meaning> {
     if let Some(factor) = text.strip_prefix("times ") {
         return factor.parse().ok().map(Meaning::Degree);
     }
+    if let Some(factor) = text.strip_prefix("scale ") {
+        return factor.parse().ok().map(Meaning::Scale);
+    }
     if let Some(number) = text.strip_prefix("number ") {
         return number.parse().ok().map(Meaning::Number);
     }
     Some(match text {
         "rotate" => Meaning::Rotate,
+        "tilt" => Meaning::Tilt,
         "flip" => Meaning::Flip,
         "crop" => Meaning::Crop,
         "make square" => Meaning::MakeSquare,
@@ -61,20 +65,31 @@ fn meaning_of(text: &str) -> Option<Meaning> {
         "horizontal" => Meaning::Toward(Toward::Horizontal),
         "square" => Meaning::Toward(Toward::Square),
         "circle" => Meaning::Toward(Toward::Circle),
+        "enlarge" => Meaning::Enlarge,
+        "resize" => Meaning::Resize,
+        "pad" => Meaning::Pad,
         "color" => Meaning::ColorWord,
+        "duotone" => Meaning::Duotone,
+        "more" => Meaning::More,
+        "only" => Meaning::Only,
         "only black and white" => Meaning::BlackAndWhite,
         "definite" => Meaning::Definite,
         "reverse" => Meaning::Reverse,
         "not" => Meaning::Not,
         "without" => Meaning::Without,
+        "remove" => Meaning::Remove,
         "keep" => Meaning::Keep,
         "whole" => Meaning::Whole,
         "replace" => Meaning::Replace,
         "by" => Meaning::By,
+        "swap" => Meaning::Swap,
+        "instead" => Meaning::Instead,
         "shade" => Meaning::Shade,
         "on" => Meaning::On,
         "part" => Meaning::Part,
         "background" => Meaning::Background,
+        "solid background" => Meaning::SolidBackground,
+        "vague" => Meaning::Vague,
         "stop" => Meaning::Stop,
         "or" => Meaning::Or,
         "filler" => Meaning::Filler,
@@ -88,7 +103,7 @@ fn meaning_of(text: &str) -> Option<Meaning> {
 
 /// `lightness 0.8`
 fn change(text: &str) -> Option<(Quality, f32)> {
-    let (quality, amount) = text.split_once(' ')?;
+    let (quality, amount) = text.rsplit_once(' ')?;
     let quality = match quality {
         "tightness" => Quality::Tightness,
         "minimalism" => Quality::Minimalism,
@@ -99,6 +114,7 @@ fn change(text: &str) -> Option<(Quality, f32)> {
         "transparency" => Quality::Transparency,
         "posterization" => Quality::Posterization,
         "inversion" => Quality::Inversion,
+        "dark mode" => Quality::DarkMode,
         "temperature" => Quality::Temperature,
         "saturation" => Quality::Saturation,
         "monochrome" => Quality::Monochrome,
@@ -107,6 +123,7 @@ fn change(text: &str) -> Option<(Quality, f32)> {
         "contrast" => Quality::Contrast,
         "sharpness" => Quality::Sharpness,
         "vignette" => Quality::Vignette,
+        "shadow" => Quality::Shadow,
         "corners" => Quality::Corners,
         _ => return None,
     };

@@ -53,21 +53,13 @@ pub fn printed() -> String {
     text
 }
 
-/// A summary of what the model understands, for users: the single-word names of the
-/// entries.
-pub fn summary() -> String {
-    let names = |is_wanted: fn(Meaning) -> bool| {
-        let entries = TABLE.iter().filter(|entry| is_wanted(entry.meaning));
-        let names = entries.filter_map(|entry| entry.words().next());
-        let names: Vec<_> = names.filter(|name| !name.contains(' ')).collect();
-        names.join(", ")
-    };
-    format!(
-        "{}; {}; only two colours; and the colours {} or #8b5a2b",
-        names(|meaning| matches!(meaning, Meaning::Change(_))),
-        names(|meaning| matches!(meaning, Meaning::Rotate | Meaning::Flip | Meaning::Crop)),
-        names(|meaning| matches!(meaning, Meaning::Color(_)))
-    )
+/// What a colour, an sRGB `0xRRGGBB`, is called: by a word of the table, or in
+/// hexadecimal.
+pub fn name(color: u32) -> String {
+    let mut entries = TABLE.iter();
+    let entry = entries.find(|entry| entry.meaning == Meaning::Color(color));
+    let word = entry.and_then(|entry| entry.words().next());
+    word.map_or_else(|| format!("#{color:06x}"), str::to_owned)
 }
 
 /// Wraps a paragraph with an indent.

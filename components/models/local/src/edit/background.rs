@@ -8,8 +8,13 @@
 use super::border::{Background, Border};
 use super::factor;
 use super::window::Window;
+use crate::color;
 use crate::notes::Remark;
-use crate::pixels::{Pixels, rgb};
+use crate::pixels::{Pixels, alpha, rgb};
+use crate::plan::Ground;
+
+/// The part of the border that what stands on the background may reach.
+const PARTLY: f32 = 0.25;
 
 /// Radius around an edge pixel in which the mixed colour is searched.
 const RADIUS: usize = 2;
@@ -28,14 +33,59 @@ pub fn apply(pixels: &mut Pixels, amount: f32) -> Option<Remark> {
         Border::Transparent => return Some(Remark::BackgroundTransparent),
         Border::Mixed => return Some(Remark::BackgroundNotFound),
     };
-    let background = Background { color, tolerance };
-    let map = Map::new(pixels, &background);
+    let map = Map::new(pixels, Background { color, tolerance });
     if !map.cells.contains(&Cell::Connected) {
         return Some(Remark::BackgroundNotFound);
     }
     pixels.add_alpha();
-    clear(pixels, &map, &background);
-    None
+    clear(pixels, &map);
+    let rest = Border::opaque(pixels);
+    (rest > PARTLY).then_some(Remark::BackgroundPartly)
+}
+
+/// Gives the background one colour. Returns the reason if nothing was changed.
+pub fn fill(pixels: &mut Pixels, ground: &Ground) -> Option<Remark> {
+    /// How much lighter or darker "a lighter background" is.
+    const STEP: f32 = 0.18;
+    let (own, is_solid) = match Border::of(pixels) {
+        Border::Colored(color) => (Some(color), true),
+        Border::Transparent => (None, false),
+        Border::Mixed => return Some(Remark::BackgroundNotFound),
+    };
+    let color = match ground.color.map(color::channels).or(own) {
+        Some(color) => color,
+        None => return Some(Remark::BackgroundTransparent),
+    };
+    let mut lab = color::from_srgb(color);
+    lab.l += STEP * ground.shade;
+    let color = if ground.shade == 0.0 {
+        color
+    } else {
+        color::to_srgb8(lab)
+    };
+    let remark = is_solid.then(|| apply(pixels, 1.0)).flatten();
+    if remark != Some(Remark::BackgroundNotFound) {
+        flatten(pixels, color);
+    }
+    remark
+}
+
+/// Puts the picture on a colour; nothing of it is transparent afterwards.
+pub fn flatten(pixels: &mut Pixels, ground: [u8; 3]) {
+    if !pixels.has_alpha() {
+        return;
+    }
+    for pixel in pixels.iter_mut() {
+        let cover = u32::from(alpha(pixel));
+        if let [r, g, b, alpha] = pixel {
+            for (value, ground) in [r, g, b].into_iter().zip(ground) {
+                let mixed = u32::from(*value) * cover + u32::from(ground) * (255 - cover);
+                *value = ((mixed + 127) / 255) as u8;
+            }
+            *alpha = u8::MAX;
+        }
+    }
+    pixels.drop_alpha();
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +96,8 @@ enum Cell {
     Open,
     /// The background's colour, connected to the border.
     Connected,
+    /// Connected to it by a soft gradient.
+    Soft,
     /// Not connected, but next to a connected cell.
     Edge,
 }
@@ -56,15 +108,20 @@ struct Map {
     /// The side of a square, in pixels.
     factor: usize,
     cells: Vec<Cell>,
+    /// The mean colours of the cells.
+    means: Vec<[u8; 3]>,
+    background: Background,
 }
 
 impl Map {
-    fn new(pixels: &Pixels, background: &Background) -> Self {
+    fn new(pixels: &Pixels, background: Background) -> Self {
         let factor = factor(pixels);
         let mut map = Self {
             width: (pixels.width() as usize).div_ceil(factor),
             factor,
-            cells: open(pixels, factor, background),
+            cells: open(pixels, factor, &background),
+            means: means(pixels, factor),
+            background,
         };
         map.flood_fill();
         for _ in 0..RADIUS.div_ceil(factor) {
@@ -92,31 +149,74 @@ impl Map {
             .chain(sides)
             .map(|cell| cell as u32)
             .collect();
-        next.retain(|cell| self.enter(*cell as usize));
+        next.retain(|cell| self.enter(*cell as usize, false));
         while let Some(cell) = next.pop() {
             for neighbor in self.neighbors(cell as usize) {
-                if self.enter(neighbor) {
+                let is_soft = self.is_soft(cell as usize, neighbor);
+                if self.enter(neighbor, is_soft) {
                     next.push(neighbor as u32);
                 }
             }
         }
     }
 
-    /// Marks an open cell as connected.
-    fn enter(&mut self, cell: usize) -> bool {
+    /// Marks an open cell as connected, and a closed one where the way to it is soft.
+    fn enter(&mut self, cell: usize, is_soft: bool) -> bool {
         match self.cells.get_mut(cell) {
-            Some(cell) if *cell == Cell::Open => {
-                *cell = Cell::Connected;
-                true
+            Some(cell @ Cell::Open) => *cell = Cell::Connected,
+            Some(cell @ Cell::Closed) if is_soft => *cell = Cell::Soft,
+            _ => return false,
+        }
+        true
+    }
+
+    /// Whether the colour hardly changes from one cell to its neighbour. Edges of what
+    /// stands on the background are steeper.
+    fn is_soft(&self, cell: usize, neighbor: usize) -> bool {
+        const STEP: u8 = 3;
+        const FARTHEST: u8 = 90;
+        let Some((own, next)) = self.means.get(cell).zip(self.means.get(neighbor)) else {
+            return false;
+        };
+        let background = Background {
+            color: *own,
+            tolerance: STEP,
+        };
+        background.distance(*next) <= STEP && self.background.distance(*next) <= FARTHEST
+    }
+
+    /// The background around a place: of a gradient, its colour there.
+    fn near(&self, x: usize, y: usize) -> Background {
+        let (x, y) = (x / self.factor, y / self.factor);
+        let mut nearest = None;
+        for down in 0..=2 * RADIUS {
+            let Some(y) = (y + down).checked_sub(RADIUS) else {
+                continue;
+            };
+            for right in 0..=2 * RADIUS {
+                let Some(x) = (x + right).checked_sub(RADIUS).filter(|x| *x < self.width) else {
+                    continue;
+                };
+                let cell = y * self.width + x;
+                let apart = down.abs_diff(RADIUS) + right.abs_diff(RADIUS);
+                if matches!(self.cells.get(cell), Some(Cell::Soft | Cell::Connected))
+                    && nearest.is_none_or(|(least, _)| apart < least)
+                {
+                    nearest = Some((apart, cell));
+                }
             }
-            _ => false,
+        }
+        let mean = nearest.and_then(|(_, cell)| self.means.get(cell).copied());
+        Background {
+            color: mean.unwrap_or(self.background.color),
+            tolerance: self.background.tolerance,
         }
     }
 
     /// Places next to connected or edge cells become edge.
     fn widen(&mut self) {
         let old = self.cells.clone();
-        let is_near = |cell: &Cell| matches!(cell, Cell::Connected | Cell::Edge);
+        let is_near = |cell: &Cell| matches!(cell, Cell::Connected | Cell::Soft | Cell::Edge);
         for (index, _) in old.iter().enumerate().filter(|(_, cell)| is_near(cell)) {
             let row = [
                 Some(index),
@@ -180,7 +280,31 @@ fn open(pixels: &Pixels, factor: usize, background: &Background) -> Vec<Cell> {
     cells
 }
 
-fn clear(pixels: &mut Pixels, map: &Map, background: &Background) {
+/// The mean colours of the squares.
+fn means(pixels: &Pixels, factor: usize) -> Vec<[u8; 3]> {
+    let channels = pixels.channels();
+    let mut sums = vec![([0_u32; 3], 0_u32); (pixels.width() as usize).div_ceil(factor)];
+    let mut means = Vec::new();
+    for (y, row) in pixels.rows().enumerate() {
+        for ((sum, count), square) in sums.iter_mut().zip(row.chunks(factor * channels)) {
+            for pixel in square.chunks_exact(channels) {
+                *count += 1;
+                for (sum, value) in sum.iter_mut().zip(rgb(pixel)) {
+                    *sum += u32::from(value);
+                }
+            }
+        }
+        if (y + 1) % factor == 0 || y + 1 == pixels.height() as usize {
+            let mean =
+                |(sum, count): &([u32; 3], u32)| sum.map(|sum| (sum / (*count).max(1)) as u8);
+            means.extend(sums.iter().map(mean));
+            sums.fill(([0; 3], 0));
+        }
+    }
+    means
+}
+
+fn clear(pixels: &mut Pixels, map: &Map) {
     let mut y = 0;
     let mut window = Window::new(pixels, RADIUS);
     while let Some((rows, out)) = window.next() {
@@ -189,13 +313,19 @@ fn clear(pixels: &mut Pixels, map: &Map, background: &Background) {
         for (x, (pixel, cell)) in out.iter_mut().zip(map.row(y)).enumerate() {
             match cell {
                 Cell::Closed | Cell::Open => {}
-                Cell::Connected | Cell::Edge if background.has(pixel) => *pixel = [0; 4],
+                Cell::Soft => *pixel = [0; 4],
+                Cell::Connected if map.background.has(pixel) => *pixel = [0; 4],
                 Cell::Connected | Cell::Edge => {
+                    let background = map.near(x, y);
+                    if background.has(pixel) {
+                        *pixel = [0; 4];
+                        continue;
+                    }
                     let left = x.saturating_sub(RADIUS);
                     let around = rows
                         .iter()
                         .filter_map(|row| row.get(left..row.len().min(x + RADIUS + 1)));
-                    unmix(pixel, around.flatten(), background);
+                    unmix(pixel, around.flatten(), &background);
                 }
             }
         }

@@ -17,11 +17,36 @@ impl Border {
         let (all, seen) = (border(pixels).count(), visible(pixels).count());
         match most_frequent(pixels) {
             Some(_) if seen * 2 <= all => Self::Transparent,
-            Some((color, count)) if count * 2 > seen => Self::Colored(color),
+            Some((color, count)) if count * 2 > seen || is_soft(pixels) => Self::Colored(color),
             Some(_) => Self::Mixed,
             None => Self::Transparent,
         }
     }
+}
+
+impl Border {
+    /// How much of it is not transparent, 0 to 1.
+    pub fn opaque(pixels: &Pixels) -> f32 {
+        let opaque = border(pixels).filter(|pixel| alpha(pixel) > 127).count();
+        opaque as f32 / border(pixels).count().max(1) as f32
+    }
+}
+
+/// Whether the border is a gradient: from each pixel to the next the colour hardly
+/// changes.
+fn is_soft(pixels: &Pixels) -> bool {
+    const STEP: u8 = 6;
+    const STEEP: usize = 50;
+    let colors = || visible(pixels);
+    let pairs = colors().zip(colors().skip(1));
+    let is_steep = |(one, next): &([u8; 3], [u8; 3])| {
+        let one = Background {
+            color: *one,
+            tolerance: STEP,
+        };
+        one.distance(*next) > STEP
+    };
+    pairs.filter(is_steep).count() * STEEP < colors().count()
 }
 
 /// What counts as background.
@@ -97,14 +122,17 @@ fn visible(pixels: &Pixels) -> impl Iterator<Item = [u8; 3]> {
 
 fn border(pixels: &Pixels) -> impl Iterator<Item = &[u8]> {
     let channels = pixels.channels();
-    let ends = pixels.rows().flat_map(move |row| {
-        let mut row = row.chunks_exact(channels);
-        [row.next(), row.next_back()].into_iter().flatten()
-    });
+    let ends = |last: bool| {
+        pixels.rows().filter_map(move |row| {
+            let mut row = row.chunks_exact(channels);
+            if last { row.next_back() } else { row.next() }
+        })
+    };
     let bottom = pixels.row(pixels.height() as usize);
     pixels
         .row(0)
         .chunks_exact(channels)
         .chain(bottom.chunks_exact(channels))
-        .chain(ends)
+        .chain(ends(false))
+        .chain(ends(true))
 }

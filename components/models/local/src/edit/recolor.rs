@@ -8,33 +8,132 @@ use palette::{Oklab, Oklch};
 
 use super::tone::Tone;
 use crate::color::{self, smoothstep};
-use crate::plan::Recolor;
-use crate::survey::{NEUTRAL, Survey};
+use crate::plan::{Recolor, Replacement};
+use crate::survey::{Group, NEUTRAL, Sample, Survey};
 
 /// `presence` goes from 0 (unchanged) to 1 (recoloured).
-pub fn tone(recolor: &Recolor, presence: f32, survey: &Survey) -> Tone {
+pub fn tone(recolor: &Recolor, presence: f32, sample: &Sample) -> Tone {
+    let survey = sample.survey();
     let ramp = Ramp::new(&recolor.to);
-    let from = recolor.from.map(color::from_hex);
-    let ink = from.map_or(survey.ink_lightness, |from| from.l);
-    let exponent = ramp.exponent(ink, recolor.shade);
-    let survey = *survey;
+    // One ink becomes exactly the named colour.
+    let flat = sample.ink().filter(|ink| ink.is_flat && ramp.0.len() == 1);
+    let exponent = match flat {
+        Some(ink) => exact(ink.color.l, ramp.at(0.0).l, recolor.shade),
+        None => ramp.exponent(survey.ink_lightness, recolor.shade),
+    };
+    let chroma = flat.map_or(survey.chroma, |ink| ink.color.a.hypot(ink.color.b));
     let part = presence * recolor.amount;
+    let with_greys = recolor.with_greys;
     Box::new(move |lab| {
         let old = color::polar(lab);
-        let coverage = match from {
-            Some(from) => closeness(old, from),
-            None => coverage(old, &survey),
+        let coverage = if with_greys {
+            1.0
+        } else {
+            coverage(old, &survey)
         };
         let l = lab.l.max(0.0).powf(exponent);
         let aim = ramp.at(l);
         let new = color::at(
             l,
-            aim.chroma * tint(l, aim.l) * vividness(old, &survey),
+            aim.chroma * tint(l, aim.l) * vividness(old, chroma),
             aim.hue + sunlit(l, aim) + variety(old, &survey).to_degrees(),
         );
         color::mix(lab, new, coverage * part)
     })
 }
+
+/// Replaces colours, all at once: those that are alike become the other, in their own
+/// lights and darks.
+pub fn replace(replacements: &[Replacement], presence: f32, sample: &Sample) -> Tone {
+    let parts: Vec<_> = replacements
+        .iter()
+        .filter_map(|replacement| {
+            let (from, to) = (
+                color::from_hex(replacement.from),
+                color::from_hex(replacement.to),
+            );
+            let group = of_color(sample, replacement.from)?;
+            let old = color::polar(group.color);
+            let exponent = exact(old.l, to.l, replacement.shade);
+            Some((from, to, old, exponent, presence * replacement.amount))
+        })
+        .collect();
+    Box::new(move |lab| {
+        let old = color::polar(lab);
+        let covered = parts
+            .iter()
+            .map(|part| (closeness(old, part.0), part))
+            .max_by(|(one, _), (other, _)| one.total_cmp(other));
+        let Some((coverage, (_, to, group, exponent, part))) = covered else {
+            return lab;
+        };
+        let l = lab.l.max(0.0).powf(*exponent);
+        let chroma = to.chroma * tint(l, to.l) * vividness(old, group.chroma);
+        let new = color::at(
+            l,
+            chroma,
+            to.hue + (old.hue - group.hue).into_degrees() * 0.5,
+        );
+        color::mix(lab, new, coverage * part)
+    })
+}
+
+/// A change of all colours but those that are alike to the kept ones.
+pub fn keep(kept: &[u32], change: Tone) -> Tone {
+    if kept.is_empty() {
+        return change;
+    }
+    let kept: Vec<_> = kept.iter().copied().map(color::from_hex).collect();
+    Box::new(move |lab| {
+        let old = color::polar(lab);
+        let near = kept.iter().map(|kept| closeness(old, *kept));
+        color::mix(change(lab), lab, near.fold(0.0, f32::max))
+    })
+}
+
+/// A change of one colour alone.
+pub fn alter(named: u32, change: Tone) -> Tone {
+    let named = color::from_hex(named);
+    Box::new(move |lab| {
+        let coverage = closeness(color::polar(lab), named);
+        color::mix(lab, change(lab), coverage)
+    })
+}
+
+/// More or less of a colour in all others.
+pub fn shift(named: u32, amount: f32) -> Tone {
+    /// As much as `tone::temperature` moves colours.
+    const STEP: f32 = 0.05;
+    const LESS: f32 = 0.5;
+    let named = color::from_hex(named);
+    let (a, b) = (
+        named.hue.into_radians().cos(),
+        named.hue.into_radians().sin(),
+    );
+    Box::new(move |lab| {
+        let step = if amount >= 0.0 {
+            STEP * amount * (4.0 * lab.l * (1.0 - lab.l)).max(0.0).sqrt()
+        } else {
+            (lab.a * a + lab.b * b).max(0.0) * (LESS * amount).max(-1.0)
+        };
+        Oklab::new(lab.l, lab.a + a * step, lab.b + b * step)
+    })
+}
+
+/// The colours of the picture that are alike to the named one.
+pub fn of_color(sample: &Sample, named: u32) -> Option<Group> {
+    let named = color::from_hex(named);
+    sample.group(|lab| closeness(color::polar(lab), named) > 0.5)
+}
+
+/// The exponent of the curve that brings this lightness to that one, or to a shade of it.
+fn exact(from: f32, to: f32, shade: f32) -> f32 {
+    let aim = (to + SHADE * shade).clamp(0.05, 0.99);
+    (aim.ln() / from.clamp(0.05, 0.97).ln()).clamp(0.02, 12.0)
+}
+
+/// How much lighter or darker a shade is.
+const SHADE: f32 = 0.15;
 
 /// The target colours, from the darkest to the lightest.
 struct Ramp(Vec<Oklch>);
@@ -64,7 +163,6 @@ impl Ramp {
     /// The exponent of the curve that brings the lightness of the ink near that of the
     /// colours, and then to the requested shade.
     fn exponent(&self, ink: f32, shade: f32) -> f32 {
-        const SHADE: f32 = 0.15;
         let count = self.0.len().max(1) as f32;
         let lightness = self.0.iter().map(|color| color.l).sum::<f32>() / count;
         let chroma = self.0.iter().map(|color| color.chroma).sum::<f32>() / count;
@@ -103,7 +201,7 @@ pub fn covered(old: Oklch, survey: &Survey, tinge: f32) -> f32 {
 }
 
 /// How close a colour is to the named one.
-fn closeness(old: Oklch, named: Oklch) -> f32 {
+pub fn closeness(old: Oklch, named: Oklch) -> f32 {
     const ALIKE: f32 = TAU * 0.08;
     const DIFFERENT: f32 = TAU * 0.13;
     let has_color = smoothstep(NEUTRAL * 0.4, NEUTRAL * 1.6, old.chroma);
@@ -133,12 +231,12 @@ fn sunlit(l: f32, own: Oklch) -> f32 {
     TURN * brownish * (l - own.l)
 }
 
-/// Preserves relative vividness.
-fn vividness(old: Oklch, survey: &Survey) -> f32 {
-    if survey.chroma < NEUTRAL {
+/// Preserves vividness relative to this chroma.
+fn vividness(old: Oklch, chroma: f32) -> f32 {
+    if chroma < NEUTRAL {
         return 1.0;
     }
-    0.6 + 0.4 * (old.chroma / survey.chroma).clamp(0.4, 1.5)
+    0.6 + 0.4 * (old.chroma / chroma).clamp(0.4, 1.5)
 }
 
 /// Keeps a little variation of hue, in radians, since shades of one colour

@@ -86,10 +86,10 @@ fn picture(alpha: bool) -> Pixels {
 }
 
 fn edited(original: &Pixels, prompt: &str, strength: f32) -> Pixels {
-    let edits = Plan::of(prompt).edits;
-    assert!(!edits.is_empty(), "{prompt}");
+    let plan = Plan::of(prompt);
+    assert!(!plan.edits.is_empty(), "{prompt}");
     let mut pixels = original.clone();
-    apply(&mut pixels, &edits, strength);
+    apply(&mut pixels, &plan, strength);
     pixels
 }
 
@@ -356,7 +356,7 @@ fn a_theme_pulls_colors_towards_its_own() {
     let original = picture(false);
     let themed = |prompt: &str, theme: &str| {
         let mut pixels = original.clone();
-        apply(&mut pixels, &Plan::of(prompt).themed(theme).edits, 0.7);
+        apply(&mut pixels, &Plan::of(prompt).themed(theme), 0.7);
         pixels
     };
     // So little more contrast that nothing but the theme is to be seen.

@@ -88,3 +88,13 @@ pub fn temperature(amount: f32) -> Tone {
         Oklab::new(lab.l, lab.a + WARM.0 * weight, lab.b + WARM.1 * weight)
     })
 }
+
+/// Light parts become dark and dark ones light; `presence` says how much.
+pub fn dark_mode(presence: f32) -> Tone {
+    /// Neither black nor glaring.
+    const RANGE: (f32, f32) = (0.2, 0.96);
+    Box::new(move |lab| {
+        let l = RANGE.1 + (RANGE.0 - RANGE.1) * lab.l;
+        color::mix(lab, Oklab::new(l, lab.a, lab.b), presence)
+    })
+}

@@ -7,14 +7,71 @@ use concept_refinement_vocabulary::{Quality, Turn};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
     Turn(Turn),
+    /// By so many degrees clockwise, none of them a multiple of 90.
+    Rotate(f32),
+    /// Crops to this ratio of width to height, in the middle.
+    Crop(u32, u32),
     /// More (above 0) or less of a quality; 1 is what the plain word asks for.
     Adjust(Quality, f32),
     Recolor(Recolor),
+    /// Each first colour becomes the second, all at once.
+    Replace(Vec<Replacement>),
+    /// More (above 0) or less of a quality, of one colour alone.
+    Alter(u32, Quality, f32),
+    /// More (above 0) or less of a colour in all others.
+    Shift(u32, f32),
+    /// Only these: of what stands on the background, and of the background.
+    Ink {
+        ink: u32,
+        paper: u32,
+    },
     /// Shifts colours towards these, each an sRGB `0xRRGGBB`.
     Steer(Vec<u32>),
     Quantize(Quantize),
+    Ground(Ground),
+    Pad(Pad),
+    Resize(Resize),
     /// Crops to a circle in the middle.
     Circle,
+}
+
+/// One colour becomes another, each an sRGB `0xRRGGBB`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Replacement {
+    pub from: u32,
+    pub to: u32,
+    /// As in `Recolor`.
+    pub shade: f32,
+    pub amount: f32,
+}
+
+/// Gives the background one colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Ground {
+    /// None: its own.
+    pub color: Option<u32>,
+    /// Lighter (above 0) or darker than that.
+    pub shade: f32,
+}
+
+/// Adds space around the picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pad {
+    /// 1 is what the plain word asks for.
+    Margin(f32),
+    /// Up to this ratio of width to height.
+    Ratio(u32, u32),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Resize {
+    /// Doubles the size, once or twice.
+    Enlarge {
+        twice: bool,
+    },
+    Scale(f32),
+    /// To this width and height; what the picture does not fill becomes background.
+    To(u32, u32),
 }
 
 /// Reduces to this number of colours.
@@ -28,14 +85,14 @@ pub struct Quantize {
 /// Recolours into shades of some colours, each an sRGB `0xRRGGBB`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recolor {
-    /// Recolours only colours similar to this one. None: everything that has colour.
-    pub from: Option<u32>,
     /// At least one; if there are several, from the dark to the light parts.
     pub to: Vec<u32>,
     /// Lighter (above 0) or darker shades than the colours themselves.
     pub shade: f32,
     /// 1 recolours completely, less only tints.
     pub amount: f32,
+    /// Greys too, in a picture that has colours.
+    pub with_greys: bool,
 }
 
 /// Words, in lower case, that led to no edit.
@@ -43,8 +100,10 @@ pub struct Recolor {
 pub enum Unused {
     /// The vocabulary does not contain it.
     Unknown(String),
-    /// It is unwanted or impossible: "not blue", "rotate 45".
+    /// It is impossible: "less sepia", "crop".
     Undone(String),
+    /// It is not wanted, and was not done: "not blue".
+    Unwanted(String),
     /// It is about a part of the picture: "background blue".
     OfPart(String),
 }
@@ -85,6 +144,11 @@ pub struct Plan {
     pub edits: Vec<Edit>,
     pub unused: Vec<Unused>,
     pub widened: Vec<Widened>,
+    /// Colours that the result must have as the original has them, and as the prompt
+    /// names them.
+    pub kept: Vec<(String, u32)>,
+    /// Colours that it must not have.
+    pub excluded: Vec<(String, u32)>,
     /// Whether the prompt names a colour, even if only to keep it.
     pub(super) names_color: bool,
 }
@@ -92,13 +156,34 @@ pub struct Plan {
 impl Plan {
     /// Inserts edits of the palette in the right place: after simplifications, before
     /// changes of all colours.
-    pub(super) fn insert(&mut self, recolors: Vec<Edit>) {
+    pub(super) fn insert(&mut self, edits: Vec<Edit>) {
+        self.insert_before(Quality::Temperature, edits);
+    }
+
+    /// Inserts edits before those of this quality and of later ones.
+    pub(super) fn insert_before(&mut self, first: Quality, edits: Vec<Edit>) {
         let before = |edit: &Edit| match edit {
-            Edit::Turn(_) => true,
-            Edit::Adjust(quality, _) => *quality < Quality::Temperature,
-            Edit::Recolor(_) | Edit::Steer(_) | Edit::Quantize(_) | Edit::Circle => false,
+            Edit::Turn(_) | Edit::Rotate(_) | Edit::Crop(..) => true,
+            Edit::Adjust(quality, _) => *quality < first,
+            _ => first > Quality::Temperature && edit.is_of_palette(),
         };
         let place = self.edits.partition_point(before);
-        self.edits.splice(place..place, recolors);
+        self.edits.splice(place..place, edits);
+    }
+}
+
+impl Edit {
+    /// Whether it changes which colours there are, and stands before changes of all
+    /// colours.
+    fn is_of_palette(&self) -> bool {
+        matches!(
+            self,
+            Self::Recolor(_)
+                | Self::Replace(_)
+                | Self::Alter(..)
+                | Self::Shift(..)
+                | Self::Steer(_)
+                | Self::Ink { .. }
+        )
     }
 }

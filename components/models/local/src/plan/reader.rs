@@ -1,30 +1,46 @@
 //! Reads a prompt word by word. A clause ends at punctuation and "and"; within
 //! one, words refer to each other: "much less red", "the background blurred".
 
+mod colors;
 mod finish;
+mod ground;
 mod part;
+mod sizing;
 mod state;
 mod subject;
 mod turning;
 
-use super::edits::{Change, Edit, Plan, Quantize, Recolor, Unused, Widened};
+use super::edits::{
+    Change, Edit, Ground, Pad, Plan, Quantize, Recolor, Replacement, Resize, Unused, Widened,
+};
 use crate::words::Term;
 use concept_refinement_vocabulary::{Meaning, Quality, Toward};
-use state::{Clause, Last, Modifiers, Pending, Replacing};
+use sizing::Sizing;
+use state::{Adjustment, Clause, Last, Modifiers, Pending, Replacing};
 use turning::Turning;
 
 /// The state of reading.
 #[derive(Default)]
 pub struct Reader {
-    adjustments: Vec<(Quality, f32)>,
-    replacements: Vec<Recolor>,
+    adjustments: Vec<Adjustment>,
+    replacements: Vec<Replacement>,
+    /// Changes of a colour, or towards one.
+    altered: Vec<Edit>,
     colors: Vec<u32>,
     shade: Option<f32>,
     /// The strength of colours. None: not specified.
     tinge: Option<f32>,
     /// To how many colours to reduce.
     count: Option<u8>,
+    /// Whether no other colours than those named are wanted.
+    exact: bool,
+    kept: Vec<(String, u32)>,
+    excluded: Vec<(String, u32)>,
+    ground: Option<Ground>,
+    /// Whether the ground was said of colours: "blue on white".
+    is_inked: bool,
     turning: Turning,
+    sizing: Sizing,
     unused: Vec<Unused>,
     widened: Vec<Widened>,
     names_color: bool,
@@ -37,28 +53,53 @@ pub struct Reader {
     changed: std::ops::Range<usize>,
     replacing: Replacing,
     clause: Clause,
+    /// Whether the word before was "the".
+    is_definite: bool,
 }
 
 impl Reader {
     pub fn read(&mut self, Term { text, meaning }: Term) {
-        let Some(meaning) = meaning else {
-            self.settle();
-            self.clause.other = true;
-            // "without a busy background" does not ask for no background.
-            self.modifiers.not |= std::mem::take(&mut self.modifiers.without);
-            self.unknown(text);
-            return;
-        };
+        let is_definite = matches!(meaning, Some(Meaning::Definite));
+        match meaning {
+            Some(meaning) => self.known(text, meaning),
+            None => {
+                self.settle();
+                self.clause.other = true;
+                // "without a busy background" does not ask for no background.
+                self.modifiers.not |= std::mem::take(&mut self.modifiers.without);
+                self.drop_ground();
+                if std::mem::take(&mut self.modifiers.remove) {
+                    self.undone("remove", &text);
+                } else {
+                    self.unknown(text);
+                }
+            }
+        }
+        self.is_definite = is_definite;
+    }
+
+    fn known(&mut self, text: String, meaning: Meaning) {
         self.clause.subject.goes_on(meaning);
         match meaning {
             Meaning::Change(changes) => self.change(text, changes),
             Meaning::Color(color) => self.color(text, color),
             Meaning::Rotate
+            | Meaning::Tilt
             | Meaning::Flip
             | Meaning::Crop
             | Meaning::MakeSquare
             | Meaning::MakeCircle => self.turn(text, meaning),
             Meaning::Toward(toward) => self.toward(text, toward),
+            Meaning::Scale(_) | Meaning::Enlarge | Meaning::Resize | Meaning::Pad => {
+                self.resize(text, meaning);
+            }
+            Meaning::Times(_) | Meaning::Size(..) | Meaning::Ratio(..) => {
+                self.settle();
+                self.clause.other = true;
+                self.sizing.measure(meaning);
+            }
+            Meaning::Percent(percent) => self.percent(percent),
+            Meaning::Figure(figure) => self.figure(text, figure),
             Meaning::Degree(factor) => {
                 self.settle();
                 self.modifiers.degree = (self.modifiers.degree * factor).clamp(0.25, 2.0);
@@ -66,6 +107,10 @@ impl Reader {
             Meaning::Reverse => {
                 self.settle();
                 self.modifiers.reverse = true;
+            }
+            Meaning::More => {
+                self.settle();
+                self.modifiers.more = true;
             }
             Meaning::Not => {
                 self.settle();
@@ -75,11 +120,17 @@ impl Reader {
                 self.settle();
                 self.modifiers.without = true;
             }
+            Meaning::Remove => {
+                self.settle();
+                self.modifiers.without = true;
+                self.modifiers.remove = true;
+            }
             Meaning::Keep => {
                 self.settle();
                 self.modifiers.keep = true;
             }
             Meaning::Whole => self.modifiers.keep = false,
+            Meaning::Only => self.clause.only = true,
             Meaning::Replace if self.modifiers.refusal().is_some() => {
                 self.modifiers = Modifiers {
                     keep: true,
@@ -91,18 +142,31 @@ impl Reader {
                 self.settle();
                 self.replacing = Replacing::Asked;
             }
+            Meaning::Swap => {
+                self.settle();
+                self.replacing = Replacing::Swap;
+            }
+            Meaning::Instead => self.instead(),
             Meaning::By => {
                 self.settle();
                 if let Replacing::From(color) = self.replacing {
                     self.replacing = Replacing::By(color);
                 }
             }
-            Meaning::On => self.settle(),
+            Meaning::On => {
+                self.settle();
+                self.clause.is_on = true;
+            }
             Meaning::Part => self.part(text, false),
             Meaning::Background => self.background(text),
+            Meaning::SolidBackground => self.solid_background(text),
             Meaning::Number(number) => self.number(text, number),
             Meaning::ColorWord => self.number_of_colors(&text),
+            Meaning::Duotone => self.duotone(&text),
             Meaning::BlackAndWhite => self.black_and_white(text),
+            Meaning::Vague => self.unknown(text),
+            // "only these: navy and gold"
+            Meaning::Stop if text == ":" && self.clause.only => self.settle(),
             // "background: blue"
             Meaning::Stop if text == ":" && self.clause.part.is_some() => self.settle(),
             Meaning::Stop => self.stop(),
@@ -121,10 +185,12 @@ impl Reader {
         let possible = changes
             .iter()
             .all(|(quality, _)| !modifiers.reverse || quality.can_be_less());
-        let refusal = modifiers.refusal();
         self.clause.negated = modifiers.not || modifiers.without;
-        if let Some(why) = refusal.or((!possible).then_some("less")) {
-            self.undone(why, &text);
+        if self.refused(modifiers, &text) {
+            return;
+        }
+        if !possible {
+            self.undone("less", &text);
             return;
         }
         let factor = if modifiers.reverse {
@@ -139,14 +205,16 @@ impl Reader {
         let of = |wanted| changes.iter().any(|(quality, _)| *quality == wanted);
         let part = self.clause.part.as_ref();
         if of(Quality::Transparency) && part.is_some_and(|part| part.is_background) {
-            // The only possible edit of a part.
             self.clause.part = None;
-        } else if self.is_of_part(&text) {
+        } else if self.shades_ground(&changes) || self.is_of_part(&text) {
             return;
         }
         if of(Quality::Tightness) && !self.turning.tighten() {
             // "don't crop it tighter"
-            self.undone("not", &text);
+            self.unwanted("not", &text);
+            return;
+        }
+        if self.alters(&changes) {
             return;
         }
         if of(Quality::Lightness) {
@@ -157,9 +225,14 @@ impl Reader {
     }
 
     fn adjust(&mut self, text: String, changes: Vec<(Quality, f32)>) {
-        self.last = Some(self.before(text));
+        self.last = Some(self.before(text.clone()));
         let start = self.adjustments.len();
-        self.adjustments.extend(changes);
+        self.adjustments
+            .extend(changes.into_iter().map(|(quality, amount)| Adjustment {
+                quality,
+                amount,
+                text: text.clone(),
+            }));
         self.changed = start..self.adjustments.len();
     }
 
@@ -172,58 +245,47 @@ impl Reader {
         }
     }
 
-    fn color(&mut self, text: String, color: u32) {
-        self.names_color = true;
-        self.clause.other = true;
-        let modifiers = std::mem::take(&mut self.modifiers);
-        self.clause.negated = modifiers.not || modifiers.without;
-        let less = modifiers.reverse.then_some("less");
-        let refused = matches!(self.replacing, Replacing::Refused).then_some("keep");
-        if let Some(why) = modifiers.refusal().or(less).or(refused) {
-            self.settle();
-            self.undone(why, &text);
-            return;
-        }
-        if self.is_of_part(&text) {
-            return;
-        }
-        if let Replacing::Asked = self.replacing {
-            self.settle();
-            self.replacing = Replacing::From(color);
-            return;
-        }
-        let before = self.before(text.clone());
-        let shade = self.take_shade();
-        if let Replacing::By(from) = self.replacing {
-            self.replacing = Replacing::No;
-            self.clause.replaces = true;
-            self.replacements.push(Recolor {
-                from: Some(from),
-                to: vec![color],
-                shade: shade.unwrap_or(0.0),
-                amount: modifiers.degree.min(1.0),
-            });
-            return;
-        }
-        self.last = Some(before);
-        self.shade = shade.or(self.shade);
-        let tinge = modifiers.degree.min(1.0);
-        self.tinge = Some(self.tinge.map_or(tinge, |stronger| stronger.max(tinge)));
-        self.clause.colors.push(text);
-        if !self.colors.contains(&color) {
-            self.colors.push(color);
-        }
-    }
-
     fn undone(&mut self, why: &str, text: &str) {
         self.unused.push(Unused::Undone(format!("{why} {text}")));
     }
 
+    fn unwanted(&mut self, why: &str, text: &str) {
+        self.unused.push(Unused::Unwanted(format!("{why} {text}")));
+    }
+
+    /// Whether the change must not be made, or is to be taken from the picture, which is
+    /// not possible.
+    fn refused(&mut self, modifiers: Modifiers, text: &str) -> bool {
+        let why = modifiers.refusal();
+        match why {
+            Some(_) if modifiers.remove => self.undone("remove", text),
+            Some(why) => self.unwanted(why, text),
+            None => {}
+        }
+        why.is_some()
+    }
+
     /// A number of colours, or an angle: the following words tell which.
     fn number(&mut self, text: String, number: u8) {
-        if let Some((earlier, _)) = self.clause.number.replace((text, number)) {
-            self.unused.extend(self.turning.unknown(earlier));
+        if let Some((earlier, number)) = self.clause.number.replace((text, number)) {
+            self.unused
+                .extend(self.turning.figure(earlier, f32::from(number)));
         }
+    }
+
+    fn figure(&mut self, text: String, figure: f32) {
+        self.settle();
+        self.clause.other = true;
+        self.unused.extend(self.turning.figure(text, figure));
+    }
+
+    /// How much of the next change, or else of the last one, or of the size.
+    fn percent(&mut self, percent: f32) {
+        /// What the plain word asks for: about a third.
+        const PLAIN: f32 = 1.0 / 3.0;
+        self.settle();
+        self.modifiers.degree = (percent / PLAIN).clamp(0.05, 3.0);
+        self.sizing.measure(Meaning::Percent(percent));
     }
 
     /// "colours": the number before it, if any, is the number of colours to keep.
@@ -236,10 +298,19 @@ impl Reader {
         self.clause.negated = not || without;
         let said = format!("{number} {text}");
         if self.clause.negated {
-            self.undone("not", &said);
+            self.unwanted("not", &said);
         } else if !self.is_of_part(&said) {
             self.clause.other = true;
             self.count = Some(count);
+        }
+    }
+
+    fn duotone(&mut self, text: &str) {
+        self.settle();
+        let modifiers = std::mem::take(&mut self.modifiers);
+        if !self.refused(modifiers, text) && !self.is_of_part(text) {
+            self.clause.other = true;
+            self.count = Some(2);
         }
     }
 
@@ -248,7 +319,7 @@ impl Reader {
         let Modifiers { not, without, .. } = std::mem::take(&mut self.modifiers);
         self.clause.negated = not || without;
         if self.clause.negated {
-            self.undone("not", &text);
+            self.unwanted("not", &text);
         } else if !self.is_of_part(&text) {
             self.adjust(text, vec![(Quality::Monochrome, 1.0)]);
             self.clause.other = true;
@@ -265,7 +336,12 @@ impl Reader {
             if quality == Quality::Lightness {
                 shade = Some(amount);
             } else {
-                self.adjustments.push((quality, amount));
+                let text = pending.text.clone();
+                self.adjustments.push(Adjustment {
+                    quality,
+                    amount,
+                    text,
+                });
             }
         }
         shade
@@ -275,21 +351,36 @@ impl Reader {
         self.settle();
         let modifiers = std::mem::take(&mut self.modifiers);
         self.clause.negated = modifiers.not || modifiers.without;
-        let less = (modifiers.degree < 1.0).then_some("slightly");
-        if let Some(why) = modifiers.refusal().or(less) {
-            self.undone(why, &text);
+        if self.refused(modifiers, &text) {
             self.turning.refuse();
         } else if !self.is_of_part(&text) {
-            self.unused.extend(self.turning.start(text, meaning));
+            // "5 degrees to the left"
+            if let Some((said, number)) = self.clause.number.take() {
+                self.unused
+                    .extend(self.turning.figure(said, f32::from(number)));
+            }
+            let unused = self.turning.start(text, meaning, modifiers.degree);
+            self.unused.extend(unused);
         }
     }
 
     fn toward(&mut self, text: String, toward: Toward) {
         self.settle();
-        if self.modifiers.refusal().is_some() {
-            self.undone("not", &text);
+        if let Some(why) = self.modifiers.refusal() {
+            self.unwanted(why, &text);
         } else {
             self.unused.extend(self.turning.toward(text, toward));
+        }
+    }
+
+    fn resize(&mut self, text: String, meaning: Meaning) {
+        self.settle();
+        let modifiers = std::mem::take(&mut self.modifiers);
+        if !self.refused(modifiers, &text) && !self.is_of_part(&text) {
+            self.clause.other = true;
+            let degree = modifiers.degree;
+            let unused = self.sizing.start(text, meaning, degree, modifiers.reverse);
+            self.unused.extend(unused.map(Unused::Undone));
         }
     }
 
@@ -305,9 +396,12 @@ impl Reader {
     fn stop(&mut self) {
         self.settle();
         self.end_part();
-        if let Some((number, _)) = self.clause.number.take() {
-            self.unused.extend(self.turning.unknown(number));
+        self.end_ground();
+        if let Some((text, number)) = self.clause.number.take() {
+            let figure = f32::from(number);
+            self.unused.extend(self.turning.figure(text, figure));
         }
+        self.sizing.stop(&mut self.turning, &mut self.unused);
         let Modifiers {
             degree, reverse, ..
         } = std::mem::take(&mut self.modifiers);
@@ -315,11 +409,11 @@ impl Reader {
         // "blur it a lot", "lighter, but only a bit"
         if degree != 1.0 && !reverse && !clause.other {
             let changes = self.adjustments.get_mut(self.changed.clone());
-            for (_, amount) in changes.into_iter().flatten() {
-                *amount *= degree;
+            for adjustment in changes.into_iter().flatten() {
+                adjustment.amount *= degree;
             }
             if degree < 1.0 {
-                self.unused.extend(self.turning.take_back("slightly"));
+                self.turning.slightly(degree);
             }
         }
         if degree != 1.0 || clause.other {

@@ -32,11 +32,15 @@ pub fn may_steer(plan: &Plan) -> bool {
     let mut touched = false;
     for edit in &plan.edits {
         match edit {
-            Edit::Recolor(_) | Edit::Steer(_) => return false,
+            Edit::Recolor(_) | Edit::Steer(_) | Edit::Replace(_) | Edit::Ink { .. } => {
+                return false;
+            }
+            Edit::Alter(..) | Edit::Shift(..) | Edit::Ground(_) => return false,
             Edit::Quantize(quantize) if !quantize.to.is_empty() => return false,
             Edit::Quantize(_) => touched = true,
             Edit::Adjust(quality, _) => match quality {
                 Quality::Monochrome | Quality::Sepia | Quality::Inversion => return false,
+                Quality::DarkMode => return false,
                 Quality::Outline | Quality::Sketch => return false,
                 Quality::Minimalism
                 | Quality::Posterization
@@ -50,9 +54,11 @@ pub fn may_steer(plan: &Plan) -> bool {
                 | Quality::Transparency
                 | Quality::Sharpness
                 | Quality::Vignette
+                | Quality::Shadow
                 | Quality::Corners => {}
             },
-            Edit::Turn(_) | Edit::Circle => {}
+            Edit::Turn(_) | Edit::Rotate(_) | Edit::Crop(..) | Edit::Circle => {}
+            Edit::Pad(_) | Edit::Resize(_) => {}
         }
     }
     touched && !plan.names_color

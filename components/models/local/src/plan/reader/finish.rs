@@ -1,48 +1,86 @@
 //! Turns what was read into a plan.
 
-use super::state::Replacing;
-use super::{Edit, Plan, Quality, Quantize, Reader, Recolor};
+use super::state::{Adjustment, Replacing};
+use super::{Edit, Ground, Plan, Quality, Quantize, Reader, Recolor, Unused};
 
 impl Reader {
     pub fn finish(mut self) -> Plan {
         self.stop();
-        // "turn it brown", "change blue, make it lighter": there was no pair of colours.
-        if let Replacing::From(color) | Replacing::By(color) = self.replacing
-            && !self.colors.contains(&color)
-        {
-            self.colors.push(color);
-        }
+        self.end_replacing();
         let quantize = self.quantize();
-        let mut recolors = self.replacements;
-        if !self.colors.is_empty() {
-            recolors.push(Recolor {
-                from: None,
-                to: self.colors,
-                shade: self.shade.unwrap_or(0.0),
-                amount: self.tinge.unwrap_or(1.0),
-            });
+        let mut palette = self.altered;
+        if !self.replacements.is_empty() {
+            palette.insert(0, Edit::Replace(self.replacements));
+        }
+        let mut ground = self.ground;
+        match (self.colors.as_slice(), ground) {
+            ([], _) => {}
+            (
+                [ink],
+                Some(Ground {
+                    color: Some(paper), ..
+                }),
+            ) if self.is_inked && is_grey(*ink) && is_grey(paper) => {
+                palette.push(Edit::Ink { ink: *ink, paper });
+                ground = None;
+            }
+            _ => {
+                let is_monochrome = take_monochrome(&mut self.adjustments, &self.colors);
+                palette.push(Edit::Recolor(Recolor {
+                    to: self.colors,
+                    shade: self.shade.unwrap_or(0.0),
+                    amount: self.tinge.unwrap_or(1.0),
+                    with_greys: self.exact || is_monochrome,
+                }));
+            }
         }
         let circle = self.turning.is_round().then_some(Edit::Circle);
-        let turns = self.turning.finish().into_iter().map(Edit::Turn);
-        let adjustments = combined(self.adjustments).into_iter();
+        let (crops, last) = self.sizing.finish();
+        let turns = self.turning.finish().into_iter().chain(crops);
+        let mut unused = self.unused;
+        let adjustments = combined(self.adjustments, &mut unused).into_iter();
         let adjustments = adjustments.map(|(quality, amount)| Edit::Adjust(quality, amount));
         let mut plan = Plan {
             edits: turns.chain(adjustments).collect(),
-            unused: self.unused,
+            unused,
             widened: self.widened,
+            kept: self.kept,
+            excluded: self.excluded,
             names_color: self.names_color,
         };
-        plan.insert(recolors.into_iter().map(Edit::Recolor).collect());
+        plan.insert(palette);
+        let ground = ground.map(Edit::Ground).into_iter().collect();
+        plan.insert_before(Quality::Shadow, ground);
         // After everything that may add colours, so that the number of colours is right.
         plan.edits.extend(quantize.map(Edit::Quantize));
+        plan.edits.extend(last);
         plan.edits.extend(circle);
         plan
+    }
+
+    /// "turn it brown", "change blue, make it lighter": there was no pair of colours.
+    fn end_replacing(&mut self) {
+        match std::mem::take(&mut self.replacing) {
+            Replacing::From(color)
+            | Replacing::By(color)
+            | Replacing::Instead(color)
+            | Replacing::SwapWith(color)
+                if !self.colors.contains(&color) =>
+            {
+                self.colors.push(color);
+            }
+            Replacing::Swap => self.unused.push(Unused::Undone("swap".to_owned())),
+            _ => {}
+        }
     }
 
     /// The number of colours, along with the named colours if their number matches.
     fn quantize(&mut self) -> Option<Quantize> {
         const BLACK_AND_WHITE: [u32; 2] = [0x000000, 0xFFFFFF];
-        let is_grey = |(quality, _): &(Quality, f32)| *quality == Quality::Monochrome;
+        if self.exact && self.count.is_none() && self.colors.len() > 1 {
+            self.count = u8::try_from(self.colors.len()).ok();
+        }
+        let is_grey = |adjustment: &Adjustment| adjustment.quality == Quality::Monochrome;
         let is_grey = self.adjustments.iter().any(is_grey);
         let count = self.count?;
         if usize::from(count) == self.colors.len() && count > 1 {
@@ -53,7 +91,11 @@ impl Reader {
             // Shades of a single colour are still many colours.
             0 | 1 => {
                 if self.colors.is_empty() {
-                    self.adjustments.push((Quality::Monochrome, 1.0));
+                    self.adjustments.push(Adjustment {
+                        quality: Quality::Monochrome,
+                        amount: 1.0,
+                        text: String::new(),
+                    });
                 }
                 None
             }
@@ -69,23 +111,45 @@ impl Reader {
     }
 }
 
-/// Combines the adjustments of each quality, in the order of the qualities.
-fn combined(adjustments: Vec<(Quality, f32)>) -> Vec<(Quality, f32)> {
-    let mut combined: Vec<(Quality, f32)> = Vec::new();
-    for (quality, amount) in adjustments {
-        match combined
+/// "monochrome blue": shades of the colour, not of grey.
+fn take_monochrome(adjustments: &mut Vec<Adjustment>, colors: &[u32]) -> bool {
+    let before = adjustments.len();
+    if colors.len() == 1 {
+        adjustments.retain(|adjustment| adjustment.quality != Quality::Monochrome);
+    }
+    adjustments.len() < before
+}
+
+/// Whether a colour, an sRGB `0xRRGGBB`, is about as red as it is green and blue.
+fn is_grey(color: u32) -> bool {
+    const NEAR: u8 = 24;
+    let [_, r, g, b] = color.to_be_bytes();
+    r.max(g).max(b) - r.min(g).min(b) <= NEAR
+}
+
+/// Combines the adjustments of each quality, in the order of the qualities. Of two words
+/// that contradict each other the last one counts.
+fn combined(adjustments: Vec<Adjustment>, unused: &mut Vec<Unused>) -> Vec<(Quality, f32)> {
+    let mut combined: Vec<Adjustment> = Vec::new();
+    for next in adjustments {
+        let earlier = combined
             .iter_mut()
-            .find(|(stronger, _)| *stronger == quality)
-        {
-            // Repeating a word does not double its effect; of two contradicting words the
-            // last one counts.
-            Some((_, stronger)) if stronger.signum() == amount.signum() => {
-                *stronger = stronger.abs().max(amount.abs()).copysign(amount);
+            .find(|earlier| earlier.quality == next.quality);
+        match earlier {
+            // Repeating a word does not double its effect.
+            Some(earlier) if earlier.amount.signum() == next.amount.signum() => {
+                earlier.amount = (earlier.amount.abs())
+                    .max(next.amount.abs())
+                    .copysign(next.amount);
             }
-            Some((_, stronger)) => *stronger = amount,
-            None => combined.push((quality, amount)),
+            Some(earlier) => {
+                let earlier = std::mem::replace(earlier, next);
+                unused.push(Unused::Undone(earlier.text));
+            }
+            None => combined.push(next),
         }
     }
-    combined.sort_by_key(|(quality, _)| *quality);
-    combined
+    combined.sort_by_key(|adjustment| adjustment.quality);
+    let parts = |adjustment: Adjustment| (adjustment.quality, adjustment.amount);
+    combined.into_iter().map(parts).collect()
 }

@@ -1,24 +1,21 @@
 //! Reads edits of a part of the picture, which are not made: rules cannot distinguish
 //! parts. Only the background can be found, to make it transparent.
 
-use super::state::{Modifiers, Part};
+use super::state::{Adjustment, Last, Modifiers, Part};
 use super::{Quality, Reader, Unused};
 
 impl Reader {
-    /// Edits of a single part are not possible.
+    /// Edits of a single part are not possible, but for the background's colour.
     pub(super) fn part(&mut self, name: String, is_background: bool) {
         self.clause.other = true;
         self.modifiers = Modifiers::default();
+        if is_background && self.takes_ground() {
+            return;
+        }
         let said = match (self.pending.take(), self.last.take()) {
             (Some(pending), _) => Some(pending.text),
             (None, Some(last)) => {
-                self.adjustments.truncate(last.adjustments);
-                if self.colors.len() > last.colors {
-                    self.colors.truncate(last.colors);
-                    self.clause.colors.pop();
-                }
-                self.shade = last.shade;
-                self.changed = 0..0;
+                self.take_back(&last);
                 Some(last.text)
             }
             (None, None) => None,
@@ -36,9 +33,46 @@ impl Reader {
         }
     }
 
+    /// "a darker background", "a plain white background": what was said before is the
+    /// background's.
+    fn takes_ground(&mut self) -> bool {
+        if let Some((_, ground)) = self.clause.on.take() {
+            self.set_ground(ground.color, ground.shade);
+            return true;
+        }
+        if let Some(pending) = &self.pending
+            && let [(Quality::Lightness, amount)] = pending.changes.as_slice()
+        {
+            let amount = *amount;
+            self.pending = None;
+            self.set_ground(None, amount);
+            return true;
+        }
+        let named = self.last.as_ref().map(|last| last.colors);
+        let Some(color) = named.and_then(|before| self.colors.get(before)).copied() else {
+            return false;
+        };
+        let shade = self.shade.take().unwrap_or_default();
+        if let Some(last) = self.last.take() {
+            self.take_back(&last);
+        }
+        self.set_ground(Some(color), shade);
+        true
+    }
+
+    fn take_back(&mut self, last: &Last) {
+        self.adjustments.truncate(last.adjustments);
+        if self.colors.len() > last.colors {
+            self.colors.truncate(last.colors);
+            self.clause.colors.pop();
+        }
+        self.shade = last.shade;
+        self.changed = 0..0;
+    }
+
     pub(super) fn background(&mut self, text: String) {
         let Modifiers { not, without, .. } = self.modifiers;
-        let is_transparency = |(quality, _): &(Quality, f32)| *quality == Quality::Transparency;
+        let is_transparency = |adjustment: &Adjustment| adjustment.quality == Quality::Transparency;
         let last = self.last.as_ref();
         let just_said = last.and_then(|last| self.adjustments.get(last.adjustments..));
         if just_said.is_some_and(|changes| changes.iter().any(is_transparency)) {

@@ -1,5 +1,6 @@
 //! The reader's state between words.
 
+use super::Ground;
 use super::subject::Subject;
 use concept_refinement_vocabulary::Quality;
 
@@ -11,6 +12,9 @@ pub struct Modifiers {
     pub not: bool,
     pub without: bool,
     pub keep: bool,
+    pub more: bool,
+    /// What is not wanted is something that the picture has.
+    pub remove: bool,
 }
 
 impl Default for Modifiers {
@@ -21,6 +25,8 @@ impl Default for Modifiers {
             not: false,
             without: false,
             keep: false,
+            more: false,
+            remove: false,
         }
     }
 }
@@ -36,6 +42,13 @@ impl Modifiers {
             None
         }
     }
+}
+
+/// A change of a quality, and the words for it.
+pub struct Adjustment {
+    pub quality: Quality,
+    pub amount: f32,
+    pub text: String,
 }
 
 pub struct Pending {
@@ -64,6 +77,14 @@ pub enum Replacing {
     From(u32),
     /// "replace red by"
     By(u32),
+    /// "swap"
+    Swap,
+    /// "swap red"
+    SwapWith(u32),
+    /// "instead of", before any colour
+    InsteadOf,
+    /// "blue instead of"
+    Instead(u32),
 }
 
 /// The state of the current clause.
@@ -80,6 +101,16 @@ pub struct Clause {
     pub subject: Subject,
     /// The colours that it asks for, as written.
     pub colors: Vec<String>,
+    /// The colour that was named after "the", and may be changed alone.
+    pub named: Option<u32>,
+    /// After "only".
+    pub only: bool,
+    /// After "on".
+    pub is_on: bool,
+    /// The colour after "on".
+    pub on: Option<(String, Ground)>,
+    /// The background's colour was said.
+    pub has_ground: bool,
     /// It replaces one colour by another.
     pub replaces: bool,
     /// How much had been asked for before it.

@@ -50,9 +50,7 @@ impl Subject {
 
 impl Reader {
     pub(super) fn unknown(&mut self, text: String) {
-        if text.starts_with(|first: char| first.is_ascii_digit()) {
-            self.unused.extend(self.turning.unknown(text));
-        } else if let Some(text) = self.clause.subject.unknown(text) {
+        if let Some(text) = self.clause.subject.unknown(text) {
             self.unused.push(Unused::Unknown(text));
         }
     }
@@ -86,7 +84,10 @@ impl Reader {
         self.adjustments.len()
             + self.colors.len()
             + self.replacements.len()
+            + self.altered.len()
             + self.turning.len()
+            + self.sizing.len()
+            + usize::from(self.ground.is_some())
             + usize::from(self.count.is_some())
     }
 }

@@ -1,13 +1,16 @@
 //! Reads rotating, flipping and cropping: "rotate it by 90 degrees to the left". The
 //! direction may come before or after, within the same clause.
 
-use super::Unused;
+use super::{Edit, Unused};
 use concept_refinement_vocabulary::{Meaning, Toward, Turn};
+
+/// By how many degrees something is tilted, unless the prompt says it.
+const TILT: f32 = 10.0;
 
 #[derive(Default)]
 pub struct Turning {
     /// In the order of the prompt.
-    turns: Vec<Turn>,
+    edits: Vec<Edit>,
     /// Whether to crop to a circle in the middle.
     is_round: bool,
     clause: Clause,
@@ -18,10 +21,9 @@ struct Clause {
     action: Option<Action>,
     /// A direction before its action.
     towards: Vec<(String, Toward)>,
-    /// An angle that is not possible.
-    number: Option<String>,
-    /// Whether the action is refused or impossible, so that a direction is
-    /// ignored.
+    /// A number before its action, or without one.
+    figure: Option<(String, f32)>,
+    /// Whether the action is refused, so that a direction is ignored.
     refused: bool,
     /// Whether the clause asks for a tighter crop, which is not a turn.
     is_tight: bool,
@@ -34,7 +36,7 @@ struct Action {
 }
 
 enum Kind {
-    Rotate { quarters: u8, left: bool },
+    Rotate { degrees: f32, left: bool },
     Flip { vertically: bool, half: bool },
     Crop { to: Option<Shape> },
 }
@@ -46,11 +48,20 @@ enum Shape {
 }
 
 impl Turning {
-    /// Starts an action. Returns the word that it conflicts with.
-    pub fn start(&mut self, text: String, meaning: Meaning) -> Vec<Unused> {
+    /// Starts an action; `degree` is how much of it. Returns the word that it conflicts
+    /// with.
+    pub fn start(&mut self, text: String, meaning: Meaning, degree: f32) -> Vec<Unused> {
         let mut kind = match meaning {
+            Meaning::Rotate if degree >= 1.0 => Kind::Rotate {
+                degrees: 90.0,
+                left: false,
+            },
             Meaning::Rotate => Kind::Rotate {
-                quarters: 1,
+                degrees: 2.0 * TILT * degree,
+                left: false,
+            },
+            Meaning::Tilt => Kind::Rotate {
+                degrees: TILT * degree,
                 left: false,
             },
             Meaning::Flip => Kind::Flip {
@@ -72,10 +83,10 @@ impl Turning {
             self.clause.action = None;
         }
         let mut unused = self.act();
-        if let (Kind::Rotate { .. }, Some(number)) = (&kind, self.clause.number.take()) {
-            self.clause.refused = true;
-            unused.push(Unused::Undone(format!("{text} {number}")));
-            return unused;
+        if let (Kind::Rotate { degrees, .. }, Some((_, figure))) =
+            (&mut kind, self.clause.figure.take())
+        {
+            *degrees = figure;
         }
         for (said, toward) in std::mem::take(&mut self.clause.towards) {
             if !kind.take(toward) {
@@ -99,26 +110,18 @@ impl Turning {
         unused.map(Unused::Undone)
     }
 
-    /// Reads an unknown word. A number may be an unsupported angle. Returns what has to
-    /// be reported.
-    pub fn unknown(&mut self, text: String) -> Option<Unused> {
-        if !text.starts_with(|first: char| first.is_ascii_digit()) {
-            return Some(Unused::Unknown(text));
+    /// Reads a number, which may be an angle. Returns the one that nothing used.
+    pub fn figure(&mut self, text: String, figure: f32) -> Option<Unused> {
+        if let Some(Action {
+            kind: Kind::Rotate { degrees, .. },
+            ..
+        }) = &mut self.clause.action
+        {
+            *degrees = figure;
+            return None;
         }
-        match self.clause.action.take() {
-            Some(Action {
-                text: action,
-                kind: Kind::Rotate { .. },
-            }) => {
-                self.clause.refused = true;
-                Some(Unused::Undone(format!("{action} {text}")))
-            }
-            other => {
-                self.clause.action = other;
-                self.clause.number = Some(text);
-                None
-            }
-        }
+        let earlier = self.clause.figure.replace((text, figure));
+        earlier.map(|(text, _)| Unused::Unknown(text))
     }
 
     /// Refuses the clause's action.
@@ -126,10 +129,42 @@ impl Turning {
         self.clause.refused = true;
     }
 
-    /// Removes a rotation by an unsupported angle.
-    pub fn take_back(&mut self, why: &str) -> Option<Unused> {
-        let action = self.clause.action.take()?;
-        Some(Unused::Undone(format!("{why} {}", action.text)))
+    /// "rotate it, but only a bit"
+    pub fn slightly(&mut self, degree: f32) {
+        if let Some(action) = &mut self.clause.action
+            && let Kind::Rotate { degrees, .. } = &mut action.kind
+        {
+            let full = if *degrees == 90.0 {
+                2.0 * TILT
+            } else {
+                *degrees
+            };
+            *degrees = full * degree;
+        }
+    }
+
+    /// Whether the clause asks for a crop whose shape is not said yet, which it then
+    /// gives up: a ratio says it.
+    pub fn take_crop(&mut self) -> bool {
+        let is_open = |action: &mut Action| matches!(action.kind, Kind::Crop { to: None });
+        self.clause.action.take_if(is_open).is_some()
+    }
+
+    /// Whether a square is asked for that is not an action of this clause.
+    pub fn take_square(&mut self) -> bool {
+        let is_square = |kind: &Kind| {
+            matches!(
+                kind,
+                Kind::Crop {
+                    to: Some(Shape::Square)
+                }
+            )
+        };
+        let action = self.clause.action.take_if(|action| is_square(&action.kind));
+        let towards = &mut self.clause.towards;
+        let place = towards.iter().position(|(_, to)| *to == Toward::Square);
+        let toward = place.map(|place| towards.remove(place));
+        action.is_some() || toward.is_some()
     }
 
     /// A crop in this clause needs no target shape. False: it is refused.
@@ -144,26 +179,26 @@ impl Turning {
         let clause = std::mem::take(&mut self.clause);
         for (text, toward) in clause.towards {
             if toward == Toward::UpsideDown {
-                self.turns.push(Turn::Half);
+                self.edits.push(Edit::Turn(Turn::Half));
             } else {
                 unused.push(Unused::Undone(text));
             }
         }
-        unused.extend(clause.number.map(Unused::Unknown));
+        unused.extend(clause.figure.map(|(text, _)| Unused::Unknown(text)));
         unused
     }
 
-    /// The number of turns.
+    /// The number of edits.
     pub fn len(&self) -> usize {
-        self.turns.len()
+        self.edits.len()
     }
 
     pub fn is_round(&self) -> bool {
         self.is_round
     }
 
-    pub fn finish(self) -> Vec<Turn> {
-        self.turns
+    pub fn finish(self) -> Vec<Edit> {
+        self.edits
     }
 
     fn act(&mut self) -> Vec<Unused> {
@@ -171,10 +206,11 @@ impl Turning {
             return Vec::new();
         };
         let turn = match action.kind {
-            Kind::Rotate { quarters: 2, .. } => Turn::Half,
-            // Three quarter turns in one direction are one in the other.
-            Kind::Rotate { quarters, left } if (quarters == 3) != left => Turn::Left,
-            Kind::Rotate { .. } => Turn::Right,
+            Kind::Rotate { degrees, left } => {
+                self.edits
+                    .extend(rotation(if left { -degrees } else { degrees }));
+                return Vec::new();
+            }
             Kind::Flip { half: true, .. } => Turn::Half,
             Kind::Flip {
                 vertically: true, ..
@@ -192,8 +228,19 @@ impl Turning {
             Kind::Crop { to: None } if self.clause.is_tight => return Vec::new(),
             Kind::Crop { to: None } => return vec![Unused::Undone(action.text)],
         };
-        self.turns.push(turn);
+        self.edits.push(Edit::Turn(turn));
         Vec::new()
+    }
+}
+
+/// The edit that rotates clockwise by so many degrees. None: by none.
+fn rotation(degrees: f32) -> Option<Edit> {
+    match degrees.rem_euclid(360.0) {
+        0.0 => None,
+        90.0 => Some(Edit::Turn(Turn::Right)),
+        180.0 => Some(Edit::Turn(Turn::Half)),
+        270.0 => Some(Edit::Turn(Turn::Left)),
+        degrees => Some(Edit::Rotate(degrees)),
     }
 }
 
@@ -203,8 +250,10 @@ impl Kind {
         match (self, toward) {
             (Self::Rotate { left, .. }, Toward::Left) => *left = true,
             (Self::Rotate { left, .. }, Toward::Right) => *left = false,
-            (Self::Rotate { quarters, .. }, Toward::Quarters(said)) => *quarters = said,
-            (Self::Rotate { quarters, .. }, Toward::UpsideDown) => *quarters = 2,
+            (Self::Rotate { degrees, .. }, Toward::Quarters(said)) => {
+                *degrees = 90.0 * f32::from(said);
+            }
+            (Self::Rotate { degrees, .. }, Toward::UpsideDown) => *degrees = 180.0,
             (Self::Flip { half, .. }, Toward::Quarters(2)) => *half = true,
             (Self::Flip { vertically, .. }, Toward::Vertical | Toward::UpsideDown) => {
                 *vertically = true;

@@ -1,0 +1,65 @@
+//! Whether the picture has the colours that an edit is about, and whether it reaches those
+//! that are named.
+
+use palette::Oklab;
+
+use super::recolor::of_color;
+use super::tone::Tone;
+use crate::color;
+use crate::notes::Remark;
+use crate::plan::Edit;
+use crate::survey::Sample;
+
+/// Colours that differ by less have the same name.
+const NEAR: f32 = 0.1;
+
+/// What is to be said of a change of colours.
+pub fn remark(edit: &Edit, sample: &Sample, tone: &Tone) -> Option<Remark> {
+    match edit {
+        Edit::Replace(pairs) => {
+            let is_absent = |color: u32| of_color(sample, color).is_none();
+            let absent: Vec<_> = pairs.iter().map(|pair| pair.from).collect();
+            let none = absent.iter().all(|color| is_absent(*color));
+            // Of two colours that are swapped one is enough.
+            if none {
+                return absent.first().copied().map(Remark::Absent);
+            }
+            let named: Vec<_> = pairs
+                .iter()
+                .filter(|pair| pair.shade == 0.0 && pair.amount >= 1.0 && !is_absent(pair.from))
+                .map(|pair| pair.to)
+                .collect();
+            missed(&named, |color| {
+                sample.share(|lab| is_near(tone(lab), color))
+            })
+        }
+        Edit::Alter(color, ..) => of_color(sample, *color)
+            .is_none()
+            .then_some(Remark::Absent(*color)),
+        Edit::Shift(color, amount) if *amount < 0.0 => of_color(sample, *color)
+            .is_none()
+            .then_some(Remark::Absent(*color)),
+        Edit::Recolor(recolor) if recolor.shade == 0.0 && recolor.amount >= 1.0 => {
+            missed(&recolor.to, |color| {
+                sample.share(|lab| is_near(tone(lab), color))
+            })
+        }
+        _ => None,
+    }
+}
+
+/// The same of a reduction to these colours, in the picture after it.
+pub fn exactly(colors: &[u32], after: &Sample) -> Option<Remark> {
+    missed(colors, |color| after.share(|lab| is_near(lab, color)))
+}
+
+/// The first colour that too little of the picture has.
+fn missed(colors: &[u32], share: impl Fn(Oklab) -> f32) -> Option<Remark> {
+    const LEAST: f32 = 0.0005;
+    let is_missed = |color: &&u32| share(color::from_hex_lab(**color)) < LEAST;
+    colors.iter().find(is_missed).copied().map(Remark::Missed)
+}
+
+fn is_near(one: Oklab, other: Oklab) -> bool {
+    color::distance(one, other) < NEAR
+}

@@ -1,0 +1,152 @@
+//! Reads colours: what is recoloured, replaced, swapped, kept or left out.
+
+use super::state::{Modifiers, Replacing};
+use super::{Edit, Quality, Reader, Replacement};
+
+impl Reader {
+    pub(super) fn color(&mut self, text: String, color: u32) {
+        self.names_color = true;
+        self.clause.other = true;
+        let modifiers = std::mem::take(&mut self.modifiers);
+        self.clause.negated = modifiers.not || modifiers.without;
+        if self.is_left_out(modifiers, &text, color) || self.is_of_ground(&text, color) {
+            return;
+        }
+        if self.is_of_part(&text) {
+            return;
+        }
+        if modifiers.reverse || modifiers.more {
+            self.settle();
+            let amount = modifiers
+                .degree
+                .copysign(if modifiers.reverse { -1.0 } else { 1.0 });
+            self.altered.push(Edit::Shift(color, amount));
+            return;
+        }
+        // "darken the red"
+        if self.is_definite
+            && let Some(pending) = self.pending.take()
+        {
+            let of = |(quality, amount)| Edit::Alter(color, quality, amount);
+            self.altered.extend(pending.changes.into_iter().map(of));
+            return;
+        }
+        match std::mem::take(&mut self.replacing) {
+            Replacing::Asked => {
+                self.settle();
+                self.replacing = Replacing::From(color);
+            }
+            Replacing::InsteadOf => self.replacing = Replacing::By(color),
+            Replacing::Swap => {
+                self.settle();
+                self.replacing = Replacing::SwapWith(color);
+            }
+            Replacing::SwapWith(other) => {
+                self.settle();
+                self.replace(other, color, modifiers.degree);
+                self.replace(color, other, modifiers.degree);
+            }
+            Replacing::By(from) => self.replace(from, color, modifiers.degree),
+            Replacing::Instead(to) => {
+                self.settle();
+                self.replace(color, to, modifiers.degree);
+            }
+            other => {
+                self.replacing = other;
+                self.recolor(text, color, modifiers);
+            }
+        }
+    }
+
+    fn recolor(&mut self, text: String, color: u32, modifiers: Modifiers) {
+        // "make the red blue"
+        if let Some(from) = self.clause.named.take()
+            && self.colors.last() == Some(&from)
+        {
+            self.take_color();
+            self.replace(from, color, modifiers.degree);
+            return;
+        }
+        let before = self.before(text.clone());
+        let shade = self.take_shade();
+        self.clause.named = (self.is_definite && shade.is_none()).then_some(color);
+        self.last = Some(before);
+        self.shade = shade.or(self.shade);
+        let tinge = modifiers.degree.min(1.0);
+        self.tinge = Some(self.tinge.map_or(tinge, |stronger| stronger.max(tinge)));
+        self.clause.colors.push(text);
+        self.exact |= self.clause.only;
+        if !self.colors.contains(&color) {
+            self.colors.push(color);
+        }
+    }
+
+    /// Whether the colour is one to keep, or one that is not wanted.
+    fn is_left_out(&mut self, modifiers: Modifiers, text: &str, color: u32) -> bool {
+        let is_refused = matches!(self.replacing, Replacing::Refused);
+        if modifiers.keep || is_refused {
+            self.settle();
+            self.kept.push((text.to_owned(), color));
+        } else if modifiers.remove {
+            self.settle();
+            self.undone("remove", text);
+        } else if modifiers.not && self.colors.len() == 1 && !self.exact {
+            // "in blue, not red"
+            self.settle();
+            if let Some(to) = self.take_color() {
+                self.replace(color, to, 1.0);
+            }
+        } else if modifiers.not || modifiers.without {
+            self.settle();
+            self.excluded.push((text.to_owned(), color));
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn replace(&mut self, from: u32, to: u32, degree: f32) {
+        let shade = self.take_shade().or(self.shade.take());
+        self.clause.replaces = true;
+        self.replacements.push(Replacement {
+            from,
+            to,
+            shade: shade.unwrap_or(0.0),
+            amount: degree.min(1.0),
+        });
+    }
+
+    /// "blue instead of red", "instead of red, blue"
+    pub(super) fn instead(&mut self) {
+        self.settle();
+        self.replacing = match self.take_color() {
+            Some(to) => Replacing::Instead(to),
+            None => Replacing::InsteadOf,
+        };
+    }
+
+    /// Takes back the colour that was named last.
+    fn take_color(&mut self) -> Option<u32> {
+        self.clause.colors.pop();
+        self.colors.pop()
+    }
+
+    /// "make the red darker": whether the changes are of that colour alone.
+    pub(super) fn alters(&mut self, changes: &[(Quality, f32)]) -> bool {
+        let is_tone = |(quality, _): &(Quality, f32)| {
+            matches!(quality, Quality::Lightness | Quality::Saturation)
+        };
+        let Some(color) = self.clause.named else {
+            return false;
+        };
+        if !changes.iter().all(is_tone) {
+            return false;
+        }
+        if self.colors.last() == Some(&color) {
+            self.take_color();
+        }
+        let of = |(quality, amount): &(Quality, f32)| Edit::Alter(color, *quality, *amount);
+        self.altered.extend(changes.iter().map(of));
+        true
+    }
+}

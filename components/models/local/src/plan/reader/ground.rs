@@ -1,0 +1,73 @@
+//! Reads the background's colour: "white background", "a darker background", "blue on
+//! white".
+
+use super::{Ground, Quality, Reader, Unused};
+
+impl Reader {
+    /// Whether the colour is the background's: "blue on white", "background: white".
+    pub(super) fn is_of_ground(&mut self, text: &str, color: u32) -> bool {
+        let part = self.clause.part.as_mut();
+        if let Some(part) = part.filter(|part| part.is_background) {
+            part.said = true;
+            let shade = self.take_shade();
+            self.set_ground(Some(color), shade.unwrap_or_default());
+            return true;
+        }
+        if !self.clause.is_on || self.clause.on.is_some() {
+            return false;
+        }
+        let shade = self.take_shade().unwrap_or_default();
+        let ground = Ground {
+            color: Some(color),
+            shade,
+        };
+        self.clause.on = Some((text.to_owned(), ground));
+        true
+    }
+
+    /// Whether the changes are of the background's lightness alone.
+    pub(super) fn shades_ground(&mut self, changes: &[(Quality, f32)]) -> bool {
+        let part = self.clause.part.as_mut();
+        let Some(part) = part.filter(|part| part.is_background) else {
+            return false;
+        };
+        let [(Quality::Lightness, amount)] = changes else {
+            return false;
+        };
+        part.said = true;
+        self.set_ground(None, *amount);
+        true
+    }
+
+    pub(super) fn set_ground(&mut self, color: Option<u32>, shade: f32) {
+        let ground = self.ground.get_or_insert_default();
+        ground.color = color.or(ground.color);
+        ground.shade = shade;
+        self.clause.has_ground = true;
+        self.clause.other = true;
+    }
+
+    pub(super) fn solid_background(&mut self, text: String) {
+        self.settle();
+        let modifiers = std::mem::take(&mut self.modifiers);
+        if !self.refused(modifiers, &text) {
+            self.set_ground(None, 0.0);
+        }
+    }
+
+    /// At the end of a clause: "blue on white".
+    pub(super) fn end_ground(&mut self) {
+        if let Some((_, ground)) = self.clause.on.take() {
+            self.is_inked = !self.clause.colors.is_empty();
+            self.set_ground(ground.color, ground.shade);
+        }
+    }
+
+    /// "on a white table": it is not the background's colour.
+    pub(super) fn drop_ground(&mut self) {
+        if let Some((text, _)) = self.clause.on.take() {
+            self.unused.push(Unused::Undone(format!("on {text}")));
+        }
+        self.clause.is_on = false;
+    }
+}

@@ -1,0 +1,36 @@
+//! Whether the result has what the prompt wants to keep, and lacks what it excludes.
+
+use crate::color;
+use crate::edit::closeness;
+use crate::notes::Remark;
+use crate::plan::{Edit, Plan};
+use crate::survey::Sample;
+use concept_refinement_vocabulary::Quality;
+
+pub fn remarks(plan: &Plan, before: &Sample, after: &Sample) -> Vec<Remark> {
+    /// Less of the picture is an edge between other colours.
+    const SEEN: f32 = 0.005;
+    const EDGES: f32 = 0.03;
+    let share = |sample: &Sample, named: u32| {
+        let named = color::from_hex(named);
+        sample.share(|lab| closeness(color::polar(lab), named) > 0.5)
+    };
+    let lost = plan.kept.iter().filter(|(_, color)| {
+        let had = share(before, *color);
+        had > SEEN && share(after, *color) < had / 2.0
+    });
+    let left = plan
+        .excluded
+        .iter()
+        .filter(|(_, color)| share(after, *color) > SEEN);
+    let lost = lost.map(|(_, color)| Remark::Lost(*color));
+    let simplifies = |edit: &Edit| matches!(edit, Edit::Adjust(Quality::Minimalism, _));
+    // Of a picture that is flat already only the edges change.
+    let is_flat = plan.edits.iter().all(simplifies) && before.differs(after) < EDGES;
+    let hardly = (is_flat || before.is_like(after)).then_some(Remark::HardlyChanged);
+    hardly
+        .into_iter()
+        .chain(lost)
+        .chain(left.map(|(_, color)| Remark::Left(*color)))
+        .collect()
+}

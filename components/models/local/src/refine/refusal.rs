@@ -1,0 +1,87 @@
+//! Why nothing can be done for a prompt, in a sentence that is true of it.
+
+use crate::notes::listed_words;
+use crate::plan::{Plan, Unused};
+
+pub fn of(prompt: &str, plan: &Plan) -> String {
+    if is_foreign(prompt) {
+        return "This model reads English: please say in English what should change, such as \
+                \"warmer\" or \"a white background\""
+            .to_owned();
+    }
+    let words = |pick: fn(&Unused) -> Option<&String>| {
+        let words: Vec<_> = plan.unused.iter().filter_map(pick).cloned().collect();
+        (!words.is_empty()).then(|| listed_words(&words))
+    };
+    let part = words(|unused| match unused {
+        Unused::OfPart(words) => Some(words),
+        _ => None,
+    });
+    let undone = words(|unused| match unused {
+        Unused::Undone(words) => Some(words),
+        _ => None,
+    });
+    let unknown = words(|unused| match unused {
+        Unused::Unknown(word) => Some(word),
+        _ => None,
+    });
+    let is_crop = |unused: &Unused| matches!(unused, Unused::Undone(words) if words == "crop");
+    if plan.unused.iter().any(is_crop) {
+        "This model can only crop to a square, to a circle, to a ratio such as 16:9, or tighter"
+            .to_owned()
+    } else if let Some(words) = part {
+        format!(
+            "This model can only change the whole picture or its background, and cannot tell \
+             other parts apart ({words})"
+        )
+    } else if let Some(words) = undone {
+        match words.strip_prefix("remove ") {
+            Some(words) => format!(
+                "This model can only remove the background, and not what else the picture shows \
+                 ({words})"
+            ),
+            None => no_rule(&words),
+        }
+    } else if let Some(words) = unknown {
+        no_rule(&words)
+    } else {
+        "The prompt names no change: say what should be different, such as \"warmer\" or \
+         \"a white background\""
+            .to_owned()
+    }
+}
+
+fn no_rule(words: &str) -> String {
+    format!(
+        "This model can only edit by rules (colours, light, sharpness, size, background and the \
+         like), and has none for: {words}"
+    )
+}
+
+/// Whether the prompt is in another language than English: in another script, or with
+/// words that are frequent elsewhere and none here.
+fn is_foreign(prompt: &str) -> bool {
+    let is_latin = |c: char| c.is_ascii_alphabetic() || ('\u{C0}'..='\u{24F}').contains(&c);
+    let letters = || prompt.chars().filter(|c| c.is_alphabetic());
+    if letters().filter(|c| !is_latin(*c)).count() * 2 > letters().count() {
+        return true;
+    }
+    let lower = prompt.to_lowercase();
+    let mut words = lower.split(|c: char| !c.is_alphanumeric());
+    words.any(|word| FOREIGN.split_whitespace().any(|foreign| foreign == word))
+}
+
+/// Frequent in requests in German, French, Spanish, Italian, Portuguese, Dutch and Polish,
+/// and no words of English.
+const FOREIGN: &str = "
+    der das und nicht mit ohne mach mache machen bitte heller dunkler wärmer kälter hintergrund
+    farbe farben entferne ändere größer kleiner schwarz weiß blau grün rot ein eine einen
+    le les des avec sans fais rends enlève supprime fond couleur couleurs clair foncé rouge
+    bleu vert noir blanc minimaliste moins et une pour mets
+    el los las con sin haz hazlo más menos quita cambia fondo colores claro oscuro rojo azul verde
+    negro blanco por favor
+    il gli rendi togli senza più sfondo colori scuro chiaro rosso nero bianco
+    faça deixe tire remova cores escuro vermelho preto branco mais
+    maak het een achtergrond kleur kleuren lichter donkerder zonder verwijder groter kleiner zwart wit
+    zrób usuń tło jaśniej ciemniej bez kolor kolory
+";
