@@ -1,4 +1,4 @@
-//! The operator's door: `/admin/v1`, by which an operator sees and does things, and a
+//! The admin API: `/admin/v1`, by which an operator sees and does things, and a
 //! page that uses it.
 //!
 //! It is served on the socket in the data directory, where the system says who asks, and
@@ -27,8 +27,8 @@ use crate::operator::Operator;
 pub use access::{Caller, SUDO_USER};
 pub use listener::{CONNECTIONS, serve, serve_peer};
 
-/// What is behind the door.
-pub struct Door {
+/// What the admin API needs.
+pub struct AdminServer {
     /// What an operator can do.
     pub operator: Operator,
     /// The metrics.

@@ -12,7 +12,7 @@ pub trait Stores: Send + Sync {
     /// The names of the refined images that are stored.
     fn refined(&self) -> BTreeSet<String>;
 
-    /// As if the times of the processes that had duties were over.
+    /// As if the leases of the processes that led were over.
     fn free_duties(&self);
 
     /// What is wrong with them once all tasks are final and all processes have

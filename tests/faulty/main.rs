@@ -69,7 +69,7 @@ fn faulty(capabilities: Capabilities, faults: &Arc<Faults>) -> Capabilities {
         room,
         redeliveries,
         traces,
-        duties,
+        leader_leases,
         pause,
     } = capabilities;
     if let Some(flaw) = faults.flaw() {
@@ -97,7 +97,7 @@ fn faulty(capabilities: Capabilities, faults: &Arc<Faults>) -> Capabilities {
         room,
         redeliveries,
         traces,
-        duties,
+        leader_leases,
         pause,
     }
 }

@@ -12,8 +12,8 @@ use std::fmt::Debug;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use concept_refinement_capability::duties::OnlyHost;
 use concept_refinement_capability::intercept::Intercepted;
+use concept_refinement_capability::leader_leases::OnlyHost;
 use concept_refinement_capability::processor::{ClaimedLease, LastStage, Processor, Run};
 use concept_refinement_capability::queue::TaskQueue;
 use concept_refinement_capability::slots::Slot;
@@ -74,7 +74,7 @@ impl Environment {
             redeliveries: Arc::default(),
             pause: Arc::default(),
             traces: Traces::default(),
-            duties: Arc::new(OnlyHost),
+            leader_leases: Arc::new(OnlyHost),
             clock,
             store: self.store(),
             images: own.clone(),

@@ -2,10 +2,10 @@
 //! limit. What exceeds the share for memory goes to a file. `wit/blobs.wit` has the
 //! promises.
 //!
-//! Room is reserved before the first byte: see `blobs/ledger.rs`.
+//! Room is reserved before the first byte: see `blobs/accounting.rs`.
 
+mod accounting;
 pub mod block_file;
-mod ledger;
 mod reservation;
 
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::model::Reopen;
 use crate::log_throttled;
 use crate::stream_guard::guarded;
+use accounting::Refused;
 use block_file::{BlockFile, StoredBlock};
-use ledger::Refused;
 use reservation::{Reservation, Reservations};
 
 /// Unit in which space is reserved and filled, in bytes.

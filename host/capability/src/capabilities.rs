@@ -12,10 +12,10 @@ use parking_lot::Mutex;
 use super::Answer;
 use super::clock::Clock;
 use super::concepts::Concepts;
-use super::duties::Duties;
-use super::health::{Asker, ModelHealth, Probes, Verdict};
+use super::health::{ModelHealth, Probes, Requester, Verdict};
 use super::images::ImageStore;
 use super::intercept::{Intercepted, Interceptor};
+use super::leader_leases::LeaderLeases;
 use super::model::ImageModel;
 use super::pause::Pause;
 use super::payments::{Payments, RepeatedCalls};
@@ -59,8 +59,8 @@ pub struct Capabilities {
     pub room: Arc<Room>,
     /// Where spans of requests and tasks go.
     pub traces: Traces,
-    /// Which duties this host has taken over for all hosts of its store.
-    pub duties: Arc<dyn Duties>,
+    /// The leases of work that this host does for all hosts of its store.
+    pub leader_leases: Arc<dyn LeaderLeases>,
 }
 
 impl Capabilities {
@@ -183,8 +183,8 @@ impl Capabilities {
     }
 
     /// Records what the result of a model call says about the model's health.
-    pub fn model_called(&self, verdict: Verdict, asker: Asker) {
+    pub fn model_called(&self, verdict: Verdict, requester: Requester) {
         let now = self.clock.now();
-        self.model_health.lock().called(verdict, asker, now);
+        self.model_health.lock().called(verdict, requester, now);
     }
 }

@@ -14,9 +14,9 @@ use super::Answer;
 use super::administration::Administration;
 use super::clock::Clock;
 use super::directory::OpenError;
-use super::duties::Duties;
 use super::embedded::{AtRest, Embedded};
 use super::images::ImageStore;
+use super::leader_leases::LeaderLeases;
 use super::moving::{Records, RestoreImages};
 use super::queue::TaskQueue;
 use super::room::Room;
@@ -106,8 +106,8 @@ pub struct Shared {
     pub clock: Arc<dyn Clock>,
     /// The secret from which all hosts derive their keys.
     pub secret: Arc<dyn SharedSecret>,
-    /// Assigns duties that only one host has to perform.
-    pub duties: Arc<dyn Duties>,
+    /// Say which host does the work that one host does for all.
+    pub leader_leases: Arc<dyn LeaderLeases>,
 }
 
 /// The common secret of all hosts of a store, generated once.

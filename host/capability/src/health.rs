@@ -3,5 +3,5 @@
 mod model_health;
 mod probes;
 
-pub use model_health::{Asker, ModelHealth, Verdict};
+pub use model_health::{ModelHealth, Requester, Verdict};
 pub use probes::Probes;

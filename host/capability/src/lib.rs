@@ -12,20 +12,19 @@
 #![deny(missing_docs)]
 
 pub mod administration;
-pub mod away;
 pub mod blobs;
 mod capabilities;
 pub mod clock;
 pub mod concepts;
 pub mod cores;
 pub mod directory;
-pub mod duties;
 pub mod embedded;
 pub mod engine;
 pub mod folder;
 pub mod health;
 pub mod images;
 pub mod intercept;
+pub mod leader_leases;
 pub mod log_throttle;
 pub mod model;
 pub mod moving;
@@ -43,6 +42,7 @@ pub mod stream_guard;
 pub mod tasks;
 pub mod tls;
 pub mod traces;
+pub mod unavailable;
 pub mod upload_reservations;
 pub mod webhooks;
 

@@ -25,7 +25,7 @@ pub const ENGINE: TaskEngine = Engine {
             let shared = Shared {
                 clock,
                 secret: Arc::clone(&store) as _,
-                duties: Arc::clone(&store) as _,
+                leader_leases: Arc::clone(&store) as _,
             };
             Ok(OpenTasks {
                 pseudonyms: Arc::clone(&store.options.pseudonyms),

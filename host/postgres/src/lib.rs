@@ -15,7 +15,6 @@ mod concepts;
 mod database;
 mod delete;
 mod dialer;
-mod duty;
 pub mod engine;
 mod erasure;
 mod expiry;
@@ -25,6 +24,7 @@ mod fetch;
 mod group_commit;
 mod handovers;
 mod inspect;
+mod leader_leases;
 mod leases;
 mod moving;
 mod pools;
@@ -112,7 +112,7 @@ pub struct PostgresTasks {
     /// Number of times the total of all images was queried, and the latest of them whose
     /// result was used.
     total_turn: AtomicU64,
-    told_turn: Mutex<u64>,
+    last_reported: Mutex<u64>,
     _readiness: AbortOnDropHandle<()>,
 }
 
@@ -199,7 +199,7 @@ impl PostgresTasks {
             alone_with_backlog: FairPermits::new(1),
             alone_with_images: FairPermits::new(1),
             total_turn: AtomicU64::default(),
-            told_turn: Mutex::default(),
+            last_reported: Mutex::default(),
             _readiness: readiness,
         }))
     }

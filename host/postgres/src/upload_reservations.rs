@@ -225,7 +225,7 @@ impl PostgresTasks {
         let Ok([stored, in_doubt, doubtful]) = total(session).await else {
             return;
         };
-        let mut told = self.told_turn.lock();
+        let mut told = self.last_reported.lock();
         if turn >= *told {
             *told = turn;
             room.replace_elsewhere(stored, in_doubt, doubtful);

@@ -5,8 +5,8 @@ mod failure;
 mod handler;
 pub mod http;
 mod instances;
+mod long_poll;
 pub mod networks;
-mod patience;
 
 pub use handler::Handler;
 pub use instances::ApiInstances;

@@ -2,9 +2,9 @@
 //! `wit/image-model.wit` has the promises.
 
 mod admission;
+mod arbiter;
 pub mod component;
 mod convert;
-mod ledger;
 mod link;
 pub mod machine;
 pub mod memory;

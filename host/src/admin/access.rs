@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, header};
 
-use super::Door;
+use super::AdminServer;
 use super::answer::Problem;
 use crate::config::{AdminToken, TokenHash};
 
@@ -44,8 +44,8 @@ impl Caller {
     }
 
     /// Who sends a token.
-    pub(super) fn of_token(door: &Door, headers: &HeaderMap) -> Result<Self, Problem> {
-        let listener = door.listener.as_ref().ok_or(Problem::Unauthorized)?;
+    pub(super) fn of_token(server: &AdminServer, headers: &HeaderMap) -> Result<Self, Problem> {
+        let listener = server.listener.as_ref().ok_or(Problem::Unauthorized)?;
         let token = headers.get(header::AUTHORIZATION);
         let token = token.and_then(|value| value.to_str().ok());
         let token = token.and_then(bearer).ok_or(Problem::Unauthorized)?;

@@ -3,7 +3,7 @@
 use concept_refinement_capability::administration::AuditEntry;
 use serde_json::{Value, json};
 
-use super::Door;
+use super::AdminServer;
 use super::answer::{Answer, Problem, ok};
 use super::filter::Filter;
 use super::input::Query;
@@ -22,7 +22,7 @@ fn target(entry: &AuditEntry) -> String {
     }
 }
 
-pub(super) async fn list(door: &Door, query: Option<&str>) -> Result<Answer, Problem> {
+pub(super) async fn list(server: &AdminServer, query: Option<&str>) -> Result<Answer, Problem> {
     let query = Query::of(query, &["limit", "cursor"])?;
     let limit = query.limit()?;
     let before = match query.get("cursor") {
@@ -31,7 +31,7 @@ pub(super) async fn list(door: &Door, query: Option<&str>) -> Result<Answer, Pro
             Problem::Invalid("cursor", "It is not one of these answers.".to_owned())
         })?),
     };
-    let mut entries = door
+    let mut entries = server
         .operator
         .administration
         .audit(limit + 1, before)

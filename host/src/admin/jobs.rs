@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Door;
+use super::AdminServer;
 use super::access::Caller;
 use super::answer::{Answer, Problem, json_answer, ok};
 use super::filter::Filter;
@@ -25,7 +25,11 @@ pub(super) struct Actions {
 
 /// A preview answers how many tasks match, and with which `until`: what is created later
 /// is not among them.
-pub(super) async fn start(door: &Door, caller: &Caller, body: Actions) -> Result<Answer, Problem> {
+pub(super) async fn start(
+    server: &AdminServer,
+    caller: &Caller,
+    body: Actions,
+) -> Result<Answer, Problem> {
     caller.acts()?;
     let action: Action = body.action.parse().map_err(|()| {
         let problem = "It has to be retry, cancel, delete or erase.";
@@ -35,7 +39,7 @@ pub(super) async fn start(door: &Door, caller: &Caller, body: Actions) -> Result
     if action == Action::Erase {
         names_a_user_alone(&filter, body.preview)?;
     }
-    let operator = &door.operator;
+    let operator = &server.operator;
     if body.preview && body.expect.is_some() {
         let problem = "A preview expects nothing: it answers the number.";
         return Err(Problem::Invalid("expect", problem.to_owned()));
@@ -91,8 +95,8 @@ fn names_a_user_alone(filter: &TaskFilter, is_preview: bool) -> Result<(), Probl
     Ok(())
 }
 
-pub(super) async fn get(door: &Door, id: &str) -> Result<Answer, Problem> {
-    let job = door.operator.administration.job(id).await?;
+pub(super) async fn get(server: &AdminServer, id: &str) -> Result<Answer, Problem> {
+    let job = server.operator.administration.job(id).await?;
     job.map(|job| ok(&written(&job))).ok_or(Problem::NotFound)
 }
 

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::access::Caller;
-use super::{Door, router};
+use super::{AdminServer, router};
 use crate::few_connections::accept;
 
 /// Most connections at a time, of the socket and the address together.
@@ -34,35 +34,35 @@ const LAST_ANSWER: Duration = Duration::from_secs(30);
 const MAX_HEADERS: usize = 16 * 1024;
 
 /// Answers who sends a token, until it is dropped.
-pub async fn serve(listener: TcpListener, door: Arc<Door>) {
+pub async fn serve(listener: TcpListener, server: Arc<AdminServer>) {
     let serve = |stream: TcpStream, place| {
         // Without it, small answers may wait for an acknowledgement.
         let _ = stream.set_nodelay(true);
-        connection(stream, Arc::clone(&door), place, None)
+        connection(stream, Arc::clone(&server), place, None)
     };
-    accept(listener, Arc::clone(&door.places), "an operator", serve).await;
+    accept(listener, Arc::clone(&server.places), "an operator", serve).await;
 }
 
 /// Answers who connected to the socket.
 pub async fn serve_peer(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    door: Arc<Door>,
+    server: Arc<AdminServer>,
     place: Arc<Connection>,
     peer: Caller,
 ) {
-    connection(stream, door, place, Some(peer)).await;
+    connection(stream, server, place, Some(peer)).await;
 }
 
 async fn connection(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    door: Arc<Door>,
+    server: Arc<AdminServer>,
     place: Arc<Connection>,
     peer: Option<Caller>,
 ) {
     let service = service_fn(move |request| {
-        let (door, peer, busy) = (Arc::clone(&door), peer.clone(), place.busy());
+        let (server, peer, busy) = (Arc::clone(&server), peer.clone(), place.busy());
         async move {
-            let answer = router::answer(&door, peer.as_ref(), request).await;
+            let answer = router::answer(&server, peer.as_ref(), request).await;
             drop(busy);
             Ok::<_, Infallible>(answer)
         }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Door;
+use super::AdminServer;
 use super::access::Caller;
 use super::answer::{Answer, Problem, ok};
 use super::input::{act, log};
@@ -14,8 +14,8 @@ pub(super) struct Change {
     reason: Option<String>,
 }
 
-pub(super) async fn get(door: &Door) -> Result<Answer, Problem> {
-    let operator = &door.operator;
+pub(super) async fn get(server: &AdminServer) -> Result<Answer, Problem> {
+    let operator = &server.operator;
     let queue = operator.administration.queue().await?;
     let now = operator.host.clock.now();
     let oldest = queue
@@ -29,18 +29,26 @@ pub(super) async fn get(door: &Door) -> Result<Answer, Problem> {
     })))
 }
 
-pub(super) async fn pause(door: &Door, caller: &Caller, body: Change) -> Result<Answer, Problem> {
+pub(super) async fn pause(
+    server: &AdminServer,
+    caller: &Caller,
+    body: Change,
+) -> Result<Answer, Problem> {
     let act = act(caller, body.reason.as_deref())?;
-    if door.operator.pause(act.clone()).await? {
+    if server.operator.pause(act.clone()).await? {
         log(&act, format_args!("paused the queue"));
     }
-    get(door).await
+    get(server).await
 }
 
-pub(super) async fn resume(door: &Door, caller: &Caller, body: Change) -> Result<Answer, Problem> {
+pub(super) async fn resume(
+    server: &AdminServer,
+    caller: &Caller,
+    body: Change,
+) -> Result<Answer, Problem> {
     let act = act(caller, body.reason.as_deref())?;
-    if door.operator.resume(act.clone()).await? {
+    if server.operator.resume(act.clone()).await? {
         log(&act, format_args!("resumed the queue"));
     }
-    get(door).await
+    get(server).await
 }

@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 
 use super::access::Caller;
 use super::answer::{Answer, Problem, protected, with};
-use super::{Door, audit, input, jobs, page, queue, tasks};
+use super::{AdminServer, audit, input, jobs, page, queue, tasks};
 use crate::metrics::Format;
 
 /// All paths behind the version, with the methods that they have.
@@ -38,7 +38,7 @@ const MAX_LOGGED: usize = 100;
 
 /// `peer`: who connected to the socket; None: a token says who asks.
 pub(super) async fn answer(
-    door: &Door,
+    server: &AdminServer,
     peer: Option<&Caller>,
     request: Request<Incoming>,
 ) -> Answer {
@@ -47,10 +47,10 @@ pub(super) async fn answer(
     let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default());
     let caller = match peer {
         Some(peer) => Ok(peer.named_by(&parts.headers)),
-        None => Caller::of_token(door, &parts.headers),
+        None => Caller::of_token(server, &parts.headers),
     };
     let answered = async {
-        let answered = route(door, peer.is_some(), caller.as_ref(), &parts, body).await;
+        let answered = route(server, peer.is_some(), caller.as_ref(), &parts, body).await;
         let answer = answered.unwrap_or_else(|problem| problem.answer());
         let (method, status) = (&parts.method, answer.status());
         let shown = |text: &str| sanitize(text, MAX_LOGGED);
@@ -87,14 +87,14 @@ fn is_read(method: &Method) -> bool {
 }
 
 async fn route(
-    door: &Door,
+    server: &AdminServer,
     is_peer: bool,
     caller: Result<&Caller, &Problem>,
     parts: &Parts,
     body: Incoming,
 ) -> Result<Answer, Problem> {
     let path = parts.uri.path();
-    if !is_peer && !is_answered_to(door, parts) {
+    if !is_peer && !is_answered_to(server, parts) {
         return Err(Problem::Misdirected);
     }
     if let Some(file) = page::file(path) {
@@ -119,28 +119,40 @@ async fn route(
         caller.acts()?;
     }
     match (&segments[..], parts.method == Method::DELETE) {
-        (["tasks"], _) => tasks::list(door, caller, query).await,
+        (["tasks"], _) => tasks::list(server, caller, query).await,
         (["tasks", "actions"], _) => {
-            jobs::start(door, caller, input::body(headers, body).await?).await
+            jobs::start(server, caller, input::body(headers, body).await?).await
         }
-        (["tasks", id], false) => tasks::get(door, caller, &uuid(id)?).await,
-        (["tasks", id], true) => tasks::delete(door, caller, &uuid(id)?, query).await,
+        (["tasks", id], false) => tasks::get(server, caller, &uuid(id)?).await,
+        (["tasks", id], true) => tasks::delete(server, caller, &uuid(id)?, query).await,
         (["tasks", id, "retry"], _) => {
-            tasks::retry(door, caller, &uuid(id)?, input::body(headers, body).await?).await
+            tasks::retry(
+                server,
+                caller,
+                &uuid(id)?,
+                input::body(headers, body).await?,
+            )
+            .await
         }
         (["tasks", id, "cancel"], _) => {
-            tasks::cancel(door, caller, &uuid(id)?, input::body(headers, body).await?).await
+            tasks::cancel(
+                server,
+                caller,
+                &uuid(id)?,
+                input::body(headers, body).await?,
+            )
+            .await
         }
-        (["jobs", id], _) => jobs::get(door, &uuid(id)?).await,
-        (["queue"], _) => queue::get(door).await,
+        (["jobs", id], _) => jobs::get(server, &uuid(id)?).await,
+        (["queue"], _) => queue::get(server).await,
         (["queue", "pause"], _) => {
-            queue::pause(door, caller, input::body(headers, body).await?).await
+            queue::pause(server, caller, input::body(headers, body).await?).await
         }
         (["queue", "resume"], _) => {
-            queue::resume(door, caller, input::body(headers, body).await?).await
+            queue::resume(server, caller, input::body(headers, body).await?).await
         }
-        (["audit"], _) => audit::list(door, query).await,
-        (["metrics"], _) => metrics(door, headers).await,
+        (["audit"], _) => audit::list(server, query).await,
+        (["metrics"], _) => metrics(server, headers).await,
         _ => Err(Problem::NotFound),
     }
 }
@@ -162,8 +174,8 @@ fn uuid(segment: &str) -> Result<String, Problem> {
 }
 
 /// The name by which the service was called, if only this machine can call it.
-fn is_answered_to(door: &Door, parts: &Parts) -> bool {
-    let Some(names) = &door.names else {
+fn is_answered_to(server: &AdminServer, parts: &Parts) -> bool {
+    let Some(names) = &server.names else {
         return true;
     };
     let host = parts.headers.get(header::HOST);
@@ -176,8 +188,8 @@ fn is_answered_to(door: &Door, parts: &Parts) -> bool {
     }
 }
 
-async fn metrics(door: &Door, headers: &HeaderMap) -> Result<Answer, Problem> {
-    let text = door.scrape.text().await.map_err(|error| {
+async fn metrics(server: &AdminServer, headers: &HeaderMap) -> Result<Answer, Problem> {
+    let text = server.scrape.text().await.map_err(|error| {
         tracing::error!(%error, "the metrics could not be written");
         Problem::Unavailable("The metrics cannot be written at the moment.".to_owned())
     })?;

@@ -9,7 +9,7 @@ use concept_refinement_domain::webhook::WebhookDelivery;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Door;
+use super::AdminServer;
 use super::access::Caller;
 use super::answer::{Answer, Problem, no_content, ok};
 use super::filter::{self, Filter};
@@ -25,7 +25,7 @@ pub(super) struct Change {
 }
 
 pub(super) async fn list(
-    door: &Door,
+    server: &AdminServer,
     caller: &Caller,
     query: Option<&str>,
 ) -> Result<Answer, Problem> {
@@ -39,11 +39,11 @@ pub(super) async fn list(
         })?),
     };
     let filter = Filter::of(&query).read()?;
-    let administration = &door.operator.administration;
+    let administration = &server.operator.administration;
     let page = administration.search(filter, limit, after).await?;
     let mut tasks = Vec::with_capacity(page.items.len());
     for record in &page.items {
-        tasks.push(written(door, caller, record).await?);
+        tasks.push(written(server, caller, record).await?);
     }
     let next = page
         .next
@@ -51,26 +51,30 @@ pub(super) async fn list(
     Ok(ok(&json!({ "tasks": tasks, "next_cursor": next })))
 }
 
-pub(super) async fn get(door: &Door, caller: &Caller, id: &str) -> Result<Answer, Problem> {
-    let record = door.operator.administration.find(id).await?;
+pub(super) async fn get(
+    server: &AdminServer,
+    caller: &Caller,
+    id: &str,
+) -> Result<Answer, Problem> {
+    let record = server.operator.administration.find(id).await?;
     let record = record.ok_or(Problem::NotFound)?;
-    Ok(ok(&written(door, caller, &record).await?))
+    Ok(ok(&written(server, caller, &record).await?))
 }
 
 pub(super) async fn retry(
-    door: &Door,
+    server: &AdminServer,
     caller: &Caller,
     id: &str,
     body: Change,
 ) -> Result<Answer, Problem> {
     let act = act(caller, body.reason.as_deref())?;
-    match door.operator.retry(id, act.clone()).await? {
+    match server.operator.retry(id, act.clone()).await? {
         Some(Retry::Created(record)) => {
             log(
                 &act,
                 format_args!("retried task {id} as {}", record.task.id),
             );
-            Ok(ok(&written(door, caller, &record).await?))
+            Ok(ok(&written(server, caller, &record).await?))
         }
         Some(Retry::NotFailed) => Err(conflict("The task has not failed.")),
         Some(Retry::Active) => Err(conflict(
@@ -85,17 +89,21 @@ pub(super) async fn retry(
 }
 
 pub(super) async fn cancel(
-    door: &Door,
+    server: &AdminServer,
     caller: &Caller,
     id: &str,
     body: Change,
 ) -> Result<Answer, Problem> {
     let act = act(caller, body.reason.as_deref())?;
-    let cancelled = door.operator.administration.cancel(id, act.clone()).await?;
+    let cancelled = server
+        .operator
+        .administration
+        .cancel(id, act.clone())
+        .await?;
     match cancelled {
         Some(Cancellation::Cancelled(_)) => {
             log(&act, format_args!("cancelled task {id}"));
-            get(door, caller, id).await
+            get(server, caller, id).await
         }
         Some(Cancellation::Ended(_)) => Err(conflict("The task has ended.")),
         None => Err(Problem::NotFound),
@@ -103,7 +111,7 @@ pub(super) async fn cancel(
 }
 
 pub(super) async fn delete(
-    door: &Door,
+    server: &AdminServer,
     caller: &Caller,
     id: &str,
     query: Option<&str>,
@@ -111,7 +119,11 @@ pub(super) async fn delete(
     caller.acts()?;
     let query = Query::of(query, &["reason"])?;
     let act = act(caller, query.get("reason"))?;
-    let deleted = door.operator.administration.delete(id, act.clone()).await?;
+    let deleted = server
+        .operator
+        .administration
+        .delete(id, act.clone())
+        .await?;
     match deleted {
         true => {
             log(&act, format_args!("deleted task {id}"));
@@ -126,12 +138,21 @@ fn conflict(reason: &str) -> Problem {
 }
 
 /// What a user wrote, and images, are only for those who may act.
-async fn written(door: &Door, caller: &Caller, record: &TaskRecord) -> Result<Value, Problem> {
+async fn written(
+    server: &AdminServer,
+    caller: &Caller,
+    record: &TaskRecord,
+) -> Result<Value, Problem> {
     let task = &record.task;
     let image_url = match image_path(task) {
-        Some(path) if caller.may_act => {
-            Some(door.operator.host.images.sign(path, &door.origin).await?)
-        }
+        Some(path) if caller.may_act => Some(
+            server
+                .operator
+                .host
+                .images
+                .sign(path, &server.origin)
+                .await?,
+        ),
         _ => None,
     };
     let response = TaskResponse::new(task, sentence::task_is(task.status), image_url);

@@ -4,22 +4,22 @@ use std::sync::Arc;
 use std::{env, io};
 
 use concept_refinement_capability::Capabilities;
-use concept_refinement_capability::away::Away;
 use concept_refinement_capability::clock::{Clock, SystemClock};
 use concept_refinement_capability::directory::OpenError;
-use concept_refinement_capability::duties::OnlyHost;
 use concept_refinement_capability::embedded::{AtRest, Embedded};
 use concept_refinement_capability::engine::{
     Engine, EngineConfig, OpenImages, OpenTasks, Stores, find,
 };
 use concept_refinement_capability::health::ModelHealth;
 use concept_refinement_capability::images::{self, Signing};
+use concept_refinement_capability::leader_leases::OnlyHost;
 use concept_refinement_capability::model::ImageModel;
 use concept_refinement_capability::payments::RepeatedCalls;
 use concept_refinement_capability::queue::TaskQueue;
 use concept_refinement_capability::room::Room;
 use concept_refinement_capability::tasks::Options;
 use concept_refinement_capability::traces::Traces;
+use concept_refinement_capability::unavailable::Unavailable;
 use concept_refinement_capability::upload_reservations::UploadReservations;
 use concept_refinement_domain::secret::{IMAGE_URLS, PSEUDONYMS};
 use parking_lot::Mutex;
@@ -217,7 +217,7 @@ pub fn in_memory(
 }
 
 /// All capabilities before the task store was first reached: only the model is usable.
-pub fn away(
+pub fn unavailable(
     config: &Config,
     tasks: &OpenTasks,
     model: &Arc<dyn ImageModel>,
@@ -226,7 +226,7 @@ pub fn away(
     let signing = signing(config, rand::rng().random());
     let stores = engines::beside(tasks.clone(), signing, clock);
     let (model, clock) = (Arc::clone(model), Arc::clone(clock));
-    together(config, stores, model, clock, Arc::default()).behind(Arc::new(Away))
+    together(config, stores, model, clock, Arc::default()).behind(Arc::new(Unavailable))
 }
 
 fn together(
@@ -236,8 +236,8 @@ fn together(
     clock: Arc<dyn Clock>,
     room: Arc<Room>,
 ) -> Capabilities {
-    let duties = match stores.tasks.shared {
-        Some(shared) => shared.duties,
+    let leader_leases = match stores.tasks.shared {
+        Some(shared) => shared.leader_leases,
         None => Arc::new(OnlyHost),
     };
     Capabilities {
@@ -256,7 +256,7 @@ fn together(
         pause: Arc::default(),
         room,
         traces: Traces::default(),
-        duties,
+        leader_leases,
     }
 }
 

@@ -1,4 +1,4 @@
-//! A socket in the data directory: the operator's door, and the way to ask the running
+//! A socket in the data directory: the admin API, and the way to ask the running
 //! service for what no other process can do, a backup.
 //!
 //! It accepts only the user that it runs as, and root. A request is one of HTTP, or the
@@ -29,7 +29,7 @@ use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::admin::{Caller, Door, serve_peer};
+use crate::admin::{AdminServer, Caller, serve_peer};
 use crate::assembly::backup::{ALIVE, Backup, INTERVAL, refuse};
 use crate::few_connections::{place, while_it_has};
 use crate::loops::until_stop::until_stop;
@@ -62,13 +62,13 @@ pub struct Control {
     listener: UnixListener,
     address: Address,
     backup: Arc<Backup>,
-    door: Arc<Door>,
+    server: Arc<AdminServer>,
 }
 
 impl Control {
     /// Listens in a data directory that this process owns. None: that failed, which is
     /// logged, and nothing can be requested.
-    pub fn listen(data: &Path, backup: Backup, door: Arc<Door>) -> Option<Self> {
+    pub fn listen(data: &Path, backup: Backup, server: Arc<AdminServer>) -> Option<Self> {
         let listen = || {
             let address = Address::new(data)?;
             match fs::remove_file(&address.path) {
@@ -85,7 +85,7 @@ impl Control {
                 listener,
                 address,
                 backup: Arc::new(backup),
-                door,
+                server,
             }),
             Err(error) => {
                 let directory = data.display();
@@ -111,10 +111,10 @@ impl Control {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
                     // All of them are of one user, who stands for everybody who may act.
-                    let place = place(&self.door.places, None).await;
+                    let place = place(&self.server.places, None).await;
                     let request = Request {
                         backup: Arc::clone(&self.backup),
-                        door: Arc::clone(&self.door),
+                        server: Arc::clone(&self.server),
                         backups: Arc::clone(&backups),
                         place: Arc::clone(&place),
                     };
@@ -141,7 +141,7 @@ impl Control {
 /// A connection to the socket.
 struct Request {
     backup: Arc<Backup>,
-    door: Arc<Door>,
+    server: Arc<AdminServer>,
     backups: Arc<Backups>,
     place: Arc<Connection>,
 }
@@ -168,7 +168,7 @@ impl Request {
         let is_allowed = user == 0 || user == rustix::process::geteuid().as_raw();
         let first = timeout(REQUEST_TIMEOUT, first_byte(&stream)).await??;
         if is_allowed && first.is_some_and(|first| first.is_ascii_uppercase()) {
-            serve_peer(stream, self.door, self.place, Caller::of_uid(user)).await;
+            serve_peer(stream, self.server, self.place, Caller::of_uid(user)).await;
             return Ok(());
         }
         let mut request = Vec::new();
@@ -245,9 +245,9 @@ impl Drop for Control {
 }
 
 /// A connection to the process that owns a data directory.
-pub struct Asking(Stream);
+pub struct ControlClient(Stream);
 
-impl Asking {
+impl ControlClient {
     /// None: no process listens there.
     ///
     /// # Errors

@@ -70,7 +70,7 @@ impl From<HalfMoved> for HostError {
     fn from(error: HalfMoved) -> Self {
         match error {
             HalfMoved::Begun(_) => Self::UnfinishedMove(error.to_string()),
-            HalfMoved::Away(error) => Self::Capability(error),
+            HalfMoved::Unavailable(error) => Self::Capability(error),
         }
     }
 }

@@ -27,7 +27,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::admin::{self, Door};
+use crate::admin::{self, AdminServer};
 use crate::assembly::HostError;
 use crate::assembly::api::{self, Api};
 use crate::assembly::backup::Backup;
@@ -180,9 +180,10 @@ impl HostBuilder {
                 match timeout(STORE_TIMEOUT, &mut secret).await {
                     Ok(secret) => secret?,
                     Err(_) => {
-                        let away = capabilities::away(&config, &tasks, &model, &clock);
+                        let unavailable =
+                            capabilities::unavailable(&config, &tasks, &model, &clock);
                         let slots = Arc::new(Semaphore::new(FIRST_INSTANCES as usize));
-                        let first = instances(None, &Arc::new(away), &slots);
+                        let first = instances(None, &Arc::new(unavailable), &slots);
                         let served = api.serve_first(first, &mut serving).await;
                         served.map_err(HostError::Component)?;
                         on_waiting(address);
@@ -301,7 +302,7 @@ impl HostBuilder {
         let backup = Backup::new(data, embedded, Arc::clone(&capabilities.room));
         let local = || format!("http://{address}");
         let origin = config.public_url.clone().unwrap_or_else(local);
-        let door = Arc::new(Door {
+        let server = Arc::new(AdminServer {
             operator: Operator {
                 host: Arc::clone(&capabilities),
                 administration,
@@ -317,13 +318,13 @@ impl HostBuilder {
             places: Connections::new(admin::CONNECTIONS),
         });
         if let Some(admin) = admin {
-            let door = Arc::clone(&door);
+            let server = Arc::clone(&server);
             if let Ok(address) = admin.local_addr() {
                 tracing::info!("operators are answered at http://{address}/");
             }
-            serving.spawn(|stop| until_stop(stop.stopped, admin::serve(admin, door)));
+            serving.spawn(|stop| until_stop(stop.stopped, admin::serve(admin, server)));
         }
-        if let Some(control) = Control::listen(&config.data_dir, backup, door) {
+        if let Some(control) = Control::listen(&config.data_dir, backup, server) {
             serving.spawn(|stop| control.run(stop.stopped));
         }
         Ok(Host {
@@ -379,7 +380,7 @@ async fn shared_secret(
             Ok(Secret::shared(store, &random).await?)
         };
         match reached.await {
-            Err(HalfMoved::Away(error)) => {
+            Err(HalfMoved::Unavailable(error)) => {
                 log_throttled!(error every LONG_INTERVAL, "waiting for the task store", %error);
                 sleep(STORE_RETRY).await;
             }

@@ -139,7 +139,7 @@ pub enum HalfMoved {
     #[error("the task store cannot be used: {}", half_moved(.0))]
     Begun(String),
     #[error(transparent)]
-    Away(#[from] CapabilityError),
+    Unavailable(#[from] CapabilityError),
 }
 
 /// Marks an empty target as incomplete, so that services do not start on it. A target

@@ -4,7 +4,7 @@ use clap::ArgMatches;
 use serde_json::Value;
 
 use super::failure::Failure;
-use super::operator::door::{Access, Door};
+use super::operator::client::{Access, AdminClient};
 use super::operator::pages::Pages;
 use super::operator::shown::{text, time};
 use super::operator::table::{Column, Table, terminal_width};
@@ -40,9 +40,9 @@ const COLUMNS: &[Column] = &[
 ];
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let door = Door::of(matches, Access::Read)?;
+    let client = AdminClient::of(matches, Access::Read)?;
     let limit = matches.get_one::<u64>("limit").copied();
-    let mut pages = Pages::new(&door, "audit", "entries", Vec::new(), limit);
+    let mut pages = Pages::new(&client, "audit", "entries", Vec::new(), limit);
     block_on(async {
         if matches.get_flag("json") {
             return Ok(print_json(&pages.joined().await?)?);

@@ -19,7 +19,7 @@ use super::settings;
 use super::terminal::{in_a_line, print, say};
 use crate::assembly::backup::{Backup, Draft, Receiver, size, unpack};
 use crate::assembly::capabilities;
-use crate::assembly::control::Asking;
+use crate::assembly::control::ControlClient;
 use crate::config::Config;
 use crate::config::table::Command;
 
@@ -142,14 +142,14 @@ fn unreadable(config: &Config) -> String {
 
 /// The process that makes the backup.
 enum Source {
-    Service(Asking),
+    Service(ControlClient),
     AtRest(Backup),
 }
 
 impl Source {
     fn of(config: &Config) -> anyhow::Result<Self> {
-        if let Some(asking) = Asking::connect(&config.data_dir)? {
-            return Ok(Self::Service(asking));
+        if let Some(client) = ControlClient::connect(&config.data_dir)? {
+            return Ok(Self::Service(client));
         }
         let runtime = tokio::runtime::Runtime::new()?;
         let stores = runtime.block_on(capabilities::at_rest(config))?;
@@ -164,7 +164,7 @@ impl Source {
     /// copies that this process has to make if no service runs.
     fn begin(self, scratch: &Path) -> anyhow::Result<UnixStream> {
         match self {
-            Self::Service(asking) => Ok(asking.for_backup()?),
+            Self::Service(client) => Ok(client.for_backup()?),
             Self::AtRest(backup) => {
                 let (from, to) = UnixStream::pair()?;
                 let scratch = scratch.to_owned();

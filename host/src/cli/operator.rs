@@ -1,11 +1,11 @@
-//! What the commands of operators share: the door that they ask, and how answers are shown.
+//! What the commands of operators share: the client of the admin API, and how answers are shown.
 //!
 //! An answer may come from a service of another version, or from another program: it is
 //! bounded, what is missing in it is shown as missing, and nothing of it reaches a terminal
 //! unsanitized.
 
 pub mod arguments;
-pub mod door;
+pub mod client;
 pub mod filter;
 pub mod id;
 pub mod pages;

@@ -6,7 +6,7 @@ use clap::ArgMatches;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::operator::door::{Access, Door, Problem};
+use super::operator::client::{Access, AdminClient, Problem};
 use super::operator::shown::span;
 use super::operator::waiting::{Waiting, patiently};
 use super::operator::{block_on, print_json};
@@ -23,17 +23,17 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         "status" => Access::Read,
         _ => Access::Act,
     };
-    let door = Door::of(matches, access)?;
+    let client = AdminClient::of(matches, access)?;
     let reason = matches.try_get_one::<String>("reason").ok().flatten();
     let reason = json!({ "reason": reason });
     let state = block_on(async {
         match verb {
             "pause" | "resume" => {
-                let answer = door.post(&format!("queue/{verb}"), &reason).await?;
-                Ok(State::of(&door, answer)?)
+                let answer = client.post(&format!("queue/{verb}"), &reason).await?;
+                Ok(State::of(&client, answer)?)
             }
-            "drain" => drained(&door, &reason).await,
-            _ => Ok(State::now(&door).await?),
+            "drain" => drained(&client, &reason).await,
+            _ => Ok(State::now(&client).await?),
         }
     })?;
     match matches.get_flag("json") {
@@ -53,16 +53,16 @@ struct State {
 }
 
 impl State {
-    async fn now(door: &Door) -> Result<Self, Problem> {
-        Self::of(door, door.get("queue", &[]).await?)
+    async fn now(client: &AdminClient) -> Result<Self, Problem> {
+        Self::of(client, client.get("queue", &[]).await?)
     }
 
-    fn of(door: &Door, answer: Value) -> Result<Self, Problem> {
+    fn of(client: &AdminClient, answer: Value) -> Result<Self, Problem> {
         let field = |name: &str| answer.get(name);
-        let number = |name: &str| door.expected(field(name).and_then(Value::as_u64));
+        let number = |name: &str| client.expected(field(name).and_then(Value::as_u64));
         let oldest = field("oldest_pending_seconds").and_then(Value::as_f64);
         Ok(Self {
-            is_paused: door.expected(field("paused").and_then(Value::as_bool))?,
+            is_paused: client.expected(field("paused").and_then(Value::as_bool))?,
             pending: number("pending")?,
             processing: number("processing")?,
             oldest: oldest.and_then(|oldest| Duration::try_from_secs_f64(oldest).ok()),
@@ -87,13 +87,13 @@ impl State {
 }
 
 /// Pauses the queue, and returns once nothing is in progress.
-async fn drained(door: &Door, reason: &Value) -> Result<State, Failure> {
+async fn drained(client: &AdminClient, reason: &Value) -> Result<State, Failure> {
     let waiting = Waiting::new(None);
     let stopped = format!("{PAUSED}, or about to be: `queue resume` lets tasks begin again");
     let drained = async {
-        door.post("queue/pause", reason).await?;
+        client.post("queue/pause", reason).await?;
         let ended = patiently(async || {
-            let state = State::now(door).await?;
+            let state = State::now(client).await?;
             let (processing, pending) = (state.processing, state.pending);
             waiting.tell(0, format!("{processing} in progress, {pending} pending"));
             Ok((!state.is_paused || processing == 0).then_some(state))

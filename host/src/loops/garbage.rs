@@ -35,8 +35,8 @@ const BATCH: u32 = 100;
 
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The duty that one host has at a time.
-const DUTY: &str = "garbage";
+/// The lease that one host has at a time.
+const LEASE_NAME: &str = "garbage";
 
 /// Longer than a round over many images.
 const SHORTEST_TERM: Duration = Duration::from_secs(10 * 60);
@@ -78,8 +78,8 @@ impl Garbage {
     /// Collects until `stop` is set. Starts at once, since a crash may have left garbage.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         until_stop(stop, self.rounds()).await;
-        // If this fails, another host takes over once the duty expires.
-        let _ = self.host.duties.release(DUTY).await;
+        // If this fails, another host takes over once the lease expires.
+        let _ = self.host.leader_leases.release(LEASE_NAME).await;
     }
 
     async fn rounds(&self) {
@@ -91,7 +91,7 @@ impl Garbage {
         let mut next_look = Duration::ZERO;
         let mut clock = ClockWatch::default();
         loop {
-            if !self.is_on_duty(pause).await {
+            if !self.is_leader(pause).await {
                 // The other host now observes the clock.
                 clock = ClockWatch::default();
                 self.runtime.sleep(pause).await;
@@ -129,10 +129,10 @@ impl Garbage {
         }
     }
 
-    /// Takes the duty until after this host's next round.
-    async fn is_on_duty(&self, pause: Duration) -> bool {
+    /// Takes the lease until after this host's next round.
+    async fn is_leader(&self, pause: Duration) -> bool {
         let term = pause.saturating_mul(2).max(SHORTEST_TERM);
-        let taken = self.host.duties.take(DUTY, term).await;
+        let taken = self.host.leader_leases.take(LEASE_NAME, term).await;
         taken.unwrap_or_else(|error| {
             tracing::error!(%error, "it is unknown who collects garbage");
             false

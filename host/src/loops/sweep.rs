@@ -23,8 +23,8 @@ const MIN_INTERVAL: Duration = Duration::from_millis(100);
 /// Shortest interval while the store fails.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The duty that one host has at a time.
-const DUTY: &str = "sweep";
+/// The lease that one host has at a time.
+const LEASE_NAME: &str = "sweep";
 
 /// The sweep of one host.
 pub struct Sweep {
@@ -88,7 +88,7 @@ impl Sweep {
         let longest = self.lease.min(PENDING_OVERDUE);
         let mut shortest = MIN_INTERVAL;
         loop {
-            let next = match self.is_on_duty(longest).await {
+            let next = match self.is_leader(longest).await {
                 Ok(true) => self.host.maintenance().next_due().await,
                 Ok(false) => Ok(None),
                 Err(error) => Err(error),
@@ -115,13 +115,13 @@ impl Sweep {
                 }
             };
         }
-        // If this fails, another host takes over once the duty expires.
-        let _ = self.host.duties.release(DUTY).await;
+        // If this fails, another host takes over once the lease expires.
+        let _ = self.host.leader_leases.release(LEASE_NAME).await;
     }
 
     /// False: this host has nothing to do for a while.
     async fn sweep(&self, longest: Duration) -> Result<bool, CapabilityError> {
-        if !self.is_on_duty(longest).await? || !self.has_room().await {
+        if !self.is_leader(longest).await? || !self.has_room().await {
             return Ok(false);
         }
         let due = self.host.maintenance().due(BATCH).await?;
@@ -142,9 +142,9 @@ impl Sweep {
         }
     }
 
-    /// Takes the duty until after this host's next round.
-    async fn is_on_duty(&self, longest: Duration) -> Result<bool, CapabilityError> {
-        self.host.duties.take(DUTY, longest * 2).await
+    /// Takes the lease until after this host's next round.
+    async fn is_leader(&self, longest: Duration) -> Result<bool, CapabilityError> {
+        self.host.leader_leases.take(LEASE_NAME, longest * 2).await
     }
 
     /// Publishes tasks. One that cannot be published becomes due again later.

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use concept_refinement_capability::clock::SystemClock;
-use concept_refinement_capability::duties::OnlyHost;
 use concept_refinement_capability::images::Signing;
+use concept_refinement_capability::leader_leases::OnlyHost;
 use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
 use concept_refinement_capability::traces::Traces;
 use concept_refinement_capability::{Capabilities, Clock};
@@ -147,7 +147,7 @@ fn in_memory(model: Arc<dyn ImageModel>) -> Capabilities {
         redeliveries: Arc::default(),
         pause: Arc::default(),
         traces: Traces::default(),
-        duties: Arc::new(OnlyHost),
+        leader_leases: Arc::new(OnlyHost),
         images: Arc::new(MemoryImages::new(signing, Arc::clone(&clock))),
         queue: Arc::new(StoreQueue::new(Arc::clone(&tasks) as _, 100)),
         store: tasks,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use concept_refinement_capability::clock::{Clock as _, ManualClock, SystemClock};
-use concept_refinement_capability::duties::Duties;
+use concept_refinement_capability::leader_leases::LeaderLeases;
 use concept_refinement_capability::queue::TaskQueue as _;
 use concept_refinement_capability::tasks::{Changes, Leases as _, Tasks as _};
 use concept_refinement_domain::capability::Fenced;
@@ -292,7 +292,7 @@ async fn an_idle_host_is_woken() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn one_host_has_a_duty_and_all_have_one_secret() {
+async fn one_host_has_a_leader_lease_and_all_have_one_secret() {
     use concept_refinement_capability::SharedSecret as _;
     let (hosts, _schema) = hosts(2);
     let [short, long] = [Duration::from_millis(300), Duration::from_secs(600)];
@@ -300,9 +300,9 @@ async fn one_host_has_a_duty_and_all_have_one_secret() {
     assert_eq!(hosts[0].take("sweep", long).await, Ok(true), "again");
     assert_eq!(hosts[1].take("sweep", long).await, Ok(false));
     assert_eq!(hosts[1].take("garbage", long).await, Ok(true));
-    Duties::release(&*hosts[1], "sweep").await.unwrap();
+    LeaderLeases::release(&*hosts[1], "sweep").await.unwrap();
     assert_eq!(hosts[1].take("sweep", long).await, Ok(false), "another's");
-    Duties::release(&*hosts[0], "sweep").await.unwrap();
+    LeaderLeases::release(&*hosts[0], "sweep").await.unwrap();
     assert_eq!(hosts[1].take("sweep", short).await, Ok(true), "given up");
     tokio::time::sleep(short).await;
     let late = hosts[0].take("sweep", long).await;

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use concept_refinement_capability::clock::ManualClock;
-use concept_refinement_capability::duties::OnlyHost;
 use concept_refinement_capability::images::Signing;
 use concept_refinement_capability::intercept::{Intercepted, Interceptor, Operations as _};
+use concept_refinement_capability::leader_leases::OnlyHost;
 use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
 use concept_refinement_capability::queue::TaskQueue;
 use concept_refinement_capability::runtime::Tokio;
@@ -90,7 +90,7 @@ async fn published<B: TaskBackend>(
         clock: clock.clone(),
         room: Arc::default(),
         traces: Traces::default(),
-        duties: Arc::new(OnlyHost),
+        leader_leases: Arc::new(OnlyHost),
         queue,
         store,
         model: Arc::new(NoModel),

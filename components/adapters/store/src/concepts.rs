@@ -4,11 +4,11 @@
 use concept_refinement_domain::concept::{Concept, id_for};
 
 use crate::documents::{self, ConceptDocument, TaskDocument};
-use crate::ledger::entries::Entry;
 use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::reads::{concept, end_of};
 use crate::store::Store;
+use crate::user_record::entries::Entry;
 
 impl<P: Platform, M: Machine> Store<P, M> {
     pub async fn concept(&self, user_id: &str, id: &str) -> Result<Option<Concept>, Fault> {
@@ -58,8 +58,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let Some(place) = place.filter(|place| place.user_id == user_id) else {
             return Ok(None);
         };
-        let ledger = self.ledger(user_id).await?;
-        let entry = self.entry(user_id, &ledger, place.number).await?;
+        let user_record = self.user_record(user_id).await?;
+        let entry = self.entry(user_id, &user_record, place.number).await?;
         Ok(entry
             .filter(|entry| entry.task_id == place.task_id)
             .filter(|entry| entry.position_of_concept().is_some())

@@ -7,9 +7,9 @@ use concept_refinement_domain::timestamp::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::Active;
-use crate::ledger::entries::Entry;
 use crate::ports::Fault;
+use crate::user_record::Active;
+use crate::user_record::entries::Entry;
 
 /// The stored request of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -10,10 +10,10 @@
 use concept_refinement_domain::capability::Erased;
 use concept_refinement_domain::concept::id_for;
 
-use crate::ledger::entries::{Entry, Segment};
 use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::{Attempts, Store};
+use crate::user_record::entries::{Entry, Segment};
 
 impl<P: Platform, M: Machine> Store<P, M> {
     /// Erases tasks and concepts with their images, until they are at least `limit`.
@@ -22,14 +22,14 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let mut erased = 0;
         while erased < limit as usize {
             // Before anything is deleted, so that its worker can write nothing more.
-            self.change(user_id, |ledger| Ok(ledger.delete_active()))
+            self.change(user_id, |user_record| Ok(user_record.delete_active()))
                 .await?;
-            let (mut ledger, held) = self.held(user_id).await?;
-            if ledger.is_erased() {
+            let (mut user_record, held) = self.held(user_id).await?;
+            if user_record.is_erased() {
                 return Ok(Erased::default());
             }
-            if ledger.active().is_none() {
-                let entries = match ledger.newest_segment() {
+            if user_record.active().is_none() {
+                let entries = match user_record.newest_segment() {
                     Some(name) => {
                         let segment = names::segment(user_id, name);
                         let entries = self.segment(user_id, name).await?.entries;
@@ -38,13 +38,13 @@ impl<P: Platform, M: Machine> Store<P, M> {
                         entries
                     }
                     None => {
-                        let entries: Vec<_> = ledger.newest().cloned().collect();
+                        let entries: Vec<_> = user_record.newest().cloned().collect();
                         self.erase_entries(user_id, &entries).await?;
                         entries
                     }
                 };
-                ledger.remove_newest();
-                if self.platform.swap(held, ledger.encode()?).await? {
+                user_record.remove_newest();
+                if self.platform.swap(held, user_record.encode()?).await? {
                     erased = erased.saturating_add(entries.len().max(1));
                     continue;
                 }

@@ -18,10 +18,10 @@ use sha2::{Digest, Sha256};
 use std::time::Duration;
 
 use crate::documents::{self, ImageDocument};
-use crate::ledger::Ledger;
 use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::Store;
+use crate::user_record::UserRecord;
 
 /// Size of all chunks but the last, in bytes; storing and reading keep one chunk in
 /// memory.
@@ -59,7 +59,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
 
     /// Uploads in progress count as well.
     pub async fn has_uploads(&self, owner: &str) -> Result<bool, Fault> {
-        Ok(self.ledger(owner).await?.has_uploads())
+        Ok(self.user_record(owner).await?.has_uploads())
     }
 
     /// None: no such image.
@@ -129,7 +129,10 @@ impl<P: Platform, M: Machine> Store<P, M> {
 
     /// Deletes uploads, except those in progress. True: there are more.
     pub async fn delete_uploads(&self, owner: &str, limit: u32) -> Result<bool, Fault> {
-        let uploads = self.ledger(owner).await?.stored_uploads(self.machine.now());
+        let uploads = self
+            .user_record(owner)
+            .await?
+            .stored_uploads(self.machine.now());
         for path in uploads.iter().take(limit as usize) {
             let same_name = of_any_format(path);
             let keys: Vec<_> = same_name.iter().map(names::image).collect();
@@ -250,16 +253,16 @@ impl<P: Platform, M: Machine> Store<P, M> {
     ) -> Result<Result<(), ImageLimit>, Fault> {
         let longest = image.length.longest();
         let take = || {
-            self.change(&image.owner, |ledger| {
-                Ok(ledger.reserve_slot(path, image.limits, longest, self.machine.now()))
+            self.change(&image.owner, |user_record| {
+                Ok(user_record.reserve_slot(path, image.limits, longest, self.machine.now()))
             })
         };
         let Err(limit) = take().await? else {
             return Ok(Ok(()));
         };
-        let ledger = self.ledger(&image.owner).await?;
+        let user_record = self.user_record(&image.owner).await?;
         let mut is_one_free = false;
-        for old in ledger.expired_slots(self.machine.now()) {
+        for old in user_record.expired_slots(self.machine.now()) {
             is_one_free |= self.settle_slot(&image.owner, &old).await;
         }
         if is_one_free {
@@ -278,11 +281,12 @@ impl<P: Platform, M: Machine> Store<P, M> {
             let keys: Vec<_> = of_any_format(path).iter().map(names::image).collect();
             let found = self.platform.get_many(&keys).await?;
             let Some(document) = found.into_iter().flatten().next() else {
-                let release = |ledger: &mut Ledger| Ok(ledger.release_slot(path));
+                let release = |user_record: &mut UserRecord| Ok(user_record.release_slot(path));
                 return self.change(owner, release).await;
             };
             let document: ImageDocument = documents::decode(&document)?;
-            let settle = |ledger: &mut Ledger| Ok(ledger.settle_slot(path, document.size));
+            let settle =
+                |user_record: &mut UserRecord| Ok(user_record.settle_slot(path, document.size));
             self.change(owner, settle).await
         };
         settled.await.unwrap_or_else(|fault: Fault| {

@@ -2,7 +2,7 @@
 //! from records with compare-and-swap and from documents.
 //!
 //! A platform implements [`ports`]; users of the store see the interfaces in `wit/`. In
-//! between, [`ledger`] has one record per user, so that submitting, claiming and
+//! between, [`user_record`] has one record per user, so that submitting, claiming and
 //! completing are a single swap each. It must never keep state in memory: a platform runs
 //! several instances at once and drops each at any time.
 
@@ -12,7 +12,6 @@ mod concepts;
 mod documents;
 mod erasure;
 pub mod images;
-pub mod ledger;
 pub mod names;
 pub mod payments;
 pub mod ports;
@@ -23,6 +22,7 @@ pub mod store;
 mod tasks;
 #[cfg(test)]
 mod tests;
+pub mod user_record;
 pub mod watch;
 mod webhooks;
 

@@ -2,21 +2,21 @@
 //!
 //! | key | what | written |
 //! |---|---|---|
-//! | `user/TAG` | record: a user's [`Ledger`](crate::ledger::Ledger) | at each step and stage of a task |
-//! | `segment/TAG/NAME` | record: 32 older entries of a user | when they leave the ledger, and as they are deleted |
+//! | `user/TAG` | record: a user's [`UserRecord`](crate::user_record::UserRecord) | at each step and stage of a task |
+//! | `segment/TAG/NAME` | record: 32 older entries of a user | when they leave the record, and as they are deleted |
 //! | `secret` | record: what signs URLs and sessions | once |
 //! | `health` | record: the time of the last check | with each check |
 //! | `task/ID` | document: the request of a task | before the swap that creates the task |
 //! | `end/ID/NAME` | document: a concept, or an error message | before the swap that prepares it or fails the task |
 //! | `concept/ID` | document: the task of a concept | with its first `end` |
-//! | `key/TAG/HASH` | document: an older idempotency key | before the swap that drops it from the ledger |
+//! | `key/TAG/HASH` | document: an older idempotency key | before the swap that drops it from the record |
 //! | `image/PATH` | document: the description of an image | after its chunks |
 //! | `chunk/NAME/N` | document: a part of an image | before the image |
 //!
 //! `TAG` is a hash of the user's id, which may be any text. `NAME` is random, so that a
 //! writer that loses a swap has written only documents that nothing refers to. Such
 //! leftovers are never removed, and neither are older idempotency keys, since keys cannot
-//! be listed. Nor can records be deleted: what is left of an erased user are a ledger with
+//! be listed. Nor can records be deleted: what is left of an erased user are a record with
 //! counts and empty segments.
 
 use concept_refinement_domain::image_path::{ImagePath, tag_of};

@@ -5,11 +5,11 @@ use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::task::{Stage, Status, Task};
 
 use crate::documents::{self, EndDocument, TaskDocument};
-use crate::ledger::Ledger;
-use crate::ledger::entries::{Entry, Location, Segment};
 use crate::names;
 use crate::ports::{Documents, Fault, Machine, Platform};
 use crate::store::Store;
+use crate::user_record::UserRecord;
+use crate::user_record::entries::{Entry, Location, Segment};
 
 impl<P: Platform, M: Machine> Store<P, M> {
     pub async fn get(&self, user_id: &str, id: &str) -> Result<Option<Task>, Fault> {
@@ -49,8 +49,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let Some(document) = self.own_document(user_id, id).await? else {
             return Ok(None);
         };
-        let ledger = self.ledger(user_id).await?;
-        let entry = self.entry(user_id, &ledger, document.number).await?;
+        let user_record = self.user_record(user_id).await?;
+        let entry = self.entry(user_id, &user_record, document.number).await?;
         let Some(entry) = entry.filter(|entry| entry.task_id == id && !entry.task_is_deleted)
         else {
             return Ok(None);
@@ -59,7 +59,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
             Some(key) => self.document::<EndDocument>(&key).await?,
             None => None,
         };
-        let active = ledger.active_task(id);
+        let active = user_record.active_task(id);
         let stage = active.and_then(|active| active.stage);
         Ok(Some((document.task(&entry, active, end), stage, entry)))
     }
@@ -71,18 +71,18 @@ impl<P: Platform, M: Machine> Store<P, M> {
         limit: u32,
         after: Option<Position>,
     ) -> Result<TaskPage, Fault> {
-        let ledger = self.ledger(user_id).await?;
+        let user_record = self.user_record(user_id).await?;
         let is_listed = |entry: &Entry| {
             let is_of_status = status.is_none_or(|status| match &entry.end {
                 Some(end) => end.status == status,
-                None => ledger
+                None => user_record
                     .active_task(&entry.task_id)
                     .is_some_and(|active| active.status == status),
             });
             (is_of_status && !entry.task_is_deleted).then(|| entry.position_of_task())
         };
         let entries = self
-            .entries(user_id, &ledger, limit, after, is_listed)
+            .entries(user_id, &user_record, limit, after, is_listed)
             .await?;
         let tasks = entries
             .iter()
@@ -98,7 +98,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
             let document: TaskDocument = documents::decode(&document)?;
             let end = end_of(entry).and_then(|key| found.take(&key));
             let end = end.as_deref().map(documents::decode).transpose()?;
-            items.push(document.task(entry, ledger.active_task(&entry.task_id), end));
+            items.push(document.task(entry, user_record.active_task(&entry.task_id), end));
         }
         Ok(page(items, &entries, limit, |entry| {
             Some(entry.position_of_task())
@@ -111,9 +111,15 @@ impl<P: Platform, M: Machine> Store<P, M> {
         limit: u32,
         after: Option<Position>,
     ) -> Result<ConceptPage, Fault> {
-        let ledger = self.ledger(user_id).await?;
+        let user_record = self.user_record(user_id).await?;
         let entries = self
-            .entries(user_id, &ledger, limit, after, Entry::position_of_concept)
+            .entries(
+                user_id,
+                &user_record,
+                limit,
+                after,
+                Entry::position_of_concept,
+            )
             .await?;
         let keys = entries.iter().filter_map(end_of).collect();
         let mut found = Found::of(&self.platform, keys).await?;
@@ -131,11 +137,11 @@ impl<P: Platform, M: Machine> Store<P, M> {
     pub(crate) async fn entry(
         &self,
         user_id: &str,
-        ledger: &Ledger,
+        user_record: &UserRecord,
         number: usize,
     ) -> Result<Option<Entry>, Fault> {
-        match ledger.location(number) {
-            Some(Location::Record(index)) => Ok(ledger.entry(index).cloned()),
+        match user_record.location(number) {
+            Some(Location::Record(index)) => Ok(user_record.entry(index).cloned()),
             Some(Location::Segment(name, index)) => {
                 let mut segment = self.segment(user_id, name).await?;
                 Ok((index < segment.entries.len()).then(|| segment.entries.swap_remove(index)))
@@ -148,7 +154,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
     async fn entries(
         &self,
         user_id: &str,
-        ledger: &Ledger,
+        user_record: &UserRecord,
         limit: u32,
         after: Option<Position>,
         position: impl Fn(&Entry) -> Option<Position>,
@@ -162,9 +168,9 @@ impl<P: Platform, M: Machine> Store<P, M> {
                 .as_ref()
                 .is_none_or(|after| (here.created_at, &here.id) < (after.created_at, &after.id))
         };
-        let mut entries: Vec<_> = ledger.newest().filter(is_wanted).cloned().collect();
+        let mut entries: Vec<_> = user_record.newest().filter(is_wanted).cloned().collect();
         entries.truncate(wanted);
-        for name in ledger.segments() {
+        for name in user_record.segments() {
             if entries.len() >= wanted {
                 break;
             }

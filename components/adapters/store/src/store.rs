@@ -1,13 +1,13 @@
-//! A store on top of a platform: reads and swaps a user's ledger.
+//! A store on top of a platform: reads and swaps a user's record.
 
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
 use crate::documents;
-use crate::ledger::{Ledger, Outcome};
 use crate::names;
 use crate::ports::{Fault, Machine, Platform, Records};
+use crate::user_record::{Outcome, UserRecord};
 
 /// Most attempts to swap. A user's operations are mostly sequential, so there is little
 /// contention.
@@ -33,40 +33,42 @@ pub struct Written {
 
 impl<P: Platform, M: Machine> Store<P, M> {
     /// Reads a user's record.
-    pub async fn ledger(&self, user_id: &str) -> Result<Ledger, Fault> {
+    pub async fn user_record(&self, user_id: &str) -> Result<UserRecord, Fault> {
         let record = self.platform.peek(&names::user(user_id)).await?;
-        Ledger::decode(record.as_deref())
+        UserRecord::decode(record.as_deref())
     }
 
     /// Reads a user's record for a swap.
     pub(crate) async fn held(
         &self,
         user_id: &str,
-    ) -> Result<(Ledger, <P as Records>::Held), Fault> {
+    ) -> Result<(UserRecord, <P as Records>::Held), Fault> {
         let (record, held) = self.platform.read(&names::user(user_id)).await?;
-        Ok((Ledger::decode(record.as_deref())?, held))
+        Ok((UserRecord::decode(record.as_deref())?, held))
     }
 
     /// Applies a rule to a user's record and swaps it.
     pub async fn change<T>(
         &self,
         user_id: &str,
-        mut rule: impl FnMut(&mut Ledger) -> Result<Outcome<T>, Fault>,
+        mut rule: impl FnMut(&mut UserRecord) -> Result<Outcome<T>, Fault>,
     ) -> Result<T, Fault> {
-        self.change_with(user_id, |ledger| Ok((rule(ledger)?, Written::default())))
-            .await
+        self.change_with(user_id, |user_record| {
+            Ok((rule(user_record)?, Written::default()))
+        })
+        .await
     }
 
     /// The same, with documents that are written before the swap.
     pub async fn change_with<T>(
         &self,
         user_id: &str,
-        mut rule: impl FnMut(&mut Ledger) -> Result<(Outcome<T>, Written), Fault>,
+        mut rule: impl FnMut(&mut UserRecord) -> Result<(Outcome<T>, Written), Fault>,
     ) -> Result<T, Fault> {
         let mut attempts = Attempts::default();
         loop {
-            let (mut ledger, held) = self.held(user_id).await?;
-            let keys = match rule(&mut ledger)? {
+            let (mut user_record, held) = self.held(user_id).await?;
+            let keys = match rule(&mut user_record)? {
                 (Outcome::Unchanged(answer), _) => return Ok(answer),
                 (Outcome::Changed(answer), Written { own, shared }) => {
                     let keys: Vec<_> = own.iter().map(|(key, _)| key.clone()).collect();
@@ -74,7 +76,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
                     if !documents.is_empty() {
                         self.platform.set_many(documents).await?;
                     }
-                    if self.platform.swap(held, ledger.encode()?).await? {
+                    if self.platform.swap(held, user_record.encode()?).await? {
                         return Ok(answer);
                     }
                     keys

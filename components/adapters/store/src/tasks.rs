@@ -17,13 +17,13 @@ use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::concepts::place_of_concept;
 use crate::documents::{self, EndDocument, TaskDocument};
-use crate::ledger::entries::{Entry, Location, Segment};
-use crate::ledger::keys::{self, Key};
-use crate::ledger::submit::{Created, RecordedAccount};
-use crate::ledger::{Ledger, Outcome};
 use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::{Attempts, Store, Written};
+use crate::user_record::entries::{Entry, Location, Segment};
+use crate::user_record::keys::{self, Key};
+use crate::user_record::submit::{Created, RecordedAccount};
+use crate::user_record::{Outcome, UserRecord};
 
 /// The default of the setting `lease`, as in our host.
 const LEASE: Duration = Duration::from_secs(30);
@@ -39,10 +39,10 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let mut is_new = false;
         let mut attempts = Attempts::default();
         loop {
-            let (mut ledger, held) = self.held(&task.user_id).await?;
+            let (mut user_record, held) = self.held(&task.user_id).await?;
             let now = self.machine.now();
-            let active = self.active_task(&ledger).await?;
-            if active.is_none() && ledger.active().is_some() {
+            let active = self.active_task(&user_record).await?;
+            if active.is_none() && user_record.active().is_some() {
                 // The task was deleted meanwhile.
                 attempts.pause(&self.machine).await?;
                 continue;
@@ -52,8 +52,10 @@ impl<P: Platform, M: Machine> Store<P, M> {
             let is_taken =
                 active.is_none() && !is_new && self.platform.get(&document).await?.is_some();
             let account = RecordedAccount {
-                submitted: self.submitted(&task, hash.as_deref(), &ledger, now).await?,
-                ledger: &ledger,
+                submitted: self
+                    .submitted(&task, hash.as_deref(), &user_record, now)
+                    .await?,
+                user_record: &user_record,
                 active,
                 is_taken,
                 now,
@@ -71,7 +73,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
             is_new = true;
             let webhook = task.webhook.clone();
             let name = || self.drawn();
-            let created = ledger.create(
+            let created = user_record.create(
                 &mut accepted.task,
                 webhook,
                 task.quota,
@@ -83,7 +85,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
                 .await?;
             let written = before_creation(&task, &document, created)?;
             self.platform.set_many(written).await?;
-            if self.platform.swap(held, ledger.encode()?).await? {
+            if self.platform.swap(held, user_record.encode()?).await? {
                 return Ok(Submission::Created(accepted));
             }
             attempts.pause(&self.machine).await?;
@@ -165,7 +167,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let owner = names::user_of_tag(&image.tag);
         let record = self.platform.peek(&owner).await?;
         let active = self
-            .active_task(&Ledger::decode(record.as_deref())?)
+            .active_task(&UserRecord::decode(record.as_deref())?)
             .await?;
         let original = active.and_then(|task| task.original_path);
         Ok(original.as_deref() == Some(path))
@@ -208,8 +210,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
 
     /// How many tasks the user has created in the current window.
     pub async fn used(&self, user_id: &str, window: Window) -> Result<u32, Fault> {
-        let ledger = self.ledger(user_id).await?;
-        Ok(ledger.used(window, self.machine.now()))
+        let user_record = self.user_record(user_id).await?;
+        Ok(user_record.used(window, self.machine.now()))
     }
 
     pub async fn delete(&self, user_id: &str, id: &str) -> Result<bool, Fault> {
@@ -254,12 +256,14 @@ impl<P: Platform, M: Machine> Store<P, M> {
         mut rule: impl FnMut(&mut Entry) -> Option<T>,
     ) -> Result<Option<T>, Fault> {
         let changed = self
-            .change(user_id, |ledger| {
-                Ok(match ledger.location(number) {
-                    Some(Location::Record(index)) => match ledger.change_entry(index, &mut rule) {
-                        Some(answer) => Outcome::Changed(Ok(Some(answer))),
-                        None => Outcome::Unchanged(Ok(None)),
-                    },
+            .change(user_id, |user_record| {
+                Ok(match user_record.location(number) {
+                    Some(Location::Record(index)) => {
+                        match user_record.change_entry(index, &mut rule) {
+                            Some(answer) => Outcome::Changed(Ok(Some(answer))),
+                            None => Outcome::Unchanged(Ok(None)),
+                        }
+                    }
                     Some(Location::Segment(name, index)) => {
                         let segment = names::segment(user_id, name);
                         Outcome::Unchanged(Err((segment, index)))
@@ -322,8 +326,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         mut rule: impl FnMut(&mut TaskRecord, Timestamp) -> Result<Decision<T>, Fault>,
         end: impl Fn(&T, &TaskRecord) -> Option<EndDocument>,
     ) -> Result<T, Fault> {
-        self.change_with(&document.user_id, |ledger| {
-            let Some(mut record) = ledger.record(id, document) else {
+        self.change_with(&document.user_id, |user_record| {
+            let Some(mut record) = user_record.record(id, document) else {
                 return Ok((Outcome::Unchanged(gone.clone()), Written::default()));
             };
             let Decision { answer, event } = rule(&mut record, self.machine.now())?;
@@ -339,7 +343,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
                 let content = documents::encode(&end)?;
                 written.own.push((names::end(id, &name), content));
             }
-            ledger.save(record, event, &name);
+            user_record.save(record, event, &name);
             Ok((Outcome::Changed(answer), written))
         })
         .await
@@ -350,22 +354,22 @@ impl<P: Platform, M: Machine> Store<P, M> {
         &self,
         task: &NewTask,
         hash: Option<&str>,
-        ledger: &Ledger,
+        user_record: &UserRecord,
         now: Timestamp,
     ) -> Result<Option<Submitted>, Fault> {
         let Some(hash) = hash else {
             return Ok(None);
         };
-        let moved: Option<Key> = if ledger.may_have_moved(hash, now) {
+        let moved: Option<Key> = if user_record.may_have_moved(hash, now) {
             self.document(&names::key(&task.user_id, hash)).await?
         } else {
             None
         };
-        Ok(ledger.submitted(hash, moved))
+        Ok(user_record.submitted(hash, moved))
     }
 
-    async fn active_task(&self, ledger: &Ledger) -> Result<Option<Task>, Fault> {
-        let Some((active, entry)) = ledger.active() else {
+    async fn active_task(&self, user_record: &UserRecord) -> Result<Option<Task>, Fault> {
+        let Some((active, entry)) = user_record.active() else {
             return Ok(None);
         };
         let document = self.task_document(&entry.task_id).await?;

@@ -7,9 +7,9 @@ use std::time::Duration;
 use concept_refinement_domain::capability::Lease;
 use concept_refinement_domain::task::{Change, Stage, Task};
 
-use crate::ledger::Ledger;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::Store;
+use crate::user_record::UserRecord;
 
 /// The pause after a change.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(25);
@@ -64,7 +64,9 @@ impl<P: Platform, M: Machine> Store<P, M> {
             let Some(task) = self.task_document(task_id).await? else {
                 return Ok(());
             };
-            let begin = |ledger: &mut Ledger| Ok(ledger.begin_stage(task_id, *attempt, stage));
+            let begin = |user_record: &mut UserRecord| {
+                Ok(user_record.begin_stage(task_id, *attempt, stage))
+            };
             self.change(&task.user_id, begin).await
         };
         if let Err(fault) = written.await {

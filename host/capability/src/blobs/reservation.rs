@@ -7,13 +7,13 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::Purpose;
-use super::ledger::{Age, Ledger, Refused};
+use super::accounting::{Age, Refused, SpaceAccounting};
 
 /// The room for all blobs.
 pub struct Reservations(Mutex<State>);
 
 struct State {
-    ledger: Ledger,
+    accounting: SpaceAccounting,
     waiters: BTreeMap<Age, oneshot::Sender<Reservation>>,
 }
 
@@ -34,7 +34,7 @@ impl Reservations {
     /// `total`: all the space, in bytes.
     pub fn new(total: u64) -> Arc<Self> {
         Arc::new(Self(Mutex::new(State {
-            ledger: Ledger::new(total),
+            accounting: SpaceAccounting::new(total),
             waiters: BTreeMap::new(),
         })))
     }
@@ -51,13 +51,13 @@ impl Reservations {
     ) -> Result<Reservation, Refused> {
         let (waiter, admitted) = match purpose {
             Purpose::Original => {
-                self.0.lock().ledger.original(room)?;
+                self.0.lock().accounting.original(room)?;
                 return Ok(self.reservation(purpose, room));
             }
             Purpose::Answer => {
                 let (sender, admitted) = oneshot::channel();
                 let mut state = self.0.lock();
-                let age = state.ledger.wait(room)?;
+                let age = state.accounting.wait(room)?;
                 state.waiters.insert(age, sender);
                 let waiter = Waiter {
                     reservations: Arc::clone(self),
@@ -84,7 +84,7 @@ impl Reservations {
     fn advance(self: &Arc<Self>) {
         let admitted: Vec<_> = {
             let mut state = self.0.lock();
-            let admitted = state.ledger.advance();
+            let admitted = state.accounting.advance();
             let senders = admitted
                 .into_iter()
                 .filter_map(|(age, room)| Some((state.waiters.remove(&age)?, room)));
@@ -97,13 +97,13 @@ impl Reservations {
     }
 
     fn give_back(self: &Arc<Self>, purpose: Purpose, room: u64) {
-        self.0.lock().ledger.give_back(purpose, room);
+        self.0.lock().accounting.give_back(purpose, room);
         self.advance();
     }
 
     #[cfg(test)]
     pub fn free(&self) -> u64 {
-        self.0.lock().ledger.free()
+        self.0.lock().accounting.free()
     }
 }
 
@@ -121,7 +121,7 @@ impl Reservation {
     /// which would have to wait while it holds space.
     pub fn grow(&mut self, more: u64) -> Result<(), Refused> {
         match self.purpose {
-            Purpose::Original => self.reservations.0.lock().ledger.original(more)?,
+            Purpose::Original => self.reservations.0.lock().accounting.original(more)?,
             Purpose::Answer => return Err(Refused::Ever),
         }
         self.room += more;
@@ -149,7 +149,7 @@ impl Drop for Waiter {
         let has_left = {
             let mut state = self.reservations.0.lock();
             state.waiters.remove(&self.age);
-            state.ledger.leave(self.age)
+            state.accounting.leave(self.age)
         };
         if has_left {
             self.reservations.advance();

@@ -22,14 +22,14 @@ const MEMORY: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug, Default)]
 pub struct ModelHealth {
     /// The failures in a row that count, at most [`FAILURES`].
-    failures: Vec<Asker>,
+    failures: Vec<Requester>,
     is_key_refused: bool,
     last_call: Timestamp,
 }
 
 /// The user and the picture of a model call, as hashes: neither can be recovered from it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Asker {
+pub struct Requester {
     user: u64,
     picture: u64,
 }
@@ -49,7 +49,7 @@ pub enum Verdict {
     Crashes,
 }
 
-impl Asker {
+impl Requester {
     /// The user and the picture of this task.
     pub fn of(task: &Task) -> Self {
         let url = &task.refinement.original_image_url;
@@ -68,7 +68,7 @@ fn hash(text: &str) -> u64 {
 
 impl ModelHealth {
     /// A call has ended.
-    pub fn called(&mut self, verdict: Verdict, asker: Asker, now: Timestamp) {
+    pub fn called(&mut self, verdict: Verdict, requester: Requester, now: Timestamp) {
         let is_over = self.is_unusable() && self.is_forgotten(now);
         if verdict == Verdict::Works || is_over && verdict != Verdict::RateLimit {
             self.failures.clear();
@@ -78,19 +78,19 @@ impl ModelHealth {
             Verdict::Works => {}
             Verdict::RateLimit => return,
             Verdict::KeyRefused => self.is_key_refused = true,
-            Verdict::Fails | Verdict::Crashes => self.failed(verdict, asker),
+            Verdict::Fails | Verdict::Crashes => self.failed(verdict, requester),
         }
         self.last_call = now;
     }
 
-    fn failed(&mut self, verdict: Verdict, asker: Asker) {
+    fn failed(&mut self, verdict: Verdict, requester: Requester) {
         let of_user = self
             .failures
             .iter()
-            .filter(|other| other.user == asker.user);
-        let is_known = verdict == Verdict::Crashes && self.failures.contains(&asker);
+            .filter(|other| other.user == requester.user);
+        let is_known = verdict == Verdict::Crashes && self.failures.contains(&requester);
         if !is_known && of_user.count() < OF_A_USER && !self.is_failing() {
-            self.failures.push(asker);
+            self.failures.push(requester);
         }
     }
 
@@ -265,8 +265,8 @@ mod tests {
         for (name, calls, now, usable) in cases {
             let mut health = ModelHealth::default();
             for (at, user, picture, verdict) in calls {
-                let asker = Asker { user, picture };
-                health.called(verdict, asker, Timestamp::from_secs(at));
+                let requester = Requester { user, picture };
+                health.called(verdict, requester, Timestamp::from_secs(at));
             }
             let problem = health.problem(Timestamp::from_secs(now));
             assert_eq!(problem.is_none(), usable, "{name}: {problem:?}");

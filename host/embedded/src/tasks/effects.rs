@@ -53,7 +53,7 @@ impl Effects {
     }
 
     /// Applies the effects, after everything was committed.
-    pub(super) fn take_place(mut self, hub: &Hub) {
+    pub(super) fn apply(mut self, hub: &Hub) {
         self.promised = 0;
         self.room.release_tasks(self.ended);
         for (task_id, update) in take(&mut self.updates) {

@@ -208,7 +208,7 @@ impl Worker {
             named.map_err(|error| Fault::Nameless(error).report(&self.damage))
         };
         transaction(&self.connection, |error| self.report(error), perform)?;
-        effects.take_place(&self.hub);
+        effects.apply(&self.hub);
         Ok(())
     }
 

@@ -21,7 +21,7 @@ use wasmtime_wasi_http::WasiBody;
 use super::activity::Activity;
 use super::failure::Failure;
 use super::instances::ApiInstances;
-use super::patience::is_patient;
+use super::long_poll::is_long_poll;
 use crate::wasm::bindings::api::ApiPre;
 use crate::wasm::sandbox::Sandbox;
 use exchange::{Exchange, Received};
@@ -85,7 +85,7 @@ impl Handler {
         let shared = &self.0;
         let (sender, response) = oneshot::channel();
         shared.queue.push(Exchange {
-            is_patient: is_patient(&request),
+            is_long_poll: is_long_poll(&request),
             request: Received::of(request).await,
             activity,
             trace,

@@ -21,7 +21,7 @@ pub(super) const MAX_CONCURRENT_REQUESTS: usize = 64;
 
 /// Limit of requests that only wait, as their clients asked; these do not count toward
 /// the limit above.
-pub(super) const MAX_PATIENT_REQUESTS: usize = 1024;
+pub(super) const MAX_LONG_POLLS: usize = 1024;
 
 /// Requests after which an instance is replaced.
 pub(super) const MAX_REQUESTS: usize = 100_000;
@@ -63,7 +63,7 @@ impl ApiInstances {
 }
 
 /// Whether an instance that has served this many requests should be replaced.
-pub(super) fn is_worn(requests: usize, slot: &OwnedSemaphorePermit) -> bool {
+pub(super) fn is_recycled(requests: usize, slot: &OwnedSemaphorePermit) -> bool {
     requests >= MAX_REQUESTS && slot.semaphore().available_permits() >= MIN_FREE_SLOTS
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use concept_refinement_capability::health::Asker;
+use concept_refinement_capability::health::Requester;
 use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_capability::traces::{Attempt, Kind, Span, Start, TASK};
 use concept_refinement_domain::capability::{Fenced, Finished, NewTask, RefinedImage, Submission};
@@ -84,14 +84,14 @@ impl HostWithStore<Sandbox> for Linked {
         let claimed = host.leases().claim(&id, user_id.as_deref()).await;
         if let Ok(Some(claimed)) = &claimed {
             let lease = claimed.lease.clone();
-            let asker = Asker::of(&claimed.task);
+            let requester = Requester::of(&claimed.task);
             let attempt = Attempt::begin(&host.traces, claimed, asked_at, host.clock.now());
             let payments = host.payments(claimed, Arc::new(Tokio::default()), attempt.clone());
             caller.with(|mut access| {
                 let sandbox = access.get();
                 sandbox.claimed.set(Some(lease));
                 sandbox.claimed_at = Some(Instant::now());
-                sandbox.asker = asker;
+                sandbox.requester = requester;
                 sandbox.payments = payments;
                 sandbox.attempt = attempt;
             });

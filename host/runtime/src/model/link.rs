@@ -17,7 +17,7 @@ impl HostWithStore<Sandbox> for Linked {
         caller: &Caller,
         request: wit::Request,
     ) -> wasmtime::Result<Result<wit::Answer, wit::Error>> {
-        let (host, asker, request) = caller.with(|mut access| {
+        let (host, requester, request) = caller.with(|mut access| {
             let host = access.get().capabilities()?;
             let sandbox = access.get();
             let context = convert::CallContext {
@@ -26,7 +26,7 @@ impl HostWithStore<Sandbox> for Linked {
                 deadline: None,
             };
             let request = convert::request(request, context, &mut access)?;
-            wasmtime::error::Ok((host, access.get().asker, request))
+            wasmtime::error::Ok((host, access.get().requester, request))
         })?;
         // Otherwise the first poll would run on the stack of the guest, which keeps every
         // page that was ever used.
@@ -42,7 +42,7 @@ impl HostWithStore<Sandbox> for Linked {
             },
             Err(ModelError::Broken(_)) => Verdict::Crashes,
         };
-        host.model_called(verdict, asker);
+        host.model_called(verdict, requester);
         Ok(match answer {
             Ok(answer) => Ok(convert::answer(answer, caller)?),
             Err(error) => Err(error.into()),

@@ -1,5 +1,5 @@
 //! Memory for the instances of all models, and the queue of calls that wait for it. The
-//! rule is in `ledger.rs`.
+//! rule is in `arbiter.rs`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::ledger::{Age, Cost, Ledger, Refused, charge, is_small};
+use super::arbiter::{Age, Cost, MemoryArbiter, Refused, charge, is_small};
 use crate::wasm::sandbox::{Granted, MemoryMeter, NoRoom};
 
 /// Shared by all calls of all models of a host.
@@ -20,7 +20,7 @@ pub struct ModelMemory {
 }
 
 struct State {
-    ledger: Ledger,
+    arbiter: MemoryArbiter,
     next: Age,
     /// Calls that wait, the oldest first.
     waiters: BTreeMap<Age, Waiting>,
@@ -75,7 +75,7 @@ impl ModelMemory {
     /// be had. Both in bytes.
     pub fn new(total: u64, each: u64) -> Arc<Self> {
         let state = State {
-            ledger: Ledger::new(total, each),
+            arbiter: MemoryArbiter::new(total, each),
             next: 0,
             waiters: BTreeMap::new(),
             ends: HashMap::new(),
@@ -90,8 +90,8 @@ impl ModelMemory {
     pub fn in_use(&self) -> MemoryUse {
         let state = self.state.lock();
         MemoryUse {
-            bytes: state.ledger.in_use(),
-            limit: state.ledger.total(),
+            bytes: state.arbiter.in_use(),
+            limit: state.arbiter.total(),
             put_off: self.put_off.load(Ordering::Relaxed),
         }
     }
@@ -105,7 +105,7 @@ impl ModelMemory {
         Ticket {
             memory: Arc::clone(self),
             age,
-            need: Arc::new(state.ledger.need(expected).into()),
+            need: Arc::new(state.arbiter.need(expected).into()),
         }
     }
 
@@ -117,7 +117,7 @@ impl ModelMemory {
                 return;
             };
             let (age, need) = (*first.key(), Arc::clone(&first.get().need));
-            if !state.ledger.admit(age, need.load(Ordering::Relaxed)) {
+            if !state.arbiter.admit(age, need.load(Ordering::Relaxed)) {
                 return;
             }
             let Some(Waiting { admitted, .. }) = state.waiters.remove(&age) else {
@@ -167,7 +167,7 @@ impl Ticket {
             let mut state = self.memory.state.lock();
             let need = Arc::clone(&self.need);
             if state.waiters.is_empty()
-                && state.ledger.admit(self.age, need.load(Ordering::Relaxed))
+                && state.arbiter.admit(self.age, need.load(Ordering::Relaxed))
             {
                 return Some(self.memory.admitted(&mut state, self.age, need));
             }
@@ -205,7 +205,7 @@ impl Admitted {
     /// for which `expected` bytes are reserved. None: there is not enough memory, and the
     /// call has to end.
     pub fn inner_meter(self: &Arc<Self>, expected: u64) -> Option<InnerMeter> {
-        let left = self.memory.state.lock().ledger.left(self.age);
+        let left = self.memory.state.lock().arbiter.left(self.age);
         let meter = InnerMeter {
             call: Arc::clone(self),
             reserved: expected.min(left),
@@ -236,14 +236,14 @@ impl Admitted {
     /// Records that the call is about to send a request to its provider.
     pub fn asks(&self) {
         let mut state = self.memory.state.lock();
-        state.ledger.costs(self.age, Cost::Request);
+        state.arbiter.costs(self.age, Cost::Request);
     }
 
     /// Records that the call's answer has begun.
     pub fn answered(&self) {
         self.has_answered.store(true, Ordering::Relaxed);
         let mut state = self.memory.state.lock();
-        state.ledger.costs(self.age, Cost::Answer);
+        state.arbiter.costs(self.age, Cost::Answer);
     }
 
     /// Whether the call's answer has begun.
@@ -257,7 +257,7 @@ impl Drop for Admitted {
         {
             let mut state = self.memory.state.lock();
             state.ends.remove(&self.age);
-            let need = state.ledger.leave(self.age);
+            let need = state.arbiter.leave(self.age);
             self.need.store(need, Ordering::Relaxed);
         }
         self.memory.advance();
@@ -269,10 +269,10 @@ impl MemoryMeter for Meter {
         let mut state = self.memory.state.lock();
         // The instances that this one waits for hold the rest of the limit, and may give
         // it back.
-        if !state.ledger.may_have(self.age, bytes) {
+        if !state.arbiter.may_have(self.age, bytes) {
             return Ok(Granted::Never);
         }
-        let grown = state.ledger.grow(self.age, bytes);
+        let grown = state.arbiter.grow(self.age, bytes);
         self.memory.end(&state, self.age, grown)?;
         Ok(granted(&self.is_large, bytes))
     }
@@ -284,7 +284,7 @@ impl MemoryMeter for InnerMeter {
         let fits = {
             let state = self.call.memory.state.lock();
             let before = self.counted.load(Ordering::Relaxed);
-            state.ledger.may_have_inner(self.call.age, before, after)
+            state.arbiter.may_have_inner(self.call.age, before, after)
         };
         if !fits {
             return Ok(Granted::Never);
@@ -304,7 +304,7 @@ impl InnerMeter {
         let Admitted { memory, age, .. } = &*self.call;
         let mut state = memory.state.lock();
         let before = self.counted.load(Ordering::Relaxed);
-        let grown = state.ledger.grow_inner(*age, before, after);
+        let grown = state.arbiter.grow_inner(*age, before, after);
         memory.end(&state, *age, grown)?;
         self.counted.store(after, Ordering::Relaxed);
         Ok(())
@@ -316,7 +316,11 @@ impl Drop for InnerMeter {
         let counted = self.counted.load(Ordering::Relaxed);
         if counted > 0 {
             let memory = &self.call.memory;
-            memory.state.lock().ledger.end_inner(self.call.age, counted);
+            memory
+                .state
+                .lock()
+                .arbiter
+                .end_inner(self.call.age, counted);
             memory.advance();
         }
     }

@@ -2,7 +2,7 @@
 //! process. `wit/model-state.wit` has the promises.
 
 mod link;
-mod shelf;
+mod lru;
 
 use std::future::ready;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use futures::stream::{self, BoxStream};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use shelf::Shelf;
+use self::lru::Lru;
 
 /// Limit for all values of a link and their keys, in bytes.
 const VALUES: usize = 256 << 10;
@@ -37,8 +37,8 @@ const MAX_KEY: usize = 256;
 
 /// The state of one link.
 pub struct ModelState {
-    values: Mutex<Shelf<Vec<u8>>>,
-    images: Mutex<Shelf<StateImage>>,
+    values: Mutex<Lru<Vec<u8>>>,
+    images: Mutex<Lru<StateImage>>,
     /// Permits, in bytes.
     drafts: Arc<Semaphore>,
 }
@@ -54,8 +54,8 @@ pub struct StateImage {
 impl Default for ModelState {
     fn default() -> Self {
         Self {
-            values: Mutex::new(Shelf::new(VALUES)),
-            images: Mutex::new(Shelf::new(IMAGES)),
+            values: Mutex::new(Lru::new(VALUES)),
+            images: Mutex::new(Lru::new(IMAGES)),
             drafts: Arc::new(Semaphore::new(DRAFTS)),
         }
     }

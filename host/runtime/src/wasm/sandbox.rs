@@ -14,7 +14,7 @@ use std::time::Instant;
 use concept_refinement_capability::Capabilities;
 use concept_refinement_capability::blobs::Blobs;
 use concept_refinement_capability::clock::Clock;
-use concept_refinement_capability::health::Asker;
+use concept_refinement_capability::health::Requester;
 use concept_refinement_capability::model::RetryLater;
 use concept_refinement_capability::payments::Payments;
 use concept_refinement_capability::processor::{ClaimedLease, LastStage};
@@ -91,7 +91,7 @@ pub struct Sandbox {
     pub(crate) claimed: ClaimedLease,
     pub(crate) claimed_at: Option<Instant>,
     /// The user and the picture of the task that it has claimed.
-    pub(crate) asker: Asker,
+    pub(crate) requester: Requester,
     /// Counts the paid calls of that task.
     pub(crate) payments: Payments,
     /// Its attempt at that task.
@@ -156,7 +156,7 @@ impl Sandbox {
             attempt: Attempt::default(),
             requests: TracedRequests::default(),
             paid_call: None,
-            asker: Asker::default(),
+            requester: Requester::default(),
             stage: LastStage::default(),
             retry_later: RetryLater::default(),
         };
@@ -200,7 +200,7 @@ impl Sandbox {
     }
 
     /// Makes the instance a middleware in front of these models.
-    pub fn stand_before(&mut self, next: Arc<Next>) {
+    pub fn set_next(&mut self, next: Arc<Next>) {
         self.next = Some(next);
     }
 

@@ -6,7 +6,7 @@ use concept_refinement_domain::task::Status;
 
 use super::super::arguments::{STATUSES, json};
 use super::super::settings;
-use super::door::parse_url;
+use super::client::parse_url;
 use super::filter::{NAMES, When};
 use super::id;
 use crate::config::table;

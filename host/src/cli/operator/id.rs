@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::super::failure::Failure;
-use super::door::Door;
+use super::client::AdminClient;
 use super::pages::Pages;
 
 /// Characters of a whole id.
@@ -57,13 +57,13 @@ fn hyphenated(digits: &str) -> String {
 /// # Errors
 ///
 /// No task has it, or several have.
-pub async fn whole(door: &Door, begin: &str) -> Result<String, Failure> {
+pub async fn whole(client: &AdminClient, begin: &str) -> Result<String, Failure> {
     if begin.len() == WHOLE {
         return Ok(begin.to_owned());
     }
     let (since, until) = times(begin);
     let query = vec![("since", since.to_string()), ("until", until.to_string())];
-    let mut pages = Pages::new(door, "tasks", "tasks", query, None);
+    let mut pages = Pages::new(client, "tasks", "tasks", query, None);
     let mut found: Vec<String> = Vec::new();
     while let Some(tasks) = pages.next().await? {
         let ids = tasks.iter().filter_map(|task| task.get("task_id"));

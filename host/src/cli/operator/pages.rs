@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::door::{Door, Problem};
+use super::client::{AdminClient, Problem};
 
 /// Largest page that a service gives.
 const PAGE: u64 = 100;
 
 pub struct Pages<'a> {
-    door: &'a Door,
+    client: &'a AdminClient,
     /// The list, which is also the field with its items.
     path: &'static str,
     field: &'static str,
@@ -23,14 +23,14 @@ pub struct Pages<'a> {
 impl<'a> Pages<'a> {
     /// `limit`: how many items at most; none: all. `field` has them.
     pub fn new(
-        door: &'a Door,
+        client: &'a AdminClient,
         path: &'static str,
         field: &'static str,
         query: Vec<(&'static str, String)>,
         limit: Option<u64>,
     ) -> Self {
         Self {
-            door,
+            client,
             path,
             field,
             query,
@@ -57,17 +57,17 @@ impl<'a> Pages<'a> {
         if let Some(cursor) = self.cursor.as_str() {
             query.push(("cursor", cursor.to_owned()));
         }
-        let mut page = self.door.get(self.path, &query).await?;
+        let mut page = self.client.get(self.path, &query).await?;
         let items = page.get_mut(self.field).map(Value::take);
         let items = match items {
             Some(Value::Array(items)) => Some(items),
             _ => None,
         };
-        let items = self.door.expected(items)?;
+        let items = self.client.expected(items)?;
         let next = page.get_mut("next_cursor").map(Value::take);
         // A cursor that leads to itself would have no end.
         let is_usable = |next: &Value| next.is_null() || next.is_string() && *next != self.cursor;
-        self.cursor = self.door.expected(next.filter(is_usable))?;
+        self.cursor = self.client.expected(next.filter(is_usable))?;
         self.has_begun = true;
         let count = u64::try_from(items.len()).unwrap_or(u64::MAX);
         self.left = self.left.map(|left| left.saturating_sub(count));

@@ -9,7 +9,7 @@ use super::super::failure::Failure;
 use super::super::progress::bar;
 use super::super::signals::Signals;
 use super::super::terminal::say;
-use super::door::Problem;
+use super::client::Problem;
 
 /// The first pause between two looks, and the longest one.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

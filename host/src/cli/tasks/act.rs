@@ -4,12 +4,12 @@ use clap::ArgMatches;
 use concept_refinement_capability::administration::Action;
 
 use super::super::failure::Failure;
-use super::super::operator::door::{Access, Door};
+use super::super::operator::client::{Access, AdminClient};
 use super::{all, one};
 
 /// What is wanted of a service, and how it is told.
 pub struct Act {
-    pub door: Door,
+    pub client: AdminClient,
     pub action: Action,
     pub reason: String,
     pub as_json: bool,
@@ -17,7 +17,7 @@ pub struct Act {
 
 pub fn run(action: Action, matches: &ArgMatches) -> Result<(), Failure> {
     let act = Act {
-        door: Door::of(matches, Access::Act)?,
+        client: AdminClient::of(matches, Access::Act)?,
         action,
         reason: matches.get_one("reason").cloned().unwrap_or_default(),
         as_json: matches.get_flag("json"),

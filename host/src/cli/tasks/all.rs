@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::failure::Failure;
-use super::super::operator::door::{Door, Problem};
+use super::super::operator::client::{AdminClient, Problem};
 use super::super::operator::filter::{Filter, words};
 use super::super::operator::shown::text;
 use super::super::operator::waiting::{Waiting, patiently};
@@ -69,10 +69,10 @@ impl Preview {
             "filter": filter.json(),
             "preview": true,
         });
-        let answer = act.door.post("tasks/actions", &request).await?;
+        let answer = act.client.post("tasks/actions", &request).await?;
         let count = answer.get("count").and_then(Value::as_u64);
         Ok(Self {
-            count: act.door.expected(count)?,
+            count: act.client.expected(count)?,
             answer,
         })
     }
@@ -130,14 +130,14 @@ struct Job {
 }
 
 impl Job {
-    fn of(door: &Door, answer: Value) -> Result<Self, Problem> {
-        let number = |name: &str| door.expected(answer.get(name).and_then(Value::as_u64));
+    fn of(client: &AdminClient, answer: Value) -> Result<Self, Problem> {
+        let number = |name: &str| client.expected(answer.get(name).and_then(Value::as_u64));
         let id = answer.get("id").and_then(Value::as_str);
         let id = id.filter(|id| Uuid::parse_str(id).is_ok());
         let ended = answer.get("ended_at");
         Ok(Self {
-            id: door.expected(id)?.to_owned(),
-            is_over: !door.expected(ended)?.is_null(),
+            id: client.expected(id)?.to_owned(),
+            is_over: !client.expected(ended)?.is_null(),
             total: number("total")?,
             done: number("done")?,
             failed: number("failed")?,
@@ -186,15 +186,15 @@ async fn followed(act: &Act, preview: &Preview) -> Result<Job, Failure> {
         "expect": preview.count,
         "reason": act.reason,
     });
-    let started = act.door.post("tasks/actions", &request).await?;
-    let job = Job::of(&act.door, started)?;
+    let started = act.client.post("tasks/actions", &request).await?;
+    let job = Job::of(&act.client, started)?;
     let waiting = Waiting::new(Some(job.total));
     let path = format!("jobs/{}", job.id);
     let goes_on = format!("the service goes on with job {}", job.id);
     let ended = patiently(async || {
-        let answer = act.door.get(&path, &[]).await;
+        let answer = act.client.get(&path, &[]).await;
         let answer = answer.map_err(|problem| problem.after(&goes_on))?;
-        let job = Job::of(&act.door, answer)?;
+        let job = Job::of(&act.client, answer)?;
         waiting.tell(
             job.done + job.failed,
             format!("{}: {} failed", act.action.as_str(), job.failed),

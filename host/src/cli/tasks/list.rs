@@ -10,7 +10,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use serde_json::Value;
 
 use super::super::failure::Failure;
-use super::super::operator::door::{Access, Door};
+use super::super::operator::client::{Access, AdminClient};
 use super::super::operator::filter::Filter;
 use super::super::operator::pages::Pages;
 use super::super::operator::shown::{span, text, text_if_any, timestamp};
@@ -42,13 +42,13 @@ const COLUMNS: &[Column] = &[
 ];
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let door = Door::of(matches, Access::Read)?;
+    let client = AdminClient::of(matches, Access::Read)?;
     let query = Filter::of(matches, SystemClock.now()).query();
     let limit = match matches.get_flag("all") {
         true => None,
         false => matches.get_one::<u64>("limit").copied(),
     };
-    let pages = Pages::new(&door, "tasks", "tasks", query, limit);
+    let pages = Pages::new(&client, "tasks", "tasks", query, limit);
     let as_json = matches.get_flag("json");
     block_on(async {
         match (as_json, limit) {

@@ -4,7 +4,7 @@ use concept_refinement_capability::administration::Action;
 use serde_json::json;
 
 use super::super::failure::Failure;
-use super::super::operator::door::Problem;
+use super::super::operator::client::Problem;
 use super::super::operator::id::whole;
 use super::super::operator::shown::text;
 use super::super::operator::{block_on, print_json};
@@ -13,7 +13,7 @@ use super::act::Act;
 
 pub fn run(act: &Act, begin: &str) -> Result<(), Failure> {
     let (id, answer) = block_on(async {
-        let id = whole(&act.door, begin).await?;
+        let id = whole(&act.client, begin).await?;
         let answer = done(act, &id).await?;
         Ok((id, answer))
     })?;
@@ -33,13 +33,13 @@ async fn done(act: &Act, id: &str) -> Result<serde_json::Value, Problem> {
     let answered = match act.action {
         Action::Delete | Action::Erase => {
             let query = [("reason", act.reason.clone())];
-            let deleted = act.door.delete(&format!("tasks/{id}"), &query).await;
+            let deleted = act.client.delete(&format!("tasks/{id}"), &query).await;
             // The service has nothing to say of it.
             deleted.map(|()| json!({ "task_id": id, "deleted": true }))
         }
         action => {
             let path = format!("tasks/{id}/{}", action.as_str());
-            act.door.post(&path, &reason).await
+            act.client.post(&path, &reason).await
         }
     };
     answered.map_err(|problem| problem.or_missing(format!("there is no task {id}")))

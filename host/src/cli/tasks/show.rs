@@ -6,7 +6,7 @@ use clap::ArgMatches;
 use serde_json::Value;
 
 use super::super::failure::Failure;
-use super::super::operator::door::{Access, Door};
+use super::super::operator::client::{Access, AdminClient};
 use super::super::operator::id::whole;
 use super::super::operator::shown::{exact_time, span, text, text_if_any, timestamp};
 use super::super::operator::table::{Column, Table, terminal_width};
@@ -59,11 +59,11 @@ const STEPS: &[Column] = &[
 ];
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let door = Door::of(matches, Access::Read)?;
+    let client = AdminClient::of(matches, Access::Read)?;
     let id = matches.get_one::<String>("id").cloned().unwrap_or_default();
     let task = block_on(async {
-        let id = whole(&door, &id).await?;
-        let found = door.get(&format!("tasks/{id}"), &[]).await;
+        let id = whole(&client, &id).await?;
+        let found = client.get(&format!("tasks/{id}"), &[]).await;
         Ok(found.map_err(|problem| problem.or_missing(format!("there is no task {id}")))?)
     })?;
     match matches.get_flag("json") {

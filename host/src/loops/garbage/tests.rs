@@ -1,6 +1,6 @@
 mod abandoned;
 mod clock;
-mod duty;
+mod leader;
 mod rounds;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

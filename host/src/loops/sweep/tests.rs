@@ -220,7 +220,7 @@ async fn one_host_at_a_time_sweeps_and_another_goes_on() {
             let idle = Arc::<Idle>::default();
             let mut sweep = sweep(idle.store(), Arc::default());
             if let Some(capabilities) = Arc::get_mut(&mut sweep.host) {
-                capabilities.duties = roster.of(host);
+                capabilities.leader_leases = roster.of(host);
             }
             let running = tokio::spawn(Arc::new(sweep).run(stopped.clone()));
             (idle, running)
@@ -236,7 +236,7 @@ async fn one_host_at_a_time_sweeps_and_another_goes_on() {
     let begun = looks();
     let first = one(&begun);
 
-    // Its duty ends, and then another one takes it within a round.
+    // Its lease ends, and then another one takes it within a round.
     hosts[first].1.abort();
     sleep(LEASE * ROUNDS).await;
     let mut then = looks();

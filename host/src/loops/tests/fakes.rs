@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_capability::clock::ManualClock;
-use concept_refinement_capability::duties::{Duties, OnlyHost};
 use concept_refinement_capability::images::ImageStore;
 use concept_refinement_capability::intercept::{Intercepted, Interceptor};
+use concept_refinement_capability::leader_leases::{LeaderLeases, OnlyHost};
 use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
 use concept_refinement_capability::runtime::Runtime;
 use concept_refinement_capability::tasks::{Expired, TaskOperation, TaskReply, TaskStore};
@@ -40,11 +40,11 @@ pub struct Ledger {
     pub expired: Mutex<Vec<(Instant, Timestamp)>>,
 }
 
-/// Who has a duty of several hosts, and until when.
+/// Who leads several hosts, and until when.
 #[derive(Clone, Default)]
 pub struct Roster(Arc<Mutex<BTreeMap<String, (u32, Instant)>>>);
 
-/// The duties as one host sees them.
+/// The leader leases as one host sees them.
 struct Shared {
     roster: Roster,
     host: u32,
@@ -70,7 +70,7 @@ pub fn capabilities(
         probes: Arc::default(),
         room: Arc::default(),
         traces: Traces::default(),
-        duties: Arc::new(OnlyHost),
+        leader_leases: Arc::new(OnlyHost),
         pause: Arc::default(),
     }
 }
@@ -87,7 +87,7 @@ impl ImageModel for NoModel {
 
 impl Roster {
     /// As the host of this number sees it.
-    pub fn of(&self, host: u32) -> Arc<dyn Duties> {
+    pub fn of(&self, host: u32) -> Arc<dyn LeaderLeases> {
         Arc::new(Shared {
             roster: self.clone(),
             host,
@@ -99,7 +99,7 @@ impl Roster {
     }
 }
 
-impl Duties for Shared {
+impl LeaderLeases for Shared {
     fn take<'a>(&'a self, name: &'a str, time: Duration) -> Answer<'a, bool> {
         let mut roster = self.roster.0.lock();
         let now = Instant::now();

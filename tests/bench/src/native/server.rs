@@ -14,8 +14,8 @@ use axum::http::{Request, Response};
 use axum::{Router, extract::State};
 use concept_refinement_api as api;
 use concept_refinement_capability::clock::SystemClock;
-use concept_refinement_capability::duties::OnlyHost;
 use concept_refinement_capability::images::{Contents, Signing};
+use concept_refinement_capability::leader_leases::OnlyHost;
 use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
 use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_capability::traces::Traces;
@@ -82,7 +82,7 @@ pub fn serve(data: &Path) {
         redeliveries: Arc::default(),
         pause: Arc::default(),
         traces: Traces::default(),
-        duties: Arc::new(OnlyHost),
+        leader_leases: Arc::new(OnlyHost),
     });
     let threads = available_parallelism().map_or(1, usize::from);
     let threads: Vec<_> = (0..threads).map(|_| start(Arc::clone(&host))).collect();

@@ -36,7 +36,7 @@ pub type Outcome = Result<Response<WasiBody>, Failure>;
 pub struct Exchange {
     pub request: Received,
     /// Whether the client asked to wait (`Prefer: wait`).
-    pub is_patient: bool,
+    pub is_long_poll: bool,
     pub activity: Activity,
     /// None: the request is not traced.
     pub trace: Option<TraceContext>,

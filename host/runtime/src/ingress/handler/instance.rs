@@ -21,7 +21,7 @@ use super::exchange::{Exchange, from_wit};
 use crate::ingress::activity::Progress;
 use crate::ingress::failure::Failure;
 use crate::ingress::instances::{
-    IDLE_TIMEOUT, MAX_CONCURRENT_REQUESTS, MAX_PATIENT_REQUESTS, REQUEST_TIMEOUT, is_worn, log_end,
+    IDLE_TIMEOUT, MAX_CONCURRENT_REQUESTS, MAX_LONG_POLLS, REQUEST_TIMEOUT, is_recycled, log_end,
     log_printed,
 };
 use crate::wasm::bindings::api::Api;
@@ -132,21 +132,21 @@ impl Instance<'_> {
         let mut idle = pin!(sleep(IDLE_TIMEOUT));
         let mut last = Instant::now();
         let (mut requests, mut is_accepting, mut has_lost_one) = (0, true, false);
-        let mut patient = 0;
+        let mut long_polls = 0;
         loop {
             self.in_flight.store(calls.len(), Ordering::Relaxed);
-            is_accepting &= !is_worn(requests, self.slot);
+            is_accepting &= !is_recycled(requests, self.slot);
             let is_empty = calls.is_empty() && bodies.is_empty();
             if is_empty && !is_accepting && (has_lost_one || self.is_quiet().await) {
                 return Ok(());
             }
             let has_room = is_accepting
-                && calls.len() - patient < MAX_CONCURRENT_REQUESTS
-                && patient < MAX_PATIENT_REQUESTS;
+                && calls.len() - long_polls < MAX_CONCURRENT_REQUESTS
+                && long_polls < MAX_LONG_POLLS;
             tokio::select! {
                 biased;
-                Some((was_patient, ended)) = calls.next() => {
-                    patient -= usize::from(was_patient);
+                Some((was_long_poll, ended)) = calls.next() => {
+                    long_polls -= usize::from(was_long_poll);
                     match ended? {
                         Ended::Answered(drained) => bodies.extend(drained),
                         Ended::Abandoned => {}
@@ -159,9 +159,9 @@ impl Instance<'_> {
                     requests += 1;
                     last = Instant::now();
                     if !exchange.response.is_closed() {
-                        let is_patient = exchange.is_patient;
-                        patient += usize::from(is_patient);
-                        calls.push(async move { (is_patient, self.call(exchange).await) });
+                        let is_long_poll = exchange.is_long_poll;
+                        long_polls += usize::from(is_long_poll);
+                        calls.push(async move { (is_long_poll, self.call(exchange).await) });
                     }
                 }
                 () = &mut idle => {
@@ -177,7 +177,7 @@ impl Instance<'_> {
     async fn call(&self, exchange: Exchange) -> wasmtime::Result<Ended> {
         let Exchange {
             request,
-            is_patient,
+            is_long_poll,
             activity,
             trace,
             mut response,
@@ -198,7 +198,7 @@ impl Instance<'_> {
         let answer = tokio::select! {
             biased;
             answer = handler.finish_call_concurrent(self.accessor, call) => answer?.0,
-            () = response.closed(), if is_patient => return Ok(Ended::Abandoned),
+            () = response.closed(), if is_long_poll => return Ok(Ended::Abandoned),
             () = activity.idle_for(REQUEST_TIMEOUT) => {
                 let _ = response.send(Err(Failure::TimedOut));
                 return Ok(Ended::TimedOut);

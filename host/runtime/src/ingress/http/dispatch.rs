@@ -37,8 +37,8 @@ use crate::ingress::failure::Failure;
 use crate::ingress::http::cors;
 use crate::ingress::http::origin;
 use crate::ingress::http::push;
+use crate::ingress::long_poll::is_long_poll;
 use crate::ingress::networks::Networks;
-use crate::ingress::patience::is_patient;
 use crate::metrics::http as shared;
 use crate::metrics::http::{ROUTE, Requests, method_name};
 
@@ -101,7 +101,7 @@ pub struct Dispatch {
 }
 
 /// Client and user of a request.
-struct Asker {
+struct Requester {
     client: Option<Subnet>,
     user: Option<u64>,
 }
@@ -198,8 +198,9 @@ impl Dispatch {
             let version = request.version();
             let trace = traced.context();
             let answered = self.admit(request, peer, core, form, trace).await;
-            let answered = answered
-                .and_then(|(response, asker)| self.sending(response, version, &asker, busy));
+            let answered = answered.and_then(|(response, requester)| {
+                self.sending(response, version, &requester, busy)
+            });
             let mut response = answered.unwrap_or_else(|refusal| {
                 let mut response = refusal.into();
                 cors::allow(origin, &mut response);
@@ -241,13 +242,13 @@ impl Dispatch {
         core: usize,
         form: Form,
         trace: Option<TraceContext>,
-    ) -> Result<(Response<WasiBody>, Asker), Refusal> {
+    ) -> Result<(Response<WasiBody>, Requester), Refusal> {
         let client = Client::of(peer, request.headers_mut(), &self.proxies);
-        let asker = Asker {
+        let requester = Requester {
             client: (!self.is_proxy(client.address)).then(|| Subnet::of(client.address)),
             user: self.credentials.of(request.headers()),
         };
-        let _permit = self.permit(&request, form, &asker)?;
+        let _permit = self.permit(&request, form, &requester)?;
         if head_size(&request) > MAX_HEADERS {
             return Err(Refusal::LongHead);
         }
@@ -270,7 +271,7 @@ impl Dispatch {
         let request = body::bounded(request, self.max_body, activity.clone());
         match &self.push {
             Some(push) if request.uri().path() == push::PATH => {
-                return Ok((push.answer(request).await, asker));
+                return Ok((push.answer(request).await, requester));
             }
             Some(_) | None => self.check_path(request.uri().path())?,
         }
@@ -289,7 +290,7 @@ impl Dispatch {
                 Refusal::InternalError
             }
         })?;
-        Ok((response, asker))
+        Ok((response, requester))
     }
 
     /// A permit for the request. One that asks to wait gets it from those for answers, so
@@ -298,19 +299,21 @@ impl Dispatch {
         &self,
         request: &Request<B>,
         form: Form,
-        asker: &Asker,
+        requester: &Requester,
     ) -> Result<Permit<u64>, Refusal> {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         let is_health = is_read && request.uri().path() == self.health;
-        let is_patient = is_patient(request);
+        let is_long_poll = is_long_poll(request);
         let permit = match (is_health, form) {
-            (true, _) => self.health_requests.take(asker.client, asker.user),
-            (false, Form::Full) if is_patient => self.answers.take(asker.client, asker.user),
-            (false, Form::Full) => self.requests.take(asker.client, asker.user),
+            (true, _) => self.health_requests.take(requester.client, requester.user),
+            (false, Form::Full) if is_long_poll => {
+                self.answers.take(requester.client, requester.user)
+            }
+            (false, Form::Full) => self.requests.take(requester.client, requester.user),
             (false, Form::Brief) => return Err(Refusal::TooManyConnections),
         };
         permit.ok_or_else(|| {
-            self.short_of(match is_patient {
+            self.short_of(match is_long_poll {
                 true => shared::ANSWERS,
                 false => shared::REQUESTS,
             })
@@ -363,7 +366,7 @@ impl Dispatch {
         &self,
         mut response: Response<WasiBody>,
         version: Version,
-        asker: &Asker,
+        requester: &Requester,
         busy: Busy,
     ) -> Result<Response<WasiBody>, Refusal> {
         if version == Version::HTTP_10 && ends_with_connection(&response) {
@@ -377,7 +380,7 @@ impl Dispatch {
         if body.is_end_stream() || is_short {
             return Ok(response);
         }
-        let permit = self.answers.take(asker.client, asker.user);
+        let permit = self.answers.take(requester.client, requester.user);
         let permit = permit.ok_or_else(|| self.short_of(shared::ANSWERS))?;
         let guard = (permit, busy);
         Ok(response.map(|body| match is_http2 {

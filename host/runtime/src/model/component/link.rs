@@ -181,7 +181,7 @@ impl Link {
         let printer = Arc::<Output>::clone(&output);
         let mut store = Sandbox::of_model(&self.engine, &self.parts.grants, None, printer);
         if self.is_middleware() {
-            store.data_mut().stand_before(Next::describing(self));
+            store.data_mut().set_next(Next::describing(self));
         }
         let pre = self.pre.clone();
         let described = self.parts.threads.spawn(async move {

@@ -81,7 +81,7 @@ pub async fn run(
         .is_middleware()
         .then(|| Next::of(link, admitted, request, waits.clone()));
     if let Some(next) = &next {
-        store.data_mut().stand_before(Arc::clone(next));
+        store.data_mut().set_next(Arc::clone(next));
     }
     let start = Instant::now();
     let ended = {

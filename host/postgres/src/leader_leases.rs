@@ -1,17 +1,17 @@
-//! Duties of one host at a time, and the secret that all hosts share.
+//! Leader leases, and the secret that all hosts share.
 
 use std::time::Duration;
 
 use concept_refinement_capability::Answer;
-use concept_refinement_capability::duties::Duties;
 use concept_refinement_capability::engine::SharedSecret;
+use concept_refinement_capability::leader_leases::LeaderLeases;
 use concept_refinement_domain::secret::LENGTH;
 
 use super::PostgresTasks;
 use super::fault::Fault;
 use super::values::{Time, parameters};
 
-impl Duties for PostgresTasks {
+impl LeaderLeases for PostgresTasks {
     fn take<'a>(&'a self, name: &'a str, time: Duration) -> Answer<'a, bool> {
         const SQL: &str = "INSERT INTO schema.duty (name, holder, until) VALUES ($1, $2, $3) \
              ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until \

@@ -8,19 +8,19 @@ const MIB: u64 = 1 << 20;
 
 /// Calls of these ages with so much each, of a total of 100 MiB and at most 60
 /// each.
-fn ledger(calls: &[(Age, u64)]) -> Ledger {
-    let mut ledger = Ledger::new(100 * MIB, 60 * MIB);
+fn arbiter(calls: &[(Age, u64)]) -> MemoryArbiter {
+    let mut arbiter = MemoryArbiter::new(100 * MIB, 60 * MIB);
     for (age, bytes) in calls {
-        assert!(ledger.admit(*age, SMALL), "{age}");
-        assert_eq!(ledger.grow(*age, bytes * MIB), Ok(vec![]), "{age}");
+        assert!(arbiter.admit(*age, SMALL), "{age}");
+        assert_eq!(arbiter.grow(*age, bytes * MIB), Ok(vec![]), "{age}");
     }
-    ledger
+    arbiter
 }
 
 /// A middleware, and the model that it waits for.
 #[test]
 fn the_instances_of_a_call_count_together() {
-    let mut calls = ledger(&[(1, 10), (2, 10)]);
+    let mut calls = arbiter(&[(1, 10), (2, 10)]);
     assert_eq!(calls.grow_inner(1, 0, 20 * MIB), Ok(vec![]));
     assert_eq!(calls.in_use(), 40 * MIB);
     // The limit of one instance is theirs together.
@@ -91,13 +91,13 @@ fn what_does_not_fit_ends_the_youngest_for_the_oldest_and_else_who_asks() {
             Err(Refused),
         ),
     ] {
-        assert_eq!(ledger(calls).grow(age, bytes * MIB), expected, "{name}");
+        assert_eq!(arbiter(calls).grow(age, bytes * MIB), expected, "{name}");
     }
 }
 
 #[test]
 fn who_has_asked_a_provider_ends_after_who_has_not() {
-    let mut calls = ledger(&[(1, 20), (2, 30), (3, 40)]);
+    let mut calls = arbiter(&[(1, 20), (2, 30), (3, 40)]);
     calls.costs(3, Cost::Request);
     assert_eq!(
         calls.grow(1, 40 * MIB),
@@ -105,11 +105,11 @@ fn who_has_asked_a_provider_ends_after_who_has_not() {
         "another than the youngest"
     );
 
-    let mut calls = ledger(&[(1, 20), (2, 30), (3, 40)]);
+    let mut calls = arbiter(&[(1, 20), (2, 30), (3, 40)]);
     calls.costs(2, Cost::Request);
     assert_eq!(calls.grow(2, 60 * MIB), Ok(vec![3]), "another than itself");
 
-    let mut calls = ledger(&[(1, 20), (2, 30), (3, 40)]);
+    let mut calls = arbiter(&[(1, 20), (2, 30), (3, 40)]);
     calls.costs(2, Cost::Request);
     calls.costs(3, Cost::Answer);
     assert_eq!(
@@ -124,7 +124,7 @@ fn who_has_asked_a_provider_ends_after_who_has_not() {
 
 #[test]
 fn an_answer_that_was_paid_for_is_ended_last() {
-    let mut calls = ledger(&[(1, 20), (2, 30), (3, 40)]);
+    let mut calls = arbiter(&[(1, 20), (2, 30), (3, 40)]);
     calls.costs(3, Cost::Answer);
     assert_eq!(
         calls.grow(1, 40 * MIB),
@@ -132,11 +132,11 @@ fn an_answer_that_was_paid_for_is_ended_last() {
         "the youngest has answered"
     );
 
-    let mut calls = ledger(&[(1, 20), (2, 30), (3, 40)]);
+    let mut calls = arbiter(&[(1, 20), (2, 30), (3, 40)]);
     calls.costs(2, Cost::Answer);
     assert_eq!(calls.grow(2, 60 * MIB), Ok(vec![3]), "the oldest stays");
 
-    let mut calls = ledger(&[(1, 20), (2, 30), (3, 40)]);
+    let mut calls = arbiter(&[(1, 20), (2, 30), (3, 40)]);
     calls.costs(2, Cost::Answer);
     calls.costs(3, Cost::Answer);
     assert_eq!(calls.grow(2, 60 * MIB), Err(Refused));
@@ -149,7 +149,7 @@ fn an_answer_that_was_paid_for_is_ended_last() {
 
 #[test]
 fn an_instance_that_waits_counts_little() {
-    let mut waiting = Ledger::new(1024 * MIB, 1024 * MIB);
+    let mut waiting = MemoryArbiter::new(1024 * MIB, 1024 * MIB);
     for age in 0..1000 {
         assert!(waiting.admit(age, SMALL), "{age}");
         assert_eq!(waiting.grow(age, 6 * MIB), Ok(vec![]), "{age}");
@@ -161,7 +161,7 @@ fn an_instance_that_waits_counts_little() {
 
 #[test]
 fn a_call_comes_back_for_what_it_lacked() {
-    let mut calls = ledger(&[(1, 50), (2, 40)]);
+    let mut calls = arbiter(&[(1, 50), (2, 40)]);
     assert_eq!(calls.grow(2, 55 * MIB), Err(Refused));
     assert_eq!(calls.grow(2, 40 * MIB), Err(Refused), "it is to end");
     assert_eq!(calls.leave(2), 55 * MIB);
@@ -181,11 +181,11 @@ fn there_is_always_room_for_one() {
         (512, 1024, 1024 * MIB),
         (0, 0, SMALL),
     ] {
-        let mut ledger = Ledger::new(total * MIB, each * MIB);
-        assert_eq!(ledger.total(), expected);
-        let need = ledger.need(u64::MAX);
+        let mut arbiter = MemoryArbiter::new(total * MIB, each * MIB);
+        assert_eq!(arbiter.total(), expected);
+        let need = arbiter.need(u64::MAX);
         assert!(need <= expected);
-        assert!(ledger.admit(0, need));
+        assert!(arbiter.admit(0, need));
     }
 }
 
@@ -206,7 +206,7 @@ proptest! {
         targets in prop::collection::vec((1..=60u64, 0..=60u64), 1..12),
         schedule in prop::collection::vec(0..1000usize, 64),
     ) {
-        let mut ledger = Ledger::new(100 * MIB, 60 * MIB);
+        let mut arbiter = MemoryArbiter::new(100 * MIB, 60 * MIB);
         let mut calls: BTreeMap<Age, Call> = targets.iter().zip(0..).map(|((target, answers), age)| {
             (age, Call { need: SMALL, target: *target, grown: 0, answers_at: *answers })
         }).collect();
@@ -220,7 +220,7 @@ proptest! {
                 break;
             }
             while let Some(first) = line.first().copied() {
-                if !ledger.admit(first, ledger.need(calls[&first].need)) {
+                if !arbiter.admit(first, arbiter.need(calls[&first].need)) {
                     break;
                 }
                 line.remove(&first);
@@ -232,26 +232,26 @@ proptest! {
             let call = calls.get_mut(&age).unwrap();
             if ending.remove(&age) {
                 running.remove(&age);
-                call.need = ledger.leave(age);
+                call.need = arbiter.leave(age);
                 call.grown = 0;
                 line.insert(age);
                 continue;
             }
             if call.grown == call.target {
-                ledger.leave(age);
+                arbiter.leave(age);
                 running.remove(&age);
                 calls.remove(&age);
                 continue;
             }
             call.grown = (call.grown + 1 + step() as u64 % 20).min(call.target);
             let oldest = running.iter().find(|age| !ending.contains(*age)).copied();
-            match ledger.grow(age, call.grown * MIB) {
+            match arbiter.grow(age, call.grown * MIB) {
                 Ok(ended) => {
                     prop_assert!(!ended.contains(&age));
                     prop_assert!(ended.iter().all(|other| oldest != Some(*other)));
                     ending.extend(ended);
                     if call.grown >= call.answers_at {
-                        ledger.costs(age, Cost::Answer);
+                        arbiter.costs(age, Cost::Answer);
                     }
                 }
                 Err(Refused) => {
@@ -259,12 +259,12 @@ proptest! {
                     ending.insert(age);
                 }
             }
-            let staying = ledger.running.values().filter(|share| !share.is_ending);
-            prop_assert!(staying.map(Share::charge).sum::<u64>() <= ledger.total());
-            let all: u64 = ledger.running.values().map(Share::charge).sum();
-            prop_assert_eq!(all, ledger.in_use());
+            let staying = arbiter.running.values().filter(|share| !share.is_ending);
+            prop_assert!(staying.map(Share::charge).sum::<u64>() <= arbiter.total());
+            let all: u64 = arbiter.running.values().map(Share::charge).sum();
+            prop_assert_eq!(all, arbiter.in_use());
         }
         prop_assert!(calls.is_empty(), "{calls:?} never end");
-        prop_assert_eq!(ledger.in_use(), 0);
+        prop_assert_eq!(arbiter.in_use(), 0);
     }
 }

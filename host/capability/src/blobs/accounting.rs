@@ -21,7 +21,7 @@ pub type Age = u64;
 
 /// The space of all blobs, in a unit that this rule need not know.
 #[derive(Debug)]
-pub struct Ledger {
+pub struct SpaceAccounting {
     total: u64,
     free: u64,
     /// What originals hold; at most half of the total.
@@ -47,7 +47,7 @@ pub enum Refused {
     Ever,
 }
 
-impl Ledger {
+impl SpaceAccounting {
     /// `total`: all the space there is.
     pub fn new(total: u64) -> Self {
         Self {
@@ -73,7 +73,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Queues an answer; [`Ledger::advance`] says when it gets its space.
+    /// Queues an answer; [`SpaceAccounting::advance`] says when it gets its space.
     pub fn wait(&mut self, wants: u64) -> Result<Age, Refused> {
         if wants > self.total {
             return Err(Refused::Ever);

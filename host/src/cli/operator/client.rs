@@ -1,4 +1,4 @@
-//! The operator's door of a service: its socket in the data directory, or its address.
+//! The admin API of a service, as its client: by its socket in the data directory, or its address.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub use super::refusal::Problem;
 pub use super::token::Access;
 use super::token::Token;
 use crate::admin::SUDO_USER;
-use crate::assembly::control::Asking;
+use crate::assembly::control::ControlClient;
 use crate::config::Config;
 use crate::config::table::Command;
 
@@ -43,7 +43,7 @@ const MAX_ANSWER: usize = 8 << 20;
 pub type Query = [(&'static str, String)];
 
 /// A service, as operators see it.
-pub struct Door {
+pub struct AdminClient {
     endpoint: Endpoint,
     /// As in sentences.
     shown: String,
@@ -66,7 +66,7 @@ trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
-impl Door {
+impl AdminClient {
     /// The one that the command line names. Nothing is asked yet.
     pub fn of(matches: &ArgMatches, access: Access) -> Result<Self, Failure> {
         let given = settings::given(matches, Some(Command::Operator))?;
@@ -223,15 +223,15 @@ impl Door {
         match &self.endpoint {
             Endpoint::Socket(data) => {
                 let unanswered = |error: anyhow::Error| Problem::unanswered(format!("{error:#}"));
-                let asking = Asking::connect(data).map_err(unanswered)?;
-                let asking = asking.ok_or_else(|| {
+                let control = ControlClient::connect(data).map_err(unanswered)?;
+                let control = control.ok_or_else(|| {
                     Problem::unanswered(format!(
                         "no service runs on {}: start it, or name where one runs with --data-dir \
                          or --admin-url",
                         data.display()
                     ))
                 })?;
-                let stream = asking
+                let stream = control
                     .for_http()
                     .map_err(|error| unanswered(error.into()))?;
                 Ok(Box::new(stream))
@@ -275,7 +275,7 @@ fn client_config(config: &Config) -> anyhow::Result<Arc<ClientConfig>> {
     Ok(Arc::new(tls::client(&config.trust)?))
 }
 
-/// Parses the address of a door. A token in it would be seen by others on the machine.
+/// Parses the address of an admin API. A token in it would be seen by others on the machine.
 pub fn parse_url(text: &str) -> Result<Url, String> {
     let problem = "must be an http or https URL, as http://127.0.0.1:9465";
     let url = Url::parse(text).map_err(|_| problem)?;
@@ -293,7 +293,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_door_has_a_plain_address() {
+    fn an_admin_api_has_a_plain_address() {
         for (text, expected) in [
             ("http://127.0.0.1:9465", true),
             ("https://[::1]:9465/", true),
@@ -324,7 +324,7 @@ mod tests {
                 "ops.example",
             ),
         ] {
-            let door = Door {
+            let client = AdminClient {
                 endpoint: Endpoint::Address {
                     url: parse_url(url).unwrap(),
                     token: Token::of(Access::Act, |_| Some("secret".to_owned()))
@@ -335,7 +335,7 @@ mod tests {
                 sudo_user: None,
             };
             let query = [("user", "a b&c".to_owned())];
-            let request = door.request(Method::GET, "tasks", &query, None).unwrap();
+            let request = client.request(Method::GET, "tasks", &query, None).unwrap();
             assert_eq!(request.uri(), target);
             assert_eq!(request.headers()["host"], host);
             assert_eq!(request.headers()["authorization"], "Bearer secret");

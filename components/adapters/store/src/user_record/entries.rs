@@ -15,7 +15,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{DeliveryRecord, Webhook};
 use serde::{Deserialize, Serialize};
 
-use super::Ledger;
+use super::UserRecord;
 use crate::ports::Fault;
 
 /// Entries per segment.
@@ -132,7 +132,7 @@ impl Segment {
     }
 }
 
-impl Ledger {
+impl UserRecord {
     /// The number of the next entry.
     pub fn next_number(&self) -> usize {
         self.segments

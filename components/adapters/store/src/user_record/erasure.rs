@@ -1,8 +1,8 @@
 //! Erasing what a user's record says about the user.
 
-use super::{Ledger, Outcome};
+use super::{Outcome, UserRecord};
 
-impl Ledger {
+impl UserRecord {
     /// Deletes the active task, as its user would.
     pub fn delete_active(&mut self) -> Outcome<()> {
         if self.active.take().is_none() {

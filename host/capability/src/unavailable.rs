@@ -16,35 +16,35 @@ use super::queue::{QueueOperation, QueueReply, TaskQueue};
 use super::tasks::{TaskOperation, TaskReply, TaskStore};
 
 /// Answers in place of the stores.
-pub struct Away;
+pub struct Unavailable;
 
-fn away<T>() -> Result<T, CapabilityError> {
+fn unavailable<T>() -> Result<T, CapabilityError> {
     let sentence = "The task store cannot be reached.";
     Err(CapabilityError::unavailable(sentence))
 }
 
-impl Interceptor<dyn TaskStore> for Away {
+impl Interceptor<dyn TaskStore> for Unavailable {
     fn intercept<'a>(
         &'a self,
         _: TaskOperation<'a>,
         _: &'a Arc<dyn TaskStore>,
     ) -> Answer<'a, TaskReply> {
-        Box::pin(ready(away()))
+        Box::pin(ready(unavailable()))
     }
 }
 
-impl Interceptor<dyn TaskQueue> for Away {
+impl Interceptor<dyn TaskQueue> for Unavailable {
     fn intercept<'a>(
         &'a self,
         _: QueueOperation,
         _: &'a Arc<dyn TaskQueue>,
     ) -> Answer<'a, QueueReply> {
-        Box::pin(ready(away()))
+        Box::pin(ready(unavailable()))
     }
 }
 
 /// The form of image URLs is known without a store, but not the key that signs them.
-impl Interceptor<dyn ImageStore> for Away {
+impl Interceptor<dyn ImageStore> for Unavailable {
     fn intercept<'a>(
         &'a self,
         operation: ImageOperation<'a>,
@@ -52,13 +52,13 @@ impl Interceptor<dyn ImageStore> for Away {
     ) -> Answer<'a, ImageReply> {
         Box::pin(async move {
             let ImageOperation::Resolve { url, origin } = operation else {
-                return away();
+                return unavailable();
             };
             match inner.resolve(url, origin).await? {
                 Some(Resolved {
                     access: Access::Signed | Access::Refused,
                     ..
-                }) => away(),
+                }) => unavailable(),
                 resolved => Ok(ImageReply::Resolved(resolved)),
             }
         })

@@ -10,7 +10,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Ledger;
+use super::UserRecord;
 
 /// Limit of keys in a record; beyond it the older half is moved out.
 const IN_RECORD: usize = 64;
@@ -28,7 +28,7 @@ pub fn hash(key: &str) -> String {
     hex(&Sha256::digest(key))
 }
 
-impl Ledger {
+impl UserRecord {
     /// Whether a key that is not in the record may be in a document.
     pub fn may_have_moved(&self, hash: &str, now: Timestamp) -> bool {
         self.keys_moved_until.is_some_and(|until| now < until)

@@ -33,7 +33,7 @@ use keys::Key;
 use uploads::Upload;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Ledger {
+pub struct UserRecord {
     /// Counts the swaps, so that no two versions of a record are equal.
     version: u64,
     usage: Usage,
@@ -78,7 +78,7 @@ pub enum Outcome<T> {
     Unchanged(T),
 }
 
-impl Ledger {
+impl UserRecord {
     pub fn decode(record: Option<&[u8]>) -> Result<Self, Fault> {
         match record {
             None => Ok(Self::default()),

@@ -10,11 +10,11 @@ use concept_refinement_domain::webhook::Webhook;
 
 use super::entries::{Entry, Segment};
 use super::keys::Key;
-use super::{Active, Ledger};
+use super::{Active, UserRecord};
 
 /// A user's record, and related data that was loaded separately.
 pub struct RecordedAccount<'a> {
-    pub ledger: &'a Ledger,
+    pub user_record: &'a UserRecord,
     /// What was submitted under the same key.
     pub submitted: Option<Submitted>,
     pub active: Option<Task>,
@@ -34,7 +34,7 @@ impl Account for RecordedAccount<'_> {
     }
 
     fn used(&self, window: Window) -> Result<u32, Refusal> {
-        Ok(self.ledger.usage.used(window, self.now))
+        Ok(self.user_record.usage.used(window, self.now))
     }
 
     /// Always false: the number of other users' pending tasks is unknown.
@@ -57,7 +57,7 @@ pub struct Created {
     pub moved_entries: Option<(String, Segment)>,
 }
 
-impl Ledger {
+impl UserRecord {
     /// Adds a new task that was admitted by this quota, with its webhook, under the hash
     /// of its key. Its creation time may be adjusted; `name` is for a new segment.
     pub fn create(

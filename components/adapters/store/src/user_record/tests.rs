@@ -12,7 +12,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use super::entries::{Location, SEGMENT, Segment};
 use super::keys::{Key, hash};
 use super::submit::Created;
-use super::{Ledger, Outcome};
+use super::{Outcome, UserRecord};
 use crate::documents::TaskDocument;
 
 /// 2026-11-20T12:00:00Z
@@ -58,36 +58,41 @@ fn unchanged<T: std::fmt::Debug>(outcome: Outcome<T>) -> T {
     }
 }
 
-fn created(ledger: &mut Ledger, number: usize, key: Option<&str>, now: Timestamp) -> Created {
-    created_at(ledger, number, key, now).0
+fn created(
+    user_record: &mut UserRecord,
+    number: usize,
+    key: Option<&str>,
+    now: Timestamp,
+) -> Created {
+    created_at(user_record, number, key, now).0
 }
 
 fn created_at(
-    ledger: &mut Ledger,
+    user_record: &mut UserRecord,
     number: usize,
     key: Option<&str>,
     now: Timestamp,
 ) -> (Created, Timestamp) {
     let mut task: Task = task(number).created(now);
     let name = || format!("segment of {number}");
-    let made = ledger.create(&mut task, None, None, key.map(hash), name, now);
+    let made = user_record.create(&mut task, None, None, key.map(hash), name, now);
     (made, task.created_at)
 }
 
 fn apply<T>(
-    ledger: &mut Ledger,
+    user_record: &mut UserRecord,
     number: usize,
     rule: impl FnOnce(&mut TaskRecord) -> Decision<T>,
 ) -> T {
     let document = TaskDocument::new(&task(number), number);
-    let mut record = ledger.record(&id(number), &document).unwrap();
+    let mut record = user_record.record(&id(number), &document).unwrap();
     let Decision { answer, event } = rule(&mut record);
-    ledger.save(record, event.unwrap(), "why");
+    user_record.save(record, event.unwrap(), "why");
     answer
 }
 
-fn claimed(ledger: &mut Ledger, number: usize, now: Timestamp) -> Lease {
-    match apply(ledger, number, |record| {
+fn claimed(user_record: &mut UserRecord, number: usize, now: Timestamp) -> Lease {
+    match apply(user_record, number, |record| {
         rulebook::claim(record, None, LEASE, now)
     }) {
         Claim::Claimed(claimed) => claimed.lease,
@@ -102,22 +107,22 @@ fn image() -> Stored {
     }
 }
 
-fn completed(ledger: &mut Ledger, number: usize, now: Timestamp) {
-    let lease = claimed(ledger, number, now);
-    let _ = apply(ledger, number, |record| {
+fn completed(user_record: &mut UserRecord, number: usize, now: Timestamp) {
+    let lease = claimed(user_record, number, now);
+    let _ = apply(user_record, number, |record| {
         rulebook::finish(record, &lease, image().into(), now)
     });
 }
 
 #[test]
 fn a_saved_task_is_loaded_as_it_was() {
-    let mut ledger = Ledger::default();
-    created(&mut ledger, 1, None, NOW);
+    let mut user_record = UserRecord::default();
+    created(&mut user_record, 1, None, NOW);
     let document = TaskDocument::new(&task(1), 1);
-    let lease = claimed(&mut ledger, 1, NOW);
+    let lease = claimed(&mut user_record, 1, NOW);
     let mut expected = TaskRecord::new(task(1).created(NOW), None);
     let _ = rulebook::claim(&mut expected, None, LEASE, NOW);
-    let loaded = ledger.record(&id(1), &document).unwrap();
+    let loaded = user_record.record(&id(1), &document).unwrap();
     assert_eq!(
         loaded,
         TaskRecord {
@@ -126,13 +131,14 @@ fn a_saved_task_is_loaded_as_it_was() {
             ..expected
         }
     );
-    assert_eq!(ledger.record(&id(2), &document), None);
-    let _ = apply(&mut ledger, 1, |record| {
+    assert_eq!(user_record.record(&id(2), &document), None);
+    let _ = apply(&mut user_record, 1, |record| {
         rulebook::fail(record, &lease, "It failed.", NOW)
     });
-    assert_eq!(ledger.record(&id(1), &document), None, "it is final");
+    assert_eq!(user_record.record(&id(1), &document), None, "it is final");
     let mut delete = |number| {
-        let deleted = ledger.change_entry(0, |entry| entry.delete_task(&id(number)).then_some(()));
+        let deleted =
+            user_record.change_entry(0, |entry| entry.delete_task(&id(number)).then_some(()));
         deleted.is_some()
     };
     assert!(!delete(2), "another");
@@ -149,8 +155,9 @@ fn an_older_record_is_read() {
         "fingerprint":"cd","task_id":"a","is_anonymous":false,"original_path":null,
         "created_at":4}],"keys_moved_until":null,"segments":[],"entries":[{"task_id":"a",
         "created_at":4,"task_is_deleted":false,"end":null}],"uploads":[]}"#;
-    let ledger = Ledger::decode(Some(record.as_bytes())).unwrap();
-    let written: serde_json::Value = serde_json::from_slice(&ledger.encode().unwrap()).unwrap();
+    let user_record = UserRecord::decode(Some(record.as_bytes())).unwrap();
+    let written: serde_json::Value =
+        serde_json::from_slice(&user_record.encode().unwrap()).unwrap();
     let mut expected: serde_json::Value = serde_json::from_str(record).unwrap();
     expected["version"] = 4.into();
     let active = expected["active"].as_object_mut().unwrap();
@@ -162,22 +169,22 @@ fn an_older_record_is_read() {
 
 #[test]
 fn a_record_stays_small_and_each_entry_keeps_its_number() {
-    let mut ledger = Ledger::default();
+    let mut user_record = UserRecord::default();
     let mut segments = std::collections::HashMap::new();
     for number in 0..SEGMENT * 5 + 7 {
-        let made = created(&mut ledger, number, None, NOW);
+        let made = created(&mut user_record, number, None, NOW);
         assert_eq!(made.number, number);
         if let Some((name, segment)) = made.moved_entries {
             let record = segment.encode().unwrap();
             assert!(segments.insert(name, record).is_none(), "a name came twice");
         }
-        completed(&mut ledger, number, NOW);
+        completed(&mut user_record, number, NOW);
     }
-    let record = ledger.clone().encode().unwrap();
+    let record = user_record.clone().encode().unwrap();
     assert!(record.len() < 32 << 10, "{} bytes", record.len());
     for number in 0..SEGMENT * 5 + 7 {
-        let found = match ledger.location(number).unwrap() {
-            Location::Record(index) => ledger.entry(index).unwrap().task_id.clone(),
+        let found = match user_record.location(number).unwrap() {
+            Location::Record(index) => user_record.entry(index).unwrap().task_id.clone(),
             Location::Segment(name, index) => {
                 let segment = Segment::decode(segments.get(name).map(Vec::as_slice)).unwrap();
                 segment.entries[index].task_id.clone()
@@ -185,40 +192,40 @@ fn a_record_stays_small_and_each_entry_keeps_its_number() {
         };
         assert_eq!(found, id(number));
     }
-    assert_eq!(ledger.location(SEGMENT * 5 + 7), None);
+    assert_eq!(user_record.location(SEGMENT * 5 + 7), None);
 }
 
 #[test]
 fn a_key_is_found_wherever_it_is_until_it_is_forgotten() {
-    let mut ledger = Ledger::default();
+    let mut user_record = UserRecord::default();
     let mut documents = std::collections::HashMap::<String, Key>::new();
     let key = |number: usize| format!("key {number}");
     let at = |number: usize| NOW.plus(Duration::from_micros(number as u64));
     for number in 0..200 {
-        let made = created(&mut ledger, number, Some(&key(number)), at(number));
+        let made = created(&mut user_record, number, Some(&key(number)), at(number));
         documents.extend(
             made.moved_keys
                 .into_iter()
                 .map(|key| (key.hash.clone(), key)),
         );
-        completed(&mut ledger, number, at(number));
+        completed(&mut user_record, number, at(number));
     }
     assert!(!documents.is_empty(), "no key has moved");
-    let replay = |ledger: &Ledger, number: usize, now: Timestamp| {
+    let replay = |user_record: &UserRecord, number: usize, now: Timestamp| {
         let hash = hash(&key(number));
-        let moved = ledger
+        let moved = user_record
             .may_have_moved(&hash, now)
             .then(|| documents.get(&hash).cloned())
             .flatten();
-        let submitted = ledger.submitted(&hash, moved)?;
+        let submitted = user_record.submitted(&hash, moved)?;
         submitted.is_remembered(now).then_some(submitted.task_id)
     };
     for number in 0..200 {
-        assert_eq!(replay(&ledger, number, at(200)), Some(id(number)));
+        assert_eq!(replay(&user_record, number, at(200)), Some(id(number)));
         let forgotten = at(number).plus(DAY);
         let almost = Timestamp(forgotten.0 - 1);
-        assert_eq!(replay(&ledger, number, almost), Some(id(number)));
-        assert_eq!(replay(&ledger, number, forgotten), None);
+        assert_eq!(replay(&user_record, number, almost), Some(id(number)));
+        assert_eq!(replay(&user_record, number, forgotten), None);
     }
 }
 
@@ -243,14 +250,14 @@ fn what_was_submitted_under_a_key_is_stored_beside_it() {
 
 #[test]
 fn the_list_is_in_order_whatever_the_clock_does() {
-    let mut ledger = Ledger::default();
-    created(&mut ledger, 1, None, NOW);
-    completed(&mut ledger, 1, NOW);
+    let mut user_record = UserRecord::default();
+    created(&mut user_record, 1, None, NOW);
+    completed(&mut user_record, 1, NOW);
     let set_back = Timestamp(NOW.0 - 1_000_000);
     let next = Timestamp(NOW.0 + 1);
-    assert_eq!(created_at(&mut ledger, 2, None, set_back).1, next);
-    completed(&mut ledger, 2, set_back);
-    let end = ledger.newest().next().unwrap().end.as_ref();
+    assert_eq!(created_at(&mut user_record, 2, None, set_back).1, next);
+    completed(&mut user_record, 2, set_back);
+    let end = user_record.newest().next().unwrap().end.as_ref();
     assert_eq!(end.unwrap().at, next);
 }
 
@@ -270,37 +277,41 @@ fn limits(images: u32) -> Option<ImageLimits> {
 
 #[test]
 fn slots_are_counted_by_kind_and_name() {
-    let mut ledger = Ledger::default();
+    let mut user_record = UserRecord::default();
     let three = limits(3);
-    let reserve =
-        |ledger: &mut Ledger, path: &ImagePath, limits| ledger.reserve_slot(path, limits, 10, NOW);
-    for path in [upload("a.png"), upload("b.png")] {
-        assert_eq!(changed(reserve(&mut ledger, &path, limits(2))), Ok(()));
-    }
-    let refused = |ledger: &Ledger, limits| {
-        let path = upload("c.png");
-        unchanged(reserve(&mut ledger.clone(), &path, limits)).unwrap_err()
+    let reserve = |user_record: &mut UserRecord, path: &ImagePath, limits| {
+        user_record.reserve_slot(path, limits, 10, NOW)
     };
-    assert_eq!(refused(&ledger, limits(2)), ImageLimit::Images);
-    assert_eq!(refused(&ledger, three), ImageLimit::UnderWay);
+    for path in [upload("a.png"), upload("b.png")] {
+        assert_eq!(changed(reserve(&mut user_record, &path, limits(2))), Ok(()));
+    }
+    let refused = |user_record: &UserRecord, limits| {
+        let path = upload("c.png");
+        unchanged(reserve(&mut user_record.clone(), &path, limits)).unwrap_err()
+    };
+    assert_eq!(refused(&user_record, limits(2)), ImageLimit::Images);
+    assert_eq!(refused(&user_record, three), ImageLimit::UnderWay);
     assert_eq!(
-        changed(reserve(&mut ledger, &upload("a.gif"), three)),
+        changed(reserve(&mut user_record, &upload("a.gif"), three)),
         Ok(())
     );
     let refined = ImagePath {
         kind: ImageKind::Refined,
         ..upload("c.png")
     };
-    assert_eq!(changed(reserve(&mut ledger, &refined, limits(1))), Ok(()));
-    assert!(changed(ledger.release_slot(&upload("a.png"))));
-    assert!(!unchanged(ledger.release_slot(&upload("a.gif"))));
-    assert!(changed(ledger.settle_slot(&upload("b.png"), 91)));
-    assert!(!unchanged(ledger.settle_slot(&upload("b.png"), 91)));
-    assert!(!unchanged(ledger.settle_slot(&upload("d.png"), 1)));
-    assert_eq!(refused(&ledger, three), ImageLimit::Bytes);
-    assert!(changed(ledger.settle_slot(&upload("b.png"), 90)));
     assert_eq!(
-        changed(reserve(&mut ledger, &upload("c.png"), three)),
+        changed(reserve(&mut user_record, &refined, limits(1))),
+        Ok(())
+    );
+    assert!(changed(user_record.release_slot(&upload("a.png"))));
+    assert!(!unchanged(user_record.release_slot(&upload("a.gif"))));
+    assert!(changed(user_record.settle_slot(&upload("b.png"), 91)));
+    assert!(!unchanged(user_record.settle_slot(&upload("b.png"), 91)));
+    assert!(!unchanged(user_record.settle_slot(&upload("d.png"), 1)));
+    assert_eq!(refused(&user_record, three), ImageLimit::Bytes);
+    assert!(changed(user_record.settle_slot(&upload("b.png"), 90)));
+    assert_eq!(
+        changed(reserve(&mut user_record, &upload("c.png"), three)),
         Ok(())
     );
 }
@@ -309,23 +320,23 @@ fn slots_are_counted_by_kind_and_name() {
 /// whether there is an image.
 #[test]
 fn a_slot_that_is_not_settled_expires() {
-    let mut ledger = Ledger::default();
+    let mut user_record = UserRecord::default();
     for path in [upload("a.png"), upload("b.png")] {
-        changed(ledger.reserve_slot(&path, limits(9), 40, NOW)).unwrap();
+        changed(user_record.reserve_slot(&path, limits(9), 40, NOW)).unwrap();
     }
     let hour = NOW.plus(Duration::from_secs(60 * 60));
     let at = |now, longest| {
-        let outcome = ledger
+        let outcome = user_record
             .clone()
             .reserve_slot(&upload("c.png"), limits(9), longest, now);
         match outcome {
             Outcome::Changed(outcome) | Outcome::Unchanged(outcome) => outcome,
         }
     };
-    assert_eq!(ledger.expired_slots(before(hour)), []);
+    assert_eq!(user_record.expired_slots(before(hour)), []);
     assert_eq!(at(before(hour), 20), Err(ImageLimit::UnderWay));
     assert_eq!(
-        ledger.expired_slots(hour),
+        user_record.expired_slots(hour),
         [upload("a.png"), upload("b.png")]
     );
     assert_eq!(at(hour, 20), Ok(()));
@@ -338,13 +349,13 @@ fn before(time: Timestamp) -> Timestamp {
 
 #[test]
 fn no_two_records_are_equal() {
-    let mut ledger = Ledger::default();
+    let mut user_record = UserRecord::default();
     let mut seen = std::collections::HashSet::new();
     for _ in 0..20 {
-        let record = ledger.encode().unwrap();
-        ledger = Ledger::decode(Some(&record)).unwrap();
+        let record = user_record.encode().unwrap();
+        user_record = UserRecord::decode(Some(&record)).unwrap();
         assert!(seen.insert(record));
     }
-    assert!(Ledger::decode(Some(b"{")).is_err());
-    assert_eq!(Ledger::decode(None).unwrap(), Ledger::default());
+    assert!(UserRecord::decode(Some(b"{")).is_err());
+    assert_eq!(UserRecord::decode(None).unwrap(), UserRecord::default());
 }

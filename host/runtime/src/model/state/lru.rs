@@ -5,7 +5,7 @@ use lru::LruCache;
 /// Overhead of an entry besides its key and value, in bytes.
 const ENTRY: usize = 64;
 
-pub struct Shelf<V> {
+pub struct Lru<V> {
     entries: LruCache<String, Entry<V>>,
     /// In bytes.
     most: usize,
@@ -18,7 +18,7 @@ struct Entry<V> {
     size: usize,
 }
 
-impl<V> Shelf<V> {
+impl<V> Lru<V> {
     /// `most` is in bytes.
     pub fn new(most: usize) -> Self {
         Self {
@@ -66,16 +66,16 @@ mod tests {
 
     #[test]
     fn what_was_not_used_for_longest_makes_room() {
-        let mut shelf = Shelf::new(3 * (ENTRY + 11));
+        let mut cache = Lru::new(3 * (ENTRY + 11));
         for key in ["a", "b", "c"] {
-            assert!(shelf.put(key, key.to_owned(), 10));
+            assert!(cache.put(key, key.to_owned(), 10));
         }
-        assert!(shelf.get("a").is_some());
-        assert!(shelf.put("d", "d".to_owned(), 10));
-        assert!(shelf.get("b").is_none());
-        assert!(!shelf.put("e", "e".to_owned(), 3 * (ENTRY + 11)));
+        assert!(cache.get("a").is_some());
+        assert!(cache.put("d", "d".to_owned(), 10));
+        assert!(cache.get("b").is_none());
+        assert!(!cache.put("e", "e".to_owned(), 3 * (ENTRY + 11)));
         for key in ["a", "c", "d"] {
-            assert_eq!(shelf.get(key).map(String::as_str), Some(key));
+            assert_eq!(cache.get(key).map(String::as_str), Some(key));
         }
     }
 
@@ -84,14 +84,14 @@ mod tests {
         fn it_never_holds_more_than_it_may(
             puts in proptest::collection::vec(("[a-f]", 0usize..300), 0..50),
         ) {
-            let mut shelf = Shelf::new(500);
+            let mut cache = Lru::new(500);
             for (key, size) in puts {
-                let fits = shelf.put(&key, size, size);
+                let fits = cache.put(&key, size, size);
                 prop_assert_eq!(fits, size + 1 + ENTRY <= 500);
-                let sizes: usize = shelf.entries.iter().map(|(_, entry)| entry.size).sum();
-                prop_assert_eq!(sizes, shelf.size);
+                let sizes: usize = cache.entries.iter().map(|(_, entry)| entry.size).sum();
+                prop_assert_eq!(sizes, cache.size);
                 prop_assert!(sizes <= 500);
-                prop_assert!(!fits || shelf.get(&key) == Some(&size));
+                prop_assert!(!fits || cache.get(&key) == Some(&size));
             }
         }
     }

@@ -15,7 +15,7 @@ async fn one_host_at_a_time_collects_and_another_goes_on() {
             let ledger = Arc::<Ledger>::default();
             let mut garbage = garbage(ledger.store(), Arc::<Shelf>::default(), Some(RETENTION));
             if let Some(capabilities) = Arc::get_mut(&mut garbage.host) {
-                capabilities.duties = roster.of(host);
+                capabilities.leader_leases = roster.of(host);
             }
             let running = tokio::spawn(garbage.run(stopped.clone()));
             (ledger, running)

@@ -7,7 +7,7 @@ use http::{HeaderName, Method, Request};
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 /// Reads never wait.
-pub fn is_patient<B>(request: &Request<B>) -> bool {
+pub fn is_long_poll<B>(request: &Request<B>) -> bool {
     let values = request.headers().get_all(PREFER);
     request.method() == Method::POST
         && preference::wait(values.iter().map(|value| value.as_bytes())).is_some()

@@ -32,7 +32,7 @@ pub const SMALL: u64 = 512 << 10;
 pub type Age = u64;
 
 /// The memory of all running calls.
-pub struct Ledger {
+pub struct MemoryArbiter {
     total: u64,
     each: u64,
     in_use: u64,
@@ -100,7 +100,7 @@ enum Growth {
     Inner(u64),
 }
 
-impl Ledger {
+impl MemoryArbiter {
     /// `total`: limit for all calls. `each`: limit of one instance, which the oldest call
     /// can always get. Both in bytes.
     pub fn new(total: u64, each: u64) -> Self {

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 
 /// Waits, and answers the age.
-fn waits(ledger: &mut Ledger, wants: u64) -> Age {
-    ledger.wait(wants).unwrap()
+fn waits(accounting: &mut SpaceAccounting, wants: u64) -> Age {
+    accounting.wait(wants).unwrap()
 }
 
 #[test]
@@ -18,20 +18,20 @@ fn an_original_has_its_room_at_once_or_not_at_all() {
         ("what others leave", &[20, 20], 10, Ok(())),
         ("more than others leave", &[20, 20], 11, Err(Refused::Now)),
     ] {
-        let mut ledger = Ledger::new(100);
+        let mut accounting = SpaceAccounting::new(100);
         for wants in before {
-            assert_eq!(ledger.original(*wants), Ok(()), "{name}");
+            assert_eq!(accounting.original(*wants), Ok(()), "{name}");
         }
-        assert_eq!(ledger.original(wants), expected, "{name}");
+        assert_eq!(accounting.original(wants), expected, "{name}");
     }
     // Beside answers, which may have all that is free.
-    let mut ledger = Ledger::new(100);
+    let mut accounting = SpaceAccounting::new(100);
     for _ in 0..2 {
-        waits(&mut ledger, 45);
+        waits(&mut accounting, 45);
     }
-    assert_eq!(ledger.advance().len(), 2);
-    assert_eq!(ledger.original(10), Ok(()));
-    assert_eq!(ledger.original(1), Err(Refused::Now));
+    assert_eq!(accounting.advance().len(), 2);
+    assert_eq!(accounting.original(10), Ok(()));
+    assert_eq!(accounting.original(1), Err(Refused::Now));
 }
 
 /// Answers that want so much, in the order of their arrival; which of them have room,
@@ -50,53 +50,53 @@ fn answers_have_room_in_their_order_and_small_ones_beside_large_ones() {
             &[0, 1, 4, 5],
         ),
     ] {
-        let mut ledger = Ledger::new(100);
+        let mut accounting = SpaceAccounting::new(100);
         for wants in wanted {
-            waits(&mut ledger, *wants);
+            waits(&mut accounting, *wants);
         }
-        let admitted: Vec<_> = ledger.advance().iter().map(|(age, _)| *age).collect();
+        let admitted: Vec<_> = accounting.advance().iter().map(|(age, _)| *age).collect();
         assert_eq!(admitted, expected, "{name}");
     }
-    assert_eq!(Ledger::new(100).wait(101), Err(Refused::Ever));
+    assert_eq!(SpaceAccounting::new(100).wait(101), Err(Refused::Ever));
 }
 
 #[test]
 fn who_waits_is_passed_by_no_more_than_it_wants() {
-    let mut ledger = Ledger::new(100);
-    waits(&mut ledger, 40);
-    waits(&mut ledger, 40);
-    ledger.advance();
-    let large = waits(&mut ledger, 30);
+    let mut accounting = SpaceAccounting::new(100);
+    waits(&mut accounting, 40);
+    waits(&mut accounting, 40);
+    accounting.advance();
+    let large = waits(&mut accounting, 30);
     // Small ones come and go.
     let mut passed = 0;
     for _ in 0..100 {
-        let small = waits(&mut ledger, 5);
-        if ledger.advance() == [(small, 5)] {
+        let small = waits(&mut accounting, 5);
+        if accounting.advance() == [(small, 5)] {
             passed += 1;
-            ledger.give_back(Purpose::Answer, 5);
+            accounting.give_back(Purpose::Answer, 5);
         } else {
-            assert!(ledger.leave(small));
+            assert!(accounting.leave(small));
         }
     }
     assert_eq!(passed, 6);
-    ledger.give_back(Purpose::Answer, 40);
-    assert_eq!(ledger.advance(), [(large, 30)]);
+    accounting.give_back(Purpose::Answer, 40);
+    assert_eq!(accounting.advance(), [(large, 30)]);
 }
 
 #[test]
 fn who_leaves_the_line_holds_up_nobody() {
-    let mut ledger = Ledger::new(100);
-    waits(&mut ledger, 50);
-    waits(&mut ledger, 45);
-    ledger.advance();
-    let large = waits(&mut ledger, 6);
-    let next = waits(&mut ledger, 5);
-    assert_eq!(ledger.advance(), [(next, 5)]);
-    let other = waits(&mut ledger, 2);
-    assert_eq!(ledger.advance(), []);
-    assert!(ledger.leave(large) && !ledger.leave(large));
-    ledger.give_back(Purpose::Answer, 5);
-    assert_eq!(ledger.advance(), [(other, 2)]);
+    let mut accounting = SpaceAccounting::new(100);
+    waits(&mut accounting, 50);
+    waits(&mut accounting, 45);
+    accounting.advance();
+    let large = waits(&mut accounting, 6);
+    let next = waits(&mut accounting, 5);
+    assert_eq!(accounting.advance(), [(next, 5)]);
+    let other = waits(&mut accounting, 2);
+    assert_eq!(accounting.advance(), []);
+    assert!(accounting.leave(large) && !accounting.leave(large));
+    accounting.give_back(Purpose::Answer, 5);
+    assert_eq!(accounting.advance(), [(other, 2)]);
 }
 
 /// With the room and the tasks at once that there are by default. Whoever has room is done
@@ -106,24 +106,24 @@ fn as_many_large_answers_as_there_are_tasks_have_their_room_in_turn() {
     const MIB: u64 = 32;
     const TASKS: u64 = 64;
     let (large, small) = (30 * MIB, 1);
-    let mut ledger = Ledger::new(1024 * MIB);
+    let mut accounting = SpaceAccounting::new(1024 * MIB);
     for _ in 0..TASKS {
-        waits(&mut ledger, large);
+        waits(&mut accounting, large);
     }
-    let mut held: VecDeque<_> = ledger.advance().into();
+    let mut held: VecDeque<_> = accounting.advance().into();
     assert_eq!(held.len(), 34);
     let mut done = Vec::new();
     while let Some((age, room)) = held.pop_front() {
         // Beside each of them somebody else comes, who has room at once.
-        let other = waits(&mut ledger, small);
-        assert_eq!(ledger.advance(), [(other, small)]);
-        ledger.give_back(Purpose::Answer, small);
-        ledger.give_back(Purpose::Answer, room);
-        held.extend(ledger.advance());
+        let other = waits(&mut accounting, small);
+        assert_eq!(accounting.advance(), [(other, small)]);
+        accounting.give_back(Purpose::Answer, small);
+        accounting.give_back(Purpose::Answer, room);
+        held.extend(accounting.advance());
         done.push(age);
     }
     assert!(done.into_iter().eq(0..TASKS));
-    assert_eq!(ledger.free(), 1024 * MIB);
+    assert_eq!(accounting.free(), 1024 * MIB);
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -153,19 +153,19 @@ proptest! {
     /// have their room in the end, if those who have some give it back.
     #[test]
     fn everybody_has_room_in_the_end(steps in steps()) {
-        let mut ledger = Ledger::new(100);
+        let mut accounting = SpaceAccounting::new(100);
         let mut has: Vec<(Purpose, u64)> = Vec::new();
         let mut waits: BTreeMap<Age, u64> = BTreeMap::new();
         let end = std::iter::repeat_n(Step::GiveBack(None, 100), 120);
         for step in steps.into_iter().chain(end) {
             match step {
                 Step::Original(wants) => {
-                    if ledger.original(wants).is_ok() {
+                    if accounting.original(wants).is_ok() {
                         has.push((Purpose::Original, wants));
                     }
                 }
                 Step::Answer(wants) => {
-                    if let Ok(age) = ledger.wait(wants) {
+                    if let Ok(age) = accounting.wait(wants) {
                         waits.insert(age, wants);
                     }
                 }
@@ -173,29 +173,29 @@ proptest! {
                     let at = at.map_or(0, |at| at.index(has.len()));
                     let (purpose, room) = has[at];
                     let back = most.min(room);
-                    ledger.give_back(purpose, back);
+                    accounting.give_back(purpose, back);
                     has[at].1 -= back;
                     has.retain(|(_, room)| *room > 0);
                 }
                 Step::Leave(at) if !waits.is_empty() => {
                     let age = *waits.keys().nth(at.index(waits.len())).unwrap();
-                    prop_assert!(ledger.leave(age));
+                    prop_assert!(accounting.leave(age));
                     waits.remove(&age);
                 }
                 Step::GiveBack(..) | Step::Leave(_) => {}
             }
-            for (age, wants) in ledger.advance() {
+            for (age, wants) in accounting.advance() {
                 prop_assert_eq!(waits.remove(&age), Some(wants));
                 has.push((Purpose::Answer, wants));
             }
             let given: u64 = has.iter().map(|(_, room)| room).sum();
-            prop_assert_eq!(given + ledger.free(), 100);
+            prop_assert_eq!(given + accounting.free(), 100);
             let originals = has.iter().filter(|(purpose, _)| *purpose == Purpose::Original);
             prop_assert!(originals.map(|(_, room)| room).sum::<u64>() <= 50);
             // The first one waits only where it does not fit.
             let first = waits.values().next();
-            prop_assert!(first.is_none_or(|wants| *wants > ledger.free()));
+            prop_assert!(first.is_none_or(|wants| *wants > accounting.free()));
         }
-        prop_assert!(waits.is_empty(), "{:?}", ledger);
+        prop_assert!(waits.is_empty(), "{:?}", accounting);
     }
 }

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use super::Answer;
 
-/// Assigns duties to hosts. Every host asks for each duty; the one that gets it performs
-/// it until its time is over, or renews it before.
-pub trait Duties: Send + Sync {
-    /// Takes or renews the duty of this name for this long from now on. True if it was
+/// Every host asks for each lease; the one that gets it does the work until its time is
+/// over, or renews it before.
+pub trait LeaderLeases: Send + Sync {
+    /// Takes or renews the lease of this name for this long from now on. True if it was
     /// free or already this host's.
     fn take<'a>(&'a self, name: &'a str, time: Duration) -> Answer<'a, bool>;
 
-    /// Gives the duty up before its time is over, so that another host can take it at
+    /// Gives the lease up before its time is over, so that another host can take it at
     /// once. Does nothing if it is not this host's.
     fn release<'a>(&'a self, name: &'a str) -> Answer<'a, ()>;
 }
@@ -22,7 +22,7 @@ pub trait Duties: Send + Sync {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OnlyHost;
 
-impl Duties for OnlyHost {
+impl LeaderLeases for OnlyHost {
     fn take<'a>(&'a self, _: &'a str, _: Duration) -> Answer<'a, bool> {
         Box::pin(ready(Ok(true)))
     }

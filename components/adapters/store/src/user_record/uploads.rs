@@ -13,7 +13,7 @@ use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Ledger, Outcome};
+use super::{Outcome, UserRecord};
 
 /// Age at which an unsettled slot expires; no upload takes that long.
 const EXPIRES_AFTER: Duration = Duration::from_secs(60 * 60);
@@ -31,7 +31,7 @@ pub struct Upload {
     is_under_way: bool,
 }
 
-impl Ledger {
+impl UserRecord {
     /// Reserves a slot for an image, or reuses the one of the same kind and name. An
     /// error: the limit that is reached.
     pub fn reserve_slot(
