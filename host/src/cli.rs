@@ -34,8 +34,8 @@ mod vocabulary;
 use std::io;
 use std::process::ExitCode;
 
-use crate::assembly::HostBuilder;
 use crate::log;
+use crate::wiring::HostBuilder;
 use arguments::command;
 use failure::Failure;
 

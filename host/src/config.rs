@@ -51,7 +51,7 @@ use concept_refinement_capability::engine::find;
 use concept_refinement_capability::tls::Trust;
 use concept_refinement_runtime::ingress::networks::Networks;
 
-use crate::assembly::engines::{IMAGES, QUEUES, TASKS};
+use crate::wiring::engines::{IMAGES, QUEUES, TASKS};
 
 /// More tasks in flight would need more memory mappings than Linux allows by default
 /// (`vm.max_map_count`).

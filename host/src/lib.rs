@@ -24,7 +24,8 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod admin;
-mod assembly;
+mod backup;
+mod check;
 /// The programs in the document, which are compiled along with the examples here.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/embedding.md")]
@@ -35,12 +36,15 @@ mod few_connections;
 mod log;
 pub mod loops;
 mod metrics;
+mod moving;
 mod operator;
+mod restore;
 mod traces;
+mod wiring;
 
-pub use assembly::refiner::request::{RefineError, Refined, Source, Words};
-pub use assembly::{Components, Host, HostBuilder, HostError, Refiner};
 pub use concept_refinement_capability as capability;
 pub use concept_refinement_capability::tls::Trust;
 pub use concept_refinement_runtime::egress::resolver::Resolver;
 pub use config::Config;
+pub use wiring::refiner::request::{RefineError, Refined, Source, Words};
+pub use wiring::{Components, Host, HostBuilder, HostError, Refiner};

@@ -1,7 +1,7 @@
 //! Engines: how the store behind a setting is found and opened.
 //!
 //! Each engine is a crate that offers one [`Engine`] and does not depend on any other.
-//! The host's `assembly/engines.rs` lists them; no other place names an engine.
+//! The host's `wiring/engines.rs` lists them; no other place names an engine.
 
 use std::io;
 use std::path::PathBuf;

@@ -8,6 +8,7 @@
 
 mod listener;
 mod message;
+pub(crate) mod promises;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,11 +22,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::database::Database;
-use super::fault::Fault;
-use super::promises::Promises;
-use super::recent::Recent;
-use super::values::parameters;
+use crate::changes::promises::Promises;
+use crate::connection::database::Database;
+use crate::connection::fault::Fault;
+use crate::connection::values::parameters;
+use crate::tasks::recent::Recent;
 use listener::{Listener, Notifications};
 use message::{Message, payloads};
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use concept_refinement_capability::OpenError;
 use concept_refinement_capability::engine::{Engine, EngineConfig, OpenTasks, Shared, TaskEngine};
 
-use super::inspect::inspect;
-use super::{Opened, PostgresTasks, Settings};
+use crate::connection::inspect::inspect;
+use crate::{Opened, PostgresTasks, Settings};
 
 /// The setting for an address without a pooler, to receive other hosts' notifications.
 const LISTEN_URL: &str = "tasks-listen-url";

@@ -5,48 +5,12 @@
 //! No host owns the store: starting or stopping one must not affect the work of others,
 //! and nothing relies on a machine's clock.
 
-mod account;
-mod administration;
-mod backlog;
-mod change;
+mod admin;
 mod changes;
-mod clock;
-mod concepts;
-mod database;
-mod delete;
-mod dialer;
+mod connection;
 pub mod engine;
-mod erasure;
-mod expiry;
-mod fair_permits;
-mod fault;
-mod fetch;
-mod group_commit;
-mod handovers;
-mod inspect;
-mod leader_leases;
-mod leases;
-mod moving;
-mod pools;
-mod promises;
-mod prune;
 mod queue;
-mod readiness;
-mod reads;
-mod recent;
-mod references;
-mod rounds;
-mod rows;
-mod schema;
-mod sessions;
-mod settings;
-mod submit;
-mod sweep;
-mod tally;
-mod tls;
-mod upload_reservations;
-mod values;
-mod webhooks;
+mod tasks;
 
 use std::future::ready;
 use std::sync::Arc;
@@ -76,20 +40,20 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
-use backlog::Backlog;
+use changes::promises::Promises;
 use changes::{Changes, Subscription};
-use database::{Database, SCAN_DEADLINE};
-use fair_permits::FairPermits;
-use fault::Fault;
-use group_commit::GroupCommit;
-use handovers::Handovers;
-use promises::Promises;
-use recent::Recent;
+use connection::database::{Database, SCAN_DEADLINE};
+use connection::fair_permits::FairPermits;
+use connection::fault::Fault;
+use connection::group_commit::GroupCommit;
+use queue::handovers::Handovers;
+use tasks::backlog::Backlog;
+use tasks::recent::Recent;
 
-pub use clock::DatabaseClock;
-pub use inspect::inspect;
+pub use connection::clock::DatabaseClock;
+pub use connection::inspect::inspect;
+pub use connection::settings::{Environment, Location, POOL, Settings};
 pub use queue::SharedQueue;
-pub use settings::{Environment, Location, POOL, Settings};
 
 /// A task store in Postgres, as one host sees it.
 pub struct PostgresTasks {
@@ -168,13 +132,13 @@ impl PostgresTasks {
         clock: Arc<dyn Clock>,
         measured: &Arc<DatabaseClock>,
     ) -> Result<Arc<Self>, OpenError> {
-        let unusable = |reason| inspect::refused(&settings.location, reason);
+        let unusable = |reason| connection::inspect::refused(&settings.location, reason);
         let database = Arc::new(Database::new(settings).map_err(unusable)?);
         let source = match listen {
             Some(listen) => Arc::new(Database::new(listen).map_err(unusable)?),
             None => Arc::clone(&database),
         };
-        let readiness = readiness::begin(&database, measured).await?;
+        let readiness = connection::readiness::begin(&database, measured).await?;
         let hub = Arc::<Hub>::default();
         let recent = Arc::<Recent>::default();
         let promises = Arc::new(Promises::of(Arc::clone(&options.room)));
@@ -234,11 +198,11 @@ impl Drop for PostgresTasks {
 
 impl Tasks for PostgresTasks {
     fn submit(&self, task: NewTask) -> Answer<'_, Submission> {
-        self.answer(submit::submit(self, task))
+        self.answer(tasks::submit::submit(self, task))
     }
 
     fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced> {
-        self.answer(submit::withdraw(self, id, error_message))
+        self.answer(tasks::submit::withdraw(self, id, error_message))
     }
 
     fn renew_session<'a>(
@@ -247,12 +211,17 @@ impl Tasks for PostgresTasks {
         until: Timestamp,
         owns_images: bool,
     ) -> Answer<'a, ()> {
-        self.answer(sessions::renew(self, user_id, until, owns_images))
+        self.answer(connection::sessions::renew(
+            self,
+            user_id,
+            until,
+            owns_images,
+        ))
     }
 
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>> {
         self.answer(async move {
-            let record = reads::get(self, user_id, id).await?;
+            let record = tasks::reads::get(self, user_id, id).await?;
             Ok(record.map(|record| record.task))
         })
     }
@@ -264,23 +233,23 @@ impl Tasks for PostgresTasks {
         limit: u32,
         after: Option<Position>,
     ) -> Answer<'a, TaskPage> {
-        self.answer(reads::list(self, user_id, status, limit, after))
+        self.answer(tasks::reads::list(self, user_id, status, limit, after))
     }
 
     fn used<'a>(&'a self, user_id: &'a str, window: Window) -> Answer<'a, u32> {
-        self.answer(reads::used(self, user_id, window))
+        self.answer(tasks::reads::used(self, user_id, window))
     }
 
     fn cancel<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Cancellation>> {
-        self.answer(submit::cancel(self, user_id, id))
+        self.answer(tasks::submit::cancel(self, user_id, id))
     }
 
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool> {
-        self.answer(delete::delete(self, user_id, id))
+        self.answer(tasks::delete::delete(self, user_id, id))
     }
 
     fn erase_user<'a>(&'a self, user_id: &'a str, limit: u32) -> Answer<'a, Erased> {
-        self.answer(erasure::erase(self, user_id, limit))
+        self.answer(tasks::erasure::erase(self, user_id, limit))
     }
 
     fn watch<'a>(
@@ -290,7 +259,7 @@ impl Tasks for PostgresTasks {
     ) -> Answer<'a, Option<concept_refinement_capability::tasks::Changes>> {
         self.answer(async move {
             let subscription = self.hub.subscribe(id);
-            let found = reads::get(self, user_id, id).await?;
+            let found = tasks::reads::get(self, user_id, id).await?;
             Ok(found.map(|record| subscription.changes_after(record.revision, record.task)))
         })
     }
@@ -298,15 +267,15 @@ impl Tasks for PostgresTasks {
 
 impl Leases for PostgresTasks {
     fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
-        self.answer(leases::claim(self, id, user_id))
+        self.answer(tasks::leases::claim(self, id, user_id))
     }
 
     fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>> {
-        self.answer(leases::renew(self, lease))
+        self.answer(tasks::leases::renew(self, lease))
     }
 
     fn finish<'a>(&'a self, lease: &'a Lease, image: RefinedImage) -> Answer<'a, Finished> {
-        self.answer(leases::finish(self, lease, image))
+        self.answer(tasks::leases::finish(self, lease, image))
     }
 
     fn fail<'a>(
@@ -315,15 +284,15 @@ impl Leases for PostgresTasks {
         _: Option<Stage>,
         error_message: &'a str,
     ) -> Answer<'a, Fenced> {
-        self.answer(leases::fail(self, lease, error_message))
+        self.answer(tasks::leases::fail(self, lease, error_message))
     }
 
     fn pay<'a>(&'a self, lease: &'a Lease, payment: &'a Payment) -> Answer<'a, Fenced> {
-        self.answer(leases::pay(self, lease, payment))
+        self.answer(tasks::leases::pay(self, lease, payment))
     }
 
     fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {
-        self.answer(leases::release(self, lease))
+        self.answer(tasks::leases::release(self, lease))
     }
 
     fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()> {
@@ -347,60 +316,60 @@ impl Leases for PostgresTasks {
 
 impl Maintenance for PostgresTasks {
     fn due(&self, limit: u32) -> Answer<'_, Vec<Task>> {
-        self.answer(sweep::due(self, limit))
+        self.answer(tasks::sweep::due(self, limit))
     }
 
     fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
-        self.answer(sweep::next_due(self))
+        self.answer(tasks::sweep::next_due(self))
     }
 
     fn recover(&self, are_messages_lost: bool) -> Answer<'_, u32> {
-        self.answer(sweep::recover(self, are_messages_lost))
+        self.answer(tasks::sweep::recover(self, are_messages_lost))
     }
 
     fn unreferenced(&self, image_paths: Vec<String>) -> Answer<'_, Vec<String>> {
         self.answer(async move {
             let session = self.database.session_within(SCAN_DEADLINE).await?;
-            references::unreferenced(&session, image_paths).await
+            tasks::references::unreferenced(&session, image_paths).await
         })
     }
 
     fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {
-        self.answer(expiry::expire(self, before, limit))
+        self.answer(tasks::expiry::expire(self, before, limit))
     }
 
     fn abandon(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {
-        self.answer(expiry::abandon(self, before, limit))
+        self.answer(tasks::expiry::abandon(self, before, limit))
     }
 
     fn without_session(&self, users: Vec<String>, before: Timestamp) -> Answer<'_, Vec<String>> {
-        self.answer(sessions::without(self, users, before))
+        self.answer(connection::sessions::without(self, users, before))
     }
 
     fn last_round(&self) -> Answer<'_, Option<LastRound>> {
-        self.answer(rounds::last(self))
+        self.answer(connection::rounds::last(self))
     }
 
     fn remember_round(&self, round: LastRound) -> Answer<'_, ()> {
-        self.answer(rounds::remember(self, round))
+        self.answer(connection::rounds::remember(self, round))
     }
 
     fn tally(&self) -> Answer<'_, Tally> {
-        self.answer(tally::count(self))
+        self.answer(tasks::tally::count(self))
     }
 
     /// Writes, since reading also works on a standby.
     fn check(&self) -> Answer<'_, ()> {
         self.answer(async move {
             let session = self.database.session().await?;
-            schema::check(&session).await
+            connection::schema::check(&session).await
         })
     }
 }
 
 impl Concepts for PostgresTasks {
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Concept>> {
-        self.answer(concepts::get(self, user_id, id))
+        self.answer(tasks::concepts::get(self, user_id, id))
     }
 
     fn list<'a>(
@@ -409,11 +378,11 @@ impl Concepts for PostgresTasks {
         limit: u32,
         after: Option<Position>,
     ) -> Answer<'a, ConceptPage> {
-        self.answer(concepts::list(self, user_id, limit, after))
+        self.answer(tasks::concepts::list(self, user_id, limit, after))
     }
 
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<String>> {
-        self.answer(concepts::delete(self, user_id, id))
+        self.answer(tasks::concepts::delete(self, user_id, id))
     }
 }
 
@@ -424,17 +393,17 @@ impl Webhooks for PostgresTasks {
         task_id: &'a str,
     ) -> Answer<'a, Option<WebhookDelivery>> {
         self.answer(async move {
-            let record = reads::get(self, user_id, task_id).await?;
+            let record = tasks::reads::get(self, user_id, task_id).await?;
             Ok(record.and_then(|record| Some(record.delivery?.seen(&record.task))))
         })
     }
 
     fn redeliver<'a>(&'a self, user_id: &'a str, task_id: &'a str) -> Answer<'a, Redelivery> {
-        self.answer(webhooks::redeliver(self, user_id, task_id))
+        self.answer(tasks::webhooks::redeliver(self, user_id, task_id))
     }
 
     fn claim_deliveries(&self, permits: DeliveryPermits) -> Answer<'_, Vec<DueDelivery>> {
-        self.answer(webhooks::claim(self, permits))
+        self.answer(tasks::webhooks::claim(self, permits))
     }
 
     fn record_attempt<'a>(
@@ -443,11 +412,11 @@ impl Webhooks for PostgresTasks {
         outcome: DeliveryOutcome,
         jitter: f64,
     ) -> Answer<'a, Fenced> {
-        self.answer(webhooks::record(self, lease, outcome, jitter))
+        self.answer(tasks::webhooks::record(self, lease, outcome, jitter))
     }
 
     fn next_delivery(&self) -> Answer<'_, Option<Timestamp>> {
-        self.answer(webhooks::next(self))
+        self.answer(tasks::webhooks::next(self))
     }
 
     /// A host delivers webhooks of the tasks that it ends itself; requests for a

@@ -6,6 +6,8 @@
 //! are the same commit. Tasks that a host had claimed when it died are delivered again
 //! when their leases expire.
 
+pub(crate) mod fetch;
+pub(crate) mod handovers;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -26,11 +28,11 @@ use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use super::PostgresTasks;
-use super::fault::{Fault, unavailable};
-use super::fetch::{Fetched, MAX_FETCH, fetch, retry_until};
-use super::leases;
-use super::values::{Time, id, parameters};
+use crate::PostgresTasks;
+use crate::connection::fault::{Fault, unavailable};
+use crate::connection::values::{Time, id, parameters};
+use crate::queue::fetch::{Fetched, MAX_FETCH, fetch, retry_until};
+use crate::tasks::leases;
 
 /// Limit for the delay that a worker may ask for.
 const MAX_DELAY: Duration = Duration::from_secs(60 * 60);

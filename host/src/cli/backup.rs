@@ -17,11 +17,11 @@ use indicatif::DecimalBytes;
 use super::failure::Failure;
 use super::settings;
 use super::terminal::{in_a_line, print, say};
-use crate::assembly::backup::{Backup, Draft, Receiver, size, unpack};
-use crate::assembly::capabilities;
-use crate::assembly::control::ControlClient;
+use crate::backup::{Backup, Draft, Receiver, size, unpack};
 use crate::config::Config;
 use crate::config::table::Command;
+use crate::wiring::capabilities;
+use crate::wiring::control::ControlClient;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let given = settings::given(matches, Some(Command::Backup))?;

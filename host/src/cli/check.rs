@@ -8,9 +8,9 @@ use super::failure::Failure;
 use super::report::Report;
 use super::terminal::say;
 use super::{code_cache, settings};
-use crate::assembly::Components;
-use crate::assembly::check;
+use crate::check;
 use crate::config::{Config, exposed};
+use crate::wiring::Components;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let mut report = Report::new(matches, "checks", line);

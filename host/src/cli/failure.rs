@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use super::terminal::say_at_the_end;
-use crate::assembly::HostError;
+use crate::wiring::HostError;
 
 /// Why a command failed.
 pub enum Failure {

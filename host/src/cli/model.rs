@@ -11,9 +11,9 @@ use super::failure::Failure;
 use super::report::Report;
 use super::terminal::say;
 use super::{code_cache, settings};
-use crate::assembly::Components;
-use crate::assembly::conformance;
 use crate::config::table::{self, Command};
+use crate::wiring::Components;
+use crate::wiring::conformance;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     match matches.subcommand() {

@@ -7,9 +7,9 @@ use clap::ArgMatches;
 use super::failure::Failure;
 use super::settings;
 use super::terminal::print;
-use crate::assembly::moving::move_stores;
 use crate::config::Values;
 use crate::config::table::{self, Command};
+use crate::moving::move_stores;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let given = settings::given(matches, Some(Command::Move))?;

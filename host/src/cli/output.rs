@@ -18,7 +18,7 @@ use concept_refinement_domain::image::Format;
 
 use super::failure::Failure;
 use super::source::Source;
-use crate::assembly::refiner::request::Refined;
+use crate::wiring::refiner::request::Refined;
 
 pub enum Output {
     Stdout,

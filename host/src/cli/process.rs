@@ -14,8 +14,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::notify::{READY, STOPPING, notify};
 use super::signals::Signals;
 use super::terminal::print;
-use crate::assembly::Serving;
 use crate::log;
+use crate::wiring::Serving;
 
 /// How long a stop may take, including the grace period.
 const STOP: Duration = Duration::from_secs(30);

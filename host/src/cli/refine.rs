@@ -12,9 +12,9 @@ use super::progress::Progress;
 use super::signals::Signals;
 use super::source::Source;
 use super::{code_cache, settings};
-use crate::assembly::refiner::request::{self, RefineError, Refined, Words};
-use crate::assembly::{Components, HostBuilder, Refiner};
 use crate::config::table::Command;
+use crate::wiring::refiner::request::{self, RefineError, Refined, Words};
+use crate::wiring::{Components, HostBuilder, Refiner};
 
 /// The default log level: errors are printed as one sentence, details only on
 /// request.

@@ -10,9 +10,9 @@ use indicatif::DecimalBytes;
 use super::failure::Failure;
 use super::settings;
 use super::terminal::{in_a_line, print, say};
-use crate::assembly::capabilities;
-use crate::assembly::restoring::{Source, restore};
 use crate::config::table::Command;
+use crate::restore::{Source, restore};
+use crate::wiring::capabilities;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let given = settings::given(matches, Some(Command::Restore))?;

@@ -5,10 +5,10 @@ use clap::ArgMatches;
 use super::failure::Failure;
 use super::process::{announce, until_stopped};
 use super::settings;
-use crate::assembly::{Components, HostBuilder};
 use crate::config::exposed;
 use crate::log;
 use crate::traces::Sending;
+use crate::wiring::{Components, HostBuilder};
 
 const LOGGED: &str = "warn,concept_refinement=info";
 

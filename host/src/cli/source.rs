@@ -9,7 +9,7 @@ use concept_refinement_domain::sentence::sanitize;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::assembly::refiner::request;
+use crate::wiring::refiner::request;
 
 /// Limits for a shown name and for a file name made from a URL, in code points.
 const MAX_SHOWN: usize = 200;

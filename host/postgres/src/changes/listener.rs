@@ -17,9 +17,9 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::message::{Message, read};
 use super::{Subscription, Wakes, channel};
-use crate::database::{DEADLINE, Database};
-use crate::fault::Fault;
-use crate::reads;
+use crate::connection::database::{DEADLINE, Database};
+use crate::connection::fault::Fault;
+use crate::tasks::reads;
 
 /// How often watched tasks are polled, regardless of notifications.
 const LOOK: Duration = Duration::from_secs(5);

@@ -27,9 +27,9 @@ pub use super::refusal::Problem;
 pub use super::token::Access;
 use super::token::Token;
 use crate::admin::SUDO_USER;
-use crate::assembly::control::ControlClient;
 use crate::config::Config;
 use crate::config::table::Command;
+use crate::wiring::control::ControlClient;
 
 /// Timeouts to connect, and for all of a request.
 const CONNECT: Duration = Duration::from_secs(10);

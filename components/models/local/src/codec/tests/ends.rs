@@ -59,7 +59,7 @@ fn drawn(component: usize, x: f64, y: f64) -> f64 {
 }
 
 /// A lossy WebP, which no library here writes.
-const DISC: &[u8] = include_bytes!("../../../../../../host/src/assembly/conformance/disc.webp");
+const DISC: &[u8] = include_bytes!("../../../../../../host/src/wiring/conformance/disc.webp");
 
 /// Files of each format.
 fn whole_files() -> Vec<(String, Format, Vec<u8>)> {

@@ -1,0 +1,259 @@
+//! The operator's view of the tasks.
+
+mod acts;
+mod audit;
+mod jobs;
+pub(crate) mod moving;
+mod search;
+
+use concept_refinement_capability::Answer;
+use concept_refinement_capability::administration::{
+    Act, Action, Administration, AuditEntry, Job, JobProgress, JobStart, NewJob, QueueState,
+    TaskFilter,
+};
+use concept_refinement_domain::capability::{Cancellation, Page, Position};
+use concept_refinement_domain::rulebook::{Choice, Retry, TaskRecord};
+use concept_refinement_domain::timestamp::Timestamp;
+use tokio::sync::watch;
+
+use crate::PostgresTasks;
+use crate::connection::database::{DEADLINE, SCAN_DEADLINE, Session};
+use crate::connection::fault::Fault;
+use crate::connection::values::{Cells, Time, parameters};
+use crate::tasks::rows;
+use acts::Acts;
+
+impl Administration for PostgresTasks {
+    fn find<'a>(&'a self, id: &'a str) -> Answer<'a, Option<TaskRecord>> {
+        self.answer(async move {
+            let session = self.database.session().await?;
+            rows::find(&session, id).await
+        })
+    }
+
+    fn search(
+        &self,
+        filter: TaskFilter,
+        limit: u32,
+        after: Option<Position>,
+    ) -> Answer<'_, Page<TaskRecord>> {
+        self.answer(async move {
+            let session = self.database.session_of_operator().await?;
+            search::page(&session, &filter, limit, after).await
+        })
+    }
+
+    fn count(&self, filter: TaskFilter) -> Answer<'_, u64> {
+        self.answer(async move {
+            let session = self.database.session_of_operator().await?;
+            search::count(&session, &filter).await
+        })
+    }
+
+    fn retry<'a>(&'a self, id: &'a str, new_id: String, act: Act) -> Answer<'a, Option<Retry>> {
+        self.answer(async move {
+            let mut acts = Acts::begin(self, DEADLINE).await?;
+            let retry = acts.retry(id, Choice::Id, &new_id).await?;
+            let Some(Retry::Created(_)) = retry else {
+                acts.roll_back().await?;
+                return Ok(retry);
+            };
+            audit::add(&acts, &act, Action::Retry.as_str(), id, 1).await?;
+            acts.commit().await?;
+            Ok(retry)
+        })
+    }
+
+    fn cancel<'a>(&'a self, id: &'a str, act: Act) -> Answer<'a, Option<Cancellation>> {
+        self.answer(async move {
+            let mut acts = Acts::begin(self, DEADLINE).await?;
+            let cancellation = acts.cancel(id).await?;
+            let Some(Cancellation::Cancelled(_)) = cancellation else {
+                acts.roll_back().await?;
+                return Ok(cancellation);
+            };
+            audit::add(&acts, &act, Action::Cancel.as_str(), id, 1).await?;
+            acts.commit().await?;
+            Ok(cancellation)
+        })
+    }
+
+    fn delete<'a>(&'a self, id: &'a str, act: Act) -> Answer<'a, bool> {
+        self.answer(async move {
+            let mut acts = Acts::begin(self, DEADLINE).await?;
+            if !acts.delete(id).await? {
+                acts.roll_back().await?;
+                return Ok(false);
+            }
+            audit::add(&acts, &act, Action::Delete.as_str(), id, 1).await?;
+            acts.commit().await?;
+            Ok(true)
+        })
+    }
+
+    fn start_job(&self, job: NewJob) -> Answer<'_, JobStart> {
+        self.answer(async move {
+            let id = job.id(&self.options.pseudonyms);
+            let session = self.database.session().await?;
+            if let Some(job) = jobs::find(&session, &id).await? {
+                return Ok(JobStart::Started(Box::new(job)));
+            }
+            drop(session);
+            let session = self.database.session_of_operator().await?;
+            let total = search::count(&session, &job.filter).await?;
+            drop(session);
+            let start = jobs::start(self, job, &id, total).await?;
+            self.changes.operated();
+            Ok(start)
+        })
+    }
+
+    fn job<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Job>> {
+        self.answer(async move {
+            let session = self.database.session().await?;
+            jobs::find(&session, id).await
+        })
+    }
+
+    fn unfinished_jobs(&self) -> Answer<'_, Vec<String>> {
+        self.answer(async move {
+            let session = self.database.session().await?;
+            jobs::unfinished(&session).await
+        })
+    }
+
+    fn advance_job<'a>(
+        &'a self,
+        id: &'a str,
+        new_ids: Vec<String>,
+    ) -> Answer<'a, Option<JobProgress>> {
+        self.answer(async move { jobs::advance(self, id, &new_ids).await })
+    }
+
+    fn queue(&self) -> Answer<'_, QueueState> {
+        self.answer(queue(self))
+    }
+
+    fn is_paused(&self) -> Answer<'_, bool> {
+        self.answer(async move {
+            let session = self.database.session().await?;
+            is_paused(&session).await
+        })
+    }
+
+    fn set_paused(&self, is_paused: bool, act: Act) -> Answer<'_, bool> {
+        self.answer(async move {
+            let changed = match is_paused {
+                true => pause(self, &act).await,
+                false => resume(self, &act).await,
+            };
+            // Also if it failed: it may have been done all the same.
+            self.changes.operated();
+            changed
+        })
+    }
+
+    fn operations(&self) -> Option<watch::Receiver<u64>> {
+        Some(self.changes.operations())
+    }
+
+    fn audit(&self, limit: u32, before: Option<u64>) -> Answer<'_, Vec<AuditEntry>> {
+        self.answer(async move {
+            let session = self.database.session().await?;
+            audit::list(&session, limit, before).await
+        })
+    }
+
+    fn prune_audit(&self, before: Timestamp) -> Answer<'_, ()> {
+        self.answer(async move {
+            let session = self.database.session().await?;
+            audit::prune(&session, before).await?;
+            jobs::prune(&session, before).await
+        })
+    }
+}
+
+/// Nothing is claimed and nothing is due while it is.
+pub(super) async fn is_paused(session: &Session<'_>) -> Result<bool, Fault> {
+    const SQL: &str = "SELECT EXISTS (SELECT FROM schema.queue_pause)";
+    session.ask(SQL, &[]).await
+}
+
+async fn queue(store: &PostgresTasks) -> Result<QueueState, Fault> {
+    // A single statement, and so one snapshot.
+    const SQL: &str = "SELECT EXISTS (SELECT FROM schema.queue_pause), \
+         count(*) FILTER (WHERE status = 'pending'), count(*), \
+         min(created_at) FILTER (WHERE status = 'pending' AND created_at >= 'epoch') \
+         FROM schema.task WHERE completed_at IS NULL";
+    let session = store.database.session().await?;
+    let Some(row) = session.query_opt(SQL, &[]).await? else {
+        return Ok(QueueState::default());
+    };
+    let mut cells = Cells::of(&row);
+    let is_paused = cells.get()?;
+    let (pending, unfinished): (u64, u64) = (cells.count()?, cells.count()?);
+    Ok(QueueState {
+        is_paused,
+        pending,
+        processing: unfinished.saturating_sub(pending),
+        oldest_pending: cells.maybe_time()?,
+    })
+}
+
+async fn pause(store: &PostgresTasks, act: &Act) -> Result<bool, Fault> {
+    const PAUSE: &str = "INSERT INTO schema.queue_pause (id, since) VALUES (0, $1) \
+         ON CONFLICT DO NOTHING";
+    let acts = Acts::begin(store, DEADLINE).await?;
+    let since = Time(acts.now);
+    let changed = acts.session.execute(PAUSE, &parameters![since]).await? > 0;
+    if changed {
+        audit::add(&acts, act, "pause", "queue", pending(&acts).await?).await?;
+    }
+    acts.commit().await?;
+    // Also if it was paused already: whoever did it may not have waited.
+    wait_for_claims(store).await?;
+    Ok(changed)
+}
+
+/// Waits for the claims that were made before the pause was committed. Later ones look
+/// for it after that: a claim locks the table first, and then reads it. (Where the
+/// database's default is stricter than READ COMMITTED, a claim on its own reads as of its
+/// beginning; one that begins within microseconds of the pause may still be made.)
+///
+/// The lock does not wait for readers such as a dump, and others do not wait for it except
+/// for claims.
+async fn wait_for_claims(store: &PostgresTasks) -> Result<(), Fault> {
+    let session = store.database.session_within(2 * DEADLINE).await?;
+    session
+        .begin_with(
+            "SET LOCAL lock_timeout = '3s'; LOCK TABLE schema.queue_pause IN EXCLUSIVE MODE",
+        )
+        .await?;
+    session.commit().await
+}
+
+/// All pending tasks are due, since their messages may be lost.
+async fn resume(store: &PostgresTasks, act: &Act) -> Result<bool, Fault> {
+    const RESUME: &str = "DELETE FROM schema.queue_pause";
+    const DUE: &str = "UPDATE schema.task SET due_at = least(due_at, $1), \
+             deliver_at = least(deliver_at, $1) \
+         WHERE completed_at IS NULL AND status = 'pending' AND (due_at > $1 OR deliver_at > $1)";
+    let acts = Acts::begin(store, SCAN_DEADLINE).await?;
+    if acts.session.execute(RESUME, &[]).await? == 0 {
+        acts.roll_back().await?;
+        return Ok(false);
+    }
+    let now = Time(acts.now);
+    acts.session.execute(DUE, &parameters![now]).await?;
+    audit::add(&acts, act, "resume", "queue", pending(&acts).await?).await?;
+    acts.commit().await?;
+    store.changes.published();
+    Ok(true)
+}
+
+async fn pending(acts: &Acts<'_>) -> Result<u64, Fault> {
+    const SQL: &str =
+        "SELECT count(*) FROM schema.task WHERE completed_at IS NULL AND status = 'pending'";
+    let row = acts.session.query_opt(SQL, &[]).await?;
+    row.map_or(Ok(0), |row| Cells::of(&row).count())
+}

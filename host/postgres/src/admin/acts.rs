@@ -1,0 +1,206 @@
+//! What an operator does to tasks, in one transaction.
+
+use std::mem;
+use std::time::Duration;
+
+use concept_refinement_domain::capability::Cancellation;
+use concept_refinement_domain::rulebook::{self, Choice, Decision, Others, Retry, TaskRecord};
+use concept_refinement_domain::step::{MAX_STEPS, Step};
+use concept_refinement_domain::timestamp::Timestamp;
+use uuid::Uuid;
+
+use crate::PostgresTasks;
+use crate::changes::promises::Promise;
+use crate::connection::database::Session;
+use crate::connection::fault::Fault;
+use crate::connection::values::{Cells, Text, Time, id, parameters};
+use crate::tasks::change::account_change;
+use crate::tasks::delete;
+use crate::tasks::rows::{self, Swap, read, record};
+
+/// Acts that are committed together, or not at all. Watchers and other hosts are told of
+/// them after the commit.
+pub(super) struct Acts<'a> {
+    pub session: Session<'a>,
+    pub now: Timestamp,
+    store: &'a PostgresTasks,
+    news: Vec<News>,
+    promises: Vec<Promise<'a>>,
+    /// Steps that are stored with the commit.
+    noted: Vec<(String, Vec<Step>)>,
+}
+
+/// How long an act waits for a lock, and how long its locks outlive a host that dies, in
+/// milliseconds.
+const LIMITS: &str = "SET LOCAL lock_timeout = 5000; \
+     SET LOCAL idle_in_transaction_session_timeout = 10000";
+
+enum News {
+    Created(Box<TaskRecord>),
+    Cancelled(Box<TaskRecord>),
+    Deleted(String),
+}
+
+impl<'a> Acts<'a> {
+    pub async fn begin(store: &'a PostgresTasks, within: Duration) -> Result<Self, Fault> {
+        let session = store.database.session_within(within).await?;
+        session.begin_with(LIMITS).await?;
+        Ok(Self {
+            session,
+            now: store.clock.now(),
+            store,
+            news: Vec::new(),
+            promises: Vec::new(),
+            noted: Vec::new(),
+        })
+    }
+
+    /// Submits a failed task again, as a new one with this id. None: no such task.
+    pub async fn retry(
+        &mut self,
+        task_id: &str,
+        choice: Choice,
+        new_id: &'a str,
+    ) -> Result<Option<Retry>, Fault> {
+        // Locked, since its story may grow meanwhile.
+        const FIND: &str = concat!(
+            "SELECT ",
+            record!(),
+            " FROM schema.task WHERE id = $1 FOR NO KEY UPDATE"
+        );
+        const TELL: &str = "UPDATE schema.task SET steps = $2 WHERE id = $1";
+        let Some(failed_id) = id(task_id) else {
+            return Ok(None);
+        };
+        let found = self
+            .session
+            .query_opt(FIND, &parameters![failed_id])
+            .await?;
+        let Some(row) = found else {
+            return Ok(None);
+        };
+        let mut failed = read(&mut Cells::of(&row))?;
+        let others = self.others(&failed, failed_id, choice).await?;
+        let mut retry = rulebook::retry(&mut failed, choice, &others, new_id.to_owned(), self.now);
+        if let Retry::Created(created) = &mut retry {
+            created.steps.locate(&self.store.options.host);
+            let promise = self.store.promises.make(new_id);
+            let promise = promise.map_err(Fault::NoRoom)?;
+            if !rows::insert_retry(&self.session, created).await? {
+                return Ok(Some(Retry::Active));
+            }
+            let steps = failed.steps.to_text();
+            let steps = Text::of(&steps);
+            let told = parameters![failed_id, steps];
+            self.session.execute(TELL, &told).await?;
+            self.promises.push(promise);
+            self.news.push(News::Created(created.clone()));
+        }
+        Ok(Some(retry))
+    }
+
+    async fn others(&self, record: &TaskRecord, id: Uuid, choice: Choice) -> Result<Others, Fault> {
+        const HAS_ACTIVE: &str =
+            "SELECT EXISTS (SELECT FROM schema.task WHERE user_id = $1 AND completed_at IS NULL)";
+        const HAS_LATER: &str = "SELECT EXISTS (SELECT FROM schema.task WHERE user_id = $1 \
+             AND status = 'completed' AND (created_at, id) > ($2, $3))";
+        let user_id = Text::of(&record.task.user_id);
+        let created_at = Time(record.task.created_at);
+        let place = parameters![user_id, created_at, id];
+        let mut others = Others {
+            has_active: self.session.ask(HAS_ACTIVE, &place[..1]).await?,
+            ..Others::default()
+        };
+        let mut ids = record.retries();
+        while let Some(id) = ids.pop().filter(|_| others.retries.len() < MAX_STEPS) {
+            let retry = rows::find(&self.session, &id).await?;
+            ids.extend(retry.iter().flat_map(TaskRecord::retries));
+            others.retries.push(retry.map(|retry| retry.task.status));
+        }
+        if choice == Choice::Filter {
+            others.has_later_completed = self.session.ask(HAS_LATER, &place).await?;
+        }
+        Ok(others)
+    }
+
+    /// Fails a task that has not ended, and gives its quota back. None: no such task.
+    pub async fn cancel(&mut self, task_id: &str) -> Result<Option<Cancellation>, Fault> {
+        loop {
+            let Some(before) = rows::find(&self.session, task_id).await? else {
+                return Ok(None);
+            };
+            let mut after = before.clone();
+            let Decision { answer, event } = rulebook::cancel_as_operator(&mut after, self.now);
+            let Some(event) = event else {
+                return Ok(Some(answer));
+            };
+            let noted = self.store.hub.take_steps(task_id);
+            self.store.tell_story(&mut after, &noted);
+            self.noted.push((task_id.to_owned(), noted));
+            let swap = Swap {
+                account: account_change(self.store, &self.session, &after, event).await?,
+                ..Swap::of(before, after)
+            };
+            if swap.run(&self.session).await? {
+                self.news.push(News::Cancelled(Box::new(swap.after)));
+                return Ok(Some(answer));
+            }
+            // It has changed meanwhile.
+            self.note_again();
+        }
+    }
+
+    /// Deletes a task in any state. False: no such task.
+    pub async fn delete(&mut self, task_id: &str) -> Result<bool, Fault> {
+        let is_deleted = delete::of_anyone(&self.session, task_id, self.now).await?;
+        if is_deleted {
+            self.news.push(News::Deleted(task_id.to_owned()));
+        }
+        Ok(is_deleted)
+    }
+
+    pub async fn commit(mut self) -> Result<(), Fault> {
+        let noted = mem::take(&mut self.noted);
+        if let Err(fault) = self.session.commit().await {
+            // Otherwise they may be stored, and are not told twice.
+            if fault.is_answer() {
+                self.noted = noted;
+            }
+            return Err(fault);
+        }
+        for promise in mem::take(&mut self.promises) {
+            promise.keep();
+        }
+        for news in mem::take(&mut self.news) {
+            match news {
+                News::Created(record) => {
+                    self.store.recent.put(&record);
+                    self.store.backlog.accepted();
+                }
+                News::Cancelled(record) => {
+                    self.store.recent.put(&record);
+                    self.store.hub.revoke(&record.task.id);
+                    self.store.announce(*record);
+                }
+                News::Deleted(task_id) => self.store.announce_deletion(&task_id),
+            }
+        }
+        Ok(())
+    }
+
+    pub async fn roll_back(self) -> Result<(), Fault> {
+        self.session.roll_back().await
+    }
+
+    fn note_again(&mut self) {
+        for (task_id, noted) in mem::take(&mut self.noted) {
+            self.store.note_again(&task_id, noted);
+        }
+    }
+}
+
+impl Drop for Acts<'_> {
+    fn drop(&mut self) {
+        self.note_again();
+    }
+}

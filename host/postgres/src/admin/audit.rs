@@ -1,0 +1,66 @@
+//! Who did what, and why.
+
+use concept_refinement_capability::administration::{Act, AuditEntry};
+use concept_refinement_domain::timestamp::Timestamp;
+
+use super::acts::Acts;
+use crate::connection::database::Session;
+use crate::connection::fault::{Fault, readable};
+use crate::connection::values::{Cells, Text, Time, parameters};
+
+pub(super) async fn add(
+    acts: &Acts<'_>,
+    act: &Act,
+    action: &str,
+    target: &str,
+    count: u64,
+) -> Result<(), Fault> {
+    const SQL: &str = "INSERT INTO schema.audit_entry (at, actor, action, target, reason, count) \
+         VALUES ($1, $2, $3, $4, $5, $6)";
+    let (at, count) = (Time(acts.now), i64::try_from(count).unwrap_or(i64::MAX));
+    let (actor, reason, target) = (
+        Text::of(&act.actor),
+        Text::of(&act.reason),
+        Text::of(target),
+    );
+    let parameters = parameters![at, actor, action, target, reason, count];
+    acts.session.execute(SQL, &parameters).await.map(drop)
+}
+
+pub(super) async fn list(
+    session: &Session<'_>,
+    limit: u32,
+    before: Option<u64>,
+) -> Result<Vec<AuditEntry>, Fault> {
+    const SQL: &str = "SELECT number, at, actor, action, target, reason, count \
+         FROM schema.audit_entry WHERE number < $1 ORDER BY number DESC LIMIT $2";
+    let before = before.and_then(|before| i64::try_from(before).ok());
+    let (before, limit) = (before.unwrap_or(i64::MAX), i64::from(limit));
+    let rows = session.query(SQL, &parameters![before, limit]).await?;
+    let entry = |row| {
+        let mut cells = Cells::of(row);
+        let number = cells.count()?;
+        readable(number, read(&mut cells, number))
+    };
+    rows.iter()
+        .filter_map(|row| entry(row).transpose())
+        .collect()
+}
+
+fn read(cells: &mut Cells<'_>, number: u64) -> Result<AuditEntry, Fault> {
+    Ok(AuditEntry {
+        number,
+        at: cells.time()?,
+        actor: cells.text()?,
+        action: cells.text()?,
+        target: cells.text()?,
+        reason: cells.text()?,
+        count: cells.count()?,
+    })
+}
+
+pub(super) async fn prune(session: &Session<'_>, before: Timestamp) -> Result<(), Fault> {
+    const SQL: &str = "DELETE FROM schema.audit_entry WHERE at < $1";
+    let before = Time(before);
+    session.execute(SQL, &parameters![before]).await.map(drop)
+}

@@ -1,0 +1,172 @@
+//! Reads all rows of a table in the order of their keys, and writes whole rows.
+
+use std::error::Error;
+
+use bytes::BytesMut;
+use concept_refinement_capability::Answer;
+use concept_refinement_capability::moving::{Record, Records, Table, parameters};
+use futures::future::try_join_all;
+use serde_json::Value;
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use uuid::Uuid;
+
+use crate::PostgresTasks;
+use crate::connection::database::{SCAN_DEADLINE, Session};
+use crate::connection::fault::Fault;
+use crate::connection::values::{Parameter, Text, id, since_1970, since_2000, unescaped};
+
+impl Records for PostgresTasks {
+    fn records(
+        &self,
+        table: &'static Table,
+        after: Option<Record>,
+        limit: u32,
+    ) -> Answer<'_, Vec<Record>> {
+        self.answer(async move {
+            let session = self.database.session_within(SCAN_DEADLINE).await?;
+            read(&session, table, after, limit).await
+        })
+    }
+
+    fn restore(&self, table: &'static Table, records: Vec<Record>) -> Answer<'_, ()> {
+        self.answer(async move {
+            let session = self.database.session_within(SCAN_DEADLINE).await?;
+            let (sql, types) = (insert(table), types(&session, table).await?);
+            session.begin(None).await?;
+            let written = records.into_iter().map(|record| async {
+                let cells = cells(record);
+                session.execute(&sql, &typed(&cells, &types)).await
+            });
+            try_join_all(written).await?;
+            if table.name == "audit_entry" {
+                // The next entry gets a number that none of these has.
+                const NEXT: &str = "SELECT setval('schema.audit_entry_number_seq', \
+                     (SELECT max(number) FROM schema.audit_entry))";
+                session.query(NEXT, &[]).await?;
+            }
+            session.commit().await
+        })
+    }
+
+    fn clear(&self, table: &'static Table) -> Answer<'_, ()> {
+        self.answer(async move {
+            let session = self.database.session().await?;
+            let sql = format!("DELETE FROM schema.{}", table.name);
+            session.execute(&sql, &[]).await.map(drop)
+        })
+    }
+}
+
+pub(crate) async fn read(
+    session: &Session<'_>,
+    table: &Table,
+    after: Option<Record>,
+    limit: u32,
+) -> Result<Vec<Record>, Fault> {
+    let types = types(session, table).await?;
+    let sql = table.select(&format!("schema.{}", table.name), after.is_none(), limit);
+    let key = after.map(|record| cells(table.key_of(record)));
+    let key = key.unwrap_or_default();
+    let rows = session.query(&sql, &typed(&key, &types)).await?;
+    let record = |row: &tokio_postgres::Row| {
+        let cells = (0..row.len()).map(|index| row.try_get(index));
+        let values = cells.map(|cell| Ok(cell.map(|Cell(value)| value)?));
+        values.collect()
+    };
+    rows.iter().map(record).collect()
+}
+
+/// Inserts a record, unless its key exists.
+fn insert(Table { name, columns, .. }: &Table) -> String {
+    let (more, values) = match *name {
+        // The queue delivers the task when it is due.
+        "task" => (", deliver_at", ", due_at"),
+        _ => ("", ""),
+    };
+    format!(
+        "INSERT INTO schema.{name} ({columns}{more}) SELECT {columns}{values} \
+         FROM (VALUES ({})) AS record ({columns}) ON CONFLICT DO NOTHING",
+        parameters(columns)
+    )
+}
+
+/// The types of a table's columns.
+async fn types(
+    session: &Session<'_>,
+    Table { name, columns, .. }: &Table,
+) -> Result<Vec<Type>, Fault> {
+    // A row of nulls has types too, even if the table is empty.
+    let sql = format!("SELECT {columns} FROM (VALUES (1)) AS one LEFT JOIN schema.{name} ON FALSE");
+    let row = session.query_opt(&sql, &[]).await?.ok_or(Fault::Timeout)?;
+    let types = row.columns().iter().map(|column| column.type_().clone());
+    Ok(types.collect())
+}
+
+fn cells(record: Record) -> Vec<Cell> {
+    record.into_iter().map(Cell).collect()
+}
+
+fn typed<'a>(cells: &'a [Cell], types: &[Type]) -> Vec<Parameter<'a>> {
+    let typed = cells.iter().zip(types);
+    typed
+        .map(|(cell, type_)| (cell as _, type_.clone()))
+        .collect()
+}
+
+/// A value of a record as a column of any type. A value that does not fit the type is
+/// stored as null, which the comparison after a move detects.
+#[derive(Debug)]
+struct Cell(Value);
+
+impl ToSql for Cell {
+    fn to_sql(
+        &self,
+        type_: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        let (number, text) = (self.0.as_i64(), self.0.as_str());
+        match *type_ {
+            Type::BOOL => number.map(|number| number != 0).to_sql(type_, out),
+            Type::INT8 => number.to_sql(type_, out),
+            // Also one that no version writes: such a row is moved as it is.
+            Type::TIMESTAMPTZ => number.map(since_2000).to_sql(&Type::INT8, out),
+            Type::UUID => text.and_then(id).to_sql(type_, out),
+            Type::TEXT_ARRAY => {
+                let texts: Option<Vec<String>> = text.map(serde_json::from_str).transpose()?;
+                texts.as_deref().map(Text::all).to_sql(type_, out)
+            }
+            _ => Text::maybe(text).to_sql(type_, out),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+impl FromSql<'_> for Cell {
+    fn from_sql(type_: &Type, raw: &[u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(match *type_ {
+            Type::BOOL => i64::from(bool::from_sql(type_, raw)?).into(),
+            Type::INT8 => i64::from_sql(type_, raw)?.into(),
+            Type::TIMESTAMPTZ => since_1970(raw)?.into(),
+            Type::UUID => Uuid::from_sql(type_, raw)?.to_string().into(),
+            Type::TEXT_ARRAY => {
+                let texts = Vec::<&str>::from_sql(type_, raw)?;
+                let texts: Value = texts.into_iter().map(unescaped).collect();
+                texts.to_string().into()
+            }
+            _ => unescaped(<&str>::from_sql(type_, raw)?).into(),
+        }))
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(Value::Null))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}

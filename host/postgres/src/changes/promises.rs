@@ -1,0 +1,70 @@
+//! The space for refined images that this host has promised to the tasks that it
+//! accepted, until it learns of their end.
+
+use std::collections::HashSet;
+use std::io;
+use std::sync::Arc;
+
+use concept_refinement_capability::room::Room;
+use parking_lot::Mutex;
+
+#[derive(Debug)]
+pub(crate) struct Promises {
+    room: Arc<Room>,
+    tasks: Mutex<HashSet<String>>,
+}
+
+/// Taken back when dropped, unless it is kept.
+pub(crate) struct Promise<'a> {
+    promises: &'a Promises,
+    task_id: &'a str,
+    is_kept: bool,
+}
+
+impl Promises {
+    pub(crate) fn of(room: Arc<Room>) -> Self {
+        Self {
+            room,
+            tasks: Mutex::default(),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// There is no space for another image.
+    pub(crate) fn make<'a>(&'a self, task_id: &'a str) -> io::Result<Promise<'a>> {
+        self.room.reserve_task()?;
+        self.tasks.lock().insert(task_id.to_owned());
+        Ok(Promise {
+            promises: self,
+            task_id,
+            is_kept: false,
+        })
+    }
+
+    /// Gives the task's space back.
+    pub(crate) fn release(&self, task_id: &str) {
+        if self.tasks.lock().remove(task_id) {
+            self.room.release_tasks(1);
+        }
+    }
+
+    /// All tasks with promised space.
+    pub(crate) fn all(&self) -> Vec<String> {
+        self.tasks.lock().iter().cloned().collect()
+    }
+}
+
+impl Promise<'_> {
+    pub(crate) fn keep(mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for Promise<'_> {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            self.promises.release(self.task_id);
+        }
+    }
+}

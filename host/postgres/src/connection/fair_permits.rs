@@ -1,0 +1,220 @@
+//! Permits for a resource that users share, such as the connections of a pool. Each user
+//! has a queue, and the queues are served round-robin, so that one user's many calls do
+//! not delay other users.
+//!
+//! A user's share is limited as for all permits, and calls wait here, where they do not
+//! occupy a connection.
+
+use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasher as _;
+use std::sync::Arc;
+
+use concept_refinement_domain::share::{RESERVE, has_share};
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+use crate::connection::fault::Fault;
+
+pub(crate) struct FairPermits {
+    limit: usize,
+    hasher: RandomState,
+    state: Mutex<State>,
+}
+
+/// Users are identified by a hash.
+#[derive(Default)]
+struct State {
+    taken: usize,
+    by_user: HashMap<u64, usize>,
+    queues: HashMap<u64, VecDeque<oneshot::Sender<FairPermit>>>,
+    /// Users with a queue, in the order in which they are served; each once.
+    order: VecDeque<u64>,
+}
+
+/// A permit, which passes to the next caller when it is dropped.
+pub(crate) struct FairPermit {
+    permits: Arc<FairPermits>,
+    user: u64,
+}
+
+impl FairPermits {
+    pub fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            hasher: RandomState::new(),
+            state: Mutex::default(),
+        })
+    }
+
+    /// Waits for a permit until the deadline.
+    pub async fn take(
+        self: &Arc<Self>,
+        user: &str,
+        deadline: Instant,
+    ) -> Result<FairPermit, Fault> {
+        let user = self.hasher.hash_one(user);
+        let waiting = {
+            let mut state = self.state.lock();
+            if !state.queues.contains_key(&user) && state.admit(user, self.limit) {
+                return Ok(self.permit(user));
+            }
+            state.join(user)
+        };
+        match timeout_at(deadline, waiting).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) | Err(_) => Err(Fault::Busy),
+        }
+    }
+
+    fn permit(self: &Arc<Self>, user: u64) -> FairPermit {
+        FairPermit {
+            permits: Arc::clone(self),
+            user,
+        }
+    }
+}
+
+impl State {
+    /// Takes a permit, if the user's share allows it.
+    fn admit(&mut self, user: u64, limit: usize) -> bool {
+        let own = self.by_user.get(&user).copied().unwrap_or_default();
+        let is_admitted = has_share(limit, self.taken, own, RESERVE);
+        if is_admitted {
+            self.taken += 1;
+            self.by_user.insert(user, own + 1);
+        }
+        is_admitted
+    }
+
+    fn join(&mut self, user: u64) -> oneshot::Receiver<FairPermit> {
+        let (permit, waiting) = oneshot::channel();
+        let queue = self.queues.entry(user).or_insert_with(|| {
+            self.order.push_back(user);
+            VecDeque::new()
+        });
+        queue.push_back(permit);
+        waiting
+    }
+
+    fn give_back(&mut self, user: u64) {
+        self.taken -= 1;
+        match self.by_user.get_mut(&user) {
+            Some(own @ 2..) => *own -= 1,
+            Some(_) | None => drop(self.by_user.remove(&user)),
+        }
+    }
+
+    /// The next caller to serve. Users whose share is used up are skipped, and callers
+    /// that have left are removed.
+    fn next(&mut self, limit: usize) -> Option<(u64, oneshot::Sender<FairPermit>)> {
+        for _ in 0..self.order.len() {
+            let user = self.order.pop_front()?;
+            let mut queue = self.queues.remove(&user).unwrap_or_default();
+            while queue.front().is_some_and(oneshot::Sender::is_closed) {
+                queue.pop_front();
+            }
+            let served = match !queue.is_empty() && self.admit(user, limit) {
+                true => queue.pop_front(),
+                false => None,
+            };
+            if !queue.is_empty() {
+                self.queues.insert(user, queue);
+                self.order.push_back(user);
+            }
+            if let Some(served) = served {
+                return Some((user, served));
+            }
+        }
+        None
+    }
+}
+
+impl Drop for FairPermit {
+    fn drop(&mut self) {
+        let permits = &self.permits;
+        permits.state.lock().give_back(self.user);
+        loop {
+            let next = permits.state.lock().next(permits.limit);
+            let Some((user, waiting)) = next else {
+                return;
+            };
+            // If the receiver leaves at this moment, the permit is dropped with the
+            // message.
+            let _ = waiting.send(permits.permit(user));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures::FutureExt as _;
+    use futures::future::{BoxFuture, ready};
+
+    use super::*;
+
+    type Waiting = BoxFuture<'static, Result<FairPermit, Fault>>;
+
+    fn ask(permits: &Arc<FairPermits>, user: &'static str) -> Waiting {
+        let permits = Arc::clone(permits);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let mut waiting = async move { permits.take(user, deadline).await }.boxed();
+        match (&mut waiting).now_or_never() {
+            Some(permit) => ready(permit).boxed(),
+            None => waiting,
+        }
+    }
+
+    fn granted(waiting: &mut Waiting) -> Option<FairPermit> {
+        waiting.now_or_never().and_then(Result::ok)
+    }
+
+    #[tokio::test]
+    async fn one_user_leaves_a_turn_to_each_other_one() {
+        let permits = FairPermits::new(8);
+        let mut greedy: Vec<_> = (0..100).map(|_| ask(&permits, "greedy")).collect();
+        let taken: Vec<_> = greedy.iter_mut().filter_map(granted).collect();
+        assert_eq!(taken.len(), 6);
+        let other = granted(&mut ask(&permits, "ada"));
+        assert!(other.is_some());
+        assert!(granted(&mut ask(&permits, "bob")).is_some());
+    }
+
+    #[tokio::test]
+    async fn the_queues_of_users_are_served_in_turn() {
+        let permits = FairPermits::new(1);
+        let first = granted(&mut ask(&permits, "greedy"));
+        let users = ["greedy", "greedy", "greedy", "ada", "bob", "ada"];
+        let mut waiting: Vec<_> = users.map(|user| (user, ask(&permits, user))).into();
+        let mut order = Vec::new();
+        let mut held = first;
+        while held.is_some() {
+            held = None;
+            let next = waiting
+                .iter_mut()
+                .position(|(_, asked)| match granted(asked) {
+                    Some(permit) => held.replace(permit).is_none(),
+                    None => false,
+                });
+            order.extend(next.map(|index| waiting.swap_remove(index).0));
+        }
+        assert_eq!(order, ["greedy", "ada", "bob", "greedy", "ada", "greedy"]);
+        assert!(permits.state.lock().by_user.is_empty() && permits.state.lock().queues.is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_goes_before_its_turn_takes_none() {
+        let permits = FairPermits::new(1);
+        let held = granted(&mut ask(&permits, "ada"));
+        let gone: Vec<_> = (0..10_000).map(|_| ask(&permits, "bob")).collect();
+        let mut eve = ask(&permits, "eve");
+        drop(gone);
+        drop(held);
+        assert!(granted(&mut eve).is_some());
+        let state = permits.state.lock();
+        assert_eq!((state.taken, state.order.len()), (0, 0));
+    }
+}

@@ -1,0 +1,125 @@
+//! Checks of a database before it is used, by `check` and at startup, and the sentences
+//! about the results.
+
+use concept_refinement_capability::OpenError;
+use concept_refinement_capability::moving::{
+    UNFINISHED_MOVE, half_moved as half_moved_sentence, source_of,
+};
+
+use crate::admin::moving;
+use crate::changes;
+use crate::connection::database::{DEADLINE, Database};
+use crate::connection::fault::Fault;
+use crate::connection::schema;
+use crate::connection::schema::Found;
+use crate::connection::settings::{Location, Settings};
+
+/// The oldest supported major version of Postgres.
+const OLDEST: i32 = 150_000;
+
+/// Connects to a database and changes nothing there. The answer has a sentence for each
+/// setting that may lose data, run short or delay notifications between hosts, and says
+/// whether the tables will be created. For `listen` see
+/// [`PostgresTasks::open`](crate::PostgresTasks::open).
+///
+/// # Errors
+///
+/// It cannot be reached or used.
+pub async fn inspect(
+    settings: &Settings,
+    listen: Option<&Settings>,
+) -> Result<Vec<String>, OpenError> {
+    let refused = |reason| refused(&settings.location, reason);
+    let database = Database::new(settings).map_err(refused)?;
+    let source = listen.map(Database::new).transpose().map_err(refused)?;
+    let looked = async {
+        let found = schema::find(&database).await?;
+        let mut notes = warnings(&database).await?;
+        if let Err(fault) = changes::probe(&database, source.as_ref().unwrap_or(&database)).await {
+            let reason = reason(&fault);
+            notes.push(format!(
+                "Hosts do not hear of each other's changes, and look for them: {reason} \
+                 (behind a pooler, tasks-listen-url has to name the server itself)."
+            ));
+        }
+        let half_moved = match found {
+            Found::Nothing => {
+                notes.push("The next start creates its tables.".to_owned());
+                None
+            }
+            Found::ThisVersion => {
+                let session = database.unready_session(DEADLINE).await?;
+                source_of(&moving::read(&session, &UNFINISHED_MOVE, None, 1).await?)
+            }
+        };
+        Ok((notes, half_moved))
+    };
+    let (notes, half_moved) = looked
+        .await
+        .map_err(|fault: Fault| refused(reason(&fault)))?;
+    match half_moved {
+        Some(source) => Err(refused(half_moved_sentence(&source))),
+        None => Ok(notes),
+    }
+}
+
+async fn warnings(database: &Database) -> Result<Vec<String>, Fault> {
+    const SQL: &str = "SELECT current_setting('fsync') = 'off', \
+         current_setting('synchronous_commit') = 'off', \
+         current_setting('full_page_writes') = 'off', \
+         current_setting('max_connections')::bigint \
+             - current_setting('superuser_reserved_connections')::bigint, \
+         current_setting('server_version_num')::int, \
+         current_setting('default_transaction_isolation')";
+    let session = database.unready_session(DEADLINE).await?;
+    let row = session.query_opt(SQL, &[]).await?.ok_or(Fault::Timeout)?;
+    let mut notes = Vec::new();
+    for (index, name, loses) in [
+        (0, "fsync", "a crash of the server damages the database"),
+        (
+            1,
+            "synchronous_commit",
+            "a crash of the server loses accepted tasks",
+        ),
+        (
+            2,
+            "full_page_writes",
+            "a crash of the server damages the database",
+        ),
+    ] {
+        if row.try_get(index)? {
+            notes.push(format!("{name} is off: {loses}."));
+        }
+    }
+    let connections: i64 = row.try_get(3)?;
+    let needed = database.size() + 1;
+    if usize::try_from(connections).is_ok_and(|connections| connections < needed) {
+        notes.push(format!(
+            "It takes {connections} connections, and this host alone may use {needed} \
+             (the URL's parameter pool, and one to listen)."
+        ));
+    }
+    let version: i32 = row.try_get(4)?;
+    if version < OLDEST {
+        notes.push("It is older than Postgres 15, with which nothing was tested.".to_owned());
+    }
+    let isolation: &str = row.try_get(5)?;
+    if isolation != "read committed" {
+        notes.push(format!(
+            "Its default_transaction_isolation is {isolation}: transactions that need it ask for \
+             read committed themselves."
+        ));
+    }
+    Ok(notes)
+}
+
+fn reason(fault: &Fault) -> String {
+    fault.refusal().unwrap_or_else(|| fault.to_string())
+}
+
+pub(crate) fn refused(location: &Location, reason: String) -> OpenError {
+    OpenError::Server {
+        server: location.to_string(),
+        reason,
+    }
+}

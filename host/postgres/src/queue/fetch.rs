@@ -1,0 +1,205 @@
+//! Fetches tasks for waiting workers of this host, and claims them in the same commit,
+//! which saves a row version and a wait for the disk per task. The workers' own claims
+//! are then answered from memory (see `handovers`).
+
+use std::sync::Arc;
+
+use concept_refinement_capability::Clock;
+use concept_refinement_domain::capability::{Claimed, Lease};
+use concept_refinement_domain::lease::PENDING_OVERDUE;
+use concept_refinement_domain::rulebook::{self, Claim, TaskRecord};
+use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_domain::timestamp::Timestamp;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, join_all};
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use crate::PostgresTasks;
+use crate::connection::database::{DEADLINE, Session};
+use crate::connection::fault::{Fault, readable};
+use crate::connection::group_commit::{MAX_WRITES, SHORT_LOCKS, Write};
+use crate::connection::values::{Cells, Time, parameters};
+use crate::queue::RETRY;
+use crate::tasks::rows::{Swap, find, read, record};
+
+/// Limit of tasks per fetch: as many as one commit writes.
+pub(crate) const MAX_FETCH: usize = MAX_WRITES;
+
+pub(crate) enum Fetched {
+    /// The tasks that have waited longest, in that order.
+    Tasks(Vec<Task>),
+    /// There are none; `next` is when the next one is due.
+    Nothing { next: Option<Timestamp> },
+}
+
+pub(crate) async fn fetch(store: &Arc<PostgresTasks>, limit: usize) -> Result<Fetched, Fault> {
+    match try_fetch(store, limit, true).await {
+        // Fetches without claiming, so that a task that cannot be written does not block
+        // the others.
+        Err(fault) if fault.is_answer() => try_fetch(store, limit, false).await,
+        fetched => fetched,
+    }
+}
+
+async fn try_fetch(
+    store: &Arc<PostgresTasks>,
+    limit: usize,
+    is_claiming: bool,
+) -> Result<Fetched, Fault> {
+    const DUE: &str = concat!(
+        "SELECT ",
+        record!(),
+        " FROM schema.due_tasks ($1, $2) AS task"
+    );
+    let session = store.database.session().await?;
+    let now = store.clock.now();
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let at = Time(now);
+    let parameters = parameters![at, limit];
+    let (_, due) = futures::try_join!(
+        session.begin_with(&SHORT_LOCKS),
+        session.query(DUE, &parameters)
+    )?;
+    if due.is_empty() {
+        return nothing(&session).await;
+    }
+    let (mut claims, mut unclaimed, mut later) = (Vec::new(), Vec::new(), Vec::<Uuid>::new());
+    for row in &due {
+        let id = row.try_get(0)?;
+        let Some(before) = readable(id, read(&mut Cells::of(row)))? else {
+            later.push(id);
+            continue;
+        };
+        match claim(store, &before, now).filter(|_| is_claiming) {
+            Some((mut after, claimed)) => {
+                let noted = store.hub.take_steps(&after.task.id);
+                store.tell_story(&mut after, &noted);
+                claims.push((Swap::of(before, after), claimed, noted));
+            }
+            None => {
+                unclaimed.push(before);
+                later.push(id);
+            }
+        }
+    }
+    let (written, put_off, committed) = futures::join!(
+        join_all(claims.iter().map(|(swap, ..)| swap.run(&session))),
+        put_off(&session, later, now.plus(PENDING_OVERDUE)),
+        session.commit()
+    );
+    // If a statement failed, the end of its transaction rolls back everything.
+    let failed = written.into_iter().find_map(Result::err);
+    let failed = failed.or(put_off.err());
+    let is_unknown = committed.is_err() || failed.as_ref().is_some_and(|fault| !fault.is_answer());
+    if is_unknown {
+        for (Swap { after, .. }, Claimed { lease, .. }, _) in claims {
+            give_back(store, after, lease);
+        }
+        return Err(failed.or(committed.err()).unwrap_or(Fault::Timeout));
+    }
+    if let Some(fault) = failed {
+        for (Swap { after, .. }, _, noted) in claims {
+            store.note_again(&after.task.id, noted);
+        }
+        return Err(fault);
+    }
+    let mut tasks = Vec::with_capacity(due.len());
+    for record in unclaimed {
+        store.recent.put(&record);
+        tasks.push(record.task);
+    }
+    for (Swap { after, .. }, claimed, _) in claims {
+        store.handovers.put(claimed);
+        store.recent.put(&after);
+        tasks.push(after.task.clone());
+        store.announce(after);
+    }
+    tasks.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
+    Ok(Fetched::Tasks(tasks))
+}
+
+/// None: its worker has to claim it. If somebody worked on the task before, the worker
+/// checks it first, since its release may still be in progress.
+fn claim(
+    store: &PostgresTasks,
+    before: &TaskRecord,
+    now: Timestamp,
+) -> Option<(TaskRecord, Claimed)> {
+    if before.task.status != Status::Pending {
+        return None;
+    }
+    let mut after = before.clone();
+    match rulebook::claim(&mut after, None, store.options.lease, now).answer {
+        Claim::Claimed(claimed) => Some((after, *claimed)),
+        Claim::Refused | Claim::GivenUp => None,
+    }
+}
+
+/// Releases a claim that may have been committed, but whose worker will not learn of it.
+/// Retries until the database answers. It has an effect only if the row is as the claim
+/// would have written it; while the row is older, the claim may still be committed.
+pub(crate) fn give_back(store: &PostgresTasks, before: TaskRecord, lease: Lease) {
+    let database = Arc::clone(&store.database);
+    let (commits, clock) = (Arc::clone(&store.commits), Arc::clone(&store.clock));
+    let host = Arc::clone(&store.options.host);
+    store.database.runtime().spawn(async move {
+        let mut after = before.clone();
+        let _ = rulebook::release(&mut after, &lease, clock.now());
+        after.steps.locate(&host);
+        retry_until(&*clock, lease.until, || {
+            let deadline = Instant::now() + DEADLINE;
+            let swap = Swap::of(before.clone(), after.clone());
+            let written = commits.write(Write::Swap(Box::new(swap)), deadline);
+            let (database, before) = (&database, &before);
+            let given_back = async move {
+                if written.await? {
+                    return Ok(());
+                }
+                let session = database.session_until(deadline).await?;
+                match find(&session, &before.task.id).await? {
+                    // The claim may have been written since the release.
+                    Some(found) if found.revision <= before.revision => Err(Fault::Timeout),
+                    Some(_) | None => Ok(()),
+                }
+            };
+            given_back.boxed()
+        })
+        .await;
+    });
+}
+
+/// Retries until the database answers, or a point in time is reached.
+pub(crate) async fn retry_until<'a>(
+    clock: &dyn Clock,
+    until: Timestamp,
+    act: impl Fn() -> BoxFuture<'a, Result<(), Fault>>,
+) {
+    while let Err(fault) = act().await {
+        if clock.now() >= until {
+            tracing::debug!(%fault, "a task is nobody's only when its lease ends");
+            return;
+        }
+        sleep(RETRY).await;
+    }
+}
+
+async fn nothing(session: &Session<'_>) -> Result<Fetched, Fault> {
+    const NEXT: &str = "SELECT CASE WHEN EXISTS (SELECT FROM schema.queue_pause) THEN NULL \
+         ELSE (SELECT min(deliver_at) FROM schema.task \
+             WHERE completed_at IS NULL AND deliver_at >= 'epoch') END";
+    let (next, ()) = futures::try_join!(session.query_opt(NEXT, &[]), session.commit())?;
+    let next = next.map_or(Ok(None), |row| Cells::of(&row).maybe_time())?;
+    Ok(Fetched::Nothing { next })
+}
+
+/// Delays the next delivery of tasks.
+async fn put_off(session: &Session<'_>, ids: Vec<Uuid>, until: Timestamp) -> Result<(), Fault> {
+    const SQL: &str = "UPDATE schema.task SET deliver_at = $2 WHERE id = ANY ($1)";
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let until = Time(until);
+    let parameters = parameters![ids, until];
+    session.execute(SQL, &parameters).await.map(drop)
+}

@@ -1,0 +1,138 @@
+//! What a submission is checked against: everything the tables hold about a user at one
+//! moment, read in one statement.
+
+use concept_refinement_domain::capability::NewTask;
+use concept_refinement_domain::idempotency::Submitted;
+use concept_refinement_domain::quota::{Usage, Window};
+use concept_refinement_domain::rulebook::Account;
+use concept_refinement_domain::task::Task;
+use concept_refinement_domain::timestamp::Timestamp;
+use uuid::Uuid;
+
+use crate::connection::database::Session;
+use crate::connection::fault::Fault;
+use crate::connection::values::{Cells, Text, id, parameters};
+use crate::tasks::rows;
+use crate::tasks::rows::columns;
+
+pub(crate) struct StoredAccount {
+    pub(crate) usage: Usage,
+    /// Version of the account row: grows with each submission that creates a task. 0: the
+    /// user has no account.
+    pub(crate) revision: i64,
+    /// Number of pending tasks, if they were counted in this call.
+    pub(crate) pending: Option<u64>,
+    pub(crate) max_backlog: u32,
+    pub(crate) now: Timestamp,
+    submitted: Option<Submitted>,
+    active: Option<Task>,
+    is_taken: bool,
+}
+
+impl StoredAccount {
+    /// `counts`: whether to count the pending tasks of all users.
+    pub(crate) async fn load(
+        session: &Session<'_>,
+        task: &NewTask,
+        pseudonym: &str,
+        counts: bool,
+    ) -> Result<Self, Fault> {
+        const ACCOUNT: &str = concat!(
+            "SELECT it.usage, it.revision, it.is_taken, it.fingerprint, it.key_task_id, \
+             it.key_is_anonymous, it.key_original_path, it.key_created_at, ",
+            columns!(),
+            " FROM schema.find_account ($1, $2, $3, $4) AS it \
+             LEFT JOIN schema.active_task ($1) AS task ON true"
+        );
+        /// Index of the task's first column.
+        const TASK: usize = 8;
+        const COUNT: &str =
+            "SELECT count(*) FROM schema.task WHERE completed_at IS NULL AND status = 'pending'";
+        let task_id = id(&task.id).ok_or(Fault::NoId)?;
+        let user_id = Text::of(&task.user_id);
+        let key = Text::maybe(task.idempotency_key.as_deref());
+        let of_account = parameters![user_id, task_id, key, pseudonym];
+        let count = async {
+            Ok(match counts {
+                true => session.query_opt(COUNT, &[]).await?,
+                false => None,
+            })
+        };
+        let (row, count) = futures::try_join!(session.query_opt(ACCOUNT, &of_account), count)?;
+        let row = row.ok_or(Fault::Timeout)?;
+        let mut cells = Cells::of(&row);
+        let usage: Option<&str> = cells.get()?;
+        let revision: Option<i64> = cells.get()?;
+        let is_taken = cells.get()?;
+        let fingerprint: Option<&str> = cells.get()?;
+        let submitted = match fingerprint {
+            Some(fingerprint) => Some(Submitted {
+                fingerprint: fingerprint.to_owned(),
+                task_id: cells.id()?,
+                is_anonymous: cells.get()?,
+                original_path: cells.maybe_text()?,
+                created_at: cells.time()?,
+            }),
+            None => None,
+        };
+        let active = match row.try_get::<_, Option<Uuid>>(TASK)? {
+            Some(_) => Some(rows::read(&mut Cells::from(&row, TASK))?.task),
+            None => None,
+        };
+        let pending = count.map(|row| row.try_get::<_, i64>(0)).transpose()?;
+        Ok(Self {
+            usage: usage.map(read_usage).unwrap_or_default(),
+            revision: revision.unwrap_or(0),
+            pending: pending.map(i64::unsigned_abs),
+            max_backlog: u32::MAX,
+            now: Timestamp::default(),
+            submitted,
+            active,
+            is_taken,
+        })
+    }
+}
+
+/// A user's counts by the user's pseudonym, and the version of the account. None: the
+/// user has no account.
+pub(crate) async fn usage(
+    session: &Session<'_>,
+    pseudonym: &str,
+) -> Result<Option<(Usage, i64)>, Fault> {
+    const SQL: &str = "SELECT usage, revision FROM schema.account WHERE pseudonym = $1";
+    let Some(row) = session.query_opt(SQL, &parameters![pseudonym]).await? else {
+        return Ok(None);
+    };
+    let mut cells = Cells::of(&row);
+    Ok(Some((read_usage(cells.get()?), cells.get()?)))
+}
+
+/// Counts that cannot be parsed are treated as missing.
+fn read_usage(json: &str) -> Usage {
+    serde_json::from_str(json).unwrap_or_default()
+}
+
+impl Account for StoredAccount {
+    type Fault = Fault;
+
+    fn submitted(&self, _: &str) -> Result<Option<Submitted>, Fault> {
+        Ok(self.submitted.clone())
+    }
+
+    fn active(&self) -> Result<Option<Task>, Fault> {
+        Ok(self.active.clone())
+    }
+
+    fn used(&self, window: Window) -> Result<u32, Fault> {
+        Ok(self.usage.used(window, self.now))
+    }
+
+    fn is_backlog_full(&self) -> Result<bool, Fault> {
+        let pending = self.pending.unwrap_or(0);
+        Ok(pending >= u64::from(self.max_backlog))
+    }
+
+    fn is_taken(&self, _: &str) -> Result<bool, Fault> {
+        Ok(self.is_taken)
+    }
+}

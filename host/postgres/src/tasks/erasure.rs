@@ -1,0 +1,106 @@
+//! Erasing a user, some rows at a time.
+
+use concept_refinement_domain::capability::Erased;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::PostgresTasks;
+use crate::connection::database::DEADLINE;
+use crate::connection::fault::Fault;
+use crate::connection::values::{Cells, Text, Time, parameters};
+
+/// Remembers the tasks of `gone`, so that what is left of their images can be removed.
+macro_rules! forgotten {
+    ($column:literal) => {
+        concat!(
+            "forgotten AS (INSERT INTO schema.forgotten_task (id, forgotten_at) SELECT ",
+            $column,
+            ", $2 FROM gone \
+             ON CONFLICT (id) DO UPDATE SET forgotten_at = excluded.forgotten_at)"
+        )
+    };
+}
+
+/// The user's account stays, under its pseudonym. The active task goes first, so that its
+/// worker stops at once.
+pub(crate) async fn erase(
+    store: &PostgresTasks,
+    user_id: &str,
+    limit: u32,
+) -> Result<Erased, Fault> {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        match try_erase(store, user_id, limit, deadline).await {
+            Err(fault) if fault.is_lost_race() => {}
+            erased => return erased,
+        }
+    }
+}
+
+/// Each statement sees what was committed before it, so the concept of a task that has
+/// just been completed is found after the task. No task is accepted in between, since
+/// that needs the account; but an operator may retry one, until it is deleted.
+async fn try_erase(
+    store: &PostgresTasks,
+    user_id: &str,
+    limit: u32,
+    deadline: Instant,
+) -> Result<Erased, Fault> {
+    const ACCOUNT: &str = "SELECT FROM schema.account WHERE pseudonym = $1 FOR NO KEY UPDATE";
+    const ACTIVE: &str = concat!(
+        "WITH gone AS (DELETE FROM schema.task WHERE user_id = $1 AND completed_at IS NULL \
+             RETURNING id), ",
+        forgotten!("id"),
+        " SELECT id FROM gone"
+    );
+    const ENDED: &str = concat!(
+        "WITH gone AS (DELETE FROM schema.task WHERE id = ANY (ARRAY (SELECT id FROM schema.task \
+             WHERE user_id = $1 AND completed_at IS NOT NULL \
+             ORDER BY created_at DESC, id DESC LIMIT $3)) RETURNING id), ",
+        forgotten!("id"),
+        " SELECT id FROM gone"
+    );
+    const CONCEPTS: &str = concat!(
+        "WITH gone AS (DELETE FROM schema.concept WHERE id = ANY (ARRAY (SELECT id \
+             FROM schema.concept WHERE user_id = $1 \
+             ORDER BY created_at DESC, id DESC LIMIT $3)) RETURNING task_id, image_path), ",
+        forgotten!("task_id"),
+        " SELECT image_path FROM gone"
+    );
+    const KEYS: &str = "DELETE FROM schema.idempotency_key WHERE user_id = $1 AND key = ANY (ARRAY \
+         (SELECT key FROM schema.idempotency_key WHERE user_id = $1 LIMIT $2))";
+    const SESSION: &str = "DELETE FROM schema.session WHERE user_id = $1";
+    let session = store.database.session_of_until(user_id, deadline).await?;
+    let pseudonym = store.options.pseudonyms.of(user_id);
+    let of_account = parameters![pseudonym];
+    let (user_id, now) = (Text::of(user_id), Time(store.clock.now()));
+    let at_most = i64::from(limit);
+    let of_active = parameters![user_id, now];
+    let of_rest = parameters![user_id, now, at_most];
+    let of_keys = parameters![user_id, at_most];
+    let of_session = parameters![user_id];
+    let (_, _, active, ended, retried, concepts, keys, _, _) = futures::try_join!(
+        session.begin(None),
+        session.query(ACCOUNT, &of_account),
+        session.query(ACTIVE, &of_active),
+        session.query(ENDED, &of_rest),
+        session.query(ACTIVE, &of_active),
+        session.query(CONCEPTS, &of_rest),
+        session.execute(KEYS, &of_keys),
+        session.execute(SESSION, &of_session),
+        session.commit(),
+    )?;
+    for row in active.iter().chain(&retried) {
+        let id: Uuid = row.try_get(0)?;
+        store.announce_deletion(&id.to_string());
+    }
+    let image_paths = concepts.iter().map(|row| Cells::of(row).text());
+    let image_paths = image_paths.collect::<Result<Vec<_>, Fault>>()?;
+    let limit = u64::from(limit);
+    let counts = [ended.len() as u64, image_paths.len() as u64, keys];
+    Ok(Erased {
+        image_paths,
+        // What was retried may have ended before it was found.
+        has_more: counts.contains(&limit) || !retried.is_empty(),
+    })
+}

@@ -1,0 +1,38 @@
+//! Removes expired rows: idempotency keys, counts of past windows, and tombstones of
+//! deleted tasks.
+
+use std::time::Duration;
+
+use concept_refinement_capability::clock::before;
+use concept_refinement_domain::idempotency::REMEMBERED;
+use concept_refinement_domain::timestamp::Timestamp;
+
+use crate::connection::database::Session;
+use crate::connection::fault::Fault;
+use crate::connection::values::{Time, parameters};
+
+/// How long deleted tasks are remembered: far longer than a garbage collection of all
+/// images takes.
+const FORGOTTEN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Limit per table and call: more than can have been added since the last call.
+const BATCH: i64 = 1_000;
+
+/// Hosts that do this at the same time skip each other's rows.
+pub(crate) async fn expired(session: &Session<'_>, now: Timestamp) -> Result<(), Fault> {
+    let remove = async |table: &str, column: &str, older: Timestamp| {
+        let sql = format!(
+            "DELETE FROM schema.{table} WHERE ctid = ANY (ARRAY (SELECT ctid FROM schema.{table} \
+             WHERE {column} <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED))"
+        );
+        let older = Time(older);
+        let parameters = parameters![older, BATCH];
+        session.execute(&sql, &parameters).await
+    };
+    futures::try_join!(
+        remove("idempotency_key", "created_at", before(now, REMEMBERED)),
+        remove("account", "ends_at", now),
+        remove("forgotten_task", "forgotten_at", before(now, FORGOTTEN)),
+    )?;
+    Ok(())
+}

@@ -1,0 +1,227 @@
+//! Submitting a task, withdrawing one that could not be published, and cancelling one.
+//!
+//! Everything about a single user is decided by a compare-and-swap on the user's account
+//! row, so that users do not wait for each other.
+
+use concept_refinement_domain::capability::{Cancellation, Fenced, NewTask, Submission};
+use concept_refinement_domain::idempotency::Submitted;
+use concept_refinement_domain::lease::due_at;
+use concept_refinement_domain::quota::Usage;
+use concept_refinement_domain::rulebook::{self, TaskRecord};
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::DeliveryRecord;
+use tokio::time::Instant;
+
+use crate::PostgresTasks;
+use crate::connection::database::{DEADLINE, Session};
+use crate::connection::fault::Fault;
+use crate::connection::group_commit::Write;
+use crate::connection::values::{Text, Time, id, parameters};
+use crate::tasks::account::StoredAccount;
+use crate::tasks::backlog::Look;
+use crate::tasks::change::change;
+use crate::tasks::prune;
+use crate::tasks::rows;
+
+pub(crate) async fn submit(store: &PostgresTasks, new_task: NewTask) -> Result<Submission, Fault> {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        match try_submit(store, &new_task, deadline).await {
+            Ok(Some(submission)) => return Ok(submission),
+            Ok(None) => {}
+            Err(fault) if fault.is_lost_race() => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+}
+
+/// None: the account has changed meanwhile, and nothing was written.
+async fn try_submit(
+    store: &PostgresTasks,
+    new_task: &NewTask,
+    deadline: Instant,
+) -> Result<Option<Submission>, Fault> {
+    let look = || store.backlog.look(store.options.max_backlog);
+    let (database, user) = (&store.database, &new_task.user_id);
+    // Refusals and repeats need no lock.
+    let mut judged = {
+        let session = database.session_of_until(user, deadline).await?;
+        judge(store, &session, new_task, look() != Look::Skip).await?
+    };
+    let alone = match (&judged.submission, look()) {
+        (Submission::Created(_), Look::Exact) => {
+            // Of this host one at a time, so that those who wait have no connection.
+            let permit = store.alone_with_backlog.take(user, deadline).await?;
+            let session = database.session_of_until(user, deadline).await?;
+            let begun = session.begin(Some(database.lock_key("backlog")));
+            let again = judge(store, &session, new_task, true);
+            judged = futures::try_join!(begun, again)?.1;
+            Some((permit, session))
+        }
+        _ => None,
+    };
+    let Judged {
+        submission,
+        mut account,
+    } = judged;
+    let Submission::Created(accepted) = &submission else {
+        if let Some((_, session)) = alone {
+            session.roll_back().await?;
+        }
+        return Ok(Some(submission));
+    };
+    let now = account.now;
+    let promise = store.promises.make(&accepted.task.id);
+    let promise = promise.map_err(Fault::NoRoom)?;
+    account.usage.add(new_task.quota, now);
+    let mut record = TaskRecord::new(accepted.task.clone(), new_task.webhook.clone());
+    record.trace = new_task.trace;
+    record.steps.locate(&store.options.host);
+    let insert = Insert {
+        record: record.clone(),
+        pseudonym: store.options.pseudonyms.of(&new_task.user_id),
+        usage: account.usage,
+        revision: account.revision,
+        idempotency_key: new_task.idempotency_key.clone(),
+    };
+    let is_inserted = match alone {
+        Some((_permit, session)) => {
+            let is_inserted = insert.run(&session).await?;
+            if is_inserted {
+                session.commit().await?;
+            }
+            is_inserted
+        }
+        None => {
+            let write = Write::Insert(Box::new(insert));
+            store.commits.write(write, deadline).await?
+        }
+    };
+    if !is_inserted {
+        return Ok(None);
+    }
+    promise.keep();
+    store.recent.put(&record);
+    store.backlog.accepted();
+    if store.backlog.is_time_to_prune()
+        && let Err(fault) = prune(store, now, deadline).await
+    {
+        tracing::debug!(%fault, "what has expired stays for a while");
+    }
+    Ok(Some(submission))
+}
+
+/// The outcome of a submission according to the user's stored state.
+struct Judged {
+    submission: Submission,
+    account: StoredAccount,
+}
+
+/// `counts`: whether to count the pending tasks.
+async fn judge(
+    store: &PostgresTasks,
+    session: &Session<'_>,
+    new_task: &NewTask,
+    counts: bool,
+) -> Result<Judged, Fault> {
+    let pseudonym = store.options.pseudonyms.of(&new_task.user_id);
+    let mut account = StoredAccount::load(session, new_task, &pseudonym, counts).await?;
+    if let Some(pending) = account.pending {
+        store.backlog.set_count(pending);
+    }
+    account.now = store.clock.now();
+    account.max_backlog = store.options.max_backlog;
+    Ok(Judged {
+        submission: rulebook::submit(&account, new_task.clone(), account.now)?,
+        account,
+    })
+}
+
+async fn prune(store: &PostgresTasks, now: Timestamp, deadline: Instant) -> Result<(), Fault> {
+    let session = store.database.session_until(deadline).await?;
+    prune::expired(&session, now).await
+}
+
+/// A new task with all that is written along with it.
+pub(crate) struct Insert {
+    record: TaskRecord,
+    /// Of the account.
+    pseudonym: String,
+    /// The account's counts including this task.
+    usage: Usage,
+    /// Version of the account when it was read.
+    revision: i64,
+    idempotency_key: Option<String>,
+}
+
+impl Insert {
+    pub fn user_id(&self) -> &str {
+        &self.record.task.user_id
+    }
+
+    pub fn task_id(&self) -> &str {
+        &self.record.task.id
+    }
+
+    /// Inserts the task if the account has not changed since it was read. False: it has,
+    /// and nothing was written.
+    pub async fn run(&self, session: &Session<'_>) -> Result<bool, Fault> {
+        const SQL: &str = "SELECT schema.insert_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
+        let TaskRecord {
+            task,
+            delivery,
+            steps,
+            trace,
+            ..
+        } = &self.record;
+        let task_id = id(&task.id).ok_or(Fault::NoId)?;
+        let user_id = Text::of(&task.user_id);
+        let url = Text::of(&task.refinement.original_image_url);
+        let prompt = Text::of(&task.refinement.refinement_prompt);
+        let logo = Text::maybe(task.refinement.logo_description.as_deref());
+        let theme = Text::maybe(task.refinement.theme_description.as_deref());
+        let original_path = Text::maybe(task.original_path.as_deref());
+        let (created_at, due_at) = (Time(task.created_at), Time::maybe(due_at(task)));
+        let usage = serde_json::to_string(&self.usage).unwrap_or_default();
+        let ends_at = Time(Usage::ends_at(task.created_at));
+        let key = Text::maybe(self.idempotency_key.as_deref());
+        let webhook = delivery.as_ref().map(|delivery| &delivery.webhook);
+        let fingerprint = key
+            .is_some()
+            .then(|| Submitted::of(task, webhook).fingerprint);
+        let json = delivery.as_ref().map(rows::json);
+        let receiver = delivery.as_ref().map(DeliveryRecord::receiver);
+        let json = Text::maybe(json.as_deref());
+        let receiver = Text::maybe(receiver.as_deref());
+        let delivery_due_at = delivery.as_ref().and_then(DeliveryRecord::due_at);
+        let delivery_due_at = Time::maybe(delivery_due_at);
+        let steps = steps.to_text();
+        let steps = Text::of(&steps);
+        let trace = trace.as_ref().map(ToString::to_string);
+        let parameters = parameters! {
+            task_id, user_id, task.is_anonymous, url, prompt, logo, theme, original_path,
+            created_at, due_at, json, receiver, delivery_due_at, usage, ends_at, self.revision,
+            key, fingerprint, steps, self.pseudonym, trace
+        };
+        session.ask(SQL, &parameters).await
+    }
+}
+
+pub(crate) async fn withdraw(
+    store: &PostgresTasks,
+    task_id: &str,
+    error_message: &str,
+) -> Result<Fenced, Fault> {
+    let rule = |record: &mut _, now| rulebook::withdraw(record, error_message, now);
+    change(store, task_id, Fenced::Lost, rule).await
+}
+
+pub(crate) async fn cancel(
+    store: &PostgresTasks,
+    user_id: &str,
+    task_id: &str,
+) -> Result<Option<Cancellation>, Fault> {
+    let rule = |record: &mut _, now| rulebook::cancel(record, user_id, now);
+    change(store, task_id, None, rule).await
+}

@@ -1,0 +1,211 @@
+//! Backups: a snapshot of a data directory.
+//!
+//! A backup is a tar archive, which the process that owns the directory streams to
+//! whoever requested it. So the two need no place that both can write to, and the
+//! requester owns the result. [`restore`](crate::restore) goes the other way.
+
+mod archive;
+mod draft;
+mod stream;
+mod sums;
+mod unpack;
+
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use concept_refinement_capability::embedded::{Archive as _, Embedded};
+use concept_refinement_capability::folder::Folder;
+use concept_refinement_capability::room::Room;
+use indicatif::DecimalBytes;
+
+use crate::wiring::{engines, secret};
+use archive::Tar;
+pub use draft::Draft;
+pub use stream::{ALIVE, INTERVAL, Receiver, refuse};
+use stream::{Frames, Sender};
+pub use sums::FILE as LIST;
+pub use unpack::{copy, unpack};
+
+/// Folder in the data directory of a service for copies of databases while they are sent.
+const SCRATCH: &str = "backup.scratch";
+
+/// What a process can back up.
+pub struct Backup {
+    data: Folder,
+    /// The task store comes before the images that it refers to.
+    stores: Vec<Arc<dyn Embedded>>,
+    /// What copies of databases may not take from the service's tasks.
+    room: Arc<Room>,
+}
+
+impl Backup {
+    /// For a data directory with these stores.
+    pub fn new(data: Folder, stores: Vec<Arc<dyn Embedded>>, room: Arc<Room>) -> Self {
+        Self { data, stores, room }
+    }
+
+    /// Sends a backup from the process that owns the directory, and returns a summary of
+    /// its contents. Blocks the thread.
+    ///
+    /// # Errors
+    ///
+    /// The backup is incomplete. The receiver is told too, if it is still there.
+    pub fn send_as_service(&self, to: impl Write + Send) -> anyhow::Result<String> {
+        self.send_by(to, |sender| {
+            let scratch = Scratch::create(self.data.path())?;
+            self.copy(&scratch.0, sender)
+        })
+    }
+
+    /// The same, with the directory to use for copies of databases.
+    ///
+    /// # Errors
+    ///
+    /// The backup is incomplete.
+    pub fn send(&self, to: impl Write + Send, scratch: &Path) -> anyhow::Result<String> {
+        self.send_by(to, |sender| self.copy(scratch, sender))
+    }
+
+    /// Removes what a previous process left behind.
+    pub fn clear(&self) -> io::Result<()> {
+        Scratch::clear(&self.data.path().join(SCRATCH))
+    }
+
+    fn send_by<W: Write + Send>(
+        &self,
+        to: W,
+        copy: impl FnOnce(&mut Sender<'_, W>) -> anyhow::Result<Vec<(&'static str, u64)>>,
+    ) -> anyhow::Result<String> {
+        let frames = Frames::new(to);
+        let mut sender = Sender::new(&frames);
+        let copied = frames.alive_while(|| copy(&mut sender));
+        match copied {
+            Ok(counts) => {
+                let counts = summary(&counts);
+                sender.end(Ok(&counts))?;
+                Ok(counts)
+            }
+            Err(error) => {
+                // The connection itself may be what has failed.
+                let _ = sender.end(Err(&format!("{error:#}")));
+                Err(error)
+            }
+        }
+    }
+
+    fn copy(&self, scratch: &Path, to: impl Write) -> anyhow::Result<Vec<(&'static str, u64)>> {
+        self.refuse_without_room(scratch)?;
+        let _held = Held::new(&self.stores);
+        let mut tar = Tar::new(to, scratch)?;
+        let mut counts = Vec::new();
+        for store in &self.stores {
+            counts.extend(store.copy_to(&mut tar)?);
+        }
+        match self.data.file(secret::FILE) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => tar.add(Path::new(secret::FILE), opened.context("the secret")?)?,
+        }
+        tar.finish()?;
+        Ok(counts)
+    }
+
+    /// One database after the other is copied to `scratch`.
+    fn refuse_without_room(&self, scratch: &Path) -> anyhow::Result<()> {
+        let bytes = self.stores.iter().map(|store| store.scratch_bytes());
+        let bytes = bytes.collect::<io::Result<Vec<_>>>()?;
+        let bytes = bytes.into_iter().max().unwrap_or_default();
+        let disk = Room::new(None, scratch.to_owned()).disk();
+        if !self.room.spares(bytes) || disk.is_some_and(|disk| disk.available < bytes) {
+            let bytes = DecimalBytes(bytes);
+            bail!("there is no room for a copy of the databases, which takes up to {bytes}");
+        }
+        Ok(())
+    }
+}
+
+/// How many bytes the stores of a data directory have at most, and the largest of their
+/// databases.
+pub fn size(data: &Folder) -> io::Result<(u64, u64)> {
+    let mut size = (0, 0);
+    add_size(data, Path::new(""), &mut size)?;
+    Ok(size)
+}
+
+/// `path`: of the folder, from the top of the data directory.
+fn add_size(folder: &Folder, path: &Path, size: &mut (u64, u64)) -> io::Result<()> {
+    for name in folder.names()? {
+        let path = path.join(&name);
+        match folder.look(&name)? {
+            Some(found) if found.is_folder() => match folder.folder(&name) {
+                // It was removed meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                below => add_size(&below?, &path, size)?,
+            },
+            Some(found) if engines::is_store_file(&path) => {
+                size.0 = size.0.saturating_add(found.bytes);
+                if path.extension().is_some() {
+                    size.1 = size.1.max(found.bytes);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The counts of a backup's contents, as `12 tasks, 9 concepts`.
+pub fn summary(counts: &[(&'static str, u64)]) -> String {
+    let counts = counts.iter().map(|(what, count)| format!("{count} {what}"));
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+/// Keeps stores on hold until this is dropped.
+struct Held<'a>(&'a [Arc<dyn Embedded>]);
+
+impl<'a> Held<'a> {
+    fn new(stores: &'a [Arc<dyn Embedded>]) -> Self {
+        for store in stores {
+            store.hold();
+        }
+        Self(stores)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        for store in self.0 {
+            store.release();
+        }
+    }
+}
+
+/// A directory that is removed when this is dropped.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn create(data: &Path) -> anyhow::Result<Self> {
+        let place = data.join(SCRATCH);
+        let created =
+            Self::clear(&place).and_then(|()| DirBuilder::new().mode(0o700).create(&place));
+        created.with_context(|| format!("{} cannot be created", place.display()))?;
+        Ok(Self(place))
+    }
+
+    fn clear(place: &Path) -> io::Result<()> {
+        match fs::remove_dir_all(place) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // If this fails, the next start or backup removes it.
+        let _ = Self::clear(&self.0);
+    }
+}

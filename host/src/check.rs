@@ -1,0 +1,368 @@
+//! Checks whether a service would work with this configuration, without starting one: the
+//! components fit, the stores open, the model and its provider answer.
+//!
+//! It creates neither stores nor secrets, and makes no call that costs money. Existing
+//! stores are opened as at startup. A running service is not disturbed: if it has the
+//! stores open, they work.
+
+mod model_list;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use concept_refinement_capability::OpenError;
+use concept_refinement_capability::clock::{Clock, SystemClock};
+use concept_refinement_capability::directory::may_be_written;
+use concept_refinement_capability::engine::OpenTasks;
+use concept_refinement_capability::tls;
+use concept_refinement_runtime::egress::{Bounds, Egress, Network, Origin, resolver};
+use concept_refinement_runtime::model::output;
+use concept_refinement_runtime::wasm::engine::{Engine, Pool, Tell};
+
+use crate::config::{Auth, Config, ModelChoice, ModelLink, Push};
+use crate::moving::refuse_half_moved;
+use crate::wiring::capabilities::{self, Configured};
+use crate::wiring::compiled::{Compiled, compile};
+use crate::wiring::components::Components;
+use crate::wiring::engines::{IMAGES, QUEUES, TASKS, no_reservations};
+use crate::wiring::secret::Secret;
+use crate::wiring::{grants, pipeline, push};
+use model_list::ModelList;
+
+/// Timeout for answers of remote services.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Limits for a provider's list of models.
+const LIST: Bounds = Bounds {
+    bytes: 4 << 20,
+    time: ANSWER_TIMEOUT,
+};
+
+/// Checks the parts one by one, and reports each result as soon as it is known: a detail,
+/// which may be empty, or why the part is not usable. `tell` gets messages about slow
+/// steps.
+pub async fn check(
+    config: &Config,
+    components: anyhow::Result<Components>,
+    cache: Option<PathBuf>,
+    tell: Tell,
+    mut report: impl FnMut(&str, Result<String, String>),
+) -> anyhow::Result<()> {
+    let mut found = |name, result: anyhow::Result<String>| {
+        report(name, result.map_err(|error| format!("{error:#}")));
+    };
+    let directory = data_directory(config);
+    let secret = directory.and_then(|place| Ok((place, secret(config)?)));
+    let (place, secret) = match secret {
+        Ok((place, secret)) => {
+            found("data", Ok(place.clone()));
+            (Some(place), secret)
+        }
+        Err(error) => {
+            found("data", Err(error));
+            (None, None)
+        }
+    };
+    // Without a data directory there are no stores to check.
+    if place.is_some() {
+        let tasks = tasks(config).await;
+        let queue = queue(config, &tasks).await;
+        let images = images(config, &tasks, secret).await;
+        found("tasks", tasks.map(|tasks| tasks.to_string()));
+        found("queue", queue);
+        found("images", images);
+    }
+    let network = Network::new(resolver::system(), &config.trust)?;
+    match compiled(config, components, cache, tell).await {
+        Ok((engine, compiled)) => {
+            found("components", Ok(String::new()));
+            let blobs = grants::blobs(config, None, &Arc::default());
+            let pipeline = &compiled.pipeline;
+            let log = Arc::new(output::Log);
+            let model = pipeline::model(config, &engine, pipeline, &network, &blobs, None, log);
+            found(
+                "model",
+                model.await.map(|model| model.describe().to_owned()),
+            );
+        }
+        Err(error) => found("components", Err(error)),
+    }
+    if let (Auth::Jwks, Some(url)) = (config.auth, &config.jwks_url) {
+        found("issuer", issuer(config, url, &network).await);
+    }
+    if let Some(push) = &config.push
+        && let Some(result) = pushes(push, &network).await.transpose()
+    {
+        found("pushes", result);
+    }
+    for link in config.model.links() {
+        let of_link = |answer: anyhow::Result<String>| match config.model.behind.is_some() {
+            true => answer
+                .map(|said| format!("{}: {said}", link.name))
+                .with_context(|| link.name.clone()),
+            false => answer,
+        };
+        if let Some(origin) = &link.origin {
+            found(
+                "provider",
+                of_link(provider(config, link, origin, &network).await),
+            );
+        }
+        if let Some(result) = model_name(config, link, &network).await.transpose() {
+            found("model name", of_link(result));
+        }
+    }
+    Ok(())
+}
+
+/// Where it is, or where it would be created.
+fn data_directory(config: &Config) -> anyhow::Result<String> {
+    let directory = &config.data_dir;
+    let shown = directory.display();
+    if directory.is_dir() {
+        return match may_be_written(directory) {
+            Ok(()) => Ok(shown.to_string()),
+            Err(error) => anyhow::bail!("{shown} cannot be written to: {error}"),
+        };
+    }
+    let absolute = std::path::absolute(directory)?;
+    let above = absolute.ancestors().find(|path| path.exists());
+    match above.map(may_be_written) {
+        Some(Ok(())) => Ok(format!("{shown} is to be created")),
+        Some(Err(error)) => anyhow::bail!("{shown} cannot be created: {error}"),
+        None => anyhow::bail!("{shown} cannot be created"),
+    }
+}
+
+/// None: the first start will generate it.
+fn secret(config: &Config) -> anyhow::Result<Option<Secret>> {
+    match config.data_dir.join("secret").try_exists() {
+        Ok(false) => Ok(None),
+        Ok(true) | Err(_) => Secret::open(&config.data_dir, || [0; 32]).map(Some),
+    }
+}
+
+/// The result of looking for a store.
+enum Looked<S> {
+    /// A server answers.
+    Server(String),
+    /// It will be created at the first start.
+    Missing,
+    /// Another process has it open, so it works.
+    InUse,
+    Open(S),
+}
+
+impl<S> fmt::Display for Looked<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing | Self::Open(_) => Ok(()),
+            Self::Server(notes) => f.write_str(notes),
+            Self::InUse => f.write_str("in use by a running service"),
+        }
+    }
+}
+
+impl<S> Looked<S> {
+    async fn at<O>(store: Configured<O, S>) -> anyhow::Result<Self> {
+        if !store.exists()? {
+            return Ok(Self::Missing);
+        }
+        match store.open().await {
+            Ok(store) => Ok(Self::Open(store)),
+            Err(OpenError::InUse(_)) => Ok(Self::InUse),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+async fn tasks(config: &Config) -> anyhow::Result<Looked<OpenTasks>> {
+    if let Some(notes) = capabilities::inspect(TASKS, &config.tasks, config).await? {
+        return Ok(Looked::Server(notes));
+    }
+    let looked = Looked::at(capabilities::tasks(
+        config,
+        &clock(),
+        &capabilities::room(config),
+    )?)
+    .await?;
+    if let Looked::Open(tasks) = &looked {
+        refuse_half_moved(tasks).await?;
+        tasks.store.check().await?;
+    }
+    Ok(looked)
+}
+
+/// For a queue inside the task store, the result of the task store applies.
+async fn queue(
+    config: &Config,
+    tasks: &anyhow::Result<Looked<OpenTasks>>,
+) -> anyhow::Result<String> {
+    if let Some(notes) = capabilities::inspect(QUEUES, &config.queue, config).await? {
+        return Ok(notes);
+    }
+    match tasks {
+        Ok(Looked::Open(tasks)) => {
+            let queue = capabilities::queue(config, tasks, &clock(), &capabilities::room(config))?;
+            queue.open().await?.check().await?;
+            Ok(String::new())
+        }
+        Ok(Looked::Server(_)) => Ok(String::new()),
+        Ok(other) => Ok(other.to_string()),
+        // Repeats the error for a part that depends on the one that failed.
+        Err(error) => Err(anyhow::anyhow!("{error:#}")),
+    }
+}
+
+async fn images(
+    config: &Config,
+    tasks: &anyhow::Result<Looked<OpenTasks>>,
+    secret: Option<Secret>,
+) -> anyhow::Result<String> {
+    if let Some(notes) = capabilities::inspect(IMAGES, &config.images, config).await? {
+        return Ok(notes);
+    }
+    let Some(secret) = secret else {
+        return Ok(String::new());
+    };
+    // Nothing is stored by the check, so without an open task store nothing has to be
+    // counted.
+    let reservations = match tasks {
+        Ok(Looked::Open(tasks)) => Arc::clone(&tasks.upload_reservations),
+        _ => no_reservations(&clock())?,
+    };
+    let room = capabilities::room(config);
+    let store = capabilities::images(config, &secret, reservations, &clock(), &room)?;
+    let looked = Looked::at(store).await?;
+    if let Looked::Open(store) = &looked {
+        store.store.check().await?;
+    }
+    Ok(looked.to_string())
+}
+
+/// Compiles all components; the model has not been asked for its description yet.
+async fn compiled(
+    config: &Config,
+    components: anyhow::Result<Components>,
+    cache: Option<PathBuf>,
+    tell: Tell,
+) -> anyhow::Result<(Engine, Compiled)> {
+    let components = components?;
+    let pool = Pool {
+        instances: 1,
+        calls: 1,
+        max_memory: usize::try_from(config.model_memory)?,
+    };
+    let model = config.model.clone();
+    let compiled = compile(pool, cache, Some(tell), move |engine| {
+        Compiled::new(engine, &components, &model)
+    });
+    Ok(compiled.await?)
+}
+
+/// Uses the same network path and the same grant as the model.
+async fn provider(
+    config: &Config,
+    link: &ModelLink,
+    origin: &Origin,
+    network: &Network,
+) -> anyhow::Result<String> {
+    let base = link.url().unwrap_or_default();
+    let path = url::Url::parse(base).map_or_else(|_| "/".to_owned(), |url| url.path().to_owned());
+    probe(&egress(config, link, network)?, origin, &path).await
+}
+
+fn egress(config: &Config, link: &ModelLink, network: &Network) -> anyhow::Result<Egress> {
+    let blobs = grants::blobs(config, None, &Arc::default());
+    Ok(grants::model(config, link, network, &blobs)?.egress)
+}
+
+/// Which of the provider's models is used, with a warning if it will be shut down soon.
+/// None: there is no list, or no model is configured.
+async fn model_name(
+    config: &Config,
+    link: &ModelLink,
+    network: &Network,
+) -> anyhow::Result<Option<String>> {
+    let ModelChoice::Provider(chosen) = &link.component else {
+        return Ok(None);
+    };
+    let value = |name| link.settings.0.get(name).map(String::as_str);
+    let (Some(list), Some(model), Some(base)) = (
+        ModelList::of(chosen.name),
+        value("model-name").or(chosen.model),
+        value("model-url"),
+    ) else {
+        return Ok(None);
+    };
+    let url = format!("{}{}", base.trim_end_matches('/'), list.path());
+    let authorization = value("model-api-key").map(|key| list.authorization(key));
+    let egress = egress(config, link, network)?.within(LIST);
+    let warning = match egress.get(&url, authorization, ANSWER_TIMEOUT).await {
+        Ok((200, body)) => match serde_json::from_slice(&body) {
+            Ok(models) => list.warning(&models, model),
+            Err(_) => Some("the provider's list of models cannot be read".to_owned()),
+        },
+        Ok((status, _)) => Some(format!(
+            "the provider answered {status} when asked for its list of models"
+        )),
+        Err(error) => Some(format!("the provider's list of models {}", problem(&error))),
+    };
+    Ok(Some(match warning {
+        Some(warning) => format!("{model}; warning: {warning}"),
+        None => model.to_owned(),
+    }))
+}
+
+/// Uses the same grant as the API.
+async fn issuer(config: &Config, url: &url::Url, network: &Network) -> anyhow::Result<String> {
+    let origin = Origin::of_url(url).context("its URL cannot be used")?;
+    let egress = grants::issuer(config, network);
+    probe(&egress, &origin, url.path()).await
+}
+
+/// Whether Google's keys can be fetched. None: messages are only pulled.
+async fn pushes(push: &Push, network: &Network) -> anyhow::Result<Option<String>> {
+    if push::proof(push).is_none() {
+        anyhow::ensure!(push.is_pulled, push::UNREACHABLE);
+        return Ok(None);
+    }
+    let url = &push.jwks_url;
+    let origin = Origin::of_url(url).context("the URL of its keys cannot be used")?;
+    let egress = grants::push_keys(url, network);
+    probe(&egress, &origin, url.path()).await.map(Some)
+}
+
+async fn probe(egress: &Egress, origin: &Origin, path: &str) -> anyhow::Result<String> {
+    let probe = egress.probe(origin, path, ANSWER_TIMEOUT).await;
+    let Origin { scheme, host, port } = origin;
+    match probe {
+        Ok(()) => Ok(format!("{scheme}://{host}:{port} answers")),
+        Err(error) => anyhow::bail!("{scheme}://{host}:{port} {}", problem(&error)),
+    }
+}
+
+fn problem(error: &wasmtime_wasi_http::Error) -> String {
+    use wasmtime_wasi_http::Error;
+    match error {
+        Error::DnsError { .. } | Error::DnsTimeout | Error::DestinationNotFound => {
+            "has a name that cannot be resolved".to_owned()
+        }
+        Error::ConnectionRefused => "accepts no connection".to_owned(),
+        Error::ConnectionTimeout | Error::ConnectionReadTimeout => {
+            "does not answer in time".to_owned()
+        }
+        Error::Tls(error) => {
+            let reason = tls::refusal(error).unwrap_or_else(|| error.to_string());
+            format!("does not prove who it is: {reason}")
+        }
+        other => format!("does not answer properly: {other}"),
+    }
+}

@@ -1,0 +1,364 @@
+//! Moves the contents of an embedded store to other engines: nothing is lost, and the
+//! source is not changed.
+//!
+//! Images are moved first, since images of tasks that are still unknown are never
+//! deleted. What already exists is left as it is, so that an interrupted move continues
+//! when it is repeated. At the end both sides are read, counted and compared.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use concept_refinement_capability::clock::{Clock, SystemClock};
+use concept_refinement_capability::create_directory;
+use concept_refinement_capability::directory;
+use concept_refinement_capability::embedded::{Archive, AtRest};
+use concept_refinement_capability::engine::{OpenImages, OpenTasks};
+use concept_refinement_capability::folder::{Folder, Place, Trust};
+use concept_refinement_capability::moving::{
+    CONCEPTS, ImagesAtRest, Record, Records, TABLES, TASKS, Table, UNFINISHED_MOVE,
+    UPLOAD_RESERVATIONS, half_moved, source_of,
+};
+use concept_refinement_domain::capability::{CapabilityError, ImageInfo, ImageKind, StoredOrNot};
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use rand::RngExt as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::config::Config;
+use crate::wiring::capabilities;
+use crate::wiring::secret::{self, Secret};
+
+/// Records read and written at once.
+const BATCH: u32 = 500;
+
+/// Images moved concurrently.
+const AT_ONCE: usize = 8;
+
+/// Folder in the target's data directory for the time of a move.
+const COPY: &str = "moving";
+
+/// What was moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// Name and number of each kind of record.
+    pub counts: Vec<(&'static str, u64)>,
+}
+
+/// Moves everything in `source` to the stores of `target`. `report` gets each completed
+/// step.
+///
+/// # Errors
+///
+/// A store is in use or not usable, or the two sides differ at the end. The source is
+/// unchanged, and the move can be repeated.
+pub async fn move_stores(
+    source: &Config,
+    target: &Config,
+    mut report: impl FnMut(&str),
+) -> anyhow::Result<Moved> {
+    let shown = target.data_dir.display();
+    create_directory(&target.data_dir)
+        .with_context(|| format!("creating the target's data directory {shown}"))?;
+    let shown = source.data_dir.display();
+    let place = fs::canonicalize(&source.data_dir)
+        .with_context(|| format!("the source's data directory {shown} cannot be read"))?;
+    if fs::canonicalize(&target.data_dir).is_ok_and(|target| target == place) {
+        bail!("the source and the target have the same data directory, {shown}");
+    }
+    let at_rest = capabilities::at_rest(source).await?;
+    let at_rest = at_rest.with_context(|| format!("{shown} has nothing to move"))?;
+    let copy = Copied::of(&at_rest, &target.data_dir)?;
+    for images in at_rest.iter().filter_map(|store| store.images.as_ref()) {
+        images.begin(&copy.0).context("copying the images' table")?;
+    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let copied = copy.open(source, &clock).await?;
+    report("the source is held, and its tasks are copied");
+
+    let room = capabilities::room(target);
+    let tasks = capabilities::tasks(target, &clock, &room)?.open().await?;
+    let (from, to) = (records(&copied)?, records(&tasks)?);
+    let is_first = begin(&place, to).await?;
+    let secret = match move_secret(&source.data_dir, target, &tasks).await {
+        Err(error) if is_first => {
+            // Nothing was moved in this case.
+            to.clear(&UNFINISHED_MOVE).await?;
+            return Err(error);
+        }
+        secret => secret?,
+    };
+    let reservations = Arc::clone(&tasks.upload_reservations);
+    let images = capabilities::images(target, &secret, reservations, &clock, &room)?;
+    let images = images.open().await?;
+
+    let mut counts = Vec::new();
+    for from in at_rest.iter().filter_map(|store| store.images.as_ref()) {
+        let moved = move_images(from, &images).await?;
+        report(&format!("{moved} images are moved and compared"));
+        counts.push(("images", moved));
+    }
+    copy_records(&UPLOAD_RESERVATIONS, from, to).await?;
+    let mut moved = Vec::new();
+    for table in TABLES {
+        moved.push((table, copy_records(table, from, to).await?));
+    }
+    for (table, expected) in moved {
+        compare(table, &expected, to).await?;
+        counts.push((table.known_as, expected.count));
+    }
+    to.clear(&UNFINISHED_MOVE).await?;
+    report("all records are moved and compared");
+    Ok(Moved { counts })
+}
+
+fn records(tasks: &OpenTasks) -> anyhow::Result<&dyn Records> {
+    let records = tasks.records.as_deref();
+    records.context("tasks cannot be moved to or from this engine")
+}
+
+/// Refuses a task store that an unfinished move has filled only partly.
+///
+/// # Errors
+///
+/// That is so, or the store cannot be reached.
+pub async fn refuse_half_moved(tasks: &OpenTasks) -> Result<(), HalfMoved> {
+    let Some(records) = &tasks.records else {
+        return Ok(());
+    };
+    match source_of(&records.records(&UNFINISHED_MOVE, None, 1).await?) {
+        Some(source) => Err(HalfMoved::Begun(source)),
+        None => Ok(()),
+    }
+}
+
+/// Why a store may be incomplete.
+#[derive(Debug, thiserror::Error)]
+pub enum HalfMoved {
+    #[error("the task store cannot be used: {}", half_moved(.0))]
+    Begun(String),
+    #[error(transparent)]
+    Unavailable(#[from] CapabilityError),
+}
+
+/// Marks an empty target as incomplete, so that services do not start on it. A target
+/// that is not empty either has this move's data already, or the move will be refused at
+/// the end. Returns whether this attempt set the mark: if not, an earlier one may have
+/// moved something.
+async fn begin(source: &Path, target: &dyn Records) -> anyhow::Result<bool> {
+    for table in [&UNFINISHED_MOVE, &TASKS, &CONCEPTS] {
+        if !target.records(table, None, 1).await?.is_empty() {
+            return Ok(false);
+        }
+    }
+    let source = vec![0.into(), source.to_string_lossy().into()];
+    target.restore(&UNFINISHED_MOVE, vec![source]).await?;
+    Ok(true)
+}
+
+/// A copy of the source's tasks, so that opening them does not change the source.
+struct Copied(PathBuf);
+
+impl Copied {
+    fn of(at_rest: &[AtRest], target: &Path) -> anyhow::Result<Self> {
+        let (target, name) = Place::of(&target.join(COPY), Trust::Own)?.create(0o700)?;
+        if target.look(&name)?.is_some() {
+            let removed = target.remove_all(&name);
+            removed.context("removing what an earlier move left")?;
+        }
+        let copied = Self(target.create_folder(&name, 0o700)?.path().to_owned());
+        let tasks = at_rest.iter().find(|store| store.images.is_none());
+        let tasks = tasks.context("the source has no tasks")?;
+        tasks
+            .store
+            .copy_to(&mut Files(&copied.0))
+            .context("copying the tasks")?;
+        Ok(copied)
+    }
+
+    async fn open(&self, source: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<OpenTasks> {
+        let copy = Config {
+            data_dir: self.0.clone(),
+            ..source.clone()
+        };
+        let room = Arc::default();
+        Ok(capabilities::tasks(&copy, clock, &room)?.open().await?)
+    }
+}
+
+/// Copies a store's files to a directory.
+struct Files<'a>(&'a Path);
+
+impl Archive for Files<'_> {
+    fn add(&mut self, path: &Path, mut file: File) -> io::Result<()> {
+        let mut options = directory::private_file();
+        let mut copy = options.create_new(true).open(self.0.join(path))?;
+        io::copy(&mut file, &mut copy).map(drop)
+    }
+
+    fn scratch(&self) -> &Path {
+        self.0
+    }
+}
+
+impl Drop for Copied {
+    fn drop(&mut self) {
+        // If this fails, the next move removes it.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Sessions and URLs that were signed with the source's secret stay valid.
+async fn move_secret(source: &Path, target: &Config, tasks: &OpenTasks) -> anyhow::Result<Secret> {
+    let mut generated = Vec::new();
+    match Folder::open(source)?.file(secret::FILE) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        opened => {
+            let mut opened = opened.context("the source's secret")?;
+            opened.read_to_end(&mut generated)?;
+        }
+    }
+    let generated: Option<[u8; 32]> = generated.try_into().ok();
+    let drawn = || generated.unwrap_or_else(|| rand::rng().random());
+    let secret = match &tasks.shared {
+        Some(shared) => Secret::shared(&*shared.secret, drawn).await?,
+        None => Secret::open(&target.data_dir, drawn)?,
+    };
+    match generated {
+        Some(generated) if !secret.is(&generated) => {
+            bail!("the target has a secret of its own already: was it used before?")
+        }
+        _ => Ok(secret),
+    }
+}
+
+/// Returns the number of images.
+async fn move_images(from: &Arc<dyn ImagesAtRest>, to: &OpenImages) -> anyhow::Result<u64> {
+    let paths = {
+        let from = Arc::clone(from);
+        tokio::task::spawn_blocking(move || from.paths()).await??
+    };
+    let count = paths.len() as u64;
+    stream::iter(paths)
+        .map(|path| move_image(from, to, path))
+        .buffer_unordered(AT_ONCE)
+        .try_collect::<()>()
+        .await?;
+    let mut found = 0;
+    for kind in [ImageKind::Upload, ImageKind::Refined] {
+        let listed = to.store.list(kind).await?;
+        found += listed
+            .try_fold(0, async |count, _| Ok(count + 1_u64))
+            .await?;
+    }
+    if found != count {
+        bail!("the target has {found} images, the source {count}: was it used before?");
+    }
+    Ok(count)
+}
+
+async fn move_image(
+    from: &Arc<dyn ImagesAtRest>,
+    to: &OpenImages,
+    path: String,
+) -> anyhow::Result<()> {
+    let opened = {
+        let (from, path) = (Arc::clone(from), path.clone());
+        tokio::task::spawn_blocking(move || from.open(&path)).await?
+    };
+    let whole = opened.with_context(|| format!("reading {path}"))?;
+    let whole = whole.with_context(|| format!("{path} is damaged"))?;
+    let is_there = |found: Option<ImageInfo>| found.as_ref() == Some(&whole.info);
+    if is_there(to.store.stat(&path).await?) {
+        return Ok(());
+    }
+    let restore = to.restore.as_ref();
+    let restore = restore.context("images cannot be moved to this engine")?;
+    let created_at = whole.info.created_at;
+    let stored = restore
+        .restore(whole.image, created_at, whole.contents)
+        .await;
+    match stored.with_context(|| format!("storing {path}"))? {
+        StoredOrNot::Stored(_) => {}
+        other => bail!("{path} cannot be stored: {other:?}"),
+    }
+    // This compares the etag, too: a hash of the bytes that arrived.
+    match is_there(to.store.stat(&path).await?) {
+        true => Ok(()),
+        false => bail!("{path} is not as it was in the source"),
+    }
+}
+
+/// Returns a digest of what was read.
+async fn copy_records(
+    table: &'static Table,
+    from: &dyn Records,
+    to: &dyn Records,
+) -> Result<Digest, CapabilityError> {
+    batches(table, from)
+        .try_fold(Digest::default(), async |digest, batch| {
+            let digest = digest.with(&batch);
+            to.restore(table, batch).await?;
+            Ok(digest)
+        })
+        .await
+}
+
+/// Compares with what the target has now.
+async fn compare(table: &'static Table, expected: &Digest, to: &dyn Records) -> anyhow::Result<()> {
+    let name = table.known_as;
+    let found = batches(table, to);
+    let found = found
+        .try_fold(Digest::default(), async |digest, batch| {
+            Ok(digest.with(&batch))
+        })
+        .await?;
+    if found.count != expected.count {
+        bail!(
+            "the target has {} {name}, the source {}: was it used before?",
+            found.count,
+            expected.count
+        );
+    }
+    if found != *expected {
+        bail!("the {name} of the target are not those of the source: was it used before?");
+    }
+    Ok(())
+}
+
+/// All records of a table.
+fn batches<'a>(
+    table: &'static Table,
+    store: &'a dyn Records,
+) -> impl Stream<Item = Result<Vec<Record>, CapabilityError>> + 'a {
+    stream::try_unfold(None, move |after| async move {
+        let batch = store.records(table, after, BATCH).await?;
+        let last = batch.last().cloned();
+        Ok(last.map(|last| (batch, Some(last))))
+    })
+}
+
+/// A digest of a set of records, independent of their order.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Digest {
+    count: u64,
+    sum: [u8; 32],
+}
+
+impl Digest {
+    fn with(mut self, records: &[Record]) -> Self {
+        for record in records {
+            self.count += 1;
+            // Different sets have different sums, in practice.
+            let hash = Sha256::digest(format!("{record:?}"));
+            let mut carry = 0_u16;
+            for (sum, byte) in self.sum.iter_mut().zip(hash) {
+                carry += u16::from(*sum) + u16::from(byte);
+                *sum = carry.to_le_bytes()[0];
+                carry >>= 8;
+            }
+        }
+        self
+    }
+}

@@ -1,0 +1,200 @@
+//! Makes a data directory of a backup: all of it, or nothing.
+//!
+//! Everything is unpacked beside the directory, compared with the backup's list, and
+//! opened as a start would open it, before it gets the directory's name. So a service
+//! never starts on half a backup, or on one that it cannot use.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use concept_refinement_capability::clock::{Clock, SystemClock};
+use concept_refinement_capability::directory::OpenError;
+use concept_refinement_capability::embedded::Archive;
+use concept_refinement_capability::engine::{Engine, find};
+use concept_refinement_capability::folder::Folder;
+
+use crate::backup::{Draft, LIST, copy, summary, unpack};
+use crate::config::Config;
+use crate::wiring::capabilities;
+use crate::wiring::engines::{self, IMAGES, TASKS, no_reservations};
+use crate::wiring::secret::{self, Secret};
+
+/// Where a backup is.
+pub enum Source<R, D = PathBuf> {
+    /// In a directory.
+    Directory(D),
+    /// In an archive.
+    Archive(R),
+}
+
+/// What was restored.
+pub struct Restored {
+    /// A summary of its contents.
+    pub counts: String,
+    /// Of the archive, or of the files of the directory.
+    pub bytes: u64,
+}
+
+/// Makes the data directory of a configuration, which must be empty or missing. Blocks
+/// the thread.
+///
+/// # Errors
+///
+/// The directory is not empty; the backup is not whole, damaged, or none; or this version
+/// cannot use it. The directory is as it was.
+pub fn restore<R: Read>(config: &Config, from: Source<R>) -> anyhow::Result<Restored> {
+    if has_server(TASKS, &config.tasks)? && has_server(IMAGES, &config.images)? {
+        let all = capabilities::not_in_backups(config)?.join("; ");
+        bail!("{all}");
+    }
+    let to = target(&config.data_dir)?;
+    let (from, draft) = match from {
+        Source::Directory(from) => {
+            let from = directory(&from)?;
+            let draft = Draft::create(&to, Some(&from))?;
+            (Source::Directory(from), draft)
+        }
+        Source::Archive(from) => (Source::Archive(from), Draft::create(&to, None)?),
+    };
+    let contents = draft.contents();
+    let bytes = match from {
+        Source::Directory(from) => copy(&from, contents)?,
+        Source::Archive(from) => {
+            let mut from = Counted { from, bytes: 0 };
+            unpack(&mut from, contents)?;
+            // It says nothing of a directory in use.
+            contents.remove(LIST)?;
+            from.bytes
+        }
+    };
+    let draft_config = Config {
+        data_dir: contents.path().to_owned(),
+        ..config.clone()
+    };
+    let counts = tokio::runtime::Runtime::new()?
+        .block_on(examined(&draft_config, draft.scratch()))
+        .map_err(|error| without_draft(error, contents.path()))?;
+    if let Some(replaced) = draft.replaced()? {
+        // It may have been made for the user of a service.
+        let given = draft.give(&replaced);
+        given.context("what is restored cannot be given to its owner")?;
+    }
+    draft.finish()?;
+    Ok(Restored { counts, bytes })
+}
+
+/// A link is followed, which systemd makes of the directory of a user that is not always
+/// there.
+fn target(data: &Path) -> io::Result<PathBuf> {
+    match Folder::open(data) {
+        Ok(found) => Ok(found.path().to_owned()),
+        Err(_) => std::path::absolute(data),
+    }
+}
+
+fn directory(from: &Path) -> anyhow::Result<Folder> {
+    Folder::open(from).map_err(|error| {
+        let shown = from.display();
+        match error.kind() {
+            io::ErrorKind::NotADirectory => anyhow::anyhow!(
+                "{shown} is not a directory: an archive is read from standard input, as -"
+            ),
+            _ => anyhow::Error::from(error).context(format!("{shown} cannot be read")),
+        }
+    })
+}
+
+/// Opens the stores as a start does, and returns a summary of their contents.
+async fn examined(config: &Config, scratch: &Path) -> anyhow::Result<String> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let room = capabilities::room(config);
+    if config.data_dir.join(secret::FILE).exists() {
+        // Its path is that of the draft.
+        let secret = Secret::open(&config.data_dir, || [0; 32]);
+        secret.map_err(|_| anyhow::anyhow!("its secret is damaged"))?;
+    }
+    engines::verify(&config.data_dir)?;
+    let mut stores = Vec::new();
+    // Kept open until its contents are counted.
+    let mut open = None;
+    if !has_server(TASKS, &config.tasks)? {
+        let tasks = capabilities::tasks(config, &clock, &room)?;
+        if !tasks.exists()? {
+            bail!("there are no tasks in it");
+        }
+        let tasks = open.insert(tasks.open().await?);
+        (tasks.check_damage)()?;
+        stores.extend(tasks.embedded.clone());
+    }
+    if !has_server(IMAGES, &config.images)? {
+        // Nothing is signed here.
+        let secret = Secret::open(scratch, || [0; 32])?;
+        let reservations = no_reservations(&clock)?;
+        let images = capabilities::images(config, &secret, reservations, &clock, &room)?;
+        if images.exists()? {
+            stores.extend(images.open().await?.embedded);
+        }
+    }
+    let mut counts = Vec::new();
+    for store in stores {
+        counts.extend(store.copy_to(&mut Nowhere(scratch))?);
+    }
+    Ok(summary(&counts))
+}
+
+fn has_server<O, S>(engines: &'static [Engine<O, S>], url: &str) -> anyhow::Result<bool> {
+    let engine = find(engines, url).map_err(anyhow::Error::msg)?;
+    Ok(engine.inspect.is_some())
+}
+
+/// For a store that is only read to its end.
+struct Nowhere<'a>(&'a Path);
+
+impl Archive for Nowhere<'_> {
+    fn add(&mut self, _: &Path, _: File) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn scratch(&self) -> &Path {
+        self.0
+    }
+}
+
+/// Names files as in the backup, since the draft is removed.
+fn without_draft(error: anyhow::Error, contents: &Path) -> anyhow::Error {
+    let error = match error.downcast::<OpenError>() {
+        Ok(error) => error,
+        Err(other) => return other.context("the backup cannot be used"),
+    };
+    let inside = |path: PathBuf| match path.strip_prefix(contents) {
+        Ok(inside) => inside.to_owned(),
+        Err(_) => path,
+    };
+    match error {
+        OpenError::OtherVersion(path) => OpenError::OtherVersion(inside(path)).into(),
+        OpenError::Damaged(path) => anyhow::anyhow!("{} is damaged", inside(path).display()),
+        OpenError::Unusable { path, reason } => OpenError::Unusable {
+            path: inside(path),
+            reason,
+        }
+        .into(),
+        other => other.into(),
+    }
+}
+
+/// Counts what is read from a source.
+struct Counted<R> {
+    from: R,
+    bytes: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.from.read(bytes)?;
+        self.bytes += read as u64;
+        Ok(read)
+    }
+}

@@ -1,0 +1,136 @@
+//! The API: instances of a component behind HTTP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use concept_refinement_capability::cores::Cores;
+use concept_refinement_capability::rate::Rate;
+use concept_refinement_capability::traces::Traces;
+use concept_refinement_runtime::ingress::http::{Access, HttpTrigger, Limit, PushTrigger};
+use concept_refinement_runtime::ingress::{ApiInstances, Handler};
+use concept_refinement_runtime::metrics::http::Requests;
+use concept_refinement_runtime::wasm::engine::Engine;
+use concept_refinement_runtime::wasm::sandbox::{Grants, Sandbox};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+
+use crate::config::{Auth, Config};
+use crate::wiring::serving::Serving;
+
+/// Rate limit of anonymous sessions per client address: enough for a household or an
+/// office that arrives at once, too low to evade the quota.
+const SESSION_RATE: Limit = Limit {
+    method: http::Method::POST,
+    path: "/api/auth/session",
+    rate: Rate {
+        at_once: 30,
+        interval: Duration::from_secs(2 * 60),
+    },
+};
+
+/// Path of the liveness check.
+const HEALTH: &str = "/api/health";
+
+/// Margin beyond the largest original, in bytes, so that the API can tell that an upload
+/// is too large.
+const BEYOND_ORIGINAL: u64 = 1 << 20;
+
+/// The API behind HTTP.
+pub struct Api {
+    http: Arc<HttpTrigger>,
+    cores: Arc<Cores>,
+    /// None: it is in use.
+    listener: Option<TcpListener>,
+}
+
+impl Api {
+    /// For the clients that the configuration allows. `push`: handles pushed messages.
+    pub fn new(
+        config: &Config,
+        listener: TcpListener,
+        cores: Arc<Cores>,
+        push: Option<Arc<PushTrigger>>,
+        requests: Arc<Requests>,
+        traces: Traces,
+    ) -> anyhow::Result<Self> {
+        let access = Access {
+            listener: listener.local_addr()?,
+            public_url: config.public_url.clone(),
+            proxies: config.trusted_proxies.clone(),
+            cors_origins: config.cors_origins.clone(),
+            limit: (config.auth == Auth::Anonymous).then_some(SESSION_RATE),
+            health: HEALTH,
+            serves_api: config.role.serves_api(),
+        };
+        let max_body = config.max_image_bytes.saturating_add(BEYOND_ORIGINAL);
+        let http = HttpTrigger::new(max_body, access, config.concurrency, push, requests, traces)?;
+        Ok(Self {
+            http: Arc::new(http),
+            cores,
+            listener: Some(listener),
+        })
+    }
+
+    /// Serves requests with these instances from now on. Open connections are kept.
+    pub async fn serve(
+        &mut self,
+        instances: ApiInstances,
+        serving: &mut Serving,
+    ) -> anyhow::Result<()> {
+        self.http.hand_to(handlers(&self.cores, instances).await?);
+        self.accept(serving);
+        Ok(())
+    }
+
+    /// Serves requests with these instances until [`Api::serve`] is called.
+    pub async fn serve_first(
+        &mut self,
+        instances: ApiInstances,
+        serving: &mut Serving,
+    ) -> anyhow::Result<()> {
+        let handlers = handlers(&self.cores, instances).await?;
+        self.http.hand_first_to(handlers);
+        self.accept(serving);
+        Ok(())
+    }
+
+    fn accept(&mut self, serving: &mut Serving) {
+        if let Some(listener) = self.listener.take() {
+            let (http, cores) = (Arc::clone(&self.http), Arc::clone(&self.cores));
+            serving.spawn(|stop| http.serve(listener, cores, stop.stopped, stop.cancelled));
+        }
+    }
+}
+
+/// `slots`: limit of instances at a time.
+pub fn instances(
+    engine: &Engine,
+    pre: &ServicePre<Sandbox>,
+    grants: Grants,
+    slots: &Arc<Semaphore>,
+) -> ApiInstances {
+    ApiInstances {
+        engine: engine.wasmtime().clone(),
+        pre: pre.clone(),
+        grants,
+        stopping: Arc::default(),
+        slots: Arc::clone(slots),
+    }
+}
+
+/// One handler per core.
+async fn handlers(cores: &Cores, instances: ApiInstances) -> anyhow::Result<Vec<Handler>> {
+    let instances = Arc::new(instances);
+    let checked = async {
+        let handlers = cores.iter().map(|_| Handler::new(Arc::clone(&instances)));
+        let handlers = handlers.collect::<wasmtime::Result<Vec<_>>>()?;
+        if let Some(handler) = handlers.first() {
+            handler.check().await?;
+        }
+        wasmtime::error::Ok(handlers)
+    };
+    let checked = checked.await.map_err(anyhow::Error::from);
+    checked.context("the api component does not fit this host")
+}

@@ -1,0 +1,117 @@
+//! The parts that a host is built from.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::clock::{Clock, SystemClock};
+use concept_refinement_capability::model::ImageModel;
+use concept_refinement_capability::traces::Traces;
+use concept_refinement_runtime::egress::resolver::{self, Resolver};
+use concept_refinement_runtime::wasm::engine::Tell;
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+use crate::wiring::components::Components;
+
+/// Builds a host from its configuration. A model, a clock, a listener or capabilities of
+/// your own can replace the configured ones.
+///
+/// ```no_run
+/// # use std::sync::Arc;
+/// # use concept_refinement_host::capability::model::ImageModel;
+/// # use concept_refinement_host::{Components, Config, Host, HostBuilder, HostError};
+/// # async fn start(config: Config, model: Arc<dyn ImageModel>) -> Result<Host, HostError> {
+/// let components = Components::load(Some("target/components".as_ref()), &config)?;
+/// HostBuilder::new(config, components).model(model).start().await
+/// # }
+/// ```
+#[must_use = "a host begins with `start`"]
+pub struct HostBuilder {
+    pub(super) config: Config,
+    pub(super) components: Components,
+    pub(super) listener: Option<TcpListener>,
+    pub(super) model: Option<Arc<dyn ImageModel>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) resolver: Arc<dyn Resolver>,
+    pub(super) map_capabilities: Box<dyn FnOnce(Capabilities) -> Capabilities + Send>,
+    pub(super) traces: Traces,
+    pub(super) on_waiting: Box<dyn FnOnce(SocketAddr) + Send>,
+    pub(super) on_compiling: Option<Tell>,
+}
+
+impl HostBuilder {
+    /// A host with nothing but the configuration.
+    pub fn new(config: Config, components: Components) -> Self {
+        Self {
+            config,
+            components,
+            listener: None,
+            model: None,
+            clock: Arc::new(SystemClock),
+            resolver: resolver::system(),
+            map_capabilities: Box::new(|configured| configured),
+            traces: Traces::default(),
+            on_waiting: Box::new(|_| {}),
+            on_compiling: None,
+        }
+    }
+
+    /// Uses this listener instead of binding the configured address.
+    pub fn listener(mut self, listener: TcpListener) -> Self {
+        self.listener = Some(listener);
+        self
+    }
+
+    /// Uses this model instead of the model component, which is compiled all the same.
+    pub fn model(mut self, model: Arc<dyn ImageModel>) -> Self {
+        self.model = Some(model);
+        self
+    }
+
+    /// Uses this clock for leases, quotas, sessions and signed URLs.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Resolves names with this resolver instead of the machine's. Addresses
+    /// are checked as usual.
+    pub fn resolver(mut self, resolver: Arc<dyn Resolver>) -> Self {
+        self.resolver = resolver;
+        self
+    }
+
+    /// Sends spans of requests and tasks there. By default there are none: only the command
+    /// `serve` reads the variables of OpenTelemetry.
+    pub fn traces(mut self, traces: Traces) -> Self {
+        self.traces = traces;
+        self
+    }
+
+    /// Sets a function that is called with the listener's address if startup has to wait
+    /// for a store that several hosts share. Until the store can be reached, clients get
+    /// errors for invalid requests, and otherwise the answer that the service is
+    /// unavailable.
+    pub fn on_waiting(mut self, tell: impl FnOnce(SocketAddr) + Send + 'static) -> Self {
+        self.on_waiting = Box::new(tell);
+        self
+    }
+
+    /// Sets a function that gets a sentence when the compilation of a large component
+    /// begins, which takes seconds at the first start, and when it ends. By default these
+    /// are logged.
+    pub fn on_compiling(mut self, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.on_compiling = Some(Arc::new(tell));
+        self
+    }
+
+    /// Replaces or wraps the configured capabilities.
+    pub fn map_capabilities(
+        mut self,
+        map: impl FnOnce(Capabilities) -> Capabilities + Send + 'static,
+    ) -> Self {
+        self.map_capabilities = Box::new(map);
+        self
+    }
+}

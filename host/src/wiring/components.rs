@@ -1,0 +1,82 @@
+//! The bytes of the components, embedded in the executable or from a directory.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::config::{Config, ModelChoice, ModelLink};
+use crate::wiring::HostError;
+
+type Bytes = Cow<'static, [u8]>;
+
+/// Hint for developers of this repository.
+const BUILD: &str = "`cargo xtask components` builds the components";
+
+/// The components embedded at build time.
+pub(crate) mod embedded {
+    include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+}
+
+/// The components that a host runs, as WebAssembly.
+#[derive(Clone)]
+pub struct Components {
+    /// Exports `wasi:http/handler`, and optionally `handler`.
+    pub api: Bytes,
+    /// Exports `processor`.
+    pub processor: Bytes,
+    /// Exports `image-model`.
+    pub model: Bytes,
+    /// If the model is a chain: the links behind the first one, in the order of the
+    /// setting. Each exports `image-model`.
+    pub links: Vec<Bytes>,
+    /// Exports `notifier`.
+    pub notifier: Bytes,
+}
+
+impl Components {
+    /// Loads files `NAME.wasm` from a directory, or the components that this library was
+    /// built with. The model is the configured one.
+    ///
+    /// # Errors
+    ///
+    /// [`HostError::Components`]: a file is missing or cannot be read.
+    pub fn load(directory: Option<&Path>, config: &Config) -> Result<Self, HostError> {
+        Self::found(directory, config).map_err(HostError::Components)
+    }
+
+    fn found(directory: Option<&Path>, config: &Config) -> anyhow::Result<Self> {
+        let of = |directory: &Path, name: &str| {
+            read(&directory.join(format!("{name}.wasm"))).context("components")
+        };
+        let component = |name: &str| match (directory, embedded::DIRECTORY) {
+            (Some(directory), _) => of(directory, name),
+            (None, Some(directory)) => of(Path::new(directory), name).context(BUILD),
+            (None, None) => embedded::COMPONENTS
+                .iter()
+                .find(|(embedded, _)| *embedded == name)
+                .map(|(_, bytes)| Cow::Borrowed(*bytes))
+                .with_context(|| format!("there is no component {name}")),
+        };
+        let model = |link: &ModelLink| match &link.component {
+            ModelChoice::Local => component("model-local"),
+            ModelChoice::Provider(provider) => component(&format!("model-{}", provider.name)),
+            ModelChoice::Middleware(name) => component(&format!("model-{name}")),
+            ModelChoice::Component(path) => read(path).context("model"),
+        };
+        let behind = config.model.links().into_iter().skip(1);
+        Ok(Self {
+            api: component("api")?,
+            processor: component("processor")?,
+            model: model(&config.model)?,
+            links: behind.map(model).collect::<Result<_, _>>()?,
+            notifier: component("notifier")?,
+        })
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<Bytes> {
+    std::fs::read(path)
+        .map(Cow::Owned)
+        .with_context(|| format!("the component {} cannot be read", path.display()))
+}

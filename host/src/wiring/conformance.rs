@@ -1,0 +1,213 @@
+//! Tests whether a model component keeps the promises of the interface `image-model`.
+//!
+//! It runs the component as the service does, with the same limits and grants, and checks
+//! every answer as the pipeline would. A model may refuse what it cannot do, but must not
+//! crash, hang, or answer with anything that is not an image. A model that uses a
+//! provider also does so here, and pays for it.
+
+mod cases;
+mod heard;
+mod verdict;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use concept_refinement_capability::clock::SystemClock;
+use concept_refinement_capability::model::{ImageModel, ModelRequest, RetryLater};
+use concept_refinement_capability::payments::Payments;
+use concept_refinement_capability::runtime::Tokio;
+use concept_refinement_capability::traces::Attempt;
+use concept_refinement_domain::capability::NewTask;
+use concept_refinement_domain::task::Refinement;
+use concept_refinement_runtime::egress::{Network, resolver};
+use concept_refinement_runtime::wasm::engine::{Pool, Tell};
+use futures::future::join_all;
+use futures::{StreamExt as _, stream};
+
+use crate::config::Config;
+use crate::wiring::compiled::{Pipeline, compile};
+use crate::wiring::{Components, capabilities, grants, pipeline};
+use cases::{Case, PICTURES, PROMPT, Picture, cases};
+use heard::Heard;
+use verdict::Judge;
+
+/// Number of concurrent calls in the tests that need several.
+const AT_ONCE: usize = 8;
+
+/// Limit of instances: one more to describe the model.
+const INSTANCES: u32 = AT_ONCE as u32 + 1;
+
+/// Tests the configured model, and reports the result of each case as soon as it is
+/// known: what the model was given or asked, what it did or what is wrong with that, and
+/// the lines that it printed. `tell` gets messages about slow steps.
+///
+/// # Errors
+///
+/// The host cannot run any model. Problems of this model are reported instead.
+pub async fn test(
+    config: &Config,
+    components: &Components,
+    cache: Option<PathBuf>,
+    tell: Tell,
+    mut report: impl FnMut(&str, Result<String, String>, &[String]),
+) -> anyhow::Result<()> {
+    let heard = Arc::<Heard>::default();
+    let mut found = |name: &str, result| {
+        let (result, lines) = heard.with(result);
+        report(name, result, &lines);
+    };
+    // A call has one instance of each link on its path.
+    let instances = INSTANCES.saturating_mul(u32::try_from(config.model.depth())?);
+    let pool = Pool {
+        instances,
+        calls: instances,
+        max_memory: usize::try_from(config.model_memory)?,
+    };
+    let (components, model) = (components.clone(), config.model.clone());
+    let compiled = compile(pool, cache, Some(tell), move |engine| {
+        Pipeline::new(engine, &components, &model)
+    })
+    .await;
+    let network = Network::new(resolver::system(), &config.trust)?;
+    let judge = Judge::new(config);
+    let blobs = grants::blobs(config, None, &Arc::default());
+    let loaded = match &compiled {
+        Ok((engine, compiled)) => {
+            let heard = Arc::clone(&heard) as _;
+            pipeline::model(config, engine, compiled, &network, &blobs, None, heard).await
+        }
+        Err(error) => Err(anyhow::anyhow!("{error:#}")),
+    };
+    let model = match loaded {
+        Ok(model) => model,
+        Err(error) => {
+            found("the interface", Err(format!("{error:#}")));
+            return Ok(());
+        }
+    };
+    found("the interface", Ok("it exports image-model".to_owned()));
+    found("its description", judge.description(model.describe()));
+
+    let mut refined = 0;
+    for case in cases() {
+        let answer = model.refine(case.request()).await;
+        let verdict = match case.is_whole {
+            true => judge.answer(answer).await,
+            false => judge.ending(answer).await,
+        };
+        refined += usize::from(case.is_good && verdict.is_image && verdict.result.is_ok());
+        found(&case.name, verdict.result);
+    }
+    found(
+        "a good image is refined",
+        match refined {
+            0 => Err("it refused all of them".to_owned()),
+            refined => Ok(format!("{refined} of {} were", PICTURES.len())),
+        },
+    );
+    found("eight at a time", many(&judge, &model).await);
+    found("a caller that leaves", left(&judge, &model).await);
+    found(
+        "an end after a receipt",
+        interrupted(config, &judge, &model).await,
+    );
+    Ok(())
+}
+
+/// Concurrent calls have to get separate answers.
+async fn many(judge: &Judge<'_>, model: &Arc<dyn ImageModel>) -> Result<String, String> {
+    let calls = (0..AT_ONCE).map(async |_| {
+        let request = Case::good(&PICTURES[0]).request();
+        judge.answer(model.refine(request).await).await.result
+    });
+    let answers: Result<Vec<_>, _> = join_all(calls).await.into_iter().collect();
+    answers.map(|answers| format!("{} answers", answers.len()))
+}
+
+/// A caller that stops reading an answer must not affect others.
+async fn left(judge: &Judge<'_>, model: &Arc<dyn ImageModel>) -> Result<String, String> {
+    drop(model.refine(Case::good(&PICTURES[0]).request()).await);
+    let request = Case::good(&PICTURES[0]).request();
+    judge.answer(model.refine(request).await).await.result
+}
+
+/// A call that was ended after it had stored a receipt must continue from it.
+async fn interrupted(
+    config: &Config,
+    judge: &Judge<'_>,
+    model: &Arc<dyn ImageModel>,
+) -> Result<String, String> {
+    let (task_id, payments) = claimed(config, model)
+        .await
+        .map_err(|error| format!("{error:#}"))?;
+    let request = || ModelRequest {
+        task_id: task_id.clone(),
+        payments: payments.clone(),
+        ..Case::good(&PICTURES[0]).request()
+    };
+    tokio::select! {
+        biased;
+        () = payments.wait_for_receipt() => {}
+        answer = model.refine(request()) => {
+            judge.answer(answer).await.result?;
+            return Ok("it keeps none".to_owned());
+        }
+    }
+    let again = judge.answer(model.refine(request()).await).await.result?;
+    Ok(format!("by its receipt: {again}"))
+}
+
+/// A claimed task, in a store of its own.
+async fn claimed(
+    config: &Config,
+    model: &Arc<dyn ImageModel>,
+) -> anyhow::Result<(String, Payments)> {
+    let clock = Arc::new(SystemClock);
+    let host = capabilities::in_memory(config, Arc::clone(model), clock)?;
+    let task = NewTask {
+        id: uuid::Uuid::now_v7().to_string(),
+        user_id: "model test".to_owned(),
+        is_anonymous: false,
+        refinement: Refinement {
+            original_image_url: "https://example.com/image.png".to_owned(),
+            refinement_prompt: PROMPT.to_owned(),
+            logo_description: None,
+            theme_description: None,
+        },
+        webhook: None,
+        original_path: None,
+        original_found: true,
+        idempotency_key: None,
+        quota: None,
+        trace: None,
+    };
+    let id = task.id.clone();
+    host.tasks().submit(task).await?;
+    let claimed = host.leases().claim(&id, None).await?;
+    let claimed = claimed.context("the task cannot be claimed")?;
+    let payments = host.payments(&claimed, Arc::new(Tokio::default()), Attempt::default());
+    Ok((id, payments))
+}
+
+/// The request for the model, with the bytes of a picture in chunks.
+fn request(picture: &Picture, bytes: Bytes, length: u64) -> ModelRequest {
+    let pieces: Vec<_> = bytes.chunks(1000).map(Bytes::copy_from_slice).collect();
+    ModelRequest {
+        task_id: uuid::Uuid::now_v7().to_string(),
+        prompt: PROMPT.to_owned(),
+        strength: 0.7,
+        logo_description: None,
+        theme_description: None,
+        media_type: picture.media_type.to_owned(),
+        length,
+        source_url: None,
+        image: stream::iter(pieces).boxed(),
+        reopen: None,
+        retry_later: RetryLater::default(),
+        deadline: Instant::now() + Duration::from_secs(300),
+        payments: Payments::default(),
+    }
+}

@@ -1,0 +1,282 @@
+//! What each component may use: its settings, the addresses that it may connect to, its
+//! memory. A component gets nothing that is not listed here.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::blobs::Blobs;
+use concept_refinement_capability::blobs::block_file::BlockFile;
+use concept_refinement_capability::clock::{Clock, SystemClock};
+use concept_refinement_capability::room::Room;
+use concept_refinement_capability::tasks::watchers::Watchers;
+use concept_refinement_domain::hex::hex;
+use concept_refinement_domain::redaction::Redaction;
+use concept_refinement_domain::secret::{SESSION_TOKENS, WEBHOOKS};
+use concept_refinement_runtime::egress::{self, Egress, Grant, Network, Origin};
+use concept_refinement_runtime::wasm::bounds::Bounds;
+use concept_refinement_runtime::wasm::sandbox::{GrantedSettings, Grants};
+
+use crate::config::{Auth, Config, ModelLink};
+use crate::wiring::secret::Secret;
+
+/// Most memory of an instance of the API, in bytes.
+pub const API_MEMORY: usize = 128 << 20;
+
+/// Most memory of an instance of the processor, in bytes. Images are in blobs, outside of
+/// the instance.
+pub const PROCESSOR_MEMORY: usize = 96 << 20;
+
+/// Most memory of an instance of the notifier, in bytes.
+const NOTIFIER_MEMORY: usize = 16 << 20;
+
+/// Limits for a receiver's response: its body is not read.
+const RECEIVER_LIMITS: egress::Bounds = egress::Bounds {
+    bytes: 0,
+    time: Duration::from_secs(16),
+};
+
+/// Limits for an issuer's response with its keys. The component itself has a shorter
+/// timeout, and reads less.
+const ISSUER_LIMITS: egress::Bounds = egress::Bounds {
+    bytes: 1 << 20,
+    time: Duration::from_secs(6),
+};
+
+/// For the API: all capabilities but the model, and the issuer's keys. `secret`: None
+/// while it is unknown.
+pub fn api(
+    config: &Config,
+    secret: Option<&Secret>,
+    network: &Network,
+    capabilities: &Arc<Capabilities>,
+    watchers: &Arc<Watchers>,
+) -> Grants {
+    Grants {
+        settings: Arc::new(api_settings(config, secret, capabilities.traces.are_on())),
+        egress: issuer(config, network),
+        max_memory: API_MEMORY,
+        bounds: Bounds::SERVICE,
+        clock: Arc::clone(&capabilities.clock),
+        capabilities: Some(Arc::clone(capabilities)),
+        watchers: Arc::clone(watchers),
+        blobs: None,
+        redaction: Arc::default(),
+    }
+}
+
+/// Space for the images that tasks work on. Some may be stored in `directory`.
+pub fn blobs(config: &Config, directory: Option<PathBuf>, room: &Arc<Room>) -> Arc<Blobs> {
+    let file = directory.map(|directory| BlockFile::new(directory, Arc::clone(room)));
+    Blobs::new(config.image_memory, file)
+}
+
+/// For the processor: all capabilities but the queue, and access to the sources of
+/// originals.
+pub fn processor(
+    config: &Config,
+    network: &Network,
+    capabilities: &Arc<Capabilities>,
+    blobs: &Arc<Blobs>,
+) -> Grants {
+    Grants {
+        settings: Arc::new(processor_settings(config)),
+        egress: downloading(config, originals(config), network),
+        max_memory: PROCESSOR_MEMORY,
+        bounds: Bounds::SERVICE,
+        clock: Arc::clone(&capabilities.clock),
+        capabilities: Some(Arc::clone(capabilities)),
+        watchers: Arc::default(),
+        blobs: Some(Arc::clone(blobs)),
+        redaction: Arc::new(redaction(config.model.links())),
+    }
+}
+
+/// For a model, or a link of its chain: its provider, and no capabilities. A middleware
+/// may also read its images again.
+pub fn model(
+    config: &Config,
+    link: &ModelLink,
+    network: &Network,
+    blobs: &Arc<Blobs>,
+) -> anyhow::Result<Grants> {
+    let grant = origin(link.origin.clone());
+    let settings = link.settings.0.iter();
+    let settings = settings.map(|(name, value)| (name.clone().into(), value.clone()));
+    let mut settings: GrantedSettings = settings.collect();
+    if config.model.behind.is_some() {
+        let prefix = format!("models.{}.", link.name);
+        settings.insert("settings-prefix".into(), prefix);
+    }
+    Ok(Grants {
+        settings: Arc::new(settings),
+        // Its answer may wait for a reader longer than the model may work on it.
+        egress: Egress::new(grant, network).within(egress::Bounds::beyond(config.task_timeout)),
+        max_memory: usize::try_from(config.model_memory)?,
+        bounds: Bounds::MODEL,
+        clock: Arc::new(SystemClock),
+        capabilities: None,
+        watchers: Arc::default(),
+        blobs: link.behind.is_some().then(|| Arc::clone(blobs)),
+        redaction: Arc::new(redaction([link])),
+    })
+}
+
+/// The secrets in the settings of these links.
+fn redaction<'a>(links: impl IntoIterator<Item = &'a ModelLink>) -> Redaction {
+    let settings = links.into_iter().flat_map(|link| &link.settings.0);
+    Redaction::of_settings(settings.map(|(name, value)| (name.as_str(), value.as_str())))
+}
+
+/// For the notifier: receivers of webhooks, and no capabilities.
+pub fn notifier(config: &Config, network: &Network, clock: &Arc<dyn Clock>) -> Grants {
+    Grants {
+        settings: Arc::default(),
+        egress: Egress::new(receivers(config), network).within(RECEIVER_LIMITS),
+        max_memory: NOTIFIER_MEMORY,
+        bounds: Bounds::MODEL,
+        clock: Arc::clone(clock),
+        capabilities: None,
+        watchers: Arc::default(),
+        blobs: None,
+        redaction: Arc::default(),
+    }
+}
+
+/// Access to the issuer's keys, cached for all instances of the API; none without an
+/// issuer.
+pub fn issuer(config: &Config, network: &Network) -> Egress {
+    let granted = issuer_url(config).and_then(|url| Some((Origin::of_url(url)?, url.clone())));
+    match granted {
+        Some((origin, url)) => Egress::new(Grant::Origin(origin), network).caching(url),
+        None => Egress::new(Grant::Nothing, network),
+    }
+    .within(ISSUER_LIMITS)
+}
+
+/// Access to Google's keys, which verify push requests.
+pub fn push_keys(url: &url::Url, network: &Network) -> Egress {
+    match Origin::of_url(url) {
+        Some(origin) => Egress::new(Grant::Origin(origin), network).caching(url.clone()),
+        None => Egress::new(Grant::Nothing, network),
+    }
+    .within(ISSUER_LIMITS)
+}
+
+/// The URL of the issuer's keys, if there is one.
+fn issuer_url(config: &Config) -> Option<&url::Url> {
+    match config.auth {
+        Auth::Jwks => config.jwks_url.as_ref(),
+        Auth::Anonymous | Auth::Secret => None,
+    }
+}
+
+/// Where originals and the answers of models may be downloaded from.
+fn originals(config: &Config) -> Grant {
+    Grant::Public {
+        allowed: config.allowed_sources.clone(),
+        providers: config.model.origins(),
+    }
+}
+
+/// Where webhooks may be sent.
+fn receivers(config: &Config) -> Grant {
+    Grant::Https {
+        allowed: config.allowed_webhooks.clone(),
+    }
+}
+
+/// The origin that the operator configured, if any.
+fn origin(named: Option<Origin>) -> Grant {
+    named.map_or(Grant::Nothing, Grant::Origin)
+}
+
+/// With the time limit of a task.
+fn downloading(config: &Config, grant: Grant, network: &Network) -> Egress {
+    Egress::new(grant, network).within(egress::Bounds::beyond(config.task_timeout))
+}
+
+/// `names_routes`: spans are named after routes.
+fn api_settings(config: &Config, secret: Option<&Secret>, names_routes: bool) -> GrantedSettings {
+    let mut settings = values(
+        config,
+        &[
+            "allow-sources",
+            "allow-webhooks",
+            "auth",
+            "image-url-ttl",
+            "jwks-url",
+            "jwt-audience",
+            "jwt-issuer",
+            "max-image-bytes",
+            "max-image-pixels",
+            "rate-limit",
+            "upload-bytes",
+            "uploads",
+            "webhook-secret",
+        ],
+    );
+    if config.auth == Auth::Secret {
+        settings.extend(values(config, &["jwt-secret"]));
+    }
+    settings.insert("version".into(), env!("CARGO_PKG_VERSION").to_owned());
+    // Each host runs a sweep, so its API need not look for overdue tasks.
+    settings.insert("swept".into(), "true".to_owned());
+    settings.insert("cors-origins".into(), config.cors_origins.join(","));
+    if config.metrics_listen.is_some() || names_routes {
+        settings.insert("name-routes".into(), "true".to_owned());
+    }
+    if let Some(secret) = secret {
+        settings.insert("webhook-secret".into(), webhook_secret(config, secret));
+        if config.auth == Auth::Anonymous {
+            settings.insert("jwt-secret".into(), hex(&secret.key(SESSION_TOKENS)));
+        }
+    }
+    with_public_url(settings, config)
+}
+
+/// The secret from which the keys of webhooks are derived.
+pub fn webhook_secret(config: &Config, secret: &Secret) -> String {
+    let configured = config.webhook_secret.clone();
+    configured.unwrap_or_else(|| hex(&secret.key(WEBHOOKS)))
+}
+
+fn processor_settings(config: &Config) -> GrantedSettings {
+    let mut settings = values(
+        config,
+        &[
+            "allow-sources",
+            "contact",
+            "download-timeout",
+            "max-image-bytes",
+            "max-image-pixels",
+            "task-timeout",
+        ],
+    );
+    if let Some(urls) = config.model.urls() {
+        settings.insert("model-url".into(), urls);
+    }
+    // The host limits each model call from the moment it runs, so that the wait for a
+    // core does not make a model look stuck.
+    if let Some(limit) = config.values.get("task-timeout") {
+        settings.insert("model-timeout".into(), limit.to_owned());
+    }
+    with_public_url(settings, config)
+}
+
+/// In its normalized form, if it is set.
+fn with_public_url(mut settings: GrantedSettings, config: &Config) -> GrantedSettings {
+    if let Some(public_url) = &config.public_url {
+        settings.insert("public-url".into(), public_url.clone());
+    }
+    settings
+}
+
+/// The values of those of these settings that are set.
+fn values(config: &Config, names: &[&'static str]) -> GrantedSettings {
+    names
+        .iter()
+        .filter_map(|name| Some(((*name).into(), config.values.get(name)?.to_owned())))
+        .collect()
+}

@@ -1,0 +1,425 @@
+//! A process with all its parts: engine, capabilities, loops, listeners.
+
+use std::net::SocketAddr;
+use std::path::Display;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use concept_refinement_capability::cores::Cores;
+use concept_refinement_capability::engine::{OpenTasks, SharedSecret};
+use concept_refinement_capability::folder::Folder;
+use concept_refinement_capability::health::Probes;
+use concept_refinement_capability::log_throttle::LONG_INTERVAL;
+use concept_refinement_capability::log_throttled;
+use concept_refinement_capability::runtime::Tokio;
+use concept_refinement_capability::tasks::watchers::Watchers;
+use concept_refinement_capability::{Capabilities, create_directory};
+use concept_refinement_domain::secret::LENGTH;
+use concept_refinement_runtime::egress::Network;
+use concept_refinement_runtime::ingress::http::{CALLS, Connections, HostNames, listen};
+use concept_refinement_runtime::model::output;
+use concept_refinement_runtime::wasm::engine::Pool;
+use futures::future::join_all;
+use rand::RngExt as _;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::{sleep, timeout};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::admin::{self, AdminServer};
+use crate::backup::Backup;
+use crate::config::Config;
+use crate::loops::deliverer;
+use crate::loops::deliverer::Deliverer;
+use crate::loops::garbage::Garbage;
+use crate::loops::jobs::Jobs;
+use crate::loops::probe::Probe;
+use crate::loops::sweep::Sweep;
+use crate::loops::until_stop::until_stop;
+use crate::loops::worker::Worker;
+use crate::metrics::Limited;
+use crate::moving::{HalfMoved, refuse_half_moved};
+use crate::operator::Operator;
+use crate::wiring::HostError;
+use crate::wiring::api::{self, Api};
+use crate::wiring::builder::HostBuilder;
+use crate::wiring::compiled::{Compiled, compile};
+use crate::wiring::control::Control;
+use crate::wiring::grants::API_MEMORY;
+use crate::wiring::monitoring::Monitoring;
+use crate::wiring::pipeline::LOANS;
+use crate::wiring::secret::Secret;
+use crate::wiring::serving::{Serving, Stop};
+use crate::wiring::{capabilities, grants, pipeline, push, webhooks};
+
+/// Limit of API instances; requests share them.
+const API_INSTANCES: u32 = 64;
+
+/// Limit of instances that answer before the stores were first reached. They are in
+/// addition to the others, since they live on for a while.
+const FIRST_INSTANCES: u32 = 8;
+
+/// Delay between attempts to reach a store at startup.
+const STORE_RETRY: Duration = Duration::from_secs(1);
+
+/// How long startup waits for a store before clients are answered without it.
+const STORE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A running host. Dropping it aborts its work without waiting; accepted tasks
+/// stay stored.
+pub struct Host {
+    metrics_address: Option<SocketAddr>,
+    capabilities: Arc<Capabilities>,
+    serving: Serving,
+}
+
+impl HostBuilder {
+    /// Opens the stores, compiles the components, recovers unfinished tasks of
+    /// a previous process, and starts to serve.
+    ///
+    /// # Errors
+    ///
+    /// An address cannot be listened on; the data directory cannot be used, is
+    /// in use by another process or damaged; a component does not fit this host.
+    /// [`HostError::is_repeatable`] says whether another attempt can help.
+    pub async fn start(self) -> Result<Host, HostError> {
+        let Self {
+            config,
+            components,
+            listener,
+            model,
+            clock,
+            resolver,
+            map_capabilities,
+            traces,
+            on_waiting,
+            on_compiling,
+        } = self;
+        let listener = match listener {
+            Some(listener) => listener,
+            None => listen(config.listen).await.map_err(HostError::Listen)?,
+        };
+        let address = listener.local_addr();
+        let address = address.map_err(|error| HostError::Listen(error.into()))?;
+        let monitoring = Monitoring::listen(&config).await;
+        let monitoring = monitoring.map_err(HostError::Listen)?;
+        let admin = match &config.admin {
+            Some(admin) => Some(listen(admin.address).await.map_err(HostError::Listen)?),
+            None => None,
+        };
+        let metrics = monitoring.metrics();
+        create_directory(&config.data_dir)
+            .with_context(|| format!("creating the data directory {}", shown(&config)))
+            .map_err(HostError::DataDirectory)?;
+
+        // An unusable directory is reported before anything is compiled. If two processes
+        // start on the same data, one of them fails here, before it generates a secret.
+        let room = capabilities::room(&config);
+        let tasks = capabilities::tasks(&config, &clock, &room)?.open().await?;
+        let check_damage = Arc::clone(&tasks.check_damage);
+        let is_shared = tasks.shared.is_some();
+
+        let pool = pool(&config).map_err(HostError::System)?;
+        let cache = config.data_dir.join("compiled");
+        let link = config.model.clone();
+        let compiled = move |engine: &_| Compiled::new(engine, &components, &link);
+        let (engine, compiled) = compile(pool, Some(cache), on_compiling, compiled).await?;
+        let engine = Arc::new(engine);
+        let network = Network::new(resolver, &config.trust)
+            .map_err(|error| HostError::System(error.into()))?;
+        let network = network.measured(Arc::clone(&metrics.egress));
+        let blobs = grants::blobs(&config, Some(config.data_dir.clone()), &room);
+        let model = match model {
+            Some(model) => model,
+            None => {
+                let links = Some(&metrics.links);
+                let pipeline = &compiled.pipeline;
+                let log = Arc::new(output::Log);
+                let model =
+                    pipeline::model(&config, &engine, pipeline, &network, &blobs, links, log).await;
+                model.map_err(HostError::Component)?
+            }
+        };
+
+        let clock = match &tasks.shared {
+            Some(shared) => Arc::clone(&shared.clock),
+            None => clock,
+        };
+        let cores = Arc::new(Cores::start().map_err(HostError::System)?);
+        let watchers = Arc::<Watchers>::default();
+        let mut serving = Serving::new(
+            address,
+            Arc::clone(&watchers),
+            Arc::clone(&cores),
+            Arc::clone(&engine),
+        );
+        let pause = Arc::default();
+        let (push, pushes) = push::trigger(&config, &network, &clock, &pause).unzip();
+        let mut api = Api::new(
+            &config,
+            listener,
+            Arc::clone(&cores),
+            push,
+            Arc::clone(&metrics.http),
+            traces.clone(),
+        )
+        .map_err(HostError::System)?;
+        let api_instances = API_INSTANCES as usize;
+        let slots = Arc::new(Semaphore::new(api_instances));
+        let instances =
+            |secret: Option<&Secret>, capabilities: &Arc<Capabilities>, slots: &Arc<Semaphore>| {
+                let granted = grants::api(&config, secret, &network, capabilities, &watchers);
+                api::instances(&engine, &compiled.api, granted, slots)
+            };
+
+        let random = || rand::rng().random();
+        let secret = match &tasks.shared {
+            Some(shared) => {
+                let mut secret = pin!(shared_secret(&tasks, &*shared.secret, random));
+                match timeout(STORE_TIMEOUT, &mut secret).await {
+                    Ok(secret) => secret?,
+                    Err(_) => {
+                        let unavailable =
+                            capabilities::unavailable(&config, &tasks, &model, &clock);
+                        let slots = Arc::new(Semaphore::new(FIRST_INSTANCES as usize));
+                        let first = instances(None, &Arc::new(unavailable), &slots);
+                        let served = api.serve_first(first, &mut serving).await;
+                        served.map_err(HostError::Component)?;
+                        on_waiting(address);
+                        secret.await?
+                    }
+                }
+            }
+            None => {
+                refuse_half_moved(&tasks).await?;
+                Secret::open(&config.data_dir, random).map_err(HostError::DataDirectory)?
+            }
+        };
+        let administration = Arc::clone(&tasks.administration);
+        let (mut configured, embedded) =
+            capabilities::open(&config, &secret, tasks, model, clock, room).await?;
+        configured.pause = pause;
+        configured.traces = traces;
+        if let Some(pushes) = pushes {
+            configured.queue = pushes.beside(configured.queue);
+        }
+        let capabilities = Probes::around(map_capabilities(configured));
+        let capabilities = Arc::new(metrics.around(capabilities));
+
+        let worker = pipeline::worker(
+            &config,
+            &engine,
+            &compiled.pipeline.processor,
+            &capabilities,
+            &network,
+            &blobs,
+            Some(Arc::clone(&metrics)),
+        )
+        .await
+        .map_err(HostError::Component)?;
+
+        let deliverer = webhooks::deliverer(
+            &config,
+            &secret,
+            &engine,
+            compiled.notifier,
+            &capabilities,
+            &network,
+            is_shared,
+        )
+        .await
+        .map_err(HostError::Component)?;
+        let deliverer = Deliverer {
+            metrics: Some(metrics),
+            ..deliverer
+        };
+
+        // If nothing can be written, for example on a full disk, reading still works.
+        let runtime = Arc::new(Tokio::default());
+        let sweep = Arc::new(Sweep {
+            host: Arc::clone(&capabilities),
+            runtime: Arc::clone(&runtime) as _,
+            lease: config.lease,
+        });
+        let recovered = match is_shared {
+            // Other hosts may be at work on these tasks.
+            true => true,
+            false => match sweep.recover().await {
+                Err(error) if !error.is_repeatable() => return Err(error.into()),
+                recovered => recovered.is_ok(),
+            },
+        };
+        check_damage()?;
+
+        let probe = Probe {
+            host: Arc::clone(&capabilities),
+            runtime: Arc::clone(&runtime) as _,
+        };
+        let garbage = Garbage {
+            host: Arc::clone(&capabilities),
+            administration: Some(Arc::clone(&administration)),
+            runtime: Arc::clone(&runtime) as _,
+            retention: config.retention,
+            anonymous_retention: config.anonymous_retention,
+            confirmed_day: config.confirmed_day.clone(),
+            interval: config.collect_interval,
+        };
+        let started = Arc::<Notify>::default();
+        let jobs = Jobs {
+            host: Arc::clone(&capabilities),
+            administration: Arc::clone(&administration),
+            runtime: Arc::clone(&runtime) as _,
+            started: Arc::clone(&started),
+        };
+        let limited = Limited {
+            free: Arc::clone(&slots),
+            limit: api_instances,
+        };
+        let concurrency = worker.slots.free();
+        let watched = Arc::clone(&watchers);
+        let monitored = monitoring.serve(&capabilities, limited, watched, concurrency);
+        let (scrape, scraped) = monitored.map_err(HostError::Listen)?;
+        let metrics_address = scraped.as_ref().map(|scraped| scraped.address);
+        if let Some(scraped) = scraped {
+            serving.monitored_by(scraped.serving);
+        }
+        let instances = instances(Some(&secret), &capabilities, &slots);
+        let served = api.serve(instances, &mut serving).await;
+        served.map_err(HostError::Component)?;
+        if config.role.works() {
+            serving.spawn(|stop| work(Arc::clone(&sweep), worker, cores, recovered, stop));
+            serving.spawn(|stop| Arc::new(deliverer).run(stop.stopped, stop.cancelled));
+        }
+        serving.spawn(|stop| sweep.run(stop.stopped));
+        serving.spawn(|stop| garbage.run(stop.stopped));
+        serving.spawn(|stop| probe.run(stop.stopped));
+        serving.spawn(|stop| jobs.run(stop.stopped));
+        let data = Folder::followed(&config.data_dir);
+        let data = data
+            .with_context(|| format!("opening the data directory {}", shown(&config)))
+            .map_err(HostError::DataDirectory)?;
+        let backup = Backup::new(data, embedded, Arc::clone(&capabilities.room));
+        let local = || format!("http://{address}");
+        let origin = config.public_url.clone().unwrap_or_else(local);
+        let server = Arc::new(AdminServer {
+            operator: Operator {
+                host: Arc::clone(&capabilities),
+                administration,
+                started,
+            },
+            scrape,
+            origin,
+            listener: config.admin.clone(),
+            names: admin
+                .as_ref()
+                .and_then(|admin| admin.local_addr().ok())
+                .and_then(|address| HostNames::of_listener(address, config.public_url.as_deref())),
+            places: Connections::new(admin::CONNECTIONS),
+        });
+        if let Some(admin) = admin {
+            let server = Arc::clone(&server);
+            if let Ok(address) = admin.local_addr() {
+                tracing::info!("operators are answered at http://{address}/");
+            }
+            serving.spawn(|stop| until_stop(stop.stopped, admin::serve(admin, server)));
+        }
+        if let Some(control) = Control::listen(&config.data_dir, backup, server) {
+            serving.spawn(|stop| control.run(stop.stopped));
+        }
+        Ok(Host {
+            metrics_address,
+            capabilities,
+            serving,
+        })
+    }
+}
+
+impl Host {
+    /// The address of the listener.
+    pub fn address(&self) -> SocketAddr {
+        self.serving.address()
+    }
+
+    /// Where Prometheus can get the metrics. None: it is not configured.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
+    }
+
+    /// What its components use; an embedding program may use them too.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// Accepts no more work, finishes what is in progress or gives it back after a grace
+    /// period of 28 s, and ends.
+    pub async fn stop(self) {
+        self.serving.stop().await;
+    }
+
+    /// Keeps only what is needed to stop.
+    pub(crate) fn into_serving(self) -> Serving {
+        self.serving
+    }
+}
+
+fn shown(config: &Config) -> Display<'_> {
+    config.data_dir.display()
+}
+
+/// The common secret of the hosts of a store, once it can be reached. No secret is
+/// generated while tasks are being moved there, since theirs is moved as well.
+async fn shared_secret(
+    tasks: &OpenTasks,
+    store: &dyn SharedSecret,
+    random: impl Fn() -> [u8; LENGTH],
+) -> Result<Secret, HostError> {
+    loop {
+        let reached = async {
+            refuse_half_moved(tasks).await?;
+            Ok(Secret::shared(store, &random).await?)
+        };
+        match reached.await {
+            Err(HalfMoved::Unavailable(error)) => {
+                log_throttled!(error every LONG_INTERVAL, "waiting for the task store", %error);
+                sleep(STORE_RETRY).await;
+            }
+            reached => return Ok(reached?),
+        }
+    }
+}
+
+fn pool(config: &Config) -> anyhow::Result<Pool> {
+    // Each task in flight has an instance of the processor and one per link of the model
+    // on its path; each task that waits for a connection has one of the processor; each
+    // webhook in progress has one of the notifier.
+    let each = u32::try_from(config.model.depth())?.saturating_add(1);
+    let in_flight = u32::try_from(config.concurrency)?.saturating_mul(each);
+    let waiting = u32::try_from(LOANS)?;
+    Ok(Pool {
+        instances: in_flight
+            .saturating_add(waiting)
+            .saturating_add(u32::try_from(deliverer::AT_ONCE)?)
+            .saturating_add(API_INSTANCES)
+            .saturating_add(FIRST_INSTANCES),
+        calls: u32::try_from(CALLS)?,
+        max_memory: usize::try_from(config.model_memory)?.max(API_MEMORY),
+    })
+}
+
+/// Works on tasks once those of the previous process are recovered.
+async fn work(sweep: Arc<Sweep>, worker: Worker, cores: Arc<Cores>, recovered: bool, stop: Stop) {
+    if recovered || sweep.recover_later(stop.stopped.clone()).await {
+        let worker = Arc::new(worker);
+        let loops = cores.iter().map(|core| {
+            let (stopped, cancelled) = (stop.stopped.clone(), stop.cancelled.clone());
+            let work = Arc::clone(&worker).run(stopped, cancelled);
+            AbortOnDropHandle::new(core.runtime().spawn(work))
+        });
+        for ended in join_all(loops).await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a worker ended early");
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The pipeline: a worker with the processor component, and the model that it uses.
+
+use std::slice;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::blobs::Blobs;
+use concept_refinement_capability::model::{ImageModel, LinkCalls, cores};
+use concept_refinement_capability::runtime::Tokio;
+use concept_refinement_capability::slots::Slots;
+use concept_refinement_domain::hex::hex;
+use concept_refinement_runtime::egress::Network;
+use concept_refinement_runtime::model::component::ModelComponent;
+use concept_refinement_runtime::model::component::link::{self, Link};
+use concept_refinement_runtime::model::machine;
+use concept_refinement_runtime::model::memory::ModelMemory;
+use concept_refinement_runtime::model::output::Listener;
+use concept_refinement_runtime::model::threads::Threads;
+use concept_refinement_runtime::wasm::bindings::processor::ProcessorComponentPre;
+use concept_refinement_runtime::wasm::engine::Engine;
+use concept_refinement_runtime::wasm::processor::ProcessorComponent;
+use concept_refinement_runtime::wasm::sandbox::Sandbox;
+use futures::future::BoxFuture;
+use rand::RngExt as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::config::{Config, ModelLink};
+use crate::loops::pending_releases::PendingReleases;
+use crate::loops::worker::Worker;
+use crate::metrics::{self, Metrics};
+use crate::wiring::compiled::{Model, Pipeline};
+use crate::wiring::grants;
+
+/// Tasks in flight per concurrent model call: enough to download while others compute,
+/// few enough that no task spends its time limit waiting for the model.
+const TASKS_PER_CALL: usize = 8;
+
+/// Limit of tasks that wait for a connection without a slot. Each has an instance of the
+/// processor, and a socket.
+pub const LOANS: usize = 128;
+
+/// Limit of messages that a core waits for at a time: more than are submitted to it
+/// during one commit.
+const MAX_RECEIVERS: usize = 16;
+
+/// Loads the model with all its links and asks them for their descriptions. `listener`:
+/// gets what they print.
+pub async fn model(
+    config: &Config,
+    engine: &Engine,
+    compiled: &Pipeline,
+    network: &Network,
+    blobs: &Arc<Blobs>,
+    calls: Option<&metrics::Links>,
+    listener: Arc<dyn Listener>,
+) -> anyhow::Result<Arc<dyn ImageModel>> {
+    let links = Links {
+        config,
+        engine: engine.wasmtime(),
+        network,
+        blobs,
+        calls,
+        listener,
+        threads: Arc::new(Threads::start(cores()?)?),
+        salt: rand::rng().random(),
+    };
+    let mut behind = compiled.links.iter();
+    let link = links.link(&config.model, &compiled.model, &mut behind, None);
+    let memory = model_memory(config);
+    let model = ModelComponent::new(link.await?, config.concurrency, memory)?;
+    Ok(Arc::new(model))
+}
+
+/// What the links of a model have in common.
+struct Links<'a> {
+    config: &'a Config,
+    engine: &'a wasmtime::Engine,
+    network: &'a Network,
+    blobs: &'a Arc<Blobs>,
+    calls: Option<&'a metrics::Links>,
+    listener: Arc<dyn Listener>,
+    threads: Arc<Threads>,
+    salt: [u8; 32],
+}
+
+impl Links<'_> {
+    /// The link of this component; the following components are for the links behind it.
+    /// `calls`: observes the calls of the middleware in front of it.
+    fn link<'a, 'm: 'a>(
+        &'a self,
+        link: &'a ModelLink,
+        model: &'m Model,
+        rest: &'a mut slice::Iter<'m, Model>,
+        calls: Option<Arc<dyn LinkCalls>>,
+    ) -> BoxFuture<'a, anyhow::Result<Arc<Link>>> {
+        Box::pin(async move {
+            let mut behind = Vec::new();
+            for next in link.behind.iter().flatten() {
+                let model = rest
+                    .next()
+                    .context("a link of the model has no component")?;
+                let calls = self.calls.map(|calls| calls.calls_of(&next.name));
+                behind.push(self.link(next, model, rest, calls).await?);
+            }
+            let grants = grants::model(self.config, link, self.network, self.blobs)?;
+            let own = link.origins();
+            let mut foreign = self.config.model.origins();
+            foreign.retain(|origin| !own.contains(origin));
+            let identity = identity(&self.salt, model, link, &behind);
+            let parts = link::Parts {
+                grants,
+                limit: self.config.model_timeout,
+                threads: Arc::clone(&self.threads),
+                behind: link.behind.is_some().then_some(behind),
+                calls,
+                listener: Arc::clone(&self.listener),
+                foreign,
+                name: link.name.clone(),
+                text: link.text.clone(),
+                identity,
+            };
+            let made = link.named(Link::new(self.engine, &model.component, parts).await);
+            match self.config.model.behind {
+                Some(_) => made.with_context(|| format!("the link {}", link.name)),
+                None => made,
+            }
+        })
+    }
+}
+
+/// A hash that changes with the component, its settings and the links behind it. Without
+/// the salt it reveals none of them.
+fn identity(salt: &[u8; 32], model: &Model, link: &ModelLink, behind: &[Arc<Link>]) -> String {
+    let mut sum = Sha256::new();
+    let mut add = |bytes: &[u8]| {
+        sum.update((bytes.len() as u64).to_le_bytes());
+        sum.update(bytes);
+    };
+    add(salt);
+    add(&model.sum);
+    for (name, value) in &link.settings.0 {
+        add(name.as_bytes());
+        add(value.as_bytes());
+    }
+    for link in behind {
+        add(link.identity().as_bytes());
+    }
+    hex(&sum.finalize())
+}
+
+/// Memory for the instances of all models: as configured, or half of this machine's,
+/// which leaves the rest to stores, images and the system.
+fn model_memory(config: &Config) -> Arc<ModelMemory> {
+    let each = config.model_memory;
+    let half = || machine::memory().map_or(u64::MAX, |all| all / 2);
+    let total = config.model_memory_total.unwrap_or_else(half).max(each);
+    tracing::debug!(bytes = total, "memory for models");
+    ModelMemory::new(total, each)
+}
+
+/// `blobs`: space for the images that tasks work on.
+pub async fn worker(
+    config: &Config,
+    engine: &Engine,
+    processor: &ProcessorComponentPre<Sandbox>,
+    capabilities: &Arc<Capabilities>,
+    network: &Network,
+    blobs: &Arc<Blobs>,
+    metrics: Option<Arc<Metrics>>,
+) -> anyhow::Result<Worker> {
+    let most = capabilities.model.at_once().saturating_mul(TASKS_PER_CALL);
+    let slots = config.concurrency.min(most);
+    // Half of a core's share, so that some slots are left for faster cores.
+    let receivers = slots / concept_refinement_capability::cores::count() / 2;
+    let grants = grants::processor(config, network, capabilities, blobs);
+    let processor = ProcessorComponent::new(engine.wasmtime(), processor, grants)
+        .await
+        .context("the processor component does not fit this host")?;
+    Ok(Worker {
+        host: Arc::clone(capabilities),
+        processor: Arc::new(processor),
+        runtime: Arc::new(Tokio::default()),
+        slots: Slots::new(slots, LOANS),
+        receivers: receivers.clamp(1, MAX_RECEIVERS),
+        task_timeout: config.task_timeout,
+        pending_releases: PendingReleases::default(),
+        metrics,
+    })
+}

@@ -1,0 +1,291 @@
+//! The pipeline without a service: the same processor and model components, run for one
+//! image at a time on in-memory capabilities.
+//!
+//! It opens no listener and leaves nothing behind: an image is dropped when its
+//! refinement ends, everything else with the [`Refiner`].
+
+pub mod request;
+
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::processor::Outcome;
+use concept_refinement_domain::capability::{
+    ImageKind, ImageLength, NewImage, NewTask, StoredOrNot, Submission,
+};
+use concept_refinement_domain::image::{Format, Inspector, Limits};
+use concept_refinement_domain::message::message_for;
+use concept_refinement_domain::original::AllowedSources;
+use concept_refinement_domain::sentence;
+use concept_refinement_domain::task::{Change, Refinement, Stage, Task};
+use concept_refinement_runtime::egress::Network;
+use concept_refinement_runtime::model::output;
+use concept_refinement_runtime::wasm::engine::{Engine, Pool};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use uuid::Uuid;
+
+use crate::loops::worker::Worker;
+use crate::wiring::builder::HostBuilder;
+use crate::wiring::compiled::{Pipeline, compile};
+use crate::wiring::grants::PROCESSOR_MEMORY;
+use crate::wiring::{HostError, capabilities, grants, pipeline};
+use request::{RefineError, Refined, Source, Words, check};
+
+/// Limit of concurrent refinements, which wait for a provider or a core.
+const AT_ONCE: usize = 4;
+
+/// Longer than any format's signature, in bytes.
+const SIGNATURE: usize = 64;
+
+/// A pipeline without a service. Dropping it ends what it does.
+///
+/// ```no_run
+/// # use concept_refinement_host::{HostBuilder, Refined, Source, Words};
+/// # async fn refine(builder: HostBuilder, bytes: Vec<u8>) -> anyhow::Result<Refined> {
+/// let refiner = builder.refiner(None).await?;
+/// let words = Words {
+///     prompt: "make it brighter".to_owned(),
+///     ..Words::default()
+/// };
+/// let refined = refiner
+///     .refine(Source::Image(bytes.into()), &words, |stage| println!("{stage:?}"))
+///     .await?;
+/// # Ok(refined)
+/// # }
+/// ```
+pub struct Refiner {
+    worker: Worker,
+    capabilities: Arc<Capabilities>,
+    allowed_sources: AllowedSources,
+    /// Dropped last, since instances run on it.
+    _engine: Engine,
+}
+
+impl HostBuilder {
+    /// Compiles the pipeline without a service. Settings of the service,
+    /// including the data directory, are ignored. `cache` is a directory for
+    /// compiled code; if it cannot be used, code is compiled each time.
+    ///
+    /// # Errors
+    ///
+    /// A component does not fit this host, or the system lacks resources.
+    /// [`HostError::is_repeatable`] says whether another attempt can help.
+    pub async fn refiner(self, cache: Option<PathBuf>) -> Result<Refiner, HostError> {
+        let Self {
+            mut config,
+            components,
+            model,
+            clock,
+            resolver,
+            map_capabilities,
+            on_compiling,
+            ..
+        } = self;
+        // A provider cannot fetch an upload, since there is no service.
+        config.public_url = None;
+        // Each refinement has an instance of the processor and one of each link of
+        // the model; one more describes a model.
+        let each = config.model.depth().saturating_add(1);
+        let instances = AT_ONCE.saturating_mul(each).saturating_add(1);
+        let pool = pool(instances, config.model_memory).map_err(HostError::System)?;
+        let link = config.model.clone();
+        let compiled = move |engine: &_| Pipeline::new(engine, &components, &link);
+        let (engine, compiled) = compile(pool, cache, on_compiling, compiled).await?;
+        let network = Network::new(resolver, &config.trust)
+            .map_err(|error| HostError::System(error.into()))?;
+        let blobs = grants::blobs(&config, None, &Arc::default());
+        let model = match model {
+            Some(model) => model,
+            None => {
+                let log = Arc::new(output::Log);
+                let model =
+                    pipeline::model(&config, &engine, &compiled, &network, &blobs, None, log).await;
+                model.map_err(HostError::Component)?
+            }
+        };
+        let in_memory = capabilities::in_memory(&config, model, clock)?;
+        let capabilities = Arc::new(map_capabilities(in_memory));
+        let worker = pipeline::worker(
+            &config,
+            &engine,
+            &compiled.processor,
+            &capabilities,
+            &network,
+            &blobs,
+            None,
+        )
+        .await
+        .map_err(HostError::Component)?;
+        Ok(Refiner {
+            worker,
+            capabilities,
+            allowed_sources: config.allowed_sources,
+            _engine: engine,
+        })
+    }
+}
+
+impl Refiner {
+    /// How many refinements can run at a time; more would only wait.
+    pub fn at_once(&self) -> usize {
+        self.capabilities.model.at_once().clamp(1, AT_ONCE)
+    }
+
+    /// Refines one image. `began` is called with each stage as it begins.
+    ///
+    /// # Errors
+    ///
+    /// The request is invalid, or its refinement failed. The message is for the user.
+    pub async fn refine(
+        &self,
+        source: Source,
+        words: &Words,
+        began: impl FnMut(Stage),
+    ) -> Result<Refined, RefineError> {
+        // A user may have one active task, so each task has a user of its own.
+        let user = Uuid::now_v7().to_string();
+        let (refinement, upload) = match source {
+            Source::Url(url) => (check(words, Some(&url), &self.allowed_sources)?, None),
+            Source::Image(bytes) => {
+                let mut refinement = check(words, None, &self.allowed_sources)?;
+                let (path, url) = self.upload(&user, bytes).await?;
+                refinement.original_image_url = url;
+                (refinement, Some(path))
+            }
+        };
+        let refined = self.run(&user, refinement, upload.clone(), began).await;
+        if let Some(path) = upload {
+            self.capabilities.images.delete(&path).await?;
+        }
+        refined
+    }
+
+    async fn upload(&self, user: &str, bytes: Bytes) -> Result<(String, String), RefineError> {
+        let image = NewImage {
+            kind: ImageKind::Upload,
+            name: "original".to_owned(),
+            owner: user.to_owned(),
+            media_type: format_of(&bytes).media_type().to_owned(),
+            length: ImageLength::Exactly(bytes.len() as u64),
+            metadata: Vec::new(),
+            limits: None,
+        };
+        let contents = stream::iter([Ok(bytes)]).boxed();
+        match self.capabilities.images.put(image, contents).await? {
+            StoredOrNot::Stored(stored) => Ok((stored.path, stored.url)),
+            StoredOrNot::LimitReached(_) | StoredOrNot::WrongLength => Err(unexpected()),
+        }
+    }
+
+    async fn run(
+        &self,
+        user: &str,
+        refinement: Refinement,
+        original_path: Option<String>,
+        mut began: impl FnMut(Stage),
+    ) -> Result<Refined, RefineError> {
+        let tasks = self.capabilities.tasks();
+        let id = Uuid::now_v7().to_string();
+        let task = NewTask {
+            id: id.clone(),
+            user_id: user.to_owned(),
+            is_anonymous: true,
+            refinement,
+            webhook: None,
+            original_path,
+            original_found: true,
+            idempotency_key: None,
+            quota: None,
+            trace: None,
+        };
+        let Submission::Created(accepted) = tasks.submit(task).await? else {
+            return Err(unexpected());
+        };
+        let changes = tasks.watch(user, &id).await?.ok_or_else(unexpected)?;
+        let watching = async {
+            let mut changes = changes;
+            while let Some(change) = changes.next().await {
+                if let Change::Progress(stage) = change {
+                    began(stage);
+                }
+            }
+            std::future::pending::<()>().await;
+        };
+        let message = message_for(&accepted.task);
+        let outcome = {
+            let mut processing = pin!(self.worker.once(&id, &message));
+            tokio::select! {
+                outcome = &mut processing => outcome,
+                () = watching => return Err(unexpected()),
+            }
+        };
+        match outcome {
+            Ok(Outcome::Done) => {}
+            Ok(Outcome::RetryLater(reason)) => return Err(RefineError::Failed(reason)),
+            Ok(Outcome::Skipped | Outcome::Rejected(_)) => return Err(unexpected()),
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "the processor ended early");
+                return Err(RefineError::Failed("the processor crashed".to_owned()));
+            }
+        }
+        let task = tasks.get(user, &id).await?.ok_or_else(unexpected)?;
+        self.taken(task).await
+    }
+
+    /// Removes the image of a finished task from the store and returns it.
+    async fn taken(&self, task: Task) -> Result<Refined, RefineError> {
+        let Some(path) = task.image_path else {
+            let message = task.error_message.unwrap_or_default();
+            return Err(RefineError::Failed(sentence::reason(&message).to_owned()));
+        };
+        let concepts = self.capabilities.concepts();
+        let concept = match &task.result_id {
+            Some(id) => concepts.get(&task.user_id, id).await?,
+            None => None,
+        };
+        let images = &self.capabilities.images;
+        let (info, contents) = images.get(&path, None).await?.ok_or_else(unexpected)?;
+        let bytes = contents
+            .try_fold(Vec::new(), async |mut bytes, chunk| {
+                bytes.extend_from_slice(&chunk);
+                Ok(bytes)
+            })
+            .await?;
+        images.delete(&path).await?;
+        Ok(Refined {
+            format: Format::from_media_type(&info.media_type).ok_or_else(unexpected)?,
+            bytes: bytes.into(),
+            notes: concept.map_or_else(Vec::new, |concept| concept.content.notes),
+        })
+    }
+}
+
+/// `model_memory`: limit of one instance, in bytes.
+fn pool(instances: usize, model_memory: u64) -> anyhow::Result<Pool> {
+    let instances = u32::try_from(instances)?;
+    Ok(Pool {
+        instances,
+        calls: instances,
+        max_memory: usize::try_from(model_memory)?.max(PROCESSOR_MEMORY),
+    })
+}
+
+/// The format according to the first bytes. For anything unknown any format will do: the
+/// pipeline refuses it.
+fn format_of(bytes: &[u8]) -> Format {
+    let mut inspector = Inspector::new(Limits {
+        max_bytes: u64::MAX,
+        max_pixels: u64::MAX,
+    });
+    let beginning = bytes.get(..SIGNATURE).unwrap_or(bytes);
+    // Errors are ignored here, since the pipeline will report them.
+    let _ = inspector.push(beginning);
+    inspector.format().unwrap_or(Format::Png)
+}
+
+fn unexpected() -> RefineError {
+    RefineError::Failed("the pipeline did not do as it promises".to_owned())
+}
