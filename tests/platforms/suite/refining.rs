@@ -155,7 +155,7 @@ pub async fn what_the_model_refuses_fails_the_task<P: Platform>() {
     assert_is_task(&task);
     let message = task["error_message"].as_str().unwrap();
     assert!(message.starts_with(begin), "{message}");
-    assert!(message.contains("edits by rules"), "{message}");
+    assert!(message.contains("edit by rules"), "{message}");
 
     let client = new_user(scripted::<P>());
     let task = client.refined(&original, "refuse: no logos today").await;
