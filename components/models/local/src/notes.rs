@@ -25,6 +25,7 @@ pub enum Remark {
     HardlyChanged,
     BackgroundNotFound,
     BackgroundPartly,
+    BackgroundEnclosed,
     BackgroundTransparent,
     FirstFrame,
     EightBits,
@@ -65,6 +66,9 @@ impl fmt::Display for Remark {
             }
             Self::BackgroundPartly => {
                 "A part of the background remains: its colours differ too much from the rest of it."
+            }
+            Self::BackgroundEnclosed => {
+                "Areas of the background's colour that something encloses were left as they are."
             }
             Self::BackgroundTransparent => "The background was transparent already.",
             Self::FirstFrame => {

@@ -39,8 +39,11 @@ pub fn apply(pixels: &mut Pixels, amount: f32) -> Option<Remark> {
     }
     pixels.add_alpha();
     clear(pixels, &map);
-    let rest = Border::opaque(pixels);
-    (rest > PARTLY).then_some(Remark::BackgroundPartly)
+    if Border::opaque(pixels) > PARTLY {
+        Some(Remark::BackgroundPartly)
+    } else {
+        map.encloses().then_some(Remark::BackgroundEnclosed)
+    }
 }
 
 /// Gives the background one colour. Returns the reason if nothing was changed.
@@ -67,7 +70,9 @@ pub fn fill(pixels: &mut Pixels, ground: &Ground) -> Option<Remark> {
     if remark != Some(Remark::BackgroundNotFound) {
         flatten(pixels, color);
     }
-    remark
+    // What is enclosed has the wanted colour already.
+    let is_same = own == Some(color) && remark == Some(Remark::BackgroundEnclosed);
+    remark.filter(|_| !is_same)
 }
 
 /// Puts the picture on a colour; nothing of it is transparent afterwards.
@@ -183,6 +188,19 @@ impl Map {
             tolerance: STEP,
         };
         background.distance(*next) <= STEP && self.background.distance(*next) <= FARTHEST
+    }
+
+    /// Whether something encloses areas of exactly the background's colour, as a letter
+    /// does.
+    fn encloses(&self) -> bool {
+        const SAME: u8 = 4;
+        /// Of the picture; less is noise.
+        const SEEN: usize = 5_000;
+        let cells = self.cells.iter().zip(&self.means);
+        let is_same = |(cell, mean): &(&Cell, &[u8; 3])| {
+            **cell == Cell::Open && self.background.distance(**mean) <= SAME
+        };
+        cells.filter(is_same).count() * SEEN > self.cells.len()
     }
 
     /// The background around a place: of a gradient, its colour there.

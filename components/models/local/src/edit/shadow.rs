@@ -19,9 +19,9 @@ pub fn apply(pixels: &mut Pixels, amount: f32) -> Option<Remark> {
         Border::Mixed => return Some(Remark::BackgroundNotFound),
     };
     if ground.is_some()
-        && let Some(remark) = background::apply(pixels, 1.0)
+        && let found @ Some(Remark::BackgroundNotFound) = background::apply(pixels, 1.0)
     {
-        return Some(remark);
+        return found;
     }
     pixels.add_alpha();
     let shadow = Shadow::of(pixels);

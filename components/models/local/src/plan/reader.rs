@@ -149,8 +149,10 @@ impl Reader {
             Meaning::Instead => self.instead(),
             Meaning::By => {
                 self.settle();
-                if let Replacing::From(color) = self.replacing {
-                    self.replacing = Replacing::By(color);
+                match self.replacing {
+                    Replacing::From(color) => self.replacing = Replacing::By(color),
+                    Replacing::No => self.replace_next(),
+                    _ => {}
                 }
             }
             Meaning::On => {

@@ -415,6 +415,7 @@ fn colors_take_each_others_place() {
         ("instead of red use blue", &[replace(RED, BLUE, 0.0)]),
         ("in blue, not red", &[replace(RED, BLUE, 0.0)]),
         ("make the red blue", &[replace(RED, BLUE, 0.0)]),
+        ("turn red to blue, blue to red", &[swap()]),
         ("swap red and blue", &[swap()]),
         ("swap red with blue", &[swap()]),
         ("make the red darker", &[Edit::Alter(RED, Lightness, -1.0)]),

@@ -125,6 +125,14 @@ impl Reader {
         };
     }
 
+    /// "replace red with blue, green with gold": the second pair has no verb.
+    pub(super) fn replace_next(&mut self) {
+        let is_begun = !self.replacements.is_empty() && self.clause.colors.len() == 1;
+        if is_begun && let Some(from) = self.take_color() {
+            self.replacing = Replacing::By(from);
+        }
+    }
+
     /// Takes back the colour that was named last.
     fn take_color(&mut self) -> Option<u32> {
         self.clause.colors.pop();

@@ -51,7 +51,7 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
     (
         "logo",
         "make the background transparent",
-        &[Transparent, Silent],
+        &[Transparent, Note("something encloses")],
     ),
     (
         "logo",
@@ -175,7 +175,7 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
     (
         "logo",
         "darker background",
-        &[Darker, Has(0x4A2B1A), Silent],
+        &[Darker, Has(0x4A2B1A), Note("something encloses")],
     ),
     (
         "logo",
@@ -257,7 +257,7 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
     (
         "logo",
         "white background",
-        &[Corner(WHITE), Has(0x4A2B1A), Silent],
+        &[Corner(WHITE), Has(0x4A2B1A), Note("something encloses")],
     ),
     (
         "logo",
@@ -322,7 +322,11 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
         &[Size(330, 250), Corner(WHITE), Silent],
     ),
     ("lake", "rotate by 10 degrees", &[Transparent, Silent]),
-    ("logo", "lighter background", &[Lighter, Silent]),
+    (
+        "logo",
+        "lighter background",
+        &[Lighter, Note("something encloses")],
+    ),
     (
         "product",
         "white background",
@@ -361,7 +365,7 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
     (
         "acme",
         "navy logo on a gold background",
-        &[Has(NAVY), Corner(GOLD), Silent],
+        &[Has(NAVY), Corner(GOLD), Note("something encloses")],
     ),
     ("logo", "on a white table", &[Refused("none for: on white")]),
     ("acme", "remove the colours", &[Muted, Silent]),
