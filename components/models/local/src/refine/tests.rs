@@ -167,6 +167,11 @@ fn what_would_be_too_large_is_refused_before_anything_is_done() {
     let error = refined("resize to 16000x16000", 0.7).unwrap_err();
     assert_eq!(error, RefineError::TooLarge);
     assert_eq!(size(&refined("4x", 0.7).unwrap()), (256, 256));
+    // Each edit is small, and all together are not.
+    for (part, times) in [("padding, ", 60), ("rotate by 45 degrees, ", 30)] {
+        let error = refined(&part.repeat(times), 0.7).unwrap_err();
+        assert_eq!(error, RefineError::TooLarge, "{part}");
+    }
 }
 
 #[test]

@@ -39,7 +39,8 @@ pub fn meaning(token: &str) -> Option<Meaning> {
 }
 
 fn plain(text: &str) -> Option<f32> {
-    is_plain(text).then(|| text.parse().ok())?
+    let number: f32 = is_plain(text).then(|| text.parse().ok())??;
+    number.is_finite().then_some(number)
 }
 
 pub fn is_plain(token: &str) -> bool {
@@ -75,6 +76,10 @@ mod tests {
         ];
         for (token, expected) in cases {
             assert_eq!(meaning(token), expected, "{token}");
+        }
+        for ending in ["", "%", "x"] {
+            let endless = "9".repeat(60) + ending;
+            assert_eq!(meaning(&endless), None, "{endless}");
         }
     }
 }
