@@ -72,16 +72,16 @@ fn is_foreign(prompt: &str) -> bool {
 }
 
 /// Frequent in requests in German, French, Spanish, Italian, Portuguese, Dutch and Polish,
-/// and no words of English.
+/// and no words of English ("film noir", "pour", "wit").
 const FOREIGN: &str = "
     der das und nicht mit ohne mach mache machen bitte heller dunkler wärmer kälter hintergrund
-    farbe farben entferne ändere größer kleiner schwarz weiß blau grün rot ein eine einen
-    le les des avec sans fais rends enlève supprime fond couleur couleurs clair foncé rouge
-    bleu vert noir blanc minimaliste moins et une pour mets
-    el los las con sin haz hazlo más menos quita cambia fondo colores claro oscuro rojo azul verde
-    negro blanco por favor
+    farbe farben entferne ändere größer kleiner schwarz weiß blau grün ein eine einen
+    le les avec sans fais rends enlève supprime couleur couleurs clair foncé rouge
+    bleu vert blanc minimaliste moins et une
+    el haz hazlo más menos quita cambia fondo colores claro oscuro rojo azul verde
+    negro blanco por
     il gli rendi togli senza più sfondo colori scuro chiaro rosso nero bianco
-    faça deixe tire remova cores escuro vermelho preto branco mais
-    maak het een achtergrond kleur kleuren lichter donkerder zonder verwijder groter kleiner zwart wit
+    faça deixe remova cores escuro vermelho preto branco
+    maak het een achtergrond kleur kleuren lichter donkerder zonder verwijder groter kleiner zwart
     zrób usuń tło jaśniej ciemniej bez kolor kolory
 ";

@@ -109,6 +109,8 @@ fn a_refusal_says_what_is_true_of_the_prompt() {
         ("plus minimaliste", "This model reads English"),
         ("mach es wärmer und heller", "This model reads English"),
         ("haz el fondo blanco", "This model reads English"),
+        ("film noir", "has none for: film, noir"),
+        ("pour tea into the cup", "has none for: pour, tea, cup"),
         ("背景を白に", "This model reads English"),
     ];
     for (prompt, expected) in cases {
