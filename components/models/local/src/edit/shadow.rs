@@ -19,7 +19,7 @@ pub fn apply(pixels: &mut Pixels, amount: f32) -> Option<Remark> {
         Border::Mixed => return Some(Remark::BackgroundNotFound),
     };
     if ground.is_some()
-        && let Some(remark) = background::apply(pixels, 1.0)
+        && let Some(remark @ Remark::BackgroundNotFound) = background::apply(pixels, 1.0)
     {
         return Some(remark);
     }
