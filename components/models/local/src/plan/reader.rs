@@ -16,7 +16,7 @@ use super::edits::{
 use crate::words::Term;
 use concept_refinement_vocabulary::{Meaning, Quality, Toward};
 use sizing::Sizing;
-use state::{Adjustment, Clause, Last, Modifiers, Pending, Replacing};
+use state::{Adjustment, Clause, Last, Modifiers, Pending, Replacing, Series};
 use turning::Turning;
 
 /// The state of reading.
@@ -37,8 +37,6 @@ pub struct Reader {
     kept: Vec<(String, u32)>,
     excluded: Vec<(String, u32)>,
     ground: Option<Ground>,
-    /// Whether the ground was said of colours: "blue on white".
-    is_inked: bool,
     turning: Turning,
     sizing: Sizing,
     unused: Vec<Unused>,
@@ -55,11 +53,24 @@ pub struct Reader {
     clause: Clause,
     /// Whether the word before was "the".
     is_definite: bool,
+    series: Series,
+    /// Those of the last colour.
+    of_color: Modifiers,
+    /// Whether the background follows, but for words that say what it is like.
+    is_before_background: bool,
+    /// Whether the clause before was about the background.
+    was_ground: bool,
 }
 
 impl Reader {
-    pub fn read(&mut self, Term { text, meaning }: Term) {
+    /// Reads a word; `after` are those that follow.
+    pub fn read(&mut self, Term { text, meaning }: Term, after: &[Term]) {
         let is_definite = matches!(meaning, Some(Meaning::Definite));
+        let series = self.series.after(&text, meaning);
+        let mut meanings = after.iter().map(|term| term.meaning);
+        let noun =
+            meanings.find(|next| !matches!(next, Some(Meaning::Color(_) | Meaning::Change(_))));
+        self.is_before_background = matches!(noun, Some(Some(Meaning::Background)));
         match meaning {
             Some(meaning) => self.known(text, meaning),
             None => {
@@ -67,6 +78,8 @@ impl Reader {
                 self.clause.other = true;
                 // "without a busy background" does not ask for no background.
                 self.modifiers.not |= std::mem::take(&mut self.modifiers.without);
+                // "more professional, in blue"
+                self.modifiers.more = false;
                 self.drop_ground();
                 if std::mem::take(&mut self.modifiers.remove) {
                     self.undone("remove", &text);
@@ -76,6 +89,7 @@ impl Reader {
             }
         }
         self.is_definite = is_definite;
+        self.series = series;
     }
 
     fn known(&mut self, text: String, meaning: Meaning) {
@@ -94,9 +108,7 @@ impl Reader {
                 self.resize(text, meaning);
             }
             Meaning::Times(_) | Meaning::Size(..) | Meaning::Ratio(..) => {
-                self.settle();
-                self.clause.other = true;
-                self.sizing.measure(meaning);
+                self.measure(&text, meaning);
             }
             Meaning::Percent(percent) => self.percent(percent),
             Meaning::Figure(figure) => self.figure(text, figure),
@@ -129,7 +141,7 @@ impl Reader {
                 self.settle();
                 self.modifiers.keep = true;
             }
-            Meaning::Whole => self.modifiers.keep = false,
+            Meaning::Whole => self.whole(&text),
             Meaning::Only => self.clause.only = true,
             Meaning::Replace if self.modifiers.refusal().is_some() => {
                 self.modifiers = Modifiers {
@@ -140,6 +152,7 @@ impl Reader {
             }
             Meaning::Replace => {
                 self.settle();
+                self.clause.is_replace = text.starts_with("replac");
                 self.replacing = Replacing::Asked;
             }
             Meaning::Swap => {
@@ -147,12 +160,7 @@ impl Reader {
                 self.replacing = Replacing::Swap;
             }
             Meaning::Instead => self.instead(),
-            Meaning::By => {
-                self.settle();
-                if let Replacing::From(color) = self.replacing {
-                    self.replacing = Replacing::By(color);
-                }
-            }
+            Meaning::By => self.by(),
             Meaning::On => {
                 self.settle();
                 self.clause.is_on = true;
@@ -180,6 +188,10 @@ impl Reader {
     }
 
     fn change(&mut self, text: String, changes: &[(Quality, f32)]) {
+        // "remove the dark background"
+        if self.is_before_background && self.modifiers.remove && !self.modifiers.not {
+            return;
+        }
         self.settle();
         let modifiers = std::mem::take(&mut self.modifiers);
         let possible = changes
@@ -204,8 +216,11 @@ impl Reader {
             .collect();
         let of = |wanted| changes.iter().any(|(quality, _)| *quality == wanted);
         let part = self.clause.part.as_ref();
-        if of(Quality::Transparency) && part.is_some_and(|part| part.is_background) {
+        let is_of_ground = self.clause.has_ground || part.is_some_and(|part| part.is_background);
+        if of(Quality::Transparency) && is_of_ground {
+            // "make the white background transparent"
             self.clause.part = None;
+            self.ground = None;
         } else if self.shades_ground(&changes) || self.is_of_part(&text) {
             return;
         }
@@ -277,6 +292,21 @@ impl Reader {
         self.settle();
         self.clause.other = true;
         self.unused.extend(self.turning.figure(text, figure));
+    }
+
+    /// A size, unless the clause refuses one ("don't crop to 16:9") or is about something
+    /// else ("2x brighter").
+    fn measure(&mut self, text: &str, meaning: Meaning) {
+        self.settle();
+        self.clause.other = true;
+        if self.clause.negated || self.modifiers.refusal().is_some() {
+            self.unwanted("not", text);
+            return;
+        }
+        if let Meaning::Times(times) = meaning {
+            self.modifiers.degree = times.clamp(0.25, 2.0);
+        }
+        self.sizing.measure(meaning);
     }
 
     /// How much of the next change, or else of the last one, or of the size.
@@ -376,6 +406,7 @@ impl Reader {
     fn resize(&mut self, text: String, meaning: Meaning) {
         self.settle();
         let modifiers = std::mem::take(&mut self.modifiers);
+        self.clause.negated = modifiers.not || modifiers.without;
         if !self.refused(modifiers, &text) && !self.is_of_part(&text) {
             self.clause.other = true;
             let degree = modifiers.degree;
@@ -401,19 +432,19 @@ impl Reader {
             let figure = f32::from(number);
             self.unused.extend(self.turning.figure(text, figure));
         }
-        self.sizing.stop(&mut self.turning, &mut self.unused);
+        let is_alone = self.asked() <= self.clause.begun;
+        self.sizing
+            .stop(is_alone, &mut self.turning, &mut self.unused);
         let Modifiers {
             degree, reverse, ..
         } = std::mem::take(&mut self.modifiers);
         let clause = std::mem::take(&mut self.clause);
         // "blur it a lot", "lighter, but only a bit"
-        if degree != 1.0 && !reverse && !clause.other {
+        let is_later = degree != 1.0 && !reverse && !clause.other;
+        if is_later && !self.turning.slightly(degree) {
             let changes = self.adjustments.get_mut(self.changed.clone());
             for adjustment in changes.into_iter().flatten() {
                 adjustment.amount *= degree;
-            }
-            if degree < 1.0 {
-                self.turning.slightly(degree);
             }
         }
         if degree != 1.0 || clause.other {
@@ -423,6 +454,7 @@ impl Reader {
             self.replacing = Replacing::No;
         }
         self.unused.extend(self.turning.stop());
+        self.was_ground = clause.has_ground;
         self.end_subject(clause);
     }
 }

@@ -207,6 +207,11 @@ fn a_background_can_be_made_transparent() {
         "no background, please",
         "cut out the background",
         "please make it transparent",
+        "remove the white background",
+        "remove the dark blue background",
+        "no white background",
+        "make the white background transparent",
+        "turn the white background transparent",
     ];
     for prompt in wanted {
         let plan = Plan::of(prompt);
@@ -347,6 +352,10 @@ fn sizes_are_read() {
         ("resize", &[]),
         ("not bigger", &[]),
         ("make the text bigger", &[]),
+        ("pad to 1024x768", &[to(1024, 768)]),
+        ("don't crop to 16:9", &[]),
+        ("don't resize to 64x64", &[]),
+        ("2x brighter", &[adjust(Lightness, 2.0)]),
         ("100% smaller", &[]),
         ("0x", &[]),
     ];
@@ -370,6 +379,34 @@ fn a_background_gets_a_color() {
             &[ground(Some(WHITE), 0.0)],
         ),
         ("background: gold", &[ground(Some(GOLD), 0.0)]),
+        ("switch to a white background", &[ground(Some(WHITE), 0.0)]),
+        (
+            "change to a light blue background",
+            &[ground(Some(BLUE), 1.0)],
+        ),
+        (
+            "replace the white background with blue",
+            &[ground(Some(BLUE), 0.0)],
+        ),
+        ("make the white background blue", &[ground(Some(BLUE), 0.0)]),
+        (
+            "remove the background and replace it with white",
+            &[adjust(Transparency, 1.0), ground(Some(WHITE), 0.0)],
+        ),
+        (
+            "white logo on a navy background",
+            &[Edit::Ink {
+                ink: WHITE,
+                paper: NAVY,
+            }],
+        ),
+        (
+            "white logo, black background",
+            &[Edit::Ink {
+                ink: WHITE,
+                paper: BLACK,
+            }],
+        ),
         ("darker background", &[ground(None, -1.0)]),
         ("a dark blue background", &[ground(Some(BLUE), -1.0)]),
         ("the background is too dark", &[ground(None, 1.0)]),
@@ -417,6 +454,26 @@ fn colors_take_each_others_place() {
         ("make the red blue", &[replace(RED, BLUE, 0.0)]),
         ("swap red and blue", &[swap()]),
         ("swap red with blue", &[swap()]),
+        ("turn the red blue", &[replace(RED, BLUE, 0.0)]),
+        ("change the logo to blue", &[recolor(&[BLUE], 0.0)]),
+        ("replace dark red with blue", &[replace(RED, BLUE, 0.0)]),
+        ("turn the logo light blue", &[recolor(&[BLUE], 1.0)]),
+        (
+            "turn red to blue, navy to gold",
+            &[Edit::Replace(vec![pair(RED, BLUE), pair(NAVY, GOLD)])],
+        ),
+        (
+            "replace red and navy with gold",
+            &[Edit::Replace(vec![pair(RED, GOLD), pair(NAVY, GOLD)])],
+        ),
+        (
+            "gold instead of red and navy",
+            &[Edit::Replace(vec![pair(RED, GOLD), pair(NAVY, GOLD)])],
+        ),
+        (
+            "less red and blue",
+            &[Edit::Shift(RED, -1.0), Edit::Shift(BLUE, -1.0)],
+        ),
         ("make the red darker", &[Edit::Alter(RED, Lightness, -1.0)]),
         ("darken the red", &[Edit::Alter(RED, Lightness, -1.0)]),
         (
@@ -455,6 +512,28 @@ fn colors_take_each_others_place() {
     assert_eq!(kept.edits, [adjust(Lightness, 1.0)]);
     assert_eq!(kept.kept, [("blue".to_owned(), BLUE)]);
     assert_eq!(kept.excluded, [("red".to_owned(), RED)]);
+    let listed = Plan::of("sharper, keep the red, gold and blue").kept;
+    let colors: Vec<_> = listed.iter().map(|(_, color)| *color).collect();
+    assert_eq!(colors, [RED, GOLD, BLUE]);
+    let unpaired: &[(&str, &[Edit], &[&str])] = &[
+        ("swap red", &[], &["swap"]),
+        (
+            "replace the red with leaves",
+            &[],
+            &["leaves", "replace red"],
+        ),
+        (
+            "replace the red text with blue",
+            &[],
+            &["text blue", "replace red"],
+        ),
+        ("a more modern blue", &[recolor(&[BLUE], 0.0)], &["modern"]),
+    ];
+    for (prompt, edits, ignored) in unpaired {
+        let plan = Plan::of(prompt);
+        assert_eq!(plan.edits, *edits, "{prompt}");
+        assert_eq!(told(&plan), *ignored, "{prompt}");
+    }
 }
 
 #[test]
@@ -462,6 +541,8 @@ fn of_words_that_contradict_each_other_the_last_one_counts() {
     let plan = Plan::of("darker and lighter");
     assert_eq!(plan.edits, [adjust(Lightness, 1.0)]);
     assert_eq!(told(&plan), ["darker"]);
+    let plan = Plan::of("darker instead of lighter");
+    assert_eq!(plan.edits, [adjust(Lightness, -1.0)]);
 }
 
 #[test]
@@ -483,6 +564,10 @@ fn degrees_come_before_or_after() {
         ("slightly blue", &[tinge(BLUE, 0.5)]),
         ("very blue", &[tinge(BLUE, 1.0)]),
         ("a touch of gold", &[tinge(GOLD, 0.5)]),
+        (
+            "sharper, rotate a bit",
+            &[Edit::Rotate(10.0), adjust(Sharpness, 1.0)],
+        ),
         // Degrees of unknown words.
         ("darker with a bit of dragon", &[adjust(Lightness, -1.0)]),
         ("33% darker", &[adjust(Lightness, -0.99)]),

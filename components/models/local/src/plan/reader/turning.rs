@@ -129,18 +129,20 @@ impl Turning {
         self.clause.refused = true;
     }
 
-    /// "rotate it, but only a bit"
-    pub fn slightly(&mut self, degree: f32) {
-        if let Some(action) = &mut self.clause.action
-            && let Kind::Rotate { degrees, .. } = &mut action.kind
-        {
-            let full = if *degrees == 90.0 {
-                2.0 * TILT
-            } else {
-                *degrees
-            };
-            *degrees = full * degree;
+    /// "rotate it a bit". False: the clause rotates nothing.
+    pub fn slightly(&mut self, degree: f32) -> bool {
+        let Some(Action {
+            kind: Kind::Rotate { degrees, .. },
+            ..
+        }) = &mut self.clause.action
+        else {
+            return false;
+        };
+        if degree < 1.0 {
+            let is_quarter = *degrees == 90.0;
+            *degrees = degree * if is_quarter { 2.0 * TILT } else { *degrees };
         }
+        true
     }
 
     /// Whether the clause asks for a crop whose shape is not said yet, which it then

@@ -364,6 +364,31 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
         &[Has(NAVY), Corner(GOLD), Silent],
     ),
     ("logo", "on a white table", &[Refused("none for: on white")]),
+    (
+        "acme",
+        "white logo on a navy background",
+        &[Has(WHITE), Corner(NAVY), Lacks(RED), Silent],
+    ),
+    (
+        "acme",
+        "make the white background blue",
+        &[Has(RED), Corner(BLUE), Silent],
+    ),
+    (
+        "acme",
+        "remove the white background",
+        &[Transparent, Has(RED), Silent],
+    ),
+    (
+        "product",
+        "remove the background and replace it with white",
+        &[Corner(WHITE), Has(0x2A5CA8), Silent],
+    ),
+    (
+        "badge",
+        "replace the red and blue with green",
+        &[Has(0x2E8B4A), Silent],
+    ),
     ("acme", "remove the colours", &[Muted, Silent]),
     ("acme", "no green", &[Refused("names no change")]),
     (
