@@ -104,6 +104,11 @@ fn a_refusal_says_what_is_true_of_the_prompt() {
             "crop",
             "can only crop to a square, to a circle, to a ratio such as 16:9, or tighter",
         ),
+        ("cropped", "can only crop to a square"),
+        (
+            "remove the leaves, remove the cup",
+            "what else the picture shows (leaves, cup)",
+        ),
         ("improve it", "names no change"),
         ("not too dark", "names no change"),
         ("plus minimaliste", "This model reads English"),
