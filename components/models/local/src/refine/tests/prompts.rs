@@ -398,6 +398,7 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
     ),
     ("logo", "don't blur it, just warmer", &[Silent]),
     ("badge", "blue, no red", &[Has(BLUE), Silent]),
+    ("acme", "orange, no red", &[Has(0xEE7F1B), Silent]),
     ("lake", "sharper, keep the text", &[Note("text")]),
     (
         "acme",
