@@ -342,6 +342,8 @@ fn sizes_are_read() {
         ("scale to 50%", &[scale(0.5)]),
         ("resize to 1024x768", &[to(1024, 768)]),
         ("1024×768px", &[to(1024, 768)]),
+        ("resize it to 1024 x 768", &[to(1024, 768)]),
+        ("a 3x3 grid", &[]),
         ("crop to 16:9", &[Edit::Crop(16, 9)]),
         ("16:9", &[Edit::Crop(16, 9)]),
         ("more whitespace", &[Edit::Pad(Pad::Margin(1.0))]),

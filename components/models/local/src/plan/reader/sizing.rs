@@ -12,6 +12,9 @@ pub struct Sizing {
     clause: Clause,
 }
 
+/// The shorter side, in pixels, of the smallest picture that needs no word for its size.
+const ICON: u32 = 16;
+
 #[derive(Default)]
 struct Clause {
     action: Option<(String, Action)>,
@@ -79,6 +82,8 @@ impl Sizing {
             ratio,
         } = std::mem::take(&mut self.clause);
         let (text, action) = action.unzip();
+        // "a 3x3 grid"
+        let size = size.filter(|(width, height)| action.is_some() || *width.min(height) >= ICON);
         // "2x brighter"
         let times = times.filter(|_| is_alone || action.is_some());
         if let Some(Action::Pad(degree)) = action
