@@ -265,6 +265,25 @@ fn a_background_that_cannot_be_found_is_left_alone() {
     assert_eq!(refined(request.prompt, 0.7).unwrap().notes, [""; 0]);
 }
 
+#[test]
+fn a_shadow_beside_a_sharp_edge_is_a_change() {
+    let data = (0..48 * 48_u32).flat_map(|place| {
+        let is_within = [place % 48, place / 48]
+            .iter()
+            .all(|at| (12..36).contains(at));
+        [9, 9, 200, if is_within { 255 } else { 0 }]
+    });
+    let square = Pixels::new(48, 48, true, data.collect()).unwrap();
+    let request = Request {
+        media_type: "image/png",
+        prompt: "add a shadow",
+        theme: None,
+        strength: 0.7,
+    };
+    let answer = refine(codec::file_with(&square, Format::Png), &request).unwrap();
+    assert_eq!(answer.notes, [""; 0]);
+}
+
 fn any_word() -> impl Strategy<Value = &'static str> {
     let words = vocabulary::TABLE.iter().flat_map(|entry| entry.words());
     let others = [",", ".", "dragon", "the", "#abc", "45"];
