@@ -151,6 +151,8 @@ impl Reader {
                 };
                 self.replacing = Replacing::Refused;
             }
+            // "remove the background from the red logo"
+            Meaning::Replace if text == "from" && self.clause.has_ground => self.settle(),
             Meaning::Replace => {
                 self.settle();
                 self.clause.is_replace = text.starts_with("replac");
@@ -362,7 +364,7 @@ impl Reader {
         let Modifiers {
             degree, reverse, ..
         } = std::mem::take(&mut self.modifiers);
-        let clause = std::mem::take(&mut self.clause);
+        let mut clause = std::mem::take(&mut self.clause);
         // "blur it a lot", "lighter, but only a bit"
         let is_later = degree != 1.0 && !reverse && !clause.other;
         if is_later && !self.turning.slightly(degree) {
@@ -378,6 +380,14 @@ impl Reader {
             self.replacing = Replacing::No;
         }
         self.unused.extend(self.turning.stop());
+        // "make the red logo bigger": the colour only says which one.
+        if clause.named.is_some()
+            && clause.named.as_ref() == self.colors.last()
+            && self.asked() > clause.begun + 1
+        {
+            self.colors.pop();
+            clause.colors.pop();
+        }
         self.was_ground = clause.has_ground;
         self.end_subject(clause);
     }

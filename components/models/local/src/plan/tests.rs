@@ -210,6 +210,7 @@ fn a_background_can_be_made_transparent() {
         "remove the white background",
         "remove the dark blue background",
         "no white background",
+        "remove the background from the red logo",
         "make the white background transparent",
         "turn the white background transparent",
     ];
@@ -335,6 +336,7 @@ fn sizes_are_read() {
         ("sharper and larger", &[enlarge(false)]),
         ("make it bigger", &[scale(1.5)]),
         ("make it 20% bigger", &[scale(1.2)]),
+        ("make the red logo bigger", &[scale(1.5)]),
         ("smaller", &[scale(0.5)]),
         ("a bit smaller", &[scale(0.75)]),
         ("20 % smaller", &[scale(0.8)]),
@@ -424,6 +426,7 @@ fn a_background_gets_a_color() {
                 paper: WHITE,
             }],
         ),
+        ("the black logo on white", &[ground(Some(WHITE), 0.0)]),
         (
             "white on black",
             &[Edit::Ink {

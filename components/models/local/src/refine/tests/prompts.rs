@@ -366,6 +366,11 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
     ("logo", "on a white table", &[Refused("none for: on white")]),
     (
         "acme",
+        "rotate the blue logo to the left",
+        &[Size(200, 300), Has(RED), Silent],
+    ),
+    (
+        "acme",
         "white logo on a navy background",
         &[Has(WHITE), Corner(NAVY), Lacks(RED), Silent],
     ),
