@@ -19,11 +19,14 @@ pub fn remark(edit: &Edit, sample: &Sample, tone: &Tone) -> Option<Remark> {
     let share = |color| sample.share(|lab| is_near(tone(lab), color));
     match edit {
         Edit::Replace(pairs) => {
-            let absent: Vec<_> = pairs.iter().map(|pair| pair.from).collect();
-            let none = absent.iter().all(|color| is_absent(*color));
+            let absent = pairs.iter().map(|pair| pair.from);
+            let absent: Vec<_> = absent.filter(|color| is_absent(*color)).collect();
             // Of two colours that are swapped one is enough.
-            if none {
-                return absent.first().copied().map(Remark::Absent);
+            let is_enough = |color: u32| {
+                absent.len() < pairs.len() && pairs.iter().any(|pair| pair.to == color)
+            };
+            if let Some(color) = absent.iter().find(|color| !is_enough(**color)) {
+                return Some(Remark::Absent(*color));
             }
             let named: Vec<_> = pairs
                 .iter()

@@ -366,6 +366,11 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
     ("logo", "on a white table", &[Refused("none for: on white")]),
     (
         "acme",
+        "turn red to blue, green to gold",
+        &[Has(BLUE), Lacks(RED), Note("There is no green")],
+    ),
+    (
+        "acme",
         "rotate the blue logo to the left",
         &[Size(200, 300), Has(RED), Silent],
     ),
@@ -392,7 +397,7 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
     (
         "badge",
         "replace the red and blue with green",
-        &[Has(0x2E8B4A), Silent],
+        &[Has(0x2E8B4A)],
     ),
     ("acme", "remove the colours", &[Muted, Silent]),
     ("acme", "no green", &[Refused("names no change")]),
