@@ -42,6 +42,7 @@ use crate::survey::{Sample, Survey};
 use concept_refinement_vocabulary::Quality;
 use lut::Lut;
 pub use recolor::closeness;
+pub use size::fits;
 use tone::Tone;
 
 /// The usual strength. All-or-nothing edits (no colour, another colour, fewer colours)
@@ -76,11 +77,6 @@ pub fn apply(pixels: &mut Pixels, plan: &Plan, strength: f32) -> Vec<Remark> {
         }
     }
     remarks
-}
-
-/// Whether a picture of this size can become as large as the edits ask for.
-pub fn fits(width: u32, height: u32, edits: &[Edit]) -> bool {
-    edits.iter().all(|edit| size::fits(width, height, edit))
 }
 
 /// The edit as a change of colours. None: it depends on more than the colour.

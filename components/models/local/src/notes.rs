@@ -34,28 +34,19 @@ pub enum Remark {
 
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(match self {
+        let name = |color: &u32| vocabulary::name(*color);
+        let sentence = match self {
             Self::Absent(color) => {
-                return write!(
-                    f,
-                    "There is no {} in this picture.",
-                    vocabulary::name(*color)
-                );
+                return write!(f, "There is no {} in this picture.", name(color));
             }
             Self::Missed(color) => {
-                let name = vocabulary::name(*color);
-                return write!(f, "No part of the picture became exactly {name}.");
+                return write!(f, "No part of the picture became exactly {}.", name(color));
             }
             Self::Lost(color) => {
-                let name = vocabulary::name(*color);
-                return write!(f, "What was {name} could not be kept so.");
+                return write!(f, "What was {} could not be kept so.", name(color));
             }
             Self::Left(color) => {
-                return write!(
-                    f,
-                    "There is still {} in the picture.",
-                    vocabulary::name(*color)
-                );
+                return write!(f, "There is still {} in the picture.", name(color));
             }
             Self::HardlyChanged => {
                 "Hardly anything changed: the picture is nearly as asked already."
@@ -78,7 +69,8 @@ impl fmt::Display for Remark {
             Self::ProfileUnused => {
                 "The colour profile of the original cannot be used: its colours are taken for sRGB."
             }
-        })
+        };
+        f.write_str(sentence)
     }
 }
 

@@ -17,8 +17,11 @@ use reader::Reader;
 impl Plan {
     pub fn of(prompt: &str) -> Self {
         let mut reader = Reader::default();
-        for term in terms(prompt) {
-            reader.read(term);
+        let terms = terms(prompt);
+        let mut rest = terms.as_slice();
+        while let [term, after @ ..] = rest {
+            reader.read(term.clone(), after);
+            rest = after;
         }
         reader.finish()
     }

@@ -65,6 +65,9 @@ fn tokens(prompt: &str) -> Vec<String> {
         if character == '&' || ENDS.contains(character) {
             tokens.push(character.to_string());
         }
+        if character == '×' {
+            tokens.push("x".to_owned());
+        }
         if character == '#' {
             word.push(character);
         }
@@ -78,7 +81,27 @@ fn tokens(prompt: &str) -> Vec<String> {
         }
     }
     tokens.retain(|token| !token.is_empty());
-    tokens
+    joined(tokens)
+}
+
+/// Joins what is one number: "512 x 512".
+fn joined(tokens: Vec<String>) -> Vec<String> {
+    let mut joined: Vec<String> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        match joined.as_mut_slice() {
+            [.., wide, times]
+                if times.as_str() == "x"
+                    && numbers::is_plain(wide.as_str())
+                    && numbers::is_plain(&token) =>
+            {
+                wide.push('x');
+                wide.push_str(&token);
+                joined.pop();
+            }
+            _ => joined.push(token),
+        }
+    }
+    joined
 }
 
 /// The colour of `#8b5a2b`, or in short form `#abc`.
@@ -278,6 +301,11 @@ mod tests {
                 vec!["a", "transparent background"],
             ),
             ("8-bit", vec!["8 bit"]),
+            ("512 x 512.", vec!["512x512", "."]),
+            ("to 20 × 30", vec!["to", "20x30"]),
+            ("2× bigger", vec!["2×", "bigger"]),
+            (". x 5 x cups", vec![".", "x", "5", "x", "cups"]),
+            ("20 %, 20%", vec!["20%", ",", "20%"]),
         ];
         for (prompt, expected) in cases {
             let found: Vec<_> = terms(prompt).into_iter().map(|term| term.text).collect();

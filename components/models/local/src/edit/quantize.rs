@@ -51,13 +51,7 @@ fn assigned(own: &[Oklab], named: &[u32]) -> Vec<[u8; 3]> {
         order.sort_by(|(_, one), (_, other)| one.l.total_cmp(&other.l));
         order
     };
-    let named: Vec<_> = named
-        .iter()
-        .map(|hex| {
-            let [_, r, g, b] = hex.to_be_bytes();
-            [r, g, b]
-        })
-        .collect();
+    let named: Vec<_> = named.iter().copied().map(color::channels).collect();
     let colors: Vec<_> = named.iter().copied().map(color::from_srgb).collect();
     let order = by_lightness(&colors);
     let gaps = own.len().saturating_sub(1);

@@ -15,34 +15,32 @@ const NEAR: f32 = 0.1;
 
 /// What is to be said of a change of colours.
 pub fn remark(edit: &Edit, sample: &Sample, tone: &Tone) -> Option<Remark> {
+    let is_absent = |color: u32| of_color(sample, color).is_none();
+    let share = |color| sample.share(|lab| is_near(tone(lab), color));
     match edit {
         Edit::Replace(pairs) => {
-            let is_absent = |color: u32| of_color(sample, color).is_none();
-            let absent: Vec<_> = pairs.iter().map(|pair| pair.from).collect();
-            let none = absent.iter().all(|color| is_absent(*color));
+            let absent = pairs.iter().map(|pair| pair.from);
+            let absent: Vec<_> = absent.filter(|color| is_absent(*color)).collect();
             // Of two colours that are swapped one is enough.
-            if none {
-                return absent.first().copied().map(Remark::Absent);
+            let is_enough = |color: u32| {
+                absent.len() < pairs.len() && pairs.iter().any(|pair| pair.to == color)
+            };
+            if let Some(color) = absent.iter().find(|color| !is_enough(**color)) {
+                return Some(Remark::Absent(*color));
             }
             let named: Vec<_> = pairs
                 .iter()
                 .filter(|pair| pair.shade == 0.0 && pair.amount >= 1.0 && !is_absent(pair.from))
                 .map(|pair| pair.to)
                 .collect();
-            missed(&named, |color| {
-                sample.share(|lab| is_near(tone(lab), color))
-            })
+            missed(&named, share)
         }
-        Edit::Alter(color, ..) => of_color(sample, *color)
-            .is_none()
-            .then_some(Remark::Absent(*color)),
-        Edit::Shift(color, amount) if *amount < 0.0 => of_color(sample, *color)
-            .is_none()
-            .then_some(Remark::Absent(*color)),
+        Edit::Shift(_, amount) if *amount >= 0.0 => None,
+        Edit::Alter(color, ..) | Edit::Shift(color, _) => {
+            is_absent(*color).then_some(Remark::Absent(*color))
+        }
         Edit::Recolor(recolor) if recolor.shade == 0.0 && recolor.amount >= 1.0 => {
-            missed(&recolor.to, |color| {
-                sample.share(|lab| is_near(tone(lab), color))
-            })
+            missed(&recolor.to, share)
         }
         _ => None,
     }

@@ -105,11 +105,7 @@ pub fn shift(named: u32, amount: f32) -> Tone {
     /// As much as `tone::temperature` moves colours.
     const STEP: f32 = 0.05;
     const LESS: f32 = 0.5;
-    let named = color::from_hex(named);
-    let (a, b) = (
-        named.hue.into_radians().cos(),
-        named.hue.into_radians().sin(),
-    );
+    let (b, a) = color::from_hex(named).hue.into_radians().sin_cos();
     Box::new(move |lab| {
         let step = if amount >= 0.0 {
             STEP * amount * (4.0 * lab.l * (1.0 - lab.l)).max(0.0).sqrt()

@@ -4,36 +4,63 @@ use super::border::Border;
 use super::{enlarge, resize, rotate};
 use crate::pixels::Pixels;
 use crate::plan::{Edit, Pad, Resize};
+use concept_refinement_vocabulary::Turn;
 
 /// Most pixels of a result, as of an original.
 const MAX_PIXELS: u64 = 50_000_000;
 
-/// Whether a picture of this size can be changed so.
-pub fn fits(width: u32, height: u32, edit: &Edit) -> bool {
+/// The longest side of a result, which a file of any format can have.
+const MAX_SIDE: u32 = 16_384;
+
+/// Whether a picture of this size can be changed so, by one edit after the other.
+pub fn fits(width: u32, height: u32, edits: &[Edit]) -> bool {
+    let mut edits = edits.iter();
+    let last = edits.try_fold((width, height), |(width, height), edit| {
+        changed(width, height, edit)
+    });
+    last.is_some()
+}
+
+/// The size after an edit. None: it is too large.
+fn changed(width: u32, height: u32, edit: &Edit) -> Option<(u32, u32)> {
     let (wide, high) = match edit {
         Edit::Resize(Resize::Enlarge { twice }) => {
-            return enlarge::fits(width, height, if *twice { 4 } else { 2 });
+            let factor = if *twice { 4 } else { 2 };
+            if !enlarge::fits(width, height, factor) {
+                return None;
+            }
+            scaled(width, height, factor as f32)
         }
         Edit::Resize(Resize::Scale(factor)) => scaled(width, height, *factor),
         Edit::Resize(Resize::To(width, height)) => (*width, *height),
         Edit::Pad(pad) => padded(width, height, *pad),
         Edit::Rotate(degrees) => rotate::size(width, height, *degrees),
-        _ => return true,
+        Edit::Crop(wide, high) => return Some(cropped(width, height, *wide, *high)),
+        Edit::Turn(Turn::Square) | Edit::Circle => return Some(cropped(width, height, 1, 1)),
+        Edit::Turn(Turn::Left | Turn::Right) => return Some((height, width)),
+        _ => return Some((width, height)),
     };
-    u64::from(wide) * u64::from(high) <= MAX_PIXELS
+    let is_smaller = wide <= width && high <= height;
+    let fits = u64::from(wide) * u64::from(high) <= MAX_PIXELS && wide.max(high) <= MAX_SIDE;
+    (fits || is_smaller).then_some((wide, high))
 }
 
 /// Keeps the middle, in this ratio of width to height.
 pub fn crop(pixels: &mut Pixels, width: u32, height: u32) {
     let (wide, high) = (pixels.width(), pixels.height());
-    let fitting = |side: u32, own: u32, other: u32| {
-        (u64::from(side) * u64::from(own) / u64::from(other.max(1))).max(1) as u32
-    };
-    let (across, down) = (
-        wide.min(fitting(high, width, height)),
-        high.min(fitting(wide, height, width)),
-    );
+    let (across, down) = cropped(wide, high, width, height);
     pixels.crop((wide - across) / 2, (high - down) / 2, across, down);
+}
+
+fn cropped(width: u32, height: u32, wide: u32, high: u32) -> (u32, u32) {
+    let fitting = |side: u32, own: u32, other: u32| {
+        let side = u64::from(side) * u64::from(own) / u64::from(other.max(1));
+        u32::try_from(side).unwrap_or(u32::MAX).max(1)
+    };
+    (
+        width.min(fitting(height, wide, high)),
+        height.min(fitting(width, high, wide)),
+    )
 }
 
 pub fn pad(pixels: &mut Pixels, pad: Pad) {
@@ -78,12 +105,14 @@ fn padded(width: u32, height: u32, pad: Pad) -> (u32, u32) {
     /// Of the longer side, on each side.
     const MARGIN: f32 = 0.12;
     let filling = |side: u32, own: u32, other: u32| {
-        (u64::from(side) * u64::from(own)).div_ceil(u64::from(other.max(1))) as u32
+        let side = (u64::from(side) * u64::from(own)).div_ceil(u64::from(other.max(1)));
+        u32::try_from(side).unwrap_or(u32::MAX)
     };
     match pad {
         Pad::Margin(amount) => {
             let margin = (width.max(height) as f32 * MARGIN * amount).round() as u32;
-            (width + 2 * margin, height + 2 * margin)
+            let padded = |side: u32| side.saturating_add(margin.saturating_mul(2));
+            (padded(width), padded(height))
         }
         Pad::Ratio(wide, high) => (
             width.max(filling(height, wide, high)),

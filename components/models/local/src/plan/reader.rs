@@ -4,6 +4,7 @@
 mod colors;
 mod finish;
 mod ground;
+mod numbers;
 mod part;
 mod sizing;
 mod state;
@@ -16,7 +17,7 @@ use super::edits::{
 use crate::words::Term;
 use concept_refinement_vocabulary::{Meaning, Quality, Toward};
 use sizing::Sizing;
-use state::{Adjustment, Clause, Last, Modifiers, Pending, Replacing};
+use state::{Adjustment, Clause, Last, Modifiers, Pending, Replacing, Series};
 use turning::Turning;
 
 /// The state of reading.
@@ -37,8 +38,6 @@ pub struct Reader {
     kept: Vec<(String, u32)>,
     excluded: Vec<(String, u32)>,
     ground: Option<Ground>,
-    /// Whether the ground was said of colours: "blue on white".
-    is_inked: bool,
     turning: Turning,
     sizing: Sizing,
     unused: Vec<Unused>,
@@ -55,11 +54,24 @@ pub struct Reader {
     clause: Clause,
     /// Whether the word before was "the".
     is_definite: bool,
+    series: Series,
+    /// Those of the last colour.
+    of_color: Modifiers,
+    /// Whether the background follows, but for words that say what it is like.
+    is_before_background: bool,
+    /// Whether the clause before was about the background.
+    was_ground: bool,
 }
 
 impl Reader {
-    pub fn read(&mut self, Term { text, meaning }: Term) {
+    /// Reads a word; `after` are those that follow.
+    pub fn read(&mut self, Term { text, meaning }: Term, after: &[Term]) {
         let is_definite = matches!(meaning, Some(Meaning::Definite));
+        let series = self.series.after(&text, meaning);
+        let mut meanings = after.iter().map(|term| term.meaning);
+        let noun =
+            meanings.find(|next| !matches!(next, Some(Meaning::Color(_) | Meaning::Change(_))));
+        self.is_before_background = matches!(noun, Some(Some(Meaning::Background)));
         match meaning {
             Some(meaning) => self.known(text, meaning),
             None => {
@@ -67,6 +79,8 @@ impl Reader {
                 self.clause.other = true;
                 // "without a busy background" does not ask for no background.
                 self.modifiers.not |= std::mem::take(&mut self.modifiers.without);
+                // "more professional, in blue"
+                self.modifiers.more = false;
                 self.drop_ground();
                 if std::mem::take(&mut self.modifiers.remove) {
                     self.undone("remove", &text);
@@ -76,6 +90,7 @@ impl Reader {
             }
         }
         self.is_definite = is_definite;
+        self.series = series;
     }
 
     fn known(&mut self, text: String, meaning: Meaning) {
@@ -94,9 +109,7 @@ impl Reader {
                 self.resize(text, meaning);
             }
             Meaning::Times(_) | Meaning::Size(..) | Meaning::Ratio(..) => {
-                self.settle();
-                self.clause.other = true;
-                self.sizing.measure(meaning);
+                self.measure(&text, meaning);
             }
             Meaning::Percent(percent) => self.percent(percent),
             Meaning::Figure(figure) => self.figure(text, figure),
@@ -129,7 +142,7 @@ impl Reader {
                 self.settle();
                 self.modifiers.keep = true;
             }
-            Meaning::Whole => self.modifiers.keep = false,
+            Meaning::Whole => self.whole(&text),
             Meaning::Only => self.clause.only = true,
             Meaning::Replace if self.modifiers.refusal().is_some() => {
                 self.modifiers = Modifiers {
@@ -138,8 +151,11 @@ impl Reader {
                 };
                 self.replacing = Replacing::Refused;
             }
+            // "remove the background from the red logo"
+            Meaning::Replace if text == "from" && self.clause.has_ground => self.settle(),
             Meaning::Replace => {
                 self.settle();
+                self.clause.is_replace = text.starts_with("replac");
                 self.replacing = Replacing::Asked;
             }
             Meaning::Swap => {
@@ -147,14 +163,7 @@ impl Reader {
                 self.replacing = Replacing::Swap;
             }
             Meaning::Instead => self.instead(),
-            Meaning::By => {
-                self.settle();
-                match self.replacing {
-                    Replacing::From(color) => self.replacing = Replacing::By(color),
-                    Replacing::No => self.replace_next(),
-                    _ => {}
-                }
-            }
+            Meaning::By => self.by(),
             Meaning::On => {
                 self.settle();
                 self.clause.is_on = true;
@@ -182,6 +191,10 @@ impl Reader {
     }
 
     fn change(&mut self, text: String, changes: &[(Quality, f32)]) {
+        // "remove the dark background"
+        if self.is_before_background && self.modifiers.remove && !self.modifiers.not {
+            return;
+        }
         self.settle();
         let modifiers = std::mem::take(&mut self.modifiers);
         let possible = changes
@@ -206,8 +219,11 @@ impl Reader {
             .collect();
         let of = |wanted| changes.iter().any(|(quality, _)| *quality == wanted);
         let part = self.clause.part.as_ref();
-        if of(Quality::Transparency) && part.is_some_and(|part| part.is_background) {
+        let is_of_ground = self.clause.has_ground || part.is_some_and(|part| part.is_background);
+        if of(Quality::Transparency) && is_of_ground {
+            // "make the white background transparent"
             self.clause.part = None;
+            self.ground = None;
         } else if self.shades_ground(&changes) || self.is_of_part(&text) {
             return;
         }
@@ -267,68 +283,6 @@ impl Reader {
         why.is_some()
     }
 
-    /// A number of colours, or an angle: the following words tell which.
-    fn number(&mut self, text: String, number: u8) {
-        if let Some((earlier, number)) = self.clause.number.replace((text, number)) {
-            self.unused
-                .extend(self.turning.figure(earlier, f32::from(number)));
-        }
-    }
-
-    fn figure(&mut self, text: String, figure: f32) {
-        self.settle();
-        self.clause.other = true;
-        self.unused.extend(self.turning.figure(text, figure));
-    }
-
-    /// How much of the next change, or else of the last one, or of the size.
-    fn percent(&mut self, percent: f32) {
-        /// What the plain word asks for: about a third.
-        const PLAIN: f32 = 1.0 / 3.0;
-        self.settle();
-        self.modifiers.degree = (percent / PLAIN).clamp(0.05, 3.0);
-        self.sizing.measure(Meaning::Percent(percent));
-    }
-
-    /// "colours": the number before it, if any, is the number of colours to keep.
-    fn number_of_colors(&mut self, text: &str) {
-        let Some((number, count)) = self.clause.number.take() else {
-            return;
-        };
-        // "keep only two colours", "reduce it to two colours"
-        let Modifiers { not, without, .. } = std::mem::take(&mut self.modifiers);
-        self.clause.negated = not || without;
-        let said = format!("{number} {text}");
-        if self.clause.negated {
-            self.unwanted("not", &said);
-        } else if !self.is_of_part(&said) {
-            self.clause.other = true;
-            self.count = Some(count);
-        }
-    }
-
-    fn duotone(&mut self, text: &str) {
-        self.settle();
-        let modifiers = std::mem::take(&mut self.modifiers);
-        if !self.refused(modifiers, text) && !self.is_of_part(text) {
-            self.clause.other = true;
-            self.count = Some(2);
-        }
-    }
-
-    fn black_and_white(&mut self, text: String) {
-        self.settle();
-        let Modifiers { not, without, .. } = std::mem::take(&mut self.modifiers);
-        self.clause.negated = not || without;
-        if self.clause.negated {
-            self.unwanted("not", &text);
-        } else if !self.is_of_part(&text) {
-            self.adjust(text, vec![(Quality::Monochrome, 1.0)]);
-            self.clause.other = true;
-            self.count = Some(2);
-        }
-    }
-
     /// Takes the pending lightness as a shade, and applies other pending
     /// changes.
     fn take_shade(&mut self) -> Option<f32> {
@@ -378,6 +332,7 @@ impl Reader {
     fn resize(&mut self, text: String, meaning: Meaning) {
         self.settle();
         let modifiers = std::mem::take(&mut self.modifiers);
+        self.clause.negated = modifiers.not || modifiers.without;
         if !self.refused(modifiers, &text) && !self.is_of_part(&text) {
             self.clause.other = true;
             let degree = modifiers.degree;
@@ -403,19 +358,19 @@ impl Reader {
             let figure = f32::from(number);
             self.unused.extend(self.turning.figure(text, figure));
         }
-        self.sizing.stop(&mut self.turning, &mut self.unused);
+        let is_alone = self.asked() <= self.clause.begun;
+        self.sizing
+            .stop(is_alone, &mut self.turning, &mut self.unused);
         let Modifiers {
             degree, reverse, ..
         } = std::mem::take(&mut self.modifiers);
-        let clause = std::mem::take(&mut self.clause);
+        let mut clause = std::mem::take(&mut self.clause);
         // "blur it a lot", "lighter, but only a bit"
-        if degree != 1.0 && !reverse && !clause.other {
+        let is_later = degree != 1.0 && !reverse && !clause.other;
+        if is_later && !self.turning.slightly(degree) {
             let changes = self.adjustments.get_mut(self.changed.clone());
             for adjustment in changes.into_iter().flatten() {
                 adjustment.amount *= degree;
-            }
-            if degree < 1.0 {
-                self.turning.slightly(degree);
             }
         }
         if degree != 1.0 || clause.other {
@@ -425,6 +380,15 @@ impl Reader {
             self.replacing = Replacing::No;
         }
         self.unused.extend(self.turning.stop());
+        // "make the red logo bigger": the colour only says which one.
+        if clause.named.is_some()
+            && clause.named.as_ref() == self.colors.last()
+            && self.asked() > clause.begun + 1
+        {
+            self.colors.pop();
+            clause.colors.pop();
+        }
+        self.was_ground = clause.has_ground;
         self.end_subject(clause);
     }
 }

@@ -207,6 +207,12 @@ fn a_background_can_be_made_transparent() {
         "no background, please",
         "cut out the background",
         "please make it transparent",
+        "remove the white background",
+        "remove the dark blue background",
+        "no white background",
+        "remove the background from the red logo",
+        "make the white background transparent",
+        "turn the white background transparent",
     ];
     for prompt in wanted {
         let plan = Plan::of(prompt);
@@ -330,6 +336,7 @@ fn sizes_are_read() {
         ("sharper and larger", &[enlarge(false)]),
         ("make it bigger", &[scale(1.5)]),
         ("make it 20% bigger", &[scale(1.2)]),
+        ("make the red logo bigger", &[scale(1.5)]),
         ("smaller", &[scale(0.5)]),
         ("a bit smaller", &[scale(0.75)]),
         ("20 % smaller", &[scale(0.8)]),
@@ -337,6 +344,8 @@ fn sizes_are_read() {
         ("scale to 50%", &[scale(0.5)]),
         ("resize to 1024x768", &[to(1024, 768)]),
         ("1024×768px", &[to(1024, 768)]),
+        ("resize it to 1024 x 768", &[to(1024, 768)]),
+        ("a 3x3 grid", &[]),
         ("crop to 16:9", &[Edit::Crop(16, 9)]),
         ("16:9", &[Edit::Crop(16, 9)]),
         ("more whitespace", &[Edit::Pad(Pad::Margin(1.0))]),
@@ -347,6 +356,10 @@ fn sizes_are_read() {
         ("resize", &[]),
         ("not bigger", &[]),
         ("make the text bigger", &[]),
+        ("pad to 1024x768", &[to(1024, 768)]),
+        ("don't crop to 16:9", &[]),
+        ("don't resize to 64x64", &[]),
+        ("2x brighter", &[adjust(Lightness, 2.0)]),
         ("100% smaller", &[]),
         ("0x", &[]),
     ];
@@ -370,6 +383,34 @@ fn a_background_gets_a_color() {
             &[ground(Some(WHITE), 0.0)],
         ),
         ("background: gold", &[ground(Some(GOLD), 0.0)]),
+        ("switch to a white background", &[ground(Some(WHITE), 0.0)]),
+        (
+            "change to a light blue background",
+            &[ground(Some(BLUE), 1.0)],
+        ),
+        (
+            "replace the white background with blue",
+            &[ground(Some(BLUE), 0.0)],
+        ),
+        ("make the white background blue", &[ground(Some(BLUE), 0.0)]),
+        (
+            "remove the background and replace it with white",
+            &[adjust(Transparency, 1.0), ground(Some(WHITE), 0.0)],
+        ),
+        (
+            "white logo on a navy background",
+            &[Edit::Ink {
+                ink: WHITE,
+                paper: NAVY,
+            }],
+        ),
+        (
+            "white logo, black background",
+            &[Edit::Ink {
+                ink: WHITE,
+                paper: BLACK,
+            }],
+        ),
         ("darker background", &[ground(None, -1.0)]),
         ("a dark blue background", &[ground(Some(BLUE), -1.0)]),
         ("the background is too dark", &[ground(None, 1.0)]),
@@ -385,6 +426,7 @@ fn a_background_gets_a_color() {
                 paper: WHITE,
             }],
         ),
+        ("the black logo on white", &[ground(Some(WHITE), 0.0)]),
         (
             "white on black",
             &[Edit::Ink {
@@ -418,6 +460,26 @@ fn colors_take_each_others_place() {
         ("turn red to blue, blue to red", &[swap()]),
         ("swap red and blue", &[swap()]),
         ("swap red with blue", &[swap()]),
+        ("turn the red blue", &[replace(RED, BLUE, 0.0)]),
+        ("change the logo to blue", &[recolor(&[BLUE], 0.0)]),
+        ("replace dark red with blue", &[replace(RED, BLUE, 0.0)]),
+        ("turn the logo light blue", &[recolor(&[BLUE], 1.0)]),
+        (
+            "turn red to blue, navy to gold",
+            &[Edit::Replace(vec![pair(RED, BLUE), pair(NAVY, GOLD)])],
+        ),
+        (
+            "replace red and navy with gold",
+            &[Edit::Replace(vec![pair(RED, GOLD), pair(NAVY, GOLD)])],
+        ),
+        (
+            "gold instead of red and navy",
+            &[Edit::Replace(vec![pair(RED, GOLD), pair(NAVY, GOLD)])],
+        ),
+        (
+            "less red and blue",
+            &[Edit::Shift(RED, -1.0), Edit::Shift(BLUE, -1.0)],
+        ),
         ("make the red darker", &[Edit::Alter(RED, Lightness, -1.0)]),
         ("darken the red", &[Edit::Alter(RED, Lightness, -1.0)]),
         (
@@ -456,6 +518,28 @@ fn colors_take_each_others_place() {
     assert_eq!(kept.edits, [adjust(Lightness, 1.0)]);
     assert_eq!(kept.kept, [("blue".to_owned(), BLUE)]);
     assert_eq!(kept.excluded, [("red".to_owned(), RED)]);
+    let listed = Plan::of("sharper, keep the red, gold and blue").kept;
+    let colors: Vec<_> = listed.iter().map(|(_, color)| *color).collect();
+    assert_eq!(colors, [RED, GOLD, BLUE]);
+    let unpaired: &[(&str, &[Edit], &[&str])] = &[
+        ("swap red", &[], &["swap"]),
+        (
+            "replace the red with leaves",
+            &[],
+            &["leaves", "replace red"],
+        ),
+        (
+            "replace the red text with blue",
+            &[],
+            &["text blue", "replace red"],
+        ),
+        ("a more modern blue", &[recolor(&[BLUE], 0.0)], &["modern"]),
+    ];
+    for (prompt, edits, ignored) in unpaired {
+        let plan = Plan::of(prompt);
+        assert_eq!(plan.edits, *edits, "{prompt}");
+        assert_eq!(told(&plan), *ignored, "{prompt}");
+    }
 }
 
 #[test]
@@ -463,6 +547,8 @@ fn of_words_that_contradict_each_other_the_last_one_counts() {
     let plan = Plan::of("darker and lighter");
     assert_eq!(plan.edits, [adjust(Lightness, 1.0)]);
     assert_eq!(told(&plan), ["darker"]);
+    let plan = Plan::of("darker instead of lighter");
+    assert_eq!(plan.edits, [adjust(Lightness, -1.0)]);
 }
 
 #[test]
@@ -484,6 +570,10 @@ fn degrees_come_before_or_after() {
         ("slightly blue", &[tinge(BLUE, 0.5)]),
         ("very blue", &[tinge(BLUE, 1.0)]),
         ("a touch of gold", &[tinge(GOLD, 0.5)]),
+        (
+            "sharper, rotate a bit",
+            &[Edit::Rotate(10.0), adjust(Sharpness, 1.0)],
+        ),
         // Degrees of unknown words.
         ("darker with a bit of dragon", &[adjust(Lightness, -1.0)]),
         ("33% darker", &[adjust(Lightness, -0.99)]),

@@ -1,5 +1,7 @@
 //! Whether the result has what the prompt wants to keep, and lacks what it excludes.
 
+use palette::Oklch;
+
 use crate::color;
 use crate::edit::closeness;
 use crate::notes::Remark;
@@ -19,18 +21,40 @@ pub fn remarks(plan: &Plan, before: &Sample, after: &Sample) -> Vec<Remark> {
         let had = share(before, *color);
         had > SEEN && share(after, *color) < had / 2.0
     });
-    let left = plan
-        .excluded
-        .iter()
-        .filter(|(_, color)| share(after, *color) > SEEN);
+    let wanted: Vec<_> = plan.edits.iter().flat_map(named).collect();
+    let left = plan.excluded.iter().filter(|(_, excluded)| {
+        let excluded = color::from_hex(*excluded);
+        let is_left = |lab| {
+            let near = |color| closeness(color::polar(lab), color);
+            // Of "orange, no red" nothing that became orange is red.
+            near(excluded) > 0.5 && wanted.iter().all(|wanted| near(*wanted) < near(excluded))
+        };
+        after.share(is_left) > SEEN
+    });
     let lost = lost.map(|(_, color)| Remark::Lost(*color));
     let simplifies = |edit: &Edit| matches!(edit, Edit::Adjust(Quality::Minimalism, _));
     // Of a picture that is flat already only the edges change.
     let is_flat = plan.edits.iter().all(simplifies) && before.differs(after) < EDGES;
-    let hardly = (is_flat || before.is_like(after)).then_some(Remark::HardlyChanged);
+    // No sample has what is mostly transparent, as a shadow on nothing is.
+    let is_shadow = |edit: &Edit| matches!(edit, Edit::Adjust(Quality::Shadow, _));
+    let is_alike = before.is_like(after) && !plan.edits.iter().any(is_shadow);
+    let hardly = (is_flat || is_alike).then_some(Remark::HardlyChanged);
     hardly
         .into_iter()
         .chain(lost)
         .chain(left.map(|(_, color)| Remark::Left(*color)))
         .collect()
+}
+
+/// The colours that an edit brings into the picture.
+fn named(edit: &Edit) -> Vec<Oklch> {
+    let colors = match edit {
+        Edit::Recolor(recolor) => recolor.to.clone(),
+        Edit::Quantize(quantize) => quantize.to.clone(),
+        Edit::Replace(pairs) => pairs.iter().map(|pair| pair.to).collect(),
+        Edit::Ink { ink, paper } => vec![*ink, *paper],
+        Edit::Ground(ground) => ground.color.into_iter().collect(),
+        _ => Vec::new(),
+    };
+    colors.into_iter().map(color::from_hex).collect()
 }

@@ -9,12 +9,17 @@ pub fn of(prompt: &str, plan: &Plan) -> String {
                 \"warmer\" or \"a white background\""
             .to_owned();
     }
-    let words = |pick: fn(&Unused) -> Option<&String>| {
-        let words: Vec<_> = plan.unused.iter().filter_map(pick).cloned().collect();
+    let words = |pick: fn(&Unused) -> Option<&str>| {
+        let words = plan.unused.iter().filter_map(pick);
+        let words: Vec<_> = words.map(str::to_owned).collect();
         (!words.is_empty()).then(|| listed_words(&words))
     };
     let part = words(|unused| match unused {
         Unused::OfPart(words) => Some(words),
+        _ => None,
+    });
+    let removed = words(|unused| match unused {
+        Unused::Undone(words) => words.strip_prefix("remove "),
         _ => None,
     });
     let undone = words(|unused| match unused {
@@ -25,7 +30,9 @@ pub fn of(prompt: &str, plan: &Plan) -> String {
         Unused::Unknown(word) => Some(word),
         _ => None,
     });
-    let is_crop = |unused: &Unused| matches!(unused, Unused::Undone(words) if words == "crop");
+    // In any inflection: "cropped".
+    let is_crop =
+        |unused: &Unused| matches!(unused, Unused::Undone(words) if words.starts_with("crop"));
     if plan.unused.iter().any(is_crop) {
         "This model can only crop to a square, to a circle, to a ratio such as 16:9, or tighter"
             .to_owned()
@@ -34,28 +41,21 @@ pub fn of(prompt: &str, plan: &Plan) -> String {
             "This model can only change the whole picture or its background, and cannot tell \
              other parts apart ({words})"
         )
-    } else if let Some(words) = undone {
-        match words.strip_prefix("remove ") {
-            Some(words) => format!(
-                "This model can only remove the background, and not what else the picture shows \
-                 ({words})"
-            ),
-            None => no_rule(&words),
-        }
-    } else if let Some(words) = unknown {
-        no_rule(&words)
+    } else if let Some(words) = removed {
+        format!(
+            "This model can only remove the background, and not what else the picture shows \
+             ({words})"
+        )
+    } else if let Some(words) = undone.or(unknown) {
+        format!(
+            "This model can only edit by rules (colours, light, sharpness, size, background and \
+             the like), and has none for: {words}"
+        )
     } else {
         "The prompt names no change: say what should be different, such as \"warmer\" or \
          \"a white background\""
             .to_owned()
     }
-}
-
-fn no_rule(words: &str) -> String {
-    format!(
-        "This model can only edit by rules (colours, light, sharpness, size, background and the \
-         like), and has none for: {words}"
-    )
 }
 
 /// Whether the prompt is in another language than English: in another script, or with
@@ -72,16 +72,16 @@ fn is_foreign(prompt: &str) -> bool {
 }
 
 /// Frequent in requests in German, French, Spanish, Italian, Portuguese, Dutch and Polish,
-/// and no words of English.
+/// and no words of English ("film noir", "pour", "wit").
 const FOREIGN: &str = "
     der das und nicht mit ohne mach mache machen bitte heller dunkler wärmer kälter hintergrund
-    farbe farben entferne ändere größer kleiner schwarz weiß blau grün rot ein eine einen
-    le les des avec sans fais rends enlève supprime fond couleur couleurs clair foncé rouge
-    bleu vert noir blanc minimaliste moins et une pour mets
-    el los las con sin haz hazlo más menos quita cambia fondo colores claro oscuro rojo azul verde
-    negro blanco por favor
+    farbe farben entferne ändere größer kleiner schwarz weiß blau grün ein eine einen
+    le les avec sans fais rends enlève supprime couleur couleurs clair foncé rouge
+    bleu vert blanc minimaliste moins et une
+    el haz hazlo más menos quita cambia fondo colores claro oscuro rojo azul verde
+    negro blanco por
     il gli rendi togli senza più sfondo colori scuro chiaro rosso nero bianco
-    faça deixe tire remova cores escuro vermelho preto branco mais
-    maak het een achtergrond kleur kleuren lichter donkerder zonder verwijder groter kleiner zwart wit
+    faça deixe remova cores escuro vermelho preto branco
+    maak het een achtergrond kleur kleuren lichter donkerder zonder verwijder groter kleiner zwart
     zrób usuń tło jaśniej ciemniej bez kolor kolory
 ";

@@ -104,11 +104,18 @@ fn a_refusal_says_what_is_true_of_the_prompt() {
             "crop",
             "can only crop to a square, to a circle, to a ratio such as 16:9, or tighter",
         ),
+        ("cropped", "can only crop to a square"),
+        (
+            "remove the leaves, remove the cup",
+            "what else the picture shows (leaves, cup)",
+        ),
         ("improve it", "names no change"),
         ("not too dark", "names no change"),
         ("plus minimaliste", "This model reads English"),
         ("mach es wärmer und heller", "This model reads English"),
         ("haz el fondo blanco", "This model reads English"),
+        ("film noir", "has none for: film, noir"),
+        ("pour tea into the cup", "has none for: pour, tea, cup"),
         ("背景を白に", "This model reads English"),
     ];
     for (prompt, expected) in cases {
@@ -167,6 +174,11 @@ fn what_would_be_too_large_is_refused_before_anything_is_done() {
     let error = refined("resize to 16000x16000", 0.7).unwrap_err();
     assert_eq!(error, RefineError::TooLarge);
     assert_eq!(size(&refined("4x", 0.7).unwrap()), (256, 256));
+    // Each edit is small, and all together are not.
+    for (part, times) in [("padding, ", 60), ("rotate by 45 degrees, ", 30)] {
+        let error = refined(&part.repeat(times), 0.7).unwrap_err();
+        assert_eq!(error, RefineError::TooLarge, "{part}");
+    }
 }
 
 #[test]
@@ -251,6 +263,25 @@ fn a_background_that_cannot_be_found_is_left_alone() {
     assert!(error.to_string().starts_with(reason), "{error}");
     // That of the disk is found.
     assert_eq!(refined(request.prompt, 0.7).unwrap().notes, [""; 0]);
+}
+
+#[test]
+fn a_shadow_beside_a_sharp_edge_is_a_change() {
+    let data = (0..48 * 48_u32).flat_map(|place| {
+        let is_within = [place % 48, place / 48]
+            .iter()
+            .all(|at| (12..36).contains(at));
+        [9, 9, 200, if is_within { 255 } else { 0 }]
+    });
+    let square = Pixels::new(48, 48, true, data.collect()).unwrap();
+    let request = Request {
+        media_type: "image/png",
+        prompt: "add a shadow",
+        theme: None,
+        strength: 0.7,
+    };
+    let answer = refine(codec::file_with(&square, Format::Png), &request).unwrap();
+    assert_eq!(answer.notes, [""; 0]);
 }
 
 fn any_word() -> impl Strategy<Value = &'static str> {

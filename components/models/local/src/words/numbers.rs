@@ -12,7 +12,8 @@ pub fn is_within(word: &str, character: char, next: Option<char>) -> bool {
     is_number
         && match character {
             '%' => true,
-            '.' | ':' | '×' => goes_on && word.chars().all(|c| c.is_ascii_digit()),
+            '×' => is_plain(word),
+            '.' | ':' => goes_on && word.chars().all(|c| c.is_ascii_digit()),
             _ => false,
         }
 }
@@ -31,7 +32,9 @@ pub fn meaning(token: &str) -> Option<Meaning> {
         let high = high.strip_suffix("px").unwrap_or(high);
         return Some(Meaning::Size(side(wide)?, side(high)?));
     }
-    let times = token.strip_suffix('x').or_else(|| token.strip_prefix('x'));
+    let times = token
+        .strip_suffix(['x', '×'])
+        .or_else(|| token.strip_prefix('x'));
     if let Some(times) = times {
         return plain(times).map(Meaning::Times);
     }
@@ -39,11 +42,13 @@ pub fn meaning(token: &str) -> Option<Meaning> {
 }
 
 fn plain(text: &str) -> Option<f32> {
-    is_plain(text).then(|| text.parse().ok())?
+    let number: f32 = is_plain(text).then(|| text.parse().ok())??;
+    number.is_finite().then_some(number)
 }
 
 pub fn is_plain(token: &str) -> bool {
-    token.chars().all(|c| c.is_ascii_digit() || c == '.')
+    token.starts_with(|first: char| first.is_ascii_digit())
+        && token.chars().all(|c| c.is_ascii_digit() || c == '.')
 }
 
 fn side(text: &str) -> Option<u32> {
@@ -64,6 +69,7 @@ mod tests {
             ("1024×768px", Some(Meaning::Size(1024, 768))),
             ("2x", Some(Meaning::Times(2.0))),
             ("x4", Some(Meaning::Times(4.0))),
+            ("1.5×", Some(Meaning::Times(1.5))),
             ("22.5", Some(Meaning::Figure(22.5))),
             ("45", Some(Meaning::Figure(45.0))),
             ("0x0", None),
@@ -75,6 +81,10 @@ mod tests {
         ];
         for (token, expected) in cases {
             assert_eq!(meaning(token), expected, "{token}");
+        }
+        for ending in ["", "%", "x"] {
+            let endless = "9".repeat(60) + ending;
+            assert_eq!(meaning(&endless), None, "{endless}");
         }
     }
 }

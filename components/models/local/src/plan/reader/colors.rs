@@ -1,13 +1,17 @@
 //! Reads colours: what is recoloured, replaced, swapped, kept or left out.
 
-use super::state::{Modifiers, Replacing};
+use super::state::{Modifiers, Replacing, Series};
 use super::{Edit, Quality, Reader, Replacement};
 
 impl Reader {
     pub(super) fn color(&mut self, text: String, color: u32) {
+        // "remove the white background"
+        if self.is_before_background && self.modifiers.without && !self.modifiers.not {
+            return;
+        }
         self.names_color = true;
         self.clause.other = true;
-        let modifiers = std::mem::take(&mut self.modifiers);
+        let modifiers = self.color_modifiers();
         self.clause.negated = modifiers.not || modifiers.without;
         if self.is_left_out(modifiers, &text, color) || self.is_of_ground(&text, color) {
             return;
@@ -31,12 +35,36 @@ impl Reader {
             self.altered.extend(pending.changes.into_iter().map(of));
             return;
         }
+        if let Some(to) = modifiers.instead {
+            self.settle();
+            self.replace(color, to, modifiers.degree);
+            return;
+        }
+        let is_listed = matches!(self.series, Series::Comma | Series::And);
         match std::mem::take(&mut self.replacing) {
             Replacing::Asked => {
+                let shade = self.take_shade().unwrap_or_default();
                 self.settle();
-                self.replacing = Replacing::From(color);
+                self.clause.has_from = true;
+                self.replacing = Replacing::From(vec![color], shade);
             }
-            Replacing::InsteadOf => self.replacing = Replacing::By(color),
+            // "replace red and green with blue"
+            Replacing::From(mut from, shade) if is_listed => {
+                self.settle();
+                from.push(color);
+                self.clause.has_from = true;
+                self.replacing = Replacing::From(from, shade);
+            }
+            // "turn the red blue"
+            Replacing::From(from, _) if self.clause.has_from => {
+                self.replace_each(&from, color, modifiers.degree);
+            }
+            Replacing::InsteadOf => self.replacing = Replacing::By(vec![color]),
+            // "instead of red and green, blue"
+            Replacing::By(mut from) if self.series == Series::And => {
+                from.push(color);
+                self.replacing = Replacing::By(from);
+            }
             Replacing::Swap => {
                 self.settle();
                 self.replacing = Replacing::SwapWith(color);
@@ -46,16 +74,32 @@ impl Reader {
                 self.replace(other, color, modifiers.degree);
                 self.replace(color, other, modifiers.degree);
             }
-            Replacing::By(from) => self.replace(from, color, modifiers.degree),
+            Replacing::By(from) => self.replace_each(&from, color, modifiers.degree),
             Replacing::Instead(to) => {
                 self.settle();
                 self.replace(color, to, modifiers.degree);
+                self.of_color.instead = Some(to);
             }
             other => {
                 self.replacing = other;
                 self.recolor(text, color, modifiers);
             }
         }
+    }
+
+    /// The modifiers of a colour, which may be those of the one before: "keep the red and
+    /// blue".
+    fn color_modifiers(&mut self) -> Modifiers {
+        let own = std::mem::take(&mut self.modifiers);
+        let is_listed = match self.series {
+            Series::And => true,
+            Series::Comma => self.of_color.keep,
+            Series::No | Series::Color => false,
+        };
+        if !is_listed || self.is_before_background || own != Modifiers::default() {
+            self.of_color = own;
+        }
+        self.of_color
     }
 
     fn recolor(&mut self, text: String, color: u32, modifiers: Modifiers) {
@@ -106,30 +150,61 @@ impl Reader {
     }
 
     fn replace(&mut self, from: u32, to: u32, degree: f32) {
+        self.replace_each(&[from], to, degree);
+    }
+
+    fn replace_each(&mut self, from: &[u32], to: u32, degree: f32) {
         let shade = self.take_shade().or(self.shade.take());
         self.clause.replaces = true;
-        self.replacements.push(Replacement {
-            from,
+        let pairs = from.iter().map(|from| Replacement {
+            from: *from,
             to,
             shade: shade.unwrap_or(0.0),
             amount: degree.min(1.0),
         });
+        self.replacements.extend(pairs);
+    }
+
+    /// Between a colour and its replacement.
+    pub(super) fn by(&mut self) {
+        // "turn red to green, blue to yellow"
+        let is_next = self.series == Series::Color
+            && self.clause.colors.len() == 1
+            && !self.replacements.is_empty();
+        self.settle();
+        self.replacing = match std::mem::take(&mut self.replacing) {
+            Replacing::From(from, _) => Replacing::By(from),
+            // "change the logo to blue"
+            Replacing::Asked => Replacing::No,
+            Replacing::No if is_next => {
+                let from = self.take_color();
+                from.map_or(Replacing::No, |from| Replacing::By(vec![from]))
+            }
+            other => other,
+        };
+    }
+
+    /// "it", "everything"
+    pub(super) fn whole(&mut self, text: &str) {
+        self.modifiers.keep = false;
+        // "turn it blue" replaces no colour.
+        if text == "it" && matches!(self.replacing, Replacing::Asked) {
+            self.replacing = Replacing::No;
+            // "remove the background and replace it with white"
+            self.clause.is_on = self.was_ground && self.clause.is_replace;
+        }
     }
 
     /// "blue instead of red", "instead of red, blue"
     pub(super) fn instead(&mut self) {
         self.settle();
-        self.replacing = match self.take_color() {
-            Some(to) => Replacing::Instead(to),
-            None => Replacing::InsteadOf,
-        };
-    }
-
-    /// "replace red with blue, green with gold": the second pair has no verb.
-    pub(super) fn replace_next(&mut self) {
-        let is_begun = !self.replacements.is_empty() && self.clause.colors.len() == 1;
-        if is_begun && let Some(from) = self.take_color() {
-            self.replacing = Replacing::By(from);
+        match self.take_color() {
+            Some(to) => self.replacing = Replacing::Instead(to),
+            // "lighter instead of darker"
+            None if self.clause.other || self.asked() > self.clause.begun => {
+                self.modifiers.not = true;
+            }
+            None => self.replacing = Replacing::InsteadOf,
         }
     }
 

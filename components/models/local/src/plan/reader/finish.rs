@@ -2,6 +2,7 @@
 
 use super::state::{Adjustment, Replacing};
 use super::{Edit, Ground, Plan, Quality, Quantize, Reader, Recolor, Unused};
+use concept_refinement_vocabulary as vocabulary;
 
 impl Reader {
     pub fn finish(mut self) -> Plan {
@@ -15,12 +16,14 @@ impl Reader {
         let mut ground = self.ground;
         match (self.colors.as_slice(), ground) {
             ([], _) => {}
+            // Shades of white or black could not be told from the background.
             (
                 [ink],
                 Some(Ground {
-                    color: Some(paper), ..
+                    color: Some(paper),
+                    shade: 0.0,
                 }),
-            ) if self.is_inked && is_grey(*ink) && is_grey(paper) => {
+            ) if self.shade.is_none() && is_grey(*ink) => {
                 palette.push(Edit::Ink { ink: *ink, paper });
                 ground = None;
             }
@@ -58,18 +61,27 @@ impl Reader {
         plan
     }
 
-    /// "turn it brown", "change blue, make it lighter": there was no pair of colours.
+    /// There was no pair of colours.
     fn end_replacing(&mut self) {
         match std::mem::take(&mut self.replacing) {
-            Replacing::From(color)
-            | Replacing::By(color)
-            | Replacing::Instead(color)
-            | Replacing::SwapWith(color)
-                if !self.colors.contains(&color) =>
-            {
-                self.colors.push(color);
+            // "turn the logo light brown"
+            Replacing::From(colors, shade) => {
+                let colors = colors.into_iter();
+                let new: Vec<_> = colors.filter(|new| !self.colors.contains(new)).collect();
+                self.colors.extend(new);
+                if shade != 0.0 {
+                    self.shade = Some(shade);
+                }
             }
-            Replacing::Swap => self.unused.push(Unused::Undone("swap".to_owned())),
+            Replacing::Instead(color) if !self.colors.contains(&color) => self.colors.push(color),
+            // "replace the red with leaves"
+            Replacing::By(colors) => {
+                let names: Vec<_> = colors.into_iter().map(vocabulary::name).collect();
+                self.undone("replace", &names.join(" and "));
+            }
+            Replacing::Swap | Replacing::SwapWith(_) => {
+                self.unused.push(Unused::Undone("swap".to_owned()));
+            }
             _ => {}
         }
     }

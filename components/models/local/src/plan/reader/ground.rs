@@ -58,7 +58,6 @@ impl Reader {
     /// At the end of a clause: "blue on white".
     pub(super) fn end_ground(&mut self) {
         if let Some((_, ground)) = self.clause.on.take() {
-            self.is_inked = !self.clause.colors.is_empty();
             self.set_ground(ground.color, ground.shade);
         }
     }

@@ -1,7 +1,7 @@
 //! Reads edits of a part of the picture, which are not made: rules cannot distinguish
 //! parts. Only the background can be found, to make it transparent.
 
-use super::state::{Adjustment, Last, Modifiers, Part};
+use super::state::{Adjustment, Last, Modifiers, Part, Replacing, Series};
 use super::{Quality, Reader, Unused};
 
 impl Reader {
@@ -9,7 +9,7 @@ impl Reader {
     pub(super) fn part(&mut self, name: String, is_background: bool) {
         self.clause.other = true;
         self.modifiers = Modifiers::default();
-        if is_background && self.takes_ground() {
+        if is_background && self.takes_ground(&name) {
             return;
         }
         let said = match (self.pending.take(), self.last.take()) {
@@ -35,7 +35,7 @@ impl Reader {
 
     /// "a darker background", "a plain white background": what was said before is the
     /// background's.
-    fn takes_ground(&mut self) -> bool {
+    fn takes_ground(&mut self, name: &str) -> bool {
         if let Some((_, ground)) = self.clause.on.take() {
             self.set_ground(ground.color, ground.shade);
             return true;
@@ -48,6 +48,19 @@ impl Reader {
             self.set_ground(None, amount);
             return true;
         }
+        // "switch to a white background", "replace the white background with blue"
+        if let Replacing::From(colors, shade) = &mut self.replacing
+            && self.series == Series::Color
+            && let Some(color) = colors.pop()
+        {
+            let (shade, is_last) = (*shade, colors.is_empty());
+            if is_last {
+                self.replacing = Replacing::No;
+            }
+            self.set_ground(Some(color), shade);
+            self.go_on_with_ground(name);
+            return true;
+        }
         let named = self.last.as_ref().map(|last| last.colors);
         let Some(color) = named.and_then(|before| self.colors.get(before)).copied() else {
             return false;
@@ -57,7 +70,20 @@ impl Reader {
             self.take_back(&last);
         }
         self.set_ground(Some(color), shade);
+        // "make the white background blue"
+        if self.clause.named.take() == Some(color) {
+            self.go_on_with_ground(name);
+        }
         true
+    }
+
+    /// The rest of the clause is about the background.
+    fn go_on_with_ground(&mut self, name: &str) {
+        self.clause.part = Some(Part {
+            name: name.to_owned(),
+            is_background: true,
+            said: true,
+        });
     }
 
     fn take_back(&mut self, last: &Last) {
@@ -81,6 +107,7 @@ impl Reader {
         }
         if without && !not {
             self.modifiers = Modifiers::default();
+            self.clause.has_ground = true;
             self.adjust(text, vec![(Quality::Transparency, 1.0)]);
         } else {
             self.part(text, true);

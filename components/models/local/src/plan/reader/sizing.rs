@@ -12,6 +12,9 @@ pub struct Sizing {
     clause: Clause,
 }
 
+/// The shorter side, in pixels, of the smallest picture that needs no word for its size.
+const ICON: u32 = 16;
+
 #[derive(Default)]
 struct Clause {
     action: Option<(String, Action)>,
@@ -31,7 +34,7 @@ enum Action {
 
 impl Sizing {
     /// Starts an action; `degree` is how much of it. Returns it where there cannot be less
-    /// of it.
+    /// of it, or an earlier one that it displaces.
     pub fn start(
         &mut self,
         text: String,
@@ -49,8 +52,13 @@ impl Sizing {
             Meaning::Pad => Action::Pad(degree),
             _ => Action::Resize,
         };
-        self.clause.action = Some((text, action));
-        None
+        let (text, earlier) = self.clause.action.replace((text, action))?;
+        let is_displaced = match action {
+            Action::Pad(_) => matches!(earlier, Action::Scale(_) | Action::Enlarge),
+            Action::Scale(_) | Action::Enlarge => matches!(earlier, Action::Pad(_)),
+            Action::Resize => false,
+        };
+        is_displaced.then_some(text)
     }
 
     pub fn measure(&mut self, meaning: Meaning) {
@@ -64,8 +72,8 @@ impl Sizing {
         }
     }
 
-    /// Ends a clause.
-    pub fn stop(&mut self, turning: &mut Turning, unused: &mut Vec<Unused>) {
+    /// Ends a clause, which may ask for nothing but a size.
+    pub fn stop(&mut self, is_alone: bool, turning: &mut Turning, unused: &mut Vec<Unused>) {
         let Clause {
             action,
             percent,
@@ -74,7 +82,13 @@ impl Sizing {
             ratio,
         } = std::mem::take(&mut self.clause);
         let (text, action) = action.unzip();
-        if let Some(Action::Pad(degree)) = action {
+        // "a 3x3 grid"
+        let size = size.filter(|(width, height)| action.is_some() || *width.min(height) >= ICON);
+        // "2x brighter"
+        let times = times.filter(|_| is_alone || action.is_some());
+        if let Some(Action::Pad(degree)) = action
+            && size.is_none()
+        {
             let ratio = ratio.or_else(|| turning.take_square().then_some((1, 1)));
             let pad = ratio.map_or(Pad::Margin(degree), |(width, height)| {
                 Pad::Ratio(width, height)

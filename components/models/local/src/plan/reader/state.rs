@@ -2,10 +2,10 @@
 
 use super::Ground;
 use super::subject::Subject;
-use concept_refinement_vocabulary::Quality;
+use concept_refinement_vocabulary::{Meaning, Quality};
 
 /// Modifiers for the next change.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct Modifiers {
     pub degree: f32,
     pub reverse: bool,
@@ -15,6 +15,8 @@ pub struct Modifiers {
     pub more: bool,
     /// What is not wanted is something that the picture has.
     pub remove: bool,
+    /// The colour that replaces the next one.
+    pub instead: Option<u32>,
 }
 
 impl Default for Modifiers {
@@ -27,6 +29,7 @@ impl Default for Modifiers {
             keep: false,
             more: false,
             remove: false,
+            instead: None,
         }
     }
 }
@@ -64,6 +67,31 @@ pub struct Last {
     pub shade: Option<f32>,
 }
 
+/// What stands before a word, where that is a list of colours.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub enum Series {
+    #[default]
+    No,
+    /// "red"
+    Color,
+    /// "red,"
+    Comma,
+    /// "red and"
+    And,
+}
+
+impl Series {
+    pub fn after(self, text: &str, meaning: Option<Meaning>) -> Self {
+        match (meaning, text) {
+            (Some(Meaning::Color(_)), _) => Self::Color,
+            (Some(Meaning::Definite), _) => self,
+            (Some(Meaning::Stop), ",") if self == Self::Color => Self::Comma,
+            (Some(Meaning::Stop), "and" | "&") if self != Self::No => Self::And,
+            _ => Self::No,
+        }
+    }
+}
+
 /// The state of reading "replace red by blue".
 #[derive(Default)]
 pub enum Replacing {
@@ -73,10 +101,10 @@ pub enum Replacing {
     Refused,
     /// "replace"
     Asked,
-    /// "replace red"
-    From(u32),
+    /// "replace red", or a shade of it
+    From(Vec<u32>, f32),
     /// "replace red by"
-    By(u32),
+    By(Vec<u32>),
     /// "swap"
     Swap,
     /// "swap red"
@@ -109,8 +137,12 @@ pub struct Clause {
     pub is_on: bool,
     /// The colour after "on".
     pub on: Option<(String, Ground)>,
-    /// The background's colour was said.
+    /// It is about the background.
     pub has_ground: bool,
+    /// It says "replace", rather than "turn" or "change".
+    pub is_replace: bool,
+    /// The colours to replace were named in it.
+    pub has_from: bool,
     /// It replaces one colour by another.
     pub replaces: bool,
     /// How much had been asked for before it.

@@ -80,7 +80,7 @@ impl Reader {
     }
 
     /// How many changes were asked for so far.
-    fn asked(&self) -> usize {
+    pub(super) fn asked(&self) -> usize {
         self.adjustments.len()
             + self.colors.len()
             + self.replacements.len()

@@ -41,39 +41,33 @@ enum Kind {
     Crop { to: Option<Shape> },
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
     Square,
     Circle,
 }
 
+const SQUARE: Option<Shape> = Some(Shape::Square);
+const CIRCLE: Option<Shape> = Some(Shape::Circle);
+
 impl Turning {
     /// Starts an action; `degree` is how much of it. Returns the word that it conflicts
     /// with.
     pub fn start(&mut self, text: String, meaning: Meaning, degree: f32) -> Vec<Unused> {
+        let rotate = |degrees| Kind::Rotate {
+            degrees,
+            left: false,
+        };
         let mut kind = match meaning {
-            Meaning::Rotate if degree >= 1.0 => Kind::Rotate {
-                degrees: 90.0,
-                left: false,
-            },
-            Meaning::Rotate => Kind::Rotate {
-                degrees: 2.0 * TILT * degree,
-                left: false,
-            },
-            Meaning::Tilt => Kind::Rotate {
-                degrees: TILT * degree,
-                left: false,
-            },
+            Meaning::Rotate if degree >= 1.0 => rotate(90.0),
+            Meaning::Rotate => rotate(2.0 * TILT * degree),
+            Meaning::Tilt => rotate(TILT * degree),
             Meaning::Flip => Kind::Flip {
                 vertically: false,
                 half: false,
             },
-            Meaning::MakeSquare => Kind::Crop {
-                to: Some(Shape::Square),
-            },
-            Meaning::MakeCircle => Kind::Crop {
-                to: Some(Shape::Circle),
-            },
+            Meaning::MakeSquare => Kind::Crop { to: SQUARE },
+            Meaning::MakeCircle => Kind::Crop { to: CIRCLE },
             _ => Kind::Crop { to: None },
         };
         // "crop it, square format": the second part says to what shape.
@@ -129,18 +123,20 @@ impl Turning {
         self.clause.refused = true;
     }
 
-    /// "rotate it, but only a bit"
-    pub fn slightly(&mut self, degree: f32) {
-        if let Some(action) = &mut self.clause.action
-            && let Kind::Rotate { degrees, .. } = &mut action.kind
-        {
-            let full = if *degrees == 90.0 {
-                2.0 * TILT
-            } else {
-                *degrees
-            };
-            *degrees = full * degree;
+    /// "rotate it a bit". False: the clause rotates nothing.
+    pub fn slightly(&mut self, degree: f32) -> bool {
+        let Some(Action {
+            kind: Kind::Rotate { degrees, .. },
+            ..
+        }) = &mut self.clause.action
+        else {
+            return false;
+        };
+        if degree < 1.0 {
+            let is_quarter = *degrees == 90.0;
+            *degrees = degree * if is_quarter { 2.0 * TILT } else { *degrees };
         }
+        true
     }
 
     /// Whether the clause asks for a crop whose shape is not said yet, which it then
@@ -152,15 +148,8 @@ impl Turning {
 
     /// Whether a square is asked for that is not an action of this clause.
     pub fn take_square(&mut self) -> bool {
-        let is_square = |kind: &Kind| {
-            matches!(
-                kind,
-                Kind::Crop {
-                    to: Some(Shape::Square)
-                }
-            )
-        };
-        let action = self.clause.action.take_if(|action| is_square(&action.kind));
+        let is_square = |action: &mut Action| matches!(action.kind, Kind::Crop { to: SQUARE });
+        let action = self.clause.action.take_if(is_square);
         let towards = &mut self.clause.towards;
         let place = towards.iter().position(|(_, to)| *to == Toward::Square);
         let toward = place.map(|place| towards.remove(place));
@@ -216,12 +205,8 @@ impl Turning {
                 vertically: true, ..
             } => Turn::Flip,
             Kind::Flip { .. } => Turn::Mirror,
-            Kind::Crop {
-                to: Some(Shape::Square),
-            } => Turn::Square,
-            Kind::Crop {
-                to: Some(Shape::Circle),
-            } => {
+            Kind::Crop { to: SQUARE } => Turn::Square,
+            Kind::Crop { to: CIRCLE } => {
                 self.is_round = true;
                 Turn::Square
             }
@@ -261,8 +246,8 @@ impl Kind {
             (Self::Flip { vertically, .. }, Toward::Horizontal | Toward::Left | Toward::Right) => {
                 *vertically = false
             }
-            (Self::Crop { to }, Toward::Square) => *to = Some(Shape::Square),
-            (Self::Crop { to }, Toward::Circle) => *to = Some(Shape::Circle),
+            (Self::Crop { to }, Toward::Square) => *to = SQUARE,
+            (Self::Crop { to }, Toward::Circle) => *to = CIRCLE,
             _ => return false,
         }
         true

@@ -368,6 +368,41 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
         &[Has(NAVY), Corner(GOLD), Note("something encloses")],
     ),
     ("logo", "on a white table", &[Refused("none for: on white")]),
+    (
+        "acme",
+        "turn red to blue, green to gold",
+        &[Has(BLUE), Lacks(RED), Note("There is no green")],
+    ),
+    (
+        "acme",
+        "rotate the blue logo to the left",
+        &[Size(200, 300), Has(RED), Silent],
+    ),
+    (
+        "acme",
+        "white logo on a navy background",
+        &[Has(WHITE), Corner(NAVY), Lacks(RED), Silent],
+    ),
+    (
+        "acme",
+        "make the white background blue",
+        &[Has(RED), Corner(BLUE), Note("something encloses")],
+    ),
+    (
+        "acme",
+        "remove the white background",
+        &[Transparent, Has(RED), Note("something encloses")],
+    ),
+    (
+        "product",
+        "remove the background and replace it with white",
+        &[Corner(WHITE), Has(0x2A5CA8), Silent],
+    ),
+    (
+        "badge",
+        "replace the red and blue with green",
+        &[Has(0x2E8B4A)],
+    ),
     ("acme", "remove the colours", &[Muted, Silent]),
     ("acme", "no green", &[Refused("names no change")]),
     (
@@ -377,6 +412,7 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
     ),
     ("logo", "don't blur it, just warmer", &[Silent]),
     ("badge", "blue, no red", &[Has(BLUE), Silent]),
+    ("acme", "orange, no red", &[Has(0xEE7F1B), Silent]),
     ("lake", "sharper, keep the text", &[Note("text")]),
     (
         "acme",

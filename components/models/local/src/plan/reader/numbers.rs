@@ -1,0 +1,84 @@
+//! Reads numbers: of colours, of degrees, of per cent, and sizes.
+
+use super::state::Modifiers;
+use super::{Quality, Reader};
+use concept_refinement_vocabulary::Meaning;
+
+impl Reader {
+    /// A number of colours, or an angle: the following words tell which.
+    pub(super) fn number(&mut self, text: String, number: u8) {
+        if let Some((earlier, number)) = self.clause.number.replace((text, number)) {
+            self.unused
+                .extend(self.turning.figure(earlier, f32::from(number)));
+        }
+    }
+
+    pub(super) fn figure(&mut self, text: String, figure: f32) {
+        self.settle();
+        self.clause.other = true;
+        self.unused.extend(self.turning.figure(text, figure));
+    }
+
+    /// A size, unless the clause refuses one ("don't crop to 16:9") or is about something
+    /// else ("2x brighter").
+    pub(super) fn measure(&mut self, text: &str, meaning: Meaning) {
+        self.settle();
+        self.clause.other = true;
+        if self.clause.negated || self.modifiers.refusal().is_some() {
+            self.unwanted("not", text);
+            return;
+        }
+        if let Meaning::Times(times) = meaning {
+            self.modifiers.degree = times.clamp(0.25, 2.0);
+        }
+        self.sizing.measure(meaning);
+    }
+
+    /// How much of the next change, or else of the last one, or of the size.
+    pub(super) fn percent(&mut self, percent: f32) {
+        /// What the plain word asks for: about a third.
+        const PLAIN: f32 = 1.0 / 3.0;
+        self.settle();
+        self.modifiers.degree = (percent / PLAIN).clamp(0.05, 3.0);
+        self.sizing.measure(Meaning::Percent(percent));
+    }
+
+    /// "colours": the number before it, if any, is the number of colours to keep.
+    pub(super) fn number_of_colors(&mut self, text: &str) {
+        let Some((number, count)) = self.clause.number.take() else {
+            return;
+        };
+        // "keep only two colours", "reduce it to two colours"
+        let Modifiers { not, without, .. } = std::mem::take(&mut self.modifiers);
+        self.clause.negated = not || without;
+        let said = format!("{number} {text}");
+        if self.clause.negated {
+            self.unwanted("not", &said);
+        } else if !self.is_of_part(&said) {
+            self.clause.other = true;
+            self.count = Some(count);
+        }
+    }
+
+    pub(super) fn duotone(&mut self, text: &str) {
+        self.settle();
+        let modifiers = std::mem::take(&mut self.modifiers);
+        if !self.refused(modifiers, text) && !self.is_of_part(text) {
+            self.clause.other = true;
+            self.count = Some(2);
+        }
+    }
+
+    pub(super) fn black_and_white(&mut self, text: String) {
+        self.settle();
+        let Modifiers { not, without, .. } = std::mem::take(&mut self.modifiers);
+        self.clause.negated = not || without;
+        if self.clause.negated {
+            self.unwanted("not", &text);
+        } else if !self.is_of_part(&text) {
+            self.adjust(text, vec![(Quality::Monochrome, 1.0)]);
+            self.clause.other = true;
+            self.count = Some(2);
+        }
+    }
+}
