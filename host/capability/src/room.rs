@@ -4,7 +4,8 @@
 //! images of the tasks accepted before. A refined image is never refused here, since its
 //! space was promised when its task was accepted. So everything accepted fits, and new
 //! work is refused before the disk is full. Uploads leave more of the disk free than
-//! tasks do, so that those who have images can go on when no more can be uploaded.
+//! tasks do, so that tasks for stored images are still accepted when uploads are
+//! refused.
 //!
 //! Nothing here may block, except for querying the free space of the disk.
 
@@ -27,8 +28,8 @@ const SHARE: u64 = 1024;
 const RESERVE: u64 = 1 << 30;
 const RESERVE_SHARE: u64 = 20;
 
-/// What uploads leave free in addition is at least this many bytes, or an eighth of the
-/// disk, whichever is less: on a small disk, the logs of the databases need the most.
+/// Uploads additionally leave free at least this many bytes, or an eighth of the disk,
+/// whichever is less: on a small disk, the logs of the databases need the most.
 const LOGS: u64 = 16 << 20;
 const LOGS_SHARE: u64 = 8;
 
@@ -111,7 +112,7 @@ impl Room {
         }
     }
 
-    /// Reserves room for an upload until the reservation is dropped.
+    /// Reserves space for an upload until the reservation is dropped.
     ///
     /// # Errors
     ///
@@ -301,7 +302,7 @@ fn full(reason: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::StorageFull, reason)
 }
 
-/// The part of a total that this many of so many are. None: there are none.
+/// This fraction of a total, given as a part and a whole. None: the whole is zero.
 fn share(total: u64, part: u64, of: u64) -> Option<u64> {
     let share = (u128::from(total) * u128::from(part)).checked_div(of.into())?;
     u64::try_from(share).ok()
