@@ -24,7 +24,7 @@ struct State {
     next: Age,
     /// Calls that wait, the oldest first.
     waiters: BTreeMap<Age, Waiting>,
-    /// What ends each call that runs.
+    /// The signals that end running calls.
     ends: HashMap<Age, CancellationToken>,
 }
 
@@ -71,8 +71,8 @@ pub struct InnerMeter {
 }
 
 impl ModelMemory {
-    /// `total`: limit for all instances. `each`: limit of one instance, which can always
-    /// be had. Both in bytes.
+    /// `total`: limit for all instances. `each`: limit of one instance, which one call
+    /// can always get. Both in bytes.
     pub fn new(total: u64, each: u64) -> Arc<Self> {
         let state = State {
             arbiter: MemoryArbiter::new(total, each),
@@ -192,7 +192,7 @@ impl Drop for Ticket {
 }
 
 impl Admitted {
-    /// The meter to ask before the instance's memories grow.
+    /// The meter that is asked before the instance's memories grow.
     pub fn meter(&self) -> Meter {
         Meter {
             memory: Arc::clone(&self.memory),
