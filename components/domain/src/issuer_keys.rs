@@ -16,8 +16,8 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Our host's cache answers with this header when it has answered with the same document
-/// before: what is to be said about its keys has been said then.
+/// Our host's cache sends this header if it has sent the same document before: problems
+/// with its keys have been logged then.
 pub const KNOWN_HEADER: &str = "concept-refinement-known-keys";
 
 /// Keys of this age are fetched again, but still used meanwhile.

@@ -49,7 +49,7 @@ async fn states<P: Ports>(state: &State<P>) -> Rc<[CapabilityState]> {
     states
 }
 
-/// What new tasks have to wait for, while everything else works.
+/// Why new tasks have to wait, while everything else works.
 const OF_NEW_TASKS: [&str; 2] = [QUEUE_PAUSED, DISK_AT_RESERVE];
 
 /// History, downloads and the page work without the model, so it affects the status only
