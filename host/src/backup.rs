@@ -1,8 +1,8 @@
 //! Backups: a snapshot of a data directory.
 //!
 //! A backup is a tar archive, which the process that owns the directory streams to
-//! whoever requested it. So the two need no place that both can write to, and the
-//! requester owns the result. [`restore`](crate::restore) goes the other way.
+//! the requester. So the two need no place that both can write to, and the requester
+//! owns the result. [`restore`](crate::restore) goes the other way.
 
 mod archive;
 mod draft;

@@ -120,7 +120,7 @@ fn to_stdout(source: Source) -> anyhow::Result<Received> {
     received(receiver, copied.context("standard output"))
 }
 
-/// An error of the sender is reported rather than what it caused here.
+/// Reports an error of the sender rather than the error that it caused here.
 fn received<R: io::Read>(
     receiver: Receiver<R>,
     taken: anyhow::Result<()>,
