@@ -28,9 +28,9 @@ use crate::operator::Operator;
 pub use access::{Caller, SUDO_USER};
 pub use listener::{CONNECTIONS, serve, serve_peer};
 
-/// What the admin API needs.
+/// The parts that the admin API uses.
 pub struct AdminServer {
-    /// What an operator can do.
+    /// The operations for operators.
     pub operator: Operator,
     /// The metrics.
     pub scrape: Arc<Scrape>,

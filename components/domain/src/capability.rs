@@ -250,7 +250,7 @@ pub enum StoredOrNot {
     WrongLength,
 }
 
-/// What is known about a stored image without reading it.
+/// The metadata of a stored image, known without reading it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageInfo {
     /// Its path within this service.

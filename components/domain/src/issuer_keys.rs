@@ -43,7 +43,7 @@ pub fn time_to_fetch(has_keys: bool, since_fetch: Option<Duration>) -> Duration 
     since_fetch.map_or(Duration::ZERO, |since| interval.saturating_sub(since))
 }
 
-/// Decodes a number or a point of a key. The standard asks for base64url without padding;
+/// Decodes a number or a point of a key. The standard requires base64url without padding;
 /// issuers also pad it, use the other alphabet, and break lines.
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     let of_url = |byte: u8| match byte {

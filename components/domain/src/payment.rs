@@ -140,7 +140,7 @@ impl Payment {
         if fits { Ok(kept) } else { Err(TooLarge) }
     }
 
-    /// The state when a link discards its receipt and asks for new work. `is_never`:
+    /// The state when a link discards its receipt and requests new work. `is_never`:
     /// nothing may be paid for twice. For a retry the operator has allowed it, so it
     /// begins as if its failed task had no record.
     ///

@@ -21,7 +21,7 @@ const BEGINNING: usize = 8;
 /// Longest detail, in code points.
 const MAX_DETAIL_CHARS: usize = 200;
 
-/// What happened.
+/// The kind of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepKind {
@@ -58,7 +58,7 @@ pub enum StepKind {
 pub struct Step {
     /// When.
     pub at: Timestamp,
-    /// What.
+    /// The kind.
     pub kind: StepKind,
     /// The host on which it happened, if known.
     pub host: Option<String>,

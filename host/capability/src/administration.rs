@@ -158,7 +158,7 @@ pub trait Administration: Send + Sync {
 }
 
 impl Action {
-    /// All of them.
+    /// All actions.
     pub const ALL: [Self; 4] = [Self::Retry, Self::Cancel, Self::Delete, Self::Erase];
 
     /// As used in JSON and in stores.

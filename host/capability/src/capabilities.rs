@@ -57,7 +57,7 @@ pub struct Capabilities {
     pub pause: Arc<Pause>,
     /// Space for images: its limits and its use.
     pub room: Arc<Room>,
-    /// Where spans of requests and tasks go.
+    /// The tracer for spans of requests and tasks.
     pub traces: Traces,
     /// The leases of work that this host does for all hosts of its store.
     pub leader_leases: Arc<dyn LeaderLeases>,

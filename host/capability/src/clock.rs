@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use concept_refinement_domain::timestamp::Timestamp;
 
-/// Where the time comes from.
+/// A source of the time.
 pub trait Clock: Send + Sync {
     /// The time in UTC.
     fn now(&self) -> Timestamp;

@@ -89,7 +89,7 @@ impl Cores {
         })
     }
 
-    /// All of them, the one of the main runtime first.
+    /// All cores, that of the main runtime first.
     pub fn iter(&self) -> impl Iterator<Item = &Core> {
         iter::once(&self.first).chain(&self.others)
     }

@@ -256,7 +256,7 @@ impl Folder {
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     kind: FileType,
-    /// Whose it is.
+    /// Its owner.
     pub owner: u32,
     /// Its device and inode.
     pub inode: u64,

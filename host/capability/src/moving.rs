@@ -17,7 +17,7 @@ use super::images::Contents;
 pub struct Table {
     /// The name that every engine uses for it.
     pub name: &'static str,
-    /// What its records are called in messages for people.
+    /// The name of its records in messages for people.
     pub known_as: &'static str,
     /// The columns of the key: the first ones.
     pub key: &'static str,
@@ -122,7 +122,7 @@ static QUEUE_PAUSE: Table = Table {
     condition: "TRUE",
 };
 
-/// What operators did.
+/// The audit.
 static AUDIT: Table = Table {
     name: "audit_entry",
     known_as: "audit entries",

@@ -172,7 +172,7 @@ impl Payments {
     }
 
     /// Durably records that a call of a link is about to be sent. `has_receipt`: the call
-    /// started from a receipt and only asks for work that is already recorded. While the
+    /// started from a receipt and only requests work that is already recorded. While the
     /// store cannot be reached, this waits.
     ///
     /// # Errors

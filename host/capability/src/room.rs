@@ -17,9 +17,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::{Mutex, MutexGuard};
 use rustix::fs::statvfs;
 
-/// What an accepted task reserves for its refined image, in bytes: 1024 × 1024 pixels of
-/// four bytes, as a PNG that does not compress. In a small store it is 1/[`SHARE`] of the
-/// store instead, so that tasks are accepted there too.
+/// The space that an accepted task reserves for its refined image, in bytes: 1024 × 1024
+/// pixels of four bytes, as a PNG that does not compress. In a small store it is
+/// 1/[`SHARE`] of the store instead, so that tasks are accepted there too.
 const REFINED: u64 = 4 << 20;
 const SHARE: u64 = 1024;
 
@@ -64,8 +64,8 @@ pub struct Occupancy {
 pub struct Disk {
     /// Its total size.
     pub total: u64,
-    /// What this process may still write: as much as blocks or inodes are left, whichever
-    /// are fewer.
+    /// The bytes that this process may still write: by the blocks or the inodes that
+    /// are left, whichever are fewer.
     pub available: u64,
 }
 
@@ -246,13 +246,14 @@ impl Disk {
         })
     }
 
-    /// What uploads and new tasks must leave free, in bytes. The task store and the
-    /// refined images of accepted tasks may use it.
+    /// The space that uploads and new tasks must leave free, in bytes. The task store
+    /// and the refined images of accepted tasks may use it.
     pub fn reserve(self) -> u64 {
         reserve_of(self.total)
     }
 
-    /// What uploads must leave free, in bytes: as much again, for new tasks.
+    /// The space that uploads must leave free, in bytes: as much again, for new
+    /// tasks.
     fn kept_by_uploads(self) -> u64 {
         let reserve = self.reserve();
         reserve + reserve.max(LOGS.min(self.total / LOGS_SHARE))
@@ -292,8 +293,8 @@ fn admit(
     Ok(())
 }
 
-/// What this many tasks are promised for their refined images, given the size of the
-/// resource.
+/// The space promised to this many tasks for their refined images, given the size of
+/// the resource.
 fn promised(tasks: u64, of: u64) -> u64 {
     tasks.saturating_mul(REFINED.min(of / SHARE))
 }

@@ -211,11 +211,11 @@ pub trait Maintenance: Send + Sync {
     /// all these tasks.
     fn recover(&self, are_messages_lost: bool) -> Answer<'_, u32>;
 
-    /// Those of these images that nothing refers to now or will ever refer to. A refined
-    /// image is unreferenced if its task is final or known to have been deleted, and it
-    /// is not a concept's image. The original of a pending or processing task is never
-    /// unreferenced. A returned image may be deleted at any later time, unless a new task
-    /// names it as its original.
+    /// Returns those of these images that nothing refers to now or will ever refer to. A
+    /// refined image is unreferenced if its task is final or known to have been deleted,
+    /// and it is not a concept's image. The original of a pending or processing task is
+    /// never unreferenced. A returned image may be deleted at any later time, unless a
+    /// new task names it as its original.
     ///
     /// Images of tasks that the store has never seen, and refined images whose
     /// name `refined::name` cannot read, are not returned: they may be all that
@@ -233,8 +233,8 @@ pub trait Maintenance: Send + Sync {
     /// nobody can reach them.
     fn abandon(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired>;
 
-    /// Those of these users who have no stored session that lasts until this time or
-    /// longer.
+    /// Returns those of these users who have no stored session that lasts until this
+    /// time or longer.
     fn without_session(&self, users: Vec<String>, before: Timestamp) -> Answer<'_, Vec<String>>;
 
     /// The last round of deletion by age. None: the store was created by this process.

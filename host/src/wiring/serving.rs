@@ -65,7 +65,7 @@ impl Serving {
         }
     }
 
-    /// Starts background work, which has to end once it is told to stop.
+    /// Starts background work, which has to end once it gets the signal to stop.
     pub(super) fn spawn<F>(&mut self, run: impl FnOnce(Stop) -> F)
     where
         F: Future<Output = ()> + Send + 'static,

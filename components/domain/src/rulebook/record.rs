@@ -32,11 +32,11 @@ pub struct TaskRecord {
     pub payment: Payment,
     /// The delivery of its webhook, if it has one. It is due once the task has ended.
     pub delivery: Option<DeliveryRecord>,
-    /// The failed task that it retries, if an operator asked for that.
+    /// The failed task that it retries, if an operator requested it.
     pub retry_of: Option<String>,
     /// The trace context of its request. No decision depends on it.
     pub trace: Option<TraceContext>,
-    /// What happened to it.
+    /// Its story.
     pub steps: Steps,
 }
 

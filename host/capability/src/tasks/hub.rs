@@ -259,7 +259,7 @@ impl Hub {
             .end_work(task_id, |work| work.ends_at(revision, status));
     }
 
-    /// Whether the task has watchers that have not been told of this revision.
+    /// Whether the task has watchers that have not received this revision.
     pub fn lacks(&self, task_id: &str, revision: u64) -> bool {
         let state = self.state.lock();
         let watched = state.watched.get(task_id);

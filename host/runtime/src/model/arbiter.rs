@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 /// [`SMALL`] counts as part of the fixed cost of an instance.
 const UNTOUCHED: u64 = 8 << 20;
 
-/// What such an instance counts as, in bytes. One that waits for a provider was measured
+/// The charge of such an instance, in bytes. One that waits for a provider was measured
 /// to use less.
 pub const SMALL: u64 = 512 << 10;
 
@@ -47,7 +47,7 @@ struct Share {
     reserved: u64,
     /// Size of its instance's memories, in bytes.
     grown: u64,
-    /// What the instances that it waits for count as, in bytes.
+    /// The charge of the instances that it waits for, in bytes.
     inner: u64,
     /// If it is ending: the bytes that it requested.
     wanted: u64,
@@ -78,7 +78,7 @@ impl Share {
     }
 }
 
-/// What an instance with memories of this size counts as.
+/// The charge of an instance with memories of this size.
 pub fn charge(bytes: u64) -> u64 {
     if is_small(bytes) { SMALL } else { bytes }
 }
@@ -123,7 +123,7 @@ impl MemoryArbiter {
         self.in_use
     }
 
-    /// What to reserve for a call that is expected to need this much.
+    /// The reservation for a call that is expected to need this much.
     pub fn need(&self, expected: u64) -> u64 {
         expected.min(self.each).max(SMALL)
     }

@@ -33,7 +33,7 @@ struct Waiting {
     admitted: oneshot::Sender<Admitted>,
 }
 
-/// What the next try of a call needs, in bytes.
+/// The need of the next try of a call, in bytes.
 type Need = Arc<AtomicU64>;
 
 /// A call's place in the queue for memory, for all its tries.
@@ -65,7 +65,7 @@ pub struct InnerMeter {
     call: Arc<Admitted>,
     /// Reserved for it, in bytes.
     reserved: u64,
-    /// What it counts as, in bytes.
+    /// Its charge, in bytes.
     counted: AtomicU64,
     is_large: Arc<AtomicBool>,
 }
@@ -96,7 +96,7 @@ impl ModelMemory {
         }
     }
 
-    /// Queues a call behind all that came before. `expected`: what its instance will
+    /// Queues a call behind all earlier ones. `expected`: what its instance will
     /// need, in bytes.
     pub fn ticket(self: &Arc<Self>, expected: u64) -> Ticket {
         let mut state = self.state.lock();

@@ -31,7 +31,7 @@ pub struct PaidCall {
 #[derive(Default)]
 struct State {
     has_begun: bool,
-    /// None: it has not begun, or only asks for work that is already recorded.
+    /// None: it has not begun, or only requests work that is already recorded.
     call: Option<Call>,
 }
 

@@ -28,7 +28,8 @@ pub struct Bounds {
     pub modules: usize,
     /// Elements of all tables together.
     pub elements: usize,
-    /// What it may write into blobs in all, in bytes. Those use the space for images.
+    /// Most bytes that it may write into blobs in all. Blobs use the space for
+    /// images.
     pub blobs: usize,
 }
 

@@ -232,7 +232,7 @@ impl Sandbox {
         self.egress.lend(slot);
     }
 
-    /// What one of our own components printed since the last call, such as a panic
+    /// The output of one of our own components since the last call, such as a panic
     /// message before a trap.
     pub fn printed(&self) -> String {
         self.printed.take()

@@ -8,7 +8,7 @@ use super::super::failure::Failure;
 const ACT: &str = "REFINEMENT_ADMIN_TOKEN";
 const READ: &str = "REFINEMENT_ADMIN_READ_TOKEN";
 
-/// What a command does.
+/// The kind of access that a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     Read,

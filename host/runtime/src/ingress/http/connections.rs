@@ -117,9 +117,9 @@ impl Open {
         idle.is_some()
     }
 
-    /// Of the clients with more connections than `own`, the one with the most that has an
-    /// idle one. Trusted proxies stand for many clients: they lose a connection only to a
-    /// client that has none, and only if no other client can lose one.
+    /// The client with the most connections, more than `own`, that has an idle one.
+    /// Trusted proxies stand for many clients: they lose a connection only to a client
+    /// that has none, and only if no other client can lose one.
     fn largest_beyond(&self, own: usize) -> Option<Option<Subnet>> {
         let larger = self.by_client.iter().filter(|(client, of)| {
             let is_larger = match client {

@@ -370,7 +370,7 @@ impl Dispatch {
         busy: Busy,
     ) -> Result<Response<WasiBody>, Refusal> {
         if version == Version::HTTP_10 && ends_with_connection(&response) {
-            // Otherwise hyper would promise keep-alive to a client that asks for it.
+            // Otherwise hyper would promise keep-alive to a client that requests it.
             *response.version_mut() = Version::HTTP_10;
         }
         let body = response.body();
