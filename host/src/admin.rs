@@ -1,8 +1,9 @@
-//! The admin API: `/admin/v1`, by which an operator sees and does things, and a
-//! page that uses it.
+//! The admin API, `/admin/v1`, and a page that uses it: operators inspect tasks, act
+//! on them, and pause the queue.
 //!
-//! It is served on the socket in the data directory, where the system says who asks, and
-//! on an address of its own, where a token does. It never shares a listener with users.
+//! It is served on the socket in the data directory, where the system identifies the
+//! requester, and on an address of its own, where a token does. It never shares a
+//! listener with users.
 
 mod access;
 mod answer;
@@ -27,18 +28,18 @@ use crate::operator::Operator;
 pub use access::{Caller, SUDO_USER};
 pub use listener::{CONNECTIONS, serve, serve_peer};
 
-/// What the admin API needs.
+/// The parts that the admin API uses.
 pub struct AdminServer {
-    /// What an operator can do.
+    /// The operations for operators.
     pub operator: Operator,
     /// The metrics.
     pub scrape: Arc<Scrape>,
     /// The base of signed URLs of images: the public URL, or this machine's.
     pub origin: String,
-    /// The tokens of the listener. None: there is only the socket.
+    /// The tokens that the listener accepts. None: there is only the socket.
     pub listener: Option<AdminListener>,
-    /// The names that the listener answers to. None: to all.
+    /// The host names that the listener accepts. None: all.
     pub names: Option<HostNames>,
-    /// Places for connections of operators.
+    /// Permits for connections of operators.
     pub places: Arc<Connections>,
 }

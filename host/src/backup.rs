@@ -1,8 +1,8 @@
 //! Backups: a snapshot of a data directory.
 //!
 //! A backup is a tar archive, which the process that owns the directory streams to
-//! whoever requested it. So the two need no place that both can write to, and the
-//! requester owns the result. [`restore`](crate::restore) goes the other way.
+//! the requester. So the two need no place that both can write to, and the requester
+//! owns the result. [`restore`](crate::restore) goes the other way.
 
 mod archive;
 mod draft;
@@ -33,12 +33,12 @@ pub use unpack::{copy, unpack};
 /// Folder in the data directory of a service for copies of databases while they are sent.
 const SCRATCH: &str = "backup.scratch";
 
-/// What a process can back up.
+/// The stores that a process can back up.
 pub struct Backup {
     data: Folder,
     /// The task store comes before the images that it refers to.
     stores: Vec<Arc<dyn Embedded>>,
-    /// What copies of databases may not take from the service's tasks.
+    /// Disk space that copies of databases must leave for the service's tasks.
     room: Arc<Room>,
 }
 
@@ -53,7 +53,8 @@ impl Backup {
     ///
     /// # Errors
     ///
-    /// The backup is incomplete. The receiver is told too, if it is still there.
+    /// The backup is incomplete. The receiver gets the error too, if it is still
+    /// connected.
     pub fn send_as_service(&self, to: impl Write + Send) -> anyhow::Result<String> {
         self.send_by(to, |sender| {
             let scratch = Scratch::create(self.data.path())?;
@@ -135,13 +136,13 @@ pub fn size(data: &Folder) -> io::Result<(u64, u64)> {
     Ok(size)
 }
 
-/// `path`: of the folder, from the top of the data directory.
+/// `path`: the folder, relative to the data directory.
 fn add_size(folder: &Folder, path: &Path, size: &mut (u64, u64)) -> io::Result<()> {
     for name in folder.names()? {
         let path = path.join(&name);
         match folder.look(&name)? {
             Some(found) if found.is_folder() => match folder.folder(&name) {
-                // It was removed meanwhile.
+                // The file was removed meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 below => add_size(&below?, &path, size)?,
             },

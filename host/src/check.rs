@@ -118,7 +118,7 @@ pub async fn check(
     Ok(())
 }
 
-/// Where it is, or where it would be created.
+/// The location of the store, or where it would be created.
 fn data_directory(config: &Config) -> anyhow::Result<String> {
     let directory = &config.data_dir;
     let shown = directory.display();
@@ -147,11 +147,11 @@ fn secret(config: &Config) -> anyhow::Result<Option<Secret>> {
 
 /// The result of looking for a store.
 enum Looked<S> {
-    /// A server answers.
+    /// The store's server answers.
     Server(String),
-    /// It will be created at the first start.
+    /// The store will be created at the first start.
     Missing,
-    /// Another process has it open, so it works.
+    /// Another process has the store open, so it works.
     InUse,
     Open(S),
 }

@@ -1,7 +1,7 @@
 //! The command line.
 //!
-//! One file per command. Errors are one sentence on standard error, and the exit status
-//! tells their kind. Standard output has nothing but the requested output.
+//! One file per command. An error is one sentence on standard error, and the exit
+//! status says which kind it is. Standard output has only the requested output.
 
 mod arguments;
 mod audit;

@@ -1,8 +1,8 @@
 //! Accepts the connections of listeners that only a few clients use, such as scrapers and
 //! operators.
 //!
-//! Clients share the places as they share those for requests of users: silent connections
-//! give way, so that nobody needs a token or patience to get past them.
+//! Clients share the permits as users' clients share theirs: silent connections are
+//! replaced, so that they cannot keep anybody out.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +15,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-/// How often to look for a place while all are in use, and for a free file descriptor.
+/// How often to look for a free permit while all are in use, and for a free file
+/// descriptor.
 const RETRY: Duration = Duration::from_millis(50);
 
-/// Serves each connection as long as it has a place, until it is dropped. `client`: who
-/// connects, for the log.
+/// Serves each connection as long as it has a permit, until it is dropped. `client`:
+/// the kind of client, for the log.
 pub async fn accept<S>(
     listener: TcpListener,
     places: Arc<Connections>,
@@ -44,7 +45,8 @@ pub async fn accept<S>(
     }
 }
 
-/// Waits for a place. Only requests in progress can hold it up, never silent connections.
+/// Waits for a permit. Only requests in progress can delay this, never silent
+/// connections.
 pub async fn place(places: &Arc<Connections>, client: Option<Subnet>) -> Arc<Connection> {
     loop {
         if let Some(place) = places.open(client, CancellationToken::new()) {
@@ -54,7 +56,7 @@ pub async fn place(places: &Arc<Connections>, client: Option<Subnet>) -> Arc<Con
     }
 }
 
-/// Serves until that ends, or the place is given to another connection.
+/// Serves until the connection ends, or its permit is given to another connection.
 pub async fn while_it_has(place: Arc<Connection>, served: impl Future<Output = ()>) {
     tokio::select! {
         () = served => {}

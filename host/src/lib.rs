@@ -1,10 +1,10 @@
 //! The host of concept refinement: it runs the `api`, `processor` and model
 //! components on wasmtime and gives them their capabilities.
 //!
-//! A program that embeds it makes a [`Config`], loads the [`Components`] and passes both
-//! to a [`HostBuilder`], which starts a service, or makes a [`Refiner`] without one. A
-//! component sees only those interfaces of `wit/` that it was granted. What implements
-//! the interfaces is in [`capability`].
+//! A program that embeds it builds a [`Config`], loads the [`Components`] and passes
+//! both to a [`HostBuilder`], which starts a service, or builds a [`Refiner`] without
+//! one. A component sees only those interfaces of `wit/` that it was granted. The
+//! traits behind the interfaces are in [`capability`].
 //!
 //! ```no_run
 //! use concept_refinement_host::{Components, Config, HostBuilder, HostError};

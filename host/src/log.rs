@@ -1,8 +1,8 @@
 //! The log: lines on standard error, dropped if it does not accept them.
 //!
 //! Logging must never block on standard error or fail with it: a full disk, or a reader
-//! that has gone or does not read, costs lines but never work. Lost lines are counted,
-//! and the number is logged once lines are accepted again.
+//! that has ended or does not read, loses lines but never affects work. Lost lines are
+//! counted, and the number is logged once lines are accepted again.
 
 mod library_throttle;
 mod lossy_writer;
@@ -37,7 +37,7 @@ pub fn lines_lost() -> Counter {
     LINES_LOST.clone()
 }
 
-/// Waits until everything is written, for a second at most. To be called before the
+/// Waits until everything is written, for at most a second. To be called before the
 /// process ends.
 pub fn flush() {
     if let Some(writer) = WRITER.get() {

@@ -1,9 +1,9 @@
 //! Moves the contents of an embedded store to other engines: nothing is lost, and the
 //! source is not changed.
 //!
-//! Images are moved first, since images of tasks that are still unknown are never
-//! deleted. What already exists is left as it is, so that an interrupted move continues
-//! when it is repeated. At the end both sides are read, counted and compared.
+//! Images are moved first, because images of unknown tasks are never deleted. Existing
+//! records and images are not changed, so that an interrupted move continues when it is
+//! repeated. At the end both sides are read, counted and compared.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -36,10 +36,10 @@ const BATCH: u32 = 500;
 /// Images moved concurrently.
 const AT_ONCE: usize = 8;
 
-/// Folder in the target's data directory for the time of a move.
+/// Folder in the target's data directory that exists during a move.
 const COPY: &str = "moving";
 
-/// What was moved.
+/// The number of moved records and images.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
     /// Name and number of each kind of record.
@@ -83,7 +83,7 @@ pub async fn move_stores(
     let is_first = begin(&place, to).await?;
     let secret = match move_secret(&source.data_dir, target, &tasks).await {
         Err(error) if is_first => {
-            // Nothing was moved in this case.
+            // Nothing has been moved yet, so the target can be as it was.
             to.clear(&UNFINISHED_MOVE).await?;
             return Err(error);
         }
@@ -122,7 +122,7 @@ fn records(tasks: &OpenTasks) -> anyhow::Result<&dyn Records> {
 ///
 /// # Errors
 ///
-/// That is so, or the store cannot be reached.
+/// A move is unfinished, or the store cannot be reached.
 pub async fn refuse_half_moved(tasks: &OpenTasks) -> Result<(), HalfMoved> {
     let Some(records) = &tasks.records else {
         return Ok(());
@@ -290,7 +290,7 @@ async fn move_image(
     }
 }
 
-/// Returns a digest of what was read.
+/// Returns a digest of the records read.
 async fn copy_records(
     table: &'static Table,
     from: &dyn Records,
@@ -305,7 +305,7 @@ async fn copy_records(
         .await
 }
 
-/// Compares with what the target has now.
+/// Compares with the target's current contents.
 async fn compare(table: &'static Table, expected: &Digest, to: &dyn Records) -> anyhow::Result<()> {
     let name = table.known_as;
     let found = batches(table, to);

@@ -1,5 +1,5 @@
-//! What an operator can do to a running service: the acts of its store, and what follows
-//! from them for the queue and the loops.
+//! The actions of operators on a running service: the actions of its store, and their
+//! effects on the queue and the loops.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 /// Tasks per batch that are published when the queue is resumed.
 const BATCH: u32 = 100;
 
-/// The operator's hand on a host. Reading needs no more than [`Self::administration`].
+/// The operator's access to a host. Reading needs only [`Self::administration`].
 #[derive(Clone)]
 pub struct Operator {
     /// The capabilities that it uses.
@@ -42,7 +42,7 @@ impl Operator {
         Ok(retry)
     }
 
-    /// Starts an act on all tasks that a filter matches.
+    /// Starts an action on all tasks that match a filter.
     ///
     /// # Errors
     ///
@@ -77,8 +77,8 @@ impl Operator {
         Ok(changed)
     }
 
-    /// Resumes the queue on all hosts, and publishes what waits, as far as the queue takes
-    /// it. False: it was not paused.
+    /// Resumes the queue on all hosts, and publishes waiting tasks, as far as the queue
+    /// accepts them. False: it was not paused.
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ impl Operator {
         }
     }
 
-    /// What is not published the sweep publishes.
+    /// The sweep publishes the rest.
     async fn publish(&self, tasks: &[Task]) -> Result<(), CapabilityError> {
         for task in tasks {
             self.host.queue.publish(message_for(task)).await?;

@@ -1,7 +1,7 @@
-//! Makes a data directory of a backup: all of it, or nothing.
+//! Creates a data directory from a backup: completely, or not at all.
 //!
 //! Everything is unpacked beside the directory, compared with the backup's list, and
-//! opened as a start would open it, before it gets the directory's name. So a service
+//! opened as `serve` would open it, before it gets the directory's name. So a service
 //! never starts on half a backup, or on one that it cannot use.
 
 use std::fs::File;
@@ -22,7 +22,7 @@ use crate::wiring::capabilities;
 use crate::wiring::engines::{self, IMAGES, TASKS, no_reservations};
 use crate::wiring::secret::{self, Secret};
 
-/// Where a backup is.
+/// The location of a backup.
 pub enum Source<R, D = PathBuf> {
     /// In a directory.
     Directory(D),
@@ -30,21 +30,21 @@ pub enum Source<R, D = PathBuf> {
     Archive(R),
 }
 
-/// What was restored.
+/// The result of restoring.
 pub struct Restored {
     /// A summary of its contents.
     pub counts: String,
-    /// Of the archive, or of the files of the directory.
+    /// Bytes of the archive, or of the files of the directory.
     pub bytes: u64,
 }
 
-/// Makes the data directory of a configuration, which must be empty or missing. Blocks
-/// the thread.
+/// Creates the data directory of a configuration, which must be empty or missing.
+/// Blocks the thread.
 ///
 /// # Errors
 ///
-/// The directory is not empty; the backup is not whole, damaged, or none; or this version
-/// cannot use it. The directory is as it was.
+/// The directory is not empty; the backup is incomplete, damaged, or not a backup; or
+/// this version cannot use it. The directory is unchanged.
 pub fn restore<R: Read>(config: &Config, from: Source<R>) -> anyhow::Result<Restored> {
     if has_server(TASKS, &config.tasks)? && has_server(IMAGES, &config.images)? {
         let all = capabilities::not_in_backups(config)?.join("; ");
@@ -65,7 +65,7 @@ pub fn restore<R: Read>(config: &Config, from: Source<R>) -> anyhow::Result<Rest
         Source::Archive(from) => {
             let mut from = Counted { from, bytes: 0 };
             unpack(&mut from, contents)?;
-            // It says nothing of a directory in use.
+            // The list does not describe a directory that is in use.
             contents.remove(LIST)?;
             from.bytes
         }
@@ -78,7 +78,7 @@ pub fn restore<R: Read>(config: &Config, from: Source<R>) -> anyhow::Result<Rest
         .block_on(examined(&draft_config, draft.scratch()))
         .map_err(|error| without_draft(error, contents.path()))?;
     if let Some(replaced) = draft.replaced()? {
-        // It may have been made for the user of a service.
+        // The empty directory may have been created for the user of a service.
         let given = draft.give(&replaced);
         given.context("what is restored cannot be given to its owner")?;
     }
@@ -86,8 +86,8 @@ pub fn restore<R: Read>(config: &Config, from: Source<R>) -> anyhow::Result<Rest
     Ok(Restored { counts, bytes })
 }
 
-/// A link is followed, which systemd makes of the directory of a user that is not always
-/// there.
+/// Follows a symbolic link: systemd makes the data directory a link if the unit's user
+/// exists only while it runs.
 fn target(data: &Path) -> io::Result<PathBuf> {
     match Folder::open(data) {
         Ok(found) => Ok(found.path().to_owned()),
@@ -107,12 +107,12 @@ fn directory(from: &Path) -> anyhow::Result<Folder> {
     })
 }
 
-/// Opens the stores as a start does, and returns a summary of their contents.
+/// Opens the stores as `serve` does, and returns a summary of their contents.
 async fn examined(config: &Config, scratch: &Path) -> anyhow::Result<String> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let room = capabilities::room(config);
     if config.data_dir.join(secret::FILE).exists() {
-        // Its path is that of the draft.
+        // The error names the path of the draft.
         let secret = Secret::open(&config.data_dir, || [0; 32]);
         secret.map_err(|_| anyhow::anyhow!("its secret is damaged"))?;
     }
@@ -130,7 +130,7 @@ async fn examined(config: &Config, scratch: &Path) -> anyhow::Result<String> {
         stores.extend(tasks.embedded.clone());
     }
     if !has_server(IMAGES, &config.images)? {
-        // Nothing is signed here.
+        // Nothing is signed, so any secret will do.
         let secret = Secret::open(scratch, || [0; 32])?;
         let reservations = no_reservations(&clock)?;
         let images = capabilities::images(config, &secret, reservations, &clock, &room)?;
@@ -150,7 +150,7 @@ fn has_server<O, S>(engines: &'static [Engine<O, S>], url: &str) -> anyhow::Resu
     Ok(engine.inspect.is_some())
 }
 
-/// For a store that is only read to its end.
+/// For a store that is only read once, from start to end.
 struct Nowhere<'a>(&'a Path);
 
 impl Archive for Nowhere<'_> {
@@ -163,7 +163,7 @@ impl Archive for Nowhere<'_> {
     }
 }
 
-/// Names files as in the backup, since the draft is removed.
+/// Names files by their path in the backup, because the draft is removed.
 fn without_draft(error: anyhow::Error, contents: &Path) -> anyhow::Error {
     let error = match error.downcast::<OpenError>() {
         Ok(error) => error,
@@ -185,7 +185,7 @@ fn without_draft(error: anyhow::Error, contents: &Path) -> anyhow::Error {
     }
 }
 
-/// Counts what is read from a source.
+/// Counts the bytes that are read from a source.
 struct Counted<R> {
     from: R,
     bytes: u64,

@@ -2,8 +2,9 @@
 //!
 //! Spans are made elsewhere ([`concept_refinement_capability::traces`]); here they become
 //! those of the OpenTelemetry crates, wait in a bounded queue, and are sent from a thread
-//! of their own. What does not fit the queue is dropped. A collector that hangs, fails or
-//! is away must never slow or stop the service, nor may an unusable variable.
+//! of their own. Spans that do not fit into the queue are dropped. A collector that
+//! hangs, fails or is unavailable must never slow or stop the service, nor may an
+//! unusable variable.
 
 #[cfg(feature = "otlp")]
 mod client;
@@ -24,13 +25,13 @@ use concept_refinement_capability::traces::Traces;
 use export::Export;
 use settings::Settings;
 
-/// What sends spans. The default sends none.
+/// Sends spans. The default sends none.
 #[derive(Default)]
 pub struct Sending(Option<Export>);
 
 impl Sending {
-    /// Begins to send spans, if the environment asks for it. It has to be called within the
-    /// runtime that is to send them.
+    /// Starts to send spans, if the environment variables say so. It has to be called
+    /// within the runtime that is to send them.
     pub fn of_environment(trust: &Trust) -> Self {
         let started = match Settings::read(|name| env::var(name).ok()) {
             Ok(None) => return Self::default(),
@@ -49,12 +50,12 @@ impl Sending {
         }
     }
 
-    /// Where spans have to go in order to be sent.
+    /// The tracer whose spans are sent.
     pub fn traces(&self) -> Traces {
         self.0.as_ref().map(Export::traces).unwrap_or_default()
     }
 
-    /// Sends what is left, within a second.
+    /// Sends the remaining spans, within a second.
     pub async fn stop(self) {
         if let Some(export) = self.0 {
             export.stop().await;

@@ -1,4 +1,4 @@
-//! Turns a request into its response, with everything that all routes have in common.
+//! Turns a request into its response: the code shared by all routes.
 
 use crate::config::Config;
 use crate::ports::Ports;
@@ -8,7 +8,7 @@ use crate::response::{Content, Response};
 use crate::state::State;
 use crate::{cors, protection, router, routes};
 
-/// The response header that tells the host the route's template.
+/// The response header with the route's template, for the host.
 const ROUTE: &str = "concept-refinement-route";
 
 /// The API of one instance.

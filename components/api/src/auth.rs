@@ -105,8 +105,8 @@ impl<P: Ports> Authenticator<P> {
         !headers.all("origin").all(is_ours) || !headers.all("sec-fetch-site").all(is_same_site)
     }
 
-    /// Whether the client used https, also if that is known only from the public URL,
-    /// because a proxy handles it.
+    /// Whether the client used https, even if this is known only from the public URL,
+    /// because a proxy terminates TLS.
     pub fn is_behind_https(&self, origin: &Origin) -> bool {
         origin.is_https()
             || self
@@ -115,8 +115,8 @@ impl<P: Ports> Authenticator<P> {
                 .is_some_and(|public| public.is_https() && public.same_authority(origin))
     }
 
-    /// Whether cookies must be limited to https; also if that is known only from the
-    /// public URL, since a proxy need not report it.
+    /// Whether cookies must be limited to https, even if this is known only from the
+    /// public URL, because a proxy need not report it.
     pub fn is_for_https(&self, origin: &Origin) -> bool {
         let public = self.public_origin.as_ref();
         origin.is_https() || public.is_some_and(Origin::is_https)

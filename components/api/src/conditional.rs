@@ -1,4 +1,4 @@
-//! Whether a client already has the current version (RFC 9110, section 13).
+//! Checks whether a client already has the current version (RFC 9110, section 13).
 
 use crate::request::Headers;
 

@@ -1,5 +1,5 @@
-//! The file name that a query asks an image to be saved under, and the header field with
-//! it (RFC 6266).
+//! The file name under which a query wants an image to be saved, and the header field
+//! with it (RFC 6266).
 
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::validation::FieldErrors;
@@ -19,7 +19,7 @@ const EXTENSIONS: [&str; 5] = ["png", "jpg", "jpeg", "webp", "gif"];
 #[derive(Debug, PartialEq, Eq)]
 pub struct Name(String);
 
-/// None: the query asks for no download. Of duplicates the last one counts, as in lists.
+/// None: the query requests no download. Of duplicates the last one counts, as in lists.
 pub fn requested(query: Option<&str>) -> Result<Option<Name>, Problem> {
     let name = form_urlencoded::parse(query.unwrap_or_default().as_bytes())
         .filter(|(parameter, _)| parameter == PARAMETER)
@@ -47,7 +47,7 @@ impl Name {
     }
 
     /// The value of `Content-Disposition`. Clients that do not know `filename*` get
-    /// underscores for what `filename` cannot say.
+    /// underscores for characters that `filename` cannot express.
     pub fn content_disposition(&self, format: Format) -> String {
         let name = format!("{}.{}", self.0, format.extension());
         let plain = name.replace(|it| !is_plain(it), "_");
@@ -77,7 +77,7 @@ fn is_of_image(extension: &str) -> bool {
         .any(|known| known.eq_ignore_ascii_case(extension))
 }
 
-/// Whether every client reads the character in a quoted `filename` as it stands. Some
+/// Whether every client reads the character in a quoted `filename` literally. Some
 /// decode percent signs there.
 fn is_plain(character: char) -> bool {
     matches!(character, ' '..='~') && !matches!(character, '"' | '\\' | '%')
@@ -190,7 +190,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is asked for, the field has one line of visible ASCII.
+        /// Whatever name is requested, the field has one line of visible ASCII.
         #[test]
         fn a_field_is_one_line(name in any::<String>()) {
             if let Ok(name) = Name::parse(&name) {

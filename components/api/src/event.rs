@@ -1,5 +1,5 @@
-//! Server-sent events (HTML Living Standard, 9.2), and the ids by which a client says
-//! what it received last.
+//! Server-sent events (HTML Living Standard, 9.2), and the ids with which a client
+//! names the last event that it received.
 //!
 //! An id identifies a state. `task` events have one; `progress` events do not, since a
 //! stage is not stored and cannot be sent again.

@@ -51,7 +51,7 @@ impl Origin {
         self.text.starts_with("https://")
     }
 
-    /// Whether it is reached from the machine alone that it is on.
+    /// Whether it can be reached only from its own machine.
     pub fn is_loopback(&self) -> bool {
         match Url::parse(&self.text).ok().as_ref().and_then(Url::host) {
             Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),

@@ -45,7 +45,7 @@ pub enum Problem {
         /// In seconds.
         retry_after: Option<u32>,
     },
-    /// An internal error, about which the caller learns nothing.
+    /// An internal error, whose details the caller does not learn.
     Internal,
 }
 

@@ -1,4 +1,4 @@
-//! The part of an image that a request asks for (RFC 9110, section 14).
+//! The part of an image that a request selects (RFC 9110, section 14).
 
 use concept_refinement_domain::capability::ByteRange;
 

@@ -26,7 +26,7 @@ impl<V: Clone> Recent<V> {
         Some(entry.value.clone())
     }
 
-    /// Adds an entry that is valid from now on. False: there is no room for it.
+    /// Adds an entry that is valid from now on. False: there are too many entries.
     pub fn put(&self, key: &str, value: V, now: Timestamp, until: Timestamp) -> bool {
         let mut entries = self.0.borrow_mut();
         if entries.len() >= CAPACITY {

@@ -24,8 +24,8 @@ pub struct Republisher<P> {
     /// The host has a sweep, so there is nothing to do here.
     is_swept: bool,
     /// Tasks that this instance has published again, until they are next due, so that
-    /// clients which poll an overdue task do not flood the queue. A task for which there
-    /// is no room waits for its next reader.
+    /// clients which poll an overdue task do not flood the queue. If there are too many
+    /// of them, a task waits for its next reader.
     recent: Rc<Recent<()>>,
     failures: Rc<Failures>,
 }

@@ -1,4 +1,5 @@
-//! What the routes of an instance share: its configuration, its ports and a few caches.
+//! State shared by the routes of an instance: its configuration, its ports and a few
+//! caches.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -23,7 +24,8 @@ pub struct State<P> {
     /// The result of the last check of the capabilities, and its time.
     pub readiness: RefCell<Option<(Timestamp, Rc<[CapabilityState]>)>>,
     pub republisher: Republisher<P>,
-    /// The end of the window in which the log has named the setting of the quota.
+    /// The end of the quota window in which the log has already named the quota's
+    /// setting.
     pub quota_explained: Cell<Option<Timestamp>>,
     /// The sessions that this instance has renewed, by user.
     pub renewed: Recent<Renewed>,

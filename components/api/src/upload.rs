@@ -99,7 +99,7 @@ impl<B: Body> Whole<B> {
         }
     }
 
-    /// Why nothing was passed on.
+    /// Why no byte was passed on.
     pub fn problem(self) -> Option<Problem> {
         self.problem
     }

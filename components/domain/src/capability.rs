@@ -59,7 +59,8 @@ pub struct NewTask {
     pub idempotency_key: Option<String>,
     /// None: unlimited.
     pub quota: Option<Quota>,
-    /// The request's place in a trace. None: it is not traced, or the platform does not say.
+    /// The request's trace context. None: it is not traced, or the platform does not
+    /// provide it.
     pub trace: Option<TraceContext>,
 }
 
@@ -115,7 +116,7 @@ pub struct Claimed {
     pub payment: Payment,
     /// Whether the lease of the previous attempt ran out: its worker died or hung.
     pub is_takeover: bool,
-    /// The place of its request in a trace.
+    /// The trace context of its request.
     pub trace: Option<TraceContext>,
 }
 
@@ -138,7 +139,7 @@ pub enum Cancellation {
     Ended(Task),
 }
 
-/// What a step of erasing a user has left to do.
+/// The remaining work after a step of erasing a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Erased {
     /// The images of erased concepts, which are to be deleted.
@@ -206,7 +207,7 @@ pub struct NewImage {
     pub length: ImageLength,
     /// Names and values that are stored with it.
     pub metadata: Vec<(String, String)>,
-    /// What this owner may have of this kind. None: no limit.
+    /// The owner's limits for this kind. None: no limits.
     pub limits: Option<ImageLimits>,
 }
 
@@ -249,7 +250,7 @@ pub enum StoredOrNot {
     WrongLength,
 }
 
-/// What is known about a stored image without reading it.
+/// The metadata of a stored image, known without reading it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageInfo {
     /// Its path within this service.
@@ -277,7 +278,7 @@ pub struct ByteRange {
     pub length: u64,
 }
 
-/// What the URL of an image gives access to.
+/// The access that the URL of an image gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// It is not signed: the request needs credentials.

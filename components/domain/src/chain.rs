@@ -23,10 +23,10 @@ pub const MIDDLEWARE: [&str; 2] = ["fallback", CACHE];
 /// This one takes exactly one link.
 const CACHE: &str = "cache";
 
-/// How the component of a link is named.
+/// How a chain names the component of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Component {
-    /// One that ships, by its name.
+    /// A shipped component, by its name.
     Shipped(String),
     /// A file, by its path.
     File(String),

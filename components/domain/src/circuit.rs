@@ -24,10 +24,10 @@ pub struct Circuit {
 /// When to try a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// In its turn.
+    /// In its usual order.
     Ask,
-    /// In its turn, to find out whether it works again. The circuit must be saved first,
-    /// so that only one of several concurrent calls probes.
+    /// In its usual order, to find out whether it works again. The circuit must be saved
+    /// first, so that only one of several concurrent calls probes.
     Probe(Circuit),
     /// After all others.
     Last,

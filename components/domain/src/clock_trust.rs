@@ -20,7 +20,7 @@ pub const LONGEST_GAP: Duration = Duration::from_secs(24 * 60 * 60);
 /// below it, or cost a day of waiting.
 const TOLERANCES: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(60 * 60));
 
-/// What a store remembers about the last round.
+/// A store's record of the last round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastRound {
     /// The time according to the clock.
@@ -30,7 +30,7 @@ pub struct LastRound {
     pub probation: Option<Duration>,
 }
 
-/// What is known at the start of a round.
+/// The knowledge at the start of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observation {
     /// The time according to the clock.
@@ -242,8 +242,8 @@ mod tests {
     }
 
     proptest! {
-        /// However a clock jumps and whenever the process restarts: except for what was
-        /// allowed, nothing is deleted that is too young by running time.
+        /// However a clock jumps and whenever the process restarts: apart from the
+        /// allowed deviations, nothing is deleted that is too young by running time.
         #[test]
         fn no_round_after_a_jump_is_believed_within_a_day(
             jump in 7_300..100_000_000_u64,

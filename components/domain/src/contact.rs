@@ -1,5 +1,5 @@
-//! How whoever runs an origin can reach whoever runs this service: named by the user
-//! agent of downloads. Some origins refuse a client that names nobody.
+//! The contact of this service's operator for operators of origins, named by the user
+//! agent of downloads. Some origins refuse clients without one.
 
 use url::Url;
 
@@ -11,7 +11,7 @@ const MAX_LENGTH: usize = 200;
 pub struct Contact(String);
 
 impl Contact {
-    /// Reads what an operator wrote.
+    /// Parses the value of the setting.
     ///
     /// # Errors
     ///

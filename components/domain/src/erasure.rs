@@ -1,8 +1,8 @@
-//! Erasing a user: everything that is stored about one person, in steps that are small
-//! enough not to hold up others.
+//! Erases everything that is stored about a user, in steps that are small enough not
+//! to delay other work.
 //!
-//! Only what was counted for the quota stays, under a [pseudonym](crate::pseudonym), so
-//! that nobody gets a new quota by being erased.
+//! Only the counts of the quota stay, under a [pseudonym](crate::pseudonym), so that
+//! nobody gets a new quota by being erased.
 
 use crate::capability::{CapabilityError, Erased, ErrorKind};
 
@@ -11,15 +11,15 @@ pub const STEP: u32 = 500;
 
 /// Erases a user. `tasks` and `uploads` take one step each, of at most [`STEP`], and say
 /// whether there may be more; `images` deletes the images of erased concepts. The tasks
-/// go first, so that no worker goes on for them; but if the task store is full, the
-/// uploads do, since they free the space that it needs.
+/// come first, so that no worker continues them; but if the task store is full, the
+/// uploads come first, because they free the space that it needs.
 ///
-/// What the user submits meanwhile may be erased too, or not.
+/// Anything that the user submits meanwhile may or may not be erased.
 ///
 /// # Errors
 ///
-/// A store cannot be used. A repeat erases what is left; images of concepts that are
-/// erased already are left to garbage collection.
+/// A store cannot be used. A repeat erases what is left; garbage collection removes
+/// images of concepts that are already erased.
 pub async fn erase<T, I, U>(
     mut tasks: impl FnMut() -> T,
     mut images: impl FnMut(Vec<String>) -> I,
@@ -67,8 +67,8 @@ mod tests {
         }
     }
 
-    /// What the steps answer in turn, and in which order they were taken: `t` and `u` are
-    /// those of tasks and uploads, and digits the images.
+    /// The answers of the steps, and the order in which they were taken: `t` and `u` are
+    /// steps of tasks and uploads, digits are images.
     fn erased(tasks: Answers, uploads: Answers) -> (Result<(), ErrorKind>, String) {
         let order = RefCell::new(String::new());
         let (tasks, uploads) = (

@@ -14,8 +14,8 @@ use crate::webhook::Webhook;
 /// Lifetime of a key, counted from its first use.
 pub const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What is needed to answer a repeated submission like the first one, even if the task
-/// was deleted. The refinement itself is in the repeated request.
+/// The data needed to answer a repeated submission like the first one, even if the
+/// task was deleted. The refinement itself is in the repeated request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submitted {
     /// The fingerprint of the refinement, in hexadecimal.

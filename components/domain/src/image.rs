@@ -1,7 +1,7 @@
 //! Inspects images without decoding them: format, dimensions, and whether they
 //! are complete.
 //!
-//! It goes by the contents, never by a name. An image of any size is inspected while it
+//! The contents decide, never a name. An image of any size is inspected while it
 //! streams, with little memory and in linear time. Compressed metadata of a PNG is
 //! decompressed, up to a limit and without keeping it; the data of a JPEG is counted.
 

@@ -35,7 +35,7 @@ pub enum ImageLimit {
     UnderWay,
 }
 
-/// What an owner has. Images in progress count with their maximum length.
+/// An owner's images. Images in progress count with their maximum length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ImageUsage {
     /// Number of images.
@@ -150,7 +150,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever sequence of images: what is admitted stays within each limit.
+        /// For any sequence of images, the admitted ones stay within each limit.
         #[test]
         fn what_is_admitted_stays_within_the_limits(
             images in 0..6_u32, bytes in 0..60_u64, under_way in 0..4_u32,

@@ -15,7 +15,7 @@ const MAX_NAME_LENGTH: usize = 80;
 /// A validated path. No other string is ever used as the name of a file or an object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ImagePath {
-    /// Tells the folder.
+    /// Determines the folder.
     pub kind: ImageKind,
     /// A hash of the owner's id, which may be any text.
     pub tag: String,

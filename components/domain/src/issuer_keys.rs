@@ -16,8 +16,8 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Our host's cache answers with this header when it has answered with the same document
-/// before: what is to be said about its keys has been said then.
+/// Our host's cache sends this header if it has sent the same document before: problems
+/// with its keys have been logged then.
 pub const KNOWN_HEADER: &str = "concept-refinement-known-keys";
 
 /// Keys of this age are fetched again, but still used meanwhile.
@@ -43,7 +43,7 @@ pub fn time_to_fetch(has_keys: bool, since_fetch: Option<Duration>) -> Duration 
     since_fetch.map_or(Duration::ZERO, |since| interval.saturating_sub(since))
 }
 
-/// Decodes a number or a point of a key. The standard asks for base64url without padding;
+/// Decodes a number or a point of a key. The standard requires base64url without padding;
 /// issuers also pad it, use the other alphabet, and break lines.
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     let of_url = |byte: u8| match byte {

@@ -1,4 +1,4 @@
-//! Which URLs of originals are allowed, as far as the URL itself tells.
+//! Which URLs of originals are allowed, as far as the URL alone shows.
 //!
 //! The addresses of a name are checked when the connection is made; see
 //! [`crate::address`].

@@ -1,4 +1,5 @@
-//! What a task may have to be paid for, and how to ask for the same work again.
+//! The calls of a task that may have to be paid for, and how to request the same work
+//! again.
 //!
 //! A provider charges for each call that it accepts. So a task durably records, before
 //! each call is sent, how many calls may have been accepted, and also the receipts that
@@ -25,7 +26,7 @@ pub const MAX_LINK: usize = 128;
 /// Why a task fails that must not be paid for twice.
 pub const NOT_ASKED_TWICE: &str = "the provider may have worked on it, and is not asked twice";
 
-/// The payment state of a task: what its calls to paid models have left behind.
+/// The payment state of a task: the record of its calls to paid models.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
     /// Calls that a provider may have accepted. Normally one; if there are more, the user
@@ -50,7 +51,7 @@ pub struct Payment {
 #[error("The receipt is larger than 4 KiB, or there are too many.")]
 pub struct TooLarge;
 
-/// New work may not be asked for.
+/// New work must not be requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", NOT_ASKED_TWICE)]
 pub struct NotAskedTwice;
@@ -70,8 +71,8 @@ impl Payment {
             .unwrap_or_default()
     }
 
-    /// That of a retry which an operator wants: it goes on with what has a receipt. What
-    /// has none is asked for again, whatever may have been paid for it.
+    /// The state for a retry by an operator: work with a receipt continues. Other work
+    /// is requested again, even if it may already have been paid for.
     pub fn of_retry(&self) -> Self {
         match self.receipts.is_empty() {
             true => Self::default(),
@@ -82,7 +83,7 @@ impl Payment {
         }
     }
 
-    /// What the last call of this link stored.
+    /// The receipt that the last call of this link stored.
     pub fn receipt(&self, link: &str) -> Option<Vec<u8>> {
         BASE64_STANDARD.decode(self.receipts.get(link)?).ok()
     }
@@ -139,9 +140,9 @@ impl Payment {
         if fits { Ok(kept) } else { Err(TooLarge) }
     }
 
-    /// The state when a link discards its receipt and asks for new work. `is_never`:
-    /// nothing may be paid for twice. A retry has the operator's word for it instead, and
-    /// begins as if its failed task had left nothing.
+    /// The state when a link discards its receipt and requests new work. `is_never`:
+    /// nothing may be paid for twice. For a retry the operator has allowed it, so it
+    /// begins as if its failed task had no record.
     ///
     /// # Errors
     ///
@@ -157,7 +158,7 @@ impl Payment {
         Ok(left.call_begun())
     }
 
-    /// What the user is told about it.
+    /// The note for the user.
     pub fn note(&self) -> Option<String> {
         (self.calls > 1).then(|| {
             let calls = self.calls;
@@ -298,7 +299,7 @@ mod tests {
                     (left.receipt("a"), left.receipt("b").is_some()),
                     (None, true)
                 );
-                // What it asks for now is its own.
+                // The work that it requests now is its own.
                 assert_eq!(left.given_up("b", true), Err(NotAskedTwice), "{name}");
             }
         }

@@ -1,4 +1,4 @@
-//! How long a client asks to wait for an answer: `Prefer: wait` (RFC 7240).
+//! How long a client wants to wait for an answer: `Prefer: wait` (RFC 7240).
 
 use std::time::Duration;
 

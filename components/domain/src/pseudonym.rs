@@ -1,6 +1,6 @@
-//! Pseudonyms of users: what is counted about a user is stored under a keyed hash in
-//! place of the id, so that the count can outlive everything else about the user without
-//! telling whose it is.
+//! Pseudonyms of users: the counts of a user are stored under a keyed hash in place of
+//! the id, so that they can outlive all other data of the user without revealing whose
+//! they are.
 
 use hmac::{Hmac, Mac};
 use sha2::Sha256;

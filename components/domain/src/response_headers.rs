@@ -1,4 +1,4 @@
-//! What headers of an origin's response mean, read as leniently as browsers read them.
+//! Interprets headers of an origin's response, as leniently as browsers do.
 
 use percent_encoding::{AsciiSet, percent_encode};
 
@@ -15,8 +15,8 @@ const COMPRESSIONS: [&[u8]; 9] = [
     b"zstd",
 ];
 
-/// Whether the body is compressed, by all values of `Content-Encoding`. A coding that
-/// nobody knows, as `aws-chunked`, `utf-8` or an empty one, says nothing about the bytes.
+/// Whether the body is compressed, by all values of `Content-Encoding`. An unregistered
+/// coding, such as `aws-chunked`, `utf-8` or an empty one, says nothing about the bytes.
 pub fn is_compressed<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> bool {
     let is_compression = |coding: &[u8]| {
         let coding = coding.trim_ascii();
@@ -28,8 +28,8 @@ pub fn is_compressed<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> bool {
     values.any(|value| value.split(|byte| *byte == b',').any(is_compression))
 }
 
-/// The value of `Location` as text. Bytes beyond ASCII are percent-encoded as they are,
-/// since nothing tells which encoding of text they belong to.
+/// The value of `Location` as text. Bytes beyond ASCII are percent-encoded unchanged,
+/// because their text encoding is unknown.
 pub fn location(value: &[u8]) -> String {
     percent_encode(value, &AsciiSet::EMPTY).to_string()
 }

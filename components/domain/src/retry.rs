@@ -16,8 +16,8 @@ const SPREAD: f64 = 0.25;
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// The wait after this many attempts (about 1 s after the first, 4 s after the second),
-/// varied by up to a quarter. `jitter` is from 0 to 1. Never shorter than what the
-/// provider asked for.
+/// varied by up to a quarter. `jitter` is from 0 to 1. Never shorter than the wait that
+/// the provider requested.
 pub fn backoff(tries_made: u32, jitter: f64, retry_after: Option<Duration>) -> Duration {
     let steps = tries_made.saturating_sub(1).min(MAX_STEPS);
     let jitter = if jitter.is_finite() {

@@ -41,7 +41,7 @@ pub struct Decision<T> {
     pub event: Option<Event>,
 }
 
-/// The caller asked for something impossible.
+/// The caller requested something impossible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
     /// Ids are random, so this is the caller's mistake.

@@ -21,11 +21,11 @@ pub const CANCELLED_BY_USER: &str = "Cancelled by its user.";
 /// The error of a task that an operator cancelled.
 pub const CANCELLED_BY_OPERATOR: &str = "Cancelled by the operator.";
 
-/// The state of the queue while an operator has paused it: work waits, and nothing else.
+/// The state of the queue while an operator has paused it: only work waits.
 pub const QUEUE_PAUSED: &str = "paused by the operator";
 
-/// The state of the tasks while the disk has only its reserve left: new ones are refused,
-/// and nothing else.
+/// The state of the tasks while the disk has only its reserve left: only new tasks are
+/// refused.
 pub const DISK_AT_RESERVE: &str = "The disk has no room left for new tasks.";
 
 const FAILED: &str = "Error in refinement task processing: ";
@@ -52,7 +52,8 @@ pub fn rate_limited(quota: Quota) -> String {
     format!("Rate limit exceeded for /concepts/refine ({quota}). Try again later.")
 }
 
-/// A setting's text, as an error may quote it: what stands before an `@` may be a password.
+/// A setting's text in a form that an error may quote: the part before an `@` may be a
+/// password.
 pub fn without_credentials(text: &str) -> String {
     match text.rsplit_once('@') {
         Some((_, rest)) => format!("…@{rest}"),
@@ -128,8 +129,8 @@ fn printable(character: char) -> char {
     }
 }
 
-/// Whether a terminal shows the character as what it is: Rust's `Debug` prints it
-/// unescaped. It is tested in second place, since a combining mark is escaped only at the
+/// Whether a terminal shows the character itself: Rust's `Debug` prints it unescaped. It
+/// is tested as the second character, because a combining mark is escaped only at the
 /// start of a string.
 pub fn is_printable(character: char) -> bool {
     let escaped = || String::from_iter(['_', character]).escape_debug().count();

@@ -1,8 +1,8 @@
 //! How a pool of permits is shared, so that nobody takes all of it.
 //!
 //! While a quarter of the pool is free, everyone gets a permit. Beyond that, a holder
-//! that has at least as many permits as are free gets no more, which leaves room for
-//! everyone else.
+//! that has at least as many permits as are free gets no more, which leaves permits
+//! for everyone else.
 
 /// The fraction of a pool that a single holder cannot take, as the denominator.
 pub const RESERVE: usize = 4;

@@ -1,8 +1,8 @@
-//! The story of a task: what happened to it, when and on which host, for its operator.
+//! The story of a task, for operators: what happened to it, when, and on which host.
 //!
-//! It is written along with changes of the task that are stored anyway, so what happened
-//! since the last of them is lost when a process dies. Nothing depends on it, except for
-//! which tasks are retries of it: that step is written with the retry, and outlives others.
+//! It is stored together with changes of the task that are stored anyway, so a process that
+//! dies loses the steps since its last change. Nothing depends on the story, except which
+//! tasks are retries of the task: that step is stored with the retry, and outlives others.
 
 use std::fmt::Write as _;
 
@@ -14,13 +14,14 @@ use crate::timestamp::Timestamp;
 /// Most steps of a task.
 pub const MAX_STEPS: usize = 64;
 
-/// How many of the first ones are kept: how a long story began says more than its middle.
+/// How many of the first steps are kept: the beginning of a long story is more
+/// informative than its middle.
 const BEGINNING: usize = 8;
 
 /// Longest detail, in code points.
 const MAX_DETAIL_CHARS: usize = 200;
 
-/// What happened.
+/// The kind of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepKind {
@@ -32,9 +33,9 @@ pub enum StepKind {
     Claimed,
     /// A stage of the pipeline began: the detail.
     Stage,
-    /// A model was asked: which one, its answer, and for how long.
+    /// A model was called: its name, its answer, and the duration.
     Asked,
-    /// A model stored a receipt: which one.
+    /// A model stored a receipt: its name.
     Receipt,
     /// Its worker gave it back.
     Released,
@@ -57,13 +58,13 @@ pub enum StepKind {
 pub struct Step {
     /// When.
     pub at: Timestamp,
-    /// What.
+    /// The kind.
     pub kind: StepKind,
-    /// The host on which it happened, where that is known.
+    /// The host on which it happened, if known.
     pub host: Option<String>,
     /// The number of the claim to which it belongs; 0 before the first one.
     pub attempt: u32,
-    /// More about it, if there is more.
+    /// Details, if there are any.
     pub detail: Option<String>,
 }
 
@@ -71,7 +72,8 @@ pub struct Step {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Steps(Vec<Step>);
 
-/// A step as it is stored: a short line of JSON, so that a store can append to a text.
+/// The stored form of a step: a short line of JSON, so that a store can append it to a
+/// text.
 type StoredStep = (Timestamp, StepKind, u32, Option<String>, Option<String>);
 
 impl Step {
@@ -86,7 +88,7 @@ impl Step {
         }
     }
 
-    /// The same with a detail, which is sanitized; an empty one is none.
+    /// The same with a detail, which is sanitized; an empty one counts as none.
     #[must_use]
     pub fn with(self, detail: &str) -> Self {
         Self {
@@ -98,7 +100,7 @@ impl Step {
 
 impl Steps {
     /// Adds a step in the order of time. If there are too many, the oldest ones after the
-    /// beginning go, retries last.
+    /// beginning are dropped, retries last.
     pub fn push(&mut self, step: Step) {
         let later = self.0.iter().rev().take_while(|other| other.at > step.at);
         let index = self.0.len() - later.count();

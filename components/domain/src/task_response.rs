@@ -1,4 +1,4 @@
-//! A task as JSON: what the API answers, and what a webhook delivers.
+//! A task as JSON, as the API returns it and a webhook delivers it.
 
 use serde::Serialize;
 

@@ -1,8 +1,8 @@
-//! The place of a request or a task within a trace, as W3C Trace Context writes it in the
-//! header `traceparent`.
+//! The trace context of a request or a task, in the form of the header `traceparent` of
+//! W3C Trace Context.
 //!
-//! Clients are not trusted: what does not have exactly the documented form is ignored, as
-//! if nothing had been sent. `tracestate` is not kept.
+//! Clients are not trusted: a value that does not have exactly the documented form is
+//! ignored, as if none had been sent. `tracestate` is not kept.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ const LENGTH: usize = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".
 /// The flag that the sender records the trace.
 const SAMPLED: u8 = 1;
 
-/// A span that others may be children of, in whichever process.
+/// A span that may have children, in any process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceContext {
     /// The trace; never all zeros.

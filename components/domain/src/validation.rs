@@ -45,7 +45,7 @@ pub enum Malformed {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft(Map<String, Value>);
 
-/// What a valid request asks for.
+/// The contents of a valid request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The refinement.
@@ -90,8 +90,8 @@ impl Draft {
         self.0.get(ORIGINAL_IMAGE_URL).and_then(Value::as_str)
     }
 
-    /// Validates the request: returns what it asks for, or all problems. Unknown fields
-    /// are ignored. `webhooks`: receivers that the operator allows in addition to public
+    /// Validates the request: returns its contents, or all problems. Unknown fields are
+    /// ignored. `webhooks`: receivers that the operator allows in addition to public
     /// ones.
     pub fn check(
         mut self,

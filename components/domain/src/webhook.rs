@@ -105,13 +105,13 @@ pub struct DeliveryLease {
 pub struct DueDelivery {
     /// The right to make the attempt.
     pub lease: DeliveryLease,
-    /// What the user asked for.
+    /// The webhook as requested by the user.
     pub webhook: Webhook,
     /// The failed task that it retries.
     pub retry_of: Option<String>,
     /// The task in its final state.
     pub task: Task,
-    /// The place of its request in a trace.
+    /// The trace context of its request.
     pub trace: Option<TraceContext>,
 }
 
@@ -131,7 +131,7 @@ pub enum DeliveryAnswer {
     Status {
         /// The HTTP status.
         code: u16,
-        /// The delay that the receiver asked for, counted from the end of the attempt.
+        /// The delay that the receiver requested, counted from the end of the attempt.
         retry_after: Option<std::time::Duration>,
     },
     /// There was no answer: the reason, as a sentence for the user.
@@ -167,7 +167,7 @@ impl DeliveryState {
 /// sentence "the URL …", for the user.
 ///
 /// The rules are those for originals, except that http is allowed only for hosts
-/// configured by the operator, since the message reveals what the user has made.
+/// configured by the operator, because the message reveals the user's work.
 pub fn check_webhook_url(url: &str, allowed: &AllowedSources) -> Result<(), String> {
     let url = match check_url(url, allowed) {
         Err(_) if !has_scheme(url) => return Err(NO_HTTPS.into()),

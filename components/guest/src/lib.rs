@@ -1,7 +1,7 @@
 //! Shared by all components: the bindings of `wit/` with conversions to domain types, the
 //! clock and randomness of WASI, streams, outbound HTTP, and the log.
 //!
-//! It must make no decisions: what a component does is up to the component.
+//! It must make no decisions: each component decides for itself.
 #![allow(async_fn_in_trait, reason = "components have one thread")]
 
 #[cfg(target_arch = "wasm32")]

@@ -1,7 +1,7 @@
 //! Outbound HTTP of components, with `wasi:http/client`.
 //!
-//! Sends requests and reads responses. Whether an address is allowed is up to the caller
-//! and the platform; redirects are not followed.
+//! Sends requests and reads responses. The caller and the platform decide whether an
+//! address is allowed; redirects are not followed.
 
 mod failure;
 mod request;

@@ -1,4 +1,4 @@
-//! The body of a delivery: what happened, when, and the task as the API returns it.
+//! The body of a delivery: the event, its time, and the task as the API returns it.
 
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::{Status, Task};

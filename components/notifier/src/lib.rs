@@ -1,5 +1,5 @@
-//! Delivers webhooks: tells a receiver that a task has ended, with one POST request
-//! according to the Standard Webhooks specification.
+//! Delivers webhooks: notifies a receiver that a task has ended, with one POST
+//! request according to the Standard Webhooks specification.
 //!
 //! It makes no decisions: the store decides whether there is another attempt and what an
 //! answer means. It must never follow a redirect, read a body or exceed the timeout of an

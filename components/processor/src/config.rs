@@ -22,7 +22,7 @@ pub struct Config {
     /// The URL of the model's provider; the model's answers may link to the same host.
     pub model_url: Option<url::Url>,
     pub public_url: Option<String>,
-    /// What downloads call themselves.
+    /// The user agent of downloads.
     pub user_agent: String,
 }
 

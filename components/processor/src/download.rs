@@ -96,7 +96,7 @@ struct Download<'a, P: Blobs> {
     partial: Option<Partial<P::Blob>>,
 }
 
-/// What an attempt leaves for the next one.
+/// The state that an attempt leaves for the next one.
 struct Partial<B> {
     draft: Draft<B>,
     /// Version of the file whose beginning is in the draft. None: the draft is empty.
@@ -119,7 +119,8 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
             if self.ports.now().since(begin) < STALE_AFTER {
                 break (draft, response);
             }
-            // It had to wait for space, so the connection may be dead by now.
+            // The attempt had to wait for space, so the connection may be dead by
+            // now.
             self.partial = Some(Partial { draft, etag: None });
         };
         let filled = time.spend(draft.fill(&mut response.body)).await;
@@ -134,7 +135,7 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
         Err(error)
     }
 
-    /// Keeps what the next attempt can continue from.
+    /// Keeps the part from which the next attempt can continue.
     fn keep(&mut self, draft: Draft<P::Blob>, etag: Option<String>) {
         let etag = etag.filter(|etag| !draft.is_empty() && is_strong(etag));
         if draft.is_settled() && (draft.is_empty() || etag.is_some()) {
@@ -281,8 +282,8 @@ impl<S> Response<S> {
         self.status == 206 && range.starts_with(&format!("bytes {offset}-"))
     }
 
-    /// Whether it is the whole file. Some servers call that a part (206), also where no
-    /// part was asked for.
+    /// Whether it is the whole file. Some servers send the whole file as a part (206),
+    /// even if no part was requested.
     fn is_whole(&self, is_part_asked: bool) -> bool {
         match (self.status, self.content_range.as_deref()) {
             (200 | 203, _) => true,

@@ -133,7 +133,7 @@ pub struct Response<S> {
     pub location: Option<String>,
     /// As declared by the server.
     pub content_length: Option<u64>,
-    /// Which was not asked for.
+    /// Compression was not requested.
     pub is_compressed: bool,
     pub content_range: Option<String>,
     pub etag: Option<String>,

@@ -369,7 +369,7 @@ async fn stored_original<P: Ports>(
 }
 
 /// The store's answer once it can be reached, however often it takes; only the task's
-/// deadline ends this. Until then the task keeps what it has, above all the model's
+/// deadline ends this. Until then the task keeps its state, above all the model's
 /// answer.
 async fn reached<T>(
     clock: &impl Clock,

@@ -14,7 +14,7 @@ use crate::ports::{
 };
 use crate::time::Budget;
 
-/// What the model answered.
+/// The model's answer.
 pub struct Refined<B> {
     /// The complete image.
     pub image: Contents<B>,

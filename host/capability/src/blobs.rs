@@ -1,8 +1,8 @@
 //! The images that tasks work on: held once, outside of instances, under one common
-//! limit. What exceeds the share for memory goes to a file. `wit/blobs.wit` has the
+//! limit. Bytes beyond the share for memory go to a file. `wit/blobs.wit` has the
 //! promises.
 //!
-//! Room is reserved before the first byte: see `blobs/accounting.rs`.
+//! Space is reserved before the first byte: see `blobs/accounting.rs`.
 
 mod accounting;
 pub mod block_file;
@@ -41,7 +41,7 @@ pub struct Blobs {
     file: Option<Arc<BlockFile>>,
 }
 
-/// What a blob is for.
+/// The purpose of a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// The image to refine.
@@ -82,8 +82,8 @@ enum Block {
 }
 
 impl Blobs {
-    /// `limit` is in bytes; originals may take half of it. `file` is for what
-    /// does not fit into memory.
+    /// `limit` is in bytes; originals may take half of it. `file` is for bytes that
+    /// do not fit into memory.
     pub fn new(limit: usize, file: Option<Arc<BlockFile>>) -> Arc<Self> {
         Arc::new(Self {
             room: Reservations::new((limit / BLOCK) as u64),

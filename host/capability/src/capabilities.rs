@@ -33,7 +33,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Images that are deleted concurrently when a user is erased.
 const DELETED_AT_ONCE: usize = 8;
 
-/// What the components are granted, and what the loops work with.
+/// The capabilities that components are granted and that the loops use.
 pub struct Capabilities {
     /// The clock that leases, quotas and signed URLs use.
     pub clock: Arc<dyn Clock>,
@@ -43,7 +43,7 @@ pub struct Capabilities {
     pub images: Arc<dyn ImageStore>,
     /// Messages that point to tasks.
     pub queue: Arc<dyn TaskQueue>,
-    /// Limits how often users may ask for a webhook to be delivered again.
+    /// Limits how often users may request that a webhook be delivered again.
     pub redeliveries: Arc<Redeliveries>,
     /// The model that refines images.
     pub model: Arc<dyn ImageModel>,
@@ -57,7 +57,7 @@ pub struct Capabilities {
     pub pause: Arc<Pause>,
     /// Space for images: its limits and its use.
     pub room: Arc<Room>,
-    /// Where spans of requests and tasks go.
+    /// The tracer for spans of requests and tasks.
     pub traces: Traces,
     /// The leases of work that this host does for all hosts of its store.
     pub leader_leases: Arc<dyn LeaderLeases>,

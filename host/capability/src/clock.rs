@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use concept_refinement_domain::timestamp::Timestamp;
 
-/// Where the time comes from.
+/// A source of the time.
 pub trait Clock: Send + Sync {
     /// The time in UTC.
     fn now(&self) -> Timestamp;
@@ -36,7 +36,7 @@ impl Clock for SystemClock {
 pub struct ManualClock(AtomicU64);
 
 impl ManualClock {
-    /// A clock that stands at this time.
+    /// A clock stopped at this time.
     pub fn at(now: Timestamp) -> Self {
         Self(AtomicU64::new(now.0))
     }
@@ -46,7 +46,7 @@ impl ManualClock {
         self.0.store(now.0, Ordering::SeqCst);
     }
 
-    /// Moves it on.
+    /// Moves it forward.
     pub fn advance(&self, by: Duration) {
         self.set(self.now().plus(by));
     }

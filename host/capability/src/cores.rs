@@ -39,8 +39,8 @@ pub fn current() -> Option<usize> {
     CORE.get()
 }
 
-/// Where to spawn work that may end together with this thread's core; on a thread without
-/// a core that is `other`.
+/// The runtime for work that may end together with this thread's core; on a thread
+/// without a core, `other`.
 pub fn runtime_or(other: &Handle) -> Handle {
     match current() {
         Some(_) => Handle::current(),
@@ -66,7 +66,7 @@ pub struct Core {
 struct End {
     /// Dropped to end the thread.
     stop: oneshot::Sender<()>,
-    /// Completes once the thread has dropped all that ran on it.
+    /// Completes once the thread has dropped everything that ran on it.
     ended: oneshot::Receiver<()>,
 }
 
@@ -89,7 +89,7 @@ impl Cores {
         })
     }
 
-    /// All of them, the one of the main runtime first.
+    /// All cores, that of the main runtime first.
     pub fn iter(&self) -> impl Iterator<Item = &Core> {
         iter::once(&self.first).chain(&self.others)
     }

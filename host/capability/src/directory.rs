@@ -76,8 +76,8 @@ impl DirectoryLock {
     ///
     /// # Errors
     ///
-    /// Another process has it, or it cannot be used: by root, neither can another user's,
-    /// who could replace its files by links to others.
+    /// Another process has it, or it cannot be used. Root cannot use a directory of
+    /// another user either, who could replace its files by links to other files.
     pub fn acquire(directory: &Path, name: &str) -> Result<Self, OpenError> {
         let unusable = |error: io::Error| OpenError::unusable(directory, error);
         create(directory).map_err(unusable)?;
@@ -150,8 +150,8 @@ pub fn is_private(metadata: &Metadata) -> bool {
     is_ours && metadata.mode() & OTHERS_MAY_WRITE == 0
 }
 
-/// Fails if it is not a directory, or if no file could be created in it, as far as that
-/// can be told without trying.
+/// Fails if it is not a directory, or if no file could be created in it, as far as this
+/// is known without trying.
 pub fn may_be_written(directory: &Path) -> io::Result<()> {
     if !fs::metadata(directory)?.is_dir() {
         return Err(io::ErrorKind::NotADirectory.into());
@@ -166,8 +166,8 @@ fn identity(metadata: &Metadata) -> Identity {
     (metadata.dev(), metadata.ino())
 }
 
-/// Creates a directory and its parents, for this user only, and makes that
-/// durable. An existing directory is left as it is.
+/// Creates a directory and its parents durably, for this user only. An existing
+/// directory is not changed.
 pub fn create(directory: &Path) -> io::Result<()> {
     if directory.is_dir() {
         return Ok(());
@@ -199,7 +199,7 @@ pub fn private_file() -> fs::OpenOptions {
     options
 }
 
-/// Makes names that were created, changed or removed in a directory durable.
+/// Syncs a directory, so that created, changed and removed names are durable.
 pub fn sync(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }

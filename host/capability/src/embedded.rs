@@ -12,11 +12,11 @@ pub trait Embedded: Send + Sync {
     /// From now on the store keeps everything that it would delete, until the release.
     fn hold(&self) {}
 
-    /// How much room [`Embedded::copy_to`] takes for temporary files at most, in bytes.
+    /// Most space that [`Embedded::copy_to`] takes for temporary files, in bytes.
     ///
     /// # Errors
     ///
-    /// The files cannot be looked at.
+    /// The files cannot be inspected.
     fn scratch_bytes(&self) -> io::Result<u64>;
 
     /// Adds the files of the store, so that it can be opened from the copy. They contain
@@ -25,30 +25,30 @@ pub trait Embedded: Send + Sync {
     ///
     /// # Errors
     ///
-    /// The copy is not whole, and must not be used.
+    /// The copy is incomplete, and must not be used.
     fn copy_to(&self, archive: &mut dyn Archive) -> io::Result<Vec<(&'static str, u64)>>;
 
     /// Ends what [`Embedded::hold`] began.
     fn release(&self) {}
 }
 
-/// What stores are copied to.
+/// The target to which stores are copied.
 pub trait Archive {
-    /// Adds a file by its path from the top of a data directory, as it is now.
+    /// Adds a file in its current state. The path is relative to the data directory.
     ///
     /// # Errors
     ///
-    /// The archive is not whole, and must not be used.
+    /// The archive is incomplete, and must not be used.
     fn add(&mut self, path: &Path, file: File) -> io::Result<()>;
 
-    /// A directory for temporary files that are to be added. Whoever creates one removes
-    /// it.
+    /// A directory for temporary files that are to be added. The creator of a file
+    /// removes it.
     fn scratch(&self) -> &Path;
 }
 
 /// A store that no process uses, and that none can open until this is dropped.
 pub struct AtRest {
-    /// What can be copied.
+    /// The store, for copying.
     pub store: Arc<dyn Embedded>,
     /// Its images, one by one. None: it is a task store.
     pub images: Option<Arc<dyn ImagesAtRest>>,

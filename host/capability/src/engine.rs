@@ -25,11 +25,11 @@ use super::upload_reservations::UploadReservations;
 use crate::images;
 use crate::tls::Trust;
 
-/// What every engine is given.
+/// The input that every engine gets.
 #[derive(Clone)]
 #[allow(dead_code, reason = "for engines that have a server")]
 pub struct EngineConfig {
-    /// The value of its setting, as `sqlite` or `postgres://…`.
+    /// The value of its setting, such as `sqlite` or `postgres://…`.
     pub url: String,
     /// The data directory, for engines that keep files.
     pub directory: PathBuf,
@@ -41,7 +41,7 @@ pub struct EngineConfig {
     pub settings: Lookup,
     /// Which certificate authorities to trust.
     pub trust: Trust,
-    /// Environment variables of the engine's own tools, as `AWS_…`.
+    /// Environment variables of the engine's own tools, such as `AWS_…`.
     pub variables: Lookup,
 }
 
@@ -59,9 +59,9 @@ pub struct Engine<O, S> {
     /// Locks the files of a store that no process uses, without changing them. None: it
     /// has no files.
     pub at_rest: fn(EngineConfig) -> BoxFuture<'static, Result<Option<AtRest>, OpenError>>,
-    /// Connects to the server and changes nothing there. Answers with what the operator
-    /// should know about it, perhaps an empty text. None: there is no server, and only
-    /// opening the store shows whether it can be used.
+    /// Connects to the server and changes nothing there. Returns a message for the
+    /// operator, which may be empty. None: there is no server, and only opening the
+    /// store shows whether it can be used.
     pub inspect: Option<Inspect>,
 }
 
@@ -80,7 +80,8 @@ pub type ImageEngine = Engine<images::Options, OpenImages>;
 pub struct OpenTasks {
     /// The tasks.
     pub store: Arc<dyn TaskStore>,
-    /// By which it counts tasks of users: their key is set before the store is used.
+    /// The pseudonyms under which it counts tasks of users: their key is set before
+    /// the store is used.
     pub pseudonyms: Arc<Pseudonyms>,
     /// The queue inside the store.
     pub queue: Arc<dyn TaskQueue>,
@@ -99,14 +100,14 @@ pub struct OpenTasks {
     pub shared: Option<Shared>,
 }
 
-/// What all hosts of a shared store have in common.
+/// Shared by all hosts of a store.
 #[derive(Clone)]
 pub struct Shared {
     /// The clock that leases, quotas and signatures use on every host.
     pub clock: Arc<dyn Clock>,
     /// The secret from which all hosts derive their keys.
     pub secret: Arc<dyn SharedSecret>,
-    /// Say which host does the work that one host does for all.
+    /// Decide which host does the work that one host does for all.
     pub leader_leases: Arc<dyn LeaderLeases>,
 }
 
@@ -159,7 +160,7 @@ pub fn find<O, S>(
     let found = engines.iter().find(|engine| engine.is_named_by(url));
     found.ok_or_else(|| {
         let names: Vec<_> = engines.iter().map(|engine| engine.name).collect();
-        // The rest of what is no word may hold a password.
+        // If the value is not a word, its other parts may contain a password.
         let is_of_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
         let url = match url.split_once("://") {
             Some((scheme, _)) if scheme.chars().all(is_of_word) => format!("{scheme}://…"),

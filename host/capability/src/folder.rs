@@ -1,8 +1,8 @@
-//! A folder that is open, and what is below it by its descriptor: no link is followed there.
+//! An open folder, and access to its entries by its descriptor, without following links.
 //!
-//! A name that was looked at may be another thing when it is used, as soon as another user
-//! may write to a folder on the way. Commands that root runs open a folder once, and never
-//! go by names from the root again.
+//! A path that was checked may lead elsewhere when it is used, if another user may write
+//! to one of its folders. So commands that root may run open a folder once, and never use
+//! its absolute path again.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -19,16 +19,16 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-/// Links on the way to a folder, as many as systems follow.
+/// Most links on the way to a folder, as many as systems follow.
 const MAX_LINKS: usize = 40;
 
-/// Those who may write beside the owner.
+/// Mode bits of those who may write besides the owner.
 const OTHERS: u32 = 0o022;
 const STICKY: u32 = 0o1000;
 
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 
-/// Enough to go on from a folder, which one may pass without reading it.
+/// Flags to pass through a folder, which does not need the right to read it.
 #[cfg(target_os = "linux")]
 const PASS: OFlags = FOLDER.union(OFlags::PATH);
 #[cfg(not(target_os = "linux"))]
@@ -42,8 +42,8 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Opens a folder, by whatever links lead there. For what the caller's own process
-    /// keeps, as the data directory of a service.
+    /// Opens a folder, following any links. For folders of the caller's own process,
+    /// such as the data directory of a service.
     pub fn followed(path: &Path) -> io::Result<Self> {
         Ok(Self {
             file: open(path, FOLDER, Mode::empty())?.into(),
@@ -52,7 +52,7 @@ impl Folder {
     }
 
     /// Opens a folder, which may belong to anybody. A link on the way is followed only if
-    /// nobody but root and the caller could have put it there.
+    /// nobody except root and the caller could have created it.
     pub fn open(path: &Path) -> io::Result<Self> {
         let mut way = Way::to(path)?;
         way.go(0, Trust::Anybody)?;
@@ -62,12 +62,12 @@ impl Folder {
         }
     }
 
-    /// Where it was when it was opened; without links, unless they were followed.
+    /// Its path when it was opened; without links, unless they were followed.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whose it is, and who may write to it.
+    /// Its owner and its mode.
     pub fn metadata(&self) -> io::Result<Metadata> {
         self.file.metadata()
     }
@@ -76,7 +76,7 @@ impl Folder {
     pub fn folder(&self, name: impl AsRef<OsStr>) -> io::Result<Self> {
         let name = name.as_ref();
         match openat(&self.file, name, FOLDER | OFlags::NOFOLLOW, Mode::empty()) {
-            // As some systems say of a link.
+            // Some systems report a link like this.
             Err(Errno::LOOP | Errno::MLINK) => Err(io::ErrorKind::NotADirectory.into()),
             opened => Ok(Self {
                 file: opened?.into(),
@@ -91,7 +91,7 @@ impl Folder {
         self.folder(name)
     }
 
-    /// A folder in it, which is made if it is missing.
+    /// A folder in it, which is created if it is missing.
     fn some_folder(&self, name: impl AsRef<OsStr>, mode: u32) -> io::Result<Self> {
         match self.create_folder(&name, mode) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.folder(name),
@@ -123,7 +123,7 @@ impl Folder {
         }
     }
 
-    /// A file in it to lock. A new one belongs to whom the folder belongs to.
+    /// A file in it to lock. A new one gets the folder's owner.
     pub fn lock_file(&self, name: &str) -> io::Result<File> {
         match self.create_file(name, 0o600) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -146,7 +146,7 @@ impl Folder {
         Ok(openat(&self.file, name.as_ref(), flags, mode)?.into())
     }
 
-    /// A new file below it, and what is missing of its folders, with the mode of those.
+    /// A new file below it. Missing parent folders are created with their usual mode.
     pub fn create_below(&self, path: &Path, mode: u32) -> io::Result<File> {
         let mut names = path.components();
         let mut folder: Option<Self> = None;
@@ -159,8 +159,7 @@ impl Folder {
         folder.create_file(last, mode & 0o666)
     }
 
-    /// A path to an entry as it is now, which no other can take the place of while the file
-    /// is open.
+    /// A path to this very entry, which cannot be replaced while the file is open.
     pub fn pinned(&self, name: &str) -> io::Result<(PathBuf, File)> {
         #[cfg(target_os = "linux")]
         {
@@ -173,7 +172,8 @@ impl Folder {
         Ok((self.path.join(name), self.file.try_clone()?))
     }
 
-    /// What an entry is, without following it. None: there is none.
+    /// The metadata of an entry, without following a link. None: there is no such
+    /// entry.
     pub fn look(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Entry>> {
         match statat(&self.file, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW) {
             Err(Errno::NOENT) => Ok(None),
@@ -190,7 +190,7 @@ impl Folder {
         }
     }
 
-    /// The names of what is in it.
+    /// The names of its entries.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(&self.file)? {
@@ -203,22 +203,22 @@ impl Folder {
         Ok(names)
     }
 
-    /// Renames an entry into another folder, in the place of what has the name there.
+    /// Renames an entry into another folder, replacing an entry of that name.
     pub fn rename(&self, name: impl AsRef<OsStr>, to: &Self, new: &OsStr) -> io::Result<()> {
         Ok(renameat(&self.file, name.as_ref(), &to.file, new)?)
     }
 
-    /// Removes an entry that is no folder, or an empty one.
+    /// Removes an entry that is not a folder, or an empty folder.
     pub fn remove(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         let name = name.as_ref();
         match unlinkat(&self.file, name, AtFlags::empty()) {
-            // POSIX has the second.
+            // POSIX also allows the second error.
             Err(Errno::ISDIR | Errno::PERM) => Ok(unlinkat(&self.file, name, AtFlags::REMOVEDIR)?),
             removed => Ok(removed?),
         }
     }
 
-    /// Removes an entry with all that is below it.
+    /// Removes an entry with everything below it.
     pub fn remove_all(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         let name = name.as_ref();
         if let Ok(folder) = self.folder(name) {
@@ -229,7 +229,7 @@ impl Folder {
         self.remove(name)
     }
 
-    /// Gives it to a user, with all that is below it.
+    /// Changes the owner of the folder and of everything below it.
     pub fn give(&self, user: u32, group: u32) -> io::Result<()> {
         let (owner, owners) = (Some(Uid::from_raw(user)), Some(Gid::from_raw(group)));
         for name in self.names()? {
@@ -241,28 +241,28 @@ impl Folder {
         Ok(fchown(&self.file, owner, owners)?)
     }
 
-    /// Makes names that were created, changed or removed in it durable.
+    /// Syncs the folder, so that created, changed and removed names are durable.
     pub fn sync(&self) -> io::Result<()> {
         self.file.sync_all()
     }
 
-    /// The open folder itself, for what else can be done with one.
+    /// The open folder itself, for other operations.
     pub fn as_file(&self) -> &File {
         &self.file
     }
 }
 
-/// What a name in a folder stands for.
+/// The metadata of an entry of a folder.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     kind: FileType,
-    /// Whose it is.
+    /// Its owner.
     pub owner: u32,
-    /// Which one it is, on its disk.
+    /// Its device and inode.
     pub inode: u64,
     /// Its length, in bytes.
     pub bytes: u64,
-    /// Who may do what with it.
+    /// Its mode.
     pub mode: u32,
 }
 
@@ -283,12 +283,13 @@ impl Entry {
     }
 }
 
-/// Whose folders a way may lead through.
+/// Which owners' folders a path may lead through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// Root's and the caller's, in which nobody else can replace what they make.
+    /// Only folders of root and the caller, in which nobody else can replace an
+    /// entry.
     Own,
-    /// Anybody's: for what is done by the folder's descriptor alone.
+    /// Anybody's folders: for operations that use only the folder's descriptor.
     Anybody,
 }
 
@@ -302,19 +303,19 @@ pub struct Place {
 }
 
 impl Place {
-    /// Opens what there is of the folder, as [`Folder::open`] does. The last name is not
-    /// followed.
+    /// Opens the existing part of the folder's path, as [`Folder::open`] does. If the
+    /// last name is a link, it is not followed.
     ///
     /// # Errors
     ///
-    /// It cannot be opened, or is not to be trusted.
+    /// The folder cannot be opened, or another user could replace its entries.
     pub fn of(path: &Path, trust: Trust) -> io::Result<Self> {
         let mut way = Way::to(path)?;
         way.go(1, trust)?;
         Self::at(way, trust)
     }
 
-    /// The same, where the name leads if it is a link.
+    /// The same for the target of the name, if the name is a link.
     pub fn behind(path: &Path, trust: Trust) -> io::Result<Self> {
         let mut way = Way::to(path)?;
         way.go(1, trust)?;
@@ -339,7 +340,7 @@ impl Place {
         })
     }
 
-    /// Fails if another user could replace what has the name.
+    /// Fails if another user could replace the entry of this name.
     pub fn refuse_replaceable(&self) -> io::Result<()> {
         let folder = self.above.metadata()?;
         refuse_replaceable(&folder, &self.above.path)?;
@@ -350,18 +351,19 @@ impl Place {
         }
     }
 
-    /// Where it is, without links.
+    /// Its path, without links.
     pub fn path(&self) -> PathBuf {
         let mut path = self.above.path.clone();
         path.extend(&self.missing);
         path.join(&self.name)
     }
 
-    /// Creates what is missing of the folder, durably. Returns it and the name.
+    /// Creates the missing part of the folder's path, durably. Returns the folder and
+    /// the name.
     pub fn create(self, mode: u32) -> io::Result<(Folder, OsString)> {
         let mut folder = self.above;
         for name in self.missing {
-            // Another process may be quicker.
+            // Another process may have created it meanwhile.
             let created = folder.some_folder(&name, mode)?;
             if self.trust == Trust::Own {
                 refuse_replaceable(&created.metadata()?, &created.path)?;
@@ -373,9 +375,9 @@ impl Place {
     }
 }
 
-/// The way from the root to a folder, from name to name.
+/// A walk along a path, from the root to a folder, name by name.
 struct Way {
-    /// Those that were passed, to go back to.
+    /// The folders passed, to go back to.
     passed: Vec<File>,
     path: PathBuf,
     left: VecDeque<OsString>,
@@ -401,7 +403,7 @@ impl Way {
         Ok(())
     }
 
-    /// These names come next.
+    /// Puts these names in front of the remaining ones.
     fn put(&mut self, path: &Path) {
         for component in path.components().rev() {
             if matches!(component, Component::Normal(_) | Component::ParentDir) {
@@ -410,7 +412,7 @@ impl Way {
         }
     }
 
-    /// Goes on until so many names are left, or one is missing.
+    /// Walks until this many names are left, or one is missing.
     fn go(&mut self, keep: usize, trust: Trust) -> io::Result<()> {
         loop {
             let here = self.passed.last().ok_or(io::ErrorKind::InvalidInput)?;
@@ -439,14 +441,14 @@ impl Way {
                     self.left.push_front(name);
                     return Ok(());
                 }
-                // Systems do not agree on what a link is then.
+                // Systems report a link differently here.
                 Err(Errno::LOOP | Errno::NOTDIR | Errno::MLINK) => self.follow(&name)?,
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// The name that is left, if a link has it.
+    /// The remaining name, if it is a link.
     fn last_link(&self) -> io::Result<Option<OsString>> {
         let (Some(name), 1) = (self.left.front(), self.left.len()) else {
             return Ok(None);
@@ -481,7 +483,7 @@ impl Way {
         Ok(())
     }
 
-    /// The folder that it has come to, to be read too.
+    /// The folder reached, opened for reading.
     fn here(&self) -> io::Result<Folder> {
         let here = self.passed.last().ok_or(io::ErrorKind::InvalidInput)?;
         Ok(Folder {
@@ -491,13 +493,13 @@ impl Way {
     }
 }
 
-/// A name for what is not complete yet, which nothing else has.
+/// A unique name for an incomplete file.
 pub fn draft_name() -> String {
     format!(".concept-refinement-{:016x}", rand::random::<u64>())
 }
 
-/// Fails if users other than root and the caller could replace what the caller makes there.
-/// In a sticky folder, as `/tmp`, they cannot.
+/// Fails if users other than root and the caller could replace the caller's entries. In a
+/// sticky folder, such as `/tmp`, they cannot.
 fn refuse_replaceable(folder: &Metadata, path: &Path) -> io::Result<()> {
     let (shown, owner) = (path.display(), folder.uid());
     let why = if !is_own(owner) {
@@ -511,8 +513,8 @@ fn refuse_replaceable(folder: &Metadata, path: &Path) -> io::Result<()> {
     Err(io::Error::other(why))
 }
 
-/// A group that has the number of its user is that user's own, on systems that make one
-/// for each.
+/// A group with the same number as its user is private to that user, on systems that
+/// create a group for each user.
 fn may_only_owner_write(folder: &Metadata) -> bool {
     let others = match folder.gid() == folder.uid() && folder.uid() != 0 {
         true => OTHERS & 0o007,
@@ -521,7 +523,7 @@ fn may_only_owner_write(folder: &Metadata) -> bool {
     is_own(folder.uid()) && folder.mode() & others == 0
 }
 
-/// Whether it is root's or the caller's.
+/// Whether it belongs to root or to the caller.
 fn is_own(user: u32) -> bool {
     user == 0 || user == rustix::process::geteuid().as_raw()
 }

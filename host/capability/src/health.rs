@@ -1,4 +1,4 @@
-//! The state of the capabilities, where it takes more than asking each of them.
+//! The state of capabilities, if asking each of them is not enough.
 
 mod model_health;
 mod probes;

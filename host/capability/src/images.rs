@@ -105,8 +105,8 @@ pub trait ImageStore: Send + Sync {
     /// such image, or no longer.
     fn describe<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Listed>>;
 
-    /// Corrects the count of images that are counted elsewhere and are not stored. A store
-    /// that counts what it has leaves this out.
+    /// Corrects the count of images that are counted elsewhere but are not stored. A store
+    /// that counts its images itself does nothing.
     fn reconcile(&self) -> Answer<'_, ()> {
         Box::pin(ready(Ok(())))
     }
@@ -115,7 +115,7 @@ pub trait ImageStore: Send + Sync {
     fn check(&self) -> Answer<'_, ()>;
 }
 
-/// The answer of a store whose lists are always whole.
+/// The answer of a store whose lists are always complete.
 pub fn nothing_more() -> Answer<'static, Option<Listed>> {
     Box::pin(ready(Ok(None)))
 }

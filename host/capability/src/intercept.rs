@@ -16,7 +16,7 @@ pub trait Operations: Send + Sync + 'static {
     type Operation<'a>: Send
     where
         Self: 'a;
-    /// What the operations answer.
+    /// The replies of the operations.
     type Reply: Send;
 
     /// Runs the operation. The reply is of the operation's kind.
@@ -60,8 +60,8 @@ impl<C: Operations + ?Sized> Intercepted<C> {
     }
 }
 
-/// Declares the operations of a capability, one line each: a value for it, what
-/// it answers, how the capability runs it, and how it passes an interceptor.
+/// Declares the operations of a capability, one line each: a value for the operation,
+/// its reply, how the capability runs it, and how it passes an interceptor.
 macro_rules! operations {
     (
         $(#[$about:meta])*

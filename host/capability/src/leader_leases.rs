@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use super::Answer;
 
-/// Every host asks for each lease; the one that gets it does the work until its time is
-/// over, or renews it before.
+/// Every host requests each lease; the host that gets it does the work until the lease
+/// expires, or renews it before that.
 pub trait LeaderLeases: Send + Sync {
     /// Takes or renews the lease of this name for this long from now on. True if it was
     /// free or already this host's.
     fn take<'a>(&'a self, name: &'a str, time: Duration) -> Answer<'a, bool>;
 
-    /// Gives the lease up before its time is over, so that another host can take it at
-    /// once. Does nothing if it is not this host's.
+    /// Releases the lease before it expires, so that another host can take it at once.
+    /// Does nothing if it is not this host's.
     fn release<'a>(&'a self, name: &'a str) -> Answer<'a, ()>;
 }
 

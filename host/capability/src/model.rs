@@ -33,12 +33,12 @@ pub struct ModelRequest {
     pub source_url: Option<String>,
     /// The image. If it ends before `length`, it was cut off.
     pub image: BoxStream<'static, Bytes>,
-    /// Opens the image again, if that is possible. Otherwise all that was read of it is
-    /// kept until there is an answer.
+    /// Opens the image again, if that is possible. Otherwise all bytes read are kept
+    /// until there is an answer.
     pub reopen: Option<Reopen>,
     /// Tells the caller that an answer that has begun cannot be continued for now.
     pub retry_later: RetryLater,
-    /// When the task has to be done.
+    /// The task's deadline.
     pub deadline: Instant,
     /// Counts the paid calls of the task, and keeps their receipts.
     pub payments: Payments,

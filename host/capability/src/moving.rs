@@ -17,7 +17,7 @@ use super::images::Contents;
 pub struct Table {
     /// The name that every engine uses for it.
     pub name: &'static str,
-    /// What its records are called in messages for people.
+    /// The name of its records in messages for people.
     pub known_as: &'static str,
     /// The columns of the key: the first ones.
     pub key: &'static str,
@@ -45,7 +45,7 @@ pub static TABLES: [&Table; 10] = [
     &JOBS,
 ];
 
-/// Including the state of each task's webhook.
+/// Tasks, including the state of their webhooks.
 pub static TASKS: Table = Table {
     name: "task",
     known_as: "tasks",
@@ -113,7 +113,7 @@ static LAST_ROUND: Table = Table {
     condition: "TRUE",
 };
 
-/// Since when the queue is paused, if it is.
+/// The time since which the queue is paused, if it is.
 static QUEUE_PAUSE: Table = Table {
     name: "queue_pause",
     known_as: "pauses of the queue",
@@ -122,7 +122,7 @@ static QUEUE_PAUSE: Table = Table {
     condition: "TRUE",
 };
 
-/// What operators did.
+/// The audit.
 static AUDIT: Table = Table {
     name: "audit_entry",
     known_as: "audit entries",
@@ -131,7 +131,7 @@ static AUDIT: Table = Table {
     condition: "TRUE",
 };
 
-/// What operators did to all tasks that a filter matched.
+/// Jobs: operators' actions on all tasks that match a filter.
 static JOBS: Table = Table {
     name: "job",
     known_as: "jobs",
@@ -141,7 +141,8 @@ static JOBS: Table = Table {
     condition: "TRUE",
 };
 
-/// Of images that are stored where nothing counts them. A move of images adds some.
+/// Reservations of images in a store that cannot count them. A move of images adds
+/// some.
 pub static UPLOAD_RESERVATIONS: Table = Table {
     name: "upload_reservation",
     known_as: "reservations of images",
@@ -217,8 +218,8 @@ pub fn source_of(records: &[Record]) -> Option<String> {
     source.as_str().map(str::to_owned)
 }
 
-/// Why a store that was only partly filled by a move cannot be used, and what to do, as
-/// the end of a sentence.
+/// Why a store that a move filled only partly cannot be used, and what to do, as the
+/// end of a sentence.
 pub fn half_moved(source: &str) -> String {
     format!(
         "a move to it has begun and not ended: make it once more, by `concept-refinement move \
@@ -228,9 +229,9 @@ pub fn half_moved(source: &str) -> String {
 
 /// An image with everything that is stored about it.
 pub struct WholeImage {
-    /// What was given when it was stored.
+    /// The metadata given when it was stored.
     pub image: NewImage,
-    /// What the store reports about it now.
+    /// The metadata that the store reports now.
     pub info: ImageInfo,
     /// Its bytes.
     pub contents: Contents,
@@ -238,7 +239,8 @@ pub struct WholeImage {
 
 /// Images that no process uses. Everything here blocks the thread.
 pub trait ImagesAtRest: Send + Sync {
-    /// Copies what cannot be read where it is to a directory, before anything is read.
+    /// Copies files that cannot be read in place to a directory, before anything is
+    /// read.
     fn begin(&self, scratch: &Path) -> io::Result<()>;
 
     /// The paths of all of them.

@@ -5,11 +5,11 @@ use concept_refinement_domain::trace::TraceContext;
 use concept_refinement_domain::webhook::{DeliveryAnswer, UserKey};
 use futures::future::BoxFuture;
 
-/// What is sent, to which receiver, and how it is signed.
+/// A delivery: the message, its receiver and its signing keys.
 pub struct Notification {
     /// The receiver's URL.
     pub url: String,
-    /// In its final state.
+    /// The task, in its final state.
     pub task: Task,
     /// The failed task that it retries.
     pub retry_of: Option<String>,
@@ -17,7 +17,7 @@ pub struct Notification {
     pub image_url: Option<String>,
     /// The user's keys: one, or two during a key rotation.
     pub keys: Vec<UserKey>,
-    /// The attempt's place in a trace, which the receiver is told.
+    /// The attempt's trace context, which is sent to the receiver.
     pub trace: Option<TraceContext>,
 }
 

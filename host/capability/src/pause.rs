@@ -1,7 +1,7 @@
 //! Whether an operator has paused the queue, as far as this process knows.
 //!
-//! The store is what decides: it lets nothing be claimed. This only spares workers and
-//! pushers the attempt.
+//! The store decides: while the queue is paused, it refuses claims. This only saves
+//! workers and pushes the attempt.
 
 use tokio::sync::watch;
 

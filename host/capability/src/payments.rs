@@ -1,4 +1,4 @@
-//! The paid model calls of one task: counted before they are sent, and reported where one
+//! The paid model calls of one task: counted before they are sent, and reported if one
 //! may have to be paid for again. `domain::payment` has the rules.
 
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long an answer that breaks off waits for its reason to be noted.
 const LACK: Duration = Duration::from_millis(200);
 
-/// Whether a call that was perhaps accepted is made again.
+/// Whether a call that may have been accepted is repeated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Repeat {
     /// Repeat it like one that was not accepted, since a task should be finished.
@@ -172,7 +172,7 @@ impl Payments {
     }
 
     /// Durably records that a call of a link is about to be sent. `has_receipt`: the call
-    /// started from a receipt and only asks for work that is already recorded. While the
+    /// started from a receipt and only requests work that is already recorded. While the
     /// store cannot be reached, this waits.
     ///
     /// # Errors

@@ -48,7 +48,8 @@ pub enum Outcome {
 #[derive(Clone, Default)]
 pub struct ClaimedLease(Arc<Mutex<Option<Lease>>>);
 
-/// The stage that a run began last, which tells what stopping it now would leave behind.
+/// The stage that a run began last, which says what would be left behind if it were
+/// stopped now.
 #[derive(Clone, Default)]
 pub struct LastStage(Arc<Mutex<Option<Stage>>>);
 
@@ -75,8 +76,8 @@ impl LastStage {
         *self.0.lock() = Some(stage);
     }
 
-    /// Whether the run is storing its result. It should not be stopped then: that takes
-    /// little time, and only the run knows what to clean up.
+    /// Whether the run is storing its result. It should not be stopped then: storing
+    /// takes little time, and only the run knows what to clean up.
     pub fn is_storing(&self) -> bool {
         match *self.0.lock() {
             Some(Stage::StoringImage | Stage::StoringConcept) => true,

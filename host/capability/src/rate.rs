@@ -40,7 +40,7 @@ impl<K: Eq + Hash> Buckets<K> {
         Ok(())
     }
 
-    /// Gives back one that was taken and not used.
+    /// Gives back a permission that was not used.
     pub fn give_back(&mut self, rate: Rate, who: &K) {
         if let Some(refilled) = self.0.get_mut(who) {
             *refilled = refilled.saturating_sub(rate.interval);

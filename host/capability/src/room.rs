@@ -4,7 +4,8 @@
 //! images of the tasks accepted before. A refined image is never refused here, since its
 //! space was promised when its task was accepted. So everything accepted fits, and new
 //! work is refused before the disk is full. Uploads leave more of the disk free than
-//! tasks do, so that those who have images can go on when no more can be uploaded.
+//! tasks do, so that tasks for stored images are still accepted when uploads are
+//! refused.
 //!
 //! Nothing here may block, except for querying the free space of the disk.
 
@@ -16,9 +17,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::{Mutex, MutexGuard};
 use rustix::fs::statvfs;
 
-/// What an accepted task reserves for its refined image, in bytes: 1024 × 1024 pixels of
-/// four bytes, as a PNG that does not compress. In a small store it is 1/[`SHARE`] of the
-/// store instead, so that tasks are accepted there too.
+/// The space that an accepted task reserves for its refined image, in bytes: 1024 × 1024
+/// pixels of four bytes, as a PNG that does not compress. In a small store it is
+/// 1/[`SHARE`] of the store instead, so that tasks are accepted there too.
 const REFINED: u64 = 4 << 20;
 const SHARE: u64 = 1024;
 
@@ -27,8 +28,8 @@ const SHARE: u64 = 1024;
 const RESERVE: u64 = 1 << 30;
 const RESERVE_SHARE: u64 = 20;
 
-/// What uploads leave free in addition is at least this many bytes, or an eighth of the
-/// disk, whichever is less: on a small disk, the logs of the databases need the most.
+/// Uploads additionally leave free at least this many bytes, or an eighth of the disk,
+/// whichever is less: on a small disk, the logs of the databases need the most.
 const LOGS: u64 = 16 << 20;
 const LOGS_SHARE: u64 = 8;
 
@@ -63,8 +64,8 @@ pub struct Occupancy {
 pub struct Disk {
     /// Its total size.
     pub total: u64,
-    /// What this process may still write: as much as blocks or inodes are left, whichever
-    /// are fewer.
+    /// The bytes that this process may still write: by the blocks or the inodes that
+    /// are left, whichever are fewer.
     pub available: u64,
 }
 
@@ -111,7 +112,7 @@ impl Room {
         }
     }
 
-    /// Reserves room for an upload until the reservation is dropped.
+    /// Reserves space for an upload until the reservation is dropped.
     ///
     /// # Errors
     ///
@@ -245,13 +246,14 @@ impl Disk {
         })
     }
 
-    /// What uploads and new tasks must leave free, in bytes. The task store and the
-    /// refined images of accepted tasks may use it.
+    /// The space that uploads and new tasks must leave free, in bytes. The task store
+    /// and the refined images of accepted tasks may use it.
     pub fn reserve(self) -> u64 {
         reserve_of(self.total)
     }
 
-    /// What uploads must leave free, in bytes: as much again, for new tasks.
+    /// The space that uploads must leave free, in bytes: as much again, for new
+    /// tasks.
     fn kept_by_uploads(self) -> u64 {
         let reserve = self.reserve();
         reserve + reserve.max(LOGS.min(self.total / LOGS_SHARE))
@@ -291,8 +293,8 @@ fn admit(
     Ok(())
 }
 
-/// What this many tasks are promised for their refined images, given the size of the
-/// resource.
+/// The space promised to this many tasks for their refined images, given the size of
+/// the resource.
 fn promised(tasks: u64, of: u64) -> u64 {
     tasks.saturating_mul(REFINED.min(of / SHARE))
 }
@@ -301,7 +303,7 @@ fn full(reason: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::StorageFull, reason)
 }
 
-/// The part of a total that this many of so many are. None: there are none.
+/// This fraction of a total, given as a part and a whole. None: the whole is zero.
 fn share(total: u64, part: u64, of: u64) -> Option<u64> {
     let share = (u128::from(total) * u128::from(part)).checked_div(of.into())?;
     u64::try_from(share).ok()

@@ -2,8 +2,9 @@
 //!
 //! Each task has a slot. It needs none while it waits for a connection to the server of
 //! its original: if that takes long, because a name does not resolve or an address does
-//! not answer, the slot is lent to another task, and the run waits for a slot before it
-//! continues. The number of loans is limited as well; beyond it a run keeps its slot.
+//! not answer, the task yields its slot to another task, and waits for a slot before it
+//! continues. The number of yielded slots (loans) is limited as well; beyond it a run
+//! keeps its slot.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,25 +17,25 @@ use tokio::time::timeout;
 /// The slots of a worker, shared by all its loops.
 pub struct Slots {
     free: Arc<Semaphore>,
-    /// One permit for each slot that may be lent.
+    /// One permit for each slot that may be yielded at a time.
     loans: Arc<Semaphore>,
     /// Number of runs that wait for a slot in order to continue.
     due: watch::Sender<usize>,
 }
 
 /// The slot of a task, freed when the last clone is dropped. The default has no slot that
-/// could be lent.
+/// could be yielded.
 #[derive(Clone, Default)]
 pub struct Slot(Option<Arc<Held>>);
 
 struct Held {
     slots: Arc<Slots>,
-    /// The permit of a slot; while the slot is lent, the permit of a loan.
+    /// The permit of a slot; while the slot is yielded, the permit of a loan.
     permit: Mutex<OwnedSemaphorePermit>,
 }
 
 impl Slots {
-    /// `slots` in all, of which `loans` may be lent at a time.
+    /// `slots` in all, of which `loans` may be yielded at a time.
     pub fn new(slots: usize, loans: usize) -> Arc<Self> {
         Arc::new(Self {
             free: Arc::new(Semaphore::new(slots)),
@@ -84,7 +85,8 @@ impl Slots {
 
 impl Slot {
     /// Runs work that needs no slot. If it takes longer than `delay`, the slot may be
-    /// lent; in that case, unless the work failed, this waits for a slot at the end.
+    /// yielded; in that case, unless the work failed, this waits for a slot at the
+    /// end.
     pub async fn spare<T, E>(
         &self,
         delay: Duration,

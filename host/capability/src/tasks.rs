@@ -44,9 +44,9 @@ pub struct Options {
     /// Reserves space for the refined images of accepted tasks, so that each can be
     /// stored.
     pub room: Arc<Room>,
-    /// What this host is called in the story of a task.
+    /// The name of this host in the story of a task.
     pub host: Arc<str>,
-    /// By which tasks of users are counted.
+    /// The pseudonyms under which users' tasks are counted.
     pub pseudonyms: Arc<Pseudonyms>,
 }
 
@@ -65,7 +65,7 @@ impl Default for Options {
 /// The changes of one task, until it is final or deleted.
 pub type Changes = BoxStream<'static, Change>;
 
-/// What was removed because of its age.
+/// Data that was removed because of its age.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expired {
     /// How many tasks.
@@ -137,8 +137,8 @@ pub trait Tasks: Send + Sync {
     /// a completed task stays. False: no such task, or another user's.
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool>;
 
-    /// Erases what is stored about a user, at most `limit` tasks (in any state), concepts
-    /// and idempotency keys, and the session. Only what was counted for the quota stays,
+    /// Erases the data stored about a user: at most `limit` tasks (in any state),
+    /// concepts and idempotency keys, and the session. Only the quota's counts stay,
     /// under the user's pseudonym. A repeat finds nothing.
     fn erase_user<'a>(&'a self, user_id: &'a str, limit: u32) -> Answer<'a, Erased>;
 
@@ -171,8 +171,8 @@ pub trait Leases: Send + Sync {
         error_message: &'a str,
     ) -> Answer<'a, Fenced>;
 
-    /// Stores what the task may have to be paid for, replacing what was stored before. A
-    /// repeat is harmless.
+    /// Stores the task's calls that may have to be paid for, replacing the previous
+    /// ones. A repeat is harmless.
     fn pay<'a>(&'a self, lease: &'a Lease, payment: &'a Payment) -> Answer<'a, Fenced>;
 
     /// Gives the task back as pending. It does not count as a death.
@@ -192,8 +192,8 @@ pub trait Leases: Send + Sync {
     fn revocation(&self, id: &str) -> BoxFuture<'static, ()>;
 }
 
-/// Upkeep: what has to be published again, what is too old, and how the store
-/// is.
+/// Maintenance: tasks that have to be published again, data that is too old, and the
+/// state of the store.
 pub trait Maintenance: Send + Sync {
     /// Tasks that need a (new) message, the longest overdue first: pending
     /// tasks that nobody claimed, and processing tasks whose lease expired. A
@@ -211,11 +211,11 @@ pub trait Maintenance: Send + Sync {
     /// all these tasks.
     fn recover(&self, are_messages_lost: bool) -> Answer<'_, u32>;
 
-    /// Those of these images that nothing refers to now or will ever refer to. A refined
-    /// image is unreferenced if its task is final or known to have been deleted, and it
-    /// is not a concept's image. The original of a pending or processing task is never
-    /// unreferenced. What is returned may be deleted at any later time, unless a new task
-    /// names it as its original.
+    /// Returns those of these images that nothing refers to now or will ever refer to. A
+    /// refined image is unreferenced if its task is final or known to have been deleted,
+    /// and it is not a concept's image. The original of a pending or processing task is
+    /// never unreferenced. A returned image may be deleted at any later time, unless a
+    /// new task names it as its original.
     ///
     /// Images of tasks that the store has never seen, and refined images whose
     /// name `refined::name` cannot read, are not returned: they may be all that
@@ -233,8 +233,8 @@ pub trait Maintenance: Send + Sync {
     /// nobody can reach them.
     fn abandon(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired>;
 
-    /// Those of these users who have no stored session that lasts until this time or
-    /// longer.
+    /// Returns those of these users who have no stored session that lasts until this
+    /// time or longer.
     fn without_session(&self, users: Vec<String>, before: Timestamp) -> Answer<'_, Vec<String>>;
 
     /// The last round of deletion by age. None: the store was created by this process.

@@ -2,10 +2,10 @@
 //!
 //! Spans are made at a handful of points: the request, its submission, the wait in the
 //! queue, each attempt with its stages and model calls, and each attempt to deliver a
-//! webhook. Where they go is behind [`Tracer`]; without one nothing is made, and nothing
-//! is allocated.
+//! webhook. A [`Tracer`] sends them; without one no span is made, and nothing is
+//! allocated.
 //!
-//! No span may ever hold what users wrote, a URL, an id of a user, or a secret.
+//! No span may ever contain user input, a URL, a user id, or a secret.
 
 mod attempt;
 
@@ -38,7 +38,8 @@ pub trait Tracer: Send + Sync {
 
 /// A span that has begun. It ends when it is dropped.
 pub trait OpenSpan: Send + Sync {
-    /// What others need in order to be its children. None: it is not part of any trace.
+    /// The context that other spans need in order to be its children. None: it is not
+    /// part of any trace.
     fn context(&self) -> Option<TraceContext>;
 
     /// Gives it another name.
@@ -54,13 +55,13 @@ pub trait OpenSpan: Send + Sync {
 /// How a span begins.
 #[derive(Clone, Debug)]
 pub struct Start {
-    /// What happens; of a limited number of words.
+    /// The name; one of a limited number of words.
     pub name: Cow<'static, str>,
     /// Its relation to others.
     pub kind: Kind,
     /// None: it begins a trace.
     pub parent: Option<TraceContext>,
-    /// What it belongs to without being caused by it directly.
+    /// A span to which it is related without being its child.
     pub link: Option<TraceContext>,
     /// How long ago it began.
     pub ago: Duration,
@@ -88,21 +89,21 @@ pub enum Value {
     Text(Cow<'static, str>),
 }
 
-/// Where spans go. The default: nowhere.
+/// The tracer, if there is one. The default has none.
 #[derive(Clone, Default)]
 pub struct Traces(Option<Arc<dyn Tracer>>);
 
-/// A span, if spans go anywhere. It ends when it is dropped.
+/// A span, if there is a tracer. It ends when it is dropped.
 #[derive(Default)]
 pub struct Span(Option<Box<dyn OpenSpan>>);
 
 impl Traces {
-    /// Spans go to this tracer.
+    /// Sends spans to this tracer.
     pub fn to(tracer: Arc<dyn Tracer>) -> Self {
         Self(Some(tracer))
     }
 
-    /// Whether spans go anywhere.
+    /// Whether there is a tracer.
     pub fn are_on(&self) -> bool {
         self.0.is_some()
     }
@@ -133,7 +134,8 @@ impl Start {
 }
 
 impl Span {
-    /// What others need in order to be its children. None: it goes nowhere.
+    /// The context that other spans need in order to be its children. None: it is not
+    /// sent.
     pub fn context(&self) -> Option<TraceContext> {
         self.0.as_ref().and_then(|span| span.context())
     }

@@ -8,10 +8,10 @@
 //! the host is assumed dead, and any other host checks whether the image is there. The
 //! reservation of a stored image is held again while the image is deleted.
 //!
-//! Only its holder writes a reservation. Whoever loses one after a request to the image
-//! store takes it again and looks what is there, since the new holder may have looked
-//! before that request took effect. So the count matches what is really stored, whatever
-//! crashes, and in whatever order uploads and deletions overtake each other.
+//! Only its holder writes a reservation. A host that loses one after a request to the
+//! image store takes it again and checks the image, because the new holder may have
+//! checked before that request took effect. So the count matches the stored images,
+//! whatever crashes, and in whatever order uploads and deletions overtake each other.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ pub struct ImageKey {
 pub struct Reservation {
     /// The holder: a UUID, generated for this one use.
     pub holder: String,
-    /// The image, which may or may not be stored.
+    /// The image, which is perhaps not stored.
     pub path: ImageKey,
     /// The owner, if that is an anonymous user and the holder knows. Stored when the
     /// reservation is taken.
@@ -56,9 +56,9 @@ pub struct NewReservation {
     pub reservation: Reservation,
     /// Maximum length of the image, in bytes.
     pub longest: u64,
-    /// What the owner may have of this kind. None: no limit.
+    /// The owner's limits for this kind. None: no limit.
     pub limits: Option<ImageLimits>,
-    /// What all images together may take, in bytes, a part of which uploads leave to tasks.
+    /// Limit for all images together, in bytes, a part of which uploads leave to tasks.
     /// None: no limit.
     pub max_store: Option<u64>,
 }

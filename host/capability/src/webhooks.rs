@@ -29,8 +29,8 @@ pub trait Webhooks: Send + Sync {
     /// Makes one more attempt due.
     fn redeliver<'a>(&'a self, user_id: &'a str, task_id: &'a str) -> Answer<'a, Redelivery>;
 
-    /// Claims attempts that are due, as many as there are permits for, those that have
-    /// waited longest first. No other host gets them until their leases expire.
+    /// Claims attempts that are due, as many as there are permits for, the longest
+    /// waiting ones first. No other host gets them until their leases expire.
     fn claim_deliveries(&self, permits: DeliveryPermits) -> Answer<'_, Vec<DueDelivery>>;
 
     /// Records the outcome of an attempt. Lost: another attempt has begun, or the task

@@ -1,6 +1,6 @@
 //! Engines for one process on one machine: tasks and concepts in SQLite, a queue in
 //! memory over their rows, images in files, and images in memory for hosts that need not
-//! keep any. Nothing has to be installed.
+//! keep them. Nothing has to be installed.
 //!
 //! They depend on the contracts and the domain, and must never see WIT, wasmtime or
 //! another engine, or read the system's clock.

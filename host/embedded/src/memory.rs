@@ -1,5 +1,5 @@
-//! Images in memory, for a host that stores nothing. They are held whole, so the host has
-//! to limit how many there are at a time.
+//! Images in memory, for a host that stores nothing. Each is held completely, so the host
+//! has to limit how many there are at a time.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! The queue inside an embedded task store.
 //!
 //! The rows are the queue: they are durable, and `recover` and `due` find the tasks that
-//! need a message. This keeps only their order, in memory, so that workers are woken
-//! instead of polling. A message is made from the row when it is delivered.
+//! need a message. This module keeps only their order, in memory, so that workers are
+//! woken instead of polling. A message is made from the row when it is delivered.
 
 mod delay_queue;
 pub mod engine;
@@ -28,8 +28,8 @@ pub struct StoreQueue {
 }
 
 impl StoreQueue {
-    /// Holds at most `capacity` tasks. More are not refused, since their rows are stored:
-    /// they are published again when they are overdue.
+    /// Holds at most `capacity` tasks. Further ones are not refused, because their rows
+    /// are stored: they are published again when they are overdue.
     pub fn new(tasks: Arc<dyn Tasks>, capacity: usize) -> Self {
         Self::on(Arc::new(Tokio::default()), tasks, capacity)
     }

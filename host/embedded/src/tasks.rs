@@ -476,7 +476,7 @@ impl Webhooks for SqliteTasks {
 
     fn claim_deliveries(&self, permits: DeliveryPermits) -> Answer<'_, Vec<DueDelivery>> {
         Box::pin(async move {
-            // Looks for due deliveries with a read, and lets the writer decide.
+            // A read looks for due deliveries, and the writer decides.
             let now = self.clock.now();
             let due = self
                 .scan(move |connection| webhooks::due(connection, permits, now))

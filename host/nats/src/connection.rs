@@ -1,8 +1,8 @@
 //! The connection to the servers, which the client restores automatically, and the calls
 //! over it, each with a deadline.
 //!
-//! While it is disconnected, the client buffers what is sent. So nothing is sent then: it
-//! might arrive long after its caller was told that it failed.
+//! While it is disconnected, the client buffers messages. So nothing is sent then: a
+//! message might arrive long after its caller was told that sending failed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,7 +60,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Reports what an operator should know about the server, without changing it.
+    /// Reports problems of the server to the operator, without changing it.
     pub(super) async fn inspect(address: Address) -> Result<String, OpenError> {
         let connection = Self::connect(address).await?;
         let found = timeout(OPENING, async {

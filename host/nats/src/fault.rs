@@ -1,4 +1,4 @@
-//! Internal errors, and what callers are told about them.
+//! Internal errors, and their messages for callers.
 
 use std::error::Error;
 

@@ -15,7 +15,7 @@ use super::connection::Connection;
 /// the consumer's ack wait.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Limit for the delay that a worker may ask for.
+/// Limit for the delay that a worker may request.
 const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
 
 pub(super) struct Unanswered {

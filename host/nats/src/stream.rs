@@ -42,7 +42,7 @@ pub(super) enum Unfit {
     Refused { what: &'static str, reason: String },
 }
 
-/// Creates what does not exist.
+/// Creates the missing ones.
 pub(super) async fn ensure(context: &Context, address: &Address) -> Result<PullConsumer, Fault> {
     let stream = context.get_or_create_stream(stream_config(address)).await;
     let stream = stream.map_err(|error| of_stream(&error))?;
@@ -126,7 +126,7 @@ fn consumer_config() -> pull::Config {
         deliver_policy: DeliverPolicy::All,
         ack_policy: AckPolicy::Explicit,
         ack_wait: ACK_WAIT,
-        // The task store decides when to give up.
+        // The task store decides when a task fails for good.
         max_deliver: -1,
         // Once a limit was reached, all workers would silently stall.
         max_ack_pending: -1,
@@ -200,7 +200,7 @@ fn of_consumer(error: &ConsumerError) -> Fault {
     }
 }
 
-/// A status of 500 or more means that the server cannot do it at the moment.
+/// A status of 500 or more means that the server cannot do this at the moment.
 fn judged(what: &'static str, refused: &async_nats::jetstream::Error) -> Fault {
     match refused.code() {
         404 => Fault::NoStream,

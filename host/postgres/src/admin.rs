@@ -1,4 +1,4 @@
-//! The operator's view of the tasks.
+//! The operators' operations on tasks.
 
 mod acts;
 mod audit;
@@ -147,7 +147,8 @@ impl Administration for PostgresTasks {
                 true => pause(self, &act).await,
                 false => resume(self, &act).await,
             };
-            // Also if it failed: it may have been done all the same.
+            // Even after an error, because the action may have been done all the
+            // same.
             self.changes.operated();
             changed
         })
@@ -173,7 +174,7 @@ impl Administration for PostgresTasks {
     }
 }
 
-/// Nothing is claimed and nothing is due while it is.
+/// While the queue is paused, no task is claimed or due.
 pub(super) async fn is_paused(session: &Session<'_>) -> Result<bool, Fault> {
     const SQL: &str = "SELECT EXISTS (SELECT FROM schema.queue_pause)";
     session.ask(SQL, &[]).await
@@ -210,15 +211,15 @@ async fn pause(store: &PostgresTasks, act: &Act) -> Result<bool, Fault> {
         audit::add(&acts, act, "pause", "queue", pending(&acts).await?).await?;
     }
     acts.commit().await?;
-    // Also if it was paused already: whoever did it may not have waited.
+    // Even if it was paused already: the host that paused it may not have waited.
     wait_for_claims(store).await?;
     Ok(changed)
 }
 
-/// Waits for the claims that were made before the pause was committed. Later ones look
-/// for it after that: a claim locks the table first, and then reads it. (Where the
-/// database's default is stricter than READ COMMITTED, a claim on its own reads as of its
-/// beginning; one that begins within microseconds of the pause may still be made.)
+/// Waits for the claims that were made before the pause was committed. Later claims see
+/// the pause: a claim first locks the table, and then reads it. (Where the database's
+/// default is stricter than READ COMMITTED, a claim on its own reads as of its beginning;
+/// one that begins within microseconds of the pause may still be made.)
 ///
 /// The lock does not wait for readers such as a dump, and others do not wait for it except
 /// for claims.

@@ -49,7 +49,7 @@ pub(super) struct Changes {
 #[derive(Default)]
 pub(super) struct Wakes(watch::Sender<u64>);
 
-/// What is needed to receive other hosts' notifications.
+/// Everything needed to receive other hosts' notifications.
 pub(super) struct Subscription {
     pub(super) hub: Arc<Hub>,
     pub(super) promises: Arc<Promises>,

@@ -1,4 +1,4 @@
-//! How the database is reached: connections and their pools, its schema, values and faults.
+//! Access to the database: connections and their pools, the schema, values and faults.
 
 pub(crate) mod clock;
 pub(crate) mod database;

@@ -15,7 +15,7 @@ const LISTEN_URL: &str = "tasks-listen-url";
 /// `postgres://…`: a database that several hosts may share.
 pub const ENGINE: TaskEngine = Engine {
     name: "postgres://",
-    // The first host that opens it creates what is missing.
+    // The first host that opens it creates missing tables.
     exists: |_| Ok(true),
     open: |config, options| {
         Box::pin(async move {

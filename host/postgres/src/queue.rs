@@ -34,7 +34,7 @@ use crate::connection::values::{Time, id, parameters};
 use crate::queue::fetch::{Fetched, MAX_FETCH, fetch, retry_until};
 use crate::tasks::leases;
 
-/// Limit for the delay that a worker may ask for.
+/// Limit for the delay that a worker may request.
 const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
 
 /// Delay after an error.

@@ -150,7 +150,7 @@ impl Api {
     }
 
     /// Waits until there are messages, or the server stops waiting for one. If this is
-    /// dropped, what was being pulled is delivered again later.
+    /// dropped, messages being pulled are delivered again later.
     pub(super) async fn pull(&self, most: usize) -> Result<Vec<Received>, Fault> {
         let body = json!({"maxMessages": most});
         let call = self.of_subscription("pull", &body, PULL);

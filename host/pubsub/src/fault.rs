@@ -1,4 +1,4 @@
-//! Internal errors, and what callers are told about them.
+//! Internal errors, and their messages for callers.
 
 use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;

@@ -1,4 +1,4 @@
-//! Outbound HTTP: which component may send requests where.
+//! Outbound HTTP: checks where each component may send requests.
 //!
 //! Names are resolved and addresses checked here, and the connection goes to exactly the
 //! address that was checked, so a resolver that answers differently the second time gains
@@ -48,10 +48,10 @@ pub struct Egress {
     issuer: Option<Arc<IssuerCache>>,
     /// One permit for each exchange of an instance that has not ended.
     exchanges: Arc<Semaphore>,
-    /// Notified before a request is sent that may have to be paid for.
+    /// Notified before each request that may have to be paid for.
     paid_call: Option<Arc<PaidCall>>,
-    /// Sent with each request, in place of what the component would send. None: it is not
-    /// traced.
+    /// The trace context sent with each request, in place of the component's own. None:
+    /// the component is not traced.
     trace: Option<HeaderValue>,
 }
 
@@ -78,17 +78,17 @@ impl Egress {
         }
     }
 
-    /// Lets this client lend the task's slot while it waits for a connection.
+    /// Lets this client yield the task's slot while it waits for a connection.
     pub fn lend(&mut self, slot: Slot) {
         self.client.lend(slot);
     }
 
-    /// Sets what is notified before each request is sent.
+    /// Sets the paid call that is notified before each request.
     pub fn count(&mut self, call: Arc<PaidCall>) {
         self.paid_call = Some(call);
     }
 
-    /// Sends the place in a trace with each request.
+    /// Sends this trace context with each request.
     pub fn trace(&mut self, context: Option<TraceContext>) {
         let header = context.map(|context| context.to_string());
         self.trace = header.and_then(|header| HeaderValue::try_from(header).ok());

@@ -13,6 +13,6 @@ pub mod metrics;
 pub mod model;
 pub mod wasm;
 
-/// What `bindgen!` generates from `wit/types.wit`, with its conversions: for worlds that
-/// are generated elsewhere and share these types.
+/// The types that `bindgen!` generates from `wit/types.wit`, with their conversions, for
+/// worlds that are generated elsewhere and share these types.
 pub use wasm::bindings::capabilities::concept::refinement::types;

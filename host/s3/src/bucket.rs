@@ -29,7 +29,7 @@ pub(super) struct Bucket {
     prefix: String,
 }
 
-/// What is known about an object without its bytes.
+/// The description of an object, without its bytes.
 pub(super) struct Object {
     pub(super) attributes: Attributes,
     /// In bytes.
@@ -57,7 +57,8 @@ impl Bucket {
         Self { s3, prefix }
     }
 
-    /// Stores an object atomically. After an error, it may have been stored or not.
+    /// Stores an object atomically. After an error, the object may or may not have
+    /// been stored.
     pub(super) async fn put(
         &self,
         key: &str,

@@ -267,7 +267,7 @@ impl Body for Receiving {
     }
 }
 
-/// Without the URL, which is none of the caller's business.
+/// The error without its URL, which callers must not see.
 fn transport(error: reqwest::Error) -> HttpError {
     let kind = match () {
         () if error.is_connect() => HttpErrorKind::Connect,
@@ -281,7 +281,7 @@ fn failed(kind: HttpErrorKind, error: impl std::error::Error + Send + Sync + 'st
     HttpError::new(kind, error)
 }
 
-/// Only the code of an error response: the rest repeats what was signed, and the
+/// Only the code of an error response: the rest repeats the signed request and its
 /// signature.
 fn code(refusal: &[u8]) -> String {
     let refusal = String::from_utf8_lossy(refusal);

@@ -26,7 +26,7 @@ use super::{Inner, SECOND};
 /// time.
 const HOLD_AFTER: Duration = Duration::from_secs(TERM.as_secs() / 3);
 
-/// Delay between checks of reservations in doubt, since the store may be unavailable.
+/// Delay between checks of pending reservations, since the store may be unavailable.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Delay before the result of a broken request is checked: it may still arrive, for as
@@ -36,10 +36,10 @@ const SETTLING: Duration = Duration::from_secs(6);
 /// How many abandoned reservations are taken over at once.
 const BATCH: u32 = 100;
 
-/// A reservation held by this host, which is in doubt unless it is settled or freed.
+/// A reservation held by this host, which is pending until it is settled or freed.
 pub(super) struct Taken {
     inner: Arc<Inner>,
-    /// None: the image is not counted, or no longer in doubt.
+    /// None: the image is not counted, or no longer pending.
     reservation: Option<Reservation>,
     /// Whether a request to store or delete the image was sent.
     is_sent: bool,
@@ -54,8 +54,8 @@ pub(super) async fn upkeep(inner: Weak<Inner>) {
             .await
             .unwrap_or_default()
         {
-            // What is unavailable now is so for the others too. They are tried again
-            // later.
+            // If the bucket is unavailable, it is so for the other reservations too.
+            // They are checked again later.
             if inner.look(reservation, true).await.is_err() {
                 break;
             }
@@ -122,7 +122,8 @@ impl Inner {
     /// Settles or frees a reservation, depending on what is in the bucket.
     ///
     /// `is_sent`: a request was sent to store or delete the image. It may have taken
-    /// effect after whoever took the reservation over had looked, so it is taken again.
+    /// effect after the host that took the reservation over had checked, so it is taken
+    /// again.
     async fn resolve(
         &self,
         mut reservation: Reservation,
@@ -162,7 +163,7 @@ impl Inner {
         }
     }
 
-    /// Looks at an image that counts as stored and is missing in a list. It may have been
+    /// Checks an image that counts as stored but is missing in a list. It may have been
     /// stored or deleted meanwhile.
     pub(super) async fn look_for(&self, missing: ImageKey) -> Result<(), CapabilityError> {
         let reservation = Reservation::new(missing);
@@ -172,7 +173,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Whether the owner has reservations in doubt, so that a limit may not really be
+    /// Whether the owner has pending reservations, so that a limit may not really be
     /// reached.
     fn is_in_doubt(&self, ImagePath { kind, tag, .. }: &ImagePath) -> bool {
         let is_of_owner =
@@ -242,7 +243,7 @@ impl Taken {
         mut self,
         write: impl FnOnce(Reservation) -> Answer<'a, bool>,
     ) -> Result<(), CapabilityError> {
-        // In doubt until this is done, in case the future is dropped.
+        // Pending until this is done, in case the future is dropped.
         if let Some(reservation) = &self.reservation
             && !write(reservation.clone()).await?
         {

@@ -1,9 +1,9 @@
 //! An image's description, as the metadata of its object.
 //!
-//! Metadata are headers: plain ASCII, and 2 kB in all on AWS. What does not fit goes into
-//! a second object next to the image, which is written first. The time when an image was
-//! stored, its hash, and whether its owner is anonymous are always in the metadata, so
-//! that the second object is the same however often the image is stored.
+//! Metadata are headers: plain ASCII, and 2 kB in all on AWS. Metadata that does not fit
+//! goes into a second object next to the image, which is written first. The time when an
+//! image was stored, its hash, and whether its owner is anonymous are always in the
+//! metadata, so that the second object is the same however often the image is stored.
 
 use std::borrow::Cow;
 
@@ -37,7 +37,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'~');
 
-/// What is known about a new image.
+/// The description of a new image.
 pub(super) struct Description<'a> {
     pub(super) media_type: &'a str,
     pub(super) created_at: Timestamp,
@@ -53,7 +53,7 @@ pub(super) struct More {
     metadata: Vec<(String, String)>,
 }
 
-/// What an object's metadata say about its image.
+/// The description of an image, as far as it is in its object's metadata.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Described {
     format: Format,

@@ -76,7 +76,7 @@ async fn inspect(config: EngineConfig) -> Result<String, OpenError> {
     }
 }
 
-/// What is not permitted, if the error is about permissions.
+/// The operation that is not permitted, if the error is about permissions.
 fn denied(fault: Fault, what: &str) -> Cow<'static, str> {
     match fault {
         Fault::Forbidden => format!("{what} is not permitted below the prefix").into(),

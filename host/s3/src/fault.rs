@@ -35,7 +35,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// Whether the error lasts until somebody changes something.
+    /// Whether the error lasts until an operator changes something.
     pub(super) fn is_definitive(self) -> bool {
         match self {
             Self::NoBucket

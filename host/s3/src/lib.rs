@@ -6,8 +6,8 @@
 //! cannot do exactly, is done by the task store (see
 //! [`upload_reservations`](concept_refinement_capability::upload_reservations)).
 //!
-//! It must never log or return what S3 says about a signature, and must never wait for
-//! the bucket without progress.
+//! It must never log or return the details of S3's errors about a signature, and must
+//! never wait for the bucket without progress.
 
 mod bucket;
 mod client;
@@ -76,7 +76,7 @@ struct Inner {
     /// Limit for all images together, in bytes. None: no limit, and refined images are
     /// not counted.
     max_store: Option<u64>,
-    /// Reservations of images that may or may not be stored.
+    /// Pending reservations, whose images may or may not be stored.
     doubtful: Mutex<Vec<Reservation>>,
     /// Held while one of these is checked.
     looking: tokio::sync::Mutex<()>,
@@ -157,7 +157,7 @@ impl Inner {
     ) -> Result<Option<Received>, CapabilityError> {
         let longest = image.length.longest();
         let reserved = match image.kind {
-            // Grows with what arrives, so that slow clients take no memory.
+            // Grows with the bytes that arrive, so that slow clients take no memory.
             ImageKind::Upload => self.memory.reserve(Purpose::Original, 0).await,
             // Waits until there is memory for all of it.
             ImageKind::Refined => {
@@ -212,8 +212,8 @@ impl Inner {
         self.bucket.put(&key, pieces, attributes).await
     }
 
-    /// What an object's metadata say, and its size in bytes. None: it is not an image of
-    /// ours.
+    /// The description in an object's metadata, and the object's size in bytes. None: it
+    /// is not an image of ours.
     async fn described(&self, key: &str) -> Result<Option<(Described, u64)>, Fault> {
         let object = self.bucket.head(key).await?;
         Ok(object
@@ -327,7 +327,7 @@ impl Inner {
             (Some(_), None) => return Ok(()),
             (Some(object), Some(image)) => match Described::read(&object.attributes) {
                 Some(described) if described.format() == image.format => [true, described.has_more],
-                // Something else has replaced it.
+                // Another image has replaced it.
                 Some(_) | None => return Ok(()),
             },
         };

@@ -2,9 +2,9 @@
 //! types; getting them would cost one request per image.
 //!
 //! An image that was never stored may have left its second object. It is listed like the
-//! image would be, so that it is removed once nothing refers to it.
+//! image, so that it is removed once nothing refers to it.
 //!
-//! A list also finds what counts as stored and is not in the bucket.
+//! A list also finds images that count as stored but are not in the bucket.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use super::{Inner, SECOND, is_image};
 /// Keys per request: the maximum of S3.
 const PAGE: usize = 1000;
 
-/// Reservations that are compared at once with what is listed.
+/// Reservations that are compared at once with the listed objects.
 const SETTLED: u32 = 1000;
 
 pub(super) async fn list(inner: Arc<Inner>, kind: ImageKind) -> Result<Images, CapabilityError> {
@@ -79,8 +79,8 @@ async fn listed(
     Ok(listed.collect())
 }
 
-/// Corrects the count of images that count as stored and are not in the bucket. Both
-/// are read in the order of their names: an image that is listed in another order costs a
+/// Corrects the count of images that count as stored but are not in the bucket. Both are
+/// read in the order of their names: an image that is listed in another order costs a
 /// request, and is found.
 pub(super) async fn reconcile(inner: &Arc<Inner>, kind: ImageKind) -> Result<(), CapabilityError> {
     let mut settled = inner.reservations.settled(kind, None, SETTLED).await?;
@@ -166,7 +166,7 @@ pub(super) async fn uploads(
     let mut uploads: Vec<_> = named.collect();
     // A second object comes right after its image.
     uploads.dedup();
-    // Foreign objects stay, and must not be met for ever.
+    // Foreign objects stay, and must not be listed again and again.
     let has_more = page.next.is_some() && !uploads.is_empty();
     Ok((uploads, has_more))
 }

@@ -38,7 +38,7 @@ const VARIABLES: [(&str, AmazonS3ConfigKey); 12] = [
     ),
 ];
 
-/// Retries for requests that failed quickly, as the documentation of S3 asks for: it
+/// Retries for requests that failed quickly, as the documentation of S3 recommends: it
 /// responds with 503 to clients that are merely too fast. A request that took longer is
 /// not repeated, since callers have their own deadlines.
 const RETRIES: usize = 2;

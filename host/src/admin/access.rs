@@ -1,4 +1,4 @@
-//! Who asks, and what they may do.
+//! The requester of an admin request, and what the requester may do.
 
 use http::{HeaderMap, header};
 
@@ -6,23 +6,24 @@ use super::AdminServer;
 use super::answer::Problem;
 use crate::config::{AdminToken, TokenHash};
 
-/// The field of a request over the socket with the user who called `sudo`.
+/// The header of a request over the socket that has the user who called `sudo`.
 pub const SUDO_USER: &str = "concept-refinement-sudo-user";
 
 /// Longest name of a user on Linux, in bytes.
 const LONGEST_NAME: usize = 32;
 
-/// Someone who may read, and perhaps act.
+/// A requester who may read, and perhaps act.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// As audit entries name them.
+    /// The name in audit entries.
     pub actor: String,
-    /// Whether they may change anything, and see what users wrote.
+    /// Whether the requester may make changes, and see user input.
     pub may_act: bool,
 }
 
 impl Caller {
-    /// Who connects to the socket, which only the service's own user and root can.
+    /// The requester on the socket, to which only the service's own user and root can
+    /// connect.
     pub fn of_uid(uid: u32) -> Self {
         Self {
             actor: format!("uid {uid}"),
@@ -30,8 +31,8 @@ impl Caller {
         }
     }
 
-    /// With the user who became that one, as the command tells. Nothing proves it: who may
-    /// use the socket may say anything.
+    /// Adds the user who called `sudo`, as the command says. Nothing proves this: anyone
+    /// who may use the socket may say anything.
     pub(super) fn named_by(&self, headers: &HeaderMap) -> Self {
         let name = headers.get(SUDO_USER).and_then(|name| name.to_str().ok());
         match name.filter(|name| is_user_name(name)) {
@@ -43,7 +44,7 @@ impl Caller {
         }
     }
 
-    /// Who sends a token.
+    /// The requester with this token.
     pub(super) fn of_token(server: &AdminServer, headers: &HeaderMap) -> Result<Self, Problem> {
         let listener = server.listener.as_ref().ok_or(Problem::Unauthorized)?;
         let token = headers.get(header::AUTHORIZATION);
@@ -60,7 +61,7 @@ impl Caller {
 
     /// # Errors
     ///
-    /// They may only read.
+    /// The requester may only read.
     pub(super) fn acts(&self) -> Result<(), Problem> {
         match self.may_act {
             true => Ok(()),

@@ -1,4 +1,4 @@
-//! Answers, and the errors among them, in the form of the API for users.
+//! Responses, including errors, in the form of the API for users.
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{CapabilityError, ErrorKind};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 pub(super) type Answer = Response<Full<Bytes>>;
 
-/// Why something is not answered as asked.
+/// Why a request fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Problem {
     Unauthorized,
@@ -19,15 +19,15 @@ pub(super) enum Problem {
     /// The methods that the path has.
     Method(&'static str),
     Misdirected,
-    /// The state of the task does not allow it, for this reason.
+    /// The state of the task does not allow the action, for this reason.
     Conflict(String),
-    /// Another number of tasks matches than the request expects: this one.
+    /// The number of matching tasks is not the expected one, but this.
     Unexpected(String, u64),
     TooLarge,
     NotJson,
     /// A field of the request, and what is wrong with it.
     Invalid(&'static str, String),
-    /// The body is not what is expected, for this reason.
+    /// The body is not valid, for this reason.
     Malformed(String),
     /// The body did not arrive in time.
     Slow,
@@ -144,7 +144,7 @@ impl Problem {
             Self::Unavailable(_) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
-            // What is left of the body is not waited for.
+            // The rest of the body is not read.
             Self::Slow => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
@@ -187,8 +187,7 @@ pub(super) fn with(status: StatusCode, media_type: &'static str, body: Bytes) ->
     answer
 }
 
-/// The answer with the header fields that protect whoever looks; a page has a policy of
-/// its own.
+/// Adds the header fields that protect a browser; a page has its own policy.
 pub(super) fn protected(mut answer: Answer) -> Answer {
     for (name, value) in PROTECTION {
         let field = answer.headers_mut().entry(name);

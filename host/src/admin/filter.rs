@@ -37,7 +37,7 @@ impl Filter {
 
     /// # Errors
     ///
-    /// A value that cannot be used.
+    /// A value is not valid.
     pub(super) fn read(self) -> Result<TaskFilter, Problem> {
         let status = self.status.map(|status| {
             let parsed = status.parse();
@@ -69,7 +69,8 @@ impl Filter {
     }
 }
 
-/// An empty one would match what nobody meant, as where a variable is not set.
+/// Refuses an empty value: it would match more than is meant, for example if a shell
+/// variable is not set.
 fn text(field: &'static str, text: Option<String>) -> Result<Option<String>, Problem> {
     match text.as_deref() {
         Some("") => {

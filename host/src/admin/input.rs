@@ -1,4 +1,4 @@
-//! What a request says: its query, its body, its reason.
+//! The input of a request: its query, its body, its reason.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Formatter};
@@ -28,17 +28,17 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest reason, in code points.
 const MAX_REASON: usize = 500;
 
-/// Longest part of what is said of a body that cannot be read, in code points.
+/// Longest error message about an invalid body, in code points.
 const MAX_ERROR: usize = 300;
 
-/// The parameters of a query, each of which is given once.
+/// The parameters of a query, each at most once.
 pub(super) struct Query(BTreeMap<&'static str, String>);
 
 impl Query {
     /// # Errors
     ///
-    /// One that is not known here, or is there twice, so that a filter never matches more
-    /// than was meant.
+    /// A parameter is unknown or given twice: ignoring it could make a filter match more
+    /// than is meant.
     pub(super) fn of(query: Option<&str>, known: &[&'static str]) -> Result<Self, Problem> {
         let mut parameters = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
@@ -58,7 +58,7 @@ impl Query {
         self.0.get(name).map(String::as_str)
     }
 
-    /// From 1 to 100; 50 unless it is given.
+    /// From 1 to 100; 50 by default.
     pub(super) fn limit(&self) -> Result<u32, Problem> {
         let Some(limit) = self.get("limit") else {
             return Ok(50);
@@ -96,8 +96,8 @@ pub(super) async fn body<T: DeserializeOwned>(
     })
 }
 
-/// What is written as an object: serde would take the values in a list as well, in the
-/// order of its fields.
+/// Accepts only an object: serde would also accept a list of values in the order of
+/// the fields.
 pub(super) struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -125,7 +125,7 @@ pub(super) fn log(act: &Act, what: fmt::Arguments<'_>) {
     tracing::info!(actor = act.actor, reason = act.reason, "an operator {what}");
 }
 
-/// Who does something and why.
+/// Who makes a change, and why.
 pub(super) fn act(caller: &Caller, reason: Option<&str>) -> Result<Act, Problem> {
     caller.acts()?;
     let reason = reason.unwrap_or_default().trim();
@@ -134,7 +134,7 @@ pub(super) fn act(caller: &Caller, reason: Option<&str>) -> Result<Act, Problem>
         let problem = format!("It has to be given, in at most {MAX_REASON} characters.");
         return Err(Problem::Invalid("reason", problem));
     }
-    // So that nobody is misled by what the audit shows.
+    // Control characters could mislead a reader of the audit.
     if sanitize(reason, MAX_REASON) != reason {
         let problem = "It may be a line of printable characters only.".to_owned();
         return Err(Problem::Invalid("reason", problem));

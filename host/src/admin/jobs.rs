@@ -23,8 +23,8 @@ pub(super) struct Actions {
     reason: Option<String>,
 }
 
-/// A preview answers how many tasks match, and with which `until`: what is created later
-/// is not among them.
+/// A preview returns how many tasks match, and with which `until`: tasks created later
+/// are not among them.
 pub(super) async fn start(
     server: &AdminServer,
     caller: &Caller,
@@ -80,8 +80,8 @@ pub(super) async fn start(
     }
 }
 
-/// Who is erased goes as a whole, so nothing may narrow the filter. Its `until` is that of
-/// the preview.
+/// An erasure removes everything of a user, so nothing else may narrow the filter. Its
+/// `until` is that of the preview.
 fn names_a_user_alone(filter: &TaskFilter, is_preview: bool) -> Result<(), Problem> {
     let alone = TaskFilter {
         user: filter.user.clone(),

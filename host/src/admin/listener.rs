@@ -1,4 +1,4 @@
-//! Connections of operators: few, and none for long, so that they cannot exhaust a host.
+//! Connections of operators: few and short-lived, so that they cannot exhaust a host.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -20,20 +20,21 @@ use crate::few_connections::accept;
 /// Most connections at a time, of the socket and the address together.
 pub const CONNECTIONS: usize = 64;
 
-/// How long a request's head may take, and how long a connection is kept for the next one:
-/// longer than the page waits between two looks, which would otherwise meet its end.
+/// Timeout for a request's headers, and for the next request of an idle connection: longer
+/// than the page's polling interval, so that a poll does not meet a connection that is
+/// just closed.
 const HEADERS: Duration = Duration::from_secs(10);
 
-/// After this time a connection answers what it was asked, and nothing more.
+/// After this time a connection finishes its current response and is closed.
 const CONNECTION: Duration = Duration::from_secs(60);
 
-/// How long that last answer may take.
+/// Timeout for that last response.
 const LAST_ANSWER: Duration = Duration::from_secs(30);
 
 /// Largest request head, in bytes.
 const MAX_HEADERS: usize = 16 * 1024;
 
-/// Answers who sends a token, until it is dropped.
+/// Serves requesters with a token, until it is dropped.
 pub async fn serve(listener: TcpListener, server: Arc<AdminServer>) {
     let serve = |stream: TcpStream, place| {
         // Without it, small answers may wait for an acknowledgement.
@@ -43,7 +44,7 @@ pub async fn serve(listener: TcpListener, server: Arc<AdminServer>) {
     accept(listener, Arc::clone(&server.places), "an operator", serve).await;
 }
 
-/// Answers who connected to the socket.
+/// Serves a connection to the socket.
 pub async fn serve_peer(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     server: Arc<AdminServer>,

@@ -1,11 +1,11 @@
-//! The page and the description of the API, as they are.
+//! The files of the page, and the description of the API, served unchanged.
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 
 use super::answer::{Answer, with};
 
-/// Nothing from elsewhere, and nothing inline.
+/// Allows nothing from other origins and nothing inline.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
      img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -34,7 +34,8 @@ const FILES: [(&str, &str, &str); 4] = [
     ),
 ];
 
-/// None: there is no such file. They hold nothing secret, so that anyone may read them.
+/// None: there is no such file. The files contain nothing secret, so anyone may read
+/// them.
 pub(super) fn file(path: &str) -> Option<Answer> {
     let (_, media_type, text) = FILES.into_iter().find(|(name, ..)| *name == path)?;
     let mut answer = with(

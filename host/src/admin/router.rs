@@ -1,4 +1,4 @@
-//! Which request is answered by what.
+//! Routes each request to its handler.
 
 use bytes::Bytes;
 use concept_refinement_capability::log_throttled;
@@ -16,7 +16,7 @@ use super::answer::{Answer, Problem, protected, with};
 use super::{AdminServer, audit, input, jobs, page, queue, tasks};
 use crate::metrics::Format;
 
-/// All paths behind the version, with the methods that they have.
+/// All paths below the version, with their methods.
 pub(super) const ROUTES: [(&str, &str); 11] = [
     ("tasks", "GET, HEAD"),
     ("tasks/actions", "POST"),
@@ -36,7 +36,8 @@ const VERSION: &str = "/admin/v1/";
 /// Longest path or method in the log, in code points.
 const MAX_LOGGED: usize = 100;
 
-/// `peer`: who connected to the socket; None: a token says who asks.
+/// `peer`: the user who connected to the socket. None: a token identifies the
+/// requester.
 pub(super) async fn answer(
     server: &AdminServer,
     peer: Option<&Caller>,
@@ -55,7 +56,7 @@ pub(super) async fn answer(
         let (method, status) = (&parts.method, answer.status());
         let shown = |text: &str| sanitize(text, MAX_LOGGED);
         match &caller {
-            // A change is logged where it is made.
+            // Changes are logged by their own handlers.
             Ok(_) if is_read(method) || status.is_success() => {}
             Ok(caller) => tracing::info!(
                 method = %shown(method.as_str()),
@@ -65,7 +66,7 @@ pub(super) async fn answer(
                 "an operator's request was refused"
             ),
             Err(_) if status.is_success() => {}
-            // As many as anybody likes.
+            // Anyone may cause any number of these.
             Err(_) => log_throttled!(
                 info,
                 "a request without an operator's token was refused",
@@ -115,7 +116,7 @@ async fn route(
     let caller = caller.map_err(Problem::clone)?;
     let (headers, query) = (&parts.headers, parts.uri.query());
     if parts.method == Method::POST {
-        // Before the body is read.
+        // This is checked before the body is read.
         caller.acts()?;
     }
     match (&segments[..], parts.method == Method::DELETE) {
@@ -230,7 +231,7 @@ mod tests {
             }
         }
         let routes = ROUTES.iter().flat_map(|(path, methods)| {
-            // Which nobody has to describe.
+            // HEAD needs no description.
             let methods = methods.split(", ").filter(|method| *method != "HEAD");
             methods.map(move |method| format!("{method} {VERSION}{path}"))
         });

@@ -15,7 +15,7 @@ use super::answer::{Answer, Problem, no_content, ok};
 use super::filter::{self, Filter};
 use super::input::{Query, act, log};
 
-/// In place of a user: cursors of users do not fit here.
+/// Used in place of a user, so that cursors of users are not valid here.
 const OPERATOR: &str = "\u{0}operator";
 
 #[derive(Deserialize)]
@@ -137,7 +137,7 @@ fn conflict(reason: &str) -> Problem {
     Problem::Conflict(reason.to_owned())
 }
 
-/// What a user wrote, and images, are only for those who may act.
+/// User input and images are only for requesters who may act.
 async fn written(
     server: &AdminServer,
     caller: &Caller,

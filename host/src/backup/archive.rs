@@ -67,9 +67,9 @@ fn write(to: &mut impl Write, path: &Path, file: File) -> io::Result<Hash> {
     Ok(contents.hash())
 }
 
-/// The files of an archive, in its order. It takes nothing for granted, since an archive
-/// may come from anywhere. The `tar` library's own reader takes the end of the input for
-/// the end of the archive.
+/// The files of an archive, in its order. It checks everything, because an archive may
+/// come from anywhere. The `tar` library's own reader would take the end of the input
+/// for the end of the archive.
 pub struct Entries<R> {
     from: R,
     /// Bytes after the contents of the current file.
@@ -82,11 +82,11 @@ impl<R: Read> Entries<R> {
     }
 
     /// Path and size of the next file, whose contents are to be read from
-    /// [`Entries::contents`] next. None: the archive has ended as it should.
+    /// [`Entries::contents`] next. None: the archive has ended properly.
     ///
     /// # Errors
     ///
-    /// The archive was cut off, or has something else in it.
+    /// The archive was cut off, or contains something else.
     pub fn next(&mut self) -> anyhow::Result<Option<(PathBuf, u64)>> {
         io::copy(&mut (&mut self.from).take(self.padding), &mut io::sink())?;
         let block = self.block()?;

@@ -1,9 +1,9 @@
-//! A directory in the making: a backup, or a data directory that is restored from one.
+//! An unfinished directory: a backup, or a data directory that is restored from one.
 //!
-//! It is filled next to its final path, in a place that is marked as unfinished, and
-//! renamed once everything is on the disk. The mark is beside the contents, so that there
-//! is no moment at which a draft has none, or what is finished has one. The folder of both
-//! is opened once, and is one in which no other user can replace what is made.
+//! A draft is filled next to its final path, in a folder with a marker file, and renamed
+//! once everything is on disk. The marker is beside the contents, so that a draft always
+//! has one and a finished directory never does. The parent folder is opened once, and no
+//! other user can replace anything in it.
 
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
@@ -18,13 +18,13 @@ use rustix::process::geteuid;
 /// Marker file of a draft, locked by the process that works on it.
 const UNFINISHED: &str = "UNFINISHED";
 
-/// Folder with what is renamed in the end.
+/// Folder with the contents, which is renamed in the end.
 const CONTENTS: &str = "contents";
 
 /// An unfinished directory, which is removed unless it is finished.
 pub struct Draft {
     parent: Folder,
-    /// Of the finished directory, and of the draft.
+    /// The paths of the finished directory and of the draft.
     name: OsString,
     partial: OsString,
     place: Folder,
@@ -33,11 +33,12 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// For a copy of `from`, which it must not be in. None: the source is no directory.
+    /// Creates a draft for a copy of `from`, in which it must not be. None: the source
+    /// is not a directory.
     ///
     /// # Errors
     ///
-    /// The target directory is not empty, others could replace what is made there, or the
+    /// The target directory is not empty, other users could replace files there, or the
     /// draft cannot be created.
     pub fn create(to: &Path, from: Option<&Folder>) -> anyhow::Result<Self> {
         let shown = || format!("{} cannot be created", to.display());
@@ -67,8 +68,8 @@ impl Draft {
         })
     }
 
-    /// For temporary files, which no path in the contents can be. Nobody else can rename
-    /// a folder on this path.
+    /// A folder for temporary files, whose path cannot occur in the contents. Nobody
+    /// else can rename a folder on this path.
     pub fn scratch(&self) -> &Path {
         self.place.path()
     }
@@ -78,7 +79,7 @@ impl Draft {
         &self.contents
     }
 
-    /// The directory that it will replace, which is empty. None: there is none.
+    /// The empty directory that it will replace, if there is one.
     pub fn replaced(&self) -> anyhow::Result<Option<Folder>> {
         match self.parent.folder(&self.name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -100,7 +101,7 @@ impl Draft {
     ///
     /// # Errors
     ///
-    /// It is not at its final path, or may lose it if the power fails now.
+    /// It is not at its final path, or may not be there after a power loss.
     pub fn finish(self) -> anyhow::Result<()> {
         sync(&self.contents)?;
         if let Err(error) = self.place.rename(CONTENTS, &self.parent, &self.name) {
@@ -114,8 +115,8 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // Ignored, since an error that caused this is already reported, and the next
-        // draft replaces what is left.
+        // Ignored, because the error that led here is already reported, and the next
+        // draft replaces the remains.
         let _ = remove(&self.parent, &self.partial, &self.place);
     }
 }
@@ -124,8 +125,8 @@ fn path(parent: &Folder, name: impl AsRef<Path>) -> PathBuf {
     parent.path().join(name)
 }
 
-/// Refuses a target that could not be renamed to without replacing anything, or that
-/// another user has put where everybody may.
+/// Refuses a target that a rename could not create without replacing something, or
+/// that another user has created in a shared folder.
 fn refuse_taken(parent: &Folder, name: &OsString) -> anyhow::Result<()> {
     let shown = path(parent, name);
     let shown = shown.display();
@@ -146,7 +147,7 @@ fn refuse_taken(parent: &Folder, name: &OsString) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Refuses what nothing can be put in the place of, before anything is written.
+/// Refuses a target that cannot be replaced, before anything is written.
 fn refuse_mounted(parent: &Folder, name: &OsString) -> anyhow::Result<()> {
     let above = parent.metadata()?.dev();
     let own = parent.folder(name).and_then(|folder| folder.metadata());
@@ -186,12 +187,12 @@ fn remove_left(parent: &Folder, partial: &OsString) -> anyhow::Result<()> {
     };
     let owner = place.metadata()?.uid();
     let Ok(mark) = place.file(UNFINISHED) else {
-        // It was not marked yet. What is not empty is not ours, and stays.
+        // It was not marked yet. A folder that is not empty is not ours, and stays.
         let _ = parent.remove(partial);
         return Ok(());
     };
     if owner != geteuid().as_raw() {
-        // Nor is this, whose contents its owner can still change.
+        // Nor is one whose contents its owner can still change.
         return Ok(());
     }
     let shown = place.path().display();
@@ -203,7 +204,7 @@ fn remove_left(parent: &Folder, partial: &OsString) -> anyhow::Result<()> {
     }
 }
 
-/// The mark goes last, so that a removal that is interrupted can be repeated.
+/// The marker is removed last, so that an interrupted removal can be repeated.
 fn remove(parent: &Folder, partial: &OsString, place: &Folder) -> io::Result<()> {
     for name in place.names()? {
         if name != UNFINISHED {
@@ -214,7 +215,7 @@ fn remove(parent: &Folder, partial: &OsString, place: &Folder) -> io::Result<()>
     parent.remove(partial)
 }
 
-/// Makes everything that was written durable.
+/// Syncs everything that was written.
 fn sync(folder: &Folder) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     rustix::fs::syncfs(folder.as_file())?;

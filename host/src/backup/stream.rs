@@ -1,6 +1,7 @@
 //! The protocol that carries an archive from one process to another: frames, each with
-//! its length. An empty frame is followed by the outcome, and is the last one then, or by
-//! the word that the sender is still at work. A stream without an outcome was cut off.
+//! its length. An empty frame is followed either by the outcome, which ends the stream,
+//! or by a word that says that the sender is still at work. A stream without an outcome
+//! was cut off.
 
 use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -18,14 +19,14 @@ const OUTCOME: u64 = 8 * 1024;
 const WHOLE: u8 = b'+';
 const FAILED: u8 = b'-';
 
-/// What a sender that has nothing to send yet says instead.
+/// Sent by a sender that has no data to send yet.
 const WAIT: u8 = b'.';
 pub const ALIVE: [u8; 5] = [0, 0, 0, 0, WAIT];
 
-/// How often it says so.
+/// How often it is sent.
 pub const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Sends nothing but the reason of a refusal.
+/// Sends only the reason of a refusal.
 pub fn refuse(to: impl Write, why: &str) -> io::Result<()> {
     Sender::new(&Frames::new(to)).end(Err(why))
 }
@@ -66,7 +67,7 @@ pub struct Frames<W>(Mutex<Output<W>>);
 
 struct Output<W> {
     to: W,
-    /// Nobody knows how much of a frame has arrived.
+    /// It is not known how much of a frame has arrived.
     is_broken: bool,
 }
 
@@ -76,8 +77,8 @@ impl<W: Write> Frames<W> {
         Self(Mutex::new(Output { to, is_broken }))
     }
 
-    /// After an error nothing is sent any more: it would be taken for the rest of a frame,
-    /// and who takes nothing would be waited for again.
+    /// After an error nothing more is sent: it would be taken for the rest of a frame, and
+    /// a receiver that reads nothing would block the sender again.
     fn send(&self, parts: &[&[u8]]) -> io::Result<()> {
         let mut output = self.0.lock();
         if output.is_broken {
@@ -88,8 +89,8 @@ impl<W: Write> Frames<W> {
         sent
     }
 
-    /// Does work that may send nothing for long, as while a large database is copied.
-    /// Meanwhile the receiver is told that it goes on.
+    /// Does work that may send nothing for long, for example while a large database
+    /// is copied. Meanwhile the receiver is told that the sender is still at work.
     pub fn alive_while<T>(&self, work: impl FnOnce() -> T) -> T
     where
         W: Send,
@@ -201,7 +202,7 @@ impl<R: Read> Read for Receiver<R> {
                 self.outcome = Some(Err(why.to_owned()));
                 Ok(0)
             }
-            // As systems call a timeout.
+            // This is how systems report a timeout.
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 self.outcome = Some(Err("the running service does not answer".to_owned()));
                 Ok(0)
@@ -221,7 +222,7 @@ mod tests {
         let mut sender = Sender::new(&frames);
         sender.write_all(bytes).unwrap();
         sender.end(outcome).unwrap();
-        // Whoever has nothing to send yet says so.
+        // A sender with nothing to send yet says so.
         [ALIVE.as_slice(), stream.as_slice()].concat()
     }
 

@@ -1,5 +1,5 @@
-//! The list of a backup's files, with a hash of each: what is damaged or missing is found
-//! before anything starts on it. `sha256sum --check` reads it too.
+//! The list of a backup's files, with a hash of each: damaged or missing files are found
+//! before a service starts on them. `sha256sum --check` reads it too.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufWriter, Read, Seek as _, Write as _};
@@ -44,12 +44,12 @@ impl<R: Read> Read for Hashed<R> {
     }
 }
 
-/// The list of an archive that is being written. It is in a file, since there may be
-/// millions of images.
+/// The list of an archive that is being written. It is kept in a file, because there
+/// may be millions of images.
 pub struct List(BufWriter<File>);
 
 impl List {
-    /// With a directory for the file, which has no name there.
+    /// `directory`: where to create the file, which has no name.
     pub fn new(scratch: &Path) -> io::Result<Self> {
         Ok(Self(BufWriter::new(tempfile::tempfile_in(scratch)?)))
     }
@@ -66,7 +66,7 @@ impl List {
     }
 }
 
-/// The list that files make which are read in its order.
+/// Checks files that are read in the order of the list.
 #[derive(Default)]
 pub struct Expected(Sha256);
 
@@ -85,7 +85,7 @@ impl Expected {
 ///
 /// # Errors
 ///
-/// It cannot be read, or is no line of such a list.
+/// It cannot be read, or is not a line of such a list.
 pub fn next(from: &mut impl BufRead) -> io::Result<Option<(Hash, PathBuf)>> {
     let mut text = String::new();
     if from.take(LONGEST).read_line(&mut text)? == 0 {
@@ -98,7 +98,7 @@ pub fn next(from: &mut impl BufRead) -> io::Result<Option<(Hash, PathBuf)>> {
     }
 }
 
-/// As `sha256sum` prints it. Paths of stores need no escaping.
+/// The format of `sha256sum`. Paths of stores need no escaping.
 fn line(hash: &str, path: &Path) -> String {
     format!("{hash}  {}\n", path.display())
 }

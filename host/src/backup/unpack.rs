@@ -1,8 +1,8 @@
 //! Fills a directory with the files of a backup: from an archive, or from a directory.
 //!
-//! Nothing is written but what a store calls its own, and only if it is as the backup's
-//! list says: who made the backup may have fewer rights than who unpacks it, and disks
-//! lose bits.
+//! Only files that a store uses are written, and only if they match the backup's list:
+//! the creator of the backup may have fewer rights than the user who unpacks it, and
+//! disks lose bits.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -21,7 +21,7 @@ use crate::wiring::{engines, secret};
 ///
 /// # Errors
 ///
-/// A file cannot be written, or the archive is not whole, damaged, or no backup.
+/// A file cannot be written, or the archive is incomplete, damaged, or not a backup.
 pub fn unpack(from: impl Read, to: &Folder) -> anyhow::Result<()> {
     let mut entries = Entries::new(from);
     let mut expected = Some(Expected::default());
@@ -47,12 +47,12 @@ pub fn unpack(from: impl Read, to: &Folder) -> anyhow::Result<()> {
     }
 }
 
-/// Copies a backup that is a directory, without its list. What it does not list stays
-/// where it is. Returns the number of bytes.
+/// Copies a backup that is a directory, without its list. Files that it does not list
+/// are not copied. Returns the number of bytes.
 ///
 /// # Errors
 ///
-/// A file cannot be written, or the backup is not whole, damaged, or none.
+/// A file cannot be written, or the backup is incomplete, damaged, or not a backup.
 pub fn copy(from: &Folder, to: &Folder) -> anyhow::Result<u64> {
     let list = from.file(Path::new(sums::FILE));
     let shown = from.path().display();

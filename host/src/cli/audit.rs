@@ -32,7 +32,7 @@ const COLUMNS: &[Column] = &[
         name: "TARGET",
         is_flexible: true,
     },
-    // An operator's words are shown whole.
+    // An operator's reason is shown in full.
     Column {
         name: "REASON",
         is_flexible: false,

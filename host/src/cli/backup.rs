@@ -49,7 +49,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     );
     match to == Path::new("-") {
         true => say(&done),
-        // The service may have fewer rights than who reads this.
+        // The service may have fewer rights than the user who reads this.
         false => print(format!("{}\n", in_a_line(&done)).as_bytes())?,
     }
     Ok(())
@@ -63,8 +63,8 @@ struct Received {
 }
 
 fn to_directory(config: &Config, to: &Path) -> anyhow::Result<Received> {
-    // First, since it may take long to remove a large one that was left, and a service
-    // waits only shortly for a request.
+    // This comes first, because removing a large leftover draft may take long, and a
+    // service waits only shortly for a request.
     let data = match Folder::open(&config.data_dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         opened => Some(opened.with_context(|| unreadable(config))?),
@@ -80,10 +80,11 @@ fn to_directory(config: &Config, to: &Path) -> anyhow::Result<Received> {
     Ok(received)
 }
 
-/// On the service's own disk, what it keeps for its tasks is not for backups.
+/// On the service's own disk, the space reserved for its tasks must not be used by
+/// backups.
 fn refuse_without_room(data: &Folder, to: &Folder) -> anyhow::Result<()> {
     let (all, largest) = size(data)?;
-    // While it is made, a database may be there three times.
+    // During the backup there may be three copies of a database.
     let bytes = all.saturating_add(largest.saturating_mul(2));
     let Some(disk) = Room::new(None, to.path().to_owned()).disk() else {
         return Ok(());
@@ -104,7 +105,8 @@ fn refuse_without_room(data: &Folder, to: &Folder) -> anyhow::Result<()> {
 }
 
 fn to_stdout(source: Source) -> anyhow::Result<Received> {
-    // A service has its own directory, and this file system may be read-only.
+    // A service uses its own scratch directory, and this file system may be
+    // read-only.
     let scratch = match source {
         Source::Service(_) => None,
         Source::AtRest(_) => Some(tempfile::tempdir()?),
@@ -118,7 +120,7 @@ fn to_stdout(source: Source) -> anyhow::Result<Received> {
     received(receiver, copied.context("standard output"))
 }
 
-/// An error of the sender is reported rather than what it caused here.
+/// Reports an error of the sender rather than the error that it caused here.
 fn received<R: io::Read>(
     receiver: Receiver<R>,
     taken: anyhow::Result<()>,

@@ -8,9 +8,9 @@ use concept_refinement_capability::folder::{Place, Trust};
 
 const NAME: &str = "concept-refinement";
 
-/// The user's cache (XDG Base Directory Specification), created if needed. None: there can
-/// be none, or another user could replace it, as where root has that user's `HOME`. Then
-/// code is compiled each time.
+/// The user's cache (XDG Base Directory Specification), created if needed. None: it cannot
+/// be created, or another user could replace it, for example if root runs with that user's
+/// `HOME`. Then code is compiled each time.
 pub fn of_user() -> Option<PathBuf> {
     let absolute = |name| {
         env::var_os(name)

@@ -46,7 +46,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         .enable_all()
         .build()?;
     let asked = runtime.block_on(async { timeout(TIMEOUT, ask(&url)).await });
-    // A lookup of a name that hangs is not waited for.
+    // Does not wait for a DNS lookup that hangs.
     runtime.shutdown_background();
     let answer = asked.with_context(|| format!("{url} did not answer in time"))??;
     Ok(print(format!("{answer}\n").as_bytes())?)

@@ -1,15 +1,15 @@
-//! Tells the service manager what this process does, if it asks for that as systemd does
-//! (`sd_notify`).
+//! Notifies the service manager of this process's state, if it wants that, as systemd
+//! does (`sd_notify`).
 
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
-/// It serves.
+/// The process serves.
 pub const READY: &str = "READY=1";
 
-/// It begins to stop.
+/// The process begins to stop.
 pub const STOPPING: &str = "STOPPING=1";
 
 pub fn notify(state: &str) {
@@ -23,7 +23,7 @@ pub fn notify(state: &str) {
 
 fn send(socket: &OsStr, state: &str) -> io::Result<()> {
     let sender = UnixDatagram::unbound()?;
-    // A manager that reads nothing holds up nothing.
+    // A manager that reads nothing must not block this process.
     sender.set_nonblocking(true)?;
     sender.send_to_addr(state.as_bytes(), &address(socket)?)?;
     Ok(())

@@ -1,7 +1,8 @@
-//! What the commands of operators share: the client of the admin API, and how answers are shown.
+//! Code shared by the operators' commands: the client of the admin API, and how its
+//! responses are shown.
 //!
-//! An answer may come from a service of another version, or from another program: it is
-//! bounded, what is missing in it is shown as missing, and nothing of it reaches a terminal
+//! A response may come from a service of another version, or from another program: its size
+//! is limited, missing parts are shown as missing, and no part reaches a terminal
 //! unsanitized.
 
 pub mod arguments;
@@ -22,7 +23,8 @@ use serde_json::Value;
 use super::failure::Failure;
 use super::terminal::{escaped, print};
 
-/// Runs a command to its end, whatever else still goes on: a lookup of a name may hang.
+/// Runs a command to its end, and does not wait for anything else: a DNS lookup may
+/// hang.
 pub fn block_on<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

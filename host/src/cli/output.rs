@@ -124,7 +124,7 @@ pub fn names_an_image(path: &Path) -> bool {
     format_of(path).is_some()
 }
 
-/// A sentence, if the name of the file says another format than it has.
+/// A sentence, if the file's name says another format than the image has.
 pub fn misnamed(path: &Path, format: Format) -> Option<String> {
     let named = format_of(path).filter(|named| *named != format)?;
     let (named, kind) = (named.media_type(), format.media_type());
@@ -177,8 +177,8 @@ impl Folder {
     }
 }
 
-/// Does not await, so that a signal cannot interrupt it. The folder is opened once, since
-/// another user may have it, and could put a link in its place meanwhile.
+/// Does not await, so that a signal cannot interrupt it. The folder is opened once,
+/// because it may belong to another user, who could replace it by a link meanwhile.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let (folder, name) = Place::of(path, Trust::Anybody)?.create(0o777)?;
     let draft = folder::draft_name();
@@ -194,7 +194,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     };
     let written = write();
     if written.is_err() {
-        // The error of writing says more.
+        // The error of writing is more specific.
         let _ = folder.remove(&draft);
     }
     written

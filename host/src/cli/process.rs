@@ -1,7 +1,7 @@
 //! Runs a host from start to end and handles signals.
 //!
-//! The first signal stops it with a grace period, a second one without. It ends even if a
-//! disk or a name server does not respond.
+//! The first signal stops the host with a grace period, a second one without. The process
+//! ends even if a disk or a name server does not respond.
 
 use std::net::SocketAddr;
 use std::process;

@@ -22,8 +22,8 @@ pub struct Steps<'a> {
     taken: u64,
 }
 
-/// A bar on standard error, if that is a terminal, and not if logging is enabled. None: how
-/// many steps there are is not known.
+/// A bar on standard error, if that is a terminal, and not if logging is enabled. None: the
+/// number of steps is not known.
 pub fn bar(steps: Option<u64>, template: &str) -> ProgressBar {
     let target = match settings::is_verbose() {
         true => ProgressDrawTarget::hidden(),

@@ -38,12 +38,12 @@ pub fn in_a_line(sentence: &str) -> String {
     sanitize(&words.join(" "), LONGEST)
 }
 
-/// JSON of the same value that is safe to print, since it may quote external text: what a
-/// terminal could take for more than text is escaped.
+/// JSON of the same value that is safe to print, since it may quote external text:
+/// characters that a terminal could interpret are escaped.
 pub fn escaped(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {
-        // It escapes other control characters itself.
+        // The serializer escapes other control characters itself.
         if character == '\n' || is_printable(character) {
             escaped.push(character);
             continue;
@@ -61,7 +61,7 @@ pub fn print(text: &[u8]) -> io::Result<()> {
     print_to_reader(text).map(drop)
 }
 
-/// The same. False: the reader has gone, and nothing more is worth printing.
+/// The same. False: the reader has closed the pipe, so printing more is pointless.
 pub fn print_to_reader(text: &[u8]) -> io::Result<bool> {
     let mut output = io::stdout().lock();
     match output.write_all(text).and_then(|()| output.flush()) {

@@ -1,4 +1,4 @@
-//! Where operators are listened to, besides the socket in the data directory.
+//! The listener for operators, besides the socket in the data directory.
 
 use std::net::SocketAddr;
 
@@ -24,15 +24,15 @@ pub(crate) struct AdminListener {
 /// A token, and what it allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AdminToken {
-    /// As the audit names its operator.
+    /// The name of its operator in the audit.
     pub actor: String,
     pub hash: TokenHash,
     /// Whether it allows more than reading.
     pub may_act: bool,
 }
 
-/// A token, of which only the hash is held: comparing hashes tells nothing by the time
-/// that it takes.
+/// The hash of a token; the token itself is not kept. The time that a comparison of
+/// hashes takes reveals nothing about the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TokenHash([u8; 32]);
 

@@ -1,6 +1,6 @@
-//! Secrets in a settings file that other users of the machine can read. That is no error,
-//! since a machine may have no others; the operator is told which keys they are, and never
-//! a value.
+//! Finds secrets in a settings file that other users of the machine can read. This is not
+//! an error, because there may be no other users; the warning names the keys, never a
+//! value.
 
 use std::fs;
 use std::io;
@@ -10,12 +10,12 @@ use std::path::Path;
 use super::sources::TABLE;
 use super::table::SETTINGS;
 
-/// What the name of a link's setting has in it if its value is secret; a component of one's
-/// own may call it as it likes.
+/// Words in the name of a link's setting that mark its value as secret; a custom component
+/// may have settings with any name.
 const SECRET: [&str; 4] = ["key", "password", "secret", "token"];
 
-/// What the operator should know about the secrets of a settings file, as a sentence. None:
-/// there are none, or nobody else can read them.
+/// A warning about the secrets of a settings file, as a sentence. None: there are none, or
+/// nobody else can read them.
 pub fn exposed(file: &Path) -> Option<String> {
     if !is_open_to_others(file).ok()? {
         return None;
@@ -31,7 +31,7 @@ pub fn exposed(file: &Path) -> Option<String> {
     })
 }
 
-/// The file and every directory on the way to it.
+/// The file and every directory in its path.
 fn is_open_to_others(file: &Path) -> io::Result<bool> {
     let allows = |path: &Path, bit| {
         let mode = fs::metadata(path)?.permissions().mode();

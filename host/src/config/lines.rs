@@ -1,4 +1,4 @@
-//! The lines of a settings file on which its keys are, for errors.
+//! The line numbers of the keys in a settings file, for errors.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! Settings of the model's links, by link name. Which names and keys are valid is known
-//! only once the model is.
+//! Settings of the model's links, by link name. The valid names and keys are known only
+//! once the model is known.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +16,8 @@ pub(crate) struct LinkValues {
     tables: BTreeMap<String, Settings>,
     /// Where the tables and their keys are in the file, by their paths.
     named: BTreeMap<String, String>,
-    /// By variable name, such as `OPENAI_API_KEY`: which part is the name of the link is
-    /// known only once the links are.
+    /// By variable name, such as `OPENAI_API_KEY`: the part with the link's name is
+    /// known only once the links are known.
     variables: BTreeMap<String, String>,
 }
 

@@ -12,7 +12,7 @@ use super::role::Role;
 pub struct Push {
     pub audience: Option<String>,
     pub account: Option<String>,
-    /// Where Google publishes its keys.
+    /// The URL at which Google publishes its keys.
     pub jwks_url: Url,
     /// Whether messages are pulled as well.
     pub is_pulled: bool,

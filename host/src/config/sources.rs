@@ -64,7 +64,7 @@ impl Values {
         self.insert(setting, value.into(), Some(named))
     }
 
-    /// Sets what another one sets, if it does.
+    /// Sets the value that another source sets, if there is one.
     pub(crate) fn set_as_in(&mut self, other: &Self, setting: &'static Setting) {
         if let Some(value) = other.settings.get(setting.name) {
             self.settings.insert(setting.name, value.clone());

@@ -1,6 +1,6 @@
 //! Limits warnings of libraries: clients can cause some of them at will (one for each
-//! frame that nobody asked for, or for each aborted upload), and others repeat with each
-//! attempt to reach a server that is down. Nothing else would limit the growth of the log.
+//! unsolicited frame, or for each aborted upload), and others repeat with each attempt to
+//! reach a server that is down. Nothing else would limit the growth of the log.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,8 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-/// What the names of our own crates begin with; they limit what they log themselves.
+/// The prefix of our own crates' names; these crates limit their log lines
+/// themselves.
 const OWN: &str = "concept_refinement";
 
 /// Logs one warning of each library per minute.

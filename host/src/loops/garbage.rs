@@ -1,14 +1,15 @@
 //! Garbage collection: removes images that nothing refers to, old records of what operators
 //! did and, if there is a retention period, all data that is older. It also corrects the
-//! count of images that are gone.
+//! count of images that are missing.
 //!
 //! A crash, a lost race or a failed deletion can leave an image that nothing refers to.
 //! Old data is removed row first, image second, so an interruption leaves at most such an
 //! image. It can be stopped at any moment.
 //!
-//! It never deletes in doubt: it removes only what a store names, removes nothing by age
-//! while the clock is not trusted, and repeats failed deletions in the next round. It
-//! works in batches with pauses in between, so that no request waits for it.
+//! It deletes nothing if it is uncertain: it removes only images that a store reports,
+//! removes nothing by age while the clock is not trusted, and repeats failed deletions
+//! in the next round. It works in batches with pauses in between, so that no request
+//! waits for it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -44,7 +45,7 @@ const SHORTEST_TERM: Duration = Duration::from_secs(10 * 60);
 /// Interval of warnings about a clock that is not trusted.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// What is known about the clock from round to round.
+/// Knowledge about the clock that is kept from round to round.
 #[derive(Default)]
 struct ClockWatch {
     /// None: this process has had no round yet.
@@ -58,7 +59,7 @@ struct ClockWatch {
 pub struct Garbage {
     /// The capabilities that it uses.
     pub host: Arc<Capabilities>,
-    /// What operators did, if that is recorded.
+    /// The audit and the jobs, if the store has them.
     pub administration: Option<Arc<dyn Administration>>,
     /// Used for timers.
     pub runtime: Arc<dyn Runtime>,
@@ -70,7 +71,7 @@ pub struct Garbage {
     /// The day in UTC on which the operator vouches for the clock.
     pub confirmed_day: Option<String>,
     /// Interval of scans over all images, which read a lot to find the few that were left
-    /// behind, or are counted and gone; also the longest interval of rounds.
+    /// behind, or that are counted but missing; also the longest interval of rounds.
     pub interval: Duration,
 }
 

@@ -1,7 +1,7 @@
-//! Goes on with the jobs of operators: acts on all tasks that a filter matches.
+//! Continues the jobs of operators: actions on all tasks that match a filter.
 //!
 //! A job is stored, and each of its parts is one step, so that it may be interrupted at
-//! any moment, and any host can go on with it.
+//! any moment, and any host can continue it.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::loops::until_stop::until_stop;
 /// Tasks per part of a job: other writes wait for it.
 const BATCH: usize = 50;
 
-/// How often jobs are looked for that another process has left, and whether the queue is
+/// How often to look for jobs that another process has left, and whether the queue is
 /// paused.
 const INTERVAL: Duration = Duration::from_secs(10);
 
@@ -63,8 +63,8 @@ impl Jobs {
         self.look_at_pause().await?;
         let mut round = Ok(());
         for id in self.administration.unfinished_jobs().await? {
-            // One that cannot go on does not hold up the others: on a full disk, what is
-            // deleted makes room for what is retried.
+            // A job that cannot continue does not block the others: on a full disk, a
+            // deletion frees the space that a retry needs.
             round = round.and(self.finish(&id).await);
         }
         round
@@ -82,8 +82,8 @@ impl Jobs {
             return Ok(());
         };
         if let Some(user_id) = job.erased_user() {
-            // It takes the tasks along, so it is first: a job that is interrupted here is
-            // not over.
+            // This comes before the end of the job: a job that is interrupted here has
+            // not ended.
             self.host.erase_user(user_id).await?;
         }
         loop {
@@ -107,7 +107,7 @@ impl Jobs {
     }
 }
 
-/// Completes at the next change, if there ever is one.
+/// Completes at the next change; never, if there is none.
 async fn change(operations: &mut Option<watch::Receiver<u64>>) {
     if let Some(operations) = operations
         && operations.changed().await.is_ok()

@@ -33,7 +33,7 @@ pub const SLACK: Duration = Duration::from_secs(10);
 /// a failing store is not overloaded.
 const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
 
-/// Why a task is tried again later whose model cannot continue.
+/// Why a task whose model cannot continue is tried again later.
 const NO_MEMORY: &str = "There is no memory for the model at the moment.";
 
 /// Delay between attempts to read a queue that fails.

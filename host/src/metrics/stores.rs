@@ -1,5 +1,5 @@
-//! Durations of store and queue operations, and what passes through them: tasks that are
-//! created, progress and end, and bytes that are stored.
+//! Durations of store and queue operations, and their effects: tasks that are created,
+//! progress and end, and bytes that are stored.
 //!
 //! Operations that only compute (signing or resolving a URL), wait for an event
 //! (receiving a message), or use only memory are not measured.

@@ -1,4 +1,4 @@
-//! Which capabilities can be used, as readiness tells.
+//! Which capabilities can be used, as readiness reports it.
 
 use std::sync::atomic::AtomicU64;
 
@@ -14,7 +14,7 @@ const MODEL: &str = "model";
 /// A gauge whose value may be unknown.
 type Number = Gauge<f64, AtomicU64>;
 
-/// Updated at each scrape, from what is known: a scrape probes nothing.
+/// Updated at each scrape, from the last known states: a scrape probes nothing.
 pub struct Usable(Family<Label, Number>);
 
 impl Usable {

@@ -1,5 +1,5 @@
-//! Sends the exporter's requests with the host's own HTTP client, so that the resolver and
-//! the trusted certificates are those of everything else.
+//! Sends the exporter's requests with the host's own HTTP client, which has the same
+//! resolver and trusted certificates as all other requests.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 
 use super::settings::Settings;
 
-/// Longest answer of a collector that is read, in bytes.
+/// Most bytes that are read of a collector's answer.
 const MAX_ANSWER: u64 = 64 * 1024;
 
 /// Connects to nothing but the collector.
@@ -58,7 +58,7 @@ impl HttpClient for Client {
         });
         let sent = sent.await?;
         if let Err(error) = &sent {
-            // The exporter says no more than that it failed.
+            // The exporter reports only that it failed.
             log_throttled!(warn every LONG_INTERVAL, "no spans can be sent", %error);
         }
         Ok(sent?)

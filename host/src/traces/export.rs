@@ -21,7 +21,7 @@ use super::client::Client;
 use super::settings::Settings;
 use super::tracer::OtlpTracer;
 
-/// What the service is called in its traces, unless a variable says otherwise.
+/// The name of the service in its traces, unless a variable says otherwise.
 const SERVICE: &str = "concept-refinement";
 
 /// How long the end of the process waits for the last spans to be sent. A stop has 30 s,
@@ -58,16 +58,17 @@ impl Export {
         tracer.unwrap_or_default()
     }
 
-    /// Sends what is left, if the collector is quick enough.
+    /// Sends the remaining spans, if the collector is fast enough.
     pub async fn stop(mut self) {
         if let Some(provider) = self.0.take() {
-            // It waits for the thread, which waits for this runtime.
+            // The drop waits for the thread, which waits for this runtime.
             let _ = spawn_blocking(move || shut_down(&provider)).await;
         }
     }
 }
 
-/// The drop of the last handle would wait for longer, wherever that happens.
+/// Without this, the drop of the last handle would block for longer, on whichever
+/// thread it happens.
 impl Drop for Export {
     fn drop(&mut self) {
         if let Some(provider) = self.0.take() {

@@ -1,5 +1,5 @@
-//! The variables of OpenTelemetry that decide whether and where traces are sent. Others,
-//! such as those of the batches and the resource, are read by its crates.
+//! The variables of OpenTelemetry that decide whether and where traces are sent. Its
+//! crates read the others, such as those of the batches and the resource.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -45,7 +45,7 @@ const SAMPLERS: [&str; 6] = [
 pub struct Settings {
     /// Only its origin matters here: the exporter makes the same URL of the variables.
     pub endpoint: Url,
-    /// How long the collector may take.
+    /// Timeout of the collector.
     pub timeout: Duration,
 }
 
@@ -58,7 +58,7 @@ pub struct Unusable {
 }
 
 impl Settings {
-    /// None: traces are not asked for. An empty variable counts as unset.
+    /// None: traces are not wanted. An empty variable counts as unset.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, Unusable> {
         let value = |name| get(name).filter(|value| !value.is_empty());
         let first = |names: [&'static str; 2]| {

@@ -32,7 +32,7 @@ impl Tracer for OtlpTracer {
         });
         builder.start_time = time::now().checked_sub(ago);
         builder.links = link.map(|link| vec![Link::with_context(span_context(link, true))]);
-        // These begin what another process may have caused.
+        // Spans of these kinds may have a parent in another process.
         let is_remote = matches!(kind, Kind::Server | Kind::Consumer);
         let within = match parent {
             Some(parent) => {

@@ -72,7 +72,7 @@ impl<O, S> Configured<O, S> {
     }
 }
 
-/// What this process is called in the stories of tasks: unique among the processes that
+/// The name of this process in the stories of tasks: unique among the processes that
 /// share a store, unless their machines have the same name.
 fn host_name() -> String {
     let system = rustix::system::uname();
@@ -128,7 +128,7 @@ pub fn images(
 }
 
 /// Connects to the server of a store, if it has one, without changing anything. Returns
-/// what the operator should know about it.
+/// a message for the operator.
 pub async fn inspect<O, S>(
     engines: &'static [Engine<O, S>],
     url: &str,
@@ -143,7 +143,8 @@ pub async fn inspect<O, S>(
     Ok(Some(inspect(config).await?))
 }
 
-/// What a backup of a configuration does not have, as sentences for the operator.
+/// The data that a backup of a configuration does not contain, as sentences for the
+/// operator.
 pub fn not_in_backups(config: &Config) -> anyhow::Result<Vec<String>> {
     let of = |what: &str, (name, has_server): (&str, bool)| {
         let said = || format!("{what} are in {name}…, and are backed up and restored by its tools");

@@ -41,8 +41,8 @@ const AT_ONCE: usize = 8;
 const INSTANCES: u32 = AT_ONCE as u32 + 1;
 
 /// Tests the configured model, and reports the result of each case as soon as it is
-/// known: what the model was given or asked, what it did or what is wrong with that, and
-/// the lines that it printed. `tell` gets messages about slow steps.
+/// known: its input, what the model did or what is wrong with that, and the lines that
+/// it printed. `tell` gets messages about slow steps.
 ///
 /// # Errors
 ///

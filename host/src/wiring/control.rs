@@ -1,8 +1,8 @@
-//! A socket in the data directory: the admin API, and the way to ask the running
-//! service for what no other process can do, a backup.
+//! A socket in the data directory: it serves the admin API, and backups, which only
+//! the running service can make.
 //!
-//! It accepts only the user that it runs as, and root. A request is one of HTTP, or the
-//! word `backup`, whose answer is a stream of [`backup`](super::backup).
+//! It accepts only the user that it runs as, and root. A request is an HTTP request, or
+//! the word `backup`, whose answer is a stream of [`backup`](super::backup).
 
 use std::fs::{self, File, Permissions};
 use std::future;
@@ -50,7 +50,7 @@ const READER_TIMEOUT: Duration = Duration::from_secs(120);
 /// Backups at a time, of which all but one wait.
 const MAX_BACKUPS: usize = 4;
 
-/// How long a command waits for a service that says nothing.
+/// How long a command waits for a service that sends nothing.
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// Longest socket path that systems accept, in bytes.
@@ -99,7 +99,7 @@ impl Control {
         }
     }
 
-    /// Answers requests until `stop` is set: those of HTTP beside each other, backups one
+    /// Answers requests until `stop` is set: HTTP requests concurrently, backups one
     /// after the other.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         until_stop(stop, self.answer_all()).await;
@@ -110,7 +110,8 @@ impl Control {
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    // All of them are of one user, who stands for everybody who may act.
+                    // All connections count as one client, because all requesters have
+                    // the same rights.
                     let place = place(&self.server.places, None).await;
                     let request = Request {
                         backup: Arc::clone(&self.backup),
@@ -146,9 +147,9 @@ struct Request {
     place: Arc<Connection>,
 }
 
-/// Those who want a backup: few, so that they leave places to other requests.
+/// Permits for backups: few, so that other requests get connections.
 struct Backups {
-    /// Held while one is sent: two at a time would take twice the room.
+    /// Held while a backup is sent: two at a time would take twice the space.
     turn: Mutex<()>,
     places: Semaphore,
 }
@@ -175,7 +176,8 @@ impl Request {
         let mut from = (&mut stream).take(MAX_REQUEST);
         timeout(REQUEST_TIMEOUT, from.read_to_end(&mut request)).await??;
         if request.is_empty() {
-            // The client only found out that it has no place for a backup.
+            // The client connected, and then found that it cannot write to its
+            // target.
             return Ok(());
         }
         let refused = match (is_allowed, request.as_slice()) {
@@ -290,8 +292,8 @@ impl ControlClient {
     }
 }
 
-/// To the socket itself: whoever owns the data directory could lead root to another one by
-/// a link.
+/// Connects to the socket without following links: the owner of the data directory could
+/// otherwise lead root to another socket.
 fn connected(data: &Path) -> io::Result<Stream> {
     let data = Folder::open(data)?;
     match data.look(NAME)? {
@@ -302,7 +304,7 @@ fn connected(data: &Path) -> io::Result<Stream> {
     let (path, _pinned) = data.pinned(NAME)?;
     let socket = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
     rustix::io::fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
-    // Connecting waits for a service that accepts nothing.
+    // Connecting blocks if the service accepts nothing.
     set_socket_timeout(&socket, Timeout::Send, Some(SILENCE))?;
     rustix::net::connect(&socket, &SocketAddrUnix::new(&path)?)?;
     Ok(socket.into())

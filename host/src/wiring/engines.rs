@@ -37,7 +37,7 @@ pub static IMAGES: &[ImageEngine] = &[
     concept_refinement_s3::engine::ENGINE,
 ];
 
-/// Whether a store writes files of this path, from the top of a data directory, into
+/// Whether a store writes files with this path, relative to a data directory, into
 /// backups.
 pub fn is_store_file(path: &Path) -> bool {
     use concept_refinement_embedded::{images, tasks};
@@ -45,11 +45,11 @@ pub fn is_store_file(path: &Path) -> bool {
 }
 
 /// Whether the databases of a data directory have exactly the tables that this version
-/// makes: what else is in them, as a trigger, was put there by somebody else.
+/// creates: anything else, such as a trigger, was added by somebody else.
 ///
 /// # Errors
 ///
-/// That is not so, or one cannot be read.
+/// A database has other tables, or cannot be read.
 pub fn verify(data: &Path) -> Result<(), OpenError> {
     use concept_refinement_embedded::{images, tasks};
     tasks::engine::verify(data)?;

@@ -273,7 +273,7 @@ fn with_public_url(mut settings: GrantedSettings, config: &Config) -> GrantedSet
     settings
 }
 
-/// The values of those of these settings that are set.
+/// The values of those settings in this list that are set.
 fn values(config: &Config, names: &[&'static str]) -> GrantedSettings {
     names
         .iter()

@@ -243,7 +243,7 @@ impl HostBuilder {
             lease: config.lease,
         });
         let recovered = match is_shared {
-            // Other hosts may be at work on these tasks.
+            // Other hosts may be working on these tasks.
             true => true,
             false => match sweep.recover().await {
                 Err(error) if !error.is_repeatable() => return Err(error.into()),
@@ -346,12 +346,13 @@ impl Host {
         self.metrics_address
     }
 
-    /// What its components use; an embedding program may use them too.
+    /// The capabilities that its components use; an embedding program may use them
+    /// too.
     pub fn capabilities(&self) -> &Capabilities {
         &self.capabilities
     }
 
-    /// Accepts no more work, finishes what is in progress or gives it back after a grace
+    /// Accepts no more work, finishes work in progress or releases it after a grace
     /// period of 28 s, and ends.
     pub async fn stop(self) {
         self.serving.stop().await;

@@ -72,7 +72,7 @@ pub async fn model(
     Ok(Arc::new(model))
 }
 
-/// What the links of a model have in common.
+/// State shared by the links of a model.
 struct Links<'a> {
     config: &'a Config,
     engine: &'a wasmtime::Engine,

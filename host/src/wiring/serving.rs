@@ -40,7 +40,7 @@ pub struct Serving {
 pub(super) struct Stop {
     /// Becomes true when no more work should be started.
     pub stopped: watch::Receiver<bool>,
-    /// Cancelled when work in progress should be given back.
+    /// Cancelled when work in progress should be released.
     pub cancelled: CancellationToken,
 }
 
@@ -65,7 +65,7 @@ impl Serving {
         }
     }
 
-    /// Starts background work, which has to end once it is told to stop.
+    /// Starts background work, which has to end once it gets the signal to stop.
     pub(super) fn spawn<F>(&mut self, run: impl FnOnce(Stop) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -93,7 +93,7 @@ impl Serving {
         self.address
     }
 
-    /// Accepts no more work, finishes what is in progress or gives it back after a grace
+    /// Accepts no more work, finishes work in progress or releases it after a grace
     /// period of 28 s, and ends.
     pub async fn stop(self) {
         self.stop_before(future::pending()).await;

@@ -73,7 +73,7 @@ fn sent(answer: Answer) -> Result<Response, ErrorCode> {
     let fields = Fields::from_list(&fields).map_err(|_| ErrorCode::InternalError(None))?;
     let contents = (!answer.body.is_empty()).then(|| {
         let (mut writer, reader) = wit_stream::new();
-        // If the caller has left, it does not matter what was not written.
+        // If the caller has left, unwritten bytes do not matter.
         wit_bindgen::spawn(async move { drop(writer.write_all(answer.body).await) });
         reader
     });

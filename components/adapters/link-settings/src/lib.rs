@@ -1,4 +1,4 @@
-//! The settings of one link of a chain: what the link reads as `model-url` is
+//! The settings of one link of a chain: the setting that the link reads as `model-url` is
 //! `models-NAME-url` in the composition. The name comes from another component, generated
 //! for the link.
 //!
@@ -15,7 +15,7 @@ const OWN: &str = "model-";
 /// use in its messages.
 pub const PREFIX: &str = "settings-prefix";
 
-/// The composition's setting that a link asks for. None: it may not read that.
+/// The composition's setting for a link's setting. None: the link may not read it.
 pub fn of_link(link: &str, name: &str) -> Option<String> {
     let key = name.strip_prefix(OWN).filter(|key| !key.is_empty())?;
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';

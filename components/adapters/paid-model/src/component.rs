@@ -40,7 +40,7 @@ impl Guest for Component {
         let not_twice = || Err(Error::Refused(NOT_ASKED_TWICE.to_owned()));
         let key = format!("{}/{}", request.receipt_key, link_name::get());
         if settings::get("model-url".to_owned()).await.is_none() {
-            // No call would be paid for here.
+            // No call costs money here.
             return match payments::is_forbidden(key).await.map_err(not_begun)? {
                 true => not_twice(),
                 false => image_model::refine(request).await,

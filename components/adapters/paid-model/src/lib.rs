@@ -1,6 +1,6 @@
 //! Wraps a model that costs money, on platforms other than our host: records its calls
 //! before they are sent, and passes on the receipt of an earlier call. The store decides
-//! what may be asked.
+//! which calls may be made.
 //!
 //! It must read no image.
 

@@ -65,7 +65,7 @@ pub fn make_directory(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), sync_directory)
 }
 
-/// Makes the names in a directory durable.
+/// Syncs the names in a directory.
 pub fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }

@@ -24,8 +24,8 @@ use crate::generated::wasi::keyvalue::store::{self, Bucket, Error};
 /// The default bucket of an application.
 const BUCKET: &str = "default";
 
-/// What a swap needs. The bucket is kept open, since a platform may need it to report a
-/// lost swap.
+/// State that a swap needs. The bucket is kept open, since a platform may need it to
+/// report a lost swap.
 pub struct Held {
     seen: Seen,
     bucket: Bucket,

@@ -1,9 +1,9 @@
-//! Erasing a user, from the newest entry to the oldest, so that the numbers of the
-//! entries that are left stay right.
+//! Erases a user, from the newest entry to the oldest, so that the numbers of the
+//! remaining entries stay correct.
 //!
 //! The documents of an entry are deleted before the swap that removes the entry: after a
-//! crash in between, a repeat finds the entry and deletes what is left. The record itself
-//! stays, since a platform cannot delete it safely, and with it what was counted for the
+//! crash in between, a repeat finds the entry and deletes the rest. The record itself
+//! stays, because a platform cannot delete it safely, and with it the counts of the
 //! quota. Idempotency keys that were moved to documents stay too, since documents cannot
 //! be listed.
 
@@ -21,7 +21,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let mut attempts = Attempts::default();
         let mut erased = 0;
         while erased < limit as usize {
-            // Before anything is deleted, so that its worker can write nothing more.
+            // This comes before anything is deleted, so that the task's worker can
+            // write nothing more.
             self.change(user_id, |user_record| Ok(user_record.delete_active()))
                 .await?;
             let (mut user_record, held) = self.held(user_id).await?;
@@ -49,7 +50,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
                     continue;
                 }
             }
-            // Something was submitted meanwhile.
+            // A task was submitted meanwhile.
             attempts.pause(&self.machine).await?;
         }
         Ok(Erased {
@@ -83,7 +84,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(())
     }
 
-    /// A record that is not needed any more stays without contents.
+    /// A record that is no longer needed stays without contents.
     async fn empty_segment(&self, key: &str) -> Result<(), Fault> {
         let mut attempts = Attempts::default();
         loop {

@@ -120,7 +120,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let Some(document) = self.image(&path).await? else {
             return Ok(());
         };
-        // The chunks first: after a crash in between, a repeat finds them by the document.
+        // The chunks are deleted first: after a crash in between, a repeat finds them by
+        // the document.
         self.platform.delete_many(&chunks(&document)).await?;
         self.platform.delete_many(&[names::image(&path)]).await?;
         self.settle_slot(&document.owner, &path).await;

@@ -19,7 +19,8 @@ pub enum Beginning {
         receipt_key: String,
         is_counted: bool,
     },
-    /// The provider may have worked on it already, and must not be asked twice.
+    /// The provider may have worked on it already, and the request must not be
+    /// repeated.
     NotTwice,
 }
 

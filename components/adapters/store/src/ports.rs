@@ -1,4 +1,4 @@
-//! What the store needs from a platform: records, documents and settings.
+//! The interface of a platform that the store needs: records, documents and settings.
 //!
 //! A platform that cannot swap a record atomically must not implement this: all
 //! guarantees of the store depend on it.
@@ -17,7 +17,7 @@ use thiserror::Error;
 /// platform may compare values.
 #[allow(async_fn_in_trait, reason = "components have one thread")]
 pub trait Records {
-    /// What a swap needs to know from the read before it.
+    /// State of the read that its swap needs.
     type Held;
 
     /// Reads the record, if it exists, for a swap.

@@ -64,9 +64,9 @@ impl<P: Platform, M: Machine> Store<P, M> {
         format!("The model `{name}`, composed into the application.")
     }
 
-    /// Swaps a record, which all that a user does depends on and a platform may offer
-    /// without being able to; unless that succeeded recently, since anyone may call this
-    /// at any rate.
+    /// Tests a swap of a record, because all operations of users depend on it and a
+    /// platform may offer it without supporting it. Skipped if it succeeded recently,
+    /// because anyone may call this at any rate.
     async fn can_be_used(&self) -> Result<(), Fault> {
         let now = self.machine.now();
         let (last, held) = self.platform.read(names::HEALTH).await?;
@@ -74,7 +74,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         if is_recent(last.as_deref(), now)? || self.platform.swap(held, proof.clone()).await? {
             return Ok(());
         }
-        // Another instance was first, or swaps are lost to nobody.
+        // Another instance was faster, or swaps fail without a competitor.
         let last = self.platform.peek(names::HEALTH).await?;
         let is_of_another = last.as_ref() != Some(&proof);
         match is_of_another && is_recent(last.as_deref(), now)? {
@@ -89,7 +89,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 }
 
-/// Whether the time of the last swap is a proof still.
+/// Whether the last swap is recent enough to count as proof.
 fn is_recent(last: Option<&[u8]>, now: Timestamp) -> Result<bool, Fault> {
     let last: Option<Timestamp> = last.map(documents::decode).transpose()?;
     Ok(last.is_some_and(|last| now.since(last).max(last.since(now)) < CHECK_LIFETIME))

@@ -349,7 +349,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         .await
     }
 
-    /// What was submitted under the key with this hash.
+    /// The submission under the key with this hash.
     async fn submitted(
         &self,
         task: &NewTask,

@@ -5,7 +5,6 @@
 //! domain's rulebook decides what a step may do; the functions here are pure, and only
 //! load and save the data. Unbounded data is moved to segments and documents; see
 //! [`entries`] and [`keys`].
-//! [`keys`].
 
 pub mod entries;
 mod erasure;
@@ -121,7 +120,7 @@ impl UserRecord {
             revision: 0,
             payment: active.payment.clone(),
             delivery: entry.delivery.clone(),
-            // No operator asks for them on a stock platform.
+            // There are no operators on a stock platform.
             retry_of: None,
             trace: None,
             steps: Steps::default(),

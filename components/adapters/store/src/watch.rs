@@ -16,7 +16,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(25);
 
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
-/// The state that a watcher was last told.
+/// The state that the watcher got last.
 pub struct Watch {
     user_id: String,
     id: String,
@@ -33,7 +33,7 @@ impl Watch {
     }
 
     /// How long to wait after a poll without a change. Each time it is longer by half, so
-    /// that a change that comes soon is told soon.
+    /// that a change that comes soon is noticed soon.
     pub fn pause(&mut self) -> Duration {
         let pause = self.pause;
         self.pause = (pause * 3 / 2).min(LONGEST_PAUSE);

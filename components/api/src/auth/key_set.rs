@@ -18,7 +18,7 @@ const MAX_KEYS: usize = 64;
 /// Most keys to try for a token without `kid`.
 const MAX_TRIED: usize = 4;
 
-/// Most skipped keys to tell of, and most characters of a `kid`.
+/// Most skipped keys to report, and most characters of a `kid`.
 const MAX_TOLD: usize = 16;
 const MAX_ID: usize = 64;
 
@@ -181,8 +181,8 @@ fn number(name: &'static str, text: Option<String>) -> Result<Vec<u8>, Reason> {
     bytes.ok_or(Reason::Number(name))
 }
 
-/// Some issuers write a coordinate as any other number: without zeros at its beginning, or
-/// with one that says that it is not negative.
+/// Some issuers write a coordinate like any other number: without leading zeros, or with
+/// an extra zero that marks it as not negative.
 fn coordinate(name: &'static str, text: Option<String>) -> Result<[u8; 32], Reason> {
     let bytes = number(name, text)?;
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();

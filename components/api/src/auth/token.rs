@@ -33,7 +33,7 @@ enum Keys {
     Unknown,
 }
 
-/// When to ask again for keys that are not known yet, in seconds.
+/// When to retry if the keys are not known yet, in seconds.
 const UNKNOWN_RETRY_AFTER: u32 = 1;
 
 #[derive(Serialize)]

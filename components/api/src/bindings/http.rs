@@ -117,7 +117,7 @@ pub fn sent(response: response::Response<StreamReader<u8>>) -> Result<Response, 
         Content::Stored(stream) => Some(stream),
         Content::Bytes(bytes) => {
             let (mut writer, reader) = wit_stream::new();
-            // If the client has left, it does not matter what was not written.
+            // If the client has left, unwritten bytes do not matter.
             wit_bindgen::spawn(async move { drop(writer.write_all(bytes).await) });
             Some(reader)
         }

@@ -5,7 +5,7 @@
 //! the last event that it received. If it has received the end, it gets a 204, which
 //! makes it stop; otherwise it gets what it has missed. Changes come from the store;
 //! while there are none, the task is read from time to time, so that an overdue one is
-//! published again even if all that anybody does is watch it.
+//! published again even if clients only watch it.
 
 use std::pin::pin;
 

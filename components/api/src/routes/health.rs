@@ -49,11 +49,11 @@ async fn states<P: Ports>(state: &State<P>) -> Rc<[CapabilityState]> {
     states
 }
 
-/// What new tasks have to wait for, while everything else works.
+/// Why new tasks have to wait, while everything else works.
 const OF_NEW_TASKS: [&str; 2] = [QUEUE_PAUSED, DISK_AT_RESERVE];
 
 /// History, downloads and the page work without the model, so it affects the status only
-/// if the request asks for that.
+/// if the request says so.
 pub async fn ready<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     let states = states(state).await;
     let query = request.query.as_deref().unwrap_or_default();

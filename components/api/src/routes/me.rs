@@ -15,9 +15,9 @@ use crate::state::State;
 /// Images that are deleted concurrently.
 const DELETED_AT_ONCE: usize = 8;
 
-/// Erases everything about the caller but the counts of the quota. A cookie is cleared
-/// only if it was the credential: otherwise it may be another user's, who could not get
-/// it back.
+/// Erases everything about the caller except the counts of the quota. A cookie is
+/// cleared only if it was the credential: otherwise it may be another user's, who could
+/// not get it back.
 pub async fn delete<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     let caller = state.auth.writer(request).await?;
     let (ports, user) = (&state.ports, caller.user.as_str());

@@ -1,5 +1,5 @@
-//! `GET /page/service.json`: what the web page needs to know first, so that it makes no
-//! requests that would be refused. Also the response for unknown paths.
+//! `GET /page/service.json`: the data that the web page needs first, so that it makes
+//! no requests that would be refused. Also the response for unknown paths.
 
 use serde_json::json;
 
@@ -28,7 +28,7 @@ pub async fn service<P: Ports>(state: &State<P>) -> Answer<P> {
             "max_image_bytes": config.image_limits.max_bytes,
             "max_image_pixels": config.image_limits.max_pixels,
             "model": health::model(state).await,
-            // Only a sweep does.
+            // Only a sweep removes old data.
             "removes_old_data": config.is_swept,
         }),
     )

@@ -1,6 +1,6 @@
-//! `POST /api/concepts/refine`: validates a request (who asks, its form, its fields, and
-//! last what the store knows) and creates its task. A client that prefers to wait gets its
-//! answer when the task ends.
+//! `POST /api/concepts/refine`: validates a request (its requester, its form, its fields,
+//! and last its user's state in the store) and creates its task. A client that prefers to
+//! wait gets its answer when the task ends.
 
 mod waiting;
 
@@ -248,8 +248,8 @@ fn answered<C>(status: u16, accepted: &Accepted, message: &str) -> Result<Respon
     Ok(with_quota(json(status, &task)?, accepted.quota))
 }
 
-/// Whoever uses the service on its own machine can raise the limit. Once per window, since a
-/// client decides how often it asks.
+/// A user on the service's own machine can raise the limit, so the log names the setting:
+/// once per window, because a client decides how often it sends requests.
 fn explain_quota<P>(state: &State<P>, quota: QuotaState) {
     let end = Some(quota.reset);
     if state.quota_explained.replace(end) != end {

@@ -1,7 +1,8 @@
 //! GIF 87a and 89a: the screen, followed by blocks up to the trailer.
 //!
 //! As in browsers, the first frame enlarges a screen that is too small for it, and the
-//! trailer may be missing: behind a complete frame, what begins no block is the end.
+//! trailer may be missing: after a complete frame, a byte that does not begin a block
+//! is the end.
 
 use super::Problem;
 use super::walk::{Canvas, Walk, Want};
@@ -22,7 +23,7 @@ enum State {
     Screen,
     /// After the screen and its colour table.
     BehindScreen,
-    /// At the byte that tells the type of the next block.
+    /// At the byte with the type of the next block.
     Block,
     /// At an image descriptor.
     Frame,

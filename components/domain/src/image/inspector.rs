@@ -26,9 +26,9 @@ pub struct Inspector {
     limits: Limits,
     canvas: Canvas,
     bytes: u64,
-    /// Those of them after the image's end.
+    /// The bytes after the image's end.
     behind: u64,
-    /// Bytes of the signature, or of what the parser asked for.
+    /// Bytes of the signature, or bytes that the parser requested.
     held: Vec<u8>,
     /// None until the signature is known.
     walk: Option<(Format, Box<dyn Walk>)>,

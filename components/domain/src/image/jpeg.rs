@@ -1,11 +1,11 @@
 //! JPEG: segments and scans, from `SOI` to `EOI` (ITU-T T.81).
 //!
-//! The data of a scan is counted, so that a picture that lacks some of it is refused, also
-//! where an end marker follows, and one that has all of it needs no end marker, whatever
-//! follows. Coefficients are not computed. What cannot be counted (arithmetic coding,
-//! damaged data, see [`Frame::scan`]) is skipped, as everything else between two markers,
-//! and needs the end marker. A height after the first scan (`DNL`) is refused, since the
-//! pixel limit could not be checked in time.
+//! The data of a scan is counted: a picture that lacks some of it is refused, even if an
+//! end marker follows, and a picture that has all of it needs no end marker, whatever
+//! follows. Coefficients are not computed. Data that cannot be counted (arithmetic coding,
+//! damaged data, see [`Frame::scan`]) is skipped, like everything else between two
+//! markers, and the end marker is then required. A height after the first scan (`DNL`) is
+//! refused, since the pixel limit could not be checked in time.
 
 mod block;
 mod frame;
@@ -49,7 +49,7 @@ pub(super) struct Jpeg {
 struct Tables {
     dc: [Option<Arc<Table>>; 4],
     ac: [Option<Arc<Table>>; 4],
-    /// The one that is being read: its header, then its symbols.
+    /// The table that is being read: its header, then its symbols.
     header: [u8; TABLE_HEADER],
     symbols: Vec<u8>,
 }

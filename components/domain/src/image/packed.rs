@@ -29,7 +29,7 @@ pub(super) struct Packed {
 enum Field {
     /// A text that ends with a zero byte.
     Text,
-    /// The flag that tells whether the data is compressed.
+    /// The flag that says whether the data is compressed.
     Flag,
     /// The compression method, of which only one exists.
     Method,
@@ -113,7 +113,7 @@ impl Unpacking {
     }
 
     /// The decompressed size of these bytes, or slightly more than `most`. Malformed data
-    /// counts as empty, since it is up to the decoder.
+    /// counts as empty: the decoder has to deal with it.
     fn take(&mut self, mut bytes: &[u8], most: u64) -> u64 {
         const FLAGS: u32 =
             TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_HAS_MORE_INPUT | TINFL_FLAG_IGNORE_ADLER32;

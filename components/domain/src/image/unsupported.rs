@@ -19,7 +19,7 @@ const SIGNATURES: [(&str, &[u8]); 7] = [
 /// Brands of images compressed with HEVC.
 const HEIC_BRANDS: [&[u8]; 6] = [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"];
 
-/// Brands of the container only; other brands tell the contents.
+/// Brands of the container only; other brands identify the contents.
 const CONTAINER_BRANDS: [&[u8]; 2] = [b"mif1", b"msf1"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::Problem;
 
-/// What a parser wants next.
+/// A parser's next request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Want {
     /// This many bytes (1 to [`MAX_TAKE`]), passed to the next step.
@@ -19,24 +19,24 @@ pub(super) enum Want {
     End,
 }
 
-/// Most bytes that a parser may ask for at a time.
+/// Most bytes that a parser may request at a time.
 pub(super) const MAX_TAKE: usize = 17;
 
-/// Parses one image, from its signature to its end. Each step gets what the previous one
-/// asked for, and says what it wants next. A step that asked for no bytes must be
-/// followed by one that does.
+/// Parses one image, from its signature to its end. Each step gets the bytes that the
+/// previous one requested, and returns the next request. A step that requested no bytes
+/// must be followed by one that does.
 pub(super) trait Walk: std::fmt::Debug + Send {
     fn start(&self) -> Want;
 
     fn step(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem>;
 
-    /// Takes bytes that it asked for with [`Want::Feed`].
+    /// Takes bytes that it requested with [`Want::Feed`].
     fn feed(&mut self, _bytes: &[u8]) -> Result<(), Problem> {
         Ok(())
     }
 
-    /// Takes bytes that it asked for with [`Want::FeedUntil`]. Returns how many were its
-    /// own, or None if more are to come.
+    /// Takes bytes that it requested with [`Want::FeedUntil`]. Returns how many it used,
+    /// or None if it needs more.
     fn feed_until(&mut self, _bytes: &[u8]) -> Option<usize> {
         Some(0)
     }

@@ -77,8 +77,8 @@ impl Event {
         matches!(self, Self::Cancel | Self::OperatorCancel)
     }
 
-    /// The step of the task's story that it is. None: it is none, or (a claim) its rule
-    /// adds more to it.
+    /// The corresponding step of the task's story. None: there is none, or (for a
+    /// claim) its rule adds more details.
     pub(super) fn step(self) -> Option<StepKind> {
         match self {
             Self::Claim | Self::Renew | Self::Pay => None,

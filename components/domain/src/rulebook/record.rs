@@ -14,7 +14,7 @@ use crate::webhook::{DeliveryRecord, Webhook};
 
 use super::event::{Event, next_status};
 
-/// The part of a task that users see, and the part that only claims need.
+/// A task with the data that users see, and the data that only claims need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskRecord {
     /// The part that users see.
@@ -32,11 +32,11 @@ pub struct TaskRecord {
     pub payment: Payment,
     /// The delivery of its webhook, if it has one. It is due once the task has ended.
     pub delivery: Option<DeliveryRecord>,
-    /// The failed task that it retries, if an operator asked for that.
+    /// The failed task that it retries, if an operator requested it.
     pub retry_of: Option<String>,
-    /// The place of its request in a trace. Nothing is decided by it.
+    /// The trace context of its request. No decision depends on it.
     pub trace: Option<TraceContext>,
-    /// What happened to it.
+    /// Its story.
     pub steps: Steps,
 }
 
@@ -63,7 +63,7 @@ impl TaskRecord {
     /// step.
     ///
     /// An expired lease is lost only when another worker claims the task. Until then its
-    /// worker may go on.
+    /// worker may continue.
     pub fn is_held_by(&self, lease: &Lease) -> bool {
         self.task.id == lease.task_id
             && self.task.status == Status::Processing

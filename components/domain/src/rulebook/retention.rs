@@ -16,11 +16,11 @@ pub fn concept_has_expired(created_at: Timestamp, is_original: bool, before: Tim
     created_at < before && !is_original
 }
 
-/// What a store knows about an image, and about the task that a refined image is named
-/// after.
+/// A store's knowledge about an image, and about the task in the name of a refined
+/// image.
 #[derive(Clone, Copy, Debug)]
 pub struct ImageFacts<'a> {
-    /// None: the store does not know the task, or no longer.
+    /// None: the store does not know the task, or has forgotten it.
     pub task: Option<&'a Task>,
     /// The task or its concept was deleted, by a user or because of its age.
     pub is_forgotten: bool,

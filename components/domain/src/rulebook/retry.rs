@@ -12,16 +12,16 @@ use super::TaskRecord;
 pub enum Choice {
     /// By its id.
     Id,
-    /// By a filter, as the newest of its user that matches. Nobody has looked at it, so it
-    /// is not retried if its user may not want it any more.
+    /// By a filter, as the newest matching task of its user. The operator has not looked
+    /// at this task, so it is not retried if its user may not want it any more.
     Filter,
 }
 
-/// What a store knows of other tasks of the same user.
+/// A store's knowledge about other tasks of the same user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Others {
     /// Whether one is pending or processing. If the rest is read in other statements, it
-    /// is read after this: a retry that is not active then has ended for good.
+    /// must be read after this: a retry that is not active by then has ended for good.
     pub has_active: bool,
     /// The states of the retries of the task, and of their retries. None: it is deleted.
     pub retries: Vec<Option<Status>>,
@@ -32,8 +32,8 @@ pub struct Others {
 /// The outcome of a retry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// The new task. In the same step it has to be inserted, and the failed one saved, whose
-    /// story has grown. It is not counted.
+    /// The new task. In the same step the new task has to be inserted, and the failed one
+    /// saved, because its story has grown. The new task does not count against the quota.
     Created(Box<TaskRecord>),
     /// The task has not failed.
     NotFailed,
@@ -48,7 +48,7 @@ pub enum Retry {
 }
 
 /// The new task belongs to the same user. It continues with the receipts of the failed
-/// one, and the receiver of its webhook is told of the new task's end too.
+/// one, and the receiver of its webhook is notified of the new task's end too.
 pub fn retry(
     record: &mut TaskRecord,
     choice: Choice,

@@ -11,13 +11,13 @@ use super::{Decision, Event, Refusal, TaskRecord};
 /// `Retry-After` while the backlog or the queue is full, in seconds.
 pub const BACKLOG_RETRY_AFTER: u32 = 10;
 
-/// What a submission is checked against: what the store knows about its user at this
-/// moment. Each method is called at most once, and only if it matters.
+/// The state that a submission is checked against: the store's current knowledge
+/// about its user. Each method is called at most once, and only if it matters.
 pub trait Account {
     /// Why the store cannot answer.
     type Fault: From<Refusal>;
 
-    /// What was submitted under the key, if it is still remembered.
+    /// The submission under the key, if it is still remembered.
     fn submitted(&self, key: &str) -> Result<Option<Submitted>, Self::Fault>;
 
     /// The user's task that is pending or processing.

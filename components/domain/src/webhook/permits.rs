@@ -4,7 +4,8 @@
 //! Receivers share all permits, and so do users; the users of one receiver share its
 //! permits. So whatever one user does, with any number of receivers, a quarter of all
 //! permits and of each receiver's permits is left for others. Several users together can
-//! take more: six can take all, if each takes what the others have left.
+//! take more: six can take all permits, if each takes the rest that the others have
+//! left.
 
 use std::collections::BTreeMap;
 

@@ -31,7 +31,7 @@ pub const WAITS: [Duration; 7] = [
 /// not retried together.
 const SPREAD: f64 = 0.1;
 
-/// The longest delay that a receiver can ask for.
+/// The longest delay that a receiver can request.
 pub const LONGEST_WAIT: Duration = hours(24);
 
 /// The wait after a failed attempt, if `waits` waits have passed before. `jitter` is from

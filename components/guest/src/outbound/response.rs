@@ -43,7 +43,7 @@ impl Response {
         String::from_utf8(self.values(name).next()?.to_owned()).ok()
     }
 
-    /// Where a redirect leads.
+    /// The target of a redirect.
     pub fn location(&self) -> Option<String> {
         self.values("location")
             .next()
@@ -72,7 +72,7 @@ impl Response {
     }
 }
 
-/// For callers that can tell by the contents whether they are complete.
+/// For callers that recognise complete contents by themselves.
 impl ByteStream for Response {
     async fn next(&mut self) -> Option<Vec<u8>> {
         self.chunk().await.ok().flatten()

@@ -53,7 +53,7 @@ struct Queued {
 #[derive(Debug, PartialEq, Eq)]
 struct Receipt<'a> {
     run: &'a str,
-    /// That of another task belongs to a failed one, which an operator retries.
+    /// If this is another task, that one has failed and an operator retries it.
     task: &'a str,
 }
 

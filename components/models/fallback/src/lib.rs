@@ -117,7 +117,7 @@ pub async fn refine<P: Ports>(ports: &P) -> Result<P::Answer, Failure> {
     Err(together(failures))
 }
 
-/// Whether the model may be called in its turn.
+/// Whether the model may be called in its usual order.
 async fn may_ask(ports: &impl Ports, index: u32) -> bool {
     let circuit = ports.circuit(index).await;
     match circuit.verdict(ports.now()) {

@@ -1,6 +1,6 @@
 //! Reads a provider's response: an image, or JSON that contains an image or its URL.
 //!
-//! The bytes determine what it is, never the declared type. An image is kept in chunks;
+//! The bytes determine the type, never the declared one. An image is kept in chunks;
 //! JSON is kept in chunks and once contiguously, then the decoded image: never more than
 //! three times the image, or four times if its base64 is not in one piece.
 

@@ -2,12 +2,13 @@
 //! limited size, and the errors of the interface `image-model`.
 //!
 //! If a single request is enough, a model implements [`Provider`]: the request. Otherwise
-//! it implements [`Model`] with calls of [`exchange`]. Where an answer has its image is known
-//! here alone. Everything is plain Rust over [`Ports`]; only `component` knows WIT.
+//! it implements [`Model`] with calls of [`exchange`]. Only this crate knows where an
+//! answer has its image. Everything is plain Rust that uses [`Ports`]; only `component`
+//! knows WIT.
 //!
-//! There are no timeouts here, and requests for new work are not repeated: that is up to
-//! the caller. Work that a provider has accepted is polled until it is done. The key must
-//! never be printed or returned. An original is sent while it is read, and never
+//! There are no timeouts here, and requests for new work are not repeated: both are the
+//! caller's job. Work that a provider has accepted is polled until it is done. The key
+//! must never be printed or returned. An original is sent while it is read, and never
 //! buffered; there is never more than one copy of an answer, except while it is
 //! converted.
 

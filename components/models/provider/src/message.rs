@@ -10,7 +10,7 @@ pub const MAX_BYTES: usize = 64 * 1024;
 /// Longest message, in code points.
 const MAX_CHARS: usize = 200;
 
-/// The fields of a message, and those of what has one in it: the most telling first.
+/// The fields of a message, and fields that contain one: the most informative first.
 const NAMES: [&str; 10] = [
     "message",
     "msg",
@@ -25,7 +25,7 @@ const NAMES: [&str; 10] = [
 ];
 
 /// The first line of the provider's message, sanitized and without the key: in JSON of any
-/// form, or plain text. A page tells nothing.
+/// form, or plain text. An HTML page is ignored.
 pub fn message(body: &[u8], key: Option<&str>) -> Option<String> {
     if let Ok(json) = serde_json::from_slice(body) {
         return message_in(&json, key);

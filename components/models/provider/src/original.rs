@@ -11,7 +11,7 @@ use crate::ports::{ByteStream, Failure};
 /// Far above the service's limit.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// What is known about an original before its end.
+/// The properties of an original that are known before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Original {
     /// According to the contents, not the name.

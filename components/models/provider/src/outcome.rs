@@ -39,7 +39,7 @@ impl Error {
         }
     }
 
-    /// The same error for a request that cannot have been accepted: it asked for no work,
+    /// The same error for a request that cannot have been accepted: it requested no work,
     /// or was not sent completely.
     pub fn not_accepted(self) -> Self {
         match self {

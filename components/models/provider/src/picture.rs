@@ -2,7 +2,7 @@
 //! no model forgets one.
 //!
 //! A picture is a text: base64, a data URL, or an address. It is the value of a field with
-//! a known name, maybe in objects and lists. What is empty counts as absent.
+//! a known name, maybe in objects and lists. An empty value counts as absent.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,7 +11,7 @@ use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 
-/// The fields of a picture, and those of what has one in it.
+/// The fields of a picture, and fields that contain one.
 const NAMES: [&str; 10] = [
     "artifacts",
     "b64_json",
@@ -28,8 +28,8 @@ const NAMES: [&str; 10] = [
 /// How the supported formats begin in base64, in either alphabet.
 const BEGINNINGS: [&str; 5] = ["iVBORw0K", "/9j/", "_9j_", "R0lG", "UklG"];
 
-/// The picture in a JSON value, which may have others in it and more. Texts without
-/// escapes are not copied.
+/// The picture in a JSON value, which may contain further pictures and other data.
+/// Texts without escapes are not copied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Picture<'a> {
     #[default]
@@ -170,7 +170,7 @@ impl<'de> Visitor<'de> for Reader {
         let (mut found, mut best) = (Picture::Absent, (false, false, 0));
         while let Some(name) = fields.next_key::<String>()? {
             let is_known = NAMES.contains(&name.as_str());
-            // What is said of a prompt may have the address of something else in it.
+            // Text about a prompt may contain the address of something else.
             if !is_known && (!self.takes_any_field || name.contains("prompt")) {
                 fields.next_value::<IgnoredAny>()?;
                 continue;

@@ -51,8 +51,8 @@ pub async fn refine(
         match answered(ports, settings, receipt, task).await? {
             Outcome::Answer(answer) => return Ok(answer),
             Outcome::Failed(error) if is_own => return Err(error),
-            // That of a task which an operator retries; or it was cancelled meanwhile, its
-            // output was removed, or it is no longer known.
+            // The receipt of a task that an operator retries; or it was cancelled
+            // meanwhile, its output was removed, or it is no longer known.
             Outcome::Failed(_) | Outcome::Gone(_) => ports.give_up().await?,
         }
     }

@@ -110,7 +110,7 @@ impl ports::ImageModel for Imports {
             media_type: request.media_type.to_owned(),
             length: image.length(),
             source_url: request.source_url,
-            // Whatever is in front of the model fills it in.
+            // The component in front of the model fills it in.
             receipt: None,
             time_left: u64::try_from(request.time_left.as_millis()).unwrap_or(u64::MAX),
             receipt_key: request.receipt_key,

@@ -1,4 +1,4 @@
-//! Which tasks an operator means.
+//! The filter with which an operator selects tasks.
 
 use std::time::Duration;
 
@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use crate::clock::before;
 
 /// How far the time in an id may be from the time of its task: the clock of the host that
-/// made the id may have been wrong. A search by time reads the tasks of this time in vain.
+/// generated the id may have been wrong. A search by time also reads the tasks within this
+/// margin.
 const SLACK: Duration = Duration::from_secs(60);
 
-/// A task matches if it matches each part that is given; with none, all do.
+/// A task matches if it matches each given part; without any part, all tasks match.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TaskFilter {
@@ -32,13 +33,13 @@ pub struct TaskFilter {
     /// Its error message contains this, in the same case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// This model was asked, as its story says.
+    /// This model was called, according to its story.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
 }
 
 impl TaskFilter {
-    /// Whether it asks for what no index has, so that a search has to read tasks that do
+    /// Whether no index fits a part of it, so that a search has to read tasks that do
     /// not match.
     pub fn is_deep(&self) -> bool {
         self.error.is_some() || self.model.is_some()
@@ -50,7 +51,7 @@ impl TaskFilter {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Whether only tasks match that have ended.
+    /// Whether only ended tasks match.
     pub fn is_of_ended(&self) -> bool {
         let is_final = |status| matches!(status, Status::Completed | Status::Failed);
         self.status.is_some_and(is_final) || self.error.is_some()
@@ -66,8 +67,8 @@ impl TaskFilter {
         self.until.map(|until| id_at(until.plus(SLACK), u128::MAX))
     }
 
-    /// Whether a task with this error message and this story, as it is stored, matches the
-    /// parts that no index has.
+    /// Whether a task with this error message and this stored story matches the parts for
+    /// which there is no index.
     pub fn matches_deeply(&self, error_message: Option<&str>, steps: &str) -> bool {
         let error = self.error.as_deref();
         let model = self.model.as_deref();

@@ -1,4 +1,4 @@
-//! Acts on all tasks that a filter matches, which are stored and done part by part.
+//! Jobs: actions on all tasks that match a filter, stored and done in parts.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ use uuid::Builder;
 use super::{Act, Action, TaskFilter};
 use crate::tasks::Pseudonyms;
 
-/// In the text of a filter that a store keeps of a job: why tasks were left alone.
+/// The key, in a job's stored filter, that says why tasks were left alone.
 const OBSTACLES: &str = "obstacles";
 
-/// An act on all tasks that a filter matches.
+/// An action on all tasks that match a filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewJob {
     /// What is done.
@@ -25,16 +25,17 @@ pub struct NewJob {
     pub filter: TaskFilter,
     /// How many tasks the operator expects to match.
     pub expect: u64,
-    /// Who wants it, and why.
+    /// Who requested it, and why.
     pub act: Act,
 }
 
 /// The outcome of starting a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobStart {
-    /// It is stored, now or since it was started before.
+    /// It is stored, either now or by an earlier request.
     Started(Box<Job>),
-    /// Not the expected number, but this many tasks match. Nothing was done.
+    /// The number of matching tasks is not the expected one, but this. Nothing was
+    /// done.
     Unexpected(u64),
 }
 
@@ -49,19 +50,19 @@ pub struct Job {
     pub filter: TaskFilter,
     /// When it was started.
     pub created_at: Timestamp,
-    /// None: it is not over.
+    /// None: it has not ended.
     pub ended_at: Option<Timestamp>,
-    /// How many tasks matched when it was started. Those that ended since, and match only
-    /// for that, are not among them.
+    /// How many tasks matched when it was started. Tasks that match only because they
+    /// ended later are not among them.
     pub total: u64,
-    /// Tasks to which it was done.
+    /// Tasks on which the action succeeded.
     pub done: u64,
-    /// Tasks to which it was not done.
+    /// Tasks on which the action failed.
     pub failed: u64,
-    /// Why it was not done to them, and to how many. (Of jobs of version 0.1.0 that is not
+    /// Why it failed, and on how many tasks. (For jobs of version 0.1.0 this is not
     /// known.)
     pub obstacles: BTreeMap<Obstacle, u64>,
-    /// The task that was looked at last. None: it has not begun.
+    /// The task that was examined last. None: the job has not begun.
     pub position: Option<Position>,
 }
 
@@ -79,11 +80,11 @@ pub enum Obstacle {
     Superseded,
     /// Its user has a task that is pending or processing.
     Active,
-    /// It is gone, or in another state than when it was counted.
+    /// It was deleted, or is in another state than when it was counted.
     Changed,
 }
 
-/// What a batch of a job has done.
+/// The result of a part of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobProgress {
     /// The job as it is now.
@@ -93,9 +94,9 @@ pub struct JobProgress {
 }
 
 impl NewJob {
-    /// The id that it has in a store with this key: the same for the same action and
-    /// filter, so that a repeat finds the first one. It tells nothing of the filter, which
-    /// may name a user.
+    /// Its id in a store with this key: the same for the same action and filter, so that a
+    /// repeat finds the first job. The id reveals nothing about the filter, which may name
+    /// a user.
     pub fn id(&self, pseudonyms: &Pseudonyms) -> String {
         let (action, filter) = (self.action.as_str(), self.filter.to_json());
         let hash = pseudonyms.of(&format!("job\0{action}\0{filter}"));
@@ -105,7 +106,7 @@ impl NewJob {
         id.into_uuid().to_string()
     }
 
-    /// As it is stored.
+    /// The job as stored at its start.
     pub fn started(self, id: String, now: Timestamp) -> Job {
         Job {
             id,
@@ -123,13 +124,13 @@ impl NewJob {
 }
 
 impl Job {
-    /// The user whom it erases. None: it only acts on tasks.
+    /// The user whom it erases. None: it acts only on tasks.
     pub fn erased_user(&self) -> Option<&str> {
         let user = self.filter.user.as_deref();
         user.filter(|_| self.action == Action::Erase)
     }
 
-    /// Counts a task that it has come to.
+    /// Counts a task that was examined.
     pub fn count<T>(&mut self, outcome: &Result<T, Obstacle>) {
         match outcome {
             Ok(_) => self.done += 1,
@@ -137,8 +138,9 @@ impl Job {
         }
     }
 
-    /// It has looked at all tasks. Those that it did not meet any more are in another
-    /// state, or gone, which is what an erasure wants; its user is named no longer.
+    /// Ends the job: all tasks were examined. Tasks that were counted but not found
+    /// are in another state or deleted, which is the purpose of an erasure; the job
+    /// no longer names its user.
     pub fn end(&mut self, now: Timestamp) {
         if self.action == Action::Erase {
             self.filter.user = None;
@@ -152,7 +154,7 @@ impl Job {
         self.ended_at = Some(now);
     }
 
-    /// How many tasks it has not looked at yet.
+    /// How many tasks have not been examined yet.
     pub fn left(&self) -> u64 {
         match self.ended_at {
             Some(_) => 0,
@@ -160,8 +162,8 @@ impl Job {
         }
     }
 
-    /// The filter for a store, in JSON. The obstacles are in it, since the tables of
-    /// version 0.1.0 have no column for them.
+    /// The filter for a store, in JSON. It contains the obstacles, because the tables
+    /// of version 0.1.0 have no column for them.
     pub fn stored_filter(&self) -> String {
         let mut stored = json!(self.filter);
         if let (Some(stored), false) = (stored.as_object_mut(), self.obstacles.is_empty()) {

@@ -1,4 +1,4 @@
-//! Who may look through many tasks at a time.
+//! Limits how many operators may search many tasks at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use concept_refinement_domain::capability::CapabilityError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// Operators that look through many tasks at a time. A store has connections for as many
-/// that users do not share.
+/// How many operators may search many tasks at a time. A store has as many connections
+/// for them, which users do not share.
 pub const SEATS: usize = 2;
 
-/// How long one waits for a seat.
+/// How long a request waits for a seat.
 const SEAT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The seats of a store.
@@ -19,17 +19,17 @@ const SEAT_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Seats(Arc<Semaphore>);
 
 impl Seats {
-    /// So many of them.
+    /// A store with this many seats.
     pub fn new(seats: usize) -> Self {
         Self(Arc::new(Semaphore::new(seats)))
     }
 
-    /// A seat, in the order of arrival. It has to be kept until the store is done, also
-    /// if nobody waits for the answer any more.
+    /// A seat, in the order of arrival. It has to be kept until the store is done, even
+    /// if nobody waits for the result any more.
     ///
     /// # Errors
     ///
-    /// None gets free in time.
+    /// No seat is free in time.
     pub async fn take(&self) -> Result<OwnedSemaphorePermit, CapabilityError> {
         match timeout(SEAT_TIMEOUT, Arc::clone(&self.0).acquire_owned()).await {
             Ok(Ok(seat)) => Ok(seat),

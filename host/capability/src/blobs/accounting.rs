@@ -8,9 +8,9 @@
 //!   reserve more step by step. Originals get at most half of the space, since a task
 //!   holds its original while it waits for space for the answer.
 //! - An answer reserves all that it needs at once, and waits for that in the order of
-//!   arrival. A smaller answer that fits may overtake earlier ones, as long as what has
-//!   overtaken each of them adds up to no more than that one needs itself. So small
-//!   answers are fast, and none delays a large one for ever.
+//!   arrival. A smaller answer that fits may overtake earlier ones, as long as the
+//!   answers that have overtaken one of them do not add up to more than it needs
+//!   itself. So small answers are fast, and none delays a large one for ever.
 
 use std::collections::VecDeque;
 
@@ -24,7 +24,7 @@ pub type Age = u64;
 pub struct SpaceAccounting {
     total: u64,
     free: u64,
-    /// What originals hold; at most half of the total.
+    /// Space held by originals; at most half of the total.
     originals: u64,
     waiters: VecDeque<Waiting>,
     next: Age,
@@ -41,9 +41,9 @@ struct Waiting {
 /// Why no space was granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// There may be some later.
+    /// There may be space later.
     Now,
-    /// It exceeds what there is in total.
+    /// The request exceeds the total.
     Ever,
 }
 
@@ -100,7 +100,7 @@ impl SpaceAccounting {
     pub fn advance(&mut self) -> Vec<(Age, u64)> {
         let mut admitted = Vec::new();
         let mut index = 0;
-        // How much may still overtake the answers before this one.
+        // How many units may still overtake the answers before this one.
         let mut tolerance = u64::MAX;
         while let Some(waiting) = self.waiters.get(index) {
             let (age, wants) = (waiting.age, waiting.wants);
@@ -123,7 +123,7 @@ impl SpaceAccounting {
         admitted
     }
 
-    /// Takes back all or a part of what a blob held.
+    /// Takes back all or a part of a blob's space.
     pub fn give_back(&mut self, purpose: Purpose, room: u64) {
         self.free += room;
         if purpose == Purpose::Original {

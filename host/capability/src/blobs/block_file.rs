@@ -1,5 +1,5 @@
-//! Blocks of bytes in an unnamed file: what many tasks hold for a long time need not stay
-//! in memory, and disappears with the process, however it ends.
+//! Blocks of bytes in an unnamed file: images that many tasks hold for a long time need
+//! not stay in memory. The file disappears with the process, however it ends.
 //!
 //! The file exists only while it holds a block, and is as long as the largest number of
 //! blocks at a time. It uses no disk space that was promised to others, and is never

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::Purpose;
 use super::accounting::{Age, Refused, SpaceAccounting};
 
-/// The room for all blobs.
+/// The space for all blobs.
 pub struct Reservations(Mutex<State>);
 
 struct State {
@@ -128,7 +128,7 @@ impl Reservation {
         Ok(())
     }
 
-    /// Gives back everything beyond `room`.
+    /// Gives back everything beyond `room` bytes.
     pub fn shrink(&mut self, room: u64) {
         let back = self.room.saturating_sub(room);
         self.room -= back;

@@ -34,7 +34,7 @@ pub struct Requester {
     picture: u64,
 }
 
-/// What the outcome of a call says about the model.
+/// A call's verdict on the model's health.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It works. That includes refusing an image.

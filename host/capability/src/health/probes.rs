@@ -29,7 +29,7 @@ impl Probes {
         *self.states.lock() = Some(found);
     }
 
-    /// Completes once a call has failed since the last time this completed.
+    /// Completes when a call has failed since the last time this completed.
     pub async fn failure(&self) {
         self.failed.notified().await;
     }

@@ -13,7 +13,7 @@ operations! {
     /// An operation of the image store with its arguments.
     ImageOperation<'a> of ImageStore;
 
-    /// What an operation of the image store answers.
+    /// The reply to an operation of the image store.
     ImageReply {
         Stored(StoredOrNot),
         Info(Option<ImageInfo>),

@@ -9,7 +9,7 @@ operations! {
     #[derive(Clone, Debug)]
     QueueOperation of TaskQueue;
 
-    /// What an operation of the queue answers.
+    /// The reply to an operation of the queue.
     QueueReply {
         Delivery(Delivery),
         Done(()),

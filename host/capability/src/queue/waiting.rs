@@ -63,7 +63,7 @@ impl Waiting {
     pub fn fail(&self, error: &CapabilityError) {
         let waiters = std::mem::take(&mut *self.waiters.lock());
         for receiver in waiters {
-            // Who has left need not be told.
+            // A receiver that has left needs no error.
             let _ = receiver.send(Err(error.clone()));
         }
     }

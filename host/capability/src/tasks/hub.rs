@@ -36,7 +36,7 @@ const CROWD: usize = 32;
 /// beyond this number.
 const MAX_WORK: usize = 20_000;
 
-/// What watchers of a task are told.
+/// A message for the watchers of a task.
 #[derive(Clone, Debug)]
 pub enum Update {
     /// The task at this revision, with its number of claims so far.
@@ -53,7 +53,7 @@ pub struct StageStart {
     stage: Stage,
     /// Revision of the task when the claim of this stage began.
     revision: u64,
-    /// Whether it may be skipped if there is newer news.
+    /// Whether it may be skipped if there is a newer change.
     is_skippable: bool,
 }
 
@@ -259,7 +259,7 @@ impl Hub {
             .end_work(task_id, |work| work.ends_at(revision, status));
     }
 
-    /// Whether the task has watchers that have not been told of this revision.
+    /// Whether the task has watchers that have not received this revision.
     pub fn lacks(&self, task_id: &str, revision: u64) -> bool {
         let state = self.state.lock();
         let watched = state.watched.get(task_id);
@@ -371,8 +371,8 @@ impl Subscription {
         Box::pin(futures::StreamExt::chain(now, later))
     }
 
-    /// None: the store was closed. Skips what the reader already knows, and, if there are
-    /// many watchers, stages that are over.
+    /// None: the store was closed. Skips changes that the reader already knows, and, if
+    /// there are many watchers, stages that have passed.
     pub async fn next_after(&mut self, seen: u64) -> Option<Update> {
         let receiver = self.receiver.as_mut()?;
         loop {

@@ -28,7 +28,7 @@ operations! {
     #[derive(Clone, Debug)]
     TaskOperation<'a> of TaskStore;
 
-    /// What an operation of the task store answers.
+    /// The reply to an operation of the task store.
     TaskReply {
         Submission(Submission),
         Fenced(Fenced),

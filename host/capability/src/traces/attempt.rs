@@ -29,12 +29,12 @@ struct State {
 }
 
 impl Attempt {
-    /// Of a task that was claimed just now, by the clock of its store. `asked_at`: when its
-    /// worker asked for it.
+    /// Begins the spans for a task that was claimed just now, by the clock of its store.
+    /// `asked_at`: when its worker requested the claim.
     ///
     /// Every attempt is part of the trace of the request, so that one trace shows the
-    /// whole way of a task; later ones have a link to it besides, since they follow from
-    /// the end of the one before.
+    /// whole life of a task; later attempts also have a link to it, because they follow
+    /// from the end of the previous one.
     pub fn begin(traces: &Traces, claimed: &Claimed, asked_at: Instant, now: Timestamp) -> Self {
         if !traces.are_on() {
             return Self::default();
@@ -70,7 +70,7 @@ impl Attempt {
         })))
     }
 
-    /// A stage begins, which ends the one before.
+    /// Begins a stage, which ends the previous one.
     pub fn stage(&self, stage: Stage) {
         if let Some(spans) = &self.0 {
             let mut state = spans.state.lock();

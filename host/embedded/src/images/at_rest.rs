@@ -23,7 +23,7 @@ impl ImagesAtRest for Folders {
             each(self.root(), kind, |path, of_owner, name| {
                 match described(kind, path, &mut of_owner.file(name)?) {
                     Ok(listed) => paths.extend(listed.map(|listed| listed.path)),
-                    // It is damaged.
+                    // The image is damaged.
                     Err(error) if error.kind() == io::ErrorKind::InvalidData => {}
                     Err(error) => return Err(error),
                 }

@@ -55,7 +55,7 @@ impl Removal {
         fs::remove_file(file)
     }
 
-    /// Removes what an interrupted copy of a previous process left.
+    /// Removes the remains of a previous process's interrupted copy.
     pub(super) fn clear(root: &Path) -> io::Result<()> {
         match fs::remove_dir_all(root.join(REMOVED)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -142,8 +142,8 @@ impl Embedded for Folders {
         self.small.as_ref().map_or(Ok(0), AtRest::scratch_bytes)
     }
 
-    /// Without images that a service had deleted, but kept for a backup that it could not
-    /// end.
+    /// Leaves out images that a service had deleted, but kept for a backup that it could
+    /// not end.
     fn copy_to(&self, archive: &mut dyn Archive) -> io::Result<Vec<(&'static str, u64)>> {
         let mut copied = HashSet::new();
         copy(&self.root, archive, &mut copied)?;
@@ -159,7 +159,7 @@ fn small_images() -> PathBuf {
     Path::new(FOLDER).join(small::FILE)
 }
 
-/// Copies those that were not copied yet.
+/// Copies the images that were not copied yet.
 fn copy(root: &Folder, archive: &mut dyn Archive, copied: &mut HashSet<u128>) -> io::Result<()> {
     for kind in KINDS {
         each(root, kind, |path, of_owner, name| {
@@ -178,8 +178,8 @@ fn copy(root: &Folder, archive: &mut dyn Archive, copied: &mut HashSet<u128>) ->
     Ok(())
 }
 
-/// Calls `image` with each path that is an image's from `root` on, the folder that it is
-/// in, and its name there. No link is followed, nor taken for an image.
+/// Calls `image` for each image with its path below `root`, its folder, and its name
+/// there. Links are neither followed nor taken for images.
 pub(super) fn each(
     root: &Folder,
     kind: ImageKind,
@@ -215,9 +215,9 @@ fn existing<T>(opened: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// Whether this is where an image is, from the folder of all.
+/// Whether this path, relative to the folder of all images, is that of an image.
 pub(super) fn is_image(path: &Path) -> bool {
-    // Its format is in the file.
+    // The format is in the file.
     let path = path.to_str().map(|path| format!("{path}.png"));
     path.is_some_and(|path| ImagePath::parse(&path).is_some())
 }

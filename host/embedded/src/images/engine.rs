@@ -43,7 +43,7 @@ pub const ENGINE: ImageEngine = Engine {
     inspect: None,
 };
 
-/// Whether a backup may have a file of this path from the top of a data directory.
+/// Whether a backup may have a file with this path, relative to a data directory.
 pub fn is_file(path: &Path) -> bool {
     let path = path.strip_prefix(FOLDER);
     path.is_ok_and(|path| path == Path::new(small::FILE) || is_image(path))
@@ -54,7 +54,7 @@ pub fn is_file(path: &Path) -> bool {
 ///
 /// # Errors
 ///
-/// That is not so, or it cannot be read.
+/// It has other tables, or it cannot be read.
 pub fn verify(directory: &Path) -> Result<(), OpenError> {
     small::verify(&directory.join(FOLDER).join(small::FILE))
 }

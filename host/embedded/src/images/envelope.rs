@@ -24,7 +24,7 @@ const END: usize = LENGTH_BYTES + MARK.len();
 /// More than the four texts of a refinement take, even if fully escaped.
 const MAX_BYTES: u32 = 256 * 1024;
 
-/// What the caller provides about the image.
+/// The metadata from the caller.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Description {
     pub(super) owner: String,

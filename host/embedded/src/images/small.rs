@@ -1,8 +1,8 @@
 //! Small refined images, in one SQLite file.
 //!
-//! Each task makes an image, mostly a small one. A file for each would take more CPU time
-//! and disk operations than the rest of the task; here, concurrent ones are stored in one
-//! commit. An image is either in this table or in a file of its own.
+//! Each task produces an image, usually a small one. A file for each image would take
+//! more CPU time and disk operations than the rest of the task; here, concurrent images
+//! are stored in one commit. An image is either in this table or in a file of its own.
 
 mod reserve;
 mod schema;
@@ -197,7 +197,7 @@ impl SmallImages {
 /// Small images of a directory that no process has open.
 pub(super) struct AtRest {
     file: DatabaseFile,
-    /// Of a copy, once images are read one by one.
+    /// A connection to a copy, once images are read one by one.
     reader: OnceLock<(Mutex<Connection>, Temporary)>,
 }
 
@@ -217,7 +217,7 @@ impl AtRest {
     pub fn begin(&self, scratch: &Path) -> io::Result<()> {
         let copy = self.file.private(scratch)?;
         let reader = connection::reader(&copy.0).map_err(fault)?;
-        // A second time nothing changes.
+        // Repeating this changes nothing.
         let _ = self.reader.set((Mutex::new(reader), copy));
         Ok(())
     }
@@ -263,7 +263,7 @@ fn count(copy: &Connection) -> rusqlite::Result<u64> {
     Ok(count.into())
 }
 
-/// Deletes what a previous process left marked.
+/// Deletes images that a previous process left marked.
 fn purge(connection: &Connection) -> rusqlite::Result<()> {
     while has_removed(connection)? {
         writer::purge(connection)?;

@@ -147,7 +147,7 @@ impl Store {
         self.lock.check()
     }
 
-    /// What the owner has of this kind, excluding an image of the same name, which would
+    /// The owner's images of this kind, excluding an image of the same name, which would
     /// be replaced.
     fn usage(&self, path: &ImagePath) -> io::Result<ImageUsage> {
         let mut usage = ImageUsage::default();
@@ -282,8 +282,7 @@ impl Store {
     }
 }
 
-/// Makes the removal of files from a folder durable, and removes the folder if it is
-/// empty.
+/// Syncs the removal of files from a folder, and removes the folder if it is empty.
 fn removed_from(folder: &Path) -> io::Result<()> {
     match directory::sync(folder) {
         // It was empty, and another removal has removed it.

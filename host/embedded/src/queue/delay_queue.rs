@@ -13,7 +13,7 @@ use futures::future::select;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-/// Limit for the delay that a worker may ask for.
+/// Limit for the delay that a worker may request.
 const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
 
 /// A task to deliver.

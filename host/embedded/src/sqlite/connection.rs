@@ -29,7 +29,7 @@ pub(crate) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// A connection to copy from, which may attach what it writes to.
+/// A connection to copy from, which may attach the database that it writes to.
 pub(crate) fn copier(path: &Path) -> rusqlite::Result<Connection> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     set_up(&connection)?;

@@ -1,7 +1,7 @@
 //! Copies a database file with SQLite's own means, even while it is being written.
 //!
-//! A copy has what the tables have, and nothing of what was deleted from them before:
-//! `VACUUM` writes the rows anew, where copying pages would copy free ones too.
+//! A copy has the rows of the tables, but no deleted data: `VACUUM` writes the rows
+//! anew, while copying pages would copy free pages too.
 
 use std::fs::{self, File};
 use std::io;
@@ -17,27 +17,28 @@ use super::{connection, names};
 /// Name of an unfinished copy.
 const DRAFT: &str = "draft.sqlite";
 
-/// Name of what a copy is made of, where the database itself is left alone.
+/// Name of the file from which a copy is made, if the database itself must not be
+/// changed.
 const SOURCE: &str = "source.sqlite";
 
-/// What SQLite calls the log of a database, after the database's name.
+/// The suffix of a database's log.
 const LOG: &str = "-wal";
 
 /// The database's file.
 pub(crate) enum DatabaseFile {
-    /// Of a store that is open.
+    /// For a store that is open.
     InUse(PathBuf),
-    /// Of a store that no process has open. SQLite goes by names, which whoever owns the
-    /// folder could replace; so it gets a copy of the files.
+    /// For a store that no process has open. SQLite opens files by name, and the owner
+    /// of the folder could replace them; so it gets a copy of the files.
     AtRest(Folder, &'static str),
 }
 
 impl DatabaseFile {
-    /// How much room a copy takes in the directory for temporary files, in bytes.
+    /// The space that a copy takes in the directory for temporary files, in bytes.
     pub(crate) fn scratch_bytes(&self) -> io::Result<u64> {
         match self {
             Self::InUse(path) => Ok(fs::metadata(path)?.len()),
-            // Twice: itself, and what a copy is made of.
+            // Twice: for the copy, and for the file from which it is made.
             Self::AtRest(folder, name) => {
                 let log = folder.look(log_of(name))?.map_or(0, |log| log.bytes);
                 let main = folder.look(name)?.map_or(0, |main| main.bytes);
@@ -46,8 +47,9 @@ impl DatabaseFile {
         }
     }
 
-    /// Adds a copy under this path. `tidy` may delete from what it is made of, unless that
-    /// is in use; `look` reads it. It is a snapshot, and the writer can go on meanwhile.
+    /// Adds a copy under this path. `tidy` may delete from the file that is copied, unless
+    /// it is in use; `look` reads the copy. The copy is a snapshot, and the writer can
+    /// continue meanwhile.
     pub(crate) fn copy_to<T>(
         &self,
         archive: &mut dyn Archive,
@@ -99,7 +101,7 @@ pub(crate) struct Temporary(pub(crate) PathBuf);
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // If this fails, it goes with its folder.
+        // If this fails, the file is removed with its folder.
         let _ = fs::remove_file(&self.0);
         let mut log = self.0.clone().into_os_string();
         log.push(LOG);

@@ -1,5 +1,6 @@
-//! Creates the tables of a database that has none, and leaves those of another version
-//! alone. Each change of a schema has to change its version (`PRAGMA user_version`).
+//! Creates the tables of a database that has none, and does not change those of
+//! another version. Each change of a schema has to change its version (`PRAGMA
+//! user_version`).
 
 use std::path::Path;
 
@@ -53,7 +54,7 @@ pub(crate) fn create(connection: &mut Connection, schema: &Schema) -> Result<(),
 /// Fails unless a database has these tables, and nothing else.
 pub(crate) fn verify(file: &Path, schema: &Schema) -> Result<(), OpenError> {
     let all = |connection: &Connection| -> rusqlite::Result<Vec<[Option<String>; 3]>> {
-        // SQLite has tables of its own, as for `AUTOINCREMENT`.
+        // SQLite has internal tables, for example for `AUTOINCREMENT`.
         let mut all = connection.prepare(
             "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
              ORDER BY type, name",

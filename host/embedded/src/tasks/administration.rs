@@ -1,4 +1,4 @@
-//! The operator's view of the tasks.
+//! The operators' operations on tasks.
 
 mod audit;
 mod jobs;
@@ -105,7 +105,7 @@ impl Administration for SqliteTasks {
     ) -> Answer<'a, Option<JobProgress>> {
         let (id, limit) = (id.to_owned(), new_ids.len());
         Box::pin(async move {
-            // Other writes would wait for what is looked for.
+            // Other writes would wait for the search.
             let next = self.scan(move |connection| jobs::next(connection, &id, limit));
             let Some(next) = next.await? else {
                 return Ok(None);
@@ -194,7 +194,7 @@ fn delete(step: &mut Step<'_>, id: &str) -> Result<bool, Fault> {
     user.map_or(Ok(false), |user| delete::delete(step, &user, id))
 }
 
-/// Nothing is claimed and nothing is due while it is.
+/// While the queue is paused, no task is claimed or due.
 pub(super) fn is_paused(connection: &Connection) -> Result<bool, Fault> {
     let sql = "SELECT EXISTS (SELECT 1 FROM queue_pause)";
     Ok(one(connection, sql, [], |row| row.get(0))?)

@@ -38,8 +38,8 @@ impl Damage {
     }
 }
 
-/// Of the kind `Unavailable`, although trying again does not help: the request itself was
-/// valid.
+/// The error is `Unavailable`, although trying again does not help, because the request
+/// itself was valid.
 pub(super) fn damage_error() -> CapabilityError {
     CapabilityError::unavailable("The task store is damaged.")
 }

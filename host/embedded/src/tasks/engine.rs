@@ -37,7 +37,7 @@ pub const ENGINE: TaskEngine = Engine {
     inspect: None,
 };
 
-/// Whether a backup may have a file of this path from the top of a data directory.
+/// Whether a backup may have a file with this path, relative to a data directory.
 pub fn is_file(path: &Path) -> bool {
     path == Path::new(FILE)
 }
@@ -47,7 +47,7 @@ pub fn is_file(path: &Path) -> bool {
 ///
 /// # Errors
 ///
-/// That is not so, or it cannot be read.
+/// It has other tables, or it cannot be read.
 pub fn verify(directory: &Path) -> Result<(), OpenError> {
     schema::verify(&directory.join(FILE))
 }

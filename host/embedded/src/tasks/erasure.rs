@@ -9,8 +9,8 @@ use super::references;
 use super::writer::Step;
 use crate::sqlite::statements::{all, run};
 
-/// The user's account stays, under its pseudonym. The active task goes first, so that
-/// its worker stops at once.
+/// The user's account stays, under its pseudonym. The active task is removed first,
+/// so that its worker stops at once.
 pub(super) fn erase(step: &mut Step<'_>, user_id: &str, limit: u32) -> Result<Erased, Fault> {
     let active = "DELETE FROM task WHERE user_id = ? AND status IN ('pending', 'processing') \
          RETURNING id";

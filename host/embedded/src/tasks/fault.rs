@@ -1,4 +1,4 @@
-//! Internal errors, and what callers are told about them.
+//! Internal errors, and their messages for callers.
 
 use std::fmt::Display;
 
@@ -55,8 +55,8 @@ impl Fault {
     }
 }
 
-/// For lists, which show the other rows. None: something stands in this row that no version
-/// wrote, or a later one, which is logged.
+/// For lists, which show the other rows. None: this row has a value that this version does
+/// not know, which is logged.
 pub(super) fn readable<T>(
     row: impl Display,
     read: rusqlite::Result<T>,

@@ -14,7 +14,7 @@ use crate::sqlite::statements::{self, run};
 /// Expired keys removed per new key; more than one, so that they do not accumulate.
 const PRUNE_BATCH: u32 = 8;
 
-/// What was submitted under the key, regardless of its age.
+/// The submission under this key, regardless of its age.
 pub(super) fn find(step: &Step<'_>, user_id: &str, key: &str) -> Result<Option<Submitted>, Fault> {
     let sql = "SELECT fingerprint, task_id, is_anonymous, original_path, created_at \
          FROM idempotency_key WHERE user_id = ? AND key = ?";

@@ -1,7 +1,7 @@
 //! Connections for reading, which never wait for the writer.
 //!
-//! Users, the host and operators have connections of their own, so that who looks through
-//! the whole store never takes the last one from users.
+//! Users, the host and operators have separate connections, so that a search through the
+//! whole store never takes the last one from users.
 
 use std::sync::Arc;
 

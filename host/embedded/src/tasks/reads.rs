@@ -42,8 +42,8 @@ pub(super) fn list(
     Ok(page_of(rows, limit))
 }
 
-/// A row that [`page_of`] expects, whose first column is the id, and whose time is in column
-/// `created_at`. None: it has no place in the order, which is the last one.
+/// A row that [`page_of`] expects, whose first column is the id, and whose time is in
+/// column `created_at`. None: it has no place in the order, so it counts as the last one.
 pub(super) fn with_position<T>(
     row: &Row<'_>,
     created_at: usize,

@@ -33,7 +33,7 @@ pub(super) const RECORD: &str = concat!(columns!(), ", steps");
 /// The same without the story of the task, which users do not see.
 pub(super) const COLUMNS: &str = concat!(columns!(), ", NULL");
 
-/// Where it stands in [`RECORD`] and [`COLUMNS`].
+/// Its index in [`RECORD`] and [`COLUMNS`].
 pub(super) const CREATED_AT: usize = 9;
 
 /// Reads a row of [`RECORD`] or [`COLUMNS`] by position: looking columns up by name is slower.

@@ -22,7 +22,7 @@ pub(super) fn write_probe(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "application_id", APPLICATION_ID)
 }
 
-/// Whether a database has these tables and nothing else. Also if it does not exist.
+/// Whether a database has these tables and nothing else. True if it does not exist.
 pub(super) fn verify(file: &Path) -> Result<(), OpenError> {
     match file.exists() {
         true => schema::verify(file, &SCHEMA),

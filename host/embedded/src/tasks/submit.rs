@@ -61,7 +61,7 @@ pub(super) fn cancel(
     })
 }
 
-/// What the tables hold about a user.
+/// The state of a user in the tables.
 struct StoredAccount<'a> {
     step: &'a Step<'a>,
     user_id: &'a str,

@@ -41,8 +41,8 @@ pub(super) fn due(step: &Step<'_>, limit: u32) -> Result<Vec<Task>, Fault> {
     Ok(rows.into_iter().filter_map(|(_, task)| task).collect())
 }
 
-/// Corrects what was written before the clock was set back, like `furthest_due` of the
-/// domain.
+/// Corrects times that were written before the clock was set back, like `furthest_due`
+/// of the domain.
 fn follow_clock(step: &Step<'_>) -> Result<(), Fault> {
     const SQL: &str = "WITH late AS (SELECT id, max(?1 + coalesce(lease, 0), \
              min(max(?1 + ?1 - CASE status WHEN 'processing' THEN lease_until \

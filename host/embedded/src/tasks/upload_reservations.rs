@@ -1,6 +1,6 @@
 //! Counts reservations of images for an image store that cannot.
 //!
-//! The [`Room`] is told their total, and uses it when it admits new tasks.
+//! The [`Room`] gets their total, and uses it when it admits new tasks.
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::room::Room;
@@ -183,7 +183,7 @@ fn column(bytes: u64) -> i64 {
     bytes.min(LONGEST).cast_signed()
 }
 
-/// Bytes stored, bytes in doubt, and the number of images in doubt.
+/// Bytes stored, bytes pending, and the number of pending images.
 fn total(connection: &Connection) -> rusqlite::Result<[u64; 3]> {
     let sql = "SELECT stored, in_doubt, doubtful FROM upload_total";
     one(connection, sql, [], |row| {

@@ -71,7 +71,8 @@ pub(super) fn begin(step: &Step<'_>, task_ids: &[String]) -> Result<Vec<DueDeliv
     Ok(begun)
 }
 
-/// A delivery that cannot be read is not due again: others would wait for it.
+/// A delivery that cannot be read does not become due again, because others would
+/// wait for it.
 fn give_up(step: &Step<'_>, id: &str) -> Result<(), Fault> {
     let sql = "UPDATE task SET delivery_due_at = NULL WHERE id = ? AND delivery_due_at IS NOT NULL";
     if run(step.connection, sql, [id])? > 0 {
@@ -135,7 +136,7 @@ pub(super) fn recover(step: &Step<'_>) -> Result<(), Fault> {
         let delivery = row.get_ref(1)?.as_str().ok().and_then(rows::delivery);
         Ok((row.get(0)?, delivery))
     })?;
-    // Those that cannot be read are given up when they are due.
+    // Unreadable deliveries are dropped when they are due.
     for (id, delivery) in pending {
         if let Some(mut delivery) = delivery
             && delivery.recover()

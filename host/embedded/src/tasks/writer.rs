@@ -29,7 +29,7 @@ pub(super) struct Step<'a> {
     pub(super) connection: &'a Connection,
     /// The current time, the same for the whole operation.
     pub(super) now: Timestamp,
-    /// What this host is called.
+    /// The name of this host.
     pub(super) host: &'a str,
     pub(super) hub: &'a Hub,
     pub(super) pseudonyms: &'a Pseudonyms,

@@ -1,4 +1,4 @@
-//! What an operator does to tasks, in one transaction.
+//! Operators' actions on tasks, in one transaction.
 
 use std::mem;
 use std::time::Duration;
@@ -18,8 +18,8 @@ use crate::tasks::change::account_change;
 use crate::tasks::delete;
 use crate::tasks::rows::{self, Swap, read, record};
 
-/// Acts that are committed together, or not at all. Watchers and other hosts are told of
-/// them after the commit.
+/// Actions that are committed together, or not at all. Watchers and other hosts are
+/// notified after the commit.
 pub(super) struct Acts<'a> {
     pub session: Session<'a>,
     pub now: Timestamp,
@@ -30,8 +30,8 @@ pub(super) struct Acts<'a> {
     noted: Vec<(String, Vec<Step>)>,
 }
 
-/// How long an act waits for a lock, and how long its locks outlive a host that dies, in
-/// milliseconds.
+/// How long an action waits for a lock, and how long its locks outlive a host that dies,
+/// in milliseconds.
 const LIMITS: &str = "SET LOCAL lock_timeout = 5000; \
      SET LOCAL idle_in_transaction_session_timeout = 10000";
 
@@ -62,7 +62,7 @@ impl<'a> Acts<'a> {
         choice: Choice,
         new_id: &'a str,
     ) -> Result<Option<Retry>, Fault> {
-        // Locked, since its story may grow meanwhile.
+        // Locked, because its story may grow meanwhile.
         const FIND: &str = concat!(
             "SELECT ",
             record!(),
@@ -145,7 +145,7 @@ impl<'a> Acts<'a> {
                 self.news.push(News::Cancelled(Box::new(swap.after)));
                 return Ok(Some(answer));
             }
-            // It has changed meanwhile.
+            // The task has changed meanwhile.
             self.note_again();
         }
     }
@@ -162,7 +162,7 @@ impl<'a> Acts<'a> {
     pub async fn commit(mut self) -> Result<(), Fault> {
         let noted = mem::take(&mut self.noted);
         if let Err(fault) = self.session.commit().await {
-            // Otherwise they may be stored, and are not told twice.
+            // Otherwise the steps may have been stored, and must not be added twice.
             if fault.is_answer() {
                 self.noted = noted;
             }

@@ -1,4 +1,4 @@
-//! Who did what, and why.
+//! The audit: who did what, and why.
 
 use concept_refinement_capability::administration::{Act, AuditEntry};
 use concept_refinement_domain::timestamp::Timestamp;

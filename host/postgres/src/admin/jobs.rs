@@ -1,4 +1,4 @@
-//! Acts on all tasks that a filter matches, a part at a time.
+//! Jobs: actions on all tasks that match a filter, done in parts.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ use crate::connection::database::{DEADLINE, SCAN_DEADLINE, Session};
 use crate::connection::fault::{Fault, readable};
 use crate::connection::values::{Cells, Text, Time, id, parameters};
 
-/// Tasks that one part looks at.
+/// Most tasks that one part examines.
 const MAX_ROWS: usize = 1_000;
 
 /// How often to try a part that deadlocks with the writes of others.
@@ -47,7 +47,7 @@ pub(super) async fn start(
         acts.commit().await?;
         return Ok(JobStart::Started(Box::new(job)));
     }
-    // Perhaps the same was started meanwhile.
+    // Perhaps the same job was started meanwhile.
     let first = find(&acts.session, id).await?;
     acts.roll_back().await?;
     Ok(match first {
@@ -91,7 +91,7 @@ async fn try_advance(
     job_id: &str,
     new_ids: &[String],
 ) -> Result<Option<JobProgress>, Fault> {
-    // Skipped if another host is at it.
+    // Skipped if another host is working on it.
     const TAKE: &str = concat!(
         "SELECT ",
         columns!(),
@@ -111,7 +111,7 @@ async fn try_advance(
     let mut created = Vec::new();
     for (id, new_id) in tasks.iter().zip(new_ids) {
         let outcome = match act(&mut acts, job.action, id, new_id).await {
-            // Nothing was written: it is read first.
+            // Nothing was written, because the job is read first.
             Err(Fault::Unreadable(_)) => Err(Obstacle::Changed),
             acted => acted?,
         };
@@ -126,7 +126,7 @@ async fn try_advance(
     Ok(Some(JobProgress { job, created }))
 }
 
-/// A new task, if it makes one.
+/// The new task, if the action creates one.
 async fn act<'a>(
     acts: &mut Acts<'a>,
     action: Action,
@@ -147,8 +147,8 @@ async fn act<'a>(
     })
 }
 
-/// The next tasks to act on, at most `limit`, and whether there are no more. Counts those
-/// that it passes over, since they are not the newest of their user.
+/// The next tasks to act on, at most `limit`, and whether there are no more. Counts tasks
+/// that are skipped because they are not the newest of their user.
 async fn next_tasks(
     session: &Session<'_>,
     job: &mut Job,
@@ -176,7 +176,8 @@ async fn next_tasks(
     Ok((tasks, false))
 }
 
-/// Whether no later task of the same user matches. `newest`: what is known of users.
+/// Whether no later task of the same user matches. `newest`: caches the answer by
+/// user.
 async fn is_newest(
     session: &Session<'_>,
     job: &Job,
@@ -199,7 +200,7 @@ async fn is_newest(
         ..job.filter.clone()
     };
     let mut walk = Walk::new(&filter, Some(job.created_at), None);
-    // Most often it is among the first ones.
+    // It is usually among the first rows.
     let mut chunk = 10;
     let first = loop {
         let seen = walk.next(session, chunk).await?;
@@ -216,7 +217,7 @@ async fn is_newest(
     Ok(is_newest)
 }
 
-/// Removes those that ended before this time.
+/// Removes jobs that ended before this time.
 pub(super) async fn prune(session: &Session<'_>, before: Timestamp) -> Result<(), Fault> {
     const SQL: &str = "DELETE FROM schema.job WHERE ended_at < $1";
     let before = Time(before);
@@ -251,7 +252,7 @@ fn read(row: &Row) -> Result<Job, Fault> {
     })
 }
 
-/// False: there is a job of this id already.
+/// False: there is a job with this id already.
 async fn insert(session: &Session<'_>, job: &Job) -> Result<bool, Fault> {
     write(session, job, "DO NOTHING").await
 }
@@ -263,7 +264,7 @@ async fn save(session: &Session<'_>, job: &Job) -> Result<(), Fault> {
     write(session, job, UPDATE).await.map(drop)
 }
 
-/// `conflict`: what to do if there is a job of this id.
+/// `conflict`: what to do if there is a job with this id.
 async fn write(session: &Session<'_>, job: &Job, conflict: &str) -> Result<bool, Fault> {
     const INSERT: &str = concat!(
         "INSERT INTO schema.job (",

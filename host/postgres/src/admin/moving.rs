@@ -128,7 +128,7 @@ impl ToSql for Cell {
         match *type_ {
             Type::BOOL => number.map(|number| number != 0).to_sql(type_, out),
             Type::INT8 => number.to_sql(type_, out),
-            // Also one that no version writes: such a row is moved as it is.
+            // Even a value that no version writes: such a row is moved unchanged.
             Type::TIMESTAMPTZ => number.map(since_2000).to_sql(&Type::INT8, out),
             Type::UUID => text.and_then(id).to_sql(type_, out),
             Type::TEXT_ARRAY => {

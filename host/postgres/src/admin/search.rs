@@ -1,4 +1,4 @@
-//! Finds the tasks that a filter matches, the newest first.
+//! Finds the tasks that match a filter, the newest first.
 //!
 //! New ids are in the order of time, so that the tasks of all users are read in the order
 //! of the primary key, and no index is needed for it.
@@ -14,7 +14,7 @@ use crate::connection::fault::{Fault, readable};
 use crate::connection::values::{Cells, Parameter, Text, Time, id, parameters};
 use crate::tasks::rows::{read, record};
 
-/// Rows that one query returns at most: with the story of a task a row may have some
+/// Most rows that one query returns: with the story of a task a row may have some
 /// kilobytes.
 pub(super) const CHUNK: usize = 1_000;
 
@@ -58,8 +58,8 @@ pub(super) async fn page(
     })
 }
 
-/// The records at these positions, in their order. What was deleted meanwhile is left out,
-/// and what cannot be read.
+/// The records at these positions, in their order. Tasks that were deleted meanwhile or
+/// cannot be read are left out.
 async fn records(session: &Session<'_>, positions: &[Position]) -> Result<Vec<TaskRecord>, Fault> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -103,14 +103,14 @@ pub(super) async fn count(session: &Session<'_>, filter: &TaskFilter) -> Result<
     }
 }
 
-/// A task that a walk has come to.
+/// A task found by a walk.
 pub(super) struct Seen {
     pub position: Position,
     pub matches: bool,
 }
 
 /// A walk through tasks in the order of a list, the newest first. Tasks that an index can
-/// leave out are left out.
+/// exclude are left out.
 pub(super) struct Walk<'a> {
     filter: &'a TaskFilter,
     as_of: Option<Timestamp>,
@@ -119,7 +119,7 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// `as_of`: tasks that match only since they ended later are left out too.
+    /// `as_of`: tasks that match only because they ended later are left out too.
     pub fn new(filter: &'a TaskFilter, as_of: Option<Timestamp>, after: Option<Position>) -> Self {
         Self {
             filter,
@@ -129,7 +129,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The task that was seen last.
+    /// The last task found.
     pub fn position(&self) -> Option<Position> {
         self.after.clone()
     }
@@ -166,9 +166,9 @@ struct Query<'a> {
     filter: &'a TaskFilter,
     as_of: Option<Timestamp>,
     after: Option<&'a Position>,
-    /// What an index is used for.
+    /// Conditions for which an index is used.
     conditions: String,
-    /// What is looked at row by row.
+    /// Conditions that are checked row by row.
     matches: String,
 }
 
@@ -202,8 +202,8 @@ impl<'a> Query<'a> {
                     given(true, &format!("completed_at IS NULL AND {condition}"));
                 }
                 Status::Failed if !is_of_user => given(true, &condition),
-                // Most tasks are completed, and a user has few that are not, so that few
-                // are read in vain.
+                // Most tasks are completed, and a user has few that are not, so few are
+                // read in vain.
                 Status::Completed | Status::Failed => matches = condition,
             }
         }

@@ -61,11 +61,11 @@ pub(super) struct Notifications {
     _driven: AbortOnDropHandle<()>,
 }
 
-/// What was received since the last time.
+/// The payloads received since the last time.
 #[derive(Default)]
 struct Heard {
     payloads: Vec<String>,
-    /// There was more, which was dropped.
+    /// Further payloads were dropped.
     is_incomplete: bool,
 }
 
@@ -162,7 +162,7 @@ impl Listener {
         let mut released = Instant::now();
         loop {
             let retry = match self.while_deaf(self.connect(), &mut released).await {
-                // Looks up what was missed before listening began.
+                // Looks up changes that were missed before listening began.
                 Ok(notifications) => {
                     self.hear(notifications, &mut released).await;
                     RETRY

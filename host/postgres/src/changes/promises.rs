@@ -14,7 +14,7 @@ pub(crate) struct Promises {
     tasks: Mutex<HashSet<String>>,
 }
 
-/// Taken back when dropped, unless it is kept.
+/// A promise, which is taken back when dropped, unless it is kept.
 pub(crate) struct Promise<'a> {
     promises: &'a Promises,
     task_id: &'a str,

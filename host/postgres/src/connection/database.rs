@@ -152,7 +152,7 @@ impl Database {
         self.connect(Some(user), deadline).await
     }
 
-    /// For an operator who looks through many tasks. The seat is taken for as long as the
+    /// For an operator who searches many tasks. The seat is held as long as the
     /// connection is in use.
     pub(crate) async fn session_of_operator(&self) -> Result<Session<'_>, Fault> {
         let seat = self.seats.take().await.map_err(Fault::NoSeat)?;
@@ -397,7 +397,7 @@ impl Drop for Session<'_> {
         }
         let deadline = self.deadline;
         let is_late = deadline <= Instant::now();
-        // Whoever has gone still uses the connection.
+        // The dropped call still uses the connection.
         let permits = (self.permit.take(), self.seat.take());
         self.database.runtime.spawn(async move {
             let _permits = permits;

@@ -1,4 +1,4 @@
-//! Internal errors, and what callers and operators are told about them.
+//! Internal errors, and their messages for callers and operators.
 
 use std::error::Error as _;
 use std::fmt::Display;
@@ -22,7 +22,7 @@ pub(crate) enum Fault {
     Timeout,
     #[error("all its connections are in use")]
     Busy,
-    /// Other operators search; the sentence is for the caller.
+    /// Other operators are searching; the sentence is for the caller.
     #[error(transparent)]
     NoSeat(CapabilityError),
     /// The database was not reached yet, has no tables, or its time is unknown.
@@ -43,7 +43,7 @@ pub(crate) enum Fault {
     /// The request is invalid; the sentence is for the caller.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The same: it is not in the form of our ids.
+    /// The same for an id that is not in the form of our ids.
     #[error("The id of a task has to be a UUID.")]
     NoId,
 }
@@ -141,7 +141,7 @@ impl Fault {
     }
 }
 
-/// For lists, which show the other rows. None: this one cannot be read, which is logged.
+/// For lists, which show the other rows. None: this row cannot be read, which is logged.
 pub(crate) fn readable<T>(row: impl Display, read: Result<T, Fault>) -> Result<Option<T>, Fault> {
     match read {
         Err(error @ Fault::Unreadable(_)) => {

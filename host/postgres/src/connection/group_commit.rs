@@ -185,7 +185,7 @@ impl GroupCommit {
     async fn alone(&self, entry: Entry) {
         let answer = async {
             let (user, deadline) = (entry.write.user_id(), entry.deadline);
-            // Each on its own, since this may wait for a lock.
+            // Each is written on its own, because it may wait for a lock.
             let session = self.database.session_of_until(user, deadline).await?;
             entry.write.run(&session).await
         };

@@ -49,7 +49,7 @@ pub(crate) async fn begin(
     }
 }
 
-/// `tell`: receives that startup can go on, or why it cannot succeed.
+/// `tell`: is notified that startup can continue, or why it cannot succeed.
 async fn keep_ready(
     database: Arc<Database>,
     clock: Arc<DatabaseClock>,

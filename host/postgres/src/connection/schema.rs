@@ -1,5 +1,5 @@
 //! The schema that hosts share: created if it does not exist. A schema of another version
-//! is left alone, and the database refused.
+//! is not changed, and the database is refused.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const FUNCTIONS: &str = include_str!("functions.sql");
 /// Timeout for the creation, including the wait for another host that is creating it.
 const CREATION: Duration = Duration::from_secs(5 * 60);
 
-/// What exists in a database.
+/// The state of the schema in a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     Nothing,
@@ -29,7 +29,7 @@ pub(crate) async fn find(database: &Database) -> Result<Found, Fault> {
     find_in(&session, database.schema()).await
 }
 
-/// Creates what is missing, in one transaction. Hosts that start together take turns, and
+/// Creates missing parts, in one transaction. Hosts that start together take turns, and
 /// the later ones find it done.
 pub(crate) async fn create(database: &Database) -> Result<(), Fault> {
     if find(database).await? == Found::ThisVersion {

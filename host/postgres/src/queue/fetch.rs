@@ -29,7 +29,7 @@ pub(crate) const MAX_FETCH: usize = MAX_WRITES;
 pub(crate) enum Fetched {
     /// The tasks that have waited longest, in that order.
     Tasks(Vec<Task>),
-    /// There are none; `next` is when the next one is due.
+    /// No task is due; `next` is when the next one is.
     Nothing { next: Option<Timestamp> },
 }
 

@@ -1,8 +1,8 @@
-//! Claims that a fetch has made for waiting workers of this host, until the workers ask
-//! for them.
+//! Claims that a fetch has made for waiting workers of this host, until the workers
+//! request them.
 //!
 //! Such a claim is like any other, and only the rows decide whether it is valid. This
-//! holds just the answers.
+//! module keeps only the answers.
 
 use std::collections::HashMap;
 

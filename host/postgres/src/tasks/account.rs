@@ -1,5 +1,5 @@
-//! What a submission is checked against: everything the tables hold about a user at one
-//! moment, read in one statement.
+//! The state that a submission is checked against: a user's rows as of one moment, read
+//! in one statement.
 
 use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::idempotency::Submitted;

@@ -1,6 +1,6 @@
 //! Applies the rules of the domain: a task is read, changed in memory, and written back
-//! if it has not changed meanwhile; otherwise everything is repeated. It is read only if
-//! this host has not seen it recently, or if what it saw is outdated.
+//! if it has not changed meanwhile; otherwise everything is repeated. The task is read
+//! only if this host has not seen it recently, or if the remembered state is outdated.
 
 use concept_refinement_capability::tasks::hub::Update;
 use concept_refinement_domain::concept::Concept;
@@ -79,15 +79,15 @@ impl<'a, T, R: Fn(&mut TaskRecord, Timestamp) -> Decision<T>> Change<'a, T, R> {
     async fn make(&self, gone: T) -> Result<T, Fault> {
         let mut noted = Vec::new();
         let made = self.try_until_made(gone, &mut noted).await;
-        // What was not stored waits for the next change. If the outcome is unknown, it
-        // may be stored, and is not told twice.
+        // Steps that were not stored wait for the next change. If the outcome is
+        // unknown, they may have been stored, and must not be added twice.
         if made.as_ref().err().is_none_or(Fault::is_answer) {
             self.store.note_again(self.id, noted);
         }
         made
     }
 
-    /// `noted`: steps that this host had noted of the task, and that are not stored.
+    /// `noted`: steps of the task that this host has noted and not stored.
     async fn try_until_made(&self, gone: T, noted: &mut Vec<Step>) -> Result<T, Fault> {
         let Self { store, id, .. } = *self;
         let deadline = Instant::now() + DEADLINE;
@@ -185,8 +185,8 @@ pub(crate) async fn account_change(
 }
 
 impl PostgresTasks {
-    /// Adds to the story of a task what this host has noted of it, and where the steps
-    /// happened that are about to be stored.
+    /// Adds to the story of a task the steps that this host has noted, and the name of
+    /// the host to the steps about to be stored.
     pub(crate) fn tell_story(&self, record: &mut TaskRecord, noted: &[Step]) {
         for step in noted {
             record.steps.push(step.clone());
@@ -194,7 +194,7 @@ impl PostgresTasks {
         record.steps.locate(&self.options.host);
     }
 
-    /// Notes steps once more that were not stored.
+    /// Notes steps again that were not stored.
     pub(crate) fn note_again(&self, id: &str, noted: Vec<Step>) {
         for step in noted {
             self.hub.add_step(id, step);

@@ -12,7 +12,7 @@ const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url
      original_image_url, refinement_prompt, logo_description, theme_description, color_palettes, \
      notes, created_at";
 
-/// Where it stands there.
+/// Its index among these columns.
 const CREATED_AT: usize = 12;
 
 pub(crate) async fn get(

@@ -28,7 +28,8 @@ pub(crate) async fn delete(
     Ok(is_deleted)
 }
 
-/// The same whoever's task it is, in a transaction after which it has to be announced.
+/// The same for any user's task, in a transaction after which the deletion has to be
+/// announced.
 pub(crate) async fn of_anyone(
     session: &Session<'_>,
     task_id: &str,

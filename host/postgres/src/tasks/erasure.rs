@@ -9,7 +9,7 @@ use crate::connection::database::DEADLINE;
 use crate::connection::fault::Fault;
 use crate::connection::values::{Cells, Text, Time, parameters};
 
-/// Remembers the tasks of `gone`, so that what is left of their images can be removed.
+/// Remembers the tasks of `gone`, so that their remaining images can be removed.
 macro_rules! forgotten {
     ($column:literal) => {
         concat!(
@@ -21,8 +21,8 @@ macro_rules! forgotten {
     };
 }
 
-/// The user's account stays, under its pseudonym. The active task goes first, so that its
-/// worker stops at once.
+/// The user's account stays, under its pseudonym. The active task is removed first, so
+/// that its worker stops at once.
 pub(crate) async fn erase(
     store: &PostgresTasks,
     user_id: &str,
@@ -38,8 +38,9 @@ pub(crate) async fn erase(
 }
 
 /// Each statement sees what was committed before it, so the concept of a task that has
-/// just been completed is found after the task. No task is accepted in between, since
-/// that needs the account; but an operator may retry one, until it is deleted.
+/// just been completed is found after the task. No task is accepted in between,
+/// because that needs the account; but an operator may retry a task until it is
+/// deleted.
 async fn try_erase(
     store: &PostgresTasks,
     user_id: &str,
@@ -100,7 +101,7 @@ async fn try_erase(
     let counts = [ended.len() as u64, image_paths.len() as u64, keys];
     Ok(Erased {
         image_paths,
-        // What was retried may have ended before it was found.
+        // A retried task may have ended before it was found.
         has_more: counts.contains(&limit) || !retried.is_empty(),
     })
 }

@@ -77,7 +77,7 @@ pub(crate) fn page_of<T>(
     let mut items = Vec::with_capacity(rows.len());
     for row in rows {
         let id = Cells::of(row).id()?;
-        // Without a place in the order, it is the last one.
+        // A row without a place in the order counts as the last one.
         let created_at = readable(&id, Cells::from(row, created_at).time())?;
         let item = readable(&id, read(&mut Cells::of(row)))?;
         items.extend(created_at.map(|created_at| (Position { created_at, id }, item)));
@@ -90,7 +90,7 @@ pub(crate) fn page_of<T>(
     })
 }
 
-/// Those of these tasks that exist, with their ids. None: it cannot be read.
+/// Those of these tasks that exist, with their ids. None: the task cannot be read.
 pub(crate) async fn some(
     session: &Session<'_>,
     task_ids: &[String],

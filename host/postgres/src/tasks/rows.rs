@@ -14,7 +14,8 @@ use crate::connection::database::Session;
 use crate::connection::fault::Fault;
 use crate::connection::values::{Cells, Text, Time, id, micros, parameters};
 
-/// All columns of a table named `task` that [`read`] expects but the last one, `steps`.
+/// All columns of a table named `task` that [`read`] expects, except the last one,
+/// `steps`.
 macro_rules! without_steps {
     () => {
         "task.id, task.user_id, task.is_anonymous, task.status, task.original_image_url, \
@@ -27,7 +28,8 @@ macro_rules! without_steps {
 }
 pub(crate) use without_steps;
 
-/// What [`read`] expects: the whole record, for changes of it and for operators.
+/// All columns that [`read`] expects: the whole record, for changes and for
+/// operators.
 macro_rules! record {
     () => {
         concat!($crate::tasks::rows::without_steps!(), ", task.steps")
@@ -43,7 +45,7 @@ macro_rules! columns {
 }
 pub(crate) use columns;
 
-/// Where the time stands among them. The first one is the id.
+/// The index of the time among them. The first column is the id.
 pub(crate) const CREATED_AT: usize = 9;
 
 pub(crate) fn read(cells: &mut Cells<'_>) -> Result<TaskRecord, Fault> {
@@ -176,7 +178,7 @@ pub(crate) struct Swap {
     pub after: TaskRecord,
     pub concept: Option<Concept>,
     pub account: Option<AccountChange>,
-    /// Whether it is a claim that is not made while the queue is paused.
+    /// Whether it is a claim, which is not made while the queue is paused.
     pub unless_paused: bool,
 }
 

@@ -50,7 +50,8 @@ async fn try_submit(
     };
     let alone = match (&judged.submission, look()) {
         (Submission::Created(_), Look::Exact) => {
-            // Of this host one at a time, so that those who wait have no connection.
+            // One call of this host at a time, so that waiting calls do not occupy
+            // connections.
             let permit = store.alone_with_backlog.take(user, deadline).await?;
             let session = database.session_of_until(user, deadline).await?;
             let begun = session.begin(Some(database.lock_key("backlog")));
@@ -142,10 +143,10 @@ async fn prune(store: &PostgresTasks, now: Timestamp, deadline: Instant) -> Resu
     prune::expired(&session, now).await
 }
 
-/// A new task with all that is written along with it.
+/// A new task with everything that is written along with it.
 pub(crate) struct Insert {
     record: TaskRecord,
-    /// Of the account.
+    /// The key of the account.
     pseudonym: String,
     /// The account's counts including this task.
     usage: Usage,

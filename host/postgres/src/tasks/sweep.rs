@@ -35,7 +35,7 @@ macro_rules! furthest {
 /// The longest overdue first, except for rows that are locked. Each returned task becomes
 /// due again later.
 pub(crate) async fn due(store: &PostgresTasks, limit: u32) -> Result<Vec<Task>, Fault> {
-    // Corrects what was written before the clock was set back.
+    // Corrects times that were written before the clock was set back.
     const FOLLOW_CLOCK: &str = concat!(
         "UPDATE schema.task SET due_at = ",
         furthest!(),

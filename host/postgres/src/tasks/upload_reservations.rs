@@ -1,7 +1,7 @@
 //! Counts reservations of images for an image store that cannot.
 //!
 //! A user's reservations are taken under a lock of that user, and, if there is a limit
-//! for all images together, under a global lock. The [`Room`] of this host is told the
+//! for all images together, under a global lock. The [`Room`] of this host gets the
 //! total, and uses it when it admits new tasks.
 //!
 //! [`Room`]: concept_refinement_capability::room::Room
@@ -233,7 +233,7 @@ impl PostgresTasks {
     }
 }
 
-/// Bytes stored, bytes in doubt, and the number of images in doubt.
+/// Bytes stored, bytes pending, and the number of pending images.
 async fn total(session: &Session<'_>) -> Result<[u64; 3], Fault> {
     const SQL: &str = "SELECT sum(stored)::bigint, sum(in_doubt)::bigint, sum(doubtful)::bigint \
          FROM schema.upload_total";

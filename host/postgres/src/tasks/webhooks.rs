@@ -41,8 +41,8 @@ macro_rules! due_sql {
     };
 }
 
-/// Claims due deliveries, except those that another host is just claiming; those that
-/// have waited longest come first.
+/// Claims due deliveries, except those that another host is just claiming, the
+/// longest waiting ones first.
 pub(crate) async fn claim(
     store: &PostgresTasks,
     mut permits: DeliveryPermits,
@@ -90,8 +90,8 @@ pub(crate) async fn claim(
     }
 }
 
-/// Deliveries that cannot be read are not due again: others would wait for them. Returns
-/// how many there are.
+/// Deliveries that cannot be read do not become due again, because others would wait for
+/// them. Returns how many there are.
 async fn give_up(session: &Session<'_>, task_ids: Vec<Uuid>) -> Result<u64, Fault> {
     const SQL: &str = "UPDATE schema.task SET delivery_due_at = NULL WHERE id = ANY ($1)";
     if task_ids.is_empty() {
@@ -130,7 +130,7 @@ pub(crate) async fn record(
     outcome: DeliveryOutcome,
     jitter: f64,
 ) -> Result<Fenced, Fault> {
-    // The story once more, to be compared as it is stored.
+    // The story as it is stored, for the comparison.
     const FIND: &str = concat!(
         "SELECT ",
         record!(),
@@ -207,7 +207,7 @@ pub(crate) async fn recover(session: &Session<'_>) -> Result<(), Fault> {
         " FROM schema.task WHERE completed_at IS NOT NULL AND delivery_due_at IS NOT NULL"
     );
     for row in session.query(PENDING, &[]).await? {
-        // Those that cannot be read are given up when they are due.
+        // Unreadable deliveries are dropped when they are due.
         let record = readable("", read(&mut Cells::of(&row)))?;
         let Some((task, before)) = record.and_then(delivery_of) else {
             continue;

@@ -84,8 +84,9 @@ impl Connection {
         let read_limit = ReadLimit::new(MAX_HEAD);
         let limit = read_limit.clone();
         let io = TokioIo::new(LimitedStream { stream, limit });
-        // An origin's ill-formed line is mended or dropped, as browsers do. That is safe
-        // for answers: a connection serves one origin, which could send any head.
+        // A malformed header line of an origin is repaired or dropped, as browsers do.
+        // This is safe for responses: a connection serves one origin, which could send
+        // any headers anyway.
         let (sender, connection) = Builder::new()
             .max_buf_size(MAX_BUFFER)
             .max_headers(MAX_FIELDS)

@@ -1,4 +1,4 @@
-//! What all outbound requests of the process share.
+//! State shared by all outbound requests of the process.
 
 use std::net::IpAddr;
 use std::sync::Arc;

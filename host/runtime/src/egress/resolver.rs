@@ -33,7 +33,7 @@ pub trait Resolver: Send + Sync {
     fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
 }
 
-/// The system's resolver, with one limit for the whole process.
+/// The system's resolver, with a limit for the whole process.
 pub fn system() -> Arc<dyn Resolver> {
     static SYSTEM: LazyLock<Arc<Blocking>> = LazyLock::new(|| {
         Arc::new(Blocking {
@@ -44,8 +44,8 @@ pub fn system() -> Arc<dyn Resolver> {
     Arc::clone(&SYSTEM) as _
 }
 
-/// Looks up each name on its own thread, so that one that waits for a silent name server
-/// blocks nothing else.
+/// Looks up each name on its own thread, so that a lookup that waits for a silent name
+/// server blocks nothing else.
 struct Blocking {
     lookups: Arc<Lookups>,
     look_up: fn(&str, u16) -> io::Result<Vec<SocketAddr>>,

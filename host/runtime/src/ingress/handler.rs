@@ -69,13 +69,13 @@ impl Handler {
         pre.instantiate_async(&mut store).await.map(drop)
     }
 
-    /// What its instances share.
+    /// State shared by its instances.
     pub fn instances(&self) -> &ApiInstances {
         &self.0.instances
     }
 
-    /// Hands a request to an instance and returns its answer. `trace`: the place of the
-    /// request in a trace.
+    /// Hands a request to an instance and returns its answer. `trace`: the trace
+    /// context of the request.
     pub async fn handle(
         &self,
         activity: Activity,

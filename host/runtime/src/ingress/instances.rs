@@ -37,13 +37,13 @@ pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// request body is progress; sending the answer's body does not count.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// What is needed to make an instance.
+/// Everything that is needed to create an instance.
 pub struct ApiInstances {
     /// The engine that runs them.
     pub engine: wasmtime::Engine,
     /// The component, linked.
     pub pre: ServicePre<Sandbox>,
-    /// What they may use.
+    /// The grants of the instances.
     pub grants: Grants,
     /// Set at shutdown, so that instances that end are not logged as failed.
     pub stopping: Arc<AtomicBool>,
@@ -86,8 +86,8 @@ pub(super) fn log_end(store: &Store<Sandbox>, result: Result<(), wasmtime::Error
     }
 }
 
-/// Logs what an instance printed; called beside each request and at its end. What may not
-/// be logged yet is kept for the next time.
+/// Logs what an instance printed; called beside each request and at its end. Lines that
+/// may not be logged yet are kept for the next call.
 pub(super) fn log_printed(instance: &Sandbox) {
     if instance.has_printed() {
         log_throttled!(warn, "the api said", printed = instance.printed());

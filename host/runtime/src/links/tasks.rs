@@ -116,14 +116,15 @@ impl HostWithStore<Sandbox> for Linked {
         let host = granted(caller)?;
         let (lease, image): (_, RefinedImage) = (lease.convert(), image.convert());
         let redaction = caller.with(|mut access| Arc::clone(&access.get().redaction));
-        // Before they are cut, since half of a secret would not be found.
+        // This comes before the texts are cut, because half of a secret would not be
+        // found.
         let notes = image.notes.iter().map(|note| redaction.apply(note));
         let notes = note::bounded(notes).join(" ");
         let finished = host.leases().finish(&lease, image).await;
         match &finished {
             Ok(Finished::Done) => attempt(caller).end("completed", None),
             Ok(Finished::Lost | Finished::Over) => attempt(caller).end("lost", None),
-            // It is tried again.
+            // The task is tried again.
             Err(_) => {}
         }
         if let Ok(Finished::Done) = finished {

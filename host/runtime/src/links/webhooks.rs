@@ -39,7 +39,7 @@ impl HostWithStore<Sandbox> for Linked {
             Ok(Redelivery::None | Redelivery::Pending | Redelivery::TooOften) => {
                 host.redeliveries.give_back(&user_id);
             }
-            // On an error it may have been requested all the same.
+            // After an error the attempt may have been requested all the same.
             Err(_) => {}
         }
         Ok(redelivery.convert())

@@ -4,12 +4,13 @@
 //! A call that has memory never waits for more, so there are no deadlocks. If growth does
 //! not fit, an instance is ended instead, and its call is tried again:
 //!
-//! - The oldest call is never ended for memory. It gets what it asks for, up to the limit
+//! - The oldest call is never ended for memory. It gets what it requests, up to the limit
 //!   of one instance, at the expense of the youngest calls.
 //! - Any other call that does not fit is itself ended, unless there is a cheaper one to
 //!   end: a call that has answered may end one that has not, and a call that has sent a
-//!   request to its provider may end one that has not, since asking again may mean paying
-//!   again. Calls that end for the oldest one are also chosen from the cheapest first.
+//!   request to its provider may end one that has not, because repeating it may mean
+//!   paying again. Calls that end for the oldest one are also chosen from the cheapest
+//!   first.
 //! - The instances of one call (a middleware, and the model that it waits for) count
 //!   together, and share the limit of one instance. So no call that has memory waits for
 //!   one that waits for memory.
@@ -24,7 +25,7 @@ use std::collections::BTreeMap;
 /// [`SMALL`] counts as part of the fixed cost of an instance.
 const UNTOUCHED: u64 = 8 << 20;
 
-/// What such an instance counts as, in bytes. One that waits for a provider was measured
+/// The charge of such an instance, in bytes. One that waits for a provider was measured
 /// to use less.
 pub const SMALL: u64 = 512 << 10;
 
@@ -46,18 +47,18 @@ struct Share {
     reserved: u64,
     /// Size of its instance's memories, in bytes.
     grown: u64,
-    /// What the instances that it waits for count as, in bytes.
+    /// The charge of the instances that it waits for, in bytes.
     inner: u64,
-    /// If it is ending: what it asked for, in bytes.
+    /// If it is ending: the bytes that it requested.
     wanted: u64,
     cost: Cost,
     is_ending: bool,
 }
 
-/// What is lost by ending a call, the cheapest first.
+/// The cost of ending a call, the cheapest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cost {
-    /// Only time: it has asked no provider.
+    /// Only time: it has sent no request to a provider.
     #[default]
     Time,
     /// A request to its provider, which may have been accepted, and would be sent again.
@@ -77,7 +78,7 @@ impl Share {
     }
 }
 
-/// What an instance with memories of this size counts as.
+/// The charge of an instance with memories of this size.
 pub fn charge(bytes: u64) -> u64 {
     if is_small(bytes) { SMALL } else { bytes }
 }
@@ -87,7 +88,7 @@ pub fn is_small(bytes: u64) -> bool {
     bytes <= UNTOUCHED
 }
 
-/// There is not enough memory: the call that asked has to end.
+/// There is not enough memory: the requesting call has to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused;
 
@@ -122,7 +123,7 @@ impl MemoryArbiter {
         self.in_use
     }
 
-    /// What to reserve for a call that is expected to need this much.
+    /// The reservation for a call that is expected to need this much.
     pub fn need(&self, expected: u64) -> u64 {
         expected.min(self.each).max(SMALL)
     }
@@ -174,7 +175,7 @@ impl MemoryArbiter {
         charge(share.grown).saturating_add(inner) <= self.most()
     }
 
-    /// How much is left of a call's limit, in bytes.
+    /// Bytes left of a call's limit.
     pub fn left(&self, age: Age) -> u64 {
         let used = self.running.get(&age).map_or(0, |share| {
             charge(share.grown).max(SMALL).saturating_add(share.inner)

@@ -24,7 +24,7 @@ struct State {
     next: Age,
     /// Calls that wait, the oldest first.
     waiters: BTreeMap<Age, Waiting>,
-    /// What ends each call that runs.
+    /// The signals that end running calls.
     ends: HashMap<Age, CancellationToken>,
 }
 
@@ -33,7 +33,7 @@ struct Waiting {
     admitted: oneshot::Sender<Admitted>,
 }
 
-/// What the next try of a call needs, in bytes.
+/// The need of the next try of a call, in bytes.
 type Need = Arc<AtomicU64>;
 
 /// A call's place in the queue for memory, for all its tries.
@@ -65,14 +65,14 @@ pub struct InnerMeter {
     call: Arc<Admitted>,
     /// Reserved for it, in bytes.
     reserved: u64,
-    /// What it counts as, in bytes.
+    /// Its charge, in bytes.
     counted: AtomicU64,
     is_large: Arc<AtomicBool>,
 }
 
 impl ModelMemory {
-    /// `total`: limit for all instances. `each`: limit of one instance, which can always
-    /// be had. Both in bytes.
+    /// `total`: limit for all instances. `each`: limit of one instance, which one call
+    /// can always get. Both in bytes.
     pub fn new(total: u64, each: u64) -> Arc<Self> {
         let state = State {
             arbiter: MemoryArbiter::new(total, each),
@@ -96,7 +96,7 @@ impl ModelMemory {
         }
     }
 
-    /// Queues a call behind all that came before. `expected`: what its instance will
+    /// Queues a call behind all earlier ones. `expected`: what its instance will
     /// need, in bytes.
     pub fn ticket(self: &Arc<Self>, expected: u64) -> Ticket {
         let mut state = self.state.lock();
@@ -192,7 +192,7 @@ impl Drop for Ticket {
 }
 
 impl Admitted {
-    /// The meter to ask before the instance's memories grow.
+    /// The meter that is asked before the instance's memories grow.
     pub fn meter(&self) -> Meter {
         Meter {
             memory: Arc::clone(&self.memory),

@@ -1,5 +1,5 @@
-//! What models print, for example with Rust's `eprintln!` or Python's `print`: passed on
-//! as lines for operators and authors, limited and sanitized.
+//! The output that models print, for example with Rust's `eprintln!` or Python's
+//! `print`: passed on as lines for operators and authors, limited and sanitized.
 
 use std::mem;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ impl Listener for Log {
     }
 }
 
-/// What one call of a model prints.
+/// The output of one call of a model.
 pub struct Output {
     model: String,
     redaction: Arc<Redaction>,

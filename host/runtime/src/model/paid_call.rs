@@ -1,7 +1,7 @@
 //! One call of a link, whose requests are counted and receipts kept.
 //!
-//! Nothing is recorded for a call that sends no request: to a model without a provider,
-//! or answered from a cache.
+//! Nothing is recorded for a call that sends no request, because its model has no
+//! provider or the answer comes from a cache.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub struct PaidCall {
 #[derive(Default)]
 struct State {
     has_begun: bool,
-    /// None: it has not begun, or only asks for work that is already recorded.
+    /// None: it has not begun, or only requests work that is already recorded.
     call: Option<Call>,
 }
 
@@ -127,7 +127,8 @@ impl PaidCall {
         noted
     }
 
-    /// Records what the link's answer says about the call, and how long it took.
+    /// Records the outcome of the call according to the link's answer, and its
+    /// duration.
     pub async fn answered(&self, error: Option<&ModelError>, took: Duration) {
         let outcome = error.map_or("answered", ModelError::outcome);
         self.payments.asked(&self.link, outcome, took);

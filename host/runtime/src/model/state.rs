@@ -90,7 +90,7 @@ impl ModelState {
     }
 
     /// The same image, which is stored once it was read to its end, if it is valid. Until
-    /// then, what was read of it is buffered as far as there is room.
+    /// then, the bytes read are buffered as far as there is space.
     pub fn remembering(
         self: &Arc<Self>,
         key: String,

@@ -1,14 +1,14 @@
 //! Limits on what the host holds for an instance, besides the instance's own memories.
 //!
-//! All except the transfer size apply to the whole instance: what a guest does not give
-//! back counts until its instance ends.
+//! All except the transfer size apply to the whole instance: anything that a guest does
+//! not release counts until its instance ends.
 
 use wasmtime::component::ResourceTableError;
 
 /// Limits of one instance.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// What one host call may copy out of the guest, in bytes: strings and lists.
+    /// How much one host call may copy out of the guest, in bytes: strings and lists.
     pub transfer: usize,
     /// Host objects that it has handles to: HTTP fields, requests, responses, timers.
     pub resources: usize,
@@ -28,7 +28,8 @@ pub struct Bounds {
     pub modules: usize,
     /// Elements of all tables together.
     pub elements: usize,
-    /// What it may write into blobs in all, in bytes. Those use the space for images.
+    /// Most bytes that it may write into blobs in all. Blobs use the space for
+    /// images.
     pub blobs: usize,
 }
 

@@ -76,7 +76,7 @@ impl From<Notification> for wit::Delivery {
             retry_of,
             image_url,
             keys,
-            // The host sends it.
+            // The host sends the trace context.
             trace: _,
         } = notification;
         Self {

@@ -56,7 +56,7 @@ pub struct Grants {
     pub egress: Egress,
     /// Limit for all memories of an instance together, in bytes.
     pub max_memory: usize,
-    /// Limits on what else the host holds for an instance.
+    /// Limits on other host memory for an instance.
     pub bounds: Bounds,
     /// The clock that it sees.
     pub clock: Arc<dyn Clock>,
@@ -216,7 +216,7 @@ impl Sandbox {
         self.paid_call = Some(call);
     }
 
-    /// Tells whoever it sends requests to that they are part of this trace.
+    /// Adds this trace context to the requests that its instance sends.
     pub fn trace(&mut self, context: Option<TraceContext>) {
         self.egress.trace(context);
     }
@@ -227,12 +227,12 @@ impl Sandbox {
         call.ok_or_else(|| wasmtime::format_err!("this component keeps no receipts"))
     }
 
-    /// Lets it lend its task's slot while it waits for a connection.
+    /// Lets it yield its task's slot while it waits for a connection.
     pub fn lend(&mut self, slot: Slot) {
         self.egress.lend(slot);
     }
 
-    /// What one of our own components printed since the last call, such as a panic
+    /// The output of one of our own components since the last call, such as a panic
     /// message before a trap.
     pub fn printed(&self) -> String {
         self.printed.take()

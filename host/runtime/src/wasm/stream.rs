@@ -129,7 +129,7 @@ impl<D, T: Send + Sync + 'static> StreamProducer<D> for Items<T> {
     }
 }
 
-/// What a guest wrote.
+/// The bytes that a guest wrote.
 pub struct Consumed {
     /// They end where the guest's stream does, early or not.
     pub chunks: BoxStream<'static, Bytes>,

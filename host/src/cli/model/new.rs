@@ -47,7 +47,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let written = files.into_iter().try_for_each(write);
     let made = written.and_then(|()| here.rename(&draft, &here, to.as_os_str()));
     if made.is_err() {
-        // The error of making it says more.
+        // The error of creating it is more specific.
         let _ = here.remove_all(&draft);
     }
     made.with_context(|| format!("{name} cannot be made"))?;

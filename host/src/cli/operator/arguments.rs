@@ -77,7 +77,7 @@ pub fn audit() -> Command {
     asking(audit)
 }
 
-/// What each command has that asks a service.
+/// Arguments of each command that uses a service.
 fn asking(command: Command) -> Command {
     command
         .arg(json())
@@ -97,7 +97,7 @@ fn asking(command: Command) -> Command {
         .after_help(STATUSES)
 }
 
-/// One that acts on a task, or on all that a filter matches.
+/// A command that acts on one task, or on all tasks that match a filter.
 fn acting(name: &'static str, about: &'static str, long_about: &'static str) -> Command {
     let which = ["id"].into_iter().chain(NAMES);
     Command::new(name)

@@ -1,4 +1,5 @@
-//! The admin API of a service, as its client: by its socket in the data directory, or its address.
+//! A client of a service's admin API: through the socket in its data directory, or at its
+//! address.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,8 +36,8 @@ use crate::wiring::control::ControlClient;
 const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// Largest answer, in bytes: a page of a hundred tasks with long prompts and stories has
-/// less.
+/// Largest answer, in bytes: a page of a hundred tasks with long prompts and stories is
+/// smaller.
 const MAX_ANSWER: usize = 8 << 20;
 
 /// The parameters of a query.
@@ -45,9 +46,9 @@ pub type Query = [(&'static str, String)];
 /// A service, as operators see it.
 pub struct AdminClient {
     endpoint: Endpoint,
-    /// As in sentences.
+    /// The name of the service in messages.
     shown: String,
-    /// The user who runs this by `sudo`, for the audit.
+    /// The user who runs this with `sudo`, for the audit.
     sudo_user: Option<String>,
 }
 
@@ -67,14 +68,14 @@ trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 impl AdminClient {
-    /// The one that the command line names. Nothing is asked yet.
+    /// The service that the command line names. Nothing is requested yet.
     pub fn of(matches: &ArgMatches, access: Access) -> Result<Self, Failure> {
         let given = settings::given(matches, Some(Command::Operator))?;
         let config = settings::config(given.values)?;
         let Some(url) = matches.get_one::<Url>("admin-url") else {
             let sudo_user = std::env::var("SUDO_USER").ok();
             return Ok(Self {
-                // What cannot be sent would be ignored.
+                // A name that cannot be sent would be ignored.
                 sudo_user: sudo_user
                     .filter(|user| user.bytes().all(|byte| byte.is_ascii_graphic())),
                 shown: format!("the service of {}", config.data_dir.display()),
@@ -110,7 +111,7 @@ impl AdminClient {
         self.ask(Method::DELETE, path, query, None).await.map(drop)
     }
 
-    /// The answer has something that it has to have, or is of no use.
+    /// A required field of a response. Without it the response is of no use.
     pub fn expected<T>(&self, found: Option<T>) -> Result<T, Problem> {
         found.ok_or_else(|| self.unusable())
     }

@@ -20,7 +20,7 @@ pub enum When {
     At(Timestamp),
 }
 
-/// Which tasks: all that match each part.
+/// Selects the tasks that match all of its parts.
 pub struct Filter(Vec<(&'static str, String)>);
 
 impl When {
@@ -63,7 +63,7 @@ impl Filter {
         Value::Object(fields.collect::<Map<_, _>>())
     }
 
-    /// The user, if nothing else is given: then all that they have is meant.
+    /// The user, if nothing else is given: then everything of this user is meant.
     pub fn only_user(&self) -> Option<&str> {
         match self.0.as_slice() {
             [("user", user)] => Some(user),

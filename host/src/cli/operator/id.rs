@@ -14,17 +14,17 @@ use super::pages::Pages;
 /// Characters of a whole id.
 const WHOLE: usize = 36;
 
-/// Fewest digits of a beginning: they are the minute in which a task was created, so that
-/// few tasks have to be looked through.
+/// Fewest digits of a prefix: they give the minute in which a task was created, so that
+/// few tasks have to be searched.
 const FEWEST: usize = 8;
 
 /// Digits of an id that are its time, in milliseconds.
 const OF_TIME: usize = 12;
 
-/// How far the clock that gave the id may be from the one that gave the time of creation.
+/// How far the clock used for the id may be from the clock used for the time of creation.
 const SLACK: Duration = Duration::from_secs(60);
 
-/// An id or its beginning, as ids are written.
+/// A valid id or prefix of one.
 pub fn parse(text: &str) -> Result<String, String> {
     if let Ok(id) = Uuid::parse_str(text) {
         return Ok(id.hyphenated().to_string());
@@ -40,7 +40,7 @@ pub fn parse(text: &str) -> Result<String, String> {
     }
 }
 
-/// The digits with the hyphens that an id has among them and after them.
+/// The digits, with the hyphens of an id between and after them.
 fn hyphenated(digits: &str) -> String {
     let mut written = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -56,7 +56,7 @@ fn hyphenated(digits: &str) -> String {
 ///
 /// # Errors
 ///
-/// No task has it, or several have.
+/// No task has this prefix, or several have it.
 pub async fn whole(client: &AdminClient, begin: &str) -> Result<String, Failure> {
     if begin.len() == WHOLE {
         return Ok(begin.to_owned());
@@ -91,7 +91,7 @@ fn failed(sentence: String) -> Failure {
     Failure::Failed(anyhow::anyhow!(sentence))
 }
 
-/// Between which times tasks were created whose ids begin so.
+/// The time range in which tasks with this prefix were created.
 fn times(begin: &str) -> (Timestamp, Timestamp) {
     let digits = begin.replace('-', "");
     let at = |rest: char| {

@@ -9,13 +9,13 @@ const PAGE: u64 = 100;
 
 pub struct Pages<'a> {
     client: &'a AdminClient,
-    /// The list, which is also the field with its items.
+    /// The name of the list, which is also the field with its items.
     path: &'static str,
     field: &'static str,
     query: Vec<(&'static str, String)>,
     /// How many items are still wanted. None: all.
     left: Option<u64>,
-    /// Of the next page, null after the last one.
+    /// The cursor of the next page, null after the last one.
     cursor: Value,
     has_begun: bool,
 }
@@ -40,13 +40,13 @@ impl<'a> Pages<'a> {
         }
     }
 
-    /// Whether there are items that were not wanted.
+    /// Whether there are more items than were wanted.
     pub fn has_more(&self) -> bool {
         !self.cursor.is_null()
     }
 
-    /// The items of the next page, perhaps none: a page may be short where a filter looks
-    /// for what no index has. None: there is no page, or no more are wanted.
+    /// The items of the next page, perhaps none: a page may be short if no index fits the
+    /// filter. None: there is no further page, or no more are wanted.
     pub async fn next(&mut self) -> Result<Option<Vec<Value>>, Problem> {
         if self.left == Some(0) || (self.has_begun && self.cursor.is_null()) {
             return Ok(None);
@@ -65,7 +65,7 @@ impl<'a> Pages<'a> {
         };
         let items = self.client.expected(items)?;
         let next = page.get_mut("next_cursor").map(Value::take);
-        // A cursor that leads to itself would have no end.
+        // A cursor that leads to itself would cause an endless loop.
         let is_usable = |next: &Value| next.is_null() || next.is_string() && *next != self.cursor;
         self.cursor = self.client.expected(next.filter(is_usable))?;
         self.has_begun = true;

@@ -1,11 +1,11 @@
-//! What is wrong, in a sentence that says what to do.
+//! Errors of the operators' commands, in sentences that say what to do.
 
 use http::StatusCode;
 use serde_json::Value;
 
 use super::super::failure::Failure;
 
-/// Why something asked for did not happen, as far as that is known.
+/// Why a request failed, as far as this is known.
 #[derive(Debug)]
 pub struct Problem {
     kind: Kind,
@@ -16,7 +16,7 @@ pub struct Problem {
 enum Kind {
     /// No connection, or no answer.
     Unanswered,
-    /// An answer of something else.
+    /// An answer from another kind of server.
     Unusable,
     Refused(StatusCode),
 }
@@ -37,7 +37,7 @@ impl Problem {
         }
     }
 
-    /// `place` is who answered so, `variable` where the token came from.
+    /// `place`: the service that answered. `variable`: where the token came from.
     pub fn refused(place: &str, variable: Option<&str>, status: StatusCode, body: &[u8]) -> Self {
         let detail = detail(body);
         let sentence = match (status, variable) {
@@ -76,7 +76,7 @@ impl Problem {
         }
     }
 
-    /// Whether asking again may help.
+    /// Whether repeating the request may help.
     pub fn may_pass(&self) -> bool {
         matches!(
             self.kind,
@@ -92,7 +92,7 @@ impl Problem {
         }
     }
 
-    /// The same of a change, which may have been made without an answer.
+    /// The same for a change, which may have been made although no answer arrived.
     pub fn of_change(self) -> Self {
         match self.kind {
             Kind::Refused(status) if status != StatusCode::SERVICE_UNAVAILABLE => self,
@@ -105,7 +105,7 @@ impl Problem {
         }
     }
 
-    /// The same, after what is so all the same.
+    /// The same, preceded by what holds in spite of the error.
     pub fn after(self, fact: &str) -> Self {
         let sentence = format!("{fact}, but {}", self.sentence);
         Self { sentence, ..self }
@@ -118,7 +118,7 @@ impl From<Problem> for Failure {
     }
 }
 
-/// What an error says in the form of the API, with the problems of each field.
+/// The text of an error response, with the problems of each field.
 fn detail(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let detail = body.get("detail")?.as_str()?;

@@ -1,4 +1,4 @@
-//! Parts of answers, as operators read them. What is missing is shown as a dash.
+//! Formats parts of responses for operators. A missing value is shown as a dash.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub fn text_if_any(value: Option<&Value>) -> Option<String> {
     Some(text(value)).filter(|shown| shown != MISSING)
 }
 
-/// A time to the second, as all of these in UTC.
+/// A time to the second; like all times here, in UTC.
 pub fn time(value: Option<&Value>) -> String {
     match timestamp(value) {
         Some(time) => clock(time, 19),
@@ -49,7 +49,7 @@ fn clock(time: Timestamp, length: usize) -> String {
     written.chars().take(length).collect()
 }
 
-/// How long something took, or is ago: of two units the larger one is enough.
+/// A duration or an age: the larger of two units is enough.
 pub fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {

@@ -1,10 +1,10 @@
-//! Tables whose columns are aligned. On a terminal the wide ones are cut so that a row fits.
+//! Tables with aligned columns. On a terminal wide columns are cut so that a row fits.
 
 use console::{Alignment, Term, measure_text_width, pad_str, truncate_str};
 
 const GAP: &str = "  ";
 
-/// Narrower than this no column is cut.
+/// No column is cut to less than this width.
 const NARROWEST: usize = 8;
 
 pub struct Column {
@@ -13,8 +13,8 @@ pub struct Column {
     pub is_flexible: bool,
 }
 
-/// Printed in parts, as rows become known: a part is aligned with those before it, unless
-/// it is wider.
+/// Printed in parts, as rows become known: a part is aligned with the previous parts,
+/// unless it is wider.
 pub struct Table {
     columns: &'static [Column],
     widths: Vec<usize>,
@@ -23,7 +23,8 @@ pub struct Table {
     has_head: bool,
 }
 
-/// The width of the terminal that standard output is. None: it is none, or has none.
+/// The width of the terminal. None: standard output is not a terminal, or its width
+/// is unknown.
 pub fn terminal_width() -> Option<usize> {
     let (_, columns) = Term::stdout().size_checked()?;
     Some(columns.into())
@@ -39,7 +40,7 @@ impl Table {
         }
     }
 
-    /// The lines of these rows, before the first ones the names of the columns.
+    /// The lines of these rows; the names of the columns come before the first rows.
     pub fn lines(&mut self, rows: &[Vec<String>]) -> String {
         for row in rows {
             for (width, cell) in self.widths.iter_mut().zip(row) {
@@ -63,8 +64,8 @@ impl Table {
         lines
     }
 
-    /// Takes from the widest column that may be cut, until a row fits or all are narrow. A
-    /// last column that may not be cut goes on in the next line of the terminal.
+    /// Narrows the widest column that may be cut, until a row fits or all are narrow. A
+    /// last column that may not be cut continues on the next line of the terminal.
     fn fit(&mut self) {
         let Some(room) = self.room else {
             return;

@@ -1,4 +1,5 @@
-//! The operator's token, which is never an argument: others on the machine see those.
+//! The operator's token, which is never an argument, because other users of the
+//! machine can see arguments.
 
 use http::HeaderValue;
 
@@ -7,7 +8,7 @@ use super::super::failure::Failure;
 const ACT: &str = "REFINEMENT_ADMIN_TOKEN";
 const READ: &str = "REFINEMENT_ADMIN_READ_TOKEN";
 
-/// What a command does.
+/// The kind of access that a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     Read,
@@ -15,14 +16,14 @@ pub enum Access {
 }
 
 pub struct Token {
-    /// Where it comes from.
+    /// The variable that it comes from.
     pub variable: &'static str,
-    /// The value of the header.
+    /// The value of the `Authorization` header.
     pub header: HeaderValue,
 }
 
 impl Token {
-    /// The token that suffices. `variable` reads the environment.
+    /// A token with enough rights. `variable` reads the environment.
     pub fn of(access: Access, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
         let names: &[&'static str] = match access {
             Access::Read => &[ACT, READ],

@@ -1,4 +1,4 @@
-//! Waiting for what a service does, until it is done or a signal comes.
+//! Waits for the end of a service's work, or for a signal.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use super::super::signals::Signals;
 use super::super::terminal::say;
 use super::client::Problem;
 
-/// The first pause between two looks, and the longest one.
+/// The shortest and the longest polling interval.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// How many looks in a row may fail: a service may be restarted meanwhile.
+/// How many polls in a row may fail: a service may be restarted meanwhile.
 const FAILURES: u32 = 10;
 
-/// A line on a terminal that says how far it is; removed when it is dropped.
+/// A progress line on a terminal; removed when it is dropped.
 pub struct Waiting(ProgressBar);
 
 impl Waiting {
@@ -38,7 +38,8 @@ impl Waiting {
         self.0.set_message(message);
     }
 
-    /// Waits for the end of this. `stopped` is said if a signal comes before.
+    /// Waits for the end of this future. `stopped`: the message if a signal comes
+    /// first.
     pub async fn until<T>(
         &self,
         stopped: &str,
@@ -61,7 +62,7 @@ impl Drop for Waiting {
     }
 }
 
-/// Looks again and again until there is something, also after faults that may pass.
+/// Polls until there is a result, even after temporary faults.
 pub async fn patiently<T>(
     mut look: impl AsyncFnMut() -> Result<Option<T>, Problem>,
 ) -> Result<T, Problem> {

@@ -7,7 +7,7 @@ use super::super::failure::Failure;
 use super::super::operator::client::{Access, AdminClient};
 use super::{all, one};
 
-/// What is wanted of a service, and how it is told.
+/// A requested action, and its words in messages.
 pub struct Act {
     pub client: AdminClient,
     pub action: Action,

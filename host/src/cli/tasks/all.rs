@@ -1,5 +1,5 @@
-//! An act on all tasks that a filter matches: they are counted, the operator is asked, and
-//! the service does it as a job.
+//! An action on all tasks that match a filter: they are counted, the operator is asked to
+//! confirm, and the service runs a job.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -29,7 +29,7 @@ pub fn run(act: Act, matches: &ArgMatches) -> Result<(), Failure> {
         None => act,
     };
     let preview = block_on(async { Ok(Preview::of(act, &filter).await?) })?;
-    // Of a user there may be more than tasks.
+    // A user may have other data than tasks.
     if preview.count == 0 && erased.is_none() {
         return match act.as_json {
             true => Ok(print_json(&preview.answer)?),
@@ -56,7 +56,7 @@ pub fn run(act: Act, matches: &ArgMatches) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What matches now.
+/// The number of tasks that match now.
 struct Preview {
     count: u64,
     answer: Value,
@@ -77,13 +77,13 @@ impl Preview {
         })
     }
 
-    /// With the time of the preview: what is created later does not match.
+    /// The filter with the time of the preview: tasks created later do not match.
     fn filter(&self) -> &Value {
         self.answer.get("filter").unwrap_or(&Value::Null)
     }
 }
 
-/// Of an erasure the filter is the user.
+/// The filter of an erasure is the user.
 fn question(action: Action, count: u64, filter: &str) -> String {
     let tasks = match count {
         1 => "1 task".to_owned(),
@@ -102,7 +102,7 @@ fn question(action: Action, count: u64, filter: &str) -> String {
     }
 }
 
-/// Asks on the terminal, which programs do not have.
+/// Asks for confirmation on the terminal, which programs do not have.
 fn is_confirmed(question: &str) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(Failure::Usage(anyhow::anyhow!(
@@ -118,7 +118,7 @@ fn is_confirmed(question: &str) -> Result<bool, Failure> {
     Ok(matches!(answer.as_str(), "y" | "yes"))
 }
 
-/// An act under way.
+/// An action in progress.
 struct Job {
     id: String,
     is_over: bool,
@@ -158,7 +158,7 @@ impl Job {
         format!("{action}: {done} done, {failed} failed{why}, {left} left")
     }
 
-    /// Why it could not be done to tasks, and to how many.
+    /// Why the action failed for tasks, and for how many.
     fn why(&self) -> Vec<String> {
         let obstacles = self.answer.get("obstacles").and_then(Value::as_object);
         let obstacles = obstacles.into_iter().flatten();

@@ -59,7 +59,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     })
 }
 
-/// A task on each line, as they come: there may be more than memory has room for.
+/// A task on each line, as they arrive: there may be more than fit into memory.
 async fn print_lines(mut pages: Pages<'_>) -> Result<(), Failure> {
     while let Some(tasks) = pages.next().await? {
         let lines: String = tasks.iter().map(|task| format!("{task}\n")).collect();
@@ -87,7 +87,7 @@ async fn print_table(mut pages: Pages<'_>) -> Result<(), Failure> {
 
 fn row(task: &Value, now: Timestamp) -> Vec<String> {
     let age = timestamp(task.get("created_at")).map(|created| now.since(created));
-    // Younger than a second is only a matter of clocks.
+    // An age below a second only shows that clocks differ.
     let age = age.map(|age| span(age.max(Duration::from_secs(1))));
     let error = text_if_any(task.get("error_message"));
     let prompt = || text(task.pointer("/metadata/refinement_prompt"));
@@ -100,7 +100,7 @@ fn row(task: &Value, now: Timestamp) -> Vec<String> {
     ]
 }
 
-/// With a mark, if it was retried.
+/// With a mark if the task was retried.
 fn status(task: &Value) -> String {
     let status = text(task.get("status"));
     let steps = task.get("steps").and_then(Value::as_array);

@@ -1,4 +1,4 @@
-//! An act on one task.
+//! An action on one task.
 
 use concept_refinement_capability::administration::Action;
 use serde_json::json;
@@ -34,7 +34,7 @@ async fn done(act: &Act, id: &str) -> Result<serde_json::Value, Problem> {
         Action::Delete | Action::Erase => {
             let query = [("reason", act.reason.clone())];
             let deleted = act.client.delete(&format!("tasks/{id}"), &query).await;
-            // The service has nothing to say of it.
+            // The service returns nothing about a deleted task.
             deleted.map(|()| json!({ "task_id": id, "deleted": true }))
         }
         action => {

@@ -13,7 +13,8 @@ use super::super::operator::table::{Column, Table, terminal_width};
 use super::super::operator::{block_on, print_json};
 use super::super::terminal::print;
 
-/// What is shown of a task, if there is any: a label, and where the answer has it.
+/// The fields that are shown of a task, if it has them: a label, and the place in the
+/// response.
 const FACTS: [(&str, &str); 14] = [
     ("task", "/task_id"),
     ("status", "/status"),
@@ -117,7 +118,7 @@ fn line(label: &str, fact: &str, shown: &mut String) {
     let _ = writeln!(shown, "{label:9} {fact}");
 }
 
-/// An attempt to tell a webhook.
+/// An attempt to deliver a webhook.
 fn delivery(attempt: &Value) -> String {
     let at = exact_time(attempt.get("at"));
     let outcome = ["status", "error"]
@@ -127,7 +128,7 @@ fn delivery(attempt: &Value) -> String {
     format!("{at} UTC: {}", outcome.join(", "))
 }
 
-/// The story, each step with the time since the one before.
+/// The story, each step with the time since the previous one.
 fn steps(task: &Value) -> Vec<Vec<String>> {
     let mut before = None;
     let steps = task.get("steps").and_then(Value::as_array);

@@ -122,7 +122,7 @@ pub fn cases() -> Vec<Case> {
     good.chain(odd).chain(hostile()).chain(prompts()).collect()
 }
 
-/// What a model must survive, although the service lets little of it through.
+/// Inputs that a model must survive, although the service lets few of them through.
 fn hostile() -> Vec<Case> {
     let png = PICTURES[0].bytes;
     let half = png.get(..png.len() / 2).unwrap_or_default();

@@ -91,7 +91,7 @@ impl<'a> Judge<'a> {
         Verdict { is_image, result }
     }
 
-    /// The media type and the length of what was read, or what is wrong with it.
+    /// The media type and the length of the answer, or the problem with it.
     async fn read(
         &self,
         mut contents: BoxStream<'static, Bytes>,

@@ -42,7 +42,7 @@ pub struct Refined {
 /// Why there is no refined image.
 #[derive(Debug, Error)]
 pub enum RefineError {
-    /// What is wrong, for each field of a refinement request.
+    /// The problems of each field of a refinement request.
     #[error("the request is not valid")]
     Invalid(FieldErrors),
     /// A sentence for the user.

@@ -1,4 +1,4 @@
-//! Erasing what a user's record says about the user.
+//! Erases a user's data in the user's record.
 
 use super::{Outcome, UserRecord};
 
@@ -15,7 +15,7 @@ impl UserRecord {
         Outcome::Changed(())
     }
 
-    /// Whether nothing is left but counts, and images on their way.
+    /// Whether nothing is left except counts, and images in progress.
     pub fn is_erased(&self) -> bool {
         self.entries.is_empty() && self.segments.is_empty() && self.keys.is_empty()
     }

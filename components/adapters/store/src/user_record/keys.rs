@@ -35,7 +35,7 @@ impl UserRecord {
             && !self.keys.iter().any(|key| key.hash == hash)
     }
 
-    /// What was submitted under the key with this hash. `moved`: the contents of the
+    /// The submission under the key with this hash. `moved`: the contents of the
     /// key's document.
     pub fn submitted(&self, hash: &str, moved: Option<Key>) -> Option<Submitted> {
         let in_record = self.keys.iter().rev().find(|key| key.hash == hash);

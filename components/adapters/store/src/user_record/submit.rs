@@ -15,7 +15,7 @@ use super::{Active, UserRecord};
 /// A user's record, and related data that was loaded separately.
 pub struct RecordedAccount<'a> {
     pub user_record: &'a UserRecord,
-    /// What was submitted under the same key.
+    /// The submission under the same key.
     pub submitted: Option<Submitted>,
     pub active: Option<Task>,
     pub is_taken: bool,
@@ -47,7 +47,7 @@ impl Account for RecordedAccount<'_> {
     }
 }
 
-/// A created task, and what must be written before the swap.
+/// A created task, and the documents that must be written before the swap.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Created {
     /// The number of the new entry.

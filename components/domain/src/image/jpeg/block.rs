@@ -1,10 +1,10 @@
-//! Passes over the codes of one block (ITU-T T.81, annexes F and G).
+//! Skips the codes of one block (ITU-T T.81, annexes F and G).
 
 use std::ops::RangeInclusive;
 
 use super::huffman::{Bits, Stop, Table};
 
-/// The codes of a block behind its first coefficient.
+/// The codes of a block after its first coefficient.
 pub struct Codes<'a, 'b> {
     pub bits: &'a mut Bits<'b>,
     pub table: &'a Table,
@@ -74,8 +74,8 @@ impl Codes<'_, '_> {
         Ok(self)
     }
 
-    /// Passes over this many zeros, and a bit for each coefficient that is none. Returns
-    /// the place of the next zero.
+    /// Skips this many zeros, and a bit for each nonzero coefficient. Returns the index
+    /// of the next zero.
     fn pass_over(&mut self, zeros: u8, band: RangeInclusive<u8>) -> Result<u8, Stop> {
         let mut left = zeros;
         let behind = *band.end() + 1;

@@ -5,7 +5,7 @@ use std::mem;
 use super::Tables;
 use super::scan::{Block, Pass, Scan};
 
-/// What was sent of each coefficient: all bits but this many, or nothing yet.
+/// How much of each coefficient was sent: all bits except this many, or nothing yet.
 type Sent = [u8; 64];
 const NOTHING: u8 = u8::MAX;
 
@@ -68,7 +68,7 @@ impl Frame {
     }
 
     /// The scan with this header (`SOS`, after its length). None: it cannot be counted,
-    /// since it is not as T.81 has it or a table is missing.
+    /// because it violates T.81 or a table is missing.
     pub fn scan(&mut self, header: &[u8], tables: &Tables, interval: u16) -> Option<Scan> {
         let (count, rest) = header.split_first()?;
         let (parts, [first, last, bits]) = rest.split_last_chunk::<3>()?;
@@ -127,7 +127,7 @@ impl Frame {
         Some(units(width, own.0, across) * units(height, own.1, down))
     }
 
-    /// Takes note of what a scan sent.
+    /// Records the coefficients that a scan sent.
     pub fn keep(&mut self, mut scan: Scan) {
         let history = scan.take_history();
         for place in scan.components() {
@@ -142,7 +142,7 @@ impl Frame {
         }
     }
 
-    /// Whether something was sent of each component.
+    /// Whether each component was at least partly sent.
     pub fn has_all_components(&self) -> bool {
         let mut all = self.components.iter();
         all.all(|component| component.sent.first() != Some(&NOTHING))

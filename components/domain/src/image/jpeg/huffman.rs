@@ -12,11 +12,11 @@ pub enum Stop {
 /// A table of codes.
 #[derive(Debug)]
 pub struct Table {
-    /// Length and symbol of the code that these eight bits begin with; length 0 if it is
-    /// longer.
+    /// Length and symbol of the code at the beginning of these eight bits; length 0 if
+    /// the code is longer.
     quick: [(u8, u8); 256],
-    /// For each length, the first number of 16 bits that begins with no code of it or a
-    /// shorter one, and what leads from a code to the place of its symbol.
+    /// For each length, the first number of 16 bits that does not begin with a code of
+    /// this or a shorter length, and the offset from a code to the index of its symbol.
     limits: [(u32, i32); 17],
     symbols: Vec<u8>,
 }
@@ -70,7 +70,7 @@ impl Table {
     }
 }
 
-/// A place in data, in bits.
+/// A position in data, in bits.
 #[derive(Clone, Copy, Debug)]
 pub struct Bits<'a> {
     bytes: &'a [u8],
@@ -91,12 +91,12 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// How many bits are behind this place.
+    /// How many bits follow this position.
     pub fn position(&self) -> usize {
         self.taken * 8 - self.count as usize
     }
 
-    /// Passes over up to 16 bits.
+    /// Skips up to 16 bits.
     pub fn skip(&mut self, count: u32) -> Result<(), Stop> {
         if self.count < count {
             self.fill();
@@ -113,7 +113,7 @@ impl<'a> Bits<'a> {
         Ok(value)
     }
 
-    /// The next 16 bits; behind the end of the data they are 0.
+    /// The next 16 bits; after the end of the data they are 0.
     fn peek(&mut self) -> u16 {
         if self.count < 16 {
             self.fill();

@@ -20,13 +20,13 @@ const PIECE: usize = 4096;
 pub struct Pass {
     first: u8,
     last: u8,
-    /// Whether it sends one more bit of what was sent before.
+    /// Whether it sends one more bit of coefficients that were sent before.
     is_refinement: bool,
     /// How many bits are left to later scans.
     low: u8,
 }
 
-/// What the codes of one block in a minimum coded unit are read with.
+/// The tables for the codes of one block in a minimum coded unit.
 #[derive(Clone, Debug)]
 pub struct Block {
     pub dc: Option<Arc<Table>>,
@@ -37,7 +37,7 @@ pub struct Block {
 pub struct Scan {
     pass: Pass,
     components: Vec<usize>,
-    /// Of a minimum coded unit.
+    /// The blocks of a minimum coded unit.
     blocks: Vec<Block>,
     /// How many blocks were counted of that unit.
     block: usize,
@@ -53,7 +53,8 @@ pub struct Scan {
     /// For each block of a progressive scan of one component, which of its coefficients
     /// are not zero: a refinement sends a bit for each of them.
     history: Vec<u64>,
-    /// Data that is not counted yet, without stuffed bytes, and how many of its bits are.
+    /// Data that is not completely counted, without stuffed bytes, and how many of its
+    /// bits were counted.
     data: Vec<u8>,
     offset: u32,
     /// After a prefix.
@@ -67,7 +68,7 @@ impl Pass {
     pub fn new(is_progressive: bool, (first, last): (u8, u8), bits: u8) -> Option<Self> {
         let (high, low) = (bits >> 4, bits & 15);
         let is_known = match is_progressive {
-            // Others are found in files, and ignored by decoders.
+            // Files contain other values too, which decoders ignore.
             false => true,
             true => first <= last && last < 64 && (first > 0 || last == 0) && low < 14,
         };
@@ -93,7 +94,7 @@ impl Pass {
         self.first == 0
     }
 
-    /// Notes what is sent of each coefficient.
+    /// Records the bits that are sent of each coefficient.
     pub fn mark(&self, sent: &mut [u8; 64]) {
         let band = usize::from(self.first)..=usize::from(self.last);
         if let Some(band) = sent.get_mut(band) {
@@ -165,8 +166,8 @@ impl Scan {
         self.marker
     }
 
-    /// Takes data, up to the marker behind it, or to its end if that is the picture's.
-    /// Returns how many bytes these were; None if there may be more.
+    /// Takes data, up to the next marker, or to its end if that is the end of the
+    /// picture. Returns how many bytes these were; None if there may be more.
     pub fn count(&mut self, bytes: &[u8], is_last: impl Fn(&Self) -> bool) -> Option<usize> {
         let mut rest = bytes;
         loop {
@@ -200,7 +201,8 @@ impl Scan {
         }
     }
 
-    /// Counts what is due before the next restart marker; more is ignored, as by decoders.
+    /// Counts the units before the next restart marker; further data is ignored, as
+    /// decoders do.
     fn take(&mut self, bytes: &[u8]) {
         if self.unit >= self.until || self.is_damaged {
             return;
@@ -229,7 +231,8 @@ impl Scan {
         self.data = data;
     }
 
-    /// Each restart marker stands for its place, so that what was lost before it counts.
+    /// A restart marker shows its position, so units that were lost before it count
+    /// as well.
     fn restart(&mut self) {
         if self.unit < self.units {
             self.unit = self.until;
@@ -270,7 +273,7 @@ impl Scan {
         Ok(())
     }
 
-    /// One block of a progressive scan without first coefficients, which is of one
+    /// One block of a progressive scan without first coefficients, which has a single
     /// component.
     fn read_band(&mut self, bits: &mut Bits) -> Result<(), Stop> {
         let block = self.blocks.first().ok_or(Stop::Damaged)?;

@@ -26,7 +26,7 @@ impl Reserve {
         }
     }
 
-    /// Frees the space for others.
+    /// Frees the space for other writes.
     pub fn spend(&mut self) {
         self.is_there = false;
         if let Err(error) = fs::remove_file(&self.file) {
@@ -52,7 +52,7 @@ impl Reserve {
             .open(&self.file)
             .and_then(|mut file| file.write_all(&vec![0; LENGTH]));
         if written.is_err() {
-            // A part of it is of no use.
+            // A part of the reserve would be of no use.
             let _ = fs::remove_file(&self.file);
         }
         written

@@ -37,7 +37,7 @@ pub(super) fn create(connection: &mut Connection) -> Result<(), SchemaError> {
     schema::create(connection, &SCHEMA)
 }
 
-/// Whether a database has these tables and nothing else. Also if it does not exist.
+/// Whether a database has these tables and nothing else. True if it does not exist.
 pub(in crate::images) fn verify(file: &Path) -> Result<(), OpenError> {
     match file.exists() {
         true => schema::verify(file, &SCHEMA),

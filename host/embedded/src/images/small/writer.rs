@@ -232,7 +232,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Returns how many bytes it had.
+    /// Returns the number of bytes of the deleted image.
     fn remove(&self, tag: &str, name: &str, for_good: bool) -> rusqlite::Result<u64> {
         const DELETE: &str = "DELETE FROM image WHERE name = ? AND tag = ? \
              RETURNING iif(removed, 0, length(contents))";

@@ -1,4 +1,4 @@
-//! Acts on all tasks that a filter matches, a part at a time.
+//! Jobs: actions on all tasks that match a filter, done in parts.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -19,19 +19,19 @@ use super::super::writer::Step;
 use super::{audit, cancel, delete, retry, search};
 use crate::sqlite::statements::{self, all, run};
 
-/// Tasks that one part looks at.
+/// Most tasks that one part examines.
 const MAX_ROWS: usize = 1_000;
 
 const COLUMNS: &str = "id, action, filter, created_at, ended_at, total, done, failed, \
      task_created_at, task_id";
 
-/// The part of a job that comes next.
+/// The next part of a job.
 pub(super) struct Part {
-    /// As it is before this part.
+    /// The job before this part.
     job: Job,
-    /// To which tasks it is done.
+    /// The tasks to act on.
     tasks: Vec<String>,
-    /// Tasks that it passes over, since they are not the newest of their user.
+    /// Tasks that are skipped, because they are not the newest of their user.
     not_newest: u64,
     position: Option<Position>,
     is_over: bool,
@@ -69,8 +69,8 @@ pub(super) fn unfinished(connection: &Connection) -> Result<Vec<String>, Fault> 
     Ok(all(connection, sql, [], |row| row.get(0))?)
 }
 
-/// What comes next: at most `limit` tasks to act on. None: there is no such job, or it is
-/// over.
+/// The next part: at most `limit` tasks to act on. None: there is no such job, or it has
+/// ended.
 pub(super) fn next(connection: &Connection, id: &str, limit: usize) -> Result<Option<Part>, Fault> {
     let Some(job) = find(connection, id)?.filter(|job| job.ended_at.is_none()) else {
         return Ok(None);
@@ -104,7 +104,7 @@ pub(super) fn next(connection: &Connection, id: &str, limit: usize) -> Result<Op
     Ok(Some(part))
 }
 
-/// None: somebody else was faster.
+/// None: another process was faster.
 pub(super) fn advance(
     step: &mut Step<'_>,
     part: Part,
@@ -117,7 +117,7 @@ pub(super) fn advance(
     let mut created = Vec::new();
     for (id, new_id) in part.tasks.into_iter().zip(new_ids) {
         let outcome = match act(step, job.action, &id, new_id) {
-            // Nothing was written: it is read first.
+            // Nothing was written, because the job is read first.
             Err(Fault::Engine(error)) if is_unreadable(&error) => Err(Obstacle::Changed),
             acted => acted?,
         };
@@ -135,7 +135,7 @@ pub(super) fn advance(
     Ok(Some(JobProgress { job, created }))
 }
 
-/// A new task, if it makes one.
+/// The new task, if the action creates one.
 fn act(
     step: &mut Step<'_>,
     action: Action,
@@ -156,7 +156,8 @@ fn act(
     })
 }
 
-/// Whether no later task of the same user matches. `newest`: what is known of users.
+/// Whether no later task of the same user matches. `newest`: caches the answer by
+/// user.
 fn is_newest(
     connection: &Connection,
     job: &Job,
@@ -191,7 +192,7 @@ fn is_newest(
     Ok(is_newest)
 }
 
-/// Removes those that ended before this time.
+/// Removes jobs that ended before this time.
 pub(super) fn prune(step: &Step<'_>, before: Timestamp) -> Result<(), Fault> {
     let sql = "DELETE FROM job WHERE ended_at < ?";
     run(step.connection, sql, [Stored(before)])?;

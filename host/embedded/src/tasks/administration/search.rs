@@ -1,4 +1,4 @@
-//! Finds the tasks that a filter matches, the newest first.
+//! Finds the tasks that match a filter, the newest first.
 //!
 //! New ids are in the order of time, so that the tasks of all users are read in the order
 //! of the primary key, and no index is needed for it.
@@ -50,7 +50,7 @@ pub(super) fn page(
     })?;
     let records = positions.iter().map(|Position { id, .. }| {
         let record = readable(id, record(connection, id))?;
-        // What was deleted meanwhile is left out.
+        // Tasks deleted meanwhile are left out.
         Ok(record.flatten())
     });
     let records: Result<Vec<_>, Fault> = records.collect();
@@ -71,8 +71,8 @@ pub(super) fn count(connection: &Connection, filter: &TaskFilter) -> Result<u64,
 
 /// Calls `see` for tasks in the order of a list, the newest first, with each one's
 /// position and whether it matches, until `see` has seen enough. Tasks that an index can
-/// leave out are left out, and those without a readable place in the order. `as_of`: those
-/// too that match only since they ended later.
+/// exclude are left out, and so are those without a readable place in the order. `as_of`:
+/// leaves out tasks that match only because they ended later.
 pub(super) fn walk(
     connection: &Connection,
     filter: &TaskFilter,
@@ -133,7 +133,7 @@ fn query(
             index = "INDEXED BY task_failed";
             conditions.push("status = 'failed'".to_owned());
         }
-        // Most tasks are completed, so that few are read in vain.
+        // Most tasks are completed, so few are read in vain.
         (Some(Status::Completed), None) => matches = "status = 'completed'".to_owned(),
         (None, _) => {}
     }

@@ -1,9 +1,10 @@
 //! Limits concurrent look-ups.
 //!
 //! The owner of a name decides how long its look-up takes. So that slow name servers of
-//! some sites leave room for others, a site may have only as many look-ups in progress as
-//! there are free permits: one site alone gets half of them, two get two thirds together,
-//! and another site always gets one, until there are as many such sites as permits.
+//! some sites leave permits for others, a site may have only as many look-ups in progress
+//! as there are free permits: one site alone gets half of them, two get two thirds
+//! together, and another site always gets one, until there are as many such sites as
+//! permits.
 
 use std::sync::Arc;
 

@@ -64,8 +64,8 @@ pub async fn run(shared: Arc<Shared>, slot: OwnedSemaphorePermit) {
             };
             instance.serve().await
         };
-        // Outside of the store, since a guest that loops keeps what is inside from being
-        // polled.
+        // Outside of the store, because futures inside it are not polled while a guest
+        // loops.
         tokio::select! {
             ended = store.run_concurrent(serving) => ended.flatten(),
             () = stuck(&progress, &in_flight) => Err(wasmtime::format_err!("the guest is stuck")),

@@ -62,7 +62,8 @@ impl Connections {
 
     /// A permit for a connection of this client, which must close once `closing` is
     /// cancelled. None: the client has its share, and neither it nor a client with more
-    /// has an idle one. `client` is None for who stands for many clients: trusted proxies.
+    /// has an idle one. `client` is None for trusted proxies, which stand for many
+    /// clients.
     pub fn open(
         self: &Arc<Self>,
         client: Option<Subnet>,
@@ -116,9 +117,9 @@ impl Open {
         idle.is_some()
     }
 
-    /// Of the clients with more connections than `own`, the one with the most that has an
-    /// idle one. Trusted proxies stand for many clients: they lose one to who has none,
-    /// and only if no client can.
+    /// The client with the most connections, more than `own`, that has an idle one.
+    /// Trusted proxies stand for many clients: they lose a connection only to a client
+    /// that has none, and only if no other client can lose one.
     fn largest_beyond(&self, own: usize) -> Option<Option<Subnet>> {
         let larger = self.by_client.iter().filter(|(client, of)| {
             let is_larger = match client {

@@ -1,7 +1,7 @@
 //! Distinguishes users before their tokens are verified.
 //!
-//! It goes by the token itself, since nobody can pass for another user without that
-//! user's token. A user with several tokens counts as several users.
+//! It compares the tokens themselves, because nobody can pose as another user without
+//! that user's token. A user with several tokens counts as several users.
 
 use std::hash::{BuildHasher as _, RandomState};
 

@@ -73,7 +73,7 @@ pub struct Access {
     pub serves_api: bool,
 }
 
-/// Takes requests to their answers.
+/// Routes requests and returns their responses.
 pub struct Dispatch {
     /// One per core.
     handlers: OnceLock<Vec<Handler>>,
@@ -220,8 +220,8 @@ impl Dispatch {
         response
     }
 
-    /// Begins the span of a request, within the client's if it names one. Checks of health
-    /// have none: they tell nothing, and there are many.
+    /// Begins the span of a request, within the client's span if it sent one. Health
+    /// checks have none: they are frequent and not informative.
     fn traced(&self, request: &Request<Incoming>) -> Span {
         if !self.traces.are_on() || self.is_of_health(request.uri().path()) {
             return Span::default();
@@ -259,8 +259,8 @@ impl Dispatch {
         self.check_name(name.as_ref(), request.uri().path(), peer)?;
         let request =
             with_origin(request, name, &client, self.listener).map_err(Refusal::BadRequest)?;
-        // Before the stores were reached nobody can have got anything, so it is not
-        // counted.
+        // Before the stores were reached no session can have been created, so the
+        // request is not counted.
         if let Some(throttle) = &self.throttle
             && self.handlers.get().is_some()
         {
@@ -325,7 +325,7 @@ impl Dispatch {
         Refusal::Overloaded
     }
 
-    /// Whether it asks for liveness or readiness.
+    /// Whether it is a request for liveness or readiness.
     fn is_of_health(&self, path: &str) -> bool {
         let rest = path.strip_prefix(self.health);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -370,7 +370,7 @@ impl Dispatch {
         busy: Busy,
     ) -> Result<Response<WasiBody>, Refusal> {
         if version == Version::HTTP_10 && ends_with_connection(&response) {
-            // Otherwise hyper would promise keep-alive to a client that asks for it.
+            // Otherwise hyper would promise keep-alive to a client that requests it.
             *response.version_mut() = Version::HTTP_10;
         }
         let body = response.body();
@@ -397,8 +397,8 @@ fn ends_with_connection(response: &Response<WasiBody>) -> bool {
     !has_length && response.body().size_hint().exact().is_none()
 }
 
-/// Adds to the span how the request was answered. Its route is named, and not its path,
-/// which has ids and may have a signature behind it.
+/// Adds the response's status to the span. The span names the route and not the path,
+/// which has ids and may be followed by a signature.
 fn set_response<B>(span: &mut Span, method: &Method, response: &Response<B>) {
     let route = response.headers().get(ROUTE);
     if let Some(route) = route.and_then(|route| route.to_str().ok()) {
@@ -412,7 +412,7 @@ fn set_response<B>(span: &mut Span, method: &Method, response: &Response<B>) {
     }
 }
 
-/// The client's place in a trace. None: it names none, or several.
+/// The client's trace context. None: the request has none, or several.
 fn client_context(headers: &HeaderMap) -> Option<TraceContext> {
     let mut named = headers.get_all(trace::HEADER).iter();
     match (named.next(), named.next()) {

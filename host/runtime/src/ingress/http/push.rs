@@ -29,7 +29,7 @@ pub const PATH: &str = "/pubsub/push";
 /// Largest push, in bytes: more than a message takes in base64.
 const MAX_BODY: usize = 512 * 1024;
 
-/// What a push has to prove.
+/// The claims that the token of a push has to prove.
 #[derive(Clone, Debug)]
 pub struct Proof {
     /// The `aud` of its token.

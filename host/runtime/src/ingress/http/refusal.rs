@@ -7,7 +7,7 @@ use wasmtime_wasi_http::WasiBody;
 
 use crate::body::whole;
 
-/// Header fields by which an answer that is no page protects whoever looks, as the
+/// Header fields that protect a browser from a response that is not a page, as the
 /// component sets them on its errors.
 pub const PROTECTION: [(HeaderName, &str); 6] = [
     (header::CACHE_CONTROL, "no-store"),

@@ -1,7 +1,7 @@
 //! Converts the answer of a model component. Of each text, no more is kept than will be
 //! used.
 //!
-//! What a call may return at all is limited by its transfer size: see
+//! The size of a call's whole answer is limited by its transfer size: see
 //! [`Bounds::transfer`](crate::wasm::bounds::Bounds).
 
 use std::time::Duration;

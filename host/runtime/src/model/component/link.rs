@@ -27,7 +27,7 @@ use crate::wasm::sandbox::{Grants, Sandbox};
 /// How long a model may take to describe itself.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What all calls of a link share.
+/// State shared by all calls of a link.
 pub struct Link {
     pub(super) engine: wasmtime::Engine,
     pub(super) pre: ImageModelComponentPre<Sandbox>,
@@ -40,9 +40,9 @@ pub struct Link {
     description: String,
 }
 
-/// What a link consists of besides its component.
+/// The parts of a link besides its component.
 pub struct Parts {
-    /// What it may use.
+    /// Its grants.
     pub grants: Grants,
     /// Time limit of one call once it runs, excluding the links behind it.
     pub limit: Duration,
@@ -50,7 +50,7 @@ pub struct Parts {
     pub threads: Arc<Threads>,
     /// The links behind a middleware. None: it is a model.
     pub behind: Option<Vec<Arc<Link>>>,
-    /// Observes the calls of a middleware to this link. None: nobody does.
+    /// Observes the calls of a middleware to this link. None: there is no observer.
     pub calls: Option<Arc<dyn LinkCalls>>,
     /// Receives what it prints.
     pub listener: Arc<dyn Listener>,

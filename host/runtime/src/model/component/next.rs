@@ -1,7 +1,7 @@
 //! The links behind a middleware, as one call of it sees them.
 //!
-//! Each link has its own instance and store. Only one is asked at a time, so that a call
-//! has at most one instance per level of the chain.
+//! Each link has its own instance and store. Only one is called at a time, so that a
+//! call has at most one instance per level of the chain.
 
 mod link;
 
@@ -24,7 +24,7 @@ use crate::model::memory::{Admitted, InnerMeter};
 use crate::model::replay::Replay;
 use crate::model::state::ModelState;
 
-/// How often one call may ask each of its links.
+/// How often one call may call each of its links.
 const ASKS: u32 = 4;
 
 /// How long a call waits for the end of the previous one, whose answer was dropped.
@@ -53,11 +53,11 @@ struct Call {
     is_broken: AtomicBool,
 }
 
-/// Sets the flag while a link is being asked.
+/// Sets the flag while a link is being called.
 struct Waiting<'a>(&'a watch::Sender<bool>);
 
 impl Next {
-    /// For a call that asks no link.
+    /// For a call that calls no link.
     pub fn describing(middleware: &Link) -> Arc<Self> {
         Arc::new(Self {
             links: middleware.behind().to_vec(),
@@ -66,7 +66,7 @@ impl Next {
         })
     }
 
-    /// `waits` is set while a link is being asked.
+    /// `waits` is set while a link is being called.
     pub fn of(
         middleware: &Link,
         admitted: &Arc<Admitted>,
@@ -137,7 +137,7 @@ impl Next {
         link.has_receipt(&call.payments)
     }
 
-    /// The context of the task that it asks for.
+    /// The context of the task for which it calls a link.
     fn context(&self) -> CallContext {
         let context = self.call.as_ref().map(|call| CallContext {
             retry_later: call.retry_later.clone(),
@@ -202,8 +202,8 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Asks one link, within the memory of the whole call. If there is not enough, the whole
-/// call ends and is tried again.
+/// Calls one link, within the memory of the whole call. If there is not enough, the
+/// whole call ends and is tried again.
 async fn ask(
     link: &Arc<Link>,
     mut request: ModelRequest,

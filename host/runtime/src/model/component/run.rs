@@ -133,7 +133,7 @@ pub async fn run(
         };
         let is_whole = matches!(ended, Some(Ok(Ok(()))));
         if !is_whole && admitted.has_ended() && admitted.has_answered() {
-            // Before the answer breaks off.
+            // This has to happen before the answer breaks off.
             paid_call.lacked_memory().await;
             request.retry_later().set();
         }

@@ -22,12 +22,12 @@ pub trait MemoryMeter: Send + Sync {
 /// Whether the memories may grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Granted {
-    /// They may.
+    /// The memories may grow.
     AtOnce,
-    /// After a yield, so that the instance can be moved to another thread before it
-    /// touches that much memory.
+    /// They may grow after a yield, so that the instance can be moved to another
+    /// thread before it touches that much memory.
     AfterYield,
-    /// No: growing fails in the guest, as it does at the guest's own limit.
+    /// They may not: growing fails in the guest, as it does at the guest's own limit.
     Never,
 }
 

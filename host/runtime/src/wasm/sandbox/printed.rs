@@ -1,4 +1,4 @@
-//! What a guest prints on its standard output and standard error.
+//! The output of a guest on its standard output and standard error.
 
 use std::io;
 use std::pin::Pin;

@@ -1,6 +1,6 @@
-//! Which call of an instance answers which request, so that what the call asks of the host
-//! becomes part of the request's trace. An instance answers many requests at a time, and
-//! its components know nothing of traces.
+//! Records which call of an instance answers which request, so that the call's host
+//! operations become part of the request's trace. An instance answers many requests at a
+//! time, and its component does not know about traces.
 
 use std::collections::HashMap;
 use std::sync::Arc;
