@@ -46,6 +46,7 @@ export async function image(url) {
  * that is known to need one is not sent without. */
 export async function withSession(ask) {
   const isUnknown = (error) => error instanceof Refusal && error.status === 401;
+  const token = session.token();
   try {
     if (!(await reached(session.enter()))) throw new Refusal(401, null, () => null);
     return await ask().catch(async (error) => {
@@ -53,7 +54,8 @@ export async function withSession(ask) {
       throw error;
     });
   } catch (error) {
-    if (isUnknown(error)) document.dispatchEvent(new Event('signin'));
+    // A late refusal says nothing of a token that was pasted meanwhile.
+    if (isUnknown(error) && session.token() === token) document.dispatchEvent(new Event('signin'));
     throw error;
   }
 }

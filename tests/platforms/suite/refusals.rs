@@ -158,7 +158,7 @@ pub async fn all_problems_of_a_request_are_told_at_once<P: Platform>() {
     let with_theme = of("theme_description", json!("warm"));
     let all_wrong = json!({
         "original_image_url": "ftp://a.example/",
-        "refinement_prompt": " ab ",
+        "refinement_prompt": "  ",
         "logo_description": 7,
         "theme_description": "x".repeat(2001),
     });
