@@ -287,7 +287,7 @@ async fn a_chain_is_named_where_one_asks_for_the_model() {
     // In their order.
     let (first, then) = model.split_once(" Then: ").unwrap();
     assert!(
-        first.contains(" First: The image edits of OpenAI"),
+        first.contains(" First: Images are refined by OpenAI"),
         "{model}"
     );
     assert!(then.contains("Stable Diffusion"), "{model}");
