@@ -26,7 +26,7 @@ fn colors(image: &DynamicImage) -> BTreeSet<[u8; 3]> {
 
 #[test]
 fn so_many_colors_are_left() {
-    for (prompt, expected) in [("only two colours", 2), ("use 3 colors", 3)] {
+    for (prompt, expected) in [("only two colours", 2), ("warmer, use 3 colors", 3)] {
         assert_eq!(colors(&refined(prompt)).len(), expected, "{prompt}");
     }
     let expected = BTreeSet::from([[0x1d, 0x2f, 0x5f], [0xff, 0xee, 0xcc]]);

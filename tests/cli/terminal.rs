@@ -141,8 +141,8 @@ fn what_the_model_says_of_its_work_is_shown() {
         (&logo, "lighter, with sparkles", "Not understood: sparkles."),
         (
             &logo,
-            "lighter, rotate by 45 degrees",
-            "Nothing was changed for: rotate 45.",
+            "lighter, less sepia",
+            "Nothing was changed for: less sepia.",
         ),
         (
             &logo,
@@ -151,12 +151,12 @@ fn what_the_model_says_of_its_work_is_shown() {
         ),
         (
             &logo,
-            "sharper on a blue background",
-            "this model cannot tell parts of a picture apart: blue background.",
+            "sharper, blurred background",
+            "this model cannot tell parts of a picture apart: blurred background.",
         ),
         (
             &quarters(),
-            "remove the background",
+            "lighter, remove the background",
             "The background was left as it is: it could not be found",
         ),
         (
