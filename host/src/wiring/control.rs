@@ -2,7 +2,7 @@
 //! the running service can make.
 //!
 //! It accepts only the user that it runs as, and root. A request is an HTTP request, or
-//! the word `backup`, whose answer is a stream of [`backup`](super::backup).
+//! the word `backup`, whose answer is a stream of [`backup`](crate::backup).
 
 use std::fs::{self, File, Permissions};
 use std::future;
