@@ -26,6 +26,7 @@ pub enum Remark {
     BackgroundNotFound,
     BackgroundPartly,
     BackgroundEnclosed,
+    BackgroundEvened,
     BackgroundTransparent,
     FirstFrame,
     EightBits,
@@ -61,6 +62,7 @@ impl fmt::Display for Remark {
             Self::BackgroundEnclosed => {
                 "Areas of the background's colour that something encloses were left as they are."
             }
+            Self::BackgroundEvened => "The background had several colours, and has one now.",
             Self::BackgroundTransparent => "The background was transparent already.",
             Self::FirstFrame => {
                 "Only the first frame of the animation was edited: the result is a still picture."

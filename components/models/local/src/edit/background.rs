@@ -66,13 +66,16 @@ pub fn fill(pixels: &mut Pixels, ground: &Ground) -> Option<Remark> {
     } else {
         color::to_srgb8(lab)
     };
+    // "A darker background" asks for no single colour.
+    let evens = ground.color.is_none() && own.is_some_and(|own| Border::is_uneven(pixels, own));
     let remark = is_solid.then(|| apply(pixels, 1.0)).flatten();
     if remark != Some(Remark::BackgroundNotFound) {
         flatten(pixels, color);
     }
     // What is enclosed has the wanted colour already.
     let is_same = own == Some(color) && remark == Some(Remark::BackgroundEnclosed);
-    remark.filter(|_| !is_same)
+    let evened = evens.then_some(Remark::BackgroundEvened);
+    remark.filter(|_| !is_same).or(evened)
 }
 
 /// Puts the picture on a colour; nothing of it is transparent afterwards.

@@ -25,6 +25,16 @@ impl Border {
 }
 
 impl Border {
+    /// Whether less than half of its visible part has nearly this colour, as of a gradient.
+    pub fn is_uneven(pixels: &Pixels, color: [u8; 3]) -> bool {
+        let near = Background {
+            color,
+            tolerance: 8,
+        };
+        let even = visible(pixels).filter(|color| near.distance(*color) <= near.tolerance);
+        even.count() * 2 < visible(pixels).count()
+    }
+
     /// How much of it is not transparent, 0 to 1.
     pub fn opaque(pixels: &Pixels) -> f32 {
         let opaque = border(pixels).filter(|pixel| alpha(pixel) > 127).count();

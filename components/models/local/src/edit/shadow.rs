@@ -18,6 +18,7 @@ pub fn apply(pixels: &mut Pixels, amount: f32) -> Option<Remark> {
         Border::Transparent => None,
         Border::Mixed => return Some(Remark::BackgroundNotFound),
     };
+    let evens = ground.is_some_and(|ground| Border::is_uneven(pixels, ground));
     if ground.is_some()
         && let Some(remark @ Remark::BackgroundNotFound) = background::apply(pixels, 1.0)
     {
@@ -43,7 +44,7 @@ pub fn apply(pixels: &mut Pixels, amount: f32) -> Option<Remark> {
     if let Some(ground) = ground {
         background::flatten(pixels, ground);
     }
-    None
+    evens.then_some(Remark::BackgroundEvened)
 }
 
 /// The blurred shape, on a map of about a megapixel.

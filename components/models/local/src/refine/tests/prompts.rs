@@ -337,6 +337,16 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
         "make the background gold",
         &[Corner(GOLD), Silent],
     ),
+    (
+        "product",
+        "add a shadow",
+        &[Has(0x2A5CA8), Note("had several colours, and has one now")],
+    ),
+    (
+        "product",
+        "darker background",
+        &[Darker, Note("had several colours, and has one now")],
+    ),
     ("badge", "add a drop shadow", &[Transparent, Silent]),
     ("lake", "20 % brighter", &[Lighter, Silent]),
     ("lake", "less red, more blue", &[Silent]),
