@@ -45,7 +45,7 @@ pub struct Survey {
 
 impl Sample {
     pub fn of(pixels: &Pixels) -> Self {
-        const SIZE: usize = 40_000;
+        const SIZE: usize = 15_000;
         let count = pixels.width() as usize * pixels.height() as usize;
         // An odd step that does not divide common widths reaches all columns.
         let step = (count / SIZE).max(1) | 1;
