@@ -41,7 +41,7 @@ use crate::plan::{Edit, Plan};
 use crate::survey::{Sample, Survey};
 use concept_refinement_vocabulary::Quality;
 use lut::Lut;
-pub use recolor::closeness;
+pub use recolor::{alike, closeness};
 pub use size::fits;
 use tone::Tone;
 
@@ -60,10 +60,11 @@ pub fn apply(pixels: &mut Pixels, plan: &Plan, strength: f32) -> Vec<Remark> {
     let mut edits = plan.edits.iter().peekable();
     while edits.peek().is_some() {
         let sample = Sample::of(pixels);
+        let survey = sample.survey();
         let mut tones = Vec::new();
         while let Some((edit, tone)) = edits
             .peek()
-            .and_then(|edit| Some((*edit, tone(edit, strength, &sample)?)))
+            .and_then(|edit| Some((*edit, tone(edit, strength, &sample, &survey)?)))
         {
             let tone = recolor::keep(&kept, tone);
             remarks.extend(reached::remark(edit, &sample, &tone));
@@ -80,20 +81,18 @@ pub fn apply(pixels: &mut Pixels, plan: &Plan, strength: f32) -> Vec<Remark> {
 }
 
 /// The edit as a change of colours. None: it depends on more than the colour.
-fn tone(edit: &Edit, strength: f32, sample: &Sample) -> Option<Tone> {
+fn tone(edit: &Edit, strength: f32, sample: &Sample, survey: &Survey) -> Option<Tone> {
     let presence = presence(strength);
     match edit {
-        Edit::Recolor(recolor) => Some(recolor::tone(recolor, presence, sample)),
+        Edit::Recolor(recolor) => Some(recolor::tone(recolor, presence, sample, survey)),
         Edit::Replace(pairs) => Some(recolor::replace(pairs, presence, sample)),
         Edit::Alter(color, quality, amount) => {
-            let change = quality_tone(*quality, *amount, strength, &sample.survey())?;
+            let change = quality_tone(*quality, *amount, strength, survey)?;
             Some(recolor::alter(*color, change))
         }
         Edit::Shift(color, amount) => Some(recolor::shift(*color, amount * presence)),
-        Edit::Steer(colors) => Some(steer::tone(colors, presence, &sample.survey())),
-        Edit::Adjust(quality, amount) => {
-            quality_tone(*quality, *amount, strength, &sample.survey())
-        }
+        Edit::Steer(colors) => Some(steer::tone(colors, presence, survey)),
+        Edit::Adjust(quality, amount) => quality_tone(*quality, *amount, strength, survey),
         _ => None,
     }
 }
@@ -120,7 +119,8 @@ fn reshape(pixels: &mut Pixels, edit: &Edit, strength: f32) -> Option<Remark> {
         Edit::Crop(width, height) => size::crop(pixels, *width, *height),
         Edit::Quantize(colors) => {
             quantize::apply(pixels, colors, presence(strength));
-            return reached::exactly(&colors.to, &Sample::of(pixels));
+            let named = Some(&colors.to).filter(|named| !named.is_empty())?;
+            return reached::exactly(named, &Sample::of(pixels));
         }
         Edit::Ink { ink, paper } => ink::apply(pixels, *ink, *paper),
         Edit::Ground(ground) => return background::fill(pixels, ground),

@@ -59,6 +59,20 @@ fn is_soft(pixels: &Pixels) -> bool {
     pairs.filter(is_steep).count() * STEEP < colors().count()
 }
 
+/// The colour of what is added around a picture: the background's, transparent where that
+/// is, and `mixed` where it cannot be told. The picture gets an alpha channel if it needs one.
+pub fn surrounding(pixels: &mut Pixels, mixed: [u8; 4]) -> [u8; 4] {
+    let fill = match Border::of(pixels) {
+        Border::Colored([r, g, b]) => [r, g, b, u8::MAX],
+        Border::Transparent => [0; 4],
+        Border::Mixed => mixed,
+    };
+    if alpha(&fill) == 0 {
+        pixels.add_alpha();
+    }
+    fill
+}
+
 /// What counts as background.
 pub struct Background {
     pub color: [u8; 3],

@@ -3,7 +3,7 @@
 
 use palette::Oklab;
 
-use super::recolor::of_color;
+use super::recolor::alike;
 use super::tone::Tone;
 use crate::color;
 use crate::notes::Remark;
@@ -15,7 +15,7 @@ const NEAR: f32 = 0.1;
 
 /// What is to be said of a change of colours.
 pub fn remark(edit: &Edit, sample: &Sample, tone: &Tone) -> Option<Remark> {
-    let is_absent = |color: u32| of_color(sample, color).is_none();
+    let is_absent = |color: u32| sample.share(alike(color)) == 0.0;
     let share = |color| sample.share(|lab| is_near(tone(lab), color));
     match edit {
         Edit::Replace(pairs) => {
@@ -30,7 +30,9 @@ pub fn remark(edit: &Edit, sample: &Sample, tone: &Tone) -> Option<Remark> {
             }
             let named: Vec<_> = pairs
                 .iter()
-                .filter(|pair| pair.shade == 0.0 && pair.amount >= 1.0 && !is_absent(pair.from))
+                .filter(|pair| {
+                    pair.shade == 0.0 && pair.amount >= 1.0 && !absent.contains(&pair.from)
+                })
                 .map(|pair| pair.to)
                 .collect();
             missed(&named, share)

@@ -12,8 +12,8 @@ use crate::plan::{Recolor, Replacement};
 use crate::survey::{Group, NEUTRAL, Sample, Survey};
 
 /// `presence` goes from 0 (unchanged) to 1 (recoloured).
-pub fn tone(recolor: &Recolor, presence: f32, sample: &Sample) -> Tone {
-    let survey = sample.survey();
+pub fn tone(recolor: &Recolor, presence: f32, sample: &Sample, survey: &Survey) -> Tone {
+    let survey = *survey;
     let ramp = Ramp::new(&recolor.to);
     // One ink becomes exactly the named colour.
     let flat = sample.ink().filter(|ink| ink.is_flat && ramp.0.len() == 1);
@@ -117,9 +117,14 @@ pub fn shift(named: u32, amount: f32) -> Tone {
 }
 
 /// The colours of the picture that are alike to the named one.
-pub fn of_color(sample: &Sample, named: u32) -> Option<Group> {
+fn of_color(sample: &Sample, named: u32) -> Option<Group> {
+    sample.group(alike(named))
+}
+
+/// Whether a colour is alike to the named one.
+pub fn alike(named: u32) -> impl Fn(Oklab) -> bool {
     let named = color::from_hex(named);
-    sample.group(|lab| closeness(color::polar(lab), named) > 0.5)
+    move |lab| closeness(color::polar(lab), named) > 0.5
 }
 
 /// The exponent of the curve that brings this lightness to that one, or to a shade of it.

@@ -1,18 +1,12 @@
 //! Rotates by any angle. The picture grows, so that nothing of it is cut off; the new
 //! corners have the background's colour, or are transparent where it has none.
 
-use super::border::Border;
+use super::border::surrounding;
 use crate::pixels::Pixels;
 
 /// By so many degrees clockwise.
 pub fn apply(pixels: &mut Pixels, degrees: f32) {
-    let fill = match Border::of(pixels) {
-        Border::Colored([r, g, b]) => [r, g, b, u8::MAX],
-        Border::Transparent | Border::Mixed => {
-            pixels.add_alpha();
-            [0; 4]
-        }
-    };
+    let fill = surrounding(pixels, [0; 4]);
     let (sin, cos) = degrees.to_radians().sin_cos();
     let (wide, high) = (pixels.width() as f32, pixels.height() as f32);
     let (across, down) = size(pixels.width(), pixels.height(), degrees);

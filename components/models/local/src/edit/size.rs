@@ -1,6 +1,6 @@
 //! Sizes: crops to a ratio, adds space around, scales.
 
-use super::border::Border;
+use super::border::surrounding;
 use super::{enlarge, resize, rotate};
 use crate::pixels::Pixels;
 use crate::plan::{Edit, Pad, Resize};
@@ -124,14 +124,7 @@ fn padded(width: u32, height: u32, pad: Pad) -> (u32, u32) {
 /// Puts the picture in the middle of a larger one of the background's colour: transparent
 /// where that is, and white where it has none.
 fn place(pixels: &mut Pixels, width: u32, height: u32) {
-    let fill = match Border::of(pixels) {
-        Border::Colored([r, g, b]) => [r, g, b, u8::MAX],
-        Border::Transparent => {
-            pixels.add_alpha();
-            [0; 4]
-        }
-        Border::Mixed => [u8::MAX; 4],
-    };
+    let fill = surrounding(pixels, [u8::MAX; 4]);
     let channels = pixels.channels();
     let left = width.saturating_sub(pixels.width()) as usize / 2;
     let top = height.saturating_sub(pixels.height()) as usize / 2;

@@ -3,7 +3,7 @@
 use palette::Oklch;
 
 use crate::color;
-use crate::edit::closeness;
+use crate::edit::{alike, closeness};
 use crate::notes::Remark;
 use crate::plan::{Edit, Plan};
 use crate::survey::Sample;
@@ -13,10 +13,7 @@ pub fn remarks(plan: &Plan, before: &Sample, after: &Sample) -> Vec<Remark> {
     /// Less of the picture is an edge between other colours.
     const SEEN: f32 = 0.005;
     const EDGES: f32 = 0.03;
-    let share = |sample: &Sample, named: u32| {
-        let named = color::from_hex(named);
-        sample.share(|lab| closeness(color::polar(lab), named) > 0.5)
-    };
+    let share = |sample: &Sample, named: u32| sample.share(alike(named));
     let lost = plan.kept.iter().filter(|(_, color)| {
         let had = share(before, *color);
         had > SEEN && share(after, *color) < had / 2.0

@@ -2,6 +2,7 @@
 
 use super::state::{Adjustment, Replacing};
 use super::{Edit, Ground, Plan, Quality, Quantize, Reader, Recolor, Unused};
+use crate::color::channels;
 use concept_refinement_vocabulary as vocabulary;
 
 impl Reader {
@@ -135,7 +136,7 @@ fn take_monochrome(adjustments: &mut Vec<Adjustment>, colors: &[u32]) -> bool {
 /// Whether a colour, an sRGB `0xRRGGBB`, is about as red as it is green and blue.
 fn is_grey(color: u32) -> bool {
     const NEAR: u8 = 24;
-    let [_, r, g, b] = color.to_be_bytes();
+    let [r, g, b] = channels(color);
     r.max(g).max(b) - r.min(g).min(b) <= NEAR
 }
 
