@@ -29,19 +29,19 @@ function listen(id, on, signal) {
   // The browser's own event source sends cookies, but no token.
   const events = new (token() ? TokenEvents : EventSource)(api.eventsPath(id));
   const end = () => {
-    clearTimeout(patience);
+    clearTimeout(fallback);
     events.close();
   };
   const pollInstead = () => {
     end();
     if (!signal.aborted) poll(id, on, signal);
   };
-  const patience = setTimeout(pollInstead, SILENCE);
+  const fallback = setTimeout(pollInstead, SILENCE);
   signal.addEventListener('abort', end);
 
   const heard = (name, use) =>
     events.addEventListener(name, (event) => {
-      clearTimeout(patience);
+      clearTimeout(fallback);
       use(JSON.parse(event.data));
     });
   heard('task', (task) => {

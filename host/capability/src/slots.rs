@@ -3,7 +3,7 @@
 //! Each task has a slot. It needs none while it waits for a connection to the server of
 //! its original: if that takes long, because a name does not resolve or an address does
 //! not answer, the task yields its slot to another task, and waits for a slot before it
-//! continues. The number of yielded slots (loans) is limited as well; beyond it a run
+//! continues. The number of yielded slots is limited as well; beyond it a run
 //! keeps its slot.
 
 use std::pin::pin;
@@ -18,7 +18,7 @@ use tokio::time::timeout;
 pub struct Slots {
     free: Arc<Semaphore>,
     /// One permit for each slot that may be yielded at a time.
-    loans: Arc<Semaphore>,
+    yielded: Arc<Semaphore>,
     /// Number of runs that wait for a slot in order to continue.
     due: watch::Sender<usize>,
 }
@@ -30,16 +30,16 @@ pub struct Slot(Option<Arc<Held>>);
 
 struct Held {
     slots: Arc<Slots>,
-    /// The permit of a slot; while the slot is yielded, the permit of a loan.
+    /// The permit of a slot; while the slot is yielded, its permit among those.
     permit: Mutex<OwnedSemaphorePermit>,
 }
 
 impl Slots {
-    /// `slots` in all, of which `loans` may be yielded at a time.
-    pub fn new(slots: usize, loans: usize) -> Arc<Self> {
+    /// `slots` in all, of which `yielded` may be yielded at a time.
+    pub fn new(slots: usize, yielded: usize) -> Arc<Self> {
         Arc::new(Self {
             free: Arc::new(Semaphore::new(slots)),
-            loans: Arc::new(Semaphore::new(loans)),
+            yielded: Arc::new(Semaphore::new(yielded)),
             due: watch::Sender::new(0),
         })
     }
@@ -99,13 +99,13 @@ impl Slot {
         let awaited = match timeout(delay, &mut waiting).await {
             Ok(awaited) => awaited?,
             Err(_) => {
-                if let Ok(loan) = Arc::clone(&slots.loans).try_acquire_owned() {
-                    *permit.lock() = loan;
+                if let Ok(yielded) = Arc::clone(&slots.yielded).try_acquire_owned() {
+                    *permit.lock() = yielded;
                 }
                 waiting.await?
             }
         };
-        if Arc::ptr_eq(permit.lock().semaphore(), &slots.loans) {
+        if Arc::ptr_eq(permit.lock().semaphore(), &slots.yielded) {
             let _due = Due::new(&slots.due);
             if let Ok(slot) = Arc::clone(&slots.free).acquire_owned().await {
                 *permit.lock() = slot;

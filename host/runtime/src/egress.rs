@@ -79,8 +79,8 @@ impl Egress {
     }
 
     /// Lets this client yield the task's slot while it waits for a connection.
-    pub fn lend(&mut self, slot: Slot) {
-        self.client.lend(slot);
+    pub fn set_slot(&mut self, slot: Slot) {
+        self.client.set_slot(slot);
     }
 
     /// Sets the paid call that is notified before each request.

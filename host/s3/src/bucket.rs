@@ -40,14 +40,14 @@ pub(super) struct Object {
 pub(super) type Body = BoxStream<'static, Result<Bytes, Fault>>;
 
 /// An object in a list.
-pub(super) struct Seen {
+pub(super) struct ListedObject {
     pub(super) key: String,
     pub(super) modified_at: Timestamp,
 }
 
 /// Some of the objects of a list.
 pub(super) struct Page {
-    pub(super) objects: Vec<Seen>,
+    pub(super) objects: Vec<ListedObject>,
     /// None: this is the last page.
     pub(super) next: Option<String>,
 }
@@ -137,7 +137,7 @@ impl Bucket {
         let objects = listed.result.objects.into_iter().filter_map(|object| {
             let key = object.location.as_ref().strip_prefix(&self.prefix)?;
             let micros = object.last_modified.timestamp_micros();
-            Some(Seen {
+            Some(ListedObject {
                 key: key.to_owned(),
                 modified_at: Timestamp(u64::try_from(micros).unwrap_or_default()),
             })

@@ -14,7 +14,7 @@ use concept_refinement_domain::capability::{CapabilityError, ImageKind};
 use concept_refinement_domain::image_path::{ImagePath, folder};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::bucket::{Page, Seen};
+use super::bucket::{ListedObject, Page};
 use super::fault::Fault;
 use super::{Inner, SECOND, is_image};
 
@@ -59,12 +59,14 @@ pub(super) async fn list(inner: Arc<Inner>, kind: ImageKind) -> Result<Images, C
 async fn listed(
     inner: &Inner,
     kind: ImageKind,
-    objects: Vec<Seen>,
+    objects: Vec<ListedObject>,
 ) -> Result<Vec<Listed>, CapabilityError> {
-    let named = objects.into_iter().filter_map(|Seen { key, modified_at }| {
-        let name = key.strip_suffix(SECOND).unwrap_or(&key);
-        Some((ImageKey::parse(name)?, modified_at))
-    });
+    let named = objects
+        .into_iter()
+        .filter_map(|ListedObject { key, modified_at }| {
+            let name = key.strip_suffix(SECOND).unwrap_or(&key);
+            Some((ImageKey::parse(name)?, modified_at))
+        });
     let (keys, times): (Vec<_>, Vec<_>) = named.unzip();
     let owners = match kind {
         ImageKind::Upload => inner.reservations.anonymous_owners(keys.clone()).await?,

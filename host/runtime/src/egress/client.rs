@@ -95,7 +95,7 @@ impl Client {
         Self { pool, ..self }
     }
 
-    pub fn lend(&mut self, slot: Slot) {
+    pub fn set_slot(&mut self, slot: Slot) {
         self.slot = slot;
     }
 

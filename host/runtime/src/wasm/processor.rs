@@ -40,7 +40,7 @@ impl ProcessorComponent {
 impl Processor for ProcessorComponent {
     fn start(&self, message: Vec<u8>, slot: Slot) -> Run {
         let mut store = Sandbox::store(&self.engine, &self.grants);
-        store.data_mut().lend(slot);
+        store.data_mut().set_slot(slot);
         let (claimed, stage) = (store.data().claimed.clone(), store.data().stage.clone());
         let retry_later = store.data().retry_later.clone();
         let pre = self.pre.clone();

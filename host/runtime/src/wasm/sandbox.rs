@@ -228,8 +228,8 @@ impl Sandbox {
     }
 
     /// Lets it yield its task's slot while it waits for a connection.
-    pub fn lend(&mut self, slot: Slot) {
-        self.egress.lend(slot);
+    pub fn set_slot(&mut self, slot: Slot) {
+        self.egress.set_slot(slot);
     }
 
     /// The output of one of our own components since the last call, such as a panic
