@@ -151,6 +151,8 @@ enum Looked<S> {
     Server(String),
     /// The store will be created at the first start.
     Missing,
+    /// An earlier version stored it, and the check must not upgrade it.
+    Outdated,
     /// Another process has the store open, so it works.
     InUse,
     Open(S),
@@ -161,6 +163,9 @@ impl<S> fmt::Display for Looked<S> {
         match self {
             Self::Missing | Self::Open(_) => Ok(()),
             Self::Server(notes) => f.write_str(notes),
+            Self::Outdated => f.write_str(
+                "of an earlier version: the next start upgrades it, so back it up first",
+            ),
             Self::InUse => f.write_str("in use by a running service"),
         }
     }
@@ -171,7 +176,12 @@ impl<S> Looked<S> {
         if !store.exists()? {
             return Ok(Self::Missing);
         }
-        match store.open().await {
+        let opened = match store.is_outdated() {
+            Ok(true) => return Ok(Self::Outdated),
+            Ok(false) => store.open().await,
+            Err(error) => Err(error),
+        };
+        match opened {
             Ok(store) => Ok(Self::Open(store)),
             Err(OpenError::InUse(_)) => Ok(Self::InUse),
             Err(error) => Err(error.into()),

@@ -24,7 +24,7 @@ use std::time::Duration;
 use concept_refinement_domain::clock_trust::parse_day;
 use concept_refinement_domain::contact::Contact;
 use concept_refinement_domain::original::AllowedSources;
-use concept_refinement_domain::quota::parse_rate_limit;
+use concept_refinement_domain::quota::{parse_active_tasks, parse_rate_limit};
 use concept_refinement_domain::size;
 use concept_refinement_domain::webhook::ServiceSecrets;
 
@@ -157,6 +157,7 @@ impl Config {
         let v = Reader(values);
         let role = role::read(&v)?;
         v.parse("rate-limit", parse_rate_limit)?;
+        v.parse("active-tasks", parse_active_tasks)?;
         v.parse("max-image-pixels", positive::<u64>)?;
         v.parse("download-timeout", some_time)?;
         v.parse("uploads", whole::<u32>)?;

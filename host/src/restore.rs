@@ -175,6 +175,7 @@ fn without_draft(error: anyhow::Error, contents: &Path) -> anyhow::Error {
     };
     match error {
         OpenError::OtherVersion(path) => OpenError::OtherVersion(inside(path)).into(),
+        OpenError::LaterVersion(path) => OpenError::LaterVersion(inside(path)).into(),
         OpenError::Damaged(path) => anyhow::anyhow!("{} is damaged", inside(path).display()),
         OpenError::Unusable { path, reason } => OpenError::Unusable {
             path: inside(path),

@@ -7,6 +7,7 @@ pub mod outages;
 pub mod queue;
 pub mod refusals;
 mod sharing;
+mod upgrade;
 
 use std::marker::PhantomData;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -37,8 +38,8 @@ static SCHEMAS: Mutex<Vec<(Release, String)>> = Mutex::new(Vec::new());
 
 /// Empties a schema.
 const EMPTY: &str = "DELETE FROM account; DELETE FROM task; DELETE FROM idempotency_key; \
-     DELETE FROM concept; DELETE FROM forgotten_task; DELETE FROM session; \
-     DELETE FROM last_round; DELETE FROM duty; DELETE FROM secret; DELETE FROM upload_reservation; \
+     DELETE FROM concept; DELETE FROM tombstone; DELETE FROM session; \
+     DELETE FROM last_round; DELETE FROM leader_lease; DELETE FROM secret; DELETE FROM upload_reservation; \
      DELETE FROM queue_pause; DELETE FROM audit_entry; DELETE FROM job";
 
 /// A schema of a shared server. It can be used again when this is dropped.

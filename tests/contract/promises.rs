@@ -22,6 +22,7 @@ macro_rules! task_promises {
             tasks::submit {
                 a_new_task_is_pending_and_has_nothing_else,
                 twenty_at_once_create_one,
+                as_many_are_active_as_the_limit_allows,
                 users_do_not_wait_for_each_other,
                 any_text_is_kept_as_it_is,
             }

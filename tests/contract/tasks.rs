@@ -200,6 +200,7 @@ pub fn new_task(user: &str) -> NewTask {
         original_found: true,
         idempotency_key: None,
         quota: None,
+        active_tasks: 1,
         trace: None,
     }
 }

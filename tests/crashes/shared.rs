@@ -184,8 +184,8 @@ impl Stores for Shared {
 
     /// Before the first start there is no table.
     fn free_duties(&self) {
-        let sql = "DO $$ BEGIN IF to_regclass('schema.duty') IS NOT NULL THEN \
-             DELETE FROM schema.duty; END IF; END $$";
+        let sql = "DO $$ BEGIN IF to_regclass('schema.leader_lease') IS NOT NULL THEN \
+             DELETE FROM schema.leader_lease; END IF; END $$";
         (self.query)(&sql.replace("schema.", &format!("{}.", self.schema)));
     }
 
@@ -203,18 +203,18 @@ impl Stores for Shared {
             (
                 "a concept without its task's name",
                 "SELECT concept.id::text FROM schema.concept JOIN schema.task \
-                 ON task.id = concept.task_id WHERE task.result_id <> concept.id",
+                 ON task.id = concept.task_id WHERE task.state::json ->> 'result_id' <> concept.id::text",
             ),
             (
                 "what images take together is counted otherwise, by bytes and number",
-                "SELECT concat_ws(' ', stored, in_doubt, doubtful) FROM (SELECT \
+                "SELECT concat_ws(' ', stored, pending, pending_count) FROM (SELECT \
                  (SELECT sum(stored) FROM schema.upload_total) \
                      - coalesce(sum(bytes) FILTER (WHERE until IS NULL), 0) AS stored, \
-                 (SELECT sum(in_doubt) FROM schema.upload_total) \
-                     - coalesce(sum(bytes) FILTER (WHERE until IS NOT NULL), 0) AS in_doubt, \
-                 (SELECT sum(doubtful) FROM schema.upload_total) - count(until) AS doubtful \
+                 (SELECT sum(pending) FROM schema.upload_total) \
+                     - coalesce(sum(bytes) FILTER (WHERE until IS NOT NULL), 0) AS pending, \
+                 (SELECT sum(pending_count) FROM schema.upload_total) - count(until) AS pending_count \
                  FROM schema.upload_reservation) AS surplus \
-                 WHERE stored <> 0 OR in_doubt <> 0 OR doubtful <> 0",
+                 WHERE stored <> 0 OR pending <> 0 OR pending_count <> 0",
             ),
         ];
         let found = checks.into_iter().flat_map(|(what, select)| {

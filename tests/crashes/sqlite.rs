@@ -22,11 +22,6 @@ pub fn violations(data: &Path) -> Vec<String> {
             "0",
         ),
         (
-            "concepts prepared for ever",
-            "SELECT CAST(count(*) AS TEXT) FROM concept WHERE created_at IS NULL",
-            "0",
-        ),
-        (
             "tasks that are due for ever",
             "SELECT CAST(count(*) AS TEXT) FROM task WHERE due_at IS NOT NULL",
             "0",

@@ -61,7 +61,7 @@ const CASES: [Case; 12] = [
         |data| {
             sql(
                 data,
-                "UPDATE task SET status = 'failed', error_message = 'so'",
+                "UPDATE task SET status = 'failed', state = json_set(state, '$.error_message', 'so')",
             )
         },
         "it is not completed",
@@ -71,8 +71,9 @@ const CASES: [Case; 12] = [
         |data| {
             sql(
                 data,
-                "UPDATE task SET status = 'failed', error_message = 'Error in refinement task \
-                 processing: The task was given up after its worker died 3 times'",
+                "UPDATE task SET status = 'failed', state = json_set(state, '$.error_message', \
+                 'Error in refinement task processing: The task was given up after its worker \
+                 died 3 times')",
             );
         },
         "it was given up",

@@ -29,10 +29,14 @@ async fn filled() -> (Launch, Client, String) {
     connection
         .execute_batch(
             "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 200) \
-             INSERT INTO concept (id, task_id, user_id, is_anonymous, image_path, image_url, \
-                original_image_url, refinement_prompt, color_palettes, notes, created_at) \
-             SELECT 'id-' || n, 'task-' || n, 'eve', 0, 'refined/x/' || n || '-1.png', '', \
-                'https://example.com/', printf('%.500c', 'x'), '[]', '[]', n FROM n",
+             INSERT INTO concept (id, task_id, user_id, is_anonymous, image_path, created_at, \
+                content) \
+             SELECT 'id-' || n, 'task-' || n, 'eve', 0, 'refined/x/' || n || '-1.png', n, \
+                json_object('v', 1, 'task_id', 'task-' || n, 'user_id', 'eve', \
+                    'is_anonymous', json('false'), 'image_path', 'refined/x/' || n || '-1.png', \
+                    'image_url', '', 'original_image_url', 'https://example.com/', \
+                    'refinement_prompt', printf('%.500c', 'x'), 'color_palettes', json('[]')) \
+             FROM n",
         )
         .unwrap();
     let path = format!("/api/tasks/{}", task["task_id"].as_str().unwrap());

@@ -19,3 +19,4 @@ mod random;
 mod read_only;
 mod shared;
 mod starting;
+mod upgrade;

@@ -156,10 +156,9 @@ fn assert_sound(launch: &Launch) {
             "SELECT count(*) FROM task WHERE completed_at IS NULL",
         ),
         ("counted as pending", "SELECT pending FROM backlog"),
-        ("deaths", "SELECT coalesce(sum(deaths), 0) FROM task"),
         (
-            "concepts unpublished",
-            "SELECT count(*) FROM concept WHERE created_at IS NULL",
+            "deaths",
+            "SELECT coalesce(sum(state ->> '$.deaths'), 0) FROM task",
         ),
         (
             "images without a concept",

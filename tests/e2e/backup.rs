@@ -496,7 +496,7 @@ async fn where_no_service_runs_the_command_makes_it_and_changes_nothing() {
     let said = String::from_utf8(check.stdout).unwrap();
     assert!(!check.status.success(), "{said}");
     let line = said.lines().find(|line| line.starts_with("tasks")).unwrap();
-    let refused = "was written by another version of this program";
+    let refused = "was changed by a later version of this program";
     assert!(line.contains(refused), "{line}");
     let second = place.join("second");
     backed_up(&backup, &second);

@@ -74,6 +74,7 @@ mod time;
 mod traces;
 mod trust;
 mod unusable;
+mod upgrade;
 mod uploads;
 mod waiting;
 mod watching;

@@ -185,12 +185,12 @@ fn what_it_refuses_is_told_in_a_sentence() {
             "it refuses this user or password",
         ),
         (
-            "tables of another version",
+            "tables of a later version",
             plain,
             "127.0.0.1",
             "postgres",
             &format!("schema={newer}"),
-            "another version of this program made its tables, and this one cannot use them",
+            "a later version of this program has changed its tables, and this one cannot use them",
         ),
         (
             "a database that is read only",

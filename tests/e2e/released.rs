@@ -25,7 +25,7 @@ use crate::shared::{origin, scripted_launch};
 const RELEASE: &str = "REFINEMENT_RELEASE";
 
 /// The schema of the database that is stored.
-const SCHEMA: &str = "schema_of_a_release";
+pub const SCHEMA: &str = "schema_of_a_release";
 
 /// Who has a task of each kind.
 const USERS: [&str; 2] = ["ada", "bob"];
@@ -34,15 +34,15 @@ const USERS: [&str; 2] = ["ada", "bob"];
 const HOOK: &str = "https://receiver.invalid/hook";
 
 #[derive(Clone, Copy, Debug)]
-enum Store {
+pub enum Store {
     Sqlite,
     Postgres,
 }
 
 impl Store {
-    const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
+    pub const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
 
-    fn launch(self, tasks: &str) -> Launch {
+    pub fn launch(self, tasks: &str) -> Launch {
         let launch = scripted_launch()
             .embedded()
             .set("rate-limit", "5/month")
@@ -53,7 +53,7 @@ impl Store {
         }
     }
 
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
@@ -61,7 +61,7 @@ impl Store {
     }
 }
 
-fn releases() -> PathBuf {
+pub fn releases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("released")
 }
 
@@ -71,14 +71,14 @@ fn pack(file: &Path, bytes: &[u8]) {
     assert!(packed.unwrap().success(), "{file:?}");
 }
 
-fn unpack(file: &Path) -> Vec<u8> {
+pub fn unpack(file: &Path) -> Vec<u8> {
     let unpacked = Command::new("gzip").arg("-dc").arg(file).output().unwrap();
     assert!(unpacked.status.success(), "{file:?}: {unpacked:?}");
     unpacked.stdout
 }
 
 /// What the users see, and how much of the quota they have.
-async fn seen(service: &Service) -> Value {
+pub async fn seen(service: &Service) -> Value {
     let mut seen = serde_json::Map::new();
     for user in USERS {
         let client = Client::user(service.url(), user);
@@ -122,7 +122,7 @@ async fn history(service: &Service, data: &Path) {
 }
 
 /// Everything that the expected value has is there; a later version may tell more.
-fn assert_has(actual: &Value, expected: &Value, path: &str) {
+pub fn assert_has(actual: &Value, expected: &Value, path: &str) {
     match (actual, expected) {
         (Value::Object(actual), Value::Object(expected)) => {
             for (name, value) in expected {

@@ -155,6 +155,7 @@ const UNUSABLE: &[(&str, &str)] = &[
     ("jwt-audience", ""),
     ("jwt-issuer", " "),
     ("rate-limit", "10/fortnight"),
+    ("active-tasks", "1001"),
     ("uploads", "1.5"),
     ("upload-bytes", "500MB"),
     ("tasks", "mysql://x"),

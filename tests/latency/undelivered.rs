@@ -60,6 +60,7 @@ async fn ended(data: &Path) {
             original_found: true,
             idempotency_key: None,
             quota: None,
+            active_tasks: 1,
             trace: None,
         };
         let id = task.id.clone();

@@ -190,6 +190,7 @@ fn count_once_more(world: &World, user: String) {
         original_found: true,
         idempotency_key: None,
         quota: world.settings.quota,
+        active_tasks: 1,
         trace: None,
     });
 }

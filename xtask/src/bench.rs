@@ -34,7 +34,7 @@ pub struct Form {
     #[arg(long, value_name = "FILE", requires = "against")]
     users: Option<PathBuf>,
     /// The parts to measure (api, pipeline, tasks, events, memory, start,
-    /// languages, stored, administration, operators, traces, postgres, hosts, cores,
+    /// languages, stored, administration, operators, traces, postgres, upgrades, hosts, cores,
     /// platforms, size); all by default.
     parts: Vec<OsString>,
 }

@@ -77,9 +77,11 @@ export interface ReadyResponse {
   status: "ready" | "degraded";
 }
 
-/** The four fields of the request, as sent; null if absent. */
+/** The four fields of the request, as sent; null if absent. Then what else there is to say of the task. */
 export interface RefinementMetadata {
   logo_description: string | null;
+  /** The model's notes on its work. Absent if there are none, and until the task is completed. They stay when the concept is deleted. */
+  notes?: Array<string>;
   original_image_url: string;
   refinement_prompt: string;
   theme_description: string | null;

@@ -25,6 +25,8 @@ pub struct Config {
     pub image_url_ttl: Duration,
     /// None: unlimited.
     pub quota: Option<Quota>,
+    /// How many tasks of a user may be pending or processing at a time.
+    pub active_tasks: u32,
     /// Whether anonymous sessions are enabled.
     pub anonymous_sessions: bool,
     pub tokens: TokenRules,
@@ -113,6 +115,7 @@ impl Config {
             public_origin,
             image_url_ttl: parsed(settings, "image-url-ttl", "1h", duration::parse).await?,
             quota: parsed(settings, "rate-limit", "10/month", quota::parse_rate_limit).await?,
+            active_tasks: parsed(settings, "active-tasks", "1", quota::parse_active_tasks).await?,
             anonymous_sessions,
             tokens,
             cors: parsed(settings, "cors-origins", "", Cors::parse).await?,

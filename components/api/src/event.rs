@@ -126,6 +126,7 @@ mod tests {
                 completed_at: None,
                 result_id: None,
                 image_path: None,
+                notes: Vec::new(),
                 error_message: None,
                 lease_until: None,
             };

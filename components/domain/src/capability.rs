@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use thiserror::Error;
 
 use crate::concept::Concept;
@@ -59,6 +61,8 @@ pub struct NewTask {
     pub idempotency_key: Option<String>,
     /// None: unlimited.
     pub quota: Option<Quota>,
+    /// How many tasks of the user may be pending or processing at a time, this one included.
+    pub active_tasks: u32,
     /// The request's trace context. None: it is not traced, or the platform does not
     /// provide it.
     pub trace: Option<TraceContext>,
@@ -161,7 +165,7 @@ pub enum Finished {
 }
 
 /// A position in a list that is ordered newest first: the last item seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// When that item was created.
     pub created_at: Timestamp,
@@ -356,6 +360,7 @@ impl NewTask {
             completed_at: None,
             result_id: None,
             image_path: None,
+            notes: Vec::new(),
             error_message: None,
             lease_until: None,
         }

@@ -5,10 +5,11 @@ use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid, Version};
 
 use crate::capability::RefinedImage;
+use crate::document::OtherFields;
 use crate::task::{Refinement, Task};
 use crate::timestamp::Timestamp;
 
-/// The contents of a concept, except for its id and time.
+/// The contents of a concept, except for its id and time: its document, which never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConceptContent {
     /// The task that produced it.
@@ -34,6 +35,9 @@ pub struct ConceptContent {
     /// The model's notes on its work. Records of earlier versions have none.
     #[serde(default)]
     pub notes: Vec<String>,
+    #[serde(flatten)]
+    /// Fields that only a later version knows.
+    pub other: OtherFields,
 }
 
 /// The result of a completed task.
@@ -72,6 +76,7 @@ impl Concept {
                 theme_description,
                 color_palettes: Vec::new(),
                 notes,
+                other: OtherFields::default(),
             },
         }
     }

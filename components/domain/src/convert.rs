@@ -93,13 +93,13 @@ macro_rules! conversions {
             Refinement { original_image_url, refinement_prompt, logo_description, theme_description }
             Task {
                 id, user_id, is_anonymous, status, refinement, original_path, created_at,
-                updated_at, completed_at, result_id, image_path, error_message, lease_until
+                updated_at, completed_at, result_id, image_path, notes, error_message, lease_until
             }
             Lease { task_id, attempt, until, renew_after }
             Position { created_at, id }
             NewTask {
                 id, user_id, is_anonymous, refinement, webhook, original_path, original_found,
-                idempotency_key, quota; trace
+                idempotency_key, quota, active_tasks; trace
             }
             Claimed { lease, task; payment, is_takeover, trace }
             Webhook { url, origin }
@@ -119,7 +119,7 @@ macro_rules! conversions {
             Resolved { path, access }
             ConceptContent {
                 task_id, user_id, is_anonymous, image_path, image_url, original_image_url,
-                refinement_prompt, logo_description, theme_description, color_palettes, notes
+                refinement_prompt, logo_description, theme_description, color_palettes, notes; other
             }
             Concept { id, created_at, content }
             ConceptPage { items, next }

@@ -17,6 +17,7 @@ pub mod concept;
 pub mod contact;
 pub mod convert;
 pub mod cursor;
+pub mod document;
 pub mod duration;
 pub mod erasure;
 pub mod etag;

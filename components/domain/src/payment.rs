@@ -12,6 +12,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::capability::Lease;
+use crate::document::OtherFields;
 use crate::timestamp::Timestamp;
 
 /// Longest receipt, in bytes.
@@ -44,6 +45,9 @@ pub struct Payment {
     /// next call is that, not a crash.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lacked_memory: bool,
+    #[serde(flatten)]
+    /// Fields that only a later version knows.
+    pub other: OtherFields,
 }
 
 /// A receipt is too large, or there are too many.
@@ -57,18 +61,9 @@ pub struct TooLarge;
 pub struct NotAskedTwice;
 
 impl Payment {
-    /// Serializes it for a store. None: there is nothing to store, as for most tasks.
-    pub fn to_json(&self) -> Option<String> {
-        match *self == Self::default() {
-            true => None,
-            false => serde_json::to_string(self).ok(),
-        }
-    }
-
-    /// Parses it from a store. Unreadable text counts as nothing.
-    pub fn of_json(json: Option<&str>) -> Self {
-        json.and_then(|json| serde_json::from_str(json).ok())
-            .unwrap_or_default()
+    /// Whether there is nothing to store, as for most tasks.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 
     /// The state for a retry by an operator: work with a receipt continues. Other work
@@ -238,20 +233,23 @@ mod tests {
     }
 
     #[test]
-    fn it_is_held_as_text_and_most_often_as_none() {
-        assert_eq!(Payment::default().to_json(), None);
-        assert_eq!(Payment::of_json(None), Payment::default());
-        assert_eq!(Payment::of_json(Some("{")), Payment::default());
+    fn it_reads_back_from_json() {
+        let json = |payment: &Payment| serde_json::to_string(payment).unwrap();
+        let read = |json: &str| serde_json::from_str::<Payment>(json).unwrap();
+        assert!(Payment::default().is_empty());
+        assert_eq!(read("{}"), Payment::default());
         let payment = after(&["+", "fast"]);
-        let json = payment.to_json().unwrap();
-        assert_eq!(json, r#"{"calls":1,"receipts":{"fast":"AP8="}}"#);
-        assert_eq!(Payment::of_json(Some(&json)), payment);
+        let stored = r#"{"calls":1,"receipts":{"fast":"AP8="}}"#;
+        assert_eq!(json(&payment), stored);
+        assert_eq!(read(stored), payment);
+        assert!(!payment.is_empty());
         assert_eq!(payment.receipt("fast"), Some(vec![0, 255]));
         assert_eq!(payment.receipt(""), None);
         let lacking = payment.call_lacked_memory();
-        let json = lacking.to_json().unwrap();
-        assert_eq!(Payment::of_json(Some(&json)), lacking);
+        assert_eq!(read(&json(&lacking)), lacking);
         assert!(lacking.lacked_memory && !lacking.call_begun().lacked_memory);
+        let later = r#"{"calls":2,"spent":"0.06"}"#;
+        assert_eq!(json(&read(later)), later);
     }
 
     #[test]
@@ -304,7 +302,8 @@ mod tests {
             }
         }
         let retry = own.of_retry();
-        assert_eq!(Payment::of_json(retry.to_json().as_deref()), retry);
+        let json = serde_json::to_string(&retry).unwrap();
+        assert_eq!(serde_json::from_str::<Payment>(&json).unwrap(), retry);
         assert_eq!(after(&["+"]).of_retry(), Payment::default());
     }
 

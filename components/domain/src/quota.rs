@@ -47,6 +47,20 @@ pub struct QuotaState {
     pub reset: Timestamp,
 }
 
+/// Most tasks of a user that may be pending or processing at a time, whatever the settings.
+pub const MAX_ACTIVE_TASKS: u32 = 1_000;
+
+/// Parses how many tasks of a user may be pending or processing at a time. The error
+/// completes the sentence "it …".
+pub fn parse_active_tasks(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(tasks @ 1..=MAX_ACTIVE_TASKS) => Ok(tasks),
+        _ => Err(format!(
+            "must be between 1 and {MAX_ACTIVE_TASKS}, not {text:?}"
+        )),
+    }
+}
+
 /// Parses `10/month`, `5/hour`, `20/day` or `unlimited` (None). The error
 /// completes the sentence "the value …".
 pub fn parse_rate_limit(text: &str) -> Result<Option<Quota>, String> {
@@ -296,6 +310,15 @@ mod tests {
         ] {
             let reason = parse_rate_limit(text).expect_err(text);
             assert!(reason.contains("N/month"), "{text}: {reason}");
+        }
+    }
+
+    #[test]
+    fn at_least_one_task_may_be_active() {
+        assert_eq!(parse_active_tasks("1"), Ok(1));
+        assert_eq!(parse_active_tasks("1000"), Ok(1_000));
+        for text in ["", "0", "1001", "-1", "1.5", "many"] {
+            assert!(parse_active_tasks(text).is_err(), "{text}");
         }
     }
 

@@ -29,7 +29,7 @@ pub use pay::pay;
 pub use record::TaskRecord;
 pub use retention::{ImageFacts, concept_has_expired, is_unreferenced, task_has_expired};
 pub use retry::{Choice, Others, Retry, retry};
-pub use submit::{Account, BACKLOG_RETRY_AFTER, submit, withdraw};
+pub use submit::{Account, ActiveTasks, BACKLOG_RETRY_AFTER, submit, withdraw};
 
 /// The decision of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]

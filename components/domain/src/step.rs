@@ -4,9 +4,9 @@
 //! dies loses the steps since its last change. Nothing depends on the story, except which
 //! tasks are retries of the task: that step is stored with the retry, and outlives others.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::sentence::sanitize;
 use crate::timestamp::Timestamp;
@@ -72,9 +72,8 @@ pub struct Step {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Steps(Vec<Step>);
 
-/// The stored form of a step: a short line of JSON, so that a store can append it to a
-/// text.
-type StoredStep = (Timestamp, StepKind, u32, Option<String>, Option<String>);
+/// The stored form of a step.
+type StoredStep<'a> = (Timestamp, Cow<'a, str>, u32, Option<String>, Option<String>);
 
 impl Step {
     /// A step without a host and without a detail.
@@ -139,25 +138,28 @@ impl Steps {
             }
         })
     }
+}
 
-    /// Serializes them for a store: a line for each.
-    pub fn to_text(&self) -> String {
-        let mut text = String::new();
-        for step in &self.0 {
-            let line: (_, _, _, &Option<String>, &Option<String>) =
-                (step.at, step.kind, step.attempt, &step.host, &step.detail);
-            // None of its values can fail to be serialized.
-            let line = serde_json::to_string(&line).unwrap_or_default();
-            let _ = writeln!(text, "{line}");
-        }
-        text
+/// A list of short lists, the oldest first.
+impl Serialize for Steps {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(
+            self.0
+                .iter()
+                .map(|step| (step.at, step.kind, step.attempt, &step.host, &step.detail)),
+        )
     }
+}
 
-    /// Parses them from a store. Unreadable lines are skipped: no task depends on them.
-    pub fn of_text(text: &str) -> Self {
+/// Steps of kinds that only a later version knows are skipped: no task depends on them.
+impl<'de> Deserialize<'de> for Steps {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let stored = Vec::<StoredStep>::deserialize(deserializer)?;
         let mut steps = Self::default();
-        for line in text.lines() {
-            if let Ok((at, kind, attempt, host, detail)) = serde_json::from_str::<StoredStep>(line)
+        for (at, kind, attempt, host, detail) in stored {
+            if let Some(kind) = StepKind::ALL
+                .into_iter()
+                .find(|known| known.as_str() == kind)
             {
                 steps.push(Step {
                     at,
@@ -168,7 +170,7 @@ impl Steps {
                 });
             }
         }
-        steps
+        Ok(steps)
     }
 }
 
@@ -235,15 +237,15 @@ mod tests {
         steps.push(at(2, StepKind::Delivered, 0));
         steps.push(at(4, StepKind::Stage, 1).with("down\nloading"));
         steps.locate("two");
-        let text = steps.to_text();
+        let json = serde_json::to_string(&steps).unwrap();
         assert_eq!(
-            text,
-            "[1000000,\"submitted\",0,\"one\",null]\n\
-             [2000000,\"delivered\",0,\"two\",null]\n\
-             [3000000,\"claimed\",1,\"two\",null]\n\
-             [4000000,\"stage\",1,null,\"down loading\"]\n"
+            json,
+            "[[1000000,\"submitted\",0,\"one\",null],\
+             [2000000,\"delivered\",0,\"two\",null],\
+             [3000000,\"claimed\",1,\"two\",null],\
+             [4000000,\"stage\",1,null,\"down loading\"]]"
         );
-        assert_eq!(Steps::of_text(&text), steps);
+        assert_eq!(serde_json::from_str::<Steps>(&json).unwrap(), steps);
         let hosts: Vec<_> = steps.iter().map(|step| step.host).collect();
         let two = Some("two".to_owned());
         assert_eq!(
@@ -253,15 +255,11 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_skipped() {
-        for (text, count) in [
-            ("", 0),
-            ("{}\n", 0),
-            ("[1,\"flown\",0,null,null]\n", 0),
-            ("[1,\"lost\",1,null,null]\n[2,\"cla", 1),
-        ] {
-            assert_eq!(Steps::of_text(text).0.len(), count, "{text}");
-        }
+    fn a_kind_of_a_later_version_is_skipped() {
+        let json = "[[1,\"flown\",0,null,null],[2,\"lost\",1,null,null]]";
+        let steps: Steps = serde_json::from_str(json).unwrap();
+        let kinds: Vec<_> = steps.iter().map(|step| step.kind).collect();
+        assert_eq!(kinds, [StepKind::Lost]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use uuid::Builder;
 use crate::timestamp::Timestamp;
 
 /// The four fields of a refinement request, as sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refinement {
     /// Where the original is.
     pub original_image_url: String,
@@ -19,10 +19,11 @@ pub struct Refinement {
 }
 
 /// The status of a task; the last two are final.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// It waits for a worker.
+    #[default]
     Pending,
     /// A worker has claimed it.
     Processing,
@@ -45,33 +46,52 @@ pub fn id_at(now: Timestamp, random: u128) -> String {
 }
 
 /// A refinement task, as its user sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// What is serialized is its part of the state document (see [`crate::document`]); what is
+/// skipped has a column of its own, or is in the request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
     /// A UUID in lower case.
+    #[serde(skip)]
     pub id: String,
     /// The user who owns it.
+    #[serde(skip)]
     pub user_id: String,
     /// Whether the user has no account.
+    #[serde(skip)]
     pub is_anonymous: bool,
     /// Its status.
+    #[serde(skip)]
     pub status: Status,
     /// What was requested.
+    #[serde(skip)]
     pub refinement: Refinement,
     /// The path, if the original is an image of this service.
+    #[serde(skip)]
     pub original_path: Option<String>,
     /// When it was submitted.
+    #[serde(skip)]
     pub created_at: Timestamp,
     /// None until the task first changes.
+    #[serde(skip)]
     pub updated_at: Option<Timestamp>,
     /// Set in both final states.
+    #[serde(skip)]
     pub completed_at: Option<Timestamp>,
     /// The refined concept's id, once completed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result_id: Option<String>,
     /// The refined image's path, from completion until the concept is deleted.
+    #[serde(skip)]
     pub image_path: Option<String>,
+    /// The notes of the model on its work, once completed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Why it failed, in a sentence for its user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
     /// When the lease expires, while processing.
+    #[serde(skip)]
     pub lease_until: Option<Timestamp>,
 }
 
@@ -187,6 +207,7 @@ impl Task {
             completed_at: None,
             result_id: None,
             image_path: None,
+            notes: Vec::new(),
             error_message: None,
             lease_until: None,
         }

@@ -22,7 +22,7 @@ pub struct TaskResponse<'a> {
     /// Set in both final states, `completed` and `failed`.
     #[serde(serialize_with = "rfc3339_or_null")]
     completed_at: Option<Timestamp>,
-    metadata: &'a Refinement,
+    metadata: Metadata<'a>,
     /// The refined concept's id, once completed.
     result_id: Option<&'a str>,
     /// Signed URL of the refined image, which works without credentials for about an
@@ -30,6 +30,16 @@ pub struct TaskResponse<'a> {
     image_url: Option<String>,
     /// Why the task failed, as a sentence for the user.
     error_message: Option<&'a str>,
+}
+
+/// The four fields of the request, and what else there is to say.
+#[derive(Serialize)]
+struct Metadata<'a> {
+    #[serde(flatten)]
+    refinement: &'a Refinement,
+    /// The model's notes on its work, once the task is completed.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    notes: &'a [String],
 }
 
 impl<'a> TaskResponse<'a> {
@@ -43,7 +53,10 @@ impl<'a> TaskResponse<'a> {
             created_at: task.created_at,
             updated_at: task.updated_at,
             completed_at: task.completed_at,
-            metadata: &task.refinement,
+            metadata: Metadata {
+                refinement: &task.refinement,
+                notes: &task.notes,
+            },
             result_id: task.result_id.as_deref(),
             image_url,
             error_message: task.error_message.as_deref(),

@@ -4,7 +4,10 @@
 //! Clients are not trusted: a value that does not have exactly the documented form is
 //! ignored, as if none had been sent. `tracestate` is not kept.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::hex::hex;
 
@@ -64,6 +67,18 @@ impl fmt::Display for TraceContext {
         let flags = u8::from(self.is_sampled);
         write!(f, "00-{trace}-{span}-{flags:02x}")
     }
+}
+
+impl Serialize for TraceContext {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// For a stored field: none, if it is not a valid one, since no task depends on it.
+pub fn stored<'de, D: Deserializer<'de>>(stored: D) -> Result<Option<TraceContext>, D::Error> {
+    let text = Option::<Cow<'de, str>>::deserialize(stored)?;
+    Ok(text.and_then(|text| TraceContext::parse(text.as_bytes())))
 }
 
 /// None: these are not exactly this many bytes in lower-case hexadecimal.

@@ -59,6 +59,7 @@ mod tests {
             completed_at: Some(Timestamp(1_795_176_004_000_000)),
             result_id: None,
             image_path: None,
+            notes: Vec::new(),
             error_message: None,
             lease_until: None,
         }
@@ -69,6 +70,7 @@ mod tests {
         let task = Task {
             result_id: Some("c".into()),
             image_path: Some("refined/a.png".into()),
+            notes: vec!["A note.".into()],
             ..task(Status::Completed)
         };
         let body = body(&task, None, Some("https://a.example/x?y".into())).unwrap();
@@ -81,7 +83,7 @@ mod tests {
             r#""completed_at":"2026-11-20T12:00:04.000000Z","#,
             r#""metadata":{"original_image_url":"https://example.com/a.png","#,
             r#""refinement_prompt":"Make it \"lighter\"","logo_description":null,"#,
-            r#""theme_description":"Sea"},"result_id":"c","#,
+            r#""theme_description":"Sea","notes":["A note."]},"result_id":"c","#,
             r#""image_url":"https://a.example/x?y","error_message":null}}"#
         );
         assert_eq!(body, expected);

@@ -15,6 +15,7 @@ use std::time::Duration;
 use concept_refinement_domain::capability::{Cancellation, Page, Position};
 use concept_refinement_domain::rulebook::{Retry, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::Answer;
@@ -40,7 +41,8 @@ pub struct Act {
 }
 
 /// An action on a task, or on all tasks that match a filter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Action {
     /// Submits a failed task again, as a new one. With a filter, only each user's newest
     /// matching task is submitted again, if the user may still want it.

@@ -28,6 +28,13 @@ pub enum OpenError {
         .0.display()
     )]
     OtherVersion(PathBuf),
+    /// This file has a schema of the future.
+    #[error(
+        "{} was changed by a later version of this program, so this one leaves it as it is: start \
+         the later one, or restore a backup from before",
+        .0.display()
+    )]
+    LaterVersion(PathBuf),
     /// The contents of this file are damaged.
     #[error(
         "{} is damaged, and nothing in it was changed or deleted: restore a backup",

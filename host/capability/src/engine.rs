@@ -54,6 +54,9 @@ pub struct Engine<O, S> {
     pub name: &'static str,
     /// Whether the store exists. If not, opening creates it.
     pub exists: fn(&EngineConfig) -> io::Result<bool>,
+    /// Whether opening the store would upgrade the data of an earlier version. For stores in
+    /// files; blocks the thread.
+    pub is_outdated: fn(&EngineConfig) -> Result<bool, OpenError>,
     /// Opens the store. It may take long, but does not block the threads of the runtime.
     pub open: fn(EngineConfig, O) -> BoxFuture<'static, Result<S, OpenError>>,
     /// Locks the files of a store that no process uses, without changing them. None: it
@@ -192,6 +195,7 @@ mod tests {
         Engine {
             name,
             exists: |_| Ok(false),
+            is_outdated: |_| Ok(false),
             open: |_, ()| Box::pin(async { Ok(()) }),
             at_rest: |_| Box::pin(async { Ok(None) }),
             inspect: None,

@@ -43,6 +43,7 @@ pub mod tasks;
 pub mod tls;
 pub mod traces;
 pub mod unavailable;
+pub mod upgrade;
 pub mod upload_reservations;
 pub mod webhooks;
 

@@ -37,7 +37,7 @@ pub static TABLES: [&Table; 10] = [
     &CONCEPTS,
     &ACCOUNTS,
     &IDEMPOTENCY_KEYS,
-    &FORGOTTEN_TASKS,
+    &TOMBSTONES,
     &SESSIONS,
     &LAST_ROUND,
     &QUEUE_PAUSE,
@@ -50,11 +50,9 @@ pub static TASKS: Table = Table {
     name: "task",
     known_as: "tasks",
     key: "id",
-    columns: "id, user_id, is_anonymous, status, original_image_url, refinement_prompt, \
-         logo_description, theme_description, original_path, created_at, updated_at, \
-         completed_at, result_id, image_path, error_message, lease_until, lease, attempt, \
-         deaths, revision, payment, due_at, delivery, receiver, delivery_due_at, retry_of, trace, \
-         steps",
+    columns: "id, user_id, is_anonymous, original_path, created_at, status, updated_at, \
+         completed_at, image_path, lease_until, lease, revision, due_at, receiver, \
+         delivery_due_at, request, state",
     condition: "TRUE",
 };
 
@@ -63,9 +61,8 @@ pub static CONCEPTS: Table = Table {
     name: "concept",
     known_as: "concepts",
     key: "id",
-    columns: "id, task_id, user_id, is_anonymous, image_path, image_url, \
-         original_image_url, refinement_prompt, logo_description, theme_description, \
-         color_palettes, notes, created_at",
+    columns: "id, task_id, user_id, is_anonymous, image_path, created_at, image_sha256, \
+         parent_id, content",
     condition: "TRUE",
 };
 
@@ -87,11 +84,11 @@ static IDEMPOTENCY_KEYS: Table = Table {
 };
 
 /// Tombstones of deleted tasks.
-static FORGOTTEN_TASKS: Table = Table {
-    name: "forgotten_task",
-    known_as: "forgotten tasks",
-    key: "id",
-    columns: "id, forgotten_at",
+static TOMBSTONES: Table = Table {
+    name: "tombstone",
+    known_as: "deleted tasks",
+    key: "task_id",
+    columns: "task_id, deleted_at",
     condition: "TRUE",
 };
 
@@ -132,12 +129,11 @@ static AUDIT: Table = Table {
 };
 
 /// Jobs: operators' actions on all tasks that match a filter.
-static JOBS: Table = Table {
+pub static JOBS: Table = Table {
     name: "job",
     known_as: "jobs",
     key: "id",
-    columns: "id, action, filter, created_at, ended_at, total, done, failed, task_created_at, \
-         task_id",
+    columns: "id, created_at, ended_at, content",
     condition: "TRUE",
 };
 

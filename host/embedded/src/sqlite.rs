@@ -5,9 +5,11 @@ pub(crate) mod connection;
 mod database_file;
 mod group_commit;
 pub(crate) mod names;
+pub(crate) mod records;
 pub(crate) mod schema;
 pub(crate) mod statements;
 pub(crate) mod transaction;
+mod upgrade;
 
 use std::path::Path;
 

@@ -115,7 +115,8 @@ impl SqliteTasks {
         let main = names::create(&file).map_err(system)?;
         let mut connection = connection::writer(&file).map_err(engine)?;
         sqlite::glance(&connection).map_err(engine)?;
-        schema::create(&mut connection).map_err(|error| error.into_open_error(&file))?;
+        schema::prepare(&mut connection, Some(directory))
+            .map_err(|error| error.into_open_error(&file))?;
         options
             .room
             .take_over_tasks(tally::active(&connection).map_err(engine)?);
@@ -142,7 +143,8 @@ impl SqliteTasks {
         let place = Path::new("the memory");
         let engine = |error| OpenError::unusable(place, error);
         let mut connection = connection::in_memory().map_err(engine)?;
-        schema::create(&mut connection).map_err(|error| OpenError::unusable(place, error))?;
+        schema::prepare(&mut connection, None)
+            .map_err(|error| OpenError::unusable(place, error))?;
         let damage = Arc::default();
         let store = Self::on(place, connection, vec![], options, clock, damage);
         store.map_err(|error| OpenError::unusable(place, error))
@@ -195,7 +197,7 @@ impl SqliteTasks {
     {
         match &self.readers {
             Some(readers) => readers.read(query).await,
-            None => self.write(|step| query(step.connection)).await,
+            None => self.write(|tx| query(tx.connection)).await,
         }
     }
 
@@ -207,7 +209,7 @@ impl SqliteTasks {
     {
         match &self.readers {
             Some(readers) => readers.scan(query).await,
-            None => self.write(|step| query(step.connection)).await,
+            None => self.write(|tx| query(tx.connection)).await,
         }
     }
 
@@ -219,14 +221,14 @@ impl SqliteTasks {
     {
         match &self.readers {
             Some(readers) => readers.scan_for_operator(query).await,
-            None => self.write(|step| query(step.connection)).await,
+            None => self.write(|tx| query(tx.connection)).await,
         }
     }
 
     async fn write<T, W>(&self, work: W) -> Result<T, CapabilityError>
     where
         T: Send + 'static,
-        W: FnOnce(&mut writer::Step<'_>) -> Result<T, Fault> + Send + 'static,
+        W: FnOnce(&mut writer::Tx<'_>) -> Result<T, Fault> + Send + 'static,
     {
         self.writer.write(work).await
     }
@@ -246,17 +248,17 @@ impl Tasks for SqliteTasks {
         owns_images: bool,
     ) -> Answer<'a, ()> {
         let user_id = user_id.to_owned();
-        Box::pin(self.write(move |step| sessions::renew(step, &user_id, until, owns_images)))
+        Box::pin(self.write(move |tx| sessions::renew(tx, &user_id, until, owns_images)))
     }
 
     fn submit(&self, task: NewTask) -> Answer<'_, Submission> {
         let max_backlog = self.options.max_backlog;
-        Box::pin(self.write(move |step| submit::submit(step, task, max_backlog)))
+        Box::pin(self.write(move |tx| submit::submit(tx, task, max_backlog)))
     }
 
     fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced> {
         let (id, error_message) = (id.to_owned(), error_message.to_owned());
-        Box::pin(self.write(move |step| submit::withdraw(step, &id, &error_message)))
+        Box::pin(self.write(move |tx| submit::withdraw(tx, &id, &error_message)))
     }
 
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>> {
@@ -290,17 +292,17 @@ impl Tasks for SqliteTasks {
 
     fn cancel<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Cancellation>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
-        Box::pin(self.write(move |step| submit::cancel(step, &user_id, &id)))
+        Box::pin(self.write(move |tx| submit::cancel(tx, &user_id, &id)))
     }
 
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
-        Box::pin(self.write(move |step| delete::delete(step, &user_id, &id)))
+        Box::pin(self.write(move |tx| delete::delete(tx, &user_id, &id)))
     }
 
     fn erase_user<'a>(&'a self, user_id: &'a str, limit: u32) -> Answer<'a, Erased> {
         let user_id = user_id.to_owned();
-        Box::pin(self.write(move |step| erasure::erase(step, &user_id, limit)))
+        Box::pin(self.write(move |tx| erasure::erase(tx, &user_id, limit)))
     }
 
     fn watch<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Changes>> {
@@ -320,7 +322,7 @@ impl Leases for SqliteTasks {
         let lease = self.options.lease;
         let (id, user) = (id.to_owned(), user_id.map(str::to_owned));
         Box::pin(async move {
-            let claim = self.write(move |step| leases::claim(step, &id, user.as_deref(), lease));
+            let claim = self.write(move |tx| leases::claim(tx, &id, user.as_deref(), lease));
             Ok(match claim.await? {
                 Claim::Claimed(claimed) => Some(*claimed),
                 Claim::Refused => None,
@@ -334,12 +336,12 @@ impl Leases for SqliteTasks {
 
     fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>> {
         let (held, lease) = (lease.clone(), self.options.lease);
-        Box::pin(self.write(move |step| leases::renew(step, &held, lease)))
+        Box::pin(self.write(move |tx| leases::renew(tx, &held, lease)))
     }
 
     fn finish<'a>(&'a self, lease: &'a Lease, image: RefinedImage) -> Answer<'a, Finished> {
         let held = lease.clone();
-        Box::pin(self.write(move |step| leases::finish(step, &held, image)))
+        Box::pin(self.write(move |tx| leases::finish(tx, &held, image)))
     }
 
     fn fail<'a>(
@@ -349,17 +351,17 @@ impl Leases for SqliteTasks {
         error_message: &'a str,
     ) -> Answer<'a, Fenced> {
         let (held, error_message) = (lease.clone(), error_message.to_owned());
-        Box::pin(self.write(move |step| leases::fail(step, &held, &error_message)))
+        Box::pin(self.write(move |tx| leases::fail(tx, &held, &error_message)))
     }
 
     fn pay<'a>(&'a self, lease: &'a Lease, payment: &'a Payment) -> Answer<'a, Fenced> {
         let (held, payment) = (lease.clone(), payment.clone());
-        Box::pin(self.write(move |step| leases::pay(step, &held, &payment)))
+        Box::pin(self.write(move |tx| leases::pay(tx, &held, &payment)))
     }
 
     fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {
         let held = lease.clone();
-        Box::pin(self.write(move |step| leases::release(step, &held)))
+        Box::pin(self.write(move |tx| leases::release(tx, &held)))
     }
 
     fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()> {
@@ -382,7 +384,7 @@ impl Leases for SqliteTasks {
 
 impl Maintenance for SqliteTasks {
     fn due(&self, limit: u32) -> Answer<'_, Vec<Task>> {
-        Box::pin(self.write(move |step| sweep::due(step, limit)))
+        Box::pin(self.write(move |tx| sweep::due(tx, limit)))
     }
 
     fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
@@ -390,7 +392,7 @@ impl Maintenance for SqliteTasks {
     }
 
     fn recover(&self, are_messages_lost: bool) -> Answer<'_, u32> {
-        Box::pin(self.write(move |step| sweep::recover(step, are_messages_lost)))
+        Box::pin(self.write(move |tx| sweep::recover(tx, are_messages_lost)))
     }
 
     fn unreferenced(&self, image_paths: Vec<String>) -> Answer<'_, Vec<String>> {
@@ -398,11 +400,11 @@ impl Maintenance for SqliteTasks {
     }
 
     fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {
-        Box::pin(self.write(move |step| expiry::expire(step, before, limit)))
+        Box::pin(self.write(move |tx| expiry::expire(tx, before, limit)))
     }
 
     fn abandon(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {
-        Box::pin(self.write(move |step| expiry::abandon(step, before, limit)))
+        Box::pin(self.write(move |tx| expiry::abandon(tx, before, limit)))
     }
 
     fn without_session(&self, users: Vec<String>, before: Timestamp) -> Answer<'_, Vec<String>> {
@@ -414,7 +416,7 @@ impl Maintenance for SqliteTasks {
     }
 
     fn remember_round(&self, round: LastRound) -> Answer<'_, ()> {
-        Box::pin(self.write(move |step| rounds::remember(step, round)))
+        Box::pin(self.write(move |tx| rounds::remember(tx, round)))
     }
 
     fn tally(&self) -> Answer<'_, Tally> {
@@ -430,7 +432,7 @@ impl Maintenance for SqliteTasks {
     /// Writes, since reading also works on a full disk, and after the file has lost its
     /// name.
     fn check(&self) -> Answer<'_, ()> {
-        Box::pin(self.write(|step| Ok(schema::write_probe(step.connection)?)))
+        Box::pin(self.write(|tx| Ok(schema::write_probe(tx.connection)?)))
     }
 }
 
@@ -452,7 +454,7 @@ impl Concepts for SqliteTasks {
 
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<String>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
-        Box::pin(self.write(move |step| concepts::delete(step, &user_id, &id)))
+        Box::pin(self.write(move |tx| concepts::delete(tx, &user_id, &id)))
     }
 }
 
@@ -471,7 +473,7 @@ impl Webhooks for SqliteTasks {
 
     fn redeliver<'a>(&'a self, user_id: &'a str, task_id: &'a str) -> Answer<'a, Redelivery> {
         let (user_id, id) = (user_id.to_owned(), task_id.to_owned());
-        Box::pin(self.write(move |step| webhooks::redeliver(step, &user_id, &id)))
+        Box::pin(self.write(move |tx| webhooks::redeliver(tx, &user_id, &id)))
     }
 
     fn claim_deliveries(&self, permits: DeliveryPermits) -> Answer<'_, Vec<DueDelivery>> {
@@ -484,7 +486,7 @@ impl Webhooks for SqliteTasks {
             if due.is_empty() {
                 return Ok(vec![]);
             }
-            self.write(move |step| webhooks::begin(step, &due)).await
+            self.write(move |tx| webhooks::begin(tx, &due)).await
         })
     }
 
@@ -495,7 +497,7 @@ impl Webhooks for SqliteTasks {
         jitter: f64,
     ) -> Answer<'a, Fenced> {
         let lease = lease.clone();
-        Box::pin(self.write(move |step| webhooks::record(step, &lease, outcome, jitter)))
+        Box::pin(self.write(move |tx| webhooks::record(tx, &lease, outcome, jitter)))
     }
 
     fn next_delivery(&self) -> Answer<'_, Option<Timestamp>> {

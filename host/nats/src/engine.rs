@@ -19,6 +19,7 @@ const fn engine(name: &'static str) -> QueueEngine {
     QueueEngine {
         name,
         exists: |_| Ok(true),
+        is_outdated: |_| Ok(false),
         open: |config, _| {
             Box::pin(async move {
                 let queue = NatsQueue::open(address(&config)?).await?;

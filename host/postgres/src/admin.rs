@@ -27,7 +27,8 @@ impl Administration for PostgresTasks {
     fn find<'a>(&'a self, id: &'a str) -> Answer<'a, Option<TaskRecord>> {
         self.answer(async move {
             let session = self.database.session().await?;
-            rows::find(&session, id).await
+            let found = rows::find(&session, id).await?;
+            Ok(found.map(|stored| stored.record))
         })
     }
 

@@ -15,8 +15,9 @@ const LISTEN_URL: &str = "tasks-listen-url";
 /// `postgres://…`: a database that several hosts may share.
 pub const ENGINE: TaskEngine = Engine {
     name: "postgres://",
-    // The first host that opens it creates missing tables.
+    // The first host that opens it creates or upgrades the tables.
     exists: |_| Ok(true),
+    is_outdated: |_| Ok(false),
     open: |config, options| {
         Box::pin(async move {
             let (settings, listen) = settings(&config)?;

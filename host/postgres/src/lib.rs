@@ -89,7 +89,7 @@ pub struct Opened {
 }
 
 impl PostgresTasks {
-    /// Opens a store, and creates its tables if there are none. `listen`: the same
+    /// Opens a store, and creates or upgrades its tables. `listen`: the same
     /// database by an address without a pooler, to receive notifications of other hosts.
     /// If the database cannot be reached, the store is opened anyway: each call fails
     /// until it can.

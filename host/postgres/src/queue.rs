@@ -20,7 +20,6 @@ use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue};
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::lease::{PENDING_OVERDUE, is_overdue};
 use concept_refinement_domain::message::{self, Parsed};
-use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Task;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -33,6 +32,7 @@ use crate::connection::fault::{Fault, unavailable};
 use crate::connection::values::{Time, id, parameters};
 use crate::queue::fetch::{Fetched, MAX_FETCH, fetch, retry_until};
 use crate::tasks::leases;
+use crate::tasks::rows::StoredTask;
 
 /// Limit for the delay that a worker may request.
 const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
@@ -70,7 +70,7 @@ impl SharedQueue {
             return Ok(());
         };
         // A task that this host has just accepted can be fetched already.
-        let is_new = |record: TaskRecord| !is_overdue(&record.task, self.store.clock.now());
+        let is_new = |seen: StoredTask| !is_overdue(&seen.record.task, self.store.clock.now());
         if self.store.recent.get(task_id).is_some_and(is_new) {
             self.store.changes.published();
             return Ok(());

@@ -13,6 +13,7 @@ use super::{PubSubQueue, Target};
 pub const ENGINE: QueueEngine = QueueEngine {
     name: "pubsub://",
     exists: |_| Ok(true),
+    is_outdated: |_| Ok(false),
     open: |config, _| {
         Box::pin(async move {
             let queue = PubSubQueue::open(target(&config)?).await?;

@@ -28,6 +28,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 pub const ENGINE: ImageEngine = Engine {
     name: "s3://",
     exists: |_| Ok(true),
+    is_outdated: |_| Ok(false),
     open: |config, options| Box::pin(open(config, options)),
     at_rest: |_| Box::pin(async { Ok(None) }),
     inspect: Some(|config| Box::pin(inspect(config))),

@@ -301,6 +301,11 @@ impl ConfigBuilder {
         self.time("image-url-ttl", time)
     }
 
+    /// How many tasks of a user may be pending or in progress at a time.
+    pub fn active_tasks(self, tasks: u32) -> Self {
+        self.set("active-tasks", tasks.to_string())
+    }
+
     /// How many uploads a user may have.
     pub fn uploads(self, uploads: u32) -> Self {
         self.set("uploads", uploads.to_string())

@@ -105,6 +105,8 @@ pub const SETTINGS: &[Setting] = settings! {
         "jwt-issuer" ISSUER;
         /// Refinements per user: N/hour, N/day, N/month (UTC) or unlimited
         "rate-limit" LIMIT = "10/month";
+        /// Tasks of a user that may be pending or in progress at a time
+        "active-tasks" N = "1";
         /// Uploads that a user may keep
         "uploads" N = "100";
         /// What a user's uploads may take together, including those in progress

@@ -112,6 +112,8 @@ fn an_unusable_value_is_named() {
         ("model-timeout", "soon"),
         ("task-timeout", "5 minutes"),
         ("image-url-ttl", "1s"),
+        ("active-tasks", "0"),
+        ("active-tasks", "1001"),
         ("uploads", "few"),
         ("retention", ""),
         ("retention", "30"),

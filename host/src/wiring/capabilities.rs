@@ -62,6 +62,10 @@ impl<O, S> Configured<O, S> {
         (self.engine.exists)(&self.config)
     }
 
+    pub fn is_outdated(&self) -> Result<bool, OpenError> {
+        (self.engine.is_outdated)(&self.config)
+    }
+
     /// See [`Engine::at_rest`]. None: it does not exist, or has no files.
     pub async fn at_rest(&self) -> Result<Option<AtRest>, OpenError> {
         (self.engine.at_rest)(self.config.clone()).await

@@ -182,6 +182,7 @@ async fn claimed(
         original_found: true,
         idempotency_key: None,
         quota: None,
+        active_tasks: 1,
         trace: None,
     };
     let id = task.id.clone();

@@ -202,6 +202,7 @@ fn api_settings(config: &Config, secret: Option<&Secret>, names_routes: bool) ->
     let mut settings = values(
         config,
         &[
+            "active-tasks",
             "allow-sources",
             "allow-webhooks",
             "auth",

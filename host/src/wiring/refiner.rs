@@ -199,6 +199,7 @@ impl Refiner {
             original_found: true,
             idempotency_key: None,
             quota: None,
+            active_tasks: 1,
             trace: None,
         };
         let Submission::Created(accepted) = tasks.submit(task).await? else {

@@ -45,30 +45,36 @@ const PENDING: u64 = 1_000;
 type Filter = Box<dyn Fn(u64) -> TaskFilter>;
 
 /// Of 1,000 tasks and more: those that wait are the last ones.
-const SQLITE: &str = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1),
+const SQLITE: &str =
+    "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1),
          task_at(i, ms, ended) AS (SELECT i, ?2 + i * ?3, i + ?6 < ?1 FROM n)
-     INSERT INTO task (id, user_id, is_anonymous, status, original_image_url,
-         refinement_prompt, created_at, completed_at, due_at, error_message, steps)
+     INSERT INTO task (id, user_id, is_anonymous, status, created_at, completed_at, due_at,
+         revision, request, state)
      SELECT printf('%08x-%04x-7000-8000-%012x', ms >> 16, ms & 65535, i),
          iif(ended, 'user ' || (i / ?4), 'waiting ' || i), 0,
-         iif(ended, iif(i % ?5, 'completed', 'failed'), 'pending'),
-         'https://example.com/logo.png', 'Make the bean a little larger, please', ms * 1000,
-         iif(ended, ms * 1000, NULL), iif(ended, NULL, ms * 1000),
-         iif(ended AND i % ?5 = 0, 'It was refused.', NULL),
-         replace(hex(zeroblob(9)), '00', '[1795176000000000,\"stage\",1,null,\"downloading\"]' || char(10))
+         iif(ended, iif(i % ?5, 'completed', 'failed'), 'pending'), ms * 1000,
+         iif(ended, ms * 1000, NULL), iif(ended, NULL, ms * 1000), 2,
+         json_object('v', 1, 'original_image_url', 'https://example.com/logo.png',
+             'refinement_prompt', 'Make the bean a little larger, please'),
+         json_object('v', 1, 'attempt', 1,
+             'error_message', iif(ended AND i % ?5 = 0, 'It was refused.', NULL),
+             'steps', json('[' || substr(replace(hex(zeroblob(9)), '00',
+                 ',[1795176000000000,\"stage\",1,null,\"downloading\"]'), 2) || ']'))
      FROM task_at";
 
-const POSTGRES: &str = "INSERT INTO operated.task (id, user_id, is_anonymous, status,
-         original_image_url, refinement_prompt, created_at, completed_at, due_at, deliver_at,
-         error_message, steps)
+const POSTGRES: &str = "INSERT INTO operated.task (id, user_id, is_anonymous, status, created_at,
+         completed_at, due_at, deliver_at, revision, request, state)
      SELECT (lpad(to_hex(ms), 12, '0') || '70008000' || lpad(to_hex(i), 12, '0'))::uuid,
          CASE WHEN ended THEN 'user ' || i / $4 ELSE 'waiting ' || i END, false,
          CASE WHEN NOT ended THEN 'pending' WHEN i % $5 = 0 THEN 'failed' ELSE 'completed' END,
-         'https://example.com/logo.png', 'Make the bean a little larger, please', at,
-         CASE WHEN ended THEN at END, CASE WHEN NOT ended THEN at END,
-         CASE WHEN NOT ended THEN at END,
-         CASE WHEN ended AND i % $5 = 0 THEN 'It was refused.' END,
-         repeat('[1795176000000000,\"stage\",1,null,\"downloading\"]' || chr(10), 9)
+         at, CASE WHEN ended THEN at END, CASE WHEN NOT ended THEN at END,
+         CASE WHEN NOT ended THEN at END, 2,
+         json_build_object('v', 1, 'original_image_url', 'https://example.com/logo.png',
+             'refinement_prompt', 'Make the bean a little larger, please'),
+         json_build_object('v', 1, 'attempt', 1,
+             'error_message', CASE WHEN ended AND i % $5 = 0 THEN 'It was refused.' END,
+             'steps', ('[' || substr(repeat(',[1795176000000000,\"stage\",1,null,\"downloading\"]',
+                 9), 2) || ']')::json)
      FROM generate_series(0, $1 - 1) AS i,
          LATERAL (SELECT $2 + i::bigint * $3 AS ms, i + $6 < $1 AS ended) AS moment,
          LATERAL (SELECT to_timestamp(ms / 1000.0) AS at) AS time;

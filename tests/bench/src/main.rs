@@ -36,6 +36,7 @@ mod start;
 mod stored;
 mod tasks;
 mod traces;
+mod upgrades;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -69,7 +70,7 @@ const OTHER_USERS: &str = "REFINEMENT_BENCH_USERS";
 
 type Part = fn(Form) -> Vec<Figure>;
 
-const PARTS: [(&str, Part); 16] = [
+const PARTS: [(&str, Part); 17] = [
     // First, since files are created more slowly after many were deleted.
     ("tasks", tasks::measure),
     ("api", api::measure),
@@ -83,6 +84,7 @@ const PARTS: [(&str, Part); 16] = [
     ("operators", operators::measure),
     ("traces", traces::measure),
     ("postgres", postgres::measure),
+    ("upgrades", upgrades::measure),
     ("hosts", hosts::measure),
     ("cores", cores::measure),
     ("platforms", platforms::measure),

@@ -46,18 +46,26 @@ const PAUSE_SQLITE: &str = "INSERT INTO queue_pause (id, since) VALUES (0, 1)";
 const PAUSE_POSTGRES: &str = "INSERT INTO operated.queue_pause (id, since) VALUES (0, now())";
 
 /// Of one user 200 tasks that failed alike, before 20,000 that failed otherwise.
-const GREEDY_SQLITE: &str = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 20200)
-     INSERT INTO task (id, user_id, is_anonymous, status, original_image_url, refinement_prompt,
-         created_at, completed_at, error_message, steps)
+const GREEDY_SQLITE: &str =
+    "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 20200)
+     INSERT INTO task (id, user_id, is_anonymous, status, created_at, completed_at, revision,
+         request, state)
      SELECT printf('01900000-0000-7000-9000-%012x', i), 'greedy', 0, 'failed',
-         'https://example.com/logo.png', 'Make the bean a little larger, please',
-         1795000000000000 + i, 1795000000000000 + i, iif(i < 200, 'It is gone.', 'It broke off.'), ''
+         1795000000000000 + i, 1795000000000000 + i, 2,
+         json_object('v', 1, 'original_image_url', 'https://example.com/logo.png',
+             'refinement_prompt', 'Make the bean a little larger, please'),
+         json_object('v', 1, 'attempt', 1,
+             'error_message', iif(i < 200, 'It is gone.', 'It broke off.'))
      FROM n";
-const GREEDY_POSTGRES: &str = "INSERT INTO operated.task (id, user_id, is_anonymous, status,
-         original_image_url, refinement_prompt, created_at, completed_at, error_message, steps)
+const GREEDY_POSTGRES: &str =
+    "INSERT INTO operated.task (id, user_id, is_anonymous, status, created_at,
+         completed_at, revision, request, state)
      SELECT ('01900000000070009000' || lpad(to_hex(i), 12, '0'))::uuid, 'greedy', false, 'failed',
-         'https://example.com/logo.png', 'Make the bean a little larger, please', at, at,
-         CASE WHEN i < 200 THEN 'It is gone.' ELSE 'It broke off.' END, ''
+         at, at, 2,
+         json_build_object('v', 1, 'original_image_url', 'https://example.com/logo.png',
+             'refinement_prompt', 'Make the bean a little larger, please'),
+         json_build_object('v', 1, 'attempt', 1,
+             'error_message', CASE WHEN i < 200 THEN 'It is gone.' ELSE 'It broke off.' END)
      FROM generate_series(0, 20199) AS i,
          LATERAL (SELECT to_timestamp(1795000000 + i / 1000000.0) AS at) AS moment;
      ANALYZE operated.task";

@@ -220,6 +220,7 @@ async fn refined(capabilities: &Capabilities, user: &str, original: &str) {
         original_found: true,
         idempotency_key: None,
         quota: None,
+        active_tasks: 1,
         trace: None,
     };
     let id = task.id.clone();

@@ -89,6 +89,7 @@ async fn whole_task(store: &PostgresTasks) {
         original_found: true,
         idempotency_key: None,
         quota: None,
+        active_tasks: 1,
         trace: None,
     };
     let submitted = store.submit(task).await.unwrap();

@@ -44,19 +44,22 @@ const START: i64 = 1_795_176_000_000_000;
 /// Completed tasks, and their concepts.
 const FILL: [&str; 2] = [
     "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1)
-     INSERT INTO task (id, user_id, is_anonymous, status, original_image_url,
-         refinement_prompt, created_at, updated_at, completed_at, result_id, image_path,
-         attempt, revision, steps)
+     INSERT INTO task (id, user_id, is_anonymous, status, created_at, updated_at, completed_at,
+         image_path, revision, request, state)
      SELECT printf('01900000-0000-7000-8000-%012x', i), 'stored ' || (i / ?2), 0, 'completed',
-         'https://example.com/logo.png', 'Make the bean a little larger, please', ?3 + i,
-         ?3 + i, ?3 + i, printf('01900000-0000-8000-8000-%012x', i),
+         ?3 + i, ?3 + i, ?3 + i,
          printf('refined/0123456789abcdef0123456789abcdef/01900000-0000-7000-8000-%012x-1.png', i),
-         1, 2, ''
+         2, json_object('v', 1, 'original_image_url', 'https://example.com/logo.png',
+             'refinement_prompt', 'Make the bean a little larger, please'),
+         json_object('v', 1, 'attempt', 1,
+             'result_id', printf('01900000-0000-8000-8000-%012x', i))
      FROM n",
-    "INSERT INTO concept (id, task_id, user_id, is_anonymous, image_path, image_url,
-         original_image_url, refinement_prompt, color_palettes, notes, created_at)
-     SELECT result_id, id, user_id, 0, image_path, '/api/images/' || image_path,
-         original_image_url, refinement_prompt, '[]', '[]', completed_at
+    "INSERT INTO concept (id, task_id, user_id, is_anonymous, image_path, created_at, content)
+     SELECT state ->> '$.result_id', id, user_id, 0, image_path, completed_at,
+         json_object('v', 1, 'task_id', id, 'user_id', user_id, 'is_anonymous', json('false'),
+             'image_path', image_path, 'image_url', '/api/images/' || image_path,
+             'original_image_url', request ->> '$.original_image_url',
+             'refinement_prompt', request ->> '$.refinement_prompt', 'color_palettes', json('[]'))
      FROM task",
 ];
 

@@ -193,9 +193,9 @@ fn failed(number: u64, error: &str) -> Record {
     let at = START.plus(MOMENT * u32::try_from(number).unwrap());
     let cells = json!({
         "id": id_at(at, 0), "user_id": format!("user {}", number % 100), "is_anonymous": 0,
-        "status": "failed", "original_image_url": "", "refinement_prompt": "",
-        "created_at": at.0, "completed_at": at.0, "error_message": error, "attempt": 1,
-        "deaths": 0, "revision": 2, "steps": "",
+        "status": "failed", "created_at": at.0, "completed_at": at.0, "revision": 2,
+        "request": json!({ "v": 1, "original_image_url": "", "refinement_prompt": "" }).to_string(),
+        "state": json!({ "v": 1, "error_message": error, "attempt": 1 }).to_string(),
     });
     let columns = TASKS.columns.split(", ");
     let value = |column| cells.get(column).cloned().unwrap_or(Value::Null);

@@ -25,41 +25,32 @@ fn id(number: u32) -> String {
 /// Of each table more than one, wherever it can have them, and in each column a value.
 fn records(table: &Table) -> Vec<Record> {
     let (now, hash) = (START.0, "00ff".repeat(16));
-    let list = |texts: Value| texts.to_string();
+    let text = |document: Value| document.to_string();
     let rows = match table.name {
         "task" => json!([
             {
                 "id": id(1), "user_id": ODD, "is_anonymous": 1, "status": "failed",
-                "original_image_url": ODD, "refinement_prompt": ODD, "logo_description": ODD,
-                "theme_description": ODD, "original_path": "uploads/a/b.png",
-                "created_at": now, "updated_at": now + 1, "completed_at": now + 2,
-                "result_id": id(3), "image_path": "refined/a/b.png", "error_message": ODD,
-                "attempt": 3, "deaths": 2, "revision": 1_u64 << 40,
-                "delivery": "{\"url\":\"\\u0000\"}", "receiver": "https://a.example",
-                "delivery_due_at": now + 3, "retry_of": id(2),
-                "trace": ODD,
-                "steps": "[1,\"submitted\",0,\"one\",null]\n",
+                "original_path": "uploads/a/b.png", "created_at": now, "updated_at": now + 1,
+                "completed_at": now + 2, "image_path": "refined/a/b.png",
+                "revision": 1_u64 << 40, "receiver": "https://a.example",
+                "delivery_due_at": now + 3, "request": text(json!({ "a": ODD })),
+                "state": text(json!({ "v": 1, "error_message": ODD })),
             },
             {
                 "id": id(2), "user_id": "bob", "is_anonymous": 0, "status": "processing",
-                "original_image_url": "", "refinement_prompt": "", "created_at": now,
-                "lease_until": now + 1, "lease": 30_000_000, "attempt": 0, "deaths": 0,
-                "revision": 0, "due_at": now + 2, "steps": "",
+                "created_at": now, "lease_until": now + 1, "lease": 30_000_000, "revision": 0,
+                "due_at": now + 2, "request": "", "state": "{}",
             },
         ]),
         "concept" => json!([
             {
                 "id": id(3), "task_id": id(1), "user_id": ODD, "is_anonymous": 1,
-                "image_path": ODD, "image_url": "", "original_image_url": "",
-                "refinement_prompt": "", "logo_description": ODD, "theme_description": ODD,
-                "color_palettes": list(json!([ODD, "", ","])), "notes": list(json!([])),
-                "created_at": now,
+                "image_path": ODD, "created_at": now, "image_sha256": hash, "parent_id": id(4),
+                "content": text(json!({ "notes": [ODD, "", ","] })),
             },
             {
                 "id": id(4), "task_id": id(2), "user_id": "bob", "is_anonymous": 0,
-                "image_path": "", "image_url": "", "original_image_url": "",
-                "refinement_prompt": "", "color_palettes": list(json!([])),
-                "notes": list(json!(["é"])), "created_at": 0,
+                "image_path": "", "created_at": 0, "content": "é",
             },
         ]),
         "account" => json!([
@@ -71,7 +62,7 @@ fn records(table: &Table) -> Vec<Record> {
             ["ada", ODD, hash, id(2), 0, null, now],
             ["", "a", hash, id(3), 0, null, now],
         ]),
-        "forgotten_task" => json!([[id(5), now], [id(6), now + 1]]),
+        "tombstone" => json!([[id(5), now], [id(6), now + 1]]),
         "session" => json!([["", now], ["a", now + 1], [ODD, now]]),
         "last_round" => json!([[0, now, 5]]),
         "upload_reservation" => json!([
@@ -85,19 +76,8 @@ fn records(table: &Table) -> Vec<Record> {
             [7, now + 1, "", "pause", "queue", "", 1_u64 << 40],
         ]),
         "job" => json!([
-            [
-                id(7),
-                "retry",
-                "{\"error\":\"\\u0000\"}",
-                now,
-                null,
-                9,
-                2,
-                1,
-                now,
-                id(1)
-            ],
-            [id(8), "delete", "{}", now, now + 1, 0, 0, 0, null, null],
+            [id(7), now, null, text(json!({ "error": ODD }))],
+            [id(8), now, now + 1, "{}"],
         ]),
         "unfinished_move" => json!([[0, ODD]]),
         other => panic!("{other}"),

@@ -135,7 +135,7 @@ async fn assert_is_nobodys(store: &PostgresTasks, id: &str) {
 }
 
 fn deaths(schema: &Schema) -> String {
-    schema.query("SELECT sum(deaths) FROM task")
+    schema.query("SELECT sum(coalesce((state::json ->> 'deaths')::int, 0)) FROM task")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

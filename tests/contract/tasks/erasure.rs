@@ -281,7 +281,7 @@ async fn none_names_them(store: &(impl Tasks + Leases + Records)) {
     };
     assert_eq!(
         records().await.matches(USER).count(),
-        4,
+        5,
         "the test is blind"
     );
     store.erase_user(USER, 100).await.unwrap();

@@ -41,11 +41,11 @@ const CHANGES: [(&str, &str); 4] = [
         "counts of tasks",
     ),
     (
-        "UPDATE concept SET notes = '{other}' WHERE id = (SELECT min(id::text)::uuid FROM concept)",
+        "UPDATE concept SET content = '{}' WHERE id = (SELECT min(id::text)::uuid FROM concept)",
         "concepts",
     ),
     (
-        "UPDATE task SET error_message = 'x' WHERE user_id = 'eve' AND status = 'failed'",
+        "UPDATE task SET state = '{}' WHERE user_id = 'eve' AND status = 'failed'",
         "tasks",
     ),
 ];

@@ -150,7 +150,7 @@ async fn what_no_backup_has_is_refused_and_nothing_is_written() {
     torn[4096..8192].fill(0xff);
     let small = of_another_version(&of("images/small.sqlite"));
     let newer = of_another_version(&of_tasks);
-    let other = "was written by another version of this program";
+    let other = "was changed by a later version of this program";
     let small_before = of("images/small.sqlite");
     let more = "it has other tables, indexes, views or triggers than this program makes";
     let trigger = "CREATE TRIGGER t AFTER INSERT ON task BEGIN DELETE FROM concept; END";

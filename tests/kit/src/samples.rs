@@ -20,6 +20,7 @@ pub fn new_task(id: &str) -> NewTask {
         original_found: true,
         idempotency_key: None,
         quota: None,
+        active_tasks: 1,
         trace: None,
     }
 }

@@ -22,7 +22,7 @@ use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::{Usage, Window};
 use concept_refinement_domain::rulebook::{
-    self, Account, Claim, Decision, Finish, Refusal, TaskRecord,
+    self, Account, ActiveTasks, Claim, Decision, Finish, Refusal, TaskRecord,
 };
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -277,9 +277,14 @@ impl Account for Known<'_> {
         Ok(self.store.keys.get(&key).cloned())
     }
 
-    fn active(&self) -> Result<Option<Task>, Refusal> {
-        let mut tasks = self.store.tasks_of(self.user_id);
-        Ok(tasks.find(|task| !task.status.is_final()).cloned())
+    fn active(&self) -> Result<Option<ActiveTasks>, Refusal> {
+        let tasks = self.store.tasks_of(self.user_id);
+        let active: Vec<_> = tasks.filter(|task| !task.status.is_final()).collect();
+        let oldest = active.iter().min_by_key(|task| (task.created_at, &task.id));
+        Ok(oldest.map(|oldest| ActiveTasks {
+            count: u32::try_from(active.len()).unwrap_or(u32::MAX),
+            oldest: Task::clone(oldest),
+        }))
     }
 
     fn used(&self, window: Window) -> Result<u32, Refusal> {

@@ -146,6 +146,26 @@ pub async fn the_first_answer_is_the_pending_task<P: Platform>() {
     assert_eq!(same.json(), finished, "both paths say the same");
 }
 
+/// Also when the concept is gone.
+pub async fn what_the_model_says_of_its_work_stays_with_the_task<P: Platform>() {
+    let client = new_user(scripted::<P>());
+    let original = origin().picture(&pictures::png(8, 8));
+    let notes = json!(["Note 1.", "Note 2."]);
+    let task = client.refined(&original, "note 2 times").await;
+    assert_is_task(&task);
+    assert_eq!(task["metadata"]["notes"], notes);
+    let concept = format!("/api/concepts/{}", task["result_id"].as_str().unwrap());
+    assert_eq!(client.get(&concept).await.json()["notes"], notes);
+    assert_eq!(client.delete(&concept).await.status, 204);
+    let id = task["task_id"].as_str().unwrap();
+    let task = client.task(id).await;
+    assert_is_task(&task);
+    assert_eq!(task["metadata"]["notes"], notes);
+    assert_eq!(task["image_url"], json!(null));
+    let listed = client.get("/api/tasks?limit=1").await.json();
+    assert_eq!(listed["tasks"][0], task);
+}
+
 pub async fn what_the_model_refuses_fails_the_task<P: Platform>() {
     let original = origin().picture(&pictures::png(8, 8));
     let begin = "Error in refinement task processing: Image refinement failed: ";

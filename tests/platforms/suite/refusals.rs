@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{NO_ID, REFINE, limits, unsigned};
 use crate::Platform;
 use concept_refinement_tests::platform::{
-    FRUGAL, frugal, local, new_name, new_user, origin, scripted,
+    FRUGAL, Start, frugal, local, new_name, new_user, origin, scripted,
 };
 
 pub async fn who_may_not_is_told_so<P: Platform>() {
@@ -326,6 +326,42 @@ pub async fn an_active_task_is_answered_in_place_of_another<P: Platform>() {
     assert_eq!(user.finished(&id).await["status"], "completed");
     let next = user.refined(&url, "echo it").await;
     assert_eq!(next["status"], "completed", "{next}");
+}
+
+/// The oldest one is told.
+pub async fn as_many_tasks_are_active_as_the_setting_allows<P: Platform>() {
+    let service = Start::<P>::scripted().set("active-tasks", "2").start();
+    let user = new_user(&service);
+    let gated = || origin().gated(&pictures::png(8, 8));
+    let ((first, first_gate), (second, second_gate)) = (gated(), gated());
+    let oldest = user.accepted(&first, "echo it").await;
+    let newest = user.accepted(&second, "echo it").await;
+    let refused = async |id: &str| {
+        let conflict = user.refine(&first, "echo it").await;
+        assert_eq!(conflict.status, 409, "{conflict:?}");
+        assert_eq!(conflict.json()["task_id"], id);
+    };
+    refused(&oldest).await;
+    second_gate.open();
+    assert_eq!(user.finished(&newest).await["status"], "completed");
+    assert_ne!(user.task(&oldest).await["status"], "completed");
+    let third = user.accepted(&second, "wait 20000ms").await;
+    refused(&oldest).await;
+    first_gate.open();
+    assert_eq!(user.finished(&oldest).await["status"], "completed");
+    let fourth = user.accepted(&second, "wait 20000ms").await;
+    refused(&third).await;
+    for id in [third, fourth] {
+        assert_eq!(user.delete(&format!("/api/tasks/{id}")).await.status, 204);
+    }
+    let concepts = user.get("/api/concepts").await.json();
+    let of: Vec<_> = concepts["concepts"].as_array().unwrap().iter().collect();
+    let of: Vec<_> = of
+        .iter()
+        .map(|concept| concept["task_id"].as_str())
+        .collect();
+    assert_eq!(of, [Some(&*oldest), Some(&*newest)], "the newest end first");
+    service.stop();
 }
 
 pub async fn a_quota_that_is_used_up_is_told_with_its_limits<P: Platform>() {

@@ -83,9 +83,11 @@ class ReadyResponse(TypedDict):
     status: Literal["ready", "degraded"]
 
 
-#: The four fields of the request, as sent; null if absent.
+#: The four fields of the request, as sent; null if absent. Then what else there is to say of the task.
 class RefinementMetadata(TypedDict):
     logo_description: str | None
+    #: The model's notes on its work. Absent if there are none, and until the task is completed. They stay when the concept is deleted.
+    notes: NotRequired[list[str]]
     original_image_url: str
     refinement_prompt: str
     theme_description: str | None

@@ -6,7 +6,6 @@ use concept_refinement_domain::concept::{Concept, id_for};
 use crate::documents::{self, ConceptDocument, TaskDocument};
 use crate::names;
 use crate::ports::{Fault, Machine, Platform};
-use crate::reads::{concept, end_of};
 use crate::store::Store;
 use crate::user_record::entries::Entry;
 
@@ -18,24 +17,41 @@ impl<P: Platform, M: Machine> Store<P, M> {
         self.concept_of(&entry).await
     }
 
-    /// Returns the path of the concept's image.
+    /// Returns the path of the concept's image. What the end of its task says besides is
+    /// kept for the task, in a document of its own.
     pub async fn delete_concept(&self, user_id: &str, id: &str) -> Result<Option<String>, Fault> {
         let Some((entry, place)) = self.concept_entry(user_id, id).await? else {
             return Ok(None);
         };
-        let Some(concept) = self.concept_of(&entry).await? else {
+        let Some(end) = self.end_document(&entry).await? else {
             return Ok(None);
         };
-        let task_id = &place.task_id;
-        let delete = |entry: &mut Entry| entry.delete_concept(task_id);
-        let deleted = self.change_entry(user_id, place.number, delete).await?;
-        let Some(document) = deleted else {
+        let Some(concept) = end.concept()? else {
+            return Ok(None);
+        };
+        let ConceptDocument {
+            task_id, number, ..
+        } = &place;
+        let name = self.drawn();
+        let kept = names::end(task_id, &name);
+        if !entry.task_is_deleted {
+            let end = documents::encode(&end.without_concept());
+            self.platform.set_many(vec![(kept.clone(), end)]).await?;
+        }
+        let delete = |entry: &mut Entry| {
+            let document = entry.delete_concept(&name)?;
+            Some((document, entry.task_is_deleted))
+        };
+        let deleted = self.change_entry(user_id, *number, task_id, delete).await?;
+        let Some((document, task_is_deleted)) = deleted else {
+            self.remove_unreferenced(&[kept]).await;
             return Ok(None);
         };
         let mut leftovers = vec![names::end(task_id, &document)];
         leftovers.extend(names::concept(id));
+        leftovers.extend(task_is_deleted.then_some(kept));
         self.remove_unreferenced(&leftovers).await;
-        Ok(Some(concept.content.image_path))
+        Ok(Some(concept.image_path))
     }
 
     pub(crate) async fn place_of_concept(
@@ -65,29 +81,15 @@ impl<P: Platform, M: Machine> Store<P, M> {
             .filter(|entry| entry.position_of_concept().is_some())
             .map(|entry| (entry, place)))
     }
-
-    pub(crate) async fn concept_of(&self, entry: &Entry) -> Result<Option<Concept>, Fault> {
-        let document = match end_of(entry) {
-            Some(key) => self.platform.get(&key).await?,
-            None => None,
-        };
-        let document = document.as_deref().map(documents::decode).transpose()?;
-        Ok(document.and_then(|document| concept(entry, document)))
-    }
 }
 
 /// Where the concept of a task can be found; this never changes.
-pub(crate) fn place_of_concept(
-    task_id: &str,
-    task: &TaskDocument,
-) -> Result<Option<(String, Vec<u8>)>, Fault> {
-    let Some(key) = names::concept(&id_for(task_id)) else {
-        return Ok(None);
-    };
+pub(crate) fn place_of_concept(task_id: &str, task: &TaskDocument) -> Option<(String, Vec<u8>)> {
     let place = ConceptDocument {
         task_id: task_id.to_owned(),
         user_id: task.user_id.clone(),
         number: task.number,
     };
-    Ok(Some((key, documents::encode(&place)?)))
+    let key = names::concept(&id_for(task_id))?;
+    Some((key, documents::encode(&place)))
 }

@@ -29,24 +29,18 @@ impl<P: Platform, M: Machine> Store<P, M> {
             if user_record.is_erased() {
                 return Ok(Erased::default());
             }
-            if user_record.active().is_none() {
-                let entries = match user_record.newest_segment() {
-                    Some(name) => {
-                        let segment = names::segment(user_id, name);
-                        let entries = self.segment(user_id, name).await?.entries;
-                        self.erase_entries(user_id, &entries).await?;
-                        self.empty_segment(&segment).await?;
-                        entries
-                    }
+            if user_record.active().next().is_none() {
+                let number = match user_record.newest_segment() {
+                    Some(name) => self.erase_segment(user_id, name).await?,
                     None => {
                         let entries: Vec<_> = user_record.newest().cloned().collect();
                         self.erase_entries(user_id, &entries).await?;
-                        entries
+                        entries.len()
                     }
                 };
                 user_record.remove_newest();
-                if self.platform.swap(held, user_record.encode()?).await? {
-                    erased = erased.saturating_add(entries.len().max(1));
+                if self.platform.swap(held, user_record.encode()).await? {
+                    erased = erased.saturating_add(number.max(1));
                     continue;
                 }
             }
@@ -84,18 +78,20 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(())
     }
 
-    /// A record that is no longer needed stays without contents.
-    async fn empty_segment(&self, key: &str) -> Result<(), Fault> {
+    /// Erases what a segment lists, and returns how many entries it had. The record stays
+    /// without contents.
+    async fn erase_segment(&self, user_id: &str, name: &str) -> Result<usize, Fault> {
         let mut attempts = Attempts::default();
         loop {
-            let (record, held) = self.platform.read(key).await?;
+            let (record, held) = self.platform.read(&names::segment(user_id, name)).await?;
             let mut segment = Segment::decode(record.as_deref())?;
             if segment.entries.is_empty() {
-                return Ok(());
+                return Ok(0);
             }
-            segment.entries.clear();
-            if self.platform.swap(held, segment.encode()?).await? {
-                return Ok(());
+            let entries = std::mem::take(&mut segment.entries);
+            self.erase_entries(user_id, &entries).await?;
+            if self.platform.swap(held, segment.encode()).await? {
+                return Ok(entries.len());
             }
             attempts.pause(&self.machine).await?;
         }

@@ -183,30 +183,39 @@ impl<P: Platform, M: Machine> Store<P, M> {
             created_at: self.machine.now(),
             metadata: image.metadata.clone(),
         };
-        let is_whole = self.put_chunks(image, &mut document, contents).await;
-        if !matches!(is_whole, Ok(true)) {
+        let replaced = match self.put_chunks(image, &mut document, contents).await {
+            Ok(true) => self.replaced(path).await.map(Some),
+            Ok(false) => Ok(None),
+            Err(fault) => Err(fault),
+        };
+        let Ok(Some(leftovers)) = replaced else {
             self.remove_unreferenced(&chunks(&document)).await;
-            return is_whole.map(|_| StoredOrNot::WrongLength);
-        }
-        let same_name = of_any_format(path);
-        let keys: Vec<_> = same_name.iter().map(names::image).collect();
-        let replaced = self.platform.get_many(&keys).await?;
-        let content = documents::encode(&document)?;
+            return replaced.map(|_| StoredOrNot::WrongLength);
+        };
+        let content = documents::encode(&document);
         self.platform
             .set_many(vec![(names::image(path), content)])
             .await?;
-        let mut leftovers = Vec::new();
-        for (other, replaced) in same_name.iter().zip(replaced) {
-            let Some(replaced) = replaced else { continue };
-            leftovers.extend(chunks(&documents::decode(&replaced)?));
-            if other != path {
-                leftovers.push(names::image(other));
-            }
-        }
         self.remove_unreferenced(&leftovers).await;
         let path = path.to_string();
         let url = self.signing(Vec::new()).await.unsigned(&path);
         Ok(StoredOrNot::Stored(Stored { path, url }))
+    }
+
+    /// The keys that an image of this name leaves when one of this path replaces it.
+    async fn replaced(&self, path: &ImagePath) -> Result<Vec<String>, Fault> {
+        let same_name = of_any_format(path);
+        let keys: Vec<_> = same_name.iter().map(names::image).collect();
+        let found = self.platform.get_many(&keys).await?;
+        let mut leftovers = Vec::new();
+        for (other, document) in same_name.iter().zip(found) {
+            let Some(document) = document else { continue };
+            leftovers.extend(chunks(&documents::decode(&document)?));
+            if other != path {
+                leftovers.push(names::image(other));
+            }
+        }
+        Ok(leftovers)
     }
 
     /// False: the length differs from the declared one.

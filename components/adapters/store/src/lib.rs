@@ -6,11 +6,13 @@
 //! completing are a single swap each. It must never keep state in memory: a platform runs
 //! several instances at once and drops each at any time.
 
+mod changes;
 #[cfg(target_arch = "wasm32")]
 pub mod component;
 mod concepts;
 mod documents;
 mod erasure;
+mod from_0_1;
 pub mod images;
 pub mod names;
 pub mod payments;

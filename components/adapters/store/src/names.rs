@@ -3,12 +3,12 @@
 //! | key | what | written |
 //! |---|---|---|
 //! | `user/TAG` | record: a user's [`UserRecord`](crate::user_record::UserRecord) | at each step and stage of a task |
-//! | `segment/TAG/NAME` | record: 32 older entries of a user | when they leave the record, and as they are deleted |
+//! | `segment/TAG/NAME` | record: 32 older entries of a user | when they leave the record, and when one changes |
 //! | `secret` | record: what signs URLs and sessions | once |
 //! | `health` | record: the time of the last check | with each check |
 //! | `task/ID` | document: the request of a task | before the swap that creates the task |
-//! | `end/ID/NAME` | document: a concept, or an error message | before the swap that prepares it or fails the task |
-//! | `concept/ID` | document: the task of a concept | with its first `end` |
+//! | `end/ID/NAME` | document: how a task ended, and its concept | before the swap that ends the task or deletes the concept |
+//! | `concept/ID` | document: the task of a concept | with its `end` |
 //! | `key/TAG/HASH` | document: an older idempotency key | before the swap that drops it from the record |
 //! | `image/PATH` | document: the description of an image | after its chunks |
 //! | `chunk/NAME/N` | document: a part of an image | before the image |

@@ -2,14 +2,15 @@
 
 use concept_refinement_domain::capability::{ConceptPage, Page, Position, TaskPage};
 use concept_refinement_domain::concept::Concept;
-use concept_refinement_domain::task::{Stage, Status, Task};
+use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_domain::timestamp::Timestamp;
 
-use crate::documents::{self, EndDocument, TaskDocument};
+use crate::documents::{self, Document, EndDocument, TaskDocument};
 use crate::names;
 use crate::ports::{Documents, Fault, Machine, Platform};
 use crate::store::Store;
 use crate::user_record::UserRecord;
-use crate::user_record::entries::{Entry, Location, Segment};
+use crate::user_record::entries::{Entry, Location, Segment, SegmentRef};
 
 impl<P: Platform, M: Machine> Store<P, M> {
     pub async fn get(&self, user_id: &str, id: &str) -> Result<Option<Task>, Fault> {
@@ -23,29 +24,19 @@ impl<P: Platform, M: Machine> Store<P, M> {
         user_id: &str,
         id: &str,
     ) -> Result<Option<(Task, bool)>, Fault> {
-        let found = self.find_with_entry(user_id, id).await?;
-        Ok(found.map(|(task, _, entry)| {
+        let found = self.find(user_id, id).await?;
+        Ok(found.map(|(task, entry)| {
             let is_due = entry.is_due(&task, self.machine.now());
             (task, is_due)
         }))
     }
 
-    /// The task and its current stage.
+    /// The task and its entry.
     pub(crate) async fn find(
         &self,
         user_id: &str,
         id: &str,
-    ) -> Result<Option<(Task, Option<Stage>)>, Fault> {
-        let found = self.find_with_entry(user_id, id).await?;
-        Ok(found.map(|(task, stage, _)| (task, stage)))
-    }
-
-    /// The same, with the task's entry.
-    pub(crate) async fn find_with_entry(
-        &self,
-        user_id: &str,
-        id: &str,
-    ) -> Result<Option<(Task, Option<Stage>, Entry)>, Fault> {
+    ) -> Result<Option<(Task, Entry)>, Fault> {
         let Some(document) = self.own_document(user_id, id).await? else {
             return Ok(None);
         };
@@ -55,13 +46,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         else {
             return Ok(None);
         };
-        let end = match end_of(&entry) {
-            Some(key) => self.document::<EndDocument>(&key).await?,
-            None => None,
-        };
-        let active = user_record.active_task(id);
-        let stage = active.and_then(|active| active.stage);
-        Ok(Some((document.task(&entry, active, end), stage, entry)))
+        let end = self.end_document(&entry).await?;
+        Ok(Some((document.task(&entry, end.as_ref())?, entry)))
     }
 
     pub async fn list(
@@ -72,37 +58,28 @@ impl<P: Platform, M: Machine> Store<P, M> {
         after: Option<Position>,
     ) -> Result<TaskPage, Fault> {
         let user_record = self.user_record(user_id).await?;
-        let is_listed = |entry: &Entry| {
-            let is_of_status = status.is_none_or(|status| match &entry.end {
-                Some(end) => end.status == status,
-                None => user_record
-                    .active_task(&entry.task_id)
-                    .is_some_and(|active| active.status == status),
-            });
+        let position = |entry: &Entry| {
+            let is_of_status = status.is_none() || entry.status() == status;
             (is_of_status && !entry.task_is_deleted).then(|| entry.position_of_task())
         };
+        let newest = |_: &SegmentRef| None;
         let entries = self
-            .entries(user_id, &user_record, limit, after, is_listed)
+            .entries(user_id, &user_record, limit, after, position, newest)
             .await?;
         let tasks = entries
             .iter()
-            .filter_map(|entry| names::task(&entry.task_id));
-        let ends = entries.iter().filter_map(end_of);
-        let keys: Vec<_> = tasks.chain(ends).collect();
-        let mut found = Found::of(&self.platform, keys).await?;
+            .filter_map(|(_, entry)| names::task(&entry.task_id));
+        let ends = entries.iter().filter_map(|(_, entry)| end_of(entry));
+        let mut found = Found::of(&self.platform, tasks.chain(ends).collect()).await?;
         let mut items = Vec::new();
-        for entry in entries.iter().take(limit as usize) {
+        for (_, entry) in entries.iter().take(limit as usize) {
             // A task that was deleted meanwhile has no document.
-            let document = names::task(&entry.task_id).and_then(|key| found.take(&key));
+            let document: Option<TaskDocument> = found.take(names::task(&entry.task_id))?;
             let Some(document) = document else { continue };
-            let document: TaskDocument = documents::decode(&document)?;
-            let end = end_of(entry).and_then(|key| found.take(&key));
-            let end = end.as_deref().map(documents::decode).transpose()?;
-            items.push(document.task(entry, user_record.active_task(&entry.task_id), end));
+            let end: Option<EndDocument> = found.take(end_of(entry))?;
+            items.push(document.task(entry, end.as_ref())?);
         }
-        Ok(page(items, &entries, limit, |entry| {
-            Some(entry.position_of_task())
-        }))
+        Ok(page(items, entries, limit))
     }
 
     pub async fn concepts(
@@ -112,25 +89,20 @@ impl<P: Platform, M: Machine> Store<P, M> {
         after: Option<Position>,
     ) -> Result<ConceptPage, Fault> {
         let user_record = self.user_record(user_id).await?;
+        let position = Entry::position_of_concept;
+        let newest = |segment: &SegmentRef| segment.last_end;
         let entries = self
-            .entries(
-                user_id,
-                &user_record,
-                limit,
-                after,
-                Entry::position_of_concept,
-            )
+            .entries(user_id, &user_record, limit, after, position, newest)
             .await?;
-        let keys = entries.iter().filter_map(end_of).collect();
-        let mut found = Found::of(&self.platform, keys).await?;
+        let keys = entries.iter().filter_map(|(_, entry)| end_of(entry));
+        let mut found = Found::of(&self.platform, keys.collect()).await?;
         let mut items = Vec::new();
-        for entry in entries.iter().take(limit as usize) {
-            let document = end_of(entry).and_then(|key| found.take(&key));
-            if let Some(document) = document {
-                items.extend(concept(entry, documents::decode(&document)?));
+        for (_, entry) in entries.iter().take(limit as usize) {
+            if let Some(end) = found.take(end_of(entry))? {
+                items.extend(concept(entry, &end)?);
             }
         }
-        Ok(page(items, &entries, limit, Entry::position_of_concept))
+        Ok(page(items, entries, limit))
     }
 
     /// The entry with this number, in the record or a segment.
@@ -151,6 +123,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     /// The entries after a position, newest first, at most one more than the limit.
+    /// `newest`: a time after which nothing in a segment or an older one is listed. None:
+    /// all of it is listed after what is in newer segments.
     async fn entries(
         &self,
         user_id: &str,
@@ -158,28 +132,45 @@ impl<P: Platform, M: Machine> Store<P, M> {
         limit: u32,
         after: Option<Position>,
         position: impl Fn(&Entry) -> Option<Position>,
-    ) -> Result<Vec<Entry>, Fault> {
-        let wanted = (limit as usize).saturating_add(1);
-        let is_wanted = |entry: &&Entry| {
-            let Some(here) = position(entry) else {
-                return false;
-            };
-            after
+        newest: impl Fn(&SegmentRef) -> Option<Timestamp>,
+    ) -> Result<Vec<(Position, Entry)>, Fault> {
+        let limit = limit as usize;
+        let wanted = |entry: &Entry| {
+            let here = position(entry)?;
+            let is_after = after
                 .as_ref()
-                .is_none_or(|after| (here.created_at, &here.id) < (after.created_at, &after.id))
+                .is_none_or(|after| order(&here) < order(after));
+            is_after.then(|| (here, entry.clone()))
         };
-        let mut entries: Vec<_> = user_record.newest().filter(is_wanted).cloned().collect();
-        entries.truncate(wanted);
-        for name in user_record.segments() {
-            if entries.len() >= wanted {
-                break;
+        let mut entries: Vec<_> = user_record.newest().filter_map(wanted).collect();
+        let mut segments = user_record.segments();
+        loop {
+            entries.sort_by(|(one, _), (other, _)| order(other).cmp(&order(one)));
+            entries.truncate(limit.saturating_add(1));
+            let Some(segment) = segments.next() else {
+                return Ok(entries);
+            };
+            if let Some((last, _)) = entries.get(limit)
+                && newest(segment).is_none_or(|newest| newest < last.created_at)
+            {
+                return Ok(entries);
             }
-            let segment = self.segment(user_id, name).await?;
-            let missing = wanted.saturating_sub(entries.len());
-            let older = segment.entries.iter().rev().filter(is_wanted);
-            entries.extend(older.take(missing).cloned());
+            let segment = self.segment(user_id, &segment.name).await?;
+            entries.extend(segment.entries.iter().filter_map(wanted));
         }
-        Ok(entries)
+    }
+
+    pub(crate) async fn end_document(&self, entry: &Entry) -> Result<Option<EndDocument>, Fault> {
+        match end_of(entry) {
+            Some(key) => self.document(&key).await,
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) async fn concept_of(&self, entry: &Entry) -> Result<Option<Concept>, Fault> {
+        let end = self.end_document(entry).await?;
+        let concept = end.map(|end| concept(entry, &end)).transpose()?;
+        Ok(concept.flatten())
     }
 
     pub(crate) async fn segment(&self, user_id: &str, name: &str) -> Result<Segment, Fault> {
@@ -189,39 +180,37 @@ impl<P: Platform, M: Machine> Store<P, M> {
 }
 
 /// The concept of an entry that has one.
-pub(crate) fn concept(entry: &Entry, document: EndDocument) -> Option<Concept> {
-    let position = entry.position_of_concept()?;
-    match document {
-        EndDocument::Concept(content) => Some(Concept {
-            id: position.id,
-            created_at: position.created_at,
-            content: *content,
-        }),
-        EndDocument::ErrorMessage(_) => None,
-    }
+fn concept(entry: &Entry, end: &EndDocument) -> Result<Option<Concept>, Fault> {
+    let Some(position) = entry.position_of_concept() else {
+        return Ok(None);
+    };
+    let content = end.concept()?;
+    Ok(content.map(|content| Concept {
+        id: position.id,
+        created_at: position.created_at,
+        content,
+    }))
 }
 
 /// The key of the document that says how the task ended.
 pub(crate) fn end_of(entry: &Entry) -> Option<String> {
     let end = entry.end.as_ref()?;
-    let has_document = end.status == Status::Failed || end.has_concept;
-    has_document.then(|| names::end(&entry.task_id, &end.document))
+    Some(names::end(&entry.task_id, &end.document))
+}
+
+/// What the list is ordered by.
+fn order(position: &Position) -> (Timestamp, &str) {
+    (position.created_at, &position.id)
 }
 
 /// A page of the existing items. The next page begins after the last entry that was read,
 /// even if its item is gone.
-fn page<T>(
-    items: Vec<T>,
-    entries: &[Entry],
-    limit: u32,
-    position: impl Fn(&Entry) -> Option<Position>,
-) -> Page<T> {
-    let limit = limit as usize;
-    let next = (entries.len() > limit)
-        .then(|| limit.checked_sub(1).and_then(|last| entries.get(last)))
-        .flatten()
-        .and_then(position);
-    Page { items, next }
+fn page<T>(items: Vec<T>, entries: Vec<(Position, Entry)>, limit: u32) -> Page<T> {
+    let read = Page::of(entries, limit, |(position, _)| position.clone());
+    Page {
+        items,
+        next: read.next,
+    }
 }
 
 /// Documents by their keys.
@@ -233,8 +222,12 @@ impl Found {
         Ok(Self(keys.into_iter().zip(found).collect()))
     }
 
-    fn take(&mut self, key: &str) -> Option<Vec<u8>> {
-        let (_, document) = self.0.iter_mut().find(|(stored, _)| stored == key)?;
-        document.take()
+    fn take<T: Document>(&mut self, key: Option<String>) -> Result<Option<T>, Fault> {
+        let found = self
+            .0
+            .iter_mut()
+            .find(|(stored, _)| Some(stored) == key.as_ref());
+        let document = found.and_then(|(_, document)| document.take());
+        document.as_deref().map(documents::decode).transpose()
     }
 }

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
-
-use crate::documents;
+use crate::documents::{self, Document};
 use crate::names;
 use crate::ports::{Fault, Machine, Platform, Records};
 use crate::user_record::{Outcome, UserRecord};
 
-/// Most attempts to swap. A user's operations are mostly sequential, so there is little
-/// contention.
+/// Most attempts to swap. Each task in progress is a writer of its user's record; if a user
+/// has very many, a step may use up its attempts. It fails as unavailable then, and its
+/// worker repeats it.
 const ATTEMPTS: u32 = 64;
 
 /// The longest pause before another attempt.
@@ -76,7 +75,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
                     if !documents.is_empty() {
                         self.platform.set_many(documents).await?;
                     }
-                    if self.platform.swap(held, user_record.encode()?).await? {
+                    if self.platform.swap(held, user_record.encode()).await? {
                         return Ok(answer);
                     }
                     keys
@@ -96,10 +95,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
-    pub(crate) async fn document<T: DeserializeOwned>(
-        &self,
-        key: &str,
-    ) -> Result<Option<T>, Fault> {
+    pub(crate) async fn document<T: Document>(&self, key: &str) -> Result<Option<T>, Fault> {
         let document = self.platform.get(key).await?;
         document.as_deref().map(documents::decode).transpose()
     }

@@ -11,19 +11,18 @@ use concept_refinement_domain::duration;
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::quota::Window;
-use concept_refinement_domain::rulebook::{self, Claim, Decision, Finish, ImageFacts, TaskRecord};
-use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_domain::rulebook::{self, ActiveTasks, Claim, Finish, ImageFacts};
 use concept_refinement_domain::timestamp::Timestamp;
 
-use crate::concepts::place_of_concept;
-use crate::documents::{self, EndDocument, TaskDocument};
+use crate::documents::{self, TaskDocument};
 use crate::names;
 use crate::ports::{Fault, Machine, Platform};
-use crate::store::{Attempts, Store, Written};
-use crate::user_record::entries::{Entry, Location, Segment};
+use crate::reads::end_of;
+use crate::store::{Attempts, Store};
+use crate::user_record::UserRecord;
+use crate::user_record::entries::{Entry, Segment};
 use crate::user_record::keys::{self, Key};
 use crate::user_record::submit::{Created, RecordedAccount};
-use crate::user_record::{Outcome, UserRecord};
 
 /// The default of the setting `lease`, as in our host.
 const LEASE: Duration = Duration::from_secs(30);
@@ -35,26 +34,26 @@ impl<P: Platform, M: Machine> Store<P, M> {
     pub async fn submit(&self, task: NewTask) -> Result<Submission, Fault> {
         let document =
             names::task(&task.id).ok_or(Fault::Invalid("This is not the id of a task."))?;
-        let hash = task.idempotency_key.as_deref().map(keys::hash);
         let mut is_new = false;
         let mut attempts = Attempts::default();
         loop {
             let (mut user_record, held) = self.held(&task.user_id).await?;
             let now = self.machine.now();
-            let active = self.active_task(&user_record).await?;
-            if active.is_none() && user_record.active().is_some() {
-                // The task was deleted meanwhile.
+            let active = self.active_tasks(&user_record).await?;
+            if active.is_none() && user_record.active().next().is_some() {
+                // The oldest one was deleted meanwhile.
                 attempts.pause(&self.machine).await?;
                 continue;
             }
             // Ids are random. A submission whose id exists already is refused; if two
             // users submit the same id at the same time, only one task is stored.
-            let is_taken =
-                active.is_none() && !is_new && self.platform.get(&document).await?.is_some();
+            let is_own = |entry: &Entry| entry.task_id == task.id;
+            let is_taken = match is_new {
+                true => user_record.active().any(is_own),
+                false => self.platform.get(&document).await?.is_some(),
+            };
             let account = RecordedAccount {
-                submitted: self
-                    .submitted(&task, hash.as_deref(), &user_record, now)
-                    .await?,
+                submitted: self.submitted(&task, &user_record, now).await?,
                 user_record: &user_record,
                 active,
                 is_taken,
@@ -71,21 +70,13 @@ impl<P: Platform, M: Machine> Store<P, M> {
                 }
             };
             is_new = true;
-            let webhook = task.webhook.clone();
             let name = || self.drawn();
-            let created = user_record.create(
-                &mut accepted.task,
-                webhook,
-                task.quota,
-                hash.clone(),
-                name,
-                now,
-            );
+            let created = user_record.create(&task, &mut accepted.task, name, now);
             self.move_entries(&task.user_id, created.moved_entries.as_ref())
                 .await?;
-            let written = before_creation(&task, &document, created)?;
+            let written = before_creation(&task.user_id, &document, &created);
             self.platform.set_many(written).await?;
-            if self.platform.swap(held, user_record.encode()?).await? {
+            if self.platform.swap(held, user_record.encode()).await? {
                 return Ok(Submission::Created(accepted));
             }
             attempts.pause(&self.machine).await?;
@@ -128,10 +119,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
                 &document,
                 Finish::Late,
                 |record, now| Ok(rulebook::finish(record, held, image.clone(), now)),
-                |finish, _| match finish {
-                    Finish::Done(concept) => {
-                        Some(EndDocument::Concept(Box::new(concept.content.clone())))
-                    }
+                |finish| match finish {
+                    Finish::Done(concept) => Some(&concept.content),
                     Finish::Late => None,
                 },
             );
@@ -159,18 +148,23 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(rulebook::is_unreferenced(path, facts))
     }
 
-    /// Whether the image is the original of its owner's active task.
+    /// Whether the image is the original of an active task of its owner.
     async fn is_original(&self, path: &str) -> Result<bool, Fault> {
         let Some(image) = ImagePath::parse(path) else {
             return Ok(false);
         };
         let owner = names::user_of_tag(&image.tag);
         let record = self.platform.peek(&owner).await?;
-        let active = self
-            .active_task(&UserRecord::decode(record.as_deref())?)
-            .await?;
-        let original = active.and_then(|task| task.original_path);
-        Ok(original.as_deref() == Some(path))
+        let user_record = UserRecord::decode(record.as_deref())?;
+        let tasks = user_record.active().map(|entry| &entry.task_id);
+        let keys: Vec<_> = tasks.filter_map(|id| names::task(id)).collect();
+        for document in self.platform.get_many(&keys).await?.into_iter().flatten() {
+            let task: TaskDocument = documents::decode(&document)?;
+            if task.original_path.as_deref() == Some(path) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The user who owns the task; also known after its deletion while its concept
@@ -218,15 +212,18 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let Some(document) = self.own_document(user_id, id).await? else {
             return Ok(false);
         };
-        let deleted = self.change_entry(user_id, document.number, |entry| {
-            let reason = reason_of(entry);
-            entry.delete_task(id).then_some(reason)
-        });
-        let Some(reason) = deleted.await? else {
+        let delete = |entry: &mut Entry| {
+            if entry.task_is_deleted {
+                return None;
+            }
+            entry.delete_task();
+            Some(end_of(entry).filter(|_| !entry.has_concept()))
+        };
+        let deleted = self.change_entry(user_id, document.number, id, delete);
+        let Some(end) = deleted.await? else {
             return Ok(false);
         };
-        let mut leftovers: Vec<_> = reason.into_iter().collect();
-        leftovers.extend(names::task(id));
+        let leftovers: Vec<_> = names::task(id).into_iter().chain(end).collect();
         self.remove_unreferenced(&leftovers).await;
         Ok(true)
     }
@@ -248,132 +245,36 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(document.filter(|document| document.user_id == user_id))
     }
 
-    /// Changes an entry, in its user's record or in a segment. None: nothing changed.
-    pub(crate) async fn change_entry<T>(
-        &self,
-        user_id: &str,
-        number: usize,
-        mut rule: impl FnMut(&mut Entry) -> Option<T>,
-    ) -> Result<Option<T>, Fault> {
-        let changed = self
-            .change(user_id, |user_record| {
-                Ok(match user_record.location(number) {
-                    Some(Location::Record(index)) => {
-                        match user_record.change_entry(index, &mut rule) {
-                            Some(answer) => Outcome::Changed(Ok(Some(answer))),
-                            None => Outcome::Unchanged(Ok(None)),
-                        }
-                    }
-                    Some(Location::Segment(name, index)) => {
-                        let segment = names::segment(user_id, name);
-                        Outcome::Unchanged(Err((segment, index)))
-                    }
-                    None => Outcome::Unchanged(Ok(None)),
-                })
-            })
-            .await?;
-        match changed {
-            Ok(answer) => Ok(answer),
-            Err((segment, index)) => self.change_segment(&segment, index, rule).await,
-        }
-    }
-
-    /// Changes an entry in a segment.
-    async fn change_segment<T>(
-        &self,
-        key: &str,
-        index: usize,
-        mut rule: impl FnMut(&mut Entry) -> Option<T>,
-    ) -> Result<Option<T>, Fault> {
-        let mut attempts = Attempts::default();
-        loop {
-            let (record, held) = self.platform.read(key).await?;
-            let mut segment = Segment::decode(record.as_deref())?;
-            let Some(answer) = segment.entries.get_mut(index).and_then(&mut rule) else {
-                return Ok(None);
-            };
-            if self.platform.swap(held, segment.encode()?).await? {
-                return Ok(Some(answer));
-            }
-            attempts.pause(&self.machine).await?;
-        }
-    }
-
-    /// Applies a rule to a task, and saves the change with all its side effects. `gone`
-    /// is the result if there is no such task, or if it is final.
-    pub(crate) async fn change_task<T: Clone>(
-        &self,
-        id: &str,
-        gone: T,
-        rule: impl FnMut(&mut TaskRecord, Timestamp) -> Result<Decision<T>, Fault>,
-    ) -> Result<T, Fault> {
-        let Some(document) = self.task_document(id).await? else {
-            return Ok(gone);
-        };
-        self.change_ending(id, &document, gone, rule, |_, record| {
-            let reason = record.task.error_message.clone();
-            reason.map(EndDocument::ErrorMessage)
-        })
-        .await
-    }
-
-    /// The same, with the documents that say how the task ended, if it did.
-    async fn change_ending<T: Clone>(
-        &self,
-        id: &str,
-        document: &TaskDocument,
-        gone: T,
-        mut rule: impl FnMut(&mut TaskRecord, Timestamp) -> Result<Decision<T>, Fault>,
-        end: impl Fn(&T, &TaskRecord) -> Option<EndDocument>,
-    ) -> Result<T, Fault> {
-        self.change_with(&document.user_id, |user_record| {
-            let Some(mut record) = user_record.record(id, document) else {
-                return Ok((Outcome::Unchanged(gone.clone()), Written::default()));
-            };
-            let Decision { answer, event } = rule(&mut record, self.machine.now())?;
-            let Some(event) = event else {
-                return Ok((Outcome::Unchanged(answer), Written::default()));
-            };
-            let name = self.drawn();
-            let mut written = Written::default();
-            if let Some(end) = end(&answer, &record) {
-                if let EndDocument::Concept(_) = end {
-                    written.shared.extend(place_of_concept(id, document)?);
-                }
-                let content = documents::encode(&end)?;
-                written.own.push((names::end(id, &name), content));
-            }
-            user_record.save(record, event, &name);
-            Ok((Outcome::Changed(answer), written))
-        })
-        .await
-    }
-
-    /// The submission under the key with this hash.
+    /// The submission under the same key.
     async fn submitted(
         &self,
         task: &NewTask,
-        hash: Option<&str>,
         user_record: &UserRecord,
         now: Timestamp,
     ) -> Result<Option<Submitted>, Fault> {
-        let Some(hash) = hash else {
+        let Some(hash) = task.idempotency_key.as_deref().map(keys::hash) else {
             return Ok(None);
         };
-        let moved: Option<Key> = if user_record.may_have_moved(hash, now) {
-            self.document(&names::key(&task.user_id, hash)).await?
+        let moved: Option<Key> = if user_record.may_have_moved(&hash, now) {
+            self.document(&names::key(&task.user_id, &hash)).await?
         } else {
             None
         };
-        Ok(user_record.submitted(hash, moved))
+        Ok(user_record.submitted(&hash, moved))
     }
 
-    async fn active_task(&self, user_record: &UserRecord) -> Result<Option<Task>, Fault> {
-        let Some((active, entry)) = user_record.active() else {
+    /// None: there are none, or the oldest one was deleted meanwhile.
+    async fn active_tasks(&self, user_record: &UserRecord) -> Result<Option<ActiveTasks>, Fault> {
+        let Some(oldest) = user_record.active().next() else {
             return Ok(None);
         };
-        let document = self.task_document(&entry.task_id).await?;
-        Ok(document.map(|document| document.task(entry, Some(active), None)))
+        let Some(document) = self.task_document(&oldest.task_id).await? else {
+            return Ok(None);
+        };
+        Ok(Some(ActiveTasks {
+            count: u32::try_from(user_record.active().count()).unwrap_or(u32::MAX),
+            oldest: document.task(oldest, None)?,
+        }))
     }
 
     /// Writes a segment under its new name.
@@ -387,7 +288,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         };
         let key = names::segment(user_id, name);
         let (_, held) = self.platform.read(&key).await?;
-        if self.platform.swap(held, segment.clone().encode()?).await? {
+        if self.platform.swap(held, segment.clone().encode()).await? {
             Ok(())
         } else {
             Err(Fault::Unavailable("a name was drawn twice".to_owned()))
@@ -408,23 +309,11 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 }
 
-/// The document with the error message of a task.
-fn reason_of(entry: &Entry) -> Option<String> {
-    let end = entry.end.as_ref()?;
-    let is_failed = end.status == Status::Failed;
-    is_failed.then(|| names::end(&entry.task_id, &end.document))
-}
-
-fn before_creation(
-    task: &NewTask,
-    document: &str,
-    created: Created,
-) -> Result<Vec<(String, Vec<u8>)>, Fault> {
-    let content = TaskDocument::new(task, created.number);
-    let mut written = vec![(document.to_owned(), documents::encode(&content)?)];
-    for key in created.moved_keys {
-        let name = names::key(&task.user_id, &key.hash);
-        written.push((name, documents::encode(&key)?));
-    }
-    Ok(written)
+fn before_creation(user_id: &str, document: &str, created: &Created) -> Vec<(String, Vec<u8>)> {
+    let task = (document.to_owned(), documents::encode(&created.document));
+    let keys = created.moved_keys.iter().map(|key| {
+        let name = names::key(user_id, &key.hash);
+        (name, documents::encode(key))
+    });
+    std::iter::once(task).chain(keys).collect()
 }

@@ -57,16 +57,11 @@ impl<P: Platform, M: Machine> Store<P, M> {
 
     /// Records a stage for watchers. Best effort; nothing depends on it.
     pub async fn began(&self, lease: &Lease, stage: Stage) {
-        let Lease {
-            task_id, attempt, ..
-        } = lease;
         let written = async {
-            let Some(task) = self.task_document(task_id).await? else {
+            let Some(task) = self.task_document(&lease.task_id).await? else {
                 return Ok(());
             };
-            let begin = |user_record: &mut UserRecord| {
-                Ok(user_record.begin_stage(task_id, *attempt, stage))
-            };
+            let begin = |user_record: &mut UserRecord| user_record.begin_stage(lease, &task, stage);
             self.change(&task.user_id, begin).await
         };
         if let Err(fault) = written.await {
@@ -84,10 +79,11 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     async fn change_since(&self, watch: &mut Watch) -> Result<Option<Change>, Fault> {
-        let Some((task, stage)) = self.find(&watch.user_id, &watch.id).await? else {
+        let Some((task, entry)) = self.find(&watch.user_id, &watch.id).await? else {
             watch.is_finished = true;
             return Ok(Some(Change::Deleted));
         };
+        let stage = entry.active.and_then(|active| active.stage);
         let is_unchanged = watch.task.as_ref().is_some_and(|previous| {
             (previous.status, previous.updated_at) == (task.status, task.updated_at)
         });

@@ -16,8 +16,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         user_id: &str,
         task_id: &str,
     ) -> Result<Option<WebhookDelivery>, Fault> {
-        let found = self.find_with_entry(user_id, task_id).await?;
-        Ok(found.and_then(|(task, _, entry)| Some(entry.delivery?.seen(&task))))
+        let found = self.find(user_id, task_id).await?;
+        Ok(found.and_then(|(task, entry)| Some(entry.delivery?.seen(&task))))
     }
 
     pub async fn redeliver(&self, user_id: &str, task_id: &str) -> Result<Redelivery, Fault> {
@@ -43,8 +43,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let Some(document) = self.task_document(task_id).await? else {
             return Ok(None);
         };
-        let found = self.find_with_entry(&document.user_id, task_id).await?;
-        let Some((task, _, entry)) = found else {
+        let found = self.find(&document.user_id, task_id).await?;
+        let Some((task, entry)) = found else {
             return Ok(None);
         };
         let now = self.machine.now();
@@ -82,11 +82,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         task_id: &str,
         mut rule: impl FnMut(&mut DeliveryRecord) -> Option<T>,
     ) -> Result<Option<T>, Fault> {
-        self.change_entry(&task.user_id, task.number, |entry| {
-            match entry.task_id == task_id {
-                true => rule(entry.delivery.as_mut()?),
-                false => None,
-            }
+        self.change_entry(&task.user_id, task.number, task_id, |entry| {
+            rule(entry.delivery.as_mut()?)
         })
         .await
     }

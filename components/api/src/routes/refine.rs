@@ -219,6 +219,7 @@ async fn new_task<P: Ports>(
         original_found,
         idempotency_key: valid.idempotency_key,
         quota: state.config.quota,
+        active_tasks: state.config.active_tasks,
         trace: None,
     })
 }

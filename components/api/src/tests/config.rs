@@ -14,6 +14,7 @@ fn unusable_settings_are_named() {
         ("image-url-ttl", "an hour"),
         ("rate-limit", "0/month"),
         ("allow-sources", "a b"),
+        ("active-tasks", "0"),
         ("uploads", "-1"),
         ("upload-bytes", "much"),
         ("max-image-bytes", "20 MB"),

@@ -172,6 +172,7 @@ impl Memory {
                 theme_description: Some("warm".into()),
                 color_palettes: Vec::new(),
                 notes: vec!["Not understood: sparkles.".into()],
+                other: Default::default(),
             },
         });
     }

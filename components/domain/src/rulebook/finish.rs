@@ -36,6 +36,7 @@ pub fn finish(
     let concept = Concept::of(&record.task, image, now);
     record.task.result_id = Some(concept.id.clone());
     record.task.image_path = Some(concept.content.image_path.clone());
+    record.task.notes.clone_from(&concept.content.notes);
     Decision::changed(Event::Complete, Finish::Done(Box::new(concept)))
 }
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::capability::Lease;
+use crate::document::OtherFields;
 use crate::payment::Payment;
 use crate::quota::Refund;
 use crate::sentence::{CANCELLED_BY_OPERATOR, CANCELLED_BY_USER};
@@ -15,29 +18,43 @@ use crate::webhook::{DeliveryRecord, Webhook};
 use super::event::{Event, next_status};
 
 /// A task with the data that users see, and the data that only claims need.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// It is serialized as its state document (see [`crate::document`]).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskRecord {
     /// The part that users see.
+    #[serde(flatten)]
     pub task: Task,
     /// How long its lease lasts after each renewal, while it is processing. It is stored,
     /// since hosts may have different settings.
+    #[serde(skip)]
     pub lease: Option<Duration>,
     /// How often it was claimed: the fencing token.
     pub attempt: u32,
     /// How often a lease expired.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub deaths: u32,
     /// How often its status changed; orders notifications to watchers.
+    #[serde(skip)]
     pub revision: u64,
     /// The payment state of its model calls.
+    #[serde(default, skip_serializing_if = "Payment::is_empty")]
     pub payment: Payment,
     /// The delivery of its webhook, if it has one. It is due once the task has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<DeliveryRecord>,
     /// The failed task that it retries, if an operator requested it.
+    #[serde(skip)]
     pub retry_of: Option<String>,
     /// The trace context of its request. No decision depends on it.
+    #[serde(skip)]
     pub trace: Option<TraceContext>,
     /// Its story.
+    #[serde(default)]
     pub steps: Steps,
+    #[serde(flatten)]
+    /// Fields that only a later version knows.
+    pub other: OtherFields,
 }
 
 impl TaskRecord {
@@ -56,6 +73,7 @@ impl TaskRecord {
             retry_of: None,
             trace: None,
             steps,
+            other: OtherFields::default(),
         }
     }
 
@@ -127,4 +145,12 @@ impl TaskRecord {
         }
         is_failed
     }
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands it over like this"
+)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

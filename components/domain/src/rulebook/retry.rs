@@ -91,6 +91,7 @@ pub fn retry(
         completed_at: None,
         result_id: None,
         image_path: None,
+        notes: Vec::new(),
         error_message: None,
         lease_until: None,
         ..failed.clone()

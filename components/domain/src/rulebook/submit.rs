@@ -20,8 +20,8 @@ pub trait Account {
     /// The submission under the key, if it is still remembered.
     fn submitted(&self, key: &str) -> Result<Option<Submitted>, Self::Fault>;
 
-    /// The user's task that is pending or processing.
-    fn active(&self) -> Result<Option<Task>, Self::Fault>;
+    /// The user's tasks that are pending or processing. None: there are none.
+    fn active(&self) -> Result<Option<ActiveTasks>, Self::Fault>;
 
     /// How many tasks were created in the current window.
     fn used(&self, window: Window) -> Result<u32, Self::Fault>;
@@ -33,7 +33,16 @@ pub trait Account {
     fn is_taken(&self, task_id: &str) -> Result<bool, Self::Fault>;
 }
 
-/// Checks in this order: key, original, active task, quota, backlog. In the same step, a
+/// A user's tasks that are pending or processing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActiveTasks {
+    /// How many there are, at least one.
+    pub count: u32,
+    /// The one that was created first.
+    pub oldest: Task,
+}
+
+/// Checks in this order: key, original, active tasks, quota, backlog. In the same step, a
 /// created task has to be inserted, counted in each window and remembered under its key.
 pub fn submit<A: Account>(
     account: &A,
@@ -61,8 +70,10 @@ pub fn submit<A: Account>(
     if !task.original_found {
         return Ok(Submission::OriginalMissing);
     }
-    if let Some(active) = account.active()? {
-        return Ok(Submission::Active(accepted(active, used()?)));
+    if let Some(active) = account.active()?
+        && active.count >= task.active_tasks
+    {
+        return Ok(Submission::Active(accepted(active.oldest, used()?)));
     }
     let used = used()?;
     if let Some(state) = quota.map(|quota| quota.state(used, now))

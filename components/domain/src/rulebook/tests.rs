@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::capability::{Fenced, Lease, NewTask, RefinedImage, Stored, Submission};
 use crate::concept::{ConceptContent, id_for};
+use crate::document::OtherFields;
 use crate::idempotency::Submitted;
 use crate::lease::MAX_DEATHS;
 use crate::payment::Payment;
@@ -35,6 +36,7 @@ fn new_task() -> NewTask {
         original_found: true,
         idempotency_key: None,
         quota: None,
+        active_tasks: 1,
         trace: None,
     }
 }
@@ -104,8 +106,11 @@ impl Account for Full {
         Ok((key == "key").then(|| Submitted::of(&first, None)))
     }
 
-    fn active(&self) -> Result<Option<Task>, Refusal> {
-        Ok(Some(new_task().created(NOW)))
+    fn active(&self) -> Result<Option<ActiveTasks>, Refusal> {
+        Ok(Some(ActiveTasks {
+            count: 2,
+            oldest: new_task().created(NOW),
+        }))
     }
 
     fn used(&self, _: Window) -> Result<u32, Refusal> {
@@ -128,7 +133,7 @@ impl Account for Empty {
         Ok(None)
     }
 
-    fn active(&self) -> Result<Option<Task>, Refusal> {
+    fn active(&self) -> Result<Option<ActiveTasks>, Refusal> {
         Ok(None)
     }
 
@@ -159,7 +164,7 @@ impl Account for From {
         }
     }
 
-    fn active(&self) -> Result<Option<Task>, Refusal> {
+    fn active(&self) -> Result<Option<ActiveTasks>, Refusal> {
         if self.0 <= 2 {
             Full.active()
         } else {
@@ -215,6 +220,19 @@ fn a_submission_is_judged_in_the_order_of_the_contract() {
     {
         let judged = judge(obstacle, task(obstacle));
         assert!(judged.starts_with(expected), "{obstacle}: {judged}");
+    }
+}
+
+#[test]
+fn as_many_tasks_are_active_as_the_limit_allows() {
+    for (active_tasks, is_refused) in [(1, true), (2, true), (3, false)] {
+        let task = NewTask {
+            active_tasks,
+            ..new_task()
+        };
+        let submission = submit(&From(2), task, NOW).unwrap();
+        let found = matches!(submission, Submission::Active(_));
+        assert_eq!(found, is_refused, "{active_tasks}: {submission:?}");
     }
 }
 
@@ -338,6 +356,7 @@ fn a_task_is_completed_with_a_concept_of_its_image() {
         theme_description: None,
         color_palettes: vec![],
         notes: vec![],
+        other: OtherFields::default(),
     };
     assert_eq!(concept.content, content);
 }

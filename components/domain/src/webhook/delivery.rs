@@ -11,6 +11,7 @@ use super::{
     Redelivery, Webhook, WebhookDelivery,
 };
 use crate::capability::Fenced;
+use crate::document::OtherFields;
 use crate::sentence::sanitize;
 use crate::step::{Step, StepKind};
 use crate::task::Task;
@@ -54,6 +55,9 @@ pub struct DeliveryRecord {
     pub token: u32,
     /// Set while an attempt is in progress.
     pub lease_until: Option<Timestamp>,
+    #[serde(flatten)]
+    /// Fields that only a later version knows.
+    pub other: OtherFields,
 }
 
 impl DeliveryRecord {
@@ -68,6 +72,7 @@ impl DeliveryRecord {
             waits: 0,
             token: 0,
             lease_until: None,
+            other: OtherFields::default(),
         }
     }
 

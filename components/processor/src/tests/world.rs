@@ -156,6 +156,7 @@ impl World {
             original_found: true,
             idempotency_key: None,
             quota: None,
+            active_tasks: 1,
             trace: None,
         };
         let submitted = store.submit(task, Timestamp::from_secs(1_000));

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use concept_refinement_domain::document;
+use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::step::{StepKind, Steps};
 use concept_refinement_domain::task::{Status, id_at};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -67,18 +69,24 @@ impl TaskFilter {
         self.until.map(|until| id_at(until.plus(SLACK), u128::MAX))
     }
 
-    /// Whether a task with this error message and this stored story matches the parts for
-    /// which there is no index.
-    pub fn matches_deeply(&self, error_message: Option<&str>, steps: &str) -> bool {
+    /// Whether a task with this state document matches the parts for which there is no
+    /// index.
+    pub fn matches_deeply(&self, state: &str) -> bool {
+        if !self.is_deep() {
+            return true;
+        }
+        let Ok(TaskRecord { task, steps, .. }) = document::read(state) else {
+            return false;
+        };
+        let error_message = task.error_message.as_deref();
         let error = self.error.as_deref();
         let model = self.model.as_deref();
         error.is_none_or(|part| error_message.is_some_and(|error| error.contains(part)))
-            && model.is_none_or(|model| steps.contains(model) && has_asked(steps, model))
+            && model.is_none_or(|model| has_asked(&steps, model))
     }
 }
 
-fn has_asked(steps: &str, model: &str) -> bool {
-    let steps = Steps::of_text(steps);
+fn has_asked(steps: &Steps, model: &str) -> bool {
     let mut asked = steps.iter().filter(|step| step.kind == StepKind::Asked);
     asked.any(|step| {
         let detail = step.detail.as_deref().unwrap_or_default();
@@ -91,19 +99,23 @@ fn has_asked(steps: &str, model: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use concept_refinement_domain::step::Step;
+    use concept_refinement_kit::samples::new_task;
 
     use super::*;
 
     #[test]
     fn an_error_message_is_searched_and_a_model_named() {
         let at = Timestamp::from_secs(1_000);
-        let mut steps = Steps::default();
+        let mut record = TaskRecord::new(new_task("a").created(at), None);
+        record.task.error_message = Some("It was \"refused\".".to_owned());
+        let steps = &mut record.steps;
         steps.push(Step::new(StepKind::Asked, 1, at).with("fast: refused, 20 ms"));
         steps.push(Step::new(StepKind::Stage, 1, at).with("slow: nothing"));
+        let state = record.state();
         let text = |text: &str| Some(text.to_owned());
         for (name, error, model, expected) in [
             ("neither", None, None, true),
-            ("error", text("refused"), None, true),
+            ("error", text("\"refused\""), None, true),
             ("other case", text("Refused"), None, false),
             ("model", None, text("fast"), true),
             ("part of a model", None, text("fas"), false),
@@ -116,7 +128,7 @@ mod tests {
                 model,
                 ..TaskFilter::default()
             };
-            let matches = filter.matches_deeply(Some("It was refused."), &steps.to_text());
+            let matches = filter.matches_deeply(&state);
             assert_eq!(matches, expected, "{name}");
             assert_eq!(filter.is_deep(), name != "neither", "{name}");
         }
@@ -124,7 +136,12 @@ mod tests {
             error: text("refused"),
             ..TaskFilter::default()
         };
-        assert!(!filter.matches_deeply(None, ""), "it has not failed");
+        assert!(
+            !filter.matches_deeply(r#"{"v":1,"attempt":0}"#),
+            "it has not failed"
+        );
+        assert!(!filter.matches_deeply("{}"), "it cannot be read");
+        assert!(TaskFilter::default().matches_deeply("{}"));
     }
 
     #[test]

@@ -3,18 +3,15 @@
 use std::collections::BTreeMap;
 
 use concept_refinement_domain::capability::Position;
+use concept_refinement_domain::document::OtherFields;
 use concept_refinement_domain::rulebook::{Retry, TaskRecord};
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
 use uuid::Builder;
 
 use super::{Act, Action, TaskFilter};
 use crate::tasks::Pseudonyms;
-
-/// The key, in a job's stored filter, that says why tasks were left alone.
-const OBSTACLES: &str = "obstacles";
 
 /// An action on all tasks that match a filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,18 +36,22 @@ pub enum JobStart {
     Unexpected(u64),
 }
 
-/// A job that was started.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A job that was started. It is stored as a document (see
+/// [`concept_refinement_domain::document`]), except for what is in columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// A UUID.
+    #[serde(skip)]
     pub id: String,
     /// What is done.
     pub action: Action,
     /// To which tasks.
     pub filter: TaskFilter,
     /// When it was started.
+    #[serde(skip)]
     pub created_at: Timestamp,
     /// None: it has not ended.
+    #[serde(skip)]
     pub ended_at: Option<Timestamp>,
     /// How many tasks matched when it was started. Tasks that match only because they
     /// ended later are not among them.
@@ -61,9 +62,14 @@ pub struct Job {
     pub failed: u64,
     /// Why it failed, and on how many tasks. (For jobs of version 0.1.0 this is not
     /// known.)
+    #[serde(default)]
     pub obstacles: BTreeMap<Obstacle, u64>,
     /// The task that was examined last. None: the job has not begun.
+    #[serde(default)]
     pub position: Option<Position>,
+    /// Fields that only a later version knows.
+    #[serde(flatten)]
+    pub other: OtherFields,
 }
 
 /// Why a job left a task alone.
@@ -119,6 +125,7 @@ impl NewJob {
             failed: 0,
             obstacles: BTreeMap::new(),
             position: None,
+            other: OtherFields::default(),
         }
     }
 }
@@ -162,30 +169,6 @@ impl Job {
         }
     }
 
-    /// The filter for a store, in JSON. It contains the obstacles, because the tables
-    /// of version 0.1.0 have no column for them.
-    pub fn stored_filter(&self) -> String {
-        let mut stored = json!(self.filter);
-        if let (Some(stored), false) = (stored.as_object_mut(), self.obstacles.is_empty()) {
-            stored.insert(OBSTACLES.to_owned(), json!(self.obstacles));
-        }
-        stored.to_string()
-    }
-
-    /// Reads what [`Self::stored_filter`] wrote.
-    ///
-    /// # Errors
-    ///
-    /// It is of another version.
-    pub fn read_filter(
-        stored: &str,
-    ) -> Result<(TaskFilter, BTreeMap<Obstacle, u64>), serde_json::Error> {
-        let mut stored: Map<String, Value> = serde_json::from_str(stored)?;
-        let obstacles = stored.remove(OBSTACLES).map(serde_json::from_value);
-        let filter = serde_json::from_value(Value::Object(stored))?;
-        Ok((filter, obstacles.transpose()?.unwrap_or_default()))
-    }
-
     fn fail(&mut self, obstacle: Obstacle, tasks: u64) {
         self.failed += tasks;
         *self.obstacles.entry(obstacle).or_default() += tasks;
@@ -212,6 +195,8 @@ impl Obstacle {
 
 #[cfg(test)]
 mod tests {
+    use concept_refinement_domain::document;
+
     use super::*;
 
     fn new(action: Action, user: &str) -> NewJob {
@@ -256,14 +241,16 @@ mod tests {
         }
         job.end(Timestamp(7));
         assert_eq!((job.done, job.failed, job.total), (1, 8, 9));
-        let stored = job.stored_filter();
-        let expected = r#""obstacles":{"changed":5,"not-newest":2,"retried":1}"#;
+        let stored = document::write(&job);
+        let expected = r#""obstacles":{"not-newest":2,"retried":1,"changed":5}"#;
         assert!(stored.contains(expected), "{stored}");
-        let read = Job::read_filter(&stored).unwrap();
-        assert_eq!(read, (job.filter, job.obstacles));
-        // As version 0.1.0 wrote it.
-        let (filter, obstacles) = Job::read_filter(r#"{"status":"failed"}"#).unwrap();
-        assert!(filter.status.is_some() && obstacles.is_empty());
-        assert!(Job::read_filter(r#"{"users":"ada"}"#).is_err());
+        let read: Job = document::read(&stored).unwrap();
+        let expected = Job {
+            id: String::new(),
+            created_at: Timestamp::default(),
+            ended_at: None,
+            ..job
+        };
+        assert_eq!(read, expected);
     }
 }

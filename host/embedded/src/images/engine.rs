@@ -21,6 +21,7 @@ pub(super) const FOLDER: &str = "images";
 pub const ENGINE: ImageEngine = Engine {
     name: "file",
     exists: |config| folder(config).try_exists(),
+    is_outdated: |_| Ok(false),
     open: |config, Options { signing, .. }| {
         on_a_thread(config, move |config| {
             let images = FileImages::open(&folder(&config), signing, config.room, config.clock)?;

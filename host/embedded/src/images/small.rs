@@ -62,7 +62,7 @@ impl SmallImages {
         let main = names::create(&file).map_err(system)?;
         let mut connection = connection::writer(&file).map_err(engine)?;
         sqlite::glance(&connection).map_err(engine)?;
-        schema::create(&mut connection).map_err(|error| error.into_open_error(&file))?;
+        schema::prepare(&mut connection).map_err(|error| error.into_open_error(&file))?;
         if let Err(error) = purge(&connection) {
             tracing::warn!(%error, "removed images are left until the next start");
         }

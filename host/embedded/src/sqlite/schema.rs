@@ -1,12 +1,17 @@
-//! Creates the tables of a database that has none, and does not change those of
-//! another version. Each change of a schema has to change its version (`PRAGMA
-//! user_version`).
+//! The tables of a database, by numbered versions (`PRAGMA user_version`). A new database
+//! gets the tables of the first version and then each change, as an earlier one does: so
+//! there is one way to the latest tables.
+//!
+//! A change that was released never changes again; the next one gets the next number.
 
+use std::io;
 use std::path::Path;
 
 use concept_refinement_capability::OpenError;
+use concept_refinement_capability::upgrade::Rewrite;
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::upgrade::Upgrade;
 use super::{connection, open_error};
 
 /// Identifies our files (`PRAGMA application_id`): "CRef".
@@ -14,16 +19,32 @@ pub(crate) const APPLICATION_ID: i32 = 0x4352_6566;
 
 /// The tables of a database.
 pub(crate) struct Schema {
-    /// Greater than 0, which is the version of a database without tables.
-    pub version: i64,
+    /// The number of the first version; greater than 0, which is that of a database without
+    /// tables.
+    pub first: i64,
     pub sql: &'static str,
+    /// The versions after it, in their order.
+    pub changes: &'static [Change],
+}
+
+/// How the tables of the version before become those of this one.
+pub(crate) struct Change {
+    pub version: i64,
+    /// Makes the tables that rows are rewritten to.
+    pub begin: &'static str,
+    pub rewrites: &'static [Rewrite],
+    pub end: &'static str,
 }
 
 /// Why a database has no usable tables.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SchemaError {
+    #[error("its tables are of a later version")]
+    LaterVersion,
     #[error("its tables are of another version")]
     OtherVersion,
+    #[error("there is no room for its upgrade: {0}")]
+    NoRoom(io::Error),
     #[error(transparent)]
     Engine(#[from] rusqlite::Error),
 }
@@ -31,27 +52,73 @@ pub(crate) enum SchemaError {
 impl SchemaError {
     pub(crate) fn into_open_error(self, file: &Path) -> OpenError {
         match self {
+            Self::LaterVersion => OpenError::LaterVersion(file.to_owned()),
+            Self::NoRoom(_) => OpenError::unusable(file, self),
             Self::OtherVersion => OpenError::OtherVersion(file.to_owned()),
             Self::Engine(error) => open_error(file, error),
         }
     }
 }
 
-/// Creates the tables in one transaction.
-pub(crate) fn create(connection: &mut Connection, schema: &Schema) -> Result<(), SchemaError> {
-    let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    match version(&step)? {
-        0 => {}
-        found if found == schema.version => return Ok(()),
-        _ => return Err(SchemaError::OtherVersion),
+impl Schema {
+    /// The latest version.
+    fn version(&self) -> i64 {
+        let last = self.changes.last().map(|change| change.version);
+        last.unwrap_or(self.first)
     }
-    step.execute_batch(schema.sql)?;
-    step.pragma_update(None, "application_id", APPLICATION_ID)?;
-    step.pragma_update(None, "user_version", schema.version)?;
+
+    /// The changes that a database of this version lacks.
+    fn changes_after(&self, found: i64) -> Result<&'static [Change], SchemaError> {
+        if found > self.version() {
+            return Err(SchemaError::LaterVersion);
+        }
+        if found != 0 && found < self.first {
+            return Err(SchemaError::OtherVersion);
+        }
+        let made = self
+            .changes
+            .partition_point(|change| change.version <= found);
+        Ok(self.changes.get(made..).unwrap_or_default())
+    }
+}
+
+/// Brings a database to the latest version, in one transaction: whatever ends the process
+/// meanwhile, the next one begins again. `place`: where its file is.
+pub(crate) fn prepare(
+    connection: &mut Connection,
+    schema: &Schema,
+    place: Option<&Path>,
+) -> Result<(), SchemaError> {
+    prepare_to(connection, schema, i64::MAX, &Upgrade::of(place))
+}
+
+/// `last`: the version at which to stop.
+fn prepare_to(
+    connection: &mut Connection,
+    schema: &Schema,
+    last: i64,
+    upgrade: &Upgrade<'_>,
+) -> Result<(), SchemaError> {
+    let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = version(&step)?;
+    let changes = schema.changes_after(found)?;
+    if found == 0 {
+        step.execute_batch(schema.sql)?;
+        step.pragma_update(None, "application_id", APPLICATION_ID)?;
+        step.pragma_update(None, "user_version", schema.first)?;
+    } else if changes.is_empty() {
+        return Ok(());
+    } else {
+        upgrade.look_for_room(&step)?;
+    }
+    for change in changes.iter().filter(|change| change.version <= last) {
+        upgrade.run(&step, change)?;
+        step.pragma_update(None, "user_version", change.version)?;
+    }
     Ok(step.commit()?)
 }
 
-/// Fails unless a database has these tables, and nothing else.
+/// Fails unless a database has the tables of some version, and nothing else.
 pub(crate) fn verify(file: &Path, schema: &Schema) -> Result<(), OpenError> {
     let all = |connection: &Connection| -> rusqlite::Result<Vec<[Option<String>; 3]>> {
         // SQLite has internal tables, for example for `AUTOINCREMENT`.
@@ -62,21 +129,29 @@ pub(crate) fn verify(file: &Path, schema: &Schema) -> Result<(), OpenError> {
         let all = all.query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
         all.collect()
     };
-    let found = || -> rusqlite::Result<_> {
-        let known = Connection::open_in_memory()?;
-        known.execute_batch(schema.sql)?;
+    let found = || -> Result<(i64, bool), SchemaError> {
         let found = connection::reader(file)?;
-        Ok((version(&found)?, all(&found)? == all(&known)?))
+        let version = version(&found)?;
+        schema.changes_after(version)?;
+        let mut known = Connection::open_in_memory()?;
+        prepare_to(&mut known, schema, version, &Upgrade::of(None))?;
+        Ok((version, all(&found)? == all(&known)?))
     };
-    match found().map_err(|error| open_error(file, error))? {
+    match found().map_err(|error| error.into_open_error(file))? {
         (0, _) => Err(OpenError::unusable(file, "it has no tables")),
-        (found, _) if found != schema.version => Err(OpenError::OtherVersion(file.to_owned())),
+        (_, true) => Ok(()),
         (_, false) => Err(OpenError::unusable(
             file,
             "it has other tables, indexes, views or triggers than this program makes",
         )),
-        (_, true) => Ok(()),
     }
+}
+
+/// Whether a database has the tables of an earlier version.
+pub(crate) fn is_outdated(file: &Path, schema: &Schema) -> Result<bool, OpenError> {
+    let found = connection::reader(file).and_then(|found| version(&found));
+    let found = found.map_err(|error| open_error(file, error))?;
+    Ok((1..schema.version()).contains(&found))
 }
 
 /// 0: there are no tables yet.
@@ -85,29 +160,4 @@ pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tables_are_created_once_and_those_of_another_version_are_left_alone() {
-        let schema = Schema {
-            version: 3,
-            sql: "CREATE TABLE count (it INTEGER) STRICT; INSERT INTO count VALUES (1)",
-        };
-        let mut connection = Connection::open_in_memory().unwrap();
-        create(&mut connection, &schema).unwrap();
-        connection.execute("UPDATE count SET it = 2", []).unwrap();
-        create(&mut connection, &schema).unwrap();
-        for other in [2, 4, -1] {
-            connection
-                .pragma_update(None, "user_version", other)
-                .unwrap();
-            let error = create(&mut connection, &schema).unwrap_err();
-            assert!(matches!(error, SchemaError::OtherVersion), "{other}");
-        }
-        let kept: i64 = connection
-            .query_row("SELECT it FROM count", [], |row| row.get(0))
-            .unwrap();
-        assert_eq!(kept, 2);
-    }
-}
+mod tests;

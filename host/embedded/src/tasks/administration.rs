@@ -19,8 +19,8 @@ use tokio::sync::watch;
 use super::change::change;
 use super::fault::Fault;
 use super::stored::Stored;
-use super::writer::Step;
-use super::{SqliteTasks, delete, rows};
+use super::writer::Tx;
+use super::{SqliteTasks, delete, reads, rows};
 use crate::sqlite::statements::{find, one, run};
 
 impl Administration for SqliteTasks {
@@ -45,10 +45,10 @@ impl Administration for SqliteTasks {
 
     fn retry<'a>(&'a self, id: &'a str, new_id: String, act: Act) -> Answer<'a, Option<Retry>> {
         let id = id.to_owned();
-        Box::pin(self.write(move |step| {
-            let retry = retry(step, &id, Choice::Id, new_id)?;
+        Box::pin(self.write(move |tx| {
+            let retry = retry(tx, &id, Choice::Id, new_id)?;
             if let Some(Retry::Created(_)) = retry {
-                audit::add(step, &act, Action::Retry.as_str(), &id, 1)?;
+                audit::add(tx, &act, Action::Retry.as_str(), &id, 1)?;
             }
             Ok(retry)
         }))
@@ -56,10 +56,10 @@ impl Administration for SqliteTasks {
 
     fn cancel<'a>(&'a self, id: &'a str, act: Act) -> Answer<'a, Option<Cancellation>> {
         let id = id.to_owned();
-        Box::pin(self.write(move |step| {
-            let cancellation = cancel(step, &id)?;
+        Box::pin(self.write(move |tx| {
+            let cancellation = cancel(tx, &id)?;
             if let Some(Cancellation::Cancelled(_)) = cancellation {
-                audit::add(step, &act, Action::Cancel.as_str(), &id, 1)?;
+                audit::add(tx, &act, Action::Cancel.as_str(), &id, 1)?;
             }
             Ok(cancellation)
         }))
@@ -67,10 +67,10 @@ impl Administration for SqliteTasks {
 
     fn delete<'a>(&'a self, id: &'a str, act: Act) -> Answer<'a, bool> {
         let id = id.to_owned();
-        Box::pin(self.write(move |step| {
-            let is_deleted = delete(step, &id)?;
+        Box::pin(self.write(move |tx| {
+            let is_deleted = delete(tx, &id)?;
             if is_deleted {
-                audit::add(step, &act, Action::Delete.as_str(), &id, 1)?;
+                audit::add(tx, &act, Action::Delete.as_str(), &id, 1)?;
             }
             Ok(is_deleted)
         }))
@@ -84,8 +84,7 @@ impl Administration for SqliteTasks {
             }
             // Not in the step that stores the job: other writes would wait for the count.
             let total = self.count(job.filter.clone()).await?;
-            self.write(move |step| jobs::start(step, job, id, total))
-                .await
+            self.write(move |tx| jobs::start(tx, job, id, total)).await
         })
     }
 
@@ -110,8 +109,7 @@ impl Administration for SqliteTasks {
             let Some(next) = next.await? else {
                 return Ok(None);
             };
-            self.write(move |step| jobs::advance(step, next, new_ids))
-                .await
+            self.write(move |tx| jobs::advance(tx, next, new_ids)).await
         })
     }
 
@@ -124,7 +122,7 @@ impl Administration for SqliteTasks {
     }
 
     fn set_paused(&self, is_paused: bool, act: Act) -> Answer<'_, bool> {
-        Box::pin(self.write(move |step| set_paused(step, is_paused, &act)))
+        Box::pin(self.write(move |tx| set_paused(tx, is_paused, &act)))
     }
 
     fn operations(&self) -> Option<watch::Receiver<u64>> {
@@ -136,39 +134,39 @@ impl Administration for SqliteTasks {
     }
 
     fn prune_audit(&self, before: Timestamp) -> Answer<'_, ()> {
-        Box::pin(self.write(move |step| {
-            audit::prune(step, before)?;
-            jobs::prune(step, before)
+        Box::pin(self.write(move |tx| {
+            audit::prune(tx, before)?;
+            jobs::prune(tx, before)
         }))
     }
 }
 
 fn retry(
-    step: &mut Step<'_>,
+    tx: &mut Tx<'_>,
     id: &str,
     choice: Choice,
     new_id: String,
 ) -> Result<Option<Retry>, Fault> {
-    let Some(mut record) = rows::find(step, id)? else {
+    let Some(mut record) = rows::find(tx, id)? else {
         return Ok(None);
     };
-    let others = others(step, &record)?;
-    let mut retry = rulebook::retry(&mut record, choice, &others, new_id, step.now);
+    let others = others(tx, &record)?;
+    let mut retry = rulebook::retry(&mut record, choice, &others, new_id, tx.now);
     if let Retry::Created(created) = &mut retry {
-        step.promise_room()?;
-        created.steps.locate(step.host);
-        rows::insert(step, created)?;
-        rows::update(step, &record)?;
+        tx.promise_room()?;
+        created.steps.locate(tx.host);
+        rows::insert(tx, created)?;
+        rows::update(tx, &record)?;
     }
     Ok(Some(retry))
 }
 
-fn others(step: &Step<'_>, record: &TaskRecord) -> Result<Others, Fault> {
+fn others(tx: &Tx<'_>, record: &TaskRecord) -> Result<Others, Fault> {
     let task = &record.task;
     let mut retries = Vec::new();
     let mut ids = record.retries();
     while let Some(id) = ids.pop().filter(|_| retries.len() < MAX_STEPS) {
-        let retry = rows::find(step, &id)?;
+        let retry = rows::find(tx, &id)?;
         ids.extend(retry.iter().flat_map(TaskRecord::retries));
         retries.push(retry.map(|retry| retry.task.status));
     }
@@ -176,22 +174,22 @@ fn others(step: &Step<'_>, record: &TaskRecord) -> Result<Others, Fault> {
          AND (created_at, id) > (?, ?))";
     let place = params![task.user_id, Stored(task.created_at), task.id];
     Ok(Others {
-        has_active: rows::active(step, &task.user_id)?.is_some(),
+        has_active: reads::active(tx.connection, &task.user_id)?.is_some(),
         retries,
-        has_later_completed: one(step.connection, sql, place, |row| row.get(0))?,
+        has_later_completed: one(tx.connection, sql, place, |row| row.get(0))?,
     })
 }
 
-fn cancel(step: &mut Step<'_>, id: &str) -> Result<Option<Cancellation>, Fault> {
-    change(step, id, None, |record, now| {
+fn cancel(tx: &mut Tx<'_>, id: &str) -> Result<Option<Cancellation>, Fault> {
+    change(tx, id, None, |record, now| {
         rulebook::cancel_as_operator(record, now).map(Some)
     })
 }
 
-fn delete(step: &mut Step<'_>, id: &str) -> Result<bool, Fault> {
+fn delete(tx: &mut Tx<'_>, id: &str) -> Result<bool, Fault> {
     let sql = "SELECT user_id FROM task WHERE id = ?";
-    let user: Option<String> = find(step.connection, sql, [id], |row| row.get(0))?;
-    user.map_or(Ok(false), |user| delete::delete(step, &user, id))
+    let user: Option<String> = find(tx.connection, sql, [id], |row| row.get(0))?;
+    user.map_or(Ok(false), |user| delete::delete(tx, &user, id))
 }
 
 /// While the queue is paused, no task is claimed or due.
@@ -220,24 +218,24 @@ fn queue(connection: &Connection) -> Result<QueueState, Fault> {
     Ok(state?)
 }
 
-fn set_paused(step: &mut Step<'_>, is_paused: bool, act: &Act) -> Result<bool, Fault> {
+fn set_paused(tx: &mut Tx<'_>, is_paused: bool, act: &Act) -> Result<bool, Fault> {
     let changed = match is_paused {
         true => {
             let sql = "INSERT INTO queue_pause (id, since) VALUES (0, ?) ON CONFLICT DO NOTHING";
-            run(step.connection, sql, [Stored(step.now)])?
+            run(tx.connection, sql, [Stored(tx.now)])?
         }
-        false => run(step.connection, "DELETE FROM queue_pause", [])?,
+        false => run(tx.connection, "DELETE FROM queue_pause", [])?,
     };
     if changed == 0 {
         return Ok(false);
     }
     if !is_paused {
         let sql = "UPDATE task SET due_at = ?1 WHERE due_at > ?1 AND status = 'pending'";
-        run(step.connection, sql, params![Stored(step.now)])?;
+        run(tx.connection, sql, params![Stored(tx.now)])?;
     }
     let sql = "SELECT pending FROM backlog";
-    let pending = one(step.connection, sql, [], |row| row.get::<_, i64>(0))?;
+    let pending = one(tx.connection, sql, [], |row| row.get::<_, i64>(0))?;
     let action = if is_paused { "pause" } else { "resume" };
-    audit::add(step, act, action, "queue", pending.unsigned_abs())?;
+    audit::add(tx, act, action, "queue", pending.unsigned_abs())?;
     Ok(true)
 }

@@ -120,9 +120,9 @@ mod tests {
         let writing = async {
             let mut largest = 0;
             for _ in 0..200 {
-                let write = writer.write(|step| {
+                let write = writer.write(|tx| {
                     let text = "x".repeat(1 << 20);
-                    step.connection
+                    tx.connection
                         .execute("INSERT INTO text VALUES (?)", [text])?;
                     Ok(())
                 });

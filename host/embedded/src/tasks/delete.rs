@@ -4,21 +4,21 @@ use concept_refinement_capability::tasks::hub::Update;
 
 use super::fault::Fault;
 use super::references;
-use super::writer::Step;
+use super::writer::Tx;
 use crate::sqlite::statements::find;
 
 /// The task's worker, if any, loses its lease. Quota is not given back, and a repeat
 /// under the idempotency key still gets the first answer.
-pub(super) fn delete(step: &mut Step<'_>, user_id: &str, id: &str) -> Result<bool, Fault> {
+pub(super) fn delete(tx: &mut Tx<'_>, user_id: &str, id: &str) -> Result<bool, Fault> {
     let sql = "DELETE FROM task WHERE id = ? AND user_id = ? RETURNING completed_at IS NULL";
-    let deleted = find(step.connection, sql, [id, user_id], |row| row.get(0))?;
+    let deleted = find(tx.connection, sql, [id, user_id], |row| row.get(0))?;
     let Some(was_active) = deleted else {
         return Ok(false);
     };
     if was_active {
-        step.release_room();
+        tx.release_room();
     }
-    references::forget(step, id)?;
-    step.announce(id, Update::Deleted);
+    references::forget(tx, id)?;
+    tx.announce(id, Update::Deleted);
     Ok(true)
 }

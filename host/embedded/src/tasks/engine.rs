@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use concept_refinement_capability::OpenError;
+use concept_refinement_capability::directory::DirectoryLock;
 use concept_refinement_capability::embedded::{AtRest, Embedded};
 use concept_refinement_capability::engine::{Engine, OpenTasks, TaskEngine, on_a_thread};
 
 use super::backup::Database;
-use super::{FILE, SqliteTasks, schema};
+use super::{FILE, LOCK, SqliteTasks, schema};
 use crate::queue::StoreQueue;
 
 /// Limit of tasks in the queue; further ones are found by the sweep.
@@ -18,6 +19,10 @@ const QUEUE_CAPACITY: usize = 100_000;
 pub const ENGINE: TaskEngine = Engine {
     name: "sqlite",
     exists: |config| config.directory.join(FILE).try_exists(),
+    is_outdated: |config| {
+        let _lock = DirectoryLock::acquire(&config.directory, LOCK)?;
+        schema::is_outdated(&config.directory.join(FILE))
+    },
     open: |config, options| {
         on_a_thread(config, move |config| {
             let store = SqliteTasks::open(&config.directory, options, config.clock)?;

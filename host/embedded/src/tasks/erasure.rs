@@ -6,39 +6,39 @@ use rusqlite::params;
 
 use super::fault::Fault;
 use super::references;
-use super::writer::Step;
+use super::writer::Tx;
 use crate::sqlite::statements::{all, run};
 
 /// The user's account stays, under its pseudonym. The active task is removed first,
 /// so that its worker stops at once.
-pub(super) fn erase(step: &mut Step<'_>, user_id: &str, limit: u32) -> Result<Erased, Fault> {
+pub(super) fn erase(tx: &mut Tx<'_>, user_id: &str, limit: u32) -> Result<Erased, Fault> {
     let active = "DELETE FROM task WHERE user_id = ? AND status IN ('pending', 'processing') \
          RETURNING id";
-    let active: Vec<String> = all(step.connection, active, [user_id], |row| row.get(0))?;
+    let active: Vec<String> = all(tx.connection, active, [user_id], |row| row.get(0))?;
     for id in &active {
-        step.release_room();
-        step.announce(id, Update::Deleted);
+        tx.release_room();
+        tx.announce(id, Update::Deleted);
     }
     let of_user = params![user_id, limit];
     let ended = "DELETE FROM task WHERE id IN (SELECT id FROM task WHERE user_id = ? LIMIT ?) \
          RETURNING id";
-    let ended: Vec<String> = all(step.connection, ended, of_user, |row| row.get(0))?;
+    let ended: Vec<String> = all(tx.connection, ended, of_user, |row| row.get(0))?;
     let concepts = "DELETE FROM concept WHERE id IN \
          (SELECT id FROM concept WHERE user_id = ? LIMIT ?) RETURNING image_path, task_id";
-    let concepts: Vec<(String, String)> = all(step.connection, concepts, of_user, |row| {
+    let concepts: Vec<(String, String)> = all(tx.connection, concepts, of_user, |row| {
         Ok((row.get(0)?, row.get(1)?))
     })?;
     let keys = "DELETE FROM idempotency_key WHERE (user_id, key) IN \
          (SELECT user_id, key FROM idempotency_key WHERE user_id = ? LIMIT ?)";
-    let keys = run(step.connection, keys, of_user)?;
+    let keys = run(tx.connection, keys, of_user)?;
     let session = "DELETE FROM session WHERE user_id = ?";
-    run(step.connection, session, [user_id])?;
+    run(tx.connection, session, [user_id])?;
 
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = [ended.len(), concepts.len(), keys].contains(&limit);
     let of_concepts = concepts.iter().map(|(_, task_id)| task_id);
     for task_id in active.iter().chain(&ended).chain(of_concepts) {
-        references::forget(step, task_id)?;
+        references::forget(tx, task_id)?;
     }
     Ok(Erased {
         image_paths: concepts.into_iter().map(|(path, _)| path).collect(),

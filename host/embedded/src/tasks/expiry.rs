@@ -7,41 +7,37 @@ use rusqlite::params;
 
 use super::fault::Fault;
 use super::stored::Stored;
-use super::writer::Step;
+use super::writer::Tx;
 use super::{concepts, references, sessions};
 use crate::sqlite::statements::all;
 
 /// Concepts are removed by their own age, since their task may have been deleted. A task
 /// that remains because of the limit loses its image, as if the concept had been deleted.
-pub(super) fn expire(step: &mut Step<'_>, before: Timestamp, limit: u32) -> Result<Expired, Fault> {
+pub(super) fn expire(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<Expired, Fault> {
     let concepts = "created_at < ?1";
     let tasks = "completed_at < ?1 ORDER BY completed_at";
-    remove(step, [concepts, tasks], before, before, limit)
+    remove(tx, [concepts, tasks], before, before, limit)
 }
 
 /// Removes the data of anonymous users whose last session ended before this time, as
 /// `session::is_abandoned` defines it.
-pub(super) fn abandon(
-    step: &mut Step<'_>,
-    before: Timestamp,
-    limit: u32,
-) -> Result<Expired, Fault> {
+pub(super) fn abandon(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<Expired, Fault> {
     let concepts = "is_anonymous = 1 AND created_at < ?1 AND NOT EXISTS \
          (SELECT 1 FROM session WHERE user_id = concept.user_id AND until >= ?3)";
     let tasks = "is_anonymous = 1 AND completed_at IS NOT NULL AND created_at < ?1 \
          AND NOT EXISTS (SELECT 1 FROM session WHERE user_id = task.user_id AND until >= ?3) \
          ORDER BY created_at";
     let made_before = concept_refinement_capability::clock::before(before, LIFE);
-    let removed = remove(step, [concepts, tasks], made_before, before, limit)?;
+    let removed = remove(tx, [concepts, tasks], made_before, before, limit)?;
     if removed == Expired::default() {
-        sessions::forget(step, before, limit)?;
+        sessions::forget(tx, before, limit)?;
     }
     Ok(removed)
 }
 
 /// `concepts` and `tasks` are SQL conditions, in which `?1` and `?3` are these times.
 fn remove(
-    step: &mut Step<'_>,
+    tx: &mut Tx<'_>,
     [of_concepts, of_tasks]: [&'static str; 2],
     first: Timestamp,
     third: Timestamp,
@@ -58,17 +54,17 @@ fn remove(
         "DELETE FROM task WHERE id IN (SELECT id FROM task \
          WHERE ?3 IS NOT NULL AND {of_tasks} LIMIT ?2) RETURNING id"
     );
-    let expired: Vec<(_, String)> = all(step.connection, &concepts, parameters, |row| {
+    let expired: Vec<(_, String)> = all(tx.connection, &concepts, parameters, |row| {
         Ok((row.get(0)?, row.get(1)?))
     })?;
-    let tasks: Vec<String> = all(step.connection, &tasks, parameters, |row| row.get(0))?;
+    let tasks: Vec<String> = all(tx.connection, &tasks, parameters, |row| row.get(0))?;
     for task_id in &tasks {
-        references::forget(step, task_id)?;
+        references::forget(tx, task_id)?;
     }
     let mut image_paths = Vec::with_capacity(expired.len());
     for (image_path, task_id) in expired {
-        concepts::take_image(step, &task_id)?;
-        references::forget(step, &task_id)?;
+        concepts::take_image(tx, &task_id)?;
+        references::forget(tx, &task_id)?;
         image_paths.push(image_path);
     }
     let count = |rows: usize| u32::try_from(rows).unwrap_or(u32::MAX);
@@ -105,10 +101,10 @@ mod tests {
 
     /// Number of idempotency keys, and of users with counts.
     async fn rows(store: &SqliteTasks) -> (u32, u32) {
-        let count = |step: &mut Step<'_>| {
+        let count = |tx: &mut Tx<'_>| {
             let count = "SELECT (SELECT count(*) FROM idempotency_key), count(*) FROM account";
             let counts = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-            Ok(step.connection.query_row(count, [], counts)?)
+            Ok(tx.connection.query_row(count, [], counts)?)
         };
         store.write(count).await.unwrap()
     }

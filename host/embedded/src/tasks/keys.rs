@@ -8,17 +8,17 @@ use rusqlite::params;
 
 use super::fault::Fault;
 use super::stored::Stored;
-use super::writer::Step;
+use super::writer::Tx;
 use crate::sqlite::statements::{self, run};
 
 /// Expired keys removed per new key; more than one, so that they do not accumulate.
 const PRUNE_BATCH: u32 = 8;
 
 /// The submission under this key, regardless of its age.
-pub(super) fn find(step: &Step<'_>, user_id: &str, key: &str) -> Result<Option<Submitted>, Fault> {
+pub(super) fn find(tx: &Tx<'_>, user_id: &str, key: &str) -> Result<Option<Submitted>, Fault> {
     let sql = "SELECT fingerprint, task_id, is_anonymous, original_path, created_at \
          FROM idempotency_key WHERE user_id = ? AND key = ?";
-    let submitted = statements::find(step.connection, sql, [user_id, key], |row| {
+    let submitted = statements::find(tx.connection, sql, [user_id, key], |row| {
         Ok(Submitted {
             fingerprint: row.get("fingerprint")?,
             task_id: row.get("task_id")?,
@@ -31,14 +31,14 @@ pub(super) fn find(step: &Step<'_>, user_id: &str, key: &str) -> Result<Option<S
 }
 
 pub(super) fn remember(
-    step: &Step<'_>,
+    tx: &Tx<'_>,
     task: &Task,
     webhook: Option<&Webhook>,
     key: &str,
 ) -> Result<(), Fault> {
     // Replaces an expired key that was not removed yet.
     run(
-        step.connection,
+        tx.connection,
         "INSERT OR REPLACE INTO idempotency_key \
          (user_id, key, fingerprint, task_id, is_anonymous, original_path, created_at) \
          VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -53,16 +53,16 @@ pub(super) fn remember(
         ],
     )?;
     run(
-        step.connection,
+        tx.connection,
         "DELETE FROM idempotency_key WHERE (user_id, key) IN \
          (SELECT user_id, key FROM idempotency_key WHERE created_at <= ? LIMIT ?)",
-        params![Stored(before(step.now, REMEMBERED)), PRUNE_BATCH],
+        params![Stored(before(tx.now, REMEMBERED)), PRUNE_BATCH],
     )?;
     Ok(())
 }
 
-pub(super) fn forget(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
+pub(super) fn forget(tx: &Tx<'_>, task_id: &str) -> Result<(), Fault> {
     let sql = "DELETE FROM idempotency_key WHERE task_id = ?";
-    run(step.connection, sql, [task_id])?;
+    run(tx.connection, sql, [task_id])?;
     Ok(())
 }

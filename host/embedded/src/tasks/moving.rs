@@ -2,13 +2,12 @@
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::moving::{Record, Records, Table, parameters};
-use rusqlite::types::{Value as Cell, ValueRef};
-use rusqlite::{Connection, Row, params_from_iter};
-use serde_json::Value;
+use rusqlite::{Connection, params_from_iter};
 
 use super::SqliteTasks;
 use super::fault::Fault;
-use super::writer::Step;
+use super::writer::Tx;
+use crate::sqlite::records::{cell, record};
 use crate::sqlite::statements::{all, run};
 
 impl Records for SqliteTasks {
@@ -22,13 +21,13 @@ impl Records for SqliteTasks {
     }
 
     fn restore(&self, table: &'static Table, records: Vec<Record>) -> Answer<'_, ()> {
-        Box::pin(self.write(move |step| write(step, table, &records)))
+        Box::pin(self.write(move |tx| write(tx, table, &records)))
     }
 
     fn clear(&self, table: &'static Table) -> Answer<'_, ()> {
-        Box::pin(self.write(move |step| {
+        Box::pin(self.write(move |tx| {
             let sql = format!("DELETE FROM {}", table.name);
-            step.connection.execute(&sql, [])?;
+            tx.connection.execute(&sql, [])?;
             Ok(())
         }))
     }
@@ -46,33 +45,15 @@ fn read(
     Ok(all(connection, &sql, key, record)?)
 }
 
-fn write(step: &Step<'_>, table: &Table, records: &[Record]) -> Result<(), Fault> {
+fn write(tx: &Tx<'_>, table: &Table, records: &[Record]) -> Result<(), Fault> {
     let Table { name, columns, .. } = table;
     let values = parameters(columns);
     let sql = format!("INSERT INTO {name} ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING");
     for record in records {
         let cells = params_from_iter(record.iter().map(cell));
-        run(step.connection, &sql, cells)?;
+        run(tx.connection, &sql, cells)?;
     }
     Ok(())
-}
-
-fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
-    let columns = 0..row.as_ref().column_count();
-    let values = columns.map(|column| {
-        Ok(match row.get_ref(column)? {
-            ValueRef::Null => Value::Null,
-            ValueRef::Integer(number) => number.into(),
-            _ => row.get::<_, String>(column)?.into(),
-        })
-    });
-    values.collect()
-}
-
-fn cell(value: &Value) -> Cell {
-    let number = value.as_i64().map(Cell::from);
-    let text = || value.as_str().map(|text| Cell::from(text.to_owned()));
-    number.or_else(text).unwrap_or(Cell::Null)
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Reading tasks for users.
 
 use concept_refinement_domain::capability::{Page, Position, TaskPage};
-use concept_refinement_domain::rulebook::TaskRecord;
+use concept_refinement_domain::rulebook::{ActiveTasks, TaskRecord};
 use concept_refinement_domain::task::Status;
 use rusqlite::{Connection, Row, params};
 
 use super::fault::{Fault, readable};
-use super::rows::{COLUMNS, CREATED_AT, position, read};
+use super::rows::{COLUMNS, COUNT, CREATED_AT, position, read};
 use crate::sqlite::statements::{all, find};
 
 pub(super) fn get(
@@ -16,6 +16,22 @@ pub(super) fn get(
 ) -> Result<Option<TaskRecord>, Fault> {
     let sql = format!("SELECT {COLUMNS} FROM task WHERE id = ? AND user_id = ?");
     Ok(find(connection, &sql, [id, user_id], read)?)
+}
+
+/// The tasks of a user that are pending or processing.
+pub(super) fn active(connection: &Connection, user_id: &str) -> Result<Option<ActiveTasks>, Fault> {
+    let condition = "user_id = ?1 AND status IN ('pending', 'processing')";
+    let sql = format!(
+        "SELECT {COLUMNS}, (SELECT count(*) FROM task WHERE {condition}) FROM task \
+         WHERE {condition} ORDER BY created_at, id LIMIT 1"
+    );
+    let active = find(connection, &sql, [user_id], |row| {
+        Ok(ActiveTasks {
+            oldest: read(row)?.task,
+            count: row.get(COUNT)?,
+        })
+    });
+    Ok(active?)
 }
 
 pub(super) fn list(

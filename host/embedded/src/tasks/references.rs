@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 
 use super::fault::Fault;
 use super::stored::Stored;
-use super::writer::Step;
+use super::writer::Tx;
 use crate::sqlite::statements::{one, run};
 
 /// How long deleted tasks are remembered: far longer than a garbage collection of all
@@ -52,17 +52,17 @@ pub(super) fn is_unreferenced(connection: &Connection, path: &str) -> Result<boo
 /// Remembers that a task was deleted, so that its remaining images can be removed. Images
 /// of tasks that were never seen are kept: they may be all that is left after the loss of
 /// a database.
-pub(super) fn forget(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
+pub(super) fn forget(tx: &Tx<'_>, task_id: &str) -> Result<(), Fault> {
     run(
-        step.connection,
-        "INSERT OR REPLACE INTO forgotten_task (id, forgotten_at) VALUES (?, ?)",
-        params![task_id, Stored(step.now)],
+        tx.connection,
+        "INSERT OR REPLACE INTO tombstone (task_id, deleted_at) VALUES (?, ?)",
+        params![task_id, Stored(tx.now)],
     )?;
     run(
-        step.connection,
-        "DELETE FROM forgotten_task WHERE id IN \
-         (SELECT id FROM forgotten_task WHERE forgotten_at <= ? LIMIT ?)",
-        params![Stored(before(step.now, RETENTION)), PRUNE_BATCH],
+        tx.connection,
+        "DELETE FROM tombstone WHERE task_id IN \
+         (SELECT task_id FROM tombstone WHERE deleted_at <= ? LIMIT ?)",
+        params![Stored(before(tx.now, RETENTION)), PRUNE_BATCH],
     )?;
     Ok(())
 }
@@ -73,7 +73,7 @@ fn is_left_behind(connection: &Connection, path: &str, task_id: &str) -> Result<
     let sql = format!(
         "SELECT EXISTS (\
              SELECT 1 FROM task WHERE id = ?1 AND completed_at IS NOT NULL \
-             UNION ALL SELECT 1 FROM forgotten_task WHERE id = ?1) \
+             UNION ALL SELECT 1 FROM tombstone WHERE task_id = ?1) \
          AND NOT EXISTS (\
              SELECT 1 FROM concept WHERE task_id = ?1 \
              AND (image_path = ?2 OR substr(image_path, 1, length(?2) + 1) = ?2 || '.')) \

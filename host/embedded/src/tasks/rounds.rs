@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 
 use super::fault::Fault;
 use super::stored::Stored;
-use super::writer::Step;
+use super::writer::Tx;
 use crate::sqlite::statements::{find, run};
 
 pub(super) fn last(connection: &Connection) -> Result<Option<LastRound>, Fault> {
@@ -18,13 +18,10 @@ pub(super) fn last(connection: &Connection) -> Result<Option<LastRound>, Fault> 
     Ok(last?)
 }
 
-pub(super) fn remember(
-    step: &Step<'_>,
-    LastRound { at, probation }: LastRound,
-) -> Result<(), Fault> {
+pub(super) fn remember(tx: &Tx<'_>, LastRound { at, probation }: LastRound) -> Result<(), Fault> {
     let sql = "INSERT OR REPLACE INTO last_round (id, at, probation) VALUES (0, ?, ?)";
     run(
-        step.connection,
+        tx.connection,
         sql,
         params![Stored(at), probation.map(Stored)],
     )?;

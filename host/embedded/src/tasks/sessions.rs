@@ -5,17 +5,17 @@ use rusqlite::{Connection, params};
 
 use super::fault::Fault;
 use super::stored::Stored;
-use super::writer::Step;
+use super::writer::Tx;
 use crate::sqlite::statements::run;
 
 pub(super) fn renew(
-    step: &Step<'_>,
+    tx: &Tx<'_>,
     user_id: &str,
     until: Timestamp,
     owns_images: bool,
 ) -> Result<(), Fault> {
     run(
-        step.connection,
+        tx.connection,
         "INSERT INTO session (user_id, until) SELECT ?1, ?2 \
          WHERE ?3 OR EXISTS (SELECT 1 FROM task WHERE user_id = ?1) \
          OR EXISTS (SELECT 1 FROM concept WHERE user_id = ?1) \
@@ -42,9 +42,9 @@ pub(super) fn without(
 }
 
 /// Removes sessions that ended before this time, as they no longer protect any data.
-pub(super) fn forget(step: &Step<'_>, before: Timestamp, limit: u32) -> Result<(), Fault> {
+pub(super) fn forget(tx: &Tx<'_>, before: Timestamp, limit: u32) -> Result<(), Fault> {
     run(
-        step.connection,
+        tx.connection,
         "DELETE FROM session WHERE user_id IN \
          (SELECT user_id FROM session WHERE until < ? ORDER BY until LIMIT ?)",
         params![Stored(before), limit],

@@ -8,32 +8,30 @@ use rusqlite::{Connection, params};
 use super::fault::{Fault, readable};
 use super::rows::{COLUMNS, read};
 use super::stored::Stored;
-use super::writer::Step;
+use super::writer::Tx;
 use super::{administration, webhooks};
 use crate::sqlite::statements::{all, one, run};
 
 /// The longest overdue first. Each returned task becomes due again later.
-pub(super) fn due(step: &Step<'_>, limit: u32) -> Result<Vec<Task>, Fault> {
-    if administration::is_paused(step.connection)? {
+pub(super) fn due(tx: &Tx<'_>, limit: u32) -> Result<Vec<Task>, Fault> {
+    if administration::is_paused(tx.connection)? {
         return Ok(Vec::new());
     }
-    follow_clock(step)?;
+    follow_clock(tx)?;
     let sql = format!(
         "SELECT {COLUMNS} FROM task WHERE due_at <= ? ORDER BY due_at, created_at, id LIMIT ?"
     );
-    let parameters = params![Stored(step.now), limit];
-    let rows: Vec<(String, _)> = all(step.connection, &sql, parameters, |row| {
+    let parameters = params![Stored(tx.now), limit];
+    let rows: Vec<(String, _)> = all(tx.connection, &sql, parameters, |row| {
         let id = row.get(0)?;
         let task = readable(&id, read(row))?.map(|record| record.task);
         Ok((id, task))
     })?;
-    let latest = step.now.plus(LONGEST_INTERVAL);
+    let latest = tx.now.plus(LONGEST_INTERVAL);
     for (id, task) in &rows {
-        let again = task
-            .as_ref()
-            .map_or(latest, |task| due_again(task, step.now));
+        let again = task.as_ref().map_or(latest, |task| due_again(task, tx.now));
         run(
-            step.connection,
+            tx.connection,
             "UPDATE task SET due_at = ? WHERE id = ?",
             params![Stored(again), id],
         )?;
@@ -43,16 +41,16 @@ pub(super) fn due(step: &Step<'_>, limit: u32) -> Result<Vec<Task>, Fault> {
 
 /// Corrects times that were written before the clock was set back, like `furthest_due`
 /// of the domain.
-fn follow_clock(step: &Step<'_>) -> Result<(), Fault> {
+fn follow_clock(tx: &Tx<'_>) -> Result<(), Fault> {
     const SQL: &str = "WITH late AS (SELECT id, max(?1 + coalesce(lease, 0), \
              min(max(?1 + ?1 - CASE status WHEN 'processing' THEN lease_until \
              ELSE coalesce(updated_at, created_at) END, ?2), ?3)) AS furthest \
              FROM task WHERE due_at > ?2) \
          UPDATE task SET due_at = furthest, lease_until = min(lease_until, ?1 + lease) \
          FROM late WHERE late.id = task.id AND due_at > furthest";
-    let now = step.now;
+    let now = tx.now;
     let (soonest, latest) = (now.plus(PENDING_OVERDUE), now.plus(LONGEST_INTERVAL));
-    run(step.connection, SQL, [now, soonest, latest].map(Stored))?;
+    run(tx.connection, SQL, [now, soonest, latest].map(Stored))?;
     Ok(())
 }
 
@@ -67,17 +65,17 @@ pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Fau
 
 /// Ends all leases, and makes the processing tasks due, and those whose messages are
 /// lost.
-pub(super) fn recover(step: &Step<'_>, are_messages_lost: bool) -> Result<u32, Fault> {
-    let now = Stored(step.now);
-    step.connection.execute(
+pub(super) fn recover(tx: &Tx<'_>, are_messages_lost: bool) -> Result<u32, Fault> {
+    let now = Stored(tx.now);
+    tx.connection.execute(
         "UPDATE task SET lease_until = min(lease_until, ?) WHERE status = 'processing'",
         [now],
     )?;
-    let unfinished = step.connection.execute(
+    let unfinished = tx.connection.execute(
         "UPDATE task SET due_at = iif(?2 OR status = 'processing', ?1, due_at) \
          WHERE due_at IS NOT NULL",
         params![now, are_messages_lost],
     )?;
-    webhooks::recover(step)?;
+    webhooks::recover(tx)?;
     Ok(u32::try_from(unfinished).unwrap_or(u32::MAX))
 }

@@ -16,7 +16,7 @@ use rusqlite::{Connection, Row, params};
 use super::SqliteTasks;
 use super::fault::Fault;
 use super::stored::Stored;
-use super::writer::Step;
+use super::writer::Tx;
 use crate::sqlite::statements::{all, find, one, run};
 
 /// More bytes than any store has. Longer images count as this, so that sums do not
@@ -26,53 +26,53 @@ const LONGEST: u64 = 1 << 50;
 impl UploadReservations for SqliteTasks {
     fn take(&self, new: NewReservation) -> Answer<'_, Admission> {
         let room = self.options.room.clone();
-        self.write_with_total(move |step| take(step, &new, &room))
+        self.write_with_total(move |tx| take(tx, &new, &room))
     }
 
     fn hold(&self, reservation: Reservation) -> Answer<'_, bool> {
-        self.write_with_total(move |step| {
+        self.write_with_total(move |tx| {
             let sql = "UPDATE upload_reservation SET until = ? WHERE holder = ?";
-            let until = Stored(step.now.plus(TERM));
-            Ok(run(step.connection, sql, params![until, reservation.holder])? > 0)
+            let until = Stored(tx.now.plus(TERM));
+            Ok(run(tx.connection, sql, params![until, reservation.holder])? > 0)
         })
     }
 
     fn claim(&self, reservation: Reservation) -> Answer<'_, bool> {
-        self.write_with_total(move |step| {
+        self.write_with_total(move |tx| {
             let ImageKey { kind, owner, name } = &reservation.path;
             let sql = "UPDATE upload_reservation SET holder = ?, until = ? \
                  WHERE owner = ? AND kind = ? AND name = ?";
-            let until = Stored(step.now.plus(TERM));
+            let until = Stored(tx.now.plus(TERM));
             let parameters = params![reservation.holder, until, owner, folder(*kind), name];
-            Ok(run(step.connection, sql, parameters)? > 0)
+            Ok(run(tx.connection, sql, parameters)? > 0)
         })
     }
 
     fn settle(&self, reservation: Reservation, bytes: u64) -> Answer<'_, bool> {
-        self.write_with_total(move |step| {
+        self.write_with_total(move |tx| {
             let sql =
                 "UPDATE upload_reservation SET bytes = ?, holder = NULL, until = NULL WHERE holder = ?";
             let parameters = params![column(bytes), reservation.holder];
-            Ok(run(step.connection, sql, parameters)? > 0)
+            Ok(run(tx.connection, sql, parameters)? > 0)
         })
     }
 
     fn free(&self, reservation: Reservation) -> Answer<'_, bool> {
-        self.write_with_total(move |step| {
+        self.write_with_total(move |tx| {
             let sql = "DELETE FROM upload_reservation WHERE holder = ?";
-            Ok(run(step.connection, sql, [reservation.holder])? > 0)
+            Ok(run(tx.connection, sql, [reservation.holder])? > 0)
         })
     }
 
     fn abandoned(&self, limit: u32) -> Answer<'_, Vec<Reservation>> {
-        self.write_with_total(move |step| {
+        self.write_with_total(move |tx| {
             let sql = "UPDATE upload_reservation SET until = ?1, holder = hex(randomblob(16)) \
                  WHERE holder IN (SELECT holder FROM upload_reservation \
                      WHERE until <= ?2 ORDER BY until LIMIT ?3) \
                  RETURNING owner, kind, name, holder";
-            let until = Stored(step.now.plus(TERM));
-            let parameters = params![until, Stored(step.now), limit];
-            let reservations = all(step.connection, sql, parameters, |row| {
+            let until = Stored(tx.now.plus(TERM));
+            let parameters = params![until, Stored(tx.now), limit];
+            let reservations = all(tx.connection, sql, parameters, |row| {
                 Ok(Reservation {
                     holder: row.get(3)?,
                     path: path(row)?,
@@ -117,12 +117,12 @@ impl SqliteTasks {
     /// Tells the room the total of all images afterwards.
     fn write_with_total<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Step<'_>) -> Result<T, Fault> + Send + 'static,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Answer<'_, T> {
         let room = self.options.room.clone();
-        Box::pin(self.write(move |step| {
-            let done = work(step)?;
-            tell(step.connection, &room)?;
+        Box::pin(self.write(move |tx| {
+            let done = work(tx)?;
+            tell(tx.connection, &room)?;
             Ok(done)
         }))
     }
@@ -138,7 +138,7 @@ pub(super) fn take_over(connection: &Connection, room: &Room) -> rusqlite::Resul
     tell(connection, room)
 }
 
-fn take(step: &Step<'_>, new: &NewReservation, room: &Room) -> Result<Admission, Fault> {
+fn take(tx: &Tx<'_>, new: &NewReservation, room: &Room) -> Result<Admission, Fault> {
     let Reservation {
         holder,
         path,
@@ -148,7 +148,7 @@ fn take(step: &Step<'_>, new: &NewReservation, room: &Room) -> Result<Admission,
     if let Some(limits) = new.limits {
         let sql = "SELECT count(*), coalesce(sum(bytes), 0), count(until) FROM upload_reservation \
              WHERE owner = ? AND kind = ? AND name <> ?";
-        let usage = one(step.connection, sql, [owner, folder(*kind), name], |row| {
+        let usage = one(tx.connection, sql, [owner, folder(*kind), name], |row| {
             Ok(ImageUsage {
                 images: row.get(0)?,
                 bytes: row.get::<_, i64>(1)?.unsigned_abs(),
@@ -160,8 +160,8 @@ fn take(step: &Step<'_>, new: &NewReservation, room: &Room) -> Result<Admission,
         }
     }
     if let Some(max_store) = new.max_store {
-        let [stored, in_doubt, _] = total(step.connection)?;
-        let with_it = stored.saturating_add(in_doubt).saturating_add(new.longest);
+        let [stored, pending, _] = total(tx.connection)?;
+        let with_it = stored.saturating_add(pending).saturating_add(new.longest);
         if !room.admits_upload(max_store, with_it) {
             return Ok(Admission::StoreFull);
         }
@@ -173,9 +173,9 @@ fn take(step: &Step<'_>, new: &NewReservation, room: &Room) -> Result<Admission,
              until = excluded.until, \
              anonymous_owner = coalesce(excluded.anonymous_owner, anonymous_owner)";
     let (kind, bytes) = (folder(*kind), column(new.longest));
-    let until = Stored(step.now.plus(TERM));
+    let until = Stored(tx.now.plus(TERM));
     let parameters = params![owner, kind, name, bytes, holder, until, anonymous_owner];
-    run(step.connection, sql, parameters)?;
+    run(tx.connection, sql, parameters)?;
     Ok(Admission::Taken)
 }
 
@@ -185,7 +185,7 @@ fn column(bytes: u64) -> i64 {
 
 /// Bytes stored, bytes pending, and the number of pending images.
 fn total(connection: &Connection) -> rusqlite::Result<[u64; 3]> {
-    let sql = "SELECT stored, in_doubt, doubtful FROM upload_total";
+    let sql = "SELECT stored, pending, pending_count FROM upload_total";
     one(connection, sql, [], |row| {
         let number = |index| row.get::<_, i64>(index).map(i64::unsigned_abs);
         Ok([number(0)?, number(1)?, number(2)?])
@@ -193,8 +193,8 @@ fn total(connection: &Connection) -> rusqlite::Result<[u64; 3]> {
 }
 
 fn tell(connection: &Connection, room: &Room) -> rusqlite::Result<()> {
-    let [stored, in_doubt, doubtful] = total(connection)?;
-    room.replace_elsewhere(stored, in_doubt, doubtful);
+    let [stored, pending, pending_count] = total(connection)?;
+    room.replace_elsewhere(stored, pending, pending_count);
     Ok(())
 }
 

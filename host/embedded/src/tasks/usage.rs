@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::fault::Fault;
 use super::stored::{Json, Stored};
-use super::writer::Step;
+use super::writer::Tx;
 use crate::sqlite::statements::{find, run};
 
 /// Users with only outdated counts that are removed per new count; more than one, so that
@@ -21,37 +21,37 @@ pub(super) fn of(connection: &Connection, pseudonym: &str) -> Result<Usage, Faul
 }
 
 /// Counts another task, which was admitted by this quota.
-pub(super) fn count(step: &Step<'_>, user_id: &str, quota: Option<Quota>) -> Result<(), Fault> {
-    let pseudonym = step.pseudonyms.of(user_id);
-    let mut usage = of(step.connection, &pseudonym)?;
-    usage.add(quota, step.now);
+pub(super) fn count(tx: &Tx<'_>, user_id: &str, quota: Option<Quota>) -> Result<(), Fault> {
+    let pseudonym = tx.pseudonyms.of(user_id);
+    let mut usage = of(tx.connection, &pseudonym)?;
+    usage.add(quota, tx.now);
     run(
-        step.connection,
+        tx.connection,
         "INSERT OR REPLACE INTO account (pseudonym, usage, ends_at) VALUES (?, ?, ?)",
-        params![pseudonym, Json(&usage), Stored(Usage::ends_at(step.now))],
+        params![pseudonym, Json(&usage), Stored(Usage::ends_at(tx.now))],
     )?;
     run(
-        step.connection,
+        tx.connection,
         "DELETE FROM account WHERE pseudonym IN \
          (SELECT pseudonym FROM account WHERE ends_at <= ? LIMIT ?)",
-        params![Stored(step.now), PRUNE_BATCH],
+        params![Stored(tx.now), PRUNE_BATCH],
     )?;
     Ok(())
 }
 
 /// Gives back the count of a task that was created at `created_at`.
 pub(super) fn refund(
-    step: &Step<'_>,
+    tx: &Tx<'_>,
     user_id: &str,
     created_at: Timestamp,
     refund: Refund,
 ) -> Result<(), Fault> {
-    let pseudonym = step.pseudonyms.of(user_id);
-    let mut usage = of(step.connection, &pseudonym)?;
+    let pseudonym = tx.pseudonyms.of(user_id);
+    let mut usage = of(tx.connection, &pseudonym)?;
     if !usage.refund(created_at, refund) {
         return Ok(());
     }
     let sql = "UPDATE account SET usage = ? WHERE pseudonym = ?";
-    run(step.connection, sql, params![Json(&usage), pseudonym])?;
+    run(tx.connection, sql, params![Json(&usage), pseudonym])?;
     Ok(())
 }

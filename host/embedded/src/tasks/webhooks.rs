@@ -1,18 +1,17 @@
 //! Deliveries of webhooks, which are part of their tasks' rows.
 
 use concept_refinement_domain::capability::Fenced;
-use concept_refinement_domain::rulebook::TaskRecord;
-use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
     DeliveryLease, DeliveryOutcome, DeliveryPermits, DeliveryRecord, DueDelivery, Redelivery,
 };
-use rusqlite::{Connection, Rows, params};
+use rusqlite::{Connection, Rows};
 
 use super::fault::{Fault, readable};
 use super::rows;
-use super::stored::{Json, Stored};
-use super::writer::Step;
+use super::rows::{COLUMNS, read};
+use super::stored::Stored;
+use super::writer::Tx;
 use crate::sqlite::statements::{all, one, run};
 
 /// The ids of tasks whose deliveries are due, as many as there are permits for.
@@ -52,19 +51,19 @@ fn take(
 }
 
 /// Begins the attempts that are still due.
-pub(super) fn begin(step: &Step<'_>, task_ids: &[String]) -> Result<Vec<DueDelivery>, Fault> {
+pub(super) fn begin(tx: &Tx<'_>, task_ids: &[String]) -> Result<Vec<DueDelivery>, Fault> {
     let mut begun = Vec::with_capacity(task_ids.len());
     for id in task_ids {
-        let record = readable(id, rows::find(step, id))?.flatten();
-        let Some((task, trace, mut delivery)) = record.and_then(|record| {
-            let TaskRecord { task, trace, .. } = record;
-            Some((task, trace, record.delivery?))
-        }) else {
-            give_up(step, id)?;
+        let Some(mut record) = readable(id, rows::find(tx, id))?.flatten() else {
+            give_up(tx, id)?;
             continue;
         };
-        if let Some(due) = delivery.begin(&task, trace, step.now) {
-            save(step, id, &delivery)?;
+        let Some(delivery) = &mut record.delivery else {
+            give_up(tx, id)?;
+            continue;
+        };
+        if let Some(due) = delivery.begin(&record.task, record.trace, tx.now) {
+            rows::update(tx, &record)?;
             begun.push(due);
         }
     }
@@ -73,50 +72,47 @@ pub(super) fn begin(step: &Step<'_>, task_ids: &[String]) -> Result<Vec<DueDeliv
 
 /// A delivery that cannot be read does not become due again, because others would
 /// wait for it.
-fn give_up(step: &Step<'_>, id: &str) -> Result<(), Fault> {
+fn give_up(tx: &Tx<'_>, id: &str) -> Result<(), Fault> {
     let sql = "UPDATE task SET delivery_due_at = NULL WHERE id = ? AND delivery_due_at IS NOT NULL";
-    if run(step.connection, sql, [id])? > 0 {
+    if run(tx.connection, sql, [id])? > 0 {
         tracing::error!(task = id, "a webhook cannot be read, and is not delivered");
     }
     Ok(())
 }
 
 pub(super) fn record(
-    step: &Step<'_>,
+    tx: &Tx<'_>,
     lease: &DeliveryLease,
     outcome: DeliveryOutcome,
     jitter: f64,
 ) -> Result<Fenced, Fault> {
-    let Some(mut record) = rows::find(step, &lease.task_id)? else {
+    let Some(mut record) = rows::find(tx, &lease.task_id)? else {
         return Ok(Fenced::Lost);
     };
     let Some(delivery) = &mut record.delivery else {
         return Ok(Fenced::Lost);
     };
-    let fenced = delivery.record(lease, outcome, jitter, step.now);
+    let fenced = delivery.record(lease, outcome, jitter, tx.now);
     if fenced == Fenced::Done {
         record.steps.push(delivery.step(record.attempt));
-        record.steps.locate(step.host);
-        save(step, &lease.task_id, delivery)?;
-        let sql = "UPDATE task SET steps = ? WHERE id = ?";
-        run(
-            step.connection,
-            sql,
-            params![record.steps.to_text(), lease.task_id],
-        )?;
+        record.steps.locate(tx.host);
+        rows::update(tx, &record)?;
     }
     Ok(fenced)
 }
 
-pub(super) fn redeliver(step: &mut Step<'_>, user_id: &str, id: &str) -> Result<Redelivery, Fault> {
-    let found = find(step, id)?.filter(|(task, _)| task.user_id == user_id);
-    let Some((_, mut delivery)) = found else {
+pub(super) fn redeliver(tx: &mut Tx<'_>, user_id: &str, id: &str) -> Result<Redelivery, Fault> {
+    let found = rows::find(tx, id)?.filter(|record| record.task.user_id == user_id);
+    let Some(mut record) = found else {
         return Ok(Redelivery::None);
     };
-    let redelivery = delivery.redeliver(step.now);
+    let Some(delivery) = &mut record.delivery else {
+        return Ok(Redelivery::None);
+    };
+    let redelivery = delivery.redeliver(tx.now);
     if redelivery == Redelivery::Requested {
-        save(step, id, &delivery)?;
-        step.announce_delivery();
+        rows::update(tx, &record)?;
+        tx.announce_delivery();
     }
     Ok(redelivery)
 }
@@ -129,34 +125,20 @@ pub(super) fn next(connection: &Connection) -> Result<Option<Timestamp>, Fault> 
 }
 
 /// Ends the leases of all attempts. Those that were not recorded are due at once.
-pub(super) fn recover(step: &Step<'_>) -> Result<(), Fault> {
-    let sql =
-        "SELECT id, delivery FROM task WHERE delivery_due_at > 0 AND completed_at IS NOT NULL";
-    let pending: Vec<(String, Option<DeliveryRecord>)> = all(step.connection, sql, [], |row| {
-        let delivery = row.get_ref(1)?.as_str().ok().and_then(rows::delivery);
-        Ok((row.get(0)?, delivery))
-    })?;
+pub(super) fn recover(tx: &Tx<'_>) -> Result<(), Fault> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM task WHERE delivery_due_at > 0 AND completed_at IS NOT NULL"
+    );
     // Unreadable deliveries are dropped when they are due.
-    for (id, delivery) in pending {
-        if let Some(mut delivery) = delivery
-            && delivery.recover()
+    let pending = all(tx.connection, &sql, [], |row| readable("", read(row)))?;
+    for mut record in pending.into_iter().flatten() {
+        if record
+            .delivery
+            .as_mut()
+            .is_some_and(DeliveryRecord::recover)
         {
-            save(step, &id, &delivery)?;
+            rows::update(tx, &record)?;
         }
     }
-    Ok(())
-}
-
-fn find(step: &Step<'_>, id: &str) -> Result<Option<(Task, DeliveryRecord)>, Fault> {
-    Ok(rows::find(step, id)?.and_then(|record| {
-        let TaskRecord { task, delivery, .. } = record;
-        Some((task, delivery?))
-    }))
-}
-
-fn save(step: &Step<'_>, id: &str, delivery: &DeliveryRecord) -> Result<(), Fault> {
-    let sql = "UPDATE task SET delivery = ?, delivery_due_at = ? WHERE id = ?";
-    let parameters = params![Json(delivery), delivery.due_at().map(Stored), id];
-    run(step.connection, sql, parameters)?;
     Ok(())
 }

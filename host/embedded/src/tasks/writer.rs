@@ -24,8 +24,8 @@ use crate::sqlite::{Committer, GroupCommit, connection};
 /// Capacity of the queue; further callers wait to enter it.
 const QUEUE_CAPACITY: usize = 1024;
 
-/// The context of an operation.
-pub(super) struct Step<'a> {
+/// A transaction of the writer, or the part of one that an operation is.
+pub(super) struct Tx<'a> {
     pub(super) connection: &'a Connection,
     /// The current time, the same for the whole operation.
     pub(super) now: Timestamp,
@@ -37,8 +37,8 @@ pub(super) struct Step<'a> {
     damage: &'a Damage,
 }
 
-impl Step<'_> {
-    /// Reserves space for a task that is accepted by this step.
+impl Tx<'_> {
+    /// Reserves space for a task that this transaction accepts.
     pub(super) fn promise_room(&mut self) -> Result<(), Fault> {
         self.effects.promise_room().map_err(Fault::NoRoom)
     }
@@ -96,7 +96,7 @@ impl Writer {
     pub(super) async fn write<T, W>(&self, work: W) -> Result<T, CapabilityError>
     where
         T: Send + 'static,
-        W: FnOnce(&mut Step<'_>) -> Result<T, Fault> + Send + 'static,
+        W: FnOnce(&mut Tx<'_>) -> Result<T, Fault> + Send + 'static,
     {
         let operation = |answer| {
             Box::new(Write {
@@ -115,7 +115,7 @@ trait Operation: Send {
 
     /// Runs the operation within the current savepoint and stores the outcome. On an
     /// error, which the caller will get, the savepoint must be rolled back.
-    fn run(&mut self, step: &mut Step<'_>) -> Result<(), CapabilityError>;
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), CapabilityError>;
 
     /// Answers the caller, after the group was committed or has failed.
     fn settle(self: Box<Self>, committed: Result<(), CapabilityError>);
@@ -131,17 +131,17 @@ struct Write<W, T> {
 impl<W, T> Operation for Write<W, T>
 where
     T: Send,
-    W: FnOnce(&mut Step<'_>) -> Result<T, Fault> + Send,
+    W: FnOnce(&mut Tx<'_>) -> Result<T, Fault> + Send,
 {
     fn is_abandoned(&self) -> bool {
         self.answer.is_closed()
     }
 
-    fn run(&mut self, step: &mut Step<'_>) -> Result<(), CapabilityError> {
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), CapabilityError> {
         let Some(work) = self.work.take() else {
             return Ok(());
         };
-        let outcome = work(step).map_err(|fault| fault.report(step.damage));
+        let outcome = work(tx).map_err(|fault| fault.report(tx.damage));
         let done = outcome.as_ref().map(drop).map_err(Clone::clone);
         self.outcome = Some(outcome);
         done
@@ -224,7 +224,7 @@ impl Worker {
         };
         for operation in group {
             run("SAVEPOINT operation")?;
-            let mut step = Step {
+            let mut tx = Tx {
                 connection: &self.connection,
                 now: self.clock.now(),
                 host: &self.host,
@@ -233,8 +233,8 @@ impl Worker {
                 effects: Effects::on(&self.room),
                 damage: &self.damage,
             };
-            match operation.run(&mut step) {
-                Ok(()) => effects.add(step.effects),
+            match operation.run(&mut tx) {
+                Ok(()) => effects.add(tx.effects),
                 // SQLite rolls back the whole transaction after some errors, for
                 // example on a full disk.
                 Err(error) if self.connection.is_autocommit() => return Err(error),
@@ -310,10 +310,10 @@ mod tests {
     }
 
     async fn insert(writer: &Writer, id: u32, parent: Option<u32>) -> Result<(), CapabilityError> {
-        let insert = move |step: &mut Step<'_>| {
-            step.announce("task", Update::Deleted);
+        let insert = move |tx: &mut Tx<'_>| {
+            tx.announce("task", Update::Deleted);
             let values = (id, parent);
-            step.connection
+            tx.connection
                 .execute("INSERT INTO child (id, parent) VALUES (?, ?)", values)?;
             if id % 2 == 1 {
                 return Err(Refusal::IdTaken.into());
@@ -324,10 +324,8 @@ mod tests {
     }
 
     async fn ids(writer: &Writer) -> Vec<u32> {
-        let ids = |step: &mut Step<'_>| {
-            let mut statement = step
-                .connection
-                .prepare("SELECT id FROM child ORDER BY id")?;
+        let ids = |tx: &mut Tx<'_>| {
+            let mut statement = tx.connection.prepare("SELECT id FROM child ORDER BY id")?;
             let ids = statement.query_map([], |row| row.get(0))?;
             Ok(ids.collect::<Result<_, _>>()?)
         };
@@ -403,8 +401,8 @@ mod tests {
         connection.pragma_update(None, "max_page_count", 8).unwrap();
         let (writer, _) = start(connection);
         let large = |id: u32| {
-            writer.write(move |step| {
-                step.connection.execute(
+            writer.write(move |tx| {
+                tx.connection.execute(
                     "INSERT INTO child (id, text) VALUES (?, ?)",
                     (id, "x".repeat(100_000)),
                 )?;
@@ -418,9 +416,8 @@ mod tests {
             assert!(!error.message.contains('/'), "{error}");
         }
         assert_eq!(ids(&writer).await, [2]);
-        let room = writer.write(|step| {
-            step.connection
-                .pragma_update(None, "max_page_count", 1000)?;
+        let room = writer.write(|tx| {
+            tx.connection.pragma_update(None, "max_page_count", 1000)?;
             Ok(())
         });
         room.await.unwrap();

@@ -7,16 +7,15 @@ use concept_refinement_domain::capability::Cancellation;
 use concept_refinement_domain::rulebook::{self, Choice, Decision, Others, Retry, TaskRecord};
 use concept_refinement_domain::step::{MAX_STEPS, Step};
 use concept_refinement_domain::timestamp::Timestamp;
-use uuid::Uuid;
 
 use crate::PostgresTasks;
 use crate::changes::promises::Promise;
 use crate::connection::database::Session;
 use crate::connection::fault::Fault;
-use crate::connection::values::{Cells, Text, Time, id, parameters};
+use crate::connection::values::{Text, Time, id, parameters};
 use crate::tasks::change::account_change;
-use crate::tasks::delete;
-use crate::tasks::rows::{self, Swap, read, record};
+use crate::tasks::rows::{self, NewRow, StoredTask, Swap};
+use crate::tasks::{account, delete};
 
 /// Actions that are committed together, or not at all. Watchers and other hosts are
 /// notified after the commit.
@@ -36,8 +35,8 @@ const LIMITS: &str = "SET LOCAL lock_timeout = 5000; \
      SET LOCAL idle_in_transaction_session_timeout = 10000";
 
 enum News {
-    Created(Box<TaskRecord>),
-    Cancelled(Box<TaskRecord>),
+    Created(Box<StoredTask>),
+    Cancelled(Box<StoredTask>),
     Deleted(String),
 }
 
@@ -62,50 +61,42 @@ impl<'a> Acts<'a> {
         choice: Choice,
         new_id: &'a str,
     ) -> Result<Option<Retry>, Fault> {
-        // Locked, because its story may grow meanwhile.
-        const FIND: &str = concat!(
-            "SELECT ",
-            record!(),
-            " FROM schema.task WHERE id = $1 FOR NO KEY UPDATE"
-        );
-        const TELL: &str = "UPDATE schema.task SET steps = $2 WHERE id = $1";
-        let Some(failed_id) = id(task_id) else {
-            return Ok(None);
-        };
-        let found = self
-            .session
-            .query_opt(FIND, &parameters![failed_id])
-            .await?;
-        let Some(row) = found else {
-            return Ok(None);
-        };
-        let mut failed = read(&mut Cells::of(&row))?;
-        let others = self.others(&failed, failed_id, choice).await?;
-        let mut retry = rulebook::retry(&mut failed, choice, &others, new_id.to_owned(), self.now);
-        if let Retry::Created(created) = &mut retry {
+        loop {
+            let Some(mut failed) = rows::find(&self.session, task_id).await? else {
+                return Ok(None);
+            };
+            let record = &mut failed.record;
+            // Before the user's active tasks are looked for, so that no submission succeeds
+            // besides.
+            let pseudonym = self.store.options.pseudonyms.of(&record.task.user_id);
+            account::lock(&self.session, &pseudonym, self.now).await?;
+            let others = self.others(record, choice).await?;
+            let mut retry = rulebook::retry(record, choice, &others, new_id.to_owned(), self.now);
+            let Retry::Created(created) = &mut retry else {
+                return Ok(Some(retry));
+            };
             created.steps.locate(&self.store.options.host);
-            let promise = self.store.promises.make(new_id);
-            let promise = promise.map_err(Fault::NoRoom)?;
-            if !rows::insert_retry(&self.session, created).await? {
-                return Ok(Some(Retry::Active));
+            let promise = self.store.promises.make(new_id).map_err(Fault::NoRoom)?;
+            if !Swap::of(failed).run(&self.session).await? {
+                // The task has changed meanwhile.
+                continue;
             }
-            let steps = failed.steps.to_text();
-            let steps = Text::of(&steps);
-            let told = parameters![failed_id, steps];
-            self.session.execute(TELL, &told).await?;
+            NewRow::of(created)?.insert(&self.session).await?;
+            let stored = StoredTask::new((**created).clone());
             self.promises.push(promise);
-            self.news.push(News::Created(created.clone()));
+            self.news.push(News::Created(Box::new(stored)));
+            return Ok(Some(retry));
         }
-        Ok(Some(retry))
     }
 
-    async fn others(&self, record: &TaskRecord, id: Uuid, choice: Choice) -> Result<Others, Fault> {
+    async fn others(&self, record: &TaskRecord, choice: Choice) -> Result<Others, Fault> {
         const HAS_ACTIVE: &str =
             "SELECT EXISTS (SELECT FROM schema.task WHERE user_id = $1 AND completed_at IS NULL)";
         const HAS_LATER: &str = "SELECT EXISTS (SELECT FROM schema.task WHERE user_id = $1 \
              AND status = 'completed' AND (created_at, id) > ($2, $3))";
         let user_id = Text::of(&record.task.user_id);
         let created_at = Time(record.task.created_at);
+        let id = id(&record.task.id).ok_or(Fault::NoId)?;
         let place = parameters![user_id, created_at, id];
         let mut others = Others {
             has_active: self.session.ask(HAS_ACTIVE, &place[..1]).await?,
@@ -114,6 +105,7 @@ impl<'a> Acts<'a> {
         let mut ids = record.retries();
         while let Some(id) = ids.pop().filter(|_| others.retries.len() < MAX_STEPS) {
             let retry = rows::find(&self.session, &id).await?;
+            let retry = retry.map(|stored| stored.record);
             ids.extend(retry.iter().flat_map(TaskRecord::retries));
             others.retries.push(retry.map(|retry| retry.task.status));
         }
@@ -126,23 +118,23 @@ impl<'a> Acts<'a> {
     /// Fails a task that has not ended, and gives its quota back. None: no such task.
     pub async fn cancel(&mut self, task_id: &str) -> Result<Option<Cancellation>, Fault> {
         loop {
-            let Some(before) = rows::find(&self.session, task_id).await? else {
+            let Some(mut task) = rows::find(&self.session, task_id).await? else {
                 return Ok(None);
             };
-            let mut after = before.clone();
-            let Decision { answer, event } = rulebook::cancel_as_operator(&mut after, self.now);
+            let record = &mut task.record;
+            let Decision { answer, event } = rulebook::cancel_as_operator(record, self.now);
             let Some(event) = event else {
                 return Ok(Some(answer));
             };
             let noted = self.store.hub.take_steps(task_id);
-            self.store.tell_story(&mut after, &noted);
+            self.store.tell_story(record, &noted);
             self.noted.push((task_id.to_owned(), noted));
             let swap = Swap {
-                account: account_change(self.store, &self.session, &after, event).await?,
-                ..Swap::of(before, after)
+                account: account_change(self.store, &self.session, record, event).await?,
+                ..Swap::of(task)
             };
             if swap.run(&self.session).await? {
-                self.news.push(News::Cancelled(Box::new(swap.after)));
+                self.news.push(News::Cancelled(Box::new(swap.written())));
                 return Ok(Some(answer));
             }
             // The task has changed meanwhile.
@@ -173,14 +165,14 @@ impl<'a> Acts<'a> {
         }
         for news in mem::take(&mut self.news) {
             match news {
-                News::Created(record) => {
-                    self.store.recent.put(&record);
+                News::Created(stored) => {
+                    self.store.recent.put(&stored);
                     self.store.backlog.accepted();
                 }
-                News::Cancelled(record) => {
-                    self.store.recent.put(&record);
-                    self.store.hub.revoke(&record.task.id);
-                    self.store.announce(*record);
+                News::Cancelled(stored) => {
+                    self.store.recent.put(&stored);
+                    self.store.hub.revoke(&stored.record.task.id);
+                    self.store.announce(stored.record);
                 }
                 News::Deleted(task_id) => self.store.announce_deletion(&task_id),
             }

@@ -5,20 +5,20 @@ use std::collections::HashMap;
 use concept_refinement_capability::administration::{
     Action, Job, JobProgress, JobStart, NewJob, Obstacle, TaskFilter,
 };
-use concept_refinement_domain::capability::{Cancellation, Position};
+use concept_refinement_domain::capability::Cancellation;
+use concept_refinement_domain::document;
 use concept_refinement_domain::rulebook::Choice;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use tokio_postgres::Row;
-use uuid::Uuid;
 
 use super::acts::Acts;
-use super::search::{Seen, Walk};
+use super::search::{FoundTask, Walk};
 use super::{audit, search};
 use crate::PostgresTasks;
 use crate::connection::database::{DEADLINE, SCAN_DEADLINE, Session};
 use crate::connection::fault::{Fault, readable};
-use crate::connection::values::{Cells, Text, Time, id, parameters};
+use crate::connection::values::{Cells, Time, id, parameters};
 
 /// Most tasks that one part examines.
 const MAX_ROWS: usize = 1_000;
@@ -28,7 +28,7 @@ const TRIES: u32 = 3;
 
 macro_rules! columns {
     () => {
-        "id, action, filter, created_at, ended_at, total, done, failed, task_created_at, task_id"
+        "id, created_at, ended_at, content"
     };
 }
 
@@ -164,7 +164,7 @@ async fn next_tasks(
         }
         rows += seen.len();
         job.position = walk.position();
-        for Seen { position, .. } in seen.into_iter().filter(|seen| seen.matches) {
+        for FoundTask { position, .. } in seen.into_iter().filter(|seen| seen.matches) {
             let is_passed_over = job.action == Action::Retry
                 && !is_newest(session, job, &position.id, &mut newest).await?;
             match is_passed_over {
@@ -226,29 +226,12 @@ pub(super) async fn prune(session: &Session<'_>, before: Timestamp) -> Result<()
 
 fn read(row: &Row) -> Result<Job, Fault> {
     let mut cells = Cells::of(row);
-    let id = cells.id()?;
-    let (action, filter) = (cells.text()?, cells.text()?);
-    let (Ok(action), Ok(filter)) = (action.parse(), Job::read_filter(&filter)) else {
-        return Err(Fault::Unreadable("no job of this version".to_owned()));
-    };
-    let (filter, obstacles) = filter;
+    let (id, created_at, ended_at) = (cells.id()?, cells.time()?, cells.maybe_time()?);
     Ok(Job {
         id,
-        action,
-        filter,
-        created_at: cells.time()?,
-        ended_at: cells.maybe_time()?,
-        total: cells.count()?,
-        done: cells.count()?,
-        failed: cells.count()?,
-        obstacles,
-        position: cells
-            .maybe_time()?
-            .zip(cells.get::<Option<Uuid>>()?)
-            .map(|(created_at, id)| Position {
-                created_at,
-                id: id.to_string(),
-            }),
+        created_at,
+        ended_at,
+        ..document::read(cells.get()?)?
     })
 }
 
@@ -258,9 +241,7 @@ async fn insert(session: &Session<'_>, job: &Job) -> Result<bool, Fault> {
 }
 
 async fn save(session: &Session<'_>, job: &Job) -> Result<(), Fault> {
-    const UPDATE: &str = "DO UPDATE SET filter = excluded.filter, ended_at = excluded.ended_at, \
-         total = excluded.total, done = excluded.done, failed = excluded.failed, \
-         task_created_at = excluded.task_created_at, task_id = excluded.task_id";
+    const UPDATE: &str = "DO UPDATE SET ended_at = excluded.ended_at, content = excluded.content";
     write(session, job, UPDATE).await.map(drop)
 }
 
@@ -269,20 +250,12 @@ async fn write(session: &Session<'_>, job: &Job, conflict: &str) -> Result<bool,
     const INSERT: &str = concat!(
         "INSERT INTO schema.job (",
         columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) "
+        ") VALUES ($1, $2, $3, $4) ON CONFLICT (id) "
     );
-    let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
     let job_id = id(&job.id).ok_or(Fault::NoId)?;
-    let (action, filter) = (job.action.as_str(), job.stored_filter());
-    let filter = Text::of(&filter);
     let (created_at, ended_at) = (Time(job.created_at), Time::maybe(job.ended_at));
-    let (total, done, failed) = (number(job.total), number(job.done), number(job.failed));
-    let position = job.position.as_ref();
-    let task_created_at = Time::maybe(position.map(|position| position.created_at));
-    let task_id = position.and_then(|position| id(&position.id));
-    let parameters = parameters! {
-        job_id, action, filter, created_at, ended_at, total, done, failed, task_created_at, task_id
-    };
+    let content = document::write(job);
+    let parameters = parameters![job_id, created_at, ended_at, content];
     let sql = format!("{INSERT}{conflict}");
     Ok(session.execute(&sql, &parameters).await? > 0)
 }

@@ -1,11 +1,11 @@
-//! Reads all rows of a table in the order of their keys, and writes whole rows.
+//! Reads all rows of a table in the order of their keys, and writes whole rows, many in a
+//! statement.
 
 use std::error::Error;
 
 use bytes::BytesMut;
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::moving::{Record, Records, Table, parameters};
-use futures::future::try_join_all;
 use serde_json::Value;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use uuid::Uuid;
@@ -24,20 +24,17 @@ impl Records for PostgresTasks {
     ) -> Answer<'_, Vec<Record>> {
         self.answer(async move {
             let session = self.database.session_within(SCAN_DEADLINE).await?;
-            read(&session, table, after, limit).await
+            let types = types(&session, table).await?;
+            read(&session, table, &types, after, limit).await
         })
     }
 
     fn restore(&self, table: &'static Table, records: Vec<Record>) -> Answer<'_, ()> {
         self.answer(async move {
             let session = self.database.session_within(SCAN_DEADLINE).await?;
-            let (sql, types) = (insert(table), types(&session, table).await?);
+            let types = types(&session, table).await?;
             session.begin(None).await?;
-            let written = records.into_iter().map(|record| async {
-                let cells = cells(record);
-                session.execute(&sql, &typed(&cells, &types)).await
-            });
-            try_join_all(written).await?;
+            insert(&session, table, &types, records).await?;
             if table.name == "audit_entry" {
                 // The next entry gets a number that none of these has.
                 const NEXT: &str = "SELECT setval('schema.audit_entry_number_seq', \
@@ -57,17 +54,25 @@ impl Records for PostgresTasks {
     }
 }
 
+/// `types`: those of the table's columns.
 pub(crate) async fn read(
     session: &Session<'_>,
     table: &Table,
+    types: &[Type],
     after: Option<Record>,
     limit: u32,
 ) -> Result<Vec<Record>, Fault> {
-    let types = types(session, table).await?;
     let sql = table.select(&format!("schema.{}", table.name), after.is_none(), limit);
-    let key = after.map(|record| cells(table.key_of(record)));
-    let key = key.unwrap_or_default();
-    let rows = session.query(&sql, &typed(&key, &types)).await?;
+    let key: Vec<_> = after
+        .into_iter()
+        .flat_map(|record| table.key_of(record))
+        .map(Cell)
+        .collect();
+    let key = key.iter().zip(types);
+    let key: Vec<Parameter<'_>> = key
+        .map(|(cell, type_)| (cell as _, type_.clone()))
+        .collect();
+    let rows = session.query(&sql, &key).await?;
     let record = |row: &tokio_postgres::Row| {
         let cells = (0..row.len()).map(|index| row.try_get(index));
         let values = cells.map(|cell| Ok(cell.map(|Cell(value)| value)?));
@@ -76,22 +81,55 @@ pub(crate) async fn read(
     rows.iter().map(record).collect()
 }
 
-/// Inserts a record, unless its key exists.
-fn insert(Table { name, columns, .. }: &Table) -> String {
+/// Inserts records, except those whose keys exist. Returns how many were inserted.
+pub(crate) async fn insert(
+    session: &Session<'_>,
+    Table { name, columns, .. }: &Table,
+    types: &[Type],
+    records: Vec<Record>,
+) -> Result<u64, Fault> {
+    if records.is_empty() {
+        return Ok(0);
+    }
     let (more, values) = match *name {
         // The queue delivers the task when it is due.
         "task" => (", deliver_at", ", due_at"),
         _ => ("", ""),
     };
-    format!(
+    let sql = format!(
         "INSERT INTO schema.{name} ({columns}{more}) SELECT {columns}{values} \
-         FROM (VALUES ({})) AS record ({columns}) ON CONFLICT DO NOTHING",
+         FROM unnest({}) AS record ({columns}) ON CONFLICT DO NOTHING",
         parameters(columns)
-    )
+    );
+    let mut lists: Vec<_> = types
+        .iter()
+        .map(|_| Vec::with_capacity(records.len()))
+        .collect();
+    for record in records {
+        for (list, value) in lists.iter_mut().zip(record) {
+            list.push(Cell(value));
+        }
+    }
+    let lists = lists.iter().zip(types);
+    let lists: Vec<Parameter<'_>> = lists
+        .map(|(list, type_)| (list as _, list_of(type_)))
+        .collect();
+    session.execute(&sql, &lists).await
+}
+
+/// The type of a list of such values.
+fn list_of(type_: &Type) -> Type {
+    match *type_ {
+        Type::BOOL => Type::BOOL_ARRAY,
+        Type::INT8 => Type::INT8_ARRAY,
+        Type::TIMESTAMPTZ => Type::TIMESTAMPTZ_ARRAY,
+        Type::UUID => Type::UUID_ARRAY,
+        _ => Type::TEXT_ARRAY,
+    }
 }
 
 /// The types of a table's columns.
-async fn types(
+pub(crate) async fn types(
     session: &Session<'_>,
     Table { name, columns, .. }: &Table,
 ) -> Result<Vec<Type>, Fault> {
@@ -100,17 +138,6 @@ async fn types(
     let row = session.query_opt(&sql, &[]).await?.ok_or(Fault::Timeout)?;
     let types = row.columns().iter().map(|column| column.type_().clone());
     Ok(types.collect())
-}
-
-fn cells(record: Record) -> Vec<Cell> {
-    record.into_iter().map(Cell).collect()
-}
-
-fn typed<'a>(cells: &'a [Cell], types: &[Type]) -> Vec<Parameter<'a>> {
-    let typed = cells.iter().zip(types);
-    typed
-        .map(|(cell, type_)| (cell as _, type_.clone()))
-        .collect()
 }
 
 /// A value of a record as a column of any type. A value that does not fit the type is
@@ -131,10 +158,6 @@ impl ToSql for Cell {
             // Even a value that no version writes: such a row is moved unchanged.
             Type::TIMESTAMPTZ => number.map(since_2000).to_sql(&Type::INT8, out),
             Type::UUID => text.and_then(id).to_sql(type_, out),
-            Type::TEXT_ARRAY => {
-                let texts: Option<Vec<String>> = text.map(serde_json::from_str).transpose()?;
-                texts.as_deref().map(Text::all).to_sql(type_, out)
-            }
             _ => Text::maybe(text).to_sql(type_, out),
         }
     }
@@ -153,6 +176,7 @@ impl FromSql<'_> for Cell {
             Type::INT8 => i64::from_sql(type_, raw)?.into(),
             Type::TIMESTAMPTZ => since_1970(raw)?.into(),
             Type::UUID => Uuid::from_sql(type_, raw)?.to_string().into(),
+            // Only in tables of version 0.1.
             Type::TEXT_ARRAY => {
                 let texts = Vec::<&str>::from_sql(type_, raw)?;
                 let texts: Value = texts.into_iter().map(unescaped).collect();

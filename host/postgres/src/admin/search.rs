@@ -12,10 +12,9 @@ use concept_refinement_domain::timestamp::Timestamp;
 use crate::connection::database::Session;
 use crate::connection::fault::{Fault, readable};
 use crate::connection::values::{Cells, Parameter, Text, Time, id, parameters};
-use crate::tasks::rows::{read, record};
+use crate::tasks::rows::{columns, read};
 
-/// Most rows that one query returns: with the story of a task a row may have some
-/// kilobytes.
+/// Most rows that one query returns: with its state a row may have some kilobytes.
 pub(super) const CHUNK: usize = 1_000;
 
 pub(super) async fn page(
@@ -34,7 +33,7 @@ pub(super) async fn page(
             break;
         }
         chunk = chunk.saturating_mul(2);
-        for Seen { position, matches } in seen {
+        for FoundTask { position, matches } in seen {
             if matches && positions.len() == limit {
                 next = positions.last().cloned();
                 break 'walk;
@@ -63,7 +62,7 @@ pub(super) async fn page(
 async fn records(session: &Session<'_>, positions: &[Position]) -> Result<Vec<TaskRecord>, Fault> {
     const SQL: &str = concat!(
         "SELECT ",
-        record!(),
+        columns!(),
         " FROM unnest($1) WITH ORDINALITY AS wanted (id, number) \
          JOIN schema.task USING (id) ORDER BY number"
     );
@@ -75,7 +74,8 @@ async fn records(session: &Session<'_>, positions: &[Position]) -> Result<Vec<Ta
     let rows = session.query(SQL, &parameters![ids]).await?;
     let record = |row| {
         let id = Cells::of(row).id()?;
-        readable(id, read(&mut Cells::of(row)))
+        let stored = readable(id, read(&mut Cells::of(row)))?;
+        Ok(stored.map(|stored| stored.record))
     };
     rows.iter()
         .filter_map(|row| record(row).transpose())
@@ -104,7 +104,7 @@ pub(super) async fn count(session: &Session<'_>, filter: &TaskFilter) -> Result<
 }
 
 /// A task found by a walk.
-pub(super) struct Seen {
+pub(super) struct FoundTask {
     pub position: Position,
     pub matches: bool,
 }
@@ -135,7 +135,11 @@ impl<'a> Walk<'a> {
     }
 
     /// The next tasks, at most `limit`. Empty: there are no more.
-    pub async fn next(&mut self, session: &Session<'_>, limit: usize) -> Result<Vec<Seen>, Fault> {
+    pub async fn next(
+        &mut self,
+        session: &Session<'_>,
+        limit: usize,
+    ) -> Result<Vec<FoundTask>, Fault> {
         if self.is_over {
             return Ok(Vec::new());
         }
@@ -147,11 +151,10 @@ impl<'a> Walk<'a> {
             let mut cells = Cells::of(row);
             let (created_at, id) = (cells.time()?, cells.id()?);
             let is_given: bool = cells.get()?;
-            let (error_message, steps) = (cells.maybe_text()?, cells.maybe_text()?);
-            let (error_message, steps) = (error_message.as_deref(), steps.unwrap_or_default());
-            seen.push(Seen {
+            let state: Option<&str> = cells.get()?;
+            seen.push(FoundTask {
                 position: Position { created_at, id },
-                matches: is_given && self.filter.matches_deeply(error_message, &steps),
+                matches: is_given && self.filter.matches_deeply(state.unwrap_or_default()),
             });
         }
         if let Some(last) = seen.last() {
@@ -228,8 +231,8 @@ impl<'a> Query<'a> {
             ..
         } = self;
         let deep = match filter.is_deep() {
-            true => "error_message, steps",
-            false => "NULL::text AS error_message, NULL::text AS steps",
+            true => "state",
+            false => "NULL::text AS state",
         };
         let order = match filter.user {
             Some(_) => "created_at DESC, id DESC",

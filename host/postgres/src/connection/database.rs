@@ -265,7 +265,19 @@ impl Session<'_> {
         Ok(self.query(sql, parameters).await?.into_iter().next())
     }
 
-    /// The boolean result of a function of the schema.
+    /// Calls a function of the schema that returns a boolean.
+    pub(crate) async fn call(
+        &self,
+        function: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<bool, Fault> {
+        let numbers = (1..=parameters.len()).map(|number| format!("${number}"));
+        let numbers = numbers.collect::<Vec<_>>().join(", ");
+        let sql = format!("SELECT schema.{function} ({numbers})");
+        self.ask(&sql, parameters).await
+    }
+
+    /// The boolean result of a query.
     pub(crate) async fn ask(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<bool, Fault> {
         let row = self.query_opt(sql, parameters).await?;
         Ok(row.map_or(Ok(false), |row| row.try_get(0))?)

@@ -7,6 +7,7 @@ use std::io;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::tls;
 use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::document::Unreadable;
 use concept_refinement_domain::rulebook::Refusal;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
@@ -34,6 +35,8 @@ pub(crate) enum Fault {
     Deaf,
     #[error("another version of this program made its tables, and this one cannot use them")]
     OtherVersion,
+    #[error("a later version of this program has changed its tables, and this one cannot use them")]
+    LaterVersion,
     /// A record changes each time before it can be written.
     #[error("others write the same record all the time")]
     Contended,
@@ -46,6 +49,12 @@ pub(crate) enum Fault {
     /// The same for an id that is not in the form of our ids.
     #[error("The id of a task has to be a UUID.")]
     NoId,
+}
+
+impl From<Unreadable> for Fault {
+    fn from(error: Unreadable) -> Self {
+        Self::Unreadable(error.to_string())
+    }
 }
 
 impl Fault {
@@ -99,7 +108,7 @@ impl Fault {
     /// None: the error may be temporary.
     pub(crate) fn refusal(&self) -> Option<String> {
         let error = match self {
-            Self::OtherVersion => return Some(self.to_string()),
+            Self::OtherVersion | Self::LaterVersion => return Some(self.to_string()),
             Self::Engine(error) => error,
             _ => return None,
         };

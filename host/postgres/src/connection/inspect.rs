@@ -19,7 +19,7 @@ const OLDEST: i32 = 150_000;
 
 /// Connects to a database and changes nothing there. The answer has a sentence for each
 /// setting that may lose data, run short or delay notifications between hosts, and says
-/// whether the tables will be created. For `listen` see
+/// whether the tables will be created or upgraded. For `listen` see
 /// [`PostgresTasks::open`](crate::PostgresTasks::open).
 ///
 /// # Errors
@@ -42,14 +42,19 @@ pub async fn inspect(
                  (behind a pooler, tasks-listen-url has to name the server itself)."
             ));
         }
+        match found {
+            Found::Nothing => notes.push("The next start creates its tables.".to_owned()),
+            Found::Earlier => notes.push(
+                "The next start upgrades its tables; then earlier versions cannot use them."
+                    .to_owned(),
+            ),
+            Found::Current => {}
+        }
         let half_moved = match found {
-            Found::Nothing => {
-                notes.push("The next start creates its tables.".to_owned());
-                None
-            }
-            Found::ThisVersion => {
+            Found::Nothing => None,
+            Found::Earlier | Found::Current => {
                 let session = database.unready_session(DEADLINE).await?;
-                source_of(&moving::read(&session, &UNFINISHED_MOVE, None, 1).await?)
+                source_of(&moving::read(&session, &UNFINISHED_MOVE, &[], None, 1).await?)
             }
         };
         Ok((notes, half_moved))

@@ -1,5 +1,5 @@
 //! Makes a database ready for use, at startup and whenever it comes back: connects,
-//! ensures its tables, and measures its time.
+//! creates or upgrades its tables, and measures its time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::connection::schema;
 /// How long startup waits for a database that does not answer.
 const REACHED: Duration = Duration::from_secs(3);
 
-/// How long startup waits in all, for example for another host that creates the tables.
+/// How long startup waits in all, for example while tables are created or upgraded.
 /// The work itself is not cancelled.
 const OPENED: Duration = Duration::from_secs(10);
 
@@ -83,7 +83,7 @@ async fn keep_ready(
 
 async fn make_ready(database: &Database, clock: &DatabaseClock) -> Result<(), Fault> {
     let made = async {
-        schema::create(database).await?;
+        schema::prepare(database).await?;
         clock.measure(database).await?;
         if database.host().is_empty() {
             const DRAW: &str = "SELECT gen_random_uuid()::text";

@@ -1,41 +1,87 @@
-//! The schema that hosts share: created if it does not exist. A schema of another version
-//! is not changed, and the database is refused.
+//! The schema that hosts share, and its migrations: the first host that starts creates it, or
+//! changes that of an earlier version.
+
+mod rewrite;
 
 use std::time::Duration;
+
+use concept_refinement_capability::upgrade::{FROM_0_1, Rewrite};
 
 use crate::connection::database::{DEADLINE, Database, Session};
 use crate::connection::fault::Fault;
 use crate::connection::values::parameters;
 
-/// Has to change with [`TABLES`] and [`FUNCTIONS`].
-const VERSION: i64 = 16;
+/// A change of the schema to a version. All of them are breaking so far: hosts of an earlier
+/// version refuse the tables.
+struct Migration {
+    version: i64,
+    steps: &'static [Step],
+}
 
-/// The statements that create it; `schema.` is replaced by the schema's name.
-const TABLES: &str = include_str!("schema.sql");
-const FUNCTIONS: &str = include_str!("functions.sql");
+enum Step {
+    /// Statements, in which `schema.` is replaced by the schema's name.
+    Sql(&'static str),
+    Rewrite(&'static [Rewrite]),
+}
 
-/// Timeout for the creation, including the wait for another host that is creating it.
+/// The oldest first. To change the schema, add a migration to the end; earlier ones stay as
+/// they are, because there are databases that they have changed.
+static MIGRATIONS: [Migration; 2] = [
+    // The schema of 0.1.0, in an empty database.
+    Migration {
+        version: 16,
+        steps: &[
+            Step::Sql(include_str!("schema/016.sql")),
+            Step::Sql(include_str!("schema/016_functions.sql")),
+        ],
+    },
+    Migration {
+        version: 17,
+        steps: &[
+            Step::Sql(include_str!("schema/017.sql")),
+            Step::Rewrite(&FROM_0_1),
+            Step::Sql(include_str!("schema/017_indexes.sql")),
+            Step::Sql(include_str!("schema/017_functions.sql")),
+        ],
+    },
+];
+
+/// Timeout for the creation of the tables, including the wait for another host that creates
+/// them.
 const CREATION: Duration = Duration::from_secs(5 * 60);
+
+/// The same for an upgrade, which may have many rows to rewrite.
+const UPGRADE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The state of the schema in a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     Nothing,
-    ThisVersion,
+    Earlier,
+    Current,
 }
 
 pub(crate) async fn find(database: &Database) -> Result<Found, Fault> {
     let session = database.unready_session(DEADLINE).await?;
-    find_in(&session, database.schema()).await
+    let found = version(&session, database.schema()).await?;
+    Ok(match due(found)? {
+        [] => Found::Current,
+        _ if found.is_none() => Found::Nothing,
+        _ => Found::Earlier,
+    })
 }
 
-/// Creates missing parts, in one transaction. Hosts that start together take turns, and
-/// the later ones find it done.
-pub(crate) async fn create(database: &Database) -> Result<(), Fault> {
-    if find(database).await? == Found::ThisVersion {
-        return Ok(());
-    }
-    let session = database.unready_session(CREATION).await?;
+/// Makes the migrations that are due, in one transaction: if it is interrupted, nothing has
+/// changed. Hosts that start together take turns, and the later ones find it done.
+pub(crate) async fn prepare(database: &Database) -> Result<(), Fault> {
+    const MARK: &str = "INSERT INTO schema.schema_version (version) VALUES ($1)";
+    let time = match find(database).await? {
+        Found::Nothing => CREATION,
+        Found::Earlier => UPGRADE,
+        Found::Current => return Ok(()),
+    };
+    database.set_ready(Err("its tables are being created or upgraded".to_owned()));
+    let session = database.unready_session(time).await?;
     // Overrides the database's own timeouts, and limits how long a host that hangs here
     // blocks others.
     session
@@ -48,27 +94,59 @@ pub(crate) async fn create(database: &Database) -> Result<(), Fault> {
     session
         .batch(&format!("SELECT pg_advisory_xact_lock({lock})"))
         .await?;
-    if find_in(&session, database.schema()).await? == Found::Nothing {
-        const MARK: &str = "INSERT INTO schema.schema_version (version) VALUES ($1)";
-        if !has_schema(&session, database.schema()).await? {
-            session
-                .batch(&format!("CREATE SCHEMA \"{}\"", database.schema()))
-                .await?;
+    let schema = database.schema();
+    let found = version(&session, schema).await?;
+    if found.is_none() && !has_schema(&session, schema).await? {
+        session
+            .batch(&format!("CREATE SCHEMA \"{schema}\""))
+            .await?;
+    }
+    for Migration { version, steps } in due(found)? {
+        for step in *steps {
+            match step {
+                Step::Sql(sql) => session.batch(sql).await?,
+                Step::Rewrite(rewrites) => {
+                    rewrite::all(&session, schema, rewrites).await?;
+                }
+            }
         }
-        session.batch(TABLES).await?;
-        session.batch(FUNCTIONS).await?;
-        session.execute(MARK, &parameters![VERSION]).await?;
+        session.execute(MARK, &parameters![*version]).await?;
     }
     session.commit().await
 }
 
-async fn find_in(session: &Session<'_>, schema: &str) -> Result<Found, Fault> {
+/// The migrations that are due in a database of this version. None: it is empty.
+fn due(found: Option<i64>) -> Result<&'static [Migration], Fault> {
+    let Some(found) = found else {
+        return Ok(&MIGRATIONS);
+    };
+    let mut rest: &[Migration] = &MIGRATIONS;
+    while let [first, later @ ..] = rest {
+        rest = later;
+        if first.version == found {
+            return Ok(rest);
+        }
+    }
+    Err(match MIGRATIONS.iter().all(|made| made.version < found) {
+        true => Fault::LaterVersion,
+        false => Fault::OtherVersion,
+    })
+}
+
+/// None: there are no tables.
+async fn version(session: &Session<'_>, schema: &str) -> Result<Option<i64>, Fault> {
     const EXISTS: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables \
          WHERE schemaname = $1 AND tablename = 'schema_version')";
     match session.ask(EXISTS, &parameters![schema]).await? {
-        true => check_version(session).await.map(|()| Found::ThisVersion),
-        false => Ok(Found::Nothing),
+        true => latest(session).await.map(Some),
+        false => Ok(None),
     }
+}
+
+async fn latest(session: &Session<'_>) -> Result<i64, Fault> {
+    const SQL: &str = "SELECT coalesce(max(version), 0) FROM schema.schema_version";
+    let row = session.query_opt(SQL, &[]).await?.ok_or(Fault::Timeout)?;
+    Ok(row.try_get(0)?)
 }
 
 /// A user without the right to create schemas may still use an existing one, but
@@ -78,30 +156,113 @@ async fn has_schema(session: &Session<'_>, schema: &str) -> Result<bool, Fault> 
     session.ask(EXISTS, &parameters![schema]).await
 }
 
-async fn check_version(session: &Session<'_>) -> Result<(), Fault> {
-    const SQL: &str = "SELECT coalesce(max(version) = $1, false) FROM schema.schema_version";
-    match session.ask(SQL, &parameters![VERSION]).await? {
-        true => Ok(()),
-        false => Err(Fault::OtherVersion),
-    }
-}
-
 /// Whether the database is writable, and its tables still have this version.
 pub(crate) async fn check(session: &Session<'_>) -> Result<(), Fault> {
     const WRITE: &str = "UPDATE schema.probe SET at = now() WHERE id = 0";
     let written = session.execute(WRITE, &[]);
-    futures::try_join!(written, check_version(session))?;
-    Ok(())
+    let (_, latest) = futures::try_join!(written, latest(session))?;
+    match due(Some(latest))? {
+        [] => Ok(()),
+        _ => Err(Fault::OtherVersion),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest as _, Sha256};
+
     use super::*;
+
+    fn statements() -> impl Iterator<Item = (i64, &'static str)> {
+        MIGRATIONS.iter().flat_map(|migration| {
+            migration.steps.iter().filter_map(|step| match step {
+                Step::Sql(sql) => Some((migration.version, *sql)),
+                Step::Rewrite(_) => None,
+            })
+        })
+    }
+
+    #[test]
+    fn the_migrations_after_a_version_are_due() {
+        for (found, expected) in [
+            (None, Ok(vec![16, 17])),
+            (Some(16), Ok(vec![17])),
+            (Some(17), Ok(vec![])),
+            (Some(0), Err("another version")),
+            (Some(15), Err("another version")),
+            (Some(18), Err("a later version")),
+            (Some(i64::MAX), Err("a later version")),
+        ] {
+            match (due(found), expected) {
+                (Ok(due), Ok(expected)) => {
+                    let due: Vec<_> = due.iter().map(|migration| migration.version).collect();
+                    assert_eq!(due, expected, "{found:?}");
+                }
+                (Err(fault), Err(expected)) => {
+                    let reason = fault.refusal().unwrap();
+                    assert!(reason.starts_with(expected), "{found:?}: {reason}");
+                }
+                (due, _) => panic!("{found:?}: {:?}", due.map(<[_]>::len)),
+            }
+        }
+        let versions = MIGRATIONS.iter().map(|migration| migration.version);
+        assert!(versions.is_sorted(), "the oldest is not first");
+    }
+
+    #[test]
+    fn a_migration_stays_as_it_is() {
+        let expected = [
+            (
+                16,
+                "13a9e9f9b712aa680a4a46ca15b5880e0e05e359545aa7ec80769f664d91154b",
+            ),
+            (
+                16,
+                "b3ab23b6c094d0b3b63a8dded82bf7eab32214ae46b0c5cf977edb6423807c5a",
+            ),
+            (
+                17,
+                "c9040f6eac63eafdd493315dbae6e1e140658d209ae510ce122486bd0aa40a09",
+            ),
+            (
+                17,
+                "72e2d478f5892d500a18e789e4216fce97356a8255f172e3d4d4b37e895b8cf7",
+            ),
+            (
+                17,
+                "3a1bb5b3a1486197b72c81b7345bb18bdfef641ae8cceaba0efa38c7b2667ae4",
+            ),
+        ];
+        let found: Vec<_> = statements()
+            .map(|(version, sql)| {
+                let hash = Sha256::digest(sql);
+                let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+                (version, hash)
+            })
+            .collect();
+        let expected = expected.map(|(version, hash)| (version, hash.to_owned()));
+        assert_eq!(
+            found, expected,
+            "A released migration must not change: databases that it has changed already would \
+             differ from new ones. Undo the change, and add a migration with the next number. Of \
+             one that is new, or was never released, put its hash here."
+        );
+    }
 
     #[test]
     fn nothing_but_tables_of_the_schema_is_named() {
-        for line in TABLES.lines().chain(FUNCTIONS.lines()) {
-            for word in ["CREATE TABLE ", "CREATE FUNCTION ", "INSERT INTO ", "JOIN "] {
+        for line in statements().flat_map(|(_, sql)| sql.lines()) {
+            for word in [
+                "CREATE TABLE ",
+                "ALTER TABLE ",
+                "LOCK TABLE ",
+                "DROP TABLE ",
+                "FUNCTION ",
+                "ALTER INDEX ",
+                "DROP INDEX ",
+                "INSERT INTO ",
+                "JOIN ",
+            ] {
                 if let Some((_, name)) = line.split_once(word) {
                     assert!(name.starts_with("schema."), "{line}");
                 }

@@ -78,6 +78,10 @@ impl<'a> Text<'a> {
         Self(Cow::Owned(escaped))
     }
 
+    pub(crate) fn into_owned(self) -> Text<'static> {
+        Text(Cow::Owned(self.0.into_owned()))
+    }
+
     pub(crate) fn maybe(text: Option<&'a str>) -> Option<Self> {
         text.map(Self::of)
     }
@@ -201,11 +205,6 @@ impl<'a> Cells<'a> {
 
     pub(crate) fn maybe_text(&mut self) -> Result<Option<String>, Fault> {
         Ok(self.get::<Option<&str>>()?.map(unescaped))
-    }
-
-    pub(crate) fn texts(&mut self) -> Result<Vec<String>, Fault> {
-        let texts: Vec<&str> = self.get()?;
-        Ok(texts.into_iter().map(unescaped).collect())
     }
 
     pub(crate) fn time(&mut self) -> Result<Timestamp, Fault> {

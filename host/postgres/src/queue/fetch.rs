@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use concept_refinement_capability::Clock;
-use concept_refinement_domain::capability::{Claimed, Lease};
+use concept_refinement_domain::capability::{Claimed, Fenced, Lease};
 use concept_refinement_domain::lease::PENDING_OVERDUE;
-use concept_refinement_domain::rulebook::{self, Claim, TaskRecord};
+use concept_refinement_domain::rulebook::{self, Claim};
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::FutureExt as _;
@@ -21,7 +21,7 @@ use crate::connection::fault::{Fault, readable};
 use crate::connection::group_commit::{MAX_WRITES, SHORT_LOCKS, Write};
 use crate::connection::values::{Cells, Time, parameters};
 use crate::queue::RETRY;
-use crate::tasks::rows::{Swap, find, read, record};
+use crate::tasks::rows::{StoredTask, Swap, columns, find, read};
 
 /// Limit of tasks per fetch: as many as one commit writes.
 pub(crate) const MAX_FETCH: usize = MAX_WRITES;
@@ -49,7 +49,7 @@ async fn try_fetch(
 ) -> Result<Fetched, Fault> {
     const DUE: &str = concat!(
         "SELECT ",
-        record!(),
+        columns!(),
         " FROM schema.due_tasks ($1, $2) AS task"
     );
     let session = store.database.session().await?;
@@ -73,9 +73,9 @@ async fn try_fetch(
         };
         match claim(store, &before, now).filter(|_| is_claiming) {
             Some((mut after, claimed)) => {
-                let noted = store.hub.take_steps(&after.task.id);
-                store.tell_story(&mut after, &noted);
-                claims.push((Swap::of(before, after), claimed, noted));
+                let noted = store.hub.take_steps(&claimed.lease.task_id);
+                store.tell_story(&mut after.record, &noted);
+                claims.push((Swap::of(after), claimed, noted));
             }
             None => {
                 unclaimed.push(before);
@@ -93,27 +93,28 @@ async fn try_fetch(
     let failed = failed.or(put_off.err());
     let is_unknown = committed.is_err() || failed.as_ref().is_some_and(|fault| !fault.is_answer());
     if is_unknown {
-        for (Swap { after, .. }, Claimed { lease, .. }, _) in claims {
-            give_back(store, after, lease);
+        for (swap, ..) in claims {
+            give_back(store, swap.written());
         }
         return Err(failed.or(committed.err()).unwrap_or(Fault::Timeout));
     }
     if let Some(fault) = failed {
-        for (Swap { after, .. }, _, noted) in claims {
-            store.note_again(&after.task.id, noted);
+        for (swap, _, noted) in claims {
+            store.note_again(swap.task_id(), noted);
         }
         return Err(fault);
     }
     let mut tasks = Vec::with_capacity(due.len());
-    for record in unclaimed {
-        store.recent.put(&record);
-        tasks.push(record.task);
+    for stored in unclaimed {
+        store.recent.put(&stored);
+        tasks.push(stored.record.task);
     }
-    for (Swap { after, .. }, claimed, _) in claims {
+    for (swap, claimed, _) in claims {
+        let stored = swap.written();
         store.handovers.put(claimed);
-        store.recent.put(&after);
-        tasks.push(after.task.clone());
-        store.announce(after);
+        store.recent.put(&stored);
+        tasks.push(stored.record.task.clone());
+        store.announce(stored.record);
     }
     tasks.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
     Ok(Fetched::Tasks(tasks))
@@ -123,44 +124,62 @@ async fn try_fetch(
 /// checks it first, since its release may still be in progress.
 fn claim(
     store: &PostgresTasks,
-    before: &TaskRecord,
+    before: &StoredTask,
     now: Timestamp,
-) -> Option<(TaskRecord, Claimed)> {
-    if before.task.status != Status::Pending {
+) -> Option<(StoredTask, Claimed)> {
+    if before.record.task.status != Status::Pending {
         return None;
     }
     let mut after = before.clone();
-    match rulebook::claim(&mut after, None, store.options.lease, now).answer {
+    match rulebook::claim(&mut after.record, None, store.options.lease, now).answer {
         Claim::Claimed(claimed) => Some((after, *claimed)),
         Claim::Refused | Claim::GivenUp => None,
     }
 }
 
 /// Releases a claim that may have been committed, but whose worker will not learn of it.
-/// Retries until the database answers. It has an effect only if the row is as the claim
-/// would have written it; while the row is older, the claim may still be committed.
-pub(crate) fn give_back(store: &PostgresTasks, before: TaskRecord, lease: Lease) {
+/// Retries until the database answers. Another host's claim of the same version is left alone;
+/// while the task has an earlier version, this one may still be committed.
+pub(crate) fn give_back(store: &PostgresTasks, claimed: StoredTask) {
+    let StoredTask { record, version } = claimed;
+    // Otherwise the claim has ended the task.
+    let Some(until) = record.task.lease_until else {
+        return;
+    };
+    let lease = Lease {
+        task_id: record.task.id,
+        attempt: record.attempt,
+        until,
+        renew_after: 0,
+    };
     let database = Arc::clone(&store.database);
     let (commits, clock) = (Arc::clone(&store.commits), Arc::clone(&store.clock));
     let host = Arc::clone(&store.options.host);
     store.database.runtime().spawn(async move {
-        let mut after = before.clone();
-        let _ = rulebook::release(&mut after, &lease, clock.now());
-        after.steps.locate(&host);
-        retry_until(&*clock, lease.until, || {
-            let deadline = Instant::now() + DEADLINE;
-            let swap = Swap::of(before.clone(), after.clone());
-            let written = commits.write(Write::Swap(Box::new(swap)), deadline);
-            let (database, before) = (&database, &before);
+        retry_until(&*clock, until, || {
+            let (database, lease, clock, host) = (&database, &lease, &clock, &host);
+            let commits = &commits;
             let given_back = async move {
-                if written.await? {
+                let deadline = Instant::now() + DEADLINE;
+                let session = database.session_until(deadline).await?;
+                let Some(mut found) = find(&session, &lease.task_id).await? else {
+                    return Ok(());
+                };
+                drop(session);
+                if found.version < version {
+                    return Err(Fault::Timeout);
+                }
+                let record = &mut found.record;
+                let is_theirs = record.task.lease_until != Some(until);
+                if is_theirs || rulebook::release(record, lease, clock.now()).answer == Fenced::Lost
+                {
                     return Ok(());
                 }
-                let session = database.session_until(deadline).await?;
-                match find(&session, &before.task.id).await? {
-                    // The claim may have been written since the release.
-                    Some(found) if found.revision <= before.revision => Err(Fault::Timeout),
-                    Some(_) | None => Ok(()),
+                record.steps.locate(host);
+                let swap = Swap::of(found);
+                match commits.write(Write::Swap(Box::new(swap)), deadline).await? {
+                    true => Ok(()),
+                    false => Err(Fault::Contended),
                 }
             };
             given_back.boxed()

@@ -1,31 +1,35 @@
 //! The state that a submission is checked against: a user's rows as of one moment, read
 //! in one statement.
 
+use std::time::Duration;
+
 use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::quota::{Usage, Window};
-use concept_refinement_domain::rulebook::Account;
-use concept_refinement_domain::task::Task;
+use concept_refinement_domain::rulebook::{Account, ActiveTasks};
 use concept_refinement_domain::timestamp::Timestamp;
 use uuid::Uuid;
 
 use crate::connection::database::Session;
 use crate::connection::fault::Fault;
-use crate::connection::values::{Cells, Text, id, parameters};
-use crate::tasks::rows;
-use crate::tasks::rows::columns;
+use crate::connection::values::{Cells, Text, Time, id, parameters};
+use crate::tasks::rows::{self, columns};
+
+/// How long an account is kept after it was locked: longer than any submission takes that was
+/// checked before, which would otherwise create the account anew.
+const LOCKED: Duration = Duration::from_secs(60);
 
 pub(crate) struct StoredAccount {
     pub(crate) usage: Usage,
-    /// Version of the account row: grows with each submission that creates a task. 0: the
-    /// user has no account.
+    /// Version of the account row: grows whenever a task of the user is created. 0: the user
+    /// has no account.
     pub(crate) revision: i64,
     /// Number of pending tasks, if they were counted in this call.
     pub(crate) pending: Option<u64>,
     pub(crate) max_backlog: u32,
     pub(crate) now: Timestamp,
     submitted: Option<Submitted>,
-    active: Option<Task>,
+    active: Option<ActiveTasks>,
     is_taken: bool,
 }
 
@@ -38,31 +42,32 @@ impl StoredAccount {
         counts: bool,
     ) -> Result<Self, Fault> {
         const ACCOUNT: &str = concat!(
-            "SELECT it.usage, it.revision, it.is_taken, it.fingerprint, it.key_task_id, \
-             it.key_is_anonymous, it.key_original_path, it.key_created_at, ",
+            "SELECT it.usage, it.revision, it.active_tasks, it.is_taken, it.fingerprint, \
+             it.key_task_id, it.key_is_anonymous, it.key_original_path, it.key_created_at, ",
             columns!(),
             " FROM schema.find_account ($1, $2, $3, $4) AS it \
-             LEFT JOIN schema.active_task ($1) AS task ON true"
+             LEFT JOIN schema.oldest_active_task ($1) AS task ON true"
         );
         /// Index of the task's first column.
-        const TASK: usize = 8;
+        const TASK: usize = 9;
         const COUNT: &str =
             "SELECT count(*) FROM schema.task WHERE completed_at IS NULL AND status = 'pending'";
         let task_id = id(&task.id).ok_or(Fault::NoId)?;
         let user_id = Text::of(&task.user_id);
         let key = Text::maybe(task.idempotency_key.as_deref());
         let of_account = parameters![user_id, task_id, key, pseudonym];
-        let count = async {
+        let pending = async {
             Ok(match counts {
                 true => session.query_opt(COUNT, &[]).await?,
                 false => None,
             })
         };
-        let (row, count) = futures::try_join!(session.query_opt(ACCOUNT, &of_account), count)?;
+        let (row, pending) = futures::try_join!(session.query_opt(ACCOUNT, &of_account), pending)?;
         let row = row.ok_or(Fault::Timeout)?;
         let mut cells = Cells::of(&row);
         let usage: Option<&str> = cells.get()?;
         let revision: Option<i64> = cells.get()?;
+        let count = cells.count()?;
         let is_taken = cells.get()?;
         let fingerprint: Option<&str> = cells.get()?;
         let submitted = match fingerprint {
@@ -76,10 +81,13 @@ impl StoredAccount {
             None => None,
         };
         let active = match row.try_get::<_, Option<Uuid>>(TASK)? {
-            Some(_) => Some(rows::read(&mut Cells::from(&row, TASK))?.task),
+            Some(_) => Some(ActiveTasks {
+                count,
+                oldest: rows::read(&mut Cells::from(&row, TASK))?.record.task,
+            }),
             None => None,
         };
-        let pending = count.map(|row| row.try_get::<_, i64>(0)).transpose()?;
+        let pending = pending.map(|row| row.try_get::<_, i64>(0)).transpose()?;
         Ok(Self {
             usage: usage.map(read_usage).unwrap_or_default(),
             revision: revision.unwrap_or(0),
@@ -107,6 +115,22 @@ pub(crate) async fn usage(
     Ok(Some((read_usage(cells.get()?), cells.get()?)))
 }
 
+/// Locks a user's account until the end of the transaction, and makes submissions fail that
+/// were checked against its earlier state.
+pub(crate) async fn lock(
+    session: &Session<'_>,
+    pseudonym: &str,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    const SQL: &str = "INSERT INTO schema.account (pseudonym, usage, ends_at) \
+         VALUES ($1, $2, $3) ON CONFLICT (pseudonym) DO UPDATE SET \
+         revision = account.revision + 1, ends_at = greatest(account.ends_at, excluded.ends_at)";
+    let usage = serde_json::to_string(&Usage::default()).unwrap_or_default();
+    let ends_at = Time(now.plus(LOCKED));
+    let parameters = parameters![pseudonym, usage, ends_at];
+    session.execute(SQL, &parameters).await.map(drop)
+}
+
 /// Counts that cannot be parsed are treated as missing.
 fn read_usage(json: &str) -> Usage {
     serde_json::from_str(json).unwrap_or_default()
@@ -119,7 +143,7 @@ impl Account for StoredAccount {
         Ok(self.submitted.clone())
     }
 
-    fn active(&self) -> Result<Option<Task>, Fault> {
+    fn active(&self) -> Result<Option<ActiveTasks>, Fault> {
         Ok(self.active.clone())
     }
 

@@ -14,9 +14,9 @@ use crate::admin;
 use crate::connection::database::{DEADLINE, Session};
 use crate::connection::fault::Fault;
 use crate::connection::group_commit::Write;
+use crate::queue::fetch::give_back;
 use crate::tasks::account;
-use crate::tasks::rows;
-use crate::tasks::rows::{AccountChange, Swap};
+use crate::tasks::rows::{self, AccountChange, Swap};
 
 /// Applies a rule to a task. `gone` is the result if there is no such task.
 pub(crate) async fn change<T>(
@@ -28,15 +28,16 @@ pub(crate) async fn change<T>(
     Change::of(store, id, rule).make(gone).await
 }
 
-/// The same for a claim. `gone` is the result while the queue is paused, too.
-pub(crate) async fn change_unless_paused<T>(
+/// The same for a claim. `gone` is the result while the queue is paused, too. A claim whose
+/// outcome stays unknown is given back.
+pub(crate) async fn claim<T>(
     store: &PostgresTasks,
     id: &str,
     gone: T,
     rule: impl Fn(&mut TaskRecord, Timestamp) -> Decision<T>,
 ) -> Result<T, Fault> {
     let change = Change {
-        unless_paused: true,
+        is_claim: true,
         ..Change::of(store, id, rule)
     };
     change.make(gone).await
@@ -62,7 +63,7 @@ struct Change<'a, T, R> {
     id: &'a str,
     rule: R,
     concept: fn(&T) -> Option<&Concept>,
-    unless_paused: bool,
+    is_claim: bool,
 }
 
 impl<'a, T, R: Fn(&mut TaskRecord, Timestamp) -> Decision<T>> Change<'a, T, R> {
@@ -72,7 +73,7 @@ impl<'a, T, R: Fn(&mut TaskRecord, Timestamp) -> Decision<T>> Change<'a, T, R> {
             id,
             rule,
             concept: |_| None,
-            unless_paused: false,
+            is_claim: false,
         }
     }
 
@@ -94,18 +95,18 @@ impl<'a, T, R: Fn(&mut TaskRecord, Timestamp) -> Decision<T>> Change<'a, T, R> {
         let mut seen = store.recent.get(id);
         loop {
             let is_fresh = seen.is_none();
-            let before = match seen.take() {
-                Some(before) => before,
+            let found = match seen.take() {
+                Some(seen) => Some(seen),
                 None => {
                     let session = store.database.session_until(deadline).await?;
-                    match rows::find(&session, id).await? {
-                        Some(before) => before,
-                        None => return Ok(gone),
-                    }
+                    rows::find(&session, id).await?
                 }
             };
-            let mut record = before.clone();
-            let Decision { answer, event } = (self.rule)(&mut record, store.clock.now());
+            let Some(mut task) = found else {
+                return Ok(gone);
+            };
+            let record = &mut task.record;
+            let Decision { answer, event } = (self.rule)(record, store.clock.now());
             let Some(event) = event else {
                 if is_fresh {
                     return Ok(answer);
@@ -113,41 +114,46 @@ impl<'a, T, R: Fn(&mut TaskRecord, Timestamp) -> Decision<T>> Change<'a, T, R> {
                 continue;
             };
             noted.extend(store.hub.take_steps(id));
-            store.tell_story(&mut record, noted);
+            store.tell_story(record, noted);
             let account = match record.refund(event) {
                 Some(_) => {
                     let session = store.database.session_until(deadline).await?;
-                    account_change(store, &session, &record, event).await?
+                    account_change(store, &session, record, event).await?
                 }
                 None => None,
             };
             let swap = Swap {
-                before,
                 account,
-                after: record.clone(),
                 concept: (self.concept)(&answer).cloned(),
-                unless_paused: self.unless_paused,
+                is_claim: self.is_claim,
+                ..Swap::of(task.clone())
             };
+            task.version += 1;
             let swap = Write::Swap(Box::new(swap));
             match store.commits.write(swap, deadline).await {
                 Ok(true) => {}
                 Ok(false) => {
                     store.recent.forget(id);
-                    if self.unless_paused && is_paused(store, deadline).await? {
+                    if self.is_claim && is_paused(store, deadline).await? {
                         return Ok(gone);
                     }
                     continue;
                 }
                 Err(fault) if fault.is_lost_race() => continue,
-                Err(fault) => return Err(fault),
+                Err(fault) => {
+                    if self.is_claim && !fault.is_answer() {
+                        give_back(store, task);
+                    }
+                    return Err(fault);
+                }
             }
             noted.clear();
-            store.recent.put(&record);
+            store.recent.put(&task);
             if event.revokes_claim() {
                 store.hub.revoke(id);
             }
             if event.is_announced() {
-                store.announce(record);
+                store.announce(task.record);
             }
             return Ok(answer);
         }

@@ -1,19 +1,17 @@
 //! Refined concepts.
 
 use concept_refinement_domain::capability::{ConceptPage, Position};
-use concept_refinement_domain::concept::{Concept, ConceptContent};
+use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::document;
 
 use crate::PostgresTasks;
 use crate::connection::fault::Fault;
 use crate::connection::values::{Cells, Text, Time, id, parameters};
+use crate::tasks::delete::tombstones;
 use crate::tasks::reads::{one_more, page_of, start};
 
-const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url, \
-     original_image_url, refinement_prompt, logo_description, theme_description, color_palettes, \
-     notes, created_at";
-
-/// Its index among these columns.
-const CREATED_AT: usize = 12;
+/// The document has the values of the other columns too.
+const COLUMNS: &str = "id, created_at, content";
 
 pub(crate) async fn get(
     store: &PostgresTasks,
@@ -47,7 +45,7 @@ pub(crate) async fn list(
     let limit_and_one = one_more(limit);
     let parameters = parameters![user_id, created_at, id, limit_and_one];
     let rows = session.query(&sql, &parameters).await?;
-    page_of(&rows, limit, CREATED_AT, read)
+    page_of(&rows, limit, read)
 }
 
 /// The task keeps its result id and loses its image.
@@ -56,42 +54,28 @@ pub(crate) async fn delete(
     user_id: &str,
     concept_id: &str,
 ) -> Result<Option<String>, Fault> {
-    const SQL: &str = "WITH gone AS (DELETE FROM schema.concept \
-             WHERE id = $1 AND user_id = $2 RETURNING task_id, image_path), \
-         taken AS (UPDATE schema.task SET image_path = NULL \
-             WHERE id = (SELECT task_id FROM gone)), \
-         forgotten AS (INSERT INTO schema.forgotten_task (id, forgotten_at) \
-             SELECT task_id, $3 FROM gone \
-             ON CONFLICT (id) DO UPDATE SET forgotten_at = excluded.forgotten_at) \
-         SELECT image_path FROM gone";
+    const SQL: &str = concat!(
+        "WITH gone AS (DELETE FROM schema.concept \
+             WHERE id = $1 AND user_id = $3 RETURNING task_id, image_path), \
+         taken AS (UPDATE schema.task SET image_path = NULL, version = version + 1 \
+             WHERE id = (SELECT task_id FROM gone)), ",
+        tombstones!("task_id"),
+        " SELECT image_path FROM gone"
+    );
     let Some(id) = id(concept_id) else {
         return Ok(None);
     };
     let session = store.database.session_of(user_id).await?;
     let (user_id, now) = (Text::of(user_id), Time(store.clock.now()));
-    let parameters = parameters![id, user_id, now];
+    let parameters = parameters![id, now, user_id];
     let row = session.query_opt(SQL, &parameters).await?;
     row.map(|row| Cells::of(&row).text()).transpose()
 }
 
 fn read(cells: &mut Cells<'_>) -> Result<Concept, Fault> {
-    let (id, task_id) = (cells.id()?, cells.id()?);
-    let content = ConceptContent {
-        task_id,
-        user_id: cells.text()?,
-        is_anonymous: cells.get()?,
-        image_path: cells.text()?,
-        image_url: cells.text()?,
-        original_image_url: cells.text()?,
-        refinement_prompt: cells.text()?,
-        logo_description: cells.maybe_text()?,
-        theme_description: cells.maybe_text()?,
-        color_palettes: cells.texts()?,
-        notes: cells.texts()?,
-    };
     Ok(Concept {
-        id,
+        id: cells.id()?,
         created_at: cells.time()?,
-        content,
+        content: document::read(cells.get()?)?,
     })
 }

@@ -7,6 +7,20 @@ use crate::connection::database::Session;
 use crate::connection::fault::Fault;
 use crate::connection::values::{Text, Time, id, parameters};
 
+/// SQL that leaves tombstones of the tasks in `gone`, at the time `$2`: their images may then be
+/// deleted too.
+macro_rules! tombstones {
+    ($task_id:literal) => {
+        concat!(
+            "tombstones AS (INSERT INTO schema.tombstone (task_id, deleted_at) SELECT ",
+            $task_id,
+            ", $2 FROM gone \
+             ON CONFLICT (task_id) DO UPDATE SET deleted_at = excluded.deleted_at)"
+        )
+    };
+}
+pub(crate) use tombstones;
+
 /// The task's worker, if any, loses its lease. Quota is not given back, and a repeat
 /// under the idempotency key still gets the first answer.
 pub(crate) async fn delete(
@@ -43,9 +57,9 @@ pub(crate) async fn of_anyone(
 }
 
 fn sql(condition: &str) -> String {
+    const TOMBSTONES: &str = tombstones!("id");
     format!(
-        "WITH gone AS (DELETE FROM schema.task WHERE id = $1 {condition} RETURNING id) \
-         INSERT INTO schema.forgotten_task (id, forgotten_at) SELECT id, $2 FROM gone \
-         ON CONFLICT (id) DO UPDATE SET forgotten_at = excluded.forgotten_at"
+        "WITH gone AS (DELETE FROM schema.task WHERE id = $1 {condition} RETURNING id), \
+         {TOMBSTONES} SELECT FROM gone"
     )
 }

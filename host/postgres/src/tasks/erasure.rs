@@ -8,21 +8,11 @@ use crate::PostgresTasks;
 use crate::connection::database::DEADLINE;
 use crate::connection::fault::Fault;
 use crate::connection::values::{Cells, Text, Time, parameters};
+use crate::tasks::account;
+use crate::tasks::delete::tombstones;
 
-/// Remembers the tasks of `gone`, so that their remaining images can be removed.
-macro_rules! forgotten {
-    ($column:literal) => {
-        concat!(
-            "forgotten AS (INSERT INTO schema.forgotten_task (id, forgotten_at) SELECT ",
-            $column,
-            ", $2 FROM gone \
-             ON CONFLICT (id) DO UPDATE SET forgotten_at = excluded.forgotten_at)"
-        )
-    };
-}
-
-/// The user's account stays, under its pseudonym. The active task is removed first, so
-/// that its worker stops at once.
+/// The user's account stays, under its pseudonym. Active tasks are removed first, so that
+/// their workers stop at once.
 pub(crate) async fn erase(
     store: &PostgresTasks,
     user_id: &str,
@@ -38,34 +28,32 @@ pub(crate) async fn erase(
 }
 
 /// Each statement sees what was committed before it, so the concept of a task that has
-/// just been completed is found after the task. No task is accepted in between,
-/// because that needs the account; but an operator may retry a task until it is
-/// deleted.
+/// just been completed is found after the task. No task is created in between, because that
+/// needs the account.
 async fn try_erase(
     store: &PostgresTasks,
     user_id: &str,
     limit: u32,
     deadline: Instant,
 ) -> Result<Erased, Fault> {
-    const ACCOUNT: &str = "SELECT FROM schema.account WHERE pseudonym = $1 FOR NO KEY UPDATE";
     const ACTIVE: &str = concat!(
         "WITH gone AS (DELETE FROM schema.task WHERE user_id = $1 AND completed_at IS NULL \
              RETURNING id), ",
-        forgotten!("id"),
+        tombstones!("id"),
         " SELECT id FROM gone"
     );
     const ENDED: &str = concat!(
         "WITH gone AS (DELETE FROM schema.task WHERE id = ANY (ARRAY (SELECT id FROM schema.task \
              WHERE user_id = $1 AND completed_at IS NOT NULL \
              ORDER BY created_at DESC, id DESC LIMIT $3)) RETURNING id), ",
-        forgotten!("id"),
+        tombstones!("id"),
         " SELECT id FROM gone"
     );
     const CONCEPTS: &str = concat!(
         "WITH gone AS (DELETE FROM schema.concept WHERE id = ANY (ARRAY (SELECT id \
              FROM schema.concept WHERE user_id = $1 \
              ORDER BY created_at DESC, id DESC LIMIT $3)) RETURNING task_id, image_path), ",
-        forgotten!("task_id"),
+        tombstones!("task_id"),
         " SELECT image_path FROM gone"
     );
     const KEYS: &str = "DELETE FROM schema.idempotency_key WHERE user_id = $1 AND key = ANY (ARRAY \
@@ -73,25 +61,25 @@ async fn try_erase(
     const SESSION: &str = "DELETE FROM schema.session WHERE user_id = $1";
     let session = store.database.session_of_until(user_id, deadline).await?;
     let pseudonym = store.options.pseudonyms.of(user_id);
-    let of_account = parameters![pseudonym];
-    let (user_id, now) = (Text::of(user_id), Time(store.clock.now()));
+    let now = store.clock.now();
+    let locked = account::lock(&session, &pseudonym, now);
+    let (user_id, now) = (Text::of(user_id), Time(now));
     let at_most = i64::from(limit);
     let of_active = parameters![user_id, now];
     let of_rest = parameters![user_id, now, at_most];
     let of_keys = parameters![user_id, at_most];
     let of_session = parameters![user_id];
-    let (_, _, active, ended, retried, concepts, keys, _, _) = futures::try_join!(
+    let (_, _, active, ended, concepts, keys, _, _) = futures::try_join!(
         session.begin(None),
-        session.query(ACCOUNT, &of_account),
+        locked,
         session.query(ACTIVE, &of_active),
         session.query(ENDED, &of_rest),
-        session.query(ACTIVE, &of_active),
         session.query(CONCEPTS, &of_rest),
         session.execute(KEYS, &of_keys),
         session.execute(SESSION, &of_session),
         session.commit(),
     )?;
-    for row in active.iter().chain(&retried) {
+    for row in &active {
         let id: Uuid = row.try_get(0)?;
         store.announce_deletion(&id.to_string());
     }
@@ -101,7 +89,6 @@ async fn try_erase(
     let counts = [ended.len() as u64, image_paths.len() as u64, keys];
     Ok(Erased {
         image_paths,
-        // A retried task may have ended before it was found.
-        has_more: counts.contains(&limit) || !retried.is_empty(),
+        has_more: counts.contains(&limit),
     })
 }

@@ -51,10 +51,11 @@ async fn remove(
     [first, third]: [Timestamp; 2],
     limit: u32,
 ) -> Result<Expired, Fault> {
-    const TAKE_IMAGES: &str = "UPDATE schema.task SET image_path = NULL WHERE id = ANY ($1)";
-    const FORGET: &str = "INSERT INTO schema.forgotten_task (id, forgotten_at) \
+    const TAKE_IMAGES: &str = "UPDATE schema.task SET image_path = NULL, version = version + 1 \
+         WHERE id = ANY ($1)";
+    const LEAVE_TOMBSTONES: &str = "INSERT INTO schema.tombstone (task_id, deleted_at) \
          SELECT DISTINCT id, $2 FROM unnest($1) AS id \
-         ON CONFLICT (id) DO UPDATE SET forgotten_at = excluded.forgotten_at";
+         ON CONFLICT (task_id) DO UPDATE SET deleted_at = excluded.deleted_at";
     let concepts = format!(
         "DELETE FROM schema.concept WHERE id = ANY (ARRAY (SELECT id FROM schema.concept \
          WHERE {of_concepts} AND NOT EXISTS (SELECT FROM schema.task \
@@ -79,16 +80,16 @@ async fn remove(
         of_concepts.push(cells.get::<Uuid>()?);
         image_paths.push(cells.text()?);
     }
-    let mut forgotten = of_concepts.clone();
+    let mut deleted = of_concepts.clone();
     for row in &tasks {
-        forgotten.push(row.try_get(0)?);
+        deleted.push(row.try_get(0)?);
     }
     let now = Time(store.clock.now());
     let take = parameters![of_concepts];
-    let forget = parameters![forgotten, now];
+    let leave = parameters![deleted, now];
     futures::try_join!(
         session.execute(TAKE_IMAGES, &take),
-        session.execute(FORGET, &forget),
+        session.execute(LEAVE_TOMBSTONES, &leave),
         session.commit(),
     )?;
     let count = |rows: usize| u32::try_from(rows).unwrap_or(u32::MAX);

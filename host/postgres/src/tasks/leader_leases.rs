@@ -13,9 +13,9 @@ use crate::connection::values::{Time, parameters};
 
 impl LeaderLeases for PostgresTasks {
     fn take<'a>(&'a self, name: &'a str, time: Duration) -> Answer<'a, bool> {
-        const SQL: &str = "INSERT INTO schema.duty (name, holder, until) VALUES ($1, $2, $3) \
+        const SQL: &str = "INSERT INTO schema.leader_lease (name, holder, until) VALUES ($1, $2, $3) \
              ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until \
-             WHERE duty.holder = excluded.holder OR duty.until <= $4";
+             WHERE leader_lease.holder = excluded.holder OR leader_lease.until <= $4";
         self.answer(async move {
             let session = self.database.session().await?;
             let holder = self.database.host();
@@ -27,7 +27,7 @@ impl LeaderLeases for PostgresTasks {
     }
 
     fn release<'a>(&'a self, name: &'a str) -> Answer<'a, ()> {
-        const SQL: &str = "DELETE FROM schema.duty WHERE name = $1 AND holder = $2";
+        const SQL: &str = "DELETE FROM schema.leader_lease WHERE name = $1 AND holder = $2";
         self.answer(async move {
             let session = self.database.session().await?;
             let holder = self.database.host();

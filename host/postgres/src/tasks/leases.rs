@@ -4,14 +4,12 @@ use concept_refinement_domain::capability::{Claimed, Fenced, Finished, Lease, Re
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::lease::is_fresh;
 use concept_refinement_domain::payment::Payment;
-use concept_refinement_domain::rulebook::{self, Claim, Finish, TaskRecord};
+use concept_refinement_domain::rulebook::{self, Claim, Finish};
 use concept_refinement_domain::task::Task;
-use parking_lot::Mutex;
 
 use crate::PostgresTasks;
 use crate::connection::fault::Fault;
-use crate::queue::fetch::give_back;
-use crate::tasks::change::{change, change_unless_paused, change_with};
+use crate::tasks::change::{self, change, change_with};
 use crate::tasks::references;
 
 pub(crate) async fn claim(
@@ -23,28 +21,17 @@ pub(crate) async fn claim(
         return Ok(Some(claimed));
     }
     let lease = store.options.lease;
-    let written = Mutex::default();
-    let rule = |record: &mut TaskRecord, now| {
-        let decision = rulebook::claim(record, user_id, lease, now);
-        if let Claim::Claimed(claimed) = &decision.answer {
-            *written.lock() = Some((record.clone(), claimed.lease.clone()));
-        }
-        decision
-    };
-    let claim = change_unless_paused(store, id, Claim::Refused, rule).await;
-    if let (Err(fault), Some((record, lease))) = (&claim, written.into_inner())
-        && !fault.is_answer()
-    {
-        give_back(store, record, lease);
-    }
-    Ok(match claim? {
-        Claim::Claimed(claimed) => Some(*claimed),
-        Claim::Refused => None,
-        Claim::GivenUp => {
-            store.count_given_up();
-            None
-        }
-    })
+    let rule = |record: &mut _, now| rulebook::claim(record, user_id, lease, now);
+    Ok(
+        match change::claim(store, id, Claim::Refused, rule).await? {
+            Claim::Claimed(claimed) => Some(*claimed),
+            Claim::Refused => None,
+            Claim::GivenUp => {
+                store.count_given_up();
+                None
+            }
+        },
+    )
 }
 
 /// The claim that a fetch has made for this worker. If the worker asks late, the lease is

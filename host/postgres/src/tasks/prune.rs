@@ -11,9 +11,9 @@ use crate::connection::database::Session;
 use crate::connection::fault::Fault;
 use crate::connection::values::{Time, parameters};
 
-/// How long deleted tasks are remembered: far longer than a garbage collection of all
+/// How long tombstones are kept: far longer than a garbage collection of all
 /// images takes.
-const FORGOTTEN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const TOMBSTONE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Limit per table and call: more than can have been added since the last call.
 const BATCH: i64 = 1_000;
@@ -32,7 +32,7 @@ pub(crate) async fn expired(session: &Session<'_>, now: Timestamp) -> Result<(),
     futures::try_join!(
         remove("idempotency_key", "created_at", before(now, REMEMBERED)),
         remove("account", "ends_at", now),
-        remove("forgotten_task", "forgotten_at", before(now, FORGOTTEN)),
+        remove("tombstone", "deleted_at", before(now, TOMBSTONE)),
     )?;
     Ok(())
 }

@@ -13,8 +13,7 @@ use crate::connection::database::Session;
 use crate::connection::fault::{Fault, readable};
 use crate::connection::values::{Cells, Text, Time, id, parameters};
 use crate::tasks::account;
-use crate::tasks::rows;
-use crate::tasks::rows::{CREATED_AT, columns, read};
+use crate::tasks::rows::{self, columns, read};
 
 pub(crate) async fn get(
     store: &PostgresTasks,
@@ -22,7 +21,8 @@ pub(crate) async fn get(
     task_id: &str,
 ) -> Result<Option<TaskRecord>, Fault> {
     let session = store.database.session_of(user_id).await?;
-    let record = rows::find_for_user(&session, task_id).await?;
+    let found = rows::find(&session, task_id).await?;
+    let record = found.map(|stored| stored.record);
     Ok(record.filter(|record| record.task.user_id == user_id))
 }
 
@@ -63,22 +63,21 @@ pub(crate) async fn list(
     let limit_and_one = one_more(limit);
     let parameters = parameters![user_id, created_at, id, limit_and_one];
     let rows = session.query(&sql, &parameters).await?;
-    page_of(&rows, limit, CREATED_AT, |cells| Ok(read(cells)?.task))
+    page_of(&rows, limit, |cells| Ok(read(cells)?.record.task))
 }
 
-/// The page of rows whose first column is the id, and whose time is in column `created_at`,
-/// without those that cannot be read.
+/// The page of rows that begin with an id and a time, without those that cannot be read.
 pub(crate) fn page_of<T>(
     rows: &[Row],
     limit: u32,
-    created_at: usize,
     read: impl Fn(&mut Cells<'_>) -> Result<T, Fault>,
 ) -> Result<Page<T>, Fault> {
     let mut items = Vec::with_capacity(rows.len());
     for row in rows {
-        let id = Cells::of(row).id()?;
+        let mut cells = Cells::of(row);
+        let id = cells.id()?;
         // A row without a place in the order counts as the last one.
-        let created_at = readable(&id, Cells::from(row, created_at).time())?;
+        let created_at = readable(&id, cells.time())?;
         let item = readable(&id, read(&mut Cells::of(row)))?;
         items.extend(created_at.map(|created_at| (Position { created_at, id }, item)));
     }
@@ -104,8 +103,8 @@ pub(crate) async fn some(
     let rows = session.query(SQL, &parameters![ids]).await?;
     let found = rows.iter().map(|row| {
         let id = Cells::of(row).id()?;
-        let record = readable(&id, read(&mut Cells::of(row)))?;
-        Ok((id, record))
+        let stored = readable(&id, read(&mut Cells::of(row)))?;
+        Ok((id, stored.map(|stored| stored.record)))
     });
     found.collect()
 }

@@ -5,31 +5,33 @@
 
 use std::collections::HashMap;
 
-use concept_refinement_domain::rulebook::TaskRecord;
 use parking_lot::Mutex;
+
+use crate::tasks::rows::StoredTask;
 
 /// More than a host works on at a time. When it is exceeded, all entries are dropped.
 const CAPACITY: usize = 4_096;
 
 #[derive(Debug, Default)]
-pub(crate) struct Recent(Mutex<HashMap<String, TaskRecord>>);
+pub(crate) struct Recent(Mutex<HashMap<String, StoredTask>>);
 
 impl Recent {
-    pub(crate) fn get(&self, task_id: &str) -> Option<TaskRecord> {
+    pub(crate) fn get(&self, task_id: &str) -> Option<StoredTask> {
         self.0.lock().get(task_id).cloned()
     }
 
-    /// Final tasks are removed: nothing changes them any more.
-    pub(crate) fn put(&self, record: &TaskRecord) {
+    /// Final tasks are removed: they rarely change any more.
+    pub(crate) fn put(&self, stored: &StoredTask) {
         let mut all = self.0.lock();
-        if record.task.status.is_final() {
-            all.remove(&record.task.id);
+        let task = &stored.record.task;
+        if task.status.is_final() {
+            all.remove(&task.id);
             return;
         }
         if all.len() >= CAPACITY {
             all.clear();
         }
-        all.insert(record.task.id.clone(), record.clone());
+        all.insert(task.id.clone(), stored.clone());
     }
 
     pub(crate) fn forget(&self, task_id: &str) {

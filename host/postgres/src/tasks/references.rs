@@ -14,14 +14,14 @@ use crate::tasks::rows::{columns, read};
 /// A single statement, and so one snapshot: between two statements a worker could
 /// complete its task, and both would miss its image.
 const FACTS: &str = concat!(
-    "SELECT image.number, forgotten_task.id IS NOT NULL, concept.image_path, \
+    "SELECT image.number, tombstone.task_id IS NOT NULL, concept.image_path, \
      EXISTS (SELECT FROM schema.task AS other \
          WHERE other.original_path = ANY (ARRAY (SELECT image.path || format \
              FROM unnest($3) AS format)) AND other.completed_at IS NULL), ",
     columns!(),
     " FROM unnest($1, $2) WITH ORDINALITY AS image (path, task_id, number) \
      LEFT JOIN schema.task ON task.id = image.task_id \
-     LEFT JOIN schema.forgotten_task ON forgotten_task.id = image.task_id \
+     LEFT JOIN schema.tombstone ON tombstone.task_id = image.task_id \
      LEFT JOIN schema.concept ON concept.task_id = image.task_id"
 );
 
@@ -56,7 +56,7 @@ pub(crate) async fn unreferenced(
         let is_original = cells.get()?;
         let task = match row.try_get::<_, Option<uuid::Uuid>>(TASK)? {
             Some(id) => match readable(id, read(&mut cells))? {
-                Some(record) => Some(record.task),
+                Some(stored) => Some(stored.record.task),
                 // It may refer to the image.
                 None => continue,
             },

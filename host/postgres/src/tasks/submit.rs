@@ -5,23 +5,21 @@
 
 use concept_refinement_domain::capability::{Cancellation, Fenced, NewTask, Submission};
 use concept_refinement_domain::idempotency::Submitted;
-use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::quota::Usage;
 use concept_refinement_domain::rulebook::{self, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::webhook::DeliveryRecord;
 use tokio::time::Instant;
 
 use crate::PostgresTasks;
 use crate::connection::database::{DEADLINE, Session};
 use crate::connection::fault::Fault;
 use crate::connection::group_commit::Write;
-use crate::connection::values::{Text, Time, id, parameters};
+use crate::connection::values::{Text, Time, parameters};
 use crate::tasks::account::StoredAccount;
 use crate::tasks::backlog::Look;
 use crate::tasks::change::change;
 use crate::tasks::prune;
-use crate::tasks::rows;
+use crate::tasks::rows::{NewRow, StoredTask};
 
 pub(crate) async fn submit(store: &PostgresTasks, new_task: NewTask) -> Result<Submission, Fault> {
     let deadline = Instant::now() + DEADLINE;
@@ -102,7 +100,7 @@ async fn try_submit(
         return Ok(None);
     }
     promise.keep();
-    store.recent.put(&record);
+    store.recent.put(&StoredTask::new(record));
     store.backlog.accepted();
     if store.backlog.is_time_to_prune()
         && let Err(fault) = prune(store, now, deadline).await
@@ -167,23 +165,7 @@ impl Insert {
     /// Inserts the task if the account has not changed since it was read. False: it has,
     /// and nothing was written.
     pub async fn run(&self, session: &Session<'_>) -> Result<bool, Fault> {
-        const SQL: &str = "SELECT schema.insert_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
-        let TaskRecord {
-            task,
-            delivery,
-            steps,
-            trace,
-            ..
-        } = &self.record;
-        let task_id = id(&task.id).ok_or(Fault::NoId)?;
-        let user_id = Text::of(&task.user_id);
-        let url = Text::of(&task.refinement.original_image_url);
-        let prompt = Text::of(&task.refinement.refinement_prompt);
-        let logo = Text::maybe(task.refinement.logo_description.as_deref());
-        let theme = Text::maybe(task.refinement.theme_description.as_deref());
-        let original_path = Text::maybe(task.original_path.as_deref());
-        let (created_at, due_at) = (Time(task.created_at), Time::maybe(due_at(task)));
+        let TaskRecord { task, delivery, .. } = &self.record;
         let usage = serde_json::to_string(&self.usage).unwrap_or_default();
         let ends_at = Time(Usage::ends_at(task.created_at));
         let key = Text::maybe(self.idempotency_key.as_deref());
@@ -191,21 +173,12 @@ impl Insert {
         let fingerprint = key
             .is_some()
             .then(|| Submitted::of(task, webhook).fingerprint);
-        let json = delivery.as_ref().map(rows::json);
-        let receiver = delivery.as_ref().map(DeliveryRecord::receiver);
-        let json = Text::maybe(json.as_deref());
-        let receiver = Text::maybe(receiver.as_deref());
-        let delivery_due_at = delivery.as_ref().and_then(DeliveryRecord::due_at);
-        let delivery_due_at = Time::maybe(delivery_due_at);
-        let steps = steps.to_text();
-        let steps = Text::of(&steps);
-        let trace = trace.as_ref().map(ToString::to_string);
-        let parameters = parameters! {
-            task_id, user_id, task.is_anonymous, url, prompt, logo, theme, original_path,
-            created_at, due_at, json, receiver, delivery_due_at, usage, ends_at, self.revision,
-            key, fingerprint, steps, self.pseudonym, trace
-        };
-        session.ask(SQL, &parameters).await
+        let row = NewRow::of(&self.record)?;
+        let mut parameters = Vec::from(row.parameters());
+        parameters.extend(parameters! {
+            self.pseudonym, usage, ends_at, self.revision, key, fingerprint
+        });
+        session.call("submit_task", &parameters).await
     }
 }
 

@@ -41,8 +41,8 @@ pub(crate) async fn due(store: &PostgresTasks, limit: u32) -> Result<Vec<Task>, 
         furthest!(),
         ", deliver_at = least(deliver_at, ",
         furthest!(),
-        "), lease_until = least(lease_until, $1 + lease * interval '1 microsecond') \
-         WHERE completed_at IS NULL AND due_at > $2 AND due_at > ",
+        "), lease_until = least(lease_until, $1 + lease * interval '1 microsecond'), \
+         version = version + 1 WHERE completed_at IS NULL AND due_at > $2 AND due_at > ",
         furthest!()
     );
     const DUE: &str = concat!(
@@ -72,8 +72,8 @@ pub(crate) async fn due(store: &PostgresTasks, limit: u32) -> Result<Vec<Task>, 
     let (mut tasks, mut ids) = (Vec::new(), Vec::<Uuid>::new());
     for row in &rows {
         let id = row.try_get(0)?;
-        let record = readable(id, read(&mut Cells::of(row)))?;
-        tasks.extend(record.map(|record| record.task));
+        let stored = readable(id, read(&mut Cells::of(row)))?;
+        tasks.extend(stored.map(|stored| stored.record.task));
         ids.push(id);
     }
     let later = parameters![now, soonest, latest, ids];
@@ -95,8 +95,8 @@ pub(crate) async fn next_due(store: &PostgresTasks) -> Result<Option<Timestamp>,
 pub(crate) async fn recover(store: &PostgresTasks, are_messages_lost: bool) -> Result<u32, Fault> {
     const SQL: &str = "UPDATE schema.task SET deliver_at = $1, \
          due_at = CASE WHEN $2 OR status = 'processing' THEN $1 ELSE due_at END, \
-         lease_until = CASE WHEN lease_until > $1 THEN $1 ELSE lease_until END \
-         WHERE completed_at IS NULL";
+         lease_until = CASE WHEN lease_until > $1 THEN $1 ELSE lease_until END, \
+         version = version + 1 WHERE completed_at IS NULL";
     let now = Time(store.clock.now());
     let session = store.database.session().await?;
     let unfinished = session

@@ -175,9 +175,9 @@ impl PostgresTasks {
         if let Some(max_store) = new.max_store {
             let lock = self.database.lock_key("images");
             let lock = format!("SELECT pg_advisory_xact_lock({lock})");
-            let (_, [stored, in_doubt, _]) =
+            let (_, [stored, pending, _]) =
                 futures::try_join!(session.batch(&lock), total(session))?;
-            let with_it = stored.saturating_add(in_doubt).saturating_add(new.longest);
+            let with_it = stored.saturating_add(pending).saturating_add(new.longest);
             if !self.options.room.admits_upload(max_store, with_it) {
                 return Ok(Admission::StoreFull);
             }
@@ -222,20 +222,20 @@ impl PostgresTasks {
             return;
         }
         let turn = self.total_turn.fetch_add(1, Ordering::Relaxed);
-        let Ok([stored, in_doubt, doubtful]) = total(session).await else {
+        let Ok([stored, pending, pending_count]) = total(session).await else {
             return;
         };
         let mut told = self.last_reported.lock();
         if turn >= *told {
             *told = turn;
-            room.replace_elsewhere(stored, in_doubt, doubtful);
+            room.replace_elsewhere(stored, pending, pending_count);
         }
     }
 }
 
 /// Bytes stored, bytes pending, and the number of pending images.
 async fn total(session: &Session<'_>) -> Result<[u64; 3], Fault> {
-    const SQL: &str = "SELECT sum(stored)::bigint, sum(in_doubt)::bigint, sum(doubtful)::bigint \
+    const SQL: &str = "SELECT sum(stored)::bigint, sum(pending)::bigint, sum(pending_count)::bigint \
          FROM schema.upload_total";
     let row = session.query_opt(SQL, &[]).await?.ok_or(Fault::Timeout)?;
     let mut cells = Cells::of(&row);

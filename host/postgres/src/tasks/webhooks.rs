@@ -1,11 +1,8 @@
-//! Deliveries of webhooks, which are part of their tasks' rows.
-//!
-//! A final task changes only in its delivery, which is compared and swapped as a whole:
-//! if two hosts decide from the same record, only one of them writes.
+//! Deliveries of webhooks, which are part of their tasks. If two hosts decide from the same
+//! version of a task, only one of them writes.
 
 use concept_refinement_domain::capability::Fenced;
 use concept_refinement_domain::rulebook::TaskRecord;
-use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
     DeliveryLease, DeliveryOutcome, DeliveryPermits, DeliveryRecord, DueDelivery, Redelivery,
@@ -17,11 +14,10 @@ use uuid::Uuid;
 use crate::PostgresTasks;
 use crate::connection::database::Session;
 use crate::connection::fault::{Fault, readable};
-use crate::connection::values::{Cells, Text, Time, id, parameters};
-use crate::tasks::rows;
-use crate::tasks::rows::{columns, read, record};
+use crate::connection::values::{Cells, Text, Time, parameters};
+use crate::tasks::rows::{self, Swap, columns, read};
 
-/// How often to try to swap a delivery; contention is rare.
+/// How often to try to change a delivery; contention is rare.
 const TRIES: u32 = 16;
 
 /// SQL for deliveries that are due, except those of receivers, users, or users at a
@@ -57,31 +53,34 @@ pub(crate) async fn claim(
         let (mut claimed, mut unreadable) = (Vec::new(), Vec::<Uuid>::new());
         for row in &found {
             let id = row.try_get(0)?;
-            let record = readable(id, read(&mut Cells::of(row)))?;
-            let trace = record.as_ref().and_then(|record| record.trace);
-            let Some((task, before)) = record.and_then(delivery_of) else {
+            let mut found = readable(id, read(&mut Cells::of(row)))?;
+            let record = found.as_mut().map(|found| &mut found.record);
+            let Some(TaskRecord {
+                task,
+                delivery: Some(delivery),
+                trace,
+                ..
+            }) = record
+            else {
                 unreadable.push(id);
                 continue;
             };
-            let receiver = before.receiver();
+            let receiver = delivery.receiver();
             if !permits.has_room_for(&receiver, &task.user_id) {
                 continue;
             }
-            let mut after = before.clone();
-            if let Some(due) = after.begin(&task, trace, now) {
+            if let Some(due) = delivery.begin(task, *trace, now) {
                 permits.take(&receiver, &task.user_id);
-                claimed.push((before, after, due));
+                claimed.extend(found.map(|found| (Swap::of(found), due)));
             }
         }
-        let swaps = claimed
-            .iter()
-            .map(|(before, after, due)| swap(&session, &due.lease.task_id, before, after));
+        let swaps = claimed.iter().map(|(swap, _)| swap.run(&session));
         let swapped = try_join_all(swaps).await?;
         let passed = give_up(&session, unreadable).await?;
         session.commit().await?;
         let is_exhausted = found.len() < wanted || claimed.is_empty() && passed == 0;
         let won = claimed.into_iter().zip(swapped).filter(|(_, won)| *won);
-        begun.extend(won.map(|((_, _, due), _)| due));
+        begun.extend(won.map(|((_, due), _)| due));
         // Otherwise repeat: deliveries without a permit may have filled this batch, with
         // others behind them.
         if is_exhausted || permits.free() == 0 {
@@ -93,7 +92,8 @@ pub(crate) async fn claim(
 /// Deliveries that cannot be read do not become due again, because others would wait for
 /// them. Returns how many there are.
 async fn give_up(session: &Session<'_>, task_ids: Vec<Uuid>) -> Result<u64, Fault> {
-    const SQL: &str = "UPDATE schema.task SET delivery_due_at = NULL WHERE id = ANY ($1)";
+    const SQL: &str = "UPDATE schema.task SET delivery_due_at = NULL, version = version + 1 \
+         WHERE id = ANY ($1)";
     if task_ids.is_empty() {
         return Ok(0);
     }
@@ -130,39 +130,18 @@ pub(crate) async fn record(
     outcome: DeliveryOutcome,
     jitter: f64,
 ) -> Result<Fenced, Fault> {
-    // The story as it is stored, for the comparison.
-    const FIND: &str = concat!(
-        "SELECT ",
-        record!(),
-        ", task.steps FROM schema.find_task ($1) AS task"
-    );
-    let Some(task_id) = id(&lease.task_id) else {
-        return Ok(Fenced::Lost);
-    };
     let session = store.database.session().await?;
-    for _ in 0..TRIES {
-        let Some(row) = session.query_opt(FIND, &parameters![task_id]).await? else {
-            return Ok(Fenced::Lost);
-        };
-        let mut cells = Cells::of(&row);
-        let mut record = read(&mut cells)?;
-        let told = cells.text()?;
-        let Some(before) = record.delivery.take() else {
-            return Ok(Fenced::Lost);
-        };
-        let mut after = before.clone();
-        let fenced = after.record(lease, outcome.clone(), jitter, store.clock.now());
+    let rule = |record: &mut TaskRecord| {
+        let delivery = record.delivery.as_mut().ok_or(Fenced::Lost)?;
+        let fenced = delivery.record(lease, outcome.clone(), jitter, store.clock.now());
         if fenced == Fenced::Lost {
-            return Ok(fenced);
+            return Err(fenced);
         }
-        let attempt = after.step(record.attempt);
-        store.tell_story(&mut record, &[attempt]);
-        let steps = [told, record.steps.to_text()];
-        if swap_with_steps(&session, &lease.task_id, [&before, &after], &steps).await? {
-            return Ok(fenced);
-        }
-    }
-    Err(Fault::Contended)
+        let attempt = delivery.step(record.attempt);
+        store.tell_story(record, &[attempt]);
+        Ok(fenced)
+    };
+    change(&session, &lease.task_id, Fenced::Lost, rule).await
 }
 
 pub(crate) async fn redeliver(
@@ -171,21 +150,41 @@ pub(crate) async fn redeliver(
     task_id: &str,
 ) -> Result<Redelivery, Fault> {
     let session = store.database.session_of(user_id).await?;
-    for _ in 0..TRIES {
-        let found = rows::find_for_user(&session, task_id).await?;
-        let found = found.and_then(delivery_of);
-        let Some((_, before)) = found.filter(|(task, _)| task.user_id == user_id) else {
-            return Ok(Redelivery::None);
-        };
-        let mut after = before.clone();
-        let redelivery = after.redeliver(store.clock.now());
-        if redelivery != Redelivery::Requested {
-            return Ok(redelivery);
+    let rule = |record: &mut TaskRecord| {
+        let is_theirs = record.task.user_id == user_id;
+        let delivery = record.delivery.as_mut().filter(|_| is_theirs);
+        match delivery
+            .ok_or(Redelivery::None)?
+            .redeliver(store.clock.now())
+        {
+            Redelivery::Requested => Ok(Redelivery::Requested),
+            refused => Err(refused),
         }
-        if swap(&session, task_id, &before, &after).await? {
-            store.hub.announce_delivery();
-            store.changes.redelivered();
-            return Ok(redelivery);
+    };
+    let redelivery = change(&session, task_id, Redelivery::None, rule).await?;
+    if redelivery == Redelivery::Requested {
+        store.hub.announce_delivery();
+        store.changes.redelivered();
+    }
+    Ok(redelivery)
+}
+
+/// Applies a rule to a task, whose error means that nothing changes. `gone` is the result if
+/// there is no such task.
+async fn change<T>(
+    session: &Session<'_>,
+    task_id: &str,
+    gone: T,
+    rule: impl Fn(&mut TaskRecord) -> Result<T, T>,
+) -> Result<T, Fault> {
+    for _ in 0..TRIES {
+        let Some(mut task) = rows::find(session, task_id).await? else {
+            return Ok(gone);
+        };
+        match rule(&mut task.record) {
+            Ok(answer) if Swap::of(task).run(session).await? => return Ok(answer),
+            Ok(_) => {}
+            Err(answer) => return Ok(answer),
         }
     }
     Err(Fault::Contended)
@@ -208,55 +207,13 @@ pub(crate) async fn recover(session: &Session<'_>) -> Result<(), Fault> {
     );
     for row in session.query(PENDING, &[]).await? {
         // Unreadable deliveries are dropped when they are due.
-        let record = readable("", read(&mut Cells::of(&row)))?;
-        let Some((task, before)) = record.and_then(delivery_of) else {
+        let Some(mut task) = readable("", read(&mut Cells::of(&row)))? else {
             continue;
         };
-        let mut after = before.clone();
-        if after.recover() {
-            swap(session, &task.id, &before, &after).await?;
+        let delivery = task.record.delivery.as_mut();
+        if delivery.is_some_and(DeliveryRecord::recover) {
+            Swap::of(task).run(session).await?;
         }
     }
     Ok(())
-}
-
-fn delivery_of(record: TaskRecord) -> Option<(Task, DeliveryRecord)> {
-    let TaskRecord { task, delivery, .. } = record;
-    Some((task, delivery?))
-}
-
-/// False: it has changed since it was read, or the task is gone, and nothing was written.
-async fn swap(
-    session: &Session<'_>,
-    task_id: &str,
-    before: &DeliveryRecord,
-    after: &DeliveryRecord,
-) -> Result<bool, Fault> {
-    const SQL: &str = "UPDATE schema.task SET delivery = $3, delivery_due_at = $4 \
-         WHERE id = $1 AND delivery = $2";
-    let task_id = id(task_id).ok_or(Fault::NoId)?;
-    let (before, due_at) = (rows::json(before), Time::maybe(after.due_at()));
-    let after = rows::json(after);
-    let (before, after) = (Text::of(&before), Text::of(&after));
-    let parameters = parameters![task_id, before, after, due_at];
-    Ok(session.execute(SQL, &parameters).await? > 0)
-}
-
-/// The same with the story of the task, as it was read and as it is now: an operator's
-/// retry adds to it too.
-async fn swap_with_steps(
-    session: &Session<'_>,
-    task_id: &str,
-    [before, after]: [&DeliveryRecord; 2],
-    [told, steps]: &[String; 2],
-) -> Result<bool, Fault> {
-    const SQL: &str = "UPDATE schema.task SET delivery = $3, delivery_due_at = $4, steps = $6 \
-         WHERE id = $1 AND delivery = $2 AND steps = $5";
-    let task_id = id(task_id).ok_or(Fault::NoId)?;
-    let (before, due_at) = (rows::json(before), Time::maybe(after.due_at()));
-    let after = rows::json(after);
-    let (before, after) = (Text::of(&before), Text::of(&after));
-    let (told, steps) = (Text::of(told), Text::of(steps));
-    let parameters = parameters![task_id, before, after, due_at, told, steps];
-    Ok(session.execute(SQL, &parameters).await? > 0)
 }

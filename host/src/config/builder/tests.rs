@@ -61,6 +61,7 @@ fn all(values: Values) -> ConfigBuilder {
         .model_repeat(Repeat::Never)
         .task_timeout(5 * minute)
         .image_url_ttl(minute)
+        .active_tasks(2)
         .uploads(10)
         .upload_bytes(10 << 20)
         .max_store(1 << 30)

@@ -109,6 +109,7 @@ pub struct Submit {
     pub key: Option<u8>,
     pub prompt: u8,
     pub quota: Option<Quota>,
+    pub active_tasks: u32,
     pub original: Original,
     pub is_anonymous: bool,
     /// The receiver of its webhook, if it has one.
@@ -259,6 +260,7 @@ fn weighted<T: std::fmt::Debug>(mut all: Vec<(u32, BoxedStrategy<T>)>) -> Union<
 
 fn submit() -> impl Strategy<Value = Submit> {
     let quota = (1..4u32, select(&Window::ALL)).prop_map(|(limit, window)| Quota { limit, window });
+    let active_tasks = prop_oneof![3 => Just(1), 1 => 2..4u32];
     let original = prop_oneof![
         4 => Just(Original::Elsewhere),
         1 => Just(Original::Missing),
@@ -269,18 +271,28 @@ fn submit() -> impl Strategy<Value = Submit> {
         0..USERS.len(),
         proptest::option::of(0..2u8),
         prop_oneof![4 => Just(0), 1 => Just(1)],
-        proptest::option::of(quota),
+        (proptest::option::of(quota), active_tasks),
         original,
         any::<bool>(),
         proptest::option::of(0..2u8),
         prop::bool::weighted(0.1),
     )
         .prop_map(
-            |(user, key, prompt, quota, original, is_anonymous, webhook, has_taken_id)| Submit {
+            |(
+                user,
+                key,
+                prompt,
+                (quota, active_tasks),
+                original,
+                is_anonymous,
+                webhook,
+                has_taken_id,
+            )| Submit {
                 user,
                 key,
                 prompt,
                 quota,
+                active_tasks,
                 original,
                 is_anonymous,
                 webhook,

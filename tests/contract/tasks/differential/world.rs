@@ -279,6 +279,7 @@ impl World {
             original_found: !matches!(submit.original, Original::Missing),
             idempotency_key: submit.key.map(|key| format!("key {key}")),
             quota: submit.quota,
+            active_tasks: submit.active_tasks,
             trace: self.is_hosts.then_some(TraceContext {
                 trace_id: [u8::try_from(self.tasks.len() % 200).unwrap() + 1; 16],
                 span_id: [1; 8],

@@ -58,6 +58,7 @@ impl World {
             original_found: true,
             idempotency_key: None,
             quota: quota.map(|(limit, window)| Quota { limit, window }),
+            active_tasks: 1,
             trace: None,
         }
     }

@@ -20,43 +20,34 @@ async fn upload(name: &str) {
     assert!(matches!(stored, StoredOrNot::Stored(_)));
 }
 
-fn new_task(user: &str, number: u64) -> NewTask {
+fn with_key(user: &str, number: u64) -> NewTask {
     NewTask {
-        id: id(number),
-        user_id: user.into(),
-        is_anonymous: false,
-        refinement: Refinement {
-            original_image_url: "https://example.com/a.png".into(),
-            refinement_prompt: "Make it lighter".into(),
-            logo_description: None,
-            theme_description: None,
-        },
         webhook: Some(Webhook {
             url: "https://example.com/hook".into(),
             origin: "https://example.com".into(),
         }),
-        original_path: None,
-        original_found: true,
         // As many as stay in the record.
         idempotency_key: (number < 60).then(|| format!("key {number}")),
-        quota: None,
-        trace: None,
+        ..new_task(user, number)
     }
 }
 
-/// Failed and completed tasks, an active one, uploads, and what another user has.
+/// Failed and completed tasks, two active ones, uploads, and what another user has.
 async fn history() {
     for number in 1..=TASKS {
-        store().submit(new_task("ada", number)).await.unwrap();
+        store().submit(with_key("ada", number)).await.unwrap();
         match number % 5 {
             0 => work(id(number), true, Shown::default()).await,
             _ => pipeline(id(number)).await,
         }
     }
-    store().submit(new_task("ada", TASKS + 1)).await.unwrap();
+    for number in [TASKS + 1, TASKS + 3] {
+        let submitted = store().submit(with_key("ada", number)).await.unwrap();
+        assert!(matches!(submitted, Submission::Created(_)));
+    }
     upload("a").await;
     upload("b").await;
-    store().submit(new_task("bob", TASKS + 2)).await.unwrap();
+    store().submit(with_key("bob", TASKS + 2)).await.unwrap();
 }
 
 async fn erase() {
@@ -77,8 +68,9 @@ fn left() -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 fn wherever_it_stops_a_repeat_erases_what_is_left() {
-    stored(BTreeMap::clear);
-    alone(store().submit(new_task("bob", TASKS + 2))).unwrap();
+    fresh();
+    ACTIVE_TASKS.set(2);
+    alone(store().submit(with_key("bob", TASKS + 2))).unwrap();
     let others = left();
     stored(BTreeMap::clear);
     alone(history());
@@ -108,7 +100,7 @@ fn wherever_it_stops_a_repeat_erases_what_is_left() {
         steps += 1 + steps / 40;
     }
     assert!(steps > 100, "it takes {steps} steps");
-    let submitted = alone(store().submit(new_task("ada", 1))).unwrap();
+    let submitted = alone(store().submit(with_key("ada", 1))).unwrap();
     assert!(matches!(submitted, Submission::Created(_)));
     let tasks = alone(store().list("ada", None, 100, None)).unwrap().items;
     assert_eq!(tasks.len(), 1);

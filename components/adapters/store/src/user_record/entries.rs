@@ -1,21 +1,31 @@
 //! A user's tasks and concepts, in order of creation.
 //!
-//! There is one entry per task: a user has one active task at a time, so concepts are in
-//! the order of their tasks. The newest entries are in the user's record, older ones in
+//! There is one entry per task. The newest entries are in the user's record, older ones in
 //! segments of a fixed size, which are separate records, so that an entry can be found by
 //! its number. A segment gets a new random name and is written before the swap that moves
 //! its entries there; if the swap fails, nothing refers to the segment.
+//!
+//! An active task stays in the record, and so do all newer ones: while a task waits and
+//! others of its user end, the record grows with each of them.
+//!
+//! Concepts are listed in the order in which their tasks ended. That is the order of the
+//! entries, unless several tasks were active at a time: see [`SegmentRef`].
 
+use std::mem;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::Position;
 use concept_refinement_domain::concept;
+use concept_refinement_domain::document::OtherFields;
+use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::webhook::{DeliveryRecord, Webhook};
+use concept_refinement_domain::webhook::DeliveryRecord;
 use serde::{Deserialize, Serialize};
 
 use super::UserRecord;
+use super::active::Active;
+use crate::documents::{self, Document};
 use crate::ports::Fault;
 
 /// Entries per segment.
@@ -30,11 +40,16 @@ pub struct Entry {
     pub task_id: String,
     pub created_at: Timestamp,
     pub task_is_deleted: bool,
+    /// The task while it is pending or processing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<Active>,
     /// None: the task is active, or was deleted while active.
     pub end: Option<End>,
     /// The delivery of its webhook, if it has one. Deleted with the task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<DeliveryRecord>,
+    #[serde(flatten)]
+    other: OtherFields,
 }
 
 /// How a task ended.
@@ -42,10 +57,25 @@ pub struct Entry {
 pub struct End {
     pub status: Status,
     pub at: Timestamp,
-    /// The name of the document with the concept or the error message.
+    /// The name of the document.
     pub document: String,
     /// Whether the concept exists.
     pub has_concept: bool,
+    #[serde(flatten)]
+    pub(super) other: OtherFields,
+}
+
+/// A segment, as its user's record refers to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SegmentRef {
+    pub name: String,
+    /// The latest end of a task in this segment or an older one: those that end a page of
+    /// concepts after it do not have to be read. None: in 0.1, where tasks ended in the
+    /// order of the entries, or if no task ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_end: Option<Timestamp>,
+    #[serde(flatten)]
+    other: OtherFields,
 }
 
 /// Older entries, which change only by deletion or delivery.
@@ -54,6 +84,12 @@ pub struct Segment {
     /// Counts the swaps.
     version: u64,
     pub entries: Vec<Entry>,
+    #[serde(flatten)]
+    other: OtherFields,
+}
+
+impl Document for Segment {
+    const UNREADABLE: &str = "Older tasks of a user cannot be read.";
 }
 
 /// The location of an entry.
@@ -65,14 +101,27 @@ pub enum Location<'a> {
 }
 
 impl Entry {
-    pub(super) fn new(task: &Task, webhook: Option<Webhook>) -> Self {
+    /// The entry of a new task.
+    pub(super) fn new(record: TaskRecord) -> Self {
         Self {
-            task_id: task.id.clone(),
-            created_at: task.created_at,
+            active: Some(Active::new(&record)),
+            task_id: record.task.id,
+            created_at: record.task.created_at,
             task_is_deleted: false,
             end: None,
-            delivery: webhook.map(DeliveryRecord::new),
+            delivery: record.delivery,
+            other: OtherFields::default(),
         }
+    }
+
+    /// None: the task was deleted while it was active.
+    pub fn status(&self) -> Option<Status> {
+        let active = self.active.as_ref().map(|active| active.status);
+        active.or(self.end.as_ref().map(|end| end.status))
+    }
+
+    pub fn has_concept(&self) -> bool {
+        self.end.as_ref().is_some_and(|end| end.has_concept)
     }
 
     pub fn position_of_task(&self) -> Position {
@@ -97,38 +146,29 @@ impl Entry {
         delivery.is_some_and(|mut delivery| delivery.begin(task, None, now).is_some())
     }
 
-    /// False: the entry belongs to another task, or the task is already deleted.
-    pub fn delete_task(&mut self, id: &str) -> bool {
-        let is_there = self.task_id == id && !self.task_is_deleted;
-        if is_there {
-            self.task_is_deleted = true;
-            self.delivery = None;
-        }
-        is_there
+    pub fn delete_task(&mut self) {
+        self.task_is_deleted = true;
+        self.active = None;
+        self.delivery = None;
     }
 
-    /// Removes the concept, and returns the name of its document. None: the entry belongs
-    /// to another task, or has no concept.
-    pub fn delete_concept(&mut self, task_id: &str) -> Option<String> {
+    /// Removes the concept, and returns the name of the document that has it. `document`:
+    /// the name of the one that replaces it. None: there is no concept.
+    pub fn delete_concept(&mut self, document: &str) -> Option<String> {
         let end = self.end.as_mut().filter(|end| end.has_concept)?;
-        if self.task_id != task_id {
-            return None;
-        }
         end.has_concept = false;
-        Some(end.document.clone())
+        Some(mem::replace(&mut end.document, document.to_owned()))
     }
 }
 
 impl Segment {
     pub fn decode(record: Option<&[u8]>) -> Result<Self, Fault> {
-        record
-            .and_then(|bytes| serde_json::from_slice(bytes).ok())
-            .ok_or(Fault::Invalid("Older tasks of a user cannot be read."))
+        documents::decode(record.unwrap_or_default())
     }
 
-    pub fn encode(mut self) -> Result<Vec<u8>, Fault> {
+    pub fn encode(mut self) -> Vec<u8> {
         self.version = self.version.saturating_add(1);
-        serde_json::to_vec(&self).map_err(|_| Fault::Invalid("A segment cannot be written."))
+        documents::encode(&self)
     }
 }
 
@@ -146,8 +186,8 @@ impl UserRecord {
         match number.checked_sub(in_record) {
             Some(index) => (index < self.entries.len()).then_some(Location::Record(index)),
             None => {
-                let name = self.segments.get(number / SEGMENT)?;
-                Some(Location::Segment(name, number % SEGMENT))
+                let segment = self.segments.get(number / SEGMENT)?;
+                Some(Location::Segment(&segment.name, number % SEGMENT))
             }
         }
     }
@@ -162,7 +202,7 @@ impl UserRecord {
     }
 
     /// Newest first.
-    pub fn segments(&self) -> impl Iterator<Item = &String> {
+    pub fn segments(&self) -> impl Iterator<Item = &SegmentRef> {
         self.segments.iter().rev()
     }
 
@@ -175,30 +215,40 @@ impl UserRecord {
 
     /// The time for a task that ends now, and for its concept; also always increasing.
     pub(super) fn time_of_end(&self, now: Timestamp) -> Timestamp {
-        let ended = |entry: &Entry| entry.end.as_ref().map(|end| end.at);
-        let newest = self.entries.iter().rev().find_map(ended);
+        let newest = self.last_end(&self.entries);
         newest.map_or(now, |newest| newest.plus(MOMENT).max(now))
     }
 
+    /// When the last task ended of these entries and those in segments.
+    fn last_end(&self, entries: &[Entry]) -> Option<Timestamp> {
+        let in_segments = self.segments.last().and_then(|segment| segment.last_end);
+        let ends = entries.iter().filter_map(|entry| entry.end.as_ref());
+        ends.map(|end| end.at).max().max(in_segments)
+    }
+
     /// If there are too many entries, moves the older ones to a segment of this name and
-    /// returns it; it must be written before the swap.
+    /// returns it; it must be written before the swap. Active tasks are never moved.
     pub(super) fn move_older(
         &mut self,
         name: impl FnOnce() -> String,
     ) -> Option<(String, Segment)> {
-        if self.entries.len() < SEGMENT * 2 {
+        let mut oldest = self.entries.iter().take(SEGMENT);
+        if self.entries.len() < SEGMENT * 2 || oldest.any(|entry| entry.active.is_some()) {
             return None;
         }
-        let entries = self.entries.drain(..SEGMENT).collect();
+        let entries: Vec<_> = self.entries.drain(..SEGMENT).collect();
         let name = name();
-        self.segments.push(name.clone());
-        Some((
-            name,
-            Segment {
-                version: 0,
-                entries,
-            },
-        ))
+        self.segments.push(SegmentRef {
+            last_end: self.last_end(&entries),
+            name: name.clone(),
+            other: OtherFields::default(),
+        });
+        let segment = Segment {
+            version: 0,
+            entries,
+            other: OtherFields::default(),
+        };
+        Some((name, segment))
     }
 
     /// Applies a rule to an entry in the record. None: nothing changed.
@@ -207,11 +257,6 @@ impl UserRecord {
         index: usize,
         rule: impl FnOnce(&mut Entry) -> Option<T>,
     ) -> Option<T> {
-        let changed = rule(self.entries.get_mut(index)?)?;
-        let active = self.active();
-        if active.is_some_and(|(_, entry)| entry.task_is_deleted) {
-            self.active = None;
-        }
-        Some(changed)
+        self.entries.get_mut(index).and_then(rule)
     }
 }

@@ -1,20 +1,8 @@
 //! Erases a user's data in the user's record.
 
-use super::{Outcome, UserRecord};
+use super::UserRecord;
 
 impl UserRecord {
-    /// Deletes the active task, as its user would.
-    pub fn delete_active(&mut self) -> Outcome<()> {
-        if self.active.take().is_none() {
-            return Outcome::Unchanged(());
-        }
-        if let Some(entry) = self.entries.last_mut() {
-            entry.task_is_deleted = true;
-            entry.delivery = None;
-        }
-        Outcome::Changed(())
-    }
-
     /// Whether nothing is left except counts, and images in progress.
     pub fn is_erased(&self) -> bool {
         self.entries.is_empty() && self.segments.is_empty() && self.keys.is_empty()
@@ -23,7 +11,7 @@ impl UserRecord {
     /// The newest segment, if all entries are in segments.
     pub fn newest_segment(&self) -> Option<&str> {
         let newest = self.segments.last().filter(|_| self.entries.is_empty());
-        newest.map(String::as_str)
+        newest.map(|segment| segment.name.as_str())
     }
 
     /// Removes the entries in the record, or if there are none, the newest segment. The

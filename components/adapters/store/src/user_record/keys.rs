@@ -4,6 +4,7 @@
 //! written before the swap that drops them from the record. So if a key is in neither and
 //! the swap succeeds, the key was never used before.
 
+use concept_refinement_domain::document::OtherFields;
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::idempotency::{REMEMBERED, Submitted};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::UserRecord;
+use crate::documents::Document;
 
 /// Limit of keys in a record; beyond it the older half is moved out.
 const IN_RECORD: usize = 64;
@@ -21,6 +23,20 @@ pub struct Key {
     pub hash: String,
     #[serde(flatten)]
     pub submitted: Submitted,
+    #[serde(flatten)]
+    other: OtherFields,
+}
+
+impl Document for Key {}
+
+impl Key {
+    pub fn new(hash: String, submitted: Submitted) -> Self {
+        Self {
+            hash,
+            submitted,
+            other: OtherFields::default(),
+        }
+    }
 }
 
 /// The hash of a key, as used in records and document names.

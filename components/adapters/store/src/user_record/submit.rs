@@ -1,23 +1,23 @@
 //! Checks a submission against a user's record, and adds the task to it.
 
+use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::idempotency::Submitted;
-use concept_refinement_domain::payment::Payment;
-use concept_refinement_domain::quota::{Quota, Window};
-use concept_refinement_domain::rulebook::{Account, Refusal};
-use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_domain::quota::Window;
+use concept_refinement_domain::rulebook::{Account, ActiveTasks, Refusal, TaskRecord};
+use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::webhook::Webhook;
 
+use super::UserRecord;
 use super::entries::{Entry, Segment};
-use super::keys::Key;
-use super::{Active, UserRecord};
+use super::keys::{self, Key};
+use crate::documents::TaskDocument;
 
 /// A user's record, and related data that was loaded separately.
 pub struct RecordedAccount<'a> {
     pub user_record: &'a UserRecord,
     /// The submission under the same key.
     pub submitted: Option<Submitted>,
-    pub active: Option<Task>,
+    pub active: Option<ActiveTasks>,
     pub is_taken: bool,
     pub now: Timestamp,
 }
@@ -29,7 +29,7 @@ impl Account for RecordedAccount<'_> {
         Ok(self.submitted.clone())
     }
 
-    fn active(&self) -> Result<Option<Task>, Refusal> {
+    fn active(&self) -> Result<Option<ActiveTasks>, Refusal> {
         Ok(self.active.clone())
     }
 
@@ -47,52 +47,43 @@ impl Account for RecordedAccount<'_> {
     }
 }
 
-/// A created task, and the documents that must be written before the swap.
+/// The documents of a created task, which must be written before the swap.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Created {
-    /// The number of the new entry.
-    pub number: usize,
+    pub document: TaskDocument,
     pub moved_keys: Vec<Key>,
     /// A new segment and its name.
     pub moved_entries: Option<(String, Segment)>,
 }
 
 impl UserRecord {
-    /// Adds a new task that was admitted by this quota, with its webhook, under the hash
-    /// of its key. Its creation time may be adjusted; `name` is for a new segment.
+    /// Adds a new task that was admitted. Its creation time may be adjusted; `name` is for
+    /// a new segment.
     pub fn create(
         &mut self,
+        new: &NewTask,
         task: &mut Task,
-        webhook: Option<Webhook>,
-        quota: Option<Quota>,
-        hash: Option<String>,
         name: impl FnOnce() -> String,
         now: Timestamp,
     ) -> Created {
         task.created_at = self.time_of_creation(now);
-        self.usage.add(quota, now);
-        let moved_keys = match hash {
-            Some(hash) => {
-                let submitted = Submitted::of(task, webhook.as_ref());
-                self.remember(Key { hash, submitted }, now)
+        self.usage.add(new.quota, now);
+        let moved_keys = match &new.idempotency_key {
+            Some(key) => {
+                let submitted = Submitted::of(task, new.webhook.as_ref());
+                self.remember(Key::new(keys::hash(key), submitted), now)
             }
             None => Vec::new(),
         };
         let moved_entries = self.move_older(name);
-        let number = self.next_number();
-        self.entries.push(Entry::new(task, webhook));
-        self.active = Some(Active {
-            status: Status::Pending,
-            attempt: 0,
-            deaths: 0,
-            payment: Payment::default(),
-            updated_at: None,
-            lease_until: None,
-            lease: None,
-            stage: None,
-        });
+        let record = TaskRecord {
+            trace: new.trace,
+            ..TaskRecord::new(task.clone(), new.webhook.clone())
+        };
+        let document = TaskDocument::new(&record, self.next_number());
+        self.entries.push(Entry::new(record));
         Created {
-            number,
+            document,
             moved_keys,
             moved_entries,
         }

@@ -5,9 +5,9 @@ use concept_refinement_domain::capability::{ImageKind, Lease, NewTask, Stored};
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::rulebook::{self, Claim, Decision, TaskRecord};
-use concept_refinement_domain::step::Steps;
-use concept_refinement_domain::task::{Refinement, Task};
+use concept_refinement_domain::task::Refinement;
 use concept_refinement_domain::timestamp::Timestamp;
+use serde_json::{Value, json};
 
 use super::entries::{Location, SEGMENT, Segment};
 use super::keys::{Key, hash};
@@ -40,6 +40,7 @@ fn task(number: usize) -> NewTask {
         original_found: true,
         idempotency_key: None,
         quota: None,
+        active_tasks: 9,
         trace: None,
     }
 }
@@ -73,10 +74,19 @@ fn created_at(
     key: Option<&str>,
     now: Timestamp,
 ) -> (Created, Timestamp) {
-    let mut task: Task = task(number).created(now);
+    let new = NewTask {
+        idempotency_key: key.map(ToOwned::to_owned),
+        ..task(number)
+    };
+    let mut task = new.clone().created(now);
     let name = || format!("segment of {number}");
-    let made = user_record.create(&mut task, None, None, key.map(hash), name, now);
+    let made = user_record.create(&new, &mut task, name, now);
     (made, task.created_at)
+}
+
+fn document(number: usize) -> TaskDocument {
+    let record = TaskRecord::new(task(number).created(NOW), None);
+    TaskDocument::new(&record, number)
 }
 
 fn apply<T>(
@@ -84,8 +94,8 @@ fn apply<T>(
     number: usize,
     rule: impl FnOnce(&mut TaskRecord) -> Decision<T>,
 ) -> T {
-    let document = TaskDocument::new(&task(number), number);
-    let mut record = user_record.record(&id(number), &document).unwrap();
+    let found = user_record.record(&id(number), &document(number)).unwrap();
+    let mut record = found.unwrap();
     let Decision { answer, event } = rule(&mut record);
     user_record.save(record, event.unwrap(), "why");
     answer
@@ -118,32 +128,20 @@ fn completed(user_record: &mut UserRecord, number: usize, now: Timestamp) {
 fn a_saved_task_is_loaded_as_it_was() {
     let mut user_record = UserRecord::default();
     created(&mut user_record, 1, None, NOW);
-    let document = TaskDocument::new(&task(1), 1);
     let lease = claimed(&mut user_record, 1, NOW);
     let mut expected = TaskRecord::new(task(1).created(NOW), None);
     let _ = rulebook::claim(&mut expected, None, LEASE, NOW);
-    let loaded = user_record.record(&id(1), &document).unwrap();
-    assert_eq!(
-        loaded,
-        TaskRecord {
-            revision: 0,
-            steps: Steps::default(),
-            ..expected
-        }
-    );
-    assert_eq!(user_record.record(&id(2), &document), None);
+    expected.revision = 0;
+    let load = |user_record: &UserRecord, number| {
+        let loaded = user_record.record(&id(number), &document(1));
+        loaded.unwrap()
+    };
+    assert_eq!(load(&user_record, 1), Some(expected));
+    assert_eq!(load(&user_record, 2), None);
     let _ = apply(&mut user_record, 1, |record| {
         rulebook::fail(record, &lease, "It failed.", NOW)
     });
-    assert_eq!(user_record.record(&id(1), &document), None, "it is final");
-    let mut delete = |number| {
-        let deleted =
-            user_record.change_entry(0, |entry| entry.delete_task(&id(number)).then_some(()));
-        deleted.is_some()
-    };
-    assert!(!delete(2), "another");
-    assert!(delete(1));
-    assert!(!delete(1), "a repeat");
+    assert_eq!(load(&user_record, 1), None, "it is final");
 }
 
 /// What an earlier version wrote.
@@ -153,17 +151,30 @@ fn an_older_record_is_read() {
         "used":2}],"active":{"status":"processing","attempt":1,"deaths":0,"updated_at":5,
         "lease_until":9,"checkpoint":null,"prepared":"name"},"keys":[{"hash":"ab",
         "fingerprint":"cd","task_id":"a","is_anonymous":false,"original_path":null,
-        "created_at":4}],"keys_moved_until":null,"segments":[],"entries":[{"task_id":"a",
+        "created_at":4}],"keys_moved_until":null,"segments":["name"],"entries":[{"task_id":"a",
         "created_at":4,"task_is_deleted":false,"end":null}],"uploads":[]}"#;
     let user_record = UserRecord::decode(Some(record.as_bytes())).unwrap();
-    let written: serde_json::Value =
-        serde_json::from_slice(&user_record.encode().unwrap()).unwrap();
-    let mut expected: serde_json::Value = serde_json::from_str(record).unwrap();
-    expected["version"] = 4.into();
-    let active = expected["active"].as_object_mut().unwrap();
-    for gone in ["checkpoint", "prepared"] {
-        active.remove(gone);
+    let written: Value = serde_json::from_slice(&user_record.encode()).unwrap();
+    let mut expected: Value = serde_json::from_str(record).unwrap();
+    let old = expected.as_object_mut().unwrap();
+    for gone in ["active", "entries"] {
+        old.remove(gone);
     }
+    expected["v"] = json!(1);
+    expected["version"] = json!(4);
+    expected["segments"] = json!([{ "name": "name" }]);
+    expected["tasks"] = json!([{
+        "task_id": "a",
+        "created_at": 4,
+        "task_is_deleted": false,
+        "active": {
+            "status": "processing",
+            "updated_at": 5,
+            "lease_until": 9,
+            "state": { "v": 1, "attempt": 1, "deaths": 0 },
+        },
+        "end": null,
+    }]);
     assert_eq!(written, expected);
 }
 
@@ -173,14 +184,14 @@ fn a_record_stays_small_and_each_entry_keeps_its_number() {
     let mut segments = std::collections::HashMap::new();
     for number in 0..SEGMENT * 5 + 7 {
         let made = created(&mut user_record, number, None, NOW);
-        assert_eq!(made.number, number);
+        assert_eq!(made.document.number, number);
         if let Some((name, segment)) = made.moved_entries {
-            let record = segment.encode().unwrap();
+            let record = segment.encode();
             assert!(segments.insert(name, record).is_none(), "a name came twice");
         }
         completed(&mut user_record, number, NOW);
     }
-    let record = user_record.clone().encode().unwrap();
+    let record = user_record.clone().encode();
     assert!(record.len() < 32 << 10, "{} bytes", record.len());
     for number in 0..SEGMENT * 5 + 7 {
         let found = match user_record.location(number).unwrap() {
@@ -243,7 +254,7 @@ fn what_was_submitted_under_a_key_is_stored_beside_it() {
     let stored = "{\"hash\":\"h\",\"fingerprint\":\"f\",\
         \"task_id\":\"0190c0de-0000-7000-8000-000000000001\",\"is_anonymous\":true,\
         \"original_path\":null,\"created_at\":1795176000000000}";
-    let key = Key { hash, submitted };
+    let key = Key::new(hash, submitted);
     assert_eq!(serde_json::to_string(&key).unwrap(), stored);
     assert_eq!(serde_json::from_str::<Key>(stored).unwrap(), key);
 }
@@ -257,8 +268,15 @@ fn the_list_is_in_order_whatever_the_clock_does() {
     let next = Timestamp(NOW.0 + 1);
     assert_eq!(created_at(&mut user_record, 2, None, set_back).1, next);
     completed(&mut user_record, 2, set_back);
-    let end = user_record.newest().next().unwrap().end.as_ref();
-    assert_eq!(end.unwrap().at, next);
+    for number in [3, 4] {
+        created(&mut user_record, number, None, set_back);
+    }
+    for number in [4, 3] {
+        completed(&mut user_record, number, set_back);
+    }
+    let ends = user_record.newest().map(|entry| entry.end.as_ref());
+    let ends: Vec<_> = ends.map(|end| end.unwrap().at.0 - NOW.0).collect();
+    assert_eq!(ends, [2, 3, 1, 0]);
 }
 
 fn upload(file: &str) -> ImagePath {
@@ -352,7 +370,7 @@ fn no_two_records_are_equal() {
     let mut user_record = UserRecord::default();
     let mut seen = std::collections::HashSet::new();
     for _ in 0..20 {
-        let record = user_record.encode().unwrap();
+        let record = user_record.encode();
         user_record = UserRecord::decode(Some(&record)).unwrap();
         assert!(seen.insert(record));
     }

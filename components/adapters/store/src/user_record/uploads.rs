@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use concept_refinement_domain::capability::ImageKind;
+use concept_refinement_domain::document::OtherFields;
 use concept_refinement_domain::image_limits::{ImageLimit, ImageLimits, ImageUsage};
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -29,6 +30,8 @@ pub struct Upload {
     /// Not stored yet.
     #[serde(default)]
     is_under_way: bool,
+    #[serde(flatten)]
+    other: OtherFields,
 }
 
 impl UserRecord {
@@ -62,6 +65,7 @@ impl UserRecord {
             since: now,
             bytes: longest,
             is_under_way: true,
+            other: OtherFields::default(),
         });
         Outcome::Changed(Ok(()))
     }

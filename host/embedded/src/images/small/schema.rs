@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use crate::sqlite::schema::{self, Schema, SchemaError};
 
 const SCHEMA: Schema = Schema {
-    version: 2,
+    first: 2,
     sql: "
         CREATE TABLE image (
             id INTEGER PRIMARY KEY,
@@ -25,16 +25,17 @@ const SCHEMA: Schema = Schema {
         CREATE UNIQUE INDEX image_name ON image (name, tag);
         CREATE INDEX image_removed ON image (id) WHERE removed;
     ",
+    changes: &[],
 };
 
-pub(super) fn create(connection: &mut Connection) -> Result<(), SchemaError> {
+pub(super) fn prepare(connection: &mut Connection) -> Result<(), SchemaError> {
     if schema::version(connection)? == 0 {
         // Space freed by images has to go back to the disk. The setting takes effect when
         // the (empty) file is rewritten.
         connection.pragma_update(None, "auto_vacuum", "incremental")?;
         connection.execute_batch("VACUUM")?;
     }
-    schema::create(connection, &SCHEMA)
+    schema::prepare(connection, &SCHEMA, None)
 }
 
 /// Whether a database has these tables and nothing else. True if it does not exist.

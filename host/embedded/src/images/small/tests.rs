@@ -178,7 +178,7 @@ fn a_file_of_another_kind_or_release_is_left_as_it_is() {
     let table = Connection::open(&file).unwrap();
     table.pragma_update(None, "user_version", 99).unwrap();
     drop(table);
-    assert!(matches!(refused(), OpenError::OtherVersion(_)));
+    assert!(matches!(refused(), OpenError::LaterVersion(_)));
     fs::write(&file, "no database".repeat(1000)).unwrap();
     assert!(matches!(refused(), OpenError::Damaged(_)));
     let left = fs::read_to_string(&file).unwrap();

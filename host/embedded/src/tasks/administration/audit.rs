@@ -6,11 +6,11 @@ use rusqlite::{Connection, Row, params};
 
 use super::super::fault::{Fault, readable};
 use super::super::stored::Stored;
-use super::super::writer::Step;
+use super::super::writer::Tx;
 use crate::sqlite::statements::run;
 
 pub(super) fn add(
-    step: &Step<'_>,
+    tx: &Tx<'_>,
     act: &Act,
     action: &str,
     target: &str,
@@ -19,15 +19,8 @@ pub(super) fn add(
     let sql = "INSERT INTO audit_entry (at, actor, action, target, reason, count) \
          VALUES (?, ?, ?, ?, ?, ?)";
     let count = i64::try_from(count).unwrap_or(i64::MAX);
-    let parameters = params![
-        Stored(step.now),
-        act.actor,
-        action,
-        target,
-        act.reason,
-        count
-    ];
-    run(step.connection, sql, parameters)?;
+    let parameters = params![Stored(tx.now), act.actor, action, target, act.reason, count];
+    run(tx.connection, sql, parameters)?;
     Ok(())
 }
 
@@ -63,8 +56,8 @@ fn read(row: &Row<'_>, number: u64) -> rusqlite::Result<AuditEntry> {
     })
 }
 
-pub(super) fn prune(step: &Step<'_>, before: Timestamp) -> Result<(), Fault> {
+pub(super) fn prune(tx: &Tx<'_>, before: Timestamp) -> Result<(), Fault> {
     let sql = "DELETE FROM audit_entry WHERE at < ?";
-    run(step.connection, sql, [Stored(before)])?;
+    run(tx.connection, sql, [Stored(before)])?;
     Ok(())
 }

@@ -7,23 +7,23 @@ use concept_refinement_capability::administration::{
     Action, Job, JobProgress, JobStart, NewJob, Obstacle, TaskFilter,
 };
 use concept_refinement_domain::capability::{Cancellation, Position};
+use concept_refinement_domain::document;
 use concept_refinement_domain::rulebook::Choice;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
-use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, Row, params};
 
 use super::super::fault::{Fault, is_unreadable, readable};
+use super::super::rows::unreadable;
 use super::super::stored::Stored;
-use super::super::writer::Step;
+use super::super::writer::Tx;
 use super::{audit, cancel, delete, retry, search};
 use crate::sqlite::statements::{self, all, run};
 
 /// Most tasks that one part examines.
 const MAX_ROWS: usize = 1_000;
 
-const COLUMNS: &str = "id, action, filter, created_at, ended_at, total, done, failed, \
-     task_created_at, task_id";
+const COLUMNS: &str = "id, created_at, ended_at, content";
 
 /// The next part of a job.
 pub(super) struct Part {
@@ -39,21 +39,21 @@ pub(super) struct Part {
 
 /// `total`: how many tasks match.
 pub(super) fn start(
-    step: &mut Step<'_>,
+    tx: &mut Tx<'_>,
     new: NewJob,
     id: String,
     total: u64,
 ) -> Result<JobStart, Fault> {
-    if let Some(job) = find(step.connection, &id)? {
+    if let Some(job) = find(tx.connection, &id)? {
         return Ok(JobStart::Started(Box::new(job)));
     }
     if total != new.expect {
         return Ok(JobStart::Unexpected(total));
     }
     let (action, target) = (new.action.as_str(), new.filter.to_json());
-    audit::add(step, &new.act, action, &target, total)?;
-    let job = new.started(id, step.now);
-    save(step, &job)?;
+    audit::add(tx, &new.act, action, &target, total)?;
+    let job = new.started(id, tx.now);
+    save(tx, &job)?;
     Ok(JobStart::Started(Box::new(job)))
 }
 
@@ -106,17 +106,17 @@ pub(super) fn next(connection: &Connection, id: &str, limit: usize) -> Result<Op
 
 /// None: another process was faster.
 pub(super) fn advance(
-    step: &mut Step<'_>,
+    tx: &mut Tx<'_>,
     part: Part,
     new_ids: Vec<String>,
 ) -> Result<Option<JobProgress>, Fault> {
     let mut job = part.job;
-    if find(step.connection, &job.id)?.as_ref() != Some(&job) {
+    if find(tx.connection, &job.id)?.as_ref() != Some(&job) {
         return Ok(None);
     }
     let mut created = Vec::new();
     for (id, new_id) in part.tasks.into_iter().zip(new_ids) {
-        let outcome = match act(step, job.action, &id, new_id) {
+        let outcome = match act(tx, job.action, &id, new_id) {
             // Nothing was written, because the job is read first.
             Err(Fault::Engine(error)) if is_unreadable(&error) => Err(Obstacle::Changed),
             acted => acted?,
@@ -129,26 +129,26 @@ pub(super) fn advance(
     }
     job.position = part.position;
     if part.is_over {
-        job.end(step.now);
+        job.end(tx.now);
     }
-    save(step, &job)?;
+    save(tx, &job)?;
     Ok(Some(JobProgress { job, created }))
 }
 
 /// The new task, if the action creates one.
 fn act(
-    step: &mut Step<'_>,
+    tx: &mut Tx<'_>,
     action: Action,
     id: &str,
     new_id: String,
 ) -> Result<Result<Option<Task>, Obstacle>, Fault> {
     let is_done = match action {
         Action::Retry => {
-            let retry = Obstacle::of(retry(step, id, Choice::Filter, new_id)?);
+            let retry = Obstacle::of(retry(tx, id, Choice::Filter, new_id)?);
             return Ok(retry.map(|record| Some(record.task)));
         }
-        Action::Cancel => matches!(cancel(step, id)?, Some(Cancellation::Cancelled(_))),
-        Action::Delete | Action::Erase => delete(step, id)?,
+        Action::Cancel => matches!(cancel(tx, id)?, Some(Cancellation::Cancelled(_))),
+        Action::Delete | Action::Erase => delete(tx, id)?,
     };
     Ok(match is_done {
         true => Ok(None),
@@ -193,52 +193,29 @@ fn is_newest(
 }
 
 /// Removes jobs that ended before this time.
-pub(super) fn prune(step: &Step<'_>, before: Timestamp) -> Result<(), Fault> {
+pub(super) fn prune(tx: &Tx<'_>, before: Timestamp) -> Result<(), Fault> {
     let sql = "DELETE FROM job WHERE ended_at < ?";
-    run(step.connection, sql, [Stored(before)])?;
+    run(tx.connection, sql, [Stored(before)])?;
     Ok(())
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
-    let number = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
-    let action: String = row.get(1)?;
-    let created_at: Option<Stored<_>> = row.get(8)?;
-    let id: Option<String> = row.get(9)?;
-    let filter = Job::read_filter(row.get_ref(2)?.as_str()?);
-    let (filter, obstacles) = filter.map_err(|error| FromSqlError::Other(error.into()))?;
     Ok(Job {
         id: row.get(0)?,
-        action: action.parse().map_err(|()| FromSqlError::InvalidType)?,
-        filter,
-        created_at: row.get::<_, Stored<_>>(3)?.0,
-        ended_at: row.get::<_, Option<Stored<_>>>(4)?.map(|Stored(at)| at),
-        total: number(5)?,
-        done: number(6)?,
-        failed: number(7)?,
-        obstacles,
-        position: created_at
-            .zip(id)
-            .map(|(Stored(created_at), id)| Position { created_at, id }),
+        created_at: row.get::<_, Stored<_>>(1)?.0,
+        ended_at: row.get::<_, Option<Stored<_>>>(2)?.map(|Stored(at)| at),
+        ..document::read(row.get_ref(3)?.as_str()?).map_err(unreadable)?
     })
 }
 
-fn save(step: &Step<'_>, job: &Job) -> Result<(), Fault> {
-    let sql =
-        format!("INSERT OR REPLACE INTO job ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
-    let position = job.position.as_ref();
+fn save(tx: &Tx<'_>, job: &Job) -> Result<(), Fault> {
+    let sql = format!("INSERT OR REPLACE INTO job ({COLUMNS}) VALUES (?, ?, ?, ?)");
     let parameters = params![
         job.id,
-        job.action.as_str(),
-        job.stored_filter(),
         Stored(job.created_at),
         job.ended_at.map(Stored),
-        number(job.total),
-        number(job.done),
-        number(job.failed),
-        position.map(|position| Stored(position.created_at)),
-        position.map(|position| position.id.as_str()),
+        document::write(job),
     ];
-    run(step.connection, &sql, parameters)?;
+    run(tx.connection, &sql, parameters)?;
     Ok(())
 }

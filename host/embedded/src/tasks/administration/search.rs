@@ -14,11 +14,11 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 use super::super::fault::{Fault, readable};
-use super::super::rows::{RECORD, position, read};
+use super::super::rows::{COLUMNS, position, read};
 use crate::sqlite::statements::find;
 
 pub(super) fn record(connection: &Connection, id: &str) -> rusqlite::Result<Option<TaskRecord>> {
-    let sql = format!("SELECT {RECORD} FROM task WHERE id = ?");
+    let sql = format!("SELECT {COLUMNS} FROM task WHERE id = ?");
     find(connection, &sql, [id], read)
 }
 
@@ -84,10 +84,8 @@ pub(super) fn walk(
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(parameters))?;
     while let Some(row) = rows.next()? {
-        let error_message = row.get_ref(3)?.as_str_or_null().unwrap_or_default();
-        let steps = row.get_ref(4)?.as_str_or_null().unwrap_or_default();
-        let is_given = row.get::<_, bool>(2)?;
-        let matches = is_given && filter.matches_deeply(error_message, steps.unwrap_or_default());
+        let state = row.get_ref(3)?.as_str().unwrap_or_default();
+        let matches = row.get::<_, bool>(2)? && filter.matches_deeply(state);
         let Some(position) = readable("", position(row, 0, 1))? else {
             continue;
         };
@@ -165,8 +163,8 @@ fn query(
         None => "id DESC",
     };
     let deep = match filter.is_deep() {
-        true => "error_message, steps",
-        false => "NULL, NULL",
+        true => "state",
+        false => "NULL",
     };
     let conditions = match conditions.is_empty() {
         true => "TRUE".to_owned(),

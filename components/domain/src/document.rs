@@ -1,0 +1,343 @@
+//! The stored form of tasks and concepts: documents in JSON.
+//!
+//! A store keeps a document beside the few columns that its queries need. A task has two:
+//! the *request*, which is written once, and the *state*, which is written with each change.
+//! A column that is not a copy of something that never changes is not repeated in a document.
+//!
+//! A field may be added at any time: versions that do not know it keep it when they write a
+//! document back. [`VERSION`] changes only if earlier versions would misunderstand a document,
+//! so they refuse it; later ones still have to read it.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::rulebook::TaskRecord;
+use crate::task::{Refinement, Status};
+use crate::timestamp::Timestamp;
+use crate::trace::{self, TraceContext};
+
+/// The version of the documents that are written. Version 0.1 had none.
+pub const VERSION: u32 = 1;
+
+/// The fields of a document that this version does not know.
+pub type OtherFields = Map<String, Value>;
+
+/// Why a document cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Unreadable {
+    /// Trying again with a later version of this program helps.
+    #[error("a later version has written it")]
+    Later,
+    /// It is damaged.
+    #[error("{0}")]
+    Malformed(String),
+}
+
+/// The values of a task that stores keep in columns, and not in a document. Those of the
+/// request never change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// The task's id.
+    pub id: String,
+    /// The user who owns it.
+    pub user_id: String,
+    /// Whether the user has no account.
+    pub is_anonymous: bool,
+    /// The path, if the original is an image of this service.
+    pub original_path: Option<String>,
+    /// When it was submitted.
+    pub created_at: Timestamp,
+    /// Its status.
+    pub status: Status,
+    /// When its status changed last.
+    pub updated_at: Option<Timestamp>,
+    /// When it ended.
+    pub completed_at: Option<Timestamp>,
+    /// The refined image's path, until the concept is deleted.
+    pub image_path: Option<String>,
+    /// When the lease expires, while processing.
+    pub lease_until: Option<Timestamp>,
+    /// How long the lease lasts after each renewal.
+    pub lease: Option<Duration>,
+    /// How often its status changed.
+    pub revision: u64,
+}
+
+/// What was asked.
+#[derive(Serialize, Deserialize)]
+pub struct Request {
+    #[serde(flatten)]
+    refinement: Refinement,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_of: Option<String>,
+    #[serde(
+        default,
+        deserialize_with = "trace::stored",
+        skip_serializing_if = "Option::is_none"
+    )]
+    trace: Option<TraceContext>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Versioned<T> {
+    v: u32,
+    #[serde(flatten)]
+    document: T,
+}
+
+/// A value as a document.
+pub fn write(document: &impl Serialize) -> String {
+    let versioned = Versioned {
+        v: VERSION,
+        document,
+    };
+    // Documents have no maps whose keys are not strings, and nothing else can fail.
+    serde_json::to_string(&versioned).unwrap_or_default()
+}
+
+/// Reads a document.
+///
+/// # Errors
+///
+/// It is damaged, or a later version has written it.
+pub fn read<T: DeserializeOwned>(document: &str) -> Result<T, Unreadable> {
+    #[derive(Deserialize)]
+    struct Version {
+        v: u32,
+    }
+    let malformed = |error: serde_json::Error| Unreadable::Malformed(error.to_string());
+    match serde_json::from_str(document) {
+        Ok(Versioned { v, document }) if v <= VERSION => Ok(document),
+        Ok(_) => Err(Unreadable::Later),
+        Err(error) => match serde_json::from_str(document) {
+            Ok(Version { v }) if v > VERSION => Err(Unreadable::Later),
+            _ => Err(malformed(error)),
+        },
+    }
+}
+
+/// The same for a document within another one. It is slower, and takes less code.
+///
+/// # Errors
+///
+/// It is damaged, or a later version has written it.
+pub fn read_value<T: DeserializeOwned>(document: Value) -> Result<T, Unreadable> {
+    let Value::Object(mut fields) = document else {
+        return Err(Unreadable::Malformed("it is no object".to_owned()));
+    };
+    match fields.remove("v").as_ref().and_then(Value::as_u64) {
+        Some(version) if version > VERSION.into() => return Err(Unreadable::Later),
+        Some(_) => {}
+        None => return Err(Unreadable::Malformed("it has no version".to_owned())),
+    }
+    serde_json::from_value(Value::Object(fields))
+        .map_err(|error| Unreadable::Malformed(error.to_string()))
+}
+
+impl TaskRecord {
+    /// What was asked, as a document.
+    pub fn request(&self) -> String {
+        write(&Request {
+            refinement: self.task.refinement.clone(),
+            retry_of: self.retry_of.clone(),
+            trace: self.trace,
+        })
+    }
+
+    /// What became of it, as a document.
+    pub fn state(&self) -> String {
+        write(self)
+    }
+
+    /// The task with these columns and documents.
+    ///
+    /// # Errors
+    ///
+    /// A document is damaged, or a later version has written it.
+    pub fn stored(columns: Columns, request: &str, state: &str) -> Result<Self, Unreadable> {
+        Ok(read::<Self>(state)?.with(columns, read(request)?))
+    }
+
+    /// A record that was read from a state document, with the rest of the task.
+    #[must_use]
+    pub fn with(mut self, columns: Columns, request: Request) -> Self {
+        let Columns {
+            id,
+            user_id,
+            is_anonymous,
+            original_path,
+            created_at,
+            status,
+            updated_at,
+            completed_at,
+            image_path,
+            lease_until,
+            lease,
+            revision,
+        } = columns;
+        let Request {
+            refinement,
+            retry_of,
+            trace,
+        } = request;
+        self.lease = lease;
+        self.revision = revision;
+        self.retry_of = retry_of;
+        self.trace = trace;
+        let task = &mut self.task;
+        task.id = id;
+        task.user_id = user_id;
+        task.is_anonymous = is_anonymous;
+        task.original_path = original_path;
+        task.created_at = created_at;
+        task.status = status;
+        task.updated_at = updated_at;
+        task.completed_at = completed_at;
+        task.image_path = image_path;
+        task.lease_until = lease_until;
+        task.refinement = refinement;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capability::{Lease, RefinedImage, Stored};
+    use crate::rulebook;
+    use crate::task::Task;
+    use crate::webhook::Webhook;
+
+    const AT: Timestamp = Timestamp(1_795_176_000_000_000);
+
+    fn columns(record: &TaskRecord) -> Columns {
+        let task = record.task.clone();
+        Columns {
+            id: task.id,
+            user_id: task.user_id,
+            is_anonymous: task.is_anonymous,
+            original_path: task.original_path,
+            created_at: task.created_at,
+            status: task.status,
+            updated_at: task.updated_at,
+            completed_at: task.completed_at,
+            image_path: task.image_path,
+            lease_until: task.lease_until,
+            lease: record.lease,
+            revision: record.revision,
+        }
+    }
+
+    fn submitted() -> TaskRecord {
+        let webhook = Webhook {
+            url: "https://example.com/hook".into(),
+            origin: "https://refine.example".into(),
+        };
+        TaskRecord {
+            retry_of: Some("an-id".into()),
+            trace: TraceContext::parse(b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+            ..TaskRecord::new(Task::example(), Some(webhook))
+        }
+    }
+
+    fn claimed() -> (TaskRecord, Lease) {
+        let mut record = submitted();
+        let claim = rulebook::claim(&mut record, None, Duration::from_secs(30), AT);
+        let rulebook::Claim::Claimed(claimed) = claim.answer else {
+            panic!("{claim:?}");
+        };
+        (record, claimed.lease)
+    }
+
+    fn completed() -> TaskRecord {
+        let (mut record, lease) = claimed();
+        let image = RefinedImage {
+            stored: Stored {
+                path: "a.png".into(),
+                url: "https://refine.example/a.png".into(),
+            },
+            notes: vec!["It was hard.".into()],
+        };
+        let _ = rulebook::finish(&mut record, &lease, image, AT);
+        record
+    }
+
+    #[test]
+    fn a_task_reads_back_in_each_state() {
+        let (processing, lease) = claimed();
+        let mut failed = processing.clone();
+        let _ = rulebook::fail(&mut failed, &lease, "It \"failed\"\0.", AT);
+        let mut paid = processing.clone();
+        let payment = paid.payment.call_begun().with_receipt("a", b"r").unwrap();
+        let _ = rulebook::pay(&mut paid, &lease, &payment);
+        for record in [submitted(), processing, paid, failed, completed()] {
+            let read = TaskRecord::stored(columns(&record), &record.request(), &record.state());
+            let value = |text: String| serde_json::from_str::<Value>(&text).unwrap();
+            let state: TaskRecord = read_value(value(record.state())).unwrap();
+            let request = read_value(value(record.request())).unwrap();
+            assert_eq!(state.with(columns(&record), request), record);
+            assert_eq!(read, Ok(record));
+        }
+    }
+
+    /// The stored form: a change of this test is a change of what earlier versions have to
+    /// read.
+    #[test]
+    fn a_task_is_stored_like_this() {
+        let record = completed();
+        assert_eq!(
+            record.request(),
+            r#"{"v":1,"original_image_url":"https://example.com/a.png","refinement_prompt":"Make it lighter","logo_description":null,"theme_description":null,"retry_of":"an-id","trace":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}"#
+        );
+        let id = record.task.result_id.clone().unwrap();
+        assert_eq!(
+            record.state(),
+            format!(
+                r#"{{"v":1,"result_id":"{id}","notes":["It was hard."],"attempt":1,"delivery":{{"url":"https://example.com/hook","origin":"https://refine.example","state":"pending","attempts":[],"next_attempt_at":null,"waits":0,"token":0,"lease_until":null}},"steps":[[1000000000,"submitted",0,null,null],[1795176000000000,"claimed",1,null,null],[1795176000000000,"completed",1,null,null]]}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn what_a_later_version_added_is_kept() {
+        let record = submitted();
+        let mut state: Value = serde_json::from_str(&record.state()).unwrap();
+        state["colour"] = "blue".into();
+        state["delivery"]["colour"] = "red".into();
+        state["payment"] = serde_json::json!({ "calls": 1, "colour": "green" });
+        let state = state.to_string();
+        let mut read = TaskRecord::stored(columns(&record), &record.request(), &state).unwrap();
+        let _ = rulebook::claim(&mut read, None, Duration::from_secs(30), AT);
+        let written: Value = serde_json::from_str(&read.state()).unwrap();
+        assert_eq!(written["colour"], "blue");
+        assert_eq!(written["delivery"]["colour"], "red");
+        assert_eq!(written["payment"]["colour"], "green");
+        assert_eq!(written["attempt"], 1);
+    }
+
+    #[test]
+    fn a_document_that_cannot_be_used_says_why() {
+        let later = Err(Unreadable::Later);
+        for (name, state, expected) in [
+            ("the least", r#"{"v":1,"attempt":0}"#, Ok(())),
+            ("a later version", r#"{"v":2,"attempt":0}"#, later.clone()),
+            ("another form", r#"{"v":2}"#, later),
+        ] {
+            let found = read::<TaskRecord>(state).map(drop);
+            assert_eq!(found, expected, "{name}");
+            let found = read_value::<TaskRecord>(serde_json::from_str(state).unwrap());
+            assert_eq!(found.map(drop), expected, "{name}");
+        }
+        for state in ["", "{}", r#"{"v":1}"#, "[]", r#"{"v":1,"attempt":"many"}"#] {
+            let found = read::<TaskRecord>(state);
+            assert!(matches!(found, Err(Unreadable::Malformed(_))), "{state}");
+            let value = serde_json::from_str(state).unwrap_or_default();
+            let found = read_value::<TaskRecord>(value);
+            assert!(matches!(found, Err(Unreadable::Malformed(_))), "{state}");
+        }
+    }
+}

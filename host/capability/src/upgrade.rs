@@ -1,0 +1,419 @@
+//! Rows of version 0.1 in the form of this version: pure functions, the same for every
+//! engine, so that a store that is upgraded equals one that is moved.
+//!
+//! A row is never refused: what 0.1 could not read either stays unreadable.
+
+use concept_refinement_domain::capability::Position;
+use concept_refinement_domain::concept::ConceptContent;
+use concept_refinement_domain::document::{self, OtherFields};
+use concept_refinement_domain::payment::Payment;
+use concept_refinement_domain::rulebook::TaskRecord;
+use concept_refinement_domain::step::Steps;
+use concept_refinement_domain::task::{Refinement, Status, Task};
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::trace::TraceContext;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::administration::{Action, Job, TaskFilter};
+use crate::moving::{CONCEPTS, JOBS, Record, TASKS, Table};
+
+/// Rows of a table that are rewritten to another one.
+pub struct Rewrite {
+    /// The table that is read. The engine gives the table of the earlier version this name
+    /// for the time of the upgrade.
+    pub from: Table,
+    /// The table that is filled.
+    pub to: &'static Table,
+    /// A row of the second table, from one of the first.
+    pub row: fn(Record) -> Record,
+}
+
+/// The tables of which 0.1 had another form.
+pub static FROM_0_1: [Rewrite; 3] = [
+    Rewrite {
+        from: Table {
+            name: "task_of_0_1",
+            known_as: "tasks",
+            key: "id",
+            // The notes are those of its concept.
+            columns: "id, user_id, is_anonymous, status, original_image_url, refinement_prompt, \
+                 logo_description, theme_description, original_path, created_at, updated_at, \
+                 completed_at, result_id, image_path, error_message, lease_until, lease, attempt, \
+                 deaths, revision, payment, due_at, delivery, receiver, delivery_due_at, retry_of, \
+                 trace, steps, \
+                 (SELECT notes FROM concept_of_0_1 WHERE concept_of_0_1.task_id = task_of_0_1.id)",
+            condition: "TRUE",
+        },
+        to: &TASKS,
+        row: task,
+    },
+    Rewrite {
+        from: Table {
+            name: "concept_of_0_1",
+            known_as: "concepts",
+            key: "id",
+            columns: "id, task_id, user_id, is_anonymous, image_path, image_url, \
+                 original_image_url, refinement_prompt, logo_description, theme_description, \
+                 color_palettes, notes, created_at",
+            condition: "TRUE",
+        },
+        to: &CONCEPTS,
+        row: concept,
+    },
+    Rewrite {
+        from: Table {
+            name: "job_of_0_1",
+            known_as: "jobs",
+            key: "id",
+            columns: "id, action, filter, created_at, ended_at, total, done, failed, \
+                 task_created_at, task_id",
+            condition: "TRUE",
+        },
+        to: &JOBS,
+        row: job,
+    },
+];
+
+fn task(row: Record) -> Record {
+    let Ok(row) = <[Value; 29]>::try_from(row) else {
+        return Record::new();
+    };
+    let [
+        id,
+        user_id,
+        is_anonymous,
+        status,
+        original_image_url,
+        refinement_prompt,
+        logo_description,
+        theme_description,
+        original_path,
+        created_at,
+        updated_at,
+        completed_at,
+        result_id,
+        image_path,
+        error_message,
+        lease_until,
+        lease,
+        attempt,
+        deaths,
+        revision,
+        payment,
+        due_at,
+        delivery,
+        receiver,
+        delivery_due_at,
+        retry_of,
+        trace,
+        steps,
+        notes,
+    ] = row;
+    // Only what is in the documents matters here.
+    let record = TaskRecord {
+        task: Task {
+            id: String::new(),
+            user_id: String::new(),
+            is_anonymous: false,
+            status: Status::default(),
+            refinement: Refinement {
+                original_image_url: text(original_image_url).unwrap_or_default(),
+                refinement_prompt: text(refinement_prompt).unwrap_or_default(),
+                logo_description: text(logo_description),
+                theme_description: text(theme_description),
+            },
+            original_path: None,
+            created_at: Timestamp::default(),
+            updated_at: None,
+            completed_at: None,
+            result_id: text(result_id),
+            image_path: None,
+            notes: json(notes).unwrap_or_default(),
+            error_message: text(error_message),
+            lease_until: None,
+        },
+        lease: None,
+        attempt: number(&attempt),
+        deaths: number(&deaths),
+        revision: 0,
+        payment: json::<Payment>(payment).unwrap_or_default(),
+        delivery: json(delivery),
+        retry_of: text(retry_of),
+        trace: text(trace).and_then(|trace| TraceContext::parse(trace.as_bytes())),
+        steps: steps_of(&text(steps).unwrap_or_default()),
+        other: OtherFields::default(),
+    };
+    vec![
+        id,
+        user_id,
+        is_anonymous,
+        original_path,
+        created_at,
+        status,
+        updated_at,
+        completed_at,
+        image_path,
+        lease_until,
+        lease,
+        revision,
+        due_at,
+        receiver,
+        delivery_due_at,
+        record.request().into(),
+        record.state().into(),
+    ]
+}
+
+/// A line for each step. Lines that cannot be read are skipped.
+fn steps_of(lines: &str) -> Steps {
+    let all = |lines: &[&str]| serde_json::from_str::<Steps>(&format!("[{}]", lines.join(",")));
+    let lines: Vec<_> = lines.lines().collect();
+    all(&lines).unwrap_or_else(|_| {
+        let mut lines = lines;
+        lines.retain(|line| all(&[line]).is_ok());
+        all(&lines).unwrap_or_default()
+    })
+}
+
+fn concept(row: Record) -> Record {
+    let Ok(row) = <[Value; 13]>::try_from(row) else {
+        return Record::new();
+    };
+    let [
+        id,
+        task_id,
+        user_id,
+        is_anonymous,
+        image_path,
+        image_url,
+        original_image_url,
+        refinement_prompt,
+        logo_description,
+        theme_description,
+        color_palettes,
+        notes,
+        created_at,
+    ] = row;
+    let content = ConceptContent {
+        task_id: text(task_id.clone()).unwrap_or_default(),
+        user_id: text(user_id.clone()).unwrap_or_default(),
+        is_anonymous: is_anonymous != 0,
+        image_path: text(image_path.clone()).unwrap_or_default(),
+        image_url: text(image_url).unwrap_or_default(),
+        original_image_url: text(original_image_url).unwrap_or_default(),
+        refinement_prompt: text(refinement_prompt).unwrap_or_default(),
+        logo_description: text(logo_description),
+        theme_description: text(theme_description),
+        color_palettes: json(color_palettes).unwrap_or_default(),
+        notes: json(notes).unwrap_or_default(),
+        other: OtherFields::default(),
+    };
+    vec![
+        id,
+        task_id,
+        user_id,
+        is_anonymous,
+        image_path,
+        created_at,
+        Value::Null,
+        Value::Null,
+        document::write(&content).into(),
+    ]
+}
+
+fn job(row: Record) -> Record {
+    let Ok(row) = <[Value; 10]>::try_from(row) else {
+        return Record::new();
+    };
+    let [
+        id,
+        action,
+        filter,
+        created_at,
+        ended_at,
+        total,
+        done,
+        failed,
+        task_created_at,
+        task_id,
+    ] = row;
+    // Some jobs have their obstacles beside the parts of the filter.
+    let mut filter: Map<String, Value> = json(filter).unwrap_or_default();
+    let obstacles = filter.remove("obstacles");
+    let obstacles = obstacles.and_then(|found| serde_json::from_value(found).ok());
+    let position = task_created_at.as_u64().zip(text(task_id));
+    let content = text(action)
+        .and_then(|action| action.parse().ok())
+        .zip(serde_json::from_value(Value::Object(filter)).ok())
+        .map(|(action, filter): (Action, TaskFilter)| {
+            document::write(&Job {
+                id: String::new(),
+                action,
+                filter,
+                created_at: Timestamp::default(),
+                ended_at: None,
+                total: number(&total),
+                done: number(&done),
+                failed: number(&failed),
+                obstacles: obstacles.unwrap_or_default(),
+                position: position.map(|(created_at, id)| Position {
+                    created_at: Timestamp(created_at),
+                    id,
+                }),
+                other: OtherFields::default(),
+            })
+        });
+    vec![
+        id,
+        created_at,
+        ended_at,
+        content.unwrap_or_else(|| "{}".to_owned()).into(),
+    ]
+}
+
+fn text(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// None: there is none, or it cannot be read.
+fn json<T: DeserializeOwned>(value: Value) -> Option<T> {
+    serde_json::from_str(value.as_str()?).ok()
+}
+
+fn number<T: TryFrom<u64> + Default>(value: &Value) -> T {
+    let number = value.as_u64().map(T::try_from);
+    number.and_then(Result::ok).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn as_text(record: &Record, index: usize) -> &str {
+        record[index].as_str().unwrap()
+    }
+
+    #[test]
+    fn a_task_has_two_documents() {
+        let steps = "[1,\"submitted\",0,\"one\",null]\n[2,\"cla\n[3,\"lost\",1,null,null]\n";
+        let row = json!([
+            "id",
+            "ada",
+            1,
+            "completed",
+            "https://example.com/a.png",
+            "Make it lighter",
+            null,
+            "A theme",
+            "a.png",
+            5,
+            6,
+            7,
+            "result",
+            "refined.png",
+            null,
+            null,
+            null,
+            2,
+            1,
+            4,
+            "{\"calls\":1,\"receipts\":{\"a\":\"AP8=\"}}",
+            null,
+            "{\"url\":\"https://a.example\",\"origin\":\"o\",\"state\":\"pending\",\
+             \"attempts\":[],\"next_attempt_at\":8,\"waits\":1,\"token\":2,\"lease_until\":null}",
+            "https://a.example",
+            8,
+            "first",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            steps,
+            "[\"A note.\"]"
+        ]);
+        let row = task(row.as_array().unwrap().clone());
+        let columns = json!([
+            "id",
+            "ada",
+            1,
+            "a.png",
+            5,
+            "completed",
+            6,
+            7,
+            "refined.png",
+            null,
+            null,
+            4,
+            null,
+            "https://a.example",
+            8
+        ]);
+        assert_eq!(row[..15], *columns.as_array().unwrap());
+        assert_eq!(
+            as_text(&row, 15),
+            r#"{"v":1,"original_image_url":"https://example.com/a.png","refinement_prompt":"Make it lighter","logo_description":null,"theme_description":"A theme","retry_of":"first","trace":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}"#
+        );
+        assert_eq!(
+            as_text(&row, 16),
+            r#"{"v":1,"result_id":"result","notes":["A note."],"attempt":2,"deaths":1,"payment":{"calls":1,"receipts":{"a":"AP8="}},"delivery":{"url":"https://a.example","origin":"o","state":"pending","attempts":[],"next_attempt_at":8,"waits":1,"token":2,"lease_until":null},"steps":[[1,"submitted",0,"one",null],[3,"lost",1,null,null]]}"#
+        );
+    }
+
+    #[test]
+    fn a_concept_and_a_job_have_one_document() {
+        let row = json!([
+            "id",
+            "task",
+            "ada",
+            0,
+            "a.png",
+            "/a.png",
+            "https://example.com/a.png",
+            "Make it lighter",
+            "A bean",
+            null,
+            "[]",
+            "[\"A note.\"]",
+            5
+        ]);
+        let row = concept(row.as_array().unwrap().clone());
+        let columns = json!(["id", "task", "ada", 0, "a.png", 5, null, null]);
+        assert_eq!(row[..8], *columns.as_array().unwrap());
+        let content: ConceptContent = document::read(as_text(&row, 8)).unwrap();
+        assert_eq!(content.notes, ["A note."]);
+        assert_eq!(content.logo_description.as_deref(), Some("A bean"));
+
+        for filter in [
+            r#"{"status":"failed"}"#,
+            r#"{"status":"failed","obstacles":{"retried":2}}"#,
+        ] {
+            let row = json!(["id", "retry", filter, 5, null, 9, 3, 2, 4, "task"]);
+            let row = job(row.as_array().unwrap().clone());
+            assert_eq!(row[..3], *json!(["id", 5, null]).as_array().unwrap());
+            let job: Job = document::read(as_text(&row, 3)).unwrap();
+            assert_eq!((job.total, job.done, job.failed), (9, 3, 2));
+            assert_eq!(job.filter.status, Some(Status::Failed));
+            assert_eq!(
+                job.obstacles.len(),
+                usize::from(filter.contains("obstacles"))
+            );
+            assert_eq!(
+                job.position.map(|position| position.id).as_deref(),
+                Some("task")
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_kept_or_left_out() {
+        let row = task(vec![Value::Null; 29]);
+        assert_eq!(as_text(&row, 16), r#"{"v":1,"attempt":0,"steps":[]}"#);
+        let row = job(vec![Value::Null; 10]);
+        assert!(document::read::<Job>(as_text(&row, 3)).is_err());
+        assert_eq!(concept(vec![Value::Null; 13]).len(), 9);
+    }
+}

@@ -1,0 +1,205 @@
+//! A start that upgrades the data of an earlier version and is killed meanwhile, and a move
+//! that an earlier version began.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use concept_refinement_tests::artifacts;
+use concept_refinement_tests::engines::postgres;
+use concept_refinement_tests::postgres::new_schema;
+use concept_refinement_tests::reaper::scratch;
+use concept_refinement_tests::service::Launch;
+use rusqlite::Connection;
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::backup::{on_backup, unpacked};
+use crate::moving::files;
+use crate::released::{SCHEMA, Store, assert_has, releases, seen, unpack};
+
+/// Tasks besides those of the release, so that the upgrade takes a while.
+const TASKS: usize = 30_000;
+
+/// Version 0.1.0, of which the tables have these versions.
+const RELEASE: &str = "0.1.0";
+const OF_SQLITE: u32 = 20;
+const OF_POSTGRES: &str = "16";
+
+/// How much has been written when it is killed, in bytes: never a whole upgrade.
+const WRITTEN: [u64; 5] = [1, 1 << 18, 1 << 21, 1 << 22, 1 << 23];
+
+/// The columns of a task that are not copied as they are.
+const COPIED: &str = "is_anonymous, status, original_image_url, refinement_prompt, \
+     logo_description, theme_description, original_path, created_at, updated_at, completed_at, \
+     result_id, image_path, error_message, attempt, deaths, revision, steps";
+
+/// The directory of a service that 0.1.0 served, and the schema of its tasks.
+fn stored(store: Store) -> (Launch, PathBuf, String) {
+    let release = releases().join(RELEASE);
+    let data = scratch("upgraded").join("data");
+    fs::create_dir(&data).unwrap();
+    unpacked(
+        &unpack(&release.join(format!("{}.tar.gz", store.name()))),
+        &data,
+    );
+    let schema = new_schema();
+    let ids = "'0190c0de-0000-7000-8000-'";
+    match store {
+        Store::Sqlite => {
+            let copies = format!(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {TASKS}) \
+                 INSERT INTO task (id, user_id, {COPIED}) \
+                 SELECT printf({ids} || '%012x', i), 'eve ' || i, {COPIED} FROM n, \
+                     (SELECT * FROM task WHERE status = 'completed' LIMIT 1)"
+            );
+            let tasks = Connection::open(data.join("tasks.sqlite")).unwrap();
+            tasks.execute_batch(&copies).unwrap();
+        }
+        Store::Postgres => {
+            let sql = String::from_utf8(unpack(&release.join("postgres.sql.gz"))).unwrap();
+            postgres().load(&sql.replace(SCHEMA, &schema));
+            postgres().execute(&format!(
+                "INSERT INTO {schema}.task (id, user_id, {COPIED}) \
+                 SELECT ({ids} || lpad(to_hex(i), 12, '0'))::uuid, 'eve ' || i, {COPIED} \
+                 FROM generate_series(1, {TASKS}) AS i, \
+                     (SELECT * FROM {schema}.task WHERE status = 'completed' LIMIT 1) AS one"
+            ));
+        }
+    }
+    (store.launch(&postgres().url(&schema)), data, schema)
+}
+
+fn version(store: Store, data: &Path, schema: &str) -> String {
+    match store {
+        Store::Sqlite => {
+            // In the file's header (sqlite.org/fileformat2.html, 1.3).
+            let file = fs::read(data.join("tasks.sqlite")).unwrap();
+            u32::from_be_bytes(file[60..64].try_into().unwrap()).to_string()
+        }
+        Store::Postgres => {
+            postgres().query(&format!("SELECT max(version) FROM {schema}.schema_version"))
+        }
+    }
+}
+
+/// What the process has written to the log of the store since `before`, in bytes.
+fn written(store: Store, data: &Path) -> u64 {
+    match store {
+        Store::Sqlite => fs::metadata(data.join("tasks.sqlite-wal")).map_or(0, |log| log.len()),
+        Store::Postgres => {
+            let written = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')";
+            postgres().query(written).parse().unwrap()
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_that_is_killed_begins_again() {
+    for store in Store::ALL {
+        let (launch, data, schema) = stored(store);
+        let launch = launch.set("data-dir", data.to_str().unwrap());
+        let before = version(store, &data, &schema);
+        let expected = match store {
+            Store::Sqlite => OF_SQLITE.to_string(),
+            Store::Postgres => OF_POSTGRES.to_owned(),
+        };
+        assert_eq!(before, expected, "{store:?}");
+        let checked = launch.check();
+        assert!(checked.status.success(), "{store:?}: {}", checked.log);
+        assert_eq!(
+            version(store, &data, &schema),
+            before,
+            "a check changes nothing"
+        );
+        for bytes in WRITTEN {
+            let begin = match store {
+                Store::Sqlite => 0,
+                Store::Postgres => written(store, &data),
+            };
+            let killed =
+                launch.run_until_signalled(Signal::KILL, || written(store, &data) >= begin + bytes);
+            assert!(!killed.status.success(), "{}", killed.log);
+            let case = format!("{store:?}, {bytes} bytes");
+            assert_eq!(version(store, &data, &schema), before, "{case}");
+        }
+        let service = on_backup(launch, &data);
+        let expected = releases()
+            .join(RELEASE)
+            .join(format!("{}.json", store.name()));
+        let expected: Value = serde_json::from_str(&fs::read_to_string(expected).unwrap()).unwrap();
+        assert_has(&seen(&service).await, &expected, store.name());
+        let all: usize = match store {
+            Store::Sqlite => {
+                assert!(service.stop().status.success());
+                let tasks = Connection::open(data.join("tasks.sqlite")).unwrap();
+                let count = "SELECT count(*) FROM task WHERE user_id LIKE 'eve %'";
+                let count: i64 = tasks.query_row(count, [], |row| row.get(0)).unwrap();
+                usize::try_from(count).unwrap()
+            }
+            Store::Postgres => {
+                assert!(service.stop().status.success());
+                let count =
+                    format!("SELECT count(*) FROM {schema}.task WHERE user_id LIKE 'eve %'");
+                postgres().query(&count).parse().unwrap()
+            }
+        };
+        assert_eq!(all, TASKS, "{store:?}");
+        assert_ne!(version(store, &data, &schema), before, "{store:?}");
+    }
+}
+
+/// The source stays as it was, its version included.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_that_0_1_0_began_is_ended() {
+    let release = releases().join(RELEASE);
+    let source = scratch("half-moved").join("source");
+    fs::create_dir(&source).unwrap();
+    unpacked(&unpack(&release.join("sqlite.tar.gz")), &source);
+    fs::remove_file(source.join("SHA256SUMS")).unwrap();
+    let place = fs::canonicalize(&source).unwrap();
+    let schema = new_schema();
+    let sql = String::from_utf8(unpack(&release.join("half-moved.sql.gz"))).unwrap();
+    let sql = sql.replace(SCHEMA, &schema);
+    postgres().load(&sql.replace("source_of_a_release", place.to_str().unwrap()));
+    let tasks = postgres().url(&schema);
+    let target = scratch("half-moved").join("target");
+    let launch = Store::Postgres.launch(&tasks);
+    let held = || {
+        let mut files = files(&source);
+        // The move holds the source by its locks, which are empty.
+        files.retain(|_, contents| !contents.is_empty());
+        files
+    };
+    let before = held();
+
+    let refused = launch.elsewhere().set("data-dir", target.to_str().unwrap());
+    let refused = refused.run();
+    assert!(
+        refused.log.contains("a move to it has begun and not ended"),
+        "{}",
+        refused.log
+    );
+    let moved = Command::new(artifacts::binary())
+        .arg("move")
+        .args([
+            Path::new("--from"),
+            &source,
+            Path::new("--data-dir"),
+            &target,
+        ])
+        .args(["--to", &tasks, "file"])
+        .current_dir(target.parent().unwrap())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(moved.stderr).unwrap();
+    assert!(moved.status.success(), "{said}");
+    assert!(held() == before, "the source was changed");
+    assert_eq!(version(Store::Sqlite, &source, ""), OF_SQLITE.to_string());
+    let launch = launch.set("data-dir", target.to_str().unwrap());
+    let service = launch.start();
+    let expected = fs::read_to_string(release.join("sqlite.json")).unwrap();
+    let expected: Value = serde_json::from_str(&expected).unwrap();
+    assert_has(&seen(&service).await, &expected, "moved");
+    assert!(service.stop().status.success());
+}
