@@ -3,6 +3,8 @@
 //!
 //! A row is never refused: what 0.1 could not read either stays unreadable.
 
+use std::time::{Duration, Instant};
+
 use concept_refinement_domain::capability::Position;
 use concept_refinement_domain::concept::ConceptContent;
 use concept_refinement_domain::document::{self, OtherFields};
@@ -74,6 +76,46 @@ pub static FROM_0_1: [Rewrite; 3] = [
         row: job,
     },
 ];
+
+/// An upgrade that takes longer says how far it is.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// How often it says it then.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// Logs how far an upgrade is.
+pub struct Progress {
+    begin: Instant,
+    next: Duration,
+}
+
+impl Progress {
+    /// The upgrade begins now.
+    pub fn start() -> Self {
+        Self {
+            begin: Instant::now(),
+            next: QUIET,
+        }
+    }
+
+    /// `rows`: what is rewritten, as `tasks`.
+    pub fn report(&mut self, rows: &str, done: u64, all: u64) {
+        let elapsed = self.begin.elapsed();
+        if elapsed >= self.next {
+            self.next = elapsed + INTERVAL;
+            let (done, all) = (grouped(done), grouped(all));
+            tracing::info!("upgrading the {rows}: {done} of {all}");
+        }
+    }
+}
+
+/// With a comma before each three digits.
+fn grouped(number: u64) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        _ => format!("{},{:03}", grouped(number / 1_000), number % 1_000),
+    }
+}
 
 fn task(row: Record) -> Record {
     let Ok(row) = <[Value; 29]>::try_from(row) else {
@@ -406,6 +448,12 @@ mod tests {
                 Some("task")
             );
         }
+    }
+
+    #[test]
+    fn numbers_are_told_in_thousands() {
+        let numbers = [0, 999, 1_000, 1_300_005].map(grouped);
+        assert_eq!(numbers, ["0", "999", "1,000", "1,300,005"]);
     }
 
     #[test]

@@ -2,11 +2,10 @@
 
 use std::io;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use concept_refinement_capability::moving::parameters;
 use concept_refinement_capability::room::Disk;
-use concept_refinement_capability::upgrade::Rewrite;
+use concept_refinement_capability::upgrade::{Progress, Rewrite};
 use rusqlite::{Connection, params_from_iter};
 
 use super::records::{cell, record};
@@ -16,27 +15,17 @@ use super::schema::{Change, SchemaError};
 /// the rows as they will be, once in the log and once in the file, and the indexes.
 const EXTRA: u64 = 3;
 
-/// An upgrade that takes longer says how far it is.
-const QUIET: Duration = Duration::from_secs(10);
-
-/// How often it says it.
-const INTERVAL: Duration = Duration::from_secs(5);
-
 /// How often the time is looked at, in rows.
 const LOOK: u64 = 1_000;
 
 pub(super) struct Upgrade<'a> {
     /// Where the file of the database is; none: in memory.
     place: Option<&'a Path>,
-    begin: Instant,
 }
 
 impl<'a> Upgrade<'a> {
     pub(super) fn of(place: Option<&'a Path>) -> Self {
-        Self {
-            place,
-            begin: Instant::now(),
-        }
+        Self { place }
     }
 
     pub(super) fn look_for_room(&self, connection: &Connection) -> Result<(), SchemaError> {
@@ -57,61 +46,38 @@ impl<'a> Upgrade<'a> {
 
     pub(super) fn run(&self, connection: &Connection, change: &Change) -> rusqlite::Result<()> {
         connection.execute_batch(change.begin)?;
+        let mut progress = Progress::start();
         for rewrite in change.rewrites {
-            self.rewrite(connection, rewrite)?;
+            rewrite_rows(connection, rewrite, &mut progress)?;
         }
         connection.execute_batch(change.end)
     }
+}
 
-    /// In the order in which the rows are in the file.
-    fn rewrite(&self, connection: &Connection, rewrite: &Rewrite) -> rusqlite::Result<()> {
-        let Rewrite { from, to, row } = rewrite;
-        let count = format!("SELECT count(*) FROM {}", from.name);
-        let all: i64 = connection.query_row(&count, [], |row| row.get(0))?;
-        let select = format!("SELECT {} FROM {}", from.columns, from.name);
-        let columns = to.columns;
-        let values = parameters(columns);
-        let insert = format!("INSERT INTO {} ({columns}) VALUES ({values})", to.name);
-        let mut insert = connection.prepare(&insert)?;
-        let mut select = connection.prepare(&select)?;
-        let mut rows = select.query([])?;
-        let (mut done, mut told) = (0, QUIET);
-        while let Some(found) = rows.next()? {
-            let cells = row(record(found)?);
-            insert.execute(params_from_iter(cells.iter().map(cell)))?;
-            done += 1;
-            if done % LOOK == 0 && self.begin.elapsed() >= told {
-                told = self.begin.elapsed() + INTERVAL;
-                tracing::info!(
-                    "upgrading the {}: {}",
-                    from.known_as,
-                    progress(done, all.unsigned_abs())
-                );
-            }
+/// In the order in which the rows are in the file.
+fn rewrite_rows(
+    connection: &Connection,
+    rewrite: &Rewrite,
+    progress: &mut Progress,
+) -> rusqlite::Result<()> {
+    let Rewrite { from, to, row } = rewrite;
+    let count = format!("SELECT count(*) FROM {}", from.name);
+    let all: i64 = connection.query_row(&count, [], |row| row.get(0))?;
+    let select = format!("SELECT {} FROM {}", from.columns, from.name);
+    let columns = to.columns;
+    let values = parameters(columns);
+    let insert = format!("INSERT INTO {} ({columns}) VALUES ({values})", to.name);
+    let mut insert = connection.prepare(&insert)?;
+    let mut select = connection.prepare(&select)?;
+    let mut rows = select.query([])?;
+    let mut done = 0;
+    while let Some(found) = rows.next()? {
+        let cells = row(record(found)?);
+        insert.execute(params_from_iter(cells.iter().map(cell)))?;
+        done += 1;
+        if done % LOOK == 0 {
+            progress.report(from.known_as, done, all.unsigned_abs());
         }
-        Ok(())
     }
-}
-
-/// `12,000 of 300,000`.
-fn progress(done: u64, all: u64) -> String {
-    format!("{} of {}", grouped(done), grouped(all))
-}
-
-fn grouped(number: u64) -> String {
-    match number {
-        0..1_000 => number.to_string(),
-        _ => format!("{},{:03}", grouped(number / 1_000), number % 1_000),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn progress_is_told_in_thousands() {
-        assert_eq!(progress(12_000, 1_300_005), "12,000 of 1,300,005");
-        assert_eq!(progress(999, 1_000), "999 of 1,000");
-    }
+    Ok(())
 }
