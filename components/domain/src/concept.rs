@@ -35,8 +35,8 @@ pub struct ConceptContent {
     /// The model's notes on its work. Records of earlier versions have none.
     #[serde(default)]
     pub notes: Vec<String>,
-    #[serde(flatten)]
     /// Fields that only a later version knows.
+    #[serde(flatten)]
     pub other: OtherFields,
 }
 

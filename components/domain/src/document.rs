@@ -2,7 +2,7 @@
 //!
 //! A store keeps a document beside the few columns that its queries need. A task has two:
 //! the *request*, which is written once, and the *state*, which is written with each change.
-//! A column that is not a copy of something that never changes is not repeated in a document.
+//! A value that changes is either in a column or in a document, never in both.
 //!
 //! A field may be added at any time: versions that do not know it keep it when they write a
 //! document back. [`VERSION`] changes only if earlier versions would misunderstand a document,
@@ -136,6 +136,15 @@ pub fn read_value<T: DeserializeOwned>(document: Value) -> Result<T, Unreadable>
     }
     serde_json::from_value(Value::Object(fields))
         .map_err(|error| Unreadable::Malformed(error.to_string()))
+}
+
+/// Whether a number is left out of a document.
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands it over like this"
+)]
+pub(crate) fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl TaskRecord {

@@ -12,7 +12,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::capability::Lease;
-use crate::document::OtherFields;
+use crate::document::{OtherFields, is_zero};
 use crate::timestamp::Timestamp;
 
 /// Longest receipt, in bytes.
@@ -45,8 +45,8 @@ pub struct Payment {
     /// next call is that, not a crash.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lacked_memory: bool,
-    #[serde(flatten)]
     /// Fields that only a later version knows.
+    #[serde(flatten)]
     pub other: OtherFields,
 }
 
@@ -181,14 +181,6 @@ pub fn keyed_call(key: &str) -> Option<(Lease, &str)> {
         renew_after: 0,
     };
     Some((lease, link))
-}
-
-#[allow(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands it over like this"
-)]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 #[cfg(test)]

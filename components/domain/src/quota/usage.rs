@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Quota, Window};
+use crate::document::is_zero;
 use crate::timestamp::Timestamp;
 
 /// How long the count of a past window is kept, in case the clock is set back.
@@ -118,10 +119,6 @@ impl Count {
     fn is_of(&self, window: Window, starts_at: Timestamp) -> bool {
         self.window == window.as_str() && self.starts_at == starts_at
     }
-}
-
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::capability::Lease;
-use crate::document::OtherFields;
+use crate::document::{OtherFields, is_zero};
 use crate::payment::Payment;
 use crate::quota::Refund;
 use crate::sentence::{CANCELLED_BY_OPERATOR, CANCELLED_BY_USER};
@@ -52,8 +52,8 @@ pub struct TaskRecord {
     /// Its story.
     #[serde(default)]
     pub steps: Steps,
-    #[serde(flatten)]
     /// Fields that only a later version knows.
+    #[serde(flatten)]
     pub other: OtherFields,
 }
 
@@ -145,12 +145,4 @@ impl TaskRecord {
         }
         is_failed
     }
-}
-
-#[allow(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands it over like this"
-)]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }

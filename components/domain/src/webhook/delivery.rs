@@ -55,8 +55,8 @@ pub struct DeliveryRecord {
     pub token: u32,
     /// Set while an attempt is in progress.
     pub lease_until: Option<Timestamp>,
-    #[serde(flatten)]
     /// Fields that only a later version knows.
+    #[serde(flatten)]
     pub other: OtherFields,
 }
 

@@ -11,8 +11,7 @@ use concept_refinement_capability::OpenError;
 use concept_refinement_capability::upgrade::Rewrite;
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::upgrade::Upgrade;
-use super::{connection, open_error};
+use super::{connection, open_error, upgrade};
 
 /// Identifies our files (`PRAGMA application_id`): "CRef".
 pub(crate) const APPLICATION_ID: i32 = 0x4352_6566;
@@ -89,7 +88,7 @@ pub(crate) fn prepare(
     schema: &Schema,
     place: Option<&Path>,
 ) -> Result<(), SchemaError> {
-    prepare_to(connection, schema, i64::MAX, &Upgrade::of(place))
+    prepare_to(connection, schema, i64::MAX, place)
 }
 
 /// `last`: the version at which to stop.
@@ -97,7 +96,7 @@ fn prepare_to(
     connection: &mut Connection,
     schema: &Schema,
     last: i64,
-    upgrade: &Upgrade<'_>,
+    place: Option<&Path>,
 ) -> Result<(), SchemaError> {
     let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = version(&step)?;
@@ -109,10 +108,10 @@ fn prepare_to(
     } else if changes.is_empty() {
         return Ok(());
     } else {
-        upgrade.look_for_room(&step)?;
+        upgrade::look_for_room(&step, place)?;
     }
     for change in changes.iter().filter(|change| change.version <= last) {
-        upgrade.run(&step, change)?;
+        upgrade::run(&step, change)?;
         step.pragma_update(None, "user_version", change.version)?;
     }
     Ok(step.commit()?)
@@ -134,7 +133,7 @@ pub(crate) fn verify(file: &Path, schema: &Schema) -> Result<(), OpenError> {
         let version = version(&found)?;
         schema.changes_after(version)?;
         let mut known = Connection::open_in_memory()?;
-        prepare_to(&mut known, schema, version, &Upgrade::of(None))?;
+        prepare_to(&mut known, schema, version, None)?;
         Ok((version, all(&found)? == all(&known)?))
     };
     match found().map_err(|error| error.into_open_error(file))? {

@@ -18,40 +18,33 @@ const EXTRA: u64 = 3;
 /// How often the time is looked at, in rows.
 const LOOK: u64 = 1_000;
 
-pub(super) struct Upgrade<'a> {
-    /// Where the file of the database is; none: in memory.
-    place: Option<&'a Path>,
+/// `place`: where the file of the database is; none: in memory.
+pub(super) fn look_for_room(
+    connection: &Connection,
+    place: Option<&Path>,
+) -> Result<(), SchemaError> {
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let pages = number("page_count")?.saturating_sub(number("freelist_count")?);
+    let used = pages.saturating_mul(number("page_size")?).unsigned_abs();
+    let disk = place.and_then(Disk::of);
+    match disk {
+        Some(disk) if disk.available < used.saturating_mul(EXTRA) => {
+            let needed = used.saturating_mul(EXTRA) / 1_000_000 + 1;
+            let free = disk.available / 1_000_000;
+            let reason = format!("it needs {needed} MB, and {free} MB are free");
+            Err(SchemaError::NoRoom(io::Error::other(reason)))
+        }
+        _ => Ok(()),
+    }
 }
 
-impl<'a> Upgrade<'a> {
-    pub(super) fn of(place: Option<&'a Path>) -> Self {
-        Self { place }
+pub(super) fn run(connection: &Connection, change: &Change) -> rusqlite::Result<()> {
+    connection.execute_batch(change.begin)?;
+    let mut progress = Progress::start();
+    for rewrite in change.rewrites {
+        rewrite_rows(connection, rewrite, &mut progress)?;
     }
-
-    pub(super) fn look_for_room(&self, connection: &Connection) -> Result<(), SchemaError> {
-        let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-        let pages = number("page_count")?.saturating_sub(number("freelist_count")?);
-        let used = pages.saturating_mul(number("page_size")?).unsigned_abs();
-        let disk = self.place.and_then(Disk::of);
-        match disk {
-            Some(disk) if disk.available < used.saturating_mul(EXTRA) => {
-                let needed = used.saturating_mul(EXTRA) / 1_000_000 + 1;
-                let free = disk.available / 1_000_000;
-                let reason = format!("it needs {needed} MB, and {free} MB are free");
-                Err(SchemaError::NoRoom(io::Error::other(reason)))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    pub(super) fn run(&self, connection: &Connection, change: &Change) -> rusqlite::Result<()> {
-        connection.execute_batch(change.begin)?;
-        let mut progress = Progress::start();
-        for rewrite in change.rewrites {
-            rewrite_rows(connection, rewrite, &mut progress)?;
-        }
-        connection.execute_batch(change.end)
-    }
+    connection.execute_batch(change.end)
 }
 
 /// In the order in which the rows are in the file.

@@ -47,7 +47,7 @@ const SCHEMA: Schema = Schema {
 };
 
 fn at(version: i64, connection: &mut Connection) {
-    prepare_to(connection, &SCHEMA, version, &Upgrade::of(None)).unwrap();
+    prepare_to(connection, &SCHEMA, version, None).unwrap();
 }
 
 fn sum(connection: &Connection) -> i64 {
