@@ -32,14 +32,14 @@ pub const COMPONENTS: [Expected; 12] = [
     Expected {
         name: "api",
         imports: &[
-            "concept:refinement/types@0.1.0",
-            "concept:refinement/settings@0.1.0",
-            "concept:refinement/health@0.1.0",
-            "concept:refinement/task-store@0.1.0",
-            "concept:refinement/task-queue@0.1.0",
-            "concept:refinement/image-store@0.1.0",
-            "concept:refinement/concept-store@0.1.0",
-            "concept:refinement/webhook-store@0.1.0",
+            "concept:refinement/types@0.2.0",
+            "concept:refinement/settings@0.2.0",
+            "concept:refinement/health@0.2.0",
+            "concept:refinement/task-store@0.2.0",
+            "concept:refinement/task-queue@0.2.0",
+            "concept:refinement/image-store@0.2.0",
+            "concept:refinement/concept-store@0.2.0",
+            "concept:refinement/webhook-store@0.2.0",
             "wasi:http/client@0.3.0",
             "wasi:http/types@0.3.0",
             "wasi:clocks/types@0.3.0",
@@ -49,21 +49,21 @@ pub const COMPONENTS: [Expected; 12] = [
             "wasi:random/random",
         ],
         exports: &[
-            "concept:refinement/handler@0.1.0",
+            "concept:refinement/handler@0.2.0",
             "wasi:http/handler@0.3.0",
         ],
     },
     Expected {
         name: "processor",
         imports: &[
-            "concept:refinement/types@0.1.0",
-            "concept:refinement/settings@0.1.0",
-            "concept:refinement/task-store@0.1.0",
-            "concept:refinement/image-store@0.1.0",
-            "concept:refinement/progress@0.1.0",
-            "concept:refinement/blobs@0.1.0",
-            "concept:refinement/model-types@0.1.0",
-            "concept:refinement/image-model@0.1.0",
+            "concept:refinement/types@0.2.0",
+            "concept:refinement/settings@0.2.0",
+            "concept:refinement/task-store@0.2.0",
+            "concept:refinement/image-store@0.2.0",
+            "concept:refinement/progress@0.2.0",
+            "concept:refinement/blobs@0.2.0",
+            "concept:refinement/model-types@0.2.0",
+            "concept:refinement/image-model@0.2.0",
             "wasi:http/client@0.3.0",
             "wasi:http/types@0.3.0",
             "wasi:clocks/types@0.3.0",
@@ -72,25 +72,25 @@ pub const COMPONENTS: [Expected; 12] = [
             "wasi:random/random@0.3.0",
             "wasi:random/random",
         ],
-        exports: &["concept:refinement/processor@0.1.0"],
+        exports: &["concept:refinement/processor@0.2.0"],
     },
     Expected {
         name: "notifier",
         imports: &[
-            "concept:refinement/types@0.1.0",
+            "concept:refinement/types@0.2.0",
             "wasi:http/client@0.3.0",
             "wasi:http/types@0.3.0",
             "wasi:clocks/types@0.3.0",
             "wasi:clocks/monotonic-clock@0.3.0",
             "wasi:clocks/system-clock@0.3.0",
         ],
-        exports: &["concept:refinement/notifier@0.1.0"],
+        exports: &["concept:refinement/notifier@0.2.0"],
     },
     Expected {
         name: "model-local",
         imports: &[
-            "concept:refinement/model-types@0.1.0",
-            "concept:refinement/settings@0.1.0",
+            "concept:refinement/model-types@0.2.0",
+            "concept:refinement/settings@0.2.0",
         ],
         exports: MODEL_EXPORTS,
     },
@@ -127,11 +127,11 @@ pub const COMPONENTS: [Expected; 12] = [
     Expected {
         name: "model-fallback",
         imports: &[
-            "concept:refinement/types@0.1.0",
-            "concept:refinement/model-types@0.1.0",
-            "concept:refinement/blobs@0.1.0",
-            "concept:refinement/next-models@0.1.0",
-            "concept:refinement/model-state@0.1.0",
+            "concept:refinement/types@0.2.0",
+            "concept:refinement/model-types@0.2.0",
+            "concept:refinement/blobs@0.2.0",
+            "concept:refinement/next-models@0.2.0",
+            "concept:refinement/model-state@0.2.0",
             "wasi:clocks/types@0.3.0",
             "wasi:clocks/system-clock@0.3.0",
         ],
@@ -140,23 +140,23 @@ pub const COMPONENTS: [Expected; 12] = [
     Expected {
         name: "model-cache",
         imports: &[
-            "concept:refinement/types@0.1.0",
-            "concept:refinement/model-types@0.1.0",
-            "concept:refinement/blobs@0.1.0",
-            "concept:refinement/next-models@0.1.0",
-            "concept:refinement/model-state@0.1.0",
+            "concept:refinement/types@0.2.0",
+            "concept:refinement/model-types@0.2.0",
+            "concept:refinement/blobs@0.2.0",
+            "concept:refinement/next-models@0.2.0",
+            "concept:refinement/model-state@0.2.0",
         ],
         exports: MODEL_EXPORTS,
     },
 ];
 
-const MODEL_EXPORTS: &[&str] = &["concept:refinement/image-model@0.1.0"];
+const MODEL_EXPORTS: &[&str] = &["concept:refinement/image-model@0.2.0"];
 
 /// Of a model that asks a provider: no timer, since it neither waits nor asks
 /// again.
 const PROVIDER_IMPORTS: &[&str] = &[
-    "concept:refinement/model-types@0.1.0",
-    "concept:refinement/settings@0.1.0",
+    "concept:refinement/model-types@0.2.0",
+    "concept:refinement/settings@0.2.0",
     "wasi:http/client@0.3.0",
     "wasi:http/types@0.3.0",
     "wasi:clocks/types@0.3.0",
@@ -169,10 +169,10 @@ const PROVIDER_IMPORTS: &[&str] = &[
 
 /// Of one that asks again until the image is there.
 const PATIENT_PROVIDER_IMPORTS: &[&str] = &[
-    "concept:refinement/types@0.1.0",
-    "concept:refinement/model-types@0.1.0",
-    "concept:refinement/settings@0.1.0",
-    "concept:refinement/receipts@0.1.0",
+    "concept:refinement/types@0.2.0",
+    "concept:refinement/model-types@0.2.0",
+    "concept:refinement/settings@0.2.0",
+    "concept:refinement/receipts@0.2.0",
     "wasi:http/client@0.3.0",
     "wasi:http/types@0.3.0",
     "wasi:clocks/types@0.3.0",
@@ -187,8 +187,8 @@ pub const ADAPTERS: [Expected; 10] = [
     Expected {
         name: "adapter-store-keyvalue",
         imports: &[
-            "concept:refinement/types@0.1.0",
-            "concept:refinement/notifier@0.1.0",
+            "concept:refinement/types@0.2.0",
+            "concept:refinement/notifier@0.2.0",
             "wasi:keyvalue/store@0.2.0-draft2",
             "wasi:keyvalue/atomics@0.2.0-draft2",
             "wasi:keyvalue/batch@0.2.0-draft2",
@@ -204,8 +204,8 @@ pub const ADAPTERS: [Expected; 10] = [
     Expected {
         name: "adapter-store-filesystem",
         imports: &[
-            "concept:refinement/types@0.1.0",
-            "concept:refinement/notifier@0.1.0",
+            "concept:refinement/types@0.2.0",
+            "concept:refinement/notifier@0.2.0",
             "wasi:filesystem/types",
             "wasi:filesystem/preopens",
             "wasi:clocks/types@0.3.0",
@@ -219,8 +219,8 @@ pub const ADAPTERS: [Expected; 10] = [
     Expected {
         name: "adapter-queue-direct",
         imports: &[
-            "concept:refinement/types@0.1.0",
-            "concept:refinement/processor@0.1.0",
+            "concept:refinement/types@0.2.0",
+            "concept:refinement/processor@0.2.0",
             "wasi:clocks/types@0.3.0",
             "wasi:clocks/monotonic-clock@0.3.0",
             "wasi:random/random@0.3.0",
@@ -230,7 +230,7 @@ pub const ADAPTERS: [Expected; 10] = [
     Expected {
         name: "adapter-queue-http",
         imports: &[
-            "concept:refinement/types@0.1.0",
+            "concept:refinement/types@0.2.0",
             "wasi:http/client@0.3.0",
             "wasi:http/types@0.3.0",
             "wasi:clocks/types@0.3.0",
@@ -242,8 +242,8 @@ pub const ADAPTERS: [Expected; 10] = [
     Expected {
         name: "adapter-entry-http",
         imports: &[
-            "concept:refinement/types@0.1.0",
-            "concept:refinement/processor@0.1.0",
+            "concept:refinement/types@0.2.0",
+            "concept:refinement/processor@0.2.0",
             "wasi:http/types@0.3.0",
             "wasi:clocks/types@0.3.0",
         ],
@@ -251,62 +251,62 @@ pub const ADAPTERS: [Expected; 10] = [
     },
     Expected {
         name: "adapter-model-settings",
-        imports: &["concept:refinement/settings@0.1.0"],
-        exports: &["concept:refinement/settings@0.1.0"],
+        imports: &["concept:refinement/settings@0.2.0"],
+        exports: &["concept:refinement/settings@0.2.0"],
     },
     Expected {
         name: "adapter-link-settings",
         imports: &[
             "concept:composing/link-name",
-            "concept:refinement/settings@0.1.0",
+            "concept:refinement/settings@0.2.0",
         ],
-        exports: &["concept:refinement/settings@0.1.0"],
+        exports: &["concept:refinement/settings@0.2.0"],
     },
     Expected {
         name: "adapter-next-model",
         imports: &[
-            "concept:refinement/model-types@0.1.0",
-            "concept:refinement/image-model@0.1.0",
-            "concept:refinement/next-models@0.1.0",
+            "concept:refinement/model-types@0.2.0",
+            "concept:refinement/image-model@0.2.0",
+            "concept:refinement/next-models@0.2.0",
         ],
-        exports: &["concept:refinement/next-models@0.1.0"],
+        exports: &["concept:refinement/next-models@0.2.0"],
     },
     Expected {
         name: "adapter-paid-model",
         imports: &[
             "concept:composing/link-name",
-            "concept:refinement/types@0.1.0",
-            "concept:refinement/settings@0.1.0",
-            "concept:refinement/payments@0.1.0",
-            "concept:refinement/model-types@0.1.0",
-            "concept:refinement/image-model@0.1.0",
+            "concept:refinement/types@0.2.0",
+            "concept:refinement/settings@0.2.0",
+            "concept:refinement/payments@0.2.0",
+            "concept:refinement/model-types@0.2.0",
+            "concept:refinement/image-model@0.2.0",
         ],
-        exports: &["concept:refinement/image-model@0.1.0"],
+        exports: &["concept:refinement/image-model@0.2.0"],
     },
     Expected {
         name: "adapter-chain-end",
-        imports: &["concept:refinement/model-types@0.1.0"],
+        imports: &["concept:refinement/model-types@0.2.0"],
         exports: &[
-            "concept:refinement/next-models@0.1.0",
-            "concept:refinement/model-state@0.1.0",
+            "concept:refinement/next-models@0.2.0",
+            "concept:refinement/model-state@0.2.0",
         ],
     },
 ];
 
 const STORE_EXPORTS: &[&str] = &[
-    "concept:refinement/settings@0.1.0",
-    "concept:refinement/health@0.1.0",
-    "concept:refinement/task-store@0.1.0",
-    "concept:refinement/image-store@0.1.0",
-    "concept:refinement/concept-store@0.1.0",
-    "concept:refinement/webhook-store@0.1.0",
-    "concept:refinement/progress@0.1.0",
-    "concept:refinement/blobs@0.1.0",
-    "concept:refinement/receipts@0.1.0",
-    "concept:refinement/payments@0.1.0",
+    "concept:refinement/settings@0.2.0",
+    "concept:refinement/health@0.2.0",
+    "concept:refinement/task-store@0.2.0",
+    "concept:refinement/image-store@0.2.0",
+    "concept:refinement/concept-store@0.2.0",
+    "concept:refinement/webhook-store@0.2.0",
+    "concept:refinement/progress@0.2.0",
+    "concept:refinement/blobs@0.2.0",
+    "concept:refinement/receipts@0.2.0",
+    "concept:refinement/payments@0.2.0",
 ];
 
-const QUEUE_EXPORTS: &[&str] = &["concept:refinement/task-queue@0.1.0"];
+const QUEUE_EXPORTS: &[&str] = &["concept:refinement/task-queue@0.2.0"];
 
 /// All of ours is wired in them: what is left is the platform's.
 pub const COMPOSED: [Expected; 3] = [

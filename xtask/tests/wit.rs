@@ -11,13 +11,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
 use wit_parser::{FunctionKind, Interface, Package, Resolve, SourceMap};
 
-/// The package in `wit/`, which needs no other.
-fn parse() -> (Resolve, Package) {
+/// The package in a directory, which needs no other.
+fn parse(directory: &Path) -> (Resolve, Package) {
     let mut sources = SourceMap::new();
-    let files = fs::read_dir(directory()).unwrap();
-    for path in files.map(|file| file.unwrap().path()) {
+    for path in files(directory) {
         sources.push_str(
             &path.display().to_string(),
             fs::read_to_string(&path).unwrap(),
@@ -36,8 +36,17 @@ fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit")
 }
 
+/// The files of a package, without those of earlier versions below it.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(directory).unwrap();
+    let files = files.map(|file| file.unwrap().path());
+    let mut files: Vec<_> = files.filter(|path| path.is_file()).collect();
+    files.sort();
+    files
+}
+
 fn interfaces() -> Vec<Interface> {
-    let (resolve, package) = parse();
+    let (resolve, package) = parse(&directory());
     package
         .interfaces
         .values()
@@ -51,8 +60,8 @@ fn name(interface: &Interface) -> &str {
 
 #[test]
 fn the_package_is_valid() {
-    let (_, package) = parse();
-    assert_eq!(package.name.to_string(), "concept:refinement@0.1.0");
+    let (_, package) = parse(&directory());
+    assert_eq!(package.name.to_string(), "concept:refinement@0.2.0");
     let worlds: Vec<_> = package.worlds.keys().map(String::as_str).collect();
     assert_eq!(
         worlds,
@@ -74,6 +83,28 @@ fn the_package_is_valid() {
     );
 }
 
+/// Models and middleware were built with these.
+#[test]
+fn the_interfaces_of_a_released_version_never_change() {
+    let directory = directory().join("0.1.0");
+    let mut hash = Sha256::new();
+    for path in files(&directory) {
+        hash.update(path.file_name().unwrap().as_encoded_bytes());
+        hash.update(fs::read(path).unwrap());
+    }
+    let hash: String = hash
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(
+        hash,
+        "0db5fbb2c6a4935aceaa218b3870fc9de8e425f499620e9eb602a4b9c45a3e97"
+    );
+    let (_, package) = parse(&directory);
+    assert_eq!(package.name.to_string(), "concept:refinement@0.1.0");
+}
+
 #[test]
 fn each_interface_has_a_file_of_its_name() {
     for interface in interfaces() {
@@ -85,7 +116,7 @@ fn each_interface_has_a_file_of_its_name() {
 
 #[test]
 fn worlds_interfaces_and_functions_are_documented() {
-    let (resolve, package) = parse();
+    let (resolve, package) = parse(&directory());
     for (name, id) in &package.worlds {
         assert!(!resolve.worlds[*id].docs.is_empty(), "world {name}");
     }

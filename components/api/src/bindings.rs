@@ -47,7 +47,7 @@ mod generated {
         inline: "
             package concept-refinement:api;
             world exports {
-                export concept:refinement/handler@0.1.0;
+                export concept:refinement/handler@0.2.0;
             }
         ",
         world: "concept-refinement:api/exports",

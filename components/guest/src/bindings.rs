@@ -32,15 +32,15 @@ mod generated {
         inline: "
             package concept-refinement:guest;
             world imports {
-                import concept:refinement/settings@0.1.0;
-                import concept:refinement/health@0.1.0;
-                import concept:refinement/task-store@0.1.0;
-                import concept:refinement/task-queue@0.1.0;
-                import concept:refinement/image-store@0.1.0;
-                import concept:refinement/concept-store@0.1.0;
-                import concept:refinement/webhook-store@0.1.0;
-                import concept:refinement/progress@0.1.0;
-                import concept:refinement/blobs@0.1.0;
+                import concept:refinement/settings@0.2.0;
+                import concept:refinement/health@0.2.0;
+                import concept:refinement/task-store@0.2.0;
+                import concept:refinement/task-queue@0.2.0;
+                import concept:refinement/image-store@0.2.0;
+                import concept:refinement/concept-store@0.2.0;
+                import concept:refinement/webhook-store@0.2.0;
+                import concept:refinement/progress@0.2.0;
+                import concept:refinement/blobs@0.2.0;
             }
         ",
         world: "concept-refinement:guest/imports",
@@ -61,7 +61,7 @@ mod generated {
         inline: "
             package concept-refinement:guest;
             world types {
-                import concept:refinement/types@0.1.0;
+                import concept:refinement/types@0.2.0;
             }
         ",
         world: "concept-refinement:guest/types",
@@ -83,7 +83,7 @@ mod processor_import {
         inline: "
             package concept-refinement:guest;
             world processor {
-                import concept:refinement/processor@0.1.0;
+                import concept:refinement/processor@0.2.0;
             }
         ",
         world: "concept-refinement:guest/processor",

@@ -22,7 +22,7 @@ mod bindings {
         path: "../../wit",
         world: "notifier-component",
         with: {
-            "concept:refinement/types@0.1.0": concept_refinement_guest::bindings::types,
+            "concept:refinement/types@0.2.0": concept_refinement_guest::bindings::types,
         },
     });
 

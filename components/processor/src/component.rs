@@ -23,8 +23,8 @@ wit_bindgen::generate!({
     inline: "
         package concept-refinement:processor;
         world models {
-            import concept:refinement/image-model@0.1.0;
-            export concept:refinement/processor@0.1.0;
+            import concept:refinement/image-model@0.2.0;
+            export concept:refinement/processor@0.2.0;
         }
     ",
     world: "concept-refinement:processor/models",

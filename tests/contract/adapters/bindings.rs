@@ -8,6 +8,6 @@ wasmtime::component::bindgen!({
     require_store_data_send: true,
     imports: { default: trappable },
     with: {
-        "concept:refinement/types@0.1.0": types,
+        "concept:refinement/types@0.2.0": types,
     },
 });

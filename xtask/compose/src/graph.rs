@@ -133,7 +133,7 @@ fn node(wired: &BTreeMap<&str, Wired<'_>>, name: &str) -> anyhow::Result<NodeId>
     found.with_context(|| format!("no instance is called {name}"))
 }
 
-/// `settings` of `concept:refinement/settings@0.1.0`.
+/// `settings` of `concept:refinement/settings@0.2.0`.
 fn short(import: &str) -> &str {
     let ours = OURS.iter().find_map(|ours| import.strip_prefix(ours));
     let name = ours.unwrap_or(import);

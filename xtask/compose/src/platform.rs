@@ -129,7 +129,7 @@ mod tests {
             ("wasi:filesystem/types@0.2.6", false),
             ("wasi:keyvalue/store@0.2.0-draft2", true),
             ("wasi:keyvalue/store@0.2.0-draft", false),
-            ("concept:refinement/settings@0.1.0", false),
+            ("concept:refinement/settings@0.2.0", false),
         ] {
             assert_eq!(SPIN.offers(import), expected, "{import}");
         }

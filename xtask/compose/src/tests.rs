@@ -84,28 +84,28 @@ fn the_same_parts_make_the_same_bytes() {
 
 #[test]
 fn an_import_that_nothing_fills_is_named() {
-    let parts = StandIns::new().with("api", "import concept:refinement/progress@0.1.0;");
+    let parts = StandIns::new().with("api", "import concept:refinement/progress@0.2.0;");
     for name in ["spin-api", "standalone"] {
         assert_eq!(
             problem(name, &parts),
-            format!("{name}: nothing fills concept:refinement/progress@0.1.0, which api imports")
+            format!("{name}: nothing fills concept:refinement/progress@0.2.0, which api imports")
         );
     }
 }
 
 #[test]
 fn an_adapter_that_lacks_an_export_is_named() {
-    let item = "export concept:refinement/health@0.1.0;";
+    let item = "export concept:refinement/health@0.2.0;";
     let parts = StandIns::new().without("adapter-store-keyvalue", item);
     let problem = problem("spin-api", &parts);
-    let expected = "spin-api: store does not export concept:refinement/health@0.1.0, \
+    let expected = "spin-api: store does not export concept:refinement/health@0.2.0, \
         which it is to fill for api";
     assert!(problem.starts_with(expected), "{problem}");
 }
 
 #[test]
 fn a_wire_to_an_import_that_is_not_there_is_named() {
-    let item = "import concept:refinement/task-queue@0.1.0;";
+    let item = "import concept:refinement/task-queue@0.2.0;";
     let parts = StandIns::new().without("api", item);
     assert_eq!(
         problem("spin-api", &parts),
@@ -115,7 +115,7 @@ fn a_wire_to_an_import_that_is_not_there_is_named() {
 
 #[test]
 fn a_model_may_do_without_settings() {
-    let item = "import concept:refinement/settings@0.1.0;";
+    let item = "import concept:refinement/settings@0.2.0;";
     let parts = StandIns::new().without("model", item);
     let (imports, _) = world(&composed("spin-processor", &parts).unwrap());
     assert!(imports.iter().all(|import| import.starts_with("wasi:")));
@@ -170,14 +170,14 @@ fn an_interface_of_another_kind_or_version_is_named() {
             compose(&plan("spin-processor"), &parts).unwrap_err()
         )
     };
-    let problem = settings("get: async func(name: string) -> u32;", "0.1.0");
-    let expected = "spin-processor: concept:refinement/settings@0.1.0 of model-settings is not \
+    let problem = settings("get: async func(name: string) -> u32;", "0.2.0");
+    let expected = "spin-processor: concept:refinement/settings@0.2.0 of model-settings is not \
         what model imports";
     assert!(problem.starts_with(expected), "{problem}");
 
-    let problem = settings("get: async func(name: string) -> option<string>;", "0.2.0");
+    let problem = settings("get: async func(name: string) -> option<string>;", "0.3.0");
     let expected = "spin-processor: model-settings does not export \
-        concept:refinement/settings@0.2.0, which it is to fill for model";
+        concept:refinement/settings@0.3.0, which it is to fill for model";
     assert!(problem.starts_with(expected), "{problem}");
 }
 
@@ -198,18 +198,18 @@ fn a_part_that_is_no_component_is_named() {
 #[test]
 fn what_was_composed_is_looked_at_from_outside() {
     let handler = "export wasi:http/handler@0.3.0;";
-    let settings = "import concept:refinement/settings@0.1.0;";
-    let queue = "export concept:refinement/task-queue@0.1.0;";
+    let settings = "import concept:refinement/settings@0.2.0;";
+    let queue = "export concept:refinement/task-queue@0.2.0;";
     for (items, expected) in [
         (handler.to_owned(), None),
         (
             format!("{handler} {settings}"),
-            Some("concept:refinement/settings@0.1.0 is left open, which Spin does not offer"),
+            Some("concept:refinement/settings@0.2.0 is left open, which Spin does not offer"),
         ),
         (
             format!("{handler} {queue}"),
             // It brings its types along.
-            Some("concept:refinement/types@0.1.0 is left open, which Spin does not offer"),
+            Some("concept:refinement/types@0.2.0 is left open, which Spin does not offer"),
         ),
         (
             format!("{handler} export wasi:io/poll@0.2.6;"),

@@ -13,8 +13,8 @@ const EMPTY: [u8; 8] = *b"\0asm\x01\0\0\0";
 const WORLD: &str = "
     package concept:composing;
     world the-types {
-        export concept:refinement/types@0.1.0;
-        export concept:refinement/model-types@0.1.0;
+        export concept:refinement/types@0.2.0;
+        export concept:refinement/model-types@0.2.0;
     }
 ";
 

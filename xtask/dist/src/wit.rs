@@ -28,7 +28,7 @@ mod tests {
             panic!("it is no package of interfaces");
         };
         let package = &resolve.packages[package];
-        assert_eq!(package.name.to_string(), "concept:refinement@0.1.0");
+        assert_eq!(package.name.to_string(), "concept:refinement@0.2.0");
         let mut written = Resolve::default();
         let (expected, _) = written.push_dir(&directory).unwrap();
         let expected = &written.packages[expected];

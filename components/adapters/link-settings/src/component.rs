@@ -10,8 +10,8 @@ mod bindings {
             interface link-name { get: func() -> string; }
             world link-settings {
                 import link-name;
-                import concept:refinement/settings@0.1.0;
-                export concept:refinement/settings@0.1.0;
+                import concept:refinement/settings@0.2.0;
+                export concept:refinement/settings@0.2.0;
             }
         ",
         world: "concept:composing/link-settings",

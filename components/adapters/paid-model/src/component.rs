@@ -10,10 +10,10 @@ mod bindings {
             interface link-name { get: func() -> string; }
             world paid-model {
                 import link-name;
-                import concept:refinement/settings@0.1.0;
-                import concept:refinement/payments@0.1.0;
-                import concept:refinement/image-model@0.1.0;
-                export concept:refinement/image-model@0.1.0;
+                import concept:refinement/settings@0.2.0;
+                import concept:refinement/payments@0.2.0;
+                import concept:refinement/image-model@0.2.0;
+                export concept:refinement/image-model@0.2.0;
             }
         ",
         world: "concept:composing/paid-model",

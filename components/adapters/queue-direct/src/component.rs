@@ -14,7 +14,7 @@ mod bindings {
         path: "../../../wit",
         world: "queue-adapter",
         with: {
-            "concept:refinement/types@0.1.0": concept_refinement_guest::bindings::types,
+            "concept:refinement/types@0.2.0": concept_refinement_guest::bindings::types,
         },
     });
 

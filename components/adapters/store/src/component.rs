@@ -35,7 +35,7 @@ mod generated {
         path: "../../../wit",
         world: "store-adapter",
         with: {
-            "concept:refinement/types@0.1.0": concept_refinement_guest::bindings::types,
+            "concept:refinement/types@0.2.0": concept_refinement_guest::bindings::types,
         },
         pub_export_macro: true,
         export_macro_name: "export",

@@ -11,19 +11,19 @@ pub mod capabilities {
         inline: "
             package concept-refinement:host;
             world capabilities {
-                import concept:refinement/settings@0.1.0;
-                import concept:refinement/health@0.1.0;
-                import concept:refinement/task-store@0.1.0;
-                import concept:refinement/task-queue@0.1.0;
-                import concept:refinement/image-store@0.1.0;
-                import concept:refinement/concept-store@0.1.0;
-                import concept:refinement/webhook-store@0.1.0;
-                import concept:refinement/progress@0.1.0;
-                import concept:refinement/blobs@0.1.0;
-                import concept:refinement/image-model@0.1.0;
-                import concept:refinement/next-models@0.1.0;
-                import concept:refinement/model-state@0.1.0;
-                import concept:refinement/receipts@0.1.0;
+                import concept:refinement/settings@0.2.0;
+                import concept:refinement/health@0.2.0;
+                import concept:refinement/task-store@0.2.0;
+                import concept:refinement/task-queue@0.2.0;
+                import concept:refinement/image-store@0.2.0;
+                import concept:refinement/concept-store@0.2.0;
+                import concept:refinement/webhook-store@0.2.0;
+                import concept:refinement/progress@0.2.0;
+                import concept:refinement/blobs@0.2.0;
+                import concept:refinement/image-model@0.2.0;
+                import concept:refinement/next-models@0.2.0;
+                import concept:refinement/model-state@0.2.0;
+                import concept:refinement/receipts@0.2.0;
             }
         ",
         world: "concept-refinement:host/capabilities",
@@ -31,7 +31,7 @@ pub mod capabilities {
             default: trappable,
         },
         with: {
-            "concept:refinement/blobs@0.1.0.blob": concept_refinement_capability::blobs::Blob,
+            "concept:refinement/blobs@0.2.0.blob": concept_refinement_capability::blobs::Blob,
         },
     });
 }
@@ -42,7 +42,7 @@ pub mod api {
         inline: "
             package concept-refinement:host;
             world api {
-                export concept:refinement/handler@0.1.0;
+                export concept:refinement/handler@0.2.0;
             }
         ",
         world: "concept-refinement:host/api",
@@ -68,7 +68,7 @@ pub mod notifier {
         world: "concept:refinement/notifier-component",
         require_store_data_send: true,
         with: {
-            "concept:refinement/types@0.1.0": super::capabilities::concept::refinement::types,
+            "concept:refinement/types@0.2.0": super::capabilities::concept::refinement::types,
         },
     });
 }
@@ -80,10 +80,10 @@ pub mod model {
         imports: { default: trappable },
         require_store_data_send: true,
         with: {
-            "concept:refinement/model-types@0.1.0": super::capabilities::concept::refinement::model_types,
-            "concept:refinement/receipts@0.1.0": super::capabilities::concept::refinement::receipts,
-            "concept:refinement/settings@0.1.0": super::capabilities::concept::refinement::settings,
-            "concept:refinement/types@0.1.0": super::capabilities::concept::refinement::types,
+            "concept:refinement/model-types@0.2.0": super::capabilities::concept::refinement::model_types,
+            "concept:refinement/receipts@0.2.0": super::capabilities::concept::refinement::receipts,
+            "concept:refinement/settings@0.2.0": super::capabilities::concept::refinement::settings,
+            "concept:refinement/types@0.2.0": super::capabilities::concept::refinement::types,
         },
     });
 }

@@ -143,7 +143,7 @@ mod tests {
                 }
             }
             let world = text("wit/world.wit");
-            assert!(world.starts_with("package concept:refinement@0.1.0;\n"));
+            assert!(world.starts_with("package concept:refinement@0.2.0;\n"));
             assert_eq!(world.matches("world ").count(), 1, "{world}");
             assert!(world.ends_with("    export image-model;\n}\n"), "{world}");
             assert!(text("README.md").starts_with("# mine\n"));

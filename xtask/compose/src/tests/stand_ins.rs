@@ -21,56 +21,56 @@ const WASI: &str = "
 ";
 
 const STORE: &str = "
-    export concept:refinement/task-store@0.1.0;
-    export concept:refinement/image-store@0.1.0;
-    export concept:refinement/concept-store@0.1.0;
-    export concept:refinement/webhook-store@0.1.0;
-    export concept:refinement/progress@0.1.0;
-    export concept:refinement/blobs@0.1.0;
-    export concept:refinement/receipts@0.1.0;
-    export concept:refinement/payments@0.1.0;
-    export concept:refinement/settings@0.1.0;
-    export concept:refinement/health@0.1.0;
+    export concept:refinement/task-store@0.2.0;
+    export concept:refinement/image-store@0.2.0;
+    export concept:refinement/concept-store@0.2.0;
+    export concept:refinement/webhook-store@0.2.0;
+    export concept:refinement/progress@0.2.0;
+    export concept:refinement/blobs@0.2.0;
+    export concept:refinement/receipts@0.2.0;
+    export concept:refinement/payments@0.2.0;
+    export concept:refinement/settings@0.2.0;
+    export concept:refinement/health@0.2.0;
 ";
 
 const MODEL: &str = "
-    import concept:refinement/settings@0.1.0;
-    import concept:refinement/receipts@0.1.0;
-    export concept:refinement/image-model@0.1.0;
+    import concept:refinement/settings@0.2.0;
+    import concept:refinement/receipts@0.2.0;
+    export concept:refinement/image-model@0.2.0;
 ";
 
 const MIDDLEWARE: &str = "
-    import concept:refinement/settings@0.1.0;
-    import concept:refinement/receipts@0.1.0;
-    import concept:refinement/blobs@0.1.0;
-    import concept:refinement/next-models@0.1.0;
-    import concept:refinement/model-state@0.1.0;
-    export concept:refinement/image-model@0.1.0;
+    import concept:refinement/settings@0.2.0;
+    import concept:refinement/receipts@0.2.0;
+    import concept:refinement/blobs@0.2.0;
+    import concept:refinement/next-models@0.2.0;
+    import concept:refinement/model-state@0.2.0;
+    export concept:refinement/image-model@0.2.0;
 ";
 
 const LINK_SETTINGS: &str = "
     import concept:composing/link-name;
-    import concept:refinement/settings@0.1.0;
-    export concept:refinement/settings@0.1.0;
+    import concept:refinement/settings@0.2.0;
+    export concept:refinement/settings@0.2.0;
 ";
 
 const NEXT_MODEL: &str = "
-    import concept:refinement/image-model@0.1.0;
-    import concept:refinement/next-models@0.1.0;
-    export concept:refinement/next-models@0.1.0;
+    import concept:refinement/image-model@0.2.0;
+    import concept:refinement/next-models@0.2.0;
+    export concept:refinement/next-models@0.2.0;
 ";
 
 const PAID_MODEL: &str = "
     import concept:composing/link-name;
-    import concept:refinement/settings@0.1.0;
-    import concept:refinement/payments@0.1.0;
-    import concept:refinement/image-model@0.1.0;
-    export concept:refinement/image-model@0.1.0;
+    import concept:refinement/settings@0.2.0;
+    import concept:refinement/payments@0.2.0;
+    import concept:refinement/image-model@0.2.0;
+    export concept:refinement/image-model@0.2.0;
 ";
 
 const CHAIN_END: &str = "
-    export concept:refinement/next-models@0.1.0;
-    export concept:refinement/model-state@0.1.0;
+    export concept:refinement/next-models@0.2.0;
+    export concept:refinement/model-state@0.2.0;
 ";
 
 /// All parts of all plans: what a world of each says.
@@ -82,43 +82,43 @@ pub struct StandIns {
 impl StandIns {
     pub fn new() -> Self {
         let store = |more: &str| {
-            let notifier = "import concept:refinement/notifier@0.1.0;";
+            let notifier = "import concept:refinement/notifier@0.2.0;";
             format!("{STORE} {notifier} import wasi:io/poll@0.2.6; {more}")
         };
         let worlds = BTreeMap::from([
             (
                 "api",
-                "import concept:refinement/settings@0.1.0;
-                import concept:refinement/health@0.1.0;
-                import concept:refinement/task-store@0.1.0;
-                import concept:refinement/task-queue@0.1.0;
-                import concept:refinement/image-store@0.1.0;
-                import concept:refinement/concept-store@0.1.0;
-                import concept:refinement/webhook-store@0.1.0;
+                "import concept:refinement/settings@0.2.0;
+                import concept:refinement/health@0.2.0;
+                import concept:refinement/task-store@0.2.0;
+                import concept:refinement/task-queue@0.2.0;
+                import concept:refinement/image-store@0.2.0;
+                import concept:refinement/concept-store@0.2.0;
+                import concept:refinement/webhook-store@0.2.0;
                 import wasi:io/poll@0.2.6;
                 export wasi:http/handler@0.3.0;"
                     .to_owned(),
             ),
             (
                 "processor",
-                "import concept:refinement/settings@0.1.0;
-                import concept:refinement/task-store@0.1.0;
-                import concept:refinement/image-store@0.1.0;
-                import concept:refinement/progress@0.1.0;
-                import concept:refinement/blobs@0.1.0;
-                import concept:refinement/image-model@0.1.0;
-                export concept:refinement/processor@0.1.0;"
+                "import concept:refinement/settings@0.2.0;
+                import concept:refinement/task-store@0.2.0;
+                import concept:refinement/image-store@0.2.0;
+                import concept:refinement/progress@0.2.0;
+                import concept:refinement/blobs@0.2.0;
+                import concept:refinement/image-model@0.2.0;
+                export concept:refinement/processor@0.2.0;"
                     .to_owned(),
             ),
             ("model", MODEL.to_owned()),
             (
                 "notifier",
-                "export concept:refinement/notifier@0.1.0;".to_owned(),
+                "export concept:refinement/notifier@0.2.0;".to_owned(),
             ),
             (
                 "adapter-model-settings",
-                "import concept:refinement/settings@0.1.0;
-                export concept:refinement/settings@0.1.0;"
+                "import concept:refinement/settings@0.2.0;
+                export concept:refinement/settings@0.2.0;"
                     .to_owned(),
             ),
             (
@@ -131,17 +131,17 @@ impl StandIns {
             ),
             (
                 "adapter-queue-http",
-                "export concept:refinement/task-queue@0.1.0;".to_owned(),
+                "export concept:refinement/task-queue@0.2.0;".to_owned(),
             ),
             (
                 "adapter-queue-direct",
-                "import concept:refinement/processor@0.1.0;
-                export concept:refinement/task-queue@0.1.0;"
+                "import concept:refinement/processor@0.2.0;
+                export concept:refinement/task-queue@0.2.0;"
                     .to_owned(),
             ),
             (
                 "adapter-entry-http",
-                "import concept:refinement/processor@0.1.0;
+                "import concept:refinement/processor@0.2.0;
                 export wasi:http/handler@0.3.0;"
                     .to_owned(),
             ),
