@@ -220,6 +220,7 @@ pub const ADAPTERS: [Expected; 10] = [
         name: "adapter-queue-direct",
         imports: &[
             "concept:refinement/types@0.2.0",
+            "concept:refinement/task-store@0.2.0",
             "concept:refinement/processor@0.2.0",
             "wasi:clocks/types@0.3.0",
             "wasi:clocks/monotonic-clock@0.3.0",
@@ -243,9 +244,11 @@ pub const ADAPTERS: [Expected; 10] = [
         name: "adapter-entry-http",
         imports: &[
             "concept:refinement/types@0.2.0",
+            "concept:refinement/task-store@0.2.0",
             "concept:refinement/processor@0.2.0",
             "wasi:http/types@0.3.0",
             "wasi:clocks/types@0.3.0",
+            "wasi:clocks/monotonic-clock@0.3.0",
         ],
         exports: &["wasi:http/handler@0.3.0"],
     },

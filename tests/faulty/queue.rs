@@ -7,9 +7,10 @@ use std::time::Duration;
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::intercept::{Interceptor, Operations as _};
 use concept_refinement_capability::queue::{
-    Delivery, QueueOperation, QueueReply, Receipt, TaskQueue,
+    Delivery, QueueOperation, QueueReply, Receipt, TaskQueue, Work,
 };
-use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::capability::{CapabilityError, Lease};
+use concept_refinement_domain::message::Parsed;
 use concept_refinement_tests::faults::Call;
 use futures::future::BoxFuture;
 
@@ -18,7 +19,7 @@ use crate::faults::Faults;
 pub struct FaultyQueue {
     faults: Arc<Faults>,
     /// Messages that are to be delivered once more.
-    repeats: Mutex<VecDeque<(Option<String>, Vec<u8>)>>,
+    repeats: Mutex<VecDeque<Work>>,
 }
 
 /// Nobody minds whether a repeat is answered.
@@ -38,20 +39,34 @@ impl FaultyQueue {
     }
 
     async fn next(&self, inner: &Arc<dyn TaskQueue>) -> Result<Delivery, CapabilityError> {
-        if let Some((task_id, message)) = self.repeats.lock().unwrap().pop_front() {
-            return Ok(Delivery::new(task_id, message, Box::new(Repeated)));
+        if let Some(work) = self.repeats.lock().unwrap().pop_front() {
+            return Ok(Delivery::new(work, Box::new(Repeated)));
         }
         let delivery = inner.receive().await?;
-        let (task_id, message) = (delivery.task_id.clone(), delivery.message.clone());
+        let work = delivery.work().clone();
+        let named = match &work {
+            Work::Message(named) => named.clone(),
+            Work::Claimed(claimed) => {
+                let Lease {
+                    task_id, attempt, ..
+                } = &claimed.lease;
+                self.faults.note(&format!("claims {task_id}"));
+                self.faults.note(&format!("claimed {task_id} {attempt}"));
+                Parsed::Valid {
+                    task_id: task_id.clone(),
+                    user_id: claimed.task.user_id.clone(),
+                }
+            }
+        };
         if self.faults.delivers_twice() {
-            let repeat = (task_id.clone(), message.clone());
+            let repeat = Work::Message(named);
             self.repeats.lock().unwrap().push_back(repeat);
         }
         let receipt = FaultyReceipt {
             faults: Arc::clone(&self.faults),
             delivery,
         };
-        Ok(Delivery::new(task_id, message, Box::new(receipt)))
+        Ok(Delivery::new(work, Box::new(receipt)))
     }
 
     /// Why nothing can be published.
@@ -94,8 +109,14 @@ impl Receipt for FaultyReceipt {
         })
     }
 
-    fn nack(self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(self.delivery.nack(delay))
+    fn nack(self: Box<Self>, delay: Duration, unused: Option<Lease>) -> BoxFuture<'static, ()> {
+        match unused {
+            Some(_) => Box::pin(self.delivery.nack(delay)),
+            None => {
+                let (_, acknowledgement) = self.delivery.begin();
+                Box::pin(acknowledgement.nack(delay))
+            }
+        }
     }
 }
 
@@ -104,7 +125,7 @@ impl Receipt for Repeated {
         Box::pin(async {})
     }
 
-    fn nack(self: Box<Self>, _: Duration) -> BoxFuture<'static, ()> {
+    fn nack(self: Box<Self>, _: Duration, _: Option<Lease>) -> BoxFuture<'static, ()> {
         Box::pin(async {})
     }
 }

@@ -14,13 +14,13 @@ use std::sync::Arc;
 
 use concept_refinement_capability::intercept::Intercepted;
 use concept_refinement_capability::leader_leases::OnlyHost;
-use concept_refinement_capability::processor::{ClaimedLease, LastStage, Processor, Run};
+use concept_refinement_capability::processor::{LastStage, Processor, Run};
 use concept_refinement_capability::queue::TaskQueue;
 use concept_refinement_capability::slots::Slot;
 use concept_refinement_capability::tasks::TaskStore;
-use concept_refinement_capability::traces::Traces;
+use concept_refinement_capability::traces::{Attempt, Traces};
 use concept_refinement_capability::{Answer, Capabilities, Clock};
-use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::capability::{CapabilityError, Claimed, Lease};
 use concept_refinement_domain::task::Stage;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_tests::native::Native;
@@ -37,7 +37,8 @@ use crate::world::World;
 pub struct Environment {
     world: SendWrapper<Rc<World>>,
     process: SendWrapper<Rc<Process>>,
-    claimed: ClaimedLease,
+    /// The claim that is worked on.
+    held: Option<Lease>,
 }
 
 impl Environment {
@@ -45,7 +46,7 @@ impl Environment {
         Self {
             world: SendWrapper::new(Rc::clone(world)),
             process: SendWrapper::new(Rc::clone(process)),
-            claimed: ClaimedLease::default(),
+            held: None,
         }
     }
 
@@ -106,9 +107,9 @@ impl Environment {
 
     /// The task that is worked on, if any.
     fn task(&self) -> String {
-        self.claimed
-            .get()
-            .map_or_else(String::new, |lease| lease.task_id)
+        self.held
+            .as_ref()
+            .map_or_else(String::new, |lease| lease.task_id.clone())
     }
 }
 
@@ -132,15 +133,14 @@ impl Clock for StoreClock {
 }
 
 impl Processor for Environment {
-    fn start(&self, message: Vec<u8>, _: Slot) -> Run {
-        let claimed = ClaimedLease::default();
+    fn start(&self, claimed: Claimed, _: Attempt, _: Slot) -> Run {
         let own = Self {
-            claimed: claimed.clone(),
+            held: Some(claimed.lease.clone()),
             ..self.clone()
         };
         let host = own.capabilities(Arc::new(own.world.queue.clone()));
-        let native = Native::new(host, Arc::new(own.clone()), own.clone()).claiming(claimed);
-        let mut run = native.run(Arc::clone(&own.world.config), message);
+        let native = Native::new(host, Arc::new(own.clone()), own.clone());
+        let mut run = native.run(Arc::clone(&own.world.config), claimed);
         if self.world.settings.mode == Mode::Distributed {
             // A process is not told of what another one deleted.
             run.stage = LastStage::default();

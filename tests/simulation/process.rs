@@ -144,7 +144,7 @@ async fn run(world: Rc<World>, process: Rc<Process>) {
     let environment = Environment::new(&world, &process);
     let runtime = Arc::new(environment.clone());
     let queue: Arc<dyn TaskQueue> = match world.settings.has_own_queue {
-        true => Arc::new(StoreQueue::on(runtime.clone(), environment.store(), 1_000)),
+        true => Arc::new(StoreQueue::on(runtime.clone(), 1_000)),
         false => Arc::new(world.queue.clone()),
     };
     let host = environment.capabilities(Arc::clone(&queue));

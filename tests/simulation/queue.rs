@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue};
-use concept_refinement_domain::message::{self, Parsed};
+use concept_refinement_domain::capability::Lease;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use send_wrapper::SendWrapper;
@@ -87,16 +87,12 @@ impl Queue {
             Poll::Ready(waiting.remove(drawn))
         })
         .await;
-        let task_id = match message::parse(&message) {
-            Parsed::Valid { task_id, .. } => Some(task_id),
-            Parsed::Unusable { .. } | Parsed::Nonsense => None,
-        };
         let delivered = Delivered {
             queue: SendWrapper::new(Rc::clone(self)),
             message: message.clone(),
             age: self.age.get(),
         };
-        Delivery::new(task_id, message, Box::new(delivered))
+        Delivery::of_message(&message, Box::new(delivered))
     }
 
     /// Everything is lost.
@@ -159,7 +155,7 @@ impl Receipt for Delivered {
         Box::pin(ready(()))
     }
 
-    fn nack(self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
+    fn nack(self: Box<Self>, delay: Duration, _: Option<Lease>) -> BoxFuture<'static, ()> {
         let queue = &self.queue;
         if !queue.happens(queue.habits.loss) {
             queue.carry(self.message, delay + queue.lateness(), self.age);

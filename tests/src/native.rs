@@ -9,7 +9,7 @@ use std::sync::Arc;
 use concept_refinement_api::Settings;
 use concept_refinement_capability::Capabilities;
 use concept_refinement_capability::payments::Payments;
-use concept_refinement_capability::processor::{ClaimedLease, LastStage};
+use concept_refinement_capability::processor::LastStage;
 use concept_refinement_capability::runtime::Runtime;
 use concept_refinement_processor::ports::{ByteStream, Failure, Purpose, Response};
 use futures::future::LocalBoxFuture;
@@ -20,7 +20,6 @@ pub struct Native<O> {
     pub host: Arc<Capabilities>,
     pub runtime: Arc<dyn Runtime>,
     pub outside: O,
-    claimed: ClaimedLease,
     stage: LastStage,
     payments: RefCell<Payments>,
 }
@@ -47,15 +46,9 @@ impl<O> Native<O> {
             host,
             runtime,
             outside,
-            claimed: ClaimedLease::default(),
             stage: LastStage::default(),
             payments: RefCell::default(),
         }
-    }
-
-    /// Writes the lease that it claims there.
-    pub fn claiming(self, claimed: ClaimedLease) -> Self {
-        Self { claimed, ..self }
     }
 }
 

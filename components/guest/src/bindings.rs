@@ -3,7 +3,7 @@
 //!
 //! An interface that a component exports must not be found here too, since it would then
 //! become an import as well, even if nothing calls it. So a component selects its imports
-//! by features: `capabilities`, `processor`, or none. A component that exports an
+//! by features: `capabilities`, `worker`, or none. A component that exports an
 //! interface generates its code itself, `with` these types.
 
 use concept_refinement_domain::conversions;
@@ -14,8 +14,8 @@ pub use generated::concept::refinement::{
     blobs, concept_store, health, image_store, progress, settings, task_queue, task_store,
     webhook_store,
 };
-#[cfg(feature = "processor")]
-pub use processor_import::concept::refinement::processor;
+#[cfg(feature = "worker")]
+pub use worker::concept::refinement::{processor, task_store};
 
 conversions!(types);
 
@@ -70,23 +70,25 @@ mod generated {
     });
 }
 
-#[cfg(feature = "processor")]
+#[cfg(feature = "worker")]
 #[allow(
     unsafe_code,
     clippy::all,
     clippy::restriction,
     reason = "what is generated talks to the canonical ABI"
 )]
-mod processor_import {
+mod worker {
     wit_bindgen::generate!({
         path: "../../wit",
         inline: "
             package concept-refinement:guest;
-            world processor {
+            world worker {
+                import concept:refinement/task-store@0.2.0;
                 import concept:refinement/processor@0.2.0;
             }
         ",
-        world: "concept-refinement:guest/processor",
+        world: "concept-refinement:guest/worker",
+        with: { "concept:refinement/types@0.2.0": super::types },
         generate_all,
     });
 }

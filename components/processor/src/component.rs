@@ -12,6 +12,7 @@ use concept_refinement_domain::capability::Lease;
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::task::Stage;
 use concept_refinement_guest::Imports;
+use concept_refinement_guest::bindings::types::Claimed;
 use concept_refinement_guest::bindings::{progress, settings};
 
 use crate::config::{Config, ConfigError};
@@ -28,6 +29,7 @@ wit_bindgen::generate!({
         }
     ",
     world: "concept-refinement:processor/models",
+    with: { "concept:refinement/types@0.2.0": concept_refinement_guest::bindings::types },
     generate_all,
 });
 
@@ -51,9 +53,10 @@ struct Component;
 export!(Component);
 
 impl Guest for Component {
-    async fn process(message: Vec<u8>) -> Outcome {
+    async fn process(claimed: Claimed) -> Outcome {
+        let claimed = claimed.convert();
         match config().await {
-            Ok(config) => process::process(&Imports, &config, &message).await.into(),
+            Ok(config) => process::process(&Imports, &config, &claimed).await.into(),
             Err(error) => Outcome::RetryLater(error.to_string()),
         }
     }

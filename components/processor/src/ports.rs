@@ -8,8 +8,7 @@
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage,
-    StoredOrNot,
+    CapabilityError, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage, StoredOrNot,
 };
 use concept_refinement_domain::task::Stage;
 
@@ -18,11 +17,6 @@ pub use concept_refinement_guest::{ByteStream, Clock, Failure, Random};
 use crate::contents::Contents;
 
 pub trait TaskStore {
-    async fn claim(
-        &self,
-        task_id: &str,
-        user_id: Option<&str>,
-    ) -> Result<Option<Claimed>, CapabilityError>;
     /// None: the lease is lost.
     async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError>;
     async fn finish(&self, lease: &Lease, image: RefinedImage)
@@ -33,7 +27,6 @@ pub trait TaskStore {
         stage: Option<Stage>,
         error_message: &str,
     ) -> Result<Fenced, CapabilityError>;
-    async fn release(&self, lease: &Lease) -> Result<Fenced, CapabilityError>;
 }
 
 /// The bytes of one image, kept outside of the instance.

@@ -1,7 +1,6 @@
 //! The six steps of the pipeline, under a lease.
 
 use std::cell::{Cell, OnceCell};
-use std::pin::pin;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
@@ -10,13 +9,11 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::image_path::{ImagePath, tag_of, without_format};
-use concept_refinement_domain::message::{self, Parsed};
 use concept_refinement_domain::payment::receipt_key;
 use concept_refinement_domain::refined;
-use concept_refinement_domain::sentence::{MISSING_PROMPT_OR_URL, failed};
+use concept_refinement_domain::sentence::failed;
 use concept_refinement_domain::signature;
 use concept_refinement_domain::task::{Stage, Task};
-use futures::future::{Either, select};
 
 use crate::config::Config;
 use crate::contents::{Contents, Draft, Rejected};
@@ -36,11 +33,11 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 pub enum Outcome {
     /// The task is completed or failed: acknowledge it.
     Done,
-    /// There was nothing to do: acknowledge it.
+    /// The lease is lost, or the task was deleted: acknowledge it.
     Skipped,
-    /// A capability could not be used: deliver it again later.
+    /// A capability could not be used: release the lease, and deliver it again later.
     RetryLater(String),
-    /// The message is invalid: acknowledge it, trying again cannot help.
+    /// It cannot be processed: acknowledge it, trying again cannot help.
     Rejected(String),
 }
 
@@ -69,57 +66,26 @@ impl From<CapabilityError> for Interrupted {
     }
 }
 
-/// Processes the task that a message points to.
-pub async fn process(ports: &impl Ports, config: &Config, message: &[u8]) -> Outcome {
-    let outcome = match message::parse(message) {
-        Parsed::Valid { task_id, user_id } => run(ports, config, &task_id, &user_id).await,
-        Parsed::Unusable {
-            task_id: Some(task_id),
-            user_id,
-        } => fail_unusable(ports, &task_id, user_id.as_deref()).await,
-        Parsed::Unusable { task_id: None, .. } | Parsed::Nonsense => {
-            return Outcome::Rejected(MISSING_PROMPT_OR_URL.to_owned());
-        }
-    };
-    outcome.unwrap_or_else(|error| match error.is_repeatable() {
-        true => Outcome::RetryLater(error.message),
-        false => Outcome::Rejected(error.message),
-    })
-}
-
-async fn fail_unusable(
-    tasks: &impl TaskStore,
-    task_id: &str,
-    user_id: Option<&str>,
-) -> Result<Outcome, CapabilityError> {
-    let Some(claimed) = tasks.claim(task_id, user_id).await? else {
-        return Ok(Outcome::Skipped);
-    };
-    Ok(
-        match tasks
-            .fail(&claimed.lease, None, MISSING_PROMPT_OR_URL)
-            .await?
-        {
-            Fenced::Done => Outcome::Rejected(MISSING_PROMPT_OR_URL.to_owned()),
-            Fenced::Lost => Outcome::Skipped,
-        },
-    )
+/// Processes a task that the caller has claimed, whose lease it renews meanwhile.
+pub async fn process(ports: &impl Ports, config: &Config, claimed: &Claimed) -> Outcome {
+    run(ports, config, claimed)
+        .await
+        .unwrap_or_else(|error| match error.is_repeatable() {
+            true => Outcome::RetryLater(error.message),
+            false => Outcome::Rejected(error.message),
+        })
 }
 
 async fn run(
     ports: &impl Ports,
     config: &Config,
-    task_id: &str,
-    user_id: &str,
+    claimed: &Claimed,
 ) -> Result<Outcome, CapabilityError> {
-    let Some(claimed) = ports.claim(task_id, Some(user_id)).await? else {
-        return Ok(Outcome::Skipped);
-    };
     let track = Track {
         stage: Cell::new(Stage::Downloading),
         path: OnceCell::new(),
     };
-    let (stage, reason) = match under_lease(ports, config, &claimed, &track).await {
+    let (stage, reason) = match in_time(ports, config, claimed, &track).await {
         Ok(()) => return Ok(Outcome::Done),
         Err(Interrupted::Lost) => {
             remove_unfinished(ports, &track).await;
@@ -129,11 +95,7 @@ async fn run(
             remove_image(ports, &track).await;
             return Ok(Outcome::Skipped);
         }
-        Err(Interrupted::Store(error)) if error.is_repeatable() => {
-            // Best effort: if the store is unreachable, the lease expires.
-            let _ = ports.release(&claimed.lease).await;
-            return Err(error);
-        }
+        Err(Interrupted::Store(error)) if error.is_repeatable() => return Err(error),
         Err(Interrupted::Store(error)) => (track.stage.get(), error.message),
         Err(Interrupted::Failed(stage, reason)) => (stage, reason),
     };
@@ -149,7 +111,7 @@ async fn run(
         }
     }
     remove_image(ports, &track).await;
-    remove_earlier(ports, &claimed, None).await;
+    remove_earlier(ports, claimed, None).await;
     Ok(Outcome::Done)
 }
 
@@ -179,20 +141,14 @@ async fn remove_earlier(images: &impl ImageStore, claimed: &Claimed, needed: Opt
     }
 }
 
-/// Runs the steps and renews the lease concurrently, until the task's deadline.
-async fn under_lease(
+/// Runs the steps until the task's deadline.
+async fn in_time(
     ports: &impl Ports,
     config: &Config,
     claimed: &Claimed,
     track: &Track,
 ) -> Result<(), Interrupted> {
-    let work = async {
-        let steps = pin!(steps(ports, config, claimed, track));
-        match select(steps, pin!(renewals(ports, &claimed.lease))).await {
-            Either::Left((result, _)) => result,
-            Either::Right((Lost, _)) => Err(Interrupted::Lost),
-        }
-    };
+    let work = steps(ports, config, claimed, track);
     timeout(ports, config.task_timeout, work)
         .await
         .unwrap_or_else(|| {
@@ -202,24 +158,6 @@ async fn under_lease(
             );
             Err(Interrupted::Failed(track.stage.get(), reason))
         })
-}
-
-struct Lost;
-
-/// Renews until the lease is lost. Errors are retried: the lease may outlast an outage,
-/// and each write is fenced anyway.
-async fn renewals(ports: &(impl TaskStore + Clock), lease: &Lease) -> Lost {
-    let mut lease = lease.clone();
-    loop {
-        ports
-            .sleep(Duration::from_millis(lease.renew_after.into()))
-            .await;
-        match ports.renew(&lease).await {
-            Ok(Some(renewed)) => lease = renewed,
-            Ok(None) => return Lost,
-            Err(_) => {}
-        }
-    }
 }
 
 async fn steps(

@@ -3,24 +3,25 @@
 
 use std::sync::Arc;
 
-use concept_refinement_domain::capability::Lease;
+use concept_refinement_domain::capability::Claimed;
 use concept_refinement_domain::task::Stage;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 
 use crate::model::RetryLater;
 use crate::slots::Slot;
+use crate::traces::Attempt;
 
 /// Processes tasks.
 pub trait Processor: Send + Sync {
-    /// Begins to process the task that a message points to, in this slot.
-    fn start(&self, message: Vec<u8>, slot: Slot) -> Run;
+    /// Begins to process a task that the caller has claimed, in this slot. The caller renews
+    /// the lease meanwhile, and releases it if the outcome is [`Outcome::RetryLater`].
+    /// `attempt`: where its spans belong.
+    fn start(&self, claimed: Claimed, attempt: Attempt, slot: Slot) -> Run;
 }
 
 /// One task that is being processed.
 pub struct Run {
-    /// The lease that it holds.
-    pub claimed: ClaimedLease,
     /// The stage that it has reached.
     pub stage: LastStage,
     /// Signals that its model cannot continue for now.
@@ -35,40 +36,18 @@ pub struct Run {
 pub enum Outcome {
     /// The task is completed or failed: acknowledge it.
     Done,
-    /// There was nothing to do: acknowledge it.
+    /// The lease is lost, or the task was deleted: acknowledge it.
     Skipped,
-    /// The message is invalid: acknowledge it, a retry cannot help.
+    /// It cannot be processed: acknowledge it, a retry cannot help.
     Rejected(String),
     /// A capability could not be used: deliver it again later.
     RetryLater(String),
 }
 
-/// The lease that a run claimed last, so that it can be released if the run is stopped
-/// from outside.
-#[derive(Clone, Default)]
-pub struct ClaimedLease(Arc<Mutex<Option<Lease>>>);
-
 /// The stage that a run began last, which says what would be left behind if it were
 /// stopped now.
 #[derive(Clone, Default)]
 pub struct LastStage(Arc<Mutex<Option<Stage>>>);
-
-impl ClaimedLease {
-    /// Remembers the lease that was claimed, or that there is none.
-    pub fn set(&self, lease: Option<Lease>) {
-        *self.0.lock() = lease;
-    }
-
-    /// The lease; it stays here.
-    pub fn get(&self) -> Option<Lease> {
-        self.0.lock().clone()
-    }
-
-    /// Takes the lease, in order to release it.
-    pub fn take(&self) -> Option<Lease> {
-        self.0.lock().take()
-    }
-}
 
 impl LastStage {
     /// Remembers the stage that began.

@@ -10,6 +10,7 @@ pub mod waiting;
 
 use std::time::Duration;
 
+use concept_refinement_domain::capability::{Claimed, Lease};
 use concept_refinement_domain::message::{self, Parsed};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -39,20 +40,27 @@ pub trait TaskQueue: Send + Sync {
     }
 }
 
-/// A delivered message, which must be acked or nacked. If it is dropped
-/// instead, it is delivered again a little later.
+/// Something to work on, which must be acked or nacked. If it is dropped instead, it is
+/// delivered again a little later.
 pub struct Delivery {
-    /// The task that the message points to, if it names one. The queue extracts it once,
-    /// so that nobody has to parse the message again.
-    pub task_id: Option<String>,
-    /// As it was published.
-    pub message: Vec<u8>,
-    unanswered: Unanswered,
+    work: Work,
+    acknowledgement: Acknowledgement,
 }
 
-/// A receipt until its delivery is acked or nacked.
-struct Unanswered {
+/// What a worker is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// A task that the queue has claimed for the worker, in the same step that fetched it.
+    Claimed(Box<Claimed>),
+    /// What a message says: its task is still to be claimed.
+    Message(Parsed),
+}
+
+/// How a worker answers for a delivery.
+pub struct Acknowledgement {
     receipt: Option<Box<dyn Receipt>>,
+    /// The claim that came with the delivery, until a worker has taken it.
+    unused: Option<Lease>,
     /// The runtime on which it is nacked if dropped, whichever thread drops it.
     runtime: Option<Handle>,
 }
@@ -63,55 +71,91 @@ pub trait Receipt: Send {
     /// The message is done.
     fn ack(self: Box<Self>) -> BoxFuture<'static, ()>;
 
-    /// The message is to be delivered again after the delay.
-    fn nack(self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()>;
+    /// The message is to be delivered again after the delay. `unused`: the claim that came
+    /// with it and that no worker has taken, to be released.
+    fn nack(self: Box<Self>, delay: Duration, unused: Option<Lease>) -> BoxFuture<'static, ()>;
 }
 
 impl Delivery {
-    /// A message that a backend delivers.
-    pub fn new(task_id: Option<String>, message: Vec<u8>, receipt: Box<dyn Receipt>) -> Self {
+    /// What a backend delivers.
+    pub fn new(work: Work, receipt: Box<dyn Receipt>) -> Self {
+        let unused = match &work {
+            Work::Claimed(claimed) => Some(claimed.lease.clone()),
+            Work::Message(_) => None,
+        };
         Self {
-            task_id,
-            message,
-            unanswered: Unanswered {
+            work,
+            acknowledgement: Acknowledgement {
                 receipt: Some(receipt),
+                unused,
                 runtime: Handle::try_current().ok(),
             },
         }
     }
 
-    /// The message is processed; it is not delivered again.
-    pub async fn ack(mut self) {
-        if let Some(receipt) = self.unanswered.receipt.take() {
-            receipt.ack().await;
-        }
+    /// A message as it was published.
+    pub fn of_message(message: &[u8], receipt: Box<dyn Receipt>) -> Self {
+        Self::new(Work::Message(message::parse(message)), receipt)
     }
 
-    /// The message is delivered again after this delay.
-    pub async fn nack(mut self, delay: Duration) {
-        if let Some(receipt) = self.unanswered.receipt.take() {
-            receipt.nack(delay).await;
+    /// What it is about.
+    pub fn work(&self) -> &Work {
+        &self.work
+    }
+
+    /// Hands the work to a worker, which from now on answers for the claim, if there is one.
+    pub fn begin(mut self) -> (Work, Acknowledgement) {
+        self.acknowledgement.unused = None;
+        (self.work, self.acknowledgement)
+    }
+
+    /// It is not delivered again.
+    pub async fn ack(self) {
+        self.acknowledgement.ack().await;
+    }
+
+    /// It is delivered again after this delay.
+    pub async fn nack(self, delay: Duration) {
+        self.acknowledgement.nack(delay).await;
+    }
+}
+
+impl Work {
+    /// The task, if one is named.
+    pub fn task_id(&self) -> Option<&str> {
+        match self {
+            Self::Claimed(claimed) => Some(&claimed.lease.task_id),
+            Self::Message(Parsed::Valid { task_id, .. }) => Some(task_id),
+            Self::Message(Parsed::Unusable { task_id, .. }) => task_id.as_deref(),
+            Self::Message(Parsed::Nonsense) => None,
         }
     }
 }
 
-impl Drop for Unanswered {
+impl Acknowledgement {
+    /// The work is done; it is not delivered again.
+    pub async fn ack(mut self) {
+        if let Some(receipt) = self.receipt.take() {
+            receipt.ack().await;
+        }
+    }
+
+    /// It is delivered again after this delay.
+    pub async fn nack(mut self, delay: Duration) {
+        if let Some(receipt) = self.receipt.take() {
+            receipt.nack(delay, self.unused.take()).await;
+        }
+    }
+}
+
+impl Drop for Acknowledgement {
     fn drop(&mut self) {
         if let Some(receipt) = self.receipt.take() {
-            let again = receipt.nack(REDELIVERY_DELAY);
+            let again = receipt.nack(REDELIVERY_DELAY, self.unused.take());
             match &self.runtime {
                 Some(runtime) => drop(runtime.spawn(again)),
                 None => drop(again.now_or_never()),
             }
         }
-    }
-}
-
-/// The task that a message names, for [`Delivery::task_id`].
-pub fn task_of(message: &[u8]) -> Option<String> {
-    match message::parse(message) {
-        Parsed::Valid { task_id, .. } => Some(task_id),
-        Parsed::Unusable { task_id, .. } => task_id,
-        Parsed::Nonsense => None,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The rows are the queue: they are durable, and `recover` and `due` find the tasks that
 //! need a message. This module keeps only their order, in memory, so that workers are
-//! woken instead of polling. A message is made from the row when it is delivered.
+//! woken instead of polling.
 
 mod delay_queue;
 pub mod engine;
@@ -11,10 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_capability::Answer;
-use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue};
+use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue, Work};
 use concept_refinement_capability::runtime::{Runtime, Tokio};
-use concept_refinement_capability::tasks::Tasks;
-use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::capability::{CapabilityError, Lease};
 use concept_refinement_domain::message::{self, Parsed};
 use futures::FutureExt;
 use futures::future::{self, BoxFuture};
@@ -23,44 +22,34 @@ use delay_queue::{DelayQueue, Entry};
 
 /// The queue inside a task store.
 pub struct StoreQueue {
-    tasks: Arc<dyn Tasks>,
     delay_queue: Arc<DelayQueue>,
 }
 
 impl StoreQueue {
     /// Holds at most `capacity` tasks. Further ones are not refused, because their rows
     /// are stored: they are published again when they are overdue.
-    pub fn new(tasks: Arc<dyn Tasks>, capacity: usize) -> Self {
-        Self::on(Arc::new(Tokio::default()), tasks, capacity)
+    pub fn new(capacity: usize) -> Self {
+        Self::on(Arc::new(Tokio::default()), capacity)
     }
 
     /// The same with another timer than tokio's.
-    pub fn on(runtime: Arc<dyn Runtime>, tasks: Arc<dyn Tasks>, capacity: usize) -> Self {
+    pub fn on(runtime: Arc<dyn Runtime>, capacity: usize) -> Self {
         Self {
-            tasks,
             delay_queue: Arc::new(DelayQueue::new(runtime, capacity)),
         }
     }
 
-    /// Waits for the next task that is not final, and makes its message.
     async fn next(&self) -> Result<Delivery, CapabilityError> {
-        loop {
-            let entry = self.delay_queue.next().await;
-            let (task_id, user_id) = (entry.task_id.clone(), entry.user_id.clone());
-            let taken = Taken {
-                delay_queue: Arc::clone(&self.delay_queue),
-                entry,
-            };
-            // From here on, dropping the delivery puts the task back into the queue.
-            let mut delivery = Delivery::new(Some(task_id.clone()), vec![], Box::new(taken));
-            match self.tasks.get(&user_id, &task_id).await? {
-                Some(task) if !task.status.is_final() => {
-                    delivery.message = message::message_for(&task);
-                    return Ok(delivery);
-                }
-                Some(_) | None => delivery.ack().await,
-            }
-        }
+        let entry = self.delay_queue.next().await;
+        let named = Parsed::Valid {
+            task_id: entry.task_id.clone(),
+            user_id: entry.user_id.clone(),
+        };
+        let taken = Taken {
+            delay_queue: Arc::clone(&self.delay_queue),
+            entry,
+        };
+        Ok(Delivery::new(Work::Message(named), Box::new(taken)))
     }
 }
 
@@ -103,7 +92,7 @@ impl Receipt for Taken {
         future::ready(()).boxed()
     }
 
-    fn nack(self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
+    fn nack(self: Box<Self>, delay: Duration, _: Option<Lease>) -> BoxFuture<'static, ()> {
         self.delay_queue.add_later(self.entry, delay);
         future::ready(()).boxed()
     }

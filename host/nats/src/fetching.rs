@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::{Message, StatusCode};
+use concept_refinement_capability::queue::Delivery;
 use concept_refinement_capability::queue::waiting::Waiting;
-use concept_refinement_capability::queue::{Delivery, task_of};
 use futures::StreamExt as _;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -96,9 +96,7 @@ impl Fetching {
     fn deliver(&self, message: Message) {
         let acker = self.connection.acker(message.reply);
         let receipt = Unanswered::new(Arc::clone(&self.connection), acker);
-        let contents = Vec::from(message.payload);
-        let task_id = task_of(&contents);
-        self.waiting
-            .hand(Delivery::new(task_id, contents, Box::new(receipt)));
+        let delivery = Delivery::of_message(&message.payload, Box::new(receipt));
+        self.waiting.hand(delivery);
     }
 }

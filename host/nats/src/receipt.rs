@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::message::{AckKind, Acker};
 use concept_refinement_capability::queue::Receipt;
+use concept_refinement_domain::capability::Lease;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio_util::task::AbortOnDropHandle;
@@ -57,7 +58,7 @@ impl Receipt for Unanswered {
         self.answer(AckKind::Ack)
     }
 
-    fn nack(self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
+    fn nack(self: Box<Self>, delay: Duration, _: Option<Lease>) -> BoxFuture<'static, ()> {
         self.answer(AckKind::Nak(Some(delay.min(MAX_DELAY))))
     }
 }

@@ -46,7 +46,6 @@ use connection::database::{Database, SCAN_DEADLINE};
 use connection::fair_permits::FairPermits;
 use connection::fault::Fault;
 use connection::group_commit::GroupCommit;
-use queue::handovers::Handovers;
 use tasks::backlog::Backlog;
 use tasks::recent::Recent;
 
@@ -62,7 +61,6 @@ pub struct PostgresTasks {
     clock: Arc<dyn Clock>,
     options: Options,
     hub: Arc<Hub>,
-    handovers: Handovers,
     promises: Arc<Promises>,
     backlog: Backlog,
     recent: Arc<Recent>,
@@ -155,7 +153,6 @@ impl PostgresTasks {
             clock,
             options,
             hub,
-            handovers: Handovers::default(),
             promises,
             backlog: Backlog::default(),
             recent,

@@ -7,7 +7,7 @@
 //! when their leases expire.
 
 pub(crate) mod fetch;
-pub(crate) mod handovers;
+
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -16,11 +16,10 @@ use concept_refinement_capability::clock::before;
 use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::queue::waiting::Waiting;
-use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue};
-use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue, Work};
+use concept_refinement_domain::capability::{CapabilityError, Lease};
 use concept_refinement_domain::lease::{PENDING_OVERDUE, is_overdue};
 use concept_refinement_domain::message::{self, Parsed};
-use concept_refinement_domain::task::Task;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::time::{sleep, timeout};
@@ -137,9 +136,9 @@ async fn fetch_once(
     receivers: usize,
 ) -> Result<Option<Duration>, Fault> {
     match fetch(&store, receivers).await? {
-        Fetched::Tasks(tasks) => {
-            for task in &tasks {
-                waiting.hand(delivery(&store, task));
+        Fetched::Tasks(fetched) => {
+            for work in fetched {
+                waiting.hand(delivery(&store, work));
             }
             Ok(None)
         }
@@ -151,13 +150,12 @@ async fn fetch_once(
     }
 }
 
-fn delivery(store: &Arc<PostgresTasks>, task: &Task) -> Delivery {
+fn delivery(store: &Arc<PostgresTasks>, work: Work) -> Delivery {
     let receipt = Taken {
         store: Arc::downgrade(store),
-        task_id: task.id.clone(),
+        task_id: work.task_id().unwrap_or_default().to_owned(),
     };
-    let message = message::message_for(task);
-    Delivery::new(Some(task.id.clone()), message, Box::new(receipt))
+    Delivery::new(work, Box::new(receipt))
 }
 
 /// Makes an overdue task that nobody works on deliverable now. Others need no change: a
@@ -195,22 +193,20 @@ struct Taken {
     task_id: String,
 }
 
-/// Releases a task that was claimed for a worker which never took the claim.
-async fn release_unasked(store: &PostgresTasks, task_id: &str) {
-    if let Some(held) = store.handovers.find(task_id, None)
-        && store.handovers.take(&held).is_some()
-    {
-        retry_until(&*store.clock, held.until, || {
-            let lease = held.clone();
+async fn deliver_again(
+    store: &PostgresTasks,
+    task_id: &str,
+    delay: Duration,
+    unused: Option<Lease>,
+) -> Result<(), Fault> {
+    if let Some(unused) = unused {
+        retry_until(&*store.clock, unused.until, || {
+            let lease = unused.clone();
             // If the lease was lost, there is nothing to release.
             async move { leases::release(store, &lease).await.map(drop) }.boxed()
         })
         .await;
     }
-}
-
-async fn deliver_again(store: &PostgresTasks, task_id: &str, delay: Duration) -> Result<(), Fault> {
-    release_unasked(store, task_id).await;
     match id(task_id) {
         Some(id) => put_off(store, id, delay).await,
         None => Ok(()),
@@ -220,18 +216,13 @@ async fn deliver_again(store: &PostgresTasks, task_id: &str, delay: Duration) ->
 impl Receipt for Taken {
     /// If the task is not final, the sweep will find it.
     fn ack(self: Box<Self>) -> BoxFuture<'static, ()> {
-        async move {
-            if let Some(store) = self.store.upgrade() {
-                release_unasked(&store, &self.task_id).await;
-            }
-        }
-        .boxed()
+        std::future::ready(()).boxed()
     }
 
-    fn nack(self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
+    fn nack(self: Box<Self>, delay: Duration, unused: Option<Lease>) -> BoxFuture<'static, ()> {
         async move {
             if let Some(store) = self.store.upgrade()
-                && let Err(fault) = deliver_again(&store, &self.task_id, delay).await
+                && let Err(fault) = deliver_again(&store, &self.task_id, delay, unused).await
             {
                 tracing::debug!(%fault, "a task is delivered again later than it was asked for");
             }

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_capability::queue::Delivery;
 use concept_refinement_capability::queue::waiting::Waiting;
-use concept_refinement_capability::queue::{Delivery, task_of};
 use tokio::time::sleep;
 
 use super::api::{Api, Received};
@@ -50,9 +50,7 @@ impl Pulling {
 
     fn deliver(&self, received: &Received) {
         let receipt = Unanswered::new(Arc::clone(&self.api), received.ack_id.clone());
-        let contents = received.contents();
-        let task_id = task_of(&contents);
-        self.waiting
-            .hand(Delivery::new(task_id, contents, Box::new(receipt)));
+        let delivery = Delivery::of_message(&received.contents(), Box::new(receipt));
+        self.waiting.hand(delivery);
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_capability::queue::Receipt;
+use concept_refinement_domain::capability::Lease;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::time::sleep;
@@ -62,7 +63,7 @@ impl Receipt for Unanswered {
         async move { log(api.acknowledge(&ack_id).await) }.boxed()
     }
 
-    fn nack(self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
+    fn nack(self: Box<Self>, delay: Duration, _: Option<Lease>) -> BoxFuture<'static, ()> {
         let Self { api, ack_id, .. } = *self;
         let delay = delay.min(MAX_DELAY);
         let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);

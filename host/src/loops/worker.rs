@@ -1,21 +1,29 @@
-//! Takes messages from the queue, and hands each to a processor.
+//! Takes deliveries from the queue, claims their tasks, hands each to a processor, and renews
+//! its lease meanwhile.
 //!
 //! The number of tasks in flight is limited, and nothing polls. All writes of a processor
 //! are fenced by its lease, so it can be stopped at any moment without losing anything.
 
 use std::future::pending;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use concept_refinement_capability::Capabilities;
 use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
-use concept_refinement_capability::processor::{ClaimedLease, Outcome, Processor, Run};
-use concept_refinement_capability::queue::Delivery;
+use concept_refinement_capability::processor::{Outcome, Processor, Run};
+use concept_refinement_capability::queue::{Acknowledgement, Delivery, Work};
 use concept_refinement_capability::runtime::Runtime;
 use concept_refinement_capability::slots::{Slot, Slots};
+use concept_refinement_capability::traces::Attempt;
+use concept_refinement_domain::capability::{CapabilityError, Claimed, Fenced, Lease};
+use concept_refinement_domain::lease::is_fresh;
+use concept_refinement_domain::message::Parsed;
+use concept_refinement_domain::sentence::MISSING_PROMPT_OR_URL;
 use concept_refinement_domain::step::StepKind;
+use concept_refinement_domain::task::Task;
 use concept_refinement_runtime::metrics::series::Active;
+use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::watch;
@@ -78,11 +86,12 @@ impl Worker {
             while let Some(Some(())) = in_flight.next().now_or_never() {}
             let worker = Arc::clone(&self);
             let abort = abort.clone();
-            if let Some(task_id) = &delivery.task_id {
+            let task_id = delivery.work().task_id();
+            if let Some(task_id) = task_id {
                 let leases = self.host.leases();
                 leases.add_step(task_id, 0, StepKind::Delivered, "");
             }
-            let task_id = delivery.task_id.as_deref().unwrap_or_default();
+            let task_id = task_id.unwrap_or_default();
             // All log lines of a task have its id.
             let span = tracing::info_span!("task", task_id, trace_id = tracing::field::Empty);
             let work = async move {
@@ -102,12 +111,14 @@ impl Worker {
         }
     }
 
-    /// Processes one message that did not come from a queue. An error: the processor
-    /// ended early.
-    pub async fn once(&self, task_id: &str, message: &[u8]) -> anyhow::Result<Outcome> {
-        let claimed = &mut ClaimedLease::default();
-        self.process(Some(task_id), message, claimed, Slot::default())
-            .await
+    /// Processes one task that did not come from a queue. An error: the processor ended early.
+    pub async fn once(&self, task: &Task) -> anyhow::Result<Outcome> {
+        let named = Parsed::Valid {
+            task_id: task.id.clone(),
+            user_id: task.user_id.clone(),
+        };
+        let slot = Slot::default();
+        self.process(Work::Message(named), &mut None, slot).await
     }
 
     /// A message, and a slot for it.
@@ -131,31 +142,32 @@ impl Worker {
     }
 
     async fn work(&self, delivery: Delivery, abort: CancellationToken, slot: Slot) {
-        let mut claimed = ClaimedLease::default();
-        let task_id = delivery.task_id.as_deref();
+        let (work, acknowledgement) = delivery.begin();
+        let task_id = work.task_id().map(str::to_owned);
+        let mut held = None;
         let processed = tokio::select! {
             biased;
-            processed = self.process(task_id, &delivery.message, &mut claimed, slot.clone()) => Some(processed),
+            processed = self.process(work, &mut held, slot.clone()) => Some(processed),
             () = abort.cancelled() => None,
         };
-        if let (Some(metrics), Some(id)) = (&self.metrics, task_id) {
+        if let (Some(metrics), Some(id)) = (&self.metrics, &task_id) {
             metrics.tasks.left(id);
         }
         match processed {
             Some(Ok(Outcome::Done)) => {
-                tracing::debug!("the message was processed");
-                delivery.ack().await;
+                tracing::debug!("the task was processed");
+                acknowledgement.ack().await;
             }
             Some(Ok(Outcome::Skipped)) => {
                 tracing::debug!("nothing to do");
-                delivery.ack().await;
+                acknowledgement.ack().await;
             }
             Some(Ok(Outcome::Rejected(reason))) => {
                 tracing::warn!(reason, "the message was rejected");
-                delivery.ack().await;
+                acknowledgement.ack().await;
             }
             Some(Ok(Outcome::RetryLater(reason))) => {
-                self.retry_later(delivery, claimed, &reason).await;
+                self.retry_later(acknowledgement, held, &reason).await;
                 tokio::select! {
                     biased;
                     () = self.runtime.sleep(REDELIVERY_DELAY) => {}
@@ -166,78 +178,166 @@ impl Worker {
                 // Not released: its lease expires, which counts as a death of the worker,
                 // since a task that kills its workers must end some time.
                 tracing::error!(error = format!("{error:#}"), "the processor ended early");
-                delivery.nack(REDELIVERY_DELAY).await;
+                acknowledgement.nack(REDELIVERY_DELAY).await;
             }
             None => {
-                if let Some(lease) = claimed.take()
+                if let Some(lease) = held
                     && let Err(error) = self.host.leases().release(&lease).await
                 {
                     tracing::error!(%error, "the lease could not be released");
                 }
-                delivery.nack(REDELIVERY_DELAY).await;
+                acknowledgement.nack(REDELIVERY_DELAY).await;
             }
         }
     }
 
-    async fn retry_later(&self, delivery: Delivery, claimed: ClaimedLease, reason: &str) {
+    async fn retry_later(
+        &self,
+        acknowledgement: Acknowledgement,
+        held: Option<Lease>,
+        reason: &str,
+    ) {
         log_throttled!(warn, "to be delivered again", reason);
-        if let Some(lease) = claimed.take() {
-            // The processor already tried to release it. If this fails too, it is
-            // released before the task is claimed again.
+        if let Some(lease) = held {
+            // If this fails, it is released before the task is claimed again.
             let _ = self
                 .pending_releases
                 .release(self.host.leases(), lease)
                 .await;
         }
-        delivery.nack(REDELIVERY_DELAY).await;
+        acknowledgement.nack(REDELIVERY_DELAY).await;
     }
 
+    /// `held` becomes the lease as soon as there is one, for whoever stops this.
     async fn process(
         &self,
-        task_id: Option<&str>,
-        message: &[u8],
-        claimed: &mut ClaimedLease,
+        work: Work,
+        held: &mut Option<Lease>,
         slot: Slot,
     ) -> anyhow::Result<Outcome> {
-        if let Some(task_id) = task_id
-            && let Err(error) = self
-                .pending_releases
-                .retry(self.host.leases(), task_id)
-                .await
-        {
-            return Ok(Outcome::RetryLater(error.message));
-        }
-        let _present = self.metrics.as_ref().map(|of| Active::of(&of.processors));
+        let asked_at = Instant::now();
+        // Before the claim, so that nothing is missed between the two.
+        let revocation = work.task_id().map(|id| self.host.leases().revocation(id));
+        let claimed = match self.claimed(work, held).await {
+            Ok(Ok(claimed)) => claimed,
+            Ok(Err(outcome)) => return Ok(outcome),
+            Err(error) if error.is_repeatable() => return Ok(Outcome::RetryLater(error.message)),
+            Err(error) => return Ok(Outcome::Rejected(error.message)),
+        };
+        let lease = claimed.lease.clone();
+        let _present = self.metrics.as_ref().map(|of| {
+            of.tasks.claimed(&claimed);
+            Active::of(&of.processors)
+        });
+        let (host, now) = (&self.host, self.host.clock.now());
+        let attempt = Attempt::begin(&host.traces, &claimed, asked_at, now);
         let Run {
-            claimed: lease,
             stage,
             retry_later,
             outcome,
-        } = self.processor.start(message.to_vec(), slot);
-        *claimed = lease;
-        let revocation = task_id.map(|id| self.host.leases().revocation(id));
-        let cancelled = async {
-            match revocation {
-                Some(revocation) => revocation.await,
-                None => pending().await,
-            }
+        } = self.processor.start(claimed, attempt.clone(), slot);
+        let unless_storing = async |lost: BoxFuture<'_, ()>| {
+            lost.await;
             if stage.is_storing() {
                 pending().await
             }
         };
         tokio::select! {
             biased;
-            outcome = outcome => outcome,
+            outcome = outcome => {
+                if let Ok(Outcome::RetryLater(_)) = outcome {
+                    attempt.end("released", None);
+                }
+                outcome
+            }
             // Dropping the run cancels everything that it started, such as downloads and
             // model calls.
-            () = cancelled => {
+            () = unless_storing(revocation.unwrap_or_else(|| Box::pin(pending()))) => {
                 tracing::info!("the task was deleted or cancelled");
+                attempt.end("lost", None);
                 Ok(Outcome::Skipped)
             }
-            () = retry_later.wait() => Ok(Outcome::RetryLater(NO_MEMORY.to_owned())),
+            () = unless_storing(Box::pin(self.renew_until_lost(lease))) => {
+                tracing::info!("the lease was lost");
+                attempt.end("lost", None);
+                Ok(Outcome::Skipped)
+            }
+            () = retry_later.wait() => {
+                attempt.end("released", None);
+                Ok(Outcome::RetryLater(NO_MEMORY.to_owned()))
+            }
             () = self.runtime.sleep(self.task_timeout + SLACK) => {
                 anyhow::bail!("the processor overran its task's limit")
             }
         }
     }
+
+    /// The claim that came with the delivery, or one that is made now; or the outcome if there
+    /// is nothing to process.
+    async fn claimed(
+        &self,
+        work: Work,
+        held: &mut Option<Lease>,
+    ) -> Result<Result<Claimed, Outcome>, CapabilityError> {
+        let leases = self.host.leases();
+        let rejected = || Outcome::Rejected(MISSING_PROMPT_OR_URL.to_owned());
+        let (task_id, user_id, is_usable) = match work {
+            Work::Claimed(claimed) => return self.fresh(*claimed, held).await,
+            Work::Message(Parsed::Valid { task_id, user_id }) => (task_id, Some(user_id), true),
+            Work::Message(Parsed::Unusable {
+                task_id: Some(task_id),
+                user_id,
+            }) => (task_id, user_id, false),
+            Work::Message(Parsed::Unusable { task_id: None, .. } | Parsed::Nonsense) => {
+                return Ok(Err(rejected()));
+            }
+        };
+        self.pending_releases.retry(leases, &task_id).await?;
+        let Some(claimed) = leases.claim(&task_id, user_id.as_deref()).await? else {
+            return Ok(Err(Outcome::Skipped));
+        };
+        *held = Some(claimed.lease.clone());
+        if is_usable {
+            return Ok(Ok(claimed));
+        }
+        let failed = leases.fail(&claimed.lease, None, MISSING_PROMPT_OR_URL);
+        Ok(Err(match failed.await? {
+            Fenced::Done => rejected(),
+            Fenced::Lost => Outcome::Skipped,
+        }))
+    }
+
+    /// A claim that waited too long for its worker is renewed first, since the worker counts
+    /// from now.
+    async fn fresh(
+        &self,
+        claimed: Claimed,
+        held: &mut Option<Lease>,
+    ) -> Result<Result<Claimed, Outcome>, CapabilityError> {
+        *held = Some(claimed.lease.clone());
+        if is_fresh(&claimed.lease, self.host.clock.now()) {
+            return Ok(Ok(claimed));
+        }
+        let renewed = self.host.leases().renew(&claimed.lease).await?;
+        Ok(renewed
+            .map(|lease| Claimed { lease, ..claimed })
+            .ok_or(Outcome::Skipped))
+    }
+
+    /// Renews until the lease is lost. Errors are retried: the lease may outlast an outage,
+    /// and each write is fenced anyway.
+    async fn renew_until_lost(&self, mut lease: Lease) {
+        loop {
+            let pause = Duration::from_millis(lease.renew_after.into());
+            self.runtime.sleep(pause).await;
+            match self.host.leases().renew(&lease).await {
+                Ok(Some(renewed)) => lease = renewed,
+                Ok(None) => return,
+                Err(_) => {}
+            }
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -170,7 +170,6 @@ impl Interceptor<dyn TaskStore> for MeasuredStores {
                 TaskReply::Submission(Submission::Created(_)) => tasks.created(),
                 TaskReply::Fenced(Fenced::Done) if is_withdrawal => tasks.publish_failed(),
                 TaskReply::Cancelled(Some(Cancellation::Cancelled(_))) => tasks.cancelled(),
-                TaskReply::Claimed(Some(claimed)) => tasks.claimed(claimed),
                 TaskReply::Fenced(Fenced::Done) | TaskReply::Finished(Finished::Done) => {
                     if let Some((lease, end)) = end {
                         tasks.ended(lease, end, self.clock.now());

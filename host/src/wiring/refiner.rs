@@ -17,7 +17,6 @@ use concept_refinement_domain::capability::{
     ImageKind, ImageLength, NewImage, NewTask, StoredOrNot, Submission,
 };
 use concept_refinement_domain::image::{Format, Inspector, Limits};
-use concept_refinement_domain::message::message_for;
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::{Change, Refinement, Stage, Task};
@@ -215,9 +214,8 @@ impl Refiner {
             }
             std::future::pending::<()>().await;
         };
-        let message = message_for(&accepted.task);
         let outcome = {
-            let mut processing = pin!(self.worker.once(&id, &message));
+            let mut processing = pin!(self.worker.once(&accepted.task));
             tokio::select! {
                 outcome = &mut processing => outcome,
                 () = watching => return Err(unexpected()),

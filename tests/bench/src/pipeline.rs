@@ -149,7 +149,7 @@ fn in_memory(model: Arc<dyn ImageModel>) -> Capabilities {
         traces: Traces::default(),
         leader_leases: Arc::new(OnlyHost),
         images: Arc::new(MemoryImages::new(signing, Arc::clone(&clock))),
-        queue: Arc::new(StoreQueue::new(Arc::clone(&tasks) as _, 100)),
+        queue: Arc::new(StoreQueue::new(100)),
         store: tasks,
         clock,
         model,

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use concept_refinement_capability::clock::{Clock as _, ManualClock, SystemClock};
+use concept_refinement_capability::clock::{ManualClock, SystemClock};
 use concept_refinement_capability::leader_leases::LeaderLeases;
-use concept_refinement_capability::queue::TaskQueue as _;
+use concept_refinement_capability::queue::{TaskQueue as _, Work};
 use concept_refinement_capability::tasks::{Changes, Leases as _, Tasks as _};
 use concept_refinement_domain::capability::Fenced;
 use concept_refinement_domain::message::message_for;
@@ -119,73 +119,22 @@ async fn what_is_fetched_is_claimed_for_who_waits() {
     queue.publish(message_for(&task)).await.unwrap();
 
     let delivery = queue.receive().await.unwrap();
-    assert_eq!(delivery.task_id.as_ref(), Some(&task.id));
+    let Work::Claimed(claimed) = delivery.work() else {
+        panic!("{:?}", delivery.work())
+    };
+    assert_eq!((&claimed.task.id, claimed.lease.attempt), (&task.id, 1));
     assert_eq!(stored().await.status, Status::Processing);
     assert_eq!(there.claim(&task.id, None).await.unwrap(), None);
     drop(delivery);
     let again = timeout(Duration::from_secs(30), other.receive()).await;
     let again = again.expect("it was not delivered again").unwrap();
-    assert_eq!(again.task_id.as_ref(), Some(&task.id));
-    let claimed = there.claim(&task.id, None).await.unwrap().unwrap();
+    let (work, acknowledgement) = again.begin();
+    let Work::Claimed(claimed) = work else {
+        panic!("{work:?}")
+    };
     assert_eq!(claimed.lease.attempt, 2, "the fence has moved");
     assert_eq!(here.claim(&task.id, None).await.unwrap(), None);
-    again.ack().await;
-}
-
-/// As after a host has stood still. It has waited for its worker, of whom none has died.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_is_fetched_and_asked_for_late_is_renewed_first() {
-    let schema = Schema::new(Release::Fifteen);
-    let clock = Arc::new(ManualClock::at(START));
-    let open = || open(&schema.url(), None, Rules::default(), clock.clone());
-    let (here, there) = (open(), open());
-    let queue = here.queue();
-    for (late, renewed) in [
-        (LEASE / 3, false),
-        (LEASE / 2, true),
-        (LEASE, true),
-        (LEASE * 2, true),
-    ] {
-        let task = created(here.submit(new_task(&format!("{late:?}"))).await.unwrap());
-        queue.publish(message_for(&task)).await.unwrap();
-        let delivery = queue.receive().await.unwrap();
-        let fetched = clock.now();
-        clock.advance(late);
-        let claimed = here.claim(&task.id, None).await.unwrap().unwrap();
-        let since = if renewed { clock.now() } else { fetched };
-        assert_eq!(claimed.lease.until, since.plus(LEASE), "{late:?}");
-        assert_eq!(claimed.task.lease_until, Some(claimed.lease.until));
-        assert_eq!(claimed.lease.attempt, 1, "{late:?}");
-        // What the worker counts from now, until it renews.
-        clock.advance(LEASE / 3);
-        assert_eq!(there.claim(&task.id, None).await.unwrap(), None, "{late:?}");
-        assert_eq!(here.claim(&task.id, None).await.unwrap(), None, "{late:?}");
-        let failed = here.fail(&claimed.lease, None, "It failed.").await;
-        assert_eq!(failed, Ok(Fenced::Done));
-        delivery.ack().await;
-    }
-}
-
-/// Its worker finds it gone, whether or not that one has ended it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_is_asked_for_after_another_host_took_it_is_not_given() {
-    let schema = Schema::new(Release::Fifteen);
-    let clock = Arc::new(ManualClock::at(START));
-    let open = || open(&schema.url(), None, Rules::default(), clock.clone());
-    let (here, there) = (open(), open());
-    let queue = here.queue();
-    let task = created(here.submit(new_task("ada")).await.unwrap());
-    queue.publish(message_for(&task)).await.unwrap();
-    let delivery = queue.receive().await.unwrap();
-    clock.advance(LEASE);
-    let taken = there.claim(&task.id, None).await.unwrap().unwrap();
-    assert_eq!(taken.lease.attempt, 2);
-    assert_eq!(here.claim(&task.id, None).await.unwrap(), None);
-    delivery.ack().await;
-    assert!(
-        there.renew(&taken.lease).await.unwrap().is_some(),
-        "it stays"
-    );
+    acknowledgement.ack().await;
 }
 
 /// Its own host hears that the task has ended, though nobody watches it there.
@@ -242,7 +191,7 @@ async fn hosts_share_the_queue() {
             receiving.push(tokio::spawn(async move {
                 let delivery = timeout(Duration::from_secs(30), queue.receive()).await;
                 let delivery = delivery.expect("nothing was delivered").unwrap();
-                let id = delivery.task_id.clone().unwrap();
+                let id = delivery.work().task_id().unwrap().to_owned();
                 delivery.ack().await;
                 id
             }));

@@ -5,7 +5,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use concept_refinement_capability::clock::SystemClock;
-use concept_refinement_capability::queue::TaskQueue as _;
+use concept_refinement_capability::queue::{TaskQueue as _, Work};
 use concept_refinement_capability::tasks::{Leases as _, Maintenance as _, Options, Tasks as _};
 use concept_refinement_domain::capability::{ErrorKind, Submission};
 use concept_refinement_domain::message::message_for;
@@ -102,10 +102,12 @@ async fn a_submission_whose_outcome_is_unknown_is_nobodys() {
     });
     queue.publish(message_for(&task.await)).await.unwrap();
     let delivery = timeout(FAILS_WITHIN, worker).await.expect("it is held");
-    let delivery = delivery.unwrap();
-    let claimed = store.claim(&new.id, None).await.unwrap().unwrap();
+    let (work, acknowledgement) = delivery.unwrap().begin();
+    let Work::Claimed(claimed) = work else {
+        panic!("{work:?}")
+    };
     assert_eq!(claimed.lease.attempt, 1);
-    delivery.ack().await;
+    acknowledgement.ack().await;
 }
 
 /// Lets nobody write to a table for a while.
@@ -157,9 +159,9 @@ async fn what_cannot_be_claimed_for_a_while_is_nobodys() {
     locking.join().unwrap();
     let delivery = timeout(WORKS_WITHIN, worker).await.expect("it is held");
     let delivery = delivery.unwrap();
-    assert_eq!(delivery.task_id.as_ref(), Some(&fetched.id));
+    assert_eq!(delivery.work().task_id(), Some(&*fetched.id));
+    drop(delivery);
     assert_is_nobodys(&store, &fetched.id).await;
-    delivery.ack().await;
     assert_eq!(deaths(&schema), "0");
 }
 

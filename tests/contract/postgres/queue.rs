@@ -49,6 +49,6 @@ async fn a_task_that_cannot_be_read_holds_up_no_other() {
     let (good, message) = queue.message().await;
     queue.queue.publish(message).await.unwrap();
     let delivery = timeout(SOON, queue.queue.receive()).await.unwrap().unwrap();
-    assert_eq!(delivery.task_id.as_deref(), Some(&*good));
+    assert_eq!(delivery.work().task_id(), Some(&*good));
     delivery.ack().await;
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use concept_refinement_capability::queue::{Delivery, TaskQueue};
-use concept_refinement_domain::message::{Parsed, parse};
 use futures::FutureExt;
 
 use super::QueueBackend;
@@ -20,11 +19,7 @@ async fn receive(queue: &Arc<dyn TaskQueue>) -> Delivery {
 }
 
 fn task_of(delivery: &Delivery) -> String {
-    let Parsed::Valid { task_id, .. } = parse(&delivery.message) else {
-        panic!("{:?}", delivery.message)
-    };
-    assert_eq!(delivery.task_id.as_ref(), Some(&task_id));
-    task_id
+    delivery.work().task_id().unwrap().to_owned()
 }
 
 async fn publish<B: QueueBackend>(backend: &B) -> String {

@@ -4,8 +4,9 @@
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use concept_refinement_capability::queue::{Delivery, TaskQueue};
+use concept_refinement_capability::queue::{Delivery, TaskQueue, Work};
 use concept_refinement_domain::capability::{CapabilityError, ErrorKind};
+use concept_refinement_domain::message::parse;
 use concept_refinement_nats::{Address, NatsQueue};
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::nats::NatsServer;
@@ -73,7 +74,7 @@ async fn receive(queue: &impl TaskQueue) -> Delivery {
 async fn receive_task(queue: &impl TaskQueue, id: &str) -> Delivery {
     loop {
         let delivery = receive(queue).await;
-        if delivery.task_id.as_deref() == Some(id) {
+        if delivery.work().task_id() == Some(id) {
             return delivery;
         }
         delivery.ack().await;
@@ -121,7 +122,7 @@ async fn what_was_published_outlives_the_server() {
     let queue = Arc::new(open(&server.new_url()).await.unwrap());
     let (first, second) = (publish(&*queue).await, publish(&*queue).await);
     let under_way = receive(&*queue).await;
-    assert_eq!(under_way.task_id.as_ref(), Some(&first));
+    assert_eq!(under_way.work().task_id(), Some(&*first));
     server.kill();
     assert_away(&*queue).await;
     // Whoever waits meanwhile is told, or served later.
@@ -147,7 +148,7 @@ async fn a_server_without_its_data_is_made_use_of_again() {
     receive(&queue).await.ack().await;
     let id = publish(&queue).await;
     let delivery = receive(&queue).await;
-    assert_eq!(delivery.task_id, Some(id));
+    assert_eq!(delivery.work().task_id(), Some(&*id));
     delivery.ack().await;
 }
 
@@ -167,7 +168,7 @@ async fn a_stream_that_is_deleted_is_made_again() {
         let id = publish(&queue).await;
         let delivery = tokio::time::timeout(SOON, waiting).await.unwrap();
         let delivery = match delivery {
-            Ok(delivery) if delivery.task_id.as_ref() == Some(&id) => delivery,
+            Ok(delivery) if delivery.work().task_id() == Some(&*id) => delivery,
             _ => receive_task(&queue, &id).await,
         };
         delivery.ack().await;
@@ -217,7 +218,7 @@ async fn who_is_at_work_for_long_has_the_message_alone() {
     let (host, other) = (open(&url).await.unwrap(), open(&url).await.unwrap());
     let id = publish(&host).await;
     let delivery = receive(&host).await;
-    assert_eq!(delivery.task_id, Some(id));
+    assert_eq!(delivery.work().task_id(), Some(&*id));
     let doubled = tokio::time::timeout(Duration::from_secs(35), other.receive()).await;
     assert!(doubled.is_err(), "it was delivered twice");
     delivery.nack(Duration::ZERO).await;
@@ -256,7 +257,7 @@ async fn the_same_message_twice_is_delivered_twice() {
     }
     for _ in 0..2 {
         let delivery = receive(&queue).await;
-        assert_eq!(delivery.message, message);
+        assert_eq!(*delivery.work(), Work::Message(parse(&message)));
         delivery.ack().await;
     }
 }
@@ -268,7 +269,7 @@ async fn whatever_is_published_is_delivered_as_it_is() {
     for message in [&b""[..], b"no message", b"{\"task_id\":\"a\"}", &[0xFF; 64]] {
         queue.publish(message.to_owned()).await.unwrap();
         let delivery = receive(&queue).await;
-        assert_eq!(delivery.message, message);
+        assert_eq!(*delivery.work(), Work::Message(parse(&message)));
         delivery.ack().await;
     }
     let error = queue.publish(vec![b' '; 2 << 20]).await.unwrap_err();
@@ -284,7 +285,7 @@ async fn no_delay_is_too_long() {
     receive(&queue).await.nack(Duration::MAX).await;
     let other = publish(&queue).await;
     let delivery = receive(&queue).await;
-    assert_eq!(delivery.task_id, Some(other));
+    assert_eq!(delivery.work().task_id(), Some(&*other));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -427,7 +428,7 @@ async fn jetstream_of_another_domain_or_account_is_asked_by_its_name() {
         let queue = open(&url).await.unwrap();
         let id = publish(&queue).await;
         let delivery = receive(&queue).await;
-        assert_eq!(delivery.task_id, Some(id), "{options}");
+        assert_eq!(delivery.work().task_id(), Some(&*id), "{options}");
         delivery.ack().await;
         eventually("the answer arrives", SOON, async || {
             (queue.length().await == Ok(Some(0))).then_some(())

@@ -205,7 +205,7 @@ async fn who_is_at_work_for_long_has_the_message_alone() {
     let (id, message) = message();
     host.publish(message).await.unwrap();
     let delivery = host.receive().await.unwrap();
-    assert_eq!(delivery.task_id, Some(id));
+    assert_eq!(delivery.work().task_id(), Some(&*id));
     let doubled = tokio::time::timeout(Duration::from_secs(14), other.receive()).await;
     assert!(doubled.is_err(), "it was delivered twice");
     delivery.nack(Duration::ZERO).await;

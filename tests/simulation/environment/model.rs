@@ -32,7 +32,7 @@ impl Environment {
         let call = call.map_err(|error| ModelError::Refused(error.to_string()))?;
         let asked = self.point("ask the model", Side::Before).await;
         asked.map_err(lost)?;
-        let Some(lease) = self.claimed.get() else {
+        let Some(lease) = self.held.clone() else {
             return Err(ModelError::Refused("Nobody asks.".to_owned()));
         };
         let world = &self.world;

@@ -28,11 +28,14 @@ use send_wrapper::SendWrapper;
 use super::{Native, Outside};
 
 impl<O: Outside> Native<O> {
-    /// Processes a message, on the thread that it is called from.
-    pub fn run(self, config: Arc<Config>, message: Vec<u8>) -> Run {
-        let (claimed, stage) = (self.claimed.clone(), self.stage.clone());
+    /// Processes a task that was claimed, on the thread that it is called from.
+    pub fn run(self, config: Arc<Config>, claimed: Claimed) -> Run {
+        let stage = self.stage.clone();
+        let (runtime, attempt) = (Arc::clone(&self.runtime), Attempt::default());
+        self.payments
+            .replace(self.host.payments(&claimed, runtime, attempt));
         let outcome = SendWrapper::new(async move {
-            Ok(match process::process(&self, &config, &message).await {
+            Ok(match process::process(&self, &config, &claimed).await {
                 process::Outcome::Done => Outcome::Done,
                 process::Outcome::Skipped => Outcome::Skipped,
                 process::Outcome::Rejected(reason) => Outcome::Rejected(reason),
@@ -40,7 +43,6 @@ impl<O: Outside> Native<O> {
             })
         });
         Run {
-            claimed,
             stage,
             retry_later: asked::RetryLater::default(),
             outcome: Box::pin(outcome),
@@ -49,22 +51,6 @@ impl<O: Outside> Native<O> {
 }
 
 impl<O: Outside> TaskStore for Native<O> {
-    async fn claim(
-        &self,
-        task_id: &str,
-        user_id: Option<&str>,
-    ) -> Result<Option<Claimed>, CapabilityError> {
-        let claimed = self.host.leases().claim(task_id, user_id).await?;
-        if let Some(claimed) = &claimed {
-            let payments =
-                self.host
-                    .payments(claimed, Arc::clone(&self.runtime), Attempt::default());
-            self.payments.replace(payments);
-            self.claimed.set(Some(claimed.lease.clone()));
-        }
-        Ok(claimed)
-    }
-
     async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError> {
         self.host.leases().renew(lease).await
     }
@@ -84,10 +70,6 @@ impl<O: Outside> TaskStore for Native<O> {
         error_message: &str,
     ) -> Result<Fenced, CapabilityError> {
         self.host.leases().fail(lease, stage, error_message).await
-    }
-
-    async fn release(&self, lease: &Lease) -> Result<Fenced, CapabilityError> {
-        self.host.leases().release(lease).await
     }
 }
 

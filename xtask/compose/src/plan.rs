@@ -177,7 +177,7 @@ pub fn plans(link: &Link) -> [Plan; 3] {
     let notified = [("notifier", "notifier")];
     let keyvalue = || shipped("store", "adapter-store-keyvalue", &notified);
     let filesystem = shipped("store", "adapter-store-filesystem", &notified);
-    let processor_of = [("processor", "processor")];
+    let worker = [("processor", "processor"), ("task-store", "store")];
     [
         Plan {
             name: "spin-api",
@@ -195,10 +195,7 @@ pub fn plans(link: &Link) -> [Plan; 3] {
             instances: [
                 vec![notifier(), keyvalue()],
                 model(link),
-                vec![
-                    processor(),
-                    shipped("entry", "adapter-entry-http", &processor_of),
-                ],
+                vec![processor(), shipped("entry", "adapter-entry-http", &worker)],
             ]
             .concat(),
             front: "entry",
@@ -211,7 +208,7 @@ pub fn plans(link: &Link) -> [Plan; 3] {
                 model(link),
                 vec![
                     processor(),
-                    shipped("queue", "adapter-queue-direct", &processor_of),
+                    shipped("queue", "adapter-queue-direct", &worker),
                     api(),
                 ],
             ]

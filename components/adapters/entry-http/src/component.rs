@@ -1,7 +1,7 @@
-//! `wasi:http/handler` on one side, the interface `processor` on the other.
+//! `wasi:http/handler` on one side, a worker on the other.
 
-use concept_refinement_guest::bindings::processor;
-use concept_refinement_guest::{Incoming, log};
+use concept_refinement_adapter_queue::{Attempt, work};
+use concept_refinement_guest::{Imports, Incoming, log};
 use wasip3::exports::http::handler::Guest;
 use wasip3::http::types::{ErrorCode, Fields, Method, Request, Response};
 use wasip3::{wit_future, wit_stream};
@@ -33,10 +33,10 @@ async fn handle(request: Request) -> Outcome {
         Ok(message) => message,
         Err(outcome) => return outcome,
     };
-    match processor::process(message).await {
-        processor::Outcome::Done | processor::Outcome::Skipped => Outcome::Acknowledged,
-        processor::Outcome::RetryLater(reason) => Outcome::RetryLater(reason),
-        processor::Outcome::Rejected(reason) => {
+    match work(&Imports, &message).await {
+        Attempt::Taken => Outcome::Acknowledged,
+        Attempt::Again(reason) => Outcome::RetryLater(reason),
+        Attempt::Refused(reason) => {
             log::warn(format_args!("a message was rejected: {reason}"));
             Outcome::Acknowledged
         }

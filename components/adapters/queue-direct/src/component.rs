@@ -1,9 +1,8 @@
-//! The interface `processor` on one side, `task-queue` on the other.
+//! A worker on one side, `task-queue` on the other.
 
-use concept_refinement_adapter_queue::{Attempt, MAX_MESSAGES, Slots, TOO_MANY, deliver};
+use concept_refinement_adapter_queue::{MAX_MESSAGES, Slots, TOO_MANY, deliver, work};
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::convert::Convert as _;
-use concept_refinement_guest::bindings::processor::{self, Outcome};
 use concept_refinement_guest::bindings::types::Error;
 use concept_refinement_guest::{Imports, log};
 
@@ -35,11 +34,7 @@ impl Guest for Component {
         };
         // Continues after this function has returned.
         wit_bindgen::spawn(async move {
-            let attempt = async || match processor::process(message.clone()).await {
-                Outcome::Done | Outcome::Skipped => Attempt::Taken,
-                Outcome::RetryLater(reason) => Attempt::Again(reason),
-                Outcome::Rejected(reason) => Attempt::Refused(reason),
-            };
+            let attempt = async || work(&Imports, &message).await;
             if let Err(sentence) = deliver(&Imports, attempt).await {
                 log::warn(format_args!("{sentence}"));
             }

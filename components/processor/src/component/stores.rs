@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage,
-    StoredOrNot,
+    CapabilityError, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage, StoredOrNot,
 };
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::sentence::cut;
@@ -18,15 +17,6 @@ use crate::contents::Contents;
 use crate::ports::{self, Answer, ModelError, ModelRequest, Purpose};
 
 impl ports::TaskStore for Imports {
-    async fn claim(
-        &self,
-        task_id: &str,
-        user_id: Option<&str>,
-    ) -> Result<Option<Claimed>, CapabilityError> {
-        let claimed = task_store::claim(task_id.to_owned(), user_id.map(str::to_owned)).await;
-        claimed.convert()
-    }
-
     async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError> {
         task_store::renew(lease.clone().convert()).await.convert()
     }
@@ -53,10 +43,6 @@ impl ports::TaskStore for Imports {
         )
         .await;
         fenced.convert()
-    }
-
-    async fn release(&self, lease: &Lease) -> Result<Fenced, CapabilityError> {
-        task_store::release(lease.clone().convert()).await.convert()
     }
 }
 

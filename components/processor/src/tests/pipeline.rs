@@ -1,9 +1,7 @@
 use std::time::Duration;
 
 use concept_refinement_domain::concept::{Concept, id_for};
-use concept_refinement_domain::sentence::MISSING_PROMPT_OR_URL;
 use concept_refinement_domain::task::{Stage, Status};
-use concept_refinement_domain::timestamp::Timestamp;
 
 use super::world::{GIF, ID, ORIGINAL, Page, Script, World};
 use crate::ports::Failure;
@@ -80,106 +78,6 @@ fn a_task_is_processed_in_six_steps() {
     assert!(concept.is_anonymous);
     assert!(concept.color_palettes.is_empty());
     assert_eq!(concept.notes, ["One thing was left as it was."]);
-}
-
-#[test]
-fn what_cannot_be_claimed_is_skipped_in_silence() {
-    let gone = World::new();
-    let message = gone.message();
-    let deleted = gone.store.borrow_mut().delete("ada", ID);
-    assert!(deleted);
-    let unknown = String::from_utf8(message.clone())
-        .unwrap()
-        .replace("8000-000000000001", "8000-000000000002");
-    for (name, world, message) in [
-        ("gone", gone, message.clone()),
-        (
-            "taken",
-            World::new().change(|task| {
-                task.status = Status::Processing;
-                task.lease_until = Some(Timestamp::from_secs(2_000));
-            }),
-            message.clone(),
-        ),
-        (
-            "completed",
-            World::new().change(|task| task.status = Status::Completed),
-            message.clone(),
-        ),
-        (
-            "another user's",
-            World::new().change(|task| task.user_id = "grace".to_owned()),
-            message.clone(),
-        ),
-        ("unknown", World::new(), unknown.into_bytes()),
-    ] {
-        let before = world.task();
-        let outcome = world.process_with(&message, &[]);
-        assert_eq!(outcome, Outcome::Skipped, "{name}");
-        assert_eq!(world.task(), before, "{name}");
-        assert!(world.asked.borrow().is_empty(), "{name}");
-    }
-}
-
-#[test]
-fn a_message_that_makes_no_sense_fails_its_task() {
-    let id = ID.to_owned();
-    let message = |change: &dyn Fn(&mut serde_json::Value)| {
-        let mut message = serde_json::json!({
-            "task_id": id,
-            "user_id": "ada",
-            "refinement_prompt": "more minimalist",
-            "original_image_url": ORIGINAL,
-            "logo_description": "",
-            "theme_description": "",
-            "task_type": "concept_refinement",
-        });
-        change(&mut message);
-        message.to_string().into_bytes()
-    };
-    for (name, message, fails) in [
-        (
-            "unknown type",
-            message(&|m| m["task_type"] = "logo".into()),
-            true,
-        ),
-        (
-            "no prompt",
-            message(&|m| m["refinement_prompt"] = "".into()),
-            true,
-        ),
-        (
-            "no URL",
-            message(&|m| m["original_image_url"] = "".into()),
-            true,
-        ),
-        (
-            "no user",
-            message(&|m| m["user_id"] = serde_json::Value::Null),
-            true,
-        ),
-        ("no task", message(&|m| m["task_id"] = "".into()), false),
-        ("not JSON", b"look at this task".to_vec(), false),
-        ("empty", Vec::new(), false),
-    ] {
-        let world = World::new();
-        let outcome = world.process_with(&message, &[]);
-        assert_eq!(
-            outcome,
-            Outcome::Rejected(MISSING_PROMPT_OR_URL.to_owned()),
-            "{name}"
-        );
-        if fails {
-            assert_eq!(world.status(), Some(Status::Failed), "{name}");
-            assert_eq!(
-                world.error_message().as_deref(),
-                Some(MISSING_PROMPT_OR_URL),
-                "{name}"
-            );
-        } else {
-            assert_eq!(world.status(), Some(Status::Pending), "{name}");
-        }
-    }
 }
 
 #[test]
@@ -301,7 +199,7 @@ fn a_download_says_who_asks() {
         ),
     ] {
         let world = World::new();
-        let outcome = world.process_with(&world.message(), settings);
+        let outcome = world.process_with(settings);
         assert_eq!(outcome, Outcome::Done);
         assert_eq!(*world.user_agents.borrow(), [expected].into());
     }
@@ -533,7 +431,7 @@ fn the_whole_task_has_a_limit() {
             "Image refinement failed",
         ),
     ] {
-        let outcome = world.process_with(&world.message(), &settings);
+        let outcome = world.process_with(&settings);
         assert_eq!(outcome, Outcome::Done, "{name}");
         assert_eq!(
             world.error_message().unwrap_or_default(),
@@ -571,10 +469,7 @@ fn an_upload_is_read_from_the_store() {
 
     let world = with_upload();
     let settings = [("public-url", "https://refine.example.com")];
-    assert_eq!(
-        world.process_with(&world.message(), &settings),
-        Outcome::Done
-    );
+    assert_eq!(world.process_with(&settings), Outcome::Done);
     assert_eq!(
         world.asked.borrow()[0].0.source_url.as_deref(),
         Some("https://refine.example.com/api/images/uploads/1?signature=x")

@@ -17,7 +17,7 @@ fn the_providers_own_host_may_be_private() {
     let world = World::new()
         .page(there, Page::Body(GIF))
         .model([Script::Location(there)]);
-    let outcome = world.process_with(&world.message(), &[PROVIDER]);
+    let outcome = world.process_with(&[PROVIDER]);
     assert_eq!(outcome, Outcome::Done);
     assert_eq!(world.status(), Some(Status::Completed));
     assert_eq!(
@@ -249,7 +249,7 @@ fn an_answer_that_stalls_is_continued() {
             .model([Script::Location(THERE)]);
         world.before_pages.replace(before.into());
         let settings = [("download-timeout", "1s")];
-        let outcome = world.process_with(&world.message(), &settings);
+        let outcome = world.process_with(&settings);
         assert_eq!(outcome, Outcome::Done, "{name}");
         assert_eq!(world.asked.borrow().len(), 1, "{name}");
         assert_eq!(world.offsets.borrow()[1..], *offsets, "{name}");
@@ -268,7 +268,7 @@ fn a_redirected_answer_is_still_the_models() {
         .page(elsewhere, Page::Redirect(there))
         .page(there, Page::Body(GIF))
         .model([Script::Location(elsewhere)]);
-    let outcome = world.process_with(&world.message(), &[PROVIDER]);
+    let outcome = world.process_with(&[PROVIDER]);
     assert_eq!(outcome, Outcome::Done);
     assert_eq!(world.status(), Some(Status::Completed));
     let fetched = world.fetched.borrow();
@@ -285,7 +285,7 @@ fn the_providers_private_host_is_no_place_for_originals() {
     let redirected = World::new().page(ORIGINAL, Page::Redirect(there));
     for (name, world) in [("named", named), ("redirected", redirected)] {
         let world = world.page(there, Page::Body(GIF));
-        let outcome = world.process_with(&world.message(), &[PROVIDER]);
+        let outcome = world.process_with(&[PROVIDER]);
         assert_eq!(outcome, Outcome::Done, "{name}");
         assert_eq!(
             world.error_message().unwrap_or_default(),

@@ -10,12 +10,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, Fenced, Finished, ImageInfo, ImageKind, ImageLength, Lease, NewImage,
-    NewTask, RefinedImage, Stored, StoredOrNot, Submission,
+    CapabilityError, Fenced, Finished, ImageInfo, ImageKind, ImageLength, Lease, NewImage, NewTask,
+    RefinedImage, Stored, StoredOrNot, Submission,
 };
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::image_path::ImagePath;
-use concept_refinement_domain::message::message_for;
 use concept_refinement_domain::refined;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::{Refinement, Stage, Status, Task};
@@ -78,7 +77,6 @@ pub struct World {
     pub store: RefCell<MemoryStore>,
     pub lose_lease_after: Cell<Option<u32>>,
     pub task_store_down: Cell<bool>,
-    pub claim_error: RefCell<Option<CapabilityError>>,
     pub finish_error: RefCell<Option<CapabilityError>>,
     pub image_store_error: RefCell<Option<CapabilityError>>,
     /// How many calls of it find the image store away.
@@ -107,7 +105,6 @@ pub struct World {
     pub deleted: RefCell<Vec<String>>,
     pub stages: RefCell<Vec<Stage>>,
     pub renewals: Cell<u32>,
-    pub released: Cell<u32>,
     /// For an original, in bytes.
     pub room: Cell<usize>,
     /// How long an answer waits for its room.
@@ -169,7 +166,6 @@ impl World {
             store: RefCell::new(store),
             lose_lease_after: Cell::new(None),
             task_store_down: Cell::new(false),
-            claim_error: RefCell::default(),
             finish_error: RefCell::default(),
             image_store_error: RefCell::default(),
             image_outage: Cell::new(0),
@@ -188,7 +184,6 @@ impl World {
             deleted: RefCell::default(),
             stages: RefCell::default(),
             renewals: Cell::new(0),
-            released: Cell::new(0),
             room: Cell::new(usize::MAX),
             wait_for_room: Cell::default(),
         }
@@ -229,10 +224,6 @@ impl World {
         }
     }
 
-    pub fn message(&self) -> Vec<u8> {
-        message_for(&self.task().unwrap())
-    }
-
     pub fn task(&self) -> Option<Task> {
         let store = self.store.borrow();
         store.record(ID).map(|record| record.task.clone())
@@ -242,17 +233,24 @@ impl World {
         self.store.borrow().all_concepts().cloned().collect()
     }
 
-    /// Processes the task's own message with the default settings.
+    /// Processes the task with the default settings.
     pub fn process(&self) -> Outcome {
-        self.process_with(&self.message(), &[])
+        self.process_with(&[])
     }
 
-    pub fn process_with(&self, message: &[u8], settings: &[(&str, &str)]) -> Outcome {
+    /// Claims the task, and releases it if it is to be tried later, as a worker does.
+    pub fn process_with(&self, settings: &[(&str, &str)]) -> Outcome {
         let config = Config::from_settings(|name| {
             let (_, value) = settings.iter().find(|(set, _)| *set == name)?;
             Some((*value).to_owned())
         });
-        self.run(process(self, &config.unwrap(), message))
+        let claimed = self.store.borrow_mut().claim(ID, None, self.now()).unwrap();
+        let outcome = self.run(process(self, &config.unwrap(), &claimed));
+        if let Outcome::RetryLater(_) = outcome {
+            let released = self.store.borrow_mut().release(&claimed.lease, self.now());
+            assert_eq!(released, Fenced::Done);
+        }
+        outcome
     }
 
     /// Runs a future to its end; when nothing is ready, time advances.
@@ -376,17 +374,6 @@ impl Random for World {
 }
 
 impl TaskStore for World {
-    async fn claim(
-        &self,
-        task_id: &str,
-        user_id: Option<&str>,
-    ) -> Result<Option<Claimed>, CapabilityError> {
-        if let Some(error) = self.claim_error.borrow().clone() {
-            return Err(error);
-        }
-        self.call("claim", |store, now| store.claim(task_id, user_id, now))
-    }
-
     async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError> {
         self.renewals.set(self.renewals.get() + 1);
         if self.lose_lease_after.get() == Some(self.renewals.get()) {
@@ -413,11 +400,6 @@ impl TaskStore for World {
         error_message: &str,
     ) -> Result<Fenced, CapabilityError> {
         self.call("fail", |store, now| store.fail(lease, error_message, now))
-    }
-
-    async fn release(&self, lease: &Lease) -> Result<Fenced, CapabilityError> {
-        self.released.set(self.released.get() + 1);
-        self.call("release", |store, now| store.release(lease, now))
     }
 }
 

@@ -8,13 +8,14 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_domain::capability::Lease;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{Delivery, Receipt, TaskQueue, task_of};
+use super::{Delivery, Receipt, TaskQueue};
 use crate::Answer;
 use crate::pause::Pause;
 
@@ -98,7 +99,7 @@ impl Pushes {
         while let Some(push) = receiver.recv().await {
             if push.taken.send(()).is_ok() {
                 let receipt = Box::new(Pushed(push.answer));
-                return Delivery::new(task_of(&push.message), push.message, receipt);
+                return Delivery::of_message(&push.message, receipt);
             }
         }
         // Unreachable, since `self` keeps the sender.
@@ -147,7 +148,7 @@ impl Receipt for Pushed {
     }
 
     /// Ignores the delay: the sender has its own.
-    fn nack(self: Box<Self>, _: Duration) -> BoxFuture<'static, ()> {
+    fn nack(self: Box<Self>, _: Duration, _: Option<Lease>) -> BoxFuture<'static, ()> {
         self.answer(false);
         ready(()).boxed()
     }
@@ -162,6 +163,10 @@ mod tests {
     use super::*;
 
     struct Silent;
+
+    fn message(task_id: &str) -> Vec<u8> {
+        format!(r#"{{"task_id":"{task_id}"}}"#).into()
+    }
 
     impl TaskQueue for Silent {
         fn publish(&self, _: Vec<u8>) -> Answer<'_, ()> {
@@ -184,14 +189,14 @@ mod tests {
         for (name, is_done) in [("ack", true), ("nack", false), ("dropped", false)] {
             let answer = async {
                 let delivery = queue.receive().await.unwrap();
-                assert_eq!(delivery.message, name.as_bytes());
+                assert_eq!(delivery.work().task_id(), Some(name));
                 match name {
                     "ack" => delivery.ack().await,
                     "nack" => delivery.nack(Duration::from_secs(1)).await,
                     _ => drop(delivery),
                 }
             };
-            let pushed = pushes.deliver(name.into());
+            let pushed = pushes.deliver(message(name));
             let (pushed, ()) = futures::future::join(pushed, answer).await;
             assert_eq!(pushed, is_done, "{name}");
         }
@@ -200,16 +205,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_no_worker_takes_in_time_or_before_the_end_comes_again() {
         let pushes = Arc::new(Pushes::new(Arc::default()));
-        assert!(!pushes.deliver(b"too late".into()).await);
+        assert!(!pushes.deliver(message("too late")).await);
         let queue = pushes.beside(Arc::new(Silent));
         let deliver = |message: &str| {
-            let (pushes, message) = (Arc::clone(&pushes), message.into());
+            let (pushes, message) = (Arc::clone(&pushes), self::message(message));
             tokio::spawn(async move { pushes.deliver(message).await })
         };
         let begun = deliver("begun");
         // A message whose pusher has left is not processed.
         let delivery = queue.receive().await.unwrap();
-        assert_eq!(delivery.message, b"begun");
+        assert_eq!(delivery.work().task_id(), Some("begun"));
         let waits = deliver("waits");
         tokio::task::yield_now().await;
         pushes.close();

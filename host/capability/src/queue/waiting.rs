@@ -92,8 +92,11 @@ mod tests {
     use futures::FutureExt as _;
     use futures::future::{BoxFuture, ready};
 
+    use concept_refinement_domain::capability::Lease;
+    use concept_refinement_domain::message::Parsed;
+
     use super::*;
-    use crate::queue::Receipt;
+    use crate::queue::{Receipt, Work};
 
     struct Unanswered;
 
@@ -102,17 +105,27 @@ mod tests {
             ready(()).boxed()
         }
 
-        fn nack(self: Box<Self>, _: Duration) -> BoxFuture<'static, ()> {
+        fn nack(self: Box<Self>, _: Duration, _: Option<Lease>) -> BoxFuture<'static, ()> {
             ready(()).boxed()
         }
     }
 
     fn delivery(name: &str) -> Delivery {
-        Delivery::new(Some(name.to_owned()), Vec::new(), Box::new(Unanswered))
+        let named = Parsed::Valid {
+            task_id: name.to_owned(),
+            user_id: String::new(),
+        };
+        Delivery::new(Work::Message(named), Box::new(Unanswered))
     }
 
     fn name(handed: Option<Handed>) -> String {
-        handed.unwrap().unwrap().task_id.unwrap()
+        handed
+            .unwrap()
+            .unwrap()
+            .work()
+            .task_id()
+            .unwrap()
+            .to_owned()
     }
 
     #[tokio::test]

@@ -60,7 +60,7 @@ pub fn verify(directory: &Path) -> Result<(), OpenError> {
 /// A store as the host uses it. `embedded`: its file, if it has one.
 pub fn open_tasks(store: SqliteTasks, embedded: Option<Arc<dyn Embedded>>) -> OpenTasks {
     let store = Arc::new(store);
-    let queue = StoreQueue::new(Arc::clone(&store) as _, QUEUE_CAPACITY);
+    let queue = StoreQueue::new(QUEUE_CAPACITY);
     OpenTasks {
         store: Arc::clone(&store) as _,
         pseudonyms: Arc::clone(&store.options.pseudonyms),

@@ -1,12 +1,13 @@
 //! Fetches tasks for waiting workers of this host, and claims them in the same commit,
-//! which saves a row version and a wait for the disk per task. The workers' own claims
-//! are then answered from memory (see `handovers`).
+//! which saves a row version and a wait for the disk per task.
 
 use std::sync::Arc;
 
 use concept_refinement_capability::Clock;
+use concept_refinement_capability::queue::Work;
 use concept_refinement_domain::capability::{Claimed, Fenced, Lease};
 use concept_refinement_domain::lease::PENDING_OVERDUE;
+use concept_refinement_domain::message::Parsed;
 use concept_refinement_domain::rulebook::{self, Claim};
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -28,7 +29,7 @@ pub(crate) const MAX_FETCH: usize = MAX_WRITES;
 
 pub(crate) enum Fetched {
     /// The tasks that have waited longest, in that order.
-    Tasks(Vec<Task>),
+    Tasks(Vec<Work>),
     /// No task is due; `next` is when the next one is.
     Nothing { next: Option<Timestamp> },
 }
@@ -104,20 +105,35 @@ async fn try_fetch(
         }
         return Err(fault);
     }
-    let mut tasks = Vec::with_capacity(due.len());
+    let mut fetched = Vec::with_capacity(due.len());
     for stored in unclaimed {
         store.recent.put(&stored);
-        tasks.push(stored.record.task);
+        let Task {
+            id,
+            user_id,
+            created_at,
+            ..
+        } = stored.record.task;
+        let (task_id, named) = (
+            id.clone(),
+            Parsed::Valid {
+                task_id: id,
+                user_id,
+            },
+        );
+        fetched.push(((created_at, task_id), Work::Message(named)));
     }
     for (swap, claimed, _) in claims {
         let stored = swap.written();
-        store.handovers.put(claimed);
         store.recent.put(&stored);
-        tasks.push(stored.record.task.clone());
+        let place = (claimed.task.created_at, claimed.task.id.clone());
+        fetched.push((place, Work::Claimed(Box::new(claimed))));
         store.announce(stored.record);
     }
-    tasks.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
-    Ok(Fetched::Tasks(tasks))
+    fetched.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(Fetched::Tasks(
+        fetched.into_iter().map(|(_, work)| work).collect(),
+    ))
 }
 
 /// None: its worker has to claim it. If somebody worked on the task before, the worker

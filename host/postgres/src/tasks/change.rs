@@ -225,7 +225,6 @@ impl PostgresTasks {
     pub(crate) fn announce_deletion(&self, id: &str) {
         self.promises.release(id);
         self.recent.forget(id);
-        self.handovers.forget(id);
         self.changes.deleted(id);
         self.hub.announce(id, Update::Deleted);
     }

@@ -2,10 +2,8 @@
 
 use concept_refinement_domain::capability::{Claimed, Fenced, Finished, Lease, RefinedImage};
 use concept_refinement_domain::concept::Concept;
-use concept_refinement_domain::lease::is_fresh;
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::rulebook::{self, Claim, Finish};
-use concept_refinement_domain::task::Task;
 
 use crate::PostgresTasks;
 use crate::connection::fault::Fault;
@@ -17,9 +15,6 @@ pub(crate) async fn claim(
     id: &str,
     user_id: Option<&str>,
 ) -> Result<Option<Claimed>, Fault> {
-    if let Some(claimed) = handed_over(store, id, user_id).await? {
-        return Ok(Some(claimed));
-    }
     let lease = store.options.lease;
     let rule = |record: &mut _, now| rulebook::claim(record, user_id, lease, now);
     Ok(
@@ -32,37 +27,6 @@ pub(crate) async fn claim(
             }
         },
     )
-}
-
-/// The claim that a fetch has made for this worker. If the worker asks late, the lease is
-/// renewed first, subject to fencing, since the worker counts its time from now. None:
-/// there is no claim, or its lease is lost. If renewing fails, the claim stays for the next
-/// caller.
-async fn handed_over(
-    store: &PostgresTasks,
-    id: &str,
-    user_id: Option<&str>,
-) -> Result<Option<Claimed>, Fault> {
-    let Some(made) = store.handovers.find(id, user_id) else {
-        return Ok(None);
-    };
-    let held = match is_fresh(&made, store.clock.now()) {
-        true => Some(made.clone()),
-        false => renew(store, &made).await?,
-    };
-    let handover = store.handovers.take(&made);
-    Ok(handover.zip(held).map(|(claimed, lease)| {
-        let lease_until = Some(lease.until);
-        let task = Task {
-            lease_until,
-            ..claimed.task
-        };
-        Claimed {
-            lease,
-            task,
-            ..claimed
-        }
-    }))
 }
 
 pub(crate) async fn renew(store: &PostgresTasks, held: &Lease) -> Result<Option<Lease>, Fault> {

@@ -1,10 +1,7 @@
 //! `task-store`, as linked into a component.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use concept_refinement_capability::health::Requester;
-use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_capability::traces::{Attempt, Kind, Span, Start, TASK};
 use concept_refinement_domain::capability::{Fenced, Finished, NewTask, RefinedImage, Submission};
 use concept_refinement_domain::convert::Convert;
@@ -80,23 +77,7 @@ impl HostWithStore<Sandbox> for Linked {
         user_id: Option<String>,
     ) -> Answer<Option<types::Claimed>> {
         let host = granted(caller)?;
-        let asked_at = Instant::now();
-        let claimed = host.leases().claim(&id, user_id.as_deref()).await;
-        if let Ok(Some(claimed)) = &claimed {
-            let lease = claimed.lease.clone();
-            let requester = Requester::of(&claimed.task);
-            let attempt = Attempt::begin(&host.traces, claimed, asked_at, host.clock.now());
-            let payments = host.payments(claimed, Arc::new(Tokio::default()), attempt.clone());
-            caller.with(|mut access| {
-                let sandbox = access.get();
-                sandbox.claimed.set(Some(lease));
-                sandbox.claimed_at = Some(Instant::now());
-                sandbox.requester = requester;
-                sandbox.payments = payments;
-                sandbox.attempt = attempt;
-            });
-        }
-        Ok(claimed.convert())
+        Ok(host.leases().claim(&id, user_id.as_deref()).await.convert())
     }
 
     async fn renew(caller: &Caller, lease: types::Lease) -> Answer<Option<types::Lease>> {
@@ -163,7 +144,6 @@ impl HostWithStore<Sandbox> for Linked {
 
     async fn release(caller: &Caller, lease: types::Lease) -> Answer<types::Fenced> {
         let host = granted(caller)?;
-        attempt(caller).end("released", None);
         Ok(host.leases().release(&lease.convert()).await.convert())
     }
 

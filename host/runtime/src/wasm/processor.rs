@@ -2,13 +2,16 @@
 
 use concept_refinement_capability::processor::{Outcome, Processor, Run};
 use concept_refinement_capability::slots::Slot;
+use concept_refinement_capability::traces::Attempt;
+use concept_refinement_domain::capability::Claimed;
+use concept_refinement_domain::convert::Convert as _;
 use wasmtime::Engine;
 
 use crate::wasm::bindings::processor::ProcessorComponentPre;
 use crate::wasm::bindings::processor::exports::concept::refinement::processor as wit;
 use crate::wasm::sandbox::{Grants, Sandbox};
 
-/// The processor: an instance for each message.
+/// The processor: an instance for each task.
 pub struct ProcessorComponent {
     engine: Engine,
     pre: ProcessorComponentPre<Sandbox>,
@@ -38,11 +41,13 @@ impl ProcessorComponent {
 }
 
 impl Processor for ProcessorComponent {
-    fn start(&self, message: Vec<u8>, slot: Slot) -> Run {
+    fn start(&self, claimed: Claimed, attempt: Attempt, slot: Slot) -> Run {
         let mut store = Sandbox::store(&self.engine, &self.grants);
-        store.data_mut().set_slot(slot);
-        let (claimed, stage) = (store.data().claimed.clone(), store.data().stage.clone());
-        let retry_later = store.data().retry_later.clone();
+        let sandbox = store.data_mut();
+        sandbox.set_slot(slot);
+        sandbox.work_on(&claimed, attempt);
+        let (stage, retry_later) = (sandbox.stage.clone(), sandbox.retry_later.clone());
+        let claimed = claimed.convert();
         let pre = self.pre.clone();
         let outcome = async move {
             let run = async {
@@ -50,7 +55,7 @@ impl Processor for ProcessorComponent {
                 let processor = processor.concept_refinement_processor();
                 store
                     .run_concurrent(async |accessor| {
-                        processor.call_process(accessor, message).await
+                        processor.call_process(accessor, claimed).await
                     })
                     .await?
             };
@@ -61,7 +66,6 @@ impl Processor for ProcessorComponent {
             })
         };
         Run {
-            claimed,
             stage,
             retry_later,
             outcome: Box::pin(outcome),

@@ -17,11 +17,12 @@ use concept_refinement_capability::clock::Clock;
 use concept_refinement_capability::health::Requester;
 use concept_refinement_capability::model::RetryLater;
 use concept_refinement_capability::payments::Payments;
-use concept_refinement_capability::processor::{ClaimedLease, LastStage};
+use concept_refinement_capability::processor::LastStage;
+use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_capability::slots::Slot;
 use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_capability::traces::Attempt;
-use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::capability::{CapabilityError, Claimed};
 use concept_refinement_domain::redaction::Redaction;
 use concept_refinement_domain::trace::TraceContext;
 use wasmtime::Store;
@@ -88,9 +89,8 @@ pub struct Sandbox {
     blob_bytes: usize,
     /// The models behind it. None except for middleware.
     next: Option<Arc<Next>>,
-    pub(crate) claimed: ClaimedLease,
     pub(crate) claimed_at: Option<Instant>,
-    /// The user and the picture of the task that it has claimed.
+    /// The user and the picture of the task that it works on.
     pub(crate) requester: Requester,
     /// Counts the paid calls of that task.
     pub(crate) payments: Payments,
@@ -150,7 +150,6 @@ impl Sandbox {
             redaction: Arc::clone(&grants.redaction),
             blob_bytes: bounds.blobs,
             next: None,
-            claimed: ClaimedLease::default(),
             claimed_at: None,
             payments: Payments::default(),
             attempt: Attempt::default(),
@@ -225,6 +224,16 @@ impl Sandbox {
     pub fn paid_call(&self) -> wasmtime::Result<Arc<PaidCall>> {
         let call = self.paid_call.clone();
         call.ok_or_else(|| wasmtime::format_err!("this component keeps no receipts"))
+    }
+
+    /// Makes it work on this task.
+    pub fn work_on(&mut self, claimed: &Claimed, attempt: Attempt) {
+        if let Some(host) = &self.capabilities {
+            self.payments = host.payments(claimed, Arc::new(Tokio::default()), attempt.clone());
+        }
+        self.claimed_at = Some(Instant::now());
+        self.requester = Requester::of(&claimed.task);
+        self.attempt = attempt;
     }
 
     /// Lets it yield its task's slot while it waits for a connection.

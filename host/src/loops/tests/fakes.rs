@@ -61,7 +61,7 @@ pub fn capabilities(
     Capabilities {
         clock,
         images,
-        queue: Arc::new(StoreQueue::new(store.clone(), 1)),
+        queue: Arc::new(StoreQueue::new(1)),
         store,
         redeliveries: Arc::default(),
         model: Arc::new(NoModel),

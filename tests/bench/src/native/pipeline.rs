@@ -24,11 +24,12 @@ pub fn start(capabilities: Arc<Capabilities>) {
             let mut in_flight = JoinSet::new();
             loop {
                 let delivery = capabilities.queue.receive().await.unwrap();
-                let run = native
-                    .clone()
-                    .run(Arc::clone(&config), delivery.message.clone());
+                let (native, config) = (native.clone(), Arc::clone(&config));
                 while in_flight.try_join_next().is_some() {}
                 in_flight.spawn(async move {
+                    let id = delivery.work().task_id().unwrap();
+                    let claimed = native.host.leases().claim(id, None).await.unwrap();
+                    let run = native.run(config, claimed.unwrap());
                     assert_eq!(run.outcome.await.unwrap(), Outcome::Done);
                     delivery.ack().await;
                 });

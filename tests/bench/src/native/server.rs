@@ -70,7 +70,7 @@ pub fn serve(data: &Path) {
     )
     .unwrap();
     let host = Arc::new(Capabilities {
-        queue: Arc::new(StoreQueue::new(Arc::clone(&store) as _, 100_000)),
+        queue: Arc::new(StoreQueue::new(100_000)),
         store,
         images: Arc::new(images),
         clock,

@@ -135,13 +135,15 @@ impl StandIns {
             ),
             (
                 "adapter-queue-direct",
-                "import concept:refinement/processor@0.2.0;
+                "import concept:refinement/task-store@0.2.0;
+                import concept:refinement/processor@0.2.0;
                 export concept:refinement/task-queue@0.2.0;"
                     .to_owned(),
             ),
             (
                 "adapter-entry-http",
-                "import concept:refinement/processor@0.2.0;
+                "import concept:refinement/task-store@0.2.0;
+                import concept:refinement/processor@0.2.0;
                 export wasi:http/handler@0.3.0;"
                     .to_owned(),
             ),
