@@ -30,12 +30,14 @@ use concept_refinement_capability::webhooks::Webhooks;
 use concept_refinement_domain::capability::{
     Claimed, Fenced, Finished, ImageKind, Lease, NewTask, RefinedImage, Stored, Submission,
 };
+use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
 use concept_refinement_domain::quota::{Quota, Window};
 use concept_refinement_domain::refined;
 use concept_refinement_domain::task::{Refinement, Task};
 use concept_refinement_domain::timestamp::Timestamp;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 /// 2026-11-20T12:00:00.123456Z, a Friday.
@@ -253,7 +255,11 @@ pub fn stored(user_id: &str, task_id: &str, attempt: u32) -> Stored {
     };
     let path = path.to_string();
     let url = format!("/api/images/{path}");
-    Stored { path, url }
+    Stored {
+        sha256: Some(hex(&Sha256::digest(&path))),
+        path,
+        url,
+    }
 }
 
 /// Runs so many at once, and waits for all.

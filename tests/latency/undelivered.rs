@@ -70,6 +70,7 @@ async fn ended(data: &Path) {
         let image = Stored {
             path: format!("refined/{id}.png"),
             url: format!("/api/images/refined/{id}.png"),
+            sha256: None,
         };
         let finished = store.finish(&claimed.lease, image.into()).await.unwrap();
         assert_eq!(finished, Finished::Done);

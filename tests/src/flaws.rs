@@ -183,7 +183,11 @@ impl FlawedImages {
         let stored = sound.put(image, contents).await;
         let url = format!("/api/images/{path}");
         Ok(stored
-            .unwrap_or(StoredOrNot::Stored(Stored { path, url }))
+            .unwrap_or(StoredOrNot::Stored(Stored {
+                path,
+                url,
+                sha256: None,
+            }))
             .into())
     }
 }

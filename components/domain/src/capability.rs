@@ -222,6 +222,8 @@ pub struct Stored {
     pub path: String,
     /// A URL for it, which is signed if images are.
     pub url: String,
+    /// The SHA-256 of its bytes, in lower-case hexadecimal. None: version 0.1 stored it.
+    pub sha256: Option<String>,
 }
 
 /// The result that a task is completed with.
@@ -269,6 +271,9 @@ pub struct ImageInfo {
     pub size: u64,
     /// A strong validator, including its quotation marks.
     pub etag: String,
+    /// The SHA-256 of its bytes, in lower-case hexadecimal. None: version 0.1 stored it, and
+    /// nobody knows.
+    pub sha256: Option<String>,
     /// When it was stored.
     pub created_at: Timestamp,
 }

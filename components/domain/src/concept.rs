@@ -20,6 +20,9 @@ pub struct ConceptContent {
     pub is_anonymous: bool,
     /// The path of the refined image.
     pub image_path: String,
+    /// The SHA-256 of its bytes, in hexadecimal. Records of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_sha256: Option<String>,
     /// A URL for it, from the time when it was stored.
     pub image_url: String,
     /// Where the original is.
@@ -69,6 +72,7 @@ impl Concept {
                 user_id: task.user_id.clone(),
                 is_anonymous: task.is_anonymous,
                 image_path: stored.path,
+                image_sha256: stored.sha256,
                 image_url: stored.url,
                 original_image_url,
                 refinement_prompt,

@@ -112,14 +112,15 @@ macro_rules! conversions {
             Erased { image_paths, has_more }
             NewImage { kind, name, owner, media_type, length, metadata, limits }
             ImageLimits { images, bytes, under_way }
-            Stored { path, url }
+            Stored { path, url, sha256 }
             RefinedImage { stored, notes }
-            ImageInfo { path, kind, owner, media_type, size, etag, created_at }
+            ImageInfo { path, kind, owner, media_type, size, etag, sha256, created_at }
             ByteRange { offset, length }
             Resolved { path, access }
             ConceptContent {
                 task_id, user_id, is_anonymous, image_path, image_url, original_image_url,
-                refinement_prompt, logo_description, theme_description, color_palettes, notes; other
+                refinement_prompt, logo_description, theme_description, color_palettes, notes;
+                image_sha256, other
             }
             Concept { id, created_at, content }
             ConceptPage { items, next }

@@ -268,6 +268,7 @@ mod tests {
             stored: Stored {
                 path: "a.png".into(),
                 url: "https://refine.example/a.png".into(),
+                sha256: None,
             },
             notes: vec!["It was hard.".into()],
         };

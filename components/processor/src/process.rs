@@ -4,8 +4,8 @@ use std::cell::{Cell, OnceCell};
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, ErrorKind, Fenced, Finished, ImageKind, ImageLength, Lease, NewImage,
-    RefinedImage, Stored, StoredOrNot,
+    CapabilityError, Claimed, ErrorKind, Fenced, Finished, ImageInfo, ImageKind, ImageLength,
+    Lease, NewImage, RefinedImage, Stored, StoredOrNot,
 };
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::image_path::{ImagePath, tag_of, without_format};
@@ -221,10 +221,10 @@ async fn stored_earlier(
 ) -> Result<Option<Stored>, Interrupted> {
     for path in earlier_paths(claimed) {
         let found = reached(ports, async || ports.stat(&path).await).await?;
-        if found.is_some() {
+        if let Some(ImageInfo { sha256, .. }) = found {
             let public_url = config.public_url.as_deref().unwrap_or_default();
             let url = signature::address(public_url, &path);
-            return Ok(Some(Stored { path, url }));
+            return Ok(Some(Stored { path, url, sha256 }));
         }
     }
     let Claimed { lease, .. } = claimed;

@@ -242,6 +242,7 @@ fn concept(row: Record) -> Record {
         user_id: text(user_id.clone()).unwrap_or_default(),
         is_anonymous: is_anonymous != 0,
         image_path: text(image_path.clone()).unwrap_or_default(),
+        image_sha256: None,
         image_url: text(image_url).unwrap_or_default(),
         original_image_url: text(original_image_url).unwrap_or_default(),
         refinement_prompt: text(refinement_prompt).unwrap_or_default(),

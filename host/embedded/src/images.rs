@@ -31,6 +31,7 @@ use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, ImageInfo, ImageKind, ImageLength, NewImage, Resolved, Stored,
     StoredOrNot,
 };
+use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
 use concept_refinement_domain::image_url::Signing;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -114,10 +115,6 @@ impl FileImages {
                 Gathered::Last(chunks) => break chunks,
             }
         };
-        let stored = Stored {
-            path: path.to_string(),
-            url: self.store.signing.unsigned(&path.to_string()),
-        };
         let description = Description {
             owner: image.owner,
             media_type: image.media_type,
@@ -127,19 +124,32 @@ impl FileImages {
         let is_small = path.kind == ImageKind::Refined && received <= small::MAX_BYTES;
         if draft.is_none() && is_small {
             let contents = last.concat();
-            let envelope = Envelope::new(description, received, &Sha256::digest(&contents));
+            let hash = Sha256::digest(&contents);
+            let envelope = Envelope::new(description, received, &hash);
             self.store.small.put(&path, &envelope, contents).await?;
-            return Ok(StoredOrNot::Stored(stored));
+            return Ok(self.stored(&path, &hash));
         }
-        let replaced = self.blocking(move |store| {
-            let draft = begun(store, draft)?.append(&last)?;
-            store.place(draft.finish(description)?, &path, reservation)?;
-            Ok(store.small.has_name(&path)?.then_some(path))
+        let to = path.clone();
+        let placed = self.blocking(move |store| {
+            let draft = begun(store, draft)?.append(&last)?.finish(description)?;
+            let hash = draft.hash();
+            store.place(draft, &to, reservation)?;
+            Ok((hash, store.small.has_name(&to)?))
         });
-        if let Some(path) = replaced.await? {
+        let (hash, is_small_left) = placed.await?;
+        if is_small_left {
             self.store.small.remove(&path).await?;
         }
-        Ok(StoredOrNot::Stored(stored))
+        Ok(self.stored(&path, &hash))
+    }
+
+    fn stored(&self, path: &ImagePath, hash: &[u8]) -> StoredOrNot {
+        let path = path.to_string();
+        StoredOrNot::Stored(Stored {
+            url: self.store.signing.unsigned(&path),
+            path,
+            sha256: Some(hex(hash)),
+        })
     }
 }
 

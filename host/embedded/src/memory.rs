@@ -15,6 +15,7 @@ use concept_refinement_domain::capability::{
     Stored, StoredOrNot, within,
 };
 use concept_refinement_domain::etag;
+use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image_limits::ImageUsage;
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
 use concept_refinement_domain::image_url::Signing;
@@ -76,9 +77,11 @@ impl MemoryImages {
         if !image.length.is_met_by(bytes.len() as u64) {
             return Ok(StoredOrNot::WrongLength);
         }
+        let hash = Sha256::digest(&bytes);
         let stored = Stored {
             path: path.to_string(),
             url: self.signing.unsigned(&path.to_string()),
+            sha256: Some(hex(&hash)),
         };
         let anonymous_owner = anonymous_owner(image.owner.clone(), &image.metadata);
         let info = ImageInfo {
@@ -87,7 +90,8 @@ impl MemoryImages {
             owner: image.owner,
             media_type: path.format.media_type().to_owned(),
             size: bytes.len() as u64,
-            etag: etag::of_hash(&Sha256::digest(&bytes)),
+            etag: etag::of_hash(&hash),
+            sha256: stored.sha256.clone(),
             created_at: self.clock.now(),
         };
         let image = Image {

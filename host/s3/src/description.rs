@@ -58,7 +58,7 @@ pub(super) struct More {
 pub(super) struct Described {
     format: Format,
     created_at: Timestamp,
-    etag: String,
+    sha256: String,
     /// None: it is in the second object.
     pub(super) owner: Option<String>,
     pub(super) has_more: bool,
@@ -121,14 +121,10 @@ impl Described {
         };
         let hash = text(SHA256)?;
         let is_hash = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let hash: Vec<u8> = (0..hash.len())
-            .step_by(2)
-            .filter_map(|at| u8::from_str_radix(hash.get(at..at + 2)?, 16).ok())
-            .collect();
         Some(Self {
             format: Format::from_media_type(attributes.get(&Attribute::ContentType)?)?,
             created_at: Timestamp(text(CREATED_AT)?.parse().ok()?),
-            etag: is_hash.then(|| etag::of_hash(&hash))?,
+            sha256: is_hash.then(|| hash.to_lowercase())?,
             owner: text(OWNER).and_then(unescaped),
             has_more: text(MORE) == Some("true"),
             is_anonymous: text("is-anonymous") == Some("true"),
@@ -143,7 +139,8 @@ impl Described {
             owner,
             media_type: path.format.media_type().to_owned(),
             size,
-            etag: self.etag.clone(),
+            etag: etag::of_hex(&self.sha256),
+            sha256: Some(self.sha256.clone()),
             created_at: self.created_at,
         })
     }
@@ -263,7 +260,7 @@ mod tests {
             }
             let read = Described::read(&attributes).unwrap();
             assert_eq!(read.created_at, Timestamp(1_795_176_000_123_456), "{name}");
-            assert_eq!(read.etag, etag::of_hash(&[7; 32]), "{name}");
+            assert_eq!(read.sha256, hex(&[7; 32]), "{name}");
             assert_eq!(read.has_more, has_more, "{name}");
             assert_eq!(read.is_anonymous, name.contains("anonymous"), "{name}");
             assert_eq!(read.owner.as_deref(), has_owner.then_some(owner), "{name}");

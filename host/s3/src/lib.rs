@@ -36,6 +36,7 @@ use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, ErrorKind, ImageInfo, ImageKind, NewImage, Resolved, Stored,
     StoredOrNot, within,
 };
+use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -145,8 +146,11 @@ impl Inner {
         reservation.during(send).await?.map_err(Fault::report)?;
         reservation.settle(received.size).await?;
         let path = path.to_string();
-        let url = self.signing.unsigned(&path);
-        Ok(StoredOrNot::Stored(Stored { path, url }))
+        Ok(StoredOrNot::Stored(Stored {
+            url: self.signing.unsigned(&path),
+            path,
+            sha256: Some(hex(&received.hash)),
+        }))
     }
 
     /// None: they have a different length than announced.

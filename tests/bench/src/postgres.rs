@@ -98,6 +98,7 @@ async fn whole_task(store: &PostgresTasks) {
     let image = Stored {
         path: format!("refined/0123456789abcdef0123456789abcdef/{id}-1.png"),
         url: format!("/api/images/refined/0123456789abcdef0123456789abcdef/{id}-1.png"),
+        sha256: None,
     };
     let finished = store.finish(&claimed.lease, image.into()).await.unwrap();
     assert_eq!(finished, Finished::Done);

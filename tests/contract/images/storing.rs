@@ -9,9 +9,11 @@ use concept_refinement_domain::capability::{
     CapabilityError, ErrorKind, ImageInfo, ImageKind, ImageLength, ImageLimit, ImageLimits,
     NewImage, StoredOrNot,
 };
+use concept_refinement_domain::hex::hex;
 use futures::channel::mpsc;
 use futures::future::{Either, select};
 use futures::{FutureExt, StreamExt, stream};
+use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
 
 use super::{
@@ -48,9 +50,11 @@ pub async fn an_image_is_read_as_it_was_stored<B: ImageBackend>() {
                     media_type: media_type.into(),
                     size: length as u64,
                     etag: info.etag.clone(),
+                    sha256: Some(hex(&Sha256::digest(&bytes))),
                     created_at: START,
                 };
                 assert_eq!(info, expected);
+                assert_eq!(stored.sha256, expected.sha256);
                 let (read_info, read) =
                     store.images.get(&stored.path, None).await.unwrap().unwrap();
                 assert_eq!(read_info, expected);

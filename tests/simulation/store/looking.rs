@@ -74,6 +74,7 @@ impl Store {
         let image = Stored {
             path: "refined/early".to_owned(),
             url: String::new(),
+            sha256: None,
         };
         Some(Concept::of(&task, image.into(), self.now()))
     }

@@ -64,6 +64,9 @@ pub struct ImageDocument {
     pub media_type: String,
     pub size: u64,
     pub etag: String,
+    /// Images of 0.1 have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     pub created_at: Timestamp,
     pub metadata: Vec<(String, String)>,
 }

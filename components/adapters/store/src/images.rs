@@ -9,6 +9,7 @@ use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, ImageInfo, ImageKind, ImageLimit, NewImage, Resolved, Stored,
     StoredOrNot, within,
 };
+use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::image_url::Signing;
@@ -180,6 +181,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
             media_type: image.media_type.clone(),
             size: 0,
             etag: String::new(),
+            sha256: None,
             created_at: self.machine.now(),
             metadata: image.metadata.clone(),
         };
@@ -199,7 +201,11 @@ impl<P: Platform, M: Machine> Store<P, M> {
         self.remove_unreferenced(&leftovers).await;
         let path = path.to_string();
         let url = self.signing(Vec::new()).await.unsigned(&path);
-        Ok(StoredOrNot::Stored(Stored { path, url }))
+        Ok(StoredOrNot::Stored(Stored {
+            path,
+            url,
+            sha256: document.sha256,
+        }))
     }
 
     /// The keys that an image of this name leaves when one of this path replaces it.
@@ -245,7 +251,9 @@ impl<P: Platform, M: Machine> Store<P, M> {
                 self.platform.set_many(vec![(key, whole)]).await?;
             }
             if is_last {
-                document.etag = etag::of_hash(&hash.finalize());
+                let hash = hash.finalize();
+                document.etag = etag::of_hash(&hash);
+                document.sha256 = Some(hex(&hash));
                 return Ok(image.length.is_met_by(document.size));
             }
         }
@@ -325,6 +333,7 @@ fn info(path: &ImagePath, document: ImageDocument) -> ImageInfo {
         media_type: document.media_type,
         size: document.size,
         etag: document.etag,
+        sha256: document.sha256,
         created_at: document.created_at,
     }
 }

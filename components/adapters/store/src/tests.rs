@@ -254,6 +254,7 @@ fn image(lease: &Lease) -> Stored {
     Stored {
         path: format!("refined/{}", lease.attempt),
         url: "/api/images/refined".into(),
+        sha256: None,
     }
 }
 

@@ -146,6 +146,7 @@ impl Memory {
             media_type: "image/png".to_owned(),
             size: bytes.len() as u64,
             etag: format!("\"{path}\""),
+            sha256: None,
             created_at: state.now,
         };
         state.images.insert(path.to_owned(), (info, bytes.to_vec()));
@@ -166,6 +167,7 @@ impl Memory {
                 is_anonymous: true,
                 image_url: format!("/api/images/{path}"),
                 image_path: path,
+                image_sha256: None,
                 original_image_url: "https://example.com/a.png".into(),
                 refinement_prompt: "make it brown".into(),
                 logo_description: None,
@@ -312,7 +314,11 @@ impl ports::ImageStore for Memory {
         let path = format!("uploads/{}", image.name);
         self.put_image(image.kind, &path, &image.owner, &bytes);
         let url = format!("/api/images/{path}");
-        Ok(StoredOrNot::Stored(Stored { path, url }))
+        Ok(StoredOrNot::Stored(Stored {
+            path,
+            url,
+            sha256: None,
+        }))
     }
 
     async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError> {

@@ -56,6 +56,7 @@ fn image(path: &str) -> Stored {
     Stored {
         path: path.to_owned(),
         url: format!("/api/images/{path}"),
+        sha256: Some("5a".repeat(32)),
     }
 }
 
@@ -349,6 +350,7 @@ fn a_task_is_completed_with_a_concept_of_its_image() {
         user_id: "ada".into(),
         is_anonymous: false,
         image_path: "refined/a".into(),
+        image_sha256: Some("5a".repeat(32)),
         image_url: "/api/images/refined/a".into(),
         original_image_url: "https://example.com/a.png".into(),
         refinement_prompt: "Make it lighter".into(),

@@ -3,7 +3,7 @@ use std::time::Duration;
 use concept_refinement_domain::concept::{Concept, id_for};
 use concept_refinement_domain::task::{Stage, Status};
 
-use super::world::{GIF, ID, ORIGINAL, Page, Script, World};
+use super::world::{GIF, ID, ORIGINAL, Page, SHA256, Script, World};
 use crate::ports::Failure;
 use crate::process::Outcome;
 
@@ -72,6 +72,7 @@ fn a_task_is_processed_in_six_steps() {
     };
     assert_eq!(concept.image_path, *path);
     assert_eq!(concept.image_url, format!("/api/images/{path}"));
+    assert_eq!(concept.image_sha256.as_deref(), Some(SHA256));
     assert_eq!(concept.original_image_url, ORIGINAL);
     assert_eq!(concept.user_id, "ada");
     assert_eq!(concept.task_id, task.id);

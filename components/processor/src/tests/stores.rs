@@ -5,7 +5,7 @@ use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::task::Status;
 
 use super::pipeline::PREFIX;
-use super::world::{GIF, ID, ORIGINAL, Page, Script, World, refined_image};
+use super::world::{GIF, ID, ORIGINAL, Page, SHA256, Script, World, refined_image};
 use crate::process::Outcome;
 
 #[test]
@@ -51,6 +51,11 @@ fn a_stored_image_is_not_asked_for_again() {
         assert_eq!(world.images.borrow().len(), 1);
         assert_eq!(world.task().and_then(|task| task.image_path), first);
         let urls = world.concepts().into_iter().map(|it| it.content.image_url);
+        let hashes = world
+            .concepts()
+            .into_iter()
+            .map(|it| it.content.image_sha256);
+        assert_eq!(hashes.collect::<Vec<_>>(), [Some(SHA256.to_owned())]);
         let expected = first.map(|path| format!("/api/images/{path}"));
         assert_eq!(urls.collect::<Vec<_>>(), Vec::from_iter(expected));
     }

@@ -23,6 +23,7 @@ pub(super) struct Draft {
 pub(super) struct Finished {
     place: TempPath,
     size: u64,
+    hash: [u8; 32],
 }
 
 impl Draft {
@@ -45,17 +46,23 @@ impl Draft {
     }
 
     pub(super) fn finish(mut self, description: Description) -> io::Result<Finished> {
-        let hash = self.hash.finalize();
+        let hash: [u8; 32] = self.hash.finalize().into();
         envelope::write(&mut self.file, description, self.size, &hash)?;
         self.file.sync_all()?;
         Ok(Finished {
             place: self.place,
             size: self.size,
+            hash,
         })
     }
 }
 
 impl Finished {
+    /// The SHA-256 of the image.
+    pub(super) fn hash(&self) -> [u8; 32] {
+        self.hash
+    }
+
     /// Size of the image, in bytes.
     pub(super) fn size(&self) -> u64 {
         self.size

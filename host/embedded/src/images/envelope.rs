@@ -11,6 +11,7 @@ use std::path::Path;
 use concept_refinement_capability::images::{Listed, anonymous_owner};
 use concept_refinement_domain::capability::{ImageInfo, ImageKind};
 use concept_refinement_domain::etag;
+use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::image_path::{ImagePath, folder};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -39,6 +40,9 @@ pub(super) struct Envelope {
     description: Description,
     size: u64,
     etag: String,
+    /// Images of 0.1 have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
 }
 
 impl Envelope {
@@ -47,6 +51,7 @@ impl Envelope {
             description,
             size,
             etag: etag::of_hash(hash),
+            sha256: Some(hex(hash)),
         }
     }
 
@@ -76,6 +81,7 @@ impl Envelope {
             media_type: self.description.media_type,
             size: self.size,
             etag: self.etag,
+            sha256: self.sha256,
             created_at: Timestamp(self.description.created_at),
         })
     }

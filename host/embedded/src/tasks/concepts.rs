@@ -26,14 +26,15 @@ pub(super) fn insert(tx: &Tx<'_>, concept: &Concept) -> Result<(), Fault> {
     } = concept;
     run(
         tx.connection,
-        "INSERT INTO concept (id, task_id, user_id, is_anonymous, image_path, created_at, content) \
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO concept (id, task_id, user_id, is_anonymous, image_path, image_sha256, \
+         created_at, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             id,
             content.task_id,
             content.user_id,
             content.is_anonymous,
             content.image_path,
+            content.image_sha256,
             Stored(*created_at),
             document::write(content),
         ],
@@ -95,4 +96,41 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Concept> {
         created_at: row.get::<_, Stored<_>>(CREATED_AT)?.0,
         content: document::read(row.get_ref(2)?.as_str()?).map_err(unreadable)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use concept_refinement_capability::clock::SystemClock;
+    use concept_refinement_capability::tasks::{Leases as _, Options, Tasks as _};
+    use concept_refinement_domain::capability::{Finished, Stored};
+    use concept_refinement_kit::samples::new_task;
+
+    use super::*;
+    use crate::tasks::SqliteTasks;
+
+    #[tokio::test]
+    async fn a_concept_is_found_by_what_its_image_hashes_to() {
+        let clock = Arc::new(SystemClock);
+        let store = SqliteTasks::in_memory(Options::default(), clock).unwrap();
+        let new = new_task("ada");
+        let id = new.id.clone();
+        store.submit(new).await.unwrap();
+        let claimed = store.claim(&id, None).await.unwrap().unwrap();
+        let image = Stored {
+            path: "refined/a/b.png".to_owned(),
+            url: String::new(),
+            sha256: Some("5a".repeat(32)),
+        };
+        let finished = store.finish(&claimed.lease, image.into()).await;
+        assert_eq!(finished, Ok(Finished::Done));
+        let found = store.write(|tx| {
+            let sql = "SELECT task_id FROM concept WHERE image_sha256 = ?";
+            Ok(find(tx.connection, sql, ["5a".repeat(32)], |row| {
+                row.get(0)
+            })?)
+        });
+        assert_eq!(found.await, Ok(Some(id)));
+    }
 }

@@ -85,6 +85,7 @@ impl World {
                 let image = Stored {
                     path: format!("refined/{}", task.id),
                     url: String::new(),
+                    sha256: None,
                 };
                 let finished = self.store.finish(&lease, image.into(), self.now);
                 assert_eq!(finished, Finished::Done);

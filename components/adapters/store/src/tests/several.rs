@@ -115,6 +115,7 @@ fn an_original_of_any_active_task_is_needed() {
     let stored = Stored {
         path,
         url: String::new(),
+        sha256: None,
     };
     let late = || alone(store().finish(&first, stored.clone().into())).unwrap();
     assert_eq!(late(), Finished::Lost);

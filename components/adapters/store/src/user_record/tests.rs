@@ -114,6 +114,7 @@ fn image() -> Stored {
     Stored {
         path: "refined/a".into(),
         url: "/api/images/refined/a".into(),
+        sha256: None,
     }
 }
 

@@ -138,8 +138,10 @@ BEGIN
     IF NOT schema.swap_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) THEN
         RETURN false;
     END IF;
-    INSERT INTO schema.concept (id, task_id, user_id, is_anonymous, image_path, created_at, content)
-    SELECT $14, id, user_id, is_anonymous, image_path, completed_at, $15
+    INSERT INTO schema.concept
+        (id, task_id, user_id, is_anonymous, image_path, image_sha256, created_at, content)
+    SELECT $14, id, user_id, is_anonymous, image_path, $15::json ->> 'image_sha256',
+        completed_at, $15
     FROM schema.task WHERE id = $1;
     RETURN true;
 END $$;
