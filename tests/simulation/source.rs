@@ -1,10 +1,13 @@
 //! The address that originals come from.
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use concept_refinement_processor::ports::{ByteStream, Failure, Response};
+use bytes::Bytes;
+use concept_refinement_processor::ports::{Failure, Response};
+use concept_refinement_tests::native::Body;
+use futures::StreamExt as _;
+use futures::stream;
 
 use crate::images::picture;
 use crate::scheduler::Scheduler;
@@ -15,34 +18,23 @@ pub const SLOW: &str = "https://images.example.com/slow.gif";
 pub const CUT: &str = "https://images.example.com/cut.gif";
 pub const SILENT: &str = "https://images.example.com/silent.gif";
 
-/// Bytes that come in a few pieces.
-pub struct Chunks {
-    scheduler: Rc<Scheduler>,
-    chunks: VecDeque<Vec<u8>>,
-    /// Before each.
-    pause: Duration,
-}
-
-impl Chunks {
-    pub fn new(scheduler: &Rc<Scheduler>, bytes: &[u8], pause: Duration) -> Self {
-        Self {
-            scheduler: Rc::clone(scheduler),
-            chunks: bytes.chunks(24).map(<[u8]>::to_vec).collect(),
-            pause,
+/// Bytes that come in a few pieces, with a pause before each.
+fn chunks(scheduler: &Rc<Scheduler>, bytes: &[u8], pause: Duration) -> Body {
+    let scheduler = Rc::clone(scheduler);
+    let chunks: Vec<Bytes> = bytes.chunks(24).map(Bytes::copy_from_slice).collect();
+    let chunks = stream::iter(chunks).then(move |chunk| {
+        let scheduler = Rc::clone(&scheduler);
+        async move {
+            if !pause.is_zero() {
+                scheduler.sleep(pause).await;
+            }
+            chunk
         }
-    }
+    });
+    chunks.boxed_local()
 }
 
-impl ByteStream for Chunks {
-    async fn next(&mut self) -> Option<Vec<u8>> {
-        if !self.pause.is_zero() {
-            self.scheduler.sleep(self.pause).await;
-        }
-        self.chunks.pop_front()
-    }
-}
-
-pub async fn answer(scheduler: &Rc<Scheduler>, url: &str) -> Result<Response<Chunks>, Failure> {
+pub async fn answer(scheduler: &Rc<Scheduler>, url: &str) -> Result<Response<Body>, Failure> {
     let original = picture(url);
     let (status, bytes, pause) = match url {
         MISSING => (404, &[][..], Duration::ZERO),
@@ -62,6 +54,6 @@ pub async fn answer(scheduler: &Rc<Scheduler>, url: &str) -> Result<Response<Chu
         content_range: None,
         etag: None,
         retry_after: None,
-        body: Chunks::new(scheduler, bytes, pause),
+        body: chunks(scheduler, bytes, pause),
     })
 }

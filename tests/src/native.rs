@@ -6,13 +6,15 @@ mod processor;
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use concept_refinement_api::Settings;
 use concept_refinement_capability::Capabilities;
 use concept_refinement_capability::payments::Payments;
 use concept_refinement_capability::processor::LastStage;
 use concept_refinement_capability::runtime::Runtime;
-use concept_refinement_processor::ports::{ByteStream, Failure, Purpose, Response};
+use concept_refinement_processor::ports::{Failure, Purpose, Response};
 use futures::future::LocalBoxFuture;
+use futures::stream::LocalBoxStream;
 
 /// What an instance of a component is given.
 #[derive(Clone)]
@@ -24,12 +26,13 @@ pub struct Native<O> {
     payments: RefCell<Payments>,
 }
 
+/// The bytes of an image, as they come.
+pub type Body = LocalBoxStream<'static, Bytes>;
+
 /// What is no capability of a host: the network, chance, and the thread.
 #[expect(async_fn_in_trait, reason = "an instance runs on one thread")]
 pub trait Outside: Clone + 'static {
-    type Stream: ByteStream;
-
-    async fn get(&self, url: &str, purpose: Purpose) -> Result<Response<Self::Stream>, Failure>;
+    async fn get(&self, url: &str, purpose: Purpose) -> Result<Response<Body>, Failure>;
 
     /// Goes on with some work, on this thread.
     fn spawn(&self, work: LocalBoxFuture<'static, ()>);

@@ -61,7 +61,7 @@ impl<B: Body> Upload<B> {
                 }
                 Err(problem) => Err(problem.into()),
             },
-            Ok(None) => match self.inspector.take().map(Inspector::finish) {
+            Ok(None) => match self.inspector.take().map(|inspector| inspector.finish()) {
                 Some(outcome) => outcome.map_err(Problem::from),
                 None => return false,
             },

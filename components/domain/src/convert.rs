@@ -118,9 +118,9 @@ macro_rules! conversions {
             ByteRange { offset, length }
             Resolved { path, access }
             ConceptContent {
-                task_id, user_id, is_anonymous, image_path, image_url, original_image_url,
-                refinement_prompt, logo_description, theme_description, color_palettes, notes;
-                image_sha256, other
+                task_id, user_id, is_anonymous, image_path, image_sha256, image_url,
+                original_image_url, refinement_prompt, logo_description, theme_description,
+                color_palettes, notes; other
             }
             Concept { id, created_at, content }
             ConceptPage { items, next }

@@ -12,6 +12,7 @@ mod packed;
 mod png;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod unsupported;
 mod walk;
 mod webp;
@@ -21,6 +22,7 @@ use thiserror::Error;
 use crate::size;
 
 pub use inspector::Inspector;
+pub use transfer::{Received, Shortfall, Transfer, Unusable};
 
 /// The supported image formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -15,6 +15,11 @@ pub struct Incoming {
 }
 
 impl Incoming {
+    /// The stream, to be handed on before anything was read.
+    pub fn into_stream(self) -> StreamReader<u8> {
+        self.stream
+    }
+
     /// Reads in chunks of this many bytes: for data that is passed on at once, so that it
     /// never takes much memory.
     pub fn in_chunks_of(self, size: usize) -> Self {

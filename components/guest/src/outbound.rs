@@ -9,7 +9,7 @@ mod response;
 
 pub use crate::Failure;
 pub use request::{Request, Timeouts, request};
-pub use response::Response;
+pub use response::{InFlight, Response};
 
 use wasip3::http::client;
 

@@ -1,42 +1,51 @@
 //! An image that was received completely, and inspected as it arrived.
 //!
 //! It is buffered because a stream can be read only once, while a retry needs the bytes
-//! again; and outside of the instance, which may have to wait long.
+//! again; and outside of the instance, which may have to wait long. So its bytes never pass
+//! through here.
 
 use concept_refinement_domain::capability::CapabilityError;
-use concept_refinement_domain::image::{Format, Inspected, Inspector, Limits, Problem};
+use concept_refinement_domain::image::{Format, Limits, Problem};
 use thiserror::Error;
 
-use crate::ports::{Blob, Blobs, ByteStream, Purpose};
+use crate::ports::{Blob, Blobs, Purpose};
 
 /// A complete, inspected image.
 pub struct Contents<B> {
     blob: B,
-    length: u64,
     inspected: Inspected,
 }
 
 /// A partly received image with reserved space.
 pub struct Draft<B> {
     blob: B,
-    inspector: Inspector,
-    length: u64,
     declared: Option<u64>,
     /// Reserved space, in bytes.
     room: u64,
-    /// No append is pending: the blob has exactly the bytes that are counted here.
-    is_settled: bool,
+}
+
+/// What a stream has brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    Whole(Inspected),
+    /// The rest may follow in another stream. Why it is not whole, as a sentence.
+    Part(String),
+}
+
+/// The properties of a complete image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inspected {
+    pub format: Format,
+    /// In bytes.
+    pub length: u64,
 }
 
 /// Why bytes were refused, as sentences for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Rejected {
+    /// Trying again with the same file cannot help.
     #[error("{0}")]
-    Image(Problem),
-    #[error("the file ended before its declared length")]
-    Incomplete,
-    #[error("the file goes on after its declared length")]
-    TooLong,
+    Unusable(String),
     /// There may be space later.
     #[error("{0}")]
     NoRoom(CapabilityError),
@@ -52,19 +61,16 @@ impl<B: Blob> Draft<B> {
         limits: Limits,
     ) -> Result<Self, Rejected> {
         let room = room_for(purpose, declared, limits)?;
-        let blob = blobs.reserve(purpose, room).await;
+        let blob = blobs.reserve(purpose, room, limits).await;
         Ok(Self {
             blob: blob.map_err(Rejected::NoRoom)?,
-            inspector: Inspector::new(limits),
-            length: 0,
             declared,
             room,
-            is_settled: true,
         })
     }
 
-    /// Reuses the space for a file of this declared length. None: the draft is not empty,
-    /// or its space is too small.
+    /// Reuses the space of an empty draft for a file of this declared length. None: its space
+    /// is too small.
     pub fn reused(
         self,
         purpose: Purpose,
@@ -72,62 +78,25 @@ impl<B: Blob> Draft<B> {
         limits: Limits,
     ) -> Result<Option<Self>, Rejected> {
         let fits = self.room >= room_for(purpose, declared, limits)?;
-        Ok((self.is_empty() && fits).then_some(Self { declared, ..self }))
+        Ok(fits.then_some(Self { declared, ..self }))
     }
 
     /// Appends a stream, to its end.
-    pub async fn fill(&mut self, stream: &mut impl ByteStream) -> Result<(), Rejected> {
-        while let Some(chunk) = stream.next().await {
-            self.inspector.push(&chunk).map_err(Rejected::Image)?;
-            self.length += chunk.len() as u64;
-            if self.declared.is_some_and(|declared| self.length > declared) {
-                return Err(Rejected::TooLong);
-            }
-            self.is_settled = false;
-            let appended = self.blob.append(chunk).await;
-            appended.map_err(Rejected::NoRoom)?;
-            self.is_settled = true;
-        }
-        Ok(())
+    pub async fn fill(&mut self, stream: B::Stream) -> Result<Received, Rejected> {
+        self.blob.fill(stream, self.declared).await
     }
 
     /// Bytes received so far.
-    pub fn length(&self) -> u64 {
-        self.length
+    pub async fn length(&self) -> u64 {
+        self.blob.length().await
     }
 
-    /// Whether nothing was received.
-    pub fn is_empty(&self) -> bool {
-        self.length == 0
-    }
-
-    /// Whether the rest can be appended after filling was interrupted.
-    pub fn is_settled(&self) -> bool {
-        self.is_settled
-    }
-
-    /// The error if more bytes should have come, according to the declared length or the
-    /// contents.
-    pub fn shortfall(&self) -> Option<Rejected> {
-        match self.declared {
-            Some(declared) if self.length < declared => Some(Rejected::Incomplete),
-            None if self.length == 0 => Some(Rejected::Image(Problem::Empty)),
-            None if self.inspector.is_amid() => Some(Rejected::Image(Problem::CutShort)),
-            Some(_) | None => None,
-        }
-    }
-
-    /// The image, after its last byte.
-    pub fn finish(self) -> Result<Contents<B>, Rejected> {
-        if let Some(shortfall) = self.shortfall() {
-            return Err(shortfall);
-        }
-        let inspected = self.inspector.finish().map_err(Rejected::Image)?;
-        Ok(Contents {
+    /// The image, once it is whole.
+    pub fn whole(self, inspected: Inspected) -> Contents<B> {
+        Contents {
             blob: self.blob,
-            length: self.length,
             inspected,
-        })
+        }
     }
 }
 
@@ -136,7 +105,8 @@ fn room_for(purpose: Purpose, declared: Option<u64>, limits: Limits) -> Result<u
     let max_bytes = limits.max_bytes;
     match (declared, purpose) {
         (Some(length), _) if length > max_bytes => {
-            Err(Rejected::Image(Problem::TooLarge { max_bytes }))
+            let problem = Problem::TooLarge { max_bytes };
+            Err(Rejected::Unusable(problem.to_string()))
         }
         (Some(length), _) => Ok(length),
         // Space is reserved as the file arrives, without waiting.
@@ -148,7 +118,7 @@ fn room_for(purpose: Purpose, declared: Option<u64>, limits: Limits) -> Result<u
 impl<B> Contents<B> {
     /// In bytes.
     pub fn length(&self) -> u64 {
-        self.length
+        self.inspected.length
     }
 
     /// According to the contents, not the name.

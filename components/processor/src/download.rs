@@ -17,8 +17,8 @@ use thiserror::Error;
 use url::Url;
 
 use crate::config::Config;
-use crate::contents::{Contents, Draft, Rejected};
-use crate::ports::{Blobs, Clock, Failure, Http, Purpose, Random, Response, Rest};
+use crate::contents::{Contents, Draft, Received, Rejected};
+use crate::ports::{Blobs, Clock, Failure, Http, Purpose, Random, Response, Rest, StreamOf};
 use crate::time::Budget;
 
 /// Enough for the address of a picture; more redirects look like a loop.
@@ -49,14 +49,14 @@ pub enum DownloadError {
     Contents(#[from] Rejected),
     /// The response was cut off.
     #[error("{0}")]
-    BrokeOff(Rejected),
+    BrokeOff(String),
     #[error("the download took longer than {} seconds", .0.as_secs_f32())]
     TimedOut(Duration),
 }
 
 /// Downloads one image, following a few redirects, with as many attempts as fit before
 /// the deadline. Each attempt has the download timeout; waiting for space does not count.
-pub async fn download<P: Http + Blobs + Clock + Random>(
+pub async fn download<P: Http + Clock + Random>(
     ports: &P,
     url: &str,
     purpose: Purpose,
@@ -99,11 +99,18 @@ struct Download<'a, P: Blobs> {
 /// The state that an attempt leaves for the next one.
 struct Partial<B> {
     draft: Draft<B>,
-    /// Version of the file whose beginning is in the draft. None: the draft is empty.
-    etag: Option<String>,
+    beginning: Option<Beginning>,
 }
 
-impl<P: Http + Blobs + Clock> Download<'_, P> {
+/// The beginning of a file that is in a draft.
+struct Beginning {
+    /// The version of the file.
+    etag: String,
+    /// In bytes.
+    length: u64,
+}
+
+impl<P: Http + Clock> Download<'_, P> {
     async fn attempt(
         &mut self,
         url: &str,
@@ -111,7 +118,7 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
     ) -> Result<Contents<P::Blob>, DownloadError> {
         let timed_out = || DownloadError::TimedOut(self.config.download_timeout);
         let mut time = Budget::new(self.ports, limit);
-        let (mut draft, mut response) = loop {
+        let (mut draft, response) = loop {
             let response = time.spend(self.response(url)).await;
             let response = response.ok_or_else(timed_out)??;
             let begin = self.ports.now();
@@ -121,35 +128,38 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
             }
             // The attempt had to wait for space, so the connection may be dead by
             // now.
-            self.partial = Some(Partial { draft, etag: None });
+            self.partial = Some(Partial {
+                draft,
+                beginning: None,
+            });
         };
-        let filled = time.spend(draft.fill(&mut response.body)).await;
+        let filled = time.spend(draft.fill(response.body)).await;
         let error = match filled.transpose()? {
             None => timed_out(),
-            Some(()) => match draft.shortfall() {
-                None => return Ok(draft.finish()?),
-                Some(shortfall) => DownloadError::BrokeOff(shortfall),
-            },
+            Some(Received::Whole(inspected)) => return Ok(draft.whole(inspected)),
+            Some(Received::Part(reason)) => DownloadError::BrokeOff(reason),
         };
-        self.keep(draft, response.etag);
+        self.keep(draft, response.etag).await;
         Err(error)
     }
 
     /// Keeps the part from which the next attempt can continue.
-    fn keep(&mut self, draft: Draft<P::Blob>, etag: Option<String>) {
-        let etag = etag.filter(|etag| !draft.is_empty() && is_strong(etag));
-        if draft.is_settled() && (draft.is_empty() || etag.is_some()) {
-            self.partial = Some(Partial { draft, etag });
-        }
+    async fn keep(&mut self, draft: Draft<P::Blob>, etag: Option<String>) {
+        let length = draft.length().await;
+        let beginning = match (length, etag) {
+            (0, _) => None,
+            (length, Some(etag)) if is_strong(&etag) => Some(Beginning { etag, length }),
+            _ => return,
+        };
+        self.partial = Some(Partial { draft, beginning });
     }
 
     /// A response with the file, or with the rest of it.
-    async fn response(&self, url: &str) -> Result<Response<P::Stream>, DownloadError> {
-        let rest = self.partial.as_ref().and_then(|Partial { draft, etag }| {
-            Some(Rest {
-                offset: draft.length(),
-                etag: etag.clone()?,
-            })
+    async fn response(&self, url: &str) -> Result<Response<StreamOf<P>>, DownloadError> {
+        let beginning = self.partial.as_ref().and_then(|it| it.beginning.as_ref());
+        let rest = beginning.map(|Beginning { etag, length }| Rest {
+            offset: *length,
+            etag: etag.clone(),
         });
         let mut url = self.permitted(url)?;
         for _ in 0..=MAX_REDIRECTS {
@@ -168,19 +178,19 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
     /// which this may wait.
     async fn draft(
         &mut self,
-        response: &Response<P::Stream>,
+        response: &Response<StreamOf<P>>,
     ) -> Result<Draft<P::Blob>, DownloadError> {
         if !matches!(response.status, 200 | 203 | 206 | 416) {
             // The partial draft is kept.
             return Err(self.refused(response));
         }
-        let partial = self.partial.take();
-        let is_rest_asked = partial
-            .as_ref()
-            .is_some_and(|partial| partial.etag.is_some());
-        let draft = match partial.map(|partial| partial.draft) {
-            Some(draft) if is_rest_asked && response.is_from(draft.length()) => return Ok(draft),
-            draft => draft,
+        let (empty, is_rest_asked) = match self.partial.take() {
+            None => (None, false),
+            Some(Partial { draft, beginning }) => match beginning {
+                None => (Some(draft), false),
+                Some(beginning) if response.is_from(beginning.length) => return Ok(draft),
+                Some(_) => (None, true),
+            },
         };
         if !response.is_whole(is_rest_asked) {
             return Err(self.refused(response));
@@ -190,14 +200,14 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
         }
         let (purpose, declared, limits) = (self.purpose, response.content_length, self.limits());
         // A download must not hold space while it waits for more.
-        let reused = draft.map(|draft| draft.reused(purpose, declared, limits));
+        let reused = empty.map(|draft| draft.reused(purpose, declared, limits));
         match reused.transpose()?.flatten() {
             Some(draft) => Ok(draft),
             None => Ok(Draft::reserve(self.ports, purpose, declared, limits).await?),
         }
     }
 
-    fn refused(&self, response: &Response<P::Stream>) -> DownloadError {
+    fn refused(&self, response: &Response<StreamOf<P>>) -> DownloadError {
         let retry_after = response.retry_after.as_deref();
         DownloadError::Status {
             status: response.status,
@@ -212,7 +222,11 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
         }
     }
 
-    fn redirected(&self, from: &Url, response: &Response<P::Stream>) -> Result<Url, DownloadError> {
+    fn redirected(
+        &self,
+        from: &Url,
+        response: &Response<StreamOf<P>>,
+    ) -> Result<Url, DownloadError> {
         let next = response
             .location
             .as_deref()

@@ -10,11 +10,12 @@ use std::time::Duration;
 use concept_refinement_domain::capability::{
     CapabilityError, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage, StoredOrNot,
 };
+use concept_refinement_domain::image::Limits;
 use concept_refinement_domain::task::Stage;
 
-pub use concept_refinement_guest::{ByteStream, Clock, Failure, Random};
+pub use concept_refinement_guest::{Clock, Failure, Random};
 
-use crate::contents::Contents;
+use crate::contents::{Contents, Received, Rejected};
 
 pub trait TaskStore {
     /// None: the lease is lost.
@@ -31,27 +32,45 @@ pub trait TaskStore {
 
 /// The bytes of one image, kept outside of the instance.
 pub trait Blob {
-    /// An error: there is no space at the moment, or none was reserved.
-    async fn append(&mut self, bytes: Vec<u8>) -> Result<(), CapabilityError>;
+    /// Bytes from elsewhere.
+    type Stream;
+
+    /// Appends a stream, to its end, and inspects the image. `declared`: the length of the
+    /// whole file, if it is known. Whoever drops this keeps what has arrived.
+    async fn fill(
+        &mut self,
+        contents: Self::Stream,
+        declared: Option<u64>,
+    ) -> Result<Received, Rejected>;
+
+    /// How many bytes have arrived.
+    async fn length(&self) -> u64;
 }
+
+/// The streams that the blobs of these ports are filled with.
+pub type StreamOf<P> = <<P as Blobs>::Blob as Blob>::Stream;
 
 pub trait Blobs {
     type Blob: Blob;
 
     /// An empty blob with space for this many bytes. For a model's answer this waits.
-    async fn reserve(&self, purpose: Purpose, length: u64) -> Result<Self::Blob, CapabilityError>;
+    async fn reserve(
+        &self,
+        purpose: Purpose,
+        length: u64,
+        limits: Limits,
+    ) -> Result<Self::Blob, CapabilityError>;
 }
 
 pub trait ImageStore: Blobs {
-    type Stream: ByteStream;
-
     async fn put(
         &self,
         image: NewImage,
         contents: &Contents<Self::Blob>,
     ) -> Result<StoredOrNot, CapabilityError>;
     async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError>;
-    async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Self::Stream)>, CapabilityError>;
+    async fn get(&self, path: &str)
+    -> Result<Option<(ImageInfo, StreamOf<Self>)>, CapabilityError>;
     async fn delete(&self, path: &str) -> Result<(), CapabilityError>;
     async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError>;
 }
@@ -102,13 +121,11 @@ pub enum ModelError {
 }
 
 pub trait ImageModel: Blobs {
-    type Stream: ByteStream;
-
     async fn refine(
         &self,
         request: ModelRequest,
         image: &Contents<Self::Blob>,
-    ) -> Result<Answer<Self::Stream>, ModelError>;
+    ) -> Result<Answer<StreamOf<Self>>, ModelError>;
 }
 
 /// Requests the rest of a file whose beginning was received, if it is still this version;
@@ -143,9 +160,7 @@ pub enum Purpose {
     ModelAnswer,
 }
 
-pub trait Http {
-    type Stream: ByteStream;
-
+pub trait Http: Blobs {
     /// `rest`: None for the whole file.
     async fn get(
         &self,
@@ -153,7 +168,7 @@ pub trait Http {
         purpose: Purpose,
         rest: Option<&Rest>,
         user_agent: &str,
-    ) -> Result<Response<Self::Stream>, Failure>;
+    ) -> Result<Response<StreamOf<Self>>, Failure>;
 }
 
 /// All ports together.

@@ -16,7 +16,7 @@ use concept_refinement_domain::signature;
 use concept_refinement_domain::task::{Stage, Task};
 
 use crate::config::Config;
-use crate::contents::{Contents, Draft, Rejected};
+use crate::contents::{Contents, Draft, Received, Rejected};
 use crate::download::{DownloadError, download};
 use crate::ports::{Clock, ImageStore, ModelRequest, Ports, Purpose, TaskStore};
 use crate::refine::refine;
@@ -288,18 +288,18 @@ async fn stored_original<P: Ports>(
     loop {
         let found = reached(ports, async || ImageStore::get(ports, path).await).await;
         let found = found.map_err(|error| failed(error.message))?;
-        let Some((info, mut stream)) = found else {
+        let Some((info, stream)) = found else {
             return Err(failed("the uploaded image is gone".to_owned()));
         };
         let read = async {
             let (purpose, declared) = (Purpose::Original, Some(info.size));
             let mut draft = Draft::reserve(ports, purpose, declared, limits).await?;
-            draft.fill(&mut stream).await?;
-            draft.finish()
+            let received = draft.fill(stream).await?;
+            Ok((draft, received))
         };
         match read.await {
-            Ok(contents) => return Ok(contents),
-            Err(Rejected::Incomplete) => ports.sleep(STORE_PAUSE).await,
+            Ok((draft, Received::Whole(inspected))) => return Ok(draft.whole(inspected)),
+            Ok((_, Received::Part(_))) => ports.sleep(STORE_PAUSE).await,
             Err(Rejected::NoRoom(error)) => return Err(Interrupted::Store(error)),
             Err(rejected) => return Err(failed(rejected.to_string())),
         }

@@ -7,10 +7,10 @@ use concept_refinement_domain::retry::{MAX_TRIES, backoff};
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::config::Config;
-use crate::contents::{Contents, Draft};
+use crate::contents::{Contents, Draft, Received};
 use crate::download::{DownloadError, download};
 use crate::ports::{
-    Answer, Blobs, ByteStream, Clock, Http, ImageModel, ModelError, ModelRequest, Purpose, Random,
+    Answer, Clock, Http, ImageModel, ModelError, ModelRequest, Purpose, Random, StreamOf,
 };
 use crate::time::Budget;
 
@@ -61,9 +61,9 @@ pub async fn refine<P: ImageModel + Http + Clock + Random>(
     }
 }
 
-async fn collect<P: Blobs + Http + Clock + Random>(
+async fn collect<P: Http + Clock + Random>(
     ports: &P,
-    answer: Answer<impl ByteStream>,
+    answer: Answer<StreamOf<P>>,
     mut time: Budget<'_, P>,
     deadline: Timestamp,
     config: &Config,
@@ -72,18 +72,19 @@ async fn collect<P: Blobs + Http + Clock + Random>(
     match answer {
         Answer::Image {
             length,
-            mut contents,
+            contents,
             notes,
         } => {
             let (purpose, limits) = (Purpose::ModelAnswer, config.answer_limits());
             // Lack of space does not count against the model.
             let draft = Draft::reserve(ports, purpose, length, limits).await;
             let mut draft = draft.map_err(|rejected| unusable(&rejected))?;
-            let filled = time.spend(draft.fill(&mut contents)).await;
-            let image = filled
-                .ok_or_else(|| silence(config))?
-                .and_then(|()| draft.finish())
-                .map_err(|rejected| unusable(&rejected))?;
+            let filled = time.spend(draft.fill(contents)).await;
+            let image = match filled.ok_or_else(|| silence(config))? {
+                Ok(Received::Whole(inspected)) => draft.whole(inspected),
+                Ok(Received::Part(reason)) => return Err(unusable(&reason)),
+                Err(rejected) => return Err(unusable(&rejected)),
+            };
             let notes = note::bounded(&notes);
             Ok(Refined { image, notes })
         }

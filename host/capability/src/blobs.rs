@@ -12,9 +12,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::image::{Limits, Received, Transfer, Unusable};
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
 use parking_lot::Mutex;
+use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::model::Reopen;
@@ -54,6 +56,17 @@ pub enum Purpose {
 #[derive(Clone)]
 pub struct Blob(Contents);
 
+/// Why bytes of an image are not taken.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Rejection {
+    /// Trying again with the same file cannot help.
+    #[error("{0}")]
+    Unusable(#[from] Unusable),
+    /// There is no space.
+    #[error("{0}")]
+    Space(#[from] CapabilityError),
+}
+
 #[derive(Clone)]
 enum Contents {
     Held {
@@ -69,6 +82,8 @@ struct Held {
     /// The last block, which is not full.
     last: Vec<u8>,
     length: usize,
+    /// Inspects what is received.
+    transfer: Option<Transfer>,
     /// Space for all blocks of this blob.
     reserved: Reservation,
     is_read: bool,
@@ -159,7 +174,7 @@ impl Blob {
     ///
     /// Unavailable: there is no space for an original. Invalid: an answer is longer than
     /// what was reserved, or the blob is already being read.
-    pub async fn append(&self, bytes: Vec<u8>) -> Result<(), CapabilityError> {
+    pub async fn append(&self, bytes: &[u8]) -> Result<(), CapabilityError> {
         let is_read = || CapabilityError::invalid("The bytes are being read.");
         let Contents::Held { blobs, held } = &self.0 else {
             return Err(is_read());
@@ -175,11 +190,57 @@ impl Blob {
                 held.reserved.grow(missing).map_err(report)?;
             }
             let first = held.blocks.len();
-            held.push(&bytes, blobs);
+            held.push(bytes, blobs);
             first
         };
         blobs.store(held, first).await;
         Ok(())
+    }
+
+    /// Limits the image that is received in it.
+    #[must_use]
+    pub fn limited(self, limits: Limits) -> Self {
+        if let Contents::Held { held, .. } = &self.0 {
+            held.lock().transfer = Some(Transfer::new(limits));
+        }
+        self
+    }
+
+    /// Appends bytes of an image, which is inspected if it is limited. `declared`: the length
+    /// of the whole file, if it is known.
+    ///
+    /// # Errors
+    ///
+    /// The image is unusable, or those of [`Blob::append`].
+    pub async fn receive(&self, bytes: &[u8], declared: Option<u64>) -> Result<(), Rejection> {
+        if let Contents::Held { held, .. } = &self.0
+            && let Some(transfer) = &mut held.lock().transfer
+        {
+            transfer.push(bytes, declared)?;
+        }
+        Ok(self.append(bytes).await?)
+    }
+
+    /// What there is after the end of a stream.
+    ///
+    /// # Errors
+    ///
+    /// It is no image, or was never limited.
+    pub fn received(&self, declared: Option<u64>) -> Result<Received, Rejection> {
+        if let Contents::Held { held, .. } = &self.0
+            && let Some(transfer) = &held.lock().transfer
+        {
+            return Ok(transfer.received(declared)?);
+        }
+        Err(CapabilityError::invalid("Nothing is received here.").into())
+    }
+
+    /// How many bytes it has. 0: they are kept elsewhere.
+    pub fn length(&self) -> u64 {
+        match &self.0 {
+            Contents::Held { held, .. } => held.lock().length as u64,
+            Contents::Shared(_) => 0,
+        }
     }
 
     /// By how many bytes the blob would exceed its reservation if `more` were appended.
@@ -235,6 +296,7 @@ impl Held {
             blocks: Vec::new(),
             last: Vec::new(),
             length: 0,
+            transfer: None,
             reserved,
             is_read: false,
         }

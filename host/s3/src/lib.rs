@@ -181,7 +181,7 @@ impl Inner {
                 return Ok(None);
             }
             hash.update(&chunk);
-            blob.append(chunk.into()).await?;
+            blob.append(&chunk).await?;
         }
         Ok(image.length.is_met_by(size).then(|| Received {
             blob,

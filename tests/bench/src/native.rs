@@ -4,8 +4,8 @@
 pub mod pipeline;
 mod server;
 
-use concept_refinement_processor::ports::{ByteStream, Failure, Purpose, Response};
-use concept_refinement_tests::native::Outside;
+use concept_refinement_processor::ports::{Failure, Purpose, Response};
+use concept_refinement_tests::native::{Body, Outside};
 use futures::future::LocalBoxFuture;
 use send_wrapper::SendWrapper;
 use uuid::Uuid;
@@ -16,18 +16,8 @@ pub use server::{TWIN, serve};
 pub struct Machine;
 
 /// Originals are uploads here: nothing is fetched.
-pub struct Nothing;
-
-impl ByteStream for Nothing {
-    async fn next(&mut self) -> Option<Vec<u8>> {
-        None
-    }
-}
-
 impl Outside for Machine {
-    type Stream = Nothing;
-
-    async fn get(&self, _: &str, _: Purpose) -> Result<Response<Nothing>, Failure> {
+    async fn get(&self, _: &str, _: Purpose) -> Result<Response<Body>, Failure> {
         Err(Failure::Forbidden)
     }
 

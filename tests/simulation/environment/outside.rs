@@ -1,17 +1,15 @@
 //! The network, and chance.
 
 use concept_refinement_processor::ports::{Failure, Purpose, Response};
-use concept_refinement_tests::native::Outside;
+use concept_refinement_tests::native::{Body, Outside};
 use futures::future::LocalBoxFuture;
 
 use super::Environment;
 use crate::faults::Side;
-use crate::source::{self, Chunks};
+use crate::source;
 
 impl Outside for Environment {
-    type Stream = Chunks;
-
-    async fn get(&self, url: &str, _: Purpose) -> Result<Response<Chunks>, Failure> {
+    async fn get(&self, url: &str, _: Purpose) -> Result<Response<Body>, Failure> {
         let unreachable = |_| Failure::Unreachable;
         self.point("get", Side::Before).await.map_err(unreachable)?;
         let response = source::answer(&self.world.scheduler, url).await;

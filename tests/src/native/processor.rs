@@ -12,20 +12,22 @@ use concept_refinement_domain::capability::{
     CapabilityError, Claimed, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage,
     StoredOrNot,
 };
+use concept_refinement_domain::image::{self, Limits, Transfer, Unusable};
 use concept_refinement_domain::task::Stage;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_processor::config::Config;
-use concept_refinement_processor::contents::Contents;
+use concept_refinement_processor::contents::{Contents, Inspected, Received, Rejected};
 use concept_refinement_processor::ports::{
-    Answer, Blob, Blobs, ByteStream, Clock, Failure, Http, ImageModel, ImageStore, ModelError,
-    ModelRequest, Progress, Purpose, Random, Response, Rest, TaskStore,
+    Answer, Blob, Blobs, Clock, Failure, Http, ImageModel, ImageStore, ModelError, ModelRequest,
+    Progress, Purpose, Random, Response, Rest, TaskStore,
 };
 use concept_refinement_processor::process;
 use futures::StreamExt as _;
-use futures::stream::{self, BoxStream};
+use futures::future::ready;
+use futures::stream;
 use send_wrapper::SendWrapper;
 
-use super::{Native, Outside};
+use super::{Body, Native, Outside};
 
 impl<O: Outside> Native<O> {
     /// Processes a task that was claimed, on the thread that it is called from.
@@ -74,34 +76,58 @@ impl<O: Outside> TaskStore for Native<O> {
 }
 
 /// The bytes of one image, as they came.
-#[derive(Default)]
-pub struct Held(Vec<Bytes>);
+pub struct Held {
+    chunks: Vec<Bytes>,
+    transfer: Transfer,
+}
 
 impl Blob for Held {
-    async fn append(&mut self, bytes: Vec<u8>) -> Result<(), CapabilityError> {
-        self.0.push(bytes.into());
-        Ok(())
+    type Stream = Body;
+
+    async fn fill(
+        &mut self,
+        mut contents: Body,
+        declared: Option<u64>,
+    ) -> Result<Received, Rejected> {
+        let unusable = |unusable: Unusable| Rejected::Unusable(unusable.to_string());
+        while let Some(chunk) = contents.next().await {
+            self.transfer.push(&chunk, declared).map_err(unusable)?;
+            self.chunks.push(chunk);
+        }
+        Ok(match self.transfer.received(declared).map_err(unusable)? {
+            image::Received::Whole(inspected) => Received::Whole(Inspected {
+                format: inspected.format,
+                length: inspected.bytes,
+            }),
+            image::Received::Part(shortfall) => Received::Part(shortfall.to_string()),
+        })
+    }
+
+    async fn length(&self) -> u64 {
+        self.transfer.length()
     }
 }
 
 impl<O: Outside> Blobs for Native<O> {
     type Blob = Held;
 
-    async fn reserve(&self, _: Purpose, _: u64) -> Result<Held, CapabilityError> {
-        Ok(Held::default())
+    async fn reserve(&self, _: Purpose, _: u64, limits: Limits) -> Result<Held, CapabilityError> {
+        Ok(Held {
+            chunks: Vec::new(),
+            transfer: Transfer::new(limits),
+        })
     }
 }
 
 impl<O: Outside> ImageStore for Native<O> {
-    type Stream = Chunks<Result<Bytes, CapabilityError>>;
-
     async fn put(
         &self,
         image: NewImage,
         contents: &Contents<Self::Blob>,
     ) -> Result<StoredOrNot, CapabilityError> {
-        let chunked: Chunked =
-            Box::pin(stream::iter(contents.blob().0.clone().into_iter().map(Ok)));
+        let chunked: Chunked = Box::pin(stream::iter(
+            contents.blob().chunks.clone().into_iter().map(Ok),
+        ));
         self.host.images.put(image, chunked).await
     }
 
@@ -109,9 +135,15 @@ impl<O: Outside> ImageStore for Native<O> {
         self.host.images.stat(path).await
     }
 
-    async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Self::Stream)>, CapabilityError> {
+    async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Body)>, CapabilityError> {
         let found = self.host.images.get(path, None).await?;
-        Ok(found.map(|(info, contents)| (info, Chunks(contents))))
+        Ok(found.map(|(info, contents)| {
+            let contents = contents.take_while(|chunk| ready(chunk.is_ok()));
+            (
+                info,
+                contents.filter_map(|chunk| ready(chunk.ok())).boxed_local(),
+            )
+        }))
     }
 
     async fn delete(&self, path: &str) -> Result<(), CapabilityError> {
@@ -132,13 +164,11 @@ impl<O: Outside> Progress for Native<O> {
 }
 
 impl<O: Outside> ImageModel for Native<O> {
-    type Stream = Chunks<Bytes>;
-
     async fn refine(
         &self,
         request: ModelRequest,
         image: &Contents<Self::Blob>,
-    ) -> Result<Answer<Self::Stream>, ModelError> {
+    ) -> Result<Answer<Body>, ModelError> {
         let request = asked::ModelRequest {
             task_id: request.task_id,
             prompt: request.prompt,
@@ -148,7 +178,7 @@ impl<O: Outside> ImageModel for Native<O> {
             media_type: request.media_type.to_owned(),
             length: image.length(),
             source_url: request.source_url,
-            image: Box::pin(stream::iter(image.blob().0.clone())),
+            image: Box::pin(stream::iter(image.blob().chunks.clone())),
             reopen: None,
             retry_later: asked::RetryLater::default(),
             deadline: Instant::now() + request.time_left,
@@ -162,7 +192,7 @@ impl<O: Outside> ImageModel for Native<O> {
                 ..
             }) => Ok(Answer::Image {
                 length,
-                contents: Chunks(contents),
+                contents: contents.boxed_local(),
                 notes,
             }),
             Ok(asked::ModelAnswer::Location(url)) => Ok(Answer::Location(url)),
@@ -185,15 +215,13 @@ impl<O: Outside> ImageModel for Native<O> {
 }
 
 impl<O: Outside> Http for Native<O> {
-    type Stream = O::Stream;
-
     async fn get(
         &self,
         url: &str,
         purpose: Purpose,
         _: Option<&Rest>,
         _: &str,
-    ) -> Result<Response<O::Stream>, Failure> {
+    ) -> Result<Response<Body>, Failure> {
         self.outside.get(url, purpose).await
     }
 }
@@ -211,19 +239,5 @@ impl<O: Outside> Clock for Native<O> {
 impl<O: Outside> Random for Native<O> {
     fn random(&self) -> u64 {
         self.outside.random()
-    }
-}
-
-pub struct Chunks<T>(BoxStream<'static, T>);
-
-impl ByteStream for Chunks<Bytes> {
-    async fn next(&mut self) -> Option<Vec<u8>> {
-        self.0.next().await.map(Vec::from)
-    }
-}
-
-impl ByteStream for Chunks<Result<Bytes, CapabilityError>> {
-    async fn next(&mut self) -> Option<Vec<u8>> {
-        self.0.next().await?.ok().map(Vec::from)
     }
 }

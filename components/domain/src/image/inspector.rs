@@ -99,7 +99,7 @@ impl Inspector {
     }
 
     /// The result, after the last bytes.
-    pub fn finish(self) -> Result<Inspected, Problem> {
+    pub fn finish(&self) -> Result<Inspected, Problem> {
         if let Some(problem) = self.problem {
             return Err(problem);
         }
@@ -109,7 +109,7 @@ impl Inspector {
         if self.is_amid() {
             return Err(Problem::CutShort);
         }
-        let (format, _) = self.walk.ok_or(Problem::NotAnImage)?;
+        let format = self.format().ok_or(Problem::NotAnImage)?;
         let (width, height) = self.canvas.size().ok_or(Problem::Malformed)?;
         Ok(Inspected {
             format,

@@ -2,12 +2,18 @@
 
 use concept_refinement_domain::response_headers;
 use wasip3::http::types::{self, ErrorCode, Trailers};
-use wit_bindgen::FutureReader;
+use wit_bindgen::{FutureReader, StreamReader};
 
 use super::Failure;
 use super::request::Transmitted;
 use crate::incoming::Incoming;
 use crate::ports::ByteStream;
+
+/// A response that is being read elsewhere.
+pub struct InFlight {
+    _end: Option<FutureReader<Result<Option<Trailers>, ErrorCode>>>,
+    _transmitted: Transmitted,
+}
 
 pub struct Response {
     pub status: u16,
@@ -58,6 +64,15 @@ impl Response {
     /// The declared length of the body.
     pub fn content_length(&self) -> Option<u64> {
         self.header("content-length")?.parse().ok()
+    }
+
+    /// The body as a stream, to be handed on, and what has to be kept until it is read.
+    pub fn into_stream(self) -> (StreamReader<u8>, InFlight) {
+        let in_flight = InFlight {
+            _end: self.end,
+            _transmitted: self._transmitted,
+        };
+        (self.body.into_stream(), in_flight)
     }
 
     /// The next chunk of the body, never empty; None at the end.

@@ -7,6 +7,7 @@ use concept_refinement_guest::Imports;
 use concept_refinement_guest::outbound::{self, Timeouts};
 use wasip3::http::types::Method;
 
+use super::stores::Body;
 use crate::ports;
 use crate::ports::{Failure, Rest};
 
@@ -19,15 +20,13 @@ const TIMEOUTS: Timeouts = Timeouts {
 };
 
 impl ports::Http for Imports {
-    type Stream = outbound::Response;
-
     async fn get(
         &self,
         url: &str,
         purpose: ports::Purpose,
         rest: Option<&Rest>,
         user_agent: &str,
-    ) -> Result<ports::Response<Self::Stream>, Failure> {
+    ) -> Result<ports::Response<Body>, Failure> {
         let purpose = match purpose {
             ports::Purpose::Original => Purpose::Original,
             ports::Purpose::ModelAnswer => Purpose::ModelAnswer,
@@ -50,7 +49,7 @@ impl ports::Http for Imports {
             content_range: response.header("content-range"),
             etag: response.header("etag"),
             retry_after: response.header("retry-after"),
-            body: response,
+            body: response.into(),
         })
     }
 }

@@ -6,14 +6,17 @@ use concept_refinement_domain::capability::{
     CapabilityError, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage, StoredOrNot,
 };
 use concept_refinement_domain::convert::Convert as _;
+use concept_refinement_domain::image::{Format, Limits};
 use concept_refinement_domain::sentence::cut;
 use concept_refinement_domain::task::Stage;
+use concept_refinement_guest::Imports;
 use concept_refinement_guest::bindings::blobs::{self, Blob};
 use concept_refinement_guest::bindings::{image_store, task_store};
-use concept_refinement_guest::{Imports, Incoming};
+use concept_refinement_guest::outbound::{InFlight, Response};
+use wit_bindgen::StreamReader;
 
 use super::image_model;
-use crate::contents::Contents;
+use crate::contents::{Contents, Inspected, Received, Rejected};
 use crate::ports::{self, Answer, ModelError, ModelRequest, Purpose};
 
 impl ports::TaskStore for Imports {
@@ -47,8 +50,6 @@ impl ports::TaskStore for Imports {
 }
 
 impl ports::ImageStore for Imports {
-    type Stream = Incoming;
-
     async fn put(
         &self,
         image: NewImage,
@@ -62,7 +63,7 @@ impl ports::ImageStore for Imports {
         image_store::stat(path.to_owned()).await.convert()
     }
 
-    async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Self::Stream)>, CapabilityError> {
+    async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Body)>, CapabilityError> {
         let image = image_store::get(path.to_owned(), None).await;
         let image = image.map_err(|error| error.convert())?;
         Ok(image.map(|(info, stream)| (info.convert(), stream.into())))
@@ -80,13 +81,11 @@ impl ports::ImageStore for Imports {
 }
 
 impl ports::ImageModel for Imports {
-    type Stream = Incoming;
-
     async fn refine(
         &self,
         request: ModelRequest,
         image: &Contents<Self::Blob>,
-    ) -> Result<Answer<Self::Stream>, ModelError> {
+    ) -> Result<Answer<Body>, ModelError> {
         let request = image_model::Request {
             task_id: request.task_id,
             prompt: request.prompt,
@@ -135,18 +134,72 @@ impl ports::ImageModel for Imports {
 impl ports::Blobs for Imports {
     type Blob = Blob;
 
-    async fn reserve(&self, purpose: Purpose, length: u64) -> Result<Blob, CapabilityError> {
+    async fn reserve(
+        &self,
+        purpose: Purpose,
+        length: u64,
+        limits: Limits,
+    ) -> Result<Blob, CapabilityError> {
         let purpose = match purpose {
             Purpose::Original => blobs::Purpose::Original,
             Purpose::ModelAnswer => blobs::Purpose::Answer,
         };
-        let reserved = Blob::reserve(purpose, length).await;
+        let limits = blobs::Limits {
+            max_bytes: limits.max_bytes,
+            max_pixels: limits.max_pixels,
+        };
+        let reserved = Blob::reserve(purpose, length, limits).await;
         reserved.map_err(|error| error.convert())
     }
 }
 
+/// A stream that is handed to a blob unread.
+pub struct Body {
+    stream: StreamReader<u8>,
+    /// Kept until the stream is read.
+    _response: Option<InFlight>,
+}
+
+impl From<StreamReader<u8>> for Body {
+    fn from(stream: StreamReader<u8>) -> Self {
+        Self {
+            stream,
+            _response: None,
+        }
+    }
+}
+
+impl From<Response> for Body {
+    fn from(response: Response) -> Self {
+        let (stream, in_flight) = response.into_stream();
+        Self {
+            stream,
+            _response: Some(in_flight),
+        }
+    }
+}
+
 impl ports::Blob for Blob {
-    async fn append(&mut self, bytes: Vec<u8>) -> Result<(), CapabilityError> {
-        Blob::append(self, bytes).await.convert()
+    type Stream = Body;
+
+    async fn fill(&mut self, contents: Body, declared: Option<u64>) -> Result<Received, Rejected> {
+        let Body { stream, _response } = contents;
+        match Blob::fill(self, stream, declared).await {
+            Ok(blobs::Received::Whole(inspected)) => {
+                let format = Format::from_media_type(&inspected.media_type);
+                let format = format.ok_or_else(|| Rejected::Unusable(inspected.media_type))?;
+                Ok(Received::Whole(Inspected {
+                    format,
+                    length: inspected.length,
+                }))
+            }
+            Ok(blobs::Received::Part(reason)) => Ok(Received::Part(reason)),
+            Err(blobs::Rejection::Unusable(reason)) => Err(Rejected::Unusable(reason)),
+            Err(blobs::Rejection::Error(error)) => Err(Rejected::NoRoom(error.convert())),
+        }
+    }
+
+    async fn length(&self) -> u64 {
+        Blob::length(self).await
     }
 }

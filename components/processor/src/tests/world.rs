@@ -14,6 +14,7 @@ use concept_refinement_domain::capability::{
     RefinedImage, Stored, StoredOrNot, Submission,
 };
 use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::image::{self, Limits, Transfer, Unusable};
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::refined;
 use concept_refinement_domain::rulebook::TaskRecord;
@@ -22,16 +23,17 @@ use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_kit::store::MemoryStore;
 
 use crate::config::Config;
-use crate::contents::Contents;
+use crate::contents::{Contents, Inspected, Received, Rejected};
 use crate::ports::{
-    Answer, Blob, Blobs, ByteStream, Clock, Failure, Http, ImageModel, ImageStore, ModelError,
-    ModelRequest, Progress, Purpose, Random, Response, Rest, TaskStore,
+    Answer, Blob, Blobs, Clock, Failure, Http, ImageModel, ImageStore, ModelError, ModelRequest,
+    Progress, Purpose, Random, Response, Rest, TaskStore,
 };
 use crate::process::{Outcome, process};
 
-/// The smallest whole GIF: one transparent pixel.
+/// What the image store says of every image.
 pub const SHA256: &str = "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
 
+/// The smallest whole GIF: one transparent pixel.
 pub const GIF: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\
     \x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x01D\x00;";
 
@@ -323,7 +325,7 @@ pub fn refined_image(task_id: &str, attempt: u32) -> NewImage {
     }
 }
 
-impl ByteStream for Chunks {
+impl Chunks {
     async fn next(&mut self) -> Option<Vec<u8>> {
         let next = self.chunks.pop_front();
         match &self.then {
@@ -409,12 +411,18 @@ impl TaskStore for World {
 pub struct Held {
     pub bytes: Vec<u8>,
     room: usize,
+    transfer: Transfer,
 }
 
 impl Blobs for World {
     type Blob = Held;
 
-    async fn reserve(&self, purpose: Purpose, length: u64) -> Result<Held, CapabilityError> {
+    async fn reserve(
+        &self,
+        purpose: Purpose,
+        length: u64,
+        limits: Limits,
+    ) -> Result<Held, CapabilityError> {
         let room = match purpose {
             Purpose::Original => self.room.get(),
             Purpose::ModelAnswer => {
@@ -425,6 +433,7 @@ impl Blobs for World {
         let held = Held {
             bytes: Vec::new(),
             room,
+            transfer: Transfer::new(limits),
         };
         match purpose {
             Purpose::Original if length as usize > room => Err(no_room()),
@@ -438,18 +447,36 @@ fn no_room() -> CapabilityError {
 }
 
 impl Blob for Held {
-    async fn append(&mut self, mut bytes: Vec<u8>) -> Result<(), CapabilityError> {
-        if self.bytes.len() + bytes.len() > self.room {
-            return Err(no_room());
+    type Stream = Chunks;
+
+    async fn fill(
+        &mut self,
+        mut contents: Chunks,
+        declared: Option<u64>,
+    ) -> Result<Received, Rejected> {
+        let unusable = |unusable: Unusable| Rejected::Unusable(unusable.to_string());
+        while let Some(mut chunk) = contents.next().await {
+            self.transfer.push(&chunk, declared).map_err(unusable)?;
+            if self.bytes.len() + chunk.len() > self.room {
+                return Err(Rejected::NoRoom(no_room()));
+            }
+            self.bytes.append(&mut chunk);
         }
-        self.bytes.append(&mut bytes);
-        Ok(())
+        Ok(match self.transfer.received(declared).map_err(unusable)? {
+            image::Received::Whole(inspected) => Received::Whole(Inspected {
+                format: inspected.format,
+                length: inspected.bytes,
+            }),
+            image::Received::Part(shortfall) => Received::Part(shortfall.to_string()),
+        })
+    }
+
+    async fn length(&self) -> u64 {
+        self.transfer.length()
     }
 }
 
 impl ImageStore for World {
-    type Stream = Chunks;
-
     async fn put(
         &self,
         image: NewImage,
@@ -509,8 +536,6 @@ impl Progress for World {
 }
 
 impl ImageModel for World {
-    type Stream = Chunks;
-
     async fn refine(
         &self,
         request: ModelRequest,
@@ -548,8 +573,6 @@ impl ImageModel for World {
 }
 
 impl Http for World {
-    type Stream = Chunks;
-
     async fn get(
         &self,
         url: &str,

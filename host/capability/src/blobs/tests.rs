@@ -35,7 +35,7 @@ fn original(blobs: &Arc<Blobs>, length: usize) -> Blob {
 }
 
 fn append(blob: &Blob, bytes: Vec<u8>) -> Option<Result<(), ErrorKind>> {
-    let appended = blob.append(bytes).now_or_never()?;
+    let appended = blob.append(&bytes).now_or_never()?;
     Some(appended.map_err(|error| error.kind))
 }
 
@@ -156,7 +156,7 @@ async fn what_memory_does_not_take_is_in_a_file_without_a_name() {
     let appended = async |length: usize| {
         let blob = blobs.reserve(Purpose::Answer, length).await.unwrap();
         for chunk in bytes(length).chunks(100_000) {
-            blob.append(chunk.to_vec()).await.unwrap();
+            blob.append(chunk).await.unwrap();
         }
         blob
     };
@@ -196,7 +196,7 @@ async fn what_no_file_takes_stays_in_memory() {
         let blobs = Blobs::new(4 * IN_MEMORY, Some(file));
         let whole = bytes(IN_MEMORY + 10 * BLOCK);
         let blob = blobs.reserve(Purpose::Answer, whole.len()).await.unwrap();
-        blob.append(whole.clone()).await.unwrap();
+        blob.append(&whole).await.unwrap();
         let read: Vec<Bytes> = blob.contents().collect().await;
         assert!(read.concat() == whole, "{name}: other bytes");
         let is_in_file = |block: &Block| matches!(block, Block::InFile(_));

@@ -188,7 +188,8 @@ impl Swap {
         if let Some(concept) = &self.concept {
             let concept_id = id(&concept.id).ok_or(Fault::NoId)?;
             let content = document::write(&concept.content);
-            parameters.extend(parameters![concept_id, content]);
+            let sha256 = &concept.content.image_sha256;
+            parameters.extend(parameters![concept_id, *sha256, content]);
             return session.call("finish_task", &parameters).await;
         }
         let Some(account) = &self.account else {

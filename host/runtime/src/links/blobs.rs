@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use concept_refinement_capability::blobs::{Blob, Blobs, Purpose};
+use concept_refinement_capability::blobs::{Blob, Blobs, Purpose, Rejection};
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::convert::Convert as _;
+use concept_refinement_domain::image::{Limits, Received};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use tokio::task::coop::consume_budget;
 use wasmtime::component::{Resource, StreamReader};
 
 use super::Answer;
@@ -31,25 +33,36 @@ impl HostBlobWithStore<Sandbox> for Linked {
         caller: &Caller,
         purpose: blobs::Purpose,
         length: u64,
+        limits: blobs::Limits,
     ) -> Answer<Resource<Blob>> {
         let (blobs, purpose) = caller.with(|mut access| {
             let purpose = access.get().purpose(purpose);
             wasmtime::error::Ok((Arc::clone(access.get().blobs()?), purpose))
         })?;
+        let limits = Limits {
+            max_bytes: limits.max_bytes,
+            max_pixels: limits.max_pixels,
+        };
         let reserved = reserved(caller, &blobs, purpose, bytes_of(length)).await;
-        handle(caller, reserved)
+        handle(caller, reserved.map(|blob| blob.limited(limits)))
     }
 
-    async fn append(caller: &Caller, blob: Resource<Blob>, bytes: Vec<u8>) -> Answer<()> {
-        let (blob, taken) = caller.with(|mut access| {
-            let blob = access.get().table.get(&blob).cloned()?;
-            let beyond = blob.beyond(bytes.len());
-            wasmtime::error::Ok((blob, access.get().take_blob_bytes(beyond)))
+    async fn fill(
+        caller: &Caller,
+        blob: Resource<Blob>,
+        contents: StreamReader<u8>,
+        declared: Option<u64>,
+    ) -> wasmtime::Result<Result<blobs::Received, blobs::Rejection>> {
+        let (blob, chunks) = caller.with(|mut access| {
+            let blob = access.get().table.get(&blob)?.clone();
+            wasmtime::error::Ok((blob, consume(contents, &mut access)?.chunks))
         })?;
-        if let Err(error) = taken {
-            return Ok(Err(error.convert()));
-        }
-        Ok(blob.append(bytes).await.convert())
+        let received = received(caller, &blob, chunks, declared).await;
+        Ok(received.map(Into::into).map_err(Into::into))
+    }
+
+    async fn length(caller: &Caller, blob: Resource<Blob>) -> wasmtime::Result<u64> {
+        caller.with(|mut access| Ok(access.get().table.get(&blob)?.length()))
     }
 
     async fn of(
@@ -83,6 +96,45 @@ impl HostBlobWithStore<Sandbox> for Linked {
     }
 }
 
+async fn received(
+    caller: &Caller,
+    blob: &Blob,
+    mut chunks: BoxStream<'static, Bytes>,
+    declared: Option<u64>,
+) -> Result<Received, Rejection> {
+    while let Some(chunk) = chunks.next().await {
+        let beyond = blob.beyond(chunk.len());
+        caller.with(|mut access| access.get().take_blob_bytes(beyond))?;
+        blob.receive(&chunk, declared).await?;
+        // A stream that always has a next chunk must not hold up the tasks of its thread.
+        consume_budget().await;
+    }
+    blob.received(declared)
+}
+
+impl From<Received> for blobs::Received {
+    fn from(received: Received) -> Self {
+        match received {
+            Received::Whole(inspected) => Self::Whole(blobs::Inspected {
+                media_type: inspected.format.media_type().to_owned(),
+                width: inspected.width,
+                height: inspected.height,
+                length: inspected.bytes,
+            }),
+            Received::Part(shortfall) => Self::Part(shortfall.to_string()),
+        }
+    }
+}
+
+impl From<Rejection> for blobs::Rejection {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Unusable(unusable) => Self::Unusable(unusable.to_string()),
+            Rejection::Space(error) => Self::Error(error.convert()),
+        }
+    }
+}
+
 /// A blob with the bytes that an instance writes, up to the announced length.
 pub(crate) async fn filled(
     caller: &Caller,
@@ -98,7 +150,7 @@ pub(crate) async fn filled(
     {
         let taken = chunk.get(..left).unwrap_or(&chunk);
         left -= taken.len();
-        blob.append(taken.to_vec()).await?;
+        blob.append(taken).await?;
     }
     Ok(blob)
 }

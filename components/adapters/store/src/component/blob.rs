@@ -7,6 +7,7 @@ use std::rc::Rc;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::chunks;
 use concept_refinement_domain::convert::Convert as _;
+use concept_refinement_domain::image::{Limits, Received, Transfer, Unusable};
 use concept_refinement_guest::Incoming;
 use concept_refinement_guest::bindings::types;
 use wit_bindgen::StreamReader;
@@ -20,7 +21,11 @@ impl<P: Platform + 'static> Guest for Component<P> {
 }
 
 /// The bytes of one image.
-pub struct Blob(RefCell<Held>);
+pub struct Blob {
+    held: RefCell<Held>,
+    /// Inspects what is received.
+    transfer: RefCell<Option<Transfer>>,
+}
 
 enum Held {
     Growing(VecDeque<Vec<u8>>),
@@ -30,8 +35,19 @@ enum Held {
 
 impl GuestBlob for Blob {
     /// Reserves nothing: the only limit is the instance's memory.
-    async fn reserve(_: Purpose, _: u64) -> Result<blobs::Blob, types::Error> {
-        Ok(blobs::Blob::new(Self::of_chunks(VecDeque::new())))
+    async fn reserve(
+        _: Purpose,
+        _: u64,
+        limits: blobs::Limits,
+    ) -> Result<blobs::Blob, types::Error> {
+        let transfer = Transfer::new(Limits {
+            max_bytes: limits.max_bytes,
+            max_pixels: limits.max_pixels,
+        });
+        Ok(blobs::Blob::new(Self {
+            transfer: RefCell::new(Some(transfer)),
+            ..Self::of_chunks(VecDeque::new())
+        }))
     }
 
     async fn of(
@@ -52,18 +68,36 @@ impl GuestBlob for Blob {
         Ok(blobs::Blob::new(Self::of_chunks(held)))
     }
 
-    async fn append(&self, bytes: Vec<u8>) -> Result<(), types::Error> {
-        match &mut *self.0.borrow_mut() {
-            Held::Growing(held) => {
-                chunks::append(held, bytes);
-                Ok(())
-            }
-            Held::Whole(_) => Err(CapabilityError::invalid("The bytes are being read.").convert()),
+    async fn fill(
+        &self,
+        contents: StreamReader<u8>,
+        declared: Option<u64>,
+    ) -> Result<blobs::Received, blobs::Rejection> {
+        let mut contents = Incoming::from(contents);
+        while let Some(chunk) = contents.chunk().await {
+            self.receive(chunk, declared)?;
         }
+        let transfer = self.transfer.borrow();
+        let transfer = transfer.as_ref().ok_or_else(unlimited)?;
+        let received = transfer.received(declared).map_err(unusable)?;
+        Ok(match received {
+            Received::Whole(inspected) => blobs::Received::Whole(blobs::Inspected {
+                media_type: inspected.format.media_type().to_owned(),
+                width: inspected.width,
+                height: inspected.height,
+                length: inspected.bytes,
+            }),
+            Received::Part(shortfall) => blobs::Received::Part(shortfall.to_string()),
+        })
+    }
+
+    async fn length(&self) -> u64 {
+        let transfer = self.transfer.borrow();
+        transfer.as_ref().map_or(0, Transfer::length)
     }
 
     async fn contents(&self) -> StreamReader<u8> {
-        let chunks = self.0.borrow_mut().whole();
+        let chunks = self.held.borrow_mut().whole();
         let (mut writer, reader) = generated::wit_stream::new();
         // A model may answer before it has read everything.
         wit_bindgen::spawn(async move {
@@ -79,8 +113,36 @@ impl GuestBlob for Blob {
 
 impl Blob {
     fn of_chunks(chunks: VecDeque<Vec<u8>>) -> Self {
-        Self(RefCell::new(Held::Growing(chunks)))
+        Self {
+            held: RefCell::new(Held::Growing(chunks)),
+            transfer: RefCell::new(None),
+        }
     }
+
+    fn receive(&self, chunk: Vec<u8>, declared: Option<u64>) -> Result<(), blobs::Rejection> {
+        let mut transfer = self.transfer.borrow_mut();
+        let transfer = transfer.as_mut().ok_or_else(unlimited)?;
+        transfer.push(&chunk, declared).map_err(unusable)?;
+        match &mut *self.held.borrow_mut() {
+            Held::Growing(held) => {
+                chunks::append(held, chunk);
+                Ok(())
+            }
+            Held::Whole(_) => Err(invalid("The bytes are being read.")),
+        }
+    }
+}
+
+fn unusable(unusable: Unusable) -> blobs::Rejection {
+    blobs::Rejection::Unusable(unusable.to_string())
+}
+
+fn unlimited() -> blobs::Rejection {
+    invalid("Nothing is received here.")
+}
+
+fn invalid(message: &str) -> blobs::Rejection {
+    blobs::Rejection::Error(CapabilityError::invalid(message).convert())
 }
 
 impl Held {

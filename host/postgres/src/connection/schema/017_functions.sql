@@ -132,7 +132,7 @@ END $$;
 -- The same where the task gets a concept: its id and its document.
 CREATE FUNCTION schema.finish_task (
     uuid, bigint, text, timestamptz, timestamptz, text, timestamptz, bigint, bigint, timestamptz,
-    timestamptz, text, boolean, uuid, text
+    timestamptz, text, boolean, uuid, text, text
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT schema.swap_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) THEN
@@ -140,8 +140,7 @@ BEGIN
     END IF;
     INSERT INTO schema.concept
         (id, task_id, user_id, is_anonymous, image_path, image_sha256, created_at, content)
-    SELECT $14, id, user_id, is_anonymous, image_path, $15::json ->> 'image_sha256',
-        completed_at, $15
+    SELECT $14, id, user_id, is_anonymous, image_path, $15, completed_at, $16
     FROM schema.task WHERE id = $1;
     RETURN true;
 END $$;
