@@ -20,6 +20,7 @@ use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue};
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::lease::{PENDING_OVERDUE, is_overdue};
 use concept_refinement_domain::message::{self, Parsed};
+use concept_refinement_domain::rulebook::Operation;
 use concept_refinement_domain::task::Task;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -31,7 +32,7 @@ use crate::PostgresTasks;
 use crate::connection::fault::{Fault, unavailable};
 use crate::connection::values::{Time, id, parameters};
 use crate::queue::fetch::{Fetched, MAX_FETCH, fetch, retry_until};
-use crate::tasks::leases;
+use crate::tasks::change::apply;
 use crate::tasks::rows::StoredTask;
 
 /// Limit for the delay that a worker may request.
@@ -203,7 +204,7 @@ async fn release_unasked(store: &PostgresTasks, task_id: &str) {
         retry_until(&*store.clock, held.until, || {
             let lease = held.clone();
             // If the lease was lost, there is nothing to release.
-            async move { leases::release(store, &lease).await.map(drop) }.boxed()
+            async move { apply(store, &Operation::release(&lease)).await.map(drop) }.boxed()
         })
         .await;
     }

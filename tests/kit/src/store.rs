@@ -22,7 +22,7 @@ use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::{Usage, Window};
 use concept_refinement_domain::rulebook::{
-    self, Account, ActiveTasks, Claim, Decision, Finish, Refusal, TaskRecord,
+    self, Account, ActiveTasks, Claim, Decision, Refusal, TaskRecord,
 };
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -154,17 +154,13 @@ impl MemoryStore {
 
     pub fn finish(&mut self, held: &Lease, image: RefinedImage, now: Timestamp) -> Finished {
         let path = image.stored.path.clone();
-        let finish = self.change(&held.task_id, Finish::Late, |record| {
+        let finish = self.change(&held.task_id, Fenced::Lost, |record| {
             rulebook::finish(record, held, image, now)
         });
-        let Finish::Done(mut concept) = finish else {
-            return rulebook::late(self.is_unreferenced(&path));
-        };
-        let row = self.tasks.get(&held.task_id);
-        let end = row.and_then(|row| row.record.task.completed_at);
-        concept.created_at = end.unwrap_or(now);
-        self.concepts.insert(concept.id.clone(), *concept);
-        Finished::Done
+        match finish {
+            Fenced::Done => Finished::Done,
+            Fenced::Lost => rulebook::late(self.is_unreferenced(&path)),
+        }
     }
 
     pub fn fail(&mut self, held: &Lease, error_message: &str, now: Timestamp) -> Fenced {
@@ -223,8 +219,8 @@ impl MemoryStore {
             return gone;
         };
         let mut record = row.record.clone();
-        let Decision { answer, event } = rule(&mut record);
-        let Some(event) = event else {
+        let Decision { answer, effects } = rule(&mut record);
+        let Some(effects) = effects else {
             return answer;
         };
         let task = &mut record.task;
@@ -238,10 +234,14 @@ impl MemoryStore {
             task.completed_at = Some(end);
         }
         let created_at = task.created_at;
-        if let Some(refund) = record.refund(event) {
+        if let Some(mut concept) = effects.concept {
+            concept.created_at = task.completed_at.unwrap_or(concept.created_at);
+            self.concepts.insert(concept.id.clone(), *concept);
+        }
+        if let Some(refund) = effects.refund {
             user.usage.refund(created_at, refund);
         }
-        if event.undoes_submission() {
+        if effects.forgets_key {
             let task = &record.task;
             self.keys
                 .retain(|_, submitted| submitted.task_id != task.id);

@@ -11,7 +11,7 @@ use concept_refinement_domain::duration;
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::quota::Window;
-use concept_refinement_domain::rulebook::{self, ActiveTasks, Claim, Finish, ImageFacts};
+use concept_refinement_domain::rulebook::{self, ActiveTasks, Claim, ImageFacts, Operation};
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::documents::{self, TaskDocument};
@@ -84,20 +84,13 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     pub async fn withdraw(&self, id: &str, error_message: &str) -> Result<Fenced, Fault> {
-        self.change_task(id, Fenced::Lost, |record, now| {
-            Ok(rulebook::withdraw(record, error_message, now))
-        })
-        .await
+        self.apply(Operation::withdraw(id, error_message)).await
     }
 
     pub async fn claim(&self, id: &str, user_id: Option<&str>) -> Result<Option<Claimed>, Fault> {
         let lease = self.lease().await;
-        let claim = self
-            .change_task(id, Claim::Refused, |record, now| {
-                Ok(rulebook::claim(record, user_id, lease, now))
-            })
-            .await?;
-        Ok(match claim {
+        let claim = self.apply(Operation::claim(id, user_id, lease));
+        Ok(match claim.await? {
             Claim::Claimed(claimed) => Some(*claimed),
             Claim::Refused | Claim::GivenUp => None,
         })
@@ -105,30 +98,15 @@ impl<P: Platform, M: Machine> Store<P, M> {
 
     pub async fn renew(&self, held: &Lease) -> Result<Option<Lease>, Fault> {
         let lease = self.lease().await;
-        self.change_task(&held.task_id, None, |record, now| {
-            Ok(rulebook::renew(record, held, lease, now))
-        })
-        .await
+        self.apply(Operation::renew(held, lease)).await
     }
 
     pub async fn finish(&self, held: &Lease, image: RefinedImage) -> Result<Finished, Fault> {
-        let id = &held.task_id;
-        if let Some(document) = self.task_document(id).await? {
-            let finish = self.change_ending(
-                id,
-                &document,
-                Finish::Late,
-                |record, now| Ok(rulebook::finish(record, held, image.clone(), now)),
-                |finish| match finish {
-                    Finish::Done(concept) => Some(&concept.content),
-                    Finish::Late => None,
-                },
-            );
-            if let Finish::Done(_) = finish.await? {
-                return Ok(Finished::Done);
-            }
+        let path = image.stored.path.clone();
+        if self.apply(Operation::finish(held, image)).await? == Fenced::Done {
+            return Ok(Finished::Done);
         }
-        let is_unreferenced = self.is_unreferenced(id, &image.stored.path).await?;
+        let is_unreferenced = self.is_unreferenced(&held.task_id, &path).await?;
         Ok(rulebook::late(is_unreferenced))
     }
 
@@ -178,24 +156,15 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     pub async fn fail(&self, held: &Lease, error_message: &str) -> Result<Fenced, Fault> {
-        self.change_task(&held.task_id, Fenced::Lost, |record, now| {
-            Ok(rulebook::fail(record, held, error_message, now))
-        })
-        .await
+        self.apply(Operation::fail(held, error_message)).await
     }
 
     pub async fn release(&self, held: &Lease) -> Result<Fenced, Fault> {
-        self.change_task(&held.task_id, Fenced::Lost, |record, now| {
-            Ok(rulebook::release(record, held, now))
-        })
-        .await
+        self.apply(Operation::release(held)).await
     }
 
     pub async fn cancel(&self, user_id: &str, id: &str) -> Result<Option<Cancellation>, Fault> {
-        let cancelled = self.change_task(id, None, |record, now| {
-            Ok(rulebook::cancel(record, user_id, now))
-        });
-        if let Some(cancelled) = cancelled.await? {
+        if let Some(cancelled) = self.apply(Operation::cancel(user_id, id)).await? {
             return Ok(Some(cancelled));
         }
         let task = self.get(user_id, id).await?;

@@ -94,7 +94,7 @@ pub fn submit<A: Account>(
 /// Withdraws a task that nobody has claimed: it fails, and its quota is given back.
 pub fn withdraw(record: &mut TaskRecord, error_message: &str, now: Timestamp) -> Decision<Fenced> {
     if record.enter_failure(Event::Withdraw, error_message, now) {
-        Decision::changed(Event::Withdraw, Fenced::Done)
+        Decision::changed(record, Event::Withdraw, Fenced::Done)
     } else {
         Decision::unchanged(Fenced::Lost)
     }

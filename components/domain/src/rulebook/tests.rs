@@ -11,7 +11,7 @@ use crate::document::OtherFields;
 use crate::idempotency::Submitted;
 use crate::lease::MAX_DEATHS;
 use crate::payment::Payment;
-use crate::quota::{Quota, Window};
+use crate::quota::{Quota, Refund, Window};
 use crate::sentence::WORKER_DIED;
 use crate::task::{Refinement, Status, Task};
 use crate::timestamp::Timestamp;
@@ -61,7 +61,7 @@ fn image(path: &str) -> Stored {
 
 fn is_finished(record: &mut TaskRecord, lease: &Lease) -> bool {
     let finish = finish(record, lease, image("refined/a").into(), NOW);
-    matches!(finish.answer, Finish::Done(_))
+    finish.answer == Fenced::Done
 }
 
 #[test]
@@ -266,14 +266,15 @@ fn a_key_is_remembered_for_a_day() {
 fn only_a_pending_task_is_withdrawn() {
     let mut record = pending();
     let lease = claimed(&mut record, NOW);
-    assert_eq!(withdraw(&mut record, "why", NOW).event, None);
+    assert_eq!(withdraw(&mut record, "why", NOW).effects, None);
     assert_eq!(release(&mut record, &lease, NOW).answer, Fenced::Done);
     let withdrawn = withdraw(&mut record, "why", NOW);
     assert_eq!(withdrawn.answer, Fenced::Done);
     assert_eq!(record.task.error_message.as_deref(), Some("why"));
     assert_eq!(withdraw(&mut record, "why", NOW).answer, Fenced::Lost);
-    let event = withdrawn.event.unwrap();
-    assert!(event.undoes_submission() && event.is_announced());
+    let effects = withdrawn.effects.unwrap();
+    assert_eq!(effects.refund, Some(Refund::Always));
+    assert!(effects.forgets_key && effects.has_ended && effects.is_announced);
 }
 
 #[test]
@@ -335,10 +336,10 @@ fn a_task_is_completed_with_a_concept_of_its_image() {
     let mut record = pending();
     let lease = claimed(&mut record, NOW);
     let decision = finish(&mut record, &lease, image("refined/a").into(), NOW);
-    assert_eq!(decision.event, Some(Event::Complete));
-    let Finish::Done(concept) = decision.answer else {
-        panic!("not done: {decision:?}")
-    };
+    assert_eq!(decision.answer, Fenced::Done);
+    let effects = decision.effects.unwrap();
+    assert_eq!(effects.refund, None);
+    let concept = effects.concept.unwrap();
     let task = &record.task;
     assert_eq!(concept.id, id_for(ID));
     assert_eq!(task.result_id.as_ref(), Some(&concept.id));
@@ -381,9 +382,9 @@ fn what_was_asked_twice_is_told_and_what_is_completed_keeps_no_receipt() {
             notes: vec!["said".to_owned()],
             ..image("refined/a").into()
         };
-        let Finish::Done(concept) = finish(&mut record, &lease, refined, NOW).answer else {
-            panic!("not done: {name}")
-        };
+        let finished = finish(&mut record, &lease, refined, NOW);
+        let concept = finished.effects.and_then(|effects| effects.concept);
+        let concept = concept.unwrap_or_else(|| panic!("not done: {name}"));
         assert_eq!(concept.content.notes.len(), notes, "{name}");
         assert_eq!(concept.content.notes.last().unwrap(), "said", "{name}");
         assert_eq!(record.payment, Payment::default(), "{name}");
@@ -443,10 +444,9 @@ fn the_third_death_fails_the_task_and_releasing_is_none() {
         claimed(&mut record, now);
         now = now.plus(LEASE);
     }
-    assert_eq!(
-        claim(&mut record, None, LEASE, now),
-        Decision::changed(Event::Fail, Claim::GivenUp)
-    );
+    let given_up = claim(&mut record, None, LEASE, now);
+    assert_eq!(given_up.answer, Claim::GivenUp);
+    assert!(given_up.effects.unwrap().has_ended);
     assert_eq!(record.task.status, Status::Failed);
     assert_eq!(record.task.error_message.as_deref(), Some(WORKER_DIED));
     assert_eq!(claim(&mut record, None, LEASE, now).answer, Claim::Refused);
@@ -472,27 +472,30 @@ proptest! {
                 until: now,
                 renew_after: 0,
             });
-            let event = match rule {
+            let effects = match rule {
                 0 => {
                     let decision = claim(&mut record, None, LEASE, now);
                     if let Claim::Claimed(claimed) = decision.answer {
                         leases.push(claimed.lease);
                     }
-                    decision.event
+                    decision.effects
                 }
-                1 => renew(&mut record, &held, LEASE, now).event,
-                2 => finish(&mut record, &held, image("refined/a").into(), now).event,
-                3 => fail(&mut record, &held, "why", now).event,
-                4 => release(&mut record, &held, now).event,
+                1 => renew(&mut record, &held, LEASE, now).effects,
+                2 => finish(&mut record, &held, image("refined/a").into(), now).effects,
+                3 => fail(&mut record, &held, "why", now).effects,
+                4 => release(&mut record, &held, now).effects,
                 5 => {
                     let payment = record.payment.call_begun();
-                    pay(&mut record, &held, &payment).event
+                    pay(&mut record, &held, &payment).effects
                 }
-                _ => withdraw(&mut record, "why", now).event,
+                _ => withdraw(&mut record, "why", now).effects,
             };
             let task = &record.task;
-            prop_assert_eq!(event.is_some(), record != before || event == Some(Event::Renew));
-            prop_assert_eq!(event.is_some_and(Event::is_announced), record.revision != before.revision);
+            let is_renewal = rule == 1;
+            prop_assert!(effects.is_some() || record == before);
+            prop_assert!(effects.is_none() || record != before || is_renewal);
+            let is_announced = effects.as_ref().is_some_and(|effects| effects.is_announced);
+            prop_assert_eq!(is_announced, record.revision != before.revision);
             prop_assert!(!before.task.status.is_final() || record == before);
             prop_assert_eq!(task.lease_until.is_some(), task.status == Status::Processing);
             prop_assert_eq!(task.lease_until.is_some(), record.lease.is_some());
@@ -502,8 +505,11 @@ proptest! {
             prop_assert_eq!(task.error_message.is_some(), task.status == Status::Failed);
             prop_assert!(record.attempt >= before.attempt && record.deaths < record.attempt + 1);
             prop_assert!(record.deaths <= MAX_DEATHS);
-            if let Some(event) = event {
-                prop_assert_eq!(next_status(before.task.status, event), Some(task.status));
+            if let Some(effects) = effects {
+                let leads = |event| next_status(before.task.status, event) == Some(task.status);
+                prop_assert!(Event::ALL.into_iter().any(leads));
+                prop_assert_eq!(effects.has_ended, task.status.is_final());
+                prop_assert_eq!(effects.concept.is_some(), task.status == Status::Completed);
             }
         }
     }

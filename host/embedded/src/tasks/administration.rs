@@ -4,24 +4,25 @@ mod audit;
 mod jobs;
 mod search;
 
+use std::convert::identity;
+
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::administration::{
     Act, Action, Administration, AuditEntry, Job, JobProgress, JobStart, NewJob, QueueState,
     TaskFilter,
 };
 use concept_refinement_domain::capability::{Cancellation, Page, Position};
-use concept_refinement_domain::rulebook::{self, Choice, Others, Retry, TaskRecord};
-use concept_refinement_domain::step::MAX_STEPS;
+use concept_refinement_domain::rulebook::{Choice, Operation, Retry, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, params};
 use tokio::sync::watch;
 
-use super::change::change;
+use super::change::apply;
 use super::fault::Fault;
 use super::stored::Stored;
 use super::writer::Tx;
-use super::{SqliteTasks, delete, reads, rows};
-use crate::sqlite::statements::{find, one, run};
+use super::{SqliteTasks, delete, retry};
+use crate::sqlite::statements::{one, run};
 
 impl Administration for SqliteTasks {
     fn find<'a>(&'a self, id: &'a str) -> Answer<'a, Option<TaskRecord>> {
@@ -46,7 +47,7 @@ impl Administration for SqliteTasks {
     fn retry<'a>(&'a self, id: &'a str, new_id: String, act: Act) -> Answer<'a, Option<Retry>> {
         let id = id.to_owned();
         Box::pin(self.write(move |tx| {
-            let retry = retry(tx, &id, Choice::Id, new_id)?;
+            let retry = retry::retry(tx, &id, Choice::Id, new_id)?;
             if let Some(Retry::Created(_)) = retry {
                 audit::add(tx, &act, Action::Retry.as_str(), &id, 1)?;
             }
@@ -57,8 +58,9 @@ impl Administration for SqliteTasks {
     fn cancel<'a>(&'a self, id: &'a str, act: Act) -> Answer<'a, Option<Cancellation>> {
         let id = id.to_owned();
         Box::pin(self.write(move |tx| {
-            let cancellation = cancel(tx, &id)?;
-            if let Some(Cancellation::Cancelled(_)) = cancellation {
+            let operation = Operation::cancel_as_operator(&id, identity);
+            let (cancellation, is_changed) = apply(tx, operation)?;
+            if is_changed {
                 audit::add(tx, &act, Action::Cancel.as_str(), &id, 1)?;
             }
             Ok(cancellation)
@@ -68,7 +70,7 @@ impl Administration for SqliteTasks {
     fn delete<'a>(&'a self, id: &'a str, act: Act) -> Answer<'a, bool> {
         let id = id.to_owned();
         Box::pin(self.write(move |tx| {
-            let is_deleted = delete(tx, &id)?;
+            let is_deleted = delete::delete(tx, &id, None)?;
             if is_deleted {
                 audit::add(tx, &act, Action::Delete.as_str(), &id, 1)?;
             }
@@ -139,57 +141,6 @@ impl Administration for SqliteTasks {
             jobs::prune(tx, before)
         }))
     }
-}
-
-fn retry(
-    tx: &mut Tx<'_>,
-    id: &str,
-    choice: Choice,
-    new_id: String,
-) -> Result<Option<Retry>, Fault> {
-    let Some(mut record) = rows::find(tx, id)? else {
-        return Ok(None);
-    };
-    let others = others(tx, &record)?;
-    let mut retry = rulebook::retry(&mut record, choice, &others, new_id, tx.now);
-    if let Retry::Created(created) = &mut retry {
-        tx.promise_room()?;
-        created.steps.locate(tx.host);
-        rows::insert(tx, created)?;
-        rows::update(tx, &record)?;
-    }
-    Ok(Some(retry))
-}
-
-fn others(tx: &Tx<'_>, record: &TaskRecord) -> Result<Others, Fault> {
-    let task = &record.task;
-    let mut retries = Vec::new();
-    let mut ids = record.retries();
-    while let Some(id) = ids.pop().filter(|_| retries.len() < MAX_STEPS) {
-        let retry = rows::find(tx, &id)?;
-        ids.extend(retry.iter().flat_map(TaskRecord::retries));
-        retries.push(retry.map(|retry| retry.task.status));
-    }
-    let sql = "SELECT EXISTS (SELECT 1 FROM task WHERE user_id = ? AND status = 'completed' \
-         AND (created_at, id) > (?, ?))";
-    let place = params![task.user_id, Stored(task.created_at), task.id];
-    Ok(Others {
-        has_active: reads::active(tx.connection, &task.user_id)?.is_some(),
-        retries,
-        has_later_completed: one(tx.connection, sql, place, |row| row.get(0))?,
-    })
-}
-
-fn cancel(tx: &mut Tx<'_>, id: &str) -> Result<Option<Cancellation>, Fault> {
-    change(tx, id, None, |record, now| {
-        rulebook::cancel_as_operator(record, now).map(Some)
-    })
-}
-
-fn delete(tx: &mut Tx<'_>, id: &str) -> Result<bool, Fault> {
-    let sql = "SELECT user_id FROM task WHERE id = ?";
-    let user: Option<String> = find(tx.connection, sql, [id], |row| row.get(0))?;
-    user.map_or(Ok(false), |user| delete::delete(tx, &user, id))
 }
 
 /// While the queue is paused, no task is claimed or due.

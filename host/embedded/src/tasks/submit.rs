@@ -1,11 +1,10 @@
-//! Submitting a task, withdrawing one that could not be published, and cancelling one.
+//! Submitting a task.
 
-use concept_refinement_domain::capability::{Cancellation, Fenced, NewTask, Submission};
+use concept_refinement_domain::capability::{NewTask, Submission};
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::rulebook::{self, Account, ActiveTasks, TaskRecord};
 
-use super::change::change;
 use super::fault::Fault;
 use super::writer::Tx;
 use super::{keys, reads, rows, usage};
@@ -38,22 +37,6 @@ pub(super) fn submit(
         usage::count(tx, &user_id, quota)?;
     }
     Ok(submission)
-}
-
-pub(super) fn withdraw(tx: &mut Tx<'_>, id: &str, error_message: &str) -> Result<Fenced, Fault> {
-    change(tx, id, Fenced::Lost, |record, now| {
-        rulebook::withdraw(record, error_message, now)
-    })
-}
-
-pub(super) fn cancel(
-    tx: &mut Tx<'_>,
-    user_id: &str,
-    id: &str,
-) -> Result<Option<Cancellation>, Fault> {
-    change(tx, id, None, |record, now| {
-        rulebook::cancel(record, user_id, now)
-    })
 }
 
 /// The state of a user in the tables.

@@ -4,7 +4,9 @@ use std::mem;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::Cancellation;
-use concept_refinement_domain::rulebook::{self, Choice, Decision, Others, Retry, TaskRecord};
+use concept_refinement_domain::rulebook::{
+    self, Choice, Decision, Effects, Others, Retry, TaskRecord,
+};
 use concept_refinement_domain::step::{MAX_STEPS, Step};
 use concept_refinement_domain::timestamp::Timestamp;
 
@@ -13,13 +15,14 @@ use crate::changes::promises::Promise;
 use crate::connection::database::Session;
 use crate::connection::fault::Fault;
 use crate::connection::values::{Text, Time, id, parameters};
+use crate::tasks::account;
 use crate::tasks::change::account_change;
+use crate::tasks::delete::delete;
 use crate::tasks::rows::{self, NewRow, StoredTask, Swap};
-use crate::tasks::{account, delete};
 
 /// Actions that are committed together, or not at all. Watchers and other hosts are
 /// notified after the commit.
-pub(super) struct Acts<'a> {
+pub(crate) struct Acts<'a> {
     pub session: Session<'a>,
     pub now: Timestamp,
     store: &'a PostgresTasks,
@@ -36,7 +39,7 @@ const LIMITS: &str = "SET LOCAL lock_timeout = 5000; \
 
 enum News {
     Created(Box<StoredTask>),
-    Cancelled(Box<StoredTask>),
+    Changed(Box<StoredTask>, Effects),
     Deleted(String),
 }
 
@@ -122,19 +125,20 @@ impl<'a> Acts<'a> {
                 return Ok(None);
             };
             let record = &mut task.record;
-            let Decision { answer, event } = rulebook::cancel_as_operator(record, self.now);
-            let Some(event) = event else {
+            let Decision { answer, effects } = rulebook::cancel_as_operator(record, self.now);
+            let Some(effects) = effects else {
                 return Ok(Some(answer));
             };
             let noted = self.store.hub.take_steps(task_id);
             self.store.tell_story(record, &noted);
             self.noted.push((task_id.to_owned(), noted));
             let swap = Swap {
-                account: account_change(self.store, &self.session, record, event).await?,
+                account: account_change(self.store, &self.session, &record.task, &effects).await?,
                 ..Swap::of(task)
             };
             if swap.run(&self.session).await? {
-                self.news.push(News::Cancelled(Box::new(swap.written())));
+                let news = News::Changed(Box::new(swap.written()), effects);
+                self.news.push(news);
                 return Ok(Some(answer));
             }
             // The task has changed meanwhile.
@@ -144,7 +148,7 @@ impl<'a> Acts<'a> {
 
     /// Deletes a task in any state. False: no such task.
     pub async fn delete(&mut self, task_id: &str) -> Result<bool, Fault> {
-        let is_deleted = delete::of_anyone(&self.session, task_id, self.now).await?;
+        let is_deleted = delete(&self.session, task_id, None, self.now).await?;
         if is_deleted {
             self.news.push(News::Deleted(task_id.to_owned()));
         }
@@ -169,11 +173,7 @@ impl<'a> Acts<'a> {
                     self.store.recent.put(&stored);
                     self.store.backlog.accepted();
                 }
-                News::Cancelled(stored) => {
-                    self.store.recent.put(&stored);
-                    self.store.hub.revoke(&stored.record.task.id);
-                    self.store.announce(stored.record);
-                }
+                News::Changed(stored, effects) => self.store.tell(*stored, &effects),
                 News::Deleted(task_id) => self.store.announce_deletion(&task_id),
             }
         }

@@ -1,44 +1,19 @@
-//! Claims, and writes under a lease.
+//! Hands the claims that a fetch has made to the workers of this host.
 
-use concept_refinement_domain::capability::{Claimed, Fenced, Finished, Lease, RefinedImage};
-use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::capability::Claimed;
 use concept_refinement_domain::lease::is_fresh;
-use concept_refinement_domain::payment::Payment;
-use concept_refinement_domain::rulebook::{self, Claim, Finish};
+use concept_refinement_domain::rulebook::Operation;
 use concept_refinement_domain::task::Task;
 
 use crate::PostgresTasks;
 use crate::connection::fault::Fault;
-use crate::tasks::change::{self, change, change_with};
-use crate::tasks::references;
-
-pub(crate) async fn claim(
-    store: &PostgresTasks,
-    id: &str,
-    user_id: Option<&str>,
-) -> Result<Option<Claimed>, Fault> {
-    if let Some(claimed) = handed_over(store, id, user_id).await? {
-        return Ok(Some(claimed));
-    }
-    let lease = store.options.lease;
-    let rule = |record: &mut _, now| rulebook::claim(record, user_id, lease, now);
-    Ok(
-        match change::claim(store, id, Claim::Refused, rule).await? {
-            Claim::Claimed(claimed) => Some(*claimed),
-            Claim::Refused => None,
-            Claim::GivenUp => {
-                store.count_given_up();
-                None
-            }
-        },
-    )
-}
+use crate::tasks::change::apply;
 
 /// The claim that a fetch has made for this worker. If the worker asks late, the lease is
 /// renewed first, subject to fencing, since the worker counts its time from now. None:
 /// there is no claim, or its lease is lost. If renewing fails, the claim stays for the next
 /// caller.
-async fn handed_over(
+pub(crate) async fn handed_over(
     store: &PostgresTasks,
     id: &str,
     user_id: Option<&str>,
@@ -48,7 +23,10 @@ async fn handed_over(
     };
     let held = match is_fresh(&made, store.clock.now()) {
         true => Some(made.clone()),
-        false => renew(store, &made).await?,
+        false => {
+            let renewed = Operation::renew(&made, store.options.lease);
+            apply(store, &renewed).await?.flatten()
+        }
     };
     let handover = store.handovers.take(&made);
     Ok(handover.zip(held).map(|(claimed, lease)| {
@@ -63,56 +41,4 @@ async fn handed_over(
             ..claimed
         }
     }))
-}
-
-pub(crate) async fn renew(store: &PostgresTasks, held: &Lease) -> Result<Option<Lease>, Fault> {
-    let lease = store.options.lease;
-    let rule = |record: &mut _, now| rulebook::renew(record, held, lease, now);
-    change(store, &held.task_id, None, rule).await
-}
-
-pub(crate) async fn finish(
-    store: &PostgresTasks,
-    held: &Lease,
-    image: RefinedImage,
-) -> Result<Finished, Fault> {
-    let rule = |record: &mut _, now| rulebook::finish(record, held, image.clone(), now);
-    match change_with(store, &held.task_id, Finish::Late, rule, concept).await? {
-        Finish::Done(_) => Ok(Finished::Done),
-        Finish::Late => {
-            let session = store.database.session().await?;
-            let left = references::unreferenced(&session, vec![image.stored.path]).await?;
-            Ok(rulebook::late(!left.is_empty()))
-        }
-    }
-}
-
-fn concept(finish: &Finish) -> Option<&Concept> {
-    match finish {
-        Finish::Done(concept) => Some(concept),
-        Finish::Late => None,
-    }
-}
-
-pub(crate) async fn fail(
-    store: &PostgresTasks,
-    held: &Lease,
-    error_message: &str,
-) -> Result<Fenced, Fault> {
-    let rule = |record: &mut _, now| rulebook::fail(record, held, error_message, now);
-    change(store, &held.task_id, Fenced::Lost, rule).await
-}
-
-pub(crate) async fn pay(
-    store: &PostgresTasks,
-    held: &Lease,
-    payment: &Payment,
-) -> Result<Fenced, Fault> {
-    let rule = |record: &mut _, _| rulebook::pay(record, held, payment);
-    change(store, &held.task_id, Fenced::Lost, rule).await
-}
-
-pub(crate) async fn release(store: &PostgresTasks, held: &Lease) -> Result<Fenced, Fault> {
-    let rule = |record: &mut _, now| rulebook::release(record, held, now);
-    change(store, &held.task_id, Fenced::Lost, rule).await
 }

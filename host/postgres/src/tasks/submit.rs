@@ -1,9 +1,9 @@
-//! Submitting a task, withdrawing one that could not be published, and cancelling one.
+//! Submitting a task.
 //!
 //! Everything about a single user is decided by a compare-and-swap on the user's account
 //! row, so that users do not wait for each other.
 
-use concept_refinement_domain::capability::{Cancellation, Fenced, NewTask, Submission};
+use concept_refinement_domain::capability::{NewTask, Submission};
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::quota::Usage;
 use concept_refinement_domain::rulebook::{self, TaskRecord};
@@ -17,7 +17,6 @@ use crate::connection::group_commit::Write;
 use crate::connection::values::{Text, Time, parameters};
 use crate::tasks::account::StoredAccount;
 use crate::tasks::backlog::Look;
-use crate::tasks::change::change;
 use crate::tasks::prune;
 use crate::tasks::rows::{NewRow, StoredTask};
 
@@ -180,22 +179,4 @@ impl Insert {
         });
         session.call("submit_task", &parameters).await
     }
-}
-
-pub(crate) async fn withdraw(
-    store: &PostgresTasks,
-    task_id: &str,
-    error_message: &str,
-) -> Result<Fenced, Fault> {
-    let rule = |record: &mut _, now| rulebook::withdraw(record, error_message, now);
-    change(store, task_id, Fenced::Lost, rule).await
-}
-
-pub(crate) async fn cancel(
-    store: &PostgresTasks,
-    user_id: &str,
-    task_id: &str,
-) -> Result<Option<Cancellation>, Fault> {
-    let rule = |record: &mut _, now| rulebook::cancel(record, user_id, now);
-    change(store, task_id, None, rule).await
 }

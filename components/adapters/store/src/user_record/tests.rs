@@ -96,8 +96,8 @@ fn apply<T>(
 ) -> T {
     let found = user_record.record(&id(number), &document(number)).unwrap();
     let mut record = found.unwrap();
-    let Decision { answer, event } = rule(&mut record);
-    user_record.save(record, event.unwrap(), "why");
+    let Decision { answer, effects } = rule(&mut record);
+    user_record.save(record, &effects.unwrap(), "why");
     answer
 }
 

@@ -8,16 +8,19 @@ use concept_refinement_capability::administration::{
 };
 use concept_refinement_domain::capability::{Cancellation, Position};
 use concept_refinement_domain::document;
-use concept_refinement_domain::rulebook::Choice;
+use concept_refinement_domain::rulebook::{Choice, Operation};
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, Row, params};
 
+use super::super::change::apply;
+use super::super::delete::delete;
 use super::super::fault::{Fault, is_unreadable, readable};
+use super::super::retry::retry;
 use super::super::rows::unreadable;
 use super::super::stored::Stored;
 use super::super::writer::Tx;
-use super::{audit, cancel, delete, retry, search};
+use super::{audit, search};
 use crate::sqlite::statements::{self, all, run};
 
 /// Most tasks that one part examines.
@@ -142,18 +145,25 @@ fn act(
     id: &str,
     new_id: String,
 ) -> Result<Result<Option<Task>, Obstacle>, Fault> {
-    let is_done = match action {
-        Action::Retry => {
-            let retry = Obstacle::of(retry(tx, id, Choice::Filter, new_id)?);
-            return Ok(retry.map(|record| Some(record.task)));
+    fn done(is_done: bool) -> Result<Option<Task>, Obstacle> {
+        match is_done {
+            true => Ok(None),
+            false => Err(Obstacle::Changed),
         }
-        Action::Cancel => matches!(cancel(tx, id)?, Some(Cancellation::Cancelled(_))),
-        Action::Delete | Action::Erase => delete(tx, id)?,
-    };
-    Ok(match is_done {
-        true => Ok(None),
-        false => Err(Obstacle::Changed),
-    })
+    }
+    match action {
+        Action::Retry => {
+            let retry = retry(tx, id, Choice::Filter, new_id)?;
+            Ok(Obstacle::of(retry).map(|record| Some(record.task)))
+        }
+        Action::Cancel => {
+            let operation = Operation::cancel_as_operator(id, |cancellation| {
+                done(matches!(cancellation, Some(Cancellation::Cancelled(_))))
+            });
+            Ok(apply(tx, operation)?.0)
+        }
+        Action::Delete | Action::Erase => Ok(done(delete(tx, id, None)?)),
+    }
 }
 
 /// Whether no later task of the same user matches. `newest`: caches the answer by
