@@ -42,9 +42,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
+use concept_refinement_capability::administration::{
+    Job, JobProgress, SEATS, Seat, Seats, TaskFilter,
+};
 use concept_refinement_capability::concepts::Concepts;
 use concept_refinement_capability::directory::{self, DirectoryLock, NamedFile};
-use concept_refinement_capability::storage::{Context, Storage};
+use concept_refinement_capability::storage::{
+    Audit, Context, FoundTask, Part, Storage, TaskAct, Walk,
+};
 use concept_refinement_capability::tasks::hub::Hub;
 use concept_refinement_capability::tasks::{Changes, Expired, Maintenance, Tally, Tasks};
 use concept_refinement_capability::{Answer, Clock, OpenError};
@@ -62,6 +67,7 @@ use concept_refinement_domain::webhook::{DeliveryPermits, DueDelivery};
 use rusqlite::Connection;
 
 use crate::sqlite::{self, connection, names, open_error};
+use administration::{acts, audit, jobs, search};
 use damage::Damage;
 use fault::Fault;
 use readers::Readers;
@@ -83,6 +89,7 @@ pub struct SqliteTasks {
     file: PathBuf,
     damage: Arc<Damage>,
     hub: Arc<Hub>,
+    seats: Seats,
     /// Tasks that failed because their workers died too often.
     given_up: AtomicU64,
     /// None: reads use the writer's connection.
@@ -169,6 +176,7 @@ impl SqliteTasks {
             readers: None,
             damage,
             hub,
+            seats: Seats::new(SEATS),
             given_up: AtomicU64::default(),
             _lock: None,
         })
@@ -207,7 +215,7 @@ impl SqliteTasks {
         }
     }
 
-    /// The same for operators, who need a seat.
+    /// The same for operators with a seat, which the query keeps.
     async fn scan_for_operator<T, Q>(&self, query: Q) -> Result<T, CapabilityError>
     where
         T: Send + 'static,
@@ -310,6 +318,7 @@ impl Storage for SqliteTasks {
             hub: &self.hub,
             clock: &*self.clock,
             options: &self.options,
+            seats: &self.seats,
             given_up: &self.given_up,
         }
     }
@@ -325,6 +334,50 @@ impl Storage for SqliteTasks {
 
     fn apply<T: Send + Sync + 'static>(&self, operation: Operation<T>) -> Answer<'_, T> {
         Box::pin(self.write(move |tx| Ok(change::apply(tx, operation)?.0)))
+    }
+
+    fn act<T>(&self, act: TaskAct<T>, audit: Audit) -> Answer<'_, T>
+    where
+        T: Clone + Send + Sync + 'static,
+    {
+        Box::pin(self.write(move |tx| {
+            let (answer, is_changed) = acts::act(tx, act)?;
+            if is_changed {
+                audit::add(tx, audit)?;
+            }
+            Ok(answer)
+        }))
+    }
+
+    fn look(&self, walk: Walk, limit: usize) -> Answer<'_, Vec<FoundTask>> {
+        let is_for_operator = walk.seat.is_some();
+        let look = move |connection: &Connection| search::look(connection, &walk, limit);
+        match is_for_operator {
+            true => Box::pin(self.scan_for_operator(look)),
+            false => Box::pin(self.scan(look)),
+        }
+    }
+
+    fn count_rows(&self, filter: TaskFilter, seat: Seat) -> Answer<'_, u64> {
+        Box::pin(self.scan_for_operator(move |connection| {
+            let _seat = seat;
+            search::count(connection, &filter)
+        }))
+    }
+
+    fn some(&self, ids: Vec<String>, seat: Seat) -> Answer<'_, Vec<TaskRecord>> {
+        Box::pin(self.scan_for_operator(move |connection| {
+            let _seat = seat;
+            search::some(connection, &ids)
+        }))
+    }
+
+    fn insert_job(&self, job: Job, audit: Audit) -> Answer<'_, Option<Job>> {
+        Box::pin(self.write(move |tx| jobs::insert(tx, job, audit)))
+    }
+
+    fn advance(&self, part: Part) -> Answer<'_, Option<JobProgress>> {
+        Box::pin(self.write(move |tx| jobs::advance(tx, part)))
     }
 
     fn begin_deliveries(&self, permits: DeliveryPermits) -> Answer<'_, Vec<DueDelivery>> {

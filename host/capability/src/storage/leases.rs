@@ -12,9 +12,9 @@ use futures::future::BoxFuture;
 
 use super::Storage;
 use crate::Answer;
-use crate::tasks::{Leases, Maintenance};
+use crate::tasks::Leases;
 
-impl<S: Storage + Maintenance> Leases for S {
+impl<S: Storage> Leases for S {
     fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
         Box::pin(async move {
             if let Some(claimed) = self.handed_over(id, user_id).await? {
