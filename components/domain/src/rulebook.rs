@@ -36,17 +36,16 @@ pub use pay::pay;
 pub use record::TaskRecord;
 pub use retention::{ImageFacts, concept_has_expired, is_unreferenced, task_has_expired};
 pub use retry::{Choice, Others, Retry, retry};
-pub use submit::{Account, ActiveTasks, BACKLOG_RETRY_AFTER, submit, withdraw};
+pub use submit::{Account, ActiveTasks, BACKLOG_RETRY_AFTER, Creation, submit, withdraw};
 
 /// The decision of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-pub struct Decision<T> {
+pub struct Decision<T, E = Effects> {
     /// The answer for the caller.
     pub answer: T,
-    /// What has to be saved along with the record. None: it is unchanged, and nothing has to
-    /// be saved.
-    pub effects: Option<Effects>,
+    /// What has to be saved (along with the record, if there is one). None: nothing.
+    pub effects: Option<E>,
 }
 
 /// The caller requested something impossible.
@@ -55,6 +54,23 @@ pub enum Refusal {
     /// Ids are random, so this is the caller's mistake.
     #[error("There is a task of this id already.")]
     IdTaken,
+}
+
+impl<T, E> Decision<T, E> {
+    /// Nothing has to be saved.
+    pub fn unchanged(answer: T) -> Self {
+        Self {
+            answer,
+            effects: None,
+        }
+    }
+
+    fn with(effects: E, answer: T) -> Self {
+        Self {
+            answer,
+            effects: Some(effects),
+        }
+    }
 }
 
 impl<T> Decision<T> {
@@ -66,22 +82,7 @@ impl<T> Decision<T> {
         }
     }
 
-    /// Nothing has to be saved.
-    pub fn unchanged(answer: T) -> Self {
-        Self {
-            answer,
-            effects: None,
-        }
-    }
-
     fn changed(record: &TaskRecord, event: Event, answer: T) -> Self {
         Self::with(Effects::of(record, event), answer)
-    }
-
-    fn with(effects: Effects, answer: T) -> Self {
-        Self {
-            answer,
-            effects: Some(effects),
-        }
     }
 }

@@ -11,7 +11,9 @@ use concept_refinement_domain::duration;
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::quota::Window;
-use concept_refinement_domain::rulebook::{self, ActiveTasks, Claim, ImageFacts, Operation};
+use concept_refinement_domain::rulebook::{
+    self, ActiveTasks, Claim, Decision, ImageFacts, Operation,
+};
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::documents::{self, TaskDocument};
@@ -57,27 +59,23 @@ impl<P: Platform, M: Machine> Store<P, M> {
                 user_record: &user_record,
                 active,
                 is_taken,
-                now,
             };
-            let mut accepted = match rulebook::submit(&account, task.clone(), now)? {
-                Submission::Created(accepted) => accepted,
-                refused => {
-                    if is_new {
-                        self.remove_unreferenced(std::slice::from_ref(&document))
-                            .await;
-                    }
-                    return Ok(refused);
+            let Decision { answer, effects } = rulebook::submit(&account, task.clone(), now)?;
+            let Some(creation) = effects else {
+                if is_new {
+                    self.remove_unreferenced(std::slice::from_ref(&document))
+                        .await;
                 }
+                return Ok(answer);
             };
             is_new = true;
-            let name = || self.drawn();
-            let created = user_record.create(&task, &mut accepted.task, name, now);
+            let created = user_record.create(creation, || self.drawn(), now);
             self.move_entries(&task.user_id, created.moved_entries.as_ref())
                 .await?;
             let written = before_creation(&task.user_id, &document, &created);
             self.platform.set_many(written).await?;
             if self.platform.swap(held, user_record.encode()).await? {
-                return Ok(Submission::Created(accepted));
+                return Ok(answer);
             }
             attempts.pause(&self.machine).await?;
         }

@@ -11,7 +11,7 @@ use crate::document::OtherFields;
 use crate::idempotency::Submitted;
 use crate::lease::MAX_DEATHS;
 use crate::payment::Payment;
-use crate::quota::{Quota, Refund, Window};
+use crate::quota::{Quota, Refund, Usage, Window};
 use crate::sentence::WORKER_DIED;
 use crate::task::{Refinement, Status, Task};
 use crate::timestamp::Timestamp;
@@ -113,8 +113,11 @@ impl Account for Full {
         }))
     }
 
-    fn used(&self, _: Window) -> Result<u32, Refusal> {
-        Ok(2)
+    fn usage(&self) -> Result<Usage, Refusal> {
+        let mut usage = Usage::default();
+        usage.add(None, NOW);
+        usage.add(None, NOW);
+        Ok(usage)
     }
 
     fn is_backlog_full(&self) -> Result<bool, Refusal> {
@@ -137,8 +140,8 @@ impl Account for Empty {
         Ok(None)
     }
 
-    fn used(&self, _: Window) -> Result<u32, Refusal> {
-        Ok(0)
+    fn usage(&self) -> Result<Usage, Refusal> {
+        Ok(Usage::default())
     }
 
     fn is_backlog_full(&self) -> Result<bool, Refusal> {
@@ -172,11 +175,11 @@ impl Account for From {
         }
     }
 
-    fn used(&self, window: Window) -> Result<u32, Refusal> {
+    fn usage(&self) -> Result<Usage, Refusal> {
         if self.0 <= 3 {
-            Full.used(window)
+            Full.usage()
         } else {
-            Empty.used(window)
+            Empty.usage()
         }
     }
 
@@ -201,7 +204,10 @@ fn a_submission_is_judged_in_the_order_of_the_contract() {
         quota,
         ..new_task()
     };
-    let judge = |obstacle, task| format!("{:?}", submit(&From(obstacle), task, NOW));
+    let judge = |obstacle, task| {
+        let judged = submit(&From(obstacle), task, NOW);
+        format!("{:?}", judged.map(|decision| decision.answer))
+    };
     let mut other = task(0);
     other.refinement.refinement_prompt = "Make it darker".into();
     let judged = judge(0, other);
@@ -230,7 +236,7 @@ fn as_many_tasks_are_active_as_the_limit_allows() {
             active_tasks,
             ..new_task()
         };
-        let submission = submit(&From(2), task, NOW).unwrap();
+        let submission = submit(&From(2), task, NOW).unwrap().answer;
         let found = matches!(submission, Submission::Active(_));
         assert_eq!(found, is_refused, "{active_tasks}: {submission:?}");
     }
@@ -246,11 +252,15 @@ fn a_created_task_counts_at_once() {
         quota,
         ..new_task()
     };
-    let Ok(Submission::Created(accepted)) = submit(&Empty, task, NOW) else {
+    let decision = submit(&Empty, task, NOW).unwrap();
+    let Submission::Created(accepted) = decision.answer else {
         panic!("not created")
     };
     assert_eq!(accepted.quota.unwrap().remaining, 2);
     assert_eq!(accepted.task, new_task().created(NOW));
+    let creation = decision.effects.unwrap();
+    assert_eq!(creation.record.task, accepted.task);
+    assert_eq!(creation.usage.used(Window::Day, NOW), 1);
 }
 
 #[test]
