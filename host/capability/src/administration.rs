@@ -22,7 +22,7 @@ use super::Answer;
 
 pub use filter::TaskFilter;
 pub use job::{Job, JobProgress, JobStart, NewJob, Obstacle};
-pub use seats::{SEATS, Seats};
+pub use seats::{SEATS, Seat, Seats};
 
 /// Most rows that a search examines. If no index fits the filter, a page may be short,
 /// or even empty, and the next page continues.
@@ -87,11 +87,41 @@ pub struct QueueState {
     pub oldest_pending: Option<Timestamp>,
 }
 
+/// What operators see and control besides tasks: the queue, the jobs and the audit.
+pub trait Oversight: Send + Sync {
+    /// A job by its id.
+    fn job<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Job>>;
+
+    /// The ids of the jobs that have not ended, the oldest first.
+    fn unfinished_jobs(&self) -> Answer<'_, Vec<String>>;
+
+    /// The state of the queue. The cost grows with the tasks that have not ended, and not
+    /// with the store.
+    fn queue(&self) -> Answer<'_, QueueState>;
+
+    /// Whether the queue is paused: nothing is claimed and nothing is due.
+    fn is_paused(&self) -> Answer<'_, bool>;
+
+    /// Pauses the queue, or resumes it. When it is resumed, all pending tasks are due,
+    /// because their messages may be lost. False: it was already in this state.
+    fn set_paused(&self, is_paused: bool, act: Act) -> Answer<'_, bool>;
+
+    /// Changes whenever an operator may have paused or resumed the queue, or started a job,
+    /// on another host. A change may be missed. None: no other host uses this store.
+    fn operations(&self) -> Option<watch::Receiver<u64>>;
+
+    /// Audit entries, the latest first, at most `limit`, before this number.
+    fn audit(&self, limit: u32, before: Option<u64>) -> Answer<'_, Vec<AuditEntry>>;
+
+    /// Removes audit entries and ended jobs from before this time.
+    fn prune_audit(&self, before: Timestamp) -> Answer<'_, ()>;
+}
+
 /// The operators' operations on a task store.
 ///
 /// An operation that may read many tasks takes one of a few [`Seats`], and fails if none
 /// is free in time, so that there are always connections for users.
-pub trait Administration: Send + Sync {
+pub trait Administration: Oversight {
     /// The whole record of a task. None: there is none.
     fn find<'a>(&'a self, id: &'a str) -> Answer<'a, Option<TaskRecord>>;
 
@@ -122,12 +152,6 @@ pub trait Administration: Send + Sync {
     /// a seat.
     fn start_job(&self, job: NewJob) -> Answer<'_, JobStart>;
 
-    /// A job by its id.
-    fn job<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Job>>;
-
-    /// The ids of the jobs that have not ended, the oldest first.
-    fn unfinished_jobs(&self) -> Answer<'_, Vec<String>>;
-
     /// Does a part of a job in one step: acts on at most as many tasks as there are ids for
     /// new ones, and examines a bounded number. None: there is no such job, it has ended,
     /// or another host is working on it.
@@ -136,27 +160,6 @@ pub trait Administration: Send + Sync {
         id: &'a str,
         new_ids: Vec<String>,
     ) -> Answer<'a, Option<JobProgress>>;
-
-    /// The state of the queue. The cost grows with the tasks that have not ended, and not
-    /// with the store.
-    fn queue(&self) -> Answer<'_, QueueState>;
-
-    /// Whether the queue is paused: nothing is claimed and nothing is due.
-    fn is_paused(&self) -> Answer<'_, bool>;
-
-    /// Pauses the queue, or resumes it. When it is resumed, all pending tasks are due,
-    /// because their messages may be lost. False: it was already in this state.
-    fn set_paused(&self, is_paused: bool, act: Act) -> Answer<'_, bool>;
-
-    /// Changes whenever an operator may have paused or resumed the queue, or started a job,
-    /// on another host. A change may be missed. None: no other host uses this store.
-    fn operations(&self) -> Option<watch::Receiver<u64>>;
-
-    /// Audit entries, the latest first, at most `limit`, before this number.
-    fn audit(&self, limit: u32, before: Option<u64>) -> Answer<'_, Vec<AuditEntry>>;
-
-    /// Removes audit entries and ended jobs from before this time.
-    fn prune_audit(&self, before: Timestamp) -> Answer<'_, ()>;
 }
 
 impl Action {

@@ -38,6 +38,7 @@ pub mod rate;
 pub mod room;
 pub mod runtime;
 pub mod slots;
+pub mod storage;
 pub mod stream_guard;
 pub mod tasks;
 pub mod tls;

@@ -18,11 +18,11 @@ mod erasure;
 mod expiry;
 mod fault;
 mod keys;
-mod leases;
 mod moving;
 mod readers;
 mod reads;
 mod references;
+mod retry;
 mod rounds;
 mod rows;
 mod schema;
@@ -36,38 +36,38 @@ mod usage;
 mod webhooks;
 mod writer;
 
-use std::future::ready;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
+use concept_refinement_capability::administration::{
+    Job, JobProgress, SEATS, Seat, Seats, TaskFilter,
+};
 use concept_refinement_capability::concepts::Concepts;
 use concept_refinement_capability::directory::{self, DirectoryLock, NamedFile};
+use concept_refinement_capability::storage::{
+    Audit, Context, FoundTask, Part, Storage, TaskAct, Walk,
+};
 use concept_refinement_capability::tasks::hub::Hub;
-use concept_refinement_capability::tasks::{Changes, Expired, Leases, Maintenance, Tally, Tasks};
-use concept_refinement_capability::webhooks::Webhooks;
+use concept_refinement_capability::tasks::{Changes, Expired, Maintenance, Tally, Tasks};
 use concept_refinement_capability::{Answer, Clock, OpenError};
 use concept_refinement_domain::capability::{
-    Cancellation, CapabilityError, Claimed, ConceptPage, Erased, Fenced, Finished, Lease, NewTask,
-    Position, RefinedImage, Submission, TaskPage,
+    Cancellation, CapabilityError, ConceptPage, Erased, Fenced, NewTask, Position, Submission,
+    TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
-use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::Window;
-use concept_refinement_domain::rulebook::Claim;
-use concept_refinement_domain::step::{Step, StepKind};
-use concept_refinement_domain::task::{Stage, Status, Task};
+use concept_refinement_domain::rulebook::{Operation, TaskRecord};
+use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::webhook::{
-    DeliveryLease, DeliveryOutcome, DeliveryPermits, DueDelivery, Redelivery, WebhookDelivery,
-};
-use futures::future::BoxFuture;
+use concept_refinement_domain::webhook::{DeliveryPermits, DueDelivery};
 use rusqlite::Connection;
 
 use crate::sqlite::{self, connection, names, open_error};
+use administration::{acts, audit, jobs, search};
 use damage::Damage;
 use fault::Fault;
 use readers::Readers;
@@ -89,6 +89,7 @@ pub struct SqliteTasks {
     file: PathBuf,
     damage: Arc<Damage>,
     hub: Arc<Hub>,
+    seats: Seats,
     /// Tasks that failed because their workers died too often.
     given_up: AtomicU64,
     /// None: reads use the writer's connection.
@@ -175,6 +176,7 @@ impl SqliteTasks {
             readers: None,
             damage,
             hub,
+            seats: Seats::new(SEATS),
             given_up: AtomicU64::default(),
             _lock: None,
         })
@@ -213,7 +215,7 @@ impl SqliteTasks {
         }
     }
 
-    /// The same for operators, who need a seat.
+    /// The same for operators with a seat, which the query keeps.
     async fn scan_for_operator<T, Q>(&self, query: Q) -> Result<T, CapabilityError>
     where
         T: Send + 'static,
@@ -257,17 +259,14 @@ impl Tasks for SqliteTasks {
     }
 
     fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced> {
-        let (id, error_message) = (id.to_owned(), error_message.to_owned());
-        Box::pin(self.write(move |tx| submit::withdraw(tx, &id, &error_message)))
+        self.apply(Operation::withdraw(id, error_message))
     }
 
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>> {
-        let (user_id, id) = (user_id.to_owned(), id.to_owned());
-        Box::pin(
-            self.read(move |connection| {
-                Ok(reads::get(connection, &user_id, &id)?.map(|row| row.task))
-            }),
-        )
+        Box::pin(async move {
+            let record = self.record(Some(user_id), id).await?;
+            Ok(record.map(|record| record.task))
+        })
     }
 
     fn list<'a>(
@@ -291,13 +290,12 @@ impl Tasks for SqliteTasks {
     }
 
     fn cancel<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Cancellation>> {
-        let (user_id, id) = (user_id.to_owned(), id.to_owned());
-        Box::pin(self.write(move |tx| submit::cancel(tx, &user_id, &id)))
+        self.apply(Operation::cancel(user_id, id))
     }
 
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
-        Box::pin(self.write(move |tx| delete::delete(tx, &user_id, &id)))
+        Box::pin(self.write(move |tx| delete::delete(tx, &id, Some(&user_id))))
     }
 
     fn erase_user<'a>(&'a self, user_id: &'a str, limit: u32) -> Answer<'a, Erased> {
@@ -308,77 +306,96 @@ impl Tasks for SqliteTasks {
     fn watch<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Changes>> {
         Box::pin(async move {
             let subscription = self.hub.subscribe(id);
-            let (user_id, id) = (user_id.to_owned(), id.to_owned());
-            let found = self
-                .read(move |connection| reads::get(connection, &user_id, &id))
-                .await?;
-            Ok(found.map(|row| subscription.changes_after(row.revision, row.task)))
+            let found = self.record(Some(user_id), id).await?;
+            Ok(found.map(|record| subscription.changes_after(record.revision, record.task)))
         })
     }
 }
 
-impl Leases for SqliteTasks {
-    fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
-        let lease = self.options.lease;
-        let (id, user) = (id.to_owned(), user_id.map(str::to_owned));
+impl Storage for SqliteTasks {
+    fn context(&self) -> Context<'_> {
+        Context {
+            hub: &self.hub,
+            clock: &*self.clock,
+            options: &self.options,
+            seats: &self.seats,
+            given_up: &self.given_up,
+        }
+    }
+
+    fn record<'a>(
+        &'a self,
+        user_id: Option<&'a str>,
+        id: &'a str,
+    ) -> Answer<'a, Option<TaskRecord>> {
+        let (user_id, id) = (user_id.map(str::to_owned), id.to_owned());
+        Box::pin(self.read(move |connection| reads::get(connection, user_id.as_deref(), &id)))
+    }
+
+    fn apply<T: Send + Sync + 'static>(&self, operation: Operation<T>) -> Answer<'_, T> {
+        Box::pin(self.write(move |tx| Ok(change::apply(tx, operation)?.0)))
+    }
+
+    fn act<T>(&self, act: TaskAct<T>, audit: Audit) -> Answer<'_, T>
+    where
+        T: Clone + Send + Sync + 'static,
+    {
+        Box::pin(self.write(move |tx| {
+            let (answer, is_changed) = acts::act(tx, act)?;
+            if is_changed {
+                audit::add(tx, audit)?;
+            }
+            Ok(answer)
+        }))
+    }
+
+    fn look(&self, walk: Walk, limit: usize) -> Answer<'_, Vec<FoundTask>> {
+        let is_for_operator = walk.seat.is_some();
+        let look = move |connection: &Connection| search::look(connection, &walk, limit);
+        match is_for_operator {
+            true => Box::pin(self.scan_for_operator(look)),
+            false => Box::pin(self.scan(look)),
+        }
+    }
+
+    fn count_rows(&self, filter: TaskFilter, seat: Seat) -> Answer<'_, u64> {
+        Box::pin(self.scan_for_operator(move |connection| {
+            let _seat = seat;
+            search::count(connection, &filter)
+        }))
+    }
+
+    fn some(&self, ids: Vec<String>, seat: Seat) -> Answer<'_, Vec<TaskRecord>> {
+        Box::pin(self.scan_for_operator(move |connection| {
+            let _seat = seat;
+            search::some(connection, &ids)
+        }))
+    }
+
+    fn insert_job(&self, job: Job, audit: Audit) -> Answer<'_, Option<Job>> {
+        Box::pin(self.write(move |tx| jobs::insert(tx, job, audit)))
+    }
+
+    fn advance(&self, part: Part) -> Answer<'_, Option<JobProgress>> {
+        Box::pin(self.write(move |tx| jobs::advance(tx, part)))
+    }
+
+    fn begin_deliveries(&self, permits: DeliveryPermits) -> Answer<'_, Vec<DueDelivery>> {
         Box::pin(async move {
-            let claim = self.write(move |tx| leases::claim(tx, &id, user.as_deref(), lease));
-            Ok(match claim.await? {
-                Claim::Claimed(claimed) => Some(*claimed),
-                Claim::Refused => None,
-                Claim::GivenUp => {
-                    self.given_up.fetch_add(1, Ordering::Relaxed);
-                    None
-                }
-            })
+            // A read looks for due deliveries, and the writer decides.
+            let now = self.clock.now();
+            let due = self
+                .scan(move |connection| webhooks::due(connection, permits, now))
+                .await?;
+            if due.is_empty() {
+                return Ok(vec![]);
+            }
+            self.write(move |tx| webhooks::begin(tx, &due)).await
         })
     }
 
-    fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>> {
-        let (held, lease) = (lease.clone(), self.options.lease);
-        Box::pin(self.write(move |tx| leases::renew(tx, &held, lease)))
-    }
-
-    fn finish<'a>(&'a self, lease: &'a Lease, image: RefinedImage) -> Answer<'a, Finished> {
-        let held = lease.clone();
-        Box::pin(self.write(move |tx| leases::finish(tx, &held, image)))
-    }
-
-    fn fail<'a>(
-        &'a self,
-        lease: &'a Lease,
-        _: Option<Stage>,
-        error_message: &'a str,
-    ) -> Answer<'a, Fenced> {
-        let (held, error_message) = (lease.clone(), error_message.to_owned());
-        Box::pin(self.write(move |tx| leases::fail(tx, &held, &error_message)))
-    }
-
-    fn pay<'a>(&'a self, lease: &'a Lease, payment: &'a Payment) -> Answer<'a, Fenced> {
-        let (held, payment) = (lease.clone(), payment.clone());
-        Box::pin(self.write(move |tx| leases::pay(tx, &held, &payment)))
-    }
-
-    fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {
-        let held = lease.clone();
-        Box::pin(self.write(move |tx| leases::release(tx, &held)))
-    }
-
-    fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()> {
-        if self.hub.began(lease, stage).is_some() {
-            let (id, attempt) = (&lease.task_id, lease.attempt);
-            self.add_step(id, attempt, StepKind::Stage, stage.as_str());
-        }
-        Box::pin(ready(Ok(())))
-    }
-
-    fn add_step(&self, task_id: &str, attempt: u32, kind: StepKind, detail: &str) {
-        let step = Step::new(kind, attempt, self.clock.now()).with(detail);
-        self.hub.add_step(task_id, step);
-    }
-
-    fn revocation(&self, id: &str) -> BoxFuture<'static, ()> {
-        Box::pin(self.hub.revocation(id).wait())
+    fn next_due_delivery(&self) -> Answer<'_, Option<Timestamp>> {
+        Box::pin(self.read(webhooks::next))
     }
 }
 
@@ -455,56 +472,5 @@ impl Concepts for SqliteTasks {
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<String>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
         Box::pin(self.write(move |tx| concepts::delete(tx, &user_id, &id)))
-    }
-}
-
-impl Webhooks for SqliteTasks {
-    fn webhook<'a>(
-        &'a self,
-        user_id: &'a str,
-        task_id: &'a str,
-    ) -> Answer<'a, Option<WebhookDelivery>> {
-        let (user_id, id) = (user_id.to_owned(), task_id.to_owned());
-        Box::pin(self.read(move |connection| {
-            let record = reads::get(connection, &user_id, &id)?;
-            Ok(record.and_then(|record| Some(record.delivery?.seen(&record.task))))
-        }))
-    }
-
-    fn redeliver<'a>(&'a self, user_id: &'a str, task_id: &'a str) -> Answer<'a, Redelivery> {
-        let (user_id, id) = (user_id.to_owned(), task_id.to_owned());
-        Box::pin(self.write(move |tx| webhooks::redeliver(tx, &user_id, &id)))
-    }
-
-    fn claim_deliveries(&self, permits: DeliveryPermits) -> Answer<'_, Vec<DueDelivery>> {
-        Box::pin(async move {
-            // A read looks for due deliveries, and the writer decides.
-            let now = self.clock.now();
-            let due = self
-                .scan(move |connection| webhooks::due(connection, permits, now))
-                .await?;
-            if due.is_empty() {
-                return Ok(vec![]);
-            }
-            self.write(move |tx| webhooks::begin(tx, &due)).await
-        })
-    }
-
-    fn record_attempt<'a>(
-        &'a self,
-        lease: &'a DeliveryLease,
-        outcome: DeliveryOutcome,
-        jitter: f64,
-    ) -> Answer<'a, Fenced> {
-        let lease = lease.clone();
-        Box::pin(self.write(move |tx| webhooks::record(tx, &lease, outcome, jitter)))
-    }
-
-    fn next_delivery(&self) -> Answer<'_, Option<Timestamp>> {
-        Box::pin(self.read(webhooks::next))
-    }
-
-    fn delivery_due(&self) -> BoxFuture<'static, ()> {
-        self.hub.delivery()
     }
 }

@@ -1,18 +1,14 @@
-//! The operators' operations on tasks.
+//! What operators see and control.
 
-mod acts;
-mod audit;
-mod jobs;
+pub(crate) mod acts;
+pub(crate) mod audit;
+pub(crate) mod jobs;
 pub(crate) mod moving;
-mod search;
+pub(crate) mod search;
 
 use concept_refinement_capability::Answer;
-use concept_refinement_capability::administration::{
-    Act, Action, Administration, AuditEntry, Job, JobProgress, JobStart, NewJob, QueueState,
-    TaskFilter,
-};
-use concept_refinement_domain::capability::{Cancellation, Page, Position};
-use concept_refinement_domain::rulebook::{Choice, Retry, TaskRecord};
+use concept_refinement_capability::administration::{Act, AuditEntry, Job, Oversight, QueueState};
+use concept_refinement_capability::storage::Audit;
 use concept_refinement_domain::timestamp::Timestamp;
 use tokio::sync::watch;
 
@@ -20,95 +16,9 @@ use crate::PostgresTasks;
 use crate::connection::database::{DEADLINE, SCAN_DEADLINE, Session};
 use crate::connection::fault::Fault;
 use crate::connection::values::{Cells, Time, parameters};
-use crate::tasks::rows;
 use acts::Acts;
 
-impl Administration for PostgresTasks {
-    fn find<'a>(&'a self, id: &'a str) -> Answer<'a, Option<TaskRecord>> {
-        self.answer(async move {
-            let session = self.database.session().await?;
-            let found = rows::find(&session, id).await?;
-            Ok(found.map(|stored| stored.record))
-        })
-    }
-
-    fn search(
-        &self,
-        filter: TaskFilter,
-        limit: u32,
-        after: Option<Position>,
-    ) -> Answer<'_, Page<TaskRecord>> {
-        self.answer(async move {
-            let session = self.database.session_of_operator().await?;
-            search::page(&session, &filter, limit, after).await
-        })
-    }
-
-    fn count(&self, filter: TaskFilter) -> Answer<'_, u64> {
-        self.answer(async move {
-            let session = self.database.session_of_operator().await?;
-            search::count(&session, &filter).await
-        })
-    }
-
-    fn retry<'a>(&'a self, id: &'a str, new_id: String, act: Act) -> Answer<'a, Option<Retry>> {
-        self.answer(async move {
-            let mut acts = Acts::begin(self, DEADLINE).await?;
-            let retry = acts.retry(id, Choice::Id, &new_id).await?;
-            let Some(Retry::Created(_)) = retry else {
-                acts.roll_back().await?;
-                return Ok(retry);
-            };
-            audit::add(&acts, &act, Action::Retry.as_str(), id, 1).await?;
-            acts.commit().await?;
-            Ok(retry)
-        })
-    }
-
-    fn cancel<'a>(&'a self, id: &'a str, act: Act) -> Answer<'a, Option<Cancellation>> {
-        self.answer(async move {
-            let mut acts = Acts::begin(self, DEADLINE).await?;
-            let cancellation = acts.cancel(id).await?;
-            let Some(Cancellation::Cancelled(_)) = cancellation else {
-                acts.roll_back().await?;
-                return Ok(cancellation);
-            };
-            audit::add(&acts, &act, Action::Cancel.as_str(), id, 1).await?;
-            acts.commit().await?;
-            Ok(cancellation)
-        })
-    }
-
-    fn delete<'a>(&'a self, id: &'a str, act: Act) -> Answer<'a, bool> {
-        self.answer(async move {
-            let mut acts = Acts::begin(self, DEADLINE).await?;
-            if !acts.delete(id).await? {
-                acts.roll_back().await?;
-                return Ok(false);
-            }
-            audit::add(&acts, &act, Action::Delete.as_str(), id, 1).await?;
-            acts.commit().await?;
-            Ok(true)
-        })
-    }
-
-    fn start_job(&self, job: NewJob) -> Answer<'_, JobStart> {
-        self.answer(async move {
-            let id = job.id(&self.options.pseudonyms);
-            let session = self.database.session().await?;
-            if let Some(job) = jobs::find(&session, &id).await? {
-                return Ok(JobStart::Started(Box::new(job)));
-            }
-            drop(session);
-            let session = self.database.session_of_operator().await?;
-            let total = search::count(&session, &job.filter).await?;
-            drop(session);
-            let start = jobs::start(self, job, &id, total).await?;
-            self.changes.operated();
-            Ok(start)
-        })
-    }
-
+impl Oversight for PostgresTasks {
     fn job<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Job>> {
         self.answer(async move {
             let session = self.database.session().await?;
@@ -121,14 +31,6 @@ impl Administration for PostgresTasks {
             let session = self.database.session().await?;
             jobs::unfinished(&session).await
         })
-    }
-
-    fn advance_job<'a>(
-        &'a self,
-        id: &'a str,
-        new_ids: Vec<String>,
-    ) -> Answer<'a, Option<JobProgress>> {
-        self.answer(async move { jobs::advance(self, id, &new_ids).await })
     }
 
     fn queue(&self) -> Answer<'_, QueueState> {
@@ -145,8 +47,8 @@ impl Administration for PostgresTasks {
     fn set_paused(&self, is_paused: bool, act: Act) -> Answer<'_, bool> {
         self.answer(async move {
             let changed = match is_paused {
-                true => pause(self, &act).await,
-                false => resume(self, &act).await,
+                true => pause(self, act).await,
+                false => resume(self, act).await,
             };
             // Even after an error, because the action may have been done all the
             // same.
@@ -202,14 +104,14 @@ async fn queue(store: &PostgresTasks) -> Result<QueueState, Fault> {
     })
 }
 
-async fn pause(store: &PostgresTasks, act: &Act) -> Result<bool, Fault> {
+async fn pause(store: &PostgresTasks, act: Act) -> Result<bool, Fault> {
     const PAUSE: &str = "INSERT INTO schema.queue_pause (id, since) VALUES (0, $1) \
          ON CONFLICT DO NOTHING";
     let acts = Acts::begin(store, DEADLINE).await?;
     let since = Time(acts.now);
     let changed = acts.session.execute(PAUSE, &parameters![since]).await? > 0;
     if changed {
-        audit::add(&acts, act, "pause", "queue", pending(&acts).await?).await?;
+        audit_of_queue(&acts, act, "pause").await?;
     }
     acts.commit().await?;
     // Even if it was paused already: the host that paused it may not have waited.
@@ -235,7 +137,7 @@ async fn wait_for_claims(store: &PostgresTasks) -> Result<(), Fault> {
 }
 
 /// All pending tasks are due, since their messages may be lost.
-async fn resume(store: &PostgresTasks, act: &Act) -> Result<bool, Fault> {
+async fn resume(store: &PostgresTasks, act: Act) -> Result<bool, Fault> {
     const RESUME: &str = "DELETE FROM schema.queue_pause";
     const DUE: &str = "UPDATE schema.task SET due_at = least(due_at, $1), \
              deliver_at = least(deliver_at, $1) \
@@ -247,15 +149,21 @@ async fn resume(store: &PostgresTasks, act: &Act) -> Result<bool, Fault> {
     }
     let now = Time(acts.now);
     acts.session.execute(DUE, &parameters![now]).await?;
-    audit::add(&acts, act, "resume", "queue", pending(&acts).await?).await?;
+    audit_of_queue(&acts, act, "resume").await?;
     acts.commit().await?;
     store.changes.published();
     Ok(true)
 }
 
-async fn pending(acts: &Acts<'_>) -> Result<u64, Fault> {
+async fn audit_of_queue(acts: &Acts<'_>, act: Act, action: &'static str) -> Result<(), Fault> {
     const SQL: &str =
         "SELECT count(*) FROM schema.task WHERE completed_at IS NULL AND status = 'pending'";
     let row = acts.session.query_opt(SQL, &[]).await?;
-    row.map_or(Ok(0), |row| Cells::of(&row).count())
+    let audit = Audit {
+        act,
+        action,
+        target: "queue".to_owned(),
+        count: row.map_or(Ok(0), |row| Cells::of(&row).count())?,
+    };
+    audit::add(acts, &audit).await
 }

@@ -12,37 +12,36 @@ pub mod engine;
 mod queue;
 mod tasks;
 
-use std::future::ready;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
+use concept_refinement_capability::administration::{Job, JobProgress, Seat, TaskFilter};
 use concept_refinement_capability::concepts::Concepts;
 use concept_refinement_capability::runtime::Tokio;
+use concept_refinement_capability::storage::{
+    Audit, Context, FoundTask, Part, Storage, TaskAct, Walk,
+};
 use concept_refinement_capability::tasks::hub::Hub;
-use concept_refinement_capability::tasks::{Expired, Leases, Maintenance, Options, Tally, Tasks};
-use concept_refinement_capability::webhooks::Webhooks;
+use concept_refinement_capability::tasks::{Expired, Maintenance, Options, Tally, Tasks};
 use concept_refinement_capability::{Answer, Clock, OpenError};
 use concept_refinement_domain::capability::{
-    Cancellation, Claimed, ConceptPage, Erased, Fenced, Finished, Lease, NewTask, Position,
-    RefinedImage, Submission, TaskPage,
+    Cancellation, ConceptPage, Erased, Fenced, NewTask, Position, Submission, TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
-use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::Window;
-use concept_refinement_domain::step::{Step, StepKind};
+use concept_refinement_domain::rulebook::{Operation, TaskRecord};
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::webhook::{
-    DeliveryLease, DeliveryOutcome, DeliveryPermits, DueDelivery, Redelivery, WebhookDelivery,
-};
-use futures::future::BoxFuture;
+use concept_refinement_domain::webhook::{DeliveryPermits, DueDelivery};
 use parking_lot::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
+use admin::acts::Acts;
+use admin::{audit, jobs, search};
 use changes::promises::Promises;
 use changes::{Changes, Subscription};
-use connection::database::{Database, SCAN_DEADLINE};
+use connection::database::{DEADLINE, Database, SCAN_DEADLINE};
 use connection::fair_permits::FairPermits;
 use connection::fault::Fault;
 use connection::group_commit::GroupCommit;
@@ -175,10 +174,6 @@ impl PostgresTasks {
         self.hub.claims()
     }
 
-    fn count_given_up(&self) {
-        self.given_up.fetch_add(1, Ordering::Relaxed);
-    }
-
     fn answer<'a, T: 'a>(
         &self,
         work: impl Future<Output = Result<T, Fault>> + Send + 'a,
@@ -199,7 +194,7 @@ impl Tasks for PostgresTasks {
     }
 
     fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced> {
-        self.answer(tasks::submit::withdraw(self, id, error_message))
+        self.apply(Operation::withdraw(id, error_message))
     }
 
     fn renew_session<'a>(
@@ -218,7 +213,7 @@ impl Tasks for PostgresTasks {
 
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>> {
         self.answer(async move {
-            let record = tasks::reads::get(self, user_id, id).await?;
+            let record = tasks::reads::get(self, Some(user_id), id).await?;
             Ok(record.map(|record| record.task))
         })
     }
@@ -238,11 +233,19 @@ impl Tasks for PostgresTasks {
     }
 
     fn cancel<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Cancellation>> {
-        self.answer(tasks::submit::cancel(self, user_id, id))
+        self.apply(Operation::cancel(user_id, id))
     }
 
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool> {
-        self.answer(tasks::delete::delete(self, user_id, id))
+        self.answer(async move {
+            let session = self.database.session_of(user_id).await?;
+            let now = self.clock.now();
+            let is_deleted = tasks::delete::delete(&session, id, Some(user_id), now).await?;
+            if is_deleted {
+                self.announce_deletion(id);
+            }
+            Ok(is_deleted)
+        })
     }
 
     fn erase_user<'a>(&'a self, user_id: &'a str, limit: u32) -> Answer<'a, Erased> {
@@ -256,58 +259,99 @@ impl Tasks for PostgresTasks {
     ) -> Answer<'a, Option<concept_refinement_capability::tasks::Changes>> {
         self.answer(async move {
             let subscription = self.hub.subscribe(id);
-            let found = tasks::reads::get(self, user_id, id).await?;
+            let found = tasks::reads::get(self, Some(user_id), id).await?;
             Ok(found.map(|record| subscription.changes_after(record.revision, record.task)))
         })
     }
 }
 
-impl Leases for PostgresTasks {
-    fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
-        self.answer(tasks::leases::claim(self, id, user_id))
-    }
-
-    fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>> {
-        self.answer(tasks::leases::renew(self, lease))
-    }
-
-    fn finish<'a>(&'a self, lease: &'a Lease, image: RefinedImage) -> Answer<'a, Finished> {
-        self.answer(tasks::leases::finish(self, lease, image))
-    }
-
-    fn fail<'a>(
-        &'a self,
-        lease: &'a Lease,
-        _: Option<Stage>,
-        error_message: &'a str,
-    ) -> Answer<'a, Fenced> {
-        self.answer(tasks::leases::fail(self, lease, error_message))
-    }
-
-    fn pay<'a>(&'a self, lease: &'a Lease, payment: &'a Payment) -> Answer<'a, Fenced> {
-        self.answer(tasks::leases::pay(self, lease, payment))
-    }
-
-    fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {
-        self.answer(tasks::leases::release(self, lease))
-    }
-
-    fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()> {
-        if let Some(revision) = self.hub.began(lease, stage) {
-            let (id, attempt) = (&lease.task_id, lease.attempt);
-            self.changes.began(id, revision, stage);
-            self.add_step(id, attempt, StepKind::Stage, stage.as_str());
+impl Storage for PostgresTasks {
+    fn context(&self) -> Context<'_> {
+        Context {
+            hub: &self.hub,
+            clock: &*self.clock,
+            options: &self.options,
+            seats: self.database.seats(),
+            given_up: &self.given_up,
         }
-        Box::pin(ready(Ok(())))
     }
 
-    fn add_step(&self, task_id: &str, attempt: u32, kind: StepKind, detail: &str) {
-        let step = Step::new(kind, attempt, self.clock.now()).with(detail);
-        self.hub.add_step(task_id, step);
+    fn record<'a>(
+        &'a self,
+        user_id: Option<&'a str>,
+        id: &'a str,
+    ) -> Answer<'a, Option<TaskRecord>> {
+        self.answer(tasks::reads::get(self, user_id, id))
     }
 
-    fn revocation(&self, id: &str) -> BoxFuture<'static, ()> {
-        Box::pin(self.hub.revocation(id).wait())
+    fn apply<T: Send + Sync + 'static>(&self, operation: Operation<T>) -> Answer<'_, T> {
+        self.answer(async move {
+            let applied = tasks::change::apply(self, &operation).await?;
+            Ok(applied.unwrap_or(operation.gone))
+        })
+    }
+
+    fn act<T>(&self, act: TaskAct<T>, audit: Audit) -> Answer<'_, T>
+    where
+        T: Clone + Send + Sync + 'static,
+    {
+        self.answer(async move {
+            let mut acts = Acts::begin(self, DEADLINE).await?;
+            let (answer, is_changed) = acts.act(&act).await?;
+            match is_changed {
+                true => {
+                    audit::add(&acts, &audit).await?;
+                    acts.commit().await?;
+                }
+                false => acts.roll_back().await?,
+            }
+            Ok(answer)
+        })
+    }
+
+    fn look(&self, walk: Walk, limit: usize) -> Answer<'_, Vec<FoundTask>> {
+        self.answer(async move {
+            let session = self.database.session_to_scan(walk.seat.clone()).await?;
+            search::look(&session, &walk, limit).await
+        })
+    }
+
+    fn count_rows(&self, filter: TaskFilter, seat: Seat) -> Answer<'_, u64> {
+        self.answer(async move {
+            let session = self.database.session_to_scan(Some(seat)).await?;
+            search::count(&session, &filter).await
+        })
+    }
+
+    fn some(&self, ids: Vec<String>, seat: Seat) -> Answer<'_, Vec<TaskRecord>> {
+        self.answer(async move {
+            let session = self.database.session_to_scan(Some(seat)).await?;
+            search::some(&session, &ids).await
+        })
+    }
+
+    fn insert_job(&self, job: Job, audit: Audit) -> Answer<'_, Option<Job>> {
+        self.answer(async move {
+            let inserted = jobs::insert(self, job, &audit).await?;
+            self.changes.operated();
+            Ok(inserted)
+        })
+    }
+
+    fn advance(&self, part: Part) -> Answer<'_, Option<JobProgress>> {
+        self.answer(async move { jobs::advance(self, &part).await })
+    }
+
+    fn begin_deliveries(&self, permits: DeliveryPermits) -> Answer<'_, Vec<DueDelivery>> {
+        self.answer(tasks::webhooks::claim(self, permits))
+    }
+
+    fn next_due_delivery(&self) -> Answer<'_, Option<Timestamp>> {
+        self.answer(tasks::webhooks::next(self))
+    }
+
+    fn tell_of_stage(&self, id: &str, revision: u64, stage: Stage) {
+        self.changes.began(id, revision, stage);
     }
 }
 
@@ -380,45 +424,5 @@ impl Concepts for PostgresTasks {
 
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<String>> {
         self.answer(tasks::concepts::delete(self, user_id, id))
-    }
-}
-
-impl Webhooks for PostgresTasks {
-    fn webhook<'a>(
-        &'a self,
-        user_id: &'a str,
-        task_id: &'a str,
-    ) -> Answer<'a, Option<WebhookDelivery>> {
-        self.answer(async move {
-            let record = tasks::reads::get(self, user_id, task_id).await?;
-            Ok(record.and_then(|record| Some(record.delivery?.seen(&record.task))))
-        })
-    }
-
-    fn redeliver<'a>(&'a self, user_id: &'a str, task_id: &'a str) -> Answer<'a, Redelivery> {
-        self.answer(tasks::webhooks::redeliver(self, user_id, task_id))
-    }
-
-    fn claim_deliveries(&self, permits: DeliveryPermits) -> Answer<'_, Vec<DueDelivery>> {
-        self.answer(tasks::webhooks::claim(self, permits))
-    }
-
-    fn record_attempt<'a>(
-        &'a self,
-        lease: &'a DeliveryLease,
-        outcome: DeliveryOutcome,
-        jitter: f64,
-    ) -> Answer<'a, Fenced> {
-        self.answer(tasks::webhooks::record(self, lease, outcome, jitter))
-    }
-
-    fn next_delivery(&self) -> Answer<'_, Option<Timestamp>> {
-        self.answer(tasks::webhooks::next(self))
-    }
-
-    /// A host delivers webhooks of the tasks that it ends itself; requests for a
-    /// redelivery are announced to all hosts.
-    fn delivery_due(&self) -> BoxFuture<'static, ()> {
-        self.hub.delivery()
     }
 }

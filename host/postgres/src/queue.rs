@@ -20,6 +20,7 @@ use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue, Work};
 use concept_refinement_domain::capability::{CapabilityError, Lease};
 use concept_refinement_domain::lease::{PENDING_OVERDUE, is_overdue};
 use concept_refinement_domain::message::{self, Parsed};
+use concept_refinement_domain::rulebook::Operation;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::time::{sleep, timeout};
@@ -30,7 +31,7 @@ use crate::PostgresTasks;
 use crate::connection::fault::{Fault, unavailable};
 use crate::connection::values::{Time, id, parameters};
 use crate::queue::fetch::{Fetched, MAX_FETCH, fetch, retry_until};
-use crate::tasks::leases;
+use crate::tasks::change::apply;
 use crate::tasks::rows::StoredTask;
 
 /// Limit for the delay that a worker may request.
@@ -203,7 +204,7 @@ async fn deliver_again(
         retry_until(&*store.clock, unused.until, || {
             let lease = unused.clone();
             // If the lease was lost, there is nothing to release.
-            async move { leases::release(store, &lease).await.map(drop) }.boxed()
+            async move { apply(store, &Operation::release(&lease)).await.map(drop) }.boxed()
         })
         .await;
     }

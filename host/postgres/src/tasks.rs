@@ -8,7 +8,6 @@ pub(crate) mod delete;
 pub(crate) mod erasure;
 pub(crate) mod expiry;
 pub(crate) mod leader_leases;
-pub(crate) mod leases;
 pub(crate) mod prune;
 pub(crate) mod reads;
 pub(crate) mod recent;

@@ -22,7 +22,7 @@ use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::{Usage, Window};
 use concept_refinement_domain::rulebook::{
-    self, Account, ActiveTasks, Claim, Decision, Finish, Refusal, TaskRecord,
+    self, Account, ActiveTasks, Claim, Creation, Decision, Refusal, TaskRecord,
 };
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -91,37 +91,31 @@ impl MemoryStore {
 
     pub fn submit(&mut self, new_task: NewTask, now: Timestamp) -> Result<Submission, Refusal> {
         let user_id = new_task.user_id.clone();
-        let key = new_task.idempotency_key.clone();
-        let webhook = new_task.webhook.clone();
-        let (quota, trace) = (new_task.quota, new_task.trace);
         let account = Known {
             store: self,
             user_id: &user_id,
-            now,
         };
-        let mut submission = rulebook::submit(&account, new_task, now)?;
-        if let Submission::Created(accepted) = &mut submission {
-            let has_distinct_times = self.options.has_distinct_times;
+        let Decision { answer, effects } = rulebook::submit(&account, new_task, now)?;
+        if let Some(creation) = effects {
+            let submitted = creation.submitted();
+            let Creation {
+                record,
+                usage,
+                idempotency_key,
+            } = creation;
             let user = self.users.entry(user_id.clone()).or_default();
-            let task = &mut accepted.task;
-            if has_distinct_times {
-                task.created_at = distinct(&mut user.last_created, now);
-            }
-            user.usage.add(quota, now);
-            if let Some(key) = key {
-                self.keys
-                    .insert((user_id, key), Submitted::of(task, webhook.as_ref()));
+            user.usage = usage;
+            user.last_created = Some(record.task.created_at);
+            if let Some(key) = idempotency_key {
+                self.keys.insert((user_id, key), submitted);
             }
             let row = Row {
-                record: TaskRecord {
-                    trace,
-                    ..TaskRecord::new(task.clone(), webhook)
-                },
-                due_at: due_at(task),
+                due_at: due_at(&record.task),
+                record,
             };
-            self.tasks.insert(task.id.clone(), row);
+            self.tasks.insert(row.record.task.id.clone(), row);
         }
-        Ok(submission)
+        Ok(answer)
     }
 
     pub fn withdraw(&mut self, id: &str, error_message: &str, now: Timestamp) -> Fenced {
@@ -154,17 +148,13 @@ impl MemoryStore {
 
     pub fn finish(&mut self, held: &Lease, image: RefinedImage, now: Timestamp) -> Finished {
         let path = image.stored.path.clone();
-        let finish = self.change(&held.task_id, Finish::Late, |record| {
+        let finish = self.change(&held.task_id, Fenced::Lost, |record| {
             rulebook::finish(record, held, image, now)
         });
-        let Finish::Done(mut concept) = finish else {
-            return rulebook::late(self.is_unreferenced(&path));
-        };
-        let row = self.tasks.get(&held.task_id);
-        let end = row.and_then(|row| row.record.task.completed_at);
-        concept.created_at = end.unwrap_or(now);
-        self.concepts.insert(concept.id.clone(), *concept);
-        Finished::Done
+        match finish {
+            Fenced::Done => Finished::Done,
+            Fenced::Lost => rulebook::late(self.is_unreferenced(&path)),
+        }
     }
 
     pub fn fail(&mut self, held: &Lease, error_message: &str, now: Timestamp) -> Fenced {
@@ -223,8 +213,8 @@ impl MemoryStore {
             return gone;
         };
         let mut record = row.record.clone();
-        let Decision { answer, event } = rule(&mut record);
-        let Some(event) = event else {
+        let Decision { answer, effects } = rule(&mut record);
+        let Some(effects) = effects else {
             return answer;
         };
         let task = &mut record.task;
@@ -232,16 +222,21 @@ impl MemoryStore {
         if let Some(now) = task.completed_at {
             let mut end = now;
             if self.options.has_distinct_times {
-                end = distinct(&mut user.last_ended, now);
+                end = distinct(user.last_ended, now);
+                user.last_ended = Some(end);
             }
             task.updated_at = Some(end);
             task.completed_at = Some(end);
         }
         let created_at = task.created_at;
-        if let Some(refund) = record.refund(event) {
+        if let Some(mut concept) = effects.concept {
+            concept.created_at = task.completed_at.unwrap_or(concept.created_at);
+            self.concepts.insert(concept.id.clone(), *concept);
+        }
+        if let Some(refund) = effects.refund {
             user.usage.refund(created_at, refund);
         }
-        if event.undoes_submission() {
+        if effects.forgets_key {
             let task = &record.task;
             self.keys
                 .retain(|_, submitted| submitted.task_id != task.id);
@@ -256,17 +251,14 @@ impl MemoryStore {
 }
 
 /// A time that is later than the last one.
-fn distinct(last: &mut Option<Timestamp>, now: Timestamp) -> Timestamp {
-    let next = last.map_or(now, |last| last.plus(Duration::from_micros(1)).max(now));
-    *last = Some(next);
-    next
+fn distinct(last: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    last.map_or(now, |last| last.plus(Duration::from_micros(1)).max(now))
 }
 
 /// What is known of a user.
 struct Known<'a> {
     store: &'a MemoryStore,
     user_id: &'a str,
-    now: Timestamp,
 }
 
 impl Account for Known<'_> {
@@ -287,9 +279,9 @@ impl Account for Known<'_> {
         }))
     }
 
-    fn used(&self, window: Window) -> Result<u32, Refusal> {
+    fn usage(&self) -> Result<Usage, Refusal> {
         let user = self.store.users.get(self.user_id);
-        Ok(user.map_or(0, |user| user.usage.used(window, self.now)))
+        Ok(user.map(|user| user.usage.clone()).unwrap_or_default())
     }
 
     fn is_backlog_full(&self) -> Result<bool, Refusal> {
@@ -298,6 +290,15 @@ impl Account for Known<'_> {
 
     fn is_taken(&self, task_id: &str) -> Result<bool, Refusal> {
         Ok(self.store.tasks.contains_key(task_id))
+    }
+
+    fn time_of_creation(&self, now: Timestamp) -> Timestamp {
+        let user = self.store.users.get(self.user_id);
+        let last = user.and_then(|user| user.last_created);
+        match self.store.options.has_distinct_times {
+            true => distinct(last, now),
+            false => now,
+        }
     }
 }
 

@@ -1,12 +1,11 @@
 //! Changes of a task, or of its entry: each is one swap of its user's record, or of the
 //! segment with the entry.
 
-use concept_refinement_domain::concept::ConceptContent;
-use concept_refinement_domain::rulebook::{Decision, TaskRecord};
+use concept_refinement_domain::rulebook::{Decision, Operation, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::concepts::place_of_concept;
-use crate::documents::{self, EndDocument, TaskDocument};
+use crate::documents::{self, EndDocument};
 use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::{Attempts, Store, Written};
@@ -14,52 +13,45 @@ use crate::user_record::Outcome;
 use crate::user_record::entries::{Entry, Location, Segment};
 
 impl<P: Platform, M: Machine> Store<P, M> {
-    /// Applies a rule to an active task, and saves the change with all its side effects.
-    /// `gone` is the result if there is no such task, or if it is final.
+    /// Applies an operation to an active task. A final task counts as one that does not exist.
+    pub(crate) async fn apply<T: Clone>(&self, operation: Operation<T>) -> Result<T, Fault> {
+        self.change_task(&operation.task_id, operation.gone.clone(), |record, now| {
+            Ok(operation.decide(record, now))
+        })
+        .await
+    }
+
+    /// Applies a rule to an active task, and saves the change with all its effects. `gone` is
+    /// the result if there is no such task, or if it is final.
     pub(crate) async fn change_task<T: Clone>(
         &self,
         id: &str,
         gone: T,
-        rule: impl FnMut(&mut TaskRecord, Timestamp) -> Result<Decision<T>, Fault>,
-    ) -> Result<T, Fault> {
-        match self.task_document(id).await? {
-            Some(document) => {
-                self.change_ending(id, &document, gone, rule, |_| None)
-                    .await
-            }
-            None => Ok(gone),
-        }
-    }
-
-    /// The same, with the concept that completes the task, if it does.
-    pub(crate) async fn change_ending<T: Clone>(
-        &self,
-        id: &str,
-        document: &TaskDocument,
-        gone: T,
         mut rule: impl FnMut(&mut TaskRecord, Timestamp) -> Result<Decision<T>, Fault>,
-        concept: impl Fn(&T) -> Option<&ConceptContent>,
     ) -> Result<T, Fault> {
+        let Some(document) = self.task_document(id).await? else {
+            return Ok(gone);
+        };
         self.change_with(&document.user_id, |user_record| {
-            let Some(mut record) = user_record.record(id, document)? else {
+            let Some(mut record) = user_record.record(id, &document)? else {
                 return Ok((Outcome::Unchanged(gone.clone()), Written::default()));
             };
-            let Decision { answer, event } = rule(&mut record, self.machine.now())?;
-            let Some(event) = event else {
+            let Decision { answer, effects } = rule(&mut record, self.machine.now())?;
+            let Some(effects) = effects else {
                 return Ok((Outcome::Unchanged(answer), Written::default()));
             };
             let name = self.drawn();
             let mut written = Written::default();
-            if record.task.status.is_final() {
-                let concept = concept(&answer);
+            if effects.has_ended {
+                let concept = effects.concept.as_ref().map(|concept| &concept.content);
                 if concept.is_some() {
-                    written.shared.extend(place_of_concept(id, document));
+                    written.shared.extend(place_of_concept(id, &document));
                 }
                 let end = EndDocument::new(&record, concept);
                 let end = (names::end(id, &name), documents::encode(&end));
                 written.own.push(end);
             }
-            user_record.save(record, event, &name);
+            user_record.save(record, &effects, &name);
             Ok((Outcome::Changed(answer), written))
         })
         .await

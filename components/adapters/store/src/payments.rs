@@ -35,7 +35,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let began = self.change_task(&lease.task_id, None, |record, _| {
             let is_repeat = record.payment.is_repeat(link);
             if !record.is_held_by(&lease) {
-                return Ok(unchanged(None));
+                return Ok(Decision::unchanged(None));
             }
             let may_leave = |is_counted| Beginning::MayLeave {
                 receipt: record.payment.receipt(link),
@@ -43,8 +43,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
                 is_counted,
             };
             Ok(match (is_repeat, record.payment.calls) {
-                (true, _) if is_never => unchanged(Some(Beginning::NotTwice)),
-                (false, 1..) => unchanged(Some(may_leave(false))),
+                (true, _) if is_never => Decision::unchanged(Some(Beginning::NotTwice)),
+                (false, 1..) => Decision::unchanged(Some(may_leave(false))),
                 _ => {
                     let (payment, beginning) = (record.payment.call_begun(), may_leave(true));
                     pay(record, &lease, &payment, beginning)
@@ -63,7 +63,9 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
         let looked = self.change_task(&lease.task_id, None, |record, _| {
             let is_repeat = record.payment.is_repeat(link);
-            Ok(unchanged(record.is_held_by(&lease).then_some(is_repeat)))
+            Ok(Decision::unchanged(
+                record.is_held_by(&lease).then_some(is_repeat),
+            ))
         });
         looked.await?.ok_or(LOST)
     }
@@ -115,19 +117,6 @@ fn pay<T>(
     payment: &Payment,
     answer: T,
 ) -> Decision<Option<T>> {
-    let Decision {
-        answer: fenced,
-        event,
-    } = rulebook::pay(record, held, payment);
-    Decision {
-        answer: (fenced == Fenced::Done).then_some(answer),
-        event,
-    }
-}
-
-fn unchanged<T>(answer: T) -> Decision<T> {
-    Decision {
-        answer,
-        event: None,
-    }
+    let paid = rulebook::pay(record, held, payment);
+    paid.map(|fenced| (fenced == Fenced::Done).then_some(answer))
 }

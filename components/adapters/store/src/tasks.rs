@@ -11,7 +11,9 @@ use concept_refinement_domain::duration;
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::quota::Window;
-use concept_refinement_domain::rulebook::{self, ActiveTasks, Claim, Finish, ImageFacts};
+use concept_refinement_domain::rulebook::{
+    self, ActiveTasks, Claim, Decision, ImageFacts, Operation,
+};
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::documents::{self, TaskDocument};
@@ -57,47 +59,36 @@ impl<P: Platform, M: Machine> Store<P, M> {
                 user_record: &user_record,
                 active,
                 is_taken,
-                now,
             };
-            let mut accepted = match rulebook::submit(&account, task.clone(), now)? {
-                Submission::Created(accepted) => accepted,
-                refused => {
-                    if is_new {
-                        self.remove_unreferenced(std::slice::from_ref(&document))
-                            .await;
-                    }
-                    return Ok(refused);
+            let Decision { answer, effects } = rulebook::submit(&account, task.clone(), now)?;
+            let Some(creation) = effects else {
+                if is_new {
+                    self.remove_unreferenced(std::slice::from_ref(&document))
+                        .await;
                 }
+                return Ok(answer);
             };
             is_new = true;
-            let name = || self.drawn();
-            let created = user_record.create(&task, &mut accepted.task, name, now);
+            let created = user_record.create(creation, || self.drawn(), now);
             self.move_entries(&task.user_id, created.moved_entries.as_ref())
                 .await?;
             let written = before_creation(&task.user_id, &document, &created);
             self.platform.set_many(written).await?;
             if self.platform.swap(held, user_record.encode()).await? {
-                return Ok(Submission::Created(accepted));
+                return Ok(answer);
             }
             attempts.pause(&self.machine).await?;
         }
     }
 
     pub async fn withdraw(&self, id: &str, error_message: &str) -> Result<Fenced, Fault> {
-        self.change_task(id, Fenced::Lost, |record, now| {
-            Ok(rulebook::withdraw(record, error_message, now))
-        })
-        .await
+        self.apply(Operation::withdraw(id, error_message)).await
     }
 
     pub async fn claim(&self, id: &str, user_id: Option<&str>) -> Result<Option<Claimed>, Fault> {
         let lease = self.lease().await;
-        let claim = self
-            .change_task(id, Claim::Refused, |record, now| {
-                Ok(rulebook::claim(record, user_id, lease, now))
-            })
-            .await?;
-        Ok(match claim {
+        let claim = self.apply(Operation::claim(id, user_id, lease));
+        Ok(match claim.await? {
             Claim::Claimed(claimed) => Some(*claimed),
             Claim::Refused | Claim::GivenUp => None,
         })
@@ -105,30 +96,15 @@ impl<P: Platform, M: Machine> Store<P, M> {
 
     pub async fn renew(&self, held: &Lease) -> Result<Option<Lease>, Fault> {
         let lease = self.lease().await;
-        self.change_task(&held.task_id, None, |record, now| {
-            Ok(rulebook::renew(record, held, lease, now))
-        })
-        .await
+        self.apply(Operation::renew(held, lease)).await
     }
 
     pub async fn finish(&self, held: &Lease, image: RefinedImage) -> Result<Finished, Fault> {
-        let id = &held.task_id;
-        if let Some(document) = self.task_document(id).await? {
-            let finish = self.change_ending(
-                id,
-                &document,
-                Finish::Late,
-                |record, now| Ok(rulebook::finish(record, held, image.clone(), now)),
-                |finish| match finish {
-                    Finish::Done(concept) => Some(&concept.content),
-                    Finish::Late => None,
-                },
-            );
-            if let Finish::Done(_) = finish.await? {
-                return Ok(Finished::Done);
-            }
+        let path = image.stored.path.clone();
+        if self.apply(Operation::finish(held, image)).await? == Fenced::Done {
+            return Ok(Finished::Done);
         }
-        let is_unreferenced = self.is_unreferenced(id, &image.stored.path).await?;
+        let is_unreferenced = self.is_unreferenced(&held.task_id, &path).await?;
         Ok(rulebook::late(is_unreferenced))
     }
 
@@ -178,24 +154,15 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     pub async fn fail(&self, held: &Lease, error_message: &str) -> Result<Fenced, Fault> {
-        self.change_task(&held.task_id, Fenced::Lost, |record, now| {
-            Ok(rulebook::fail(record, held, error_message, now))
-        })
-        .await
+        self.apply(Operation::fail(held, error_message)).await
     }
 
     pub async fn release(&self, held: &Lease) -> Result<Fenced, Fault> {
-        self.change_task(&held.task_id, Fenced::Lost, |record, now| {
-            Ok(rulebook::release(record, held, now))
-        })
-        .await
+        self.apply(Operation::release(held)).await
     }
 
     pub async fn cancel(&self, user_id: &str, id: &str) -> Result<Option<Cancellation>, Fault> {
-        let cancelled = self.change_task(id, None, |record, now| {
-            Ok(rulebook::cancel(record, user_id, now))
-        });
-        if let Some(cancelled) = cancelled.await? {
+        if let Some(cancelled) = self.apply(Operation::cancel(user_id, id)).await? {
             return Ok(Some(cancelled));
         }
         let task = self.get(user_id, id).await?;

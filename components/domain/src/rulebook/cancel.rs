@@ -32,5 +32,5 @@ fn end(
     if !record.enter_failure(event, reason, now) {
         return Decision::unchanged(Cancellation::Ended(record.task.clone()));
     }
-    Decision::changed(event, Cancellation::Cancelled(record.task.clone()))
+    Decision::changed(record, event, Cancellation::Cancelled(record.task.clone()))
 }

@@ -42,7 +42,7 @@ pub fn claim(
         record.steps.push(lost);
         if record.deaths >= MAX_DEATHS {
             record.enter_failure(Event::Fail, WORKER_DIED, now);
-            return Decision::changed(Event::Fail, Claim::GivenUp);
+            return Decision::changed(record, Event::Fail, Claim::GivenUp);
         }
     }
     if !record.enter(Event::Claim, now) {
@@ -59,7 +59,7 @@ pub fn claim(
         is_takeover,
         trace: record.trace,
     };
-    Decision::changed(Event::Claim, Claim::Claimed(Box::new(claimed)))
+    Decision::changed(record, Event::Claim, Claim::Claimed(Box::new(claimed)))
 }
 
 /// Extends the lease. None: the lease is lost.
@@ -73,13 +73,13 @@ pub fn renew(
         return Decision::unchanged(None);
     }
     let renewed = extend(record, lease, now);
-    Decision::changed(Event::Renew, Some(renewed))
+    Decision::changed(record, Event::Renew, Some(renewed))
 }
 
 /// Gives the task back as pending. It does not count as a death.
 pub fn release(record: &mut TaskRecord, held: &Lease, now: Timestamp) -> Decision<Fenced> {
     if record.is_held_by(held) && record.enter(Event::Release, now) {
-        Decision::changed(Event::Release, Fenced::Done)
+        Decision::changed(record, Event::Release, Fenced::Done)
     } else {
         Decision::unchanged(Fenced::Lost)
     }

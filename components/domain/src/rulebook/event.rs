@@ -1,4 +1,4 @@
-//! The events of a task, the states that follow, and their side effects.
+//! The events of a task, and the states that follow.
 
 use crate::step::StepKind;
 use crate::task::Status;
@@ -61,21 +61,6 @@ impl Event {
         Self::Cancel,
         Self::OperatorCancel,
     ];
-
-    /// Whether watchers of the task are notified.
-    pub fn is_announced(self) -> bool {
-        !matches!(self, Self::Renew | Self::Pay)
-    }
-
-    /// Whether the submission is undone, so that its idempotency key is forgotten.
-    pub fn undoes_submission(self) -> bool {
-        self == Self::Withdraw
-    }
-
-    /// Whether the holder of the task has to stop at once.
-    pub fn revokes_claim(self) -> bool {
-        matches!(self, Self::Cancel | Self::OperatorCancel)
-    }
 
     /// The corresponding step of the task's story. None: there is none, or (for a
     /// claim) its rule adds more details.

@@ -7,26 +7,18 @@ use crate::concept::Concept;
 use crate::note::MAX_NOTES;
 use crate::timestamp::Timestamp;
 
-use super::{Decision, Event, TaskRecord};
+use super::{Decision, Effects, Event, TaskRecord};
 
-/// The outcome of finishing a task.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finish {
-    /// It is completed, and its concept has to be inserted in the same step.
-    Done(Box<Concept>),
-    /// The lease is lost. [`late`] decides about the image.
-    Late,
-}
-
-/// Completes the task with a concept of its refined image.
+/// Completes the task with a concept of its refined image. If the lease is lost, [`late`]
+/// decides about the image.
 pub fn finish(
     record: &mut TaskRecord,
     held: &Lease,
     mut image: RefinedImage,
     now: Timestamp,
-) -> Decision<Finish> {
+) -> Decision<Fenced> {
     if !record.is_held_by(held) || !record.enter(Event::Complete, now) {
-        return Decision::unchanged(Finish::Late);
+        return Decision::unchanged(Fenced::Lost);
     }
     // A completed task is never continued, so its payment state becomes a note.
     if let Some(note) = mem::take(&mut record.payment).note() {
@@ -37,7 +29,11 @@ pub fn finish(
     record.task.result_id = Some(concept.id.clone());
     record.task.image_path = Some(concept.content.image_path.clone());
     record.task.notes.clone_from(&concept.content.notes);
-    Decision::changed(Event::Complete, Finish::Done(Box::new(concept)))
+    let effects = Effects {
+        concept: Some(Box::new(concept)),
+        ..Effects::of(record, Event::Complete)
+    };
+    Decision::with(effects, Fenced::Done)
 }
 
 /// The outcome for a worker that is too late to finish its task.
@@ -56,7 +52,7 @@ pub fn fail(
     now: Timestamp,
 ) -> Decision<Fenced> {
     if record.is_held_by(held) && record.enter_failure(Event::Fail, error_message, now) {
-        Decision::changed(Event::Fail, Fenced::Done)
+        Decision::changed(record, Event::Fail, Fenced::Done)
     } else {
         Decision::unchanged(Fenced::Lost)
     }

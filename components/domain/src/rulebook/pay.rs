@@ -14,5 +14,5 @@ pub fn pay(record: &mut TaskRecord, held: &Lease, payment: &Payment) -> Decision
         return Decision::unchanged(Fenced::Done);
     }
     record.payment = payment.clone();
-    Decision::changed(Event::Pay, Fenced::Done)
+    Decision::changed(record, Event::Pay, Fenced::Done)
 }

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use crate::capability::Lease;
 use crate::document::{OtherFields, is_zero};
 use crate::payment::Payment;
-use crate::quota::Refund;
 use crate::sentence::{CANCELLED_BY_OPERATOR, CANCELLED_BY_USER};
 use crate::step::{Step, StepKind, Steps};
 use crate::task::{Status, Task};
@@ -104,18 +103,6 @@ impl TaskRecord {
             .iter()
             .filter(|step| step.kind == StepKind::Retried);
         retried.filter_map(|step| step.detail).collect()
-    }
-
-    /// Whether this event gives the user's quota for the task back.
-    pub fn refund(&self, event: Event) -> Option<Refund> {
-        match event {
-            // A retry is not counted.
-            _ if self.retry_of.is_some() => None,
-            Event::Withdraw => Some(Refund::Always),
-            Event::OperatorCancel => Some(Refund::UpToLimit),
-            Event::Fail if self.payment.calls == 0 => Some(Refund::UpToLimit),
-            _ => None,
-        }
     }
 
     /// False: the event is not possible for the task.

@@ -2,7 +2,7 @@
 
 use crate::capability::{Accepted, Fenced, NewTask, Submission};
 use crate::idempotency::Submitted;
-use crate::quota::Window;
+use crate::quota::Usage;
 use crate::task::Task;
 use crate::timestamp::Timestamp;
 
@@ -12,7 +12,7 @@ use super::{Decision, Event, Refusal, TaskRecord};
 pub const BACKLOG_RETRY_AFTER: u32 = 10;
 
 /// The state that a submission is checked against: the store's current knowledge
-/// about its user. Each method is called at most once, and only if it matters.
+/// about its user. A method is called only if it matters.
 pub trait Account {
     /// Why the store cannot answer.
     type Fault: From<Refusal>;
@@ -23,14 +23,20 @@ pub trait Account {
     /// The user's tasks that are pending or processing. None: there are none.
     fn active(&self) -> Result<Option<ActiveTasks>, Self::Fault>;
 
-    /// How many tasks were created in the current window.
-    fn used(&self, window: Window) -> Result<u32, Self::Fault>;
+    /// How many tasks were created.
+    fn usage(&self) -> Result<Usage, Self::Fault>;
 
     /// Whether the limit of pending tasks of all users is reached.
     fn is_backlog_full(&self) -> Result<bool, Self::Fault>;
 
     /// Whether a task with this id exists.
     fn is_taken(&self, task_id: &str) -> Result<bool, Self::Fault>;
+
+    /// When a task is created that is accepted now: later, if lists rely on no two tasks of
+    /// a user being created at the same time.
+    fn time_of_creation(&self, now: Timestamp) -> Timestamp {
+        now
+    }
 }
 
 /// A user's tasks that are pending or processing.
@@ -42,17 +48,39 @@ pub struct ActiveTasks {
     pub oldest: Task,
 }
 
-/// Checks in this order: key, original, active tasks, quota, backlog. In the same step, a
-/// created task has to be inserted, counted in each window and remembered under its key.
+/// A new task with what has to be saved in the same step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Creation {
+    /// The task.
+    pub record: TaskRecord,
+    /// How many tasks its user has created, including this one.
+    pub usage: Usage,
+    /// The key under which the submission has to be remembered.
+    pub idempotency_key: Option<String>,
+}
+
+impl Creation {
+    /// What has to be remembered under the key.
+    pub fn submitted(&self) -> Submitted {
+        let delivery = self.record.delivery.as_ref();
+        Submitted::of(
+            &self.record.task,
+            delivery.map(|delivery| &delivery.webhook),
+        )
+    }
+}
+
+/// Checks in this order: key, original, active tasks, quota, backlog.
 pub fn submit<A: Account>(
     account: &A,
     task: NewTask,
     now: Timestamp,
-) -> Result<Submission, A::Fault> {
+) -> Result<Decision<Submission, Creation>, A::Fault> {
+    let refused = |submission| Ok(Decision::unchanged(submission));
     let quota = task.quota;
-    let used = || {
-        let used = |window| account.used(window);
-        quota.map_or(Ok(0), |quota| used(quota.window))
+    let used = || match quota {
+        Some(quota) => account.usage().map(|usage| usage.used(quota.window, now)),
+        None => Ok(0),
     };
     let accepted = |task, used| Accepted {
         task,
@@ -62,39 +90,52 @@ pub fn submit<A: Account>(
         && let Some(earlier) = account.submitted(key)?
         && earlier.is_remembered(now)
     {
-        return Ok(match earlier.replay(&task) {
+        return refused(match earlier.replay(&task) {
             Some(task) => Submission::Replayed(accepted(task, used()?)),
             None => Submission::KeyReused,
         });
     }
     if !task.original_found {
-        return Ok(Submission::OriginalMissing);
+        return refused(Submission::OriginalMissing);
     }
     if let Some(active) = account.active()?
         && active.count >= task.active_tasks
     {
-        return Ok(Submission::Active(accepted(active.oldest, used()?)));
+        return refused(Submission::Active(accepted(active.oldest, used()?)));
     }
     let used = used()?;
     if let Some(state) = quota.map(|quota| quota.state(used, now))
         && state.remaining == 0
     {
-        return Ok(Submission::QuotaExceeded(state));
+        return refused(Submission::QuotaExceeded(state));
     }
     if account.is_backlog_full()? {
-        return Ok(Submission::BacklogFull(BACKLOG_RETRY_AFTER));
+        return refused(Submission::BacklogFull(BACKLOG_RETRY_AFTER));
     }
     if account.is_taken(&task.id)? {
         return Err(Refusal::IdTaken.into());
     }
-    let used = used.saturating_add(1);
-    Ok(Submission::Created(accepted(task.created(now), used)))
+    let mut usage = account.usage()?;
+    usage.add(quota, now);
+    let (idempotency_key, webhook) = (task.idempotency_key.clone(), task.webhook.clone());
+    let trace = task.trace;
+    let task = task.created(account.time_of_creation(now));
+    let creation = Creation {
+        record: TaskRecord {
+            trace,
+            ..TaskRecord::new(task.clone(), webhook)
+        },
+        usage,
+        idempotency_key,
+    };
+    let submission = Submission::Created(accepted(task, used.saturating_add(1)));
+    Ok(Decision::with(creation, submission))
 }
 
 /// Withdraws a task that nobody has claimed: it fails, and its quota is given back.
 pub fn withdraw(record: &mut TaskRecord, error_message: &str, now: Timestamp) -> Decision<Fenced> {
     if record.enter_failure(Event::Withdraw, error_message, now) {
-        Decision::changed(Event::Withdraw, Fenced::Done)
+        Decision::changed(record, Event::Withdraw, Fenced::Done)
     } else {
         Decision::unchanged(Fenced::Lost)
     }

@@ -11,7 +11,7 @@ use crate::document::OtherFields;
 use crate::idempotency::Submitted;
 use crate::lease::MAX_DEATHS;
 use crate::payment::Payment;
-use crate::quota::{Quota, Window};
+use crate::quota::{Quota, Refund, Usage, Window};
 use crate::sentence::WORKER_DIED;
 use crate::task::{Refinement, Status, Task};
 use crate::timestamp::Timestamp;
@@ -62,7 +62,7 @@ fn image(path: &str) -> Stored {
 
 fn is_finished(record: &mut TaskRecord, lease: &Lease) -> bool {
     let finish = finish(record, lease, image("refined/a").into(), NOW);
-    matches!(finish.answer, Finish::Done(_))
+    finish.answer == Fenced::Done
 }
 
 #[test]
@@ -114,8 +114,11 @@ impl Account for Full {
         }))
     }
 
-    fn used(&self, _: Window) -> Result<u32, Refusal> {
-        Ok(2)
+    fn usage(&self) -> Result<Usage, Refusal> {
+        let mut usage = Usage::default();
+        usage.add(None, NOW);
+        usage.add(None, NOW);
+        Ok(usage)
     }
 
     fn is_backlog_full(&self) -> Result<bool, Refusal> {
@@ -138,8 +141,8 @@ impl Account for Empty {
         Ok(None)
     }
 
-    fn used(&self, _: Window) -> Result<u32, Refusal> {
-        Ok(0)
+    fn usage(&self) -> Result<Usage, Refusal> {
+        Ok(Usage::default())
     }
 
     fn is_backlog_full(&self) -> Result<bool, Refusal> {
@@ -173,11 +176,11 @@ impl Account for From {
         }
     }
 
-    fn used(&self, window: Window) -> Result<u32, Refusal> {
+    fn usage(&self) -> Result<Usage, Refusal> {
         if self.0 <= 3 {
-            Full.used(window)
+            Full.usage()
         } else {
-            Empty.used(window)
+            Empty.usage()
         }
     }
 
@@ -202,7 +205,10 @@ fn a_submission_is_judged_in_the_order_of_the_contract() {
         quota,
         ..new_task()
     };
-    let judge = |obstacle, task| format!("{:?}", submit(&From(obstacle), task, NOW));
+    let judge = |obstacle, task| {
+        let judged = submit(&From(obstacle), task, NOW);
+        format!("{:?}", judged.map(|decision| decision.answer))
+    };
     let mut other = task(0);
     other.refinement.refinement_prompt = "Make it darker".into();
     let judged = judge(0, other);
@@ -231,7 +237,7 @@ fn as_many_tasks_are_active_as_the_limit_allows() {
             active_tasks,
             ..new_task()
         };
-        let submission = submit(&From(2), task, NOW).unwrap();
+        let submission = submit(&From(2), task, NOW).unwrap().answer;
         let found = matches!(submission, Submission::Active(_));
         assert_eq!(found, is_refused, "{active_tasks}: {submission:?}");
     }
@@ -247,11 +253,15 @@ fn a_created_task_counts_at_once() {
         quota,
         ..new_task()
     };
-    let Ok(Submission::Created(accepted)) = submit(&Empty, task, NOW) else {
+    let decision = submit(&Empty, task, NOW).unwrap();
+    let Submission::Created(accepted) = decision.answer else {
         panic!("not created")
     };
     assert_eq!(accepted.quota.unwrap().remaining, 2);
     assert_eq!(accepted.task, new_task().created(NOW));
+    let creation = decision.effects.unwrap();
+    assert_eq!(creation.record.task, accepted.task);
+    assert_eq!(creation.usage.used(Window::Day, NOW), 1);
 }
 
 #[test]
@@ -267,14 +277,15 @@ fn a_key_is_remembered_for_a_day() {
 fn only_a_pending_task_is_withdrawn() {
     let mut record = pending();
     let lease = claimed(&mut record, NOW);
-    assert_eq!(withdraw(&mut record, "why", NOW).event, None);
+    assert_eq!(withdraw(&mut record, "why", NOW).effects, None);
     assert_eq!(release(&mut record, &lease, NOW).answer, Fenced::Done);
     let withdrawn = withdraw(&mut record, "why", NOW);
     assert_eq!(withdrawn.answer, Fenced::Done);
     assert_eq!(record.task.error_message.as_deref(), Some("why"));
     assert_eq!(withdraw(&mut record, "why", NOW).answer, Fenced::Lost);
-    let event = withdrawn.event.unwrap();
-    assert!(event.undoes_submission() && event.is_announced());
+    let effects = withdrawn.effects.unwrap();
+    assert_eq!(effects.refund, Some(Refund::Always));
+    assert!(effects.forgets_key && effects.has_ended && effects.is_announced);
 }
 
 #[test]
@@ -336,10 +347,10 @@ fn a_task_is_completed_with_a_concept_of_its_image() {
     let mut record = pending();
     let lease = claimed(&mut record, NOW);
     let decision = finish(&mut record, &lease, image("refined/a").into(), NOW);
-    assert_eq!(decision.event, Some(Event::Complete));
-    let Finish::Done(concept) = decision.answer else {
-        panic!("not done: {decision:?}")
-    };
+    assert_eq!(decision.answer, Fenced::Done);
+    let effects = decision.effects.unwrap();
+    assert_eq!(effects.refund, None);
+    let concept = effects.concept.unwrap();
     let task = &record.task;
     assert_eq!(concept.id, id_for(ID));
     assert_eq!(task.result_id.as_ref(), Some(&concept.id));
@@ -383,9 +394,9 @@ fn what_was_asked_twice_is_told_and_what_is_completed_keeps_no_receipt() {
             notes: vec!["said".to_owned()],
             ..image("refined/a").into()
         };
-        let Finish::Done(concept) = finish(&mut record, &lease, refined, NOW).answer else {
-            panic!("not done: {name}")
-        };
+        let finished = finish(&mut record, &lease, refined, NOW);
+        let concept = finished.effects.and_then(|effects| effects.concept);
+        let concept = concept.unwrap_or_else(|| panic!("not done: {name}"));
         assert_eq!(concept.content.notes.len(), notes, "{name}");
         assert_eq!(concept.content.notes.last().unwrap(), "said", "{name}");
         assert_eq!(record.payment, Payment::default(), "{name}");
@@ -445,10 +456,9 @@ fn the_third_death_fails_the_task_and_releasing_is_none() {
         claimed(&mut record, now);
         now = now.plus(LEASE);
     }
-    assert_eq!(
-        claim(&mut record, None, LEASE, now),
-        Decision::changed(Event::Fail, Claim::GivenUp)
-    );
+    let given_up = claim(&mut record, None, LEASE, now);
+    assert_eq!(given_up.answer, Claim::GivenUp);
+    assert!(given_up.effects.unwrap().has_ended);
     assert_eq!(record.task.status, Status::Failed);
     assert_eq!(record.task.error_message.as_deref(), Some(WORKER_DIED));
     assert_eq!(claim(&mut record, None, LEASE, now).answer, Claim::Refused);
@@ -474,27 +484,30 @@ proptest! {
                 until: now,
                 renew_after: 0,
             });
-            let event = match rule {
+            let effects = match rule {
                 0 => {
                     let decision = claim(&mut record, None, LEASE, now);
                     if let Claim::Claimed(claimed) = decision.answer {
                         leases.push(claimed.lease);
                     }
-                    decision.event
+                    decision.effects
                 }
-                1 => renew(&mut record, &held, LEASE, now).event,
-                2 => finish(&mut record, &held, image("refined/a").into(), now).event,
-                3 => fail(&mut record, &held, "why", now).event,
-                4 => release(&mut record, &held, now).event,
+                1 => renew(&mut record, &held, LEASE, now).effects,
+                2 => finish(&mut record, &held, image("refined/a").into(), now).effects,
+                3 => fail(&mut record, &held, "why", now).effects,
+                4 => release(&mut record, &held, now).effects,
                 5 => {
                     let payment = record.payment.call_begun();
-                    pay(&mut record, &held, &payment).event
+                    pay(&mut record, &held, &payment).effects
                 }
-                _ => withdraw(&mut record, "why", now).event,
+                _ => withdraw(&mut record, "why", now).effects,
             };
             let task = &record.task;
-            prop_assert_eq!(event.is_some(), record != before || event == Some(Event::Renew));
-            prop_assert_eq!(event.is_some_and(Event::is_announced), record.revision != before.revision);
+            let is_renewal = rule == 1;
+            prop_assert!(effects.is_some() || record == before);
+            prop_assert!(effects.is_none() || record != before || is_renewal);
+            let is_announced = effects.as_ref().is_some_and(|effects| effects.is_announced);
+            prop_assert_eq!(is_announced, record.revision != before.revision);
             prop_assert!(!before.task.status.is_final() || record == before);
             prop_assert_eq!(task.lease_until.is_some(), task.status == Status::Processing);
             prop_assert_eq!(task.lease_until.is_some(), record.lease.is_some());
@@ -504,8 +517,11 @@ proptest! {
             prop_assert_eq!(task.error_message.is_some(), task.status == Status::Failed);
             prop_assert!(record.attempt >= before.attempt && record.deaths < record.attempt + 1);
             prop_assert!(record.deaths <= MAX_DEATHS);
-            if let Some(event) = event {
-                prop_assert_eq!(next_status(before.task.status, event), Some(task.status));
+            if let Some(effects) = effects {
+                let leads = |event| next_status(before.task.status, event) == Some(task.status);
+                prop_assert!(Event::ALL.into_iter().any(leads));
+                prop_assert_eq!(effects.has_ended, task.status.is_final());
+                prop_assert_eq!(effects.concept.is_some(), task.status == Status::Completed);
             }
         }
     }

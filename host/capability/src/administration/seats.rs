@@ -14,6 +14,9 @@ pub const SEATS: usize = 2;
 /// How long a request waits for a seat.
 const SEAT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A seat, until its last copy is dropped.
+pub type Seat = Arc<OwnedSemaphorePermit>;
+
 /// The seats of a store.
 #[derive(Debug)]
 pub struct Seats(Arc<Semaphore>);
@@ -30,9 +33,9 @@ impl Seats {
     /// # Errors
     ///
     /// No seat is free in time.
-    pub async fn take(&self) -> Result<OwnedSemaphorePermit, CapabilityError> {
+    pub async fn take(&self) -> Result<Seat, CapabilityError> {
         match timeout(SEAT_TIMEOUT, Arc::clone(&self.0).acquire_owned()).await {
-            Ok(Ok(seat)) => Ok(seat),
+            Ok(Ok(seat)) => Ok(Arc::new(seat)),
             Ok(Err(_)) | Err(_) => Err(CapabilityError::unavailable(
                 "Others search at the moment. Try again.",
             )),

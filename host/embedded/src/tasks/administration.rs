@@ -1,93 +1,24 @@
-//! The operators' operations on tasks.
+//! What operators see and control.
 
-mod audit;
-mod jobs;
-mod search;
+pub(super) mod acts;
+pub(super) mod audit;
+pub(super) mod jobs;
+pub(super) mod search;
 
 use concept_refinement_capability::Answer;
-use concept_refinement_capability::administration::{
-    Act, Action, Administration, AuditEntry, Job, JobProgress, JobStart, NewJob, QueueState,
-    TaskFilter,
-};
-use concept_refinement_domain::capability::{Cancellation, Page, Position};
-use concept_refinement_domain::rulebook::{self, Choice, Others, Retry, TaskRecord};
-use concept_refinement_domain::step::MAX_STEPS;
+use concept_refinement_capability::administration::{Act, AuditEntry, Job, Oversight, QueueState};
+use concept_refinement_capability::storage::Audit;
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, params};
 use tokio::sync::watch;
 
-use super::change::change;
+use super::SqliteTasks;
 use super::fault::Fault;
 use super::stored::Stored;
 use super::writer::Tx;
-use super::{SqliteTasks, delete, reads, rows};
-use crate::sqlite::statements::{find, one, run};
+use crate::sqlite::statements::{one, run};
 
-impl Administration for SqliteTasks {
-    fn find<'a>(&'a self, id: &'a str) -> Answer<'a, Option<TaskRecord>> {
-        let id = id.to_owned();
-        Box::pin(self.read(move |connection| Ok(search::record(connection, &id)?)))
-    }
-
-    fn search(
-        &self,
-        filter: TaskFilter,
-        limit: u32,
-        after: Option<Position>,
-    ) -> Answer<'_, Page<TaskRecord>> {
-        let page = move |connection: &Connection| search::page(connection, &filter, limit, after);
-        Box::pin(self.scan_for_operator(page))
-    }
-
-    fn count(&self, filter: TaskFilter) -> Answer<'_, u64> {
-        Box::pin(self.scan_for_operator(move |connection| search::count(connection, &filter)))
-    }
-
-    fn retry<'a>(&'a self, id: &'a str, new_id: String, act: Act) -> Answer<'a, Option<Retry>> {
-        let id = id.to_owned();
-        Box::pin(self.write(move |tx| {
-            let retry = retry(tx, &id, Choice::Id, new_id)?;
-            if let Some(Retry::Created(_)) = retry {
-                audit::add(tx, &act, Action::Retry.as_str(), &id, 1)?;
-            }
-            Ok(retry)
-        }))
-    }
-
-    fn cancel<'a>(&'a self, id: &'a str, act: Act) -> Answer<'a, Option<Cancellation>> {
-        let id = id.to_owned();
-        Box::pin(self.write(move |tx| {
-            let cancellation = cancel(tx, &id)?;
-            if let Some(Cancellation::Cancelled(_)) = cancellation {
-                audit::add(tx, &act, Action::Cancel.as_str(), &id, 1)?;
-            }
-            Ok(cancellation)
-        }))
-    }
-
-    fn delete<'a>(&'a self, id: &'a str, act: Act) -> Answer<'a, bool> {
-        let id = id.to_owned();
-        Box::pin(self.write(move |tx| {
-            let is_deleted = delete(tx, &id)?;
-            if is_deleted {
-                audit::add(tx, &act, Action::Delete.as_str(), &id, 1)?;
-            }
-            Ok(is_deleted)
-        }))
-    }
-
-    fn start_job(&self, job: NewJob) -> Answer<'_, JobStart> {
-        Box::pin(async move {
-            let id = job.id(&self.options.pseudonyms);
-            if let Some(job) = self.job(&id).await? {
-                return Ok(JobStart::Started(Box::new(job)));
-            }
-            // Not in the step that stores the job: other writes would wait for the count.
-            let total = self.count(job.filter.clone()).await?;
-            self.write(move |tx| jobs::start(tx, job, id, total)).await
-        })
-    }
-
+impl Oversight for SqliteTasks {
     fn job<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Job>> {
         let id = id.to_owned();
         Box::pin(self.read(move |connection| jobs::find(connection, &id)))
@@ -95,22 +26,6 @@ impl Administration for SqliteTasks {
 
     fn unfinished_jobs(&self) -> Answer<'_, Vec<String>> {
         Box::pin(self.scan(jobs::unfinished))
-    }
-
-    fn advance_job<'a>(
-        &'a self,
-        id: &'a str,
-        new_ids: Vec<String>,
-    ) -> Answer<'a, Option<JobProgress>> {
-        let (id, limit) = (id.to_owned(), new_ids.len());
-        Box::pin(async move {
-            // Other writes would wait for the search.
-            let next = self.scan(move |connection| jobs::next(connection, &id, limit));
-            let Some(next) = next.await? else {
-                return Ok(None);
-            };
-            self.write(move |tx| jobs::advance(tx, next, new_ids)).await
-        })
     }
 
     fn queue(&self) -> Answer<'_, QueueState> {
@@ -122,7 +37,7 @@ impl Administration for SqliteTasks {
     }
 
     fn set_paused(&self, is_paused: bool, act: Act) -> Answer<'_, bool> {
-        Box::pin(self.write(move |tx| set_paused(tx, is_paused, &act)))
+        Box::pin(self.write(move |tx| set_paused(tx, is_paused, act)))
     }
 
     fn operations(&self) -> Option<watch::Receiver<u64>> {
@@ -139,57 +54,6 @@ impl Administration for SqliteTasks {
             jobs::prune(tx, before)
         }))
     }
-}
-
-fn retry(
-    tx: &mut Tx<'_>,
-    id: &str,
-    choice: Choice,
-    new_id: String,
-) -> Result<Option<Retry>, Fault> {
-    let Some(mut record) = rows::find(tx, id)? else {
-        return Ok(None);
-    };
-    let others = others(tx, &record)?;
-    let mut retry = rulebook::retry(&mut record, choice, &others, new_id, tx.now);
-    if let Retry::Created(created) = &mut retry {
-        tx.promise_room()?;
-        created.steps.locate(tx.host);
-        rows::insert(tx, created)?;
-        rows::update(tx, &record)?;
-    }
-    Ok(Some(retry))
-}
-
-fn others(tx: &Tx<'_>, record: &TaskRecord) -> Result<Others, Fault> {
-    let task = &record.task;
-    let mut retries = Vec::new();
-    let mut ids = record.retries();
-    while let Some(id) = ids.pop().filter(|_| retries.len() < MAX_STEPS) {
-        let retry = rows::find(tx, &id)?;
-        ids.extend(retry.iter().flat_map(TaskRecord::retries));
-        retries.push(retry.map(|retry| retry.task.status));
-    }
-    let sql = "SELECT EXISTS (SELECT 1 FROM task WHERE user_id = ? AND status = 'completed' \
-         AND (created_at, id) > (?, ?))";
-    let place = params![task.user_id, Stored(task.created_at), task.id];
-    Ok(Others {
-        has_active: reads::active(tx.connection, &task.user_id)?.is_some(),
-        retries,
-        has_later_completed: one(tx.connection, sql, place, |row| row.get(0))?,
-    })
-}
-
-fn cancel(tx: &mut Tx<'_>, id: &str) -> Result<Option<Cancellation>, Fault> {
-    change(tx, id, None, |record, now| {
-        rulebook::cancel_as_operator(record, now).map(Some)
-    })
-}
-
-fn delete(tx: &mut Tx<'_>, id: &str) -> Result<bool, Fault> {
-    let sql = "SELECT user_id FROM task WHERE id = ?";
-    let user: Option<String> = find(tx.connection, sql, [id], |row| row.get(0))?;
-    user.map_or(Ok(false), |user| delete::delete(tx, &user, id))
 }
 
 /// While the queue is paused, no task is claimed or due.
@@ -218,7 +82,7 @@ fn queue(connection: &Connection) -> Result<QueueState, Fault> {
     Ok(state?)
 }
 
-fn set_paused(tx: &mut Tx<'_>, is_paused: bool, act: &Act) -> Result<bool, Fault> {
+fn set_paused(tx: &mut Tx<'_>, is_paused: bool, act: Act) -> Result<bool, Fault> {
     let changed = match is_paused {
         true => {
             let sql = "INSERT INTO queue_pause (id, since) VALUES (0, ?) ON CONFLICT DO NOTHING";
@@ -236,6 +100,12 @@ fn set_paused(tx: &mut Tx<'_>, is_paused: bool, act: &Act) -> Result<bool, Fault
     let sql = "SELECT pending FROM backlog";
     let pending = one(tx.connection, sql, [], |row| row.get::<_, i64>(0))?;
     let action = if is_paused { "pause" } else { "resume" };
-    audit::add(tx, act, action, "queue", pending.unsigned_abs())?;
+    let audit = Audit {
+        act,
+        action,
+        target: "queue".to_owned(),
+        count: pending.unsigned_abs(),
+    };
+    audit::add(tx, audit)?;
     Ok(true)
 }

@@ -1,56 +1,55 @@
-//! Applies the rules of the domain: a task is read, changed in memory and saved with all
-//! side effects of the change, in one step.
+//! Applies operations: a task is read, changed in memory and saved with all effects of the
+//! change, in one step.
 
 use concept_refinement_capability::tasks::hub::Update;
-use concept_refinement_domain::rulebook::{Decision, Event, TaskRecord};
-use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::rulebook::{Decision, Effects, Operation, TaskRecord};
 
 use super::fault::Fault;
 use super::writer::Tx;
-use super::{keys, rows, usage};
+use super::{administration, concepts, keys, rows, usage};
 
-/// Applies a rule to a task. `gone` is the result if there is no such task.
-pub(super) fn change<T>(
-    tx: &mut Tx<'_>,
-    id: &str,
-    gone: T,
-    rule: impl FnOnce(&mut TaskRecord, Timestamp) -> Decision<T>,
-) -> Result<T, Fault> {
-    let Some(mut record) = rows::find(tx, id)? else {
-        return Ok(gone);
-    };
-    let Decision { answer, event } = rule(&mut record, tx.now);
-    if let Some(event) = event {
-        save(tx, record, event)?;
+/// The answer, and whether anything has changed.
+pub(super) fn apply<T>(tx: &mut Tx<'_>, operation: Operation<T>) -> Result<(T, bool), Fault> {
+    if operation.is_claim && administration::is_paused(tx.connection)? {
+        return Ok((operation.gone, false));
     }
-    Ok(answer)
+    let Some(mut record) = rows::find(tx, &operation.task_id)? else {
+        return Ok((operation.gone, false));
+    };
+    let Decision { answer, effects } = operation.decide(&mut record, tx.now);
+    let is_changed = effects.is_some();
+    if let Some(effects) = effects {
+        save(tx, record, effects)?;
+    }
+    Ok((answer, is_changed))
 }
 
-fn save(tx: &mut Tx<'_>, mut record: TaskRecord, event: Event) -> Result<(), Fault> {
+fn save(tx: &mut Tx<'_>, mut record: TaskRecord, effects: Effects) -> Result<(), Fault> {
     for noted in tx.hub.take_steps(&record.task.id) {
         record.steps.push(noted);
     }
     record.steps.locate(tx.host);
-    let task = &record.task;
     rows::update(tx, &record)?;
-    // A rule changes only tasks that were not final, so the task has just ended.
-    if task.status.is_final() {
-        tx.release_room();
-        if record.delivery.is_some() {
-            tx.announce_delivery();
-        }
+    let task = &record.task;
+    if let Some(concept) = &effects.concept {
+        concepts::insert(tx, concept)?;
     }
-    if let Some(refund) = record.refund(event) {
+    if let Some(refund) = effects.refund {
         usage::refund(tx, &task.user_id, task.created_at, refund)?;
     }
-    if event.undoes_submission() {
+    if effects.forgets_key {
         keys::forget(tx, &task.id)?;
     }
-    if event.revokes_claim() {
-        let id = task.id.clone();
-        tx.revoke(&id);
+    if effects.has_ended {
+        tx.release_room();
     }
-    if event.is_announced() {
+    if effects.has_delivery {
+        tx.announce_delivery();
+    }
+    if effects.revokes_claim {
+        tx.revoke(&task.id);
+    }
+    if effects.is_announced {
         let id = task.id.clone();
         tx.announce(&id, Update::of(record));
     }

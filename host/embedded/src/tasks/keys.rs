@@ -2,8 +2,6 @@
 
 use concept_refinement_capability::clock::before;
 use concept_refinement_domain::idempotency::{REMEMBERED, Submitted};
-use concept_refinement_domain::task::Task;
-use concept_refinement_domain::webhook::Webhook;
 use rusqlite::params;
 
 use super::fault::Fault;
@@ -32,9 +30,9 @@ pub(super) fn find(tx: &Tx<'_>, user_id: &str, key: &str) -> Result<Option<Submi
 
 pub(super) fn remember(
     tx: &Tx<'_>,
-    task: &Task,
-    webhook: Option<&Webhook>,
+    user_id: &str,
     key: &str,
+    submitted: &Submitted,
 ) -> Result<(), Fault> {
     // Replaces an expired key that was not removed yet.
     run(
@@ -43,13 +41,13 @@ pub(super) fn remember(
          (user_id, key, fingerprint, task_id, is_anonymous, original_path, created_at) \
          VALUES (?, ?, ?, ?, ?, ?, ?)",
         params![
-            task.user_id,
+            user_id,
             key,
-            Submitted::of(task, webhook).fingerprint,
-            task.id,
-            task.is_anonymous,
-            task.original_path,
-            Stored(task.created_at),
+            submitted.fingerprint,
+            submitted.task_id,
+            submitted.is_anonymous,
+            submitted.original_path,
+            Stored(submitted.created_at),
         ],
     )?;
     run(

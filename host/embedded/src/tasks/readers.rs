@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use concept_refinement_capability::administration::{SEATS, Seats};
+use concept_refinement_capability::administration::SEATS;
 use concept_refinement_domain::capability::CapabilityError;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rusqlite::Connection;
@@ -21,7 +21,6 @@ pub(super) struct Readers {
     host: Pool,
     /// One for each seat.
     operators: Pool,
-    seats: Seats,
     damage: Arc<Damage>,
 }
 
@@ -36,7 +35,6 @@ impl Readers {
             users: Pool::open(users, &open)?,
             host: Pool::open(1, &open)?,
             operators: Pool::open(SEATS, &open)?,
-            seats: Seats::new(SEATS),
             damage,
         })
     }
@@ -62,20 +60,13 @@ impl Readers {
         self.run(self.host.take().await?, query).await
     }
 
-    /// The same for an operator, who needs a seat.
+    /// The same for an operator with a seat.
     pub(super) async fn scan_for_operator<T, Q>(&self, query: Q) -> Result<T, CapabilityError>
     where
         T: Send + 'static,
         Q: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     {
-        let seat = self.seats.take().await?;
-        let connection = self.operators.take().await?;
-        let query = move |connection: &Connection| {
-            let answer = query(connection);
-            drop(seat);
-            answer
-        };
-        self.run(connection, query).await
+        self.run(self.operators.take().await?, query).await
     }
 
     async fn run<T, Q>(&self, connection: Borrowed, query: Q) -> Result<T, CapabilityError>

@@ -9,13 +9,15 @@ use super::fault::{Fault, readable};
 use super::rows::{COLUMNS, COUNT, CREATED_AT, position, read};
 use crate::sqlite::statements::{all, find};
 
+/// If a user is given, only that user's.
 pub(super) fn get(
     connection: &Connection,
-    user_id: &str,
+    user_id: Option<&str>,
     id: &str,
 ) -> Result<Option<TaskRecord>, Fault> {
-    let sql = format!("SELECT {COLUMNS} FROM task WHERE id = ? AND user_id = ?");
-    Ok(find(connection, &sql, [id, user_id], read)?)
+    let sql =
+        format!("SELECT {COLUMNS} FROM task WHERE id = ?1 AND user_id = coalesce(?2, user_id)");
+    Ok(find(connection, &sql, (id, user_id), read)?)
 }
 
 /// The tasks of a user that are pending or processing.

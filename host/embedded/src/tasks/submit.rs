@@ -1,11 +1,10 @@
-//! Submitting a task, withdrawing one that could not be published, and cancelling one.
+//! Submitting a task.
 
-use concept_refinement_domain::capability::{Cancellation, Fenced, NewTask, Submission};
+use concept_refinement_domain::capability::{NewTask, Submission};
 use concept_refinement_domain::idempotency::Submitted;
-use concept_refinement_domain::quota::Window;
-use concept_refinement_domain::rulebook::{self, Account, ActiveTasks, TaskRecord};
+use concept_refinement_domain::quota::Usage;
+use concept_refinement_domain::rulebook::{self, Account, ActiveTasks, Decision};
 
-use super::change::change;
 use super::fault::Fault;
 use super::writer::Tx;
 use super::{keys, reads, rows, usage};
@@ -17,43 +16,22 @@ pub(super) fn submit(
     max_backlog: u32,
 ) -> Result<Submission, Fault> {
     let user_id = new_task.user_id.clone();
-    let key = new_task.idempotency_key.clone();
-    let webhook = new_task.webhook.clone();
-    let (quota, trace) = (new_task.quota, new_task.trace);
     let account = StoredAccount {
         tx,
         user_id: &user_id,
         max_backlog,
     };
-    let submission = rulebook::submit(&account, new_task, tx.now)?;
-    if let Submission::Created(accepted) = &submission {
+    let Decision { answer, effects } = rulebook::submit(&account, new_task, tx.now)?;
+    if let Some(mut creation) = effects {
         tx.promise_room()?;
-        if let Some(key) = &key {
-            keys::remember(tx, &accepted.task, webhook.as_ref(), key)?;
+        if let Some(key) = &creation.idempotency_key {
+            keys::remember(tx, &user_id, key, &creation.submitted())?;
         }
-        let mut record = TaskRecord::new(accepted.task.clone(), webhook);
-        record.trace = trace;
-        record.steps.locate(tx.host);
-        rows::insert(tx, &record)?;
-        usage::count(tx, &user_id, quota)?;
+        creation.record.steps.locate(tx.host);
+        rows::insert(tx, &creation.record)?;
+        usage::save(tx, &user_id, &creation.usage)?;
     }
-    Ok(submission)
-}
-
-pub(super) fn withdraw(tx: &mut Tx<'_>, id: &str, error_message: &str) -> Result<Fenced, Fault> {
-    change(tx, id, Fenced::Lost, |record, now| {
-        rulebook::withdraw(record, error_message, now)
-    })
-}
-
-pub(super) fn cancel(
-    tx: &mut Tx<'_>,
-    user_id: &str,
-    id: &str,
-) -> Result<Option<Cancellation>, Fault> {
-    change(tx, id, None, |record, now| {
-        rulebook::cancel(record, user_id, now)
-    })
+    Ok(answer)
 }
 
 /// The state of a user in the tables.
@@ -74,9 +52,9 @@ impl Account for StoredAccount<'_> {
         reads::active(self.tx.connection, self.user_id)
     }
 
-    fn used(&self, window: Window) -> Result<u32, Fault> {
+    fn usage(&self) -> Result<Usage, Fault> {
         let pseudonym = self.tx.pseudonyms.of(self.user_id);
-        Ok(usage::of(self.tx.connection, &pseudonym)?.used(window, self.tx.now))
+        usage::of(self.tx.connection, &pseudonym)
     }
 
     fn is_backlog_full(&self) -> Result<bool, Fault> {

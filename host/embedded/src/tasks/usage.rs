@@ -1,7 +1,7 @@
 //! How many tasks a user has created in each calendar window. The rules are those of the
 //! domain's `Usage`.
 
-use concept_refinement_domain::quota::{Quota, Refund, Usage};
+use concept_refinement_domain::quota::{Refund, Usage};
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, params};
 
@@ -20,15 +20,13 @@ pub(super) fn of(connection: &Connection, pseudonym: &str) -> Result<Usage, Faul
     Ok(usage.map(|Json(usage)| usage).unwrap_or_default())
 }
 
-/// Counts another task, which was admitted by this quota.
-pub(super) fn count(tx: &Tx<'_>, user_id: &str, quota: Option<Quota>) -> Result<(), Fault> {
+/// Saves the counts, to which a task was just added.
+pub(super) fn save(tx: &Tx<'_>, user_id: &str, usage: &Usage) -> Result<(), Fault> {
     let pseudonym = tx.pseudonyms.of(user_id);
-    let mut usage = of(tx.connection, &pseudonym)?;
-    usage.add(quota, tx.now);
     run(
         tx.connection,
         "INSERT OR REPLACE INTO account (pseudonym, usage, ends_at) VALUES (?, ?, ?)",
-        params![pseudonym, Json(&usage), Stored(Usage::ends_at(tx.now))],
+        params![pseudonym, Json(usage), Stored(Usage::ends_at(tx.now))],
     )?;
     run(
         tx.connection,

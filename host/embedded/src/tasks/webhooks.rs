@@ -1,10 +1,7 @@
 //! Deliveries of webhooks, which are part of their tasks' rows.
 
-use concept_refinement_domain::capability::Fenced;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::webhook::{
-    DeliveryLease, DeliveryOutcome, DeliveryPermits, DeliveryRecord, DueDelivery, Redelivery,
-};
+use concept_refinement_domain::webhook::{DeliveryPermits, DeliveryRecord, DueDelivery};
 use rusqlite::{Connection, Rows};
 
 use super::fault::{Fault, readable};
@@ -78,43 +75,6 @@ fn give_up(tx: &Tx<'_>, id: &str) -> Result<(), Fault> {
         tracing::error!(task = id, "a webhook cannot be read, and is not delivered");
     }
     Ok(())
-}
-
-pub(super) fn record(
-    tx: &Tx<'_>,
-    lease: &DeliveryLease,
-    outcome: DeliveryOutcome,
-    jitter: f64,
-) -> Result<Fenced, Fault> {
-    let Some(mut record) = rows::find(tx, &lease.task_id)? else {
-        return Ok(Fenced::Lost);
-    };
-    let Some(delivery) = &mut record.delivery else {
-        return Ok(Fenced::Lost);
-    };
-    let fenced = delivery.record(lease, outcome, jitter, tx.now);
-    if fenced == Fenced::Done {
-        record.steps.push(delivery.step(record.attempt));
-        record.steps.locate(tx.host);
-        rows::update(tx, &record)?;
-    }
-    Ok(fenced)
-}
-
-pub(super) fn redeliver(tx: &mut Tx<'_>, user_id: &str, id: &str) -> Result<Redelivery, Fault> {
-    let found = rows::find(tx, id)?.filter(|record| record.task.user_id == user_id);
-    let Some(mut record) = found else {
-        return Ok(Redelivery::None);
-    };
-    let Some(delivery) = &mut record.delivery else {
-        return Ok(Redelivery::None);
-    };
-    let redelivery = delivery.redeliver(tx.now);
-    if redelivery == Redelivery::Requested {
-        rows::update(tx, &record)?;
-        tx.announce_delivery();
-    }
-    Ok(redelivery)
 }
 
 pub(super) fn next(connection: &Connection) -> Result<Option<Timestamp>, Fault> {

@@ -3,8 +3,10 @@
 use std::mem;
 use std::time::Duration;
 
-use concept_refinement_domain::capability::Cancellation;
-use concept_refinement_domain::rulebook::{self, Choice, Decision, Others, Retry, TaskRecord};
+use concept_refinement_capability::storage::TaskAct;
+use concept_refinement_domain::rulebook::{
+    self, Choice, Decision, Effects, Operation, Others, Retry, TaskRecord,
+};
 use concept_refinement_domain::step::{MAX_STEPS, Step};
 use concept_refinement_domain::timestamp::Timestamp;
 
@@ -13,13 +15,14 @@ use crate::changes::promises::Promise;
 use crate::connection::database::Session;
 use crate::connection::fault::Fault;
 use crate::connection::values::{Text, Time, id, parameters};
+use crate::tasks::account;
 use crate::tasks::change::account_change;
+use crate::tasks::delete::delete;
 use crate::tasks::rows::{self, NewRow, StoredTask, Swap};
-use crate::tasks::{account, delete};
 
 /// Actions that are committed together, or not at all. Watchers and other hosts are
 /// notified after the commit.
-pub(super) struct Acts<'a> {
+pub(crate) struct Acts<'a> {
     pub session: Session<'a>,
     pub now: Timestamp,
     store: &'a PostgresTasks,
@@ -36,7 +39,7 @@ const LIMITS: &str = "SET LOCAL lock_timeout = 5000; \
 
 enum News {
     Created(Box<StoredTask>),
-    Cancelled(Box<StoredTask>),
+    Changed(Box<StoredTask>, Effects),
     Deleted(String),
 }
 
@@ -54,8 +57,32 @@ impl<'a> Acts<'a> {
         })
     }
 
-    /// Submits a failed task again, as a new one with this id. None: no such task.
-    pub async fn retry(
+    /// The answer, and whether anything has changed.
+    pub async fn act<T: Clone>(&mut self, act: &'a TaskAct<T>) -> Result<(T, bool), Fault> {
+        match act {
+            TaskAct::Change(operation) => self.apply(operation).await,
+            TaskAct::Delete { id, answer } => {
+                let is_deleted = delete(&self.session, id, None, self.now).await?;
+                if is_deleted {
+                    self.news.push(News::Deleted(id.clone()));
+                }
+                Ok((answer(is_deleted), is_deleted))
+            }
+            TaskAct::Retry {
+                id,
+                choice,
+                new_id,
+                answer,
+            } => {
+                let retry = self.retry(id, *choice, new_id).await?;
+                let is_created = matches!(retry, Some(Retry::Created(_)));
+                Ok((answer(retry), is_created))
+            }
+        }
+    }
+
+    /// None: no such task.
+    async fn retry(
         &mut self,
         task_id: &str,
         choice: Choice,
@@ -115,40 +142,33 @@ impl<'a> Acts<'a> {
         Ok(others)
     }
 
-    /// Fails a task that has not ended, and gives its quota back. None: no such task.
-    pub async fn cancel(&mut self, task_id: &str) -> Result<Option<Cancellation>, Fault> {
+    async fn apply<T: Clone>(&mut self, operation: &Operation<T>) -> Result<(T, bool), Fault> {
+        let task_id = &operation.task_id;
         loop {
             let Some(mut task) = rows::find(&self.session, task_id).await? else {
-                return Ok(None);
+                return Ok((operation.gone.clone(), false));
             };
             let record = &mut task.record;
-            let Decision { answer, event } = rulebook::cancel_as_operator(record, self.now);
-            let Some(event) = event else {
-                return Ok(Some(answer));
+            let Decision { answer, effects } = operation.decide(record, self.now);
+            let Some(effects) = effects else {
+                return Ok((answer, false));
             };
             let noted = self.store.hub.take_steps(task_id);
             self.store.tell_story(record, &noted);
-            self.noted.push((task_id.to_owned(), noted));
+            self.noted.push((task_id.clone(), noted));
             let swap = Swap {
-                account: account_change(self.store, &self.session, record, event).await?,
+                account: account_change(self.store, &self.session, &record.task, &effects).await?,
+                concept: effects.concept.clone(),
                 ..Swap::of(task)
             };
             if swap.run(&self.session).await? {
-                self.news.push(News::Cancelled(Box::new(swap.written())));
-                return Ok(Some(answer));
+                let news = News::Changed(Box::new(swap.written()), effects);
+                self.news.push(news);
+                return Ok((answer, true));
             }
             // The task has changed meanwhile.
             self.note_again();
         }
-    }
-
-    /// Deletes a task in any state. False: no such task.
-    pub async fn delete(&mut self, task_id: &str) -> Result<bool, Fault> {
-        let is_deleted = delete::of_anyone(&self.session, task_id, self.now).await?;
-        if is_deleted {
-            self.news.push(News::Deleted(task_id.to_owned()));
-        }
-        Ok(is_deleted)
     }
 
     pub async fn commit(mut self) -> Result<(), Fault> {
@@ -169,11 +189,7 @@ impl<'a> Acts<'a> {
                     self.store.recent.put(&stored);
                     self.store.backlog.accepted();
                 }
-                News::Cancelled(stored) => {
-                    self.store.recent.put(&stored);
-                    self.store.hub.revoke(&stored.record.task.id);
-                    self.store.announce(stored.record);
-                }
+                News::Changed(stored, effects) => self.store.tell(*stored, &effects),
                 News::Deleted(task_id) => self.store.announce_deletion(&task_id),
             }
         }

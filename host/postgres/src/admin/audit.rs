@@ -1,6 +1,7 @@
 //! The audit: who did what, and why.
 
-use concept_refinement_capability::administration::{Act, AuditEntry};
+use concept_refinement_capability::administration::AuditEntry;
+use concept_refinement_capability::storage::Audit;
 use concept_refinement_domain::timestamp::Timestamp;
 
 use super::acts::Acts;
@@ -8,22 +9,18 @@ use crate::connection::database::Session;
 use crate::connection::fault::{Fault, readable};
 use crate::connection::values::{Cells, Text, Time, parameters};
 
-pub(super) async fn add(
-    acts: &Acts<'_>,
-    act: &Act,
-    action: &str,
-    target: &str,
-    count: u64,
-) -> Result<(), Fault> {
+pub(crate) async fn add(acts: &Acts<'_>, audit: &Audit) -> Result<(), Fault> {
     const SQL: &str = "INSERT INTO schema.audit_entry (at, actor, action, target, reason, count) \
          VALUES ($1, $2, $3, $4, $5, $6)";
-    let (at, count) = (Time(acts.now), i64::try_from(count).unwrap_or(i64::MAX));
-    let (actor, reason, target) = (
-        Text::of(&act.actor),
-        Text::of(&act.reason),
-        Text::of(target),
-    );
-    let parameters = parameters![at, actor, action, target, reason, count];
+    let Audit {
+        act,
+        action,
+        target,
+        count,
+    } = audit;
+    let (at, count) = (Time(acts.now), i64::try_from(*count).unwrap_or(i64::MAX));
+    let [actor, reason, target] = [&act.actor, &act.reason, target].map(|text| Text::of(text));
+    let parameters = parameters![at, actor, *action, target, reason, count];
     acts.session.execute(SQL, &parameters).await.map(drop)
 }
 

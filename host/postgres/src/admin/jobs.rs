@@ -1,27 +1,17 @@
-//! Jobs: actions on all tasks that match a filter, done in parts.
+//! Jobs, as they are stored.
 
-use std::collections::HashMap;
-
-use concept_refinement_capability::administration::{
-    Action, Job, JobProgress, JobStart, NewJob, Obstacle, TaskFilter,
-};
-use concept_refinement_domain::capability::Cancellation;
+use concept_refinement_capability::administration::{Job, JobProgress, Obstacle};
+use concept_refinement_capability::storage::{Audit, Part};
 use concept_refinement_domain::document;
-use concept_refinement_domain::rulebook::Choice;
-use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use tokio_postgres::Row;
 
 use super::acts::Acts;
-use super::search::{FoundTask, Walk};
-use super::{audit, search};
+use super::audit;
 use crate::PostgresTasks;
 use crate::connection::database::{DEADLINE, SCAN_DEADLINE, Session};
 use crate::connection::fault::{Fault, readable};
 use crate::connection::values::{Cells, Time, id, parameters};
-
-/// Most tasks that one part examines.
-const MAX_ROWS: usize = 1_000;
 
 /// How often to try a part that deadlocks with the writes of others.
 const TRIES: u32 = 3;
@@ -32,28 +22,21 @@ macro_rules! columns {
     };
 }
 
-/// `total`: how many tasks match.
-pub(super) async fn start(
+/// If there is a job with this id already, returns that one.
+pub(crate) async fn insert(
     store: &PostgresTasks,
-    new: NewJob,
-    id: &str,
-    total: u64,
-) -> Result<JobStart, Fault> {
+    job: Job,
+    audit: &Audit,
+) -> Result<Option<Job>, Fault> {
     let acts = Acts::begin(store, DEADLINE).await?;
-    let job = new.clone().started(id.to_owned(), acts.now);
-    if total == new.expect && insert(&acts.session, &job).await? {
-        let (action, target) = (job.action.as_str(), job.filter.to_json());
-        audit::add(&acts, &new.act, action, &target, total).await?;
+    if write(&acts.session, &job, "DO NOTHING").await? {
+        audit::add(&acts, audit).await?;
         acts.commit().await?;
-        return Ok(JobStart::Started(Box::new(job)));
+        return Ok(Some(job));
     }
-    // Perhaps the same job was started meanwhile.
-    let first = find(&acts.session, id).await?;
+    let first = find(&acts.session, &job.id).await?;
     acts.roll_back().await?;
-    Ok(match first {
-        Some(first) => JobStart::Started(Box::new(first)),
-        None => JobStart::Unexpected(total),
-    })
+    Ok(first)
 }
 
 /// None: there is no such job, or it cannot be read.
@@ -72,149 +55,47 @@ pub(super) async fn unfinished(session: &Session<'_>) -> Result<Vec<String>, Fau
     rows.iter().map(|row| Cells::of(row).id()).collect()
 }
 
-pub(super) async fn advance(
+pub(crate) async fn advance(
     store: &PostgresTasks,
-    id: &str,
-    new_ids: &[String],
+    part: &Part,
 ) -> Result<Option<JobProgress>, Fault> {
     let mut tries = 1;
     loop {
-        match try_advance(store, id, new_ids).await {
+        match try_advance(store, part).await {
             Err(fault) if fault.is_lost_race() && tries < TRIES => tries += 1,
             advanced => return advanced,
         }
     }
 }
 
-async fn try_advance(
-    store: &PostgresTasks,
-    job_id: &str,
-    new_ids: &[String],
-) -> Result<Option<JobProgress>, Fault> {
+async fn try_advance(store: &PostgresTasks, part: &Part) -> Result<Option<JobProgress>, Fault> {
     // Skipped if another host is working on it.
     const TAKE: &str = concat!(
         "SELECT ",
         columns!(),
-        " FROM schema.job WHERE id = $1 AND ended_at IS NULL FOR NO KEY UPDATE SKIP LOCKED"
+        " FROM schema.job WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED"
     );
-    let Some(uuid) = id(job_id) else {
-        return Ok(None);
-    };
+    const UPDATE: &str = "DO UPDATE SET ended_at = excluded.ended_at, content = excluded.content";
+    let uuid = id(&part.job.id).ok_or(Fault::NoId)?;
     let mut acts = Acts::begin(store, SCAN_DEADLINE).await?;
     let row = acts.session.query_opt(TAKE, &parameters![uuid]).await?;
-    let job = row.map(|row| readable(job_id, read(&row))).transpose()?;
-    let Some(mut job) = job.flatten() else {
+    let job = row.map(|row| readable(uuid, read(&row))).transpose()?;
+    if job.flatten().as_ref() != Some(&part.job) {
         acts.roll_back().await?;
         return Ok(None);
-    };
-    let (tasks, is_over) = next_tasks(&acts.session, &mut job, new_ids.len()).await?;
-    let mut created = Vec::new();
-    for (id, new_id) in tasks.iter().zip(new_ids) {
-        let outcome = match act(&mut acts, job.action, id, new_id).await {
-            // Nothing was written, because the job is read first.
+    }
+    let mut outcomes = Vec::with_capacity(part.acts.len());
+    for act in &part.acts {
+        outcomes.push(match acts.act(act).await {
+            // Nothing was written, because a task is read first.
             Err(Fault::Unreadable(_)) => Err(Obstacle::Changed),
-            acted => acted?,
-        };
-        job.count(&outcome);
-        created.extend(outcome.ok().flatten());
+            acted => acted?.0,
+        });
     }
-    if is_over {
-        job.end(acts.now);
-    }
-    save(&acts.session, &job).await?;
+    let progress = part.done(outcomes, acts.now);
+    write(&acts.session, &progress.job, UPDATE).await?;
     acts.commit().await?;
-    Ok(Some(JobProgress { job, created }))
-}
-
-/// The new task, if the action creates one.
-async fn act<'a>(
-    acts: &mut Acts<'a>,
-    action: Action,
-    id: &str,
-    new_id: &'a str,
-) -> Result<Result<Option<Task>, Obstacle>, Fault> {
-    let is_done = match action {
-        Action::Retry => {
-            let retry = Obstacle::of(acts.retry(id, Choice::Filter, new_id).await?);
-            return Ok(retry.map(|record| Some(record.task)));
-        }
-        Action::Cancel => matches!(acts.cancel(id).await?, Some(Cancellation::Cancelled(_))),
-        Action::Delete | Action::Erase => acts.delete(id).await?,
-    };
-    Ok(match is_done {
-        true => Ok(None),
-        false => Err(Obstacle::Changed),
-    })
-}
-
-/// The next tasks to act on, at most `limit`, and whether there are no more. Counts tasks
-/// that are skipped because they are not the newest of their user.
-async fn next_tasks(
-    session: &Session<'_>,
-    job: &mut Job,
-    limit: usize,
-) -> Result<(Vec<String>, bool), Fault> {
-    let (mut tasks, mut rows, mut newest) = (Vec::new(), 0, HashMap::new());
-    let filter = job.filter.clone();
-    let mut walk = Walk::new(&filter, Some(job.created_at), job.position.clone());
-    while tasks.len() < limit && rows < MAX_ROWS {
-        let seen = walk.next(session, limit - tasks.len()).await?;
-        if seen.is_empty() {
-            return Ok((tasks, true));
-        }
-        rows += seen.len();
-        job.position = walk.position();
-        for FoundTask { position, .. } in seen.into_iter().filter(|seen| seen.matches) {
-            let is_passed_over = job.action == Action::Retry
-                && !is_newest(session, job, &position.id, &mut newest).await?;
-            match is_passed_over {
-                true => job.count::<()>(&Err(Obstacle::NotNewest)),
-                false => tasks.push(position.id),
-            }
-        }
-    }
-    Ok((tasks, false))
-}
-
-/// Whether no later task of the same user matches. `newest`: caches the answer by
-/// user.
-async fn is_newest(
-    session: &Session<'_>,
-    job: &Job,
-    task_id: &str,
-    newest: &mut HashMap<String, Option<String>>,
-) -> Result<bool, Fault> {
-    const USER: &str = "SELECT user_id FROM schema.task WHERE id = $1";
-    let Some(uuid) = id(task_id) else {
-        return Ok(false);
-    };
-    let Some(row) = session.query_opt(USER, &parameters![uuid]).await? else {
-        return Ok(false);
-    };
-    let user = Cells::of(&row).text()?;
-    if let Some(newest) = newest.get(&user) {
-        return Ok(newest.as_deref() == Some(task_id));
-    }
-    let filter = TaskFilter {
-        user: Some(user.clone()),
-        ..job.filter.clone()
-    };
-    let mut walk = Walk::new(&filter, Some(job.created_at), None);
-    // It is usually among the first rows.
-    let mut chunk = 10;
-    let first = loop {
-        let seen = walk.next(session, chunk).await?;
-        if seen.is_empty() {
-            break None;
-        }
-        if let Some(first) = seen.into_iter().find(|seen| seen.matches) {
-            break Some(first.position.id);
-        }
-        chunk = search::CHUNK;
-    };
-    let is_newest = first.as_deref() == Some(task_id);
-    newest.insert(user, first);
-    Ok(is_newest)
+    Ok(Some(progress))
 }
 
 /// Removes jobs that ended before this time.
@@ -235,17 +116,7 @@ fn read(row: &Row) -> Result<Job, Fault> {
     })
 }
 
-/// False: there is a job with this id already.
-async fn insert(session: &Session<'_>, job: &Job) -> Result<bool, Fault> {
-    write(session, job, "DO NOTHING").await
-}
-
-async fn save(session: &Session<'_>, job: &Job) -> Result<(), Fault> {
-    const UPDATE: &str = "DO UPDATE SET ended_at = excluded.ended_at, content = excluded.content";
-    write(session, job, UPDATE).await.map(drop)
-}
-
-/// `conflict`: what to do if there is a job with this id.
+/// `conflict`: what to do if there is a job with this id. False: nothing was written.
 async fn write(session: &Session<'_>, job: &Job, conflict: &str) -> Result<bool, Fault> {
     const INSERT: &str = concat!(
         "INSERT INTO schema.job (",

@@ -3,8 +3,9 @@
 //! New ids are in the order of time, so that the tasks of all users are read in the order
 //! of the primary key, and no index is needed for it.
 
-use concept_refinement_capability::administration::{MAX_ROWS, TaskFilter};
-use concept_refinement_domain::capability::{Page, Position};
+use concept_refinement_capability::administration::TaskFilter;
+use concept_refinement_capability::storage::{FoundTask, Walk};
+use concept_refinement_domain::capability::Position;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -14,63 +15,18 @@ use crate::connection::fault::{Fault, readable};
 use crate::connection::values::{Cells, Parameter, Text, Time, id, parameters};
 use crate::tasks::rows::{columns, read};
 
-/// Most rows that one query returns: with its state a row may have some kilobytes.
-pub(super) const CHUNK: usize = 1_000;
-
-pub(super) async fn page(
-    session: &Session<'_>,
-    filter: &TaskFilter,
-    limit: u32,
-    after: Option<Position>,
-) -> Result<Page<TaskRecord>, Fault> {
-    let limit = limit as usize;
-    let (mut positions, mut next, mut rows) = (Vec::new(), None, 0);
-    let mut walk = Walk::new(filter, None, after);
-    let mut chunk = limit.saturating_add(1);
-    'walk: loop {
-        let seen = walk.next(session, chunk.min(CHUNK)).await?;
-        if seen.is_empty() {
-            break;
-        }
-        chunk = chunk.saturating_mul(2);
-        for FoundTask { position, matches } in seen {
-            if matches && positions.len() == limit {
-                next = positions.last().cloned();
-                break 'walk;
-            }
-            rows += 1;
-            let is_last = rows >= MAX_ROWS;
-            if is_last {
-                next = Some(position.clone());
-            }
-            if matches {
-                positions.push(position);
-            }
-            if is_last {
-                break 'walk;
-            }
-        }
-    }
-    Ok(Page {
-        items: records(session, &positions).await?,
-        next,
-    })
-}
-
-/// The records at these positions, in their order. Tasks that were deleted meanwhile or
-/// cannot be read are left out.
-async fn records(session: &Session<'_>, positions: &[Position]) -> Result<Vec<TaskRecord>, Fault> {
+/// Those of these tasks that exist and can be read, in this order.
+pub(crate) async fn some(session: &Session<'_>, ids: &[String]) -> Result<Vec<TaskRecord>, Fault> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
         " FROM unnest($1) WITH ORDINALITY AS wanted (id, number) \
          JOIN schema.task USING (id) ORDER BY number"
     );
-    if positions.is_empty() {
+    let ids: Vec<_> = ids.iter().filter_map(|text| id(text)).collect();
+    if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let ids = positions.iter().filter_map(|position| id(&position.id));
-    let ids: Vec<_> = ids.collect();
     let rows = session.query(SQL, &parameters![ids]).await?;
     let record = |row| {
         let id = Cells::of(row).id()?;
@@ -82,86 +38,36 @@ async fn records(session: &Session<'_>, positions: &[Position]) -> Result<Vec<Ta
         .collect()
 }
 
-pub(super) async fn count(session: &Session<'_>, filter: &TaskFilter) -> Result<u64, Fault> {
-    if !filter.is_deep() {
-        let query = Query::of(filter, None, None);
-        let sql = format!(
-            "SELECT count(*) FROM schema.task WHERE {} AND {}",
-            query.conditions, query.matches
-        );
-        let row = query.run(session, &sql, 0).await?.into_iter().next();
-        return row.map_or(Ok(0), |row| Cells::of(&row).count());
-    }
-    let mut walk = Walk::new(filter, None, None);
-    let mut count = 0;
-    loop {
-        let seen = walk.next(session, CHUNK).await?;
-        if seen.is_empty() {
-            return Ok(count);
-        }
-        count += seen.iter().map(|seen| u64::from(seen.matches)).sum::<u64>();
-    }
+pub(crate) async fn count(session: &Session<'_>, filter: &TaskFilter) -> Result<u64, Fault> {
+    let query = Query::of(filter, None, None);
+    let sql = format!(
+        "SELECT count(*) FROM schema.task WHERE {} AND {}",
+        query.conditions, query.matches
+    );
+    let row = query.run(session, &sql, 0).await?.into_iter().next();
+    row.map_or(Ok(0), |row| Cells::of(&row).count())
 }
 
-/// A task found by a walk.
-pub(super) struct FoundTask {
-    pub position: Position,
-    pub matches: bool,
-}
-
-/// A walk through tasks in the order of a list, the newest first. Tasks that an index can
-/// exclude are left out.
-pub(super) struct Walk<'a> {
-    filter: &'a TaskFilter,
-    as_of: Option<Timestamp>,
-    after: Option<Position>,
-    is_over: bool,
-}
-
-impl<'a> Walk<'a> {
-    /// `as_of`: tasks that match only because they ended later are left out too.
-    pub fn new(filter: &'a TaskFilter, as_of: Option<Timestamp>, after: Option<Position>) -> Self {
-        Self {
-            filter,
-            as_of,
-            after,
-            is_over: false,
-        }
-    }
-
-    /// The last task found.
-    pub fn position(&self) -> Option<Position> {
-        self.after.clone()
-    }
-
-    /// The next tasks, at most `limit`. Empty: there are no more.
-    pub async fn next(
-        &mut self,
-        session: &Session<'_>,
-        limit: usize,
-    ) -> Result<Vec<FoundTask>, Fault> {
-        if self.is_over {
-            return Ok(Vec::new());
-        }
-        let query = Query::of(self.filter, self.as_of, self.after.as_ref());
-        let rows = query.run(session, &query.select(), limit).await?;
-        self.is_over = rows.len() < limit;
-        let mut seen = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let mut cells = Cells::of(row);
-            let (created_at, id) = (cells.time()?, cells.id()?);
-            let is_given: bool = cells.get()?;
-            let state: Option<&str> = cells.get()?;
-            seen.push(FoundTask {
-                position: Position { created_at, id },
-                matches: is_given && self.filter.matches_deeply(state.unwrap_or_default()),
-            });
-        }
-        if let Some(last) = seen.last() {
-            self.after = Some(last.position.clone());
-        }
-        Ok(seen)
-    }
+/// The next tasks of a walk.
+pub(crate) async fn look(
+    session: &Session<'_>,
+    walk: &Walk,
+    limit: usize,
+) -> Result<Vec<FoundTask>, Fault> {
+    let query = Query::of(&walk.filter, walk.as_of, walk.after.as_ref());
+    let rows = query.run(session, &query.select(), limit).await?;
+    let found = rows.iter().map(|row| {
+        let mut cells = Cells::of(row);
+        let (created_at, id, user_id) = (cells.time()?, cells.id()?, cells.text()?);
+        let is_given: bool = cells.get()?;
+        let state: Option<&str> = cells.get()?;
+        Ok(FoundTask {
+            position: Position { created_at, id },
+            user_id,
+            matches: is_given && walk.filter.matches_deeply(state.unwrap_or_default()),
+        })
+    });
+    found.collect()
 }
 
 /// A query for the tasks of a filter, whose parameters have fixed numbers.
@@ -245,7 +151,7 @@ impl<'a> Query<'a> {
             _ => "",
         };
         format!(
-            "SELECT * FROM (SELECT created_at, id, {matches}, {deep} FROM schema.task \
+            "SELECT * FROM (SELECT created_at, id, user_id, {matches}, {deep} FROM schema.task \
              WHERE {conditions} {fence}) AS task ORDER BY {order} LIMIT $8"
         )
     }

@@ -11,12 +11,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use concept_refinement_capability::administration::{SEATS, Seats};
+use concept_refinement_capability::administration::{SEATS, Seat, Seats};
 use deadpool_postgres::Object;
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, Row};
@@ -152,13 +151,16 @@ impl Database {
         self.connect(Some(user), deadline).await
     }
 
-    /// For an operator who searches many tasks. The seat is held as long as the
+    /// For reading many tasks. If it is for an operator, the seat is held as long as the
     /// connection is in use.
-    pub(crate) async fn session_of_operator(&self) -> Result<Session<'_>, Fault> {
-        let seat = self.seats.take().await.map_err(Fault::NoSeat)?;
+    pub(crate) async fn session_to_scan(&self, seat: Option<Seat>) -> Result<Session<'_>, Fault> {
         let mut session = self.session_within(SCAN_DEADLINE).await?;
-        session.seat = Some(seat);
+        session.seat = seat;
         Ok(session)
+    }
+
+    pub(crate) fn seats(&self) -> &Seats {
+        &self.seats
     }
 
     /// For a store that is not ready.
@@ -240,7 +242,7 @@ pub(crate) struct Session<'a> {
     /// The permit of the user that it is for.
     permit: Option<FairPermit>,
     /// The seat of the operator that it is for.
-    seat: Option<OwnedSemaphorePermit>,
+    seat: Option<Seat>,
 }
 
 impl Session<'_> {

@@ -23,9 +23,6 @@ pub(crate) enum Fault {
     Timeout,
     #[error("all its connections are in use")]
     Busy,
-    /// Other operators are searching; the sentence is for the caller.
-    #[error(transparent)]
-    NoSeat(CapabilityError),
     /// The database was not reached yet, has no tables, or its time is unknown.
     #[error("it is not ready: {0}")]
     NotReady(String),
@@ -62,7 +59,6 @@ impl Fault {
     pub(crate) fn report(self) -> CapabilityError {
         match self {
             Self::Refused(refusal) => CapabilityError::invalid(refusal.to_string()),
-            Self::NoSeat(error) => error,
             Self::NoId => CapabilityError::invalid(self.to_string()),
             Self::NoRoom(error) => {
                 log_throttled!(error, "new tasks are refused", %error);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::idempotency::Submitted;
-use concept_refinement_domain::quota::{Usage, Window};
+use concept_refinement_domain::quota::Usage;
 use concept_refinement_domain::rulebook::{Account, ActiveTasks};
 use concept_refinement_domain::timestamp::Timestamp;
 use uuid::Uuid;
@@ -20,14 +20,13 @@ use crate::tasks::rows::{self, columns};
 const LOCKED: Duration = Duration::from_secs(60);
 
 pub(crate) struct StoredAccount {
-    pub(crate) usage: Usage,
+    usage: Usage,
     /// Version of the account row: grows whenever a task of the user is created. 0: the user
     /// has no account.
     pub(crate) revision: i64,
     /// Number of pending tasks, if they were counted in this call.
     pub(crate) pending: Option<u64>,
     pub(crate) max_backlog: u32,
-    pub(crate) now: Timestamp,
     submitted: Option<Submitted>,
     active: Option<ActiveTasks>,
     is_taken: bool,
@@ -93,7 +92,6 @@ impl StoredAccount {
             revision: revision.unwrap_or(0),
             pending: pending.map(i64::unsigned_abs),
             max_backlog: u32::MAX,
-            now: Timestamp::default(),
             submitted,
             active,
             is_taken,
@@ -147,8 +145,8 @@ impl Account for StoredAccount {
         Ok(self.active.clone())
     }
 
-    fn used(&self, window: Window) -> Result<u32, Fault> {
-        Ok(self.usage.used(window, self.now))
+    fn usage(&self) -> Result<Usage, Fault> {
+        Ok(self.usage.clone())
     }
 
     fn is_backlog_full(&self) -> Result<bool, Fault> {

@@ -1,12 +1,11 @@
-//! Applies the rules of the domain: a task is read, changed in memory, and written back
+//! Applies operations: a task is read, changed in memory, and written back
 //! if it has not changed meanwhile; otherwise everything is repeated. The task is read
 //! only if this host has not seen it recently, or if the remembered state is outdated.
 
 use concept_refinement_capability::tasks::hub::Update;
-use concept_refinement_domain::concept::Concept;
-use concept_refinement_domain::rulebook::{Decision, Event, TaskRecord};
+use concept_refinement_domain::rulebook::{Decision, Effects, Operation, TaskRecord};
 use concept_refinement_domain::step::Step;
-use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::task::Task;
 use tokio::time::Instant;
 
 use crate::PostgresTasks;
@@ -16,147 +15,89 @@ use crate::connection::fault::Fault;
 use crate::connection::group_commit::Write;
 use crate::queue::fetch::give_back;
 use crate::tasks::account;
-use crate::tasks::rows::{self, AccountChange, Swap};
+use crate::tasks::rows::{self, AccountChange, StoredTask, Swap};
 
-/// Applies a rule to a task. `gone` is the result if there is no such task.
-pub(crate) async fn change<T>(
-    store: &PostgresTasks,
-    id: &str,
-    gone: T,
-    rule: impl Fn(&mut TaskRecord, Timestamp) -> Decision<T>,
-) -> Result<T, Fault> {
-    Change::of(store, id, rule).make(gone).await
-}
-
-/// The same for a claim. `gone` is the result while the queue is paused, too. A claim whose
+/// None: there is no such task, or it is a claim, and the queue is paused. A claim whose
 /// outcome stays unknown is given back.
-pub(crate) async fn claim<T>(
+pub(crate) async fn apply<T>(
     store: &PostgresTasks,
-    id: &str,
-    gone: T,
-    rule: impl Fn(&mut TaskRecord, Timestamp) -> Decision<T>,
-) -> Result<T, Fault> {
-    let change = Change {
-        is_claim: true,
-        ..Change::of(store, id, rule)
-    };
-    change.make(gone).await
+    operation: &Operation<T>,
+) -> Result<Option<T>, Fault> {
+    let mut noted = Vec::new();
+    let applied = try_until_applied(store, operation, &mut noted).await;
+    // Steps that were not stored wait for the next change. If the outcome is
+    // unknown, they may have been stored, and must not be added twice.
+    if applied.as_ref().err().is_none_or(Fault::is_answer) {
+        store.note_again(&operation.task_id, noted);
+    }
+    applied
 }
 
-/// The same, with a concept that a result may want to have stored in the same step.
-pub(crate) async fn change_with<T>(
+/// `noted`: steps of the task that this host has noted and not stored.
+async fn try_until_applied<T>(
     store: &PostgresTasks,
-    id: &str,
-    gone: T,
-    rule: impl Fn(&mut TaskRecord, Timestamp) -> Decision<T>,
-    concept: fn(&T) -> Option<&Concept>,
-) -> Result<T, Fault> {
-    let change = Change {
-        concept,
-        ..Change::of(store, id, rule)
-    };
-    change.make(gone).await
-}
-
-struct Change<'a, T, R> {
-    store: &'a PostgresTasks,
-    id: &'a str,
-    rule: R,
-    concept: fn(&T) -> Option<&Concept>,
-    is_claim: bool,
-}
-
-impl<'a, T, R: Fn(&mut TaskRecord, Timestamp) -> Decision<T>> Change<'a, T, R> {
-    fn of(store: &'a PostgresTasks, id: &'a str, rule: R) -> Self {
-        Self {
-            store,
-            id,
-            rule,
-            concept: |_| None,
-            is_claim: false,
-        }
-    }
-
-    async fn make(&self, gone: T) -> Result<T, Fault> {
-        let mut noted = Vec::new();
-        let made = self.try_until_made(gone, &mut noted).await;
-        // Steps that were not stored wait for the next change. If the outcome is
-        // unknown, they may have been stored, and must not be added twice.
-        if made.as_ref().err().is_none_or(Fault::is_answer) {
-            self.store.note_again(self.id, noted);
-        }
-        made
-    }
-
-    /// `noted`: steps of the task that this host has noted and not stored.
-    async fn try_until_made(&self, gone: T, noted: &mut Vec<Step>) -> Result<T, Fault> {
-        let Self { store, id, .. } = *self;
-        let deadline = Instant::now() + DEADLINE;
-        let mut seen = store.recent.get(id);
-        loop {
-            let is_fresh = seen.is_none();
-            let found = match seen.take() {
-                Some(seen) => Some(seen),
-                None => {
-                    let session = store.database.session_until(deadline).await?;
-                    rows::find(&session, id).await?
-                }
-            };
-            let Some(mut task) = found else {
-                return Ok(gone);
-            };
-            let record = &mut task.record;
-            let Decision { answer, event } = (self.rule)(record, store.clock.now());
-            let Some(event) = event else {
-                if is_fresh {
-                    return Ok(answer);
+    operation: &Operation<T>,
+    noted: &mut Vec<Step>,
+) -> Result<Option<T>, Fault> {
+    let deadline = Instant::now() + DEADLINE;
+    let (id, is_claim) = (&operation.task_id, operation.is_claim);
+    let mut seen = store.recent.get(id);
+    loop {
+        let is_fresh = seen.is_none();
+        let found = match seen.take() {
+            Some(seen) => Some(seen),
+            None => {
+                let session = store.database.session_until(deadline).await?;
+                rows::find(&session, id).await?
+            }
+        };
+        let Some(mut task) = found else {
+            return Ok(None);
+        };
+        let Decision { answer, effects } = operation.decide(&mut task.record, store.clock.now());
+        let Some(effects) = effects else {
+            if is_fresh {
+                return Ok(Some(answer));
+            }
+            continue;
+        };
+        noted.extend(store.hub.take_steps(id));
+        store.tell_story(&mut task.record, noted);
+        let account = match effects.refund {
+            Some(_) => {
+                let session = store.database.session_until(deadline).await?;
+                account_change(store, &session, &task.record.task, &effects).await?
+            }
+            None => None,
+        };
+        let swap = Swap {
+            account,
+            concept: effects.concept.clone(),
+            is_claim,
+            ..Swap::of(task.clone())
+        };
+        task.version += 1;
+        let swap = Write::Swap(Box::new(swap));
+        match store.commits.write(swap, deadline).await {
+            Ok(true) => {}
+            Ok(false) => {
+                store.recent.forget(id);
+                if is_claim && is_paused(store, deadline).await? {
+                    return Ok(None);
                 }
                 continue;
-            };
-            noted.extend(store.hub.take_steps(id));
-            store.tell_story(record, noted);
-            let account = match record.refund(event) {
-                Some(_) => {
-                    let session = store.database.session_until(deadline).await?;
-                    account_change(store, &session, record, event).await?
-                }
-                None => None,
-            };
-            let swap = Swap {
-                account,
-                concept: (self.concept)(&answer).cloned(),
-                is_claim: self.is_claim,
-                ..Swap::of(task.clone())
-            };
-            task.version += 1;
-            let swap = Write::Swap(Box::new(swap));
-            match store.commits.write(swap, deadline).await {
-                Ok(true) => {}
-                Ok(false) => {
-                    store.recent.forget(id);
-                    if self.is_claim && is_paused(store, deadline).await? {
-                        return Ok(gone);
-                    }
-                    continue;
-                }
-                Err(fault) if fault.is_lost_race() => continue,
-                Err(fault) => {
-                    if self.is_claim && !fault.is_answer() {
-                        give_back(store, task);
-                    }
-                    return Err(fault);
-                }
             }
-            noted.clear();
-            store.recent.put(&task);
-            if event.revokes_claim() {
-                store.hub.revoke(id);
+            Err(fault) if fault.is_lost_race() => continue,
+            Err(fault) => {
+                if is_claim && !fault.is_answer() {
+                    give_back(store, task);
+                }
+                return Err(fault);
             }
-            if event.is_announced() {
-                store.announce(task.record);
-            }
-            return Ok(answer);
         }
+        noted.clear();
+        store.tell(task, &effects);
+        return Ok(Some(answer));
     }
 }
 
@@ -165,23 +106,23 @@ async fn is_paused(store: &PostgresTasks, deadline: Instant) -> Result<bool, Fau
     admin::is_paused(&session).await
 }
 
-/// The change that the event makes to the account of the task's user, if any.
+/// The change of the account of the task's user by a refund, if any.
 pub(crate) async fn account_change(
     store: &PostgresTasks,
     session: &Session<'_>,
-    record: &TaskRecord,
-    event: Event,
+    task: &Task,
+    effects: &Effects,
 ) -> Result<Option<AccountChange>, Fault> {
-    let forgets_key = event.undoes_submission();
-    let Some(refund) = record.refund(event) else {
+    let Some(refund) = effects.refund else {
         return Ok(None);
     };
-    let pseudonym = store.options.pseudonyms.of(&record.task.user_id);
+    let forgets_key = effects.forgets_key;
+    let pseudonym = store.options.pseudonyms.of(&task.user_id);
     let (mut usage, revision) = match account::usage(session, &pseudonym).await? {
         Some((usage, revision)) => (usage, Some(revision)),
         None => Default::default(),
     };
-    let is_refunded = usage.refund(record.task.created_at, refund);
+    let is_refunded = usage.refund(task.created_at, refund);
     Ok((is_refunded || forgets_key).then_some(AccountChange {
         pseudonym,
         usage,
@@ -207,17 +148,34 @@ impl PostgresTasks {
         }
     }
 
-    /// Announces the task's current state to watchers on this and other hosts.
-    pub(crate) fn announce(&self, record: TaskRecord) {
-        let task = &record.task;
-        if task.status.is_final() {
-            self.promises.release(&task.id);
-            if record.delivery.is_some() {
-                self.hub.announce_delivery();
+    /// Tells everybody who has to know of a change that is committed.
+    pub(crate) fn tell(&self, task: StoredTask, effects: &Effects) {
+        self.recent.put(&task);
+        let id = &task.record.task.id;
+        if effects.has_ended {
+            self.promises.release(id);
+        }
+        if effects.has_delivery {
+            self.hub.announce_delivery();
+            // This host delivers the webhooks of tasks that it ends; any host makes an attempt
+            // that was requested.
+            if !effects.has_ended {
+                self.changes.redelivered();
             }
         }
-        let id = task.id.clone();
-        self.changes.changed(&id, record.revision, task.status);
+        if effects.revokes_claim {
+            self.hub.revoke(id);
+        }
+        if effects.is_announced {
+            self.announce(task.record);
+        }
+    }
+
+    /// Announces the task's current state to watchers on this and other hosts.
+    pub(crate) fn announce(&self, record: TaskRecord) {
+        let id = record.task.id.clone();
+        self.changes
+            .changed(&id, record.revision, record.task.status);
         self.hub.announce(&id, Update::of(record));
     }
 

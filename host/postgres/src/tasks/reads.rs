@@ -15,15 +15,19 @@ use crate::connection::values::{Cells, Text, Time, id, parameters};
 use crate::tasks::account;
 use crate::tasks::rows::{self, columns, read};
 
+/// If a user is given, only that user's.
 pub(crate) async fn get(
     store: &PostgresTasks,
-    user_id: &str,
+    user_id: Option<&str>,
     task_id: &str,
 ) -> Result<Option<TaskRecord>, Fault> {
-    let session = store.database.session_of(user_id).await?;
+    let session = match user_id {
+        Some(user_id) => store.database.session_of(user_id).await?,
+        None => store.database.session().await?,
+    };
     let found = rows::find(&session, task_id).await?;
     let record = found.map(|stored| stored.record);
-    Ok(record.filter(|record| record.task.user_id == user_id))
+    Ok(record.filter(|record| user_id.is_none_or(|user_id| user_id == record.task.user_id)))
 }
 
 pub(crate) async fn used(

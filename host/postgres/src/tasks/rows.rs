@@ -125,7 +125,7 @@ impl<'a> NewRow<'a> {
 pub(crate) struct Swap {
     /// The changed task, with the version that was read.
     pub task: StoredTask,
-    pub concept: Option<Concept>,
+    pub concept: Option<Box<Concept>>,
     pub account: Option<AccountChange>,
     /// Claims are not made while the queue is paused.
     pub is_claim: bool,

@@ -1,12 +1,11 @@
-//! Submitting a task, withdrawing one that could not be published, and cancelling one.
+//! Submitting a task.
 //!
 //! Everything about a single user is decided by a compare-and-swap on the user's account
 //! row, so that users do not wait for each other.
 
-use concept_refinement_domain::capability::{Cancellation, Fenced, NewTask, Submission};
-use concept_refinement_domain::idempotency::Submitted;
+use concept_refinement_domain::capability::{NewTask, Submission};
 use concept_refinement_domain::quota::Usage;
-use concept_refinement_domain::rulebook::{self, TaskRecord};
+use concept_refinement_domain::rulebook::{self, Creation, Decision};
 use concept_refinement_domain::timestamp::Timestamp;
 use tokio::time::Instant;
 
@@ -17,7 +16,6 @@ use crate::connection::group_commit::Write;
 use crate::connection::values::{Text, Time, parameters};
 use crate::tasks::account::StoredAccount;
 use crate::tasks::backlog::Look;
-use crate::tasks::change::change;
 use crate::tasks::prune;
 use crate::tasks::rows::{NewRow, StoredTask};
 
@@ -46,8 +44,8 @@ async fn try_submit(
         let session = database.session_of_until(user, deadline).await?;
         judge(store, &session, new_task, look() != Look::Skip).await?
     };
-    let alone = match (&judged.submission, look()) {
-        (Submission::Created(_), Look::Exact) => {
+    let alone = match (&judged.decision.effects, look()) {
+        (Some(_), Look::Exact) => {
             // One call of this host at a time, so that waiting calls do not occupy
             // connections.
             let permit = store.alone_with_backlog.take(user, deadline).await?;
@@ -60,28 +58,25 @@ async fn try_submit(
         _ => None,
     };
     let Judged {
-        submission,
-        mut account,
+        decision,
+        revision,
+        now,
     } = judged;
-    let Submission::Created(accepted) = &submission else {
+    let Decision { answer, effects } = decision;
+    let Some(mut creation) = effects else {
         if let Some((_, session)) = alone {
             session.roll_back().await?;
         }
-        return Ok(Some(submission));
+        return Ok(Some(answer));
     };
-    let now = account.now;
-    let promise = store.promises.make(&accepted.task.id);
+    creation.record.steps.locate(&store.options.host);
+    let record = creation.record.clone();
+    let promise = store.promises.make(&record.task.id);
     let promise = promise.map_err(Fault::NoRoom)?;
-    account.usage.add(new_task.quota, now);
-    let mut record = TaskRecord::new(accepted.task.clone(), new_task.webhook.clone());
-    record.trace = new_task.trace;
-    record.steps.locate(&store.options.host);
     let insert = Insert {
-        record: record.clone(),
-        pseudonym: store.options.pseudonyms.of(&new_task.user_id),
-        usage: account.usage,
-        revision: account.revision,
-        idempotency_key: new_task.idempotency_key.clone(),
+        creation,
+        pseudonym: store.options.pseudonyms.of(user),
+        revision,
     };
     let is_inserted = match alone {
         Some((_permit, session)) => {
@@ -107,13 +102,15 @@ async fn try_submit(
     {
         tracing::debug!(%fault, "what has expired stays for a while");
     }
-    Ok(Some(submission))
+    Ok(Some(answer))
 }
 
-/// The outcome of a submission according to the user's stored state.
+/// The decision about a submission according to the user's stored state.
 struct Judged {
-    submission: Submission,
-    account: StoredAccount,
+    decision: Decision<Submission, Creation>,
+    /// Version of the account when it was read.
+    revision: i64,
+    now: Timestamp,
 }
 
 /// `counts`: whether to count the pending tasks.
@@ -128,11 +125,12 @@ async fn judge(
     if let Some(pending) = account.pending {
         store.backlog.set_count(pending);
     }
-    account.now = store.clock.now();
     account.max_backlog = store.options.max_backlog;
+    let now = store.clock.now();
     Ok(Judged {
-        submission: rulebook::submit(&account, new_task.clone(), account.now)?,
-        account,
+        decision: rulebook::submit(&account, new_task.clone(), now)?,
+        revision: account.revision,
+        now,
     })
 }
 
@@ -143,59 +141,39 @@ async fn prune(store: &PostgresTasks, now: Timestamp, deadline: Instant) -> Resu
 
 /// A new task with everything that is written along with it.
 pub(crate) struct Insert {
-    record: TaskRecord,
+    creation: Creation,
     /// The key of the account.
     pseudonym: String,
-    /// The account's counts including this task.
-    usage: Usage,
     /// Version of the account when it was read.
     revision: i64,
-    idempotency_key: Option<String>,
 }
 
 impl Insert {
     pub fn user_id(&self) -> &str {
-        &self.record.task.user_id
+        &self.creation.record.task.user_id
     }
 
     pub fn task_id(&self) -> &str {
-        &self.record.task.id
+        &self.creation.record.task.id
     }
 
     /// Inserts the task if the account has not changed since it was read. False: it has,
     /// and nothing was written.
     pub async fn run(&self, session: &Session<'_>) -> Result<bool, Fault> {
-        let TaskRecord { task, delivery, .. } = &self.record;
-        let usage = serde_json::to_string(&self.usage).unwrap_or_default();
-        let ends_at = Time(Usage::ends_at(task.created_at));
-        let key = Text::maybe(self.idempotency_key.as_deref());
-        let webhook = delivery.as_ref().map(|delivery| &delivery.webhook);
-        let fingerprint = key
-            .is_some()
-            .then(|| Submitted::of(task, webhook).fingerprint);
-        let row = NewRow::of(&self.record)?;
+        let Creation {
+            record,
+            usage,
+            idempotency_key,
+        } = &self.creation;
+        let usage = serde_json::to_string(usage).unwrap_or_default();
+        let ends_at = Time(Usage::ends_at(record.task.created_at));
+        let key = Text::maybe(idempotency_key.as_deref());
+        let fingerprint = key.is_some().then(|| self.creation.submitted().fingerprint);
+        let row = NewRow::of(record)?;
         let mut parameters = Vec::from(row.parameters());
         parameters.extend(parameters! {
             self.pseudonym, usage, ends_at, self.revision, key, fingerprint
         });
         session.call("submit_task", &parameters).await
     }
-}
-
-pub(crate) async fn withdraw(
-    store: &PostgresTasks,
-    task_id: &str,
-    error_message: &str,
-) -> Result<Fenced, Fault> {
-    let rule = |record: &mut _, now| rulebook::withdraw(record, error_message, now);
-    change(store, task_id, Fenced::Lost, rule).await
-}
-
-pub(crate) async fn cancel(
-    store: &PostgresTasks,
-    user_id: &str,
-    task_id: &str,
-) -> Result<Option<Cancellation>, Fault> {
-    let rule = |record: &mut _, now| rulebook::cancel(record, user_id, now);
-    change(store, task_id, None, rule).await
 }

@@ -1,12 +1,9 @@
-//! Deliveries of webhooks, which are part of their tasks. If two hosts decide from the same
-//! version of a task, only one of them writes.
+//! Due deliveries of webhooks, which are part of their tasks. If two hosts decide from the
+//! same version of a task, only one of them writes.
 
-use concept_refinement_domain::capability::Fenced;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::webhook::{
-    DeliveryLease, DeliveryOutcome, DeliveryPermits, DeliveryRecord, DueDelivery, Redelivery,
-};
+use concept_refinement_domain::webhook::{DeliveryPermits, DeliveryRecord, DueDelivery};
 use futures::future::try_join_all;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -15,10 +12,7 @@ use crate::PostgresTasks;
 use crate::connection::database::Session;
 use crate::connection::fault::{Fault, readable};
 use crate::connection::values::{Cells, Text, Time, parameters};
-use crate::tasks::rows::{self, Swap, columns, read};
-
-/// How often to try to change a delivery; contention is rare.
-const TRIES: u32 = 16;
+use crate::tasks::rows::{Swap, columns, read};
 
 /// SQL for deliveries that are due, except those of receivers, users, or users at a
 /// receiver without further permits.
@@ -122,72 +116,6 @@ async fn due(
     )?;
     due.extend(late);
     Ok(due)
-}
-
-pub(crate) async fn record(
-    store: &PostgresTasks,
-    lease: &DeliveryLease,
-    outcome: DeliveryOutcome,
-    jitter: f64,
-) -> Result<Fenced, Fault> {
-    let session = store.database.session().await?;
-    let rule = |record: &mut TaskRecord| {
-        let delivery = record.delivery.as_mut().ok_or(Fenced::Lost)?;
-        let fenced = delivery.record(lease, outcome.clone(), jitter, store.clock.now());
-        if fenced == Fenced::Lost {
-            return Err(fenced);
-        }
-        let attempt = delivery.step(record.attempt);
-        store.tell_story(record, &[attempt]);
-        Ok(fenced)
-    };
-    change(&session, &lease.task_id, Fenced::Lost, rule).await
-}
-
-pub(crate) async fn redeliver(
-    store: &PostgresTasks,
-    user_id: &str,
-    task_id: &str,
-) -> Result<Redelivery, Fault> {
-    let session = store.database.session_of(user_id).await?;
-    let rule = |record: &mut TaskRecord| {
-        let is_theirs = record.task.user_id == user_id;
-        let delivery = record.delivery.as_mut().filter(|_| is_theirs);
-        match delivery
-            .ok_or(Redelivery::None)?
-            .redeliver(store.clock.now())
-        {
-            Redelivery::Requested => Ok(Redelivery::Requested),
-            refused => Err(refused),
-        }
-    };
-    let redelivery = change(&session, task_id, Redelivery::None, rule).await?;
-    if redelivery == Redelivery::Requested {
-        store.hub.announce_delivery();
-        store.changes.redelivered();
-    }
-    Ok(redelivery)
-}
-
-/// Applies a rule to a task, whose error means that nothing changes. `gone` is the result if
-/// there is no such task.
-async fn change<T>(
-    session: &Session<'_>,
-    task_id: &str,
-    gone: T,
-    rule: impl Fn(&mut TaskRecord) -> Result<T, T>,
-) -> Result<T, Fault> {
-    for _ in 0..TRIES {
-        let Some(mut task) = rows::find(session, task_id).await? else {
-            return Ok(gone);
-        };
-        match rule(&mut task.record) {
-            Ok(answer) if Swap::of(task).run(session).await? => return Ok(answer),
-            Ok(_) => {}
-            Err(answer) => return Ok(answer),
-        }
-    }
-    Err(Fault::Contended)
 }
 
 pub(crate) async fn next(store: &PostgresTasks) -> Result<Option<Timestamp>, Fault> {

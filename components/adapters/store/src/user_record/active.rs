@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::Lease;
 use concept_refinement_domain::document::OtherFields;
-use concept_refinement_domain::rulebook::{Event, TaskRecord};
+use concept_refinement_domain::rulebook::{Effects, TaskRecord};
 use concept_refinement_domain::task::{Stage, Status};
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -81,12 +81,12 @@ impl UserRecord {
 
     /// Saves an active task after a rule was applied. `end`: the name of the document
     /// that says how it ended, if it did.
-    pub fn save(&mut self, record: TaskRecord, event: Event, end: &str) {
+    pub fn save(&mut self, record: TaskRecord, effects: &Effects, end: &str) {
         let task = &record.task;
-        if let Some(refund) = record.refund(event) {
+        if let Some(refund) = effects.refund {
             self.usage.refund(task.created_at, refund);
         }
-        if event.undoes_submission() {
+        if effects.forgets_key {
             self.forget_key_of(&task.id);
         }
         let end = task.completed_at.map(|now| End {
@@ -105,9 +105,8 @@ impl UserRecord {
                 entry.end = end;
             }
             None => {
-                let keeps_stage = matches!(event, Event::Renew | Event::Pay);
                 entry.active = entry.active.take().map(|earlier| Active {
-                    stage: earlier.stage.filter(|_| keeps_stage),
+                    stage: earlier.stage.filter(|_| !effects.is_announced),
                     other: earlier.other,
                     ..Active::new(&record)
                 });

@@ -1,10 +1,8 @@
 //! Checks a submission against a user's record, and adds the task to it.
 
-use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::idempotency::Submitted;
-use concept_refinement_domain::quota::Window;
-use concept_refinement_domain::rulebook::{Account, ActiveTasks, Refusal, TaskRecord};
-use concept_refinement_domain::task::Task;
+use concept_refinement_domain::quota::Usage;
+use concept_refinement_domain::rulebook::{Account, ActiveTasks, Creation, Refusal};
 use concept_refinement_domain::timestamp::Timestamp;
 
 use super::UserRecord;
@@ -19,7 +17,6 @@ pub struct RecordedAccount<'a> {
     pub submitted: Option<Submitted>,
     pub active: Option<ActiveTasks>,
     pub is_taken: bool,
-    pub now: Timestamp,
 }
 
 impl Account for RecordedAccount<'_> {
@@ -33,8 +30,8 @@ impl Account for RecordedAccount<'_> {
         Ok(self.active.clone())
     }
 
-    fn used(&self, window: Window) -> Result<u32, Refusal> {
-        Ok(self.user_record.usage.used(window, self.now))
+    fn usage(&self) -> Result<Usage, Refusal> {
+        Ok(self.user_record.usage.clone())
     }
 
     /// Always false: the number of other users' pending tasks is unknown.
@@ -44,6 +41,10 @@ impl Account for RecordedAccount<'_> {
 
     fn is_taken(&self, _: &str) -> Result<bool, Refusal> {
         Ok(self.is_taken)
+    }
+
+    fn time_of_creation(&self, now: Timestamp) -> Timestamp {
+        self.user_record.time_of_creation(now)
     }
 }
 
@@ -57,29 +58,25 @@ pub struct Created {
 }
 
 impl UserRecord {
-    /// Adds a new task that was admitted. Its creation time may be adjusted; `name` is for
-    /// a new segment.
+    /// Adds a new task that was admitted. `name` is for a new segment.
     pub fn create(
         &mut self,
-        new: &NewTask,
-        task: &mut Task,
+        creation: Creation,
         name: impl FnOnce() -> String,
         now: Timestamp,
     ) -> Created {
-        task.created_at = self.time_of_creation(now);
-        self.usage.add(new.quota, now);
-        let moved_keys = match &new.idempotency_key {
-            Some(key) => {
-                let submitted = Submitted::of(task, new.webhook.as_ref());
-                self.remember(Key::new(keys::hash(key), submitted), now)
-            }
+        let submitted = creation.submitted();
+        let Creation {
+            record,
+            usage,
+            idempotency_key,
+        } = creation;
+        self.usage = usage;
+        let moved_keys = match idempotency_key {
+            Some(key) => self.remember(Key::new(keys::hash(&key), submitted), now),
             None => Vec::new(),
         };
         let moved_entries = self.move_older(name);
-        let record = TaskRecord {
-            trace: new.trace,
-            ..TaskRecord::new(task.clone(), new.webhook.clone())
-        };
         let document = TaskDocument::new(&record, self.next_number());
         self.entries.push(Entry::new(record));
         Created {

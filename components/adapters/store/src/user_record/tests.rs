@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::entries::{Location, SEGMENT, Segment};
 use super::keys::{Key, hash};
-use super::submit::Created;
+use super::submit::{Created, RecordedAccount};
 use super::{Outcome, UserRecord};
 use crate::documents::TaskDocument;
 
@@ -78,10 +78,17 @@ fn created_at(
         idempotency_key: key.map(ToOwned::to_owned),
         ..task(number)
     };
-    let mut task = new.clone().created(now);
+    let account = RecordedAccount {
+        user_record,
+        submitted: None,
+        active: None,
+        is_taken: false,
+    };
+    let creation = rulebook::submit(&account, new, now).unwrap().effects;
+    let creation = creation.unwrap();
+    let created_at = creation.record.task.created_at;
     let name = || format!("segment of {number}");
-    let made = user_record.create(&new, &mut task, name, now);
-    (made, task.created_at)
+    (user_record.create(creation, name, now), created_at)
 }
 
 fn document(number: usize) -> TaskDocument {
@@ -96,8 +103,8 @@ fn apply<T>(
 ) -> T {
     let found = user_record.record(&id(number), &document(number)).unwrap();
     let mut record = found.unwrap();
-    let Decision { answer, event } = rule(&mut record);
-    user_record.save(record, event.unwrap(), "why");
+    let Decision { answer, effects } = rule(&mut record);
+    user_record.save(record, &effects.unwrap(), "why");
     answer
 }
 

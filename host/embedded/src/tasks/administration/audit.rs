@@ -1,6 +1,7 @@
 //! The audit: who did what, and why.
 
-use concept_refinement_capability::administration::{Act, AuditEntry};
+use concept_refinement_capability::administration::AuditEntry;
+use concept_refinement_capability::storage::Audit;
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, Row, params};
 
@@ -9,13 +10,13 @@ use super::super::stored::Stored;
 use super::super::writer::Tx;
 use crate::sqlite::statements::run;
 
-pub(super) fn add(
-    tx: &Tx<'_>,
-    act: &Act,
-    action: &str,
-    target: &str,
-    count: u64,
-) -> Result<(), Fault> {
+pub(in super::super) fn add(tx: &Tx<'_>, audit: Audit) -> Result<(), Fault> {
+    let Audit {
+        act,
+        action,
+        target,
+        count,
+    } = audit;
     let sql = "INSERT INTO audit_entry (at, actor, action, target, reason, count) \
          VALUES (?, ?, ?, ?, ?, ?)";
     let count = i64::try_from(count).unwrap_or(i64::MAX);

@@ -1,15 +1,8 @@
-//! Jobs: actions on all tasks that match a filter, done in parts.
+//! Jobs, as they are stored.
 
-use std::collections::HashMap;
-use std::ops::ControlFlow;
-
-use concept_refinement_capability::administration::{
-    Action, Job, JobProgress, JobStart, NewJob, Obstacle, TaskFilter,
-};
-use concept_refinement_domain::capability::{Cancellation, Position};
+use concept_refinement_capability::administration::{Job, JobProgress, Obstacle};
+use concept_refinement_capability::storage::{Audit, Part};
 use concept_refinement_domain::document;
-use concept_refinement_domain::rulebook::Choice;
-use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, Row, params};
 
@@ -17,44 +10,41 @@ use super::super::fault::{Fault, is_unreadable, readable};
 use super::super::rows::unreadable;
 use super::super::stored::Stored;
 use super::super::writer::Tx;
-use super::{audit, cancel, delete, retry, search};
+use super::acts::act;
+use super::audit;
 use crate::sqlite::statements::{self, all, run};
-
-/// Most tasks that one part examines.
-const MAX_ROWS: usize = 1_000;
 
 const COLUMNS: &str = "id, created_at, ended_at, content";
 
-/// The next part of a job.
-pub(super) struct Part {
-    /// The job before this part.
-    job: Job,
-    /// The tasks to act on.
-    tasks: Vec<String>,
-    /// Tasks that are skipped, because they are not the newest of their user.
-    not_newest: u64,
-    position: Option<Position>,
-    is_over: bool,
+/// If there is a job with this id already, returns that one.
+pub(in super::super) fn insert(tx: &Tx<'_>, job: Job, audit: Audit) -> Result<Option<Job>, Fault> {
+    if let Some(first) = find(tx.connection, &job.id)? {
+        return Ok(Some(first));
+    }
+    audit::add(tx, audit)?;
+    save(tx, &job)?;
+    Ok(Some(job))
 }
 
-/// `total`: how many tasks match.
-pub(super) fn start(
+/// None: another process was faster.
+pub(in super::super) fn advance(
     tx: &mut Tx<'_>,
-    new: NewJob,
-    id: String,
-    total: u64,
-) -> Result<JobStart, Fault> {
-    if let Some(job) = find(tx.connection, &id)? {
-        return Ok(JobStart::Started(Box::new(job)));
+    mut part: Part,
+) -> Result<Option<JobProgress>, Fault> {
+    if find(tx.connection, &part.job.id)?.as_ref() != Some(&part.job) {
+        return Ok(None);
     }
-    if total != new.expect {
-        return Ok(JobStart::Unexpected(total));
+    let mut outcomes = Vec::with_capacity(part.acts.len());
+    for action in part.acts.drain(..) {
+        outcomes.push(match act(tx, action) {
+            // Nothing was written, because a task is read first.
+            Err(Fault::Engine(error)) if is_unreadable(&error) => Err(Obstacle::Changed),
+            acted => acted?.0,
+        });
     }
-    let (action, target) = (new.action.as_str(), new.filter.to_json());
-    audit::add(tx, &new.act, action, &target, total)?;
-    let job = new.started(id, tx.now);
-    save(tx, &job)?;
-    Ok(JobStart::Started(Box::new(job)))
+    let progress = part.done(outcomes, tx.now);
+    save(tx, &progress.job)?;
+    Ok(Some(progress))
 }
 
 /// None: there is no such job, or it cannot be read.
@@ -67,129 +57,6 @@ pub(super) fn find(connection: &Connection, id: &str) -> Result<Option<Job>, Fau
 pub(super) fn unfinished(connection: &Connection) -> Result<Vec<String>, Fault> {
     let sql = "SELECT id FROM job WHERE ended_at IS NULL ORDER BY created_at, id";
     Ok(all(connection, sql, [], |row| row.get(0))?)
-}
-
-/// The next part: at most `limit` tasks to act on. None: there is no such job, or it has
-/// ended.
-pub(super) fn next(connection: &Connection, id: &str, limit: usize) -> Result<Option<Part>, Fault> {
-    let Some(job) = find(connection, id)?.filter(|job| job.ended_at.is_none()) else {
-        return Ok(None);
-    };
-    let mut part = Part {
-        tasks: Vec::new(),
-        not_newest: 0,
-        position: job.position.clone(),
-        is_over: true,
-        job: job.clone(),
-    };
-    let (mut rows, mut newest) = (0, HashMap::new());
-    let (as_of, after) = (Some(job.created_at), job.position.clone());
-    search::walk(connection, &job.filter, as_of, after, |at, matches| {
-        if part.tasks.len() == limit || rows == MAX_ROWS {
-            part.is_over = false;
-            return Ok(ControlFlow::Break(()));
-        }
-        rows += 1;
-        if matches {
-            let is_passed_over =
-                job.action == Action::Retry && !is_newest(connection, &job, &at.id, &mut newest)?;
-            match is_passed_over {
-                true => part.not_newest += 1,
-                false => part.tasks.push(at.id.clone()),
-            }
-        }
-        part.position = Some(at);
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(Some(part))
-}
-
-/// None: another process was faster.
-pub(super) fn advance(
-    tx: &mut Tx<'_>,
-    part: Part,
-    new_ids: Vec<String>,
-) -> Result<Option<JobProgress>, Fault> {
-    let mut job = part.job;
-    if find(tx.connection, &job.id)?.as_ref() != Some(&job) {
-        return Ok(None);
-    }
-    let mut created = Vec::new();
-    for (id, new_id) in part.tasks.into_iter().zip(new_ids) {
-        let outcome = match act(tx, job.action, &id, new_id) {
-            // Nothing was written, because the job is read first.
-            Err(Fault::Engine(error)) if is_unreadable(&error) => Err(Obstacle::Changed),
-            acted => acted?,
-        };
-        job.count(&outcome);
-        created.extend(outcome.ok().flatten());
-    }
-    for _ in 0..part.not_newest {
-        job.count::<()>(&Err(Obstacle::NotNewest));
-    }
-    job.position = part.position;
-    if part.is_over {
-        job.end(tx.now);
-    }
-    save(tx, &job)?;
-    Ok(Some(JobProgress { job, created }))
-}
-
-/// The new task, if the action creates one.
-fn act(
-    tx: &mut Tx<'_>,
-    action: Action,
-    id: &str,
-    new_id: String,
-) -> Result<Result<Option<Task>, Obstacle>, Fault> {
-    let is_done = match action {
-        Action::Retry => {
-            let retry = Obstacle::of(retry(tx, id, Choice::Filter, new_id)?);
-            return Ok(retry.map(|record| Some(record.task)));
-        }
-        Action::Cancel => matches!(cancel(tx, id)?, Some(Cancellation::Cancelled(_))),
-        Action::Delete | Action::Erase => delete(tx, id)?,
-    };
-    Ok(match is_done {
-        true => Ok(None),
-        false => Err(Obstacle::Changed),
-    })
-}
-
-/// Whether no later task of the same user matches. `newest`: caches the answer by
-/// user.
-fn is_newest(
-    connection: &Connection,
-    job: &Job,
-    id: &str,
-    newest: &mut HashMap<String, Option<String>>,
-) -> Result<bool, Fault> {
-    let sql = "SELECT user_id FROM task WHERE id = ?";
-    let user = statements::find(connection, sql, [id], |row| row.get::<_, String>(0))?;
-    let Some(user) = user else {
-        return Ok(false);
-    };
-    if let Some(newest) = newest.get(&user) {
-        return Ok(newest.as_deref() == Some(id));
-    }
-    let filter = TaskFilter {
-        user: Some(user.clone()),
-        ..job.filter.clone()
-    };
-    let mut first = None;
-    let as_of = Some(job.created_at);
-    search::walk(connection, &filter, as_of, None, |at, matches| {
-        Ok(match matches {
-            true => {
-                first = Some(at.id);
-                ControlFlow::Break(())
-            }
-            false => ControlFlow::Continue(()),
-        })
-    })?;
-    let is_newest = first.as_deref() == Some(id);
-    newest.insert(user, first);
-    Ok(is_newest)
 }
 
 /// Removes jobs that ended before this time.

@@ -3,10 +3,9 @@
 //! New ids are in the order of time, so that the tasks of all users are read in the order
 //! of the primary key, and no index is needed for it.
 
-use std::ops::ControlFlow;
-
-use concept_refinement_capability::administration::{MAX_ROWS, TaskFilter};
-use concept_refinement_domain::capability::{Page, Position};
+use concept_refinement_capability::administration::TaskFilter;
+use concept_refinement_capability::storage::{FoundTask, Walk};
+use concept_refinement_domain::capability::Position;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -15,95 +14,88 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::super::fault::{Fault, readable};
 use super::super::rows::{COLUMNS, position, read};
-use crate::sqlite::statements::find;
+use crate::sqlite::statements::{find, one};
 
-pub(super) fn record(connection: &Connection, id: &str) -> rusqlite::Result<Option<TaskRecord>> {
+/// Those of these tasks that exist and can be read.
+pub(in super::super) fn some(
+    connection: &Connection,
+    ids: &[String],
+) -> Result<Vec<TaskRecord>, Fault> {
     let sql = format!("SELECT {COLUMNS} FROM task WHERE id = ?");
-    find(connection, &sql, [id], read)
+    let mut records = Vec::with_capacity(ids.len());
+    for id in ids {
+        let record = readable(id, find(connection, &sql, [id], read))?;
+        records.extend(record.flatten());
+    }
+    Ok(records)
 }
 
-pub(super) fn page(
-    connection: &Connection,
-    filter: &TaskFilter,
-    limit: u32,
-    after: Option<Position>,
-) -> Result<Page<TaskRecord>, Fault> {
-    let limit = limit as usize;
-    let (mut positions, mut next, mut rows) = (Vec::new(), None, 0);
-    walk(connection, filter, None, after, |position, matches| {
-        if matches && positions.len() == limit {
-            next = positions.last().cloned();
-            return Ok(ControlFlow::Break(()));
-        }
-        rows += 1;
-        let is_last = rows >= MAX_ROWS;
-        if is_last {
-            next = Some(position.clone());
-        }
-        if matches {
-            positions.push(position);
-        }
-        Ok(match is_last {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        })
+pub(in super::super) fn count(connection: &Connection, filter: &TaskFilter) -> Result<u64, Fault> {
+    let Query {
+        rows,
+        matches,
+        parameters,
+        ..
+    } = query(filter, None, None);
+    let sql = format!("SELECT count(*) FROM {rows} AND {matches}");
+    let count: i64 = one(connection, &sql, params_from_iter(parameters), |row| {
+        row.get(0)
     })?;
-    let records = positions.iter().map(|Position { id, .. }| {
-        let record = readable(id, record(connection, id))?;
-        // Tasks deleted meanwhile are left out.
-        Ok(record.flatten())
-    });
-    let records: Result<Vec<_>, Fault> = records.collect();
-    Ok(Page {
-        items: records?.into_iter().flatten().collect(),
-        next,
-    })
+    Ok(count.unsigned_abs())
 }
 
-pub(super) fn count(connection: &Connection, filter: &TaskFilter) -> Result<u64, Fault> {
-    let mut count = 0;
-    walk(connection, filter, None, None, |_, matches| {
-        count += u64::from(matches);
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(count)
-}
-
-/// Calls `see` for tasks in the order of a list, the newest first, with each one's
-/// position and whether it matches, until `see` has seen enough. Tasks that an index can
-/// exclude are left out, and so are those without a readable place in the order. `as_of`:
-/// leaves out tasks that match only because they ended later.
-pub(super) fn walk(
+/// The next tasks of a walk.
+pub(in super::super) fn look(
     connection: &Connection,
-    filter: &TaskFilter,
-    as_of: Option<Timestamp>,
-    after: Option<Position>,
-    mut see: impl FnMut(Position, bool) -> Result<ControlFlow<()>, Fault>,
-) -> Result<(), Fault> {
-    let (sql, parameters) = query(filter, as_of, after);
+    walk: &Walk,
+    limit: usize,
+) -> Result<Vec<FoundTask>, Fault> {
+    let filter = &walk.filter;
+    let Query {
+        rows,
+        matches,
+        order,
+        parameters,
+    } = query(filter, walk.as_of, walk.after.clone());
+    let deep = match filter.is_deep() {
+        true => "state",
+        false => "NULL",
+    };
+    let sql =
+        format!("SELECT created_at, id, user_id, {matches}, {deep} FROM {rows} ORDER BY {order}");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(parameters))?;
-    while let Some(row) = rows.next()? {
-        let state = row.get_ref(3)?.as_str().unwrap_or_default();
-        let matches = row.get::<_, bool>(2)? && filter.matches_deeply(state);
-        let Some(position) = readable("", position(row, 0, 1))? else {
-            continue;
-        };
-        if see(position, matches)?.is_break() {
-            break;
-        }
+    let mut found = Vec::new();
+    while found.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        let state = row.get_ref(4)?.as_str().unwrap_or_default();
+        let matches = row.get::<_, bool>(3)? && filter.matches_deeply(state);
+        let place = readable("", position(row, 0, 1))?;
+        let user_id = readable("", row.get(2))?;
+        found.extend(place.zip(user_id).map(|(position, user_id)| FoundTask {
+            position,
+            user_id,
+            matches,
+        }));
     }
-    Ok(())
+    Ok(found)
 }
 
-fn query(
-    filter: &TaskFilter,
-    as_of: Option<Timestamp>,
-    after: Option<Position>,
-) -> (String, Vec<Value>) {
+/// The parts of a query for the tasks of a filter.
+struct Query {
+    /// The table and the conditions for which an index is used.
+    rows: String,
+    /// A condition that is checked row by row.
+    matches: &'static str,
+    order: &'static str,
+    parameters: Vec<Value>,
+}
+
+fn query(filter: &TaskFilter, as_of: Option<Timestamp>, after: Option<Position>) -> Query {
     let mut conditions = Vec::new();
     let mut parameters = Vec::new();
-    let mut matches = "TRUE".to_owned();
+    let mut matches = "TRUE";
     let mut given = |condition: &str, value: Value| {
         conditions.push(condition.to_owned());
         parameters.push(value);
@@ -132,7 +124,7 @@ fn query(
             conditions.push("status = 'failed'".to_owned());
         }
         // Most tasks are completed, so few are read in vain.
-        (Some(Status::Completed), None) => matches = "status = 'completed'".to_owned(),
+        (Some(Status::Completed), None) => matches = "status = 'completed'",
         (None, _) => {}
     }
     let mut given = |condition: &str, value: Value| {
@@ -162,17 +154,14 @@ fn query(
         Some(_) => "created_at DESC, id DESC",
         None => "id DESC",
     };
-    let deep = match filter.is_deep() {
-        true => "state",
-        false => "NULL",
-    };
     let conditions = match conditions.is_empty() {
         true => "TRUE".to_owned(),
         false => conditions.join(" AND "),
     };
-    let sql = format!(
-        "SELECT created_at, id, {matches}, {deep} FROM task {index} WHERE {conditions} \
-         ORDER BY {order}"
-    );
-    (sql, parameters)
+    Query {
+        rows: format!("task {index} WHERE {conditions}"),
+        matches,
+        order,
+        parameters,
+    }
 }

@@ -4,7 +4,7 @@ use concept_refinement_capability::intercept::{Intercepted, Interceptor, Operati
 use concept_refinement_capability::tasks::{TaskOperation, TaskReply};
 use concept_refinement_domain::clock_trust::PROBATION;
 
-use concept_refinement_capability::administration::Act;
+use concept_refinement_capability::administration::{Act, Oversight as _};
 
 use super::*;
 use crate::loops::tests::fakes::SteppedTime;
