@@ -27,6 +27,7 @@ mod rounds;
 mod rows;
 mod schema;
 mod sessions;
+mod storage;
 mod stored;
 mod submit;
 mod sweep;
@@ -42,14 +43,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use concept_refinement_capability::administration::{
-    Job, JobProgress, SEATS, Seat, Seats, TaskFilter,
-};
+use concept_refinement_capability::administration::{SEATS, Seats};
 use concept_refinement_capability::concepts::Concepts;
 use concept_refinement_capability::directory::{self, DirectoryLock, NamedFile};
-use concept_refinement_capability::storage::{
-    Audit, Context, FoundTask, Part, Storage, TaskAct, Walk,
-};
+use concept_refinement_capability::storage::Storage as _;
 use concept_refinement_capability::tasks::hub::Hub;
 use concept_refinement_capability::tasks::{Changes, Expired, Maintenance, Tally, Tasks};
 use concept_refinement_capability::{Answer, Clock, OpenError};
@@ -60,14 +57,12 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::quota::Window;
-use concept_refinement_domain::rulebook::{Operation, TaskRecord};
+use concept_refinement_domain::rulebook::Operation;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::webhook::{DeliveryPermits, DueDelivery};
 use rusqlite::Connection;
 
 use crate::sqlite::{self, connection, names, open_error};
-use administration::{acts, audit, jobs, search};
 use damage::Damage;
 use fault::Fault;
 use readers::Readers;
@@ -309,93 +304,6 @@ impl Tasks for SqliteTasks {
             let found = self.record(Some(user_id), id).await?;
             Ok(found.map(|record| subscription.changes_after(record.revision, record.task)))
         })
-    }
-}
-
-impl Storage for SqliteTasks {
-    fn context(&self) -> Context<'_> {
-        Context {
-            hub: &self.hub,
-            clock: &*self.clock,
-            options: &self.options,
-            seats: &self.seats,
-            given_up: &self.given_up,
-        }
-    }
-
-    fn record<'a>(
-        &'a self,
-        user_id: Option<&'a str>,
-        id: &'a str,
-    ) -> Answer<'a, Option<TaskRecord>> {
-        let (user_id, id) = (user_id.map(str::to_owned), id.to_owned());
-        Box::pin(self.read(move |connection| reads::get(connection, user_id.as_deref(), &id)))
-    }
-
-    fn apply<T: Send + Sync + 'static>(&self, operation: Operation<T>) -> Answer<'_, T> {
-        Box::pin(self.write(move |tx| Ok(change::apply(tx, operation)?.0)))
-    }
-
-    fn act<T>(&self, act: TaskAct<T>, audit: Audit) -> Answer<'_, T>
-    where
-        T: Clone + Send + Sync + 'static,
-    {
-        Box::pin(self.write(move |tx| {
-            let (answer, is_changed) = acts::act(tx, act)?;
-            if is_changed {
-                audit::add(tx, audit)?;
-            }
-            Ok(answer)
-        }))
-    }
-
-    fn look(&self, walk: Walk, limit: usize) -> Answer<'_, Vec<FoundTask>> {
-        let is_for_operator = walk.seat.is_some();
-        let look = move |connection: &Connection| search::look(connection, &walk, limit);
-        match is_for_operator {
-            true => Box::pin(self.scan_for_operator(look)),
-            false => Box::pin(self.scan(look)),
-        }
-    }
-
-    fn count_rows(&self, filter: TaskFilter, seat: Seat) -> Answer<'_, u64> {
-        Box::pin(self.scan_for_operator(move |connection| {
-            let _seat = seat;
-            search::count(connection, &filter)
-        }))
-    }
-
-    fn some(&self, ids: Vec<String>, seat: Seat) -> Answer<'_, Vec<TaskRecord>> {
-        Box::pin(self.scan_for_operator(move |connection| {
-            let _seat = seat;
-            search::some(connection, &ids)
-        }))
-    }
-
-    fn insert_job(&self, job: Job, audit: Audit) -> Answer<'_, Option<Job>> {
-        Box::pin(self.write(move |tx| jobs::insert(tx, job, audit)))
-    }
-
-    fn advance(&self, part: Part) -> Answer<'_, Option<JobProgress>> {
-        Box::pin(self.write(move |tx| jobs::advance(tx, part)))
-    }
-
-    fn begin_deliveries(&self, permits: DeliveryPermits) -> Answer<'_, Vec<DueDelivery>> {
-        Box::pin(async move {
-            // A read looks for due deliveries, and the writer decides.
-            let now = self.clock.now();
-            let due = self
-                .scan(move |connection| webhooks::due(connection, permits, now))
-                .await?;
-            if due.is_empty() {
-                return Ok(vec![]);
-            }
-            self.write(move |tx| webhooks::begin(tx, &due)).await
-        })
-    }
-
-    fn next_due_delivery(&self) -> Answer<'_, Option<Timestamp>> {
-        Box::pin(self.read(webhooks::next))
     }
 }
 

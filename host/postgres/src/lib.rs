@@ -10,17 +10,15 @@ mod changes;
 mod connection;
 pub mod engine;
 mod queue;
+mod storage;
 mod tasks;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use concept_refinement_capability::administration::{Job, JobProgress, Seat, TaskFilter};
 use concept_refinement_capability::concepts::Concepts;
 use concept_refinement_capability::runtime::Tokio;
-use concept_refinement_capability::storage::{
-    Audit, Context, FoundTask, Part, Storage, TaskAct, Walk,
-};
+use concept_refinement_capability::storage::Storage as _;
 use concept_refinement_capability::tasks::hub::Hub;
 use concept_refinement_capability::tasks::{Expired, Maintenance, Options, Tally, Tasks};
 use concept_refinement_capability::{Answer, Clock, OpenError};
@@ -30,18 +28,15 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::quota::Window;
-use concept_refinement_domain::rulebook::{Operation, TaskRecord};
-use concept_refinement_domain::task::{Stage, Status, Task};
+use concept_refinement_domain::rulebook::Operation;
+use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::webhook::{DeliveryPermits, DueDelivery};
 use parking_lot::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
-use admin::acts::Acts;
-use admin::{audit, jobs, search};
 use changes::promises::Promises;
 use changes::{Changes, Subscription};
-use connection::database::{DEADLINE, Database, SCAN_DEADLINE};
+use connection::database::{Database, SCAN_DEADLINE};
 use connection::fair_permits::FairPermits;
 use connection::fault::Fault;
 use connection::group_commit::GroupCommit;
@@ -262,96 +257,6 @@ impl Tasks for PostgresTasks {
             let found = tasks::reads::get(self, Some(user_id), id).await?;
             Ok(found.map(|record| subscription.changes_after(record.revision, record.task)))
         })
-    }
-}
-
-impl Storage for PostgresTasks {
-    fn context(&self) -> Context<'_> {
-        Context {
-            hub: &self.hub,
-            clock: &*self.clock,
-            options: &self.options,
-            seats: self.database.seats(),
-            given_up: &self.given_up,
-        }
-    }
-
-    fn record<'a>(
-        &'a self,
-        user_id: Option<&'a str>,
-        id: &'a str,
-    ) -> Answer<'a, Option<TaskRecord>> {
-        self.answer(tasks::reads::get(self, user_id, id))
-    }
-
-    fn apply<T: Send + Sync + 'static>(&self, operation: Operation<T>) -> Answer<'_, T> {
-        self.answer(async move {
-            let applied = tasks::change::apply(self, &operation).await?;
-            Ok(applied.unwrap_or(operation.gone))
-        })
-    }
-
-    fn act<T>(&self, act: TaskAct<T>, audit: Audit) -> Answer<'_, T>
-    where
-        T: Clone + Send + Sync + 'static,
-    {
-        self.answer(async move {
-            let mut acts = Acts::begin(self, DEADLINE).await?;
-            let (answer, is_changed) = acts.act(&act).await?;
-            match is_changed {
-                true => {
-                    audit::add(&acts, &audit).await?;
-                    acts.commit().await?;
-                }
-                false => acts.roll_back().await?,
-            }
-            Ok(answer)
-        })
-    }
-
-    fn look(&self, walk: Walk, limit: usize) -> Answer<'_, Vec<FoundTask>> {
-        self.answer(async move {
-            let session = self.database.session_to_scan(walk.seat.clone()).await?;
-            search::look(&session, &walk, limit).await
-        })
-    }
-
-    fn count_rows(&self, filter: TaskFilter, seat: Seat) -> Answer<'_, u64> {
-        self.answer(async move {
-            let session = self.database.session_to_scan(Some(seat)).await?;
-            search::count(&session, &filter).await
-        })
-    }
-
-    fn some(&self, ids: Vec<String>, seat: Seat) -> Answer<'_, Vec<TaskRecord>> {
-        self.answer(async move {
-            let session = self.database.session_to_scan(Some(seat)).await?;
-            search::some(&session, &ids).await
-        })
-    }
-
-    fn insert_job(&self, job: Job, audit: Audit) -> Answer<'_, Option<Job>> {
-        self.answer(async move {
-            let inserted = jobs::insert(self, job, &audit).await?;
-            self.changes.operated();
-            Ok(inserted)
-        })
-    }
-
-    fn advance(&self, part: Part) -> Answer<'_, Option<JobProgress>> {
-        self.answer(async move { jobs::advance(self, &part).await })
-    }
-
-    fn begin_deliveries(&self, permits: DeliveryPermits) -> Answer<'_, Vec<DueDelivery>> {
-        self.answer(tasks::webhooks::claim(self, permits))
-    }
-
-    fn next_due_delivery(&self) -> Answer<'_, Option<Timestamp>> {
-        self.answer(tasks::webhooks::next(self))
-    }
-
-    fn tell_of_stage(&self, id: &str, revision: u64, stage: Stage) {
-        self.changes.began(id, revision, stage);
     }
 }
 
