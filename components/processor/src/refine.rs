@@ -10,7 +10,8 @@ use crate::config::Config;
 use crate::contents::{Contents, Draft};
 use crate::download::{DownloadError, download};
 use crate::ports::{
-    Answer, Blobs, ByteStream, Clock, Http, ImageModel, ModelError, ModelRequest, Purpose, Random,
+    Answer, Blobs, ByteStream, Clock, Http, ImageModel, ImageOrLocation, ModelError, ModelRequest,
+    Purpose, Random,
 };
 use crate::time::Budget;
 
@@ -69,39 +70,34 @@ async fn collect<P: Blobs + Http + Clock + Random>(
     config: &Config,
 ) -> Result<Refined<P::Blob>, String> {
     let unusable = |error: &dyn Display| format!("the model's answer is unusable: {error}");
-    match answer {
-        Answer::Image {
+    let image = match answer.image {
+        ImageOrLocation::Image {
             length,
             mut contents,
-            notes,
         } => {
             let (purpose, limits) = (Purpose::ModelAnswer, config.answer_limits());
             // Lack of space does not count against the model.
             let draft = Draft::reserve(ports, purpose, length, limits).await;
             let mut draft = draft.map_err(|rejected| unusable(&rejected))?;
             let filled = time.spend(draft.fill(&mut contents)).await;
-            let image = filled
+            filled
                 .ok_or_else(|| silence(config))?
                 .and_then(|()| draft.finish())
-                .map_err(|rejected| unusable(&rejected))?;
-            let notes = note::bounded(&notes);
-            Ok(Refined { image, notes })
+                .map_err(|rejected| unusable(&rejected))?
         }
-        Answer::Location(url) => {
-            let purpose = Purpose::ModelAnswer;
-            match download(ports, &url, purpose, deadline, config).await {
-                Ok(image) => Ok(Refined {
-                    image,
-                    notes: Vec::new(),
-                }),
-                Err(DownloadError::TimedOut(limit)) => Err(format!(
+        ImageOrLocation::Location(url) => {
+            let image = download(ports, &url, Purpose::ModelAnswer, deadline, config).await;
+            image.map_err(|error| match error {
+                DownloadError::TimedOut(limit) => format!(
                     "the model's answer could not be downloaded within {} seconds",
                     limit.as_secs_f32()
-                )),
-                Err(error) => Err(unusable(&error)),
-            }
+                ),
+                error => unusable(&error),
+            })?
         }
-    }
+    };
+    let notes = note::bounded(&answer.notes);
+    Ok(Refined { image, notes })
 }
 
 fn silence(config: &Config) -> String {
