@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use concept_refinement_host::capability::model::{
-    ImageModel, ModelAnswer, ModelError, ModelRequest,
+    ImageModel, ImageOrLocation, ModelAnswer, ModelError, ModelRequest, Source,
 };
 use concept_refinement_host::{Components, Config, HostBuilder};
 use futures::future::BoxFuture;
@@ -23,11 +23,14 @@ impl ImageModel for Unchanged {
             if request.prompt.contains("impossible") {
                 return Err(ModelError::Refused("that is impossible".to_owned()));
             }
-            Ok(ModelAnswer::Image {
-                media_type: request.media_type,
-                length: Some(request.length),
-                contents: request.image,
+            Ok(ModelAnswer {
+                image: ImageOrLocation::Image {
+                    media_type: request.media_type,
+                    length: Some(request.length),
+                    contents: request.image,
+                },
                 notes: Vec::new(),
+                source: Source::Rules,
             })
         })
     }

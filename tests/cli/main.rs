@@ -21,6 +21,7 @@ mod printed;
 mod printing;
 mod providers;
 mod refine;
+mod released;
 mod settings_file;
 mod stopping;
 mod terminal;

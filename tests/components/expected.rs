@@ -183,7 +183,7 @@ const PATIENT_PROVIDER_IMPORTS: &[&str] = &[
 ];
 
 /// What stands between these and a platform: each knows its own, and no other.
-pub const ADAPTERS: [Expected; 10] = [
+pub const ADAPTERS: [Expected; 12] = [
     Expected {
         name: "adapter-store-keyvalue",
         imports: &[
@@ -294,6 +294,24 @@ pub const ADAPTERS: [Expected; 10] = [
             "concept:refinement/model-state@0.2.0",
         ],
     },
+    Expected {
+        name: "adapter-model-0-1",
+        imports: &[
+            "concept:refinement/model-types@0.1.0",
+            "concept:refinement/image-model@0.1.0",
+            "concept:refinement/model-types@0.2.0",
+        ],
+        exports: &["concept:refinement/image-model@0.2.0"],
+    },
+    Expected {
+        name: "adapter-next-models-0-1",
+        imports: &[
+            "concept:refinement/model-types@0.1.0",
+            "concept:refinement/model-types@0.2.0",
+            "concept:refinement/next-models@0.2.0",
+        ],
+        exports: &["concept:refinement/next-models@0.1.0"],
+    },
 ];
 
 const STORE_EXPORTS: &[&str] = &[
@@ -306,6 +324,7 @@ const STORE_EXPORTS: &[&str] = &[
     "concept:refinement/progress@0.2.0",
     "concept:refinement/blobs@0.2.0",
     "concept:refinement/receipts@0.2.0",
+    "concept:refinement/usage@0.2.0",
     "concept:refinement/payments@0.2.0",
 ];
 

@@ -3,7 +3,9 @@
 use std::future::ready;
 use std::sync::Arc;
 
-use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
+use concept_refinement_capability::model::{
+    ImageModel, ImageOrLocation, ModelAnswer, ModelError, ModelRequest,
+};
 use concept_refinement_tests::faults::Call;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
@@ -27,26 +29,26 @@ impl FaultyModel {
         }
         self.faults.note(&format!("asked {}", request.task_id));
         let answer = self.faults.around(Call::Model, self.model.refine(request));
-        Ok(match answer.await? {
-            ModelAnswer::Image {
+        let answer = answer.await?;
+        let image = match answer.image {
+            ImageOrLocation::Image {
                 media_type,
                 length,
                 contents,
-                notes,
             } => {
                 let faults = Arc::clone(&self.faults);
                 let contents = contents.map(Ok).boxed();
                 let contents =
                     amid::with_point(faults, Call::Model, length.unwrap_or_default(), contents);
-                ModelAnswer::Image {
+                ImageOrLocation::Image {
                     media_type,
                     length,
                     contents: contents.filter_map(|chunk| ready(chunk.ok())).boxed(),
-                    notes,
                 }
             }
-            location @ ModelAnswer::Location(_) => location,
-        })
+            location @ ImageOrLocation::Location(_) => location,
+        };
+        Ok(ModelAnswer { image, ..answer })
     }
 }
 

@@ -1,4 +1,5 @@
-//! What a released version has stored on a stock platform is read, and goes on.
+//! What a released version has stored on a stock platform is read, and goes on, and so do
+//! models that were built with its interfaces.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +7,7 @@ use std::process::Command;
 
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::pictures;
+use concept_refinement_tests::pictures::{self, brightness, decode};
 use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::tokens::SECRET;
@@ -38,6 +39,37 @@ async fn seen(service: &Service) -> Value {
         );
     }
     users.into()
+}
+
+/// A middleware of 0.1.0 asks a model of 0.1.0, and then one of now: the former knows only
+/// PNG.
+#[tokio::test(flavor = "multi_thread")]
+async fn models_of_0_1_0_refine() {
+    let service = Launch::new()
+        .on_wasmtime(artifacts::test_composed("released/standalone"))
+        .set("listen", "127.0.0.1:0")
+        .start();
+    let client = Client::session(service.url()).await;
+    for (picture, expected) in [
+        (
+            pictures::png(32, 24),
+            &["A model of 0.1.0 inverted the colours."][..],
+        ),
+        (pictures::jpeg(32, 24), &[]),
+    ] {
+        let original = client.uploaded(&picture).await;
+        let task = client.refined(&original, "invert the colors").await;
+        assert_eq!(task["status"], "completed", "{task}");
+        let notes = task["metadata"]["notes"].as_array().unwrap();
+        let passed_on = "A middleware of 0.1.0 passed this on.";
+        for note in expected.iter().chain([&passed_on]) {
+            assert!(notes.iter().any(|found| found == note), "{task}");
+        }
+        let refined = client.get(task["image_url"].as_str().unwrap()).await;
+        let means = [&picture.bytes[..], &refined.body].map(|bytes| brightness(&decode(bytes)));
+        assert!((means[0] + means[1] - 255.0).abs() < 2.0, "{means:?}");
+    }
+    service.stop();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,7 +30,7 @@ const ADAPTER: &str = "adapter";
 pub const MIDDLEWARE: [&str; 2] = ["fallback", "cache"];
 
 /// Adapters for stock platforms.
-pub const ADAPTERS: [&str; 10] = [
+pub const ADAPTERS: [&str; 12] = [
     "adapter-store-keyvalue",
     "adapter-store-filesystem",
     "adapter-queue-direct",
@@ -41,6 +41,8 @@ pub const ADAPTERS: [&str; 10] = [
     "adapter-next-model",
     "adapter-paid-model",
     "adapter-chain-end",
+    "adapter-model-0-1",
+    "adapter-next-models-0-1",
 ];
 
 pub const FOR_TESTS: [&str; 5] = [

@@ -49,14 +49,25 @@ pub fn run(workspace: &Workspace, choice: &Choice) -> anyhow::Result<()> {
 /// A chain for the tests, with a named link.
 const CHAIN: &str = "fallback(cache(fast=openai), cache(automatic1111))";
 
-/// Composes for the tests: with the local model, the scripted one, and a chain. The
+/// The same of components that were built with the interfaces of 0.1.0, in this directory.
+const RELEASED: &str = "fallback(DIR/middleware.wasm(DIR/model.wasm, local))";
+
+/// Composes for the tests: with the local model, the scripted one, and chains. The
 /// components must exist.
 pub fn for_tests(workspace: &Workspace) -> anyhow::Result<()> {
     compose(workspace, "local", &workspace.composed())?;
     let scripted = workspace.test_components().join("model-scripted.wasm");
     let scripted = scripted.to_str().context("the path is not UTF-8")?;
     compose(workspace, scripted, &workspace.test_composed())?;
-    compose(workspace, CHAIN, &workspace.test_composed().join("chain"))
+    compose(workspace, CHAIN, &workspace.test_composed().join("chain"))?;
+    let released = workspace.root().join("tests/released/0.1.0");
+    let released = released.to_str().context("the path is not UTF-8")?;
+    let released = RELEASED.replace("DIR", released);
+    compose(
+        workspace,
+        &released,
+        &workspace.test_composed().join("released"),
+    )
 }
 
 /// Composes the components with this model, whose paths are relative to the current

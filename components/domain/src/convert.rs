@@ -76,6 +76,7 @@ pub mod domain {
         Resolved, Stored, StoredOrNot, Submission, TaskPage,
     };
     pub use crate::concept::{Concept, ConceptContent};
+    pub use crate::payment::Usage;
     pub use crate::quota::{Quota, QuotaState, Window};
     pub use crate::task::{Change, Refinement, Stage, Status, Task};
     pub use crate::webhook::{
@@ -125,6 +126,7 @@ macro_rules! conversions {
             Concept { id, created_at, content }
             ConceptPage { items, next }
             CapabilityState { name, problem }
+            Usage { cost, input_tokens, output_tokens }
         }
         $crate::cases! { $wit
             ErrorKind { Unavailable, Full, Invalid }

@@ -3,7 +3,9 @@
 //!
 //! A provider charges for each call that it accepts. So a task durably records, before
 //! each call is sent, how many calls may have been accepted, and also the receipts that
-//! its models store.
+//! its models store, and what they say that it cost.
+
+mod usage;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::capability::Lease;
 use crate::document::{OtherFields, is_zero};
 use crate::timestamp::Timestamp;
+pub use usage::{LinkUsage, Usage};
 
 /// Longest receipt, in bytes.
 pub const MAX_RECEIPT: usize = 4 << 10;
@@ -37,6 +40,10 @@ pub struct Payment {
     /// The receipt of each link of the model, in base64, by the link's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     receipts: BTreeMap<String, String>,
+    /// What the work of each link cost, by the link's name: as far as its provider said
+    /// it. It stays when the task has ended.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub usage: BTreeMap<String, LinkUsage>,
     /// Calls and receipts are those of the failed task that this one retries, which has
     /// made no call of its own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -67,12 +74,14 @@ impl Payment {
     }
 
     /// The state for a retry by an operator: work with a receipt continues. Other work
-    /// is requested again, even if it may already have been paid for.
+    /// is requested again, even if it may already have been paid for. What the failed task
+    /// cost stays with it.
     pub fn of_retry(&self) -> Self {
         match self.receipts.is_empty() {
             true => Self::default(),
             false => Self {
                 is_inherited: true,
+                usage: BTreeMap::new(),
                 ..self.clone()
             },
         }
@@ -151,6 +160,23 @@ impl Payment {
             false => {}
         }
         Ok(left.call_begun())
+    }
+
+    /// The state when a link says what a piece of its work cost.
+    #[must_use]
+    pub fn with_usage(&self, link: &str, usage: &Usage) -> Self {
+        let mut used = self.clone();
+        used.usage.entry(link.to_owned()).or_default().add(usage);
+        used
+    }
+
+    /// What is left of the state when the task is completed.
+    #[must_use]
+    pub fn completed(&self) -> Self {
+        Self {
+            usage: self.usage.clone(),
+            ..Self::default()
+        }
     }
 
     /// The note for the user.
@@ -240,6 +266,20 @@ mod tests {
         let lacking = payment.call_lacked_memory();
         assert_eq!(read(&json(&lacking)), lacking);
         assert!(lacking.lacked_memory && !lacking.call_begun().lacked_memory);
+        let usage = Usage {
+            cost: Some(0),
+            output_tokens: Some(7),
+            ..Usage::default()
+        };
+        let used = payment
+            .with_usage("fast", &usage)
+            .with_usage("fast", &usage);
+        let stored = r#"{"calls":1,"receipts":{"fast":"AP8="},"usage":{"fast":{"priced":2,"cost":0,"output_tokens":14}}}"#;
+        assert_eq!(json(&used), stored);
+        assert_eq!(read(stored), used);
+        let completed = used.completed();
+        assert_eq!((completed.calls, completed.receipt("fast")), (0, None));
+        assert_eq!(completed.usage, used.usage);
         let later = r#"{"calls":2,"spent":"0.06"}"#;
         assert_eq!(json(&read(later)), later);
     }
@@ -297,6 +337,12 @@ mod tests {
         let json = serde_json::to_string(&retry).unwrap();
         assert_eq!(serde_json::from_str::<Payment>(&json).unwrap(), retry);
         assert_eq!(after(&["+"]).of_retry(), Payment::default());
+        let usage = Usage {
+            cost: Some(60_000),
+            ..Usage::default()
+        };
+        let used = own.with_usage("a", &usage);
+        assert_eq!(used.of_retry(), retry, "it would be counted twice");
     }
 
     #[test]

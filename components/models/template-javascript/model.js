@@ -33,16 +33,20 @@ export const imageModel = {
       throw { tag: "refused", val: error.message };
     }
     return {
-      tag: "image",
-      val: {
-        // If your model changes the format, say which: "image/png", …
-        mediaType: request.mediaType,
-        length: refined.length,
-        // Written while the caller reads it.
-        contents: [refined],
-        // Sentences for the person who asked, if there is anything to say.
-        notes: [],
+      image: {
+        tag: "image",
+        val: {
+          // If your model changes the format, say which: "image/png", …
+          mediaType: request.mediaType,
+          length: refined.length,
+          // Written while the caller reads it.
+          contents: [refined],
+        },
       },
+      // Sentences for the person who asked, if there is anything to say.
+      notes: [],
+      // "generative" if it comes from a generative model.
+      source: "rules",
     };
   },
 

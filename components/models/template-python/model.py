@@ -8,7 +8,14 @@ import componentize_py_async_support
 import wit_world
 from componentize_py_types import Err
 from wit_world import exports
-from wit_world.imports.model_types import Answer_Image, Error_Refused, Image, Request
+from wit_world.imports.model_types import (
+    Answer,
+    Error_Refused,
+    Image,
+    ImageOrLocation_Image,
+    Request,
+    Source,
+)
 
 # What is read at a time, in bytes.
 CHUNK = 64 * 1024
@@ -29,7 +36,7 @@ def refine(image: bytes, prompt: str, strength: float) -> bytes:
 class ImageModel(exports.ImageModel):
     """Exports the interface `image-model`. Each call has an instance of its own."""
 
-    async def refine(self, request: Request) -> Answer_Image:
+    async def refine(self, request: Request) -> Answer:
         # Settings, as `model-url` and `model-api-key`, are there if they are set:
         # await wit_world.imports.settings.get("model-url")
         #
@@ -37,7 +44,8 @@ class ImageModel(exports.ImageModel):
         # is known:
         # await wit_world.imports.receipts.put(request.receipt_key, id.encode())
         # After a crash `request.receipt` has it: ask for that work then, and not for new
-        # work, which would have to be paid for, too.
+        # work, which would have to be paid for, too. What the work cost, if it is known:
+        # await wit_world.imports.usage.add(request.receipt_key, Usage(cost, None, None))
         image = await read(request)
         try:
             refined = refine(image, request.prompt, request.strength)
@@ -51,7 +59,9 @@ class ImageModel(exports.ImageModel):
         # Sentences for the person who asked, if there is anything to say.
         notes: list[str] = []
         # If your model changes the format, say which: "image/png", …
-        return Answer_Image(Image(request.media_type, len(refined), contents, notes))
+        image = Image(request.media_type, len(refined), contents)
+        # `Source.GENERATIVE` if it comes from a generative model.
+        return Answer(ImageOrLocation_Image(image), notes, Source.RULES)
 
     async def describe(self) -> str:
         """Shown to people who run the model."""

@@ -96,12 +96,16 @@ pub struct ModelRequest {
     pub time_left: Duration,
 }
 
-pub enum Answer<S> {
+pub struct Answer<S> {
+    pub image: ImageOrLocation<S>,
+    pub notes: Vec<String>,
+}
+
+pub enum ImageOrLocation<S> {
     Image {
         /// In bytes, if known beforehand.
         length: Option<u64>,
         contents: S,
-        notes: Vec<String>,
     },
     /// A URL from which the image can be downloaded.
     Location(String),

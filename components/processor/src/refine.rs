@@ -10,7 +10,8 @@ use crate::config::Config;
 use crate::contents::{Contents, Draft, Received};
 use crate::download::{DownloadError, download};
 use crate::ports::{
-    Answer, Clock, Http, ImageModel, ModelError, ModelRequest, Purpose, Random, StreamOf,
+    Answer, Clock, Http, ImageModel, ImageOrLocation, ModelError, ModelRequest, Purpose, Random,
+    StreamOf,
 };
 use crate::time::Budget;
 
@@ -69,40 +70,32 @@ async fn collect<P: Http + Clock + Random>(
     config: &Config,
 ) -> Result<Refined<P::Blob>, String> {
     let unusable = |error: &dyn Display| format!("the model's answer is unusable: {error}");
-    match answer {
-        Answer::Image {
-            length,
-            contents,
-            notes,
-        } => {
+    let image = match answer.image {
+        ImageOrLocation::Image { length, contents } => {
             let (purpose, limits) = (Purpose::ModelAnswer, config.answer_limits());
             // Lack of space does not count against the model.
             let draft = Draft::reserve(ports, purpose, length, limits).await;
             let mut draft = draft.map_err(|rejected| unusable(&rejected))?;
             let filled = time.spend(draft.fill(contents)).await;
-            let image = match filled.ok_or_else(|| silence(config))? {
+            match filled.ok_or_else(|| silence(config))? {
                 Ok(Received::Whole(inspected)) => draft.whole(inspected),
                 Ok(Received::Part(reason)) => return Err(unusable(&reason)),
                 Err(rejected) => return Err(unusable(&rejected)),
-            };
-            let notes = note::bounded(&notes);
-            Ok(Refined { image, notes })
-        }
-        Answer::Location(url) => {
-            let purpose = Purpose::ModelAnswer;
-            match download(ports, &url, purpose, deadline, config).await {
-                Ok(image) => Ok(Refined {
-                    image,
-                    notes: Vec::new(),
-                }),
-                Err(DownloadError::TimedOut(limit)) => Err(format!(
-                    "the model's answer could not be downloaded within {} seconds",
-                    limit.as_secs_f32()
-                )),
-                Err(error) => Err(unusable(&error)),
             }
         }
-    }
+        ImageOrLocation::Location(url) => {
+            let image = download(ports, &url, Purpose::ModelAnswer, deadline, config).await;
+            image.map_err(|error| match error {
+                DownloadError::TimedOut(limit) => format!(
+                    "the model's answer could not be downloaded within {} seconds",
+                    limit.as_secs_f32()
+                ),
+                error => unusable(&error),
+            })?
+        }
+    };
+    let notes = note::bounded(&answer.notes);
+    Ok(Refined { image, notes })
 }
 
 fn silence(config: &Config) -> String {

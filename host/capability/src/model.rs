@@ -21,6 +21,8 @@ pub struct ModelRequest {
     pub prompt: String,
     /// How far the result may be from the original, from 0 to 1.
     pub strength: f32,
+    /// For a model that draws random numbers.
+    pub seed: Option<u32>,
     /// What the logo shows, if that was described.
     pub logo_description: Option<String>,
     /// The theme, if it was described.
@@ -31,6 +33,10 @@ pub struct ModelRequest {
     pub length: u64,
     /// A URL from which a provider can download the image, if there is one.
     pub source_url: Option<String>,
+    /// What else is asked for, by name.
+    pub options: Vec<(String, String)>,
+    /// What is to change. None: the whole image.
+    pub mask: Option<Mask>,
     /// The image. If it ends before `length`, it was cut off.
     pub image: BoxStream<'static, Bytes>,
     /// Opens the image again, if that is possible. Otherwise all bytes read are kept
@@ -42,6 +48,18 @@ pub struct ModelRequest {
     pub deadline: Instant,
     /// Counts the paid calls of the task, and keeps their receipts.
     pub payments: Payments,
+}
+
+/// An image of the original's size that says what is to change.
+pub struct Mask {
+    /// As `image/png`.
+    pub media_type: String,
+    /// In bytes.
+    pub length: u64,
+    /// The image. If it ends before `length`, it was cut off.
+    pub contents: BoxStream<'static, Bytes>,
+    /// Opens it again, if that is possible.
+    pub reopen: Option<Reopen>,
 }
 
 /// Tells the worker of a task to try it again later: the model's answer had begun, but
@@ -76,17 +94,20 @@ pub fn cores() -> std::io::Result<usize> {
 }
 
 impl ModelRequest {
-    /// The same request for this image.
-    pub fn with(&self, image: BoxStream<'static, Bytes>) -> Self {
+    /// The same request for this image and this mask.
+    pub fn with(&self, image: BoxStream<'static, Bytes>, mask: Option<Mask>) -> Self {
         Self {
             task_id: self.task_id.clone(),
             prompt: self.prompt.clone(),
             strength: self.strength,
+            seed: self.seed,
             logo_description: self.logo_description.clone(),
             theme_description: self.theme_description.clone(),
             media_type: self.media_type.clone(),
             length: self.length,
             source_url: self.source_url.clone(),
+            options: self.options.clone(),
+            mask,
             image,
             reopen: self.reopen.clone(),
             retry_later: self.retry_later.clone(),
@@ -96,8 +117,18 @@ impl ModelRequest {
     }
 }
 
+/// What a model answers.
+pub struct ModelAnswer {
+    /// The refined image.
+    pub image: ImageOrLocation,
+    /// The model's notes on its work, within the bounds of `domain::note`.
+    pub notes: Vec<String>,
+    /// How it was made.
+    pub source: Source,
+}
+
 /// A refined image.
-pub enum ModelAnswer {
+pub enum ImageOrLocation {
     /// The image itself.
     Image {
         /// As `image/png`.
@@ -106,11 +137,19 @@ pub enum ModelAnswer {
         length: Option<u64>,
         /// The image.
         contents: BoxStream<'static, Bytes>,
-        /// The model's notes on its work, within the bounds of `domain::note`.
-        notes: Vec<String>,
     },
     /// A URL from which the image can be downloaded.
     Location(String),
+}
+
+/// How a refined image was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// By a generative model, or nobody knows.
+    #[default]
+    Generative,
+    /// By rules, from nothing but the original and the prompt.
+    Rules,
 }
 
 /// Why there is no refined image.

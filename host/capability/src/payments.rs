@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{CapabilityError, Claimed, Fenced, Lease};
-use concept_refinement_domain::payment::Payment;
+use concept_refinement_domain::payment::{Payment, Usage};
 use concept_refinement_domain::step::StepKind;
 use futures::future::select;
 use parking_lot::Mutex;
@@ -236,6 +236,20 @@ impl Payments {
         let payment = payment.map_err(|error| CapabilityError::invalid(error.to_string()))?;
         claim.note(payment).await.map_err(refused)?;
         Ok(Some(claim.call(link)))
+    }
+
+    /// Adds to what the work of a link cost; waits while the store cannot be reached.
+    ///
+    /// # Errors
+    ///
+    /// The lease is lost.
+    pub async fn add_usage(&self, link: &str, usage: &Usage) -> Result<(), CapabilityError> {
+        let Some(claim) = &self.0 else {
+            return Ok(());
+        };
+        let _turn = claim.turn.lock().await;
+        let payment = claim.state.lock().payment.with_usage(link, usage);
+        claim.note(payment).await.map_err(refused)
     }
 
     /// Adds an answer of this link to the story of the task, and how long it took.

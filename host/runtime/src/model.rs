@@ -14,3 +14,4 @@ mod receipts;
 mod replay;
 mod state;
 pub mod threads;
+mod usage;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use concept_refinement_capability::model::{
-    ImageModel, MemoryUse, ModelAnswer, ModelError, ModelRequest,
+    ImageModel, ImageOrLocation, MemoryUse, ModelAnswer, ModelError, ModelRequest,
 };
 use concept_refinement_runtime::metrics::series::{Active, Label, register};
 use futures::future::BoxFuture;
@@ -48,8 +48,10 @@ impl ModelCalls {
 
 pub(super) fn outcome(answer: &Result<ModelAnswer, ModelError>) -> &'static str {
     match answer {
-        Ok(ModelAnswer::Image { .. }) => "image",
-        Ok(ModelAnswer::Location(_)) => "location",
+        Ok(answer) => match answer.image {
+            ImageOrLocation::Image { .. } => "image",
+            ImageOrLocation::Location(_) => "location",
+        },
         Err(error) => error.outcome(),
     }
 }

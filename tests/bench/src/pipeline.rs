@@ -15,7 +15,9 @@ use bytes::Bytes;
 use concept_refinement_capability::clock::SystemClock;
 use concept_refinement_capability::images::Signing;
 use concept_refinement_capability::leader_leases::OnlyHost;
-use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
+use concept_refinement_capability::model::{
+    ImageModel, ImageOrLocation, ModelAnswer, ModelError, ModelRequest, Source,
+};
 use concept_refinement_capability::traces::Traces;
 use concept_refinement_capability::{Capabilities, Clock};
 use concept_refinement_domain::capability::{
@@ -250,11 +252,14 @@ struct Unchanged;
 impl ImageModel for Unchanged {
     fn refine(&self, request: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>> {
         Box::pin(async move {
-            Ok(ModelAnswer::Image {
-                media_type: request.media_type,
-                length: Some(request.length),
-                contents: request.image,
+            Ok(ModelAnswer {
+                image: ImageOrLocation::Image {
+                    media_type: request.media_type,
+                    length: Some(request.length),
+                    contents: request.image,
+                },
                 notes: Vec::new(),
+                source: Source::Generative,
             })
         })
     }

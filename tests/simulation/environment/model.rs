@@ -3,7 +3,9 @@
 use std::future::pending;
 
 use bytes::Bytes;
-use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
+use concept_refinement_capability::model::{
+    ImageModel, ImageOrLocation, ModelAnswer, ModelError, ModelRequest, Source,
+};
 use concept_refinement_capability::payments::Payments;
 use concept_refinement_domain::capability::{CapabilityError, Lease};
 use futures::future::BoxFuture;
@@ -81,11 +83,14 @@ impl Environment {
             return Err(lost(error));
         }
         let bytes = Bytes::from(picture(&work));
-        Ok(ModelAnswer::Image {
-            media_type: "image/gif".to_owned(),
-            length: Some(bytes.len() as u64),
-            contents: Box::pin(stream::iter([bytes])),
+        Ok(ModelAnswer {
+            image: ImageOrLocation::Image {
+                media_type: "image/gif".to_owned(),
+                length: Some(bytes.len() as u64),
+                contents: Box::pin(stream::iter([bytes])),
+            },
             notes: Vec::new(),
+            source: Source::Generative,
         })
     }
 }

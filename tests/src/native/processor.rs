@@ -18,8 +18,8 @@ use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_processor::config::Config;
 use concept_refinement_processor::contents::{Contents, Inspected, Received, Rejected};
 use concept_refinement_processor::ports::{
-    Answer, Blob, Blobs, Clock, Failure, Http, ImageModel, ImageStore, ModelError, ModelRequest,
-    Progress, Purpose, Random, Response, Rest, TaskStore,
+    Answer, Blob, Blobs, Clock, Failure, Http, ImageModel, ImageOrLocation, ImageStore, ModelError,
+    ModelRequest, Progress, Purpose, Random, Response, Rest, TaskStore,
 };
 use concept_refinement_processor::process;
 use futures::StreamExt as _;
@@ -173,11 +173,14 @@ impl<O: Outside> ImageModel for Native<O> {
             task_id: request.task_id,
             prompt: request.prompt,
             strength: request.strength,
+            seed: None,
             logo_description: request.logo_description,
             theme_description: request.theme_description,
             media_type: request.media_type.to_owned(),
             length: image.length(),
             source_url: request.source_url,
+            options: Vec::new(),
+            mask: None,
             image: Box::pin(stream::iter(image.blob().chunks.clone())),
             reopen: None,
             retry_later: asked::RetryLater::default(),
@@ -185,17 +188,18 @@ impl<O: Outside> ImageModel for Native<O> {
             payments: self.payments.borrow().clone(),
         };
         match self.host.model.refine(request).await {
-            Ok(asked::ModelAnswer::Image {
-                length,
-                contents,
-                notes,
-                ..
-            }) => Ok(Answer::Image {
-                length,
-                contents: contents.boxed_local(),
+            Ok(asked::ModelAnswer { image, notes, .. }) => Ok(Answer {
+                image: match image {
+                    asked::ImageOrLocation::Image {
+                        length, contents, ..
+                    } => ImageOrLocation::Image {
+                        length,
+                        contents: contents.boxed_local(),
+                    },
+                    asked::ImageOrLocation::Location(url) => ImageOrLocation::Location(url),
+                },
                 notes,
             }),
-            Ok(asked::ModelAnswer::Location(url)) => Ok(Answer::Location(url)),
             Err(asked::ModelError::Unavailable {
                 reason,
                 retry_after,

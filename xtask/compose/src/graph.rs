@@ -9,6 +9,7 @@ use wac_graph::{CompositionGraph, EncodeOptions, NodeId, Processor};
 
 use crate::plan::{Instance, Part, Plan};
 use crate::platform::HANDLER;
+use crate::version_0_1;
 
 /// Reads the file of a part.
 pub type Parts<'a> = &'a dyn Fn(&Part) -> anyhow::Result<Vec<u8>>;
@@ -25,6 +26,8 @@ struct Wired<'a> {
     node: NodeId,
     /// Its imports of our interfaces, by full name.
     imports: Vec<String>,
+    /// Its exports.
+    exports: Vec<String>,
 }
 
 /// Composes the component of a plan.
@@ -76,6 +79,8 @@ fn add<'a>(
     let is_ours = |import: &&String| OURS.iter().any(|ours| import.starts_with(ours));
     let imports = imports.filter(is_ours).cloned();
     let imports = imports.collect();
+    let exports = graph.types()[package.ty()].exports.keys();
+    let exports = exports.cloned().collect();
     let id = graph.register_package(package)?;
     let node = graph.instantiate(id);
     graph.set_node_name(node, &instance.name);
@@ -83,6 +88,7 @@ fn add<'a>(
         instance,
         node,
         imports,
+        exports,
     })
 }
 
@@ -118,14 +124,25 @@ fn fill(
         .find(|(filled, _)| *filled == interface)
         .map(|(_, from)| from)
         .with_context(|| format!("nothing fills {import}, which {name} imports"))?;
+    let from_node = node(wired, from)?;
+    let exports = wired.get(from).map_or(&[][..], |from| &from.exports);
+    let export = exported(exports, import);
     let export = graph
-        .alias_instance_export(node(wired, from)?, import)
+        .alias_instance_export(from_node, export)
         .with_context(|| {
             format!("{from} does not export {import}, which it is to fill for {name}")
         })?;
     graph
         .set_instantiation_argument(to.node, import, export)
         .with_context(|| format!("{import} of {from} is not what {name} imports"))
+}
+
+/// The export that fills an import: of the same version or, for 0.1.0, that of now.
+fn exported<'a>(exports: &'a [String], import: &'a str) -> &'a str {
+    let mut exports = exports.iter().map(String::as_str);
+    let is_old = import.ends_with(version_0_1::VERSION) && !exports.clone().any(|it| it == import);
+    let now = is_old.then(|| exports.find(|export| short(export) == short(import)));
+    now.flatten().unwrap_or(import)
 }
 
 fn node(wired: &BTreeMap<&str, Wired<'_>>, name: &str) -> anyhow::Result<NodeId> {

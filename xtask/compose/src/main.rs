@@ -10,6 +10,7 @@ mod link_name;
 mod plan;
 mod platform;
 mod types;
+mod version_0_1;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -64,8 +65,13 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         Part::Types => Ok(types.clone()),
     };
+    let are_old: Vec<bool> = links
+        .iter()
+        .map(|link| version_0_1::is_spoken_by(&component(link, &arguments.components)?))
+        .collect::<anyhow::Result<_>>()?;
+    let is_old = |place: usize| are_old.get(place).is_some_and(|is_old| *is_old);
     fs::create_dir_all(&arguments.out)?;
-    for plan in &plans(&model) {
+    for plan in &plans(&model, &is_old) {
         let composed = compose(plan, &parts)?;
         fs::write(arguments.out.join(format!("{}.wasm", plan.name)), composed)?;
     }

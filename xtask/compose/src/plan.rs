@@ -3,6 +3,7 @@
 use concept_refinement_domain::chain::{Component, Link};
 
 use crate::platform::{Platform, SPIN, WASMTIME_SERVE};
+use crate::version_0_1::adapted;
 
 /// A composed component. It exports what its front exports.
 pub struct Plan {
@@ -54,7 +55,7 @@ fn instance(name: &str, part: Part, filled: &[(&'static str, &str)]) -> Instance
     }
 }
 
-fn shipped(name: &str, part: &'static str, filled: &[(&'static str, &str)]) -> Instance {
+pub fn shipped(name: &str, part: &'static str, filled: &[(&'static str, &str)]) -> Instance {
     instance(name, Part::Shipped(part), filled)
 }
 
@@ -93,7 +94,11 @@ fn model(link: &Link) -> Vec<Instance> {
     let filled = [("settings", "store")];
     let settings = "model-settings";
     let mut instances = vec![shipped(settings, "adapter-model-settings", &filled)];
-    let filled = [("settings", settings), ("receipts", "store")];
+    let filled = [
+        ("settings", settings),
+        ("receipts", "store"),
+        ("usage", "store"),
+    ];
     if may_cost(link) {
         let (model, link_name) = ("asked-model", "link-name");
         instances.push(instance(link_name, Part::LinkName(0), &[]));
@@ -150,7 +155,11 @@ fn links(link: &Link, next: &mut usize, instances: &mut Vec<Instance>) -> String
         instances.push(shipped(&adapter, "adapter-next-model", &filled));
         first = adapter;
     }
-    let mut filled = vec![("settings", settings.as_str()), ("receipts", "store")];
+    let mut filled = vec![
+        ("settings", settings.as_str()),
+        ("receipts", "store"),
+        ("usage", "store"),
+    ];
     if link.behind.is_some() {
         let more = [
             ("blobs", "store"),
@@ -171,8 +180,10 @@ fn links(link: &Link, next: &mut usize, instances: &mut Vec<Instance>) -> String
     name
 }
 
-/// All compositions with this model.
-pub fn plans(link: &Link) -> [Plan; 3] {
+/// All compositions with this model. `is_old`: whether the link of this place was built with
+/// the interfaces of 0.1.0.
+pub fn plans(link: &Link, is_old: &dyn Fn(usize) -> bool) -> [Plan; 3] {
+    let model = |link| adapted(model(link), is_old);
     let notifier = || shipped("notifier", "notifier", &[]);
     let notified = [("notifier", "notifier")];
     let keyvalue = || shipped("store", "adapter-store-keyvalue", &notified);

@@ -12,7 +12,12 @@ fn plan(name: &str) -> Plan {
 }
 
 fn plan_of(model: &str, name: &str) -> Plan {
-    let plans = plans(&chain::parse(model).unwrap());
+    plan_with(model, &[], name)
+}
+
+/// `old`: the places of the links that were built with the interfaces of 0.1.0.
+fn plan_with(model: &str, old: &[usize], name: &str) -> Plan {
+    let plans = plans(&chain::parse(model).unwrap(), &|place| old.contains(&place));
     plans.into_iter().find(|plan| plan.name == name).unwrap()
 }
 
@@ -73,6 +78,40 @@ fn a_chain_is_wired_whole() {
         said.starts_with("fallback, openai, local are in one instance"),
         "{said}"
     );
+}
+
+/// Built by other people, who had the interfaces of 0.1.0.
+#[test]
+fn a_model_and_a_middleware_of_0_1_are_wired_whole() {
+    let released = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/released/0.1.0");
+    let read = |name: &str| fs::read(released.join(name)).unwrap();
+    let (model, middleware) = (read("model.wasm"), read("middleware.wasm"));
+    for component in [&model, &middleware] {
+        assert!(version_0_1::is_spoken_by(component).unwrap());
+    }
+    assert!(!version_0_1::is_spoken_by(&component(stand_ins::MODEL)).unwrap());
+    for (chain, old) in [
+        ("./model.wasm", &[0][..]),
+        ("fallback(./model.wasm, local)", &[1]),
+        ("./middleware.wasm(openai, local)", &[0]),
+        ("./middleware.wasm(openai, ./model.wasm)", &[0, 2]),
+    ] {
+        let is_chain = chain.contains('(');
+        let parts = match is_chain {
+            true => StandIns::of_chain(),
+            false => StandIns::new(),
+        };
+        let parts = |part: &Part| match part {
+            Part::Model(0) if is_chain && old.contains(&0) => Ok(middleware.clone()),
+            Part::Model(place) if old.contains(place) => Ok(model.clone()),
+            _ => parts.part(part),
+        };
+        for name in ["spin-processor", "standalone"] {
+            let composed = compose(&plan_with(chain, old, name), &parts);
+            let composed = composed.unwrap_or_else(|error| panic!("{chain}, {name}: {error:#}"));
+            assert_eq!(world(&composed).1, [HANDLER], "{chain}, {name}");
+        }
+    }
 }
 
 #[test]
@@ -232,7 +271,7 @@ fn all_is_written_where_it_is_wanted() {
     let parts = StandIns::new();
     let components = directory.path().join("components");
     fs::create_dir(&components).unwrap();
-    let plans = plans(&chain::parse("./my-model.wasm").unwrap());
+    let plans = plans(&chain::parse("./my-model.wasm").unwrap(), &|_| false);
     let shipped = plans.iter().flat_map(|plan| &plan.instances);
     for part in shipped.map(|instance| &instance.part) {
         let name = match part {

@@ -15,15 +15,19 @@ const WORLD: &str = "
     world the-types {
         export concept:refinement/types@0.2.0;
         export concept:refinement/model-types@0.2.0;
+        export concept:refinement/types@0.1.0;
+        export concept:refinement/model-types@0.1.0;
     }
 ";
 
 /// Generates it from the interfaces in a directory.
 pub fn component(wit: &Path) -> anyhow::Result<Vec<u8>> {
     let mut resolve = Resolve::default();
-    resolve
-        .push_dir(wit)
-        .with_context(|| format!("the interfaces in {} cannot be read", wit.display()))?;
+    for wit in [wit, &wit.join("0.1.0")] {
+        resolve
+            .push_dir(wit)
+            .with_context(|| format!("the interfaces in {} cannot be read", wit.display()))?;
+    }
     let package = resolve.push_str("types.wit", WORLD)?;
     let world = resolve.select_world(&[package], None)?;
     let mut module = EMPTY.to_vec();

@@ -1,7 +1,7 @@
-//! `receipts` and `payments`: a task's payment state, in its user's record.
+//! `receipts`, `usage` and `payments`: a task's payment state, in its user's record.
 
 use concept_refinement_domain::capability::{Fenced, Lease};
-use concept_refinement_domain::payment::{NOT_ASKED_TWICE, Payment, keyed_call};
+use concept_refinement_domain::payment::{NOT_ASKED_TWICE, Payment, Usage, keyed_call};
 use concept_refinement_domain::rulebook::{self, Decision, TaskRecord};
 use concept_refinement_domain::sealed_key;
 use concept_refinement_domain::secret::RECEIPT_KEYS;
@@ -98,6 +98,17 @@ impl<P: Platform, M: Machine> Store<P, M> {
             Ok(pay(record, &lease, &payment, ()))
         });
         kept.await?.ok_or(LOST)
+    }
+
+    /// `key`: given to the call when it began.
+    pub async fn add_usage(&self, key: &str, usage: &Usage) -> Result<(), Fault> {
+        let key = sealed_key::open(&self.key(RECEIPT_KEYS).await?, key).ok_or(NO_KEY)?;
+        let (lease, link) = call(key)?;
+        let added = self.change_task(&lease.task_id, None, |record, _| {
+            let payment = record.payment.with_usage(link, usage);
+            Ok(pay(record, &lease, &payment, ()))
+        });
+        added.await?.ok_or(LOST)
     }
 
     /// Whether repeats are forbidden.

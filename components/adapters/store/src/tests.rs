@@ -13,7 +13,7 @@ use concept_refinement_domain::capability::{
     Fenced, Finished, ImageKind, ImageLength, Lease, NewImage, NewTask, Stored, StoredOrNot,
     Submission,
 };
-use concept_refinement_domain::payment::{MAX_RECEIPT, NOT_ASKED_TWICE, receipt_key};
+use concept_refinement_domain::payment::{MAX_RECEIPT, NOT_ASKED_TWICE, Usage, receipt_key};
 use concept_refinement_domain::quota::{Quota, Window};
 use concept_refinement_domain::refined;
 use concept_refinement_domain::task::{Refinement, Stage, Status};
@@ -713,8 +713,32 @@ fn a_receipt_is_kept_by_its_own_call_alone() {
     ] {
         let kept = keep(key, receipt);
         assert!(matches!(kept, Err(Fault::Invalid(_))), "{name}: {kept:?}");
+        if key != sealed {
+            let added = alone(store().add_usage(key, &Usage::default()));
+            assert!(matches!(added, Err(Fault::Invalid(_))), "{name}: {added:?}");
+        }
     }
     assert_eq!(begun(&call).unwrap().1, None);
+}
+
+#[test]
+fn what_calls_cost_adds_up() {
+    fresh();
+    let id = accepted(1);
+    let usage = Usage {
+        cost: Some(60_000),
+        ..Usage::default()
+    };
+    for _ in 0..2 {
+        let (sealed, ..) = begun(&claimed_key(&id)).unwrap();
+        alone(store().add_usage(&sealed, &usage)).unwrap();
+    }
+    let is_stored = stored(|stored| {
+        let sum = r#""usage":{"fast":{"cost":120000,"priced":2}}"#;
+        let mut texts = stored.values().map(|value| String::from_utf8_lossy(value));
+        texts.any(|text| text.contains(sum))
+    });
+    assert!(is_stored);
 }
 
 #[test]

@@ -20,8 +20,10 @@ pub fn finish(
     if !record.is_held_by(held) || !record.enter(Event::Complete, now) {
         return Decision::unchanged(Fenced::Lost);
     }
-    // A completed task is never continued, so its payment state becomes a note.
-    if let Some(note) = mem::take(&mut record.payment).note() {
+    // A completed task is never continued, so of its payment state a note is left, and what
+    // it cost.
+    let completed = record.payment.completed();
+    if let Some(note) = mem::replace(&mut record.payment, completed).note() {
         image.notes.insert(0, note);
         image.notes.truncate(MAX_NOTES);
     }

@@ -7,9 +7,11 @@
 
 use concept_refinement_guest::Incoming;
 use concept_refinement_model_middleware::component::image_model::{
-    Answer, Error, Guest, Image, Request,
+    Answer, Error, Guest, Image, ImageOrLocation, Request, Source,
 };
-use concept_refinement_model_middleware::component::{Asked, model_state, next_models};
+use concept_refinement_model_middleware::component::{
+    Asked, StreamReader, model_state, next_models,
+};
 
 use crate::{Key, Question};
 
@@ -18,6 +20,9 @@ const NEXT: u32 = 0;
 
 /// How much of an image is read at a time, in bytes.
 const CHUNK: usize = 64 * 1024;
+
+/// The first line of the notes on what was made by rules.
+const RULES: &str = "rules";
 
 struct Cache;
 
@@ -28,18 +33,22 @@ impl Guest for Cache {
         let asked = Asked::new(request).await?;
         let key = key(&asked).await;
         if let Some(image) = model_state::get_image(key.clone()).await {
-            return Ok(Answer::Image(Image {
-                media_type: image.media_type,
-                length: Some(image.length),
-                contents: image.contents,
-                notes: notes(&key).await,
-            }));
+            let (source, notes) = remembered(&key).await;
+            return Ok(Answer {
+                image: ImageOrLocation::Image(Image {
+                    media_type: image.media_type,
+                    length: Some(image.length),
+                    contents: image.contents,
+                }),
+                notes,
+                source,
+            });
         }
         let mut answer = next_models::refine(NEXT, asked.for_next().await).await?;
-        if let Answer::Image(image) = answer {
-            remember_notes(&key, &image.notes).await;
+        if let ImageOrLocation::Image(image) = answer.image {
+            remember(&key, answer.source, &answer.notes).await;
             let contents = model_state::put_image(key, image.contents).await;
-            answer = Answer::Image(Image { contents, ..image });
+            answer.image = ImageOrLocation::Image(Image { contents, ..image });
         }
         Ok(answer)
     }
@@ -50,19 +59,27 @@ impl Guest for Cache {
     }
 }
 
-/// The notes stored along with the image of this key, if any.
-async fn notes(key: &str) -> Vec<String> {
+/// What is kept along with the image of this key.
+async fn remembered(key: &str) -> (Source, Vec<String>) {
     let saved = model_state::get(notes_key(key)).await.unwrap_or_default();
     let text = String::from_utf8(saved).unwrap_or_default();
-    text.lines().map(str::to_owned).collect()
+    let mut lines = text.lines();
+    let source = match lines.next() {
+        Some(RULES) => Source::Rules,
+        _ => Source::Generative,
+    };
+    (source, lines.map(str::to_owned).collect())
 }
 
 /// Errors are ignored, since an image without notes is still useful.
-async fn remember_notes(key: &str, notes: &[String]) {
-    if !notes.is_empty() {
-        let (key, text) = (notes_key(key), notes.join("\n"));
-        model_state::swap(key, None, Some(text.into_bytes())).await;
-    }
+async fn remember(key: &str, source: Source, notes: &[String]) {
+    let source = match source {
+        Source::Generative if notes.is_empty() => return,
+        Source::Generative => "",
+        Source::Rules => RULES,
+    };
+    let text = format!("{source}\n{}", notes.join("\n"));
+    model_state::swap(notes_key(key), None, Some(text.into_bytes())).await;
 }
 
 fn notes_key(key: &str) -> String {
@@ -72,6 +89,14 @@ fn notes_key(key: &str) -> String {
 async fn key(asked: &Asked) -> String {
     let identity = next_models::identity(NEXT).await;
     let request = asked.request();
+    let mask = match asked.mask().await {
+        Some(mask) => {
+            let mut key = Key::of_mask(&mask.media_type);
+            push(&mut key, mask.contents).await;
+            Some(key.finish())
+        }
+        None => None,
+    };
     let mut key = Key::new(&Question {
         identity: &identity,
         prompt: &request.prompt,
@@ -79,10 +104,17 @@ async fn key(asked: &Asked) -> String {
         logo_description: request.logo_description.as_deref(),
         theme_description: request.theme_description.as_deref(),
         media_type: &request.media_type,
+        seed: request.seed,
+        options: &request.options,
+        mask: mask.as_deref(),
     });
-    let mut image = Incoming::from(asked.image().await).in_chunks_of(CHUNK);
+    push(&mut key, asked.image().await).await;
+    key.finish()
+}
+
+async fn push(key: &mut Key, contents: StreamReader<u8>) {
+    let mut image = Incoming::from(contents).in_chunks_of(CHUNK);
     while let Some(chunk) = image.chunk().await {
         key.push(&chunk);
     }
-    key.finish()
 }

@@ -20,6 +20,10 @@ pub struct Question<'a> {
     pub logo_description: Option<&'a str>,
     pub theme_description: Option<&'a str>,
     pub media_type: &'a str,
+    pub seed: Option<u32>,
+    pub options: &'a [(String, String)],
+    /// The hash of the mask, if there is one.
+    pub mask: Option<&'a str>,
 }
 
 /// The cache key, a hash that the bytes of the image are added to.
@@ -27,20 +31,40 @@ pub struct Key(Sha256);
 
 impl Key {
     pub fn new(question: &Question<'_>) -> Self {
-        let mut sum = Sha256::new();
-        let mut add = |bytes: &[u8]| {
-            sum.update((bytes.len() as u64).to_le_bytes());
-            sum.update(bytes);
-        };
+        let mut key = Self(Sha256::new());
+        let mut add = |bytes: &[u8]| key.add(bytes);
         add(question.identity.as_bytes());
         add(question.prompt.as_bytes());
         add(&question.strength.to_le_bytes());
-        for described in [question.logo_description, question.theme_description] {
+        for described in [
+            question.logo_description,
+            question.theme_description,
+            question.mask,
+        ] {
             add(&[u8::from(described.is_some())]);
             add(described.unwrap_or_default().as_bytes());
         }
         add(question.media_type.as_bytes());
-        Self(sum)
+        add(&[u8::from(question.seed.is_some())]);
+        add(&question.seed.unwrap_or_default().to_le_bytes());
+        add(&(question.options.len() as u64).to_le_bytes());
+        for (name, value) in question.options {
+            add(name.as_bytes());
+            add(value.as_bytes());
+        }
+        key
+    }
+
+    /// The hash of a mask, to which its bytes are added.
+    pub fn of_mask(media_type: &str) -> Self {
+        let mut key = Self(Sha256::new());
+        key.add(media_type.as_bytes());
+        key
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        self.0.update((bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
     }
 
     /// Adds the next bytes of the image.
@@ -66,6 +90,9 @@ mod tests {
         logo_description: None,
         theme_description: None,
         media_type: "image/png",
+        seed: None,
+        options: &[],
+        mask: None,
     };
 
     fn key(question: &Question<'_>, chunks: &[&str]) -> String {
@@ -78,6 +105,8 @@ mod tests {
 
     #[test]
     fn another_question_has_another_key() {
+        let option = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let options = [option("size", "1"), option("size", "2")];
         let questions = [
             QUESTION,
             Question {
@@ -106,6 +135,26 @@ mod tests {
             },
             Question {
                 media_type: "image/gif",
+                ..QUESTION
+            },
+            Question {
+                seed: Some(0),
+                ..QUESTION
+            },
+            Question {
+                mask: Some(""),
+                ..QUESTION
+            },
+            Question {
+                options: &options[..1],
+                ..QUESTION
+            },
+            Question {
+                options: &options[1..],
+                ..QUESTION
+            },
+            Question {
+                options: &options,
                 ..QUESTION
             },
         ];

@@ -14,7 +14,9 @@ mod bindings {
     use super::Component;
 }
 
-use bindings::exports::concept::refinement::image_model::{Answer, Error, Guest, Image, Request};
+use bindings::exports::concept::refinement::image_model::{
+    Answer, Error, Guest, Image, ImageOrLocation, Request, Source,
+};
 use bindings::wit_stream;
 
 struct Component;
@@ -35,12 +37,15 @@ impl Guest for Component {
             // The reader may stop early.
             writer.write_all(refined.bytes).await;
         });
-        Ok(Answer::Image(Image {
-            media_type: refined.media_type.to_owned(),
-            length,
-            contents,
+        Ok(Answer {
+            image: ImageOrLocation::Image(Image {
+                media_type: refined.media_type.to_owned(),
+                length,
+                contents,
+            }),
             notes: refined.notes,
-        }))
+            source: Source::Rules,
+        })
     }
 
     async fn describe() -> String {

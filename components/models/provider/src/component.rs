@@ -7,9 +7,11 @@
 
 mod http;
 
+use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use concept_refinement_domain::image::Format;
 use concept_refinement_guest::Incoming;
 
 use crate::answer::Answer;
@@ -23,7 +25,7 @@ wit_bindgen::generate!({
 });
 
 use concept::refinement::{receipts, settings};
-use exports::concept::refinement::image_model as wit;
+use exports::concept::refinement::image_model::{self as wit, Image, ImageOrLocation, Source};
 
 /// How much of an original is read at a time, in bytes: whole groups of base64.
 const CHUNK: usize = 3 * 1024;
@@ -84,10 +86,18 @@ fn from_wit(request: wit::Request) -> (Request, Incoming) {
 }
 
 fn to_wit(answer: Answer) -> wit::Answer {
-    let (format, chunks) = match answer {
-        Answer::Image { format, chunks } => (format, chunks),
-        Answer::Location(url) => return wit::Answer::Location(url),
+    let image = match answer {
+        Answer::Image { format, chunks } => ImageOrLocation::Image(image(format, chunks)),
+        Answer::Location(url) => ImageOrLocation::Location(url),
     };
+    wit::Answer {
+        image,
+        notes: Vec::new(),
+        source: Source::Generative,
+    }
+}
+
+fn image(format: Format, chunks: VecDeque<Vec<u8>>) -> Image {
     let length = chunks.iter().map(|chunk| chunk.len() as u64).sum();
     let (mut writer, contents) = wit_stream::new();
     wit_bindgen::spawn(async move {
@@ -98,12 +108,11 @@ fn to_wit(answer: Answer) -> wit::Answer {
             }
         }
     });
-    wit::Answer::Image(wit::Image {
+    Image {
         media_type: format.media_type().to_owned(),
         length: Some(length),
         contents,
-        notes: Vec::new(),
-    })
+    }
 }
 
 impl From<Error> for wit::Error {

@@ -14,7 +14,9 @@ mod bindings {
     use super::Component;
 }
 
-use bindings::exports::concept::refinement::image_model::{Answer, Error, Guest, Image, Request};
+use bindings::exports::concept::refinement::image_model::{
+    Answer, Error, Guest, Image, ImageOrLocation, Request, Source,
+};
 use bindings::wit_stream;
 use wit_bindgen::{StreamReader, StreamResult};
 
@@ -28,7 +30,8 @@ impl Guest for Component {
         // known:
         // receipts::put(request.receipt_key, id.into_bytes()).await
         // After a crash `request.receipt` has it: ask for that work then, and not for new
-        // work, which would have to be paid for, too.
+        // work, which would have to be paid for, too. What the work cost, if it is known:
+        // usage::add(request.receipt_key, Usage { cost, input_tokens, output_tokens })
         let image = read(request.image).await;
         if image.len() as u64 != request.length {
             return Err(Error::Refused(
@@ -48,14 +51,18 @@ impl Guest for Component {
         wit_bindgen::spawn(async move {
             writer.write_all(refined).await;
         });
-        Ok(Answer::Image(Image {
-            // If your model changes the format, say which: `image/png`, …
-            media_type: request.media_type,
-            length: Some(length),
-            contents,
+        Ok(Answer {
+            image: ImageOrLocation::Image(Image {
+                // If your model changes the format, say which: `image/png`, …
+                media_type: request.media_type,
+                length: Some(length),
+                contents,
+            }),
             // What the person who asked may want to know of this work.
             notes: Vec::new(),
-        }))
+            // `Source::Generative` if it comes from a generative model.
+            source: Source::Rules,
+        })
     }
 
     /// Shown to people who run the model.

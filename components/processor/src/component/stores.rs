@@ -17,7 +17,7 @@ use wit_bindgen::StreamReader;
 
 use super::image_model;
 use crate::contents::{Contents, Inspected, Received, Rejected};
-use crate::ports::{self, Answer, ModelError, ModelRequest, Purpose};
+use crate::ports::{self, Answer, ImageOrLocation, ModelError, ModelRequest, Purpose};
 
 impl ports::TaskStore for Imports {
     async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError> {
@@ -90,6 +90,7 @@ impl ports::ImageModel for Imports {
             task_id: request.task_id,
             prompt: request.prompt,
             strength: request.strength,
+            seed: None,
             logo_description: request.logo_description,
             theme_description: request.theme_description,
             media_type: request.media_type.to_owned(),
@@ -99,15 +100,21 @@ impl ports::ImageModel for Imports {
             receipt: None,
             time_left: u64::try_from(request.time_left.as_millis()).unwrap_or(u64::MAX),
             receipt_key: request.receipt_key,
+            options: Vec::new(),
             image: image.blob().contents().await,
+            mask: None,
         };
         match image_model::refine(request).await {
-            Ok(image_model::Answer::Image(image)) => Ok(Answer::Image {
-                length: image.length,
-                contents: image.contents.into(),
-                notes: image.notes,
+            Ok(image_model::Answer { image, notes, .. }) => Ok(Answer {
+                image: match image {
+                    image_model::ImageOrLocation::Image(image) => ImageOrLocation::Image {
+                        length: image.length,
+                        contents: image.contents.into(),
+                    },
+                    image_model::ImageOrLocation::Location(url) => ImageOrLocation::Location(url),
+                },
+                notes,
             }),
-            Ok(image_model::Answer::Location(url)) => Ok(Answer::Location(url)),
             Err(image_model::Error::Unavailable(mut error)) => Err(match cut(&mut error.reason) {
                 // Trying again would cost again, and fail the same way.
                 true => ModelError::Refused(error.reason),

@@ -25,8 +25,8 @@ use concept_refinement_kit::store::MemoryStore;
 use crate::config::Config;
 use crate::contents::{Contents, Inspected, Received, Rejected};
 use crate::ports::{
-    Answer, Blob, Blobs, Clock, Failure, Http, ImageModel, ImageStore, ModelError, ModelRequest,
-    Progress, Purpose, Random, Response, Rest, TaskStore,
+    Answer, Blob, Blobs, Clock, Failure, Http, ImageModel, ImageOrLocation, ImageStore, ModelError,
+    ModelRequest, Progress, Purpose, Random, Response, Rest, TaskStore,
 };
 use crate::process::{Outcome, process};
 
@@ -535,6 +535,18 @@ impl Progress for World {
     }
 }
 
+const NOTE: &str = "One thing was left as it was.";
+
+fn answer(length: Option<u64>, bytes: &'static [u8]) -> Answer<Chunks> {
+    Answer {
+        image: ImageOrLocation::Image {
+            length,
+            contents: chunks(bytes),
+        },
+        notes: vec![NOTE.to_owned()],
+    }
+}
+
 impl ImageModel for World {
     async fn refine(
         &self,
@@ -550,17 +562,12 @@ impl ImageModel for World {
         }
         let script = self.model.borrow_mut().pop_front();
         match script.expect("the model is asked too often") {
-            Script::Answer(bytes) => Ok(Answer::Image {
-                length: None,
-                contents: chunks(bytes),
-                notes: vec!["One thing was left as it was.".to_owned()],
+            Script::Answer(bytes) => Ok(answer(None, bytes)),
+            Script::Declare(bytes, length) => Ok(answer(Some(length), bytes)),
+            Script::Location(url) => Ok(Answer {
+                image: ImageOrLocation::Location(url.to_owned()),
+                notes: vec![NOTE.to_owned()],
             }),
-            Script::Declare(bytes, length) => Ok(Answer::Image {
-                length: Some(length),
-                contents: chunks(bytes),
-                notes: Vec::new(),
-            }),
-            Script::Location(url) => Ok(Answer::Location(url.to_owned())),
             Script::Unknown => Err(ModelError::Unknown("the provider answered 502".to_owned())),
             Script::Unavailable(retry_after) => Err(ModelError::Unavailable {
                 reason: "the provider is overloaded".to_owned(),

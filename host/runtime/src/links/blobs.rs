@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use concept_refinement_capability::blobs::{Blob, Blobs, Purpose, Rejection};
+use concept_refinement_capability::model::Reopen;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::image::{Limits, Received};
@@ -87,11 +88,11 @@ impl HostBlobWithStore<Sandbox> for Linked {
     async fn contents(caller: &Caller, blob: Resource<Blob>) -> wasmtime::Result<StreamReader<u8>> {
         caller.with(|mut access| {
             let blob = access.get().table.get(&blob)?.clone();
-            let reopen = {
+            let reopen: Reopen = {
                 let blob = blob.clone();
                 Arc::new(move || blob.contents())
             };
-            StreamReader::new(access, ByteStream::of(blob.contents(), reopen))
+            StreamReader::new(access, ByteStream::of(blob.contents(), Some(reopen)))
         })
     }
 }

@@ -7,16 +7,18 @@
 //! call is tried again when there is some.
 
 mod answer;
+mod exported;
 pub mod link;
 mod next;
 mod own_time;
 mod request;
 mod run;
+mod version_0_1;
 
 use std::sync::Arc;
 
 use concept_refinement_capability::model::{
-    ImageModel, MemoryUse, ModelAnswer, ModelError, ModelRequest, RetryLater,
+    ImageModel, ImageOrLocation, MemoryUse, ModelAnswer, ModelError, ModelRequest, RetryLater,
 };
 use concept_refinement_capability::stream_guard::guarded;
 use futures::future::{BoxFuture, pending};
@@ -107,12 +109,11 @@ impl ImageModel for ModelComponent {
 /// An answer whose contents hold its call: dropping them ends the call. After a retry was
 /// requested they never end, since a reader would take what has arrived for the whole.
 fn held<C: Send + 'static>(answer: ModelAnswer, retry_later: RetryLater, call: C) -> ModelAnswer {
-    match answer {
-        ModelAnswer::Image {
+    let image = match answer.image {
+        ImageOrLocation::Image {
             media_type,
             length,
             contents,
-            notes,
         } => {
             let end = stream::once(async move {
                 if retry_later.is_set() {
@@ -120,13 +121,13 @@ fn held<C: Send + 'static>(answer: ModelAnswer, retry_later: RetryLater, call: C
                 }
             });
             let contents = contents.chain(end.filter_map(async |()| None));
-            ModelAnswer::Image {
+            ImageOrLocation::Image {
                 media_type,
                 length,
                 contents: Box::pin(guarded(contents, call)),
-                notes,
             }
         }
-        ModelAnswer::Location(url) => ModelAnswer::Location(url),
-    }
+        location @ ImageOrLocation::Location(_) => location,
+    };
+    ModelAnswer { image, ..answer }
 }

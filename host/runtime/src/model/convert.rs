@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use concept_refinement_capability::model::{ModelAnswer, ModelError, ModelRequest, RetryLater};
+use concept_refinement_capability::model::{
+    ImageOrLocation, Mask, ModelAnswer, ModelError, ModelRequest, RetryLater, Source,
+};
 use concept_refinement_capability::payments::Payments;
 use concept_refinement_domain::sentence::cut;
 use wasmtime::component::StreamReader;
@@ -27,12 +29,13 @@ pub struct CallContext {
 pub fn request(
     request: wit::Request,
     context: CallContext,
-    store: impl wasmtime::AsContextMut,
+    mut store: impl wasmtime::AsContextMut,
 ) -> wasmtime::Result<ModelRequest> {
     let wit::Request {
         task_id,
         prompt,
         strength,
+        seed,
         logo_description,
         theme_description,
         media_type,
@@ -42,7 +45,9 @@ pub fn request(
         receipt: _,
         receipt_key: _,
         time_left,
+        options,
         image,
+        mask,
     } = request;
     let CallContext {
         retry_later,
@@ -51,16 +56,35 @@ pub fn request(
     } = context;
     let time_left = Duration::from_millis(time_left).min(MAX_TIME);
     let deadline = deadline.unwrap_or_else(|| Instant::now() + time_left);
-    let image = consume(image, store)?;
+    let image = consume(image, &mut store)?;
+    let mask = match mask {
+        Some(wit::Mask {
+            media_type,
+            length,
+            contents,
+        }) => {
+            let contents = consume(contents, &mut store)?;
+            Some(Mask {
+                media_type,
+                length,
+                contents: contents.chunks,
+                reopen: contents.reopen,
+            })
+        }
+        None => None,
+    };
     Ok(ModelRequest {
         task_id,
         prompt,
         strength,
+        seed,
         logo_description,
         theme_description,
         media_type,
         length,
         source_url,
+        options,
+        mask,
         image: image.chunks,
         reopen: image.reopen,
         retry_later,
@@ -70,19 +94,30 @@ pub fn request(
 }
 
 pub fn answer(answer: ModelAnswer, caller: &Caller) -> wasmtime::Result<wit::Answer> {
-    Ok(match answer {
-        ModelAnswer::Image {
+    let ModelAnswer {
+        image,
+        notes,
+        source,
+    } = answer;
+    let image = match image {
+        ImageOrLocation::Image {
             media_type,
             length,
             contents,
-            notes,
-        } => wit::Answer::Image(wit::Image {
+        } => wit::ImageOrLocation::Image(wit::Image {
             media_type,
             length,
             contents: caller.with(|access| StreamReader::new(access, ByteStream::new(contents)))?,
-            notes,
         }),
-        ModelAnswer::Location(url) => wit::Answer::Location(url),
+        ImageOrLocation::Location(url) => wit::ImageOrLocation::Location(url),
+    };
+    Ok(wit::Answer {
+        image,
+        notes,
+        source: match source {
+            Source::Generative => wit::Source::Generative,
+            Source::Rules => wit::Source::Rules,
+        },
     })
 }
 

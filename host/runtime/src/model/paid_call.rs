@@ -1,4 +1,4 @@
-//! One call of a link, whose requests are counted and receipts kept.
+//! One call of a link, whose requests are counted, and whose receipts and usage are kept.
 //!
 //! Nothing is recorded for a call that sends no request, because its model has no
 //! provider or the answer comes from a cache.
@@ -9,6 +9,7 @@ use std::time::Duration;
 use concept_refinement_capability::model::ModelError;
 use concept_refinement_capability::payments::{Call, LeaseLost, Payments, Reason};
 use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::payment::Usage;
 use tokio::sync::{Mutex, watch};
 
 use crate::model::memory::Admitted;
@@ -92,9 +93,7 @@ impl PaidCall {
     /// The key is another call's, the receipt cannot be stored, or the operator forbids
     /// paying twice.
     pub async fn keep(&self, key: &str, receipt: &[u8]) -> Result<(), CapabilityError> {
-        if key != self.key {
-            return Err(CapabilityError::invalid("This is the key of another call."));
-        }
+        self.check(key)?;
         let mut state = self.state.lock().await;
         let begins = !state.has_begun && self.receipt.is_none();
         let call = if receipt.is_empty() {
@@ -112,6 +111,24 @@ impl PaidCall {
             state.call = call;
         }
         Ok(())
+    }
+
+    /// Stores what a piece of the call's work cost.
+    ///
+    /// # Errors
+    ///
+    /// The key is another call's, or it cannot be stored.
+    pub async fn add_usage(&self, key: &str, usage: &Usage) -> Result<(), CapabilityError> {
+        self.check(key)?;
+        self.waiting(self.payments.add_usage(&self.link, usage))
+            .await
+    }
+
+    fn check(&self, key: &str) -> Result<(), CapabilityError> {
+        match key == self.key {
+            true => Ok(()),
+            false => Err(CapabilityError::invalid("This is the key of another call.")),
+        }
     }
 
     /// Marks the call as waiting meanwhile, since the store may be unreachable.

@@ -24,6 +24,7 @@ pub mod capabilities {
                 import concept:refinement/next-models@0.2.0;
                 import concept:refinement/model-state@0.2.0;
                 import concept:refinement/receipts@0.2.0;
+                import concept:refinement/usage@0.2.0;
             }
         ",
         world: "concept-refinement:host/capabilities",
@@ -83,7 +84,26 @@ pub mod model {
             "concept:refinement/model-types@0.2.0": super::capabilities::concept::refinement::model_types,
             "concept:refinement/receipts@0.2.0": super::capabilities::concept::refinement::receipts,
             "concept:refinement/settings@0.2.0": super::capabilities::concept::refinement::settings,
+            "concept:refinement/usage@0.2.0": super::capabilities::concept::refinement::usage,
             "concept:refinement/types@0.2.0": super::capabilities::concept::refinement::types,
         },
+    });
+}
+
+/// What differs in the interfaces of 0.1.0, which components that were built with them
+/// import and export. The others are the same, but for the version in their names.
+pub mod model_0_1 {
+    wasmtime::component::bindgen!({
+        path: "../../wit/0.1.0",
+        inline: "
+            package concept-refinement:host;
+            world model {
+                import concept:refinement/next-models@0.1.0;
+                export concept:refinement/image-model@0.1.0;
+            }
+        ",
+        world: "concept-refinement:host/model",
+        imports: { default: trappable },
+        require_store_data_send: true,
     });
 }

@@ -40,18 +40,14 @@ pub struct Items<T>(BoxStream<'static, T>);
 impl ByteStream {
     /// A stream that can be read once.
     pub fn new(stream: impl Stream<Item = Bytes> + Send + 'static) -> Self {
-        Self {
-            chunks: Box::pin(stream),
-            reopen: None,
-            is_read: false,
-        }
+        Self::of(Box::pin(stream), None)
     }
 
-    /// A stream that its consumer may open again.
-    pub fn of(chunks: BoxStream<'static, Bytes>, reopen: Reopen) -> Self {
+    /// A stream that its consumer may open again, if that is possible.
+    pub fn of(chunks: BoxStream<'static, Bytes>, reopen: Option<Reopen>) -> Self {
         Self {
             chunks,
-            reopen: Some(reopen),
+            reopen,
             is_read: false,
         }
     }

@@ -85,7 +85,7 @@ pub fn files(language: &str, name: &str) -> Option<Vec<File>> {
 }
 
 /// The interfaces that this world needs.
-fn interfaces(world: &str) -> [File; 6] {
+fn interfaces(world: &str) -> [File; 7] {
     [
         (
             "wit/image-model.wit",
@@ -106,6 +106,10 @@ fn interfaces(world: &str) -> [File; 6] {
         (
             "wit/types.wit",
             include_str!("../../../../wit/types.wit").into(),
+        ),
+        (
+            "wit/usage.wit",
+            include_str!("../../../../wit/usage.wit").into(),
         ),
         ("wit/world.wit", only(world).into()),
     ]

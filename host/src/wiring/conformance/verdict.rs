@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use concept_refinement_capability::model::{ModelAnswer, ModelError};
+use concept_refinement_capability::model::{ImageOrLocation, ModelAnswer, ModelError};
 use concept_refinement_domain::image::{Inspector, Limits};
 use concept_refinement_domain::size;
 use futures::StreamExt as _;
@@ -57,21 +57,11 @@ impl<'a> Judge<'a> {
     pub async fn answer(&self, answer: Result<ModelAnswer, ModelError>) -> Verdict {
         let is_image = answer.is_ok();
         let result = match answer {
-            Ok(ModelAnswer::Image {
-                media_type,
-                length,
-                contents,
-                notes,
-            }) => match self.read(contents).await {
-                Ok((Ok(format), bytes)) => notes
-                    .iter()
-                    .try_for_each(|note| self.sentence(note))
-                    .map_err(|problem| format!("in a note {problem}"))
-                    .and_then(|()| image(&media_type, format, length, bytes)),
-                Ok((Err(problem), _)) => Err(format!("it answered an image, but {problem}")),
-                Err(problem) => Err(problem),
-            },
-            Ok(ModelAnswer::Location(url)) => address(&url),
+            Ok(ModelAnswer { image, notes, .. }) => notes
+                .iter()
+                .try_for_each(|note| self.sentence(note))
+                .map_err(|problem| format!("in a note {problem}"))
+                .and(self.refined(image).await),
             Err(error) => self.error(error),
         };
         Verdict { is_image, result }
@@ -81,14 +71,30 @@ impl<'a> Judge<'a> {
     pub async fn ending(&self, answer: Result<ModelAnswer, ModelError>) -> Verdict {
         let is_image = answer.is_ok();
         let result = match answer {
-            Ok(ModelAnswer::Image { contents, .. }) => {
-                let read = self.read(contents).await;
-                read.map(|(_, bytes)| size::in_words(bytes))
-            }
-            Ok(ModelAnswer::Location(url)) => address(&url),
+            Ok(answer) => match answer.image {
+                ImageOrLocation::Image { contents, .. } => {
+                    let read = self.read(contents).await;
+                    read.map(|(_, bytes)| size::in_words(bytes))
+                }
+                ImageOrLocation::Location(url) => address(&url),
+            },
             Err(error) => self.error(error),
         };
         Verdict { is_image, result }
+    }
+
+    async fn refined(&self, image: ImageOrLocation) -> Result<String, String> {
+        match image {
+            ImageOrLocation::Image {
+                media_type,
+                length,
+                contents,
+            } => match self.read(contents).await? {
+                (Ok(format), bytes) => self::image(&media_type, format, length, bytes),
+                (Err(problem), _) => Err(format!("it answered an image, but {problem}")),
+            },
+            ImageOrLocation::Location(url) => address(&url),
+        }
     }
 
     /// The media type and the length of the answer, or the problem with it.

@@ -20,7 +20,7 @@ mod bindings {
 use bindings::concept::refinement::blobs::{Blob, Limits, Purpose, Rejection};
 use bindings::concept::refinement::next_models::LinkError;
 use bindings::concept::refinement::{model_state, next_models, settings};
-use bindings::exports::concept::refinement::image_model::{Answer, Error, Guest, Request};
+use bindings::exports::concept::refinement::image_model::{Answer, Error, Guest, Mask, Request};
 use bindings::wit_stream;
 
 /// No limits.
@@ -35,7 +35,7 @@ const ENDLESS_GIF: &[u8] = b"GIF89a\x01\x00\x01\x00\x00\x00\x00\x21\xfe";
 struct Component;
 
 impl Guest for Component {
-    async fn refine(request: Request) -> Result<Answer, Error> {
+    async fn refine(mut request: Request) -> Result<Answer, Error> {
         let prompt = request.prompt.clone();
         if let Some(name) = prompt.strip_prefix("tell: ") {
             let value = settings::get(name.to_owned()).await;
@@ -100,6 +100,27 @@ impl Guest for Component {
                 };
                 ask(&endless, "echo it", image).await
             }
+            // Seed and mask are its own.
+            "ask with a mask" => {
+                let (mut writer, contents) = wit_stream::new();
+                wit_bindgen::spawn(async move {
+                    writer.write_all(vec![0; 70_000]).await;
+                });
+                let mask = Mask {
+                    media_type: "image/png".to_owned(),
+                    length: 70_000,
+                    contents,
+                };
+                let (_, empty) = wit_stream::new();
+                let image = std::mem::replace(&mut request.image, empty);
+                let asked = Request {
+                    seed: Some(7),
+                    options: vec![("size".to_owned(), "large".to_owned())],
+                    mask: Some(mask),
+                    ..asked(&request, "tell", image)
+                };
+                next_models::refine(0, asked).await.map_err(of_link)
+            }
             "hoard blobs" => {
                 let mut blobs = Vec::new();
                 while let Ok(blob) = Blob::reserve(Purpose::Answer, 64 << 10, ANY).await {
@@ -160,10 +181,17 @@ async fn ask(
     prompt: &str,
     image: wit_bindgen::StreamReader<u8>,
 ) -> Result<Answer, Error> {
-    let request = Request {
+    let asked = asked(request, prompt, image);
+    next_models::refine(0, asked).await.map_err(of_link)
+}
+
+/// The same request, for this prompt and image.
+fn asked(request: &Request, prompt: &str, image: wit_bindgen::StreamReader<u8>) -> Request {
+    Request {
         task_id: request.task_id.clone(),
         prompt: prompt.to_owned(),
         strength: request.strength,
+        seed: request.seed,
         logo_description: request.logo_description.clone(),
         theme_description: request.theme_description.clone(),
         media_type: request.media_type.clone(),
@@ -172,16 +200,19 @@ async fn ask(
         receipt: None,
         time_left: request.time_left,
         receipt_key: request.receipt_key.clone(),
+        options: request.options.clone(),
         image,
-    };
-    next_models::refine(0, request)
-        .await
-        .map_err(|error| match error {
-            LinkError::Unavailable(unavailable) => Error::Unavailable(unavailable),
-            LinkError::Unknown(reason) => Error::Unknown(reason),
-            LinkError::Unauthorized(reason) => Error::Unauthorized(reason),
-            LinkError::Refused(reason) | LinkError::Broken(reason) => Error::Refused(reason),
-        })
+        mask: None,
+    }
+}
+
+fn of_link(error: LinkError) -> Error {
+    match error {
+        LinkError::Unavailable(unavailable) => Error::Unavailable(unavailable),
+        LinkError::Unknown(reason) => Error::Unknown(reason),
+        LinkError::Unauthorized(reason) => Error::Unauthorized(reason),
+        LinkError::Refused(reason) | LinkError::Broken(reason) => Error::Refused(reason),
+    }
 }
 
 async fn hang() -> ! {

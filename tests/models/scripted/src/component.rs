@@ -23,9 +23,10 @@ pub mod bindings {
     use super::Component;
 }
 
-use bindings::concept::refinement::receipts;
+use bindings::concept::refinement::types::Usage;
+use bindings::concept::refinement::{receipts, usage};
 use bindings::exports::concept::refinement::image_model::{
-    Answer, Error, Guest, Image, Request, Unavailable,
+    Answer, Error, Guest, Image, ImageOrLocation, Request, Source, Unavailable,
 };
 use bindings::wit_stream;
 
@@ -79,7 +80,8 @@ impl Guest for Component {
                 })
             }
             Script::Swell(length) => Ok(swollen(request, length).await),
-            Script::Location(url) => Ok(Answer::Location(url)),
+            Script::Location(url) => Ok(location(url)),
+            Script::Tell => Err(told(request).await),
             Script::Fetch(url) => Err(Error::Refused(fetched(&url).await)),
             Script::Refuse(reason) => Err(Error::Refused(reason)),
             Script::Print(text) => {
@@ -121,12 +123,7 @@ impl Guest for Component {
                     hold(bytes, time.as_nanos()).await;
                     writer.write_all(end.to_vec()).await;
                 });
-                Ok(Answer::Image(Image {
-                    media_type,
-                    length: Some(length),
-                    contents,
-                    notes: Vec::new(),
-                }))
+                Ok(streamed(media_type, length, contents, Vec::new()))
             }
             Script::Hang => loop {
                 wait(u128::MAX).await;
@@ -153,12 +150,55 @@ fn echo(request: Request) -> Answer {
 }
 
 fn noted(request: Request, notes: Vec<String>) -> Answer {
-    Answer::Image(Image {
-        media_type: request.media_type,
-        length: Some(request.length),
-        contents: request.image,
+    streamed(request.media_type, request.length, request.image, notes)
+}
+
+fn streamed(
+    media_type: String,
+    length: u64,
+    contents: StreamReader<u8>,
+    notes: Vec<String>,
+) -> Answer {
+    Answer {
+        image: ImageOrLocation::Image(Image {
+            media_type,
+            length: Some(length),
+            contents,
+        }),
         notes,
-    })
+        source: Source::Generative,
+    }
+}
+
+fn location(url: String) -> Answer {
+    Answer {
+        image: ImageOrLocation::Location(url),
+        notes: Vec::new(),
+        source: Source::Generative,
+    }
+}
+
+/// What the request has beside its image, and what it costs to tell that.
+async fn told(request: Request) -> Error {
+    let usage = Usage {
+        cost: Some(60_000),
+        input_tokens: Some(7),
+        output_tokens: None,
+    };
+    let is_kept = usage::add(request.receipt_key, usage).await.is_ok();
+    let is_refused = usage::add("another".to_owned(), usage).await.is_err();
+    let (seed, options) = (request.seed, request.options);
+    let mask = match request.mask {
+        Some(mask) => format!(
+            "{}, {} bytes",
+            mask.media_type,
+            read(mask.contents).await.len()
+        ),
+        None => "none".to_owned(),
+    };
+    Error::Refused(format!(
+        "seed {seed:?}, options {options:?}, mask {mask}, usage {is_kept} {is_refused}"
+    ))
 }
 
 fn said(place: Place, text: String, request: Request) -> Result<Answer, Error> {
@@ -169,31 +209,21 @@ fn said(place: Place, text: String, request: Request) -> Result<Answer, Error> {
             retry_after: None,
             is_rate_limit: false,
         })),
-        Place::Location => Ok(Answer::Location(text)),
-        Place::MediaType => Ok(Answer::Image(Image {
-            media_type: text,
-            length: Some(request.length),
-            contents: request.image,
-            notes: Vec::new(),
-        })),
+        Place::Location => Ok(location(text)),
+        Place::MediaType => Ok(streamed(text, request.length, request.image, Vec::new())),
         Place::Note => Ok(noted(request, vec![text])),
     }
 }
 
 /// `declared`: the length, where it is not that of the bytes.
 fn answer(media_type: String, bytes: Vec<u8>, declared: Option<u64>) -> Answer {
-    let length = Some(declared.unwrap_or(bytes.len() as u64));
+    let length = declared.unwrap_or(bytes.len() as u64);
     let (mut writer, contents) = wit_stream::new();
     wit_bindgen::spawn(async move {
         // The reader may stop early.
         writer.write_all(bytes).await;
     });
-    Answer::Image(Image {
-        media_type,
-        length,
-        contents,
-        notes: Vec::new(),
-    })
+    streamed(media_type, length, contents, Vec::new())
 }
 
 /// What a GET request to the address is answered with.
@@ -234,28 +264,18 @@ async fn swollen(request: Request, length: u64) -> Answer {
             left = left.saturating_sub(ZEROS);
         }
     });
-    Answer::Image(Image {
-        media_type,
-        length: Some(length),
-        contents,
-        notes: Vec::new(),
-    })
+    streamed(media_type, length, contents, Vec::new())
 }
 
 async fn trap_midway(request: Request) -> Answer {
-    let (media_type, length) = (request.media_type.clone(), Some(request.length));
+    let (media_type, length) = (request.media_type.clone(), request.length);
     let bytes = half(request).await;
     let (mut writer, contents) = wit_stream::new();
     wit_bindgen::spawn(async move {
         writer.write_all(bytes).await;
         trap();
     });
-    Answer::Image(Image {
-        media_type,
-        length,
-        contents,
-        notes: Vec::new(),
-    })
+    streamed(media_type, length, contents, Vec::new())
 }
 
 async fn half(request: Request) -> Vec<u8> {

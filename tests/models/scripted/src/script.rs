@@ -22,6 +22,8 @@ pub enum Script {
     /// Asks an address over HTTP, and refuses with what came of it.
     Fetch(String),
     Refuse(String),
+    /// Records what it cost, and refuses with what was asked beside the image.
+    Tell,
     /// Prints this on both of its streams, in red on the second, then answers as `Echo`
     /// does.
     Print(String),
@@ -140,6 +142,7 @@ impl Script {
         }
         Some(match prompt.trim() {
             "echo it" => Self::Echo,
+            "tell" => Self::Tell,
             "instant" => Self::Instant,
             "answer nonsense" => Self::Answer(Contents::Nonsense),
             "answer truncated" => Self::Answer(Contents::Truncated),

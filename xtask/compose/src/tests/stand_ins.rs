@@ -28,14 +28,16 @@ const STORE: &str = "
     export concept:refinement/progress@0.2.0;
     export concept:refinement/blobs@0.2.0;
     export concept:refinement/receipts@0.2.0;
+    export concept:refinement/usage@0.2.0;
     export concept:refinement/payments@0.2.0;
     export concept:refinement/settings@0.2.0;
     export concept:refinement/health@0.2.0;
 ";
 
-const MODEL: &str = "
+pub const MODEL: &str = "
     import concept:refinement/settings@0.2.0;
     import concept:refinement/receipts@0.2.0;
+    import concept:refinement/usage@0.2.0;
     export concept:refinement/image-model@0.2.0;
 ";
 
@@ -71,6 +73,16 @@ const PAID_MODEL: &str = "
 const CHAIN_END: &str = "
     export concept:refinement/next-models@0.2.0;
     export concept:refinement/model-state@0.2.0;
+";
+
+const MODEL_0_1: &str = "
+    import concept:refinement/image-model@0.1.0;
+    export concept:refinement/image-model@0.2.0;
+";
+
+const NEXT_MODELS_0_1: &str = "
+    import concept:refinement/next-models@0.2.0;
+    export concept:refinement/next-models@0.1.0;
 ";
 
 /// All parts of all plans: what a world of each says.
@@ -152,6 +164,8 @@ impl StandIns {
             ("adapter-next-model", NEXT_MODEL.to_owned()),
             ("adapter-paid-model", PAID_MODEL.to_owned()),
             ("adapter-chain-end", CHAIN_END.to_owned()),
+            ("adapter-model-0-1", MODEL_0_1.to_owned()),
+            ("adapter-next-models-0-1", NEXT_MODELS_0_1.to_owned()),
         ]);
         Self {
             worlds,
@@ -199,6 +213,7 @@ impl StandIns {
 pub fn component(items: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     resolve.push_dir(wit()).unwrap();
+    resolve.push_dir(wit().join("0.1.0")).unwrap();
     encode(resolve, items)
 }
 

@@ -10,7 +10,7 @@ use wit_bindgen::{StreamReader, StreamResult};
 
 use super::delivering::deliver;
 use super::exports::concept::refinement::{
-    concept_store, health, image_store, payments, progress, receipts, settings, task_store,
+    concept_store, health, image_store, payments, progress, receipts, settings, task_store, usage,
     webhook_store,
 };
 use super::{Component, generated};
@@ -239,6 +239,13 @@ impl<P: Platform> receipts::Guest for Component<P> {
     async fn put(key: String, receipt: Vec<u8>) -> Answer<()> {
         let kept = store::<P>().keep_receipt(&key, &receipt).await;
         kept.map_err(to_wit_error)
+    }
+}
+
+impl<P: Platform> usage::Guest for Component<P> {
+    async fn add(key: String, usage: types::Usage) -> Answer<()> {
+        let added = store::<P>().add_usage(&key, &usage.convert()).await;
+        added.map_err(to_wit_error)
     }
 }
 

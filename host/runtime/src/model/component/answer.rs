@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use concept_refinement_capability::model::{ModelAnswer, ModelError};
+use concept_refinement_capability::model::{ImageOrLocation, ModelAnswer, ModelError, Source};
 use concept_refinement_domain::note;
 use concept_refinement_domain::sentence::cut;
 use futures::{StreamExt as _, stream};
@@ -30,13 +30,20 @@ pub fn from_wit(
     answer: Result<wit::Answer, wit::Error>,
     store: impl wasmtime::AsContextMut,
 ) -> wasmtime::Result<Converted> {
-    Ok(match answer {
-        Ok(wit::Answer::Image(wit::Image {
+    let wit::Answer {
+        image,
+        notes,
+        source,
+    } = match answer {
+        Ok(answer) => answer,
+        Err(error) => return Ok((Err(error_from_wit(error)), None)),
+    };
+    let (image, reading) = match image {
+        wit::ImageOrLocation::Image(wit::Image {
             mut media_type,
             length,
             contents,
-            notes,
-        })) => {
+        }) => {
             cut(&mut media_type);
             let Consumed {
                 chunks, drained, ..
@@ -47,23 +54,30 @@ pub fn from_wit(
                 let _ = begin.send(());
                 chunks
             });
-            let answer = ModelAnswer::Image {
+            let image = ImageOrLocation::Image {
                 media_type,
                 length,
                 contents: contents.flatten().boxed(),
-                notes: note::bounded(notes),
             };
-            (Ok(answer), Some(Reading { begun, drained }))
+            (image, Some(Reading { begun, drained }))
         }
-        Ok(wit::Answer::Location(mut url)) => match cut(&mut url) {
+        wit::ImageOrLocation::Location(mut url) => match cut(&mut url) {
             true => {
                 let problem = "the model answered an address that is too long";
-                (Err(ModelError::Broken(problem.to_owned())), None)
+                return Ok((Err(ModelError::Broken(problem.to_owned())), None));
             }
-            false => (Ok(ModelAnswer::Location(url)), None),
+            false => (ImageOrLocation::Location(url), None),
         },
-        Err(error) => (Err(error_from_wit(error)), None),
-    })
+    };
+    let answer = ModelAnswer {
+        image,
+        notes: note::bounded(notes),
+        source: match source {
+            wit::Source::Generative => Source::Generative,
+            wit::Source::Rules => Source::Rules,
+        },
+    };
+    Ok((Ok(answer), reading))
 }
 
 fn error_from_wit(error: wit::Error) -> ModelError {

@@ -15,12 +15,12 @@ use tracing::Instrument as _;
 use url::Url;
 use wasmtime::component::Component;
 
+use super::exported::Exporting;
 use super::next::Next;
 use crate::egress::Origin;
 use crate::model::output::{Listener, Output, first_line};
 use crate::model::state::ModelState;
 use crate::model::threads::Threads;
-use crate::wasm::bindings::model::ImageModelComponentPre;
 use crate::wasm::linker::{middleware_linker, model_linker};
 use crate::wasm::sandbox::{Grants, Sandbox};
 
@@ -30,7 +30,7 @@ const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// State shared by all calls of a link.
 pub struct Link {
     pub(super) engine: wasmtime::Engine,
-    pub(super) pre: ImageModelComponentPre<Sandbox>,
+    pub(super) pre: Exporting,
     pub(super) parts: Parts,
     /// Only for a middleware.
     pub(super) state: Option<Arc<ModelState>>,
@@ -77,7 +77,7 @@ impl Link {
         };
         let pre = linker
             .and_then(|linker| linker.instantiate_pre(component))
-            .and_then(ImageModelComponentPre::new)
+            .and_then(|pre| Exporting::new(component, pre))
             .map_err(anyhow::Error::from)
             .context("the model component does not fit the interface image-model")?;
         let mut link = Self {
@@ -185,10 +185,9 @@ impl Link {
         }
         let pre = self.pre.clone();
         let described = self.parts.threads.spawn(async move {
-            let model = pre.instantiate_async(&mut store).await?;
-            let model = model.concept_refinement_image_model();
+            let model = pre.instantiate(&mut store).await?;
             store
-                .run_concurrent(async |accessor| model.call_describe(accessor).await)
+                .run_concurrent(async |accessor| model.describe(accessor).await)
                 .await?
         });
         let described = tokio::time::timeout(DESCRIBE_TIMEOUT, described).await;

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use concept_refinement_capability::model::{ModelAnswer, ModelError, ModelRequest, RetryLater};
+use concept_refinement_capability::model::{
+    ImageOrLocation, ModelAnswer, ModelError, ModelRequest, RetryLater,
+};
 use concept_refinement_capability::payments::Payments;
 use futures::future::pending;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
@@ -167,7 +169,10 @@ impl Next {
         let waiting = Waiting::begin(&call.waits);
         let asked = async {
             match ask(link, request, &call.admitted, turn).await {
-                Ok(ModelAnswer::Location(url)) if link.is_foreign(&url) => {
+                Ok(ModelAnswer {
+                    image: ImageOrLocation::Location(url),
+                    ..
+                }) if link.is_foreign(&url) => {
                     refused("the model answered the address of another one's provider")
                 }
                 answer => answer,

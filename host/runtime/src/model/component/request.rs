@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use concept_refinement_capability::model::ModelRequest;
+use concept_refinement_capability::model::{Mask, ModelRequest};
 use wasmtime::component::StreamReader;
 
 use crate::model::paid_call::PaidCall;
@@ -12,17 +12,20 @@ use crate::wasm::stream::ByteStream;
 pub fn to_wit(
     request: ModelRequest,
     call: &PaidCall,
-    store: impl wasmtime::AsContextMut,
+    mut store: impl wasmtime::AsContextMut,
 ) -> wasmtime::Result<wit::Request> {
     let ModelRequest {
         task_id,
         prompt,
         strength,
+        seed,
         logo_description,
         theme_description,
         media_type,
         length,
         source_url,
+        options,
+        mask,
         image,
         reopen,
         retry_later: _,
@@ -30,14 +33,24 @@ pub fn to_wit(
         payments: _,
     } = request;
     let time_left = deadline.saturating_duration_since(Instant::now());
-    let image = match reopen {
-        Some(reopen) => ByteStream::of(image, reopen),
-        None => ByteStream::new(image),
+    let mask = match mask {
+        Some(Mask {
+            media_type,
+            length,
+            contents,
+            reopen,
+        }) => Some(wit::Mask {
+            media_type,
+            length,
+            contents: StreamReader::new(&mut store, ByteStream::of(contents, reopen))?,
+        }),
+        None => None,
     };
     Ok(wit::Request {
         task_id,
         prompt,
         strength,
+        seed,
         logo_description,
         theme_description,
         media_type,
@@ -46,6 +59,8 @@ pub fn to_wit(
         receipt: call.receipt().map(<[u8]>::to_vec),
         time_left: u64::try_from(time_left.as_millis()).unwrap_or(u64::MAX),
         receipt_key: call.key().to_owned(),
-        image: StreamReader::new(store, image)?,
+        options,
+        image: StreamReader::new(store, ByteStream::of(image, reopen))?,
+        mask,
     })
 }

@@ -88,14 +88,13 @@ pub async fn run(
         // Pinned in place: passing this large future through functions would reserve its
         // size again in the frame of each of them.
         let run = pin!(async {
-            let model = link.pre.instantiate_async(&mut store).await?;
-            let model = model.concept_refinement_image_model();
+            let model = link.pre.instantiate(&mut store).await?;
             store
                 .run_concurrent(async |accessor| {
                     let request = accessor.with(|mut access| {
                         request::to_wit(request.request(), &paid_call, &mut access)
                     })?;
-                    let refined = model.call_refine(accessor, request).await?;
+                    let refined = model.refine(accessor, request).await?;
                     let (refined, reading) =
                         accessor.with(|mut access| answer::from_wit(refined, &mut access))?;
                     if let Err(error) = &refined {

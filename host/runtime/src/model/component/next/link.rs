@@ -1,9 +1,12 @@
 //! `next-models`, as linked into a middleware.
 
 use std::sync::Arc;
+use std::{iter, mem};
 
-use concept_refinement_capability::blobs::Purpose;
-use concept_refinement_capability::model::Reopen;
+use concept_refinement_capability::blobs::{Blobs, Purpose};
+use concept_refinement_capability::model::{ModelRequest, Reopen};
+use concept_refinement_domain::capability::CapabilityError;
+use futures::{StreamExt as _, stream};
 use tokio::task::yield_now;
 
 use crate::links::blobs::filled;
@@ -52,28 +55,37 @@ impl HostWithStore<Sandbox> for Linked {
         // Otherwise the first poll would run on the stack of the guest, which keeps every
         // page that was ever used.
         yield_now().await;
-        if request.reopen.is_none() {
-            // The middleware writes the image itself: it is stored once for all its
-            // readers.
-            let (purpose, length) = (Purpose::Original, request.length);
-            match filled(caller, &blobs, purpose, request.image, length).await {
-                Ok(blob) => {
-                    let reopen: Reopen = Arc::new(move || blob.contents());
-                    request.image = reopen();
-                    request.reopen = Some(reopen);
-                }
-                Err(error) => {
-                    return Ok(Err(wit::LinkError::Unavailable(Unavailable {
-                        reason: error.message,
-                        retry_after: None,
-                        is_rate_limit: false,
-                    })));
-                }
-            }
+        if let Err(error) = store(caller, &blobs, &mut request).await {
+            return Ok(Err(wit::LinkError::Unavailable(Unavailable {
+                reason: error.message,
+                retry_after: None,
+                is_rate_limit: false,
+            })));
         }
         Ok(match next.refine(index, request).await {
             Ok(answer) => Ok(convert::answer(answer, caller)?),
             Err(error) => Err(error.into()),
         })
     }
+}
+
+/// Stores what the middleware writes itself, once for all its readers.
+async fn store(
+    caller: &Caller,
+    blobs: &Arc<Blobs>,
+    request: &mut ModelRequest,
+) -> Result<(), CapabilityError> {
+    let image = (&mut request.image, request.length, &mut request.reopen);
+    let mask = request.mask.as_mut();
+    let mask = mask.map(|mask| (&mut mask.contents, mask.length, &mut mask.reopen));
+    for (contents, length, reopen) in iter::once(image).chain(mask) {
+        if reopen.is_none() {
+            let written = mem::replace(contents, stream::empty().boxed());
+            let blob = filled(caller, blobs, Purpose::Original, written, length).await?;
+            let open: Reopen = Arc::new(move || blob.contents());
+            *contents = open();
+            *reopen = Some(open);
+        }
+    }
+    Ok(())
 }
