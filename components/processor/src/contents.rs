@@ -20,6 +20,7 @@ pub struct Contents<B> {
 pub struct Draft<B> {
     blob: B,
     declared: Option<u64>,
+    limits: Limits,
     /// Reserved space, in bytes.
     room: u64,
 }
@@ -61,10 +62,11 @@ impl<B: Blob> Draft<B> {
         limits: Limits,
     ) -> Result<Self, Rejected> {
         let room = room_for(purpose, declared, limits)?;
-        let blob = blobs.reserve(purpose, room, limits).await;
+        let blob = blobs.reserve(purpose, room).await;
         Ok(Self {
             blob: blob.map_err(Rejected::NoRoom)?,
             declared,
+            limits,
             room,
         })
     }
@@ -83,7 +85,7 @@ impl<B: Blob> Draft<B> {
 
     /// Appends a stream, to its end.
     pub async fn fill(&mut self, stream: B::Stream) -> Result<Received, Rejected> {
-        self.blob.fill(stream, self.declared).await
+        self.blob.fill(stream, self.declared, self.limits).await
     }
 
     /// Bytes received so far.

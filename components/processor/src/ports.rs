@@ -41,6 +41,7 @@ pub trait Blob {
         &mut self,
         contents: Self::Stream,
         declared: Option<u64>,
+        limits: Limits,
     ) -> Result<Received, Rejected>;
 
     /// How many bytes have arrived.
@@ -54,12 +55,7 @@ pub trait Blobs {
     type Blob: Blob;
 
     /// An empty blob with space for this many bytes. For a model's answer this waits.
-    async fn reserve(
-        &self,
-        purpose: Purpose,
-        length: u64,
-        limits: Limits,
-    ) -> Result<Self::Blob, CapabilityError>;
+    async fn reserve(&self, purpose: Purpose, length: u64) -> Result<Self::Blob, CapabilityError>;
 }
 
 pub trait ImageStore: Blobs {

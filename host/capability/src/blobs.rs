@@ -197,13 +197,12 @@ impl Blob {
         Ok(())
     }
 
-    /// Limits the image that is received in it.
-    #[must_use]
-    pub fn limited(self, limits: Limits) -> Self {
+    /// Limits the image that is received in it, unless it is limited already.
+    pub fn limit(&self, limits: Limits) {
         if let Contents::Held { held, .. } = &self.0 {
-            held.lock().transfer = Some(Transfer::new(limits));
+            let transfer = &mut held.lock().transfer;
+            transfer.get_or_insert_with(|| Transfer::new(limits));
         }
-        self
     }
 
     /// Appends bytes of an image, which is inspected if it is limited. `declared`: the length
@@ -235,10 +234,13 @@ impl Blob {
         Err(CapabilityError::invalid("Nothing is received here.").into())
     }
 
-    /// How many bytes it has. 0: they are kept elsewhere.
-    pub fn length(&self) -> u64 {
+    /// How many bytes were received.
+    pub fn received_bytes(&self) -> u64 {
         match &self.0 {
-            Contents::Held { held, .. } => held.lock().length as u64,
+            Contents::Held { held, .. } => {
+                let held = held.lock();
+                held.transfer.as_ref().map_or(0, Transfer::length)
+            }
             Contents::Shared(_) => 0,
         }
     }

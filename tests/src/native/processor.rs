@@ -78,7 +78,7 @@ impl<O: Outside> TaskStore for Native<O> {
 /// The bytes of one image, as they came.
 pub struct Held {
     chunks: Vec<Bytes>,
-    transfer: Transfer,
+    transfer: Option<Transfer>,
 }
 
 impl Blob for Held {
@@ -88,13 +88,15 @@ impl Blob for Held {
         &mut self,
         mut contents: Body,
         declared: Option<u64>,
+        limits: Limits,
     ) -> Result<Received, Rejected> {
+        let transfer = self.transfer.get_or_insert_with(|| Transfer::new(limits));
         let unusable = |unusable: Unusable| Rejected::Unusable(unusable.to_string());
         while let Some(chunk) = contents.next().await {
-            self.transfer.push(&chunk, declared).map_err(unusable)?;
+            transfer.push(&chunk, declared).map_err(unusable)?;
             self.chunks.push(chunk);
         }
-        Ok(match self.transfer.received(declared).map_err(unusable)? {
+        Ok(match transfer.received(declared).map_err(unusable)? {
             image::Received::Whole(inspected) => Received::Whole(Inspected {
                 format: inspected.format,
                 length: inspected.bytes,
@@ -104,17 +106,17 @@ impl Blob for Held {
     }
 
     async fn length(&self) -> u64 {
-        self.transfer.length()
+        self.transfer.as_ref().map_or(0, Transfer::length)
     }
 }
 
 impl<O: Outside> Blobs for Native<O> {
     type Blob = Held;
 
-    async fn reserve(&self, _: Purpose, _: u64, limits: Limits) -> Result<Held, CapabilityError> {
+    async fn reserve(&self, _: Purpose, _: u64) -> Result<Held, CapabilityError> {
         Ok(Held {
             chunks: Vec::new(),
-            transfer: Transfer::new(limits),
+            transfer: None,
         })
     }
 }

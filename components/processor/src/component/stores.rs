@@ -141,21 +141,12 @@ impl ports::ImageModel for Imports {
 impl ports::Blobs for Imports {
     type Blob = Blob;
 
-    async fn reserve(
-        &self,
-        purpose: Purpose,
-        length: u64,
-        limits: Limits,
-    ) -> Result<Blob, CapabilityError> {
+    async fn reserve(&self, purpose: Purpose, length: u64) -> Result<Blob, CapabilityError> {
         let purpose = match purpose {
             Purpose::Original => blobs::Purpose::Original,
             Purpose::ModelAnswer => blobs::Purpose::Answer,
         };
-        let limits = blobs::Limits {
-            max_bytes: limits.max_bytes,
-            max_pixels: limits.max_pixels,
-        };
-        let reserved = Blob::reserve(purpose, length, limits).await;
+        let reserved = Blob::reserve(purpose, length).await;
         reserved.map_err(|error| error.convert())
     }
 }
@@ -189,9 +180,18 @@ impl From<Response> for Body {
 impl ports::Blob for Blob {
     type Stream = Body;
 
-    async fn fill(&mut self, contents: Body, declared: Option<u64>) -> Result<Received, Rejected> {
+    async fn fill(
+        &mut self,
+        contents: Body,
+        declared: Option<u64>,
+        limits: Limits,
+    ) -> Result<Received, Rejected> {
+        let limits = blobs::Limits {
+            max_bytes: limits.max_bytes,
+            max_pixels: limits.max_pixels,
+        };
         let Body { stream, _response } = contents;
-        match Blob::fill(self, stream, declared).await {
+        match Blob::fill(self, stream, declared, limits).await {
             Ok(blobs::Received::Whole(inspected)) => {
                 let format = Format::from_media_type(&inspected.media_type);
                 let format = format.ok_or_else(|| Rejected::Unusable(inspected.media_type))?;

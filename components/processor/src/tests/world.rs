@@ -411,18 +411,13 @@ impl TaskStore for World {
 pub struct Held {
     pub bytes: Vec<u8>,
     room: usize,
-    transfer: Transfer,
+    transfer: Option<Transfer>,
 }
 
 impl Blobs for World {
     type Blob = Held;
 
-    async fn reserve(
-        &self,
-        purpose: Purpose,
-        length: u64,
-        limits: Limits,
-    ) -> Result<Held, CapabilityError> {
+    async fn reserve(&self, purpose: Purpose, length: u64) -> Result<Held, CapabilityError> {
         let room = match purpose {
             Purpose::Original => self.room.get(),
             Purpose::ModelAnswer => {
@@ -433,7 +428,7 @@ impl Blobs for World {
         let held = Held {
             bytes: Vec::new(),
             room,
-            transfer: Transfer::new(limits),
+            transfer: None,
         };
         match purpose {
             Purpose::Original if length as usize > room => Err(no_room()),
@@ -453,16 +448,18 @@ impl Blob for Held {
         &mut self,
         mut contents: Chunks,
         declared: Option<u64>,
+        limits: Limits,
     ) -> Result<Received, Rejected> {
+        let transfer = self.transfer.get_or_insert_with(|| Transfer::new(limits));
         let unusable = |unusable: Unusable| Rejected::Unusable(unusable.to_string());
         while let Some(mut chunk) = contents.next().await {
-            self.transfer.push(&chunk, declared).map_err(unusable)?;
+            transfer.push(&chunk, declared).map_err(unusable)?;
             if self.bytes.len() + chunk.len() > self.room {
                 return Err(Rejected::NoRoom(no_room()));
             }
             self.bytes.append(&mut chunk);
         }
-        Ok(match self.transfer.received(declared).map_err(unusable)? {
+        Ok(match transfer.received(declared).map_err(unusable)? {
             image::Received::Whole(inspected) => Received::Whole(Inspected {
                 format: inspected.format,
                 length: inspected.bytes,
@@ -472,7 +469,7 @@ impl Blob for Held {
     }
 
     async fn length(&self) -> u64 {
-        self.transfer.length()
+        self.transfer.as_ref().map_or(0, Transfer::length)
     }
 }
 

@@ -34,18 +34,22 @@ impl HostBlobWithStore<Sandbox> for Linked {
         caller: &Caller,
         purpose: blobs::Purpose,
         length: u64,
-        limits: blobs::Limits,
     ) -> Answer<Resource<Blob>> {
         let (blobs, purpose) = caller.with(|mut access| {
             let purpose = access.get().purpose(purpose);
             wasmtime::error::Ok((Arc::clone(access.get().blobs()?), purpose))
         })?;
-        let limits = Limits {
-            max_bytes: limits.max_bytes,
-            max_pixels: limits.max_pixels,
-        };
         let reserved = reserved(caller, &blobs, purpose, bytes_of(length)).await;
-        handle(caller, reserved.map(|blob| blob.limited(limits)))
+        handle(caller, reserved)
+    }
+
+    async fn append(caller: &Caller, blob: Resource<Blob>, bytes: Vec<u8>) -> Answer<()> {
+        let blob = caller.with(|mut access| access.get().table.get(&blob).cloned())?;
+        let appended = async {
+            take(caller, &blob, bytes.len())?;
+            blob.append(&bytes).await
+        };
+        Ok(appended.await.convert())
     }
 
     async fn fill(
@@ -53,17 +57,22 @@ impl HostBlobWithStore<Sandbox> for Linked {
         blob: Resource<Blob>,
         contents: StreamReader<u8>,
         declared: Option<u64>,
+        limits: blobs::Limits,
     ) -> wasmtime::Result<Result<blobs::Received, blobs::Rejection>> {
         let (blob, chunks) = caller.with(|mut access| {
             let blob = access.get().table.get(&blob)?.clone();
             wasmtime::error::Ok((blob, consume(contents, &mut access)?.chunks))
         })?;
+        blob.limit(Limits {
+            max_bytes: limits.max_bytes,
+            max_pixels: limits.max_pixels,
+        });
         let received = received(caller, &blob, chunks, declared).await;
         Ok(received.map(Into::into).map_err(Into::into))
     }
 
     async fn length(caller: &Caller, blob: Resource<Blob>) -> wasmtime::Result<u64> {
-        caller.with(|mut access| Ok(access.get().table.get(&blob)?.length()))
+        caller.with(|mut access| Ok(access.get().table.get(&blob)?.received_bytes()))
     }
 
     async fn of(
@@ -97,6 +106,12 @@ impl HostBlobWithStore<Sandbox> for Linked {
     }
 }
 
+/// Deducts what these bytes take beyond what the blob has reserved.
+fn take(caller: &Caller, blob: &Blob, bytes: usize) -> Result<(), CapabilityError> {
+    let beyond = blob.beyond(bytes);
+    caller.with(|mut access| access.get().take_blob_bytes(beyond))
+}
+
 async fn received(
     caller: &Caller,
     blob: &Blob,
@@ -104,8 +119,7 @@ async fn received(
     declared: Option<u64>,
 ) -> Result<Received, Rejection> {
     while let Some(chunk) = chunks.next().await {
-        let beyond = blob.beyond(chunk.len());
-        caller.with(|mut access| access.get().take_blob_bytes(beyond))?;
+        take(caller, blob, chunk.len())?;
         blob.receive(&chunk, declared).await?;
         // A stream that always has a next chunk must not hold up the tasks of its thread.
         consume_budget().await;

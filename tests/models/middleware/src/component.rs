@@ -17,20 +17,11 @@ mod bindings {
     use super::Component;
 }
 
-use bindings::concept::refinement::blobs::{Blob, Limits, Purpose, Rejection};
+use bindings::concept::refinement::blobs::{Blob, Purpose};
 use bindings::concept::refinement::next_models::LinkError;
 use bindings::concept::refinement::{model_state, next_models, settings};
 use bindings::exports::concept::refinement::image_model::{Answer, Error, Guest, Mask, Request};
 use bindings::wit_stream;
-
-/// No limits.
-const ANY: Limits = Limits {
-    max_bytes: u64::MAX,
-    max_pixels: u64::MAX,
-};
-
-/// How an image begins whose comment never ends.
-const ENDLESS_GIF: &[u8] = b"GIF89a\x01\x00\x01\x00\x00\x00\x00\x21\xfe";
 
 struct Component;
 
@@ -123,31 +114,28 @@ impl Guest for Component {
             }
             "hoard blobs" => {
                 let mut blobs = Vec::new();
-                while let Ok(blob) = Blob::reserve(Purpose::Answer, 64 << 10, ANY).await {
-                    blobs.push(blob);
+                loop {
+                    let held = Blob::reserve(Purpose::Answer, 64 << 10).await;
+                    match held {
+                        Ok(blob) if blob.append(vec![1; 64 << 10]).await.is_ok() => {
+                            blobs.push(blob);
+                        }
+                        _ => {
+                            let held = blobs.len();
+                            return Err(Error::Refused(format!("{held} blobs are held")));
+                        }
+                    }
                 }
-                let held = blobs.len();
-                Err(Error::Refused(format!("{held} blobs are held")))
             }
             "fill a blob" => {
-                let Ok(blob) = Blob::reserve(Purpose::Answer, 0, ANY).await else {
+                let Ok(blob) = Blob::reserve(Purpose::Answer, 0).await else {
                     return Err(Error::Refused("no blob is held".to_owned()));
                 };
-                let (mut writer, image) = wit_stream::new();
-                wit_bindgen::spawn(async move {
-                    let mut chunk = ENDLESS_GIF.to_vec();
-                    while writer.write_all(chunk).await.is_empty() {
-                        chunk = [&[255; 1][..], &[1; 255]].concat().repeat(256);
-                    }
-                });
-                let filled = blob.fill(image, None).await;
-                let pieces = blob.length().await / (64 << 10);
-                match filled {
-                    Err(Rejection::Error(_)) => {
-                        Err(Error::Refused(format!("{pieces} pieces are held")))
-                    }
-                    other => Err(Error::Refused(format!("{other:?}"))),
+                let mut pieces = 0;
+                while blob.append(vec![1; 64 << 10]).await.is_ok() {
+                    pieces += 1;
                 }
+                Err(Error::Refused(format!("{pieces} pieces are held")))
             }
             "hoard memories" => {
                 let key = |index: i32| format!("hoard {index}");

@@ -1,6 +1,6 @@
 //! `blobs`: in the memory of this instance, which works on one task.
 
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -35,19 +35,8 @@ enum Held {
 
 impl GuestBlob for Blob {
     /// Reserves nothing: the only limit is the instance's memory.
-    async fn reserve(
-        _: Purpose,
-        _: u64,
-        limits: blobs::Limits,
-    ) -> Result<blobs::Blob, types::Error> {
-        let transfer = Transfer::new(Limits {
-            max_bytes: limits.max_bytes,
-            max_pixels: limits.max_pixels,
-        });
-        Ok(blobs::Blob::new(Self {
-            transfer: RefCell::new(Some(transfer)),
-            ..Self::of_chunks(VecDeque::new())
-        }))
+    async fn reserve(_: Purpose, _: u64) -> Result<blobs::Blob, types::Error> {
+        Ok(blobs::Blob::new(Self::of_chunks(VecDeque::new())))
     }
 
     async fn of(
@@ -68,18 +57,34 @@ impl GuestBlob for Blob {
         Ok(blobs::Blob::new(Self::of_chunks(held)))
     }
 
+    async fn append(&self, bytes: Vec<u8>) -> Result<(), types::Error> {
+        self.push(bytes).map_err(|error| error.convert())
+    }
+
     async fn fill(
         &self,
         contents: StreamReader<u8>,
         declared: Option<u64>,
+        limits: blobs::Limits,
     ) -> Result<blobs::Received, blobs::Rejection> {
+        let unusable = |unusable: Unusable| blobs::Rejection::Unusable(unusable.to_string());
+        let limits = Limits {
+            max_bytes: limits.max_bytes,
+            max_pixels: limits.max_pixels,
+        };
+        // Borrowed for each chunk: the call may be dropped in between, and repeated.
+        let transfer = || {
+            RefMut::map(self.transfer.borrow_mut(), |transfer| {
+                transfer.get_or_insert_with(|| Transfer::new(limits))
+            })
+        };
         let mut contents = Incoming::from(contents);
         while let Some(chunk) = contents.chunk().await {
-            self.receive(chunk, declared)?;
+            transfer().push(&chunk, declared).map_err(unusable)?;
+            let pushed = self.push(chunk);
+            pushed.map_err(|error| blobs::Rejection::Error(error.convert()))?;
         }
-        let transfer = self.transfer.borrow();
-        let transfer = transfer.as_ref().ok_or_else(unlimited)?;
-        let received = transfer.received(declared).map_err(unusable)?;
+        let received = transfer().received(declared).map_err(unusable)?;
         Ok(match received {
             Received::Whole(inspected) => blobs::Received::Whole(blobs::Inspected {
                 media_type: inspected.format.media_type().to_owned(),
@@ -119,30 +124,15 @@ impl Blob {
         }
     }
 
-    fn receive(&self, chunk: Vec<u8>, declared: Option<u64>) -> Result<(), blobs::Rejection> {
-        let mut transfer = self.transfer.borrow_mut();
-        let transfer = transfer.as_mut().ok_or_else(unlimited)?;
-        transfer.push(&chunk, declared).map_err(unusable)?;
+    fn push(&self, bytes: Vec<u8>) -> Result<(), CapabilityError> {
         match &mut *self.held.borrow_mut() {
             Held::Growing(held) => {
-                chunks::append(held, chunk);
+                chunks::append(held, bytes);
                 Ok(())
             }
-            Held::Whole(_) => Err(invalid("The bytes are being read.")),
+            Held::Whole(_) => Err(CapabilityError::invalid("The bytes are being read.")),
         }
     }
-}
-
-fn unusable(unusable: Unusable) -> blobs::Rejection {
-    blobs::Rejection::Unusable(unusable.to_string())
-}
-
-fn unlimited() -> blobs::Rejection {
-    invalid("Nothing is received here.")
-}
-
-fn invalid(message: &str) -> blobs::Rejection {
-    blobs::Rejection::Error(CapabilityError::invalid(message).convert())
 }
 
 impl Held {
