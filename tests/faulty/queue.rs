@@ -12,6 +12,7 @@ use concept_refinement_capability::queue::{
 use concept_refinement_domain::capability::{CapabilityError, Lease};
 use concept_refinement_domain::message::Parsed;
 use concept_refinement_tests::faults::Call;
+use concept_refinement_tests::flaws::Flaw;
 use futures::future::BoxFuture;
 
 use crate::faults::Faults;
@@ -50,8 +51,11 @@ impl FaultyQueue {
                 let Lease {
                     task_id, attempt, ..
                 } = &claimed.lease;
-                self.faults.note(&format!("claims {task_id}"));
-                self.faults.note(&format!("claimed {task_id} {attempt}"));
+                let claim = async {
+                    self.faults.note(&format!("claims {task_id}"));
+                    self.faults.note(&format!("claimed {task_id} {attempt}"));
+                };
+                self.faults.around(Call::Claim, claim).await;
                 Parsed::Valid {
                     task_id: task_id.clone(),
                     user_id: claimed.task.user_id.clone(),
@@ -59,7 +63,10 @@ impl FaultyQueue {
             }
         };
         if self.faults.delivers_twice() {
-            let repeat = Work::Message(named);
+            let repeat = match self.faults.flaw() {
+                Some(Flaw::ClaimAtomicity) => work.clone(),
+                _ => Work::Message(named),
+            };
             self.repeats.lock().unwrap().push_back(repeat);
         }
         let receipt = FaultyReceipt {

@@ -269,7 +269,7 @@ async fn whatever_is_published_is_delivered_as_it_is() {
     for message in [&b""[..], b"no message", b"{\"task_id\":\"a\"}", &[0xFF; 64]] {
         queue.publish(message.to_owned()).await.unwrap();
         let delivery = receive(&queue).await;
-        assert_eq!(*delivery.work(), Work::Message(parse(&message)));
+        assert_eq!(*delivery.work(), Work::Message(parse(message)));
         delivery.ack().await;
     }
     let error = queue.publish(vec![b' '; 2 << 20]).await.unwrap_err();
