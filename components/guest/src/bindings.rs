@@ -15,7 +15,9 @@ pub use generated::concept::refinement::{
     webhook_store,
 };
 #[cfg(feature = "worker")]
-pub use worker::concept::refinement::{processor, task_store};
+pub use worker::concept::refinement::processor;
+#[cfg(all(feature = "worker", not(feature = "capabilities")))]
+pub use worker::concept::refinement::task_store;
 
 conversions!(types);
 

@@ -6,13 +6,18 @@ use concept_refinement_capability::payments::{Payments, Reason, Repeat, Repeated
 use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_capability::traces::Attempt;
 use concept_refinement_domain::capability::{Claimed, Fenced};
-use concept_refinement_domain::payment::Payment;
+use concept_refinement_domain::payment::{Payment, Usage};
 
 use super::{LEASE, Store, TaskBackend, refined};
 
-/// With a receipt of no text.
+/// With a receipt of no text, and what the work cost.
 fn paid() -> Payment {
     let payment = Payment::default().call_begun();
+    let usage = Usage {
+        cost: Some(60_000),
+        ..Usage::default()
+    };
+    let payment = payment.with_usage("fast", &usage);
     payment.with_receipt("fast", &[0, 255]).unwrap()
 }
 

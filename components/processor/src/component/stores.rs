@@ -194,7 +194,7 @@ impl ports::Blob for Blob {
         match Blob::fill(self, stream, declared, limits).await {
             Ok(blobs::Received::Whole(inspected)) => {
                 let format = Format::from_media_type(&inspected.media_type);
-                let format = format.ok_or_else(|| Rejected::Unusable(inspected.media_type))?;
+                let format = format.ok_or(Rejected::Unusable(inspected.media_type))?;
                 Ok(Received::Whole(Inspected {
                     format,
                     length: inspected.length,
