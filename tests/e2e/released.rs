@@ -15,6 +15,7 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::postgres::new_schema;
 use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::service::{Launch, Service};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::backup::{all_of, ended, on_backup, streaming, unpacked};
@@ -165,12 +166,19 @@ async fn opens(release: &Path, store: Store) {
     let data = scratch("released").join("data");
     let archive = unpack(&file(".tar.gz"));
     match store {
-        Store::Sqlite => drop(restored(restore_archive(&archive, &data))),
+        Store::Sqlite => {
+            drop(restored(restore_archive(&archive, &data)));
+            let database = Connection::open(data.join("tasks.sqlite")).unwrap();
+            // A key is remembered for a day: as if the release had run just now.
+            let now = "UPDATE idempotency_key SET created_at = unixepoch() * 1000000";
+            assert_eq!(database.execute(now, []), Ok(1));
+        }
         Store::Postgres => {
             fs::create_dir(&data).unwrap();
             unpacked(&archive, &data);
             let sql = String::from_utf8(unpack(&file(".sql.gz"))).unwrap();
-            postgres().load(&sql.replace(SCHEMA, &schema));
+            let now = format!("UPDATE {schema}.idempotency_key SET created_at = now();");
+            postgres().load(&format!("{}\n{now}\n", sql.replace(SCHEMA, &schema)));
         }
     }
     let launch = store.launch(&postgres().url(&schema));

@@ -230,7 +230,7 @@ mod tests {
             ),
             (
                 17,
-                "3a1bb5b3a1486197b72c81b7345bb18bdfef641ae8cceaba0efa38c7b2667ae4",
+                "3a998245eea4027ed3fc62da396c36456c0a4f2370b5e9e1a203225044b6a0b7",
             ),
         ];
         let found: Vec<_> = statements()
