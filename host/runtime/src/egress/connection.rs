@@ -119,10 +119,6 @@ impl Connection {
         self.sender.is_ready()
     }
 
-    pub fn is_closed(&self) -> bool {
-        self.sender.is_closed()
-    }
-
     /// Sends a request and waits for the head of its answer. At most `bytes` of the body
     /// will be read.
     pub async fn send(

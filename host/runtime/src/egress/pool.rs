@@ -58,7 +58,10 @@ impl Pool {
     pub fn take(&self, key: &Key, permitted: impl Fn(IpAddr) -> bool) -> Option<Connection> {
         let mut idle = self.0.lock();
         idle.close_old();
-        let fits = |waiting: &Waiting| waiting.key == *key && waiting.connection.is_ready();
+        let fits = |waiting: &Waiting| {
+            let Waiting { connection, .. } = waiting;
+            waiting.key == *key && connection.is_ready() && connection.age() < MAX_AGE
+        };
         let place = idle.waiting.iter().rposition(fits)?;
         let Waiting { connection, .. } = idle.waiting.remove(place)?;
         drop(idle);
@@ -119,12 +122,8 @@ struct Waiting {
 
 impl Idle {
     fn close_old(&mut self) {
-        self.waiting.retain(|waiting| {
-            let Waiting {
-                connection, since, ..
-            } = waiting;
-            since.elapsed() < IDLE_TIMEOUT && connection.age() < MAX_AGE && !connection.is_closed()
-        });
+        let is_old = |waiting: &mut Waiting| waiting.since.elapsed() >= IDLE_TIMEOUT;
+        while self.waiting.pop_front_if(is_old).is_some() {}
     }
 }
 
