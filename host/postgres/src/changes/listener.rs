@@ -1,6 +1,7 @@
 //! Receives notifications of other hosts, and polls where some may have been missed.
 
 use std::collections::HashSet;
+use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -107,6 +108,9 @@ impl Notifications {
             Err(Fault::NotReady("it closed the connection".to_owned()))
         };
         timeout(DEADLINE, heard).await.map_err(|_| Fault::Deaf)??;
+        if ptr::eq(database, source) {
+            database.set_direct();
+        }
         Ok(notifications)
     }
 

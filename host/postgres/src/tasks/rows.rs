@@ -71,7 +71,7 @@ pub(crate) async fn find(
     let Some(id) = id(task_id) else {
         return Ok(None);
     };
-    let row = session.query_opt(SQL, &parameters![id]).await?;
+    let row = session.query_opt_prepared(SQL, &parameters![id]).await?;
     row.map(|row| read(&mut Cells::of(&row))).transpose()
 }
 
