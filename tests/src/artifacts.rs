@@ -101,7 +101,7 @@ pub fn composed(name: &str) -> PathBuf {
 /// The composition of this name, with the scripted model.
 pub fn test_composed(name: &str) -> PathBuf {
     let file = format!("test-composed/{name}.wasm");
-    existing(target_directory().join(file), "cargo xtask compose")
+    existing(target_directory().join(file), "cargo xtask components")
 }
 
 /// The programs of Postgres 18, of an npm package.

@@ -48,7 +48,8 @@ pub enum Output {
 /// data: a restart, if the first has ended.
 #[derive(Clone, Debug)]
 pub struct Launch {
-    program: fn() -> PathBuf,
+    program: PathBuf,
+    components: PathBuf,
     directory: PathBuf,
     flags: Vec<String>,
     variables: Vec<(String, String)>,
@@ -93,7 +94,8 @@ impl Launch {
             std::os::unix::fs::symlink(compiled, data.join("compiled")).unwrap();
         }
         let launch = Self {
-            program: artifacts::binary,
+            program: artifacts::binary(),
+            components: artifacts::components(),
             directory,
             flags: Vec::new(),
             variables: Vec::new(),
@@ -165,8 +167,17 @@ impl Launch {
 
     /// With faults around the capabilities: see [`crate::faults`].
     pub fn faulty(mut self) -> Self {
-        self.program = artifacts::faulty_binary;
+        self.program = artifacts::faulty_binary();
         self
+    }
+
+    /// What another checkout built for a release, by its target directory, with that
+    /// checkout's scripted model.
+    pub fn built_in(mut self, target: &Path) -> Self {
+        let model = target.join("test-components/model-scripted.wasm");
+        self.program = target.join("release/concept-refinement");
+        self.components = target.join("components");
+        self.set("model", model.to_str().unwrap())
     }
 
     /// On `wasmtime serve`, which takes settings and variables but no other flags.
@@ -330,7 +341,7 @@ impl Launch {
     }
 
     fn spawn(&self, subcommand: &str) -> (Reaped, Log, Lines) {
-        let program = (self.program)();
+        let program = &self.program;
         let mut starter = self.starter.clone();
         let closed = [(&self.stdout, ">&-"), (&self.stderr, "2>&-")];
         let closed: String = closed
@@ -357,7 +368,7 @@ impl Launch {
         command.arg(subcommand);
         command
             .arg("--components")
-            .arg(artifacts::components())
+            .arg(&self.components)
             .args(&self.flags)
             .current_dir(&self.directory)
             .env("XDG_CACHE_HOME", artifacts::user_cache())

@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: what the service costs, in the release profile, beside
-//! the same code without wasm.
+//! the same code without wasm, or beside another build of the service.
+
+mod last_release;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -7,6 +9,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::components;
+use crate::compose;
 use crate::executable::{self, Profile};
 use crate::process;
 use crate::templates;
@@ -18,13 +21,14 @@ pub struct Form {
     /// Shorter, and less precise.
     #[arg(long)]
     quick: bool,
-    /// Fails if a request or a task has become more expensive than is kept in
-    /// `tests/bench/guard.json`.
-    #[arg(long)]
+    /// Compares requests and tasks with those of another checkout in alternating rounds, and
+    /// measures nothing else. It must have been built there, by `cargo xtask build --release`
+    /// and `cargo xtask components`.
+    #[arg(long, value_name = "DIR")]
+    beside: Option<PathBuf>,
+    /// Fails if a request or a task costs more than in the last release, which is built first.
+    #[arg(long, conflicts_with = "beside")]
     guard: bool,
-    /// Keeps what they cost now.
-    #[arg(long)]
-    keep: bool,
     /// Compares the service with another server of the same contract, by its
     /// URL, and measures nothing else.
     #[arg(long, value_name = "URL")]
@@ -47,16 +51,41 @@ impl Form {
             ..Self::default()
         }
     }
+
+    /// Whether this part is measured.
+    fn measures(&self, part: &str) -> bool {
+        let is_alone = self.guard || self.beside.is_some() || self.against.is_some();
+        !is_alone && (self.parts.is_empty() || self.parts.iter().any(|name| name == part))
+    }
 }
 
-/// The executable is built first: it is what is measured.
+/// What a part needs besides the executable and the components.
+type Need = fn(&Workspace) -> anyhow::Result<()>;
+
+const NEEDS: [(&str, Need); 9] = [
+    ("administration", tools::ensure_postgres),
+    ("operators", tools::ensure_postgres),
+    ("postgres", tools::ensure_postgres),
+    ("upgrades", tools::ensure_postgres),
+    ("hosts", tools::ensure_postgres),
+    ("hosts", tools::ensure_s3),
+    ("platforms", tools::ensure_wasmtime),
+    ("platforms", compose::for_tests),
+    ("languages", templates::build),
+];
+
+/// Builds the executable, which is what is measured, and finds or makes all that is needed
+/// before anything is measured.
 pub fn run(workspace: &Workspace, form: &Form) -> anyhow::Result<()> {
-    executable::build(workspace, Profile::Release)?;
     components::build_all(workspace)?;
-    templates::build(workspace)?;
-    tools::ensure_wasmtime(workspace)?;
+    executable::build(workspace, Profile::Release)?;
+    for (part, need) in NEEDS {
+        if form.measures(part) {
+            need(workspace)?;
+        }
+    }
     let bench = executable::link(workspace, Profile::Release, "concept-refinement-bench")?;
-    let mut bench = workspace.command(bench);
+    let mut bench = workspace.native_command(&bench);
     if let Some(spin) = tools::spin(workspace) {
         bench.env("SPIN", spin);
     }
@@ -66,12 +95,35 @@ pub fn run(workspace: &Workspace, form: &Form) -> anyhow::Result<()> {
     if let Some(file) = &form.users {
         bench.env("REFINEMENT_BENCH_USERS", std::path::absolute(file)?);
     }
-    let flags = [
-        (form.quick, "--quick"),
-        (form.guard, "--guard"),
-        (form.keep, "--keep"),
-    ];
+    let other = match form.guard {
+        true => Some(last_release::build(workspace)?),
+        false => form.beside.as_ref().map(std::path::absolute).transpose()?,
+    };
+    if let Some(checkout) = other {
+        bench.env("REFINEMENT_BENCH_BESIDE", checkout.join("target"));
+    }
+    let flags = [(form.quick, "--quick"), (form.guard, "--guard")];
     let set = flags.into_iter().filter(|(is_set, _)| *is_set);
     bench.args(set.map(|(_, flag)| flag));
     process::run(bench.args(&form.parts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_measured_is_needed() {
+        let all = Form::default();
+        let some = Form {
+            parts: vec!["api".into()],
+            ..Form::default()
+        };
+        for (part, _) in NEEDS {
+            assert!(all.measures(part), "{part}");
+            assert!(!some.measures(part), "{part}");
+            assert!(!Form::guarded().measures(part), "{part}");
+        }
+        assert!(some.measures("api"));
+    }
 }

@@ -84,10 +84,8 @@ const PYTHON_CHECK: &str = "import sys, venv, ensurepip; sys.exit(sys.version_in
 /// Installs everything that the tests use.
 pub fn ensure_all(workspace: &Workspace) -> anyhow::Result<()> {
     ensure_lints(workspace)?;
-    for (what, package, programs) in DEBIAN {
-        if !programs.iter().any(|name| process::find(name).is_some()) {
-            install_on_debian(workspace, what, package, &programs.join("` or `"))?;
-        }
+    for program in &DEBIAN {
+        ensure_on_debian(workspace, program)?;
     }
     for environment in PYTHON {
         ensure_packages(workspace, environment)?;
@@ -100,6 +98,23 @@ pub fn ensure_all(workspace: &Workspace) -> anyhow::Result<()> {
     ensure_s3(workspace)?;
     ensure_wasmtime(workspace)?;
     ensure_clients(workspace).map(drop)
+}
+
+/// Postgres 15.
+pub fn ensure_postgres(workspace: &Workspace) -> anyhow::Result<()> {
+    let mut programs = DEBIAN.iter();
+    let postgres = programs.find(|(_, package, _)| package.starts_with("postgresql"));
+    postgres.map_or(Ok(()), |program| ensure_on_debian(workspace, program))
+}
+
+fn ensure_on_debian(
+    workspace: &Workspace,
+    (what, package, programs): &(&str, &str, &[&str]),
+) -> anyhow::Result<()> {
+    if programs.iter().any(|name| process::find(name).is_some()) {
+        return Ok(());
+    }
+    install_on_debian(workspace, what, package, &programs.join("` or `"))
 }
 
 /// The standard library of a target, which cargo needs to compile for it.
@@ -296,7 +311,7 @@ fn python(workspace: &Workspace) -> Option<PathBuf> {
 }
 
 /// Installs an S3-compatible server.
-fn ensure_s3(workspace: &Workspace) -> anyhow::Result<()> {
+pub fn ensure_s3(workspace: &Workspace) -> anyhow::Result<()> {
     // Optimised, since it hashes everything that the tests store.
     let optimised = "profile.dev.opt-level=1";
     let more = ["--features", "binary", "--config", optimised];

@@ -22,6 +22,8 @@ pub enum Target {
     Least(f64),
     /// At least so much of native.
     OfNative(f64),
+    /// At most so much of the other build.
+    OfOther(f64),
     /// More than native by at most so much.
     OverNative(f64),
 }
@@ -72,20 +74,16 @@ impl Figure {
             Target::Most(most) => self.value <= most,
             Target::Least(least) => self.value >= least,
             Target::OfNative(least) => self.ratio? >= least,
+            Target::OfOther(most) => self.ratio? <= most,
             Target::OverNative(most) => self.value - self.native? <= most,
         })
-    }
-
-    /// As many times as natively, where that was measured.
-    pub fn ratio(&self) -> Option<f64> {
-        self.ratio
     }
 
     /// What its target makes of its own unit.
     pub fn bound(&self) -> Option<f64> {
         Some(match self.target? {
             Target::Most(most) | Target::Least(most) => most,
-            Target::OfNative(least) => self.native? * least,
+            Target::OfNative(part) | Target::OfOther(part) => self.native? * part,
             Target::OverNative(most) => self.native? + most,
         })
     }
@@ -111,6 +109,7 @@ impl Target {
             Self::Most(most) => format!("at most {} {unit}", number(most)),
             Self::Least(least) => format!("at least {} {unit}", number(least)),
             Self::OfNative(least) => format!("at least {} of native", number(least)),
+            Self::OfOther(most) => format!("at most {} of the other", number(most)),
             Self::OverNative(most) => {
                 format!("at most {} {unit} over native", number(most))
             }

@@ -15,10 +15,10 @@
 mod administration;
 mod against;
 mod api;
+mod beside;
 mod cores;
 mod events;
 mod figures;
-mod guard;
 mod hosts;
 mod languages;
 mod load;
@@ -61,12 +61,15 @@ impl Form {
     }
 }
 
-const FLAGS: [&str; 3] = ["--quick", "--guard", "--keep"];
+const FLAGS: [&str; 2] = ["--quick", "--guard"];
 
 /// The URL of another server to compare with, and a file with a bearer token of
 /// a user of it in each line.
 const OTHER_URL: &str = "REFINEMENT_BENCH_AGAINST";
 const OTHER_USERS: &str = "REFINEMENT_BENCH_USERS";
+
+/// The target directory of another checkout to compare with.
+const BESIDE: &str = "REFINEMENT_BENCH_BESIDE";
 
 type Part = fn(Form) -> Vec<Figure>;
 
@@ -111,10 +114,6 @@ fn main() -> ExitCode {
         true => Form::Quick,
         false => Form::Whole,
     };
-    let names = match is_set("--guard") || is_set("--keep") {
-        true => guard::PARTS.to_vec(),
-        false => names,
-    };
     if let Some(name) = names.iter().find(|name| !is_part(name)) {
         let known = PARTS.map(|(part, _)| part);
         panic!("{name} is none of {known:?}");
@@ -128,19 +127,24 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
 
+    if let Some(target) = env::var_os(BESIDE) {
+        let figures = beside::measure(form, Path::new(&target));
+        println!("{}", table(&figures, "other"));
+        let is_met = figures.iter().all(|figure| figure.is_met() != Some(false));
+        return match is_met || !is_set("--guard") {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
+        };
+    }
+
     let mut figures = Vec::new();
     for (name, measure) in PARTS {
         if names.is_empty() || names.contains(&name) {
             eprintln!("measuring: {name}");
-            figures.extend(measure(form));
+            let measured = measure(form);
+            println!("{}", table(&measured, "native"));
+            figures.extend(measured);
         }
-    }
-    println!("{}", table(&figures, "native"));
-    if is_set("--keep") {
-        guard::keep(&figures);
-    }
-    if is_set("--guard") && !guard::compare(&figures) {
-        return ExitCode::FAILURE;
     }
     let directory = directory();
     write(

@@ -1,0 +1,36 @@
+//! The last release, built from its commit, to compare with.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use crate::process;
+use crate::workspace::Workspace;
+
+/// Version 0.1.0.
+const COMMIT: &str = "07ba6253f4eb88bab9390e0257f6b96ad1b7fe11";
+
+/// Checks it out below the target directory and builds it there, with the model that its
+/// tests script. What was built before is not built again.
+pub fn build(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    let checkout = workspace.target().join("last-release");
+    if !checkout.is_dir() {
+        let mut add = workspace.command("git");
+        add.args(["worktree", "add", "--force", "--detach"]);
+        process::run(add.arg(&checkout).arg(COMMIT))
+            .with_context(|| format!("the last release needs the commit {COMMIT} in this clone"))?;
+    }
+    let mut switch = workspace.command("git");
+    process::run(
+        switch
+            .args(["-C"])
+            .arg(&checkout)
+            .args(["checkout", "--quiet", COMMIT]),
+    )?;
+    for task in [&["build", "--release"][..], &["components"]] {
+        let mut cargo = workspace.cargo(&["xtask"]);
+        cargo.args(task).current_dir(&checkout);
+        process::run(cargo.env("CARGO_TARGET_DIR", checkout.join("target")))?;
+    }
+    Ok(checkout)
+}
