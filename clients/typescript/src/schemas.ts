@@ -101,6 +101,14 @@ export interface RefinementRequest {
   webhook_url?: string | null;
 }
 
+/** A limit on refinements. */
+export interface ServiceQuota {
+  /** Refinements per window. */
+  limit: number;
+  /** The calendar window, in UTC. */
+  window: "hour" | "day" | "month";
+}
+
 /** What the web page needs to know about the service. */
 export interface ServiceResponse {
   /** Whether users without credentials can get an anonymous session. */
@@ -117,14 +125,6 @@ export interface ServiceResponse {
   removes_old_data: boolean;
 }
 
-/** A limit on refinements. */
-export interface ServiceQuota {
-  /** Refinements per window. */
-  limit: number;
-  /** The calendar window, in UTC. */
-  window: "hour" | "day" | "month";
-}
-
 /** The credentials of an anonymous user. */
 export interface SessionResponse {
   /** A JSON Web Token. */
@@ -138,6 +138,28 @@ export interface SessionResponse {
 
 /** The stages of a refinement, in the order in which they begin. */
 export type StageName = "downloading" | "refining" | "storing-image" | "storing-concept";
+
+/** The task was deleted. */
+export interface StreamedEnd {
+  data: DeletedEvent;
+  event: "deleted";
+  /** Always `deleted`. */
+  id: string;
+}
+
+/** A stage begins. */
+export interface StreamedProgress {
+  data: ProgressEvent;
+  event: "progress";
+}
+
+/** The task, now and at each change of status. */
+export interface StreamedTask {
+  data: TaskResponse;
+  event: "task";
+  /** Names the state; for `Last-Event-ID`. */
+  id: string;
+}
 
 /** A page of tasks, newest first. */
 export interface TaskList {
@@ -178,6 +200,9 @@ export interface UploadResponse {
   path: string;
 }
 
+/** An event of the stream, with its data parsed. */
+export type WatchEvent = StreamedTask | StreamedProgress | StreamedEnd;
+
 /** An attempt that has ended. */
 export interface WebhookAttempt {
   /** When it began. */
@@ -186,6 +211,17 @@ export interface WebhookAttempt {
   error: string | null;
   /** What the receiver answered; null if it did not. */
   status: number | null;
+}
+
+/** What a receiver gets when a task has ended. */
+export interface WebhookEvent {
+  /** The task as `GET /api/tasks/{task_id}` returns it. */
+  data: TaskResponse;
+  /** The failed task that this one repeats, if the operator asked for that. */
+  retry_of?: string;
+  /** The task's `completed_at`. */
+  timestamp: string;
+  type: "task.completed" | "task.failed";
 }
 
 /** The state of a task's webhook delivery. */

@@ -11,8 +11,9 @@ use crate::response::Response;
 use crate::router;
 
 /// Headers that a page may send.
-const ALLOWED: &str = "Authorization, Content-Type, Idempotency-Key, If-None-Match, If-Range, \
-                       Last-Event-ID, Prefer, Range, Traceparent, Tracestate";
+const ALLOWED: &str = "Authorization, Baggage, Content-Type, Idempotency-Key, If-None-Match, \
+                       If-Range, Last-Event-ID, Prefer, Range, Sentry-Trace, Traceparent, \
+                       Tracestate";
 
 /// Headers that a page may read, besides the safelisted ones.
 const EXPOSED: &str = "Accept-Ranges, Content-Range, ETag, Idempotency-Replayed, \

@@ -18,8 +18,9 @@ pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 pub const COMMENT: &str = ": keep-alive\n\n";
 
-/// The beginning of every stream: the reconnection delay in milliseconds.
-pub const OPENING: &str = "retry: 1000\n\n";
+/// The beginning of every stream: the reconnection delay in milliseconds. It is a field of the
+/// first event, since a parser might take it for an event without data by itself.
+pub const OPENING: &str = "retry: 1000\n";
 
 /// The id of the event for a deleted task.
 pub const DELETED_ID: &str = "deleted";

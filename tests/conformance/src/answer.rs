@@ -1,5 +1,7 @@
 //! Judging one answer.
 
+use std::iter;
+
 use serde_json::Value;
 
 use crate::{Document, members, paths};
@@ -101,10 +103,12 @@ impl Document {
         }
         let media_type = answer.header("content-type").ok_or("no media type")?;
         let essence = media_type.split(';').next().unwrap_or_default().trim();
-        let content = &content[essence];
-        if content.is_null() {
+        let range = essence.split('/').next().map(|kind| format!("{kind}/*"));
+        let ranges = range.iter().map(|range| &content[range.as_str()]);
+        let mut described = iter::once(&content[essence]).chain(ranges);
+        let Some(content) = described.find(|content| !content.is_null()) else {
             return Err(format!("{media_type} is not in the document"));
-        }
+        };
         let said = match essence {
             "application/json" => serde_json::from_slice(answer.body)
                 .map_err(|error| format!("{error}: {:?}", answer.body))?,

@@ -124,11 +124,16 @@ impl Document {
 
     /// Judges what was said in a media type.
     fn content(&self, media_type: &str, content: &Value, said: &Value) -> Result<(), String> {
-        if media_type == "text/event-stream" {
-            let text = said.as_str().ok_or("no text")?;
-            return events::parse(text)?
-                .iter()
-                .try_for_each(|event| self.schema(&content["x-events"][&event.name], &event.data));
+        // An example is one event, an answer their text.
+        if media_type == "text/event-stream"
+            && let Some(text) = said.as_str()
+        {
+            let types = &self.resolved(&content["schema"])["discriminator"]["mapping"];
+            return events::parse(text)?.iter().try_for_each(|event| {
+                let reference = json!({"$ref": types[&event.name]});
+                let data = &self.resolved(&reference)["properties"]["data"];
+                self.schema(data, &event.data)
+            });
         }
         self.schema(&content["schema"], said)
     }

@@ -13,7 +13,7 @@ use super::answer::{Answer, json};
 use crate::auth::Caller;
 use crate::ports::Ports;
 use crate::problem::Problem;
-use crate::request::{Body, Request};
+use crate::request::{Body, Headers, Request};
 use crate::state::State;
 use crate::upload::{Upload, Whole};
 
@@ -24,13 +24,23 @@ const MAX_BUFFERED: u64 = 64 * 1024 * 1024;
 /// Each upload counts as at least this many bytes, because of its buffers.
 const MIN_RESERVATION: u64 = 1024 * 1024;
 
+/// What a client that sends a form has to do instead.
+const FORM: &str = "The body must be the image itself, not a form with it: with curl \
+                    --data-binary @logo.png -H 'Content-Type: image/png', in a browser the File.";
+
 pub async fn upload<P: Ports, B: Body>(state: &State<P>, request: &Request, body: B) -> Answer<P> {
     let caller = state.auth.writer(request).await?;
     let upload = Upload::new(body, state.config.image_limits);
     let stored = match request.headers.content_length() {
-        Some(length) => stream(state, caller, upload, length).await?,
-        None => collect(state, caller, upload).await?,
+        Some(length) => stream(state, caller, upload, length).await,
+        None => collect(state, caller, upload).await,
     };
+    let stored = stored.map_err(|problem| match problem {
+        Problem::UnsupportedMediaType(_) if is_form(&request.headers) => {
+            Problem::UnsupportedMediaType(FORM.into())
+        }
+        problem => problem,
+    })?;
     let image_url = state
         .ports
         .sign(&stored.path, request.origin.as_str())
@@ -125,6 +135,13 @@ fn limit_reached<P>(state: &State<P>, limit: ImageLimit) -> Problem {
             limits.under_way
         ),
     })
+}
+
+/// Whether the body is declared as a form.
+fn is_form(headers: &Headers) -> bool {
+    let declared = headers.text("content-type").unwrap_or_default();
+    let declared = declared.to_ascii_lowercase();
+    declared.trim_start().starts_with("multipart/")
 }
 
 /// A reservation of memory for an upload, released when dropped.

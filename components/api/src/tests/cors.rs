@@ -53,6 +53,8 @@ fn a_page_may_ask_for_what_a_route_answers_to() {
             "Range",
             "If-None-Match",
             "Traceparent",
+            "Baggage",
+            "Sentry-Trace",
         ] {
             assert!(headers.split(", ").any(|name| name == header), "{header}");
         }

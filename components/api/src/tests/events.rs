@@ -11,7 +11,7 @@ use crate::Method;
 
 const ID: &str = "00000000-0000-4000-8000-000000000001";
 const CONCEPT: &str = "00000000-0000-4000-8000-0000000000c0";
-const OPENING: &str = "retry: 1000\n\n";
+const OPENING: &str = "retry: 1000\n";
 const COMMENT: &str = ": keep-alive\n\n";
 
 /// A service with one pending task of ann's.
@@ -347,7 +347,7 @@ fn no_text_of_a_user_becomes_an_event() {
     assert_eq!(service.send(refine.json(&refinement)).status, 202);
     let text = watch(&service, call()).so_far();
     let lines: Vec<&str> = text.split(['\n', '\r']).collect();
-    assert_eq!(lines.len(), 7, "{lines:?}");
-    let data: Value = serde_json::from_str(lines[4].strip_prefix("data: ").unwrap()).unwrap();
+    assert_eq!(lines.len(), 6, "{lines:?}");
+    let data: Value = serde_json::from_str(lines[3].strip_prefix("data: ").unwrap()).unwrap();
     assert_eq!(data["metadata"]["refinement_prompt"], prompt);
 }

@@ -40,6 +40,32 @@ fn ways(bytes: &[u8]) -> Vec<(String, Call)> {
 }
 
 #[test]
+fn a_form_is_told_what_to_send_instead() {
+    let form = b"--x\r\ncontent-disposition: form-data; name=\"file\"\r\n\r\nbytes\r\n--x--";
+    for (declared, is_form) in [
+        ("multipart/form-data; boundary=x", true),
+        ("Multipart/Form-Data; boundary=x", true),
+        ("text/plain", false),
+    ] {
+        for (name, call) in ways(form) {
+            let reply = Service::new().send(call.header("content-type", declared));
+            reply.is_error(415, "UNSUPPORTED_MEDIA_TYPE");
+            let detail = reply.json()["detail"].to_string();
+            assert_eq!(
+                detail.contains("--data-binary"),
+                is_form,
+                "{declared}, {name}: {detail}"
+            );
+        }
+    }
+    // What it is, is decided by its bytes.
+    let call = call()
+        .header("content-type", "multipart/form-data")
+        .body(png(20, 10, 3000));
+    assert_eq!(Service::new().send(call).status, 201);
+}
+
+#[test]
 fn an_image_is_stored_as_it_was_sent() {
     let image = png(20, 10, 3000);
     for (name, call) in ways(&image) {
