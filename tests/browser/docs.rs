@@ -1,10 +1,18 @@
 //! The page that shows the description of the API.
 
+use std::path::PathBuf;
+use std::process::Command;
+
+use concept_refinement_tests::artifacts;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::platform::new_name;
+use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::service::Service;
+use concept_refinement_tests::tokens::token;
 use serde_json::{Value, json};
 
 use crate::tab::{PHONE, Tab};
-use crate::world::local;
+use crate::world::{attended, local, origin};
 
 async fn open(service: &Service, place: &str) -> Tab {
     let tab = Tab::blank(service).await;
@@ -70,6 +78,65 @@ async fn requests_can_be_tried_by_keyboard_and_on_a_phone() {
     )
     .await;
     assert_eq!(tab.hidden_width().await, Value::from(0));
+    tab.has_no_errors();
+}
+
+/// The code that is shown for each request is what sends it, with a token that it never names.
+#[tokio::test]
+async fn a_request_can_be_copied_as_code_that_sends_it() {
+    let tab = open(attended(), "#refine_concept").await;
+    tab.until("document.querySelector('#refine_concept form')")
+        .await;
+    let prompt = "it's \"brown\"\nand `$HOME` \\ über";
+    let user = token(&new_name());
+    tab.run(&format!(
+        "document.getElementById('token').value = {user:?}"
+    ))
+    .await;
+    tab.run("document.getElementById('token-form').requestSubmit()")
+        .await;
+    let original = origin().picture(&pictures::png(8, 8));
+    for (language, program, file) in [
+        ("curl", "bash".into(), "ask.sh"),
+        ("TypeScript", "node".into(), "ask.mjs"),
+        ("Python", artifacts::client_python_tool("python"), "ask.py"),
+    ] {
+        let body = json!({"original_image_url": original, "refinement_prompt": prompt}).to_string();
+        let area = "document.getElementById('refine_concept-body')";
+        tab.run(&format!("{area}.value = {body:?}")).await;
+        let choose = format!(
+            "const code = document.querySelector('#refine_concept .code'); code.open = true; \
+             const choice = code.querySelector('select'); choice.value = {language:?}; \
+             choice.dispatchEvent(new Event('input', {{ bubbles: true }}))"
+        );
+        tab.run(&format!("{{ {choose} }}")).await;
+        let code = "document.querySelector('#refine_concept .code pre').textContent";
+        tab.until(&format!("{code}.includes('/api/concepts/refine')"))
+            .await;
+        let code = tab.value(code).await;
+        let code = code.as_str().unwrap();
+        assert!(!code.contains(&user), "{code}");
+        let place = scratch("copied").join(file);
+        std::fs::write(&place, code).unwrap();
+        let mut command = Command::new::<PathBuf>(program);
+        let token = token(&new_name());
+        let output = command.arg(&place).env("TOKEN", token).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{language}: {output:?}\n{code}");
+        assert!(
+            said.contains("Concept refinement task created"),
+            "{language}: {said}"
+        );
+        assert!(said.contains("über"), "{language}: {said}");
+    }
+    // Each operation has code in each language.
+    tab.run("for (const part of document.querySelectorAll('details')) part.open = true")
+        .await;
+    let all = "[...document.querySelectorAll('.code pre')].filter((code) => code.textContent)";
+    tab.until(&format!(
+        "{all}.length === document.querySelectorAll('.operation').length"
+    ))
+    .await;
     tab.has_no_errors();
 }
 

@@ -121,7 +121,7 @@ function media(bodies) {
   const types = bodies.map(([type]) => type).join(', ');
   const shown = [];
   for (const [, content] of bodies) {
-    const name = content.schema?.$ref?.split('/').pop();
+    const name = content.schema?.$ref && nameOf(content.schema);
     if (name) {
       shown.push(el('p', {}, `${types}: `, el('a', { href: `#schema-${name}` }, name)));
     }
@@ -146,7 +146,7 @@ function showSchemas(api) {
     }));
     const inside = properties.length
       ? fields(api, properties)
-      : el('p', {}, `One of ${schema.enum.join(', ')}.`);
+      : el('p', {}, `One of ${(schema.enum ?? schema.oneOf.map(nameOf)).join(', ')}.`);
     schemas.append(el('details', { className: 'schema', id: `schema-${name}` },
       el('summary', {}, el('h3', {}, el('code', {}, name))),
       el('div', { className: 'inside' }, ...text(schema.description), inside)));
@@ -160,6 +160,10 @@ function openNamed() {
   named.open = true;
   named.scrollIntoView();
   named.querySelector('summary').focus({ preventScroll: true });
+}
+
+function nameOf(reference) {
+  return reference.$ref.split('/').pop();
 }
 
 function capital(word) {

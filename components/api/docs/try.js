@@ -1,5 +1,6 @@
 // A form for each operation, which sends the request that it describes.
 
+import { LANGUAGES } from '/docs/code.js';
 import { el, resolved } from '/docs/shown.js';
 
 const LONGEST_SHOWN = 200_000;
@@ -24,6 +25,7 @@ export function tryIt(api, { method, path, object, id }) {
     ...(body?.elements ?? []),
     el('div', { className: 'row' }, send, stop),
     outcome, shown);
+  form.append(asCode(form, () => described(api, object, requestOf(method, path, inputs, body))));
 
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
@@ -58,6 +60,55 @@ export function tryIt(api, { method, path, object, id }) {
   return form;
 }
 
+// The request that the form would send, in a language of choice.
+function asCode(form, request) {
+  const code = el('pre', { tabIndex: 0 });
+  const said = el('span', { role: 'status' });
+  const choice = el('select', { ariaLabel: 'Language' },
+    ...Object.keys(LANGUAGES).map((name) => el('option', { value: name }, name)));
+  const copy = el('button', { type: 'button' }, 'Copy');
+  const folded = el('details', { className: 'answer code' },
+    el('summary', {}, 'As code'),
+    el('p', { className: 'hint' }, 'It reads your token from the environment variable TOKEN.'),
+    el('div', { className: 'row' }, choice, copy, said),
+    code);
+  const write = () => {
+    said.textContent = '';
+    if (folded.open) code.textContent = LANGUAGES[choice.value](request());
+  };
+  folded.addEventListener('toggle', write);
+  form.addEventListener('input', write);
+  copy.addEventListener('click', async () => {
+    write();
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      said.textContent = 'Copied.';
+    } catch {
+      // Browsers refuse it on pages without https.
+      getSelection().selectAllChildren(code);
+      said.textContent = 'It is selected: copy it.';
+    }
+  });
+  return folded;
+}
+
+// What the code of a request is made of.
+function described(api, object, { url, method, headers, body }) {
+  const types = Object.values(object.responses)
+    .flatMap((response) => Object.keys(resolved(api, response).content ?? {}));
+  const answers = types.includes('image/*') ? 'image' : types.includes('text/event-stream') ? 'events' : 'text';
+  const file = object.requestBody && !object.requestBody.content['application/json'];
+  return {
+    url: new URL(url, location.origin).href,
+    method,
+    headers: [...headers].filter(([name]) => name !== 'authorization'),
+    json: file ? undefined : body,
+    file: file ? (body?.name ?? 'logo.png') : undefined,
+    needsToken: (object.security ?? api.security).length > 0,
+    answers,
+  };
+}
+
 function input(api, id, parameter) {
   const schema = resolved(api, parameter.schema);
   const name = `${id}-${parameter.name}`;
@@ -82,7 +133,7 @@ function bodyOf(id, content) {
   if (!json) {
     const accept = Object.keys(content).join(',');
     const file = el('input', { id: `${id}-body`, type: 'file', accept, required: true });
-    const read = () => ({ type: file.files[0].type, body: file.files[0] });
+    const read = () => ({ type: file.files[0]?.type || 'image/png', body: file.files[0] });
     return { read, elements: [el('label', { htmlFor: file.id }, 'Body'), file] };
   }
   const examples = Object.values(json.examples);
@@ -121,7 +172,7 @@ function requestOf(method, path, inputs, body) {
   if (query.size) url += `?${query}`;
   if (token) headers.set('authorization', `Bearer ${token}`);
   const sent = body?.read();
-  if (sent) headers.set('content-type', sent.type || 'application/octet-stream');
+  if (sent) headers.set('content-type', sent.type);
   return { url, method: method.toUpperCase(), headers, body: sent?.body };
 }
 

@@ -20,6 +20,11 @@ static ASSETS: &[Asset] = &[
     Asset::new("/docs", HTML, include_bytes!("../docs/index.html")),
     Asset::new("/docs/docs.css", CSS, include_bytes!("../docs/docs.css")),
     Asset::new(
+        "/docs/code.js",
+        JAVASCRIPT,
+        include_bytes!("../docs/code.js"),
+    ),
+    Asset::new(
         "/docs/docs.js",
         JAVASCRIPT,
         include_bytes!("../docs/docs.js"),
