@@ -11,7 +11,6 @@ use concept_refinement_tests::artifacts;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::service::{Launch, Service};
-use concept_refinement_tests::tokens::token;
 
 use crate::packages::{root, succeeds};
 
@@ -45,11 +44,11 @@ fn directory_with_logo(name: &str) -> PathBuf {
     directory
 }
 
-/// A README's program, of a user of this service.
+/// A README's program, for this service.
 fn program(client: &str, language: &str, service: &Service) -> String {
     let program = blocks(client, language).remove(0);
-    assert!(program.contains("https://refine.example.com"), "{program}");
-    program.replace("https://refine.example.com", service.url())
+    assert!(program.contains("http://127.0.0.1:8080"), "{program}");
+    program.replace("http://127.0.0.1:8080", service.url())
 }
 
 fn has_refined(directory: &Path) {
@@ -71,9 +70,9 @@ fn the_python_client_does_what_its_readme_shows() {
             .env("PIP_FIND_LINKS", artifacts::client_wheels()),
     );
 
-    let service = Launch::new().with_tokens().start();
-    let program = program("python", "python", &service).replace('…', &token("reader"));
-    std::fs::write(directory.join("refine.py"), program).unwrap();
+    let service = Launch::new().start();
+    let program = program("python", "python", &service);
+    std::fs::write(directory.join("refine.py"), &program).unwrap();
     let mut mypy = Command::new(artifacts::client_python_tool("mypy"));
     mypy.args(["--strict", "--python-executable"]);
     mypy.arg(environment.join("bin/python"));
@@ -81,16 +80,29 @@ fn the_python_client_does_what_its_readme_shows() {
     succeeds(mypy.arg("refine.py").current_dir(&directory));
     succeeds(bash("python refine.py", &directory).env("PATH", &path));
     has_refined(&directory);
+
+    // A service without anonymous users refuses it, and says so.
+    let closed = Launch::new().with_tokens().start();
+    let program = program.replace(service.url(), closed.url());
+    std::fs::write(directory.join("refine.py"), program).unwrap();
+    let refused = bash("python refine.py", &directory)
+        .env("PATH", &path)
+        .output();
+    let refused = String::from_utf8(refused.unwrap().stderr).unwrap();
+    assert!(
+        refused.contains("ApiError: Credentials are required."),
+        "{refused}"
+    );
 }
 
 #[test]
 fn the_typescript_client_does_what_its_readme_shows() {
-    let service = Launch::new().with_tokens().start();
     for compiler in ["typescript-5", "typescript"] {
         let directory = directory_with_logo(compiler);
         let install = install_line("typescript");
         succeeds(&mut without_network(bash(&install, &directory)));
 
+        let service = Launch::new().start();
         let program = program("typescript", "ts", &service);
         std::fs::write(directory.join("refine.mts"), program).unwrap();
         let compile = blocks("typescript", "sh").remove(1);
@@ -105,8 +117,7 @@ fn the_typescript_client_does_what_its_readme_shows() {
         symlink(tsc, modules.join(".bin/tsc")).unwrap();
         symlink(artifacts::node_types(), modules.join("@types/node")).unwrap();
 
-        let mut compile = without_network(bash(compile, &directory));
-        succeeds(compile.env("TOKEN", token(compiler)));
+        succeeds(&mut without_network(bash(compile, &directory)));
         has_refined(&directory);
     }
 }

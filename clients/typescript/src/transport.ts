@@ -1,6 +1,7 @@
 import { ApiError, RefinementError, ServiceUnreachableError, refusal } from './errors.js';
 import { isLast, rawEvents, taskEvent } from './events.js';
 import type { CallOptions, ClientOptions, TaskEvent } from './options.js';
+import type { SessionResponse } from './schemas.js';
 
 /** How long the service is asked again while it is away, in milliseconds. */
 const PATIENCE = 60_000;
@@ -113,8 +114,23 @@ export class Transport {
     const credentials: Record<string, string> = token ? { Authorization: `Bearer ${token}` } : {};
     const init = { method, body: body ?? null, signal: signal ?? null, headers: { ...headers, ...credentials } };
     const response = await this.#reached(this.#fetch(`${this.#base}${path}`, init));
-    if (!response.ok) throw await refusal(response);
-    return response;
+    if (response.ok) return response;
+    if (response.status === 401 && !token && (await this.#hasSession(signal))) {
+      return this.#answered(method, path, { body, headers, signal });
+    }
+    throw await refusal(response);
+  }
+
+  /** Makes an anonymous user, if the service has such. */
+  async #hasSession(signal: AbortSignal | undefined): Promise<boolean> {
+    if (this.token) return true;
+    const init = { method: 'POST', signal: signal ?? null };
+    const response = await this.#reached(this.#fetch(`${this.#base}/api/auth/session`, init));
+    if (!response.ok) return false;
+    const session = (await this.#reached(response.json())) as SessionResponse;
+    // Of two at once, both requests are of the user who was there first.
+    this.token ??= session.access_token;
+    return true;
   }
 
   /** Asks again while the service is away, as long as this client is patient. */

@@ -12,6 +12,7 @@ import httpx
 
 from ._answers import EventReader, TaskChanged, TaskDeleted, TaskEvent, refusal
 from ._errors import ApiError, RefinementError, ServiceUnreachableError
+from ._schemas import SessionResponse
 
 #: Between two requests to a service that is away, at first and at most, in seconds.
 FIRST_PAUSE = 0.25
@@ -115,9 +116,24 @@ class AsyncTransport:
     async def _sent(
         self, method: str, path: str, *, headers: dict[str, str] | None = None, **options: Any
     ) -> httpx.Response:
-        headers = {**(headers or {}), **self._credentials()}
         url = f"{self._base}{path}"
-        return await self._http.request(method, url, headers=headers, **options)
+        credentials = self._credentials()
+        sent = {**(headers or {}), **credentials}
+        response = await self._http.request(method, url, headers=sent, **options)
+        if response.status_code != 401 or credentials or not await self._begin_session():
+            return response
+        sent = {**(headers or {}), **self._credentials()}
+        return await self._http.request(method, url, headers=sent, **options)
+
+    async def _begin_session(self) -> bool:
+        """Makes an anonymous user, if the service has such."""
+        if self.token:
+            return True
+        response = await self._http.post(f"{self._base}/api/auth/session")
+        if response.is_success:
+            # Of two at once, both requests are of the user who was there first.
+            self.token = self.token or _read(SessionResponse, response)["access_token"]
+        return response.is_success
 
     async def _patiently(self, ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
         """Asks again while the service is away, as long as this client is patient."""

@@ -33,7 +33,7 @@ class Client:
 
     ``base_url`` is the service's origin, as ``https://refine.example.com``.
     ``token`` is an access token, or a function that gives one for each request; without
-    it, make an anonymous user by :meth:`create_session`. ``patience`` is for how long
+    it, an anonymous user is made if the service has such. ``patience`` is for how long
     the service is asked again while it cannot be reached or is overloaded, as during a
     restart, in seconds. ``http_client`` is an HTTP client in place of one of its own,
     which is closed with it.

@@ -107,6 +107,14 @@ class RefinementRequest(TypedDict):
     webhook_url: NotRequired[str | None]
 
 
+#: A limit on refinements.
+class ServiceQuota(TypedDict):
+    #: Refinements per window.
+    limit: int
+    #: The calendar window, in UTC.
+    window: Literal["hour", "day", "month"]
+
+
 #: What the web page needs to know about the service.
 class ServiceResponse(TypedDict):
     #: Whether users without credentials can get an anonymous session.
@@ -123,14 +131,6 @@ class ServiceResponse(TypedDict):
     removes_old_data: bool
 
 
-#: A limit on refinements.
-class ServiceQuota(TypedDict):
-    #: Refinements per window.
-    limit: int
-    #: The calendar window, in UTC.
-    window: Literal["hour", "day", "month"]
-
-
 #: The credentials of an anonymous user.
 class SessionResponse(TypedDict):
     #: A JSON Web Token.
@@ -144,6 +144,28 @@ class SessionResponse(TypedDict):
 
 #: The stages of a refinement, in the order in which they begin.
 StageName = Literal["downloading", "refining", "storing-image", "storing-concept"]
+
+
+#: The task was deleted.
+class StreamedEnd(TypedDict):
+    data: DeletedEvent
+    event: Literal["deleted"]
+    #: Always `deleted`.
+    id: str
+
+
+#: A stage begins.
+class StreamedProgress(TypedDict):
+    data: ProgressEvent
+    event: Literal["progress"]
+
+
+#: The task, now and at each change of status.
+class StreamedTask(TypedDict):
+    data: TaskResponse
+    event: Literal["task"]
+    #: Names the state; for `Last-Event-ID`.
+    id: str
 
 
 #: A page of tasks, newest first.
@@ -186,6 +208,10 @@ class UploadResponse(TypedDict):
     path: str
 
 
+#: An event of the stream, with its data parsed.
+WatchEvent = StreamedTask | StreamedProgress | StreamedEnd
+
+
 #: An attempt that has ended.
 class WebhookAttempt(TypedDict):
     #: When it began.
@@ -194,6 +220,17 @@ class WebhookAttempt(TypedDict):
     error: str | None
     #: What the receiver answered; null if it did not.
     status: int | None
+
+
+#: What a receiver gets when a task has ended.
+class WebhookEvent(TypedDict):
+    #: The task as `GET /api/tasks/{task_id}` returns it.
+    data: TaskResponse
+    #: The failed task that this one repeats, if the operator asked for that.
+    retry_of: NotRequired[str]
+    #: The task's `completed_at`.
+    timestamp: str
+    type: Literal["task.completed", "task.failed"]
 
 
 #: The state of a task's webhook delivery.

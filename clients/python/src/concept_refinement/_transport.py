@@ -11,6 +11,7 @@ import httpx
 
 from ._answers import EventReader, TaskChanged, TaskDeleted, TaskEvent, refusal
 from ._errors import ApiError, RefinementError, ServiceUnreachableError
+from ._schemas import SessionResponse
 
 #: Between two requests to a service that is away, at first and at most, in seconds.
 FIRST_PAUSE = 0.25
@@ -114,9 +115,24 @@ class Transport:
     def _sent(
         self, method: str, path: str, *, headers: dict[str, str] | None = None, **options: Any
     ) -> httpx.Response:
-        headers = {**(headers or {}), **self._credentials()}
         url = f"{self._base}{path}"
-        return self._http.request(method, url, headers=headers, **options)
+        credentials = self._credentials()
+        sent = {**(headers or {}), **credentials}
+        response = self._http.request(method, url, headers=sent, **options)
+        if response.status_code != 401 or credentials or not self._begin_session():
+            return response
+        sent = {**(headers or {}), **self._credentials()}
+        return self._http.request(method, url, headers=sent, **options)
+
+    def _begin_session(self) -> bool:
+        """Makes an anonymous user, if the service has such."""
+        if self.token:
+            return True
+        response = self._http.post(f"{self._base}/api/auth/session")
+        if response.is_success:
+            # Of two at once, both requests are of the user who was there first.
+            self.token = self.token or _read(SessionResponse, response)["access_token"]
+        return response.is_success
 
     def _patiently(self, ask: Callable[[], httpx.Response]) -> httpx.Response:
         """Asks again while the service is away, as long as this client is patient."""
