@@ -24,6 +24,7 @@ use concept_refinement_runtime::wasm::engine::{Engine, Pool, Tell};
 
 use crate::config::{Auth, Config, ModelChoice, ModelLink, Push};
 use crate::moving::refuse_half_moved;
+use crate::tokens;
 use crate::wiring::capabilities::{self, Configured};
 use crate::wiring::compiled::{Compiled, compile};
 use crate::wiring::components::Components;
@@ -42,11 +43,13 @@ const LIST: Bounds = Bounds {
 };
 
 /// Checks the parts one by one, and reports each result as soon as it is known: a detail,
-/// which may be empty, or why the part is not usable. `tell` gets messages about slow
+/// which may be empty, or why the part is not usable; and of a user's token who it is, or why it
+/// would be refused. `tell` gets messages about slow
 /// steps.
 pub async fn check(
     config: &Config,
     components: anyhow::Result<Components>,
+    token: Option<&str>,
     cache: Option<PathBuf>,
     tell: Tell,
     mut report: impl FnMut(&str, Result<String, String>),
@@ -92,6 +95,9 @@ pub async fn check(
     }
     if let (Auth::Jwks, Some(url)) = (config.auth, &config.jwks_url) {
         found("issuer", issuer(config, url, &network).await);
+    }
+    if let Some(token) = token {
+        found("token", tokens::judge(config, token, &network).await);
     }
     if let Some(push) = &config.push
         && let Some(result) = pushes(push, &network).await.transpose()

@@ -29,6 +29,7 @@ mod signals;
 mod source;
 mod tasks;
 mod terminal;
+mod token;
 mod vocabulary;
 
 use std::io;
@@ -57,6 +58,7 @@ pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
         Some(("serve", matches)) => serve::run(matches, prepare),
         Some(("refine", matches)) => refine::run(matches, prepare),
         Some(("check", matches)) => check::run(matches),
+        Some(("token", matches)) => token::run(matches),
         Some(("backup", matches)) => backup::run(matches),
         Some(("restore", matches)) => restore::run(matches),
         Some(("move", matches)) => moving::run(matches),

@@ -39,6 +39,7 @@ mod metrics;
 mod moving;
 mod operator;
 mod restore;
+mod tokens;
 mod traces;
 mod wiring;
 

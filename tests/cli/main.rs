@@ -25,3 +25,4 @@ mod released;
 mod settings_file;
 mod stopping;
 mod terminal;
+mod token;

@@ -1,35 +1,38 @@
 //! Authentication, and protection against requests forged by other sites.
 
-mod caller;
-mod claims;
-mod compact;
 mod credentials;
-mod key;
 mod key_cache;
-mod key_set;
 mod token;
 mod token_cache;
 
-pub use caller::Caller;
-pub use credentials::{Credentials, credentials};
-
-use caller::TokenError;
-use token::Tokens;
+use std::time::Duration;
 
 use concept_refinement_domain::session;
+use concept_refinement_tokens::{Refusal, key_id};
+
+pub use concept_refinement_tokens::Caller;
+pub use credentials::{Credentials, credentials};
+
+use token::{TokenError, Tokens};
 
 use crate::config::Config;
+use crate::log;
 use crate::origin::Origin;
 use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::request::{Headers, Request};
+use crate::warnings::Warnings;
 
 /// Verifies the tokens of callers. It caches keys and verified tokens.
 pub struct Authenticator<P> {
     ports: P,
     tokens: Tokens,
     public_origin: Option<Origin>,
+    refusals: Warnings,
 }
+
+/// Minimum interval of lines about refused tokens.
+const REFUSAL_INTERVAL: Duration = Duration::from_secs(1);
 
 impl<P: Ports> Authenticator<P> {
     pub fn new(config: &Config, ports: P) -> Self {
@@ -37,6 +40,7 @@ impl<P: Ports> Authenticator<P> {
             ports,
             tokens: Tokens::new(config.tokens.clone()),
             public_origin: config.public_origin.clone(),
+            refusals: Warnings::every(REFUSAL_INTERVAL),
         }
     }
 
@@ -134,13 +138,40 @@ impl<P: Ports> Authenticator<P> {
         };
         let verified = self.tokens.verify(&self.ports, token).await;
         verified.map_err(|error| match error {
-            TokenError::Expired => Problem::Unauthorized("The credentials have expired."),
-            TokenError::Invalid => Problem::Unauthorized("The access token is not valid."),
-            TokenError::TooLong => Problem::Unauthorized("The credentials are larger than 8 KiB."),
+            TokenError::Refused(refusal) => {
+                self.log(token, refusal);
+                unauthorized(refusal)
+            }
             TokenError::NoKeys(seconds) => Problem::unavailable(
                 "Credentials cannot be verified at the moment. Try again later.",
                 seconds,
             ),
         })
     }
+
+    /// Tells the operator why, and never the token.
+    fn log(&self, token: &str, refusal: Refusal) {
+        if let Some(times) = self.refusals.count(self.ports.now()) {
+            let key_id = key_id(token).unwrap_or_else(|| "(none)".to_owned());
+            log::warn(format_args!(
+                "a token was refused, kid {key_id}: {refusal} (refused since the last line: {times})"
+            ));
+        }
+    }
+}
+
+fn unauthorized(refusal: Refusal) -> Problem {
+    Problem::Unauthorized(match refusal {
+        Refusal::Expired => "The credentials have expired.",
+        Refusal::NoExpiry => "The access token has no expiry (exp).",
+        Refusal::TooLong => "The credentials are larger than 8 KiB.",
+        // A forger learns nothing, and neither does who has a token for another service.
+        Refusal::Form
+        | Refusal::Signature
+        | Refusal::Claims
+        | Refusal::NotYet
+        | Refusal::Subject
+        | Refusal::Issuer
+        | Refusal::Audience => "The access token is not valid.",
+    })
 }

@@ -9,6 +9,7 @@ use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::quota::{self, Quota};
 use concept_refinement_domain::webhook::ServiceSecrets;
 use concept_refinement_domain::{duration, secret, size};
+use concept_refinement_tokens::Required;
 use thiserror::Error;
 
 use crate::cors::Cors;
@@ -50,10 +51,7 @@ pub struct Config {
 #[derive(Clone)]
 pub struct TokenRules {
     pub keys: TokenKeys,
-    /// Required `aud` of tokens, if it is checked.
-    pub audience: Option<String>,
-    /// Required `iss` of tokens, if it is checked.
-    pub issuer: Option<String>,
+    pub required: Required,
 }
 
 /// How tokens are signed.
@@ -100,8 +98,10 @@ impl Config {
         };
         let tokens = TokenRules {
             keys,
-            audience: text(settings, "jwt-audience").await,
-            issuer: text(settings, "jwt-issuer").await,
+            required: Required {
+                audience: text(settings, "jwt-audience").await,
+                issuer: text(settings, "jwt-issuer").await,
+            },
         };
         let public_origin = match text(settings, "public-url").await {
             None => None,

@@ -38,6 +38,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod warnings;
 
 use concept_refinement_guest::log;
 

@@ -1,7 +1,6 @@
 //! Publishes overdue tasks again when they are read, since a platform without timers has
 //! no sweep.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use crate::log;
 use crate::ports::Ports;
 use crate::recent::Recent;
+use crate::warnings::Warnings;
 
 /// Minimum interval of warnings per instance.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
@@ -27,14 +27,7 @@ pub struct Republisher<P> {
     /// clients which poll an overdue task do not flood the queue. If there are too many
     /// of them, a task waits for its next reader.
     recent: Rc<Recent<()>>,
-    failures: Rc<Failures>,
-}
-
-/// Failures since the last warning.
-#[derive(Default)]
-struct Failures {
-    warned: Cell<Option<Timestamp>>,
-    since: Cell<u64>,
+    failures: Rc<Warnings>,
 }
 
 impl<P: Ports> Republisher<P> {
@@ -43,7 +36,7 @@ impl<P: Ports> Republisher<P> {
             ports,
             is_swept,
             recent: Rc::default(),
-            failures: Rc::default(),
+            failures: Rc::new(Warnings::every(WARNING_INTERVAL)),
         }
     }
 
@@ -70,42 +63,5 @@ impl<P: Ports> Republisher<P> {
                 }
             }
         });
-    }
-}
-
-impl Failures {
-    /// Counts a failure. Returns the number of failures if it is time for a warning.
-    fn count(&self, now: Timestamp) -> Option<u64> {
-        let times = self.since.get() + 1;
-        let is_silent = |warned: Timestamp| (warned..warned.plus(WARNING_INTERVAL)).contains(&now);
-        if self.warned.get().is_some_and(is_silent) {
-            self.since.set(times);
-            return None;
-        }
-        self.warned.set(Some(now));
-        self.since.set(0);
-        Some(times)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn failures_are_told_once_a_minute_with_how_many_there_were() {
-        let failures = Failures::default();
-        for (second, expected) in [
-            (100, Some(1)),
-            (100, None),
-            (159, None),
-            (160, Some(3)),
-            (400, Some(1)),
-            // The clock was set back.
-            (399, Some(1)),
-        ] {
-            let told = failures.count(Timestamp::from_secs(second));
-            assert_eq!(told, expected, "at {second}");
-        }
     }
 }

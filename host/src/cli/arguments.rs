@@ -26,6 +26,7 @@ pub fn command() -> Command {
         .subcommand(serve())
         .subcommand(refine())
         .subcommand(check())
+        .subcommand(token())
         .subcommand(backup())
         .subcommand(restore())
         .subcommand(move_stores())
@@ -97,6 +98,41 @@ fn check() -> Command {
              Exits with 0 if all can be used, else with 1.",
         )
         .arg(json())
+        .arg(
+            Arg::new("token")
+                .long("token")
+                .action(ArgAction::SetTrue)
+                .help(
+                    "Also say whether the token on standard input would be accepted, else why not",
+                ),
+        )
+        .args(settings::sources())
+        .args(settings::flags(None))
+        .after_help(STATUSES)
+}
+
+fn token() -> Command {
+    Command::new("token")
+        .about("Prints a token for a user")
+        .long_about(
+            "Prints a token for a user, signed with the service's own secret, which is made if \
+             there is none yet. Where an issuer signs the tokens (auth jwks), only that can make \
+             one.",
+        )
+        .arg(
+            Arg::new("user")
+                .long("user")
+                .value_name("NAME")
+                .required(true)
+                .help("Whom the token is for: the user whose tasks and images it opens"),
+        )
+        .arg(
+            Arg::new("expires")
+                .long("expires")
+                .value_name("DURATION")
+                .default_value("365d")
+                .help("How long it is valid"),
+        )
         .args(settings::sources())
         .args(settings::flags(None))
         .after_help(STATUSES)

@@ -1,5 +1,6 @@
 //! `check`
 
+use std::io::{self, Read as _};
 use std::sync::Arc;
 
 use clap::ArgMatches;
@@ -12,15 +13,20 @@ use crate::check;
 use crate::config::{Config, exposed};
 use crate::wiring::Components;
 
+/// More than any token has, in bytes.
+const MAX_TOKEN: u64 = 64 << 10;
+
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let mut report = Report::new(matches, "checks", line);
     if let Some((config, components)) = configured(matches, &mut report) {
         settings::start_log(config.log_format, "off")?;
         let runtime = tokio::runtime::Runtime::new()?;
         let found = |name: &str, result| report.add(name, result);
+        let token = matches.get_flag("token").then(token).transpose()?;
         let looked = check::check(
             &config,
             components,
+            token.as_deref(),
             code_cache::of_user(),
             Arc::new(say),
             found,
@@ -29,6 +35,16 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         runtime.shutdown_background();
     }
     report.end(|_, _| String::new())
+}
+
+/// From standard input, so that it is in no list of processes and no history of a shell.
+fn token() -> io::Result<String> {
+    let mut token = String::new();
+    io::stdin()
+        .lock()
+        .take(MAX_TOKEN)
+        .read_to_string(&mut token)?;
+    Ok(token.trim().to_owned())
 }
 
 /// None: the configuration is invalid, so nothing else can be checked.

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use concept_refinement_domain::issuer_keys::{STALE, time_to_fetch};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_tokens::KeySet;
 
-use super::key_set::KeySet;
 use crate::log;
 use crate::ports::{KeyDocument, Ports};
 

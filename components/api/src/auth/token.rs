@@ -1,21 +1,14 @@
-//! JSON Web Tokens, signed either with a secret or with a key of the issuer's set; one
+//! Tokens, signed either with a secret or with a key of the issuer's set; one
 //! kind is never accepted in place of the other.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use concept_refinement_domain::session;
 use concept_refinement_domain::timestamp::Timestamp;
-use serde::Serialize;
+use concept_refinement_tokens::{Caller, Compact, Issued, Key, MAX_LENGTH, Refusal, Signed, read};
 
-use super::caller::{Caller, TokenError};
-use super::claims::Claims;
-use super::compact::{Compact, MAX_LENGTH};
-use super::key::Key;
 use super::key_cache::KeyCache;
-use super::key_set::Signed;
 use super::token_cache::{self, TokenCache, Verified};
 use crate::config::{TokenKeys, TokenRules};
 use crate::ports::Ports;
@@ -36,22 +29,18 @@ enum Keys {
 /// When to retry if the keys are not known yet, in seconds.
 const UNKNOWN_RETRY_AFTER: u32 = 1;
 
-#[derive(Serialize)]
-struct SessionHeader {
-    typ: &'static str,
-    alg: &'static str,
+/// Why a request is not authenticated by its token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenError {
+    Refused(Refusal),
+    /// There are no keys, and they will not be fetched again for this many seconds.
+    NoKeys(u32),
 }
 
-#[derive(Serialize)]
-struct SessionClaims<'a> {
-    sub: &'a str,
-    iat: u64,
-    exp: u64,
-    is_anonymous: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    iss: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    aud: Option<&'a str>,
+impl From<Refusal> for TokenError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
 }
 
 impl Tokens {
@@ -69,9 +58,6 @@ impl Tokens {
     }
 
     pub async fn verify<P: Ports>(&self, ports: &P, token: &str) -> Result<Caller, TokenError> {
-        if token.len() > MAX_LENGTH {
-            return Err(TokenError::TooLong);
-        }
         let now = ports.now();
         let cache = match &self.keys {
             Keys::Secret(key) => {
@@ -79,9 +65,8 @@ impl Tokens {
                     token.algorithm == key.algorithm()
                         && key.verifies(token.message, &token.signature)
                 };
-                return self
-                    .judge(token, now, 0, is_signed)
-                    .map(|(caller, _)| caller);
+                let (caller, _) = self.judge(token, now, 0, is_signed)?;
+                return Ok(caller);
             }
             Keys::Issuer(cache) => cache,
             Keys::Unknown => return Err(TokenError::NoKeys(UNKNOWN_RETRY_AFTER)),
@@ -93,17 +78,18 @@ impl Tokens {
             is_unknown = signed == Signed::Unknown;
             signed == Signed::Yes
         });
-        let judged = judged.map(|(caller, _)| caller);
-        if !is_unknown {
-            return judged;
-        }
-        let Some(keys) = cache.newer(ports, &keys).await else {
-            return judged;
+        let newer = match is_unknown {
+            true => cache.newer(ports, &keys).await,
+            false => None,
         };
-        let judged = self.judge(token, now, keys.generation, |token| {
-            keys.set.judge(token) == Signed::Yes
-        });
-        judged.map(|(caller, _)| caller)
+        let judged = match newer {
+            Some(keys) => self.judge(token, now, keys.generation, |token| {
+                keys.set.judge(token) == Signed::Yes
+            }),
+            None => judged,
+        };
+        let (caller, _) = judged?;
+        Ok(caller)
     }
 
     /// The anonymous user of a valid session of ours, and when it ends.
@@ -114,9 +100,6 @@ impl Tokens {
         let is_signed = |token: &Compact<'_>| {
             token.algorithm == key.algorithm() && key.verifies(token.message, &token.signature)
         };
-        if token.len() > MAX_LENGTH {
-            return None;
-        }
         let (caller, span) = self.judge(token, now, 0, is_signed).ok()?;
         caller.is_anonymous.then(|| (caller.user, span.expires()))
     }
@@ -128,17 +111,16 @@ impl Tokens {
         now: Timestamp,
         generation: u64,
         is_signed: impl FnOnce(&Compact<'_>) -> bool,
-    ) -> Result<Verified, TokenError> {
+    ) -> Result<Verified, Refusal> {
+        if token.len() > MAX_LENGTH {
+            return Err(Refusal::TooLong);
+        }
         let hash = token_cache::hash(token);
         let cached = self.verified.borrow_mut().find(&hash, generation);
         let (caller, span) = match cached {
             Some(cached) => cached,
             None => {
-                let token = Compact::parse(token)
-                    .filter(is_signed)
-                    .ok_or(TokenError::Invalid)?;
-                let claims: Claims = token.claims().ok_or(TokenError::Invalid)?;
-                let verified = claims.judge(&self.rules)?;
+                let verified = read(token, &self.rules.required, is_signed)?;
                 let mut cache = self.verified.borrow_mut();
                 cache.insert(hash, generation, &verified);
                 verified
@@ -154,25 +136,12 @@ impl Tokens {
         let Keys::Secret(key) = &self.keys else {
             return None;
         };
-        let header = SessionHeader {
-            typ: "JWT",
-            alg: "HS256",
-        };
-        let claims = SessionClaims {
-            sub: user,
-            iat: now.as_secs(),
-            exp: now.plus(session::LIFE).as_secs(),
+        let session = Issued {
+            user,
             is_anonymous: true,
-            iss: self.rules.issuer.as_deref(),
-            aud: self.rules.audience.as_deref(),
+            now,
+            expires: now.plus(session::LIFE),
         };
-        let message = format!("{}.{}", part(&header)?, part(&claims)?);
-        let signature = key.sign(message.as_bytes())?;
-        Some(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+        session.sign(key, &self.rules.required)
     }
-}
-
-fn part(value: &impl Serialize) -> Option<String> {
-    let json = serde_json::to_vec(value).ok()?;
-    Some(URL_SAFE_NO_PAD.encode(json))
 }

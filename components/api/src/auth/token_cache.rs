@@ -5,10 +5,8 @@
 
 use std::collections::HashMap;
 
+use concept_refinement_tokens::{Caller, Span};
 use sha2::{Digest, Sha256};
-
-use super::caller::Caller;
-use super::claims::Span;
 
 /// Half of the capacity. Once the younger half is full, the older one is dropped.
 const HALF: usize = 512;
@@ -72,20 +70,14 @@ impl TokenCache {
 #[cfg(test)]
 mod tests {
     use concept_refinement_domain::timestamp::Timestamp;
+    use concept_refinement_tokens::{Claims, Required};
     use serde_json::json;
 
     use super::*;
-    use crate::auth::claims::Claims;
-    use crate::config::{TokenKeys, TokenRules};
 
     fn verified(user: &str) -> Verified {
         let claims: Claims = serde_json::from_value(json!({"sub": user, "exp": 1e10})).unwrap();
-        let rules = TokenRules {
-            keys: TokenKeys::SetAt(String::new()),
-            audience: None,
-            issuer: None,
-        };
-        claims.judge(&rules).unwrap()
+        claims.judge(&Required::default()).unwrap()
     }
 
     fn count(cache: &TokenCache) -> usize {

@@ -69,6 +69,55 @@ fn routing_comes_before_credentials() {
     }
 }
 
+/// A client learns what is wrong with its own token, once its signature proves that it is one;
+/// a forger learns nothing.
+#[test]
+fn a_refusal_says_which_without_helping_a_forger() {
+    const INVALID: &str = "The access token is not valid.";
+    let with = |claims: Value| Some(signed(claims));
+    let forged = |claims: Value| {
+        Some(signed_by(
+            Algorithm::HS256,
+            "another secret of at least 32 bytes",
+            claims,
+        ))
+    };
+    for (name, token, expected) in [
+        ("missing", None, "Credentials are required."),
+        (
+            "expired",
+            with(json!({"sub": "a", "exp": 1})),
+            "The credentials have expired.",
+        ),
+        (
+            "without expiry",
+            with(json!({"sub": "a"})),
+            "The access token has no expiry (exp).",
+        ),
+        ("without a subject", with(json!({"exp": exp()})), INVALID),
+        ("forged", forged(json!({"sub": "a", "exp": exp()})), INVALID),
+        (
+            "forged, expired",
+            forged(json!({"sub": "a", "exp": 1})),
+            INVALID,
+        ),
+        (
+            "forged, without expiry",
+            forged(json!({"sub": "a"})),
+            INVALID,
+        ),
+        ("nonsense", Some("a.b.c".to_owned()), INVALID),
+    ] {
+        let call = Call::get("/api/tasks");
+        let call = match token {
+            Some(token) => call.header("authorization", format!("Bearer {token}")),
+            None => call,
+        };
+        let body = Service::new().send(call).is_error(401, "UNAUTHORIZED");
+        assert_eq!(body["detail"], expected, "{name}");
+    }
+}
+
 #[test]
 fn claims() {
     let at = NOW.as_secs();

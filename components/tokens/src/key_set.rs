@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::compact::Compact;
-use super::key::{Algorithm, Key};
+use crate::compact::Compact;
+use crate::key::{Algorithm, Key};
 
 /// Most keys of a set.
 const MAX_KEYS: usize = 64;

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
-use super::key::Algorithm;
+use crate::key::Algorithm;
 
 /// Longest token, in bytes; more than any issuer needs.
 pub const MAX_LENGTH: usize = 8 * 1024;

@@ -1,0 +1,8 @@
+//! The result of authentication.
+
+/// An authenticated user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub user: String,
+    pub is_anonymous: bool,
+}

@@ -1,0 +1,101 @@
+//! The tokens that the service signs itself.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use concept_refinement_domain::timestamp::Timestamp;
+use serde::Serialize;
+
+use crate::claims::Required;
+use crate::key::Key;
+
+/// What a token of ours says.
+pub struct Issued<'a> {
+    /// The user.
+    pub user: &'a str,
+    pub is_anonymous: bool,
+    pub now: Timestamp,
+    pub expires: Timestamp,
+}
+
+#[derive(Serialize)]
+struct Header {
+    typ: &'static str,
+    alg: &'static str,
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    sub: &'a str,
+    iat: u64,
+    exp: u64,
+    is_anonymous: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iss: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<&'a str>,
+}
+
+impl Issued<'_> {
+    /// Signs it with HS256, with the issuer and the audience that are required. None: the key
+    /// is not a secret.
+    pub fn sign(&self, key: &Key, required: &Required) -> Option<String> {
+        let header = Header {
+            typ: "JWT",
+            alg: "HS256",
+        };
+        let claims = Claims {
+            sub: self.user,
+            iat: self.now.as_secs(),
+            exp: self.expires.as_secs(),
+            is_anonymous: self.is_anonymous,
+            iss: required.issuer.as_deref(),
+            aud: required.audience.as_deref(),
+        };
+        let message = format!("{}.{}", part(&header)?, part(&claims)?);
+        let signature = key.sign(message.as_bytes())?;
+        Some(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+}
+
+fn part(value: &impl Serialize) -> Option<String> {
+    let json = serde_json::to_vec(value).ok()?;
+    Some(URL_SAFE_NO_PAD.encode(json))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{Refusal, read};
+
+    #[test]
+    fn what_is_signed_is_read_until_it_expires() {
+        let now = Timestamp::from_secs(1_795_176_000);
+        let key = Key::secret("a secret of the tests, 32 bytes and more");
+        let required = Required {
+            issuer: Some("us".into()),
+            audience: Some("them".into()),
+        };
+        let issued = Issued {
+            user: "ann",
+            is_anonymous: false,
+            now,
+            expires: now.plus(Duration::from_secs(3600)),
+        };
+        let token = issued.sign(&key, &required).unwrap();
+        let is_signed = |key: &Key| {
+            let read = read(&token, &required, |it| {
+                it.algorithm == key.algorithm() && key.verifies(it.message, &it.signature)
+            });
+            read.map(|(caller, span)| (caller.user, span))
+        };
+        let (user, span) = is_signed(&key).unwrap();
+        assert_eq!(user, "ann");
+        assert_eq!(span.check(now), Ok(()));
+        let late = now.plus(Duration::from_secs(3600 + 61));
+        assert_eq!(span.check(late), Err(Refusal::Expired));
+        let other = is_signed(&Key::secret("another secret of at least 32 bytes"));
+        assert_eq!(other.unwrap_err(), Refusal::Signature);
+    }
+}

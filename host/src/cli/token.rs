@@ -1,0 +1,24 @@
+//! `token`
+
+use clap::ArgMatches;
+use concept_refinement_capability::clock::{Clock as _, SystemClock};
+use concept_refinement_domain::duration;
+
+use super::failure::Failure;
+use super::settings;
+use super::terminal::print;
+use crate::tokens;
+
+pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
+    let given = settings::given(matches, None)?;
+    let config = settings::config(given.values)?;
+    let text = |name: &str| matches.get_one::<String>(name).map_or("", String::as_str);
+    let life = duration::parse(text("expires"))
+        .map_err(|reason| Failure::Usage(anyhow::anyhow!("the value of --expires {reason}")))?;
+    settings::start_log(config.log_format, "off")?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let expires = SystemClock.now().plus(life);
+    let token = runtime.block_on(tokens::issue(&config, text("user"), expires))?;
+    runtime.shutdown_background();
+    Ok(print(format!("{token}\n").as_bytes())?)
+}

@@ -1,0 +1,139 @@
+//! The tokens of users: signs them with the service's own secret, and says why one would be
+//! refused.
+
+use anyhow::{Context as _, bail};
+use concept_refinement_capability::clock::{Clock as _, SystemClock};
+use concept_refinement_capability::directory;
+use concept_refinement_domain::hex::hex;
+use concept_refinement_domain::secret::SESSION_TOKENS;
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_runtime::egress::Network;
+use concept_refinement_tokens::{
+    Compact, Issued, Key, KeySet, Refusal, Required, Signed, key_id, read,
+};
+use rand::RngExt as _;
+
+use crate::config::{Auth, Config};
+use crate::moving::refuse_half_moved;
+use crate::wiring::capabilities;
+use crate::wiring::engines::TASKS;
+use crate::wiring::grants;
+use crate::wiring::secret::{self, Secret};
+
+/// A token of this user that a service with this configuration accepts. The service's secret
+/// is made if there is none yet.
+///
+/// # Errors
+///
+/// The tokens are signed by somebody else, the user's name cannot be one, or the secret
+/// cannot be read.
+pub async fn issue(config: &Config, user: &str, expires: Timestamp) -> anyhow::Result<String> {
+    let key = match config.auth {
+        Auth::Jwks => bail!(
+            "the tokens of this service are signed by their issuer, whose keys are at jwks-url: \
+             only the issuer makes them"
+        ),
+        Auth::Secret => configured(config)?,
+        Auth::Anonymous => session_key(&secret(config, Missing::Make).await?),
+    };
+    let required = required(config);
+    let issued = Issued {
+        user,
+        is_anonymous: false,
+        now: SystemClock.now(),
+        expires,
+    };
+    let token = issued.sign(&key, &required);
+    let token = token.context("the service has no secret to sign with")?;
+    match read(&token, &required, |token| is_signed(&key, token)) {
+        Ok(_) => Ok(token),
+        Err(Refusal::Subject) => bail!("a user's name is not empty and has no control characters"),
+        Err(refusal) => bail!("the token would be refused: {refusal}"),
+    }
+}
+
+/// Who a token names, and until when, as a service with this configuration would judge it.
+///
+/// # Errors
+///
+/// Why it would be refused, never with a part of the token.
+pub async fn judge(config: &Config, token: &str, network: &Network) -> anyhow::Result<String> {
+    let required = required(config);
+    let judged = match config.auth {
+        Auth::Jwks => {
+            let keys = grants::issuer(config, network).issuer_keys().await;
+            let keys = keys.map_err(|error| anyhow::anyhow!("the issuer's keys: {error}"))?;
+            let (keys, _) = KeySet::parse(&keys).context("the issuer has no JWK Set")?;
+            read(token, &required, |token| keys.judge(token) == Signed::Yes)
+        }
+        Auth::Secret => {
+            let key = configured(config)?;
+            read(token, &required, |token| is_signed(&key, token))
+        }
+        Auth::Anonymous => {
+            let key = session_key(&secret(config, Missing::Refuse).await?);
+            read(token, &required, |token| is_signed(&key, token))
+        }
+    };
+    let judged = judged.and_then(|(caller, span)| {
+        span.check(SystemClock.now())?;
+        Ok((caller, span.expires()))
+    });
+    match judged {
+        Ok((caller, expires)) => Ok(format!("{} until {expires}", caller.user)),
+        Err(refusal) => match key_id(token) {
+            Some(id) => bail!("it would be refused, kid {id}: {refusal}"),
+            None => bail!("it would be refused: {refusal}"),
+        },
+    }
+}
+
+fn required(config: &Config) -> Required {
+    let value = |name| config.values.get(name).map(str::to_owned);
+    Required {
+        audience: value("jwt-audience"),
+        issuer: value("jwt-issuer"),
+    }
+}
+
+fn configured(config: &Config) -> anyhow::Result<Key> {
+    let secret = config.values.get("jwt-secret");
+    Ok(Key::secret(secret.context("jwt-secret is not set")?))
+}
+
+fn session_key(secret: &Secret) -> Key {
+    Key::secret(&hex(&secret.key(SESSION_TOKENS)))
+}
+
+/// What happens if the data directory has no secret yet.
+#[derive(PartialEq, Eq)]
+enum Missing {
+    Make,
+    Refuse,
+}
+
+/// The service's own secret: of its store if hosts share one, else of its data directory.
+async fn secret(config: &Config, missing: Missing) -> anyhow::Result<Secret> {
+    let random = || rand::rng().random();
+    let server = capabilities::inspect(TASKS, &config.tasks, config).await?;
+    if server.is_none() {
+        let directory = &config.data_dir;
+        if missing == Missing::Refuse && !directory.join(secret::FILE).exists() {
+            bail!("the first start makes the secret that signs tokens");
+        }
+        directory::add(directory)
+            .with_context(|| format!("the data directory {}", directory.display()))?;
+        return Secret::open(directory, random);
+    }
+    let clock = std::sync::Arc::new(SystemClock) as _;
+    let tasks = capabilities::tasks(config, &clock, &capabilities::room(config))?;
+    let tasks = tasks.open().await?;
+    refuse_half_moved(&tasks).await?;
+    let shared = tasks.shared.as_ref();
+    let shared = shared.context("the task store has no secret")?;
+    Ok(Secret::shared(&*shared.secret, random).await?)
+}
+
+fn is_signed(key: &Key, token: &Compact<'_>) -> bool {
+    token.algorithm == key.algorithm() && key.verifies(token.message, &token.signature)
+}

@@ -1,0 +1,149 @@
+//! `token`, and what `check --token` says of one.
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::issuer::{Issuer, Signer};
+use concept_refinement_tests::service::Launch;
+
+use crate::place::{Place, run};
+
+const SECRET: &str = "--jwt-secret=a secret of the tests, 32 bytes and more";
+
+/// What the command prints.
+#[track_caller]
+fn token(place: &Place, arguments: &[&str]) -> String {
+    let done = place.run(&[&["token", "--user=ann"], arguments].concat());
+    assert_eq!((done.code, done.stderr.as_str()), (0, ""));
+    done.text().trim_end().to_owned()
+}
+
+/// The line of `check` about a token.
+#[track_caller]
+fn judged(place: &Place, arguments: &[&str], token: &str) -> String {
+    let mut command = place.command(&[&["check", "--token"], arguments].concat());
+    let done = run(&mut command, token.as_bytes());
+    let line = done.text().lines().find(|line| line.starts_with("token"));
+    line.unwrap_or_else(|| panic!("{done:?}"))["token".len()..]
+        .trim()
+        .to_owned()
+}
+
+#[tokio::test]
+async fn a_fresh_service_takes_the_token_that_was_printed_before_its_start() {
+    let place = Place::new();
+    let launch = Launch::of(place.path().to_owned());
+    let printed = token(&place, &["--data-dir=data"]);
+    let service = launch.start();
+    let client = Client::new(service.url()).bearer(&printed);
+    let uploaded = client.get("/api/quota").await;
+    assert_eq!(uploaded.status, 200, "{uploaded:?}");
+    // And one that is printed while it runs.
+    let client = Client::new(service.url()).bearer(&token(&place, &["--data-dir=data"]));
+    assert_eq!(client.get("/api/quota").await.status, 200);
+    assert!(judged(&place, &["--data-dir=data"], &printed).starts_with("ok: ann until "));
+}
+
+#[tokio::test]
+async fn the_log_says_why_a_token_is_refused_and_never_the_token() {
+    let place = Place::new();
+    let service = Launch::of(place.path().to_owned()).start();
+    let other = token(&place, &["--auth=secret", SECRET]);
+    let client = Client::new(service.url()).bearer(&other);
+    let answer = client.get("/api/quota").await;
+    assert_eq!(answer.status, 401);
+    assert_eq!(answer.json()["detail"], "The access token is not valid.");
+    let reason = "kid (none): no key for its algorithm verifies its signature";
+    let log = eventually("the reason is in the log", SOON, async || {
+        Some(service.log()).filter(|log| log.contains(reason))
+    })
+    .await;
+    let parts: Vec<&str> = other.split('.').collect();
+    assert!(!log.contains(parts[1]) && !log.contains(parts[2]), "{log}");
+}
+
+#[test]
+fn a_token_is_judged_as_the_service_would() {
+    let place = Place::new();
+    let secret = ["--auth=secret", SECRET];
+    let issued = [&secret[..], &["--jwt-issuer=us", "--jwt-audience=them"]].concat();
+    let good = token(&place, &secret);
+    let brief = token(&place, &[&secret[..], &["--expires=1ms"]].concat());
+    let (reason, id) = ("it would be refused: ", "no key for its algorithm verifies");
+    assert!(judged(&place, &secret, &good).starts_with("ok: ann until "));
+    let of_issuer = token(&place, &issued);
+    assert!(judged(&place, &issued, &of_issuer).starts_with("ok: ann until "));
+    for (name, arguments, token, expected) in [
+        (
+            "empty",
+            &secret[..],
+            "",
+            "it is not a signed JWT for this purpose",
+        ),
+        (
+            "nonsense",
+            &secret,
+            "a.b.c",
+            "it is not a signed JWT for this purpose",
+        ),
+        ("cut short", &secret, &good[..good.len() - 2], id),
+        (
+            "of no issuer",
+            &issued,
+            &good,
+            "its iss is not the required one",
+        ),
+    ] {
+        let judged = judged(&place, arguments, token);
+        assert!(
+            judged.starts_with(&format!("{reason}{expected}")),
+            "{name}: {judged}"
+        );
+    }
+    // The service tolerates a difference of clocks.
+    assert!(judged(&place, &secret, &brief).starts_with("ok: ann until "));
+    // Nothing is made by a look.
+    let judged = judged(&place, &["--data-dir=none"], &good);
+    assert_eq!(judged, "the first start makes the secret that signs tokens");
+    assert!(!place.path().join("none").exists());
+}
+
+#[test]
+fn only_an_issuer_makes_tokens_of_an_issuer() {
+    let place = Place::new();
+    let issuer = Issuer::start();
+    let arguments = ["--auth=jwks", &*format!("--jwks-url={}", issuer.url())];
+    let done = place.run(&[&["token", "--user=ann"], &arguments[..]].concat());
+    assert_eq!(done.code, 1);
+    assert!(
+        done.stderr.contains("signed by their issuer"),
+        "{}",
+        done.stderr
+    );
+    let judged_of = |token: &str| judged(&place, &arguments, token);
+    assert!(judged_of(&Signer::ed25519().token("ann")).starts_with("ok: ann until "));
+    let other = token(&place, &["--auth=secret", SECRET]);
+    assert!(judged_of(&other).contains("no key for its algorithm verifies"));
+}
+
+#[test]
+fn a_user_is_somebody_and_a_duration_has_a_unit() {
+    let place = Place::new();
+    for (arguments, code, expected) in [
+        (&["token"][..], 2, "--user"),
+        (&["token", "--user="], 1, "a user's name is not empty"),
+        (&["token", "--user=a\nb"], 1, "a user's name is not empty"),
+        (
+            &["token", "--user=a", "--expires=5"],
+            2,
+            "the value of --expires must be",
+        ),
+    ] {
+        let done = place.run(arguments);
+        assert_eq!(done.code, code, "{arguments:?}");
+        assert!(
+            done.stderr.contains(expected),
+            "{arguments:?}: {}",
+            done.stderr
+        );
+    }
+}
