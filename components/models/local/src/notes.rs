@@ -100,28 +100,15 @@ pub fn listed_words(words: &[String]) -> String {
 pub fn of(plan: &Plan, remarks: &[Remark]) -> Vec<String> {
     let mut notes: Vec<_> = plan.widened.iter().map(widened).collect();
     notes.extend(remarks.iter().map(Remark::to_string));
-    let unused = |pick: fn(&Unused) -> Option<&str>| plan.unused.iter().filter_map(pick);
-    notes.extend(listed(
+    let unused = |beginning: &str, pick: fn(&Unused) -> Option<&str>| {
+        listed(beginning, plan.unused.iter().filter_map(pick))
+    };
+    notes.extend(unused(
         "Left as it is, since this model cannot tell parts of a picture apart: ",
-        unused(|unused| match unused {
-            Unused::OfPart(words) => Some(words),
-            _ => None,
-        }),
+        Unused::of_part,
     ));
-    notes.extend(listed(
-        "Nothing was changed for: ",
-        unused(|unused| match unused {
-            Unused::Undone(words) => Some(words),
-            _ => None,
-        }),
-    ));
-    notes.extend(listed(
-        "Not understood: ",
-        unused(|unused| match unused {
-            Unused::Unknown(word) => Some(word),
-            _ => None,
-        }),
-    ));
+    notes.extend(unused("Nothing was changed for: ", Unused::undone));
+    notes.extend(unused("Not understood: ", Unused::unknown));
     notes
 }
 
