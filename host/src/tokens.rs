@@ -9,7 +9,7 @@ use concept_refinement_domain::secret::SESSION_TOKENS;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_runtime::egress::Network;
 use concept_refinement_tokens::{
-    Compact, Issued, Key, KeySet, Refusal, Required, Signed, key_id, read,
+    Issued, Key, KeySet, Refusal, Required, Signed, key_id, read,
 };
 use rand::RngExt as _;
 
@@ -45,7 +45,7 @@ pub async fn issue(config: &Config, user: &str, expires: Timestamp) -> anyhow::R
     };
     let token = issued.sign(&key, &required);
     let token = token.context("the service has no secret to sign with")?;
-    match read(&token, &required, |token| is_signed(&key, token)) {
+    match read(&token, &required, |token| key.has_signed(token)) {
         Ok(_) => Ok(token),
         Err(Refusal::Subject) => bail!("a user's name is not empty and has no control characters"),
         Err(refusal) => bail!("the token would be refused: {refusal}"),
@@ -68,11 +68,11 @@ pub async fn judge(config: &Config, token: &str, network: &Network) -> anyhow::R
         }
         Auth::Secret => {
             let key = configured(config)?;
-            read(token, &required, |token| is_signed(&key, token))
+            read(token, &required, |token| key.has_signed(token))
         }
         Auth::Anonymous => {
             let key = session_key(&secret(config, Missing::Refuse).await?);
-            read(token, &required, |token| is_signed(&key, token))
+            read(token, &required, |token| key.has_signed(token))
         }
     };
     let judged = judged.and_then(|(caller, span)| {
@@ -132,8 +132,4 @@ async fn secret(config: &Config, missing: Missing) -> anyhow::Result<Secret> {
     let shared = tasks.shared.as_ref();
     let shared = shared.context("the task store has no secret")?;
     Ok(Secret::shared(&*shared.secret, random).await?)
-}
-
-fn is_signed(key: &Key, token: &Compact<'_>) -> bool {
-    token.algorithm == key.algorithm() && key.verifies(token.message, &token.signature)
 }

@@ -35,51 +35,23 @@ pub enum Route<'a> {
 /// Data for the web page, besides its files.
 const PAGE_SERVICE: &str = "/page/service.json";
 
+/// The routes of a path, by method.
+#[derive(Default)]
+struct Routes<'a> {
+    /// Also of `HEAD`.
+    get: Option<Route<'a>>,
+    post: Option<Route<'a>>,
+    delete: Option<Route<'a>>,
+}
+
 pub fn route(method: Method, path: &str) -> Result<Route<'_>, Problem> {
-    let unknown = Problem::NotFound("There is nothing at this path.");
-    if path == PAGE_SERVICE {
-        return get(method, Route::PageService);
-    }
-    let Some(path) = path.strip_prefix("/api/") else {
-        let asset = assets::find(path).ok_or(unknown)?;
-        return get(method, Route::Asset(asset));
-    };
-    let (collection, rest) = match path.split_once('/') {
-        Some((_, "")) => return Err(unknown),
-        Some((collection, rest)) => (collection, Some(rest)),
-        None => (path, None),
-    };
-    match (collection, rest) {
-        ("tasks", None) => get(method, Route::Tasks),
-        ("tasks", Some(id)) if is_one(id) => {
-            get_or_delete(method, Route::Task(id), Route::DeleteTask(id))
-        }
-        ("tasks", Some(rest)) => match rest.split_once('/') {
-            Some((id, "events")) if is_one(id) => get(method, Route::TaskEvents(id)),
-            Some((id, "cancel")) if is_one(id) => post(method, Route::CancelTask(id)),
-            Some((id, "webhook")) if is_one(id) => get(method, Route::Webhook(id)),
-            Some((id, "webhook/redeliver")) if is_one(id) => post(method, Route::Redeliver(id)),
-            _ => Err(unknown),
-        },
-        ("concepts", None) => get(method, Route::Concepts),
-        ("concepts", Some("refine")) => post(method, Route::Refine),
-        ("concepts", Some(id)) if is_one(id) => {
-            get_or_delete(method, Route::Concept(id), Route::DeleteConcept(id))
-        }
-        ("concepts", Some(rest)) => match rest.split_once('/') {
-            Some(("task", id)) if is_one(id) => get(method, Route::Task(id)),
-            _ => Err(unknown),
-        },
-        ("images", None) => post(method, Route::Upload),
-        ("images", Some(_)) => get_or_delete(method, Route::Image, Route::DeleteImage),
-        ("me", None) => delete(method, Route::Me),
-        ("quota", None) => get(method, Route::Quota),
-        ("webhooks", Some("secret")) => get(method, Route::WebhookSecret),
-        ("auth", Some("session")) => post(method, Route::Session),
-        ("health", None) => get(method, Route::Health),
-        ("health", Some("ready")) => get(method, Route::Ready),
-        _ => Err(unknown),
-    }
+    found(method, path).map(|(_, route)| route)
+}
+
+/// The template of the path, with names for its variable parts. None: there is no such
+/// route.
+pub fn template(method: Method, path: &str) -> Option<&'static str> {
+    found(method, path).ok().map(|(template, _)| template)
 }
 
 /// Whether the path is used by programs rather than by people.
@@ -87,79 +59,105 @@ pub fn is_of_api(path: &str) -> bool {
     path == "/api" || path.starts_with("/api/")
 }
 
-/// The template of the path, with names for its variable parts. None: there is no such
-/// route.
-pub fn template(method: Method, path: &str) -> Option<&'static str> {
-    Some(match route(method, path).ok()? {
-        Route::Refine => "/api/concepts/refine",
-        Route::Tasks => "/api/tasks",
-        Route::Task(_) | Route::DeleteTask(_) => "/api/tasks/{task_id}",
-        Route::TaskEvents(_) => "/api/tasks/{task_id}/events",
-        Route::CancelTask(_) => "/api/tasks/{task_id}/cancel",
-        Route::Me => "/api/me",
-        Route::Quota => "/api/quota",
-        Route::Webhook(_) => "/api/tasks/{task_id}/webhook",
-        Route::Redeliver(_) => "/api/tasks/{task_id}/webhook/redeliver",
-        Route::WebhookSecret => "/api/webhooks/secret",
-        Route::Concepts => "/api/concepts",
-        Route::Concept(_) | Route::DeleteConcept(_) => "/api/concepts/{id}",
-        Route::Upload => "/api/images",
-        Route::Image | Route::DeleteImage => "/api/images/{path}",
-        Route::Session => "/api/auth/session",
-        Route::Health => "/api/health",
-        Route::Ready => "/api/health/ready",
-        Route::PageService => PAGE_SERVICE,
-        Route::Asset(asset) => match asset.path.rsplit_once('/') {
-            Some(("/page", _)) => "/page/{file}",
-            Some(("/docs", _)) => "/docs/{file}",
-            _ => asset.path,
-        },
+fn found(method: Method, path: &str) -> Result<(&'static str, Route<'_>), Problem> {
+    let unknown = Problem::NotFound("There is nothing at this path.");
+    let (template, routes) = match path.strip_prefix("/api/") {
+        Some(path) => of_api(path),
+        None => of_page(path),
+    }
+    .ok_or(unknown)?;
+    let route = match method {
+        Method::Get | Method::Head => routes.get,
+        Method::Post => routes.post,
+        Method::Delete => routes.delete,
+        Method::Options | Method::Other => None,
+    };
+    let allow = routes.methods();
+    let route = route.ok_or(Problem::MethodNotAllowed { allow })?;
+    Ok((template, route))
+}
+
+fn of_page(path: &str) -> Option<(&'static str, Routes<'_>)> {
+    if path == PAGE_SERVICE {
+        return Some((PAGE_SERVICE, get(Route::PageService)));
+    }
+    let asset = assets::find(path)?;
+    let template = match asset.path.rsplit_once('/') {
+        Some(("/page", _)) => "/page/{file}",
+        Some(("/docs", _)) => "/docs/{file}",
+        _ => asset.path,
+    };
+    Some((template, get(Route::Asset(asset))))
+}
+
+fn of_api(path: &str) -> Option<(&'static str, Routes<'_>)> {
+    let segments: Vec<_> = path.split('/').collect();
+    Some(match *segments {
+        ["images"] => ("/api/images", post(Route::Upload)),
+        ["images", ""] => return None,
+        ["images", ..] => (
+            "/api/images/{path}",
+            get(Route::Image).and_delete(Route::DeleteImage),
+        ),
+        [.., ""] | [_, "", ..] => return None,
+        ["tasks"] => ("/api/tasks", get(Route::Tasks)),
+        ["tasks", id] => (
+            "/api/tasks/{task_id}",
+            get(Route::Task(id)).and_delete(Route::DeleteTask(id)),
+        ),
+        ["concepts", "task", id] => ("/api/tasks/{task_id}", get(Route::Task(id))),
+        ["tasks", id, "events"] => ("/api/tasks/{task_id}/events", get(Route::TaskEvents(id))),
+        ["tasks", id, "cancel"] => ("/api/tasks/{task_id}/cancel", post(Route::CancelTask(id))),
+        ["tasks", id, "webhook"] => ("/api/tasks/{task_id}/webhook", get(Route::Webhook(id))),
+        ["tasks", id, "webhook", "redeliver"] => (
+            "/api/tasks/{task_id}/webhook/redeliver",
+            post(Route::Redeliver(id)),
+        ),
+        ["concepts"] => ("/api/concepts", get(Route::Concepts)),
+        ["concepts", "refine"] => ("/api/concepts/refine", post(Route::Refine)),
+        ["concepts", id] => (
+            "/api/concepts/{id}",
+            get(Route::Concept(id)).and_delete(Route::DeleteConcept(id)),
+        ),
+        ["me"] => ("/api/me", Routes::default().and_delete(Route::Me)),
+        ["quota"] => ("/api/quota", get(Route::Quota)),
+        ["webhooks", "secret"] => ("/api/webhooks/secret", get(Route::WebhookSecret)),
+        ["auth", "session"] => ("/api/auth/session", post(Route::Session)),
+        ["health"] => ("/api/health", get(Route::Health)),
+        ["health", "ready"] => ("/api/health/ready", get(Route::Ready)),
+        _ => return None,
     })
 }
 
-/// Whether it is exactly one segment.
-fn is_one(rest: &str) -> bool {
-    !rest.is_empty() && !rest.contains('/')
-}
-
-fn get<'a>(method: Method, route: Route<'a>) -> Result<Route<'a>, Problem> {
-    match method {
-        Method::Get | Method::Head => Ok(route),
-        Method::Post | Method::Delete | Method::Options | Method::Other => {
-            Err(Problem::MethodNotAllowed { allow: "GET, HEAD" })
-        }
+fn get(route: Route<'_>) -> Routes<'_> {
+    Routes {
+        get: Some(route),
+        ..Routes::default()
     }
 }
 
-fn post<'a>(method: Method, route: Route<'a>) -> Result<Route<'a>, Problem> {
-    match method {
-        Method::Post => Ok(route),
-        Method::Get | Method::Head | Method::Delete | Method::Options | Method::Other => {
-            Err(Problem::MethodNotAllowed { allow: "POST" })
-        }
+fn post(route: Route<'_>) -> Routes<'_> {
+    Routes {
+        post: Some(route),
+        ..Routes::default()
     }
 }
 
-fn delete<'a>(method: Method, route: Route<'a>) -> Result<Route<'a>, Problem> {
-    match method {
-        Method::Delete => Ok(route),
-        Method::Get | Method::Head | Method::Post | Method::Options | Method::Other => {
-            Err(Problem::MethodNotAllowed { allow: "DELETE" })
+impl<'a> Routes<'a> {
+    fn and_delete(self, route: Route<'a>) -> Self {
+        Self {
+            delete: Some(route),
+            ..self
         }
     }
-}
 
-fn get_or_delete<'a>(
-    method: Method,
-    read: Route<'a>,
-    delete: Route<'a>,
-) -> Result<Route<'a>, Problem> {
-    match method {
-        Method::Get | Method::Head => Ok(read),
-        Method::Delete => Ok(delete),
-        Method::Post | Method::Options | Method::Other => Err(Problem::MethodNotAllowed {
-            allow: "GET, HEAD, DELETE",
-        }),
+    fn methods(&self) -> &'static str {
+        match (&self.get, &self.post, &self.delete) {
+            (Some(_), _, None) => "GET, HEAD",
+            (Some(_), _, Some(_)) => "GET, HEAD, DELETE",
+            (None, Some(_), _) => "POST",
+            (None, None, _) => "DELETE",
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::concept::Concept;
 pub use crate::image_limits::{ImageLength, ImageLimit, ImageLimits};
 use crate::payment::Payment;
 use crate::quota::{Quota, QuotaState};
-use crate::task::{Refinement, Status, Task};
+use crate::task::{Refinement, Task};
 use crate::timestamp::Timestamp;
 use crate::trace::TraceContext;
 use crate::webhook::Webhook;
@@ -357,17 +357,10 @@ impl NewTask {
             id: self.id,
             user_id: self.user_id,
             is_anonymous: self.is_anonymous,
-            status: Status::Pending,
             refinement: self.refinement,
             original_path: self.original_path,
             created_at: now,
-            updated_at: None,
-            completed_at: None,
-            result_id: None,
-            image_path: None,
-            notes: Vec::new(),
-            error_message: None,
-            lease_until: None,
+            ..Task::default()
         }
     }
 }

@@ -52,29 +52,17 @@ pub fn check_url(url: &str, allowed: &AllowedSources) -> Result<Url, String> {
         .port_or_known_default()
         .filter(|port| *port != 0)
         .ok_or("must not name port 0")?;
-    let public = match url.host() {
-        Some(Host::Ipv4(address)) => {
-            is_public(address.into()) || allowed.allows_address(address.into(), port)
-        }
-        Some(Host::Ipv6(address)) => {
-            is_public(address.into()) || allowed.allows_address(address.into(), port)
-        }
-        Some(Host::Domain(name)) => match without_final_dots(name) {
+    let is_allowed = |address: IpAddr| is_public(address) || allowed.allows_address(address, port);
+    let public = match url.host().and_then(literal) {
+        Some(address) => is_allowed(address),
+        None => match url.host_str().map(without_final_dots).unwrap_or_default() {
             "" => return Err("must name a host".into()),
-            name => match Host::parse(name) {
-                // With several trailing dots the URL parser does not recognise an
-                // address.
-                Ok(Host::Ipv4(address)) => {
-                    is_public(address.into()) || allowed.allows_address(address.into(), port)
-                }
-                _ if is_under("localhost", name) => allowed.allows_localhost(name, port),
-                _ => {
-                    let is_private = PRIVATE_USE.iter().any(|domain| is_under(domain, name));
-                    !is_private || allowed.allows_host(name, port)
-                }
-            },
+            name if is_under("localhost", name) => allowed.allows_localhost(name, port),
+            name => {
+                let is_private = PRIVATE_USE.iter().any(|domain| is_under(domain, name));
+                !is_private || allowed.allows_host(name, port)
+            }
         },
-        None => return Err("must name a host".into()),
     };
     if public {
         Ok(url)
@@ -126,16 +114,9 @@ impl AllowedSources {
         let Some(port) = url.port_or_known_default() else {
             return false;
         };
-        match url.host() {
-            Some(Host::Ipv4(address)) => self.allows_address(address.into(), port),
-            Some(Host::Ipv6(address)) => self.allows_address(address.into(), port),
-            Some(Host::Domain(name)) => {
-                let name = without_final_dots(name);
-                let is_local = is_under("localhost", name);
-                self.allows_host(name, port) || is_local && self.allows_localhost(name, port)
-            }
-            None => false,
-        }
+        let name = url.host_str().map(without_final_dots).unwrap_or_default();
+        let is_local = is_under("localhost", name);
+        self.allows_host(name, port) || is_local && self.allows_localhost(name, port)
     }
 
     /// Whether a connection may go to this address, whatever the name.
@@ -205,6 +186,18 @@ fn parse_name(name: &str) -> Option<String> {
                     .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
         });
     usable.then(|| name.to_ascii_lowercase())
+}
+
+/// The address that a host is; with several final dots the URL parser does not recognise one.
+fn literal(host: Host<&str>) -> Option<IpAddr> {
+    match host {
+        Host::Ipv4(address) => Some(address.into()),
+        Host::Ipv6(address) => Some(address.into()),
+        Host::Domain(name) => match Host::parse(without_final_dots(name)) {
+            Ok(Host::Ipv4(address)) => Some(address.into()),
+            _ => None,
+        },
+    }
 }
 
 fn without_final_dots(name: &str) -> &str {

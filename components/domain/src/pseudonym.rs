@@ -2,19 +2,14 @@
 //! the id, so that they can outlive all other data of the user without revealing whose
 //! they are.
 
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use hmac::Mac;
 
 use crate::hex::hex;
-use crate::secret::LENGTH;
+use crate::secret::{LENGTH, mac};
 
 /// The pseudonym of a user: the same for the same key, and meaningless without it.
 pub fn pseudonym(key: &[u8; LENGTH], user_id: &str) -> String {
-    let mut block = [0; 64];
-    for (to, from) in block.iter_mut().zip(key) {
-        *to = *from;
-    }
-    let mac = <Hmac<Sha256> as Mac>::new(&block.into()).chain_update(user_id);
+    let mac = mac(key).chain_update(user_id);
     hex(&mac.finalize().into_bytes())
 }
 

@@ -23,15 +23,17 @@ pub const WEBHOOKS: &str = "webhooks";
 
 /// Derives the key for one purpose.
 pub fn derive(secret: &[u8; LENGTH], purpose: &str) -> [u8; LENGTH] {
+    let mac = mac(secret).chain_update(purpose);
+    mac.finalize().into_bytes().into()
+}
+
+/// A code over whatever is added to it.
+pub(crate) fn mac(key: &[u8; LENGTH]) -> Hmac<Sha256> {
     let mut block = [0; 64];
-    for (to, from) in block.iter_mut().zip(secret) {
+    for (to, from) in block.iter_mut().zip(key) {
         *to = *from;
     }
-    <Hmac<Sha256> as Mac>::new(&block.into())
-        .chain_update(purpose)
-        .finalize()
-        .into_bytes()
-        .into()
+    Mac::new(&block.into())
 }
 
 #[cfg(test)]

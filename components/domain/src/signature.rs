@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
 use crate::capability::Access;
+use crate::secret;
 use crate::timestamp::Timestamp;
 
 /// The path prefix of images.
@@ -75,13 +76,9 @@ fn has_passed(expires: &str, now: Timestamp) -> bool {
 }
 
 fn mac(key: &[u8], path: &str, expires: &str) -> Hmac<Sha256> {
-    let mut block = [0; 64];
     let derived = Sha256::new().chain_update(PURPOSE).chain_update(key);
-    for (to, from) in block.iter_mut().zip(derived.finalize()) {
-        *to = from;
-    }
     // The expiry has no line break, so the last line break ends the path.
-    <Hmac<Sha256> as Mac>::new(&block.into())
+    secret::mac(&derived.finalize().into())
         .chain_update(path)
         .chain_update("\n")
         .chain_update(expires)

@@ -49,7 +49,7 @@ pub fn id_at(now: Timestamp, random: u128) -> String {
 ///
 /// What is serialized is its part of the state document (see [`crate::document`]); what is
 /// skipped has a column of its own, or is in the request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
     /// A UUID in lower case.
     #[serde(skip)]

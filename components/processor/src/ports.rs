@@ -13,6 +13,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::image::Limits;
 use concept_refinement_domain::task::Stage;
 
+pub use concept_refinement_domain::purpose::Purpose;
 pub use concept_refinement_guest::{Clock, Failure, Random};
 
 use crate::contents::{Contents, Received, Rejected};
@@ -149,15 +150,6 @@ pub struct Response<S> {
     pub etag: Option<String>,
     pub retry_after: Option<String>,
     pub body: S,
-}
-
-/// The source of a URL. Only a model may name a URL at its provider's host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// It comes from a user.
-    Original,
-    /// It comes from the model.
-    ModelAnswer,
 }
 
 pub trait Http: Blobs {

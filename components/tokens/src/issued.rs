@@ -85,9 +85,7 @@ mod tests {
         };
         let token = issued.sign(&key, &required).unwrap();
         let is_signed = |key: &Key| {
-            let read = read(&token, &required, |it| {
-                it.algorithm == key.algorithm() && key.verifies(it.message, &it.signature)
-            });
+            let read = read(&token, &required, |token| key.has_signed(token));
             read.map(|(caller, span)| (caller.user, span))
         };
         let (user, span) = is_signed(&key).unwrap();

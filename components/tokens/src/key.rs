@@ -8,6 +8,8 @@ use rsa::traits::PublicKeyParts;
 use rsa::{BigUint, RsaPublicKey};
 use sha2::Sha256;
 
+use super::compact::Compact;
+
 /// The accepted algorithms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
@@ -91,8 +93,13 @@ impl Key {
         }
     }
 
+    /// Whether it has signed this token, by its own algorithm.
+    pub fn has_signed(&self, token: &Compact<'_>) -> bool {
+        token.algorithm == self.algorithm() && self.verifies(token.message, &token.signature)
+    }
+
     /// Verifies a signature.
-    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+    fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         use rsa::signature::Verifier;
         match self {
             // Compares in constant time.

@@ -136,14 +136,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
             .await?
             .stored_uploads(self.machine.now());
         for path in uploads.iter().take(limit as usize) {
-            let same_name = of_any_format(path);
-            let keys: Vec<_> = same_name.iter().map(names::image).collect();
-            let found = self.platform.get_many(&keys).await?;
-            for (path, _) in same_name
-                .iter()
-                .zip(found)
-                .filter(|(_, found)| found.is_some())
-            {
+            for (path, _) in self.of_any_format(path).await? {
                 self.delete_image(&path.to_string()).await?;
             }
             // A crash may have left the slot of an image that does not exist.
@@ -210,15 +203,11 @@ impl<P: Platform, M: Machine> Store<P, M> {
 
     /// The keys that an image of this name leaves when one of this path replaces it.
     async fn replaced(&self, path: &ImagePath) -> Result<Vec<String>, Fault> {
-        let same_name = of_any_format(path);
-        let keys: Vec<_> = same_name.iter().map(names::image).collect();
-        let found = self.platform.get_many(&keys).await?;
         let mut leftovers = Vec::new();
-        for (other, document) in same_name.iter().zip(found) {
-            let Some(document) = document else { continue };
+        for (other, document) in self.of_any_format(path).await? {
             leftovers.extend(chunks(&documents::decode(&document)?));
-            if other != path {
-                leftovers.push(names::image(other));
+            if other != *path {
+                leftovers.push(names::image(&other));
             }
         }
         Ok(leftovers)
@@ -259,6 +248,21 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
+    /// The images of this name in any format, of which at most one exists, and their
+    /// documents.
+    async fn of_any_format(&self, path: &ImagePath) -> Result<Vec<(ImagePath, Vec<u8>)>, Fault> {
+        let paths = Format::ALL.map(|format| ImagePath {
+            format,
+            ..path.clone()
+        });
+        let keys: Vec<_> = paths.iter().map(names::image).collect();
+        let found = self.platform.get_many(&keys).await?;
+        let found = paths.into_iter().zip(found);
+        Ok(found
+            .filter_map(|(path, found)| Some((path, found?)))
+            .collect())
+    }
+
     async fn image(&self, path: &ImagePath) -> Result<Option<ImageDocument>, Fault> {
         self.document(&names::image(path)).await
     }
@@ -296,9 +300,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
     /// changed.
     async fn settle_slot(&self, owner: &str, path: &ImagePath) -> bool {
         let settled = async {
-            let keys: Vec<_> = of_any_format(path).iter().map(names::image).collect();
-            let found = self.platform.get_many(&keys).await?;
-            let Some(document) = found.into_iter().flatten().next() else {
+            let Some((_, document)) = self.of_any_format(path).await?.into_iter().next() else {
                 let release = |user_record: &mut UserRecord| Ok(user_record.release_slot(path));
                 return self.change(owner, release).await;
             };
@@ -342,17 +344,6 @@ fn info(path: &ImagePath, document: ImageDocument) -> ImageInfo {
 fn chunks(document: &ImageDocument) -> Vec<String> {
     (0..document.size.div_ceil(CHUNK as u64))
         .map(|number| names::chunk(&document.name, number))
-        .collect()
-}
-
-/// The paths of this name in all formats; at most one of them exists.
-fn of_any_format(path: &ImagePath) -> Vec<ImagePath> {
-    Format::ALL
-        .into_iter()
-        .map(|format| ImagePath {
-            format,
-            ..path.clone()
-        })
         .collect()
 }
 

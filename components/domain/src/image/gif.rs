@@ -5,42 +5,27 @@
 //! is the end.
 
 use super::Problem;
-use super::walk::{Canvas, Walk, Want};
+use super::walk::{Canvas, Step, Walk, Want};
 
 const SCREEN: usize = 7;
 const FRAME: usize = 9;
 
 #[derive(Debug)]
 pub(super) struct Gif {
-    state: State,
+    next: Step<Self>,
     screen: (u32, u32),
     has_frame: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum State {
-    /// At the logical screen descriptor.
-    Screen,
-    /// After the screen and its colour table.
-    BehindScreen,
-    /// At the byte with the type of the next block.
-    Block,
-    /// At an image descriptor.
-    Frame,
-    /// After an image descriptor and its colour table.
-    BehindFrame,
-    /// At the length of a sub-block, possibly preceded by an ignored byte.
-    Length,
-    /// After a sub-block.
-    BehindData,
+    /// Whether the next byte begins a block.
+    is_at_block: bool,
 }
 
 impl Gif {
     pub(super) fn new() -> Self {
         Self {
-            state: State::Screen,
+            next: Self::screen,
             screen: (0, 0),
             has_frame: false,
+            is_at_block: false,
         }
     }
 
@@ -52,20 +37,20 @@ impl Gif {
         let height = u16::from_le_bytes([c, d]);
         self.screen = (width.into(), height.into());
         canvas.fits(width.into(), height.into())?;
-        self.state = State::BehindScreen;
-        Ok(Want::Skip(colours(flags)))
+        self.then(Self::next_block, Want::Skip(colours(flags)))
     }
 
-    fn block(&mut self, bytes: &[u8]) -> Result<Want, Problem> {
+    fn next_block(&mut self, _: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
+        self.is_at_block = true;
+        self.then(Self::block, Want::Take(1))
+    }
+
+    fn block(&mut self, bytes: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
+        self.is_at_block = false;
         match bytes {
-            b"," => {
-                self.state = State::Frame;
-                Ok(Want::Take(FRAME))
-            }
-            b"!" => {
-                self.state = State::Length;
-                Ok(Want::Take(2)) // the kind of extension, the first length
-            }
+            b"," => self.then(Self::frame, Want::Take(FRAME)),
+            // The kind of extension, the first length.
+            b"!" => self.then(Self::length, Want::Take(2)),
             _ if self.has_frame => Ok(Want::End),
             _ => Err(Problem::Malformed),
         }
@@ -89,24 +74,30 @@ impl Gif {
             true => canvas.fits(right, bottom)?,
             false => canvas.set(self.screen.0.max(right), self.screen.1.max(bottom))?,
         }
-        self.state = State::BehindFrame;
-        Ok(Want::Skip(colours(flags)))
+        self.then(Self::codes, Want::Skip(colours(flags)))
     }
 
-    fn length(&mut self, bytes: &[u8]) -> Result<Want, Problem> {
+    /// The size of LZW codes, the first length.
+    fn codes(&mut self, _: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
+        self.then(Self::length, Want::Take(2))
+    }
+
+    /// The length of a sub-block, possibly preceded by an ignored byte.
+    fn length(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
         match bytes {
-            [.., 0] => Ok(self.next_block()),
-            [.., length] => {
-                self.state = State::BehindData;
-                Ok(Want::Skip((*length).into()))
-            }
+            [.., 0] => self.next_block(&[], canvas),
+            [.., length] => self.then(Self::next_length, Want::Skip((*length).into())),
             [] => Err(Problem::Malformed),
         }
     }
 
-    fn next_block(&mut self) -> Want {
-        self.state = State::Block;
-        Want::Take(1)
+    fn next_length(&mut self, _: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
+        self.then(Self::length, Want::Take(1))
+    }
+
+    fn then(&mut self, next: Step<Self>, want: Want) -> Result<Want, Problem> {
+        self.next = next;
+        Ok(want)
     }
 }
 
@@ -116,7 +107,7 @@ impl Walk for Gif {
     }
 
     fn may_end(&self) -> bool {
-        self.has_frame && matches!(self.state, State::Block)
+        self.has_frame && self.is_at_block
     }
 
     fn start(&self) -> Want {
@@ -124,21 +115,7 @@ impl Walk for Gif {
     }
 
     fn step(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
-        match self.state {
-            State::Screen => self.screen(bytes, canvas),
-            State::BehindScreen => Ok(self.next_block()),
-            State::Block => self.block(bytes),
-            State::Frame => self.frame(bytes, canvas),
-            State::BehindFrame => {
-                self.state = State::Length;
-                Ok(Want::Take(2)) // the size of LZW codes, the first length
-            }
-            State::Length => self.length(bytes),
-            State::BehindData => {
-                self.state = State::Length;
-                Ok(Want::Take(1))
-            }
-        }
+        (self.next)(self, bytes, canvas)
     }
 }
 

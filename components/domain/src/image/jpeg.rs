@@ -16,7 +16,7 @@ use std::mem;
 use std::sync::Arc;
 
 use super::Problem;
-use super::walk::{Canvas, Walk, Want};
+use super::walk::{Canvas, Step, Walk, Want};
 use frame::Frame;
 use huffman::Table;
 use scan::Scan;
@@ -32,7 +32,10 @@ const TABLE_HEADER: usize = 17;
 
 #[derive(Debug)]
 pub(super) struct Jpeg {
-    state: State,
+    next: Step<Self>,
+    /// The marker of the current segment, and how many bytes of it are left.
+    code: u8,
+    left: u16,
     frame: Option<Frame>,
     tables: Tables,
     /// Minimum coded units between two restart markers; 0 if there are none.
@@ -54,36 +57,12 @@ struct Tables {
     symbols: Vec<u8>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum State {
-    /// At the byte after a marker prefix.
-    Marker,
-    /// At the length of a segment with this marker.
-    Segment(u8),
-    /// At the length of a frame's header with this marker.
-    Frame(u8),
-    /// At the components of a frame.
-    Components,
-    /// At the header of a table, with this many bytes of its segment left.
-    Table(u16),
-    /// After the symbols of a table.
-    Symbols(u16),
-    /// At the restart interval.
-    Interval,
-    /// At the header of a scan.
-    Scan,
-    /// After the data of a scan.
-    Data,
-    /// After a segment.
-    Behind,
-    /// After a marker prefix.
-    Prefix,
-}
-
 impl Jpeg {
     pub(super) fn new() -> Self {
         Self {
-            state: State::Marker,
+            next: Self::marker,
+            code: 0,
+            left: 0,
             frame: None,
             tables: Tables::default(),
             interval: 0,
@@ -93,12 +72,12 @@ impl Jpeg {
         }
     }
 
-    fn marker(&mut self, bytes: &[u8]) -> Result<Want, Problem> {
+    fn marker(&mut self, bytes: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
         match bytes {
             [PREFIX] => Ok(Want::Take(1)), // a fill byte
             // A stuffed 0xff in a scan, a private marker, or a restart marker: not a
             // segment.
-            [0x00 | 0x01 | 0xd0..=0xd7] => Ok(self.find_marker()),
+            [0x00 | 0x01 | 0xd0..=0xd7] => self.find_marker(),
             [END] if self.has_scan => match &self.frame {
                 Some(frame) if self.is_counted && !frame.has_all_components() => {
                     Err(Problem::Incomplete)
@@ -107,42 +86,37 @@ impl Jpeg {
             },
             [START | END | 0x02..=0xbf] => Err(Problem::Malformed),
             [code @ (0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf)] => {
-                self.state = State::Frame(*code);
-                Ok(Want::Take(8))
+                self.code = *code;
+                self.then(Self::frame, Want::Take(8))
             }
             [SCAN] if self.frame.is_none() => Err(Problem::Malformed),
             [code] => {
                 self.has_scan |= *code == SCAN;
-                self.state = State::Segment(*code);
-                Ok(Want::Take(2))
+                self.code = *code;
+                self.then(Self::segment, Want::Take(2))
             }
             _ => Err(Problem::Malformed),
         }
     }
 
-    fn segment(&mut self, code: u8, bytes: &[u8]) -> Result<Want, Problem> {
+    fn segment(&mut self, bytes: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
         let &[a, b] = bytes else {
             return Err(Problem::Malformed);
         };
         let length = u16::from_be_bytes([a, b]);
-        match (code, length) {
-            (TABLES, 2..) => Ok(self.next_table(length - 2)),
-            (RESTARTS, 4) => {
-                self.state = State::Interval;
-                Ok(Want::Take(2))
-            }
-            (SCAN, 8..=14) => {
-                self.state = State::Scan;
-                Ok(Want::Take(usize::from(length) - 2))
-            }
+        let left = length.checked_sub(2).ok_or(Problem::Malformed)?;
+        match (self.code, length) {
+            (TABLES, _) => self.next_table(left),
+            (RESTARTS, 4) => self.then(Self::interval, Want::Take(2)),
+            (SCAN, 8..=14) => self.then(Self::scan, Want::Take(left.into())),
             _ => {
-                self.is_counted &= code != SCAN;
-                self.skip(length, 2)
+                self.is_counted &= self.code != SCAN;
+                self.skip(left)
             }
         }
     }
 
-    fn frame(&mut self, code: u8, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
+    fn frame(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
         let &[a, b, _precision, c, d, e, f, components] = bytes else {
             return Err(Problem::Malformed);
         };
@@ -153,63 +127,73 @@ impl Jpeg {
             return Err(Problem::Malformed);
         }
         canvas.set(width.into(), height.into())?;
-        self.frame = Some(Frame::new(code, (width, height)));
-        self.state = State::Components;
-        Ok(Want::Take(3 * usize::from(components)))
+        self.frame = Some(Frame::new(self.code, (width, height)));
+        self.then(Self::components, Want::Take(3 * usize::from(components)))
+    }
+
+    fn components(&mut self, bytes: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
+        if let Some(frame) = &mut self.frame {
+            self.is_counted = frame.set_components(bytes);
+        }
+        self.find_marker()
     }
 
     /// At the next table, if the segment has one.
-    fn next_table(&mut self, left: u16) -> Want {
+    fn next_table(&mut self, left: u16) -> Result<Want, Problem> {
         match left.checked_sub(TABLE_HEADER as u16) {
-            Some(left) => {
-                self.state = State::Table(left);
-                Want::Take(TABLE_HEADER)
+            Some(rest) => {
+                self.left = rest;
+                self.then(Self::table, Want::Take(TABLE_HEADER))
             }
-            None => {
-                self.state = State::Behind;
-                Want::Skip(left.into())
-            }
+            None => self.skip(left),
         }
     }
 
-    fn table(&mut self, left: u16, bytes: &[u8]) -> Result<Want, Problem> {
+    fn table(&mut self, bytes: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
         let header = bytes.try_into().map_err(|_| Problem::Malformed)?;
         self.tables.header = header;
         let [_, counts @ ..] = header;
         let symbols = counts.into_iter().map(u16::from).sum();
         self.tables.symbols.clear();
-        match left.checked_sub(symbols) {
-            Some(left) => {
-                self.state = State::Symbols(left);
-                Ok(Want::Feed(symbols.into()))
+        match self.left.checked_sub(symbols) {
+            Some(rest) => {
+                self.left = rest;
+                self.then(Self::symbols, Want::Feed(symbols.into()))
             }
             None => {
                 self.is_counted = false;
-                self.state = State::Behind;
-                Ok(Want::Skip(left.into()))
+                self.skip(self.left)
             }
         }
     }
 
-    fn begin_scan(&mut self, header: &[u8]) -> Want {
+    fn symbols(&mut self, _: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
+        self.tables.define();
+        self.next_table(self.left)
+    }
+
+    fn interval(&mut self, bytes: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
+        let interval = bytes.try_into().map_err(|_| Problem::Malformed)?;
+        self.interval = u16::from_be_bytes(interval);
+        self.find_marker()
+    }
+
+    fn scan(&mut self, header: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
         let frame = self.frame.as_mut().filter(|_| self.is_counted);
         let scan = frame.and_then(|frame| frame.scan(header, &self.tables, self.interval));
         self.is_counted = scan.is_some();
         self.scan = scan;
         match self.is_counted {
-            true => {
-                self.state = State::Data;
-                Want::FeedUntil
-            }
+            true => self.then(Self::end_scan, Want::FeedUntil),
             false => self.find_marker(),
         }
     }
 
-    fn end_scan(&mut self) -> Result<Want, Problem> {
+    fn end_scan(&mut self, _: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
         let (Some(scan), Some(frame)) = (self.scan.take(), &mut self.frame) else {
             return Err(Problem::Malformed);
         };
-        self.state = State::Marker;
+        self.next = Self::marker;
         self.is_counted = !scan.is_damaged();
         if self.is_counted && !scan.is_complete() {
             return Err(Problem::Incomplete);
@@ -219,21 +203,29 @@ impl Jpeg {
         if self.is_counted && frame.is_complete() {
             return Ok(Want::End);
         }
-        self.marker(marker.as_slice())
+        self.marker(marker.as_slice(), canvas)
     }
 
-    /// Skips the rest of a segment of this length.
-    fn skip(&mut self, length: u16, taken: u16) -> Result<Want, Problem> {
-        self.state = State::Behind;
-        length
-            .checked_sub(taken)
-            .map(|rest| Want::Skip(rest.into()))
-            .ok_or(Problem::Malformed)
+    /// Skips the rest of a segment.
+    fn skip(&mut self, left: u16) -> Result<Want, Problem> {
+        self.then(Self::behind, Want::Skip(left.into()))
     }
 
-    fn find_marker(&mut self) -> Want {
-        self.state = State::Prefix;
-        Want::Behind(PREFIX)
+    fn behind(&mut self, _: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
+        self.find_marker()
+    }
+
+    fn find_marker(&mut self) -> Result<Want, Problem> {
+        self.then(Self::prefix, Want::Behind(PREFIX))
+    }
+
+    fn prefix(&mut self, _: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
+        self.then(Self::marker, Want::Take(1))
+    }
+
+    fn then(&mut self, next: Step<Self>, want: Want) -> Result<Want, Problem> {
+        self.next = next;
+        Ok(want)
     }
 }
 
@@ -244,34 +236,7 @@ impl Walk for Jpeg {
     }
 
     fn step(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
-        match self.state {
-            State::Marker => self.marker(bytes),
-            State::Segment(code) => self.segment(code, bytes),
-            State::Frame(code) => self.frame(code, bytes, canvas),
-            State::Components => {
-                if let Some(frame) = &mut self.frame {
-                    self.is_counted = frame.set_components(bytes);
-                }
-                Ok(self.find_marker())
-            }
-            State::Table(left) => self.table(left, bytes),
-            State::Symbols(left) => {
-                self.tables.define();
-                Ok(self.next_table(left))
-            }
-            State::Interval => {
-                let interval = bytes.try_into().map_err(|_| Problem::Malformed)?;
-                self.interval = u16::from_be_bytes(interval);
-                Ok(self.find_marker())
-            }
-            State::Scan => Ok(self.begin_scan(bytes)),
-            State::Data => self.end_scan(),
-            State::Behind => Ok(self.find_marker()),
-            State::Prefix => {
-                self.state = State::Marker;
-                Ok(Want::Take(1))
-            }
-        }
+        (self.next)(self, bytes, canvas)
     }
 
     fn feed(&mut self, bytes: &[u8]) -> Result<(), Problem> {

@@ -2,7 +2,7 @@
 
 use super::Problem;
 use super::packed::Packed;
-use super::walk::{Canvas, Walk, Want};
+use super::walk::{Canvas, Step, Walk, Want};
 
 const CHUNK_HEADER: usize = 8;
 const HEADER_LENGTH: u32 = 13;
@@ -11,37 +11,23 @@ const MAX_LENGTH: u32 = i32::MAX as u32;
 
 #[derive(Debug)]
 pub(super) struct Png {
-    state: State,
+    next: Step<Self>,
     has_header: bool,
     has_data: bool,
     packed: Packed,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum State {
-    /// At the length and type of a chunk.
-    Chunk,
-    /// At the contents of `IHDR`.
-    Header,
-    /// At the checksum of a chunk with compressed data.
-    Checksum,
-    /// After a chunk.
-    Behind,
-    /// After `IEND`.
-    End,
-}
-
 impl Png {
     pub(super) fn new() -> Self {
         Self {
-            state: State::Chunk,
+            next: Self::chunk,
             has_header: false,
             has_data: false,
             packed: Packed::new(),
         }
     }
 
-    fn chunk(&mut self, bytes: &[u8]) -> Result<Want, Problem> {
+    fn chunk(&mut self, bytes: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
         let &[a, b, c, d, ref kind @ ..] = bytes else {
             return Err(Problem::Malformed);
         };
@@ -51,24 +37,24 @@ impl Png {
         }
         if !self.has_header {
             self.has_header = true;
-            self.state = State::Header;
             return match kind {
-                b"IHDR" if length == HEADER_LENGTH => Ok(Want::Take(HEADER_LENGTH as usize)),
+                b"IHDR" if length == HEADER_LENGTH => {
+                    self.then(Self::header, Want::Take(HEADER_LENGTH as usize))
+                }
                 _ => Err(Problem::Malformed),
             };
         }
-        self.state = match kind {
+        let next = match kind {
             b"IHDR" => return Err(Problem::Malformed),
-            b"IEND" if length == 0 && self.has_data => State::End,
+            b"IEND" if length == 0 && self.has_data => Self::end,
             b"IEND" => return Err(Problem::Malformed),
-            _ => State::Behind,
+            _ => Self::next_chunk,
         };
         if self.packed.begin(kind) {
-            self.state = State::Checksum;
-            return Ok(Want::Feed(length.into()));
+            return self.then(Self::checksum, Want::Feed(length.into()));
         }
         self.has_data |= kind == b"IDAT" && length > 0;
-        Ok(Want::Skip(u64::from(length) + CHECKSUM))
+        self.then(next, Want::Skip(u64::from(length) + CHECKSUM))
     }
 
     fn header(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
@@ -101,8 +87,25 @@ impl Png {
             return Err(Problem::Malformed);
         }
         canvas.set(width, height)?;
-        self.state = State::Behind;
-        Ok(Want::Skip(CHECKSUM))
+        self.then(Self::next_chunk, Want::Skip(CHECKSUM))
+    }
+
+    /// After the compressed data of a chunk.
+    fn checksum(&mut self, _: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
+        self.then(Self::next_chunk, Want::Skip(CHECKSUM))
+    }
+
+    fn next_chunk(&mut self, _: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
+        self.then(Self::chunk, Want::Take(CHUNK_HEADER))
+    }
+
+    fn end(&mut self, _: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
+        Ok(Want::End)
+    }
+
+    fn then(&mut self, next: Step<Self>, want: Want) -> Result<Want, Problem> {
+        self.next = next;
+        Ok(want)
     }
 }
 
@@ -116,18 +119,6 @@ impl Walk for Png {
     }
 
     fn step(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
-        match self.state {
-            State::Chunk => self.chunk(bytes),
-            State::Header => self.header(bytes, canvas),
-            State::Checksum => {
-                self.state = State::Behind;
-                Ok(Want::Skip(CHECKSUM))
-            }
-            State::Behind => {
-                self.state = State::Chunk;
-                Ok(Want::Take(CHUNK_HEADER))
-            }
-            State::End => Ok(Want::End),
-        }
+        (self.next)(self, bytes, canvas)
     }
 }

@@ -22,9 +22,12 @@ pub(super) enum Want {
 /// Most bytes that a parser may request at a time.
 pub(super) const MAX_TAKE: usize = 17;
 
-/// Parses one image, from its signature to its end. Each step gets the bytes that the
-/// previous one requested, and returns the next request. A step that requested no bytes
-/// must be followed by one that does.
+/// A step of a parser: it gets the bytes that the previous one requested, returns the next
+/// request, and sets the step that follows.
+pub(super) type Step<P> = fn(&mut P, &[u8], &mut Canvas) -> Result<Want, Problem>;
+
+/// Parses one image, from its signature to its end. A step that requested no bytes must be
+/// followed by one that does.
 pub(super) trait Walk: std::fmt::Debug + Send {
     fn start(&self) -> Want;
 

@@ -5,7 +5,7 @@
 //! frame cannot hide in a small canvas.
 
 use super::Problem;
-use super::walk::{Canvas, Walk, Want};
+use super::walk::{Canvas, Step, Walk, Want};
 
 const CHUNK_HEADER: u64 = 8;
 const LOSSY_HEADER: u64 = 10;
@@ -15,10 +15,11 @@ const FRAME_HEADER: u64 = 16;
 
 #[derive(Debug)]
 pub(super) struct Webp {
-    state: State,
+    next: Step<Self>,
     /// Bytes of the file after the current chunk.
     left: u64,
-    /// Bytes left of the current chunk.
+    /// The current chunk's size, and how many of its bytes are left.
+    size: u64,
     chunk_left: u64,
     /// The animation frame that contains the current chunk.
     frame: Option<Frame>,
@@ -34,22 +35,6 @@ struct Frame {
     left: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum State {
-    /// At the type and size of a chunk.
-    Chunk,
-    /// At the header of a lossy picture with this many bytes.
-    Lossy(u64),
-    /// At the header of a lossless picture.
-    Lossless,
-    /// At the contents of `VP8X`.
-    Extended,
-    /// At the header of a frame, `ANMF`.
-    Frame,
-    /// After a chunk.
-    Behind,
-}
-
 impl Webp {
     pub(super) fn new(signature: &[u8]) -> Result<Self, Problem> {
         let &[_, _, _, _, a, b, c, d, ref kind @ ..] = signature else {
@@ -60,8 +45,9 @@ impl Webp {
             .filter(|left| *left >= CHUNK_HEADER)
             .ok_or(Problem::Malformed)?;
         Ok(Self {
-            state: State::Chunk,
+            next: Self::chunk,
             left: left - CHUNK_HEADER,
+            size: 0,
             chunk_left: 0,
             frame: None,
             is_first: true,
@@ -70,7 +56,7 @@ impl Webp {
         })
     }
 
-    fn chunk(&mut self, bytes: &[u8]) -> Result<Want, Problem> {
+    fn chunk(&mut self, bytes: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
         let &[ref kind @ .., a, b, c, d] = bytes else {
             return Err(Problem::Malformed);
         };
@@ -87,30 +73,30 @@ impl Webp {
         *left -= self.chunk_left;
 
         let is_first = std::mem::take(&mut self.is_first);
-        let (state, header) = match kind {
-            b"VP8 " => (State::Lossy(size), LOSSY_HEADER),
-            b"VP8L" => (State::Lossless, LOSSLESS_HEADER),
-            b"VP8X" if is_first => (State::Extended, EXTENDED_HEADER),
+        let (next, header): (Step<Self>, _) = match kind {
+            b"VP8 " => (Self::lossy, LOSSY_HEADER),
+            b"VP8L" => (Self::lossless, LOSSLESS_HEADER),
+            b"VP8X" if is_first => (Self::extended, EXTENDED_HEADER),
             _ if is_first => return Err(Problem::Malformed),
-            b"ANMF" if self.is_extended && self.frame.is_none() => (State::Frame, FRAME_HEADER),
-            _ => return Ok(self.skip_chunk()),
+            b"ANMF" if self.is_extended && self.frame.is_none() => (Self::frame, FRAME_HEADER),
+            _ => return self.skip_chunk(),
         };
         if size < header {
             return Err(Problem::Malformed);
         }
-        self.state = state;
+        self.size = size;
         self.chunk_left -= header;
-        Ok(Want::Take(header as usize))
+        self.then(next, Want::Take(header as usize))
     }
 
-    fn lossy(&mut self, size: u64, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
+    fn lossy(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
         let &[a, b, c, 0x9d, 0x01, 0x2a, d, e, f, g] = bytes else {
             return Err(Problem::Malformed);
         };
         let tag = u24(a, b, c);
         let is_key_frame = tag & 1 == 0;
         let first_partition = u64::from(tag >> 5);
-        if !is_key_frame || first_partition >= size {
+        if !is_key_frame || first_partition >= self.size {
             return Err(Problem::Malformed);
         }
         let width = u16::from_le_bytes([d, e]) & 0x3fff;
@@ -138,7 +124,7 @@ impl Webp {
             None => canvas.set(size.0, size.1)?,
         }
         self.has_picture = true;
-        Ok(self.skip_chunk())
+        self.skip_chunk()
     }
 
     fn extended(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
@@ -147,11 +133,11 @@ impl Webp {
         };
         canvas.set(1 + u24(a, b, c), 1 + u24(d, e, f))?;
         self.is_extended = true;
-        Ok(self.skip_chunk())
+        self.skip_chunk()
     }
 
     /// The rest of the chunk consists of the chunks of the frame.
-    fn frame(&mut self, bytes: &[u8], canvas: &Canvas) -> Result<Want, Problem> {
+    fn frame(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
         let &[a, b, c, d, e, f, g, h, i, j, k, l, ..] = bytes else {
             return Err(Problem::Malformed);
         };
@@ -167,34 +153,36 @@ impl Webp {
             size,
             left: self.chunk_left,
         });
-        self.next_chunk()
+        self.next_chunk(&[], canvas)
     }
 
-    fn skip_chunk(&mut self) -> Want {
-        self.state = State::Behind;
-        Want::Skip(self.chunk_left)
+    fn skip_chunk(&mut self) -> Result<Want, Problem> {
+        self.then(Self::next_chunk, Want::Skip(self.chunk_left))
     }
 
     /// A remainder that is too short for a chunk is ignored.
-    fn next_chunk(&mut self) -> Result<Want, Problem> {
+    fn next_chunk(&mut self, _: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
         let left = match &mut self.frame {
             Some(frame) => &mut frame.left,
             None => &mut self.left,
         };
         if let Some(rest) = left.checked_sub(CHUNK_HEADER) {
             *left = rest;
-            self.state = State::Chunk;
-            return Ok(Want::Take(CHUNK_HEADER as usize));
+            return self.then(Self::chunk, Want::Take(CHUNK_HEADER as usize));
         }
         let rest = std::mem::take(left);
-        self.state = State::Behind;
         if self.frame.take().is_some() || rest > 0 {
-            Ok(Want::Skip(rest))
+            self.then(Self::next_chunk, Want::Skip(rest))
         } else if self.has_picture {
             Ok(Want::End)
         } else {
             Err(Problem::Malformed)
         }
+    }
+
+    fn then(&mut self, next: Step<Self>, want: Want) -> Result<Want, Problem> {
+        self.next = next;
+        Ok(want)
     }
 }
 
@@ -204,14 +192,7 @@ impl Walk for Webp {
     }
 
     fn step(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
-        match self.state {
-            State::Chunk => self.chunk(bytes),
-            State::Lossy(size) => self.lossy(size, bytes, canvas),
-            State::Lossless => self.lossless(bytes, canvas),
-            State::Extended => self.extended(bytes, canvas),
-            State::Frame => self.frame(bytes, canvas),
-            State::Behind => self.next_chunk(),
-        }
+        (self.next)(self, bytes, canvas)
     }
 }
 

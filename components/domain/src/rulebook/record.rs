@@ -19,7 +19,7 @@ use super::event::{Event, next_status};
 /// A task with the data that users see, and the data that only claims need.
 ///
 /// It is serialized as its state document (see [`crate::document`]).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskRecord {
     /// The part that users see.
     #[serde(flatten)]
@@ -63,16 +63,9 @@ impl TaskRecord {
         steps.push(Step::new(StepKind::Submitted, 0, task.created_at));
         Self {
             task,
-            lease: None,
-            attempt: 0,
-            deaths: 0,
-            revision: 0,
-            payment: Payment::default(),
             delivery: webhook.map(DeliveryRecord::new),
-            retry_of: None,
-            trace: None,
             steps,
-            other: OtherFields::default(),
+            ..Self::default()
         }
     }
 

@@ -85,16 +85,12 @@ pub fn retry(
     let failed = &record.task;
     let task = Task {
         id,
-        status: Status::Pending,
+        user_id: failed.user_id.clone(),
+        is_anonymous: failed.is_anonymous,
+        refinement: failed.refinement.clone(),
+        original_path: failed.original_path.clone(),
         created_at: now,
-        updated_at: None,
-        completed_at: None,
-        result_id: None,
-        image_path: None,
-        notes: Vec::new(),
-        error_message: None,
-        lease_until: None,
-        ..failed.clone()
+        ..Task::default()
     };
     let created = TaskRecord {
         payment: record.payment.of_retry(),

@@ -56,6 +56,12 @@ pub fn to_srgb8(lab: Oklab) -> [u8; 3] {
     to_srgb(lab).map(|channel| (channel * 255.0).round() as u8)
 }
 
+/// The upper bits of each channel, as one number.
+pub fn bin(color: [u8; 3], bits: u32) -> usize {
+    let upper = color.map(|value| usize::from(value >> (8 - bits)));
+    upper.into_iter().fold(0, |bin, value| bin << bits | value)
+}
+
 pub fn polar(lab: Oklab) -> Oklch {
     Oklch::from_color(lab)
 }

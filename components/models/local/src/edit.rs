@@ -28,6 +28,7 @@ mod sharpen;
 mod size;
 mod sketch;
 mod smooth;
+mod squares;
 mod steer;
 mod tighten;
 mod tone;
@@ -166,13 +167,6 @@ fn adjust(pixels: &mut Pixels, quality: Quality, amount: f32, strength: f32) -> 
 /// How much of an all-or-nothing edit is applied.
 fn presence(strength: f32) -> f32 {
     (strength / USUAL_STRENGTH).clamp(0.0, 1.0)
-}
-
-/// How many pixels a place covers along a side, on a map of about a megapixel.
-fn factor(pixels: &Pixels) -> usize {
-    const SIZE: f64 = 1.3e6;
-    let size = f64::from(pixels.width()) * f64::from(pixels.height());
-    (size / SIZE).sqrt().ceil().max(1.0) as usize
 }
 
 #[cfg(test)]

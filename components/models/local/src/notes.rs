@@ -1,9 +1,7 @@
 //! Notes for the user: where the result differs from what the prompt asks for.
 
-use std::fmt;
-
 use crate::plan::{Plan, Unused, Widened};
-use concept_refinement_vocabulary as vocabulary;
+use concept_refinement_vocabulary::name;
 
 /// Longest note, in characters: the service cuts off the rest.
 const MAX_CHARS: usize = 200;
@@ -12,68 +10,39 @@ const MAX_CHARS: usize = 200;
 const MAX_WORD: usize = 40;
 
 /// A note that depends on the picture rather than the prompt. Colours are `0xRRGGBB`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Remark {
-    /// What was to be changed is not there.
+    #[error("There is no {} in this picture.", name(*.0))]
     Absent(u32),
-    /// No part of the picture became so.
+    #[error("No part of the picture became exactly {}.", name(*.0))]
     Missed(u32),
     /// It was to be kept.
+    #[error("What was {} could not be kept so.", name(*.0))]
     Lost(u32),
     /// It was not wanted.
+    #[error("There is still {} in the picture.", name(*.0))]
     Left(u32),
+    #[error("Hardly anything changed: the picture is nearly as asked already.")]
     HardlyChanged,
+    #[error(
+        "The background was left as it is: it could not be found, since the border of the picture \
+         has many colours."
+    )]
     BackgroundNotFound,
+    #[error("A part of the background remains: its colours differ too much from the rest of it.")]
     BackgroundPartly,
+    #[error("Areas of the background's colour that something encloses were left as they are.")]
     BackgroundEnclosed,
+    #[error("The background had several colours, and has one now.")]
     BackgroundEvened,
+    #[error("The background was transparent already.")]
     BackgroundTransparent,
+    #[error("Only the first frame of the animation was edited: the result is a still picture.")]
     FirstFrame,
+    #[error("The result has 8 bits per channel; the original has 16.")]
     EightBits,
+    #[error("The colour profile of the original cannot be used: its colours are taken for sRGB.")]
     ProfileUnused,
-}
-
-impl fmt::Display for Remark {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let name = |color: &u32| vocabulary::name(*color);
-        let sentence = match self {
-            Self::Absent(color) => {
-                return write!(f, "There is no {} in this picture.", name(color));
-            }
-            Self::Missed(color) => {
-                return write!(f, "No part of the picture became exactly {}.", name(color));
-            }
-            Self::Lost(color) => {
-                return write!(f, "What was {} could not be kept so.", name(color));
-            }
-            Self::Left(color) => {
-                return write!(f, "There is still {} in the picture.", name(color));
-            }
-            Self::HardlyChanged => {
-                "Hardly anything changed: the picture is nearly as asked already."
-            }
-            Self::BackgroundNotFound => {
-                "The background was left as it is: it could not be found, since the border of the \
-                 picture has many colours."
-            }
-            Self::BackgroundPartly => {
-                "A part of the background remains: its colours differ too much from the rest of it."
-            }
-            Self::BackgroundEnclosed => {
-                "Areas of the background's colour that something encloses were left as they are."
-            }
-            Self::BackgroundEvened => "The background had several colours, and has one now.",
-            Self::BackgroundTransparent => "The background was transparent already.",
-            Self::FirstFrame => {
-                "Only the first frame of the animation was edited: the result is a still picture."
-            }
-            Self::EightBits => "The result has 8 bits per channel; the original has 16.",
-            Self::ProfileUnused => {
-                "The colour profile of the original cannot be used: its colours are taken for sRGB."
-            }
-        };
-        f.write_str(sentence)
-    }
 }
 
 /// Why nothing changed.
@@ -100,28 +69,15 @@ pub fn listed_words(words: &[String]) -> String {
 pub fn of(plan: &Plan, remarks: &[Remark]) -> Vec<String> {
     let mut notes: Vec<_> = plan.widened.iter().map(widened).collect();
     notes.extend(remarks.iter().map(Remark::to_string));
-    let unused = |pick: fn(&Unused) -> Option<&str>| plan.unused.iter().filter_map(pick);
-    notes.extend(listed(
+    let unused = |beginning: &str, pick: fn(&Unused) -> Option<&str>| {
+        listed(beginning, plan.unused.iter().filter_map(pick))
+    };
+    notes.extend(unused(
         "Left as it is, since this model cannot tell parts of a picture apart: ",
-        unused(|unused| match unused {
-            Unused::OfPart(words) => Some(words),
-            _ => None,
-        }),
+        Unused::of_part,
     ));
-    notes.extend(listed(
-        "Nothing was changed for: ",
-        unused(|unused| match unused {
-            Unused::Undone(words) => Some(words),
-            _ => None,
-        }),
-    ));
-    notes.extend(listed(
-        "Not understood: ",
-        unused(|unused| match unused {
-            Unused::Unknown(word) => Some(word),
-            _ => None,
-        }),
-    ));
+    notes.extend(unused("Nothing was changed for: ", Unused::undone));
+    notes.extend(unused("Not understood: ", Unused::unknown));
     notes
 }
 

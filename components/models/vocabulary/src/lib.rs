@@ -9,9 +9,12 @@ mod text;
 pub use table::TABLE;
 pub use text::{name, printed};
 
+use serde::Deserialize;
+
 /// A property of the whole image that can be changed. The order is that of the changes:
 /// simplifications come before colours; sharpness, edges and corners come last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Quality {
     /// Less space around the subject.
     Tightness,
@@ -98,7 +101,8 @@ pub enum Turn {
 }
 
 /// A direction or target for rotating, flipping or cropping.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Toward {
     Left,
     Right,
@@ -114,10 +118,12 @@ pub enum Toward {
     Circle,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Meaning {
     /// More (above 0) or less of some qualities; 1 is as much as the plain
     /// word asks for.
+    #[serde(skip)]
     Change(&'static [(Quality, f32)]),
     /// "rotate": clockwise by 90° unless specified otherwise.
     Rotate,

@@ -2,6 +2,9 @@
 
 use std::sync::LazyLock;
 
+use serde::Deserialize;
+use serde::de::{self, value::BorrowedStrDeserializer};
+
 use super::{Entry, Meaning, Quality, Toward};
 
 pub static TABLE: LazyLock<Vec<Entry>> =
@@ -35,99 +38,42 @@ fn cells(line: &str) -> Option<(&str, &str, &str)> {
     Some((words, meaning, does.trim()))
 }
 
-fn meaning_of(text: &str) -> Option<Meaning> {
+/// A colour, a word with a number, the name of a meaning, or changes.
+fn meaning_of(text: &'static str) -> Option<Meaning> {
     if let Some(color) = text.strip_prefix('#') {
         return u32::from_str_radix(color, 16).ok().map(Meaning::Color);
     }
-    if let Some(factor) = text.strip_prefix("times ") {
-        return factor.parse().ok().map(Meaning::Degree);
+    let (word, number) = text.split_once(' ').unwrap_or((text, ""));
+    match word {
+        "times" => number.parse().ok().map(Meaning::Degree),
+        "scale" => number.parse().ok().map(Meaning::Scale),
+        "number" => number.parse().ok().map(Meaning::Number),
+        "quarters" => number
+            .parse()
+            .ok()
+            .map(Toward::Quarters)
+            .map(Meaning::Toward),
+        _ => named(text)
+            .or_else(|| named(text).map(Meaning::Toward))
+            .or_else(|| changes(text)),
     }
-    if let Some(factor) = text.strip_prefix("scale ") {
-        return factor.parse().ok().map(Meaning::Scale);
-    }
-    if let Some(number) = text.strip_prefix("number ") {
-        return number.parse().ok().map(Meaning::Number);
-    }
-    Some(match text {
-        "rotate" => Meaning::Rotate,
-        "tilt" => Meaning::Tilt,
-        "flip" => Meaning::Flip,
-        "crop" => Meaning::Crop,
-        "make square" => Meaning::MakeSquare,
-        "make circle" => Meaning::MakeCircle,
-        "left" => Meaning::Toward(Toward::Left),
-        "right" => Meaning::Toward(Toward::Right),
-        "1 quarter" => Meaning::Toward(Toward::Quarters(1)),
-        "2 quarters" => Meaning::Toward(Toward::Quarters(2)),
-        "3 quarters" => Meaning::Toward(Toward::Quarters(3)),
-        "upside down" => Meaning::Toward(Toward::UpsideDown),
-        "vertical" => Meaning::Toward(Toward::Vertical),
-        "horizontal" => Meaning::Toward(Toward::Horizontal),
-        "square" => Meaning::Toward(Toward::Square),
-        "circle" => Meaning::Toward(Toward::Circle),
-        "enlarge" => Meaning::Enlarge,
-        "resize" => Meaning::Resize,
-        "pad" => Meaning::Pad,
-        "color" => Meaning::ColorWord,
-        "duotone" => Meaning::Duotone,
-        "more" => Meaning::More,
-        "only" => Meaning::Only,
-        "only black and white" => Meaning::BlackAndWhite,
-        "definite" => Meaning::Definite,
-        "reverse" => Meaning::Reverse,
-        "not" => Meaning::Not,
-        "without" => Meaning::Without,
-        "remove" => Meaning::Remove,
-        "keep" => Meaning::Keep,
-        "whole" => Meaning::Whole,
-        "replace" => Meaning::Replace,
-        "by" => Meaning::By,
-        "swap" => Meaning::Swap,
-        "instead" => Meaning::Instead,
-        "shade" => Meaning::Shade,
-        "on" => Meaning::On,
-        "part" => Meaning::Part,
-        "background" => Meaning::Background,
-        "solid background" => Meaning::SolidBackground,
-        "vague" => Meaning::Vague,
-        "stop" => Meaning::Stop,
-        "or" => Meaning::Or,
-        "filler" => Meaning::Filler,
-        changes => {
-            let changes: Option<Vec<_>> = changes.split(", ").map(change).collect();
-            // Leaked on purpose: it is parsed once, and lives as long as the table.
-            Meaning::Change(changes?.leak())
-        }
-    })
 }
 
-/// `lightness 0.8`
-fn change(text: &str) -> Option<(Quality, f32)> {
-    let (quality, amount) = text.rsplit_once(' ')?;
-    let quality = match quality {
-        "tightness" => Quality::Tightness,
-        "minimalism" => Quality::Minimalism,
-        "smoothness" => Quality::Smoothness,
-        "outline" => Quality::Outline,
-        "sketch" => Quality::Sketch,
-        "pixelation" => Quality::Pixelation,
-        "transparency" => Quality::Transparency,
-        "posterization" => Quality::Posterization,
-        "inversion" => Quality::Inversion,
-        "dark mode" => Quality::DarkMode,
-        "temperature" => Quality::Temperature,
-        "saturation" => Quality::Saturation,
-        "monochrome" => Quality::Monochrome,
-        "sepia" => Quality::Sepia,
-        "lightness" => Quality::Lightness,
-        "contrast" => Quality::Contrast,
-        "sharpness" => Quality::Sharpness,
-        "vignette" => Quality::Vignette,
-        "shadow" => Quality::Shadow,
-        "corners" => Quality::Corners,
-        _ => return None,
-    };
-    Some((quality, amount.parse().ok()?))
+/// `lightness 0.8, saturation -0.4`
+fn changes(text: &'static str) -> Option<Meaning> {
+    let changes: Option<Vec<_>> = text.split(", ").map(change).collect();
+    // Leaked on purpose: it is parsed once, and lives as long as the table.
+    Some(Meaning::Change(changes?.leak()))
+}
+
+fn change(text: &'static str) -> Option<(Quality, f32)> {
+    let (quality, amount) = text.split_once(' ')?;
+    Some((named(quality)?, amount.parse().ok()?))
+}
+
+/// The variant of this name, in lower case with hyphens.
+fn named<T: Deserialize<'static>>(name: &'static str) -> Option<T> {
+    T::deserialize(BorrowedStrDeserializer::<de::value::Error>::new(name)).ok()
 }
 
 #[cfg(test)]

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use concept_refinement_domain::purpose::Purpose;
 use concept_refinement_guest::Imports;
 use concept_refinement_guest::outbound::{self, Timeouts};
 use wasip3::http::types::Method;
 
 use super::stores::Body;
 use crate::ports;
-use crate::ports::{Failure, Rest};
+use crate::ports::{Failure, Purpose, Rest};
 
 const IMAGES: (&str, &str) = ("accept", "image/png, image/jpeg, image/webp, image/gif");
 
@@ -23,14 +22,10 @@ impl ports::Http for Imports {
     async fn get(
         &self,
         url: &str,
-        purpose: ports::Purpose,
+        purpose: Purpose,
         rest: Option<&Rest>,
         user_agent: &str,
     ) -> Result<ports::Response<Body>, Failure> {
-        let purpose = match purpose {
-            ports::Purpose::Original => Purpose::Original,
-            ports::Purpose::ModelAnswer => Purpose::ModelAnswer,
-        };
         let range = rest.map(|rest| (format!("bytes={}-", rest.offset), &*rest.etag));
         let range = range
             .as_ref()

@@ -5,8 +5,8 @@
 //! The connected area is found on a map of at most about a megapixel, so that
 //! time and memory are bounded.
 
-use super::border::{Background, Border};
-use super::factor;
+use super::border::{Background, Border, apart};
+use super::squares::{self, factor};
 use super::window::Window;
 use crate::color;
 use crate::notes::Remark;
@@ -159,7 +159,7 @@ impl Map {
             .collect();
         next.retain(|cell| self.enter(*cell as usize, false));
         while let Some(cell) = next.pop() {
-            for neighbor in self.neighbors(cell as usize) {
+            for neighbor in squares::beside(cell as usize, self.width, self.cells.len()) {
                 let is_soft = self.is_soft(cell as usize, neighbor);
                 if self.enter(neighbor, is_soft) {
                     next.push(neighbor as u32);
@@ -186,11 +186,7 @@ impl Map {
         let Some((own, next)) = self.means.get(cell).zip(self.means.get(neighbor)) else {
             return false;
         };
-        let background = Background {
-            color: *own,
-            tolerance: STEP,
-        };
-        background.distance(*next) <= STEP && self.background.distance(*next) <= FARTHEST
+        apart(*own, *next) <= STEP && apart(self.background.color, *next) <= FARTHEST
     }
 
     /// Whether something encloses areas of exactly the background's colour, as a letter
@@ -201,7 +197,7 @@ impl Map {
         const SEEN: usize = 5_000;
         let cells = self.cells.iter().zip(&self.means);
         let is_same = |(cell, mean): &(&Cell, &[u8; 3])| {
-            **cell == Cell::Open && self.background.distance(**mean) <= SAME
+            **cell == Cell::Open && apart(self.background.color, **mean) <= SAME
         };
         cells.filter(is_same).count() * SEEN > self.cells.len()
     }
@@ -234,95 +230,50 @@ impl Map {
         }
     }
 
-    /// Places next to connected or edge cells become edge.
+    /// Places next to connected or edge cells, also diagonally, become edge.
     fn widen(&mut self) {
         let old = self.cells.clone();
         let is_near = |cell: &Cell| matches!(cell, Cell::Connected | Cell::Soft | Cell::Edge);
         for (index, _) in old.iter().enumerate().filter(|(_, cell)| is_near(cell)) {
-            let row = [
-                Some(index),
-                index.checked_sub(self.width),
-                Some(index + self.width),
+            let column = index % self.width;
+            let columns = column.saturating_sub(1)..(column + 2).min(self.width);
+            let above = (index - column).checked_sub(self.width);
+            let rows = [
+                above,
+                Some(index - column),
+                Some(index - column + self.width),
             ];
-            for index in row.into_iter().flatten() {
-                for neighbor in [Some(index), self.left(index), self.right(index)] {
-                    let neighbor = neighbor.and_then(|cell| self.cells.get_mut(cell));
-                    if let Some(cell @ (Cell::Closed | Cell::Open)) = neighbor {
+            for row in rows.into_iter().flatten() {
+                let cells = self.cells.get_mut(row + columns.start..row + columns.end);
+                for cell in cells.into_iter().flatten() {
+                    if let Cell::Closed | Cell::Open = cell {
                         *cell = Cell::Edge;
                     }
                 }
             }
         }
     }
-
-    fn left(&self, cell: usize) -> Option<usize> {
-        (!cell.is_multiple_of(self.width)).then(|| cell - 1)
-    }
-
-    fn right(&self, cell: usize) -> Option<usize> {
-        (!(cell + 1).is_multiple_of(self.width)).then_some(cell + 1)
-    }
-
-    fn neighbors(&self, cell: usize) -> impl Iterator<Item = usize> + use<> {
-        let below = cell + self.width;
-        [
-            self.left(cell),
-            self.right(cell),
-            cell.checked_sub(self.width),
-            (below < self.cells.len()).then_some(below),
-        ]
-        .into_iter()
-        .flatten()
-    }
 }
 
 /// Which squares have the background's colour, except for a few stray pixels.
 fn open(pixels: &Pixels, factor: usize, background: &Background) -> Vec<Cell> {
-    let stray = (factor * factor / 16) as u32;
-    let channels = pixels.channels();
-    let mut others = vec![0_u32; (pixels.width() as usize).div_ceil(factor)];
-    let mut cells = Vec::with_capacity(others.len() * (pixels.height() as usize).div_ceil(factor));
-    for (y, row) in pixels.rows().enumerate() {
-        for (others, square) in others.iter_mut().zip(row.chunks(factor * channels)) {
-            let square = square.chunks_exact(channels);
-            *others += square.filter(|pixel| !background.has(pixel)).count() as u32;
-        }
-        if (y + 1) % factor == 0 || y + 1 == pixels.height() as usize {
-            cells.extend(others.iter().map(|others| {
-                if *others <= stray {
-                    Cell::Open
-                } else {
-                    Cell::Closed
-                }
-            }));
-            others.fill(0);
-        }
-    }
-    cells
+    let stray = (factor * factor / 16) as u64;
+    let is_other = |pixel: &[u8]| [u64::from(!background.has(pixel))];
+    squares::sums(pixels, factor, is_other, |[others]| match others <= stray {
+        true => Cell::Open,
+        false => Cell::Closed,
+    })
 }
 
 /// The mean colours of the squares.
 fn means(pixels: &Pixels, factor: usize) -> Vec<[u8; 3]> {
-    let channels = pixels.channels();
-    let mut sums = vec![([0_u32; 3], 0_u32); (pixels.width() as usize).div_ceil(factor)];
-    let mut means = Vec::new();
-    for (y, row) in pixels.rows().enumerate() {
-        for ((sum, count), square) in sums.iter_mut().zip(row.chunks(factor * channels)) {
-            for pixel in square.chunks_exact(channels) {
-                *count += 1;
-                for (sum, value) in sum.iter_mut().zip(rgb(pixel)) {
-                    *sum += u32::from(value);
-                }
-            }
-        }
-        if (y + 1) % factor == 0 || y + 1 == pixels.height() as usize {
-            let mean =
-                |(sum, count): &([u32; 3], u32)| sum.map(|sum| (sum / (*count).max(1)) as u8);
-            means.extend(sums.iter().map(mean));
-            sums.fill(([0; 3], 0));
-        }
-    }
-    means
+    let read = |pixel: &[u8]| {
+        let [r, g, b] = rgb(pixel).map(u64::from);
+        [r, g, b, 1]
+    };
+    squares::sums(pixels, factor, read, |[r, g, b, count]| {
+        [r, g, b].map(|sum| (sum / count) as u8)
+    })
 }
 
 fn clear(pixels: &mut Pixels, map: &Map) {
@@ -366,13 +317,13 @@ fn unmix<'a>(
         if background.has(other) {
             is_edge = true;
         } else {
-            farthest = farthest.max(background.distance(rgb(other)));
+            farthest = farthest.max(apart(background.color, rgb(other)));
         }
     }
     if !is_edge {
         return;
     }
-    let own = background.distance(rgb(pixel));
+    let own = apart(background.color, rgb(pixel));
     let part = (f32::from(own) / f32::from(farthest.max(own).max(1))).min(1.0);
     let [r, g, b, alpha] = pixel;
     *alpha = (f32::from(*alpha) * part).round() as u8;

@@ -1,5 +1,6 @@
 //! The border of a picture, from which its background is determined.
 
+use super::clusters::Histogram;
 use crate::pixels::{Pixels, alpha, rgb};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,11 +28,8 @@ impl Border {
 impl Border {
     /// Whether less than half of its visible part has nearly this colour, as of a gradient.
     pub fn is_uneven(pixels: &Pixels, color: [u8; 3]) -> bool {
-        let near = Background {
-            color,
-            tolerance: 8,
-        };
-        let even = visible(pixels).filter(|color| near.distance(*color) <= near.tolerance);
+        const NEAR: u8 = 8;
+        let even = visible(pixels).filter(|other| apart(color, *other) <= NEAR);
         even.count() * 2 < visible(pixels).count()
     }
 
@@ -49,13 +47,7 @@ fn is_soft(pixels: &Pixels) -> bool {
     const STEEP: usize = 50;
     let colors = || visible(pixels);
     let pairs = colors().zip(colors().skip(1));
-    let is_steep = |(one, next): &([u8; 3], [u8; 3])| {
-        let one = Background {
-            color: *one,
-            tolerance: STEP,
-        };
-        one.distance(*next) > STEP
-    };
+    let is_steep = |(one, next): &([u8; 3], [u8; 3])| apart(*one, *next) > STEP;
     pairs.filter(is_steep).count() * STEEP < colors().count()
 }
 
@@ -81,60 +73,33 @@ pub struct Background {
 }
 
 impl Background {
-    /// Distance of a colour: the largest difference of a channel.
-    pub fn distance(&self, color: [u8; 3]) -> u8 {
-        let pairs = color.into_iter().zip(self.color);
-        pairs
-            .map(|(one, other)| one.abs_diff(other))
-            .max()
-            .unwrap_or_default()
-    }
-
     pub fn has(&self, pixel: &[u8]) -> bool {
-        alpha(pixel) == 0 || self.distance(rgb(pixel)) <= self.tolerance
+        alpha(pixel) == 0 || apart(self.color, rgb(pixel)) <= self.tolerance
     }
+}
+
+/// The largest difference of a channel.
+pub fn apart(one: [u8; 3], other: [u8; 3]) -> u8 {
+    let pairs = one.into_iter().zip(other);
+    let differences = pairs.map(|(one, other)| one.abs_diff(other));
+    differences.max().unwrap_or_default()
 }
 
 /// The most frequent colour of the border, and how many of its pixels have it. None if no
 /// part of the border is visible.
 fn most_frequent(pixels: &Pixels) -> Option<([u8; 3], usize)> {
-    /// Colours are binned by their upper bits.
     const BITS: u32 = 4;
     const NEAR: u8 = 24;
-    let index = |color: [u8; 3]| {
-        color.into_iter().fold(0, |index, value| {
-            index << BITS | usize::from(value >> (8 - BITS))
-        })
-    };
-    let mut counts = vec![0_u32; 1 << (3 * BITS)];
-    let mut sums = vec![[0_u32; 3]; 1 << (3 * BITS)];
-    for color in visible(pixels) {
-        if let (Some(count), Some(sums)) =
-            (counts.get_mut(index(color)), sums.get_mut(index(color)))
-        {
-            *count += 1;
-            sums.iter_mut()
-                .zip(color)
-                .for_each(|(sum, value)| *sum += u32::from(value));
-        }
-    }
-    let pairs = counts.iter().zip(&sums);
-    let (count, sums) = pairs.rev().max_by_key(|(count, _)| **count)?;
-    if *count == 0 {
-        return None;
-    }
+    let mut histogram = Histogram::new(BITS);
+    visible(pixels).for_each(|color| histogram.add(color));
+    let [r, g, b, count] = histogram.most_frequent().filter(|[.., count]| *count > 0)?;
     // Colours just outside of the bin count too.
-    let middle = Background {
-        color: sums.map(|sum| (sum / count) as u8),
-        tolerance: NEAR,
-    };
-    let (mut count, mut sums) = (0_u32, [0_u32; 3]);
-    for color in visible(pixels).filter(|color| middle.distance(*color) <= NEAR) {
-        count += 1;
-        sums.iter_mut()
-            .zip(color)
-            .for_each(|(sum, value)| *sum += u32::from(value));
-    }
+    let middle = [r, g, b].map(|sum| (sum / count) as u8);
+    let near = visible(pixels).filter(|color| apart(middle, *color) <= NEAR);
+    let (count, sums) = near.fold((0_u32, [0_u32; 3]), |(count, [r, g, b]), color| {
+        let [red, green, blue] = color.map(u32::from);
+        (count + 1, [r + red, g + green, b + blue])
+    });
     let mean = sums.map(|sum| ((sum + count / 2) / count.max(1)) as u8);
     Some((mean, count as usize))
 }

@@ -36,6 +36,29 @@ pub fn nearest(centers: impl IntoIterator<Item = Oklab>, color: Oklab) -> usize 
         .map_or(0, |(index, _)| index)
 }
 
+/// The nearest of some colours, found once for those that differ only in their last bits.
+pub struct Nearest {
+    centers: Vec<Oklab>,
+    known: Vec<Option<usize>>,
+}
+
+impl Nearest {
+    const BITS: u32 = 6;
+
+    pub fn new(centers: Vec<Oklab>) -> Self {
+        let known = vec![None; 1 << (3 * Self::BITS)];
+        Self { centers, known }
+    }
+
+    pub fn of(&mut self, color: [u8; 3]) -> usize {
+        let find = || nearest(self.centers.iter().copied(), color::from_srgb(color));
+        match self.known.get_mut(color::bin(color, Self::BITS)) {
+            Some(known) => *known.get_or_insert_with(find),
+            None => find(),
+        }
+    }
+}
+
 /// Distance of two colours. Hue counts more than usual, so that green stays
 /// separate from a brown of the same lightness.
 fn apart(one: Oklab, other: Oklab) -> f32 {
@@ -62,9 +85,8 @@ impl Point {
 
 /// The colours of visible pixels, similar ones combined.
 fn histogram(pixels: &Pixels) -> Vec<Point> {
-    let mut calm = Histogram::new();
-    let mut all = Histogram::new();
-    let mut faint = Histogram::new();
+    const BITS: u32 = 5;
+    let [mut calm, mut all, mut faint] = [(); 3].map(|()| Histogram::new(BITS));
     let channels = pixels.channels();
     for (y, row) in pixels.rows().enumerate() {
         let right = row.chunks_exact(channels).skip(1).map(Some).chain([None]);
@@ -97,20 +119,19 @@ fn alike(one: &[u8], other: &[u8]) -> bool {
 }
 
 /// For each colour (of few bits) the sums of what was added, and their number.
-struct Histogram(Vec<[u32; 4]>);
+pub struct Histogram {
+    bits: u32,
+    sums: Vec<[u32; 4]>,
+}
 
 impl Histogram {
-    const BITS: u32 = 5;
-
-    fn new() -> Self {
-        Self(vec![[0; 4]; 1 << (3 * Self::BITS)])
+    pub fn new(bits: u32) -> Self {
+        let sums = vec![[0; 4]; 1 << (3 * bits)];
+        Self { bits, sums }
     }
 
-    fn add(&mut self, color: [u8; 3]) {
-        let index = color.into_iter().fold(0, |index, value| {
-            index << Self::BITS | usize::from(value >> (8 - Self::BITS))
-        });
-        if let Some([r, g, b, count]) = self.0.get_mut(index) {
+    pub fn add(&mut self, color: [u8; 3]) {
+        if let Some([r, g, b, count]) = self.sums.get_mut(color::bin(color, self.bits)) {
             let [red, green, blue] = color.map(u32::from);
             *r += red;
             *g += green;
@@ -119,8 +140,13 @@ impl Histogram {
         }
     }
 
+    pub fn most_frequent(&self) -> Option<[u32; 4]> {
+        let bins = self.sums.iter().rev();
+        bins.max_by_key(|[.., count]| *count).copied()
+    }
+
     fn points(self) -> Vec<Point> {
-        let filled = self.0.into_iter().filter(|[_, _, _, count]| *count > 0);
+        let filled = self.sums.into_iter().filter(|[_, _, _, count]| *count > 0);
         filled
             .map(|[r, g, b, count]| Point {
                 color: color::from_srgb([r, g, b].map(|sum| (sum / count) as u8)),

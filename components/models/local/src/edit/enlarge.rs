@@ -7,6 +7,7 @@
 mod network;
 mod tiles;
 
+use super::squares;
 use crate::pixels::{Pixels, alpha, rgb};
 
 /// Of the result, so that its time is bounded.
@@ -54,14 +55,7 @@ fn extend_colors(pixels: &mut Pixels) {
     for _ in 0..4 * network::REACH {
         for place in std::mem::take(&mut rim) {
             let color = pixels.get(place).map_or([0; 3], |pixel| rgb(pixel));
-            let column = place % width;
-            let beside = [
-                (column > 0).then(|| place - 1),
-                (column + 1 < width).then_some(place + 1),
-                place.checked_sub(width),
-                Some(place + width),
-            ];
-            for place in beside.into_iter().flatten() {
+            for place in squares::beside(place, width, known.len()) {
                 if let (Some(known @ false), Some([r, g, b, _])) =
                     (known.get_mut(place), pixels.get_mut(place))
                 {

@@ -7,7 +7,8 @@
 mod draw;
 mod shapes;
 
-use super::{clusters, factor, smooth};
+use super::squares::{self, factor};
+use super::{clusters, smooth};
 use crate::pixels::Pixels;
 use shapes::Shapes;
 
@@ -54,32 +55,19 @@ fn shrink(pixels: &Pixels, factor: usize) -> Pixels {
     if factor == 1 {
         return pixels.clone();
     }
+    let [width, height] = [pixels.width(), pixels.height()].map(|it| it.div_ceil(factor as u32));
+    let colors = squares::sums(
+        pixels,
+        factor,
+        squares::weighted,
+        |[r, g, b, alpha, count]| {
+            let [r, g, b] = [r, g, b].map(|sum| squares::mean(sum, alpha));
+            [r, g, b, (alpha / count) as u8]
+        },
+    );
     let channels = pixels.channels();
-    let width = (pixels.width() as usize).div_ceil(factor);
-    let height = (pixels.height() as usize).div_ceil(factor);
-    let mut data = Vec::with_capacity(width * height * channels);
-    let mut sums = vec![[0_u32; 5]; width];
-    for (y, row) in pixels.rows().enumerate() {
-        for (sum, square) in sums.iter_mut().zip(row.chunks(factor * channels)) {
-            for pixel in square.chunks_exact(channels) {
-                let alpha = u32::from(crate::pixels::alpha(pixel));
-                let [r, g, b] = crate::pixels::rgb(pixel).map(|value| u32::from(value) * alpha);
-                for (sum, value) in sum.iter_mut().zip([r, g, b, alpha, 1]) {
-                    *sum += value;
-                }
-            }
-        }
-        if (y + 1) % factor == 0 || y + 1 == pixels.height() as usize {
-            for [r, g, b, alpha, count] in &mut sums {
-                let mean = |sum: u32| ((sum + *alpha / 2) / (*alpha).max(1)) as u8;
-                data.extend([mean(*r), mean(*g), mean(*b)]);
-                if pixels.has_alpha() {
-                    data.push((*alpha / (*count).max(1)) as u8);
-                }
-            }
-            sums.fill([0; 5]);
-        }
-    }
-    Pixels::new(width as u32, height as u32, pixels.has_alpha(), data)
-        .unwrap_or_else(|| pixels.clone())
+    let data = colors
+        .into_iter()
+        .flat_map(|it| it.into_iter().take(channels));
+    Pixels::new(width, height, pixels.has_alpha(), data.collect()).unwrap_or_else(|| pixels.clone())
 }

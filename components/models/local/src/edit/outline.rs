@@ -39,8 +39,7 @@ fn draw<const N: usize>(pixels: &mut Pixels, radius: usize, presence: f32) {
     let mut slopes = Slopes::new(width, radius);
     let mut window = Window::new(pixels, radius);
     while let Some((rows, out)) = window.next() {
-        slopes.start::<N>(rows.iter());
-        slopes.integrate();
+        slopes.read::<N>(rows.iter());
         for (pixel, (slope, around)) in out.as_chunks_mut::<N>().0.iter_mut().zip(slopes.iter()) {
             let own = on_paper(pixel).iter().sum::<i32>() as f32 / 3.0;
             let paper = 255.0 * (1.0 - ink(slope, around - own));
@@ -49,7 +48,6 @@ fn draw<const N: usize>(pixels: &mut Pixels, radius: usize, presence: f32) {
                 *value = (old + (paper - old) * presence + 0.5) as u8;
             }
         }
-        slopes.finish::<N>(rows.leaving(), rows.get(radius + 1));
     }
 }
 
@@ -76,81 +74,48 @@ fn on_paper<const N: usize>(pixel: &[u8; N]) -> Sums {
     }
 }
 
-/// Sums of the columns above and below the current row, kept up to date as it
-/// moves down, and from them the slope at each pixel.
+/// What a column around the current row adds up to: all of it, and what is below the row
+/// less what is above.
+type Column = [Sums; 2];
+
 struct Slopes {
     radius: usize,
-    above: Vec<Sums>,
-    middle: Vec<Sums>,
-    below: Vec<Sums>,
-    /// Sums from the left up to each place: of whole columns, and of what is
-    /// below less what is above. Beyond the ends the end columns are repeated.
-    across: Vec<Sums>,
-    down: Vec<Sums>,
-    started: bool,
+    columns: Vec<Column>,
+    /// The columns from the left up to each place. Beyond the ends the end columns are
+    /// repeated.
+    sums: Vec<Column>,
 }
 
 impl Slopes {
     fn new(width: usize, radius: usize) -> Self {
-        let padded = width + 2 * radius + 1;
         Self {
             radius,
-            above: vec![[0; 3]; width],
-            middle: vec![[0; 3]; width],
-            below: vec![[0; 3]; width],
-            across: vec![[0; 3]; padded],
-            down: vec![[0; 3]; padded],
-            started: false,
+            columns: vec![Column::default(); width],
+            sums: vec![Column::default(); width + 2 * radius + 1],
         }
     }
 
-    /// Adds the rows around the current one: at first all, then only the new
-    /// ones.
-    fn start<'a, const N: usize>(&mut self, rows: impl Iterator<Item = &'a [u8]>) {
-        let radius = self.radius;
+    /// Reads the rows around the current one.
+    fn read<'a, const N: usize>(&mut self, rows: impl Iterator<Item = &'a [u8]>) {
+        self.columns.fill(Column::default());
         for (place, row) in rows.enumerate() {
-            let comes_in = place + 1 == radius || place == 2 * radius;
-            let sums = if place == radius {
-                self.middle.fill([0; 3]);
-                &mut self.middle
-            } else if self.started && !comes_in {
-                continue;
-            } else if place < radius {
-                &mut self.above
-            } else {
-                &mut self.below
-            };
-            add::<N>(sums, row, 1);
-        }
-        self.started = true;
-    }
-
-    /// Removes the rows that leave the window when the next row becomes the current one.
-    fn finish<const N: usize>(&mut self, top: &[u8], next: &[u8]) {
-        add::<N>(&mut self.above, top, -1);
-        add::<N>(&mut self.below, next, -1);
-    }
-
-    fn integrate(&mut self) {
-        let padded = |columns| padded(columns, self.radius);
-        let columns = padded(&self.above)
-            .zip(padded(&self.middle))
-            .zip(padded(&self.below));
-        let places = self.across.iter_mut().zip(&mut self.down).skip(1);
-        let (mut across, mut down) = ([0; 3], [0; 3]);
-        for ((to_across, to_down), ((above, middle), below)) in places.zip(columns) {
-            for channel in across
-                .iter_mut()
-                .zip(&mut down)
-                .zip(above)
-                .zip(middle)
-                .zip(below)
-            {
-                let ((((across, down), above), middle), below) = channel;
-                *across += above + middle + below;
-                *down += below - above;
+            let side = place.cmp(&self.radius) as i32;
+            for ([all, down], pixel) in self.columns.iter_mut().zip(row.as_chunks::<N>().0) {
+                for ((all, down), value) in all.iter_mut().zip(down).zip(on_paper(pixel)) {
+                    *all += value;
+                    *down += side * value;
+                }
             }
-            (*to_across, *to_down) = (across, down);
+        }
+        let mut sum = Column::default();
+        let columns = padded(&self.columns, self.radius);
+        for (sums, column) in self.sums.iter_mut().skip(1).zip(columns) {
+            let values = column.as_flattened().iter();
+            let sum_so_far = sum.as_flattened_mut().iter_mut();
+            sum_so_far
+                .zip(values)
+                .for_each(|(sum, value)| *sum += value);
+            *sums = sum;
         }
     }
 
@@ -160,31 +125,23 @@ impl Slopes {
         let radius = self.radius;
         let (half, whole) = (radius * (2 * radius + 1), (2 * radius + 1).pow(2));
         let (half, whole) = (1.0 / half as f32, 1.0 / (3 * whole) as f32);
-        let from = |start: usize| self.across.iter().skip(start);
-        let left = self.across.iter().zip(from(radius));
-        let right = from(radius + 1).zip(from(2 * radius + 1));
-        let down = self.down.iter().zip(self.down.iter().skip(2 * radius + 1));
-        left.zip(right).zip(down).map(move |((left, right), down)| {
+        self.sums.windows(2 * radius + 2).map(move |window| {
+            let at = |place: usize| window.get(place).copied().unwrap_or_default();
+            let [first, left, right, last] = [0, radius, radius + 1, 2 * radius + 1].map(at);
             let mut steepest = 0.0_f32;
             let mut around = 0;
             for channel in 0..3 {
-                let at = |sums: &Sums| sums.get(channel).copied().unwrap_or_default();
-                let part = |(from, to): (&Sums, &Sums)| at(to) - at(from);
-                let x = (part(right) - part(left)) as f32;
-                let y = part(down) as f32;
+                let part = |from: Column, to: Column, of: usize| {
+                    let value = |sums: Column| sums.as_flattened().get(3 * of + channel).copied();
+                    value(to).unwrap_or_default() - value(from).unwrap_or_default()
+                };
+                let x = (part(right, last, 0) - part(first, left, 0)) as f32;
+                let y = part(first, last, 1) as f32;
                 steepest = steepest.max(x * x + y * y);
-                around += part((left.0, right.1));
+                around += part(first, last, 0);
             }
             (steepest.sqrt() * half, around as f32 * whole)
         })
-    }
-}
-
-fn add<const N: usize>(sums: &mut [Sums], row: &[u8], sign: i32) {
-    for (sums, pixel) in sums.iter_mut().zip(row.as_chunks::<N>().0) {
-        for (sum, value) in sums.iter_mut().zip(on_paper(pixel)) {
-            *sum += sign * value;
-        }
     }
 }
 
@@ -235,8 +192,7 @@ mod tests {
         let mut window = Window::new(&mut pixels, radius);
         let mut y = 0;
         while let Some((rows, _)) = window.next() {
-            slopes.start::<3>(rows.iter());
-            slopes.integrate();
+            slopes.read::<3>(rows.iter());
             let (found, _) = slopes.iter().nth(20).unwrap();
             let at = |dx: i32, dy: i32, channel: usize| {
                 let row = original.row((y + dy).max(0) as usize);
@@ -258,7 +214,6 @@ mod tests {
                 (found - expected).abs() < 0.01,
                 "row {y}: {found}, {expected}"
             );
-            slopes.finish::<3>(rows.leaving(), rows.get(radius + 1));
             y += 1;
         }
         assert_eq!(y, 30);

@@ -1,6 +1,7 @@
 //! Pixelate: squares of a single colour each, the mean of their visible pixels.
 
-use crate::pixels::{Pixels, alpha, rgb};
+use super::squares;
+use crate::pixels::Pixels;
 
 /// Number of squares along the shorter side, at an amount of 1.
 const SQUARES: f32 = 48.0;
@@ -17,49 +18,27 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
     }
     let channels = pixels.channels();
     let band = pixels.width() as usize * channels * size;
-    let mut means = vec![Mean::default(); (pixels.width() as usize).div_ceil(size)];
-    for rows in pixels.data_mut().chunks_mut(band) {
-        means.fill(Mean::default());
-        let row_length = band / size;
-        for row in rows.chunks_exact(row_length) {
-            for (mean, square) in means.iter_mut().zip(row.chunks(size * channels)) {
-                square
-                    .chunks_exact(channels)
-                    .for_each(|pixel| mean.add(pixel));
-            }
-        }
-        for row in rows.chunks_exact_mut(row_length) {
-            for (mean, square) in means.iter().zip(row.chunks_mut(size * channels)) {
-                let mean = mean.color();
+    let across = (pixels.width() as usize).div_ceil(size);
+    let means = squares::sums(
+        pixels,
+        size,
+        squares::weighted,
+        |[r, g, b, alpha, count]| {
+            let [r, g, b] = [r, g, b].map(|sum| squares::mean(sum, alpha));
+            [r, g, b, squares::mean(alpha, count)]
+        },
+    );
+    for (rows, means) in pixels.data_mut().chunks_mut(band).zip(means.chunks(across)) {
+        for row in rows.chunks_exact_mut(band / size) {
+            for (square, mean) in row.chunks_mut(size * channels).zip(means) {
                 for pixel in square.chunks_exact_mut(channels) {
-                    pixel.iter_mut().zip(mean).for_each(|(to, from)| *to = from);
+                    pixel
+                        .iter_mut()
+                        .zip(mean)
+                        .for_each(|(to, from)| *to = *from);
                 }
             }
         }
-    }
-}
-
-#[derive(Clone, Copy, Default)]
-struct Mean {
-    colors: [u64; 3],
-    alpha: u64,
-    count: u64,
-}
-
-impl Mean {
-    fn add(&mut self, pixel: &[u8]) {
-        let alpha = u64::from(alpha(pixel));
-        for (sum, value) in self.colors.iter_mut().zip(rgb(pixel)) {
-            *sum += u64::from(value) * alpha;
-        }
-        self.alpha += alpha;
-        self.count += 1;
-    }
-
-    fn color(&self) -> [u8; 4] {
-        let mean = |sum: u64, of: u64| ((sum + of / 2) / of.max(1)) as u8;
-        let [r, g, b] = self.colors.map(|sum| mean(sum, self.alpha));
-        [r, g, b, mean(self.alpha, self.count)]
     }
 }
 

@@ -3,15 +3,13 @@
 
 use palette::Oklab;
 
-use super::clusters::{nearest, of};
+use super::clusters::{Nearest, nearest, of};
 use crate::color;
 use crate::pixels::{Pixels, alpha, rgb};
 use crate::plan::Quantize;
 
 /// `presence` goes from 0 (unchanged) to 1 (only these colours).
 pub fn apply(pixels: &mut Pixels, quantize: &Quantize, presence: f32) {
-    /// Colours that differ only in the remaining bits are treated alike.
-    const BITS: u32 = 6;
     let presence = (presence * 256.0).round() as i32;
     let own = of(pixels, usize::from(quantize.count));
     if own.is_empty() || presence <= 0 {
@@ -22,20 +20,10 @@ pub fn apply(pixels: &mut Pixels, quantize: &Quantize, presence: f32) {
         [] => own,
         named => assigned(&centers, named),
     };
-    let mut known: Vec<Option<[u8; 3]>> = vec![None; 1 << (3 * BITS)];
+    let mut nearest = Nearest::new(centers);
     for pixel in pixels.iter_mut().filter(|pixel| alpha(pixel) > 0) {
         let old = rgb(pixel);
-        let index = old.into_iter().fold(0, |index, value| {
-            index << BITS | usize::from(value >> (8 - BITS))
-        });
-        let find = || {
-            let nearest = nearest(centers.iter().copied(), color::from_srgb(old));
-            new.get(nearest).copied().unwrap_or(old)
-        };
-        let aim = match known.get_mut(index) {
-            Some(known) => *known.get_or_insert_with(find),
-            None => find(),
-        };
+        let aim = new.get(nearest.of(old)).copied().unwrap_or(old);
         for (value, aim) in pixel.iter_mut().zip(aim) {
             let way = i32::from(aim) - i32::from(*value);
             *value = (i32::from(*value) + way * presence / 256) as u8;

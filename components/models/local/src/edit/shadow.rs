@@ -1,7 +1,8 @@
 //! A soft shadow behind what stands on the background, to the lower right.
 
+use super::background;
 use super::border::Border;
-use super::{background, factor};
+use super::squares::factor;
 use crate::notes::Remark;
 use crate::pixels::{Pixels, alpha};
 

@@ -9,85 +9,71 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
     if amount <= 0.0 {
         return;
     }
-    let whole = Frame {
-        left: 0,
-        top: 0,
-        right: pixels.width(),
-        bottom: pixels.height(),
+    let content = content(pixels).map(widened);
+    let [across, down] = match content.filter(|content| content.iter().any(Span::is_tighter)) {
+        Some(content) => content.map(|span| span.towards(amount.min(1.0))),
+        None => [pixels.width(), pixels.height()].map(|side| inset(side, amount)),
     };
-    let empty = content(pixels).map(|content| content.widened(&whole));
-    let aim = match empty.filter(|aim| aim.is_tighter(&whole)) {
-        Some(aim) => whole.towards(&aim, amount.min(1.0)),
-        None => whole.inset(amount),
-    };
-    let (width, height) = (aim.right - aim.left, aim.bottom - aim.top);
-    pixels.crop(aim.left, aim.top, width, height);
+    pixels.crop(across.start, down.start, across.length(), down.length());
 }
 
-/// In pixels; `right` and `bottom` are exclusive.
+/// A part of a side of the picture, in pixels. The end is exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Frame {
-    left: u32,
-    top: u32,
-    right: u32,
-    bottom: u32,
+struct Span {
+    start: u32,
+    end: u32,
+    side: u32,
 }
 
-impl Frame {
-    /// With a small margin added, within the picture.
-    fn widened(self, whole: &Self) -> Self {
-        const MARGIN: f32 = 0.04;
-        let longer = (self.right - self.left).max(self.bottom - self.top);
-        let margin = (longer as f32 * MARGIN).round() as u32;
-        Self {
-            left: self.left.saturating_sub(margin),
-            top: self.top.saturating_sub(margin),
-            right: (self.right + margin).min(whole.right),
-            bottom: (self.bottom + margin).min(whole.bottom),
-        }
+impl Span {
+    fn length(&self) -> u32 {
+        self.end - self.start
     }
 
-    /// Whether the crop is large enough to be visible.
-    fn is_tighter(&self, whole: &Self) -> bool {
+    /// Whether a crop to it is large enough to be visible.
+    fn is_tighter(&self) -> bool {
         const SEEN: f32 = 0.98;
-        let is_less = |own: u32, all: u32| (own as f32) < all as f32 * SEEN;
-        is_less(self.right - self.left, whole.right)
-            || is_less(self.bottom - self.top, whole.bottom)
+        (self.length() as f32) < self.side as f32 * SEEN
     }
 
-    /// A part of the way towards another frame inside of this one.
-    fn towards(&self, aim: &Self, part: f32) -> Self {
+    /// A part of the way from the whole side.
+    fn towards(self, part: f32) -> Self {
         let between = |from: u32, to: u32| {
             let way = (f64::from(to) - f64::from(from)) * f64::from(part);
             (f64::from(from) + way).round() as u32
         };
         Self {
-            left: between(self.left, aim.left),
-            top: between(self.top, aim.top),
-            right: between(self.right, aim.right),
-            bottom: between(self.bottom, aim.bottom),
-        }
-    }
-
-    /// With a part of each side cut off.
-    fn inset(&self, amount: f32) -> Self {
-        const PART: f32 = 0.1;
-        const MOST: f32 = 0.4;
-        let part = (PART * amount).min(MOST);
-        let cut = |side: u32| (side as f32 * part).round() as u32;
-        let (across, down) = (cut(self.right), cut(self.bottom));
-        Self {
-            left: across,
-            top: down,
-            right: self.right - across,
-            bottom: self.bottom - down,
+            start: between(0, self.start),
+            end: between(self.side, self.end),
+            ..self
         }
     }
 }
 
+/// With a small margin added, within the picture.
+fn widened(content: [Span; 2]) -> [Span; 2] {
+    const MARGIN: f32 = 0.04;
+    let longer = content.iter().map(Span::length).max().unwrap_or_default();
+    let margin = (longer as f32 * MARGIN).round() as u32;
+    content.map(|span| Span {
+        start: span.start.saturating_sub(margin),
+        end: (span.end + margin).min(span.side),
+        ..span
+    })
+}
+
+/// With a part of each end cut off.
+fn inset(side: u32, amount: f32) -> Span {
+    const PART: f32 = 0.1;
+    const MOST: f32 = 0.4;
+    let start = (side as f32 * (PART * amount).min(MOST)).round() as u32;
+    let end = side - start;
+    Span { start, end, side }
+}
+
 /// The area without background. None if no background was found, or there is nothing
 /// else.
-fn content(pixels: &Pixels) -> Option<Frame> {
+fn content(pixels: &Pixels) -> Option<[Span; 2]> {
     const TOLERANCE: u8 = 26;
     let background = match Border::of(pixels) {
         Border::Colored(color) => Some(Background {
@@ -101,7 +87,7 @@ fn content(pixels: &Pixels) -> Option<Frame> {
         Some(background) => !background.has(pixel),
         None => alpha(pixel) > 0,
     };
-    let mut frame: Option<Frame> = None;
+    let mut content: Option<[Span; 2]> = None;
     for (y, row) in (0..).zip(pixels.rows()) {
         let mut row = row.chunks_exact(pixels.channels());
         let Some(first) = row.position(is_content) else {
@@ -109,18 +95,24 @@ fn content(pixels: &Pixels) -> Option<Frame> {
         };
         // Relative to `first`, which the iterator has passed.
         let last = row.rposition(is_content).map_or(0, |place| place + 1);
-        let (left, right) = (first as u32, (first + last) as u32 + 1);
-        let all = frame.get_or_insert(Frame {
-            left,
-            top: y,
-            right,
-            bottom: y,
-        });
-        all.left = all.left.min(left);
-        all.right = all.right.max(right);
-        all.bottom = y + 1;
+        let found = Span {
+            start: first as u32,
+            end: (first + last) as u32 + 1,
+            side: pixels.width(),
+        };
+        let [across, down] = content.get_or_insert([
+            found,
+            Span {
+                start: y,
+                end: y,
+                side: pixels.height(),
+            },
+        ]);
+        across.start = across.start.min(found.start);
+        across.end = across.end.max(found.end);
+        down.end = y + 1;
     }
-    frame
+    content
 }
 
 #[cfg(test)]
@@ -153,12 +145,18 @@ mod tests {
             let mut pixels = block((300, 200), [50, 60, 150, 110], alpha);
             assert_eq!(
                 content(&pixels),
-                Some(Frame {
-                    left: 50,
-                    top: 60,
-                    right: 150,
-                    bottom: 110
-                })
+                Some([
+                    Span {
+                        start: 50,
+                        end: 150,
+                        side: 300
+                    },
+                    Span {
+                        start: 60,
+                        end: 110,
+                        side: 200
+                    },
+                ])
             );
             apply(&mut pixels, 1.0);
             assert_eq!(size(&pixels), (108, 58));
@@ -206,9 +204,8 @@ mod tests {
             let dark = |pixels: &Pixels| pixels.iter().filter(|pixel| pixel[0] == 20).count();
             let border = Border::of(&pixels);
             let is_empty = matches!(border, Border::Transparent | Border::Colored([250, ..]));
-            let whole = Frame { left: 0, top: 0, right: width, bottom: height };
             let is_tighter = content(&pixels)
-                .is_some_and(|content| content.widened(&whole).is_tighter(&whole));
+                .is_some_and(|content| widened(content).iter().any(Span::is_tighter));
             let before = dark(&pixels);
             apply(&mut pixels, amount);
             if is_empty && is_tighter {

@@ -108,6 +108,29 @@ pub enum Unused {
     OfPart(String),
 }
 
+impl Unused {
+    pub fn unknown(&self) -> Option<&str> {
+        match self {
+            Self::Unknown(word) => Some(word),
+            _ => None,
+        }
+    }
+
+    pub fn undone(&self) -> Option<&str> {
+        match self {
+            Self::Undone(words) => Some(words),
+            _ => None,
+        }
+    }
+
+    pub fn of_part(&self) -> Option<&str> {
+        match self {
+            Self::OfPart(words) => Some(words),
+            _ => None,
+        }
+    }
+}
+
 /// A change that was meant for an object in the picture, and is applied to the whole
 /// picture.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -117,31 +117,12 @@ impl Reader {
                 self.settle();
                 self.modifiers.degree = (self.modifiers.degree * factor).clamp(0.25, 2.0);
             }
-            Meaning::Reverse => {
-                self.settle();
-                self.modifiers.reverse = true;
-            }
-            Meaning::More => {
-                self.settle();
-                self.modifiers.more = true;
-            }
-            Meaning::Not => {
-                self.settle();
-                self.modifiers.not = true;
-            }
-            Meaning::Without => {
-                self.settle();
-                self.modifiers.without = true;
-            }
-            Meaning::Remove => {
-                self.settle();
-                self.modifiers.without = true;
-                self.modifiers.remove = true;
-            }
-            Meaning::Keep => {
-                self.settle();
-                self.modifiers.keep = true;
-            }
+            Meaning::Reverse
+            | Meaning::More
+            | Meaning::Not
+            | Meaning::Without
+            | Meaning::Remove
+            | Meaning::Keep => self.modify(meaning),
             Meaning::Whole => self.whole(&text),
             Meaning::Only => self.clause.only = true,
             Meaning::Replace if self.modifiers.refusal().is_some() => {
@@ -188,6 +169,17 @@ impl Reader {
             }
             Meaning::Shade | Meaning::Definite | Meaning::Filler => {}
         }
+    }
+
+    fn modify(&mut self, meaning: Meaning) {
+        self.settle();
+        let modifiers = &mut self.modifiers;
+        modifiers.reverse |= meaning == Meaning::Reverse;
+        modifiers.more |= meaning == Meaning::More;
+        modifiers.not |= meaning == Meaning::Not;
+        modifiers.without |= matches!(meaning, Meaning::Without | Meaning::Remove);
+        modifiers.remove |= meaning == Meaning::Remove;
+        modifiers.keep |= meaning == Meaning::Keep;
     }
 
     fn change(&mut self, text: String, changes: &[(Quality, f32)]) {

@@ -1,7 +1,7 @@
 //! How the theme description affects a plan: colours that it names pull the palette
 //! towards them, unless the prompt itself names colours or is about something else.
 
-use super::edits::{Edit, Plan};
+use super::edits::{Edit, Plan, Quantize};
 use crate::words::terms;
 use concept_refinement_vocabulary::{Meaning, Quality};
 
@@ -29,33 +29,23 @@ pub fn colors(description: &str) -> Vec<u32> {
 /// Whether the prompt leaves the palette to the theme: it edits colours, but names none
 /// and asks for no particular kind.
 pub fn may_steer(plan: &Plan) -> bool {
+    use Quality::*;
     let mut touched = false;
     for edit in &plan.edits {
         match edit {
-            Edit::Recolor(_) | Edit::Steer(_) | Edit::Replace(_) | Edit::Ink { .. } => {
+            Edit::Quantize(Quantize { to, .. }) if to.is_empty() => touched = true,
+            Edit::Recolor(_) | Edit::Replace(_) | Edit::Alter(..) | Edit::Shift(..) => {
                 return false;
             }
-            Edit::Alter(..) | Edit::Shift(..) | Edit::Ground(_) => return false,
-            Edit::Quantize(quantize) if !quantize.to.is_empty() => return false,
-            Edit::Quantize(_) => touched = true,
+            Edit::Ink { .. } | Edit::Steer(_) | Edit::Quantize(_) | Edit::Ground(_) => {
+                return false;
+            }
             Edit::Adjust(quality, _) => match quality {
-                Quality::Monochrome | Quality::Sepia | Quality::Inversion => return false,
-                Quality::DarkMode => return false,
-                Quality::Outline | Quality::Sketch => return false,
-                Quality::Minimalism
-                | Quality::Posterization
-                | Quality::Saturation
-                | Quality::Temperature
-                | Quality::Lightness
-                | Quality::Contrast => touched = true,
-                Quality::Tightness
-                | Quality::Smoothness
-                | Quality::Pixelation
-                | Quality::Transparency
-                | Quality::Sharpness
-                | Quality::Vignette
-                | Quality::Shadow
-                | Quality::Corners => {}
+                Monochrome | Sepia | Inversion | DarkMode | Outline | Sketch => return false,
+                Minimalism | Posterization | Saturation | Temperature => touched = true,
+                Lightness | Contrast => touched = true,
+                Tightness | Smoothness | Pixelation | Transparency => {}
+                Sharpness | Vignette | Shadow | Corners => {}
             },
             Edit::Turn(_) | Edit::Rotate(_) | Edit::Crop(..) | Edit::Circle => {}
             Edit::Pad(_) | Edit::Resize(_) => {}

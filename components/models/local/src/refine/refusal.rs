@@ -14,22 +14,10 @@ pub fn of(prompt: &str, plan: &Plan) -> String {
         let words: Vec<_> = words.map(str::to_owned).collect();
         (!words.is_empty()).then(|| listed_words(&words))
     };
-    let part = words(|unused| match unused {
-        Unused::OfPart(words) => Some(words),
-        _ => None,
-    });
-    let removed = words(|unused| match unused {
-        Unused::Undone(words) => words.strip_prefix("remove "),
-        _ => None,
-    });
-    let undone = words(|unused| match unused {
-        Unused::Undone(words) => Some(words),
-        _ => None,
-    });
-    let unknown = words(|unused| match unused {
-        Unused::Unknown(word) => Some(word),
-        _ => None,
-    });
+    let part = words(Unused::of_part);
+    let removed = words(|unused| unused.undone()?.strip_prefix("remove "));
+    let undone = words(Unused::undone);
+    let unknown = words(Unused::unknown);
     // In any inflection: "cropped".
     let is_crop =
         |unused: &Unused| matches!(unused, Unused::Undone(words) if words.starts_with("crop"));

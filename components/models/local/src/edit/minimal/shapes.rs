@@ -3,7 +3,8 @@
 use palette::Oklab;
 
 use crate::color;
-use crate::edit::clusters::nearest;
+use crate::edit::clusters::Nearest;
+use crate::edit::squares;
 use crate::pixels::{Pixels, alpha, rgb};
 
 /// Label of places where nothing is visible.
@@ -21,26 +22,13 @@ pub struct Shapes {
 
 impl Shapes {
     pub fn new(pixels: &Pixels, colors: &[[u8; 3]]) -> Self {
-        const BITS: u32 = 6;
         let centers: Vec<_> = colors.iter().copied().map(color::from_srgb).collect();
-        let mut labels_by_color: Vec<Option<u8>> = vec![None; 1 << (3 * BITS)];
-        let labels = pixels
-            .iter()
-            .map(|pixel| {
-                if alpha(pixel) == 0 {
-                    return NOTHING;
-                }
-                let color = rgb(pixel);
-                let index = color.into_iter().fold(0, |index, value| {
-                    index << BITS | usize::from(value >> (8 - BITS))
-                });
-                let label = || nearest(centers.iter().copied(), color::from_srgb(color)) as u8;
-                match labels_by_color.get_mut(index) {
-                    Some(labels_by_color) => *labels_by_color.get_or_insert_with(label),
-                    None => label(),
-                }
-            })
-            .collect();
+        let mut nearest = Nearest::new(centers.clone());
+        let label = |pixel: &[u8]| match alpha(pixel) {
+            0 => NOTHING,
+            _ => nearest.of(rgb(pixel)) as u8,
+        };
+        let labels = pixels.iter().map(label).collect();
         Self {
             width: pixels.width() as usize,
             labels,
@@ -120,7 +108,7 @@ impl Shapes {
             let mut next = 0;
             while let Some(place) = shape.get(next).copied() {
                 next += 1;
-                for neighbor in self.neighbors(place) {
+                for neighbor in squares::beside(place, self.width, self.labels.len()) {
                     let other = self.labels.get(neighbor).copied().unwrap_or(NOTHING);
                     if other != label {
                         shores.change(other, true);
@@ -155,18 +143,6 @@ impl Shapes {
             }
             _ => 1.0,
         }
-    }
-
-    fn neighbors(&self, place: usize) -> impl Iterator<Item = usize> + use<> {
-        let (x, width, length) = (place % self.width, self.width, self.labels.len());
-        [
-            (x > 0).then(|| place - 1),
-            (x + 1 < width).then(|| place + 1),
-            place.checked_sub(width),
-            (place + width < length).then(|| place + width),
-        ]
-        .into_iter()
-        .flatten()
     }
 }
 

@@ -48,16 +48,21 @@ impl Reader {
         let Some((number, count)) = self.clause.number.take() else {
             return;
         };
-        // "keep only two colours", "reduce it to two colours"
+        self.reduce(&format!("{number} {text}"), count);
+    }
+
+    /// To so many colours. "keep only two colours" asks for it, too. False: it is refused.
+    fn reduce(&mut self, said: &str, count: u8) -> bool {
         let Modifiers { not, without, .. } = std::mem::take(&mut self.modifiers);
         self.clause.negated = not || without;
-        let said = format!("{number} {text}");
         if self.clause.negated {
-            self.unwanted("not", &said);
-        } else if !self.is_of_part(&said) {
+            self.unwanted("not", said);
+        } else if !self.is_of_part(said) {
             self.clause.other = true;
             self.count = Some(count);
+            return true;
         }
+        false
     }
 
     pub(super) fn duotone(&mut self, text: &str) {
@@ -71,14 +76,8 @@ impl Reader {
 
     pub(super) fn black_and_white(&mut self, text: String) {
         self.settle();
-        let Modifiers { not, without, .. } = std::mem::take(&mut self.modifiers);
-        self.clause.negated = not || without;
-        if self.clause.negated {
-            self.unwanted("not", &text);
-        } else if !self.is_of_part(&text) {
+        if self.reduce(&text, 2) {
             self.adjust(text, vec![(Quality::Monochrome, 1.0)]);
-            self.clause.other = true;
-            self.count = Some(2);
         }
     }
 }

@@ -30,15 +30,15 @@ struct Clause {
 }
 
 /// What a clause asks for.
-struct Action {
-    text: String,
-    kind: Kind,
-}
-
-enum Kind {
-    Rotate { degrees: f32, left: bool },
-    Flip { vertically: bool, half: bool },
-    Crop { to: Option<Shape> },
+enum Action {
+    Rotate {
+        degrees: f32,
+        left: bool,
+    },
+    /// Mirrors, flips, or turns by a half.
+    Flip(Turn),
+    /// The word for it, and the shape.
+    Crop(String, Option<Shape>),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,47 +54,40 @@ impl Turning {
     /// Starts an action; `degree` is how much of it. Returns the word that it conflicts
     /// with.
     pub fn start(&mut self, text: String, meaning: Meaning, degree: f32) -> Vec<Unused> {
-        let rotate = |degrees| Kind::Rotate {
-            degrees,
-            left: false,
-        };
-        let mut kind = match meaning {
+        let left = false;
+        let rotate = |degrees| Action::Rotate { degrees, left };
+        let mut action = match meaning {
             Meaning::Rotate if degree >= 1.0 => rotate(90.0),
             Meaning::Rotate => rotate(2.0 * TILT * degree),
             Meaning::Tilt => rotate(TILT * degree),
-            Meaning::Flip => Kind::Flip {
-                vertically: false,
-                half: false,
-            },
-            Meaning::MakeSquare => Kind::Crop { to: SQUARE },
-            Meaning::MakeCircle => Kind::Crop { to: CIRCLE },
-            _ => Kind::Crop { to: None },
+            Meaning::Flip => Action::Flip(Turn::Mirror),
+            Meaning::MakeSquare => Action::Crop(text, SQUARE),
+            Meaning::MakeCircle => Action::Crop(text, CIRCLE),
+            _ => Action::Crop(text, None),
         };
         // "crop it, square format": the second part says to what shape.
-        if let (Kind::Crop { to: Some(_) }, Some(action)) = (&kind, &self.clause.action)
-            && matches!(action.kind, Kind::Crop { to: None })
-        {
-            self.clause.action = None;
+        if matches!(action, Action::Crop(_, Some(_))) {
+            self.take_crop();
         }
         let mut unused = self.act();
-        if let (Kind::Rotate { degrees, .. }, Some((_, figure))) =
-            (&mut kind, self.clause.figure.take())
+        if let (Action::Rotate { degrees, .. }, Some((_, figure))) =
+            (&mut action, self.clause.figure.take())
         {
             *degrees = figure;
         }
         for (said, toward) in std::mem::take(&mut self.clause.towards) {
-            if !kind.take(toward) {
+            if !action.take(toward) {
                 unused.push(Unused::Undone(said));
             }
         }
-        self.clause.action = Some(Action { text, kind });
+        self.clause.action = Some(action);
         unused
     }
 
     /// Reads a direction. Returns it if nothing uses it.
     pub fn toward(&mut self, text: String, toward: Toward) -> Option<Unused> {
         let unused = match &mut self.clause.action {
-            Some(action) => (!action.kind.take(toward)).then_some(text),
+            Some(action) => (!action.take(toward)).then_some(text),
             None if self.clause.refused => Some(text),
             None => {
                 self.clause.towards.push((text, toward));
@@ -106,11 +99,7 @@ impl Turning {
 
     /// Reads a number, which may be an angle. Returns the one that nothing used.
     pub fn figure(&mut self, text: String, figure: f32) -> Option<Unused> {
-        if let Some(Action {
-            kind: Kind::Rotate { degrees, .. },
-            ..
-        }) = &mut self.clause.action
-        {
+        if let Some(Action::Rotate { degrees, .. }) = &mut self.clause.action {
             *degrees = figure;
             return None;
         }
@@ -125,11 +114,7 @@ impl Turning {
 
     /// "rotate it a bit". False: the clause rotates nothing.
     pub fn slightly(&mut self, degree: f32) -> bool {
-        let Some(Action {
-            kind: Kind::Rotate { degrees, .. },
-            ..
-        }) = &mut self.clause.action
-        else {
+        let Some(Action::Rotate { degrees, .. }) = &mut self.clause.action else {
             return false;
         };
         if degree < 1.0 {
@@ -142,13 +127,13 @@ impl Turning {
     /// Whether the clause asks for a crop whose shape is not said yet, which it then
     /// gives up: a ratio says it.
     pub fn take_crop(&mut self) -> bool {
-        let is_open = |action: &mut Action| matches!(action.kind, Kind::Crop { to: None });
+        let is_open = |action: &mut Action| matches!(action, Action::Crop(_, None));
         self.clause.action.take_if(is_open).is_some()
     }
 
     /// Whether a square is asked for that is not an action of this clause.
     pub fn take_square(&mut self) -> bool {
-        let is_square = |action: &mut Action| matches!(action.kind, Kind::Crop { to: SQUARE });
+        let is_square = |action: &mut Action| matches!(action, Action::Crop(_, SQUARE));
         let action = self.clause.action.take_if(is_square);
         let towards = &mut self.clause.towards;
         let place = towards.iter().position(|(_, to)| *to == Toward::Square);
@@ -194,24 +179,19 @@ impl Turning {
         let Some(action) = self.clause.action.take() else {
             return Vec::new();
         };
-        let turn = match action.kind {
-            Kind::Rotate { degrees, left } => {
+        let turn = match action {
+            Action::Rotate { degrees, left } => {
                 self.edits
                     .extend(rotation(if left { -degrees } else { degrees }));
                 return Vec::new();
             }
-            Kind::Flip { half: true, .. } => Turn::Half,
-            Kind::Flip {
-                vertically: true, ..
-            } => Turn::Flip,
-            Kind::Flip { .. } => Turn::Mirror,
-            Kind::Crop { to: SQUARE } => Turn::Square,
-            Kind::Crop { to: CIRCLE } => {
-                self.is_round = true;
+            Action::Flip(turn) => turn,
+            Action::Crop(_, Some(shape)) => {
+                self.is_round |= shape == Shape::Circle;
                 Turn::Square
             }
-            Kind::Crop { to: None } if self.clause.is_tight => return Vec::new(),
-            Kind::Crop { to: None } => return vec![Unused::Undone(action.text)],
+            Action::Crop(_, None) if self.clause.is_tight => return Vec::new(),
+            Action::Crop(text, None) => return vec![Unused::Undone(text)],
         };
         self.edits.push(Edit::Turn(turn));
         Vec::new()
@@ -229,7 +209,7 @@ fn rotation(degrees: f32) -> Option<Edit> {
     }
 }
 
-impl Kind {
+impl Action {
     /// Whether the direction applies to the action.
     fn take(&mut self, toward: Toward) -> bool {
         match (self, toward) {
@@ -239,15 +219,15 @@ impl Kind {
                 *degrees = 90.0 * f32::from(said);
             }
             (Self::Rotate { degrees, .. }, Toward::UpsideDown) => *degrees = 180.0,
-            (Self::Flip { half, .. }, Toward::Quarters(2)) => *half = true,
-            (Self::Flip { vertically, .. }, Toward::Vertical | Toward::UpsideDown) => {
-                *vertically = true;
+            (Self::Flip(turn), Toward::Quarters(2)) => *turn = Turn::Half,
+            (Self::Flip(Turn::Half), Toward::Vertical | Toward::UpsideDown) => {}
+            (Self::Flip(Turn::Half), Toward::Horizontal | Toward::Left | Toward::Right) => {}
+            (Self::Flip(turn), Toward::Vertical | Toward::UpsideDown) => *turn = Turn::Flip,
+            (Self::Flip(turn), Toward::Horizontal | Toward::Left | Toward::Right) => {
+                *turn = Turn::Mirror;
             }
-            (Self::Flip { vertically, .. }, Toward::Horizontal | Toward::Left | Toward::Right) => {
-                *vertically = false
-            }
-            (Self::Crop { to }, Toward::Square) => *to = SQUARE,
-            (Self::Crop { to }, Toward::Circle) => *to = CIRCLE,
+            (Self::Crop(_, shape), Toward::Square) => *shape = SQUARE,
+            (Self::Crop(_, shape), Toward::Circle) => *shape = CIRCLE,
             _ => return false,
         }
         true
