@@ -28,9 +28,6 @@ const RETURN: Duration = Duration::from_secs(5);
 /// What waits for nothing, on a busy machine.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-/// How long it takes until a task is published again that nobody looked at.
-const SWEPT: Duration = Duration::from_secs(90);
-
 async fn ready(service: &Service) -> (u16, Value) {
     let ready = Client::new(service.url()).get("/api/health/ready").await;
     (ready.status, ready.json()["capabilities"]["queue"].clone())
@@ -69,19 +66,6 @@ async fn assert_back(service: &Service) {
         (ready(service).await == (200, "ok".into())).then_some(())
     })
     .await;
-}
-
-#[tokio::test]
-async fn tasks_go_by_way_of_it() {
-    let server = NatsServer::start();
-    let service = scripted_launch().set("queue", &server.new_url()).start();
-    let url = origin().picture(&pictures::png(8, 8));
-    let tasks = (0..50).map(async |_| new_user(&service).refined(&url, "echo it").await);
-    for task in futures::future::join_all(tasks).await {
-        assert_eq!(task["status"], "completed", "{task}");
-    }
-    let ended = service.stop();
-    assert!(ended.status.success(), "{ended:?}");
 }
 
 #[tokio::test]
@@ -199,29 +183,6 @@ async fn a_full_queue_says_so() {
     .await;
     assert_eq!(first.finished(&id).await["status"], "completed");
     assert_back(&service).await;
-}
-
-/// The task is in the store, and found there.
-#[tokio::test]
-async fn a_message_that_was_lost_is_published_again() {
-    let mut server = NatsServer::start();
-    let launch = scripted_launch()
-        .set("queue", &server.new_url())
-        .set("concurrency", "1")
-        .set("lease", "5s");
-    let service = launch.start();
-    let url = origin().picture(&pictures::png(8, 8));
-    let (busy, waits) = (new_user(&service), new_user(&service));
-    let first = busy.accepted(&url, "wait 3000ms").await;
-    busy.task_is(&first, "processing").await;
-    let second = waits.accepted(&url, "echo it").await;
-    server.wipe();
-    server.restart();
-    assert_eq!(busy.finished(&first).await["status"], "completed");
-    eventually("the lost one is done", SWEPT, async || {
-        (waits.task(&second).await["status"] == "completed").then_some(())
-    })
-    .await;
 }
 
 #[test]

@@ -91,29 +91,6 @@ fn with_standby() -> (Postgres, Postgres, String) {
     (primary, standby, url)
 }
 
-/// Whoever was promoted has all that was accepted, as a synchronous standby does.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_promoted_standby_takes_its_place() {
-    let (mut primary, standby, url) = with_standby();
-    let service = scripted(&url).set("lease", "2s").start();
-    let original = origin().picture(&pictures::png(64, 64));
-    let ada = Client::user(service.url(), "ada");
-    let task = ada.refined(&original, "echo it").await;
-    let slow = Client::user(service.url(), "grace");
-    let id = slow.accepted(&original, "wait 3000ms").await;
-    slow.task_is(&id, "processing").await;
-
-    tokio::task::block_in_place(|| {
-        primary.kill();
-        standby.promote();
-    });
-    let path = format!("/api/tasks/{}", task["task_id"].as_str().unwrap());
-    outage::works_again(async || ada.get(&path).await.status == 200).await;
-    assert_eq!(ada.get(&path).await.json()["status"], "completed");
-    assert_eq!(slow.finished(&id).await["status"], "completed");
-    ada.refined(&original, "echo it").await;
-}
-
 /// The server that was the first one before answers still, but tells nobody what
 /// happens on the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

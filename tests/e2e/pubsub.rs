@@ -101,22 +101,6 @@ async fn a_task_goes_by_way_of_a_push() {
 }
 
 #[tokio::test]
-async fn many_tasks_go_through_a_subscription() {
-    let pushed = Pushed::start(|launch| launch);
-    pushed
-        .pubsub
-        .push_to(&pushed.subscription, pushed.service.url());
-    let url = origin().picture(&pictures::png(8, 8));
-    let tasks = (0..20).map(async |_| {
-        let client = new_user(&pushed.service);
-        client.refined(&url, "echo it").await
-    });
-    for task in futures::future::join_all(tasks).await {
-        assert_eq!(task["status"], "completed", "{task}");
-    }
-}
-
-#[tokio::test]
 async fn many_tasks_are_pulled() {
     let pubsub = PubSub::start();
     let (topic, subscription) = pubsub.topic();

@@ -8,7 +8,7 @@ use concept_refinement_tests::receiver::Receiver;
 use concept_refinement_tests::server::Reply;
 use serde_json::{Value, json};
 
-use super::{act, attended, delete, nothing_yet, operator, put_picture, read};
+use super::{act, attended, nothing_yet, operator, put_picture, read};
 use crate::shared::{new_name, origin, scripted_launch};
 
 /// The steps of a task, without those that come in between by chance.
@@ -263,47 +263,5 @@ async fn what_is_cancelled_costs_nothing_and_frees_its_place() {
     gate.open();
     assert_eq!(first.finished(&before).await["status"], "completed");
     assert_eq!(second.task(&waiting).await["status"], "failed");
-    assert!(service.stop().status.success());
-}
-
-/// In whatever state, and whoever watches is told.
-#[tokio::test]
-async fn what_is_deleted_is_gone() {
-    let service = attended(scripted_launch()).set("concurrency", "1").start();
-    let operator = operator(&service).await;
-    let [first, second] = [(); 2].map(|()| Client::user(service.url(), &new_name()));
-    let picture = origin().picture(&pictures::png(8, 8));
-    let done = first.refined(&picture, "echo it").await;
-    let done = done["task_id"].as_str().unwrap();
-    let (failed, _) = super::failed(&first).await;
-    let under_way = first.accepted(&picture, "hang for ever").await;
-    let mut events = first.events(&under_way, None).await;
-    while events.event().await.tells() != "refining" {}
-    let waiting = second.accepted(&picture, "echo it").await;
-    for id in [done, &failed, &waiting, &under_way] {
-        let deleted = delete(&operator, id, "no%20longer%20wanted").await;
-        assert_eq!(deleted.status, 204, "{deleted:?}");
-        for answer in [
-            operator.get(&format!("/admin/v1/tasks/{id}")).await,
-            first.get(&format!("/api/tasks/{id}")).await,
-            second.get(&format!("/api/tasks/{id}")).await,
-            delete(&operator, id, "again").await,
-            act(&operator, &format!("tasks/{id}/retry"), "x").await,
-            act(&operator, &format!("tasks/{id}/cancel"), "x").await,
-        ] {
-            assert_eq!(answer.status, 404, "{id}: {answer:?}");
-        }
-    }
-    let rest = events.rest().await;
-    assert_eq!(rest.last().unwrap().name, "deleted", "{rest:?}");
-    // Its concept stays, and its place is free.
-    let concepts = first.get("/api/concepts").await.json();
-    assert_eq!(concepts["concepts"].as_array().unwrap().len(), 1);
-    for user in [first, second] {
-        assert_eq!(
-            user.refined(&picture, "echo it").await["status"],
-            "completed"
-        );
-    }
     assert!(service.stop().status.success());
 }
