@@ -49,7 +49,6 @@ mod postgres;
 mod proxies;
 mod pubsub;
 mod rebinding;
-mod refusals;
 mod released;
 mod restore;
 mod retention;

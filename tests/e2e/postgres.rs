@@ -8,7 +8,7 @@ use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::pictures;
-use concept_refinement_tests::postgres::{Data, GUARDED, Postgres, Release, new_schema};
+use concept_refinement_tests::postgres::{Data, Postgres, Release, new_schema};
 use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::s3::{Kind, shared};
 use concept_refinement_tests::service::Launch;
@@ -17,7 +17,6 @@ use serde_json::json;
 
 use crate::outage;
 use crate::shared::origin;
-use crate::unusable::assert_refused;
 
 /// The database by a way that can be broken, and new tables in it.
 pub fn by(proxy: &Proxy) -> String {
@@ -135,78 +134,4 @@ fn the_authority_of_the_operator_is_trusted() {
     let authority = tls::file("authority.pem").display().to_string();
     let checked = launch.set("ca-file", &authority).check();
     assert!(checked.status.success(), "{}", checked.log);
-}
-
-#[test]
-fn what_it_refuses_is_told_in_a_sentence() {
-    const SECRET: &str = "wrong-secret";
-    let (plain, encrypted) = (
-        postgres(),
-        Postgres::start(Release::Fifteen, Data::Volatile).with_tls(),
-    );
-    let newer = new_schema();
-    plain.execute(&format!(
-        "CREATE SCHEMA {newer}; \
-         CREATE TABLE {newer}.schema_version (version bigint PRIMARY KEY); \
-         INSERT INTO {newer}.schema_version VALUES (1000)"
-    ));
-    let roots = tls::file("authority.pem");
-    let trusting = format!("sslmode=verify-full&sslrootcert={}", roots.display());
-    for (case, server, host, user, rest, expected) in [
-        (
-            "another password",
-            plain,
-            "127.0.0.1",
-            GUARDED,
-            "sslmode=disable",
-            "it refuses this user or password",
-        ),
-        (
-            "tables of a later version",
-            plain,
-            "127.0.0.1",
-            "postgres",
-            &format!("schema={newer}"),
-            "a later version of this program has changed its tables, and this one cannot use them",
-        ),
-        (
-            "a database that is read only",
-            plain,
-            "127.0.0.1",
-            "postgres",
-            "options=-c%20default_transaction_read_only%3Don",
-            "it is read only",
-        ),
-        (
-            "no TLS",
-            plain,
-            "127.0.0.1",
-            "postgres",
-            "sslmode=require",
-            "it offers no TLS",
-        ),
-        (
-            "another authority",
-            &encrypted,
-            "localhost",
-            "postgres",
-            "sslmode=verify-full",
-            "its certificate does not fit: nobody who is trusted has signed it",
-        ),
-        (
-            "another name",
-            &encrypted,
-            "127.0.0.1",
-            "postgres",
-            trusting.as_str(),
-            "its certificate does not fit: it is for another host name",
-        ),
-    ] {
-        let port = server.port();
-        let launch = Launch::new().embedded().set(
-            "tasks",
-            &format!("postgres://{user}:{SECRET}@{host}:{port}/postgres?{rest}"),
-        );
-        assert_refused(case, &launch, "tasks", expected, &[SECRET]);
-    }
 }

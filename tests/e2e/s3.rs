@@ -252,48 +252,6 @@ async fn a_start_does_not_wait_for_it() {
     }
 }
 
-#[test]
-fn what_it_refuses_is_told_in_a_sentence() {
-    let place = shared(Kind::S3sFs).place();
-    let launch = || Launch::new().embedded().images_in(&place);
-    let other_bucket = place.url().replace("s3://images/", "s3://no-such-bucket/");
-    for (case, launch, expected) in [
-        (
-            "another secret",
-            launch().variable("AWS_SECRET_ACCESS_KEY", "wrong-secret"),
-            "credentials are refused",
-        ),
-        (
-            "a key that is not known",
-            launch().variable("AWS_ACCESS_KEY_ID", "AKIDOTHER"),
-            "credentials",
-        ),
-        (
-            "another bucket",
-            launch().set("images", &other_bucket),
-            "there is no such bucket",
-        ),
-        (
-            "no bucket",
-            launch().set("images", "s3://"),
-            "s3://BUCKET/PREFIX",
-        ),
-        (
-            "a secret in the setting",
-            launch().set("images", "s3://key:wrong-secret@images"),
-            "s3://BUCKET/PREFIX",
-        ),
-        (
-            "an endpoint that is none",
-            launch().variable("AWS_ENDPOINT_URL", "localhost:9000"),
-            "AWS_ENDPOINT_URL must be",
-        ),
-    ] {
-        let secrets = [SECRET_KEY, "wrong-secret", ACCESS_KEY];
-        assert_refused(case, &launch, "images", expected, &secrets);
-    }
-}
-
 /// A server that permits all but some methods. It says that the bucket is empty.
 fn without(denied: &'static [Method]) -> SocketAddr {
     const EMPTY: &str = "<ListBucketResult><Name>images</Name><KeyCount>0</KeyCount>\

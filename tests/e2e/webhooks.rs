@@ -1,7 +1,6 @@
 //! Webhooks: what a receiver is told, how often, and what its user sees of it.
 
 mod answers;
-mod keeping;
 mod kills;
 mod names;
 mod sharing;
