@@ -9,7 +9,6 @@
 
 mod admin;
 mod backup;
-mod browser;
 mod cancelling;
 mod clock;
 mod compiled;
