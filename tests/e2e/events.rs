@@ -5,14 +5,13 @@ mod crowds;
 use std::time::Duration;
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::deadline::SOON;
-use concept_refinement_tests::events::{Block, Event, Events};
+use concept_refinement_tests::events::{Event, Events};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::{Gate, Reply};
 use concept_refinement_tests::service::Service;
 use concept_refinement_tests::shape::unsigned;
 
-use crate::shared::{new_user, origin, scripted, scripted_launch};
+use crate::shared::{new_user, origin, scripted_launch};
 
 /// Each change is there within 50 ms of its commit; a busy machine takes longer
 /// to do anything.
@@ -107,42 +106,6 @@ async fn what_becomes_of_a_task_is_told_in_order_and_at_once() {
             assert_eq!(image.status, 200, "{name}: its URL is signed");
         }
     }
-}
-
-/// Also behind a proxy that speaks HTTP/2, and where nothing happens.
-#[tokio::test]
-async fn silence_is_filled() {
-    let (url, _gate) = origin().gated(&pictures::png(8, 8));
-    let watching = ["1", "2"].map(async |version| {
-        let user = match version {
-            "1" => new_user(scripted()),
-            _ => {
-                let name = crate::shared::new_name();
-                let token = concept_refinement_tests::tokens::token(&name);
-                Client::http2(scripted().url()).bearer(&token)
-            }
-        };
-        let id = user.accepted(&url, "echo it").await;
-        user.task_is(&id, "processing").await;
-        let mut events = user.events(&id, None).await;
-        let opening = events.block(SOON).await;
-        assert!(
-            matches!(opening, Some(Block::Retry(1..=10_000))),
-            "{opening:?}"
-        );
-        assert!(matches!(events.block(SOON).await, Some(Block::Event(_))));
-        loop {
-            match events.block(KEEP_ALIVE + QUICK * 5).await {
-                // It may have begun a stage just now.
-                Some(Block::Event(event)) => assert_eq!(event.name, "progress"),
-                Some(Block::Comment(_)) => break,
-                other => panic!("{version}: {other:?}"),
-            }
-        }
-        assert_eq!(user.delete(&format!("/api/tasks/{id}")).await.status, 204);
-        assert_eq!(tells(&events.rest().await), ["deleted"], "{version}");
-    });
-    futures::future::join_all(watching).await;
 }
 
 /// One who reads nothing, while others read.

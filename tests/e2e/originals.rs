@@ -12,7 +12,7 @@ use futures::future::join_all;
 use serde_json::Value;
 use tokio::net::TcpSocket;
 
-use crate::shared::{new_user, origin, scripted, scripted_launch};
+use crate::shared::{new_user, origin, scripted_launch};
 
 pub const FAILED: &str = "Error in refinement task processing: Failed to download original image: ";
 
@@ -319,25 +319,6 @@ async fn an_origin_that_is_only_odd_is_understood() {
         assert_eq!(task["status"], "completed", "{name}: {task}");
     });
     join_all(tasks).await;
-}
-
-/// Each chunk reaches the pipeline by itself, and takes no more memory there
-/// than its bytes.
-#[tokio::test]
-async fn an_original_in_thousands_of_pieces_is_as_good() {
-    let png = pictures::png(20, 20).bytes;
-    let file = [&png[..], &vec![0; 1_000_000]].concat();
-    let mut chunks: Vec<u8> = file
-        .chunks(200)
-        .flat_map(|chunk| [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat())
-        .collect();
-    chunks.extend(b"0\r\n\r\n");
-    let reply = Reply::new(200, "transfer-encoding: chunked\r\n", &chunks);
-    let client = new_user(scripted());
-    let task = client.refined(&origin().serve(reply), "echo it").await;
-    assert_eq!(task["status"], "completed", "{task}");
-    let image = client.get(task["image_url"].as_str().unwrap()).await;
-    assert!(image.body == file, "other bytes");
 }
 
 /// Of `hops` redirects, the last one to the address.

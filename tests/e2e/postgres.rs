@@ -12,7 +12,6 @@ use concept_refinement_tests::postgres::{Data, Postgres, Release, new_schema};
 use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::s3::{Kind, shared};
 use concept_refinement_tests::service::Launch;
-use concept_refinement_tests::tls;
 use serde_json::json;
 
 use crate::outage;
@@ -123,15 +122,4 @@ async fn a_server_that_is_read_only_now_is_listened_to_no_longer() {
         (quick == 4).then_some(())
     })
     .await;
-}
-
-#[test]
-fn the_authority_of_the_operator_is_trusted() {
-    let server = Postgres::start(Release::Fifteen, Data::Volatile).with_tls();
-    let port = server.port();
-    let url = format!("postgres://postgres@localhost:{port}/postgres?sslmode=verify-full");
-    let launch = Launch::new().embedded().set("tasks", &url);
-    let authority = tls::file("authority.pem").display().to_string();
-    let checked = launch.set("ca-file", &authority).check();
-    assert!(checked.status.success(), "{}", checked.log);
 }

@@ -157,48 +157,6 @@ async fn a_failed_task_is_retried_and_its_receiver_told() {
     assert!(service.stop().status.success());
 }
 
-/// Its quota is used up: the operator pays.
-#[tokio::test]
-async fn a_retry_needs_no_quota() {
-    let service = attended(scripted_launch())
-        .set("rate-limit", "1/month")
-        .start();
-    let operator = operator(&service).await;
-    let user = Client::user(service.url(), &new_name());
-    let picture = origin().picture(&pictures::png(8, 8));
-    // Of what cannot be done at all nothing is counted.
-    let (first, url) = super::failed(&user).await;
-    let done = user.refined(&picture, "echo it").await;
-    assert_eq!(done["status"], "completed", "{done}");
-    assert_eq!(user.refine(&picture, "echo it").await.status, 429);
-    put_picture(&url);
-    let retried = act(&operator, &format!("tasks/{first}/retry"), "x").await;
-    assert_eq!(retried.status, 200, "{retried:?}");
-    let id = retried.json()["task_id"].as_str().unwrap().to_owned();
-    assert_eq!(user.finished(&id).await["status"], "completed");
-    assert_eq!(quota_left(&user).await, 0);
-    assert_eq!(user.refine(&picture, "echo it").await.status, 429);
-
-    // Nor is anything given back that was not counted.
-    let (gated, gate) = origin().gated(&pictures::png(8, 8));
-    let second = Client::user(service.url(), &new_name());
-    let url = nothing_yet();
-    let failed = second.accepted(&url, "hang for ever").await;
-    second.finished(&failed).await;
-    put_picture(&url);
-    let retried = act(&operator, &format!("tasks/{failed}/retry"), "x")
-        .await
-        .json();
-    let id = retried["task_id"].as_str().unwrap();
-    second.task_is(id, "processing").await;
-    let cancelled = act(&operator, &format!("tasks/{id}/cancel"), "x").await;
-    assert_eq!(cancelled.status, 200, "{cancelled:?}");
-    assert_eq!(quota_left(&second).await, 1);
-    second.accepted(&gated, "echo it").await;
-    assert_eq!(quota_left(&second).await, 0);
-    gate.open();
-}
-
 /// While its model is asked, which would take for ever.
 #[tokio::test]
 async fn what_is_cancelled_costs_nothing_and_frees_its_place() {
