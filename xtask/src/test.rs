@@ -93,7 +93,7 @@ pub fn some(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<()>
         beside(components, || programs::build_executables(workspace))
     })?;
     compose::for_tests(workspace)?;
-    if arguments.iter().any(|argument| is_of_clients(argument)) {
+    if arguments.iter().any(is_of_clients) {
         clients(workspace, &mut steps)?;
     }
     templates::build(workspace)?;

@@ -174,7 +174,7 @@ mod tests {
             path: name.into(),
             directory: "/".into(),
         };
-        ["clients", "xtask", "e2e", "platforms", "crashes", "latency"]
+        ["browser", "xtask", "e2e", "platforms", "crashes", "latency"]
             .map(program)
             .into()
     }
@@ -199,7 +199,7 @@ mod tests {
                 "crashes",
                 "e2e",
                 "platforms",
-                "clients",
+                "browser",
                 "xtask",
                 "latency",
                 "HTTP on wasmtime serve",
