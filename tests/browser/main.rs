@@ -11,6 +11,7 @@
 mod admin;
 mod axe;
 mod browser;
+mod client;
 mod docs;
 mod failing;
 mod hostile;

@@ -36,25 +36,19 @@ mod adapted_to_a_filesystem {
     adapter_promises!(Directory);
 }
 
+/// It differs from the one on disk in where its pages are, and is quick: it is compared
+/// with the rulebook for longest.
 mod tasks_in_sqlite_in_memory {
     use crate::sqlite::InMemory;
 
-    task_promises!(InMemory);
+    differential_promises!(InMemory);
     mutant_promises!(InMemory);
-    administration_promises!(InMemory);
-
-    mod of_hosts {
-        use super::*;
-
-        host_task_promises!(InMemory);
-    }
 }
 
 mod tasks_in_sqlite_on_disk {
     use crate::sqlite::OnDisk;
 
     task_promises!(OnDisk);
-    mutant_promises!(OnDisk);
     durable_task_promises!(OnDisk);
     administration_promises!(OnDisk);
 
@@ -67,25 +61,18 @@ mod tasks_in_sqlite_on_disk {
     }
 }
 
-/// Those of a store that any number of hosts share.
-macro_rules! postgres_promises {
-    ($backend:ty) => {
-        task_promises!($backend);
-        administration_promises!($backend);
-
-        mod of_hosts {
-            use super::*;
-
-            host_task_promises!($backend);
-            joined_administration_promises!($backend);
-        }
-    };
-}
-
 mod tasks_in_postgres_15 {
     use crate::postgres::{Fifteen, Killed};
 
-    postgres_promises!(Fifteen);
+    task_promises!(Fifteen);
+    administration_promises!(Fifteen);
+
+    mod of_hosts {
+        use super::*;
+
+        host_task_promises!(Fifteen);
+        joined_administration_promises!(Fifteen);
+    }
 
     mod killed {
         use super::*;
@@ -115,13 +102,13 @@ mod tasks_in_postgres_15 {
 mod tasks_in_postgres_18 {
     use crate::postgres::Eighteen;
 
-    postgres_promises!(Eighteen);
+    reached_otherwise_promises!(Eighteen);
 }
 
 mod tasks_in_postgres_behind_a_pooler {
     use crate::postgres::Pooled;
 
-    postgres_promises!(Pooled);
+    reached_otherwise_promises!(Pooled);
 }
 
 mod tasks_in_postgres_of_repeatable_reads {
@@ -158,7 +145,6 @@ mod tasks_in_a_filesystem {
     use crate::adapters::filesystem::Filesystem;
 
     task_promises!(Filesystem);
-    mutant_promises!(Filesystem);
     durable_task_promises!(Filesystem);
 }
 
@@ -226,13 +212,8 @@ mod images_counted_by_postgres_15 {
     use crate::images::s3::CountedByPostgres;
     use crate::postgres::OfFifteen;
 
-    image_promises!(CountedByPostgres<OfFifteen>);
-
-    mod of_hosts {
-        use super::*;
-
-        shared_image_promises!(CountedByPostgres<OfFifteen>);
-    }
+    counted_image_promises!(CountedByPostgres<OfFifteen>);
+    shared_image_promises!(CountedByPostgres<OfFifteen>);
 }
 
 mod images_counted_by_postgres_18 {

@@ -20,20 +20,13 @@ macro_rules! task_promises {
         promises! {
             $backend:
             tasks::submit {
-                a_new_task_is_pending_and_has_nothing_else,
                 twenty_at_once_create_one,
-                as_many_are_active_as_the_limit_allows,
                 users_do_not_wait_for_each_other,
                 any_text_is_kept_as_it_is,
             }
             tasks::quota {
                 it_is_exact_under_concurrency,
                 each_user_has_their_own,
-            }
-            tasks::cancel {
-                a_task_that_has_not_ended_fails_and_stays,
-                what_has_ended_or_is_another_users_stays_as_it_is,
-                its_worker_has_lost_it,
             }
             tasks::idempotency {
                 twenty_at_once_create_one,
@@ -44,11 +37,9 @@ macro_rules! task_promises {
                 what_cannot_be_claimed,
                 who_lost_the_lease_can_write_nothing,
                 of_two_final_writes_one_wins,
-                who_finishes_too_late_learns_whether_the_image_is_needed,
             }
             tasks::reads {
                 a_user_sees_their_own_tasks_only,
-                tasks_are_listed_newest_first,
                 pages_meet_without_gap_or_overlap,
                 a_long_history_is_there_to_its_end,
                 a_checked_store_can_be_used,
@@ -65,10 +56,8 @@ macro_rules! task_promises {
             }
             tasks::concepts {
                 a_concept_is_seen_once_its_task_is_completed,
-                concepts_are_paged_newest_first,
             }
             tasks::webhooks {
-                its_user_alone_sees_it_and_it_goes_with_its_task,
                 a_key_compares_it,
             }
             tasks::erasure {
@@ -77,6 +66,15 @@ macro_rules! task_promises {
                 a_long_history_is_erased_step_by_step,
                 what_is_submitted_meanwhile_is_there_or_not,
             }
+        }
+        differential_promises!($backend);
+    };
+}
+
+macro_rules! differential_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
             tasks::differential {
                 each_history_goes_as_the_rulebook_says,
             }
@@ -84,7 +82,8 @@ macro_rules! task_promises {
     };
 }
 
-/// That the comparison with the rulebook can fail, for backends that are quick.
+/// That the comparison with the rulebook can fail, for the quickest backend of our host and
+/// of the adapters.
 macro_rules! mutant_promises {
     ($backend:ty) => {
         mod mutants {
@@ -110,19 +109,14 @@ macro_rules! host_task_promises {
             }
             tasks::quota {
                 what_failed_for_nothing_is_given_back,
-                no_more_than_the_quota_is_given_back,
             }
             tasks::payments {
                 the_next_attempt_knows_it,
                 the_next_attempt_knows_why_it_repeats_a_call,
-                who_lost_the_lease_notes_nothing,
-                the_concept_tells_what_was_asked_twice,
             }
             tasks::sweep {
                 a_pending_task_is_due_after_a_while,
                 recovering_takes_over_whatever_was_under_way,
-                recovering_leaves_what_waits_to_a_queue_that_has_its_messages,
-                a_clock_that_is_set_back_strands_no_task,
             }
             tasks::watch {
                 who_reads_at_once_misses_nothing,
@@ -132,25 +126,16 @@ macro_rules! host_task_promises {
                 an_image_is_needed_as_long_as_a_worker_or_a_concept_may_need_it,
                 an_earlier_attempts_image_is_needed_until_the_task_ends,
                 an_image_is_judged_by_its_whole_path,
-                a_refined_image_is_needed_as_an_original_too,
                 a_store_that_lost_its_tasks_gives_no_image_up,
-                an_upload_is_needed_by_tasks_to_be_done,
                 what_is_being_published_is_never_unreferenced,
             }
             tasks::webhooks {
                 each_way_to_end_makes_it_due,
                 one_of_many_who_deliver_gets_it,
                 who_lost_the_lease_records_nothing,
-                attempts_are_made_until_it_is_delivered,
-                one_attempt_more_is_made_on_request,
-                a_receiver_takes_no_more_than_its_places,
-                a_user_leaves_places_to_others,
                 who_waits_is_woken,
-                it_is_forgotten_with_an_old_task,
-                a_clock_that_is_set_back_strands_none,
             }
             tasks::expiry {
-                what_is_older_is_forgotten_as_if_it_had_been_deleted,
                 the_last_round_is_remembered,
             }
             tasks::erasure {
@@ -310,6 +295,44 @@ macro_rules! isolated_task_promises {
             administration::jobs {
                 each_task_is_done_once,
                 who_goes_away_leaves_no_part_half_done,
+            }
+        }
+    };
+}
+
+/// The same engine, of another release or reached on another way: that it decides as the
+/// rulebook does, also under concurrency, and tells all hosts.
+macro_rules! reached_otherwise_promises {
+    ($backend:ty) => {
+        differential_promises!($backend);
+        isolated_task_promises!($backend);
+        joined_administration_promises!($backend);
+        promises! {
+            $backend:
+            tasks::reads {
+                a_long_history_is_there_to_its_end,
+                a_checked_store_can_be_used,
+            }
+            tasks::watch {
+                each_change_is_told_and_the_last_ends_it,
+                stages_are_told_by_who_holds_the_lease,
+                many_watch_one_task,
+                who_works_on_a_task_is_told_of_its_deletion,
+            }
+            tasks::references {
+                what_is_being_published_is_never_unreferenced,
+            }
+            tasks::erasure {
+                what_is_submitted_meanwhile_is_there_or_not,
+            }
+            tasks::sweep {
+                recovering_takes_over_whatever_was_under_way,
+            }
+            administration::search {
+                each_filter_finds_what_matches_it,
+            }
+            administration::pause {
+                no_claim_follows_the_answer,
             }
         }
     };

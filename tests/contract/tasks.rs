@@ -1,7 +1,6 @@
 //! The promises of `task-store` and `concept-store`, and those that our own host
 //! relies on besides.
 
-pub mod cancel;
 pub mod concepts;
 pub mod differential;
 pub mod durability;

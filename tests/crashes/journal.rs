@@ -339,6 +339,3 @@ impl Reading {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -16,6 +16,7 @@
 mod acts;
 mod clock;
 mod crowd;
+mod disk;
 mod files;
 mod flaws;
 mod fleet;

@@ -1,15 +1,12 @@
 //! The operators' door, through HTTP: who may do what there, and what comes of it.
 
-mod acting;
 mod address;
 mod audit;
 mod described;
-mod finding;
 mod hosts;
 mod jobs;
 mod kills;
 mod nonsense;
-mod pausing;
 mod pushes;
 mod reading;
 mod slow;

@@ -11,7 +11,7 @@ use concept_refinement_tests::server::{Origin, Reply};
 use concept_refinement_tests::stored_images;
 use serde_json::Value;
 
-use crate::shared::{new_user, origin, scripted, scripted_launch};
+use crate::shared::{new_user, origin, scripted_launch};
 
 /// Far shorter than the download, the model's call and the lease may take.
 const AT_ONCE: Duration = Duration::from_secs(5);
@@ -99,21 +99,6 @@ async fn a_cancelled_task_stays_and_frees_the_model() {
     assert!(service.stop().status.success());
 }
 
-/// What cannot succeed costs a user as little as it cost the service.
-#[tokio::test]
-async fn what_failed_for_nothing_is_given_back() {
-    let service = scripted_launch().set("rate-limit", "2/month").start();
-    let client = new_user(&service);
-    let nothing = origin().serve(Reply::status(404));
-    for expected in [2, 2, 1, 0] {
-        let failed = client.refined(&nothing, "echo it").await;
-        assert_eq!(failed["status"], "failed", "{failed}");
-        assert_eq!(quota_left(&client).await, expected);
-    }
-    assert_eq!(client.refine(&nothing, "echo it").await.status, 429);
-    assert!(service.stop().status.success());
-}
-
 /// Wherever it is, nothing remains stored.
 #[tokio::test]
 async fn nothing_is_left_whenever_it_happens() {
@@ -194,20 +179,6 @@ async fn a_task_that_waits_for_its_turn_is_never_begun() {
     gate.open();
     assert_eq!(waiting.finished(&next).await["status"], "completed");
     assert_eq!(origin().requests(&unwanted).len(), 0);
-}
-
-/// Others' work goes on.
-#[tokio::test]
-async fn nobody_else_is_disturbed() {
-    let [first, second] = [(); 2].map(|()| new_user(scripted()));
-    let original = origin().picture(&pictures::png(8, 8));
-    let theirs = second.accepted(&original, "wait 500ms").await;
-    for _ in 0..10 {
-        let id = first.accepted(&original, "hang for ever").await;
-        assert_eq!(second.delete(&format!("/api/tasks/{id}")).await.status, 404);
-        deleted(&first, &id).await;
-    }
-    assert_eq!(second.finished(&theirs).await["status"], "completed");
 }
 
 fn refined(data: &Path) -> BTreeSet<String> {

@@ -5,9 +5,6 @@ use std::time::Duration;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::pictures;
-use concept_refinement_tests::service::Launch;
-use concept_refinement_tests::tokens::token;
-use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::shared::{new_name, new_user, origin, scripted_launch};
@@ -121,68 +118,6 @@ async fn what_is_under_way_is_dropped_at_once() {
     let task = finished.await.expect("it still waits for its turn");
     assert_eq!(task["status"], "completed", "{task}");
     assert_eq!(listed(&first).await, [json!([]), json!([])]);
-    assert!(service.stop().status.success());
-}
-
-/// Whenever it happens to a task, no image is left of it.
-#[tokio::test]
-async fn nothing_is_left_whenever_it_happens() {
-    let launch = scripted_launch();
-    let service = launch.start();
-    let original = origin().picture(&pictures::png(300, 300));
-    let rounds = (0..30_u64).map(async |round| {
-        let user = new_user(&service);
-        user.accepted(&original, "wait 20ms").await;
-        // Anywhere between its submission and its end.
-        tokio::time::sleep(Duration::from_millis(round * 3)).await;
-        erased(&user).await;
-        assert_eq!(listed(&user).await, [json!([]), json!([])], "{round}");
-    });
-    futures::future::join_all(rounds).await;
-    eventually("nothing is left", SOON, async || {
-        launch.images().is_empty().then_some(())
-    })
-    .await;
-    assert!(service.stop().status.success());
-}
-
-/// An anonymous user's cookie is cleared, from the service's own page alone.
-#[tokio::test]
-async fn a_session_ends_with_its_data() {
-    let service = Launch::new()
-        .set("allow-sources", &origin().authority())
-        .start();
-    let anybody = Client::new(service.url());
-    let session = anybody.send(Method::POST, "/api/auth/session", "").await;
-    let token = session.json()["access_token"].as_str().unwrap().to_owned();
-    let client = anybody.cookie(&token);
-    client.uploaded(&pictures::png(8, 8)).await;
-    let elsewhere = client.with("sec-fetch-site", "cross-site");
-    assert_eq!(elsewhere.delete("/api/me").await.status, 403);
-    assert_eq!(anybody.delete("/api/me").await.status, 401);
-    let answer = client.delete("/api/me").await;
-    assert_eq!(answer.status, 204);
-    assert_eq!(
-        answer.header("set-cookie"),
-        Some("session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")
-    );
-    assert!(service.stop().status.success());
-}
-
-/// And the count is the same after a restart.
-#[tokio::test]
-async fn the_count_outlives_a_restart() {
-    let launch = scripted_launch().set("rate-limit", "2/month");
-    let service = launch.start();
-    let name = new_name();
-    let original = origin().picture(&pictures::png(8, 8));
-    let user = Client::user(service.url(), &name);
-    user.refined(&original, "echo it").await;
-    erased(&user).await;
-    assert!(service.stop().status.success());
-    let service = launch.start();
-    let user = Client::new(service.url()).bearer(&token(&name));
-    assert_eq!(quota_left(&user).await, 1);
     assert!(service.stop().status.success());
 }
 

@@ -5,15 +5,13 @@ mod crowds;
 use std::time::Duration;
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::deadline::SOON;
-use concept_refinement_tests::events::{Block, Event, Events};
+use concept_refinement_tests::events::{Event, Events};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::{Gate, Reply};
 use concept_refinement_tests::service::Service;
 use concept_refinement_tests::shape::unsigned;
-use reqwest::Method;
 
-use crate::shared::{new_user, origin, scripted, scripted_launch};
+use crate::shared::{new_user, origin, scripted_launch};
 
 /// Each change is there within 50 ms of its commit; a busy machine takes longer
 /// to do anything.
@@ -41,15 +39,6 @@ impl Busy {
 
 fn tells(events: &[Event]) -> Vec<String> {
     events.iter().map(Event::tells).collect()
-}
-
-/// The id of the last event that had one.
-fn last_id(events: &[Event]) -> &str {
-    events
-        .iter()
-        .rev()
-        .find_map(|event| event.id.as_deref())
-        .unwrap()
 }
 
 #[tokio::test]
@@ -117,115 +106,6 @@ async fn what_becomes_of_a_task_is_told_in_order_and_at_once() {
             assert_eq!(image.status, 200, "{name}: its URL is signed");
         }
     }
-}
-
-#[tokio::test]
-async fn who_comes_back_sees_what_is_new_and_is_told_to_stop() {
-    let Busy { service, gate } = Busy::start().await;
-    let user = new_user(&service);
-    let url = origin().picture(&pictures::png(8, 8));
-    let id = user.accepted(&url, "wait 1500ms").await;
-    let mut events = user.events(&id, None).await;
-    let pending = events.event().await;
-    assert_eq!(pending.tells(), "pending");
-    drop(events);
-
-    let mut events = user.events(&id, pending.id.as_deref()).await;
-    let again = user.events(&id, Some("1-pending")).await.event().await;
-    assert_eq!(again.data, pending.data, "another has seen nothing");
-    gate.open();
-    let mut told = Vec::new();
-    // It breaks off in the middle.
-    while !tells(&told).contains(&"refining".to_owned()) {
-        told.push(events.event().await);
-    }
-    assert_eq!(tells(&told), ["processing", "downloading", "refining"]);
-    drop(events);
-
-    let mut events = user.events(&id, Some(last_id(&told))).await;
-    let rest = events.rest().await;
-    assert_eq!(
-        tells(&rest),
-        ["refining", "storing-image", "storing-concept", "completed"],
-        "the stage that is under way is told again"
-    );
-    let path = format!("/api/tasks/{id}/events");
-    let seen = user.with("last-event-id", last_id(&rest)).get(&path).await;
-    assert_eq!((seen.status, seen.body.len()), (204, 0));
-
-    // One who slept through it all.
-    let slept = user.events(&id, pending.id.as_deref()).await.rest().await;
-    assert_eq!(tells(&slept), ["completed"]);
-    assert_eq!(last_id(&slept), last_id(&rest));
-    assert_eq!(
-        tells(&user.events(&id, None).await.rest().await),
-        ["completed"]
-    );
-}
-
-#[tokio::test]
-async fn who_may_watch_and_how() {
-    let user = new_user(scripted());
-    let (url, _gate) = origin().gated(&pictures::png(8, 8));
-    let id = user.accepted(&url, "echo it").await;
-    let path = format!("/api/tasks/{id}/events");
-    let other = new_user(scripted());
-    let nobody = Client::new(scripted().url());
-    let unknown = "/api/tasks/00000000-0000-4000-8000-000000000000/events";
-    for (name, client, method, path, status) in [
-        ("another user", &other, Method::GET, path.as_str(), 404),
-        ("nobody", &nobody, Method::GET, &path, 401),
-        ("no such task", &user, Method::GET, unknown, 404),
-        ("no id", &user, Method::GET, "/api/tasks/x/events", 404),
-        ("by POST", &user, Method::POST, &path, 405),
-        ("by DELETE", &user, Method::DELETE, &path, 405),
-        ("by POST, nobody", &nobody, Method::POST, &path, 405),
-    ] {
-        let answer = client.send(method, path, "").await;
-        assert_eq!(answer.status, status, "{name}");
-        answer.error_code();
-    }
-    let head = user.head(&path).await;
-    assert_eq!((head.status, head.body.len()), (200, 0));
-    assert_eq!(head.header("content-type"), Some("text/event-stream"));
-    assert_eq!(head.header("cache-control"), Some("no-store"));
-    assert_eq!(head.header("x-accel-buffering"), Some("no"));
-}
-
-/// Also behind a proxy that speaks HTTP/2, and where nothing happens.
-#[tokio::test]
-async fn silence_is_filled() {
-    let (url, _gate) = origin().gated(&pictures::png(8, 8));
-    let watching = ["1", "2"].map(async |version| {
-        let user = match version {
-            "1" => new_user(scripted()),
-            _ => {
-                let name = crate::shared::new_name();
-                let token = concept_refinement_tests::tokens::token(&name);
-                Client::http2(scripted().url()).bearer(&token)
-            }
-        };
-        let id = user.accepted(&url, "echo it").await;
-        user.task_is(&id, "processing").await;
-        let mut events = user.events(&id, None).await;
-        let opening = events.block(SOON).await;
-        assert!(
-            matches!(opening, Some(Block::Retry(1..=10_000))),
-            "{opening:?}"
-        );
-        assert!(matches!(events.block(SOON).await, Some(Block::Event(_))));
-        loop {
-            match events.block(KEEP_ALIVE + QUICK * 5).await {
-                // It may have begun a stage just now.
-                Some(Block::Event(event)) => assert_eq!(event.name, "progress"),
-                Some(Block::Comment(_)) => break,
-                other => panic!("{version}: {other:?}"),
-            }
-        }
-        assert_eq!(user.delete(&format!("/api/tasks/{id}")).await.status, 204);
-        assert_eq!(tells(&events.rest().await), ["deleted"], "{version}");
-    });
-    futures::future::join_all(watching).await;
 }
 
 /// One who reads nothing, while others read.

@@ -13,120 +13,50 @@ use crate::shared::{new_user, origin, scripted_launch};
 
 const REFINE_FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
 
-/// This machine, in all notations.
-const HERE: [&str; 43] = [
+/// This machine, in some notations: the domain has all of them.
+const HERE: [&str; 14] = [
     "127.0.0.1",
-    "127.0.0.1.",
-    "127.0.0.1..",
     "0x7f.1..",
-    "127.1",
-    "127.0.1",
-    "0x7f.1",
-    "0x7f.0x0.0x0.0x1",
-    "0x7f000001",
-    "0X7F000001",
     "2130706433",
-    "017700000001",
     "0177.0.0.1",
-    "0177.0000.0000.0001",
-    "127.0x1",
-    "１２７.0.0.1",
-    "127。0。0。1",
     "①②⑦.0.0.1",
     "%31%32%37.0.0.1",
-    "127.255.255.254",
     "127.0.0.2",
-    "0.0.0.0",
     "0",
-    "0x0",
-    "localhost",
-    "LOCALHOST",
     "localhost.",
-    "localhost..",
     "a.localhost",
-    "a.b.localhost.",
-    "lo%63alhost",
-    "ⓛocalhost",
     "[::1]",
     "[::]",
-    "[0:0:0:0:0:0:0:1]",
     "[::ffff:127.0.0.1]",
-    "[::ffff:7f00:1]",
-    "[::ffff:0:7f00:1]",
-    "[::127.0.0.1]",
     "[64:ff9b::127.0.0.1]",
-    "[64:ff9b:1::7f00:1]",
-    "[2002:7f00:1::]",
-    "[2001:0:7f00:1::80ff:fffe]",
 ];
 
 /// Elsewhere, but not public.
-const ELSEWHERE: [&str; 38] = [
+const ELSEWHERE: [&str; 8] = [
     "10.0.0.1",
-    "172.16.0.1",
     "172.31.255.255",
     "192.168.0.1",
     "169.254.169.254",
-    "0xa9fea9fe",
     "2852039166",
-    "0251.0376.0251.0376",
-    "169.16689662",
-    "[::ffff:a9fe:a9fe]",
-    "[64:ff9b::169.254.169.254]",
-    "[2002:a9fe:a9fe::]",
     "[fd00:ec2::254]",
     "100.64.0.1",
-    "192.0.0.1",
-    "192.0.0.192",
-    "192.0.2.1",
-    "192.88.99.1",
-    "198.18.0.1",
-    "198.51.100.1",
-    "203.0.113.1",
-    "224.0.0.1",
-    "239.255.255.250",
-    "240.0.0.1",
-    "255.255.255.255",
-    "0.1.2.3",
     "[fe80::1]",
-    "[fec0::1]",
-    "[fc00::1]",
-    "[ff02::1]",
-    "[2001:db8::1]",
-    "[2001:2::1]",
-    "[3fff::1]",
-    "[5f00::1]",
-    "[100::1]",
-    "[100:0:0:1::1]",
-    "[4000::1]",
-    "[::8.8.8.8]",
 ];
 
 /// No addresses at all, or none that may be used.
-const UNUSABLE: [(&str, &str); 12] = [
-    ("http://user@example.com/", "user information"),
-    ("http://user:password@example.com/", "user information"),
-    ("http://:password@example.com/", "user information"),
+const UNUSABLE: [(&str, &str); 5] = [
     ("http://example.com@127.0.0.1/", "user information"),
     ("ftp://example.com/a.png", "http or https"),
     ("file:///etc/passwd", "http or https"),
-    ("data:image/png;base64,AAAA", "http or https"),
-    ("javascript:alert(1)", "http or https"),
-    ("gopher://example.com/", "http or https"),
-    ("blob:http://example.com/1", "http or https"),
     ("http://example.com:0/", "port 0"),
     ("http://.../", "name a host"),
 ];
 
 /// What no URL is, so that nothing can be said of where it leads.
-const NO_URLS: [&str; 8] = [
+const NO_URLS: [&str; 4] = [
     "http://",
-    "http://example.com:65536/",
     "http://exa mple.com/",
-    "http://[::1",
-    "http://[fe80::1%25eth0]/",
     "http://[::1%25lo]/",
-    "http://[::ffff:127.0.0.1.]/",
     "http://256.256.256.256/",
 ];
 

@@ -1,101 +1,12 @@
-//! The header fields by which a browser protects whoever looks, on what the
-//! component answers and on what the host does.
+//! What the host itself answers: it protects a browser as the component's answers do, and
+//! a page of a named origin can read it.
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::pictures;
 use reqwest::Method;
-use reqwest::header::HeaderMap;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::shared::{local, new_user, scripted};
-
-const ALWAYS: [(&str, &str); 3] = [
-    ("x-content-type-options", "nosniff"),
-    ("x-frame-options", "DENY"),
-    ("referrer-policy", "same-origin"),
-];
-
-fn policy(headers: &HeaderMap) -> &str {
-    headers["content-security-policy"].to_str().unwrap()
-}
-
-#[tokio::test]
-async fn every_answer_is_protected() {
-    let user = new_user(scripted());
-    let anybody = Client::new(scripted().url());
-    let url = user.uploaded(&pictures::png(8, 8)).await;
-    for (name, answer) in [
-        ("health", anybody.get("/api/health").await),
-        ("a list", user.get("/api/tasks").await),
-        ("401", anybody.get("/api/tasks").await),
-        ("404", anybody.get("/nothing").await),
-        ("405", anybody.delete("/api/tasks").await),
-        ("422", user.get("/api/tasks?limit=x").await),
-        ("HEAD", user.head("/api/tasks").await),
-        (
-            "a session",
-            Client::new(local().url())
-                .send(Method::POST, "/api/auth/session", "")
-                .await,
-        ),
-    ] {
-        for (header, value) in ALWAYS {
-            assert_eq!(answer.header(header), Some(value), "{name}: {header}");
-        }
-        let expected = "default-src 'none'; frame-ancestors 'none'";
-        assert_eq!(policy(&answer.headers), expected, "{name}");
-        let resource = answer.header("cross-origin-resource-policy");
-        assert_eq!(resource, Some("same-origin"), "{name}");
-        assert_eq!(answer.header("strict-transport-security"), None, "{name}");
-    }
-    let image = anybody.get(&url).await;
-    assert_eq!(image.status, 200);
-    for (header, value) in ALWAYS {
-        assert_eq!(image.header(header), Some(value), "{header}");
-    }
-    let expected = "default-src 'none'; sandbox; frame-ancestors 'none'";
-    assert_eq!(policy(&image.headers), expected);
-    let resource = image.header("cross-origin-resource-policy");
-    assert_eq!(resource, Some("cross-origin"));
-}
-
-#[tokio::test]
-async fn a_page_runs_only_its_own_files() {
-    let browser = Client::new(scripted().url()).with("accept", "text/html,*/*;q=0.8");
-    for (path, status) in [("/", 200), ("/docs", 200), ("/nothing", 404)] {
-        let page = browser.get(path).await;
-        assert_eq!(page.status, status, "{path}");
-        assert_eq!(
-            page.header("content-type"),
-            Some("text/html; charset=utf-8")
-        );
-        for (header, value) in ALWAYS {
-            assert_eq!(page.header(header), Some(value), "{path}: {header}");
-        }
-        let policy = policy(&page.headers);
-        assert!(policy.starts_with("default-src 'self'; "), "{policy}");
-        assert!(!policy.contains("unsafe-"), "{policy}");
-        for part in [
-            "frame-ancestors 'none'",
-            "base-uri 'none'",
-            "object-src 'none'",
-        ] {
-            assert!(policy.contains(part), "{policy}");
-        }
-    }
-    // Programs are answered as anywhere else.
-    let program = Client::new(scripted().url());
-    for answer in [
-        program.get("/nothing").await,
-        browser.get("/api/nothing").await,
-    ] {
-        assert_eq!(
-            (answer.status, answer.error_code()),
-            (404, "NOT_FOUND".into())
-        );
-    }
-}
+use crate::shared::{APP, proxied, scripted};
 
 #[tokio::test]
 async fn what_the_host_answers_is_protected_as_well() {
@@ -115,4 +26,21 @@ async fn what_the_host_answers_is_protected_as_well() {
     ] {
         assert!(answer.contains(line), "{line}: {answer}");
     }
+}
+
+#[tokio::test]
+async fn errors_of_the_host_can_be_read_too() {
+    let page = Client::new(proxied().url()).with("origin", APP);
+    let client = page.with("x-forwarded-for", "203.0.113.51");
+    let session = async || client.send(Method::POST, "/api/auth/session", "").await;
+    let mut answer = session().await;
+    for _ in 0..40 {
+        answer = session().await;
+    }
+    assert_eq!(answer.status, 429);
+    let allowed = answer.header("access-control-allow-origin");
+    assert_eq!(allowed, Some(APP));
+    assert_eq!(answer.header("vary"), Some("Origin"));
+    let exposed = answer.header("access-control-expose-headers");
+    assert_eq!(exposed, Some("Retry-After"));
 }

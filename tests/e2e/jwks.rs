@@ -1,126 +1,21 @@
 //! Tokens of an issuer that publishes its keys: in the component, fetched
 //! through the host, from issuers that are slow, down or hostile.
 
-use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::exposition::Exposition;
 use concept_refinement_tests::issuer::{Issuer, Signer, document};
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::{Origin, Reply};
 use concept_refinement_tests::service::{Launch, Service};
-use concept_refinement_tests::tokens::{self, claims, hostile, with_claim};
-use reqwest::Method;
 use serde_json::json;
-
-use crate::shared::{new_name, origin};
 
 /// How long a fetch may take, and an answer that waits for it on a busy machine.
 const FETCH: Duration = Duration::from_secs(20);
 
 /// How long it may take until instances without work have ended.
 const IDLE: Duration = Duration::from_secs(60);
-
-fn issuer() -> &'static Issuer {
-    static ISSUER: LazyLock<Issuer> = LazyLock::new(Issuer::start);
-    &ISSUER
-}
-
-fn service() -> &'static Service {
-    static SERVICE: LazyLock<Service> = LazyLock::new(|| {
-        Launch::new()
-            .scripted()
-            .with_issuer(issuer().url())
-            .set("allow-sources", &origin().authority())
-            .start()
-    });
-    &SERVICE
-}
-
-#[tokio::test]
-async fn tokens_of_each_algorithm_are_taken() {
-    let anybody = Client::new(service().url());
-    for signer in Signer::all() {
-        let user = new_name();
-        let url = origin().picture(&pictures::png(8, 8));
-        let client = anybody.bearer(&signer.token(&user));
-        let task = client.refined(&url, "instant").await;
-        assert_eq!(task["status"], "completed", "{}", signer.id);
-        let nameless = signer.signed(&json!({"alg": signer.alg()}), &claims(&user));
-        let same = anybody.cookie(&nameless).get("/api/tasks").await.json();
-        assert_eq!(
-            same["tasks"][0]["task_id"], task["task_id"],
-            "{}",
-            signer.id
-        );
-    }
-    let session = anybody.send(Method::POST, "/api/auth/session", "").await;
-    assert_eq!(session.status, 404, "only the issuer makes users");
-}
-
-#[tokio::test]
-async fn a_hostile_token_is_401() {
-    let user = new_name();
-    let elsewhere = Origin::start();
-    let trap = elsewhere.serve(Reply::ok(
-        "application/json",
-        document().to_string().as_bytes(),
-    ));
-    let (rsa, ec) = (Signer::rsa(), Signer::p256());
-    let with = |signer: &Signer, header| signer.signed(&header, &claims(&user));
-    let modulus = document()["keys"][0].to_string();
-    let mut cases = hostile(&user);
-    cases.extend([
-        ("a secret's token", tokens::token(&user)),
-        (
-            "a secret's token with claims",
-            with_claim(&user, "a", json!(1)),
-        ),
-        (
-            "HMAC by a public key",
-            tokens::signed_with(
-                modulus.as_bytes(),
-                &json!({"alg": "HS256", "kid": "rsa"}),
-                &claims(&user),
-            ),
-        ),
-        (
-            "by the name of another key",
-            Signer::p256().named("rsa").token(&user),
-        ),
-        (
-            "RSA that says ES256",
-            with(&rsa, json!({"alg": "ES256", "kid": "rsa"})),
-        ),
-        ("an unknown key", Signer::p256().named("x").token(&user)),
-        (
-            "its keys elsewhere",
-            with(
-                &ec,
-                json!({"alg": "ES256", "kid": "x", "jku": trap, "x5u": trap}),
-            ),
-        ),
-        (
-            "critical",
-            with(&ec, json!({"alg": "ES256", "kid": "ec", "crit": ["b64"]})),
-        ),
-        (
-            "nested",
-            with(&ec, json!({"alg": "ES256", "kid": "ec", "cty": "JWT"})),
-        ),
-    ]);
-    let anybody = Client::new(service().url());
-    let good = anybody.bearer(&ec.token(&user)).get("/api/tasks").await;
-    assert_eq!(good.status, 200);
-    for (name, token) in cases {
-        let answer = anybody.bearer(&token).get("/api/tasks").await;
-        assert_eq!(answer.status, 401, "{name}");
-        assert_eq!(answer.error_code(), "UNAUTHORIZED", "{name}");
-    }
-    assert_eq!(elsewhere.connections(), 0, "nobody else is asked");
-}
 
 #[tokio::test]
 async fn an_issuer_that_is_down_at_first_is_asked_again() {

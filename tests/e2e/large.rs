@@ -117,35 +117,6 @@ async fn answers_that_wait_for_room_wait_without_a_connection() {
     assert!(begin.elapsed() < AT_MOST, "all after {:?}", begin.elapsed());
 }
 
-/// Nor is the time in which an answer waits the model's: that ends calls of its own.
-#[tokio::test]
-async fn an_answer_may_wait_for_room_longer_than_its_model_may_take() {
-    let origin = Origin::start();
-    let service = launch(&origin)
-        .set("image-memory", "128MiB")
-        .set("model-timeout", "1500ms")
-        .start();
-    let original = origin.picture(&pictures::png(20, 20));
-    // It has all the room for three seconds.
-    let slow = Reply::ok("image/png", &long_png(42 * MIB)).slowly(Duration::from_millis(250));
-    let slow = origin.serve(slow);
-    let slow_ones = (0..3).map(async |_| {
-        let prompt = format!("location: {slow}");
-        new_user(&service).refined(&original, &prompt).await
-    });
-    let waiting = async {
-        // By then the others have the room.
-        let late = Reply::picture(&pictures::png(20, 20)).after(Duration::from_millis(800));
-        let client = new_user(&service);
-        let task = client.refined(&origin.serve(late), "swell to 4MiB").await;
-        assert_eq!(task["status"], "completed", "{task}");
-    };
-    let (slow_ones, ()) = tokio::join!(join_all(slow_ones), waiting);
-    for task in slow_ones {
-        assert_eq!(task["status"], "completed", "{task}");
-    }
-}
-
 /// The largest original and the largest answer fit into an instance of the
 /// processor together, and nothing beyond is read.
 #[tokio::test]

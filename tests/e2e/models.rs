@@ -1,7 +1,5 @@
 //! A model that misbehaves fails its one task, and nothing else.
 
-use std::time::{Duration, Instant};
-
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{READINESS, SOON, eventually};
 use concept_refinement_tests::pictures;
@@ -66,35 +64,6 @@ async fn whatever_a_model_does_fails_its_one_task() {
     tokio::join!(join_all(tasks), well);
 }
 
-#[tokio::test]
-async fn the_answer_is_stored_byte_for_byte() {
-    for picture in pictures::all(300, 200) {
-        let client = new_user(scripted());
-        let original = client.uploaded(&picture).await;
-        let task = client.refined(&original, "echo it").await;
-        assert_eq!(task["status"], "completed", "{task}");
-        let image = client.get(task["image_url"].as_str().unwrap()).await;
-        assert_eq!(image.body, picture.bytes);
-        assert_eq!(image.header("content-type"), Some(picture.media_type));
-    }
-}
-
-#[tokio::test]
-async fn a_model_that_is_out_of_reach_is_asked_three_times() {
-    let client = new_user(scripted());
-    let url = origin().picture(&pictures::png(8, 8));
-    let begin = Instant::now();
-    let task = client.refined(&url, "unavailable").await;
-    let took = begin.elapsed();
-    assert_eq!(task["status"], "failed");
-    // Waits of about 1 s and 4 s, give or take a quarter.
-    assert!(took > Duration::from_millis(3_700), "{took:?}");
-
-    // Its time is over before that, so that it is not waited for.
-    let task = client.refined(&url, "unavailable for 3600000ms").await;
-    assert_eq!(task["status"], "failed", "{task}");
-}
-
 /// Its own, and no larger than it may be.
 #[tokio::test]
 async fn a_model_is_handed_what_it_kept() {
@@ -106,44 +75,6 @@ async fn a_model_is_handed_what_it_kept() {
     assert!(told.ends_with(expected), "{told}");
     let log = scripted().log();
     assert!(log.contains("a receipt cannot be stored"), "{log}");
-}
-
-#[tokio::test]
-async fn an_address_in_place_of_an_image_is_downloaded_under_the_rules() {
-    let picture = pictures::png(20, 20);
-    let original = origin().picture(&pictures::png(8, 8));
-    let good = origin().picture(&picture);
-    let client = new_user(scripted());
-    let task = client
-        .refined(&original, &format!("location: {good}"))
-        .await;
-    assert_eq!(task["status"], "completed", "{task}");
-    let image = client.get(task["image_url"].as_str().unwrap()).await;
-    assert_eq!(image.body, picture.bytes);
-
-    let forbidden = Origin::start();
-    let elsewhere = forbidden.picture(&picture);
-    let cases = [
-        (elsewhere.clone(), "public address"),
-        (
-            origin().serve(Reply::redirect(302, &elsewhere)),
-            "public address",
-        ),
-        ("file:///etc/passwd".to_owned(), "http or https"),
-        (origin().serve(Reply::status(404)), "answered 404"),
-        (
-            origin().serve(Reply::ok("image/png", b"text")),
-            "not an image",
-        ),
-    ];
-    for (url, reason) in cases {
-        let prompt = format!("location: {url}");
-        let task = client.refined(&original, &prompt).await;
-        let message = task["error_message"].as_str().unwrap();
-        assert!(message.starts_with(FAILED), "{message}");
-        assert!(message.contains(reason), "{url}: {message}");
-    }
-    assert_eq!(forbidden.connections(), 0);
 }
 
 #[tokio::test]
@@ -240,22 +171,4 @@ async fn a_profile_that_unpacks_without_end_is_refused() {
     let well = origin().picture(&pictures::png_with_profile(1 << 20));
     let task = client.refined(&well, "sharpen it").await;
     assert_eq!(task["status"], "completed", "{task}");
-}
-
-/// The whole task has a limit, whichever step is under way.
-#[tokio::test]
-async fn a_task_that_takes_too_long_fails_at_its_step() {
-    let service = scripted_launch().set("task-timeout", "500ms").start();
-    let fast = origin().picture(&pictures::png(8, 8));
-    let (slow, _gate) = origin().gated(&pictures::png(8, 8));
-    for (url, prompt, step) in [
-        (&fast, "wait 5000ms", "Image refinement failed: "),
-        (&slow, "echo it", "Failed to download original image: "),
-    ] {
-        let task = new_user(&service).refined(url, prompt).await;
-        let message = task["error_message"].as_str().unwrap();
-        let begin = format!("Error in refinement task processing: {step}");
-        assert!(message.starts_with(&begin), "{message}");
-        assert!(message.contains("0.5 seconds"), "{message}");
-    }
 }

@@ -12,15 +12,11 @@ use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::service::Service;
 use concept_refinement_tests::tls;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::outage;
 use crate::shared::{new_user, origin, scripted_launch};
 use crate::unusable::assert_refused;
-
-/// How long a call may take where the queue is away, and
-/// how late a busy machine is.
-const FAULT: Duration = Duration::from_millis(3_500);
 
 /// How long after its return it may take until it works.
 const RETURN: Duration = Duration::from_secs(5);
@@ -28,31 +24,9 @@ const RETURN: Duration = Duration::from_secs(5);
 /// What waits for nothing, on a busy machine.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-/// How long it takes until a task is published again that nobody looked at.
-const SWEPT: Duration = Duration::from_secs(90);
-
 async fn ready(service: &Service) -> (u16, Value) {
     let ready = Client::new(service.url()).get("/api/health/ready").await;
     (ready.status, ready.json()["capabilities"]["queue"].clone())
-}
-
-/// New tasks are refused in time, readiness names the queue, and health does not
-/// mind.
-async fn assert_away(service: &Service) {
-    let url = origin().picture(&pictures::png(8, 8));
-    for _ in 0..2 {
-        let begin = Instant::now();
-        let refused = new_user(service).refine(&url, "echo it").await;
-        assert_eq!(refused.status, 503, "{refused:?}");
-        assert!(begin.elapsed() < FAULT, "{:?}", begin.elapsed());
-    }
-    eventually("it is not ready", READINESS, async || {
-        let (status, queue) = ready(service).await;
-        (status == 503 && queue != "ok").then_some(())
-    })
-    .await;
-    let health = Client::new(service.url()).get("/api/health").await;
-    assert_eq!(health.status, 200);
 }
 
 /// A task is accepted soon, and done.
@@ -69,58 +43,6 @@ async fn assert_back(service: &Service) {
         (ready(service).await == (200, "ok".into())).then_some(())
     })
     .await;
-}
-
-#[tokio::test]
-async fn tasks_go_by_way_of_it() {
-    let server = NatsServer::start();
-    let service = scripted_launch().set("queue", &server.new_url()).start();
-    let url = origin().picture(&pictures::png(8, 8));
-    let tasks = (0..50).map(async |_| new_user(&service).refined(&url, "echo it").await);
-    for task in futures::future::join_all(tasks).await {
-        assert_eq!(task["status"], "completed", "{task}");
-    }
-    let ended = service.stop();
-    assert!(ended.status.success(), "{ended:?}");
-}
-
-#[tokio::test]
-async fn a_start_without_it_serves_and_works_once_it_is_there() {
-    let mut server = NatsServer::away();
-    let begin = Instant::now();
-    let service = scripted_launch().set("queue", &server.new_url()).start();
-    assert!(begin.elapsed() < Duration::from_secs(20));
-    assert_away(&service).await;
-    server.restart();
-    assert_back(&service).await;
-}
-
-#[tokio::test]
-async fn a_queue_that_goes_away_comes_back_by_itself() {
-    let mut server = NatsServer::start();
-    let service = scripted_launch().set("queue", &server.new_url()).start();
-    assert_back(&service).await;
-    // What is under way goes on.
-    let client = new_user(&service);
-    let url = origin().picture(&pictures::png(8, 8));
-    let id = client.accepted(&url, "wait 4000ms").await;
-    client.task_is(&id, "processing").await;
-    server.kill();
-    assert_away(&service).await;
-    assert_eq!(client.finished(&id).await["status"], "completed");
-    server.restart();
-    assert_back(&service).await;
-
-    server.pause();
-    assert_away(&service).await;
-    server.resume();
-    assert_back(&service).await;
-
-    server.wipe();
-    server.restart();
-    assert_back(&service).await;
-    let log = service.log();
-    assert!(log.lines().count() < 200, "{log}");
 }
 
 /// What needs no queue goes on at once, and what was refused costs nothing.
@@ -172,56 +94,6 @@ async fn while_it_is_away_reads_go_on_and_a_refused_task_costs_no_quota() {
         client.finished(&accepted.task_id()).await;
         outage::ready(&client).await;
     }
-}
-
-/// Whoever submits then is told when to come again, and readiness names the queue.
-#[tokio::test]
-async fn a_full_queue_says_so() {
-    let server = NatsServer::start();
-    let stream = json!({
-        "name": "small", "subjects": ["small.tasks"], "retention": "workqueue",
-        "storage": "file", "discard": "new", "max_msgs": 1,
-    });
-    let made = server.ask("STREAM.CREATE.small", &stream);
-    assert_eq!(made["error"], json!(null), "{made}");
-    let queue = format!("{}?stream=small", server.url());
-    let service = scripted_launch().set("queue", &queue).start();
-    let url = origin().picture(&pictures::png(8, 8));
-    let (first, second) = (new_user(&service), new_user(&service));
-    let id = first.accepted(&url, "wait 4000ms").await;
-    let refused = second.refine(&url, "echo it").await;
-    assert_eq!(refused.status, 503, "{refused:?}");
-    assert_eq!(refused.json()["detail"], "The queue has no room left.");
-    assert_eq!(refused.header("retry-after"), Some("10"), "{refused:?}");
-    eventually("readiness says so", READINESS, async || {
-        (ready(&service).await == (503, "The queue has no room left.".into())).then_some(())
-    })
-    .await;
-    assert_eq!(first.finished(&id).await["status"], "completed");
-    assert_back(&service).await;
-}
-
-/// The task is in the store, and found there.
-#[tokio::test]
-async fn a_message_that_was_lost_is_published_again() {
-    let mut server = NatsServer::start();
-    let launch = scripted_launch()
-        .set("queue", &server.new_url())
-        .set("concurrency", "1")
-        .set("lease", "5s");
-    let service = launch.start();
-    let url = origin().picture(&pictures::png(8, 8));
-    let (busy, waits) = (new_user(&service), new_user(&service));
-    let first = busy.accepted(&url, "wait 3000ms").await;
-    busy.task_is(&first, "processing").await;
-    let second = waits.accepted(&url, "echo it").await;
-    server.wipe();
-    server.restart();
-    assert_eq!(busy.finished(&first).await["status"], "completed");
-    eventually("the lost one is done", SWEPT, async || {
-        (waits.task(&second).await["status"] == "completed").then_some(())
-    })
-    .await;
 }
 
 #[test]

@@ -8,16 +8,14 @@ use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::pictures;
-use concept_refinement_tests::postgres::{Data, GUARDED, Postgres, Release, new_schema};
+use concept_refinement_tests::postgres::{Data, Postgres, Release, new_schema};
 use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::s3::{Kind, shared};
 use concept_refinement_tests::service::Launch;
-use concept_refinement_tests::tls;
 use serde_json::json;
 
 use crate::outage;
 use crate::shared::origin;
-use crate::unusable::assert_refused;
 
 /// The database by a way that can be broken, and new tables in it.
 pub fn by(proxy: &Proxy) -> String {
@@ -91,29 +89,6 @@ fn with_standby() -> (Postgres, Postgres, String) {
     (primary, standby, url)
 }
 
-/// Whoever was promoted has all that was accepted, as a synchronous standby does.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_promoted_standby_takes_its_place() {
-    let (mut primary, standby, url) = with_standby();
-    let service = scripted(&url).set("lease", "2s").start();
-    let original = origin().picture(&pictures::png(64, 64));
-    let ada = Client::user(service.url(), "ada");
-    let task = ada.refined(&original, "echo it").await;
-    let slow = Client::user(service.url(), "grace");
-    let id = slow.accepted(&original, "wait 3000ms").await;
-    slow.task_is(&id, "processing").await;
-
-    tokio::task::block_in_place(|| {
-        primary.kill();
-        standby.promote();
-    });
-    let path = format!("/api/tasks/{}", task["task_id"].as_str().unwrap());
-    outage::works_again(async || ada.get(&path).await.status == 200).await;
-    assert_eq!(ada.get(&path).await.json()["status"], "completed");
-    assert_eq!(slow.finished(&id).await["status"], "completed");
-    ada.refined(&original, "echo it").await;
-}
-
 /// The server that was the first one before answers still, but tells nobody what
 /// happens on the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -147,89 +122,4 @@ async fn a_server_that_is_read_only_now_is_listened_to_no_longer() {
         (quick == 4).then_some(())
     })
     .await;
-}
-
-#[test]
-fn the_authority_of_the_operator_is_trusted() {
-    let server = Postgres::start(Release::Fifteen, Data::Volatile).with_tls();
-    let port = server.port();
-    let url = format!("postgres://postgres@localhost:{port}/postgres?sslmode=verify-full");
-    let launch = Launch::new().embedded().set("tasks", &url);
-    let authority = tls::file("authority.pem").display().to_string();
-    let checked = launch.set("ca-file", &authority).check();
-    assert!(checked.status.success(), "{}", checked.log);
-}
-
-#[test]
-fn what_it_refuses_is_told_in_a_sentence() {
-    const SECRET: &str = "wrong-secret";
-    let (plain, encrypted) = (
-        postgres(),
-        Postgres::start(Release::Fifteen, Data::Volatile).with_tls(),
-    );
-    let newer = new_schema();
-    plain.execute(&format!(
-        "CREATE SCHEMA {newer}; \
-         CREATE TABLE {newer}.schema_version (version bigint PRIMARY KEY); \
-         INSERT INTO {newer}.schema_version VALUES (1000)"
-    ));
-    let roots = tls::file("authority.pem");
-    let trusting = format!("sslmode=verify-full&sslrootcert={}", roots.display());
-    for (case, server, host, user, rest, expected) in [
-        (
-            "another password",
-            plain,
-            "127.0.0.1",
-            GUARDED,
-            "sslmode=disable",
-            "it refuses this user or password",
-        ),
-        (
-            "tables of a later version",
-            plain,
-            "127.0.0.1",
-            "postgres",
-            &format!("schema={newer}"),
-            "a later version of this program has changed its tables, and this one cannot use them",
-        ),
-        (
-            "a database that is read only",
-            plain,
-            "127.0.0.1",
-            "postgres",
-            "options=-c%20default_transaction_read_only%3Don",
-            "it is read only",
-        ),
-        (
-            "no TLS",
-            plain,
-            "127.0.0.1",
-            "postgres",
-            "sslmode=require",
-            "it offers no TLS",
-        ),
-        (
-            "another authority",
-            &encrypted,
-            "localhost",
-            "postgres",
-            "sslmode=verify-full",
-            "its certificate does not fit: nobody who is trusted has signed it",
-        ),
-        (
-            "another name",
-            &encrypted,
-            "127.0.0.1",
-            "postgres",
-            trusting.as_str(),
-            "its certificate does not fit: it is for another host name",
-        ),
-    ] {
-        let port = server.port();
-        let launch = Launch::new().embedded().set(
-            "tasks",
-            &format!("postgres://{user}:{SECRET}@{host}:{port}/postgres?{rest}"),
-        );
-        assert_refused(case, &launch, "tasks", expected, &[SECRET]);
-    }
 }

@@ -232,23 +232,3 @@ async fn a_name_in_the_target_counts() {
         assert_eq!(answer.status(), status, "{name}");
     }
 }
-
-/// A proxy that nobody named may have taken the public URL's scheme away.
-#[tokio::test]
-async fn a_cookie_is_secure_where_the_public_url_is() {
-    for (public, is_secure) in [
-        (Some("https://refine.example"), true),
-        (Some("http://refine.example"), false),
-        (None, false),
-    ] {
-        let launch = Launch::new();
-        let launch = match public {
-            Some(url) => launch.set("public-url", url),
-            None => launch,
-        };
-        let service = launch.start();
-        let answer = session(&Client::new(service.url())).await;
-        let cookie = answer.header("set-cookie").unwrap();
-        assert_eq!(cookie.contains("; Secure"), is_secure, "{public:?}");
-    }
-}

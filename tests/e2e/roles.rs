@@ -114,23 +114,6 @@ fn an_embedded_store_with_a_role_of_its_own_is_refused() {
     }
 }
 
-#[tokio::test]
-async fn what_the_api_takes_a_worker_does() {
-    let nats = NatsServer::start();
-    for queue in [nats.new_url(), "store".to_owned()] {
-        let hosts = Hosts::with(&queue);
-        let (api, worker) = (hosts.start("api"), hosts.start("worker"));
-        let url = origin().picture(&pictures::png(8, 8));
-        let tasks = (0..20).map(async |_| new_user(&api).refined(&url, "echo it").await);
-        for task in futures::future::join_all(tasks).await {
-            assert_eq!(task["status"], "completed", "{queue}: {task}");
-        }
-        for service in [api, worker] {
-            assert!(service.stop().status.success(), "{queue}");
-        }
-    }
-}
-
 /// The task waits, and so does one whose worker died.
 #[tokio::test]
 async fn without_a_worker_tasks_wait_for_one() {

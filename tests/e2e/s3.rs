@@ -1,49 +1,32 @@
 //! Images in S3, as users of the API see it: while it works, while it is away in
 //! one way or another, and where it refuses.
 
-use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex};
 
 use axum::handler::Handler;
-use axum::http::{Method, StatusCode, Uri};
-use concept_refinement_domain::image_path::tag_of;
+use axum::http::{Method, StatusCode};
 use concept_refinement_tests::client::{Answer, Client};
-use concept_refinement_tests::deadline::{READINESS, SOON, eventually};
 use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::proxy::{Mode, Proxy};
-use concept_refinement_tests::s3::{ACCESS_KEY, Kind, Place, SECRET_KEY, shared};
+use concept_refinement_tests::s3::{ACCESS_KEY, Kind, SECRET_KEY, shared};
 use concept_refinement_tests::server::SERVERS;
 use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::tls::{self, TlsPort};
-use serde_json::json;
 
 use crate::outage;
-use crate::shared::origin;
 use crate::unusable::assert_refused;
 
 struct World {
     service: Service,
     proxy: Proxy,
-    place: Place,
 }
 
-fn world(scripted: bool) -> World {
+fn world() -> World {
     let server = shared(Kind::S3sFs);
     let (place, proxy) = (server.place(), Proxy::to(server.address()));
     let launch = Launch::new().embedded();
-    let launch = match scripted {
-        true => launch
-            .scripted()
-            .set("allow-sources", &origin().authority()),
-        false => launch,
-    };
     let service = launch.images_at(&place, proxy.address()).start();
-    World {
-        service,
-        proxy,
-        place,
-    }
+    World { service, proxy }
 }
 
 async fn upload(client: &Client, picture: &Picture) -> Answer {
@@ -82,91 +65,10 @@ async fn a_refinement_is_in_the_bucket_and_nowhere_else() {
     }
 }
 
-/// What is longer than metadata may be is beside the image, and is written first: if the
-/// image never comes, it goes once its task has ended.
-#[tokio::test]
-async fn what_an_image_that_never_came_has_left_is_removed() {
-    let place = shared(Kind::S3sFs).place();
-    let launch = Launch::new().embedded().scripted().with_tokens();
-    let launch = launch.images_in(&place).set("collect-interval", "1s");
-    let service = launch.start();
-    let [ada, bob] = ["ada", "bob"].map(|user| Client::user(service.url(), user));
-    let url = ada.uploaded(&pictures::png(8, 8)).await;
-    let beside = |user: &str, task: &str| format!("refined/{}/{task}-1.json", tag_of(user));
-    let long = json!({
-        "original_image_url": url, "refinement_prompt": "echo it",
-        "theme_description": "é".repeat(1000),
-    });
-    let whole = ada.post("/api/concepts/refine", &long).await.task_id();
-    assert_eq!(ada.finished(&whole).await["status"], "completed");
-    let whole = beside("ada", &whole);
-    assert!(place.names().contains(&whole), "{:?}", place.names());
-
-    let failed = ada.refined(&url, "refuse: no").await;
-    assert_eq!(failed["status"], "failed", "{failed}");
-    let deleted = ada.refined(&url, "refuse: no").await;
-    let deleted = deleted["task_id"].as_str().unwrap();
-    let gone = ada.delete(&format!("/api/tasks/{deleted}")).await;
-    assert_eq!(gone.status, 204);
-    let bobs = bob.uploaded(&pictures::png(8, 8)).await;
-    let under_way = bob.accepted(&bobs, "wait 30000ms").await;
-    let left = [failed["task_id"].as_str().unwrap(), deleted].map(|task| beside("ada", task));
-    // Nothing is known of the second task: a database may have been lost.
-    let kept = [
-        whole,
-        beside("bob", &under_way),
-        beside("ada", "00000000-0000-4000-8000-000000000000"),
-    ];
-    for name in left.iter().chain(&kept[1..]) {
-        place.leave(name, b"{}");
-    }
-    eventually("what is left is removed", SOON, async || {
-        let names = place.names();
-        (!left.iter().any(|name| names.contains(name))).then_some(())
-    })
-    .await;
-    let names = place.names();
-    assert!(kept.iter().all(|name| names.contains(name)), "{names:?}");
-}
-
-/// And at once with the task, however seldom what is left is looked for.
-#[tokio::test]
-async fn what_an_image_that_never_came_has_left_goes_with_its_task() {
-    let (address, names) = without_images();
-    let launch = Launch::new().embedded().scripted().with_tokens();
-    let launch = launch
-        .set("images", "s3://images")
-        .variable("AWS_ENDPOINT_URL", &format!("http://{address}"))
-        .variable("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-        .variable("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-        .set("allow-sources", &origin().authority())
-        .set("task-timeout", "3s")
-        .set("collect-interval", "1d");
-    let service = launch.start();
-    let ada = Client::user(service.url(), "ada");
-    let request = json!({
-        "original_image_url": origin().picture(&pictures::png(8, 8)),
-        "refinement_prompt": "echo it", "theme_description": "é".repeat(1000),
-    });
-    let task = ada.post("/api/concepts/refine", &request).await.task_id();
-    let beside = eventually("something stands beside the image", SOON, async || {
-        names.lock().unwrap().iter().next().cloned()
-    })
-    .await;
-    assert!(beside.ends_with(&format!("{task}-1.json")), "{beside}");
-    let failed = ada.finished(&task).await;
-    let error = failed["error_message"].as_str().unwrap();
-    assert!(error.contains("Storing refined image failed"), "{failed}");
-    eventually("it is gone", SOON, async || {
-        names.lock().unwrap().is_empty().then_some(())
-    })
-    .await;
-}
-
 /// Whatever way it is away in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_it_is_away_calls_are_refused_in_time_and_work_on_its_return() {
-    let World { service, proxy, .. } = world(false);
+    let World { service, proxy } = world();
     let client = Client::session(service.url()).await;
     let picture = pictures::png(64, 64);
     let stored = client.uploaded(&picture).await;
@@ -203,37 +105,6 @@ async fn while_it_is_away_calls_are_refused_in_time_and_work_on_its_return() {
     }
 }
 
-/// No task fails for it, and none is done twice.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_task_waits_for_its_return() {
-    let World {
-        service,
-        proxy,
-        place,
-    } = world(true);
-    let client = Client::session(service.url()).await;
-    let original = origin().picture(&pictures::png(64, 64));
-    for (number, mode) in [Mode::Refuse, Mode::Hang, Mode::Reset]
-        .into_iter()
-        .enumerate()
-    {
-        proxy.set(mode);
-        let id = client.accepted(&original, "echo it").await;
-        // By then it has tried to store what the model answered.
-        let degraded = async || {
-            let ready = client.get("/api/health/ready").await;
-            (ready.status == 503).then_some(())
-        };
-        eventually("degraded", READINESS, degraded).await;
-        let task = client.task(&id).await;
-        assert_ne!(task["status"], "failed", "{mode:?}: {task}");
-        proxy.set(Mode::Pass);
-        let task = client.finished(&id).await;
-        assert_eq!(task["status"], "completed", "{mode:?}: {task}");
-        assert_eq!(place.objects(), number + 1, "{mode:?}");
-    }
-}
-
 /// A start with it away does not stop, and needs no other start on its return.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_start_does_not_wait_for_it() {
@@ -249,48 +120,6 @@ async fn a_start_does_not_wait_for_it() {
         assert_eq!(client.get("/api/health").await.status, 200, "{mode:?}");
         proxy.set(Mode::Pass);
         outage::works_again(async || upload(&client, &picture).await.status == 201).await;
-    }
-}
-
-#[test]
-fn what_it_refuses_is_told_in_a_sentence() {
-    let place = shared(Kind::S3sFs).place();
-    let launch = || Launch::new().embedded().images_in(&place);
-    let other_bucket = place.url().replace("s3://images/", "s3://no-such-bucket/");
-    for (case, launch, expected) in [
-        (
-            "another secret",
-            launch().variable("AWS_SECRET_ACCESS_KEY", "wrong-secret"),
-            "credentials are refused",
-        ),
-        (
-            "a key that is not known",
-            launch().variable("AWS_ACCESS_KEY_ID", "AKIDOTHER"),
-            "credentials",
-        ),
-        (
-            "another bucket",
-            launch().set("images", &other_bucket),
-            "there is no such bucket",
-        ),
-        (
-            "no bucket",
-            launch().set("images", "s3://"),
-            "s3://BUCKET/PREFIX",
-        ),
-        (
-            "a secret in the setting",
-            launch().set("images", "s3://key:wrong-secret@images"),
-            "s3://BUCKET/PREFIX",
-        ),
-        (
-            "an endpoint that is none",
-            launch().variable("AWS_ENDPOINT_URL", "localhost:9000"),
-            "AWS_ENDPOINT_URL must be",
-        ),
-    ] {
-        let secrets = [SECRET_KEY, "wrong-secret", ACCESS_KEY];
-        assert_refused(case, &launch, "images", expected, &secrets);
     }
 }
 
@@ -320,32 +149,6 @@ fn serve<T: 'static>(answer: impl Handler<T, ()>) -> SocketAddr {
         axum::serve(listener, router).await.unwrap();
     });
     address
-}
-
-/// A server that takes everything but images, and the names of what it has.
-fn without_images() -> (SocketAddr, Arc<Mutex<BTreeSet<String>>>) {
-    const EMPTY: &str = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
-    let names = Arc::<Mutex<BTreeSet<String>>>::default();
-    let stored = Arc::clone(&names);
-    let address = serve(async move |method: Method, uri: Uri| {
-        let path = uri.path().to_owned();
-        let mut stored = stored.lock().unwrap();
-        let (status, body) = match method {
-            Method::PUT if path.ends_with(".json") => {
-                stored.insert(path);
-                (StatusCode::OK, "")
-            }
-            Method::PUT => (StatusCode::INTERNAL_SERVER_ERROR, ""),
-            Method::DELETE => {
-                stored.remove(&path);
-                (StatusCode::NO_CONTENT, "")
-            }
-            Method::GET if uri.query().is_some() => (StatusCode::OK, EMPTY),
-            _ => (StatusCode::NOT_FOUND, ""),
-        };
-        (status, [("etag", "\"1\"")], body)
-    });
-    (address, names)
 }
 
 /// Before the first upload fails.

@@ -50,55 +50,16 @@ fn what_is_unknown_or_unusable_stops_the_start_and_is_named() {
             "missing.toml",
         ),
         (
-            "an unusable flag",
-            launch().set("rate-limit", "many"),
-            "rate_limit",
-        ),
-        (
-            "an unusable variable",
-            launch().variable("REFINEMENT_RATE_LIMIT", "many"),
-            "rate_limit",
-        ),
-        (
-            "an unusable value in the file",
-            launch().file("rate_limit = 'many'"),
-            "rate_limit",
-        ),
-        (
             "an empty variable",
             launch().variable("REFINEMENT_TASK_TIMEOUT", ""),
             "task_timeout",
         ),
-        ("an address", launch().set("listen", "8080"), "listen"),
-        (
-            "a duration without a unit",
-            launch().set("lease", "30"),
-            "lease",
-        ),
-        (
-            "a negative size",
-            launch().set("max-image-bytes", "-1"),
-            "max_image_bytes",
-        ),
-        (
-            "a retention",
-            launch().set("retention", "never"),
-            "retention",
-        ),
-        ("a role", launch().set("role", "boss"), "role"),
-        ("a store", launch().set("tasks", "mysql://x"), "tasks"),
         (
             "an address to listen at",
             launch()
                 .set("tasks", "postgres://a/b")
                 .set("tasks-listen-url", "postgres:///b"),
             "tasks_listen_url",
-        ),
-        ("a model", launch().set("model", "dall-e"), "model"),
-        (
-            "a source",
-            launch().set("allow-sources", "10.0.0.0/99"),
-            "allow_sources",
         ),
         ("no secret", launch().set("auth", "secret"), "jwt_secret"),
         ("no issuer", launch().set("auth", "jwks"), "jwks_url"),
@@ -397,6 +358,22 @@ fn a_data_directory_that_cannot_be_used_is_named() {
         let problem = problem.replace("DIR", directory);
         assert!(ended.log.contains(&problem), "{problem}: {}", ended.log);
     }
+}
+
+#[test]
+fn a_data_directory_belongs_to_one_process_at_a_time() {
+    let launch = Launch::new().embedded();
+    let first = launch.start();
+    let second = launch.clone().run();
+    assert!(!second.status.success());
+    assert!(
+        second.log.contains("in use by another process"),
+        "{}",
+        second.log
+    );
+    assert!(!second.log.contains("ready"), "{}", second.log);
+    assert!(first.stop().status.success());
+    assert!(launch.start().stop().status.success());
 }
 
 #[tokio::test]

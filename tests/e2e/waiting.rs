@@ -8,11 +8,10 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::process::Process;
 use concept_refinement_tests::server::Gate;
 use concept_refinement_tests::service::Service;
-use futures::future::join_all;
 use futures::stream::{self, StreamExt as _};
 use tokio::task::JoinSet;
 
-use crate::shared::{new_name, new_user, origin, scripted, scripted_launch};
+use crate::shared::{new_name, new_user, origin, scripted_launch};
 
 /// So many may wait at once, of one address.
 const WAITING: usize = 1000;
@@ -108,47 +107,4 @@ async fn a_stop_answers_all_who_wait() {
         assert_eq!(answer.header("preference-applied"), None);
     }
     assert!(begin.elapsed() < QUICK, "{:?}", begin.elapsed());
-}
-
-/// They take no place from those who stay, and their tasks go on.
-#[tokio::test]
-async fn a_client_that_leaves_changes_nothing() {
-    let (service, gate) = busy().await;
-    let user = new_user(&service);
-    let original = origin().picture(&pictures::png(8, 8));
-    let waits = user.with("prefer", "wait=60").with("idempotency-key", "k");
-    // More than one instance of the API takes.
-    let leaving = (0..100).map(async |_| {
-        let asked = waits.refine(&original, "instant");
-        tokio::time::timeout(Duration::from_millis(500), asked).await
-    });
-    let left = join_all(leaving).await;
-    assert!(left.iter().all(Result::is_err), "all wait");
-    let begin = Instant::now();
-    assert_eq!(user.get("/api/tasks").await.status, 200);
-    assert!(begin.elapsed() < QUICK, "{:?}", begin.elapsed());
-    gate.open();
-    let again = waits.refine(&original, "instant").await;
-    assert_eq!(
-        (again.status, again.json()["status"].as_str()),
-        (200, Some("completed"))
-    );
-}
-
-#[tokio::test]
-async fn a_deletion_answers_at_once() {
-    let user = new_user(scripted());
-    let (original, _gate) = origin().gated(&pictures::png(8, 8));
-    let waits = user.with("prefer", "wait");
-    let asked = tokio::spawn(async move { waits.refine(&original, "echo it").await });
-    let id = eventually("the task is there", SOON, async || {
-        let task = &user.get("/api/tasks").await.json()["tasks"][0];
-        task["task_id"].as_str().map(str::to_owned)
-    })
-    .await;
-    let begin = Instant::now();
-    assert_eq!(user.delete(&format!("/api/tasks/{id}")).await.status, 204);
-    let answer = asked.await.unwrap();
-    assert!(begin.elapsed() < QUICK, "{:?}", begin.elapsed());
-    assert_eq!((answer.status, answer.task_id()), (202, id));
 }

@@ -102,14 +102,6 @@ async fn assert_prompt(user: &Client) {
     panic!("{rounds:#?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nine_of_ten_changes_are_told_promptly_by_the_other_host() {
-    let world = tokio::task::block_in_place(World::new);
-    let _worker = world.worker();
-    let user = Client::user(world.here.url(), &new_name());
-    assert_prompt(&user).await;
-}
-
 /// However many watch, a change is read once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_changes_is_read_once_however_many_watch() {

@@ -1,11 +1,8 @@
 //! Webhooks: what a receiver is told, how often, and what its user sees of it.
 
 mod answers;
-mod hosts;
-mod keeping;
 mod kills;
 mod names;
-mod schedule;
 mod sharing;
 mod telling;
 mod verifying;

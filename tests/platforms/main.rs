@@ -15,6 +15,7 @@
 mod bytes;
 mod deliveries;
 mod released;
+mod spin_host;
 mod suite;
 
 use concept_refinement_tests::platform::Platform;

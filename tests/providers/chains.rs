@@ -12,7 +12,6 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::Launch;
-use tokio::net::TcpSocket;
 
 use crate::kinds::{Kind, image, refined};
 
@@ -161,60 +160,6 @@ async fn links_go_by_the_names_that_they_are_given() {
     let health = client.get("/api/health").await.json();
     let model = health["model"].as_str().unwrap_or_default();
     assert!(model.starts_with(&format!("{chain}: ")), "{model}");
-}
-
-#[tokio::test]
-async fn a_model_that_is_not_there_is_passed_by() {
-    // A port that is taken, so that nobody gets it, and on which nobody listens.
-    let silent = TcpSocket::new_v4().unwrap();
-    silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let down = format!("http://{}", silent.local_addr().unwrap());
-    let second = Provider::start();
-    let picture = pictures::png(50, 40);
-    let service = launch("fallback(openai, automatic1111)", &down, &second.url()).start();
-    let prompt = second.prompt([Kind::Automatic1111.success(&picture)]);
-    let (client, task) = refined(&service, &prompt).await;
-    assert_eq!(task["status"], "completed", "{task}");
-    assert!(image(&client, &task).await == picture.bytes);
-
-    let both = launch("fallback(openai, automatic1111)", &down, &down).start();
-    let (_, task) = refined(&both, "make it lighter").await;
-    let expected = format!("{FAILED}the provider cannot be connected to");
-    assert_eq!(task["error_message"], expected);
-}
-
-#[tokio::test]
-async fn where_all_are_down_the_task_fails_with_what_they_said() {
-    let silent = || Reply::raw(b"").then_silence();
-    for (name, first, second, times, reason) in [
-        (
-            "both are overloaded",
-            Reply::status(503),
-            Reply::status(429),
-            (3, 3),
-            "the provider answered 503; the provider answered 429: no",
-        ),
-        (
-            "neither answers, which is not tried again",
-            silent(),
-            silent(),
-            (1, 1),
-            "the model did not answer within 2 seconds",
-        ),
-        (
-            "one does not answer",
-            Reply::status(503),
-            silent(),
-            (1, 1),
-            "the provider answered 503; the model did not answer within 2 seconds",
-        ),
-    ] {
-        let pair = Pair::start();
-        let prompt = pair.prompt(first, second);
-        let (_, task) = refined(&pair.service, &prompt).await;
-        assert_eq!(task["error_message"], format!("{FAILED}{reason}"), "{name}");
-        assert_eq!(pair.times(&prompt), times, "{name}");
-    }
 }
 
 #[tokio::test]

@@ -56,29 +56,3 @@ impl Template {
         parts.collect()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn variables_are_filled_in() {
-        let value = |name: &str| match name {
-            "host" => Some("example.com"),
-            "empty" => Some(""),
-            _ => None,
-        };
-        for (text, expected) in [
-            ("", Some("")),
-            ("plain", Some("plain")),
-            ("https://{{ host }}:443", Some("https://example.com:443")),
-            ("{{host}}{{ empty }}", Some("example.com")),
-            ("}} {{host}}", Some("}} example.com")),
-            ("{{ unknown }}", None),
-        ] {
-            let filled = Template::parse(text).unwrap().filled(value);
-            assert_eq!(filled.as_deref(), expected, "{text}");
-        }
-        assert!(Template::parse("a {{ b").is_err());
-    }
-}

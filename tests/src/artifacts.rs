@@ -165,7 +165,7 @@ pub fn axe() -> PathBuf {
 /// The packages of the clients, as they are given away.
 pub fn client_packages() -> PathBuf {
     let path = target_directory().join("clients/packages");
-    existing(path, "cargo xtask test --test clients")
+    existing(path, "cargo xtask test --test shipped clients")
 }
 
 /// A program of an npm package that has a directory of its own.

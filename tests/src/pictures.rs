@@ -8,9 +8,6 @@ use image::codecs::png::PngEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{DynamicImage, ExtendedColorType, ImageEncoder as _, ImageFormat, Rgb, RgbImage};
 
-/// The place at which the phone's photo was taken, as its EXIF has it.
-pub const PLACE: &[u8] = b"GPS of the tests";
-
 #[derive(Clone, Debug)]
 pub struct Picture {
     pub bytes: Vec<u8>,
@@ -71,27 +68,6 @@ pub fn all(width: u32, height: u32) -> [Picture; 4] {
     ]
 }
 
-/// A JPEG whose EXIF says that it is to be turned clockwise, and where it was
-/// taken. Before that it is `width` x `height`, red at the left.
-pub fn phone_photo(width: u32, height: u32) -> Picture {
-    let image = RgbImage::from_fn(width, height, |x, _| match x < width / 2 {
-        true => Rgb([220, 40, 40]),
-        false => Rgb([40, 40, 220]),
-    });
-    let mut bytes = Vec::new();
-    let mut encoder = JpegEncoder::new_with_quality(&mut bytes, 90);
-    encoder.set_exif_metadata(exif()).unwrap();
-    encoder
-        .write_image(image.as_raw(), width, height, ExtendedColorType::Rgb8)
-        .unwrap();
-    Picture {
-        bytes,
-        media_type: "image/jpeg",
-        width,
-        height,
-    }
-}
-
 /// A whole PNG of so many bytes: what comes after its end belongs to it.
 pub fn padded(bytes: usize) -> Vec<u8> {
     let mut image = png(8, 8).bytes;
@@ -106,37 +82,6 @@ pub fn png_that_claims(width: u32, height: u32) -> Vec<u8> {
     bytes[16..20].copy_from_slice(&width.to_be_bytes());
     bytes[20..24].copy_from_slice(&height.to_be_bytes());
     bytes
-}
-
-/// One of each format that claims to be of this size, as far as its format can
-/// say so, with the header and little else.
-pub fn all_that_claim(width: u16, height: u16) -> [Picture; 4] {
-    all(8, 8).map(|mut picture| {
-        let size = (u32::from(width), u32::from(height));
-        let bytes = &mut picture.bytes;
-        match picture.media_type {
-            "image/png" => *bytes = png_that_claims(size.0, size.1),
-            "image/jpeg" => {
-                let frame = bytes
-                    .windows(2)
-                    .position(|pair| pair == [0xff, 0xc0])
-                    .unwrap();
-                bytes[frame + 5..frame + 7].copy_from_slice(&height.to_be_bytes());
-                bytes[frame + 7..frame + 9].copy_from_slice(&width.to_be_bytes());
-            }
-            "image/webp" => {
-                // Fourteen bits a side, behind the names, sizes and a mark.
-                let side = |side: u32| (side - 1).min(0x3fff);
-                let bits = side(size.0) | side(size.1) << 14;
-                bytes[21..25].copy_from_slice(&bits.to_le_bytes());
-            }
-            _ => {
-                bytes[6..8].copy_from_slice(&width.to_le_bytes());
-                bytes[8..10].copy_from_slice(&height.to_le_bytes());
-            }
-        }
-        picture
-    })
 }
 
 pub fn decode(bytes: &[u8]) -> DynamicImage {
@@ -179,37 +124,4 @@ fn logo(width: u32, height: u32) -> RgbImage {
             Rgb([236, 224, 200])
         }
     })
-}
-
-/// Orientation 6 (turn clockwise) and a GPS directory (EXIF 2.3, big-endian).
-fn exif() -> Vec<u8> {
-    const SHORT: u16 = 3;
-    const LONG: u16 = 4;
-    const ASCII: u16 = 2;
-    const UNDEFINED: u16 = 7;
-    let entry = |tag: u16, kind: u16, count: u32, value: [u8; 4]| {
-        let mut entry = Vec::new();
-        entry.extend(tag.to_be_bytes());
-        entry.extend(kind.to_be_bytes());
-        entry.extend(count.to_be_bytes());
-        entry.extend(value);
-        entry
-    };
-    // Header (8), directory of two entries (2 + 24 + 4), and then this.
-    let gps = 38u32;
-    let place = gps + 2 + 24 + 4;
-    let length = u32::try_from(PLACE.len()).unwrap();
-    [
-        b"MM\0\x2a\0\0\0\x08".to_vec(),
-        2u16.to_be_bytes().to_vec(),
-        entry(0x0112, SHORT, 1, [0, 6, 0, 0]),
-        entry(0x8825, LONG, 1, gps.to_be_bytes()),
-        vec![0; 4],
-        2u16.to_be_bytes().to_vec(),
-        entry(0x0001, ASCII, 2, *b"N\0\0\0"),
-        entry(0x001b, UNDEFINED, length, place.to_be_bytes()),
-        vec![0; 4],
-        PLACE.to_vec(),
-    ]
-    .concat()
 }

@@ -26,7 +26,7 @@ pub struct Length {
 
 /// Limited concurrency for the providers' tests, so that each has enough CPU.
 const RUNS: [(&str, &[&str]); 3] = [
-    ("crashes", &[]),
+    ("crashes", &["--skip=disk::"]),
     ("soak", &[]),
     ("providers", &["kills::", "--test-threads=2"]),
 ];

@@ -93,7 +93,7 @@ pub fn some(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<()>
         beside(components, || programs::build_executables(workspace))
     })?;
     compose::for_tests(workspace)?;
-    if arguments.iter().any(|argument| argument == "clients") {
+    if arguments.iter().any(is_of_clients) {
         clients(workspace, &mut steps)?;
     }
     templates::build(workspace)?;
@@ -103,6 +103,12 @@ pub fn some(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<()>
     })?;
     println!("\n{steps}\n{tally}");
     tally.verdict()
+}
+
+/// Whether an argument for `cargo test` selects tests that need the clients' packages.
+fn is_of_clients(argument: &OsString) -> bool {
+    let argument = argument.to_string_lossy();
+    argument == "shipped" || argument.starts_with("clients")
 }
 
 fn lint(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {

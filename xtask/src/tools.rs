@@ -47,10 +47,13 @@ const PYTHON: [(&str, &str); 5] = [
     ("moto", "tests/contract/requirements.txt"),
     ("standardwebhooks", "tests/e2e/webhooks/requirements.txt"),
     ("nats", "tests/contract/queue/requirements.txt"),
-    ("kubernetes-validate", "tests/deploying/requirements.txt"),
+    (
+        "kubernetes-validate",
+        "tests/shipped/deploying/requirements.txt",
+    ),
 ];
 const WASMTIME: (&str, &str) = ("wasmtime", "tests/platforms/requirements.txt");
-const CLIENTS: (&str, &str) = ("clients", "tests/clients/requirements.txt");
+const CLIENTS: (&str, &str) = ("clients", "tests/shipped/clients/requirements.txt");
 const COMPONENTIZE_PY: (&str, &str) = (
     "componentize-py",
     "components/models/template-python/requirements.txt",

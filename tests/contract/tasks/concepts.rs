@@ -1,8 +1,5 @@
 //! Refined concepts.
 
-use std::time::Duration;
-
-use concept_refinement_domain::capability::Position;
 use concept_refinement_domain::concept::Concept;
 use uuid::Uuid;
 
@@ -37,36 +34,4 @@ pub async fn a_concept_is_seen_once_its_task_is_completed<B: TaskBackend>() {
     assert_eq!(list(&store, "ada").await, [expected]);
     let task = store.task(&task).await;
     assert_eq!(task.image_path, Some(image(&task).path));
-}
-
-pub async fn concepts_are_paged_newest_first<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let mut expected = Vec::new();
-    for n in 0..9 {
-        let (_, id) = store.completed("ada").await;
-        expected.push(store.concepts.get("ada", &id).await.unwrap().unwrap());
-        if n % 3 == 2 {
-            store.pass(Duration::from_secs(1));
-        }
-    }
-    let place = |concept: &Concept| Position {
-        created_at: concept.created_at,
-        id: concept.id.clone(),
-    };
-    expected.sort_by_key(|concept| std::cmp::Reverse((concept.created_at, concept.id.clone())));
-    for limit in 1..=10 {
-        let (mut found, mut after) = (Vec::new(), None);
-        loop {
-            let page = store.concepts.list("ada", limit, after).await.unwrap();
-            assert!(page.items.len() <= limit as usize);
-            found.extend(page.items);
-            assert_eq!(page.next.is_none(), found.len() >= 9, "{limit} a page");
-            assert!(page.next.is_none() || page.next == found.last().map(place));
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
-        assert_eq!(found, expected, "{limit} a page");
-    }
 }

@@ -1,10 +1,10 @@
 //! Claims, and who may still write.
 
-use concept_refinement_domain::capability::{Claimed, Fenced, Finished, Lease, NewTask};
+use concept_refinement_domain::capability::{Claimed, Fenced, Finished, Lease};
 use concept_refinement_domain::task::Status;
 use uuid::Uuid;
 
-use super::{LEASE, Store, TaskBackend, at_once, created, image, image_of, new_task};
+use super::{LEASE, Store, TaskBackend, at_once, image};
 
 /// All that a worker can write, and whether it was told that its lease is lost.
 async fn write_everything<B: TaskBackend>(
@@ -115,57 +115,6 @@ pub async fn who_lost_the_lease_can_write_nothing<B: TaskBackend>() {
 
     store.tasks.delete("ada", &first.task.id).await.unwrap();
     assert_fenced_out(&store, &third, "the task is deleted").await;
-}
-
-/// Whoever goes on may take the image of who was before; once the task has ended
-/// without it, nobody will.
-pub async fn who_finishes_too_late_learns_whether_the_image_is_needed<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let path = |held: &Claimed, attempt: u32| image_of(&held.task, attempt).path;
-    let finish = async |held: &Claimed, attempt: u32| {
-        let image = image_of(&held.task, attempt);
-        store
-            .leases
-            .finish(&held.lease, image.into())
-            .await
-            .unwrap()
-    };
-    let first = store.claimed("ada").await;
-    store.pass(LEASE);
-    let second = store.claim(&first.task).await;
-    assert_eq!(finish(&first, 1).await, Finished::Lost, "taken over");
-    let _ = store.leases.release(&second.lease).await.unwrap();
-    assert_eq!(finish(&first, 1).await, Finished::Lost, "pending");
-    let third = store.claim(&first.task).await;
-    assert_eq!(finish(&third, 3).await, Finished::Done);
-    assert_eq!(finish(&first, 1).await, Finished::Over, "completed");
-    assert_eq!(finish(&first, 3).await, Finished::Lost, "with this image");
-    assert_eq!(finish(&third, 3).await, Finished::Lost, "a repeat");
-    let task = store.task(&first.task).await;
-    assert_eq!(task.image_path, Some(path(&first, 3)));
-
-    store.tasks.delete("ada", &task.id).await.unwrap();
-    assert_eq!(finish(&first, 1).await, Finished::Over, "deleted");
-    assert_eq!(finish(&first, 3).await, Finished::Lost, "its concept stays");
-    let concept = task.result_id.unwrap();
-    let again = NewTask {
-        original_path: Some(path(&first, 3)),
-        ..new_task("ada")
-    };
-    let again = created(store.submit(again).await);
-    store.concepts.delete("ada", &concept).await.unwrap();
-    assert_eq!(finish(&first, 3).await, Finished::Lost, "an original");
-    let claimed = store.claim(&again).await;
-    store.fail(&claimed.lease).await;
-    assert_eq!(finish(&first, 3).await, Finished::Over, "nobody has it");
-
-    let failed = store.claimed("bob").await;
-    store.fail(&failed.lease).await;
-    assert_eq!(finish(&failed, 1).await, Finished::Over, "failed");
-
-    let deleted = store.claimed("cleo").await;
-    store.tasks.delete("cleo", &deleted.task.id).await.unwrap();
-    assert_eq!(finish(&deleted, 1).await, Finished::Over, "deleted at work");
 }
 
 pub async fn of_two_final_writes_one_wins<B: TaskBackend>() {

@@ -8,7 +8,7 @@ use concept_refinement_capability::traces::Attempt;
 use concept_refinement_domain::capability::{Claimed, Fenced};
 use concept_refinement_domain::payment::{Payment, Usage};
 
-use super::{LEASE, Store, TaskBackend, refined};
+use super::{LEASE, Store, TaskBackend};
 
 /// With a receipt of no text, and what the work cost.
 fn paid() -> Payment {
@@ -75,38 +75,5 @@ pub async fn the_next_attempt_knows_why_it_repeats_a_call<B: TaskBackend>() {
         drop(payments.begin("fast", false).await.unwrap());
         let expected = [("fast".to_owned(), reason, 1)];
         assert_eq!(repeated.counts(), expected, "{user}");
-    }
-}
-
-pub async fn who_lost_the_lease_notes_nothing<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let first = store.claimed("ada").await;
-    store.pass(LEASE);
-    let second = store.claim(&first.task).await;
-    let late = store.leases.pay(&first.lease, &paid()).await.unwrap();
-    assert_eq!(late, Fenced::Lost);
-    let _ = store.leases.release(&second.lease).await.unwrap();
-    let third = store.claim(&first.task).await;
-    assert_eq!(third.payment, Payment::default());
-    store.finish(&third).await;
-    let late = store.leases.pay(&third.lease, &paid()).await.unwrap();
-    assert_eq!(late, Fenced::Lost);
-}
-
-pub async fn the_concept_tells_what_was_asked_twice<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    for (user, payment, is_told) in [
-        ("once", paid(), false),
-        ("twice", paid().call_begun(), true),
-    ] {
-        let claimed = store.claimed(user).await;
-        let noted = store.leases.pay(&claimed.lease, &payment).await.unwrap();
-        assert_eq!(noted, Fenced::Done);
-        let said = refined(&claimed.task).notes;
-        let concept = store.finish(&claimed).await;
-        let concept = store.concepts.get(user, &concept).await.unwrap().unwrap();
-        let told: Vec<_> = payment.note().into_iter().chain(said).collect();
-        assert_eq!(concept.content.notes, told, "{user}");
-        assert_eq!(payment.note().is_some(), is_told, "{user}");
     }
 }

@@ -1,7 +1,5 @@
 //! How many tasks a user may create.
 
-use std::time::Duration;
-
 use concept_refinement_domain::capability::{Cancellation, Fenced, Submission};
 use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::payment::Payment;
@@ -106,34 +104,6 @@ pub async fn what_failed_for_nothing_is_given_back<B: TaskBackend>() {
         store.end(&task, end).await;
         assert_eq!(used(&user).await, [counted; 3], "{end:?}");
     }
-}
-
-/// Of one window at most as many as the quota, whatever the next one counts.
-pub async fn no_more_than_the_quota_is_given_back<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let quota = || with_quota("ada", 2, Window::Hour);
-    for end in [End::Failed, End::Failed] {
-        let task = created(store.submit(quota()).await);
-        store.end(&task, end).await;
-    }
-    let third = created(store.submit(quota()).await);
-    store.end(&third, End::Failed).await;
-    let used = store.tasks.used("ada", Window::Hour).await.unwrap();
-    assert_eq!(used, 1);
-    // It was never taken on.
-    let fourth = created(store.submit(quota()).await);
-    store.end(&fourth, End::Withdrawn).await;
-    let last = created(store.submit(quota()).await);
-    // It is given back in the window that it was counted in.
-    store.pass(Duration::from_secs(60 * 60));
-    let claimed = store.claim(&last).await;
-    store.fail(&claimed.lease).await;
-    let used = store.tasks.used("ada", Window::Hour).await.unwrap();
-    assert_eq!(used, 0);
-    let next = created(store.submit(quota()).await);
-    store.end(&next, End::Failed).await;
-    let used = store.tasks.used("ada", Window::Hour).await.unwrap();
-    assert_eq!(used, 0);
 }
 
 impl<B: TaskBackend> Store<B> {

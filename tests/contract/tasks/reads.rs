@@ -74,14 +74,6 @@ pub async fn a_user_sees_their_own_tasks_only<B: TaskBackend>() {
     }
 }
 
-pub async fn tasks_are_listed_newest_first<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let expected = history(&store, "ada", 7).await;
-    history(&store, "bob", 3).await;
-    let page = store.tasks.list("ada", None, 100, None).await.unwrap();
-    assert_eq!(page.items, expected);
-}
-
 pub async fn pages_meet_without_gap_or_overlap<B: TaskBackend>() {
     let store = Store::<B>::start();
     let expected = history(&store, "ada", 9).await;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use concept_refinement_capability::tasks::Leases;
-use concept_refinement_domain::capability::{Claimed, Finished, NewTask};
+use concept_refinement_domain::capability::{Claimed, Finished};
 use concept_refinement_domain::image_path::tag_of;
 use concept_refinement_domain::image_path::without_format;
 use concept_refinement_domain::lease::MAX_DEATHS;
@@ -174,24 +174,6 @@ pub async fn an_image_is_judged_by_its_whole_path<B: TaskBackend>() {
     }
 }
 
-/// What a user refines again must not go under the new task.
-pub async fn a_refined_image_is_needed_as_an_original_too<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let (task, concept) = completed(&store, "ada").await;
-    let path = image(&task, 1);
-    let again = NewTask {
-        original_path: Some(path.clone()),
-        ..new_task("ada")
-    };
-    let again = created(store.submit(again).await);
-    store.concepts.delete("ada", &concept).await.unwrap();
-    assert!(!is_unreferenced(&store, &path).await);
-    let claimed = store.claim(&again).await;
-    assert!(!is_unreferenced(&store, &path).await);
-    store.fail(&claimed.lease).await;
-    assert!(is_unreferenced(&store, &path).await);
-}
-
 /// If the store is empty, its data was lost, and no image may be deleted.
 pub async fn a_store_that_lost_its_tasks_gives_no_image_up<B: TaskBackend>() {
     let before = Store::<B>::start();
@@ -205,55 +187,6 @@ pub async fn a_store_that_lost_its_tasks_gives_no_image_up<B: TaskBackend>() {
         after.maintenance.unreferenced(paths).await.unwrap(),
         [""; 0]
     );
-}
-
-pub async fn an_upload_is_needed_by_tasks_to_be_done<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let of = async |user: &str| {
-        let new = NewTask {
-            original_path: Some(format!("uploads/ada/{user}.png")),
-            ..new_task(user)
-        };
-        created(store.submit(new).await)
-    };
-    of("pending").await;
-    let task = of("processing").await;
-    store.claim(&task).await;
-    let task = of("released").await;
-    let claimed = store.claim(&task).await;
-    let _ = store.leases.release(&claimed.lease).await.unwrap();
-    let task = of("completed").await;
-    let claimed = store.claim(&task).await;
-    store.finish(&claimed).await;
-    let task = of("failed").await;
-    let claimed = store.claim(&task).await;
-    store.fail(&claimed.lease).await;
-    let task = of("withdrawn").await;
-    let _ = store.tasks.withdraw(&task.id, "No.").await.unwrap();
-    let task = of("deleted").await;
-    store.tasks.delete("deleted", &task.id).await.unwrap();
-
-    let cases = [
-        ("pending", true),
-        ("processing", true),
-        ("released", true),
-        ("completed", false),
-        ("failed", false),
-        ("withdrawn", false),
-        ("deleted", false),
-        ("never", false),
-    ];
-    for (case, is_needed) in cases {
-        let path = format!("uploads/ada/{case}.png");
-        assert_eq!(is_unreferenced(&store, &path).await, !is_needed, "{case}");
-    }
-    // One upload may be the original of many.
-    let again = NewTask {
-        original_path: Some("uploads/ada/completed.png".into()),
-        ..new_task("another")
-    };
-    created(store.submit(again).await);
-    assert!(!is_unreferenced(&store, "uploads/ada/completed.png").await);
 }
 
 /// An image that a worker is about to make visible is never reported as

@@ -1,45 +1,9 @@
 //! Creating tasks, and taking them back.
 
-use std::time::Duration;
-
 use concept_refinement_domain::capability::{Accepted, NewTask, Submission};
-use concept_refinement_domain::task::{Refinement, Status, Task};
+use concept_refinement_domain::task::Refinement;
 
 use super::{Rules, Store, TaskBackend, at_once, created, new_task};
-
-pub async fn a_new_task_is_pending_and_has_nothing_else<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let new = NewTask {
-        is_anonymous: true,
-        original_path: Some("uploads/a".into()),
-        ..new_task("ada")
-    };
-    let expected = Task {
-        id: new.id.clone(),
-        user_id: "ada".into(),
-        is_anonymous: true,
-        status: Status::Pending,
-        refinement: new.refinement.clone(),
-        original_path: Some("uploads/a".into()),
-        created_at: store.now(),
-        updated_at: None,
-        completed_at: None,
-        result_id: None,
-        image_path: None,
-        notes: Vec::new(),
-        error_message: None,
-        lease_until: None,
-    };
-    let Submission::Created(accepted) = store.submit(new).await else {
-        panic!("not created")
-    };
-    let unlimited = Accepted {
-        task: expected.clone(),
-        quota: None,
-    };
-    assert_eq!(accepted, unlimited);
-    assert_eq!(store.task(&expected).await, expected);
-}
 
 pub async fn twenty_at_once_create_one<B: TaskBackend>() {
     let store = Store::<B>::start();
@@ -64,61 +28,6 @@ pub async fn twenty_at_once_create_one<B: TaskBackend>() {
     assert_eq!(others, 19, "{submissions:?}");
     let all = store.tasks.list("ada", None, 100, None).await.unwrap();
     assert_eq!(all.items, winners);
-}
-
-/// The others are told the oldest. The limit is that of each submission.
-pub async fn as_many_are_active_as_the_limit_allows<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let new = |active_tasks| NewTask {
-        active_tasks,
-        ..new_task("ada")
-    };
-    let submissions = at_once(12, |_| {
-        let (tasks, new) = (store.tasks.clone(), new(3));
-        async move { tasks.submit(new).await.unwrap() }
-    })
-    .await;
-    let is_created = |one: &&Submission| matches!(one, Submission::Created(_));
-    let count = submissions.iter().filter(is_created).count();
-    assert_eq!(count, 3, "{submissions:?}");
-    let listed = async || {
-        store
-            .tasks
-            .list("ada", None, 100, None)
-            .await
-            .unwrap()
-            .items
-    };
-    let [newest, middle, oldest] = <[Task; 3]>::try_from(listed().await).unwrap();
-    let refused = async |active_tasks, expected: &Task| match store.submit(new(active_tasks)).await
-    {
-        Submission::Active(accepted) => assert_eq!(accepted.task, *expected),
-        other => panic!("{other:?}"),
-    };
-    refused(3, &store.task(&oldest).await).await;
-    refused(1, &store.task(&oldest).await).await;
-
-    // Each has its own worker, and ends when it ends.
-    let (of_newest, of_oldest) = (store.claim(&newest).await, store.claim(&oldest).await);
-    store.finish(&of_newest).await;
-    assert_eq!(store.task(&oldest).await, of_oldest.task);
-    assert_eq!(store.task(&middle).await, middle);
-    refused(2, &of_oldest.task).await;
-    store.pass(Duration::from_secs(1));
-    let next = created(store.submit(new(3)).await);
-    assert!(store.tasks.delete("ada", &oldest.id).await.unwrap());
-    assert_eq!(store.leases.renew(&of_oldest.lease).await, Ok(None));
-    refused(2, &middle).await;
-    let of_next = store.claim(&next).await;
-    store.fail(&of_next.lease).await;
-    store.finish(&store.claim(&middle).await).await;
-    let concepts = store.concepts.list("ada", 100, None).await.unwrap().items;
-    let of_tasks: Vec<_> = concepts.iter().map(|one| &*one.content.task_id).collect();
-    assert_eq!(of_tasks.len(), 2);
-    assert!(of_tasks.contains(&&*newest.id) && of_tasks.contains(&&*middle.id));
-    let ids: Vec<_> = listed().await.into_iter().map(|task| task.id).collect();
-    assert_eq!(ids, [next.id, newest.id, middle.id]);
-    created(store.submit(new(1)).await);
 }
 
 pub async fn users_do_not_wait_for_each_other<B: TaskBackend>() {

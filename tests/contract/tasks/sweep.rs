@@ -1,15 +1,11 @@
 //! Finding due tasks.
 
 use std::slice::from_ref;
-use std::time::Duration;
 
-use concept_refinement_capability::clock::before;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 
-use super::{LEASE, MICROSECOND, OVERDUE, START, Store, TaskBackend};
-
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+use super::{MICROSECOND, OVERDUE, START, Store, TaskBackend};
 
 async fn due<B: TaskBackend>(store: &Store<B>) -> Vec<Task> {
     store.maintenance.due(100).await.unwrap()
@@ -66,34 +62,4 @@ pub async fn recovering_takes_over_whatever_was_under_way<B: TaskBackend>() {
     for task in &recovered {
         store.claim(task).await;
     }
-}
-
-/// A queue that outlives the process has their messages.
-pub async fn recovering_leaves_what_waits_to_a_queue_that_has_its_messages<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let pending = store.created("pending").await;
-    let held = store.claimed("held").await.task;
-    store.pass(MICROSECOND);
-    assert_eq!(store.maintenance.recover(false).await, Ok(2));
-    let recovered = due(&store).await;
-    assert_eq!(recovered, [store.task(&held).await]);
-    store.claim(&held).await;
-    store.pass(OVERDUE - MICROSECOND);
-    assert_eq!(due(&store).await, [pending]);
-}
-
-/// No task may have to wait until the clock has caught up.
-pub async fn a_clock_that_is_set_back_strands_no_task<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let pending = store.created("pending").await;
-    let abandoned = store.claimed("abandoned").await.task;
-    store.clock.set(before(START, DAY));
-    assert_eq!(due(&store).await, []);
-    store.pass(LEASE);
-    let mut found = due(&store).await;
-    found.sort_by(|one, other| one.user_id.cmp(&other.user_id));
-    let found: Vec<_> = found.into_iter().map(|task| task.id).collect();
-    assert_eq!(found, [abandoned.id.clone(), pending.id.clone()]);
-    store.claim(&pending).await;
-    store.claim(&abandoned).await;
 }

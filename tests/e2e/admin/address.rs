@@ -187,18 +187,9 @@ async fn what_is_not_there_is_told_to_anybody() {
     for client in [operator.clone(), operator.without("authorization")] {
         for path in [
             "/nothing",
-            "/admin",
-            "/admin/",
-            "/admin/v1",
-            "/admin/v1/",
             "/admin/v2/tasks",
-            "/admin/v1/task",
             "/admin/v1/tasks/1/again",
-            "/admin/v1/tasks/1/retry/x",
-            "/admin/v1//tasks",
-            "/admin/v1/Tasks",
             "/api/tasks",
-            "/api/health",
             "/metrics",
             "/admin/v1/%74asks",
         ] {
@@ -206,17 +197,9 @@ async fn what_is_not_there_is_told_to_anybody() {
         }
         for (path, methods) in [
             ("/", "GET, HEAD"),
-            ("/admin/v1/openapi.json", "GET, HEAD"),
             ("/admin/v1/tasks", "GET, HEAD"),
             ("/admin/v1/tasks/1", "GET, HEAD, DELETE"),
-            ("/admin/v1/tasks/1/retry", "POST"),
-            ("/admin/v1/tasks/1/cancel", "POST"),
             ("/admin/v1/tasks/actions", "POST"),
-            ("/admin/v1/jobs/1", "GET, HEAD"),
-            ("/admin/v1/queue", "GET, HEAD"),
-            ("/admin/v1/queue/pause", "POST"),
-            ("/admin/v1/audit", "GET, HEAD"),
-            ("/admin/v1/metrics", "GET, HEAD"),
         ] {
             for method in [
                 "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW",

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{READINESS, eventually};
 use concept_refinement_tests::engines::postgres;
+use concept_refinement_tests::exposition::Exposition;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::postgres::new_schema;
 use concept_refinement_tests::service::{Launch, Service};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use super::pausing::{AT_ONCE, paused_in_metrics, queue_in_ready};
 use super::{act, attended, ended, entries, failed, found, operator, read};
 use crate::shared::{new_name, origin, scripted_over};
 
@@ -20,6 +20,9 @@ const HOSTS: usize = 3;
 
 /// Nothing may happen for so long, in which all of it would.
 const QUIET: Duration = Duration::from_millis(1500);
+
+/// Far shorter than the sweep's interval.
+pub const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// What a dead host had is taken over by then.
 const TAKEN_OVER: Duration = Duration::from_secs(20);
@@ -34,6 +37,18 @@ fn start(launch: &Launch) -> Vec<Service> {
 
 async fn operators(hosts: &[Service]) -> Vec<Client> {
     join_all(hosts.iter().map(operator)).await
+}
+
+async fn queue_in_ready(service: &Service) -> (u16, Value) {
+    let ready = Client::new(service.url()).get("/api/health/ready").await;
+    (ready.status, ready.json()["capabilities"]["queue"].clone())
+}
+
+async fn paused_in_metrics(operator: &Client) -> f64 {
+    let metrics = operator.get("/admin/v1/metrics").await;
+    assert_eq!(metrics.status, 200, "{metrics:?}");
+    let read = Exposition::parse(std::str::from_utf8(&metrics.body).unwrap());
+    read.samples["concept_refinement_queue_paused"]
 }
 
 /// Pushes and readiness go by what each host knows.

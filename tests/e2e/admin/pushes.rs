@@ -4,7 +4,7 @@ use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::pubsub::{ACCOUNT, AUDIENCE, PubSub, envelope, push, token};
 
-use super::pausing::AT_ONCE;
+use super::hosts::AT_ONCE;
 use super::{act, attended, operator};
 use crate::pubsub::google;
 use crate::shared::{new_name, origin, scripted_launch};

@@ -8,7 +8,7 @@ use concept_refinement_tests::receiver::Receiver;
 use concept_refinement_tests::server::Reply;
 use serde_json::{Value, json};
 
-use super::{act, attended, delete, nothing_yet, operator, put_picture, read};
+use super::{act, attended, nothing_yet, operator, put_picture, read};
 use crate::shared::{new_name, origin, scripted_launch};
 
 /// The steps of a task, without those that come in between by chance.
@@ -157,48 +157,6 @@ async fn a_failed_task_is_retried_and_its_receiver_told() {
     assert!(service.stop().status.success());
 }
 
-/// Its quota is used up: the operator pays.
-#[tokio::test]
-async fn a_retry_needs_no_quota() {
-    let service = attended(scripted_launch())
-        .set("rate-limit", "1/month")
-        .start();
-    let operator = operator(&service).await;
-    let user = Client::user(service.url(), &new_name());
-    let picture = origin().picture(&pictures::png(8, 8));
-    // Of what cannot be done at all nothing is counted.
-    let (first, url) = super::failed(&user).await;
-    let done = user.refined(&picture, "echo it").await;
-    assert_eq!(done["status"], "completed", "{done}");
-    assert_eq!(user.refine(&picture, "echo it").await.status, 429);
-    put_picture(&url);
-    let retried = act(&operator, &format!("tasks/{first}/retry"), "x").await;
-    assert_eq!(retried.status, 200, "{retried:?}");
-    let id = retried.json()["task_id"].as_str().unwrap().to_owned();
-    assert_eq!(user.finished(&id).await["status"], "completed");
-    assert_eq!(quota_left(&user).await, 0);
-    assert_eq!(user.refine(&picture, "echo it").await.status, 429);
-
-    // Nor is anything given back that was not counted.
-    let (gated, gate) = origin().gated(&pictures::png(8, 8));
-    let second = Client::user(service.url(), &new_name());
-    let url = nothing_yet();
-    let failed = second.accepted(&url, "hang for ever").await;
-    second.finished(&failed).await;
-    put_picture(&url);
-    let retried = act(&operator, &format!("tasks/{failed}/retry"), "x")
-        .await
-        .json();
-    let id = retried["task_id"].as_str().unwrap();
-    second.task_is(id, "processing").await;
-    let cancelled = act(&operator, &format!("tasks/{id}/cancel"), "x").await;
-    assert_eq!(cancelled.status, 200, "{cancelled:?}");
-    assert_eq!(quota_left(&second).await, 1);
-    second.accepted(&gated, "echo it").await;
-    assert_eq!(quota_left(&second).await, 0);
-    gate.open();
-}
-
 /// While its model is asked, which would take for ever.
 #[tokio::test]
 async fn what_is_cancelled_costs_nothing_and_frees_its_place() {
@@ -263,47 +221,5 @@ async fn what_is_cancelled_costs_nothing_and_frees_its_place() {
     gate.open();
     assert_eq!(first.finished(&before).await["status"], "completed");
     assert_eq!(second.task(&waiting).await["status"], "failed");
-    assert!(service.stop().status.success());
-}
-
-/// In whatever state, and whoever watches is told.
-#[tokio::test]
-async fn what_is_deleted_is_gone() {
-    let service = attended(scripted_launch()).set("concurrency", "1").start();
-    let operator = operator(&service).await;
-    let [first, second] = [(); 2].map(|()| Client::user(service.url(), &new_name()));
-    let picture = origin().picture(&pictures::png(8, 8));
-    let done = first.refined(&picture, "echo it").await;
-    let done = done["task_id"].as_str().unwrap();
-    let (failed, _) = super::failed(&first).await;
-    let under_way = first.accepted(&picture, "hang for ever").await;
-    let mut events = first.events(&under_way, None).await;
-    while events.event().await.tells() != "refining" {}
-    let waiting = second.accepted(&picture, "echo it").await;
-    for id in [done, &failed, &waiting, &under_way] {
-        let deleted = delete(&operator, id, "no%20longer%20wanted").await;
-        assert_eq!(deleted.status, 204, "{deleted:?}");
-        for answer in [
-            operator.get(&format!("/admin/v1/tasks/{id}")).await,
-            first.get(&format!("/api/tasks/{id}")).await,
-            second.get(&format!("/api/tasks/{id}")).await,
-            delete(&operator, id, "again").await,
-            act(&operator, &format!("tasks/{id}/retry"), "x").await,
-            act(&operator, &format!("tasks/{id}/cancel"), "x").await,
-        ] {
-            assert_eq!(answer.status, 404, "{id}: {answer:?}");
-        }
-    }
-    let rest = events.rest().await;
-    assert_eq!(rest.last().unwrap().name, "deleted", "{rest:?}");
-    // Its concept stays, and its place is free.
-    let concepts = first.get("/api/concepts").await.json();
-    assert_eq!(concepts["concepts"].as_array().unwrap().len(), 1);
-    for user in [first, second] {
-        assert_eq!(
-            user.refined(&picture, "echo it").await["status"],
-            "completed"
-        );
-    }
     assert!(service.stop().status.success());
 }

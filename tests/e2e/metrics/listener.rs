@@ -1,7 +1,5 @@
 //! Where the metrics are, and where they are not.
 
-use std::net::TcpListener;
-
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::SOON;
 use reqwest::Method;
@@ -10,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::{measured, scrape};
-use crate::shared::{scripted, scripted_launch};
+use crate::shared::scripted;
 
 #[tokio::test]
 async fn there_is_nothing_else_beside_them() {
@@ -37,16 +35,6 @@ async fn they_have_no_listener_by_default() {
     assert!(!log.contains("metrics are at"), "{log}");
     let answer = Client::new(scripted().url()).get("/api/health").await;
     assert_eq!(answer.header("concept-refinement-route"), None);
-}
-
-#[test]
-fn an_address_in_use_stops_the_start_with_a_sentence() {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
-    let ended = scripted_launch().set("metrics-listen", &address).run();
-    assert!(!ended.status.success());
-    let expected = format!("metrics_listen: cannot listen on {address}");
-    assert!(ended.log.contains(&expected), "{}", ended.log);
 }
 
 /// More than there may be at once, all of whom say nothing.

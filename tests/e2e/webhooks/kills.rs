@@ -51,35 +51,6 @@ async fn whenever_it_is_killed_the_receiver_is_told() {
     }
 }
 
-#[tokio::test]
-async fn a_kill_in_the_middle_of_a_delivery_repeats_it() {
-    let launch = launch();
-    let service = launch.start();
-    let client = Client::user(service.url(), &new_name());
-    let hook = receiver().hook([Reply::raw(b"").then_silence(), Reply::status(200)]);
-    let id = accepted(&client, "instant", &hook).await;
-    let launch = launch.at(&service);
-    eventually("it is being delivered", SOON, async || {
-        (!receiver().deliveries(&hook).is_empty()).then_some(())
-    })
-    .await;
-    service.kill();
-
-    let _service = launch.start();
-    let client = client.reconnected();
-    let told = attempted(&client, &id, 1).await;
-    assert_eq!(told["state"], "delivered", "{told}");
-    let deliveries = receiver().deliveries(&hook);
-    let ids: Vec<_> = deliveries
-        .iter()
-        .map(|delivery| delivery.header("webhook-id").unwrap())
-        .collect();
-    let expected = format!("msg_{id}");
-    assert_eq!(ids, [expected.as_str(); 2]);
-    let [first, second] = [0, 1].map(|one| deliveries[one].json());
-    assert_eq!(unsigned(&first), unsigned(&second));
-}
-
 /// A stop waits for attempts under way, as long as they may take.
 #[tokio::test]
 async fn a_stop_lets_an_attempt_end() {

@@ -4,22 +4,16 @@
 use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::deadline::{SOON, eventually};
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::receiver::Receiver;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::Service;
 use futures::future::join_all;
-use serde_json::json;
 
-use super::{accepted, attempted, launch, receiver, redeliver, seconds, service};
-use crate::shared::{new_user, origin};
+use super::{accepted, attempted, launch, receiver, redeliver, seconds};
+use crate::shared::new_user;
 
 /// More than attempts can be under way at once.
 const MANY: usize = 80;
-
-/// How many attempts some may make at once that hold up others.
-const MAX_SHARE: usize = 48;
 
 /// From a task's end to its webhook: far below what an attempt takes that is not
 /// answered (15 s).
@@ -41,36 +35,6 @@ async fn a_slow_receiver_keeps_no_other_waiting() {
         begin.elapsed() < Duration::from_secs(25),
         "{:?}",
         begin.elapsed()
-    );
-}
-
-#[tokio::test]
-async fn eight_slow_receivers_keep_no_other_waiting() {
-    let service = launch().start();
-    let slow = slow(8);
-    let told = async |number: usize| silent(&new_user(&service), &slow[number % 8]).await;
-    join_all((0..MANY).map(told)).await;
-
-    eventually("most attempts are made there", SOON, async || {
-        (open(&slow) >= MAX_SHARE).then_some(())
-    })
-    .await;
-    others_are_told(&service).await;
-}
-
-#[tokio::test]
-async fn a_user_of_many_slow_receivers_keeps_no_other_waiting() {
-    let service = launch().start();
-    let slow = slow(MANY);
-    let greedy = new_user(&service);
-    for receiver in &slow {
-        silent(&greedy, receiver).await;
-    }
-    others_are_told(&service).await;
-    let open = open(&slow);
-    assert!(
-        (1..=MAX_SHARE).contains(&open),
-        "{open} attempts of one user"
     );
 }
 
@@ -96,55 +60,6 @@ async fn what_is_asked_for_again_keeps_no_other_waiting() {
     assert!((1..=32).contains(&of(202)), "{asked:?}");
     assert_eq!(of(202) + of(429), MANY, "{asked:?}");
     others_are_told(&service).await;
-}
-
-#[tokio::test]
-async fn a_user_asks_ten_times_a_minute() {
-    let client = new_user(service());
-    let hook = receiver().hook([Reply::status(200)]);
-    let mut tasks = Vec::new();
-    for _ in 0..12 {
-        let id = accepted(&client, "instant", &hook).await;
-        attempted(&client, &id, 1).await;
-        tasks.push(id);
-    }
-    let asked = tasks.iter().map(async |id| {
-        let path = format!("/api/tasks/{id}/webhook/redeliver");
-        client.post(&path, &json!({})).await
-    });
-    let (admitted, refused): (Vec<_>, Vec<_>) = join_all(asked)
-        .await
-        .into_iter()
-        .partition(|answer| answer.status == 202);
-    assert_eq!(admitted.len(), 10, "{refused:?}");
-    for answer in refused {
-        assert_eq!(answer.status, 429, "{answer:?}");
-        assert_eq!(answer.header("retry-after"), Some("15"), "{answer:?}");
-        assert_eq!(answer.json()["error_code"], "RATE_LIMIT_EXCEEDED");
-    }
-}
-
-/// What is not delivered again is not counted.
-#[tokio::test]
-async fn who_asks_too_early_may_ask_later() {
-    let client = new_user(service());
-    let hook = receiver().hook([Reply::status(200)]);
-    let told = accepted(&client, "instant", &hook).await;
-    attempted(&client, &told, 1).await;
-    let (original, gate) = origin().gated(&pictures::png(8, 8));
-    let body = json!({
-        "original_image_url": original,
-        "refinement_prompt": "instant",
-        "webhook_url": hook,
-    });
-    let pending = client.post("/api/concepts/refine", &body).await.task_id();
-    for _ in 0..11 {
-        assert_eq!(redeliver(&client, &pending).await, 409);
-        assert_eq!(redeliver(&client, "none").await, 404);
-    }
-    assert_eq!(redeliver(&client, &told).await, 202);
-    gate.open();
-    client.finished(&pending).await;
 }
 
 /// Receivers that do not answer.

@@ -35,9 +35,11 @@ pub struct Suites<'a> {
     stored: Vec<&'a str>,
     /// Modules of `tests/e2e` that test the components on any platform.
     on_wasmtime: Vec<&'a str>,
-    /// Tests among those that are specific to our host: other modules, its own answers,
-    /// its network, and that it continues reading after it has refused a body.
+    /// Tests among those that are specific to our host: its network, and that it continues
+    /// reading after it has refused a body.
     of_our_host: Vec<&'a str>,
+    /// Tests of `tests/platforms` that need no other platform.
+    cases: Vec<&'a str>,
     /// Tests of `tests/crashes` that neither start their own engines nor read files. Only
     /// half of the crash points, since they take long.
     crashes: Vec<&'a str>,
@@ -65,8 +67,8 @@ impl Suites<'static> {
         self.ordered(programs).filter_map(run).collect()
     }
 
-    /// All tests. Those of HTTP, crashes and fairness are repeated on other engines, and
-    /// those of HTTP on another platform.
+    /// All tests. Those of HTTP, the cases of all platforms, crashes and fairness are
+    /// repeated on other engines, and those of HTTP on another platform.
     pub fn everything<'a>(&self, programs: &'a [Program]) -> Vec<Run<'a>> {
         let ordered = self.ordered(programs);
         let mut runs: Vec<_> = ordered.map(|program| self.whole(program)).collect();
@@ -76,6 +78,10 @@ impl Suites<'static> {
                     self.http_on_wasmtime(program),
                     self.http_on_engines(program),
                 ]),
+                "platforms" => {
+                    let [.., engines] = ENGINES;
+                    runs.push(self.on(engines, "cases", program, &self.cases));
+                }
                 "crashes" => {
                     let run = |engines| self.on(engines, "crashes", program, &self.crashes);
                     runs.extend(ENGINES.map(run));
@@ -168,7 +174,7 @@ mod tests {
             path: name.into(),
             directory: "/".into(),
         };
-        ["clients", "xtask", "e2e", "crashes", "latency"]
+        ["browser", "xtask", "e2e", "platforms", "crashes", "latency"]
             .map(program)
             .into()
     }
@@ -182,18 +188,23 @@ mod tests {
         let programs = programs();
         let suites = Suites::read().unwrap();
         let embedded = suites.embedded(&programs);
-        assert_eq!(names(&embedded), ["crashes", "e2e", "xtask", "latency"]);
+        assert_eq!(
+            names(&embedded),
+            ["crashes", "e2e", "platforms", "xtask", "latency"]
+        );
         let everything = suites.everything(&programs);
         assert_eq!(
             names(&everything),
             [
                 "crashes",
                 "e2e",
-                "clients",
+                "platforms",
+                "browser",
                 "xtask",
                 "latency",
                 "HTTP on wasmtime serve",
                 "HTTP over postgres,nats,s3",
+                "cases over postgres,nats,s3",
                 "crashes over postgres,s3",
                 "crashes over postgres,nats,s3",
                 "fairness over postgres",

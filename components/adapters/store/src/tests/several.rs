@@ -2,7 +2,6 @@
 
 use concept_refinement_domain::capability::Position;
 use concept_refinement_domain::concept::id_for;
-use concept_refinement_domain::image_path::tag_of;
 use concept_refinement_domain::task::Task;
 
 use super::*;
@@ -39,88 +38,6 @@ fn task(id: &str) -> Option<Task> {
 
 fn status(id: &str) -> Status {
     task(id).unwrap().status
-}
-
-#[test]
-fn two_tasks_go_on_beside_each_other() {
-    fresh_with(2);
-    let (one, two) = (with_webhook(1), with_webhook(2));
-    let oldest = |number| match submitted(number) {
-        Submission::Active(accepted) => accepted.task,
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(oldest(3), task(&one).unwrap());
-    let (first, second) = (claimed(&one), claimed(&two));
-    assert_eq!(alone(store().claim(&one, None)).unwrap(), None);
-    for (lease, stage) in [
-        (&first, Stage::Downloading),
-        (&second, Stage::Downloading),
-        (&first, Stage::Refining),
-    ] {
-        alone(store().began(lease, stage));
-    }
-    assert_eq!(finish(&second), Finished::Done);
-    assert_eq!(
-        (status(&one), status(&two)),
-        (Status::Processing, Status::Completed)
-    );
-    assert!(alone(store().renew(&second)).unwrap().is_none());
-    assert!(alone(store().renew(&first)).unwrap().is_some());
-    let (_, entry) = alone(store().find("ada", &one)).unwrap().unwrap();
-    assert_eq!(entry.active.unwrap().stage, Some(Stage::Refining));
-
-    created(3);
-    assert_eq!(oldest(4).id, one);
-    let failed = alone(store().fail(&first, "It failed.")).unwrap();
-    assert_eq!(failed, Fenced::Done);
-    for id in [&one, &two] {
-        let due = alone(store().begin_delivery(id)).unwrap().unwrap();
-        assert_eq!(due.task, task(id).unwrap());
-        let recorded = alone(store().record_attempt(&due.lease, answered(204)));
-        assert_eq!(recorded.unwrap(), Fenced::Done);
-        assert_eq!(delivery(id).unwrap().state, DeliveryState::Delivered);
-    }
-    ACTIVE_TASKS.set(1);
-    assert_eq!(oldest(4).id, id(3));
-}
-
-#[test]
-fn a_deleted_task_leaves_the_others() {
-    fresh_with(3);
-    let [one, two, three] = [1, 2, 3].map(created);
-    let [first, second] = [&one, &two].map(|id| claimed(id));
-    assert!(alone(store().delete("ada", &two)).unwrap());
-    assert!(!alone(store().delete("ada", &two)).unwrap());
-    assert_eq!(task(&two), None);
-    assert_eq!(finish(&second), Finished::Lost);
-    assert_eq!(finish(&first), Finished::Done);
-    assert_eq!(status(&three), Status::Pending);
-    let cancelled = alone(store().cancel("ada", &three)).unwrap();
-    assert!(cancelled.is_some());
-    assert_eq!(status(&three), Status::Failed);
-}
-
-#[test]
-fn an_original_of_any_active_task_is_needed() {
-    fresh_with(2);
-    let path = format!("uploads/{}/a.png", tag_of("ada"));
-    created(1);
-    let new = NewTask {
-        original_path: Some(path.clone()),
-        ..new_task("ada", 2)
-    };
-    alone(store().submit(new)).unwrap();
-    let (first, second) = (claimed(&id(1)), claimed(&id(2)));
-    assert!(alone(store().delete("ada", &id(1))).unwrap());
-    let stored = Stored {
-        path,
-        url: String::new(),
-        sha256: None,
-    };
-    let late = || alone(store().finish(&first, stored.clone().into())).unwrap();
-    assert_eq!(late(), Finished::Lost);
-    assert_eq!(finish(&second), Finished::Done);
-    assert_eq!(late(), Finished::Over);
 }
 
 /// The user's tasks or concepts in pages of this size.
@@ -212,14 +129,4 @@ fn a_task_that_is_active_stays_in_the_record() {
     assert_eq!(segments(), 2);
     assert_eq!(concepts(2)[0], id_for(&first));
     assert_eq!(tasks(9).len(), 102);
-}
-
-#[test]
-fn an_id_is_taken_while_its_task_is_active() {
-    fresh_with(9);
-    created(1);
-    let again = alone(store().submit(new_task("ada", 1)));
-    assert!(matches!(again, Err(Fault::Refused(_))), "{again:?}");
-    let others = alone(store().submit(new_task("bob", 1)));
-    assert!(matches!(others, Err(Fault::Refused(_))), "{others:?}");
 }

@@ -85,9 +85,15 @@ fn content_types() {
 
 #[test]
 fn bodies_that_are_not_valid() {
-    let cases: [(&str, Vec<u8>, &[&str]); 9] = [
+    let cases: [(&str, Vec<u8>, &[&str]); 15] = [
         ("empty", b"".to_vec(), &[]),
         ("not JSON", b"{".to_vec(), &[]),
+        ("null", b"null".to_vec(), &[]),
+        ("a text", b"\"text\"".to_vec(), &[]),
+        ("two objects", b"{}{}".to_vec(), &[]),
+        ("no number", b"{\"a\": NaN}".to_vec(), &[]),
+        ("half a character", b"{\"a\": \"\\ud800\"}".to_vec(), &[]),
+        ("a byte order mark", b"\xef\xbb\xbf{}".to_vec(), &[]),
         ("not UTF-8", b"{\"a\": \"\xff\"}".to_vec(), &[]),
         ("an array", b"[]".to_vec(), &[]),
         ("deeply nested", b"[".repeat(60_000), &[]),

@@ -1,0 +1,125 @@
+//! A full disk under load is no reason to fill the log or to keep a core busy.
+
+use std::time::{Duration, Instant};
+
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::service::Service;
+use futures::future::join_all;
+
+use crate::disk::shared::{
+    NO_ROOM_FOR_TASKS, assert_completed, assert_unavailable, on_small_disk, origin, original,
+    put_off, stop_and_check, user,
+};
+
+const TASKS: usize = 40;
+
+/// Tasks in flight.
+const CONCURRENCY: u32 = 4;
+
+/// Long enough for each task to be tried again.
+const WATCHED: Duration = Duration::from_secs(6);
+
+/// Of one core.
+const MAX_BUSY: f64 = 0.25;
+
+/// A few sentences, each at most once a second.
+const MAX_LINES: f64 = 10.0;
+
+#[tokio::test]
+async fn it_waits_quietly_for_room() {
+    let launch = on_small_disk()
+        .set("concurrency", &CONCURRENCY.to_string())
+        .set("lease", "1s");
+    let service = launch.start();
+    let (url, gate) = origin().gated(&pictures::png(8, 8));
+    let clients: Vec<_> = (0..TASKS)
+        .map(|number| user(&service, &format!("user {number}")))
+        .collect();
+    let mut ids = Vec::new();
+    for client in &clients {
+        ids.push(client.accepted(&url, "echo it").await);
+    }
+    clients[0].task_is(&ids[0], "processing").await;
+    launch.disk().fill();
+    gate.open();
+    put_off(&service, "").await;
+
+    let (busy, earlier) = (cpu(&service), service.log().len());
+    tokio::time::sleep(WATCHED).await;
+    let busy = (cpu(&service) - busy).as_secs_f64() / WATCHED.as_secs_f64();
+    let log = service.log().split_off(earlier);
+    let (lines, tries) = (count(&log, WATCHED), tries(&log, WATCHED));
+    println!(
+        "waiting: {:.1} % of a core, {tries:.1} tries and {lines:.1} lines a second",
+        busy * 100.0
+    );
+    assert!(busy < MAX_BUSY, "{busy}");
+    assert!(lines < MAX_LINES, "{lines}: {log}");
+    // What happened in the second before is told with the first line.
+    assert!(tries <= f64::from(CONCURRENCY) * 1.5, "{tries}: {log}");
+
+    let earlier = service.log().len();
+    let begin = Instant::now();
+    let url = original();
+    let requests: usize = join_all((0..8).map(async |number| {
+        let client = user(&service, &format!("new {number}"));
+        let mut requests = 0;
+        while begin.elapsed() < WATCHED / 3 {
+            assert_unavailable(&client.refine(&url, "echo it").await, NO_ROOM_FOR_TASKS);
+            requests += 1;
+        }
+        requests
+    }))
+    .await
+    .into_iter()
+    .sum();
+    let log = service.log().split_off(earlier);
+    let lines = count(&log, begin.elapsed());
+    println!("{requests} requests: {lines:.1} lines a second");
+    assert!(lines < MAX_LINES, "{lines}: {log}");
+
+    launch.disk().free();
+    let finished = clients
+        .iter()
+        .zip(&ids)
+        .map(|(client, id)| client.finished(id));
+    for task in join_all(finished).await {
+        assert_completed(&task);
+    }
+    stop_and_check(&launch, service);
+}
+
+/// Lines a second.
+fn count(log: &str, time: Duration) -> f64 {
+    f64::from(u32::try_from(log.lines().count()).unwrap()) / time.as_secs_f64()
+}
+
+/// Tasks that were put off a second.
+fn tries(log: &str, time: Duration) -> f64 {
+    let tries: u32 = log
+        .lines()
+        .filter(|line| line.contains("to be delivered again"))
+        .map(|line| {
+            let (_, times) = line.split_once("times=").unwrap();
+            let digits = times.split(|end: char| !end.is_ascii_digit()).next();
+            digits.unwrap().parse::<u32>().unwrap()
+        })
+        .sum();
+    f64::from(tries) / time.as_secs_f64()
+}
+
+/// What the process has computed so far.
+fn cpu(service: &Service) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", service.id())).unwrap();
+    // The name before the bracket may hold anything; then come the state and
+    // what else there is, utime and stime as the 12th and 13th.
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    let ticks: u64 = fields
+        .split(' ')
+        .skip(11)
+        .take(2)
+        .map(|ticks| ticks.parse::<u64>().unwrap())
+        .sum();
+    // Linux tells a hundred ticks a second to whoever asks.
+    Duration::from_millis(ticks * 10)
+}

@@ -1,0 +1,57 @@
+//! An upgrade on a disk with little room: it is refused with a sentence, or done.
+
+use std::fs;
+use std::path::Path;
+
+use concept_refinement_tests::reaper::scratch;
+use rusqlite::Connection;
+
+use crate::disk::shared::launch;
+
+/// Room for an upgrade of what is stored here, in bytes.
+const DISK: u64 = 24 << 20;
+
+const OF_0_1: &str = include_str!("../../../host/embedded/src/tasks/schema/020.sql");
+
+/// As 0.1.0 left it. SQLite opens no file on the small disk from outside.
+fn fill(file: &Path) {
+    let place = scratch("upgrade").join("tasks.sqlite");
+    let store = Connection::open(&place).unwrap();
+    store.execute_batch(OF_0_1).unwrap();
+    let rows = "PRAGMA user_version = 20;
+         INSERT INTO task (id, user_id, is_anonymous, status, original_image_url,
+             refinement_prompt, created_at, completed_at, steps)
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+         SELECT printf('0190c0de-0000-7000-8000-%012x', i), 'ada', 0, 'failed', 'a',
+             printf('%.1500c', 'x'), i, i, '' FROM n";
+    store.execute_batch(rows).unwrap();
+    drop(store);
+    fs::copy(place, file).unwrap();
+}
+
+/// The `user_version` in the file's header (sqlite.org/fileformat2.html, 1.3).
+fn version(file: &Path) -> u32 {
+    let file = fs::read(file).unwrap();
+    u32::from_be_bytes(file[60..64].try_into().unwrap())
+}
+
+#[test]
+fn an_upgrade_looks_for_room_first() {
+    let launch = launch().on_small_disk(DISK);
+    let file = launch.data().join("tasks.sqlite");
+    fill(&file);
+    let taken = fs::metadata(&file).unwrap().len();
+    assert!((DISK / 8..DISK / 4).contains(&taken), "{taken}");
+    // Two times its size is too little.
+    let free = launch.disk().available();
+    launch.disk().fill_but((2 * taken).min(free) / 4096);
+    let why = "there is no room for its upgrade: it needs";
+    let ended = launch.run();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert!(ended.log.contains(why), "{ended:?}");
+    assert_eq!(version(&file), 20);
+    launch.disk().free();
+    let service = launch.start();
+    assert!(service.stop().status.success());
+    assert!(version(&file) > 20);
+}

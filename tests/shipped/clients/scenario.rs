@@ -1,0 +1,188 @@
+//! What the seed shows to clients, by each of ours.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use concept_refinement_tests::artifacts;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::reaper::scratch;
+use concept_refinement_tests::receiver::Receiver;
+use concept_refinement_tests::server::{Gate, Origin, Reply};
+use concept_refinement_tests::service::{Launch, Service};
+use concept_refinement_tests::shape::{assert_is_concept, assert_is_task};
+use serde_json::{Value, json};
+
+use crate::clients::directory;
+use crate::clients::packages::{self, python_path};
+use crate::clients::page::Site;
+use crate::clients::program::Steps;
+
+/// A service, and those who use it by their clients: each has begun a refinement
+/// whose original is held back.
+struct World {
+    launch: Launch,
+    /// None: it is away.
+    service: Option<Service>,
+    origin: Origin,
+    receiver: Receiver,
+    gates: Vec<Gate>,
+    /// Of originals that nobody gets.
+    shut: Vec<Gate>,
+    users: Vec<Steps>,
+}
+
+impl World {
+    fn start() -> Self {
+        let (origin, receiver, site) = (Origin::start(), Receiver::start(), Site::new());
+        let launch = Launch::new()
+            .set("allow-sources", &origin.authority())
+            .set("allow-webhooks", &receiver.authority())
+            .set("cors-origins", site.origin());
+        let service = launch.start();
+        let mut world = Self {
+            launch: launch.at(&service),
+            service: Some(service),
+            origin,
+            receiver,
+            gates: Vec::new(),
+            shut: Vec::new(),
+            users: Vec::new(),
+        };
+        let picture = pictures::png(64, 48).bytes;
+        let file = scratch("clients").join("picture.png");
+        std::fs::write(&file, &picture).unwrap();
+        let modules = packages::modules();
+        let module = modules.join("index.js");
+
+        let terminal = program("terminal.mjs");
+        let mut node = Command::new("node");
+        node.arg(&terminal).arg(&module);
+        node.arg(world.next().to_string()).arg(&file);
+        let mut deno = Command::new(artifacts::npm_tool("deno", "deno"));
+        deno.args(["run", "--allow-all", "--no-lock", "--quiet"]);
+        deno.env("DENO_DIR", scratch("deno"))
+            .env("DENO_NO_UPDATE_CHECK", "1");
+        deno.arg(&terminal)
+            .arg(format!("file://{}", module.display()));
+        deno.arg(world.next().to_string()).arg(&file);
+        world.users = vec![
+            Steps::of_program("Node", &mut node),
+            Steps::of_program("Deno", &mut deno),
+        ];
+        for (name, kind) in [("Python", "sync"), ("Python with asyncio", "async")] {
+            let mut python = Command::new(artifacts::client_python_tool("python"));
+            python.env("PYTHONPATH", python_path());
+            python.arg(program("scenario.py")).arg(kind);
+            python.arg(world.next().to_string()).arg(&file);
+            world.users.push(Steps::of_program(name, &mut python));
+        }
+        let browser = site.open(modules, world.next(), picture);
+        world.users.push(browser);
+        world
+    }
+
+    /// What one more user needs to know.
+    fn next(&mut self) -> Value {
+        let (original, gate) = self.origin.gated(&pictures::png(120, 80));
+        let (held, shut) = self.origin.gated(&pictures::png(8, 8));
+        self.gates.push(gate);
+        self.shut.push(shut);
+        json!({
+            "base": self.service.as_ref().unwrap().url(),
+            "original": original,
+            "missing": self.origin.serve(Reply::status(404)),
+            "held": held,
+            "hook": self.receiver.hook([Reply::status(204)]),
+        })
+    }
+
+    /// Each has a task that waits for its original, and was told so when it asked
+    /// for another one.
+    async fn are_under_way(&mut self) {
+        for user in &mut self.users {
+            let conflict = user.next("conflict").await;
+            assert!(conflict["conflict"].is_string(), "{conflict}");
+        }
+    }
+
+    /// All go on to the end.
+    async fn complete(&mut self) {
+        for gate in &self.gates {
+            gate.open();
+        }
+        for user in &mut self.users {
+            completes(user).await;
+        }
+    }
+}
+
+async fn completes(user: &mut Steps) {
+    let refined = user.next("task").await;
+    let task = &refined["task"];
+    assert_is_task(task);
+    assert_eq!(task["status"], "completed", "{task}");
+    let wish = "Make the logo more minimalist and use lighter shades of brown";
+    assert_eq!(task["metadata"]["refinement_prompt"], wish);
+    let theme = "Warm brown tones, natural feeling";
+    assert_eq!(task["metadata"]["theme_description"], theme);
+    assert!(refined["size"].as_u64().unwrap() > 100, "{refined}");
+    assert_eq!(refined["mediaType"], "image/png");
+    assert_eq!(refined["upload"], Value::Null);
+
+    let step = user.any().await;
+    assert_is_concept(&step["concept"]);
+    assert_eq!(step["concept"]["task_id"], task["task_id"]);
+    assert_eq!(step["isSame"], true);
+    let own = user.next("own").await;
+    assert_eq!(own["own"], "completed");
+    assert!(own["size"].as_u64().unwrap() > 100, "{own}");
+    let notes = own["notes"].to_string();
+    assert!(notes.contains("flurbish"), "{notes}");
+    assert_eq!(user.any().await, json!({"waited": "completed"}));
+    assert_eq!(user.any().await, json!({"tasks": 2, "rest": 1}));
+    let step = user.any().await;
+    let failed = step["failed"].as_str().unwrap();
+    let because = "Error in refinement task processing: Failed to download original image: ";
+    assert!(failed.starts_with(because), "{failed}");
+    let message = "The request is not valid. refinement_prompt must be at least 1 character.";
+    let refused = json!([422, "VALIDATION_ERROR", ["refinement_prompt"], message]);
+    assert_eq!(step["refused"], refused);
+    let cancelled = json!({
+        "cancelled": "Cancelled by its user.",
+        "again": ["failed", "CONFLICT"],
+    });
+    assert_eq!(user.any().await, cancelled);
+    // The task whose original was missing is given back.
+    assert_eq!(user.any().await, json!({"quota": [10, 6, "month"]}));
+    let step = user.any().await;
+    assert_eq!(step["webhook"], "delivered");
+    // It may be over before the answer.
+    let redelivery = step["redelivery"].as_str().unwrap();
+    assert!(["pending", "delivered"].contains(&redelivery), "{step}");
+    assert!(step["secret"].as_str().unwrap().starts_with("whsec_"));
+    assert_eq!(user.any().await, json!({"gone": 404}));
+    assert_eq!(user.any().await, json!({"erased": []}));
+}
+
+fn program(name: &str) -> PathBuf {
+    directory().join(name)
+}
+
+#[tokio::test]
+async fn each_client_does_what_the_seed_shows() {
+    let mut world = World::start();
+    world.are_under_way().await;
+    world.complete().await;
+}
+
+/// The service is killed while all have a refinement under way, and comes back
+/// later than one try takes.
+#[tokio::test]
+async fn each_client_goes_on_through_a_restart() {
+    let mut world = World::start();
+    world.are_under_way().await;
+    let service = world.service.take().unwrap();
+    service.kill();
+    world.service = Some(world.launch.start());
+    world.complete().await;
+}

@@ -1,0 +1,10 @@
+//! What the documents show works as it stands.
+
+mod api;
+mod building;
+mod documents;
+mod durability;
+mod embed;
+mod models;
+mod readme;
+mod shell;
