@@ -8,7 +8,7 @@ use rsa::traits::PublicKeyParts;
 use rsa::{BigUint, RsaPublicKey};
 use sha2::Sha256;
 
-use super::compact::Compact;
+use crate::compact::Compact;
 
 /// The accepted algorithms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
