@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::permits::Subnet;
 use concept_refinement_runtime::ingress::http::{Connection, Connections};
@@ -38,7 +37,7 @@ pub async fn accept<S>(
             }
             Err(error) => {
                 // Probably out of file descriptors; wait for some to be closed.
-                log_throttled!(warn every LONG_INTERVAL, "accepting {client} failed", %error);
+                log_throttled!(warn every minute, "accepting {client} failed", %error);
                 sleep(RETRY).await;
             }
         }

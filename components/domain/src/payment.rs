@@ -49,7 +49,7 @@ pub struct Payment {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_inherited: bool,
     /// The answer to the last call broke off for lack of memory: so the reason of the
-    /// next call is that, not a crash.
+    /// next call is that, not a crash, and it gets as much memory as a call may have.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lacked_memory: bool,
     /// Fields that only a later version knows.

@@ -12,11 +12,14 @@ pub const INTERVAL: Duration = Duration::from_secs(1);
 pub const LONG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Logs a fault with the number of times it occurred since it was last logged: at most
-/// once per second, or per the interval given as `every`.
+/// once per second, or per minute with `every minute`.
 #[macro_export]
 macro_rules! log_throttled {
     ($level:ident, $($event:tt)+) => {
         $crate::log_throttled!($level every $crate::log_throttle::INTERVAL, $($event)+)
+    };
+    ($level:ident every minute, $($event:tt)+) => {
+        $crate::log_throttled!($level every $crate::log_throttle::LONG_INTERVAL, $($event)+)
     };
     ($level:ident every $interval:expr, $message:literal $(, $($field:tt)+)?) => {{
         static FAULT: $crate::log_throttle::LogThrottle =

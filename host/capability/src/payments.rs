@@ -268,8 +268,14 @@ impl Payments {
         }
     }
 
-    /// The answer of the last call breaks off for lack of memory. Stores this as the
-    /// reason of the next attempt, on whichever host, if the store can be reached now.
+    /// Whether an answer broke off for lack of memory in the previous attempt.
+    pub fn has_lacked_memory(&self) -> bool {
+        let claim = self.0.as_ref();
+        claim.is_some_and(|claim| claim.state.lock().payment.lacked_memory)
+    }
+
+    /// The answer of the last call breaks off for lack of memory. Stores this for the
+    /// next attempt, on whichever host, if the store can be reached now.
     pub async fn lacked_memory(&self) {
         let Some(claim) = &self.0 else {
             return;
@@ -278,13 +284,10 @@ impl Payments {
         let Ok(_turn) = claim.turn.try_lock() else {
             return;
         };
-        let payment = claim.state.lock().payment.clone();
-        if payment.calls > 0 {
-            let payment = payment.call_lacked_memory();
-            let pay = claim.store.pay(&claim.lease, &payment);
-            // Memory that others wait for is held meanwhile.
-            select(pin!(pay), claim.runtime.sleep(LACK)).await;
-        }
+        let payment = claim.state.lock().payment.call_lacked_memory();
+        let pay = claim.store.pay(&claim.lease, &payment);
+        // Memory that others wait for is held meanwhile.
+        select(pin!(pay), claim.runtime.sleep(LACK)).await;
     }
 
     /// Sets the reason in case the next call is a repeat.

@@ -4,7 +4,6 @@ use std::error::Error;
 
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::{self, ErrorCode};
-use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_domain::capability::CapabilityError;
 
@@ -46,7 +45,7 @@ impl Fault {
         if let Self::TooLong = self {
             return CapabilityError::invalid("The message is too long for the queue.");
         }
-        log_throttled!(error every LONG_INTERVAL, "the queue failed", error = %self);
+        log_throttled!(error every minute, "the queue failed", error = %self);
         match self {
             Self::Full => CapabilityError::full("The queue has no room left."),
             _ => CapabilityError::unavailable("The queue cannot be used at the moment."),

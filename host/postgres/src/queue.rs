@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::clock::before;
-use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::queue::waiting::Waiting;
 use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue, Work};
@@ -122,7 +121,7 @@ async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
                 let _ = timeout(wait, wakes.changed()).await;
             }
             Ok(Err(fault)) => {
-                log_throttled!(error every LONG_INTERVAL, "no tasks can be fetched", %fault);
+                log_throttled!(error every minute, "no tasks can be fetched", %fault);
                 sleep(RETRY).await;
             }
             Err(_) => sleep(RETRY).await,

@@ -1,6 +1,5 @@
 //! Internal errors, and their messages for callers.
 
-use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_domain::capability::CapabilityError;
 use http::StatusCode;
@@ -41,7 +40,7 @@ impl Fault {
 
     /// Logs the details, which may be confidential, and returns a sentence without them.
     pub(super) fn report(self) -> CapabilityError {
-        log_throttled!(error every LONG_INTERVAL, "the queue in Pub/Sub failed", error = %self);
+        log_throttled!(error every minute, "the queue in Pub/Sub failed", error = %self);
         CapabilityError::unavailable("The queue cannot be used at the moment.")
     }
 }

@@ -2,7 +2,6 @@
 //! `wit/image-model.wit` has the promises.
 
 mod admission;
-mod arbiter;
 pub mod component;
 mod convert;
 mod link;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{CapabilityError, ErrorKind};
-use concept_refinement_runtime::ingress::http::PROTECTION;
+use concept_refinement_runtime::ingress::http::{PROTECTION, error_code};
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde::Serialize;
@@ -48,76 +48,51 @@ impl From<CapabilityError> for Problem {
 }
 
 impl Problem {
-    fn says(&self) -> (StatusCode, &'static str, &str) {
+    /// The status, and the sentence for the operator.
+    fn says(&self) -> (StatusCode, &str) {
         match self {
             Self::Unauthorized => (
                 StatusCode::UNAUTHORIZED,
-                "UNAUTHORIZED",
                 "This needs an operator's token, as `Authorization: Bearer …`.",
             ),
-            Self::Forbidden => (
-                StatusCode::FORBIDDEN,
-                "FORBIDDEN",
-                "This token is read-only.",
-            ),
-            Self::NotFound => (
-                StatusCode::NOT_FOUND,
-                "NOT_FOUND",
-                "There is no such thing.",
-            ),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "This token is read-only."),
+            Self::NotFound => (StatusCode::NOT_FOUND, "There is no such thing."),
             Self::Method(_) => (
                 StatusCode::METHOD_NOT_ALLOWED,
-                "METHOD_NOT_ALLOWED",
                 "This path does not answer to that method.",
             ),
             Self::Misdirected => (
                 StatusCode::MISDIRECTED_REQUEST,
-                "MISDIRECTED_REQUEST",
                 "This listener answers to names of this machine only.",
             ),
-            Self::Conflict(detail) | Self::Unexpected(detail, _) => {
-                (StatusCode::CONFLICT, "CONFLICT", detail)
-            }
+            Self::Conflict(detail) | Self::Unexpected(detail, _) => (StatusCode::CONFLICT, detail),
             Self::TooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
-                "PAYLOAD_TOO_LARGE",
                 "A request has at most 64 KiB.",
             ),
             Self::NotJson => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "UNSUPPORTED_MEDIA_TYPE",
                 "The body has to be declared as application/json.",
             ),
-            Self::Invalid(..) => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "VALIDATION_ERROR",
-                "A value cannot be used.",
-            ),
+            Self::Invalid(..) => (StatusCode::UNPROCESSABLE_ENTITY, "A value cannot be used."),
             Self::Malformed(_) => (
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "VALIDATION_ERROR",
                 "The body is not the JSON object that is expected.",
             ),
             Self::Slow => (
                 StatusCode::REQUEST_TIMEOUT,
-                "REQUEST_TIMEOUT",
                 "The body did not arrive in time.",
             ),
-            Self::Unavailable(detail) => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "SERVICE_UNAVAILABLE",
-                detail,
-            ),
+            Self::Unavailable(detail) => (StatusCode::SERVICE_UNAVAILABLE, detail),
             Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,
-                "INTERNAL_ERROR",
                 "Something went wrong. The log says what.",
             ),
         }
     }
 
     pub(super) fn answer(&self) -> Answer {
-        let (status, code, detail) = self.says();
+        let (status, detail) = self.says();
         let fields = match self {
             Self::Invalid(field, problem) => json!({ *field: [problem] }),
             Self::Malformed(problem) => json!({ "body": [problem] }),
@@ -126,7 +101,7 @@ impl Problem {
         let mut body = json!({
             "detail": detail,
             "status_code": status.as_u16(),
-            "error_code": code,
+            "error_code": error_code(status),
             "field_errors": fields,
         });
         if let (Self::Unexpected(_, count), Some(body)) = (self, body.as_object_mut()) {

@@ -20,7 +20,10 @@ const FILES: [(&str, &str, &str); 4] = [
     (
         "/admin.css",
         "text/css; charset=utf-8",
-        include_str!("page/style.css"),
+        concat!(
+            include_str!("../../../components/api/page/shared.css"),
+            include_str!("page/style.css"),
+        ),
     ),
     (
         "/admin.js",

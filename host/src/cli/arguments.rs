@@ -50,18 +50,15 @@ fn serve() -> Command {
 }
 
 fn refine() -> Command {
-    Command::new("refine")
+    let command = Command::new("refine")
         .about("Refines images without a service")
         .long_about(
             "Refines images without a service: runs the same pipeline once for each, and keeps \
              nothing but the result. It is written whole or not at all.",
         )
         .arg(
-            Arg::new("image")
-                .value_name("IMAGE")
+            path("image", "IMAGE")
                 .num_args(1..)
-                .required(true)
-                .value_parser(value_parser!(PathBuf))
                 .help("A file, an http or https URL, or - for standard input"),
         )
         .arg(
@@ -70,27 +67,17 @@ fn refine() -> Command {
                 .required(true)
                 .help("What to change, in 1 to 2000 characters"),
         )
-        .arg(
-            Arg::new("output")
-                .long("output")
-                .short('o')
-                .value_name("OUT")
-                .required(true)
-                .value_parser(value_parser!(PathBuf))
-                .help(
-                    "A file, - for standard output, or a folder: of several images it has to be \
+        .arg(path("output", "OUT").long("output").short('o').help(
+            "A file, - for standard output, or a folder: of several images it has to be \
                      one, and each keeps its name there",
-                ),
-        )
+        ))
         .arg(text("logo-description").help("What the logo shows"))
-        .arg(text("theme-description").help("The theme, as in: navy and gold"))
-        .args(settings::sources())
-        .args(settings::flags(Some(table::Command::Refine)))
-        .after_help(STATUSES)
+        .arg(text("theme-description").help("The theme, as in: navy and gold"));
+    with_settings(command, Some(table::Command::Refine))
 }
 
 fn check() -> Command {
-    Command::new("check")
+    let command = Command::new("check")
         .about("Tells whether a service could work as it is configured")
         .long_about(
             "Tells whether a service could work as it is configured: looks at the settings, the \
@@ -105,14 +92,12 @@ fn check() -> Command {
                 .help(
                     "Also say whether the token on standard input would be accepted, else why not",
                 ),
-        )
-        .args(settings::sources())
-        .args(settings::flags(None))
-        .after_help(STATUSES)
+        );
+    with_settings(command, None)
 }
 
 fn token() -> Command {
-    Command::new("token")
+    let command = Command::new("token")
         .about("Prints a token for a user")
         .long_about(
             "Prints a token for a user, signed with the service's own secret, which is made if \
@@ -132,14 +117,12 @@ fn token() -> Command {
                 .value_name("DURATION")
                 .default_value("365d")
                 .help("How long it is valid"),
-        )
-        .args(settings::sources())
-        .args(settings::flags(None))
-        .after_help(STATUSES)
+        );
+    with_settings(command, None)
 }
 
 fn backup() -> Command {
-    Command::new("backup")
+    let command = Command::new("backup")
         .about("Copies the tasks, images and secret of a service, while it runs or not")
         .long_about(
             "Copies the tasks, images and secret of a service, while it runs or not. The copy is \
@@ -147,19 +130,14 @@ fn backup() -> Command {
              moment, or nothing. As - it is a tar archive on standard output.",
         )
         .arg(
-            Arg::new("directory")
-                .value_name("DIR")
-                .required(true)
-                .value_parser(value_parser!(PathBuf))
+            path("directory", "DIR")
                 .help("A directory that is empty or does not exist yet, or - for standard output"),
-        )
-        .args(settings::sources())
-        .args(settings::flags(Some(table::Command::Backup)))
-        .after_help(STATUSES)
+        );
+    with_settings(command, Some(table::Command::Backup))
 }
 
 fn restore() -> Command {
-    Command::new("restore")
+    let command = Command::new("restore")
         .about("Makes a data directory of a backup")
         .long_about(
             "Makes a data directory of a backup, which is compared with its list of files and \
@@ -167,19 +145,14 @@ fn restore() -> Command {
              directory must be empty or not exist yet. No service is needed, and none is started.",
         )
         .arg(
-            Arg::new("directory")
-                .value_name("DIR")
-                .required(true)
-                .value_parser(value_parser!(PathBuf))
+            path("directory", "DIR")
                 .help("A directory that backup made, or - for its archive on standard input"),
-        )
-        .args(settings::sources())
-        .args(settings::flags(Some(table::Command::Restore)))
-        .after_help(STATUSES)
+        );
+    with_settings(command, Some(table::Command::Restore))
 }
 
 fn move_stores() -> Command {
-    Command::new("move")
+    let command = Command::new("move")
         .about("Moves what a data directory holds to other engines")
         .long_about(
             "Moves tasks, concepts, quota, idempotency keys, sessions, images and the secret of a \
@@ -188,11 +161,8 @@ fn move_stores() -> Command {
              it was if it is made once more.",
         )
         .arg(
-            Arg::new("from")
+            path("from", "DIR")
                 .long("from")
-                .value_name("DIR")
-                .required(true)
-                .value_parser(value_parser!(PathBuf))
                 .help("The data directory of the service so far"),
         )
         .arg(
@@ -205,10 +175,8 @@ fn move_stores() -> Command {
                     "The engines, as the settings tasks and images name them; sqlite and file are \
                      in --data-dir",
                 ),
-        )
-        .args(settings::sources())
-        .args(settings::flags(Some(table::Command::Move)))
-        .after_help(STATUSES)
+        );
+    with_settings(command, Some(table::Command::Move))
 }
 
 fn model() -> Command {
@@ -226,10 +194,8 @@ fn model() -> Command {
                 .required(true)
                 .help("The path of a component, or the name of a model that ships"),
         )
-        .arg(json())
-        .args(settings::sources())
-        .args(settings::flags(Some(table::Command::TestModel)))
-        .after_help(STATUSES);
+        .arg(json());
+    let test = with_settings(test, Some(table::Command::TestModel));
     let new = Command::new("new")
         .about("Makes a directory with a model of one's own, to be filled")
         .long_about(
@@ -259,7 +225,7 @@ fn model() -> Command {
 }
 
 fn health() -> Command {
-    Command::new("health")
+    let command = Command::new("health")
         .about("Asks a running service whether it is healthy")
         .long_about(
             "Asks a running service whether it is alive, or with --ready whether it can serve \
@@ -276,10 +242,8 @@ fn health() -> Command {
             Arg::new("url")
                 .value_name("URL")
                 .help("Where the service is, by http [default: where it listens on this machine]"),
-        )
-        .args(settings::sources())
-        .args(settings::flags(Some(table::Command::Health)))
-        .after_help(STATUSES)
+        );
+    with_settings(command, Some(table::Command::Health))
 }
 
 fn completions() -> Command {
@@ -304,6 +268,21 @@ pub fn json() -> Arg {
         .long("json")
         .action(ArgAction::SetTrue)
         .help("Print what was found as JSON")
+}
+
+/// Adds the flags of all settings that a command uses.
+pub fn with_settings(command: Command, of: Option<table::Command>) -> Command {
+    command
+        .args(settings::sources())
+        .args(settings::flags(of))
+        .after_help(STATUSES)
+}
+
+fn path(name: &'static str, value: &'static str) -> Arg {
+    Arg::new(name)
+        .value_name(value)
+        .required(true)
+        .value_parser(value_parser!(PathBuf))
 }
 
 fn text(name: &'static str) -> Arg {

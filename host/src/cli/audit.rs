@@ -12,31 +12,13 @@ use super::operator::{block_on, print_json};
 use super::terminal::print_to_reader;
 
 const COLUMNS: &[Column] = &[
-    Column {
-        name: "AT (UTC)",
-        is_flexible: false,
-    },
-    Column {
-        name: "WHO",
-        is_flexible: true,
-    },
-    Column {
-        name: "ACT",
-        is_flexible: false,
-    },
-    Column {
-        name: "TASKS",
-        is_flexible: false,
-    },
-    Column {
-        name: "TARGET",
-        is_flexible: true,
-    },
+    Column::fixed("AT (UTC)"),
+    Column::flexible("WHO"),
+    Column::fixed("ACT"),
+    Column::fixed("TASKS"),
+    Column::flexible("TARGET"),
     // An operator's reason is shown in full.
-    Column {
-        name: "REASON",
-        is_flexible: false,
-    },
+    Column::fixed("REASON"),
 ];
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_capability::Capabilities;
-use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::notifier::{Notification, Notifier};
 use concept_refinement_capability::runtime::Runtime;
@@ -201,7 +200,7 @@ impl Deliverer {
         let (due, wait) = match looked.await {
             Ok(looked) => looked,
             Err(error) => {
-                log_throttled!(error every LONG_INTERVAL, "webhooks cannot be claimed", %error);
+                log_throttled!(error every minute, "webhooks cannot be claimed", %error);
                 (Vec::new(), RETRY_INTERVAL)
             }
         };

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use concept_refinement_capability::Capabilities;
 use concept_refinement_capability::administration::Administration;
-use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::runtime::Runtime;
 use concept_refinement_domain::capability::CapabilityError;
@@ -49,7 +48,7 @@ impl Jobs {
         let mut operations = self.administration.operations();
         loop {
             if let Err(error) = self.round().await {
-                log_throttled!(error every LONG_INTERVAL, "no job can be worked on", %error);
+                log_throttled!(error every minute, "no job can be worked on", %error);
             }
             tokio::select! {
                 () = self.started.notified() => {}

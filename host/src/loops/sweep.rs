@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_capability::Capabilities;
-use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::runtime::Runtime;
 use concept_refinement_domain::capability::CapabilityError;
@@ -67,7 +66,7 @@ impl Sweep {
                     Ok(()) => return,
                     Err(error) => {
                         log_throttled!(
-                            error every LONG_INTERVAL,
+                            error every minute,
                             "unfinished tasks cannot be taken over yet",
                             %error
                         );
@@ -153,7 +152,7 @@ impl Sweep {
             let published = self.host.queue.publish(message_for(task)).await;
             if let Err(error) = published {
                 log_throttled!(
-                    error every LONG_INTERVAL,
+                    error every minute,
                     "a task could not be published again",
                     %error, task = task.id
                 );
@@ -163,7 +162,7 @@ impl Sweep {
 }
 
 fn log(error: &CapabilityError) {
-    log_throttled!(error every LONG_INTERVAL, "the task store cannot be swept", %error);
+    log_throttled!(error every minute, "the task store cannot be swept", %error);
 }
 
 #[cfg(test)]

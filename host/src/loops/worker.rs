@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use concept_refinement_capability::Capabilities;
-use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::processor::{Outcome, Processor, Run};
 use concept_refinement_capability::queue::{Acknowledgement, Delivery, Work};
@@ -134,7 +133,7 @@ impl Worker {
                 Ok(delivery) => return (slot, delivery),
                 Err(error) => {
                     drop(slot);
-                    log_throttled!(error every LONG_INTERVAL, "the queue cannot be read", %error);
+                    log_throttled!(error every minute, "the queue cannot be read", %error);
                     self.runtime.sleep(UNREADABLE).await;
                 }
             }

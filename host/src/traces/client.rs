@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_runtime::egress::{Bounds, Egress, Grant, Network, Origin};
 use opentelemetry_http::{HttpClient, HttpError, Request, Response};
@@ -59,7 +58,7 @@ impl HttpClient for Client {
         let sent = sent.await?;
         if let Err(error) = &sent {
             // The exporter reports only that it failed.
-            log_throttled!(warn every LONG_INTERVAL, "no spans can be sent", %error);
+            log_throttled!(warn every minute, "no spans can be sent", %error);
         }
         Ok(sent?)
     }

@@ -7,6 +7,15 @@ macro_rules! page {
     ($($media_type:ident $name:literal),* $(,)?) => {
         &[
             Asset::new("/", HTML, include_bytes!("../../page/index.html")),
+            Asset::new(
+                "/page/base.css",
+                CSS,
+                concat!(
+                    include_str!("../../page/shared.css"),
+                    include_str!("../../page/base.css"),
+                )
+                .as_bytes(),
+            ),
             $(Asset::new(
                 concat!("/page/", $name),
                 $media_type,
@@ -24,7 +33,6 @@ pub static PAGE: &[Asset] = page![
     WEBP "small-logo.webp",
     WEBP "small-lake.webp",
     WEBP "small-badge.webp",
-    CSS "base.css",
     CSS "stage.css",
     CSS "panel.css",
     CSS "history.css",

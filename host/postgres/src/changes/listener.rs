@@ -5,7 +5,6 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::tasks::hub::Update;
 use concept_refinement_domain::rulebook::TaskRecord;
@@ -174,7 +173,7 @@ impl Listener {
                 Err(fault) => {
                     if self.database.is_ready() {
                         log_throttled!(
-                            warn every LONG_INTERVAL,
+                            warn every minute,
                             "changes of other hosts are not heard, only looked for \
                              (behind a pooler, set REFINEMENT_TASKS_LISTEN_URL)",
                             %fault

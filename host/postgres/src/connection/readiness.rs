@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_capability::OpenError;
-use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -100,7 +99,7 @@ async fn make_ready(database: &Database, clock: &DatabaseClock) -> Result<(), Fa
 
 fn log(database: &Database, fault: &Fault) {
     log_throttled!(
-        error every LONG_INTERVAL,
+        error every minute,
         "the task store is away",
         %fault, location = %database.location()
     );

@@ -40,7 +40,7 @@ use dispatch::Dispatch;
 pub use dispatch::{Access, CALLS};
 pub use host_names::HostNames;
 pub use push::{Proof, PushTrigger};
-pub use refusal::PROTECTION;
+pub use refusal::{PROTECTION, error_code};
 pub use throttle::Limit;
 
 use concept_refinement_capability::cores::Cores;

@@ -67,6 +67,7 @@ impl Admission {
     pub async fn enter(&self, request: &mut ModelRequest) -> Option<CallPermit> {
         // A waiting call keeps only the beginning of its image.
         let need = match self.computes {
+            _ if request.payments.has_lacked_memory() => u64::MAX,
             true => need(request).await,
             false => 0,
         };
@@ -79,9 +80,8 @@ impl Admission {
 }
 
 impl CallPermit {
-    /// Waits until the call may run, for the first time or again. None: the host is
-    /// shutting down.
-    pub async fn admitted(&mut self) -> Option<Admitted> {
+    /// Waits until the call may run, for the first time or again.
+    pub async fn admitted(&mut self) -> Admitted {
         self.ticket.admitted().await
     }
 }

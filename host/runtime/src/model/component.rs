@@ -72,11 +72,10 @@ impl ImageModel for ModelComponent {
             let mut permit = permit.ok_or_else(stopped)?;
             let request = Replay::new(request);
             loop {
-                let admitted = permit.admitted().await.ok_or_else(stopped)?;
+                let admitted = permit.admitted().await;
                 let (sender, answer) = oneshot::channel();
-                let is_large = admitted.is_large();
                 let call = call(Arc::clone(&self.link), request.clone(), sender, admitted);
-                let call = self.link.spawn(call, is_large);
+                let call = self.link.spawn(call);
                 return match answer.await {
                     Ok(Try::PutOff) => continue,
                     Ok(Try::Answered(answer)) => {

@@ -1,36 +1,46 @@
-//! Memory for the instances of all models, and the queue of calls that wait for it. The
-//! rule is in `arbiter.rs`.
+//! Memory for the instances of all models, as permits that their calls hold.
+//!
+//! A call that has memory never waits for more, so there are no deadlocks, and nothing is
+//! taken from it. An instance that grows beyond what its call holds gets what is free. If
+//! that is too little, its call ends and is made again with twice as much set aside, ahead
+//! of new calls: with the limit of one call in the end, which it cannot exceed. So each
+//! call is put off a few times at most.
+//!
+//! The instances of one call (a middleware, and the model that it waits for) count
+//! together, and share the limit of one call.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use concept_refinement_capability::model::MemoryUse;
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex as Turn, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::arbiter::{Age, Cost, MemoryArbiter, Refused, charge, is_small};
-use crate::wasm::sandbox::{Granted, MemoryMeter, NoRoom};
+use crate::wasm::sandbox::{MemoryMeter, NoRoom};
+
+/// An instance that starts with no more than this, and has not grown beyond it, counts as
+/// [`SMALL`]: it touches little of that memory while it waits. What it may touch beyond
+/// [`SMALL`] counts as part of the fixed cost of an instance.
+const UNTOUCHED: u64 = 8 << 20;
+
+/// What such an instance counts as, in bytes. One that waits for a provider was measured
+/// to use less.
+const SMALL: u64 = 512 << 10;
 
 /// Shared by all calls of all models of a host.
 pub struct ModelMemory {
-    state: Mutex<State>,
+    /// The limit of all calls, in bytes.
+    total: u64,
+    /// The limit of one call, in bytes.
+    each: u64,
+    in_use: watch::Sender<u64>,
+    /// New calls wait here in the order of arrival, and only the first of them also for
+    /// `next`.
+    arrived: Turn<()>,
+    /// The call that gets memory next.
+    next: Turn<()>,
     put_off: AtomicU64,
-}
-
-struct State {
-    arbiter: MemoryArbiter,
-    next: Age,
-    /// Calls that wait, the oldest first.
-    waiters: BTreeMap<Age, Waiting>,
-    /// The signals that end running calls.
-    ends: HashMap<Age, CancellationToken>,
-}
-
-struct Waiting {
-    need: Need,
-    admitted: oneshot::Sender<Admitted>,
 }
 
 /// The need of the next try of a call, in bytes.
@@ -39,59 +49,51 @@ type Need = Arc<AtomicU64>;
 /// A call's place in the queue for memory, for all its tries.
 pub struct Ticket {
     memory: Arc<ModelMemory>,
-    age: Age,
     need: Need,
+    is_new: bool,
 }
 
 /// Memory for one try of a call, given back when dropped.
 pub struct Admitted {
     memory: Arc<ModelMemory>,
-    age: Age,
     need: Need,
+    /// What it holds at least, in bytes.
+    reserved: u64,
+    /// What its instances count as, in bytes.
+    counted: Mutex<u64>,
     end: CancellationToken,
-    is_large: Arc<AtomicBool>,
     has_answered: AtomicBool,
 }
 
-/// Meters the memories of one try's instance.
+/// Meters the memories of one instance of a call.
 pub struct Meter {
-    memory: Arc<ModelMemory>,
-    age: Age,
-    is_large: Arc<AtomicBool>,
-}
-
-/// Meters the memories of an instance that a call's own instance waits for.
-pub struct InnerMeter {
     call: Arc<Admitted>,
-    /// Reserved for it, in bytes.
+    /// What it counts as at least, in bytes.
     reserved: u64,
-    /// Its charge, in bytes.
+    /// What it counts as, in bytes.
     counted: AtomicU64,
-    is_large: Arc<AtomicBool>,
 }
 
 impl ModelMemory {
-    /// `total`: limit for all instances. `each`: limit of one instance, which one call
-    /// can always get. Both in bytes.
+    /// `total`: limit for all instances. `each`: limit of one call, which is never more
+    /// than the total. Both in bytes.
     pub fn new(total: u64, each: u64) -> Arc<Self> {
-        let state = State {
-            arbiter: MemoryArbiter::new(total, each),
-            next: 0,
-            waiters: BTreeMap::new(),
-            ends: HashMap::new(),
-        };
+        let each = each.max(SMALL);
         Arc::new(Self {
-            state: Mutex::new(state),
+            total: total.max(each),
+            each,
+            in_use: watch::Sender::new(0),
+            arrived: Turn::default(),
+            next: Turn::default(),
             put_off: AtomicU64::new(0),
         })
     }
 
     /// The current use.
     pub fn in_use(&self) -> MemoryUse {
-        let state = self.state.lock();
         MemoryUse {
-            bytes: state.arbiter.in_use(),
-            limit: state.arbiter.total(),
+            bytes: *self.in_use.borrow(),
+            limit: self.total,
             put_off: self.put_off.load(Ordering::Relaxed),
         }
     }
@@ -99,237 +101,154 @@ impl ModelMemory {
     /// Queues a call behind all earlier ones. `expected`: what its instance will
     /// need, in bytes.
     pub fn ticket(self: &Arc<Self>, expected: u64) -> Ticket {
-        let mut state = self.state.lock();
-        let age = state.next;
-        state.next = age.saturating_add(1);
         Ticket {
             memory: Arc::clone(self),
-            age,
-            need: Arc::new(state.arbiter.need(expected).into()),
+            need: Arc::new(self.need(expected).into()),
+            is_new: true,
         }
     }
 
-    /// Admits waiting calls in order, as far as there is memory.
-    fn advance(self: &Arc<Self>) {
-        loop {
-            let mut state = self.state.lock();
-            let Some(first) = state.waiters.first_entry() else {
-                return;
-            };
-            let (age, need) = (*first.key(), Arc::clone(&first.get().need));
-            if !state.arbiter.admit(age, need.load(Ordering::Relaxed)) {
-                return;
+    /// The reservation for a call that is expected to need this much.
+    fn need(&self, expected: u64) -> u64 {
+        expected.clamp(SMALL, self.each)
+    }
+
+    /// Replaces what a call holds, if there is enough for that.
+    fn replace(&self, before: u64, after: u64) -> bool {
+        if before == after {
+            return true;
+        }
+        self.in_use.send_if_modified(|in_use| {
+            let replaced = in_use.saturating_sub(before).saturating_add(after);
+            let fits = replaced <= self.total;
+            if fits {
+                *in_use = replaced;
             }
-            let Some(Waiting { admitted, .. }) = state.waiters.remove(&age) else {
-                return;
-            };
-            let permission = self.admitted(&mut state, age, need);
-            drop(state);
-            // If the call no longer waits, dropping the permission gives it back.
-            let _ = admitted.send(permission);
-        }
+            fits
+        })
     }
+}
 
-    /// Ends the calls whose memory another one's growth takes.
-    fn end(&self, state: &State, age: Age, grown: Result<Vec<Age>, Refused>) -> Result<(), NoRoom> {
-        let (ended, result) = match grown {
-            Ok(ended) => (ended, Ok(())),
-            Err(Refused) => (vec![age], Err(NoRoom)),
+impl Ticket {
+    /// Waits until there is memory for the next try.
+    pub async fn admitted(&mut self) -> Admitted {
+        let memory = &self.memory;
+        let _arrived = match self.is_new {
+            true => Some(memory.arrived.lock().await),
+            false => None,
         };
-        for age in ended {
-            if let Some(end) = state.ends.get(&age).filter(|end| !end.is_cancelled()) {
-                self.put_off.fetch_add(1, Ordering::Relaxed);
-                end.cancel();
-            }
+        let _next = memory.next.lock().await;
+        let reserved = self.need.load(Ordering::Relaxed);
+        let mut in_use = memory.in_use.subscribe();
+        while !memory.replace(0, reserved) {
+            // Its sender is never gone.
+            let _ = in_use.changed().await;
         }
-        result
-    }
-
-    fn admitted(self: &Arc<Self>, state: &mut State, age: Age, need: Need) -> Admitted {
-        let end = CancellationToken::new();
-        state.ends.insert(age, end.clone());
+        self.is_new = false;
         Admitted {
-            memory: Arc::clone(self),
-            age,
-            need,
-            end,
-            is_large: Arc::default(),
+            memory: Arc::clone(memory),
+            need: Arc::clone(&self.need),
+            reserved,
+            counted: Mutex::default(),
+            end: CancellationToken::new(),
             has_answered: AtomicBool::new(false),
         }
     }
 }
 
-impl Ticket {
-    /// Waits until there is memory for the next try, ahead of all calls that came later.
-    pub async fn admitted(&mut self) -> Option<Admitted> {
-        let (sender, admitted) = oneshot::channel();
-        {
-            let mut state = self.memory.state.lock();
-            let need = Arc::clone(&self.need);
-            if state.waiters.is_empty()
-                && state.arbiter.admit(self.age, need.load(Ordering::Relaxed))
-            {
-                return Some(self.memory.admitted(&mut state, self.age, need));
-            }
-            let waiting = Waiting {
-                need,
-                admitted: sender,
-            };
-            state.waiters.insert(self.age, waiting);
-        }
-        // It may be admitted right away, being older than others.
-        self.memory.advance();
-        admitted.await.ok()
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        if self.memory.state.lock().waiters.remove(&self.age).is_some() {
-            self.memory.advance();
-        }
-    }
-}
-
 impl Admitted {
-    /// The meter that is asked before the instance's memories grow.
-    pub fn meter(&self) -> Meter {
-        Meter {
-            memory: Arc::clone(&self.memory),
-            age: self.age,
-            is_large: Arc::clone(&self.is_large),
-        }
+    /// The meter that is asked before the memories of the call's own instance grow.
+    pub fn meter(self: &Arc<Self>) -> Meter {
+        self.meter_from(0)
     }
 
-    /// Starts to meter one more instance, which the call's own instance waits for, and
-    /// for which `expected` bytes are reserved. None: there is not enough memory, and the
+    /// The meter of one more instance, which the call's own instance waits for, and for
+    /// which `expected` bytes are reserved. None: there is not enough memory, and the
     /// call has to end.
-    pub fn inner_meter(self: &Arc<Self>, expected: u64) -> Option<InnerMeter> {
-        let left = self.memory.state.lock().arbiter.left(self.age);
-        let meter = InnerMeter {
-            call: Arc::clone(self),
-            reserved: expected.min(left),
-            counted: AtomicU64::new(0),
-            is_large: Arc::default(),
-        };
-        meter.count(meter.reserved).ok()?;
+    pub fn inner_meter(self: &Arc<Self>, expected: u64) -> Option<Meter> {
+        let left = self.memory.each.saturating_sub(*self.counted.lock());
+        let meter = self.meter_from(expected.min(left));
+        meter.grow(0).ok()?;
         Some(meter)
     }
 
-    /// Set before the instance gets much memory: touching it, and giving it back, takes
-    /// long.
-    pub fn is_large(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.is_large)
+    fn meter_from(self: &Arc<Self>, reserved: u64) -> Meter {
+        Meter {
+            call: Arc::clone(self),
+            reserved,
+            counted: AtomicU64::new(0),
+        }
     }
 
-    /// Completes when the instance has to end, because others need its memory or there is
-    /// not enough for it.
+    /// Completes when the call has to end, because there is not enough memory for it.
     pub async fn ended(&self) {
         self.end.cancelled().await;
     }
 
-    /// Whether the instance has to end.
+    /// Whether the call has to end.
     pub fn has_ended(&self) -> bool {
         self.end.is_cancelled()
-    }
-
-    /// Records that the call is about to send a request to its provider.
-    pub fn asks(&self) {
-        let mut state = self.memory.state.lock();
-        state.arbiter.costs(self.age, Cost::Request);
     }
 
     /// Records that the call's answer has begun.
     pub fn answered(&self) {
         self.has_answered.store(true, Ordering::Relaxed);
-        let mut state = self.memory.state.lock();
-        state.arbiter.costs(self.age, Cost::Answer);
     }
 
     /// Whether the call's answer has begun.
     pub fn has_answered(&self) -> bool {
         self.has_answered.load(Ordering::Relaxed)
     }
+
+    /// Counts one of its instances anew. Returns whether all of them are within the limit
+    /// of one call.
+    fn count(&self, before: u64, after: u64) -> Result<bool, NoRoom> {
+        let mut counted = self.counted.lock();
+        let all = counted.saturating_sub(before).saturating_add(after);
+        if all > self.memory.each {
+            return Ok(false);
+        }
+        let held = self.reserved.max(*counted);
+        if !self.memory.replace(held, self.reserved.max(all)) {
+            if !self.end.is_cancelled() {
+                self.memory.put_off.fetch_add(1, Ordering::Relaxed);
+                let need = self.memory.need(all.saturating_mul(2));
+                self.need.store(need, Ordering::Relaxed);
+                self.end.cancel();
+            }
+            return Err(NoRoom);
+        }
+        *counted = all;
+        Ok(true)
+    }
 }
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        {
-            let mut state = self.memory.state.lock();
-            state.ends.remove(&self.age);
-            let need = state.arbiter.leave(self.age);
-            self.need.store(need, Ordering::Relaxed);
-        }
-        self.memory.advance();
+        let held = self.reserved.max(*self.counted.get_mut());
+        self.memory.replace(held, 0);
     }
 }
 
 impl MemoryMeter for Meter {
-    fn grow(&self, bytes: u64) -> Result<Granted, NoRoom> {
-        let mut state = self.memory.state.lock();
-        // The instances that this one waits for hold the rest of the limit, and may give
-        // it back.
-        if !state.arbiter.may_have(self.age, bytes) {
-            return Ok(Granted::Never);
-        }
-        let grown = state.arbiter.grow(self.age, bytes);
-        self.memory.end(&state, self.age, grown)?;
-        Ok(granted(&self.is_large, bytes))
-    }
-}
-
-impl MemoryMeter for InnerMeter {
-    fn grow(&self, bytes: u64) -> Result<Granted, NoRoom> {
-        let after = self.reserved.max(charge(bytes));
-        let fits = {
-            let state = self.call.memory.state.lock();
-            let before = self.counted.load(Ordering::Relaxed);
-            state.arbiter.may_have_inner(self.call.age, before, after)
-        };
-        if !fits {
-            return Ok(Granted::Never);
-        }
-        self.count(after)?;
-        Ok(granted(&self.is_large, bytes))
-    }
-}
-
-impl InnerMeter {
-    /// See [`Admitted::is_large`].
-    pub fn is_large(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.is_large)
-    }
-
-    fn count(&self, after: u64) -> Result<(), NoRoom> {
-        let Admitted { memory, age, .. } = &*self.call;
-        let mut state = memory.state.lock();
+    fn grow(&self, bytes: u64) -> Result<bool, NoRoom> {
+        let charge = if bytes <= UNTOUCHED { SMALL } else { bytes };
+        let after = self.reserved.max(charge);
         let before = self.counted.load(Ordering::Relaxed);
-        let grown = state.arbiter.grow_inner(*age, before, after);
-        memory.end(&state, *age, grown)?;
-        self.counted.store(after, Ordering::Relaxed);
-        Ok(())
-    }
-}
-
-impl Drop for InnerMeter {
-    fn drop(&mut self) {
-        let counted = self.counted.load(Ordering::Relaxed);
-        if counted > 0 {
-            let memory = &self.call.memory;
-            memory
-                .state
-                .lock()
-                .arbiter
-                .end_inner(self.call.age, counted);
-            memory.advance();
+        let fits = self.call.count(before, after)?;
+        if fits {
+            self.counted.store(after, Ordering::Relaxed);
         }
+        Ok(fits)
     }
 }
 
-/// Marks an instance that becomes large: it is polled on other threads from then on.
-fn granted(is_large: &AtomicBool, bytes: u64) -> Granted {
-    match !is_small(bytes) && !is_large.swap(true, Ordering::Relaxed) {
-        true => Granted::AfterYield,
-        false => Granted::AtOnce,
+impl Drop for Meter {
+    fn drop(&mut self) {
+        // Less memory always fits.
+        let _ = self.call.count(self.counted.load(Ordering::Relaxed), 0);
     }
 }
+
+#[cfg(test)]
+mod tests;

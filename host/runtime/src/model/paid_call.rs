@@ -3,7 +3,6 @@
 //! Nothing is recorded for a call that sends no request, because its model has no
 //! provider or the answer comes from a cache.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_capability::model::ModelError;
@@ -11,8 +10,6 @@ use concept_refinement_capability::payments::{Call, LeaseLost, Payments, Reason}
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::payment::Usage;
 use tokio::sync::{Mutex, watch};
-
-use crate::model::memory::Admitted;
 
 /// A paid call of a model, with the receipt of an earlier one for the same task.
 pub struct PaidCall {
@@ -22,7 +19,6 @@ pub struct PaidCall {
     /// The receipt that an earlier call stored.
     receipt: Option<Vec<u8>>,
     key: String,
-    admitted: Arc<Admitted>,
     /// Set while the call waits for the store, which does not count as its own time.
     /// None: the caller takes care of that.
     waits: Option<watch::Sender<bool>>,
@@ -42,11 +38,9 @@ impl PaidCall {
         payments: Payments,
         link: &str,
         key: String,
-        admitted: Arc<Admitted>,
         waits: Option<watch::Sender<bool>>,
     ) -> Self {
         Self {
-            admitted,
             waits,
             receipt: payments.receipt(link),
             payments,
@@ -74,13 +68,9 @@ impl PaidCall {
     pub async fn leave(&self) -> Result<(), LeaseLost> {
         let mut state = self.state.lock().await;
         if !state.has_begun {
-            let has_receipt = self.receipt.is_some();
-            let begun = self.payments.begin(&self.link, has_receipt);
+            let begun = self.payments.begin(&self.link, self.receipt.is_some());
             state.call = self.waiting(begun).await?;
             state.has_begun = true;
-            if !has_receipt {
-                self.admitted.asks();
-            }
         }
         Ok(())
     }
@@ -106,7 +96,6 @@ impl PaidCall {
             })?
         };
         if call.is_some() {
-            self.admitted.asks();
             state.has_begun = true;
             state.call = call;
         }

@@ -2,8 +2,6 @@
 //! compute for seconds do not slow down the API.
 
 use std::future::poll_fn;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -52,13 +50,9 @@ impl Threads {
 
     /// Runs a call on the caller's runtime, since moving it to another thread and back
     /// costs more than most calls that only wait; and moves it to these threads once it
-    /// has computed for too long or is large. It is a separate tokio task in either case:
-    /// wasmtime does not poll one store from within another.
-    pub fn spawn_once_busy(
-        &self,
-        mut call: BoxFuture<'static, ()>,
-        is_large: Arc<AtomicBool>,
-    ) -> AbortOnDropHandle<()> {
+    /// has computed for too long. It is a separate tokio task in either case: wasmtime does
+    /// not poll one store from within another.
+    pub fn spawn_once_busy(&self, mut call: BoxFuture<'static, ()>) -> AbortOnDropHandle<()> {
         let threads = self.handle.clone();
         AbortOnDropHandle::new(tokio::spawn(async move {
             let mut computed = Duration::ZERO;
@@ -69,7 +63,6 @@ impl Threads {
                 match polled {
                     Poll::Ready(()) => Poll::Ready(false),
                     Poll::Pending if computed > COMPUTE_BUDGET => Poll::Ready(true),
-                    Poll::Pending if is_large.load(Ordering::Relaxed) => Poll::Ready(true),
                     Poll::Pending => Poll::Pending,
                 }
             });

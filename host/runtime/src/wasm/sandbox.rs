@@ -35,7 +35,7 @@ use crate::model::component::Next;
 use crate::model::paid_call::PaidCall;
 use crate::wasm::bounds::Bounds;
 use memory::MemoryCap;
-pub use memory::{Granted, MemoryMeter, NoRoom};
+pub use memory::{MemoryMeter, NoRoom};
 use printed::{Pipe, Printed};
 pub use printed::{Printer, Stream};
 use traced_requests::TracedRequests;

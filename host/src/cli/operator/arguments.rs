@@ -4,8 +4,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgAction, ArgGroup, Command, value_parser};
 use concept_refinement_domain::task::Status;
 
-use super::super::arguments::{STATUSES, json};
-use super::super::settings;
+use super::super::arguments::{json, with_settings};
 use super::client::parse_url;
 use super::filter::{NAMES, When};
 use super::id;
@@ -79,22 +78,18 @@ pub fn audit() -> Command {
 
 /// Arguments of each command that uses a service.
 fn asking(command: Command) -> Command {
-    command
-        .arg(json())
-        .arg(
-            Arg::new("admin-url")
-                .long("admin-url")
-                .value_name("URL")
-                .value_parser(parse_url)
-                .help(
-                    "Ask the service whose admin-listen is reached there, with the token in \
-                     REFINEMENT_ADMIN_TOKEN, or in REFINEMENT_ADMIN_READ_TOKEN to read [default: \
-                     the service that runs on the data directory]",
-                ),
-        )
-        .args(settings::sources())
-        .args(settings::flags(Some(table::Command::Operator)))
-        .after_help(STATUSES)
+    let command = command.arg(json()).arg(
+        Arg::new("admin-url")
+            .long("admin-url")
+            .value_name("URL")
+            .value_parser(parse_url)
+            .help(
+                "Ask the service whose admin-listen is reached there, with the token in \
+                 REFINEMENT_ADMIN_TOKEN, or in REFINEMENT_ADMIN_READ_TOKEN to read [default: the \
+                 service that runs on the data directory]",
+            ),
+    );
+    with_settings(command, Some(table::Command::Operator))
 }
 
 /// A command that acts on one task, or on all tasks that match a filter.

@@ -8,9 +8,8 @@ const GAP: &str = "  ";
 const NARROWEST: usize = 8;
 
 pub struct Column {
-    pub name: &'static str,
-    /// Whether it may be cut.
-    pub is_flexible: bool,
+    name: &'static str,
+    is_flexible: bool,
 }
 
 /// Printed in parts, as rows become known: a part is aligned with the previous parts,
@@ -28,6 +27,24 @@ pub struct Table {
 pub fn terminal_width() -> Option<usize> {
     let (_, columns) = Term::stdout().size_checked()?;
     Some(columns.into())
+}
+
+impl Column {
+    /// It is never cut.
+    pub const fn fixed(name: &'static str) -> Self {
+        Self {
+            name,
+            is_flexible: false,
+        }
+    }
+
+    /// It may be cut.
+    pub const fn flexible(name: &'static str) -> Self {
+        Self {
+            name,
+            is_flexible: true,
+        }
+    }
 }
 
 impl Table {
@@ -106,18 +123,9 @@ mod tests {
     use super::*;
 
     const COLUMNS: &[Column] = &[
-        Column {
-            name: "ID",
-            is_flexible: false,
-        },
-        Column {
-            name: "USER",
-            is_flexible: true,
-        },
-        Column {
-            name: "WHAT",
-            is_flexible: true,
-        },
+        Column::fixed("ID"),
+        Column::flexible("USER"),
+        Column::flexible("WHAT"),
     ];
 
     fn rows<const N: usize>(rows: &[[&str; N]]) -> Vec<Vec<String>> {
@@ -149,16 +157,7 @@ mod tests {
 
     #[test]
     fn a_last_column_that_is_not_cut_takes_nothing_from_the_others() {
-        const LAST: &[Column] = &[
-            Column {
-                name: "WHO",
-                is_flexible: true,
-            },
-            Column {
-                name: "WHY",
-                is_flexible: false,
-            },
-        ];
+        const LAST: &[Column] = &[Column::flexible("WHO"), Column::fixed("WHY")];
         let mut table = Table::new(LAST, Some(20));
         let reason = "a reason that is longer than the terminal is wide";
         let lines = table.lines(&rows(&[["an operator", reason]]));

@@ -19,26 +19,11 @@ use super::super::operator::{block_on, print_json};
 use super::super::terminal::{escaped, print_to_reader, say};
 
 const COLUMNS: &[Column] = &[
-    Column {
-        name: "TASK",
-        is_flexible: false,
-    },
-    Column {
-        name: "STATUS",
-        is_flexible: false,
-    },
-    Column {
-        name: "AGE",
-        is_flexible: false,
-    },
-    Column {
-        name: "USER",
-        is_flexible: true,
-    },
-    Column {
-        name: "ERROR OR PROMPT",
-        is_flexible: true,
-    },
+    Column::fixed("TASK"),
+    Column::fixed("STATUS"),
+    Column::fixed("AGE"),
+    Column::flexible("USER"),
+    Column::flexible("ERROR OR PROMPT"),
 ];
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {

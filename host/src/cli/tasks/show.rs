@@ -33,30 +33,12 @@ const FACTS: [(&str, &str); 14] = [
 ];
 
 const STEPS: &[Column] = &[
-    Column {
-        name: "AT (UTC)",
-        is_flexible: false,
-    },
-    Column {
-        name: "AFTER",
-        is_flexible: false,
-    },
-    Column {
-        name: "STEP",
-        is_flexible: false,
-    },
-    Column {
-        name: "ATTEMPT",
-        is_flexible: false,
-    },
-    Column {
-        name: "HOST",
-        is_flexible: true,
-    },
-    Column {
-        name: "DETAIL",
-        is_flexible: true,
-    },
+    Column::fixed("AT (UTC)"),
+    Column::fixed("AFTER"),
+    Column::fixed("STEP"),
+    Column::fixed("ATTEMPT"),
+    Column::flexible("HOST"),
+    Column::flexible("DETAIL"),
 ];
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {

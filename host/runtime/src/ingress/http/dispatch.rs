@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::permits::{Permit, Permits, Subnet};
 use concept_refinement_capability::traces::{Kind, Span, Start, Traces};
@@ -353,7 +352,7 @@ impl Dispatch {
             return Ok(());
         }
         log_throttled!(
-            warn every LONG_INTERVAL,
+            warn every minute,
             "a request by a name that is not local was refused: set public-url to answer to \
                  it, or trusted-proxies to the address of a proxy",
             name = name.as_str()

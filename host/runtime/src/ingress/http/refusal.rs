@@ -57,15 +57,15 @@ pub enum Refusal {
 impl From<Refusal> for Response<WasiBody> {
     fn from(refusal: Refusal) -> Self {
         let (status, detail) = refusal.says();
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let error = serde_json::json!({
             "detail": detail,
-            "status_code": status,
-            "error_code": code(status),
+            "status_code": status.as_u16(),
+            "error_code": error_code(status),
             "field_errors": null,
         });
         let mut response = Response::new(whole(error.to_string()));
-        *response.status_mut() =
-            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() = status;
         let headers = response.headers_mut();
         let media_type = (header::CONTENT_TYPE, "application/json");
         let fields = PROTECTION.into_iter().chain([media_type]);
@@ -77,7 +77,7 @@ impl From<Refusal> for Response<WasiBody> {
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
                 headers.insert(header::RETRY_AFTER, seconds.into());
             }
-            _ if status == 503 => {
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}
@@ -129,14 +129,18 @@ impl Refusal {
     }
 }
 
-/// The API's error code for this status.
-fn code(status: u16) -> &'static str {
-    match status {
+/// The error code of the API, for users and operators, for this status.
+pub fn error_code(status: StatusCode) -> &'static str {
+    match status.as_u16() {
         400 => "BAD_REQUEST",
         401 => "UNAUTHORIZED",
+        403 => "FORBIDDEN",
         404 => "NOT_FOUND",
         405 => "METHOD_NOT_ALLOWED",
+        408 => "REQUEST_TIMEOUT",
+        409 => "CONFLICT",
         413 => "PAYLOAD_TOO_LARGE",
+        415 => "UNSUPPORTED_MEDIA_TYPE",
         421 => "MISDIRECTED_REQUEST",
         422 => "VALIDATION_ERROR",
         429 => "RATE_LIMIT_EXCEEDED",

@@ -7,7 +7,6 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::permits::Subnet;
 use concept_refinement_capability::rate::{Buckets, Rate};
@@ -73,7 +72,7 @@ impl Throttle {
 /// All clients of such a proxy share one limit.
 fn warn_of_proxy(address: IpAddr) {
     log_throttled!(
-        warn every LONG_INTERVAL,
+        warn every minute,
         "requests for sessions say for whom they are forwarded, which does not count: if a \
              proxy is at this address, set trusted-proxies to it",
         %address

@@ -1,7 +1,6 @@
 //! A link of a model chain: a component, its grants, and the links behind it.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -155,16 +154,11 @@ impl Link {
         span
     }
 
-    /// Runs a call on the threads where it may wait or compute. `is_large`: its instance
-    /// has much memory.
-    pub fn spawn(
-        &self,
-        call: impl Future<Output = ()> + Send + 'static,
-        is_large: Arc<AtomicBool>,
-    ) -> AbortOnDropHandle<()> {
+    /// Runs a call on the threads where it may wait or compute.
+    pub fn spawn(&self, call: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()> {
         let call = Box::pin(call.instrument(tracing::Span::current()));
         match self.can_wait {
-            true => self.parts.threads.spawn_once_busy(call, is_large),
+            true => self.parts.threads.spawn_once_busy(call),
             false => self.parts.threads.spawn(call),
         }
     }

@@ -22,7 +22,7 @@ use super::link::Link;
 use super::run::{Answer, Try, run};
 use crate::model::admission::need;
 use crate::model::convert::CallContext;
-use crate::model::memory::{Admitted, InnerMeter};
+use crate::model::memory::{Admitted, Meter};
 use crate::model::replay::Replay;
 use crate::model::state::ModelState;
 
@@ -227,7 +227,6 @@ async fn ask(
     let Some(meter) = admitted.inner_meter(expected) else {
         return pending().await;
     };
-    let is_large = meter.is_large();
     let retry_later = request.retry_later.clone();
     let (sender, answer) = oneshot::channel();
     let call = {
@@ -238,7 +237,7 @@ async fn ask(
             drop((core, turn));
         }
     };
-    let call = link.spawn(call, is_large);
+    let call = link.spawn(call);
     match answer.await {
         Ok(Try::PutOff) => pending().await,
         Ok(Try::Answered(answer)) => answer.map(|answer| held(answer, retry_later, call)),
@@ -251,11 +250,11 @@ async fn call(
     request: Replay,
     answer: Answer,
     admitted: Arc<Admitted>,
-    meter: InnerMeter,
+    meter: Meter,
 ) {
     let mut answer = Some(answer);
     let meter = Arc::new(meter);
-    // Only the answer of the whole call raises the cost of ending it.
+    // Only the answer of the whole call matters to those who wait for it.
     let ended = run(&link, &request, &mut answer, &admitted, meter, || {}).await;
     if let (Some(ended), Some(answer)) = (ended, answer) {
         let _ = answer.send(ended);

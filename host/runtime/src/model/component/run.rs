@@ -71,7 +71,6 @@ pub async fn run(
         payments,
         name,
         request.key(name),
-        Arc::clone(admitted),
         (!link.is_middleware()).then(|| waits.clone()),
     ));
     store.data_mut().count(Arc::clone(&paid_call));

@@ -11,24 +11,13 @@ use crate::wasm::bounds::Bounds;
 /// Asked before the memories of a store grow, if they are counted together with those of
 /// other stores.
 pub trait MemoryMeter: Send + Sync {
-    /// `bytes`: the new total size of the store's memories.
+    /// `bytes`: the new total size of the store's memories. Returns whether they may have
+    /// it; if not, growing fails in the guest, as it does at the guest's own limit.
     ///
     /// # Errors
     ///
     /// There is not enough memory at the moment: the instance has to end.
-    fn grow(&self, bytes: u64) -> Result<Granted, NoRoom>;
-}
-
-/// Whether the memories may grow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Granted {
-    /// The memories may grow.
-    AtOnce,
-    /// They may grow after a yield, so that the instance can be moved to another
-    /// thread before it touches that much memory.
-    AfterYield,
-    /// They may not: growing fails in the guest, as it does at the guest's own limit.
-    Never,
+    fn grow(&self, bytes: u64) -> Result<bool, NoRoom>;
 }
 
 /// Other instances use the memory.
@@ -81,12 +70,10 @@ impl ResourceLimiterAsync for MemoryCap {
         if bytes > self.most {
             return Ok(false);
         }
-        if let Some(meter) = &self.meter {
-            match meter.grow(bytes as u64)? {
-                Granted::AtOnce => {}
-                Granted::AfterYield => tokio::task::yield_now().await,
-                Granted::Never => return Ok(false),
-            }
+        if let Some(meter) = &self.meter
+            && !meter.grow(bytes as u64)?
+        {
+            return Ok(false);
         }
         self.bytes = bytes;
         Ok(true)
