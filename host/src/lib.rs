@@ -7,12 +7,11 @@
 //! traits behind the interfaces are in [`capability`].
 //!
 //! ```no_run
-//! use concept_refinement_host::{Components, Config, HostBuilder, HostError};
+//! use concept_refinement_host::{Config, HostBuilder, HostError};
 //!
 //! # async fn serve() -> Result<(), HostError> {
 //! let config = Config::builder().listen(([127, 0, 0, 1], 0).into()).build()?;
-//! let components = Components::load(None, &config)?;
-//! let host = HostBuilder::new(config, components).start().await?;
+//! let host = HostBuilder::new(config).start().await?;
 //! println!("http://{}", host.address());
 //! host.stop().await;
 //! # Ok(())
@@ -46,5 +45,5 @@ pub use concept_refinement_capability as capability;
 pub use concept_refinement_capability::tls::Trust;
 pub use concept_refinement_runtime::egress::resolver::Resolver;
 pub use config::Config;
-pub use wiring::refiner::request::{RefineError, Refined, Source, Words};
+pub use wiring::refiner::request::{Original, RefineError, RefineRequest, RefinedImage};
 pub use wiring::{Components, Host, HostBuilder, HostError, Refiner};

@@ -20,16 +20,16 @@ use crate::wiring::components::Components;
 /// ```no_run
 /// # use std::sync::Arc;
 /// # use concept_refinement_host::capability::model::ImageModel;
-/// # use concept_refinement_host::{Components, Config, Host, HostBuilder, HostError};
+/// # use concept_refinement_host::{Config, Host, HostBuilder, HostError};
 /// # async fn start(config: Config, model: Arc<dyn ImageModel>) -> Result<Host, HostError> {
-/// let components = Components::load(Some("target/components".as_ref()), &config)?;
-/// HostBuilder::new(config, components).model(model).start().await
+/// HostBuilder::new(config).model(model).start().await
 /// # }
 /// ```
 #[must_use = "a host begins with `start`"]
 pub struct HostBuilder {
     pub(super) config: Config,
-    pub(super) components: Components,
+    /// None: those that this library was built with.
+    pub(super) components: Option<Components>,
     pub(super) listener: Option<TcpListener>,
     pub(super) model: Option<Arc<dyn ImageModel>>,
     pub(super) clock: Arc<dyn Clock>,
@@ -41,11 +41,12 @@ pub struct HostBuilder {
 }
 
 impl HostBuilder {
-    /// A host with nothing but the configuration.
-    pub fn new(config: Config, components: Components) -> Self {
+    /// A host with nothing but the configuration. It runs the components that this library
+    /// was built with.
+    pub fn new(config: Config) -> Self {
         Self {
             config,
-            components,
+            components: None,
             listener: None,
             model: None,
             clock: Arc::new(SystemClock),
@@ -55,6 +56,12 @@ impl HostBuilder {
             on_waiting: Box::new(|_| {}),
             on_compiling: None,
         }
+    }
+
+    /// Runs these components instead of the built-in ones.
+    pub fn components(mut self, components: Components) -> Self {
+        self.components = Some(components);
+        self
     }
 
     /// Uses this listener instead of binding the configured address.

@@ -45,6 +45,11 @@ impl Components {
         Self::found(directory, config).map_err(HostError::Components)
     }
 
+    /// The given ones, or the built-in ones.
+    pub(super) fn or_built_in(given: Option<Self>, config: &Config) -> Result<Self, HostError> {
+        given.map_or_else(|| Self::load(None, config), Ok)
+    }
+
     fn found(directory: Option<&Path>, config: &Config) -> anyhow::Result<Self> {
         let of = |directory: &Path, name: &str| {
             read(&directory.join(format!("{name}.wasm"))).context("components")

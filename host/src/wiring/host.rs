@@ -45,6 +45,7 @@ use crate::wiring::HostError;
 use crate::wiring::api::{self, Api};
 use crate::wiring::builder::HostBuilder;
 use crate::wiring::compiled::{Compiled, compile};
+use crate::wiring::components::Components;
 use crate::wiring::control::Control;
 use crate::wiring::grants::API_MEMORY;
 use crate::wiring::monitoring::Monitoring;
@@ -102,6 +103,7 @@ impl HostBuilder {
         };
         let address = listener.local_addr();
         let address = address.map_err(|error| HostError::Listen(error.into()))?;
+        let components = Components::or_built_in(components, &config)?;
         let monitoring = Monitoring::listen(&config).await;
         let monitoring = monitoring.map_err(HostError::Listen)?;
         let admin = match &config.admin {
