@@ -38,6 +38,7 @@ mod metrics;
 mod moving;
 mod operator;
 mod restore;
+mod service;
 mod traces;
 mod wiring;
 
@@ -45,5 +46,6 @@ pub use concept_refinement_capability as capability;
 pub use concept_refinement_capability::tls::Trust;
 pub use concept_refinement_runtime::egress::resolver::Resolver;
 pub use config::Config;
+pub use service::{Body, BodyError, ClientAddress, Service};
 pub use wiring::refiner::request::{Original, RefineError, RefineRequest, RefinedImage};
 pub use wiring::{Components, Host, HostBuilder, HostError, Refiner};

@@ -14,6 +14,14 @@ use tokio::net::TcpListener;
 use crate::config::Config;
 use crate::wiring::components::Components;
 
+/// Where clients connect to.
+pub(super) enum Listener {
+    /// The configured address.
+    Configured,
+    Given(TcpListener),
+    None,
+}
+
 /// Builds a host from its configuration. A model, a clock, a listener or capabilities of
 /// your own can replace the configured ones.
 ///
@@ -30,7 +38,7 @@ pub struct HostBuilder {
     pub(super) config: Config,
     /// None: those that this library was built with.
     pub(super) components: Option<Components>,
-    pub(super) listener: Option<TcpListener>,
+    pub(super) listener: Listener,
     pub(super) model: Option<Arc<dyn ImageModel>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) resolver: Arc<dyn Resolver>,
@@ -47,7 +55,7 @@ impl HostBuilder {
         Self {
             config,
             components: None,
-            listener: None,
+            listener: Listener::Configured,
             model: None,
             clock: Arc::new(SystemClock),
             resolver: resolver::system(),
@@ -66,7 +74,16 @@ impl HostBuilder {
 
     /// Uses this listener instead of binding the configured address.
     pub fn listener(mut self, listener: TcpListener) -> Self {
-        self.listener = Some(listener);
+        self.listener = Listener::Given(listener);
+        self
+    }
+
+    /// Listens nowhere: all requests come from [`Host::service`](crate::Host::service) and
+    /// [`Host::client`](crate::Host::client). The configured address still decides which
+    /// `Host` a request may have, as if the service listened there: at a loopback address
+    /// only local names and that of the public URL.
+    pub fn without_listener(mut self) -> Self {
+        self.listener = Listener::None;
         self
     }
 

@@ -23,6 +23,7 @@ use concept_refinement_runtime::model::output;
 use concept_refinement_runtime::wasm::engine::Pool;
 use futures::future::join_all;
 use rand::RngExt as _;
+use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
@@ -41,9 +42,10 @@ use crate::loops::worker::Worker;
 use crate::metrics::Limited;
 use crate::moving::{HalfMoved, refuse_half_moved};
 use crate::operator::Operator;
+use crate::service::Service;
 use crate::wiring::HostError;
 use crate::wiring::api::{self, Api};
-use crate::wiring::builder::HostBuilder;
+use crate::wiring::builder::{HostBuilder, Listener};
 use crate::wiring::compiled::{Compiled, compile};
 use crate::wiring::components::Components;
 use crate::wiring::control::Control;
@@ -71,7 +73,9 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(3);
 /// stay stored.
 pub struct Host {
     metrics_address: Option<SocketAddr>,
+    admin_address: Option<SocketAddr>,
     capabilities: Arc<Capabilities>,
+    service: Service,
     serving: Serving,
 }
 
@@ -98,11 +102,14 @@ impl HostBuilder {
             on_compiling,
         } = self;
         let listener = match listener {
-            Some(listener) => listener,
-            None => listen(config.listen).await.map_err(HostError::Listen)?,
+            Listener::Given(listener) => Some(listener),
+            Listener::Configured => Some(listen(config.listen).await.map_err(HostError::Listen)?),
+            Listener::None => None,
         };
-        let address = listener.local_addr();
-        let address = address.map_err(|error| HostError::Listen(error.into()))?;
+        let address = match &listener {
+            Some(listener) => address_of(listener)?,
+            None => config.listen,
+        };
         let components = Components::or_built_in(components, &config)?;
         let monitoring = Monitoring::listen(&config).await;
         let monitoring = monitoring.map_err(HostError::Listen)?;
@@ -110,6 +117,7 @@ impl HostBuilder {
             Some(admin) => Some(listen(admin.address).await.map_err(HostError::Listen)?),
             None => None,
         };
+        let admin_address = admin.as_ref().map(address_of).transpose()?;
         let metrics = monitoring.metrics();
         create_directory(&config.data_dir)
             .with_context(|| format!("creating the data directory {}", shown(&config)))
@@ -160,6 +168,7 @@ impl HostBuilder {
         let (push, pushes) = push::trigger(&config, &network, &clock, &pause).unzip();
         let mut api = Api::new(
             &config,
+            address,
             listener,
             Arc::clone(&cores),
             push,
@@ -313,15 +322,13 @@ impl HostBuilder {
             scrape,
             origin,
             listener: config.admin.clone(),
-            names: admin
-                .as_ref()
-                .and_then(|admin| admin.local_addr().ok())
+            names: admin_address
                 .and_then(|address| HostNames::of_listener(address, config.public_url.as_deref())),
             places: Connections::new(admin::CONNECTIONS),
         });
         if let Some(admin) = admin {
             let server = Arc::clone(&server);
-            if let Ok(address) = admin.local_addr() {
+            if let Some(address) = admin_address {
                 tracing::info!("operators are answered at http://{address}/");
             }
             serving.spawn(|stop| until_stop(stop.stopped, admin::serve(admin, server)));
@@ -331,14 +338,16 @@ impl HostBuilder {
         }
         Ok(Host {
             metrics_address,
+            admin_address,
             capabilities,
+            service: api.service(),
             serving,
         })
     }
 }
 
 impl Host {
-    /// The address of the listener.
+    /// The address of the listener. Without a listener: the configured one.
     pub fn address(&self) -> SocketAddr {
         self.serving.address()
     }
@@ -346,6 +355,35 @@ impl Host {
     /// Where Prometheus can get the metrics. None: it is not configured.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics_address
+    }
+
+    /// Where operators are answered. None: it is not configured, and they use the socket in
+    /// the data directory.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
+    }
+
+    /// The API and the page as a [`tower::Service`](https://docs.rs/tower), for a server of
+    /// your own. See [`Service`].
+    pub fn service(&self) -> Service {
+        self.service.clone()
+    }
+
+    /// Completes when a part of the host has ended although nobody stopped it, which is a
+    /// bug: wait for this beside your signal to stop.
+    ///
+    /// ```no_run
+    /// # async fn run(host: concept_refinement_host::Host) -> anyhow::Result<()> {
+    /// tokio::select! {
+    ///     signal = tokio::signal::ctrl_c() => signal?,
+    ///     () = host.wait() => anyhow::bail!("the host ended early"),
+    /// }
+    /// host.stop().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn wait(&self) {
+        self.serving.ended().await;
     }
 
     /// The capabilities that its components use; an embedding program may use them
@@ -364,6 +402,11 @@ impl Host {
     pub(crate) fn into_serving(self) -> Serving {
         self.serving
     }
+}
+
+fn address_of(listener: &TcpListener) -> Result<SocketAddr, HostError> {
+    let address = listener.local_addr();
+    address.map_err(|error| HostError::Listen(error.into()))
 }
 
 fn shown(config: &Config) -> Display<'_> {
