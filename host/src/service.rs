@@ -26,7 +26,31 @@ use http_body::{Frame, SizeHint};
 /// as one client's. With axum:
 ///
 /// ```no_run
-/// # async fn serve(host: concept_refinement_host::Host) {}
+/// use std::convert::Infallible;
+/// use std::net::SocketAddr;
+///
+/// use axum::Router;
+/// use axum::extract::{ConnectInfo, Request};
+/// use axum::middleware::map_request;
+/// use axum::routing::get;
+/// use concept_refinement_host::{ClientAddress, Host};
+///
+/// async fn serve(host: &Host, listener: tokio::net::TcpListener) -> std::io::Result<()> {
+///     let router = Router::new()
+///         .route("/about", get(async || "a route of this program"))
+///         .fallback_service(host.service())
+///         .layer(map_request(with_client))
+///         .into_make_service_with_connect_info::<SocketAddr>();
+///     axum::serve(listener, router).await
+/// }
+///
+/// async fn with_client(
+///     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+///     mut request: Request,
+/// ) -> Result<Request, Infallible> {
+///     request.extensions_mut().insert(ClientAddress(peer.ip()));
+///     Ok(request)
+/// }
 /// ```
 ///
 /// After [`Host::stop`](crate::Host::stop) it answers 503.
@@ -48,6 +72,12 @@ pub struct Body(Contents);
 #[derive(Debug, thiserror::Error)]
 #[error("the answer broke off: {0}")]
 pub struct BodyError(String);
+
+impl Body {
+    pub(crate) fn new(contents: Contents) -> Self {
+        Self(contents)
+    }
+}
 
 impl Service {
     pub(crate) fn new(http: Arc<HttpTrigger>, cores: Arc<Cores>) -> Self {

@@ -10,6 +10,7 @@ mod building;
 mod documents;
 mod durability;
 mod embed;
+mod in_process;
 mod models;
 mod readme;
 mod shell;

@@ -40,7 +40,8 @@ async fn host_at(data: &Path, clock: Arc<ManualClock>, settings: &[(&str, &str)]
     }
     let config = Config::new(values).unwrap();
     let components = Components::load(Some(&artifacts::components()), &config).unwrap();
-    HostBuilder::new(config).components(components)
+    HostBuilder::new(config)
+        .components(components)
         .clock(clock)
         .start()
         .await

@@ -10,7 +10,7 @@ use concept_refinement_capability::cores::Cores;
 use concept_refinement_capability::rate::Rate;
 use concept_refinement_capability::traces::Traces;
 use concept_refinement_runtime::ingress::http::{Access, HttpTrigger, Limit, PushTrigger};
-use concept_refinement_runtime::ingress::{ApiInstances, Handler};
+use concept_refinement_runtime::ingress::{ApiInstances, Handler, InProcess};
 use concept_refinement_runtime::metrics::http::Requests;
 use concept_refinement_runtime::wasm::engine::Engine;
 use concept_refinement_runtime::wasm::sandbox::{Grants, Sandbox};
@@ -103,6 +103,12 @@ impl Api {
         Ok(())
     }
 
+    /// The requests of the program itself, for these instances.
+    pub async fn in_process(&self, instances: ApiInstances) -> anyhow::Result<InProcess> {
+        let handlers = handlers(&self.cores, instances).await?;
+        Ok(InProcess::new(handlers, Arc::clone(&self.cores)))
+    }
+
     /// The requests that another server hands over.
     pub fn service(&self) -> Service {
         Service::new(Arc::clone(&self.http), Arc::clone(&self.cores))
@@ -134,7 +140,7 @@ pub fn instances(
 }
 
 /// One handler per core.
-pub async fn handlers(cores: &Cores, instances: ApiInstances) -> anyhow::Result<Vec<Handler>> {
+async fn handlers(cores: &Cores, instances: ApiInstances) -> anyhow::Result<Vec<Handler>> {
     let instances = Arc::new(instances);
     let checked = async {
         let handlers = cores.iter().map(|_| Handler::new(Arc::clone(&instances)));

@@ -19,6 +19,7 @@ use concept_refinement_capability::{Capabilities, create_directory};
 use concept_refinement_domain::secret::LENGTH;
 use concept_refinement_runtime::egress::Network;
 use concept_refinement_runtime::ingress::http::{CALLS, Connections, HostNames, listen};
+use concept_refinement_runtime::ingress::{ApiInstances, InProcess};
 use concept_refinement_runtime::model::output;
 use concept_refinement_runtime::wasm::engine::Pool;
 use futures::future::join_all;
@@ -30,6 +31,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::admin::{self, AdminServer};
 use crate::backup::Backup;
+use crate::client::{self, Client};
 use crate::config::Config;
 use crate::loops::deliverer;
 use crate::loops::deliverer::Deliverer;
@@ -76,6 +78,7 @@ pub struct Host {
     admin_address: Option<SocketAddr>,
     capabilities: Arc<Capabilities>,
     service: Service,
+    connection: client::Connection,
     serving: Serving,
 }
 
@@ -296,6 +299,16 @@ impl HostBuilder {
             serving.monitored_by(scraped.serving);
         }
         let instances = instances(Some(&secret), &capabilities, &slots);
+        let key = client::Key::new(&random());
+        let in_process = ApiInstances {
+            grants: grants::api_in_process(instances.grants.clone(), key.setting()),
+            stopping: Arc::default(),
+            engine: instances.engine.clone(),
+            pre: instances.pre.clone(),
+            slots: Arc::clone(&instances.slots),
+        };
+        let in_process = api.in_process(in_process).await;
+        let in_process = in_process.map_err(HostError::Component)?;
         let served = api.serve(instances, &mut serving).await;
         served.map_err(HostError::Component)?;
         if config.role.works() {
@@ -313,6 +326,12 @@ impl HostBuilder {
         let backup = Backup::new(data, embedded, Arc::clone(&capabilities.room));
         let local = || format!("http://{address}");
         let origin = config.public_url.clone().unwrap_or_else(local);
+        let connection = client::Connection {
+            api: Arc::new(in_process),
+            key: Arc::new(key),
+            clock: Arc::clone(&capabilities.clock),
+            origin: origin.as_str().into(),
+        };
         let server = Arc::new(AdminServer {
             operator: Operator {
                 host: Arc::clone(&capabilities),
@@ -341,6 +360,7 @@ impl HostBuilder {
             admin_address,
             capabilities,
             service: api.service(),
+            connection,
             serving,
         })
     }
@@ -367,6 +387,13 @@ impl Host {
     /// your own. See [`Service`].
     pub fn service(&self) -> Service {
         self.service.clone()
+    }
+
+    /// A client of this host for one user, whose quota and limits apply. The user may be one
+    /// of a token's or of your own making; with `auth` `anonymous`, the `user_id` of a
+    /// session.
+    pub fn client(&self, user: &str) -> Client {
+        Client::new(&self.connection, user)
     }
 
     /// Completes when a part of the host has ended although nobody stopped it, which is a
@@ -448,7 +475,7 @@ fn pool(config: &Config) -> anyhow::Result<Pool> {
             .saturating_add(u32::try_from(deliverer::AT_ONCE)?)
             .saturating_add(API_INSTANCES)
             .saturating_add(FIRST_INSTANCES),
-        calls: u32::try_from(CALLS)?,
+        calls: u32::try_from(CALLS + InProcess::CALLS)?,
         max_memory: usize::try_from(config.model_memory)?.max(API_MEMORY),
     })
 }

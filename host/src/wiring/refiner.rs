@@ -257,6 +257,8 @@ impl Refiner {
             format: Format::from_media_type(&info.media_type).ok_or_else(unexpected)?,
             bytes: bytes.into(),
             notes: concept.map_or_else(Vec::new, |concept| concept.content.notes),
+            concept_id: None,
+            upload: None,
         })
     }
 }

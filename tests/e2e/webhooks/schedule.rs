@@ -45,7 +45,9 @@ async fn eight_attempts_are_made_on_the_schedule_and_another_on_request() {
     }
     let config = Config::new(values).unwrap();
     let components = Components::load(Some(&artifacts::components()), &config).unwrap();
-    let builder = HostBuilder::new(config).components(components).clock(Arc::clone(&clock) as _);
+    let builder = HostBuilder::new(config)
+        .components(components)
+        .clock(Arc::clone(&clock) as _);
     let host = builder.start().await.unwrap();
     let base = format!("http://{}", host.address());
     let client = Client::session(&base).await;

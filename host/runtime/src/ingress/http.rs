@@ -5,7 +5,7 @@
 //! all that. It knows no routes except those that it is given.
 
 mod authority;
-mod body;
+pub(super) mod body;
 mod client;
 mod connection;
 mod connections;

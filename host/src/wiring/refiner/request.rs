@@ -8,6 +8,8 @@ use concept_refinement_domain::task::Refinement;
 use concept_refinement_domain::validation::{self, Draft, FieldErrors, Malformed};
 use thiserror::Error;
 
+use crate::client::Upload;
+
 /// What to do with an original.
 ///
 /// ```
@@ -81,6 +83,12 @@ pub struct RefinedImage {
     pub bytes: Bytes,
     /// The model's notes on its work.
     pub notes: Vec<String>,
+    /// The id of the stored result. None from a [`Refiner`](crate::Refiner), which stores
+    /// nothing.
+    pub concept_id: Option<String>,
+    /// The original that [`Client::refine`](crate::Client::refine) has stored: it stays
+    /// until it is deleted.
+    pub upload: Option<Upload>,
 }
 
 /// Why there is no refined image.
