@@ -92,7 +92,11 @@ impl Work {
             max_bytes,
         } = self;
         let progress = Progress::new(sources.len());
-        let builder = builder.on_compiling(progress.telling());
+        let mut builder = builder.on_compiling(progress.telling());
+        // With logging, the log has it.
+        if !settings::is_verbose() {
+            builder = builder.on_output(progress.listening());
+        }
         let refiner = builder.refiner(code_cache::of_user()).await?;
         let one = async |source| {
             let refined = refined(&refiner, source, &request, max_bytes, &progress).await;

@@ -8,6 +8,7 @@ use concept_refinement_capability::clock::{Clock, SystemClock};
 use concept_refinement_capability::model::ImageModel;
 use concept_refinement_capability::traces::Traces;
 use concept_refinement_runtime::egress::resolver::{self, Resolver};
+use concept_refinement_runtime::model::output::{self, Listener as OutputListener};
 use concept_refinement_runtime::wasm::engine::Tell;
 use tokio::net::TcpListener;
 
@@ -46,6 +47,7 @@ pub struct HostBuilder {
     pub(super) traces: Traces,
     pub(super) on_waiting: Box<dyn FnOnce(SocketAddr) + Send>,
     pub(super) on_compiling: Option<Tell>,
+    pub(super) on_output: Arc<dyn OutputListener>,
 }
 
 impl HostBuilder {
@@ -63,6 +65,7 @@ impl HostBuilder {
             traces: Traces::default(),
             on_waiting: Box::new(|_| {}),
             on_compiling: None,
+            on_output: Arc::new(output::Log),
         }
     }
 
@@ -127,6 +130,12 @@ impl HostBuilder {
     /// are logged.
     pub fn on_compiling(mut self, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.on_compiling = Some(Arc::new(tell));
+        self
+    }
+
+    /// What models print, and why they crash, goes there instead of into the log.
+    pub(crate) fn on_output(mut self, listener: Arc<dyn OutputListener>) -> Self {
+        self.on_output = listener;
         self
     }
 

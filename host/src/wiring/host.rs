@@ -20,7 +20,6 @@ use concept_refinement_domain::secret::LENGTH;
 use concept_refinement_runtime::egress::Network;
 use concept_refinement_runtime::ingress::http::{CALLS, Connections, HostNames, listen};
 use concept_refinement_runtime::ingress::{ApiInstances, InProcess};
-use concept_refinement_runtime::model::output;
 use concept_refinement_runtime::wasm::engine::Pool;
 use futures::future::join_all;
 use rand::RngExt as _;
@@ -103,6 +102,7 @@ impl HostBuilder {
             traces,
             on_waiting,
             on_compiling,
+            on_output,
         } = self;
         let listener = match listener {
             Listener::Given(listener) => Some(listener),
@@ -148,10 +148,10 @@ impl HostBuilder {
             None => {
                 let links = Some(&metrics.links);
                 let pipeline = &compiled.pipeline;
-                let log = Arc::new(output::Log);
-                let model =
-                    pipeline::model(&config, &engine, pipeline, &network, &blobs, links, log).await;
-                model.map_err(HostError::Component)?
+                let model = pipeline::model(
+                    &config, &engine, pipeline, &network, &blobs, links, on_output,
+                );
+                model.await.map_err(HostError::Component)?
             }
         };
 

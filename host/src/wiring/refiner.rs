@@ -21,7 +21,6 @@ use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::{Change, Refinement, Stage, Task};
 use concept_refinement_runtime::egress::Network;
-use concept_refinement_runtime::model::output;
 use concept_refinement_runtime::wasm::engine::{Engine, Pool};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use uuid::Uuid;
@@ -79,6 +78,7 @@ impl HostBuilder {
             resolver,
             map_capabilities,
             on_compiling,
+            on_output,
             ..
         } = self;
         let components = Components::or_built_in(components, &config)?;
@@ -98,10 +98,10 @@ impl HostBuilder {
         let model = match model {
             Some(model) => model,
             None => {
-                let log = Arc::new(output::Log);
-                let model =
-                    pipeline::model(&config, &engine, &compiled, &network, &blobs, None, log).await;
-                model.map_err(HostError::Component)?
+                let model = pipeline::model(
+                    &config, &engine, &compiled, &network, &blobs, None, on_output,
+                );
+                model.await.map_err(HostError::Component)?
             }
         };
         let in_memory = capabilities::in_memory(&config, model, clock)?;
