@@ -12,7 +12,7 @@ mod transport;
 
 use futures::{Stream, TryStreamExt as _};
 use http::Method;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
 pub use answers::{Concept, Page, Quota, Task, TaskEvent, Upload};
@@ -22,6 +22,13 @@ pub(crate) use transport::Connection;
 use transport::{Transport, json_body};
 
 use crate::wiring::refiner::request::{Original, RefineRequest, RefinedImage};
+
+/// Encoded in a path: all but the unreserved characters (RFC 3986, section 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// A client for one user, from [`Host::client`](crate::Host::client).
 ///
@@ -274,5 +281,5 @@ fn page_path(path: &str, cursor: Option<&str>) -> String {
 }
 
 fn segment(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(text, RESERVED).to_string()
 }
