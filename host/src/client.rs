@@ -21,7 +21,7 @@ pub(crate) use token::Key;
 pub(crate) use transport::Connection;
 use transport::{Transport, json_body};
 
-use crate::wiring::refiner::request::{Original, RefineRequest, RefinedImage};
+use crate::wiring::refiner::request::{OriginalImage, RefineRequest, RefinedImage};
 
 /// Encoded in a path: all but the unreserved characters (RFC 3986, section 2.3).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -64,12 +64,12 @@ impl Client {
     /// or was deleted.
     pub async fn refine(
         &self,
-        original: impl Into<Original>,
+        original: impl Into<OriginalImage>,
         request: &RefineRequest,
     ) -> Result<RefinedImage, ClientError> {
         let (url, upload) = match original.into() {
-            Original::Url(url) => (url, None),
-            Original::Bytes(bytes) => {
+            OriginalImage::Url(url) => (url, None),
+            OriginalImage::Bytes(bytes) => {
                 let upload = self.upload(bytes).await?;
                 (upload.image_url.clone(), Some(upload))
             }

@@ -78,5 +78,5 @@ pub use concept_refinement_domain::validation::FieldErrors;
 pub use concept_refinement_runtime::egress::resolver::Resolver;
 pub use config::Config;
 pub use service::{Body, BodyError, ClientAddress, Service};
-pub use wiring::refiner::request::{Original, RefineError, RefineRequest, RefinedImage};
+pub use wiring::refiner::request::{OriginalImage, RefineError, RefineRequest, RefinedImage};
 pub use wiring::{Components, Host, HostBuilder, HostError, Refiner};

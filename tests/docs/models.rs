@@ -46,7 +46,7 @@ async fn the_template_becomes_a_model_of_ones_own() {
     let task = client.refined(&image, "older").await;
     assert_eq!(task["status"], "completed", "{task}");
     let refined = client.get(task["image_url"].as_str().unwrap()).await;
-    let [before, after] = [&original.bytes, &refined.body]
+    let [before, after] = [&original.bytes[..], &refined.body[..]]
         .map(|bytes| image::load_from_memory(bytes).unwrap().into_rgba8());
     assert_eq!(before.dimensions(), after.dimensions());
     assert!(before != after, "nobody sees a change");

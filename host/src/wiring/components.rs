@@ -20,6 +20,7 @@ pub(crate) mod embedded {
 
 /// The components that a host runs, as WebAssembly.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Components {
     /// Exports `wasi:http/handler`, and optionally `handler`.
     pub api: Bytes,

@@ -31,7 +31,7 @@ use crate::wiring::compiled::{Pipeline, compile};
 use crate::wiring::components::Components;
 use crate::wiring::grants::PROCESSOR_MEMORY;
 use crate::wiring::{HostError, capabilities, grants, pipeline};
-use request::{Original, RefineError, RefineRequest, RefinedImage, check};
+use request::{OriginalImage, RefineError, RefineRequest, RefinedImage, check};
 
 /// Limit of concurrent refinements, which wait for a provider or a core.
 const AT_ONCE: usize = 4;
@@ -139,15 +139,15 @@ impl Refiner {
     /// The request is invalid, or its refinement failed. The message is for the user.
     pub async fn refine(
         &self,
-        original: impl Into<Original>,
+        original: impl Into<OriginalImage>,
         request: &RefineRequest,
         began: impl FnMut(Stage),
     ) -> Result<RefinedImage, RefineError> {
         // A user may have one active task, so each task has a user of its own.
         let user = Uuid::now_v7().to_string();
         let (refinement, upload) = match original.into() {
-            Original::Url(url) => (check(request, Some(&url), &self.allowed_sources)?, None),
-            Original::Bytes(bytes) => {
+            OriginalImage::Url(url) => (check(request, Some(&url), &self.allowed_sources)?, None),
+            OriginalImage::Bytes(bytes) => {
                 let mut refinement = check(request, None, &self.allowed_sources)?;
                 let (path, url) = self.upload(&user, bytes).await?;
                 refinement.original_image_url = url;

@@ -54,20 +54,20 @@ impl RefineRequest {
 /// The image that is to be refined.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Original {
+pub enum OriginalImage {
     /// A URL, downloaded under the rules for originals.
     Url(String),
     /// The bytes of the image. The pipeline checks them.
     Bytes(Bytes),
 }
 
-impl From<Vec<u8>> for Original {
+impl From<Vec<u8>> for OriginalImage {
     fn from(bytes: Vec<u8>) -> Self {
         Self::Bytes(bytes.into())
     }
 }
 
-impl From<Bytes> for Original {
+impl From<Bytes> for OriginalImage {
     fn from(bytes: Bytes) -> Self {
         Self::Bytes(bytes)
     }
