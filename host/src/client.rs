@@ -82,7 +82,7 @@ impl Client {
                     return self.result(&task, upload).await;
                 }
                 TaskEvent::Changed(task) if task.is_failed() => {
-                    return Err(ClientError::TaskFailed(Box::new(task)));
+                    return Err(ClientError::TaskFailed(task));
                 }
                 TaskEvent::Deleted => return Err(ClientError::TaskDeleted(submitted.task_id)),
                 TaskEvent::Changed(_) | TaskEvent::Progress(_) => {}

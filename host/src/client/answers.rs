@@ -105,7 +105,7 @@ pub struct Page<T> {
 #[non_exhaustive]
 pub enum TaskEvent {
     /// The task as it is from now on.
-    Changed(Task),
+    Changed(Box<Task>),
     /// A stage of its work has begun.
     Progress(Stage),
     /// It was deleted. This is the last event.

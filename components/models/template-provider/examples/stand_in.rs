@@ -78,7 +78,9 @@ fn error(sentence: &str) -> Vec<u8> {
 
 fn inverted(body: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     let request: Value = serde_json::from_slice(body)?;
-    let original = BASE64_STANDARD.decode(request["image"].as_str().unwrap_or_default())?;
+    let image = request.get("image").and_then(Value::as_str);
+    let image = image.ok_or("there is no image")?;
+    let original = BASE64_STANDARD.decode(image)?;
     let mut image = image::load_from_memory(&original)?;
     image.invert();
     let mut png = Cursor::new(Vec::new());

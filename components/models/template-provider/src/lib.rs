@@ -94,11 +94,10 @@ async fn submit(ports: &impl Ports, job: &Job) -> Result<String, Error> {
     if !(200..300).contains(&response.status) {
         return Err(problem(&response));
     }
-    let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();
-    let id = answer["id"].as_str().filter(|id| is_id(id));
+    let id = text(&response, "id").filter(|id| is_id(id));
     let id = id.ok_or_else(|| Error::Unknown("the provider did not name its work".to_owned()))?;
     ports.keep(&format!("{} {id}", job.task_id)).await?;
-    Ok(id.to_owned())
+    Ok(id)
 }
 
 /// Waits for the result of this work.
@@ -119,9 +118,14 @@ fn is_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= 100 && id.bytes().all(is_plain)
 }
 
+/// A text of the provider's JSON.
+fn text(response: &Response, name: &str) -> Option<String> {
+    let answer: Value = serde_json::from_slice(&response.body).ok()?;
+    Some(answer.get(name)?.as_str()?.to_owned())
+}
+
 fn problem(response: &Response) -> Error {
-    let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();
-    let said = answer["error"].as_str().unwrap_or("no reason given");
+    let said = text(response, "error").unwrap_or_else(|| "no reason given".to_owned());
     let sentence = format!("the provider answered {}: {said}", response.status);
     match response.status {
         401 | 403 => Error::Unauthorized("the provider refused the key".to_owned()),
