@@ -96,6 +96,7 @@ async fn a_service_has_the_limits_of_a_listener() {
             format!("Bearer {}", made["access_token"].as_str().unwrap()),
         )
         .header("content-type", "image/png")
+        .header("content-length", large.len())
         .body(Full::from(large))
         .unwrap();
     assert_eq!(answer(&mut service, upload).await.0, 413);
