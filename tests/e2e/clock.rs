@@ -43,7 +43,9 @@ async fn start(data: &Path, clock: &Arc<ManualClock>, confirmed_day: Option<&str
     }
     let config = Config::new(values).unwrap();
     let components = Components::load(Some(&artifacts::components()), &config).unwrap();
-    let builder = HostBuilder::new(config, components).clock(Arc::clone(clock) as _);
+    let builder = HostBuilder::new(config)
+        .components(components)
+        .clock(Arc::clone(clock) as _);
     builder.start().await.unwrap()
 }
 

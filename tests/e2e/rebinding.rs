@@ -75,7 +75,9 @@ pub async fn host(names: Arc<dyn Resolver>, settings: &[(&str, &str)]) -> Host {
     std::os::unix::fs::symlink(artifacts::compiled(), data.join("compiled")).unwrap();
     let config = Config::new(values).unwrap();
     let components = Components::load(Some(&artifacts::components()), &config).unwrap();
-    let builder = HostBuilder::new(config, components).resolver(names);
+    let builder = HostBuilder::new(config)
+        .components(components)
+        .resolver(names);
     builder.start().await.unwrap()
 }
 

@@ -5,6 +5,7 @@ mod building;
 mod documents;
 mod durability;
 mod embed;
+mod in_process;
 mod models;
 mod readme;
 mod shell;

@@ -45,11 +45,12 @@ pub const ADAPTERS: [&str; 12] = [
     "adapter-next-models-0-1",
 ];
 
-pub const FOR_TESTS: [&str; 5] = [
+pub const FOR_TESTS: [&str; 6] = [
     "model-scripted",
     "middleware-scripted",
     "model-template",
     "model-template-middleware",
+    "model-template-provider",
     "spin-probe",
 ];
 

@@ -137,7 +137,7 @@ fn lint(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
         let mut cargo = workspace.native_cargo(&["doc", "--workspace", "--no-deps"]);
         // With an example, cargo selects the features that tests need, as for clippy, so
         // dependencies are not checked again.
-        cargo.args(["--lib", "--bins", "--example", "embed"]);
+        cargo.args(["--lib", "--bins", "--examples"]);
         process::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))
     })
 }

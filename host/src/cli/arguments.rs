@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
-use super::model::templates::LANGUAGES;
+use super::model::templates::{KINDS, LANGUAGES};
 use super::operator::arguments as operator;
 use super::settings;
 use crate::config::table;
@@ -181,12 +181,12 @@ fn move_stores() -> Command {
 
 fn model() -> Command {
     let test = Command::new("test")
-        .about("Tells whether a model component keeps the interface's promises")
+        .about("Tests whether a model component keeps the promises of the interface")
         .long_about(
-            "Tells whether a model component keeps the interface's promises: gives it good, odd \
-             and hostile images and prompts, within the limits of a service, and judges its \
-             answers line by line. A model that asks a provider asks it here too. Exits with 0 if \
-             all promises hold, else with 1.",
+            "Tests whether a model component keeps the promises of the interface: gives it good, \
+             odd and hostile images and prompts, within the limits of a service, and reports each \
+             result. A model that calls a provider calls it here too, which may cost money. Exits \
+             with 0 if all promises hold, else with 1.",
         )
         .arg(
             Arg::new("model-to-test")
@@ -197,16 +197,28 @@ fn model() -> Command {
         .arg(json());
     let test = with_settings(test, Some(table::Command::TestModel));
     let new = Command::new("new")
-        .about("Makes a directory with a model of one's own, to be filled")
+        .about("Creates a directory with a working model, for you to change")
         .long_about(
-            "Makes a directory with a model of one's own, to be filled: sources, interfaces and a \
-             README that says how to build and try it. It needs nothing but what it names there.",
+            "Creates a directory with a working model, for you to change: sources, interfaces and \
+             a README that explains how to build and try it. You need nothing but what the README \
+             names.",
         )
         .arg(
             Arg::new("name")
                 .value_name("NAME")
                 .required(true)
-                .help("The model's name, and that of its directory, which is made here"),
+                .help("The name of the model and of its new directory"),
+        )
+        .arg(
+            Arg::new("kind")
+                .long("kind")
+                .value_name("KIND")
+                .default_value("image")
+                .value_parser(KINDS)
+                .help(
+                    "What the model does: it computes an image, calls a provider over HTTP, or \
+                     calls the models behind it",
+                ),
         )
         .arg(
             Arg::new("language")
@@ -214,11 +226,11 @@ fn model() -> Command {
                 .value_name("LANGUAGE")
                 .required(true)
                 .value_parser(LANGUAGES)
-                .help("The language that it is written in"),
+                .help("The programming language; provider and middleware are only in rust"),
         )
         .after_help(STATUSES);
     Command::new("model")
-        .about("What concerns models of one's own")
+        .about("Create and test your own models")
         .subcommand_required(true)
         .subcommand(new)
         .subcommand(test)

@@ -18,7 +18,7 @@ use concept_refinement_domain::image::Format;
 
 use super::failure::Failure;
 use super::source::Source;
-use crate::wiring::refiner::request::Refined;
+use crate::wiring::refiner::request::RefinedImage;
 
 pub enum Output {
     Stdout,
@@ -95,7 +95,7 @@ impl Output {
     }
 
     /// Returns the path of the image. In a folder it is named after its source.
-    pub async fn write(&mut self, source: &Source, refined: Refined) -> io::Result<PathBuf> {
+    pub async fn write(&mut self, source: &Source, refined: RefinedImage) -> io::Result<PathBuf> {
         match self {
             Self::Stdout => {
                 to(|| Ok(io::stdout()), refined).await?;
@@ -203,7 +203,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// On a thread, since the reader may be slow.
 async fn to<W: io::Write>(
     open: impl FnOnce() -> io::Result<W> + Send + 'static,
-    refined: Refined,
+    refined: RefinedImage,
 ) -> io::Result<()> {
     let written = tokio::task::spawn_blocking(move || {
         let mut output = open()?;

@@ -1,8 +1,11 @@
 //! A progress bar on a terminal; nothing elsewhere.
 
+use std::io::{self, Write as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::task::Stage;
+use concept_refinement_runtime::model::output::Listener;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::settings;
@@ -63,6 +66,11 @@ impl Progress {
         move |sentence| bar.println(in_a_line(sentence))
     }
 
+    /// Shows what models print, and why they crash.
+    pub fn listening(&self) -> Arc<dyn Listener> {
+        Arc::new(Printed(self.0.clone()))
+    }
+
     /// Prints a line above the progress bar, if there is one.
     pub fn done(&self, sentence: &str) {
         self.0.println(sentence);
@@ -72,6 +80,24 @@ impl Progress {
     pub fn tell(&self, sentence: &str) {
         self.0.suspend(|| say(sentence));
     }
+}
+
+struct Printed(ProgressBar);
+
+impl Listener for Printed {
+    fn line(&self, model: &str, line: &str) {
+        self.0.suspend(|| print(&format!("{model} | {line}")));
+    }
+
+    fn crash(&self, model: &str, reason: &str) {
+        self.0
+            .suspend(|| print(&format!("{model} crashed: {reason}")));
+    }
+}
+
+/// Prints to standard error and ignores errors.
+fn print(line: &str) {
+    let _ = writeln!(io::stderr(), "{}", in_a_line(line));
 }
 
 impl Drop for Progress {

@@ -13,7 +13,7 @@ use super::signals::Signals;
 use super::source::Source;
 use super::{code_cache, settings};
 use crate::config::table::Command;
-use crate::wiring::refiner::request::{self, RefineError, Refined, Words};
+use crate::wiring::refiner::request::{self, RefineError, RefineRequest, RefinedImage};
 use crate::wiring::{Components, HostBuilder, Refiner};
 
 /// The default log level: errors are printed as one sentence, details only on
@@ -29,32 +29,30 @@ pub fn run(
     settings::start_log(config.log_format, LOGGED)?;
 
     let text = |name| matches.get_one::<String>(name).cloned();
-    let words = Words {
-        prompt: text("prompt").unwrap_or_default(),
-        logo_description: text("logo-description"),
-        theme_description: text("theme-description"),
-    };
+    let mut request = RefineRequest::new(text("prompt").unwrap_or_default());
+    request.logo_description = text("logo-description");
+    request.theme_description = text("theme-description");
     let images = matches.get_many::<PathBuf>("image").unwrap_or_default();
     let sources: Vec<_> = images.map(|image| Source::of(image)).collect();
-    if is_an_image(&words.prompt) {
+    if is_an_image(&request.prompt) {
         return Err(Failure::Usage(anyhow::anyhow!(
             "PROMPT is missing: the last argument, {}, is an image",
-            words.prompt
+            request.prompt
         )));
     }
     for source in &sources {
-        request::check(&words, source.url(), &config.allowed_sources)
+        request::check(&request, source.url(), &config.allowed_sources)
             .map_err(|error| Failure::Usage(anyhow::anyhow!(sentence(&error, source))))?;
     }
     let out = matches.get_one::<PathBuf>("output").cloned();
     let work = Work {
         output: Output::new(&out.unwrap_or_default(), &sources)?,
         sources,
-        words,
+        request,
         max_bytes: config.max_image_bytes,
     };
     let components = Components::load(given.components.as_deref(), &config)?;
-    let builder = prepare(HostBuilder::new(config, components));
+    let builder = prepare(HostBuilder::new(config).components(components));
 
     let runtime = tokio::runtime::Runtime::new()?;
     let done = runtime.block_on(async {
@@ -77,7 +75,7 @@ fn is_an_image(prompt: &str) -> bool {
 
 struct Work {
     sources: Vec<Source>,
-    words: Words,
+    request: RefineRequest,
     output: Output,
     /// Largest original, in bytes.
     max_bytes: u64,
@@ -89,15 +87,19 @@ impl Work {
     async fn done(self, builder: HostBuilder) -> Result<(), Failure> {
         let Self {
             sources,
-            words,
+            request,
             mut output,
             max_bytes,
         } = self;
         let progress = Progress::new(sources.len());
-        let builder = builder.on_compiling(progress.telling());
+        let mut builder = builder.on_compiling(progress.telling());
+        // With logging, the log has it.
+        if !settings::is_verbose() {
+            builder = builder.on_output(progress.listening());
+        }
         let refiner = builder.refiner(code_cache::of_user()).await?;
         let one = async |source| {
-            let refined = refined(&refiner, source, &words, max_bytes, &progress).await;
+            let refined = refined(&refiner, source, &request, max_bytes, &progress).await;
             (source, refined)
         };
         let mut images = stream::iter(&sources).map(one).buffered(refiner.at_once());
@@ -142,17 +144,17 @@ impl Work {
 async fn refined(
     refiner: &Refiner,
     source: &Source,
-    words: &Words,
+    request: &RefineRequest,
     max_bytes: u64,
     progress: &Progress,
-) -> Result<Refined, String> {
+) -> Result<RefinedImage, String> {
     let mut steps = progress.of(source.name());
     let image = source
         .read(max_bytes)
         .await
         .map_err(|error| format!("{} cannot be read: {error}", source.name()))?;
     refiner
-        .refine(image, words, |stage| steps.began(stage))
+        .refine(image, request, |stage| steps.began(stage))
         .await
         .map_err(|error| sentence(&error, source))
 }

@@ -30,7 +30,7 @@ pub fn run(
     }
     let components = Components::load(given.components.as_deref(), &config)?;
     let trust = config.trust.clone();
-    let builder = prepare(HostBuilder::new(config, components)).on_waiting(announce);
+    let builder = prepare(HostBuilder::new(config).components(components)).on_waiting(announce);
     until_stopped(async {
         let sending = Sending::of_environment(&trust);
         let traces = sending.traces();

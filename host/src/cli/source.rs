@@ -9,7 +9,7 @@ use concept_refinement_domain::sentence::sanitize;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::wiring::refiner::request;
+use crate::wiring::refiner::request::OriginalImage;
 
 /// Limits for a shown name and for a file name made from a URL, in code points.
 const MAX_SHOWN: usize = 200;
@@ -66,9 +66,9 @@ impl Source {
     }
 
     /// Reads a file only as far as needed to see that it is too large.
-    pub async fn read(&self, max_bytes: u64) -> io::Result<request::Source> {
+    pub async fn read(&self, max_bytes: u64) -> io::Result<OriginalImage> {
         let path = match self {
-            Self::Url(url) => return Ok(request::Source::Url(url.clone())),
+            Self::Url(url) => return Ok(OriginalImage::Url(url.clone())),
             Self::File(path) => Some(path.clone()),
             Self::Stdin => None,
         };
@@ -80,7 +80,7 @@ impl Source {
             let mut bytes = Vec::new();
             let limit = max_bytes.saturating_add(1);
             input.take(limit).read_to_end(&mut bytes)?;
-            io::Result::Ok(request::Source::Image(bytes.into()))
+            io::Result::Ok(OriginalImage::from(bytes))
         });
         read.await?
     }

@@ -9,6 +9,7 @@ const SIMILAR: f64 = 0.75;
 
 /// Why a configuration is invalid; each error names the setting.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// A file sets something that does not exist.
     #[error("{origin}: unknown setting {key:?}{suggestion}")]

@@ -8,6 +8,7 @@ mod providers;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -72,6 +73,19 @@ impl ModelLink {
                 result.with_context(|| format!("model: {}", path.display()))
             }
             ModelChoice::Local | ModelChoice::Provider(_) | ModelChoice::Middleware(_) => result,
+        }
+    }
+
+    /// What operators call its component: a file's name, or its own.
+    pub fn component_name(&self) -> Cow<'_, str> {
+        match &self.component {
+            ModelChoice::Component(path) => match path.file_name() {
+                Some(name) => name.to_string_lossy(),
+                None => Cow::Borrowed(&self.name),
+            },
+            ModelChoice::Local | ModelChoice::Provider(_) | ModelChoice::Middleware(_) => {
+                Cow::Borrowed(&self.name)
+            }
         }
     }
 

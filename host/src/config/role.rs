@@ -5,6 +5,7 @@ use super::reader::{Reader, unusable};
 
 /// Which parts of the service a process runs. Separate parts need stores with servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Role {
     /// Everything.
     All,

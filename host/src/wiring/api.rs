@@ -1,5 +1,7 @@
 //! The API: instances of a component behind HTTP.
 
+use std::mem;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use concept_refinement_capability::cores::Cores;
 use concept_refinement_capability::rate::Rate;
 use concept_refinement_capability::traces::Traces;
 use concept_refinement_runtime::ingress::http::{Access, HttpTrigger, Limit, PushTrigger};
-use concept_refinement_runtime::ingress::{ApiInstances, Handler};
+use concept_refinement_runtime::ingress::{ApiInstances, Handler, InProcess};
 use concept_refinement_runtime::metrics::http::Requests;
 use concept_refinement_runtime::wasm::engine::Engine;
 use concept_refinement_runtime::wasm::sandbox::{Grants, Sandbox};
@@ -17,6 +19,7 @@ use tokio::sync::Semaphore;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::config::{Auth, Config};
+use crate::service::Service;
 use crate::wiring::serving::Serving;
 
 /// Rate limit of anonymous sessions per client address: enough for a household or an
@@ -41,22 +44,25 @@ const BEYOND_ORIGINAL: u64 = 1 << 20;
 pub struct Api {
     http: Arc<HttpTrigger>,
     cores: Arc<Cores>,
-    /// None: it is in use.
+    /// None: there is none, or it is in use.
     listener: Option<TcpListener>,
+    is_open: bool,
 }
 
 impl Api {
-    /// For the clients that the configuration allows. `push`: handles pushed messages.
+    /// For the clients that the configuration allows. `address`: where clients connect to.
+    /// `push`: handles pushed messages.
     pub fn new(
         config: &Config,
-        listener: TcpListener,
+        address: SocketAddr,
+        listener: Option<TcpListener>,
         cores: Arc<Cores>,
         push: Option<Arc<PushTrigger>>,
         requests: Arc<Requests>,
         traces: Traces,
     ) -> anyhow::Result<Self> {
         let access = Access {
-            listener: listener.local_addr()?,
+            listener: address,
             public_url: config.public_url.clone(),
             proxies: config.trusted_proxies.clone(),
             cors_origins: config.cors_origins.clone(),
@@ -69,7 +75,8 @@ impl Api {
         Ok(Self {
             http: Arc::new(http),
             cores,
-            listener: Some(listener),
+            listener,
+            is_open: false,
         })
     }
 
@@ -96,8 +103,20 @@ impl Api {
         Ok(())
     }
 
+    /// The requests of the program itself, for these instances.
+    pub async fn in_process(&self, instances: ApiInstances) -> anyhow::Result<InProcess> {
+        let handlers = handlers(&self.cores, instances).await?;
+        Ok(InProcess::new(handlers, Arc::clone(&self.cores)))
+    }
+
+    /// The requests that another server hands over.
+    pub fn service(&self) -> Service {
+        Service::new(Arc::clone(&self.http), Arc::clone(&self.cores))
+    }
+
     fn accept(&mut self, serving: &mut Serving) {
-        if let Some(listener) = self.listener.take() {
+        if !mem::replace(&mut self.is_open, true) {
+            let listener = self.listener.take();
             let (http, cores) = (Arc::clone(&self.http), Arc::clone(&self.cores));
             serving.spawn(|stop| http.serve(listener, cores, stop.stopped, stop.cancelled));
         }

@@ -8,11 +8,20 @@ use concept_refinement_capability::clock::{Clock, SystemClock};
 use concept_refinement_capability::model::ImageModel;
 use concept_refinement_capability::traces::Traces;
 use concept_refinement_runtime::egress::resolver::{self, Resolver};
+use concept_refinement_runtime::model::output::{self, Listener as OutputListener};
 use concept_refinement_runtime::wasm::engine::Tell;
 use tokio::net::TcpListener;
 
 use crate::config::Config;
 use crate::wiring::components::Components;
+
+/// Where clients connect to.
+pub(super) enum Listener {
+    /// The configured address.
+    Configured,
+    Given(TcpListener),
+    None,
+}
 
 /// Builds a host from its configuration. A model, a clock, a listener or capabilities of
 /// your own can replace the configured ones.
@@ -20,17 +29,17 @@ use crate::wiring::components::Components;
 /// ```no_run
 /// # use std::sync::Arc;
 /// # use concept_refinement_host::capability::model::ImageModel;
-/// # use concept_refinement_host::{Components, Config, Host, HostBuilder, HostError};
+/// # use concept_refinement_host::{Config, Host, HostBuilder, HostError};
 /// # async fn start(config: Config, model: Arc<dyn ImageModel>) -> Result<Host, HostError> {
-/// let components = Components::load(Some("target/components".as_ref()), &config)?;
-/// HostBuilder::new(config, components).model(model).start().await
+/// HostBuilder::new(config).model(model).start().await
 /// # }
 /// ```
 #[must_use = "a host begins with `start`"]
 pub struct HostBuilder {
     pub(super) config: Config,
-    pub(super) components: Components,
-    pub(super) listener: Option<TcpListener>,
+    /// None: those that this library was built with.
+    pub(super) components: Option<Components>,
+    pub(super) listener: Listener,
     pub(super) model: Option<Arc<dyn ImageModel>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) resolver: Arc<dyn Resolver>,
@@ -38,15 +47,17 @@ pub struct HostBuilder {
     pub(super) traces: Traces,
     pub(super) on_waiting: Box<dyn FnOnce(SocketAddr) + Send>,
     pub(super) on_compiling: Option<Tell>,
+    pub(super) on_output: Arc<dyn OutputListener>,
 }
 
 impl HostBuilder {
-    /// A host with nothing but the configuration.
-    pub fn new(config: Config, components: Components) -> Self {
+    /// A host with nothing but the configuration. It runs the components that this library
+    /// was built with.
+    pub fn new(config: Config) -> Self {
         Self {
             config,
-            components,
-            listener: None,
+            components: None,
+            listener: Listener::Configured,
             model: None,
             clock: Arc::new(SystemClock),
             resolver: resolver::system(),
@@ -54,12 +65,28 @@ impl HostBuilder {
             traces: Traces::default(),
             on_waiting: Box::new(|_| {}),
             on_compiling: None,
+            on_output: Arc::new(output::Log),
         }
+    }
+
+    /// Runs these components instead of the built-in ones.
+    pub fn components(mut self, components: Components) -> Self {
+        self.components = Some(components);
+        self
     }
 
     /// Uses this listener instead of binding the configured address.
     pub fn listener(mut self, listener: TcpListener) -> Self {
-        self.listener = Some(listener);
+        self.listener = Listener::Given(listener);
+        self
+    }
+
+    /// Listens nowhere: all requests come from [`Host::service`](crate::Host::service) and
+    /// [`Host::client`](crate::Host::client). The configured address still decides which
+    /// `Host` a request may have, as if the service listened there: at a loopback address
+    /// only local names and that of the public URL.
+    pub fn without_listener(mut self) -> Self {
+        self.listener = Listener::None;
         self
     }
 
@@ -103,6 +130,12 @@ impl HostBuilder {
     /// are logged.
     pub fn on_compiling(mut self, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.on_compiling = Some(Arc::new(tell));
+        self
+    }
+
+    /// What models print, and why they crash, goes there instead of into the log.
+    pub(crate) fn on_output(mut self, listener: Arc<dyn OutputListener>) -> Self {
+        self.on_output = listener;
         self
     }
 

@@ -77,7 +77,7 @@ impl Pipeline {
         let processor = component(engine, "processor", &components.processor)?;
         let mut chosen = model.links().into_iter();
         let mut compiled = |bytes: &[u8]| match chosen.next() {
-            Some(link) => link.named(Model::new(engine, &link.name, bytes)),
+            Some(link) => link.named(Model::new(engine, &link.component_name(), bytes)),
             None => Model::new(engine, "model", bytes),
         };
         let model = compiled(&components.model)?;

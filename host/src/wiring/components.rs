@@ -20,6 +20,7 @@ pub(crate) mod embedded {
 
 /// The components that a host runs, as WebAssembly.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Components {
     /// Exports `wasi:http/handler`, and optionally `handler`.
     pub api: Bytes,
@@ -43,6 +44,11 @@ impl Components {
     /// [`HostError::Components`]: a file is missing or cannot be read.
     pub fn load(directory: Option<&Path>, config: &Config) -> Result<Self, HostError> {
         Self::found(directory, config).map_err(HostError::Components)
+    }
+
+    /// The given ones, or the built-in ones.
+    pub(super) fn or_built_in(given: Option<Self>, config: &Config) -> Result<Self, HostError> {
+        given.map_or_else(|| Self::load(None, config), Ok)
     }
 
     fn found(directory: Option<&Path>, config: &Config) -> anyhow::Result<Self> {

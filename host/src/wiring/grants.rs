@@ -66,6 +66,21 @@ pub fn api(
     }
 }
 
+/// For the API as the embedding program calls it: its users are those whose tokens are
+/// signed with `key`, which nobody else knows.
+pub fn api_in_process(granted: Grants, key: &str) -> Grants {
+    let mut settings = (*granted.settings).clone();
+    for name in ["jwks-url", "jwt-audience", "jwt-issuer"] {
+        settings.remove(name);
+    }
+    settings.insert("auth".into(), "secret".to_owned());
+    settings.insert("jwt-secret".into(), key.to_owned());
+    Grants {
+        settings: Arc::new(settings),
+        ..granted
+    }
+}
+
 /// Space for the images that tasks work on. Some may be stored in `directory`.
 pub fn blobs(config: &Config, directory: Option<PathBuf>, room: &Arc<Room>) -> Arc<Blobs> {
     let file = directory.map(|directory| BlockFile::new(directory, Arc::clone(room)));

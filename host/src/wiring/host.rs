@@ -19,16 +19,18 @@ use concept_refinement_capability::{Capabilities, create_directory};
 use concept_refinement_domain::secret::LENGTH;
 use concept_refinement_runtime::egress::Network;
 use concept_refinement_runtime::ingress::http::{CALLS, Connections, HostNames, listen};
-use concept_refinement_runtime::model::output;
+use concept_refinement_runtime::ingress::{ApiInstances, InProcess};
 use concept_refinement_runtime::wasm::engine::Pool;
 use futures::future::join_all;
 use rand::RngExt as _;
+use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::admin::{self, AdminServer};
 use crate::backup::Backup;
+use crate::client::{self, Client};
 use crate::config::Config;
 use crate::loops::deliverer;
 use crate::loops::deliverer::Deliverer;
@@ -41,10 +43,12 @@ use crate::loops::worker::Worker;
 use crate::metrics::Limited;
 use crate::moving::{HalfMoved, refuse_half_moved};
 use crate::operator::Operator;
+use crate::service::Service;
 use crate::wiring::HostError;
 use crate::wiring::api::{self, Api};
-use crate::wiring::builder::HostBuilder;
+use crate::wiring::builder::{HostBuilder, Listener};
 use crate::wiring::compiled::{Compiled, compile};
+use crate::wiring::components::Components;
 use crate::wiring::control::Control;
 use crate::wiring::grants::API_MEMORY;
 use crate::wiring::monitoring::Monitoring;
@@ -70,7 +74,10 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(3);
 /// stay stored.
 pub struct Host {
     metrics_address: Option<SocketAddr>,
+    admin_address: Option<SocketAddr>,
     capabilities: Arc<Capabilities>,
+    service: Service,
+    connection: client::Connection,
     serving: Serving,
 }
 
@@ -95,19 +102,25 @@ impl HostBuilder {
             traces,
             on_waiting,
             on_compiling,
+            on_output,
         } = self;
         let listener = match listener {
-            Some(listener) => listener,
-            None => listen(config.listen).await.map_err(HostError::Listen)?,
+            Listener::Given(listener) => Some(listener),
+            Listener::Configured => Some(listen(config.listen).await.map_err(HostError::Listen)?),
+            Listener::None => None,
         };
-        let address = listener.local_addr();
-        let address = address.map_err(|error| HostError::Listen(error.into()))?;
+        let address = match &listener {
+            Some(listener) => address_of(listener)?,
+            None => config.listen,
+        };
+        let components = Components::or_built_in(components, &config)?;
         let monitoring = Monitoring::listen(&config).await;
         let monitoring = monitoring.map_err(HostError::Listen)?;
         let admin = match &config.admin {
             Some(admin) => Some(listen(admin.address).await.map_err(HostError::Listen)?),
             None => None,
         };
+        let admin_address = admin.as_ref().map(address_of).transpose()?;
         let metrics = monitoring.metrics();
         create_directory(&config.data_dir)
             .with_context(|| format!("creating the data directory {}", shown(&config)))
@@ -135,10 +148,10 @@ impl HostBuilder {
             None => {
                 let links = Some(&metrics.links);
                 let pipeline = &compiled.pipeline;
-                let log = Arc::new(output::Log);
-                let model =
-                    pipeline::model(&config, &engine, pipeline, &network, &blobs, links, log).await;
-                model.map_err(HostError::Component)?
+                let model = pipeline::model(
+                    &config, &engine, pipeline, &network, &blobs, links, on_output,
+                );
+                model.await.map_err(HostError::Component)?
             }
         };
 
@@ -158,6 +171,7 @@ impl HostBuilder {
         let (push, pushes) = push::trigger(&config, &network, &clock, &pause).unzip();
         let mut api = Api::new(
             &config,
+            address,
             listener,
             Arc::clone(&cores),
             push,
@@ -285,6 +299,16 @@ impl HostBuilder {
             serving.monitored_by(scraped.serving);
         }
         let instances = instances(Some(&secret), &capabilities, &slots);
+        let key = client::Key::new(&random());
+        let in_process = ApiInstances {
+            grants: grants::api_in_process(instances.grants.clone(), key.setting()),
+            stopping: Arc::default(),
+            engine: instances.engine.clone(),
+            pre: instances.pre.clone(),
+            slots: Arc::clone(&instances.slots),
+        };
+        let in_process = api.in_process(in_process).await;
+        let in_process = in_process.map_err(HostError::Component)?;
         let served = api.serve(instances, &mut serving).await;
         served.map_err(HostError::Component)?;
         if config.role.works() {
@@ -302,6 +326,12 @@ impl HostBuilder {
         let backup = Backup::new(data, embedded, Arc::clone(&capabilities.room));
         let local = || format!("http://{address}");
         let origin = config.public_url.clone().unwrap_or_else(local);
+        let connection = client::Connection {
+            api: Arc::new(in_process),
+            key: Arc::new(key),
+            clock: Arc::clone(&capabilities.clock),
+            origin: origin.as_str().into(),
+        };
         let server = Arc::new(AdminServer {
             operator: Operator {
                 host: Arc::clone(&capabilities),
@@ -311,15 +341,13 @@ impl HostBuilder {
             scrape,
             origin,
             listener: config.admin.clone(),
-            names: admin
-                .as_ref()
-                .and_then(|admin| admin.local_addr().ok())
+            names: admin_address
                 .and_then(|address| HostNames::of_listener(address, config.public_url.as_deref())),
             places: Connections::new(admin::CONNECTIONS),
         });
         if let Some(admin) = admin {
             let server = Arc::clone(&server);
-            if let Ok(address) = admin.local_addr() {
+            if let Some(address) = admin_address {
                 tracing::info!("operators are answered at http://{address}/");
             }
             serving.spawn(|stop| until_stop(stop.stopped, admin::serve(admin, server)));
@@ -329,14 +357,17 @@ impl HostBuilder {
         }
         Ok(Host {
             metrics_address,
+            admin_address,
             capabilities,
+            service: api.service(),
+            connection,
             serving,
         })
     }
 }
 
 impl Host {
-    /// The address of the listener.
+    /// The address of the listener. Without a listener: the configured one.
     pub fn address(&self) -> SocketAddr {
         self.serving.address()
     }
@@ -344,6 +375,42 @@ impl Host {
     /// Where Prometheus can get the metrics. None: it is not configured.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics_address
+    }
+
+    /// Where operators are answered. None: it is not configured, and they use the socket in
+    /// the data directory.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
+    }
+
+    /// The API and the page as a [`tower::Service`](https://docs.rs/tower), for a server of
+    /// your own. See [`Service`].
+    pub fn service(&self) -> Service {
+        self.service.clone()
+    }
+
+    /// A client of this host for one user, whose quota and limits apply. The user may be one
+    /// of a token's or of your own making; with `auth` `anonymous`, the `user_id` of a
+    /// session.
+    pub fn client(&self, user: &str) -> Client {
+        Client::new(&self.connection, user)
+    }
+
+    /// Completes when a part of the host has ended although nobody stopped it, which is a
+    /// bug: wait for this beside your signal to stop.
+    ///
+    /// ```no_run
+    /// # async fn run(host: concept_refinement_host::Host) -> anyhow::Result<()> {
+    /// tokio::select! {
+    ///     signal = tokio::signal::ctrl_c() => signal?,
+    ///     () = host.wait() => anyhow::bail!("the host ended early"),
+    /// }
+    /// host.stop().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn wait(&self) {
+        self.serving.ended().await;
     }
 
     /// The capabilities that its components use; an embedding program may use them
@@ -362,6 +429,11 @@ impl Host {
     pub(crate) fn into_serving(self) -> Serving {
         self.serving
     }
+}
+
+fn address_of(listener: &TcpListener) -> Result<SocketAddr, HostError> {
+    let address = listener.local_addr();
+    address.map_err(|error| HostError::Listen(error.into()))
 }
 
 fn shown(config: &Config) -> Display<'_> {
@@ -403,7 +475,7 @@ fn pool(config: &Config) -> anyhow::Result<Pool> {
             .saturating_add(u32::try_from(deliverer::AT_ONCE)?)
             .saturating_add(API_INSTANCES)
             .saturating_add(FIRST_INSTANCES),
-        calls: u32::try_from(CALLS)?,
+        calls: u32::try_from(CALLS + InProcess::CALLS)?,
         max_memory: usize::try_from(config.model_memory)?.max(API_MEMORY),
     })
 }

@@ -21,7 +21,6 @@ use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::{Change, Refinement, Stage, Task};
 use concept_refinement_runtime::egress::Network;
-use concept_refinement_runtime::model::output;
 use concept_refinement_runtime::wasm::engine::{Engine, Pool};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use uuid::Uuid;
@@ -29,9 +28,10 @@ use uuid::Uuid;
 use crate::loops::worker::Worker;
 use crate::wiring::builder::HostBuilder;
 use crate::wiring::compiled::{Pipeline, compile};
+use crate::wiring::components::Components;
 use crate::wiring::grants::PROCESSOR_MEMORY;
 use crate::wiring::{HostError, capabilities, grants, pipeline};
-use request::{RefineError, Refined, Source, Words, check};
+use request::{OriginalImage, RefineError, RefineRequest, RefinedImage, check};
 
 /// Limit of concurrent refinements, which wait for a provider or a core.
 const AT_ONCE: usize = 4;
@@ -42,15 +42,12 @@ const SIGNATURE: usize = 64;
 /// A pipeline without a service. Dropping it ends what it does.
 ///
 /// ```no_run
-/// # use concept_refinement_host::{HostBuilder, Refined, Source, Words};
-/// # async fn refine(builder: HostBuilder, bytes: Vec<u8>) -> anyhow::Result<Refined> {
+/// # use concept_refinement_host::{HostBuilder, RefineRequest, RefinedImage};
+/// # async fn refine(builder: HostBuilder, bytes: Vec<u8>) -> anyhow::Result<RefinedImage> {
 /// let refiner = builder.refiner(None).await?;
-/// let words = Words {
-///     prompt: "make it brighter".to_owned(),
-///     ..Words::default()
-/// };
+/// let request = RefineRequest::new("make it brighter");
 /// let refined = refiner
-///     .refine(Source::Image(bytes.into()), &words, |stage| println!("{stage:?}"))
+///     .refine(bytes, &request, |stage| println!("{stage:?}"))
 ///     .await?;
 /// # Ok(refined)
 /// # }
@@ -81,8 +78,10 @@ impl HostBuilder {
             resolver,
             map_capabilities,
             on_compiling,
+            on_output,
             ..
         } = self;
+        let components = Components::or_built_in(components, &config)?;
         // A provider cannot fetch an upload, since there is no service.
         config.public_url = None;
         // Each refinement has an instance of the processor and one of each link of
@@ -99,10 +98,10 @@ impl HostBuilder {
         let model = match model {
             Some(model) => model,
             None => {
-                let log = Arc::new(output::Log);
-                let model =
-                    pipeline::model(&config, &engine, &compiled, &network, &blobs, None, log).await;
-                model.map_err(HostError::Component)?
+                let model = pipeline::model(
+                    &config, &engine, &compiled, &network, &blobs, None, on_output,
+                );
+                model.await.map_err(HostError::Component)?
             }
         };
         let in_memory = capabilities::in_memory(&config, model, clock)?;
@@ -140,16 +139,16 @@ impl Refiner {
     /// The request is invalid, or its refinement failed. The message is for the user.
     pub async fn refine(
         &self,
-        source: Source,
-        words: &Words,
+        original: impl Into<OriginalImage>,
+        request: &RefineRequest,
         began: impl FnMut(Stage),
-    ) -> Result<Refined, RefineError> {
+    ) -> Result<RefinedImage, RefineError> {
         // A user may have one active task, so each task has a user of its own.
         let user = Uuid::now_v7().to_string();
-        let (refinement, upload) = match source {
-            Source::Url(url) => (check(words, Some(&url), &self.allowed_sources)?, None),
-            Source::Image(bytes) => {
-                let mut refinement = check(words, None, &self.allowed_sources)?;
+        let (refinement, upload) = match original.into() {
+            OriginalImage::Url(url) => (check(request, Some(&url), &self.allowed_sources)?, None),
+            OriginalImage::Bytes(bytes) => {
+                let mut refinement = check(request, None, &self.allowed_sources)?;
                 let (path, url) = self.upload(&user, bytes).await?;
                 refinement.original_image_url = url;
                 (refinement, Some(path))
@@ -185,7 +184,7 @@ impl Refiner {
         refinement: Refinement,
         original_path: Option<String>,
         mut began: impl FnMut(Stage),
-    ) -> Result<Refined, RefineError> {
+    ) -> Result<RefinedImage, RefineError> {
         let tasks = self.capabilities.tasks();
         let id = Uuid::now_v7().to_string();
         let task = NewTask {
@@ -235,7 +234,7 @@ impl Refiner {
     }
 
     /// Removes the image of a finished task from the store and returns it.
-    async fn taken(&self, task: Task) -> Result<Refined, RefineError> {
+    async fn taken(&self, task: Task) -> Result<RefinedImage, RefineError> {
         let Some(path) = task.image_path else {
             let message = task.error_message.unwrap_or_default();
             return Err(RefineError::Failed(sentence::reason(&message).to_owned()));
@@ -254,10 +253,12 @@ impl Refiner {
             })
             .await?;
         images.delete(&path).await?;
-        Ok(Refined {
+        Ok(RefinedImage {
             format: Format::from_media_type(&info.media_type).ok_or_else(unexpected)?,
             bytes: bytes.into(),
             notes: concept.map_or_else(Vec::new, |concept| concept.content.notes),
+            concept_id: None,
+            upload: None,
         })
     }
 }

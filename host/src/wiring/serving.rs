@@ -28,6 +28,8 @@ pub struct Serving {
     watchers: Arc<Watchers>,
     stop: watch::Sender<bool>,
     cancel: CancellationToken,
+    /// Cancelled once any of the loops has ended.
+    ended: CancellationToken,
     loops: Vec<JoinHandle<()>>,
     _monitoring: Option<AbortOnDropHandle<()>>,
     cores: Arc<Cores>,
@@ -57,6 +59,7 @@ impl Serving {
             watchers,
             stop: watch::Sender::new(false),
             cancel: CancellationToken::new(),
+            ended: CancellationToken::new(),
             loops: Vec::new(),
             _monitoring: None,
             cores,
@@ -74,7 +77,17 @@ impl Serving {
             stopped: self.stop.subscribe(),
             cancelled: self.cancel.clone(),
         };
-        self.loops.push(tokio::spawn(run(stop)));
+        let (run, ended) = (run(stop), self.ended.clone().drop_guard());
+        self.loops.push(tokio::spawn(async move {
+            // Dropped at the end, and also if it panics.
+            let _ended = ended;
+            run.await;
+        }));
+    }
+
+    /// Completes once any background work has ended.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
     }
 
     /// Monitoring ends with this, without being waited for.

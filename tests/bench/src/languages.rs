@@ -1,5 +1,5 @@
-//! What a model costs in another language: the templates, which answer the original
-//! unchanged.
+//! What a model costs in another language: the templates. Those in Python and
+//! JavaScript answer the original unchanged, that in Rust changes it.
 
 use std::fs;
 use std::time::Instant;

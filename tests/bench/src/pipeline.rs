@@ -128,7 +128,8 @@ async fn host() -> Host {
     }
     let config = Config::new(values).unwrap();
     let components = Components::load(Some(&artifacts::components()), &config).unwrap();
-    HostBuilder::new(config, components)
+    HostBuilder::new(config)
+        .components(components)
         .map_capabilities(|configured| in_memory(configured.model))
         .start()
         .await

@@ -39,7 +39,9 @@ async fn egress_is_refused_for_a_reason() {
     std::os::unix::fs::symlink(artifacts::compiled(), data.join("compiled")).unwrap();
     let config = Config::new(values).unwrap();
     let components = Components::load(Some(&artifacts::components()), &config).unwrap();
-    let builder = HostBuilder::new(config, components).resolver(Arc::new(Inside));
+    let builder = HostBuilder::new(config)
+        .components(components)
+        .resolver(Arc::new(Inside));
     let host = builder.start().await.unwrap();
     let metrics = Metrics::at(&format!("http://{}", host.metrics_address().unwrap()));
     let client = Client::session(&format!("http://{}", host.address())).await;

@@ -1,7 +1,9 @@
-//! The example that embeds the host, run as it stands.
+//! The examples that embed the host, run as they stand.
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::Client;
@@ -21,20 +23,11 @@ async fn a_program_can_embed_the_host_with_a_model_of_its_own() {
     // A cargo of its own would compile the host for other features.
     let run = "cargo run --package concept-refinement-host --example embed -- ";
     let place = tempfile::tempdir().unwrap();
-    let mut program = Command::new(artifacts::example("embed"))
-        .args(line.strip_prefix(run).unwrap().split(' '))
-        .current_dir(place.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut ready = String::new();
-    let mut output = BufReader::new(program.stdout.take().unwrap());
-    output.read_line(&mut ready).unwrap();
-    let url = ready.trim().strip_prefix("ready at ").unwrap();
+    let arguments = line.strip_prefix(run).unwrap().split(' ');
+    let program = Program::start("embed", place.path(), arguments);
 
     let original = png(64, 48);
-    let client = Client::session(url).await;
+    let client = Client::session(&program.url).await;
     let image = client.uploaded(&original).await;
     let task = client.refined(&image, "leave it as it is").await;
     let refined = reqwest::get(task["image_url"].as_str().unwrap()).await;
@@ -47,6 +40,66 @@ async fn a_program_can_embed_the_host_with_a_model_of_its_own() {
         "Error in refinement task processing: Image refinement failed: that is impossible"
     );
 
-    drop(program.stdin.take());
-    assert!(program.wait().unwrap().success());
+    program.end();
+}
+
+#[tokio::test]
+async fn a_router_of_ones_own_has_the_service_beside_its_routes() {
+    let place = tempfile::tempdir().unwrap();
+    let program = Program::start("axum", place.path(), ["data"]);
+    let url = &program.url;
+
+    let original = png(64, 48);
+    let client = Client::session(url).await;
+    let image = client.uploaded(&original).await;
+    let task = client.refined(&image, "darker").await;
+    assert_eq!(task["status"], "completed", "{task}");
+    let by_service = reqwest::get(task["image_url"].as_str().unwrap()).await;
+    let by_service = by_service.unwrap().bytes().await.unwrap();
+
+    let http = reqwest::Client::new();
+    let darker = |bytes: Vec<u8>| http.post(format!("{url}/darker")).body(bytes).send();
+    let by_route = darker(original.bytes.to_vec()).await.unwrap();
+    assert_eq!(by_route.status(), 200);
+    assert_eq!(by_route.headers()["content-type"], "image/png");
+    assert_eq!(by_route.bytes().await.unwrap(), by_service);
+    let refused = darker(b"no image".to_vec()).await.unwrap();
+    assert_eq!(refused.status(), 415, "{}", refused.text().await.unwrap());
+
+    let page = reqwest::get(url).await.unwrap();
+    assert!(page.text().await.unwrap().starts_with("<!doctype html>"));
+    program.end();
+}
+
+/// A running example.
+struct Program {
+    child: Child,
+    url: String,
+}
+
+impl Program {
+    fn start(
+        example: &str,
+        directory: &Path,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> Self {
+        let mut child = Command::new(artifacts::example(example))
+            .args(arguments)
+            .current_dir(directory)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ready = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut ready).unwrap();
+        let url = ready.trim().strip_prefix("ready at ").unwrap().to_owned();
+        Self { child, url }
+    }
+
+    /// It ends when its standard input does.
+    fn end(mut self) {
+        drop(self.child.stdin.take());
+        assert!(self.child.wait().unwrap().success());
+    }
 }

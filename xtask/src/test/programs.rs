@@ -34,7 +34,7 @@ pub fn build_executables(workspace: &Workspace) -> anyhow::Result<()> {
 }
 
 fn executables(workspace: &Workspace) -> Command {
-    workspace.native_cargo(&["build", "--workspace", "--bins", "--example", "embed"])
+    workspace.native_cargo(&["build", "--workspace", "--bins", "--examples"])
 }
 
 /// Cargo's message about one artifact, with only the fields that are needed.

@@ -24,14 +24,8 @@ struct Component;
 
 impl Guest for Component {
     async fn refine(request: Request) -> Result<Answer, Error> {
-        // Settings, as `model-url` and `model-api-key`, are there if they are set:
-        // bindings::concept::refinement::settings::get("model-url".to_owned()).await
-        // A model that has a provider work on it keeps the id of that work, as soon as it is
-        // known:
-        // receipts::put(request.receipt_key, id.into_bytes()).await
-        // After a crash `request.receipt` has it: ask for that work then, and not for new
-        // work, which would have to be paid for, too. What the work cost, if it is known:
-        // usage::add(request.receipt_key, Usage { cost, input_tokens, output_tokens })
+        // A setting, if it is set, is read like this:
+        // bindings::concept::refinement::settings::get("model-name".to_owned()).await
         let image = read(request.image).await;
         if image.len() as u64 != request.length {
             return Err(Error::Refused(
@@ -39,11 +33,9 @@ impl Guest for Component {
             ));
         }
 
-        // `Error::Refused`: a repeat cannot help. The service asks again, up to three
-        // times, after `Error::Unavailable` (your provider did not accept the request) and
-        // `Error::Unknown` (nobody knows whether it did).
+        // `Error::Refused` means that a repeat cannot help.
         let refined =
-            crate::refine(image, &request.prompt, request.strength).map_err(Error::Refused)?;
+            crate::refine(&image, &request.prompt, request.strength).map_err(Error::Refused)?;
 
         // The answer is written by a spawned task, while the caller reads it.
         let length = refined.len() as u64;
@@ -53,12 +45,11 @@ impl Guest for Component {
         });
         Ok(Answer {
             image: ImageOrLocation::Image(Image {
-                // If your model changes the format, say which: `image/png`, …
-                media_type: request.media_type,
+                media_type: "image/png".to_owned(),
                 length: Some(length),
                 contents,
             }),
-            // What the person who asked may want to know of this work.
+            // Sentences for the user about this result, if there is anything to say.
             notes: Vec::new(),
             // `Source::Generative` if it comes from a generative model.
             source: Source::Rules,
@@ -67,7 +58,7 @@ impl Guest for Component {
 
     /// Shown to people who run the model.
     async fn describe() -> String {
-        "A template that answers the original unchanged.".to_owned()
+        "A template that turns images sepia.".to_owned()
     }
 }
 

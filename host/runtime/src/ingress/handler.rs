@@ -34,6 +34,7 @@ const INSTANCE_TIMEOUT: Duration = Duration::from_secs(5);
 const START_DELAY: Duration = Duration::from_millis(20);
 
 /// Hands requests to instances.
+#[derive(Clone)]
 pub struct Handler(Arc<Shared>);
 
 struct Shared {

@@ -5,7 +5,7 @@
 //! all that. It knows no routes except those that it is given.
 
 mod authority;
-mod body;
+pub(super) mod body;
 mod client;
 mod connection;
 mod connections;
@@ -18,10 +18,13 @@ mod origin;
 mod push;
 mod refusal;
 pub mod request_id;
+mod service;
 mod throttle;
 mod timeout_stream;
 mod write_timeout;
 
+use std::future;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +32,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::server::conn::auto;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -42,6 +45,7 @@ pub use host_names::HostNames;
 pub use push::{Proof, PushTrigger};
 pub use refusal::{PROTECTION, error_code};
 pub use throttle::Limit;
+pub use wasmtime_wasi_http::WasiBody as Body;
 
 use concept_refinement_capability::cores::Cores;
 use concept_refinement_capability::log_throttled;
@@ -119,16 +123,18 @@ impl HttpTrigger {
 
     /// Serves until `stop` is set, then lets each connection finish its requests;
     /// connections that are left are closed once `cut_off` is cancelled.
+    ///
+    /// Without a listener there are only requests of [`HttpTrigger::answer`].
     pub async fn serve(
         self: Arc<Self>,
-        listener: TcpListener,
+        listener: Option<TcpListener>,
         cores: Arc<Cores>,
         mut stop: watch::Receiver<bool>,
         cut_off: CancellationToken,
     ) {
         loop {
             let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
+                accepted = accept(listener.as_ref()) => accepted,
                 _ = stop.wait_for(|stop| *stop) => break,
             };
             match accepted {
@@ -158,6 +164,14 @@ impl HttpTrigger {
         {
             tracing::warn!("closing connections at the end of the grace period");
         }
+    }
+}
+
+/// Never completes without a listener.
+async fn accept(listener: Option<&TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => future::pending().await,
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use concept_refinement_domain::redaction::Redaction;
 use concept_refinement_domain::sentence::sanitize;
+use concept_refinement_domain::size;
 use parking_lot::Mutex;
 use tracing::Span;
 
@@ -97,10 +98,16 @@ impl Output {
         }
     }
 
-    /// Flushes the last lines, and reports why the instance crashed.
-    pub fn crashed(&self, error: &wasmtime::Error) {
+    /// Flushes the last lines, and reports why the instance crashed. `memory`: the limit in
+    /// bytes beyond which it asked for memory; its allocator may have given up because of
+    /// that, which the error alone does not tell.
+    pub fn crashed(&self, error: &wasmtime::Error, memory: Option<usize>) {
         self.end();
-        let reason = self.harmless(&first_line(error));
+        let mut reason = self.harmless(&first_line(error));
+        if let Some(limit) = memory {
+            let limit = size::in_words(limit as u64);
+            reason.push_str(&format!("; it asked for more than {limit} (model-memory)"));
+        }
         self.span
             .in_scope(|| self.listener.crash(&self.model, &reason));
     }
@@ -251,11 +258,13 @@ mod tests {
         let error = error.context(format!("{FRAMES}:\n    0: 0x1 - model.wasm!f\n"));
         let lines = printed(|output| {
             output.print(Stream::Error, b"the last words");
-            output.crashed(&error);
+            output.crashed(&error, None);
+            output.crashed(&error, Some(64 << 20));
         });
         let expected = [
             "mine: the last words",
             "mine crashed: wasm trap: unreachable",
+            "mine crashed: wasm trap: unreachable; it asked for more than 64 MiB (model-memory)",
         ];
         assert_eq!(lines, expected);
     }

@@ -123,6 +123,11 @@ impl Sandbox {
         store
     }
 
+    /// Whether the guest asked for more memory than it may have.
+    pub fn lacked_memory(&self) -> bool {
+        self.memory.was_exceeded()
+    }
+
     /// The same for an instance of a model, whose memory is metered together with that of
     /// others, and whose output goes to `printer`.
     pub fn of_model(

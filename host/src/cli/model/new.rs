@@ -1,4 +1,4 @@
-//! `model new NAME --language LANGUAGE`
+//! `model new NAME --kind KIND --language LANGUAGE`
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -19,20 +19,24 @@ const LONGEST: usize = 64;
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let text = |name| matches.get_one::<String>(name).map(String::as_str);
     let name = text("name").unwrap_or_default();
+    let kind = text("kind").unwrap_or_default();
     let language = text("language").unwrap_or_default();
     let usage = |problem: String| Failure::Usage(anyhow::anyhow!(problem));
     if !is_name(name) {
         return Err(usage(format!(
-            "{name:?} is no name for a model: it has small letters, digits, - and _, begins \
-             with a letter, and has at most {LONGEST} characters"
+            "{name:?} is not a valid model name: use at most {LONGEST} lower-case letters, digits, \
+             - and _, starting with a letter"
         )));
     }
-    let files = files(language, name)
-        .ok_or_else(|| usage(format!("there is no template in {language}")))?;
+    let files = files(kind, language, name).ok_or_else(|| {
+        usage(format!(
+            "there is no template of the kind {kind} in {language}: use --language rust"
+        ))
+    })?;
     let to = Path::new(name);
     if !is_free(to)? {
         return Err(usage(format!(
-            "{name} is there already, and is not an empty directory"
+            "{name} already exists, and is not an empty directory"
         )));
     }
     let here = Folder::followed(Path::new("."))?;
@@ -50,8 +54,8 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         // The error of creating it is more specific.
         let _ = here.remove_all(&draft);
     }
-    made.with_context(|| format!("{name} cannot be made"))?;
-    let done = format!("{name}/README.md says how to build and try it\n");
+    made.with_context(|| format!("{name} cannot be created"))?;
+    let done = format!("{name}/README.md explains how to build and try it\n");
     Ok(print(done.as_bytes())?)
 }
 

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+/// The kinds, as on the command line.
+pub const KINDS: [&str; 3] = ["image", "provider", "middleware"];
+
 /// The languages, as on the command line.
 pub const LANGUAGES: [&str; 3] = ["rust", "python", "javascript"];
 
@@ -11,108 +14,152 @@ pub type File = (&'static str, Cow<'static, str>);
 /// Placeholder for the name of the model.
 const NAME: &str = "{{name}}";
 
+/// Placeholder for the dependencies of a kind.
+const DEPENDENCIES: &str = "{{dependencies}}";
+
 /// Name of the JavaScript package within the template.
 const PACKAGE: &str = "concept-refinement-model-template";
 
-/// Path of the interfaces in the Rust template, within its workspace.
+/// Path of the interfaces in the Rust templates, within their workspace.
 const WIT: &str = "\"../../../wit\"";
 
 const MANIFEST: &str = include_str!("templates/Cargo.toml.template");
-const COMPONENT: &str = include_str!("../../../../components/models/template/src/component.rs");
-const PACKAGE_JSON: &str =
-    include_str!("../../../../components/models/template-javascript/package.json");
 const WORLDS: &str = include_str!("../../../../wit/worlds.wit");
 
-/// The files of a new model. None: there is no template for this language.
-pub fn files(language: &str, name: &str) -> Option<Vec<File>> {
-    let named = |template: &str| Cow::Owned(template.replace(NAME, name));
-    let as_it_is = Cow::Borrowed;
-    let (own, world): (Vec<File>, _) = match language {
-        "rust" => (
-            vec![
-                (".gitignore", as_it_is("/target/\n")),
-                ("Cargo.toml", named(MANIFEST)),
-                ("README.md", named(include_str!("templates/rust.md"))),
-                ("src/component.rs", COMPONENT.replace(WIT, "\"wit\"").into()),
-                (
-                    "src/lib.rs",
-                    as_it_is(include_str!(
-                        "../../../../components/models/template/src/lib.rs"
-                    )),
-                ),
-            ],
-            "image-model-component",
-        ),
-        "python" => (
-            vec![
-                (
-                    ".gitignore",
-                    as_it_is("/model.wasm\n/venv/\n__pycache__/\n"),
-                ),
-                ("README.md", named(include_str!("templates/python.md"))),
-                (
-                    "model.py",
-                    as_it_is(include_str!(
-                        "../../../../components/models/template-python/model.py"
-                    )),
-                ),
-                (
-                    "requirements.txt",
-                    as_it_is(include_str!(
-                        "../../../../components/models/template-python/requirements.txt"
-                    )),
-                ),
-            ],
-            "image-model-component",
-        ),
-        "javascript" => (
-            vec![
-                (".gitignore", as_it_is("/model.wasm\n/node_modules/\n")),
-                ("README.md", named(include_str!("templates/javascript.md"))),
-                (
-                    "model.js",
-                    as_it_is(include_str!(
-                        "../../../../components/models/template-javascript/model.js"
-                    )),
-                ),
-                ("package.json", PACKAGE_JSON.replace(PACKAGE, name).into()),
-            ],
-            "plain-image-model",
-        ),
+/// A file below the templates of models.
+macro_rules! template {
+    ($path:literal) => {
+        include_str!(concat!("../../../../components/models/", $path))
+    };
+}
+
+/// An interface, with its path in a new model.
+macro_rules! interface {
+    ($name:literal) => {
+        (
+            concat!("wit/", $name, ".wit"),
+            Cow::Borrowed(include_str!(concat!("../../../../wit/", $name, ".wit"))),
+        )
+    };
+}
+
+/// The files of a new model. None: there is no such template.
+pub fn files(kind: &str, language: &str, name: &str) -> Option<Vec<File>> {
+    let (own, world) = match (kind, language) {
+        ("image", "rust") => (image(), "image-model-component"),
+        ("provider", "rust") => (provider(), "image-model-component"),
+        ("middleware", "rust") => (middleware(), "image-model-middleware"),
+        ("image", "python") => (python(), "image-model-component"),
+        ("image", "javascript") => (javascript(), "plain-image-model"),
         _ => return None,
     };
-    Some(own.into_iter().chain(interfaces(world)).collect())
+    let named = |(path, text): File| {
+        let text = text.replace(NAME, name).replace(PACKAGE, name);
+        (path, Cow::Owned(text))
+    };
+    let own = own.into_iter().map(named);
+    Some(own.chain(interfaces(kind, world)).collect())
+}
+
+fn image() -> Vec<File> {
+    rust(
+        include_str!("templates/rust-image.md"),
+        include_str!("templates/image.toml"),
+        template!("template/src/lib.rs"),
+        template!("template/src/component.rs"),
+    )
+}
+
+fn provider() -> Vec<File> {
+    let mut files = rust(
+        include_str!("templates/rust-provider.md"),
+        include_str!("templates/provider.toml"),
+        template!("template-provider/src/lib.rs"),
+        template!("template-provider/src/component.rs"),
+    );
+    files.extend([
+        (
+            "examples/stand_in.rs",
+            template!("template-provider/examples/stand_in.rs").into(),
+        ),
+        (
+            "src/tests.rs",
+            template!("template-provider/src/tests.rs").into(),
+        ),
+    ]);
+    files
+}
+
+fn middleware() -> Vec<File> {
+    rust(
+        include_str!("templates/rust-middleware.md"),
+        include_str!("templates/middleware.toml"),
+        template!("template-middleware/src/lib.rs"),
+        template!("template-middleware/src/component.rs"),
+    )
+}
+
+fn rust(
+    readme: &'static str,
+    dependencies: &str,
+    library: &'static str,
+    component: &str,
+) -> Vec<File> {
+    vec![
+        (".gitignore", "/target/\n".into()),
+        (
+            "Cargo.toml",
+            MANIFEST.replace(DEPENDENCIES, dependencies).into(),
+        ),
+        ("README.md", readme.into()),
+        ("src/component.rs", component.replace(WIT, "\"wit\"").into()),
+        ("src/lib.rs", library.into()),
+    ]
+}
+
+fn python() -> Vec<File> {
+    vec![
+        (".gitignore", "/model.wasm\n/venv/\n__pycache__/\n".into()),
+        ("README.md", include_str!("templates/python.md").into()),
+        ("model.py", template!("template-python/model.py").into()),
+        (
+            "requirements.txt",
+            template!("template-python/requirements.txt").into(),
+        ),
+    ]
+}
+
+fn javascript() -> Vec<File> {
+    vec![
+        (".gitignore", "/model.wasm\n/node_modules/\n".into()),
+        ("README.md", include_str!("templates/javascript.md").into()),
+        ("model.js", template!("template-javascript/model.js").into()),
+        (
+            "package.json",
+            template!("template-javascript/package.json").into(),
+        ),
+    ]
 }
 
 /// The interfaces that this world needs.
-fn interfaces(world: &str) -> [File; 7] {
-    [
-        (
-            "wit/image-model.wit",
-            include_str!("../../../../wit/image-model.wit").into(),
-        ),
-        (
-            "wit/model-types.wit",
-            include_str!("../../../../wit/model-types.wit").into(),
-        ),
-        (
-            "wit/receipts.wit",
-            include_str!("../../../../wit/receipts.wit").into(),
-        ),
-        (
-            "wit/settings.wit",
-            include_str!("../../../../wit/settings.wit").into(),
-        ),
-        (
-            "wit/types.wit",
-            include_str!("../../../../wit/types.wit").into(),
-        ),
-        (
-            "wit/usage.wit",
-            include_str!("../../../../wit/usage.wit").into(),
-        ),
+fn interfaces(kind: &str, world: &str) -> Vec<File> {
+    let mut interfaces = vec![
+        interface!("image-model"),
+        interface!("model-types"),
+        interface!("receipts"),
+        interface!("settings"),
+        interface!("types"),
+        interface!("usage"),
         ("wit/world.wit", only(world).into()),
-    ]
+    ];
+    if kind == "middleware" {
+        interfaces.extend([
+            interface!("blobs"),
+            interface!("model-state"),
+            interface!("next-models"),
+        ]);
+    }
+    interfaces
 }
 
 /// The package with only this world: the others need interfaces that models do not have.
@@ -129,21 +176,26 @@ fn only(world: &str) -> String {
 mod tests {
     use super::*;
 
+    const TEMPLATES: [(&str, &str); 5] = [
+        ("image", "rust"),
+        ("provider", "rust"),
+        ("middleware", "rust"),
+        ("image", "python"),
+        ("image", "javascript"),
+    ];
+
     #[test]
-    fn each_language_has_a_template_of_its_own() {
-        for language in LANGUAGES {
-            let files = files(language, "mine").unwrap();
-            let text = |name: &str| {
-                let found = files.iter().find(|(path, _)| *path == name);
-                found
-                    .unwrap_or_else(|| panic!("{language}: {name}"))
-                    .1
-                    .clone()
+    fn each_template_stands_alone() {
+        for (kind, language) in TEMPLATES {
+            let name = format!("{kind} in {language}");
+            let files = files(kind, language, "mine").unwrap();
+            let text = |path: &str| {
+                let found = files.iter().find(|(other, _)| *other == path);
+                found.unwrap_or_else(|| panic!("{name}: {path}")).1.clone()
             };
             for (path, text) in &files {
-                for left in ["{{", "../", PACKAGE, "docs/", "icense"] {
-                    let is_left = text.contains(left);
-                    assert!(!is_left, "{language}: {path}: {left}");
+                for left in ["{{name", "{{dep", "../", PACKAGE, "docs/", "icense"] {
+                    assert!(!text.contains(left), "{name}: {path}: {left}");
                 }
             }
             let world = text("wit/world.wit");
@@ -152,16 +204,23 @@ mod tests {
             assert!(world.ends_with("    export image-model;\n}\n"), "{world}");
             assert!(text("README.md").starts_with("# mine\n"));
         }
-        assert!(files("cobol", "mine").is_none());
+        assert!(files("image", "cobol", "mine").is_none());
+        assert!(files("provider", "javascript", "mine").is_none());
     }
 
     #[test]
-    fn the_template_of_rust_has_the_versions_of_the_workspace() {
+    fn the_templates_of_rust_have_the_versions_of_the_workspace() {
         let workspace = include_str!("../../../../Cargo.toml");
-        let line = MANIFEST
-            .lines()
-            .find(|line| line.starts_with("wit-bindgen"));
-        let line = line.unwrap();
-        assert!(workspace.lines().any(|other| other == line), "{line}");
+        for dependencies in [
+            include_str!("templates/image.toml"),
+            include_str!("templates/provider.toml"),
+            include_str!("templates/middleware.toml"),
+        ] {
+            let lines = dependencies.lines().filter(|line| line.contains("\""));
+            for line in lines.filter(|line| !line.starts_with('[')) {
+                let is_there = workspace.lines().any(|other| other == line);
+                assert!(is_there, "{line}");
+            }
+        }
     }
 }

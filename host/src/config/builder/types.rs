@@ -7,6 +7,7 @@ use url::{Host, Url};
 
 /// How users authenticate.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Authentication {
     /// Each browser gets its own session, signed with the generated secret.
     Anonymous,
@@ -28,6 +29,7 @@ impl fmt::Debug for Authentication {
 
 /// What a provider that can download originals gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Original {
     /// The bytes, which were checked.
     Bytes,
@@ -46,6 +48,7 @@ impl Original {
 
 /// A host or a network that is allowed although it is not public.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Allowed {
     /// A host, and one of its ports. None: any port.
     Host(Host, Option<u16>),

@@ -7,7 +7,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -23,9 +22,14 @@ const MIN_BYTES: u64 = 8 * 1024 * 30;
 const DRAINED: u64 = 64 << 20;
 const DRAINING: Duration = Duration::from_secs(5);
 
+/// The body of a request, as a server receives it.
+pub trait Received: Body<Data = Bytes, Error: Into<Error>> + Send + Unpin + 'static {}
+
+impl<B: Body<Data = Bytes, Error: Into<Error>> + Send + Unpin + 'static> Received for B {}
+
 /// Limits the body to `max` bytes; reading beyond that fails.
-pub fn bounded(
-    request: http::Request<Incoming>,
+pub fn bounded<B: Received>(
+    request: http::Request<B>,
     max: u64,
     activity: Activity,
 ) -> http::Request<WasiBody> {
@@ -45,9 +49,9 @@ pub fn bounded(
     })
 }
 
-struct Bounded {
+struct Bounded<B: Received> {
     /// None only during drop.
-    incoming: Option<Incoming>,
+    incoming: Option<B>,
     /// The client waits for `100 Continue`, which is sent on the first read.
     is_held_back: bool,
     left: u64,
@@ -80,7 +84,7 @@ impl Pace {
     }
 }
 
-impl Body for Bounded {
+impl<B: Received> Body for Bounded<B> {
     type Data = Bytes;
     type Error = Error;
 
@@ -139,7 +143,7 @@ impl Body for Bounded {
 
 /// Closing a connection while the client still sends could lose the answer, so the rest
 /// of the body is read for a while and discarded.
-impl Drop for Bounded {
+impl<B: Received> Drop for Bounded<B> {
     fn drop(&mut self) {
         let Some(mut incoming) = self.incoming.take() else {
             return;

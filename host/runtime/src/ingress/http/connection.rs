@@ -66,6 +66,8 @@ pub fn server() -> auto::Builder<TokioExecutor> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     Full,
+    /// By another server, whose timeouts are not known.
+    Foreign,
     /// The client is over its share of connections: each request is answered with that.
     Brief,
 }
@@ -179,7 +181,7 @@ impl Session {
         let mut stop = self.stop.clone();
         let expired = async {
             match self.form {
-                Form::Full => self.place.idle_for(HTTP2_IDLE_TIMEOUT).await,
+                Form::Full | Form::Foreign => self.place.idle_for(HTTP2_IDLE_TIMEOUT).await,
                 Form::Brief => sleep(BRIEF_TIMEOUT).await,
             }
         };

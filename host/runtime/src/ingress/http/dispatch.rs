@@ -14,13 +14,12 @@ use http::header::CONTENT_LENGTH;
 use http::uri::Authority;
 use http::{HeaderMap, Method, Request, Response, Version};
 use http_body::Body as _;
-use hyper::body::Incoming;
 use tracing::Instrument as _;
 use wasmtime_wasi_http::WasiBody;
 
+use super::body::Received;
 use super::client::Client;
 use super::connection::{Form, WRITE_TIMEOUT};
-use super::connections::Busy;
 use super::cors::Origins;
 use super::credentials::Credentials;
 use super::host_names::HostNames;
@@ -170,13 +169,13 @@ impl Dispatch {
     }
 
     /// `core`: index of the current core. `busy`: dropped when the answer was sent.
-    pub async fn answer(
+    pub async fn answer<B: Received>(
         &self,
-        request: Request<Incoming>,
+        request: Request<B>,
         peer: IpAddr,
         core: usize,
         form: Form,
-        busy: Busy,
+        busy: impl Send + Unpin + 'static,
     ) -> Response<WasiBody> {
         let id = request_id::of(request.headers());
         let span = tracing::info_span!(
@@ -198,7 +197,7 @@ impl Dispatch {
             let trace = traced.context();
             let answered = self.admit(request, peer, core, form, trace).await;
             let answered = answered.and_then(|(response, requester)| {
-                self.sending(response, version, &requester, busy)
+                self.sending(response, version, form, &requester, busy)
             });
             let mut response = answered.unwrap_or_else(|refusal| {
                 let mut response = refusal.into();
@@ -221,7 +220,7 @@ impl Dispatch {
 
     /// Begins the span of a request, within the client's span if it sent one. Health
     /// checks have none: they are frequent and not informative.
-    fn traced(&self, request: &Request<Incoming>) -> Span {
+    fn traced<B>(&self, request: &Request<B>) -> Span {
         if !self.traces.are_on() || self.is_of_health(request.uri().path()) {
             return Span::default();
         }
@@ -234,9 +233,9 @@ impl Dispatch {
         span
     }
 
-    async fn admit(
+    async fn admit<B: Received>(
         &self,
-        mut request: Request<Incoming>,
+        mut request: Request<B>,
         peer: IpAddr,
         core: usize,
         form: Form,
@@ -305,10 +304,12 @@ impl Dispatch {
         let is_long_poll = is_long_poll(request);
         let permit = match (is_health, form) {
             (true, _) => self.health_requests.take(requester.client, requester.user),
-            (false, Form::Full) if is_long_poll => {
+            (false, Form::Full | Form::Foreign) if is_long_poll => {
                 self.answers.take(requester.client, requester.user)
             }
-            (false, Form::Full) => self.requests.take(requester.client, requester.user),
+            (false, Form::Full | Form::Foreign) => {
+                self.requests.take(requester.client, requester.user)
+            }
             (false, Form::Brief) => return Err(Refusal::TooManyConnections),
         };
         permit.ok_or_else(|| {
@@ -365,26 +366,27 @@ impl Dispatch {
         &self,
         mut response: Response<WasiBody>,
         version: Version,
+        form: Form,
         requester: &Requester,
-        busy: Busy,
+        busy: impl Send + Unpin + 'static,
     ) -> Result<Response<WasiBody>, Refusal> {
         if version == Version::HTTP_10 && ends_with_connection(&response) {
             // Otherwise hyper would promise keep-alive to a client that requests it.
             *response.version_mut() = Version::HTTP_10;
         }
         let body = response.body();
-        let is_http2 = version == Version::HTTP_2;
-        // A short answer in HTTP/1 is covered by the timeout of the connection.
-        let is_short = !is_http2 && body.size_hint().exact().is_some();
+        // Only our own connections of HTTP/1 have a timeout, which covers a short answer.
+        let is_timed = version != Version::HTTP_2 && form != Form::Foreign;
+        let is_short = is_timed && body.size_hint().exact().is_some();
         if body.is_end_stream() || is_short {
             return Ok(response);
         }
         let permit = self.answers.take(requester.client, requester.user);
         let permit = permit.ok_or_else(|| self.short_of(shared::ANSWERS))?;
         let guard = (permit, busy);
-        Ok(response.map(|body| match is_http2 {
-            true => write_timeout::limited(body, WRITE_TIMEOUT, guard),
-            false => guarded(body, guard),
+        Ok(response.map(|body| match is_timed {
+            true => guarded(body, guard),
+            false => write_timeout::limited(body, WRITE_TIMEOUT, guard),
         }))
     }
 }

@@ -42,6 +42,8 @@ pub enum Refusal {
     /// The client has its share of connections, so this one is closed.
     TooManyConnections,
     TimedOut,
+    /// The service has been stopped.
+    Stopping,
     InternalError,
     /// A push request with a wrong method.
     PushMethod,
@@ -103,6 +105,7 @@ impl Refusal {
             Self::Overloaded => (503, "Too many requests are under way. Try again later."),
             Self::TooManyConnections => (503, "Too many connections are open. Try again later."),
             Self::TimedOut => (503, "The request took too long. Try again later."),
+            Self::Stopping => (503, "The service is stopping. Try again later."),
             Self::InternalError => (500, "Something went wrong. Try again later."),
             Self::PushMethod => (405, "This path does not answer to that method."),
             Self::UnprovenPush => (401, "The push does not prove who sends it."),

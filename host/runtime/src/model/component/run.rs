@@ -139,7 +139,8 @@ pub async fn run(
     };
     // The reader sees the end of the answer once the instance is dropped; what it printed
     // is reported before that.
-    let ended = outcome(ended, link, admitted, &output);
+    let lacked_memory = store.data().lacked_memory();
+    let ended = outcome(ended, link, admitted, &output, lacked_memory);
     drop(store);
     if let Some(next) = next {
         next.ended().await;
@@ -163,6 +164,7 @@ fn outcome(
     link: &Link,
     admitted: &Admitted,
     output: &Output,
+    lacked_memory: bool,
 ) -> Option<Try> {
     output.end();
     let problem = match ended {
@@ -175,7 +177,8 @@ fn outcome(
                 false => "the model crashed",
             };
             tracing::debug!(error = format!("{error:#}"), "the model trapped");
-            output.crashed(&error);
+            let limit = lacked_memory.then_some(link.parts.grants.max_memory);
+            output.crashed(&error, limit);
             problem.to_owned()
         }
         Some(Err(_)) => {

@@ -41,6 +41,7 @@ pub struct MemoryCap {
     bounds: Bounds,
     /// None: the store is not counted with others.
     meter: Option<Arc<dyn MemoryMeter>>,
+    was_exceeded: bool,
 }
 
 impl MemoryCap {
@@ -52,7 +53,13 @@ impl MemoryCap {
             elements: 0,
             bounds,
             meter,
+            was_exceeded: false,
         }
+    }
+
+    /// Whether the guest asked for more memory than it may have.
+    pub fn was_exceeded(&self) -> bool {
+        self.was_exceeded
     }
 }
 
@@ -68,6 +75,7 @@ impl ResourceLimiterAsync for MemoryCap {
     ) -> wasmtime::Result<bool> {
         let bytes = self.bytes.saturating_add(desired.saturating_sub(current));
         if bytes > self.most {
+            self.was_exceeded = true;
             return Ok(false);
         }
         if let Some(meter) = &self.meter

@@ -1,0 +1,285 @@
+//! A client of a running host within its own process: the API component, called without a
+//! network, as one user.
+//!
+//! It has the methods of the clients for Python and TypeScript, under the same names, and
+//! decides nothing: quotas, conflicts and validation are the API's.
+
+mod answers;
+mod error;
+mod events;
+mod token;
+mod transport;
+
+use futures::{Stream, TryStreamExt as _};
+use http::Method;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::json;
+
+pub use answers::{Concept, Page, Quota, Task, TaskEvent, Upload};
+pub use error::ClientError;
+pub(crate) use token::Key;
+pub(crate) use transport::Connection;
+use transport::{Transport, json_body};
+
+use crate::wiring::refiner::request::{OriginalImage, RefineRequest, RefinedImage};
+
+/// Encoded in a path: all but the unreserved characters (RFC 3986, section 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A client for one user, from [`Host::client`](crate::Host::client).
+///
+/// ```no_run
+/// # use concept_refinement_host::{ClientError, Host, RefineRequest};
+/// # async fn refine(host: &Host, logo: Vec<u8>) -> Result<(), ClientError> {
+/// let client = host.client("ada");
+/// let request = RefineRequest::new("lighter shades of brown");
+/// let refined = client.refine(logo, &request).await?;
+/// println!("{} bytes of {}", refined.bytes.len(), refined.format.media_type());
+/// println!("{:?} refinements are left", client.quota().await?.remaining);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    transport: Transport,
+}
+
+impl Client {
+    pub(crate) fn new(connection: &Connection, user: &str) -> Self {
+        Self {
+            transport: connection.transport(user),
+        }
+    }
+
+    /// Uploads the original unless it is a URL, submits the refinement, waits for its end,
+    /// and returns the refined image with the model's notes.
+    ///
+    /// # Errors
+    ///
+    /// The API refused a request, the user has another task in progress, or the task failed
+    /// or was deleted.
+    pub async fn refine(
+        &self,
+        original: impl Into<OriginalImage>,
+        request: &RefineRequest,
+    ) -> Result<RefinedImage, ClientError> {
+        let (url, upload) = match original.into() {
+            OriginalImage::Url(url) => (url, None),
+            OriginalImage::Bytes(bytes) => {
+                let upload = self.upload(bytes).await?;
+                (upload.image_url.clone(), Some(upload))
+            }
+        };
+        let submitted = self.submit(&url, request).await?;
+        let mut events = std::pin::pin!(self.watch(&submitted.task_id).await?);
+        while let Some(event) = events.try_next().await? {
+            match event {
+                TaskEvent::Changed(task) if task.is_completed() => {
+                    return self.result(&task, upload).await;
+                }
+                TaskEvent::Changed(task) if task.is_failed() => {
+                    return Err(ClientError::TaskFailed(task));
+                }
+                TaskEvent::Deleted => return Err(ClientError::TaskDeleted(submitted.task_id)),
+                TaskEvent::Changed(_) | TaskEvent::Progress(_) => {}
+            }
+        }
+        Err(ClientError::Interrupted)
+    }
+
+    async fn result(
+        &self,
+        task: &Task,
+        upload: Option<Upload>,
+    ) -> Result<RefinedImage, ClientError> {
+        let concept = self
+            .concept(task.result_id.as_deref().unwrap_or_default())
+            .await?;
+        let (format, bytes) = self.transport.image(&concept.image_url).await?;
+        Ok(RefinedImage {
+            format,
+            bytes,
+            notes: concept.notes,
+            concept_id: Some(concept.id),
+            upload,
+        })
+    }
+
+    /// What is left of the user's quota.
+    ///
+    /// # Errors
+    ///
+    /// The API refused the request.
+    pub async fn quota(&self) -> Result<Quota, ClientError> {
+        self.transport.get("/api/quota").await
+    }
+
+    /// Stores an original: PNG, JPEG, WebP or GIF.
+    ///
+    /// # Errors
+    ///
+    /// The API refused the image, or the user has too many uploads.
+    pub async fn upload(&self, image: impl Into<bytes::Bytes>) -> Result<Upload, ClientError> {
+        let body = ("application/octet-stream", image.into());
+        let transport = &self.transport;
+        transport.ask(Method::POST, "/api/images", Some(body)).await
+    }
+
+    /// Deletes an upload, by the `path` that [`Client::upload`] returned.
+    ///
+    /// # Errors
+    ///
+    /// The API refused the request.
+    pub async fn delete_upload(&self, path: &str) -> Result<(), ClientError> {
+        let path: Vec<_> = path.split('/').map(segment).collect();
+        let path = format!("/api/images/{}", path.join("/"));
+        self.transport.delete(&path).await
+    }
+
+    /// Creates a task.
+    ///
+    /// # Errors
+    ///
+    /// The API refused the request, or the user has another task in progress
+    /// ([`ClientError::Conflict`]).
+    pub async fn submit(
+        &self,
+        original_image_url: &str,
+        request: &RefineRequest,
+    ) -> Result<Task, ClientError> {
+        let body = json_body(&json!({
+            "original_image_url": original_image_url,
+            "refinement_prompt": request.prompt,
+            "logo_description": request.logo_description,
+            "theme_description": request.theme_description,
+        }));
+        let transport = &self.transport;
+        transport
+            .ask(Method::POST, "/api/concepts/refine", Some(body))
+            .await
+    }
+
+    /// A task as it is now.
+    ///
+    /// # Errors
+    ///
+    /// The user has no such task.
+    pub async fn task(&self, task_id: &str) -> Result<Task, ClientError> {
+        self.transport.get(&task_path(task_id)).await
+    }
+
+    /// A page of the user's tasks, newest first. `cursor`: the `next_cursor` of the page
+    /// before.
+    ///
+    /// # Errors
+    ///
+    /// The API refused the request.
+    pub async fn tasks(&self, cursor: Option<&str>) -> Result<Page<Task>, ClientError> {
+        self.transport.get(&page_path("/api/tasks", cursor)).await
+    }
+
+    /// The events of a task up to its end: the task as it is now, and each change.
+    ///
+    /// # Errors
+    ///
+    /// The user has no such task.
+    pub async fn watch(
+        &self,
+        task_id: &str,
+    ) -> Result<impl Stream<Item = Result<TaskEvent, ClientError>> + Send + use<>, ClientError>
+    {
+        let path = format!("{}/events", task_path(task_id));
+        let answer = self.transport.answer(Method::GET, &path, None).await?;
+        Ok(events::events(answer.into_body()))
+    }
+
+    /// Ends a task in progress, which is kept as a failed one.
+    ///
+    /// # Errors
+    ///
+    /// The task has ended already ([`ClientError::Conflict`]), or there is none.
+    pub async fn cancel_task(&self, task_id: &str) -> Result<Task, ClientError> {
+        let path = format!("{}/cancel", task_path(task_id));
+        self.transport.ask(Method::POST, &path, None).await
+    }
+
+    /// Deletes a task, and ends the work in progress for it.
+    ///
+    /// # Errors
+    ///
+    /// The user has no such task.
+    pub async fn delete_task(&self, task_id: &str) -> Result<(), ClientError> {
+        self.transport.delete(&task_path(task_id)).await
+    }
+
+    /// The result of a completed task, with the model's notes.
+    ///
+    /// # Errors
+    ///
+    /// The user has no such concept.
+    pub async fn concept(&self, concept_id: &str) -> Result<Concept, ClientError> {
+        self.transport.get(&concept_path(concept_id)).await
+    }
+
+    /// A page of the results of the user's completed tasks, newest first. `cursor`: the
+    /// `next_cursor` of the page before.
+    ///
+    /// # Errors
+    ///
+    /// The API refused the request.
+    pub async fn concepts(&self, cursor: Option<&str>) -> Result<Page<Concept>, ClientError> {
+        let path = page_path("/api/concepts", cursor);
+        self.transport.get(&path).await
+    }
+
+    /// Deletes a concept and its image.
+    ///
+    /// # Errors
+    ///
+    /// The user has no such concept.
+    pub async fn delete_concept(&self, concept_id: &str) -> Result<(), ClientError> {
+        self.transport.delete(&concept_path(concept_id)).await
+    }
+
+    /// The image of a concept.
+    ///
+    /// # Errors
+    ///
+    /// The concept has been deleted.
+    pub async fn image(&self, of: &Concept) -> Result<bytes::Bytes, ClientError> {
+        let (_, bytes) = self.transport.image(&of.image_url).await?;
+        Ok(bytes)
+    }
+
+    /// Erases everything that is stored about the user, except what the quota counted.
+    ///
+    /// # Errors
+    ///
+    /// The API refused the request.
+    pub async fn delete_me(&self) -> Result<(), ClientError> {
+        self.transport.delete("/api/me").await
+    }
+}
+
+fn task_path(id: &str) -> String {
+    format!("/api/tasks/{}", segment(id))
+}
+
+fn concept_path(id: &str) -> String {
+    format!("/api/concepts/{}", segment(id))
+}
+
+fn page_path(path: &str, cursor: Option<&str>) -> String {
+    match cursor {
+        Some(cursor) => format!("{path}?cursor={}", segment(cursor)),
+        None => path.to_owned(),
+    }
+}
+
+fn segment(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}

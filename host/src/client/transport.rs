@@ -1,0 +1,157 @@
+//! Requests to the API component of this process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use concept_refinement_capability::clock::Clock;
+use concept_refinement_domain::image::Format;
+use concept_refinement_runtime::ingress::InProcess;
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::BodyExt as _;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::error::ClientError;
+use super::token::Key;
+use crate::service::Body;
+
+/// What all clients of a host share.
+#[derive(Clone)]
+pub struct Connection {
+    pub api: Arc<InProcess>,
+    pub key: Arc<Key>,
+    pub clock: Arc<dyn Clock>,
+    /// What the URLs of images begin with.
+    pub origin: Arc<str>,
+}
+
+/// The connection of one user's client.
+#[derive(Clone)]
+pub struct Transport {
+    connection: Connection,
+    user: Arc<str>,
+}
+
+/// A body with its type.
+pub type Content = (&'static str, Bytes);
+
+/// A JSON body.
+pub fn json_body(value: &Value) -> Content {
+    ("application/json", value.to_string().into())
+}
+
+impl Connection {
+    pub fn transport(&self, user: &str) -> Transport {
+        Transport {
+            connection: self.clone(),
+            user: user.into(),
+        }
+    }
+}
+
+impl Transport {
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.ask(Method::GET, path, None).await
+    }
+
+    pub async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        content: Option<Content>,
+    ) -> Result<T, ClientError> {
+        let answer = self.answer(method, path, content).await?;
+        parsed(&whole(answer).await?)
+    }
+
+    pub async fn delete(&self, path: &str) -> Result<(), ClientError> {
+        self.answer(Method::DELETE, path, None).await.map(drop)
+    }
+
+    /// A stored image, by a URL of this service.
+    pub async fn image(&self, url: &str) -> Result<(Format, Bytes), ClientError> {
+        let malformed = || ClientError::Malformed(format!("{url} names no image"));
+        let path = url.parse::<http::Uri>().ok();
+        // Without the signature: the user owns the image.
+        let path = path.as_ref().map(http::Uri::path).ok_or_else(malformed)?;
+        let answer = self.answer(Method::GET, path, None).await?;
+        let media_type = answer.headers().get(header::CONTENT_TYPE);
+        let media_type = media_type.and_then(|value| value.to_str().ok());
+        let format = media_type.and_then(Format::from_media_type);
+        Ok((format.ok_or_else(malformed)?, whole(answer).await?))
+    }
+
+    /// An answer of success.
+    pub async fn answer(
+        &self,
+        method: Method,
+        path: &str,
+        content: Option<Content>,
+    ) -> Result<Response<Body>, ClientError> {
+        let Connection {
+            api,
+            key,
+            clock,
+            origin,
+        } = &self.connection;
+        let unavailable = |reason: String| ClientError::Unavailable(reason);
+        let token = key.token(&self.user, clock.now()).unwrap_or_default();
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{origin}{path}"))
+            .header(header::AUTHORIZATION, format!("Bearer {token}"));
+        if let Some((media_type, bytes)) = &content {
+            request = request
+                .header(header::CONTENT_TYPE, *media_type)
+                .header(header::CONTENT_LENGTH, bytes.len());
+        }
+        let bytes = content.map(|(_, bytes)| bytes).unwrap_or_default();
+        let request = request.body(bytes);
+        let request = request.map_err(|error| unavailable(error.to_string()))?;
+        let answer = api.answer(request).await;
+        let answer = answer.map_err(|failure| unavailable(failure.to_string()))?;
+        let answer = answer.map(Body::new);
+        match answer.status().is_success() {
+            true => Ok(answer),
+            false => Err(refusal(answer).await?),
+        }
+    }
+}
+
+async fn refusal(answer: Response<Body>) -> Result<ClientError, ClientError> {
+    #[derive(serde::Deserialize)]
+    struct Refusal {
+        detail: String,
+        error_code: String,
+        #[serde(default)]
+        field_errors: Option<std::collections::BTreeMap<String, Vec<String>>>,
+    }
+    let status = answer.status();
+    let retry_after = answer.headers().get(header::RETRY_AFTER);
+    let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
+    let bytes = whole(answer).await?;
+    if status == StatusCode::CONFLICT
+        && let Ok(task) = parsed(&bytes)
+    {
+        return Ok(ClientError::Conflict(Box::new(task)));
+    }
+    let refusal: Refusal = parsed(&bytes)?;
+    Ok(ClientError::Api {
+        status: status.as_u16(),
+        code: refusal.error_code,
+        detail: refusal.detail,
+        field_errors: refusal.field_errors.unwrap_or_default(),
+        retry_after: retry_after.map(Duration::from_secs),
+    })
+}
+
+async fn whole(answer: Response<Body>) -> Result<Bytes, ClientError> {
+    let body = answer.into_body().collect().await;
+    body.map(|body| body.to_bytes())
+        .map_err(|_| ClientError::Interrupted)
+}
+
+fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ClientError> {
+    serde_json::from_slice(bytes).map_err(|error| ClientError::Malformed(error.to_string()))
+}
