@@ -8,9 +8,7 @@ use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::secret::SESSION_TOKENS;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_runtime::egress::Network;
-use concept_refinement_tokens::{
-    Issued, Key, KeySet, Refusal, Required, Signed, key_id, read,
-};
+use concept_refinement_tokens::{Issued, Key, KeySet, Refusal, Required, Signed, key_id, read};
 use rand::RngExt as _;
 
 use crate::config::{Auth, Config};

@@ -22,7 +22,8 @@ fn token(place: &Place, arguments: &[&str]) -> String {
 fn judged(place: &Place, arguments: &[&str], token: &str) -> String {
     let mut command = place.command(&[&["check", "--token"], arguments].concat());
     let done = run(&mut command, token.as_bytes());
-    let line = done.text().lines().find(|line| line.starts_with("token"));
+    let text = done.text();
+    let line = text.lines().find(|line| line.starts_with("token"));
     line.unwrap_or_else(|| panic!("{done:?}"))["token".len()..]
         .trim()
         .to_owned()
