@@ -88,6 +88,13 @@ export interface RefinementRequest {
     /** Where to send a webhook when the task has ended, by the Standard Webhooks specification: an https URL with a public address and without user information, or one that the operator allows. It is not part of the task's metadata. */
     webhook_url?: string | null;
 }
+/** A limit on refinements. */
+export interface ServiceQuota {
+    /** Refinements per window. */
+    limit: number;
+    /** The calendar window, in UTC. */
+    window: "hour" | "day" | "month";
+}
 /** What the web page needs to know about the service. */
 export interface ServiceResponse {
     /** Whether users without credentials can get an anonymous session. */
@@ -103,13 +110,6 @@ export interface ServiceResponse {
     /** Whether what a user without an account made is removed some time after the last session. */
     removes_old_data: boolean;
 }
-/** A limit on refinements. */
-export interface ServiceQuota {
-    /** Refinements per window. */
-    limit: number;
-    /** The calendar window, in UTC. */
-    window: "hour" | "day" | "month";
-}
 /** The credentials of an anonymous user. */
 export interface SessionResponse {
     /** A JSON Web Token. */
@@ -122,6 +122,25 @@ export interface SessionResponse {
 }
 /** The stages of a refinement, in the order in which they begin. */
 export type StageName = "downloading" | "refining" | "storing-image" | "storing-concept";
+/** The task was deleted. */
+export interface StreamedEnd {
+    data: DeletedEvent;
+    event: "deleted";
+    /** Always `deleted`. */
+    id: string;
+}
+/** A stage begins. */
+export interface StreamedProgress {
+    data: ProgressEvent;
+    event: "progress";
+}
+/** The task, now and at each change of status. */
+export interface StreamedTask {
+    data: TaskResponse;
+    event: "task";
+    /** Names the state; for `Last-Event-ID`. */
+    id: string;
+}
 /** A page of tasks, newest first. */
 export interface TaskList {
     /** Leads to the next page; null on the last one. */
@@ -157,6 +176,8 @@ export interface UploadResponse {
     /** The image's path below `/api/images/`. */
     path: string;
 }
+/** An event of the stream, with its data parsed. */
+export type WatchEvent = StreamedTask | StreamedProgress | StreamedEnd;
 /** An attempt that has ended. */
 export interface WebhookAttempt {
     /** When it began. */
@@ -165,6 +186,16 @@ export interface WebhookAttempt {
     error: string | null;
     /** What the receiver answered; null if it did not. */
     status: number | null;
+}
+/** What a receiver gets when a task has ended. */
+export interface WebhookEvent {
+    /** The task as `GET /api/tasks/{task_id}` returns it. */
+    data: TaskResponse;
+    /** The failed task that this one repeats, if the operator asked for that. */
+    retry_of?: string;
+    /** The task's `completed_at`. */
+    timestamp: string;
+    type: "task.completed" | "task.failed";
 }
 /** The state of a task's webhook delivery. */
 export interface WebhookResponse {

@@ -100,14 +100,31 @@ export class Transport {
             await sleep(pause, signal);
         }
     }
-    async #answered(method, path, { body, headers, signal }) {
+    async #answered(method, path, call) {
+        const { body, headers, signal } = call;
         const token = typeof this.token === 'function' ? await this.token() : this.token;
         const credentials = token ? { Authorization: `Bearer ${token}` } : {};
         const init = { method, body: body ?? null, signal: signal ?? null, headers: { ...headers, ...credentials } };
         const response = await this.#reached(this.#fetch(`${this.#base}${path}`, init));
+        if (response.ok)
+            return response;
+        if (response.status === 401 && !token && (await this.#hasSession(signal))) {
+            return this.#answered(method, path, call);
+        }
+        throw await refusal(response);
+    }
+    /** Makes an anonymous user, if the service has such. */
+    async #hasSession(signal) {
+        if (this.token)
+            return true;
+        const init = { method: 'POST', signal: signal ?? null };
+        const response = await this.#reached(this.#fetch(`${this.#base}/api/auth/session`, init));
         if (!response.ok)
-            throw await refusal(response);
-        return response;
+            return false;
+        const session = (await this.#reached(response.json()));
+        // Of two at once, both requests are of the user who was there first.
+        this.token ??= session.access_token;
+        return true;
     }
     /** Asks again while the service is away, as long as this client is patient. */
     async #repeated(ask, signal) {

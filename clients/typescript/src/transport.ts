@@ -109,14 +109,15 @@ export class Transport {
     }
   }
 
-  async #answered(method: string, path: string, { body, headers, signal }: Call): Promise<Response> {
+  async #answered(method: string, path: string, call: Call): Promise<Response> {
+    const { body, headers, signal } = call;
     const token = typeof this.token === 'function' ? await this.token() : this.token;
     const credentials: Record<string, string> = token ? { Authorization: `Bearer ${token}` } : {};
     const init = { method, body: body ?? null, signal: signal ?? null, headers: { ...headers, ...credentials } };
     const response = await this.#reached(this.#fetch(`${this.#base}${path}`, init));
     if (response.ok) return response;
     if (response.status === 401 && !token && (await this.#hasSession(signal))) {
-      return this.#answered(method, path, { body, headers, signal });
+      return this.#answered(method, path, call);
     }
     throw await refusal(response);
   }
