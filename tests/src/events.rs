@@ -29,8 +29,6 @@ pub struct Event {
 #[derive(Clone, Debug)]
 pub enum Block {
     Event(Event),
-    /// How a client is to come again, in milliseconds.
-    Retry(u64),
     Comment(String),
 }
 
@@ -48,7 +46,7 @@ impl Events {
         loop {
             match self.block(SOON).await? {
                 Block::Event(event) => return Some(event),
-                Block::Retry(_) | Block::Comment(_) => {}
+                Block::Comment(_) => {}
             }
         }
     }
@@ -109,12 +107,18 @@ impl Events {
 
 impl Block {
     fn read(block: &str) -> Self {
+        // The first one says besides how soon a client may come again.
+        let block = match block.strip_prefix("retry: ") {
+            Some(block) => {
+                let (retry, block) = block.split_once('\n').expect("a retry without an event");
+                assert!(retry.parse::<u64>().is_ok(), "{retry}");
+                block
+            }
+            None => block,
+        };
         if let Some(comment) = block.strip_prefix(':') {
             assert!(!comment.contains('\n'));
             return Self::Comment(comment.trim().to_owned());
-        }
-        if let Some(retry) = block.strip_prefix("retry: ") {
-            return Self::Retry(retry.parse().unwrap());
         }
         let field = |name: &str| {
             let of_name =
