@@ -59,7 +59,8 @@ async fn requests_can_be_tried_by_keyboard_and_on_a_phone() {
     tab.run("document.querySelector('#refine_concept form').requestSubmit()")
         .await;
     tab.until(&outcome("refine_concept", "202")).await;
-    let answered = "[...document.querySelectorAll('#refine_concept form pre')].pop().textContent";
+    let answered =
+        "[...document.querySelectorAll('#refine_concept form > div pre')].pop().textContent";
     tab.until(&format!("{answered}.includes('task_id')")).await;
     let task_id = tab.value(&format!("JSON.parse({answered}).task_id")).await;
 
@@ -74,7 +75,7 @@ async fn requests_can_be_tried_by_keyboard_and_on_a_phone() {
     tab.press("Enter").await;
     tab.until(&outcome("watch_task", "200")).await;
     tab.until(
-        "[...document.querySelectorAll('#watch_task form pre')].pop().textContent.includes('event: task')",
+        "[...document.querySelectorAll('#watch_task form > div pre')].pop().textContent.includes('event: task')",
     )
     .await;
     assert_eq!(tab.hidden_width().await, Value::from(0));
@@ -130,8 +131,13 @@ async fn a_request_can_be_copied_as_code_that_sends_it() {
         assert!(said.contains("über"), "{language}: {said}");
     }
     // Each operation has code in each language.
-    tab.run("for (const part of document.querySelectorAll('details')) part.open = true")
-        .await;
+    for parts in [".operation", ".code"] {
+        let open =
+            format!("for (const part of document.querySelectorAll('{parts}')) part.open = true");
+        tab.run(&open).await;
+        tab.until("document.querySelectorAll('.code').length === document.querySelectorAll('.operation').length")
+            .await;
+    }
     let all = "[...document.querySelectorAll('.code pre')].filter((code) => code.textContent)";
     tab.until(&format!(
         "{all}.length === document.querySelectorAll('.operation').length"
