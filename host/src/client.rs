@@ -7,7 +7,6 @@
 mod answers;
 mod error;
 mod events;
-mod token;
 mod transport;
 
 use futures::{Stream, TryStreamExt as _};
@@ -17,7 +16,6 @@ use serde_json::json;
 
 pub use answers::{Concept, Page, Quota, Task, TaskEvent, Upload};
 pub use error::ClientError;
-pub(crate) use token::Key;
 pub(crate) use transport::Connection;
 use transport::{Transport, json_body};
 

@@ -33,6 +33,9 @@ const SESSION_RATE: Limit = Limit {
     },
 };
 
+/// What is told of a component that cannot be run.
+const MISFIT: &str = "the api component does not fit this host";
+
 /// Path of the liveness check.
 const HEALTH: &str = "/api/health";
 
@@ -86,7 +89,8 @@ impl Api {
         instances: ApiInstances,
         serving: &mut Serving,
     ) -> anyhow::Result<()> {
-        self.http.hand_to(handlers(&self.cores, instances).await?);
+        self.http
+            .hand_to(checked_handlers(&self.cores, instances).await?);
         self.accept(serving);
         Ok(())
     }
@@ -97,15 +101,16 @@ impl Api {
         instances: ApiInstances,
         serving: &mut Serving,
     ) -> anyhow::Result<()> {
-        let handlers = handlers(&self.cores, instances).await?;
+        let handlers = checked_handlers(&self.cores, instances).await?;
         self.http.hand_first_to(handlers);
         self.accept(serving);
         Ok(())
     }
 
-    /// The requests of the program itself, for these instances.
-    pub async fn in_process(&self, instances: ApiInstances) -> anyhow::Result<InProcess> {
-        let handlers = handlers(&self.cores, instances).await?;
+    /// The requests of the program itself, for these instances. They are of the component
+    /// that is served, which is checked there.
+    pub fn in_process(&self, instances: ApiInstances) -> anyhow::Result<InProcess> {
+        let handlers = handlers(&self.cores, instances)?;
         Ok(InProcess::new(handlers, Arc::clone(&self.cores)))
     }
 
@@ -139,17 +144,20 @@ pub fn instances(
     }
 }
 
-/// One handler per core.
-async fn handlers(cores: &Cores, instances: ApiInstances) -> anyhow::Result<Vec<Handler>> {
+/// One handler per core, of a component that was tried once.
+async fn checked_handlers(cores: &Cores, instances: ApiInstances) -> anyhow::Result<Vec<Handler>> {
+    let handlers = handlers(cores, instances)?;
+    if let Some(handler) = handlers.first() {
+        let checked = handler.check().await.map_err(anyhow::Error::from);
+        checked.context(MISFIT)?;
+    }
+    Ok(handlers)
+}
+
+/// One per core.
+fn handlers(cores: &Cores, instances: ApiInstances) -> anyhow::Result<Vec<Handler>> {
     let instances = Arc::new(instances);
-    let checked = async {
-        let handlers = cores.iter().map(|_| Handler::new(Arc::clone(&instances)));
-        let handlers = handlers.collect::<wasmtime::Result<Vec<_>>>()?;
-        if let Some(handler) = handlers.first() {
-            handler.check().await?;
-        }
-        wasmtime::error::Ok(handlers)
-    };
-    let checked = checked.await.map_err(anyhow::Error::from);
-    checked.context("the api component does not fit this host")
+    let handlers = cores.iter().map(|_| Handler::new(Arc::clone(&instances)));
+    let handlers: wasmtime::Result<Vec<_>> = handlers.collect();
+    handlers.map_err(anyhow::Error::from).context(MISFIT)
 }

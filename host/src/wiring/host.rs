@@ -16,11 +16,13 @@ use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_capability::{Capabilities, create_directory};
+use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::secret::LENGTH;
 use concept_refinement_runtime::egress::Network;
 use concept_refinement_runtime::ingress::http::{CALLS, Connections, HostNames, listen};
 use concept_refinement_runtime::ingress::{ApiInstances, InProcess};
 use concept_refinement_runtime::wasm::engine::Pool;
+use concept_refinement_tokens::Key;
 use futures::future::join_all;
 use rand::RngExt as _;
 use tokio::net::TcpListener;
@@ -299,16 +301,15 @@ impl HostBuilder {
             serving.monitored_by(scraped.serving);
         }
         let instances = instances(Some(&secret), &capabilities, &slots);
-        let key = client::Key::new(&random());
+        let secret_in_process = hex(&random());
         let in_process = ApiInstances {
-            grants: grants::api_in_process(instances.grants.clone(), key.setting()),
+            grants: grants::api_in_process(instances.grants.clone(), &secret_in_process),
             stopping: Arc::default(),
             engine: instances.engine.clone(),
             pre: instances.pre.clone(),
             slots: Arc::clone(&instances.slots),
         };
-        let in_process = api.in_process(in_process).await;
-        let in_process = in_process.map_err(HostError::Component)?;
+        let in_process = api.in_process(in_process).map_err(HostError::Component)?;
         let served = api.serve(instances, &mut serving).await;
         served.map_err(HostError::Component)?;
         if config.role.works() {
@@ -328,7 +329,7 @@ impl HostBuilder {
         let origin = config.public_url.clone().unwrap_or_else(local);
         let connection = client::Connection {
             api: Arc::new(in_process),
-            key: Arc::new(key),
+            key: Arc::new(Key::secret(&secret_in_process)),
             clock: Arc::clone(&capabilities.clock),
             origin: origin.as_str().into(),
         };
