@@ -1,4 +1,4 @@
-//! The smallest middleware, to be copied and filled: see `docs/models.md`.
+//! The smallest middleware, to be copied and filled.
 //!
 //! It stands before a model as if it were one: it refuses prompts that ask for a
 //! violent picture, and says more politely what the others ask for.
