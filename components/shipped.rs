@@ -2,9 +2,10 @@
 
 /// Components that are embedded in the executable: their names in the host, and of their
 /// files `NAME.wasm`.
-pub const SHIPPED: [&str; 12] = [
+pub const SHIPPED: [&str; 13] = [
     "api",
     "processor",
+    "masked",
     "notifier",
     "model-local",
     "model-jigsawstack",

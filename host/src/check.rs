@@ -85,7 +85,15 @@ pub async fn check(
             let blobs = grants::blobs(config, None, &Arc::default());
             let pipeline = &compiled.pipeline;
             let log = Arc::new(output::Log);
-            let model = pipeline::model(config, &engine, pipeline, &network, &blobs, None, log);
+            let model = async {
+                let resources = pipeline::Resources::new(config)?;
+                let (network, blobs) = (&network, &blobs);
+                pipeline::partial_edits(config, &engine, pipeline, network, &resources)?;
+                pipeline::model(
+                    config, &engine, pipeline, network, blobs, &resources, None, log,
+                )
+                .await
+            };
             found(
                 "model",
                 model.await.map(|model| model.describe().to_owned()),

@@ -12,7 +12,6 @@ mod transport;
 use futures::{Stream, TryStreamExt as _};
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::json;
 
 pub use answers::{Concept, Page, Quota, Task, TaskEvent, Upload};
 pub use error::ClientError;
@@ -138,7 +137,7 @@ impl Client {
         self.transport.delete(&path).await
     }
 
-    /// Creates a task.
+    /// Creates a task. A mask that is no URL is uploaded, and stays until it is deleted.
     ///
     /// # Errors
     ///
@@ -149,12 +148,12 @@ impl Client {
         original_image_url: &str,
         request: &RefineRequest,
     ) -> Result<Task, ClientError> {
-        let body = json_body(&json!({
-            "original_image_url": original_image_url,
-            "refinement_prompt": request.prompt,
-            "logo_description": request.logo_description,
-            "theme_description": request.theme_description,
-        }));
+        let mask_url = match &request.mask {
+            Some(OriginalImage::Url(url)) => Some(url.clone()),
+            Some(OriginalImage::Bytes(bytes)) => Some(self.upload(bytes.clone()).await?.image_url),
+            None => None,
+        };
+        let body = json_body(&request.body(original_image_url, mask_url.as_deref()));
         let transport = &self.transport;
         transport
             .ask(Method::POST, "/api/concepts/refine", Some(body))

@@ -74,6 +74,7 @@ pub use client::{Client, ClientError, Concept, Page, Quota, Task, TaskEvent, Upl
 pub use concept_refinement_capability as capability;
 pub use concept_refinement_capability::tls::Trust;
 pub use concept_refinement_domain::image::Format;
+pub use concept_refinement_domain::partial_edit::Region;
 pub use concept_refinement_domain::task::{Stage, Status};
 pub use concept_refinement_domain::validation::FieldErrors;
 pub use concept_refinement_runtime::egress::resolver::Resolver;

@@ -49,15 +49,15 @@ async fn ended(data: &Path) {
             refinement: Refinement {
                 original_image_url: "https://example.com/a.png".into(),
                 refinement_prompt: "make it lighter".into(),
-                logo_description: None,
-                theme_description: None,
+                ..Refinement::default()
             },
             webhook: Some(Webhook {
                 url: format!("http://127.0.1.{}:1/hook", number % RECEIVERS),
                 origin: "http://127.0.0.1".into(),
             }),
             original_path: None,
-            original_found: true,
+            mask_path: None,
+            images_found: true,
             idempotency_key: None,
             quota: None,
             active_tasks: 1,

@@ -182,12 +182,12 @@ fn count_once_more(world: &World, user: String) {
         refinement: Refinement {
             original_image_url: crate::source::FINE.to_owned(),
             refinement_prompt: "Once more".to_owned(),
-            logo_description: None,
-            theme_description: None,
+            ..Refinement::default()
         },
         webhook: None,
         original_path: None,
-        original_found: true,
+        mask_path: None,
+        images_found: true,
         idempotency_key: None,
         quota: world.settings.quota,
         active_tasks: 1,

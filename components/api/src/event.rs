@@ -118,10 +118,10 @@ mod tests {
                 refinement: Refinement {
                     original_image_url: "https://example.com/a.png".into(),
                     refinement_prompt: "make it brown".into(),
-                    logo_description: None,
-                    theme_description: None,
+                    ..Refinement::default()
                 },
                 original_path: None,
+                mask_path: None,
                 created_at: Timestamp(5),
                 updated_at: updated_at.map(Timestamp),
                 completed_at: None,

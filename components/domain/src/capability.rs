@@ -54,9 +54,11 @@ pub struct NewTask {
     pub webhook: Option<Webhook>,
     /// The path, if the original is an image of this service.
     pub original_path: Option<String>,
-    /// False if the original is an image of this service's own that does not
+    /// The path, if the mask is an image of this service.
+    pub mask_path: Option<String>,
+    /// False if the original or the mask is an image of this service's own that does not
     /// exist or is another user's.
-    pub original_found: bool,
+    pub images_found: bool,
     /// Identifies repeats of the request. None: repeats are not recognised.
     pub idempotency_key: Option<String>,
     /// None: unlimited.
@@ -84,8 +86,8 @@ pub enum Submission {
     KeyReused,
     /// A repeat of an earlier request: the task as it was when it was created.
     Replayed(Accepted),
-    /// There is no such image of this user's.
-    OriginalMissing,
+    /// There is no such original, or no such mask, of this user's.
+    ImageMissing,
     /// The user already has this task that has not ended.
     Active(Accepted),
     /// The user has used up the quota.
@@ -359,6 +361,7 @@ impl NewTask {
             is_anonymous: self.is_anonymous,
             refinement: self.refinement,
             original_path: self.original_path,
+            mask_path: self.mask_path,
             created_at: now,
             ..Task::default()
         }

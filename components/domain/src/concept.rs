@@ -63,6 +63,7 @@ impl Concept {
             refinement_prompt,
             logo_description,
             theme_description,
+            ..
         } = task.refinement.clone();
         Self {
             id: id_for(&task.id),

@@ -6,6 +6,7 @@
 //! record is destructured and every case is named in both directions, so that a field or
 //! case added on one side does not compile until the other side has it.
 
+use crate::strength::Strength;
 use crate::timestamp::Timestamp;
 
 /// Converts a value to the corresponding type of the other side.
@@ -36,6 +37,19 @@ impl Convert<Timestamp> for u64 {
 impl Convert<u64> for Timestamp {
     fn convert(self) -> u64 {
         self.0
+    }
+}
+
+/// What is out of bounds becomes the default; validation lets nothing of the kind in.
+impl Convert<Strength> for f64 {
+    fn convert(self) -> Strength {
+        Strength::new(self).unwrap_or(Strength::DEFAULT)
+    }
+}
+
+impl Convert<f64> for Strength {
+    fn convert(self) -> f64 {
+        self.value()
     }
 }
 
@@ -76,6 +90,7 @@ pub mod domain {
         Resolved, Stored, StoredOrNot, Submission, TaskPage,
     };
     pub use crate::concept::{Concept, ConceptContent};
+    pub use crate::partial_edit::Region;
     pub use crate::payment::Usage;
     pub use crate::quota::{Quota, QuotaState, Window};
     pub use crate::task::{Change, Refinement, Stage, Status, Task};
@@ -91,16 +106,20 @@ macro_rules! conversions {
     ($wit:ident) => {
         $crate::records! { $wit
             Error { kind, message }
-            Refinement { original_image_url, refinement_prompt, logo_description, theme_description }
+            Refinement {
+                original_image_url, refinement_prompt, logo_description, theme_description,
+                strength, seed, region, mask_url, mask_feather, region_only
+            }
+            Region { x, y, width, height }
             Task {
-                id, user_id, is_anonymous, status, refinement, original_path, created_at,
-                updated_at, completed_at, result_id, image_path, notes, error_message, lease_until
+                id, user_id, is_anonymous, status, refinement, original_path, mask_path,
+                created_at, updated_at, completed_at, result_id, image_path, notes, error_message, lease_until
             }
             Lease { task_id, attempt, until, renew_after }
             Position { created_at, id }
             NewTask {
-                id, user_id, is_anonymous, refinement, webhook, original_path, original_found,
-                idempotency_key, quota, active_tasks; trace
+                id, user_id, is_anonymous, refinement, webhook, original_path, mask_path,
+                images_found, idempotency_key, quota, active_tasks; trace
             }
             Claimed { lease, task; payment, is_takeover, trace }
             Webhook { url, origin }
@@ -137,7 +156,7 @@ macro_rules! conversions {
             Stage { Downloading, Refining, StoringImage, StoringConcept }
             Window { Hour, Day, Month }
             Submission {
-                KeyReused, Replayed(accepted), OriginalMissing, Active(accepted),
+                KeyReused, Replayed(accepted), ImageMissing, Active(accepted),
                 QuotaExceeded(state), BacklogFull(seconds), Created(accepted)
             }
             Change { Task(task), Progress(stage), Deleted }

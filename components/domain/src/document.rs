@@ -73,6 +73,8 @@ pub struct Request {
     #[serde(flatten)]
     refinement: Refinement,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    mask_path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_of: Option<String>,
     #[serde(
         default,
@@ -152,6 +154,7 @@ impl TaskRecord {
     pub fn request(&self) -> String {
         write(&Request {
             refinement: self.task.refinement.clone(),
+            mask_path: self.task.mask_path.clone(),
             retry_of: self.retry_of.clone(),
             trace: self.trace,
         })
@@ -190,6 +193,7 @@ impl TaskRecord {
         } = columns;
         let Request {
             refinement,
+            mask_path,
             retry_of,
             trace,
         } = request;
@@ -209,6 +213,7 @@ impl TaskRecord {
         task.image_path = image_path;
         task.lease_until = lease_until;
         task.refinement = refinement;
+        task.mask_path = mask_path;
         self
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::capability::NewTask;
@@ -63,14 +64,28 @@ impl Submitted {
 }
 
 /// A hash of the contents of a request, which identifies repeats without storing text
-/// that a user may delete. Without a webhook it covers only the other four fields.
+/// that a user may delete. Without a webhook it covers only the other fields; and those that
+/// came after the first release count only where they were sent, since the hashes of
+/// requests without them are stored.
 pub fn fingerprint(refinement: &Refinement, webhook: Option<&Webhook>) -> [u8; 32] {
     let mut hash = Sha256::new();
+    let Refinement {
+        original_image_url,
+        refinement_prompt,
+        logo_description,
+        theme_description,
+        strength,
+        seed,
+        region,
+        mask_url,
+        mask_feather,
+        region_only,
+    } = refinement;
     let fields = [
-        Some(&refinement.original_image_url),
-        Some(&refinement.refinement_prompt),
-        refinement.logo_description.as_ref(),
-        refinement.theme_description.as_ref(),
+        Some(original_image_url),
+        Some(refinement_prompt),
+        logo_description.as_ref(),
+        theme_description.as_ref(),
     ];
     let url = webhook.map(|webhook| Some(&webhook.url));
     for field in fields.into_iter().chain(url) {
@@ -79,6 +94,23 @@ pub fn fingerprint(refinement: &Refinement, webhook: Option<&Webhook>) -> [u8; 3
         let length = field.map_or(u64::MAX, |text| text.len() as u64);
         hash.update(length.to_be_bytes());
         hash.update(field.map_or("", String::as_str));
+    }
+    let later = [
+        ("strength", strength.map(|strength| json!(strength))),
+        ("seed", seed.map(|seed| json!(seed))),
+        ("region", region.map(|region| json!(region))),
+        ("mask_url", mask_url.as_ref().map(|url| json!(url))),
+        ("mask_feather", mask_feather.map(|feather| json!(feather))),
+        ("region_only", region_only.map(|only| json!(only))),
+    ];
+    for (name, value) in later {
+        if let Some(value) = value {
+            let field = format!("{name}={value}");
+            // No length of a field in front is that of all fields behind it.
+            hash.update((u64::MAX - 1).to_be_bytes());
+            hash.update((field.len() as u64).to_be_bytes());
+            hash.update(field);
+        }
     }
     hash.finalize().into()
 }
@@ -93,6 +125,7 @@ mod tests {
             refinement_prompt: prompt.into(),
             logo_description: logo.map(Into::into),
             theme_description: theme.map(Into::into),
+            ..Refinement::default()
         }
     }
 
@@ -107,6 +140,25 @@ mod tests {
             refinement("lighter", Some("a"), Some("b")),
             refinement("lightera", Some("b"), None),
         ];
+        let edit = |edit: serde_json::Value| {
+            let mut whole = json!(refinement("lighter", None, None));
+            let fields = edit.as_object().unwrap().clone();
+            whole.as_object_mut().unwrap().extend(fields);
+            serde_json::from_value::<Refinement>(whole).unwrap()
+        };
+        let edits = [
+            json!({"strength": 0.7}),
+            json!({"strength": 1}),
+            json!({"seed": 1}),
+            json!({"seed": 11}),
+            json!({"seed": 1, "strength": 0.7}),
+            json!({"region": {"x": 1, "y": 0, "width": 1, "height": 1}}),
+            json!({"region": {"x": 0, "y": 1, "width": 1, "height": 1}}),
+            json!({"mask_url": "https://example.com/a.png"}),
+            json!({"mask_url": "https://example.com/a.png", "mask_feather": 1}),
+            json!({"mask_url": "https://example.com/a.png", "region_only": true}),
+        ];
+        let all: Vec<_> = all.into_iter().chain(edits.map(edit)).collect();
         let webhook = |url: &str, origin: &str| Webhook {
             url: url.into(),
             origin: origin.into(),

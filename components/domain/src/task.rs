@@ -3,9 +3,12 @@
 use serde::{Deserialize, Serialize};
 use uuid::Builder;
 
+use crate::partial_edit::Region;
+use crate::strength::Strength;
 use crate::timestamp::Timestamp;
 
-/// The four fields of a refinement request, as sent.
+/// The fields of a refinement request, as sent; those that are optional and came after the
+/// first release are left out of documents and answers where they were not sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refinement {
     /// Where the original is.
@@ -16,6 +19,31 @@ pub struct Refinement {
     pub logo_description: Option<String>,
     /// The theme.
     pub theme_description: Option<String>,
+    /// How strongly a model may change the original.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strength: Option<Strength>,
+    /// For a model that draws random numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u32>,
+    /// What is to change. There is no mask then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
+    /// Where an image is that shows what is to change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask_url: Option<String>,
+    /// How many pixels of the edge blend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask_feather: Option<u32>,
+    /// Whether the model sees only what is to change, with a margin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region_only: Option<bool>,
+}
+
+impl Refinement {
+    /// Whether only a part of the original is to change.
+    pub fn is_partial(&self) -> bool {
+        self.region.is_some() || self.mask_url.is_some()
+    }
 }
 
 /// The status of a task; the last two are final.
@@ -69,6 +97,9 @@ pub struct Task {
     /// The path, if the original is an image of this service.
     #[serde(skip)]
     pub original_path: Option<String>,
+    /// The path, if the mask is an image of this service.
+    #[serde(skip)]
+    pub mask_path: Option<String>,
     /// When it was submitted.
     #[serde(skip)]
     pub created_at: Timestamp,
@@ -198,10 +229,10 @@ impl Task {
             refinement: Refinement {
                 original_image_url: "https://example.com/a.png".into(),
                 refinement_prompt: "Make it lighter".into(),
-                logo_description: None,
-                theme_description: None,
+                ..Refinement::default()
             },
             original_path: None,
+            mask_path: None,
             created_at: Timestamp::from_secs(1_000),
             updated_at: None,
             completed_at: None,

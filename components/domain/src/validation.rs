@@ -8,6 +8,8 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::original::{AllowedSources, check_length, check_url};
+use crate::partial_edit::Region;
+use crate::strength::Strength;
 use crate::task::Refinement;
 use crate::webhook::check_webhook_url;
 
@@ -16,6 +18,15 @@ const REFINEMENT_PROMPT: &str = "refinement_prompt";
 const LOGO_DESCRIPTION: &str = "logo_description";
 const THEME_DESCRIPTION: &str = "theme_description";
 const WEBHOOK_URL: &str = "webhook_url";
+const STRENGTH: &str = "strength";
+const SEED: &str = "seed";
+const REGION: &str = "region";
+const MASK_URL: &str = "mask_url";
+const MASK_FEATHER: &str = "mask_feather";
+const REGION_ONLY: &str = "region_only";
+
+/// How many pixels of an edge may blend.
+pub const MAX_FEATHER: u32 = 64;
 
 /// In code points, after trimming.
 pub const MIN_PROMPT_CHARS: usize = 1;
@@ -54,19 +65,33 @@ pub struct Request {
     pub webhook_url: Option<String>,
 }
 
-/// Where the original is.
+/// Where an image is: the original or the mask.
 #[derive(Clone, Copy, Debug)]
-pub enum Original<'a> {
+pub enum Source<'a> {
     /// An image of this service.
     Own,
     /// A URL to download.
     Elsewhere(&'a AllowedSources),
 }
 
+impl Source<'_> {
+    fn check(self, url: &str) -> Result<(), String> {
+        match self {
+            Self::Own => check_length(url),
+            Self::Elsewhere(allowed) => check_url(url, allowed).map(drop),
+        }
+    }
+}
+
 impl FieldErrors {
     /// Adds a problem of a field.
     pub fn add(&mut self, field: &str, problem: impl Into<String>) {
         self.0.entry(field.into()).or_default().push(problem.into());
+    }
+
+    /// Whether this field has a problem.
+    fn has(&self, field: &str) -> bool {
+        self.0.contains_key(field)
     }
 
     /// Whether there are no problems.
@@ -90,25 +115,29 @@ impl Draft {
         self.0.get(ORIGINAL_IMAGE_URL).and_then(Value::as_str)
     }
 
+    /// The same of the mask.
+    pub fn mask_url(&self) -> Option<&str> {
+        self.0.get(MASK_URL).and_then(Value::as_str)
+    }
+
     /// Validates the request: returns its contents, or all problems. Unknown fields are
     /// ignored. `webhooks`: receivers that the operator allows in addition to public
     /// ones.
     pub fn check(
         mut self,
-        original: Original<'_>,
+        original: Source<'_>,
+        mask: Source<'_>,
         webhooks: &AllowedSources,
     ) -> Result<Request, FieldErrors> {
         let mut errors = FieldErrors::default();
         let original_image_url =
-            self.required(ORIGINAL_IMAGE_URL, &mut errors, |url| match original {
-                Original::Own => check_length(url),
-                Original::Elsewhere(allowed) => check_url(url, allowed).map(drop),
-            });
+            self.required(ORIGINAL_IMAGE_URL, &mut errors, |url| original.check(url));
         let refinement_prompt = self.required(REFINEMENT_PROMPT, &mut errors, check_prompt);
         let logo_description = self.optional(LOGO_DESCRIPTION, &mut errors, check_description);
         let theme_description = self.optional(THEME_DESCRIPTION, &mut errors, check_description);
         let check_webhook = |url: &str| check_webhook_url(url, webhooks);
         let webhook_url = self.optional(WEBHOOK_URL, &mut errors, check_webhook);
+        let edit = self.edit(mask, &mut errors);
         match (original_image_url, refinement_prompt) {
             (Some(original_image_url), Some(refinement_prompt)) if errors.is_empty() => {
                 Ok(Request {
@@ -117,11 +146,81 @@ impl Draft {
                         refinement_prompt,
                         logo_description,
                         theme_description,
+                        ..edit
                     },
                     webhook_url,
                 })
             }
             _ => Err(errors),
+        }
+    }
+
+    /// How strongly and where the original is to change.
+    fn edit(&mut self, mask: Source<'_>, errors: &mut FieldErrors) -> Refinement {
+        let mask_url = self.optional(MASK_URL, errors, |url| mask.check(url));
+        let edit = Refinement {
+            strength: self.value(STRENGTH, errors, "must be a number from 0 to 1", |value| {
+                value.as_f64().and_then(Strength::new)
+            }),
+            seed: self.value(
+                SEED,
+                errors,
+                "must be a whole number from 0 to 4294967295",
+                |value| value.as_u64()?.try_into().ok(),
+            ),
+            region: self.value(
+                REGION,
+                errors,
+                "must have x and y of at least 0, width and height of at least 1: whole numbers \
+                 up to 2147483647",
+                region,
+            ),
+            mask_url,
+            mask_feather: self.value(
+                MASK_FEATHER,
+                errors,
+                "must be a whole number from 0 to 64",
+                |value| {
+                    let feather = value.as_u64()?.try_into().ok()?;
+                    (feather <= MAX_FEATHER).then_some(feather)
+                },
+            ),
+            region_only: self.value(REGION_ONLY, errors, "must be true or false", |value| {
+                value.as_bool()
+            }),
+            ..Refinement::default()
+        };
+        // A part that is itself invalid has been told.
+        let has_part = edit.is_partial() || errors.has(REGION) || errors.has(MASK_URL);
+        if edit.region.is_some() && edit.mask_url.is_some() {
+            errors.add(MASK_URL, "must not be sent together with region");
+        }
+        if edit.mask_feather.is_some() && !has_part {
+            errors.add(MASK_FEATHER, "needs a region or a mask");
+        }
+        if edit.region_only == Some(true) && !has_part {
+            errors.add(REGION_ONLY, "needs a region or a mask");
+        }
+        edit
+    }
+
+    /// An optional value that is no string.
+    fn value<T>(
+        &mut self,
+        field: &str,
+        errors: &mut FieldErrors,
+        problem: &str,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> Option<T> {
+        match self.0.remove(field) {
+            None | Some(Value::Null) => None,
+            Some(value) => {
+                let read = read(&value);
+                if read.is_none() {
+                    errors.add(field, problem);
+                }
+                read
+            }
         }
     }
 
@@ -157,6 +256,21 @@ impl Draft {
             }
         }
     }
+}
+
+/// None: it is none, or its numbers are out of bounds.
+fn region(value: &Value) -> Option<Region> {
+    const MAX: u32 = i32::MAX.unsigned_abs();
+    let number = |name: &str, least: u32| {
+        let number = u32::try_from(value.get(name)?.as_u64()?).ok()?;
+        (least..=MAX).contains(&number).then_some(number)
+    };
+    Some(Region {
+        x: number("x", 0)?,
+        y: number("y", 0)?,
+        width: number("width", 1)?,
+        height: number("height", 1)?,
+    })
 }
 
 /// 1 to 255 visible ASCII characters.
@@ -206,7 +320,8 @@ mod tests {
         Draft::parse(body.to_string().as_bytes())
             .unwrap()
             .check(
-                Original::Elsewhere(&AllowedSources::default()),
+                Source::Elsewhere(&AllowedSources::default()),
+                Source::Elsewhere(&AllowedSources::default()),
                 &AllowedSources::default(),
             )
             .map(|request| request.refinement)
@@ -237,7 +352,7 @@ mod tests {
             original_image_url: "HTTPS://Example.com".into(),
             refinement_prompt: "  Make it lighter\n".into(),
             logo_description: Some(" A bean ".into()),
-            theme_description: None,
+            ..Refinement::default()
         };
         assert_eq!(check(&body), Ok(expected));
         let empty = json!({"original_image_url": URL, "refinement_prompt": "lighter", "logo_description": ""});
@@ -337,14 +452,133 @@ mod tests {
             AllowedSources::parse("127.0.0.1:8080").unwrap(),
             AllowedSources::default(),
         );
-        let check = |original| draft.clone().check(original, &none);
-        assert!(check(Original::Own).is_ok());
-        assert!(check(Original::Elsewhere(&allowed)).is_ok());
-        assert!(check(Original::Elsewhere(&none)).is_err());
+        let check = |original| draft.clone().check(original, original, &none);
+        assert!(check(Source::Own).is_ok());
+        assert!(check(Source::Elsewhere(&allowed)).is_ok());
+        assert!(check(Source::Elsewhere(&none)).is_err());
         let long = json!({"original_image_url": format!("{URL}{}", "a".repeat(2_048)), "refinement_prompt": "abcde"});
         let draft = Draft::parse(long.to_string().as_bytes()).unwrap();
         let expected = errors(&[("original_image_url", "must be at most 2048 characters")]);
-        assert_eq!(draft.check(Original::Own, &none), Err(expected));
+        assert_eq!(draft.check(Source::Own, Source::Own, &none), Err(expected));
+    }
+
+    #[test]
+    fn an_edit_is_kept_as_sent() {
+        let mut body = body("lighter");
+        let sent = json!({
+            "strength": 0.55, "seed": 4_294_967_295_u32, "mask_url": URL, "mask_feather": 0,
+            "region_only": false,
+        });
+        body.as_object_mut()
+            .unwrap()
+            .extend(sent.as_object().unwrap().clone());
+        let checked = serde_json::to_value(check(&body).unwrap()).unwrap();
+        for (field, value) in sent.as_object().unwrap() {
+            assert_eq!(checked[field], *value, "{field}");
+        }
+        let null = |field: &str| (field.to_owned(), Value::Null);
+        let nulls = [
+            "strength",
+            "seed",
+            "region",
+            "mask_url",
+            "mask_feather",
+            "region_only",
+        ];
+        let mut nulled = self::body("lighter");
+        nulled.as_object_mut().unwrap().extend(nulls.map(null));
+        assert_eq!(check(&nulled), check(&self::body("lighter")));
+    }
+
+    #[test]
+    fn an_edit_that_cannot_be_is_told() {
+        let region = json!({"x": 0, "y": 0, "width": 1, "height": 1});
+        let far = json!({"x": 2_147_483_647, "y": 0, "width": 2_147_483_647, "height": 1});
+        let whole = "must have x and y of at least 0, width and height of at least 1: whole \
+                     numbers up to 2147483647";
+        let (number, seed) = (
+            "must be a number from 0 to 1",
+            "must be a whole number from 0 to 4294967295",
+        );
+        let (feather, alone) = (
+            "must be a whole number from 0 to 64",
+            "needs a region or a mask",
+        );
+        let cases = [
+            (json!({"strength": 0}), None),
+            (json!({"strength": 1}), None),
+            (json!({"strength": 1.01}), Some(("strength", number))),
+            (json!({"strength": -0.01}), Some(("strength", number))),
+            (json!({"strength": "0.5"}), Some(("strength", number))),
+            (json!({"seed": 0}), None),
+            (json!({"seed": -1}), Some(("seed", seed))),
+            (json!({"seed": 1.5}), Some(("seed", seed))),
+            (json!({"seed": 4_294_967_296_u64}), Some(("seed", seed))),
+            (json!({"region": region}), None),
+            (json!({"region": far}), None),
+            (json!({"region": [0, 0, 1, 1]}), Some(("region", whole))),
+            (
+                json!({"region": {"x": 0, "y": 0, "width": 1}}),
+                Some(("region", whole)),
+            ),
+            (
+                json!({"region": {"x": -1, "y": 0, "width": 1, "height": 1}}),
+                Some(("region", whole)),
+            ),
+            (
+                json!({"region": {"x": 0, "y": 0, "width": 0, "height": 1}}),
+                Some(("region", whole)),
+            ),
+            (
+                json!({"region": {"x": 0.5, "y": 0, "width": 1, "height": 1}}),
+                Some(("region", whole)),
+            ),
+            (
+                json!({"region": {"x": 2_147_483_648_u64, "y": 0, "width": 1, "height": 1}}),
+                Some(("region", whole)),
+            ),
+            (
+                json!({"mask_url": "http://127.0.0.1/"}),
+                Some(("mask_url", "must point to a public address")),
+            ),
+            (
+                json!({"mask_url": 7}),
+                Some(("mask_url", "must be a string")),
+            ),
+            (
+                json!({"mask_url": URL, "region": region}),
+                Some(("mask_url", "must not be sent together with region")),
+            ),
+            (json!({"region": region, "mask_feather": 64}), None),
+            (
+                json!({"region": region, "mask_feather": 65}),
+                Some(("mask_feather", feather)),
+            ),
+            (
+                json!({"region": region, "mask_feather": 1.5}),
+                Some(("mask_feather", feather)),
+            ),
+            (json!({"mask_feather": 8}), Some(("mask_feather", alone))),
+            (json!({"region_only": false}), None),
+            (json!({"region_only": true}), Some(("region_only", alone))),
+            (
+                json!({"region_only": "true", "region": region}),
+                Some(("region_only", "must be true or false")),
+            ),
+            // What is wrong is told once.
+            (
+                json!({"region": 7, "mask_feather": 8, "region_only": true}),
+                Some(("region", whole)),
+            ),
+        ];
+        for (edit, expected) in cases {
+            let mut body = body("lighter");
+            body.as_object_mut()
+                .unwrap()
+                .extend(edit.as_object().unwrap().clone());
+            let expected = expected.map(|expected| errors(&[expected]));
+            assert_eq!(check(&body).err(), expected, "{edit}");
+        }
     }
 
     #[test]
@@ -354,8 +588,8 @@ mod tests {
             let mut body = body(prompt);
             body["webhook_url"] = webhook_url;
             let draft = Draft::parse(body.to_string().as_bytes()).unwrap();
-            let original = Original::Elsewhere(&AllowedSources::default());
-            let checked = draft.check(original, &allowed);
+            let original = Source::Elsewhere(&AllowedSources::default());
+            let checked = draft.check(original, original, &allowed);
             checked.map(|request| request.webhook_url)
         };
         for url in ["https://example.com/hook", "http://127.0.0.1:9000/"] {

@@ -25,6 +25,7 @@ wit_bindgen::generate!({
         package concept-refinement:processor;
         world models {
             import concept:refinement/image-model@0.2.0;
+            import concept:refinement/partial-edits@0.2.0;
             export concept:refinement/processor@0.2.0;
         }
     ",
@@ -33,7 +34,7 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-use concept::refinement::image_model;
+use concept::refinement::{image_model, partial_edits};
 use exports::concept::refinement::processor::{Guest, Outcome};
 
 const SETTINGS: [&str; 9] = [

@@ -11,6 +11,9 @@ use thiserror::Error;
 /// Largest answer of a model (`docs/limits.md`): models may enlarge an original.
 const MAX_ANSWER_BYTES: u64 = 50 * 1024 * 1024;
 
+/// Largest result of an edit of a part, which is encoded without loss.
+const MAX_COMPOSITE_BYTES: u64 = 256 * 1024 * 1024;
+
 #[derive(Clone, Debug)]
 pub struct Config {
     pub max_image_bytes: u64,
@@ -78,6 +81,14 @@ impl Config {
     pub fn original_limits(&self) -> Limits {
         Limits {
             max_bytes: self.max_image_bytes,
+            max_pixels: self.max_image_pixels,
+        }
+    }
+
+    /// `length`: how long the result can be, in bytes.
+    pub fn composite_limits(&self, length: u64) -> Limits {
+        Limits {
+            max_bytes: length.min(MAX_COMPOSITE_BYTES),
             max_pixels: self.max_image_pixels,
         }
     }

@@ -71,16 +71,41 @@ impl<B: Blob> Draft<B> {
         })
     }
 
-    /// Reuses the space of an empty draft for a file of this declared length. None: its space
-    /// is too small.
-    pub fn reused(
-        self,
+    /// Space for a model's answer, and for a result of at most `length` bytes that is made of
+    /// it: taken at once, since whoever holds some must not wait for more.
+    pub async fn reserve_two(
+        blobs: &impl Blobs<Blob = B>,
+        limits: Limits,
+        result: Limits,
+    ) -> Result<(Self, Self), Rejected> {
+        let (room, more) = (limits.max_bytes, result.max_bytes);
+        let both = room.saturating_add(more);
+        let blob = blobs.reserve(Purpose::ModelAnswer, both).await;
+        let mut blob = blob.map_err(Rejected::NoRoom)?;
+        let second = blob.split(more).await.map_err(Rejected::NoRoom)?;
+        let draft = |blob, limits, room| Self {
+            blob,
+            declared: None,
+            limits,
+            room,
+        };
+        Ok((draft(blob, limits, room), draft(second, result, more)))
+    }
+
+    /// The same within the space of an empty draft, if there is one of enough space.
+    pub async fn reserve_within(
+        blobs: &impl Blobs<Blob = B>,
+        space: Option<Self>,
         purpose: Purpose,
         declared: Option<u64>,
         limits: Limits,
-    ) -> Result<Option<Self>, Rejected> {
-        let fits = self.room >= room_for(purpose, declared, limits)?;
-        Ok(fits.then_some(Self { declared, ..self }))
+    ) -> Result<Self, Rejected> {
+        let needed = room_for(purpose, declared, limits)?;
+        // Whoever holds space must not wait for more, so too little is given back first.
+        match space.filter(|space| space.room >= needed) {
+            Some(space) => Ok(Self { declared, ..space }),
+            None => Self::reserve(blobs, purpose, declared, limits).await,
+        }
     }
 
     /// Appends a stream, to its end.

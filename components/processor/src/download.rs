@@ -56,10 +56,12 @@ pub enum DownloadError {
 
 /// Downloads one image, following a few redirects, with as many attempts as fit before
 /// the deadline. Each attempt has the download timeout; waiting for space does not count.
+/// `space`: what is reserved for it already.
 pub async fn download<P: Http + Clock + Random>(
     ports: &P,
     url: &str,
     purpose: Purpose,
+    space: Option<Draft<P::Blob>>,
     deadline: Timestamp,
     config: &Config,
 ) -> Result<Contents<P::Blob>, DownloadError> {
@@ -67,7 +69,10 @@ pub async fn download<P: Http + Clock + Random>(
         ports,
         purpose,
         config,
-        partial: None,
+        partial: space.map(|draft| Partial {
+            draft,
+            beginning: None,
+        }),
     };
     let mut tries = 0;
     loop {
@@ -199,12 +204,7 @@ impl<P: Http + Clock> Download<'_, P> {
             return Err(DownloadError::Encoded);
         }
         let (purpose, declared, limits) = (self.purpose, response.content_length, self.limits());
-        // A download must not hold space while it waits for more.
-        let reused = empty.map(|draft| draft.reused(purpose, declared, limits));
-        match reused.transpose()?.flatten() {
-            Some(draft) => Ok(draft),
-            None => Ok(Draft::reserve(self.ports, purpose, declared, limits).await?),
-        }
+        Ok(Draft::reserve_within(self.ports, empty, purpose, declared, limits).await?)
     }
 
     fn refused(&self, response: &Response<StreamOf<P>>) -> DownloadError {

@@ -8,6 +8,7 @@
 pub mod config;
 pub mod contents;
 pub mod download;
+pub mod partial_edit;
 pub mod ports;
 pub mod process;
 pub mod refine;

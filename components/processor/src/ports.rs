@@ -11,6 +11,7 @@ use concept_refinement_domain::capability::{
     CapabilityError, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage, StoredOrNot,
 };
 use concept_refinement_domain::image::Limits;
+use concept_refinement_domain::partial_edit::Region;
 use concept_refinement_domain::task::Stage;
 
 pub use concept_refinement_domain::purpose::Purpose;
@@ -47,6 +48,11 @@ pub trait Blob {
 
     /// How many bytes have arrived.
     async fn length(&self) -> u64;
+
+    /// Moves so much of the space of an empty blob to a new one.
+    async fn split(&mut self, length: u64) -> Result<Self, CapabilityError>
+    where
+        Self: Sized;
 }
 
 /// The streams that the blobs of these ports are filled with.
@@ -76,13 +82,14 @@ pub trait Progress {
     async fn began(&self, lease: &Lease, stage: Stage);
 }
 
-/// A request to a model, without the image.
+/// A request to a model, without the images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelRequest {
     pub task_id: String,
     pub prompt: String,
     /// 0 to 1.
     pub strength: f32,
+    pub seed: Option<u32>,
     pub logo_description: Option<String>,
     pub theme_description: Option<String>,
     pub media_type: &'static str,
@@ -91,6 +98,7 @@ pub struct ModelRequest {
     pub receipt_key: String,
     /// How much time the task has left.
     pub time_left: Duration,
+    pub options: Vec<(String, String)>,
 }
 
 pub struct Answer<S> {
@@ -125,8 +133,62 @@ pub trait ImageModel: Blobs {
     async fn refine(
         &self,
         request: ModelRequest,
-        image: &Contents<Self::Blob>,
+        images: &Images<'_, Self::Blob>,
     ) -> Result<Answer<StreamOf<Self>>, ModelError>;
+}
+
+/// What a model sees.
+pub struct Images<'a, B> {
+    /// The original, or the part of it that it may see.
+    pub image: &'a Contents<B>,
+    /// What is to change. None: the whole image.
+    pub mask: Option<&'a Contents<B>>,
+}
+
+/// What is to change of an original.
+pub enum Part<B> {
+    /// A rectangle of the upright original.
+    Region(Region),
+    /// As the user sent it.
+    Mask(Contents<B>),
+}
+
+/// What a model is to see of an original.
+pub struct View<S> {
+    /// None: the original as it is.
+    pub image: Option<S>,
+    pub mask: S,
+    /// Where it is in the upright original.
+    pub area: Region,
+    /// How long the result can be, in bytes.
+    pub result_length: u64,
+}
+
+/// The result of an edit of a part.
+pub struct Composite<S> {
+    pub image: S,
+    pub notes: Vec<String>,
+}
+
+/// Edits of a part of an image. An error is a sentence for the user: trying again cannot
+/// help.
+pub trait PartialEdits: Blobs {
+    /// What a model is to see.
+    async fn prepare(
+        &self,
+        original: &Contents<Self::Blob>,
+        part: &Part<Self::Blob>,
+        part_only: bool,
+    ) -> Result<View<StreamOf<Self>>, String>;
+
+    /// Puts what a model has answered into the original.
+    async fn compose(
+        &self,
+        original: &Contents<Self::Blob>,
+        view: (&Contents<Self::Blob>, Region),
+        feather: u32,
+        answer: &Contents<Self::Blob>,
+    ) -> Result<Composite<StreamOf<Self>>, String>;
 }
 
 /// Requests the rest of a file whose beginning was received, if it is still this version;
@@ -164,6 +226,12 @@ pub trait Http: Blobs {
 }
 
 /// All ports together.
-pub trait Ports: TaskStore + ImageStore + Progress + ImageModel + Http + Clock + Random {}
+pub trait Ports:
+    TaskStore + ImageStore + Progress + PartialEdits + ImageModel + Http + Clock + Random
+{
+}
 
-impl<T> Ports for T where T: TaskStore + ImageStore + Progress + ImageModel + Http + Clock + Random {}
+impl<T> Ports for T where
+    T: TaskStore + ImageStore + Progress + PartialEdits + ImageModel + Http + Clock + Random
+{
+}

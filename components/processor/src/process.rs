@@ -13,17 +13,16 @@ use concept_refinement_domain::payment::receipt_key;
 use concept_refinement_domain::refined;
 use concept_refinement_domain::sentence::failed;
 use concept_refinement_domain::signature;
+use concept_refinement_domain::strength::Strength;
 use concept_refinement_domain::task::{Stage, Task};
 
 use crate::config::Config;
 use crate::contents::{Contents, Draft, Received, Rejected};
 use crate::download::{DownloadError, download};
-use crate::ports::{Clock, ImageStore, ModelRequest, Ports, Purpose, TaskStore};
+use crate::partial_edit::Edit;
+use crate::ports::{Clock, ImageStore, Images, ModelRequest, Part, Ports, Purpose, TaskStore};
 use crate::refine::refine;
 use crate::time::timeout;
-
-/// How strongly a model may change the original, from 0 to 1.
-const STRENGTH: f32 = 0.7;
 
 /// Delay before an image store that cannot be reached is tried again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -178,13 +177,38 @@ async fn steps(
             let deadline = ports.now().plus(config.task_timeout);
 
             begin(Stage::Downloading).await;
-            let original = download_original(ports, config, task).await?;
+            let original = original(ports, config, task).await?;
+            let part = part(ports, config, task).await?;
 
             begin(Stage::Refining).await;
             let request = model_request(ports, config, claimed, &original).await?;
-            let refined = refine(ports, request, &original, deadline, config)
-                .await
-                .map_err(|reason| Interrupted::Failed(Stage::Refining, reason))?;
+            let refined = match part {
+                None => {
+                    let images = Images {
+                        image: &original,
+                        mask: None,
+                    };
+                    refine(ports, request, &images, None, deadline, config)
+                        .await
+                        .map_err(|reason| Interrupted::Failed(Stage::Refining, reason))?
+                }
+                // Boxed, so that other tasks need less memory.
+                Some(part) => {
+                    let edit = Edit {
+                        original: &original,
+                        part,
+                        refinement: &task.refinement,
+                    };
+                    Box::pin(edit.refine(ports, request, deadline, config))
+                        .await
+                        .map_err(|rejected| match rejected {
+                            Rejected::NoRoom(error) => Interrupted::Store(error),
+                            Rejected::Unusable(reason) => {
+                                Interrupted::Failed(Stage::Refining, reason)
+                            }
+                        })?
+                }
+            };
             drop(original);
 
             begin(Stage::StoringImage).await;
@@ -253,22 +277,57 @@ fn earlier_paths(Claimed { lease, task, .. }: &Claimed) -> impl Iterator<Item = 
     })
 }
 
-async fn download_original<P: Ports>(
+async fn original<P: Ports>(
     ports: &P,
     config: &Config,
     task: &Task,
+) -> Result<Contents<P::Blob>, Interrupted> {
+    let (path, url) = (
+        task.original_path.as_deref(),
+        &task.refinement.original_image_url,
+    );
+    image(ports, config, path, url).await
+}
+
+/// What is to change, if that is not the whole image.
+async fn part<P: Ports>(
+    ports: &P,
+    config: &Config,
+    task: &Task,
+) -> Result<Option<Part<P::Blob>>, Interrupted> {
+    if let Some(region) = task.refinement.region {
+        return Ok(Some(Part::Region(region)));
+    }
+    let Some(url) = &task.refinement.mask_url else {
+        return Ok(None);
+    };
+    let mask = image(ports, config, task.mask_path.as_deref(), url).await;
+    match mask {
+        Ok(mask) => Ok(Some(Part::Mask(mask))),
+        Err(Interrupted::Failed(stage, reason)) => {
+            Err(Interrupted::Failed(stage, format!("the mask: {reason}")))
+        }
+        Err(interrupted) => Err(interrupted),
+    }
+}
+
+/// An image of this service, or else one of another address.
+async fn image<P: Ports>(
+    ports: &P,
+    config: &Config,
+    path: Option<&str>,
+    url: &str,
 ) -> Result<Contents<P::Blob>, Interrupted> {
     let failed = |reason| Interrupted::Failed(Stage::Downloading, reason);
     let rejected = |rejected| match rejected {
         Rejected::NoRoom(error) => Interrupted::Store(error),
         rejected => failed(rejected.to_string()),
     };
-    if let Some(path) = &task.original_path {
-        return stored_original(ports, config, path).await;
+    if let Some(path) = path {
+        return stored_image(ports, config, path).await;
     }
-    let url = &task.refinement.original_image_url;
     let deadline = ports.now().plus(config.download_timeout);
-    let downloaded = download(ports, url, Purpose::Original, deadline, config).await;
+    let downloaded = download(ports, url, Purpose::Original, None, deadline, config).await;
     downloaded.map_err(|error| match error {
         DownloadError::Contents(contents) => rejected(contents),
         error => failed(error.to_string()),
@@ -278,7 +337,7 @@ async fn download_original<P: Ports>(
 /// An image of this service. If reading breaks off, it is read again, since stored images
 /// are complete. Only the task's deadline ends this: the store is near, but other tasks
 /// may compute in the same instance for longer than a download may take.
-async fn stored_original<P: Ports>(
+async fn stored_image<P: Ports>(
     ports: &P,
     config: &Config,
     path: &str,
@@ -333,16 +392,19 @@ async fn model_request<I: ImageStore>(
         (Some(path), Some(public_url)) => Some(images.sign(path, public_url).await?),
         (Some(_), None) => None,
     };
+    let strength = task.refinement.strength.unwrap_or(Strength::DEFAULT);
     Ok(ModelRequest {
         task_id: task.id.clone(),
         prompt: task.refinement.refinement_prompt.trim().to_owned(),
-        strength: STRENGTH,
+        strength: strength.value() as f32,
+        seed: task.refinement.seed,
         logo_description: task.refinement.logo_description.clone(),
         theme_description: task.refinement.theme_description.clone(),
         media_type: original.format().media_type(),
         source_url,
         receipt_key: receipt_key(lease),
         time_left: config.task_timeout,
+        options: Vec::new(),
     })
 }
 

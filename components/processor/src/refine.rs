@@ -10,8 +10,8 @@ use crate::config::Config;
 use crate::contents::{Contents, Draft, Received};
 use crate::download::{DownloadError, download};
 use crate::ports::{
-    Answer, Clock, Http, ImageModel, ImageOrLocation, ModelError, ModelRequest, Purpose, Random,
-    StreamOf,
+    Answer, Clock, Http, ImageModel, ImageOrLocation, Images, ModelError, ModelRequest, Purpose,
+    Random, StreamOf,
 };
 use crate::time::Budget;
 
@@ -22,11 +22,12 @@ pub struct Refined<B> {
     pub notes: Vec<String>,
 }
 
-/// The model's answer, or a sentence for the user.
+/// The model's answer, or a sentence for the user. `space`: what is reserved for it already.
 pub async fn refine<P: ImageModel + Http + Clock + Random>(
     ports: &P,
     request: ModelRequest,
-    original: &Contents<P::Blob>,
+    images: &Images<'_, P::Blob>,
+    space: Option<Draft<P::Blob>>,
     deadline: Timestamp,
     config: &Config,
 ) -> Result<Refined<P::Blob>, String> {
@@ -38,10 +39,12 @@ pub async fn refine<P: ImageModel + Http + Clock + Random>(
             time_left: deadline.since(ports.now()),
             ..request.clone()
         };
-        let answer = time.spend(ports.refine(request, original)).await;
+        let answer = time.spend(ports.refine(request, images)).await;
         let (reason, retry_after) = match answer {
             None => return Err(silence(config)),
-            Some(Ok(answer)) => return collect(ports, answer, time, deadline, config).await,
+            Some(Ok(answer)) => {
+                return collect(ports, answer, space, time, deadline, config).await;
+            }
             Some(Err(ModelError::Refused(reason))) => return Err(reason),
             Some(Err(ModelError::Unavailable {
                 reason,
@@ -65,6 +68,7 @@ pub async fn refine<P: ImageModel + Http + Clock + Random>(
 async fn collect<P: Http + Clock + Random>(
     ports: &P,
     answer: Answer<StreamOf<P>>,
+    space: Option<Draft<P::Blob>>,
     mut time: Budget<'_, P>,
     deadline: Timestamp,
     config: &Config,
@@ -74,7 +78,7 @@ async fn collect<P: Http + Clock + Random>(
         ImageOrLocation::Image { length, contents } => {
             let (purpose, limits) = (Purpose::ModelAnswer, config.answer_limits());
             // Lack of space does not count against the model.
-            let draft = Draft::reserve(ports, purpose, length, limits).await;
+            let draft = Draft::reserve_within(ports, space, purpose, length, limits).await;
             let mut draft = draft.map_err(|rejected| unusable(&rejected))?;
             let filled = time.spend(draft.fill(contents)).await;
             match filled.ok_or_else(|| silence(config))? {
@@ -84,7 +88,8 @@ async fn collect<P: Http + Clock + Random>(
             }
         }
         ImageOrLocation::Location(url) => {
-            let image = download(ports, &url, Purpose::ModelAnswer, deadline, config).await;
+            let purpose = Purpose::ModelAnswer;
+            let image = download(ports, &url, purpose, space, deadline, config).await;
             image.map_err(|error| match error {
                 DownloadError::TimedOut(limit) => format!(
                     "the model's answer could not be downloaded within {} seconds",

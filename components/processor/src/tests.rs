@@ -1,6 +1,7 @@
 //! The pipeline over in-memory ports, in virtual time.
 
 mod hostile;
+mod partial_edits;
 mod pipeline;
 mod provider;
 mod stores;

@@ -168,6 +168,27 @@ impl Blob {
         Self(Contents::Shared(bytes))
     }
 
+    /// Moves so much of the space of an empty blob to a new one.
+    ///
+    /// # Errors
+    ///
+    /// Invalid: it is not empty, or has less space.
+    pub fn split(&self, length: usize) -> Result<Self, CapabilityError> {
+        let Contents::Held { blobs, held } = &self.0 else {
+            return Err(CapabilityError::invalid("The bytes are kept elsewhere."));
+        };
+        let mut held = held.lock();
+        let reserved = match held.length {
+            0 => held.reserved.split(blocks(length)),
+            _ => None,
+        };
+        let reserved = reserved.ok_or_else(|| report(Refused::Ever))?;
+        Ok(Self(Contents::Held {
+            blobs: Arc::clone(blobs),
+            held: Arc::new(Mutex::new(Held::new(reserved))),
+        }))
+    }
+
     /// Appends bytes. An original may reserve more space as it grows.
     ///
     /// # Errors

@@ -164,8 +164,10 @@ fn task(row: Record) -> Record {
                 refinement_prompt: text(refinement_prompt).unwrap_or_default(),
                 logo_description: text(logo_description),
                 theme_description: text(theme_description),
+                ..Refinement::default()
             },
             original_path: None,
+            mask_path: None,
             created_at: Timestamp::default(),
             updated_at: None,
             completed_at: None,

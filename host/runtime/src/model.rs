@@ -9,6 +9,7 @@ pub mod machine;
 pub mod memory;
 pub mod output;
 pub mod paid_call;
+pub mod partial_edits;
 mod receipts;
 mod replay;
 mod state;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
+use concept_refinement_domain::partial_edit::Region;
 
 use super::model::templates::{KINDS, LANGUAGES};
 use super::operator::arguments as operator;
@@ -13,6 +14,20 @@ use crate::config::table;
 /// The exit statuses, as shown in the help.
 pub const STATUSES: &str = "Exit status: 0, it is done; 1, it failed; 2, the command line or a setting \
      cannot be used; 128 and a signal's number, the signal stopped it.";
+
+/// `X,Y,W,H`.
+fn region(text: &str) -> Result<Region, String> {
+    let numbers: Result<Vec<u32>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    match numbers.as_deref() {
+        Ok(&[x, y, width, height]) => Ok(Region {
+            x,
+            y,
+            width,
+            height,
+        }),
+        _ => Err("must be four whole numbers, as in 10,20,300,200".to_owned()),
+    }
+}
 
 /// All commands with their flags.
 pub fn command() -> Command {
@@ -72,7 +87,46 @@ fn refine() -> Command {
                      one, and each keeps its name there",
         ))
         .arg(text("logo-description").help("What the logo shows"))
-        .arg(text("theme-description").help("The theme, as in: navy and gold"));
+        .arg(text("theme-description").help("The theme, as in: navy and gold"))
+        .arg(
+            Arg::new("strength")
+                .long("strength")
+                .value_name("NUMBER")
+                .value_parser(value_parser!(f64))
+                .allow_hyphen_values(true)
+                .help("How far the result may be from the original: 0 to 1 [default: 0.7]"),
+        )
+        .arg(
+            Arg::new("seed")
+                .long("seed")
+                .value_name("NUMBER")
+                .value_parser(value_parser!(u32))
+                .help("For models that draw random numbers: the same gives the same image"),
+        )
+        .arg(
+            Arg::new("region")
+                .long("region")
+                .value_name("X,Y,W,H")
+                .value_parser(region)
+                .help("Changes nothing outside of this rectangle, in pixels of the image"),
+        )
+        .arg(path("mask", "FILE").long("mask").required(false).conflicts_with("region").help(
+            "Changes only what is white (or, with alpha, transparent) in this image of the same \
+             size; or its URL",
+        ))
+        .arg(
+            Arg::new("mask-feather")
+                .long("mask-feather")
+                .value_name("PIXELS")
+                .value_parser(value_parser!(u32))
+                .help("How many pixels along the edge of --region or --mask blend [default: 8]"),
+        )
+        .arg(
+            Arg::new("region-only")
+                .long("region-only")
+                .action(ArgAction::SetTrue)
+                .help("Shows the model only the region or mask, with a margin around it"),
+        );
     with_settings(command, Some(table::Command::Refine))
 }
 

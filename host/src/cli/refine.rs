@@ -1,5 +1,6 @@
 //! `refine IMAGE… PROMPT -o OUT`
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
@@ -28,17 +29,30 @@ pub fn run(
     let config = settings::config(given.values)?;
     settings::start_log(config.log_format, LOGGED)?;
 
+    let runtime = tokio::runtime::Runtime::new()?;
     let text = |name| matches.get_one::<String>(name).cloned();
     let mut request = RefineRequest::new(text("prompt").unwrap_or_default());
     request.logo_description = text("logo-description");
     request.theme_description = text("theme-description");
+    request.strength = matches.get_one("strength").copied();
+    request.seed = matches.get_one("seed").copied();
+    request.region = matches.get_one("region").copied();
+    request.mask_feather = matches.get_one("mask-feather").copied();
+    request.region_only = matches.get_flag("region-only");
     let images = matches.get_many::<PathBuf>("image").unwrap_or_default();
     let sources: Vec<_> = images.map(|image| Source::of(image)).collect();
+    let mask = matches.get_one::<PathBuf>("mask");
+    let mask = mask.map(|mask| Source::of(mask));
     if is_an_image(&request.prompt) {
         return Err(Failure::Usage(anyhow::anyhow!(
             "PROMPT is missing: the last argument, {}, is an image",
             request.prompt
         )));
+    }
+    if let Some(mask) = &mask {
+        let read = runtime.block_on(mask.read(config.max_image_bytes));
+        let read = read.map_err(|error| unreadable(mask, &error));
+        request.mask = Some(read.map_err(|sentence| Failure::Usage(anyhow::anyhow!(sentence)))?);
     }
     for source in &sources {
         request::check(&request, source.url(), &config.allowed_sources)
@@ -54,7 +68,6 @@ pub fn run(
     let components = Components::load(given.components.as_deref(), &config)?;
     let builder = prepare(HostBuilder::new(config).components(components));
 
-    let runtime = tokio::runtime::Runtime::new()?;
     let done = runtime.block_on(async {
         let mut signals = Signals::listen()?;
         tokio::select! {
@@ -152,11 +165,15 @@ async fn refined(
     let image = source
         .read(max_bytes)
         .await
-        .map_err(|error| format!("{} cannot be read: {error}", source.name()))?;
+        .map_err(|error| unreadable(source, &error))?;
     refiner
         .refine(image, request, |stage| steps.began(stage))
         .await
         .map_err(|error| sentence(&error, source))
+}
+
+fn unreadable(source: &Source, error: &io::Error) -> String {
+    format!("{} cannot be read: {error}", source.name())
 }
 
 /// Names the fields of a request as the command line does.
@@ -169,6 +186,7 @@ fn sentence(error: &RefineError, source: &Source) -> String {
             .map(|(field, problem)| match field.as_str() {
                 "original_image_url" => format!("{} {problem}", source.name()),
                 "refinement_prompt" => format!("PROMPT {problem}"),
+                "mask_url" => format!("--mask {problem}"),
                 field => format!("--{} {problem}", field.replace('_', "-")),
             })
             .collect::<Vec<_>>()

@@ -26,6 +26,7 @@ pub struct Compiled {
 /// The components of the pipeline.
 pub struct Pipeline {
     pub processor: ProcessorComponentPre<Sandbox>,
+    pub masked: Component,
     pub model: Model,
     /// The links behind the first one, in the order of the setting.
     pub links: Vec<Model>,
@@ -90,6 +91,7 @@ impl Pipeline {
             .context("the processor component does not fit this host")?;
         Ok(Self {
             processor,
+            masked: component(engine, "masked", &components.masked)?,
             model,
             links,
         })

@@ -26,6 +26,8 @@ pub struct Components {
     pub api: Bytes,
     /// Exports `processor`.
     pub processor: Bytes,
+    /// Exports `partial-edits`.
+    pub masked: Bytes,
     /// Exports `image-model`.
     pub model: Bytes,
     /// If the model is a chain: the links behind the first one, in the order of the
@@ -74,6 +76,7 @@ impl Components {
         Ok(Self {
             api: component("api")?,
             processor: component("processor")?,
+            masked: component("masked")?,
             model: model(&config.model)?,
             links: behind.map(model).collect::<Result<_, _>>()?,
             notifier: component("notifier")?,

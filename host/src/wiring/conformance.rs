@@ -77,7 +77,11 @@ pub async fn test(
     let loaded = match &compiled {
         Ok((engine, compiled)) => {
             let heard = Arc::clone(&heard) as _;
-            pipeline::model(config, engine, compiled, &network, &blobs, None, heard).await
+            let resources = pipeline::Resources::new(config)?;
+            pipeline::model(
+                config, engine, compiled, &network, &blobs, &resources, None, heard,
+            )
+            .await
         }
         Err(error) => Err(anyhow::anyhow!("{error:#}")),
     };
@@ -174,12 +178,12 @@ async fn claimed(
         refinement: Refinement {
             original_image_url: "https://example.com/image.png".to_owned(),
             refinement_prompt: PROMPT.to_owned(),
-            logo_description: None,
-            theme_description: None,
+            ..Refinement::default()
         },
         webhook: None,
         original_path: None,
-        original_found: true,
+        mask_path: None,
+        images_found: true,
         idempotency_key: None,
         quota: None,
         active_tasks: 1,

@@ -15,6 +15,7 @@ use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::redaction::Redaction;
 use concept_refinement_domain::secret::{SESSION_TOKENS, WEBHOOKS};
 use concept_refinement_runtime::egress::{self, Egress, Grant, Network, Origin};
+use concept_refinement_runtime::model::partial_edits::PartialEdits;
 use concept_refinement_runtime::wasm::bounds::Bounds;
 use concept_refinement_runtime::wasm::sandbox::{GrantedSettings, Grants};
 
@@ -62,6 +63,7 @@ pub fn api(
         capabilities: Some(Arc::clone(capabilities)),
         watchers: Arc::clone(watchers),
         blobs: None,
+        partial_edits: None,
         redaction: Arc::default(),
     }
 }
@@ -94,6 +96,7 @@ pub fn processor(
     network: &Network,
     capabilities: &Arc<Capabilities>,
     blobs: &Arc<Blobs>,
+    partial_edits: &Arc<PartialEdits>,
 ) -> Grants {
     Grants {
         settings: Arc::new(processor_settings(config)),
@@ -104,6 +107,7 @@ pub fn processor(
         capabilities: Some(Arc::clone(capabilities)),
         watchers: Arc::default(),
         blobs: Some(Arc::clone(blobs)),
+        partial_edits: Some(Arc::clone(partial_edits)),
         redaction: Arc::new(redaction(config.model.links())),
     }
 }
@@ -134,7 +138,24 @@ pub fn model(
         capabilities: None,
         watchers: Arc::default(),
         blobs: link.behind.is_some().then(|| Arc::clone(blobs)),
+        partial_edits: None,
         redaction: Arc::new(redaction([link])),
+    })
+}
+
+/// For edits of a part of an image: nothing but memory.
+pub fn masked(config: &Config, network: &Network) -> anyhow::Result<Grants> {
+    Ok(Grants {
+        settings: Arc::default(),
+        egress: Egress::new(Grant::Nothing, network),
+        max_memory: usize::try_from(config.model_memory)?,
+        bounds: Bounds::MODEL,
+        clock: Arc::new(SystemClock),
+        capabilities: None,
+        watchers: Arc::default(),
+        blobs: None,
+        partial_edits: None,
+        redaction: Arc::default(),
     })
 }
 
@@ -155,6 +176,7 @@ pub fn notifier(config: &Config, network: &Network, clock: &Arc<dyn Clock>) -> G
         capabilities: None,
         watchers: Arc::default(),
         blobs: None,
+        partial_edits: None,
         redaction: Arc::default(),
     }
 }

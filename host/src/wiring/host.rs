@@ -145,13 +145,16 @@ impl HostBuilder {
             .map_err(|error| HostError::System(error.into()))?;
         let network = network.measured(Arc::clone(&metrics.egress));
         let blobs = grants::blobs(&config, Some(config.data_dir.clone()), &room);
+        let resources = pipeline::Resources::new(&config).map_err(HostError::System)?;
+        let pipeline = &compiled.pipeline;
+        let edits = pipeline::partial_edits(&config, &engine, pipeline, &network, &resources);
+        let edits = edits.map_err(HostError::Component)?;
         let model = match model {
             Some(model) => model,
             None => {
                 let links = Some(&metrics.links);
-                let pipeline = &compiled.pipeline;
                 let model = pipeline::model(
-                    &config, &engine, pipeline, &network, &blobs, links, on_output,
+                    &config, &engine, pipeline, &network, &blobs, &resources, links, on_output,
                 );
                 model.await.map_err(HostError::Component)?
             }
@@ -227,9 +230,8 @@ impl HostBuilder {
             &config,
             &engine,
             &compiled.pipeline.processor,
+            grants::processor(&config, &network, &capabilities, &blobs, &edits),
             &capabilities,
-            &network,
-            &blobs,
             Some(Arc::clone(&metrics)),
         )
         .await
@@ -466,7 +468,7 @@ async fn shared_secret(
 fn pool(config: &Config) -> anyhow::Result<Pool> {
     // Each task in flight has an instance of the processor and one per link of the model
     // on its path; each task that waits for a connection has one of the processor; each
-    // webhook in progress has one of the notifier.
+    // webhook in progress has one of the notifier; each core may edit a part of an image.
     let each = u32::try_from(config.model.depth())?.saturating_add(1);
     let in_flight = u32::try_from(config.concurrency)?.saturating_mul(each);
     let waiting = u32::try_from(LOANS)?;
@@ -474,6 +476,9 @@ fn pool(config: &Config) -> anyhow::Result<Pool> {
         instances: in_flight
             .saturating_add(waiting)
             .saturating_add(u32::try_from(deliverer::AT_ONCE)?)
+            .saturating_add(u32::try_from(
+                concept_refinement_capability::model::cores()?
+            )?)
             .saturating_add(API_INSTANCES)
             .saturating_add(FIRST_INSTANCES),
         calls: u32::try_from(CALLS + InProcess::CALLS)?,

@@ -16,11 +16,12 @@ use concept_refinement_runtime::model::component::link::{self, Link};
 use concept_refinement_runtime::model::machine;
 use concept_refinement_runtime::model::memory::ModelMemory;
 use concept_refinement_runtime::model::output::Listener;
+use concept_refinement_runtime::model::partial_edits::PartialEdits;
 use concept_refinement_runtime::model::threads::Threads;
 use concept_refinement_runtime::wasm::bindings::processor::ProcessorComponentPre;
 use concept_refinement_runtime::wasm::engine::Engine;
 use concept_refinement_runtime::wasm::processor::ProcessorComponent;
-use concept_refinement_runtime::wasm::sandbox::Sandbox;
+use concept_refinement_runtime::wasm::sandbox::{Grants, Sandbox};
 use futures::future::BoxFuture;
 use rand::RngExt as _;
 use sha2::{Digest as _, Sha256};
@@ -44,14 +45,52 @@ pub const LOANS: usize = 128;
 /// during one commit.
 const MAX_RECEIVERS: usize = 16;
 
+/// What the instances of models share.
+pub struct Resources {
+    threads: Arc<Threads>,
+    memory: Arc<ModelMemory>,
+}
+
+impl Resources {
+    /// # Errors
+    ///
+    /// The system has no more threads.
+    pub fn new(config: &Config) -> anyhow::Result<Self> {
+        Ok(Self {
+            threads: Arc::new(Threads::start(cores()?)?),
+            memory: model_memory(config),
+        })
+    }
+}
+
+/// The component that edits a part of an image.
+pub fn partial_edits(
+    config: &Config,
+    engine: &Engine,
+    compiled: &Pipeline,
+    network: &Network,
+    resources: &Resources,
+) -> anyhow::Result<Arc<PartialEdits>> {
+    let edits = PartialEdits::new(
+        engine.wasmtime(),
+        &compiled.masked,
+        grants::masked(config, network)?,
+        Arc::clone(&resources.threads),
+        Arc::clone(&resources.memory),
+    )?;
+    Ok(Arc::new(edits))
+}
+
 /// Loads the model with all its links and asks them for their descriptions. `listener`:
 /// gets what they print.
+#[allow(clippy::too_many_arguments, reason = "each is another part of a host")]
 pub async fn model(
     config: &Config,
     engine: &Engine,
     compiled: &Pipeline,
     network: &Network,
     blobs: &Arc<Blobs>,
+    resources: &Resources,
     calls: Option<&metrics::Links>,
     listener: Arc<dyn Listener>,
 ) -> anyhow::Result<Arc<dyn ImageModel>> {
@@ -62,12 +101,12 @@ pub async fn model(
         blobs,
         calls,
         listener,
-        threads: Arc::new(Threads::start(cores()?)?),
+        threads: Arc::clone(&resources.threads),
         salt: rand::rng().random(),
     };
     let mut behind = compiled.links.iter();
     let link = links.link(&config.model, &compiled.model, &mut behind, None);
-    let memory = model_memory(config);
+    let memory = Arc::clone(&resources.memory);
     let model = ModelComponent::new(link.await?, config.concurrency, memory)?;
     Ok(Arc::new(model))
 }
@@ -159,22 +198,20 @@ fn model_memory(config: &Config) -> Arc<ModelMemory> {
     ModelMemory::new(total, each)
 }
 
-/// `blobs`: space for the images that tasks work on.
+/// `granted`: what the processor may use.
 pub async fn worker(
     config: &Config,
     engine: &Engine,
     processor: &ProcessorComponentPre<Sandbox>,
+    granted: Grants,
     capabilities: &Arc<Capabilities>,
-    network: &Network,
-    blobs: &Arc<Blobs>,
     metrics: Option<Arc<Metrics>>,
 ) -> anyhow::Result<Worker> {
     let most = capabilities.model.at_once().saturating_mul(TASKS_PER_CALL);
     let slots = config.concurrency.min(most);
     // Half of a core's share, so that some slots are left for faster cores.
     let receivers = slots / concept_refinement_capability::cores::count() / 2;
-    let grants = grants::processor(config, network, capabilities, blobs);
-    let processor = ProcessorComponent::new(engine.wasmtime(), processor, grants)
+    let processor = ProcessorComponent::new(engine.wasmtime(), processor, granted)
         .await
         .context("the processor component does not fit this host")?;
     Ok(Worker {

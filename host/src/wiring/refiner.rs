@@ -60,6 +60,13 @@ pub struct Refiner {
     _engine: Engine,
 }
 
+/// The paths of a task's images that are stored here.
+#[derive(Clone, Default)]
+struct Images {
+    original: Option<String>,
+    mask: Option<String>,
+}
+
 impl HostBuilder {
     /// Compiles the pipeline without a service. Settings of the service,
     /// including the data directory, are ignored. `cache` is a directory for
@@ -85,8 +92,8 @@ impl HostBuilder {
         // A provider cannot fetch an upload, since there is no service.
         config.public_url = None;
         // Each refinement has an instance of the processor and one of each link of
-        // the model; one more describes a model.
-        let each = config.model.depth().saturating_add(1);
+        // the model, and may have one that edits a part; one more describes a model.
+        let each = config.model.depth().saturating_add(2);
         let instances = AT_ONCE.saturating_mul(each).saturating_add(1);
         let pool = pool(instances, config.model_memory).map_err(HostError::System)?;
         let link = config.model.clone();
@@ -95,11 +102,14 @@ impl HostBuilder {
         let network = Network::new(resolver, &config.trust)
             .map_err(|error| HostError::System(error.into()))?;
         let blobs = grants::blobs(&config, None, &Arc::default());
+        let resources = pipeline::Resources::new(&config).map_err(HostError::System)?;
+        let edits = pipeline::partial_edits(&config, &engine, &compiled, &network, &resources);
+        let edits = edits.map_err(HostError::Component)?;
         let model = match model {
             Some(model) => model,
             None => {
                 let model = pipeline::model(
-                    &config, &engine, &compiled, &network, &blobs, None, on_output,
+                    &config, &engine, &compiled, &network, &blobs, &resources, None, on_output,
                 );
                 model.await.map_err(HostError::Component)?
             }
@@ -110,9 +120,8 @@ impl HostBuilder {
             &config,
             &engine,
             &compiled.processor,
+            grants::processor(&config, &network, &capabilities, &blobs, &edits),
             &capabilities,
-            &network,
-            &blobs,
             None,
         )
         .await
@@ -145,26 +154,39 @@ impl Refiner {
     ) -> Result<RefinedImage, RefineError> {
         // A user may have one active task, so each task has a user of its own.
         let user = Uuid::now_v7().to_string();
-        let (refinement, upload) = match original.into() {
-            OriginalImage::Url(url) => (check(request, Some(&url), &self.allowed_sources)?, None),
-            OriginalImage::Bytes(bytes) => {
-                let mut refinement = check(request, None, &self.allowed_sources)?;
-                let (path, url) = self.upload(&user, bytes).await?;
-                refinement.original_image_url = url;
-                (refinement, Some(path))
-            }
+        let original = original.into();
+        let url = match &original {
+            OriginalImage::Url(url) => Some(url.as_str()),
+            OriginalImage::Bytes(_) => None,
         };
-        let refined = self.run(&user, refinement, upload.clone(), began).await;
-        if let Some(path) = upload {
+        let mut refinement = check(request, url, &self.allowed_sources)?;
+        let mut images = Images::default();
+        if let OriginalImage::Bytes(bytes) = original {
+            let (path, url) = self.upload(&user, "original", bytes).await?;
+            refinement.original_image_url = url;
+            images.original = Some(path);
+        }
+        if let Some(OriginalImage::Bytes(bytes)) = &request.mask {
+            let (path, url) = self.upload(&user, "mask", bytes.clone()).await?;
+            refinement.mask_url = Some(url);
+            images.mask = Some(path);
+        }
+        let refined = self.run(&user, refinement, images.clone(), began).await;
+        for path in [images.original, images.mask].into_iter().flatten() {
             self.capabilities.images.delete(&path).await?;
         }
         refined
     }
 
-    async fn upload(&self, user: &str, bytes: Bytes) -> Result<(String, String), RefineError> {
+    async fn upload(
+        &self,
+        user: &str,
+        name: &str,
+        bytes: Bytes,
+    ) -> Result<(String, String), RefineError> {
         let image = NewImage {
             kind: ImageKind::Upload,
-            name: "original".to_owned(),
+            name: name.to_owned(),
             owner: user.to_owned(),
             media_type: format_of(&bytes).media_type().to_owned(),
             length: ImageLength::Exactly(bytes.len() as u64),
@@ -182,7 +204,7 @@ impl Refiner {
         &self,
         user: &str,
         refinement: Refinement,
-        original_path: Option<String>,
+        images: Images,
         mut began: impl FnMut(Stage),
     ) -> Result<RefinedImage, RefineError> {
         let tasks = self.capabilities.tasks();
@@ -193,8 +215,9 @@ impl Refiner {
             is_anonymous: true,
             refinement,
             webhook: None,
-            original_path,
-            original_found: true,
+            original_path: images.original,
+            mask_path: images.mask,
+            images_found: true,
             idempotency_key: None,
             quota: None,
             active_tasks: 1,

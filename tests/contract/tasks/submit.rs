@@ -98,6 +98,7 @@ pub async fn any_text_is_kept_as_it_is<B: TaskBackend>() {
                 refinement_prompt: text.into(),
                 logo_description: Some(text.into()),
                 theme_description: Some(text.into()),
+                ..Refinement::default()
             },
             idempotency_key: Some(format!("key {text}")),
             ..new_task(&format!("user {text}"))

@@ -40,7 +40,7 @@ impl Oracle {
                 self.require(active.is_none(), Invariant::OneActiveTask, || {
                     format!("{user} was given a task beside the active {active:?}")
                 });
-                self.require(new.original_found, Invariant::Answers, || {
+                self.require(new.images_found, Invariant::Answers, || {
                     format!("{user} was given a task without an original")
                 });
                 let used = self.used(user, now);
@@ -99,8 +99,8 @@ impl Oracle {
                     format!("{user} was told that a key was used for something else")
                 });
             }
-            Submission::OriginalMissing => {
-                let is_missing = earlier.is_none() && !new.original_found;
+            Submission::ImageMissing => {
+                let is_missing = earlier.is_none() && !new.images_found;
                 self.require(is_missing, Invariant::Answers, || {
                     format!("{user} was told that an original is missing")
                 });

@@ -13,13 +13,15 @@ use concept_refinement_domain::capability::{
     StoredOrNot,
 };
 use concept_refinement_domain::image::{self, Limits, Transfer, Unusable};
+use concept_refinement_domain::partial_edit::Region;
 use concept_refinement_domain::task::Stage;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_processor::config::Config;
 use concept_refinement_processor::contents::{Contents, Inspected, Received, Rejected};
 use concept_refinement_processor::ports::{
-    Answer, Blob, Blobs, Clock, Failure, Http, ImageModel, ImageOrLocation, ImageStore, ModelError,
-    ModelRequest, Progress, Purpose, Random, Response, Rest, TaskStore,
+    Answer, Blob, Blobs, Clock, Composite, Failure, Http, ImageModel, ImageOrLocation, ImageStore,
+    Images, ModelError, ModelRequest, Part, PartialEdits, Progress, Purpose, Random, Response,
+    Rest, TaskStore, View,
 };
 use concept_refinement_processor::process;
 use futures::StreamExt as _;
@@ -108,6 +110,37 @@ impl Blob for Held {
     async fn length(&self) -> u64 {
         self.transfer.as_ref().map_or(0, Transfer::length)
     }
+
+    async fn split(&mut self, _: u64) -> Result<Self, CapabilityError> {
+        Ok(Self {
+            chunks: Vec::new(),
+            transfer: None,
+        })
+    }
+}
+
+/// What is measured natively changes whole images.
+const WHOLE_IMAGES: &str = "this pipeline edits no parts of images";
+
+impl<O: Outside> PartialEdits for Native<O> {
+    async fn prepare(
+        &self,
+        _: &Contents<Held>,
+        _: &Part<Held>,
+        _: bool,
+    ) -> Result<View<Body>, String> {
+        Err(WHOLE_IMAGES.to_owned())
+    }
+
+    async fn compose(
+        &self,
+        _: &Contents<Held>,
+        _: (&Contents<Held>, Region),
+        _: u32,
+        _: &Contents<Held>,
+    ) -> Result<Composite<Body>, String> {
+        Err(WHOLE_IMAGES.to_owned())
+    }
 }
 
 impl<O: Outside> Blobs for Native<O> {
@@ -169,7 +202,7 @@ impl<O: Outside> ImageModel for Native<O> {
     async fn refine(
         &self,
         request: ModelRequest,
-        image: &Contents<Self::Blob>,
+        Images { image, .. }: &Images<'_, Self::Blob>,
     ) -> Result<Answer<Body>, ModelError> {
         let request = asked::ModelRequest {
             task_id: request.task_id,

@@ -72,6 +72,11 @@ fn api() -> Instance {
     shipped("api", "api", &filled)
 }
 
+/// Edits of a part of an image.
+fn masked() -> Instance {
+    shipped("masked", "masked", &[])
+}
+
 fn processor() -> Instance {
     let filled = [
         ("settings", "store"),
@@ -79,6 +84,7 @@ fn processor() -> Instance {
         ("image-store", "store"),
         ("progress", "store"),
         ("blobs", "store"),
+        ("partial-edits", "masked"),
         ("image-model", "model"),
     ];
     shipped("processor", "processor", &filled)
@@ -206,7 +212,11 @@ pub fn plans(link: &Link, is_old: &dyn Fn(usize) -> bool) -> [Plan; 3] {
             instances: [
                 vec![notifier(), keyvalue()],
                 model(link),
-                vec![processor(), shipped("entry", "adapter-entry-http", &worker)],
+                vec![
+                    masked(),
+                    processor(),
+                    shipped("entry", "adapter-entry-http", &worker),
+                ],
             ]
             .concat(),
             front: "entry",
@@ -218,6 +228,7 @@ pub fn plans(link: &Link, is_old: &dyn Fn(usize) -> bool) -> [Plan; 3] {
                 vec![notifier(), filesystem],
                 model(link),
                 vec![
+                    masked(),
                     processor(),
                     shipped("queue", "adapter-queue-direct", &worker),
                     api(),

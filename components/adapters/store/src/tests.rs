@@ -200,12 +200,12 @@ fn new_task(user: &str, number: u64) -> NewTask {
         refinement: Refinement {
             original_image_url: "https://example.com/a.png".into(),
             refinement_prompt: "Make it lighter".into(),
-            logo_description: None,
-            theme_description: None,
+            ..Refinement::default()
         },
         webhook: None,
         original_path: None,
-        original_found: true,
+        mask_path: None,
+        images_found: true,
         idempotency_key: None,
         quota: None,
         active_tasks: ACTIVE_TASKS.get(),

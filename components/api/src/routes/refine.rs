@@ -15,7 +15,7 @@ use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::Refinement;
 use concept_refinement_domain::task_response::TaskResponse;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::validation::{Draft, FieldErrors, Original, is_idempotency_key};
+use concept_refinement_domain::validation::{Draft, FieldErrors, Source, is_idempotency_key};
 use concept_refinement_domain::webhook::Webhook;
 
 use super::answer::{Answer, json};
@@ -46,7 +46,9 @@ struct ValidRequest {
     refinement: Refinement,
     webhook: Option<Webhook>,
     /// The path, if the original is an image of this service.
-    own_image: Option<String>,
+    original_path: Option<String>,
+    /// The same for the mask.
+    mask_path: Option<String>,
     idempotency_key: Option<String>,
 }
 
@@ -58,12 +60,16 @@ pub async fn submit<P: Ports, B: Body>(state: &State<P>, request: Request, body:
         origin,
         wait,
     } = received(state, request, body, now).await?;
-    let task = new_task(state, valid, caller).await?;
+    let found = Found::of(state, &valid, &caller).await?;
+    let task = new_task(state, valid, caller, found);
     let (accepted, is_repeat) = match state.ports.submit(task).await? {
         Submission::KeyReused => return Err(invalid_key("was used with another request before")),
         Submission::Replayed(accepted) => (accepted, true),
-        Submission::OriginalMissing => {
-            return Err(Problem::NotFound("There is no such original image."));
+        Submission::ImageMissing => {
+            return Err(Problem::NotFound(match found.original {
+                true => "There is no such mask.",
+                false => "There is no such original image.",
+            }));
         }
         Submission::Active(accepted) => {
             state.republisher.republish_if_overdue(&accepted.task, now);
@@ -133,20 +139,13 @@ async fn validate<P: Ports>(
 ) -> Result<ValidRequest, Problem> {
     let draft =
         Draft::parse(body).map_err(|malformed| Problem::Invalid(malformed.to_string().into()))?;
-    let own_image = match draft.original_image_url() {
-        // A longer URL will be refused by validation anyway.
-        Some(url) if url.chars().nth(MAX_URL_CHARS).is_none() => {
-            own_image(state, url, origin).await
-        }
-        Some(_) | None => Ok(None),
-    };
-    let original = match own_image {
-        // If it may be an image of this service, the rules for external URLs do not
-        // apply.
-        Ok(Some(_)) | Err(_) => Original::Own,
-        Ok(None) => Original::Elsewhere(&state.config.allowed_sources),
-    };
-    let checked = draft.check(original, &state.config.allowed_webhooks);
+    let original = own_image(state, draft.original_image_url(), origin).await;
+    let mask = own_image(state, draft.mask_url(), origin).await;
+    let checked = draft.check(
+        source(state, &original),
+        source(state, &mask),
+        &state.config.allowed_webhooks,
+    );
     match (checked, idempotency_key(headers)) {
         (Ok(request), Ok(idempotency_key)) => Ok(ValidRequest {
             refinement: request.refinement,
@@ -154,7 +153,8 @@ async fn validate<P: Ports>(
                 url,
                 origin: origin.as_str().to_owned(),
             }),
-            own_image: own_image?,
+            original_path: original?,
+            mask_path: mask?,
             idempotency_key,
         }),
         (checked, key) => {
@@ -167,13 +167,32 @@ async fn validate<P: Ports>(
     }
 }
 
+/// The path of the image that a URL names, if it is one of this service.
 async fn own_image<P: Ports>(
     state: &State<P>,
-    url: &str,
+    url: Option<&str>,
     origin: &Origin,
 ) -> Result<Option<String>, CapabilityError> {
-    let resolved = state.ports.resolve(url, origin.as_str()).await?;
-    Ok(resolved.map(|image| image.path))
+    match url {
+        // A longer URL will be refused by validation anyway.
+        Some(url) if url.chars().nth(MAX_URL_CHARS).is_none() => {
+            let resolved = state.ports.resolve(url, origin.as_str()).await?;
+            Ok(resolved.map(|image| image.path))
+        }
+        Some(_) | None => Ok(None),
+    }
+}
+
+/// By which rules a URL is checked: if it may be an image of this service, those for
+/// external URLs do not apply.
+fn source<'a, P>(
+    state: &'a State<P>,
+    own_image: &Result<Option<String>, CapabilityError>,
+) -> Source<'a> {
+    match own_image {
+        Ok(Some(_)) | Err(_) => Source::Own,
+        Ok(None) => Source::Elsewhere(&state.config.allowed_sources),
+    }
 }
 
 fn idempotency_key(headers: &Headers) -> Result<Option<String>, &'static str> {
@@ -195,33 +214,58 @@ fn invalid_key(problem: &str) -> Problem {
     Problem::InvalidFields(errors)
 }
 
-/// An original of this service may be refined only by its owner: a signature allows only
+/// Whether the images of this service that a request names are there.
+#[derive(Clone, Copy)]
+struct Found {
+    original: bool,
+    mask: bool,
+}
+
+impl Found {
+    async fn of<P: Ports>(
+        state: &State<P>,
+        valid: &ValidRequest,
+        caller: &Caller,
+    ) -> Result<Self, CapabilityError> {
+        Ok(Self {
+            original: is_found(state, valid.original_path.as_deref(), caller).await?,
+            mask: is_found(state, valid.mask_path.as_deref(), caller).await?,
+        })
+    }
+}
+
+/// An image of this service may be refined only by its owner: a signature allows only
 /// reading.
-async fn new_task<P: Ports>(
+async fn is_found<P: Ports>(
+    state: &State<P>,
+    path: Option<&str>,
+    caller: &Caller,
+) -> Result<bool, CapabilityError> {
+    let Some(path) = path else { return Ok(true) };
+    let info = state.ports.stat(path).await?;
+    Ok(info.is_some_and(|info| info.owner == caller.user))
+}
+
+fn new_task<P: Ports>(
     state: &State<P>,
     valid: ValidRequest,
     caller: Caller,
-) -> Result<NewTask, CapabilityError> {
-    let (original_path, original_found) = match valid.own_image {
-        None => (None, true),
-        Some(path) => match state.ports.stat(&path).await? {
-            Some(info) if info.owner == caller.user => (Some(path), true),
-            Some(_) | None => (None, false),
-        },
-    };
-    Ok(NewTask {
+    found: Found,
+) -> NewTask {
+    NewTask {
         id: state.ports.task_id(),
         user_id: caller.user,
         is_anonymous: caller.is_anonymous,
         refinement: valid.refinement,
         webhook: valid.webhook,
-        original_path,
-        original_found,
+        original_path: valid.original_path,
+        mask_path: valid.mask_path,
+        images_found: found.original && found.mask,
         idempotency_key: valid.idempotency_key,
         quota: state.config.quota,
         active_tasks: state.config.active_tasks,
         trace: None,
-    })
+    }
 }
 
 /// Withdraws a task that cannot be published, unless a worker has already

@@ -262,8 +262,7 @@ fn names_and_limits_are_those_of_the_code() {
     let metadata = json!(Refinement {
         original_image_url: String::new(),
         refinement_prompt: String::new(),
-        logo_description: None,
-        theme_description: None,
+        ..Refinement::default()
     });
     let metadata = keys(metadata.as_object().unwrap());
     let session = &document["paths"]["/api/auth/session"]["post"]["responses"]["201"];

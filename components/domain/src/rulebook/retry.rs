@@ -89,6 +89,7 @@ pub fn retry(
         is_anonymous: failed.is_anonymous,
         refinement: failed.refinement.clone(),
         original_path: failed.original_path.clone(),
+        mask_path: failed.mask_path.clone(),
         created_at: now,
         ..Task::default()
     };

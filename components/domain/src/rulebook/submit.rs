@@ -95,8 +95,8 @@ pub fn submit<A: Account>(
             None => Submission::KeyReused,
         });
     }
-    if !task.original_found {
-        return refused(Submission::OriginalMissing);
+    if !task.images_found {
+        return refused(Submission::ImageMissing);
     }
     if let Some(active) = account.active()?
         && active.count >= task.active_tasks

@@ -28,12 +28,12 @@ fn new_task() -> NewTask {
         refinement: Refinement {
             original_image_url: "https://example.com/a.png".into(),
             refinement_prompt: "Make it lighter".into(),
-            logo_description: None,
-            theme_description: None,
+            ..Refinement::default()
         },
         webhook: None,
         original_path: None,
-        original_found: true,
+        mask_path: None,
+        images_found: true,
         idempotency_key: None,
         quota: None,
         active_tasks: 1,
@@ -200,7 +200,7 @@ fn a_submission_is_judged_in_the_order_of_the_contract() {
         window: Window::Day,
     });
     let task = |obstacle| NewTask {
-        original_found: obstacle > 1,
+        images_found: obstacle > 1,
         idempotency_key: Some("key".into()),
         quota,
         ..new_task()
@@ -215,7 +215,7 @@ fn a_submission_is_judged_in_the_order_of_the_contract() {
     assert!(judged.starts_with("Ok(KeyReused"), "{judged}");
     for (obstacle, expected) in [
         "Ok(Replayed(",
-        "Ok(OriginalMissing",
+        "Ok(ImageMissing",
         "Ok(Active(",
         "Ok(QuotaExceeded(",
         "Ok(BacklogFull(",

@@ -7,6 +7,7 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::image::{Format, Limits};
+use concept_refinement_domain::partial_edit::Region;
 use concept_refinement_domain::sentence::cut;
 use concept_refinement_domain::task::Stage;
 use concept_refinement_guest::Imports;
@@ -15,9 +16,11 @@ use concept_refinement_guest::bindings::{image_store, task_store};
 use concept_refinement_guest::outbound::{InFlight, Response};
 use wit_bindgen::StreamReader;
 
-use super::image_model;
+use super::{image_model, partial_edits};
 use crate::contents::{Contents, Inspected, Received, Rejected};
-use crate::ports::{self, Answer, ImageOrLocation, ModelError, ModelRequest, Purpose};
+use crate::ports::{
+    self, Answer, Composite, ImageOrLocation, Images, ModelError, ModelRequest, Part, Purpose, View,
+};
 
 impl ports::TaskStore for Imports {
     async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError> {
@@ -84,13 +87,17 @@ impl ports::ImageModel for Imports {
     async fn refine(
         &self,
         request: ModelRequest,
-        image: &Contents<Self::Blob>,
+        Images { image, mask }: &Images<'_, Self::Blob>,
     ) -> Result<Answer<Body>, ModelError> {
+        let mask = match mask {
+            Some(mask) => Some(wit_mask(mask).await),
+            None => None,
+        };
         let request = image_model::Request {
             task_id: request.task_id,
             prompt: request.prompt,
             strength: request.strength,
-            seed: None,
+            seed: request.seed,
             logo_description: request.logo_description,
             theme_description: request.theme_description,
             media_type: request.media_type.to_owned(),
@@ -100,9 +107,9 @@ impl ports::ImageModel for Imports {
             receipt: None,
             time_left: u64::try_from(request.time_left.as_millis()).unwrap_or(u64::MAX),
             receipt_key: request.receipt_key,
-            options: Vec::new(),
+            options: request.options,
             image: image.blob().contents().await,
-            mask: None,
+            mask,
         };
         match image_model::refine(request).await {
             Ok(image_model::Answer { image, notes, .. }) => Ok(Answer {
@@ -136,6 +143,77 @@ impl ports::ImageModel for Imports {
             }
         }
     }
+}
+
+impl ports::PartialEdits for Imports {
+    async fn prepare(
+        &self,
+        original: &Contents<Self::Blob>,
+        part: &Part<Self::Blob>,
+        part_only: bool,
+    ) -> Result<View<Body>, String> {
+        let part = match part {
+            Part::Region(region) => partial_edits::Part::Region(region.convert()),
+            Part::Mask(mask) => partial_edits::Part::Mask(wit_mask(mask).await),
+        };
+        let original = wit_original(original).await;
+        let view = partial_edits::prepare(original, part, part_only).await;
+        let partial_edits::View {
+            image,
+            mask,
+            area,
+            result_length,
+        } = view.map_err(cut_short)?;
+        Ok(View {
+            image: image.map(|image| image.contents.into()),
+            mask: mask.contents.into(),
+            area: area.convert(),
+            result_length,
+        })
+    }
+
+    async fn compose(
+        &self,
+        original: &Contents<Self::Blob>,
+        (mask, area): (&Contents<Self::Blob>, Region),
+        feather: u32,
+        answer: &Contents<Self::Blob>,
+    ) -> Result<Composite<Body>, String> {
+        let answer = image_model::Image {
+            media_type: answer.format().media_type().to_owned(),
+            length: Some(answer.length()),
+            contents: answer.blob().contents().await,
+        };
+        let (original, mask) = (wit_original(original).await, wit_mask(mask).await);
+        let composite =
+            partial_edits::compose(original, mask, area.convert(), feather, answer).await;
+        let partial_edits::Composite { image, notes } = composite.map_err(cut_short)?;
+        Ok(Composite {
+            image: image.contents.into(),
+            notes,
+        })
+    }
+}
+
+async fn wit_original(image: &Contents<Blob>) -> partial_edits::Original {
+    partial_edits::Original {
+        media_type: image.format().media_type().to_owned(),
+        length: image.length(),
+        contents: image.blob().contents().await,
+    }
+}
+
+async fn wit_mask(mask: &Contents<Blob>) -> partial_edits::Mask {
+    partial_edits::Mask {
+        media_type: mask.format().media_type().to_owned(),
+        length: mask.length(),
+        contents: mask.blob().contents().await,
+    }
+}
+
+fn cut_short(mut reason: String) -> String {
+    cut(&mut reason);
+    reason
 }
 
 impl ports::Blobs for Imports {
@@ -208,5 +286,11 @@ impl ports::Blob for Blob {
 
     async fn length(&self) -> u64 {
         Blob::length(self).await
+    }
+
+    async fn split(&mut self, length: u64) -> Result<Self, CapabilityError> {
+        Blob::split(self, length)
+            .await
+            .map_err(|error| error.convert())
     }
 }

@@ -16,6 +16,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::image::{self, Limits, Transfer, Unusable};
 use concept_refinement_domain::image_path::ImagePath;
+use concept_refinement_domain::partial_edit::Region;
 use concept_refinement_domain::refined;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::{Refinement, Stage, Status, Task};
@@ -25,8 +26,9 @@ use concept_refinement_kit::store::MemoryStore;
 use crate::config::Config;
 use crate::contents::{Contents, Inspected, Received, Rejected};
 use crate::ports::{
-    Answer, Blob, Blobs, Clock, Failure, Http, ImageModel, ImageOrLocation, ImageStore, ModelError,
-    ModelRequest, Progress, Purpose, Random, Response, Rest, TaskStore,
+    Answer, Blob, Blobs, Clock, Composite, Failure, Http, ImageModel, ImageOrLocation, ImageStore,
+    Images, ModelError, ModelRequest, Part, PartialEdits, Progress, Purpose, Random, Response,
+    Rest, TaskStore, View,
 };
 use crate::process::{Outcome, process};
 
@@ -113,7 +115,16 @@ pub struct World {
     pub room: Cell<usize>,
     /// How long an answer waits for its room.
     pub wait_for_room: Cell<Duration>,
+    /// Why nothing can be edited in part.
+    pub refusal: Cell<Option<&'static str>>,
+    /// What the model is to see of an original, if not all of it.
+    pub view: Cell<Option<&'static [u8]>>,
+    /// What happened around edits of a part.
+    pub log: RefCell<Vec<String>>,
 }
+
+/// The mask that a model gets.
+pub const MASK: &[u8] = GIF;
 
 /// The time, and when somebody waits for it.
 #[derive(Clone)]
@@ -150,11 +161,12 @@ impl World {
                 original_image_url: ORIGINAL.to_owned(),
                 refinement_prompt: "  more minimalist ".to_owned(),
                 logo_description: Some("a cup".to_owned()),
-                theme_description: None,
+                ..Refinement::default()
             },
             webhook: None,
             original_path: None,
-            original_found: true,
+            mask_path: None,
+            images_found: true,
             idempotency_key: None,
             quota: None,
             active_tasks: 1,
@@ -190,6 +202,9 @@ impl World {
             renewals: Cell::new(0),
             room: Cell::new(usize::MAX),
             wait_for_room: Cell::default(),
+            refusal: Cell::default(),
+            view: Cell::default(),
+            log: RefCell::default(),
         }
     }
 
@@ -421,6 +436,7 @@ impl Blobs for World {
         let room = match purpose {
             Purpose::Original => self.room.get(),
             Purpose::ModelAnswer => {
+                self.log.borrow_mut().push(format!("reserve {length}"));
                 self.sleep(self.wait_for_room.get()).await;
                 length as usize
             }
@@ -470,6 +486,64 @@ impl Blob for Held {
 
     async fn length(&self) -> u64 {
         self.transfer.as_ref().map_or(0, Transfer::length)
+    }
+
+    async fn split(&mut self, length: u64) -> Result<Self, CapabilityError> {
+        let room = length as usize;
+        self.room -= room;
+        Ok(Self {
+            bytes: Vec::new(),
+            room,
+            transfer: None,
+        })
+    }
+}
+
+impl PartialEdits for World {
+    async fn prepare(
+        &self,
+        original: &Contents<Held>,
+        part: &Part<Held>,
+        part_only: bool,
+    ) -> Result<View<Chunks>, String> {
+        let part = match part {
+            Part::Region(region) => format!("{}+{}", region.x, region.width),
+            Part::Mask(mask) => format!("a mask of {} bytes", mask.blob().bytes.len()),
+        };
+        let only = if part_only { "only " } else { "" };
+        let length = original.blob().bytes.len();
+        let line = format!("prepare {only}{part} of {length} bytes");
+        self.log.borrow_mut().push(line);
+        if let Some(reason) = self.refusal.get() {
+            return Err(reason.to_owned());
+        }
+        Ok(View {
+            image: self.view.get().map(chunks),
+            mask: chunks(MASK),
+            area: Region {
+                x: 7,
+                y: 0,
+                width: 1,
+                height: 1,
+            },
+            result_length: 1_000,
+        })
+    }
+
+    async fn compose(
+        &self,
+        _: &Contents<Held>,
+        (mask, area): (&Contents<Held>, Region),
+        feather: u32,
+        answer: &Contents<Held>,
+    ) -> Result<Composite<Chunks>, String> {
+        assert_eq!(mask.blob().bytes, MASK);
+        let line = format!("compose at {} with {feather}", area.x);
+        self.log.borrow_mut().push(line);
+        Ok(Composite {
+            image: chunks(&answer.blob().bytes),
+            notes: vec!["It was put together.".to_owned()],
+        })
     }
 }
 
@@ -548,8 +622,12 @@ impl ImageModel for World {
     async fn refine(
         &self,
         request: ModelRequest,
-        image: &Contents<Self::Blob>,
+        Images { image, mask }: &Images<'_, Self::Blob>,
     ) -> Result<Answer<Chunks>, ModelError> {
+        if let Some(mask) = mask {
+            assert_eq!(mask.blob().bytes, MASK);
+            self.log.borrow_mut().push("refine".to_owned());
+        }
         let asked = (request, image.blob().bytes.clone());
         self.asked.borrow_mut().push(asked);
         if let Some(attempt) = self.late_image.take() {

@@ -128,6 +128,12 @@ impl Reservation {
         Ok(())
     }
 
+    /// Moves a part of it to another one. None: it is smaller.
+    pub fn split(&mut self, room: u64) -> Option<Self> {
+        self.room = self.room.checked_sub(room)?;
+        Some(self.reservations.reservation(self.purpose, room))
+    }
+
     /// Gives back everything beyond `room` bytes.
     pub fn shrink(&mut self, room: u64) {
         let back = self.room.saturating_sub(room);

@@ -43,6 +43,11 @@ impl HostBlobWithStore<Sandbox> for Linked {
         handle(caller, reserved)
     }
 
+    async fn split(caller: &Caller, blob: Resource<Blob>, length: u64) -> Answer<Resource<Blob>> {
+        let blob = caller.with(|mut access| access.get().table.get(&blob).cloned())?;
+        handle(caller, blob.split(bytes_of(length)))
+    }
+
     async fn append(caller: &Caller, blob: Resource<Blob>, bytes: Vec<u8>) -> Answer<()> {
         let blob = caller.with(|mut access| access.get().table.get(&blob).cloned())?;
         let appended = async {

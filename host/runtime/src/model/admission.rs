@@ -99,7 +99,7 @@ pub async fn need(request: &mut ModelRequest) -> u64 {
 
 /// The number of pixels of an image. The bytes that were read for this are put back into
 /// the stream.
-async fn pixels(image: &mut BoxStream<'static, Bytes>) -> Option<u64> {
+pub(super) async fn pixels(image: &mut BoxStream<'static, Bytes>) -> Option<u64> {
     let mut inspector = Inspector::new(Limits {
         max_bytes: HEAD,
         max_pixels: u64::MAX,

@@ -83,7 +83,7 @@ impl Replay {
 }
 
 /// Opens a stream, which is taken out, from its beginning.
-fn opening(contents: &mut BoxStream<'static, Bytes>, reopen: &Option<Reopen>) -> Reopen {
+pub(super) fn opening(contents: &mut BoxStream<'static, Bytes>, reopen: &Option<Reopen>) -> Reopen {
     let contents = mem::replace(contents, stream::empty().boxed());
     reopen.clone().unwrap_or_else(|| {
         let kept = Arc::new(Mutex::new(Kept {

@@ -20,6 +20,7 @@ pub mod capabilities {
                 import concept:refinement/webhook-store@0.2.0;
                 import concept:refinement/progress@0.2.0;
                 import concept:refinement/blobs@0.2.0;
+                import concept:refinement/partial-edits@0.2.0;
                 import concept:refinement/image-model@0.2.0;
                 import concept:refinement/next-models@0.2.0;
                 import concept:refinement/model-state@0.2.0;
@@ -85,6 +86,18 @@ pub mod model {
             "concept:refinement/receipts@0.2.0": super::capabilities::concept::refinement::receipts,
             "concept:refinement/settings@0.2.0": super::capabilities::concept::refinement::settings,
             "concept:refinement/usage@0.2.0": super::capabilities::concept::refinement::usage,
+            "concept:refinement/types@0.2.0": super::capabilities::concept::refinement::types,
+        },
+    });
+}
+
+pub mod masked {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "concept:refinement/masked",
+        require_store_data_send: true,
+        with: {
+            "concept:refinement/model-types@0.2.0": super::capabilities::concept::refinement::model_types,
             "concept:refinement/types@0.2.0": super::capabilities::concept::refinement::types,
         },
     });

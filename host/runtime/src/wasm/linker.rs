@@ -4,8 +4,8 @@
 use wasmtime::component::Linker;
 
 use crate::wasm::bindings::capabilities::concept::refinement::{
-    blobs, concept_store, health, image_model, image_store, model_state, next_models, progress,
-    receipts, settings, task_queue, task_store, usage, webhook_store,
+    blobs, concept_store, health, image_model, image_store, model_state, next_models,
+    partial_edits, progress, receipts, settings, task_queue, task_store, usage, webhook_store,
 };
 use crate::wasm::bindings::model_0_1::concept::refinement::next_models as next_models_0_1;
 use crate::wasm::sandbox::{Linked, Sandbox};
@@ -46,6 +46,7 @@ pub fn processor_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sa
     image_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
     blobs::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
     progress::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    partial_edits::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
     image_model::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
     Ok(linker)
 }

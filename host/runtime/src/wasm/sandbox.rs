@@ -33,6 +33,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::egress::Egress;
 use crate::model::component::Next;
 use crate::model::paid_call::PaidCall;
+use crate::model::partial_edits::PartialEdits;
 use crate::wasm::bounds::Bounds;
 use memory::MemoryCap;
 pub use memory::{MemoryMeter, NoRoom};
@@ -67,6 +68,8 @@ pub struct Grants {
     pub watchers: Arc<Watchers>,
     /// None except for the processor and middleware.
     pub blobs: Option<Arc<Blobs>>,
+    /// None except for the processor.
+    pub partial_edits: Option<Arc<PartialEdits>>,
     /// Secrets to be removed from what it logs.
     pub redaction: Arc<Redaction>,
 }
@@ -84,6 +87,7 @@ pub struct Sandbox {
     capabilities: Option<Arc<Capabilities>>,
     pub(crate) watchers: Arc<Watchers>,
     blobs: Option<Arc<Blobs>>,
+    partial_edits: Option<Arc<PartialEdits>>,
     pub(crate) redaction: Arc<Redaction>,
     /// How many more bytes it may write into blobs.
     blob_bytes: usize,
@@ -152,6 +156,7 @@ impl Sandbox {
             capabilities: grants.capabilities.clone(),
             watchers: Arc::clone(&grants.watchers),
             blobs: grants.blobs.clone(),
+            partial_edits: grants.partial_edits.clone(),
             redaction: Arc::clone(&grants.redaction),
             blob_bytes: bounds.blobs,
             next: None,
@@ -193,6 +198,12 @@ impl Sandbox {
     pub fn blobs(&self) -> wasmtime::Result<&Arc<Blobs>> {
         let blobs = self.blobs.as_ref();
         blobs.ok_or_else(|| wasmtime::format_err!("this component was granted no blobs"))
+    }
+
+    /// Fails if the interface was linked for a component without a grant.
+    pub fn partial_edits(&self) -> wasmtime::Result<Arc<PartialEdits>> {
+        let edits = self.partial_edits.clone();
+        edits.ok_or_else(|| wasmtime::format_err!("this component was granted no edits"))
     }
 
     /// Deducts bytes from what its instance may write into blobs.
@@ -328,6 +339,7 @@ mod tests {
                 capabilities: None,
                 watchers: Arc::default(),
                 blobs: None,
+                partial_edits: None,
                 redaction: Arc::default(),
             };
             let mut store = Sandbox::store(engine.wasmtime(), &grants);

@@ -4,8 +4,10 @@ use bytes::Bytes;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::original::AllowedSources;
+use concept_refinement_domain::partial_edit::Region;
 use concept_refinement_domain::task::Refinement;
-use concept_refinement_domain::validation::{self, Draft, FieldErrors, Malformed};
+use concept_refinement_domain::validation::{Draft, FieldErrors, Malformed, Source};
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::client::Upload;
@@ -25,6 +27,19 @@ pub struct RefineRequest {
     pub logo_description: Option<String>,
     /// The theme, in at most 2,000 characters.
     pub theme_description: Option<String>,
+    /// How far the result may be from the original, from 0 to 1. None: 0.7.
+    pub strength: Option<f64>,
+    /// For models that draw random numbers: the same gives the same image again.
+    pub seed: Option<u32>,
+    /// What is to change, in pixels of the upright original. Not together with a mask.
+    pub region: Option<Region>,
+    /// An image of the original's size whose white (or, where it has alpha, transparent)
+    /// pixels are to change.
+    pub mask: Option<OriginalImage>,
+    /// How many pixels along the edge of the region or mask blend, at most 64. None: 8.
+    pub mask_feather: Option<u32>,
+    /// Whether the model sees only the region or mask, with a margin around it.
+    pub region_only: bool,
 }
 
 impl RefineRequest {
@@ -48,6 +63,64 @@ impl RefineRequest {
     pub fn theme_description(mut self, description: impl Into<String>) -> Self {
         self.theme_description = Some(description.into());
         self
+    }
+
+    /// Says how far the result may be from the original, from 0 to 1.
+    #[must_use]
+    pub fn strength(mut self, strength: f64) -> Self {
+        self.strength = Some(strength);
+        self
+    }
+
+    /// Lets a model draw the same random numbers again.
+    #[must_use]
+    pub fn seed(mut self, seed: u32) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Changes nothing outside of a rectangle.
+    #[must_use]
+    pub fn region(mut self, region: Region) -> Self {
+        self.region = Some(region);
+        self
+    }
+
+    /// Changes nothing that this image leaves black.
+    #[must_use]
+    pub fn mask(mut self, mask: impl Into<OriginalImage>) -> Self {
+        self.mask = Some(mask.into());
+        self
+    }
+
+    /// Blends so many pixels along the edge of the region or mask.
+    #[must_use]
+    pub fn mask_feather(mut self, pixels: u32) -> Self {
+        self.mask_feather = Some(pixels);
+        self
+    }
+
+    /// Shows the model nothing but the region or mask, with a margin around it.
+    #[must_use]
+    pub fn region_only(mut self) -> Self {
+        self.region_only = true;
+        self
+    }
+
+    /// The body of the request to the API.
+    pub(crate) fn body(&self, original_image_url: &str, mask_url: Option<&str>) -> Value {
+        json!({
+            "original_image_url": original_image_url,
+            "refinement_prompt": self.prompt,
+            "logo_description": self.logo_description,
+            "theme_description": self.theme_description,
+            "strength": self.strength,
+            "seed": self.seed,
+            "region": self.region,
+            "mask_url": mask_url,
+            "mask_feather": self.mask_feather,
+            "region_only": self.region_only.then_some(true),
+        })
     }
 }
 
@@ -121,19 +194,22 @@ pub fn check(
     url: Option<&str>,
     allowed: &AllowedSources,
 ) -> Result<Refinement, RefineError> {
-    let original = match url {
-        Some(_) => validation::Original::Elsewhere(allowed),
-        None => validation::Original::Own,
+    let source = |url: Option<&str>| match url {
+        Some(_) => Source::Elsewhere(allowed),
+        None => Source::Own,
     };
-    let body = serde_json::json!({
-        "original_image_url": url.unwrap_or_default(),
-        "refinement_prompt": request.prompt,
-        "logo_description": request.logo_description,
-        "theme_description": request.theme_description,
+    let mask = request.mask.as_ref();
+    let mask_url = mask.map(|mask| match mask {
+        OriginalImage::Url(url) => Some(url.as_str()),
+        OriginalImage::Bytes(_) => None,
     });
+    let (original, mask) = (source(url), source(mask_url.flatten()));
+    // The address of bytes is set later.
+    let mask_url = mask_url.map(Option::unwrap_or_default);
+    let body = request.body(url.unwrap_or_default(), mask_url);
     let draft = Draft::parse(body.to_string().as_bytes())?;
     // There is no webhook here.
-    let checked = draft.check(original, &AllowedSources::default());
+    let checked = draft.check(original, mask, &AllowedSources::default());
     checked
         .map(|checked| checked.refinement)
         .map_err(RefineError::Invalid)

@@ -189,7 +189,7 @@ impl Mutated {
                     && !(is_key_first && task.idempotency_key.is_some())
                 {
                     task.idempotency_key = None;
-                    task.original_found = true;
+                    task.images_found = true;
                 }
             }
             Mutant::WithdrawnKeyIsRemembered => {

@@ -269,14 +269,15 @@ impl World {
                 original_image_url: "https://example.com/logo.png".into(),
                 refinement_prompt: format!("Make it lighter {}", submit.prompt),
                 logo_description: Some("A coffee cup".into()),
-                theme_description: None,
+                ..Refinement::default()
             },
             webhook: submit.webhook.map(|receiver| Webhook {
                 url: format!("https://receiver-{receiver}.example/hook"),
                 origin: "http://localhost:8080".into(),
             }),
             original_path,
-            original_found: !matches!(submit.original, Original::Missing),
+            mask_path: None,
+            images_found: !matches!(submit.original, Original::Missing),
             idempotency_key: submit.key.map(|key| format!("key {key}")),
             quota: submit.quota,
             active_tasks: submit.active_tasks,

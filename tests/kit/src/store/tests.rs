@@ -50,12 +50,12 @@ impl World {
             refinement: Refinement {
                 original_image_url: "https://example.com/a.png".into(),
                 refinement_prompt: "Make it lighter".into(),
-                logo_description: None,
-                theme_description: None,
+                ..Refinement::default()
             },
             webhook: None,
             original_path: None,
-            original_found: true,
+            mask_path: None,
+            images_found: true,
             idempotency_key: None,
             quota: quota.map(|(limit, window)| Quota { limit, window }),
             active_tasks: 1,

@@ -39,6 +39,10 @@ impl GuestBlob for Blob {
         Ok(blobs::Blob::new(Self::of_chunks(VecDeque::new())))
     }
 
+    async fn split(&self, _: u64) -> Result<blobs::Blob, types::Error> {
+        Ok(blobs::Blob::new(Self::of_chunks(VecDeque::new())))
+    }
+
     async fn of(
         _: Purpose,
         contents: StreamReader<u8>,

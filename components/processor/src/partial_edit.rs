@@ -1,0 +1,104 @@
+//! Refines a part of an original: prepares what the model sees, asks it, and puts its answer
+//! into the original.
+//!
+//! Before the model is asked, all that could fail without it has not, and there is space for
+//! the result.
+
+use std::iter;
+
+use concept_refinement_domain::note;
+use concept_refinement_domain::task::Refinement;
+use concept_refinement_domain::timestamp::Timestamp;
+
+use crate::config::Config;
+use crate::contents::{Contents, Draft, Received, Rejected};
+use crate::ports::{Blob, Blobs, Images, ModelRequest, Part, Ports, Purpose, StreamOf};
+use crate::refine::{Refined, refine};
+
+/// How many pixels of the edge blend, where the user does not say.
+const FEATHER: u32 = 8;
+
+/// An option of the request to the model: how many pixels of the edge will blend.
+const FEATHER_OPTION: &str = "mask-feather";
+
+pub struct Edit<'a, B> {
+    pub original: &'a Contents<B>,
+    pub part: Part<B>,
+    pub refinement: &'a Refinement,
+}
+
+impl<B: Blob> Edit<'_, B> {
+    /// The result, or a sentence for the user.
+    pub async fn refine<P: Ports<Blob = B>>(
+        self,
+        ports: &P,
+        request: ModelRequest,
+        deadline: Timestamp,
+        config: &Config,
+    ) -> Result<Refined<B>, Rejected> {
+        let Self {
+            original,
+            part,
+            refinement,
+        } = self;
+        let feather = refinement.mask_feather.unwrap_or(FEATHER);
+        let part_only = refinement.region_only.unwrap_or(false);
+        let view = ports.prepare(original, &part, part_only).await;
+        let view = view.map_err(Rejected::Unusable)?;
+        drop(part);
+        let image = match view.image {
+            Some(image) => Some(stored(ports, image, config).await?),
+            None => None,
+        };
+        let mask = stored(ports, view.mask, config).await?;
+        let result = config.composite_limits(view.result_length);
+        let (space, mut draft) = Draft::reserve_two(ports, config.answer_limits(), result).await?;
+
+        let request = ModelRequest {
+            media_type: match &image {
+                Some(image) => image.format().media_type(),
+                None => request.media_type,
+            },
+            // There, the original is as it was.
+            source_url: request.source_url.filter(|_| image.is_none()),
+            options: vec![(FEATHER_OPTION.to_owned(), feather.to_string())],
+            ..request
+        };
+        let images = Images {
+            image: image.as_ref().unwrap_or(original),
+            mask: Some(&mask),
+        };
+        let refined = refine(ports, request, &images, Some(space), deadline, config).await;
+        let Refined {
+            image: answer,
+            notes,
+        } = refined.map_err(Rejected::Unusable)?;
+        drop(image);
+
+        let view = (&mask, view.area);
+        let composite = ports.compose(original, view, feather, &answer).await;
+        let composite = composite.map_err(Rejected::Unusable)?;
+        let notes: Vec<_> = iter::chain(composite.notes, notes).collect();
+        match draft.fill(composite.image).await? {
+            Received::Whole(inspected) => Ok(Refined {
+                image: draft.whole(inspected),
+                notes: note::bounded(&notes),
+            }),
+            Received::Part(reason) => Err(Rejected::Unusable(reason)),
+        }
+    }
+}
+
+/// An image that was made for the model, outside of the instance that made it.
+async fn stored<P: Blobs>(
+    ports: &P,
+    image: StreamOf<P>,
+    config: &Config,
+) -> Result<Contents<P::Blob>, Rejected> {
+    let limits = config.composite_limits(u64::MAX);
+    let mut draft = Draft::reserve(ports, Purpose::Original, None, limits).await?;
+    match draft.fill(image).await? {
+        Received::Whole(inspected) => Ok(draft.whole(inspected)),
+        Received::Part(reason) => Err(Rejected::Unusable(reason)),
+    }
+}
