@@ -34,6 +34,7 @@ pub mod message;
 pub mod model_name;
 pub mod note;
 pub mod original;
+pub mod partial_edit;
 pub mod payment;
 pub mod preference;
 pub mod pseudonym;
