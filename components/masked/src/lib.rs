@@ -24,3 +24,6 @@ pub use encode::Pieces;
 pub use original::File;
 pub use prepare::{Part, View, prepare};
 pub use problem::Problem;
+
+#[cfg(test)]
+mod tests;
