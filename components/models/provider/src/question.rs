@@ -143,6 +143,9 @@ mod tests {
             let request = Request {
                 prompt: "lighter".to_owned(),
                 strength,
+                seed: None,
+                mask: None,
+                mask_feather: 0,
                 logo_description: None,
                 theme_description: None,
                 source_url: None,

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Answer, Base, Body, ByteStream, Contents, Error, Failure, HttpRequest, Model, Original, Ports,
-    Provider, Question, Request, Response, Settings,
+    Provider, Question, Request, Response, Settings, Takes,
 };
 
 const KEY: &str = "sk-hush";
