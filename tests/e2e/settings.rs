@@ -136,6 +136,8 @@ const UNUSABLE: &[(&str, &str)] = &[
     ("model-api-key", ""),
     ("model-name", ""),
     ("model-input", ""),
+    ("model-mask", ""),
+    ("model-seed", ""),
     ("model-workflow", "missing.json"),
     ("model-original", "link"),
     ("model-timeout", "soon"),

@@ -8,6 +8,35 @@ pub const MAX_NOTES: usize = 8;
 /// Longest note, in code points.
 pub const MAX_CHARS: usize = 200;
 
+/// What of a request a model could not honour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NotTaken {
+    /// It was asked for a strength, and has none.
+    pub strength: bool,
+    /// It was given a seed, and takes none.
+    pub seed: bool,
+    /// It was given a mask, and takes none.
+    pub mask: bool,
+}
+
+impl NotTaken {
+    /// A sentence for each.
+    pub fn notes(self) -> Vec<String> {
+        let sentences = [
+            self.strength.then_some(
+                "The model takes no strength: the prompt alone says how much is to change.",
+            ),
+            self.seed
+                .then_some("The model takes no seed: the same request may give another image."),
+            self.mask.then_some(
+                "The model did not get the mask: it saw the image as a whole, and its answer was \
+                 put in where the mask allows it.",
+            ),
+        ];
+        sentences.into_iter().flatten().map(str::to_owned).collect()
+    }
+}
+
 /// Makes the notes of a model printable, and limits their number and length.
 pub fn bounded(notes: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<String> {
     let notes = notes.into_iter().take(MAX_NOTES);

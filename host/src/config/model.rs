@@ -153,6 +153,8 @@ pub(super) fn read(v: &Reader<'_>) -> Result<ModelLink, ConfigError> {
     v.optional("model-api-key", key)?;
     v.optional("model-name", line)?;
     v.optional("model-input", line)?;
+    v.optional("model-mask", line)?;
+    v.optional("model-seed", line)?;
     v.optional("model-workflow", workflow)?;
     v.parse("model-original", original)?;
     let names = names(&chain);

@@ -149,6 +149,10 @@ pub const SETTINGS: &[Setting] = settings! {
         "model-name" NAME [Refine TestModel];
         /// What a model at Replicate calls its input for the original; NAME[] where it is a list
         "model-input" NAME [Refine TestModel];
+        /// What a model at Replicate calls its input for a mask, white where the image is to change
+        "model-mask" NAME [Refine TestModel];
+        /// What a model at Replicate calls its input for a seed
+        "model-seed" NAME [Refine TestModel];
         /// The workflow that ComfyUI runs, in its API format, with named inputs
         "model-workflow" FILE [Refine TestModel];
         /// What a provider that can download originals gets: bytes (those that were checked) or url

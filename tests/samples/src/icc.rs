@@ -21,6 +21,13 @@ pub fn display_p3() -> Vec<u8> {
     )
 }
 
+/// Grey whose values are light itself.
+pub fn linear_grey() -> Vec<u8> {
+    let curve = [&b"para\0\0\0\0\0\0\0\0"[..], &fixed(&[1.0])].concat();
+    let white = [&b"XYZ \0\0\0\0"[..], &fixed(&[0.9642, 1.0, 0.8249])].concat();
+    profile(b"mntrGRAYXYZ ", &[(b"wtpt", white), (b"kTRC", curve)])
+}
+
 /// A printer's, by what each overprint of cyan, magenta, yellow and black looks like.
 /// Between them it is linear.
 pub fn printer(overprint: &dyn Fn([bool; 4]) -> Lab) -> Vec<u8> {

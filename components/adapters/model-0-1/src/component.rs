@@ -20,6 +20,8 @@ mod bindings {
     use super::Component;
 }
 
+use concept_refinement_domain::note::NotTaken;
+
 use bindings::concept::refinement0_1_0::image_model as old;
 use bindings::exports::concept::refinement0_2_0::image_model::{
     Answer, Error, Guest, Image, ImageOrLocation, Request, Source, Unavailable,
@@ -33,7 +35,7 @@ impl Guest for Component {
             task_id,
             prompt,
             strength,
-            seed: _,
+            seed,
             logo_description,
             theme_description,
             media_type,
@@ -44,8 +46,13 @@ impl Guest for Component {
             receipt_key,
             options: _,
             image,
-            mask: _,
+            mask,
         } = request;
+        let not_taken = NotTaken {
+            seed: seed.is_some(),
+            mask: mask.is_some(),
+            ..NotTaken::default()
+        };
         let answer = old::refine(old::Request {
             task_id,
             prompt,
@@ -60,7 +67,9 @@ impl Guest for Component {
             receipt_key,
             image,
         });
-        Ok(answered(answer.await.map_err(failed)?))
+        let mut answer = answered(answer.await.map_err(failed)?);
+        answer.notes.extend(not_taken.notes());
+        Ok(answer)
     }
 
     async fn describe() -> String {

@@ -9,12 +9,14 @@
 mod component;
 
 /// The settings that a model may read.
-const GRANTED: [&str; 6] = [
+const GRANTED: [&str; 8] = [
     "model-url",
     "model-api-key",
     "model-original",
     "model-name",
     "model-input",
+    "model-mask",
+    "model-seed",
     "model-workflow",
 ];
 
@@ -35,6 +37,8 @@ mod tests {
             ("model-original", true),
             ("model-name", true),
             ("model-input", true),
+            ("model-mask", true),
+            ("model-seed", true),
             ("model-workflow", true),
             ("model", false),
             ("model-timeout", false),

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use concept_refinement_model_provider::{
     Body, Error, GUIDANCE, HttpRequest, NEGATIVE_PROMPT, Original, Provider, Question, STEPS,
-    Settings,
+    Settings, Takes,
 };
 use serde::Serialize;
 
@@ -33,9 +33,24 @@ struct Fields<'a> {
     height: u32,
     /// False: the answer should not repeat the original.
     include_init_images: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u32>,
+    #[serde(flatten)]
+    inpainting: Option<Inpainting>,
     /// Applies only to this image. None: the model that the server has loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     override_settings: Option<OverrideSettings<'a>>,
+}
+
+/// Paints only where the mask is white, and begins with what is there.
+#[derive(Serialize)]
+struct Inpainting {
+    /// In base64.
+    mask: String,
+    mask_blur: u32,
+    inpainting_mask_invert: u8,
+    inpainting_fill: u8,
+    inpaint_full_res: bool,
 }
 
 #[derive(Serialize)]
@@ -46,6 +61,14 @@ struct OverrideSettings<'a> {
 impl Provider for Automatic1111 {
     const DESCRIPTION: &'static str = "Images are refined by a Stable Diffusion web UI \
         (AUTOMATIC1111), which gets the image and the prompt.";
+
+    fn takes(_: &Settings, _: bool) -> Takes {
+        Takes {
+            strength: true,
+            seed: true,
+            mask: true,
+        }
+    }
 
     fn request(
         question: &Question,
@@ -63,6 +86,14 @@ impl Provider for Automatic1111 {
             width,
             height,
             include_init_images: false,
+            seed: question.seed,
+            inpainting: question.mask.as_ref().map(|mask| Inpainting {
+                mask: STANDARD.encode(mask),
+                mask_blur: question.mask_feather,
+                inpainting_mask_invert: 0,
+                inpainting_fill: 1,
+                inpaint_full_res: false,
+            }),
             override_settings: checkpoint.map(|sd_model_checkpoint| OverrideSettings {
                 sd_model_checkpoint,
             }),

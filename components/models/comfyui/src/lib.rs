@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use concept_refinement_model_provider::{
     Answer, Body, ByteStream, Contents, Error, HttpRequest, Model, Multipart, Nothing, Ports,
-    Question, Request, Settings, answer, exchange, json, persistently,
+    Question, Request, Settings, Takes, answer, exchange, json, persistently,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -34,6 +34,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Longest JSON, in bytes: queue and history contain each workflow in full.
 const MAX_JSON: u64 = 16 << 20;
+
+/// The fields of an upload.
+const UPLOAD: [(&str, &str); 2] = [("type", "input"), ("overwrite", "true")];
 
 #[derive(Deserialize)]
 struct Upload {
@@ -76,6 +79,19 @@ impl<'a> Receipt<'a> {
 impl Model for ComfyUi {
     const DESCRIPTION: &'static str = "Images are refined by a workflow of a ComfyUI \
         server, which gets the image and the prompt.";
+
+    /// What its workflow has an input for.
+    fn takes(settings: &Settings, _: bool) -> Takes {
+        let workflow = Workflow::parse(settings.workflow.as_deref());
+        workflow.map_or_else(
+            |_| Takes::default(),
+            |workflow| Takes {
+                strength: workflow.has("strength"),
+                seed: workflow.has("seed"),
+                mask: workflow.has("mask"),
+            },
+        )
+    }
 
     async fn refine(
         ports: &impl Ports,
@@ -127,7 +143,7 @@ struct Server<'a, P> {
 }
 
 impl<P: Ports> Server<'_, P> {
-    /// Uploads the original and queues the workflow. Returns the id of the run.
+    /// Uploads the original and its mask, and queues the workflow. Returns the id of the run.
     async fn start(
         &self,
         workflow: Workflow,
@@ -136,23 +152,26 @@ impl<P: Ports> Server<'_, P> {
     ) -> Result<String, Error> {
         let form = Multipart::new(question.random);
         let name = format!("concept-refinement-{}", question.task_id);
-        let fields = [("type", "input"), ("overwrite", "true")];
-        let body = form.named_body(&fields, "image", &name, original.original());
-        let request = HttpRequest::post("/upload/image", form.content_type(), body);
-        let response = self.exchange(request, Some(original)).await;
-        let response = response.map_err(Error::not_accepted)?;
-        let upload = json(response, MAX_JSON).await;
-        let upload: Upload = upload.map_err(Error::not_accepted)?;
-        let image = match upload.subfolder.as_str() {
-            "" => upload.name,
-            subfolder => format!("{subfolder}/{}", upload.name),
+        let mask = match &question.mask {
+            Some(mask) => {
+                let body = form.png(&UPLOAD, "image", &format!("{name}-mask"), mask);
+                let none = None::<Contents<Nothing>>;
+                Some(self.upload(&form, body, none).await?)
+            }
+            None => None,
         };
+        let body = form.named_body(&UPLOAD, "image", &name, original.original());
+        let image = self.upload(&form, body, Some(original)).await?;
         let inputs = Inputs {
             image: &image,
+            mask: mask.as_deref(),
             prompt: &question.prompt,
             strength: question.strength,
             // An integer that JavaScript represents exactly.
-            seed: (question.random >> 75) as u64,
+            seed: match question.seed {
+                Some(seed) => seed.into(),
+                None => (question.random >> 75) as u64,
+            },
             name: self.settings.name.as_deref(),
         };
         let body = object!({"prompt": workflow.with(&inputs), "prompt_id": question.task_id});
@@ -162,6 +181,24 @@ impl<P: Ports> Server<'_, P> {
         Ok(match queued.prompt_id.is_empty() {
             true => question.task_id.clone(),
             false => queued.prompt_id,
+        })
+    }
+
+    /// Uploads an image, and returns the name that the server gave it.
+    async fn upload(
+        &self,
+        form: &Multipart,
+        body: Body,
+        original: Option<Contents<impl ByteStream + 'static>>,
+    ) -> Result<String, Error> {
+        let request = HttpRequest::post("/upload/image", form.content_type(), body);
+        let response = self.exchange(request, original).await;
+        let response = response.map_err(Error::not_accepted)?;
+        let upload = json(response, MAX_JSON).await;
+        let upload: Upload = upload.map_err(Error::not_accepted)?;
+        Ok(match upload.subfolder.as_str() {
+            "" => upload.name,
+            subfolder => format!("{subfolder}/{}", upload.name),
         })
     }
 

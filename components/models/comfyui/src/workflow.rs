@@ -1,7 +1,7 @@
 //! A workflow in ComfyUI's API format, with named inputs.
 //!
-//! A named input is a text `{{image}}`, `{{prompt}}`, `{{strength}}`, `{{seed}}` or
-//! `{{name}}` in the workflow. If it is the whole value, numbers are inserted as numbers.
+//! A named input is a text `{{image}}`, `{{mask}}`, `{{prompt}}`, `{{strength}}`, `{{seed}}`
+//! or `{{name}}` in the workflow. If it is the whole value, numbers are inserted as numbers.
 
 use serde_json::{Map, Value};
 
@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 pub struct Inputs<'a> {
     /// The original, under the name that the server gave it.
     pub image: &'a str,
+    /// The same of the mask. Without one it is the original, as a workflow that needs both
+    /// can then be used.
+    pub mask: Option<&'a str>,
     pub prompt: &'a str,
     pub strength: f64,
     pub seed: u64,
@@ -26,6 +29,12 @@ impl Workflow {
         let nodes: Map<String, Value> =
             serde_json::from_str(text).map_err(|_| "is not a JSON object")?;
         Ok(Self(nodes))
+    }
+
+    /// Whether it has this input.
+    pub fn has(&self, name: &str) -> bool {
+        let input = format!("{{{{{name}}}}}");
+        Value::Object(self.0.clone()).to_string().contains(&input)
     }
 
     pub fn with(self, inputs: &Inputs<'_>) -> Value {
@@ -60,6 +69,7 @@ fn replaced(text: String, inputs: &Inputs<'_>) -> Value {
         let found = after.split_once("}}").and_then(|(name, after)| {
             let value = match name {
                 "image" => inputs.image.to_owned(),
+                "mask" => inputs.mask.unwrap_or(inputs.image).to_owned(),
                 "prompt" => inputs.prompt.to_owned(),
                 "strength" => inputs.strength.to_string(),
                 "seed" => inputs.seed.to_string(),
@@ -91,6 +101,7 @@ mod tests {
 
     const INPUTS: Inputs<'static> = Inputs {
         image: "original.png",
+        mask: None,
         prompt: "lighter, \"{{seed}}\"",
         strength: 0.7,
         seed: 42,

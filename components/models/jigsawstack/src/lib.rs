@@ -9,7 +9,7 @@
 use concept_refinement_domain::original::{AllowedSources, check_url};
 use concept_refinement_model_provider::{
     Body, Error, GUIDANCE, HttpRequest, NEGATIVE_PROMPT, Original, Provider, Question, STEPS,
-    Settings,
+    Settings, Takes,
 };
 use serde::Serialize;
 
@@ -37,6 +37,14 @@ struct AdvanceConfig {
 impl Provider for JigsawStack {
     const DESCRIPTION: &'static str =
         "Images are refined by JigsawStack, which gets the image and the prompt.";
+
+    fn takes(_: &Settings, _: bool) -> Takes {
+        Takes {
+            strength: true,
+            seed: false,
+            mask: false,
+        }
+    }
 
     fn request(
         question: &Question,

@@ -1,13 +1,13 @@
 //! Decodes and encodes image files.
 //!
-//! Input is untrusted: its dimensions are checked before decoding, and the decoder's
-//! memory is limited. Output contains only pixels, in sRGB: no EXIF, no location, no
+//! Output contains only pixels, in sRGB: no EXIF, no location, no
 //! comment.
 
 mod decoding;
 mod encoding;
 
-pub use concept_refinement_domain::image::Format;
+pub use concept_refinement_raster::Format;
+use concept_refinement_raster::{self as raster, MAX_PIXELS};
 use image::ImageError;
 
 use crate::notes::Remark;
@@ -15,9 +15,6 @@ use crate::pixels::Pixels;
 pub use decoding::decode;
 pub use encoding::encode;
 
-/// More than the service's default limit; even more would not fit into an instance's
-/// default memory.
-const MAX_PIXELS: u64 = 64_000_000;
 /// Default limit for a model's answer.
 const MAX_ENCODED: usize = 50 << 20;
 
@@ -42,6 +39,16 @@ pub struct Decoded {
     pub pixels: Pixels,
     /// What the file contains besides these pixels.
     pub remarks: Vec<Remark>,
+}
+
+impl From<raster::Problem> for Problem {
+    fn from(problem: raster::Problem) -> Self {
+        match problem {
+            raster::Problem::Malformed => Self::Malformed,
+            raster::Problem::Unsupported => Self::Unsupported,
+            raster::Problem::TooLarge => Self::TooLarge,
+        }
+    }
 }
 
 impl From<ImageError> for Problem {

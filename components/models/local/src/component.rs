@@ -1,5 +1,7 @@
 //! Exports the interface `image-model`, implemented by `refine`. Contains no logic.
 
+use concept_refinement_domain::note::NotTaken;
+
 use crate::{DESCRIPTION, refine};
 
 // The generated code crosses the component boundary, which is inherently unsafe.
@@ -23,6 +25,11 @@ struct Component;
 
 impl Guest for Component {
     async fn refine(request: Request) -> Result<Answer, Error> {
+        // What is masked is cared for around this model.
+        let not_taken = NotTaken {
+            seed: request.seed.is_some(),
+            ..NotTaken::default()
+        };
         let image = read(request.image, request.length).await?;
         let wish = crate::Request {
             media_type: &request.media_type,
@@ -43,7 +50,7 @@ impl Guest for Component {
                 length,
                 contents,
             }),
-            notes: refined.notes,
+            notes: refined.notes.into_iter().chain(not_taken.notes()).collect(),
             source: Source::Rules,
         })
     }

@@ -1,4 +1,6 @@
-//! A request body: text around the original, which is encoded while it is sent.
+//! A request body: bytes around the original, which is encoded while it is sent.
+
+use std::collections::VecDeque;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,10 +10,14 @@ use crate::original::{Contents, Original};
 use crate::outcome::Error;
 use crate::ports::ByteStream;
 
+/// How much of what stands around the original is sent at a time, in bytes: a mask may be
+/// in it.
+const PIECE: usize = 48 << 10;
+
 pub struct Body {
-    before: String,
+    before: Vec<u8>,
     image: Option<Image>,
-    after: String,
+    after: Vec<u8>,
 }
 
 /// The place of the original.
@@ -30,27 +36,34 @@ enum Encoding {
 
 /// The body, chunk by chunk.
 pub struct Chunks<S> {
-    before: String,
+    before: VecDeque<Vec<u8>>,
     image: Option<(Encoding, Contents<S>)>,
     /// Bytes that do not yet fill a group of base64.
     carried: Vec<u8>,
-    after: String,
+    after: VecDeque<Vec<u8>>,
 }
 
 impl Body {
     pub fn empty() -> Self {
         Self {
-            before: String::new(),
+            before: Vec::new(),
             image: None,
-            after: String::new(),
+            after: Vec::new(),
+        }
+    }
+
+    pub fn bytes(bytes: Vec<u8>) -> Self {
+        Self {
+            before: bytes,
+            ..Self::empty()
         }
     }
 
     pub fn json(fields: &impl Serialize) -> serde_json::Result<Self> {
         Ok(Self {
-            before: serde_json::to_string(fields)?,
+            before: serde_json::to_vec(fields)?,
             image: None,
-            after: String::new(),
+            after: Vec::new(),
         })
     }
 
@@ -65,21 +78,22 @@ impl Body {
         let fields = serde_json::to_string(fields)?;
         let fields = fields.strip_suffix('}').unwrap_or(&fields);
         Ok(Self {
-            before: format!("{fields},\"{name}\":{open}"),
+            before: format!("{fields},\"{name}\":{open}").into_bytes(),
             image: Some(Image {
                 encoding: Encoding::Base64,
                 length: original.length,
             }),
-            after: format!("{close}}}"),
+            after: format!("{close}}}").into_bytes(),
         })
     }
 
     /// The same object with another field in front. It must have fields already.
     pub fn with_field(self, name: &str, value: &str) -> Self {
         let field = serde_json::json!(value);
-        let rest = self.before.strip_prefix('{').unwrap_or(&self.before);
+        let rest = self.before.strip_prefix(b"{").unwrap_or(&self.before);
+        let before = format!("{{\"{name}\":{field},");
         Self {
-            before: format!("{{\"{name}\":{field},{rest}"),
+            before: [before.as_bytes(), rest].concat(),
             ..self
         }
     }
@@ -87,14 +101,14 @@ impl Body {
     /// The same, between two more texts.
     pub fn within(self, before: &str, after: &str) -> Self {
         Self {
-            before: format!("{before}{}", self.before),
+            before: [before.as_bytes(), &self.before].concat(),
             image: self.image,
-            after: format!("{}{after}", self.after),
+            after: [&self.after, after.as_bytes()].concat(),
         }
     }
 
-    /// The raw original between two texts.
-    pub fn around(before: String, original: &Original, after: String) -> Self {
+    /// The raw original between other bytes.
+    pub fn around(before: Vec<u8>, original: &Original, after: Vec<u8>) -> Self {
         Self {
             before,
             image: Some(Image {
@@ -119,10 +133,10 @@ impl Body {
     pub fn chunks<S: ByteStream>(self, contents: Option<Contents<S>>) -> Chunks<S> {
         let encoding = self.image.map(|image| image.encoding);
         Chunks {
-            before: self.before,
+            before: pieces(&self.before),
             image: encoding.zip(contents),
             carried: Vec::new(),
-            after: self.after,
+            after: pieces(&self.after),
         }
     }
 }
@@ -131,8 +145,8 @@ impl<S: ByteStream> Chunks<S> {
     /// The next chunk, never empty; None at the end. An error: the original cannot be
     /// sent, and the body ends before its length.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
-        if !self.before.is_empty() {
-            return Ok(Some(std::mem::take(&mut self.before).into_bytes()));
+        if let Some(piece) = self.before.pop_front() {
+            return Ok(Some(piece));
         }
         while let Some((encoding, contents)) = &mut self.image {
             let chunk = match (contents.next().await?, encoding) {
@@ -149,9 +163,12 @@ impl<S: ByteStream> Chunks<S> {
                 return Ok(Some(chunk));
             }
         }
-        let after = std::mem::take(&mut self.after).into_bytes();
-        Ok((!after.is_empty()).then_some(after))
+        Ok(self.after.pop_front())
     }
+}
+
+fn pieces(bytes: &[u8]) -> VecDeque<Vec<u8>> {
+    bytes.chunks(PIECE).map(<[u8]>::to_vec).collect()
 }
 
 /// Encodes the complete groups of the carried bytes and the chunk.
@@ -203,7 +220,7 @@ mod tests {
             prop_assert!(image == file, "other bytes");
 
             let form = whole(&file, size, |original| {
-                Body::around("a".to_owned(), original, "b".to_owned())
+                Body::around(b"a".to_vec(), original, b"b".to_vec())
             });
             prop_assert!(form == [b"a", &file[..], b"b"].concat(), "other bytes");
         }

@@ -15,6 +15,8 @@ use concept_refinement_domain::image::Format;
 use concept_refinement_guest::Incoming;
 
 use crate::answer::Answer;
+use crate::model::Takes;
+use crate::notes::notes;
 use crate::ports::{ByteStream, Failure};
 use crate::{Error, Model, Request, Settings};
 
@@ -29,6 +31,12 @@ use exports::concept::refinement::image_model::{self as wit, Image, ImageOrLocat
 
 /// How much of an original is read at a time, in bytes: whole groups of base64.
 const CHUNK: usize = 3 * 1024;
+
+/// Largest mask, in bytes (`wit/partial-edits.wit`).
+const MAX_MASK: usize = 8 << 20;
+
+/// The option that says how many pixels of a mask's edge blend.
+const MASK_FEATHER: &str = "mask-feather";
 
 /// Exports a model.
 ///
@@ -59,9 +67,12 @@ impl<M: Model> wit::Guest for Component<M> {
             values.get_mut(at)?.take()
         })?;
         let wasi = http::Wasi::new(request.receipt_key.clone());
-        let (request, original) = from_wit(request);
+        let is_masked = request.mask.is_some();
+        let takes = M::takes(&settings, is_masked);
+        let notes = notes(takes, request.strength, request.seed, is_masked);
+        let (request, original) = from_wit(request, takes).await?;
         let answer = M::refine(&wasi, &settings, request, original).await?;
-        Ok(to_wit(answer))
+        Ok(to_wit(answer, notes))
     }
 
     async fn describe() -> String {
@@ -69,11 +80,22 @@ impl<M: Model> wit::Guest for Component<M> {
     }
 }
 
-fn from_wit(request: wit::Request) -> (Request, Incoming) {
+async fn from_wit(request: wit::Request, takes: Takes) -> Result<(Request, Incoming), Error> {
+    let mask = match request.mask.filter(|_| takes.mask) {
+        Some(mask) => Some(read(mask).await?),
+        None => None,
+    };
+    let mut options = request.options.iter();
+    let feather = options.find(|(name, _)| name == MASK_FEATHER);
     let original = Incoming::from(request.image).in_chunks_of(CHUNK);
     let request = Request {
         prompt: request.prompt,
         strength: request.strength,
+        seed: request.seed,
+        mask,
+        mask_feather: feather
+            .and_then(|(_, value)| value.parse().ok())
+            .unwrap_or(0),
         logo_description: request.logo_description,
         theme_description: request.theme_description,
         source_url: request.source_url,
@@ -82,17 +104,33 @@ fn from_wit(request: wit::Request) -> (Request, Incoming) {
         receipt: request.receipt,
         time_left: Duration::from_millis(request.time_left),
     };
-    (request, original)
+    Ok((request, original))
 }
 
-fn to_wit(answer: Answer) -> wit::Answer {
+/// A mask is small, and some providers want it in front of the original.
+async fn read(mask: wit::Mask) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let mut contents = Incoming::from(mask.contents);
+    while let Some(chunk) = contents.chunk().await {
+        bytes.extend(chunk);
+        if bytes.len() > MAX_MASK {
+            return Err(Error::refused("the mask is too large for this model"));
+        }
+    }
+    match bytes.len() as u64 == mask.length {
+        true => Ok(bytes),
+        false => Err(Error::refused("the mask ended before its length")),
+    }
+}
+
+fn to_wit(answer: Answer, notes: Vec<String>) -> wit::Answer {
     let image = match answer {
         Answer::Image { format, chunks } => ImageOrLocation::Image(image(format, chunks)),
         Answer::Location(url) => ImageOrLocation::Location(url),
     };
     wit::Answer {
         image,
-        notes: Vec::new(),
+        notes,
         source: Source::Generative,
     }
 }

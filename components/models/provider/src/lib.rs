@@ -20,6 +20,8 @@ mod exchange;
 mod message;
 mod model;
 mod multipart;
+#[cfg(any(test, target_arch = "wasm32"))]
+mod notes;
 mod original;
 mod outcome;
 mod persistence;
@@ -35,7 +37,7 @@ pub use answer::{Answer, MAX_JSON_WITH_IMAGE, Reply, answer, json, no_image, par
 pub use body::Body;
 pub use exchange::{exchange, success};
 pub use message::{message_in, said_in};
-pub use model::{Model, Provider};
+pub use model::{Model, Provider, Takes};
 pub use multipart::Multipart;
 pub use original::{Contents, Nothing, Original};
 pub use outcome::Error;

@@ -13,10 +13,22 @@ use crate::ports::{ByteStream, HttpRequest, Ports};
 use crate::question::{Question, Request};
 use crate::settings::Settings;
 
+/// What a model takes besides the image and the prompt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Takes {
+    pub strength: bool,
+    pub seed: bool,
+    pub mask: bool,
+}
+
 /// A model behind an HTTP API.
 pub trait Model: 'static {
     /// One sentence about this model, for users: the page shows it.
     const DESCRIPTION: &'static str;
+
+    /// What it takes, as it is configured, of a request with or without a mask. The user is
+    /// told of the rest.
+    fn takes(settings: &Settings, is_masked: bool) -> Takes;
 
     /// Makes one refinement.
     async fn refine(
@@ -31,6 +43,9 @@ pub trait Model: 'static {
 pub trait Provider: 'static {
     /// One sentence about this model, for users: the page shows it.
     const DESCRIPTION: &'static str;
+
+    /// See [`Model::takes`].
+    fn takes(settings: &Settings, is_masked: bool) -> Takes;
 
     /// Builds the request. An error: the question cannot be sent to this provider.
     fn request(
@@ -47,6 +62,10 @@ pub trait Provider: 'static {
 
 impl<P: Provider> Model for P {
     const DESCRIPTION: &'static str = <P as Provider>::DESCRIPTION;
+
+    fn takes(settings: &Settings, is_masked: bool) -> Takes {
+        <P as Provider>::takes(settings, is_masked)
+    }
 
     async fn refine(
         ports: &impl Ports,

@@ -1,4 +1,6 @@
-//! `multipart/form-data` (RFC 7578) with one file.
+//! `multipart/form-data` (RFC 7578) with one image, and perhaps its mask.
+
+use concept_refinement_domain::image::Format;
 
 use crate::body::Body;
 use crate::original::Original;
@@ -21,9 +23,30 @@ impl Multipart {
         format!("multipart/form-data; boundary={}", self.boundary)
     }
 
-    /// The fields, then the image as a file.
-    pub fn body(&self, fields: &[(&str, &str)], image: &str, original: &Original) -> Body {
-        self.named_body(fields, image, "image", original)
+    /// The fields, the mask (a PNG) as the file `mask`, then the image as a file.
+    pub fn body(
+        &self,
+        fields: &[(&str, &str)],
+        mask: Option<&[u8]>,
+        image: &str,
+        original: &Original,
+    ) -> Body {
+        let mut before = self.fields(fields);
+        if let Some(mask) = mask {
+            before.extend(self.file("mask", "mask", Format::Png));
+            before.extend(mask);
+            before.extend(b"\r\n");
+        }
+        self.with_original(before, image, "image", original)
+    }
+
+    /// The fields, then a PNG as a file.
+    pub fn png(&self, fields: &[(&str, &str)], image: &str, name: &str, png: &[u8]) -> Body {
+        let mut body = self.fields(fields);
+        body.extend(self.file(image, name, Format::Png));
+        body.extend(png);
+        body.extend(self.end());
+        Body::bytes(body)
     }
 
     /// With a name for the file, which gets the extension of its format.
@@ -34,20 +57,43 @@ impl Multipart {
         name: &str,
         original: &Original,
     ) -> Body {
+        self.with_original(self.fields(fields), image, name, original)
+    }
+
+    fn fields(&self, fields: &[(&str, &str)]) -> Vec<u8> {
         let boundary = &self.boundary;
-        let mut before = String::new();
-        for (name, value) in fields {
-            before.push_str(&format!(
+        let field = |(name, value): &(&str, &str)| {
+            format!(
                 "--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
-            ));
-        }
-        let format = original.format;
-        before.push_str(&format!(
-            "--{boundary}\r\ncontent-disposition: form-data; name=\"{image}\"; \
+            )
+        };
+        fields.iter().map(field).collect::<String>().into_bytes()
+    }
+
+    /// The head of a file.
+    fn file(&self, field: &str, name: &str, format: Format) -> Vec<u8> {
+        let boundary = &self.boundary;
+        let head = format!(
+            "--{boundary}\r\ncontent-disposition: form-data; name=\"{field}\"; \
              filename=\"{name}.{}\"\r\ncontent-type: {}\r\n\r\n",
             format.extension(),
             format.media_type()
-        ));
-        Body::around(before, original, format!("\r\n--{boundary}--\r\n"))
+        );
+        head.into_bytes()
+    }
+
+    fn with_original(
+        &self,
+        mut before: Vec<u8>,
+        image: &str,
+        name: &str,
+        original: &Original,
+    ) -> Body {
+        before.extend(self.file(image, name, original.format));
+        Body::around(before, original, self.end())
+    }
+
+    fn end(&self) -> Vec<u8> {
+        format!("\r\n--{}--\r\n", self.boundary).into_bytes()
     }
 }

@@ -9,6 +9,11 @@ use crate::settings::Settings;
 pub struct Request {
     pub prompt: String,
     pub strength: f32,
+    pub seed: Option<u32>,
+    /// What is to change, as a PNG whose white pixels do.
+    pub mask: Option<Vec<u8>>,
+    /// How many pixels of the mask's edge will blend.
+    pub mask_feather: u32,
     pub logo_description: Option<String>,
     pub theme_description: Option<String>,
     pub source_url: Option<String>,
@@ -28,6 +33,11 @@ pub struct Question {
     pub prompt: String,
     /// 0 to 1, as people write it: 0.7, and not the nearest number of 32 bits.
     pub strength: f64,
+    pub seed: Option<u32>,
+    /// What is to change, as a PNG whose white pixels do.
+    pub mask: Option<Vec<u8>>,
+    /// How many pixels of the mask's edge will blend.
+    pub mask_feather: u32,
     /// A URL from which the provider may download the original, if the operator allows
     /// that.
     pub source_url: Option<String>,
@@ -50,6 +60,9 @@ impl Question {
                 request.theme_description.as_deref(),
             ),
             strength: strength(request.strength),
+            seed: request.seed,
+            mask: request.mask,
+            mask_feather: request.mask_feather,
             source_url: request.source_url.filter(|_| settings.original_by_url),
             random,
             task_id: request.task_id,
@@ -130,6 +143,9 @@ mod tests {
             let request = Request {
                 prompt: "lighter".to_owned(),
                 strength,
+                seed: None,
+                mask: None,
+                mask_feather: 0,
                 logo_description: None,
                 theme_description: None,
                 source_url: None,

@@ -14,6 +14,10 @@ pub struct Settings {
     pub name: Option<String>,
     /// The name of the model's input for the original, if it is not the usual one.
     pub input: Option<String>,
+    /// The name of the model's input for a mask. None: it has none.
+    pub mask: Option<String>,
+    /// The name of the model's input for a seed. None: it has none.
+    pub seed: Option<String>,
     /// The workflow to run, as JSON.
     pub workflow: Option<String>,
     names: Names,
@@ -31,13 +35,15 @@ pub struct Base(String);
 
 impl Settings {
     /// The settings that a model reads.
-    pub const NAMES: [&'static str; 7] = [
+    pub const NAMES: [&'static str; 9] = [
         "settings-prefix",
         "model-url",
         "model-api-key",
         "model-original",
         "model-name",
         "model-input",
+        "model-mask",
+        "model-seed",
         "model-workflow",
     ];
 
@@ -54,6 +60,8 @@ impl Settings {
             original_by_url: value("model-original").as_deref() == Some("url"),
             name: value("model-name"),
             input: value("model-input"),
+            mask: value("model-mask"),
+            seed: value("model-seed"),
             workflow: value("model-workflow"),
             names,
         })

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Answer, Base, Body, ByteStream, Contents, Error, Failure, HttpRequest, Model, Original, Ports,
-    Provider, Question, Request, Response, Settings,
+    Provider, Question, Request, Response, Settings, Takes,
 };
 
 const KEY: &str = "sk-hush";
@@ -72,6 +72,10 @@ impl ByteStream for Chunks {
 struct Plain;
 
 impl Provider for Plain {
+    fn takes(_: &Settings, _: bool) -> Takes {
+        Takes::default()
+    }
+
     const DESCRIPTION: &'static str = "A provider for tests.";
 
     fn request(
@@ -137,6 +141,9 @@ fn request(length: usize) -> Request {
     Request {
         prompt: "lighter".to_owned(),
         strength: 0.7,
+        seed: None,
+        mask: None,
+        mask_feather: 0,
         logo_description: Some("A cup".to_owned()),
         theme_description: None,
         source_url: None,

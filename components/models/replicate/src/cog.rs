@@ -20,7 +20,7 @@ pub async fn refine(
         ));
     }
     let key = settings.key.as_deref();
-    let body = Input::of(settings, None).with_data(&question.prompt, original.original())?;
+    let body = Input::of(settings, None).with_data(question, settings, original.original())?;
     let path = format!("/predictions/{}", question.task_id);
     let request = HttpRequest::post(path, "application/json", body)
         .put()

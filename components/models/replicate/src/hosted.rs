@@ -131,7 +131,6 @@ async fn make(
     let model = Model::parse(name)
         .ok_or_else(|| settings.refused("name", "must be OWNER/NAME or OWNER/NAME:VERSION"))?;
     let input = Input::of(settings, Some(name));
-    let prompt = &question.prompt;
     let request = |body| {
         let seconds = question.time_left.max(MIN_TIME).as_secs();
         model
@@ -144,17 +143,17 @@ async fn make(
         .filter(|url| check_url(url, &AllowedSources::default()).is_ok());
     let response = match (source_url, original.original().length) {
         (Some(url), _) => {
-            let request = request(input.with_url(prompt, url)?);
+            let request = request(input.with_url(question, settings, url)?);
             exchange(ports, settings, request, None::<Contents<Nothing>>).await?
         }
         (None, 0..=MAX_DATA_URL) => {
-            let request = request(input.with_data(prompt, original.original())?);
+            let request = request(input.with_data(question, settings, original.original())?);
             exchange(ports, settings, request, Some(original)).await?
         }
         (None, _) => {
             let url = uploaded(ports, settings, question, original).await;
             let url = url.map_err(Error::not_accepted)?;
-            let request = request(input.with_url(prompt, &url)?);
+            let request = request(input.with_url(question, settings, &url)?);
             exchange(ports, settings, request, None::<Contents<Nothing>>).await?
         }
     };
@@ -234,7 +233,7 @@ async fn uploaded(
     original: Contents<impl ByteStream + 'static>,
 ) -> Result<String, Error> {
     let form = Multipart::new(question.random);
-    let body = form.body(&[], "content", original.original());
+    let body = form.body(&[], None, "content", original.original());
     let request = HttpRequest::post("/v1/files", form.content_type(), body)
         .with_bearer(settings.key.as_deref());
     let response = exchange(ports, settings, request, Some(original)).await?;

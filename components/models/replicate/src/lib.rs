@@ -15,10 +15,14 @@ mod cog;
 mod hosted;
 mod prediction;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use concept_refinement_domain::model_name;
 use concept_refinement_model_provider::{
     Answer, Body, ByteStream, Contents, Error, Model, Original, Ports, Question, Request, Settings,
+    Takes,
 };
+use serde_json::{Map, Value};
 
 pub struct Replicate;
 
@@ -31,6 +35,15 @@ const OWN_URL: &str = "https://api.replicate.com";
 impl Model for Replicate {
     const DESCRIPTION: &'static str = "Images are refined by a model at Replicate, or on a \
         server that Cog built, which gets the image and the prompt.";
+
+    /// What the operator names an input for: there is no common strength.
+    fn takes(settings: &Settings, _: bool) -> Takes {
+        Takes {
+            strength: false,
+            seed: settings.seed.is_some(),
+            mask: settings.mask.is_some(),
+        }
+    }
 
     async fn refine(
         ports: &impl Ports,
@@ -76,19 +89,23 @@ impl<'a> Input<'a> {
     }
 
     /// The inputs with the original as a data URL.
-    fn with_data(self, prompt: &str, original: &Original) -> Result<Body, Error> {
+    fn with_data(
+        self,
+        question: &Question,
+        settings: &Settings,
+        original: &Original,
+    ) -> Result<Body, Error> {
         let (open, close) = if self.is_list { ("[", "]") } else { ("", "") };
         let head = format!("{open}\"data:{};base64,", original.format.media_type());
         let tail = format!("\"{close}");
-        let fields = serde_json::json!({"prompt": prompt});
+        let fields = inputs(question, settings);
         let body = Body::json_with_image(&fields, self.name, (&head, &tail), original)?;
         Ok(body.within("{\"input\":", "}"))
     }
 
     /// The inputs with the original's URL.
-    fn with_url(self, prompt: &str, url: &str) -> Result<Body, Error> {
-        let mut fields = serde_json::Map::new();
-        fields.insert("prompt".to_owned(), prompt.into());
+    fn with_url(self, question: &Question, settings: &Settings, url: &str) -> Result<Body, Error> {
+        let mut fields = inputs(question, settings);
         let image = match self.is_list {
             true => serde_json::json!([url]),
             false => url.into(),
@@ -96,6 +113,21 @@ impl<'a> Input<'a> {
         fields.insert(self.name.to_owned(), image);
         Ok(Body::json(&fields)?.within("{\"input\":", "}"))
     }
+}
+
+/// The inputs except for the original. A mask is white where the image is to change.
+fn inputs(question: &Question, settings: &Settings) -> Map<String, Value> {
+    let seed = settings.seed.as_ref().zip(question.seed);
+    let mask = settings.mask.as_ref().zip(question.mask.as_ref());
+    let mask = mask.map(|(name, mask)| {
+        let url = format!("data:image/png;base64,{}", STANDARD.encode(mask));
+        (name.clone(), url.into())
+    });
+    let mut inputs = Map::new();
+    inputs.insert("prompt".to_owned(), question.prompt.as_str().into());
+    inputs.extend(seed.map(|(name, seed)| (name.clone(), seed.into())));
+    inputs.extend(mask);
+    inputs
 }
 
 /// Whether an id is safe as a path segment.

@@ -5,12 +5,15 @@
 //! original and take a strength; `structure`, `sketch` and `style` keep that aspect of
 //! it. There is no documented idempotency key.
 //!
+//! With a mask, whatever the model's name, the endpoint is `edit/inpaint`: white is
+//! painted, and there is no strength.
+//!
 //! It requests JSON, since raw bytes would not tell that an image was blurred by the
 //! content filter.
 
 use concept_refinement_domain::model_name;
 use concept_refinement_model_provider::{
-    Error, HttpRequest, Multipart, Original, Provider, Question, Settings,
+    Error, HttpRequest, Multipart, Original, Provider, Question, Settings, Takes,
 };
 use serde::Deserialize;
 
@@ -18,6 +21,11 @@ pub struct Stability;
 
 #[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(Stability);
+
+/// The endpoint for a part of an image.
+const INPAINT: &str = "/v2beta/stable-image/edit/inpaint";
+
+const MAX_SEED: u32 = u32::MAX - 1;
 
 #[derive(Deserialize)]
 struct Answer {
@@ -78,6 +86,14 @@ impl Provider for Stability {
     const DESCRIPTION: &'static str =
         "Images are refined by Stability AI, which gets the image and the prompt.";
 
+    fn takes(_: &Settings, is_masked: bool) -> Takes {
+        Takes {
+            strength: !is_masked,
+            seed: true,
+            mask: true,
+        }
+    }
+
     fn request(
         question: &Question,
         original: &Original,
@@ -91,17 +107,29 @@ impl Provider for Stability {
             Strength::Original(name) => (name, 1.0 - question.strength),
         };
         let strength = format!("{strength:.2}");
+        // 0 stands for any seed.
+        let seed = question
+            .seed
+            .map(|seed| seed.clamp(1, MAX_SEED).to_string());
+        let mask = question.mask.as_deref();
         let mut fields = vec![
             ("prompt", question.prompt.as_str()),
-            (name, &strength),
             ("output_format", "png"),
         ];
-        if endpoint.is_named {
-            fields.extend([("mode", "image-to-image"), ("model", model)]);
-        }
+        fields.extend(seed.as_deref().map(|seed| ("seed", seed)));
+        let path = match mask {
+            Some(_) => INPAINT,
+            None => {
+                fields.push((name, &strength));
+                if endpoint.is_named {
+                    fields.extend([("mode", "image-to-image"), ("model", model)]);
+                }
+                endpoint.path
+            }
+        };
         let form = Multipart::new(question.random);
-        let body = form.body(&fields, "image", original);
-        let request = HttpRequest::post(endpoint.path, form.content_type(), body);
+        let body = form.body(&fields, mask, "image", original);
+        let request = HttpRequest::post(path, form.content_type(), body);
         Ok(request
             .accepting("application/json")
             .with_bearer(settings.key.as_deref()))

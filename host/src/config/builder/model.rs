@@ -118,6 +118,16 @@ impl Model {
         self.setting("input", name)
     }
 
+    /// The name of the input for a mask in a Replicate model; without it, it gets none.
+    pub fn mask(self, name: &str) -> Self {
+        self.setting("mask", name)
+    }
+
+    /// The name of the input for a seed in a Replicate model; without it, it gets none.
+    pub fn seed(self, name: &str) -> Self {
+        self.setting("seed", name)
+    }
+
     /// The file with the workflow that ComfyUI runs, in its API format.
     pub fn workflow(mut self, file: impl AsRef<Path>) -> Self {
         match file.as_ref().to_str() {

@@ -83,6 +83,8 @@ fn every_setting_has_a_method() {
         "model-api-key",
         "model-name",
         "model-input",
+        "model-mask",
+        "model-seed",
         "model-workflow",
         "log-format",
     ];

@@ -35,6 +35,8 @@ impl ChainReader<'_> {
         let has_key = input.read("api_key", key)?.is_some();
         let has_name = input.read("name", line)?.is_some();
         input.read("input", line)?;
+        input.read("mask", line)?;
+        input.read("seed", line)?;
         input.read(ORIGINAL, original)?;
         let workflow = match component {
             // A custom component defines this key itself.

@@ -10,11 +10,13 @@ use crate::config::reader::unusable;
 
 /// Settings of a provider's model: the name for a model without a chain, and the key for
 /// a link.
-pub const SETTINGS: [(&str, &str); 6] = [
+pub const SETTINGS: [(&str, &str); 8] = [
     ("model-url", "url"),
     ("model-api-key", "api_key"),
     ("model-name", "name"),
     ("model-input", "input"),
+    ("model-mask", "mask"),
+    ("model-seed", "seed"),
     ("model-workflow", "workflow"),
     ("model-original", ORIGINAL),
 ];

@@ -1,14 +1,10 @@
-//! Changes the size of a picture by a Lanczos filter: its weights reach over three pixels
-//! of the smaller picture, so that shrinking takes the mean of what vanishes.
+//! Changes the size of a picture.
 //!
 //! It computes in sRGB, as programs draw the edges of a logo: thin lines keep their
-//! weight, where linear light makes dark ones thinner. Colours count by their alpha.
-//!
-//! Old and new pixels are in memory together; as numbers only the rows, in their new
-//! width, that a new row needs.
+//! weight, where linear light makes dark ones thinner. Colours count by their alpha. Old
+//! and new pixels are in memory together.
 
-use std::collections::VecDeque;
-use std::f64::consts::PI;
+use concept_refinement_raster::Resampling;
 
 use crate::pixels::Pixels;
 
@@ -48,87 +44,14 @@ fn resample<const N: usize>(
     read: impl Fn(&[u8]) -> [f32; N],
     mut write: impl FnMut(&[f32; N]),
 ) {
-    let across = taps(pixels.width(), width);
-    let (mut rows, mut first) = (VecDeque::<Vec<[f32; N]>>::new(), 0);
-    let (mut old, mut new) = (Vec::new(), Vec::new());
-    for tap in taps(pixels.height(), height) {
-        while first < tap.start {
-            rows.pop_front();
-            first += 1;
-        }
-        while rows.len() < tap.weights.len() {
-            old.clear();
-            let row = pixels.row(first + rows.len());
-            old.extend(row.chunks_exact(pixels.channels()).map(&read));
-            rows.push_back(across.iter().map(|tap| tap.sum(&old)).collect());
-        }
-        new.clear();
-        new.resize(across.len(), [0.0; N]);
-        for (row, weight) in rows.iter().zip(&tap.weights) {
-            for (sum, pixel) in new.iter_mut().zip(row) {
-                add(sum, pixel, *weight);
-            }
-        }
+    let old = (pixels.width(), pixels.height());
+    let mut resampling = Resampling::new(old, (width, height));
+    let mut row = |y: usize, row: &mut Vec<[f32; N]>| {
+        row.extend(pixels.row(y).chunks_exact(pixels.channels()).map(&read));
+    };
+    while let Some(new) = resampling.next_row(&mut row) {
         new.iter().for_each(&mut write);
     }
-}
-
-fn add<const N: usize>(sum: &mut [f32; N], pixel: &[f32; N], weight: f32) {
-    for (sum, value) in sum.iter_mut().zip(pixel) {
-        *sum += value * weight;
-    }
-}
-
-/// What a new pixel is made of along one side: weights for the old ones from `start` on.
-struct Tap {
-    start: usize,
-    weights: Vec<f32>,
-}
-
-impl Tap {
-    fn sum<const N: usize>(&self, row: &[[f32; N]]) -> [f32; N] {
-        let mut sum = [0.0; N];
-        for (pixel, weight) in row.iter().skip(self.start).zip(&self.weights) {
-            add(&mut sum, pixel, *weight);
-        }
-        sum
-    }
-}
-
-fn taps(from: u32, to: u32) -> Vec<Tap> {
-    let scale = f64::from(from) / f64::from(to);
-    let stretch = scale.max(1.0);
-    let tap = |place| {
-        let center = (f64::from(place) + 0.5) * scale - 0.5;
-        let start = (center - LOBES * stretch).ceil().max(0.0);
-        let end = (center + LOBES * stretch).floor().min(f64::from(from - 1));
-        let (start, end) = (start as usize, end as usize);
-        let weights = (start..=end).map(|old| lanczos((old as f64 - center) / stretch));
-        let weights: Vec<_> = weights.collect();
-        let sum: f64 = weights.iter().sum();
-        let weights = weights.iter().map(|weight| rounded(weight / sum)).collect();
-        Tap { start, weights }
-    };
-    (0..to).map(tap).collect()
-}
-
-const LOBES: f64 = 3.0;
-
-fn lanczos(x: f64) -> f64 {
-    let sinc = |x: f64| {
-        if x == 0.0 {
-            1.0
-        } else {
-            (PI * x).sin() / (PI * x)
-        }
-    };
-    sinc(x) * sinc(x / LOBES)
-}
-
-/// Sines differ between platforms in their last bits, which must not reach a result.
-fn rounded(weight: f64) -> f32 {
-    const STEPS: f64 = 65_536.0;
-    ((weight * STEPS).round() / STEPS) as f32
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a model component exports: `image-model` as it is now, or that of 0.1.0.
 
+use concept_refinement_domain::note::NotTaken;
 use wasmtime::Store;
 use wasmtime::component::{Accessor, Component, InstancePre};
 
@@ -65,10 +66,19 @@ impl Exported {
                 model.call_refine(accessor, request).await
             }
             Self::V0_1(model) => {
+                let not_taken = NotTaken {
+                    seed: request.seed.is_some(),
+                    mask: request.mask.is_some(),
+                    ..NotTaken::default()
+                };
                 let request = version_0_1::request(request, accessor)?;
                 let model = model.concept_refinement_image_model();
                 let answer = model.call_refine(accessor, request).await?;
-                Ok(answer.map(Into::into).map_err(Into::into))
+                Ok(answer.map_err(Into::into).map(|answer| {
+                    let mut answer = wit::Answer::from(answer);
+                    answer.notes.extend(not_taken.notes());
+                    answer
+                }))
             }
         }
     }

@@ -260,29 +260,30 @@ impl Call {
     pub async fn need(&self) -> u64 {
         match self {
             Self::Prepare { original, part, .. } => {
-                let (mask, mask_pixels) = match part {
-                    Part::Region(_) => (0, Some(0)),
-                    Part::Mask(mask) => (mask.length, mask.pixels().await),
+                let mask = match part {
+                    Part::Region(_) => None,
+                    Part::Mask(mask) => Some(mask),
                 };
-                let sizes = original.pixels().await.zip(mask_pixels);
-                sizes.map_or(u64::MAX, |(pixels, mask_pixels)| {
-                    partial_edit::prepare_need(pixels, original.length, mask_pixels, mask)
-                })
+                let pixels = larger(original, mask).await;
+                let mask_length = mask.map_or(0, |mask| mask.length);
+                partial_edit::prepare_need(pixels, original.length, mask_length)
             }
             Self::Compose {
                 original, answer, ..
             } => {
-                let sizes = original.pixels().await.zip(answer.pixels().await);
-                sizes.map_or(u64::MAX, |(pixels, answer_pixels)| {
-                    partial_edit::compose_need(
-                        pixels,
-                        original.length,
-                        answer_pixels,
-                        answer.length,
-                    )
-                })
+                let pixels = larger(original, Some(answer)).await;
+                partial_edit::compose_need(pixels, original.length, answer.length)
             }
         }
+    }
+}
+
+/// The pixels of the larger of two images, as many as there can be where they are not found.
+async fn larger(one: &Picture, other: Option<&Picture>) -> u64 {
+    let first = one.pixels().await.unwrap_or(u64::MAX);
+    match other {
+        Some(other) => first.max(other.pixels().await.unwrap_or(u64::MAX)),
+        None => first,
     }
 }
 

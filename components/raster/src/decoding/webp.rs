@@ -5,27 +5,23 @@ use std::io::Cursor;
 
 use image::codecs::webp::WebPDecoder;
 
-use super::{Problem, Raw};
-use crate::notes::Remark;
+use crate::{Problem, Raw};
 
 /// Where the first chunk, and the flags in it if it is `VP8X`, stand in a file.
 const FIRST: usize = 12;
 const FLAGS: usize = FIRST + 8;
 
 pub fn decode(mut file: Vec<u8>) -> Result<Raw, Problem> {
-    set_flags(&mut file);
-    let decoder = WebPDecoder::new(Cursor::new(file))?;
-    let is_animated = decoder.has_animation();
-    let mut raw = Raw::read(decoder)?;
-    if is_animated {
-        raw.remarks.push(Remark::FirstFrame);
-    }
+    let frames = set_flags(&mut file);
+    let mut raw = Raw::read(WebPDecoder::new(Cursor::new(file))?)?;
+    raw.is_animated = frames > 1;
     Ok(raw)
 }
 
 /// Sets the flags of an extended file by the chunks that it has. An animation and a
-/// lossless picture may be transparent without a chunk for it.
-fn set_flags(file: &mut [u8]) {
+/// lossless picture may be transparent without a chunk for it. Returns how many frames of an
+/// animation there are.
+fn set_flags(file: &mut [u8]) -> usize {
     const ALPHA: u8 = 0x10;
     const EXIF: u8 = 0x08;
     const XMP: u8 = 0x04;
@@ -33,11 +29,13 @@ fn set_flags(file: &mut [u8]) {
     let kind_of = |rest: &[u8]| rest.first_chunk::<4>().copied();
     let mut rest = file.get(FIRST..).unwrap_or_default();
     if kind_of(rest) != Some(*b"VP8X") {
-        return;
+        return 0;
     }
-    let mut flags = 0;
+    let (mut flags, mut frames) = (0, 0);
     while let Some([a, b, c, d, e, f, g, h]) = rest.first_chunk() {
-        flags |= match &[*a, *b, *c, *d] {
+        let kind = [*a, *b, *c, *d];
+        frames += usize::from(kind == *b"ANMF");
+        flags |= match &kind {
             b"ALPH" | b"VP8L" => ALPHA,
             b"ANMF" => ANIMATION | ALPHA,
             b"EXIF" => EXIF,
@@ -54,4 +52,5 @@ fn set_flags(file: &mut [u8]) {
         let known = ALPHA | EXIF | XMP | ANIMATION;
         *place = *place & !known | flags;
     }
+    frames
 }

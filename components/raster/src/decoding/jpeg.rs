@@ -6,7 +6,8 @@ use image::ColorType;
 use image::metadata::Orientation;
 use jpeg_decoder::{Decoder, Error, PixelFormat};
 
-use super::{Problem, Raw, Samples, color, fits};
+use super::fits;
+use crate::{Colors, Problem, Raw, Samples};
 
 /// The decoder needs an end, also where the picture has none.
 const END: [u8; 2] = [0xff, 0xd9];
@@ -48,15 +49,15 @@ fn read(file: &[u8]) -> Result<Raw, Problem> {
         PixelFormat::CMYK32 => Samples::Cmyk,
     };
     let orientation = decoder.exif_data().and_then(Orientation::from_exif_chunk);
-    let (profile, remarks) = color::of_file(decoder.icc_profile());
+    let colors = Colors::of_file(decoder.icc_profile());
     Ok(Raw {
         width: info.width.into(),
         height: info.height.into(),
         samples,
         data,
-        profile,
+        colors,
         orientation: orientation.unwrap_or(Orientation::NoTransforms),
-        remarks,
+        is_animated: false,
     })
 }
 

@@ -7,15 +7,14 @@ use image::ColorType;
 use image::metadata::Orientation;
 use png::{BitDepth, Decoder, DecodingError, Limits, Transformations};
 
-use super::{Decoded, Problem, Raw, Samples, color, fits, room};
-use crate::notes::Remark;
-use crate::pixels::Pixels;
+use super::{fits, room};
+use crate::{Colors, Problem, Raw, Samples};
 
 /// Limit for other data than pixels, raw and decompressed: beyond it, data is dropped or
 /// the image refused.
 const MAX_BESIDE: usize = 64 << 20;
 
-pub fn decode(file: Vec<u8>) -> Result<Decoded, Problem> {
+pub fn decode(file: Vec<u8>) -> Result<Raw, Problem> {
     let mut decoder = Decoder::new_with_limits(Cursor::new(file), Limits { bytes: MAX_BESIDE });
     decoder.set_ignore_text_chunk(true);
     decoder.set_transformations(Transformations::EXPAND);
@@ -35,10 +34,7 @@ pub fn decode(file: Vec<u8>) -> Result<Decoded, Problem> {
     data.truncate(frame.buffer_size());
 
     let info = reader.info();
-    let (profile, mut remarks) = color::of_png(info);
-    if frames > 1 {
-        remarks.push(Remark::FirstFrame);
-    }
+    let colors = Colors::of_png(info);
     let exif = info.exif_metadata.as_deref();
     let orientation = exif.and_then(Orientation::from_exif_chunk);
     let place = info
@@ -53,19 +49,18 @@ pub fn decode(file: Vec<u8>) -> Result<Decoded, Problem> {
             *value = u16::from_be_bytes(*value).to_ne_bytes();
         }
     }
-    let decoded = Raw {
+    let raw = Raw {
         width: frame.width,
         height: frame.height,
         samples,
         data,
-        profile,
+        colors,
         orientation: orientation.unwrap_or(Orientation::NoTransforms),
-        remarks,
-    }
-    .decoded()?;
+        is_animated: frames > 1,
+    };
     match (frame.width, frame.height) == size || !is_hidden {
-        true => Ok(decoded),
-        false => on_canvas(decoded, place, size),
+        true => Ok(raw),
+        false => on_canvas(raw, place, size),
     }
 }
 
@@ -86,26 +81,40 @@ fn samples(color: png::ColorType, depth: BitDepth) -> Result<Samples, Problem> {
 
 /// A frame that is smaller than its animation; around it nothing is to be seen.
 fn on_canvas(
-    frame: Decoded,
+    frame: Raw,
     (left, top): (u32, u32),
-    size: (u32, u32),
-) -> Result<Decoded, Problem> {
-    let Decoded {
-        mut pixels,
-        remarks,
-    } = frame;
-    pixels.add_alpha();
-    let data = room((size.0 as usize * 4).checked_mul(size.1 as usize))?;
-    let mut canvas = Pixels::new(size.0, size.1, true, data).ok_or(Problem::Malformed)?;
-    for (row, onto) in pixels.rows().zip(canvas.rows_mut().skip(top as usize)) {
-        let onto = onto.get_mut(left as usize * 4..).unwrap_or_default();
-        onto.iter_mut()
-            .zip(row)
-            .for_each(|(onto, value)| *onto = *value);
+    (width, height): (u32, u32),
+) -> Result<Raw, Problem> {
+    let (samples, alpha) = match frame.samples {
+        Samples::Color(ColorType::L8) => (ColorType::La8, 1),
+        Samples::Color(ColorType::Rgb8) => (ColorType::Rgba8, 1),
+        Samples::Color(ColorType::L16) => (ColorType::La16, 2),
+        Samples::Color(ColorType::Rgb16) => (ColorType::Rgba16, 2),
+        Samples::Color(other) => (other, 0),
+        Samples::Cmyk => return Err(Problem::Unsupported),
+    };
+    let samples = Samples::Color(samples);
+    let (old, new) = (frame.samples.pixel_length(), samples.pixel_length());
+    let length = (width as usize).checked_mul(height as usize);
+    let mut data = room(length.and_then(|length| length.checked_mul(new)))?;
+    let rows = frame.data.chunks_exact(frame.width as usize * old);
+    let canvas = data.chunks_exact_mut(width as usize * new);
+    for (row, onto) in rows.zip(canvas.skip(top as usize)) {
+        let onto = onto.chunks_exact_mut(new).skip(left as usize);
+        for (pixel, onto) in row.chunks_exact(old).zip(onto) {
+            let opaque = [u8::MAX; 2];
+            let with_alpha = pixel.iter().chain(opaque.iter().take(alpha));
+            onto.iter_mut()
+                .zip(with_alpha)
+                .for_each(|(onto, value)| *onto = *value);
+        }
     }
-    Ok(Decoded {
-        pixels: canvas,
-        remarks,
+    Ok(Raw {
+        width,
+        height,
+        samples,
+        data,
+        ..frame
     })
 }
 

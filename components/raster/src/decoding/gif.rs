@@ -4,8 +4,7 @@ use std::io::Cursor;
 
 use image::codecs::gif::GifDecoder;
 
-use super::{Problem, Raw};
-use crate::notes::Remark;
+use crate::{Problem, Raw};
 
 /// Where the size of the screen stands in a file.
 const SCREEN: std::ops::Range<usize> = 6..10;
@@ -13,9 +12,7 @@ const SCREEN: std::ops::Range<usize> = 6..10;
 pub fn decode(mut file: Vec<u8>) -> Result<Raw, Problem> {
     let is_animated = grow_screen(&mut file)?;
     let mut raw = Raw::read(GifDecoder::new(Cursor::new(file))?)?;
-    if is_animated {
-        raw.remarks.push(Remark::FirstFrame);
-    }
+    raw.is_animated = is_animated;
     Ok(raw)
 }
 

@@ -1,0 +1,130 @@
+//! What the model has painted, as the original has its pixels: of that size, in those
+//! colours, and of that depth.
+
+use concept_refinement_raster::{Conversion, Raw, Resampling};
+
+use crate::encode::Pixel;
+use crate::original::{Original, has_transparency, max_of};
+
+/// Two values of sixteen bits for one of eight.
+const WIDER: u16 = 257;
+
+/// Goes through its rows from the top.
+pub struct Painted {
+    raw: Raw,
+    alpha: bool,
+    /// Of the pixels that are read and scaled, and of those that come out.
+    is_wide: bool,
+    wants_wide: bool,
+    width: u32,
+    resampling: Option<Resampling<4>>,
+    conversion: Option<Conversion>,
+    y: u32,
+}
+
+/// What a user may want to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// From this size to that one.
+    Scaled((u32, u32), (u32, u32)),
+    NotConverted,
+}
+
+impl Painted {
+    /// For an area of this size of the original.
+    pub fn new(raw: Raw, original: &Original, size: (u32, u32)) -> (Self, Vec<Remark>) {
+        let raw = raw.without_ink();
+        let found = raw.upright_size();
+        let mut remarks = Vec::new();
+        let resampling = (found != size).then(|| {
+            remarks.push(Remark::Scaled(found, size));
+            Resampling::new(found, size)
+        });
+        let colors = (&original.raw.colors, original.raw.samples);
+        let conversion = Conversion::between((&raw.colors, raw.samples), colors);
+        if conversion.is_err()
+            || original.raw.colors.unused.is_some()
+            || raw.colors.unused.is_some()
+        {
+            remarks.push(Remark::NotConverted);
+        }
+        let conversion = conversion.ok().flatten();
+        let wants_wide = original.raw.samples.is_wide();
+        let painted = Self {
+            alpha: has_transparency(&raw),
+            is_wide: wants_wide || raw.samples.is_wide() || conversion.is_some(),
+            wants_wide,
+            width: size.0,
+            resampling,
+            conversion,
+            raw,
+            y: 0,
+        };
+        (painted, remarks)
+    }
+
+    /// Whether something is not opaque.
+    pub fn has_alpha(&self) -> bool {
+        self.alpha
+    }
+
+    /// Puts the next row into `row`. What nobody looks at (the second value) is not
+    /// converted.
+    pub fn next_row(&mut self, row: &mut Vec<Pixel>, is_seen: bool) {
+        row.clear();
+        let (raw, is_wide) = (&self.raw, self.is_wide);
+        match &mut self.resampling {
+            None => read(raw, self.y, is_wide, row),
+            Some(resampling) => {
+                let mut pixels = Vec::new();
+                let new = resampling.next_row(|y, old| {
+                    pixels.clear();
+                    read(raw, y as u32, is_wide, &mut pixels);
+                    old.extend(pixels.iter().map(|pixel| weighted(*pixel, max_of(is_wide))));
+                });
+                let alpha = self.alpha;
+                let new = new.unwrap_or_default().iter();
+                row.extend(new.map(|pixel| rounded(*pixel, max_of(is_wide), alpha)));
+            }
+        }
+        self.y += 1;
+        row.resize(self.width as usize, [0; 4]);
+        if !is_seen {
+            return;
+        }
+        if let Some(conversion) = &mut self.conversion {
+            conversion.apply(row);
+        }
+        if self.is_wide && !self.wants_wide {
+            let narrow = |value| ((u32::from(value) + 128) / u32::from(WIDER)) as u16;
+            row.iter_mut().for_each(|pixel| *pixel = pixel.map(narrow));
+        }
+    }
+}
+
+/// A row as it is, or with sixteen bits per channel.
+fn read(raw: &Raw, y: u32, is_wide: bool, row: &mut Vec<Pixel>) {
+    raw.read_row(0, y, raw.upright_size().0, row);
+    if is_wide && !raw.samples.is_wide() {
+        let wider = |value: u16| value.saturating_mul(WIDER);
+        row.iter_mut().for_each(|pixel| *pixel = pixel.map(wider));
+    }
+}
+
+/// A colour times its alpha, and its alpha up to 1.
+fn weighted(pixel: Pixel, max: u16) -> [f32; 4] {
+    let [r, g, b, alpha] = pixel.map(f32::from);
+    let alpha = alpha / f32::from(max);
+    [r * alpha, g * alpha, b * alpha, alpha]
+}
+
+fn rounded([r, g, b, alpha]: [f32; 4], max: u16, has_alpha: bool) -> Pixel {
+    let value = |value: f32| (value + 0.5).clamp(0.0, f32::from(max)) as u16;
+    let color = |value_: f32| value(if alpha > 0.0 { value_ / alpha } else { 0.0 });
+    let alpha_of = if has_alpha {
+        value(alpha * f32::from(max))
+    } else {
+        max
+    };
+    [color(r), color(g), color(b), alpha_of]
+}

@@ -1,0 +1,85 @@
+//! The model's answer in the original.
+
+use concept_refinement_raster::Format;
+
+use crate::answer::{Painted, Remark};
+use crate::blend::Blend;
+use crate::encode::{Form, Pieces, fits_webp};
+use crate::mask::Mask;
+use crate::original::{File, Original};
+use crate::{Problem, Region};
+
+/// What was asked, and what came back.
+pub struct Answer {
+    /// That of the view.
+    pub mask: Vec<u8>,
+    /// Where the view is in the upright original.
+    pub area: Region,
+    /// How many pixels of the edge blend.
+    pub feather: u32,
+    pub image: File,
+}
+
+/// Upright, of the original's size, without loss.
+pub struct Composite {
+    pub media_type: &'static str,
+    pub contents: Pieces,
+    /// For users, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// Puts the answer into the original, where the mask of the view is white.
+pub fn compose(original: File, answer: Answer) -> Result<Composite, Problem> {
+    let Answer {
+        mask,
+        area,
+        feather,
+        image,
+    } = answer;
+    let mask = Mask::from_png(&mask)?;
+    let (original, raw) = if image.format() == Some(Format::Jpeg) {
+        // A JPEG takes much more memory while it is decoded than afterwards.
+        let raw = image.decode().map_err(Problem::Answer)?.without_ink();
+        (Original::decode(original)?, raw)
+    } else {
+        let original = Original::decode(original)?;
+        (original, image.decode().map_err(Problem::Answer)?)
+    };
+    let size = original.raw.upright_size();
+    if area.within(size) != Some(area) || mask.size() != (area.width, area.height) {
+        return Err(Problem::OtherView);
+    }
+    let (painted, remarks) = Painted::new(raw, &original, mask.size());
+    let form = original.form();
+    let form = Form {
+        alpha: form.alpha || painted.has_alpha(),
+        ..form
+    };
+    let format = original.format;
+    let is_webp = format == Some(Format::Webp) && fits_webp(&form);
+    let mut notes: Vec<_> = remarks.iter().map(|remark| sentence(*remark)).collect();
+    if matches!(format, Some(Format::Jpeg | Format::Gif)) {
+        notes.push("The result is a PNG, so that nothing outside of the edit changes.".to_owned());
+    }
+    let blend = Blend::new(original, painted, area, mask, feather);
+    let (format, contents) = match is_webp {
+        true => (Format::Webp, Pieces::webp(form, blend)?),
+        false => (Format::Png, Pieces::png(form, blend)?),
+    };
+    Ok(Composite {
+        media_type: format.media_type(),
+        contents,
+        notes,
+    })
+}
+
+fn sentence(remark: Remark) -> String {
+    match remark {
+        Remark::Scaled((from_width, from_height), (width, height)) => format!(
+            "The model's answer of {from_width} × {from_height} was scaled to {width} × {height}."
+        ),
+        Remark::NotConverted => "The colours of the answer could not be converted to the \
+             original's profile, and were taken as they are."
+            .to_owned(),
+    }
+}

@@ -1,0 +1,80 @@
+//! Writes images without loss, with nothing but pixels and what says their colours.
+
+mod png;
+mod webp;
+
+use concept_refinement_raster::Colors;
+
+use crate::Problem;
+
+/// RGB and alpha, at the depth of the image.
+pub type Pixel = [u16; 4];
+
+/// Makes an image from the top: called once for each row.
+pub trait Rows {
+    /// Adds the pixels of the next row.
+    fn next_row(&mut self, row: &mut Vec<Pixel>);
+}
+
+/// What kind of image is written.
+pub struct Form {
+    pub width: u32,
+    pub height: u32,
+    pub alpha: bool,
+    /// Sixteen bits per channel.
+    pub wide: bool,
+    pub colors: Colors,
+}
+
+impl Form {
+    /// How long a file of this form can be with alpha, in bytes: what does not compress
+    /// grows by a little.
+    pub fn longest_with_alpha(&self) -> u64 {
+        /// What is neither pixels nor colours.
+        const REST: u64 = 64 << 10;
+        let pixel: u64 = if self.wide { 8 } else { 4 };
+        let row = pixel.saturating_mul(self.width.into()).saturating_add(1);
+        let pixels = row.saturating_mul(self.height.into());
+        let chunks = self.colors.chunks.iter().map(|(_, contents)| contents);
+        let colors: u64 = self
+            .colors
+            .icc
+            .iter()
+            .chain(chunks)
+            .map(|contents| contents.len() as u64)
+            .sum();
+        pixels
+            .saturating_add(pixels / 64)
+            .saturating_add(colors)
+            .saturating_add(REST)
+    }
+
+    fn channels(&self) -> usize {
+        if self.alpha { 4 } else { 3 }
+    }
+}
+
+/// A file, in pieces that are made while they are taken.
+pub struct Pieces(Box<dyn Iterator<Item = Result<Vec<u8>, Problem>>>);
+
+impl Iterator for Pieces {
+    type Item = Result<Vec<u8>, Problem>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+}
+
+impl Pieces {
+    pub fn png(form: Form, rows: impl Rows + 'static) -> Result<Self, Problem> {
+        Ok(Self(Box::new(png::pieces(form, rows)?)))
+    }
+
+    /// Of an image with eight bits per channel and sides that fit. All of it is in memory.
+    pub fn webp(form: Form, rows: impl Rows) -> Result<Self, Problem> {
+        let pieces = webp::pieces(form, rows)?;
+        Ok(Self(Box::new(pieces.into_iter().map(Ok))))
+    }
+}
+
+pub use webp::fits as fits_webp;

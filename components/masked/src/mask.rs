@@ -1,0 +1,143 @@
+//! What is to change: a bit for each pixel of the upright image.
+
+mod file;
+
+use concept_refinement_raster::Raw;
+
+use crate::Region;
+use crate::original::{has_transparency, max_of};
+
+/// Rows of whole bytes, as a PNG has them: the highest bit is the leftmost pixel, and what
+/// is set is to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mask {
+    width: u32,
+    height: u32,
+    bits: Vec<u8>,
+}
+
+impl Mask {
+    fn empty(width: u32, height: u32) -> Self {
+        let length = row_length(width) * height as usize;
+        Self {
+            width,
+            height,
+            bits: vec![0; length],
+        }
+    }
+
+    /// What a user's mask marks: where it has transparency anywhere, what is transparent
+    /// altogether; else what is nearer to white than to black in each channel.
+    pub fn of_image(raw: &Raw) -> Self {
+        let by_alpha = has_transparency(raw);
+        let half = max_of(raw.samples.is_wide()) / 2;
+        let (width, height) = raw.upright_size();
+        let mut pixels = Vec::new();
+        Self::drawn(width, height, |y, mark| {
+            pixels.clear();
+            raw.read_row(0, y, width, &mut pixels);
+            for (x, [r, g, b, alpha]) in (0..).zip(&pixels) {
+                let is_marked = match by_alpha {
+                    true => *alpha == 0,
+                    false => *r.min(g).min(b) > half,
+                };
+                if is_marked {
+                    mark(x);
+                }
+            }
+        })
+    }
+
+    /// A region that lies within an image of this width and height.
+    pub fn of_region((width, height): (u32, u32), region: Region) -> Self {
+        Self::drawn(width, height, |y, mark| {
+            if (region.y..region.y + region.height).contains(&y) {
+                (region.x..region.x + region.width).for_each(mark);
+            }
+        })
+    }
+
+    /// By a function that marks pixels of a row.
+    fn drawn(width: u32, height: u32, mut draw: impl FnMut(u32, &mut dyn FnMut(u32))) -> Self {
+        let mut mask = Self::empty(width, height);
+        for (y, row) in (0..height).zip(mask.bits.chunks_exact_mut(row_length(width).max(1))) {
+            draw(y, &mut |x| {
+                if let Some(byte) = row.get_mut(x as usize / 8) {
+                    *byte |= bit(x);
+                }
+            });
+        }
+        mask
+    }
+
+    #[cfg(test)]
+    pub fn of_rows(rows: &[Vec<bool>]) -> Self {
+        let width = rows.first().map_or(0, Vec::len);
+        Self::drawn(width as u32, rows.len() as u32, |y, mark| {
+            let row = rows.get(y as usize).into_iter().flatten();
+            (0..)
+                .zip(row)
+                .filter(|(_, it)| **it)
+                .for_each(|(x, _)| mark(x));
+        })
+    }
+
+    pub fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
+    /// The smallest rectangle around all that is marked.
+    pub fn bounds(&self) -> Option<Region> {
+        let (mut left, mut right) = (u32::MAX, 0);
+        let (mut top, mut bottom) = (None, 0);
+        for y in 0..self.height {
+            let row = self.row(y);
+            let place = |place: Option<usize>| Some((*row.get(place?)?, 8 * place? as u32));
+            let first = place(row.iter().position(|byte| *byte != 0));
+            let last = place(row.iter().rposition(|byte| *byte != 0));
+            if let Some(((first, start), (last, end))) = first.zip(last) {
+                left = left.min(start + first.leading_zeros());
+                right = right.max(end + 8 - last.trailing_zeros());
+                top = top.or(Some(y));
+                bottom = y + 1;
+            }
+        }
+        let top = top?;
+        Some(Region {
+            x: left,
+            y: top,
+            width: right - left,
+            height: bottom - top,
+        })
+    }
+
+    /// Of an area within it.
+    pub fn cropped(&self, area: Region) -> Self {
+        Self::drawn(area.width, area.height, |y, mark| {
+            let row = self.row(area.y + y);
+            (0..area.width)
+                .filter(|x| is_set(row, area.x + x))
+                .for_each(mark);
+        })
+    }
+
+    pub fn row(&self, y: u32) -> &[u8] {
+        let length = row_length(self.width);
+        let start = length * y as usize;
+        self.bits.get(start..start + length).unwrap_or_default()
+    }
+}
+
+fn row_length(width: u32) -> usize {
+    width.div_ceil(8) as usize
+}
+
+fn bit(x: u32) -> u8 {
+    0x80 >> (x % 8)
+}
+
+/// Whether the pixel at x of a row is to change.
+pub fn is_set(row: &[u8], x: u32) -> bool {
+    row.get(x as usize / 8)
+        .is_some_and(|byte| byte & bit(x) != 0)
+}

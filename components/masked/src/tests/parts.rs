@@ -1,0 +1,278 @@
+//! Regions, masks and what the model is shown of them.
+
+use png::{BitDepth, ColorType};
+use proptest::prelude::*;
+
+use super::pictures::{oriented, png_of};
+use super::*;
+use crate::mask::{Mask, is_set};
+
+/// What the mask of a view marks.
+fn marks(view: &View) -> Vec<Vec<bool>> {
+    let mask = Mask::from_png(&view.mask).unwrap();
+    let (width, height) = mask.size();
+    assert_eq!((width, height), (view.area.width, view.area.height));
+    (0..height)
+        .map(|y| (0..width).map(|x| is_set(mask.row(y), x)).collect())
+        .collect()
+}
+
+/// White where the region of one pixel is, and black elsewhere.
+fn dot(width: u32, height: u32, (x, y): (u32, u32)) -> Picture {
+    let mut picture = Picture::new(width, height, false, false);
+    picture.pixels.fill([0, 0, 0, 255]);
+    picture.pixels[(y * width + x) as usize] = [255; 4];
+    picture
+}
+
+#[test]
+fn a_mask_marks_what_is_white_or_else_transparent() {
+    use ColorType::{Grayscale, GrayscaleAlpha, Indexed, Rgb, Rgba};
+    let wide =
+        |values: &[u16]| -> Vec<u8> { values.iter().flat_map(|it| it.to_be_bytes()).collect() };
+    // The mask is four pixels wide and one high.
+    let cases: &[(&str, ColorType, BitDepth, Option<&[u8]>, Vec<u8>, [bool; 4])] = &[
+        (
+            "one bit",
+            Grayscale,
+            BitDepth::One,
+            None,
+            vec![0b0110_0000],
+            [false, true, true, false],
+        ),
+        (
+            "grey",
+            Grayscale,
+            BitDepth::Eight,
+            None,
+            vec![0, 127, 128, 255],
+            [false, false, true, true],
+        ),
+        (
+            "deep grey",
+            Grayscale,
+            BitDepth::Sixteen,
+            None,
+            wide(&[0, 32_767, 32_768, 65_535]),
+            [false, false, true, true],
+        ),
+        (
+            "each channel",
+            Rgb,
+            BitDepth::Eight,
+            None,
+            vec![255, 255, 127, 255, 255, 128, 0, 0, 0, 255, 255, 255],
+            [false, true, false, true],
+        ),
+        (
+            "opaque",
+            GrayscaleAlpha,
+            BitDepth::Eight,
+            None,
+            vec![0, 255, 255, 255, 100, 255, 200, 255],
+            [false, true, false, true],
+        ),
+        (
+            "transparent",
+            GrayscaleAlpha,
+            BitDepth::Eight,
+            None,
+            vec![0, 0, 255, 255, 255, 1, 0, 0],
+            [true, false, false, true],
+        ),
+        (
+            "only translucent",
+            GrayscaleAlpha,
+            BitDepth::Eight,
+            None,
+            vec![255, 254, 255, 0, 255, 255, 255, 255],
+            [false, true, false, false],
+        ),
+        (
+            "deep alpha",
+            Rgba,
+            BitDepth::Sixteen,
+            None,
+            wide(&[9, 9, 9, 0, 9, 9, 9, 1, 9, 9, 9, 65_535, 9, 9, 9, 0]),
+            [true, false, false, true],
+        ),
+        (
+            "a palette",
+            Indexed,
+            BitDepth::Eight,
+            Some(&[0, 255, 7]),
+            vec![0, 1, 2, 0],
+            [true, false, false, true],
+        ),
+        (
+            "a colour as key",
+            Grayscale,
+            BitDepth::Eight,
+            Some(&[0, 200]),
+            vec![200, 0, 255, 200],
+            [true, false, false, true],
+        ),
+    ];
+    let original = Picture::new(4, 1, false, false).png(&[], None);
+    for (name, color, depth, key, data, expected) in cases {
+        let key: Vec<(&[u8; 4], &[u8])> = key.iter().map(|key| (b"tRNS", *key)).collect();
+        let mask = png_of((4, 1), (*color, *depth), &key, None, data);
+        let part = Part::Mask(file(Format::Png, mask));
+        let view = prepare(file(Format::Png, original.clone()), part, false).unwrap();
+        assert_eq!(marks(&view), [expected.to_vec()], "{name}");
+    }
+}
+
+#[test]
+fn a_mask_is_turned_upright_and_so_is_the_original() {
+    let original = oriented(
+        &Picture::new(30, 20, false, false).file(Format::Jpeg, None),
+        6,
+    );
+    let masks = [
+        dot(20, 30, (3, 7)).png(&[], None),
+        // Turned to the right, as it is to be shown.
+        oriented(&dot(30, 20, (7, 16)).png(&[], None), 6),
+    ];
+    for mask in masks {
+        let part = Part::Mask(file(Format::Png, mask));
+        let view = prepare(file(Format::Jpeg, original.clone()), part, false).unwrap();
+        let found = marks(&view);
+        assert_eq!((found.len(), found[0].len()), (30, 20));
+        let all = found.iter().flatten().filter(|it| **it).count();
+        assert!(found[7][3] && all == 1, "{found:?}");
+        let seen = decoded(Format::Png, &whole(view.image.unwrap()));
+        assert_eq!(seen.upright_size(), (20, 30));
+        assert_eq!(pixels(&seen), pixels(&decoded(Format::Jpeg, &original)));
+    }
+}
+
+#[test]
+fn the_model_gets_the_original_as_it_is_where_that_will_do() {
+    let jpeg = Picture::new(30, 20, false, false).file(Format::Jpeg, None);
+    for (file_, part_only, expected) in [
+        (jpeg.clone(), false, false),
+        (oriented(&jpeg, 1), false, false),
+        (oriented(&jpeg, 3), false, true),
+        (jpeg, true, true),
+    ] {
+        let part = Part::Region(region(0, 0, 3, 3));
+        let view = prepare(file(Format::Jpeg, file_), part, part_only).unwrap();
+        assert_eq!(view.image.is_some(), expected);
+    }
+}
+
+#[test]
+fn with_part_only_the_model_sees_the_box_with_its_margin() {
+    let picture = Picture::new(600, 400, true, true);
+    let original = picture.png(&[], None);
+    let part = Part::Region(region(200, 10, 160, 100));
+    let view = prepare(file(Format::Png, original), part, true).unwrap();
+    assert_eq!(view.area, region(160, 0, 240, 150));
+    let found = marks(&view);
+    for (y, row) in (0..).zip(&found) {
+        for (x, marked) in (0..).zip(row) {
+            let is_inside = (40..200).contains(&x) && (10..110).contains(&y);
+            assert_eq!(*marked, is_inside, "{x} {y}");
+        }
+    }
+    let seen = decoded(Format::Png, &whole(view.image.unwrap()));
+    assert!(seen.samples.is_wide() && seen.samples.has_alpha());
+    let expected: Vec<Vec<Pixel>> = (0..150)
+        .map(|y| picture.pixels[y * 600 + 160..y * 600 + 400].to_vec())
+        .collect();
+    assert_eq!(pixels(&seen), expected);
+}
+
+/// Nothing makes it smaller.
+#[test]
+fn a_mask_of_noise_is_hardly_larger_than_its_bits() {
+    let mut state = 1_u32;
+    let rows: Vec<Vec<bool>> = (0..1_500)
+        .map(|_| {
+            let mut bit = || {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                state >> 31 == 1
+            };
+            (0..2_000).map(|_| bit()).collect()
+        })
+        .collect();
+    let mask = Mask::of_rows(&rows);
+    let png = mask.to_png().unwrap();
+    assert!(png.len() < 1_500 * 251 + 2_000, "{}", png.len());
+    assert!(Mask::from_png(&png).unwrap() == mask);
+}
+
+/// Some pixels, in rectangles.
+fn masks() -> impl Strategy<Value = Picture> {
+    let rectangles = proptest::collection::vec((any::<[u8; 4]>(), any::<bool>()), 1..5);
+    (2..90_u32, 2..90_u32, rectangles).prop_map(|(width, height, rectangles)| {
+        let mut picture = dot(width, height, (width / 2, height / 2));
+        for ([x, y, across, down], is_white) in rectangles {
+            let value = if is_white { 255 } else { 0 };
+            let (x, y) = (u32::from(x) % width, u32::from(y) % height);
+            for y in y..height.min(y + u32::from(down) % 40) {
+                for x in x..width.min(x + u32::from(across) % 40) {
+                    picture.pixels[(y * width + x) as usize] = [value, value, value, 255];
+                }
+            }
+        }
+        picture
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn any_mask_and_feather_keep_what_is_outside(
+        mask in masks(), feather in 0..=64_u32, part_only in any::<bool>(),
+        wide in any::<bool>(), alpha in any::<bool>(), size in proptest::option::of((1..80_u32, 1..80_u32)),
+    ) {
+        let original = Picture::new(mask.width, mask.height, wide, alpha);
+        let png = original.png(&[], None);
+        let part = Part::Mask(file(Format::Png, mask.png(&[], None)));
+        if mask.pixels.iter().all(|pixel| pixel[0] == 0) {
+            let refused = prepare(file(Format::Png, png), part, part_only);
+            prop_assert_eq!(refused.err(), Some(Problem::NothingMarked));
+            return Ok(());
+        }
+        let edited = edit((Format::Png, &png), part, part_only, feather, |_, seen| {
+            let answer = inverted(Format::Png, seen);
+            let (width, height) = size.unwrap_or((answer.width, answer.height));
+            (Format::Png, answer.sized(width, height).png(&[], None))
+        });
+        let after = pixels(&decoded(Format::Png, &edited.file)).concat();
+        let pairs = original.pixels.iter().zip(&after).zip(&mask.pixels);
+        for ((before, after), mask) in pairs {
+            prop_assert!(mask[0] > 0 || before == after, "{:?} {:?}", before, after);
+        }
+        if feather == 0 && size.is_none() {
+            let inverted = original.inverted();
+            for ((after, painted), mask) in after.iter().zip(&inverted.pixels).zip(&mask.pixels) {
+                prop_assert!(mask[0] == 0 || after == painted);
+            }
+        }
+    }
+
+    #[test]
+    fn any_region_is_cut_off_or_refused(
+        numbers in any::<[u32; 4]>(), small in any::<[u8; 4]>(), is_small in any::<bool>(), part_only in any::<bool>(),
+    ) {
+        let [x, y, width, height] = if is_small { small.map(|it| u32::from(it) % 50) } else { numbers };
+        let png = Picture::new(40, 30, false, false).png(&[], None);
+        let part = Part::Region(region(x, y, width, height));
+        let is_outside = x >= 40 || y >= 30 || width == 0 || height == 0;
+        match prepare(file(Format::Png, png), part, part_only) {
+            Ok(view) => {
+                prop_assert!(!is_outside);
+                let all = marks(&view).iter().flatten().filter(|it| **it).count() as u32;
+                prop_assert_eq!(all, width.min(40 - x) * height.min(30 - y));
+            }
+            Err(problem) => {
+                prop_assert!(is_outside);
+                prop_assert_eq!(problem, Problem::RegionOutside((40, 30)));
+            }
+        }
+    }
+}

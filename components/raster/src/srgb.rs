@@ -1,0 +1,170 @@
+//! Converts to sRGB with eight bits per channel. Colours beyond sRGB become the nearest ones
+//! in it.
+
+use image::ColorType;
+use moxcms::{ColorProfile, DataColorSpace, Layout};
+
+use crate::Samples;
+use crate::profile::{changes, of_rgb, options};
+
+/// RGB or RGBA (the second value), as the samples have alpha that is not opaque.
+/// None: the samples are of another kind.
+pub fn convert(
+    data: Vec<u8>,
+    samples: Samples,
+    profile: Option<&ColorProfile>,
+) -> Option<(Vec<u8>, bool)> {
+    let color = match samples {
+        Samples::Cmyk => return Some((from_ink(data, profile), false)),
+        Samples::Color(color) => color,
+    };
+    let is_grey = !color.has_color();
+    let (mut data, color) = in_rgb(data, color)?;
+    let profile = profile.and_then(|profile| of_rgb(profile, is_grey));
+    let srgb = ColorProfile::new_srgb();
+    let profile = profile.filter(|profile| changes(profile, &srgb));
+    let layout = if color.has_alpha() {
+        Layout::Rgba
+    } else {
+        Layout::Rgb
+    };
+    let channels = layout.channels();
+    let options = options(profile.as_ref());
+    let is_wide = matches!(color, ColorType::Rgb16 | ColorType::Rgba16);
+    if is_wide {
+        let transform = profile.and_then(|profile| {
+            profile
+                .create_transform_16bit(layout, &srgb, layout, options)
+                .ok()
+        });
+        let (mut wide, mut converted) = (Vec::new(), Vec::new());
+        rewrite(&mut data, 2 * channels, channels, |from, to| {
+            let (pairs, _) = from.as_chunks::<2>();
+            wide.clear();
+            wide.extend(pairs.iter().map(|pair| u16::from_ne_bytes(*pair)));
+            converted.clone_from(&wide);
+            if let Some(transform) = &transform
+                && transform.transform(&wide, &mut converted).is_err()
+            {
+                converted.clone_from(&wide);
+            }
+            to.iter_mut()
+                .zip(&converted)
+                .for_each(|(to, value)| *to = eight_bits(*value));
+        });
+    } else if let Some(profile) = profile
+        && let Ok(transform) = profile.create_transform_8bit(layout, &srgb, layout, options)
+    {
+        rewrite(&mut data, channels, channels, |from, to| {
+            if transform.transform(from, to).is_err() {
+                to.copy_from_slice(from);
+            }
+        });
+    }
+    if !color.has_alpha() {
+        return Some((data, false));
+    }
+    let (pixels, _) = data.as_chunks::<4>();
+    let is_opaque = pixels.iter().all(|[_, _, _, alpha]| *alpha == u8::MAX);
+    if is_opaque {
+        rewrite(&mut data, 4, 3, |from, to| {
+            let (pixels, _) = from.as_chunks::<4>();
+            let (places, _) = to.as_chunks_mut::<3>();
+            for (place, [r, g, b, _]) in places.iter_mut().zip(pixels) {
+                *place = [*r, *g, *b];
+            }
+        });
+    }
+    Some((data, !is_opaque))
+}
+
+/// By the profile, or else by the plain formula that browsers use.
+pub fn from_ink(mut data: Vec<u8>, profile: Option<&ColorProfile>) -> Vec<u8> {
+    let srgb = ColorProfile::new_srgb();
+    let of_ink = |profile: &&ColorProfile| profile.color_space == DataColorSpace::Cmyk;
+    let options = options(profile);
+    let transform = profile.filter(of_ink).and_then(|profile| {
+        profile
+            .create_transform_8bit(Layout::Rgba, &srgb, Layout::Rgb, options)
+            .ok()
+    });
+    rewrite(&mut data, 4, 3, |from, to| {
+        if let Some(transform) = &transform
+            && transform.transform(from, to).is_ok()
+        {
+            return;
+        }
+        let (inks, _) = from.as_chunks::<4>();
+        let (places, _) = to.as_chunks_mut::<3>();
+        for (place, [c, m, y, k]) in places.iter_mut().zip(inks) {
+            let light = |ink: &u8| u32::from(u8::MAX - ink);
+            *place = [c, m, y].map(|ink| ((light(ink) * light(k) + 127) / 255) as u8);
+        }
+    });
+    data
+}
+
+/// Grey as RGB.
+fn in_rgb(data: Vec<u8>, color: ColorType) -> Option<(Vec<u8>, ColorType)> {
+    let data = match color {
+        ColorType::L8 => data.iter().flat_map(|level| [*level; 3]).collect(),
+        ColorType::La8 => {
+            let (pixels, _) = data.as_chunks();
+            pixels.iter().flat_map(|[l, a]| [*l, *l, *l, *a]).collect()
+        }
+        ColorType::L16 => {
+            let (pixels, _) = data.as_chunks::<2>();
+            pixels
+                .iter()
+                .flat_map(|level| [*level; 3])
+                .flatten()
+                .collect()
+        }
+        ColorType::La16 => {
+            let (pixels, _) = data.as_chunks();
+            pixels
+                .iter()
+                .flat_map(|[l, m, a, b]| [*l, *m, *l, *m, *l, *m, *a, *b])
+                .collect()
+        }
+        _ => data,
+    };
+    let color = match color {
+        ColorType::L8 | ColorType::Rgb8 => ColorType::Rgb8,
+        ColorType::La8 | ColorType::Rgba8 => ColorType::Rgba8,
+        ColorType::L16 | ColorType::Rgb16 => ColorType::Rgb16,
+        ColorType::La16 | ColorType::Rgba16 => ColorType::Rgba16,
+        _ => return None,
+    };
+    Some((data, color))
+}
+
+fn eight_bits(value: u16) -> u8 {
+    const LEVEL: u32 = 257;
+    ((u32::from(value) + LEVEL / 2) / LEVEL) as u8
+}
+
+/// Replaces each pixel of some bytes by one of no more, in place and in pieces, so that
+/// there is never a second copy of the picture.
+fn rewrite(data: &mut Vec<u8>, from: usize, to: usize, mut write: impl FnMut(&[u8], &mut [u8])) {
+    const PIECE: usize = 4096;
+    let mut written = vec![0; PIECE * to];
+    let (mut read, mut place) = (0, 0);
+    while read < data.len() {
+        let piece = data
+            .get(read..data.len().min(read + PIECE * from))
+            .unwrap_or_default();
+        let count = piece.len() / from;
+        let Some(written) = written.get_mut(..count * to) else {
+            break;
+        };
+        write(piece, written);
+        read += PIECE * from;
+        if let Some(room) = data.get_mut(place..place + written.len()) {
+            room.copy_from_slice(written);
+        }
+        place += written.len();
+    }
+    data.truncate(place);
+    data.shrink_to_fit();
+}
