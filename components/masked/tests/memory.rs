@@ -1,4 +1,6 @@
 //! What the domain says that an edit needs is what it needs at most.
+
+#![allow(clippy::unwrap_used)]
 #![allow(unsafe_code, reason = "an allocator that counts")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

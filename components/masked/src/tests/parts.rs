@@ -25,13 +25,23 @@ fn dot(width: u32, height: u32, (x, y): (u32, u32)) -> Picture {
     picture
 }
 
+/// A name, the kind of a PNG, its transparent colours, its data, and what it marks.
+type Case<'a> = (
+    &'a str,
+    ColorType,
+    BitDepth,
+    Option<&'a [u8]>,
+    Vec<u8>,
+    [bool; 4],
+);
+
 #[test]
 fn a_mask_marks_what_is_white_or_else_transparent() {
     use ColorType::{Grayscale, GrayscaleAlpha, Indexed, Rgb, Rgba};
     let wide =
         |values: &[u16]| -> Vec<u8> { values.iter().flat_map(|it| it.to_be_bytes()).collect() };
     // The mask is four pixels wide and one high.
-    let cases: &[(&str, ColorType, BitDepth, Option<&[u8]>, Vec<u8>, [bool; 4])] = &[
+    let cases: &[Case] = &[
         (
             "one bit",
             Grayscale,
