@@ -39,7 +39,7 @@ async fn the_form_is_for_everyone_empty_and_filled_in() {
     let tab = Tab::open(local()).await;
     tab.is_for_everyone("empty").await;
     tab.uploads(&pictures::png(300, 100)).await;
-    tab.click("summary").await;
+    tab.click("#details summary").await;
     tab.write(
         "prompt",
         &"a very long word: Donaudampfschifffahrtsgesellschaft ".repeat(8),

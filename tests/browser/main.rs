@@ -19,6 +19,7 @@ mod keyboard;
 mod looks;
 mod moving;
 mod offline;
+mod partly;
 mod refining;
 mod signing_in;
 mod tab;

@@ -39,7 +39,7 @@ async fn an_address_is_refined_with_what_is_known_of_the_image() {
     tab.until("document.activeElement.id === 'prompt'").await;
     tab.until("document.getElementById('picture').naturalWidth === 90")
         .await;
-    tab.click("summary").await;
+    tab.click("#details summary").await;
     tab.write("logo", "A bean").await;
     tab.write("theme", "Brown").await;
     tab.asks("echo it").await;

@@ -16,6 +16,7 @@ mod local_model;
 mod new_model;
 mod operator;
 mod outputs;
+mod partly;
 mod place;
 mod printed;
 mod printing;

@@ -1,4 +1,4 @@
-import { TaskDeletedError, TaskFailedError } from './errors.js';
+import { ApiError, TaskDeletedError, TaskFailedError } from './errors.js';
 import type {
   CallOptions,
   ClientOptions,
@@ -45,17 +45,26 @@ export class Client {
    * @throws {ApiError} the service refused a request
    * @throws {ServiceUnreachableError} it could not be reached for longer than `patience` */
   async refine(refinement: Refinement, options: RefineOptions = {}): Promise<Refined> {
+    const { signal } = options;
+    const { image: original, mask } = refinement;
+    const upload = isUrl(original) ? null : await this.upload(original, { signal });
+    const maskUpload = mask == null || isUrl(mask) ? null : await this.upload(mask, { signal });
+    const maskUrl = maskUpload?.image_url ?? (isUrl(mask) ? String(mask) : null);
+    const request = requested(refinement, upload?.image_url ?? String(original), maskUrl);
+    try {
+      const refined = await this.#followed(request, upload, options);
+      await this.#discard(maskUpload);
+      return refined;
+    } catch (error) {
+      // After any other error the task may go on, and needs its mask.
+      const isOver = [ApiError, TaskFailedError, TaskDeletedError].some((kind) => error instanceof kind);
+      if (isOver) await this.#discard(maskUpload);
+      throw error;
+    }
+  }
+
+  async #followed(request: RefinementRequest, upload: UploadResponse | null, options: RefineOptions): Promise<Refined> {
     const { signal, onEvent, idempotencyKey } = options;
-    const { image: original, prompt, logoDescription, themeDescription, webhookUrl } = refinement;
-    const isUrl = typeof original === 'string' || original instanceof URL;
-    const upload = isUrl ? null : await this.upload(original, { signal });
-    const request: RefinementRequest = {
-      original_image_url: upload?.image_url ?? String(original),
-      refinement_prompt: prompt,
-      logo_description: logoDescription ?? null,
-      theme_description: themeDescription ?? null,
-      webhook_url: webhookUrl ?? null,
-    };
     const { task_id } = await this.submit(request, { signal, idempotencyKey });
     for await (const event of this.watch(task_id, { signal })) {
       onEvent?.(event);
@@ -68,6 +77,11 @@ export class Client {
       return { image, notes: concept.notes, task, concept, upload };
     }
     throw new TaskDeletedError(task_id);
+  }
+
+  /** Deletes a mask; that it stays does not spoil a result. */
+  async #discard(mask: UploadResponse | null): Promise<void> {
+    if (mask) await this.deleteUpload(mask.path).catch(() => {});
   }
 
   /** Makes an anonymous user, if the service has such, who this client is from now on. */
@@ -179,6 +193,28 @@ export class Client {
     const { secret } = await this.#transport.ask<WebhookSecret>('GET', '/api/webhooks/secret', options);
     return secret;
   }
+}
+
+function isUrl(image: Refinement['mask']): image is string | URL {
+  return typeof image === 'string' || image instanceof URL;
+}
+
+function requested(refinement: Refinement, original: string, maskUrl: string | null): RefinementRequest {
+  const { prompt, logoDescription, themeDescription, webhookUrl } = refinement;
+  const { strength, seed, region, maskFeather, regionOnly } = refinement;
+  return {
+    original_image_url: original,
+    refinement_prompt: prompt,
+    logo_description: logoDescription ?? null,
+    theme_description: themeDescription ?? null,
+    webhook_url: webhookUrl ?? null,
+    strength: strength ?? null,
+    seed: seed ?? null,
+    region: region ?? null,
+    mask_url: maskUrl,
+    mask_feather: maskFeather ?? null,
+    region_only: regionOnly ?? null,
+  };
 }
 
 function taskPath(id: string): string {

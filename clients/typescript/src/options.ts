@@ -1,4 +1,4 @@
-import type { ConceptResponse, StageName, TaskResponse, UploadResponse } from './schemas.js';
+import type { ConceptResponse, Region, StageName, TaskResponse, UploadResponse } from './schemas.js';
 
 export interface ClientOptions {
   /** An access token, or a function that gives one for each request. Without it the
@@ -40,6 +40,20 @@ export interface Refinement {
   prompt: string;
   logoDescription?: string | null | undefined;
   themeDescription?: string | null | undefined;
+  /** How far the result may be from the original, 0 to 1; 0.7 if it is not given. */
+  strength?: number | null | undefined;
+  /** For models that draw random numbers: the same makes the same image again. */
+  seed?: number | null | undefined;
+  /** The part to change, in pixels; nothing else changes. Not together with a mask. */
+  region?: Region | null | undefined;
+  /** The part to change, as an image of the same size, which is white there (or, if it has
+   * transparency, transparent): its URL, or its bytes, which are uploaded, and deleted when
+   * the task has ended. */
+  mask?: string | URL | ImageBytes | null | undefined;
+  /** How many pixels blend along the edge of that part, 0 to 64; 8 if it is not given. */
+  maskFeather?: number | null | undefined;
+  /** Whether the model sees only that part, with a margin around it. */
+  regionOnly?: boolean | null | undefined;
   /** Where the service posts the task's end, besides. */
   webhookUrl?: string | null | undefined;
 }

@@ -77,13 +77,25 @@ export interface ReadyResponse {
   status: "ready" | "degraded";
 }
 
-/** The four fields of the request, as sent; null if absent. Then what else there is to say of the task. */
+/** The fields of the request, as sent. The first four are always there, and null if absent; the others only if they were sent. Then what else there is to say of the task. */
 export interface RefinementMetadata {
   logo_description: string | null;
+  /** As sent. */
+  mask_feather?: number;
+  /** As sent. */
+  mask_url?: string;
   /** The model's notes on its work. Absent if there are none, and until the task is completed. They stay when the concept is deleted. */
   notes?: Array<string>;
   original_image_url: string;
   refinement_prompt: string;
+  /** As sent. */
+  region?: Region;
+  /** As sent. */
+  region_only?: boolean;
+  /** As sent. */
+  seed?: number;
+  /** As sent. */
+  strength?: number;
   theme_description: string | null;
 }
 
@@ -91,14 +103,38 @@ export interface RefinementMetadata {
 export interface RefinementRequest {
   /** What the image shows. */
   logo_description?: string | null;
+  /** How many pixels blend along the edge of the part to change, counted inwards; 8 if absent. Only with `region` or `mask_url`. */
+  mask_feather?: number | null;
+  /** An image of the upright original's size that shows the part to change: every pixel outside of it stays as it is. If the mask has transparency anywhere, its fully transparent pixels are that part, else its white ones (all channels above half). A URL as in `original_image_url`, or the `image_url` of an upload. Not together with `region`. */
+  mask_url?: string | null;
   /** An http or https URL with a public address and without user information, or the `image_url` of an upload. */
   original_image_url: string;
   /** What to change. Spaces at either end do not count. */
   refinement_prompt: string;
+  /** The part of the image to change: every pixel outside of it stays as it is. Not together with `mask_url`. */
+  region?: Region | null;
+  /** Whether the model sees only the part to change, with a margin around it: a quarter of the longer side, from 32 to 256 pixels. `true` only with `region` or `mask_url`. */
+  region_only?: boolean | null;
+  /** For models that draw random numbers: with the same seed, such a model makes the same image again. Others say in their notes that they ignored it. */
+  seed?: number | null;
+  /** How far the result may be from the original, from 0 (not at all) to 1 (as far as the model goes); 0.7 if absent. A model that cannot be told so says it in its notes. */
+  strength?: number | null;
   /** The theme, including its colours. */
   theme_description?: string | null;
   /** Where to send a webhook when the task has ended, by the Standard Webhooks specification: an https URL with a public address and without user information, or one that the operator allows. It is not part of the task's metadata. */
   webhook_url?: string | null;
+}
+
+/** A rectangle in pixels of the upright original: an EXIF orientation is applied first. What reaches beyond the image is cut off. */
+export interface Region {
+  /** Its height. */
+  height: number;
+  /** Its width. */
+  width: number;
+  /** How many columns are to the left of it. */
+  x: number;
+  /** How many rows are above it. */
+  y: number;
 }
 
 /** A limit on refinements. */

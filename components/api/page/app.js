@@ -8,6 +8,8 @@ import { $ } from './dom.js';
 import { Refusal, sentence } from './errors.js';
 import * as history from './history.js';
 import * as intake from './intake.js';
+import * as part from './part.js';
+import { isFinal } from './progress.js';
 import * as quota from './quota.js';
 import * as result from './result.js';
 import * as router from './router.js';
@@ -31,6 +33,7 @@ const reload = history.init({
 source.init();
 suggestions.init();
 compare.init();
+part.init();
 intake.init(
   () => views.current() === 'compose',
   () => $('prompt').focus(),
@@ -55,11 +58,11 @@ watching.init({
   },
 });
 result.init({
-  compose(wish) {
+  compose(...wish) {
     router.name(null);
     begin({ focus: false });
-    if (wish) {
-      compose.fill(wish);
+    if (wish.length > 0) {
+      compose.fill(...wish);
       $('prompt').focus();
     } else {
       compose.fresh();
@@ -128,6 +131,7 @@ async function open(id, { focus }) {
 function show(task, { focus, isNew = false }) {
   leave();
   history.mark();
+  if (isFinal(task)) part.discard(task.metadata);
   if (task.status === 'completed') {
     views.show('result', { focus });
     result.show(task, { isNew });

@@ -5,6 +5,7 @@ import { $, announce, say, sayBriefly } from './dom.js';
 import { Offline, Refusal, failure, isCancelled, parts, places } from './errors.js';
 import { isFinal, watch as follow } from './progress.js';
 import { service } from './service.js';
+import * as part from './part.js';
 import * as source from './source.js';
 import * as suggestions from './suggestions.js';
 
@@ -12,7 +13,7 @@ import * as suggestions from './suggestions.js';
 const PAUSES = [1, 2, 4, 8, 8, 8];
 
 const FIELDS = ['prompt', 'logo', 'theme'];
-const ORDER = ['image', ...FIELDS, 'form'];
+const ORDER = ['image', 'part', ...FIELDS, 'form'];
 
 let isBusy = false;
 let onAction = null;
@@ -32,6 +33,7 @@ export function init({ accepted, watch }) {
   });
   $('form-error-action').addEventListener('click', () => onAction?.());
   for (const field of FIELDS) $(field).addEventListener('input', () => complain(field, null));
+  $('strength').addEventListener('input', () => ($('strength-value').textContent = $('strength').value));
   service.then(({ model }) => say($('model'), model));
 }
 
@@ -51,10 +53,10 @@ export function fresh() {
 }
 
 /** A form that continues from another refinement. */
-export function fill({ original, words, prompt = '', logo, theme }) {
+export function fill(original, words, metadata) {
   fresh();
   source.adopt(original, words);
-  write(prompt, logo, theme);
+  write(metadata);
 }
 
 /** A form with a failed refinement, ready for another attempt. */
@@ -62,7 +64,7 @@ export function failed(task) {
   const { metadata, error_message } = task;
   complainNot();
   if (!source.isShowing(metadata.original_image_url)) source.adopt(metadata.original_image_url, 'The same original');
-  write(metadata.refinement_prompt, metadata.logo_description, metadata.theme_description);
+  write(metadata);
   if (isCancelled(task)) {
     title('Cancelled', 'Nothing was made. What you asked for is still here.');
     announce('The refinement is cancelled.');
@@ -75,11 +77,15 @@ export function failed(task) {
   announce(`The refinement failed. ${parts(text)[0]}`);
 }
 
-function write(prompt, logo, theme) {
+function write(metadata) {
+  const { refinement_prompt: prompt, logo_description: logo, theme_description: theme, strength } = metadata;
   $('prompt').value = prompt;
   $('logo').value = logo ?? '';
   $('theme').value = theme ?? '';
-  $('details').open = Boolean(logo || theme);
+  $('strength').value = strength ?? $('strength').defaultValue;
+  $('strength-value').textContent = $('strength').value;
+  $('details').open = Boolean(logo || theme) || strength !== undefined;
+  part.adopt(metadata);
   suggestions.render();
 }
 
@@ -110,7 +116,18 @@ async function send() {
     refinement_prompt: $('prompt').value,
     logo_description: $('logo').value.trim() || null,
     theme_description: $('theme').value.trim() || null,
+    strength: $('strength').value === $('strength').defaultValue ? null : Number($('strength').value),
+    ...(await part.fields()),
   };
+  try {
+    return await insist(wish);
+  } catch (error) {
+    if (error instanceof Refusal) part.discard(wish);
+    throw error;
+  }
+}
+
+async function insist(wish) {
   const key = api.newKey();
   for (const pause of PAUSES) {
     try {
@@ -146,6 +163,7 @@ function explain(error, watch) {
   announce(ORDER.map((place) => found[place]).filter(Boolean).join(' '));
   const first = ORDER.find((place) => found[place]);
   if (first === 'image') source.focusable().focus();
+  else if (first === 'part') $('part').firstElementChild.focus();
   else if (FIELDS.includes(first)) $(first).focus();
 }
 
@@ -168,6 +186,7 @@ function awaitEnd(id) {
 
 function complain(place, text) {
   if (place === 'image') return source.complain(text);
+  if (place === 'part') return part.complain(text);
   if (place !== 'form') {
     $(place).setAttribute('aria-invalid', String(Boolean(text)));
     return sayBriefly($(`${place}-error`), parts(text ?? ''));

@@ -53,6 +53,9 @@ const NAMES = {
   refinement_prompt: ['prompt', 'This'],
   logo_description: ['logo', 'This'],
   theme_description: ['theme', 'This'],
+  region: ['part', 'The rectangle'],
+  mask_url: ['part', 'The mask'],
+  mask_feather: ['part', 'The soft edge'],
 };
 
 /** The problems of a refinement that was not accepted, by place. */
@@ -83,6 +86,7 @@ function completed(place, name, problem) {
 const FAILED = 'Error in refinement task processing: ';
 const REFINING = 'Image refinement failed: ';
 const STEPS = [
+  ['Failed to download original image: the mask: ', 'part', 'The mask could not be downloaded: '],
   ['Failed to download original image: ', 'image', 'The original could not be downloaded: '],
   [REFINING, 'prompt', 'The image could not be refined: '],
   ['Storing refined image failed: ', 'form', 'The result could not be stored: '],
@@ -101,6 +105,9 @@ const OUTAGES = [
   /^the model (crashed|did not answer)/,
 ];
 
+/** What is wrong with a mask or a rectangle. */
+const PART = /^(the (mask|region) |an animation cannot be edited in part)/;
+
 const isOutage = (reason) => OUTAGES.some((outage) => outage.test(reason));
 
 /** Why a task failed, and where to show that. */
@@ -112,7 +119,8 @@ export function failure(message) {
   const [prefix, place, words] = step;
   const rest = reason.slice(prefix.length);
   if (prefix === REFINING && isOutage(rest)) return { place: 'form', text: 'This service cannot refine at the moment.' };
-  return { place, text: ended(words + rest) };
+  const isOfPart = prefix === REFINING && PART.test(rest);
+  return { place: isOfPart ? 'part' : place, text: ended(words + rest) };
 }
 
 /** Longer texts are folded. */

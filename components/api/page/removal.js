@@ -1,5 +1,5 @@
 // Deleting a refinement: its concept with the refined image, its task, and its
-// upload, if nothing else refers to it.
+// uploads, if nothing else refers to them.
 
 import * as api from './api.js';
 import { Refusal } from './errors.js';
@@ -18,25 +18,27 @@ export async function remove(task) {
   }
   await unlessGone(api.deleteTask(task.task_id));
   try {
-    await removeUpload(task);
+    await removeUploads(task);
   } catch {
     // Ignored: a leftover is harmless.
   }
 }
 
-async function removeUpload(task) {
-  const path = uploadPath(task);
-  if (!path) return;
+async function removeUploads({ metadata }) {
+  const paths = uploadPaths(metadata);
+  if (paths.length === 0) return;
   const { tasks, next_cursor: more } = await api.tasks(null, MANY);
-  const isNeeded = more || tasks.some((other) => uploadPath(other) === path);
-  if (isNeeded) return;
-  await api.deleteUpload(path);
-  names.forget(task.metadata.original_image_url);
+  const needed = tasks.flatMap((other) => uploadPaths(other.metadata));
+  if (more) return;
+  for (const path of paths.filter((path) => !needed.includes(path))) {
+    await api.deleteUpload(path);
+    names.forget(`/api/images/${path}`);
+  }
 }
 
-function uploadPath({ metadata }) {
-  const url = safe(metadata.original_image_url);
-  return (url && new URL(url).pathname.match(UPLOAD)?.[1]) ?? null;
+function uploadPaths({ original_image_url: original, mask_url: mask }) {
+  const urls = [original, mask ?? ''].map(safe).filter(Boolean);
+  return urls.flatMap((url) => new URL(url).pathname.match(UPLOAD)?.[1] ?? []);
 }
 
 async function unlessGone(deletion) {

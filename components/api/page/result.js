@@ -7,29 +7,26 @@ import { sentence } from './errors.js';
 import { confirmed } from './confirm.js';
 import { safe } from './images.js';
 import * as names from './names.js';
+import * as part from './part.js';
 import { remove } from './removal.js';
 
 const DIFFERENT = 'Refined, with differences:';
 
 let current = null;
 
-/** `compose` gets the initial values of another refinement, if any. */
+/** `compose` gets the original, words for it, and the initial values of another refinement, or
+ * nothing. */
 export function init({ compose, deleted }) {
   $('again').addEventListener('click', () => {
     const { image_url, metadata } = current;
-    compose({ original: image_url, words: 'The refined image', logo: metadata.logo_description, theme: metadata.theme_description });
+    const { logo_description, theme_description } = metadata;
+    compose(image_url, 'The refined image', { refinement_prompt: '', logo_description, theme_description });
   });
   $('revise').addEventListener('click', () => {
     const { metadata } = current;
-    compose({
-      original: metadata.original_image_url,
-      words: 'The same original',
-      prompt: metadata.refinement_prompt,
-      logo: metadata.logo_description,
-      theme: metadata.theme_description,
-    });
+    compose(metadata.original_image_url, 'The same original', metadata);
   });
-  $('another').addEventListener('click', () => compose(null));
+  $('another').addEventListener('click', () => compose());
   $('delete').addEventListener('click', async () => {
     const task = current;
     say($('delete-error'), null);
@@ -52,6 +49,10 @@ export async function show(task, { isNew }) {
   $('facts').replaceChildren(
     ...fact('What it shows', metadata.logo_description),
     ...fact('Theme', metadata.theme_description),
+    ...fact('Strength', metadata.strength?.toString()),
+    ...fact('Part', part.words(metadata)),
+    ...fact('Soft edge', metadata.mask_feather?.toString()),
+    ...fact('The model saw', metadata.region_only ? 'only this part' : null),
     ...fact('Took', took(task)),
   );
   say($('delete-error'), null);

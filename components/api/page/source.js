@@ -7,6 +7,7 @@ import { Offline, Refusal, Unusable, sentence } from './errors.js';
 import { clear as clearImage, safe, show as showImage, showFile } from './images.js';
 import { limits, problem } from './inspection.js';
 import * as names from './names.js';
+import * as part from './part.js';
 import { upload } from './upload.js';
 
 const TRIES = 5;
@@ -100,6 +101,8 @@ export async function render() {
   $('address-row').hidden = !(isNone || shown.isTyped);
   $('chosen-row').hidden = isNone;
   $('chosen').textContent = shown.words ?? (isNone ? '' : origin(shown.address));
+  $('part').hidden = isNone;
+  part.fit(null);
   $('picture').hidden = isNone;
   $('picture').alt = isNone ? '' : 'The original';
   say($('no-picture'), null);
@@ -107,7 +110,8 @@ export async function render() {
   $('uploading').hidden = !shown.isSending;
   if (isNone) return clearImage($('picture'));
   const isShown = await (shown.kind === 'file' ? showFile($('picture'), shown.file) : showImage($('picture'), shown.address));
-  if (source !== shown || isShown || $('stage').dataset.view !== 'compose') return;
+  if (source !== shown || $('stage').dataset.view !== 'compose') return;
+  if (isShown) return part.fit($('picture'));
   $('picture').hidden = true;
   say($('no-picture'), shown.kind === 'file' ? 'This browser cannot show the image.' : 'No preview. The service fetches the image itself.');
 }
@@ -116,6 +120,7 @@ function replace(next) {
   const left = source;
   source = next;
   complain(null);
+  part.adopt();
   left.leaving?.abort();
   // An unused upload would count against the limit.
   if (left.stored && !left.isUsed) {

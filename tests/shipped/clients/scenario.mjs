@@ -40,8 +40,14 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
   tell({ own: own.task.status, size: own.image.size, notes: own.notes });
   await client.deleteUpload(own.upload.path);
 
-  const waited = await client.submit(request, { wait: 60 });
-  tell({ waited: waited.status });
+  const mask = Uint8Array.from(atob(world.mask), (character) => character.charCodeAt(0));
+  const edit = { mask, maskFeather: 2, seed: 7, strength: 0.5 };
+  const masked = (await client.refine({ image: picture, prompt: WISH.prompt, ...edit })).task.metadata;
+  tell({ masked, mask: await statusOf(client, masked.mask_url) });
+
+  const region = { x: 10, y: 20, width: 30, height: 40 };
+  const waited = await client.submit({ ...request, region, region_only: true }, { wait: 60 });
+  tell({ waited: waited.status, metadata: waited.metadata });
 
   const { tasks, next_cursor } = await client.tasks({ limit: 2 });
   const rest = await client.tasks({ cursor: next_cursor });
@@ -51,6 +57,11 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
     failed: await client.refine({ image: missing, prompt: WISH.prompt }).then(
       () => null,
       (error) => error instanceof TaskFailedError && error.message,
+    ),
+    unfit: await client.refine({ image: original, prompt: WISH.prompt, mask }).then(
+      () => null,
+      async (error) =>
+        error instanceof TaskFailedError && [error.message, await statusOf(client, error.task.metadata.mask_url)],
     ),
     refused: await client.submit({ ...request, refinement_prompt: ' ' }).then(
       () => null,
@@ -84,3 +95,10 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
   await client.deleteMe();
   tell({ erased: (await client.tasks()).tasks });
 }
+
+/** The status that an image is refused with. */
+const statusOf = (client, image_url) =>
+  client.image({ image_url }).then(
+    () => null,
+    (error) => error.status,
+  );

@@ -6,6 +6,7 @@ picture.
 """
 
 import asyncio
+import base64
 import inspect
 import json
 import sys
@@ -87,19 +88,29 @@ async def scenario(client, world, picture):
     tell(own=own.task["status"], size=len(own.image), notes=own.notes)
     await done(client.delete_upload(own.upload["path"]))
 
-    waited = await done(client.submit(original, PROMPT, wait=60))
-    tell(waited=waited["status"])
+    mask = base64.b64decode(world["mask"])
+    edit = {"mask_feather": 2, "seed": 7, "strength": 0.5}
+    masked = (await done(client.refine(picture, PROMPT, mask=mask, **edit))).task["metadata"]
+    tell(masked=masked, mask=(await error_of(lambda: client.image({"image_url": masked["mask_url"]}))).status)
+
+    region = {"x": 10, "y": 20, "width": 30, "height": 40}
+    waited = await done(client.submit(original, PROMPT, region=region, region_only=True, wait=60))
+    tell(waited=waited["status"], metadata=waited["metadata"])
 
     page = await done(client.tasks(limit=2))
     rest = await done(client.tasks(cursor=page["next_cursor"]))
     tell(tasks=len(page["tasks"]), rest=len(rest["tasks"]))
 
     failed = await error_of(lambda: client.refine(world["missing"], PROMPT))
+    unfit = await error_of(lambda: client.refine(original, PROMPT, mask=mask))
     refused = await error_of(lambda: client.submit(original, " "))
     assert isinstance(failed, TaskFailedError), failed
+    assert isinstance(unfit, TaskFailedError), unfit
     assert isinstance(refused, ApiError), refused
     told = [refused.status, refused.code, list(refused.field_errors), str(refused)]
-    tell(failed=str(failed), refused=told)
+    mask_url = unfit.task["metadata"]["mask_url"]
+    unfit_mask = await error_of(lambda: client.image({"image_url": mask_url}))
+    tell(failed=str(failed), unfit=[str(unfit), unfit_mask.status], refused=told)
 
     held = (await done(client.submit(world["held"], PROMPT, webhook_url=world["hook"])))["task_id"]
     cancelled = await done(client.cancel_task(held))

@@ -1,8 +1,11 @@
 //! What the seed shows to clients, by each of ours.
 
+use std::io::Cursor;
 use std::path::PathBuf;
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::reaper::scratch;
@@ -10,6 +13,7 @@ use concept_refinement_tests::receiver::Receiver;
 use concept_refinement_tests::server::{Gate, Origin, Reply};
 use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::shape::{assert_is_concept, assert_is_task};
+use image::{GrayImage, ImageFormat, Luma};
 use serde_json::{Value, json};
 
 use crate::clients::directory;
@@ -92,6 +96,7 @@ impl World {
             "original": original,
             "missing": self.origin.serve(Reply::status(404)),
             "held": held,
+            "mask": mask(),
             "hook": self.receiver.hook([Reply::status(204)]),
         })
     }
@@ -138,12 +143,16 @@ async fn completes(user: &mut Steps) {
     assert!(own["size"].as_u64().unwrap() > 100, "{own}");
     let notes = own["notes"].to_string();
     assert!(notes.contains("flurbish"), "{notes}");
-    assert_eq!(user.any().await, json!({"waited": "completed"}));
-    assert_eq!(user.any().await, json!({"tasks": 2, "rest": 1}));
+    masked(user).await;
+    assert_eq!(user.any().await, json!({"tasks": 2, "rest": 2}));
     let step = user.any().await;
     let failed = step["failed"].as_str().unwrap();
     let because = "Error in refinement task processing: Failed to download original image: ";
     assert!(failed.starts_with(because), "{failed}");
+    // The mask is of the picture's size, and goes also where a task fails.
+    let because = "Error in refinement task processing: Image refinement failed: \
+                   the mask must have the original's size, 120 × 80";
+    assert_eq!(step["unfit"], json!([because, 404]));
     let message = "The request is not valid. refinement_prompt must be at least 1 character.";
     let refused = json!([422, "VALIDATION_ERROR", ["refinement_prompt"], message]);
     assert_eq!(step["refused"], refused);
@@ -152,8 +161,8 @@ async fn completes(user: &mut Steps) {
         "again": ["failed", "CONFLICT"],
     });
     assert_eq!(user.any().await, cancelled);
-    // The task whose original was missing is given back.
-    assert_eq!(user.any().await, json!({"quota": [10, 6, "month"]}));
+    // The tasks whose original was missing, and whose mask did not fit, are given back.
+    assert_eq!(user.any().await, json!({"quota": [10, 5, "month"]}));
     let step = user.any().await;
     assert_eq!(step["webhook"], "delivered");
     // It may be over before the answer.
@@ -162,6 +171,36 @@ async fn completes(user: &mut Steps) {
     assert!(step["secret"].as_str().unwrap().starts_with("whsec_"));
     assert_eq!(user.any().await, json!({"gone": 404}));
     assert_eq!(user.any().await, json!({"erased": []}));
+}
+
+/// Edits of a part: by a mask, which is not kept, and by a rectangle.
+async fn masked(user: &mut Steps) {
+    let step = user.any().await;
+    let metadata = &step["masked"];
+    for (field, value) in [
+        ("mask_feather", json!(2)),
+        ("seed", json!(7)),
+        ("strength", json!(0.5)),
+        ("region", Value::Null),
+        ("region_only", Value::Null),
+    ] {
+        assert_eq!(metadata[field], value, "{step}");
+    }
+    assert_eq!(step["mask"], 404, "{step}");
+
+    let step = user.any().await;
+    assert_eq!(step["waited"], "completed", "{step}");
+    let region = json!({"x": 10, "y": 20, "width": 30, "height": 40});
+    assert_eq!(step["metadata"]["region"], region, "{step}");
+    assert_eq!(step["metadata"]["region_only"], true, "{step}");
+}
+
+/// The left half of a picture of 64 by 48 pixels.
+fn mask() -> String {
+    let left = GrayImage::from_fn(64, 48, |x, _| Luma([if x < 32 { 255 } else { 0 }]));
+    let mut file = Cursor::new(Vec::new());
+    left.write_to(&mut file, ImageFormat::Png).unwrap();
+    STANDARD.encode(file.into_inner())
 }
 
 fn program(name: &str) -> PathBuf {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,11 +14,12 @@ import httpx
 
 from ._answers import Refined, TaskChanged, TaskEvent
 from ._transport import TIMEOUT, Transport
-from ._errors import TaskDeletedError, TaskFailedError
+from ._errors import ApiError, RefinementError, TaskDeletedError, TaskFailedError
 from ._schemas import (
     ConceptList,
     ConceptResponse,
     QuotaResponse,
+    Region,
     SessionResponse,
     TaskList,
     TaskResponse,
@@ -70,6 +72,12 @@ class Client:
         *,
         logo_description: str | None = None,
         theme_description: str | None = None,
+        strength: float | None = None,
+        seed: int | None = None,
+        region: Region | None = None,
+        mask: str | bytes | Path | None = None,
+        mask_feather: int | None = None,
+        region_only: bool | None = None,
         webhook_url: str | None = None,
         idempotency_key: str | None = None,
         on_event: Callable[[TaskEvent], object] | None = None,
@@ -79,6 +87,11 @@ class Client:
         of the service.
 
         ``image`` is a URL (a string), a file (a path) or the bytes of an image.
+        ``region`` or ``mask`` is the part of it to change, and nothing else changes:
+        a rectangle in pixels, or an image of the same size, white (or, if it has
+        transparency, transparent) in that part. A mask that is no URL is uploaded,
+        and deleted when the task has ended. ``strength`` is 0 to 1, and 0.7 if none
+        is given.
         ``on_event`` is called with each event of the task, and ``webhook_url`` is where
         the service posts its end. ``idempotency_key`` names this refinement, so that it
         can be asked for again after a crash of this program, within 24 hours: give the
@@ -92,14 +105,47 @@ class Client:
         ``patience``.
         """
         upload = None if isinstance(image, str) else self.upload(image)
-        task = self.submit(
-            upload["image_url"] if upload else str(image),
-            prompt,
-            logo_description=logo_description,
-            theme_description=theme_description,
-            webhook_url=webhook_url,
-            idempotency_key=idempotency_key,
-        )
+        mask_upload, mask_url = None, None
+        if isinstance(mask, str):
+            mask_url = mask
+        elif mask is not None:
+            mask_upload = self.upload(mask)
+            mask_url = mask_upload["image_url"]
+        try:
+            task = self.submit(
+                upload["image_url"] if upload else str(image),
+                prompt,
+                logo_description=logo_description,
+                theme_description=theme_description,
+                strength=strength,
+                seed=seed,
+                region=region,
+                mask_url=mask_url,
+                mask_feather=mask_feather,
+                region_only=region_only,
+                webhook_url=webhook_url,
+                idempotency_key=idempotency_key,
+            )
+            refined = self._followed(task, upload, on_event)
+        except (ApiError, TaskFailedError, TaskDeletedError):
+            self._discard(mask_upload)
+            raise
+        # Any other error leaves the mask, which a task that goes on needs.
+        self._discard(mask_upload)
+        return refined
+
+    def _discard(self, mask: UploadResponse | None) -> None:
+        """Deletes a mask; that it stays does not spoil a result."""
+        if mask:
+            with suppress(RefinementError):
+                self.delete_upload(mask["path"])
+
+    def _followed(
+        self,
+        task: TaskResponse,
+        upload: UploadResponse | None,
+        on_event: Callable[[TaskEvent], object] | None,
+    ) -> Refined:
         events = self.watch(task["task_id"])
         try:
             for event in events:
@@ -151,6 +197,12 @@ class Client:
         *,
         logo_description: str | None = None,
         theme_description: str | None = None,
+        strength: float | None = None,
+        seed: int | None = None,
+        region: Region | None = None,
+        mask_url: str | None = None,
+        mask_feather: int | None = None,
+        region_only: bool | None = None,
         webhook_url: str | None = None,
         idempotency_key: str | None = None,
         wait: int | None = None,
@@ -177,6 +229,12 @@ class Client:
                 "refinement_prompt": prompt,
                 "logo_description": logo_description,
                 "theme_description": theme_description,
+                "strength": strength,
+                "seed": seed,
+                "region": region,
+                "mask_url": mask_url,
+                "mask_feather": mask_feather,
+                "region_only": region_only,
                 "webhook_url": webhook_url,
             },
         )

@@ -83,13 +83,25 @@ class ReadyResponse(TypedDict):
     status: Literal["ready", "degraded"]
 
 
-#: The four fields of the request, as sent; null if absent. Then what else there is to say of the task.
+#: The fields of the request, as sent. The first four are always there, and null if absent; the others only if they were sent. Then what else there is to say of the task.
 class RefinementMetadata(TypedDict):
     logo_description: str | None
+    #: As sent.
+    mask_feather: NotRequired[int]
+    #: As sent.
+    mask_url: NotRequired[str]
     #: The model's notes on its work. Absent if there are none, and until the task is completed. They stay when the concept is deleted.
     notes: NotRequired[list[str]]
     original_image_url: str
     refinement_prompt: str
+    #: As sent.
+    region: NotRequired[Region]
+    #: As sent.
+    region_only: NotRequired[bool]
+    #: As sent.
+    seed: NotRequired[int]
+    #: As sent.
+    strength: NotRequired[float]
     theme_description: str | None
 
 
@@ -97,14 +109,38 @@ class RefinementMetadata(TypedDict):
 class RefinementRequest(TypedDict):
     #: What the image shows.
     logo_description: NotRequired[str | None]
+    #: How many pixels blend along the edge of the part to change, counted inwards; 8 if absent. Only with `region` or `mask_url`.
+    mask_feather: NotRequired[int | None]
+    #: An image of the upright original's size that shows the part to change: every pixel outside of it stays as it is. If the mask has transparency anywhere, its fully transparent pixels are that part, else its white ones (all channels above half). A URL as in `original_image_url`, or the `image_url` of an upload. Not together with `region`.
+    mask_url: NotRequired[str | None]
     #: An http or https URL with a public address and without user information, or the `image_url` of an upload.
     original_image_url: str
     #: What to change. Spaces at either end do not count.
     refinement_prompt: str
+    #: The part of the image to change: every pixel outside of it stays as it is. Not together with `mask_url`.
+    region: NotRequired[Region | None]
+    #: Whether the model sees only the part to change, with a margin around it: a quarter of the longer side, from 32 to 256 pixels. `true` only with `region` or `mask_url`.
+    region_only: NotRequired[bool | None]
+    #: For models that draw random numbers: with the same seed, such a model makes the same image again. Others say in their notes that they ignored it.
+    seed: NotRequired[int | None]
+    #: How far the result may be from the original, from 0 (not at all) to 1 (as far as the model goes); 0.7 if absent. A model that cannot be told so says it in its notes.
+    strength: NotRequired[float | None]
     #: The theme, including its colours.
     theme_description: NotRequired[str | None]
     #: Where to send a webhook when the task has ended, by the Standard Webhooks specification: an https URL with a public address and without user information, or one that the operator allows. It is not part of the task's metadata.
     webhook_url: NotRequired[str | None]
+
+
+#: A rectangle in pixels of the upright original: an EXIF orientation is applied first. What reaches beyond the image is cut off.
+class Region(TypedDict):
+    #: Its height.
+    height: int
+    #: Its width.
+    width: int
+    #: How many columns are to the left of it.
+    x: int
+    #: How many rows are above it.
+    y: int
 
 
 #: A limit on refinements.

@@ -13,10 +13,12 @@ use concept_refinement_conformance::{Answer, Document};
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::note::{MAX_CHARS, MAX_NOTES};
 use concept_refinement_domain::original::MAX_URL_CHARS;
+use concept_refinement_domain::partial_edit::Region;
 use concept_refinement_domain::sentence;
+use concept_refinement_domain::strength::Strength;
 use concept_refinement_domain::task::{Refinement, Stage, Status};
 use concept_refinement_domain::validation::{
-    MAX_DESCRIPTION_CHARS, MAX_PROMPT_CHARS, MIN_PROMPT_CHARS,
+    MAX_DESCRIPTION_CHARS, MAX_FEATHER, MAX_PROMPT_CHARS, MIN_PROMPT_CHARS,
 };
 use serde_json::{Value, json};
 
@@ -232,6 +234,35 @@ fn every_example_fits_its_schema() {
     assert!(bad.is_empty(), "{bad:#?}");
 }
 
+/// What is answered of a request only if it was sent.
+const OPTIONAL: [&str; 6] = [
+    "mask_feather",
+    "mask_url",
+    "region",
+    "region_only",
+    "seed",
+    "strength",
+];
+
+/// A refinement with every field that is optional.
+fn edit() -> Refinement {
+    let region = Region {
+        x: 1,
+        y: 2,
+        width: 3,
+        height: 4,
+    };
+    Refinement {
+        strength: Strength::new(0.5),
+        seed: Some(5),
+        region: Some(region),
+        mask_url: Some("https://example.com/mask.png".into()),
+        mask_feather: Some(6),
+        region_only: Some(true),
+        ..Refinement::default()
+    }
+}
+
 /// So that an answer which fits its schema has the very keys of it.
 #[test]
 fn what_is_answered_has_all_keys_and_no_others() {
@@ -240,16 +271,53 @@ fn what_is_answered_has_all_keys_and_no_others() {
         let Some(properties) = schema["properties"].as_object() else {
             continue;
         };
-        if name == "RefinementRequest" {
-            continue; // it is sent, not answered: unknown keys are ignored
+        if ["RefinementRequest", "Region"].contains(&name.as_str()) {
+            continue; // they are sent: unknown keys are ignored
         }
         let required = schema["required"].as_array().unwrap();
         let mut known: BTreeSet<&str> = required.iter().map(|key| key.as_str().unwrap()).collect();
         // Present only where there is something to say.
-        known.extend((name == "RefinementMetadata").then_some("notes"));
+        if name == "RefinementMetadata" {
+            known.insert("notes");
+            known.extend(OPTIONAL);
+        }
         known.extend((name == "WebhookEvent").then_some("retry_of"));
         assert_eq!(known, keys(properties), "{name}");
         assert_eq!(schema["additionalProperties"], false, "{name}");
+    }
+}
+
+#[test]
+fn a_refinement_is_described_with_all_that_was_sent() {
+    let document = document();
+    let schemas = &document["components"]["schemas"];
+    let properties = |name: &str| keys(schemas[name]["properties"].as_object().unwrap());
+    let edit = json!(edit());
+    let sent = keys(edit.as_object().unwrap());
+    let mut answered = sent.clone();
+    answered.insert("notes");
+    assert_eq!(properties("RefinementMetadata"), answered);
+    let mut asked = sent;
+    asked.insert("webhook_url");
+    assert_eq!(properties("RefinementRequest"), asked);
+
+    let region = keys(edit["region"].as_object().unwrap());
+    assert_eq!(properties("Region"), region);
+    let required = schemas["Region"]["required"].as_array().unwrap();
+    let required: BTreeSet<&str> = required.iter().filter_map(Value::as_str).collect();
+    assert_eq!(required, region);
+    // What is described as a number is one.
+    for name in OPTIONAL {
+        let kind = &schemas["RefinementMetadata"]["properties"][name]["type"];
+        let value = &edit[name];
+        let expected = match value {
+            Value::Number(number) if number.is_f64() => "number",
+            Value::Number(_) => "integer",
+            Value::Bool(_) => "boolean",
+            Value::String(_) => "string",
+            _ => continue, // by a schema of its own
+        };
+        assert_eq!(kind, expected, "{name}");
     }
 }
 
@@ -290,6 +358,9 @@ fn names_and_limits_are_those_of_the_code() {
             json!(MAX_URL_CHARS),
         ),
         (&request["webhook_url"]["maxLength"], json!(MAX_URL_CHARS)),
+        (&request["mask_url"]["maxLength"], json!(MAX_URL_CHARS)),
+        (&request["mask_feather"]["maximum"], json!(MAX_FEATHER)),
+        (&request["seed"]["maximum"], json!(u32::MAX)),
         (&prompt["minLength"], json!(MIN_PROMPT_CHARS)),
         (&prompt["maxLength"], json!(MAX_PROMPT_CHARS)),
         (

@@ -75,6 +75,11 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
             NotFound("There is no such original image."),
         ),
         (
+            "NoSuchOriginal",
+            "no_such_mask",
+            NotFound("There is no such mask."),
+        ),
+        (
             "NoSessions",
             "no_sessions",
             NotFound("There are no anonymous sessions here."),
