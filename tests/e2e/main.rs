@@ -42,6 +42,7 @@ mod outage;
 mod outputs;
 mod overload;
 mod own_addresses;
+mod partial_edits;
 mod polling;
 mod pooler;
 mod postgres;

@@ -10,10 +10,13 @@ use concept_refinement_tests::platform::{Platform, local, ours::Ours, wasmtime::
 fn the_components_are_the_same_bytes_in_all_compositions() {
     for (composition, parts) in [
         ("spin-api", &["api", "notifier"][..]),
-        ("spin-processor", &["processor", "notifier", "model-local"]),
+        (
+            "spin-processor",
+            &["processor", "masked", "notifier", "model-local"],
+        ),
         (
             "standalone",
-            &["api", "processor", "notifier", "model-local"],
+            &["api", "processor", "masked", "notifier", "model-local"],
         ),
     ] {
         let composed = std::fs::read(artifacts::composed(composition)).unwrap();

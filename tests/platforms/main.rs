@@ -46,6 +46,7 @@ macro_rules! suite {
             refining {
                 an_uploaded_picture_of_each_format_is_refined,
                 a_picture_of_an_allowed_source_is_refined,
+                a_part_of_a_picture_is_refined,
                 a_small_picture_is_refined_in_a_moment,
                 the_first_answer_is_the_pending_task,
                 what_the_model_says_of_its_work_stays_with_the_task,

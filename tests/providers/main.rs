@@ -17,6 +17,7 @@ mod grants;
 mod kills;
 mod kinds;
 mod paid_once;
+mod partial_edits;
 mod replicate;
 mod requests;
 mod starting;

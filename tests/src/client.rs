@@ -309,6 +309,16 @@ impl Client {
         .await
     }
 
+    /// The finished task of a new refinement with more fields than usual.
+    pub async fn edited(&self, url: &str, prompt: &str, edit: &Value) -> Value {
+        let mut body = json!({"original_image_url": url, "refinement_prompt": prompt});
+        let fields = edit.as_object().unwrap().clone();
+        body.as_object_mut().unwrap().extend(fields);
+        let answer = self.post("/api/concepts/refine", &body).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        self.finished(&answer.task_id()).await
+    }
+
     /// The finished task of a new refinement.
     pub async fn refined(&self, url: &str, prompt: &str) -> Value {
         let id = self.accepted(url, prompt).await;

@@ -118,13 +118,15 @@ fn weighted(pixel: Pixel, max: u16) -> [f32; 4] {
     [r * alpha, g * alpha, b * alpha, alpha]
 }
 
-fn rounded([r, g, b, alpha]: [f32; 4], max: u16, has_alpha: bool) -> Pixel {
-    let value = |value: f32| (value + 0.5).clamp(0.0, f32::from(max)) as u16;
-    let color = |value_: f32| value(if alpha > 0.0 { value_ / alpha } else { 0.0 });
-    let alpha_of = if has_alpha {
-        value(alpha * f32::from(max))
+/// An opaque picture stays opaque, whatever the weights add up to.
+fn rounded(pixel: [f32; 4], max: u16, has_alpha: bool) -> Pixel {
+    let [r, g, b, alpha] = pixel;
+    let level = |value: f32| (value + 0.5).clamp(0.0, f32::from(max)) as u16;
+    let color = |sum: f32| level(if alpha > 0.0 { sum / alpha } else { 0.0 });
+    let opacity = if has_alpha {
+        level(alpha * f32::from(max))
     } else {
         max
     };
-    [color(r), color(g), color(b), alpha_of]
+    [color(r), color(g), color(b), opacity]
 }

@@ -55,16 +55,18 @@ pub fn compose(original: File, answer: Answer) -> Result<Composite, Problem> {
         alpha: form.alpha || painted.has_alpha(),
         ..form
     };
-    let format = original.format;
-    let is_webp = format == Some(Format::Webp) && fits_webp(&form);
+    let format = match original.format {
+        Some(Format::Webp) if fits_webp(&form) => Format::Webp,
+        _ => Format::Png,
+    };
     let mut notes: Vec<_> = remarks.iter().map(|remark| sentence(*remark)).collect();
-    if matches!(format, Some(Format::Jpeg | Format::Gif)) {
+    if original.format != Some(format) {
         notes.push("The result is a PNG, so that nothing outside of the edit changes.".to_owned());
     }
     let blend = Blend::new(original, painted, area, mask, feather);
-    let (format, contents) = match is_webp {
-        true => (Format::Webp, Pieces::webp(form, blend)?),
-        false => (Format::Png, Pieces::png(form, blend)?),
+    let contents = match format {
+        Format::Webp => Pieces::webp(form, blend)?,
+        _ => Pieces::png(form, blend)?,
     };
     Ok(Composite {
         media_type: format.media_type(),

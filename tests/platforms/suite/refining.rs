@@ -37,6 +37,53 @@ pub async fn a_picture_of_an_allowed_source_is_refined<P: Platform>() {
     join_all(cycles).await;
 }
 
+/// With a region and with a mask, and nothing else changes.
+pub async fn a_part_of_a_picture_is_refined<P: Platform>() {
+    let picture = pictures::png(60, 40);
+    let before = image::load_from_memory(&picture.bytes).unwrap().to_rgb8();
+    let white =
+        image::GrayImage::from_fn(60, 40, |x, _| image::Luma([if x < 20 { 255 } else { 0 }]));
+    let mut mask = std::io::Cursor::new(Vec::new());
+    white.write_to(&mut mask, image::ImageFormat::Png).unwrap();
+    let mask = Picture {
+        bytes: mask.into_inner(),
+        ..picture.clone()
+    };
+    let client = Client::session(local::<P>().url()).await;
+    let original = client.uploaded(&picture).await;
+    let region = json!({"x": 0, "y": 0, "width": 20, "height": 40});
+    for (name, edit) in [
+        ("a region", json!({"region": region, "mask_feather": 0})),
+        (
+            "a mask",
+            json!({"mask_url": client.uploaded(&mask).await, "mask_feather": 0}),
+        ),
+        (
+            "a box",
+            json!({"region": region, "region_only": true, "mask_feather": 0}),
+        ),
+    ] {
+        let task = client.edited(&original, "invert the colors", &edit).await;
+        assert_eq!(task["status"], "completed", "{name}: {task}");
+        let url = task["image_url"].as_str().unwrap();
+        let after = image::load_from_memory(&client.get(url).await.body)
+            .unwrap()
+            .to_rgb8();
+        assert_eq!(after.dimensions(), (60, 40), "{name}");
+        for (x, y, pixel) in before.enumerate_pixels() {
+            let is_same = pixel == after.get_pixel(x, y);
+            assert_eq!(is_same, x >= 20, "{name}: {x}, {y}");
+        }
+    }
+    let outside = json!({"region": {"x": 60, "y": 0, "width": 1, "height": 1}});
+    let task = client
+        .edited(&original, "invert the colors", &outside)
+        .await;
+    let expected = "Error in refinement task processing: Image refinement failed: the region \
+                    lies outside of the image, 60 × 40";
+    assert_eq!(task["error_message"], expected);
+}
+
 /// What a small picture may take, from its submission until its receiver is told.
 const MOMENT: Duration = Duration::from_secs(1);
 

@@ -12,7 +12,7 @@ use concept_refinement_tests::service::{Launch, Service};
 use futures::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::shop::Shop;
 use crate::paid_once::sum;
@@ -151,12 +151,18 @@ async fn repeated(service: &Service) -> f64 {
 }
 
 impl Asked {
-    /// By a new user.
+    /// By a new user. Every third changes only a part.
     async fn at(url: &str, number: u32) -> Self {
         let client = Client::session(url).await;
         let original = client.uploaded(&pictures::png(40, 30)).await;
         let prompt = format!("make it lighter <{number}>");
-        let id = client.accepted(&original, &prompt).await;
+        let mut body = json!({"original_image_url": original, "refinement_prompt": prompt});
+        if number.is_multiple_of(3) {
+            body["region"] = json!({"x": 5, "y": 5, "width": 10, "height": 10});
+        }
+        let answer = client.post("/api/concepts/refine", &body).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        let id = answer.task_id();
         Self { client, prompt, id }
     }
 

@@ -28,7 +28,7 @@ pub struct Expected {
     pub exports: &'static [&'static str],
 }
 
-pub const COMPONENTS: [Expected; 12] = [
+pub const COMPONENTS: [Expected; 13] = [
     Expected {
         name: "api",
         imports: &[
@@ -63,6 +63,7 @@ pub const COMPONENTS: [Expected; 12] = [
             "concept:refinement/progress@0.2.0",
             "concept:refinement/blobs@0.2.0",
             "concept:refinement/model-types@0.2.0",
+            "concept:refinement/partial-edits@0.2.0",
             "concept:refinement/image-model@0.2.0",
             "wasi:http/client@0.3.0",
             "wasi:http/types@0.3.0",
@@ -73,6 +74,15 @@ pub const COMPONENTS: [Expected; 12] = [
             "wasi:random/random",
         ],
         exports: &["concept:refinement/processor@0.2.0"],
+    },
+    // It computes, and reaches nothing.
+    Expected {
+        name: "masked",
+        imports: &[
+            "concept:refinement/types@0.2.0",
+            "concept:refinement/model-types@0.2.0",
+        ],
+        exports: &["concept:refinement/partial-edits@0.2.0"],
     },
     Expected {
         name: "notifier",

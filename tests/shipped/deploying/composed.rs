@@ -57,11 +57,11 @@ fn what_is_composed_is_what_our_host_runs() {
         ("spin-api", &["api", "notifier"][..]),
         (
             "spin-processor",
-            &["processor", "notifier", "model-local"][..],
+            &["processor", "masked", "notifier", "model-local"][..],
         ),
         (
             "standalone",
-            &["api", "processor", "notifier", "model-local"][..],
+            &["api", "processor", "masked", "notifier", "model-local"][..],
         ),
     ] {
         let composed = std::fs::read(artifacts::composed(name)).unwrap();

@@ -189,6 +189,22 @@ fn outside_of_a_part_every_pixel_of_every_kind_is_the_original_s() {
     }
 }
 
+/// The profile for grey becomes one for colours with the same curve.
+#[test]
+fn a_grey_original_with_a_profile_looks_the_same_in_colours() {
+    let data: Vec<u8> = (0..=255).collect();
+    let grey = (ColorType::Grayscale, BitDepth::Eight);
+    let original = png_of((16, 16), grey, &[], Some(&icc::linear_grey()), &data);
+    let part = Part::Region(region(15, 15, 1, 1));
+    let model = |_, seen| (Format::Png, inverted(Format::Png, seen).png(&[], None));
+    let edited = edit((Format::Png, &original), part, false, 0, model);
+    let shown = |file: &[u8]| decoded(Format::Png, file).into_srgb().unwrap().0;
+    let (before, after) = (shown(&original), shown(&edited.file));
+    assert_eq!(before[..255 * 3], after[..255 * 3]);
+    // Light of 200 is lighter than a level of 200.
+    assert!(before[200 * 3] > 220);
+}
+
 /// Format, depth and profile are the original's, and nothing else is in the file.
 fn check_form(case: &str, format: Format, raw: &Raw, edited: &Edited, result: &Raw) {
     let expected = match format {

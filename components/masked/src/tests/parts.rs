@@ -25,13 +25,23 @@ fn dot(width: u32, height: u32, (x, y): (u32, u32)) -> Picture {
     picture
 }
 
+/// A name, the kind of a PNG, its transparent colours, its data, and what it marks.
+type Case<'a> = (
+    &'a str,
+    ColorType,
+    BitDepth,
+    Option<&'a [u8]>,
+    Vec<u8>,
+    [bool; 4],
+);
+
 #[test]
 fn a_mask_marks_what_is_white_or_else_transparent() {
     use ColorType::{Grayscale, GrayscaleAlpha, Indexed, Rgb, Rgba};
     let wide =
         |values: &[u16]| -> Vec<u8> { values.iter().flat_map(|it| it.to_be_bytes()).collect() };
     // The mask is four pixels wide and one high.
-    let cases: &[(&str, ColorType, BitDepth, Option<&[u8]>, Vec<u8>, [bool; 4])] = &[
+    let cases: &[Case] = &[
         (
             "one bit",
             Grayscale,
@@ -206,7 +216,7 @@ fn a_mask_of_noise_is_hardly_larger_than_its_bits() {
 /// Some pixels, in rectangles.
 fn masks() -> impl Strategy<Value = Picture> {
     let rectangles = proptest::collection::vec((any::<[u8; 4]>(), any::<bool>()), 1..5);
-    (2..90_u32, 2..90_u32, rectangles).prop_map(|(width, height, rectangles)| {
+    (2..200_u32, 2..200_u32, rectangles).prop_map(|(width, height, rectangles)| {
         let mut picture = dot(width, height, (width / 2, height / 2));
         for ([x, y, across, down], is_white) in rectangles {
             let value = if is_white { 255 } else { 0 };
@@ -253,6 +263,23 @@ proptest! {
                 prop_assert!(mask[0] == 0 || after == painted);
             }
         }
+    }
+
+    /// A model that paints everything in one colour makes the edges visible.
+    #[test]
+    fn edges_are_the_same_whether_the_model_sees_all_or_a_part(mask in masks(), feather in 0..=64_u32) {
+        prop_assume!(mask.pixels.iter().any(|pixel| pixel[0] > 0));
+        let png = Picture::new(mask.width, mask.height, false, true).png(&[], None);
+        let results = [false, true].map(|part_only| {
+            let part = Part::Mask(file(Format::Png, mask.png(&[], None)));
+            let edited = edit((Format::Png, &png), part, part_only, feather, |area, _| {
+                let mut answer = Picture::new(area.width, area.height, false, false);
+                answer.pixels.fill([250, 128, 3, 255]);
+                (Format::Png, answer.png(&[], None))
+            });
+            pixels(&decoded(Format::Png, &edited.file))
+        });
+        prop_assert!(results[0] == results[1]);
     }
 
     #[test]

@@ -145,12 +145,16 @@ impl Picture {
             Format::Png => return picture.png(&[], icc.as_deref()),
             Format::Jpeg => {
                 let mut encoder = JpegEncoder::new_with_quality(&mut file, 95);
-                icc.map(|icc| encoder.set_icc_profile(icc).unwrap());
+                if let Some(icc) = icc {
+                    encoder.set_icc_profile(icc).unwrap();
+                }
                 encoder.write_image(&data, width, height, color).unwrap();
             }
             Format::Webp => {
                 let mut encoder = WebPEncoder::new_lossless(&mut file);
-                icc.map(|icc| encoder.set_icc_profile(icc).unwrap());
+                if let Some(icc) = icc {
+                    encoder.set_icc_profile(icc).unwrap();
+                }
                 encoder.write_image(&data, width, height, color).unwrap();
             }
             Format::Gif => {

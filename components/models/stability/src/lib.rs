@@ -112,20 +112,18 @@ impl Provider for Stability {
             .seed
             .map(|seed| seed.clamp(1, MAX_SEED).to_string());
         let mask = question.mask.as_deref();
-        let mut fields = vec![
-            ("prompt", question.prompt.as_str()),
-            ("output_format", "png"),
-        ];
+        let mut fields = vec![("prompt", question.prompt.as_str())];
+        if mask.is_none() {
+            fields.push((name, &strength));
+        }
+        fields.push(("output_format", "png"));
+        if mask.is_none() && endpoint.is_named {
+            fields.extend([("mode", "image-to-image"), ("model", model)]);
+        }
         fields.extend(seed.as_deref().map(|seed| ("seed", seed)));
         let path = match mask {
             Some(_) => INPAINT,
-            None => {
-                fields.push((name, &strength));
-                if endpoint.is_named {
-                    fields.extend([("mode", "image-to-image"), ("model", model)]);
-                }
-                endpoint.path
-            }
+            None => endpoint.path,
         };
         let form = Multipart::new(question.random);
         let body = form.body(&fields, mask, "image", original);

@@ -1,0 +1,208 @@
+//! Edits of a part of an image: what is outside stays as it was. What files, profiles and
+//! masks lead to is in the tables of the component.
+
+use std::io::Cursor;
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::pictures::{self, Picture};
+use concept_refinement_tests::server::Reply;
+use futures::future::join_all;
+use image::{GrayImage, ImageFormat, Luma, RgbaImage};
+use serde_json::{Value, json};
+
+use crate::shared::{local, new_user, origin, scripted};
+
+const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
+
+/// Changes every pixel.
+const INVERT: &str = "invert the colors";
+
+/// White in a rectangle that is given by its edges.
+fn mask(width: u32, height: u32, [left, top, right, bottom]: [u32; 4]) -> Picture {
+    let image = GrayImage::from_fn(width, height, |x, y| {
+        let is_inside = (left..right).contains(&x) && (top..bottom).contains(&y);
+        Luma([if is_inside { 255 } else { 0 }])
+    });
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, ImageFormat::Png).unwrap();
+    Picture {
+        bytes: bytes.into_inner(),
+        media_type: "image/png",
+        width,
+        height,
+    }
+}
+
+async fn image(client: &Client, task: &Value) -> (String, RgbaImage) {
+    let url = task["image_url"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{task}"));
+    let answer = client.get(url).await;
+    let media_type = answer.header("content-type").unwrap().to_owned();
+    let image = image::load_from_memory(&answer.body).unwrap();
+    (media_type, image.to_rgba8())
+}
+
+/// The largest difference of a channel between two pixels.
+fn difference(one: &[u8; 4], other: &[u8; 4]) -> u8 {
+    let pairs = one.iter().zip(other);
+    pairs
+        .map(|(one, other)| one.abs_diff(*other))
+        .max()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn nothing_changes_outside_of_a_region_or_a_mask() {
+    const EDGES: [u32; 4] = [30, 20, 70, 50];
+    let region = json!({"x": 30, "y": 20, "width": 40, "height": 30});
+    let cases = pictures::all(100, 80)
+        .into_iter()
+        .flat_map(|picture| [false, true].map(|is_masked| (picture.clone(), is_masked)));
+    join_all(cases.map(async |(picture, is_masked)| {
+        let name = format!("{} by a mask: {is_masked}", picture.media_type);
+        let client = Client::session(local().url()).await;
+        let original = client.uploaded(&picture).await;
+        let edit = match is_masked {
+            true => {
+                json!({"mask_url": client.uploaded(&mask(100, 80, EDGES)).await, "mask_feather": 3})
+            }
+            false => json!({"region": region, "mask_feather": 3}),
+        };
+        let task = client.edited(&original, INVERT, &edit).await;
+        assert_eq!(task["status"], "completed", "{name}: {task}");
+        for (field, sent) in edit.as_object().unwrap() {
+            assert_eq!(task["metadata"][field], *sent, "{name}");
+        }
+        assert_eq!(task["metadata"].get("strength"), None, "{name}");
+        let (media_type, result) = image(&client, &task).await;
+        let (expected, tolerance) = match picture.media_type {
+            "image/webp" => ("image/webp", 0),
+            // The service has a decoder of its own.
+            "image/jpeg" => ("image/png", 3),
+            _ => ("image/png", 0),
+        };
+        assert_eq!(media_type, expected, "{name}");
+        let before = image::load_from_memory(&picture.bytes).unwrap().to_rgba8();
+        assert_eq!(result.dimensions(), before.dimensions(), "{name}");
+        let [left, top, right, bottom] = EDGES;
+        for (x, y, pixel) in before.enumerate_pixels() {
+            let after = result.get_pixel(x, y);
+            let differs = difference(&pixel.0, &after.0);
+            if !(left..right).contains(&x) || !(top..bottom).contains(&y) {
+                assert!(
+                    differs <= tolerance,
+                    "{name}: {x}, {y}: {pixel:?}, {after:?}"
+                );
+            }
+            if (left + 4..right - 4).contains(&x) && (top + 4..bottom - 4).contains(&y) {
+                let inverse = pixel.0.map(|value| 255 - value);
+                let inverse = [inverse[0], inverse[1], inverse[2], 255];
+                let is_inverse = difference(&inverse, &after.0) <= 12;
+                assert!(is_inverse, "{name}: {x}, {y}: {pixel:?}, {after:?}");
+            }
+        }
+    }))
+    .await;
+}
+
+/// A model that answers in another size is scaled back, and the user is told.
+#[tokio::test]
+async fn an_answer_of_another_size_is_scaled() {
+    let client = Client::session(local().url()).await;
+    let picture = pictures::png(120, 90);
+    let original = client.uploaded(&picture).await;
+    let edit = json!({"region": {"x": 0, "y": 0, "width": 60, "height": 90}});
+    let task = client
+        .edited(&original, "make it half the size", &edit)
+        .await;
+    let (_, result) = image(&client, &task).await;
+    assert_eq!(result.dimensions(), (120, 90));
+    let before = image::load_from_memory(&picture.bytes).unwrap().to_rgba8();
+    for (x, y, pixel) in before.enumerate_pixels().filter(|(x, ..)| *x >= 60) {
+        assert_eq!(pixel, result.get_pixel(x, y), "{x}, {y}");
+    }
+    let notes = task["metadata"]["notes"].to_string();
+    assert!(notes.contains("was scaled to 120 × 90"), "{notes}");
+}
+
+/// What is told before the model is asked costs nothing.
+#[tokio::test]
+async fn what_cannot_be_edited_gives_its_quota_back() {
+    let picture = pictures::png(64, 48);
+    let all_black = mask(64, 48, [0; 4]);
+    let other_size = mask(48, 64, [0, 0, 9, 9]);
+    let animated = {
+        let mut bytes = Vec::new();
+        let mut encoder = image::codecs::gif::GifEncoder::new(&mut bytes);
+        for _ in 0..2 {
+            let frame = image::Frame::new(RgbaImage::new(64, 48));
+            encoder.encode_frame(frame).unwrap();
+        }
+        drop(encoder);
+        Picture {
+            bytes,
+            media_type: "image/gif",
+            width: 64,
+            height: 48,
+        }
+    };
+    let outside = json!({"region": {"x": 64, "y": 0, "width": 5, "height": 5}});
+    let inside = json!({"region": {"x": 0, "y": 0, "width": 5, "height": 5}});
+    let cases = [
+        (
+            &picture,
+            None,
+            Some(&outside),
+            "the region lies outside of the image, 64 × 48",
+        ),
+        (&picture, Some(&all_black), None, "the mask marks nothing"),
+        (
+            &picture,
+            Some(&other_size),
+            None,
+            "the mask must have the original's size, 64 × 48",
+        ),
+        (
+            &animated,
+            None,
+            Some(&inside),
+            "an animation cannot be edited in part",
+        ),
+    ];
+    for (picture, mask, edit, expected) in cases {
+        let client = new_user(scripted());
+        let before = client.get("/api/quota").await.json()["remaining"].clone();
+        let original = client.uploaded(picture).await;
+        let edit = match (mask, edit) {
+            (Some(mask), _) => json!({"mask_url": client.uploaded(mask).await}),
+            (None, edit) => edit.unwrap().clone(),
+        };
+        // The model would crash.
+        let task = client.edited(&original, "trap", &edit).await;
+        assert_eq!(task["error_message"], format!("{FAILED}{expected}"));
+        let after = client.get("/api/quota").await.json()["remaining"].clone();
+        assert_eq!(before, after, "{expected}");
+    }
+}
+
+#[tokio::test]
+async fn a_mask_is_found_as_an_original_is() {
+    let client = new_user(scripted());
+    let original = origin().picture(&pictures::png(20, 20));
+    let missing = origin().serve(Reply::status(404));
+    let task = client
+        .edited(&original, "echo it", &json!({"mask_url": missing}))
+        .await;
+    let expected = "Error in refinement task processing: Failed to download original image: the \
+                    mask: the address answered 404";
+    assert_eq!(task["error_message"], expected);
+    let other = new_user(scripted());
+    let theirs = other.uploaded(&mask(20, 20, [0, 0, 9, 9])).await;
+    let body = json!({
+        "original_image_url": original, "refinement_prompt": "echo it", "mask_url": theirs,
+    });
+    let answer = client.post("/api/concepts/refine", &body).await;
+    assert_eq!(answer.status, 404, "{answer:?}");
+    assert_eq!(answer.json()["detail"], "There is no such mask.");
+}
