@@ -204,14 +204,17 @@ async fn a_rectangle_is_said_in_numbers() {
     tab.press("ArrowDown").await;
     tab.reads("part-state", "Marked: 30 × 39 pixels at 10, 20.")
         .await;
-    let corners = "[[11, 21], [38, 57], [8, 30], [45, 30], [25, 64]].map(([x, y]) => { \
+    // Lines inside, an outline around, and nothing beyond.
+    let marked = "(() => { \
         const area = document.getElementById('area'); \
-        const part = area.getContext('2d').getImageData(x - 1, y - 1, 3, 3).data; \
-        return part.some((value, at) => at % 4 === 3 && value > 0); })";
-    assert_eq!(
-        tab.value(corners).await,
-        json!([true, true, true, false, false])
-    );
+        const copy = new OffscreenCanvas(area.width, area.height); \
+        const context = copy.getContext('2d', {willReadFrequently: true}); \
+        context.drawImage(area, 0, 0); \
+        return [[12, 22, 10, 10], [30, 48, 10, 10], [8, 30, 2, 2], [30, 60, 2, 2], \
+        [48, 30, 10, 10], [30, 66, 10, 10]].map((part) => \
+        context.getImageData(...part).data.some((value, at) => at % 4 === 3 && value > 99)); })()";
+    let expected = json!([true, true, true, true, false, false]);
+    assert_eq!(tab.value(marked).await, expected);
     tab.click("#unmark").await;
     tab.reads("part-state", "Draw on the image, or enter numbers.")
         .await;

@@ -106,7 +106,7 @@ const OUTAGES = [
 ];
 
 /** What is wrong with a mask or a rectangle. */
-const PART = /^(the (mask|region) |an animation cannot be edited in part)/;
+const PART = /^(the (mask|region)|an animation) /;
 
 const isOutage = (reason) => OUTAGES.some((outage) => outage.test(reason));
 

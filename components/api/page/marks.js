@@ -43,7 +43,6 @@ export function fit(image) {
   area.hidden = !image;
   size = image && { width: image.naturalWidth, height: image.naturalHeight };
   if (!size) return;
-  // As it is shown.
   area.width = image.width;
   area.height = image.height;
   area.style.setProperty('--across', `${size.width}px`);

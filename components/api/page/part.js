@@ -49,7 +49,7 @@ export async function fields() {
   const wish = { mask_feather: $('feather').value ? Number($('feather').value) : null, region_only: $('only').checked || null };
   if (isRectangle()) return { ...wish, region: marks.rectangle() };
   const mask = await marks.mask();
-  if (!mask) throw new Unusable('This browser cannot draw on an image of this size. Use the rectangle alone.');
+  if (!mask) throw new Unusable('This browser cannot draw on so large an image. Use the rectangle.');
   sent = { ...(await upload(mask, () => {}, new AbortController().signal)), shapes };
   return { ...wish, mask_url: sent.image_url };
 }
