@@ -126,6 +126,7 @@ macro_rules! host_task_promises {
                 an_image_is_needed_as_long_as_a_worker_or_a_concept_may_need_it,
                 an_earlier_attempts_image_is_needed_until_the_task_ends,
                 an_image_is_judged_by_its_whole_path,
+                an_original_and_a_mask_are_needed_until_their_task_ends,
                 a_store_that_lost_its_tasks_gives_no_image_up,
                 what_is_being_published_is_never_unreferenced,
             }

@@ -331,7 +331,7 @@ async fn a_key_of_google_that_is_skipped_is_logged_once() {
         assert_eq!(status, 401);
     }
     let log = pushed.service.stop().log;
-    let line = "a key of Google is skipped, kid short: it has fewer than 2,048 bits";
+    let line = "Google: a key of the issuer is skipped, kid short: its numbers are weak";
     assert_eq!(log.matches(line).count(), 1, "{log}");
 }
 

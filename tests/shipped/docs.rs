@@ -9,3 +9,4 @@ mod in_process;
 mod models;
 mod readme;
 mod shell;
+mod webhooks;

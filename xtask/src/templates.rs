@@ -24,12 +24,14 @@ fn python(workspace: &Workspace) -> anyhow::Result<()> {
     let Some(out) = outdated(workspace, &sources, "model-template-python")? else {
         return Ok(());
     };
-    let tool = tools::ensure_componentize_py(workspace)?;
+    let environment = tools::ensure_componentize_py(workspace)?;
     // Builds in a copy, since Python writes compiled modules next to the sources.
     let copy = workspace.target().join("template-python");
     fs::create_dir_all(&copy)?;
     fs::copy(sources.join("model.py"), copy.join("model.py"))?;
-    let mut command = workspace.command(tool);
+    let mut command = workspace.command(environment.join("bin").join("componentize-py"));
+    // Where it finds the packages that the model imports.
+    command.env("VIRTUAL_ENV", &environment);
     command.args([
         "--quiet",
         "--wit-path",
@@ -49,10 +51,15 @@ fn javascript(workspace: &Workspace) -> anyhow::Result<()> {
     let Some(out) = outdated(workspace, &sources, "model-template-javascript")? else {
         return Ok(());
     };
-    let tool = tools::ensure_componentize_qjs(workspace)?;
-    let mut command = workspace.command(tool);
+    let packages = tools::ensure_componentize_qjs(workspace)?;
+    // Beside the packages, because a module outside of their directory cannot import them.
+    for file in ["model.js", "text.js"] {
+        fs::copy(sources.join(file), packages.join(file))?;
+    }
+    let mut command = workspace.command(packages.join("node_modules/.bin/componentize-qjs"));
     command.args(["--wit", "wit", "--world", "plain-image-model", "--js"]);
-    command.arg(sources.join("model.js"));
+    command.arg(packages.join("model.js")).arg("--module-root");
+    command.arg(&packages);
     process::run(command.arg("--output").arg(partial(&out)))?;
     finish(&out)
 }

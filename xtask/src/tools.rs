@@ -74,8 +74,11 @@ const TYPESCRIPT: [(&str, &str, &str); 4] = [
     ("@types/node", "26.6.6", "node-types"),
     ("deno", "2.9.6", "deno"),
 ];
-/// The tool that builds components from JavaScript.
-const COMPONENTIZE_QJS: (&str, &str, &str) = ("componentize-qjs", "0.4.5", "componentize-qjs");
+/// What builds components from JavaScript, and what these import.
+const COMPONENTIZE_QJS: (&str, &str) = (
+    "componentize-qjs",
+    "components/models/template-javascript/package.json",
+);
 
 /// Prints where the Python package of wasmtime has its executable.
 const WASMTIME_PLACE: &str = "import importlib.util, pathlib; \
@@ -140,16 +143,25 @@ pub fn ensure_lints(workspace: &Workspace) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The tool that builds components from Python.
+/// The Python environment that builds components from Python.
 pub fn ensure_componentize_py(workspace: &Workspace) -> anyhow::Result<PathBuf> {
-    let environment = ensure_packages(workspace, COMPONENTIZE_PY)?;
-    Ok(environment.join("bin").join("componentize-py"))
+    ensure_packages(workspace, COMPONENTIZE_PY)
 }
 
-/// The tool that builds components from JavaScript.
+/// The directory whose `node_modules` builds components from JavaScript.
 pub fn ensure_componentize_qjs(workspace: &Workspace) -> anyhow::Result<PathBuf> {
-    let root = ensure_npm_package(workspace, COMPONENTIZE_QJS)?;
-    Ok(root.join("node_modules/.bin/componentize-qjs"))
+    let (name, manifest) = COMPONENTIZE_QJS;
+    let wanted = fs::read(workspace.root().join(manifest))?;
+    let root = workspace.tools().join(name);
+    let installed = root.join("installed.json");
+    if fs::read(&installed).is_ok_and(|installed| installed == wanted) {
+        return Ok(root);
+    }
+    fs::create_dir_all(&root)?;
+    fs::write(root.join("package.json"), &wanted)?;
+    install_with_npm(workspace, name, &root, None)?;
+    fs::write(&installed, wanted)?;
+    Ok(root)
 }
 
 /// Returns its path.
@@ -163,7 +175,7 @@ fn ensure_npm_package(
     if fs::read_to_string(manifest).is_ok_and(|manifest| manifest.contains(&line)) {
         return Ok(root);
     }
-    install_with_npm(workspace, package, version, &root)?;
+    install_with_npm(workspace, package, &root, Some(version))?;
     Ok(root)
 }
 
@@ -213,26 +225,26 @@ fn download_packages(
     Ok(fs::rename(&partial, to)?)
 }
 
-/// Installs an npm package, in a directory that is only for npm, which removes everything
-/// that it did not install.
+/// Installs an npm package of this version, or what the `package.json` of the directory
+/// names. The directory is only for npm, which removes everything that it did not install.
 fn install_with_npm(
     workspace: &Workspace,
     package: &str,
-    version: &str,
     root: &Path,
+    version: Option<&str>,
 ) -> anyhow::Result<()> {
     if process::find("npm").is_none() {
         let what = format!("npm, for its package {package}");
         install_on_debian(workspace, &what, "npm", "npm")?;
     }
-    println!("installing {package} {version} in {}", root.display());
+    println!("installing {package} in {}", root.display());
     fs::create_dir_all(root)?;
     let mut install = workspace.command("npm");
     install
         .args(["install", "--no-save", "--ignore-scripts", "--no-audit"])
         .args(["--no-fund", "--no-package-lock", "--silent", "--prefix"])
         .arg(root)
-        .arg(format!("{package}@{version}"));
+        .args(version.map(|version| format!("{package}@{version}")));
     process::run(&mut install).with_context(|| format!("the tests need the npm package {package}"))
 }
 

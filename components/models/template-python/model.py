@@ -1,10 +1,9 @@
-"""The smallest image model in Python, to be filled.
+"""An image model in Python, to be changed into your own: it pixelates PNG images."""
 
-It returns the original unchanged, and refuses a prompt that asks for the
-impossible.
-"""
+import io
 
 import componentize_py_async_support
+import png
 import wit_world
 from componentize_py_types import Err
 from wit_world import exports
@@ -24,13 +23,38 @@ CHUNK = 64 * 1024
 def refine(image: bytes, prompt: str, strength: float) -> bytes:
     """Where your model goes.
 
-    `image` is a whole file, checked by the service; what you answer is stored
-    byte for byte. `strength` is from 0 (no change) to 1. A `ValueError` refuses:
-    its sentence is what the user reads after "Image refinement failed: ".
+    `image` is a whole file, checked by the service: PNG, JPEG, WebP or GIF. The
+    answer is a PNG, and is stored byte for byte. `strength` is from 0 (no change)
+    to 1. The message of a `ValueError` is what the user reads after "Image
+    refinement failed: ".
     """
     if "impossible" in prompt:
         raise ValueError("that is impossible")
-    return image
+    if not image.startswith(png.signature):
+        raise ValueError("this model reads PNG images only")
+    try:
+        width, height, rows, kind = png.Reader(bytes=image).asDirect()
+        side = 1 + round(strength * max(width, height) / 50)
+        properties = {key: kind[key] for key in ("greyscale", "alpha", "bitdepth")}
+        refined = io.BytesIO()
+        writer = png.Writer(width, height, **properties)
+        writer.write(refined, pixelated(rows, kind["planes"], side))
+    except png.Error as error:
+        raise ValueError(f"the image cannot be read: {error}")
+    return refined.getvalue()
+
+
+def pixelated(rows, planes, side):
+    """The rows in squares of `side` pixels, each in the colour of its first pixel.
+
+    A row is a sequence of values, `planes` of them for a pixel.
+    """
+    for y, row in enumerate(rows):
+        if y % side == 0:
+            coarse = row[:0]
+            for at in range(0, len(row), side * planes):
+                coarse += row[at : at + planes] * side
+        yield coarse[: len(row)]
 
 
 class ImageModel(exports.ImageModel):
@@ -58,14 +82,13 @@ class ImageModel(exports.ImageModel):
         componentize_py_async_support.spawn(write(writer, refined))
         # Sentences for the person who asked, if there is anything to say.
         notes: list[str] = []
-        # If your model changes the format, say which: "image/png", …
-        image = Image(request.media_type, len(refined), contents)
+        image = Image("image/png", len(refined), contents)
         # `Source.GENERATIVE` if it comes from a generative model.
         return Answer(ImageOrLocation_Image(image), notes, Source.RULES)
 
     async def describe(self) -> str:
         """Shown to people who run the model."""
-        return "A template in Python that answers the original unchanged."
+        return "A template in Python that pixelates PNG images."
 
 
 async def read(request: Request) -> bytes:

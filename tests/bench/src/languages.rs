@@ -1,5 +1,5 @@
-//! What a model costs in another language: the templates. Those in Python and
-//! JavaScript answer the original unchanged, that in Rust changes it.
+//! What a model costs in another language: the templates, each of which changes a small
+//! image.
 
 use std::fs;
 use std::time::Instant;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use concept_refinement_capability::tasks::Leases;
-use concept_refinement_domain::capability::{Claimed, Finished};
+use concept_refinement_domain::capability::{Claimed, Finished, NewTask};
 use concept_refinement_domain::image_path::tag_of;
 use concept_refinement_domain::image_path::without_format;
 use concept_refinement_domain::lease::MAX_DEATHS;
@@ -124,6 +124,36 @@ pub async fn an_image_is_needed_as_long_as_a_worker_or_a_concept_may_need_it<B: 
         store.maintenance.unreferenced(vec![]).await.unwrap(),
         [""; 0]
     );
+}
+
+/// Uploads are of users, who may delete them, but nobody else does.
+pub async fn an_original_and_a_mask_are_needed_until_their_task_ends<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let original = "uploads/ada/0190c0de-0000-7000-8000-000000000001.png".to_owned();
+    let mask = "uploads/ada/0190c0de-0000-7000-8000-000000000002.png".to_owned();
+    let new = NewTask {
+        original_path: Some(original.clone()),
+        mask_path: Some(mask.clone()),
+        ..new_task("ada")
+    };
+    let task = created(store.submit(new).await);
+    // What a user writes is no path.
+    let other = "uploads/ada/0190c0de-0000-7000-8000-000000000003.png".to_owned();
+    let mut named = new_task("bob");
+    named.refinement.refinement_prompt = format!("\"mask_path\":\"{other}\"");
+    store.submit(named).await;
+    let claimed = store.claim(&task).await;
+    assert_eq!(claimed.task.mask_path.as_ref(), Some(&mask));
+    for path in [&original, &mask] {
+        for path in [path.as_str(), without_format(path)] {
+            assert!(!is_unreferenced(&store, path).await, "{path}");
+        }
+    }
+    assert!(is_unreferenced(&store, &other).await);
+    store.fail(&claimed.lease).await;
+    for path in [&original, &mask] {
+        assert!(is_unreferenced(&store, path).await, "{path}");
+    }
 }
 
 /// Whoever claims a task looks for the images of earlier attempts first.

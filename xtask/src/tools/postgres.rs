@@ -19,7 +19,7 @@ pub fn ensure_newest(workspace: &Workspace) -> anyhow::Result<()> {
     if fs::read_to_string(&installed).is_ok_and(|installed| installed == VERSION) {
         return Ok(());
     }
-    install_with_npm(workspace, PACKAGE, VERSION, &root)?;
+    install_with_npm(workspace, PACKAGE, &root, Some(VERSION))?;
     // npm packages cannot contain symbolic links, so this script creates them.
     let mut link = workspace.command("node");
     link.arg("scripts/hydrate-symlinks.js")

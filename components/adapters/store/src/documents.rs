@@ -126,6 +126,13 @@ impl TaskDocument {
         }
     }
 
+    /// Whether an image is the original or the mask.
+    pub fn refers_to(&self, path: &str) -> bool {
+        let mask = self.request.0.get("mask_path");
+        let mask = mask.and_then(Value::as_str);
+        [self.original_path.as_deref(), mask].contains(&Some(path))
+    }
+
     /// The task with this entry. `end`: how it ended, if it did.
     pub fn record(&self, entry: &Entry, end: Option<&EndDocument>) -> Result<TaskRecord, Fault> {
         let (active, ended) = (entry.active.as_ref(), entry.end.as_ref());

@@ -124,7 +124,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(rulebook::is_unreferenced(path, facts))
     }
 
-    /// Whether the image is the original of an active task of its owner.
+    /// Whether the image is the original or the mask of an active task of its owner.
     async fn is_original(&self, path: &str) -> Result<bool, Fault> {
         let Some(image) = ImagePath::parse(path) else {
             return Ok(false);
@@ -136,7 +136,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let keys: Vec<_> = tasks.filter_map(|id| names::task(id)).collect();
         for document in self.platform.get_many(&keys).await?.into_iter().flatten() {
             let task: TaskDocument = documents::decode(&document)?;
-            if task.original_path.as_deref() == Some(path) {
+            if task.refers_to(path) {
                 return Ok(true);
             }
         }

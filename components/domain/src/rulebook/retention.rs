@@ -26,7 +26,7 @@ pub struct ImageFacts<'a> {
     pub is_forgotten: bool,
     /// The image of the task's concept.
     pub concept_image: Option<&'a str>,
-    /// It is the original of a task that is not final.
+    /// It is the original or the mask of a task that is not final.
     pub is_original: bool,
 }
 

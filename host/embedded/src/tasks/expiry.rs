@@ -48,6 +48,8 @@ fn remove(
         "DELETE FROM concept WHERE id IN (SELECT id FROM concept \
          WHERE {of_concepts} AND ?3 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM task \
              WHERE original_path = concept.image_path AND status IN ('pending', 'processing')) \
+         AND NOT EXISTS (SELECT 1 FROM task WHERE status IN ('pending', 'processing') \
+             AND instr(request, '\"mask_path\":\"' || concept.image_path || '\"') > 0) \
          ORDER BY created_at LIMIT ?2) RETURNING image_path, task_id"
     );
     let tasks = format!(

@@ -18,12 +18,16 @@ const RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Old entries removed per deleted task; more than one, so that they do not accumulate.
 const PRUNE_BATCH: u32 = 8;
 
-/// Whether `?2`, a path that may lack its format, is the original of a task that is not
-/// final.
+/// Whether `?2`, a path that may lack its format, is the original or the mask of a task that
+/// is not final. Masks are rare, and have no column: no other text of a document looks like
+/// one, as quotes in it are escaped.
 const IS_ORIGINAL: &str = "SELECT 1 FROM task \
      WHERE original_path >= ?2 AND original_path < ?2 || '/' \
      AND (original_path = ?2 OR original_path > ?2 || '.') \
-     AND status IN ('pending', 'processing')";
+     AND status IN ('pending', 'processing') \
+     UNION ALL SELECT 1 FROM task WHERE status IN ('pending', 'processing') \
+     AND (instr(request, '\"mask_path\":\"' || ?2 || '\"') > 0 \
+         OR instr(request, '\"mask_path\":\"' || ?2 || '.') > 0)";
 
 /// Returns those of these images that nothing refers to.
 pub(super) fn unreferenced(

@@ -60,6 +60,8 @@ async fn remove(
         "DELETE FROM schema.concept WHERE id = ANY (ARRAY (SELECT id FROM schema.concept \
          WHERE {of_concepts} AND NOT EXISTS (SELECT FROM schema.task \
              WHERE original_path = concept.image_path AND completed_at IS NULL) \
+         AND NOT EXISTS (SELECT FROM schema.task WHERE completed_at IS NULL \
+             AND strpos(request, '\"mask_path\":\"' || concept.image_path || '\"') > 0) \
          ORDER BY created_at LIMIT $2)) RETURNING task_id, image_path"
     );
     let tasks = format!(

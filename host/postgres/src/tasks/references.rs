@@ -11,13 +11,19 @@ use crate::connection::fault::{Fault, readable};
 use crate::connection::values::{Cells, Text, id, parameters};
 use crate::tasks::rows::{columns, read};
 
+/// A mask has no column: no other text of a document looks like one, as quotes in it are
+/// escaped.
+///
 /// A single statement, and so one snapshot: between two statements a worker could
 /// complete its task, and both would miss its image.
 const FACTS: &str = concat!(
     "SELECT image.number, tombstone.task_id IS NOT NULL, concept.image_path, \
      EXISTS (SELECT FROM schema.task AS other \
          WHERE other.original_path = ANY (ARRAY (SELECT image.path || format \
-             FROM unnest($3) AS format)) AND other.completed_at IS NULL), ",
+             FROM unnest($3) AS format)) AND other.completed_at IS NULL) \
+     OR EXISTS (SELECT FROM schema.task AS other WHERE other.completed_at IS NULL \
+         AND (strpos(other.request, '\"mask_path\":\"' || image.path || '\"') > 0 \
+             OR strpos(other.request, '\"mask_path\":\"' || image.path || '.') > 0)), ",
     columns!(),
     " FROM unnest($1, $2) WITH ORDINALITY AS image (path, task_id, number) \
      LEFT JOIN schema.task ON task.id = image.task_id \

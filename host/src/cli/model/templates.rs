@@ -138,6 +138,7 @@ fn javascript() -> Vec<File> {
             "package.json",
             template!("template-javascript/package.json").into(),
         ),
+        ("text.js", template!("template-javascript/text.js").into()),
     ]
 }
 

@@ -165,12 +165,12 @@ impl MemoryStore {
         tally
     }
 
-    /// Whether it is the original of a task that is not final.
+    /// Whether it is the original or the mask of a task that is not final.
     fn is_original(&self, path: &str) -> bool {
         let mut tasks = self.tasks.values().map(|row| &row.record.task);
         tasks.any(|task| {
-            let original = task.original_path.as_deref();
-            !task.status.is_final() && original.is_some_and(|image| is_path_of(path, image))
+            let mut images = [&task.original_path, &task.mask_path].into_iter().flatten();
+            !task.status.is_final() && images.any(|image| is_path_of(path, image))
         })
     }
 }

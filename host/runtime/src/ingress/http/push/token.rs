@@ -3,12 +3,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use concept_refinement_tokens::{Algorithm, Compact};
 use serde_json::{Map, Value};
 
 use super::Proof;
-
-/// Longest token, in bytes.
-const MAX_LENGTH: usize = 8 * 1024;
 
 /// Google's two issuer names.
 const ISSUERS: [&str; 2] = ["accounts.google.com", "https://accounts.google.com"];
@@ -18,40 +16,30 @@ const LEEWAY: u64 = 60;
 
 /// A token whose signature is yet to be verified.
 pub struct Token<'a> {
-    pub key_id: String,
-    /// The signed text.
-    pub message: &'a [u8],
-    pub signature: Vec<u8>,
+    /// What is signed, and how.
+    pub compact: Compact<'a>,
     claims: Map<String, Value>,
 }
 
 impl<'a> Token<'a> {
-    /// None: not a token that could be valid here. Keys in its header are ignored, since
-    /// a forger could supply their own.
+    /// None: not a token that could be valid here. Google's has a narrower header than
+    /// those of other issuers may have.
     pub fn parse(token: &'a str) -> Option<Self> {
-        if token.len() > MAX_LENGTH {
-            return None;
-        }
-        let (message, signature) = token.rsplit_once('.')?;
-        let (header, claims) = message.split_once('.')?;
-        let header = object(header)?;
-        let is_rs256 = text(&header, "alg") == Some("RS256");
+        let compact = Compact::parse(token)?;
+        let header = object(token.split('.').next()?)?;
         let is_jwt = match header.get("typ") {
             None => true,
             Some(typ) => typ
                 .as_str()
                 .is_some_and(|typ| typ.eq_ignore_ascii_case("JWT")),
         };
-        let is_plain = !header.contains_key("crit") && !header.contains_key("cty");
-        if !(is_rs256 && is_jwt && is_plain) {
-            return None;
-        }
-        Some(Self {
-            key_id: text(&header, "kid")?.to_owned(),
-            message: message.as_bytes(),
-            signature: URL_SAFE_NO_PAD.decode(signature).ok()?,
-            claims: object(claims)?,
-        })
+        let is_of_google = compact.algorithm == Algorithm::Rs256
+            && compact.key_id.is_some()
+            && is_jwt
+            && !header.contains_key("cty");
+        is_of_google.then_some(())?;
+        let claims = compact.claims()?;
+        Some(Self { compact, claims })
     }
 
     /// Whether its claims are those of a push. `now` is in seconds since the epoch.
@@ -156,7 +144,7 @@ mod tests {
             format!("{header}.{}.AAAA.AAAA", part(&claims())),
             format!("{header}.{}.AAAA=", part(&claims())),
             format!("{header}.{}.AAAA", part(&json!([]))),
-            format!("{header}.{}.AAAA", "A".repeat(MAX_LENGTH)),
+            format!("{header}.{}.AAAA", "A".repeat(8 * 1024)),
         ] {
             assert!(Token::parse(&token).is_none(), "{token:.40}");
         }
