@@ -113,9 +113,7 @@ async fn an_answer_of_another_size_is_scaled() {
     let picture = pictures::png(120, 90);
     let original = client.uploaded(&picture).await;
     let edit = json!({"region": {"x": 0, "y": 0, "width": 60, "height": 90}});
-    let task = client
-        .edited(&original, "make it half the size", &edit)
-        .await;
+    let task = client.edited(&original, "resize to 60x45", &edit).await;
     let (_, result) = image(&client, &task).await;
     assert_eq!(result.dimensions(), (120, 90));
     let before = image::load_from_memory(&picture.bytes).unwrap().to_rgba8();
