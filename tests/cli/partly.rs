@@ -7,6 +7,9 @@ use image::{GrayImage, ImageFormat, Luma};
 
 use crate::place::Place;
 
+/// Whether a pixel is in the part to change.
+type Inside<'a> = &'a dyn Fn(u32, u32) -> bool;
+
 /// The left half of a picture of 64 by 48 pixels.
 fn mask() -> Vec<u8> {
     let left = GrayImage::from_fn(64, 48, |x, _| Luma([if x < 32 { 255 } else { 0 }]));
@@ -22,7 +25,7 @@ fn a_region_and_a_mask_keep_every_pixel_outside() {
     place.write("in.png", &picture);
     place.write("mask.png", mask());
     let is_in_region = |x, y| (10..40).contains(&x) && (20..30).contains(&y);
-    let edits: [(&[&str], &dyn Fn(u32, u32) -> bool); 3] = [
+    let edits: [(&[&str], Inside<'_>); 3] = [
         (&["--region", "10,20,30,10"], &is_in_region),
         (
             &["--region", "10, 20, 30, 10", "--region-only"],
