@@ -81,6 +81,10 @@ macro_rules! operations {
         )+
     ) => {
         $(#[$about])*
+        #[allow(
+            clippy::large_enum_variant,
+            reason = "it lives for one call, and nobody holds many"
+        )]
         pub enum $operation $(<$life>)? {
             $($(
                 #[doc = concat!("See [`", stringify!($trait), "::", stringify!($method), "`].")]
