@@ -2,6 +2,7 @@
 //! masks lead to is in the tables of the component.
 
 use std::io::Cursor;
+use std::time::Duration;
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures::{self, Picture};
@@ -104,6 +105,45 @@ async fn nothing_changes_outside_of_a_region_or_a_mask() {
         }
     }))
     .await;
+}
+
+/// As large as an original may be, within the default memory of a model.
+#[tokio::test]
+async fn fifty_megapixels_are_edited_in_part() {
+    let (width, height) = (8_000, 6_250);
+    let before = image::RgbImage::from_fn(width, height, |x, y| {
+        image::Rgb([(x / 32) as u8, (y / 32) as u8, ((x + y) / 64) as u8])
+    });
+    let mut bytes = Cursor::new(Vec::new());
+    before.write_to(&mut bytes, ImageFormat::Png).unwrap();
+    let picture = Picture {
+        bytes: bytes.into_inner(),
+        media_type: "image/png",
+        width,
+        height,
+    };
+    let client = Client::session(local().url()).await;
+    let original = client.uploaded(&picture).await;
+    let body = json!({
+        "original_image_url": original,
+        "refinement_prompt": INVERT,
+        "region": {"x": 1_000, "y": 1_000, "width": 3_000, "height": 2_000},
+    });
+    let answer = client.post("/api/concepts/refine", &body).await;
+    let limit = Duration::from_secs(120);
+    let task = client.finished_within(&answer.task_id(), limit).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    let url = task["image_url"].as_str().unwrap();
+    let after = image::load_from_memory(&client.get(url).await.body)
+        .unwrap()
+        .to_rgb8();
+    let is_inside = |x, y| (1_000..4_000).contains(&x) && (1_000..3_000).contains(&y);
+    let changed = before
+        .enumerate_pixels()
+        .find(|(x, y, pixel)| !is_inside(*x, *y) && *pixel != after.get_pixel(*x, *y));
+    assert_eq!(changed, None);
+    let inverse = before.get_pixel(2_000, 2_000).0.map(|value| 255 - value);
+    assert_eq!(after.get_pixel(2_000, 2_000).0, inverse);
 }
 
 /// A model that answers in another size is scaled back, and the user is told.
