@@ -68,6 +68,7 @@ fn the_package_is_valid() {
         [
             "api",
             "processor-component",
+            "masked",
             "image-model-component",
             "image-model-middleware",
             "plain-image-model",

@@ -118,9 +118,14 @@ impl StandIns {
                 import concept:refinement/image-store@0.2.0;
                 import concept:refinement/progress@0.2.0;
                 import concept:refinement/blobs@0.2.0;
+                import concept:refinement/partial-edits@0.2.0;
                 import concept:refinement/image-model@0.2.0;
                 export concept:refinement/processor@0.2.0;"
                     .to_owned(),
+            ),
+            (
+                "masked",
+                "export concept:refinement/partial-edits@0.2.0;".to_owned(),
             ),
             ("model", MODEL.to_owned()),
             (
