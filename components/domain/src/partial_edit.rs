@@ -8,6 +8,10 @@ const MARGIN_PART: u32 = 4;
 const MIN_MARGIN: u32 = 32;
 const MAX_MARGIN: u32 = 256;
 
+/// The option of a request to a model that says how many pixels along the edge of its mask
+/// will blend.
+pub const FEATHER_OPTION: &str = "mask-feather";
+
 /// A rectangle in pixels of an upright image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Region {

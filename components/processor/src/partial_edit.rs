@@ -7,6 +7,7 @@
 use std::iter;
 
 use concept_refinement_domain::note;
+use concept_refinement_domain::partial_edit::FEATHER_OPTION;
 use concept_refinement_domain::task::Refinement;
 use concept_refinement_domain::timestamp::Timestamp;
 
@@ -17,9 +18,6 @@ use crate::refine::{Refined, refine};
 
 /// How many pixels of the edge blend, where the user does not say.
 const FEATHER: u32 = 8;
-
-/// An option of the request to the model: how many pixels of the edge will blend.
-const FEATHER_OPTION: &str = "mask-feather";
 
 pub struct Edit<'a, B> {
     pub original: &'a Contents<B>,

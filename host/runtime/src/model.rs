@@ -4,6 +4,7 @@
 mod admission;
 pub mod component;
 mod convert;
+mod held;
 mod link;
 pub mod machine;
 pub mod memory;

@@ -82,15 +82,12 @@ impl Model for ComfyUi {
 
     /// What its workflow has an input for.
     fn takes(settings: &Settings, _: bool) -> Takes {
-        let workflow = Workflow::parse(settings.workflow.as_deref());
-        workflow.map_or_else(
-            |_| Takes::default(),
-            |workflow| Takes {
-                strength: workflow.has("strength"),
-                seed: workflow.has("seed"),
-                mask: workflow.has("mask"),
-            },
-        )
+        let workflow = settings.workflow.as_deref().unwrap_or_default();
+        Takes {
+            strength: workflow.contains("{{strength}}"),
+            seed: workflow.contains("{{seed}}"),
+            mask: workflow.contains("{{mask}}"),
+        }
     }
 
     async fn refine(

@@ -31,12 +31,6 @@ impl Workflow {
         Ok(Self(nodes))
     }
 
-    /// Whether it has this input.
-    pub fn has(&self, name: &str) -> bool {
-        let input = format!("{{{{{name}}}}}");
-        Value::Object(self.0.clone()).to_string().contains(&input)
-    }
-
     pub fn with(self, inputs: &Inputs<'_>) -> Value {
         filled(Value::Object(self.0), inputs)
     }

@@ -53,11 +53,7 @@ impl From<raster::Problem> for Problem {
 
 impl From<ImageError> for Problem {
     fn from(error: ImageError) -> Self {
-        match error {
-            ImageError::Limits(_) => Self::TooLarge,
-            ImageError::Unsupported(_) => Self::Unsupported,
-            _ => Self::Malformed,
-        }
+        raster::Problem::from(error).into()
     }
 }
 

@@ -12,6 +12,7 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use concept_refinement_domain::image::Format;
+use concept_refinement_domain::partial_edit::FEATHER_OPTION;
 use concept_refinement_guest::Incoming;
 
 use crate::answer::Answer;
@@ -34,9 +35,6 @@ const CHUNK: usize = 3 * 1024;
 
 /// Largest mask, in bytes (`wit/partial-edits.wit`).
 const MAX_MASK: usize = 8 << 20;
-
-/// The option that says how many pixels of a mask's edge blend.
-const MASK_FEATHER: &str = "mask-feather";
 
 /// Exports a model.
 ///
@@ -86,7 +84,7 @@ async fn from_wit(request: wit::Request, takes: Takes) -> Result<(Request, Incom
         None => None,
     };
     let mut options = request.options.iter();
-    let feather = options.find(|(name, _)| name == MASK_FEATHER);
+    let feather = options.find(|(name, _)| name == FEATHER_OPTION);
     let original = Incoming::from(request.image).in_chunks_of(CHUNK);
     let request = Request {
         prompt: request.prompt,

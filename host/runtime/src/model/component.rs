@@ -20,12 +20,11 @@ use std::sync::Arc;
 use concept_refinement_capability::model::{
     ImageModel, ImageOrLocation, MemoryUse, ModelAnswer, ModelError, ModelRequest, RetryLater,
 };
-use concept_refinement_capability::stream_guard::guarded;
-use futures::future::{BoxFuture, pending};
-use futures::{StreamExt as _, stream};
+use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::admission::Admission;
+use super::held;
 use super::memory::ModelMemory;
 use super::replay::Replay;
 use link::Link;
@@ -105,27 +104,18 @@ impl ImageModel for ModelComponent {
     }
 }
 
-/// An answer whose contents hold its call: dropping them ends the call. After a retry was
-/// requested they never end, since a reader would take what has arrived for the whole.
+/// An answer whose contents hold its call.
 fn held<C: Send + 'static>(answer: ModelAnswer, retry_later: RetryLater, call: C) -> ModelAnswer {
     let image = match answer.image {
         ImageOrLocation::Image {
             media_type,
             length,
             contents,
-        } => {
-            let end = stream::once(async move {
-                if retry_later.is_set() {
-                    pending::<()>().await;
-                }
-            });
-            let contents = contents.chain(end.filter_map(async |()| None));
-            ImageOrLocation::Image {
-                media_type,
-                length,
-                contents: Box::pin(guarded(contents, call)),
-            }
-        }
+        } => ImageOrLocation::Image {
+            media_type,
+            length,
+            contents: held::contents(contents, retry_later, call),
+        },
         location @ ImageOrLocation::Location(_) => location,
     };
     ModelAnswer { image, ..answer }

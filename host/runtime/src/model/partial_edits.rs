@@ -8,6 +8,7 @@ mod run;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use bytes::Bytes;
 use concept_refinement_capability::model::{Reopen, RetryLater, cores};
 use concept_refinement_domain::partial_edit::Region;
 use futures::stream::BoxStream;
@@ -19,7 +20,6 @@ use super::threads::Threads;
 use crate::wasm::bindings::masked::MaskedPre;
 use crate::wasm::linker::wasi_linker;
 use crate::wasm::sandbox::{Grants, Sandbox};
-use bytes::Bytes;
 use run::{Ended, Run};
 
 /// The component, with what its instances share.

@@ -4,19 +4,18 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use concept_refinement_capability::model::RetryLater;
-use concept_refinement_capability::stream_guard::guarded;
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::note;
 use concept_refinement_domain::partial_edit;
 use concept_refinement_domain::sentence::cut;
-use futures::future::{join_all, pending};
-use futures::{StreamExt as _, stream};
+use futures::future::join_all;
 use tokio::sync::oneshot;
 use wasmtime::AsContextMut;
 use wasmtime::component::StreamReader;
 
 use super::{Call, Made, Part, Picture, Stream};
 use crate::model::admission::pixels;
+use crate::model::held;
 use crate::model::memory::Admitted;
 use crate::model::output::{Log, Output};
 use crate::wasm::bindings::capabilities::concept::refinement::model_types;
@@ -288,9 +287,7 @@ async fn larger(one: &Picture, other: Option<&Picture>) -> u64 {
 }
 
 impl Made {
-    /// With streams that hold their call: dropping the last of them ends it. After a retry
-    /// was requested they never end, since a reader would take what has arrived for the
-    /// whole.
+    /// With streams that hold their call: dropping the last of them ends it.
     pub fn held<C: Send + Sync + 'static>(self, retry_later: &RetryLater, call: &Arc<C>) -> Self {
         let held = |stream: Stream| stream.held(retry_later, call);
         match self {
@@ -316,14 +313,8 @@ impl Made {
 impl Stream {
     fn held<C: Send + Sync + 'static>(self, retry_later: &RetryLater, call: &Arc<C>) -> Self {
         let (retry_later, call) = (retry_later.clone(), Arc::clone(call));
-        let end = stream::once(async move {
-            if retry_later.is_set() {
-                pending::<()>().await;
-            }
-        });
-        let contents = self.contents.chain(end.filter_map(async |()| None));
         Self {
-            contents: Box::pin(guarded(contents, call)),
+            contents: held::contents(self.contents, retry_later, call),
             ..self
         }
     }
