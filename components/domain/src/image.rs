@@ -8,6 +8,7 @@
 mod gif;
 mod inspector;
 mod jpeg;
+pub mod metadata;
 mod packed;
 mod png;
 #[cfg(test)]

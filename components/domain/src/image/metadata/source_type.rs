@@ -1,0 +1,34 @@
+//! Where a picture comes from, in the words of IPTC's vocabulary of digital source types.
+
+/// The sources that an image is marked with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SourceType {
+    /// A model changed a part of it, or all of it.
+    CompositeWithTrainedAlgorithmicMedia,
+    /// It was edited by rules, without a trained model.
+    AlgorithmicallyEnhanced,
+}
+
+impl SourceType {
+    /// Every one.
+    pub const ALL: [Self; 2] = [
+        Self::CompositeWithTrainedAlgorithmicMedia,
+        Self::AlgorithmicallyEnhanced,
+    ];
+
+    /// The last part of its address.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CompositeWithTrainedAlgorithmicMedia => "compositeWithTrainedAlgorithmicMedia",
+            Self::AlgorithmicallyEnhanced => "algorithmicallyEnhanced",
+        }
+    }
+
+    /// Its address, as it stands in XMP.
+    pub fn address(self) -> String {
+        format!(
+            "http://cv.iptc.org/newscodes/digitalsourcetype/{}",
+            self.as_str()
+        )
+    }
+}
