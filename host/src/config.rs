@@ -97,6 +97,8 @@ pub struct Config {
     pub(crate) model_timeout: Duration,
     pub(crate) model_repeat: Repeat,
     pub(crate) task_timeout: Duration,
+    /// Whether anyone may ask where an image comes from.
+    pub(crate) verifies: bool,
     pub(crate) image_url_ttl: Duration,
     /// None: data never expires.
     pub(crate) retention: Option<Duration>,
@@ -166,6 +168,8 @@ impl Config {
         v.optional("jwt-audience", not_empty)?;
         v.optional("jwt-issuer", not_empty)?;
         v.optional("contact", Contact::parse)?;
+        v.word("original-metadata")?;
+        v.word("provenance")?;
         let (auth, jwks_url) = access::auth(&v)?;
         let model = model::read(&v)?;
         let model_memory = v.parse("model-memory", |text| {
@@ -238,6 +242,7 @@ impl Config {
                 _ => Repeat::Unknown,
             },
             task_timeout: v.parse("task-timeout", some_time)?,
+            verifies: v.word("verify")? == "on",
             image_url_ttl: v.parse("image-url-ttl", |text| match some_time(text)? {
                 ttl if ttl < Duration::from_secs(4) => Err("must be at least 4s".to_owned()),
                 ttl => Ok(ttl),

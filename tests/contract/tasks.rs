@@ -32,6 +32,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
+use concept_refinement_domain::provenance::{Mark, Provenance};
 use concept_refinement_domain::quota::{Quota, Window};
 use concept_refinement_domain::refined;
 use concept_refinement_domain::task::{Refinement, Task};
@@ -191,7 +192,7 @@ pub fn new_task(user: &str) -> NewTask {
         user_id: user.into(),
         is_anonymous: false,
         refinement: Refinement {
-            original_image_url: "https://example.com/logo.png".into(),
+            original_image_url: Some("https://example.com/logo.png".into()),
             refinement_prompt: "Make it lighter".into(),
             logo_description: Some("A coffee cup".into()),
             ..Refinement::default()
@@ -199,6 +200,7 @@ pub fn new_task(user: &str) -> NewTask {
         webhook: None,
         original_path: None,
         mask_path: None,
+        parent: None,
         images_found: true,
         idempotency_key: None,
         quota: None,
@@ -238,6 +240,11 @@ pub fn refined(task: &Task) -> RefinedImage {
     RefinedImage {
         stored: image(task),
         notes: vec!["Not understood: ☕️ \" \0.".into(), "Another.".into()],
+        provenance: Some(Provenance {
+            source: Some("algorithmicallyEnhanced".into()),
+            mark: Mark::Xmp,
+            original_had_credentials: true,
+        }),
     }
 }
 

@@ -107,7 +107,9 @@ fn call(operation: &TaskOperation<'_>) -> Option<Call> {
         TaskOperation::Delete { .. } => Call::TaskDelete,
         TaskOperation::EraseUser { .. } => Call::UserErase,
         TaskOperation::GetConcept { .. } => Call::ConceptGet,
-        TaskOperation::ListConcepts { .. } => Call::ConceptList,
+        TaskOperation::ListConcepts { .. }
+        | TaskOperation::Children { .. }
+        | TaskOperation::FindImage { .. } => Call::ConceptList,
         TaskOperation::DeleteConcept { .. } => Call::ConceptDelete,
         TaskOperation::Claim { .. } => Call::Claim,
         TaskOperation::Renew { .. } => Call::Renew,

@@ -47,7 +47,7 @@ async fn ended(data: &Path) {
             user_id: format!("told {number}"),
             is_anonymous: false,
             refinement: Refinement {
-                original_image_url: "https://example.com/a.png".into(),
+                original_image_url: Some("https://example.com/a.png".into()),
                 refinement_prompt: "make it lighter".into(),
                 ..Refinement::default()
             },
@@ -57,6 +57,7 @@ async fn ended(data: &Path) {
             }),
             original_path: None,
             mask_path: None,
+            parent: None,
             images_found: true,
             idempotency_key: None,
             quota: None,

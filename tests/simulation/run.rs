@@ -180,13 +180,14 @@ fn count_once_more(world: &World, user: String) {
         user_id: user,
         is_anonymous: false,
         refinement: Refinement {
-            original_image_url: crate::source::FINE.to_owned(),
+            original_image_url: Some(crate::source::FINE.to_owned()),
             refinement_prompt: "Once more".to_owned(),
             ..Refinement::default()
         },
         webhook: None,
         original_path: None,
         mask_path: None,
+        parent: None,
         images_found: true,
         idempotency_key: None,
         quota: world.settings.quota,

@@ -40,6 +40,8 @@ pub struct Config {
     /// Limits for the uploads of a user.
     pub upload_limits: ImageLimits,
     pub image_limits: Limits,
+    /// Whether anyone may ask where an image comes from.
+    pub verifies: bool,
     /// Whether responses name their route in a header, which the platform removes.
     pub names_routes: bool,
     /// Whether the platform has a sweep, which publishes overdue tasks again and removes
@@ -135,6 +137,7 @@ impl Config {
                 max_bytes: parsed(settings, "max-image-bytes", "20MiB", size::parse).await?,
                 max_pixels: parsed(settings, "max-image-pixels", "50000000", number).await?,
             },
+            verifies: parsed(settings, "verify", "off", switch).await?,
             names_routes: text(settings, "name-routes").await.as_deref() == Some("true"),
             is_swept: text(settings, "swept").await.as_deref() == Some("true"),
         })
@@ -175,6 +178,14 @@ async fn parsed<T, E: ToString>(
 ) -> Result<T, ConfigError> {
     let value = text(settings, name).await;
     parse(value.as_deref().unwrap_or(default)).map_err(|error| unusable(name, error))
+}
+
+fn switch(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("must be on or off"),
+    }
 }
 
 fn number<T: FromStr>(text: &str) -> Result<T, &'static str> {

@@ -116,12 +116,13 @@ mod tests {
                 is_anonymous: false,
                 status,
                 refinement: Refinement {
-                    original_image_url: "https://example.com/a.png".into(),
+                    original_image_url: Some("https://example.com/a.png".into()),
                     refinement_prompt: "make it brown".into(),
                     ..Refinement::default()
                 },
                 original_path: None,
                 mask_path: None,
+                parent: None,
                 created_at: Timestamp(5),
                 updated_at: updated_at.map(Timestamp),
                 completed_at: None,

@@ -138,6 +138,17 @@ pub trait ConceptStore {
         after: Option<Position>,
     ) -> Result<ConceptPage, CapabilityError>;
 
+    /// The user's concepts that were refined from this one, the oldest first.
+    async fn children(
+        &self,
+        user: &str,
+        id: &str,
+        limit: u32,
+    ) -> Result<Vec<Concept>, CapabilityError>;
+
+    /// When the first concept of anybody was created whose image has these bytes.
+    async fn find_image(&self, sha256: &str) -> Result<Option<Timestamp>, CapabilityError>;
+
     /// Returns the path of the concept's image.
     async fn delete(&self, user: &str, id: &str) -> Result<Option<String>, CapabilityError>;
 }

@@ -1,6 +1,7 @@
 //! Concepts as JSON. For tasks see the domain's `task_response`.
 
 use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::provenance::Provenance;
 use concept_refinement_domain::timestamp::{Timestamp, rfc3339, rfc3339_or_null};
 use concept_refinement_domain::webhook::WebhookDelivery;
 use serde::Serialize;
@@ -22,8 +23,21 @@ pub struct ConceptResponse<'a> {
     is_anonymous: bool,
     /// The model's notes on its work.
     notes: &'a [String],
+    /// The concept that it was refined from, which may have been deleted since.
+    original_concept_id: Option<&'a str>,
+    /// Null of a concept of version 0.1.
+    provenance: Option<ProvenanceResponse<'a>>,
     #[serde(serialize_with = "rfc3339")]
     created_at: Timestamp,
+}
+
+/// Where a refined image says that it comes from.
+#[derive(Serialize)]
+pub struct ProvenanceResponse<'a> {
+    #[serde(flatten)]
+    provenance: &'a Provenance,
+    /// Of the stored image, in hexadecimal.
+    sha256: Option<&'a str>,
 }
 
 impl<'a> ConceptResponse<'a> {
@@ -41,6 +55,14 @@ impl<'a> ConceptResponse<'a> {
             color_palettes: &content.color_palettes,
             is_anonymous: content.is_anonymous,
             notes: &content.notes,
+            original_concept_id: content.parent_id.as_deref(),
+            provenance: content
+                .provenance
+                .as_ref()
+                .map(|provenance| ProvenanceResponse {
+                    provenance,
+                    sha256: content.image_sha256.as_deref(),
+                }),
             created_at: concept.created_at,
         }
     }

@@ -5,6 +5,7 @@ pub mod concepts;
 mod events;
 pub mod health;
 pub mod images;
+mod lineage;
 mod me;
 mod page;
 pub mod quota;
@@ -12,6 +13,7 @@ mod refine;
 pub mod session;
 pub mod tasks;
 pub mod uploads;
+mod verify;
 pub mod webhooks;
 
 use answer::Answer;
@@ -46,8 +48,10 @@ pub async fn answer<P: Ports, B: Body>(state: &State<P>, request: Request<B>) ->
         Route::WebhookSecret => webhooks::secret(state, &request).await,
         Route::Concepts => concepts::list(state, &request).await,
         Route::Concept(id) => concepts::get(state, &request, id).await,
+        Route::Lineage(id) => lineage::get(state, &request, id).await,
         Route::DeleteConcept(id) => concepts::delete(state, &request, id).await,
         Route::Upload => uploads::upload(state, &request, body).await,
+        Route::Verify => verify::verify(state, &request, body).await,
         Route::Image => images::get(state, &request, &path).await,
         Route::DeleteImage => images::delete(state, &request, &path).await,
         Route::Session => session::create(state, &request).await,

@@ -11,8 +11,9 @@ use thiserror::Error;
 use crate::concept::Concept;
 pub use crate::image_limits::{ImageLength, ImageLimit, ImageLimits};
 use crate::payment::Payment;
+use crate::provenance::Provenance;
 use crate::quota::{Quota, QuotaState};
-use crate::task::{Refinement, Task};
+use crate::task::{Parent, Refinement, Task};
 use crate::timestamp::Timestamp;
 use crate::trace::TraceContext;
 use crate::webhook::Webhook;
@@ -56,6 +57,8 @@ pub struct NewTask {
     pub original_path: Option<String>,
     /// The path, if the mask is an image of this service.
     pub mask_path: Option<String>,
+    /// The concept that the original is the image of.
+    pub parent: Option<Parent>,
     /// False if the original or the mask is an image of this service's own that does not
     /// exist or is another user's.
     pub images_found: bool,
@@ -235,6 +238,8 @@ pub struct RefinedImage {
     pub stored: Stored,
     /// The model's notes on its work, bounded.
     pub notes: Vec<String>,
+    /// Where the image says that it comes from.
+    pub provenance: Option<Provenance>,
 }
 
 /// An image without notes.
@@ -243,6 +248,7 @@ impl From<Stored> for RefinedImage {
         Self {
             stored,
             notes: Vec::new(),
+            provenance: None,
         }
     }
 }
@@ -278,6 +284,8 @@ pub struct ImageInfo {
     pub sha256: Option<String>,
     /// When it was stored.
     pub created_at: Timestamp,
+    /// Of a refined image: whether its original had content credentials.
+    pub original_had_credentials: bool,
 }
 
 /// A range of `length` bytes, starting at `offset`.
@@ -362,6 +370,7 @@ impl NewTask {
             refinement: self.refinement,
             original_path: self.original_path,
             mask_path: self.mask_path,
+            parent: self.parent,
             created_at: now,
             ..Task::default()
         }

@@ -6,6 +6,7 @@ use uuid::{Builder, Uuid, Version};
 
 use crate::capability::RefinedImage;
 use crate::document::OtherFields;
+use crate::provenance::Provenance;
 use crate::task::{Refinement, Task};
 use crate::timestamp::Timestamp;
 
@@ -27,6 +28,9 @@ pub struct ConceptContent {
     pub image_url: String,
     /// Where the original is.
     pub original_image_url: String,
+    /// The concept that it was refined from, which may have been deleted since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<String>,
     /// The requested change.
     pub refinement_prompt: String,
     /// What the logo shows.
@@ -38,6 +42,9 @@ pub struct ConceptContent {
     /// The model's notes on its work. Records of earlier versions have none.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// Where its image says that it comes from. Records of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Provenance>,
     /// Fields that only a later version knows.
     #[serde(flatten)]
     pub other: OtherFields,
@@ -57,9 +64,12 @@ pub struct Concept {
 impl Concept {
     /// The concept of a task that is completed now with this image.
     pub fn of(task: &Task, image: RefinedImage, now: Timestamp) -> Self {
-        let RefinedImage { stored, notes } = image;
+        let RefinedImage {
+            stored,
+            notes,
+            provenance,
+        } = image;
         let Refinement {
-            original_image_url,
             refinement_prompt,
             logo_description,
             theme_description,
@@ -75,12 +85,14 @@ impl Concept {
                 image_path: stored.path,
                 image_sha256: stored.sha256,
                 image_url: stored.url,
-                original_image_url,
+                original_image_url: task.original_address().to_owned(),
+                parent_id: task.parent.as_ref().map(|parent| parent.id.clone()),
                 refinement_prompt,
                 logo_description,
                 theme_description,
                 color_palettes: Vec::new(),
                 notes,
+                provenance,
                 other: OtherFields::default(),
             },
         }

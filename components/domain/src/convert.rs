@@ -83,6 +83,7 @@ impl<A: Convert<C>, B: Convert<D>, C, D> Convert<(C, D)> for (A, B) {
 /// Domain types that also exist in `wit/types.wit`, by their names there.
 #[doc(hidden)]
 pub mod domain {
+    pub use crate::aspect::Aspect;
     pub use crate::capability::{
         Accepted, Access, ByteRange, Cancellation, CapabilityError as Error, CapabilityState,
         Claimed, ConceptPage, Erased, ErrorKind, Fenced, Finished, ImageInfo, ImageKind,
@@ -92,8 +93,9 @@ pub mod domain {
     pub use crate::concept::{Concept, ConceptContent};
     pub use crate::partial_edit::Region;
     pub use crate::payment::Usage;
+    pub use crate::provenance::{Mark, Provenance};
     pub use crate::quota::{Quota, QuotaState, Window};
-    pub use crate::task::{Change, Refinement, Stage, Status, Task};
+    pub use crate::task::{Change, Parent, Refinement, Stage, Status, Task};
     pub use crate::webhook::{
         DeliveryAttempt, DeliveryState, Redelivery, Webhook, WebhookDelivery,
     };
@@ -108,18 +110,20 @@ macro_rules! conversions {
             Error { kind, message }
             Refinement {
                 original_image_url, refinement_prompt, logo_description, theme_description,
-                strength, seed, region, mask_url, mask_feather, region_only
+                original_concept_id, preserve_aspects, strength, seed, region, mask_url, mask_feather, region_only
             }
             Region { x, y, width, height }
+            Parent { id, image_url }
+            Provenance { source, mark, original_had_credentials }
             Task {
                 id, user_id, is_anonymous, status, refinement, original_path, mask_path,
-                created_at, updated_at, completed_at, result_id, image_path, notes, error_message, lease_until
+                parent, created_at, updated_at, completed_at, result_id, image_path, notes, error_message, lease_until
             }
             Lease { task_id, attempt, until, renew_after }
             Position { created_at, id }
             NewTask {
                 id, user_id, is_anonymous, refinement, webhook, original_path, mask_path,
-                images_found, idempotency_key, quota, active_tasks; trace
+                parent, images_found, idempotency_key, quota, active_tasks; trace
             }
             Claimed { lease, task; payment, is_takeover, trace }
             Webhook { url, origin }
@@ -133,14 +137,17 @@ macro_rules! conversions {
             NewImage { kind, name, owner, media_type, length, metadata, limits }
             ImageLimits { images, bytes, under_way }
             Stored { path, url, sha256 }
-            RefinedImage { stored, notes }
-            ImageInfo { path, kind, owner, media_type, size, etag, sha256, created_at }
+            RefinedImage { stored, notes, provenance }
+            ImageInfo {
+                path, kind, owner, media_type, size, etag, sha256, created_at,
+                original_had_credentials
+            }
             ByteRange { offset, length }
             Resolved { path, access }
             ConceptContent {
                 task_id, user_id, is_anonymous, image_path, image_sha256, image_url,
-                original_image_url, refinement_prompt, logo_description, theme_description,
-                color_palettes, notes; other
+                original_image_url, parent_id, refinement_prompt, logo_description,
+                theme_description, color_palettes, notes, provenance; other
             }
             Concept { id, created_at, content }
             ConceptPage { items, next }
@@ -149,6 +156,8 @@ macro_rules! conversions {
         }
         $crate::cases! { $wit
             ErrorKind { Unavailable, Full, Invalid }
+            Aspect { Colors, Layout, Style, Shapes }
+            Mark { C2pa, Xmp, None }
             Status { Pending, Processing, Completed, Failed }
             Fenced { Done, Lost }
             Finished { Done, Lost, Over }

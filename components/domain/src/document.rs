@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::rulebook::TaskRecord;
-use crate::task::{Refinement, Status};
+use crate::task::{Parent, Refinement, Status};
 use crate::timestamp::Timestamp;
 use crate::trace::{self, TraceContext};
 
@@ -74,6 +74,8 @@ pub struct Request {
     refinement: Refinement,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mask_path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent: Option<Parent>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_of: Option<String>,
     #[serde(
@@ -155,6 +157,7 @@ impl TaskRecord {
         write(&Request {
             refinement: self.task.refinement.clone(),
             mask_path: self.task.mask_path.clone(),
+            parent: self.task.parent.clone(),
             retry_of: self.retry_of.clone(),
             trace: self.trace,
         })
@@ -194,6 +197,7 @@ impl TaskRecord {
         let Request {
             refinement,
             mask_path,
+            parent,
             retry_of,
             trace,
         } = request;
@@ -214,6 +218,7 @@ impl TaskRecord {
         task.lease_until = lease_until;
         task.refinement = refinement;
         task.mask_path = mask_path;
+        task.parent = parent;
         self
     }
 }
@@ -276,6 +281,7 @@ mod tests {
                 sha256: None,
             },
             notes: vec!["It was hard.".into()],
+            provenance: None,
         };
         let _ = rulebook::finish(&mut record, &lease, image, AT);
         record

@@ -74,6 +74,8 @@ pub fn fingerprint(refinement: &Refinement, webhook: Option<&Webhook>) -> [u8; 3
         refinement_prompt,
         logo_description,
         theme_description,
+        original_concept_id,
+        preserve_aspects,
         strength,
         seed,
         region,
@@ -82,7 +84,7 @@ pub fn fingerprint(refinement: &Refinement, webhook: Option<&Webhook>) -> [u8; 3
         region_only,
     } = refinement;
     let fields = [
-        Some(original_image_url),
+        original_image_url.as_ref(),
         Some(refinement_prompt),
         logo_description.as_ref(),
         theme_description.as_ref(),
@@ -96,6 +98,14 @@ pub fn fingerprint(refinement: &Refinement, webhook: Option<&Webhook>) -> [u8; 3
         hash.update(field.map_or("", String::as_str));
     }
     let later = [
+        (
+            "original_concept_id",
+            original_concept_id.as_ref().map(|id| json!(id)),
+        ),
+        (
+            "preserve_aspects",
+            preserve_aspects.as_ref().map(|aspects| json!(aspects)),
+        ),
         ("strength", strength.map(|strength| json!(strength))),
         ("seed", seed.map(|seed| json!(seed))),
         ("region", region.map(|region| json!(region))),
@@ -121,7 +131,7 @@ mod tests {
 
     fn refinement(prompt: &str, logo: Option<&str>, theme: Option<&str>) -> Refinement {
         Refinement {
-            original_image_url: "https://example.com/a.png".into(),
+            original_image_url: Some("https://example.com/a.png".into()),
             refinement_prompt: prompt.into(),
             logo_description: logo.map(Into::into),
             theme_description: theme.map(Into::into),
@@ -157,6 +167,11 @@ mod tests {
             json!({"mask_url": "https://example.com/a.png"}),
             json!({"mask_url": "https://example.com/a.png", "mask_feather": 1}),
             json!({"mask_url": "https://example.com/a.png", "region_only": true}),
+            json!({"original_image_url": null, "original_concept_id": "a"}),
+            json!({"original_image_url": null, "original_concept_id": "b"}),
+            json!({"original_concept_id": "a"}),
+            json!({"preserve_aspects": ["colors", "layout"]}),
+            json!({"preserve_aspects": ["layout", "colors"]}),
         ];
         let all: Vec<_> = all.into_iter().chain(edits.map(edit)).collect();
         let webhook = |url: &str, origin: &str| Webhook {

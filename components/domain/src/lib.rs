@@ -8,6 +8,7 @@
 #![deny(missing_docs)]
 
 pub mod address;
+pub mod aspect;
 pub mod capability;
 pub mod chain;
 pub mod chunks;
@@ -37,6 +38,7 @@ pub mod original;
 pub mod partial_edit;
 pub mod payment;
 pub mod preference;
+pub mod provenance;
 pub mod pseudonym;
 pub mod purpose;
 pub mod quota;

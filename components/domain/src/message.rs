@@ -82,7 +82,7 @@ pub fn message_for(task: &Task) -> Vec<u8> {
         task_id: task.id.clone(),
         user_id: task.user_id.clone(),
         refinement_prompt: refinement.refinement_prompt.clone(),
-        original_image_url: refinement.original_image_url.clone(),
+        original_image_url: task.original_address().to_owned(),
         logo_description: refinement.logo_description.clone().unwrap_or_default(),
         theme_description: refinement.theme_description.clone().unwrap_or_default(),
         task_type: TASK_TYPE.into(),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Builder;
 
+use crate::aspect::Aspect;
 use crate::partial_edit::Region;
 use crate::strength::Strength;
 use crate::timestamp::Timestamp;
@@ -11,14 +12,20 @@ use crate::timestamp::Timestamp;
 /// first release are left out of documents and answers where they were not sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refinement {
-    /// Where the original is.
-    pub original_image_url: String,
+    /// Where the original is. None: it is the image of a concept.
+    pub original_image_url: Option<String>,
     /// What to change.
     pub refinement_prompt: String,
     /// What the logo shows.
     pub logo_description: Option<String>,
     /// The theme.
     pub theme_description: Option<String>,
+    /// The concept whose image is the original. There is no URL then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original_concept_id: Option<String>,
+    /// What is to stay as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preserve_aspects: Option<Vec<Aspect>>,
     /// How strongly a model may change the original.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strength: Option<Strength>,
@@ -39,10 +46,28 @@ pub struct Refinement {
     pub region_only: Option<bool>,
 }
 
+/// The concept whose image is refined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// Its id.
+    pub id: String,
+    /// The address of its image, without a signature.
+    pub image_url: String,
+}
+
 impl Refinement {
     /// Whether only a part of the original is to change.
     pub fn is_partial(&self) -> bool {
         self.region.is_some() || self.mask_url.is_some()
+    }
+}
+
+impl Task {
+    /// Where the original is, or was when the task was submitted.
+    pub fn original_address(&self) -> &str {
+        let sent = self.refinement.original_image_url.as_deref();
+        let parent = || self.parent.as_ref().map(|parent| parent.image_url.as_str());
+        sent.or_else(parent).unwrap_or_default()
     }
 }
 
@@ -100,6 +125,10 @@ pub struct Task {
     /// The path, if the mask is an image of this service.
     #[serde(skip)]
     pub mask_path: Option<String>,
+    /// The concept that the original is the image of, if it is one of the user's. It may have
+    /// been deleted since.
+    #[serde(skip)]
+    pub parent: Option<Parent>,
     /// When it was submitted.
     #[serde(skip)]
     pub created_at: Timestamp,
@@ -227,12 +256,13 @@ impl Task {
             is_anonymous: false,
             status: Status::Pending,
             refinement: Refinement {
-                original_image_url: "https://example.com/a.png".into(),
+                original_image_url: Some("https://example.com/a.png".into()),
                 refinement_prompt: "Make it lighter".into(),
                 ..Refinement::default()
             },
             original_path: None,
             mask_path: None,
+            parent: None,
             created_at: Timestamp::from_secs(1_000),
             updated_at: None,
             completed_at: None,

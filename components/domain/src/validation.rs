@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 use uuid::Uuid;
 
+use crate::aspect::Aspect;
 use crate::original::{AllowedSources, check_length, check_url};
 use crate::partial_edit::Region;
 use crate::strength::Strength;
@@ -14,6 +15,8 @@ use crate::task::Refinement;
 use crate::webhook::check_webhook_url;
 
 const ORIGINAL_IMAGE_URL: &str = "original_image_url";
+const ORIGINAL_CONCEPT_ID: &str = "original_concept_id";
+const PRESERVE_ASPECTS: &str = "preserve_aspects";
 const REFINEMENT_PROMPT: &str = "refinement_prompt";
 const LOGO_DESCRIPTION: &str = "logo_description";
 const THEME_DESCRIPTION: &str = "theme_description";
@@ -115,6 +118,11 @@ impl Draft {
         self.0.get(ORIGINAL_IMAGE_URL).and_then(Value::as_str)
     }
 
+    /// The concept whose image is the original; the same holds.
+    pub fn original_concept_id(&self) -> Option<&str> {
+        self.0.get(ORIGINAL_CONCEPT_ID).and_then(Value::as_str)
+    }
+
     /// The same of the mask.
     pub fn mask_url(&self) -> Option<&str> {
         self.0.get(MASK_URL).and_then(Value::as_str)
@@ -130,35 +138,61 @@ impl Draft {
         webhooks: &AllowedSources,
     ) -> Result<Request, FieldErrors> {
         let mut errors = FieldErrors::default();
-        let original_image_url =
-            self.required(ORIGINAL_IMAGE_URL, &mut errors, |url| original.check(url));
+        let (original_image_url, original_concept_id) = self.original(original, &mut errors);
         let refinement_prompt = self.required(REFINEMENT_PROMPT, &mut errors, check_prompt);
         let logo_description = self.optional(LOGO_DESCRIPTION, &mut errors, check_description);
         let theme_description = self.optional(THEME_DESCRIPTION, &mut errors, check_description);
         let check_webhook = |url: &str| check_webhook_url(url, webhooks);
         let webhook_url = self.optional(WEBHOOK_URL, &mut errors, check_webhook);
         let edit = self.edit(mask, &mut errors);
-        match (original_image_url, refinement_prompt) {
-            (Some(original_image_url), Some(refinement_prompt)) if errors.is_empty() => {
-                Ok(Request {
-                    refinement: Refinement {
-                        original_image_url,
-                        refinement_prompt,
-                        logo_description,
-                        theme_description,
-                        ..edit
-                    },
-                    webhook_url,
-                })
-            }
+        match refinement_prompt {
+            Some(refinement_prompt) if errors.is_empty() => Ok(Request {
+                refinement: Refinement {
+                    original_image_url,
+                    refinement_prompt,
+                    logo_description,
+                    theme_description,
+                    original_concept_id,
+                    ..edit
+                },
+                webhook_url,
+            }),
             _ => Err(errors),
         }
+    }
+
+    /// Where the original is: a URL, or a concept.
+    fn original(
+        &mut self,
+        source: Source<'_>,
+        errors: &mut FieldErrors,
+    ) -> (Option<String>, Option<String>) {
+        let id = self.optional(ORIGINAL_CONCEPT_ID, errors, |_| Ok(()));
+        // One that is itself invalid has been told.
+        let has_id = id.is_some() || errors.has(ORIGINAL_CONCEPT_ID);
+        let url = match has_id {
+            true => self.optional(ORIGINAL_IMAGE_URL, errors, |_| Ok(())),
+            false => self.required(ORIGINAL_IMAGE_URL, errors, |url| source.check(url)),
+        };
+        if has_id && url.is_some() {
+            errors.add(
+                ORIGINAL_IMAGE_URL,
+                "must not be sent together with original_concept_id",
+            );
+        }
+        (url, id)
     }
 
     /// How strongly and where the original is to change.
     fn edit(&mut self, mask: Source<'_>, errors: &mut FieldErrors) -> Refinement {
         let mask_url = self.optional(MASK_URL, errors, |url| mask.check(url));
         let edit = Refinement {
+            preserve_aspects: self.value(
+                PRESERVE_ASPECTS,
+                errors,
+                "must be a list of one to four of colors, layout, style and shapes, none twice",
+                aspects,
+            ),
             strength: self.value(STRENGTH, errors, "must be a number from 0 to 1", |value| {
                 value.as_f64().and_then(Strength::new)
             }),
@@ -256,6 +290,19 @@ impl Draft {
             }
         }
     }
+}
+
+/// None: it is no list of aspects, it is empty, or one is twice in it.
+fn aspects(value: &Value) -> Option<Vec<Aspect>> {
+    let mut aspects = Vec::new();
+    for name in value.as_array()? {
+        let aspect = Aspect::of(name.as_str()?)?;
+        if aspects.contains(&aspect) {
+            return None;
+        }
+        aspects.push(aspect);
+    }
+    (!aspects.is_empty()).then_some(aspects)
 }
 
 /// None: it is none, or its numbers are out of bounds.

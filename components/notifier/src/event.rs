@@ -48,13 +48,14 @@ mod tests {
             is_anonymous: false,
             status,
             refinement: Refinement {
-                original_image_url: "https://example.com/a.png".into(),
+                original_image_url: Some("https://example.com/a.png".into()),
                 refinement_prompt: "Make it \"lighter\"".into(),
                 theme_description: Some("Sea".into()),
                 ..Refinement::default()
             },
             original_path: None,
             mask_path: None,
+            parent: None,
             created_at: Timestamp(1_795_176_000_123_456),
             updated_at: Some(Timestamp(1_795_176_004_000_000)),
             completed_at: Some(Timestamp(1_795_176_004_000_000)),

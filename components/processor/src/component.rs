@@ -37,7 +37,7 @@ wit_bindgen::generate!({
 use concept::refinement::{image_model, partial_edits};
 use exports::concept::refinement::processor::{Guest, Outcome};
 
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 11] = [
     "allow-sources",
     "contact",
     "download-timeout",
@@ -45,6 +45,8 @@ const SETTINGS: [&str; 9] = [
     "max-image-pixels",
     "model-timeout",
     "model-url",
+    "original-metadata",
+    "provenance",
     "public-url",
     "task-timeout",
 ];

@@ -27,6 +27,10 @@ pub struct Config {
     pub public_url: Option<String>,
     /// The user agent of downloads.
     pub user_agent: String,
+    /// Whether models get originals without their metadata.
+    pub strips_originals: bool,
+    /// Whether images are marked that do not say that a model made them.
+    pub marks_images: bool,
 }
 
 #[derive(Debug, PartialEq, Eq, Error)]
@@ -71,6 +75,8 @@ impl Config {
                     .map_err(|_| "not a URL".to_owned())
             })?,
             public_url: get("public-url"),
+            strips_originals: read(&get, "original-metadata", true, |text| does(text, "strip"))?,
+            marks_images: read(&get, "provenance", true, |text| does(text, "mark"))?,
             user_agent: {
                 let contact = read(&get, "contact", None, |text| Contact::parse(text).map(Some))?;
                 user_agent(env!("CARGO_PKG_VERSION"), contact.as_ref())
@@ -98,5 +104,14 @@ impl Config {
             max_bytes: MAX_ANSWER_BYTES,
             max_pixels: self.max_image_pixels,
         }
+    }
+}
+
+/// Whether a setting is this word, rather than `keep`.
+fn does(text: &str, word: &str) -> Result<bool, String> {
+    match text {
+        "keep" => Ok(false),
+        text if text == word => Ok(true),
+        _ => Err(format!("not {word} or keep")),
     }
 }

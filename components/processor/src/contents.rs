@@ -5,10 +5,11 @@
 //! through here.
 
 use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::image::metadata::{self, SourceType};
 use concept_refinement_domain::image::{Format, Limits, Problem};
 use thiserror::Error;
 
-use crate::ports::{Blob, Blobs, Purpose};
+use crate::ports::{Blob, Blobs, Purpose, Rewritten};
 
 /// A complete, inspected image.
 pub struct Contents<B> {
@@ -34,11 +35,23 @@ pub enum Received {
 }
 
 /// The properties of a complete image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspected {
     pub format: Format,
     /// In bytes.
     pub length: u64,
+    pub metadata: Metadata,
+}
+
+/// What an image says of itself beside its pixels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// Whether there are content credentials.
+    pub has_credentials: bool,
+    /// The last part of the address of its digital source type.
+    pub source_type: Option<String>,
+    /// Whether there is something that a model must not see.
+    pub is_strippable: bool,
 }
 
 /// Why bytes were refused, as sentences for the user.
@@ -142,7 +155,49 @@ fn room_for(purpose: Purpose, declared: Option<u64>, limits: Limits) -> Result<u
     }
 }
 
+impl From<&metadata::Metadata> for Metadata {
+    fn from(metadata: &metadata::Metadata) -> Self {
+        Self {
+            has_credentials: metadata.has_credentials(),
+            source_type: metadata.source_type().map(str::to_owned),
+            is_strippable: metadata.stripped().is_some(),
+        }
+    }
+}
+
+impl<B: Blob> Contents<B> {
+    /// The same image without what a model must not see.
+    pub async fn stripped(self) -> Result<Self, CapabilityError> {
+        if !self.inspected.metadata.is_strippable {
+            return Ok(self);
+        }
+        let rewritten = self.blob.stripped().await?;
+        Ok(self.with(rewritten))
+    }
+
+    /// The same image with this digital source type.
+    pub async fn marked(self, source_type: SourceType) -> Result<Self, CapabilityError> {
+        let rewritten = self.blob.marked(source_type).await?;
+        Ok(self.with(rewritten))
+    }
+
+    /// Both share their bytes.
+    fn with(self, rewritten: Rewritten<B>) -> Self {
+        let Rewritten { blob, length } = rewritten;
+        let inspected = Inspected {
+            length,
+            ..self.inspected
+        };
+        Self { blob, inspected }
+    }
+}
+
 impl<B> Contents<B> {
+    /// What the image that was received said of itself.
+    pub fn metadata(&self) -> &Metadata {
+        &self.inspected.metadata
+    }
+
     /// In bytes.
     pub fn length(&self) -> u64 {
         self.inspected.length

@@ -70,6 +70,7 @@ impl<B: Blob> Edit<'_, B> {
         let Refined {
             image: answer,
             notes,
+            source_type,
         } = refined.map_err(Rejected::Unusable)?;
         drop(image);
 
@@ -81,6 +82,7 @@ impl<B: Blob> Edit<'_, B> {
             Received::Whole(inspected) => Ok(Refined {
                 image: draft.whole(inspected),
                 notes: note::bounded(&notes),
+                source_type,
             }),
             Received::Part(reason) => Err(Rejected::Unusable(reason)),
         }

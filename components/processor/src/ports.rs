@@ -11,6 +11,7 @@ use concept_refinement_domain::capability::{
     CapabilityError, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage, StoredOrNot,
 };
 use concept_refinement_domain::image::Limits;
+use concept_refinement_domain::image::metadata::SourceType;
 use concept_refinement_domain::partial_edit::Region;
 use concept_refinement_domain::task::Stage;
 
@@ -49,10 +50,27 @@ pub trait Blob {
     /// How many bytes have arrived.
     async fn length(&self) -> u64;
 
+    /// The image that was filled in, without what a model must not see.
+    async fn stripped(&self) -> Result<Rewritten<Self>, CapabilityError>
+    where
+        Self: Sized;
+
+    /// The same with this digital source type.
+    async fn marked(&self, source_type: SourceType) -> Result<Rewritten<Self>, CapabilityError>
+    where
+        Self: Sized;
+
     /// Moves so much of the space of an empty blob to a new one.
     async fn split(&mut self, length: u64) -> Result<Self, CapabilityError>
     where
         Self: Sized;
+}
+
+/// The same image with other metadata.
+pub struct Rewritten<B> {
+    pub blob: B,
+    /// In bytes.
+    pub length: u64,
 }
 
 /// The streams that the blobs of these ports are filled with.
@@ -104,6 +122,8 @@ pub struct ModelRequest {
 pub struct Answer<S> {
     pub image: ImageOrLocation<S>,
     pub notes: Vec<String>,
+    /// How the image was made.
+    pub source_type: SourceType,
 }
 
 pub enum ImageOrLocation<S> {

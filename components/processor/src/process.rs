@@ -3,13 +3,15 @@
 use std::cell::{Cell, OnceCell};
 use std::time::Duration;
 
+use concept_refinement_domain::aspect;
 use concept_refinement_domain::capability::{
     CapabilityError, Claimed, ErrorKind, Fenced, Finished, ImageInfo, ImageKind, ImageLength,
     Lease, NewImage, RefinedImage, Stored, StoredOrNot,
 };
-use concept_refinement_domain::image::Format;
+use concept_refinement_domain::image::{Format, Limits};
 use concept_refinement_domain::image_path::{ImagePath, tag_of, without_format};
 use concept_refinement_domain::payment::receipt_key;
+use concept_refinement_domain::provenance::{ORIGINAL_HAD_CREDENTIALS, Provenance};
 use concept_refinement_domain::refined;
 use concept_refinement_domain::sentence::failed;
 use concept_refinement_domain::signature;
@@ -17,11 +19,11 @@ use concept_refinement_domain::strength::Strength;
 use concept_refinement_domain::task::{Stage, Task};
 
 use crate::config::Config;
-use crate::contents::{Contents, Draft, Received, Rejected};
+use crate::contents::{Contents, Draft, Metadata, Received, Rejected};
 use crate::download::{DownloadError, download};
 use crate::partial_edit::Edit;
-use crate::ports::{Clock, ImageStore, Images, ModelRequest, Part, Ports, Purpose, TaskStore};
-use crate::refine::refine;
+use crate::ports::{Blob, Clock, ImageStore, Images, ModelRequest, Part, Ports, Purpose};
+use crate::refine::{Refined, refine};
 use crate::time::timeout;
 
 /// Delay before an image store that cannot be reached is tried again.
@@ -170,18 +172,27 @@ async fn steps(
         stage.set(began);
         ports.began(lease, began).await;
     };
-    // The model's notes on an image that was stored by an earlier attempt are lost.
-    let (stored, notes) = match stored_earlier(ports, config, claimed).await? {
-        Some(stored) => (stored, Vec::new()),
+    let refined = match stored_earlier(ports, config, claimed).await? {
+        Some(refined) => refined,
         None => {
             let deadline = ports.now().plus(config.task_timeout);
 
             begin(Stage::Downloading).await;
             let original = original(ports, config, task).await?;
+            let Metadata {
+                has_credentials: original_had_credentials,
+                is_strippable,
+                ..
+            } = *original.metadata();
+            let is_stripped = config.strips_originals && is_strippable;
+            let original = match is_stripped {
+                true => original.stripped().await?,
+                false => original,
+            };
             let part = part(ports, config, task).await?;
 
             begin(Stage::Refining).await;
-            let request = model_request(ports, config, claimed, &original).await?;
+            let request = model_request(ports, config, claimed, &original, is_stripped).await?;
             let refined = match part {
                 None => {
                     let images = Images {
@@ -212,24 +223,25 @@ async fn steps(
             drop(original);
 
             begin(Stage::StoringImage).await;
-            let image = refined_image(lease, task, &refined.image);
+            let (refined, provenance) = marked(config, refined, original_had_credentials).await?;
+            let image = new_image(lease, task, &refined.image, &provenance);
             if let Some(named) = ImagePath::of(&image) {
                 path.get_or_init(|| named.to_string());
             }
-            let stored = store_refined_image(ports, &image, &refined.image).await?;
-            (stored, refined.notes)
+            RefinedImage {
+                stored: store_refined_image(ports, &image, &refined.image).await?,
+                notes: refined.notes,
+                provenance: Some(provenance),
+            }
         }
     };
 
-    path.get_or_init(|| stored.path.clone());
+    let stored_path = refined.stored.path.clone();
+    path.get_or_init(|| stored_path.clone());
     begin(Stage::StoringConcept).await;
-    let refined = RefinedImage {
-        stored: stored.clone(),
-        notes,
-    };
     match ports.finish(lease, refined).await? {
         Finished::Done => {
-            remove_earlier(ports, claimed, Some(&stored.path)).await;
+            remove_earlier(ports, claimed, Some(&stored_path)).await;
             Ok(())
         }
         Finished::Lost => Err(Interrupted::Lost),
@@ -237,18 +249,68 @@ async fn steps(
     }
 }
 
-/// The image of an earlier attempt that was interrupted after storing it.
-async fn stored_earlier(
-    ports: &(impl TaskStore + ImageStore + Clock),
+/// A model's answer, which is marked unless it says itself that a model made it.
+async fn marked<B: Blob>(
+    config: &Config,
+    refined: Refined<B>,
+    original_had_credentials: bool,
+) -> Result<(Refined<B>, Provenance), CapabilityError> {
+    let Metadata {
+        has_credentials,
+        source_type,
+        ..
+    } = refined.image.metadata().clone();
+    if !config.marks_images || has_credentials || source_type.is_some() {
+        let provenance = Provenance::of(has_credentials, source_type, original_had_credentials);
+        return Ok((refined, provenance));
+    }
+    let source_type = refined.source_type;
+    let refined = Refined {
+        image: refined.image.marked(source_type).await?,
+        ..refined
+    };
+    Ok((
+        refined,
+        Provenance::marked(source_type, original_had_credentials),
+    ))
+}
+
+/// The image of an earlier attempt that was interrupted after storing it. The model's notes
+/// on it are lost; what it says of itself is read again.
+async fn stored_earlier<P: Ports>(
+    ports: &P,
     config: &Config,
     claimed: &Claimed,
-) -> Result<Option<Stored>, Interrupted> {
+) -> Result<Option<RefinedImage>, Interrupted> {
     for path in earlier_paths(claimed) {
         let found = reached(ports, async || ports.stat(&path).await).await?;
-        if let Some(ImageInfo { sha256, .. }) = found {
+        if let Some(ImageInfo {
+            sha256,
+            original_had_credentials,
+            ..
+        }) = found
+        {
+            let limits = config.composite_limits(u64::MAX);
+            let provenance = match stored_image(ports, &path, limits).await {
+                Ok(image) => {
+                    let metadata = image.metadata().clone();
+                    Some(Provenance::of(
+                        metadata.has_credentials,
+                        metadata.source_type,
+                        original_had_credentials,
+                    ))
+                }
+                Err(Interrupted::Store(error)) if error.is_repeatable() => return Err(error.into()),
+                // What was paid for is not thrown away for this.
+                Err(_) => None,
+            };
             let public_url = config.public_url.as_deref().unwrap_or_default();
             let url = signature::address(public_url, &path);
-            return Ok(Some(Stored { path, url, sha256 }));
+            return Ok(Some(RefinedImage {
+                stored: Stored { path, url, sha256 },
+                notes: Vec::new(),
+                provenance,
+            }));
         }
     }
     let Claimed { lease, .. } = claimed;
@@ -282,11 +344,8 @@ async fn original<P: Ports>(
     config: &Config,
     task: &Task,
 ) -> Result<Contents<P::Blob>, Interrupted> {
-    let (path, url) = (
-        task.original_path.as_deref(),
-        &task.refinement.original_image_url,
-    );
-    image(ports, config, path, url).await
+    let path = task.original_path.as_deref();
+    image(ports, config, path, task.original_address()).await
 }
 
 /// What is to change, if that is not the whole image.
@@ -324,7 +383,7 @@ async fn image<P: Ports>(
         rejected => failed(rejected.to_string()),
     };
     if let Some(path) = path {
-        return stored_image(ports, config, path).await;
+        return stored_image(ports, path, config.original_limits()).await;
     }
     let deadline = ports.now().plus(config.download_timeout);
     let downloaded = download(ports, url, Purpose::Original, None, deadline, config).await;
@@ -339,11 +398,10 @@ async fn image<P: Ports>(
 /// may compute in the same instance for longer than a download may take.
 async fn stored_image<P: Ports>(
     ports: &P,
-    config: &Config,
     path: &str,
+    limits: Limits,
 ) -> Result<Contents<P::Blob>, Interrupted> {
     let failed = |reason| Interrupted::Failed(Stage::Downloading, reason);
-    let limits = config.original_limits();
     loop {
         let found = reached(ports, async || ImageStore::get(ports, path).await).await;
         let found = found.map_err(|error| failed(error.message))?;
@@ -385,17 +443,22 @@ async fn model_request<I: ImageStore>(
     config: &Config,
     Claimed { lease, task, .. }: &Claimed,
     original: &Contents<I::Blob>,
+    is_stripped: bool,
 ) -> Result<ModelRequest, Interrupted> {
-    // A provider can fetch an image of this service only if the public URL is configured.
+    // A provider can fetch an image of this service only if the public URL is configured, and
+    // no image from elsewhere without its metadata.
     let source_url = match (&task.original_path, &config.public_url) {
-        (None, _) => Some(task.refinement.original_image_url.clone()),
+        _ if is_stripped => None,
+        (None, _) => Some(task.original_address().to_owned()),
         (Some(path), Some(public_url)) => Some(images.sign(path, public_url).await?),
         (Some(_), None) => None,
     };
+    let aspects = task.refinement.preserve_aspects.as_deref();
+    let aspects = aspects.unwrap_or_default();
     let strength = task.refinement.strength.unwrap_or(Strength::DEFAULT);
     Ok(ModelRequest {
         task_id: task.id.clone(),
-        prompt: task.refinement.refinement_prompt.trim().to_owned(),
+        prompt: aspect::prompt_with(task.refinement.refinement_prompt.trim(), aspects),
         strength: strength.value() as f32,
         seed: task.refinement.seed,
         logo_description: task.refinement.logo_description.clone(),
@@ -408,8 +471,16 @@ async fn model_request<I: ImageStore>(
     })
 }
 
-fn refined_image<B>(lease: &Lease, task: &Task, refined: &Contents<B>) -> NewImage {
+fn new_image<B>(
+    lease: &Lease,
+    task: &Task,
+    refined: &Contents<B>,
+    provenance: &Provenance,
+) -> NewImage {
     let refinement = &task.refinement;
+    let of_credentials = provenance
+        .original_had_credentials
+        .then(|| (ORIGINAL_HAD_CREDENTIALS, Some("true".to_owned())));
     NewImage {
         kind: ImageKind::Refined,
         name: refined::name(&task.id, lease.attempt),
@@ -427,6 +498,7 @@ fn refined_image<B>(lease: &Lease, task: &Task, refined: &Contents<B>) -> NewIma
             ("is_refinement", Some("true".to_owned())),
         ]
         .into_iter()
+        .chain(of_credentials)
         .map(|(name, value)| (name.to_owned(), value.unwrap_or_default()))
         .collect(),
         limits: None,

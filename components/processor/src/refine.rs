@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use concept_refinement_domain::image::metadata::SourceType;
 use concept_refinement_domain::note;
 use concept_refinement_domain::retry::{MAX_TRIES, backoff};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -20,6 +21,8 @@ pub struct Refined<B> {
     /// The complete image.
     pub image: Contents<B>,
     pub notes: Vec<String>,
+    /// How it was made.
+    pub source_type: SourceType,
 }
 
 /// The model's answer, or a sentence for the user. `space`: what is reserved for it already.
@@ -99,8 +102,11 @@ async fn collect<P: Http + Clock + Random>(
             })?
         }
     };
-    let notes = note::bounded(&answer.notes);
-    Ok(Refined { image, notes })
+    Ok(Refined {
+        image,
+        notes: note::bounded(&answer.notes),
+        source_type: answer.source_type,
+    })
 }
 
 fn silence(config: &Config) -> String {

@@ -7,11 +7,13 @@
 mod accounting;
 pub mod block_file;
 mod reservation;
+mod rewritten;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::image::metadata::{Metadata, Rewrite};
 use concept_refinement_domain::image::{Limits, Received, Transfer, Unusable};
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
@@ -75,6 +77,8 @@ enum Contents {
     },
     /// Bytes that are kept elsewhere, and opened again for each reader.
     Shared(Reopen),
+    /// The bytes of another blob, some of which are exchanged while they are read.
+    Rewritten(Box<Blob>, Rewrite),
 }
 
 struct Held {
@@ -255,6 +259,21 @@ impl Blob {
         Err(CapabilityError::invalid("Nothing is received here.").into())
     }
 
+    /// What the image says of itself that was received. None: nothing was received here.
+    pub fn metadata(&self) -> Option<Metadata> {
+        let Contents::Held { held, .. } = &self.0 else {
+            return None;
+        };
+        let held = held.lock();
+        held.transfer.as_ref().map(Transfer::metadata)
+    }
+
+    /// The same image with other metadata: the two share their bytes.
+    #[must_use]
+    pub fn rewritten(&self, rewrite: Rewrite) -> Self {
+        Self(Contents::Rewritten(Box::new(self.clone()), rewrite))
+    }
+
     /// How many bytes were received.
     pub fn received_bytes(&self) -> u64 {
         match &self.0 {
@@ -262,7 +281,7 @@ impl Blob {
                 let held = held.lock();
                 held.transfer.as_ref().map_or(0, Transfer::length)
             }
-            Contents::Shared(_) => 0,
+            Contents::Shared(_) | Contents::Rewritten(..) => 0,
         }
     }
 
@@ -281,6 +300,9 @@ impl Blob {
     pub fn contents(&self) -> BoxStream<'static, Bytes> {
         let (blobs, held) = match &self.0 {
             Contents::Shared(shared) => return shared(),
+            Contents::Rewritten(blob, rewrite) => {
+                return rewritten::rewritten(blob.contents(), rewrite).boxed();
+            }
             Contents::Held { blobs, held } => (Arc::clone(blobs), Arc::clone(held)),
         };
         let last = {

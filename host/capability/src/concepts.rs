@@ -7,6 +7,7 @@
 
 use concept_refinement_domain::capability::{ConceptPage, Position};
 use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::timestamp::Timestamp;
 
 use super::Answer;
 
@@ -22,6 +23,19 @@ pub trait Concepts: Send + Sync {
         limit: u32,
         after: Option<Position>,
     ) -> Answer<'a, ConceptPage>;
+
+    /// The user's concepts that were refined from one of the user's, the oldest first, at most
+    /// `limit`.
+    fn children<'a>(
+        &'a self,
+        user_id: &'a str,
+        id: &'a str,
+        limit: u32,
+    ) -> Answer<'a, Vec<Concept>>;
+
+    /// When the first concept of anybody was created whose image has these very bytes: their
+    /// SHA-256 in lower-case hexadecimal. None: there is none now.
+    fn find_image<'a>(&'a self, sha256: &'a str) -> Answer<'a, Option<Timestamp>>;
 
     /// Deletes a concept. Its task keeps its result id and loses its image.
     /// Returns the path of the image, which the caller deletes. None: no such

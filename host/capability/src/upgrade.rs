@@ -160,7 +160,7 @@ fn task(row: Record) -> Record {
             is_anonymous: false,
             status: Status::default(),
             refinement: Refinement {
-                original_image_url: text(original_image_url).unwrap_or_default(),
+                original_image_url: text(original_image_url),
                 refinement_prompt: text(refinement_prompt).unwrap_or_default(),
                 logo_description: text(logo_description),
                 theme_description: text(theme_description),
@@ -168,6 +168,7 @@ fn task(row: Record) -> Record {
             },
             original_path: None,
             mask_path: None,
+            parent: None,
             created_at: Timestamp::default(),
             updated_at: None,
             completed_at: None,
@@ -247,11 +248,13 @@ fn concept(row: Record) -> Record {
         image_sha256: None,
         image_url: text(image_url).unwrap_or_default(),
         original_image_url: text(original_image_url).unwrap_or_default(),
+        parent_id: None,
         refinement_prompt: text(refinement_prompt).unwrap_or_default(),
         logo_description: text(logo_description),
         theme_description: text(theme_description),
         color_palettes: json(color_palettes).unwrap_or_default(),
         notes: json(notes).unwrap_or_default(),
+        provenance: None,
         other: OtherFields::default(),
     };
     vec![

@@ -19,6 +19,7 @@ use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image_limits::ImageUsage;
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
 use concept_refinement_domain::image_url::Signing;
+use concept_refinement_domain::provenance::original_had_credentials;
 use futures::{StreamExt as _, stream};
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
@@ -93,6 +94,7 @@ impl MemoryImages {
             etag: etag::of_hash(&hash),
             sha256: stored.sha256.clone(),
             created_at: self.clock.now(),
+            original_had_credentials: original_had_credentials(&image.metadata),
         };
         let image = Image {
             info,

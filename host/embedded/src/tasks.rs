@@ -377,6 +377,21 @@ impl Concepts for SqliteTasks {
         Box::pin(self.read(move |connection| concepts::list(connection, &user_id, limit, after)))
     }
 
+    fn children<'a>(
+        &'a self,
+        user_id: &'a str,
+        id: &'a str,
+        limit: u32,
+    ) -> Answer<'a, Vec<Concept>> {
+        let (user_id, id) = (user_id.to_owned(), id.to_owned());
+        Box::pin(self.read(move |connection| concepts::children(connection, &user_id, &id, limit)))
+    }
+
+    fn find_image<'a>(&'a self, sha256: &'a str) -> Answer<'a, Option<Timestamp>> {
+        let sha256 = sha256.to_owned();
+        Box::pin(self.read(move |connection| concepts::find_image(connection, &sha256)))
+    }
+
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<String>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
         Box::pin(self.write(move |tx| concepts::delete(tx, &user_id, &id)))

@@ -327,6 +327,19 @@ impl Concepts for PostgresTasks {
         self.answer(tasks::concepts::list(self, user_id, limit, after))
     }
 
+    fn children<'a>(
+        &'a self,
+        user_id: &'a str,
+        id: &'a str,
+        limit: u32,
+    ) -> Answer<'a, Vec<Concept>> {
+        self.answer(tasks::concepts::children(self, user_id, id, limit))
+    }
+
+    fn find_image<'a>(&'a self, sha256: &'a str) -> Answer<'a, Option<Timestamp>> {
+        self.answer(tasks::concepts::find_image(self, sha256))
+    }
+
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<String>> {
         self.answer(tasks::concepts::delete(self, user_id, id))
     }

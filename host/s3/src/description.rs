@@ -12,6 +12,7 @@ use concept_refinement_domain::etag;
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::image_path::ImagePath;
+use concept_refinement_domain::provenance::ORIGINAL_HAD_CREDENTIALS;
 use concept_refinement_domain::session::IS_ANONYMOUS;
 use concept_refinement_domain::timestamp::Timestamp;
 use object_store::{Attribute, Attributes};
@@ -63,6 +64,7 @@ pub(super) struct Described {
     pub(super) owner: Option<String>,
     pub(super) has_more: bool,
     pub(super) is_anonymous: bool,
+    original_had_credentials: bool,
 }
 
 impl Description<'_> {
@@ -78,7 +80,7 @@ impl Description<'_> {
         for (name, value) in self.metadata {
             let entry = (Cow::Owned(name.replace('_', "-")), escaped(value));
             all_fit &= is_name(&entry.0);
-            match name == IS_ANONYMOUS {
+            match name == IS_ANONYMOUS || name == ORIGINAL_HAD_CREDENTIALS {
                 true => always.push(entry),
                 false if value.is_empty() => {}
                 false => others.push(entry),
@@ -128,6 +130,7 @@ impl Described {
             owner: text(OWNER).and_then(unescaped),
             has_more: text(MORE) == Some("true"),
             is_anonymous: text("is-anonymous") == Some("true"),
+            original_had_credentials: text("original-had-credentials") == Some("true"),
         })
     }
 
@@ -142,6 +145,7 @@ impl Described {
             etag: etag::of_hex(&self.sha256),
             sha256: Some(self.sha256.clone()),
             created_at: self.created_at,
+            original_had_credentials: self.original_had_credentials,
         })
     }
 

@@ -224,6 +224,22 @@ impl ConfigBuilder {
         self.set("contact", contact)
     }
 
+    /// Whether models get originals without what is neither pixels nor says how they are to
+    /// be seen: location, comments, content credentials and the like.
+    pub fn strip_originals(self, strips: bool) -> Self {
+        self.set("original-metadata", if strips { "strip" } else { "keep" })
+    }
+
+    /// Whether refined images are marked as made by a model, unless they say so themselves.
+    pub fn mark_images(self, marks: bool) -> Self {
+        self.set("provenance", if marks { "mark" } else { "keep" })
+    }
+
+    /// Whether anyone may ask where an image comes from (`POST /api/verify`).
+    pub fn verify(self, verifies: bool) -> Self {
+        self.set("verify", if verifies { "on" } else { "off" })
+    }
+
     /// Where webhooks may go in addition, also by http.
     pub fn allow_webhooks(self, hosts: impl IntoIterator<Item = Allowed>) -> Self {
         self.list("allow-webhooks", hosts)

@@ -171,6 +171,12 @@ pub const SETTINGS: &[Setting] = settings! {
         "allow-sources" LIST = "" [Refine];
         /// A URL or an e-mail address that the user agent of downloads names
         "contact" CONTACT [Refine];
+        /// What models get of an original's metadata: strip (its colours and orientation only), or keep
+        "original-metadata" WHAT = "strip" [Refine];
+        /// Whether refined images that do not say that a model made them are marked: mark, or keep (never)
+        "provenance" WHAT = "mark" [Refine];
+        /// Whether anyone may ask where an image comes from: on, or off
+        "verify" SWITCH = "on";
         /// Largest original
         "max-image-bytes" SIZE = "20MiB" [Refine];
         /// Most pixels of an original or a refined image
@@ -214,7 +220,10 @@ pub fn words(name: &str) -> &'static [&'static str] {
         "log-format" => &["text", "json"],
         "model-original" => &["bytes", "url"],
         "model-repeat" => &["unknown", "never"],
+        "original-metadata" => &["strip", "keep"],
+        "provenance" => &["mark", "keep"],
         "role" => &["all", "api", "worker"],
+        "verify" => &["on", "off"],
         _ => &[],
     }
 }

@@ -31,6 +31,16 @@ const SESSION_RATE: Limit = Limit {
         at_once: 30,
         interval: Duration::from_secs(2 * 60),
     },
+    sentence: "Too many sessions from this address. Try again later.",
+};
+
+/// Rate limit of questions where an image comes from: an image takes a core for some
+/// milliseconds a megabyte, and is for nobody to guess.
+const VERIFY_RATE: Limit = Limit {
+    method: http::Method::POST,
+    path: "/api/verify",
+    sentence: "Too many images from this address. Try again later.",
+    ..SESSION_RATE
 };
 
 /// What is told of a component that cannot be run.
@@ -69,7 +79,7 @@ impl Api {
             public_url: config.public_url.clone(),
             proxies: config.trusted_proxies.clone(),
             cors_origins: config.cors_origins.clone(),
-            limit: (config.auth == Auth::Anonymous).then_some(SESSION_RATE),
+            limits: limits(config),
             health: HEALTH,
             serves_api: config.role.serves_api(),
         };
@@ -126,6 +136,12 @@ impl Api {
             serving.spawn(|stop| http.serve(listener, cores, stop.stopped, stop.cancelled));
         }
     }
+}
+
+fn limits(config: &Config) -> Vec<Limit> {
+    let session = (config.auth == Auth::Anonymous).then_some(SESSION_RATE);
+    let verify = config.verifies.then_some(VERIFY_RATE);
+    session.into_iter().chain(verify).collect()
 }
 
 /// `slots`: limit of instances at a time.

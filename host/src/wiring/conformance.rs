@@ -176,13 +176,14 @@ async fn claimed(
         user_id: "model test".to_owned(),
         is_anonymous: false,
         refinement: Refinement {
-            original_image_url: "https://example.com/image.png".to_owned(),
+            original_image_url: Some("https://example.com/image.png".to_owned()),
             refinement_prompt: PROMPT.to_owned(),
             ..Refinement::default()
         },
         webhook: None,
         original_path: None,
         mask_path: None,
+        parent: None,
         images_found: true,
         idempotency_key: None,
         quota: None,

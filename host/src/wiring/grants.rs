@@ -252,6 +252,7 @@ fn api_settings(config: &Config, secret: Option<&Secret>, names_routes: bool) ->
             "rate-limit",
             "upload-bytes",
             "uploads",
+            "verify",
             "webhook-secret",
         ],
     );
@@ -289,6 +290,8 @@ fn processor_settings(config: &Config) -> GrantedSettings {
             "download-timeout",
             "max-image-bytes",
             "max-image-pixels",
+            "original-metadata",
+            "provenance",
             "task-timeout",
         ],
     );

@@ -163,7 +163,7 @@ impl Refiner {
         let mut images = Images::default();
         if let OriginalImage::Bytes(bytes) = original {
             let (path, url) = self.upload(&user, "original", bytes).await?;
-            refinement.original_image_url = url;
+            refinement.original_image_url = Some(url);
             images.original = Some(path);
         }
         if let Some(OriginalImage::Bytes(bytes)) = &request.mask {
@@ -217,6 +217,7 @@ impl Refiner {
             webhook: None,
             original_path: images.original,
             mask_path: images.mask,
+            parent: None,
             images_found: true,
             idempotency_key: None,
             quota: None,

@@ -213,7 +213,7 @@ async fn refined(capabilities: &Capabilities, user: &str, original: &str) {
         user_id: user.to_owned(),
         is_anonymous: false,
         refinement: Refinement {
-            original_image_url: format!("http://localhost/api/images/{original}"),
+            original_image_url: Some(format!("http://localhost/api/images/{original}")),
             refinement_prompt: "echo it".to_owned(),
             logo_description: Some("A bean on a brown disc".to_owned()),
             ..Refinement::default()
@@ -221,6 +221,7 @@ async fn refined(capabilities: &Capabilities, user: &str, original: &str) {
         webhook: None,
         original_path: Some(original.to_owned()),
         mask_path: None,
+        parent: None,
         images_found: true,
         idempotency_key: None,
         quota: None,

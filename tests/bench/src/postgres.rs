@@ -79,7 +79,7 @@ async fn whole_task(store: &PostgresTasks) {
         id: id.clone(),
         is_anonymous: false,
         refinement: Refinement {
-            original_image_url: "https://example.com/logo.png".into(),
+            original_image_url: Some("https://example.com/logo.png".into()),
             refinement_prompt: "Make the bean a little larger, please".into(),
             logo_description: Some("A coffee cup".into()),
             ..Refinement::default()
@@ -87,6 +87,7 @@ async fn whole_task(store: &PostgresTasks) {
         webhook: None,
         original_path: None,
         mask_path: None,
+        parent: None,
         images_found: true,
         idempotency_key: None,
         quota: None,

@@ -332,6 +332,27 @@ impl Concepts for Instances {
         })
     }
 
+    fn children<'a>(
+        &'a self,
+        user_id: &'a str,
+        id: &'a str,
+        limit: u32,
+    ) -> Answer<'a, Vec<Concept>> {
+        let (user_id, id) = (user_id.to_owned(), id.to_owned());
+        Box::pin(self.ask(move |accessor, adapter| {
+            let store = adapter.concept_refinement_concept_store();
+            Box::pin(store.call_children(accessor, user_id, id, limit))
+        }))
+    }
+
+    fn find_image<'a>(&'a self, sha256: &'a str) -> Answer<'a, Option<Timestamp>> {
+        let sha256 = sha256.to_owned();
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_concept_store();
+            Box::pin(store.call_find_image(accessor, sha256))
+        }))
+    }
+
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<String>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
         Box::pin(self.ask(|accessor, adapter| {

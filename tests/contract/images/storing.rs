@@ -52,6 +52,7 @@ pub async fn an_image_is_read_as_it_was_stored<B: ImageBackend>() {
                     etag: info.etag.clone(),
                     sha256: Some(hex(&Sha256::digest(&bytes))),
                     created_at: START,
+                    original_had_credentials: false,
                 };
                 assert_eq!(info, expected);
                 assert_eq!(stored.sha256, expected.sha256);

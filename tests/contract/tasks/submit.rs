@@ -94,7 +94,7 @@ pub async fn any_text_is_kept_as_it_is<B: TaskBackend>() {
     for text in texts {
         let new = NewTask {
             refinement: Refinement {
-                original_image_url: text.into(),
+                original_image_url: Some(text.into()),
                 refinement_prompt: text.into(),
                 logo_description: Some(text.into()),
                 theme_description: Some(text.into()),

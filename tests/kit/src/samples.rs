@@ -10,13 +10,14 @@ pub fn new_task(id: &str) -> NewTask {
         user_id: id.into(),
         is_anonymous: false,
         refinement: Refinement {
-            original_image_url: "https://example.com/a.png".into(),
+            original_image_url: Some("https://example.com/a.png".into()),
             refinement_prompt: "Make it lighter".into(),
             ..Refinement::default()
         },
         webhook: None,
         original_path: None,
         mask_path: None,
+        parent: None,
         images_found: true,
         idempotency_key: None,
         quota: None,

@@ -140,6 +140,19 @@ impl<O: Outside> api::ConceptStore for Native<O> {
         self.host.concepts().list(user, limit, after).await
     }
 
+    async fn children(
+        &self,
+        user: &str,
+        id: &str,
+        limit: u32,
+    ) -> Result<Vec<Concept>, CapabilityError> {
+        self.host.concepts().children(user, id, limit).await
+    }
+
+    async fn find_image(&self, sha256: &str) -> Result<Option<Timestamp>, CapabilityError> {
+        self.host.concepts().find_image(sha256).await
+    }
+
     async fn delete(&self, user: &str, id: &str) -> Result<Option<String>, CapabilityError> {
         self.host.concepts().delete(user, id).await
     }

@@ -12,16 +12,17 @@ use concept_refinement_domain::capability::{
     CapabilityError, Claimed, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage,
     StoredOrNot,
 };
+use concept_refinement_domain::image::metadata::{self, Rewrite, SourceType};
 use concept_refinement_domain::image::{self, Limits, Transfer, Unusable};
 use concept_refinement_domain::partial_edit::Region;
 use concept_refinement_domain::task::Stage;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_processor::config::Config;
-use concept_refinement_processor::contents::{Contents, Inspected, Received, Rejected};
+use concept_refinement_processor::contents::{Contents, Inspected, Metadata, Received, Rejected};
 use concept_refinement_processor::ports::{
     Answer, Blob, Blobs, Clock, Composite, Failure, Http, ImageModel, ImageOrLocation, ImageStore,
     Images, ModelError, ModelRequest, Part, PartialEdits, Progress, Purpose, Random, Response,
-    Rest, TaskStore, View,
+    Rest, Rewritten, TaskStore, View,
 };
 use concept_refinement_processor::process;
 use futures::StreamExt as _;
@@ -83,6 +84,36 @@ pub struct Held {
     transfer: Option<Transfer>,
 }
 
+impl Held {
+    fn rewritten(
+        &self,
+        rewrite: impl FnOnce(&metadata::Metadata) -> Option<Rewrite>,
+    ) -> Result<Rewritten<Self>, CapabilityError> {
+        let metadata = self.transfer.as_ref().map(Transfer::metadata);
+        let rewrite = metadata.as_ref().and_then(rewrite);
+        let rewrite = rewrite.ok_or_else(|| CapabilityError::invalid("There is no image."))?;
+        let mut filter = rewrite.filter();
+        let rewritten = |change: &mut dyn FnMut(&mut Vec<u8>)| {
+            let mut out = Vec::new();
+            change(&mut out);
+            Bytes::from(out)
+        };
+        let mut chunks = Vec::new();
+        for chunk in &self.chunks {
+            chunks.push(rewritten(&mut |out| filter.push(chunk, out)));
+        }
+        chunks.push(rewritten(&mut |out| filter.finish(out)));
+        chunks.retain(|chunk| !chunk.is_empty());
+        Ok(Rewritten {
+            blob: Self {
+                chunks,
+                transfer: None,
+            },
+            length: rewrite.length(),
+        })
+    }
+}
+
 impl Blob for Held {
     type Stream = Body;
 
@@ -102,6 +133,7 @@ impl Blob for Held {
             image::Received::Whole(inspected) => Received::Whole(Inspected {
                 format: inspected.format,
                 length: inspected.bytes,
+                metadata: Metadata::from(&transfer.metadata()),
             }),
             image::Received::Part(shortfall) => Received::Part(shortfall.to_string()),
         })
@@ -109,6 +141,14 @@ impl Blob for Held {
 
     async fn length(&self) -> u64 {
         self.transfer.as_ref().map_or(0, Transfer::length)
+    }
+
+    async fn stripped(&self) -> Result<Rewritten<Self>, CapabilityError> {
+        self.rewritten(|metadata| metadata.stripped())
+    }
+
+    async fn marked(&self, source_type: SourceType) -> Result<Rewritten<Self>, CapabilityError> {
+        self.rewritten(|metadata| Some(metadata.marked(source_type)))
     }
 
     async fn split(&mut self, _: u64) -> Result<Self, CapabilityError> {
@@ -223,7 +263,11 @@ impl<O: Outside> ImageModel for Native<O> {
             payments: self.payments.borrow().clone(),
         };
         match self.host.model.refine(request).await {
-            Ok(asked::ModelAnswer { image, notes, .. }) => Ok(Answer {
+            Ok(asked::ModelAnswer {
+                image,
+                notes,
+                source,
+            }) => Ok(Answer {
                 image: match image {
                     asked::ImageOrLocation::Image {
                         length, contents, ..
@@ -234,6 +278,10 @@ impl<O: Outside> ImageModel for Native<O> {
                     asked::ImageOrLocation::Location(url) => ImageOrLocation::Location(url),
                 },
                 notes,
+                source_type: match source {
+                    asked::Source::Generative => SourceType::CompositeWithTrainedAlgorithmicMedia,
+                    asked::Source::Rules => SourceType::AlgorithmicallyEnhanced,
+                },
             }),
             Err(asked::ModelError::Unavailable {
                 reason,

@@ -26,9 +26,10 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let Some(end) = self.end_document(&entry).await? else {
             return Ok(None);
         };
-        let Some(concept) = end.concept()? else {
+        let Some(concept) = self.concept_of(&entry).await? else {
             return Ok(None);
         };
+        let key_of_image = self.key_of_image(&concept).await?;
         let ConceptDocument {
             task_id, number, ..
         } = &place;
@@ -49,9 +50,10 @@ impl<P: Platform, M: Machine> Store<P, M> {
         };
         let mut leftovers = vec![names::end(task_id, &document)];
         leftovers.extend(names::concept(id));
+        leftovers.extend(key_of_image);
         leftovers.extend(task_is_deleted.then_some(kept));
         self.remove_unreferenced(&leftovers).await;
-        Ok(Some(concept.image_path))
+        Ok(Some(concept.content.image_path))
     }
 
     pub(crate) async fn place_of_concept(
@@ -65,7 +67,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     /// Finds the entry of the concept with this id, and its place.
-    async fn concept_entry(
+    pub(crate) async fn concept_entry(
         &self,
         user_id: &str,
         id: &str,

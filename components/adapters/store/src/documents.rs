@@ -55,6 +55,12 @@ pub struct ConceptDocument {
     pub number: usize,
 }
 
+/// Stored under the SHA-256 of an image: a concept with it. The last writer wins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImageHashDocument {
+    pub concept_id: String,
+}
+
 /// The description of an image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImageDocument {
@@ -89,6 +95,8 @@ impl Document for EndDocument {
 }
 
 impl Document for ConceptDocument {}
+
+impl Document for ImageHashDocument {}
 
 impl Document for ImageDocument {}
 
@@ -131,6 +139,11 @@ impl TaskDocument {
         let mask = self.request.0.get("mask_path");
         let mask = mask.and_then(Value::as_str);
         [self.original_path.as_deref(), mask].contains(&Some(path))
+    }
+
+    /// The concept that the original is the image of.
+    pub fn parent_id(&self) -> Option<&str> {
+        self.request.0.get("parent")?.get("id")?.as_str()
     }
 
     /// The task with this entry. `end`: how it ended, if it did.

@@ -57,10 +57,11 @@ impl<P: Platform, M: Machine> Store<P, M> {
     async fn erase_entries(&self, user_id: &str, entries: &[Entry]) -> Result<(), Fault> {
         for entry in entries {
             let Entry { task_id, end, .. } = entry;
+            let mut documents = Vec::new();
             if let Some(concept) = self.concept_of(entry).await? {
                 self.delete_image(&concept.content.image_path).await?;
+                documents.extend(self.key_of_image(&concept).await?);
             }
-            let mut documents = Vec::new();
             documents.extend(end.as_ref().map(|end| names::end(task_id, &end.document)));
             // Another user may have a task of this id, if this one was deleted long ago.
             let concept = id_for(task_id);

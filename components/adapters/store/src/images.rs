@@ -13,6 +13,7 @@ use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::image_url::Signing;
+use concept_refinement_domain::provenance::original_had_credentials;
 use concept_refinement_domain::{duration, etag, secret};
 use concept_refinement_guest::ByteStream;
 use sha2::{Digest, Sha256};
@@ -329,6 +330,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
 
 fn info(path: &ImagePath, document: ImageDocument) -> ImageInfo {
     ImageInfo {
+        original_had_credentials: original_had_credentials(&document.metadata),
         path: path.to_string(),
         kind: path.kind,
         owner: document.owner,

@@ -9,6 +9,7 @@
 mod changes;
 #[cfg(target_arch = "wasm32")]
 pub mod component;
+mod concept_index;
 mod concepts;
 mod documents;
 mod erasure;

@@ -9,6 +9,7 @@
 //! | `task/ID` | document: the request of a task | before the swap that creates the task |
 //! | `end/ID/NAME` | document: how a task ended, and its concept | before the swap that ends the task or deletes the concept |
 //! | `concept/ID` | document: the task of a concept | with its `end` |
+//! | `hash/SHA256` | document: a concept whose image has these bytes | before the swap that completes its task |
 //! | `key/TAG/HASH` | document: an older idempotency key | before the swap that drops it from the record |
 //! | `image/PATH` | document: the description of an image | after its chunks |
 //! | `chunk/NAME/N` | document: a part of an image | before the image |
@@ -48,6 +49,15 @@ pub fn end(task_id: &str, name: &str) -> String {
 /// None: not a valid concept id.
 pub fn concept(id: &str) -> Option<String> {
     is_id(id).then(|| format!("concept/{id}"))
+}
+
+/// None: not a SHA-256 in lower-case hexadecimal.
+pub fn image_hash(sha256: &str) -> Option<String> {
+    let is_hash = sha256.len() == 64
+        && sha256
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    is_hash.then(|| format!("hash/{sha256}"))
 }
 
 pub fn key(user_id: &str, hash: &str) -> String {

@@ -101,6 +101,9 @@ impl<P: Platform, M: Machine> Store<P, M> {
 
     pub async fn finish(&self, held: &Lease, image: RefinedImage) -> Result<Finished, Fault> {
         let path = image.stored.path.clone();
+        if let Some(task) = self.task_document(&held.task_id).await? {
+            self.index(&held.task_id, &task, &image).await?;
+        }
         if self.apply(Operation::finish(held, image)).await? == Fenced::Done {
             return Ok(Finished::Done);
         }

@@ -198,13 +198,14 @@ fn new_task(user: &str, number: u64) -> NewTask {
         user_id: user.into(),
         is_anonymous: false,
         refinement: Refinement {
-            original_image_url: "https://example.com/a.png".into(),
+            original_image_url: Some("https://example.com/a.png".into()),
             refinement_prompt: "Make it lighter".into(),
             ..Refinement::default()
         },
         webhook: None,
         original_path: None,
         mask_path: None,
+        parent: None,
         images_found: true,
         idempotency_key: None,
         quota: None,

@@ -187,6 +187,21 @@ impl ports::ConceptStore for Imports {
         page.convert()
     }
 
+    async fn children(
+        &self,
+        user: &str,
+        id: &str,
+        limit: u32,
+    ) -> Result<Vec<Concept>, CapabilityError> {
+        concept_store::children(user.to_owned(), id.to_owned(), limit)
+            .await
+            .convert()
+    }
+
+    async fn find_image(&self, sha256: &str) -> Result<Option<Timestamp>, CapabilityError> {
+        concept_store::find_image(sha256.to_owned()).await.convert()
+    }
+
     async fn delete(&self, user: &str, id: &str) -> Result<Option<String>, CapabilityError> {
         concept_store::delete(user.to_owned(), id.to_owned())
             .await

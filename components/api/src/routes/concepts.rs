@@ -1,6 +1,7 @@
 //! `/api/concepts`.
 
-use concept_refinement_domain::capability::ErrorKind;
+use concept_refinement_domain::capability::{CapabilityError, ErrorKind};
+use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::validation;
 use serde::Serialize;
 
@@ -41,14 +42,7 @@ pub async fn list<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     let caller = state.auth.reader(request).await?;
     let paging = Paging::parse(request.query.as_deref(), &caller.user, ByStatus::No)?;
     let page = ConceptStore::list(&state.ports, &caller.user, paging.limit, paging.after).await?;
-    let mut concepts = Vec::with_capacity(page.items.len());
-    for concept in &page.items {
-        let image_url = state
-            .ports
-            .sign(&concept.content.image_path, request.origin.as_str())
-            .await?;
-        concepts.push(ConceptResponse::new(concept, image_url));
-    }
+    let concepts = represented(state, request, &page.items).await?;
     let next_cursor = next_cursor(&caller.user, page.next.as_ref());
     json(
         200,
@@ -57,6 +51,23 @@ pub async fn list<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
             next_cursor,
         },
     )
+}
+
+/// Concepts with signed URLs.
+pub async fn represented<'a, P: Ports>(
+    state: &State<P>,
+    request: &Request,
+    concepts: &'a [Concept],
+) -> Result<Vec<ConceptResponse<'a>>, CapabilityError> {
+    let mut represented = Vec::with_capacity(concepts.len());
+    for concept in concepts {
+        let image_url = state
+            .ports
+            .sign(&concept.content.image_path, request.origin.as_str())
+            .await?;
+        represented.push(ConceptResponse::new(concept, image_url));
+    }
+    Ok(represented)
 }
 
 /// Deletes the concept first, so that an existing concept always has its image. On a full

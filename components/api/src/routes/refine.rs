@@ -7,22 +7,25 @@ mod waiting;
 use concept_refinement_domain::capability::{
     Accepted, CapabilityError, ErrorKind, Fenced, NewTask, Submission,
 };
+use concept_refinement_domain::concept::{Concept, id_for};
 use concept_refinement_domain::message;
 use concept_refinement_domain::original::MAX_URL_CHARS;
 use concept_refinement_domain::quota::QuotaState;
+use concept_refinement_domain::refined;
 use concept_refinement_domain::rulebook::BACKLOG_RETRY_AFTER;
 use concept_refinement_domain::sentence;
-use concept_refinement_domain::task::Refinement;
+use concept_refinement_domain::signature;
+use concept_refinement_domain::task::{Parent, Refinement};
 use concept_refinement_domain::task_response::TaskResponse;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::validation::{Draft, FieldErrors, Source, is_idempotency_key};
+use concept_refinement_domain::validation::{self, Draft, FieldErrors, Source, is_idempotency_key};
 use concept_refinement_domain::webhook::Webhook;
 
 use super::answer::{Answer, json};
 use crate::auth::Caller;
 use crate::log;
 use crate::origin::Origin;
-use crate::ports::Ports;
+use crate::ports::{ConceptStore, Ports};
 use crate::problem::{Problem, with_quota};
 use crate::request::{Body, Headers, Request};
 use crate::response::Response;
@@ -60,16 +63,16 @@ pub async fn submit<P: Ports, B: Body>(state: &State<P>, request: Request, body:
         origin,
         wait,
     } = received(state, request, body, now).await?;
-    let found = Found::of(state, &valid, &caller).await?;
+    let found = Found::of(state, &valid, &caller, &origin).await?;
+    let missing = found.missing(&valid);
     let task = new_task(state, valid, caller, found);
     let (accepted, is_repeat) = match state.ports.submit(task).await? {
         Submission::KeyReused => return Err(invalid_key("was used with another request before")),
         Submission::Replayed(accepted) => (accepted, true),
         Submission::ImageMissing => {
-            return Err(Problem::NotFound(match found.original {
-                true => "There is no such mask.",
-                false => "There is no such original image.",
-            }));
+            return Err(Problem::NotFound(
+                missing.unwrap_or("There is no such image."),
+            ));
         }
         Submission::Active(accepted) => {
             state.republisher.republish_if_overdue(&accepted.task, now);
@@ -214,11 +217,13 @@ fn invalid_key(problem: &str) -> Problem {
     Problem::InvalidFields(errors)
 }
 
-/// Whether the images of this service that a request names are there.
-#[derive(Clone, Copy)]
+/// What there is of the images of this service that a request names.
 struct Found {
-    original: bool,
-    mask: bool,
+    /// The path of the original, if it is an image of this service.
+    original_path: Option<String>,
+    parent: Option<Parent>,
+    has_original: bool,
+    has_mask: bool,
 }
 
 impl Found {
@@ -226,12 +231,56 @@ impl Found {
         state: &State<P>,
         valid: &ValidRequest,
         caller: &Caller,
+        origin: &Origin,
     ) -> Result<Self, CapabilityError> {
+        let user = &caller.user;
+        let concept = match (&valid.refinement.original_concept_id, &valid.original_path) {
+            (Some(id), _) => match validation::uuid(id) {
+                Some(id) => ConceptStore::get(&state.ports, user, &id).await?,
+                None => None,
+            },
+            (None, Some(path)) => concept_of(state, user, path).await?,
+            (None, None) => None,
+        };
+        let base = state.config.public_origin.as_ref().unwrap_or(origin);
+        let parent = concept.as_ref().map(|concept| Parent {
+            id: concept.id.clone(),
+            image_url: signature::address(base.as_str(), &concept.content.image_path),
+        });
+        let of_concept = concept.map(|concept| concept.content.image_path);
+        let original_path = of_concept.or_else(|| valid.original_path.clone());
+        let is_named = original_path.is_some() || valid.refinement.original_image_url.is_some();
         Ok(Self {
-            original: is_found(state, valid.original_path.as_deref(), caller).await?,
-            mask: is_found(state, valid.mask_path.as_deref(), caller).await?,
+            has_original: is_named && is_found(state, original_path.as_deref(), caller).await?,
+            has_mask: is_found(state, valid.mask_path.as_deref(), caller).await?,
+            original_path,
+            parent,
         })
     }
+
+    /// A sentence for the user. None: all of them are there.
+    fn missing(&self, valid: &ValidRequest) -> Option<&'static str> {
+        let by_concept = valid.refinement.original_concept_id.is_some();
+        match (self.has_original, self.has_mask, by_concept) {
+            (false, _, true) => Some("There is no such concept."),
+            (false, _, false) => Some("There is no such original image."),
+            (true, false, _) => Some("There is no such mask."),
+            (true, true, _) => None,
+        }
+    }
+}
+
+/// The user's concept with this image.
+async fn concept_of<P: Ports>(
+    state: &State<P>,
+    user: &str,
+    image_path: &str,
+) -> Result<Option<Concept>, CapabilityError> {
+    let Some((task_id, _)) = refined::task_and_attempt(image_path) else {
+        return Ok(None);
+    };
+    let concept = ConceptStore::get(&state.ports, user, &id_for(task_id)).await?;
+    Ok(concept.filter(|concept| concept.content.image_path == image_path))
 }
 
 /// An image of this service may be refined only by its owner: a signature allows only
@@ -256,11 +305,12 @@ fn new_task<P: Ports>(
         id: state.ports.task_id(),
         user_id: caller.user,
         is_anonymous: caller.is_anonymous,
+        images_found: found.has_original && found.has_mask,
         refinement: valid.refinement,
         webhook: valid.webhook,
-        original_path: valid.original_path,
+        original_path: found.original_path,
         mask_path: valid.mask_path,
-        images_found: found.original && found.mask,
+        parent: found.parent,
         idempotency_key: valid.idempotency_key,
         quota: state.config.quota,
         active_tasks: state.config.active_tasks,

@@ -35,17 +35,22 @@ pub async fn upload<P: Ports, B: Body>(state: &State<P>, request: &Request, body
         Some(length) => stream(state, caller, upload, length).await,
         None => collect(state, caller, upload).await,
     };
-    let stored = stored.map_err(|problem| match problem {
-        Problem::UnsupportedMediaType(_) if is_form(&request.headers) => {
-            Problem::UnsupportedMediaType(FORM.into())
-        }
-        problem => problem,
-    })?;
+    let stored = stored.map_err(|problem| explained(problem, request))?;
     let image_url = state
         .ports
         .sign(&stored.path, request.origin.as_str())
         .await?;
     json(201, &json!({"image_url": image_url, "path": stored.path}))
+}
+
+/// A problem of a body that should have been an image.
+pub fn explained(problem: Problem, request: &Request) -> Problem {
+    match problem {
+        Problem::UnsupportedMediaType(_) if is_form(&request.headers) => {
+            Problem::UnsupportedMediaType(FORM.into())
+        }
+        problem => problem,
+    }
 }
 
 /// Streams the body into the store.

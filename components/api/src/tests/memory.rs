@@ -148,6 +148,7 @@ impl Memory {
             etag: format!("\"{path}\""),
             sha256: None,
             created_at: state.now,
+            original_had_credentials: false,
         };
         state.images.insert(path.to_owned(), (info, bytes.to_vec()));
     }
@@ -169,11 +170,13 @@ impl Memory {
                 image_path: path,
                 image_sha256: None,
                 original_image_url: "https://example.com/a.png".into(),
+                parent_id: None,
                 refinement_prompt: "make it brown".into(),
                 logo_description: None,
                 theme_description: Some("warm".into()),
                 color_palettes: Vec::new(),
                 notes: vec!["Not understood: sparkles.".into()],
+                provenance: None,
                 other: Default::default(),
             },
         });
@@ -415,6 +418,21 @@ impl ports::ConceptStore for Memory {
     ) -> Result<ConceptPage, CapabilityError> {
         self.call("concepts")?;
         Ok(self.0.borrow().store.concepts(user, limit, after))
+    }
+
+    async fn children(
+        &self,
+        user: &str,
+        id: &str,
+        limit: u32,
+    ) -> Result<Vec<Concept>, CapabilityError> {
+        self.call("children")?;
+        Ok(self.0.borrow().store.children(user, id, limit))
+    }
+
+    async fn find_image(&self, sha256: &str) -> Result<Option<Timestamp>, CapabilityError> {
+        self.call("find image")?;
+        Ok(self.0.borrow().store.find_image(sha256))
     }
 
     async fn delete(&self, user: &str, id: &str) -> Result<Option<String>, CapabilityError> {

@@ -99,7 +99,9 @@ fn operations() -> Vec<(Route<'static>, &'static [&'static str])> {
             Route::WebhookSecret => (&["get_webhook_secret"], Some(Route::Concepts)),
             Route::Concepts => (&["list_concepts"], Some(Route::Concept(""))),
             Route::Concept(_) => (&["get_concept"], Some(Route::DeleteConcept(""))),
-            Route::DeleteConcept(_) => (&["delete_concept"], Some(Route::Upload)),
+            Route::DeleteConcept(_) => (&["delete_concept"], Some(Route::Lineage(""))),
+            Route::Lineage(_) => (&["get_lineage"], Some(Route::Verify)),
+            Route::Verify => (&["verify_image"], Some(Route::Upload)),
             Route::Upload => (&["upload_image"], Some(Route::Image)),
             Route::Image => (&["get_image", "get_image_head"], Some(Route::DeleteImage)),
             Route::DeleteImage => (&["delete_image"], Some(Route::Session)),
@@ -328,7 +330,7 @@ fn names_and_limits_are_those_of_the_code() {
     let request = &schemas["RefinementRequest"]["properties"];
     let prompt = &request["refinement_prompt"];
     let metadata = json!(Refinement {
-        original_image_url: String::new(),
+        original_image_url: None,
         refinement_prompt: String::new(),
         ..Refinement::default()
     });

@@ -3,12 +3,14 @@
 
 use thiserror::Error;
 
+use super::metadata::{Metadata, Reader};
 use super::{Inspected, Inspector, Limits, Problem};
 
 /// A file that is being received.
 #[derive(Debug)]
 pub struct Transfer {
     inspector: Inspector,
+    reader: Reader,
     length: u64,
 }
 
@@ -48,6 +50,7 @@ impl Transfer {
     pub fn new(limits: Limits) -> Self {
         Self {
             inspector: Inspector::new(limits),
+            reader: Reader::new(),
             length: 0,
         }
     }
@@ -64,11 +67,18 @@ impl Transfer {
     /// The file cannot be used; another attempt with the same file cannot help.
     pub fn push(&mut self, chunk: &[u8], declared: Option<u64>) -> Result<(), Unusable> {
         self.inspector.push(chunk).map_err(Unusable::Image)?;
+        self.reader.push(chunk);
         self.length += chunk.len() as u64;
         match declared.is_some_and(|declared| self.length > declared) {
             true => Err(Unusable::Overshot),
             false => Ok(()),
         }
+    }
+
+    /// What a whole image says of itself beside its pixels.
+    pub fn metadata(&self) -> Metadata {
+        let picture_end = self.length.saturating_sub(self.inspector.behind());
+        self.reader.finish(picture_end)
     }
 
     /// What there is after the end of a stream.

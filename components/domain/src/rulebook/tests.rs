@@ -26,13 +26,14 @@ fn new_task() -> NewTask {
         user_id: "ada".into(),
         is_anonymous: false,
         refinement: Refinement {
-            original_image_url: "https://example.com/a.png".into(),
+            original_image_url: Some("https://example.com/a.png".into()),
             refinement_prompt: "Make it lighter".into(),
             ..Refinement::default()
         },
         webhook: None,
         original_path: None,
         mask_path: None,
+        parent: None,
         images_found: true,
         idempotency_key: None,
         quota: None,
@@ -364,11 +365,13 @@ fn a_task_is_completed_with_a_concept_of_its_image() {
         image_sha256: Some("5a".repeat(32)),
         image_url: "/api/images/refined/a".into(),
         original_image_url: "https://example.com/a.png".into(),
+        parent_id: None,
         refinement_prompt: "Make it lighter".into(),
         logo_description: None,
         theme_description: None,
         color_palettes: vec![],
         notes: vec![],
+        provenance: None,
         other: OtherFields::default(),
     };
     assert_eq!(concept.content, content);

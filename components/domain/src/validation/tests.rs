@@ -38,7 +38,7 @@ fn values_are_kept_as_sent() {
         "status": "completed",
     });
     let expected = Refinement {
-        original_image_url: "HTTPS://Example.com".into(),
+        original_image_url: Some("HTTPS://Example.com".into()),
         refinement_prompt: "  Make it lighter\n".into(),
         logo_description: Some(" A bean ".into()),
         ..Refinement::default()

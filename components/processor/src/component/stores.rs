@@ -6,20 +6,22 @@ use concept_refinement_domain::capability::{
     CapabilityError, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage, StoredOrNot,
 };
 use concept_refinement_domain::convert::Convert as _;
+use concept_refinement_domain::image::metadata::SourceType;
 use concept_refinement_domain::image::{Format, Limits};
 use concept_refinement_domain::partial_edit::Region;
 use concept_refinement_domain::sentence::cut;
 use concept_refinement_domain::task::Stage;
 use concept_refinement_guest::Imports;
 use concept_refinement_guest::bindings::blobs::{self, Blob};
-use concept_refinement_guest::bindings::{image_store, task_store};
+use concept_refinement_guest::bindings::{image_store, task_store, types};
 use concept_refinement_guest::outbound::{InFlight, Response};
 use wit_bindgen::StreamReader;
 
 use super::{image_model, partial_edits};
-use crate::contents::{Contents, Inspected, Received, Rejected};
+use crate::contents::{Contents, Inspected, Metadata, Received, Rejected};
 use crate::ports::{
-    self, Answer, Composite, ImageOrLocation, Images, ModelError, ModelRequest, Part, Purpose, View,
+    self, Answer, Composite, ImageOrLocation, Images, ModelError, ModelRequest, Part, Purpose,
+    Rewritten, View,
 };
 
 impl ports::TaskStore for Imports {
@@ -112,7 +114,11 @@ impl ports::ImageModel for Imports {
             mask,
         };
         match image_model::refine(request).await {
-            Ok(image_model::Answer { image, notes, .. }) => Ok(Answer {
+            Ok(image_model::Answer {
+                image,
+                notes,
+                source,
+            }) => Ok(Answer {
                 image: match image {
                     image_model::ImageOrLocation::Image(image) => ImageOrLocation::Image {
                         length: image.length,
@@ -121,6 +127,12 @@ impl ports::ImageModel for Imports {
                     image_model::ImageOrLocation::Location(url) => ImageOrLocation::Location(url),
                 },
                 notes,
+                source_type: match source {
+                    image_model::Source::Generative => {
+                        SourceType::CompositeWithTrainedAlgorithmicMedia
+                    }
+                    image_model::Source::Rules => SourceType::AlgorithmicallyEnhanced,
+                },
             }),
             Err(image_model::Error::Unavailable(mut error)) => Err(match cut(&mut error.reason) {
                 // Trying again would cost again, and fail the same way.
@@ -276,6 +288,11 @@ impl ports::Blob for Blob {
                 Ok(Received::Whole(Inspected {
                     format,
                     length: inspected.length,
+                    metadata: Metadata {
+                        has_credentials: inspected.metadata.has_credentials,
+                        source_type: inspected.metadata.source_type,
+                        is_strippable: inspected.metadata.is_strippable,
+                    },
                 }))
             }
             Ok(blobs::Received::Part(reason)) => Ok(Received::Part(reason)),
@@ -288,9 +305,32 @@ impl ports::Blob for Blob {
         Blob::length(self).await
     }
 
+    async fn stripped(&self) -> Result<Rewritten<Self>, CapabilityError> {
+        rewritten(Blob::stripped(self).await)
+    }
+
+    async fn marked(&self, source_type: SourceType) -> Result<Rewritten<Self>, CapabilityError> {
+        let source_type = match source_type {
+            SourceType::CompositeWithTrainedAlgorithmicMedia => {
+                blobs::SourceType::CompositeWithTrainedAlgorithmicMedia
+            }
+            SourceType::AlgorithmicallyEnhanced => blobs::SourceType::AlgorithmicallyEnhanced,
+        };
+        rewritten(Blob::marked(self, source_type).await)
+    }
+
     async fn split(&mut self, length: u64) -> Result<Self, CapabilityError> {
         Blob::split(self, length)
             .await
             .map_err(|error| error.convert())
+    }
+}
+
+fn rewritten(
+    rewritten: Result<blobs::Rewritten, types::Error>,
+) -> Result<Rewritten<Blob>, CapabilityError> {
+    match rewritten {
+        Ok(blobs::Rewritten { blob, length }) => Ok(Rewritten { blob, length }),
+        Err(error) => Err(error.convert()),
     }
 }

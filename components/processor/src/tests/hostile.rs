@@ -86,7 +86,7 @@ proptest! {
     #[test]
     fn a_stored_url_is_judged_once_more(address in address()) {
         let world = World::new().change(|task| {
-            task.refinement.original_image_url = address.to_owned();
+            task.refinement.original_image_url = Some(address.to_owned());
         });
         prop_assert_eq!(world.process(), Outcome::Done);
         assert_only_permitted(&world);

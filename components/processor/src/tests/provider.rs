@@ -280,7 +280,7 @@ fn a_redirected_answer_is_still_the_models() {
 fn the_providers_private_host_is_no_place_for_originals() {
     let there = "http://127.0.0.1:7860/original.gif";
     let named = World::new().change(|task| {
-        task.refinement.original_image_url = there.to_owned();
+        task.refinement.original_image_url = Some(there.to_owned());
     });
     let redirected = World::new().page(ORIGINAL, Page::Redirect(there));
     for (name, world) in [("named", named), ("redirected", redirected)] {

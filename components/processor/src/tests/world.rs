@@ -14,9 +14,11 @@ use concept_refinement_domain::capability::{
     RefinedImage, Stored, StoredOrNot, Submission,
 };
 use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::image::metadata::{self, Rewrite, SourceType};
 use concept_refinement_domain::image::{self, Limits, Transfer, Unusable};
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::partial_edit::Region;
+use concept_refinement_domain::provenance::original_had_credentials;
 use concept_refinement_domain::refined;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::{Refinement, Stage, Status, Task};
@@ -24,11 +26,11 @@ use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_kit::store::MemoryStore;
 
 use crate::config::Config;
-use crate::contents::{Contents, Inspected, Received, Rejected};
+use crate::contents::{Contents, Inspected, Metadata, Received, Rejected};
 use crate::ports::{
     Answer, Blob, Blobs, Clock, Composite, Failure, Http, ImageModel, ImageOrLocation, ImageStore,
     Images, ModelError, ModelRequest, Part, PartialEdits, Progress, Purpose, Random, Response,
-    Rest, TaskStore, View,
+    Rest, Rewritten, TaskStore, View,
 };
 use crate::process::{Outcome, process};
 
@@ -158,7 +160,7 @@ impl World {
             user_id: "ada".to_owned(),
             is_anonymous: true,
             refinement: Refinement {
-                original_image_url: ORIGINAL.to_owned(),
+                original_image_url: Some(ORIGINAL.to_owned()),
                 refinement_prompt: "  more minimalist ".to_owned(),
                 logo_description: Some("a cup".to_owned()),
                 ..Refinement::default()
@@ -166,6 +168,7 @@ impl World {
             webhook: None,
             original_path: None,
             mask_path: None,
+            parent: None,
             images_found: true,
             idempotency_key: None,
             quota: None,
@@ -457,6 +460,27 @@ fn no_room() -> CapabilityError {
     CapabilityError::unavailable("there is no room")
 }
 
+impl Held {
+    fn rewritten(
+        &self,
+        rewrite: impl FnOnce(&metadata::Metadata) -> Option<Rewrite>,
+    ) -> Rewritten<Self> {
+        let rewrite = rewrite(&self.transfer.as_ref().unwrap().metadata()).unwrap();
+        let (mut filter, mut bytes) = (rewrite.filter(), Vec::new());
+        filter.push(&self.bytes, &mut bytes);
+        filter.finish(&mut bytes);
+        assert_eq!(bytes.len() as u64, rewrite.length());
+        Rewritten {
+            length: rewrite.length(),
+            blob: Self {
+                bytes,
+                room: self.room,
+                transfer: None,
+            },
+        }
+    }
+}
+
 impl Blob for Held {
     type Stream = Chunks;
 
@@ -479,6 +503,7 @@ impl Blob for Held {
             image::Received::Whole(inspected) => Received::Whole(Inspected {
                 format: inspected.format,
                 length: inspected.bytes,
+                metadata: Metadata::from(&transfer.metadata()),
             }),
             image::Received::Part(shortfall) => Received::Part(shortfall.to_string()),
         })
@@ -486,6 +511,14 @@ impl Blob for Held {
 
     async fn length(&self) -> u64 {
         self.transfer.as_ref().map_or(0, Transfer::length)
+    }
+
+    async fn stripped(&self) -> Result<Rewritten<Self>, CapabilityError> {
+        Ok(self.rewritten(|metadata| metadata.stripped()))
+    }
+
+    async fn marked(&self, source_type: SourceType) -> Result<Rewritten<Self>, CapabilityError> {
+        Ok(self.rewritten(|metadata| Some(metadata.marked(source_type))))
     }
 
     async fn split(&mut self, length: u64) -> Result<Self, CapabilityError> {
@@ -582,6 +615,7 @@ impl ImageStore for World {
                 etag: "\"x\"".to_owned(),
                 sha256: Some(SHA256.to_owned()),
                 created_at: self.now(),
+                original_had_credentials: original_had_credentials(&image.metadata),
             };
             let mut contents = chunks(bytes);
             contents.then = Then::EndSlowly(self.image_pace.get(), self.time.clone());
@@ -615,6 +649,7 @@ fn answer(length: Option<u64>, bytes: &'static [u8]) -> Answer<Chunks> {
             contents: chunks(bytes),
         },
         notes: vec![NOTE.to_owned()],
+        source_type: SourceType::CompositeWithTrainedAlgorithmicMedia,
     }
 }
 
@@ -642,6 +677,7 @@ impl ImageModel for World {
             Script::Location(url) => Ok(Answer {
                 image: ImageOrLocation::Location(url.to_owned()),
                 notes: vec![NOTE.to_owned()],
+                source_type: SourceType::CompositeWithTrainedAlgorithmicMedia,
             }),
             Script::Unknown => Err(ModelError::Unknown("the provider answered 502".to_owned())),
             Script::Unavailable(retry_after) => Err(ModelError::Unavailable {

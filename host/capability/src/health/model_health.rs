@@ -52,10 +52,10 @@ pub enum Verdict {
 impl Requester {
     /// The user and the picture of this task.
     pub fn of(task: &Task) -> Self {
-        let url = &task.refinement.original_image_url;
+        let path = task.original_path.as_deref();
         Self {
             user: hash(&task.user_id),
-            picture: hash(task.original_path.as_ref().unwrap_or(url)),
+            picture: hash(path.unwrap_or_else(|| task.original_address())),
         }
     }
 }

@@ -40,6 +40,7 @@ operations! {
         Finished(Finished),
         Changes(Option<Changes>),
         Concept(Option<Concept>),
+        Concepts(Vec<Concept>),
         ConceptPage(ConceptPage),
         Webhook(Option<WebhookDelivery>),
         Redelivery(Redelivery),
@@ -83,6 +84,9 @@ operations! {
             limit: u32,
             after: Option<Position>
         ) -> ConceptPage;
+        "concepts children" Children =
+            children(user_id: &'a str, id: &'a str, limit: u32) -> Vec<Concept>;
+        "concepts find-image" FindImage = find_image(sha256: &'a str) -> Option<Timestamp>;
         "concepts delete" DeleteConcept = delete(user_id: &'a str, id: &'a str) -> Option<String>;
     }
 

@@ -14,6 +14,7 @@ use concept_refinement_domain::etag;
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::image_path::{ImagePath, folder};
+use concept_refinement_domain::provenance::original_had_credentials;
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +76,7 @@ impl Envelope {
     /// None: the file is an image of another format.
     pub(super) fn info(self, path: &ImagePath) -> Option<ImageInfo> {
         (self.description.media_type == path.format.media_type()).then(|| ImageInfo {
+            original_had_credentials: original_had_credentials(&self.description.metadata),
             path: path.to_string(),
             kind: path.kind,
             owner: self.description.owner,

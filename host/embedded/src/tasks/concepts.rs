@@ -3,6 +3,7 @@
 use concept_refinement_domain::capability::{ConceptPage, Position};
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::document;
+use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::fault::Fault;
@@ -27,7 +28,7 @@ pub(super) fn insert(tx: &Tx<'_>, concept: &Concept) -> Result<(), Fault> {
     run(
         tx.connection,
         "INSERT INTO concept (id, task_id, user_id, is_anonymous, image_path, image_sha256, \
-         created_at, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+         parent_id, created_at, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             id,
             content.task_id,
@@ -35,6 +36,7 @@ pub(super) fn insert(tx: &Tx<'_>, concept: &Concept) -> Result<(), Fault> {
             content.is_anonymous,
             content.image_path,
             content.image_sha256,
+            content.parent_id,
             Stored(*created_at),
             document::write(content),
         ],
@@ -69,6 +71,30 @@ pub(super) fn list(
     Ok(page_of(rows, limit))
 }
 
+pub(super) fn children(
+    connection: &Connection,
+    user_id: &str,
+    id: &str,
+    limit: u32,
+) -> Result<Vec<Concept>, Fault> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM concept WHERE parent_id = ? AND user_id = ? \
+         ORDER BY created_at, id LIMIT ?"
+    );
+    Ok(all(connection, &sql, params![id, user_id, limit], read)?)
+}
+
+pub(super) fn find_image(
+    connection: &Connection,
+    sha256: &str,
+) -> Result<Option<Timestamp>, Fault> {
+    let sql = "SELECT min(created_at) FROM concept WHERE image_sha256 = ?";
+    let found = find(connection, sql, [sha256], |row| {
+        row.get::<_, Option<Stored<Timestamp>>>(0)
+    })?;
+    Ok(found.flatten().map(|Stored(created_at)| created_at))
+}
+
 /// The task keeps its result id, but loses its image.
 pub(super) fn delete(tx: &Tx<'_>, user_id: &str, id: &str) -> Result<Option<String>, Fault> {
     let sql = "DELETE FROM concept WHERE id = ? AND user_id = ? RETURNING image_path, task_id";
@@ -96,41 +122,4 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Concept> {
         created_at: row.get::<_, Stored<_>>(CREATED_AT)?.0,
         content: document::read(row.get_ref(2)?.as_str()?).map_err(unreadable)?,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use concept_refinement_capability::clock::SystemClock;
-    use concept_refinement_capability::tasks::{Leases as _, Options, Tasks as _};
-    use concept_refinement_domain::capability::{Finished, Stored};
-    use concept_refinement_kit::samples::new_task;
-
-    use super::*;
-    use crate::tasks::SqliteTasks;
-
-    #[tokio::test]
-    async fn a_concept_is_found_by_what_its_image_hashes_to() {
-        let clock = Arc::new(SystemClock);
-        let store = SqliteTasks::in_memory(Options::default(), clock).unwrap();
-        let new = new_task("ada");
-        let id = new.id.clone();
-        store.submit(new).await.unwrap();
-        let claimed = store.claim(&id, None).await.unwrap().unwrap();
-        let image = Stored {
-            path: "refined/a/b.png".to_owned(),
-            url: String::new(),
-            sha256: Some("5a".repeat(32)),
-        };
-        let finished = store.finish(&claimed.lease, image.into()).await;
-        assert_eq!(finished, Ok(Finished::Done));
-        let found = store.write(|tx| {
-            let sql = "SELECT task_id FROM concept WHERE image_sha256 = ?";
-            Ok(find(tx.connection, sql, ["5a".repeat(32)], |row| {
-                row.get(0)
-            })?)
-        });
-        assert_eq!(found.await, Ok(Some(id)));
-    }
 }

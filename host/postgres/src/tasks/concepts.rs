@@ -3,6 +3,7 @@
 use concept_refinement_domain::capability::{ConceptPage, Position};
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::document;
+use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::PostgresTasks;
 use crate::connection::fault::Fault;
@@ -46,6 +47,38 @@ pub(crate) async fn list(
     let parameters = parameters![user_id, created_at, id, limit_and_one];
     let rows = session.query(&sql, &parameters).await?;
     page_of(&rows, limit, read)
+}
+
+pub(crate) async fn children(
+    store: &PostgresTasks,
+    user_id: &str,
+    parent_id: &str,
+    limit: u32,
+) -> Result<Vec<Concept>, Fault> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM schema.concept WHERE parent_id = $1 AND user_id = $2 \
+         ORDER BY created_at, id LIMIT $3"
+    );
+    let Some(parent_id) = id(parent_id) else {
+        return Ok(Vec::new());
+    };
+    let session = store.database.session_of(user_id).await?;
+    let (user_id, limit) = (Text::of(user_id), i64::from(limit));
+    let parameters = parameters![parent_id, user_id, limit];
+    let rows = session.query(&sql, &parameters).await?;
+    rows.iter().map(|row| read(&mut Cells::of(row))).collect()
+}
+
+pub(crate) async fn find_image(
+    store: &PostgresTasks,
+    sha256: &str,
+) -> Result<Option<Timestamp>, Fault> {
+    let sql = "SELECT created_at FROM schema.concept WHERE image_sha256 = $1 \
+         ORDER BY created_at LIMIT 1";
+    let session = store.database.session().await?;
+    let sha256 = Text::of(sha256);
+    let row = session.query_opt(sql, &parameters![sha256]).await?;
+    row.map(|row| Cells::of(&row).time()).transpose()
 }
 
 /// The task keeps its result id and loses its image.

@@ -189,7 +189,8 @@ impl Swap {
             let concept_id = id(&concept.id).ok_or(Fault::NoId)?;
             let content = document::write(&concept.content);
             let sha256 = &concept.content.image_sha256;
-            parameters.extend(parameters![concept_id, *sha256, content]);
+            let parent_id = concept.content.parent_id.as_deref().and_then(id);
+            parameters.extend(parameters![concept_id, *sha256, parent_id, content]);
             return session.call("finish_task", &parameters).await;
         }
         let Some(account) = &self.account else {

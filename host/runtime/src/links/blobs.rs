@@ -7,7 +7,8 @@ use concept_refinement_capability::blobs::{Blob, Blobs, Purpose, Rejection};
 use concept_refinement_capability::model::Reopen;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::convert::Convert as _;
-use concept_refinement_domain::image::{Limits, Received};
+use concept_refinement_domain::image::metadata::{Metadata, Rewrite, SourceType};
+use concept_refinement_domain::image::{Inspected, Limits, Received};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use tokio::task::coop::consume_budget;
@@ -73,7 +74,32 @@ impl HostBlobWithStore<Sandbox> for Linked {
             max_pixels: limits.max_pixels,
         });
         let received = received(caller, &blob, chunks, declared).await;
-        Ok(received.map(Into::into).map_err(Into::into))
+        Ok(match received {
+            Ok(Received::Whole(inspected)) => {
+                Ok(blobs::Received::Whole(whole(inspected, blob.metadata())))
+            }
+            Ok(Received::Part(shortfall)) => Ok(blobs::Received::Part(shortfall.to_string())),
+            Err(rejection) => Err(rejection.into()),
+        })
+    }
+
+    async fn stripped(caller: &Caller, blob: Resource<Blob>) -> Answer<blobs::Rewritten> {
+        rewritten(caller, &blob, |metadata| metadata.stripped())
+    }
+
+    async fn marked(
+        caller: &Caller,
+        blob: Resource<Blob>,
+        source_type: blobs::SourceType,
+    ) -> Answer<blobs::Rewritten> {
+        use blobs::SourceType as Wit;
+        let source_type = match source_type {
+            Wit::CompositeWithTrainedAlgorithmicMedia => {
+                SourceType::CompositeWithTrainedAlgorithmicMedia
+            }
+            Wit::AlgorithmicallyEnhanced => SourceType::AlgorithmicallyEnhanced,
+        };
+        rewritten(caller, &blob, |metadata| Some(metadata.marked(source_type)))
     }
 
     async fn length(caller: &Caller, blob: Resource<Blob>) -> wasmtime::Result<u64> {
@@ -132,18 +158,36 @@ async fn received(
     blob.received(declared)
 }
 
-impl From<Received> for blobs::Received {
-    fn from(received: Received) -> Self {
-        match received {
-            Received::Whole(inspected) => Self::Whole(blobs::Inspected {
-                media_type: inspected.format.media_type().to_owned(),
-                width: inspected.width,
-                height: inspected.height,
-                length: inspected.bytes,
-            }),
-            Received::Part(shortfall) => Self::Part(shortfall.to_string()),
-        }
+fn whole(inspected: Inspected, metadata: Option<Metadata>) -> blobs::Inspected {
+    let metadata = metadata.as_ref();
+    let source_type = metadata.and_then(Metadata::source_type);
+    blobs::Inspected {
+        media_type: inspected.format.media_type().to_owned(),
+        width: inspected.width,
+        height: inspected.height,
+        length: inspected.bytes,
+        metadata: blobs::Metadata {
+            has_credentials: metadata.is_some_and(Metadata::has_credentials),
+            source_type: source_type.map(str::to_owned),
+            is_strippable: metadata.and_then(Metadata::stripped).is_some(),
+        },
     }
+}
+
+/// The same image with what `rewrite` makes of its metadata.
+fn rewritten(
+    caller: &Caller,
+    blob: &Resource<Blob>,
+    rewrite: impl FnOnce(&Metadata) -> Option<Rewrite>,
+) -> Answer<blobs::Rewritten> {
+    let blob = caller.with(|mut access| access.get().table.get(blob).cloned())?;
+    let Some(rewrite) = blob.metadata().as_ref().and_then(rewrite) else {
+        let error = CapabilityError::invalid("There is nothing to exchange in this image.");
+        return Ok(Err(error.convert()));
+    };
+    let length = rewrite.length();
+    let blob = caller.with(|mut access| access.get().table.push(blob.rewritten(rewrite)))?;
+    Ok(Ok(blobs::Rewritten { blob, length }))
 }
 
 impl From<Rejection> for blobs::Rejection {

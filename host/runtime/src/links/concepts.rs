@@ -28,6 +28,22 @@ impl HostWithStore<Sandbox> for Linked {
         Ok(page.convert())
     }
 
+    async fn children(
+        caller: &Caller,
+        user_id: String,
+        id: String,
+        limit: u32,
+    ) -> Answer<Vec<types::Concept>> {
+        let host = granted(caller)?;
+        let children = host.concepts().children(&user_id, &id, limit).await;
+        Ok(children.convert())
+    }
+
+    async fn find_image(caller: &Caller, sha256: String) -> Answer<Option<types::Timestamp>> {
+        let host = granted(caller)?;
+        Ok(host.concepts().find_image(&sha256).await.convert())
+    }
+
     async fn delete(caller: &Caller, user_id: String, id: String) -> Answer<Option<String>> {
         let host = granted(caller)?;
         Ok(host.concepts().delete(&user_id, &id).await.convert())

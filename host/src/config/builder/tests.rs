@@ -42,6 +42,9 @@ fn all(values: Values) -> ConfigBuilder {
         .cors_origins([url("https://app.example.com")])
         .allow_sources([Allowed::Network(networks[0])])
         .contact("https://refine.example/contact")
+        .strip_originals(false)
+        .mark_images(false)
+        .verify(false)
         .allow_webhooks([
             Allowed::Host(url::Host::Domain("hooks.internal".to_owned()), Some(8080)),
             Allowed::Host(url::Host::Ipv6("fd00::1".parse().unwrap()), Some(80)),

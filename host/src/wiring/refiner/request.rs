@@ -1,6 +1,7 @@
 //! Request and result of a refinement without a service.
 
 use bytes::Bytes;
+use concept_refinement_domain::aspect::Aspect;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::original::AllowedSources;
@@ -29,6 +30,8 @@ pub struct RefineRequest {
     pub theme_description: Option<String>,
     /// How far the result may be from the original, from 0 to 1. None: 0.7.
     pub strength: Option<f64>,
+    /// What is to stay as it is: at most one of each.
+    pub preserve_aspects: Vec<Aspect>,
     /// For models that draw random numbers: the same gives the same image again.
     pub seed: Option<u32>,
     /// What is to change, in pixels of the upright original. Not together with a mask.
@@ -69,6 +72,13 @@ impl RefineRequest {
     #[must_use]
     pub fn strength(mut self, strength: f64) -> Self {
         self.strength = Some(strength);
+        self
+    }
+
+    /// Says what is to stay as it is.
+    #[must_use]
+    pub fn preserve_aspects(mut self, aspects: impl IntoIterator<Item = Aspect>) -> Self {
+        self.preserve_aspects = aspects.into_iter().collect();
         self
     }
 
@@ -114,6 +124,10 @@ impl RefineRequest {
             "refinement_prompt": self.prompt,
             "logo_description": self.logo_description,
             "theme_description": self.theme_description,
+            "preserve_aspects": match self.preserve_aspects.as_slice() {
+                [] => None,
+                aspects => Some(aspects),
+            },
             "strength": self.strength,
             "seed": self.seed,
             "region": self.region,

@@ -8,16 +8,19 @@ use concept_refinement_capability::intercept::{Intercepted, Operations as _};
 use concept_refinement_capability::tasks::{TaskOperation, TaskReply, TaskStore};
 use concept_refinement_domain::capability::{Lease, NewTask, RefinedImage};
 use concept_refinement_domain::concept::id_for;
+use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image_path::tag_of;
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::Window;
-use concept_refinement_domain::task::{Refinement, Status};
+use concept_refinement_domain::refined;
+use concept_refinement_domain::task::{Parent, Refinement, Status};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::trace::TraceContext;
 use concept_refinement_domain::webhook::{
     DeliveryAnswer, DeliveryLease, DeliveryOutcome, DeliveryPermits, Holder, Webhook,
 };
 use concept_refinement_kit::store::MemoryStore;
+use sha2::{Digest as _, Sha256};
 
 use super::history::{By, History, Original, Step, Submit, USERS};
 use super::mutants::{Mutant, Mutated};
@@ -224,6 +227,7 @@ impl World {
                 let image = RefinedImage {
                     stored: image,
                     notes,
+                    provenance: None,
                 };
                 self.compare(TaskOperation::Finish { lease, image }).await
             }
@@ -261,12 +265,13 @@ impl World {
                 images.find(|path| path.contains(&tag)).cloned()
             }
         };
+        let parent = self.concept_of(original_path.as_deref(), USERS[submit.user]);
         let task = NewTask {
             id: id.clone(),
             user_id: USERS[submit.user].to_owned(),
             is_anonymous: submit.is_anonymous,
             refinement: Refinement {
-                original_image_url: "https://example.com/logo.png".into(),
+                original_image_url: Some("https://example.com/logo.png".into()),
                 refinement_prompt: format!("Make it lighter {}", submit.prompt),
                 logo_description: Some("A coffee cup".into()),
                 ..Refinement::default()
@@ -277,6 +282,7 @@ impl World {
             }),
             original_path,
             mask_path: None,
+            parent,
             images_found: !matches!(submit.original, Original::Missing),
             idempotency_key: submit.key.map(|key| format!("key {key}")),
             quota: submit.quota,
@@ -295,6 +301,16 @@ impl World {
         Ok(())
     }
 
+    /// The concept with this image, if it is one of the user's.
+    fn concept_of(&self, image_path: Option<&str>, user_id: &str) -> Option<Parent> {
+        let (task_id, _) = refined::task_and_attempt(image_path?)?;
+        let concept = self.reference.concept(user_id, &id_for(task_id))?;
+        Some(Parent {
+            id: concept.id,
+            image_url: concept.content.image_url,
+        })
+    }
+
     /// Compares all that can be seen.
     pub async fn look(&mut self) -> Result<(), String> {
         for (id, owner) in self.tasks.clone() {
@@ -309,6 +325,18 @@ impl World {
                 self.compare(TaskOperation::GetConcept { user_id, id })
                     .await?;
             }
+            // Of a concept that is gone nobody asks for children.
+            if self.reference.concept(&owner, &concept).is_some() {
+                for user_id in [owner.as_str(), "mallory"] {
+                    let (id, limit) = (concept.as_str(), 100);
+                    self.compare(TaskOperation::Children { user_id, id, limit })
+                        .await?;
+                }
+            }
+        }
+        for path in self.images.clone() {
+            let sha256 = &hex(&Sha256::digest(&path));
+            self.compare(TaskOperation::FindImage { sha256 }).await?;
         }
         for user_id in USERS {
             for window in Window::ALL {

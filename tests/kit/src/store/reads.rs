@@ -3,6 +3,7 @@
 use concept_refinement_domain::capability::{ConceptPage, Page, Position, TaskPage};
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_domain::timestamp::Timestamp;
 
 use super::MemoryStore;
 
@@ -42,6 +43,22 @@ impl MemoryStore {
                 id: concept.id.clone(),
             },
         )
+    }
+
+    pub fn children(&self, user_id: &str, id: &str, limit: u32) -> Vec<Concept> {
+        let concepts = self.concepts_of(user_id);
+        let children = concepts.filter(|it| it.content.parent_id.as_deref() == Some(id));
+        let mut children: Vec<_> = children.cloned().collect();
+        children
+            .sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
+        children.truncate(limit as usize);
+        children
+    }
+
+    pub fn find_image(&self, sha256: &str) -> Option<Timestamp> {
+        let concepts = self.concepts.values();
+        let with_it = concepts.filter(|it| it.content.image_sha256.as_deref() == Some(sha256));
+        with_it.map(|concept| concept.created_at).min()
     }
 
     /// Forgets a concept; its task keeps its result and loses its image, whose

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::chunks;
 use concept_refinement_domain::convert::Convert as _;
+use concept_refinement_domain::image::metadata::{Metadata, Rewrite, SourceType};
 use concept_refinement_domain::image::{Limits, Received, Transfer, Unusable};
 use concept_refinement_guest::Incoming;
 use concept_refinement_guest::bindings::types;
@@ -25,6 +26,8 @@ pub struct Blob {
     held: RefCell<Held>,
     /// Inspects what is received.
     transfer: RefCell<Option<Transfer>>,
+    /// What is exchanged while the bytes are read.
+    rewrite: Option<Rewrite>,
 }
 
 enum Held {
@@ -89,12 +92,18 @@ impl GuestBlob for Blob {
             pushed.map_err(|error| blobs::Rejection::Error(error.convert()))?;
         }
         let received = transfer().received(declared).map_err(unusable)?;
+        let metadata = transfer().metadata();
         Ok(match received {
             Received::Whole(inspected) => blobs::Received::Whole(blobs::Inspected {
                 media_type: inspected.format.media_type().to_owned(),
                 width: inspected.width,
                 height: inspected.height,
                 length: inspected.bytes,
+                metadata: blobs::Metadata {
+                    has_credentials: metadata.has_credentials(),
+                    source_type: metadata.source_type().map(str::to_owned),
+                    is_strippable: metadata.stripped().is_some(),
+                },
             }),
             Received::Part(shortfall) => blobs::Received::Part(shortfall.to_string()),
         })
@@ -105,15 +114,47 @@ impl GuestBlob for Blob {
         transfer.as_ref().map_or(0, Transfer::length)
     }
 
+    async fn stripped(&self) -> Result<blobs::Rewritten, types::Error> {
+        self.rewritten(|metadata| metadata.stripped())
+    }
+
+    async fn marked(
+        &self,
+        source_type: blobs::SourceType,
+    ) -> Result<blobs::Rewritten, types::Error> {
+        use blobs::SourceType as Wit;
+        let source_type = match source_type {
+            Wit::CompositeWithTrainedAlgorithmicMedia => {
+                SourceType::CompositeWithTrainedAlgorithmicMedia
+            }
+            Wit::AlgorithmicallyEnhanced => SourceType::AlgorithmicallyEnhanced,
+        };
+        self.rewritten(|metadata| Some(metadata.marked(source_type)))
+    }
+
     async fn contents(&self) -> StreamReader<u8> {
         let chunks = self.held.borrow_mut().whole();
+        let mut filter = self.rewrite.as_ref().map(Rewrite::filter);
         let (mut writer, reader) = generated::wit_stream::new();
         // A model may answer before it has read everything.
         wit_bindgen::spawn(async move {
             for chunk in chunks.iter() {
-                if !writer.write_all(chunk.clone()).await.is_empty() {
+                let chunk = match &mut filter {
+                    Some(filter) => {
+                        let mut rewritten = Vec::new();
+                        filter.push(chunk, &mut rewritten);
+                        rewritten
+                    }
+                    None => chunk.clone(),
+                };
+                if !writer.write_all(chunk).await.is_empty() {
                     return;
                 }
+            }
+            if let Some(filter) = &mut filter {
+                let mut end = Vec::new();
+                filter.finish(&mut end);
+                writer.write_all(end).await;
             }
         });
         reader
@@ -125,7 +166,27 @@ impl Blob {
         Self {
             held: RefCell::new(Held::Growing(chunks)),
             transfer: RefCell::new(None),
+            rewrite: None,
         }
+    }
+
+    /// The same image with what `rewrite` makes of its metadata: the two share their bytes.
+    fn rewritten(
+        &self,
+        rewrite: impl FnOnce(&Metadata) -> Option<Rewrite>,
+    ) -> Result<blobs::Rewritten, types::Error> {
+        let metadata = self.transfer.borrow().as_ref().map(Transfer::metadata);
+        let Some(rewrite) = metadata.as_ref().and_then(rewrite) else {
+            let error = "There is nothing to exchange in this image.";
+            return Err(CapabilityError::invalid(error).convert());
+        };
+        let length = rewrite.length();
+        let blob = blobs::Blob::new(Self {
+            held: RefCell::new(Held::Whole(self.held.borrow_mut().whole())),
+            transfer: RefCell::new(None),
+            rewrite: Some(rewrite),
+        });
+        Ok(blobs::Rewritten { blob, length })
     }
 
     fn push(&self, bytes: Vec<u8>) -> Result<(), CapabilityError> {

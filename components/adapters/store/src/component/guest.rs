@@ -165,6 +165,14 @@ impl<P: Platform> concept_store::Guest for Component<P> {
         answer(store::<P>().concepts(&user_id, limit, after).await)
     }
 
+    async fn children(user_id: String, id: String, limit: u32) -> Answer<Vec<types::Concept>> {
+        answer(store::<P>().children(&user_id, &id, limit).await)
+    }
+
+    async fn find_image(sha256: String) -> Answer<Option<types::Timestamp>> {
+        answer(store::<P>().find_image(&sha256).await)
+    }
+
     async fn delete(user_id: String, id: String) -> Answer<Option<String>> {
         answer(store::<P>().delete_concept(&user_id, &id).await)
     }

@@ -13,6 +13,7 @@ fn finished(number: u64, notes: &[&str]) -> String {
     let image = RefinedImage {
         stored: image(&lease),
         notes: notes.iter().map(ToString::to_string).collect(),
+        provenance: None,
     };
     assert_eq!(
         alone(store().finish(&lease, image)).unwrap(),

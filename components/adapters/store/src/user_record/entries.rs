@@ -31,6 +31,9 @@ use crate::ports::Fault;
 /// Entries per segment.
 pub const SEGMENT: usize = 32;
 
+/// The children of a concept that can be found: as many as a lineage shows.
+pub const MAX_CHILDREN: usize = 100;
+
 /// Minimum time between two entries.
 const MOMENT: Duration = Duration::from_micros(1);
 
@@ -48,6 +51,9 @@ pub struct Entry {
     /// The delivery of its webhook, if it has one. Deleted with the task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<DeliveryRecord>,
+    /// The numbers of the latest tasks that refined the image of this one's concept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<usize>,
     #[serde(flatten)]
     other: OtherFields,
 }
@@ -110,6 +116,7 @@ impl Entry {
             task_is_deleted: false,
             end: None,
             delivery: record.delivery,
+            children: Vec::new(),
             other: OtherFields::default(),
         }
     }
@@ -152,11 +159,23 @@ impl Entry {
         self.delivery = None;
     }
 
+    /// None: it is one already, or there is no concept.
+    pub fn add_child(&mut self, number: usize) -> Option<()> {
+        if !self.has_concept() || self.children.contains(&number) {
+            return None;
+        }
+        self.children.push(number);
+        let beyond = self.children.len().saturating_sub(MAX_CHILDREN);
+        self.children.drain(..beyond);
+        Some(())
+    }
+
     /// Removes the concept, and returns the name of the document that has it. `document`:
     /// the name of the one that replaces it. None: there is no concept.
     pub fn delete_concept(&mut self, document: &str) -> Option<String> {
         let end = self.end.as_mut().filter(|end| end.has_concept)?;
         end.has_concept = false;
+        self.children.clear();
         Some(mem::replace(&mut end.document, document.to_owned()))
     }
 }

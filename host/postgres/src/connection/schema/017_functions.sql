@@ -129,18 +129,20 @@ BEGIN
     RETURN true;
 END $$;
 
--- The same where the task gets a concept: its id and its document.
+-- The same where the task gets a concept: its id, the hash of its image, the concept that it
+-- was refined from, and its document.
 CREATE FUNCTION schema.finish_task (
     uuid, bigint, text, timestamptz, timestamptz, text, timestamptz, bigint, bigint, timestamptz,
-    timestamptz, text, boolean, uuid, text, text
+    timestamptz, text, boolean, uuid, text, uuid, text
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT schema.swap_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) THEN
         RETURN false;
     END IF;
     INSERT INTO schema.concept
-        (id, task_id, user_id, is_anonymous, image_path, image_sha256, created_at, content)
-    SELECT $14, id, user_id, is_anonymous, image_path, $15, completed_at, $16
+        (id, task_id, user_id, is_anonymous, image_path, image_sha256, parent_id, created_at,
+            content)
+    SELECT $14, id, user_id, is_anonymous, image_path, $15, $16, completed_at, $17
     FROM schema.task WHERE id = $1;
     RETURN true;
 END $$;

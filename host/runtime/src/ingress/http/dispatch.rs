@@ -63,8 +63,8 @@ pub struct Access {
     pub proxies: Networks,
     /// Origins whose pages may read answers (CORS).
     pub cors_origins: Vec<String>,
-    /// Rate limit per client address.
-    pub limit: Option<Limit>,
+    /// Rate limits per client address.
+    pub limits: Vec<Limit>,
     /// Path of the liveness check, which is answered however many requests there are.
     pub health: &'static str,
     /// Whether this process serves anything besides that path.
@@ -91,7 +91,7 @@ pub struct Dispatch {
     names: Option<HostNames>,
     proxies: Networks,
     origins: Origins,
-    throttle: Option<Throttle>,
+    throttles: Vec<Throttle>,
     health: &'static str,
     serves_api: bool,
     /// None: pushes are not configured.
@@ -128,7 +128,7 @@ impl Dispatch {
             listener: access.listener,
             proxies: access.proxies,
             origins: Origins::new(&access.cors_origins),
-            throttle: access.limit.map(Throttle::new),
+            throttles: access.limits.into_iter().map(Throttle::new).collect(),
             health: access.health,
             serves_api: access.serves_api,
             push,
@@ -259,11 +259,11 @@ impl Dispatch {
             with_origin(request, name, &client, self.listener).map_err(Refusal::BadRequest)?;
         // Before the stores were reached no session can have been created, so the
         // request is not counted.
-        if let Some(throttle) = &self.throttle
-            && self.handlers.get().is_some()
-        {
-            let admitted = throttle.admit(&request, &client, &self.proxies);
-            admitted.map_err(Refusal::TooOften)?;
+        if self.handlers.get().is_some() {
+            for throttle in &self.throttles {
+                let admitted = throttle.admit(&request, &client, &self.proxies);
+                admitted.map_err(Refusal::TooOften)?;
+            }
         }
         let activity = Activity::begin();
         let request = body::bounded(request, self.max_body, activity.clone());

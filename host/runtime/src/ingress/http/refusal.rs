@@ -1,10 +1,9 @@
 //! Requests that the host itself refuses, with answers in the form of the API's errors.
 
-use std::time::Duration;
-
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use wasmtime_wasi_http::WasiBody;
 
+use super::throttle::TooOften;
 use crate::body::whole;
 
 /// Header fields that protect a browser from a response that is not a page, as the
@@ -36,7 +35,7 @@ pub enum Refusal {
     /// The service does not have this host name.
     Misdirected,
     /// The client exceeded its rate limit, and may try again after this time.
-    TooOften(Duration),
+    TooOften(TooOften),
     /// There is too much load, and this client has its share of it.
     Overloaded,
     /// The client has its share of connections, so this one is closed.
@@ -75,7 +74,7 @@ impl From<Refusal> for Response<WasiBody> {
             headers.insert(name, HeaderValue::from_static(value));
         }
         match refusal {
-            Refusal::TooOften(wait) => {
+            Refusal::TooOften(TooOften { wait, .. }) => {
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
                 headers.insert(header::RETRY_AFTER, seconds.into());
             }
@@ -101,7 +100,7 @@ impl Refusal {
                 "This service answers to names of this machine only. Its operator can set \
                  `public-url` to another name, or name a proxy in `trusted-proxies`.",
             ),
-            Self::TooOften(_) => (429, "Too many sessions from this address. Try again later."),
+            Self::TooOften(TooOften { sentence, .. }) => (429, sentence),
             Self::Overloaded => (503, "Too many requests are under way. Try again later."),
             Self::TooManyConnections => (503, "Too many connections are open. Try again later."),
             Self::TimedOut => (503, "The request took too long. Try again later."),

@@ -25,6 +25,17 @@ pub struct Limit {
     pub path: &'static str,
     /// The limit per client.
     pub rate: Rate,
+    /// What a client that makes too many is told.
+    pub sentence: &'static str,
+}
+
+/// A client has made too many requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooOften {
+    /// When to try again.
+    pub wait: Duration,
+    /// For the client.
+    pub sentence: &'static str,
 }
 
 /// Limits how often clients make a request.
@@ -43,13 +54,13 @@ impl Throttle {
         }
     }
 
-    /// An error says when to try again.
+    /// An error says when to try again, and why.
     pub fn admit<B>(
         &self,
         request: &http::Request<B>,
         client: &Client,
         proxies: &Networks,
-    ) -> Result<(), Duration> {
+    ) -> Result<(), TooOften> {
         let is_limited =
             request.method() == self.limit.method && request.uri().path() == self.limit.path;
         // A local proxy that is not trusted stands for remote clients, not for a local
@@ -65,7 +76,11 @@ impl Throttle {
         }
         let mut buckets = self.buckets.lock();
         let client = Subnet::of(client.address);
-        buckets.take(self.limit.rate, client, self.begin.elapsed())
+        let taken = buckets.take(self.limit.rate, client, self.begin.elapsed());
+        taken.map_err(|wait| TooOften {
+            wait,
+            sentence: self.limit.sentence,
+        })
     }
 }
 
@@ -73,7 +88,7 @@ impl Throttle {
 fn warn_of_proxy(address: IpAddr) {
     log_throttled!(
         warn every minute,
-        "requests for sessions say for whom they are forwarded, which does not count: if a \
+        "requests say for whom they are forwarded, which does not count: if a \
              proxy is at this address, set trusted-proxies to it",
         %address
     );
@@ -92,6 +107,7 @@ mod tests {
             at_once: 0,
             interval: Duration::from_secs(10),
         },
+        sentence: "",
     };
 
     #[test]
