@@ -243,7 +243,7 @@ pub(super) fn agree(signature: &[u8], start: &[u8]) -> bool {
         .all(|(wanted, byte)| *wanted == b'?' || wanted == byte)
 }
 
-fn split(bytes: &[u8], at: u64) -> (&[u8], &[u8]) {
+pub(super) fn split(bytes: &[u8], at: u64) -> (&[u8], &[u8]) {
     usize::try_from(at)
         .ok()
         .and_then(|at| bytes.split_at_checked(at))

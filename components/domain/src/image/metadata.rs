@@ -8,9 +8,24 @@
 //!
 //! The extended XMP of a JPEG (a packet in pieces) is not read.
 
+mod container;
 mod filter;
+mod gif;
+mod jpeg;
+mod mark;
+mod orientation;
+mod output;
+mod packet;
+mod packets;
+mod png;
 mod reader;
+mod scans;
+mod segment;
 mod source_type;
+mod strip;
+mod walker;
+mod webp;
+mod xmp;
 
 pub use filter::{Filter, Rewrite};
 pub use reader::Reader;
@@ -26,6 +41,16 @@ pub struct Metadata {
 }
 
 impl Metadata {
+    /// Of a file with so many bytes that says nothing.
+    fn none(bytes: u64) -> Self {
+        Self {
+            has_credentials: false,
+            source_type: None,
+            stripped: None,
+            marked: SourceType::ALL.map(|_| Rewrite::same(bytes)),
+        }
+    }
+
     /// Whether there are content credentials (C2PA). Only the segments that hold them are
     /// looked for: nothing in them is read or verified.
     pub fn has_credentials(&self) -> bool {

@@ -1,14 +1,58 @@
 //! The second pass.
 
+use super::super::Format;
+use super::mark::{self, Mark};
+use super::strip::{self, Strip};
+use super::walker::Walker;
+
 /// How the bytes of a file become those of another. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rewrite {
     length: u64,
+    change: Change,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    /// None at all.
+    Same,
+    Strip(Format, strip::Plan),
+    Mark(Format, mark::Plan),
+}
+
+/// Takes the bytes of the same file again, in chunks of any size. Bytes of another file
+/// give another file, whose length nobody promised.
+#[derive(Debug)]
+pub struct Filter {
+    walker: Walker,
+    pass: Pass,
+}
+
+#[derive(Debug)]
+enum Pass {
+    Same,
+    Strip(Strip),
+    Mark(Mark),
 }
 
 impl Rewrite {
-    pub(super) fn new(length: u64) -> Self {
-        Self { length }
+    /// Of a file with so many bytes.
+    pub(super) fn same(length: u64) -> Self {
+        let change = Change::Same;
+        Self { length, change }
+    }
+
+    pub(super) fn strip(format: Format, plan: strip::Plan) -> Self {
+        Self {
+            length: plan.length,
+            change: Change::Strip(format, plan),
+        }
+    }
+
+    /// With a result of so many bytes.
+    pub(super) fn mark(format: Format, plan: mark::Plan, length: u64) -> Self {
+        let change = Change::Mark(format, plan);
+        Self { length, change }
     }
 
     /// Of the result, in bytes: exactly what the filter writes.
@@ -18,21 +62,36 @@ impl Rewrite {
 
     /// A filter for the file that was read, from its first byte on.
     pub fn filter(&self) -> Filter {
-        Filter {}
+        Filter {
+            walker: Walker::new(),
+            pass: match self.change {
+                Change::Same => Pass::Same,
+                Change::Strip(format, plan) => Pass::Strip(Strip::new(format, plan)),
+                Change::Mark(format, plan) => Pass::Mark(Mark::new(format, plan)),
+            },
+        }
     }
 }
-
-/// Takes the bytes of the same file again, in chunks of any size. Bytes of another file
-/// give another file, whose length nobody promised.
-#[derive(Debug)]
-pub struct Filter {}
 
 impl Filter {
     /// Takes the next bytes, and appends to `out` what follows from them.
     pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
-        out.extend_from_slice(chunk);
+        match &mut self.pass {
+            Pass::Same => out.extend_from_slice(chunk),
+            Pass::Strip(strip) => self.walker.push(chunk, &mut |event| strip.take(event, out)),
+            Pass::Mark(mark) => self.walker.push(chunk, &mut |event| mark.take(event, out)),
+        }
     }
 
     /// Appends what is left, after the last bytes.
-    pub fn finish(&mut self, _out: &mut Vec<u8>) {}
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
+        match &mut self.pass {
+            Pass::Same => {}
+            Pass::Strip(strip) => self.walker.finish(&mut |event| strip.take(event, out)),
+            Pass::Mark(mark) => {
+                self.walker.finish(&mut |event| mark.take(event, out));
+                mark.finish(out);
+            }
+        }
+    }
 }

@@ -1,0 +1,134 @@
+//! PNG: chunks, from `IHDR` to `IEND`, each with a length before it and a checksum behind
+//! it.
+
+use crc32fast::Hasher;
+use miniz_oxide::inflate::TINFLStatus;
+use miniz_oxide::inflate::core::inflate_flags::{
+    TINFL_FLAG_PARSE_ZLIB_HEADER, TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF,
+};
+use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
+
+use super::container::{Enclosed, MAX_PACKET};
+use super::output::Output;
+use super::segment::{Body, Kind, Next, Segment};
+
+const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+const CHUNK_HEADER: usize = 8;
+const CHECKSUM: usize = 4;
+/// The keyword of the text that is an XMP packet.
+const XMP: &[u8] = b"XML:com.adobe.xmp\0";
+
+/// All that says how pixels are to be seen, and when.
+const PICTURE: [&[u8; 4]; 18] = [
+    b"IHDR", b"PLTE", b"IDAT", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP", b"mDCV",
+    b"mDCv", b"cLLI", b"cLLi", b"sBIT", b"bKGD", b"pHYs", b"acTL", b"fcTL",
+];
+
+#[derive(Clone, Debug, Default)]
+pub struct Layout {
+    has_signature: bool,
+    has_header: bool,
+    has_end: bool,
+}
+
+impl Layout {
+    pub fn next(&mut self, head: &[u8]) -> Next {
+        if !self.has_signature {
+            return self.signature(head);
+        }
+        if self.has_end {
+            return Segment::behind().into();
+        }
+        let Some((&[a, b, c, d, ref kind @ ..], text)) = head.split_first_chunk::<CHUNK_HEADER>()
+        else {
+            return Next::More(CHUNK_HEADER);
+        };
+        let length = u64::from(u32::from_be_bytes([a, b, c, d]));
+        let needed = match kind {
+            b"iTXt" => length.min(XMP.len() as u64) as usize,
+            _ => 0,
+        };
+        if text.len() < needed {
+            return Next::More(CHUNK_HEADER + needed);
+        }
+        let is_place = std::mem::replace(&mut self.has_header, true);
+        let kind = match kind {
+            b"IEND" => Kind::End,
+            b"eXIf" => Kind::Exif,
+            b"caBX" => Kind::Credentials,
+            b"iTXt" if text == XMP => Kind::Xmp,
+            b"fdAT" => Kind::Picture,
+            kind if PICTURE.contains(&kind) => Kind::Picture,
+            _ => Kind::Other,
+        };
+        self.has_end = kind == Kind::End;
+        Next::Segment(Segment {
+            kind,
+            body: Body::Bytes(length - needed as u64),
+            tail: CHECKSUM,
+            is_place,
+        })
+    }
+
+    fn signature(&mut self, head: &[u8]) -> Next {
+        match head {
+            SIGNATURE => {
+                self.has_signature = true;
+                Segment::new(Kind::Signature, 0).into()
+            }
+            _ if head.len() < SIGNATURE.len() => Next::More(SIGNATURE.len()),
+            _ => Segment::behind().into(),
+        }
+    }
+}
+
+/// A chunk with this content.
+pub fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    let mut chunk = Vec::new();
+    put_chunk(kind, &[content], &mut chunk);
+    chunk
+}
+
+/// The packet in what follows the keyword.
+pub fn packet(body: &[u8]) -> Option<Enclosed<'_>> {
+    let (&[is_packed, method], rest) = body.split_first_chunk()?;
+    let mut ends = rest.iter().enumerate().filter(|(_, byte)| **byte == 0);
+    let (_language, (end, _)) = (ends.next()?, ends.next()?);
+    let (envelope, packet) = rest.split_at_checked(end + 1)?;
+    let packet = match (is_packed, method) {
+        (0, _) => packet.into(),
+        (1, 0) => unpacked(packet)?.into(),
+        _ => return None,
+    };
+    Some(Enclosed { envelope, packet })
+}
+
+/// None: it is malformed or too long.
+fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
+    const FLAGS: u32 = TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+    let mut unpacked = vec![0; MAX_PACKET];
+    let mut state = Box::new(DecompressorOxide::new());
+    let (status, _, length) = decompress(&mut state, bytes, &mut unpacked, 0, FLAGS);
+    unpacked.truncate(length);
+    (status == TINFLStatus::Done).then_some(unpacked)
+}
+
+/// Writes a text chunk with this packet behind these texts: a language and a translated
+/// keyword, each up to a zero.
+pub fn put_xmp(texts: &[u8], packet: &[&[u8]], out: &mut impl Output) {
+    let texts = if texts.is_empty() { &[0, 0] } else { texts };
+    let mut content = vec![XMP, &[0, 0], texts];
+    content.extend(packet);
+    put_chunk(b"iTXt", &content, out);
+}
+
+fn put_chunk(kind: &[u8; 4], content: &[&[u8]], out: &mut impl Output) {
+    let length: usize = content.iter().map(|piece| piece.len()).sum();
+    out.put(&(length as u32).to_be_bytes());
+    let mut checksum = Hasher::new();
+    for piece in [&kind[..]].iter().chain(content) {
+        checksum.update(piece);
+        out.put(piece);
+    }
+    out.put(&checksum.finalize().to_be_bytes());
+}

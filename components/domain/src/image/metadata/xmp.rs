@@ -1,0 +1,276 @@
+//! XMP packets: the digital source type in one, and the same packet with another.
+//!
+//! A packet is hostile: it may be long, deep, and full of names. Reading takes linear time:
+//! the depth, the attributes of an element and the namespaces at a place are limited.
+
+use quick_xml::XmlVersion;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::name::{Namespace, QName, ResolveResult};
+use quick_xml::reader::NsReader;
+
+use super::SourceType;
+
+const MAX_DEPTH: usize = 100;
+const MAX_ATTRIBUTES: usize = 250;
+/// Declarations of namespaces that are in force at a place.
+const MAX_NAMESPACES: usize = 250;
+/// Longest name of a source type, in characters.
+const MAX_SOURCE: usize = 100;
+/// Longest text that is kept for a source type, in bytes.
+const MAX_TEXT: usize = 4096;
+
+const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
+const EXTENSION: &str = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/";
+const PROPERTY: &[u8] = b"DigitalSourceType";
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// What a packet says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Xmp {
+    /// The last part of the address of the source type.
+    pub source_type: Option<String>,
+    /// Where it may be extended. None: there is no place, or a source type that is none.
+    pub room: Option<Room>,
+}
+
+/// Where a description may be added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// How many bytes of the packet stand before it.
+    pub position: usize,
+    /// What the packet is about, as it is written in an attribute between double quotes.
+    about: String,
+}
+
+/// Reads a packet. None: it is not well-formed, or beyond the limits.
+pub fn read(packet: &[u8]) -> Option<Xmp> {
+    let text = std::str::from_utf8(packet).ok()?;
+    let start = match packet.starts_with(BYTE_ORDER_MARK) {
+        true => BYTE_ORDER_MARK.len(),
+        false => 0,
+    };
+    let mut reader = NsReader::from_str(text.get(start..)?);
+    let mut found = Found::default();
+    loop {
+        let position = start + usize::try_from(reader.buffer_position()).ok()?;
+        match reader.read_event().ok()? {
+            Event::Start(element) => found.open(&reader, &element)?,
+            Event::Empty(element) => {
+                found.open(&reader, &element)?;
+                found.close(None);
+            }
+            Event::End(_) => found.close(Some(position)),
+            Event::Text(text) => found.text(&text),
+            Event::CData(text) => found.text(&text),
+            Event::GeneralRef(reference) => found.reference(&reference)?,
+            Event::DocType(_) => return None,
+            Event::Decl(_) | Event::PI(_) | Event::Comment(_) => {}
+            Event::Eof => return found.finish(),
+        }
+    }
+}
+
+/// A packet with this source and nothing else.
+pub fn minimal(source: SourceType) -> String {
+    format!(
+        "<?xpacket begin=\"\u{feff}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\
+         <x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF xmlns:rdf=\"{RDF}\">{}</rdf:RDF>\
+         </x:xmpmeta><?xpacket end=\"w\"?>",
+        description("", source)
+    )
+}
+
+impl Room {
+    /// The description to add there. It needs no names from around it.
+    pub fn description(&self, source: SourceType) -> String {
+        description(&self.about, source)
+    }
+}
+
+fn description(about: &str, source: SourceType) -> String {
+    let address = source.address();
+    format!(
+        "<rdf:Description rdf:about=\"{about}\" xmlns:rdf=\"{RDF}\" \
+         xmlns:Iptc4xmpExt=\"{EXTENSION}\" \
+         Iptc4xmpExt:DigitalSourceType=\"{address}\"/>"
+    )
+}
+
+#[derive(Debug, Default)]
+struct Found {
+    /// For each open element, how many namespaces it declares.
+    open: Vec<usize>,
+    namespaces: usize,
+    rdf: Rdf,
+    /// Whether a description stands around, directly within the RDF.
+    is_in_description: bool,
+    about: Option<String>,
+    /// The text of the property that is open.
+    text: Option<String>,
+    has_property: bool,
+    source_type: Option<String>,
+}
+
+/// The first RDF in the packet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Rdf {
+    #[default]
+    NotYet,
+    /// It is the element of this depth.
+    At(usize),
+    /// It has ended; its end mark, if it has one, stands here.
+    Ended(Option<usize>),
+}
+
+impl Found {
+    /// None: it is malformed, or beyond the limits.
+    fn open(&mut self, reader: &NsReader<&[u8]>, element: &BytesStart) -> Option<()> {
+        let namespaces = check(element)?;
+        self.open.push(namespaces);
+        self.namespaces += namespaces;
+        let depth = self.open.len();
+        if depth > MAX_DEPTH || self.namespaces > MAX_NAMESPACES {
+            return None;
+        }
+        let is = |name: QName, namespace: &str, local: &[u8]| {
+            name.local_name().as_ref() == local
+                && reader.resolver().resolve_element(name).0 == bound(namespace)
+        };
+        match self.rdf {
+            Rdf::NotYet if is(element.name(), RDF, b"RDF") => self.rdf = Rdf::At(depth),
+            Rdf::At(rdf) if depth == rdf + 1 => {
+                self.is_in_description = is(element.name(), RDF, b"Description");
+                if self.is_in_description {
+                    self.describe(reader, element)?;
+                }
+            }
+            Rdf::At(rdf)
+                if depth == rdf + 2
+                    && self.is_in_description
+                    && is(element.name(), EXTENSION, PROPERTY) =>
+            {
+                self.property(reader, element)?;
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// The attributes of a description.
+    fn describe(&mut self, reader: &NsReader<&[u8]>, element: &BytesStart) -> Option<()> {
+        let mut about = None;
+        for attribute in element.attributes() {
+            let attribute = attribute.ok()?;
+            let (namespace, name) = reader.resolver().resolve_attribute(attribute.key);
+            if name.as_ref() == PROPERTY && namespace == bound(EXTENSION) {
+                let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?;
+                self.source(&value);
+            }
+            let is_rdf = namespace == bound(RDF) || namespace == ResolveResult::Unbound;
+            if name.as_ref() == b"about" && is_rdf {
+                let value = std::str::from_utf8(&attribute.value).ok()?;
+                about = Some(value.replace('"', "&quot;"));
+            }
+        }
+        self.about.get_or_insert(about.unwrap_or_default());
+        Some(())
+    }
+
+    /// The property as an element: its value is an attribute, or the text in it.
+    fn property(&mut self, reader: &NsReader<&[u8]>, element: &BytesStart) -> Option<()> {
+        self.has_property = true;
+        self.text = Some(String::new());
+        for attribute in element.attributes() {
+            let attribute = attribute.ok()?;
+            let (namespace, name) = reader.resolver().resolve_attribute(attribute.key);
+            if name.as_ref() == b"resource" && namespace == bound(RDF) {
+                let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?;
+                self.source(&value);
+            }
+        }
+        Some(())
+    }
+
+    fn close(&mut self, position: Option<usize>) {
+        let depth = self.open.len();
+        self.namespaces -= self.open.pop().unwrap_or_default();
+        let Rdf::At(rdf) = self.rdf else {
+            return;
+        };
+        if depth == rdf {
+            self.rdf = Rdf::Ended(position);
+        }
+        if depth == rdf + 2
+            && let Some(text) = self.text.take()
+        {
+            self.source(&text);
+        }
+    }
+
+    fn text(&mut self, bytes: &[u8]) {
+        let room = self.text.as_mut().filter(|text| text.len() < MAX_TEXT);
+        if let Some((text, more)) = room.zip(std::str::from_utf8(bytes).ok()) {
+            text.push_str(more);
+        }
+    }
+
+    /// None: it refers to nothing.
+    fn reference(&mut self, reference: &BytesRef) -> Option<()> {
+        let character = match reference.resolve_char_ref().ok()? {
+            Some(character) => character,
+            None => match &**reference {
+                b"amp" => '&',
+                b"lt" => '<',
+                b"gt" => '>',
+                b"apos" => '\'',
+                b"quot" => '"',
+                _ => return None,
+            },
+        };
+        self.text(character.encode_utf8(&mut [0; 4]).as_bytes());
+        Some(())
+    }
+
+    fn source(&mut self, address: &str) {
+        self.has_property = true;
+        let last = address.trim().rsplit('/').next().unwrap_or_default();
+        let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if (1..=MAX_SOURCE).contains(&last.len()) && last.bytes().all(is_known) {
+            self.source_type.get_or_insert_with(|| last.to_owned());
+        }
+    }
+
+    /// None: an element has not ended.
+    fn finish(self) -> Option<Xmp> {
+        if !self.open.is_empty() {
+            return None;
+        }
+        let room = match self.rdf {
+            // A second property beside one that says nothing would make readers fail.
+            Rdf::Ended(Some(position)) if !self.has_property => Some(Room {
+                position,
+                about: self.about.unwrap_or_default(),
+            }),
+            _ => None,
+        };
+        Some(Xmp {
+            source_type: self.source_type,
+            room,
+        })
+    }
+}
+
+/// Checks the attributes, and counts the namespaces among them.
+fn check(element: &BytesStart) -> Option<usize> {
+    let mut namespaces = 0;
+    for (place, attribute) in element.attributes().enumerate() {
+        let attribute = attribute.ok().filter(|_| place < MAX_ATTRIBUTES)?;
+        attribute.normalized_value(XmlVersion::Implicit1_0).ok()?;
+        namespaces += usize::from(attribute.key.as_namespace_binding().is_some());
+    }
+    Some(namespaces)
+}
+
+fn bound(namespace: &str) -> ResolveResult<'_> {
+    ResolveResult::Bound(Namespace(namespace.as_bytes()))
+}
