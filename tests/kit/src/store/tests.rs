@@ -48,13 +48,14 @@ impl World {
             user_id: user_id.into(),
             is_anonymous: false,
             refinement: Refinement {
-                original_image_url: "https://example.com/a.png".into(),
+                original_image_url: Some("https://example.com/a.png".into()),
                 refinement_prompt: "Make it lighter".into(),
                 ..Refinement::default()
             },
             webhook: None,
             original_path: None,
             mask_path: None,
+            parent: None,
             images_found: true,
             idempotency_key: None,
             quota: quota.map(|(limit, window)| Quota { limit, window }),
