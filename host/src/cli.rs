@@ -9,6 +9,7 @@ mod backup;
 mod check;
 mod code_cache;
 mod completions;
+mod connection;
 mod failure;
 mod health;
 mod man;
@@ -30,6 +31,7 @@ mod source;
 mod tasks;
 mod terminal;
 mod token;
+mod verify;
 mod vocabulary;
 
 use std::io;
@@ -66,6 +68,7 @@ pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
         Some(("health", matches)) => health::run(matches),
         Some(("tasks", matches)) => tasks::run(matches),
         Some(("queue", matches)) => queue::run(matches),
+        Some(("verify", matches)) => verify::run(matches),
         Some(("audit", matches)) => audit::run(matches),
         Some(("completions", matches)) => completions::run(matches),
         Some(("man", matches)) => man::run(matches),

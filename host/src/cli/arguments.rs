@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
+use concept_refinement_domain::aspect::Aspect;
 use concept_refinement_domain::partial_edit::Region;
 
 use super::model::templates::{KINDS, LANGUAGES};
 use super::operator::arguments as operator;
+use super::operator::client::parse_url;
 use super::settings;
 use crate::config::table;
 
@@ -47,6 +49,7 @@ pub fn command() -> Command {
         .subcommand(move_stores())
         .subcommand(model())
         .subcommand(health())
+        .subcommand(verify())
         .subcommand(operator::tasks())
         .subcommand(operator::queue())
         .subcommand(operator::audit())
@@ -95,6 +98,14 @@ fn refine() -> Command {
                 .value_parser(value_parser!(f64))
                 .allow_hyphen_values(true)
                 .help("How far the result may be from the original: 0 to 1 [default: 0.7]"),
+        )
+        .arg(
+            Arg::new("preserve-aspects")
+                .long("preserve-aspects")
+                .value_name("LIST")
+                .value_delimiter(',')
+                .value_parser(|text: &str| Aspect::of(text).ok_or("must be colors, layout, style or shapes"))
+                .help("What is to stay: colors, layout, style, shapes, separated by commas"),
         )
         .arg(
             Arg::new("seed")
@@ -310,6 +321,31 @@ fn health() -> Command {
                 .help("Where the service is, by http [default: where it listens on this machine]"),
         );
     with_settings(command, Some(table::Command::Health))
+}
+
+fn verify() -> Command {
+    let command = Command::new("verify")
+        .about("Shows whether images say that a model made them")
+        .long_about(
+            "Shows which marks images bear: content credentials (c2pa), whose contents are not \
+             read, and a digital source type in XMP (xmp). Exits with 1 if one bears none or \
+             cannot be read.",
+        )
+        .arg(path("file", "FILE").num_args(1..).help("An image"))
+        .arg(
+            Arg::new("against")
+                .long("against")
+                .value_name("URL")
+                .value_parser(parse_url)
+                .help("Ask the service at URL whether it made the images"),
+        )
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .action(ArgAction::SetTrue)
+                .help("Print JSON"),
+        );
+    with_settings(command, Some(table::Command::Verify))
 }
 
 fn completions() -> Command {

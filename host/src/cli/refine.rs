@@ -35,6 +35,8 @@ pub fn run(
     request.logo_description = text("logo-description");
     request.theme_description = text("theme-description");
     request.strength = matches.get_one("strength").copied();
+    let aspects = matches.get_many("preserve-aspects").unwrap_or_default();
+    request.preserve_aspects = aspects.copied().collect();
     request.seed = matches.get_one("seed").copied();
     request.region = matches.get_one("region").copied();
     request.mask_feather = matches.get_one("mask-feather").copied();

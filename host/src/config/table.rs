@@ -37,6 +37,8 @@ pub enum Command {
     Restore,
     /// `model test`; which model, its argument says.
     TestModel,
+    /// `verify`
+    Verify,
 }
 
 /// One row per setting, below its help text and the heading of its group: its name, the
@@ -82,7 +84,7 @@ pub const SETTINGS: &[Setting] = settings! {
         /// The token with which an operator may only read there
         "admin-read-token" SECRET secret;
         /// Certificates (PEM) to trust in addition to the public authorities and the system's
-        "ca-file" FILE [Operator];
+        "ca-file" FILE [Operator Verify];
     }
     "URLs, proxies and other origins" {
         /// What image URLs start with [default: the origin of each request]

@@ -5,6 +5,7 @@
 //! are skipped and reported, never guessed.
 
 mod edits;
+mod preserve;
 mod reader;
 mod theme;
 

@@ -7,6 +7,7 @@ use crate::notes;
 use crate::pixels::{Pixels, alpha, rgb};
 use crate::plan::Plan;
 use crate::survey::Sample;
+use concept_refinement_domain::aspect::{self, Aspect};
 
 mod outcome;
 mod refusal;
@@ -38,6 +39,8 @@ pub enum RefineError {
     /// The prompt asks for nothing that rules can do; why not, in a sentence.
     #[error("{0}")]
     NothingToDo(String),
+    #[error("all that the prompt asks for would change what is to be preserved: {0}")]
+    Preserved(String),
     #[error("nothing would change: {0}")]
     NothingChanged(String),
     #[error(
@@ -56,11 +59,16 @@ pub fn refine(image: Vec<u8>, request: &Request) -> Result<Refined, RefineError>
     let mut formats = Format::ALL.into_iter();
     let format = formats.find(|format| format.media_type() == request.media_type);
     let format = format.ok_or(RefineError::UnknownMediaType)?;
-    let plan = Plan::of(request.prompt);
+    let (prompt, preserved) = aspect::divide(request.prompt);
+    let plan = Plan::of(prompt);
     if plan.edits.is_empty() {
-        return Err(RefineError::NothingToDo(refusal::of(request.prompt, &plan)));
+        return Err(RefineError::NothingToDo(refusal::of(prompt, &plan)));
     }
     let plan = plan.themed(request.theme.unwrap_or_default());
+    let (plan, preserved) = plan.preserving(&preserved);
+    if plan.edits.is_empty() {
+        return Err(RefineError::Preserved(names(&preserved)));
+    }
     let strength = if request.strength.is_nan() {
         0.0
     } else {
@@ -86,8 +94,21 @@ pub fn refine(image: Vec<u8>, request: &Request) -> Result<Refined, RefineError>
     Ok(Refined {
         bytes,
         media_type: format.media_type(),
-        notes: notes::of(&plan, &remarks),
+        notes: preserved_note(&preserved)
+            .into_iter()
+            .chain(notes::of(&plan, &remarks))
+            .collect(),
     })
+}
+
+fn preserved_note(aspects: &[Aspect]) -> Option<String> {
+    let names = names(aspects);
+    (!aspects.is_empty()).then(|| format!("Left out what would have changed: {names}."))
+}
+
+fn names(aspects: &[Aspect]) -> String {
+    let names: Vec<_> = aspects.iter().map(|aspect| aspect.as_str()).collect();
+    names.join(", ")
 }
 
 /// What a picture shows, so that an unchanged one is found without a second copy.

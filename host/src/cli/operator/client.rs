@@ -13,15 +13,12 @@ use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 use tokio_util::task::AbortOnDropHandle;
 use url::{Url, form_urlencoded};
 
+use super::super::connection::{Stream, connect};
 use super::super::failure::Failure;
 use super::super::settings;
 pub use super::refusal::Problem;
@@ -62,10 +59,6 @@ enum Endpoint {
         tls: Option<Arc<ClientConfig>>,
     },
 }
-
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 impl AdminClient {
     /// The service that the command line names. Nothing is requested yet.
@@ -258,18 +251,6 @@ impl AdminClient {
             Endpoint::Address { token, .. } => Some(token.variable),
         }
     }
-}
-
-async fn connect(url: &Url, tls: Option<&Arc<ClientConfig>>) -> std::io::Result<Box<dyn Stream>> {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let port = url.port_or_known_default().unwrap_or_default();
-    let stream = TcpStream::connect((host, port)).await?;
-    let Some(config) = tls else {
-        return Ok(Box::new(stream));
-    };
-    let name = ServerName::try_from(host.to_owned()).map_err(std::io::Error::other)?;
-    let connector = TlsConnector::from(Arc::clone(config));
-    Ok(Box::new(connector.connect(name, stream).await?))
 }
 
 fn client_config(config: &Config) -> anyhow::Result<Arc<ClientConfig>> {

@@ -336,3 +336,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_to_be_preserved_stays() {
+    let preserving = |prompt: &str, aspects: &str| {
+        refined(
+            &format!("{prompt} Preserve the following aspects: {aspects}"),
+            0.7,
+        )
+    };
+    let all = refined("warmer, rotate left", 0.7).unwrap();
+    let turned = refined("rotate left", 0.7).unwrap();
+    let warmer = refined("warmer", 0.7).unwrap();
+    let colors = preserving("warmer, rotate left", "colors").unwrap();
+    let layout = preserving("warmer, rotate left", "layout, style").unwrap();
+    assert_eq!(colors.bytes, turned.bytes);
+    assert_eq!(layout.bytes, warmer.bytes);
+    let left_out = |refined: &Refined| refined.notes.first().cloned();
+    assert_eq!(
+        left_out(&colors),
+        Some("Left out what would have changed: colors.".to_owned())
+    );
+    assert_eq!(
+        left_out(&layout),
+        Some("Left out what would have changed: layout.".to_owned())
+    );
+    // What is not concerned is not mentioned.
+    assert_eq!(preserving("warmer, rotate left", "shapes").unwrap(), all);
+    assert_eq!(
+        preserving("warmer, rotate left", "layout, colors"),
+        Err(RefineError::Preserved("layout, colors".to_owned()))
+    );
+}
