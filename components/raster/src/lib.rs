@@ -12,6 +12,8 @@ mod profile;
 mod raw;
 mod resampling;
 mod srgb;
+#[cfg(test)]
+mod tests;
 mod upright;
 
 pub use colors::{Chunk, Colors, Unused};

@@ -23,6 +23,8 @@ mod scans;
 mod segment;
 mod source_type;
 mod strip;
+#[cfg(test)]
+mod tests;
 mod walker;
 mod webp;
 mod xmp;

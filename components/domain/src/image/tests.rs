@@ -1,7 +1,7 @@
 //! The inspector, on images of every format, whole, cut, changed and made up.
 
 mod ends;
-mod samples;
+pub(in crate::image) mod samples;
 
 use proptest::prelude::*;
 

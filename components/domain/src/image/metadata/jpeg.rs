@@ -129,13 +129,18 @@ fn kind(code: u8, length: usize, content: &[u8]) -> Kind {
         APP1 if content.starts_with(EXIF) => Kind::Exif,
         APP1 if content == XMP => Kind::Xmp,
         APP2 if content == PROFILE => Kind::Picture,
-        APP11 if content.starts_with(b"JP") && content.ends_with(b"jumb") => Kind::Credentials,
+        APP11 if is_jumbf(content) => Kind::Credentials,
         APP14 if content.starts_with(ADOBE) && content.len() == ADOBE_LENGTH => match length {
             ADOBE_LENGTH => Kind::Picture,
             _ => Kind::Trimmed,
         },
         _ => Kind::Other,
     }
+}
+
+/// Whether a segment begins like one of those in which a JUMBF box comes in pieces.
+fn is_jumbf(content: &[u8]) -> bool {
+    content.len() == BOX_LENGTH && content.starts_with(b"JP") && content.ends_with(b"jumb")
 }
 
 /// A JFIF segment without its thumbnail, or an Adobe segment of the standard length.

@@ -103,14 +103,29 @@ pub fn packet(body: &[u8]) -> Option<Enclosed<'_>> {
     Some(Enclosed { envelope, packet })
 }
 
-/// None: it is malformed or too long.
+/// None: it is malformed or too long. Memory grows with what is unpacked, since there may be
+/// many of them.
 fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
     const FLAGS: u32 = TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
-    let mut unpacked = vec![0; MAX_PACKET];
-    let mut state = Box::new(DecompressorOxide::new());
-    let (status, _, length) = decompress(&mut state, bytes, &mut unpacked, 0, FLAGS);
-    unpacked.truncate(length);
-    (status == TINFLStatus::Done).then_some(unpacked)
+    let mut state = DecompressorOxide::new();
+    let mut unpacked = vec![0; bytes.len().min(MAX_PACKET)];
+    let (mut read, mut written) = (0, 0);
+    loop {
+        let rest = bytes.get(read..)?;
+        let (status, taken, added) = decompress(&mut state, rest, &mut unpacked, written, FLAGS);
+        read += taken;
+        written += added;
+        match status {
+            TINFLStatus::Done => {
+                unpacked.truncate(written);
+                return Some(unpacked);
+            }
+            TINFLStatus::HasMoreOutput if written < MAX_PACKET => {
+                unpacked.resize((2 * written).clamp(1024, MAX_PACKET), 0);
+            }
+            _ => return None,
+        }
+    }
 }
 
 /// Writes a text chunk with this packet behind these texts: a language and a translated

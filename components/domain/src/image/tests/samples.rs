@@ -108,9 +108,14 @@ pub fn png_header(width: u32, height: u32) -> Vec<u8> {
 
 /// So many zeros, as a profile or a text is packed.
 pub fn packed(length: usize) -> Vec<u8> {
+    deflated(vec![0; length])
+}
+
+/// As a profile or a text is packed.
+pub fn deflated(content: Vec<u8>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = PngEncoder::new(&mut bytes);
-    encoder.set_icc_profile(vec![0; length]).unwrap();
+    encoder.set_icc_profile(content).unwrap();
     encoder
         .write_image(&[0; 3], 1, 1, ExtendedColorType::Rgb8)
         .unwrap();

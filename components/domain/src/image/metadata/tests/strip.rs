@@ -1,0 +1,322 @@
+//! What a model sees.
+
+use super::files::*;
+use super::*;
+
+/// What becomes of a segment.
+enum Fate {
+    Kept,
+    Gone,
+    Becomes(Vec<u8>),
+}
+
+use Fate::{Becomes, Gone, Kept};
+
+fn check(file: impl Fn(&[Vec<u8>]) -> Vec<u8>, cases: Vec<(&str, Vec<u8>, Fate)>) {
+    for (name, segment, fate) in cases {
+        let expected = match fate {
+            Kept => vec![segment.clone()],
+            Gone => vec![],
+            Becomes(other) => vec![other],
+        };
+        let (before, expected) = (file(&[segment]), file(&expected));
+        let metadata = read(&before);
+        assert_eq!(metadata.stripped().is_some(), before != expected, "{name}");
+        assert!(stripped(&before) == expected, "{name}");
+    }
+}
+
+fn secret(kind: &str) -> Vec<u8> {
+    [kind.as_bytes(), SECRET].concat()
+}
+
+#[test]
+fn of_a_png() {
+    let picture = [
+        b"PLTE", b"IDAT", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP", b"mDCV", b"mDCv",
+        b"cLLI", b"cLLi", b"sBIT", b"bKGD", b"pHYs", b"acTL", b"fcTL", b"fdAT",
+    ];
+    let others = [
+        b"tEXt", b"zTXt", b"iTXt", b"tIME", b"hIST", b"sPLT", b"caBX", b"iDOT", b"prVW", b"zzzz",
+    ];
+    let chunk = |kind: &[u8; 4]| png_chunk(kind, SECRET);
+    let name = |kind: &'static [u8; 4]| std::str::from_utf8(kind).unwrap();
+    let mut cases: Vec<_> = picture.map(|kind| (name(kind), chunk(kind), Kept)).into();
+    cases.extend(others.map(|kind| (name(kind), chunk(kind), Gone)));
+    let turned = tiff(true, 40, &[(0x10f, 2, 6, 8), (0x112, 3, 1, 6)]);
+    let minimal = png_chunk_with_checksum(b"eXIf", &minimal_tiff(6));
+    cases.extend([
+        (
+            "turned",
+            png_chunk(b"eXIf", &turned),
+            Becomes(minimal.clone()),
+        ),
+        ("only turned", minimal, Kept),
+        ("not turned", png_chunk(b"eXIf", &secret("MM\0*")), Gone),
+        ("no TIFF", png_chunk(b"eXIf", SECRET), Gone),
+        ("empty", png_chunk(b"eXIf", b""), Gone),
+        ("XMP", png_xmp(SECRET), Gone),
+    ]);
+    check(png_with, cases);
+}
+
+#[test]
+fn of_a_jpeg() {
+    let jfif = |thumbnail: &[u8]| {
+        let content = [b"JFIF\0\x01\x02\x01\0\x48\0\x48", thumbnail].concat();
+        jpeg_segment(0xe0, &content)
+    };
+    let exif = |tiff: &[u8]| jpeg_segment(0xe1, &[b"Exif\0\0", tiff].concat());
+    let adobe = b"Adobe\0\x64\0\0\0\0\x01";
+    let turned = tiff(false, 4000, &[(0x112, 3, 1, 8)]);
+    let cases = vec![
+        ("JFIF", jfif(&[0, 0]), Kept),
+        (
+            "a thumbnail",
+            jfif(b"\x01\x02secret"),
+            Becomes(jfif(&[0, 0])),
+        ),
+        (
+            "an empty thumbnail",
+            jfif(b"\x01\0"),
+            Becomes(jfif(&[0, 0])),
+        ),
+        ("JFXX", jpeg_segment(0xe0, &secret("JFXX\0\x10")), Gone),
+        ("a short JFIF", jpeg_segment(0xe0, b"JFIF\0\x01\x02"), Gone),
+        ("turned", exif(&turned), Becomes(exif(&minimal_tiff(8)))),
+        ("only turned", exif(&minimal_tiff(3)), Kept),
+        ("not turned", exif(&secret("II*\0\x08\0\0\0")), Gone),
+        ("upright", exif(&minimal_tiff(1)), Gone),
+        ("XMP", jpeg_xmp(SECRET), Gone),
+        (
+            "more XMP",
+            jpeg_segment(0xe1, &secret("http://ns.adobe.com/xmp/extension/\0")),
+            Gone,
+        ),
+        (
+            "a profile",
+            jpeg_segment(0xe2, &secret("ICC_PROFILE\0\x01\x01")),
+            Kept,
+        ),
+        (
+            "several pictures",
+            jpeg_segment(0xe2, &secret("MPF\0")),
+            Gone,
+        ),
+        (
+            "JUMBF",
+            jpeg_segment(0xeb, &secret("JP\0\x01\0\0\0\x01\0\0\0\x40jumb")),
+            Gone,
+        ),
+        ("IPTC", jpeg_segment(0xed, &secret("Photoshop 3.0\0")), Gone),
+        ("Adobe", jpeg_segment(0xee, adobe), Kept),
+        (
+            "a long Adobe",
+            jpeg_segment(0xee, &[&adobe[..], SECRET].concat()),
+            Becomes(jpeg_segment(0xee, adobe)),
+        ),
+        ("a comment", jpeg_segment(0xfe, SECRET), Gone),
+        ("an extension", jpeg_segment(0xf3, SECRET), Gone),
+        ("reserved", jpeg_segment(0xc8, SECRET), Gone),
+        ("something between", SECRET.to_vec(), Gone),
+        ("fill bytes", b"\xff\xff\xff".to_vec(), Gone),
+        ("quantization", jpeg_segment(0xdb, &[1; 65]), Kept),
+        ("arithmetic coding", jpeg_segment(0xcc, &[0; 2]), Kept),
+        ("restarts", jpeg_segment(0xdd, &[0; 2]), Kept),
+    ];
+    check(jpeg_with, cases);
+}
+
+/// The data of a scan may contain stuffed bytes, restarts and fill bytes.
+#[test]
+fn scans_are_kept_as_they_are() {
+    let scan = jpeg_scan(b"\x12\xff\0\x34\xff\xd0\x56\xff\xff\xd1\x78\xff\x01\xff\xff\0\x9a");
+    let picture = [
+        b"\xff\xd8",
+        &jpeg_frame(16, 8)[..],
+        &scan,
+        b"\xff\xff",
+        &jpeg_segment(0xc4, &[0; 20]),
+        &jpeg_scan(b"\xff\0"),
+        b"\xff\xff\xd9",
+    ]
+    .concat();
+    assert_eq!(read(&picture).stripped(), None);
+}
+
+#[test]
+fn of_a_webp() {
+    let file = |segments: &[Vec<u8>]| webp_with(0x10, segments);
+    let mut cases = vec![];
+    for kind in [b"XMP ", b"C2PA", b"IPTC", b"JUNK", b"secr"] {
+        cases.push(("metadata", webp_chunk(kind, SECRET), Gone));
+    }
+    for kind in [b"ICCP", b"ANIM", b"ALPH", b"VP8L", b"VP8 "] {
+        cases.push(("the picture", webp_chunk(kind, SECRET), Kept));
+    }
+    cases.push(("not turned", webp_chunk(b"EXIF", SECRET), Gone));
+    cases.push(("a second canvas", webp_chunk(b"VP8X", SECRET), Gone));
+    check(file, cases);
+}
+
+#[test]
+fn flags_of_a_webp_say_what_is_left() {
+    let exif = |tiff: &[u8]| webp_chunk(b"EXIF", tiff);
+    let xmp = webp_chunk(b"XMP ", SECRET);
+    let turned = tiff(false, 8, &[(0x112, 3, 1, 5)]);
+    for (name, before, after) in [
+        (
+            "turned",
+            webp_with(0x2c, &[exif(&turned), xmp.clone()]),
+            webp_with(0x28, &[exif(&minimal_tiff(5))]),
+        ),
+        (
+            "not turned",
+            webp_with(0x3c, &[exif(SECRET), xmp.clone()]),
+            webp_with(0x30, &[]),
+        ),
+        (
+            "turned, and nobody was told",
+            webp_with(0x02, &[exif(&turned)]),
+            webp_with(0x0a, &[exif(&minimal_tiff(5))]),
+        ),
+    ] {
+        assert!(stripped(&before) == after, "{name}");
+    }
+}
+
+/// A frame's length stands before it, so that nothing in it may become shorter.
+#[test]
+fn within_a_frame_of_a_webp_nothing_moves() {
+    let around = |inner: &[Vec<u8>]| {
+        let frame = webp_frame(0, 0, 8, 4, &inner.concat());
+        riff(&[canvas(20, 10), webp_chunk(b"ANIM", &[0; 6]), frame].concat())
+    };
+    let picture = lossless(8, 4);
+    for kind in [b"EXIF", b"XMP ", b"JUNK", b"ANMF", b"secr"] {
+        for secret in [SECRET, &SECRET[1..]] {
+            let before = around(&[webp_chunk(kind, secret), picture.clone()]);
+            let blank = webp_chunk(b"JUNK", &vec![0; secret.len()]);
+            let after = around(&[blank, picture.clone()]);
+            assert!(stripped(&before) == after, "{kind:?}");
+        }
+    }
+    let before = around(&[picture.clone(), b"secret".to_vec()]);
+    assert!(stripped(&before) == around(&[picture.clone(), vec![0; 6]]));
+    assert_eq!(read(&around(&[picture])).stripped(), None);
+}
+
+#[test]
+fn of_a_gif() {
+    let named = |name: &[u8], blocks: &[&[u8]]| gif_extension(0xff, &[&[name], blocks].concat());
+    let repeats = b"\x01\x05\0";
+    let buffers = b"\x02\0\x01\0\0";
+    let control = b"\x05\x0a\0\x01";
+    let cases = vec![
+        ("a comment", gif_extension(0xfe, &[SECRET, SECRET]), Gone),
+        ("text", gif_extension(0x01, &[&[0; 12], SECRET]), Gone),
+        ("unknown", gif_extension(0x42, &[SECRET]), Gone),
+        ("empty", gif_extension(0xfe, &[]), Gone),
+        ("XMP", gif_xmp(SECRET), Gone),
+        ("credentials", named(b"C2PA_GIF\x01\0\0", &[SECRET]), Gone),
+        ("an application", named(b"secret", &[SECRET]), Gone),
+        (
+            "a long name",
+            named(b"NETSCAPE2.0 and more", &[repeats]),
+            Gone,
+        ),
+        ("a profile", named(b"ICCRGBG1012", &[SECRET, SECRET]), Kept),
+        (
+            "repetition",
+            named(b"NETSCAPE2.0", &[repeats, buffers]),
+            Kept,
+        ),
+        ("the other", named(b"ANIMEXTS1.0", &[repeats]), Kept),
+        (
+            "more than repetition",
+            named(b"NETSCAPE2.0", &[SECRET, repeats, b"\x01secret", b"\x01"]),
+            Becomes(named(b"NETSCAPE2.0", &[repeats])),
+        ),
+        ("control", gif_extension(0xf9, &[control]), Kept),
+        (
+            "more than control",
+            gif_extension(0xf9, &[&[&control[..], SECRET].concat(), SECRET]),
+            Becomes(gif_extension(0xf9, &[control])),
+        ),
+        ("a second frame", gif_picture(), Kept),
+    ];
+    check(|segments| gif_with(b"GIF89a", segments), cases);
+    assert_eq!(read(&gif_with(b"GIF87a", &[])).stripped(), None);
+}
+
+#[test]
+fn nothing_follows_the_end() {
+    let without_padding = &lossy(7, 3)[..21];
+    for (name, file) in [
+        ("PNG", png_with(&[])),
+        ("JPEG", jpeg_with(&[])),
+        ("WebP", webp_with(0, &[])),
+        ("GIF", gif_with(b"GIF89a", &[])),
+        ("WebP without padding", riff(without_padding)),
+        ("simple WebP", riff(&lossless(7, 3))),
+    ] {
+        assert_eq!(read(&file).stripped(), None, "{name}");
+        let longer = [&file, SECRET].concat();
+        assert!(stripped(&longer) == file, "{name}");
+        let twice = [&file[..], &file].concat();
+        assert!(stripped(&twice) == file, "{name} twice");
+    }
+}
+
+/// A picture that is complete needs no mark of its end.
+#[test]
+fn a_picture_that_goes_on_is_ended() {
+    let whole = jpeg_with(&[]);
+    let bare = &whole[..whole.len() - 2];
+    assert_eq!(read(bare).stripped(), None, "nothing follows");
+    for (name, more) in [
+        ("a segment", jpeg_segment(0xfe, SECRET)),
+        ("a table", jpeg_segment(0xc4, SECRET)),
+        ("a scan", jpeg_scan(SECRET)),
+        ("a box", [b"\xff\xff", SECRET].concat()),
+        (
+            "a segment and the mark",
+            [&jpeg_segment(0xfe, SECRET), &b"\xff\xd9"[..]].concat(),
+        ),
+    ] {
+        let longer = [bare, &more].concat();
+        assert!(stripped(&longer) == whole, "{name}");
+    }
+    // The inspector needs nothing of it, wherever it looks next.
+    let longer = [bare, SECRET].concat();
+    let end = bare.len() as u64;
+    let metadata = read_in(&[&longer], end);
+    assert!(rewritten_in(&metadata.stripped().unwrap(), &[&longer]) == whole);
+
+    let whole = gif_with(b"GIF89a", &[]);
+    let bare = &whole[..whole.len() - 1];
+    assert_eq!(read(bare).stripped(), None, "nothing follows");
+    let longer = [bare, b"\0", SECRET].concat();
+    assert!(stripped(&longer) == whole);
+}
+
+#[test]
+fn a_remainder_of_a_webp_is_no_chunk() {
+    let chunks = [canvas(7, 3), lossy(7, 3)].concat();
+    let before = riff(&[&chunks, &b"secret"[..]].concat());
+    assert!(stripped(&before) == riff(&chunks));
+}
+
+#[test]
+fn samples_stay_pictures() {
+    for sample in all() {
+        let limits = Limits {
+            max_bytes: u64::MAX,
+            max_pixels: u64::MAX,
+        };
+        let result = stripped(&sample.bytes);
+        let inspected = crate::image::inspect(&result, limits).unwrap();
+        assert_eq!(inspected.format, sample.format, "{}", sample.name);
+        assert_eq!((inspected.width, inspected.height), sample.size);
+    }
+}

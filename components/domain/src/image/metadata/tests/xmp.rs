@@ -1,0 +1,271 @@
+//! Packets, as XMP allows them and as it does not.
+
+use std::fmt::Write as _;
+
+use super::super::SourceType;
+use super::super::xmp::{minimal, read};
+use super::files::packet;
+
+const NAMES: &str = "xmlns:r=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\" \
+                     xmlns:i=\"http://iptc.org/std/Iptc4xmpExt/2008-02-29/\"";
+const SOURCE: SourceType = SourceType::AlgorithmicallyEnhanced;
+
+fn rdf(content: &str) -> String {
+    format!("<m><r:RDF {NAMES}>{content}</r:RDF></m>")
+}
+
+fn description(content: &str) -> String {
+    rdf(&format!("<r:Description>{content}</r:Description>"))
+}
+
+#[test]
+fn a_source_is_found_wherever_it_may_stand() {
+    let at = |name: &str| format!("http://cv.iptc.org/newscodes/digitalsourcetype/{name}");
+    let address = at("trainedAlgorithmicMedia");
+    let element = |text: &str| {
+        description(&format!(
+            "<i:DigitalSourceType>{text}</i:DigitalSourceType>"
+        ))
+    };
+    for (name, packet) in [
+        (
+            "an attribute",
+            rdf(&format!("<r:Description i:DigitalSourceType='{address}'/>")),
+        ),
+        ("text", element(&address)),
+        ("text with space", element(&format!("\n  {address}\n"))),
+        (
+            "text in pieces",
+            element(&format!(
+                "http:&#47;<!-- no -->/x/<![CDATA[trained]]>Algorithmic{}edia",
+                "&#x4d;"
+            )),
+        ),
+        (
+            "a resource",
+            description(&format!("<i:DigitalSourceType r:resource=\"{address}\"/>")),
+        ),
+        (
+            "a second description",
+            rdf(&format!(
+                "<r:Description/><r:Description i:DigitalSourceType='{address}'/>"
+            )),
+        ),
+        (
+            "another scheme",
+            element("https://example.com/trainedAlgorithmicMedia"),
+        ),
+        ("no address", element("trainedAlgorithmicMedia")),
+        (
+            "the first of two",
+            rdf(&format!(
+                "<r:Description i:DigitalSourceType='{address}'/><r:Description i:DigitalSourceType='b'/>"
+            )),
+        ),
+        (
+            "a mark before all",
+            format!("\u{feff}{}", element(&address)),
+        ),
+        ("zeros behind all", format!("{}\0\0", element(&address))),
+    ] {
+        let xmp = read(packet.as_bytes()).unwrap();
+        assert_eq!(
+            xmp.source_type.as_deref(),
+            Some("trainedAlgorithmicMedia"),
+            "{name}"
+        );
+        assert_eq!(xmp.room, None, "{name}: a second one");
+    }
+    for (name, text) in [
+        ("at most so long", "x".repeat(100)),
+        ("of these characters", "a-Z_0.9".to_owned()),
+    ] {
+        let xmp = read(element(&at(&text)).as_bytes()).unwrap();
+        assert_eq!(xmp.source_type, Some(text), "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_source_is_none() {
+    let element = |text: &str| {
+        description(&format!(
+            "<i:DigitalSourceType>{text}</i:DigitalSourceType>"
+        ))
+    };
+    let in_a_way = |name: &str, packet: String, has_room: bool| {
+        let xmp = read(packet.as_bytes()).unwrap();
+        assert_eq!(xmp.source_type, None, "{name}");
+        assert_eq!(xmp.room.is_some(), has_room, "{name}");
+    };
+    for (name, packet) in [
+        ("empty", element("")),
+        ("ends with a slash", element("http://example.com/")),
+        ("too long", element(&format!("a/{}", "x".repeat(101)))),
+        ("much too long", element(&"x".repeat(100_000))),
+        ("with a space", element("a/b c")),
+        ("not ASCII", element("a/\u{e9}")),
+        ("with markup", element("a/&lt;b&gt;")),
+    ] {
+        in_a_way(name, packet, false);
+    }
+    for (name, packet) in [
+        ("nothing", description("")),
+        (
+            "another namespace",
+            description("<x:DigitalSourceType xmlns:x='x'>a/b</x:DigitalSourceType>"),
+        ),
+        (
+            "another property",
+            description("<i:DigitalSourceFile>a/b</i:DigitalSourceFile>"),
+        ),
+        (
+            "of something within",
+            description("<i:x><r:Description i:DigitalSourceType='a/b'/></i:x>"),
+        ),
+        (
+            "in no namespace",
+            rdf("<r:Description DigitalSourceType='a/b'/>"),
+        ),
+        (
+            "not in a description",
+            rdf("<i:x i:DigitalSourceType='a/b'/>"),
+        ),
+        (
+            "in a comment",
+            description("<!-- <i:DigitalSourceType>a/b</i:DigitalSourceType> -->"),
+        ),
+        (
+            "as text",
+            description("<![CDATA[<i:DigitalSourceType>a/b</i:DigitalSourceType>]]>"),
+        ),
+        (
+            "the prefix is another's",
+            description("<y xmlns:i='x'><i:DigitalSourceType>a/b</i:DigitalSourceType></y>"),
+        ),
+    ] {
+        in_a_way(name, packet, true);
+    }
+    let outside = format!("<m {NAMES}><r:Description i:DigitalSourceType='a/b'/></m>");
+    in_a_way("outside", outside, false);
+    in_a_way("no place", format!("<r:RDF {NAMES}/>"), false);
+    in_a_way("nothing at all", String::new(), false);
+}
+
+#[test]
+fn what_is_not_well_formed_is_not_read() {
+    let deep = |depth: usize| rdf(&format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth)));
+    let attributes = |prefix: &str, count: usize| {
+        let mut element = String::from("<a");
+        for place in 0..count {
+            let _ = write!(element, " {prefix}a{place}='b'");
+        }
+        rdf(&(element + "/>"))
+    };
+    assert!(read(deep(98).as_bytes()).is_some(), "deep");
+    assert!(
+        read(attributes("", 250).as_bytes()).is_some(),
+        "many attributes"
+    );
+    assert!(
+        read(attributes("xmlns:", 248).as_bytes()).is_some(),
+        "many namespaces"
+    );
+    let nested = "<a xmlns:a='b'>".repeat(90) + &"</a>".repeat(90);
+    assert!(
+        read(rdf(&nested.repeat(100)).as_bytes()).is_some(),
+        "many in all"
+    );
+    for (name, packet) in [
+        ("an end too few", "<a><b></b>".to_owned()),
+        ("an end too many", "<a/></a>".to_owned()),
+        ("crossed", "<a><b></a></b>".to_owned()),
+        ("cut", rdf("")[..60].to_owned()),
+        ("a DTD", format!("<!DOCTYPE m>{}", rdf(""))),
+        ("an entity", description("&secret;")),
+        (
+            "an entity in an attribute",
+            rdf("<r:Description r:about='&secret;'/>"),
+        ),
+        (
+            "a number beyond all characters",
+            description("&#xffffffff;"),
+        ),
+        ("an attribute twice", rdf("<a b='c' b='d'/>")),
+        ("an attribute without quotes", rdf("<a b=c/>")),
+        ("too deep", deep(99)),
+        ("very deep", deep(100_000)),
+        ("too many attributes", attributes("", 251)),
+        ("far too many attributes", attributes("", 100_000)),
+        ("too many namespaces", attributes("xmlns:", 249)),
+        (
+            "too many namespaces around",
+            rdf(&("<a xmlns:a='b' xmlns:b='b' xmlns:c='b'>".repeat(90) + &"</a>".repeat(90))),
+        ),
+    ] {
+        assert_eq!(read(packet.as_bytes()), None, "{name}");
+    }
+    assert_eq!(read(b"<a>\xff</a>"), None, "not UTF-8");
+    let wide: Vec<u8> = rdf("").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(read(&wide), None, "UTF-16");
+}
+
+/// The packet with the description in its place.
+fn extended(packet: &[u8]) -> String {
+    let room = read(packet).unwrap().room.unwrap();
+    let (before, behind) = packet.split_at(room.position);
+    let added = room.description(SOURCE);
+    String::from_utf8([before, added.as_bytes(), behind].concat()).unwrap()
+}
+
+#[test]
+fn a_description_is_about_the_same_and_needs_no_names() {
+    for (name, packet) in [
+        ("usual", String::from_utf8(packet("")).unwrap()),
+        ("other prefixes", description("")),
+        ("a mark before all", format!("\u{feff}{}", description(""))),
+        (
+            "no prefix",
+            format!(
+                "<RDF xmlns='{}'></RDF>",
+                "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+            ),
+        ),
+        (
+            "prefixes that mean something else",
+            format!("<r:RDF {NAMES} xmlns:rdf='x' xmlns:Iptc4xmpExt='y'></r:RDF>"),
+        ),
+        ("several", rdf("<r:Description/> <r:Description/>")),
+        ("a second RDF", format!("<m>{}{}</m>", rdf(""), rdf(""))),
+    ] {
+        let result = extended(packet.as_bytes());
+        let xmp = read(result.as_bytes()).unwrap();
+        assert_eq!(xmp.source_type.as_deref(), Some(SOURCE.as_str()), "{name}");
+    }
+    for (about, expected) in [
+        ("r:about='it'", "it"),
+        ("about=\"old\"", "old"),
+        (
+            "r:about='say \"&amp;\" &#39;'",
+            "say &quot;&amp;&quot; &#39;",
+        ),
+        ("r:nodeID='n'", ""),
+        ("", ""),
+    ] {
+        let packet = rdf(&format!(
+            "<r:Description {about}/><r:Description r:about='no'/>"
+        ));
+        let expected = format!("<rdf:Description rdf:about=\"{expected}\" ");
+        assert!(extended(packet.as_bytes()).contains(&expected), "{about}");
+    }
+}
+
+#[test]
+fn a_packet_of_ours_is_read_and_may_be_extended_no_more() {
+    for source in SourceType::ALL {
+        let packet = minimal(source);
+        let xmp = read(packet.as_bytes()).unwrap();
+        assert_eq!(xmp.source_type.as_deref(), Some(source.as_str()));
+        assert_eq!(xmp.room, None);
+        assert!(packet.contains(&format!("=\"{}\"", source.address())));
+    }
+}
