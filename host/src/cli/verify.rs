@@ -41,6 +41,8 @@ struct Verified {
     source: Option<String>,
     /// None: no service was asked, or it did not answer.
     made_here: Option<bool>,
+    #[serde(skip)]
+    is_readable: bool,
 }
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
@@ -57,33 +59,34 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let mut report = Report { files: Vec::new() };
     let mut is_well = true;
     for path in files {
-        let verified = verified(path, service.as_ref(), &runtime);
-        is_well &= verified.is_well;
-        report.files.push(verified.file);
+        let (verified, has_mark) = verified(path, service.as_ref(), &runtime);
+        is_well &= has_mark;
+        report.files.push(verified);
     }
     // Does not wait for a DNS lookup that hangs.
     runtime.shutdown_background();
     let text = match matches.get_flag("json") {
         true => escaped(&serde_json::to_string(&report).context("a report")?),
         false => {
-            let lines: Vec<_> = report.files.iter().map(Verified::line).collect();
-            lines.join("\n")
+            let readable = report.files.iter().filter(|file| file.is_readable);
+            readable.map(Verified::line).collect::<Vec<_>>().join("\n")
         }
     };
-    print(format!("{text}\n").as_bytes())?;
+    if !text.is_empty() {
+        print(format!("{text}\n").as_bytes())?;
+    }
     match is_well {
         true => Ok(()),
         false => Err(Failure::Told),
     }
 }
 
-/// A file, and whether there was nothing wrong with it.
-struct Outcome {
-    file: Verified,
-    is_well: bool,
-}
-
-fn verified(path: &Path, service: Option<&Service>, runtime: &tokio::runtime::Runtime) -> Outcome {
+/// What is known of a file. False: it bears no mark, or something went wrong, which was said.
+fn verified(
+    path: &Path,
+    service: Option<&Service>,
+    runtime: &tokio::runtime::Runtime,
+) -> (Verified, bool) {
     let file = path.to_string_lossy().into_owned();
     let name = sanitize(&file, MAX_SHOWN);
     let mut verified = Verified {
@@ -91,24 +94,20 @@ fn verified(path: &Path, service: Option<&Service>, runtime: &tokio::runtime::Ru
         marks: Vec::new(),
         source: None,
         made_here: None,
+        is_readable: false,
     };
     let bytes = match read(path) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            say(&format!("{name} cannot be read: {error:#}"));
-            return Outcome {
-                file: verified,
-                is_well: false,
-            };
-        }
-    };
-    match metadata(&bytes) {
-        Ok(metadata) => {
+        Ok((bytes, metadata)) => {
             verified.marks = marks(&metadata).collect();
             verified.source = metadata.source_type().map(str::to_owned);
+            verified.is_readable = true;
+            bytes
         }
-        Err(sentence) => say(&format!("{name} cannot be read: {sentence}")),
-    }
+        Err(error) => {
+            say(&format!("{name} cannot be read: {error:#}"));
+            return (verified, false);
+        }
+    };
     let mut is_well = !verified.marks.is_empty();
     if let Some(service) = service {
         match runtime.block_on(service.made_here(bytes)) {
@@ -119,32 +118,25 @@ fn verified(path: &Path, service: Option<&Service>, runtime: &tokio::runtime::Ru
             }
         }
     }
-    Outcome {
-        file: verified,
-        is_well,
-    }
+    (verified, is_well)
 }
 
-fn read(path: &Path) -> anyhow::Result<Bytes> {
+/// The bytes of an image, and what it says of itself.
+fn read(path: &Path) -> anyhow::Result<(Bytes, Metadata)> {
     let mut bytes = Vec::new();
     let file = File::open(path)?;
     file.take(MAX_BYTES.saturating_add(1))
         .read_to_end(&mut bytes)?;
-    Ok(bytes.into())
-}
-
-/// What an image says of itself. The error is a sentence.
-fn metadata(bytes: &[u8]) -> Result<Metadata, String> {
     let mut inspector = Inspector::new(Limits {
         max_bytes: MAX_BYTES,
         max_pixels: u64::MAX,
     });
+    inspector.push(&bytes)?;
+    let inspected = inspector.finish()?;
     let mut reader = Reader::new();
-    let pushed = inspector.push(bytes);
-    reader.push(bytes);
-    let inspected = pushed.and_then(|()| inspector.finish());
-    let inspected = inspected.map_err(|problem| problem.to_string())?;
-    Ok(reader.finish(inspected.bytes.saturating_sub(inspector.behind())))
+    reader.push(&bytes);
+    let metadata = reader.finish(inspected.bytes.saturating_sub(inspector.behind()));
+    Ok((bytes.into(), metadata))
 }
 
 impl Verified {

@@ -259,7 +259,7 @@ fn client_config(config: &Config) -> anyhow::Result<Arc<ClientConfig>> {
 
 /// Parses the address of an admin API. A token in it would be seen by others on the machine.
 pub fn parse_url(text: &str) -> Result<Url, String> {
-    let problem = "must be an http or https URL, as http://127.0.0.1:9465";
+    let problem = "must be an http or https URL without user or query, as http://127.0.0.1:9465";
     let url = Url::parse(text).map_err(|_| problem)?;
     let is_plain = matches!(url.scheme(), "http" | "https")
         && url.has_host()
