@@ -161,15 +161,19 @@ impl Found {
         let mut about = None;
         for attribute in element.attributes() {
             let attribute = attribute.ok()?;
-            let (namespace, name) = reader.resolver().resolve_attribute(attribute.key);
-            if name.as_ref() == PROPERTY && namespace == bound(EXTENSION) {
-                let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?;
-                self.source(&value);
-            }
-            let is_rdf = namespace == bound(RDF) || namespace == ResolveResult::Unbound;
-            if name.as_ref() == b"about" && is_rdf {
-                let value = std::str::from_utf8(&attribute.value).ok()?;
-                about = Some(value.replace('"', "&quot;"));
+            // Resolving takes longer than comparing.
+            match attribute.key.local_name().as_ref() {
+                PROPERTY if is_of(reader, attribute.key, EXTENSION) => {
+                    let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?;
+                    self.source(&value);
+                }
+                b"about"
+                    if attribute.key.prefix().is_none() || is_of(reader, attribute.key, RDF) =>
+                {
+                    let value = std::str::from_utf8(&attribute.value).ok()?;
+                    about = Some(value.replace('"', "&quot;"));
+                }
+                _ => {}
             }
         }
         self.about.get_or_insert(about.unwrap_or_default());
@@ -182,8 +186,8 @@ impl Found {
         self.text = Some(String::new());
         for attribute in element.attributes() {
             let attribute = attribute.ok()?;
-            let (namespace, name) = reader.resolver().resolve_attribute(attribute.key);
-            if name.as_ref() == b"resource" && namespace == bound(RDF) {
+            let is_resource = attribute.key.local_name().as_ref() == b"resource";
+            if is_resource && is_of(reader, attribute.key, RDF) {
                 let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?;
                 self.source(&value);
             }
@@ -269,6 +273,11 @@ fn check(element: &BytesStart) -> Option<usize> {
         namespaces += usize::from(attribute.key.as_namespace_binding().is_some());
     }
     Some(namespaces)
+}
+
+/// Whether an attribute's name is of this namespace.
+fn is_of(reader: &NsReader<&[u8]>, attribute: QName, namespace: &str) -> bool {
+    reader.resolver().resolve_attribute(attribute).0 == bound(namespace)
 }
 
 fn bound(namespace: &str) -> ResolveResult<'_> {
