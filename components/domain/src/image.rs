@@ -4,6 +4,8 @@
 //! The contents decide, never a name. An image of any size is inspected while it
 //! streams, with little memory and in linear time. Compressed metadata of a PNG is
 //! decompressed, up to a limit and without keeping it; the data of a JPEG is counted.
+//!
+//! What an image says beside its pixels is read, taken out and added by [`metadata`].
 
 mod gif;
 mod inspector;

@@ -66,12 +66,12 @@ impl Scans {
                 }
             }
             Event::Body(bytes) if self.is_within => {
-                let fill = bytes.iter().rev().take_while(|byte| **byte == FILL).count();
+                // Bytes that fill come by themselves.
+                let is_data = bytes.iter().any(|byte| *byte != FILL);
                 if let Some(scan) = self.scans.last_mut() {
                     scan.end = self.position;
-                    if fill < bytes.len() {
-                        scan.data_end = self.position - fill as u64;
-                        scan.kept = kept - fill as u64;
+                    if is_data {
+                        (scan.data_end, scan.kept) = (self.position, kept);
                     }
                 }
             }

@@ -280,6 +280,10 @@ fn a_picture_that_goes_on_is_ended() {
         ("a scan", jpeg_scan(SECRET)),
         ("a box", [b"\xff\xff", SECRET].concat()),
         (
+            "a segment behind fill bytes",
+            [b"\xff\xff\xff", &jpeg_segment(0xfe, SECRET)[..]].concat(),
+        ),
+        (
             "a segment and the mark",
             [&jpeg_segment(0xfe, SECRET), &b"\xff\xd9"[..]].concat(),
         ),
@@ -287,11 +291,13 @@ fn a_picture_that_goes_on_is_ended() {
         let longer = [bare, &more].concat();
         assert!(stripped(&longer) == whole, "{name}");
     }
-    // The inspector needs nothing of it, wherever it looks next.
-    let longer = [bare, SECRET].concat();
-    let end = bare.len() as u64;
-    let metadata = read_in(&[&longer], end);
-    assert!(rewritten_in(&metadata.stripped().unwrap(), &[&longer]) == whole);
+    // The inspector looks ahead for a marker; here it has not.
+    for more in [SECRET, b"\0\0\xff\xd9", b"\0\xff\xff\xd9"] {
+        let longer = [bare, more].concat();
+        let metadata = read_in(&[&longer], bare.len() as u64);
+        let rewrite = metadata.stripped().unwrap();
+        assert!(rewritten_in(&rewrite, &[&longer]) == whole);
+    }
 
     let whole = gif_with(b"GIF89a", &[]);
     let bare = &whole[..whole.len() - 1];

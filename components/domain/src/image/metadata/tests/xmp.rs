@@ -59,7 +59,8 @@ fn a_source_is_found_wherever_it_may_stand() {
         (
             "the first of two",
             rdf(&format!(
-                "<r:Description i:DigitalSourceType='{address}'/><r:Description i:DigitalSourceType='b'/>"
+                "<r:Description i:DigitalSourceType='{address}'/>\
+                 <r:Description i:DigitalSourceType='b'/>"
             )),
         ),
         (
