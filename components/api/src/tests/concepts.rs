@@ -35,6 +35,8 @@ fn a_concept_reads() {
             "theme_description": "warm",
             "color_palettes": [],
             "notes": ["Not understood: sparkles."],
+            "original_concept_id": null,
+            "provenance": null,
             "is_anonymous": true,
             "created_at": "2026-11-20T12:00:00.123456Z",
         })

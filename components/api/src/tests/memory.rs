@@ -155,6 +155,19 @@ impl Memory {
 
     /// A refined concept and its image.
     pub fn put_concept(&self, id: &str, owner: &str) {
+        self.put_child(id, owner, None);
+    }
+
+    /// Says what the image of a concept hashes to.
+    pub fn set_sha256(&self, id: &str, sha256: &str) {
+        let mut state = self.0.borrow_mut();
+        let mut concept = state.store.concept("ann", id).unwrap();
+        concept.content.image_sha256 = Some(sha256.to_owned());
+        state.store.insert_concept(concept);
+    }
+
+    /// A concept that was refined from another one.
+    pub fn put_child(&self, id: &str, owner: &str, parent_id: Option<&str>) {
         let path = format!("refined/{id}.png");
         self.put_image(ImageKind::Refined, &path, owner, b"refined");
         let mut state = self.0.borrow_mut();
@@ -170,7 +183,7 @@ impl Memory {
                 image_path: path,
                 image_sha256: None,
                 original_image_url: "https://example.com/a.png".into(),
-                parent_id: None,
+                parent_id: parent_id.map(str::to_owned),
                 refinement_prompt: "make it brown".into(),
                 logo_description: None,
                 theme_description: Some("warm".into()),

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem::discriminant;
 
 use concept_refinement_conformance::{Answer, Document};
+use concept_refinement_domain::aspect::Aspect;
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::note::{MAX_CHARS, MAX_NOTES};
 use concept_refinement_domain::original::MAX_URL_CHARS;
@@ -237,9 +238,11 @@ fn every_example_fits_its_schema() {
 }
 
 /// What is answered of a request only if it was sent.
-const OPTIONAL: [&str; 6] = [
+const OPTIONAL: [&str; 8] = [
     "mask_feather",
     "mask_url",
+    "original_concept_id",
+    "preserve_aspects",
     "region",
     "region_only",
     "seed",
@@ -255,6 +258,8 @@ fn edit() -> Refinement {
         height: 4,
     };
     Refinement {
+        original_concept_id: Some("c2a4e8f0-5b7d-4c3a-8e91-6d2f0b9a7c55".into()),
+        preserve_aspects: Some(vec![Aspect::Colors]),
         strength: Strength::new(0.5),
         seed: Some(5),
         region: Some(region),
@@ -317,6 +322,7 @@ fn a_refinement_is_described_with_all_that_was_sent() {
             Value::Number(_) => "integer",
             Value::Bool(_) => "boolean",
             Value::String(_) => "string",
+            Value::Array(_) => "array",
             _ => continue, // by a schema of its own
         };
         assert_eq!(kind, expected, "{name}");

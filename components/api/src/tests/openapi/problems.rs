@@ -80,6 +80,16 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
             NotFound("There is no such mask."),
         ),
         (
+            "NoSuchOriginal",
+            "no_such_concept",
+            NotFound("There is no such concept."),
+        ),
+        (
+            "NoVerification",
+            "no_verification",
+            NotFound("Images are not verified here."),
+        ),
+        (
             "NoSessions",
             "no_sessions",
             NotFound("There are no anonymous sessions here."),
@@ -218,11 +228,17 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
 
 /// What the host answers before a request gets to the component: the response,
 /// its status and code, and its header field.
-const OF_THE_HOST: [(&str, u16, &str, Option<&str>); 4] = [
+const OF_THE_HOST: [(&str, u16, &str, Option<&str>); 5] = [
     ("BadRequest", 400, "BAD_REQUEST", None),
     ("Misdirected", 421, "MISDIRECTED_REQUEST", None),
     (
         "TooManySessions",
+        429,
+        "RATE_LIMIT_EXCEEDED",
+        Some("retry-after"),
+    ),
+    (
+        "TooManyImages",
         429,
         "RATE_LIMIT_EXCEEDED",
         Some("retry-after"),
