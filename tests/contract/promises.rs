@@ -56,6 +56,8 @@ macro_rules! task_promises {
             }
             tasks::concepts {
                 a_concept_is_seen_once_its_task_is_completed,
+                a_concept_is_found_by_what_it_was_refined_from,
+                a_concept_is_found_by_its_image,
             }
             tasks::webhooks {
                 a_key_compares_it,

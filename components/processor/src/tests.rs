@@ -3,6 +3,7 @@
 mod hostile;
 mod partial_edits;
 mod pipeline;
+mod provenance;
 mod provider;
 mod stores;
 mod world;

@@ -8,7 +8,7 @@ use concept_refinement_domain::quota::{Quota, Window};
 use concept_refinement_domain::rulebook::Retry;
 use concept_refinement_domain::sentence::CANCELLED_BY_OPERATOR;
 use concept_refinement_domain::step::StepKind;
-use concept_refinement_domain::task::{Change, Status, Task};
+use concept_refinement_domain::task::{Change, Parent, Status, Task};
 use futures::StreamExt as _;
 
 use super::{MOMENT, Operated, act};
@@ -75,7 +75,12 @@ pub async fn a_retry_goes_on_where_its_task_failed<B: Operated>() {
     };
     let new = NewTask {
         id: store.new_id(),
-        original_path: Some("uploads/a/b.png".into()),
+        original_path: Some("refined/a/b.png".into()),
+        mask_path: Some("uploads/a/b.png".into()),
+        parent: Some(Parent {
+            id: "a".into(),
+            image_url: "https://refine.example/b.png".into(),
+        }),
         quota: Some(quota),
         idempotency_key: Some("key".into()),
         ..with_webhook("ada", "receiver")
@@ -98,6 +103,8 @@ pub async fn a_retry_goes_on_where_its_task_failed<B: Operated>() {
     assert_eq!((new.status, new.created_at), (Status::Pending, store.now()));
     assert_eq!(new.refinement, task.refinement);
     assert_eq!(new.original_path, task.original_path);
+    assert_eq!(new.mask_path, task.mask_path);
+    assert_eq!(new.parent, task.parent);
     assert_eq!(new.error_message, None);
     assert_eq!(retried.retry_of.as_ref(), Some(&task.id));
     let delivery = retried.delivery.as_ref().unwrap();

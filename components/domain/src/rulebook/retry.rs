@@ -90,6 +90,7 @@ pub fn retry(
         refinement: failed.refinement.clone(),
         original_path: failed.original_path.clone(),
         mask_path: failed.mask_path.clone(),
+        parent: failed.parent.clone(),
         created_at: now,
         ..Task::default()
     };
