@@ -229,13 +229,12 @@ pub fn moto_server() -> PathBuf {
 /// The Python that has the official library for webhooks; the one of npm is beside
 /// it in `node_modules`.
 pub fn webhooks_python() -> PathBuf {
-    let path = target_directory().join("tools/standardwebhooks/bin/python");
-    assert!(
-        path.exists(),
-        "`cargo xtask tools` installs {}",
-        path.display()
-    );
-    std::path::absolute(path).unwrap()
+    python("standardwebhooks")
+}
+
+/// The Python that signs images with content credentials, verifies and decodes them.
+pub fn c2pa_python() -> PathBuf {
+    python("c2pa")
 }
 
 /// Compiled code that the services of a test run share, so that each component
@@ -254,6 +253,20 @@ pub fn user_cache() -> PathBuf {
         cache
     });
     CACHE.clone()
+}
+
+/// Of the environment of this name. No link is followed: see [`client_python_tool`].
+fn python(environment: &str) -> PathBuf {
+    let path = target_directory()
+        .join("tools")
+        .join(environment)
+        .join("bin/python");
+    assert!(
+        path.exists(),
+        "`cargo xtask tools` installs {}",
+        path.display()
+    );
+    std::path::absolute(path).unwrap()
 }
 
 fn existing(path: PathBuf, how: &str) -> PathBuf {

@@ -18,7 +18,7 @@ const CARGO_MACHETE: &str = "0.9.2";
 const S3S_FS: &str = "0.14.1";
 
 /// Programs from Debian packages: what each is, its package, and its possible names.
-const DEBIAN: [(&str, &str, &[&str]); 7] = [
+const DEBIAN: [(&str, &str, &[&str]); 8] = [
     (
         "the browser Chromium",
         "chromium",
@@ -38,15 +38,22 @@ const DEBIAN: [(&str, &str, &[&str]); 7] = [
         &["pgbouncer", "/usr/sbin/pgbouncer"],
     ),
     ("a builder of container images", "buildah", &["buildah"]),
+    (
+        "ExifTool, a reader of metadata",
+        "libimage-exiftool-perl",
+        &["exiftool"],
+    ),
 ];
 
 /// Python environments: the name of each, and its packages with versions and hashes.
-/// Schemathesis checks the API against its description, moto is an S3-compatible server.
-const PYTHON: [(&str, &str); 5] = [
+/// Schemathesis checks the API against its description, moto is an S3-compatible server,
+/// c2pa signs and verifies content credentials.
+const PYTHON: [(&str, &str); 6] = [
     ("schemathesis", "tests/e2e/openapi/requirements.txt"),
     ("moto", "tests/contract/requirements.txt"),
     ("standardwebhooks", "tests/e2e/webhooks/requirements.txt"),
     ("nats", "tests/contract/queue/requirements.txt"),
+    ("c2pa", "tests/e2e/provenance/requirements.txt"),
     (
         "kubernetes-validate",
         "tests/shipped/deploying/requirements.txt",
