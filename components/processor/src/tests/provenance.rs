@@ -1,5 +1,6 @@
 //! What models see of an original, and what images say of their origin.
 
+use concept_refinement_domain::capability::ImageLength;
 use concept_refinement_domain::image::metadata::Reader;
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::provenance::{Mark, ORIGINAL_HAD_CREDENTIALS, Provenance};
@@ -125,6 +126,7 @@ fn what_an_earlier_attempt_has_stored_is_read_again() {
     ] {
         let world = World::new().attempts(1);
         let mut image = refined_image(ID, 1);
+        image.length = ImageLength::Exactly(bytes.len() as u64);
         if had_credentials {
             let entry = (ORIGINAL_HAD_CREDENTIALS.to_owned(), "true".to_owned());
             image.metadata.push(entry);
