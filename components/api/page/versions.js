@@ -32,7 +32,8 @@ export function show(concepts, current, chosen) {
     $(id).replaceChildren(...sides.map(({ words }, value) => make('option', { value, textContent: shortened(words) })));
     $(id).value = index;
   }
-  $('strip').querySelector('[aria-current]').scrollIntoView({ block: 'nearest', inline: 'center' });
+  // Only the strip scrolls: the image stays where it is.
+  $('strip').scrollLeft = $('strip').querySelector('[aria-current]').offsetLeft - $('strip').offsetLeft;
 }
 
 export function hide() {
