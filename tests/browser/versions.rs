@@ -5,7 +5,7 @@ use concept_refinement_tests::pictures;
 use serde_json::{Value, json};
 
 use crate::tab::Tab;
-use crate::world::{origin, scripted};
+use crate::world::{local, origin, scripted};
 
 /// The pair on show, by the paths of the images.
 const PAIR: &str =
@@ -200,26 +200,26 @@ async fn versions_open_and_any_two_are_compared() {
 
 #[tokio::test]
 async fn what_should_stay_is_said_and_kept() {
-    let tab = Tab::open(scripted()).await;
+    let tab = Tab::open(local()).await;
     tab.uploads(&pictures::png(64, 48)).await;
     tab.click("#details summary").await;
-    tab.click("#aspects [value=colors]").await;
+    tab.click("#aspects [value=layout]").await;
     tab.click("#aspects [value=shapes]").await;
     tab.is_for_everyone("what should stay").await;
-    tab.asks("echo it").await;
+    tab.asks("lighter").await;
     tab.is_done().await;
     let sent = tab.last_request().await;
-    assert_eq!(sent["preserve_aspects"], json!(["colors", "shapes"]));
-    tab.reads("facts", "colours, shapes").await;
+    assert_eq!(sent["preserve_aspects"], json!(["layout", "shapes"]));
+    tab.reads("facts", "layout, shapes").await;
     // The same request has them again, a new one does not.
     tab.click("#revise").await;
     let chosen = "[...document.querySelectorAll('#aspects :checked')].map((box) => box.value)";
-    assert_eq!(tab.value(chosen).await, json!(["colors", "shapes"]));
+    assert_eq!(tab.value(chosen).await, json!(["layout", "shapes"]));
     tab.click("#submit").await;
     tab.is_done().await;
     tab.click("#again").await;
     assert_eq!(tab.value(chosen).await, json!([]));
-    tab.asks("echo it").await;
+    tab.asks("lighter").await;
     tab.is_done().await;
     let sent = tab.last_request().await;
     assert_eq!(sent["preserve_aspects"], Value::Null, "{sent}");
