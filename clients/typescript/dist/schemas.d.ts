@@ -175,6 +175,8 @@ export interface ServiceResponse {
     quota: ServiceQuota | null;
     /** Whether what a user without an account made is removed some time after the last session. */
     removes_old_data: boolean;
+    /** Whether anyone may ask where an image comes from. */
+    verify: boolean;
 }
 /** The credentials of an anonymous user. */
 export interface SessionResponse {

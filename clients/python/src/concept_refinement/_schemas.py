@@ -200,6 +200,8 @@ class ServiceResponse(TypedDict):
     quota: ServiceQuota | None
     #: Whether what a user without an account made is removed some time after the last session.
     removes_old_data: bool
+    #: Whether anyone may ask where an image comes from.
+    verify: bool
 
 
 #: The credentials of an anonymous user.
