@@ -263,8 +263,13 @@ impl Tab {
 
     /// Chooses a file, as the dialog of the system would.
     pub async fn choose(&self, file: &Path) {
+        self.choose_in("#file", file).await;
+    }
+
+    /// The same in another field.
+    pub async fn choose_in(&self, selector: &str, file: &Path) {
         let document = self.call("DOM.getDocument", json!({})).await;
-        let query = json!({"nodeId": document["root"]["nodeId"], "selector": "#file"});
+        let query = json!({"nodeId": document["root"]["nodeId"], "selector": selector});
         let node = self.call("DOM.querySelector", query).await;
         let files = json!({"nodeId": node["nodeId"], "files": [file.to_str().unwrap()]});
         self.call("DOM.setFileInputFiles", files).await;

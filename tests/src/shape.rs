@@ -62,7 +62,7 @@ pub fn assert_is_task(task: &Value) {
 }
 
 pub fn assert_is_concept(concept: &Value) {
-    const KEYS: [&str; 11] = [
+    const KEYS: [&str; 13] = [
         "color_palettes",
         "created_at",
         "id",
@@ -70,7 +70,9 @@ pub fn assert_is_concept(concept: &Value) {
         "is_anonymous",
         "logo_description",
         "notes",
+        "original_concept_id",
         "original_image_url",
+        "provenance",
         "refinement_prompt",
         "task_id",
         "theme_description",

@@ -1,5 +1,5 @@
 import type { CallOptions, ClientOptions, ImageBytes, ListOptions, Refined, RefineOptions, Refinement, SubmitOptions, TaskEvent } from './options.js';
-import type { ConceptList, ConceptResponse, QuotaResponse, RefinementRequest, SessionResponse, TaskList, TaskResponse, TaskStatus, UploadResponse, WebhookResponse } from './schemas.js';
+import type { ConceptList, ConceptResponse, QuotaResponse, RefinementRequest, SessionResponse, TaskList, TaskResponse, TaskStatus, UploadResponse, VerificationResponse, WebhookResponse } from './schemas.js';
 /** A client of one service. It keeps nothing but its token. */
 export declare class Client {
     #private;
@@ -46,6 +46,9 @@ export declare class Client {
     concept(id: string, options?: CallOptions): Promise<ConceptResponse>;
     /** A page of the results of the user's completed tasks, newest first. */
     concepts({ signal, ...query }?: ListOptions): Promise<ConceptList>;
+    /** A concept, those that it was refined from and those that were refined from it, oldest
+     * first, at most 100. */
+    lineage(id: string, options?: CallOptions): Promise<ConceptResponse[]>;
     /** Deletes a concept and its image. */
     deleteConcept(id: string, options?: CallOptions): Promise<void>;
     /** Erases everything that is stored about the user, except what the quota counted. */
@@ -54,6 +57,11 @@ export declare class Client {
     image({ image_url }: {
         image_url: string | null;
     }, options?: CallOptions): Promise<Blob>;
+    /** What an image says of its origin, and whether these very bytes were made by this
+     * service. It is asked without credentials.
+     *
+     * @throws {ApiError} with status 404 if the service does not tell */
+    verify(image: ImageBytes, options?: CallOptions): Promise<VerificationResponse>;
     /** The state of the delivery of a task's webhook. */
     webhook(taskId: string, options?: CallOptions): Promise<WebhookResponse>;
     /** Requests one more attempt for a webhook that was delivered or has failed.

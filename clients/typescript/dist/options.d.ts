@@ -1,4 +1,4 @@
-import type { ConceptResponse, Region, StageName, TaskResponse, UploadResponse } from './schemas.js';
+import type { Aspect, ConceptResponse, Region, StageName, TaskResponse, UploadResponse } from './schemas.js';
 export interface ClientOptions {
     /** An access token, or a function that gives one for each request. Without it the
      * cookie counts that a browser holds, or the session that `createSession` made. */
@@ -28,8 +28,12 @@ export interface ListOptions extends CallOptions {
 /** The bytes of an image, as in a file: PNG, JPEG, WebP or GIF. */
 export type ImageBytes = Blob | ArrayBuffer | ArrayBufferView;
 export interface Refinement {
-    /** The original: its URL, or its bytes, which are uploaded. */
-    image: string | URL | ImageBytes;
+    /** The original: its URL, or its bytes, which are uploaded. Not together with
+     * `originalConceptId`. */
+    image?: string | URL | ImageBytes | null | undefined;
+    /** The id of an earlier result of the user, which is refined further, in place of an
+     * image. */
+    originalConceptId?: string | null | undefined;
     /** What should change: 1 to 2,000 characters. */
     prompt: string;
     logoDescription?: string | null | undefined;
@@ -48,6 +52,8 @@ export interface Refinement {
     maskFeather?: number | null | undefined;
     /** Whether the model sees only that part, with a margin around it. */
     regionOnly?: boolean | null | undefined;
+    /** What should stay as it is, none twice. */
+    preserveAspects?: Aspect[] | null | undefined;
     /** Where the service posts the task's end, besides. */
     webhookUrl?: string | null | undefined;
 }

@@ -1,3 +1,5 @@
+/** What is to stay as it is. */
+export type Aspect = "colors" | "layout" | "style" | "shapes";
 /** A page of concepts, newest first. */
 export interface ConceptList {
     concepts: Array<ConceptResponse>;
@@ -16,8 +18,12 @@ export interface ConceptResponse {
     logo_description: string | null;
     /** What the model reported about its work, such as words that it did not understand. */
     notes: Array<string>;
-    /** As it was sent. */
+    /** The concept whose image was refined, if it was one of the user's. It may have been deleted since. */
+    original_concept_id: string | null;
+    /** As it was sent, or the address of the image of the concept that was refined. */
     original_image_url: string;
+    /** Where the image says that it comes from. Null of a concept that version 0.1 stored. */
+    provenance: Provenance | null;
     refinement_prompt: string;
     task_id: string;
     theme_description: string | null;
@@ -45,9 +51,25 @@ export interface HealthResponse {
     status: string;
     version: string;
 }
+/** A concept, those that it was refined from, and those that were refined from it. */
+export interface LineageResponse {
+    /** The oldest first. */
+    concepts: Array<ConceptResponse>;
+}
 export interface ProgressEvent {
     /** The stage that begins. */
     stage: StageName;
+}
+/** Where a refined image says that it comes from, and what its original had. */
+export interface Provenance {
+    /** What the image bears: content credentials (C2PA), a digital source type in XMP, or nothing. */
+    mark: "c2pa" | "xmp" | "none";
+    /** Whether the original had content credentials. */
+    original_had_credentials: boolean;
+    /** Of the stored image, in hexadecimal. */
+    sha256: string;
+    /** The last part of the address of the image's digital source type (IPTC). Null if it has none, or content credentials, which are not read. */
+    source: string | null;
 }
 /** What is left of the user's quota. All fields are null if it is unlimited. */
 export interface QuotaResponse {
@@ -75,7 +97,12 @@ export interface RefinementMetadata {
     mask_url?: string;
     /** The model's notes on its work. Absent if there are none, and until the task is completed. They stay when the concept is deleted. */
     notes?: Array<string>;
-    original_image_url: string;
+    /** As sent. */
+    original_concept_id?: string;
+    /** Null if `original_concept_id` was sent. */
+    original_image_url: string | null;
+    /** As sent. */
+    preserve_aspects?: Array<Aspect>;
     refinement_prompt: string;
     /** As sent. */
     region?: Region;
@@ -95,8 +122,12 @@ export interface RefinementRequest {
     mask_feather?: number | null;
     /** An image of the upright original's size that shows the part to change: every pixel outside of it stays as it is. If the mask has transparency anywhere, its fully transparent pixels are that part, else its white ones (all channels above half). A URL as in `original_image_url`, or the `image_url` of an upload. Not together with `region`. */
     mask_url?: string | null;
-    /** An http or https URL with a public address and without user information, or the `image_url` of an upload. */
-    original_image_url: string;
+    /** The id of a concept of the user's, whose image is the original. In place of `original_image_url`. */
+    original_concept_id?: string | null;
+    /** An http or https URL with a public address and without user information, or the `image_url` of an upload or of a concept of the user's. Required unless `original_concept_id` is sent; not together with it. */
+    original_image_url?: string | null;
+    /** What is to stay as it is, none twice. A provider's prompt ends with it; `local` leaves these aspects alone. */
+    preserve_aspects?: Array<Aspect> | null;
     /** What to change. Spaces at either end do not count. */
     refinement_prompt: string;
     /** The part of the image to change: every pixel outside of it stays as it is. Not together with `mask_url`. */
@@ -144,6 +175,8 @@ export interface ServiceResponse {
     quota: ServiceQuota | null;
     /** Whether what a user without an account made is removed some time after the last session. */
     removes_old_data: boolean;
+    /** Whether anyone may ask where an image comes from. */
+    verify: boolean;
 }
 /** The credentials of an anonymous user. */
 export interface SessionResponse {
@@ -210,6 +243,17 @@ export interface UploadResponse {
     image_url: string;
     /** The image's path below `/api/images/`. */
     path: string;
+}
+/** What an image says of its origin. */
+export interface VerificationResponse {
+    /** When the first such concept was created. */
+    made_at: string | null;
+    /** Whether a concept with these very bytes exists here. Nothing tells whose. */
+    made_here: boolean;
+    /** What it bears: content credentials (C2PA), which are not read, and a digital source type in XMP. */
+    marks: Array<"c2pa" | "xmp">;
+    /** The last part of the address of its digital source type (IPTC), if its XMP names one. */
+    source: string | null;
 }
 /** An event of the stream, with its data parsed. */
 export type WatchEvent = StreamedTask | StreamedProgress | StreamedEnd;

@@ -12,6 +12,8 @@ export declare class Transport {
     ask<T>(method: string, path: string, call: Call): Promise<T>;
     /** Sent once, for what a repeat would be answered otherwise. */
     askOnce<T>(method: string, path: string, call: Call): Promise<T>;
+    /** As `ask`, without credentials, those of a browser included. */
+    askOpenly<T>(method: string, path: string, { body, headers, signal }: Call): Promise<T>;
     delete(path: string, call: CallOptions): Promise<void>;
     /** An image. Its URL is signed: it needs no credentials, and gets none. */
     download(signedUrl: string, { signal }: CallOptions): Promise<Blob>;

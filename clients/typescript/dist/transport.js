@@ -25,14 +25,17 @@ export class Transport {
     }
     /** Sent once, for what a repeat would be answered otherwise. */
     async askOnce(method, path, call) {
-        const response = await this.#answered(method, path, call);
-        const text = await this.#reached(response.text());
-        try {
-            return JSON.parse(text);
-        }
-        catch (cause) {
-            throw new RefinementError('The answer is not one of the service.', { cause });
-        }
+        return this.#read(await this.#answered(method, path, call));
+    }
+    /** As `ask`, without credentials, those of a browser included. */
+    askOpenly(method, path, { body, headers, signal }) {
+        const init = { method, body: body ?? null, headers: headers ?? {}, signal: signal ?? null, credentials: 'omit' };
+        return this.#repeated(async () => {
+            const response = await this.#reached(this.#fetch(`${this.#base}${path}`, init));
+            if (!response.ok)
+                throw await refusal(response);
+            return this.#read(response);
+        }, signal);
     }
     async delete(path, call) {
         await this.#answered('DELETE', path, call);
@@ -98,6 +101,15 @@ export class Transport {
                 leaving.abort();
             }
             await sleep(pause, signal);
+        }
+    }
+    async #read(response) {
+        const text = await this.#reached(response.text());
+        try {
+            return JSON.parse(text);
+        }
+        catch (cause) {
+            throw new RefinementError('The answer is not one of the service.', { cause });
         }
     }
     async #answered(method, path, call) {

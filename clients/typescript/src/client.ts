@@ -13,6 +13,7 @@ import type {
 import type {
   ConceptList,
   ConceptResponse,
+  LineageResponse,
   QuotaResponse,
   RefinementRequest,
   SessionResponse,
@@ -20,6 +21,7 @@ import type {
   TaskResponse,
   TaskStatus,
   UploadResponse,
+  VerificationResponse,
   WebhookResponse,
   WebhookSecret,
 } from './schemas.js';
@@ -46,11 +48,13 @@ export class Client {
    * @throws {ServiceUnreachableError} it could not be reached for longer than `patience` */
   async refine(refinement: Refinement, options: RefineOptions = {}): Promise<Refined> {
     const { signal } = options;
-    const { image: original, mask } = refinement;
-    const upload = isUrl(original) ? null : await this.upload(original, { signal });
+    const { image: original, originalConceptId, mask } = refinement;
+    if ((original == null) === (originalConceptId == null)) {
+      throw new TypeError('Give an image or an originalConceptId, and not both.');
+    }
+    const upload = original == null || isUrl(original) ? null : await this.upload(original, { signal });
     const maskUpload = mask == null || isUrl(mask) ? null : await this.upload(mask, { signal });
-    const maskUrl = maskUpload?.image_url ?? (isUrl(mask) ? String(mask) : null);
-    const request = requested(refinement, upload?.image_url ?? String(original), maskUrl);
+    const request = requested(refinement, upload?.image_url ?? urlOf(original), maskUpload?.image_url ?? urlOf(mask));
     try {
       const refined = await this.#followed(request, upload, options);
       await this.#discard(maskUpload);
@@ -98,10 +102,7 @@ export class Client {
 
   /** Stores an original. */
   async upload(image: ImageBytes, options: CallOptions = {}): Promise<UploadResponse> {
-    // Shared memory, which the type allows besides, is nothing that a Blob takes.
-    const body = image instanceof Blob ? image : new Blob([image as BlobPart]);
-    const headers = { 'Content-Type': body.type || 'application/octet-stream' };
-    return this.#transport.ask('POST', '/api/images', { ...options, body, headers });
+    return this.#transport.ask('POST', '/api/images', { ...options, ...content(image) });
   }
 
   /** Deletes an upload, by the `path` that `upload` returned. */
@@ -160,6 +161,13 @@ export class Client {
     return this.#transport.ask('GET', `/api/concepts${queried(query)}`, { signal });
   }
 
+  /** A concept, those that it was refined from and those that were refined from it, oldest
+   * first, at most 100. */
+  async lineage(id: string, options: CallOptions = {}): Promise<ConceptResponse[]> {
+    const { concepts } = await this.#transport.ask<LineageResponse>('GET', `${conceptPath(id)}/lineage`, options);
+    return concepts;
+  }
+
   /** Deletes a concept and its image. */
   async deleteConcept(id: string, options: CallOptions = {}): Promise<void> {
     await this.#transport.delete(conceptPath(id), options);
@@ -174,6 +182,14 @@ export class Client {
   async image({ image_url }: { image_url: string | null }, options: CallOptions = {}): Promise<Blob> {
     if (!image_url) throw new TypeError('There is no image.');
     return this.#transport.download(image_url, options);
+  }
+
+  /** What an image says of its origin, and whether these very bytes were made by this
+   * service. It is asked without credentials.
+   *
+   * @throws {ApiError} with status 404 if the service does not tell */
+  async verify(image: ImageBytes, options: CallOptions = {}): Promise<VerificationResponse> {
+    return this.#transport.askOpenly('POST', '/api/verify', { ...options, ...content(image) });
   }
 
   /** The state of the delivery of a task's webhook. */
@@ -199,11 +215,24 @@ function isUrl(image: Refinement['mask']): image is string | URL {
   return typeof image === 'string' || image instanceof URL;
 }
 
-function requested(refinement: Refinement, original: string, maskUrl: string | null): RefinementRequest {
+/** Null of the bytes of an image, or of none. */
+function urlOf(image: Refinement['image']): string | null {
+  return isUrl(image) ? String(image) : null;
+}
+
+/** An image as the body of a request. */
+function content(image: ImageBytes): { body: Blob; headers: Record<string, string> } {
+  // Shared memory, which the type allows besides, is nothing that a Blob takes.
+  const body = image instanceof Blob ? image : new Blob([image as BlobPart]);
+  return { body, headers: { 'Content-Type': body.type || 'application/octet-stream' } };
+}
+
+function requested(refinement: Refinement, original: string | null, maskUrl: string | null): RefinementRequest {
   const { prompt, logoDescription, themeDescription, webhookUrl } = refinement;
-  const { strength, seed, region, maskFeather, regionOnly } = refinement;
+  const { originalConceptId, strength, seed, region, maskFeather, regionOnly, preserveAspects } = refinement;
   return {
     original_image_url: original,
+    original_concept_id: originalConceptId ?? null,
     refinement_prompt: prompt,
     logo_description: logoDescription ?? null,
     theme_description: themeDescription ?? null,
@@ -214,6 +243,7 @@ function requested(refinement: Refinement, original: string, maskUrl: string | n
     mask_url: maskUrl,
     mask_feather: maskFeather ?? null,
     region_only: regionOnly ?? null,
+    preserve_aspects: preserveAspects ?? null,
   };
 }
 

@@ -39,13 +39,17 @@ export class Transport {
 
   /** Sent once, for what a repeat would be answered otherwise. */
   async askOnce<T>(method: string, path: string, call: Call): Promise<T> {
-    const response = await this.#answered(method, path, call);
-    const text = await this.#reached(response.text());
-    try {
-      return JSON.parse(text) as T;
-    } catch (cause) {
-      throw new RefinementError('The answer is not one of the service.', { cause });
-    }
+    return this.#read(await this.#answered(method, path, call));
+  }
+
+  /** As `ask`, without credentials, those of a browser included. */
+  askOpenly<T>(method: string, path: string, { body, headers, signal }: Call): Promise<T> {
+    const init: RequestInit = { method, body: body ?? null, headers: headers ?? {}, signal: signal ?? null, credentials: 'omit' };
+    return this.#repeated(async () => {
+      const response = await this.#reached(this.#fetch(`${this.#base}${path}`, init));
+      if (!response.ok) throw await refusal(response);
+      return this.#read<T>(response);
+    }, signal);
   }
 
   async delete(path: string, call: CallOptions): Promise<void> {
@@ -106,6 +110,15 @@ export class Transport {
         leaving.abort();
       }
       await sleep(pause, signal);
+    }
+  }
+
+  async #read<T>(response: Response): Promise<T> {
+    const text = await this.#reached(response.text());
+    try {
+      return JSON.parse(text) as T;
+    } catch (cause) {
+      throw new RefinementError('The answer is not one of the service.', { cause });
     }
   }
 

@@ -17,6 +17,8 @@ export const task = (id, signal) => call('GET', taskPath(id), { signal });
 export const cancelTask = (id) => call('POST', `${taskPath(id)}/cancel`);
 export const deleteTask = (id) => call('DELETE', taskPath(id));
 export const concept = (id) => call('GET', `/api/concepts/${encodeURIComponent(id)}`);
+/** A concept, what it was refined from, and what was refined from it, oldest first. */
+export const lineage = (id) => call('GET', `/api/concepts/${encodeURIComponent(id)}/lineage`);
 export const deleteConcept = (id) => call('DELETE', `/api/concepts/${encodeURIComponent(id)}`);
 export const deleteUpload = (path) => call('DELETE', `/api/images/${path}`);
 export const remainingQuota = () => call('GET', '/api/quota');
@@ -40,6 +42,13 @@ export async function image(url) {
   const response = await fetch(url, { headers: session.credentials() });
   if (!response.ok) throw await refusal(response);
   return response.blob();
+}
+
+/** What an image says of its origin. Anyone may ask, so no credentials are sent. */
+export async function verify(file) {
+  const response = await reached(fetch('/api/verify', { method: 'POST', body: file, credentials: 'omit' }));
+  if (!response.ok) throw await refusal(response);
+  return reached(response.json());
 }
 
 /** Sends a request with a session, and repeats it if a new session may help. A request

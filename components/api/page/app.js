@@ -17,6 +17,7 @@ import * as samples from './samples.js';
 import * as signin from './signin.js';
 import * as source from './source.js';
 import * as suggestions from './suggestions.js';
+import * as verification from './verification.js';
 import * as views from './views.js';
 import * as watching from './watching.js';
 
@@ -28,6 +29,7 @@ const reload = history.init({
     if (task.task_id === router.current()) startAnew(task);
     else source.forget(task);
   },
+  refineAgain,
 });
 
 source.init();
@@ -38,6 +40,7 @@ intake.init(
   () => views.current() === 'compose',
   () => $('prompt').focus(),
 );
+verification.init();
 samples.init((file, prompt) => {
   source.choose(file);
   compose.propose(prompt);
@@ -58,17 +61,13 @@ watching.init({
   },
 });
 result.init({
-  compose(...wish) {
-    router.name(null);
-    begin({ focus: false });
-    if (wish.length > 0) {
-      compose.fill(...wish);
-      $('prompt').focus();
-    } else {
+  refineAgain,
+  revise: (task) => fill(() => compose.revise(task), 'prompt'),
+  restart() {
+    fill(() => {
       compose.fresh();
       source.clear();
-      $('file').focus();
-    }
+    }, 'file');
   },
   deleted(task) {
     startAnew(task);
@@ -159,6 +158,18 @@ function begin({ focus }) {
   history.mark();
   views.show('compose', { focus });
   source.render();
+}
+
+function refineAgain(task) {
+  fill(() => compose.refineAgain(task), 'prompt');
+}
+
+/** The form, filled in anew, with the focus on one of its fields. */
+function fill(write, field) {
+  router.name(null);
+  begin({ focus: false });
+  write();
+  $(field).focus();
 }
 
 async function refreshQuota() {

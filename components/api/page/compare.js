@@ -4,6 +4,9 @@
 import { $ } from './dom.js';
 import { clear as clearImage, show as showImage } from './images.js';
 
+/** Identifies the latest pair: an older one that loads later is not shown. */
+let latest = 0;
+
 export function init() {
   const frame = $('compare');
   const split = $('split');
@@ -26,23 +29,28 @@ export function init() {
   });
 }
 
-/** Returns which of the two could be shown. `isNew` animates the result. */
-export async function show(before, after, words, { isNew }) {
+/** Returns which of the two could be shown, or null if others are to be shown by then: each
+ * is an `address` and `words` for it. `isNew` animates the result. */
+export async function show(before, after, { isNew }) {
   const frame = $('compare');
+  latest += 1;
+  const mine = latest;
   frame.hidden = false;
-  $('after').alt = `Refined: ${words}`;
+  $('before').alt = before.words;
+  $('after').alt = after.words;
   const fit = ({ naturalWidth: width, naturalHeight: height }) => {
     // The slider below has the same width.
     $('stage').style.setProperty('--ratio', String(width / height));
     $('stage').style.setProperty('--natural', `${width}px`);
   };
   const [hasBefore, hasAfter] = await Promise.all([
-    showImage($('before'), before),
-    showImage($('after'), after).then((isShown) => {
+    showImage($('before'), before.address),
+    showImage($('after'), after.address).then((isShown) => {
       if (isShown) fit($('after'));
       return isShown;
     }),
   ]);
+  if (latest !== mine) return null;
   frame.classList.toggle('alike', hasBefore && hasAfter && isAlike($('before'), $('after')));
   $('split-bar').hidden = !(hasBefore && hasAfter);
   frame.classList.toggle('single', !(hasBefore && hasAfter));
@@ -66,6 +74,7 @@ function isAlike(one, other) {
 }
 
 export function clear() {
+  latest += 1;
   clearImage($('before'));
   clearImage($('after'));
   $('compare').classList.remove('settling');

@@ -1,6 +1,7 @@
 // The form, with errors next to their fields.
 
 import * as api from './api.js';
+import * as aspects from './aspects.js';
 import { $, announce, say, sayBriefly } from './dom.js';
 import { Offline, Refusal, failure, isCancelled, parts, places } from './errors.js';
 import { isFinal, watch as follow } from './progress.js';
@@ -52,18 +53,26 @@ export function fresh() {
   complainNot();
 }
 
-/** A form that continues from another refinement. */
-export function fill(original, words, metadata) {
+/** A form with the request of another refinement. */
+export function revise({ metadata }) {
   fresh();
-  source.adopt(original, words);
+  source.adopt(metadata, 'The same original');
   write(metadata);
+}
+
+/** A form that refines a result further. */
+export function refineAgain({ result_id, image_url, metadata }) {
+  const { logo_description, theme_description } = metadata;
+  fresh();
+  source.adopt({ original_concept_id: result_id, original_image_url: image_url }, 'The refined image');
+  write({ refinement_prompt: '', logo_description, theme_description });
 }
 
 /** A form with a failed refinement, ready for another attempt. */
 export function failed(task) {
   const { metadata, error_message } = task;
   complainNot();
-  if (!source.isShowing(metadata.original_image_url)) source.adopt(metadata.original_image_url, 'The same original');
+  if (!source.isShowing(metadata)) source.adopt(metadata, 'The same original');
   write(metadata);
   if (isCancelled(task)) {
     title('Cancelled', 'Nothing was made. What you asked for is still here.');
@@ -84,7 +93,8 @@ function write(metadata) {
   $('theme').value = theme ?? '';
   $('strength').value = strength ?? $('strength').defaultValue;
   $('strength-value').textContent = $('strength').value;
-  $('details').open = Boolean(logo || theme) || strength !== undefined;
+  aspects.adopt(metadata);
+  $('details').open = Boolean(logo || theme || metadata.preserve_aspects) || strength !== undefined;
   part.adopt(metadata);
   suggestions.render();
 }
@@ -110,13 +120,14 @@ async function submit(accepted, watch) {
 }
 
 async function send() {
-  const original = await source.address();
+  const original = await source.fields();
   const wish = {
-    original_image_url: original,
+    ...original,
     refinement_prompt: $('prompt').value,
     logo_description: $('logo').value.trim() || null,
     theme_description: $('theme').value.trim() || null,
     strength: $('strength').value === $('strength').defaultValue ? null : Number($('strength').value),
+    ...aspects.fields(),
     ...(await part.fields()),
   };
   try {

@@ -50,6 +50,7 @@ export function sentence(error) {
 /** The names of a request's fields on this page. */
 const NAMES = {
   original_image_url: ['image', 'The image’s address'],
+  original_concept_id: ['image', 'The refined image'],
   refinement_prompt: ['prompt', 'This'],
   logo_description: ['logo', 'This'],
   theme_description: ['theme', 'This'],

@@ -18,15 +18,16 @@ let asking = null;
 /** Identifies the latest request: results of older ones are dropped. */
 let round = 0;
 
-/** `deleted` gets a task that was deleted. */
-export function init({ deleted }) {
+/** `deleted` gets a task that was deleted, `refineAgain` one whose result is refined
+ * further. */
+export function init(on) {
   service.then((told) => ($('retention').hidden = !told.removes_old_data));
   $('more').addEventListener('click', async () => {
     const before = $('tiles').children.length;
-    await load(cursor, deleted);
+    await load(cursor, on);
     $('tiles').children[before]?.querySelector('a').focus();
   });
-  return () => load(null, deleted);
+  return () => load(null, on);
 }
 
 /** Marks the refinement that is shown. */
@@ -37,7 +38,7 @@ export function mark() {
   }
 }
 
-async function load(from, deleted) {
+async function load(from, on) {
   round += 1;
   const mine = round;
   say($('history-error'), null);
@@ -45,14 +46,14 @@ async function load(from, deleted) {
   try {
     const { tasks, next_cursor: next } = await api.tasks(from);
     if (mine !== round) return;
-    const tiles = tasks.map((task) => tile(task, deleted));
+    const tiles = tasks.map((task) => tile(task, on));
     if (from) $('tiles').append(...tiles);
     else $('tiles').replaceChildren(...tiles);
     cursor = next;
     $('more').hidden = !next;
     $('history').hidden = $('tiles').children.length === 0;
     mark();
-    askAfter(deleted);
+    askAfter(on);
   } catch (error) {
     if (mine !== round || (error instanceof Refusal && error.status === 401)) return;
     $('history').hidden = false;
@@ -64,7 +65,7 @@ async function load(from, deleted) {
 
 /** Updates refinements in progress, except for the one that is shown, which the page
  * watches. */
-function askAfter(deleted) {
+function askAfter(on) {
   clearTimeout(asking);
   if (underWay().length === 0) return;
   asking = setTimeout(async () => {
@@ -72,21 +73,21 @@ function askAfter(deleted) {
     if ($('history').hidden) return;
     const others = document.hidden ? [] : underWay().filter((item) => item.dataset.task !== current());
     for (const item of others) {
-      if (!(await renew(item, deleted))) return;
+      if (!(await renew(item, on))) return;
     }
-    askAfter(deleted);
+    askAfter(on);
   }, PAUSE);
 }
 
 const underWay = () => [...$('tiles').children].filter((item) => 'task' in item.dataset);
 
 /** False: there is nothing more to poll. */
-async function renew(item, deleted) {
+async function renew(item, on) {
   try {
     const task = await api.task(item.dataset.task);
     if (isUnderWay(task) || !item.isConnected) return true;
     const hadFocus = item.contains(document.activeElement);
-    const now = tile(task, deleted);
+    const now = tile(task, on);
     item.replaceWith(now);
     mark();
     if (hadFocus) now.querySelector('a').focus();
@@ -100,7 +101,7 @@ async function renew(item, deleted) {
 
 const isUnderWay = ({ status }) => status === 'pending' || status === 'processing';
 
-function tile(task, deleted) {
+function tile(task, on) {
   const prompt = task.metadata.refinement_prompt.trim();
   const picture = make('span', { className: 'thumb' });
   const words = WORDS[task.status];
@@ -123,12 +124,20 @@ function tile(task, deleted) {
   );
   link.dataset.route = '';
   link.dataset.task = task.task_id;
-  const button = make('button', { type: 'button', className: 'link delete', textContent: 'Delete' });
-  button.setAttribute('aria-label', `Delete: ${prompt}`);
-  const item = make('li', {}, link, button);
+  const actions = make('p', { className: 'tile-actions' });
+  const item = make('li', {}, link, actions);
+  if (task.image_url) actions.append(action('Refine again', prompt, () => on.refineAgain(task)));
+  actions.append(action('Delete', prompt, () => discard(task, item, on.deleted)));
   if (isUnderWay(task)) item.dataset.task = task.task_id;
-  button.addEventListener('click', () => discard(task, item, deleted));
   return item;
+}
+
+/** A button that names what it acts on to screen readers. */
+function action(name, prompt, act) {
+  const button = make('button', { type: 'button', className: name === 'Delete' ? 'link delete' : 'link', textContent: name });
+  button.setAttribute('aria-label', `${name}: ${prompt}`);
+  button.addEventListener('click', act);
+  return button;
 }
 
 const WORDS = {

@@ -1,6 +1,6 @@
 // Shows images whose URLs come from elsewhere.
 
-import { image } from './api.js';
+import { concept, image } from './api.js';
 import { token } from './session.js';
 
 /** The URL, if an image may be loaded from it. */
@@ -11,6 +11,12 @@ export function safe(address) {
   } catch {
     return null;
   }
+}
+
+/** The URL of an original: of an image, or of a concept's. Null if it was deleted. */
+export async function addressOf({ original_image_url: address, original_concept_id: id }) {
+  if (address || !id) return address;
+  return concept(id).then(({ image_url: url }) => url, () => null);
 }
 
 /** Shows an image; returns whether that worked. */

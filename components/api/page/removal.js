@@ -37,7 +37,7 @@ async function removeUploads({ metadata }) {
 }
 
 function uploadPaths({ original_image_url: original, mask_url: mask }) {
-  const urls = [original, mask ?? ''].map(safe).filter(Boolean);
+  const urls = [original ?? '', mask ?? ''].map(safe).filter(Boolean);
   return urls.flatMap((url) => new URL(url).pathname.match(UPLOAD)?.[1] ?? []);
 }
 

@@ -1,6 +1,7 @@
 // A completed refinement: before and after, and actions.
 
 import * as api from './api.js';
+import * as aspects from './aspects.js';
 import * as compare from './compare.js';
 import { $, announce, make, say } from './dom.js';
 import { sentence } from './errors.js';
@@ -8,25 +9,21 @@ import { confirmed } from './confirm.js';
 import { safe } from './images.js';
 import * as names from './names.js';
 import * as part from './part.js';
+import { badges } from './provenance.js';
 import { remove } from './removal.js';
+import * as versions from './versions.js';
 
 const DIFFERENT = 'Refined, with differences:';
 
 let current = null;
 
-/** `compose` gets the original, words for it, and the initial values of another refinement, or
- * nothing. */
-export function init({ compose, deleted }) {
-  $('again').addEventListener('click', () => {
-    const { image_url, metadata } = current;
-    const { logo_description, theme_description } = metadata;
-    compose(image_url, 'The refined image', { refinement_prompt: '', logo_description, theme_description });
-  });
-  $('revise').addEventListener('click', () => {
-    const { metadata } = current;
-    compose(metadata.original_image_url, 'The same original', metadata);
-  });
-  $('another').addEventListener('click', () => compose());
+/** `refineAgain` and `revise` get the task whose result, or whose request, is continued;
+ * `restart` begins anew. */
+export function init({ refineAgain, revise, restart, deleted }) {
+  versions.init();
+  $('again').addEventListener('click', () => refineAgain(current));
+  $('revise').addEventListener('click', () => revise(current));
+  $('another').addEventListener('click', restart);
   $('delete').addEventListener('click', async () => {
     const task = current;
     say($('delete-error'), null);
@@ -50,6 +47,7 @@ export async function show(task, { isNew }) {
     ...fact('What it shows', metadata.logo_description),
     ...fact('Theme', metadata.theme_description),
     ...fact('Strength', metadata.strength?.toString()),
+    ...fact('Kept', aspects.words(metadata)),
     ...fact('Part', part.words(metadata)),
     ...fact('Soft edge', metadata.mask_feather?.toString()),
     ...fact('The model saw', metadata.region_only ? 'only this part' : null),
@@ -59,8 +57,9 @@ export async function show(task, { isNew }) {
   say($('stage-note'), null);
   const link = safe(address ?? '');
   for (const id of ['download', 'again']) $(id).hidden = !address;
-  if (address && link) offer(link, names.ofResult(metadata.original_image_url));
   tellNotes([]);
+  $('badges').replaceChildren();
+  versions.hide();
   if (isNew) announce('The image is refined.');
 
   $('picture').hidden = true;
@@ -72,11 +71,21 @@ export async function show(task, { isNew }) {
     say($('no-picture'), 'The refined image was deleted.');
     return;
   }
-  askForNotes(task, isNew);
-  const { hasBefore, hasAfter } = await compare.show(metadata.original_image_url, address, prompt, { isNew });
+  const lineage = askForLineage(task, isNew);
+  const original = metadata.original_image_url ?? (await lineage).original;
   if (current !== task) return;
-  if (!hasAfter) say($('no-picture'), 'The refined image cannot be loaded. Reload the page to try again.');
-  else if (!hasBefore) say($('stage-note'), 'The original can no longer be shown, so this is the result alone.');
+  if (link) offer(link, names.ofResult(original));
+  await showPair({ address: original, words: 'The original' }, { address, words: `Refined: ${prompt}` }, isNew);
+}
+
+/** Compares two versions, by default the original and the result. */
+async function showPair(before, after, isNew) {
+  say($('no-picture'), null);
+  say($('stage-note'), null);
+  const shown = await compare.show(before, after, { isNew });
+  if (!shown) return;
+  if (!shown.hasAfter) say($('no-picture'), 'The refined image cannot be loaded. Reload the page to try again.');
+  else if (!shown.hasBefore) say($('stage-note'), 'The original can no longer be shown, so this is the result alone.');
 }
 
 /** The result keeps the name for its own refinements. */
@@ -85,15 +94,23 @@ function offer(address, name) {
   $('download').href = names.download(address, name);
 }
 
-/** The model's notes say what differs from the prompt, such as words that it did not
- * understand. */
-async function askForNotes(task, isNew) {
-  const { notes } = await api.concept(task.result_id).catch(() => ({ notes: [] }));
-  if (current !== task || notes.length === 0) return;
-  tellNotes(notes);
-  if (isNew) announce(`${DIFFERENT} ${notes.join(' ')}`);
+/** Shows what is known of the result besides its task, and returns the URL of its original. */
+async function askForLineage(task, isNew) {
+  const { concepts } = await api.lineage(task.result_id).catch(() => ({ concepts: [] }));
+  const concept = concepts.find(({ id }) => id === task.result_id);
+  if (current !== task || !concept) return {};
+  const { notes, provenance } = concept;
+  if (notes.length > 0) {
+    tellNotes(notes);
+    if (isNew) announce(`${DIFFERENT} ${notes.join(' ')}`);
+  }
+  if (provenance) $('badges').replaceChildren(...badges({ ...provenance, marks: [provenance.mark] }));
+  versions.show(concepts, concept, (before, after) => showPair(before, after, false));
+  return { original: concept.original_image_url };
 }
 
+/** The model's notes say what differs from the prompt, such as words that it did not
+ * understand. */
 function tellNotes(notes) {
   $('result-title').textContent = notes.length ? DIFFERENT : 'Refined';
   $('notes').replaceChildren(...notes.map((note) => make('li', { textContent: note })));
@@ -105,6 +122,7 @@ export function leave() {
   compare.clear();
   $('compare').hidden = true;
   $('split-bar').hidden = true;
+  versions.hide();
   say($('stage-note'), null);
 }
 

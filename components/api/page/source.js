@@ -1,10 +1,10 @@
-// The original: none, a file (uploaded at once), or a URL. Its errors are shown
-// below it.
+// The original: none, a file (uploaded at once), a URL, or the image of a concept. Its
+// errors are shown below it.
 
 import { deleteUpload } from './api.js';
 import { $, announce, say } from './dom.js';
 import { Offline, Refusal, Unusable, sentence } from './errors.js';
-import { clear as clearImage, safe, show as showImage, showFile } from './images.js';
+import { addressOf, clear as clearImage, safe, show as showImage, showFile } from './images.js';
 import { limits, problem } from './inspection.js';
 import * as names from './names.js';
 import * as part from './part.js';
@@ -12,6 +12,13 @@ import { upload } from './upload.js';
 
 const TRIES = 5;
 const PAUSE = 2000;
+
+/** Why there is no picture of an original. */
+const UNSHOWN = {
+  file: 'This browser cannot show the image.',
+  address: 'No preview. The service fetches the image itself.',
+  concept: 'This image cannot be shown. It may have been deleted.',
+};
 
 const NONE = { kind: 'none' };
 let source = NONE;
@@ -51,10 +58,12 @@ export function point(text) {
   replace(address ? { kind: 'address', address, isTyped: true } : NONE);
 }
 
-/** Sets an image that is already stored by the service. */
-export function adopt(address, words) {
-  replace({ kind: 'address', address, words, isTyped: !isOwn(address) });
-  $('address').value = isOwn(address) ? '' : address;
+/** Sets the original of another request: a concept, whose image's URL is given too if it is
+ * known, or an image. */
+export function adopt({ original_image_url: address, original_concept_id: concept }, words) {
+  const isTyped = !concept && !isOwn(address);
+  replace({ kind: concept ? 'concept' : 'address', concept, address, words, isTyped });
+  $('address').value = isTyped ? address : '';
 }
 
 export function clear() {
@@ -62,10 +71,10 @@ export function clear() {
   replace(NONE);
 }
 
-/** Called when a task is deleted along with its upload. */
-export function forget({ metadata }) {
-  const address = metadata.original_image_url;
-  if (isOwn(address) && isShowing(address)) clear();
+/** Called when a task is deleted along with its upload and its concept. */
+export function forget({ metadata, result_id: concept }) {
+  const isGone = source.concept ? source.concept === concept : isOwn(metadata.original_image_url) && isShowing(metadata);
+  if (isGone) clear();
 }
 
 /** The upload now belongs to a task, and must not be removed when it is replaced. */
@@ -73,16 +82,20 @@ export function handOver() {
   source.isUsed = true;
 }
 
-/** Whether this URL is the one that is shown. */
-export const isShowing = (address) => source.kind !== 'none' && (source.address === address || source.stored?.image_url === address);
+/** Whether the original of this request is the one that is shown. */
+export function isShowing({ original_image_url: address, original_concept_id: concept }) {
+  if (source.concept || concept) return source.concept === concept;
+  return source.kind !== 'none' && (source.address === address || source.stored?.image_url === address);
+}
 
-/** The value for the request: waits until an upload has finished. */
-export async function address() {
+/** Its field in a request: waits until an upload has finished. */
+export async function fields() {
   const typed = $('address').value.trim();
   if (source.kind === 'none' && typed) point(typed);
-  if (source.kind !== 'file') return source.address ?? null;
+  if (source.kind === 'concept') return { original_concept_id: source.concept };
+  if (source.kind !== 'file') return { original_image_url: source.address ?? null };
   if (!source.sending) send(source);
-  return (await source.sending).image_url;
+  return { original_image_url: (await source.sending).image_url };
 }
 
 export function complain(text) {
@@ -109,11 +122,14 @@ export async function render() {
   $('stage').dataset.state = shown.isSending ? 'sending' : '';
   $('uploading').hidden = !shown.isSending;
   if (isNone) return clearImage($('picture'));
+  const isElsewhere = () => source !== shown || $('stage').dataset.view !== 'compose';
+  if (shown.concept) shown.address ??= await addressOf({ original_concept_id: shown.concept });
+  if (isElsewhere()) return;
   const isShown = await (shown.kind === 'file' ? showFile($('picture'), shown.file) : showImage($('picture'), shown.address));
-  if (source !== shown || $('stage').dataset.view !== 'compose') return;
+  if (isElsewhere()) return;
   if (isShown) return part.fit($('picture'));
   $('picture').hidden = true;
-  say($('no-picture'), shown.kind === 'file' ? 'This browser cannot show the image.' : 'No preview. The service fetches the image itself.');
+  say($('no-picture'), UNSHOWN[shown.kind]);
 }
 
 function replace(next) {

@@ -32,6 +32,9 @@ export function moment(time) {
 /** 1 December */
 export const day = (time) => new Date(time).toLocaleDateString(LOCALE, { day: 'numeric', month: 'long' });
 
+/** 1 December 2026 */
+export const date = (time) => new Date(time).toLocaleDateString(LOCALE, { dateStyle: 'long' });
+
 /** How long ago something was. */
 export function ago(time, now) {
   const past = now - time;

@@ -4,7 +4,7 @@ import * as api from './api.js';
 import { confirmed } from './confirm.js';
 import { $, announce, say } from './dom.js';
 import { Refusal, sentence } from './errors.js';
-import { show as showImage } from './images.js';
+import { addressOf, show as showImage } from './images.js';
 import { watch } from './progress.js';
 import { remove } from './removal.js';
 import * as source from './source.js';
@@ -82,7 +82,7 @@ export function show(task, { ended, gone }) {
   say($('cancel-error'), null);
   say($('connection'), null);
   step(task.status === 'pending' ? 'waiting' : null);
-  showOriginal(task.metadata.original_image_url);
+  showOriginal(task);
 
   const begin = Date.parse(task.created_at);
   const tick = () => {
@@ -145,15 +145,15 @@ function step(name) {
   }
 }
 
-async function showOriginal(address) {
+async function showOriginal(task) {
   const picture = $('picture');
   $('empty').hidden = true;
   picture.hidden = false;
   picture.alt = 'The original';
   say($('no-picture'), null);
-  if (source.isShowing(address) && picture.naturalWidth) return;
-  const isShown = await showImage(picture, address);
-  if (isShown || current?.metadata.original_image_url !== address) return;
+  if (source.isShowing(task.metadata) && picture.naturalWidth) return;
+  const address = await addressOf(task.metadata);
+  if (current !== task || (await showImage(picture, address)) || current !== task) return;
   picture.hidden = true;
   say($('no-picture'), 'The original cannot be shown here.');
 }

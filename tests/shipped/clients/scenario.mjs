@@ -49,6 +49,17 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
   const waited = await client.submit({ ...request, region, region_only: true }, { wait: 60 });
   tell({ waited: waited.status, metadata: waited.metadata });
 
+  const again = { prompt: 'lighter', originalConceptId: concept.id, preserveAspects: ['layout', 'shapes'] };
+  const child = await client.refine(again);
+  const lineage = (await client.lineage(child.concept.id)).map(({ id }) => id);
+  tell({ child: child.concept, lineage, asked: child.task.metadata });
+  tell({
+    made: await client.verify(child.image),
+    foreign: await client.verify(picture),
+    both: await errorOf(client.refine({ ...again, image: picture })),
+    neither: await errorOf(client.refine({ prompt: 'lighter' })),
+  });
+
   const { tasks, next_cursor } = await client.tasks({ limit: 2 });
   const rest = await client.tasks({ cursor: next_cursor });
   tell({ tasks: tasks.length, rest: rest.tasks.length });
@@ -71,11 +82,11 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
 
   const { task_id: id } = await client.submit({ ...request, original_image_url: held, webhook_url: hook });
   const cancelled = await client.cancelTask(id);
-  const again = await client.cancelTask(id).then(
+  const ended = await client.cancelTask(id).then(
     () => null,
     (error) => error instanceof ConflictError && [error.task.status, error.code],
   );
-  tell({ cancelled: cancelled.error_message, again });
+  tell({ cancelled: cancelled.error_message, again: ended });
   const { limit, remaining, window } = await client.quota();
   tell({ quota: [limit, remaining, window] });
 
@@ -95,6 +106,13 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
   await client.deleteMe();
   tell({ erased: (await client.tasks()).tasks });
 }
+
+/** The name of the error of a call that must fail. */
+const errorOf = (call) =>
+  call.then(
+    () => null,
+    (error) => error.name,
+  );
 
 /** The status that an image is refused with. */
 const statusOf = (client, image_url) =>

@@ -97,6 +97,22 @@ async def scenario(client, world, picture):
     waited = await done(client.submit(original, PROMPT, region=region, region_only=True, wait=60))
     tell(waited=waited["status"], metadata=waited["metadata"])
 
+    child = await done(
+        client.refine(
+            None, "lighter", original_concept_id=concept["id"], preserve_aspects=["layout", "shapes"]
+        )
+    )
+    lineage = [one["id"] for one in await done(client.lineage(child.concept["id"]))]
+    tell(child=child.concept, lineage=lineage, asked=child.task["metadata"])
+    both = await error_of(lambda: client.refine(picture, PROMPT, original_concept_id=concept["id"]))
+    neither = await error_of(lambda: client.refine(None, PROMPT))
+    tell(
+        made=await done(client.verify(child.image)),
+        foreign=await done(client.verify(picture)),
+        both=type(both).__name__,
+        neither=type(neither).__name__,
+    )
+
     page = await done(client.tasks(limit=2))
     rest = await done(client.tasks(cursor=page["next_cursor"]))
     tell(tasks=len(page["tasks"]), rest=len(rest["tasks"]))

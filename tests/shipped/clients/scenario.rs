@@ -144,7 +144,8 @@ async fn completes(user: &mut Steps) {
     let notes = own["notes"].to_string();
     assert!(notes.contains("flurbish"), "{notes}");
     masked(user).await;
-    assert_eq!(user.any().await, json!({"tasks": 2, "rest": 2}));
+    refined_further(user, &step["concept"]).await;
+    assert_eq!(user.any().await, json!({"tasks": 2, "rest": 3}));
     let step = user.any().await;
     let failed = step["failed"].as_str().unwrap();
     let because = "Error in refinement task processing: Failed to download original image: ";
@@ -162,7 +163,7 @@ async fn completes(user: &mut Steps) {
     });
     assert_eq!(user.any().await, cancelled);
     // The tasks whose original was missing, and whose mask did not fit, are given back.
-    assert_eq!(user.any().await, json!({"quota": [10, 5, "month"]}));
+    assert_eq!(user.any().await, json!({"quota": [10, 4, "month"]}));
     let step = user.any().await;
     assert_eq!(step["webhook"], "delivered");
     // It may be over before the answer.
@@ -193,6 +194,28 @@ async fn masked(user: &mut Steps) {
     let region = json!({"x": 10, "y": 20, "width": 30, "height": 40});
     assert_eq!(step["metadata"]["region"], region, "{step}");
     assert_eq!(step["metadata"]["region_only"], true, "{step}");
+}
+
+/// A result becomes an original, and what it was made from and by whom is told.
+async fn refined_further(user: &mut Steps, parent: &Value) {
+    let step = user.any().await;
+    let child = &step["child"];
+    assert_is_concept(child);
+    assert_eq!(child["original_concept_id"], parent["id"], "{step}");
+    assert_eq!(step["lineage"], json!([parent["id"], child["id"]]));
+    let asked = &step["asked"];
+    assert_eq!(asked["original_image_url"], Value::Null, "{step}");
+    assert_eq!(asked["original_concept_id"], parent["id"], "{step}");
+    assert_eq!(asked["preserve_aspects"], json!(["layout", "shapes"]));
+
+    let step = user.any().await;
+    assert_eq!(step["made"]["made_here"], true, "{step}");
+    let foreign = json!({"made_here": false, "made_at": null, "source": null, "marks": []});
+    assert_eq!(step["foreign"], foreign);
+    for refused in ["both", "neither"] {
+        let error = step[refused].as_str().unwrap();
+        assert!(["TypeError", "ValueError"].contains(&error), "{step}");
+    }
 }
 
 /// The left half of a picture of 64 by 48 pixels.

@@ -13,8 +13,10 @@ from ._errors import (
     TaskFailedError,
 )
 from ._schemas import (
+    Aspect,
     ConceptList,
     ConceptResponse,
+    Provenance,
     QuotaResponse,
     Region,
     SessionResponse,
@@ -22,6 +24,7 @@ from ._schemas import (
     TaskResponse,
     TaskStatus,
     UploadResponse,
+    VerificationResponse,
     WebhookAttempt,
     WebhookResponse,
     WebhookState,
@@ -29,12 +32,14 @@ from ._schemas import (
 
 __all__ = [
     "ApiError",
+    "Aspect",
     "AsyncClient",
     "Client",
     "ConceptList",
     "ConceptResponse",
     "ConflictError",
     "Progress",
+    "Provenance",
     "QuotaResponse",
     "Refined",
     "RefinementError",
@@ -50,6 +55,7 @@ __all__ = [
     "TaskResponse",
     "TaskStatus",
     "UploadResponse",
+    "VerificationResponse",
     "WebhookAttempt",
     "WebhookResponse",
     "WebhookState",

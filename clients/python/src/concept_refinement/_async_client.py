@@ -17,8 +17,10 @@ from ._answers import Refined, TaskChanged, TaskEvent
 from ._async_transport import TIMEOUT, AsyncTransport
 from ._errors import ApiError, RefinementError, TaskDeletedError, TaskFailedError
 from ._schemas import (
+    Aspect,
     ConceptList,
     ConceptResponse,
+    LineageResponse,
     QuotaResponse,
     Region,
     SessionResponse,
@@ -26,6 +28,7 @@ from ._schemas import (
     TaskResponse,
     TaskStatus,
     UploadResponse,
+    VerificationResponse,
     WebhookResponse,
     WebhookSecret,
 )
@@ -68,9 +71,10 @@ class AsyncClient:
 
     async def refine(
         self,
-        image: str | bytes | Path,
+        image: str | bytes | Path | None,
         prompt: str,
         *,
+        original_concept_id: str | None = None,
         logo_description: str | None = None,
         theme_description: str | None = None,
         strength: float | None = None,
@@ -79,6 +83,7 @@ class AsyncClient:
         mask: str | bytes | Path | None = None,
         mask_feather: int | None = None,
         region_only: bool | None = None,
+        preserve_aspects: list[Aspect] | None = None,
         webhook_url: str | None = None,
         idempotency_key: str | None = None,
         on_event: Callable[[TaskEvent], object] | None = None,
@@ -87,12 +92,14 @@ class AsyncClient:
         and returns the refined image and the model's notes. It goes on through a restart
         of the service.
 
-        ``image`` is a URL (a string), a file (a path) or the bytes of an image.
+        ``image`` is a URL (a string), a file (a path) or the bytes of an image. It is
+        ``None`` if ``original_concept_id`` names an earlier result of the user, which is
+        refined further.
         ``region`` or ``mask`` is the part of it to change, and nothing else changes:
         a rectangle in pixels, or an image of the same size, white (or, if it has
         transparency, transparent) in that part. A mask that is no URL is uploaded,
         and deleted when the task has ended. ``strength`` is 0 to 1, and 0.7 if none
-        is given.
+        is given. ``preserve_aspects`` is what should stay as it is, none twice.
         ``on_event`` is called with each event of the task, and ``webhook_url`` is where
         the service posts its end. ``idempotency_key`` names this refinement, so that it
         can be asked for again after a crash of this program, within 24 hours: give the
@@ -105,7 +112,9 @@ class AsyncClient:
         :class:`ServiceUnreachableError` if it could not be reached for longer than
         ``patience``.
         """
-        upload = None if isinstance(image, str) else await self.upload(image)
+        if (image is None) == (original_concept_id is None):
+            raise ValueError("Give an image or an original_concept_id, and not both.")
+        upload = await self.upload(image) if isinstance(image, bytes | Path) else None
         mask_upload, mask_url = None, None
         if isinstance(mask, str):
             mask_url = mask
@@ -114,8 +123,9 @@ class AsyncClient:
             mask_url = mask_upload["image_url"]
         try:
             task = await self.submit(
-                upload["image_url"] if upload else str(image),
+                image if isinstance(image, str) else upload and upload["image_url"],
                 prompt,
+                original_concept_id=original_concept_id,
                 logo_description=logo_description,
                 theme_description=theme_description,
                 strength=strength,
@@ -124,6 +134,7 @@ class AsyncClient:
                 mask_url=mask_url,
                 mask_feather=mask_feather,
                 region_only=region_only,
+                preserve_aspects=preserve_aspects,
                 webhook_url=webhook_url,
                 idempotency_key=idempotency_key,
             )
@@ -193,9 +204,10 @@ class AsyncClient:
 
     async def submit(
         self,
-        original_image_url: str,
+        original_image_url: str | None,
         prompt: str,
         *,
+        original_concept_id: str | None = None,
         logo_description: str | None = None,
         theme_description: str | None = None,
         strength: float | None = None,
@@ -204,11 +216,13 @@ class AsyncClient:
         mask_url: str | None = None,
         mask_feather: int | None = None,
         region_only: bool | None = None,
+        preserve_aspects: list[Aspect] | None = None,
         webhook_url: str | None = None,
         idempotency_key: str | None = None,
         wait: int | None = None,
     ) -> TaskResponse:
-        """Creates a task.
+        """Creates a task. Give ``original_image_url`` or ``original_concept_id``, and
+        ``None`` for the other one.
 
         ``idempotency_key`` makes the request safe to send again; one is made up if
         none is given. ``wait`` is how many seconds to wait for the task's end, 1 to
@@ -227,6 +241,7 @@ class AsyncClient:
             timeout=TIMEOUT + (wait or 0),
             json={
                 "original_image_url": original_image_url,
+                "original_concept_id": original_concept_id,
                 "refinement_prompt": prompt,
                 "logo_description": logo_description,
                 "theme_description": theme_description,
@@ -236,6 +251,7 @@ class AsyncClient:
                 "mask_url": mask_url,
                 "mask_feather": mask_feather,
                 "region_only": region_only,
+                "preserve_aspects": preserve_aspects,
                 "webhook_url": webhook_url,
             },
         )
@@ -281,6 +297,13 @@ class AsyncClient:
         params = _given(limit=limit, cursor=cursor)
         return await self._transport.ask(ConceptList, "GET", "/api/concepts", params=params)
 
+    async def lineage(self, concept_id: str) -> list[ConceptResponse]:
+        """A concept, those that it was refined from and those that were refined from it,
+        oldest first, at most 100."""
+        path = f"{_concept_path(concept_id)}/lineage"
+        answer = await self._transport.ask(LineageResponse, "GET", path)
+        return answer["concepts"]
+
     async def delete_concept(self, concept_id: str) -> None:
         """Deletes a concept and its image."""
         await self._transport.delete(_concept_path(concept_id))
@@ -295,6 +318,18 @@ class AsyncClient:
         if url is None:
             raise ValueError("There is no image.")
         return (await self._transport.download(url)).content
+
+    async def verify(self, image: bytes | Path) -> VerificationResponse:
+        """What an image says of its origin, and whether these very bytes were made by
+        this service. It is asked without credentials.
+
+        Raises :class:`ApiError` with status 404 if the service does not tell.
+        """
+        content = await asyncio.to_thread(image.read_bytes) if isinstance(image, Path) else image
+        headers = {"Content-Type": "application/octet-stream"}
+        return await self._transport.ask_openly(
+            VerificationResponse, "POST", "/api/verify", content=content, headers=headers
+        )
 
     async def webhook(self, task_id: str) -> WebhookResponse:
         """The state of the delivery of a task's webhook."""

@@ -50,6 +50,14 @@ class AsyncTransport:
         response = await self._patiently(lambda: self._sent(method, path, **options))
         return _read(kind, response)
 
+    async def ask_openly(
+        self, kind: type[Answer], method: str, path: str, **options: Any
+    ) -> Answer:
+        """As :meth:`ask`, without credentials."""
+        url = f"{self._base}{path}"
+        response = await self._patiently(lambda: self._http.request(method, url, **options))
+        return _read(kind, response)
+
     async def ask_once(self, kind: type[Answer], method: str, path: str) -> Answer:
         """Sent once: a repeat would be answered otherwise."""
         return _read(kind, await self._sent_once(method, path))

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Literal, NotRequired, TypedDict
 
 
+#: What is to stay as it is.
+Aspect = Literal["colors", "layout", "style", "shapes"]
+
+
 #: A page of concepts, newest first.
 class ConceptList(TypedDict):
     concepts: list[ConceptResponse]
@@ -24,8 +28,12 @@ class ConceptResponse(TypedDict):
     logo_description: str | None
     #: What the model reported about its work, such as words that it did not understand.
     notes: list[str]
-    #: As it was sent.
+    #: The concept whose image was refined, if it was one of the user's. It may have been deleted since.
+    original_concept_id: str | None
+    #: As it was sent, or the address of the image of the concept that was refined.
     original_image_url: str
+    #: Where the image says that it comes from. Null of a concept that version 0.1 stored.
+    provenance: Provenance | None
     refinement_prompt: str
     task_id: str
     theme_description: str | None
@@ -59,9 +67,27 @@ class HealthResponse(TypedDict):
     version: str
 
 
+#: A concept, those that it was refined from, and those that were refined from it.
+class LineageResponse(TypedDict):
+    #: The oldest first.
+    concepts: list[ConceptResponse]
+
+
 class ProgressEvent(TypedDict):
     #: The stage that begins.
     stage: StageName
+
+
+#: Where a refined image says that it comes from, and what its original had.
+class Provenance(TypedDict):
+    #: What the image bears: content credentials (C2PA), a digital source type in XMP, or nothing.
+    mark: Literal["c2pa", "xmp", "none"]
+    #: Whether the original had content credentials.
+    original_had_credentials: bool
+    #: Of the stored image, in hexadecimal.
+    sha256: str
+    #: The last part of the address of the image's digital source type (IPTC). Null if it has none, or content credentials, which are not read.
+    source: str | None
 
 
 #: What is left of the user's quota. All fields are null if it is unlimited.
@@ -92,7 +118,12 @@ class RefinementMetadata(TypedDict):
     mask_url: NotRequired[str]
     #: The model's notes on its work. Absent if there are none, and until the task is completed. They stay when the concept is deleted.
     notes: NotRequired[list[str]]
-    original_image_url: str
+    #: As sent.
+    original_concept_id: NotRequired[str]
+    #: Null if `original_concept_id` was sent.
+    original_image_url: str | None
+    #: As sent.
+    preserve_aspects: NotRequired[list[Aspect]]
     refinement_prompt: str
     #: As sent.
     region: NotRequired[Region]
@@ -113,8 +144,12 @@ class RefinementRequest(TypedDict):
     mask_feather: NotRequired[int | None]
     #: An image of the upright original's size that shows the part to change: every pixel outside of it stays as it is. If the mask has transparency anywhere, its fully transparent pixels are that part, else its white ones (all channels above half). A URL as in `original_image_url`, or the `image_url` of an upload. Not together with `region`.
     mask_url: NotRequired[str | None]
-    #: An http or https URL with a public address and without user information, or the `image_url` of an upload.
-    original_image_url: str
+    #: The id of a concept of the user's, whose image is the original. In place of `original_image_url`.
+    original_concept_id: NotRequired[str | None]
+    #: An http or https URL with a public address and without user information, or the `image_url` of an upload or of a concept of the user's. Required unless `original_concept_id` is sent; not together with it.
+    original_image_url: NotRequired[str | None]
+    #: What is to stay as it is, none twice. A provider's prompt ends with it; `local` leaves these aspects alone.
+    preserve_aspects: NotRequired[list[Aspect] | None]
     #: What to change. Spaces at either end do not count.
     refinement_prompt: str
     #: The part of the image to change: every pixel outside of it stays as it is. Not together with `mask_url`.
@@ -165,6 +200,8 @@ class ServiceResponse(TypedDict):
     quota: ServiceQuota | None
     #: Whether what a user without an account made is removed some time after the last session.
     removes_old_data: bool
+    #: Whether anyone may ask where an image comes from.
+    verify: bool
 
 
 #: The credentials of an anonymous user.
@@ -242,6 +279,18 @@ class UploadResponse(TypedDict):
     image_url: str
     #: The image's path below `/api/images/`.
     path: str
+
+
+#: What an image says of its origin.
+class VerificationResponse(TypedDict):
+    #: When the first such concept was created.
+    made_at: str | None
+    #: Whether a concept with these very bytes exists here. Nothing tells whose.
+    made_here: bool
+    #: What it bears: content credentials (C2PA), which are not read, and a digital source type in XMP.
+    marks: list[Literal["c2pa", "xmp"]]
+    #: The last part of the address of its digital source type (IPTC), if its XMP names one.
+    source: str | None
 
 
 #: An event of the stream, with its data parsed.

@@ -49,6 +49,14 @@ class Transport:
         response = self._patiently(lambda: self._sent(method, path, **options))
         return _read(kind, response)
 
+    def ask_openly(
+        self, kind: type[Answer], method: str, path: str, **options: Any
+    ) -> Answer:
+        """As :meth:`ask`, without credentials."""
+        url = f"{self._base}{path}"
+        response = self._patiently(lambda: self._http.request(method, url, **options))
+        return _read(kind, response)
+
     def ask_once(self, kind: type[Answer], method: str, path: str) -> Answer:
         """Sent once: a repeat would be answered otherwise."""
         return _read(kind, self._sent_once(method, path))

@@ -30,6 +30,7 @@ pub async fn service<P: Ports>(state: &State<P>) -> Answer<P> {
             "model": health::model(state).await,
             // Only a sweep removes old data.
             "removes_old_data": config.is_swept,
+            "verify": config.verifies,
         }),
     )
 }

@@ -9,7 +9,7 @@ use super::service::{Call, Service};
 use crate::assets::{self, Asset};
 
 /// The files of a first visit. Images to try are loaded only when they are chosen.
-const MAX_BYTES: usize = 130_000;
+const MAX_BYTES: usize = 140_000;
 
 fn files() -> impl Iterator<Item = &'static Asset> {
     assets::all().filter(|asset| asset.path == "/" || asset.path.starts_with("/page/"))
@@ -110,11 +110,12 @@ fn the_samples_are_images_that_the_service_takes() {
 
 #[test]
 fn the_page_learns_what_an_image_may_be_and_what_refines_it() {
-    for swept in [false, true] {
+    for (swept, verify) in [(false, true), (true, false)] {
         let service = Service::with(&[
             ("max-image-bytes", "1MiB"),
             ("rate-limit", "unlimited"),
             ("swept", if swept { "true" } else { "" }),
+            ("verify", if verify { "on" } else { "off" }),
         ]);
         let told = service.send(Call::get("/page/service.json"));
         assert_eq!(
@@ -126,6 +127,7 @@ fn the_page_learns_what_an_image_may_be_and_what_refines_it() {
                 "model": "It edits by rules.",
                 "quota": null,
                 "removes_old_data": swept,
+                "verify": verify,
             })
         );
     }
