@@ -80,7 +80,7 @@ async fn a_lineage_has_what_was_before_and_after_and_no_siblings() {
     // A deleted one ends the way, in either direction, and is still told by its child.
     delete(&client, &left).await;
     let rest = lineage(&client, &leaf).await;
-    assert_eq!(rest.as_slice(), std::slice::from_ref(&d));
+    assert_eq!(rest.as_slice(), std::slice::from_ref(d));
     assert_eq!(lineage(&client, &root).await, [a.clone(), c.clone()]);
     assert_eq!(client.get(&lineage_of(&left)).await.status, 404);
     let path = format!("/api/concepts/{}", d.as_str().unwrap());
