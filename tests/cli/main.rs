@@ -27,3 +27,4 @@ mod settings_file;
 mod stopping;
 mod terminal;
 mod token;
+mod verify;

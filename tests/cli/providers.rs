@@ -5,6 +5,7 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
@@ -54,7 +55,7 @@ fn each_refines_a_file_that_it_is_sent() {
         // There is no service that a provider could fetch the file from.
         command.env("REFINEMENT_PUBLIC_URL", "https://refine.example");
         run(at(&mut command, name, &provider.url()), b"").silent();
-        assert_eq!(place.read("out/logo.webp"), picture.bytes, "{name}");
+        assert_eq!(place.read("out/logo.webp"), marked(&picture), "{name}");
         let asked = provider.asked(&prompt);
         assert_eq!(asked.len(), 1, "{name}");
         let sent = String::from_utf8_lossy(&asked[0].body).into_owned();

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::{artifacts, pictures};
 
 use crate::place::{Done, Place, prepared, run};
@@ -53,7 +54,7 @@ fn the_first_settings_file_counts_and_what_may_cost_says_whose() {
             return;
         };
         assert_eq!((done.code, &*done.stderr), (0, expected), "{name}");
-        assert_eq!(place.read("out.png"), picture.bytes, "{name}");
+        assert_eq!(place.read("out.png"), marked(&picture), "{name}");
     }
 }
 

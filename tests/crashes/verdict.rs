@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use concept_refinement_domain::sentence::{CANCELLED_BY_USER, WORKER_DIED};
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::provider::Asked as Delivery;
 use concept_refinement_tests::service::Service;
 use serde_json::Value;
@@ -161,7 +162,7 @@ async fn outcome(client: &Client, asked: &Asked, seen: &Seen, journal: &Journal)
     for concept in concepts {
         let url = concept["image_url"].as_str().unwrap_or_default();
         let image = client.get(url).await;
-        if image.status != 200 || image.body != asked.picture.bytes {
+        if image.status != 200 || image.body != marked(&asked.picture) {
             found.push(format!(
                 "its image is not what the model answered: {}, {} bytes in place of {}",
                 image.status,

@@ -1,6 +1,7 @@
 //! HTTP itself: versions, hosts, heads that are too large.
 
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::tokens::token;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -17,7 +18,7 @@ async fn http_2_without_tls_is_spoken_too() {
     assert_eq!(task["status"], "completed", "{task}");
     let image_url = task["image_url"].as_str().unwrap();
     assert!(image_url.starts_with(scripted().url()), "{image_url}");
-    assert_eq!(client.get(image_url).await.body, picture.bytes);
+    assert_eq!(client.get(image_url).await.body, marked(&picture));
 }
 
 /// What comes back for bytes that no client library would send.

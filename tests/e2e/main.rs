@@ -46,6 +46,7 @@ mod partial_edits;
 mod polling;
 mod pooler;
 mod postgres;
+mod provenance;
 mod proxies;
 mod pubsub;
 mod rebinding;

@@ -2,6 +2,7 @@
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{READINESS, SOON, eventually};
+use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::{Origin, Reply};
 use concept_refinement_tests::service::Service;
@@ -98,7 +99,7 @@ async fn the_providers_own_host_is_for_what_the_model_answered() {
     let task = client.refined(&original, &prompt).await;
     assert_eq!(task["status"], "completed", "{task}");
     let image = client.get(task["image_url"].as_str().unwrap()).await;
-    assert_eq!(image.body, picture.bytes);
+    assert_eq!(image.body, marked(&picture));
     let requests = provider.requests(&refined);
     assert_eq!(requests.len(), 1);
     let told = requests.concat().to_lowercase();

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
 use concept_refinement_tests::client::{Answer, Client};
+use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::s3::{ACCESS_KEY, Kind, SECRET_KEY, shared};
@@ -57,7 +58,7 @@ async fn a_refinement_is_in_the_bucket_and_nowhere_else() {
         let url = task["image_url"].as_str().unwrap();
         let refined = Client::new(service.url()).get(url).await;
         assert_eq!(refined.status, 200, "{kind:?}: {refined:?}");
-        assert!(refined.body == picture.bytes, "{kind:?}");
+        assert!(refined.body == marked(&picture), "{kind:?}");
         let concept = task["result_id"].as_str().unwrap();
         let deleted = client.delete(&format!("/api/concepts/{concept}")).await;
         assert_eq!(deleted.status, 204, "{kind:?}");

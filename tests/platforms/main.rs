@@ -14,6 +14,7 @@
 
 mod bytes;
 mod deliveries;
+mod origins;
 mod released;
 mod spin_host;
 mod suite;

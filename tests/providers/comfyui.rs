@@ -18,7 +18,7 @@ fn pair() -> (Provider, Service, tempfile::TempDir) {
     (provider, launch.start(), directory)
 }
 
-fn launched() -> (Provider, Launch, tempfile::TempDir) {
+pub fn launched() -> (Provider, Launch, tempfile::TempDir) {
     let provider = Provider::start();
     provider.serve_below("/history/", reply(&json!({})));
     provider.serve_at(
@@ -52,11 +52,11 @@ fn workflow(image: &str, prompt: &str, denoise: Value) -> String {
     .to_string()
 }
 
-fn queued(id: &str) -> Reply {
+pub fn queued(id: &str) -> Reply {
     reply(&json!({"prompt_id": id, "number": 3, "node_errors": {}}))
 }
 
-fn ended(id: &str, filename: &str) -> Reply {
+pub fn ended(id: &str, filename: &str) -> Reply {
     reply(&json!({id: {
         "prompt": [3, id, {}, {}, ["9"]],
         "outputs": {"9": {"images": [

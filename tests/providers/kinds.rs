@@ -118,9 +118,12 @@ impl Kind {
         })
     }
 
-    /// A launch of the service with this model at this provider.
+    /// A launch of the service with this model at this provider, between which every image
+    /// passes byte for byte.
     pub fn launch(self, provider: &str) -> Launch {
         Launch::new()
+            .set("original-metadata", "keep")
+            .set("provenance", "keep")
             .set("model", self.name())
             .set("model-url", provider)
             .variable("REFINEMENT_MODEL_API_KEY", self.key())

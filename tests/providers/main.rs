@@ -16,6 +16,7 @@ mod failures;
 mod grants;
 mod kills;
 mod kinds;
+mod metadata;
 mod paid_once;
 mod partial_edits;
 mod replicate;

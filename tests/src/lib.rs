@@ -29,6 +29,7 @@ pub mod figures;
 pub mod flaws;
 pub mod issuer;
 pub mod latency;
+pub mod metadata;
 pub mod native;
 pub mod nats;
 pub mod network;

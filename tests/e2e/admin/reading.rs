@@ -2,6 +2,7 @@
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::receiver::{Receiver, nobody};
 use concept_refinement_tests::server::Reply;
@@ -160,7 +161,7 @@ async fn nothing_of_users_is_shown_to_who_may_only_read() {
     let image = Client::new(service.url())
         .send(Method::GET, image, "")
         .await;
-    assert_eq!(image.body, pictures::png(8, 8).bytes);
+    assert_eq!(image.body, marked(&pictures::png(8, 8)));
 }
 
 fn without_url(webhook: &Value) -> Value {

@@ -1,6 +1,7 @@
 //! The end of a process, which is no end of anything that it answered.
 
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::shape::unsigned;
 use futures::future::join_all;
@@ -47,7 +48,7 @@ pub async fn what_was_there_is_there_after_a_restart<P: Platform>() {
     }
     let image = Client::new(service.url()).get(image_url).await;
     assert_eq!(image.status, 200, "its URL is signed as before");
-    assert_eq!(image.body, pictures::png(64, 48).bytes);
+    assert_eq!(image.body, marked(&pictures::png(64, 48)));
     assert_eq!(client.get(&original).await.status, 200);
     let repeat = client.with("idempotency-key", "k");
     let repeat = repeat.refine(&original, "echo it").await;
@@ -99,7 +100,7 @@ pub async fn tasks_under_way_are_completed_after_a_crash<P: Platform>() {
         let task = client.finished(id).await;
         assert_eq!(task["status"], "completed", "{task}: {}", service.log());
         let image = client.get(task["image_url"].as_str().unwrap()).await;
-        assert_eq!(image.body, picture.bytes);
+        assert_eq!(image.body, marked(&picture));
         let concepts = client.get("/api/concepts").await.json()["concepts"].clone();
         assert_eq!(concepts.as_array().unwrap().len(), 1, "{concepts}");
         let next = client.refined(&open, "echo it").await;

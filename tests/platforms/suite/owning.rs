@@ -1,6 +1,7 @@
 //! What a user has: tasks, concepts, images; and what others see of it.
 
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::shape::{self, assert_is_concept, assert_is_task};
@@ -92,7 +93,7 @@ pub async fn a_signature_opens_its_image_to_anyone<P: Platform>() {
     let anybody = Client::new(client.base());
     let image = anybody.get(url).await;
     assert_eq!(image.status, 200);
-    assert_eq!(image.body, pictures::png(8, 8).bytes);
+    assert_eq!(image.body, marked(&pictures::png(8, 8)));
     let flipped = match signature.ends_with('A') {
         true => signature.replacen("signature=", "signature=B", 1),
         false => signature.replacen("signature=", "signature=A", 1),
@@ -277,7 +278,7 @@ pub async fn a_finished_tasks_concept_stays<P: Platform>() {
     assert_eq!(concept.status, 200, "{concept:?}");
     assert_is_concept(&concept.json());
     let image = client.get(text(&concept.json(), "image_url")).await;
-    assert_eq!(image.body, pictures::png(8, 8).bytes);
+    assert_eq!(image.body, marked(&pictures::png(8, 8)));
 
     let missing = origin().serve(Reply::status(404));
     let failed = client.refined(&missing, "echo it").await;
