@@ -85,7 +85,7 @@ pub fn marked(picture: &Picture) -> Vec<u8> {
 }
 
 pub fn inspected(media_type: &str, bytes: &[u8]) -> Inspected {
-    serde_json::from_slice(&python("inspect.py", given(media_type, bytes))).unwrap()
+    serde_json::from_slice(&python("examine.py", given(media_type, bytes))).unwrap()
 }
 
 /// All that ExifTool reads, by group and name, as numbers where it can; warnings are
