@@ -8,6 +8,7 @@ mod middleware;
 use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
@@ -112,7 +113,7 @@ async fn the_next_model_is_asked_where_one_cannot_be_used() {
         match expected {
             Ok(times) => {
                 assert_eq!(task["status"], "completed", "{name}: {task}");
-                assert!(image(&client, &task).await == picture.bytes, "{name}");
+                assert!(image(&client, &task).await == marked(&picture), "{name}");
                 assert_eq!(pair.times(&prompt), times, "{name}");
             }
             Err(reason) => {
@@ -141,7 +142,7 @@ async fn links_go_by_the_names_that_they_are_given() {
     second.answers(&prompt, [Kind::OpenAi.success(&picture)]);
     let (client, task) = refined(&service, &prompt).await;
     assert_eq!(task["status"], "completed", "{task}");
-    assert!(image(&client, &task).await == picture.bytes);
+    assert!(image(&client, &task).await == marked(&picture));
     let key = |provider: &Provider| {
         let asked = provider.asked(&prompt);
         assert_eq!(asked.len(), 1);

@@ -1,6 +1,7 @@
 //! A workflow of a ComfyUI server: upload, queue, history, view.
 
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
@@ -91,7 +92,7 @@ async fn the_workflow_runs_with_its_inputs_and_the_image_is_what_it_saved() {
     );
     let prompt = provider.prompt([queued("run-1")]);
     let (client, task) = refined(&service, &prompt).await;
-    assert!(image(&client, &task).await == picture.bytes);
+    assert!(image(&client, &task).await == marked(&picture));
 
     let id = task["task_id"].as_str().unwrap();
     let upload = provider.asked("/upload/image").remove(0);
@@ -125,7 +126,7 @@ async fn of_several_images_the_first_is_taken() {
     provider.serve_at(first, Reply::picture(&picture));
     let prompt = provider.prompt([queued("run-1")]);
     let (client, task) = refined(&service, &prompt).await;
-    assert!(image(&client, &task).await == picture.bytes);
+    assert!(image(&client, &task).await == marked(&picture));
 }
 
 /// Also where nothing may be computed twice: what failed does not run.
@@ -154,7 +155,7 @@ async fn an_operator_has_a_run_made_again_that_failed() {
         let (client, task) = refined(&service, &prompt).await;
         assert_eq!(task["status"], "failed", "{name}: {task}");
         let task = retried(&launch, &client, &task).await;
-        assert!(image(&client, &task).await == picture.bytes, "{name}");
+        assert!(image(&client, &task).await == marked(&picture), "{name}");
         let asked = provider.asked(&prompt);
         assert_eq!(asked.len(), 2, "{name}");
         assert_eq!(asked[1].json()["prompt_id"], task["task_id"], "{name}");
@@ -175,7 +176,7 @@ async fn a_repeat_finds_what_an_earlier_try_began() {
     provider.serve_at(&path, ended(&id, "1.png"));
     provider.serve_below("/view", Reply::picture(&picture));
     let task = client.finished(&id).await;
-    assert!(image(&client, &task).await == picture.bytes);
+    assert!(image(&client, &task).await == marked(&picture));
     assert!(provider.times(&prompt) <= 1, "computed more than once");
 }
 

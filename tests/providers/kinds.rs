@@ -118,12 +118,9 @@ impl Kind {
         })
     }
 
-    /// A launch of the service with this model at this provider, between which every image
-    /// passes byte for byte.
+    /// A launch of the service with this model at this provider.
     pub fn launch(self, provider: &str) -> Launch {
         Launch::new()
-            .set("original-metadata", "keep")
-            .set("provenance", "keep")
             .set("model", self.name())
             .set("model-url", provider)
             .variable("REFINEMENT_MODEL_API_KEY", self.key())

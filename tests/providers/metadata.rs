@@ -206,8 +206,7 @@ const TRIALS: [Option<Kind>; 6] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn no_provider_gets_more_than_the_picture() {
     let seen = join_all(TRIALS.map(async |kind| {
-        let defaults = |launch: Launch| launch.unset("original-metadata").unset("provenance");
-        let trial = Trial::new(kind, defaults);
+        let trial = Trial::new(kind, |launch| launch);
         let mut seen = Vec::new();
         for picture in trial.pictures() {
             for way in [Way::Url, Way::Upload, Way::Parent] {
@@ -251,7 +250,7 @@ async fn an_address_is_given_only_of_what_has_nothing_to_strip() {
     let public = "https://images.example.com";
     let by_address = |launch: Launch| {
         let launch = launch.set("model-original", "url");
-        launch.unset("original-metadata").set("public-url", public)
+        launch.set("public-url", public)
     };
     let trial = Trial::new(Some(Kind::JigsawStack), by_address);
     let client = Client::session(trial.service.url()).await;

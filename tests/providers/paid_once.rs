@@ -4,6 +4,7 @@
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::exposition::Exposition;
+use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
@@ -237,7 +238,7 @@ async fn a_prediction_is_made_once() {
         let service = of_replicate(&provider).start();
         let (client, task) = refined(&service, &prompt).await;
         assert_eq!(task["status"], "completed", "{name}: {task}");
-        assert!(image(&client, &task).await == picture.bytes, "{name}");
+        assert!(image(&client, &task).await == marked(&picture), "{name}");
         assert_eq!(provider.times(&prompt), 1, "{name}: paid for again");
         assert_eq!(provider.times(AT), 2, "{name}");
         assert_eq!(notes(&client).await, json!([]), "{name}");
@@ -271,7 +272,7 @@ async fn a_prediction_outlives_a_crash() {
         assert_eq!(provider.times(&prompt), 1, "{ended}: paid for again");
         match is_completed {
             true => {
-                assert!(image(&client, &task).await == picture.bytes, "{ended}");
+                assert!(image(&client, &task).await == marked(&picture), "{ended}");
                 assert_eq!(notes(&client).await, json!([]));
             }
             false => assert_eq!(task["error_message"], format!("{FAILED}{NOT_REFINED}")),
@@ -303,7 +304,7 @@ async fn an_operator_has_a_prediction_made_again_that_failed() {
         assert_eq!(provider.times(&prompt), 1, "{name}");
 
         let task = retried(&launch, &client, &task).await;
-        assert!(image(&client, &task).await == picture.bytes, "{name}");
+        assert!(image(&client, &task).await == marked(&picture), "{name}");
         assert_eq!(provider.times(&prompt), 2, "{name}");
         assert_eq!(notes(&client).await, json!([]), "{name}");
     }
@@ -323,7 +324,7 @@ async fn an_operators_retry_goes_on_with_what_runs() {
     assert_eq!(task["status"], "failed", "{task}");
     provider.serve_at(AT, reply(&prediction("succeeded", json!(url))));
     let task = retried(&launch, &client, &task).await;
-    assert!(image(&client, &task).await == picture.bytes);
+    assert!(image(&client, &task).await == marked(&picture));
     assert_eq!(provider.times(&prompt), 1, "paid for again");
 }
 
@@ -340,7 +341,7 @@ async fn an_output_outlives_a_crash() {
     let is_downloaded = || provider.times(&url.replace(&provider.url(), "")) == 1;
     let (_service, client, task) = killed_while_asked(&launch, &prompt, is_downloaded).await;
     assert_eq!(task["status"], "completed", "{task}");
-    assert!(image(&client, &task).await == picture.bytes);
+    assert!(image(&client, &task).await == marked(&picture));
     assert_eq!(provider.times(&prompt), 1, "paid for again");
     assert_eq!(notes(&client).await, json!([]));
 }

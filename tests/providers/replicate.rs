@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
@@ -98,7 +99,7 @@ async fn an_output_is_downloaded_again_and_not_made_again() {
         let prompt = provider.prompt([created(&prediction("succeeded", json!(url)))]);
         let (client, task) = refined(&service, &prompt).await;
         assert_eq!(task["status"], "completed", "{name}: {task}");
-        assert!(image(&client, &task).await == picture.bytes, "{name}");
+        assert!(image(&client, &task).await == marked(&picture), "{name}");
         assert_eq!(provider.times(&prompt), 1, "{name}: paid for again");
         let path = url.strip_prefix(&provider.url()).unwrap();
         let asked = provider.asked(path);
@@ -128,7 +129,7 @@ async fn a_prediction_is_looked_at_until_it_has_ended() {
         ],
     );
     let (client, task) = refined(&service, &prompt).await;
-    assert!(image(&client, &task).await == picture.bytes);
+    assert!(image(&client, &task).await == marked(&picture));
 
     let asked = provider.asked(&prompt);
     assert_eq!(asked.len(), 1, "paid for more than once");
@@ -162,7 +163,7 @@ async fn a_version_is_asked_for_by_its_id() {
     let data = format!("data:image/png;base64,{}", STANDARD.encode(&picture.bytes));
     let prompt = provider.prompt([created(&prediction("succeeded", json!([data])))]);
     let (client, task) = refined(&service, &prompt).await;
-    assert!(image(&client, &task).await == picture.bytes);
+    assert!(image(&client, &task).await == marked(&picture));
     let asked = &provider.asked(&prompt)[0];
     assert_eq!(asked.path, "/v1/predictions");
     let json = asked.json();
@@ -186,12 +187,11 @@ async fn a_large_original_is_uploaded_first() {
     let picture = pictures::png(50, 40);
     let url = provider.serve(Reply::picture(&picture));
     let prompt = provider.prompt([created(&prediction("succeeded", json!(url)))]);
-    let mut original = pictures::png(40, 30);
-    original.bytes.resize(1_000_001, 7);
+    let original = pictures::large_png(1_000_000);
     let client = Client::session(service.url()).await;
     let uploaded = client.uploaded(&original).await;
     let task = client.refined(&uploaded, &prompt).await;
-    assert!(image(&client, &task).await == picture.bytes);
+    assert!(image(&client, &task).await == marked(&picture));
     let upload = provider.asked("/v1/files").remove(0);
     let parts = upload.form();
     assert_eq!(parts.len(), 1);

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::provider::{Asked, Part, Provider};
 use concept_refinement_tests::server::Reply;
@@ -29,7 +30,7 @@ async fn asked(kind: Kind, picture: &Picture) -> (Asked, String) {
     });
     let answer = client.post("/api/concepts/refine", &body).await;
     let task = client.finished(&answer.task_id()).await;
-    assert!(image(&client, &task).await == picture.bytes, "{kind:?}");
+    assert!(image(&client, &task).await == marked(&picture), "{kind:?}");
     let mut asked = pair.provider.asked(&prompt);
     assert_eq!(asked.len(), 1, "{kind:?}");
     let enriched = format!("{prompt} Logo: {LOGO}. Theme: {THEME}.");
@@ -211,7 +212,7 @@ async fn a_cog_server_is_asked_again_under_the_same_id() {
     let picture = pictures::png(8, 8);
     let prompt = pair.provider.prompt([busy, Kind::Cog.success(&picture)]);
     let (client, task) = pair.refined(&prompt).await;
-    assert!(image(&client, &task).await == picture.bytes);
+    assert!(image(&client, &task).await == marked(&picture));
     let asked = pair.provider.asked(&prompt);
     let paths: Vec<_> = asked.iter().map(|asked| asked.path.as_str()).collect();
     let path = format!("/predictions/{}", task["task_id"].as_str().unwrap());
@@ -230,7 +231,7 @@ async fn a_provider_is_asked_for_the_next_task_on_the_same_connection() {
         for _ in 0..TASKS {
             let prompt = provider.prompt([kind.success(&picture)]);
             let (client, task) = refined(&service, &prompt).await;
-            assert!(image(&client, &task).await == picture.bytes, "{kind:?}");
+            assert!(image(&client, &task).await == marked(&picture), "{kind:?}");
         }
         // So has the runtime on which a call goes on that has computed for long, as
         // unoptimised components may; and none waits for longer than four seconds.
@@ -249,7 +250,7 @@ async fn a_model_is_chosen_by_its_name() {
         let service = kind.launch(&provider.url()).set("model-name", name).start();
         let prompt = provider.prompt([kind.success(&picture)]);
         let (client, task) = refined(&service, &prompt).await;
-        assert!(image(&client, &task).await == picture.bytes, "{kind:?}");
+        assert!(image(&client, &task).await == marked(&picture), "{kind:?}");
         provider.asked(&prompt).remove(0)
     };
     let asked = named(Kind::OpenAi, "gpt-image-2").await;
@@ -301,8 +302,7 @@ async fn automatic1111_gets_the_original_in_base64_and_a_size() {
 /// Larger than any buffer on the way, and not a multiple of three bytes.
 #[tokio::test]
 async fn a_large_original_arrives_whole() {
-    let mut picture = pictures::png(40, 30);
-    picture.bytes.resize(15_000_001, 7);
+    let picture = pictures::large_png(15_000_000);
     join_all(Kind::ALL.map(async |kind| {
         let (asked, _) = asked(kind, &picture).await;
         let image = match kind {
@@ -321,8 +321,7 @@ async fn a_large_original_arrives_whole() {
 /// nothing of it.
 #[tokio::test]
 async fn a_large_original_takes_no_memory_of_the_model() {
-    let mut picture = pictures::png(40, 30);
-    picture.bytes.resize(20_000_000, 7);
+    let picture = pictures::large_png(20_000_000);
     join_all(Kind::ALL.map(async |kind| {
         let provider = Provider::start();
         let launch = kind.launch(&provider.url()).set("model-memory", "16MiB");

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image::codecs::gif::GifEncoder;
 use image::codecs::jpeg::JpegEncoder;
-use image::codecs::png::PngEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::codecs::webp::WebPEncoder;
 use image::{DynamicImage, ExtendedColorType, ImageEncoder as _, ImageFormat, Rgb, RgbImage};
 
@@ -35,6 +35,21 @@ pub fn png_with_profile(length: usize) -> Picture {
         .write_image(image.as_raw(), 8, 8, ExtendedColorType::Rgb8)
         .unwrap();
     Picture { bytes, ..picture }
+}
+
+/// Of a little more than so many bytes, all of which belong to the picture; their number is
+/// no multiple of three.
+pub fn large_png(bytes: usize) -> Picture {
+    let pictures = (1_000..).map(|width| {
+        let height = u32::try_from(bytes).unwrap() / (3 * width) + 1;
+        encoded(width, height, "image/png", |image, bytes| {
+            let (compression, filter) = (CompressionType::Uncompressed, FilterType::NoFilter);
+            let encoder = PngEncoder::new_with_quality(bytes, compression, filter);
+            image.write_with_encoder(encoder).unwrap();
+        })
+    });
+    let mut uneven = pictures.filter(|picture| !picture.bytes.len().is_multiple_of(3));
+    uneven.next().unwrap()
 }
 
 pub fn jpeg(width: u32, height: u32) -> Picture {

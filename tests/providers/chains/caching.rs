@@ -1,6 +1,7 @@
 //! What was asked before is answered without asking again.
 
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
@@ -29,7 +30,7 @@ async fn the_same_is_answered_without_asking_again() {
         let (user, url) = user().await;
         for _ in 0..2 {
             let task = user.refined(&url, &prompt).await;
-            assert!(image(&user, &task).await == first.bytes);
+            assert!(image(&user, &task).await == marked(&first));
         }
     }
     assert_eq!(provider.times(&prompt), 1, "of two users and four tasks");
@@ -38,11 +39,11 @@ async fn the_same_is_answered_without_asking_again() {
     let (user, url) = user().await;
     let elsewhere = user.uploaded(&pictures::png(41, 30)).await;
     let task = user.refined(&elsewhere, &prompt).await;
-    assert!(image(&user, &task).await == second.bytes);
+    assert!(image(&user, &task).await == marked(&second));
     assert_eq!(provider.times(&prompt), 2);
     let prompt = provider.prompt([answer(&second)]);
     let task = user.refined(&url, &prompt).await;
-    assert!(image(&user, &task).await == second.bytes);
+    assert!(image(&user, &task).await == marked(&second));
     assert_eq!(provider.times(&prompt), 1);
 }
 
@@ -83,7 +84,7 @@ async fn a_chain_is_nested_at_will() {
     second.answers(&prompt, [Kind::Automatic1111.success(&picture)]);
     for _ in 0..2 {
         let task = client.refined(&original, &prompt).await;
-        assert!(image(&client, &task).await == picture.bytes);
+        assert!(image(&client, &task).await == marked(&picture));
     }
     assert_eq!((first.times(&prompt), second.times(&prompt)), (1, 1));
 

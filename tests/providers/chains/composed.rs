@@ -1,6 +1,7 @@
 //! The same chain as one component, as stock platforms run it.
 
 use concept_refinement_tests::artifacts;
+use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
@@ -31,7 +32,7 @@ async fn a_composed_chain_asks_the_next_model_with_its_own_settings() {
     let prompt = first.prompt([Reply::status(503)]);
     second.answers(&prompt, [Kind::Automatic1111.success(&picture)]);
     let (client, task) = refined(&service, &prompt).await;
-    assert!(image(&client, &task).await == picture.bytes);
+    assert!(image(&client, &task).await == marked(&picture));
     for (kind, provider) in [(Kind::OpenAi, &first), (Kind::Automatic1111, &second)] {
         let asked = provider.asked(&prompt);
         assert_eq!(asked.len(), 1, "{kind:?}");

@@ -2,6 +2,7 @@
 
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::process::Process;
 use concept_refinement_tests::provider::Provider;
@@ -167,7 +168,7 @@ async fn what_one_link_is_granted_no_other_one_has() {
     assert_eq!(failed(&service, "tell: jwt-secret").await, "nothing");
     let prompt = first.prompt([Kind::OpenAi.success(&picture)]);
     let (client, task) = refined(&service, &prompt).await;
-    assert!(image(&client, &task).await == picture.bytes);
+    assert!(image(&client, &task).await == marked(&picture));
     let asked = first.asked(&prompt);
     let (header, value) = Kind::OpenAi.credentials();
     assert_eq!(asked[0].header(header), Some(value.as_str()));
@@ -203,7 +204,7 @@ async fn the_template_judges_prompts_before_a_model_is_asked() {
     for picture in pictures::all(300, 200) {
         let original = client.uploaded(&picture).await;
         let task: Value = client.refined(&original, "echo it").await;
-        assert!(image(&client, &task).await == picture.bytes);
+        assert!(image(&client, &task).await == marked(&picture));
     }
 }
 
