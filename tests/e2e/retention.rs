@@ -6,7 +6,7 @@ use std::fs;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::metadata::marked;
-use concept_refinement_tests::pictures::{self, Picture};
+use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::Launch;
 use concept_refinement_tests::shape::unsigned;
 use concept_refinement_tests::stored_images;
@@ -151,11 +151,7 @@ async fn half_an_image_goes_at_the_start_and_so_do_empty_folders() {
     let launch = scripted_launch().embedded();
     let service = launch.start();
     let client = Client::user(service.url(), &new_name());
-    let large = Picture {
-        bytes: pictures::padded(stored_images::LARGE),
-        ..pictures::png(8, 8)
-    };
-    let original = origin().picture(&large);
+    let original = origin().picture(&pictures::large_png(stored_images::LARGE));
     let task = client.refined(&original, "echo it").await;
     let launch = launch.at(&service);
     assert!(service.stop().status.success());

@@ -30,7 +30,7 @@ async fn asked(kind: Kind, picture: &Picture) -> (Asked, String) {
     });
     let answer = client.post("/api/concepts/refine", &body).await;
     let task = client.finished(&answer.task_id()).await;
-    assert!(image(&client, &task).await == marked(&picture), "{kind:?}");
+    assert!(image(&client, &task).await == marked(picture), "{kind:?}");
     let mut asked = pair.provider.asked(&prompt);
     assert_eq!(asked.len(), 1, "{kind:?}");
     let enriched = format!("{prompt} Logo: {LOGO}. Theme: {THEME}.");
