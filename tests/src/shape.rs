@@ -62,7 +62,7 @@ pub fn assert_is_task(task: &Value) {
 }
 
 pub fn assert_is_concept(concept: &Value) {
-    const KEYS: [&str; 11] = [
+    const KEYS: [&str; 13] = [
         "color_palettes",
         "created_at",
         "id",
@@ -70,7 +70,9 @@ pub fn assert_is_concept(concept: &Value) {
         "is_anonymous",
         "logo_description",
         "notes",
+        "original_concept_id",
         "original_image_url",
+        "provenance",
         "refinement_prompt",
         "task_id",
         "theme_description",
@@ -80,6 +82,8 @@ pub fn assert_is_concept(concept: &Value) {
     assert_is_uuid(&concept["task_id"]);
     assert_is_time(&concept["created_at"]);
     assert_eq!(concept["color_palettes"], Value::Array(Vec::new()));
+    let provenance = ["mark", "original_had_credentials", "sha256", "source"];
+    assert_eq!(keys(&concept["provenance"]), provenance, "{concept}");
 }
 
 /// An answer but for the signatures of images, which change every quarter of an
