@@ -73,10 +73,14 @@ fn full(picture: &Picture, is_bare: bool) -> Picture {
 /// What is stored of this picture where a model answers it. That this is right is what others
 /// say: see `e2e/provenance`.
 pub fn marked(picture: &Picture) -> Vec<u8> {
+    marked_as(SourceType::CompositeWithTrainedAlgorithmicMedia, picture)
+}
+
+/// The same with the source of the model.
+pub fn marked_as(source: SourceType, picture: &Picture) -> Vec<u8> {
     let mut reader = Reader::new();
     reader.push(&picture.bytes);
     let metadata = reader.finish(picture.bytes.len() as u64);
-    let source = SourceType::CompositeWithTrainedAlgorithmicMedia;
     let mut filter = metadata.marked(source).filter();
     let mut stored = Vec::new();
     filter.push(&picture.bytes, &mut stored);

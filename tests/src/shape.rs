@@ -82,6 +82,8 @@ pub fn assert_is_concept(concept: &Value) {
     assert_is_uuid(&concept["task_id"]);
     assert_is_time(&concept["created_at"]);
     assert_eq!(concept["color_palettes"], Value::Array(Vec::new()));
+    let provenance = ["mark", "original_had_credentials", "sha256", "source"];
+    assert_eq!(keys(&concept["provenance"]), provenance, "{concept}");
 }
 
 /// An answer but for the signatures of images, which change every quarter of an
