@@ -230,7 +230,7 @@ mod tests {
             ),
             (
                 17,
-                "3a998245eea4027ed3fc62da396c36456c0a4f2370b5e9e1a203225044b6a0b7",
+                "138889959a6ab00e8cd650834a20bb40cd3d5acb775acd8e2c81750591a76695",
             ),
         ];
         let found: Vec<_> = statements()
