@@ -25,7 +25,7 @@ pub struct ConceptResponse<'a> {
     notes: &'a [String],
     /// The concept that it was refined from, which may have been deleted since.
     original_concept_id: Option<&'a str>,
-    /// Null of a concept of version 0.1.
+    /// Null if version 0.1 stored the concept or its image.
     provenance: Option<ProvenanceResponse<'a>>,
     #[serde(serialize_with = "rfc3339")]
     created_at: Timestamp,
@@ -37,7 +37,7 @@ pub struct ProvenanceResponse<'a> {
     #[serde(flatten)]
     provenance: &'a Provenance,
     /// Of the stored image, in hexadecimal.
-    sha256: Option<&'a str>,
+    sha256: &'a str,
 }
 
 impl<'a> ConceptResponse<'a> {
@@ -59,10 +59,8 @@ impl<'a> ConceptResponse<'a> {
             provenance: content
                 .provenance
                 .as_ref()
-                .map(|provenance| ProvenanceResponse {
-                    provenance,
-                    sha256: content.image_sha256.as_deref(),
-                }),
+                .zip(content.image_sha256.as_deref())
+                .map(|(provenance, sha256)| ProvenanceResponse { provenance, sha256 }),
             created_at: concept.created_at,
         }
     }
