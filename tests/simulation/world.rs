@@ -74,6 +74,8 @@ impl World {
         let config = Config {
             model_timeout: settings.model_timeout,
             task_timeout: settings.task_timeout,
+            // What is stored is compared with what the model answered.
+            marks_images: false,
             ..Config::from_settings(|_| None).unwrap()
         };
         Rc::new(Self {
