@@ -158,7 +158,8 @@ fn an_answer_is_downloaded_again_where_that_can_help() {
             .page(THERE, Page::File(GIF, TAG))
             .model([Script::Location(THERE)]);
         world.before_pages.replace(before.into());
-        assert_eq!(world.process(), Outcome::Done, "{name}");
+        let outcome = world.process_with(&[("provenance", "keep")]);
+        assert_eq!(outcome, Outcome::Done, "{name}");
         assert_eq!(world.asked.borrow().len(), 1, "{name}");
         // The first one was for the original.
         assert_eq!(world.offsets.borrow()[1..], *offsets, "{name}");
