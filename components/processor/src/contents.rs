@@ -166,11 +166,8 @@ impl From<&metadata::Metadata> for Metadata {
 }
 
 impl<B: Blob> Contents<B> {
-    /// The same image without what a model must not see.
+    /// The same image without what a model must not see, if there is something of the kind.
     pub async fn stripped(self) -> Result<Self, CapabilityError> {
-        if !self.inspected.metadata.is_strippable {
-            return Ok(self);
-        }
         let rewritten = self.blob.stripped().await?;
         Ok(self.with(rewritten))
     }

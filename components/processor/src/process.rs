@@ -255,13 +255,10 @@ async fn marked<B: Blob>(
     refined: Refined<B>,
     original_had_credentials: bool,
 ) -> Result<(Refined<B>, Provenance), CapabilityError> {
-    let Metadata {
-        has_credentials,
-        source_type,
-        ..
-    } = refined.image.metadata().clone();
-    if !config.marks_images || has_credentials || source_type.is_some() {
-        let provenance = Provenance::of(has_credentials, source_type, original_had_credentials);
+    let metadata = refined.image.metadata();
+    let says_so = metadata.has_credentials || metadata.source_type.is_some();
+    if says_so || !config.marks_images {
+        let provenance = provenance(metadata, original_had_credentials);
         return Ok((refined, provenance));
     }
     let source_type = refined.source_type;
@@ -273,6 +270,12 @@ async fn marked<B: Blob>(
         refined,
         Provenance::marked(source_type, original_had_credentials),
     ))
+}
+
+/// Of an image that stays as it is.
+fn provenance(image: &Metadata, original_had_credentials: bool) -> Provenance {
+    let source_type = image.source_type.clone();
+    Provenance::of(image.has_credentials, source_type, original_had_credentials)
 }
 
 /// The image of an earlier attempt that was interrupted after storing it. The model's notes
@@ -292,14 +295,7 @@ async fn stored_earlier<P: Ports>(
         {
             let limits = config.composite_limits(u64::MAX);
             let provenance = match stored_image(ports, &path, limits).await {
-                Ok(image) => {
-                    let metadata = image.metadata().clone();
-                    Some(Provenance::of(
-                        metadata.has_credentials,
-                        metadata.source_type,
-                        original_had_credentials,
-                    ))
-                }
+                Ok(image) => Some(provenance(image.metadata(), original_had_credentials)),
                 Err(Interrupted::Store(error)) if error.is_repeatable() => return Err(error.into()),
                 // What was paid for is not thrown away for this.
                 Err(_) => None,

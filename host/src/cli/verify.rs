@@ -132,10 +132,10 @@ fn read(path: &Path) -> anyhow::Result<(Bytes, Metadata)> {
         max_pixels: u64::MAX,
     });
     inspector.push(&bytes)?;
-    let inspected = inspector.finish()?;
+    inspector.finish()?;
     let mut reader = Reader::new();
     reader.push(&bytes);
-    let metadata = reader.finish(inspected.bytes.saturating_sub(inspector.behind()));
+    let metadata = reader.finish(inspector.picture_end());
     Ok((bytes.into(), metadata))
 }
 

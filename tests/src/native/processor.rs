@@ -93,16 +93,15 @@ impl Held {
         let rewrite = metadata.as_ref().and_then(rewrite);
         let rewrite = rewrite.ok_or_else(|| CapabilityError::invalid("There is no image."))?;
         let mut filter = rewrite.filter();
-        let rewritten = |change: &mut dyn FnMut(&mut Vec<u8>)| {
-            let mut out = Vec::new();
-            change(&mut out);
-            Bytes::from(out)
-        };
         let mut chunks = Vec::new();
         for chunk in &self.chunks {
-            chunks.push(rewritten(&mut |out| filter.push(chunk, out)));
+            let mut out = Vec::new();
+            filter.push(chunk, &mut out);
+            chunks.push(Bytes::from(out));
         }
-        chunks.push(rewritten(&mut |out| filter.finish(out)));
+        let mut end = Vec::new();
+        filter.finish(&mut end);
+        chunks.push(end.into());
         chunks.retain(|chunk| !chunk.is_empty());
         Ok(Rewritten {
             blob: Self {

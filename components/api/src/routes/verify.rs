@@ -63,7 +63,7 @@ async fn read<P, B: Body>(
         reader.push(&chunk);
         hash.update(&chunk);
     }
-    let inspected = inspector.finish()?;
-    let picture_end = inspected.bytes.saturating_sub(inspector.behind());
-    Ok((reader.finish(picture_end), hex(&hash.finalize())))
+    inspector.finish()?;
+    let metadata = reader.finish(inspector.picture_end());
+    Ok((metadata, hex(&hash.finalize())))
 }

@@ -73,6 +73,11 @@ impl Inspector {
         self.behind
     }
 
+    /// How many bytes the picture takes, from the first one on.
+    pub fn picture_end(&self) -> u64 {
+        self.bytes.saturating_sub(self.behind)
+    }
+
     /// Whether an image has begun and not ended.
     pub fn is_amid(&self) -> bool {
         match &self.walk {

@@ -77,8 +77,7 @@ impl Transfer {
 
     /// What a whole image says of itself beside its pixels.
     pub fn metadata(&self) -> Metadata {
-        let picture_end = self.length.saturating_sub(self.inspector.behind());
-        self.reader.finish(picture_end)
+        self.reader.finish(self.inspector.picture_end())
     }
 
     /// What there is after the end of a stream.

@@ -18,14 +18,13 @@ use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 use url::{Url, form_urlencoded};
 
-use super::super::connection::{Stream, connect};
+use super::super::connection::{Stream, client_config, connect};
 use super::super::failure::Failure;
 use super::super::settings;
 pub use super::refusal::Problem;
 pub use super::token::Access;
 use super::token::Token;
 use crate::admin::SUDO_USER;
-use crate::config::Config;
 use crate::config::table::Command;
 use crate::wiring::control::ControlClient;
 
@@ -80,10 +79,7 @@ impl AdminClient {
             endpoint: Endpoint::Address {
                 url: url.clone(),
                 token: Token::of(access, |name| std::env::var(name).ok())?,
-                tls: match url.scheme() {
-                    "https" => Some(client_config(&config)?),
-                    _ => None,
-                },
+                tls: client_config(url, &config)?,
             },
             sudo_user: None,
         })
@@ -251,10 +247,6 @@ impl AdminClient {
             Endpoint::Address { token, .. } => Some(token.variable),
         }
     }
-}
-
-fn client_config(config: &Config) -> anyhow::Result<Arc<ClientConfig>> {
-    Ok(Arc::new(tls::client(&config.trust)?))
 }
 
 /// Parses the address of an admin API. A token in it would be seen by others on the machine.

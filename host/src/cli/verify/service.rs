@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 use url::Url;
 
-use crate::cli::connection::connect;
+use crate::cli::connection::{client_config, connect};
 use crate::config::Config;
 
 /// Timeout for sending an image and its answer.
@@ -34,10 +34,7 @@ pub struct Service {
 impl Service {
     /// Nothing is asked yet.
     pub fn new(url: Url, config: &Config) -> anyhow::Result<Self> {
-        let tls = match url.scheme() {
-            "https" => Some(Arc::new(tls::client(&config.trust)?)),
-            _ => None,
-        };
+        let tls = client_config(&url, config)?;
         Ok(Self { url, tls })
     }
 
