@@ -2,6 +2,7 @@
 //!
 //! Steps run in order until the first failure. A step reports what it could not check.
 
+mod failures;
 mod programs;
 mod runner;
 mod steps;

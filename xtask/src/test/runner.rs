@@ -90,7 +90,9 @@ impl Run<'_> {
         // If the arguments select no tests, they are wrong; but a crate may have no
         // tests.
         let is_any = self.arguments.is_empty() || tally.passed > 0;
-        Ok(tally.with_success(is_success && is_any))
+        Ok(tally
+            .with_success(is_success && is_any)
+            .in_program(&self.name))
     }
 
     /// Returns whether it succeeded.

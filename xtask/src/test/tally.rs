@@ -6,12 +6,16 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
 
+use super::failures;
+
 /// How many tests ended in which way.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Tally {
     pub passed: u64,
     pub failed: u64,
     pub skipped: u64,
+    /// The failed ones, as far as their programs named them.
+    pub failures: Vec<String>,
 }
 
 impl Tally {
@@ -19,6 +23,7 @@ impl Tally {
     pub fn of(output: &str) -> Self {
         let mut tally = Self::default();
         output.lines().for_each(|line| tally.add(line));
+        tally.failures = failures::of(output);
         tally
     }
 
@@ -67,7 +72,16 @@ impl Tally {
             passed: self.passed + other.passed,
             failed: self.failed + other.failed,
             skipped: self.skipped + other.skipped,
+            failures: [self.failures, other.failures].concat(),
         }
+    }
+
+    /// Says of failures in which program they were.
+    pub fn in_program(mut self, name: &str) -> Self {
+        for failure in &mut self.failures {
+            *failure = format!("{name}: {failure}");
+        }
+        self
     }
 
     /// Accounts for tests that were skipped first and run later.
@@ -76,13 +90,18 @@ impl Tally {
             passed: self.passed + run.passed,
             failed: self.failed + run.failed,
             skipped: self.skipped.saturating_sub(run.passed + run.failed),
+            failures: [self.failures, run.failures].concat(),
         }
     }
 
     /// A run without passed tests is a failure.
     pub fn verdict(self) -> anyhow::Result<()> {
         match self {
-            Self { failed: 1.., .. } => bail!("tests failed"),
+            Self {
+                failed: 1..,
+                failures,
+                ..
+            } => bail!("tests failed\n{}", failures.join("\n")),
             Self { passed: 0, .. } => bail!("no test was run"),
             _ => Ok(()),
         }
@@ -95,6 +114,7 @@ impl fmt::Display for Tally {
             passed,
             failed,
             skipped,
+            ..
         } = self;
         write!(f, "{passed} passed, {failed} failed, {skipped} skipped")
     }
@@ -113,6 +133,7 @@ fn parse(line: &str) -> Option<Tally> {
         passed: count("passed")?,
         failed: count("failed")?,
         skipped: count("ignored")?,
+        failures: Vec::new(),
     })
 }
 
@@ -125,6 +146,7 @@ mod tests {
             passed,
             failed,
             skipped,
+            failures: Vec::new(),
         }
     }
 
@@ -193,8 +215,17 @@ mod tests {
     #[test]
     fn what_was_run_later_is_skipped_no_more() {
         let first = tally(9, 1, 5);
-        assert_eq!(first.with_skipped(tally(3, 1, 0)), tally(12, 2, 1));
+        assert_eq!(first.clone().with_skipped(tally(3, 1, 0)), tally(12, 2, 1));
         assert_eq!(first.with_skipped(tally(0, 9, 0)), tally(9, 10, 0));
+    }
+
+    #[test]
+    fn a_failure_is_told_at_the_end() {
+        let failed =
+            Tally::of("test a ... FAILED\ntest result: FAILED. 0 passed; 1 failed; 0 ignored\n");
+        let sum = tally(3, 0, 0).and(failed.in_program("cli"));
+        let told = sum.verdict().unwrap_err().to_string();
+        assert_eq!(told, "tests failed\ncli: a");
     }
 
     #[test]
