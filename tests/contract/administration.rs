@@ -17,7 +17,7 @@ use concept_refinement_capability::administration::{
 };
 use concept_refinement_capability::clock::ManualClock;
 use concept_refinement_capability::moving::Records;
-use concept_refinement_domain::capability::NewTask;
+use concept_refinement_domain::capability::{NewTask, TaskFailure};
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::step::StepKind;
 use concept_refinement_domain::task::{Status, Task, id_at};
@@ -87,8 +87,9 @@ impl<B: Operated> Store<B> {
     async fn failed(&self, user: &str, error_message: &str) -> Task {
         let task = self.pending(user).await;
         let claimed = self.claim(&task).await;
-        let failed = self.leases.fail(&claimed.lease, None, error_message);
-        let _ = failed.await.unwrap();
+        let failure = TaskFailure::new(error_message);
+        let failed = self.leases.fail(&claimed.lease, &failure).await;
+        let _ = failed.unwrap();
         self.task(&task).await
     }
 

@@ -31,6 +31,7 @@ macro_rules! task_promises {
             tasks::idempotency {
                 twenty_at_once_create_one,
                 a_key_belongs_to_its_user,
+                a_hash_of_a_request_is_followed_for_a_while,
             }
             tasks::leases {
                 one_of_many_workers_gets_the_task,

@@ -28,6 +28,7 @@ use concept_refinement_capability::tasks::{Leases, Maintenance, TaskStore, Tasks
 use concept_refinement_capability::webhooks::Webhooks;
 use concept_refinement_domain::capability::{
     Claimed, Fenced, Finished, ImageKind, Lease, NewTask, RefinedImage, Stored, Submission,
+    TaskFailure,
 };
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image::Format;
@@ -165,7 +166,11 @@ impl<B: TaskBackend> Store<B> {
     }
 
     pub async fn fail(&self, lease: &Lease) {
-        let failed = self.leases.fail(lease, None, "It failed.").await.unwrap();
+        let failed = self
+            .leases
+            .fail(lease, &TaskFailure::new("It failed."))
+            .await
+            .unwrap();
         assert_eq!(failed, Fenced::Done);
     }
 
@@ -202,6 +207,7 @@ pub fn new_task(user: &str) -> NewTask {
         mask_path: None,
         parent: None,
         images_found: true,
+        replayed_within: None,
         idempotency_key: None,
         quota: None,
         active_tasks: 1,

@@ -59,6 +59,7 @@ async fn ended(data: &Path) {
             mask_path: None,
             parent: None,
             images_found: true,
+            replayed_within: None,
             idempotency_key: None,
             quota: None,
             active_tasks: 1,

@@ -189,6 +189,7 @@ fn count_once_more(world: &World, user: String) {
         mask_path: None,
         parent: None,
         images_found: true,
+        replayed_within: None,
         idempotency_key: None,
         quota: world.settings.quota,
         active_tasks: 1,

@@ -13,7 +13,7 @@ use concept_refinement_capability::clock::ManualClock;
 use concept_refinement_capability::intercept::Operations as _;
 use concept_refinement_capability::tasks::{TaskOperation as Asked, TaskReply as Reply, TaskStore};
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, Fenced, NewTask, Submission,
+    CapabilityError, Claimed, Fenced, NewTask, Submission, TaskFailure,
 };
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::task::Status;
@@ -183,7 +183,7 @@ impl Store {
             // As one that has cost something.
             let paid = Payment::default().call_begun();
             let _ = self.drive(self.inner.pay(&lease, &paid))?;
-            self.drive(self.inner.fail(&lease, None, reason))
+            self.drive(self.inner.fail(&lease, &TaskFailure::new(reason)))
         })
     }
 

@@ -130,6 +130,7 @@ mod tests {
                 image_path: None,
                 notes: Vec::new(),
                 error_message: None,
+                failure_cause: None,
                 lease_until: None,
             };
             assert_eq!(id(&task), expected);

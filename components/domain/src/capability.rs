@@ -13,7 +13,7 @@ pub use crate::image_limits::{ImageLength, ImageLimit, ImageLimits};
 use crate::payment::Payment;
 use crate::provenance::Provenance;
 use crate::quota::{Quota, QuotaState};
-use crate::task::{Parent, Refinement, Task};
+use crate::task::{Parent, Refinement, Stage, Task};
 use crate::timestamp::Timestamp;
 use crate::trace::TraceContext;
 use crate::webhook::Webhook;
@@ -64,6 +64,11 @@ pub struct NewTask {
     pub images_found: bool,
     /// Identifies repeats of the request. None: repeats are not recognised.
     pub idempotency_key: Option<String>,
+    /// None: the key was chosen by the client, and under it the same request is replayed.
+    /// Otherwise the key is a hash of the request, so nothing else is compared: a task that
+    /// was created under it within so many seconds is replayed, an older one's key passes to
+    /// the new task.
+    pub replayed_within: Option<u32>,
     /// None: unlimited.
     pub quota: Option<Quota>,
     /// How many tasks of the user may be pending or processing at a time, this one included.
@@ -229,6 +234,29 @@ pub struct Stored {
     pub url: String,
     /// The SHA-256 of its bytes, in lower-case hexadecimal. None: version 0.1 stored it.
     pub sha256: Option<String>,
+}
+
+/// The failure of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskFailure {
+    /// The stage that failed, none if it failed before the first. It is for metrics and is
+    /// not stored.
+    pub stage: Option<Stage>,
+    /// Whether the request cannot be fulfilled, however often it is repeated.
+    pub is_refusal: bool,
+    /// A whole sentence for the user.
+    pub error_message: String,
+}
+
+impl TaskFailure {
+    /// One before the first stage that is no refusal.
+    pub fn new(error_message: impl Into<String>) -> Self {
+        Self {
+            stage: None,
+            is_refusal: false,
+            error_message: error_message.into(),
+        }
+    }
 }
 
 /// The result that a task is completed with.

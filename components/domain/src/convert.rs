@@ -88,14 +88,14 @@ pub mod domain {
         Accepted, Access, ByteRange, Cancellation, CapabilityError as Error, CapabilityState,
         Claimed, ConceptPage, Erased, ErrorKind, Fenced, Finished, ImageInfo, ImageKind,
         ImageLength, ImageLimit, ImageLimits, Lease, NewImage, NewTask, Position, RefinedImage,
-        Resolved, Stored, StoredOrNot, Submission, TaskPage,
+        Resolved, Stored, StoredOrNot, Submission, TaskFailure, TaskPage,
     };
     pub use crate::concept::{Concept, ConceptContent};
     pub use crate::partial_edit::Region;
     pub use crate::payment::Usage;
     pub use crate::provenance::{Mark, Provenance};
     pub use crate::quota::{Quota, QuotaState, Window};
-    pub use crate::task::{Change, Parent, Refinement, Stage, Status, Task};
+    pub use crate::task::{Change, FailureCause, Parent, Refinement, Stage, Status, Task};
     pub use crate::webhook::{
         DeliveryAttempt, DeliveryState, Redelivery, Webhook, WebhookDelivery,
     };
@@ -114,16 +114,18 @@ macro_rules! conversions {
             }
             Region { x, y, width, height }
             Parent { id, image_url }
+            TaskFailure { stage, is_refusal, error_message }
             Provenance { source, mark, original_had_credentials }
             Task {
                 id, user_id, is_anonymous, status, refinement, original_path, mask_path,
-                parent, created_at, updated_at, completed_at, result_id, image_path, notes, error_message, lease_until
+                parent, created_at, updated_at, completed_at, result_id, image_path, notes, error_message,
+                failure_cause, lease_until
             }
             Lease { task_id, attempt, until, renew_after }
             Position { created_at, id }
             NewTask {
                 id, user_id, is_anonymous, refinement, webhook, original_path, mask_path,
-                parent, images_found, idempotency_key, quota, active_tasks; trace
+                parent, images_found, idempotency_key, replayed_within, quota, active_tasks; trace
             }
             Claimed { lease, task; payment, is_takeover, trace }
             Webhook { url, origin }
@@ -158,6 +160,7 @@ macro_rules! conversions {
             ErrorKind { Unavailable, Full, Invalid }
             Aspect { Colors, Layout, Style, Shapes }
             Mark { C2pa, Xmp, None }
+            FailureCause { Refused, PerhapsPaid, Other }
             Status { Pending, Processing, Completed, Failed }
             Fenced { Done, Lost }
             Finished { Done, Lost, Over }

@@ -226,7 +226,7 @@ impl TaskRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capability::{Lease, RefinedImage, Stored};
+    use crate::capability::{Lease, RefinedImage, Stored, TaskFailure};
     use crate::rulebook;
     use crate::task::Task;
     use crate::webhook::Webhook;
@@ -291,7 +291,12 @@ mod tests {
     fn a_task_reads_back_in_each_state() {
         let (processing, lease) = claimed();
         let mut failed = processing.clone();
-        let _ = rulebook::fail(&mut failed, &lease, "It \"failed\"\0.", AT);
+        let _ = rulebook::fail(
+            &mut failed,
+            &lease,
+            &TaskFailure::new("It \"failed\"\0."),
+            AT,
+        );
         let mut paid = processing.clone();
         let payment = paid.payment.call_begun().with_receipt("a", b"r").unwrap();
         let _ = rulebook::pay(&mut paid, &lease, &payment);

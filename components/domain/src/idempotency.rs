@@ -48,11 +48,21 @@ impl Submitted {
         self.created_at.plus(REMEMBERED) > now
     }
 
+    /// Whether the key refers to it for this request, which may ask for a shorter time.
+    pub fn is_remembered_for(&self, request: &NewTask, now: Timestamp) -> bool {
+        let within = request.replayed_within.map(u64::from);
+        let within = within.map_or(REMEMBERED, Duration::from_secs);
+        self.created_at.plus(within.min(REMEMBERED)) > now
+    }
+
     /// The task as it was at its creation, if `repeat` repeats its submission. None: it
     /// is a different refinement.
     pub fn replay(self, repeat: &NewTask) -> Option<Task> {
-        let fingerprint = fingerprint(&repeat.refinement, repeat.webhook.as_ref());
-        let is_same = self.fingerprint == hex(&fingerprint);
+        // A hash of the request covers more than is compared here, and the addresses of its
+        // uploads differ.
+        let is_of_request = repeat.replayed_within.is_some();
+        let fingerprint = || fingerprint(&repeat.refinement, repeat.webhook.as_ref());
+        let is_same = is_of_request || self.fingerprint == hex(&fingerprint());
         let first = NewTask {
             id: self.task_id,
             is_anonymous: self.is_anonymous,

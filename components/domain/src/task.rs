@@ -150,9 +150,24 @@ pub struct Task {
     /// Why it failed, in a sentence for its user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
+    /// The same for programs. None too of a task that an earlier version ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure_cause: Option<FailureCause>,
     /// When the lease expires, while processing.
     #[serde(skip)]
     pub lease_until: Option<Timestamp>,
+}
+
+/// Why a task failed, as far as it matters for who would repeat the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureCause {
+    /// The request cannot be fulfilled: its original, its mask or the model refused it.
+    Refused,
+    /// A provider was asked, and may charge for it: a repeat may cost again.
+    PerhapsPaid,
+    /// Anything else.
+    Other,
 }
 
 /// The stages of the pipeline that a user can watch.
@@ -270,6 +285,7 @@ impl Task {
             image_path: None,
             notes: Vec::new(),
             error_message: None,
+            failure_cause: None,
             lease_until: None,
         }
     }

@@ -11,6 +11,7 @@ pub mod download;
 pub mod partial_edit;
 pub mod ports;
 pub mod process;
+pub mod reason;
 pub mod refine;
 mod time;
 

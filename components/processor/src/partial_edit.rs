@@ -8,12 +8,14 @@ use std::iter;
 
 use concept_refinement_domain::note;
 use concept_refinement_domain::partial_edit::FEATHER_OPTION;
-use concept_refinement_domain::task::Refinement;
+use concept_refinement_domain::task::{Refinement, Stage};
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::config::Config;
 use crate::contents::{Contents, Draft, Received, Rejected};
 use crate::ports::{Blob, Blobs, Images, ModelRequest, Part, Ports, Purpose, StreamOf};
+use crate::process::Interrupted;
+use crate::reason::Reason;
 use crate::refine::{Refined, refine};
 
 /// How many pixels of the edge blend, where the user does not say.
@@ -26,14 +28,14 @@ pub struct Edit<'a, B> {
 }
 
 impl<B: Blob> Edit<'_, B> {
-    /// The result, or a sentence for the user.
+    /// The result.
     pub async fn refine<P: Ports<Blob = B>>(
         self,
         ports: &P,
         request: ModelRequest,
         deadline: Timestamp,
         config: &Config,
-    ) -> Result<Refined<B>, Rejected> {
+    ) -> Result<Refined<B>, Interrupted> {
         let Self {
             original,
             part,
@@ -42,15 +44,18 @@ impl<B: Blob> Edit<'_, B> {
         let feather = refinement.mask_feather.unwrap_or(FEATHER);
         let part_only = refinement.region_only.unwrap_or(false);
         let view = ports.prepare(original, &part, part_only).await;
-        let view = view.map_err(Rejected::Unusable)?;
+        let view = view.map_err(|reason| failed(Reason::refusal(reason)))?;
         drop(part);
         let image = match view.image {
-            Some(image) => Some(stored(ports, image, config).await?),
+            Some(image) => Some(stored(ports, image, config).await.map_err(interrupted)?),
             None => None,
         };
-        let mask = stored(ports, view.mask, config).await?;
+        let mask = stored(ports, view.mask, config)
+            .await
+            .map_err(interrupted)?;
         let result = config.composite_limits(view.result_length);
-        let (space, mut draft) = Draft::reserve_two(ports, config.answer_limits(), result).await?;
+        let both = Draft::reserve_two(ports, config.answer_limits(), result).await;
+        let (space, mut draft) = both.map_err(interrupted)?;
 
         let request = ModelRequest {
             media_type: match &image {
@@ -71,21 +76,32 @@ impl<B: Blob> Edit<'_, B> {
             image: answer,
             notes,
             source_type,
-        } = refined.map_err(Rejected::Unusable)?;
+        } = refined.map_err(failed)?;
         drop(image);
 
         let view = (&mask, view.area);
         let composite = ports.compose(original, view, feather, &answer).await;
-        let composite = composite.map_err(Rejected::Unusable)?;
+        let composite = composite.map_err(|reason| failed(Reason::fault(reason)))?;
         let notes: Vec<_> = iter::chain(composite.notes, notes).collect();
-        match draft.fill(composite.image).await? {
+        match draft.fill(composite.image).await.map_err(interrupted)? {
             Received::Whole(inspected) => Ok(Refined {
                 image: draft.whole(inspected),
                 notes: note::bounded(&notes),
                 source_type,
             }),
-            Received::Part(reason) => Err(Rejected::Unusable(reason)),
+            Received::Part(reason) => Err(failed(Reason::fault(reason))),
         }
+    }
+}
+
+fn failed(reason: Reason) -> Interrupted {
+    Interrupted::Failed(Stage::Refining, reason)
+}
+
+fn interrupted(rejected: Rejected) -> Interrupted {
+    match rejected {
+        Rejected::NoRoom(error) => Interrupted::Store(error),
+        Rejected::Unusable(reason) => failed(Reason::fault(reason)),
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::{
     CapabilityError, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage, StoredOrNot,
+    TaskFailure,
 };
 use concept_refinement_domain::image::Limits;
 use concept_refinement_domain::image::metadata::SourceType;
@@ -19,18 +20,14 @@ pub use concept_refinement_domain::purpose::Purpose;
 pub use concept_refinement_guest::{Clock, Failure, Random};
 
 use crate::contents::{Contents, Received, Rejected};
+use crate::reason::Reason;
 
 pub trait TaskStore {
     /// None: the lease is lost.
     async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError>;
     async fn finish(&self, lease: &Lease, image: RefinedImage)
     -> Result<Finished, CapabilityError>;
-    async fn fail(
-        &self,
-        lease: &Lease,
-        stage: Option<Stage>,
-        error_message: &str,
-    ) -> Result<Fenced, CapabilityError>;
+    async fn fail(&self, lease: &Lease, failure: TaskFailure) -> Result<Fenced, CapabilityError>;
 }
 
 /// The bytes of one image, kept outside of the instance.
@@ -146,7 +143,7 @@ pub enum ModelError {
     /// It may have been accepted. Trying again can help, but may cost again.
     Unknown(String),
     /// Trying again cannot help.
-    Refused(String),
+    Final(Reason),
 }
 
 pub trait ImageModel: Blobs {

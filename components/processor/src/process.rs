@@ -6,7 +6,7 @@ use std::time::Duration;
 use concept_refinement_domain::aspect;
 use concept_refinement_domain::capability::{
     CapabilityError, Claimed, ErrorKind, Fenced, Finished, ImageInfo, ImageKind, ImageLength,
-    Lease, NewImage, RefinedImage, Stored, StoredOrNot,
+    Lease, NewImage, RefinedImage, Stored, StoredOrNot, TaskFailure,
 };
 use concept_refinement_domain::image::{Format, Limits};
 use concept_refinement_domain::image_path::{ImagePath, tag_of, without_format};
@@ -23,6 +23,7 @@ use crate::contents::{Contents, Draft, Metadata, Received, Rejected};
 use crate::download::{DownloadError, download};
 use crate::partial_edit::Edit;
 use crate::ports::{Blob, Clock, ImageStore, Images, ModelRequest, Part, Ports, Purpose};
+use crate::reason::Reason;
 use crate::refine::{Refined, refine};
 use crate::time::timeout;
 
@@ -43,9 +44,9 @@ pub enum Outcome {
 }
 
 /// Why the steps were interrupted.
-enum Interrupted {
+pub enum Interrupted {
     /// The task fails, with a reason for its user.
-    Failed(Stage, String),
+    Failed(Stage, Reason),
     /// The lease is lost.
     Lost,
     /// The task has ended in another way, or was deleted.
@@ -97,14 +98,15 @@ async fn run(
             return Ok(Outcome::Skipped);
         }
         Err(Interrupted::Store(error)) if error.is_repeatable() => return Err(error),
-        Err(Interrupted::Store(error)) => (track.stage.get(), error.message),
+        Err(Interrupted::Store(error)) => (track.stage.get(), Reason::fault(error.message)),
         Err(Interrupted::Failed(stage, reason)) => (stage, reason),
     };
-    let error_message = failed(stage, &reason);
-    match ports
-        .fail(&claimed.lease, Some(stage), &error_message)
-        .await?
-    {
+    let failure = TaskFailure {
+        stage: Some(stage),
+        is_refusal: reason.is_refusal,
+        error_message: failed(stage, &reason.to_string()),
+    };
+    match ports.fail(&claimed.lease, failure).await? {
         Fenced::Done => {}
         Fenced::Lost => {
             remove_unfinished(ports, &track).await;
@@ -157,7 +159,10 @@ async fn in_time(
                 "the task took longer than {} seconds",
                 config.task_timeout.as_secs_f32()
             );
-            Err(Interrupted::Failed(track.stage.get(), reason))
+            Err(Interrupted::Failed(
+                track.stage.get(),
+                Reason::fault(reason),
+            ))
         })
 }
 
@@ -210,14 +215,7 @@ async fn steps(
                         part,
                         refinement: &task.refinement,
                     };
-                    Box::pin(edit.refine(ports, request, deadline, config))
-                        .await
-                        .map_err(|rejected| match rejected {
-                            Rejected::NoRoom(error) => Interrupted::Store(error),
-                            Rejected::Unusable(reason) => {
-                                Interrupted::Failed(Stage::Refining, reason)
-                            }
-                        })?
+                    Box::pin(edit.refine(ports, request, deadline, config)).await?
                 }
             };
             drop(original);
@@ -360,7 +358,7 @@ async fn part<P: Ports>(
     match mask {
         Ok(mask) => Ok(Some(Part::Mask(mask))),
         Err(Interrupted::Failed(stage, reason)) => {
-            Err(Interrupted::Failed(stage, format!("the mask: {reason}")))
+            Err(Interrupted::Failed(stage, reason.about("the mask")))
         }
         Err(interrupted) => Err(interrupted),
     }
@@ -373,7 +371,7 @@ async fn image<P: Ports>(
     path: Option<&str>,
     url: &str,
 ) -> Result<Contents<P::Blob>, Interrupted> {
-    let failed = |reason| Interrupted::Failed(Stage::Downloading, reason);
+    let failed = |reason| Interrupted::Failed(Stage::Downloading, Reason::refusal(reason));
     let rejected = |rejected| match rejected {
         Rejected::NoRoom(error) => Interrupted::Store(error),
         rejected => failed(rejected.to_string()),
@@ -397,10 +395,12 @@ async fn stored_image<P: Ports>(
     path: &str,
     limits: Limits,
 ) -> Result<Contents<P::Blob>, Interrupted> {
-    let failed = |reason| Interrupted::Failed(Stage::Downloading, reason);
+    let failed = |reason| Interrupted::Failed(Stage::Downloading, Reason::refusal(reason));
     loop {
         let found = reached(ports, async || ImageStore::get(ports, path).await).await;
-        let found = found.map_err(|error| failed(error.message))?;
+        let found = found.map_err(|error| {
+            Interrupted::Failed(Stage::Downloading, Reason::fault(error.message))
+        })?;
         let Some((info, stream)) = found else {
             return Err(failed("the uploaded image is gone".to_owned()));
         };
@@ -506,7 +506,7 @@ async fn store_refined_image<P: Ports>(
     image: &NewImage,
     refined: &Contents<P::Blob>,
 ) -> Result<Stored, Interrupted> {
-    let failed = |reason: String| Interrupted::Failed(Stage::StoringImage, reason);
+    let failed = |reason: String| Interrupted::Failed(Stage::StoringImage, Reason::fault(reason));
     let put = async || ImageStore::put(ports, image.clone(), refined).await;
     match reached(ports, put).await {
         Ok(StoredOrNot::Stored(stored)) => Ok(stored),

@@ -14,6 +14,7 @@ use crate::ports::{
     Answer, Clock, Http, ImageModel, ImageOrLocation, Images, ModelError, ModelRequest, Purpose,
     Random, StreamOf,
 };
+use crate::reason::Reason;
 use crate::time::Budget;
 
 /// The model's answer.
@@ -25,7 +26,7 @@ pub struct Refined<B> {
     pub source_type: SourceType,
 }
 
-/// The model's answer, or a sentence for the user. `space`: what is reserved for it already.
+/// The model's answer. `space`: what is reserved for it already.
 pub async fn refine<P: ImageModel + Http + Clock + Random>(
     ports: &P,
     request: ModelRequest,
@@ -33,7 +34,7 @@ pub async fn refine<P: ImageModel + Http + Clock + Random>(
     space: Option<Draft<P::Blob>>,
     deadline: Timestamp,
     config: &Config,
-) -> Result<Refined<P::Blob>, String> {
+) -> Result<Refined<P::Blob>, Reason> {
     let mut tries = 0;
     loop {
         tries += 1;
@@ -48,7 +49,7 @@ pub async fn refine<P: ImageModel + Http + Clock + Random>(
             Some(Ok(answer)) => {
                 return collect(ports, answer, space, time, deadline, config).await;
             }
-            Some(Err(ModelError::Refused(reason))) => return Err(reason),
+            Some(Err(ModelError::Final(reason))) => return Err(reason),
             Some(Err(ModelError::Unavailable {
                 reason,
                 retry_after,
@@ -56,13 +57,13 @@ pub async fn refine<P: ImageModel + Http + Clock + Random>(
             Some(Err(ModelError::Unknown(reason))) => (reason, None),
         };
         if tries == MAX_TRIES {
-            return Err(reason);
+            return Err(Reason::fault(reason));
         }
         let wait = backoff(tries, ports.jitter(), retry_after);
         if ports.now().plus(wait) >= deadline {
-            return Err(format!(
+            return Err(Reason::fault(format!(
                 "{reason}, and asks to be tried again later than this task may take"
-            ));
+            )));
         }
         ports.sleep(wait).await;
     }
@@ -75,8 +76,9 @@ async fn collect<P: Http + Clock + Random>(
     mut time: Budget<'_, P>,
     deadline: Timestamp,
     config: &Config,
-) -> Result<Refined<P::Blob>, String> {
-    let unusable = |error: &dyn Display| format!("the model's answer is unusable: {error}");
+) -> Result<Refined<P::Blob>, Reason> {
+    let unusable =
+        |error: &dyn Display| Reason::fault(format!("the model's answer is unusable: {error}"));
     let image = match answer.image {
         ImageOrLocation::Image { length, contents } => {
             let (purpose, limits) = (Purpose::ModelAnswer, config.answer_limits());
@@ -94,10 +96,10 @@ async fn collect<P: Http + Clock + Random>(
             let purpose = Purpose::ModelAnswer;
             let image = download(ports, &url, purpose, space, deadline, config).await;
             image.map_err(|error| match error {
-                DownloadError::TimedOut(limit) => format!(
+                DownloadError::TimedOut(limit) => Reason::fault(format!(
                     "the model's answer could not be downloaded within {} seconds",
                     limit.as_secs_f32()
-                ),
+                )),
                 error => unusable(&error),
             })?
         }
@@ -109,9 +111,9 @@ async fn collect<P: Http + Clock + Random>(
     })
 }
 
-fn silence(config: &Config) -> String {
-    format!(
+fn silence(config: &Config) -> Reason {
+    Reason::fault(format!(
         "the model did not answer within {} seconds",
         config.model_timeout.as_secs_f32()
-    )
+    ))
 }

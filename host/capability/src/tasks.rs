@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::{
     Cancellation, Claimed, Erased, Fenced, Finished, Lease, NewTask, Position, RefinedImage,
-    Submission, TaskPage,
+    Submission, TaskFailure, TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::payment::Payment;
@@ -162,14 +162,8 @@ pub trait Leases: Send + Sync {
     /// Completes the task, and stores a concept with its refined image.
     fn finish<'a>(&'a self, lease: &'a Lease, image: RefinedImage) -> Answer<'a, Finished>;
 
-    /// Fails the task with a whole sentence. `stage` is the one that failed; it is not
-    /// stored.
-    fn fail<'a>(
-        &'a self,
-        lease: &'a Lease,
-        stage: Option<Stage>,
-        error_message: &'a str,
-    ) -> Answer<'a, Fenced>;
+    /// Fails the task.
+    fn fail<'a>(&'a self, lease: &'a Lease, failure: &'a TaskFailure) -> Answer<'a, Fenced>;
 
     /// Stores the task's calls that may have to be paid for, replacing the previous
     /// ones. A repeat is harmless.

@@ -176,6 +176,7 @@ fn task(row: Record) -> Record {
             image_path: None,
             notes: json(notes).unwrap_or_default(),
             error_message: text(error_message),
+            failure_cause: None,
             lease_until: None,
         },
         lease: None,

@@ -79,7 +79,9 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use concept_refinement_capability::Answer;
-    use concept_refinement_domain::capability::{Claimed, Fenced, Finished, RefinedImage};
+    use concept_refinement_domain::capability::{
+        Claimed, Fenced, Finished, RefinedImage, TaskFailure,
+    };
     use concept_refinement_domain::payment::Payment;
     use concept_refinement_domain::step::StepKind;
     use concept_refinement_domain::task::Stage;
@@ -108,7 +110,7 @@ mod tests {
             pending().boxed()
         }
 
-        fn fail<'a>(&'a self, _: &'a Lease, _: Option<Stage>, _: &'a str) -> Answer<'a, Fenced> {
+        fn fail<'a>(&'a self, _: &'a Lease, _: &'a TaskFailure) -> Answer<'a, Fenced> {
             pending().boxed()
         }
 

@@ -15,7 +15,7 @@ use concept_refinement_capability::queue::{Acknowledgement, Delivery, Work};
 use concept_refinement_capability::runtime::Runtime;
 use concept_refinement_capability::slots::{Slot, Slots};
 use concept_refinement_capability::traces::Attempt;
-use concept_refinement_domain::capability::{CapabilityError, Claimed, Fenced, Lease};
+use concept_refinement_domain::capability::{CapabilityError, Claimed, Fenced, Lease, TaskFailure};
 use concept_refinement_domain::lease::is_fresh;
 use concept_refinement_domain::message::Parsed;
 use concept_refinement_domain::sentence::MISSING_PROMPT_OR_URL;
@@ -299,8 +299,8 @@ impl Worker {
         if is_usable {
             return Ok(Ok(claimed));
         }
-        let failed = leases.fail(&claimed.lease, None, MISSING_PROMPT_OR_URL);
-        Ok(Err(match failed.await? {
+        let failure = TaskFailure::new(MISSING_PROMPT_OR_URL);
+        Ok(Err(match leases.fail(&claimed.lease, &failure).await? {
             Fenced::Done => rejected(),
             Fenced::Lost => Outcome::Skipped,
         }))

@@ -154,7 +154,9 @@ impl Interceptor<dyn TaskStore> for MeasuredStores {
             }
             let end = match &operation {
                 TaskOperation::Finish { lease, .. } => Some((*lease, End::Completed)),
-                TaskOperation::Fail { lease, stage, .. } => Some((*lease, End::Failed(*stage))),
+                TaskOperation::Fail { lease, failure } => {
+                    Some((*lease, End::Failed(failure.stage)))
+                }
                 TaskOperation::Release { lease } => Some((*lease, End::Released)),
                 _ => None,
             };

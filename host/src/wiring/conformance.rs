@@ -186,6 +186,7 @@ async fn claimed(
         parent: None,
         images_found: true,
         idempotency_key: None,
+        replayed_within: None,
         quota: None,
         active_tasks: 1,
         trace: None,

@@ -220,6 +220,7 @@ impl Refiner {
             parent: None,
             images_found: true,
             idempotency_key: None,
+            replayed_within: None,
             quota: None,
             active_tasks: 1,
             trace: None,

@@ -223,6 +223,7 @@ async fn refined(capabilities: &Capabilities, user: &str, original: &str) {
         mask_path: None,
         parent: None,
         images_found: true,
+        replayed_within: None,
         idempotency_key: None,
         quota: None,
         active_tasks: 1,

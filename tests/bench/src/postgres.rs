@@ -89,6 +89,7 @@ async fn whole_task(store: &PostgresTasks) {
         mask_path: None,
         parent: None,
         images_found: true,
+        replayed_within: None,
         idempotency_key: None,
         quota: None,
         active_tasks: 1,

@@ -10,7 +10,7 @@ use concept_refinement_capability::webhooks::Webhooks;
 use concept_refinement_domain::capability::{
     ByteRange, Cancellation, CapabilityError, CapabilityState, Claimed, ConceptPage, Erased,
     Fenced, Finished, ImageInfo, ImageKind, Lease, NewImage, NewTask, Position, RefinedImage,
-    Resolved, StoredOrNot, Submission, TaskPage,
+    Resolved, StoredOrNot, Submission, TaskFailure, TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
@@ -214,16 +214,11 @@ impl Leases for Instances {
         }))
     }
 
-    fn fail<'a>(
-        &'a self,
-        lease: &'a Lease,
-        stage: Option<Stage>,
-        error_message: &'a str,
-    ) -> Answer<'a, Fenced> {
-        let (lease, error_message) = (lease.clone(), error_message.to_owned());
+    fn fail<'a>(&'a self, lease: &'a Lease, failure: &'a TaskFailure) -> Answer<'a, Fenced> {
+        let (lease, failure) = (lease.clone(), failure.clone());
         Box::pin(self.ask(move |accessor, adapter| {
             let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_fail(accessor, lease.convert(), stage.convert(), error_message))
+            Box::pin(store.call_fail(accessor, lease.convert(), failure.convert()))
         }))
     }
 

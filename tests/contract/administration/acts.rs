@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use concept_refinement_domain::capability::{Cancellation, Fenced, NewTask, Submission};
+use concept_refinement_domain::capability::{
+    Cancellation, Fenced, NewTask, Submission, TaskFailure,
+};
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::{Quota, Window};
 use concept_refinement_domain::rulebook::Retry;
@@ -237,7 +239,10 @@ pub async fn who_works_or_watches_is_told<B: Operated>() {
         assert_eq!(changes.next().await, Some(last));
         assert_eq!(changes.next().await, None);
         revocation.await;
-        let failed = store.leases.fail(&claimed.lease, None, "No.").await;
+        let failed = store
+            .leases
+            .fail(&claimed.lease, &TaskFailure::new("No."))
+            .await;
         assert_eq!(failed, Ok(Fenced::Lost));
         let next = store.submit(store.later(&user)).await;
         assert!(matches!(next, Submission::Created(_)), "{next:?}");

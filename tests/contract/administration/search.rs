@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use concept_refinement_capability::administration::{MAX_ROWS, TaskFilter};
 use concept_refinement_capability::moving::{Record, TASKS};
-use concept_refinement_domain::capability::Position;
+use concept_refinement_domain::capability::{Position, TaskFailure};
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::step::StepKind;
 use concept_refinement_domain::task::{Status, id_at};
@@ -35,8 +35,9 @@ async fn fill<B: Operated>(store: &Store<B>) -> Vec<TaskRecord> {
                 0 => drop(store.finish(&claimed).await),
                 kind => {
                     let why = ["It was refused \0.", "It broke off."][kind as usize - 1];
-                    let failed = store.leases.fail(&claimed.lease, None, why);
-                    let _ = failed.await.unwrap();
+                    let failure = TaskFailure::new(why);
+                    let failed = store.leases.fail(&claimed.lease, &failure).await;
+                    let _ = failed.unwrap();
                 }
             }
             ids.push(id);

@@ -8,7 +8,7 @@ use concept_refinement_capability::clock::{ManualClock, SystemClock};
 use concept_refinement_capability::leader_leases::LeaderLeases;
 use concept_refinement_capability::queue::{TaskQueue as _, Work};
 use concept_refinement_capability::tasks::{Changes, Leases as _, Tasks as _};
-use concept_refinement_domain::capability::Fenced;
+use concept_refinement_domain::capability::{Fenced, TaskFailure};
 use concept_refinement_domain::message::message_for;
 use concept_refinement_domain::secret::LENGTH;
 use concept_refinement_domain::task::{Change, Stage, Status};
@@ -173,7 +173,9 @@ async fn hears(here: &PostgresTasks, there: &PostgresTasks) {
         (next == Ok(Some(Change::Progress(Stage::Refining)))).then_some(())
     })
     .await;
-    let failed = there.fail(&claimed.lease, None, "It failed.").await;
+    let failed = there
+        .fail(&claimed.lease, &TaskFailure::new("It failed."))
+        .await;
     assert_eq!(failed, Ok(Fenced::Done));
     while changes.next().await.is_some() {}
 }

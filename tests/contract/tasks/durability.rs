@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use concept_refinement_capability::clock::before;
-use concept_refinement_domain::capability::Submission;
+use concept_refinement_domain::capability::{Submission, TaskFailure};
 use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Status, Task};
 
@@ -69,7 +69,10 @@ async fn crashed<B: Durable>() -> (Vec<Task>, Store<B>) {
                 1 => leases.claim(&task.id, None).await.unwrap().unwrap().task,
                 _ => {
                     let claimed = leases.claim(&task.id, None).await.unwrap().unwrap();
-                    let _ = leases.fail(&claimed.lease, None, "No.").await.unwrap();
+                    let _ = leases
+                        .fail(&claimed.lease, &TaskFailure::new("No."))
+                        .await
+                        .unwrap();
                     tasks.get(&task.user_id, &task.id).await.unwrap().unwrap()
                 }
             }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use concept_refinement_capability::clock::ManualClock;
 use concept_refinement_capability::moving::{Records, TABLES};
 use concept_refinement_capability::tasks::{Leases, Options, Tasks};
-use concept_refinement_domain::capability::{Erased, Fenced, Finished, NewTask, Submission};
+use concept_refinement_domain::capability::{
+    Erased, Fenced, Finished, NewTask, Submission, TaskFailure,
+};
 use concept_refinement_domain::quota::{Quota, Window};
 use concept_refinement_domain::task::{Change, Task};
 use concept_refinement_embedded::tasks::SqliteTasks;
@@ -86,7 +88,11 @@ pub async fn everything_of_a_user_goes_and_nothing_of_others<B: TaskBackend>() {
     assert_eq!(timeout(TIMEOUT, changes.next()).await, Ok(None));
     let lease = &claimed.lease;
     assert_eq!(store.leases.renew(lease).await.unwrap(), None);
-    let failed = store.leases.fail(lease, None, "No.").await.unwrap();
+    let failed = store
+        .leases
+        .fail(lease, &TaskFailure::new("No."))
+        .await
+        .unwrap();
     assert_eq!(failed, Fenced::Lost);
     let finished = store.leases.finish(lease, refined(active)).await.unwrap();
     assert_eq!(finished, Finished::Over, "the image is not needed");

@@ -1,5 +1,7 @@
 //! A submission that is sent again under its key.
 
+use std::time::Duration;
+
 use concept_refinement_domain::capability::{Accepted, NewTask, Submission};
 use concept_refinement_domain::task::Task;
 
@@ -56,4 +58,35 @@ pub async fn a_key_belongs_to_its_user<B: TaskBackend>() {
     assert_replayed(&store, &with_key("bob", "key"), &bob, "bob").await;
     let case = store.submit(with_key("ada", "KEY")).await;
     assert!(matches!(case, Submission::Active(_)), "{case:?}");
+}
+
+/// A key that is a hash of the request passes to the newest task, and is followed for as long
+/// as a request asks.
+pub async fn a_hash_of_a_request_is_followed_for_a_while<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let hash = |replayed_within, path: &str| NewTask {
+        replayed_within: Some(replayed_within),
+        original_path: Some(path.into()),
+        active_tasks: 9,
+        ..with_key("ada", "hash")
+    };
+    let first = created(store.submit(hash(600, "a.png")).await);
+    // The upload that it came with is another one.
+    let repeat = store.submit(hash(600, "b.png")).await;
+    let Submission::Replayed(accepted) = repeat else {
+        panic!("{repeat:?}")
+    };
+    assert_eq!(accepted.task.id, first.id);
+    assert_eq!(accepted.task.original_path.as_deref(), Some("a.png"));
+    let second = created(store.submit(hash(0, "c.png")).await);
+    assert_ne!(second.id, first.id);
+    store.clock.advance(Duration::from_secs(599));
+    let repeat = store.submit(hash(600, "d.png")).await;
+    assert!(
+        matches!(&repeat, Submission::Replayed(accepted) if accepted.task.id == second.id),
+        "{repeat:?}"
+    );
+    store.clock.advance(Duration::from_secs(1));
+    let third = created(store.submit(hash(600, "e.png")).await);
+    assert_ne!(third.id, second.id);
 }

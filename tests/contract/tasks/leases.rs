@@ -1,6 +1,6 @@
 //! Claims, and who may still write.
 
-use concept_refinement_domain::capability::{Claimed, Fenced, Finished, Lease};
+use concept_refinement_domain::capability::{Claimed, Fenced, Finished, Lease, TaskFailure};
 use concept_refinement_domain::task::Status;
 use uuid::Uuid;
 
@@ -25,7 +25,12 @@ async fn write_everything<B: TaskBackend>(
         ),
         (
             "fail",
-            lost(leases.fail(lease, None, "Late.").await.unwrap()),
+            lost(
+                leases
+                    .fail(lease, &TaskFailure::new("Late."))
+                    .await
+                    .unwrap(),
+            ),
         ),
         ("release", lost(leases.release(lease).await.unwrap())),
     ]
@@ -128,7 +133,7 @@ pub async fn of_two_final_writes_one_wins<B: TaskBackend>() {
                 let is_done = if n % 2 == 0 {
                     leases.finish(&lease, image.into()).await.unwrap() == Finished::Done
                 } else {
-                    leases.fail(&lease, None, "No.").await.unwrap() == Fenced::Done
+                    leases.fail(&lease, &TaskFailure::new("No.")).await.unwrap() == Fenced::Done
                 };
                 (n % 2 == 0, is_done)
             }

@@ -1,5 +1,6 @@
 //! How many tasks a user may create.
 
+use concept_refinement_domain::capability::TaskFailure;
 use concept_refinement_domain::capability::{Cancellation, Fenced, Submission};
 use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::payment::Payment;
@@ -24,7 +25,7 @@ pub async fn it_is_exact_under_concurrency<B: TaskBackend>() {
                         created += 1;
                         let claimed = store.claim(&accepted.task.id, None).await.unwrap();
                         let _ = store
-                            .fail(&claimed.unwrap().lease, None, "No.")
+                            .fail(&claimed.unwrap().lease, &TaskFailure::new("No."))
                             .await
                             .unwrap();
                     }

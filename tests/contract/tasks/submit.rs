@@ -1,6 +1,6 @@
 //! Creating tasks, and taking them back.
 
-use concept_refinement_domain::capability::{Accepted, NewTask, Submission};
+use concept_refinement_domain::capability::{Accepted, NewTask, Submission, TaskFailure};
 use concept_refinement_domain::task::Refinement;
 
 use super::{Rules, Store, TaskBackend, at_once, created, new_task};
@@ -109,7 +109,11 @@ pub async fn any_text_is_kept_as_it_is<B: TaskBackend>() {
         let replayed = store.submit(new).await;
         assert!(matches!(replayed, Submission::Replayed(_)), "{text:?}");
         let claimed = store.claim(&task).await;
-        let _ = store.leases.fail(&claimed.lease, None, text).await.unwrap();
+        let _ = store
+            .leases
+            .fail(&claimed.lease, &TaskFailure::new(text))
+            .await
+            .unwrap();
         assert_eq!(store.task(&task).await.error_message.as_deref(), Some(text));
     }
 }

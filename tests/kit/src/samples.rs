@@ -20,6 +20,7 @@ pub fn new_task(id: &str) -> NewTask {
         parent: None,
         images_found: true,
         idempotency_key: None,
+        replayed_within: None,
         quota: None,
         active_tasks: 1,
         trace: None,

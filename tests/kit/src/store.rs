@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    Cancellation, Claimed, Fenced, Finished, Lease, NewTask, RefinedImage, Submission,
+    Cancellation, Claimed, Fenced, Finished, Lease, NewTask, RefinedImage, Submission, TaskFailure,
 };
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::idempotency::Submitted;
@@ -157,9 +157,9 @@ impl MemoryStore {
         }
     }
 
-    pub fn fail(&mut self, held: &Lease, error_message: &str, now: Timestamp) -> Fenced {
+    pub fn fail(&mut self, held: &Lease, failure: &TaskFailure, now: Timestamp) -> Fenced {
         self.change(&held.task_id, Fenced::Lost, |record| {
-            rulebook::fail(record, held, error_message, now)
+            rulebook::fail(record, held, failure, now)
         })
     }
 

@@ -10,7 +10,7 @@ use concept_refinement_capability::processor::{Outcome, Run};
 use concept_refinement_capability::traces::Attempt;
 use concept_refinement_domain::capability::{
     CapabilityError, Claimed, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage,
-    StoredOrNot,
+    StoredOrNot, TaskFailure,
 };
 use concept_refinement_domain::image::metadata::{self, Rewrite, SourceType};
 use concept_refinement_domain::image::{self, Limits, Transfer, Unusable};
@@ -25,6 +25,7 @@ use concept_refinement_processor::ports::{
     Rest, Rewritten, TaskStore, View,
 };
 use concept_refinement_processor::process;
+use concept_refinement_processor::reason::Reason;
 use futures::StreamExt as _;
 use futures::future::ready;
 use futures::stream;
@@ -68,13 +69,8 @@ impl<O: Outside> TaskStore for Native<O> {
         self.host.leases().finish(lease, image).await
     }
 
-    async fn fail(
-        &self,
-        lease: &Lease,
-        stage: Option<Stage>,
-        error_message: &str,
-    ) -> Result<Fenced, CapabilityError> {
-        self.host.leases().fail(lease, stage, error_message).await
+    async fn fail(&self, lease: &Lease, failure: TaskFailure) -> Result<Fenced, CapabilityError> {
+        self.host.leases().fail(lease, &failure).await
     }
 }
 
@@ -291,11 +287,12 @@ impl<O: Outside> ImageModel for Native<O> {
                 retry_after,
             }),
             Err(asked::ModelError::Unknown(reason)) => Err(ModelError::Unknown(reason)),
-            Err(
-                asked::ModelError::Refused(reason)
-                | asked::ModelError::Unauthorized(reason)
-                | asked::ModelError::Broken(reason),
-            ) => Err(ModelError::Refused(reason)),
+            Err(asked::ModelError::Refused(reason)) => {
+                Err(ModelError::Final(Reason::refusal(reason)))
+            }
+            Err(asked::ModelError::Unauthorized(reason) | asked::ModelError::Broken(reason)) => {
+                Err(ModelError::Final(Reason::fault(reason)))
+            }
         }
     }
 }

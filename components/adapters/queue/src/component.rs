@@ -1,6 +1,6 @@
 //! The imports of a worker as its ports.
 
-use concept_refinement_domain::capability::{CapabilityError, Claimed, Fenced, Lease};
+use concept_refinement_domain::capability::{CapabilityError, Claimed, Fenced, Lease, TaskFailure};
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_guest::Imports;
 use concept_refinement_guest::bindings::processor::{self, Outcome};
@@ -25,8 +25,8 @@ impl Leases for Imports {
 
     async fn fail(&self, lease: &Lease, error_message: &str) -> Result<Fenced, CapabilityError> {
         let lease = lease.clone().convert();
-        let failed = task_store::fail(lease, None, error_message.to_owned()).await;
-        failed.convert()
+        let failure = TaskFailure::new(error_message);
+        task_store::fail(lease, failure.convert()).await.convert()
     }
 
     async fn release(&self, lease: &Lease) -> Result<Fenced, CapabilityError> {

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    Cancellation, Claimed, Fenced, Finished, Lease, NewTask, RefinedImage, Submission,
+    Cancellation, Claimed, Fenced, Finished, Lease, NewTask, RefinedImage, Submission, TaskFailure,
 };
 use concept_refinement_domain::concept::id_for;
 use concept_refinement_domain::duration;
@@ -156,8 +156,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(location.map(|location| location.user_id))
     }
 
-    pub async fn fail(&self, held: &Lease, error_message: &str) -> Result<Fenced, Fault> {
-        self.apply(Operation::fail(held, error_message)).await
+    pub async fn fail(&self, held: &Lease, failure: &TaskFailure) -> Result<Fenced, Fault> {
+        self.apply(Operation::fail(held, failure)).await
     }
 
     pub async fn release(&self, held: &Lease) -> Result<Fenced, Fault> {

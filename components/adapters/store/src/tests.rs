@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::{
     Fenced, Finished, ImageKind, ImageLength, Lease, NewImage, NewTask, Stored, StoredOrNot,
-    Submission,
+    Submission, TaskFailure,
 };
 use concept_refinement_domain::payment::{MAX_RECEIPT, NOT_ASKED_TWICE, Usage, receipt_key};
 use concept_refinement_domain::quota::{Quota, Window};
@@ -207,6 +207,7 @@ fn new_task(user: &str, number: u64) -> NewTask {
         mask_path: None,
         parent: None,
         images_found: true,
+        replayed_within: None,
         idempotency_key: None,
         quota: None,
         active_tasks: ACTIVE_TASKS.get(),
@@ -271,7 +272,10 @@ async fn work(id: String, fails: bool, observed: Shown) {
         .insert((id.clone(), lease.attempt));
     assert!(is_new, "two hold one attempt");
     let (is_done, status) = if fails {
-        let failed = store.fail(&lease, "It failed.").await.unwrap();
+        let failed = store
+            .fail(&lease, &TaskFailure::new("It failed."))
+            .await
+            .unwrap();
         (failed == Fenced::Done, Status::Failed)
     } else {
         let finished = store.finish(&lease, image(&lease).into()).await.unwrap();
@@ -502,7 +506,7 @@ fn what_is_deleted_leaves_nothing_behind() {
         let lease = claimed.lease;
         alone(store().began(&lease, Stage::StoringConcept));
         if end {
-            let failed = alone(store().fail(&lease, "It failed.")).unwrap();
+            let failed = alone(store().fail(&lease, &TaskFailure::new("It failed."))).unwrap();
             assert_eq!(failed, Fenced::Done);
         }
         assert!(alone(store().delete("ada", &task)).unwrap());

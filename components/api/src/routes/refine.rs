@@ -312,6 +312,7 @@ fn new_task<P: Ports>(
         mask_path: valid.mask_path,
         parent: found.parent,
         idempotency_key: valid.idempotency_key,
+        replayed_within: None,
         quota: state.config.quota,
         active_tasks: state.config.active_tasks,
         trace: None,

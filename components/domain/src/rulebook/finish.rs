@@ -2,9 +2,10 @@
 
 use std::mem;
 
-use crate::capability::{Fenced, Finished, Lease, RefinedImage};
+use crate::capability::{Fenced, Finished, Lease, RefinedImage, TaskFailure};
 use crate::concept::Concept;
 use crate::note::MAX_NOTES;
+use crate::task::FailureCause;
 use crate::timestamp::Timestamp;
 
 use super::{Decision, Effects, Event, TaskRecord};
@@ -50,10 +51,14 @@ pub fn late(is_unreferenced: bool) -> Finished {
 pub fn fail(
     record: &mut TaskRecord,
     held: &Lease,
-    error_message: &str,
+    failure: &TaskFailure,
     now: Timestamp,
 ) -> Decision<Fenced> {
-    if record.is_held_by(held) && record.enter_failure(Event::Fail, error_message, now) {
+    let message = &failure.error_message;
+    if record.is_held_by(held) && record.enter_failure(Event::Fail, message, now) {
+        if failure.is_refusal {
+            record.task.failure_cause = Some(FailureCause::Refused);
+        }
         Decision::changed(record, Event::Fail, Fenced::Done)
     } else {
         Decision::unchanged(Fenced::Lost)

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::capability::{Cancellation, Fenced, Lease, RefinedImage};
+use crate::capability::{Cancellation, Fenced, Lease, RefinedImage, TaskFailure};
 use crate::payment::Payment;
 use crate::timestamp::Timestamp;
 use crate::webhook::{DeliveryLease, DeliveryOutcome, Redelivery};
@@ -106,10 +106,10 @@ impl Operation<Fenced> {
     }
 
     /// See [`fail`](super::fail).
-    pub fn fail(held: &Lease, error_message: &str) -> Self {
-        let error_message = error_message.to_owned();
+    pub fn fail(held: &Lease, failure: &TaskFailure) -> Self {
+        let failure = failure.clone();
         Self::fenced(held, move |record, held, now| {
-            super::fail(record, held, &error_message, now)
+            super::fail(record, held, &failure, now)
         })
     }
 

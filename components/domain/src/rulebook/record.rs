@@ -9,7 +9,7 @@ use crate::document::{OtherFields, is_zero};
 use crate::payment::Payment;
 use crate::sentence::{CANCELLED_BY_OPERATOR, CANCELLED_BY_USER};
 use crate::step::{Step, StepKind, Steps};
-use crate::task::{Status, Task};
+use crate::task::{FailureCause, Status, Task};
 use crate::timestamp::Timestamp;
 use crate::trace::TraceContext;
 use crate::webhook::{DeliveryRecord, Webhook};
@@ -122,6 +122,10 @@ impl TaskRecord {
         let is_failed = self.enter(event, now);
         if is_failed {
             self.task.error_message = Some(reason.to_owned());
+            self.task.failure_cause = Some(match self.payment.calls {
+                0 => FailureCause::Other,
+                _ => FailureCause::PerhapsPaid,
+            });
         }
         is_failed
     }

@@ -88,7 +88,7 @@ pub fn submit<A: Account>(
     };
     if let Some(key) = &task.idempotency_key
         && let Some(earlier) = account.submitted(key)?
-        && earlier.is_remembered(now)
+        && earlier.is_remembered_for(&task, now)
     {
         return refused(match earlier.replay(&task) {
             Some(task) => Submission::Replayed(accepted(task, used()?)),

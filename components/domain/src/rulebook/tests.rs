@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::capability::{Fenced, Lease, NewTask, RefinedImage, Stored, Submission};
+use crate::capability::{Fenced, Lease, NewTask, RefinedImage, Stored, Submission, TaskFailure};
 use crate::concept::{ConceptContent, id_for};
 use crate::document::OtherFields;
 use crate::idempotency::Submitted;
@@ -13,7 +13,7 @@ use crate::lease::MAX_DEATHS;
 use crate::payment::Payment;
 use crate::quota::{Quota, Refund, Usage, Window};
 use crate::sentence::WORKER_DIED;
-use crate::task::{Refinement, Status, Task};
+use crate::task::{FailureCause, Refinement, Status, Task};
 use crate::timestamp::Timestamp;
 
 const NOW: Timestamp = Timestamp(1_795_176_000_000_000);
@@ -35,6 +35,7 @@ fn new_task() -> NewTask {
         mask_path: None,
         parent: None,
         images_found: true,
+        replayed_within: None,
         idempotency_key: None,
         quota: None,
         active_tasks: 1,
@@ -330,17 +331,17 @@ fn who_lost_the_lease_changes_nothing() {
     let stale = claimed(&mut record, NOW);
     let later = NOW.plus(LEASE);
     let lease = claimed(&mut record, later);
-    let before = record.clone();
+    let (before, why) = (record.clone(), TaskFailure::new("why"));
     assert_eq!(renew(&mut record, &stale, LEASE, later).answer, None);
     assert!(!is_finished(&mut record, &stale));
-    assert_eq!(fail(&mut record, &stale, "why", later).answer, Fenced::Lost);
+    assert_eq!(fail(&mut record, &stale, &why, later).answer, Fenced::Lost);
     assert_eq!(release(&mut record, &stale, later).answer, Fenced::Lost);
     let payment = Payment::default().call_begun();
     assert_eq!(pay(&mut record, &stale, &payment).answer, Fenced::Lost);
     assert_eq!(record, before);
 
     assert!(is_finished(&mut record, &lease));
-    assert_eq!(fail(&mut record, &lease, "why", later).answer, Fenced::Lost);
+    assert_eq!(fail(&mut record, &lease, &why, later).answer, Fenced::Lost);
 }
 
 #[test]
@@ -411,8 +412,31 @@ fn what_failed_keeps_its_receipts() {
     let mut record = pending();
     let lease = claimed(&mut record, NOW);
     let _ = pay(&mut record, &lease, &Payment::default().call_begun());
-    let _ = fail(&mut record, &lease, "why", NOW);
+    let _ = fail(&mut record, &lease, &TaskFailure::new("why"), NOW);
     assert_eq!(record.payment.calls, 1);
+}
+
+#[test]
+fn a_failure_says_whether_a_repeat_can_help() {
+    use FailureCause::{Other, PerhapsPaid, Refused};
+    for (is_refusal, is_paid, expected) in [
+        (false, false, Other),
+        (false, true, PerhapsPaid),
+        (true, false, Refused),
+        (true, true, Refused),
+    ] {
+        let mut record = pending();
+        let lease = claimed(&mut record, NOW);
+        if is_paid {
+            let _ = pay(&mut record, &lease, &Payment::default().call_begun());
+        }
+        let failure = TaskFailure {
+            is_refusal,
+            ..TaskFailure::new("why")
+        };
+        let _ = fail(&mut record, &lease, &failure, NOW);
+        assert_eq!(record.task.failure_cause, Some(expected), "{failure:?}");
+    }
 }
 
 #[test]
@@ -497,7 +521,7 @@ proptest! {
                 }
                 1 => renew(&mut record, &held, LEASE, now).effects,
                 2 => finish(&mut record, &held, image("refined/a").into(), now).effects,
-                3 => fail(&mut record, &held, "why", now).effects,
+                3 => fail(&mut record, &held, &TaskFailure::new("why"), now).effects,
                 4 => release(&mut record, &held, now).effects,
                 5 => {
                     let payment = record.payment.call_begun();

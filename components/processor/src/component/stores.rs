@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::{
     CapabilityError, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage, StoredOrNot,
+    TaskFailure,
 };
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::image::metadata::SourceType;
 use concept_refinement_domain::image::{Format, Limits};
 use concept_refinement_domain::partial_edit::Region;
+use concept_refinement_domain::payment::NOT_ASKED_TWICE;
 use concept_refinement_domain::sentence::cut;
 use concept_refinement_domain::task::Stage;
 use concept_refinement_guest::Imports;
@@ -38,19 +40,9 @@ impl ports::TaskStore for Imports {
         task_store::finish(lease, image.convert()).await.convert()
     }
 
-    async fn fail(
-        &self,
-        lease: &Lease,
-        stage: Option<Stage>,
-        error_message: &str,
-    ) -> Result<Fenced, CapabilityError> {
-        let fenced = task_store::fail(
-            lease.clone().convert(),
-            stage.convert(),
-            error_message.to_owned(),
-        )
-        .await;
-        fenced.convert()
+    async fn fail(&self, lease: &Lease, failure: TaskFailure) -> Result<Fenced, CapabilityError> {
+        let lease = lease.clone().convert();
+        task_store::fail(lease, failure.convert()).await.convert()
     }
 }
 
@@ -136,22 +128,26 @@ impl ports::ImageModel for Imports {
             }),
             Err(image_model::Error::Unavailable(mut error)) => Err(match cut(&mut error.reason) {
                 // Trying again would cost again, and fail the same way.
-                true => ModelError::Refused(error.reason),
+                true => ModelError::Final(Reason::fault(error.reason)),
                 false => ModelError::Unavailable {
                     reason: error.reason,
                     retry_after: error.retry_after.map(Duration::from_millis),
                 },
             }),
             Err(image_model::Error::Unknown(mut reason)) => Err(match cut(&mut reason) {
-                true => ModelError::Refused(reason),
+                true => ModelError::Final(Reason::fault(reason)),
                 false => ModelError::Unknown(reason),
             }),
-            Err(
-                image_model::Error::Refused(mut reason)
-                | image_model::Error::Unauthorized(mut reason),
-            ) => {
+            Err(image_model::Error::Refused(mut reason)) => {
+                let is_refusal = !cut(&mut reason) && reason != NOT_ASKED_TWICE;
+                Err(ModelError::Final(match is_refusal {
+                    true => Reason::refusal(reason),
+                    false => Reason::fault(reason),
+                }))
+            }
+            Err(image_model::Error::Unauthorized(mut reason)) => {
                 cut(&mut reason);
-                Err(ModelError::Refused(reason))
+                Err(ModelError::Final(Reason::fault(reason)))
             }
         }
     }

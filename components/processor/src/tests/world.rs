@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::{
     CapabilityError, Fenced, Finished, ImageInfo, ImageKind, ImageLength, Lease, NewImage, NewTask,
-    RefinedImage, Stored, StoredOrNot, Submission,
+    RefinedImage, Stored, StoredOrNot, Submission, TaskFailure,
 };
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::image::metadata::{self, Rewrite, SourceType};
@@ -33,6 +33,7 @@ use crate::ports::{
     Rest, Rewritten, TaskStore, View,
 };
 use crate::process::{Outcome, process};
+use crate::reason::Reason;
 
 /// What the image store says of every image.
 pub const SHA256: &str = "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
@@ -170,6 +171,7 @@ impl World {
             mask_path: None,
             parent: None,
             images_found: true,
+            replayed_within: None,
             idempotency_key: None,
             quota: None,
             active_tasks: 1,
@@ -415,13 +417,8 @@ impl TaskStore for World {
         self.call("finish", |store, now| store.finish(lease, image, now))
     }
 
-    async fn fail(
-        &self,
-        lease: &Lease,
-        _: Option<Stage>,
-        error_message: &str,
-    ) -> Result<Fenced, CapabilityError> {
-        self.call("fail", |store, now| store.fail(lease, error_message, now))
+    async fn fail(&self, lease: &Lease, failure: TaskFailure) -> Result<Fenced, CapabilityError> {
+        self.call("fail", |store, now| store.fail(lease, &failure, now))
     }
 }
 
@@ -684,7 +681,7 @@ impl ImageModel for World {
                 reason: "the provider is overloaded".to_owned(),
                 retry_after,
             }),
-            Script::Refuse(reason) => Err(ModelError::Refused(reason.to_owned())),
+            Script::Refuse(reason) => Err(ModelError::Final(Reason::refusal(reason))),
             Script::Hang => std::future::pending().await,
         }
     }

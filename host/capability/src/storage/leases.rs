@@ -3,7 +3,9 @@
 use std::future::ready;
 use std::sync::atomic::Ordering;
 
-use concept_refinement_domain::capability::{Claimed, Fenced, Finished, Lease, RefinedImage};
+use concept_refinement_domain::capability::{
+    Claimed, Fenced, Finished, Lease, RefinedImage, TaskFailure,
+};
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::rulebook::{Claim, Operation, late};
 use concept_refinement_domain::step::{Step, StepKind};
@@ -47,13 +49,8 @@ impl<S: Storage> Leases for S {
         })
     }
 
-    fn fail<'a>(
-        &'a self,
-        lease: &'a Lease,
-        _: Option<Stage>,
-        error_message: &'a str,
-    ) -> Answer<'a, Fenced> {
-        self.apply(Operation::fail(lease, error_message))
+    fn fail<'a>(&'a self, lease: &'a Lease, failure: &'a TaskFailure) -> Answer<'a, Fenced> {
+        self.apply(Operation::fail(lease, failure))
     }
 
     fn pay<'a>(&'a self, lease: &'a Lease, payment: &'a Payment) -> Answer<'a, Fenced> {

@@ -3,7 +3,7 @@
 
 use concept_refinement_domain::capability::{
     Cancellation, Claimed, ConceptPage, Erased, Fenced, Finished, Lease, NewTask, Position,
-    RefinedImage, Submission, TaskPage,
+    RefinedImage, Submission, TaskFailure, TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
@@ -115,11 +115,7 @@ operations! {
         "tasks claim" Claim = claim(id: &'a str, user_id: Option<&'a str>) -> Option<Claimed>;
         "tasks renew" Renew = renew(lease: &'a Lease) -> Option<Lease>;
         "tasks finish" Finish = finish(lease: &'a Lease, image: RefinedImage) -> Finished;
-        "tasks fail" Fail = fail(
-            lease: &'a Lease,
-            stage: Option<Stage>,
-            error_message: &'a str
-        ) -> Fenced;
+        "tasks fail" Fail = fail(lease: &'a Lease, failure: &'a TaskFailure) -> Fenced;
         "tasks pay" Pay = pay(lease: &'a Lease, payment: &'a Payment) -> Fenced;
         "tasks release" Release = release(lease: &'a Lease) -> Fenced;
         "tasks progress" Progress = progress(lease: &'a Lease, stage: Stage) -> ();

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use concept_refinement_capability::traces::{Attempt, Kind, Span, Start, TASK};
-use concept_refinement_domain::capability::{Fenced, Finished, NewTask, RefinedImage, Submission};
+use concept_refinement_domain::capability::{
+    Fenced, Finished, NewTask, RefinedImage, Submission, TaskFailure,
+};
 use concept_refinement_domain::convert::Convert;
 use concept_refinement_domain::note;
 use concept_refinement_domain::sentence;
@@ -119,12 +121,12 @@ impl HostWithStore<Sandbox> for Linked {
     async fn fail(
         caller: &Caller,
         lease: types::Lease,
-        stage: Option<types::Stage>,
-        error_message: String,
+        failure: types::TaskFailure,
     ) -> Answer<types::Fenced> {
         let host = granted(caller)?;
-        let (lease, stage) = (lease.convert(), stage.convert());
-        let fenced = host.leases().fail(&lease, stage, &error_message).await;
+        let (lease, failure): (_, TaskFailure) = (lease.convert(), failure.convert());
+        let fenced = host.leases().fail(&lease, &failure).await;
+        let stage = failure.stage;
         if let Ok(Fenced::Lost) = fenced {
             attempt(caller).end("lost", None);
         }
@@ -133,7 +135,7 @@ impl HostWithStore<Sandbox> for Linked {
             let redaction = caller.with(|mut access| Arc::clone(&access.get().redaction));
             tracing::warn!(
                 step = stage.map(Stage::step),
-                reason = redaction.apply(sentence::reason(&error_message)),
+                reason = redaction.apply(sentence::reason(&failure.error_message)),
                 attempt = lease.attempt,
                 milliseconds = since_claim(caller),
                 "failed"

@@ -43,6 +43,7 @@ pub enum Step {
     },
     Fail {
         lease: usize,
+        is_refusal: bool,
     },
     /// A call of its model that may cost leaves.
     Pay {
@@ -107,6 +108,7 @@ pub enum Step {
 pub struct Submit {
     pub user: usize,
     pub key: Option<u8>,
+    pub replayed_within: Option<u32>,
     pub prompt: u8,
     pub quota: Option<Quota>,
     pub active_tasks: u32,
@@ -168,7 +170,12 @@ fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
                 .prop_map(|(lease, is_own)| Finish { lease, is_own })
                 .boxed(),
         ),
-        (4, lease().prop_map(|lease| Fail { lease }).boxed()),
+        (
+            4,
+            (lease(), any::<bool>())
+                .prop_map(|(lease, is_refusal)| Fail { lease, is_refusal })
+                .boxed(),
+        ),
         (2 * upkeep, lease().prop_map(|lease| Pay { lease }).boxed()),
         (
             3,
@@ -270,6 +277,11 @@ fn submit() -> impl Strategy<Value = Submit> {
     (
         0..USERS.len(),
         proptest::option::of(0..2u8),
+        prop_oneof![
+            3 => Just(None),
+            1 => Just(Some(0)),
+            1 => Just(Some(600)),
+        ],
         prop_oneof![4 => Just(0), 1 => Just(1)],
         (proptest::option::of(quota), active_tasks),
         original,
@@ -281,6 +293,7 @@ fn submit() -> impl Strategy<Value = Submit> {
             |(
                 user,
                 key,
+                replayed_within,
                 prompt,
                 (quota, active_tasks),
                 original,
@@ -290,6 +303,7 @@ fn submit() -> impl Strategy<Value = Submit> {
             )| Submit {
                 user,
                 key,
+                replayed_within,
                 prompt,
                 quota,
                 active_tasks,

@@ -12,7 +12,7 @@ use concept_refinement_capability::tasks::{
     Leases, Tally, TaskOperation, TaskReply, TaskStore, Tasks,
 };
 use concept_refinement_domain::capability::{
-    Accepted, CapabilityError, Erased, Fenced, Finished, Lease, NewTask, Submission,
+    Accepted, CapabilityError, Erased, Fenced, Finished, Lease, NewTask, Submission, TaskFailure,
 };
 use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::payment::Payment;
@@ -259,7 +259,9 @@ impl Mutated {
                     return Ok(true);
                 }
                 if let Some(claimed) = sound.claim(id, None).await? {
-                    let _ = sound.fail(&claimed.lease, None, WORKER_DIED).await?;
+                    let _ = sound
+                        .fail(&claimed.lease, &TaskFailure::new(WORKER_DIED))
+                        .await?;
                 }
                 return Ok(false);
             }

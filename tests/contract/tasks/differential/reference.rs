@@ -37,11 +37,7 @@ pub fn run(store: &mut MemoryStore, operation: TaskOperation<'_>, now: Timestamp
         Operation::Claim { id, user_id } => store.claim(id, user_id, now).into(),
         Operation::Renew { lease } => store.renew(lease, now).into(),
         Operation::Finish { lease, image } => store.finish(lease, image, now).into(),
-        Operation::Fail {
-            lease,
-            error_message,
-            ..
-        } => store.fail(lease, error_message, now).into(),
+        Operation::Fail { lease, failure } => store.fail(lease, failure, now).into(),
         Operation::Pay { lease, payment } => store.pay(lease, payment).into(),
         Operation::Release { lease } => store.release(lease, now).into(),
         Operation::GetWebhook { user_id, task_id } => store.webhook(user_id, task_id).into(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use concept_refinement_capability::clock::{Clock, ManualClock, before};
 use concept_refinement_capability::intercept::{Intercepted, Operations as _};
 use concept_refinement_capability::tasks::{TaskOperation, TaskReply, TaskStore};
-use concept_refinement_domain::capability::{Lease, NewTask, RefinedImage};
+use concept_refinement_domain::capability::{Lease, NewTask, RefinedImage, TaskFailure};
 use concept_refinement_domain::concept::id_for;
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image_path::tag_of;
@@ -202,7 +202,7 @@ impl World {
             }
             Step::Renew { lease }
             | Step::Finish { lease, .. }
-            | Step::Fail { lease }
+            | Step::Fail { lease, .. }
             | Step::Pay { lease }
             | Step::Release { lease } => {
                 let Some(held) = from_newest(&self.leases, *lease).cloned() else {
@@ -235,14 +235,12 @@ impl World {
                 let payment = &Payment::default().call_begun();
                 self.compare(TaskOperation::Pay { lease, payment }).await
             }
-            Step::Fail { .. } => {
-                let error_message = "It failed.";
-                self.compare(TaskOperation::Fail {
-                    lease,
-                    stage: None,
-                    error_message,
-                })
-                .await
+            Step::Fail { is_refusal, .. } => {
+                let failure = &TaskFailure {
+                    is_refusal: *is_refusal,
+                    ..TaskFailure::new("It failed.")
+                };
+                self.compare(TaskOperation::Fail { lease, failure }).await
             }
             _ => self.compare(TaskOperation::Release { lease }).await,
         }
@@ -284,6 +282,7 @@ impl World {
             mask_path: None,
             parent,
             images_found: !matches!(submit.original, Original::Missing),
+            replayed_within: submit.replayed_within,
             idempotency_key: submit.key.map(|key| format!("key {key}")),
             quota: submit.quota,
             active_tasks: submit.active_tasks,

@@ -1,7 +1,7 @@
 //! What the rules mean over days and over several tasks. Every backend answers
 //! as this store does, so nothing here has to be said of each.
 
-use concept_refinement_domain::capability::Stored;
+use concept_refinement_domain::capability::{Stored, TaskFailure};
 use concept_refinement_domain::concept::id_for;
 use concept_refinement_domain::quota::Quota;
 use concept_refinement_domain::task::{Refinement, Status};
@@ -57,6 +57,7 @@ impl World {
             mask_path: None,
             parent: None,
             images_found: true,
+            replayed_within: None,
             idempotency_key: None,
             quota: quota.map(|(limit, window)| Quota { limit, window }),
             active_tasks: 1,
@@ -91,7 +92,10 @@ impl World {
                 let finished = self.store.finish(&lease, image.into(), self.now);
                 assert_eq!(finished, Finished::Done);
             }
-            End::Failed => assert_eq!(self.store.fail(&lease, "No.", self.now), Fenced::Done),
+            End::Failed => assert_eq!(
+                self.store.fail(&lease, &TaskFailure::new("No."), self.now),
+                Fenced::Done
+            ),
             End::Deleted => assert!(self.store.delete(&task.user_id, &task.id)),
         }
     }

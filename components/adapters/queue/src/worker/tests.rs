@@ -1,3 +1,4 @@
+use concept_refinement_domain::capability::TaskFailure;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::task::{Context, Poll, Waker};
@@ -119,7 +120,7 @@ impl Leases for World {
 
     async fn fail(&self, lease: &Lease, error_message: &str) -> Result<Fenced, CapabilityError> {
         let mut store = self.store.borrow_mut();
-        Ok(store.fail(lease, error_message, self.now()))
+        Ok(store.fail(lease, &TaskFailure::new(error_message), self.now()))
     }
 
     async fn release(&self, lease: &Lease) -> Result<Fenced, CapabilityError> {

@@ -68,14 +68,9 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
         answer(finished)
     }
 
-    /// The stage is only for metrics, of which there are none here.
-    async fn fail(
-        lease: types::Lease,
-        _: Option<types::Stage>,
-        error_message: String,
-    ) -> Answer<types::Fenced> {
-        let lease = lease.convert();
-        let failed = store::<P>().fail(&lease, &error_message).await;
+    async fn fail(lease: types::Lease, failure: types::TaskFailure) -> Answer<types::Fenced> {
+        let (lease, failure) = (lease.convert(), failure.convert());
+        let failed = store::<P>().fail(&lease, &failure).await;
         deliver::<P>(lease.task_id);
         answer(failed)
     }

@@ -1,5 +1,6 @@
 //! What 0.1 has stored.
 
+use concept_refinement_domain::capability::TaskFailure;
 use concept_refinement_domain::concept::id_for;
 use concept_refinement_domain::image_path::tag_of;
 use concept_refinement_domain::task::Task;
@@ -173,7 +174,7 @@ fn a_task_that_was_processing_goes_on() {
     let takeover = alone(store().claim(&id(4), None)).unwrap().unwrap();
     assert!(takeover.is_takeover);
     assert_eq!((takeover.lease.attempt, takeover.payment.calls), (2, 1));
-    let failed = alone(store().fail(&takeover.lease, "It failed.")).unwrap();
+    let failed = alone(store().fail(&takeover.lease, &TaskFailure::new("It failed."))).unwrap();
     assert_eq!(failed, Fenced::Done);
     assert_eq!(task("ada", 4).status, Status::Failed);
     assert!(alone(store().begin_delivery(&id(4))).unwrap().is_some());

@@ -1,7 +1,7 @@
 use concept_refinement_domain::image_limits::{ImageLimit, ImageLimits};
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{ImageKind, Lease, NewTask, Stored};
+use concept_refinement_domain::capability::{ImageKind, Lease, NewTask, Stored, TaskFailure};
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::rulebook::{self, Claim, Decision, TaskRecord};
@@ -39,6 +39,7 @@ fn task(number: usize) -> NewTask {
         mask_path: None,
         parent: None,
         images_found: true,
+        replayed_within: None,
         idempotency_key: None,
         quota: None,
         active_tasks: 9,
@@ -148,7 +149,7 @@ fn a_saved_task_is_loaded_as_it_was() {
     assert_eq!(load(&user_record, 1), Some(expected));
     assert_eq!(load(&user_record, 2), None);
     let _ = apply(&mut user_record, 1, |record| {
-        rulebook::fail(record, &lease, "It failed.", NOW)
+        rulebook::fail(record, &lease, &TaskFailure::new("It failed."), NOW)
     });
     assert_eq!(load(&user_record, 1), None, "it is final");
 }
