@@ -147,6 +147,7 @@ fn a_bad_original_fails_its_task() {
         let message = world.error_message().unwrap_or_default();
         let expected = format!("{PREFIX}Failed to download original image: {reason}");
         assert!(message.starts_with(&expected), "{name}: {message}");
+        assert!(world.is_refused(), "{name}");
         assert!(world.asked.borrow().is_empty(), "{name}");
         assert!(world.elapsed() <= Duration::from_secs(30), "{name}");
     }
@@ -340,6 +341,7 @@ fn the_model_is_asked_again_where_that_can_help() {
                 let message = world.error_message().unwrap_or_default();
                 let expected = format!("{PREFIX}Image refinement failed: {reason}");
                 assert!(message.starts_with(&expected), "{name}: {message}");
+                assert_eq!(world.is_refused(), reason.contains("not allowed"), "{name}");
             }
         }
     }

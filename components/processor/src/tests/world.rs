@@ -21,7 +21,7 @@ use concept_refinement_domain::partial_edit::Region;
 use concept_refinement_domain::provenance::original_had_credentials;
 use concept_refinement_domain::refined;
 use concept_refinement_domain::rulebook::TaskRecord;
-use concept_refinement_domain::task::{Refinement, Stage, Status, Task};
+use concept_refinement_domain::task::{FailureCause, Refinement, Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_kit::store::MemoryStore;
 
@@ -302,6 +302,12 @@ impl World {
 
     pub fn error_message(&self) -> Option<String> {
         self.task()?.error_message
+    }
+
+    /// Whether the request was refused.
+    pub fn is_refused(&self) -> bool {
+        let task = self.task();
+        task.is_some_and(|task| task.failure_cause == Some(FailureCause::Refused))
     }
 
     /// A call of the store, which may be the one before which the lease is lost.
