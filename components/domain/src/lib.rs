@@ -57,6 +57,7 @@ pub mod size;
 pub mod step;
 pub mod strength;
 pub mod task;
+pub mod task_image;
 pub mod task_response;
 pub mod timestamp;
 pub mod trace;

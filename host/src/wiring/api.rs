@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use concept_refinement_capability::cores::Cores;
 use concept_refinement_capability::rate::Rate;
 use concept_refinement_capability::traces::Traces;
-use concept_refinement_runtime::ingress::http::{Access, HttpTrigger, Limit, PushTrigger};
+use concept_refinement_runtime::ingress::http::{Access, HttpTrigger, Limit, MaxBody, PushTrigger};
 use concept_refinement_runtime::ingress::{ApiInstances, Handler, InProcess};
 use concept_refinement_runtime::metrics::http::Requests;
 use concept_refinement_runtime::wasm::engine::Engine;
@@ -53,6 +53,10 @@ const HEALTH: &str = "/api/health";
 /// is too large.
 const BEYOND_ORIGINAL: u64 = 1 << 20;
 
+/// What an edit has besides its images, in bytes: 64 parts, each with a head of 8 KiB and
+/// a field of 64 KiB. In JSON it is less.
+const BESIDE_IMAGES: u64 = 64 * (8 + 64) * 1024;
+
 /// The API behind HTTP.
 pub struct Api {
     http: Arc<HttpTrigger>,
@@ -83,7 +87,7 @@ impl Api {
             health: HEALTH,
             serves_api: config.role.serves_api(),
         };
-        let max_body = config.max_image_bytes.saturating_add(BEYOND_ORIGINAL);
+        let max_body = max_body(config.max_image_bytes);
         let http = HttpTrigger::new(max_body, access, config.concurrency, push, requests, traces)?;
         Ok(Self {
             http: Arc::new(http),
@@ -138,24 +142,40 @@ impl Api {
     }
 }
 
+/// `original`: the largest original, in bytes.
+fn max_body(original: u64) -> MaxBody {
+    let original = original.saturating_add(BEYOND_ORIGINAL);
+    let images = original.saturating_mul(2);
+    // In JSON they are in base64, where some clients write `\/` for each slash: of random
+    // bytes that is one character in 64, here twice as many.
+    let encoded = images.div_ceil(3).saturating_mul(4);
+    let escaped = encoded.saturating_add(encoded / 32);
+    MaxBody {
+        edit: escaped.saturating_add(BESIDE_IMAGES),
+        other: original,
+    }
+}
+
 fn limits(config: &Config) -> Vec<Limit> {
     let session = (config.auth == Auth::Anonymous).then_some(SESSION_RATE);
     let verify = config.verifies.then_some(VERIFY_RATE);
     session.into_iter().chain(verify).collect()
 }
 
-/// `slots`: limit of instances at a time.
+/// `slots`: limit of instances at a time. `task_timeout`: how long a task may take.
 pub fn instances(
     engine: &Engine,
     pre: &ServicePre<Sandbox>,
     grants: Grants,
     slots: &Arc<Semaphore>,
+    task_timeout: Duration,
 ) -> ApiInstances {
     ApiInstances {
         engine: engine.wasmtime().clone(),
         pre: pre.clone(),
         grants,
         stopping: Arc::default(),
+        task_timeout,
         slots: Arc::clone(slots),
     }
 }
@@ -176,4 +196,23 @@ fn handlers(cores: &Cores, instances: ApiInstances) -> anyhow::Result<Vec<Handle
     let handlers = cores.iter().map(|_| Handler::new(Arc::clone(&instances)));
     let handlers: wasmtime::Result<Vec<_>> = handlers.collect();
     handlers.map_err(anyhow::Error::from).context(MISFIT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_has_room_for_two_images_in_either_form() {
+        const MIB: u64 = 1 << 20;
+        for original in [1, MIB, 20 * MIB, 1 << 40] {
+            let MaxBody { edit, other } = max_body(original);
+            assert_eq!(other, original + MIB);
+            let in_json = 2 * original.div_ceil(3) * 4;
+            assert!(edit > in_json + 64 * 1024, "{original}");
+            assert!(edit > 2 * original + 64 * 72 * 1024, "{original}");
+            assert!(edit < 3 * original + 8 * MIB, "{original}");
+        }
+        assert_eq!(max_body(u64::MAX).other, u64::MAX);
+    }
 }

@@ -250,6 +250,7 @@ fn api_settings(config: &Config, secret: Option<&Secret>, names_routes: bool) ->
             "max-image-bytes",
             "max-image-pixels",
             "rate-limit",
+            "task-timeout",
             "upload-bytes",
             "uploads",
             "verify",

@@ -189,7 +189,7 @@ impl HostBuilder {
         let instances =
             |secret: Option<&Secret>, capabilities: &Arc<Capabilities>, slots: &Arc<Semaphore>| {
                 let granted = grants::api(&config, secret, &network, capabilities, &watchers);
-                api::instances(&engine, &compiled.api, granted, slots)
+                api::instances(&engine, &compiled.api, granted, slots, config.task_timeout)
             };
 
         let random = || rand::rng().random();
@@ -307,6 +307,7 @@ impl HostBuilder {
         let in_process = ApiInstances {
             grants: grants::api_in_process(instances.grants.clone(), &secret_in_process),
             stopping: Arc::default(),
+            task_timeout: instances.task_timeout,
             engine: instances.engine.clone(),
             pre: instances.pre.clone(),
             slots: Arc::clone(&instances.slots),

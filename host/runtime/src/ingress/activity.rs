@@ -25,7 +25,8 @@ impl Progress {
         *START + Duration::from_millis(self.0.load(Ordering::Relaxed))
     }
 
-    fn record(&self) {
+    /// Progress is made now.
+    pub fn record(&self) {
         let since = u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.0.fetch_max(since, Ordering::Relaxed);
     }

@@ -21,7 +21,7 @@ use wasmtime_wasi_http::WasiBody;
 use super::activity::Activity;
 use super::failure::Failure;
 use super::instances::ApiInstances;
-use super::long_poll::is_long_poll;
+use super::long_poll::LongPoll;
 use crate::wasm::bindings::api::ApiPre;
 use crate::wasm::sandbox::Sandbox;
 use exchange::{Exchange, Received};
@@ -86,7 +86,7 @@ impl Handler {
         let shared = &self.0;
         let (sender, response) = oneshot::channel();
         shared.queue.push(Exchange {
-            is_long_poll: is_long_poll(&request),
+            long_poll: LongPoll::of(&request),
             request: Received::of(request).await,
             activity,
             trace,

@@ -13,6 +13,7 @@ mod cors;
 mod credentials;
 mod dispatch;
 mod host_names;
+mod max_body;
 mod open_files;
 mod origin;
 mod push;
@@ -42,6 +43,7 @@ pub use connections::{Connection, Connections};
 use dispatch::Dispatch;
 pub use dispatch::{Access, CALLS};
 pub use host_names::HostNames;
+pub use max_body::MaxBody;
 pub use push::{Proof, PushTrigger};
 pub use refusal::{PROTECTION, error_code};
 pub use throttle::Limit;
@@ -77,15 +79,14 @@ pub struct HttpTrigger {
 }
 
 impl HttpTrigger {
-    /// `max_body`: the largest request body that is read at all, in bytes. `concurrency`:
-    /// tasks in flight in this process, which need file descriptors too. `push`: handles
-    /// pushed messages.
+    /// `concurrency`: tasks in flight in this process, which need file descriptors too.
+    /// `push`: handles pushed messages.
     ///
     /// # Errors
     ///
     /// The limit of open files of this process is too low.
     pub fn new(
-        max_body: u64,
+        max_body: MaxBody,
         access: Access,
         concurrency: usize,
         push: Option<Arc<PushTrigger>>,

@@ -14,12 +14,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::Store;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
+use super::long_poll::LongPoll;
 use crate::wasm::sandbox::{Grants, Sandbox};
 
 /// Most requests that an instance serves at a time.
 pub(super) const MAX_CONCURRENT_REQUESTS: usize = 64;
 
-/// Limit of requests that only wait, as their clients asked; these do not count toward
+/// Limit of requests that only wait; these do not count toward
 /// the limit above.
 pub(super) const MAX_LONG_POLLS: usize = 1024;
 
@@ -35,7 +36,7 @@ pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a request may go without progress before it times out. Receiving a slow
 /// request body is progress; sending the answer's body does not count.
-pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Everything that is needed to create an instance.
 pub struct ApiInstances {
@@ -47,6 +48,8 @@ pub struct ApiInstances {
     pub grants: Grants,
     /// Set at shutdown, so that instances that end are not logged as failed.
     pub stopping: Arc<AtomicBool>,
+    /// How long a task may take, which some requests wait for.
+    pub task_timeout: Duration,
     /// Limit of instances; the pool has room for other components too.
     pub slots: Arc<Semaphore>,
 }
@@ -59,6 +62,15 @@ impl ApiInstances {
 
     pub(super) fn store(&self) -> Store<Sandbox> {
         Sandbox::store(&self.engine, &self.grants)
+    }
+}
+
+/// How long a request may go without progress before it times out. One that waits for its
+/// task makes none while the task is under way.
+pub(super) fn request_timeout(long_poll: Option<LongPoll>, task_timeout: Duration) -> Duration {
+    match long_poll {
+        Some(LongPoll::TaskEnd) => task_timeout.saturating_add(REQUEST_TIMEOUT),
+        Some(LongPoll::Result) | None => REQUEST_TIMEOUT,
     }
 }
 
@@ -91,5 +103,22 @@ pub(super) fn log_end(store: &Store<Sandbox>, result: Result<(), wasmtime::Error
 pub(super) fn log_printed(instance: &Sandbox) {
     if instance.has_printed() {
         log_throttled!(warn, "the api said", printed = instance.printed());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_waits_for_a_task_gets_its_time() {
+        let hours = Duration::from_secs(6 * 60 * 60);
+        for (long_poll, expected) in [
+            (None, REQUEST_TIMEOUT),
+            (Some(LongPoll::Result), REQUEST_TIMEOUT),
+            (Some(LongPoll::TaskEnd), hours + REQUEST_TIMEOUT),
+        ] {
+            assert_eq!(request_timeout(long_poll, hours), expected, "{long_poll:?}");
+        }
     }
 }

@@ -1,14 +1,59 @@
-//! Requests whose clients ask to wait for the result (`Prefer: wait`, RFC 7240): like
-//! event streams, they may take long without doing work, and count toward the same limit.
+//! Requests that wait for a result: like event streams, they may take long without doing
+//! work, and count toward the same limit.
 
 use concept_refinement_domain::preference;
 use http::{HeaderName, Method, Request};
 
+use super::openai::EDITS;
+
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
-/// Reads never wait.
-pub fn is_long_poll<B>(request: &Request<B>) -> bool {
-    let values = request.headers().get_all(PREFER);
-    request.method() == Method::POST
-        && preference::wait(values.iter().map(|value| value.as_bytes())).is_some()
+/// What a request waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LongPoll {
+    /// A result, for as long as its client asked (`Prefer: wait`, RFC 7240), which is less
+    /// than the timeout of any request.
+    Result,
+    /// The end of its task, however long that takes.
+    TaskEnd,
+}
+
+impl LongPoll {
+    /// None: it does not wait. Reads never do.
+    pub fn of<B>(request: &Request<B>) -> Option<Self> {
+        if request.method() != Method::POST {
+            return None;
+        }
+        if request.uri().path() == EDITS {
+            return Some(Self::TaskEnd);
+        }
+        let values = request.headers().get_all(PREFER);
+        preference::wait(values.iter().map(|value| value.as_bytes())).map(|_| Self::Result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_says_so_or_asks_for_an_edit() {
+        let refine = "/api/concepts/refine";
+        for (method, path, prefer, expected) in [
+            (Method::POST, refine, "", None),
+            (Method::POST, refine, "return=minimal", None),
+            (Method::POST, refine, "wait=5", Some(LongPoll::Result)),
+            (Method::GET, refine, "wait=5", None),
+            (Method::POST, EDITS, "", Some(LongPoll::TaskEnd)),
+            (Method::POST, EDITS, "wait=5", Some(LongPoll::TaskEnd)),
+            (Method::GET, EDITS, "wait=5", None),
+            (Method::POST, "/v1/images/edits/", "", None),
+            (Method::POST, "/v1/images", "", None),
+        ] {
+            let uri = format!("http://localhost{path}?a=b");
+            let request = Request::builder().method(&method).uri(uri);
+            let request = request.header(PREFER, prefer).body(()).unwrap();
+            assert_eq!(LongPoll::of(&request), expected, "{method} {path} {prefer}");
+        }
+    }
 }

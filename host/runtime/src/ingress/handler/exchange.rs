@@ -19,6 +19,7 @@ use wasmtime_wasi_http::WasiBody;
 use crate::body::whole;
 use crate::ingress::activity::Activity;
 use crate::ingress::failure::Failure;
+use crate::ingress::long_poll::LongPoll;
 use crate::wasm::bindings::api::exports::concept::refinement::handler as wit;
 use crate::wasm::stream::{ByteStream, Consumed, consume};
 
@@ -35,8 +36,8 @@ pub type Outcome = Result<Response<WasiBody>, Failure>;
 /// A request and where its response goes.
 pub struct Exchange {
     pub request: Received,
-    /// Whether the client asked to wait (`Prefer: wait`).
-    pub is_long_poll: bool,
+    /// What the client waits for, if that may take long.
+    pub long_poll: Option<LongPoll>,
     pub activity: Activity,
     /// None: the request is not traced.
     pub trace: Option<TraceContext>,

@@ -22,13 +22,13 @@ use crate::ingress::activity::Progress;
 use crate::ingress::failure::Failure;
 use crate::ingress::instances::{
     IDLE_TIMEOUT, MAX_CONCURRENT_REQUESTS, MAX_LONG_POLLS, REQUEST_TIMEOUT, is_recycled, log_end,
-    log_printed,
+    log_printed, request_timeout,
 };
 use crate::wasm::bindings::api::Api;
 use crate::wasm::sandbox::Sandbox;
 
-/// How long an instance with requests may go without progress. Longer than the timeout of
-/// a request, which fires first if the guest yields at all.
+/// How long an instance with requests may go without progress. A guest that yields makes
+/// some whenever it is looked at, which is more often; its requests have their own timeouts.
 const STUCK: Duration = Duration::from_secs(REQUEST_TIMEOUT.as_secs() + IDLE_TIMEOUT.as_secs());
 
 pub async fn run(shared: Arc<Shared>, slot: OwnedSemaphorePermit) {
@@ -159,12 +159,15 @@ impl Instance<'_> {
                     requests += 1;
                     last = Instant::now();
                     if !exchange.response.is_closed() {
-                        let is_long_poll = exchange.is_long_poll;
+                        let is_long_poll = exchange.long_poll.is_some();
                         long_polls += usize::from(is_long_poll);
                         calls.push(async move { (is_long_poll, self.call(exchange).await) });
                     }
                 }
                 () = &mut idle => {
+                    // A guest that lets the host get here is not stuck, however long its
+                    // calls wait.
+                    self.progress.record();
                     if is_empty && last.elapsed() >= IDLE_TIMEOUT && self.is_quiet().await {
                         return Ok(());
                     }
@@ -177,12 +180,13 @@ impl Instance<'_> {
     async fn call(&self, exchange: Exchange) -> wasmtime::Result<Ended> {
         let Exchange {
             request,
-            is_long_poll,
+            long_poll,
             activity,
             trace,
             mut response,
         } = exchange;
         activity.taken_by(self.progress);
+        let timeout = request_timeout(long_poll, self.shared.instances.task_timeout);
         let request = self.accessor.with(|mut access| {
             log_printed(access.get());
             request.into_wit(&mut access)
@@ -198,8 +202,8 @@ impl Instance<'_> {
         let answer = tokio::select! {
             biased;
             answer = handler.finish_call_concurrent(self.accessor, call) => answer?.0,
-            () = response.closed(), if is_long_poll => return Ok(Ended::Abandoned),
-            () = activity.idle_for(REQUEST_TIMEOUT) => {
+            () = response.closed(), if long_poll.is_some() => return Ok(Ended::Abandoned),
+            () = activity.idle_for(timeout) => {
                 let _ = response.send(Err(Failure::TimedOut));
                 return Ok(Ended::TimedOut);
             }

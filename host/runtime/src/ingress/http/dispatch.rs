@@ -23,6 +23,7 @@ use super::connection::{Form, WRITE_TIMEOUT};
 use super::cors::Origins;
 use super::credentials::Credentials;
 use super::host_names::HostNames;
+use super::max_body::MaxBody;
 use super::origin::with_origin;
 use super::push::PushTrigger;
 use super::refusal::Refusal;
@@ -35,7 +36,7 @@ use crate::ingress::failure::Failure;
 use crate::ingress::http::cors;
 use crate::ingress::http::origin;
 use crate::ingress::http::push;
-use crate::ingress::long_poll::is_long_poll;
+use crate::ingress::long_poll::LongPoll;
 use crate::ingress::networks::Networks;
 use crate::metrics::http as shared;
 use crate::metrics::http::{ROUTE, Requests, method_name};
@@ -82,8 +83,7 @@ pub struct Dispatch {
     health_requests: Arc<Permits<u64>>,
     /// Permits for answers that are being sent or waited for.
     answers: Arc<Permits<u64>>,
-    /// Largest request body that is read at all, in bytes.
-    max_body: u64,
+    max_body: MaxBody,
     metrics: Arc<Requests>,
     traces: Traces,
     listener: SocketAddr,
@@ -107,7 +107,7 @@ struct Requester {
 impl Dispatch {
     /// `answers`: limit of answers being sent at the same time.
     pub fn new(
-        max_body: u64,
+        max_body: MaxBody,
         access: Access,
         answers: usize,
         push: Option<Arc<PushTrigger>>,
@@ -266,7 +266,8 @@ impl Dispatch {
             }
         }
         let activity = Activity::begin();
-        let request = body::bounded(request, self.max_body, activity.clone());
+        let max_body = self.max_body.of(request.uri().path());
+        let request = body::bounded(request, max_body, activity.clone());
         match &self.push {
             Some(push) if request.uri().path() == push::PATH => {
                 return Ok((push.answer(request).await, requester));
@@ -291,7 +292,7 @@ impl Dispatch {
         Ok((response, requester))
     }
 
-    /// A permit for the request. One that asks to wait gets it from those for answers, so
+    /// A permit for the request. One that waits gets it from those for answers, so
     /// that it does not take the place of requests that do not wait.
     fn permit<B>(
         &self,
@@ -301,7 +302,7 @@ impl Dispatch {
     ) -> Result<Permit<u64>, Refusal> {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         let is_health = is_read && request.uri().path() == self.health;
-        let is_long_poll = is_long_poll(request);
+        let is_long_poll = LongPoll::of(request).is_some();
         let permit = match (is_health, form) {
             (true, _) => self.health_requests.take(requester.client, requester.user),
             (false, Form::Full | Form::Foreign) if is_long_poll => {
