@@ -11,6 +11,7 @@ mod page;
 pub mod quota;
 mod refine;
 pub mod session;
+mod submission;
 pub mod tasks;
 pub mod uploads;
 mod verify;

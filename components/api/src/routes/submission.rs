@@ -1,0 +1,281 @@
+//! Submits a valid request: looks for the images of this service that it names, creates its
+//! task in one step, and publishes that. The doors of the API read and answer; what a request
+//! leads to is decided here alone.
+
+use concept_refinement_domain::capability::{
+    Accepted, CapabilityError, ErrorKind, Fenced, NewTask, Submission,
+};
+use concept_refinement_domain::concept::{Concept, id_for};
+use concept_refinement_domain::message;
+use concept_refinement_domain::original::MAX_URL_CHARS;
+use concept_refinement_domain::quota::QuotaState;
+use concept_refinement_domain::refined;
+use concept_refinement_domain::rulebook::BACKLOG_RETRY_AFTER;
+use concept_refinement_domain::sentence;
+use concept_refinement_domain::signature;
+use concept_refinement_domain::task::{Parent, Refinement};
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::validation::{self, FieldErrors, Source};
+use concept_refinement_domain::webhook::Webhook;
+
+use crate::auth::Caller;
+use crate::log;
+use crate::origin::Origin;
+use crate::ports::{ConceptStore, Ports};
+use crate::problem::Problem;
+use crate::state::State;
+
+/// The header of a client's own key.
+pub const KEY_FIELD: &str = "Idempotency-Key";
+
+const NOT_QUEUED: &str = "The refinement task could not be queued for processing.";
+
+/// A valid request, before it is checked whether its original exists.
+pub struct ValidRequest {
+    /// The id of its task.
+    pub task_id: String,
+    pub refinement: Refinement,
+    pub webhook: Option<Webhook>,
+    /// The path, if the original is an image of this service.
+    pub original_path: Option<String>,
+    /// The same for the mask.
+    pub mask_path: Option<String>,
+    /// The paths of those that came with this request, so that they are there.
+    pub uploads: Vec<String>,
+    pub repeats: Repeats,
+}
+
+/// How repeats of a request are recognised.
+#[derive(Default)]
+pub struct Repeats {
+    /// See [`NewTask::idempotency_key`].
+    pub key: Option<String>,
+    /// See [`NewTask::replayed_within`].
+    pub replayed_within: Option<u32>,
+}
+
+/// What a request led to.
+pub enum Submitted {
+    Created(Accepted),
+    /// It repeats an earlier one, whose task this is.
+    Replayed(Accepted),
+    /// The user has this task, which has not ended, and may have no other one.
+    Active(Accepted),
+}
+
+/// # Errors
+///
+/// Nothing was created, or it was withdrawn.
+pub async fn submit<P: Ports>(
+    state: &State<P>,
+    valid: ValidRequest,
+    caller: Caller,
+    origin: &Origin,
+    now: Timestamp,
+) -> Result<Submitted, Problem> {
+    let found = Found::of(state, &valid, &caller, origin).await?;
+    let missing = found.missing(&valid);
+    let task = new_task(state, valid, caller, found);
+    match state.ports.submit(task).await? {
+        Submission::KeyReused => Err(invalid_key("was used with another request before")),
+        Submission::Replayed(accepted) => Ok(Submitted::Replayed(accepted)),
+        Submission::ImageMissing => Err(Problem::NotFound(
+            missing.unwrap_or("There is no such image."),
+        )),
+        Submission::Active(accepted) => {
+            state.republisher.republish_if_overdue(&accepted.task, now);
+            Ok(Submitted::Active(accepted))
+        }
+        Submission::QuotaExceeded(quota) => {
+            if origin.is_loopback() {
+                explain_quota(state, quota);
+            }
+            Err(quota_exceeded(state, quota, now))
+        }
+        Submission::BacklogFull(seconds) => Err(Problem::unavailable(
+            "Too many tasks are waiting. Try again later.",
+            seconds,
+        )),
+        Submission::Created(accepted) => {
+            publish(state, &accepted).await?;
+            Ok(Submitted::Created(accepted))
+        }
+    }
+}
+
+pub fn invalid_key(problem: &str) -> Problem {
+    let mut errors = FieldErrors::default();
+    errors.add(KEY_FIELD, problem);
+    Problem::InvalidFields(errors)
+}
+
+/// The path of the image that a URL names, if it is one of this service.
+pub async fn own_image<P: Ports>(
+    state: &State<P>,
+    url: Option<&str>,
+    origin: &Origin,
+) -> Result<Option<String>, CapabilityError> {
+    match url {
+        // A longer URL will be refused by validation anyway.
+        Some(url) if url.chars().nth(MAX_URL_CHARS).is_none() => {
+            let resolved = state.ports.resolve(url, origin.as_str()).await?;
+            Ok(resolved.map(|image| image.path))
+        }
+        Some(_) | None => Ok(None),
+    }
+}
+
+/// By which rules a URL is checked: if it may be an image of this service, those for
+/// external URLs do not apply.
+pub fn source<'a, P>(
+    state: &'a State<P>,
+    own_image: &Result<Option<String>, CapabilityError>,
+) -> Source<'a> {
+    match own_image {
+        Ok(Some(_)) | Err(_) => Source::Own,
+        Ok(None) => Source::Elsewhere(&state.config.allowed_sources),
+    }
+}
+
+/// What there is of the images of this service that a request names.
+struct Found {
+    /// The path of the original, if it is an image of this service.
+    original_path: Option<String>,
+    parent: Option<Parent>,
+    has_original: bool,
+    has_mask: bool,
+}
+
+impl Found {
+    async fn of<P: Ports>(
+        state: &State<P>,
+        valid: &ValidRequest,
+        caller: &Caller,
+        origin: &Origin,
+    ) -> Result<Self, CapabilityError> {
+        let user = &caller.user;
+        // An image of this service may be refined only by its owner: a signature allows only
+        // reading.
+        let is_found = async |path: Option<&str>| {
+            let Some(path) = path else { return Ok(true) };
+            if valid.uploads.iter().any(|upload| upload == path) {
+                return Ok(true);
+            }
+            let info = state.ports.stat(path).await?;
+            Ok::<_, CapabilityError>(info.is_some_and(|info| info.owner == *user))
+        };
+        let concept = match (&valid.refinement.original_concept_id, &valid.original_path) {
+            (Some(id), _) => match validation::uuid(id) {
+                Some(id) => ConceptStore::get(&state.ports, user, &id).await?,
+                None => None,
+            },
+            (None, Some(path)) => concept_of(state, user, path).await?,
+            (None, None) => None,
+        };
+        let base = state.config.public_origin.as_ref().unwrap_or(origin);
+        let parent = concept.as_ref().map(|concept| Parent {
+            id: concept.id.clone(),
+            image_url: signature::address(base.as_str(), &concept.content.image_path),
+        });
+        let of_concept = concept.map(|concept| concept.content.image_path);
+        let original_path = of_concept.or_else(|| valid.original_path.clone());
+        let is_named = original_path.is_some() || valid.refinement.original_image_url.is_some();
+        Ok(Self {
+            has_original: is_named && is_found(original_path.as_deref()).await?,
+            has_mask: is_found(valid.mask_path.as_deref()).await?,
+            original_path,
+            parent,
+        })
+    }
+
+    /// A sentence for the user. None: all of them are there.
+    fn missing(&self, valid: &ValidRequest) -> Option<&'static str> {
+        let by_concept = valid.refinement.original_concept_id.is_some();
+        match (self.has_original, self.has_mask, by_concept) {
+            (false, _, true) => Some("There is no such concept."),
+            (false, _, false) => Some("There is no such original image."),
+            (true, false, _) => Some("There is no such mask."),
+            (true, true, _) => None,
+        }
+    }
+}
+
+/// The user's concept with this image.
+async fn concept_of<P: Ports>(
+    state: &State<P>,
+    user: &str,
+    image_path: &str,
+) -> Result<Option<Concept>, CapabilityError> {
+    let Some((task_id, _)) = refined::task_and_attempt(image_path) else {
+        return Ok(None);
+    };
+    let concept = ConceptStore::get(&state.ports, user, &id_for(task_id)).await?;
+    Ok(concept.filter(|concept| concept.content.image_path == image_path))
+}
+
+fn new_task<P: Ports>(
+    state: &State<P>,
+    valid: ValidRequest,
+    caller: Caller,
+    found: Found,
+) -> NewTask {
+    NewTask {
+        id: valid.task_id,
+        user_id: caller.user,
+        is_anonymous: caller.is_anonymous,
+        images_found: found.has_original && found.has_mask,
+        refinement: valid.refinement,
+        webhook: valid.webhook,
+        original_path: found.original_path,
+        mask_path: valid.mask_path,
+        parent: found.parent,
+        idempotency_key: valid.repeats.key,
+        replayed_within: valid.repeats.replayed_within,
+        quota: state.config.quota,
+        active_tasks: state.config.active_tasks,
+        trace: None,
+    }
+}
+
+/// Withdraws a task that cannot be published, unless a worker has already
+/// claimed it.
+async fn publish<P: Ports>(state: &State<P>, accepted: &Accepted) -> Result<(), Problem> {
+    let Err(error) = state
+        .ports
+        .publish(message::message_for(&accepted.task))
+        .await
+    else {
+        return Ok(());
+    };
+    match state.ports.withdraw(&accepted.task.id, NOT_QUEUED).await? {
+        Fenced::Done if error.kind == ErrorKind::Full => Err(Problem::Unavailable {
+            detail: error.message.into(),
+            retry_after: Some(BACKLOG_RETRY_AFTER),
+        }),
+        Fenced::Done => Err(error.into()),
+        Fenced::Lost => Ok(()),
+    }
+}
+
+/// A user on the service's own machine can raise the limit, so the log names the setting:
+/// once per window, because a client decides how often it sends requests.
+fn explain_quota<P>(state: &State<P>, quota: QuotaState) {
+    let end = Some(quota.reset);
+    if state.quota_explained.replace(end) != end {
+        log::warn(format_args!(
+            "a user's quota is used up: rate-limit (REFINEMENT_RATE_LIMIT) allows more, for \
+             example 100/day"
+        ));
+    }
+}
+
+fn quota_exceeded<P>(state: &State<P>, quota: QuotaState, now: Timestamp) -> Problem {
+    Problem::QuotaExceeded {
+        detail: state.config.quota.map_or_else(
+            || "Rate limit exceeded. Try again later.".to_owned(),
+            sentence::rate_limited,
+        ),
+        quota,
+        retry_after: quota.reset.as_secs().saturating_sub(now.as_secs()).max(1),
+    }
+}
