@@ -24,6 +24,8 @@ mod cors;
 mod download;
 mod event;
 #[allow(dead_code, reason = "no route reads or writes such a body yet")]
+mod json_images;
+#[allow(dead_code, reason = "no route reads or writes such a body yet")]
 mod multipart;
 mod origin;
 mod paging;
