@@ -13,6 +13,8 @@ mod accept;
 mod api;
 mod assets;
 mod auth;
+#[allow(dead_code, reason = "no route reads or writes such a body yet")]
+mod base64_stream;
 #[cfg(target_arch = "wasm32")]
 mod bindings;
 mod body;
@@ -21,6 +23,10 @@ mod config;
 mod cors;
 mod download;
 mod event;
+#[allow(dead_code, reason = "no route reads or writes such a body yet")]
+mod json_images;
+#[allow(dead_code, reason = "no route reads or writes such a body yet")]
+mod multipart;
 mod origin;
 mod paging;
 mod ports;

@@ -3,6 +3,7 @@
 mod assets;
 mod auth;
 mod cancel;
+pub mod chunks;
 mod concepts;
 mod config;
 mod cors;

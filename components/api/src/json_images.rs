@@ -1,0 +1,178 @@
+//! JSON in which images are data URLs in base64, read as a stream.
+//!
+//! Images are decoded as they come, so that none is ever held: what is held is the rest of
+//! the JSON, which has a limit, and a chunk of the body. It must never judge the JSON: it only
+//! finds strings, whose reader finds out whether the rest is JSON at all.
+
+mod content;
+mod rest;
+#[cfg(test)]
+mod tests;
+
+use crate::base64_stream::NotBase64;
+use crate::request::{Body, Interrupted};
+use content::Content;
+use rest::{Rest, TooLarge};
+
+/// Why the JSON cannot be read further. It stays so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    #[error("the body was not sent in full")]
+    Interrupted,
+    /// Also an image whose string does not end.
+    #[error("an image is not base64")]
+    NotBase64,
+    #[error("the JSON without its images is too long")]
+    TooLarge,
+}
+
+/// JSON, whose images are read one after the other.
+#[derive(Debug)]
+pub struct JsonImages<B> {
+    body: B,
+    /// A chunk of the body, which is read up to here.
+    chunk: Vec<u8>,
+    at: usize,
+    rest: Rest,
+    /// The current image, until it has ended.
+    image: Option<Content>,
+    fault: Option<Fault>,
+}
+
+impl<B: Body> JsonImages<B> {
+    /// JSON that has at most so many bytes without its images.
+    pub fn new(body: B, max_rest: usize) -> Self {
+        Self {
+            body,
+            chunk: Vec::new(),
+            at: 0,
+            rest: Rest::new(max_rest),
+            image: None,
+            fault: None,
+        }
+    }
+
+    /// Reads on to the next string that is a data URL in base64, after skipping what is left
+    /// of the current one. Its index (0, 1, …), or None at the end of the body.
+    pub async fn next(&mut self) -> Result<Option<usize>, Fault> {
+        let index = self.find().await;
+        self.settle(index)
+    }
+
+    /// The next bytes of the current image, possibly empty. None: it has ended, or none has
+    /// begun.
+    pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Fault> {
+        let bytes = self.decode().await;
+        self.settle(bytes)
+    }
+
+    /// The current image as a body of its own.
+    pub fn image(&mut self) -> ImageBody<'_, B> {
+        ImageBody { images: self }
+    }
+
+    /// The JSON without the images, as far as it was read: each is replaced by a string that
+    /// [`index`] reads. All other bytes are as they were sent.
+    pub fn into_rest(self) -> Vec<u8> {
+        self.rest.into_bytes()
+    }
+
+    fn settle<T>(&mut self, result: Result<T, Fault>) -> Result<T, Fault> {
+        self.fault = self.fault.or(result.as_ref().err().copied());
+        result
+    }
+
+    async fn find(&mut self) -> Result<Option<usize>, Fault> {
+        while self.decode().await?.is_some() {}
+        loop {
+            let json = self.chunk.get(self.at..).unwrap_or_default();
+            if let Some((index, image)) = self.rest.take(json)? {
+                self.at = self.chunk.len().saturating_sub(image.len());
+                self.image = Some(Content::default());
+                return Ok(Some(index));
+            }
+            if !self.read().await? {
+                self.rest.finish()?;
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn decode(&mut self) -> Result<Option<Vec<u8>>, Fault> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        let is_read = self.at >= self.chunk.len();
+        if self.image.is_some() && is_read && !self.read().await? {
+            return Err(Fault::NotBase64);
+        }
+        let Some(mut image) = self.image.take() else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        let text = self.chunk.get(self.at..).unwrap_or_default();
+        match image.take(text, &mut bytes)? {
+            Some(json) => {
+                self.at = self.chunk.len().saturating_sub(json.len());
+                image.finish(&mut bytes)?;
+            }
+            None => {
+                self.at = self.chunk.len();
+                self.image = Some(image);
+            }
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Replaces the chunk by the next one. False: the body has ended.
+    async fn read(&mut self) -> Result<bool, Fault> {
+        self.at = 0;
+        self.chunk = Vec::new();
+        match self.body.chunk().await {
+            Ok(Some(chunk)) => self.chunk = chunk,
+            Ok(None) => return Ok(false),
+            Err(Interrupted) => return Err(Fault::Interrupted),
+        }
+        Ok(true)
+    }
+}
+
+/// An image as a body of its own.
+#[derive(Debug)]
+pub struct ImageBody<'a, B> {
+    images: &'a mut JsonImages<B>,
+}
+
+impl<B> ImageBody<'_, B> {
+    /// Why the JSON could not be read further.
+    pub fn fault(&self) -> Option<Fault> {
+        self.images.fault
+    }
+}
+
+impl<B: Body> Body for ImageBody<'_, B> {
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
+        self.images.chunk().await.map_err(|_| Interrupted)
+    }
+}
+
+/// Which image a string of the rest stands for. A client can send such a string itself: it
+/// then names an image of the same body, or one that is not there.
+pub fn index(text: &str) -> Option<usize> {
+    let digits = text.strip_prefix(rest::SCHEME)?;
+    let index = digits.parse().ok()?;
+    // No other notation of the number.
+    (rest::placeholder(index) == text).then_some(index)
+}
+
+impl From<NotBase64> for Fault {
+    fn from(_: NotBase64) -> Self {
+        Self::NotBase64
+    }
+}
+
+impl From<TooLarge> for Fault {
+    fn from(_: TooLarge) -> Self {
+        Self::TooLarge
+    }
+}

@@ -1,0 +1,177 @@
+//! JSON without its images, and where these begin.
+
+use std::mem;
+
+use memchr::{memchr, memchr2};
+
+/// How a data URL begins, in any case.
+pub const SCHEME: &str = "data:";
+
+/// How the part of a data URL before its comma ends where the content is base64, in any case.
+const BASE64: &[u8] = b";base64";
+
+/// Longest type of a data URL, in bytes, with its parameters.
+const MAX_TYPE: usize = 128;
+
+/// Longest begin of a data URL before its comma, in bytes as sent, if each is escaped.
+const MAX_OPENING: usize = SCHEME.len() + 2 * (MAX_TYPE + BASE64.len());
+
+/// The rest is longer than it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLarge;
+
+/// The string that stands for an image.
+pub fn placeholder(index: usize) -> String {
+    format!("{SCHEME}{index}")
+}
+
+/// JSON without its images.
+#[derive(Debug)]
+pub struct Rest {
+    bytes: Vec<u8>,
+    max: usize,
+    place: Place,
+    /// The begin of a string that may become an image, as sent.
+    opening: Vec<u8>,
+    /// How many images have begun.
+    images: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Between,
+    /// At the begin of a string.
+    Opening,
+    /// In a string that is no image.
+    Text,
+    /// Behind a backslash in such a string.
+    Escape,
+}
+
+/// What a string is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Unknown,
+    Image,
+    Text,
+}
+
+impl Rest {
+    pub fn new(max: usize) -> Self {
+        Self {
+            bytes: Vec::new(),
+            max,
+            place: Place::Between,
+            opening: Vec::new(),
+            images: 0,
+        }
+    }
+
+    /// Takes JSON up to the next image. Its index and its content; None: all was taken. After
+    /// an image, JSON goes on behind its string.
+    pub fn take<'a>(&mut self, mut json: &'a [u8]) -> Result<Option<(usize, &'a [u8])>, TooLarge> {
+        while !json.is_empty() {
+            let end = match self.place {
+                Place::Between => memchr(b'"', json),
+                Place::Text => memchr2(b'"', b'\\', json),
+                Place::Opening | Place::Escape => Some(0),
+            };
+            let length = end.map_or(json.len(), |end| end.saturating_add(1));
+            let (run, after) = json.split_at_checked(length).unwrap_or((json, &[]));
+            json = after;
+            let Some(&last) = run.last() else { break };
+            if self.place != Place::Opening {
+                self.keep(run)?;
+                self.place = follow(self.place, last);
+                continue;
+            }
+            let kind = kind(&self.opening, last);
+            self.opening.push(last);
+            match kind {
+                Kind::Unknown => {}
+                Kind::Image => {
+                    let index = self.images;
+                    self.images = index.saturating_add(1);
+                    self.opening = Vec::new();
+                    self.place = Place::Between;
+                    self.keep(format!("{}\"", placeholder(index)).as_bytes())?;
+                    return Ok(Some((index, json)));
+                }
+                Kind::Text => {
+                    let is_escaped = self.opening.iter().nth_back(1) == Some(&b'\\');
+                    let place = if is_escaped {
+                        Place::Escape
+                    } else {
+                        Place::Text
+                    };
+                    self.place = follow(place, last);
+                    self.finish()?;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Counts what is left where no more JSON follows.
+    pub fn finish(&mut self) -> Result<(), TooLarge> {
+        let opening = mem::take(&mut self.opening);
+        self.keep(&opening)
+    }
+
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// How many bytes are held.
+    #[cfg(test)]
+    pub fn held(&self) -> usize {
+        self.bytes.len() + self.opening.len()
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Result<(), TooLarge> {
+        if self.bytes.len().saturating_add(bytes.len()) > self.max {
+            return Err(TooLarge);
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// The place behind a run of bytes that ends with this one.
+fn follow(place: Place, last: u8) -> Place {
+    match (place, last) {
+        (Place::Between, b'"') => Place::Opening,
+        (Place::Text, b'"') => Place::Between,
+        (Place::Text, b'\\') => Place::Escape,
+        (Place::Escape, _) => Place::Text,
+        (place, _) => place,
+    }
+}
+
+/// What a string is that begins with these bytes, of an unknown kind, and this one.
+fn kind(opening: &[u8], byte: u8) -> Kind {
+    if let Some(expected) = SCHEME.as_bytes().get(opening.len()) {
+        return if expected.eq_ignore_ascii_case(&byte) {
+            Kind::Unknown
+        } else {
+            Kind::Text
+        };
+    }
+    let is_escaped = opening.last() == Some(&b'\\');
+    match byte {
+        _ if is_escaped && byte != b'/' => Kind::Text,
+        b',' if is_base64(opening) => Kind::Image,
+        b',' | b'"' => Kind::Text,
+        _ if opening.len() >= MAX_OPENING => Kind::Text,
+        _ => Kind::Unknown,
+    }
+}
+
+/// Whether a data URL that begins with these bytes before its comma is base64.
+fn is_base64(opening: &[u8]) -> bool {
+    let after = opening.get(SCHEME.len()..).unwrap_or_default();
+    let at = after.len().saturating_sub(BASE64.len());
+    let (kind, end) = after.split_at_checked(at).unwrap_or((after, &[]));
+    let length = kind.iter().filter(|byte| **byte != b'\\').count();
+    end.eq_ignore_ascii_case(BASE64) && length <= MAX_TYPE
+}

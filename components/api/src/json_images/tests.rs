@@ -1,0 +1,329 @@
+mod properties;
+
+use futures::FutureExt as _;
+
+use super::*;
+use crate::tests::chunks::Chunks;
+
+/// The rest, and all images.
+type Read = Result<(String, Vec<Vec<u8>>), Fault>;
+
+/// Reads all of a body that has at most so many bytes without its images. The body is always
+/// there, so nothing waits.
+fn read_within(max_rest: usize, body: Chunks) -> Read {
+    let mut json = JsonImages::new(body, max_rest);
+    let read = async {
+        let mut images = Vec::new();
+        while let Some(index) = json.next().await? {
+            assert_eq!(index, images.len());
+            let mut image = Vec::new();
+            while let Some(chunk) = json.chunk().await? {
+                image.extend(chunk);
+            }
+            images.push(image);
+        }
+        let rest = String::from_utf8_lossy(&json.into_rest()).into_owned();
+        Ok((rest, images))
+    };
+    read.now_or_never().expect("the body is there")
+}
+
+/// What stands in a body, which has to be read alike in any chunks.
+fn read(name: &str, body: &str) -> Read {
+    let whole = read_within(1000, Chunks::of(body.as_bytes(), &[body.len().max(1)]));
+    for size in 1..8 {
+        let cut = read_within(1000, Chunks::of(body.as_bytes(), &[size]));
+        assert_eq!(cut, whole, "{name}, in chunks of {size}");
+    }
+    whole
+}
+
+#[test]
+fn images_are_found_and_replaced() {
+    let longest = format!("image/{}", "x".repeat(122));
+    let escaped = "\\/".repeat(128);
+    let cases: &[(&str, String, &str, &[&[u8]])] = &[
+        ("nothing", String::new(), "", &[]),
+        ("no string", "[1, null] ".into(), "[1, null] ", &[]),
+        (
+            "an image",
+            r#"{"a": "data:image/png;base64,AAEC" }"#.into(),
+            r#"{"a": "data:0" }"#,
+            &[&[0, 1, 2]],
+        ),
+        (
+            "two images, one a key",
+            r#"{"data:;base64,AAEC":"data:x;base64,AA=="}"#.into(),
+            r#"{"data:0":"data:1"}"#,
+            &[&[0, 1, 2], &[0]],
+        ),
+        (
+            "an empty image",
+            r#"["data:;base64,"]"#.into(),
+            r#"["data:0"]"#,
+            &[&[]],
+        ),
+        (
+            "any case",
+            r#""DaTa:X;Base64,AA""#.into(),
+            r#""data:0""#,
+            &[&[0]],
+        ),
+        (
+            "parameters",
+            r#""data:a/b;c=d;base64,AA""#.into(),
+            r#""data:0""#,
+            &[&[0]],
+        ),
+        (
+            "PHP",
+            r#""data:image\/png;base64,\/+8\/""#.into(),
+            r#""data:0""#,
+            &[&[0xff, 0xef, 0x3f]],
+        ),
+        (
+            "escapes of base64",
+            r#""data:;base64,\u0041\u0041\u003d\u003D""#.into(),
+            r#""data:0""#,
+            &[&[0]],
+        ),
+        (
+            "the longest type",
+            format!("\"data:{longest};base64,AA\""),
+            r#""data:0""#,
+            &[&[0]],
+        ),
+        (
+            "the longest type, escaped",
+            format!("\"data:{escaped};base64,AA\""),
+            r#""data:0""#,
+            &[&[0]],
+        ),
+        (
+            "a string that looks like an image's",
+            r#"["data:7"]"#.into(),
+            r#"["data:7"]"#,
+            &[],
+        ),
+        (
+            "base64 before",
+            r#""data:;base64;base64,AA""#.into(),
+            r#""data:0""#,
+            &[&[0]],
+        ),
+    ];
+    for (name, body, rest, images) in cases {
+        let images = images.iter().map(|image| image.to_vec()).collect();
+        assert_eq!(read(name, body), Ok(((*rest).into(), images)), "{name}");
+    }
+}
+
+#[test]
+fn other_strings_are_as_they_were_sent() {
+    let too_long = format!("data:image/{};base64,AA", "x".repeat(123));
+    let too_long_escaped = format!("data:{}x;base64,AA", "\\/".repeat(128));
+    let endless = "data:".to_owned() + &"x".repeat(900);
+    let cases = [
+        ("an empty one", ""),
+        ("another URL", "http://localhost/data:image/png;base64,AA"),
+        ("a space before", " data:;base64,AA"),
+        ("no base64", "data:text/plain,AA"),
+        ("base64 that is not at the end", "data:;base64;x,AA"),
+        ("base64 without a semicolon", "data:base64,AA"),
+        ("base64 behind the comma", "data:,;base64,AA"),
+        ("base64 that overlaps the scheme", "data;base64,AA"),
+        ("the begin of a scheme", "dat"),
+        ("a scheme", "data:"),
+        ("no comma", "data:;base64"),
+        ("an escape in the scheme", r"d\u0061ta:;base64,AA"),
+        ("an escape behind the scheme", r"data:\u0078;base64,AA"),
+        ("an escape of the comma", r"data:;base64\u002cAA"),
+        ("a slash before the scheme", r"\/data:;base64,AA"),
+        ("a slash in the scheme", r"data\/:;base64,AA"),
+        ("an escaped quote", r#"data:\";base64,AA"#),
+        ("an escaped quote in the scheme", r#"da\"data:;base64,AA"#),
+        ("an escaped backslash", r"data:\\;base64,AA"),
+        ("an image behind an escaped quote", r#"x\"data:;base64,AA"#),
+        ("a backslash at the end", r"x\\"),
+        ("backslashes and quotes", r#"\\\"\\\\\"\""#),
+        ("a type that is too long", &too_long),
+        ("an escaped type that is too long", &too_long_escaped),
+        ("a type without an end", &endless),
+    ];
+    for (name, text) in cases {
+        let body = format!(r#"["{text}","data:;base64,AA"]"#);
+        let rest = format!(r#"["{text}","data:0"]"#);
+        assert_eq!(read(name, &body), Ok((rest, vec![vec![0]])), "{name}");
+        let open = format!(r#"["{text}"#);
+        assert_eq!(
+            read(name, &open),
+            Ok((open.clone(), vec![])),
+            "{name}, without an end"
+        );
+    }
+}
+
+#[test]
+fn images_that_are_not_base64_are_refused() {
+    let cases = [
+        ("a lone character", "A\""),
+        ("too little padding", "AA=\""),
+        ("text behind padding", "AA==AA\""),
+        ("another alphabet", "AA-_\""),
+        ("a space", "AA AA\""),
+        ("a percent sign", "AA%3D%3D\""),
+        ("not ASCII", "\u{e4}\""),
+        ("an escaped line end", "AA\\nAA\""),
+        ("a line end", "AA\nAA\""),
+        ("an escaped quote", "AA\\\"\""),
+        ("an escaped backslash", "AA\\\\\""),
+        ("another escaped character", "\\u0020\""),
+        ("an escaped quote in hexadecimal", "\\u0022\""),
+        ("an escape beyond a byte", "\\u0141AAA\""),
+        ("an escape that is not hexadecimal", "\\u00+1AAA\""),
+        ("an escape in capitals", "\\U0041AAA\""),
+        ("a short escape", "\\u004\""),
+        ("a string without an end", "AAAA"),
+        ("an escape without an end", "AAAA\\"),
+        ("a number without an end", "AAAA\\u00"),
+        ("an empty string without an end", ""),
+    ];
+    for (name, text) in cases {
+        let body = format!("\"data:;base64,{text}");
+        assert_eq!(read(name, &body), Err(Fault::NotBase64), "{name}");
+    }
+}
+
+#[test]
+fn the_rest_has_a_limit() {
+    let image = format!("\"data:;base64,{}\"", "A".repeat(4000));
+    let cases = [
+        ("text", "1".repeat(100), 100),
+        ("a string", format!("\"{}\"", "x".repeat(98)), 100),
+        (
+            "a string without an end",
+            format!("\"{}", "x".repeat(99)),
+            100,
+        ),
+        ("escapes", format!("\"{}", "\\n".repeat(50)), 101),
+        ("what may become an image", "\"data:;base64".into(), 13),
+        (
+            "what may become an image, then does not",
+            "\"data:x,\"".into(),
+            9,
+        ),
+        ("images", image.repeat(11), 11 * 8 + 1),
+    ];
+    for (name, body, length) in cases {
+        for size in [1, 7, body.len()] {
+            let read = |max| read_within(max, Chunks::of(body.as_bytes(), &[size]));
+            let rest = read(length).map(|(rest, _)| rest.len());
+            assert_eq!(rest, Ok(length), "{name}");
+            assert_eq!(read(length - 1), Err(Fault::TooLarge), "{name}");
+        }
+    }
+}
+
+#[test]
+fn json_without_an_end_is_not_read_beyond_the_limit() {
+    let filler = [
+        "x",
+        "\"",
+        "\"x",
+        "\\",
+        "\"\\",
+        "\"data:",
+        "\"data:;base64,\"",
+        "[\"data:,\"]",
+    ];
+    for filler in filler {
+        let body = filler.repeat(1_000_000 / filler.len());
+        let mut json = JsonImages::new(Chunks::of(body.as_bytes(), &[1000]), 10_000);
+        let read = async {
+            loop {
+                if let Err(fault) = json.next().await {
+                    break fault;
+                }
+            }
+        };
+        assert_eq!(read.now_or_never(), Some(Fault::TooLarge), "{filler}");
+        assert!(json.body.0.len() > 900, "{filler}");
+    }
+}
+
+#[test]
+fn an_image_that_is_not_read_is_skipped() {
+    let body = br#"["data:;base64,AAEC","data:;base64,AA"]"#;
+    let mut json = JsonImages::new(Chunks::of(body, &[3]), 100);
+    let read = async {
+        assert_eq!(json.chunk().await, Ok(None), "no image has begun");
+        assert_eq!(json.next().await, Ok(Some(0)));
+        assert!(json.chunk().await.unwrap().is_some());
+        assert_eq!(json.next().await, Ok(Some(1)));
+        assert_eq!(json.next().await, Ok(None));
+        assert_eq!(json.next().await, Ok(None), "the end again");
+        assert_eq!(json.chunk().await, Ok(None), "nothing is left");
+        json.into_rest()
+    };
+    let expected = br#"["data:0","data:1"]"#;
+    assert_eq!(read.now_or_never().as_deref(), Some(&expected[..]));
+}
+
+#[test]
+fn an_image_is_a_body_that_tells_its_fault() {
+    let cases = [
+        ("whole", Chunks::of(b"\"data:;base64,AAEC\"", &[4]), None),
+        (
+            "not base64",
+            Chunks::of(b"\"data:;base64,AAEC!\"", &[18]),
+            Some(Fault::NotBase64),
+        ),
+        (
+            "interrupted",
+            Chunks::interrupted(b"\"data:;base64,AAEC"),
+            Some(Fault::Interrupted),
+        ),
+    ];
+    for (name, body, expected) in cases {
+        let mut json = JsonImages::new(body, 100);
+        let read = async {
+            assert_eq!(json.next().await, Ok(Some(0)), "{name}");
+            let mut body = json.image();
+            let mut image = Vec::new();
+            let end = loop {
+                match body.chunk().await {
+                    Ok(Some(chunk)) => image.extend(chunk),
+                    Ok(None) => break None,
+                    Err(interrupted) => break Some(interrupted),
+                }
+            };
+            assert_eq!(end.is_some(), expected.is_some(), "{name}");
+            assert_eq!(body.fault(), expected, "{name}");
+            assert_eq!(image, [0, 1, 2], "{name}");
+            assert_eq!(json.next().await.err(), expected, "{name}: the fault stays");
+        };
+        read.now_or_never().expect("the body is there");
+    }
+}
+
+#[test]
+fn a_string_of_the_rest_names_an_image() {
+    let cases = [
+        ("data:0", Some(0)),
+        ("data:17", Some(17)),
+        ("data:", None),
+        ("data:00", None),
+        ("data:+1", None),
+        ("data:-1", None),
+        ("data: 1", None),
+        ("data:1 ", None),
+        ("data:1,", None),
+        ("DATA:1", None),
+        ("data:99999999999999999999999", None),
+        ("1", None),
+        ("", None),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(index(text), expected, "{text:?}");
+    }
+}

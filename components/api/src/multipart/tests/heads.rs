@@ -1,0 +1,312 @@
+//! What the heads of parts say.
+
+use super::*;
+
+fn head(lines: &str) -> Vec<u8> {
+    format!("--b\r\n{lines}\r\n\r\n\r\n--b--").into_bytes()
+}
+
+fn of(name: &str, file_name: Option<&str>) -> Field {
+    (name.into(), file_name.map(Into::into), vec![])
+}
+
+#[test]
+fn names_are_read() {
+    let cases: &[(&str, &str, &str, Option<&str>)] = &[
+        ("a field", r#"form-data; name="x""#, "x", None),
+        (
+            "a file",
+            r#"form-data; name="x"; filename="y.png""#,
+            "x",
+            Some("y.png"),
+        ),
+        (
+            "the other order",
+            r#"form-data; filename="y"; name="x""#,
+            "x",
+            Some("y"),
+        ),
+        (
+            "any case",
+            r#"Form-Data; NAME="X"; FileName="Y""#,
+            "X",
+            Some("Y"),
+        ),
+        (
+            "no space",
+            r#"form-data;name="x";filename="y""#,
+            "x",
+            Some("y"),
+        ),
+        (
+            "more space",
+            "form-data \t;  name=\"x\"\t ; filename=\"y\" ",
+            "x",
+            Some("y"),
+        ),
+        (
+            "a semicolon at the end",
+            r#"form-data; name="x";"#,
+            "x",
+            None,
+        ),
+        (
+            "no quotes",
+            "form-data; name=x; filename=y.png",
+            "x",
+            Some("y.png"),
+        ),
+        (
+            "empty names",
+            r#"form-data; name=""; filename="""#,
+            "",
+            Some(""),
+        ),
+        ("brackets", r#"form-data; name="image[]""#, "image[]", None),
+        (
+            "semicolons in quotes",
+            r#"form-data; name="a; name=b""#,
+            "a; name=b",
+            None,
+        ),
+        (
+            "escaped quotes",
+            r#"form-data; name="a\"b"; filename="\"""#,
+            "a\"b",
+            Some("\""),
+        ),
+        (
+            "escaped backslashes",
+            r#"form-data; name="a\\"; filename="\\\"""#,
+            "a\\",
+            Some("\\\""),
+        ),
+        (
+            "a path",
+            r#"form-data; name="x"; filename="C:\a\b.png""#,
+            "x",
+            Some(r"C:\a\b.png"),
+        ),
+        (
+            "percent signs",
+            r#"form-data; name="%22a%0D%0A%2F"; filename="%22""#,
+            "\"a%0D%0A%2F",
+            Some("\""),
+        ),
+        (
+            "a name in another encoding",
+            "form-data; name=x; filename*=UTF-8''y",
+            "x",
+            None,
+        ),
+        (
+            "names in two encodings",
+            "form-data; name=x; filename*=UTF-8''z; filename=y",
+            "x",
+            Some("y"),
+        ),
+        (
+            "not ASCII",
+            "form-data; name=\"\u{fc}\"; filename=\"\u{1f600}\"",
+            "\u{fc}",
+            Some("\u{1f600}"),
+        ),
+    ];
+    for (name, value, expected, file_name) in cases {
+        let body = head(&format!("Content-Disposition: {value}"));
+        assert_eq!(
+            fields(name, &body),
+            Ok(vec![of(expected, *file_name)]),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_file_name_that_is_not_utf_8_is_read_as_far_as_it_can_be() {
+    let body =
+        b"--b\r\nContent-Disposition: form-data; name=x; filename=\"\xfc.png\"\r\n\r\n\r\n--b--";
+    assert_eq!(
+        fields("Latin-1", body),
+        Ok(vec![of("x", Some("\u{fffd}.png"))])
+    );
+}
+
+#[test]
+fn fields_but_the_disposition_are_ignored() {
+    const DISPOSITION: &str = "Content-Disposition: form-data; name=x";
+    let cases = [
+        (
+            "before",
+            format!("Content-Type: image/png\r\n{DISPOSITION}"),
+        ),
+        (
+            "behind",
+            format!("{DISPOSITION}\r\nContent-Length: 99999999999\r\nX:"),
+        ),
+        ("twice", format!("X: 1\r\nX: 2\r\n{DISPOSITION}")),
+        (
+            "multipart",
+            format!("{DISPOSITION}\r\nContent-Type: multipart/mixed; boundary=b"),
+        ),
+        (
+            "an encoding",
+            format!("{DISPOSITION}\r\nContent-Transfer-Encoding: base64"),
+        ),
+        (
+            "any case, no space",
+            DISPOSITION
+                .to_uppercase()
+                .replace(": FORM-DATA; NAME=X", ":form-data;name=x"),
+        ),
+    ];
+    for (name, lines) in cases {
+        assert_eq!(
+            fields(name, &head(&lines)),
+            Ok(vec![of("x", None)]),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn other_heads_are_malformed() {
+    const CONTROL: &str = "a name in a Content-Disposition has control characters";
+    const FOLDED: &str = "a line in the head of a part is folded";
+    const LINE: &str = "a line in the head of a part does not end in CRLF";
+    const NO_FIELD: &str = "a line in the head of a part is no field";
+    const NONE: &str = "a part has no Content-Disposition";
+    const TWICE: &str = "a Content-Disposition has a parameter twice";
+    const UNREADABLE: &str = "a Content-Disposition cannot be read";
+    let cases = [
+        ("no field", "", NONE),
+        ("no disposition", "Content-Type: image/png", NONE),
+        (
+            "a space before the colon",
+            "Content-Disposition : form-data; name=x",
+            NONE,
+        ),
+        (
+            "another kind",
+            "Content-Disposition: attachment; name=x",
+            "a Content-Disposition is not form-data",
+        ),
+        (
+            "an empty kind",
+            "Content-Disposition: ; name=x",
+            "a Content-Disposition is not form-data",
+        ),
+        (
+            "no name",
+            "Content-Disposition: form-data; filename=x",
+            "a part has no name",
+        ),
+        (
+            "a name in another encoding",
+            "Content-Disposition: form-data; name*=UTF-8''x",
+            "a part has no name",
+        ),
+        (
+            "two names",
+            "Content-Disposition: form-data; name=x; Name=x",
+            TWICE,
+        ),
+        (
+            "two file names",
+            "Content-Disposition: form-data; name=x; filename=y; filename=z",
+            TWICE,
+        ),
+        (
+            "two dispositions",
+            "Content-Disposition: form-data; name=x\r\ncontent-disposition: form-data; name=x",
+            "a part has several Content-Disposition",
+        ),
+        (
+            "no end of a quote",
+            "Content-Disposition: form-data; name=\"x",
+            UNREADABLE,
+        ),
+        (
+            "an escaped end of a quote",
+            "Content-Disposition: form-data; name=\"x\\\"",
+            UNREADABLE,
+        ),
+        (
+            "a backslash at the end",
+            "Content-Disposition: form-data; name=\"x\\",
+            UNREADABLE,
+        ),
+        (
+            "text behind a quote",
+            "Content-Disposition: form-data; name=\"x\"y",
+            UNREADABLE,
+        ),
+        (
+            "no value",
+            "Content-Disposition: form-data; name",
+            UNREADABLE,
+        ),
+        (
+            "a folded line",
+            "Content-Disposition: form-data;\r\n name=x",
+            FOLDED,
+        ),
+        (
+            "a line folded with a tab",
+            "Content-Disposition: form-data;\r\n\tname=x",
+            FOLDED,
+        ),
+        (
+            "no colon",
+            "Content-Disposition: form-data; name=x\r\nX",
+            NO_FIELD,
+        ),
+        (
+            "LF between lines",
+            "X: y\nContent-Disposition: form-data; name=x",
+            LINE,
+        ),
+        (
+            "LF in a name",
+            "Content-Disposition: form-data; name=\"x\ny\"",
+            LINE,
+        ),
+        (
+            "CR in a name",
+            "Content-Disposition: form-data; name=\"x\ry\"",
+            LINE,
+        ),
+        (
+            "CRLF in a name",
+            "Content-Disposition: form-data; name=\"x\r\ny\"",
+            NO_FIELD,
+        ),
+        (
+            "NUL in a name",
+            "Content-Disposition: form-data; name=\"x\0\"",
+            CONTROL,
+        ),
+        (
+            "a tab in a name",
+            "Content-Disposition: form-data; name=\"x\ty\"",
+            CONTROL,
+        ),
+        (
+            "DEL in a file name",
+            "Content-Disposition: form-data; name=x; filename=\"\x7f\"",
+            CONTROL,
+        ),
+        (
+            "another control character",
+            "Content-Disposition: form-data; name=\"\u{85}\"",
+            CONTROL,
+        ),
+    ];
+    for (name, lines, expected) in cases {
+        assert_eq!(
+            fields(name, &head(lines)),
+            Err(Fault::Malformed(expected)),
+            "{name}"
+        );
+    }
+}
