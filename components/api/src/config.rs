@@ -40,6 +40,8 @@ pub struct Config {
     /// Limits for the uploads of a user.
     pub upload_limits: ImageLimits,
     pub image_limits: Limits,
+    /// How long a task may take.
+    pub task_timeout: Duration,
     /// Whether anyone may ask where an image comes from.
     pub verifies: bool,
     /// Whether responses name their route in a header, which the platform removes.
@@ -137,6 +139,7 @@ impl Config {
                 max_bytes: parsed(settings, "max-image-bytes", "20MiB", size::parse).await?,
                 max_pixels: parsed(settings, "max-image-pixels", "50000000", number).await?,
             },
+            task_timeout: parsed(settings, "task-timeout", "5m", duration::parse).await?,
             verifies: parsed(settings, "verify", "off", switch).await?,
             names_routes: text(settings, "name-routes").await.as_deref() == Some("true"),
             is_swept: text(settings, "swept").await.as_deref() == Some("true"),

@@ -13,7 +13,6 @@ mod accept;
 mod api;
 mod assets;
 mod auth;
-#[allow(dead_code, reason = "no route reads or writes such a body yet")]
 mod base64_stream;
 #[cfg(target_arch = "wasm32")]
 mod bindings;
@@ -23,11 +22,11 @@ mod config;
 mod cors;
 mod download;
 mod event;
-#[allow(dead_code, reason = "no route reads or writes such a body yet")]
 mod json_images;
-#[allow(dead_code, reason = "no route reads or writes such a body yet")]
 mod multipart;
+mod openai;
 mod origin;
+mod pace;
 mod paging;
 mod ports;
 mod problem;

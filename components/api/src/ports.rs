@@ -107,6 +107,9 @@ pub trait ImageStore {
         contents: &mut impl ByteStream,
     ) -> Result<StoredOrNot, CapabilityError>;
 
+    /// The bytes of an image, to be read here.
+    fn chunks(contents: Self::Contents) -> LocalBoxStream<'static, Vec<u8>>;
+
     async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError>;
 
     async fn get(

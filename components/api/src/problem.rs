@@ -70,6 +70,11 @@ impl Problem {
         }
     }
 
+    pub fn status(&self) -> u16 {
+        let (status, _) = self.kind();
+        status
+    }
+
     /// The status and the error code.
     fn kind(&self) -> (u16, &'static str) {
         match self {
@@ -90,7 +95,8 @@ impl Problem {
         }
     }
 
-    fn detail(&self) -> &str {
+    /// A sentence for the user.
+    pub fn detail(&self) -> &str {
         match self {
             Self::Unauthorized(detail)
             | Self::Forbidden(detail)

@@ -16,13 +16,16 @@ use concept_refinement_domain::webhook::{Redelivery, WebhookDelivery};
 use concept_refinement_guest::bindings::{
     concept_store, health, image_store, settings, task_queue, task_store, webhook_store,
 };
-use concept_refinement_guest::{Clock as _, Imports, Random as _};
+use concept_refinement_guest::{Clock as _, Imports, Incoming, Random as _};
 use futures::StreamExt as _;
 use futures::future::{Either, select};
-use futures::stream;
+use futures::stream::{self, LocalBoxStream};
 use wit_bindgen::{StreamReader, StreamWriter};
 
 use crate::ports::{self, Changes};
+
+/// How much of an image is read at a time, in bytes.
+const CHUNK: usize = 64 * 1024;
 
 impl ports::TaskStore for Imports {
     async fn submit(&self, task: NewTask) -> Result<Submission, CapabilityError> {
@@ -120,6 +123,15 @@ impl ports::ImageStore for Imports {
             Either::Right(((), put)) => put.await,
         };
         outcome.convert()
+    }
+
+    fn chunks(contents: StreamReader<u8>) -> LocalBoxStream<'static, Vec<u8>> {
+        let incoming = Incoming::from(contents).in_chunks_of(CHUNK);
+        let chunks = stream::unfold(incoming, |mut incoming| async {
+            let chunk = incoming.chunk().await?;
+            Some((chunk, incoming))
+        });
+        chunks.boxed_local()
     }
 
     async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError> {

@@ -124,7 +124,7 @@ fn new_image<P: Ports>(
     }
 }
 
-fn limit_reached<P>(state: &State<P>, limit: ImageLimit) -> Problem {
+pub fn limit_reached<P>(state: &State<P>, limit: ImageLimit) -> Problem {
     let limits = state.config.upload_limits;
     Problem::TooManyUploads(match limit {
         ImageLimit::Images => format!(
@@ -150,12 +150,17 @@ fn is_form(headers: &Headers) -> bool {
 }
 
 /// A reservation of memory for an upload, released when dropped.
-struct Reservation<'a> {
+pub struct Reservation<'a> {
     taken: &'a Cell<u64>,
     bytes: u64,
 }
 
 impl<'a> Reservation<'a> {
+    /// For an upload that is not held, but for its buffers.
+    pub fn of_stream(taken: &'a Cell<u64>) -> Option<Self> {
+        Self::take(taken, 0)
+    }
+
     fn take(taken: &'a Cell<u64>, max_bytes: u64) -> Option<Self> {
         let bytes = max_bytes.max(MIN_RESERVATION);
         let all = taken.get().saturating_add(bytes);

@@ -23,7 +23,7 @@ use concept_refinement_domain::webhook::{Redelivery, WebhookDelivery};
 use concept_refinement_kit::store::MemoryStore;
 use futures::StreamExt as _;
 use futures::channel::mpsc;
-use futures::stream;
+use futures::stream::{self, LocalBoxStream};
 
 use crate::ports::{self, ByteStream, Changes, KeyDocument};
 
@@ -335,6 +335,11 @@ impl ports::ImageStore for Memory {
             url,
             sha256: None,
         }))
+    }
+
+    fn chunks(contents: Vec<u8>) -> LocalBoxStream<'static, Vec<u8>> {
+        let chunks: Vec<_> = contents.chunks(7).map(<[u8]>::to_vec).collect();
+        stream::iter(chunks).boxed_local()
     }
 
     async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError> {

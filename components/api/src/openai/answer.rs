@@ -1,0 +1,150 @@
+//! Answers with an image: within JSON in base64, which is written as it is read, so that no
+//! image is ever held, or by its URL.
+
+use concept_refinement_domain::capability::ImageInfo;
+use concept_refinement_domain::image::Format;
+use concept_refinement_domain::task::Task;
+use concept_refinement_domain::task_response::image_path;
+use futures::StreamExt as _;
+use futures::stream::{self, LocalBoxStream};
+use serde_json::json;
+
+use super::fault::Fault;
+use super::fields::Form;
+use crate::base64_stream::{self, Encoder};
+use crate::origin::Origin;
+use crate::ports::{ImageStore, Ports};
+use crate::problem::Problem;
+
+/// The pieces of a text, and how long it is in bytes.
+pub struct Text {
+    pub length: u64,
+    pub pieces: LocalBoxStream<'static, Vec<u8>>,
+}
+
+/// The last event of a stream.
+const COMPLETED: &str = "image_edit.completed";
+
+const GONE: Problem = Problem::NotFound("The image was deleted.");
+
+impl Text {
+    /// The answer about a task that has ended.
+    ///
+    /// # Errors
+    ///
+    /// It has failed, or its image is gone.
+    pub async fn answer<P: Ports>(
+        ports: &P,
+        task: &Task,
+        form: Form,
+        origin: &Origin,
+    ) -> Result<Self, Fault> {
+        let (image, format) = Image::of(ports, task, form, origin).await?;
+        let created = created(task);
+        let begin = format!(r#"{{"created":{created},"output_format":"{format}","data":[{{"#);
+        Ok(image.within(&begin, "}]}"))
+    }
+
+    /// The event of a stream that says the same.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub async fn event<P: Ports>(
+        ports: &P,
+        task: &Task,
+        form: Form,
+        origin: &Origin,
+    ) -> Result<Self, Fault> {
+        let (image, format) = Image::of(ports, task, form, origin).await?;
+        let begin = format!(
+            "event: {COMPLETED}\ndata: {{\"type\":\"{COMPLETED}\",\"created_at\":{},\
+             \"output_format\":\"{format}\",",
+            created(task)
+        );
+        Ok(image.within(&begin, "}\n\n"))
+    }
+}
+
+/// The member of an object that has the image.
+enum Image<P: ImageStore> {
+    Base64(ImageInfo, P::Contents),
+    Url(String),
+}
+
+impl<P: Ports> Image<P> {
+    /// With the name of its format.
+    async fn of(
+        ports: &P,
+        task: &Task,
+        form: Form,
+        origin: &Origin,
+    ) -> Result<(Self, &'static str), Fault> {
+        let Some(path) = image_path(task) else {
+            return Err(match task.result_id {
+                Some(_) => GONE.into(),
+                None => Fault::Failed(Box::new(task.clone())),
+            });
+        };
+        let (info, contents) = match form {
+            Form::Url => {
+                let info = ports.stat(path).await?.ok_or(GONE)?;
+                (info, None)
+            }
+            Form::Base64 => {
+                let (info, contents) = ImageStore::get(ports, path, None).await?.ok_or(GONE)?;
+                (info, Some(contents))
+            }
+        };
+        let format = Format::from_media_type(&info.media_type).map_or("png", Format::name);
+        let image = match contents {
+            Some(contents) => Self::Base64(info, contents),
+            None => Self::Url(ports.sign(path, origin.as_str()).await?),
+        };
+        Ok((image, format))
+    }
+
+    /// The text that begins and ends like this around it.
+    fn within(self, begin: &str, end: &'static str) -> Text {
+        let (begin, end, length, image) = match self {
+            Self::Url(url) => {
+                let member = format!(r#""url":{}"#, json!(url));
+                (format!("{begin}{member}"), end.to_owned(), 0, None)
+            }
+            Self::Base64(info, contents) => (
+                format!(r#"{begin}"b64_json":""#),
+                format!("\"{end}"),
+                base64_stream::length(info.size),
+                Some(P::chunks(contents)),
+            ),
+        };
+        let length = length
+            .saturating_add(begin.len() as u64)
+            .saturating_add(end.len() as u64);
+        let piece = |text: String| stream::once(async move { text.into_bytes() });
+        let image = image.map_or_else(|| stream::empty().boxed_local(), encoded);
+        Text {
+            length,
+            pieces: piece(begin).chain(image).chain(piece(end)).boxed_local(),
+        }
+    }
+}
+
+fn created(task: &Task) -> u64 {
+    task.completed_at.unwrap_or(task.created_at).as_secs()
+}
+
+/// In base64.
+fn encoded(chunks: LocalBoxStream<'static, Vec<u8>>) -> LocalBoxStream<'static, Vec<u8>> {
+    let state = Some((chunks, Encoder::default()));
+    let pieces = stream::unfold(state, |state| async {
+        let (mut chunks, mut encoder) = state?;
+        Some(match chunks.next().await {
+            Some(chunk) => (encoder.push(&chunk), Some((chunks, encoder))),
+            None => (encoder.finish(), None),
+        })
+    });
+    // An empty chunk could be taken for the end.
+    let pieces = pieces.filter(|piece| std::future::ready(!piece.is_empty()));
+    pieces.boxed_local()
+}

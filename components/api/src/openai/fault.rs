@@ -1,0 +1,195 @@
+//! Errors in OpenAI's form, which its clients turn into exceptions.
+
+use concept_refinement_domain::task::{FailureCause, Task};
+use concept_refinement_domain::validation::FieldErrors;
+use serde::Serialize;
+
+use crate::problem::{Problem, with_quota};
+use crate::response::{Content, Response};
+use concept_refinement_domain::quota::QuotaState;
+use concept_refinement_domain::sentence;
+
+/// Tells a client that repeats requests by itself whether to do so.
+const SHOULD_RETRY: &str = "x-should-retry";
+
+/// Why a request is not answered with an image.
+#[derive(Debug)]
+pub enum Fault {
+    /// As on every other door.
+    Problem(Problem),
+    /// A field has a value that cannot be used.
+    Field {
+        /// The field's name.
+        param: &'static str,
+        /// A sentence for the user.
+        message: String,
+        /// Whether others could use the value.
+        is_unsupported: bool,
+    },
+    /// The user has a task that has not ended, and may have no other one.
+    Active(Option<QuotaState>),
+    /// The task has failed.
+    Failed(Box<Task>),
+}
+
+/// The error of an answer or an event.
+#[derive(Serialize)]
+pub struct ErrorBody<'a> {
+    error: Error<'a>,
+}
+
+#[derive(Serialize)]
+struct Error<'a> {
+    message: &'a str,
+    r#type: &'static str,
+    param: Option<&'a str>,
+    code: Option<&'static str>,
+}
+
+impl Fault {
+    /// A field whose value nobody could use.
+    pub fn field(param: &'static str, message: impl Into<String>) -> Self {
+        Self::Field {
+            param,
+            message: message.into(),
+            is_unsupported: false,
+        }
+    }
+
+    /// A field whose value would change what is made, and cannot be honoured here.
+    pub fn unsupported(param: &'static str, message: impl Into<String>) -> Self {
+        Self::Field {
+            param,
+            message: message.into(),
+            is_unsupported: true,
+        }
+    }
+
+    /// The problems of a request by the rules of every door. `image`: what the field with
+    /// the original is called.
+    pub fn of_fields(errors: &FieldErrors, image: &'static str) -> Self {
+        let named = errors.0.iter().flat_map(|(field, problems)| {
+            let param = match field.as_str() {
+                "original_image_url" => image,
+                "refinement_prompt" => "prompt",
+                "mask_url" => "mask",
+                _ => "",
+            };
+            problems.iter().map(move |problem| (param, problem))
+        });
+        let sentences: Vec<_> = named
+            .clone()
+            .map(|(param, problem)| format!("{param} {problem}"))
+            .collect();
+        let param = named.map(|(param, _)| param).next();
+        Self::field(param.unwrap_or_default(), format!("{}.", sentences.join("; ")))
+    }
+
+    pub fn into_response<C>(self) -> Response<C> {
+        let status = self.status();
+        let is_final = self.is_final();
+        let body = serde_json::to_vec(&self.body()).unwrap_or_default();
+        let fields = match self {
+            Self::Problem(problem) => problem.into_response::<C>().headers,
+            Self::Active(quota) => with_quota(Response::<C>::empty(status), quota).headers,
+            Self::Field { .. } | Self::Failed(_) => Vec::new(),
+        };
+        let own = ["content-type", "content-length", "cache-control"];
+        let mut response = Response {
+            status,
+            headers: vec![
+                ("content-type", "application/json".into()),
+                ("content-length", body.len().to_string().into()),
+                ("cache-control", "no-store".into()),
+            ],
+            content: Content::Bytes(body),
+        };
+        let others = fields.into_iter().filter(|(name, _)| !own.contains(name));
+        response.headers.extend(others);
+        match is_final {
+            true => response.with(SHOULD_RETRY, "false"),
+            false => response,
+        }
+    }
+
+    /// The error alone, as an event of a stream has it.
+    pub fn body(&self) -> ErrorBody<'_> {
+        let status = self.status();
+        let (param, code) = match self {
+            Self::Problem(Problem::Unauthorized(_)) => (None, Some("invalid_api_key")),
+            Self::Problem(_) if status == 429 => (None, Some("insufficient_quota")),
+            Self::Problem(_) => (None, None),
+            Self::Field {
+                param,
+                is_unsupported,
+                ..
+            } => (
+                Some(*param).filter(|param| !param.is_empty()),
+                is_unsupported.then_some("unsupported_value"),
+            ),
+            Self::Active(_) => (None, Some("task_active")),
+            Self::Failed(_) => (None, Some("task_failed")),
+        };
+        ErrorBody {
+            error: Error {
+                message: self.message(),
+                r#type: match status {
+                    429 => "insufficient_quota",
+                    ..500 => "invalid_request_error",
+                    _ => "server_error",
+                },
+                param,
+                code,
+            },
+        }
+    }
+
+    fn status(&self) -> u16 {
+        match self {
+            // What is wrong with a request is 400 there.
+            Self::Problem(problem) => match problem.status() {
+                422 => 400,
+                status => status,
+            },
+            Self::Field { .. } => 400,
+            Self::Active(_) => 409,
+            Self::Failed(task) => match task.failure_cause {
+                Some(FailureCause::Refused) => 400,
+                Some(FailureCause::PerhapsPaid | FailureCause::Other) | None => 500,
+            },
+        }
+    }
+
+    fn message(&self) -> &str {
+        match self {
+            Self::Problem(problem) => problem.detail(),
+            Self::Field { message, .. } => message,
+            Self::Active(_) => sentence::TASK_ACTIVE,
+            Self::Failed(task) => task.error_message.as_deref().unwrap_or("The task failed."),
+        }
+    }
+
+    /// Whether a repeat of the request cannot help, or may cost again.
+    fn is_final(&self) -> bool {
+        match self {
+            Self::Problem(problem) => matches!(problem, Problem::QuotaExceeded { .. }),
+            Self::Field { .. } | Self::Active(_) => true,
+            Self::Failed(task) => matches!(
+                task.failure_cause,
+                Some(FailureCause::Refused | FailureCause::PerhapsPaid)
+            ),
+        }
+    }
+}
+
+impl From<Problem> for Fault {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<concept_refinement_domain::capability::CapabilityError> for Fault {
+    fn from(error: concept_refinement_domain::capability::CapabilityError) -> Self {
+        Self::Problem(error.into())
+    }
+}

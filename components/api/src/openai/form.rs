@@ -1,0 +1,363 @@
+//! Reads a request, as a form or as JSON. Its images stream into uploads that belong to its
+//! task; whoever reads removes them where nothing comes of it.
+
+use concept_refinement_domain::capability::{
+    ImageKind, ImageLength, ImageLimits, NewImage, Stored, StoredOrNot,
+};
+use concept_refinement_domain::hex::hex;
+use concept_refinement_domain::image;
+use concept_refinement_domain::image_path::{TaskImage, name_for_task};
+use concept_refinement_domain::session::IS_ANONYMOUS;
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use super::fault::Fault;
+use super::fields::KNOWN;
+use crate::auth::Caller;
+use crate::json_images::{self, JsonImages};
+use crate::multipart::{self, Multipart};
+use crate::ports::{ImageStore, Ports};
+use crate::problem::Problem;
+use crate::request::{Body, Headers, Interrupted};
+use crate::routes::uploads::{Reservation, limit_reached};
+use crate::state::State;
+use crate::upload::Upload;
+
+/// Longest field but the images, in bytes.
+const MAX_FIELD: usize = 64 * 1024;
+
+/// Longest name of an ignored field that is told, in bytes.
+const MAX_TOLD: usize = 128;
+
+/// Longest JSON without the images in it, in bytes.
+const MAX_JSON: usize = 64 * 1024;
+
+const MASK: &str = "mask";
+
+/// How many uploads a token that stands for many users may have under way: as many as an
+/// instance.
+const OF_MANY_USERS: u32 = 64;
+
+/// A request that was read whole.
+pub struct Form {
+    /// All but the images.
+    pub fields: Map<String, Value>,
+    pub original: Option<Image>,
+    pub mask: Option<Image>,
+    /// What the field with the original is called.
+    pub image_param: &'static str,
+    /// Of everything that was sent, but not of how it was divided.
+    pub hash: String,
+}
+
+pub enum Image {
+    /// The path of an upload.
+    Upload(String),
+    Url(String),
+}
+
+/// Reads the requests of one caller's task.
+pub struct Reader<'a, P> {
+    pub state: &'a State<P>,
+    pub caller: &'a Caller,
+    pub task_id: &'a str,
+    /// The paths of what was uploaded, also where reading failed.
+    pub uploads: Vec<String>,
+}
+
+impl<P: Ports> Reader<'_, P> {
+    pub async fn read(&mut self, headers: &Headers, body: impl Body) -> Result<Form, Fault> {
+        let content_type = headers.text("content-type").unwrap_or_default();
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        if essence.eq_ignore_ascii_case("application/json") {
+            return self.json(body).await;
+        }
+        if !essence.eq_ignore_ascii_case("multipart/form-data") {
+            let detail = "The body must be multipart/form-data or application/json.";
+            return Err(Problem::UnsupportedMediaType(detail.into()).into());
+        }
+        match Multipart::new(content_type, body) {
+            Some(form) => self.multipart(form).await,
+            None => Err(Problem::Invalid("The form has no boundary.".into()).into()),
+        }
+    }
+
+    async fn multipart(&mut self, mut parts: Multipart<impl Body>) -> Result<Form, Fault> {
+        let mut form = Form {
+            fields: Map::new(),
+            original: None,
+            mask: None,
+            image_param: "image",
+            hash: String::new(),
+        };
+        let mut hash = Sha256::new();
+        while let Some(part) = parts.next().await? {
+            let name = part.name;
+            let (place, role, param) = match name.as_str() {
+                "image" | "image[]" => (&mut form.original, TaskImage::Original, "image"),
+                MASK => (&mut form.mask, TaskImage::Mask, MASK),
+                _ => {
+                    let digest = field(&mut parts, &name, &mut form.fields).await?;
+                    add(&mut hash, &name, &digest);
+                    continue;
+                }
+            };
+            if place.is_some() {
+                return Err(several(param));
+            }
+            let mut part = parts.part();
+            let uploaded = self.upload(&mut part, role).await;
+            let (path, digest) = match (uploaded, part.fault()) {
+                (Ok(uploaded), _) => uploaded,
+                (Err(_), Some(fault)) => return Err(fault.into()),
+                (Err(problem), None) => return Err(problem.into()),
+            };
+            *place = Some(Image::Upload(path));
+            add(&mut hash, param, &digest);
+        }
+        form.hash = hex(&hash.finalize());
+        Ok(form)
+    }
+
+    async fn json(&mut self, body: impl Body) -> Result<Form, Fault> {
+        let mut json = JsonImages::new(body, MAX_JSON);
+        let mut uploads = Vec::new();
+        let mut hash = Sha256::new();
+        while let Some(index) = json.next().await? {
+            let role = match index {
+                0 => TaskImage::Original,
+                1 => TaskImage::Mask,
+                _ => return Err(several("images")),
+            };
+            let mut image = json.image();
+            let uploaded = self.upload(&mut image, role).await;
+            let (path, digest) = match (uploaded, image.fault()) {
+                (Ok(uploaded), _) => uploaded,
+                (Err(_), Some(fault)) => return Err(fault.into()),
+                (Err(problem), None) => return Err(problem.into()),
+            };
+            uploads.push(Some(path));
+            add(&mut hash, "", &digest);
+        }
+        let rest = json.into_rest();
+        add(&mut hash, "", &Sha256::digest(&rest).into());
+        let malformed = |detail: &'static str| Fault::from(Problem::Invalid(detail.into()));
+        let mut fields = match serde_json::from_slice(&rest) {
+            Ok(Value::Object(fields)) => fields,
+            Ok(_) => return Err(malformed("The request body must be a JSON object.")),
+            Err(_) => return Err(malformed("The request body must be JSON.")),
+        };
+        let original = match fields.remove("images").unwrap_or_default() {
+            Value::Null => None,
+            Value::Array(mut images) => match (images.pop(), images.is_empty()) {
+                (None, _) => None,
+                (Some(image), true) => Some(named("images", &image, &mut uploads)?),
+                (Some(_), false) => return Err(several("images")),
+            },
+            _ => return Err(Fault::field("images", "images must be a list of one image.")),
+        };
+        let mask = match fields.remove(MASK).unwrap_or_default() {
+            Value::Null => None,
+            mask => Some(named(MASK, &mask, &mut uploads)?),
+        };
+        if uploads.iter().any(Option::is_some) {
+            return Err(malformed("An image stands where none is expected."));
+        }
+        Ok(Form {
+            fields,
+            original,
+            mask,
+            image_param: "images",
+            hash: hex(&hash.finalize()),
+        })
+    }
+
+    /// Stores an image as it comes. What turns out to be none is removed again.
+    async fn upload(
+        &mut self,
+        body: &mut impl Body,
+        role: TaskImage,
+    ) -> Result<(String, [u8; 32]), Problem> {
+        let state = self.state;
+        let max_bytes = state.config.image_limits.max_bytes;
+        let _place = Reservation::of_stream(&state.collecting).ok_or(Problem::Unavailable {
+            detail: "Too many uploads are under way. Try again later.".into(),
+            retry_after: Some(1),
+        })?;
+        let mut hash = Sha256::new();
+        let hashing = Hashing {
+            body,
+            hash: &mut hash,
+        };
+        let mut upload = Upload::new(hashing, state.config.image_limits);
+        let Some(format) = upload.format().await else {
+            return Err(upload.verdict().err().unwrap_or(Problem::Internal));
+        };
+        let image = self.new_image(format, role, max_bytes);
+        let stored = match state.ports.put(image, &mut upload).await? {
+            StoredOrNot::Stored(Stored { path, .. }) => path,
+            StoredOrNot::LimitReached(limit) => return Err(limit_reached(state, limit)),
+            StoredOrNot::WrongLength => {
+                upload.verdict()?;
+                return Err(image::Problem::TooLarge { max_bytes }.into());
+            }
+        };
+        self.uploads.push(stored.clone());
+        upload.verdict()?;
+        Ok((stored, hash.finalize().into()))
+    }
+
+    fn new_image(&self, format: image::Format, role: TaskImage, max_bytes: u64) -> NewImage {
+        let Caller {
+            user, is_anonymous, ..
+        } = self.caller;
+        let limits = self.state.config.upload_limits;
+        NewImage {
+            kind: ImageKind::Upload,
+            name: name_for_task(self.task_id, role),
+            owner: user.clone(),
+            media_type: format.media_type().to_owned(),
+            length: ImageLength::AtMost(max_bytes),
+            metadata: match is_anonymous {
+                true => vec![(IS_ANONYMOUS.to_owned(), "true".to_owned())],
+                false => Vec::new(),
+            },
+            limits: Some(match self.caller.for_users {
+                false => limits,
+                true => ImageLimits {
+                    under_way: OF_MANY_USERS,
+                    ..limits
+                },
+            }),
+        }
+    }
+}
+
+/// Removes uploads that nothing needs any more. What cannot be removed is collected later.
+pub async fn remove(images: &impl ImageStore, uploads: &[String]) {
+    for path in uploads {
+        let _ = images.delete(path).await;
+    }
+}
+
+/// Reads a field, and keeps it if anybody asks for it.
+async fn field(
+    parts: &mut Multipart<impl Body>,
+    name: &str,
+    fields: &mut Map<String, Value>,
+) -> Result<[u8; 32], Fault> {
+    let known = KNOWN.iter().find(|known| **known == name);
+    let mut hash = Sha256::new();
+    let (mut bytes, mut length) = (Vec::new(), 0_usize);
+    while let Some(chunk) = parts.chunk().await? {
+        length = length.saturating_add(chunk.len());
+        if length > MAX_FIELD {
+            return Err(Problem::TooLarge("A field is longer than 64 KiB.".into()).into());
+        }
+        hash.update(&chunk);
+        if known.is_some() {
+            bytes.extend_from_slice(&chunk);
+        }
+    }
+    let value = match known {
+        None => Value::Bool(true),
+        Some(param) => match String::from_utf8(bytes) {
+            Ok(text) => Value::String(text),
+            Err(_) => return Err(Fault::field(param, format!("{param} must be UTF-8."))),
+        },
+    };
+    let is_told = name.len() <= MAX_TOLD;
+    if (known.is_some() || is_told)
+        && fields.insert(name.to_owned(), value).is_some()
+        && let Some(param) = known
+    {
+        return Err(Fault::field(param, format!("{param} must be sent once.")));
+    }
+    Ok(hash.finalize().into())
+}
+
+/// The image of an object like `{"image_url": "…"}`.
+fn named(
+    param: &'static str,
+    value: &Value,
+    uploads: &mut [Option<String>],
+) -> Result<Image, Fault> {
+    if value.get("file_id").is_some_and(|id| !id.is_null()) {
+        let sentence = format!("{param} must have an image_url: there are no files here.");
+        return Err(Fault::unsupported(param, sentence));
+    }
+    let url = value.get("image_url").and_then(Value::as_str);
+    let url = url.ok_or_else(|| Fault::field(param, format!("{param} must have an image_url.")))?;
+    if let Some(upload) = json_images::index(url).and_then(|index| uploads.get_mut(index)) {
+        let twice = || Fault::field(param, format!("{param} must have an image of its own."));
+        return upload.take().map(Image::Upload).ok_or_else(twice);
+    }
+    let is_data = url
+        .get(..5)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"));
+    match is_data {
+        true => Err(Fault::field(
+            param,
+            format!("{param} must be a data URL in base64."),
+        )),
+        false => Ok(Image::Url(url.to_owned())),
+    }
+}
+
+fn several(param: &'static str) -> Fault {
+    Fault::unsupported(param, format!("{param} must be one image."))
+}
+
+/// The lengths separate what is added.
+fn add(hash: &mut Sha256, name: &str, digest: &[u8; 32]) {
+    hash.update((name.len() as u64).to_be_bytes());
+    hash.update(name);
+    hash.update(digest);
+}
+
+/// Hashes a body while it is read.
+struct Hashing<'a, B> {
+    body: &'a mut B,
+    hash: &'a mut Sha256,
+}
+
+impl<B: Body> Body for Hashing<'_, B> {
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
+        let chunk = self.body.chunk().await?;
+        if let Some(chunk) = &chunk {
+            self.hash.update(chunk);
+        }
+        Ok(chunk)
+    }
+}
+
+impl From<multipart::Fault> for Fault {
+    fn from(fault: multipart::Fault) -> Self {
+        let problem = match fault {
+            multipart::Fault::Interrupted => Interrupted.into(),
+            multipart::Fault::Malformed(sentence) => Problem::Invalid(sentence.into()),
+            multipart::Fault::TooManyParts => {
+                Problem::TooLarge("The form has more than 64 parts.".into())
+            }
+            multipart::Fault::LongHead => {
+                Problem::TooLarge("The head of a part is longer than 8 KiB.".into())
+            }
+        };
+        Self::Problem(problem)
+    }
+}
+
+impl From<json_images::Fault> for Fault {
+    fn from(fault: json_images::Fault) -> Self {
+        let problem = match fault {
+            json_images::Fault::Interrupted => Interrupted.into(),
+            json_images::Fault::NotBase64 => {
+                Problem::Invalid("A data URL is not valid base64.".into())
+            }
+            json_images::Fault::TooLarge => {
+                Problem::TooLarge("The body without its images is longer than 64 KiB.".into())
+            }
+        };
+        Self::Problem(problem)
+    }
+}
