@@ -8,7 +8,9 @@ use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::secret::SESSION_TOKENS;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_runtime::egress::Network;
-use concept_refinement_tokens::{Issued, Key, KeySet, Refusal, Required, Signed, key_id, read};
+use concept_refinement_tokens::{
+    Issued, Key, KeySet, Refusal, Required, Signed, Signer, key_id, read,
+};
 use rand::RngExt as _;
 
 use crate::config::{Auth, Config};
@@ -19,13 +21,25 @@ use crate::wiring::grants;
 use crate::wiring::secret::{self, Secret};
 
 /// A token of this user that a service with this configuration accepts. The service's secret
-/// is made if there is none yet.
+/// is made if there is none yet. `for_users`: it may act for users of its own, whose names
+/// follow this user's and a `/`.
 ///
 /// # Errors
 ///
 /// The tokens are signed by somebody else, the user's name cannot be one, or the secret
 /// cannot be read.
-pub async fn issue(config: &Config, user: &str, expires: Timestamp) -> anyhow::Result<String> {
+pub async fn issue(
+    config: &Config,
+    user: &str,
+    expires: Timestamp,
+    for_users: bool,
+) -> anyhow::Result<String> {
+    if for_users && user.contains('/') {
+        bail!(
+            "the user of a token for users has no `/` in its name, which is between that and the \
+             names of its users"
+        );
+    }
     let key = match config.auth {
         Auth::Jwks => bail!(
             "the tokens of this service are signed by their issuer, whose keys are at jwks-url: \
@@ -38,12 +52,16 @@ pub async fn issue(config: &Config, user: &str, expires: Timestamp) -> anyhow::R
     let issued = Issued {
         user,
         is_anonymous: false,
+        for_users,
         now: SystemClock.now(),
         expires,
     };
     let token = issued.sign(&key, &required);
     let token = token.context("the service has no secret to sign with")?;
-    match read(&token, &required, |token| key.has_signed(token)) {
+    let judged = read(&token, &required, Signer::Service, |token| {
+        key.has_signed(token)
+    });
+    match judged {
         Ok(_) => Ok(token),
         Err(Refusal::Subject) => bail!("a user's name is not empty and has no control characters"),
         Err(refusal) => bail!("the token would be refused: {refusal}"),
@@ -62,15 +80,21 @@ pub async fn judge(config: &Config, token: &str, network: &Network) -> anyhow::R
             let keys = grants::issuer(config, network).issuer_keys().await;
             let keys = keys.map_err(|error| anyhow::anyhow!("the issuer's keys: {error}"))?;
             let (keys, _) = KeySet::parse(&keys).context("the issuer has no JWK Set")?;
-            read(token, &required, |token| keys.judge(token) == Signed::Yes)
+            read(token, &required, Signer::Issuer, |token| {
+                keys.judge(token) == Signed::Yes
+            })
         }
         Auth::Secret => {
             let key = configured(config)?;
-            read(token, &required, |token| key.has_signed(token))
+            read(token, &required, Signer::Service, |token| {
+                key.has_signed(token)
+            })
         }
         Auth::Anonymous => {
             let key = session_key(&secret(config, Missing::Refuse).await?);
-            read(token, &required, |token| key.has_signed(token))
+            read(token, &required, Signer::Service, |token| {
+                key.has_signed(token)
+            })
         }
     };
     let judged = judged.and_then(|(caller, span)| {
@@ -78,7 +102,10 @@ pub async fn judge(config: &Config, token: &str, network: &Network) -> anyhow::R
         Ok((caller, span.expires()))
     });
     match judged {
-        Ok((caller, expires)) => Ok(format!("{} until {expires}", caller.user)),
+        Ok((caller, expires)) => {
+            let more = if caller.for_users { ", for users" } else { "" };
+            Ok(format!("{} until {expires}{more}", caller.user))
+        }
         Err(refusal) => match key_id(token) {
             Some(id) => bail!("it would be refused, kid {id}: {refusal}"),
             None => bail!("it would be refused: {refusal}"),

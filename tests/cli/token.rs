@@ -109,6 +109,26 @@ fn a_token_is_judged_as_the_service_would() {
     assert!(!place.path().join("none").exists());
 }
 
+/// Only the service's own secret makes such a token, and it is told from others.
+#[test]
+fn a_token_for_users_says_so() {
+    let place = Place::new();
+    let secret = ["--auth=secret", SECRET];
+    let for_users = token(&place, &[&secret[..], &["--for-users"]].concat());
+    let good = token(&place, &secret);
+    let says_so = |token: &str| judged(&place, &secret, token).ends_with(", for users");
+    assert!(judged(&place, &secret, &for_users).starts_with("ok: ann until "));
+    assert!(says_so(&for_users) && !says_so(&good));
+
+    let user = "--user=ann/bob";
+    let done = place.run(&[&["token", user, "--for-users"], &secret[..]].concat());
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(done.stderr.contains("no `/` in its name"), "{done:?}");
+    assert_eq!(done.text(), "");
+    let done = place.run(&[&["token", user], &secret[..]].concat());
+    assert_eq!(done.code, 0, "{done:?}");
+}
+
 #[test]
 fn only_an_issuer_makes_tokens_of_an_issuer() {
     let place = Place::new();

@@ -5,4 +5,6 @@
 pub struct Caller {
     pub user: String,
     pub is_anonymous: bool,
+    /// Whether it may act for users of its own.
+    pub for_users: bool,
 }

@@ -20,6 +20,16 @@ pub struct Required {
     pub issuer: Option<String>,
 }
 
+/// Who signed a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signer {
+    /// Whoever has the secret that the service signs its own with.
+    Service,
+    /// An issuer, whose claims may be set by its users: one that is for our own tokens does
+    /// not count.
+    Issuer,
+}
+
 #[derive(Deserialize)]
 pub struct Claims {
     sub: Option<String>,
@@ -30,6 +40,8 @@ pub struct Claims {
     aud: Option<Audience>,
     #[serde(default)]
     is_anonymous: serde_json::Value,
+    #[serde(default)]
+    for_users: serde_json::Value,
 }
 
 #[derive(Deserialize)]
@@ -52,7 +64,7 @@ impl Claims {
     /// # Errors
     ///
     /// The first claim that is not as it has to be.
-    pub fn judge(self, required: &Required) -> Result<(Caller, Span), Refusal> {
+    pub fn judge(self, required: &Required, signer: Signer) -> Result<(Caller, Span), Refusal> {
         let expires = self.exp.ok_or(Refusal::NoExpiry)?;
         if required.issuer.is_some() && self.iss != required.issuer {
             return Err(Refusal::Issuer);
@@ -74,6 +86,7 @@ impl Claims {
         let caller = Caller {
             user,
             is_anonymous: self.is_anonymous == serde_json::Value::Bool(true),
+            for_users: signer == Signer::Service && self.for_users == serde_json::Value::Bool(true),
         };
         let span = Span {
             expires,
@@ -102,5 +115,33 @@ impl Span {
             return Err(Refusal::NotYet);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_token_is_for_users_if_the_service_signed_exactly_that() {
+        for (claim, signer, expected) in [
+            (json!(true), Signer::Service, true),
+            (json!(true), Signer::Issuer, false),
+            (json!(false), Signer::Service, false),
+            (json!(null), Signer::Service, false),
+            (json!("true"), Signer::Service, false),
+            (json!(1), Signer::Service, false),
+            (json!([true]), Signer::Service, false),
+        ] {
+            let claims = json!({"sub": "ann", "exp": 1e10, "for_users": claim});
+            let claims: Claims = serde_json::from_value(claims).unwrap();
+            let (caller, _) = claims.judge(&Required::default(), signer).unwrap();
+            assert_eq!(caller.for_users, expected, "{claim}, {signer:?}");
+        }
+        let claims: Claims = serde_json::from_value(json!({"sub": "ann", "exp": 1e10})).unwrap();
+        let (caller, _) = claims.judge(&Required::default(), Signer::Service).unwrap();
+        assert!(!caller.for_users);
     }
 }

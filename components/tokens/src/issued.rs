@@ -13,6 +13,8 @@ pub struct Issued<'a> {
     /// The user.
     pub user: &'a str,
     pub is_anonymous: bool,
+    /// Whether it may act for users of its own.
+    pub for_users: bool,
     pub now: Timestamp,
     pub expires: Timestamp,
 }
@@ -29,6 +31,8 @@ struct Claims<'a> {
     iat: u64,
     exp: u64,
     is_anonymous: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    for_users: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     iss: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,6 +52,7 @@ impl Issued<'_> {
             iat: self.now.as_secs(),
             exp: self.expires.as_secs(),
             is_anonymous: self.is_anonymous,
+            for_users: self.for_users,
             iss: required.issuer.as_deref(),
             aud: required.audience.as_deref(),
         };
@@ -55,6 +60,11 @@ impl Issued<'_> {
         let signature = key.sign(message.as_bytes())?;
         Some(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
+}
+
+/// So that all other tokens are as they were.
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn part(value: &impl Serialize) -> Option<String> {
@@ -67,7 +77,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Refusal, read};
+    use crate::{Refusal, Signer, read};
 
     #[test]
     fn what_is_signed_is_read_until_it_expires() {
@@ -80,16 +90,18 @@ mod tests {
         let issued = Issued {
             user: "ann",
             is_anonymous: false,
+            for_users: true,
             now,
             expires: now.plus(Duration::from_secs(3600)),
         };
         let token = issued.sign(&key, &required).unwrap();
         let is_signed = |key: &Key| {
-            let read = read(&token, &required, |token| key.has_signed(token));
-            read.map(|(caller, span)| (caller.user, span))
+            read(&token, &required, Signer::Service, |token| {
+                key.has_signed(token)
+            })
         };
-        let (user, span) = is_signed(&key).unwrap();
-        assert_eq!(user, "ann");
+        let (caller, span) = is_signed(&key).unwrap();
+        assert_eq!((&*caller.user, caller.for_users), ("ann", true));
         assert_eq!(span.check(now), Ok(()));
         let late = now.plus(Duration::from_secs(3600 + 61));
         assert_eq!(span.check(late), Err(Refusal::Expired));

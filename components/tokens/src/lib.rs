@@ -12,7 +12,7 @@ mod key_set;
 mod refusal;
 
 pub use caller::Caller;
-pub use claims::{Claims, Required, Span};
+pub use claims::{Claims, Required, Signer, Span};
 pub use compact::{Compact, MAX_LENGTH};
 pub use issued::Issued;
 pub use key::{Algorithm, Key};
@@ -20,7 +20,7 @@ pub use key_set::{KeySet, Signed, Skipped};
 pub use refusal::{Refusal, key_id};
 
 /// Who a token with a valid signature names, and when it is valid; the caller compares that
-/// with the time. `is_signed` checks the signature.
+/// with the time. `is_signed` checks that `signer` signed it.
 ///
 /// # Errors
 ///
@@ -28,6 +28,7 @@ pub use refusal::{Refusal, key_id};
 pub fn read(
     token: &str,
     required: &Required,
+    signer: Signer,
     is_signed: impl FnOnce(&Compact<'_>) -> bool,
 ) -> Result<(Caller, Span), Refusal> {
     if token.len() > MAX_LENGTH {
@@ -38,5 +39,5 @@ pub fn read(
         return Err(Refusal::Signature);
     }
     let claims: Claims = token.claims().ok_or(Refusal::Claims)?;
-    claims.judge(required)
+    claims.judge(required, signer)
 }

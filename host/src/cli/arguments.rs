@@ -182,6 +182,15 @@ fn token() -> Command {
                 .value_name("DURATION")
                 .default_value("365d")
                 .help("How long it is valid"),
+        )
+        .arg(
+            Arg::new("for-users")
+                .long("for-users")
+                .action(ArgAction::SetTrue)
+                .help(
+                    "Let it act for users of its own, each with a quota of its own: POST \
+                     /v1/images/edits names them in safety_identifier or user",
+                ),
         );
     with_settings(command, None)
 }

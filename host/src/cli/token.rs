@@ -18,7 +18,9 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     settings::start_log(config.log_format, "off")?;
     let runtime = tokio::runtime::Runtime::new()?;
     let expires = SystemClock.now().plus(life);
-    let token = runtime.block_on(tokens::issue(&config, text("user"), expires))?;
+    let for_users = matches.get_flag("for-users");
+    let issued = tokens::issue(&config, text("user"), expires, for_users);
+    let token = runtime.block_on(issued)?;
     runtime.shutdown_background();
     Ok(print(format!("{token}\n").as_bytes())?)
 }

@@ -104,6 +104,7 @@ impl Transport {
         let issued = Issued {
             user: &self.user,
             is_anonymous: false,
+            for_users: false,
             now,
             expires: now.plus(TOKEN_LIFE),
         };

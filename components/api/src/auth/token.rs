@@ -6,7 +6,9 @@ use std::rc::Rc;
 
 use concept_refinement_domain::session;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_tokens::{Caller, Compact, Issued, Key, MAX_LENGTH, Refusal, Signed, read};
+use concept_refinement_tokens::{
+    Caller, Compact, Issued, Key, MAX_LENGTH, Refusal, Signed, Signer, read,
+};
 
 use super::key_cache::KeyCache;
 use super::token_cache::{self, TokenCache, Verified};
@@ -24,6 +26,15 @@ enum Keys {
     Secret(Key),
     Issuer(Rc<KeyCache>),
     Unknown,
+}
+
+impl Keys {
+    fn signer(&self) -> Signer {
+        match self {
+            Self::Secret(_) => Signer::Service,
+            Self::Issuer(_) | Self::Unknown => Signer::Issuer,
+        }
+    }
 }
 
 /// When to retry if the keys are not known yet, in seconds.
@@ -114,7 +125,8 @@ impl Tokens {
         let (caller, span) = match cached {
             Some(cached) => cached,
             None => {
-                let verified = read(token, &self.rules.required, is_signed)?;
+                let signer = self.keys.signer();
+                let verified = read(token, &self.rules.required, signer, is_signed)?;
                 let mut cache = self.verified.borrow_mut();
                 cache.insert(hash, generation, &verified);
                 verified
@@ -133,6 +145,7 @@ impl Tokens {
         let session = Issued {
             user,
             is_anonymous: true,
+            for_users: false,
             now,
             expires: now.plus(session::LIFE),
         };

@@ -70,14 +70,14 @@ impl TokenCache {
 #[cfg(test)]
 mod tests {
     use concept_refinement_domain::timestamp::Timestamp;
-    use concept_refinement_tokens::{Claims, Required};
+    use concept_refinement_tokens::{Claims, Required, Signer};
     use serde_json::json;
 
     use super::*;
 
     fn verified(user: &str) -> Verified {
         let claims: Claims = serde_json::from_value(json!({"sub": user, "exp": 1e10})).unwrap();
-        claims.judge(&Required::default()).unwrap()
+        claims.judge(&Required::default(), Signer::Service).unwrap()
     }
 
     fn count(cache: &TokenCache) -> usize {

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::issuer::{Signer, URL, asked, claims, encode, message, publish, service, status};
-use super::service::{Call, NOW, Service, token};
+use super::service::{Call, NOW, Service, run, signed, token};
+use crate::auth::Authenticator;
+use crate::config::Config;
 
 /// One key of each kind, by its name.
 fn signers() -> [(&'static str, Signer); 3] {
@@ -61,6 +63,29 @@ fn the_caller_is_the_subject() {
     assert_eq!(reply.status, 202);
     let task = service.memory.task();
     assert_eq!((task.user_id.as_str(), task.is_anonymous), ("ann", true));
+}
+
+/// An issuer's users may be able to set claims of theirs.
+#[test]
+fn a_claim_for_users_counts_only_where_our_own_secret_signed_it() {
+    let mut claims = claims("ann");
+    claims["for_users"] = json!(true);
+    let issued = Signer::p256(7).signed(&json!({"alg": "ES256", "kid": "ec"}), &claims);
+    let of_issuer = service(&jwks());
+    for (service, token, expected) in [
+        (&of_issuer, issued, false),
+        (&Service::new(), signed(claims), true),
+    ] {
+        let config = run(Config::read(&service.memory)).unwrap();
+        let authenticator = Authenticator::new(&config, service.memory.clone());
+        let call = Call::get("/api/tasks").header("authorization", format!("Bearer {token}"));
+        let (request, _) = call.into_request().split();
+        for is_cached in [false, true] {
+            let caller = run(authenticator.reader(&request)).unwrap();
+            assert_eq!(caller.user, "ann");
+            assert_eq!(caller.for_users, expected, "cached: {is_cached}");
+        }
+    }
 }
 
 #[test]

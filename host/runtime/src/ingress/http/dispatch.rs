@@ -26,7 +26,7 @@ use super::host_names::HostNames;
 use super::max_body::MaxBody;
 use super::origin::with_origin;
 use super::push::PushTrigger;
-use super::refusal::Refusal;
+use super::refusal::{ErrorForm, Refusal};
 use super::throttle::{Limit, Throttle};
 use super::{body, request_id, write_timeout};
 use crate::body::guarded;
@@ -195,12 +195,13 @@ impl Dispatch {
             let origin = self.origins.allowed(request.headers());
             let version = request.version();
             let trace = traced.context();
+            let error_form = ErrorForm::of(request.uri().path());
             let answered = self.admit(request, peer, core, form, trace).await;
             let answered = answered.and_then(|(response, requester)| {
                 self.sending(response, version, form, &requester, busy)
             });
             let mut response = answered.unwrap_or_else(|refusal| {
-                let mut response = refusal.into();
+                let mut response = refusal.answer(error_form);
                 cors::allow(origin, &mut response);
                 response
             });

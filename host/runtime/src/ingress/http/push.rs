@@ -17,7 +17,7 @@ use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use wasmtime_wasi_http::WasiBody;
 
-use super::refusal::Refusal;
+use super::refusal::{ErrorForm, Refusal};
 use crate::egress::Egress;
 use crate::metrics::http::ROUTE;
 use keys::KeyCache;
@@ -76,7 +76,7 @@ impl PushTrigger {
                 *response.status_mut() = StatusCode::NO_CONTENT;
                 response
             }
-            Err(refusal) => refusal.into(),
+            Err(refusal) => refusal.answer(ErrorForm::Api),
         };
         let route = HeaderValue::from_static(PATH);
         response.headers_mut().insert(ROUTE, route);

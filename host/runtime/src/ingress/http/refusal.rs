@@ -1,10 +1,12 @@
-//! Requests that the host itself refuses, with answers in the form of the API's errors.
+//! Requests that the host itself refuses, with answers in the form of the API's errors, or
+//! of OpenAI's.
 
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use wasmtime_wasi_http::WasiBody;
 
 use super::throttle::TooOften;
 use crate::body::whole;
+use crate::ingress::openai;
 
 /// Header fields that protect a browser from a response that is not a page, as the
 /// component sets them on its errors.
@@ -55,26 +57,58 @@ pub enum Refusal {
     PushAgain,
 }
 
-impl From<Refusal> for Response<WasiBody> {
-    fn from(refusal: Refusal) -> Self {
-        let (status, detail) = refusal.says();
+/// The form of an answer's body.
+#[derive(Clone, Copy)]
+pub enum ErrorForm {
+    Api,
+    OpenAi,
+}
+
+impl ErrorForm {
+    /// Of requests to this path.
+    pub fn of(path: &str) -> Self {
+        match openai::is_path(path) {
+            true => Self::OpenAi,
+            false => Self::Api,
+        }
+    }
+
+    fn body(self, status: StatusCode, detail: &str) -> String {
+        let error = match self {
+            Self::Api => serde_json::json!({
+                "detail": detail,
+                "status_code": status.as_u16(),
+                "error_code": error_code(status),
+                "field_errors": null,
+            }),
+            Self::OpenAi => serde_json::json!({
+                "error": {
+                    "message": detail,
+                    "type": openai::error_type(status),
+                    "param": null,
+                    "code": null,
+                },
+            }),
+        };
+        error.to_string()
+    }
+}
+
+impl Refusal {
+    /// The answer to the request.
+    pub fn answer(self, form: ErrorForm) -> Response<WasiBody> {
+        let (status, detail) = self.says();
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let error = serde_json::json!({
-            "detail": detail,
-            "status_code": status.as_u16(),
-            "error_code": error_code(status),
-            "field_errors": null,
-        });
-        let mut response = Response::new(whole(error.to_string()));
+        let mut response = Response::new(whole(form.body(status, detail)));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         let media_type = (header::CONTENT_TYPE, "application/json");
         let fields = PROTECTION.into_iter().chain([media_type]);
-        for (name, value) in fields.chain(refusal.field()) {
+        for (name, value) in fields.chain(self.field()) {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        match refusal {
-            Refusal::TooOften(TooOften { wait, .. }) => {
+        match self {
+            Self::TooOften(TooOften { wait, .. }) => {
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
                 headers.insert(header::RETRY_AFTER, seconds.into());
             }
@@ -85,9 +119,7 @@ impl From<Refusal> for Response<WasiBody> {
         }
         response
     }
-}
 
-impl Refusal {
     /// The status, and the sentence for the user.
     fn says(self) -> (u16, &'static str) {
         match self {
@@ -149,5 +181,79 @@ pub fn error_code(status: StatusCode) -> &'static str {
         431 => "REQUEST_HEADER_FIELDS_TOO_LARGE",
         503 => "SERVICE_UNAVAILABLE",
         _ => "INTERNAL_ERROR",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http_body_util::BodyExt as _;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    async fn answered(refusal: Refusal, path: &str) -> (StatusCode, http::HeaderMap, Value) {
+        let (head, body) = refusal.answer(ErrorForm::of(path)).into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (
+            head.status,
+            head.headers,
+            serde_json::from_slice(&body).unwrap(),
+        )
+    }
+
+    #[tokio::test]
+    async fn an_answer_has_the_form_of_its_path_and_is_the_same_otherwise() {
+        let too_often = Refusal::TooOften(TooOften {
+            wait: Duration::from_millis(1_500),
+            sentence: "Too many.",
+        });
+        for (refusal, status, error_type, error_code) in [
+            (Refusal::NotFound, 404, "invalid_request_error", "NOT_FOUND"),
+            (too_often, 429, "requests", "RATE_LIMIT_EXCEEDED"),
+            (
+                Refusal::UnprovenPush,
+                401,
+                "invalid_request_error",
+                "UNAUTHORIZED",
+            ),
+            (
+                Refusal::InternalError,
+                500,
+                "server_error",
+                "INTERNAL_ERROR",
+            ),
+            (
+                Refusal::Overloaded,
+                503,
+                "server_error",
+                "SERVICE_UNAVAILABLE",
+            ),
+        ] {
+            let (of_api, fields, body) = answered(refusal, "/v10").await;
+            let (_, detail) = refusal.says();
+            assert_eq!(of_api, status);
+            assert_eq!(
+                body,
+                json!({
+                    "detail": detail,
+                    "status_code": status,
+                    "error_code": error_code,
+                    "field_errors": null,
+                })
+            );
+            for path in ["/v1", "/v1/", "/v1/images/edits", "/v1/nothing"] {
+                let (of_openai, same_fields, body) = answered(refusal, path).await;
+                assert_eq!((of_openai, &same_fields), (of_api, &fields), "{path}");
+                let error = json!({
+                    "message": detail,
+                    "type": error_type,
+                    "param": null,
+                    "code": null,
+                });
+                assert_eq!(body, json!({ "error": error }), "{path}");
+            }
+        }
     }
 }

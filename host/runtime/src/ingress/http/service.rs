@@ -16,7 +16,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::HttpTrigger;
 use super::connection::Form;
-use super::refusal::Refusal;
+use super::refusal::{ErrorForm, Refusal};
 
 /// Stands for a client of unknown address.
 const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
@@ -37,6 +37,7 @@ impl HttpTrigger {
             let broken_off = |_| Error::ConnectionTerminated;
             body.map_err(broken_off).boxed_unsync()
         });
+        let error_form = ErrorForm::of(request.uri().path());
         let (index, core, load) = cores.least_loaded();
         // Both are held until the answer was read.
         let busy = (self.tracker.token(), load);
@@ -53,7 +54,7 @@ impl HttpTrigger {
                 true => Refusal::InternalError,
                 false => Refusal::Stopping,
             };
-            refusal.into()
+            refusal.answer(error_form)
         })
     }
 }
