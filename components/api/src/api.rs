@@ -1,8 +1,8 @@
 //! Turns a request into its response: the code shared by all routes.
 
 use crate::config::Config;
+use crate::openai::{self, fault::Fault};
 use crate::ports::Ports;
-use crate::problem::Problem;
 use crate::request::{Body, Method, Request};
 use crate::response::{Content, Response};
 use crate::state::State;
@@ -36,6 +36,7 @@ impl<P: Ports> Api<P> {
             true => router::template(request.method, &request.path),
             false => None,
         };
+        let is_openai = openai::has(&request.path);
         let requester = config.cors.requester(&request.headers);
         let is_behind_https = self.state.auth.is_behind_https(&request.origin);
         let renewable = match config.anonymous_sessions {
@@ -51,7 +52,10 @@ impl<P: Ports> Api<P> {
         } else {
             routes::answer(&self.state, request).await
         };
-        let mut response = answer.unwrap_or_else(Problem::into_response);
+        let mut response = answer.unwrap_or_else(|problem| match is_openai {
+            true => Fault::from(problem).into_response(),
+            false => problem.into_response(),
+        });
         if let Some(user) = renewable
             && !response.has("set-cookie")
         {

@@ -42,7 +42,9 @@ impl<B: Body, C: Clock> Body for Paced<B, C> {
             Either::Right(((), _)) => return Err(Interrupted),
         };
         self.waited = self.waited.saturating_add(self.clock.now().since(begin));
-        self.received = self.received.saturating_add(chunk.as_ref().map_or(0, Vec::len));
+        self.received = self
+            .received
+            .saturating_add(chunk.as_ref().map_or(0, Vec::len));
         if self.received >= MIN_BYTES {
             (self.waited, self.received) = (Duration::ZERO, 0);
         }

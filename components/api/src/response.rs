@@ -18,7 +18,7 @@ pub enum Content<C> {
     /// A stored image's bytes, passed on as they arrive.
     Stored(C),
     /// Each chunk is sent immediately. Dropped when the client leaves.
-    Events(LocalBoxStream<'static, Vec<u8>>),
+    Chunks(LocalBoxStream<'static, Vec<u8>>),
 }
 
 impl<C> Response<C> {

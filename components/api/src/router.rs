@@ -2,11 +2,15 @@
 //! everyone gets 404 for an unknown path and 405 for a wrong method.
 
 use crate::assets::{self, Asset};
+use crate::openai;
 use crate::problem::Problem;
 use crate::request::Method;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route<'a> {
+    /// Of OpenAI's API.
+    Edits,
+    Models,
     Refine,
     Tasks,
     Task(&'a str),
@@ -58,14 +62,16 @@ pub fn template(method: Method, path: &str) -> Option<&'static str> {
 
 /// Whether the path is used by programs rather than by people.
 pub fn is_of_api(path: &str) -> bool {
-    path == "/api" || path.starts_with("/api/")
+    path == "/api" || path.starts_with("/api/") || openai::has(path)
 }
 
 fn found(method: Method, path: &str) -> Result<(&'static str, Route<'_>), Problem> {
     let unknown = Problem::NotFound("There is nothing at this path.");
-    let (template, routes) = match path.strip_prefix("/api/") {
-        Some(path) => of_api(path),
-        None => of_page(path),
+    let (template, routes) = match (path, path.strip_prefix("/api/")) {
+        ("/v1/images/edits", _) => Some(("/v1/images/edits", post(Route::Edits))),
+        ("/v1/models", _) => Some(("/v1/models", get(Route::Models))),
+        (_, Some(path)) => of_api(path),
+        (path, None) => of_page(path),
     }
     .ok_or(unknown)?;
     let route = match method {
@@ -203,6 +209,8 @@ mod tests {
             (Get, "/api/health", Route::Health),
             (Get, "/api/health/ready", Route::Ready),
             (Get, "/page/service.json", Route::PageService),
+            (Post, "/v1/images/edits", Route::Edits),
+            (Head, "/v1/models", Route::Models),
         ];
         for (method, path, expected) in cases {
             assert_eq!(
@@ -274,6 +282,11 @@ mod tests {
             (Post, "/api/images/a", Some("GET, HEAD, DELETE")),
             (Get, "/api/auth/session", Some("POST")),
             (Post, "/api/health", Some("GET, HEAD")),
+            (Get, "/v1/images/edits", Some("POST")),
+            (Post, "/v1/models", Some("GET, HEAD")),
+            (Get, "/v1/models/local", None),
+            (Post, "/v1/images/edits/", None),
+            (Get, "/v1", None),
             (Delete, "/api/health/ready", Some("GET, HEAD")),
         ];
         for (method, path, expected) in cases {

@@ -2,11 +2,14 @@
 
 mod answer;
 pub mod concepts;
+mod edits;
+mod end;
 mod events;
 pub mod health;
 pub mod images;
 mod lineage;
 mod me;
+mod models;
 mod page;
 pub mod quota;
 mod refine;
@@ -36,6 +39,8 @@ pub async fn answer<P: Ports, B: Body>(state: &State<P>, request: Request<B>) ->
         route => route?,
     };
     match route {
+        Route::Edits => edits::edit(state, request, body).await,
+        Route::Models => models::list(state, &request).await,
         Route::Refine => refine::submit(state, request, body).await,
         Route::Tasks => tasks::list(state, &request).await,
         Route::Task(id) => tasks::get(state, &request, id).await,

@@ -113,6 +113,11 @@ impl Draft {
         }
     }
 
+    /// Of fields that another door has read.
+    pub fn of(fields: Map<String, Value>) -> Self {
+        Self(fields)
+    }
+
     /// None if missing or not a string, which [`Self::check`] reports.
     pub fn original_image_url(&self) -> Option<&str> {
         self.0.get(ORIGINAL_IMAGE_URL).and_then(Value::as_str)

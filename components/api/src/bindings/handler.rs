@@ -53,7 +53,7 @@ impl Guest for Component {
                 Content::None => ResponseBody::None,
                 Content::Bytes(bytes) => ResponseBody::Bytes(bytes),
                 Content::Stored(stream) => ResponseBody::Chunks(stream),
-                Content::Events(events) => ResponseBody::Chunks(written(events)),
+                Content::Chunks(events) => ResponseBody::Chunks(written(events)),
             },
         }
     }

@@ -121,7 +121,7 @@ pub fn sent(response: response::Response<StreamReader<u8>>) -> Result<Response, 
             wit_bindgen::spawn(async move { drop(writer.write_all(bytes).await) });
             Some(reader)
         }
-        Content::Events(events) => Some(written(events)),
+        Content::Chunks(events) => Some(written(events)),
     };
     let (_, trailers) = wit_future::new(|| Ok(None));
     let (sent, transmitted) = Response::new(fields, contents, trailers);

@@ -96,7 +96,7 @@ impl<P: Ports> Image<P> {
                 (info, Some(contents))
             }
         };
-        let format = Format::from_media_type(&info.media_type).map_or("png", Format::name);
+        let format = Format::from_media_type(&info.media_type).map_or("png", output_format);
         let image = match contents {
             Some(contents) => Self::Base64(info, contents),
             None => Self::Url(ports.sign(path, origin.as_str()).await?),
@@ -127,6 +127,16 @@ impl<P: Ports> Image<P> {
             length,
             pieces: piece(begin).chain(image).chain(piece(end)).boxed_local(),
         }
+    }
+}
+
+/// As OpenAI names it.
+fn output_format(format: Format) -> &'static str {
+    match format {
+        Format::Png => "png",
+        Format::Jpeg => "jpeg",
+        Format::Webp => "webp",
+        Format::Gif => "gif",
     }
 }
 

@@ -82,7 +82,10 @@ impl Fault {
             .map(|(param, problem)| format!("{param} {problem}"))
             .collect();
         let param = named.map(|(param, _)| param).next();
-        Self::field(param.unwrap_or_default(), format!("{}.", sentences.join("; ")))
+        Self::field(
+            param.unwrap_or_default(),
+            format!("{}.", sentences.join("; ")),
+        )
     }
 
     pub fn into_response<C>(self) -> Response<C> {

@@ -147,7 +147,9 @@ pub fn user_of(client: &str, asked: &Asked) -> Result<Option<String>, Fault> {
             && !INVISIBLE.iter().any(|range| range.contains(&character))
     };
     let is_name = name.chars().count() <= MAX_USER_CHARS
-        && name.chars().all(|character| is_visible(character) && character != '/');
+        && name
+            .chars()
+            .all(|character| is_visible(character) && character != '/');
     match is_name {
         true => Ok(Some(format!("{client}/{name}"))),
         false => Err(Fault::field(
@@ -187,9 +189,7 @@ fn name(
 ) -> Result<Option<(&'static str, String)>, Fault> {
     match value {
         None => Ok(None),
-        Some(Value::String(name)) => {
-            Ok((!name.is_empty()).then_some((param, name)))
-        },
+        Some(Value::String(name)) => Ok((!name.is_empty()).then_some((param, name))),
         Some(_) => Err(Fault::field(param, format!("{param} must be a string."))),
     }
 }

@@ -6,8 +6,8 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image;
-use concept_refinement_domain::image_path::{TaskImage, name_for_task};
 use concept_refinement_domain::session::IS_ANONYMOUS;
+use concept_refinement_domain::task_image::{TaskImage, name_for_task};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -154,7 +154,12 @@ impl<P: Ports> Reader<'_, P> {
                 (Some(image), true) => Some(named("images", &image, &mut uploads)?),
                 (Some(_), false) => return Err(several("images")),
             },
-            _ => return Err(Fault::field("images", "images must be a list of one image.")),
+            _ => {
+                return Err(Fault::field(
+                    "images",
+                    "images must be a list of one image.",
+                ));
+            }
         };
         let mask = match fields.remove(MASK).unwrap_or_default() {
             Value::Null => None,

@@ -80,7 +80,7 @@ pub async fn watch<P: Ports>(state: &State<P>, request: &Request, id: &str) -> A
             // Tells proxies not to buffer.
             ("x-accel-buffering", "no".into()),
         ],
-        content: Content::Events(pieces.map(String::into_bytes).boxed_local()),
+        content: Content::Chunks(pieces.map(String::into_bytes).boxed_local()),
     })
 }
 

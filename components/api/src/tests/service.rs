@@ -270,7 +270,7 @@ impl Reply {
             body: match response.content {
                 Content::None => Vec::new(),
                 Content::Bytes(bytes) | Content::Stored(bytes) => bytes,
-                Content::Events(pieces) => {
+                Content::Chunks(pieces) => {
                     events = Some(Events(pieces.fuse()));
                     Vec::new()
                 }

@@ -191,7 +191,7 @@ fn sent(response: api::Response<Contents>) -> Response<Body> {
     let body = match response.content {
         api::Content::None => Body::empty(),
         api::Content::Bytes(bytes) => Body::from(bytes),
-        api::Content::Events(events) => {
+        api::Content::Chunks(events) => {
             let events = events.map(Ok::<_, io::Error>);
             Body::from_stream(SendWrapper::new(events))
         }

@@ -9,23 +9,19 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::Accepted;
 use concept_refinement_domain::preference;
-use concept_refinement_domain::task::{Change, Task};
 use concept_refinement_domain::timestamp::Timestamp;
-use futures::StreamExt as _;
 use futures::future::{Either, select};
 
 use crate::log;
 use crate::origin::Origin;
-use crate::ports::{Ports, TaskStore};
+use crate::ports::Ports;
 use crate::problem::with_quota;
 use crate::request::Headers;
 use crate::response::Response;
 use crate::routes::answer::json;
+use crate::routes::end::end;
 use crate::routes::tasks::shown;
 use crate::state::State;
-
-/// If there is no news for this time, the task is read, in case its message was lost.
-const SILENCE: Duration = Duration::from_secs(15);
 
 /// How long the client waits.
 #[derive(Clone, Copy)]
@@ -51,7 +47,12 @@ impl Wait {
     ) -> Option<Response<P::Contents>> {
         let spent = state.ports.now().since(self.begin);
         let timeout = state.ports.sleep(self.length.saturating_sub(spent));
-        let ended = match select(pin!(end(state, &accepted.task)), pin!(timeout)).await {
+        let ended = match select(
+            pin!(end(&state.ports, &state.republisher, &accepted.task)),
+            pin!(timeout),
+        )
+        .await
+        {
             Either::Left((ended, _)) => ended?,
             Either::Right(((), _)) => return None,
         };
@@ -66,28 +67,5 @@ impl Wait {
             .ok()?;
         let applied = format!("wait={}", self.length.as_secs());
         Some(with_quota(response, accepted.quota).with("preference-applied", applied))
-    }
-}
-
-/// The task in its final state. None: it was deleted, or cannot be watched.
-async fn end<P: Ports>(state: &State<P>, task: &Task) -> Option<Task> {
-    let ports = &state.ports;
-    let mut changes = ports.watch(&task.user_id, &task.id).await.ok()??;
-    loop {
-        let change = match select(changes.next(), pin!(ports.sleep(SILENCE))).await {
-            Either::Left((change, _)) => change?,
-            Either::Right(((), _)) => {
-                if let Ok(Some(task)) = TaskStore::get(ports, &task.user_id, &task.id).await {
-                    let now = ports.now();
-                    state.republisher.republish_if_overdue(&task, now);
-                }
-                continue;
-            }
-        };
-        match change {
-            Change::Task(task) if task.status.is_final() => return Some(*task),
-            Change::Deleted => return None,
-            Change::Task(_) | Change::Progress(_) => {}
-        }
     }
 }

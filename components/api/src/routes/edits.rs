@@ -1,0 +1,326 @@
+//! `POST /v1/images/edits`: an ordinary task, asked for as OpenAI's images API has it, and
+//! answered when it ends.
+//!
+//! The images that come with a request belong to its task and go with it. A client of that
+//! API repeats by itself what failed, and has no key for it: a repeat joins the task that the
+//! same request made.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use concept_refinement_domain::capability::Accepted;
+use concept_refinement_domain::signature;
+use concept_refinement_domain::task::Task;
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::validation::{Draft, Source};
+use futures::channel::oneshot;
+use futures::future::{Either, select};
+use futures::stream::{self, LocalBoxStream};
+use futures::{FutureExt as _, StreamExt as _};
+use serde_json::{Map, Value};
+
+use super::answer::Answer;
+use super::end::end;
+use super::models;
+use super::submission::{self, KEY_FIELD, Repeats, Submitted, ValidRequest, own_image, source};
+use crate::auth::Caller;
+use crate::event::{COMMENT, KEEP_ALIVE};
+use crate::log;
+use crate::openai::answer::Text;
+use crate::openai::fault::Fault;
+use crate::openai::fields::{self, Asked};
+use crate::openai::form::{self, Form, Image, Reader};
+use crate::origin::Origin;
+use crate::pace::Paced;
+use crate::ports::{Ports, TaskStore};
+use crate::problem::{Problem, with_quota};
+use crate::request::{Body, Headers, Request};
+use crate::response::{Content, Response};
+use crate::state::State;
+
+/// How often a client has repeated its request by itself.
+const RETRY_COUNT: &str = "x-stainless-retry-count";
+
+/// How long such a repeat joins the task of its request, in seconds.
+const JOINED_WITHIN: u32 = 600;
+
+/// The same where a client sends a key of its own.
+const KEY_JOINED_WITHIN: u32 = 24 * 60 * 60;
+
+/// When to ask again for a task that takes longer than a client may wait, in seconds.
+const STILL_RUNNING: u32 = 1;
+
+/// A task that a request made or joined.
+struct Taken {
+    accepted: Accepted,
+    asked: Asked,
+    /// Tells when it has ended. None: it was deleted, or cannot be watched.
+    end: oneshot::Receiver<Option<Task>>,
+}
+
+pub async fn edit<P: Ports, B: Body>(state: &State<P>, request: Request, body: B) -> Answer<P> {
+    let origin = request.origin.clone();
+    let now = state.ports.now();
+    let answered = match taken(state, request, body, now).await {
+        // Boxed, so that a request that is being read needs less memory.
+        Ok(taken) => Box::pin(answered(state, taken, origin, now)).await,
+        Err(fault) => Err(fault),
+    };
+    Ok(answered.unwrap_or_else(Fault::into_response))
+}
+
+/// Reads the request completely, so that nothing of it is kept while its client waits.
+async fn taken<P: Ports, B: Body>(
+    state: &State<P>,
+    request: Request,
+    body: B,
+    now: Timestamp,
+) -> Result<Taken, Fault> {
+    let caller = state.auth.writer(&request).await?;
+    let task_id = state.ports.task_id();
+    let body = Paced::new(body, state.ports.clone());
+    let mut reader = Reader {
+        state,
+        caller: &caller,
+        task_id: &task_id,
+        uploads: Vec::new(),
+    };
+    let form = reader.read(&request.headers, body).await;
+    let uploads = reader.uploads;
+    let submitted = match form {
+        Ok(form) => submit(state, &request, caller, task_id, form, &uploads, now).await,
+        Err(fault) => Err(fault),
+    };
+    let (submitted, asked) = match submitted {
+        Ok((Submitted::Created(accepted), asked)) => {
+            let end = watched(state, &accepted.task, uploads);
+            return Ok(Taken {
+                accepted,
+                asked,
+                end,
+            });
+        }
+        other => {
+            form::remove(&state.ports, &uploads).await;
+            other?
+        }
+    };
+    match submitted {
+        Submitted::Created(accepted) | Submitted::Replayed(accepted) => {
+            let end = watched(state, &accepted.task, Vec::new());
+            Ok(Taken {
+                accepted,
+                asked,
+                end,
+            })
+        }
+        Submitted::Active(accepted) => Err(Fault::Active(accepted.quota)),
+    }
+}
+
+async fn submit<P: Ports>(
+    state: &State<P>,
+    request: &Request,
+    caller: Caller,
+    task_id: String,
+    form: Form,
+    uploads: &[String],
+    now: Timestamp,
+) -> Result<(Submitted, Asked), Fault> {
+    let origin = &request.origin;
+    let asked = Asked::read(form.fields)?;
+    let caller = match caller.for_users {
+        true => Caller {
+            user: fields::user_of(&caller.user, &asked)?.unwrap_or(caller.user),
+            ..caller
+        },
+        false => caller,
+    };
+    let base = state.config.public_origin.as_ref().unwrap_or(origin);
+    let address = |image: Option<&Image>| match image {
+        None => Value::Null,
+        Some(Image::Url(url)) => url.clone().into(),
+        Some(Image::Upload(path)) => signature::address(base.as_str(), path).into(),
+    };
+    let draft = Map::from_iter([
+        (
+            "original_image_url".to_owned(),
+            address(form.original.as_ref()),
+        ),
+        ("mask_url".to_owned(), address(form.mask.as_ref())),
+        ("refinement_prompt".to_owned(), asked.prompt.clone()),
+    ]);
+    let path = async |image: Option<Image>| match image {
+        None => Ok(None),
+        Some(Image::Url(url)) => own_image(state, Some(&url), origin).await,
+        Some(Image::Upload(path)) => Ok(Some(path)),
+    };
+    let original = path(form.original).await;
+    let mask = path(form.mask).await;
+    let sources: [Source<'_>; 2] = [source(state, &original), source(state, &mask)];
+    let [of_original, of_mask] = sources;
+    let webhooks = &state.config.allowed_webhooks;
+    let valid = Draft::of(draft)
+        .check(of_original, of_mask, webhooks)
+        .map_err(|errors| Fault::of_fields(&errors, form.image_param))?;
+    let valid = ValidRequest {
+        task_id,
+        refinement: valid.refinement,
+        webhook: None,
+        original_path: original?,
+        mask_path: mask?,
+        uploads: uploads.to_vec(),
+        repeats: repeats(&request.headers, &form.hash),
+    };
+    let submitted = submission::submit(state, valid, caller, origin, now).await?;
+    Ok((submitted, asked))
+}
+
+/// Only a repeat joins a task, and only one of the same user: who asks again for the same
+/// gets another image.
+fn repeats(headers: &Headers, hash: &str) -> Repeats {
+    let is_repeat = headers
+        .text(RETRY_COUNT)
+        .is_some_and(|count| count.parse().is_ok_and(|count: u32| count > 0));
+    let (key, within) = match headers.text(KEY_FIELD) {
+        Some(key) => (key, KEY_JOINED_WITHIN),
+        None if is_repeat => ("", JOINED_WITHIN),
+        None => ("", 0),
+    };
+    Repeats {
+        key: Some(format!("edit {hash} {key}")),
+        replayed_within: Some(within),
+    }
+}
+
+/// Follows the task to its end, and then removes its uploads, whether its client is still
+/// there or not.
+fn watched<P: Ports>(
+    state: &State<P>,
+    task: &Task,
+    uploads: Vec<String>,
+) -> oneshot::Receiver<Option<Task>> {
+    let (tell, told) = oneshot::channel();
+    let (ports, republisher) = (state.ports.clone(), state.republisher.clone());
+    let task = task.clone();
+    state.ports.spawn(async move {
+        let ended = match end(&ports, &republisher, &task).await {
+            Some(ended) => Some(ended),
+            None => {
+                let found = TaskStore::get(&ports, &task.user_id, &task.id).await;
+                found.ok().flatten().filter(|task| task.status.is_final())
+            }
+        };
+        if ended.is_some() {
+            form::remove(&ports, &uploads).await;
+        }
+        // The client may have left.
+        let _ = tell.send(ended);
+    });
+    told
+}
+
+async fn answered<P: Ports>(
+    state: &State<P>,
+    taken: Taken,
+    origin: Origin,
+    begin: Timestamp,
+) -> Result<Response<P::Contents>, Fault> {
+    let quota = taken.accepted.quota;
+    let ignored = taken.asked.ignored.clone();
+    let limit = state.config.task_timeout;
+    let left = limit.saturating_sub(state.ports.now().since(begin));
+    let response = match taken.asked.is_stream {
+        true => Response {
+            status: 200,
+            headers: vec![
+                ("content-type", "text/event-stream".into()),
+                ("cache-control", "no-store".into()),
+                // Tells proxies not to buffer.
+                ("x-accel-buffering", "no".into()),
+            ],
+            content: Content::Chunks(events(state.ports.clone(), taken, origin, left)),
+        },
+        false => {
+            let task = ended(&state.ports, taken.end, left).await?;
+            let text = Text::answer(&state.ports, &task, taken.asked.form, &origin).await?;
+            Response {
+                status: 200,
+                headers: vec![
+                    ("content-type", "application/json".into()),
+                    ("content-length", text.length.to_string().into()),
+                    ("cache-control", "no-store".into()),
+                ],
+                content: Content::Chunks(text.pieces),
+            }
+        }
+    };
+    let response = with_quota(response, quota).with("x-model", models::name(state).await);
+    Ok(match ignored.is_empty() {
+        true => response,
+        false => response.with("x-ignored-fields", ignored),
+    })
+}
+
+/// The task in its final state.
+async fn ended<P: Ports>(
+    ports: &P,
+    end: oneshot::Receiver<Option<Task>>,
+    left: Duration,
+) -> Result<Task, Fault> {
+    let ended = match select(end, pin!(ports.sleep(left))).await {
+        Either::Left((ended, _)) => ended.ok().flatten(),
+        Either::Right(((), _)) => None,
+    };
+    ended.ok_or_else(still_running)
+}
+
+fn still_running() -> Fault {
+    let detail = "The refinement has not ended yet. The same request, repeated, waits for it.";
+    Problem::unavailable(detail, STILL_RUNNING).into()
+}
+
+/// Comments until the task ends, and then the last event.
+fn events<P: Ports>(
+    ports: P,
+    taken: Taken,
+    origin: Origin,
+    left: Duration,
+) -> LocalBoxStream<'static, Vec<u8>> {
+    let Taken { asked, end, .. } = taken;
+    let comment = || stream::once(async { COMMENT.as_bytes().to_vec() }).boxed_local();
+    let deadline = ports.now().plus(left);
+    let state = Some((ports, end, asked, origin));
+    let parts = stream::unfold(state, move |state| async move {
+        let (ports, mut end, asked, origin) = state?;
+        let wait = KEEP_ALIVE.min(deadline.since(ports.now()));
+        let silence = Box::pin(ports.sleep(wait));
+        let ended = match select(&mut end, silence).await {
+            Either::Left((ended, _)) => Some(ended.ok().flatten()),
+            Either::Right(((), _)) if ports.now() < deadline => None,
+            Either::Right(((), _)) => Some(None),
+        };
+        let Some(ended) = ended else {
+            return Some((comment(), Some((ports, end, asked, origin))));
+        };
+        let event = match ended {
+            Some(task) => Text::event(&ports, &task, asked.form, &origin).await,
+            None => Err(still_running()),
+        };
+        let last = event.map_or_else(|fault| failure(&fault), |event| event.pieces);
+        Some((last, None))
+    });
+    // The first comment shows at once that the request was accepted.
+    comment().chain(parts.flatten()).boxed_local()
+}
+
+/// The last event of a task without an image.
+fn failure(fault: &Fault) -> LocalBoxStream<'static, Vec<u8>> {
+    let error = serde_json::to_string(&fault.body()).unwrap_or_else(|error| {
+        log::warn(format_args!("an error could not be told: {error}"));
+        String::new()
+    });
+    async move { format!("data: {error}\n\n").into_bytes() }
+        .into_stream()
+        .boxed_local()
+}

@@ -1,0 +1,36 @@
+//! Waits for the end of a task.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use concept_refinement_domain::task::{Change, Task};
+use futures::StreamExt as _;
+use futures::future::{Either, select};
+
+use crate::ports::{Ports, TaskStore};
+use crate::republish::Republisher;
+
+/// If there is no news for this time, the task is read, in case its message was lost.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// The task in its final state. None: it was deleted, or cannot be watched.
+pub async fn end<P: Ports>(ports: &P, republisher: &Republisher<P>, task: &Task) -> Option<Task> {
+    let mut changes = ports.watch(&task.user_id, &task.id).await.ok()??;
+    loop {
+        let change = match select(changes.next(), pin!(ports.sleep(SILENCE))).await {
+            Either::Left((change, _)) => change?,
+            Either::Right(((), _)) => {
+                if let Ok(Some(task)) = TaskStore::get(ports, &task.user_id, &task.id).await {
+                    let now = ports.now();
+                    republisher.republish_if_overdue(&task, now);
+                }
+                continue;
+            }
+        };
+        match change {
+            Change::Task(task) if task.status.is_final() => return Some(*task),
+            Change::Deleted => return None,
+            Change::Task(_) | Change::Progress(_) => {}
+        }
+    }
+}

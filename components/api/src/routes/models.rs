@@ -1,0 +1,42 @@
+//! `GET /v1/models`: this service's model, as OpenAI's API lists models.
+
+use serde_json::json;
+
+use super::answer::{Answer, json};
+use super::health;
+use crate::openai::fault::Fault;
+use crate::ports::Ports;
+use crate::request::Request;
+use crate::state::State;
+
+/// Longest name, in bytes.
+const MAX_NAME: usize = 256;
+
+pub async fn list<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
+    if let Err(problem) = state.auth.reader(request).await {
+        return Ok(Fault::from(problem).into_response());
+    }
+    let model = json!({
+        "id": name(state).await,
+        "object": "model",
+        // Nobody knows when it was made.
+        "created": 0,
+        "owned_by": "concept-refinement",
+    });
+    json(200, &json!({"object": "list", "data": [model]}))
+}
+
+/// The model's description, as far as it may stand in a header.
+pub async fn name<P: Ports>(state: &State<P>) -> String {
+    let description = health::model(state).await;
+    let is_plain = |character: &char| character.is_ascii_graphic() || *character == ' ';
+    let name: String = description
+        .chars()
+        .filter(is_plain)
+        .take(MAX_NAME)
+        .collect();
+    match name.trim() {
+        "" => "model".to_owned(),
+        name => name.to_owned(),
+    }
+}
