@@ -29,6 +29,7 @@ use futures::future::ready;
 use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::sync::watch;
 
+use crate::loops::unreferenced;
 use crate::loops::until_stop::until_stop;
 
 /// Rows or images per batch.
@@ -236,7 +237,7 @@ impl Garbage {
             }
             removed.tasks += u64::from(expired.tasks);
             removed.concepts += u64::from(expired.concepts);
-            removed.images += self.delete(expired.image_paths).await;
+            removed.images += unreferenced::delete(&self.host, expired.image_paths).await;
             self.runtime.sleep(PAUSE).await;
         }
     }
@@ -263,7 +264,7 @@ impl Garbage {
                 .into_iter()
                 .filter(|(owner, _)| gone.contains(owner));
             let abandoned = abandoned.map(|(_, image)| image).collect();
-            removed.images += self.delete_unreferenced(abandoned).await?;
+            removed.images += unreferenced::delete_unreferenced(&self.host, abandoned).await?;
             self.runtime.sleep(PAUSE).await;
         }
         loop {
@@ -273,7 +274,7 @@ impl Garbage {
             }
             removed.tasks += u64::from(abandoned.tasks);
             removed.concepts += u64::from(abandoned.concepts);
-            removed.images += self.delete(abandoned.image_paths).await;
+            removed.images += unreferenced::delete(&self.host, abandoned.image_paths).await;
             self.runtime.sleep(PAUSE).await;
         }
     }
@@ -284,59 +285,12 @@ impl Garbage {
         kind: ImageKind,
         age: Option<Timestamp>,
     ) -> Result<Removed, CapabilityError> {
-        let mut removed = Removed::default();
-        let images = self.host.images.list(kind).await?;
-        let is_old = |created_at: Timestamp| age.is_none_or(|age| created_at < age);
-        let mut batches = images
-            .try_filter(|image| ready(is_old(image.created_at)))
-            .try_chunks(usize::try_from(BATCH).unwrap_or(usize::MAX))
-            .boxed();
-        while let Some(listed) = batches.next().await {
-            // If the list fails, the incomplete batch has to wait for the next round.
-            let listed = listed.map_err(|broken| broken.1)?;
-            removed.images += self.delete_unreferenced(listed).await?;
-            self.runtime.sleep(PAUSE).await;
-        }
-        Ok(removed)
-    }
-
-    /// Deletes those of these images that nothing refers to, and reads only those.
-    /// Returns how many were deleted.
-    async fn delete_unreferenced(&self, listed: Vec<Listed>) -> Result<u64, CapabilityError> {
-        let paths = listed.iter().map(|image| image.path.clone()).collect();
-        let unreferenced = self.host.maintenance().unreferenced(paths).await?;
-        let unreferenced: BTreeSet<_> = unreferenced.into_iter().collect();
-        let mut paths = Vec::with_capacity(unreferenced.len());
-        for image in listed {
-            if unreferenced.contains(&image.path) {
-                let name = image.path.clone();
-                // None: this is the second object of an image that was never stored.
-                let image = self.described(image).await?;
-                paths.push(image.map_or(name, |image| image.path));
-            }
-        }
-        Ok(self.delete(paths).await)
-    }
-
-    /// Completes a list entry if necessary. None: the image is gone.
-    async fn described(&self, listed: Listed) -> Result<Option<Listed>, CapabilityError> {
-        match listed.is_whole() {
-            true => Ok(Some(listed)),
-            false => self.host.images.describe(&listed.path).await,
-        }
-    }
-
-    /// Returns how many were deleted. One that cannot be deleted does not stop the
-    /// others.
-    async fn delete(&self, paths: Vec<String>) -> u64 {
-        let mut deleted = 0;
-        for path in paths {
-            match self.host.images.delete(&path).await {
-                Ok(()) => deleted += 1,
-                Err(error) => tracing::error!(%error, path, "an image cannot be removed"),
-            }
-        }
-        deleted
+        let is_old = |image: &Listed| age.is_none_or(|age| image.created_at < age);
+        let images = unreferenced::remove(&self.host, &*self.runtime, kind, is_old).await?;
+        Ok(Removed {
+            images,
+            ..Removed::default()
+        })
     }
 }
 

@@ -40,6 +40,7 @@ use crate::loops::garbage::Garbage;
 use crate::loops::jobs::Jobs;
 use crate::loops::probe::Probe;
 use crate::loops::sweep::Sweep;
+use crate::loops::task_images::TaskImages;
 use crate::loops::until_stop::until_stop;
 use crate::loops::worker::Worker;
 use crate::metrics::Limited;
@@ -283,6 +284,11 @@ impl HostBuilder {
             confirmed_day: config.confirmed_day.clone(),
             interval: config.collect_interval,
         };
+        let task_images = TaskImages {
+            host: Arc::clone(&capabilities),
+            runtime: Arc::clone(&runtime) as _,
+            interval: config.collect_interval,
+        };
         let started = Arc::<Notify>::default();
         let jobs = Jobs {
             host: Arc::clone(&capabilities),
@@ -318,6 +324,7 @@ impl HostBuilder {
         if config.role.works() {
             serving.spawn(|stop| work(Arc::clone(&sweep), worker, cores, recovered, stop));
             serving.spawn(|stop| Arc::new(deliverer).run(stop.stopped, stop.cancelled));
+            serving.spawn(|stop| task_images.run(stop.stopped));
         }
         serving.spawn(|stop| sweep.run(stop.stopped));
         serving.spawn(|stop| garbage.run(stop.stopped));
