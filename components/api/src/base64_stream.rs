@@ -63,7 +63,7 @@ impl Decoder {
         let (text, padding) = text.split_at_checked(end).unwrap_or((text, &[]));
         let is_late = self.padding > 0 && !text.is_empty();
         self.padding = self.padding.saturating_add(padding.len());
-        if is_late || self.padding > 2 || padding.iter().any(|byte| *byte != b'=') {
+        if is_late || padding.iter().any(|byte| *byte != b'=') {
             return Err(NotBase64);
         }
         let (first, others) = self.text.push(text);

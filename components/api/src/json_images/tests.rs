@@ -182,6 +182,7 @@ fn images_that_are_not_base64_are_refused() {
         ("an escape beyond a byte", "\\u0141AAA\""),
         ("an escape that is not hexadecimal", "\\u00+1AAA\""),
         ("an escape in capitals", "\\U0041AAA\""),
+        ("an escape that ends otherwise", "\\u003gAAA\""),
         ("a short escape", "\\u004\""),
         ("a string without an end", "AAAA"),
         ("an escape without an end", "AAAA\\"),
@@ -226,18 +227,20 @@ fn the_rest_has_a_limit() {
 
 #[test]
 fn json_without_an_end_is_not_read_beyond_the_limit() {
-    let filler = [
-        "x",
-        "\"",
-        "\"x",
-        "\\",
-        "\"\\",
-        "\"data:",
-        "\"data:;base64,\"",
-        "[\"data:,\"]",
+    let cases = [
+        ("", "x"),
+        ("", "\""),
+        ("", "\"x"),
+        ("", "\\"),
+        ("", "\"\\"),
+        ("", "\"data:"),
+        ("", "\"data:;base64,\""),
+        ("", "[\"data:,\"]"),
+        ("\"data:", "x"),
+        ("\"data:", "\\/"),
     ];
-    for filler in filler {
-        let body = filler.repeat(1_000_000 / filler.len());
+    for (begin, filler) in cases {
+        let body = begin.to_owned() + &filler.repeat(1_000_000 / filler.len());
         let mut json = JsonImages::new(Chunks::of(body.as_bytes(), &[1000]), 10_000);
         let read = async {
             loop {
@@ -246,8 +249,12 @@ fn json_without_an_end_is_not_read_beyond_the_limit() {
                 }
             }
         };
-        assert_eq!(read.now_or_never(), Some(Fault::TooLarge), "{filler}");
-        assert!(json.body.0.len() > 900, "{filler}");
+        assert_eq!(
+            read.now_or_never(),
+            Some(Fault::TooLarge),
+            "{begin}{filler}"
+        );
+        assert!(json.body.0.len() > 900, "{begin}{filler}");
     }
 }
 

@@ -247,6 +247,11 @@ fn other_heads_are_malformed() {
             UNREADABLE,
         ),
         (
+            "no semicolon behind a quote",
+            "Content-Disposition: form-data; name=\"x\"filename=\"y\"",
+            UNREADABLE,
+        ),
+        (
             "a folded line",
             "Content-Disposition: form-data;\r\n name=x",
             FOLDED,
