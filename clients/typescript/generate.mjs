@@ -6,7 +6,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 const here = (path) => new URL(path, import.meta.url);
 const document = JSON.parse(readFileSync(here('../../components/api/openapi.json'), 'utf8'));
 
-const schemas = Object.entries(document.components.schemas).map(([name, schema]) =>
+// Who uses OpenAI's API has a client of it.
+const own = Object.entries(document.components.schemas).filter(([name]) => !name.startsWith('OpenAI'));
+const schemas = own.map(([name, schema]) =>
   schema.properties
     ? `${comment(schema, '')}export interface ${name} ${object(schema, '')}\n`
     : `${comment(schema, '')}export type ${name} = ${type(schema, '')};\n`,
