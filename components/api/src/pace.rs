@@ -38,16 +38,85 @@ impl<B: Body, C: Clock> Body for Paced<B, C> {
         let begin = self.clock.now();
         let left = pin!(self.clock.sleep(SPAN.saturating_sub(self.waited)));
         let chunk = match select(pin!(self.body.chunk()), left).await {
-            Either::Left((chunk, _)) => chunk?,
+            Either::Left((Ok(Some(chunk)), _)) => chunk,
+            Either::Left((end, _)) => return end,
             Either::Right(((), _)) => return Err(Interrupted),
         };
         self.waited = self.waited.saturating_add(self.clock.now().since(begin));
-        self.received = self
-            .received
-            .saturating_add(chunk.as_ref().map_or(0, Vec::len));
+        self.received = self.received.saturating_add(chunk.len());
         if self.received >= MIN_BYTES {
             (self.waited, self.received) = (Duration::ZERO, 0);
+        } else if self.waited >= SPAN {
+            return Err(Interrupted);
         }
-        Ok(chunk)
+        Ok(Some(chunk))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::collections::VecDeque;
+    use std::future::pending;
+    use std::rc::Rc;
+
+    use concept_refinement_domain::timestamp::Timestamp;
+
+    use super::*;
+    use crate::tests::service::run;
+
+    /// Each chunk comes after this time. Behind the last one nothing comes.
+    struct Client {
+        chunks: VecDeque<(Duration, usize)>,
+        now: Rc<Cell<Timestamp>>,
+    }
+
+    impl Body for Client {
+        async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
+            match self.chunks.pop_front() {
+                Some((after, length)) => {
+                    self.now.set(self.now.get().plus(after));
+                    Ok(Some(vec![0; length]))
+                }
+                None => pending().await,
+            }
+        }
+    }
+
+    /// Whoever sleeps wakes up at once, and has slept.
+    struct Alarm(Rc<Cell<Timestamp>>);
+
+    impl Clock for Alarm {
+        fn now(&self) -> Timestamp {
+            self.0.get()
+        }
+
+        async fn sleep(&self, duration: Duration) {
+            self.0.set(self.0.get().plus(duration));
+        }
+    }
+
+    #[test]
+    fn a_body_has_to_come_at_a_pace() {
+        let second = Duration::from_secs(1);
+        for (name, chunks, read) in [
+            ("silence", vec![], 0),
+            ("a byte a second", vec![(second, 1); 40], 29),
+            ("a little less than enough", vec![(second, 1023); 40], 29),
+            ("just enough", vec![(second, 1024); 90], 90),
+            ("much, and then nothing", vec![(second, 100_000); 2], 2),
+        ] {
+            let now = Rc::new(Cell::new(Timestamp::from_secs(1_000)));
+            let client = Client {
+                chunks: chunks.into(),
+                now: Rc::clone(&now),
+            };
+            let mut paced = Paced::new(client, Alarm(now));
+            let mut count = 0;
+            while run(paced.chunk()).is_ok() {
+                count += 1;
+            }
+            assert_eq!(count, read, "{name}");
+        }
     }
 }

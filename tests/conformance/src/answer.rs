@@ -76,8 +76,12 @@ impl Document {
         if allowed != known {
             return Err(format!("Allow: {allow}, in place of {known:?}"));
         }
-        let response = &self.json["components"]["responses"]["MethodNotAllowed"];
-        self.check_body(response, answer)
+        // As of the path's other operations.
+        let mut described = members(item).map(|(_, operation)| &operation["responses"]["405"]);
+        let response = described.find(|response| !response.is_null());
+        let response =
+            response.unwrap_or(&self.json["components"]["responses"]["MethodNotAllowed"]);
+        self.check_body(self.resolved(response), answer)
     }
 
     fn check_headers(&self, response: &Value, answer: &Answer<'_>) -> Result<(), String> {

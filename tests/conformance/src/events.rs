@@ -21,7 +21,8 @@ pub fn parse(text: &str) -> Result<Vec<Event>, String> {
         };
         let Some(data) = field("data") else { continue };
         events.push(Event {
-            name: field("event").ok_or("an event without a name")?.to_owned(),
+            // The standard's name of an event that is sent without one.
+            name: field("event").unwrap_or("message").to_owned(),
             data: serde_json::from_str(data).map_err(|error| format!("{error}: {data}"))?,
         });
     }
@@ -34,13 +35,11 @@ mod tests {
 
     #[test]
     fn events_are_read() {
-        let events =
-            parse("retry: 1\n\nevent: a\nid: 1\ndata: {}\n\n: x\n\nevent: b\ndata: 2\n\nda");
+        let events = parse("retry: 1\n\nevent: a\nid: 1\ndata: {}\n\n: x\n\ndata: 2\n\nda");
         let events = events.unwrap();
         let names: Vec<&str> = events.iter().map(|event| event.name.as_str()).collect();
-        assert_eq!(names, ["a", "b"]);
+        assert_eq!(names, ["a", "message"]);
         assert_eq!(events[1].data, 2);
-        assert!(parse("data: 1\n\n").is_err());
         assert!(parse("event: a\ndata: {\n\n").is_err());
     }
 }

@@ -340,7 +340,9 @@ impl From<multipart::Fault> for Fault {
     fn from(fault: multipart::Fault) -> Self {
         let problem = match fault {
             multipart::Fault::Interrupted => Interrupted.into(),
-            multipart::Fault::Malformed(sentence) => Problem::Invalid(sentence.into()),
+            multipart::Fault::Malformed(why) => {
+                Problem::Invalid(format!("The form cannot be read: {why}.").into())
+            }
             multipart::Fault::TooManyParts => {
                 Problem::TooLarge("The form has more than 64 parts.".into())
             }

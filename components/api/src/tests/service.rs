@@ -80,6 +80,13 @@ impl Service {
         pending
     }
 
+    /// Goes on with the work that was left for after responses, as far as it does not wait.
+    pub fn poll_background_work(&self) {
+        let mut work = std::mem::take(&mut self.memory.0.borrow_mut().background);
+        work.retain_mut(|work| work.as_mut().now_or_never().is_none());
+        self.memory.0.borrow_mut().background.append(&mut work);
+    }
+
     /// Does the work that was left for after the response.
     pub fn do_background_work(&self) {
         let work = std::mem::take(&mut self.memory.0.borrow_mut().background);
@@ -105,29 +112,27 @@ impl Pending<'_> {
 }
 
 /// A stream of events that somebody reads.
-pub struct Events(Fuse<LocalBoxStream<'static, Vec<u8>>>);
+pub struct Events {
+    pieces: Fuse<LocalBoxStream<'static, Vec<u8>>>,
+    method: Method,
+    target: String,
+}
 
 impl Events {
     /// All that is there by now.
     pub fn so_far(&mut self) -> String {
         let mut read = String::new();
-        while let Some(Some(chunk)) = self.0.next().now_or_never() {
+        while let Some(Some(chunk)) = self.pieces.next().now_or_never() {
             read.push_str(std::str::from_utf8(&chunk).unwrap());
         }
         let headers = [("content-type", "text/event-stream".to_owned())];
-        openapi::check(
-            Method::Get,
-            "/api/tasks/1/events",
-            200,
-            &headers,
-            read.as_bytes(),
-        );
+        openapi::check(self.method, &self.target, 200, &headers, read.as_bytes());
         read
     }
 
     /// Whether nothing is there, and nothing will be.
     pub fn has_ended(&mut self) -> bool {
-        matches!(self.0.next().now_or_never(), Some(None))
+        matches!(self.pieces.next().now_or_never(), Some(None))
     }
 }
 
@@ -260,6 +265,9 @@ pub struct Reply {
 impl Reply {
     fn of(method: Method, target: &str, response: Response<Vec<u8>>) -> (Self, Option<Events>) {
         let mut events = None;
+        let is_stream = response
+            .headers
+            .contains(&("content-type", "text/event-stream".into()));
         let reply = Self {
             status: response.status,
             headers: response
@@ -270,10 +278,15 @@ impl Reply {
             body: match response.content {
                 Content::None => Vec::new(),
                 Content::Bytes(bytes) | Content::Stored(bytes) => bytes,
-                Content::Chunks(pieces) => {
-                    events = Some(Events(pieces.fuse()));
+                Content::Chunks(pieces) if is_stream => {
+                    events = Some(Events {
+                        pieces: pieces.fuse(),
+                        method,
+                        target: target.to_owned(),
+                    });
                     Vec::new()
                 }
+                Content::Chunks(pieces) => run(pieces.concat()),
             },
         };
         openapi::check(method, target, reply.status, &reply.headers, &reply.body);

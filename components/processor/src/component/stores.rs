@@ -25,6 +25,7 @@ use crate::ports::{
     self, Answer, Composite, ImageOrLocation, Images, ModelError, ModelRequest, Part, Purpose,
     Rewritten, View,
 };
+use crate::reason::Reason;
 
 impl ports::TaskStore for Imports {
     async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError> {
