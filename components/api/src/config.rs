@@ -15,6 +15,10 @@ use thiserror::Error;
 use crate::cors::Cors;
 use crate::origin::Origin;
 use crate::ports::Settings;
+use crate::routes::models::plain;
+
+/// The model where nobody has named it.
+const UNNAMED: &str = "concept-refinement";
 
 /// How many uploads a user may have in progress.
 pub const UPLOADS_UNDER_WAY: u32 = 4;
@@ -40,6 +44,8 @@ pub struct Config {
     /// Limits for the uploads of a user.
     pub upload_limits: ImageLimits,
     pub image_limits: Limits,
+    /// What the model is called, in a form for headers.
+    pub model: String,
     /// How long a task may take.
     pub task_timeout: Duration,
     /// Whether anyone may ask where an image comes from.
@@ -139,6 +145,11 @@ impl Config {
                 max_bytes: parsed(settings, "max-image-bytes", "20MiB", size::parse).await?,
                 max_pixels: parsed(settings, "max-image-pixels", "50000000", number).await?,
             },
+            model: plain(
+                &text(settings, "model")
+                    .await
+                    .unwrap_or_else(|| UNNAMED.to_owned()),
+            ),
             task_timeout: parsed(settings, "task-timeout", "5m", duration::parse).await?,
             verifies: parsed(settings, "verify", "off", switch).await?,
             names_routes: text(settings, "name-routes").await.as_deref() == Some("true"),

@@ -9,7 +9,7 @@ pub mod health;
 pub mod images;
 mod lineage;
 mod me;
-mod models;
+pub mod models;
 mod page;
 pub mod quota;
 mod refine;

@@ -11,6 +11,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::sentence::sanitize;
 use crate::timestamp::Timestamp;
 
+/// The outcome of a call that a model answered.
+pub const ANSWERED: &str = "answered";
+
 /// Most steps of a task.
 pub const MAX_STEPS: usize = 64;
 
@@ -109,6 +112,17 @@ impl Steps {
             let gone = middle.position(|step| step.kind != StepKind::Retried);
             self.0.remove(BEGINNING + gone.unwrap_or_default());
         }
+    }
+
+    /// The link of the model that answered in this attempt: behind a middleware, which
+    /// answers later, the one that it asked.
+    pub fn answered_by(&self, attempt: u32) -> Option<&str> {
+        let mut asked = self.0.iter().filter(|step| step.kind == StepKind::Asked);
+        asked.find_map(|step| {
+            let (link, outcome) = step.detail.as_deref()?.split_once(": ")?;
+            let is_answer = step.attempt == attempt && outcome.starts_with(ANSWERED);
+            is_answer.then_some(link)
+        })
     }
 
     /// Names the host on which the steps happened that a store is about to save. Those of
@@ -226,6 +240,37 @@ mod tests {
 
     fn at(seconds: u64, kind: StepKind, attempt: u32) -> Step {
         Step::new(kind, attempt, Timestamp::from_secs(seconds))
+    }
+
+    #[test]
+    fn the_link_that_answered_is_the_one_that_was_asked_last() {
+        let told = |details: &[(u32, &str)]| {
+            let mut steps = Steps::default();
+            for (at, (attempt, detail)) in (1..).zip(details) {
+                steps.push(Step::new(StepKind::Asked, *attempt, Timestamp(at)).with(detail));
+            }
+            steps.answered_by(2).map(str::to_owned)
+        };
+        for (name, details, expected) in [
+            ("nobody", &[][..], None),
+            ("one", &[(2, "local: answered, 5 ms")], Some("local")),
+            (
+                "behind a middleware",
+                &[
+                    (2, "fast: unavailable, 5 ms"),
+                    (2, "good: answered, 6 ms"),
+                    (2, "fallback: answered, 11 ms"),
+                ],
+                Some("good"),
+            ),
+            (
+                "in an earlier attempt",
+                &[(1, "fast: answered, 5 ms"), (2, "good: refused, 6 ms")],
+                None,
+            ),
+        ] {
+            assert_eq!(told(details).as_deref(), expected, "{name}");
+        }
     }
 
     #[test]

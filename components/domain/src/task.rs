@@ -147,6 +147,9 @@ pub struct Task {
     /// The notes of the model on its work, once completed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The link of the model that answered, once completed, where the host knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     /// Why it failed, in a sentence for its user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
@@ -284,6 +287,7 @@ impl Task {
             result_id: None,
             image_path: None,
             notes: Vec::new(),
+            model: None,
             error_message: None,
             failure_cause: None,
             lease_until: None,

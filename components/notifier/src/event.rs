@@ -62,6 +62,7 @@ mod tests {
             result_id: None,
             image_path: None,
             notes: Vec::new(),
+            model: None,
             error_message: None,
             failure_cause: None,
             lease_until: None,

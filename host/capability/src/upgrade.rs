@@ -175,6 +175,7 @@ fn task(row: Record) -> Record {
             result_id: text(result_id),
             image_path: None,
             notes: json(notes).unwrap_or_default(),
+            model: None,
             error_message: text(error_message),
             failure_cause: None,
             lease_until: None,

@@ -261,6 +261,7 @@ fn api_settings(config: &Config, secret: Option<&Secret>, names_routes: bool) ->
         settings.extend(values(config, &["jwt-secret"]));
     }
     settings.insert("version".into(), env!("CARGO_PKG_VERSION").to_owned());
+    settings.insert("model".into(), config.model.text.clone());
     // Each host runs a sweep, so its API need not look for overdue tasks.
     settings.insert("swept".into(), "true".to_owned());
     settings.insert("cors-origins".into(), config.cors_origins.join(","));

@@ -1,5 +1,7 @@
 //! A host's capabilities as the ports of the API.
 
+use std::future::ready;
+
 use bytes::Bytes;
 use concept_refinement_api::{self as api, ByteStream};
 use concept_refinement_capability::images::Contents;
@@ -12,7 +14,8 @@ use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{Redelivery, WebhookDelivery};
-use futures::stream;
+use futures::StreamExt as _;
+use futures::stream::{self, LocalBoxStream};
 
 use super::{Native, Outside};
 
@@ -91,6 +94,13 @@ impl<O: Outside> api::ImageStore for Native<O> {
         }
         let contents = Box::pin(stream::iter(chunks));
         self.host.images.put(image, contents).await
+    }
+
+    fn chunks(contents: Contents) -> LocalBoxStream<'static, Vec<u8>> {
+        // Whoever reads compares the length with the declared one.
+        let whole = contents.take_while(|chunk| ready(chunk.is_ok()));
+        let chunks = whole.filter_map(|chunk| ready(chunk.ok()));
+        chunks.map(Vec::from).boxed_local()
     }
 
     async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError> {

@@ -230,6 +230,8 @@ async fn answered<P: Ports>(
     let ignored = taken.asked.ignored.clone();
     let limit = state.config.task_timeout;
     let left = limit.saturating_sub(state.ports.now().since(begin));
+    // A stream begins before anybody has answered.
+    let mut answered_by = None;
     let response = match taken.asked.is_stream {
         true => Response {
             status: 200,
@@ -243,6 +245,7 @@ async fn answered<P: Ports>(
         },
         false => {
             let task = ended(&state.ports, taken.end, left).await?;
+            answered_by.clone_from(&task.model);
             let text = Text::answer(&state.ports, &task, taken.asked.form, &origin).await?;
             Response {
                 status: 200,
@@ -255,7 +258,11 @@ async fn answered<P: Ports>(
             }
         }
     };
-    let response = with_quota(response, quota).with("x-model", models::name(state).await);
+    let model = match &answered_by {
+        Some(link) => models::plain(link),
+        None => state.config.model.clone(),
+    };
+    let response = with_quota(response, quota).with("x-model", model);
     Ok(match ignored.is_empty() {
         true => response,
         false => response.with("x-ignored-fields", ignored),

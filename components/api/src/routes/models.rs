@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::answer::{Answer, json};
-use super::health;
 use crate::openai::fault::Fault;
 use crate::ports::Ports;
 use crate::request::Request;
@@ -17,7 +16,7 @@ pub async fn list<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
         return Ok(Fault::from(problem).into_response());
     }
     let model = json!({
-        "id": name(state).await,
+        "id": state.config.model,
         "object": "model",
         // Nobody knows when it was made.
         "created": 0,
@@ -26,17 +25,8 @@ pub async fn list<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     json(200, &json!({"object": "list", "data": [model]}))
 }
 
-/// The model's description, as far as it may stand in a header.
-pub async fn name<P: Ports>(state: &State<P>) -> String {
-    let description = health::model(state).await;
+/// A name as far as it may stand in a header.
+pub fn plain(name: &str) -> String {
     let is_plain = |character: &char| character.is_ascii_graphic() || *character == ' ';
-    let name: String = description
-        .chars()
-        .filter(is_plain)
-        .take(MAX_NAME)
-        .collect();
-    match name.trim() {
-        "" => "model".to_owned(),
-        name => name.to_owned(),
-    }
+    name.chars().filter(is_plain).take(MAX_NAME).collect()
 }

@@ -152,7 +152,7 @@ fn a_form_and_json_ask_for_the_same() {
         ("form", with_form(call(), &parts)),
         ("JSON", with_json(&json)),
     ] {
-        let service = Service::with(&[("model", "local")]);
+        let service = Service::with(&[("model", "fallback(fast, local)")]);
         let mut seen = None;
         let reply = ended(&service, call, |task| {
             seen = Some(task.clone());
@@ -166,6 +166,11 @@ fn a_form_and_json_ask_for_the_same() {
         assert_eq!(
             reply.header("x-ignored-fields"),
             Some("quality, size"),
+            "{name}"
+        );
+        assert_eq!(
+            reply.header("x-model"),
+            Some("fallback(fast, local)"),
             "{name}"
         );
         let task = seen.unwrap();
@@ -479,6 +484,12 @@ fn who_may_not_ask_is_told_in_openais_form() {
     }
     let models = service.send(Call::get("/v1/models").by("ann")).json();
     assert_eq!(models["data"][0]["object"], "model");
+    assert_eq!(models["data"][0]["id"], "concept-refinement");
+    let reply = ended(&service, edit(&[]), |task| {
+        completed(task);
+        task.model = Some("fast\u{e9}".into());
+    });
+    assert_eq!(reply.header("x-model"), Some("fast"));
 }
 
 #[test]

@@ -98,6 +98,18 @@ impl TaskRecord {
         retried.filter_map(|step| step.detail).collect()
     }
 
+    /// Adds steps that were noted on this host, before the record is saved.
+    pub fn tell(&mut self, noted: impl IntoIterator<Item = Step>, host: &str) {
+        for step in noted {
+            self.steps.push(step);
+        }
+        self.steps.locate(host);
+        if self.task.status == Status::Completed && self.task.model.is_none() {
+            let link = self.steps.answered_by(self.attempt);
+            self.task.model = link.map(str::to_owned);
+        }
+    }
+
     /// False: the event is not possible for the task.
     pub(super) fn enter(&mut self, event: Event, now: Timestamp) -> bool {
         let Some(status) = next_status(self.task.status, event) else {

@@ -25,10 +25,8 @@ pub(super) fn apply<T>(tx: &mut Tx<'_>, operation: Operation<T>) -> Result<(T, b
 }
 
 fn save(tx: &mut Tx<'_>, mut record: TaskRecord, effects: Effects) -> Result<(), Fault> {
-    for noted in tx.hub.take_steps(&record.task.id) {
-        record.steps.push(noted);
-    }
-    record.steps.locate(tx.host);
+    let noted = tx.hub.take_steps(&record.task.id);
+    record.tell(noted, tx.host);
     rows::update(tx, &record)?;
     let task = &record.task;
     if let Some(concept) = &effects.concept {

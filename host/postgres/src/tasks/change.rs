@@ -135,10 +135,7 @@ impl PostgresTasks {
     /// Adds to the story of a task the steps that this host has noted, and the name of
     /// the host to the steps about to be stored.
     pub(crate) fn tell_story(&self, record: &mut TaskRecord, noted: &[Step]) {
-        for step in noted {
-            record.steps.push(step.clone());
-        }
-        record.steps.locate(&self.options.host);
+        record.tell(noted.iter().cloned(), &self.options.host);
     }
 
     /// Notes steps again that were not stored.

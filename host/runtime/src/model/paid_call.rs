@@ -9,6 +9,7 @@ use concept_refinement_capability::model::ModelError;
 use concept_refinement_capability::payments::{Call, LeaseLost, Payments, Reason};
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::payment::Usage;
+use concept_refinement_domain::step::ANSWERED;
 use tokio::sync::{Mutex, watch};
 
 /// A paid call of a model, with the receipt of an earlier one for the same task.
@@ -136,7 +137,7 @@ impl PaidCall {
     /// Records the outcome of the call according to the link's answer, and its
     /// duration.
     pub async fn answered(&self, error: Option<&ModelError>, took: Duration) {
-        let outcome = error.map_or("answered", ModelError::outcome);
+        let outcome = error.map_or(ANSWERED, ModelError::outcome);
         self.payments.asked(&self.link, outcome, took);
         let reason = match error {
             None | Some(ModelError::Refused(_)) => return,
