@@ -12,7 +12,6 @@ use concept_refinement_domain::image::{Format, Limits};
 use concept_refinement_domain::partial_edit::Region;
 use concept_refinement_domain::payment::NOT_ASKED_TWICE;
 use concept_refinement_domain::sentence::cut;
-use concept_refinement_domain::task::Stage;
 use concept_refinement_guest::Imports;
 use concept_refinement_guest::bindings::blobs::{self, Blob};
 use concept_refinement_guest::bindings::{image_store, task_store, types};
