@@ -12,7 +12,8 @@ use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{Redelivery, WebhookDelivery};
-use futures::stream;
+use futures::StreamExt as _;
+use futures::stream::{self, LocalBoxStream};
 
 use super::{Native, Outside};
 
@@ -91,6 +92,12 @@ impl<O: Outside> api::ImageStore for Native<O> {
         }
         let contents = Box::pin(stream::iter(chunks));
         self.host.images.put(image, contents).await
+    }
+
+    fn chunks(contents: Contents) -> LocalBoxStream<'static, Vec<u8>> {
+        // What cannot be read ends it, as it does between components.
+        let chunks = contents.scan((), |(), chunk| std::future::ready(chunk.ok()));
+        chunks.map(|chunk| chunk.to_vec()).boxed_local()
     }
 
     async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError> {
