@@ -27,6 +27,7 @@ pub mod exposition;
 pub mod faults;
 pub mod figures;
 pub mod flaws;
+pub mod gateway;
 pub mod issuer;
 pub mod latency;
 pub mod metadata;
