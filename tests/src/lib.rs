@@ -34,6 +34,7 @@ pub mod metadata;
 pub mod native;
 pub mod nats;
 pub mod network;
+pub mod openai;
 pub mod outage;
 pub mod pictures;
 pub mod platform;
