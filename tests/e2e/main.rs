@@ -35,6 +35,8 @@ mod metrics;
 mod models;
 mod moving;
 mod nats;
+mod openai_door;
+mod openai_sdk;
 mod openapi;
 mod operating;
 mod originals;

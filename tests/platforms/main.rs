@@ -64,6 +64,11 @@ macro_rules! suite {
                 as_many_tasks_are_active_as_the_setting_allows,
                 a_quota_that_is_used_up_is_told_with_its_limits,
             }
+            openai {
+                an_edit_is_answered_with_its_image,
+                what_cannot_be_honoured_is_refused,
+                a_repeat_joins_its_task,
+            }
             owning {
                 what_is_another_users_is_as_if_it_were_not_there,
                 a_signature_opens_its_image_to_anyone,

@@ -237,6 +237,12 @@ pub fn c2pa_python() -> PathBuf {
     python("c2pa")
 }
 
+/// The Python that has OpenAI's own client; the one of npm is beside it in
+/// `node_modules`.
+pub fn openai_python() -> PathBuf {
+    python("openai")
+}
+
 /// Compiled code that the services of a test run share, so that each component
 /// is compiled once.
 pub fn compiled() -> PathBuf {

@@ -41,7 +41,7 @@ pub struct Asked {
     pub method: String,
     pub path: String,
     /// Names in lower case.
-    headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
@@ -277,7 +277,8 @@ async fn answer(stream: TcpStream, served: &Served) -> Option<()> {
     }
 }
 
-async fn read(stream: &mut BufReader<TcpStream>) -> Option<Asked> {
+/// A request with its body, whose length was declared.
+pub(crate) async fn read(stream: &mut BufReader<TcpStream>) -> Option<Asked> {
     let head = head(stream).await?;
     let mut lines = head.split("\r\n");
     let mut words = lines.next()?.split(' ').map(str::to_owned);

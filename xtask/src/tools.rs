@@ -47,13 +47,14 @@ const DEBIAN: [(&str, &str, &[&str]); 8] = [
 
 /// Python environments: the name of each, and its packages with versions and hashes.
 /// Schemathesis checks the API against its description, moto is an S3-compatible server,
-/// c2pa signs and verifies content credentials.
-const PYTHON: [(&str, &str); 6] = [
+/// c2pa signs and verifies content credentials, openai is the client of OpenAI's API.
+const PYTHON: [(&str, &str); 7] = [
     ("schemathesis", "tests/e2e/openapi/requirements.txt"),
     ("moto", "tests/contract/requirements.txt"),
     ("standardwebhooks", "tests/e2e/webhooks/requirements.txt"),
     ("nats", "tests/contract/queue/requirements.txt"),
     ("c2pa", "tests/e2e/provenance/requirements.txt"),
+    ("openai", "tests/e2e/openai_sdk/requirements.txt"),
     (
         "kubernetes-validate",
         "tests/shipped/deploying/requirements.txt",
@@ -67,11 +68,13 @@ const COMPONENTIZE_PY: (&str, &str) = (
 );
 
 /// npm packages: the name and version of each, and its directory below the tools.
-const NPM: [(&str, &str, &str); 2] = [
+const NPM: [(&str, &str, &str); 3] = [
     // The accessibility rules for the web page.
     ("axe-core", "4.14.1", ""),
     // In addition to the Python package that verifies webhooks too.
     ("standardwebhooks", "1.1.1", "standardwebhooks"),
+    // In addition to the Python package too.
+    ("openai", "7.59.0", "openai"),
 ];
 /// The compiler of the TypeScript client, the one that its users may have, and another
 /// runtime that it supports.

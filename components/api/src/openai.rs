@@ -3,7 +3,7 @@
 //! a request leads to is decided behind it, by the rules of every other door.
 //!
 //! Sources: the reference at <https://platform.openai.com/docs/api-reference/images/createEdit>,
-//! and the packages `openai` of Python (2.x) and JavaScript (6.x).
+//! and the packages `openai` of Python (3.x) and JavaScript (7.x).
 
 pub mod answer;
 pub mod fault;

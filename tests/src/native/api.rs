@@ -1,7 +1,5 @@
 //! A host's capabilities as the ports of the API.
 
-use std::future::ready;
-
 use bytes::Bytes;
 use concept_refinement_api::{self as api, ByteStream};
 use concept_refinement_capability::images::Contents;
@@ -97,10 +95,9 @@ impl<O: Outside> api::ImageStore for Native<O> {
     }
 
     fn chunks(contents: Contents) -> LocalBoxStream<'static, Vec<u8>> {
-        // Whoever reads compares the length with the declared one.
-        let whole = contents.take_while(|chunk| ready(chunk.is_ok()));
-        let chunks = whole.filter_map(|chunk| ready(chunk.ok()));
-        chunks.map(Vec::from).boxed_local()
+        // What cannot be read ends it, as it does between components.
+        let chunks = contents.scan((), |(), chunk| std::future::ready(chunk.ok()));
+        chunks.map(|chunk| chunk.to_vec()).boxed_local()
     }
 
     async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError> {

@@ -1,0 +1,83 @@
+//! What every other door refuses is refused here, in OpenAI's form.
+
+use concept_refinement_tests::openai::{EDITS, Form, error, named};
+use concept_refinement_tests::pictures;
+
+use crate::shared::{UPLOADS, new_user, origin, scripted, scripted_launch};
+
+#[tokio::test]
+async fn an_address_that_is_not_public_is_refused() {
+    let user = new_user(scripted());
+    for url in [
+        "http://127.0.0.1/a.png",
+        "http://2130706433/a.png",
+        "http://localhost./a.png",
+        "http://[::1]/a.png",
+        "http://10.0.0.1/a.png",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://example.com@127.0.0.1/",
+        "file:///etc/passwd",
+        "ftp://example.com/a.png",
+        "/api/images/a/b.png",
+    ] {
+        let answer = user.post(EDITS, &named(url, "echo it")).await;
+        assert_eq!(answer.status, 400, "{url}: {answer:?}");
+        assert_eq!(error(&answer)["param"], "images", "{url}");
+        let mut body = named(&origin().picture(&pictures::png(8, 8)), "echo it");
+        body["mask"] = serde_json::json!({"image_url": url});
+        let answer = user.post(EDITS, &body).await;
+        assert_eq!(answer.status, 400, "{url}: {answer:?}");
+        assert_eq!(error(&answer)["param"], "mask", "{url}");
+    }
+}
+
+#[tokio::test]
+async fn another_users_upload_is_not_there() {
+    let owner = new_user(scripted());
+    let upload = owner.uploaded(&pictures::png(40, 30)).await;
+    let body = named(&upload, "echo it");
+    let answer = new_user(scripted()).post(EDITS, &body).await;
+    assert_eq!(answer.status, 404, "{answer:?}");
+    error(&answer);
+    assert_eq!(owner.post(EDITS, &body).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_beyond_the_backlog_is_refused() {
+    let launch = scripted_launch().set("concurrency", "1");
+    let service = launch.set("max-backlog", "1").start();
+    let (gated, gate) = origin().gated(&pictures::png(8, 8));
+    let busy = new_user(&service);
+    let id = busy.accepted(&gated, "echo it").await;
+    busy.task_is(&id, "processing").await;
+    new_user(&service).accepted(&gated, "echo it").await;
+    let form = Form::edit(&pictures::png(8, 8), "echo it");
+    let refused = form.send(&new_user(&service)).await;
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert_eq!(error(&refused)["type"], "server_error");
+    assert!(refused.header("retry-after").is_some(), "{refused:?}");
+    gate.open();
+}
+
+/// The images of a request count among the uploads while it lasts.
+#[tokio::test]
+async fn who_keeps_too_many_uploads_brings_no_other() {
+    let user = new_user(scripted());
+    let picture = pictures::png(8, 8);
+    let mut kept = Vec::new();
+    for _ in 0..UPLOADS {
+        kept.push(user.uploaded(&picture).await);
+    }
+    let form = Form::edit(&picture, "echo it");
+    let refused = form.send(&user).await;
+    assert_eq!(refused.status, 429, "{refused:?}");
+    let message = error(&refused)["message"].clone();
+    assert!(message.as_str().unwrap().contains("uploads"), "{message}");
+    // One that is kept already needs no place.
+    assert_eq!(
+        user.post(EDITS, &named(&kept[0], "echo it")).await.status,
+        200
+    );
+    assert_eq!(user.delete(&kept[0]).await.status, 204);
+    assert_eq!(form.send(&user).await.status, 200);
+}
