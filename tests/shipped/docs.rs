@@ -2,6 +2,7 @@
 
 mod api;
 mod building;
+mod clients;
 mod documents;
 mod durability;
 mod embed;
