@@ -1,10 +1,11 @@
 //! Applications that write their requests themselves.
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::openai::{EDITS, image};
+use concept_refinement_tests::openai::{EDITS, Form, image};
 use concept_refinement_tests::pictures;
 use futures::stream;
 use reqwest::{Body, Method};
+use serde_json::Value;
 
 use super::tasks;
 use crate::shared::{new_user, scripted};
@@ -89,6 +90,20 @@ async fn libre_chat_is_answered_with_an_image() {
         .await;
     assert_stored(&user, &image(&answer)).await;
     assert_eq!(answer.header("x-ignored-fields"), Some("quality, size"));
+}
+
+/// Its event has the one or the other, too.
+#[tokio::test]
+async fn a_stream_ends_with_the_url_where_that_is_asked_for() {
+    let user = new_user(scripted());
+    let form = Form::edit(&pictures::png(40, 30), "echo it").field("stream", "true");
+    let answer = form.field("response_format", "url").send(&user).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let events = String::from_utf8(answer.body.to_vec()).unwrap();
+    let data = events.lines().find_map(|line| line.strip_prefix("data: "));
+    let data: Value = serde_json::from_str(data.unwrap()).unwrap();
+    let served = user.get(data["url"].as_str().unwrap()).await;
+    assert_stored(&user, &served.body).await;
 }
 
 /// That this is the image of the user's newest task.
