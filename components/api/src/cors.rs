@@ -10,10 +10,12 @@ use crate::request::{Headers, Method};
 use crate::response::Response;
 use crate::router;
 
-/// Headers that a page may send.
+/// Headers that a page may send. Those of `X-Stainless` are what OpenAI's own client sends.
 const ALLOWED: &str = "Authorization, Baggage, Content-Type, Idempotency-Key, If-None-Match, \
                        If-Range, Last-Event-ID, Prefer, Range, Sentry-Trace, Traceparent, \
-                       Tracestate";
+                       Tracestate, X-Stainless-Arch, X-Stainless-Lang, X-Stainless-OS, \
+                       X-Stainless-Package-Version, X-Stainless-Retry-Count, \
+                       X-Stainless-Runtime, X-Stainless-Runtime-Version, X-Stainless-Timeout";
 
 /// Headers that a page may read, besides the safelisted ones.
 const EXPOSED: &str = "Accept-Ranges, Content-Range, ETag, Idempotency-Replayed, \

@@ -1,7 +1,6 @@
 //! How many tasks a user may create.
 
-use concept_refinement_domain::capability::TaskFailure;
-use concept_refinement_domain::capability::{Cancellation, Fenced, Submission};
+use concept_refinement_domain::capability::{Cancellation, Fenced, Submission, TaskFailure};
 use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::Window;
@@ -9,14 +8,16 @@ use concept_refinement_domain::task::Task;
 
 use super::{LEASE, Store, TaskBackend, at_once, created, with_quota};
 
-/// Fifty users, each from eight places at once, as long as it goes.
+/// Twenty users, each from six places at once, as long as it goes. More at once take longer
+/// than a store may on a machine that has other work, and meet each other no more closely.
 pub async fn it_is_exact_under_concurrency<B: TaskBackend>() {
     const LIMIT: u32 = 3;
+    const USERS: usize = 20;
     let store = Store::<B>::start();
-    let created = at_once(50 * 8, |n| {
+    let created = at_once(USERS * 6, |n| {
         let store = store.backend.store();
         async move {
-            let user = format!("user {}", n % 50);
+            let user = format!("user {}", n % USERS);
             let mut created = 0;
             loop {
                 let new = with_quota(&user, LIMIT, Window::Hour);
@@ -37,7 +38,7 @@ pub async fn it_is_exact_under_concurrency<B: TaskBackend>() {
         }
     })
     .await;
-    for n in 0..50 {
+    for n in 0..USERS {
         let user = format!("user {n}");
         let total: u32 = created
             .iter()

@@ -185,10 +185,6 @@ impl<P: Ports> Reader<'_, P> {
     ) -> Result<(String, [u8; 32]), Problem> {
         let state = self.state;
         let max_bytes = state.config.image_limits.max_bytes;
-        let _place = Reservation::of_stream(&state.collecting).ok_or(Problem::Unavailable {
-            detail: "Too many uploads are under way. Try again later.".into(),
-            retry_after: Some(1),
-        })?;
         let mut hash = Sha256::new();
         let hashing = Hashing {
             body,
@@ -198,6 +194,12 @@ impl<P: Ports> Reader<'_, P> {
         let Some(format) = upload.format().await else {
             return Err(upload.verdict().err().unwrap_or(Problem::Internal));
         };
+        // Only now, when each user's own uploads are counted: whoever sends nothing takes
+        // nobody's place.
+        let _place = Reservation::of_stream(&state.collecting).ok_or(Problem::Unavailable {
+            detail: "Too many uploads are under way. Try again later.".into(),
+            retry_after: Some(1),
+        })?;
         let image = self.new_image(format, role, max_bytes);
         let stored = match state.ports.put(image, &mut upload).await? {
             StoredOrNot::Stored(Stored { path, .. }) => path,

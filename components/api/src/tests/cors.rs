@@ -55,6 +55,7 @@ fn a_page_may_ask_for_what_a_route_answers_to() {
             "Traceparent",
             "Baggage",
             "Sentry-Trace",
+            "X-Stainless-Retry-Count",
         ] {
             assert!(headers.split(", ").any(|name| name == header), "{header}");
         }
