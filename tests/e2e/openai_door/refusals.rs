@@ -81,3 +81,18 @@ async fn who_keeps_too_many_uploads_brings_no_other() {
     assert_eq!(user.delete(&kept[0]).await.status, 204);
     assert_eq!(form.send(&user).await.status, 200);
 }
+
+/// Only the request can be to blame for a 400.
+#[tokio::test]
+async fn a_model_that_breaks_is_no_refusal() {
+    for (prompt, status, should_retry) in [
+        ("trap now", 500, None),
+        ("refuse: no logos", 400, Some("false")),
+    ] {
+        let form = Form::edit(&pictures::png(8, 8), prompt);
+        let answer = form.send(&new_user(scripted())).await;
+        assert_eq!(answer.status, status, "{prompt}: {answer:?}");
+        assert_eq!(error(&answer)["code"], "task_failed", "{prompt}");
+        assert_eq!(answer.header("x-should-retry"), should_retry, "{prompt}");
+    }
+}

@@ -46,6 +46,7 @@ impl Guest for Component {
                 first::Error::Unknown(reason) => LinkError::Unknown(reason),
                 first::Error::Refused(reason) => LinkError::Refused(reason),
                 first::Error::Unauthorized(reason) => LinkError::Unauthorized(reason),
+                first::Error::Broken(reason) => LinkError::Broken(reason),
             }),
             Some(index) => others::refine(index, request).await,
         }

@@ -39,7 +39,8 @@ impl Guest for Fallback {
             })),
             Err(Failure::Unknown(reason)) => Err(Error::Unknown(reason)),
             Err(Failure::Unauthorized(reason)) => Err(Error::Unauthorized(reason)),
-            Err(Failure::Broken(reason) | Failure::Refused(reason)) => Err(Error::Refused(reason)),
+            Err(Failure::Broken(reason)) => Err(Error::Broken(reason)),
+            Err(Failure::Refused(reason)) => Err(Error::Refused(reason)),
         }
     }
 

@@ -100,16 +100,14 @@ async fn stored(contents: &mut StreamReader<u8>, length: u64) -> Result<Blob, im
     })
 }
 
-/// If a model behind the middleware was broken, trying again does not help.
 impl From<next_models::LinkError> for image_model::Error {
     fn from(error: next_models::LinkError) -> Self {
         match error {
             next_models::LinkError::Unavailable(unavailable) => Self::Unavailable(unavailable),
             next_models::LinkError::Unknown(reason) => Self::Unknown(reason),
             next_models::LinkError::Unauthorized(reason) => Self::Unauthorized(reason),
-            next_models::LinkError::Refused(reason) | next_models::LinkError::Broken(reason) => {
-                Self::Refused(reason)
-            }
+            next_models::LinkError::Refused(reason) => Self::Refused(reason),
+            next_models::LinkError::Broken(reason) => Self::Broken(reason),
         }
     }
 }

@@ -145,7 +145,10 @@ impl ports::ImageModel for Imports {
                     false => Reason::fault(reason),
                 }))
             }
-            Err(image_model::Error::Unauthorized(mut reason)) => {
+            Err(
+                image_model::Error::Unauthorized(mut reason)
+                | image_model::Error::Broken(mut reason),
+            ) => {
                 cut(&mut reason);
                 Err(ModelError::Final(Reason::fault(reason)))
             }

@@ -155,9 +155,8 @@ impl From<ModelError> for wit::Error {
             wit::LinkError::Unavailable(unavailable) => Self::Unavailable(unavailable),
             wit::LinkError::Unknown(reason) => Self::Unknown(reason),
             wit::LinkError::Unauthorized(reason) => Self::Unauthorized(reason),
-            wit::LinkError::Refused(reason) | wit::LinkError::Broken(reason) => {
-                Self::Refused(reason)
-            }
+            wit::LinkError::Broken(reason) => Self::Broken(reason),
+            wit::LinkError::Refused(reason) => Self::Refused(reason),
         }
     }
 }

@@ -199,7 +199,8 @@ fn of_link(error: LinkError) -> Error {
         LinkError::Unavailable(unavailable) => Error::Unavailable(unavailable),
         LinkError::Unknown(reason) => Error::Unknown(reason),
         LinkError::Unauthorized(reason) => Error::Unauthorized(reason),
-        LinkError::Refused(reason) | LinkError::Broken(reason) => Error::Refused(reason),
+        LinkError::Refused(reason) => Error::Refused(reason),
+        LinkError::Broken(reason) => Error::Broken(reason),
     }
 }
 

@@ -107,5 +107,9 @@ fn error_from_wit(error: wit::Error) -> ModelError {
             cut(&mut reason);
             ModelError::Unauthorized(reason)
         }
+        wit::Error::Broken(mut reason) => {
+            cut(&mut reason);
+            ModelError::Broken(reason)
+        }
     }
 }
