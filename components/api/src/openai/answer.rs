@@ -10,7 +10,7 @@ use futures::stream::{self, LocalBoxStream};
 use serde_json::json;
 
 use super::fault::Fault;
-use super::fields::Form;
+use super::fields::ResponseFormat;
 use crate::base64_stream::{self, Encoder};
 use crate::origin::Origin;
 use crate::ports::{ImageStore, Ports};
@@ -36,10 +36,10 @@ impl Text {
     pub async fn answer<P: Ports>(
         ports: &P,
         task: &Task,
-        form: Form,
+        response_format: ResponseFormat,
         origin: &Origin,
     ) -> Result<Self, Fault> {
-        let (image, format) = Image::of(ports, task, form, origin).await?;
+        let (image, format) = Image::of(ports, task, response_format, origin).await?;
         let created = created(task);
         let begin = format!(r#"{{"created":{created},"output_format":"{format}","data":[{{"#);
         Ok(image.within(&begin, "}]}"))
@@ -53,10 +53,10 @@ impl Text {
     pub async fn event<P: Ports>(
         ports: &P,
         task: &Task,
-        form: Form,
+        response_format: ResponseFormat,
         origin: &Origin,
     ) -> Result<Self, Fault> {
-        let (image, format) = Image::of(ports, task, form, origin).await?;
+        let (image, format) = Image::of(ports, task, response_format, origin).await?;
         let begin = format!(
             "event: {COMPLETED}\ndata: {{\"type\":\"{COMPLETED}\",\"created_at\":{},\
              \"output_format\":\"{format}\",",
@@ -77,7 +77,7 @@ impl<P: Ports> Image<P> {
     async fn of(
         ports: &P,
         task: &Task,
-        form: Form,
+        response_format: ResponseFormat,
         origin: &Origin,
     ) -> Result<(Self, &'static str), Fault> {
         let Some(path) = image_path(task) else {
@@ -86,12 +86,12 @@ impl<P: Ports> Image<P> {
                 None => Fault::Failed(Box::new(task.clone())),
             });
         };
-        let (info, contents) = match form {
-            Form::Url => {
+        let (info, contents) = match response_format {
+            ResponseFormat::Url => {
                 let info = ports.stat(path).await?.ok_or(GONE)?;
                 (info, None)
             }
-            Form::Base64 => {
+            ResponseFormat::Base64 => {
                 let (info, contents) = ImageStore::get(ports, path, None).await?.ok_or(GONE)?;
                 (info, Some(contents))
             }

@@ -1,16 +1,20 @@
 //! Errors in OpenAI's form, which its clients turn into exceptions.
 
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::quota::QuotaState;
+use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::{FailureCause, Task};
 use concept_refinement_domain::validation::FieldErrors;
 use serde::Serialize;
 
 use crate::problem::{Problem, with_quota};
 use crate::response::{Content, Response};
-use concept_refinement_domain::quota::QuotaState;
-use concept_refinement_domain::sentence;
 
 /// Tells a client that repeats requests by itself whether to do so.
 const SHOULD_RETRY: &str = "x-should-retry";
+
+/// When to repeat what nobody knows a time for, in seconds.
+const RETRY_AFTER: &str = "1";
 
 /// Why a request is not answered with an image.
 #[derive(Debug)]
@@ -109,6 +113,9 @@ impl Fault {
         };
         let others = fields.into_iter().filter(|(name, _)| !own.contains(name));
         response.headers.extend(others);
+        if status == 503 && !response.has("retry-after") {
+            response = response.with("retry-after", RETRY_AFTER);
+        }
         match is_final {
             true => response.with(SHOULD_RETRY, "false"),
             false => response,
@@ -191,8 +198,8 @@ impl From<Problem> for Fault {
     }
 }
 
-impl From<concept_refinement_domain::capability::CapabilityError> for Fault {
-    fn from(error: concept_refinement_domain::capability::CapabilityError) -> Self {
+impl From<CapabilityError> for Fault {
+    fn from(error: CapabilityError) -> Self {
         Self::Problem(error.into())
     }
 }

@@ -59,7 +59,7 @@ const INVISIBLE: [RangeInclusive<char>; 9] = [
 
 /// How the image is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum ResponseFormat {
     /// Within the answer, in base64.
     Base64,
     /// By its signed URL.
@@ -71,7 +71,7 @@ pub enum Form {
 pub struct Asked {
     /// Of any type, since the rules of every door are still to come.
     pub prompt: Value,
-    pub form: Form,
+    pub response_format: ResponseFormat,
     /// Whether events are asked for.
     pub is_stream: bool,
     /// The client's name for its user, of which nothing is known yet, and its field.
@@ -103,9 +103,9 @@ impl Asked {
                 "output_format must be png, jpeg or webp; the model decides which.",
             ));
         }
-        let form = match fields.remove(RESPONSE_FORMAT).as_ref().map(Value::as_str) {
-            None | Some(Some("b64_json")) => Form::Base64,
-            Some(Some("url")) => Form::Url,
+        let response_format = match fields.remove(RESPONSE_FORMAT).as_ref().map(Value::as_str) {
+            None | Some(Some("b64_json")) => ResponseFormat::Base64,
+            Some(Some("url")) => ResponseFormat::Url,
             Some(_) => {
                 let sentence = "response_format must be b64_json or url.";
                 return Err(Fault::field(RESPONSE_FORMAT, sentence));
@@ -124,7 +124,7 @@ impl Asked {
         };
         Ok(Self {
             prompt,
-            form,
+            response_format,
             is_stream,
             user,
             ignored: listed(fields.keys()),

@@ -87,34 +87,37 @@ async fn taken<P: Ports, B: Body>(
     };
     let form = reader.read(&request.headers, body).await;
     let uploads = reader.uploads;
-    let submitted = match form {
-        Ok(form) => submit(state, &request, caller, task_id, form, &uploads, now).await,
-        Err(fault) => Err(fault),
-    };
-    let (submitted, asked) = match submitted {
-        Ok((Submitted::Created(accepted), asked)) => {
-            let end = watched(state, &accepted.task, uploads);
-            return Ok(Taken {
-                accepted,
-                asked,
-                end,
-            });
-        }
-        other => {
+    let form = match form {
+        Ok(form) => form,
+        Err(fault) => {
             form::remove(&state.ports, &uploads).await;
-            other?
+            return Err(fault);
         }
     };
-    match submitted {
-        Submitted::Created(accepted) | Submitted::Replayed(accepted) => {
-            let end = watched(state, &accepted.task, Vec::new());
+    let submitted = submit(state, &request, caller, task_id, form, &uploads, now).await;
+    let are_needed = match &submitted {
+        Ok((Submitted::Created(_), _)) => true,
+        // The task may have been created all the same. If not, they are collected later.
+        Err(Fault::Problem(Problem::Unavailable { retry_after, .. })) => retry_after.is_none(),
+        Ok(_) | Err(_) => false,
+    };
+    let uploads = match are_needed {
+        true => uploads,
+        false => {
+            form::remove(&state.ports, &uploads).await;
+            Vec::new()
+        }
+    };
+    match submitted? {
+        (Submitted::Created(accepted) | Submitted::Replayed(accepted), asked) => {
+            let end = watched(state, &accepted.task, uploads);
             Ok(Taken {
                 accepted,
                 asked,
                 end,
             })
         }
-        Submitted::Active(accepted) => Err(Fault::Active(accepted.quota)),
+        (Submitted::Active(accepted), _) => Err(Fault::Active(accepted.quota)),
     }
 }
 
@@ -246,7 +249,8 @@ async fn answered<P: Ports>(
         false => {
             let task = ended(&state.ports, taken.end, left).await?;
             answered_by.clone_from(&task.model);
-            let text = Text::answer(&state.ports, &task, taken.asked.form, &origin).await?;
+            let text =
+                Text::answer(&state.ports, &task, taken.asked.response_format, &origin).await?;
             Response {
                 status: 200,
                 headers: vec![
@@ -311,7 +315,7 @@ fn events<P: Ports>(
             return Some((comment(), Some((ports, end, asked, origin))));
         };
         let event = match ended {
-            Some(task) => Text::event(&ports, &task, asked.form, &origin).await,
+            Some(task) => Text::event(&ports, &task, asked.response_format, &origin).await,
             None => Err(still_running()),
         };
         let last = event.map_or_else(|fault| failure(&fault), |event| event.pieces);

@@ -550,6 +550,19 @@ fn what_takes_too_long_can_be_waited_for_again() {
 }
 
 #[test]
+fn what_cannot_be_reached_says_when_to_repeat() {
+    // Where a task may have been created all the same, its upload stays until it is collected.
+    for (function, left) in [("put", 0), ("submit", 1)] {
+        let service = Service::new();
+        service.memory.fail(function);
+        let reply = service.send(edit(&[]));
+        is_error(&reply, 503, None, None);
+        assert_eq!(reply.header("retry-after"), Some("1"), "{function}");
+        assert_eq!(uploads(&service).len(), left, "{function}");
+    }
+}
+
+#[test]
 fn a_repeat_joins_the_task_of_the_same_request() {
     let original = original();
     let other = png(3, 3, 100);
