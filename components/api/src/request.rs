@@ -69,6 +69,12 @@ pub trait Body {
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Interrupted>;
 }
 
+impl<B: Body> Body for &mut B {
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
+        (**self).chunk().await
+    }
+}
+
 /// The client did not send the whole body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interrupted;

@@ -107,13 +107,13 @@ impl<P: Ports> Reader<'_, P> {
             }
             let mut part = parts.part();
             let uploaded = self.upload(&mut part, role).await;
-            let (path, digest) = match (uploaded, part.fault()) {
+            let stored = match (uploaded, part.fault()) {
                 (Ok(uploaded), _) => uploaded,
                 (Err(_), Some(fault)) => return Err(fault.into()),
                 (Err(problem), None) => return Err(problem.into()),
             };
-            *place = Some(Image::Upload(path));
-            add(&mut hash, param, &digest);
+            add(&mut hash, param, digest(&stored));
+            *place = Some(Image::Upload(stored.path));
         }
         form.hash = hex(&hash.finalize());
         Ok(form)
@@ -131,16 +131,16 @@ impl<P: Ports> Reader<'_, P> {
             };
             let mut image = json.image();
             let uploaded = self.upload(&mut image, role).await;
-            let (path, digest) = match (uploaded, image.fault()) {
+            let stored = match (uploaded, image.fault()) {
                 (Ok(uploaded), _) => uploaded,
                 (Err(_), Some(fault)) => return Err(fault.into()),
                 (Err(problem), None) => return Err(problem.into()),
             };
-            uploads.push(Some(path));
-            add(&mut hash, "", &digest);
+            add(&mut hash, "", digest(&stored));
+            uploads.push(Some(stored.path));
         }
         let rest = json.into_rest();
-        add(&mut hash, "", &Sha256::digest(&rest).into());
+        add(&mut hash, "", &hex(&Sha256::digest(&rest)));
         let malformed = |detail: &'static str| Fault::from(Problem::Invalid(detail.into()));
         let mut fields = match serde_json::from_slice(&rest) {
             Ok(Value::Object(fields)) => fields,
@@ -178,19 +178,10 @@ impl<P: Ports> Reader<'_, P> {
     }
 
     /// Stores an image as it comes. What turns out to be none is removed again.
-    async fn upload(
-        &mut self,
-        body: &mut impl Body,
-        role: TaskImage,
-    ) -> Result<(String, [u8; 32]), Problem> {
+    async fn upload(&mut self, body: &mut impl Body, role: TaskImage) -> Result<Stored, Problem> {
         let state = self.state;
         let max_bytes = state.config.image_limits.max_bytes;
-        let mut hash = Sha256::new();
-        let hashing = Hashing {
-            body,
-            hash: &mut hash,
-        };
-        let mut upload = Upload::new(hashing, state.config.image_limits);
+        let mut upload = Upload::new(body, state.config.image_limits);
         let Some(format) = upload.format().await else {
             return Err(upload.verdict().err().unwrap_or(Problem::Internal));
         };
@@ -202,16 +193,16 @@ impl<P: Ports> Reader<'_, P> {
         })?;
         let image = self.new_image(format, role, max_bytes);
         let stored = match state.ports.put(image, &mut upload).await? {
-            StoredOrNot::Stored(Stored { path, .. }) => path,
+            StoredOrNot::Stored(stored) => stored,
             StoredOrNot::LimitReached(limit) => return Err(limit_reached(state, limit)),
             StoredOrNot::WrongLength => {
                 upload.verdict()?;
                 return Err(image::Problem::TooLarge { max_bytes }.into());
             }
         };
-        self.uploads.push(stored.clone());
+        self.uploads.push(stored.path.clone());
         upload.verdict()?;
-        Ok((stored, hash.finalize().into()))
+        Ok(stored)
     }
 
     fn new_image(&self, format: image::Format, role: TaskImage, max_bytes: u64) -> NewImage {
@@ -252,7 +243,7 @@ async fn field(
     parts: &mut Multipart<impl Body>,
     name: &str,
     fields: &mut Map<String, Value>,
-) -> Result<[u8; 32], Fault> {
+) -> Result<String, Fault> {
     let known = KNOWN.iter().find(|known| **known == name);
     let mut hash = Sha256::new();
     let (mut bytes, mut length) = (Vec::new(), 0_usize);
@@ -280,7 +271,7 @@ async fn field(
     {
         return Err(Fault::field(param, format!("{param} must be sent once.")));
     }
-    Ok(hash.finalize().into())
+    Ok(hex(&hash.finalize()))
 }
 
 /// The image of an object like `{"image_url": "…"}`.
@@ -315,26 +306,16 @@ fn several(param: &'static str) -> Fault {
     Fault::unsupported(param, format!("{param} must be one image."))
 }
 
+/// What was sent, as the store has hashed it. One without a hash equals no other.
+fn digest(stored: &Stored) -> &str {
+    stored.sha256.as_ref().unwrap_or(&stored.path)
+}
+
 /// The lengths separate what is added.
-fn add(hash: &mut Sha256, name: &str, digest: &[u8; 32]) {
-    hash.update((name.len() as u64).to_be_bytes());
-    hash.update(name);
-    hash.update(digest);
-}
-
-/// Hashes a body while it is read.
-struct Hashing<'a, B> {
-    body: &'a mut B,
-    hash: &'a mut Sha256,
-}
-
-impl<B: Body> Body for Hashing<'_, B> {
-    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
-        let chunk = self.body.chunk().await?;
-        if let Some(chunk) = &chunk {
-            self.hash.update(chunk);
-        }
-        Ok(chunk)
+fn add(hash: &mut Sha256, name: &str, digest: &str) {
+    for text in [name, digest] {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
     }
 }
 

@@ -14,6 +14,7 @@ use concept_refinement_domain::capability::{
     TaskPage,
 };
 use concept_refinement_domain::concept::{Concept, ConceptContent};
+use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image_limits::ImageUsage;
 use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::signature;
@@ -24,6 +25,7 @@ use concept_refinement_kit::store::MemoryStore;
 use futures::StreamExt as _;
 use futures::channel::mpsc;
 use futures::stream::{self, LocalBoxStream};
+use sha2::{Digest as _, Sha256};
 
 use crate::ports::{self, ByteStream, Changes, KeyDocument};
 
@@ -333,7 +335,7 @@ impl ports::ImageStore for Memory {
         Ok(StoredOrNot::Stored(Stored {
             path,
             url,
-            sha256: None,
+            sha256: Some(hex(&Sha256::digest(&bytes))),
         }))
     }
 
