@@ -49,7 +49,8 @@ export function fields(api, members) {
 
 function type(api, schema) {
   if (schema.$ref) return schema.$ref.split('/').pop();
-  if (schema.anyOf) return schema.anyOf.map((one) => type(api, one)).join(' or ');
+  const several = schema.anyOf ?? schema.oneOf;
+  if (several) return several.map((one) => type(api, one)).join(' or ');
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   const types = [schema.type ?? 'any'].flat().map((name) => {
     if (name === 'array') return `list of ${type(api, schema.items ?? {})}`;
