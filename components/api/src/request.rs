@@ -1,6 +1,8 @@
 //! A request, independent of the platform.
 
 use concept_refinement_domain::fields::Fields;
+use futures::StreamExt as _;
+use futures::stream::{self, LocalBoxStream};
 
 use crate::origin::Origin;
 
@@ -72,6 +74,28 @@ pub trait Body {
 impl<B: Body> Body for &mut B {
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
         (**self).chunk().await
+    }
+}
+
+/// A body of any kind, so that code which reads it is there once.
+pub type AnyBody<'a> = LocalBoxStream<'a, Result<Vec<u8>, Interrupted>>;
+
+/// Hides what kind of body it is.
+pub fn any<'a>(body: impl Body + 'a) -> AnyBody<'a> {
+    let chunks = stream::unfold(Some(body), |body| async {
+        let mut body = body?;
+        match body.chunk().await {
+            Ok(Some(chunk)) => Some((Ok(chunk), Some(body))),
+            Ok(None) => None,
+            Err(interrupted) => Some((Err(interrupted), None)),
+        }
+    });
+    chunks.boxed_local()
+}
+
+impl Body for AnyBody<'_> {
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
+        self.next().await.transpose()
     }
 }
 

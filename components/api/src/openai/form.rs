@@ -18,7 +18,7 @@ use crate::json_images::{self, JsonImages};
 use crate::multipart::{self, Multipart};
 use crate::ports::{ImageStore, Ports};
 use crate::problem::Problem;
-use crate::request::{Body, Headers, Interrupted};
+use crate::request::{AnyBody, Headers, Interrupted, any};
 use crate::routes::uploads::{Reservation, limit_reached};
 use crate::state::State;
 use crate::upload::Upload;
@@ -66,7 +66,7 @@ pub struct Reader<'a, P> {
 }
 
 impl<P: Ports> Reader<'_, P> {
-    pub async fn read(&mut self, headers: &Headers, body: impl Body) -> Result<Form, Fault> {
+    pub async fn read(&mut self, headers: &Headers, body: AnyBody<'_>) -> Result<Form, Fault> {
         let content_type = headers.text("content-type").unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         if essence.eq_ignore_ascii_case("application/json") {
@@ -82,7 +82,7 @@ impl<P: Ports> Reader<'_, P> {
         }
     }
 
-    async fn multipart(&mut self, mut parts: Multipart<impl Body>) -> Result<Form, Fault> {
+    async fn multipart(&mut self, mut parts: Multipart<AnyBody<'_>>) -> Result<Form, Fault> {
         let mut form = Form {
             fields: Map::new(),
             original: None,
@@ -106,7 +106,7 @@ impl<P: Ports> Reader<'_, P> {
                 return Err(several(param));
             }
             let mut part = parts.part();
-            let uploaded = self.upload(&mut part, role).await;
+            let uploaded = self.upload(any(&mut part), role).await;
             let stored = match (uploaded, part.fault()) {
                 (Ok(uploaded), _) => uploaded,
                 (Err(_), Some(fault)) => return Err(fault.into()),
@@ -119,7 +119,7 @@ impl<P: Ports> Reader<'_, P> {
         Ok(form)
     }
 
-    async fn json(&mut self, body: impl Body) -> Result<Form, Fault> {
+    async fn json(&mut self, body: AnyBody<'_>) -> Result<Form, Fault> {
         let mut json = JsonImages::new(body, MAX_JSON);
         let mut uploads = Vec::new();
         let mut hash = Sha256::new();
@@ -130,7 +130,7 @@ impl<P: Ports> Reader<'_, P> {
                 _ => return Err(several("images")),
             };
             let mut image = json.image();
-            let uploaded = self.upload(&mut image, role).await;
+            let uploaded = self.upload(any(&mut image), role).await;
             let stored = match (uploaded, image.fault()) {
                 (Ok(uploaded), _) => uploaded,
                 (Err(_), Some(fault)) => return Err(fault.into()),
@@ -178,7 +178,7 @@ impl<P: Ports> Reader<'_, P> {
     }
 
     /// Stores an image as it comes. What turns out to be none is removed again.
-    async fn upload(&mut self, body: &mut impl Body, role: TaskImage) -> Result<Stored, Problem> {
+    async fn upload(&mut self, body: AnyBody<'_>, role: TaskImage) -> Result<Stored, Problem> {
         let state = self.state;
         let max_bytes = state.config.image_limits.max_bytes;
         let mut upload = Upload::new(body, state.config.image_limits);
@@ -240,7 +240,7 @@ pub async fn remove(images: &impl ImageStore, uploads: &[String]) {
 
 /// Reads a field, and keeps it if anybody asks for it.
 async fn field(
-    parts: &mut Multipart<impl Body>,
+    parts: &mut Multipart<AnyBody<'_>>,
     name: &str,
     fields: &mut Map<String, Value>,
 ) -> Result<String, Fault> {

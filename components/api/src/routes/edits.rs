@@ -34,7 +34,7 @@ use crate::origin::Origin;
 use crate::pace::Paced;
 use crate::ports::{Ports, TaskStore};
 use crate::problem::{Problem, with_quota};
-use crate::request::{Body, Headers, Request};
+use crate::request::{AnyBody, Body, Headers, Request, any};
 use crate::response::{Content, Response};
 use crate::state::State;
 
@@ -61,7 +61,7 @@ struct Taken {
 pub async fn edit<P: Ports, B: Body>(state: &State<P>, request: Request, body: B) -> Answer<P> {
     let origin = request.origin.clone();
     let now = state.ports.now();
-    let answered = match taken(state, request, body, now).await {
+    let answered = match taken(state, request, any(body), now).await {
         // Boxed, so that a request that is being read needs less memory.
         Ok(taken) => Box::pin(answered(state, taken, origin, now)).await,
         Err(fault) => Err(fault),
@@ -70,15 +70,15 @@ pub async fn edit<P: Ports, B: Body>(state: &State<P>, request: Request, body: B
 }
 
 /// Reads the request completely, so that nothing of it is kept while its client waits.
-async fn taken<P: Ports, B: Body>(
+async fn taken<P: Ports>(
     state: &State<P>,
     request: Request,
-    body: B,
+    body: AnyBody<'_>,
     now: Timestamp,
 ) -> Result<Taken, Fault> {
     let caller = state.auth.writer(&request).await?;
     let task_id = state.ports.task_id();
-    let body = Paced::new(body, state.ports.clone());
+    let body = any(Paced::new(body, state.ports.clone()));
     let mut reader = Reader {
         state,
         caller: &caller,
