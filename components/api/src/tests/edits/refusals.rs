@@ -1,0 +1,286 @@
+//! What is refused at OpenAI's door, and what that leaves behind.
+
+use super::*;
+
+#[test]
+fn what_cannot_be_honoured_is_told_by_its_field() {
+    let unsupported = Some("unsupported_value");
+    for (field, value, status, code) in [
+        ("n", "2", 400, unsupported),
+        ("n", "0", 400, None),
+        ("n", "many", 400, None),
+        ("markup", "x", 400, unsupported),
+        ("output_format", "svg", 400, unsupported),
+        ("output_format", "GIF", 400, unsupported),
+        ("response_format", "png", 400, None),
+        ("stream", "perhaps", 400, None),
+    ] {
+        let service = Service::new();
+        let reply = service.send(edit(&[(field, value)]));
+        let message = is_error(&reply, status, Some(field), code);
+        assert!(message.starts_with(field), "{message}");
+        assert_eq!(uploads(&service), [""; 0], "{field}");
+        assert_eq!(tasks(&service), 0, "{field}");
+    }
+    let image = data_url(&original());
+    for (json, param, code) in [
+        (json!({"prompt": "x"}), Some("images"), None),
+        (json!({"images": [], "prompt": "x"}), Some("images"), None),
+        (json!({"images": "x", "prompt": "x"}), Some("images"), None),
+        (json!({"images": [{}], "prompt": "x"}), Some("images"), None),
+        (
+            json!({"images": [{"file_id": "f"}], "prompt": "x"}),
+            Some("images"),
+            unsupported,
+        ),
+        (
+            json!({"images": [{"image_url": image}, {"image_url": image}], "prompt": "x"}),
+            Some("images"),
+            unsupported,
+        ),
+        (
+            json!({"images": [{"image_url": image}, {"image_url": image}, {"image_url": image}]}),
+            Some("images"),
+            unsupported,
+        ),
+        (
+            json!({"images": [{"image_url": "data:image/png,x"}], "prompt": "x"}),
+            Some("images"),
+            None,
+        ),
+        (
+            json!({"images": [{"image_url": image}], "mask": {"image_url": "data:0"}, "prompt": "x"}),
+            Some("mask"),
+            None,
+        ),
+        (
+            json!({"images": [{"image_url": "http://127.0.0.1/"}], "prompt": "x"}),
+            Some("images"),
+            None,
+        ),
+        (
+            json!({"images": [{"image_url": image}]}),
+            Some("prompt"),
+            None,
+        ),
+        (
+            json!({"images": [{"image_url": image}], "prompt": 7}),
+            Some("prompt"),
+            None,
+        ),
+        (
+            json!({"images": [{"image_url": image}], "prompt": image}),
+            None,
+            None,
+        ),
+        (json!([image]), None, None),
+    ] {
+        let service = Service::new();
+        is_error(&service.send(with_json(&json)), 400, param, code);
+        assert_eq!(uploads(&service), [""; 0], "{json}");
+        assert_eq!(tasks(&service), 0, "{json}");
+    }
+}
+
+#[test]
+fn images_are_refused_as_on_the_first_door() {
+    let original = original();
+    let cut = &original[..original.len() - 5];
+    let file = Some("a.png");
+    let prompt: (&str, Option<&str>, &[u8]) = ("prompt", None, b"x");
+    for (name, parts, status, param) in [
+        ("no image", vec![prompt], 400, Some("image")),
+        (
+            "text",
+            vec![("image", file, &b"hello, I am text"[..]), prompt],
+            415,
+            None,
+        ),
+        ("cut short", vec![("image", file, cut), prompt], 400, None),
+        ("empty", vec![("image", file, b""), prompt], 400, None),
+        (
+            "two",
+            vec![
+                ("image", file, &original),
+                ("image[]", file, &original),
+                prompt,
+            ],
+            400,
+            Some("image"),
+        ),
+        (
+            "two masks",
+            vec![
+                ("image", file, &original),
+                ("mask", file, &original),
+                ("mask", file, &original),
+            ],
+            400,
+            Some("mask"),
+        ),
+        (
+            "a mask that is none",
+            vec![
+                ("image", file, &original),
+                prompt,
+                ("mask", file, b"hello, I am text"),
+            ],
+            415,
+            None,
+        ),
+        (
+            "two prompts",
+            vec![("image", file, &original), prompt, prompt],
+            400,
+            Some("prompt"),
+        ),
+        (
+            "a prompt in no language",
+            vec![("image", file, &original), ("prompt", None, b"\xff")],
+            400,
+            Some("prompt"),
+        ),
+    ] {
+        let service = Service::new();
+        let reply = service.send(with_form(call(), &parts));
+        let code = (name.starts_with("two") && status == 400 && param != Some("prompt"))
+            .then_some("unsupported_value");
+        is_error(&reply, status, param, code);
+        assert_eq!(uploads(&service), [""; 0], "{name}");
+        assert_eq!(tasks(&service), 0, "{name}");
+    }
+    let small = Service::with(&[("max-image-bytes", "50"), ("max-image-pixels", "5")]);
+    is_error(&small.send(edit(&[])), 413, None, None);
+    let few = Service::with(&[("max-image-pixels", "5")]);
+    is_error(&few.send(edit(&[])), 413, None, None);
+    assert_eq!(uploads(&few), [""; 0]);
+}
+
+#[test]
+fn a_body_that_cannot_be_read_leaves_nothing() {
+    let whole = form(
+        "x",
+        &[
+            ("image", Some("a.png"), &original()),
+            ("prompt", None, b"x"),
+        ],
+    );
+    let long = vec![b'a'; 64 * 1024 + 1];
+    let of_type = |declared: &str| call().header("content-type", declared);
+    let multipart = || of_type("multipart/form-data; boundary=x");
+    let cut = whole.len() - 9;
+    let pieces = |end: Result<Vec<u8>, Interrupted>| [Ok(whole[..cut].to_vec()), end];
+    for (name, call, status) in [
+        ("no type", call().body(whole.clone()), 415),
+        ("another type", of_type("image/png").body(original()), 415),
+        (
+            "no boundary",
+            of_type("multipart/form-data").body(whole.clone()),
+            400,
+        ),
+        ("cut short", multipart().body(whole[..cut].to_vec()), 400),
+        (
+            "broken off",
+            multipart().pieces(pieces(Err(Interrupted))),
+            400,
+        ),
+        ("no form", multipart().body("hello"), 400),
+        (
+            "a long field",
+            with_form(call(), &[("prompt", None, &long)]),
+            413,
+        ),
+        (
+            "a long other field",
+            with_form(call(), &[("other", None, &long)]),
+            413,
+        ),
+        (
+            "many parts",
+            with_form(call(), &[("other", None, b"x".as_slice()); 65]),
+            413,
+        ),
+        ("no JSON", of_type("application/json").body("{"), 400),
+        (
+            "long JSON",
+            with_json(&json!({"prompt": "a".repeat(64 * 1024)})),
+            413,
+        ),
+        (
+            "no base64",
+            with_json(&json!({"images": [{"image_url": "data:image/png;base64,?"}]})),
+            400,
+        ),
+    ] {
+        let service = Service::new();
+        is_error(&service.send(call), status, None, None);
+        assert_eq!(uploads(&service), [""; 0], "{name}");
+        assert_eq!(tasks(&service), 0, "{name}");
+    }
+}
+
+#[test]
+fn who_may_not_ask_is_told_in_openais_form() {
+    let service = Service::new();
+    let reply = service.send(Call::post(PATH));
+    is_error(&reply, 401, None, Some("invalid_api_key"));
+    assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
+    is_error(
+        &service.send(Call::get("/v1/models")),
+        401,
+        None,
+        Some("invalid_api_key"),
+    );
+    let cookie = Call::post(PATH)
+        .by_cookie("ann")
+        .header("origin", "https://evil.example");
+    is_error(&service.send(cookie), 403, None, None);
+    let reply = service.send(Call::get(PATH));
+    is_error(&reply, 405, None, None);
+    assert_eq!(reply.header("allow"), Some("POST"));
+    for path in ["/v1", "/v1/", "/v1/chat/completions", "/v1/models/x"] {
+        let reply = service.send(Call::get(path).header("accept", "text/html"));
+        is_error(&reply, 404, None, None);
+    }
+    let models = service.send(Call::get("/v1/models").by("ann")).json();
+    assert_eq!(models["data"][0]["object"], "model");
+    assert_eq!(models["data"][0]["id"], "concept-refinement");
+    let reply = ended(&service, edit(&[]), |task| {
+        completed(task);
+        task.model = Some("fast\u{e9}".into());
+    });
+    assert_eq!(reply.header("x-model"), Some("fast"));
+}
+
+#[test]
+fn a_task_under_way_and_a_used_quota_are_not_to_be_repeated() {
+    let service = Service::with(&[("rate-limit", "1/month")]);
+    let reply = ended(&service, edit(&[]), completed);
+    assert_eq!(reply.header("x-ratelimit-remaining"), Some("0"));
+    assert_eq!(reply.header("x-should-retry"), None);
+    let reply = service.send(edit(&[]));
+    is_error(&reply, 429, None, Some("insufficient_quota"));
+    assert_eq!(reply.header("x-should-retry"), Some("false"));
+    assert!(reply.header("retry-after").is_some());
+    assert_eq!(uploads(&service), [""; 0]);
+
+    let service = Service::new();
+    let _pending = service.begin(edit(&[]));
+    let reply = service.send(edit(&[]));
+    is_error(&reply, 409, None, Some("task_active"));
+    assert_eq!(reply.header("x-should-retry"), Some("false"));
+    assert_eq!(uploads(&service).len(), 1);
+}
+
+#[test]
+fn what_cannot_be_reached_says_when_to_repeat() {
+    // Where a task may have been created all the same, its upload stays until it is collected.
+    for (function, left) in [("put", 0), ("submit", 1)] {
+        let service = Service::new();
+        service.memory.fail(function);
+        let reply = service.send(edit(&[]));
+        is_error(&reply, 503, None, None);
+        assert_eq!(reply.header("retry-after"), Some("1"), "{function}");
+        assert_eq!(uploads(&service).len(), left, "{function}");
+    }
+}

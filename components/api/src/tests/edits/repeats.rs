@@ -1,0 +1,157 @@
+//! How a task of OpenAI's door fails, and what a repeat of its request leads to.
+
+use super::*;
+
+#[test]
+fn a_failed_task_says_whether_a_repeat_can_help() {
+    use FailureCause::{Other, PerhapsPaid, Refused};
+    for (cause, status, should_retry) in [
+        (Some(Refused), 400, Some("false")),
+        (Some(PerhapsPaid), 500, Some("false")),
+        (Some(Other), 500, None),
+        (None, 500, None),
+    ] {
+        let service = Service::new();
+        let reply = ended(&service, edit(&[]), failed(cause));
+        assert_eq!(
+            is_error(&reply, status, None, Some("task_failed")),
+            "It failed."
+        );
+        assert_eq!(reply.header("x-should-retry"), should_retry, "{cause:?}");
+        assert_eq!(uploads(&service), [""; 0], "{cause:?}");
+    }
+}
+
+#[test]
+fn what_takes_too_long_can_be_waited_for_again() {
+    let service = Service::with(&[("task-timeout", "2m")]);
+    let mut pending = service.begin(edit(&[]));
+    service.poll_background_work();
+    service.memory.advance(Duration::from_secs(120));
+    let reply = pending.answer().unwrap();
+    is_error(&reply, 503, None, None);
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    // Its upload stays until it ends, whether anybody waits or not.
+    drop(pending);
+    assert_eq!(uploads(&service).len(), 1);
+    service.memory.change_task(completed);
+    service.poll_background_work();
+    assert_eq!(uploads(&service), [""; 0]);
+}
+
+#[test]
+fn a_repeat_joins_the_task_of_the_same_request() {
+    let original = original();
+    let other = png(3, 3, 100);
+    let send = |boundary: &str, image: &[u8], prompt: &str, retry: Option<&str>, user: &str| {
+        let body = form(
+            boundary,
+            &[
+                ("image", Some("a.png"), image),
+                ("prompt", None, prompt.as_bytes()),
+            ],
+        );
+        let declared = format!("multipart/form-data; boundary={boundary}");
+        let call = Call::post(PATH).by(user).header("content-type", declared);
+        let call = match retry {
+            Some(count) => call.header(RETRY_COUNT, count),
+            None => call,
+        };
+        call.body(body)
+    };
+    for (name, boundary, image, prompt, retry, user, later, is_joined) in [
+        ("the same", "x", &original, "a", Some("1"), "ann", 0, true),
+        (
+            "another boundary",
+            "other",
+            &original,
+            "a",
+            Some("2"),
+            "ann",
+            599,
+            true,
+        ),
+        (
+            "too late",
+            "x",
+            &original,
+            "a",
+            Some("1"),
+            "ann",
+            600,
+            false,
+        ),
+        ("no repeat", "x", &original, "a", None, "ann", 0, false),
+        ("the first", "x", &original, "a", Some("0"), "ann", 0, false),
+        ("no number", "x", &original, "a", Some("x"), "ann", 0, false),
+        (
+            "another prompt",
+            "x",
+            &original,
+            "b",
+            Some("1"),
+            "ann",
+            0,
+            false,
+        ),
+        (
+            "another image",
+            "x",
+            &other,
+            "a",
+            Some("1"),
+            "ann",
+            0,
+            false,
+        ),
+        (
+            "another user",
+            "x",
+            &original,
+            "a",
+            Some("1"),
+            "bob",
+            0,
+            false,
+        ),
+    ] {
+        let service = Service::with(&[("active-tasks", "9")]);
+        let first = ended(
+            &service,
+            send("x", &original, "a", None, "ann"),
+            failed(Some(FailureCause::Refused)),
+        );
+        service.memory.advance(Duration::from_secs(later));
+        let repeat = send(boundary, image, prompt, retry, user);
+        let mut pending = service.begin(repeat);
+        service.poll_background_work();
+        let answer = pending.answer();
+        assert_eq!(answer.is_some(), is_joined, "{name}");
+        assert_eq!(tasks(&service), 2 - usize::from(is_joined), "{name}");
+        if let Some(answer) = answer {
+            assert_eq!(answer.json(), first.json(), "{name}");
+            assert_eq!(uploads(&service), [""; 0], "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_key_of_its_own_joins_for_a_day() {
+    let service = Service::with(&[("active-tasks", "9")]);
+    let token = signed(json!({"sub": "ann", "exp": NOW.as_secs() + 100_000}));
+    let keyed = |key: &str| {
+        let call = Call::post(PATH).header("authorization", format!("Bearer {token}"));
+        let json = json!({"images": [{"image_url": data_url(&original())}], "prompt": "x"});
+        call.header("idempotency-key", key).json(&json)
+    };
+    let _ = ended(&service, keyed("a"), completed);
+    service
+        .memory
+        .advance(Duration::from_secs(24 * 60 * 60 - 1));
+    let mut pending = service.begin(keyed("a"));
+    service.poll_background_work();
+    assert!(pending.answer().is_some());
+    let mut pending = service.begin(keyed("b"));
+    service.poll_background_work();
+    assert!(pending.answer().is_none());
+}
