@@ -9,7 +9,7 @@ use concept_refinement_domain::secret::SESSION_TOKENS;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_runtime::egress::Network;
 use concept_refinement_tokens::{
-    Issued, Key, KeySet, Refusal, Required, Signed, Signer, key_id, read,
+    Caller, Issued, Key, KeySet, Refusal, Required, Signed, Signer, Span, key_id, read,
 };
 use rand::RngExt as _;
 
@@ -58,10 +58,7 @@ pub async fn issue(
     };
     let token = issued.sign(&key, &required);
     let token = token.context("the service has no secret to sign with")?;
-    let judged = read(&token, &required, Signer::Service, |token| {
-        key.has_signed(token)
-    });
-    match judged {
+    match read_own(&token, &required, &key) {
         Ok(_) => Ok(token),
         Err(Refusal::Subject) => bail!("a user's name is not empty and has no control characters"),
         Err(refusal) => bail!("the token would be refused: {refusal}"),
@@ -86,15 +83,11 @@ pub async fn judge(config: &Config, token: &str, network: &Network) -> anyhow::R
         }
         Auth::Secret => {
             let key = configured(config)?;
-            read(token, &required, Signer::Service, |token| {
-                key.has_signed(token)
-            })
+            read_own(token, &required, &key)
         }
         Auth::Anonymous => {
             let key = session_key(&secret(config, Missing::Refuse).await?);
-            read(token, &required, Signer::Service, |token| {
-                key.has_signed(token)
-            })
+            read_own(token, &required, &key)
         }
     };
     let judged = judged.and_then(|(caller, span)| {
@@ -111,6 +104,13 @@ pub async fn judge(config: &Config, token: &str, network: &Network) -> anyhow::R
             None => bail!("it would be refused: {refusal}"),
         },
     }
+}
+
+/// A token that the service signs itself.
+fn read_own(token: &str, required: &Required, key: &Key) -> Result<(Caller, Span), Refusal> {
+    read(token, required, Signer::Service, |token| {
+        key.has_signed(token)
+    })
 }
 
 fn required(config: &Config) -> Required {

@@ -1,7 +1,9 @@
 //! Turns a request into its response: the code shared by all routes.
 
+use concept_refinement_domain::openai;
+
 use crate::config::Config;
-use crate::openai::{self, fault::Fault};
+use crate::openai::fault::Fault;
 use crate::ports::Ports;
 use crate::request::{Body, Method, Request};
 use crate::response::{Content, Response};

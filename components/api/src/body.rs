@@ -10,7 +10,7 @@ const MAX_JSON: usize = 64 * 1024;
 /// declared as JSON.
 pub async fn json(headers: &Headers, body: &mut impl Body) -> Result<Vec<u8>, Problem> {
     let bytes = bounded(headers, body).await?;
-    if is_json(headers) {
+    if is_declared(headers, "application/json") {
         Ok(bytes)
     } else {
         Err(Problem::UnsupportedMediaType(
@@ -41,9 +41,10 @@ async fn bounded(headers: &Headers, body: &mut impl Body) -> Result<Vec<u8>, Pro
     }
 }
 
-fn is_json(headers: &Headers) -> bool {
+/// Whether the body is declared to be of this media type, whatever its parameters.
+pub fn is_declared(headers: &Headers, media_type: &str) -> bool {
     headers
         .text("content-type")
         .and_then(|value| value.split(';').next())
-        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case(media_type))
 }

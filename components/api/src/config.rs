@@ -13,9 +13,9 @@ use concept_refinement_tokens::Required;
 use thiserror::Error;
 
 use crate::cors::Cors;
+use crate::openai::plain_name;
 use crate::origin::Origin;
 use crate::ports::Settings;
-use crate::routes::models::plain;
 
 /// The model where nobody has named it.
 const UNNAMED: &str = "concept-refinement";
@@ -145,7 +145,7 @@ impl Config {
                 max_bytes: parsed(settings, "max-image-bytes", "20MiB", size::parse).await?,
                 max_pixels: parsed(settings, "max-image-pixels", "50000000", number).await?,
             },
-            model: plain(
+            model: plain_name(
                 &text(settings, "model")
                     .await
                     .unwrap_or_else(|| UNNAMED.to_owned()),

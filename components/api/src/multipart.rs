@@ -50,13 +50,13 @@ pub struct Multipart<B> {
     delimiter: Vec<u8>,
     /// What was read of the body, but not passed on.
     held: Vec<u8>,
-    place: Place,
+    state: State,
     /// How many parts have begun.
     parts: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum State {
     /// Before the first delimiter.
     Preamble,
     /// In the content of a part.
@@ -77,7 +77,7 @@ impl<B: Body> Multipart<B> {
             delimiter: [b"\r\n--", boundary.as_bytes()].concat(),
             // As if it preceded the body, since the first delimiter may begin the body.
             held: b"\r\n".to_vec(),
-            place: Place::Preamble,
+            state: State::Preamble,
             parts: 0,
         })
     }
@@ -92,7 +92,7 @@ impl<B: Body> Multipart<B> {
     /// The next bytes of the current part, possibly empty. None: it has ended, or none has
     /// begun.
     pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Fault> {
-        if self.place == Place::Preamble {
+        if self.state == State::Preamble {
             return Ok(None);
         }
         let piece = self.piece().await;
@@ -106,14 +106,14 @@ impl<B: Body> Multipart<B> {
 
     fn settle<T>(&mut self, result: Result<T, Fault>) -> Result<T, Fault> {
         if let Err(fault) = &result {
-            self.place = Place::Failed(*fault);
+            self.state = State::Failed(*fault);
             self.held = Vec::new();
         }
         result
     }
 
     async fn begin(&mut self) -> Result<Option<Part>, Fault> {
-        let is_preamble = self.place == Place::Preamble;
+        let is_preamble = self.state == State::Preamble;
         let mut skipped = 0_usize;
         while let Some(piece) = self.piece().await? {
             skipped = skipped.saturating_add(piece.len());
@@ -122,11 +122,11 @@ impl<B: Body> Multipart<B> {
                 return Err(Fault::Malformed("the form begins with something else"));
             }
         }
-        if self.place == Place::End {
+        if self.state == State::End {
             return Ok(None);
         }
         let Some(head) = self.head().await? else {
-            self.place = Place::End;
+            self.state = State::End;
             self.held = Vec::new();
             return Ok(None);
         };
@@ -134,16 +134,16 @@ impl<B: Body> Multipart<B> {
             return Err(Fault::TooManyParts);
         }
         self.parts = self.parts.saturating_add(1);
-        self.place = Place::Content;
+        self.state = State::Content;
         Part::of(&head).map(Some).map_err(Fault::Malformed)
     }
 
     /// The next bytes before the next delimiter. None: it was passed.
     async fn piece(&mut self) -> Result<Option<Vec<u8>>, Fault> {
-        match self.place {
-            Place::Preamble | Place::Content => {}
-            Place::Delimiter | Place::End => return Ok(None),
-            Place::Failed(fault) => return Err(fault),
+        match self.state {
+            State::Preamble | State::Content => {}
+            State::Delimiter | State::End => return Ok(None),
+            State::Failed(fault) => return Err(fault),
         }
         loop {
             if let Some(end) = memmem::find(&self.held, &self.delimiter) {
@@ -152,7 +152,7 @@ impl<B: Body> Multipart<B> {
                     .split_off(end.saturating_add(self.delimiter.len()));
                 let mut piece = mem::replace(&mut self.held, after);
                 piece.truncate(end);
-                self.place = Place::Delimiter;
+                self.state = State::Delimiter;
                 return Ok(Some(piece));
             }
             let end = certain(&self.held, &self.delimiter);
@@ -212,8 +212,8 @@ pub struct PartBody<'a, B> {
 impl<B> PartBody<'_, B> {
     /// Why the form could not be read further.
     pub fn fault(&self) -> Option<Fault> {
-        match self.form.place {
-            Place::Failed(fault) => Some(fault),
+        match self.form.state {
+            State::Failed(fault) => Some(fault),
             _ => None,
         }
     }

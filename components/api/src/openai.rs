@@ -10,7 +10,11 @@ pub mod fault;
 pub mod fields;
 pub mod form;
 
-/// Whether the path is one of this API.
-pub fn has(path: &str) -> bool {
-    path == "/v1" || path.starts_with("/v1/")
+/// Longest name in a header, in bytes.
+const MAX_NAME: usize = 256;
+
+/// The name of a model as far as it may stand in a header.
+pub fn plain_name(name: &str) -> String {
+    let is_plain = |character: &char| character.is_ascii_graphic() || *character == ' ';
+    name.chars().filter(is_plain).take(MAX_NAME).collect()
 }

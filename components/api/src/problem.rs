@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use concept_refinement_domain::capability::{CapabilityError, ErrorKind};
 use concept_refinement_domain::quota::QuotaState;
-use concept_refinement_domain::validation::FieldErrors;
+use concept_refinement_domain::validation::{FieldErrors, Malformed};
 use serde::Serialize;
 
 use crate::request::Interrupted;
@@ -131,15 +131,20 @@ impl Problem {
             headers: Vec::new(),
             content: Content::None,
         });
+        self.with_fields(response)
+    }
+
+    /// Adds the headers that belong to the problem, whatever the form of its body.
+    pub fn with_fields<C>(&self, response: Response<C>) -> Response<C> {
         match self {
             Self::Unauthorized(_) => response.with("www-authenticate", "Bearer"),
-            Self::MethodNotAllowed { allow } => response.with("allow", allow),
+            Self::MethodNotAllowed { allow } => response.with("allow", *allow),
             Self::RangeNotSatisfiable { size } => {
                 response.with("content-range", format!("bytes */{size}"))
             }
             Self::QuotaExceeded {
                 quota, retry_after, ..
-            } => with_quota(response, Some(quota)).with("retry-after", retry_after.to_string()),
+            } => with_quota(response, Some(*quota)).with("retry-after", retry_after.to_string()),
             Self::TooOften {
                 retry_after: seconds,
                 ..
@@ -171,6 +176,12 @@ impl From<CapabilityError> for Problem {
             },
             ErrorKind::Invalid => Self::Internal,
         }
+    }
+}
+
+impl From<Malformed> for Problem {
+    fn from(malformed: Malformed) -> Self {
+        Self::Invalid(malformed.to_string().into())
     }
 }
 

@@ -32,15 +32,39 @@ impl<C> Response<C> {
 
     pub fn json(status: u16, value: &impl Serialize) -> Result<Self, serde_json::Error> {
         let bytes = serde_json::to_vec(value)?;
-        Ok(Self {
+        let length = bytes.len() as u64;
+        Ok(Self::of_json(status, length, Content::Bytes(bytes)))
+    }
+
+    /// JSON of this length in bytes, written as it comes.
+    pub fn json_chunks(length: u64, chunks: LocalBoxStream<'static, Vec<u8>>) -> Self {
+        Self::of_json(200, length, Content::Chunks(chunks))
+    }
+
+    fn of_json(status: u16, length: u64, content: Content<C>) -> Self {
+        Self {
             status,
             headers: vec![
                 ("content-type", Cow::Borrowed("application/json")),
-                ("content-length", Cow::Owned(bytes.len().to_string())),
+                ("content-length", Cow::Owned(length.to_string())),
                 ("cache-control", Cow::Borrowed("no-store")),
             ],
-            content: Content::Bytes(bytes),
-        })
+            content,
+        }
+    }
+
+    /// Server-sent events.
+    pub fn events(chunks: LocalBoxStream<'static, Vec<u8>>) -> Self {
+        Self {
+            status: 200,
+            headers: vec![
+                ("content-type", Cow::Borrowed("text/event-stream")),
+                ("cache-control", Cow::Borrowed("no-store")),
+                // Tells proxies not to buffer.
+                ("x-accel-buffering", Cow::Borrowed("no")),
+            ],
+            content: Content::Chunks(chunks),
+        }
     }
 
     /// Whether it has this header.

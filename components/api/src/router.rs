@@ -1,8 +1,9 @@
 //! Finds the route for a path and a method. Routing comes before authentication, so that
 //! everyone gets 404 for an unknown path and 405 for a wrong method.
 
+use concept_refinement_domain::openai;
+
 use crate::assets::{self, Asset};
-use crate::openai;
 use crate::problem::Problem;
 use crate::request::Method;
 
@@ -68,8 +69,8 @@ pub fn is_of_api(path: &str) -> bool {
 fn found(method: Method, path: &str) -> Result<(&'static str, Route<'_>), Problem> {
     let unknown = Problem::NotFound("There is nothing at this path.");
     let (template, routes) = match (path, path.strip_prefix("/api/")) {
-        ("/v1/images/edits", _) => Some(("/v1/images/edits", post(Route::Edits))),
-        ("/v1/models", _) => Some(("/v1/models", get(Route::Models))),
+        (openai::EDITS, _) => Some((openai::EDITS, post(Route::Edits))),
+        (openai::MODELS, _) => Some((openai::MODELS, get(Route::Models))),
         (_, Some(path)) => of_api(path),
         (path, None) => of_page(path),
     }

@@ -9,7 +9,7 @@ pub mod health;
 pub mod images;
 mod lineage;
 mod me;
-pub mod models;
+mod models;
 mod page;
 pub mod quota;
 mod refine;

@@ -34,6 +34,7 @@ pub mod lease;
 pub mod message;
 pub mod model_name;
 pub mod note;
+pub mod openai;
 pub mod original;
 pub mod partial_edit;
 pub mod payment;

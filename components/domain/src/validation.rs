@@ -106,11 +106,7 @@ impl FieldErrors {
 impl Draft {
     /// Parses a body whose length has already been limited.
     pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
-        match serde_json::from_slice(body) {
-            Ok(Value::Object(fields)) => Ok(Self(fields)),
-            Ok(_) => Err(Malformed::NotAnObject),
-            Err(_) => Err(Malformed::NotJson),
-        }
+        object(body).map(Self)
     }
 
     /// Of fields that another door has read.
@@ -323,6 +319,19 @@ fn region(value: &Value) -> Option<Region> {
         width: number("width", 1)?,
         height: number("height", 1)?,
     })
+}
+
+/// The fields of a body whose length has already been limited.
+///
+/// # Errors
+///
+/// It is no JSON object.
+pub fn object(body: &[u8]) -> Result<Map<String, Value>, Malformed> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err(Malformed::NotAnObject),
+        Err(_) => Err(Malformed::NotJson),
+    }
 }
 
 /// 1 to 255 visible ASCII characters.

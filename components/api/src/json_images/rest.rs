@@ -30,7 +30,7 @@ pub fn placeholder(index: usize) -> String {
 pub struct Rest {
     bytes: Vec<u8>,
     max: usize,
-    place: Place,
+    state: State,
     /// The begin of a string that may become an image, as sent.
     opening: Vec<u8>,
     /// How many images have begun.
@@ -38,7 +38,7 @@ pub struct Rest {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum State {
     Between,
     /// At the begin of a string.
     Opening,
@@ -61,7 +61,7 @@ impl Rest {
         Self {
             bytes: Vec::new(),
             max,
-            place: Place::Between,
+            state: State::Between,
             opening: Vec::new(),
             images: 0,
         }
@@ -71,18 +71,18 @@ impl Rest {
     /// an image, JSON goes on behind its string.
     pub fn take<'a>(&mut self, mut json: &'a [u8]) -> Result<Option<(usize, &'a [u8])>, TooLarge> {
         while !json.is_empty() {
-            let end = match self.place {
-                Place::Between => memchr(b'"', json),
-                Place::Text => memchr2(b'"', b'\\', json),
-                Place::Opening | Place::Escape => Some(0),
+            let end = match self.state {
+                State::Between => memchr(b'"', json),
+                State::Text => memchr2(b'"', b'\\', json),
+                State::Opening | State::Escape => Some(0),
             };
             let length = end.map_or(json.len(), |end| end.saturating_add(1));
             let (run, after) = json.split_at_checked(length).unwrap_or((json, &[]));
             json = after;
             let Some(&last) = run.last() else { break };
-            if self.place != Place::Opening {
+            if self.state != State::Opening {
                 self.keep(run)?;
-                self.place = follow(self.place, last);
+                self.state = follow(self.state, last);
                 continue;
             }
             let kind = kind(&self.opening, last);
@@ -93,18 +93,18 @@ impl Rest {
                     let index = self.images;
                     self.images = index.saturating_add(1);
                     self.opening = Vec::new();
-                    self.place = Place::Between;
+                    self.state = State::Between;
                     self.keep(format!("{}\"", placeholder(index)).as_bytes())?;
                     return Ok(Some((index, json)));
                 }
                 Kind::Text => {
                     let is_escaped = self.opening.iter().nth_back(1) == Some(&b'\\');
-                    let place = if is_escaped {
-                        Place::Escape
+                    let state = if is_escaped {
+                        State::Escape
                     } else {
-                        Place::Text
+                        State::Text
                     };
-                    self.place = follow(place, last);
+                    self.state = follow(state, last);
                     self.finish()?;
                 }
             }
@@ -137,14 +137,14 @@ impl Rest {
     }
 }
 
-/// The place behind a run of bytes that ends with this one.
-fn follow(place: Place, last: u8) -> Place {
-    match (place, last) {
-        (Place::Between, b'"') => Place::Opening,
-        (Place::Text, b'"') => Place::Between,
-        (Place::Text, b'\\') => Place::Escape,
-        (Place::Escape, _) => Place::Text,
-        (place, _) => place,
+/// The state behind a run of bytes that ends with this one.
+fn follow(state: State, last: u8) -> State {
+    match (state, last) {
+        (State::Between, b'"') => State::Opening,
+        (State::Text, b'"') => State::Between,
+        (State::Text, b'\\') => State::Escape,
+        (State::Escape, _) => State::Text,
+        (state, _) => state,
     }
 }
 

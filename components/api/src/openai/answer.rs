@@ -10,7 +10,7 @@ use futures::stream::{self, LocalBoxStream};
 use serde_json::json;
 
 use super::fault::Fault;
-use super::fields::ResponseFormat;
+use super::fields::{Asked, ResponseFormat};
 use crate::base64_stream::{self, Encoder};
 use crate::origin::Origin;
 use crate::ports::{ImageStore, Ports};
@@ -28,41 +28,34 @@ const COMPLETED: &str = "image_edit.completed";
 const GONE: Problem = Problem::NotFound("The image was deleted.");
 
 impl Text {
-    /// The answer about a task that has ended.
+    /// What is answered about a task that has ended: the whole answer, or the last event of a
+    /// stream.
     ///
     /// # Errors
     ///
     /// It has failed, or its image is gone.
-    pub async fn answer<P: Ports>(
+    pub async fn of<P: Ports>(
         ports: &P,
         task: &Task,
-        response_format: ResponseFormat,
+        asked: &Asked,
         origin: &Origin,
     ) -> Result<Self, Fault> {
-        let (image, format) = Image::of(ports, task, response_format, origin).await?;
-        let created = created(task);
-        let begin = format!(r#"{{"created":{created},"output_format":"{format}","data":[{{"#);
-        Ok(image.within(&begin, "}]}"))
-    }
-
-    /// The event of a stream that says the same.
-    ///
-    /// # Errors
-    ///
-    /// As above.
-    pub async fn event<P: Ports>(
-        ports: &P,
-        task: &Task,
-        response_format: ResponseFormat,
-        origin: &Origin,
-    ) -> Result<Self, Fault> {
-        let (image, format) = Image::of(ports, task, response_format, origin).await?;
-        let begin = format!(
-            "event: {COMPLETED}\ndata: {{\"type\":\"{COMPLETED}\",\"created_at\":{},\
-             \"output_format\":\"{format}\",",
-            created(task)
-        );
-        Ok(image.within(&begin, "}\n\n"))
+        let (image, format) = Image::of(ports, task, asked.response_format, origin).await?;
+        let created = task.completed_at.unwrap_or(task.created_at).as_secs();
+        let (begin, end) = match asked.is_stream {
+            false => (
+                format!(r#"{{"created":{created},"output_format":"{format}","data":[{{"#),
+                "}]}",
+            ),
+            true => (
+                format!(
+                    "event: {COMPLETED}\ndata: {{\"type\":\"{COMPLETED}\",\
+                     \"created_at\":{created},\"output_format\":\"{format}\","
+                ),
+                "}\n\n",
+            ),
+        };
+        Ok(image.within(&begin, end))
     }
 }
 
@@ -138,10 +131,6 @@ fn output_format(format: Format) -> &'static str {
         Format::Webp => "webp",
         Format::Gif => "gif",
     }
-}
-
-fn created(task: &Task) -> u64 {
-    task.completed_at.unwrap_or(task.created_at).as_secs()
 }
 
 /// In base64.

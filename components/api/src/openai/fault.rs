@@ -8,7 +8,7 @@ use concept_refinement_domain::validation::FieldErrors;
 use serde::Serialize;
 
 use crate::problem::{Problem, with_quota};
-use crate::response::{Content, Response};
+use crate::response::Response;
 
 /// Tells a client that repeats requests by itself whether to do so.
 const SHOULD_RETRY: &str = "x-should-retry";
@@ -94,29 +94,17 @@ impl Fault {
 
     pub fn into_response<C>(self) -> Response<C> {
         let status = self.status();
-        let is_final = self.is_final();
-        let body = serde_json::to_vec(&self.body()).unwrap_or_default();
-        let fields = match self {
-            Self::Problem(problem) => problem.into_response::<C>().headers,
-            Self::Active(quota) => with_quota(Response::<C>::empty(status), quota).headers,
-            Self::Field { .. } | Self::Failed(_) => Vec::new(),
+        let response = Response::json(status, &self.body());
+        let response = response.unwrap_or_else(|_| Response::empty(500));
+        let mut response = match &self {
+            Self::Problem(problem) => problem.with_fields(response),
+            Self::Active(quota) => with_quota(response, *quota),
+            Self::Field { .. } | Self::Failed(_) => response,
         };
-        let own = ["content-type", "content-length", "cache-control"];
-        let mut response = Response {
-            status,
-            headers: vec![
-                ("content-type", "application/json".into()),
-                ("content-length", body.len().to_string().into()),
-                ("cache-control", "no-store".into()),
-            ],
-            content: Content::Bytes(body),
-        };
-        let others = fields.into_iter().filter(|(name, _)| !own.contains(name));
-        response.headers.extend(others);
         if status == 503 && !response.has("retry-after") {
             response = response.with("retry-after", RETRY_AFTER);
         }
-        match is_final {
+        match self.is_final() {
             true => response.with(SHOULD_RETRY, "false"),
             false => response,
         }

@@ -2,24 +2,25 @@
 //! task; whoever reads removes them where nothing comes of it.
 
 use concept_refinement_domain::capability::{
-    ImageKind, ImageLength, ImageLimits, NewImage, Stored, StoredOrNot,
+    ImageLength, ImageLimits, NewImage, Stored, StoredOrNot,
 };
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image;
-use concept_refinement_domain::session::IS_ANONYMOUS;
 use concept_refinement_domain::task_image::{TaskImage, name_for_task};
+use concept_refinement_domain::validation;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::fault::Fault;
 use super::fields::KNOWN;
 use crate::auth::Caller;
+use crate::body::is_declared;
 use crate::json_images::{self, JsonImages};
 use crate::multipart::{self, Multipart};
 use crate::ports::{ImageStore, Ports};
 use crate::problem::Problem;
 use crate::request::{AnyBody, Headers, Interrupted, any};
-use crate::routes::uploads::{Reservation, limit_reached};
+use crate::routes::uploads::{Reservation, limit_reached, new_image};
 use crate::state::State;
 use crate::upload::Upload;
 
@@ -67,15 +68,14 @@ pub struct Reader<'a, P> {
 
 impl<P: Ports> Reader<'_, P> {
     pub async fn read(&mut self, headers: &Headers, body: AnyBody<'_>) -> Result<Form, Fault> {
-        let content_type = headers.text("content-type").unwrap_or_default();
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        if essence.eq_ignore_ascii_case("application/json") {
+        if is_declared(headers, "application/json") {
             return self.json(body).await;
         }
-        if !essence.eq_ignore_ascii_case("multipart/form-data") {
+        if !is_declared(headers, "multipart/form-data") {
             let detail = "The body must be multipart/form-data or application/json.";
             return Err(Problem::UnsupportedMediaType(detail.into()).into());
         }
+        let content_type = headers.text("content-type").unwrap_or_default();
         match Multipart::new(content_type, body) {
             Some(form) => self.multipart(form).await,
             None => Err(Problem::Invalid("The form has no boundary.".into()).into()),
@@ -107,11 +107,7 @@ impl<P: Ports> Reader<'_, P> {
             }
             let mut part = parts.part();
             let uploaded = self.upload(any(&mut part), role).await;
-            let stored = match (uploaded, part.fault()) {
-                (Ok(uploaded), _) => uploaded,
-                (Err(_), Some(fault)) => return Err(fault.into()),
-                (Err(problem), None) => return Err(problem.into()),
-            };
+            let stored = uploaded.map_err(|problem| cause(part.fault(), problem))?;
             add(&mut hash, param, digest(&stored));
             *place = Some(Image::Upload(stored.path));
         }
@@ -131,22 +127,13 @@ impl<P: Ports> Reader<'_, P> {
             };
             let mut image = json.image();
             let uploaded = self.upload(any(&mut image), role).await;
-            let stored = match (uploaded, image.fault()) {
-                (Ok(uploaded), _) => uploaded,
-                (Err(_), Some(fault)) => return Err(fault.into()),
-                (Err(problem), None) => return Err(problem.into()),
-            };
+            let stored = uploaded.map_err(|problem| cause(image.fault(), problem))?;
             add(&mut hash, "", digest(&stored));
             uploads.push(Some(stored.path));
         }
         let rest = json.into_rest();
         add(&mut hash, "", &hex(&Sha256::digest(&rest)));
-        let malformed = |detail: &'static str| Fault::from(Problem::Invalid(detail.into()));
-        let mut fields = match serde_json::from_slice(&rest) {
-            Ok(Value::Object(fields)) => fields,
-            Ok(_) => return Err(malformed("The request body must be a JSON object.")),
-            Err(_) => return Err(malformed("The request body must be JSON.")),
-        };
+        let mut fields = validation::object(&rest).map_err(Problem::from)?;
         let original = match fields.remove("images").unwrap_or_default() {
             Value::Null => None,
             Value::Array(mut images) => match (images.pop(), images.is_empty()) {
@@ -166,7 +153,8 @@ impl<P: Ports> Reader<'_, P> {
             mask => Some(named(MASK, &mask, &mut uploads)?),
         };
         if uploads.iter().any(Option::is_some) {
-            return Err(malformed("An image stands where none is expected."));
+            let detail = "An image stands where none is expected.";
+            return Err(Problem::Invalid(detail.into()).into());
         }
         Ok(Form {
             fields,
@@ -191,7 +179,11 @@ impl<P: Ports> Reader<'_, P> {
             detail: "Too many uploads are under way. Try again later.".into(),
             retry_after: Some(1),
         })?;
-        let image = self.new_image(format, role, max_bytes);
+        let image = NewImage {
+            name: name_for_task(self.task_id, role),
+            limits: Some(self.limits()),
+            ..new_image(state, self.caller, format, ImageLength::AtMost(max_bytes))
+        };
         let stored = match state.ports.put(image, &mut upload).await? {
             StoredOrNot::Stored(stored) => stored,
             StoredOrNot::LimitReached(limit) => return Err(limit_reached(state, limit)),
@@ -205,28 +197,14 @@ impl<P: Ports> Reader<'_, P> {
         Ok(stored)
     }
 
-    fn new_image(&self, format: image::Format, role: TaskImage, max_bytes: u64) -> NewImage {
-        let Caller {
-            user, is_anonymous, ..
-        } = self.caller;
+    fn limits(&self) -> ImageLimits {
         let limits = self.state.config.upload_limits;
-        NewImage {
-            kind: ImageKind::Upload,
-            name: name_for_task(self.task_id, role),
-            owner: user.clone(),
-            media_type: format.media_type().to_owned(),
-            length: ImageLength::AtMost(max_bytes),
-            metadata: match is_anonymous {
-                true => vec![(IS_ANONYMOUS.to_owned(), "true".to_owned())],
-                false => Vec::new(),
+        match self.caller.for_users {
+            false => limits,
+            true => ImageLimits {
+                under_way: OF_MANY_USERS,
+                ..limits
             },
-            limits: Some(match self.caller.for_users {
-                false => limits,
-                true => ImageLimits {
-                    under_way: OF_MANY_USERS,
-                    ..limits
-                },
-            }),
         }
     }
 }
@@ -300,6 +278,11 @@ fn named(
         )),
         false => Ok(Image::Url(url.to_owned())),
     }
+}
+
+/// Why an upload failed: where the body could not be read further, because of that.
+fn cause(fault: Option<impl Into<Fault>>, problem: Problem) -> Fault {
+    fault.map_or_else(|| problem.into(), Into::into)
 }
 
 fn several(param: &'static str) -> Fault {

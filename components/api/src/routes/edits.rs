@@ -12,7 +12,7 @@ use concept_refinement_domain::capability::Accepted;
 use concept_refinement_domain::signature;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::validation::{Draft, Source};
+use concept_refinement_domain::validation::Draft;
 use futures::channel::oneshot;
 use futures::future::{Either, select};
 use futures::stream::{self, LocalBoxStream};
@@ -21,7 +21,6 @@ use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use super::end::end;
-use super::models;
 use super::submission::{self, KEY_FIELD, Repeats, Submitted, ValidRequest, own_image, source};
 use crate::auth::Caller;
 use crate::event::{COMMENT, KEEP_ALIVE};
@@ -30,12 +29,13 @@ use crate::openai::answer::Text;
 use crate::openai::fault::Fault;
 use crate::openai::fields::{self, Asked};
 use crate::openai::form::{self, Form, Image, Reader};
+use crate::openai::plain_name;
 use crate::origin::Origin;
 use crate::pace::Paced;
 use crate::ports::{Ports, TaskStore};
 use crate::problem::{Problem, with_quota};
 use crate::request::{AnyBody, Body, Headers, Request, any};
-use crate::response::{Content, Response};
+use crate::response::Response;
 use crate::state::State;
 
 /// How often a client has repeated its request by itself.
@@ -61,7 +61,8 @@ struct Taken {
 pub async fn edit<P: Ports, B: Body>(state: &State<P>, request: Request, body: B) -> Answer<P> {
     let origin = request.origin.clone();
     let now = state.ports.now();
-    let answered = match taken(state, request, any(body), now).await {
+    let body = any(Paced::new(body, state.ports.clone()));
+    let answered = match taken(state, request, body, now).await {
         // Boxed, so that a request that is being read needs less memory.
         Ok(taken) => Box::pin(answered(state, taken, origin, now)).await,
         Err(fault) => Err(fault),
@@ -78,7 +79,6 @@ async fn taken<P: Ports>(
 ) -> Result<Taken, Fault> {
     let caller = state.auth.writer(&request).await?;
     let task_id = state.ports.task_id();
-    let body = any(Paced::new(body, state.ports.clone()));
     let mut reader = Reader {
         state,
         caller: &caller,
@@ -160,12 +160,12 @@ async fn submit<P: Ports>(
     };
     let original = path(form.original).await;
     let mask = path(form.mask).await;
-    let sources: [Source<'_>; 2] = [source(state, &original), source(state, &mask)];
-    let [of_original, of_mask] = sources;
-    let webhooks = &state.config.allowed_webhooks;
-    let valid = Draft::of(draft)
-        .check(of_original, of_mask, webhooks)
-        .map_err(|errors| Fault::of_fields(&errors, form.image_param))?;
+    let checked = Draft::of(draft).check(
+        source(state, &original),
+        source(state, &mask),
+        &state.config.allowed_webhooks,
+    );
+    let valid = checked.map_err(|errors| Fault::of_fields(&errors, form.image_param))?;
     let valid = ValidRequest {
         task_id,
         refinement: valid.refinement,
@@ -236,34 +236,16 @@ async fn answered<P: Ports>(
     // A stream begins before anybody has answered.
     let mut answered_by = None;
     let response = match taken.asked.is_stream {
-        true => Response {
-            status: 200,
-            headers: vec![
-                ("content-type", "text/event-stream".into()),
-                ("cache-control", "no-store".into()),
-                // Tells proxies not to buffer.
-                ("x-accel-buffering", "no".into()),
-            ],
-            content: Content::Chunks(events(state.ports.clone(), taken, origin, left)),
-        },
+        true => Response::events(events(state.ports.clone(), taken, origin, left)),
         false => {
             let task = ended(&state.ports, taken.end, left).await?;
             answered_by.clone_from(&task.model);
-            let text =
-                Text::answer(&state.ports, &task, taken.asked.response_format, &origin).await?;
-            Response {
-                status: 200,
-                headers: vec![
-                    ("content-type", "application/json".into()),
-                    ("content-length", text.length.to_string().into()),
-                    ("cache-control", "no-store".into()),
-                ],
-                content: Content::Chunks(text.pieces),
-            }
+            let text = Text::of(&state.ports, &task, &taken.asked, &origin).await?;
+            Response::json_chunks(text.length, text.pieces)
         }
     };
     let model = match &answered_by {
-        Some(link) => models::plain(link),
+        Some(link) => plain_name(link),
         None => state.config.model.clone(),
     };
     let response = with_quota(response, quota).with("x-model", model);
@@ -315,7 +297,7 @@ fn events<P: Ports>(
             return Some((comment(), Some((ports, end, asked, origin))));
         };
         let event = match ended {
-            Some(task) => Text::event(&ports, &task, asked.response_format, &origin).await,
+            Some(task) => Text::of(&ports, &task, &asked, &origin).await,
             None => Err(still_running()),
         };
         let last = event.map_or_else(|fault| failure(&fault), |event| event.pieces);

@@ -24,7 +24,7 @@ use crate::ports::{Changes, Ports, TaskStore};
 use crate::problem::Problem;
 use crate::republish::Republisher;
 use crate::request::Request;
-use crate::response::{Content, Response};
+use crate::response::Response;
 use crate::state::State;
 
 /// A watcher of a task.
@@ -72,16 +72,8 @@ pub async fn watch<P: Ports>(state: &State<P>, request: &Request, id: &str) -> A
         Some((chunk, watcher))
     });
     let pieces = stream::once(async { opening }).chain(later);
-    Ok(Response {
-        status: 200,
-        headers: vec![
-            ("content-type", "text/event-stream".into()),
-            ("cache-control", "no-store".into()),
-            // Tells proxies not to buffer.
-            ("x-accel-buffering", "no".into()),
-        ],
-        content: Content::Chunks(pieces.map(String::into_bytes).boxed_local()),
-    })
+    let chunks = pieces.map(String::into_bytes).boxed_local();
+    Ok(Response::events(chunks))
 }
 
 /// The store is closing or has too many watchers.

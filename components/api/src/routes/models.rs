@@ -8,9 +8,6 @@ use crate::ports::Ports;
 use crate::request::Request;
 use crate::state::State;
 
-/// Longest name, in bytes.
-const MAX_NAME: usize = 256;
-
 pub async fn list<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     if let Err(problem) = state.auth.reader(request).await {
         return Ok(Fault::from(problem).into_response());
@@ -23,10 +20,4 @@ pub async fn list<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
         "owned_by": "concept-refinement",
     });
     json(200, &json!({"object": "list", "data": [model]}))
-}
-
-/// A name as far as it may stand in a header.
-pub fn plain(name: &str) -> String {
-    let is_plain = |character: &char| character.is_ascii_graphic() || *character == ' ';
-    name.chars().filter(is_plain).take(MAX_NAME).collect()
 }

@@ -90,8 +90,7 @@ async fn validate<P: Ports>(
     headers: &Headers,
     origin: &Origin,
 ) -> Result<ValidRequest, Problem> {
-    let draft =
-        Draft::parse(body).map_err(|malformed| Problem::Invalid(malformed.to_string().into()))?;
+    let draft = Draft::parse(body)?;
     let original = own_image(state, draft.original_image_url(), origin).await;
     let mask = own_image(state, draft.mask_url(), origin).await;
     let checked = draft.check(

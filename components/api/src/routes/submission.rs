@@ -46,7 +46,6 @@ pub struct ValidRequest {
 }
 
 /// How repeats of a request are recognised.
-#[derive(Default)]
 pub struct Repeats {
     /// See [`NewTask::idempotency_key`].
     pub key: Option<String>,

@@ -67,7 +67,7 @@ async fn stream<P: Ports, B: Body>(
     let Some(format) = upload.format().await else {
         return Err(upload.verdict().err().unwrap_or(Problem::Internal));
     };
-    let image = new_image(state, owner, format, ImageLength::Exactly(length));
+    let image = new_image(state, &owner, format, ImageLength::Exactly(length));
     match state.ports.put(image, &mut upload).await? {
         StoredOrNot::LimitReached(limit) => Err(limit_reached(state, limit)),
         StoredOrNot::Stored(stored) => upload.verdict().map(|_| stored),
@@ -95,7 +95,7 @@ async fn collect<P: Ports, B: Body>(
     let Some(format) = upload.format().await else {
         return Err(upload.verdict().err().unwrap_or(Problem::Internal));
     };
-    let image = new_image(state, owner, format, ImageLength::AtMost(max_bytes));
+    let image = new_image(state, &owner, format, ImageLength::AtMost(max_bytes));
     let mut whole = Whole::new(upload);
     match state.ports.put(image, &mut whole).await? {
         StoredOrNot::LimitReached(limit) => Err(limit_reached(state, limit)),
@@ -104,16 +104,16 @@ async fn collect<P: Ports, B: Body>(
     }
 }
 
-fn new_image<P: Ports>(
+pub fn new_image<P: Ports>(
     state: &State<P>,
-    owner: Caller,
+    owner: &Caller,
     format: image::Format,
     length: ImageLength,
 ) -> NewImage {
     NewImage {
         kind: ImageKind::Upload,
         name: state.ports.uuid(),
-        owner: owner.user,
+        owner: owner.user.clone(),
         media_type: format.media_type().to_owned(),
         length,
         metadata: match owner.is_anonymous {

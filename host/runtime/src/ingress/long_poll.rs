@@ -1,10 +1,9 @@
 //! Requests that wait for a result: like event streams, they may take long without doing
 //! work, and count toward the same limit.
 
+use concept_refinement_domain::openai::EDITS;
 use concept_refinement_domain::preference;
 use http::{HeaderName, Method, Request};
-
-use super::openai::EDITS;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 

@@ -84,7 +84,7 @@ proptest! {
                 prop_assert!(form.held.len() <= most, "behind a head");
                 while let Ok(Some(chunk)) = form.chunk().await {
                     let is_begin = form.delimiter.starts_with(&form.held);
-                    let is_end = form.place == Place::Delimiter && form.held.len() <= most;
+                    let is_end = form.state == State::Delimiter && form.held.len() <= most;
                     prop_assert!(is_begin || is_end, "in a part");
                     prop_assert!(chunk.len() < most + delimiter, "passed on");
                 }

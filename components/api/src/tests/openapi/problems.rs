@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use concept_refinement_domain::image;
+use concept_refinement_domain::openai;
 use concept_refinement_domain::quota::{Quota, QuotaState, Window};
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -11,7 +12,6 @@ use concept_refinement_domain::validation::{FieldErrors, Malformed};
 use serde_json::Value;
 
 use super::document;
-use crate::openai;
 use crate::problem::Problem;
 use crate::response::Content;
 use crate::routes::{concepts, images, tasks, webhooks};

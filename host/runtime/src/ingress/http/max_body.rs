@@ -1,6 +1,6 @@
 //! How large the body of a request may be, by what it brings along.
 
-use crate::ingress::openai::EDITS;
+use concept_refinement_domain::openai::EDITS;
 
 /// Largest request bodies that are read at all, in bytes.
 #[derive(Clone, Copy, Debug)]

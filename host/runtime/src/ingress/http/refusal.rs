@@ -67,7 +67,7 @@ pub enum ErrorForm {
 impl ErrorForm {
     /// Of requests to this path.
     pub fn of(path: &str) -> Self {
-        match openai::is_path(path) {
+        match concept_refinement_domain::openai::has(path) {
             true => Self::OpenAi,
             false => Self::Api,
         }
