@@ -29,6 +29,14 @@ pub enum Grant {
     },
     /// One origin, even at a private address, since the operator named it.
     Origin(Origin),
+    /// The origin of a provider; and by https, on the usual port and at public addresses, the
+    /// hosts below its domain.
+    Domain {
+        /// Where it is asked.
+        origin: Origin,
+        /// In lower case.
+        domain: &'static str,
+    },
 }
 
 /// Scheme, host in lower case, and port.
@@ -60,6 +68,13 @@ impl Origin {
         let host = uri.host()?.to_ascii_lowercase();
         Some(Self { scheme, host, port })
     }
+
+    /// Whether it is this domain or below it, by https on the usual port.
+    fn is_below(&self, domain: &str) -> bool {
+        let above = self.host.strip_suffix(domain);
+        let is_below = above.is_some_and(|above| above.is_empty() || above.ends_with('.'));
+        is_below && self.scheme == Scheme::HTTPS && self.port == 443
+    }
 }
 
 impl Grant {
@@ -75,6 +90,7 @@ impl Grant {
         let judge = self.judge(origin, purpose)?;
         Some(move |address| match &judge {
             Judge::Any => true,
+            Judge::Public => is_public(address) && !is_own(address),
             Judge::PublicOr(allowed, port) => {
                 allowed.allows_address(address, *port) || is_public(address) && !is_own(address)
             }
@@ -86,6 +102,10 @@ impl Grant {
         match self {
             Self::Nothing => None,
             Self::Origin(granted) => (granted == origin).then_some(Judge::Any),
+            Self::Domain {
+                origin: granted, ..
+            } if granted == origin => Some(Judge::Any),
+            Self::Domain { domain, .. } => origin.is_below(domain).then_some(Judge::Public),
             Self::Public { allowed, providers } => {
                 let anywhere = (purpose == Purpose::ModelAnswer && providers.contains(origin))
                     || allowed.allows_host(&origin.host, origin.port);
@@ -109,6 +129,7 @@ impl Grant {
 
 enum Judge<'a> {
     Any,
+    Public,
     PublicOr(&'a AllowedSources, u16),
     Allowed(&'a AllowedSources, u16),
 }

@@ -16,6 +16,16 @@ fn public(allowed: &str, provider: Option<&str>) -> Grant {
     }
 }
 
+const API: &str = "https://api.bfl.ai/";
+const BELOW: &str = "https://api.EU2.bfl.ai/v1/get_result?id=7";
+
+fn below(url: &str) -> Grant {
+    Grant::Domain {
+        origin: origin(url),
+        domain: "bfl.ai",
+    }
+}
+
 fn https(allowed: &str) -> Grant {
     Grant::Https {
         allowed: AllowedSources::parse(allowed).unwrap(),
@@ -172,6 +182,53 @@ fn each_grant_permits_what_it_says() {
             world,
             false,
         ),
+        (
+            "the origin of a provider with a domain",
+            below("http://localhost:7860/"),
+            "http://localhost:7860/v1",
+            loopback,
+            true,
+        ),
+        ("its domain", below(API), "https://bfl.ai/", world, true),
+        ("below its domain", below(API), BELOW, world, true),
+        ("below it, within", below(API), BELOW, "10.1.2.3", false),
+        ("below it, loopback", below(API), BELOW, loopback, false),
+        (
+            "below it, this machine",
+            below(API),
+            BELOW,
+            "93.184.215.20",
+            false,
+        ),
+        (
+            "below it by http",
+            below(API),
+            "http://eu.bfl.ai/",
+            world,
+            false,
+        ),
+        (
+            "below it on another port",
+            below(API),
+            "https://eu.bfl.ai:8443/",
+            world,
+            false,
+        ),
+        (
+            "a name that ends so",
+            below(API),
+            "https://evilbfl.ai/",
+            world,
+            false,
+        ),
+        (
+            "a name that begins so",
+            below(API),
+            "https://bfl.ai.example/",
+            world,
+            false,
+        ),
+        ("elsewhere", below(API), example, world, false),
     ] {
         let answered = permits(&grant, url, Purpose::ModelAnswer, address);
         assert_eq!(answered, expected, "{name}");
