@@ -1,22 +1,20 @@
 //! Shared by the builds of the host and the components.
 
+#[allow(dead_code, reason = "each build reads some of it")]
+#[path = "domain/src/provider.rs"]
+mod provider;
+
+use provider::Provider;
+
 /// Components that are embedded in the executable: their names in the host, and of their
 /// files `NAME.wasm`.
-pub const SHIPPED: [&str; 13] = [
-    "api",
-    "processor",
-    "masked",
-    "notifier",
-    "model-local",
-    "model-jigsawstack",
-    "model-openai",
-    "model-stability",
-    "model-replicate",
-    "model-automatic1111",
-    "model-comfyui",
-    "model-fallback",
-    "model-cache",
-];
+pub fn shipped() -> impl Iterator<Item = &'static str> {
+    let providers = Provider::ALL.iter();
+    ["api", "processor", "masked", "notifier", "model-local"]
+        .into_iter()
+        .chain(providers.map(|provider| provider.profile().component))
+        .chain(["model-fallback", "model-cache"])
+}
 
 /// The target of all components.
 pub const TARGET: &str = "wasm32-wasip2";

@@ -19,7 +19,7 @@ mod components;
 #[path = "../components/shipped.rs"]
 mod shipped;
 
-use shipped::SHIPPED;
+use shipped::shipped;
 
 /// Names the directory of components.
 const EMBED: &str = "REFINEMENT_EMBED";
@@ -76,14 +76,14 @@ fn carried_components(directory: &Path) -> String {
         println!("cargo::rerun-if-changed={}", path.display());
         format!("({name:?}, include_bytes!({path:?})),")
     };
-    SHIPPED.map(component).concat()
+    shipped().map(component).collect()
 }
 
 fn code(directory: &Path) -> String {
     let ahead = directory.join("ahead");
     println!("cargo::rerun-if-changed={}", ahead.display());
-    let paths = SHIPPED.map(|name| ahead.join(name));
-    let existing = paths.iter().filter(|path| path.exists());
+    let paths = shipped().map(|name| ahead.join(name));
+    let existing = paths.filter(|path| path.exists());
     existing
         .map(|path| format!("include_bytes!({path:?}),"))
         .collect()

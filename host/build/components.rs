@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::shipped::{COMPONENT, SHIPPED, TARGET, arguments, file};
+use crate::shipped::{COMPONENT, TARGET, arguments, file, shipped};
 use crate::variable;
 
 /// What they are built from, within the workspace.
@@ -34,7 +34,7 @@ pub fn build(out: &Path) -> Result<PathBuf, String> {
     check_target()?;
     // A separate target directory, since cargo locks it during a build.
     let target = out.join("target");
-    for name in SHIPPED {
+    for name in shipped() {
         build_one(name, &workspace, &target)?;
     }
     let directory = out.join("components");
@@ -98,7 +98,7 @@ fn build_one(name: &str, workspace: &Path, target: &Path) -> Result<(), String> 
 /// Copies them to the file names that the host expects.
 fn put(built: &Path, directory: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(directory)?;
-    for name in SHIPPED {
+    for name in shipped() {
         std::fs::copy(
             built.join(file(name)),
             directory.join(format!("{name}.wasm")),

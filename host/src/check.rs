@@ -18,6 +18,7 @@ use concept_refinement_capability::clock::{Clock, SystemClock};
 use concept_refinement_capability::directory::may_be_written;
 use concept_refinement_capability::engine::OpenTasks;
 use concept_refinement_capability::tls;
+use concept_refinement_domain::provider::ModelList;
 use concept_refinement_runtime::egress::{Bounds, Egress, Network, Origin, resolver};
 use concept_refinement_runtime::model::output;
 use concept_refinement_runtime::wasm::engine::{Engine, Pool, Tell};
@@ -31,7 +32,7 @@ use crate::wiring::components::Components;
 use crate::wiring::engines::{IMAGES, QUEUES, TASKS, no_reservations};
 use crate::wiring::secret::Secret;
 use crate::wiring::{grants, pipeline, push};
-use model_list::ModelList;
+use model_list::Listed;
 
 /// Timeout for answers of remote services.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -318,31 +319,49 @@ async fn model_name(
     let ModelChoice::Provider(chosen) = &link.component else {
         return Ok(None);
     };
-    let value = |name| link.settings.0.get(name).map(String::as_str);
-    let (Some(list), Some(model), Some(base)) = (
-        ModelList::of(chosen.name),
-        value("model-name").or(chosen.model),
-        value("model-url"),
-    ) else {
+    let (Some(model), Some(base)) = (link.model_name(), link.url()) else {
         return Ok(None);
     };
-    let url = format!("{}{}", base.trim_end_matches('/'), list.path());
-    let authorization = value("model-api-key").map(|key| list.authorization(key));
-    let egress = egress(config, link, network)?.within(LIST);
-    let warning = match egress.get(&url, authorization, ANSWER_TIMEOUT).await {
-        Ok((200, body)) => match serde_json::from_slice(&body) {
-            Ok(models) => list.warning(&models, model),
-            Err(_) => Some("the provider's list of models cannot be read".to_owned()),
-        },
-        Ok((status, _)) => Some(format!(
-            "the provider answered {status} when asked for its list of models"
-        )),
-        Err(error) => Some(format!("the provider's list of models {}", problem(&error))),
+    let listed = match &chosen.profile().model_list {
+        Some(list) => {
+            let egress = egress(config, link, network)?.within(LIST);
+            let key = link.settings.0.get("model-api-key").map(String::as_str);
+            Some(listed(list, model, base, key, &egress).await)
+        }
+        None => None,
+    };
+    let known = link.end_of_model().map(model_list::ends_on);
+    let warning = match (listed, known) {
+        (None, None) => return Ok(None),
+        // What the provider says itself is newer than what is known here.
+        (Some(Listed::Ends(day)), _) => Some(model_list::ends_on(&day)),
+        (_, Some(known)) => Some(known),
+        (Some(Listed::Fine), None) => None,
+        (Some(Listed::Odd(problem)), None) => Some(problem),
     };
     Ok(Some(match warning {
         Some(warning) => format!("{model}; warning: {warning}"),
         None => model.to_owned(),
     }))
+}
+
+/// What the provider's own list says of a model.
+async fn listed(
+    list: &ModelList,
+    model: &str,
+    base: &str,
+    key: Option<&str>,
+    egress: &Egress,
+) -> Listed {
+    let url = format!("{}{}", base.trim_end_matches('/'), list.path);
+    let authorization = key.map(|key| model_list::authorization(list, key));
+    match egress.get(&url, authorization, ANSWER_TIMEOUT).await {
+        Ok((200, body)) => model_list::listed(list, &body, model),
+        Ok((status, _)) => Listed::Odd(format!(
+            "the provider answered {status} when asked for its list of models"
+        )),
+        Err(error) => Listed::Odd(format!("the provider's list of models {}", problem(&error))),
+    }
 }
 
 /// Uses the same grant as the API.

@@ -8,6 +8,7 @@ mod durability;
 mod embed;
 mod in_process;
 mod models;
+mod providers;
 mod readme;
 mod shell;
 mod webhooks;

@@ -21,7 +21,7 @@ use crate::process;
 use crate::tools;
 use crate::workspace::Workspace;
 use shipped::{COMPONENT, TARGET};
-pub use shipped::{SHIPPED, package};
+pub use shipped::{package, shipped};
 
 /// The profile of adapters. Its directory has the same name.
 const ADAPTER: &str = "adapter";
@@ -56,7 +56,8 @@ pub const FOR_TESTS: [&str; 6] = [
 
 /// Builds the components that our host runs.
 pub fn build_shipped(workspace: &Workspace) -> anyhow::Result<()> {
-    build(workspace, &SHIPPED, COMPONENT, &workspace.components())
+    let components: Vec<_> = shipped().collect();
+    build(workspace, &components, COMPONENT, &workspace.components())
 }
 
 /// Builds the adapters separately, so that they cannot change the bytes of the
@@ -130,9 +131,11 @@ fn without_paths(workspace: &Workspace) -> OsString {
 }
 
 /// `--package PACKAGE` for each component.
-pub fn selection(components: &[&str]) -> impl Iterator<Item = String> {
+pub fn selection<'a>(
+    components: impl IntoIterator<Item = &'a str>,
+) -> impl Iterator<Item = String> {
     components
-        .iter()
+        .into_iter()
         .flat_map(|name| ["--package".into(), package(name)])
 }
 
@@ -187,7 +190,7 @@ mod tests {
 
     #[test]
     fn packages_are_selected_by_name() {
-        let selection: Vec<_> = selection(&["api", "adapter-queue-http"]).collect();
+        let selection: Vec<_> = selection(["api", "adapter-queue-http"]).collect();
         assert_eq!(
             selection,
             [

@@ -8,7 +8,7 @@ use clap::Args;
 use fs_err as fs;
 
 use crate::clients;
-use crate::components::{self, ADAPTERS, MIDDLEWARE, SHIPPED};
+use crate::components::{self, ADAPTERS, MIDDLEWARE};
 use crate::compose;
 use crate::dependencies;
 use crate::executable::{self, Profile};
@@ -60,7 +60,7 @@ pub fn run(workspace: &Workspace, form: &Form) -> anyhow::Result<()> {
     }
     let components = dist.join("components");
     fs::create_dir_all(&components)?;
-    for name in shipped() {
+    for name in distributed() {
         let file = format!("{name}.wasm");
         fs::copy(workspace.components().join(&file), components.join(&file))?;
     }
@@ -76,12 +76,12 @@ pub fn run(workspace: &Workspace, form: &Form) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn shipped() -> impl Iterator<Item = &'static str> {
-    SHIPPED.into_iter().chain(ADAPTERS)
+fn distributed() -> impl Iterator<Item = &'static str> {
+    components::shipped().chain(ADAPTERS)
 }
 
 fn compose_with_each_model(workspace: &Workspace, dist: &Path) -> anyhow::Result<()> {
-    for name in SHIPPED {
+    for name in components::shipped() {
         if let Some(model) = name.strip_prefix("model-")
             && !MIDDLEWARE.contains(&model)
         {
@@ -111,7 +111,7 @@ fn run_program(workspace: &Workspace, dist: &Path) -> anyhow::Result<()> {
         .arg("--to")
         .arg(dist.join("bom.cdx.json"));
     bom.arg("--licenses").arg(dist.join("licenses"));
-    for name in shipped() {
+    for name in distributed() {
         let file = dist.join("components").join(format!("{name}.wasm"));
         bom.arg("--component");
         bom.arg(format!("{}={}", components::package(name), file.display()));

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::Context as _;
 use fs_err as fs;
 
-use crate::components::{self, SHIPPED};
+use crate::components;
 use crate::process;
 use crate::workspace::Workspace;
 
@@ -42,7 +42,7 @@ impl Profile {
 pub fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<()> {
     let path = compile(workspace, profile)?;
     println!("{} ({})", path.display(), size(&path)?);
-    for name in SHIPPED {
+    for name in components::shipped() {
         let file = format!("{name}.wasm");
         let size = size(&workspace.components().join(&file))?;
         println!("  with {file} ({size})");
@@ -81,7 +81,7 @@ fn compile_ahead(workspace: &Workspace) -> anyhow::Result<()> {
     let directory = workspace.ahead();
     fs::create_dir_all(&directory)?;
     let draft = directory.with_extension("draft");
-    for name in SHIPPED {
+    for name in components::shipped() {
         let mut compile = workspace.command(&compiler);
         compile.arg(workspace.components().join(format!("{name}.wasm")));
         process::run(compile.arg(&draft))?;

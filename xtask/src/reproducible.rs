@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::bail;
 use fs_err as fs;
 
-use crate::components::{self, ADAPTERS, SHIPPED};
+use crate::components::{self, ADAPTERS};
 use crate::process;
 use crate::workspace::Workspace;
 
@@ -24,7 +24,7 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
         components::build_shipped(workspace)?;
         components::build_adapters(workspace)?;
     }
-    for name in SHIPPED.into_iter().chain(ADAPTERS) {
+    for name in components::shipped().chain(ADAPTERS) {
         let built = |workspace: &Workspace| {
             let file = format!("{name}.wasm");
             fs::read(workspace.components().join(file))

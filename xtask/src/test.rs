@@ -13,7 +13,7 @@ use std::ffi::OsString;
 use std::process::Command;
 
 use crate::clients;
-use crate::components::{self, ADAPTERS, FOR_TESTS, SHIPPED, beside};
+use crate::components::{self, ADAPTERS, FOR_TESTS, beside};
 use crate::compose;
 use crate::dependencies;
 use crate::process;
@@ -129,9 +129,9 @@ fn lint(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
     })?;
     steps.run("clippy of the components", || {
         let mut cargo = components::cargo(workspace, "clippy");
-        cargo.args(components::selection(&SHIPPED));
-        cargo.args(components::selection(&ADAPTERS));
-        cargo.args(components::selection(&FOR_TESTS));
+        cargo.args(components::selection(components::shipped()));
+        cargo.args(components::selection(ADAPTERS));
+        cargo.args(components::selection(FOR_TESTS));
         process::run(deny_warnings(&mut cargo))
     })?;
     steps.run("documentation", || {

@@ -25,6 +25,9 @@ pub fn run(
         tracing::warn!(variable, "an unknown variable is ignored");
     }
     config.log(given.file.as_deref());
+    for (link, model, day) in config.model.ending_models() {
+        tracing::warn!(link, model, day, "the provider shuts this model down");
+    }
     if let Some(exposed) = given.file.as_deref().and_then(exposed) {
         tracing::warn!("{exposed}");
     }

@@ -47,7 +47,7 @@ pub fn flags(command: Option<Command>) -> impl Iterator<Item = Arg> {
             Some(default) if !default.is_empty() => format!(" [default: {default}]"),
             _ => String::new(),
         };
-        let (help, variable) = (setting.help, setting.variable());
+        let (help, variable) = (setting.help(), setting.variable());
         let arg = Arg::new(setting.name)
             .long(setting.name)
             .value_name(setting.value)

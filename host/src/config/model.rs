@@ -4,7 +4,6 @@
 mod chain_reader;
 mod forms;
 mod input;
-mod providers;
 #[cfg(test)]
 mod tests;
 
@@ -15,12 +14,13 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use concept_refinement_domain::chain::{self, MIDDLEWARE, variable_part};
+use concept_refinement_domain::provider::Provider;
 use concept_refinement_runtime::egress::Origin;
+use url::Url;
 
 use self::chain_reader::ChainReader;
 use self::forms::{base_url, key, line, original, workflow};
 use self::input::{ORIGINAL, SETTINGS};
-use self::providers::{PROVIDERS, Provider};
 use super::error::{ConfigError, did_you_mean};
 use super::reader::{Reader, unusable};
 
@@ -34,6 +34,8 @@ pub(crate) struct ModelLink {
     pub component: ModelChoice,
     /// The origin that it may connect to.
     pub origin: Option<Origin>,
+    /// A domain whose hosts it may connect to as well, by https.
+    pub domain: Option<&'static str>,
     pub settings: LinkSettings,
     /// The links behind a middleware. None: it is a model.
     pub behind: Option<Vec<ModelLink>>,
@@ -50,7 +52,7 @@ pub(crate) struct LinkSettings(pub BTreeMap<String, String>);
 pub(crate) enum ModelChoice {
     Local,
     /// A shipped model that calls a provider over HTTP.
-    Provider(&'static Provider),
+    Provider(Provider),
     /// Middleware that is shipped.
     Middleware(&'static str),
     Component(PathBuf),
@@ -115,6 +117,42 @@ impl ModelLink {
             .iter()
             .filter_map(|link| link.origin.clone())
             .collect()
+    }
+
+    /// Which model of its provider it asks for, if it is known here.
+    pub fn model_name(&self) -> Option<&str> {
+        let given = self.settings.0.get("model-name").map(String::as_str);
+        match self.component {
+            ModelChoice::Provider(provider) => given.or(provider.profile().model),
+            _ => given,
+        }
+    }
+
+    /// The models whose last days their providers have announced: link, model and day.
+    pub fn ending_models(&self) -> Vec<(&str, &str, &'static str)> {
+        let mut models = Vec::new();
+        for link in self.links() {
+            if let (Some(model), Some(day)) = (link.model_name(), link.end_of_model()) {
+                models.push((link.name.as_str(), model, day));
+            }
+        }
+        models
+    }
+
+    /// The last day of that model, if its provider has announced one. Servers elsewhere
+    /// with the same API have models of their own.
+    pub fn end_of_model(&self) -> Option<&'static str> {
+        match self.component {
+            ModelChoice::Provider(provider) if self.is_at_its_own_url(provider) => {
+                provider.end_of(self.model_name()?)
+            }
+            _ => None,
+        }
+    }
+
+    fn is_at_its_own_url(&self, provider: Provider) -> bool {
+        let own = Url::parse(provider.profile().url).ok();
+        self.origin == own.as_ref().and_then(Origin::of_url)
     }
 
     /// The base URL of its provider, if it has one.
@@ -237,12 +275,8 @@ fn shipped<'a>() -> impl Iterator<Item = &'a str> {
 
 /// The names of the shipped models.
 pub(crate) fn shipped_models<'a>() -> impl Iterator<Item = &'a str> {
-    let providers = PROVIDERS.iter().map(|provider| provider.name);
-    ["local"].into_iter().chain(providers)
-}
-
-/// The names of shipped providers.
-#[cfg(test)]
-pub(super) fn provider_names() -> Vec<&'static str> {
-    PROVIDERS.iter().map(|provider| provider.name).collect()
+    let providers = Provider::ALL.iter();
+    ["local"]
+        .into_iter()
+        .chain(providers.map(|provider| provider.profile().name))
 }

@@ -1,5 +1,7 @@
 //! Every setting: its name, its default and its purpose.
 
+use super::model::shipped_models;
+
 /// One setting: the flag `--name`, the variable `REFINEMENT_NAME`, the file's
 /// key `name` with underscores.
 #[derive(Clone, Copy, Debug)]
@@ -12,8 +14,8 @@ pub struct Setting {
     pub value: &'static str,
     /// The heading above its group in the help.
     pub heading: &'static str,
-    /// Its purpose, in one line.
-    pub help: &'static str,
+    /// See [`Self::help`].
+    purpose: &'static str,
     /// Whether the value must never be shown, since it may contain a password.
     pub secret: bool,
     /// Commands that use it besides the service.
@@ -53,7 +55,7 @@ macro_rules! settings {
             default: None,
             value: stringify!($value),
             heading: $heading,
-            help: $help.trim_ascii(),
+            purpose: $help.trim_ascii(),
             secret: false,
             commands: &[$($(Command::$command),+)?],
         }$(.default($default))?$(.$secret())?),+),+]
@@ -141,7 +143,7 @@ pub const SETTINGS: &[Setting] = settings! {
         "max-store" SIZE;
     }
     "The model" {
-        /// local, jigsawstack, openai, stability, replicate, automatic1111, comfyui, the path of a component that exports the model interface, or a chain of them, as fallback(openai, local)
+        /// {models}, the path of a component that exports the model interface, or a chain of them, as fallback(openai, local)
         "model" MODEL = "local" [Refine];
         /// The base URL of the provider of a model that is used alone [default: the provider's own]
         "model-url" URL [Refine TestModel];
@@ -244,6 +246,12 @@ impl Setting {
     /// Whether this command uses it. None: the service, which uses all.
     pub fn concerns(&self, command: Option<Command>) -> bool {
         command.is_none_or(|command| self.commands.contains(&command))
+    }
+
+    /// Its purpose, in one line.
+    pub fn help(&self) -> String {
+        let models: Vec<_> = shipped_models().collect();
+        self.purpose.replace("{models}", &models.join(", "))
     }
 
     /// Its name in the environment.

@@ -68,7 +68,7 @@ impl Components {
         };
         let model = |link: &ModelLink| match &link.component {
             ModelChoice::Local => component("model-local"),
-            ModelChoice::Provider(provider) => component(&format!("model-{}", provider.name)),
+            ModelChoice::Provider(provider) => component(provider.profile().component),
             ModelChoice::Middleware(name) => component(&format!("model-{name}")),
             ModelChoice::Component(path) => read(path).context("model"),
         };

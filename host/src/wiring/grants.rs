@@ -120,7 +120,7 @@ pub fn model(
     network: &Network,
     blobs: &Arc<Blobs>,
 ) -> anyhow::Result<Grants> {
-    let grant = origin(link.origin.clone());
+    let grant = provider(link);
     let settings = link.settings.0.iter();
     let settings = settings.map(|(name, value)| (name.clone().into(), value.clone()));
     let mut settings: GrantedSettings = settings.collect();
@@ -224,9 +224,13 @@ fn receivers(config: &Config) -> Grant {
     }
 }
 
-/// The origin that the operator configured, if any.
-fn origin(named: Option<Origin>) -> Grant {
-    named.map_or(Grant::Nothing, Grant::Origin)
+/// Where the provider of a model is, if it has one.
+fn provider(link: &ModelLink) -> Grant {
+    match (link.origin.clone(), link.domain) {
+        (Some(origin), Some(domain)) => Grant::Domain { origin, domain },
+        (Some(origin), None) => Grant::Origin(origin),
+        (None, _) => Grant::Nothing,
+    }
 }
 
 /// With the time limit of a task.

@@ -1,5 +1,7 @@
 //! What each component may import, and what it exports.
 
+use concept_refinement_domain::provider::Provider;
+
 /// What Rust's standard library imports, without the version: its base. There
 /// are no files and no sockets in it, and the host fills it with nothing.
 pub const STD: [&str; 16] = [
@@ -28,7 +30,7 @@ pub struct Expected {
     pub exports: &'static [&'static str],
 }
 
-pub const COMPONENTS: [Expected; 13] = [
+const OWN: [Expected; 7] = [
     Expected {
         name: "api",
         imports: &[
@@ -105,36 +107,6 @@ pub const COMPONENTS: [Expected; 13] = [
         exports: MODEL_EXPORTS,
     },
     Expected {
-        name: "model-jigsawstack",
-        imports: PROVIDER_IMPORTS,
-        exports: MODEL_EXPORTS,
-    },
-    Expected {
-        name: "model-openai",
-        imports: PROVIDER_IMPORTS,
-        exports: MODEL_EXPORTS,
-    },
-    Expected {
-        name: "model-stability",
-        imports: PROVIDER_IMPORTS,
-        exports: MODEL_EXPORTS,
-    },
-    Expected {
-        name: "model-replicate",
-        imports: PATIENT_PROVIDER_IMPORTS,
-        exports: MODEL_EXPORTS,
-    },
-    Expected {
-        name: "model-automatic1111",
-        imports: PROVIDER_IMPORTS,
-        exports: MODEL_EXPORTS,
-    },
-    Expected {
-        name: "model-comfyui",
-        imports: PATIENT_PROVIDER_IMPORTS,
-        exports: MODEL_EXPORTS,
-    },
-    Expected {
         name: "model-fallback",
         imports: &[
             "concept:refinement/types@0.2.0",
@@ -159,6 +131,19 @@ pub const COMPONENTS: [Expected; 13] = [
         exports: MODEL_EXPORTS,
     },
 ];
+
+/// Those that ship: our own, and one of each provider.
+pub fn components() -> impl Iterator<Item = Expected> {
+    let providers = Provider::ALL.iter().map(|provider| provider.profile());
+    OWN.into_iter().chain(providers.map(|provider| Expected {
+        name: provider.component,
+        imports: match provider.has_receipts {
+            true => PATIENT_PROVIDER_IMPORTS,
+            false => PROVIDER_IMPORTS,
+        },
+        exports: MODEL_EXPORTS,
+    }))
+}
 
 const MODEL_EXPORTS: &[&str] = &["concept:refinement/image-model@0.2.0"];
 

@@ -11,10 +11,12 @@
 
 mod mask;
 
-use concept_refinement_domain::model_name;
+use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
     Error, HttpRequest, Multipart, Original, Provider, Question, Settings, Takes,
 };
+
+const PROFILE: &Profile = provider::Provider::OpenAi.profile();
 
 pub struct OpenAi;
 
@@ -38,7 +40,7 @@ impl Provider for OpenAi {
         original: &Original,
         settings: &Settings,
     ) -> Result<HttpRequest, Error> {
-        let model = settings.name.as_deref().unwrap_or(model_name::OPENAI);
+        let model = settings.name_or_default(PROFILE);
         let fields = [("model", model), ("n", "1"), ("prompt", &question.prompt)];
         let form = Multipart::new(question.random);
         let mask = question.mask.as_deref().map(mask::transparent).transpose();

@@ -1,6 +1,8 @@
 //! The provider's URL and key, which of its models to use, and in what form it gets
 //! originals.
 
+use concept_refinement_domain::provider::Profile;
+
 use crate::outcome::Error;
 
 /// The settings of this model. No `Debug`, so that the key cannot be printed.
@@ -65,6 +67,12 @@ impl Settings {
             workflow: value("model-workflow"),
             names,
         })
+    }
+
+    /// Which of the provider's models to use: the one that is set, or its default. Empty: the
+    /// provider chooses.
+    pub fn name_or_default(&self, provider: &Profile) -> &str {
+        self.name.as_deref().or(provider.model).unwrap_or_default()
     }
 
     /// The error for `model-KEY`, using the name that the operator knows.

@@ -17,7 +17,7 @@ mod prediction;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use concept_refinement_domain::model_name;
+use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
     Answer, Body, ByteStream, Contents, Error, Model, Original, Ports, Question, Request, Settings,
     Takes,
@@ -29,8 +29,7 @@ pub struct Replicate;
 #[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(Replicate);
 
-/// Replicate's own base URL.
-const OWN_URL: &str = "https://api.replicate.com";
+const PROFILE: &Profile = provider::Provider::Replicate.profile();
 
 impl Model for Replicate {
     const DESCRIPTION: &'static str = "Images are refined by a model at Replicate, or on a \
@@ -53,7 +52,7 @@ impl Model for Replicate {
     ) -> Result<Answer, Error> {
         let original = Contents::open(original, request.length).await?;
         let question = Question::new(request, settings, ports.random());
-        let own = settings.base.is(OWN_URL).then_some(model_name::REPLICATE);
+        let own = PROFILE.model.filter(|_| settings.base.is(PROFILE.url));
         match settings.name.as_deref().or(own) {
             Some(name) => hosted::refine(ports, settings, name, &question, original).await,
             None => cog::refine(ports, settings, &question, original).await,
@@ -72,7 +71,7 @@ impl<'a> Input<'a> {
     /// The configured one, else the model's default, else `image`.
     fn of(settings: &'a Settings, model: Option<&str>) -> Self {
         let by_default = match model {
-            Some(model_name::REPLICATE) => "input_images[]",
+            Some(_) if model == PROFILE.model => "input_images[]",
             Some(_) | None => "image",
         };
         let input = settings.input.as_deref().unwrap_or(by_default);
@@ -144,7 +143,7 @@ mod tests {
     fn the_input_is_the_models_own() {
         let settings = |input: &str| {
             let settings = Settings::of(|name| match name {
-                "model-url" => Some(OWN_URL.to_owned()),
+                "model-url" => Some(PROFILE.url.to_owned()),
                 "model-input" => Some(input.to_owned()),
                 _ => None,
             });
@@ -152,10 +151,10 @@ mod tests {
         };
         for (input, model, name, is_list) in [
             ("", None, "image", false),
-            ("", Some(model_name::REPLICATE), "input_images", true),
+            ("", PROFILE.model, "input_images", true),
             ("", Some("a/b"), "image", false),
             ("image_input[]", Some("a/b"), "image_input", true),
-            ("photo", Some(model_name::REPLICATE), "photo", false),
+            ("photo", PROFILE.model, "photo", false),
         ] {
             let settings = settings(input);
             let expected = Input { name, is_list };

@@ -11,11 +11,13 @@
 //! It requests JSON, since raw bytes would not tell that an image was blurred by the
 //! content filter.
 
-use concept_refinement_domain::model_name;
+use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
     Error, HttpRequest, Multipart, Original, Provider, Question, Settings, Takes,
 };
 use serde::Deserialize;
+
+const PROFILE: &Profile = provider::Provider::Stability.profile();
 
 pub struct Stability;
 
@@ -99,7 +101,7 @@ impl Provider for Stability {
         original: &Original,
         settings: &Settings,
     ) -> Result<HttpRequest, Error> {
-        let model = settings.name.as_deref().unwrap_or(model_name::STABILITY);
+        let model = settings.name_or_default(PROFILE);
         let endpoint = endpoint(model)
             .ok_or_else(|| settings.refused("name", "names no model of Stability AI"))?;
         let (name, strength) = match endpoint.strength {
@@ -183,6 +185,6 @@ mod tests {
                 "{model}"
             );
         }
-        assert!(endpoint(model_name::STABILITY).is_some());
+        assert!(PROFILE.model.and_then(endpoint).is_some());
     }
 }

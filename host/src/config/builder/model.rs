@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use concept_refinement_domain::chain::{Component, Link};
+pub use concept_refinement_domain::provider::Provider as ModelProvider;
 use url::Url;
 
 use super::Original;
@@ -28,37 +29,6 @@ pub struct Model {
 /// A component by name or path. An error: the path is not valid text.
 type Named = Result<Component, String>;
 
-/// A provider of image models whose component is shipped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ModelProvider {
-    /// <https://jigsawstack.com>
-    JigsawStack,
-    /// <https://openai.com>, and services with a compatible API for images.
-    OpenAi,
-    /// <https://stability.ai>
-    Stability,
-    /// <https://replicate.com>
-    Replicate,
-    /// The web UI of that name; by default on this machine.
-    Automatic1111,
-    /// ComfyUI; by default on this machine. It needs [`Model::workflow`].
-    ComfyUi,
-}
-
-impl ModelProvider {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::JigsawStack => "jigsawstack",
-            Self::OpenAi => "openai",
-            Self::Stability => "stability",
-            Self::Replicate => "replicate",
-            Self::Automatic1111 => "automatic1111",
-            Self::ComfyUi => "comfyui",
-        }
-    }
-}
-
 impl Model {
     /// The model that is included in the host: it edits by rules, without a network.
     pub fn local() -> Self {
@@ -67,7 +37,7 @@ impl Model {
 
     /// The model of a provider, called over HTTP.
     pub fn provider(provider: ModelProvider) -> Self {
-        Self::shipped(provider.as_str(), None)
+        Self::shipped(provider.profile().name, None)
     }
 
     /// A component of your own, from a file.

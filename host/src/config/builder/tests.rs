@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::config::{Window, model};
+use crate::config::Window;
 
 fn url(text: &str) -> Url {
     text.parse().unwrap()
@@ -155,17 +155,15 @@ fn a_model_has_what_is_set_for_it() {
 
 #[test]
 fn every_provider_that_ships_can_be_chosen() {
-    use ModelProvider::{Automatic1111, ComfyUi, JigsawStack, OpenAi, Replicate, Stability};
-    let all = [
-        JigsawStack,
-        OpenAi,
-        Stability,
-        Replicate,
-        Automatic1111,
-        ComfyUi,
-    ];
-    let names = all.map(ModelProvider::as_str);
-    assert_eq!(names.to_vec(), model::provider_names());
+    for provider in ModelProvider::ALL {
+        let name = provider.profile().name;
+        let model = Model::provider(*provider)
+            .api_key("k")
+            .workflow("/dev/null");
+        let error = Config::builder().model(model).build().err();
+        let error = error.map(|error| error.to_string()).unwrap_or_default();
+        assert!(!error.starts_with("model: "), "{name}: {error}");
+    }
 }
 
 #[test]

@@ -4,13 +4,13 @@
 use std::path::PathBuf;
 
 use concept_refinement_domain::chain::{self, Component, MIDDLEWARE};
+use concept_refinement_domain::provider::{KeyRule, Provider};
 use concept_refinement_runtime::egress::Origin;
 use url::Url;
 
 use super::forms::{base_url, key, line, original, workflow};
 use super::input::{LinkInput, ORIGINAL};
-use super::providers::{PROVIDERS, Provider};
-use super::{LinkSettings, ModelChoice, ModelLink};
+use super::{LinkSettings, ModelChoice, ModelLink, shipped_models};
 use crate::config::error::ConfigError;
 use crate::config::reader::{Reader, unusable};
 
@@ -47,23 +47,32 @@ impl ChainReader<'_> {
         if let Some(workflow) = workflow {
             input.values.insert("workflow".to_owned(), workflow);
         }
-        if let ModelChoice::Provider(provider) = &component {
-            let own = Url::parse(provider.url);
+        let mut domain = None;
+        if let ModelChoice::Provider(provider) = component {
+            let profile = provider.profile();
+            let own = Url::parse(profile.url);
             let own = own.map_err(|error| input.problem("url", error.to_string()))?;
             let asked = url.get_or_insert_with(|| own.clone());
-            if provider.needs_key(asked, &own) && !has_key {
+            let is_own = Origin::of_url(asked) == Origin::of_url(&own);
+            let needs_key = match profile.key {
+                KeyRule::Everywhere => true,
+                KeyRule::AtItsOwnUrl => is_own,
+                KeyRule::Nowhere => false,
+            };
+            if needs_key && !has_key {
                 return Err(self.missing(&input, provider, ("model-api-key", "api_key")));
             }
-            if has_name && !provider.takes_name() {
+            if has_name && !profile.takes_name {
                 let problem = format!(
                     "must not be set where model is {}, which has one",
-                    provider.name
+                    profile.name
                 );
                 return Err(input.problem("name", problem));
             }
-            if !has_workflow && provider.needs_workflow() {
+            if profile.needs_workflow && !has_workflow {
                 return Err(self.missing(&input, provider, ("model-workflow", "workflow")));
             }
+            domain = profile.domain.filter(|_| is_own);
         }
         if let Some(url) = &url {
             input
@@ -84,6 +93,7 @@ impl ChainReader<'_> {
             has_settings,
             component,
             origin: url.as_ref().and_then(Origin::of_url),
+            domain,
             settings: LinkSettings(settings.collect()),
             behind,
             text,
@@ -93,14 +103,17 @@ impl ChainReader<'_> {
     fn missing(
         &self,
         input: &LinkInput<'_>,
-        provider: &Provider,
+        provider: Provider,
         (setting, key): (&'static str, &str),
     ) -> ConfigError {
         let needed = match self.stands_alone {
             true => setting.to_owned(),
             false => format!("models.{}.{key}", input.link),
         };
-        ConfigError::Missing(format!("model {:?} needs {needed}", provider.name))
+        ConfigError::Missing(format!(
+            "model {:?} needs {needed}",
+            provider.profile().name
+        ))
     }
 }
 
@@ -132,7 +145,7 @@ fn shipped_choice(name: &str) -> Option<ModelChoice> {
 }
 
 fn unknown_model(name: &str) -> String {
-    let names: Vec<_> = PROVIDERS.iter().map(|provider| provider.name).collect();
+    let names: Vec<_> = shipped_models().collect();
     let names = names.join(", ");
-    format!("must be local, {names}, the path of a component or a chain of them, not {name:?}")
+    format!("must be {names}, the path of a component or a chain of them, not {name:?}")
 }

@@ -171,6 +171,41 @@ fn a_model_that_stands_alone_may_be_set_by_its_name() {
     assert_eq!(config.model.settings.0["model-api-key"], "k");
 }
 
+/// Of servers elsewhere nothing is known.
+#[test]
+fn the_end_of_a_model_is_known_where_its_provider_has_announced_it() {
+    let key = "[models.openai]\napi_key = 'k'";
+    for (model, file, expected) in [
+        ("openai", key.to_owned(), None),
+        ("local", String::new(), None),
+        (
+            "openai",
+            format!("{key}\nname = 'gpt-image-1.5'"),
+            Some(("openai", "gpt-image-1.5", "2026-12-01")),
+        ),
+        (
+            "openai",
+            format!("{key}\nname = 'gpt-image-1.5'\nurl = 'http://gpu.lan'"),
+            None,
+        ),
+        (
+            "cache(fallback(local, fast=openai))",
+            "[models.fast]\napi_key = 'k'\nname = 'chatgpt-image-latest'".to_owned(),
+            Some(("fast", "chatgpt-image-latest", "2026-12-01")),
+        ),
+    ] {
+        let config = chain(model, &file, &[]).unwrap();
+        let expected: Vec<_> = expected.into_iter().collect();
+        assert_eq!(config.model.ending_models(), expected, "{model}: {file}");
+    }
+}
+
+fn unknown_model() -> String {
+    let names: Vec<_> = super::shipped_models().collect();
+    let names = names.join(", ");
+    format!("model: must be {names}, the path of a component or a chain of them, not \"dall-e\"")
+}
+
 #[test]
 fn what_is_wrong_with_a_link_is_told() {
     let openai = "[models.openai]\napi_key = 'k'\n";
@@ -192,9 +227,7 @@ fn what_is_wrong_with_a_link_is_told() {
         (
             "fallback(dall-e)",
             "",
-            "model: must be local, jigsawstack, openai, stability, replicate, automatic1111, \
-             comfyui, the path of a component or a chain of them, not \"dall-e\""
-                .to_owned(),
+            unknown_model(),
         ),
         (
             "fallback(openai)",
@@ -296,6 +329,7 @@ fn what_is_wrong_with_a_link_is_told() {
 fn a_key_that_is_missing_or_unusable_is_told() {
     let jigsawstack = "model \"jigsawstack\" needs model-api-key";
     let openai = "model \"openai\" needs model-api-key";
+    let unknown_model = unknown_model();
     let ascii = "model_api_key: must be one line of visible ASCII characters";
     let url = "model_url: must be an http or https URL without user information";
     for (settings, expected) in [
@@ -320,11 +354,7 @@ fn a_key_that_is_missing_or_unusable_is_told() {
         ),
         (&[("model-api-key", "hüsh")], ascii),
         (&[("model-url", "http://me:hush@host/")], url),
-        (
-            &[("model", "dall-e")],
-            "model: must be local, jigsawstack, openai, stability, replicate, automatic1111, \
-             comfyui, the path of a component or a chain of them, not \"dall-e\"",
-        ),
+        (&[("model", "dall-e")], &unknown_model),
         (
             &[
                 ("model", "jigsawstack"),
