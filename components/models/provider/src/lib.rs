@@ -12,11 +12,13 @@
 //! buffered; there is never more than one copy of an answer, except while it is
 //! converted.
 
+mod address;
 mod answer;
 mod body;
 #[cfg(target_arch = "wasm32")]
 pub mod component;
 mod exchange;
+mod input;
 mod message;
 mod model;
 mod multipart;
@@ -32,10 +34,13 @@ mod sampling;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod work;
 
+pub use address::{Address, is_segment};
 pub use answer::{Answer, MAX_JSON_WITH_IMAGE, Reply, answer, json, no_image, parsed, reply};
 pub use body::Body;
 pub use exchange::{exchange, success};
+pub use input::Input;
 pub use message::{message_in, said_in};
 pub use model::{Model, Provider, Takes};
 pub use multipart::Multipart;
@@ -47,3 +52,4 @@ pub use ports::{ByteStream, Failure, HttpRequest, Method, Ports, Response};
 pub use question::{Question, Request};
 pub use sampling::{GUIDANCE, NEGATIVE_PROMPT, STEPS};
 pub use settings::{Base, Settings};
+pub use work::{Outcome, Receipt, Stage, outcome};
