@@ -31,6 +31,8 @@ mod picture;
 mod ports;
 mod question;
 mod sampling;
+#[cfg(any(test, feature = "script"))]
+pub mod script;
 mod settings;
 #[cfg(test)]
 mod tests;
