@@ -79,7 +79,7 @@ impl Model for Bfl {
         if let Some(receipt) = Receipt::<Work>::of(question.receipt.as_deref()) {
             let outcome = match place::allowed(&receipt.work.polling_url, &settings.base) {
                 Some(address) => service.outcome(&address).await?,
-                None => Outcome::Gone(place::refused()),
+                None => Outcome::Gone(Error::of_address()),
             };
             let is_same_task = receipt.is_of(task);
             if let Some(answer) = outcome.earlier_answer(ports, is_same_task).await? {
@@ -88,7 +88,7 @@ impl Model for Bfl {
         }
         let work = service.start(&question, original).await?;
         let address =
-            place::allowed(&work.polling_url, &settings.base).ok_or_else(place::refused)?;
+            place::allowed(&work.polling_url, &settings.base).ok_or_else(Error::of_address)?;
         Receipt::new(work, task).keep(ports).await;
         service.outcome(&address).await?.answer()
     }

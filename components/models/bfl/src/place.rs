@@ -1,6 +1,6 @@
 //! Where work may be polled, and an image downloaded by this model.
 
-use concept_refinement_model_provider::{Address, Base, Error};
+use concept_refinement_model_provider::{Address, Base};
 
 /// The provider's own domain: its addresses are on several hosts.
 const DOMAIN: &str = "bfl.ai";
@@ -15,11 +15,6 @@ pub fn allowed(url: &str, base: &Base) -> Option<Address> {
         false => address.has_origin_of(base),
     };
     is_allowed.then_some(address)
-}
-
-/// The error for any other address.
-pub fn refused() -> Error {
-    Error::refused("the provider named an address that is not its own, and was not asked there")
 }
 
 #[cfg(test)]
