@@ -159,7 +159,7 @@ impl<P: Ports> Service<'_, P> {
             return Ok(Outcome::Gone(error));
         }
         let response = success(self.ports, self.settings, response).await?;
-        match answer(response, self.settings, |_| None).await {
+        match answer(response, self.settings, Answer::from_json).await {
             Ok(answer) => Ok(Outcome::Answer(answer)),
             Err(error) if error.is_repeatable() => Err(error),
             Err(error) => Ok(Outcome::Failed(error)),

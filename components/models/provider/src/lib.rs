@@ -17,6 +17,7 @@ mod answer;
 mod body;
 #[cfg(target_arch = "wasm32")]
 pub mod component;
+mod details;
 mod exchange;
 mod input;
 mod message;
