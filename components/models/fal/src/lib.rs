@@ -39,7 +39,7 @@ pub const OWN_URL: &str = "https://queue.fal.run";
 /// The model that is asked by default.
 pub const DEFAULT_NAME: &str = "openai/gpt-image-2.5/sunburst/edit";
 
-/// The shortest time for which a request may wait: the API wants more than a second.
+/// The shortest time for which a request may wait: clients of the API want more than a second.
 const MIN_TIME: Duration = Duration::from_secs(2);
 
 /// Longest answer about a request, in bytes: it may contain logs.

@@ -14,6 +14,8 @@
 mod cog;
 mod hosted;
 mod prediction;
+#[cfg(test)]
+mod tests;
 
 use concept_refinement_domain::model_name;
 use concept_refinement_model_provider::{
