@@ -1,19 +1,7 @@
 //! The details of an error in the form of Google's APIs (`google.rpc.Status`), which say
 //! more than its status.
 
-use serde::Deserialize;
 use serde_json::Value;
-
-#[derive(Deserialize)]
-struct Body {
-    error: Status,
-}
-
-#[derive(Deserialize)]
-struct Status {
-    #[serde(default)]
-    details: Vec<Value>,
-}
 
 /// Whether the key was refused, although the status is 400.
 pub fn is_key_refused(body: &[u8]) -> bool {
@@ -34,8 +22,8 @@ pub fn retry_after(body: &[u8]) -> Option<String> {
 
 /// The first text with this name.
 fn text(body: &[u8], name: &str) -> Option<String> {
-    let body: Body = serde_json::from_slice(body).ok()?;
-    let mut details = body.error.details.iter();
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let mut details = body.get("error")?.get("details")?.as_array()?.iter();
     let text = details.find_map(|detail| detail.get(name)?.as_str())?;
     Some(text.to_owned())
 }

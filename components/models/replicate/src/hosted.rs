@@ -68,8 +68,7 @@ pub async fn refine(
         }
         (Stage::Running, Some(receipt)) => {
             receipt.keep(ports).await;
-            let id = &receipt.work.id;
-            outcome(ports, async || look(ports, settings, id).await).await?
+            ended(ports, settings, &receipt.work.id).await?
         }
     };
     if let Some(receipt) = receipt {
@@ -87,7 +86,7 @@ async fn earlier(
 ) -> Result<Outcome, Error> {
     let id = &receipt.work.id;
     let Some(url) = receipt.output else {
-        let outcome = outcome(ports, async || look(ports, settings, id).await).await?;
+        let outcome = ended(ports, settings, id).await?;
         receipt.keep_output(ports, task, &outcome).await;
         return Ok(outcome);
     };
@@ -145,6 +144,11 @@ async fn make(
         }
     };
     prediction(response).await
+}
+
+/// Polls a prediction until it has ended.
+async fn ended(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Outcome, Error> {
+    outcome(ports, async || look(ports, settings, id).await).await
 }
 
 /// Polls a prediction once.
