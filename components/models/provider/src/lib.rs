@@ -2,9 +2,10 @@
 //! limited size, and the errors of the interface `image-model`.
 //!
 //! If a single request is enough, a model implements [`Provider`]: the request. Otherwise
-//! it implements [`Model`] with calls of [`exchange`]. Only this crate knows where an
-//! answer has its image. Everything is plain Rust that uses [`Ports`]; only `component`
-//! knows WIT.
+//! it implements [`Model`] with calls of [`exchange()`], and of [`outcome`] where a provider
+//! answers with work in progress, which has a [`Receipt`]. This crate finds the image
+//! wherever an answer has it; a provider reads its own only if other images are in it.
+//! Everything is plain Rust that uses [`Ports`]; only `component` knows WIT.
 //!
 //! There are no timeouts here, and requests for new work are not repeated: both are the
 //! caller's job. Work that a provider has accepted is polled until it is done. The key
