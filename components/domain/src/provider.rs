@@ -136,6 +136,30 @@ providers! {
             ("chatgpt-image-latest", "2026-12-01"),
         ],
     }
+    /// Google's Gemini API, <https://ai.google.dev/gemini-api>
+    Gemini "gemini" {
+        url: "https://generativelanguage.googleapis.com",
+        model: Some("gemini-nano-banana-2.1"),
+        // Its page on deprecations, as of November 2026.
+        ends: &[
+            ("gemini-2.5-flash-image", "2027-03-15"),
+            ("gemini-3-pro-image", "2027-05-28"),
+            ("gemini-3.1-flash-image", "2027-05-28"),
+        ],
+    }
+    /// Black Forest Labs, <https://bfl.ai>
+    Bfl "bfl" {
+        url: "https://api.bfl.ai",
+        domain: Some("bfl.ai"),
+        model: Some("flux-2-pro"),
+        has_receipts: true,
+    }
+    /// <https://fal.ai>
+    Fal "fal" {
+        url: "https://queue.fal.run",
+        model: Some("openai/gpt-image-2.5/sunburst/edit"),
+        has_receipts: true,
+    }
     /// <https://stability.ai>
     Stability "stability" {
         url: "https://api.stability.ai",

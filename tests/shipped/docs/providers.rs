@@ -15,7 +15,9 @@ fn each_provider_has_its_row_and_its_place_in_the_readme() {
     for provider in Provider::ALL {
         let profile = provider.profile();
         let name = profile.name;
-        let row = documented.next().unwrap_or_else(|| panic!("{name} has no row"));
+        let row = documented
+            .next()
+            .unwrap_or_else(|| panic!("{name} has no row"));
         assert_eq!(code_spans(row[0]), [name]);
         assert_eq!(code_spans(row[2]), [profile.url], "{name}");
         let is_required = match profile.key {

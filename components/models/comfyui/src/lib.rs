@@ -252,7 +252,7 @@ impl<P: Ports> Server<'_, P> {
         let response = self
             .exchange(HttpRequest::get(path), None::<Contents<Nothing>>)
             .await?;
-        answer(response, self.settings, |_| None).await
+        answer(response, self.settings, Answer::from_json).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {

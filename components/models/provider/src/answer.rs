@@ -114,18 +114,16 @@ pub async fn reply(mut response: Response<impl ByteStream>, max: u64) -> Result<
     })
 }
 
-/// Reads a successful response. `refusal` says why the image in JSON is not to be used.
+/// Reads a successful response. `read` finds the image in JSON, as [`Answer::from_json`]
+/// does.
 pub async fn answer(
     response: Response<impl ByteStream>,
     settings: &Settings,
-    refusal: impl FnOnce(&[u8]) -> Option<String>,
+    read: impl FnOnce(&[u8], &Settings) -> Result<Answer, Error>,
 ) -> Result<Answer, Error> {
     match reply(response, MAX_JSON_WITH_IMAGE).await? {
         Reply::Image(answer) => Ok(answer),
-        Reply::Json(json) => match refusal(&json) {
-            Some(reason) => Err(Error::refused(reason)),
-            None => Answer::from_json(&json, settings),
-        },
+        Reply::Json(json) => read(&json, settings),
     }
 }
 

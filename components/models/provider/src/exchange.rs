@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 
-use crate::answer;
 use crate::message::{is_moderation, message};
 use crate::original::Contents;
 use crate::outcome::Error;
 use crate::ports::{ByteStream, HttpRequest, Ports, Response};
 use crate::settings::Settings;
+use crate::{answer, details};
 
 /// How long an error waits for its message.
 const MESSAGE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -55,13 +55,19 @@ pub async fn success<S: ByteStream>(
             None => "the provider refused the image or the prompt".to_owned(),
         }));
     }
-    let retry_after = response.retry_after.as_deref();
+    let status = match status {
+        400 if details::is_key_refused(&beginning) => 401,
+        status => status,
+    };
+    let retry_after = response
+        .retry_after
+        .or_else(|| details::retry_after(&beginning));
     let now = ports.now();
     Err(Error::of_status(
         status,
         key.is_some(),
         message,
-        retry_after,
+        retry_after.as_deref(),
         now,
     ))
 }

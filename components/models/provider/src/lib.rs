@@ -2,9 +2,10 @@
 //! limited size, and the errors of the interface `image-model`.
 //!
 //! If a single request is enough, a model implements [`Provider`]: the request. Otherwise
-//! it implements [`Model`] with calls of [`exchange`]. Only this crate knows where an
-//! answer has its image. Everything is plain Rust that uses [`Ports`]; only `component`
-//! knows WIT.
+//! it implements [`Model`] with calls of [`exchange()`], and of [`outcome`] where a provider
+//! answers with work in progress, which has a [`Receipt`]. This crate finds the image
+//! wherever an answer has it; a provider reads its own only if other images are in it.
+//! Everything is plain Rust that uses [`Ports`]; only `component` knows WIT.
 //!
 //! There are no timeouts here, and requests for new work are not repeated: both are the
 //! caller's job. Work that a provider has accepted is polled until it is done. The key
@@ -12,11 +13,14 @@
 //! buffered; there is never more than one copy of an answer, except while it is
 //! converted.
 
+mod address;
 mod answer;
 mod body;
 #[cfg(target_arch = "wasm32")]
 pub mod component;
+mod details;
 mod exchange;
+mod input;
 mod message;
 mod model;
 mod multipart;
@@ -29,13 +33,18 @@ mod picture;
 mod ports;
 mod question;
 mod sampling;
+#[cfg(any(test, feature = "script"))]
+pub mod script;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod work;
 
+pub use address::{Address, is_segment};
 pub use answer::{Answer, MAX_JSON_WITH_IMAGE, Reply, answer, json, no_image, parsed, reply};
 pub use body::Body;
 pub use exchange::{exchange, success};
+pub use input::Input;
 pub use message::{message_in, said_in};
 pub use model::{Model, Provider, Takes};
 pub use multipart::Multipart;
@@ -47,3 +56,4 @@ pub use ports::{ByteStream, Failure, HttpRequest, Method, Ports, Response};
 pub use question::{Question, Request};
 pub use sampling::{GUIDANCE, NEGATIVE_PROMPT, STEPS};
 pub use settings::{Base, Settings};
+pub use work::{Outcome, Receipt, Stage, outcome};

@@ -63,7 +63,7 @@ pub fn is_moderation(body: &[u8]) -> bool {
         .is_ok_and(|body| body.get("name").and_then(Value::as_str) == Some("content_moderation"))
 }
 
-/// Whether a message is about the key rather than the content.
+/// Whether a message is about the key rather than the content, or money that is missing.
 pub fn is_about_key(message: &str) -> bool {
     const WORDS: [&str; 14] = [
         "access",
@@ -81,9 +81,11 @@ pub fn is_about_key(message: &str) -> bool {
         "unauthenticated",
         "unauthorized",
     ];
+    const MONEY: [&str; 3] = ["balance", "credit", "credits"];
     let message = message.to_lowercase();
-    let mut words = message.split(|letter: char| !letter.is_alphanumeric());
-    message.trim() == "forbidden" || words.any(|word| WORDS.contains(&word))
+    let words = message.split(|letter: char| !letter.is_alphanumeric());
+    let has = |known: &[&str]| words.clone().any(|word| known.contains(&word));
+    message.trim() == "forbidden" || (has(&WORDS) && !has(&MONEY))
 }
 
 #[cfg(test)]
@@ -184,6 +186,10 @@ mod tests {
             ("You have insufficient permissions for this operation", true),
             ("Unauthorized", true),
             ("The image shows a person", false),
+            (
+                "Exhausted balance. Top up at fal.ai/dashboard/billing",
+                false,
+            ),
             ("Your request was rejected by our safety system", false),
             ("Forbidden keyword: monkey", false),
             ("The author of this picture is known", false),

@@ -54,9 +54,10 @@ pub trait Provider: 'static {
         settings: &Settings,
     ) -> Result<HttpRequest, Error>;
 
-    /// Why an image in its JSON is not to be used. None: it is, wherever it is.
-    fn refusal(_json: &[u8]) -> Option<String> {
-        None
+    /// The image in its JSON, wherever it is. An error: there is none, or it is not to be
+    /// used.
+    fn answer(json: &[u8], settings: &Settings) -> Result<Answer, Error> {
+        Answer::from_json(json, settings)
     }
 }
 
@@ -77,6 +78,6 @@ impl<P: Provider> Model for P {
         let question = Question::new(request, settings, ports.random());
         let request = P::request(&question, original.original(), settings)?;
         let response = exchange(ports, settings, request, Some(original)).await?;
-        answer::answer(response, settings, P::refusal).await
+        answer::answer(response, settings, P::answer).await
     }
 }

@@ -88,6 +88,11 @@ impl Error {
         }
     }
 
+    /// The error for an address at which this model may not ask.
+    pub fn of_address() -> Self {
+        Self::refused("the provider named an address that is not its own, and was not asked there")
+    }
+
     /// The error for an answer without a usable image.
     pub fn of_image(problem: Problem) -> Self {
         Self::refused(match problem {

@@ -17,20 +17,12 @@ use concept_refinement_domain::timestamp::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+pub use crate::script::picture;
+use crate::script::{self, Chunks, KEY};
 use crate::{
     Answer, Base, Body, ByteStream, Contents, Error, Failure, HttpRequest, Model, Original, Ports,
     Provider, Question, Request, Response, Settings, Takes,
 };
-
-const KEY: &str = "sk-hush";
-
-/// One transparent pixel, and so many bytes after its end.
-pub fn picture(padding: usize) -> Vec<u8> {
-    const HEADER: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff";
-    const TRANSPARENT: &[u8] = b"\x21\xf9\x04\x01\0\0\0\0";
-    const PIXEL: &[u8] = b"\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0\x3b";
-    [HEADER, TRANSPARENT, PIXEL, &vec![7; padding]].concat()
-}
 
 pub fn opened(file: &[u8], size: usize) -> Contents<Chunks> {
     now(Contents::open(Chunks::of(file, size), file.len() as u64)).unwrap()
@@ -51,20 +43,6 @@ pub fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
         Poll::Pending => panic!("it waits"),
-    }
-}
-
-pub struct Chunks(VecDeque<Result<Vec<u8>, Failure>>);
-
-impl Chunks {
-    fn of(bytes: &[u8], size: usize) -> Self {
-        Self(bytes.chunks(size).map(|chunk| Ok(chunk.to_vec())).collect())
-    }
-}
-
-impl ByteStream for Chunks {
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
-        self.0.pop_front().transpose()
     }
 }
 
@@ -129,12 +107,7 @@ impl<S: ByteStream> Ports for World<S> {
 }
 
 fn settings() -> Settings {
-    let settings = Settings::of(|name| match name {
-        "model-url" => Some("http://provider.example/".to_owned()),
-        "model-api-key" => Some(KEY.to_owned()),
-        _ => None,
-    });
-    settings.unwrap()
+    script::settings("http://provider.example/", &[]).unwrap()
 }
 
 fn request(length: usize) -> Request {

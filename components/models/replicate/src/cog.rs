@@ -1,12 +1,11 @@
 //! A server built with Cog, which computes a prediction while the request waits.
 
 use concept_refinement_model_provider::{
-    Answer, ByteStream, Contents, Error, HttpRequest, MAX_JSON_WITH_IMAGE, Ports, Question, Reply,
-    Settings, reply, success,
+    Answer, ByteStream, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE, Ports, Question,
+    Reply, Settings, Stage, is_segment, reply, success,
 };
 
-use crate::prediction::{Outcome, Stage, read};
-use crate::{Input, is_segment};
+use crate::prediction::read;
 
 pub async fn refine(
     ports: &impl Ports,
@@ -20,7 +19,9 @@ pub async fn refine(
         ));
     }
     let key = settings.key.as_deref();
-    let body = Input::of(settings, None).with_data(question, settings, original.original())?;
+    let input = Input::of(settings, "image");
+    let body = input.with_data(question, settings, original.original())?;
+    let body = body.within("{\"input\":", "}");
     let path = format!("/predictions/{}", question.task_id);
     let request = HttpRequest::post(path, "application/json", body)
         .put()
@@ -36,8 +37,7 @@ pub async fn refine(
         Reply::Json(json) => json,
     };
     match read(&json, settings)?.1 {
-        Stage::Ended(Outcome::Answer(answer)) => Ok(answer),
-        Stage::Ended(Outcome::Failed(error) | Outcome::Gone(error)) => Err(error),
+        Stage::Ended(outcome) => outcome.answer(),
         // It says no more about a running prediction; when asked again, it waits.
         Stage::Running => Err(Error::Unknown(
             "the provider is still at work on the image".to_owned(),

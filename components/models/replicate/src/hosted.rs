@@ -8,23 +8,20 @@ use std::time::Duration;
 
 use concept_refinement_domain::original::{AllowedSources, check_url};
 use concept_refinement_model_provider::{
-    Answer, Body, ByteStream, Contents, Error, HttpRequest, MAX_JSON_WITH_IMAGE, Multipart,
-    Nothing, Ports, Question, Reply, Response, Settings, exchange, json, persistently, reply,
-    success,
+    Answer, Body, ByteStream, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE, Multipart,
+    Nothing, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, exchange,
+    is_segment, json, outcome, reply, success,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::prediction::{Outcome, Stage, read};
-use crate::{Input, is_segment};
+use crate::PROFILE;
+use crate::prediction::read;
 
 /// Larger originals are uploaded first, as the reference requires; in bytes.
 const MAX_DATA_URL: u64 = 256 << 10;
 
 /// The shortest time after which Replicate cancels a prediction.
 const MIN_TIME: Duration = Duration::from_secs(5);
-
-/// Polling interval for a prediction.
-const PAUSE: Duration = Duration::from_millis(500);
 
 const MAX_FILE_JSON: u64 = 64 << 10;
 
@@ -38,6 +35,12 @@ struct Urls {
     get: String,
 }
 
+/// An accepted prediction.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+struct Prediction {
+    id: String,
+}
+
 pub async fn refine(
     ports: &impl Ports,
     settings: &Settings,
@@ -46,78 +49,55 @@ pub async fn refine(
     original: Contents<impl ByteStream + 'static>,
 ) -> Result<Answer, Error> {
     let task = question.task_id.as_str();
-    if let Some(receipt) = Receipt::of(question.receipt.as_deref()) {
-        let is_own = receipt.task.as_deref() == Some(task);
-        match answered(ports, settings, receipt, task).await? {
-            Outcome::Answer(answer) => return Ok(answer),
-            Outcome::Failed(error) if is_own => return Err(error),
-            // The receipt of a task that an operator retries; or it was cancelled
-            // meanwhile, its output was removed, or it is no longer known.
-            Outcome::Failed(_) | Outcome::Gone(_) => ports.give_up().await?,
+    let receipt = Receipt::<Prediction>::of(question.receipt.as_deref());
+    if let Some(receipt) = receipt.filter(|receipt| is_segment(&receipt.work.id)) {
+        let is_same_task = receipt.is_of(task);
+        let outcome = earlier(ports, settings, receipt, task).await?;
+        if let Some(answer) = outcome.earlier_answer(ports, is_same_task).await? {
+            return Ok(answer);
         }
     }
     let said = make(ports, settings, name, question, original).await?;
     let (id, made) = read(&said, settings)?;
     let id = id.filter(|id| is_segment(id));
-    let (id, outcome) = match (made, id) {
-        (Stage::Ended(outcome), id) => (id, outcome),
+    let receipt = id.map(|id| Receipt::new(Prediction { id }, task));
+    let outcome = match (made, &receipt) {
+        (Stage::Ended(outcome), _) => outcome,
         (Stage::Running, None) => {
             return Err(Error::refused("the provider did not name the prediction"));
         }
-        (Stage::Running, Some(id)) => {
-            keep(ports, &id, None, task).await;
-            let outcome = outcome(ports, settings, &id).await?;
-            (Some(id), outcome)
+        (Stage::Running, Some(receipt)) => {
+            receipt.keep(ports).await;
+            ended(ports, settings, &receipt.work.id).await?
         }
     };
-    match (outcome, id) {
-        (Outcome::Answer(answer), Some(id)) => Ok(with_receipt(ports, id, answer, task).await),
-        (Outcome::Answer(answer), None) => Ok(answer),
-        (Outcome::Failed(error) | Outcome::Gone(error), _) => Err(error),
+    if let Some(receipt) = receipt {
+        receipt.keep_output(ports, task, &outcome).await;
     }
+    outcome.answer()
 }
 
 /// The outcome of a prediction that an earlier call created.
-async fn answered(
+async fn earlier(
     ports: &impl Ports,
     settings: &Settings,
-    receipt: Receipt,
+    receipt: Receipt<Prediction>,
     task: &str,
 ) -> Result<Outcome, Error> {
+    let id = &receipt.work.id;
     let Some(url) = receipt.output else {
-        let outcome = outcome(ports, settings, &receipt.id).await?;
-        return Ok(match outcome {
-            Outcome::Answer(answer) => {
-                Outcome::Answer(with_receipt(ports, receipt.id, answer, task).await)
-            }
-            outcome => outcome,
-        });
+        let outcome = ended(ports, settings, id).await?;
+        receipt.keep_output(ports, task, &outcome).await;
+        return Ok(outcome);
     };
     // Outputs are removed after an hour. Without knowing whether that has happened, try
     // it.
-    Ok(match look(ports, settings, &receipt.id).await {
+    Ok(match look(ports, settings, id).await {
         Ok(Stage::Ended(outcome @ (Outcome::Answer(_) | Outcome::Gone(_)))) => outcome,
         Ok(Stage::Ended(Outcome::Failed(_)) | Stage::Running) | Err(_) => {
             Outcome::Answer(Answer::Location(url))
         }
     })
-}
-
-/// Stores the URL of the output as well.
-async fn with_receipt(ports: &impl Ports, id: String, answer: Answer, task: &str) -> Answer {
-    if let Answer::Location(url) = &answer {
-        keep(ports, &id, Some(url.clone()), task).await;
-    }
-    answer
-}
-
-async fn keep(ports: &impl Ports, id: &str, output: Option<String>, task: &str) {
-    let receipt = Receipt {
-        id: id.to_owned(),
-        task: Some(task.to_owned()),
-        output,
-    };
-    ports.keep(&receipt.to_bytes()).await;
 }
 
 /// Creates a prediction. Returns what the response says about it.
@@ -130,11 +110,17 @@ async fn make(
 ) -> Result<Vec<u8>, Error> {
     let model = Model::parse(name)
         .ok_or_else(|| settings.refused("name", "must be OWNER/NAME or OWNER/NAME:VERSION"))?;
-    let input = Input::of(settings, Some(name));
-    let request = |body| {
+    let input = Input::of(
+        settings,
+        match Some(name) == PROFILE.model {
+            true => "input_images[]",
+            false => "image",
+        },
+    );
+    let request = |body: Body| {
         let seconds = question.time_left.max(MIN_TIME).as_secs();
         model
-            .request(body, settings.key.as_deref())
+            .request(body.within("{\"input\":", "}"), settings.key.as_deref())
             .with("cancel-after", Some(format!("{seconds}s")))
     };
     let source_url = question
@@ -161,19 +147,8 @@ async fn make(
 }
 
 /// Polls a prediction until it has ended.
-async fn outcome(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Outcome, Error> {
-    loop {
-        let stage = persistently(ports, async || look(ports, settings, id).await);
-        let stage = stage.await.map_err(|error| match error {
-            // The key was valid when the prediction was accepted.
-            Error::Unauthorized(reason) => Error::Refused(reason),
-            error => error,
-        })?;
-        match stage {
-            Stage::Running => ports.sleep(PAUSE).await,
-            Stage::Ended(outcome) => return Ok(outcome),
-        }
-    }
+async fn ended(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Outcome, Error> {
+    outcome(ports, async || look(ports, settings, id).await).await
 }
 
 /// Polls a prediction once.
@@ -190,31 +165,6 @@ async fn look(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Stage
     let response = success(ports, settings, response).await?;
     let said = prediction(response).await?;
     Ok(read(&said, settings)?.1)
-}
-
-/// The receipt of a prediction.
-#[derive(Debug, PartialEq, Eq, Deserialize, Serialize)]
-struct Receipt {
-    id: String,
-    /// The task that asked for it. That of another one belongs to a failed task, which an
-    /// operator retries.
-    #[serde(default)]
-    task: Option<String>,
-    /// URL of its output, once it has ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    output: Option<String>,
-}
-
-impl Receipt {
-    /// None: there is none, or it is in another format.
-    fn of(bytes: Option<&[u8]>) -> Option<Self> {
-        let receipt: Self = serde_json::from_slice(bytes?).ok()?;
-        is_segment(&receipt.id).then_some(receipt)
-    }
-
-    fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
-    }
 }
 
 /// The JSON of a response about a prediction.
@@ -256,13 +206,12 @@ impl<'a> Model<'a> {
             None => (text, None),
         };
         let (owner, name) = model.split_once('/')?;
-        let is_plain = |part: &str| is_segment(&part.replace('.', "-"));
         let parsed = Self {
             owner,
             name,
             version,
         };
-        let is_usable = is_plain(owner) && is_plain(name) && version.is_none_or(is_segment);
+        let is_usable = is_segment(owner) && is_segment(name) && version.is_none_or(is_segment);
         is_usable.then_some(parsed)
     }
 
@@ -283,30 +232,29 @@ impl<'a> Model<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PROFILE;
 
     #[test]
-    fn a_receipt_is_read_as_it_was_kept() {
-        let receipt = |output: Option<&str>| Receipt {
-            id: "gm3q".to_owned(),
-            task: Some("5e1f".to_owned()),
-            output: output.map(str::to_owned),
+    fn a_receipt_is_the_id_and_what_came_of_it() {
+        let running = Receipt::new(
+            Prediction {
+                id: "gm3q".to_owned(),
+            },
+            "5e1f",
+        );
+        let ended = Receipt {
+            output: Some("https://replicate.delivery/1.png".to_owned()),
+            ..running.clone()
         };
-        for receipt in [
-            receipt(None),
-            receipt(Some("https://replicate.delivery/1.png")),
+        for (receipt, json) in [
+            (running, r#"{"id":"gm3q","task":"5e1f"}"#),
+            (
+                ended,
+                r#"{"id":"gm3q","task":"5e1f","output":"https://replicate.delivery/1.png"}"#,
+            ),
         ] {
-            assert_eq!(Receipt::of(Some(&receipt.to_bytes())), Some(receipt));
+            assert_eq!(receipt.to_bytes(), json.as_bytes());
+            assert_eq!(Receipt::of(Some(json.as_bytes())), Some(receipt));
         }
-        let earlier = Receipt {
-            task: None,
-            ..receipt(None)
-        };
-        assert_eq!(Receipt::of(Some(br#"{"id":"gm3q"}"#)), Some(earlier));
-        for odd in [&b""[..], b"{}", br#"{"id":"../x"}"#, b"\xff"] {
-            assert_eq!(Receipt::of(Some(odd)), None, "{odd:?}");
-        }
-        assert_eq!(Receipt::of(None), None);
     }
 
     #[test]
@@ -319,6 +267,7 @@ mod tests {
             ("a/", None),
             ("/b", None),
             ("a/b/c", None),
+            ("a/..", None),
             ("a/b?c", None),
             ("a/b:", None),
             ("a/b:c/d", None),

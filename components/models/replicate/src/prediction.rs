@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use concept_refinement_model_provider::{
-    Answer, Error, Picture, Settings, message_in, no_image, parsed,
+    Answer, Error, Outcome, Picture, Settings, Stage, message_in, no_image, parsed,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,23 +19,6 @@ struct Prediction<'a> {
     /// Its output was removed, as Replicate does after an hour.
     #[serde(default)]
     data_removed: bool,
-}
-
-/// The state of a prediction.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Stage {
-    Running,
-    Ended(Outcome),
-}
-
-/// The outcome of a prediction.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
-    Answer(Answer),
-    /// It ended without a usable image.
-    Failed(Error),
-    /// It was cancelled, or its output was removed.
-    Gone(Error),
 }
 
 /// Parses the JSON of a prediction: its id and state. A state that is not known counts as

@@ -13,7 +13,7 @@
 
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
-    Error, HttpRequest, Multipart, Original, Provider, Question, Settings, Takes,
+    Answer, Error, HttpRequest, Multipart, Original, Provider, Question, Settings, Takes,
 };
 use serde::Deserialize;
 
@@ -30,7 +30,7 @@ const INPAINT: &str = "/v2beta/stable-image/edit/inpaint";
 const MAX_SEED: u32 = u32::MAX - 1;
 
 #[derive(Deserialize)]
-struct Answer {
+struct Finish {
     finish_reason: Option<String>,
 }
 
@@ -135,12 +135,20 @@ impl Provider for Stability {
             .with_bearer(settings.key.as_deref()))
     }
 
-    fn refusal(json: &[u8]) -> Option<String> {
-        let answer: Answer = serde_json::from_slice(json).ok()?;
-        let is_blurred = answer.finish_reason.as_deref() == Some("CONTENT_FILTERED");
-        is_blurred
-            .then(|| "the provider withheld the image, since it is against its rules".to_owned())
+    fn answer(json: &[u8], settings: &Settings) -> Result<Answer, Error> {
+        match is_blurred(json) {
+            true => Err(Error::refused(
+                "the provider withheld the image, since it is against its rules",
+            )),
+            false => Answer::from_json(json, settings),
+        }
     }
+}
+
+/// Whether the image in this JSON was blurred by the content filter.
+fn is_blurred(json: &[u8]) -> bool {
+    let finish: Option<Finish> = serde_json::from_slice(json).ok();
+    finish.is_some_and(|finish| finish.finish_reason.as_deref() == Some("CONTENT_FILTERED"))
 }
 
 #[cfg(test)]
@@ -162,8 +170,7 @@ mod tests {
             (r#"{"image":"","finish_reason":"CONTENT_FILTERED"}"#, true),
             (r#"{"image":"R0"#, false),
         ] {
-            let refusal = Stability::refusal(json.as_bytes());
-            assert_eq!(refusal.is_some(), is_refused, "{json}");
+            assert_eq!(is_blurred(json.as_bytes()), is_refused, "{json}");
         }
     }
 

@@ -1,0 +1,175 @@
+//! The models of Black Forest Labs as an image model.
+//!
+//! Formats: `POST /v1/{model}` and `GET /v1/get_result`, in the API reference (its
+//! OpenAPI document) and the pages on integration and errors, as of November 2026. The
+//! names of models are those of the paths, as `flux-2-pro` and `flux-kontext-max`.
+//!
+//! Work is polled at an address that the provider answers, on one of several hosts below
+//! its domain. The address is the receipt. It is checked before anything is sent to it,
+//! also when it was stored, and the key goes nowhere else. The image is at another
+//! address for ten minutes, so that it is downloaded at once.
+//!
+//! There is neither strength nor mask, and no documented idempotency key.
+
+mod place;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use concept_refinement_domain::provider::{self, Profile};
+use concept_refinement_model_provider::{
+    Address, Answer, Body, ByteStream, Contents, Error, HttpRequest, MAX_JSON_WITH_IMAGE, Model,
+    Nothing, Outcome, Ports, Question, Receipt, Reply, Request, Response, Settings, Stage, Takes,
+    answer, exchange, is_segment, json, outcome, reply, success,
+};
+use serde::{Deserialize, Serialize};
+
+use status::Status;
+
+pub struct Bfl;
+
+#[cfg(target_arch = "wasm32")]
+concept_refinement_model_provider::export_model!(Bfl);
+
+const PROFILE: &Profile = provider::Provider::Bfl.profile();
+
+/// Longest answer to a request for work, in bytes.
+const MAX_JSON: u64 = 64 << 10;
+
+#[derive(Serialize)]
+struct Fields<'a> {
+    prompt: &'a str,
+    output_format: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u32>,
+}
+
+/// Accepted work.
+#[derive(Deserialize, Serialize)]
+struct Work {
+    /// Where it is polled.
+    polling_url: String,
+}
+
+impl Model for Bfl {
+    const DESCRIPTION: &'static str =
+        "Images are refined by Black Forest Labs, which gets the image and the prompt.";
+
+    fn takes(_: &Settings, _: bool) -> Takes {
+        Takes {
+            strength: false,
+            seed: true,
+            mask: false,
+        }
+    }
+
+    async fn refine(
+        ports: &impl Ports,
+        settings: &Settings,
+        request: Request,
+        original: impl ByteStream + 'static,
+    ) -> Result<Answer, Error> {
+        let original = Contents::open(original, request.length).await?;
+        let question = Question::new(request, settings, ports.random());
+        let service = Service { ports, settings };
+        let task = question.task_id.as_str();
+        if let Some(receipt) = Receipt::<Work>::of(question.receipt.as_deref()) {
+            let outcome = match place::allowed(&receipt.work.polling_url, &settings.base) {
+                Some(address) => service.outcome(&address).await?,
+                None => Outcome::Gone(Error::of_address()),
+            };
+            let is_same_task = receipt.is_of(task);
+            if let Some(answer) = outcome.earlier_answer(ports, is_same_task).await? {
+                return Ok(answer);
+            }
+        }
+        let work = service.start(&question, original).await?;
+        let address =
+            place::allowed(&work.polling_url, &settings.base).ok_or_else(Error::of_address)?;
+        Receipt::new(work, task).keep(ports).await;
+        service.outcome(&address).await?.answer()
+    }
+}
+
+struct Service<'a, P> {
+    ports: &'a P,
+    settings: &'a Settings,
+}
+
+impl<P: Ports> Service<'_, P> {
+    /// Requests work.
+    async fn start(
+        &self,
+        question: &Question,
+        original: Contents<impl ByteStream + 'static>,
+    ) -> Result<Work, Error> {
+        let name = self.settings.name_or_default(PROFILE);
+        if !is_segment(name) {
+            let problem = "must be the last part of a model's path, as flux-2-pro";
+            return Err(self.settings.refused("name", problem));
+        }
+        let fields = Fields {
+            prompt: &question.prompt,
+            output_format: "png",
+            seed: question.seed,
+        };
+        let quotes = ("\"", "\"");
+        let body = Body::json_with_image(&fields, "input_image", quotes, original.original())?;
+        let request = HttpRequest::post(format!("/v1/{name}"), "application/json", body)
+            .with("x-key", self.settings.key.clone());
+        let response = exchange(self.ports, self.settings, request, Some(original)).await?;
+        json(response, MAX_JSON).await
+    }
+
+    /// Polls work until it has ended.
+    async fn outcome(&self, address: &Address) -> Result<Outcome, Error> {
+        outcome(self.ports, async || self.look(address).await).await
+    }
+
+    /// Polls work once, and downloads its image if there is one.
+    async fn look(&self, address: &Address) -> Result<Stage, Error> {
+        let response = self.get(address, self.settings.key.clone()).await?;
+        if response.status == 404 {
+            let error = Error::refused("the provider answered 404");
+            return Ok(Stage::Ended(Outcome::Gone(error)));
+        }
+        let response = success(self.ports, self.settings, response).await?;
+        let Reply::Json(json) = reply(response, MAX_JSON_WITH_IMAGE).await? else {
+            return Err(Error::refused("the provider answered an image unasked"));
+        };
+        match status::read(&json, self.settings)? {
+            Status::Running => Ok(Stage::Running),
+            Status::Ready(url) => self.delivered(url).await.map(Stage::Ended),
+            Status::Ended(outcome) => Ok(Stage::Ended(outcome)),
+        }
+    }
+
+    /// The image at this URL, which needs no key. Where the model may not download it, its
+    /// caller may.
+    async fn delivered(&self, url: String) -> Result<Outcome, Error> {
+        let Some(address) = place::allowed(&url, &self.settings.base) else {
+            return Ok(Outcome::Answer(Answer::Location(url)));
+        };
+        let response = self.get(&address, None).await?;
+        if matches!(response.status, 403 | 404 | 410) {
+            let error = Error::refused("the provider has removed the image");
+            return Ok(Outcome::Gone(error));
+        }
+        let response = success(self.ports, self.settings, response).await?;
+        match answer(response, self.settings, Answer::from_json).await {
+            Ok(answer) => Ok(Outcome::Answer(answer)),
+            Err(error) if error.is_repeatable() => Err(error),
+            Err(error) => Ok(Outcome::Failed(error)),
+        }
+    }
+
+    async fn get(
+        &self,
+        address: &Address,
+        key: Option<String>,
+    ) -> Result<Response<P::Stream>, Error> {
+        let request = HttpRequest::get(&address.path).with("x-key", key);
+        let none = None::<Contents<Nothing>>;
+        self.ports.send(&address.origin, request, none).await
+    }
+}

@@ -1,0 +1,165 @@
+//! The status of work, as the provider tells it.
+
+use std::borrow::Cow;
+
+use concept_refinement_model_provider::{
+    Error, Outcome, Settings, message_in, no_image, parsed, said_in,
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    status: Cow<'a, str>,
+    #[serde(borrow, default)]
+    result: Option<Sample<'a>>,
+    #[serde(default)]
+    details: Value,
+}
+
+#[derive(Deserialize)]
+struct Sample<'a> {
+    #[serde(borrow, default)]
+    sample: Option<Cow<'a, str>>,
+}
+
+/// The status of work.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Status {
+    Running,
+    /// It has ended with an image at this URL.
+    Ready(String),
+    /// It has ended without one.
+    Ended(Outcome),
+}
+
+/// Parses the JSON of a poll. A status that is not known counts as running. An error: it is
+/// not of the form that the provider documents.
+pub fn read(json: &[u8], settings: &Settings) -> Result<Status, Error> {
+    let answer: Answer<'_> = parsed(json)?;
+    let key = settings.key.as_deref();
+    let sample = answer.result.and_then(|result| result.sample);
+    let failed = |reason: String| Status::Ended(Outcome::Failed(Error::Refused(reason)));
+    Ok(match &*answer.status {
+        "Ready" => match sample {
+            Some(url) => Status::Ready(settings.base.resolved(url.trim())),
+            None => Status::Ended(Outcome::Failed(no_image(json, settings))),
+        },
+        "Request Moderated" => failed(with_reasons(
+            "the provider refused the image or the prompt",
+            &answer.details,
+            key,
+        )),
+        "Content Moderated" => failed(with_reasons(
+            "the provider withheld the image, since it is against its rules",
+            &answer.details,
+            key,
+        )),
+        "Error" | "Failed" => failed(match message_in(&answer.details, key) {
+            Some(said) => format!("the provider could not refine the image: {said}"),
+            None => "the provider could not refine the image".to_owned(),
+        }),
+        "Task not found" => {
+            let error = Error::refused("the provider no longer knows the refinement");
+            Status::Ended(Outcome::Gone(error))
+        }
+        _ => Status::Running,
+    })
+}
+
+/// A sentence with the reasons that the provider gives, if it gives some.
+fn with_reasons(sentence: &str, details: &Value, key: Option<&str>) -> String {
+    let reasons = details.get("Moderation Reasons").and_then(Value::as_array);
+    let reasons: Vec<_> = reasons
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    match reasons.is_empty() {
+        true => sentence.to_owned(),
+        false => format!("{sentence} ({})", said_in(&reasons.join(", "), key)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use concept_refinement_model_provider::script::settings;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::PROFILE;
+
+    #[test]
+    fn a_status_says_how_far_work_is() {
+        let settings = settings(PROFILE.url, &[]).unwrap();
+        let ready = |url: &str| Ok(Status::Ready(url.to_owned()));
+        let failed = |reason: &str| Ok(Status::Ended(Outcome::Failed(Error::refused(reason))));
+        for (json, expected) in [
+            (r#"{"status":"Pending"}"#, Ok(Status::Running)),
+            (r#"{"status":"Queued","result":null}"#, Ok(Status::Running)),
+            (
+                r#"{"status":"Reviewing","details":[]}"#,
+                Ok(Status::Running),
+            ),
+            (
+                r#"{"status":"Ready","result":{"sample":" https://delivery.bfl.ai/1.png "}}"#,
+                ready("https://delivery.bfl.ai/1.png"),
+            ),
+            (
+                r#"{"status":"Ready","result":{"sample":"/1.png","prompt":"https://x.example"}}"#,
+                ready("https://api.bfl.ai/1.png"),
+            ),
+            (
+                r#"{"status":"Ready","result":{"sample":null},"details":{"error":"Sorry, sk-hush"}}"#,
+                failed("the provider answered no image"),
+            ),
+            (
+                r#"{"status":"Ready","result":null}"#,
+                failed("the provider answered no image"),
+            ),
+            (
+                r#"{"status":"Request Moderated","details":null}"#,
+                failed("the provider refused the image or the prompt"),
+            ),
+            (
+                r#"{"status":"Content Moderated","details":{"Moderation Reasons":["A","sk-hush"]}}"#,
+                failed("the provider withheld the image, since it is against its rules (A, ***)"),
+            ),
+            (
+                r#"{"status":"Failed","details":{"message":"No"}}"#,
+                failed("the provider could not refine the image: No"),
+            ),
+            (
+                r#"{"status":"Error"}"#,
+                failed("the provider could not refine the image"),
+            ),
+            (
+                r#"{"id":"1f8c"}"#,
+                Err(Error::refused(
+                    "the provider's answer is not JSON of the form that was expected",
+                )),
+            ),
+        ] {
+            assert_eq!(read(json.as_bytes(), &settings), expected, "{json}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_panics(json in any::<Vec<u8>>(), status in any::<String>(), text in any::<String>()) {
+            let settings = settings(PROFILE.url, &[]).unwrap();
+            let _ = read(&json, &settings);
+            for status in [status.as_str(), "Ready", "Error", "Request Moderated"] {
+                let details = serde_json::json!({"Moderation Reasons": [text], "error": text});
+                let result = serde_json::json!({"sample": text});
+                let json = serde_json::json!({"status": status, "result": result, "details": details});
+                let read = read(json.to_string().as_bytes(), &settings).unwrap();
+                if let Status::Ended(Outcome::Failed(Error::Refused(reason))) = read {
+                    prop_assert!(reason.chars().count() <= 300, "{}", reason);
+                    prop_assert!(!reason.chars().any(char::is_control), "{}", reason);
+                }
+            }
+        }
+    }
+}
