@@ -11,7 +11,9 @@ fn each_provider_has_its_row_and_its_place_in_the_readme() {
     let (section, _) = section.split_once("### ").unwrap();
     let readme = read("README.md");
     let (introduction, _) = readme.split_once("\n## ").unwrap();
-    let mut documented = rows(section);
+    let (mut documented, ends): (Vec<_>, Vec<_>) =
+        rows(section).partition(|cells| cells.len() > 4);
+    let mut documented = documented.drain(..);
     for provider in Provider::ALL {
         let profile = provider.profile();
         let name = profile.name;
@@ -27,6 +29,14 @@ fn each_provider_has_its_row_and_its_place_in_the_readme() {
         assert_eq!(row[3].starts_with("required"), is_required, "{name}");
         let model: Vec<_> = profile.model.into_iter().collect();
         assert_eq!(code_spans(row[4]), model, "{name}");
+        for (model, day) in profile.ends {
+            let is_told = |row: &Vec<&str>| {
+                code_spans(row[0]) == [name]
+                    && code_spans(row[1]).iter().any(|told| told == model)
+                    && row[2] == *day
+            };
+            assert!(ends.iter().any(is_told), "{name}: {model} ends on {day}");
+        }
         let is_named = [format!("`{name}`"), format!("`--model {name}`")];
         assert!(
             is_named.iter().any(|text| introduction.contains(text)),
