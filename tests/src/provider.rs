@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, BufReader};
 use tokio::net::TcpStream;
 
+use crate::pictures::Picture;
 use crate::server::{Connections, Reply, head, listen, send};
 
 /// How each prompt begins; a number follows.
@@ -25,7 +26,7 @@ struct Served {
     /// By prompt or by path.
     replies: Mutex<HashMap<String, VecDeque<Reply>>>,
     /// By how a path begins, where there is no other.
-    others: Mutex<Vec<(&'static str, Reply)>>,
+    others: Mutex<Vec<(String, Reply)>>,
     asked: Mutex<HashMap<String, Vec<Asked>>>,
     names: AtomicUsize,
     handler: Option<Handler>,
@@ -128,8 +129,9 @@ impl Provider {
     }
 
     /// Answers what begins so, and nothing else was said of.
-    pub fn serve_below(&self, path: &'static str, reply: Reply) {
-        self.served.others.lock().unwrap().push((path, reply));
+    pub fn serve_below(&self, path: &str, reply: Reply) {
+        let mut others = self.served.others.lock().unwrap();
+        others.push((path.to_owned(), reply));
     }
 
     /// What came at paths that begin so, in no order.
@@ -164,7 +166,8 @@ impl Provider {
         asked.get(prompt).map_or(0, Vec::len)
     }
 
-    fn name(&self) -> usize {
+    /// A number that nothing else of it has.
+    pub fn name(&self) -> usize {
         self.served.names.fetch_add(1, Ordering::Relaxed)
     }
 
@@ -230,6 +233,14 @@ impl Asked {
         parts
     }
 
+    /// What the part of this name in its form contains.
+    pub fn part(&self, name: &str) -> Option<Vec<u8>> {
+        let name = format!("; name=\"{name}\"");
+        let mut parts = self.form().into_iter();
+        let part = parts.find(|part| part.disposition.contains(&name))?;
+        Some(part.contents)
+    }
+
     /// The prompt in its body, or its path.
     pub fn key(&self) -> String {
         let mut windows = self.body.windows(PROMPT.len());
@@ -242,6 +253,28 @@ impl Asked {
 }
 
 impl Part {
+    /// A field.
+    pub fn field(name: &str, value: &str) -> Self {
+        Self {
+            disposition: format!("form-data; name=\"{name}\""),
+            content_type: None,
+            contents: value.as_bytes().to_vec(),
+        }
+    }
+
+    /// The file of a picture, which is called by its format.
+    pub fn file(name: &str, picture: &Picture) -> Self {
+        let extension = match picture.media_type {
+            "image/jpeg" => "jpg",
+            other => other.trim_start_matches("image/"),
+        };
+        Self {
+            disposition: format!("form-data; name=\"{name}\"; filename=\"image.{extension}\""),
+            content_type: Some(picture.media_type.to_owned()),
+            contents: picture.bytes.clone(),
+        }
+    }
+
     fn new(head: &str, contents: Vec<u8>) -> Self {
         let header = |name: &str| {
             let mut lines = head.split("\r\n");
