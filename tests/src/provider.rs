@@ -1,6 +1,8 @@
 //! A provider of image models that answers each prompt as its test wants it to,
 //! and remembers what it was asked, to the byte.
 
+mod form;
+
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +12,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, BufReader};
 use tokio::net::TcpStream;
 
-use crate::pictures::Picture;
+pub use self::form::Part;
 use crate::server::{Connections, Reply, head, listen, send};
 
 /// How each prompt begins; a number follows.
@@ -44,15 +46,6 @@ pub struct Asked {
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-}
-
-/// One part of a form.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// Its `Content-Disposition`.
-    pub disposition: String,
-    pub content_type: Option<String>,
-    pub contents: Vec<u8>,
 }
 
 impl Provider {
@@ -216,21 +209,7 @@ impl Asked {
 
     /// Of a `multipart/form-data`.
     pub fn form(&self) -> Vec<Part> {
-        let content_type = self.header("content-type").unwrap();
-        let (kind, boundary) = content_type.split_once("; boundary=").unwrap();
-        assert_eq!(kind, "multipart/form-data");
-        let mut rest = self.body.as_slice();
-        let mut parts = Vec::new();
-        expect(&mut rest, format!("--{boundary}").as_bytes());
-        let next = format!("\r\n--{boundary}");
-        while !rest.starts_with(b"--") {
-            expect(&mut rest, b"\r\n");
-            let head = until(&mut rest, b"\r\n\r\n");
-            let contents = until(&mut rest, next.as_bytes());
-            parts.push(Part::new(&String::from_utf8(head).unwrap(), contents));
-        }
-        assert_eq!(rest, b"--\r\n");
-        parts
+        form::parse(self.header("content-type").unwrap(), &self.body)
     }
 
     /// What the part of this name in its form contains.
@@ -250,55 +229,6 @@ impl Asked {
         let prompt = self.body[at..].split_inclusive(|byte| *byte == b'>').next();
         String::from_utf8(prompt.unwrap().to_vec()).unwrap()
     }
-}
-
-impl Part {
-    /// A field.
-    pub fn field(name: &str, value: &str) -> Self {
-        Self {
-            disposition: format!("form-data; name=\"{name}\""),
-            content_type: None,
-            contents: value.as_bytes().to_vec(),
-        }
-    }
-
-    /// The file of a picture, which is called by its format.
-    pub fn file(name: &str, picture: &Picture) -> Self {
-        let extension = match picture.media_type {
-            "image/jpeg" => "jpg",
-            other => other.trim_start_matches("image/"),
-        };
-        Self {
-            disposition: format!("form-data; name=\"{name}\"; filename=\"image.{extension}\""),
-            content_type: Some(picture.media_type.to_owned()),
-            contents: picture.bytes.clone(),
-        }
-    }
-
-    fn new(head: &str, contents: Vec<u8>) -> Self {
-        let header = |name: &str| {
-            let mut lines = head.split("\r\n");
-            lines.find_map(|line| Some(line.strip_prefix(name)?.trim().to_owned()))
-        };
-        Self {
-            disposition: header("content-disposition:").unwrap(),
-            content_type: header("content-type:"),
-            contents,
-        }
-    }
-}
-
-fn expect(rest: &mut &[u8], bytes: &[u8]) {
-    *rest = rest.strip_prefix(bytes).unwrap();
-}
-
-/// What comes before these bytes, which are taken too.
-fn until(rest: &mut &[u8], bytes: &[u8]) -> Vec<u8> {
-    let mut windows = rest.windows(bytes.len());
-    let at = windows.position(|window| window == bytes).unwrap();
-    let before = rest[..at].to_vec();
-    *rest = &rest[at + bytes.len()..];
-    before
 }
 
 /// Whatever goes wrong here is the client's leaving.

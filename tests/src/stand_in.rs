@@ -2,7 +2,7 @@
 //! is tested once.
 //!
 //! All that the tests know of a provider is in one file below this one, and it is tested by
-//! one line of [`each_stand_in!`]. It follows the provider's documentation, never our
+//! one line of [`each_stand_in!`](crate::each_stand_in). It follows the provider's documentation, never our
 //! models, which it is there to judge.
 
 pub mod automatic1111;
