@@ -8,6 +8,7 @@
 pub mod automatic1111;
 pub mod cog;
 pub mod comfyui;
+pub mod gemini;
 pub mod jigsawstack;
 pub mod openai;
 pub mod replicate;
