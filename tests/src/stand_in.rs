@@ -6,6 +6,7 @@
 //! models, which it is there to judge.
 
 pub mod automatic1111;
+pub mod bfl;
 pub mod cog;
 pub mod comfyui;
 pub mod gemini;
