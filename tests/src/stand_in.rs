@@ -9,6 +9,7 @@ pub mod automatic1111;
 pub mod bfl;
 pub mod cog;
 pub mod comfyui;
+pub mod fal;
 pub mod gemini;
 pub mod jigsawstack;
 pub mod openai;
