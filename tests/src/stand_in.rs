@@ -1,9 +1,9 @@
 //! Stand-ins for the providers of image models, so that what all providers have in common
 //! is tested once.
 //!
-//! All that the tests know of a provider is in one file below this one, and it is tested by
-//! one line of [`each_stand_in!`](crate::each_stand_in). It follows the provider's documentation, never our
-//! models, which it is there to judge.
+//! All that the tests know of a provider is in one file below this one, and one line of
+//! [`each_stand_in!`](crate::each_stand_in) tests it. The file follows the provider's
+//! documentation, never our models, which it is there to judge.
 
 pub mod automatic1111;
 pub mod bfl;

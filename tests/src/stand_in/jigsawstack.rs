@@ -82,7 +82,7 @@ impl StandIn for JigsawStack {
 
     fn edit(&self, _: &Provider, asked: &Asked) -> Edit {
         Edit {
-            strength: asked.json()["strength"].as_f64(),
+            strength: Some(asked.json()["strength"].as_f64().unwrap()),
             ..Edit::default()
         }
     }
