@@ -2,12 +2,9 @@
 
 use std::process::Command;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::pictures;
-use concept_refinement_tests::provider::Provider;
-use concept_refinement_tests::server::Reply;
+use concept_refinement_tests::stand_in::ALL;
 use serde_json::{Value, json};
 
 use crate::place::{Done, Place, run};
@@ -59,71 +56,21 @@ fn the_models_without_a_provider_keep_them() {
     }
 }
 
-/// A provider that answers whatever it is asked.
-fn provider(name: &str) -> Provider {
-    let provider = Provider::start();
-    let picture = pictures::png(30, 20);
-    let base64 = STANDARD.encode(&picture.bytes);
-    let json = |value: Value| Reply::ok("application/json", value.to_string().as_bytes());
-    let (path, reply) = match name {
-        "jigsawstack" => ("/v1/ai/image_variation", Reply::picture(&picture)),
-        "openai" => (
-            "/v1/images/edits",
-            json(json!({"data": [{"b64_json": base64}]})),
-        ),
-        "stability" => (
-            "/v2beta/stable-image/generate/sd3",
-            json(json!({"image": base64, "finish_reason": "SUCCESS"})),
-        ),
-        "replicate" => (
-            "/predictions/",
-            json(
-                json!({"status": "succeeded", "output": format!("data:image/png;base64,{base64}")}),
-            ),
-        ),
-        "automatic1111" => ("/sdapi/v1/img2img", json(json!({"images": [base64]}))),
-        _ => ("/view", Reply::picture(&picture)),
-    };
-    provider.serve_below(path, reply);
-    let outputs =
-        json!({"9": {"images": [{"filename": "1.png", "subfolder": "", "type": "output"}]}});
-    provider.serve_below("/history/run", json(json!({"run": {"outputs": outputs}})));
-    provider.serve_below("/history/", json(json!({})));
-    provider.serve_below(
-        "/queue",
-        json(json!({"queue_running": [], "queue_pending": []})),
-    );
-    provider.serve_below("/upload/image", json(json!({"name": "original.png"})));
-    provider.serve_below("/prompt", json(json!({"prompt_id": "run"})));
-    provider
-}
-
 #[test]
 fn the_models_of_providers_keep_them() {
-    for name in [
-        "jigsawstack",
-        "openai",
-        "stability",
-        "replicate",
-        "automatic1111",
-        "comfyui",
-    ] {
-        let provider = provider(name);
-        let place = Place::new();
-        place.write(
-            "workflow.json",
-            json!({"1": {"inputs": {"image": "{{image}}"}}}).to_string(),
-        );
-        let mut command = place.command(&["model", "test", name]);
+    for stand_in in ALL {
+        let label = stand_in.label();
+        let provider = stand_in.start();
+        stand_in.serve(&provider, &pictures::png(30, 20));
+        let mut command = test(stand_in.model());
         command
-            .args(["--model-url", &provider.url(), "--model-timeout", "10s"])
-            .args(["--model-workflow", "workflow.json"])
-            .env("REFINEMENT_MODEL_API_KEY", "me:hush-1234");
+            .args(["--model-timeout", "10s"])
+            .envs(stand_in.variables(&provider.url()));
         let done = run(&mut command, b"");
-        keeps_them(name, &done);
+        keeps_them(label, &done);
         let refined = "a good image is refined            ok: 4 of 4 were";
-        assert!(done.text().contains(refined), "{name}: {}", done.text());
-        assert!(!done.text().contains("hush"), "{name}");
+        assert!(done.text().contains(refined), "{label}: {}", done.text());
+        assert!(!done.text().contains("hush"), "{label}");
     }
 }
 

@@ -3,73 +3,51 @@
 use std::io::Write as _;
 use std::process::Command;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use concept_refinement_tests::metadata::marked;
-use concept_refinement_tests::pictures::{self, Picture};
+use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
+use concept_refinement_tests::stand_in::automatic1111::Automatic1111;
+use concept_refinement_tests::stand_in::openai::OpenAi;
+use concept_refinement_tests::stand_in::{ALL, StandIn};
 use serde_json::json;
 
 use crate::place::{Place, run};
 
-const KEY: &str = "me:hush-1234";
-const NAMES: [&str; 5] = [
-    "jigsawstack",
-    "openai",
-    "stability",
-    "replicate",
-    "automatic1111",
-];
-
-fn success(name: &str, picture: &Picture) -> Reply {
-    let base64 = STANDARD.encode(&picture.bytes);
-    let json = match name {
-        "openai" => json!({"data": [{"b64_json": base64}]}),
-        "stability" => json!({"image": base64, "finish_reason": "SUCCESS"}),
-        "replicate" => {
-            json!({"status": "succeeded", "output": format!("data:image/webp;base64,{base64}")})
-        }
-        "automatic1111" => json!({"images": [base64]}),
-        _ => return Reply::picture(picture),
-    };
-    Reply::ok("application/json", json.to_string().as_bytes())
-}
-
-fn at<'a>(command: &'a mut Command, name: &str, url: &str) -> &'a mut Command {
-    command
-        .env("REFINEMENT_MODEL", name)
-        .env("REFINEMENT_MODEL_URL", url)
-        .env("REFINEMENT_MODEL_API_KEY", KEY)
+/// The command with this provider's model at this URL.
+fn at<'a>(command: &'a mut Command, stand_in: &dyn StandIn, url: &str) -> &'a mut Command {
+    command.envs(stand_in.variables(url))
 }
 
 #[test]
 fn each_refines_a_file_that_it_is_sent() {
     let picture = pictures::webp(50, 40);
-    for name in NAMES {
-        let provider = Provider::start();
+    for stand_in in ALL {
+        let label = stand_in.label();
+        let provider = stand_in.start();
         let place = Place::new();
         place.write("logo.png", &pictures::png(40, 30).bytes);
-        let prompt = provider.prompt([success(name, &picture)]);
+        let prompt = provider.prompt([stand_in.success(&provider, &picture)]);
         let mut command = place.command(&["refine", "logo.png", &prompt, "-o", "out/"]);
         // There is no service that a provider could fetch the file from.
         command.env("REFINEMENT_PUBLIC_URL", "https://refine.example");
-        run(at(&mut command, name, &provider.url()), b"").silent();
-        assert_eq!(place.read("out/logo.webp"), marked(&picture), "{name}");
+        run(at(&mut command, *stand_in, &provider.url()), b"").silent();
+        assert_eq!(place.read("out/logo.webp"), marked(&picture), "{label}");
         let asked = provider.asked(&prompt);
-        assert_eq!(asked.len(), 1, "{name}");
+        assert_eq!(asked.len(), 1, "{label}");
         let sent = String::from_utf8_lossy(&asked[0].body).into_owned();
-        assert!(!sent.contains("refine.example"), "{name}: {sent}");
+        assert!(!sent.contains("refine.example"), "{label}: {sent}");
     }
 }
 
 #[test]
 fn what_a_provider_says_is_told_without_the_key() {
-    for name in NAMES {
-        let provider = Provider::start();
+    for stand_in in ALL {
+        let (label, key) = (stand_in.label(), stand_in.key());
+        let provider = stand_in.start();
         let place = Place::new();
         place.write("logo.png", &pictures::png(40, 30).bytes);
-        let said = json!({"error": {"message": format!("No logos, {KEY}.")}}).to_string();
+        let said = json!({"error": {"message": format!("No logos, {key}.")}}).to_string();
         let headers = format!("content-length: {}\r\n", said.len());
         for (status, sentence) in [
             (401, "logo.png: the provider refused the key"),
@@ -77,37 +55,34 @@ fn what_a_provider_says_is_told_without_the_key() {
         ] {
             let prompt = provider.prompt([Reply::new(status, &headers, said.as_bytes())]);
             let mut command = place.command(&["refine", "logo.png", &prompt, "-o", "out"]);
-            let done = run(at(&mut command, name, &provider.url()), b"");
-            assert_eq!(done.code, 1, "{name}");
+            let done = run(at(&mut command, *stand_in, &provider.url()), b"");
+            assert_eq!(done.code, 1, "{label}");
             let expected = format!("concept-refinement: {sentence}\n");
-            assert_eq!(done.stderr, expected, "{name}");
-            assert_eq!(place.files(), ["logo.png"], "{name}");
+            assert_eq!(done.stderr, expected, "{label}");
+            assert_eq!(place.files(), ["logo.png"], "{label}");
         }
     }
 }
 
 #[test]
 fn each_is_reached_by_a_check_that_costs_nothing() {
-    for name in NAMES {
+    for stand_in in ALL {
+        let label = stand_in.label();
         let place = Place::new();
         let provider = Provider::start();
         let base = format!("{}/base/", provider.url());
         let mut command = place.command(&["check"]);
-        let done = run(at(&mut command, name, &base), b"");
-        assert_eq!(done.code, 0, "{name}: {}", done.text());
+        let done = run(at(&mut command, *stand_in, &base), b"");
+        assert_eq!(done.code, 0, "{label}: {}", done.text());
         let line = format!("provider       ok: {} answers", provider.url());
-        assert!(done.text().contains(&line), "{name}: {}", done.text());
-        assert!(!done.text().contains(KEY), "{name}");
+        assert!(done.text().contains(&line), "{label}: {}", done.text());
+        assert!(!done.text().contains(stand_in.key()), "{label}");
         let asked = provider.asked(&base);
-        assert_eq!(asked.len(), 1, "{name}");
-        assert_eq!(asked[0].method, "HEAD", "{name}");
-        assert!(asked[0].body.is_empty(), "{name}");
-        let credentials = ["authorization", "x-api-key"];
-        assert!(
-            credentials
-                .iter()
-                .all(|name| asked[0].header(name).is_none())
-        );
+        assert_eq!(asked.len(), 1, "{label}");
+        assert_eq!(asked[0].method, "HEAD", "{label}");
+        assert!(asked[0].body.is_empty(), "{label}");
+        let mut credentials = ALL.iter().map(|stand_in| stand_in.credentials().0);
+        assert!(credentials.all(|name| asked[0].header(name).is_none()));
     }
 }
 
@@ -138,15 +113,15 @@ fn a_model_that_will_end_or_is_not_there_is_warned_of() {
         if let Some(name) = name {
             command.env("REFINEMENT_MODEL_NAME", name);
         }
-        let done = run(at(&mut command, "openai", &provider.url()), b"");
+        let done = run(at(&mut command, &OpenAi, &provider.url()), b"");
         assert_eq!(done.code, 0, "{}", done.text());
         let last = done.text().lines().last().unwrap().to_owned();
         assert_eq!(last, format!("model name     {expected}"));
-        assert!(!done.text().contains(KEY));
+        assert!(!done.text().contains(OpenAi.key()));
     }
     let asked = provider.asked(&url);
-    let bearer = format!("Bearer {KEY}");
-    assert_eq!(asked[0].header("authorization"), Some(bearer.as_str()));
+    let (header, value) = OpenAi.credentials();
+    assert_eq!(asked[0].header(header), Some(value.as_str()));
 }
 
 #[test]
@@ -173,7 +148,7 @@ fn one_that_cannot_be_reached_is_told() {
         ),
     ] {
         let mut command = Place::new().command(&["check"]);
-        let done = run(at(&mut command, "automatic1111", url), b"");
+        let done = run(at(&mut command, &Automatic1111, url), b"");
         assert_eq!(done.code, 1, "{url}: {}", done.text());
         let last = done.text().lines().last().unwrap().to_owned();
         assert!(last.starts_with("provider "), "{url}: {last}");

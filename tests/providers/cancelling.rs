@@ -7,8 +7,8 @@ use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
-
-use crate::kinds::Kind;
+use concept_refinement_tests::stand_in::StandIn as _;
+use concept_refinement_tests::stand_in::openai::{self, OpenAi};
 
 /// Far shorter than what the model may take (60 s).
 const AT_ONCE: Duration = Duration::from_secs(5);
@@ -21,8 +21,7 @@ async fn its_provider_is_hung_up_on() {
     for (name, kept_waiting) in [("silent", silent), ("half an answer", half)] {
         // One of its own: no other test's connections are to be counted.
         let provider = Provider::start();
-        let kind = Kind::OpenAi;
-        let launch = kind.launch(&provider.url()).set("concurrency", "1");
+        let launch = OpenAi.launch(&provider.url()).set("concurrency", "1");
         let service = launch.start();
         let user = Client::session(service.url()).await;
         let original = user.uploaded(&pictures::png(50, 40)).await;
@@ -41,7 +40,7 @@ async fn its_provider_is_hung_up_on() {
 
         // The only place is free again.
         let picture = pictures::png(50, 40);
-        let prompt = provider.prompt([kind.success(&picture)]);
+        let prompt = provider.prompt([openai::answer(&picture)]);
         let task = user.refined(&original, &prompt).await;
         assert_eq!(task["status"], "completed", "{name}: {task}");
         assert_eq!(provider.times(&prompt), 1, "{name}");

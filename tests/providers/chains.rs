@@ -13,8 +13,10 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::Launch;
+use concept_refinement_tests::stand_in::openai::{self, OpenAi};
+use concept_refinement_tests::stand_in::{StandIn as _, automatic1111};
 
-use crate::kinds::{Kind, image, refined};
+use crate::pairs::{image, refined};
 
 const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
 
@@ -28,7 +30,7 @@ pub fn launch(chain: &str, first: &str, second: &str) -> Launch {
         .set("model-timeout", "2s")
         .set("rate-limit", "unlimited")
         .variable("REFINEMENT_MODELS_OPENAI_URL", first)
-        .variable("REFINEMENT_MODELS_OPENAI_API_KEY", Kind::OpenAi.key())
+        .variable("REFINEMENT_MODELS_OPENAI_API_KEY", OpenAi.key())
         .variable("REFINEMENT_MODELS_AUTOMATIC1111_URL", second)
 }
 
@@ -69,18 +71,18 @@ impl Pair {
 #[tokio::test]
 async fn the_next_model_is_asked_where_one_cannot_be_used() {
     let picture = pictures::png(50, 40);
-    let well = || Kind::Automatic1111.success(&picture);
+    let well = || automatic1111::answer(&picture);
     let said = br#"{"error": {"message": "No logos"}}"#;
     let refusal = || Reply::ok("application/json", said);
     let silent = || Reply::raw(b"").then_silence();
     for (name, first, expected) in [
-        ("it answers", Kind::OpenAi.success(&picture), Ok((1, 0))),
+        ("it answers", openai::answer(&picture), Ok((1, 0))),
         ("503", Reply::status(503), Ok((1, 1))),
         ("500", Reply::status(500), Ok((1, 1))),
         ("429", Reply::status(429), Ok((1, 1))),
         (
             "it breaks off",
-            Kind::OpenAi.success(&picture).without_end(9),
+            openai::answer(&picture).without_end(9),
             Ok((1, 1)),
         ),
         ("no HTTP", Reply::raw(b"SSH-2.0\r\n"), Ok((1, 1))),
@@ -133,13 +135,13 @@ async fn links_go_by_the_names_that_they_are_given() {
         .set("model", chain)
         .set("metrics-listen", "127.0.0.1:0")
         .variable("REFINEMENT_MODELS_FAST_URL", &first.url())
-        .variable("REFINEMENT_MODELS_FAST_API_KEY", Kind::OpenAi.key())
+        .variable("REFINEMENT_MODELS_FAST_API_KEY", OpenAi.key())
         .variable("REFINEMENT_MODELS_GOOD_URL", &second.url())
         .variable("REFINEMENT_MODELS_GOOD_API_KEY", "another")
         .start();
     let picture = pictures::png(50, 40);
     let prompt = first.prompt([Reply::status(503)]);
-    second.answers(&prompt, [Kind::OpenAi.success(&picture)]);
+    second.answers(&prompt, [openai::answer(&picture)]);
     let (client, task) = refined(&service, &prompt).await;
     assert_eq!(task["status"], "completed", "{task}");
     assert!(image(&client, &task).await == marked(&picture));
@@ -148,7 +150,7 @@ async fn links_go_by_the_names_that_they_are_given() {
         assert_eq!(asked.len(), 1);
         asked[0].header("authorization").unwrap().to_owned()
     };
-    assert_eq!(key(&first), format!("Bearer {}", Kind::OpenAi.key()));
+    assert_eq!(key(&first), format!("Bearer {}", OpenAi.key()));
     assert_eq!(key(&second), "Bearer another");
     let metrics = reqwest::get(format!("{}/metrics", service.metrics().await));
     let metrics = metrics.await.unwrap().text().await.unwrap();
@@ -167,7 +169,7 @@ async fn links_go_by_the_names_that_they_are_given() {
 async fn a_circuit_opens_and_is_probed_within_a_minute() {
     let pair = Pair::start();
     let picture = pictures::png(50, 40);
-    let well = || Kind::Automatic1111.success(&picture);
+    let well = || automatic1111::answer(&picture);
     let client = Client::session(pair.service.url()).await;
     let original = client.uploaded(&picture).await;
     let refined = async |first: Reply| {
@@ -185,7 +187,7 @@ async fn a_circuit_opens_and_is_probed_within_a_minute() {
     }
     // It is well again, and found to be so.
     let probed = loop {
-        let times = refined(Kind::OpenAi.success(&picture)).await;
+        let times = refined(openai::answer(&picture)).await;
         if times == (1, 0) {
             break opened.elapsed();
         }
@@ -194,7 +196,7 @@ async fn a_circuit_opens_and_is_probed_within_a_minute() {
         tokio::time::sleep(Duration::from_millis(500)).await;
     };
     assert!(probed > Duration::from_secs(5), "{probed:?}");
-    assert_eq!(refined(Kind::OpenAi.success(&picture)).await, (1, 0));
+    assert_eq!(refined(openai::answer(&picture)).await, (1, 0));
 }
 
 /// There may be several links whose settings are called alike.

@@ -6,17 +6,16 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::{Origin, Reply};
 use concept_refinement_tests::service::Service;
+use concept_refinement_tests::stand_in::openai::OpenAi;
+use concept_refinement_tests::stand_in::{ALL, BadAnswer, StandIn as _};
 use futures::future::join_all;
 use serde_json::json;
 use tokio::net::TcpSocket;
 
 use crate::chains;
-use crate::kinds::{Kind, Pair, refined, reply};
+use crate::pairs::{Pair, pairs, refined, started};
 
 const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
-
-/// A reply, how often it is asked for, and what the user reads.
-type Case = (&'static str, Reply, usize, String);
 
 fn status(status: u16, headers: &str, body: &str) -> Reply {
     let headers = format!("{headers}content-length: {}\r\n", body.len());
@@ -25,19 +24,17 @@ fn status(status: u16, headers: &str, body: &str) -> Reply {
 
 /// What any provider can do on the wire. What its statuses and its words lead to is in the
 /// tables of `components/models/provider`.
-fn cases(pair: &Pair, forbidden: &Origin) -> Vec<Case> {
-    let (kind, key) = (pair.kind, pair.kind.key());
+fn cases(pair: &Pair, forbidden: &Origin) -> Vec<BadAnswer> {
+    let key = pair.stand_in.key();
     let png = pictures::png(50, 40).bytes;
     let half = &png[..png.len() / 2];
-    let length = |length: usize| format!("content-length: {length}\r\n");
+    let length = format!("content-length: {}\r\n", png.len());
     let said = json!({"error": {"message": format!("No logos, {key}.\nTraceback")}}).to_string();
-    let _detail = json!({"detail": [{"loc": ["body", "steps"], "msg": "not a\u{202e} number"}]});
     let elsewhere = forbidden.picture(&pictures::png(8, 8));
     let endless_json = Reply::new(200, "", b"{\"a\": [                  ").then_again();
-    let _claims = pictures::png_that_claims(10_000, 10_000);
     let too_large = "the provider's answer is larger than 50 MiB";
     let improper = "the provider did not answer properly";
-    [
+    let any = [
         (
             "401",
             status(401, "", &said),
@@ -64,7 +61,7 @@ fn cases(pair: &Pair, forbidden: &Origin) -> Vec<Case> {
         ),
         (
             "an early end",
-            Reply::new(200, &length(png.len()), half),
+            Reply::new(200, &length, half),
             3,
             "the provider's answer broke off",
         ),
@@ -88,119 +85,44 @@ fn cases(pair: &Pair, forbidden: &Origin) -> Vec<Case> {
             3,
             improper,
         ),
-    ]
-    .into_iter()
-    .chain(own_cases(kind, &pair.provider, &elsewhere))
-    .map(|(name, reply, times, sentence)| (name, reply, times, sentence.to_owned()))
-    .collect()
-}
-
-/// What only this one can do.
-fn own_cases(
-    kind: Kind,
-    provider: &Provider,
-    elsewhere: &str,
-) -> Vec<(&'static str, Reply, usize, &'static str)> {
-    let location = |url: &str| match kind {
-        Kind::OpenAi => reply(&json!({"data": [{"url": url}]})),
-        Kind::Cog => reply(&json!({"status": "succeeded", "output": url})),
-        Kind::JigsawStack | Kind::Stability | Kind::Automatic1111 => {
-            reply(&json!({"output": {"image_url": url}}))
-        }
-    };
-    let redirect = provider.serve(Reply::redirect(302, elsewhere));
-    let missing = provider.serve(Reply::status(404));
-    let locations = [
-        (
-            "an address elsewhere",
-            location(elsewhere),
-            1,
-            "the model's answer is unusable: the address must point to a public address",
-        ),
-        (
-            "an address that leads elsewhere",
-            location(&redirect),
-            1,
-            "the model's answer is unusable: the address must point to a public address",
-        ),
-        (
-            "an address of nothing",
-            location(&missing),
-            1,
-            "the model's answer is unusable: the address answered 404",
-        ),
-        (
-            "a relative address of nothing",
-            location("/1.png"),
-            1,
-            "the model's answer is unusable: the address answered 404",
-        ),
     ];
-    let error = json!({"status": "failed", "error": "NSFW content detected.\nTraceback"});
-    let predictions = [
-        (
-            "a prediction that failed",
-            reply(&error),
-            1,
-            "the provider could not refine the image: NSFW content detected",
-        ),
-        (
-            "a prediction that was stopped",
-            reply(&json!({"status": "canceled", "output": null})),
-            1,
-            "the provider stopped the refinement",
-        ),
-        (
-            "a prediction that goes on",
-            status(202, "", &json!({"status": "processing"}).to_string()),
-            3,
-            "the provider is still at work on the image",
-        ),
-        (
-            "no place",
-            status(
-                409,
-                "",
-                &json!({"detail": "Already running a prediction"}).to_string(),
-            ),
-            3,
-            "the provider answered 409",
-        ),
-    ];
-    match kind {
-        Kind::JigsawStack | Kind::OpenAi => locations.into(),
-        Kind::Cog => locations.into_iter().chain(predictions).collect(),
-        Kind::Stability | Kind::Automatic1111 => Vec::new(),
-    }
+    let any = any.map(|(name, reply, times, sentence)| BadAnswer {
+        name,
+        reply,
+        times,
+        sentence,
+    });
+    let own = pair.stand_in.bad_answers(&pair.provider, &elsewhere);
+    any.into_iter().chain(own).collect()
 }
 
 #[tokio::test]
 async fn a_bad_answer_fails_its_task_with_the_right_sentence() {
     let forbidden = Origin::start();
-    let cases = Kind::ALL.into_iter().flat_map(|kind| {
-        let cases = cases(kind.pair(), &forbidden);
-        cases.into_iter().map(move |case| (kind, case))
+    let cases = pairs().iter().flat_map(|pair| {
+        let cases = cases(pair, &forbidden).into_iter();
+        cases.map(move |case| (pair, case))
     });
-    join_all(cases.map(async |(kind, (name, reply, times, sentence))| {
-        let Pair { provider, .. } = kind.pair();
-        let prompt = provider.prompt([reply]);
-        let (_, task) = kind.pair().refined(&prompt).await;
-        assert_eq!(task["status"], "failed", "{kind:?}, {name}: {task}");
-        let expected = format!("{FAILED}{sentence}");
-        assert_eq!(task["error_message"], expected, "{kind:?}, {name}");
-        assert_eq!(provider.asked(&prompt).len(), times, "{kind:?}, {name}");
+    join_all(cases.map(async |(pair, case)| {
+        let (label, name, provider) = (pair.label(), case.name, &pair.provider);
+        let prompt = provider.prompt([case.reply]);
+        let (_, task) = pair.refined(&prompt).await;
+        assert_eq!(task["status"], "failed", "{label}, {name}: {task}");
+        let expected = format!("{FAILED}{}", case.sentence);
+        assert_eq!(task["error_message"], expected, "{label}, {name}");
+        assert_eq!(provider.asked(&prompt).len(), case.times, "{label}, {name}");
     }))
     .await;
     assert_eq!(forbidden.connections(), 0);
 
     // All that was said of it, at the level that says most.
-    for kind in Kind::ALL {
-        let log = kind.pair().service.log();
-        assert!(log.contains("DEBUG"), "{kind:?}: too little was logged");
-        let (_, credentials) = kind.credentials();
+    for pair in pairs() {
+        let (label, log) = (pair.label(), pair.service.log());
+        assert!(log.contains("DEBUG"), "{label}: too little was logged");
+        let (_, credentials) = pair.stand_in.credentials();
         let (_, credentials) = credentials.split_once(' ').unwrap_or(("", &credentials));
-        for secret in [kind.key(), credentials, "hush"] {
-            assert!(!log.contains(secret), "{kind:?}: {secret} was logged");
+        for secret in [pair.stand_in.key(), credentials, "hush"] {
+            assert!(!log.contains(secret), "{label}: {secret} was logged");
         }
     }
 }
@@ -209,11 +131,11 @@ async fn a_bad_answer_fails_its_task_with_the_right_sentence() {
 #[tokio::test]
 async fn a_provider_that_hangs_fails_its_task_in_time() {
     let picture = pictures::png(50, 40);
-    join_all(Kind::ALL.map(async |kind| {
-        let provider = Provider::start();
-        let launch = kind.launch(&provider.url()).set("model-timeout", "1s");
-        let service = tokio::task::spawn_blocking(move || launch.start());
-        let service = service.await.unwrap();
+    join_all(ALL.iter().map(async |stand_in| {
+        let label = stand_in.label();
+        let provider = stand_in.start();
+        let launch = stand_in.launch(&provider.url()).set("model-timeout", "1s");
+        let service = started(launch).await;
         let half = picture.bytes.len() / 2;
         let head = "content-type: image/png\r\n";
         for (name, reply) in [
@@ -228,8 +150,8 @@ async fn a_provider_that_hangs_fails_its_task_in_time() {
             let prompt = provider.prompt([reply]);
             let (_, task) = refined(&service, &prompt).await;
             let expected = format!("{FAILED}the model did not answer within 1 seconds");
-            assert_eq!(task["error_message"], expected, "{kind:?}, {name}");
-            assert_eq!(provider.asked(&prompt).len(), 1, "{kind:?}, {name}");
+            assert_eq!(task["error_message"], expected, "{label}, {name}");
+            assert_eq!(provider.asked(&prompt).len(), 1, "{label}, {name}");
         }
     }))
     .await;
@@ -241,12 +163,11 @@ async fn a_provider_that_is_not_there_is_told() {
     let silent = TcpSocket::new_v4().unwrap();
     silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
-    join_all(Kind::ALL.map(async |kind| {
-        let launch = kind.launch(&url);
-        let service = tokio::task::spawn_blocking(move || launch.start());
-        let (_, task) = refined(&service.await.unwrap(), "make it lighter").await;
+    join_all(ALL.iter().map(async |stand_in| {
+        let service = started(stand_in.launch(&url)).await;
+        let (_, task) = refined(&service, "make it lighter").await;
         let expected = format!("{FAILED}the provider cannot be connected to");
-        assert_eq!(task["error_message"], expected, "{kind:?}");
+        assert_eq!(task["error_message"], expected, "{}", stand_in.label());
     }))
     .await;
 }
@@ -276,15 +197,14 @@ async fn fails(service: &Service, providers: &[&Provider], code: u16) {
 #[tokio::test]
 async fn a_rate_limit_does_not_make_the_model_unusable() {
     let (first, second) = (Provider::start(), Provider::start());
-    let alone = Kind::OpenAi.launch(&first.url());
+    let alone = OpenAi.launch(&first.url());
     let chain = "fallback(openai, automatic1111)";
     let chain = chains::launch(chain, &first.url(), &second.url());
     for (name, launch, providers) in [
         ("alone", alone, &[&first][..]),
         ("a chain", chain, &[&first, &second]),
     ] {
-        let service = tokio::task::spawn_blocking(move || launch.start());
-        let service = service.await.unwrap();
+        let service = started(launch).await;
         let anybody = Client::new(service.url());
         fails(&service, providers, 429).await;
         let ready = anybody.get("/api/health/ready?model").await;

@@ -6,7 +6,7 @@ use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::{Origin, Reply};
 use concept_refinement_tests::service::Launch;
 
-use crate::kinds::refined;
+use crate::pairs::refined;
 
 const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
 

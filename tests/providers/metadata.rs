@@ -4,22 +4,18 @@
 use std::io::Cursor;
 use std::sync::LazyLock;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::metadata::{SECRET, filled, inspected, tags};
 use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::provider::{Asked, Provider};
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::{Launch, Service};
+use concept_refinement_tests::stand_in::jigsawstack::JigsawStack;
+use concept_refinement_tests::stand_in::{ALL, StandIn};
 use futures::future::join_all;
 use image::metadata::Orientation;
 use image::{ImageDecoder as _, ImageReader};
-use serde_json::{Value, json};
-use tempfile::TempDir;
-
-use crate::comfyui;
-use crate::kinds::Kind;
+use serde_json::json;
 
 /// One of each format, full of secrets.
 fn full() -> &'static [Picture; 4] {
@@ -37,59 +33,37 @@ enum Way {
     Parent,
 }
 
-/// A provider's model and a server that stands in for the provider.
+/// A provider, and a service with its model.
 struct Trial {
-    /// None: ComfyUI, which has no answer of its own.
-    kind: Option<Kind>,
+    stand_in: &'static dyn StandIn,
     provider: Provider,
     service: Service,
-    _directory: Option<TempDir>,
 }
 
 impl Trial {
-    fn new(kind: Option<Kind>, set: impl Fn(Launch) -> Launch) -> Self {
-        let (provider, launch, directory) = match kind {
-            Some(kind) => {
-                let provider = Provider::start();
-                let launch = kind.launch(&provider.url());
-                (provider, launch, None)
-            }
-            None => {
-                let (provider, launch, directory) = comfyui::launched();
-                (provider, launch, Some(directory))
-            }
-        };
+    fn new(stand_in: &'static dyn StandIn, set: impl Fn(Launch) -> Launch) -> Self {
+        let provider = stand_in.start();
+        let launch = stand_in.launch(&provider.url());
         let launch = launch.set("allow-sources", &provider.authority());
         Self {
-            kind,
+            stand_in,
             service: set(launch).start(),
             provider,
-            _directory: directory,
         }
-    }
-
-    fn name(&self) -> &'static str {
-        self.kind.map_or("comfyui", Kind::name)
     }
 
     /// Those that the provider takes.
     fn pictures(&self) -> impl Iterator<Item = &'static Picture> {
-        let takes_gif = self.kind != Some(Kind::Stability);
-        full()
-            .iter()
-            .filter(move |picture| takes_gif || picture.media_type != "image/gif")
+        let pictures = full().iter();
+        pictures.filter(|picture| self.stand_in.takes(picture.media_type))
     }
 
     /// A prompt that is answered with this picture.
     fn prompt(&self, answer: &Picture) -> String {
-        let Some(kind) = self.kind else {
-            self.provider
-                .serve_at("/history/run%2D1", comfyui::ended("run-1", "1.png"));
-            let view = "/view?filename=1%2Epng&subfolder=a%20b&type=output";
-            self.provider.serve_at(view, Reply::picture(answer));
-            return self.provider.prompt([comfyui::queued("run-1")]);
-        };
-        self.provider.prompt([kind.success(answer)])
+        let Self {
+            stand_in, provider, ..
+        } = self;
+        provider.prompt([stand_in.success(provider, answer)])
     }
 
     /// The original as it reached the provider.
@@ -112,35 +86,11 @@ impl Trial {
         let accepted = client.post("/api/concepts/refine", &body).await;
         assert_eq!(accepted.status, 202, "{accepted:?}");
         let task = client.finished(&accepted.task_id()).await;
-        assert_eq!(task["status"], "completed", "{}: {task}", self.name());
+        let label = self.stand_in.label();
+        assert_eq!(task["status"], "completed", "{label}: {task}");
         let [asked] = <[Asked; 1]>::try_from(self.provider.asked(&prompt)).unwrap();
-        self.image(&asked)
+        self.stand_in.original(&self.provider, &asked)
     }
-
-    /// In what the provider was asked.
-    fn image(&self, asked: &Asked) -> Vec<u8> {
-        match self.kind {
-            Some(Kind::OpenAi | Kind::Stability) => file(asked),
-            Some(Kind::Cog) => in_base64(&asked.json()["input"]["image"]),
-            Some(Kind::JigsawStack) => in_base64(&asked.json()["image_url"]),
-            Some(Kind::Automatic1111) => in_base64(&asked.json()["init_images"][0]),
-            None => file(self.provider.asked("/upload/image").last().unwrap()),
-        }
-    }
-}
-
-/// The one of a form.
-fn file(asked: &Asked) -> Vec<u8> {
-    let mut parts = asked.form().into_iter();
-    let file = parts.find(|part| part.disposition.contains("name=\"image\""));
-    file.unwrap().contents
-}
-
-fn in_base64(text: &Value) -> Vec<u8> {
-    let text = text.as_str().unwrap();
-    assert!(!text.starts_with("http"), "an address: {text}");
-    let (_, base64) = text.split_once(',').unwrap_or(("", text));
-    STANDARD.decode(base64).unwrap()
 }
 
 fn has_secret(bytes: &[u8]) -> bool {
@@ -194,23 +144,14 @@ fn is_bare(seen: &[u8], picture: &Picture) {
     }
 }
 
-const TRIALS: [Option<Kind>; 6] = [
-    Some(Kind::JigsawStack),
-    Some(Kind::OpenAi),
-    Some(Kind::Stability),
-    Some(Kind::Cog),
-    Some(Kind::Automatic1111),
-    None,
-];
-
 #[tokio::test(flavor = "multi_thread")]
 async fn no_provider_gets_more_than_the_picture() {
-    let seen = join_all(TRIALS.map(async |kind| {
-        let trial = Trial::new(kind, |launch| launch);
+    let seen = join_all(ALL.iter().map(async |stand_in| {
+        let trial = Trial::new(*stand_in, |launch| launch);
         let mut seen = Vec::new();
         for picture in trial.pictures() {
             for way in [Way::Url, Way::Upload, Way::Parent] {
-                let name = format!("{} by {way:?}", trial.name());
+                let name = format!("{} by {way:?}", stand_in.label());
                 seen.push((picture, name, trial.seen(picture, way).await));
             }
         }
@@ -231,12 +172,12 @@ async fn no_provider_gets_more_than_the_picture() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_lets_providers_have_all_of_it() {
-    join_all(TRIALS.map(async |kind| {
-        let trial = Trial::new(kind, |launch| launch.set("original-metadata", "keep"));
+    join_all(ALL.iter().map(async |stand_in| {
+        let trial = Trial::new(*stand_in, |launch| launch.set("original-metadata", "keep"));
         for picture in trial.pictures() {
             for way in [Way::Url, Way::Upload, Way::Parent] {
                 let seen = trial.seen(picture, way).await;
-                let (name, format) = (trial.name(), picture.media_type);
+                let (name, format) = (stand_in.label(), picture.media_type);
                 assert!(seen == picture.bytes, "{name}: {format} by {way:?}");
             }
         }
@@ -252,7 +193,7 @@ async fn an_address_is_given_only_of_what_has_nothing_to_strip() {
         let launch = launch.set("model-original", "url");
         launch.set("public-url", public)
     };
-    let trial = Trial::new(Some(Kind::JigsawStack), by_address);
+    let trial = Trial::new(&JigsawStack, by_address);
     let client = Client::session(trial.service.url()).await;
     for (picture, by_address) in [(&pictures::png(40, 30), true), (&full()[0], false)] {
         let prompt = trial.prompt(&pictures::png(8, 8));

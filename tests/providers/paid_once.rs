@@ -9,11 +9,13 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::{Launch, Service};
+use concept_refinement_tests::stand_in::StandIn as _;
+use concept_refinement_tests::stand_in::openai::{self, OpenAi};
+use concept_refinement_tests::stand_in::replicate::{Replicate, created, prediction};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::kinds::{Kind, image, refined, reply};
-use crate::replicate::{created, prediction};
+use crate::pairs::{image, refined};
 
 const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
 pub const NOT_TWICE: &str = "the provider may have worked on it, and is not asked twice";
@@ -39,11 +41,10 @@ async fn repeated(service: &Service, reason: &str) -> f64 {
 /// Another commit for who is paid, and none for others.
 #[tokio::test]
 async fn a_call_costs_a_write_where_somebody_is_paid() {
-    let kind = Kind::OpenAi;
     let provider = Provider::start();
-    let prompt = provider.prompt([kind.success(&pictures::png(50, 40))]);
+    let prompt = provider.prompt([openai::answer(&pictures::png(50, 40))]);
     for (name, launch, writes) in [
-        ("openai", kind.launch(&provider.url()), 1.0),
+        ("openai", OpenAi.launch(&provider.url()), 1.0),
         ("local", Launch::new(), 0.0),
     ] {
         let service = launch.set("metrics-listen", "127.0.0.1:0").start();
@@ -57,10 +58,9 @@ async fn a_call_costs_a_write_where_somebody_is_paid() {
 
 #[tokio::test]
 async fn what_was_perhaps_accepted_is_asked_for_again_and_told() {
-    let kind = Kind::OpenAi;
     let picture = pictures::png(50, 40);
-    let image = kind.success(&picture);
-    let cut = kind.success(&picture).without_end(20);
+    let image = openai::answer(&picture);
+    let cut = openai::answer(&picture).without_end(20);
     let cases = [
         ("502", Reply::status(502), true),
         ("500", Reply::status(500), true),
@@ -71,7 +71,7 @@ async fn what_was_perhaps_accepted_is_asked_for_again_and_told() {
     ];
     let tasks = cases.map(async |(name, first, is_told)| {
         let provider = Provider::start();
-        let launch = kind.launch(&provider.url());
+        let launch = OpenAi.launch(&provider.url());
         let service = launch.set("metrics-listen", "127.0.0.1:0").start();
         let prompt = provider.prompt([first, image.clone()]);
         let (client, task) = refined(&service, &prompt).await;
@@ -90,8 +90,7 @@ async fn what_was_perhaps_accepted_is_asked_for_again_and_told() {
 
 #[tokio::test]
 async fn nobody_is_asked_twice_where_that_is_wanted() {
-    let kind = Kind::OpenAi;
-    let image = kind.success(&pictures::png(50, 40));
+    let image = openai::answer(&pictures::png(50, 40));
     let cases = [
         ("502", Reply::status(502), Some(NOT_TWICE), 1),
         ("no answer", Reply::raw(b""), Some(NOT_TWICE), 1),
@@ -99,7 +98,7 @@ async fn nobody_is_asked_twice_where_that_is_wanted() {
     ];
     let tasks = cases.map(async |(name, first, reason, times)| {
         let provider = Provider::start();
-        let launch = kind.launch(&provider.url());
+        let launch = OpenAi.launch(&provider.url());
         let service = launch.set("model-repeat", "never").start();
         let prompt = provider.prompt([first, image.clone()]);
         let (_, task) = refined(&service, &prompt).await;
@@ -118,13 +117,12 @@ async fn nobody_is_asked_twice_where_that_is_wanted() {
 /// Not even a model that costs nothing.
 #[tokio::test]
 async fn a_chain_asks_nobody_else() {
-    let kind = Kind::OpenAi;
     for (name, repeat, is_completed) in [("never", "never", false), ("unknown", "unknown", true)] {
         let provider = Provider::start();
         let service = Launch::new()
             .set("model", "fallback(openai, local)")
             .variable("REFINEMENT_MODELS_OPENAI_URL", &provider.url())
-            .variable("REFINEMENT_MODELS_OPENAI_API_KEY", kind.key())
+            .variable("REFINEMENT_MODELS_OPENAI_API_KEY", OpenAi.key())
             .set("model-repeat", repeat)
             .start();
         let prompt = provider.prompt([Reply::status(502)]);
@@ -167,11 +165,10 @@ async fn killed_while_asked(
 
 #[tokio::test]
 async fn a_crash_is_told_where_the_provider_names_no_work() {
-    let kind = Kind::OpenAi;
-    let image = kind.success(&pictures::png(50, 40));
+    let image = openai::answer(&pictures::png(50, 40));
     for (repeat, is_completed) in [("unknown", true), ("never", false)] {
         let provider = Provider::start();
-        let launch = kind.launch(&provider.url()).set("model-repeat", repeat);
+        let launch = OpenAi.launch(&provider.url()).set("model-repeat", repeat);
         let launch = launch.set("metrics-listen", "127.0.0.1:0");
         let silence = Reply::raw(b"").then_silence();
         let prompt = provider.prompt([silence, image.clone()]);
@@ -192,16 +189,13 @@ async fn a_crash_is_told_where_the_provider_names_no_work() {
     }
 }
 
+/// The prediction.
+const ID: &str = "gm3qorzdhgbfurvjtvhg6dckhu";
 const AT: &str = "/v1/predictions/gm3qorzdhgbfurvjtvhg6dckhu";
 
 fn of_replicate(provider: &Provider) -> Launch {
-    Launch::new()
-        .set("model", "replicate")
-        .set("model-url", &provider.url())
-        .set("model-name", "black-forest-labs/flux-2-pro")
-        .set("model-repeat", "never")
-        .variable("REFINEMENT_MODEL_API_KEY", "r8-hush-1234")
-        .set("rate-limit", "unlimited")
+    let launch = Replicate.launch(&provider.url());
+    launch.set("model-repeat", "never")
 }
 
 const NOT_REFINED: &str = "the provider could not refine the image";
@@ -221,7 +215,7 @@ pub async fn retried(launch: &Launch, client: &Client, failed: &Value) -> Value 
 async fn a_prediction_is_made_once() {
     let picture = pictures::png(50, 40);
     let busy = Reply::new(429, "retry-after: 1\r\ncontent-length: 0\r\n", b"");
-    let cut = reply(&prediction("processing", Value::Null)).without_end(20);
+    let cut = Reply::json(200, &prediction(ID, "processing", Value::Null)).without_end(20);
     let cases = [
         ("503", Reply::status(503)),
         ("500", Reply::status(500)),
@@ -232,8 +226,8 @@ async fn a_prediction_is_made_once() {
     let tasks = cases.map(async |(name, first)| {
         let provider = Provider::start();
         let url = provider.serve(Reply::picture(&picture));
-        let prompt = provider.prompt([created(&prediction("starting", Value::Null))]);
-        let ended = reply(&prediction("succeeded", json!(url)));
+        let prompt = provider.prompt([created(&prediction(ID, "starting", Value::Null))]);
+        let ended = Reply::json(200, &prediction(ID, "succeeded", json!(url)));
         provider.serve_each_at(AT, [first, ended]);
         let service = of_replicate(&provider).start();
         let (client, task) = refined(&service, &prompt).await;
@@ -258,13 +252,13 @@ async fn a_prediction_outlives_a_crash() {
     ] {
         let provider = Provider::start();
         let url = provider.serve(Reply::picture(&picture));
-        let prompt = provider.prompt([created(&prediction(running, Value::Null))]);
-        provider.serve_at(AT, reply(&prediction(running, Value::Null)));
+        let prompt = provider.prompt([created(&prediction(ID, running, Value::Null))]);
+        provider.serve_at(AT, Reply::json(200, &prediction(ID, running, Value::Null)));
         let launch = of_replicate(&provider).set("model-repeat", "unknown");
         let is_looked_at = || {
             let is_looked_at = provider.times(AT) > 1;
             if is_looked_at {
-                provider.serve_at(AT, reply(&prediction(ended, json!(url))));
+                provider.serve_at(AT, Reply::json(200, &prediction(ID, ended, json!(url))));
             }
             is_looked_at
         };
@@ -292,11 +286,10 @@ async fn an_operator_has_a_prediction_made_again_that_failed() {
     ] {
         let provider = Provider::start();
         let url = provider.serve(Reply::picture(&picture));
-        let mut again = prediction("succeeded", json!(url));
-        again["id"] = "another".into();
-        let first = created(&prediction("starting", Value::Null));
+        let again = prediction("another", "succeeded", json!(url));
+        let first = created(&prediction(ID, "starting", Value::Null));
         let prompt = provider.prompt([first, created(&again)]);
-        provider.serve_at(AT, reply(&prediction(ended, output)));
+        provider.serve_at(AT, Reply::json(200, &prediction(ID, ended, output)));
         let launch = of_replicate(&provider).set("model-repeat", repeat);
         let service = launch.start();
         let (client, task) = refined(&service, &prompt).await;
@@ -316,13 +309,19 @@ async fn an_operators_retry_goes_on_with_what_runs() {
     let picture = pictures::png(50, 40);
     let provider = Provider::start();
     let url = provider.serve(Reply::picture(&picture));
-    let prompt = provider.prompt([created(&prediction("starting", Value::Null))]);
-    provider.serve_at(AT, reply(&prediction("processing", Value::Null)));
+    let prompt = provider.prompt([created(&prediction(ID, "starting", Value::Null))]);
+    provider.serve_at(
+        AT,
+        Reply::json(200, &prediction(ID, "processing", Value::Null)),
+    );
     let launch = of_replicate(&provider).set("task-timeout", "3s");
     let service = launch.start();
     let (client, task) = refined(&service, &prompt).await;
     assert_eq!(task["status"], "failed", "{task}");
-    provider.serve_at(AT, reply(&prediction("succeeded", json!(url))));
+    provider.serve_at(
+        AT,
+        Reply::json(200, &prediction(ID, "succeeded", json!(url))),
+    );
     let task = retried(&launch, &client, &task).await;
     assert!(image(&client, &task).await == marked(&picture));
     assert_eq!(provider.times(&prompt), 1, "paid for again");
@@ -335,8 +334,11 @@ async fn an_output_outlives_a_crash() {
     let provider = Provider::start();
     let silence = Reply::raw(b"").then_silence();
     let url = provider.serve_each([silence, Reply::picture(&picture)]);
-    let prompt = provider.prompt([created(&prediction("starting", Value::Null))]);
-    provider.serve_at(AT, reply(&prediction("succeeded", json!(url))));
+    let prompt = provider.prompt([created(&prediction(ID, "starting", Value::Null))]);
+    provider.serve_at(
+        AT,
+        Reply::json(200, &prediction(ID, "succeeded", json!(url))),
+    );
     let launch = of_replicate(&provider);
     let is_downloaded = || provider.times(&url.replace(&provider.url(), "")) == 1;
     let (_service, client, task) = killed_while_asked(&launch, &prompt, is_downloaded).await;
@@ -350,12 +352,18 @@ async fn an_output_outlives_a_crash() {
 #[tokio::test]
 async fn an_output_that_was_removed_is_made_again_or_not() {
     let picture = pictures::png(50, 40);
-    let mut removed = prediction("succeeded", Value::Null);
+    let mut removed = prediction(ID, "succeeded", Value::Null);
     removed["data_removed"] = true.into();
     for (name, repeat, then, is_made_again, is_completed) in [
-        ("removed", "unknown", reply(&removed), true, true),
+        ("removed", "unknown", Reply::json(200, &removed), true, true),
         ("forgotten", "unknown", Reply::status(404), true, true),
-        ("removed, never", "never", reply(&removed), false, false),
+        (
+            "removed, never",
+            "never",
+            Reply::json(200, &removed),
+            false,
+            false,
+        ),
         ("not known", "never", Reply::status(503), false, true),
     ] {
         let provider = Provider::start();
@@ -366,11 +374,10 @@ async fn an_output_that_was_removed_is_made_again_or_not() {
         };
         let url = provider.serve_each([silence, next]);
         let other = provider.serve(Reply::picture(&picture));
-        let mut again = prediction("succeeded", json!(other));
-        again["id"] = "another".into();
-        let first = created(&prediction("starting", Value::Null));
+        let again = prediction("another", "succeeded", json!(other));
+        let first = created(&prediction(ID, "starting", Value::Null));
         let prompt = provider.prompt([first, created(&again)]);
-        let ended = reply(&prediction("succeeded", json!(url)));
+        let ended = Reply::json(200, &prediction(ID, "succeeded", json!(url)));
         provider.serve_each_at(AT, [ended, then]);
         let launch = of_replicate(&provider).set("model-repeat", repeat);
         let is_downloaded = || provider.times(&url.replace(&provider.url(), "")) == 1;
@@ -395,9 +402,8 @@ async fn an_output_that_was_removed_is_made_again_or_not() {
 /// Silence fails, and is never repeated.
 #[tokio::test]
 async fn who_says_nothing_is_not_asked_again() {
-    let kind = Kind::OpenAi;
     let provider = Provider::start();
-    let launch = kind.launch(&provider.url()).set("model-timeout", "1s");
+    let launch = OpenAi.launch(&provider.url()).set("model-timeout", "1s");
     let service = launch.start();
     let prompt = provider.prompt([Reply::raw(b"").then_silence()]);
     let (_, task) = refined(&service, &prompt).await;

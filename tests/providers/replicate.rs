@@ -7,54 +7,16 @@ use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
-use concept_refinement_tests::service::{Launch, Service};
+use concept_refinement_tests::stand_in::StandIn as _;
+use concept_refinement_tests::stand_in::replicate::{FILE, MODEL, Replicate, created, prediction};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::kinds::{image, refined, reply};
+use crate::pairs::{image, refined};
 
 const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
-const KEY: &str = "r8-hush-1234";
-const NAME: &str = "black-forest-labs/flux-2-pro";
-
-fn service(provider: &Provider, name: &str) -> Service {
-    Launch::new()
-        .set("model", "replicate")
-        .set("model-url", &provider.url())
-        .set("model-name", name)
-        .variable("REFINEMENT_MODEL_API_KEY", KEY)
-        .set("rate-limit", "unlimited")
-        .start()
-}
-
-/// As Replicate describes it.
-pub fn prediction(status: &str, output: Value) -> Value {
-    json!({
-        "id": "gm3qorzdhgbfurvjtvhg6dckhu",
-        "model": NAME,
-        "version": "hidden",
-        "input": {},
-        "logs": "",
-        "output": output,
-        "error": null,
-        "status": status,
-        "created_at": "2026-09-08T16:19:34.765994Z",
-        "urls": {
-            "get": "https://api.replicate.com/v1/predictions/gm3qorzdhgbfurvjtvhg6dckhu",
-            "cancel": "https://api.replicate.com/v1/predictions/gm3qorzdhgbfurvjtvhg6dckhu/cancel",
-        },
-    })
-}
-
-pub fn created(json: &Value) -> Reply {
-    let body = json.to_string();
-    let headers = format!(
-        "content-type: application/json\r\ncontent-length: {}\r\n",
-        body.len()
-    );
-    Reply::new(201, &headers, body.as_bytes())
-}
-
+/// The prediction.
+const ID: &str = "gm3qorzdhgbfurvjtvhg6dckhu";
 const AT: &str = "/v1/predictions/gm3qorzdhgbfurvjtvhg6dckhu";
 
 /// It is paid for: what refuses it for once, or breaks it off, costs no other.
@@ -94,9 +56,9 @@ async fn an_output_is_downloaded_again_and_not_made_again() {
     ];
     let tasks = cases.map(async |(name, replies, range)| {
         let provider = Provider::start();
-        let service = service(&provider, NAME);
+        let service = Replicate.launch(&provider.url()).start();
         let url = provider.serve_each(replies);
-        let prompt = provider.prompt([created(&prediction("succeeded", json!(url)))]);
+        let prompt = provider.prompt([created(&prediction(ID, "succeeded", json!(url)))]);
         let (client, task) = refined(&service, &prompt).await;
         assert_eq!(task["status"], "completed", "{name}: {task}");
         assert!(image(&client, &task).await == marked(&picture), "{name}");
@@ -117,15 +79,15 @@ async fn an_output_is_downloaded_again_and_not_made_again() {
 #[tokio::test]
 async fn a_prediction_is_looked_at_until_it_has_ended() {
     let provider = Provider::start();
-    let service = service(&provider, NAME);
+    let service = Replicate.launch(&provider.url()).start();
     let picture = pictures::png(50, 40);
     let url = provider.serve(Reply::picture(&picture));
-    let prompt = provider.prompt([created(&prediction("starting", Value::Null))]);
+    let prompt = provider.prompt([created(&prediction(ID, "starting", Value::Null))]);
     provider.serve_each_at(
         AT,
         [
-            reply(&prediction("processing", Value::Null)),
-            reply(&prediction("succeeded", json!(url))),
+            Reply::json(200, &prediction(ID, "processing", Value::Null)),
+            Reply::json(200, &prediction(ID, "succeeded", json!(url))),
         ],
     );
     let (client, task) = refined(&service, &prompt).await;
@@ -135,7 +97,7 @@ async fn a_prediction_is_looked_at_until_it_has_ended() {
     assert_eq!(asked.len(), 1, "paid for more than once");
     let made = &asked[0];
     assert_eq!(made.method, "POST");
-    assert_eq!(made.path, format!("/v1/models/{NAME}/predictions"));
+    assert_eq!(made.path, format!("/v1/models/{MODEL}/predictions"));
     assert_eq!(made.header("prefer"), None);
     let cancel_after = made.header("cancel-after").unwrap();
     let seconds = cancel_after.strip_suffix('s').unwrap();
@@ -155,38 +117,13 @@ async fn a_prediction_is_looked_at_until_it_has_ended() {
     assert_eq!(provider.asked(&url)[0].header("authorization"), None);
 }
 
-#[tokio::test]
-async fn a_version_is_asked_for_by_its_id() {
-    let provider = Provider::start();
-    let service = service(&provider, "someone/else:5c7d5dc6");
-    let picture = pictures::png(50, 40);
-    let data = format!("data:image/png;base64,{}", STANDARD.encode(&picture.bytes));
-    let prompt = provider.prompt([created(&prediction("succeeded", json!([data])))]);
-    let (client, task) = refined(&service, &prompt).await;
-    assert!(image(&client, &task).await == marked(&picture));
-    let asked = &provider.asked(&prompt)[0];
-    assert_eq!(asked.path, "/v1/predictions");
-    let json = asked.json();
-    assert_eq!(json["version"], "5c7d5dc6");
-    assert!(
-        json["input"]["image"]
-            .as_str()
-            .unwrap()
-            .starts_with("data:image/png;base64,")
-    );
-}
-
 /// As the reference asks for of files larger than 256 KB.
 #[tokio::test]
 async fn a_large_original_is_uploaded_first() {
-    let provider = Provider::start();
-    let service = service(&provider, NAME);
-    let file = "https://api.replicate.com/v1/files/cneqyikzn6q5m";
-    let uploaded = json!({"id": "cneqyikzn6q5m", "urls": {"get": file}});
-    provider.serve_at("/v1/files", created(&uploaded));
+    let provider = Replicate.start();
+    let service = Replicate.launch(&provider.url()).start();
     let picture = pictures::png(50, 40);
-    let url = provider.serve(Reply::picture(&picture));
-    let prompt = provider.prompt([created(&prediction("succeeded", json!(url)))]);
+    let prompt = provider.prompt([Replicate.success(&provider, &picture)]);
     let original = pictures::large_png(1_000_000);
     let client = Client::session(service.url()).await;
     let uploaded = client.uploaded(&original).await;
@@ -201,52 +138,18 @@ async fn a_large_original_is_uploaded_first() {
     );
     assert!(parts[0].contents == original.bytes, "other bytes");
     let json = provider.asked(&prompt)[0].json();
-    assert_eq!(json["input"]["input_images"], json!([file]));
+    assert_eq!(json["input"]["input_images"], json!([FILE]));
 }
 
 #[tokio::test]
-async fn whatever_it_answers_the_task_says_why() {
+async fn an_id_that_leads_elsewhere_is_not_followed() {
     let provider = Provider::start();
-    let service = service(&provider, NAME);
-    let failed =
-        json!({"id": "gm3q", "status": "failed", "error": "Prompt flagged, r8-hush-1234."});
-    let nameless = json!({"status": "starting"});
+    let service = Replicate.launch(&provider.url()).start();
     let elsewhere = json!({"id": "../../account", "status": "starting"});
-    let lost = json!({"id": "lost", "status": "starting"});
-    for (name, reply, times, sentence) in [
-        (
-            "failed",
-            created(&failed),
-            1,
-            "the provider could not refine the image: Prompt flagged, ***",
-        ),
-        (
-            "a prediction without an id",
-            created(&nameless),
-            1,
-            "the provider did not name the prediction",
-        ),
-        (
-            "an id that leads elsewhere",
-            created(&elsewhere),
-            1,
-            "the provider did not name the prediction",
-        ),
-        (
-            "a prediction that is gone",
-            created(&lost),
-            1,
-            "the provider answered 404",
-        ),
-    ] {
-        let prompt = provider.prompt([reply]);
-        let (_, task) = refined(&service, &prompt).await;
-        assert_eq!(
-            task["error_message"],
-            format!("{FAILED}{sentence}"),
-            "{name}"
-        );
-        assert_eq!(provider.times(&prompt), times, "{name}");
-    }
+    let prompt = provider.prompt([created(&elsewhere)]);
+    let (_, task) = refined(&service, &prompt).await;
+    let sentence = "the provider did not name the prediction";
+    assert_eq!(task["error_message"], format!("{FAILED}{sentence}"));
+    assert_eq!(provider.times(&prompt), 1);
     assert!(provider.asked_below("/account").is_empty());
 }

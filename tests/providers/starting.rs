@@ -4,75 +4,69 @@ use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::service::Launch;
+use concept_refinement_tests::stand_in::{ALL, KeyRule};
 
-use crate::kinds::{Kind, image, refined};
+use crate::pairs::{image, refined};
 
 #[test]
 fn a_missing_or_unusable_key_stops_the_start() {
-    let missing = |model: &str| format!("model {model:?} needs model-api-key");
-    for (name, launch, expected) in [
-        (
-            "jigsawstack",
-            Launch::new().set("model", "jigsawstack"),
-            missing("jigsawstack"),
-        ),
-        (
-            "jigsawstack elsewhere",
-            Launch::new()
-                .set("model", "jigsawstack")
-                .set("model-url", "http://127.0.0.1:9"),
-            missing("jigsawstack"),
-        ),
-        (
-            "openai",
-            Launch::new().set("model", "openai"),
-            missing("openai"),
-        ),
-        (
-            "two lines",
-            Launch::new()
-                .set("model", "openai")
-                .variable("REFINEMENT_MODEL_API_KEY", "hush\nhush"),
-            "REFINEMENT_MODEL_API_KEY: must be one line of visible ASCII characters".to_owned(),
-        ),
-    ] {
-        let ended = launch.run();
-        assert!(!ended.status.success(), "{name}");
-        assert!(ended.log.contains(&expected), "{name}: {}", ended.log);
-        assert!(!ended.log.contains("hush"), "{name}: {}", ended.log);
+    for stand_in in ALL {
+        let label = stand_in.label();
+        let stops = |launch: &Launch, expected: &str| {
+            let ended = launch.run();
+            assert!(!ended.status.success(), "{label}");
+            assert!(ended.log.contains(expected), "{label}: {}", ended.log);
+            assert!(!ended.log.contains("hush"), "{label}: {}", ended.log);
+        };
+        let missing = format!("model {:?} needs model-api-key", stand_in.model());
+        let without_key = stand_in.launch_without_key();
+        let elsewhere = without_key.clone().set("model-url", "http://127.0.0.1:9");
+        if stand_in.key_rule() != KeyRule::Nowhere {
+            stops(&without_key, &missing);
+        }
+        if stand_in.key_rule() == KeyRule::Everywhere {
+            stops(&elsewhere, &missing);
+        }
+        let two_lines = without_key.variable("REFINEMENT_MODEL_API_KEY", "hush\nhush");
+        stops(
+            &two_lines,
+            "REFINEMENT_MODEL_API_KEY: must be one line of visible ASCII characters",
+        );
     }
 }
 
 #[test]
 fn the_providers_own_urls_are_the_default() {
-    for kind in Kind::ALL {
-        // Replicate's own, there.
-        let service = Launch::new()
-            .set("model", kind.name())
-            .variable("REFINEMENT_MODEL_API_KEY", kind.key())
-            .start();
-        drop(service);
+    for stand_in in ALL {
+        let launch = stand_in.launch_without_key();
+        if stand_in.key_rule() == KeyRule::Nowhere {
+            drop(launch.start());
+        }
+        // For a server of Cog's this is Replicate.
+        let service = launch.variable("REFINEMENT_MODEL_API_KEY", stand_in.key());
+        drop(service.start());
     }
-    // This one needs no key.
-    drop(Launch::new().set("model", "automatic1111").start());
 }
 
-/// A server at home that speaks OpenAI's language.
+/// A server at home that speaks a provider's language.
 #[tokio::test]
 async fn a_compatible_server_needs_no_key() {
     let picture = pictures::png(20, 20);
-    for kind in [Kind::OpenAi, Kind::Cog, Kind::Automatic1111] {
+    let at_home = ALL.iter().filter(|stand_in| {
+        stand_in.answers_at_once() && stand_in.key_rule() != KeyRule::Everywhere
+    });
+    for stand_in in at_home {
         let provider = Provider::start();
-        let prompt = provider.prompt([kind.success(&picture)]);
-        let service = Launch::new()
-            .set("model", kind.name())
+        let prompt = provider.prompt([stand_in.success(&provider, &picture)]);
+        let service = stand_in
+            .launch_without_key()
             .set("model-url", &format!("{}/gpu/1/", provider.url()))
             .start();
         let (client, task) = refined(&service, &prompt).await;
         assert!(image(&client, &task).await == marked(&picture));
         let asked = &provider.asked(&prompt)[0];
-        let path = format!("/gpu/1{}", kind.path());
-        assert!(asked.path.starts_with(&path), "{}", asked.path);
-        assert_eq!(asked.header("authorization"), None);
+        let (_, path) = stand_in.request_line(task["task_id"].as_str().unwrap());
+        assert_eq!(asked.path, format!("/gpu/1{path}"));
+        assert_eq!(asked.header(stand_in.credentials().0), None);
     }
 }

@@ -2,16 +2,18 @@
 
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
+use concept_refinement_tests::stand_in::StandIn as _;
+use concept_refinement_tests::stand_in::openai::{self, OpenAi};
 use concept_refinement_tests::tls::{self, TlsPort};
 
-use crate::kinds::{Kind, refined};
+use crate::pairs::refined;
 
 #[tokio::test]
 async fn the_authority_of_the_operator_is_trusted_for_providers() {
     let provider = Provider::start();
     let encrypted = TlsPort::before(provider.authority().parse().unwrap());
     let url = format!("https://localhost:{}", encrypted.port());
-    let launch = || Kind::OpenAi.launch(&url);
+    let launch = || OpenAi.launch(&url);
     let authority = tls::file("authority.pem").display().to_string();
     for (name, launch, expected) in [
         (
@@ -27,7 +29,7 @@ async fn the_authority_of_the_operator_is_trusted_for_providers() {
         ("neither", launch(), "failed"),
     ] {
         let service = tokio::task::spawn_blocking(move || launch.start());
-        let prompt = provider.prompt([Kind::OpenAi.success(&pictures::png(8, 8))]);
+        let prompt = provider.prompt([openai::answer(&pictures::png(8, 8))]);
         let (_, task) = refined(&service.await.unwrap(), &prompt).await;
         assert_eq!(task["status"], expected, "{name}: {task}");
         let asked = usize::from(expected == "completed");

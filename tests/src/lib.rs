@@ -52,6 +52,7 @@ pub mod server;
 pub mod service;
 pub mod shape;
 pub mod spin;
+pub mod stand_in;
 pub mod stored_images;
 pub mod tls;
 pub mod tokens;

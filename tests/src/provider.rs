@@ -1,6 +1,8 @@
 //! A provider of image models that answers each prompt as its test wants it to,
 //! and remembers what it was asked, to the byte.
 
+mod form;
+
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,6 +12,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, BufReader};
 use tokio::net::TcpStream;
 
+pub use self::form::Part;
 use crate::server::{Connections, Reply, head, listen, send};
 
 /// How each prompt begins; a number follows.
@@ -25,7 +28,7 @@ struct Served {
     /// By prompt or by path.
     replies: Mutex<HashMap<String, VecDeque<Reply>>>,
     /// By how a path begins, where there is no other.
-    others: Mutex<Vec<(&'static str, Reply)>>,
+    others: Mutex<Vec<(String, Reply)>>,
     asked: Mutex<HashMap<String, Vec<Asked>>>,
     names: AtomicUsize,
     handler: Option<Handler>,
@@ -43,15 +46,6 @@ pub struct Asked {
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-}
-
-/// One part of a form.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// Its `Content-Disposition`.
-    pub disposition: String,
-    pub content_type: Option<String>,
-    pub contents: Vec<u8>,
 }
 
 impl Provider {
@@ -128,8 +122,9 @@ impl Provider {
     }
 
     /// Answers what begins so, and nothing else was said of.
-    pub fn serve_below(&self, path: &'static str, reply: Reply) {
-        self.served.others.lock().unwrap().push((path, reply));
+    pub fn serve_below(&self, path: &str, reply: Reply) {
+        let mut others = self.served.others.lock().unwrap();
+        others.push((path.to_owned(), reply));
     }
 
     /// What came at paths that begin so, in no order.
@@ -164,7 +159,8 @@ impl Provider {
         asked.get(prompt).map_or(0, Vec::len)
     }
 
-    fn name(&self) -> usize {
+    /// A number that nothing else of it has.
+    pub fn name(&self) -> usize {
         self.served.names.fetch_add(1, Ordering::Relaxed)
     }
 
@@ -213,21 +209,15 @@ impl Asked {
 
     /// Of a `multipart/form-data`.
     pub fn form(&self) -> Vec<Part> {
-        let content_type = self.header("content-type").unwrap();
-        let (kind, boundary) = content_type.split_once("; boundary=").unwrap();
-        assert_eq!(kind, "multipart/form-data");
-        let mut rest = self.body.as_slice();
-        let mut parts = Vec::new();
-        expect(&mut rest, format!("--{boundary}").as_bytes());
-        let next = format!("\r\n--{boundary}");
-        while !rest.starts_with(b"--") {
-            expect(&mut rest, b"\r\n");
-            let head = until(&mut rest, b"\r\n\r\n");
-            let contents = until(&mut rest, next.as_bytes());
-            parts.push(Part::new(&String::from_utf8(head).unwrap(), contents));
-        }
-        assert_eq!(rest, b"--\r\n");
-        parts
+        form::parse(self.header("content-type").unwrap(), &self.body)
+    }
+
+    /// What the part of this name in its form contains.
+    pub fn part(&self, name: &str) -> Option<Vec<u8>> {
+        let name = format!("; name=\"{name}\"");
+        let mut parts = self.form().into_iter();
+        let part = parts.find(|part| part.disposition.contains(&name))?;
+        Some(part.contents)
     }
 
     /// The prompt in its body, or its path.
@@ -239,33 +229,6 @@ impl Asked {
         let prompt = self.body[at..].split_inclusive(|byte| *byte == b'>').next();
         String::from_utf8(prompt.unwrap().to_vec()).unwrap()
     }
-}
-
-impl Part {
-    fn new(head: &str, contents: Vec<u8>) -> Self {
-        let header = |name: &str| {
-            let mut lines = head.split("\r\n");
-            lines.find_map(|line| Some(line.strip_prefix(name)?.trim().to_owned()))
-        };
-        Self {
-            disposition: header("content-disposition:").unwrap(),
-            content_type: header("content-type:"),
-            contents,
-        }
-    }
-}
-
-fn expect(rest: &mut &[u8], bytes: &[u8]) {
-    *rest = rest.strip_prefix(bytes).unwrap();
-}
-
-/// What comes before these bytes, which are taken too.
-fn until(rest: &mut &[u8], bytes: &[u8]) -> Vec<u8> {
-    let mut windows = rest.windows(bytes.len());
-    let at = windows.position(|window| window == bytes).unwrap();
-    let before = rest[..at].to_vec();
-    *rest = &rest[at + bytes.len()..];
-    before
 }
 
 /// Whatever goes wrong here is the client's leaving.

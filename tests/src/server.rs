@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
@@ -214,6 +215,15 @@ impl Reply {
 
     pub fn ok(media_type: &str, body: &[u8]) -> Self {
         Self::whole(200, &format!("content-type: {media_type}\r\n"), body)
+    }
+
+    pub fn json(status: u16, json: &Value) -> Self {
+        let body = json.to_string();
+        Self::whole(
+            status,
+            "content-type: application/json\r\n",
+            body.as_bytes(),
+        )
     }
 
     pub fn status(status: u16) -> Self {

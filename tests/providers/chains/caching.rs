@@ -5,10 +5,11 @@ use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
+use concept_refinement_tests::stand_in::{automatic1111, openai};
 use serde_json::json;
 
 use super::launch;
-use crate::kinds::{Kind, image, reply};
+use crate::pairs::image;
 
 #[tokio::test]
 async fn the_same_is_answered_without_asking_again() {
@@ -17,7 +18,7 @@ async fn the_same_is_answered_without_asking_again() {
     let launch = launch("cache(openai)", &provider.url(), &other.url());
     let service = start(launch.clone());
     let (first, second) = (pictures::png(50, 40), pictures::gif(20, 20));
-    let answer = |picture: &Picture| Kind::OpenAi.success(picture);
+    let answer = |picture: &Picture| openai::answer(picture);
     // Whoever asks again would get another one.
     let prompt = provider.prompt([answer(&first), answer(&second)]);
     let original = pictures::png(40, 30);
@@ -55,13 +56,13 @@ async fn no_failure_and_no_address_is_answered_again() {
     let client = Client::session(service.url()).await;
     let original = client.uploaded(&pictures::png(40, 30)).await;
     let served = provider.serve(Reply::picture(&picture));
-    let address = reply(&json!({"data": [{"url": served}]}));
+    let address = Reply::json(200, &json!({"data": [{"url": served}]}));
     for (name, reply, status) in [
         ("a refusal", Reply::status(400), "failed"),
-        ("no image", Kind::OpenAi.json_with("U29ycnku"), "failed"),
+        ("no image", openai::in_base64("U29ycnku"), "failed"),
         ("an address", address, "completed"),
     ] {
-        let prompt = provider.prompt([reply, Kind::OpenAi.success(&picture)]);
+        let prompt = provider.prompt([reply, openai::answer(&picture)]);
         let task = client.refined(&original, &prompt).await;
         assert_eq!(task["status"], status, "{name}: {task}");
         let task = client.refined(&original, &prompt).await;
@@ -81,7 +82,7 @@ async fn a_chain_is_nested_at_will() {
     let picture = pictures::png(50, 40);
 
     let prompt = first.prompt([Reply::status(503)]);
-    second.answers(&prompt, [Kind::Automatic1111.success(&picture)]);
+    second.answers(&prompt, [automatic1111::answer(&picture)]);
     for _ in 0..2 {
         let task = client.refined(&original, &prompt).await;
         assert!(image(&client, &task).await == marked(&picture));

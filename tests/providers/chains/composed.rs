@@ -6,11 +6,14 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::Launch;
+use concept_refinement_tests::stand_in::StandIn;
+use concept_refinement_tests::stand_in::automatic1111::{self, Automatic1111};
+use concept_refinement_tests::stand_in::openai::OpenAi;
 use serde_json::json;
 
 use super::FAILED;
-use crate::kinds::{Kind, image, refined};
 use crate::paid_once::{NOT_TWICE, TOLD, notes};
+use crate::pairs::{image, refined};
 
 #[tokio::test]
 async fn a_composed_chain_asks_the_next_model_with_its_own_settings() {
@@ -18,26 +21,28 @@ async fn a_composed_chain_asks_the_next_model_with_its_own_settings() {
     let service = Launch::new()
         .set("rate-limit", "unlimited")
         .variable("REFINEMENT_MODELS_FAST_URL", &first.url())
-        .variable("REFINEMENT_MODELS_FAST_API_KEY", Kind::OpenAi.key())
+        .variable("REFINEMENT_MODELS_FAST_API_KEY", OpenAi.key())
         // Of no link: this one is given another name.
         .variable("REFINEMENT_MODELS_OPENAI_API_KEY", "another")
         .variable("REFINEMENT_MODELS_AUTOMATIC1111_URL", &second.url())
         .variable(
             "REFINEMENT_MODELS_AUTOMATIC1111_API_KEY",
-            Kind::Automatic1111.key(),
+            Automatic1111.key(),
         )
         .on_wasmtime(artifacts::test_composed("chain/standalone"))
         .start();
     let picture = pictures::png(50, 40);
     let prompt = first.prompt([Reply::status(503)]);
-    second.answers(&prompt, [Kind::Automatic1111.success(&picture)]);
+    second.answers(&prompt, [automatic1111::answer(&picture)]);
     let (client, task) = refined(&service, &prompt).await;
     assert!(image(&client, &task).await == marked(&picture));
-    for (kind, provider) in [(Kind::OpenAi, &first), (Kind::Automatic1111, &second)] {
+    let asked: [(&dyn StandIn, &Provider); 2] = [(&OpenAi, &first), (&Automatic1111, &second)];
+    for (stand_in, provider) in asked {
+        let label = stand_in.label();
         let asked = provider.asked(&prompt);
-        assert_eq!(asked.len(), 1, "{kind:?}");
-        let (header, value) = kind.credentials();
-        assert_eq!(asked[0].header(header), Some(value.as_str()), "{kind:?}");
+        assert_eq!(asked.len(), 1, "{label}");
+        let (header, value) = stand_in.credentials();
+        assert_eq!(asked[0].header(header), Some(value.as_str()), "{label}");
     }
 
     let prompt = first.prompt([Reply::status(400)]);
@@ -61,7 +66,7 @@ async fn a_composed_chain_tells_whom_it_asked_twice_or_asks_nobody() {
             .on_wasmtime(artifacts::test_composed("chain/standalone"))
             .start();
         let prompt = first.prompt([Reply::status(502)]);
-        second.answers(&prompt, [Kind::Automatic1111.success(&picture)]);
+        second.answers(&prompt, [automatic1111::answer(&picture)]);
         let (client, task) = refined(&service, &prompt).await;
         assert_eq!(first.times(&prompt), 1, "{repeat}");
         assert_eq!(second.times(&prompt), usize::from(is_completed), "{repeat}");
@@ -74,7 +79,7 @@ async fn a_composed_chain_tells_whom_it_asked_twice_or_asks_nobody() {
 
         // It was not accepted.
         let prompt = first.prompt([Reply::status(503)]);
-        second.answers(&prompt, [Kind::Automatic1111.success(&picture)]);
+        second.answers(&prompt, [automatic1111::answer(&picture)]);
         let (client, task) = refined(&service, &prompt).await;
         assert_eq!(task["status"], "completed", "{repeat}: {task}");
         assert_eq!(notes(&client).await, json!([]), "{repeat}");

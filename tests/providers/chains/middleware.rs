@@ -8,11 +8,13 @@ use concept_refinement_tests::process::Process;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::{Launch, Service};
+use concept_refinement_tests::stand_in::StandIn as _;
+use concept_refinement_tests::stand_in::openai::{self, OpenAi};
 use futures::future::join_all;
 use serde_json::Value;
 
 use super::{FAILED, launch};
-use crate::kinds::{Kind, image, refined};
+use crate::pairs::{image, refined};
 
 /// Of two instances with 32 MiB together, and what the host holds for each besides.
 const COST: u64 = (32 + 2 * 128) << 20;
@@ -166,11 +168,11 @@ async fn what_one_link_is_granted_no_other_one_has() {
     assert_eq!(failed(&service, "tell: model-style").await, "oil");
     assert_eq!(failed(&service, "tell: model-url").await, "nothing");
     assert_eq!(failed(&service, "tell: jwt-secret").await, "nothing");
-    let prompt = first.prompt([Kind::OpenAi.success(&picture)]);
+    let prompt = first.prompt([openai::answer(&picture)]);
     let (client, task) = refined(&service, &prompt).await;
     assert!(image(&client, &task).await == marked(&picture));
     let asked = first.asked(&prompt);
-    let (header, value) = Kind::OpenAi.credentials();
+    let (header, value) = OpenAi.credentials();
     assert_eq!(asked[0].header(header), Some(value.as_str()));
 
     // The address of the model behind it is none of its own.

@@ -9,12 +9,12 @@ use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::seed::number;
 use concept_refinement_tests::service::{Launch, Service};
+use concept_refinement_tests::stand_in::shop::Shop;
 use futures::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
 
-use super::shop::Shop;
 use crate::paid_once::sum;
 
 /// All tasks together.

@@ -1,12 +1,12 @@
-//! What the fakes of all providers have in common: chance, and a count of what was made.
+//! What stand-ins under load have in common: chance, and a count of what was made.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use concept_refinement_tests::pictures::{self, Picture};
-use concept_refinement_tests::provider::Asked;
-use concept_refinement_tests::server::Reply;
+use crate::pictures::{self, Picture};
+use crate::provider::Asked;
+use crate::server::Reply;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -81,6 +81,16 @@ impl Shop {
         self.works.lock().unwrap()
     }
 
+    /// Makes what is asked for each time, and answers `image`, or fails before or after.
+    pub fn unnamed(&self, asked: &Asked, image: Reply) -> Reply {
+        let dice = self.dice();
+        if dice < 10 {
+            return Reply::status(503);
+        }
+        self.make(&asked.key());
+        unsure(dice, image).after(Duration::from_millis(u64::from(dice) * 3))
+    }
+
     /// Where a new output is.
     pub fn output_url(&self, asked: &Asked) -> String {
         let host = asked.header("host").unwrap();
@@ -97,5 +107,15 @@ impl Shop {
             15..30 if is_first => picture.without_end(20),
             _ => picture,
         })
+    }
+}
+
+/// An answer that may fail after all was made.
+pub fn unsure(dice: u32, image: Reply) -> Reply {
+    match dice {
+        10..15 => Reply::status(502),
+        15..20 => image.without_end(20),
+        20..25 => Reply::raw(b""),
+        _ => image,
     }
 }
