@@ -330,19 +330,7 @@ async fn model_name(
         }
         None => None,
     };
-    let known = link.end_of_model().map(model_list::ends_on);
-    let warning = match (listed, known) {
-        (None, None) => return Ok(None),
-        // What the provider says itself is newer than what is known here.
-        (Some(Listed::Ends(day)), _) => Some(model_list::ends_on(&day)),
-        (_, Some(known)) => Some(known),
-        (Some(Listed::Fine), None) => None,
-        (Some(Listed::Odd(problem)), None) => Some(problem),
-    };
-    Ok(Some(match warning {
-        Some(warning) => format!("{model}; warning: {warning}"),
-        None => model.to_owned(),
-    }))
+    Ok(model_list::detail(model, listed, link.end_of_model()))
 }
 
 /// What the provider's own list says of a model.

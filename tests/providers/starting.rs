@@ -1,8 +1,9 @@
 //! With which settings a provider's model starts, and with which not.
 
+use concept_refinement_domain::provider::Provider;
 use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures;
-use concept_refinement_tests::provider::Provider;
+use concept_refinement_tests::provider;
 use concept_refinement_tests::service::Launch;
 use concept_refinement_tests::stand_in::{ALL, KeyRule};
 
@@ -48,6 +49,32 @@ fn the_providers_own_urls_are_the_default() {
     }
 }
 
+/// Servers elsewhere have models of their own.
+#[test]
+fn a_model_whose_end_was_announced_is_told_of_at_the_start() {
+    for provider in Provider::ALL {
+        for (model, day) in provider.profile().ends {
+            let launch = Launch::new()
+                .set("model", provider.profile().name)
+                .set("model-name", model)
+                .variable("REFINEMENT_MODEL_API_KEY", "hush");
+            let told = [format!("model=\"{model}\""), format!("day=\"{day}\"")];
+            let tells = |launch: &Launch| {
+                let log = launch.start().stop().log;
+                let mut lines = log
+                    .lines()
+                    .filter(|line| line.contains("shuts this model down"));
+                lines.any(|line| {
+                    line.contains("WARN") && told.iter().all(|part| line.contains(part))
+                })
+            };
+            assert!(tells(&launch), "{model}");
+            let elsewhere = launch.elsewhere().set("model-url", "http://127.0.0.1:9");
+            assert!(!tells(&elsewhere), "{model}");
+        }
+    }
+}
+
 /// A server at home that speaks a provider's language.
 #[tokio::test]
 async fn a_compatible_server_needs_no_key() {
@@ -56,7 +83,7 @@ async fn a_compatible_server_needs_no_key() {
         stand_in.answers_at_once() && stand_in.key_rule() != KeyRule::Everywhere
     });
     for stand_in in at_home {
-        let provider = Provider::start();
+        let provider = provider::Provider::start();
         let prompt = provider.prompt([stand_in.success(&provider, &picture)]);
         let service = stand_in
             .launch_without_key()

@@ -27,9 +27,21 @@ pub fn authorization(list: &ModelList, key: &str) -> String {
     }
 }
 
-/// The warning for a model whose last day this is.
-pub fn ends_on(day: &str) -> String {
-    format!("the provider shuts it down on {day}")
+/// The model, with a warning if there is one. `announced` is its last day as far as it is
+/// known here; what the provider says now is newer. None: nothing is known of the model.
+pub fn detail(model: &str, listed: Option<Listed>, announced: Option<&str>) -> Option<String> {
+    let ends_on = |day: &str| Some(format!("the provider shuts it down on {day}"));
+    let warning = match (listed, announced) {
+        (None, None) => return None,
+        (Some(Listed::Ends(day)), _) => ends_on(&day),
+        (_, Some(day)) => ends_on(day),
+        (Some(Listed::Odd(problem)), None) => Some(problem),
+        (Some(Listed::Fine), None) => None,
+    };
+    Some(match warning {
+        Some(warning) => format!("{model}; warning: {warning}"),
+        None => model.to_owned(),
+    })
 }
 
 /// Reads the list.
@@ -106,6 +118,42 @@ mod tests {
             let json = list.to_string();
             let listed = listed(of_provider, json.as_bytes(), model);
             assert_eq!(listed, expected, "{provider:?}: {model}");
+        }
+    }
+
+    #[test]
+    fn what_a_provider_says_now_is_newer_than_what_it_announced() {
+        let ends = |day: &str| Some(Listed::Ends(day.to_owned()));
+        let odd = || Some(Listed::Odd("it is odd".to_owned()));
+        let announced = Some("2026-12-01");
+        for (listed, announced, expected) in [
+            (None, None, None),
+            (Some(Listed::Fine), None, Some("m")),
+            (odd(), None, Some("m; warning: it is odd")),
+            (
+                ends("2027-01-01"),
+                announced,
+                Some("m; warning: the provider shuts it down on 2027-01-01"),
+            ),
+            (
+                None,
+                announced,
+                Some("m; warning: the provider shuts it down on 2026-12-01"),
+            ),
+            (
+                odd(),
+                announced,
+                Some("m; warning: the provider shuts it down on 2026-12-01"),
+            ),
+            (
+                Some(Listed::Fine),
+                announced,
+                Some("m; warning: the provider shuts it down on 2026-12-01"),
+            ),
+        ] {
+            let name = format!("{listed:?}, {announced:?}");
+            let detail = detail("m", listed, announced);
+            assert_eq!(detail.as_deref(), expected, "{name}");
         }
     }
 }

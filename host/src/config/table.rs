@@ -151,11 +151,11 @@ pub const SETTINGS: &[Setting] = settings! {
         "model-api-key" SECRET [Refine TestModel] secret;
         /// Which of the provider's models [default: what its documentation recommends]
         "model-name" NAME [Refine TestModel];
-        /// What a model at fal or Replicate calls its input for the original; NAME[] where it is a list
+        /// What a hosted model, as at Replicate, calls its input for the original; NAME[] where it is a list
         "model-input" NAME [Refine TestModel];
-        /// What a model at fal or Replicate calls its input for a mask, white where the image is to change
+        /// What a hosted model, as at Replicate, calls its input for a mask, white where the image is to change
         "model-mask" NAME [Refine TestModel];
-        /// What a model at fal or Replicate calls its input for a seed
+        /// What a hosted model, as at Replicate, calls its input for a seed
         "model-seed" NAME [Refine TestModel];
         /// The workflow that ComfyUI runs, in its API format, with named inputs
         "model-workflow" FILE [Refine TestModel];
