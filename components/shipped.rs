@@ -16,6 +16,13 @@ pub fn shipped() -> impl Iterator<Item = &'static str> {
         .chain(["model-fallback", "model-cache"])
 }
 
+/// Whether it is the model of a provider: most hosts use none of these.
+#[allow(dead_code, reason = "only a release packs code")]
+pub fn is_of_provider(name: &str) -> bool {
+    let mut all = Provider::ALL.iter();
+    all.any(|provider| provider.profile().component == name)
+}
+
 /// The target of all components.
 pub const TARGET: &str = "wasm32-wasip2";
 

@@ -21,7 +21,7 @@ use crate::process;
 use crate::tools;
 use crate::workspace::Workspace;
 use shipped::{COMPONENT, TARGET};
-pub use shipped::{package, shipped};
+pub use shipped::{is_of_provider, package, shipped};
 
 /// The profile of adapters. Its directory has the same name.
 const ADAPTER: &str = "adapter";

@@ -84,7 +84,11 @@ fn compile_ahead(workspace: &Workspace) -> anyhow::Result<()> {
     for name in components::shipped() {
         let mut compile = workspace.command(&compiler);
         compile.arg(workspace.components().join(format!("{name}.wasm")));
-        process::run(compile.arg(&draft))?;
+        compile.arg(&draft);
+        if components::is_of_provider(name) {
+            compile.arg("packed");
+        }
+        process::run(&mut compile)?;
         let carried = directory.join(name);
         if fs::read(&draft).ok() != fs::read(&carried).ok() {
             fs::rename(&draft, &carried)?;

@@ -4,15 +4,32 @@
 //! It targets processors from some years ago. If it does not fit this processor or this
 //! build, it is ignored, and the component is compiled.
 
-use anyhow::Context as _;
+use std::borrow::Cow;
+
+use anyhow::{Context as _, anyhow};
+use miniz_oxide::deflate::compress_to_vec;
+use miniz_oxide::inflate::decompress_to_vec;
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
 use super::config;
 use super::constant::unmap;
 
+/// How code is embedded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// As it is.
+    Plain,
+    /// Compressed (DEFLATE), for components of which most hosts use none: loading takes
+    /// some 10 ms longer.
+    Deflate,
+}
+
 /// Embedded code: the result of [`compile`] for each component.
 pub type Ahead = &'static [&'static [u8]];
+
+/// Of the compression: the best that is still quick.
+const LEVEL: u8 = 9;
 
 /// The system that this executable is for.
 const TARGET: &str = env!("TARGET");
@@ -36,8 +53,8 @@ const FEATURES: &[&str] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const FEATURES: &[&str] = &[];
 
-/// Compiles a component for any machine of this kind: returns the component's hash,
-/// followed by the engine's code. The result is reproducible.
+/// Compiles a component for any machine of this kind: returns the component's hash, a byte
+/// that says how the rest is packed, and the engine's code. The result is reproducible.
 ///
 /// # Errors
 ///
@@ -46,7 +63,7 @@ const FEATURES: &[&str] = &[];
     unsafe_code,
     reason = "the engine cannot know which processor it is for"
 )]
-pub fn compile(component: &[u8]) -> anyhow::Result<Vec<u8>> {
+pub fn compile(component: &[u8], packing: Packing) -> anyhow::Result<Vec<u8>> {
     let mut config = config();
     config.target(TARGET).map_err(anyhow::Error::from)?;
     for feature in FEATURES {
@@ -57,7 +74,20 @@ pub fn compile(component: &[u8]) -> anyhow::Result<Vec<u8>> {
     let code = engine
         .precompile_component(component)
         .map_err(anyhow::Error::from)?;
-    Ok([&Sha256::digest(component)[..], &code].concat())
+    let code = match packing {
+        Packing::Plain => code,
+        Packing::Deflate => compress_to_vec(&code, LEVEL),
+    };
+    Ok([&Sha256::digest(component)[..], &[packing.byte()], &code].concat())
+}
+
+impl Packing {
+    fn byte(self) -> u8 {
+        match self {
+            Self::Plain => 0,
+            Self::Deflate => 1,
+        }
+    }
 }
 
 /// None: there is no code for this component, or it does not fit. `sum`: hash of the
@@ -70,7 +100,7 @@ pub(super) fn component(
     let code = ahead
         .iter()
         .find_map(|entry| entry.strip_prefix(&sum[..]))?;
-    let loaded = load(engine, code);
+    let loaded = unpacked(code).and_then(|code| load(engine, &code));
     // The engine has copied it.
     unmap(code);
     match loaded {
@@ -80,6 +110,18 @@ pub(super) fn component(
             tracing::warn!(error, "code compiled ahead does not fit: compiled anew");
             None
         }
+    }
+}
+
+/// The engine's code, after the byte that says how it is packed.
+fn unpacked(code: &[u8]) -> anyhow::Result<Cow<'_, [u8]>> {
+    match code.split_first() {
+        Some((&byte, code)) if byte == Packing::Plain.byte() => Ok(Cow::Borrowed(code)),
+        Some((&byte, code)) if byte == Packing::Deflate.byte() => {
+            let code = decompress_to_vec(code).map_err(|error| anyhow!("unpacking it: {error}"))?;
+            Ok(Cow::Owned(code))
+        }
+        Some(_) | None => Err(anyhow!("it is packed in an unknown way")),
     }
 }
 
@@ -108,10 +150,17 @@ mod tests {
     #[test]
     fn what_is_compiled_ahead_fits_the_engine() {
         let engine = Engine::new(POOL, None, &[]).unwrap();
-        let code = compile(COMPONENT).unwrap();
-        assert_eq!(code, compile(COMPONENT).unwrap(), "the same each time");
-        let code = code.strip_prefix(&Sha256::digest(COMPONENT)[..]).unwrap();
-        assert!(load(engine.wasmtime(), code).is_ok());
+        let load = |code: &[u8]| load(engine.wasmtime(), &unpacked(code).unwrap());
+        let mut lengths = Vec::new();
+        for packing in [Packing::Plain, Packing::Deflate] {
+            let code = compile(COMPONENT, packing).unwrap();
+            let again = compile(COMPONENT, packing).unwrap();
+            assert_eq!(code, again, "{packing:?}: the same each time");
+            let code = code.strip_prefix(&Sha256::digest(COMPONENT)[..]).unwrap();
+            assert!(load(code).is_ok(), "{packing:?}");
+            lengths.push(code.len());
+        }
+        assert!(lengths[1] < lengths[0] / 2, "{lengths:?}");
     }
 
     #[test]
@@ -122,6 +171,9 @@ mod tests {
         for code in [&b""[..], b"no code", &other[..other.len() / 2], &other] {
             assert!(load(engine.wasmtime(), code).is_err());
         }
-        assert!(compile(b"no component").is_err());
+        for odd in [&b""[..], b"\x02code", b"\x01no deflate"] {
+            assert!(unpacked(odd).is_err(), "{odd:?}");
+        }
+        assert!(compile(b"no component", Packing::Plain).is_err());
     }
 }
