@@ -108,9 +108,10 @@ fn a_request_that_is_not_accepted_is_told() {
         (
             402,
             NO_CREDITS,
-            Error::refused(
+            Error::Unauthorized(
                 "the provider answered 402: Insufficient credits. Please add credits to your \
-                 account",
+                 account"
+                    .to_owned(),
             ),
         ),
         (
