@@ -28,8 +28,8 @@ pub fn authorization(list: &ModelList, key: &str) -> String {
 }
 
 /// The model, with a warning if there is one. `announced` is its last day as far as it is
-/// known here; a day that the provider
-/// itself names now is newer, and a list without one says nothing of it. None: nothing is known of the model.
+/// known here: a day in the provider's list is newer, and a list without one says nothing
+/// of it. None: nothing is known of the model.
 pub fn detail(model: &str, listed: Option<Listed>, announced: Option<&str>) -> Option<String> {
     let ends_on = |day: &str| Some(format!("the provider shuts it down on {day}"));
     let warning = match (listed, announced) {

@@ -34,8 +34,6 @@ pub(crate) struct ModelLink {
     pub component: ModelChoice,
     /// The origin that it may connect to.
     pub origin: Option<Origin>,
-    /// A domain whose hosts it may connect to as well, by https.
-    pub domain: Option<&'static str>,
     pub settings: LinkSettings,
     /// The links behind a middleware. None: it is a model.
     pub behind: Option<Vec<ModelLink>>,
@@ -142,17 +140,21 @@ impl ModelLink {
     /// The last day of that model, if its provider has announced one. Servers elsewhere
     /// with the same API have models of their own.
     pub fn end_of_model(&self) -> Option<&'static str> {
-        match self.component {
-            ModelChoice::Provider(provider) if self.is_at_its_own_url(provider) => {
-                provider.end_of(self.model_name()?)
-            }
-            _ => None,
-        }
+        self.provider_itself()?.end_of(self.model_name()?)
     }
 
-    fn is_at_its_own_url(&self, provider: Provider) -> bool {
-        let own = Url::parse(provider.profile().url).ok();
-        self.origin == own.as_ref().and_then(Origin::of_url)
+    /// A domain whose hosts it may connect to as well, by https.
+    pub fn domain(&self) -> Option<&'static str> {
+        self.provider_itself()?.profile().domain
+    }
+
+    /// The provider, unless a server elsewhere is asked in its place.
+    fn provider_itself(&self) -> Option<Provider> {
+        let ModelChoice::Provider(provider) = self.component else {
+            return None;
+        };
+        let own = Url::parse(provider.profile().url).ok()?;
+        (self.origin == Origin::of_url(&own)).then_some(provider)
     }
 
     /// The base URL of its provider, if it has one.

@@ -226,7 +226,7 @@ fn receivers(config: &Config) -> Grant {
 
 /// Where the provider of a model is, if it has one.
 fn provider(link: &ModelLink) -> Grant {
-    match (link.origin.clone(), link.domain) {
+    match (link.origin.clone(), link.domain()) {
         (Some(origin), Some(domain)) => Grant::Domain { origin, domain },
         (Some(origin), None) => Grant::Origin(origin),
         (None, _) => Grant::Nothing,

@@ -82,18 +82,20 @@ impl Model {
         self.setting("name", name)
     }
 
-    /// The name of the input for the original in a hosted model, as at Replicate; `NAME[]` if it is a
-    /// list.
+    /// The name of the input for the original in a hosted model, as at Replicate; `NAME[]`
+    /// if it is a list.
     pub fn input(self, name: &str) -> Self {
         self.setting("input", name)
     }
 
-    /// The name of the input for a mask in a hosted model, as at Replicate; without it, it gets none.
+    /// The name of the input for a mask in a hosted model, as at Replicate; without it, it
+    /// gets none.
     pub fn mask(self, name: &str) -> Self {
         self.setting("mask", name)
     }
 
-    /// The name of the input for a seed in a hosted model, as at Replicate; without it, it gets none.
+    /// The name of the input for a seed in a hosted model, as at Replicate; without it, it
+    /// gets none.
     pub fn seed(self, name: &str) -> Self {
         self.setting("seed", name)
     }

@@ -47,16 +47,14 @@ impl ChainReader<'_> {
         if let Some(workflow) = workflow {
             input.values.insert("workflow".to_owned(), workflow);
         }
-        let mut domain = None;
         if let ModelChoice::Provider(provider) = component {
             let profile = provider.profile();
             let own = Url::parse(profile.url);
             let own = own.map_err(|error| input.problem("url", error.to_string()))?;
             let asked = url.get_or_insert_with(|| own.clone());
-            let is_own = Origin::of_url(asked) == Origin::of_url(&own);
             let needs_key = match profile.key {
                 KeyRule::Everywhere => true,
-                KeyRule::AtItsOwnUrl => is_own,
+                KeyRule::AtItsOwnUrl => Origin::of_url(asked) == Origin::of_url(&own),
                 KeyRule::Nowhere => false,
             };
             if needs_key && !has_key {
@@ -72,7 +70,6 @@ impl ChainReader<'_> {
             if profile.needs_workflow && !has_workflow {
                 return Err(self.missing(&input, provider, ("model-workflow", "workflow")));
             }
-            domain = profile.domain.filter(|_| is_own);
         }
         if let Some(url) = &url {
             input
@@ -93,7 +90,6 @@ impl ChainReader<'_> {
             has_settings,
             component,
             origin: url.as_ref().and_then(Origin::of_url),
-            domain,
             settings: LinkSettings(settings.collect()),
             behind,
             text,

@@ -200,6 +200,21 @@ fn the_end_of_a_model_is_known_where_its_provider_has_announced_it() {
     }
 }
 
+#[test]
+fn a_providers_domain_is_granted_where_it_is_asked_itself() {
+    let key = "[models.bfl]\napi_key = 'k'";
+    for (url, expected) in [
+        ("", Some("bfl.ai")),
+        ("url = 'https://API.bfl.ai:443/x'", Some("bfl.ai")),
+        ("url = 'https://api.eu.bfl.ai'", None),
+        ("url = 'http://api.bfl.ai'", None),
+    ] {
+        let config = chain("bfl", &format!("{key}\n{url}"), &[]).unwrap();
+        assert_eq!(config.model.domain(), expected, "{url}");
+    }
+    assert_eq!(chain("local", "", &[]).unwrap().model.domain(), None);
+}
+
 fn unknown_model() -> String {
     let names: Vec<_> = super::shipped_models().collect();
     let names = names.join(", ");
