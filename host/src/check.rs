@@ -345,10 +345,10 @@ async fn listed(
     let authorization = key.map(|key| model_list::authorization(list, key));
     match egress.get(&url, authorization, ANSWER_TIMEOUT).await {
         Ok((200, body)) => model_list::listed(list, &body, model),
-        Ok((status, _)) => Listed::Odd(format!(
+        Ok((status, _)) => Listed::Problem(format!(
             "the provider answered {status} when asked for its list of models"
         )),
-        Err(error) => Listed::Odd(format!("the provider's list of models {}", problem(&error))),
+        Err(error) => Listed::Problem(format!("the provider's list of models {}", problem(&error))),
     }
 }
 

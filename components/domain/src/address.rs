@@ -19,6 +19,15 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
+/// Whether a host is this domain or below it. Both are in lower case.
+pub fn is_at_domain(host: &str, domain: &str) -> bool {
+    match host.strip_suffix(domain) {
+        Some("") => true,
+        Some(name) => name.len() > 1 && name.ends_with('.') && !name.starts_with('.'),
+        None => false,
+    }
+}
+
 /// The real destination of a connection to the address: the IPv4 address in a mapped or
 /// NAT64 address, else the address itself.
 pub fn destination(address: IpAddr) -> IpAddr {
@@ -128,6 +137,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_host_is_at_a_domain_or_not() {
+        for (host, expected) in [
+            ("bfl.ai", true),
+            ("api.bfl.ai", true),
+            ("a.b.bfl.ai", true),
+            ("evilbfl.ai", false),
+            (".bfl.ai", false),
+            ("..bfl.ai", false),
+            ("bfl.ai.evil.example", false),
+            ("ai", false),
+            ("", false),
+        ] {
+            assert_eq!(is_at_domain(host, "bfl.ai"), expected, "{host}");
+        }
+    }
 
     #[test]
     fn tells_public_from_other_addresses() {

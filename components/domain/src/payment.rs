@@ -171,7 +171,7 @@ impl Payment {
     }
 
     /// What the work of all links cost, as far as it is known.
-    pub fn usage_in_all(&self) -> Option<Usage> {
+    pub fn total_usage(&self) -> Option<Usage> {
         let links = self.usage.values().map(|link| link.sum);
         links.reduce(Usage::plus)
     }

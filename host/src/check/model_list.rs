@@ -16,7 +16,7 @@ pub enum Listed {
     /// Its last day.
     Ends(String),
     /// It is not there, or the list cannot be read: a warning.
-    Odd(String),
+    Problem(String),
 }
 
 /// The authorization header for this key.
@@ -28,14 +28,15 @@ pub fn authorization(list: &ModelList, key: &str) -> String {
 }
 
 /// The model, with a warning if there is one. `announced` is its last day as far as it is
-/// known here; what the provider says now is newer. None: nothing is known of the model.
+/// known here; a day that the provider
+/// itself names now is newer, and a list without one says nothing of it. None: nothing is known of the model.
 pub fn detail(model: &str, listed: Option<Listed>, announced: Option<&str>) -> Option<String> {
     let ends_on = |day: &str| Some(format!("the provider shuts it down on {day}"));
     let warning = match (listed, announced) {
         (None, None) => return None,
         (Some(Listed::Ends(day)), _) => ends_on(&day),
         (_, Some(day)) => ends_on(day),
-        (Some(Listed::Odd(problem)), None) => Some(problem),
+        (Some(Listed::Problem(problem)), None) => Some(problem),
         (Some(Listed::Fine), None) => None,
     };
     Some(match warning {
@@ -46,7 +47,7 @@ pub fn detail(model: &str, listed: Option<Listed>, announced: Option<&str>) -> O
 
 /// Reads the list.
 pub fn listed(list: &ModelList, json: &[u8], model: &str) -> Listed {
-    let unreadable = || Listed::Odd("the provider's list of models cannot be read".to_owned());
+    let unreadable = || Listed::Problem("the provider's list of models cannot be read".to_owned());
     let Ok(document) = serde_json::from_slice::<Value>(json) else {
         return unreadable();
     };
@@ -66,7 +67,7 @@ pub fn listed(list: &ModelList, json: &[u8], model: &str) -> Listed {
             Some(day) => Listed::Ends(sanitize(day, MAX_CHARS)),
             None => Listed::Fine,
         },
-        None => Listed::Odd("it is not in the provider's list of models".to_owned()),
+        None => Listed::Problem("it is not in the provider's list of models".to_owned()),
     }
 }
 
@@ -84,8 +85,9 @@ mod tests {
             {"id": "gpt-image-1.5", "object": "model", "shutdown_date": "2026-12-01"},
             {"id": "local", "object": "model"},
         ]});
-        let missing = || Listed::Odd("it is not in the provider's list of models".to_owned());
-        let unreadable = || Listed::Odd("the provider's list of models cannot be read".to_owned());
+        let missing = || Listed::Problem("it is not in the provider's list of models".to_owned());
+        let unreadable =
+            || Listed::Problem("the provider's list of models cannot be read".to_owned());
         let checkpoints = json!([{"title": "flux.safetensors [ab12]", "model_name": "flux"}]);
         for (provider, list, model, expected) in [
             (
@@ -124,7 +126,7 @@ mod tests {
     #[test]
     fn what_a_provider_says_now_is_newer_than_what_it_announced() {
         let ends = |day: &str| Some(Listed::Ends(day.to_owned()));
-        let odd = || Some(Listed::Odd("it is odd".to_owned()));
+        let odd = || Some(Listed::Problem("it is odd".to_owned()));
         let announced = Some("2026-12-01");
         for (listed, announced, expected) in [
             (None, None, None),

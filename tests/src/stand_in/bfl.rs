@@ -8,7 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::shop::{Shop, Work};
-use super::{BadAnswer, Body, Edit, KeyRule, Memory, OtherModel, Refinement, StandIn, Usage, decoded};
+use super::{
+    BadAnswer, Body, Edit, KeyRule, Memory, OtherModel, Refinement, StandIn, Usage, decoded,
+};
 use crate::pictures::Picture;
 use crate::provider::{Asked, Provider};
 use crate::server::Reply;
@@ -120,7 +122,7 @@ impl StandIn for Bfl {
         let at = |url: &str| polled(provider, |id| vec![ready(id, url)]);
         let redirect = provider.serve(Reply::redirect(302, elsewhere));
         let missing = provider.serve(Reply::status(404));
-        let polling_url = json!({"id": "w", "polling_url": elsewhere});
+        let polling_url = json!({"id": "w", "polling_url": elsewhere, "cost": 4.5});
         let cases = [
             (
                 "a prompt that is refused",

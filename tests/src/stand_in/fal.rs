@@ -139,7 +139,13 @@ impl StandIn for Fal {
             ),
             (
                 "a request that nobody took",
-                Reply::json(503, &json!({"detail": "No runner could be allocated"})),
+                Reply::json(
+                    503,
+                    &json!({
+                        "detail": "No runner could be allocated",
+                        "error_type": "runner_scheduling_failure",
+                    }),
+                ),
                 3,
                 "the provider could not refine the image: No runner could be allocated",
             ),

@@ -5,7 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::shop::Shop;
-use super::{BadAnswer, Body, Edit, KeyRule, OtherModel, Refinement, StandIn, Usage, decoded, in_lines};
+use super::{
+    BadAnswer, Body, Edit, KeyRule, OtherModel, Refinement, StandIn, Usage, decoded, in_lines,
+};
 use crate::pictures::Picture;
 use crate::provider::{Asked, Provider};
 use crate::server::Reply;

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::shop::Shop;
 use super::{
-    BadAnswer, Body, Edit, KeyRule, Mask, OtherModel, Refinement, StandIn, Usage, bad_addresses, in_lines,
+    BadAnswer, Body, Edit, KeyRule, Mask, OtherModel, Refinement, StandIn, Usage, bad_addresses,
+    in_lines,
 };
 use crate::pictures::Picture;
 use crate::provider::{Asked, Part, Provider};

@@ -119,7 +119,7 @@ impl TaskRecord {
         self.task.updated_at = Some(now);
         self.task.completed_at = status.is_final().then_some(now);
         if status.is_final() {
-            self.task.usage = self.payment.usage_in_all();
+            self.task.usage = self.payment.total_usage();
         }
         if status != Status::Processing {
             self.task.lease_until = None;

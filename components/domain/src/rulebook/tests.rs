@@ -10,7 +10,7 @@ use crate::concept::{ConceptContent, id_for};
 use crate::document::OtherFields;
 use crate::idempotency::Submitted;
 use crate::lease::MAX_DEATHS;
-use crate::payment::{Payment, Usage};
+use crate::payment::{self, Payment};
 use crate::quota::{Quota, Refund, Usage, Window};
 use crate::sentence::WORKER_DIED;
 use crate::task::{FailureCause, Refinement, Status, Task};
@@ -409,10 +409,10 @@ fn what_was_asked_twice_is_told_and_what_is_completed_keeps_no_receipt() {
 
 #[test]
 fn what_a_task_cost_is_told_when_it_has_ended() {
-    let usage = |cost, output_tokens| Usage {
+    let usage = |cost, output_tokens| payment::Usage {
         cost,
         output_tokens,
-        ..Usage::default()
+        ..payment::Usage::default()
     };
     let said = [
         ("openai", usage(None, Some(7))),

@@ -24,6 +24,7 @@ use concept_refinement_model_provider::{
     answer, exchange, is_segment, json, outcome, reply, success,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use status::Status;
 
@@ -56,8 +57,9 @@ struct Fields<'a> {
 struct Accepted {
     #[serde(flatten)]
     work: Work,
+    /// In credits. Whatever else it is, the work was accepted.
     #[serde(default)]
-    cost: Option<f64>,
+    cost: Value,
 }
 
 /// Accepted work.
@@ -101,11 +103,10 @@ impl Model for Bfl {
         }
         let Accepted { work, cost } = service.start(&question, original).await?;
         let address = place::allowed(&work.polling_url, &settings.base);
-        if address.is_some() {
-            Receipt::new(work, task).keep(ports).await;
-        }
-        if let Some(usage) = cost.and_then(usage) {
-            ports.spend(&usage).await;
+        // An operator may look for what was paid for, wherever it is.
+        Receipt::new(work, task).keep(ports).await;
+        if let Some(usage) = cost.as_f64().and_then(usage) {
+            ports.add_usage(&usage).await;
         }
         let address = address.ok_or_else(Error::of_address)?;
         service.outcome(&address).await?.answer()

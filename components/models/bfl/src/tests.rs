@@ -59,7 +59,7 @@ fn an_image_is_polled_for_and_downloaded() {
         cost: Some(45_000),
         ..Usage::default()
     };
-    assert_eq!(script.spent.take(), [cost]);
+    assert_eq!(script.usages.take(), [cost]);
 
     let asked = script.asked.take();
     let (download, others) = asked.split_last().unwrap();
@@ -131,9 +131,10 @@ fn a_request_that_is_not_accepted_is_told() {
         (
             402,
             NO_CREDITS,
-            Error::refused(
+            Error::Unauthorized(
                 "the provider answered 402: Insufficient credits. Please add credits to your \
-                 account",
+                 account"
+                    .to_owned(),
             ),
         ),
         (

@@ -18,6 +18,9 @@ struct Check {
 struct Failure<'a> {
     #[serde(borrow)]
     detail: Detail<'a>,
+    /// Of a failure that is the request's, rather than that of asking about it.
+    #[serde(borrow, default)]
+    error_type: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -48,7 +51,10 @@ pub fn read(status: u16, json: &[u8], settings: &Settings) -> Option<Outcome> {
         _ => {}
     }
     let failure: Failure<'_> = serde_json::from_slice(json).ok()?;
+    let is_typed = failure.error_type.is_some();
     let (said, is_moderation) = match &failure.detail {
+        // The work may have ended well.
+        Detail::Sentence(_) if status >= 500 && !is_typed => return None,
         Detail::Sentence(sentence) => (sentence.as_ref(), false),
         Detail::Problems(problems) => {
             let is_moderation = |problem: &&Problem<'_>| problem.kind == "content_policy_violation";
@@ -68,7 +74,7 @@ pub fn read(status: u16, json: &[u8], settings: &Settings) -> Option<Outcome> {
     Some(match status {
         // No runner was there for it, or the runner was lost: it costs nothing, and another
         // request may succeed.
-        502..=504 => Outcome::Gone(Error::unavailable(reason)),
+        502..=504 if is_typed => Outcome::Gone(Error::unavailable(reason)),
         _ => Outcome::Failed(Error::Refused(reason)),
     })
 }
@@ -176,6 +182,13 @@ mod tests {
             (403, include_str!("../samples/no-balance.json"), None),
             (401, include_str!("../samples/no-key.json"), None),
             (502, "<html>", None),
+            (503, r#"{"detail":"Service Unavailable"}"#, None),
+            (500, r#"{"detail":"Internal Server Error"}"#, None),
+            (
+                500,
+                r#"{"detail":"The runner died","error_type":"runner_disconnected"}"#,
+                failed(&format!("{could_not}: The runner died")),
+            ),
             (500, "", None),
         ] {
             assert_eq!(read(status, json.as_bytes(), &settings), expected, "{json}");

@@ -165,9 +165,10 @@ fn a_request_that_is_not_accepted_is_told() {
         (
             403,
             NO_BALANCE,
-            Error::refused(
+            Error::Unauthorized(
                 "the provider answered 403: User is locked. Reason: Exhausted balance. Top up \
-                 your balance at fal.ai/dashboard/billing",
+                 your balance at fal.ai/dashboard/billing"
+                    .to_owned(),
             ),
         ),
         (
@@ -219,6 +220,23 @@ fn an_accepted_request_is_not_submitted_again() {
     let script = Script::of::<&str>([]);
     let kept = receipt("5e1f", Some(IMAGE));
     assert_eq!(script.refine::<Fal>(&own(), Some(&kept)), image());
+}
+
+/// The gateway may fail while the work is well, and it is paid for.
+#[test]
+fn a_result_that_cannot_be_read_is_asked_for_again() {
+    for fault in [r#"{"detail":"Service Unavailable"}"#, "<html>", ""] {
+        let script = Script::of([
+            (200, SUBMITTED),
+            (200, COMPLETED),
+            (503, fault),
+            (200, COMPLETED),
+            (200, IMAGES),
+        ]);
+        assert_eq!(script.refine::<Fal>(&own(), None), image(), "{fault}");
+        assert_eq!(script.urls(), [POST, STATUS, RESULT, STATUS, RESULT]);
+        assert_eq!(script.given_up.get(), 0);
+    }
 }
 
 #[test]

@@ -75,12 +75,12 @@ fn what_the_model_read_and_wrote_is_known() {
             input_tokens,
             output_tokens,
         };
-        assert_eq!(script.spent.take(), [expected], "{sample}");
+        assert_eq!(script.usages.take(), [expected], "{sample}");
     }
     let silent = r#"{"candidates":[{"finishReason":"STOP"}]}"#;
     let script = Script::of([(200, silent)]);
     let _ = script.refine::<Gemini>(&settings(PROFILE.url, &[]).unwrap(), None);
-    assert_eq!(script.spent.take(), [], "what is unknown is not stored");
+    assert_eq!(script.usages.take(), [], "what is unknown is not stored");
 }
 
 #[test]

@@ -27,7 +27,7 @@ concept_refinement_model_provider::export_model!(OpenAi);
 
 /// What is not documented, such as on compatible servers, is unknown.
 #[derive(Default, Deserialize)]
-struct Answer {
+struct Document {
     #[serde(default)]
     usage: Tokens,
 }
@@ -51,11 +51,11 @@ impl Provider for OpenAi {
     }
 
     fn usage(json: &[u8]) -> Usage {
-        let answer: Answer = serde_json::from_slice(json).unwrap_or_default();
+        let document: Document = serde_json::from_slice(json).unwrap_or_default();
         Usage {
             cost: None,
-            input_tokens: answer.usage.input_tokens,
-            output_tokens: answer.usage.output_tokens,
+            input_tokens: document.usage.input_tokens,
+            output_tokens: document.usage.output_tokens,
         }
     }
 

@@ -3,6 +3,8 @@
 //! They come from outside: nothing may be sent to one, least of all a key, before a rule
 //! has allowed it.
 
+use concept_refinement_domain::address::is_at_domain;
+
 use crate::settings::Base;
 
 /// An http or https URL, in a form that can be compared and sent.
@@ -53,11 +55,7 @@ impl Address {
     pub fn is_below(&self, domain: &str) -> bool {
         let origin = self.origin.join("");
         let host = origin.strip_prefix("https://").unwrap_or_default();
-        match host.strip_suffix(domain) {
-            Some("") => true,
-            Some(name) => name.len() > 1 && name.ends_with('.') && !name.starts_with('.'),
-            None => false,
-        }
+        is_at_domain(host, domain)
     }
 }
 

@@ -33,7 +33,7 @@ mod picture;
 mod ports;
 mod question;
 mod sampling;
-#[cfg(any(test, feature = "script"))]
+#[cfg(not(target_arch = "wasm32"))]
 pub mod script;
 mod settings;
 #[cfg(test)]

@@ -63,7 +63,12 @@ pub fn is_moderation(body: &[u8]) -> bool {
         .is_ok_and(|body| body.get("name").and_then(Value::as_str) == Some("content_moderation"))
 }
 
-/// Whether a message is about the key rather than the content, or money that is missing.
+/// Whether a message is about money that is missing.
+pub fn is_about_money(message: &str) -> bool {
+    has_word(message, &["balance", "credit", "credits"])
+}
+
+/// Whether a message is about the key rather than the content.
 pub fn is_about_key(message: &str) -> bool {
     const WORDS: [&str; 14] = [
         "access",
@@ -81,11 +86,13 @@ pub fn is_about_key(message: &str) -> bool {
         "unauthenticated",
         "unauthorized",
     ];
-    const MONEY: [&str; 3] = ["balance", "credit", "credits"];
+    message.trim().eq_ignore_ascii_case("forbidden") || has_word(message, &WORDS)
+}
+
+fn has_word(message: &str, known: &[&str]) -> bool {
     let message = message.to_lowercase();
-    let words = message.split(|letter: char| !letter.is_alphanumeric());
-    let has = |known: &[&str]| words.clone().any(|word| known.contains(&word));
-    message.trim() == "forbidden" || (has(&WORDS) && !has(&MONEY))
+    let mut words = message.split(|letter: char| !letter.is_alphanumeric());
+    words.any(|word| known.contains(&word))
 }
 
 #[cfg(test)]
@@ -186,15 +193,21 @@ mod tests {
             ("You have insufficient permissions for this operation", true),
             ("Unauthorized", true),
             ("The image shows a person", false),
-            (
-                "Exhausted balance. Top up at fal.ai/dashboard/billing",
-                false,
-            ),
             ("Your request was rejected by our safety system", false),
             ("Forbidden keyword: monkey", false),
             ("The author of this picture is known", false),
         ] {
             assert_eq!(is_about_key(message), expected, "{message}");
+        }
+        for (message, expected) in [
+            (
+                "Exhausted balance. Top up at fal.ai/dashboard/billing",
+                true,
+            ),
+            ("You have no Credits left", true),
+            ("A picture of accreditation", false),
+        ] {
+            assert_eq!(is_about_money(message), expected, "{message}");
         }
     }
 

@@ -89,10 +89,13 @@ impl<P: Provider> Model for P {
             Reply::Image(answer) => Ok(answer),
             Reply::Json(json) => {
                 let usage = P::usage(&json);
+                let answer = P::answer(&json, settings);
+                // Storing it may take as long as the store is away.
+                drop(json);
                 if usage != Usage::default() {
-                    ports.spend(&usage).await;
+                    ports.add_usage(&usage).await;
                 }
-                P::answer(&json, settings)
+                answer
             }
         }
     }

@@ -6,7 +6,7 @@ use concept_refinement_domain::image::{Problem, pixels_in_words};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::{retry, size};
 
-use crate::message::is_about_key;
+use crate::message::{is_about_key, is_about_money};
 use crate::ports::Failure;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,8 @@ pub enum Error {
     Unknown(String),
     /// Trying again cannot help.
     Refused(String),
-    /// The key was refused or is missing: not accepted, and trying again cannot help.
+    /// The key was refused or is missing, or there is no money: not accepted, and trying
+    /// again cannot help.
     Unauthorized(String),
 }
 
@@ -68,8 +69,11 @@ impl Error {
             Some(message) => format!("the provider answered {status}: {message}"),
             None => format!("the provider answered {status}"),
         };
+        let is_about = |what: fn(&str) -> bool| message.as_deref().is_some_and(what);
         match status {
-            401 | 403 if status == 401 || message.as_deref().is_none_or(is_about_key) => {
+            402 => Self::Unauthorized(answered()),
+            403 if is_about(is_about_money) => Self::Unauthorized(answered()),
+            401 | 403 if status == 401 || message.is_none() || is_about(is_about_key) => {
                 Self::Unauthorized(match has_key {
                     true => "the provider refused the key".to_owned(),
                     false => "the provider wants a key, and none is set".to_owned(),

@@ -33,7 +33,7 @@ pub trait Ports {
 
     /// Stores what a piece of work cost, best effort: otherwise that stays unknown. Once for
     /// each piece.
-    async fn spend(&self, usage: &Usage);
+    async fn add_usage(&self, usage: &Usage);
 
     /// Discards an earlier receipt, and the work that it names. An error: no other work
     /// may be requested.

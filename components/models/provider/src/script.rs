@@ -51,7 +51,7 @@ pub struct Script {
     /// The receipts that were stored.
     pub kept: RefCell<Vec<String>>,
     /// What was stored of what the work cost.
-    pub spent: RefCell<Vec<Usage>>,
+    pub usages: RefCell<Vec<Usage>>,
     /// How often work was given up.
     pub given_up: Cell<usize>,
 }
@@ -92,7 +92,7 @@ impl Script {
             replies: RefCell::new(replies.collect()),
             asked: RefCell::default(),
             kept: RefCell::default(),
-            spent: RefCell::default(),
+            usages: RefCell::default(),
             given_up: Cell::new(0),
         }
     }
@@ -166,8 +166,8 @@ impl Ports for Script {
         self.kept.borrow_mut().push(receipt);
     }
 
-    async fn spend(&self, usage: &Usage) {
-        self.spent.borrow_mut().push(*usage);
+    async fn add_usage(&self, usage: &Usage) {
+        self.usages.borrow_mut().push(*usage);
     }
 
     async fn give_up(&self) -> Result<(), Error> {

@@ -92,7 +92,7 @@ impl<S: ByteStream> Ports for World<S> {
 
     async fn keep(&self, _: &[u8]) {}
 
-    async fn spend(&self, _: &Usage) {}
+    async fn add_usage(&self, _: &Usage) {}
 
     async fn give_up(&self) -> Result<(), Error> {
         Ok(())

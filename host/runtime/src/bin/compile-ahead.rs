@@ -14,7 +14,11 @@ fn main() -> anyhow::Result<()> {
         .zip(arguments.next())
         .context("compile-ahead COMPONENT OUT [packed]")?;
     let packing = match arguments.next() {
-        Some(_) => Packing::Deflate,
+        Some(word) if word.as_os_str() == "packed" => Packing::Deflate,
+        Some(word) => anyhow::bail!(
+            "{} is unknown: compile-ahead COMPONENT OUT [packed]",
+            word.display()
+        ),
         None => Packing::Plain,
     };
     let bytes = fs::read(&component).with_context(|| format!("reading {}", component.display()))?;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use concept_refinement_domain::address::is_public;
+use concept_refinement_domain::address::{is_at_domain, is_public};
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::purpose::{HEADER, Purpose};
 use http::uri::Scheme;
@@ -71,9 +71,7 @@ impl Origin {
 
     /// Whether it is this domain or below it, by https on the usual port.
     fn is_below(&self, domain: &str) -> bool {
-        let above = self.host.strip_suffix(domain);
-        let is_below = above.is_some_and(|above| above.is_empty() || above.ends_with('.'));
-        is_below && self.scheme == Scheme::HTTPS && self.port == 443
+        is_at_domain(&self.host, domain) && self.scheme == Scheme::HTTPS && self.port == 443
     }
 }
 

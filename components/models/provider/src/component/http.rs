@@ -105,7 +105,7 @@ impl Ports for Wasi {
         let _ = receipts::put(key, receipt.to_vec()).await;
     }
 
-    async fn spend(&self, usage: &Usage) {
+    async fn add_usage(&self, usage: &Usage) {
         let usage = WitUsage {
             cost: usage.cost,
             input_tokens: usage.input_tokens,

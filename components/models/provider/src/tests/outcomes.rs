@@ -55,7 +55,7 @@ fn a_status_says_whether_a_repeat_helps() {
             402,
             None,
             said,
-            refused("the provider answered 402: No logos, ***"),
+            Error::Unauthorized("the provider answered 402: No logos, ***".to_owned()),
         ),
         (
             403,
