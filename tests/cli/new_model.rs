@@ -129,13 +129,14 @@ fn a_model_with_a_provider_works_with_its_stand_in() {
     // The port of the template may be in use here.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = port.local_addr().unwrap().to_string();
-    drop(port);
     let path = model.join("examples/stand_in.rs");
     let program = fs::read_to_string(&path).unwrap();
     fs::write(path, program.replace("127.0.0.1:9000", &address)).unwrap();
     build(&model, &["rustup"]);
     cargo(&model, &["test"]);
     cargo(&model, &["build", "--example", "stand_in"]);
+    // Held until here, so that nobody else takes it.
+    drop(port);
     let mut provider = Command::new(model.join("target/debug/examples/stand_in"))
         .stdout(Stdio::piped())
         .spawn()
@@ -144,6 +145,7 @@ fn a_model_with_a_provider_works_with_its_stand_in() {
     let output = provider.stdout.take().unwrap();
     let mut output = BufReader::new(output);
     output.read_line(&mut ready).unwrap();
+    assert!(!ready.is_empty(), "the stand-in does not serve");
     // It ends if it cannot print.
     let rest = std::thread::spawn(move || output.lines().map_while(Result::ok).count());
 

@@ -4,8 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use concept_refinement_tests::artifacts;
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::eventually;
 use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::postgres::new_schema;
 use concept_refinement_tests::reaper::scratch;
@@ -25,6 +28,9 @@ const TASKS: usize = 30_000;
 const RELEASE: &str = "0.1.0";
 const OF_SQLITE: u32 = 20;
 const OF_POSTGRES: &str = "16";
+
+/// How long an upgrade may take on a busy machine.
+const UPGRADE: Duration = Duration::from_secs(120);
 
 /// How much has been written when it is killed, in bytes: never a whole upgrade.
 const WRITTEN: [u64; 5] = [1, 1 << 18, 1 << 21, 1 << 22, 1 << 23];
@@ -124,6 +130,12 @@ async fn an_upgrade_that_is_killed_begins_again() {
             assert_eq!(version(store, &data, &schema), before, "{case}");
         }
         let service = on_backup(launch, &data);
+        // The server may still work for those that were killed.
+        eventually("the upgrade is done", UPGRADE, async || {
+            let ready = Client::new(service.url()).get("/api/health/ready").await;
+            (ready.status == 200).then_some(())
+        })
+        .await;
         let expected = releases()
             .join(RELEASE)
             .join(format!("{}.json", store.name()));
