@@ -23,3 +23,4 @@ mod replicate;
 mod requests;
 mod starting;
 mod trust;
+mod usage;

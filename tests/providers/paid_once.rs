@@ -38,13 +38,13 @@ async fn repeated(service: &Service, reason: &str) -> f64 {
     sum(service, "model_repeated_calls_total", &labels).await
 }
 
-/// Another commit for who is paid, and none for others.
+/// A commit before who is paid is asked, one for what it says of the cost, and none for others.
 #[tokio::test]
 async fn a_call_costs_a_write_where_somebody_is_paid() {
     let provider = Provider::start();
     let prompt = provider.prompt([openai::answer(&pictures::png(50, 40))]);
     for (name, launch, writes) in [
-        ("openai", OpenAi.launch(&provider.url()), 1.0),
+        ("openai", OpenAi.launch(&provider.url()), 2.0),
         ("local", Launch::new(), 0.0),
     ] {
         let service = launch.set("metrics-listen", "127.0.0.1:0").start();

@@ -26,11 +26,13 @@ pub fn assert_is_task(task: &Value) {
     assert_eq!(keys(task), KEYS, "{task}");
     let mut metadata = keys(&task["metadata"]);
     // Only where there is something to say.
-    metadata.retain(|key| *key != "notes");
+    metadata.retain(|key| !["cost", "notes"].contains(key));
     assert_eq!(metadata, METADATA, "{task}");
     let notes = task["metadata"].get("notes");
     let is_told = |notes: &Value| notes.as_array().is_some_and(|notes| !notes.is_empty());
     assert!(notes.is_none_or(is_told), "{task}");
+    let has_cost = task["metadata"].get("cost").is_some();
+    assert!(!has_cost || !task["completed_at"].is_null(), "{task}");
     assert_eq!(task["type"], "concept_refinement");
     assert_is_uuid(&task["task_id"]);
     assert_is_time(&task["created_at"]);

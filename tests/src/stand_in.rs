@@ -59,6 +59,15 @@ macro_rules! all {
 
 each_stand_in!(all!);
 
+/// What work cost, as far as a provider says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// In US dollars.
+    pub cost: Option<&'static str>,
+    /// Read, and written.
+    pub tokens: Option<(u64, u64)>,
+}
+
 /// One provider.
 pub trait StandIn: Sync {
     /// Tells it from others in messages.
@@ -135,6 +144,11 @@ pub trait StandIn: Sync {
     /// Models that an operator may name in place of the usual one.
     fn other_models(&self) -> Vec<OtherModel> {
         Vec::new()
+    }
+
+    /// What its answers say of their work.
+    fn usage(&self) -> Usage {
+        Usage::default()
     }
 
     /// What it knows of work that it is asked for again.

@@ -104,6 +104,8 @@ export interface ReadyResponse {
 
 /** The fields of the request, as sent. The first four are always there, and null if absent; the others only if they were sent. Then what else there is to say of the task. */
 export interface RefinementMetadata {
+  /** What its work cost, in US dollars with two to six decimals, as far as the providers said it: once the task has ended. Absent if nothing is known, which is not zero. */
+  cost?: string;
   logo_description: string | null;
   /** As sent. */
   mask_feather?: number;

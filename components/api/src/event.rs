@@ -132,6 +132,7 @@ mod tests {
                 model: None,
                 error_message: None,
                 failure_cause: None,
+                usage: None,
                 lease_until: None,
             };
             assert_eq!(id(&task), expected);

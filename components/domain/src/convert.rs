@@ -119,7 +119,7 @@ macro_rules! conversions {
             Task {
                 id, user_id, is_anonymous, status, refinement, original_path, mask_path,
                 parent, created_at, updated_at, completed_at, result_id, image_path, notes, model, error_message,
-                failure_cause, lease_until
+                failure_cause, usage, lease_until
             }
             Lease { task_id, attempt, until, renew_after }
             Position { created_at, id }

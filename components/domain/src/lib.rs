@@ -32,6 +32,7 @@ pub mod image_url;
 pub mod issuer_keys;
 pub mod lease;
 pub mod message;
+pub mod money;
 pub mod note;
 pub mod openai;
 pub mod original;

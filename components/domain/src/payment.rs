@@ -170,6 +170,12 @@ impl Payment {
         used
     }
 
+    /// What the work of all links cost, as far as it is known.
+    pub fn total_usage(&self) -> Option<Usage> {
+        let links = self.usage.values().map(|link| link.sum);
+        links.reduce(Usage::plus)
+    }
+
     /// What is left of the state when the task is completed.
     #[must_use]
     pub fn completed(&self) -> Self {

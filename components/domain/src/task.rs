@@ -5,6 +5,7 @@ use uuid::Builder;
 
 use crate::aspect::Aspect;
 use crate::partial_edit::Region;
+use crate::payment::Usage;
 use crate::strength::Strength;
 use crate::timestamp::Timestamp;
 
@@ -156,6 +157,9 @@ pub struct Task {
     /// The same for programs. None too of a task that an earlier version ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure_cause: Option<FailureCause>,
+    /// What its work cost, once it has ended, as far as providers said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
     /// When the lease expires, while processing.
     #[serde(skip)]
     pub lease_until: Option<Timestamp>,
@@ -290,6 +294,7 @@ impl Task {
             model: None,
             error_message: None,
             failure_cause: None,
+            usage: None,
             lease_until: None,
         }
     }

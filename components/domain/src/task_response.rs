@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::money::MicroDollars;
 use crate::task::{Refinement, Status, Task};
 use crate::timestamp::{Timestamp, rfc3339, rfc3339_or_null};
 
@@ -40,6 +41,9 @@ struct Metadata<'a> {
     /// The model's notes on its work, once the task is completed.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     notes: &'a [String],
+    /// What its work cost, in US dollars, as far as it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<String>,
 }
 
 impl<'a> TaskResponse<'a> {
@@ -56,12 +60,18 @@ impl<'a> TaskResponse<'a> {
             metadata: Metadata {
                 refinement: &task.refinement,
                 notes: &task.notes,
+                cost: cost(task),
             },
             result_id: task.result_id.as_deref(),
             image_url,
             error_message: task.error_message.as_deref(),
         }
     }
+}
+
+fn cost(task: &Task) -> Option<String> {
+    let cost = task.usage?.cost?;
+    Some(MicroDollars(cost).to_string())
 }
 
 /// The path of the task's refined image; none before it is completed.

@@ -65,6 +65,7 @@ mod tests {
             model: None,
             error_message: None,
             failure_cause: None,
+            usage: None,
             lease_until: None,
         }
     }

@@ -178,6 +178,7 @@ fn task(row: Record) -> Record {
             model: None,
             error_message: text(error_message),
             failure_cause: None,
+            usage: None,
             lease_until: None,
         },
         lease: None,

@@ -150,8 +150,10 @@ const MODEL_EXPORTS: &[&str] = &["concept:refinement/image-model@0.2.0"];
 /// Of a model that asks a provider: no timer, since it neither waits nor asks
 /// again.
 const PROVIDER_IMPORTS: &[&str] = &[
+    "concept:refinement/types@0.2.0",
     "concept:refinement/model-types@0.2.0",
     "concept:refinement/settings@0.2.0",
+    "concept:refinement/usage@0.2.0",
     "wasi:http/client@0.3.0",
     "wasi:http/types@0.3.0",
     "wasi:clocks/types@0.3.0",
@@ -167,6 +169,7 @@ const PATIENT_PROVIDER_IMPORTS: &[&str] = &[
     "concept:refinement/types@0.2.0",
     "concept:refinement/model-types@0.2.0",
     "concept:refinement/settings@0.2.0",
+    "concept:refinement/usage@0.2.0",
     "concept:refinement/receipts@0.2.0",
     "wasi:http/client@0.3.0",
     "wasi:http/types@0.3.0",

@@ -8,7 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::shop::{Shop, Work};
-use super::{BadAnswer, Body, Edit, KeyRule, Memory, OtherModel, Refinement, StandIn, decoded};
+use super::{
+    BadAnswer, Body, Edit, KeyRule, Memory, OtherModel, Refinement, StandIn, Usage, decoded,
+};
 use crate::pictures::Picture;
 use crate::provider::{Asked, Provider};
 use crate::server::Reply;
@@ -55,6 +57,11 @@ fn polled(provider: &Provider, polls: impl Fn(&str) -> Vec<Reply>) -> Reply {
     let id = format!("w{}", provider.name());
     provider.serve_each_at(&format!("{POLLED}{id}"), polls(&id));
     accepted(&provider.url(), &id)
+}
+
+/// Accepts work that never ends.
+pub fn endless(provider: &Provider) -> Reply {
+    polled(provider, |id| vec![running(id)])
 }
 
 impl StandIn for Bfl {
@@ -115,7 +122,7 @@ impl StandIn for Bfl {
         let at = |url: &str| polled(provider, |id| vec![ready(id, url)]);
         let redirect = provider.serve(Reply::redirect(302, elsewhere));
         let missing = provider.serve(Reply::status(404));
-        let polling_url = json!({"id": "w", "polling_url": elsewhere});
+        let polling_url = json!({"id": "w", "polling_url": elsewhere, "cost": 4.5});
         let cases = [
             (
                 "a prompt that is refused",
@@ -202,6 +209,13 @@ impl StandIn for Bfl {
 
     fn memory(&self) -> Memory {
         Memory::ByItsNames
+    }
+
+    fn usage(&self) -> Usage {
+        Usage {
+            cost: Some("0.045"),
+            tokens: None,
+        }
     }
 
     /// Whatever it is asked for again, an image stays where it is.

@@ -5,7 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::shop::Shop;
-use super::{BadAnswer, Body, Edit, KeyRule, OtherModel, Refinement, StandIn, decoded, in_lines};
+use super::{
+    BadAnswer, Body, Edit, KeyRule, OtherModel, Refinement, StandIn, Usage, decoded, in_lines,
+};
 use crate::pictures::Picture;
 use crate::provider::{Asked, Provider};
 use crate::server::Reply;
@@ -22,7 +24,7 @@ fn said(parts: &Value) -> Reply {
         "candidates": [
             {"content": {"parts": parts, "role": "model"}, "finishReason": "STOP", "index": 0},
         ],
-        "usageMetadata": {"promptTokenCount": 267, "totalTokenCount": 1387},
+        "usageMetadata": {"promptTokenCount": 267, "candidatesTokenCount": 1120, "totalTokenCount": 1387},
         "modelVersion": "gemini-nano-banana-2.1",
     });
     Reply::json(200, &json)
@@ -138,6 +140,13 @@ impl StandIn for Gemini {
             name: "gemini-3-pro-image",
             check: |asked| assert_eq!(asked.path, path("gemini-3-pro-image")),
         }]
+    }
+
+    fn usage(&self) -> Usage {
+        Usage {
+            cost: None,
+            tokens: Some((267, 1120)),
+        }
     }
 
     /// It names no work.

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::shop::Shop;
 use super::{
-    BadAnswer, Body, Edit, KeyRule, Mask, OtherModel, Refinement, StandIn, bad_addresses, in_lines,
+    BadAnswer, Body, Edit, KeyRule, Mask, OtherModel, Refinement, StandIn, Usage, bad_addresses,
+    in_lines,
 };
 use crate::pictures::Picture;
 use crate::provider::{Asked, Part, Provider};
@@ -24,7 +25,7 @@ pub fn in_base64(text: &str) -> Reply {
     let json = json!({
         "created": 1_713_833_628,
         "data": [{"b64_json": text}],
-        "usage": {"total_tokens": 100, "input_tokens": 50, "output_tokens": 50},
+        "usage": {"total_tokens": 110, "input_tokens": 50, "output_tokens": 60},
     });
     Reply::json(200, &json)
 }
@@ -115,6 +116,13 @@ impl StandIn for OpenAi {
                 assert_eq!(asked.part("model").unwrap(), b"gpt-image-2");
             },
         }]
+    }
+
+    fn usage(&self) -> Usage {
+        Usage {
+            cost: None,
+            tokens: Some((50, 60)),
+        }
     }
 
     /// It names no work.

@@ -7,7 +7,7 @@ use concept_refinement_domain::task::Task;
 use concept_refinement_domain::task_response::image_path;
 use futures::StreamExt as _;
 use futures::stream::{self, LocalBoxStream};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::fault::Fault;
 use super::fields::{Asked, ResponseFormat};
@@ -42,15 +42,17 @@ impl Text {
     ) -> Result<Self, Fault> {
         let (image, format) = Image::of(ports, task, asked.response_format, origin).await?;
         let created = task.completed_at.unwrap_or(task.created_at).as_secs();
+        let usage = usage(task).map(|usage| format!(r#""usage":{usage},"#));
+        let usage = usage.unwrap_or_default();
         let (begin, end) = match asked.is_stream {
             false => (
-                format!(r#"{{"created":{created},"output_format":"{format}","data":[{{"#),
+                format!(r#"{{"created":{created},"output_format":"{format}",{usage}"data":[{{"#),
                 "}]}",
             ),
             true => (
                 format!(
                     "event: {COMPLETED}\ndata: {{\"type\":\"{COMPLETED}\",\
-                     \"created_at\":{created},\"output_format\":\"{format}\","
+                     \"created_at\":{created},\"output_format\":\"{format}\",{usage}"
                 ),
                 "}\n\n",
             ),
@@ -121,6 +123,17 @@ impl<P: Ports> Image<P> {
             pieces: piece(begin).chain(image).chain(piece(end)).boxed_local(),
         }
     }
+}
+
+/// What the model read and wrote, where its provider said both.
+fn usage(task: &Task) -> Option<Value> {
+    let usage = task.usage?;
+    let (input, output) = usage.input_tokens.zip(usage.output_tokens)?;
+    Some(json!({
+        "input_tokens": input,
+        "output_tokens": output,
+        "total_tokens": input.saturating_add(output),
+    }))
 }
 
 /// As OpenAI names it.

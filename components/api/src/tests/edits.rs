@@ -8,6 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use concept_refinement_domain::capability::ImageKind;
+use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::task::{FailureCause, Status, Task};
 use serde_json::{Value, json};
 
@@ -243,6 +244,42 @@ fn a_stream_says_at_its_end_what_became_of_the_task() {
     );
     assert!(events.has_ended());
     assert_eq!(uploads(&service), [""; 0]);
+}
+
+#[test]
+fn what_the_model_read_and_wrote_is_told_where_both_is_known() {
+    let both = json!({"input_tokens": 50, "output_tokens": 60, "total_tokens": 110});
+    for (input_tokens, output_tokens, expected) in [
+        (Some(50), Some(60), both),
+        (Some(50), None, Value::Null),
+        (None, Some(60), Value::Null),
+        (None, None, Value::Null),
+    ] {
+        let end = |task: &mut Task| {
+            completed(task);
+            task.usage = Some(Usage {
+                cost: Some(60_000),
+                input_tokens,
+                output_tokens,
+            });
+        };
+        let reply = ended(&Service::new(), edit(&[]), end);
+        assert_eq!(reply.json()["usage"], expected);
+
+        let service = Service::new();
+        service
+            .memory
+            .put_image(ImageKind::Refined, "refined/x.png", "ann", REFINED);
+        let mut events = service.open(edit(&[("stream", "true")])).1.unwrap();
+        let _ = events.so_far();
+        service.poll_background_work();
+        service.memory.change_task(end);
+        service.poll_background_work();
+        let last = events.so_far();
+        let (_, data) = last.split_once("data: ").unwrap();
+        let data: Value = serde_json::from_str(data.trim()).unwrap();
+        assert_eq!(data["usage"], expected, "{last}");
+    }
 }
 
 #[test]

@@ -294,10 +294,12 @@ fn what_is_answered_has_all_keys_and_no_others() {
         let mut known: BTreeSet<&str> = required.iter().map(|key| key.as_str().unwrap()).collect();
         // Present only where there is something to say.
         if name == "RefinementMetadata" {
-            known.insert("notes");
+            known.extend(["cost", "notes"]);
             known.extend(OPTIONAL);
         }
         known.extend((name == "WebhookEvent").then_some("retry_of"));
+        let has_usage = ["OpenAIImages", "OpenAICompleted", "OpenAICompletedUrl"];
+        known.extend(has_usage.contains(&name.as_str()).then_some("usage"));
         assert_eq!(known, keys(properties), "{name}");
         assert_eq!(schema["additionalProperties"], false, "{name}");
     }
@@ -311,7 +313,7 @@ fn a_refinement_is_described_with_all_that_was_sent() {
     let edit = json!(edit());
     let sent = keys(edit.as_object().unwrap());
     let mut answered = sent.clone();
-    answered.insert("notes");
+    answered.extend(["cost", "notes"]);
     assert_eq!(properties("RefinementMetadata"), answered);
     let mut asked = sent;
     asked.insert("webhook_url");

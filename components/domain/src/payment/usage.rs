@@ -38,17 +38,19 @@ pub struct LinkUsage {
 impl LinkUsage {
     /// Adds a piece of work.
     pub(super) fn add(&mut self, usage: &Usage) {
-        let Usage {
-            cost,
-            input_tokens,
-            output_tokens,
-        } = *usage;
-        self.priced = self.priced.saturating_add(u32::from(cost.is_some()));
-        self.sum = Usage {
-            cost: sum(self.sum.cost, cost),
-            input_tokens: sum(self.sum.input_tokens, input_tokens),
-            output_tokens: sum(self.sum.output_tokens, output_tokens),
-        };
+        self.priced = self.priced.saturating_add(u32::from(usage.cost.is_some()));
+        self.sum = self.sum.plus(*usage);
+    }
+}
+
+impl Usage {
+    /// What is known of both.
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            cost: sum(self.cost, other.cost),
+            input_tokens: sum(self.input_tokens, other.input_tokens),
+            output_tokens: sum(self.output_tokens, other.output_tokens),
+        }
     }
 }
 

@@ -118,6 +118,9 @@ impl TaskRecord {
         self.task.status = status;
         self.task.updated_at = Some(now);
         self.task.completed_at = status.is_final().then_some(now);
+        if status.is_final() {
+            self.task.usage = self.payment.total_usage();
+        }
         if status != Status::Processing {
             self.task.lease_until = None;
             self.lease = None;

@@ -10,7 +10,7 @@ use crate::concept::{ConceptContent, id_for};
 use crate::document::OtherFields;
 use crate::idempotency::Submitted;
 use crate::lease::MAX_DEATHS;
-use crate::payment::Payment;
+use crate::payment::{self, Payment};
 use crate::quota::{Quota, Refund, Usage, Window};
 use crate::sentence::WORKER_DIED;
 use crate::task::{FailureCause, Refinement, Status, Task};
@@ -404,6 +404,41 @@ fn what_was_asked_twice_is_told_and_what_is_completed_keeps_no_receipt() {
         assert_eq!(concept.content.notes.len(), notes, "{name}");
         assert_eq!(concept.content.notes.last().unwrap(), "said", "{name}");
         assert_eq!(record.payment, Payment::default(), "{name}");
+    }
+}
+
+#[test]
+fn what_a_task_cost_is_told_when_it_has_ended() {
+    let usage = |cost, output_tokens| payment::Usage {
+        cost,
+        output_tokens,
+        ..payment::Usage::default()
+    };
+    let said = [
+        ("openai", usage(None, Some(7))),
+        ("bfl", usage(Some(45_000), None)),
+        ("bfl", usage(Some(5_000), None)),
+    ];
+    let payment = said
+        .iter()
+        .fold(Payment::default().call_begun(), |payment, (link, usage)| {
+            payment.with_usage(link, usage)
+        });
+    for (payment, expected) in [
+        (Payment::default().call_begun(), None),
+        (payment, Some(usage(Some(50_000), Some(7)))),
+    ] {
+        for is_completed in [true, false] {
+            let mut record = pending();
+            let lease = claimed(&mut record, NOW);
+            let _ = pay(&mut record, &lease, &payment);
+            assert_eq!(record.task.usage, None, "before its end");
+            match is_completed {
+                true => drop(finish(&mut record, &lease, image("refined/a").into(), NOW)),
+                false => drop(fail(&mut record, &lease, &TaskFailure::new("why"), NOW)),
+            }
+            assert_eq!(record.task.usage, expected, "completed: {is_completed}");
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
     Address, Answer, Body, ByteStream, Contents, Error, HttpRequest, MAX_JSON_WITH_IMAGE, Model,
@@ -23,6 +24,7 @@ use concept_refinement_model_provider::{
     answer, exchange, is_segment, json, outcome, reply, success,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use status::Status;
 
@@ -36,12 +38,28 @@ const PROFILE: &Profile = provider::Provider::Bfl.profile();
 /// Longest answer to a request for work, in bytes.
 const MAX_JSON: u64 = 64 << 10;
 
+/// Micro-dollars in a credit (the pages on pricing).
+const CREDIT: f64 = 10_000.0;
+
+/// More than any work costs, in micro-dollars.
+const MAX_COST: f64 = 1e12;
+
 #[derive(Serialize)]
 struct Fields<'a> {
     prompt: &'a str,
     output_format: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u32>,
+}
+
+/// The answer to a request for work.
+#[derive(Deserialize)]
+struct Accepted {
+    #[serde(flatten)]
+    work: Work,
+    /// In credits. Whatever else it is, the work was accepted.
+    #[serde(default)]
+    cost: Value,
 }
 
 /// Accepted work.
@@ -83,13 +101,25 @@ impl Model for Bfl {
                 return Ok(answer);
             }
         }
-        let work = service.start(&question, original).await?;
+        let Accepted { work, cost } = service.start(&question, original).await?;
         let address = place::allowed(&work.polling_url, &settings.base);
         // An operator may look for what was paid for, wherever it is.
         Receipt::new(work, task).keep(ports).await;
+        if let Some(usage) = cost.as_f64().and_then(usage) {
+            ports.add_usage(&usage).await;
+        }
         let address = address.ok_or_else(Error::of_address)?;
         service.outcome(&address).await?.answer()
     }
+}
+
+/// What so many credits are in dollars: a cent each. None: that cannot be.
+fn usage(credits: f64) -> Option<Usage> {
+    let cost = (credits * CREDIT).round();
+    (0.0..=MAX_COST).contains(&cost).then_some(Usage {
+        cost: Some(cost as u64),
+        ..Usage::default()
+    })
 }
 
 struct Service<'a, P> {
@@ -103,7 +133,7 @@ impl<P: Ports> Service<'_, P> {
         &self,
         question: &Question,
         original: Contents<impl ByteStream + 'static>,
-    ) -> Result<Work, Error> {
+    ) -> Result<Accepted, Error> {
         let name = self.settings.name_or_default(PROFILE);
         if !is_segment(name) {
             let problem = "must be the last part of a model's path, as flux-2-pro";

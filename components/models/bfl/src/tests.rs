@@ -1,10 +1,11 @@
 //! Whole refinements by a provider in memory, which answers as the API's reference says.
 
+use concept_refinement_domain::payment::Usage;
 use concept_refinement_model_provider::script::{KEY, Script, picture, settings};
 use concept_refinement_model_provider::{Answer, Error, Settings};
 use serde_json::Value;
 
-use crate::{Bfl, PROFILE};
+use crate::{Bfl, PROFILE, usage};
 
 const ACCEPTED: &str = include_str!("../samples/accepted.json");
 const PENDING: &str = include_str!("../samples/pending.json");
@@ -54,6 +55,11 @@ fn an_image_is_polled_for_and_downloaded() {
         download.starts_with("get https://delivery-us1.bfl.ai/results/7b/1f8c1f1e/sample.png?se=")
     );
     assert_eq!(script.kept.take(), [RECEIPT]);
+    let cost = Usage {
+        cost: Some(45_000),
+        ..Usage::default()
+    };
+    assert_eq!(script.usages.take(), [cost]);
 
     let asked = script.asked.take();
     let (download, others) = asked.split_last().unwrap();
@@ -65,6 +71,23 @@ fn an_image_is_polled_for_and_downloaded() {
     assert_eq!(body["output_format"], "png");
     assert!(body["input_image"].as_str().unwrap().starts_with("R0lG"));
     assert_eq!(body.as_object().unwrap().len(), 4);
+}
+
+#[test]
+fn a_credit_is_a_cent() {
+    for (credits, expected) in [
+        (0.0, Some(0)),
+        (3.0, Some(30_000)),
+        (4.5, Some(45_000)),
+        (0.00004, Some(0)),
+        (0.00006, Some(1)),
+        (-1.0, None),
+        (1e300, None),
+        (f64::NAN, None),
+    ] {
+        let cost = usage(credits).map(|usage| usage.cost.unwrap());
+        assert_eq!(cost, expected, "{credits}");
+    }
 }
 
 #[test]

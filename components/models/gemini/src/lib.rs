@@ -11,6 +11,7 @@ mod response;
 #[cfg(test)]
 mod tests;
 
+use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
     Answer, Body, Error, HttpRequest, Original, Provider, Question, Settings, Takes, is_segment,
@@ -39,6 +40,10 @@ impl Provider for Gemini {
 
     fn takes(_: &Settings, _: bool) -> Takes {
         Takes::default()
+    }
+
+    fn usage(json: &[u8]) -> Usage {
+        response::usage(json)
     }
 
     fn request(

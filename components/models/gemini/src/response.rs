@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use concept_refinement_domain::payment::Usage;
 use concept_refinement_model_provider::{Answer, Error, Picture, Settings, parsed, said_in};
 use serde::Deserialize;
 
@@ -12,6 +13,21 @@ struct Response<'a> {
     candidates: Vec<Candidate<'a>>,
     #[serde(borrow, default)]
     prompt_feedback: Feedback<'a>,
+}
+
+/// What the model read and wrote, thoughts included.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Counts {
+    usage_metadata: Tokens,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Tokens {
+    prompt_token_count: Option<u64>,
+    candidates_token_count: Option<u64>,
+    thoughts_token_count: Option<u64>,
 }
 
 /// Why the request was not passed on to the model.
@@ -58,6 +74,19 @@ struct Part<'a> {
 struct Blob<'a> {
     #[serde(borrow)]
     data: Cow<'a, str>,
+}
+
+/// What is said of the work. What is not is unknown.
+pub fn usage(json: &[u8]) -> Usage {
+    let counts: Counts = serde_json::from_slice(json).unwrap_or_default();
+    let tokens = counts.usage_metadata;
+    let thoughts = tokens.thoughts_token_count.unwrap_or_default();
+    let written = tokens.candidates_token_count;
+    Usage {
+        cost: None,
+        input_tokens: tokens.prompt_token_count,
+        output_tokens: written.map(|written| written.saturating_add(thoughts)),
+    }
 }
 
 /// The last image that is no draft. An error: there is none, with the reason.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use concept_refinement_domain::payment::Usage;
 use concept_refinement_model_provider::script::{KEY, Script, picture, settings};
 use concept_refinement_model_provider::{Answer, Error};
 use serde_json::{Value, json};
@@ -50,6 +51,36 @@ fn the_image_is_the_one_that_is_no_draft() {
         };
         assert_eq!(chunks, VecDeque::from([picture(0)]), "{name}");
     }
+}
+
+#[test]
+fn what_the_model_read_and_wrote_is_known() {
+    for (sample, input_tokens, output_tokens) in [
+        (include_str!("../samples/image.json"), Some(267), Some(1120)),
+        (
+            include_str!("../samples/drafts.json"),
+            Some(267),
+            Some(1430),
+        ),
+        (
+            include_str!("../samples/image-safety.json"),
+            Some(267),
+            None,
+        ),
+    ] {
+        let script = Script::of([(200, sample)]);
+        let _ = script.refine::<Gemini>(&settings(PROFILE.url, &[]).unwrap(), None);
+        let expected = Usage {
+            cost: None,
+            input_tokens,
+            output_tokens,
+        };
+        assert_eq!(script.usages.take(), [expected], "{sample}");
+    }
+    let silent = r#"{"candidates":[{"finishReason":"STOP"}]}"#;
+    let script = Script::of([(200, silent)]);
+    let _ = script.refine::<Gemini>(&settings(PROFILE.url, &[]).unwrap(), None);
+    assert_eq!(script.usages.take(), [], "what is unknown is not stored");
 }
 
 #[test]

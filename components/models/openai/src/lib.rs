@@ -11,10 +11,12 @@
 
 mod mask;
 
+use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
     Error, HttpRequest, Multipart, Original, Provider, Question, Settings, Takes,
 };
+use serde::Deserialize;
 
 const PROFILE: &Profile = provider::Provider::OpenAi.profile();
 
@@ -22,6 +24,19 @@ pub struct OpenAi;
 
 #[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(OpenAi);
+
+/// What is not documented, such as on compatible servers, is unknown.
+#[derive(Default, Deserialize)]
+struct Document {
+    #[serde(default)]
+    usage: Tokens,
+}
+
+#[derive(Default, Deserialize)]
+struct Tokens {
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+}
 
 impl Provider for OpenAi {
     const DESCRIPTION: &'static str = "Images are refined by OpenAI, or by a server with \
@@ -32,6 +47,15 @@ impl Provider for OpenAi {
             strength: false,
             seed: false,
             mask: true,
+        }
+    }
+
+    fn usage(json: &[u8]) -> Usage {
+        let document: Document = serde_json::from_slice(json).unwrap_or_default();
+        Usage {
+            cost: None,
+            input_tokens: document.usage.input_tokens,
+            output_tokens: document.usage.output_tokens,
         }
     }
 
@@ -48,5 +72,33 @@ impl Provider for OpenAi {
         let body = form.body(&fields, mask.as_deref(), "image", original);
         let request = HttpRequest::post("/v1/images/edits", form.content_type(), body);
         Ok(request.with_bearer(settings.key.as_deref()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_model_read_and_wrote_is_known_where_it_is_said() {
+        for (json, input_tokens, output_tokens) in [
+            (
+                r#"{"created":1,"data":[{"b64_json":"R0lG"}],"usage":{"input_tokens":50,"output_tokens":60,"total_tokens":110,"input_tokens_details":{"image_tokens":40,"text_tokens":10}}}"#,
+                Some(50),
+                Some(60),
+            ),
+            (r#"{"usage":{"output_tokens":0}}"#, None, Some(0)),
+            (r#"{"data":[]}"#, None, None),
+            (r#"{"usage":null}"#, None, None),
+            (r#"{"usage":{"input_tokens":-1}}"#, None, None),
+            (r#"{"usage"#, None, None),
+        ] {
+            let expected = Usage {
+                cost: None,
+                input_tokens,
+                output_tokens,
+            };
+            assert_eq!(OpenAi::usage(json.as_bytes()), expected, "{json}");
+        }
     }
 }

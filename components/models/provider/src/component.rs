@@ -27,7 +27,7 @@ wit_bindgen::generate!({
     pub_export_macro: true,
 });
 
-use concept::refinement::{receipts, settings};
+use concept::refinement::{receipts, settings, usage};
 use exports::concept::refinement::image_model::{self as wit, Image, ImageOrLocation, Source};
 
 /// How much of an original is read at a time, in bytes: whole groups of base64.

@@ -5,7 +5,9 @@
     reason = "an instance runs on one thread: its futures need not be Send"
 )]
 
-use crate::answer::{self, Answer};
+use concept_refinement_domain::payment::Usage;
+
+use crate::answer::{Answer, MAX_JSON_WITH_IMAGE, Reply, reply};
 use crate::exchange::exchange;
 use crate::original::{Contents, Original};
 use crate::outcome::Error;
@@ -54,6 +56,11 @@ pub trait Provider: 'static {
         settings: &Settings,
     ) -> Result<HttpRequest, Error>;
 
+    /// What it says in its JSON that the work cost.
+    fn usage(_json: &[u8]) -> Usage {
+        Usage::default()
+    }
+
     /// The image in its JSON, wherever it is. An error: there is none, or it is not to be
     /// used.
     fn answer(json: &[u8], settings: &Settings) -> Result<Answer, Error> {
@@ -78,6 +85,18 @@ impl<P: Provider> Model for P {
         let question = Question::new(request, settings, ports.random());
         let request = P::request(&question, original.original(), settings)?;
         let response = exchange(ports, settings, request, Some(original)).await?;
-        answer::answer(response, settings, P::answer).await
+        match reply(response, MAX_JSON_WITH_IMAGE).await? {
+            Reply::Image(answer) => Ok(answer),
+            Reply::Json(json) => {
+                let usage = P::usage(&json);
+                let answer = P::answer(&json, settings);
+                // Storing it may take as long as the store is away.
+                drop(json);
+                if usage != Usage::default() {
+                    ports.add_usage(&usage).await;
+                }
+                answer
+            }
+        }
     }
 }

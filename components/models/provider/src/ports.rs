@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::body::Body;
@@ -29,6 +30,10 @@ pub trait Ports {
 
     /// Stores a receipt, best effort: without it the work may have to be paid for again.
     async fn keep(&self, receipt: &[u8]);
+
+    /// Stores what a piece of work cost, best effort: otherwise that stays unknown. Once for
+    /// each piece.
+    async fn add_usage(&self, usage: &Usage);
 
     /// Discards an earlier receipt, and the work that it names. An error: no other work
     /// may be requested.

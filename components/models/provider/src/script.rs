@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::FutureExt as _;
 
@@ -49,6 +50,8 @@ pub struct Script {
     pub asked: RefCell<Vec<Asked>>,
     /// The receipts that were stored.
     pub kept: RefCell<Vec<String>>,
+    /// What was stored of what the work cost.
+    pub usages: RefCell<Vec<Usage>>,
     /// How often work was given up.
     pub given_up: Cell<usize>,
 }
@@ -89,6 +92,7 @@ impl Script {
             replies: RefCell::new(replies.collect()),
             asked: RefCell::default(),
             kept: RefCell::default(),
+            usages: RefCell::default(),
             given_up: Cell::new(0),
         }
     }
@@ -160,6 +164,10 @@ impl Ports for Script {
     async fn keep(&self, receipt: &[u8]) {
         let receipt = String::from_utf8_lossy(receipt).into_owned();
         self.kept.borrow_mut().push(receipt);
+    }
+
+    async fn add_usage(&self, usage: &Usage) {
+        self.usages.borrow_mut().push(*usage);
     }
 
     async fn give_up(&self) -> Result<(), Error> {

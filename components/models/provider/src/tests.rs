@@ -13,6 +13,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use concept_refinement_domain::image::Format;
+use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::timestamp::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -90,6 +91,8 @@ impl<S: ByteStream> Ports for World<S> {
     }
 
     async fn keep(&self, _: &[u8]) {}
+
+    async fn add_usage(&self, _: &Usage) {}
 
     async fn give_up(&self) -> Result<(), Error> {
         Ok(())

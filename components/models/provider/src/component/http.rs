@@ -4,12 +4,14 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_guest::outbound::{self, Timeouts};
 use concept_refinement_guest::{Clock as _, Imports, Random as _};
 use wit_bindgen::StreamWriter;
 
-use super::receipts;
+use super::concept::refinement::types::Usage as WitUsage;
+use super::{receipts, usage};
 use crate::body::Chunks;
 use crate::original::Contents;
 use crate::outcome::Error;
@@ -101,6 +103,15 @@ impl Ports for Wasi {
     async fn keep(&self, receipt: &[u8]) {
         let key = self.receipt_key.clone();
         let _ = receipts::put(key, receipt.to_vec()).await;
+    }
+
+    async fn add_usage(&self, usage: &Usage) {
+        let usage = WitUsage {
+            cost: usage.cost,
+            input_tokens: usage.input_tokens,
+            output_tokens: usage.output_tokens,
+        };
+        let _ = usage::add(self.receipt_key.clone(), usage).await;
     }
 
     async fn give_up(&self) -> Result<(), Error> {

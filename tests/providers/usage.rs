@@ -1,0 +1,94 @@
+//! What a provider says that its work cost is told, and what it does not say is unknown.
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::openai::{EDITS, image, named};
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::provider::Provider;
+use concept_refinement_tests::server::Origin;
+use concept_refinement_tests::service::Launch;
+use concept_refinement_tests::stand_in::bfl::{self, Bfl};
+use concept_refinement_tests::stand_in::{ALL, StandIn as _};
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use crate::pairs::{pairs, refined, started};
+
+fn cost(cost: Option<&str>) -> Value {
+    cost.map_or(Value::Null, Value::from)
+}
+
+#[tokio::test]
+async fn what_each_says_is_told_with_the_task() {
+    let picture = pictures::png(50, 40);
+    assert!(ALL.iter().any(|stand_in| stand_in.usage().cost.is_some()));
+    join_all(pairs().iter().map(async |pair| {
+        let reply = pair.stand_in.success(&pair.provider, &picture);
+        let (_, task) = pair.refined(&pair.provider.prompt([reply])).await;
+        let expected = cost(pair.stand_in.usage().cost);
+        assert_eq!(task["status"], "completed", "{}", pair.label());
+        assert_eq!(task["metadata"]["cost"], expected, "{}", pair.label());
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn openais_door_tells_what_a_model_read_and_wrote() {
+    let (picture, origin) = (pictures::png(50, 40), Origin::start());
+    assert!(ALL.iter().any(|stand_in| stand_in.usage().tokens.is_some()));
+    join_all(ALL.iter().map(async |stand_in| {
+        let label = stand_in.label();
+        let provider = stand_in.start();
+        let launch = stand_in.launch(&provider.url());
+        let service = started(launch.set("allow-sources", &origin.authority())).await;
+        let client = Client::session(service.url()).await;
+        let prompt = provider.prompt([stand_in.success(&provider, &picture)]);
+        let answer = client
+            .post(EDITS, &named(&origin.picture(&picture), &prompt))
+            .await;
+        assert!(!image(&answer).is_empty(), "{label}");
+        let tokens = stand_in.usage().tokens;
+        let expected = tokens.map_or(Value::Null, |(input, output)| {
+            json!({
+                "input_tokens": input,
+                "output_tokens": output,
+                "total_tokens": input + output,
+            })
+        });
+        assert_eq!(answer.json()["usage"], expected, "{label}");
+    }))
+    .await;
+}
+
+/// What was accepted costs, whoever answers in the end.
+#[tokio::test]
+async fn a_chain_adds_up_what_its_links_say() {
+    let (first, second) = (Provider::start(), Provider::start());
+    let service = Launch::new()
+        .set("model", "fallback(first=bfl, second=bfl)")
+        .set("model-timeout", "3s")
+        .variable("REFINEMENT_MODELS_FIRST_URL", &first.url())
+        .variable("REFINEMENT_MODELS_FIRST_API_KEY", Bfl.key())
+        .variable("REFINEMENT_MODELS_SECOND_URL", &second.url())
+        .variable("REFINEMENT_MODELS_SECOND_API_KEY", Bfl.key())
+        .set("rate-limit", "unlimited");
+    let service = started(service).await;
+    let picture = pictures::png(50, 40);
+    let prompt = first.prompt([bfl::endless(&first)]);
+    second.answers(&prompt, [Bfl.success(&second, &picture)]);
+    let (_, task) = refined(&service, &prompt).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    assert_eq!(task["metadata"]["cost"], "0.09", "{task}");
+}
+
+/// A failed task was paid for as well.
+#[tokio::test]
+async fn what_a_failed_task_cost_is_told() {
+    let pair = crate::pairs::pair(&Bfl);
+    let origin = Origin::start();
+    for bad in Bfl.bad_answers(&pair.provider, &origin.picture(&pictures::png(8, 8))) {
+        let (_, task) = pair.refined(&pair.provider.prompt([bad.reply])).await;
+        assert_eq!(task["status"], "failed", "{}: {task}", bad.name);
+        let expected = cost(Bfl.usage().cost);
+        assert_eq!(task["metadata"]["cost"], expected, "{}", bad.name);
+    }
+}
