@@ -101,9 +101,24 @@ impl atomics::HostCas for Swaps<'_> {
 
 type Store = Adapted<Careless>;
 
+/// On a busy machine, those that race may come one after another.
+const TIMES: usize = 20;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_swap_that_always_succeeds() {
-    assert!(found_out(leases::one_of_many_workers_gets_the_task::<Store>()).await);
-    assert!(found_out(leases::of_two_final_writes_one_wins::<Store>()).await);
-    assert!(found_out(submit::twenty_at_once_create_one::<Store>()).await);
+    assert!(found_out_at_last(leases::one_of_many_workers_gets_the_task::<Store>).await);
+    assert!(found_out_at_last(leases::of_two_final_writes_one_wins::<Store>).await);
+    assert!(found_out_at_last(submit::twenty_at_once_create_one::<Store>).await);
+}
+
+async fn found_out_at_last<F>(promise: fn() -> F) -> bool
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    for _ in 0..TIMES {
+        if found_out(promise()).await {
+            return true;
+        }
+    }
+    false
 }

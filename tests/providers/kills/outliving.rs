@@ -60,7 +60,7 @@ struct Hosts {
 
 /// Runs `REFINEMENT_PAID_TASKS` tasks on so many hosts, which are killed at random times.
 pub async fn outlived(shop: &Shop, launch: &Launch, count: usize, seed: u64) -> Outlived {
-    let tasks = u32::try_from(number("REFINEMENT_PAID_TASKS", 30)).unwrap();
+    let tasks = u32::try_from(number("REFINEMENT_PAID_TASKS", 15)).unwrap();
     let mut random = StdRng::seed_from_u64(seed);
     let mut hosts = Hosts::start(launch, count);
     let asked = join_all((0..tasks).map(|number| Asked::at(hosts.url(), number))).await;

@@ -14,6 +14,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use fs_err as fs;
 
+use super::failures::Failure;
 use super::programs::Program;
 use super::tally::Tally;
 use crate::workspace::Workspace;
@@ -21,7 +22,11 @@ use crate::workspace::Workspace;
 /// With three programs on two cores, tests with real-time deadlines failed.
 const AT_ONCE: usize = 2;
 
+/// With more failed tests than this, it is not the machine.
+const REPEATED_AT_MOST: usize = 8;
+
 /// One run of a program.
+#[derive(Clone)]
 pub struct Run<'a> {
     /// The name for people, and of the file with its output.
     pub name: String,
@@ -31,22 +36,36 @@ pub struct Run<'a> {
     pub variables: Vec<(&'static str, String)>,
     /// Must not run concurrently with other programs.
     pub is_alone: bool,
+    /// Looks for faults at random, so that a failure counts even if it does not come again.
+    pub is_random: bool,
 }
 
-/// Starts them in this order; those that must run alone come last.
+/// Starts them in this order; those that must run alone come last. A few tests that fail are
+/// run again with nothing beside them, since many have deadlines, which a busy machine misses;
+/// the tally says of each that it was.
 pub fn run(workspace: &Workspace, runs: Vec<Run<'_>>) -> anyhow::Result<Tally> {
     let output = workspace.target().join("test-output");
     fs::create_dir_all(&output)?;
-    let (alone, together): (Vec<_>, Vec<_>) = runs.into_iter().partition(|run| run.is_alone);
+    let (alone, together): (Vec<_>, Vec<_>) = runs.iter().partition(|run| run.is_alone);
     let tally = at_once(AT_ONCE, workspace, &output, together)?;
-    Ok(tally.and(at_once(1, workspace, &output, alone)?))
+    let tally = tally.and(at_once(1, workspace, &output, alone)?);
+    let again: Vec<_> = runs
+        .iter()
+        .filter_map(|run| run.of_failed(&tally.failures))
+        .collect();
+    let is_few = tally.names_each_failure() && tally.failures.len() <= REPEATED_AT_MOST;
+    if !is_few || again.iter().any(|run| run.is_random) {
+        return Ok(tally);
+    }
+    let again = at_once(1, workspace, &output, again.iter().collect())?;
+    Ok(tally.with_repeated(again))
 }
 
 fn at_once(
     number: usize,
     workspace: &Workspace,
     output: &Path,
-    runs: Vec<Run<'_>>,
+    runs: Vec<&Run<'_>>,
 ) -> anyhow::Result<Tally> {
     let queue = Mutex::new(VecDeque::from(runs));
     let next = || {
@@ -90,9 +109,18 @@ impl Run<'_> {
         // If the arguments select no tests, they are wrong; but a crate may have no
         // tests.
         let is_any = self.arguments.is_empty() || tally.passed > 0;
-        Ok(tally
-            .with_success(is_success && is_any)
-            .in_program(&self.name))
+        Ok(tally.with_success(is_success && is_any).in_run(&self.name))
+    }
+
+    /// Those of its tests that failed, one after another. None: none did.
+    fn of_failed(&self, failures: &[Failure]) -> Option<Self> {
+        let failed = failures.iter().filter(|failure| failure.run == self.name);
+        let names: Vec<_> = failed.map(|failure| failure.name.clone()).collect();
+        let options = ["--exact", "--test-threads=1"].map(String::from);
+        (!names.is_empty()).then(|| Self {
+            arguments: [names, options.into()].concat(),
+            ..self.clone()
+        })
     }
 
     /// Returns whether it succeeded.

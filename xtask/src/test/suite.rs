@@ -25,6 +25,8 @@ pub struct Suites<'a> {
     beyond_crates: BTreeMap<&'a str, Vec<&'a str>>,
     /// Suites with measurements that concurrent load would distort.
     alone: Vec<&'a str>,
+    /// Suites that look for faults at random.
+    random: Vec<&'a str>,
     /// Suites to be started first, the longest first, so that none is left at the end.
     longest: Vec<&'a str>,
     /// Suites that run on Spin, if it is installed.
@@ -122,6 +124,7 @@ impl Suites<'static> {
             arguments: Vec::new(),
             variables: Vec::new(),
             is_alone: self.alone.contains(&program.name.as_str()),
+            is_random: self.random.contains(&program.name.as_str()),
         }
     }
 
@@ -212,6 +215,8 @@ mod tests {
         );
         let whole = |run: &&Run<'_>| run.arguments.is_empty();
         assert_eq!(everything.iter().filter(whole).count(), programs.len());
+        let is_random = |run: &&Run<'_>| run.is_random;
+        assert_eq!(everything.iter().filter(is_random).count(), 3);
         let skipped = |name| {
             let run = embedded.iter().find(|run| run.name == name);
             run.map(|run| run.arguments.len())

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
 
-use super::failures;
+use super::failures::{self, Failure};
 
 /// How many tests ended in which way.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -15,7 +15,9 @@ pub struct Tally {
     pub failed: u64,
     pub skipped: u64,
     /// The failed ones, as far as their programs named them.
-    pub failures: Vec<String>,
+    pub failures: Vec<Failure>,
+    /// Those that failed beside others and passed alone.
+    pub unsteady: Vec<Failure>,
 }
 
 impl Tally {
@@ -73,15 +75,37 @@ impl Tally {
             failed: self.failed + other.failed,
             skipped: self.skipped + other.skipped,
             failures: [self.failures, other.failures].concat(),
+            unsteady: [self.unsteady, other.unsteady].concat(),
         }
     }
 
-    /// Says of failures in which program they were.
-    pub fn in_program(mut self, name: &str) -> Self {
+    /// Says of failures in which run they were.
+    pub fn in_run(mut self, name: &str) -> Self {
         for failure in &mut self.failures {
-            *failure = format!("{name}: {failure}");
+            name.clone_into(&mut failure.run);
         }
         self
+    }
+
+    /// Whether each failure is a test that was named, rather than a program that crashed.
+    pub fn names_each_failure(&self) -> bool {
+        u64::try_from(self.failures.len()) == Ok(self.failed)
+    }
+
+    /// Replaces the results of failed tests by those of the same tests run again.
+    pub fn with_repeated(self, again: Self) -> Self {
+        let failed_again = |failure: &Failure| {
+            let mut failures = again.failures.iter();
+            failures.any(|other| other.run == failure.run && other.name == failure.name)
+        };
+        let (_, passed): (Vec<_>, Vec<_>) = self.failures.into_iter().partition(failed_again);
+        Self {
+            passed: self.passed + again.passed,
+            failed: again.failed,
+            skipped: self.skipped,
+            failures: again.failures,
+            unsteady: [self.unsteady, passed].concat(),
+        }
     }
 
     /// Accounts for tests that were skipped first and run later.
@@ -91,6 +115,7 @@ impl Tally {
             failed: self.failed + run.failed,
             skipped: self.skipped.saturating_sub(run.passed + run.failed),
             failures: [self.failures, run.failures].concat(),
+            unsteady: [self.unsteady, run.unsteady].concat(),
         }
     }
 
@@ -101,7 +126,7 @@ impl Tally {
                 failed: 1..,
                 failures,
                 ..
-            } => bail!("tests failed\n{}", failures.join("\n")),
+            } => bail!("tests failed\n{}", failures::listed(&failures)),
             Self { passed: 0, .. } => bail!("no test was run"),
             _ => Ok(()),
         }
@@ -114,9 +139,15 @@ impl fmt::Display for Tally {
             passed,
             failed,
             skipped,
+            unsteady,
             ..
         } = self;
-        write!(f, "{passed} passed, {failed} failed, {skipped} skipped")
+        write!(f, "{passed} passed, {failed} failed, {skipped} skipped")?;
+        if !unsteady.is_empty() {
+            let unsteady = failures::listed(unsteady);
+            write!(f, "\nfailed beside others, passed alone:\n{unsteady}")?;
+        }
+        Ok(())
     }
 }
 
@@ -133,7 +164,7 @@ fn parse(line: &str) -> Option<Tally> {
         passed: count("passed")?,
         failed: count("failed")?,
         skipped: count("ignored")?,
-        failures: Vec::new(),
+        ..Tally::default()
     })
 }
 
@@ -147,6 +178,7 @@ mod tests {
             failed,
             skipped,
             failures: Vec::new(),
+            unsteady: Vec::new(),
         }
     }
 
@@ -223,9 +255,37 @@ mod tests {
     fn a_failure_is_told_at_the_end() {
         let failed =
             Tally::of("test a ... FAILED\ntest result: FAILED. 0 passed; 1 failed; 0 ignored\n");
-        let sum = tally(3, 0, 0).and(failed.in_program("cli"));
+        let sum = tally(3, 0, 0).and(failed.in_run("cli"));
         let told = sum.verdict().unwrap_err().to_string();
         assert_eq!(told, "tests failed\ncli: a");
+    }
+
+    #[test]
+    fn a_test_that_passes_alone_is_told_and_one_that_fails_again_fails() {
+        let first = Tally::of(
+            "test a ... FAILED\ntest b ... FAILED\n\
+             test result: FAILED. 1 passed; 2 failed; 0 ignored\n",
+        );
+        let first = first.in_run("cli");
+        assert!(first.names_each_failure());
+        let again = Tally::of(
+            "test a ... ok\ntest b ... FAILED\n\
+             test result: FAILED. 1 passed; 1 failed; 0 ignored\n",
+        );
+        let sum = first.clone().with_repeated(again.in_run("cli"));
+        assert_eq!(
+            sum.to_string(),
+            "2 passed, 1 failed, 0 skipped\nfailed beside others, passed alone:\ncli: a"
+        );
+        let told = sum.verdict().unwrap_err().to_string();
+        assert_eq!(told, "tests failed\ncli: b");
+        assert!(first.with_repeated(tally(2, 0, 0)).verdict().is_ok());
+    }
+
+    #[test]
+    fn a_program_that_crashed_names_no_failure() {
+        assert!(!tally(5, 0, 0).with_success(false).names_each_failure());
+        assert!(tally(5, 0, 0).names_each_failure());
     }
 
     #[test]
