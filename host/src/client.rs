@@ -13,7 +13,7 @@ use futures::{Stream, TryStreamExt as _};
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-pub use answers::{Concept, Page, Quota, Task, TaskEvent, Upload};
+pub use answers::{Concept, Page, Quota, Task, TaskEvent, Upload, Usage};
 pub use error::ClientError;
 pub(crate) use transport::Connection;
 use transport::{Transport, json_body};
@@ -113,6 +113,15 @@ impl Client {
     /// The API refused the request.
     pub async fn quota(&self) -> Result<Quota, ClientError> {
         self.transport.get("/api/quota").await
+    }
+
+    /// What the user has spent in the window of the budget, or in this month.
+    ///
+    /// # Errors
+    ///
+    /// The API refused the request.
+    pub async fn usage(&self) -> Result<Usage, ClientError> {
+        self.transport.get("/api/usage").await
     }
 
     /// Stores an original: PNG, JPEG, WebP or GIF.

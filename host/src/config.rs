@@ -11,6 +11,7 @@ mod lines;
 mod link_values;
 mod model;
 mod place;
+mod plans;
 mod push;
 mod reader;
 mod role;
@@ -21,12 +22,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use concept_refinement_domain::budget::parse_budget;
 use concept_refinement_domain::clock_trust::parse_day;
 use concept_refinement_domain::contact::Contact;
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::quota::{parse_active_tasks, parse_rate_limit};
 use concept_refinement_domain::size;
 use concept_refinement_domain::webhook::ServiceSecrets;
+use concept_refinement_tokens::parse_plan_claim;
 
 use admin::admin_listener;
 use forms::{address, not_empty, or_off, positive, public_url, retention, some_time, whole};
@@ -34,8 +37,10 @@ use reader::Reader;
 
 pub(crate) use access::Auth;
 pub(crate) use admin::{AdminListener, AdminToken, TokenHash};
-pub use builder::{Allowed, Authentication, ConfigBuilder, Model, ModelProvider, Original};
+pub use builder::{Allowed, Authentication, ConfigBuilder, Model, ModelProvider, Original, Plan};
 pub use concept_refinement_capability::payments::Repeat;
+pub use concept_refinement_domain::budget::Budget;
+pub use concept_refinement_domain::money::MicroDollars;
 pub use concept_refinement_domain::quota::{Quota, Window};
 pub use error::ConfigError;
 pub(crate) use exposure::exposed;
@@ -160,6 +165,13 @@ impl Config {
         let role = role::read(&v)?;
         v.parse("rate-limit", parse_rate_limit)?;
         v.parse("active-tasks", parse_active_tasks)?;
+        v.parse("budget", parse_budget)?;
+        v.parse("plan-claim", parse_plan_claim)?;
+        values.plans().check()?;
+        v.optional("plan", |name| match values.plans().is_defined(name) {
+            true => Ok(()),
+            false => Err(format!("must be a plan of the settings file, not {name:?}")),
+        })?;
         v.parse("max-image-pixels", positive::<u64>)?;
         v.parse("download-timeout", some_time)?;
         v.parse("uploads", whole::<u32>)?;
@@ -269,6 +281,14 @@ impl Config {
             values: values.clone(),
         };
         Ok(config)
+    }
+
+    /// Whether somebody has a budget, although no price is known: only what providers say of
+    /// their calls counts.
+    pub(crate) fn has_budget_without_price(&self) -> bool {
+        let has_budget = self.values.get("budget").is_some_and(plans::is_limit);
+        let has_budget = has_budget || self.values.plans().have_budget();
+        has_budget && self.model.prices().is_empty()
     }
 
     /// Variables of model links that have no meaning for this model. They are not an

@@ -70,7 +70,7 @@ mod tokens;
 mod traces;
 mod wiring;
 
-pub use client::{Client, ClientError, Concept, Page, Quota, Task, TaskEvent, Upload};
+pub use client::{Client, ClientError, Concept, Page, Quota, Task, TaskEvent, Upload, Usage};
 pub use concept_refinement_capability as capability;
 pub use concept_refinement_capability::tls::Trust;
 pub use concept_refinement_domain::image::Format;

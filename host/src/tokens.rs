@@ -9,7 +9,7 @@ use concept_refinement_domain::secret::SESSION_TOKENS;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_runtime::egress::Network;
 use concept_refinement_tokens::{
-    Caller, Issued, Key, KeySet, Refusal, Required, Signed, Signer, Span, key_id, read,
+    Caller, Issued, Key, KeySet, Refusal, Rules, Signed, Signer, Span, key_id, read,
 };
 use rand::RngExt as _;
 
@@ -22,7 +22,7 @@ use crate::wiring::secret::{self, Secret};
 
 /// A token of this user that a service with this configuration accepts. The service's secret
 /// is made if there is none yet. `for_users`: it may act for users of its own, whose names
-/// follow this user's and a `/`.
+/// follow this user's and a `/`. `plan`: the plan that it names.
 ///
 /// # Errors
 ///
@@ -33,6 +33,7 @@ pub async fn issue(
     user: &str,
     expires: Timestamp,
     for_users: bool,
+    plan: Option<&str>,
 ) -> anyhow::Result<String> {
     if for_users && user.contains('/') {
         bail!(
@@ -48,17 +49,18 @@ pub async fn issue(
         Auth::Secret => configured(config)?,
         Auth::Anonymous => session_key(&secret(config, Missing::Make).await?),
     };
-    let required = required(config);
+    let rules = rules(config);
     let issued = Issued {
         user,
         is_anonymous: false,
         for_users,
+        plan,
         now: SystemClock.now(),
         expires,
     };
-    let token = issued.sign(&key, &required);
+    let token = issued.sign(&key, &rules);
     let token = token.context("the service has no secret to sign with")?;
-    match read_own(&token, &required, &key) {
+    match read_own(&token, &rules, &key) {
         Ok(_) => Ok(token),
         Err(Refusal::Subject) => bail!("a user's name is not empty and has no control characters"),
         Err(refusal) => bail!("the token would be refused: {refusal}"),
@@ -71,23 +73,23 @@ pub async fn issue(
 ///
 /// Why it would be refused, never with a part of the token.
 pub async fn judge(config: &Config, token: &str, network: &Network) -> anyhow::Result<String> {
-    let required = required(config);
+    let rules = rules(config);
     let judged = match config.auth {
         Auth::Jwks => {
             let keys = grants::issuer(config, network).issuer_keys().await;
             let keys = keys.map_err(|error| anyhow::anyhow!("the issuer's keys: {error}"))?;
             let (keys, _) = KeySet::parse(&keys).context("the issuer has no JWK Set")?;
-            read(token, &required, Signer::Issuer, |token| {
+            read(token, &rules, Signer::Issuer, |token| {
                 keys.judge(token) == Signed::Yes
             })
         }
         Auth::Secret => {
             let key = configured(config)?;
-            read_own(token, &required, &key)
+            read_own(token, &rules, &key)
         }
         Auth::Anonymous => {
             let key = session_key(&secret(config, Missing::Refuse).await?);
-            read_own(token, &required, &key)
+            read_own(token, &rules, &key)
         }
     };
     let judged = judged.and_then(|(caller, span)| {
@@ -97,7 +99,12 @@ pub async fn judge(config: &Config, token: &str, network: &Network) -> anyhow::R
     match judged {
         Ok((caller, expires)) => {
             let more = if caller.for_users { ", for users" } else { "" };
-            Ok(format!("{} until {expires}{more}", caller.user))
+            let plan = match caller.plan {
+                Some(plan) if config.values.plans().is_defined(&plan) => format!(", plan {plan}"),
+                Some(plan) => format!(", plan {plan:?}, which is not defined"),
+                None => String::new(),
+            };
+            Ok(format!("{} until {expires}{more}{plan}", caller.user))
         }
         Err(refusal) => match key_id(token) {
             Some(id) => bail!("it would be refused, kid {id}: {refusal}"),
@@ -107,17 +114,16 @@ pub async fn judge(config: &Config, token: &str, network: &Network) -> anyhow::R
 }
 
 /// A token that the service signs itself.
-fn read_own(token: &str, required: &Required, key: &Key) -> Result<(Caller, Span), Refusal> {
-    read(token, required, Signer::Service, |token| {
-        key.has_signed(token)
-    })
+fn read_own(token: &str, rules: &Rules, key: &Key) -> Result<(Caller, Span), Refusal> {
+    read(token, rules, Signer::Service, |token| key.has_signed(token))
 }
 
-fn required(config: &Config) -> Required {
+fn rules(config: &Config) -> Rules {
     let value = |name| config.values.get(name).map(str::to_owned);
-    Required {
+    Rules {
         audience: value("jwt-audience"),
         issuer: value("jwt-issuer"),
+        plan_claim: value("plan-claim"),
     }
 }
 

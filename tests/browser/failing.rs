@@ -2,10 +2,11 @@
 
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::Reply;
+use concept_refinement_tests::stand_in::openai;
 use serde_json::{Value, json};
 
 use crate::tab::{Tab, file, file_of};
-use crate::world::{narrow, origin, scripted, stingy};
+use crate::world::{frugal, narrow, origin, provider, scripted, stingy, unpriced};
 
 #[tokio::test]
 async fn a_form_that_is_not_filled_in_says_what_is_missing_all_at_once() {
@@ -117,6 +118,46 @@ async fn a_spent_quota_says_when_it_goes_on() {
     // The service is asked for it.
     tab.reload().await;
     tab.reads("quota", "0 of 1 refinements left, resets ").await;
+    tab.has_no_errors();
+}
+
+#[tokio::test]
+async fn a_spent_budget_says_when_it_goes_on() {
+    let tab = Tab::open(frugal()).await;
+    let picture = pictures::png(8, 8);
+    let prompt = provider().prompt([openai::answer(&picture)]);
+    tab.reads("quota", "0 of 10 refinements, 0.00 of 0.10 USD, resets ")
+        .await;
+    tab.uploads(&picture).await;
+    tab.asks(&prompt).await;
+    tab.is_done().await;
+    tab.reads("quota", "1 of 10 refinements, 0.06 of 0.10 USD, resets ")
+        .await;
+    tab.click("#revise").await;
+    tab.sees("compose").await;
+    tab.click("#submit").await;
+    tab.reads(
+        "form-error",
+        "Budget exceeded for /concepts/refine (0.10 USD/month). It starts again on ",
+    )
+    .await;
+    tab.is_for_everyone("budget").await;
+    tab.reload().await;
+    tab.reads("quota", "1 of 10 refinements, 0.06 of 0.10 USD, resets ")
+        .await;
+    tab.has_no_errors();
+}
+
+#[tokio::test]
+async fn calls_of_unknown_price_are_told_in_words() {
+    let tab = Tab::open(unpriced()).await;
+    tab.sees("compose").await;
+    let picture = pictures::png(8, 8);
+    let prompt = provider().prompt([openai::answer(&picture)]);
+    tab.uploads(&picture).await;
+    tab.asks(&prompt).await;
+    tab.is_done().await;
+    tab.reads("quota", "1 call of unknown price, resets ").await;
     tab.has_no_errors();
 }
 

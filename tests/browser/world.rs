@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Origin;
 use concept_refinement_tests::service::{Launch, Service};
 
@@ -55,6 +56,35 @@ pub fn stingy() -> &'static Service {
     static SERVICE: LazyLock<Service> =
         LazyLock::new(|| launch().set("rate-limit", "1/month").start());
     &SERVICE
+}
+
+/// A provider whose calls cost.
+pub fn provider() -> &'static Provider {
+    static PROVIDER: LazyLock<Provider> = LazyLock::new(Provider::start);
+    &PROVIDER
+}
+
+/// With a budget for one refinement a month.
+pub fn frugal() -> &'static Service {
+    static SERVICE: LazyLock<Service> = LazyLock::new(|| {
+        let launch = paid().set("model-price", "0.06");
+        launch.set("budget", "0.10 USD/month").start()
+    });
+    &SERVICE
+}
+
+/// With a provider whose price nobody has said.
+pub fn unpriced() -> &'static Service {
+    static SERVICE: LazyLock<Service> =
+        LazyLock::new(|| paid().set("rate-limit", "unlimited").start());
+    &SERVICE
+}
+
+fn paid() -> Launch {
+    launch()
+        .set("model", "openai")
+        .set("model-url", &provider().url())
+        .variable("REFINEMENT_MODEL_API_KEY", "sk-key")
 }
 
 /// With small images only.

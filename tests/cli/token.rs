@@ -130,6 +130,35 @@ fn a_token_for_users_says_so() {
 }
 
 #[test]
+fn a_token_names_a_plan_that_is_defined() {
+    let place = Place::new();
+    place.write(
+        "refinement.toml",
+        "plan = 'free'\nplan_claim = 'app_metadata.plan'\n[plans.free]\n[plans.pro]\n",
+    );
+    let secret = ["--auth=secret", SECRET];
+    let plain = token(&place, &secret);
+    let pro = token(&place, &[&secret[..], &["--plan=pro"]].concat());
+    assert!(judged(&place, &secret, &pro).ends_with(", plan pro"));
+    let plain = judged(&place, &secret, &plain);
+    assert!(
+        plain.starts_with("ok: ann until ") && !plain.contains("plan"),
+        "{plain}"
+    );
+    let done = place.run(&[&["token", "--user=ann", "--plan=gold"], &secret[..]].concat());
+    assert_eq!((done.code, done.text()), (2, ""));
+    let expected = "--plan: must be a plan of the settings file, not \"gold\"";
+    assert!(done.stderr.contains(expected), "{}", done.stderr);
+    // One that was defined when the token was made.
+    place.write("refinement.toml", "plan_claim = 'app_metadata.plan'\n");
+    let judged = judged(&place, &secret, &pro);
+    assert!(
+        judged.ends_with(", plan \"pro\", which is not defined"),
+        "{judged}"
+    );
+}
+
+#[test]
 fn only_an_issuer_makes_tokens_of_an_issuer() {
     let place = Place::new();
     let issuer = Issuer::start();

@@ -37,7 +37,7 @@ static POOLER: LazyLock<Pooler> = LazyLock::new(|| Pooler::start(&FIFTEEN));
 static SCHEMAS: Mutex<Vec<(Release, String)>> = Mutex::new(Vec::new());
 
 /// Empties a schema.
-const EMPTY: &str = "DELETE FROM account; DELETE FROM task; DELETE FROM idempotency_key; \
+const EMPTY: &str = "DELETE FROM account; DELETE FROM ledger; DELETE FROM task; DELETE FROM idempotency_key; \
      DELETE FROM concept; DELETE FROM tombstone; DELETE FROM session; \
      DELETE FROM last_round; DELETE FROM leader_lease; DELETE FROM secret; DELETE FROM upload_reservation; \
      DELETE FROM queue_pause; DELETE FROM audit_entry; DELETE FROM job";

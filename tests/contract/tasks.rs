@@ -211,6 +211,8 @@ pub fn new_task(user: &str) -> NewTask {
         idempotency_key: None,
         quota: None,
         active_tasks: 1,
+        budget: None,
+        reservation: None,
         trace: None,
     }
 }

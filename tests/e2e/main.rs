@@ -45,6 +45,7 @@ mod outputs;
 mod overload;
 mod own_addresses;
 mod partial_edits;
+mod plans;
 mod polling;
 mod pooler;
 mod postgres;

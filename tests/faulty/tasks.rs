@@ -101,7 +101,9 @@ fn call(operation: &TaskOperation<'_>) -> Option<Call> {
     Some(match operation {
         TaskOperation::Submit { .. } => Call::Submit,
         TaskOperation::Withdraw { .. } => Call::Withdraw,
-        TaskOperation::Get { .. } | TaskOperation::Used { .. } => Call::TaskGet,
+        TaskOperation::Get { .. } | TaskOperation::Used { .. } | TaskOperation::Spending { .. } => {
+            Call::TaskGet
+        }
         TaskOperation::List { .. } => Call::TaskList,
         TaskOperation::Cancel { .. } => Call::TaskCancel,
         TaskOperation::Delete { .. } => Call::TaskDelete,

@@ -66,6 +66,8 @@ async fn ended(data: &Path) {
             idempotency_key: None,
             quota: None,
             active_tasks: 1,
+            budget: None,
+            reservation: None,
             trace: None,
         };
         let id = task.id.clone();

@@ -9,13 +9,17 @@ mod outliving;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use concept_refinement_domain::money::MicroDollars;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::seed::seed;
 use concept_refinement_tests::stand_in::shop::Shop;
 use concept_refinement_tests::stand_in::{Memory, StandIn};
 
-use self::outliving::outlived;
+use self::outliving::{Ended, outlived};
 use crate::paid_once::NOT_TWICE;
+
+/// Of a call, in dollars.
+const PRICE: &str = "0.07";
 
 /// Of a task that met each kill.
 const DIED: &str = "The task was given up after its worker died 3 times";
@@ -28,7 +32,7 @@ async fn tried(stand_in: &'static dyn StandIn, hosts: usize, repeat: &str) {
     let serving = Arc::clone(&shop);
     let provider = Provider::answering(move |asked| stand_in.under_load(&serving, asked));
     let launch = stand_in.launch(&provider.url());
-    let launch = launch.set("model-repeat", repeat);
+    let launch = launch.set("model-repeat", repeat).set("model-price", PRICE);
     let outlived = outlived(&shop, &launch, hosts, seed).await;
     println!("{label}, {repeat}: {}", outlived.figures(&shop));
     for task in &outlived.tasks {
@@ -51,6 +55,7 @@ async fn tried(stand_in: &'static dyn StandIn, hosts: usize, repeat: &str) {
                 assert!(made <= most, "{prompt}: {made} made, {most} told: {reason}");
             }
         }
+        costs_what_was_made(stand_in, task, made);
         if repeat == "never" || memory == Memory::ByOurNames {
             assert!(made <= 1, "{prompt}: {made} made");
         }
@@ -69,6 +74,36 @@ async fn tried(stand_in: &'static dyn StandIn, hosts: usize, repeat: &str) {
     assert!(repeat == "never" || outlived.completed().count() > 0);
     if memory == Memory::ByItsNames && hosts == 1 {
         is_looked_at_alone(&shop);
+    }
+}
+
+/// What is spent and reserved are the provider's invoices, and the prices of calls of which
+/// nobody knows.
+fn costs_what_was_made(stand_in: &dyn StandIn, task: &Ended, made: u32) {
+    let micros = |text: &str| MicroDollars::parse(text).unwrap().0;
+    let price = micros(PRICE);
+    let said = stand_in.usage().cost.map(micros);
+    let Ended {
+        prompt,
+        spent,
+        reserved,
+        ..
+    } = task;
+    match &task.reason {
+        None => {
+            // A process may have been killed before it heard what its call cost.
+            let is_known = *spent == price || said == Some(*spent);
+            assert!(is_known, "{prompt}: {spent} spent");
+            assert_eq!(*reserved, price * u64::from(task.told - 1), "{prompt}");
+        }
+        Some(reason) => {
+            let least = said.map_or(price, |said| said.min(price));
+            let counted = spent + reserved;
+            assert!(
+                counted >= least * u64::from(made),
+                "{prompt}: {made} made, {counted} counted: {reason}"
+            );
+        }
     }
 }
 

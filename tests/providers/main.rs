@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod budgets;
 mod cancelling;
 mod chains;
 mod comfyui;

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use concept_refinement_capability::intercept::Intercepted;
 use concept_refinement_capability::leader_leases::OnlyHost;
+use concept_refinement_capability::payments::{Prices, Repeat, RepeatedCalls};
 use concept_refinement_capability::processor::{LastStage, Processor, Run};
 use concept_refinement_capability::queue::TaskQueue;
 use concept_refinement_capability::slots::Slot;
@@ -28,6 +29,8 @@ use futures::future::BoxFuture;
 use send_wrapper::SendWrapper;
 
 use crate::faults::Side;
+use crate::model::LINK;
+use crate::oracle::spending::PRICE;
 use crate::process::Process;
 use crate::settings::Mode;
 use crate::world::World;
@@ -81,7 +84,11 @@ impl Environment {
             images: own.clone(),
             queue: Arc::new(Intercepted::new(queue, own.clone())),
             model: own,
-            repeated_calls: Default::default(),
+            repeated_calls: Arc::new(RepeatedCalls::new(
+                Repeat::Unknown,
+                [],
+                Prices::from([(LINK.to_owned(), PRICE)]),
+            )),
             model_health: Default::default(),
             probes: Arc::default(),
         })

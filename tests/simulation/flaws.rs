@@ -44,10 +44,18 @@ pub enum Flaw {
     MarkClearedEarly,
     /// What came of an attempt to deliver is not recorded.
     AttemptForgotten,
+    /// Nothing is set aside for a task.
+    ReservationLost,
+    /// Whatever a task costs, it is created.
+    BudgetIgnored,
+    /// What a completed task cost is counted twice.
+    SettledTwice,
+    /// Calls of a failed task of which nobody knows whether they were accepted are dropped.
+    PerhapsIsNothing,
 }
 
 impl Flaw {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 27] = [
         Self::Store(flaws::Flaw::ClaimAtomicity),
         Self::Store(flaws::Flaw::Fencing),
         Self::Store(flaws::Flaw::Forgetting),
@@ -71,6 +79,10 @@ impl Flaw {
         Self::ReceiptOfAnother,
         Self::MarkClearedEarly,
         Self::AttemptForgotten,
+        Self::ReservationLost,
+        Self::BudgetIgnored,
+        Self::SettledTwice,
+        Self::PerhapsIsNothing,
     ];
 
     /// What it breaks; whichever of them shows first.
@@ -104,6 +116,9 @@ impl Flaw {
             Self::MarkClearedEarly => &[PaidOnce, ExactQuota],
             Self::ReceiptOfAnother => &[WholeImage, PaidOnce],
             Self::AttemptForgotten => &[Deliveries],
+            Self::ReservationLost | Self::BudgetIgnored | Self::SettledTwice => &[ExactSpending],
+            // The quota is given back too.
+            Self::PerhapsIsNothing => &[ExactSpending, ExactQuota],
         }
     }
 }

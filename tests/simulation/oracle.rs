@@ -9,10 +9,12 @@ mod expiry;
 mod leases;
 mod payments;
 mod reading;
+pub mod spending;
 mod submissions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use concept_refinement_domain::budget::Budget;
 use concept_refinement_domain::capability::{Cancellation, CapabilityError};
 use concept_refinement_domain::quota::Quota;
 use concept_refinement_domain::task::Status;
@@ -30,6 +32,9 @@ pub enum Invariant {
     OneActiveTask,
     /// What was created in a window and not taken back is what is counted.
     ExactQuota,
+    /// What is spent and reserved is what is known of calls, and no more is reserved than a
+    /// budget allows.
+    ExactSpending,
     /// A repeat under a key creates nothing.
     OneTaskAKey,
     /// A task with a valid lease cannot be claimed; a claimable task can.
@@ -61,11 +66,12 @@ pub enum Invariant {
 }
 
 impl Invariant {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::NothingLost,
         Self::OneFinalState,
         Self::OneActiveTask,
         Self::ExactQuota,
+        Self::ExactSpending,
         Self::OneTaskAKey,
         Self::OneWorker,
         Self::Fencing,
@@ -147,13 +153,15 @@ pub struct Oracle {
     /// How many tasks were given back because they failed.
     refunds: BTreeMap<(String, Timestamp), u32>,
     quota: Option<Quota>,
+    budget: Option<Budget>,
     violation: Option<Violation>,
 }
 
 impl Oracle {
-    pub fn new(quota: Option<Quota>) -> Self {
+    pub fn new(quota: Option<Quota>, budget: Option<Budget>) -> Self {
         Self {
             quota,
+            budget,
             ..Self::default()
         }
     }

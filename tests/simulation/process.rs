@@ -28,6 +28,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::environment::Environment;
+use crate::model::LINK;
+use crate::oracle::spending::PRICE;
 use crate::scheduler::{Flag, Group, OUTSIDE};
 use crate::settings::Mode;
 use crate::store::START;
@@ -210,11 +212,15 @@ fn api(
         || "unlimited".to_owned(),
         |quota| format!("{}/{}", quota.limit, quota.window.as_str()),
     );
+    let budget = world.settings.budget;
+    let budget = budget.map_or_else(|| "unlimited".to_owned(), |budget| budget.to_string());
     let settings = Granted(&[
         ("auth", "secret"),
         ("jwt-secret", SECRET),
         ("webhook-secret", SECRET),
         ("rate-limit", &quota),
+        ("budget", &budget),
+        ("reservation", &format!("{LINK} {PRICE}")),
     ]);
     let config = api::Config::read(&settings).now_or_never().unwrap();
     let native = Native::new(host, Arc::new(environment.clone()), environment.clone());

@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::lease::LONGEST_INTERVAL;
+use concept_refinement_domain::spending::Reservation;
 use concept_refinement_domain::task::{Refinement, Status};
 use concept_refinement_domain::webhook::DeliveryState;
 use concept_refinement_host::loops::worker::SLACK;
 
 use crate::faults::LONGEST;
+use crate::model::LINK;
+use crate::oracle::spending::PRICE;
 use crate::oracle::{Expected, Invariant};
 use crate::settings::Settings;
 use crate::world::World;
@@ -168,6 +171,7 @@ fn look_at_the_end(world: &World) {
         let mut oracle = world.oracle.borrow_mut();
         oracle.seen_in_the_end(&user, &tasks, &concepts);
         drop(oracle);
+        world.store.look_at_spending(&user);
         count_once_more(world, user);
     }
     world.oracle.borrow_mut().left_in_the_end(&world.images);
@@ -193,6 +197,11 @@ fn count_once_more(world: &World, user: String) {
         idempotency_key: None,
         quota: world.settings.quota,
         active_tasks: 1,
+        budget: world.settings.budget,
+        reservation: Some(Reservation {
+            model: LINK.to_owned(),
+            price: PRICE,
+        }),
         trace: None,
     });
 }

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use concept_refinement_domain::budget::Budget;
+use concept_refinement_domain::money::MicroDollars;
 use concept_refinement_domain::quota::{Quota, Window};
 
 use crate::faults::{Plan, Rates};
 use crate::flaws::Flaw;
+use crate::oracle::spending::PRICE;
 use crate::queue::Habits;
 use crate::random::Random;
 
@@ -40,6 +43,7 @@ pub struct Settings {
     pub model_timeout: Duration,
     pub task_timeout: Duration,
     pub quota: Option<Quota>,
+    pub budget: Option<Budget>,
     pub flaw: Option<Flaw>,
 }
 
@@ -82,6 +86,10 @@ impl Settings {
             limit: random.among(&[2, 3, 5]),
             window: Window::Hour,
         };
+        let budget = Budget {
+            limit: MicroDollars(PRICE.0 * random.among(&[2, 4, 9])),
+            window: random.among(&[Window::Hour, Window::Day]),
+        };
         Self {
             seed,
             mode,
@@ -103,6 +111,7 @@ impl Settings {
             model_timeout: Duration::from_secs(random.among(&[20, 60])),
             task_timeout: Duration::from_secs(random.among(&[60, 300])),
             quota: random.chance(0.7).then_some(quota),
+            budget: random.chance(0.5).then_some(budget),
             flaw: None,
         }
     }
@@ -127,6 +136,7 @@ impl Settings {
             model_timeout: Duration::from_secs(60),
             task_timeout: Duration::from_secs(300),
             quota: None,
+            budget: None,
             flaw: None,
         }
     }

@@ -16,6 +16,7 @@ use concept_refinement_domain::capability::{
     CapabilityError, Claimed, Fenced, NewTask, Submission, TaskFailure,
 };
 use concept_refinement_domain::payment::Payment;
+use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_embedded::tasks::{Options, SqliteTasks};
@@ -105,6 +106,12 @@ impl Store {
         let _ = self.run(OUTSIDE, Asked::Submit { task });
     }
 
+    pub fn look_at_spending(&self, user_id: &str) {
+        for window in Window::ALL {
+            let _ = self.run(OUTSIDE, Asked::Spending { user_id, window });
+        }
+    }
+
     pub fn unreferenced(&self, image_paths: Vec<String>) -> Vec<String> {
         let unreferenced = self.run(OUTSIDE, Asked::Unreferenced { image_paths });
         unreferenced.unwrap().try_into().ok().unwrap()
@@ -115,6 +122,12 @@ impl Store {
         match (self.flaw, &mut operation) {
             (Some(Flaw::QuotaNotCounted), Asked::Submit { task }) => {
                 task.quota.iter_mut().for_each(|quota| quota.limit += 1);
+            }
+            (Some(Flaw::ReservationLost), Asked::Submit { task }) => task.reservation = None,
+            (Some(Flaw::BudgetIgnored), Asked::Submit { task }) => task.budget = None,
+            (Some(Flaw::PerhapsIsNothing), Asked::Fail { lease, .. }) => {
+                let none = Payment::default();
+                let _ = self.drive(self.inner.pay(lease, &none))?;
             }
             (Some(Flaw::KeyForgotten), Asked::Submit { task }) => task.idempotency_key = None,
             (Some(Flaw::OutOfReach), Asked::Withdraw { .. }) => {
@@ -130,7 +143,7 @@ impl Store {
                 return Ok(Fenced::Done.into());
             }
             (Some(Flaw::MarkClearedEarly), Asked::Pay { lease, payment }) => {
-                let cleared = payment.call_not_accepted();
+                let cleared = payment.call_not_accepted("openai");
                 return self.drive(self.inner.pay(lease, &cleared)).map(Into::into);
             }
             (Some(Flaw::ImageLeftOver), Asked::Unreferenced { .. }) => {
@@ -143,13 +156,18 @@ impl Store {
             match (self.flaw, self.last_payment.borrow().as_ref()) {
                 (Some(Flaw::ReceiptForgotten), _) => {
                     let calls = payment.calls;
-                    *payment = (0..calls).fold(Payment::default(), |paid, _| paid.call_begun());
+                    *payment = (0..calls).fold(Payment::default(), |paid, _| {
+                        paid.call_begun("openai", None)
+                    });
                 }
                 (Some(Flaw::ReceiptOfAnother), Some((id, other))) if *id != task.id => {
                     *payment = other.clone();
                 }
                 _ => {}
             }
+        }
+        if let (Some(Flaw::SettledTwice), Reply::Spending(spending)) = (self.flaw, &mut reply) {
+            spending.spent *= 2;
         }
         if let Reply::Submission(submission) = &mut reply {
             match (self.flaw, &mut *submission) {
@@ -181,7 +199,7 @@ impl Store {
         let lease = claimed.map(|claimed| claimed.lease);
         lease.map_or(Ok(Fenced::Lost), |lease| {
             // As one that has cost something.
-            let paid = Payment::default().call_begun();
+            let paid = Payment::default().call_begun("openai", None);
             let _ = self.drive(self.inner.pay(&lease, &paid))?;
             self.drive(self.inner.fail(&lease, &TaskFailure::new(reason)))
         })
@@ -194,6 +212,9 @@ impl Store {
         match (asked, reply) {
             (Asked::Submit { task: new }, Reply::Submission(answer)) => {
                 oracle.submitted(new, answer, now);
+            }
+            (Asked::Spending { user_id, window }, Reply::Spending(answer)) => {
+                oracle.spending_told(user_id, *window, *answer, now);
             }
             (Asked::Withdraw { id, .. }, Reply::Fenced(answer)) => {
                 oracle.withdrawn(id, *answer, now);

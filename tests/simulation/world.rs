@@ -60,7 +60,7 @@ impl World {
     pub fn new(settings: Settings) -> Rc<Self> {
         let seed = settings.seed;
         let scheduler = Rc::new(Scheduler::new(Random::new(seed, 2)));
-        let oracle = Rc::new(RefCell::new(Oracle::new(settings.quota)));
+        let oracle = Rc::new(RefCell::new(Oracle::new(settings.quota, settings.budget)));
         let clock = Arc::new(ManualClock::at(START));
         let images = Rc::new(Images::new(clock.clone(), settings.flaw));
         let options = Options {

@@ -1,5 +1,5 @@
 import type { CallOptions, ClientOptions, ImageBytes, ListOptions, Refined, RefineOptions, Refinement, SubmitOptions, TaskEvent } from './options.js';
-import type { ConceptList, ConceptResponse, QuotaResponse, RefinementRequest, SessionResponse, TaskList, TaskResponse, TaskStatus, UploadResponse, VerificationResponse, WebhookResponse } from './schemas.js';
+import type { ConceptList, ConceptResponse, QuotaResponse, RefinementRequest, SessionResponse, TaskList, TaskResponse, TaskStatus, UploadResponse, UsageResponse, VerificationResponse, WebhookResponse } from './schemas.js';
 /** A client of one service. It keeps nothing but its token. */
 export declare class Client {
     #private;
@@ -20,6 +20,8 @@ export declare class Client {
     createSession(options?: CallOptions): Promise<SessionResponse>;
     /** What is left of the user's quota. */
     quota(options?: CallOptions): Promise<QuotaResponse>;
+    /** What the user has spent in the window of the budget, or in this month. */
+    usage(options?: CallOptions): Promise<UsageResponse>;
     /** Stores an original. */
     upload(image: ImageBytes, options?: CallOptions): Promise<UploadResponse>;
     /** Deletes an upload, by the `path` that `upload` returned. */

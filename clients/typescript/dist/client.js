@@ -72,6 +72,10 @@ export class Client {
     async quota(options = {}) {
         return this.#transport.ask('GET', '/api/quota', options);
     }
+    /** What the user has spent in the window of the budget, or in this month. */
+    async usage(options = {}) {
+        return this.#transport.ask('GET', '/api/usage', options);
+    }
     /** Stores an original. */
     async upload(image, options = {}) {
         return this.#transport.ask('POST', '/api/images', { ...options, ...content(image) });

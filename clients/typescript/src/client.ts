@@ -21,6 +21,7 @@ import type {
   TaskResponse,
   TaskStatus,
   UploadResponse,
+  UsageResponse,
   VerificationResponse,
   WebhookResponse,
   WebhookSecret,
@@ -98,6 +99,11 @@ export class Client {
   /** What is left of the user's quota. */
   async quota(options: CallOptions = {}): Promise<QuotaResponse> {
     return this.#transport.ask('GET', '/api/quota', options);
+  }
+
+  /** What the user has spent in the window of the budget, or in this month. */
+  async usage(options: CallOptions = {}): Promise<UsageResponse> {
+    return this.#transport.ask('GET', '/api/usage', options);
   }
 
   /** Stores an original. */

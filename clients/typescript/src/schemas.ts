@@ -38,7 +38,7 @@ export interface DeletedEvent {
 }
 
 /** The kind of the error; it corresponds to the status. */
-export type ErrorCode = "BAD_REQUEST" | "CONFLICT" | "FORBIDDEN" | "INTERNAL_ERROR" | "METHOD_NOT_ALLOWED" | "MISDIRECTED_REQUEST" | "NOT_FOUND" | "PAYLOAD_TOO_LARGE" | "RANGE_NOT_SATISFIABLE" | "RATE_LIMIT_EXCEEDED" | "SERVICE_UNAVAILABLE" | "UNAUTHORIZED" | "UNSUPPORTED_MEDIA_TYPE" | "VALIDATION_ERROR";
+export type ErrorCode = "BAD_REQUEST" | "BUDGET_EXCEEDED" | "CONFLICT" | "FORBIDDEN" | "INTERNAL_ERROR" | "METHOD_NOT_ALLOWED" | "MISDIRECTED_REQUEST" | "NOT_FOUND" | "PAYLOAD_TOO_LARGE" | "RANGE_NOT_SATISFIABLE" | "RATE_LIMIT_EXCEEDED" | "SERVICE_UNAVAILABLE" | "UNAUTHORIZED" | "UNSUPPORTED_MEDIA_TYPE" | "VALIDATION_ERROR";
 
 /** The body of every error. */
 export interface ErrorResponse {
@@ -104,7 +104,7 @@ export interface ReadyResponse {
 
 /** The fields of the request, as sent. The first four are always there, and null if absent; the others only if they were sent. Then what else there is to say of the task. */
 export interface RefinementMetadata {
-  /** What its work cost, in US dollars with two to six decimals, as far as the providers said it: once the task has ended. Absent if nothing is known, which is not zero. */
+  /** What its work cost, in US dollars with two to six decimals, as far as it is known: once the task has ended. Absent if nothing is known, which is not zero. */
   cost?: string;
   logo_description: string | null;
   /** As sent. */
@@ -272,6 +272,22 @@ export interface UploadResponse {
   image_url: string;
   /** The image's path below `/api/images/`. */
   path: string;
+}
+
+/** What the user's tasks cost that were submitted in the window. Amounts are in US dollars. */
+export interface UsageResponse {
+  /** What may be spent and reserved together in the window; null: unlimited. */
+  limit: string | null;
+  /** What tasks that have not ended may cost, and calls of which nobody knows whether they were accepted. */
+  reserved: string;
+  /** When the window ends, in Unix seconds. */
+  reset: number;
+  /** What calls of the model cost that were accepted. */
+  spent: string;
+  /** How many calls of the model were accepted, or perhaps were, whose price is unknown. They are in no amount. */
+  unknown_calls: number;
+  /** The calendar window, in UTC: that of the budget, or the month. */
+  window: "hour" | "day" | "month";
 }
 
 /** What an image says of its origin. */

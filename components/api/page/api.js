@@ -22,6 +22,7 @@ export const lineage = (id) => call('GET', `/api/concepts/${encodeURIComponent(i
 export const deleteConcept = (id) => call('DELETE', `/api/concepts/${encodeURIComponent(id)}`);
 export const deleteUpload = (path) => call('DELETE', `/api/images/${path}`);
 export const remainingQuota = () => call('GET', '/api/quota');
+export const usage = () => call('GET', '/api/usage');
 export const eventsPath = (id) => `${taskPath(id)}/events`;
 
 /** Sending it again with the same key creates nothing twice. */

@@ -144,8 +144,8 @@ function show(task, { focus, isNew = false }) {
       ended(now) {
         show(now, { focus: false, isNew: true });
         reload();
-        // The quota of a failure without cost is given back.
-        if (now.status === 'failed') refreshQuota();
+        // What it cost is known now, and the quota of a failure without cost is given back.
+        refreshQuota();
       },
       gone: () => open(task.task_id, { focus: false }),
     });
@@ -173,9 +173,9 @@ function fill(write, field) {
 }
 
 async function refreshQuota() {
-  // Runs in the background, so on errors the old value stays.
-  const left = await api.remainingQuota().catch(() => null);
-  if (left) quota.show(left);
+  // Runs in the background, so on errors the old values stay.
+  const asked = [api.remainingQuota(), api.usage()].map((answer) => answer.catch(() => null));
+  quota.show(...(await Promise.all(asked)));
 }
 
 /** Called after this refinement was deleted. */

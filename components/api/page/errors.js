@@ -39,6 +39,8 @@ export function sentence(error) {
   if (!(error instanceof Refusal)) {
     return error instanceof Offline || error instanceof Unusable ? error.message : 'Something went wrong on this page. Reload it and try again.';
   }
+  // Its sentence says until when.
+  if (error.body?.error_code === 'BUDGET_EXCEEDED') return error.message;
   if (error.status === 429 && error.limit) {
     const refinements = error.limit === 1 ? 'the one refinement' : `all ${error.limit} refinements`;
     const used = `You have used ${refinements} that you have for now. You can refine again ${moment(error.reset * 1000)}.`;

@@ -3,13 +3,17 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use concept_refinement_domain::budget::parse_budget;
 use concept_refinement_domain::capability::ImageLimits;
 use concept_refinement_domain::image::Limits;
+use concept_refinement_domain::money::MicroDollars;
 use concept_refinement_domain::original::AllowedSources;
-use concept_refinement_domain::quota::{self, Quota};
+use concept_refinement_domain::plan::{Allowance, Plans};
+use concept_refinement_domain::quota;
+use concept_refinement_domain::spending::Reservation;
 use concept_refinement_domain::webhook::ServiceSecrets;
 use concept_refinement_domain::{duration, secret, size};
-use concept_refinement_tokens::Required;
+use concept_refinement_tokens::{Rules, parse_plan_claim};
 use thiserror::Error;
 
 use crate::cors::Cors;
@@ -28,10 +32,10 @@ pub struct Config {
     /// The public URL, if set.
     pub public_origin: Option<Origin>,
     pub image_url_ttl: Duration,
-    /// None: unlimited.
-    pub quota: Option<Quota>,
-    /// How many tasks of a user may be pending or processing at a time.
-    pub active_tasks: u32,
+    /// What users may do.
+    pub plans: Plans,
+    /// What a task may cost. None: its price is unknown.
+    pub reservation: Option<Reservation>,
     /// Whether anonymous sessions are enabled.
     pub anonymous_sessions: bool,
     pub tokens: TokenRules,
@@ -61,7 +65,7 @@ pub struct Config {
 #[derive(Clone)]
 pub struct TokenRules {
     pub keys: TokenKeys,
-    pub required: Required,
+    pub rules: Rules,
 }
 
 /// How tokens are signed.
@@ -108,9 +112,10 @@ impl Config {
         };
         let tokens = TokenRules {
             keys,
-            required: Required {
+            rules: Rules {
                 audience: text(settings, "jwt-audience").await,
                 issuer: text(settings, "jwt-issuer").await,
+                plan_claim: Some(parsed(settings, "plan-claim", "plan", parse_plan_claim).await?),
             },
         };
         let public_origin = match text(settings, "public-url").await {
@@ -124,8 +129,8 @@ impl Config {
             version: text(settings, "version").await.unwrap_or_default(),
             public_origin,
             image_url_ttl: parsed(settings, "image-url-ttl", "1h", duration::parse).await?,
-            quota: parsed(settings, "rate-limit", "10/month", quota::parse_rate_limit).await?,
-            active_tasks: parsed(settings, "active-tasks", "1", quota::parse_active_tasks).await?,
+            plans: plans(settings).await?,
+            reservation: parsed(settings, "reservation", "", reservation).await?,
             anonymous_sessions,
             tokens,
             cors: parsed(settings, "cors-origins", "", Cors::parse).await?,
@@ -160,6 +165,35 @@ impl Config {
     /// Whether all values are known.
     pub fn is_whole(&self) -> bool {
         self.webhook_secrets.is_some() && !matches!(self.tokens.keys, TokenKeys::Unknown)
+    }
+}
+
+/// Whoever has no plan may do what the plain settings say.
+async fn plans(settings: &impl Settings) -> Result<Plans, ConfigError> {
+    let plain = Allowance {
+        quota: parsed(settings, "rate-limit", "10/month", quota::parse_rate_limit).await?,
+        budget: parsed(settings, "budget", "unlimited", parse_budget).await?,
+        active_tasks: parsed(settings, "active-tasks", "1", quota::parse_active_tasks).await?,
+    };
+    let json = text(settings, "plans").await;
+    let json = json.as_deref();
+    let plans = Plans::new(json, None, plain).map_err(|reason| unusable("plans", reason))?;
+    match text(settings, "plan").await {
+        None => Ok(plans),
+        default => {
+            Plans::new(json, default.as_deref(), plain).map_err(|reason| unusable("plan", reason))
+        }
+    }
+}
+
+/// A link of the model, a space, and the price of one of its calls, if it is known.
+fn reservation(text: &str) -> Result<Option<Reservation>, String> {
+    match text.rsplit_once(' ') {
+        None | Some((_, "")) => Ok(None),
+        Some((model, price)) => Ok(Some(Reservation {
+            model: model.to_owned(),
+            price: MicroDollars::parse(price)?,
+        })),
     }
 }
 

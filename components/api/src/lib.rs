@@ -10,6 +10,7 @@
 #![allow(async_fn_in_trait)]
 
 mod accept;
+mod allowance;
 mod api;
 mod assets;
 mod auth;

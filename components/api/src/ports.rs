@@ -11,6 +11,7 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::quota::Window;
+use concept_refinement_domain::spending::Spending;
 use concept_refinement_domain::task::{Change, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{Redelivery, WebhookDelivery};
@@ -80,6 +81,9 @@ pub trait TaskStore {
 
     /// How many tasks the user has created in the current window.
     async fn used(&self, user: &str, window: Window) -> Result<u32, CapabilityError>;
+
+    /// What the user's tasks of the current window cost.
+    async fn spending(&self, user: &str, window: Window) -> Result<Spending, CapabilityError>;
 
     async fn cancel(&self, user: &str, id: &str) -> Result<Option<Cancellation>, CapabilityError>;
 

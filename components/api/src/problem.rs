@@ -40,6 +40,13 @@ pub enum Problem {
         /// In seconds.
         retry_after: u64,
     },
+    BudgetExceeded {
+        detail: String,
+        /// None: unlimited.
+        quota: Option<QuotaState>,
+        /// In seconds.
+        retry_after: u64,
+    },
     Unavailable {
         detail: Cow<'static, str>,
         /// In seconds.
@@ -90,6 +97,7 @@ impl Problem {
             Self::TooManyUploads(_) | Self::TooOften { .. } | Self::QuotaExceeded { .. } => {
                 (429, "RATE_LIMIT_EXCEEDED")
             }
+            Self::BudgetExceeded { .. } => (429, "BUDGET_EXCEEDED"),
             Self::Internal => (500, "INTERNAL_ERROR"),
             Self::Unavailable { .. } => (503, "SERVICE_UNAVAILABLE"),
         }
@@ -107,7 +115,9 @@ impl Problem {
             | Self::UnsupportedMediaType(detail)
             | Self::Invalid(detail)
             | Self::Unavailable { detail, .. } => detail,
-            Self::TooManyUploads(detail) | Self::QuotaExceeded { detail, .. } => detail,
+            Self::TooManyUploads(detail)
+            | Self::QuotaExceeded { detail, .. }
+            | Self::BudgetExceeded { detail, .. } => detail,
             Self::MethodNotAllowed { .. } => "This path does not answer to that method.",
             Self::InvalidFields(_) => "The request is not valid.",
             Self::RangeNotSatisfiable { .. } => "The range lies outside the image.",
@@ -145,6 +155,9 @@ impl Problem {
             Self::QuotaExceeded {
                 quota, retry_after, ..
             } => with_quota(response, Some(*quota)).with("retry-after", retry_after.to_string()),
+            Self::BudgetExceeded {
+                quota, retry_after, ..
+            } => with_quota(response, *quota).with("retry-after", retry_after.to_string()),
             Self::TooOften {
                 retry_after: seconds,
                 ..

@@ -17,6 +17,7 @@ pub mod session;
 mod submission;
 pub mod tasks;
 pub mod uploads;
+pub mod usage;
 mod verify;
 pub mod webhooks;
 
@@ -49,6 +50,7 @@ pub async fn answer<P: Ports, B: Body>(state: &State<P>, request: Request<B>) ->
         Route::CancelTask(id) => tasks::cancel(state, &request, id).await,
         Route::Me => me::delete(state, &request).await,
         Route::Quota => quota::get(state, &request).await,
+        Route::Usage => usage::get(state, &request).await,
         Route::Webhook(id) => webhooks::get(state, &request, id).await,
         Route::Redeliver(id) => webhooks::redeliver(state, &request, id).await,
         Route::WebhookSecret => webhooks::secret(state, &request).await,

@@ -27,6 +27,10 @@ pub struct State<P> {
     /// The end of the quota window in which the log has already named the quota's
     /// setting.
     pub quota_explained: Cell<Option<Timestamp>>,
+    /// The same for a user's budget.
+    pub budget_explained: Cell<Option<Timestamp>>,
+    /// The plans without a definition that the log has named.
+    pub undefined_plans: Recent<()>,
     /// The sessions that this instance has renewed, by user.
     pub renewed: Recent<Renewed>,
 }
@@ -49,6 +53,8 @@ impl<P: Ports> State<P> {
             model: OnceCell::new(),
             readiness: RefCell::default(),
             quota_explained: Cell::new(None),
+            budget_explained: Cell::new(None),
+            undefined_plans: Recent::default(),
             renewed: Recent::default(),
         }
     }

@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use thiserror::Error;
 
+use crate::budget::Budget;
 use crate::concept::Concept;
 pub use crate::image_limits::{ImageLength, ImageLimit, ImageLimits};
 use crate::payment::Payment;
 use crate::provenance::Provenance;
 use crate::quota::{Quota, QuotaState};
+use crate::spending::Reservation;
 use crate::task::{Parent, Refinement, Stage, Task};
 use crate::timestamp::Timestamp;
 use crate::trace::TraceContext;
@@ -73,6 +75,10 @@ pub struct NewTask {
     pub quota: Option<Quota>,
     /// How many tasks of the user may be pending or processing at a time, this one included.
     pub active_tasks: u32,
+    /// What its user may spend. None: unlimited.
+    pub budget: Option<Budget>,
+    /// What is set aside for it. None: its price is unknown.
+    pub reservation: Option<Reservation>,
     /// The request's trace context. None: it is not traced, or the platform does not
     /// provide it.
     pub trace: Option<TraceContext>,
@@ -84,6 +90,15 @@ pub struct Accepted {
     /// The task.
     pub task: Task,
     /// None: unlimited.
+    pub quota: Option<QuotaState>,
+}
+
+/// Why a budget does not suffice, and until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overspent {
+    /// When the budget's window ends.
+    pub reset: Timestamp,
+    /// The rest of the quota, of which nothing was counted. None: unlimited.
     pub quota: Option<QuotaState>,
 }
 
@@ -100,6 +115,8 @@ pub enum Submission {
     Active(Accepted),
     /// The user has used up the quota.
     QuotaExceeded(QuotaState),
+    /// The user's budget does not suffice.
+    BudgetExceeded(Overspent),
     /// Too many tasks are pending: try again after this many seconds.
     BacklogFull(u32),
     /// The task is stored.

@@ -6,6 +6,7 @@
 //! record is destructured and every case is named in both directions, so that a field or
 //! case added on one side does not compile until the other side has it.
 
+use crate::money::MicroDollars;
 use crate::strength::Strength;
 use crate::timestamp::Timestamp;
 
@@ -26,7 +27,7 @@ macro_rules! same {
     )* };
 }
 
-same!((), bool, u16, u32, u64, String);
+same!((), bool, u16, u32, u64, i64, String);
 
 impl Convert<Timestamp> for u64 {
     fn convert(self) -> Timestamp {
@@ -35,6 +36,18 @@ impl Convert<Timestamp> for u64 {
 }
 
 impl Convert<u64> for Timestamp {
+    fn convert(self) -> u64 {
+        self.0
+    }
+}
+
+impl Convert<MicroDollars> for u64 {
+    fn convert(self) -> MicroDollars {
+        MicroDollars(self)
+    }
+}
+
+impl Convert<u64> for MicroDollars {
     fn convert(self) -> u64 {
         self.0
     }
@@ -84,17 +97,19 @@ impl<A: Convert<C>, B: Convert<D>, C, D> Convert<(C, D)> for (A, B) {
 #[doc(hidden)]
 pub mod domain {
     pub use crate::aspect::Aspect;
+    pub use crate::budget::Budget;
     pub use crate::capability::{
         Accepted, Access, ByteRange, Cancellation, CapabilityError as Error, CapabilityState,
         Claimed, ConceptPage, Erased, ErrorKind, Fenced, Finished, ImageInfo, ImageKind,
-        ImageLength, ImageLimit, ImageLimits, Lease, NewImage, NewTask, Position, RefinedImage,
-        Resolved, Stored, StoredOrNot, Submission, TaskFailure, TaskPage,
+        ImageLength, ImageLimit, ImageLimits, Lease, NewImage, NewTask, Overspent, Position,
+        RefinedImage, Resolved, Stored, StoredOrNot, Submission, TaskFailure, TaskPage,
     };
     pub use crate::concept::{Concept, ConceptContent};
     pub use crate::partial_edit::Region;
     pub use crate::payment::Usage;
     pub use crate::provenance::{Mark, Provenance};
     pub use crate::quota::{Quota, QuotaState, Window};
+    pub use crate::spending::{Reservation, Spending};
     pub use crate::task::{Change, FailureCause, Parent, Refinement, Stage, Status, Task};
     pub use crate::webhook::{
         DeliveryAttempt, DeliveryState, Redelivery, Webhook, WebhookDelivery,
@@ -125,7 +140,8 @@ macro_rules! conversions {
             Position { created_at, id }
             NewTask {
                 id, user_id, is_anonymous, refinement, webhook, original_path, mask_path,
-                parent, images_found, idempotency_key, replayed_within, quota, active_tasks; trace
+                parent, images_found, idempotency_key, replayed_within, quota, active_tasks, budget,
+                reservation; trace
             }
             Claimed { lease, task; payment, is_takeover, trace }
             Webhook { url, origin }
@@ -133,6 +149,10 @@ macro_rules! conversions {
             DeliveryAttempt { at, status, error }
             Quota { limit, window }
             QuotaState { limit, remaining, reset }
+            Budget { limit, window }
+            Reservation { model, price }
+            Spending { spent, reserved, unknown_calls }
+            Overspent { reset, quota }
             Accepted { task, quota }
             TaskPage { items, next }
             Erased { image_paths, has_more }
@@ -169,7 +189,8 @@ macro_rules! conversions {
             Window { Hour, Day, Month }
             Submission {
                 KeyReused, Replayed(accepted), ImageMissing, Active(accepted),
-                QuotaExceeded(state), BacklogFull(seconds), Created(accepted)
+                QuotaExceeded(state), BudgetExceeded(overspent), BacklogFull(seconds),
+                Created(accepted)
             }
             Change { Task(task), Progress(stage), Deleted }
             ImageKind { Upload, Refined }

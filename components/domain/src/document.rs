@@ -147,8 +147,8 @@ pub fn read_value<T: DeserializeOwned>(document: Value) -> Result<T, Unreadable>
     clippy::trivially_copy_pass_by_ref,
     reason = "serde hands it over like this"
 )]
-pub(crate) fn is_zero(number: &u32) -> bool {
-    *number == 0
+pub(crate) fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
+    *number == T::default()
 }
 
 impl TaskRecord {
@@ -298,7 +298,11 @@ mod tests {
             AT,
         );
         let mut paid = processing.clone();
-        let payment = paid.payment.call_begun().with_receipt("a", b"r").unwrap();
+        let payment = paid
+            .payment
+            .call_begun("openai", None)
+            .with_receipt("a", b"r")
+            .unwrap();
         let _ = rulebook::pay(&mut paid, &lease, &payment);
         for record in [submitted(), processing, paid, failed, completed()] {
             let read = TaskRecord::stored(columns(&record), &record.request(), &record.state());

@@ -9,6 +9,7 @@
 
 pub mod address;
 pub mod aspect;
+pub mod budget;
 pub mod capability;
 pub mod chain;
 pub mod chunks;
@@ -38,6 +39,7 @@ pub mod openai;
 pub mod original;
 pub mod partial_edit;
 pub mod payment;
+pub mod plan;
 pub mod preference;
 pub mod provenance;
 pub mod provider;
@@ -56,6 +58,7 @@ pub mod session;
 pub mod share;
 pub mod signature;
 pub mod size;
+pub mod spending;
 pub mod step;
 pub mod strength;
 pub mod task;

@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::capability::Lease;
 use crate::document::{OtherFields, is_zero};
+use crate::money::MicroDollars;
+use crate::spending::Booking;
 use crate::timestamp::Timestamp;
 pub use usage::{LinkUsage, Usage};
 
@@ -40,10 +42,13 @@ pub struct Payment {
     /// The receipt of each link of the model, in base64, by the link's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     receipts: BTreeMap<String, String>,
-    /// What the work of each link cost, by the link's name: as far as its provider said
-    /// it. It stays when the task has ended.
+    /// What the calls of each link cost, by the link's name. It stays when the task has
+    /// ended.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub usage: BTreeMap<String, LinkUsage>,
+    /// The link of the last call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_link: Option<String>,
     /// Calls and receipts are those of the failed task that this one retries, which has
     /// made no call of its own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -82,6 +87,7 @@ impl Payment {
             false => Self {
                 is_inherited: true,
                 usage: BTreeMap::new(),
+                last_link: None,
                 ..self.clone()
             },
         }
@@ -98,16 +104,24 @@ impl Payment {
         self.calls > 0 && !self.receipts.contains_key(link)
     }
 
-    /// The state when a call is about to be sent, which may be accepted.
+    /// The state when a call of a link is about to be sent, which may be accepted. `price`:
+    /// of one call. None: it is unknown.
     #[must_use]
-    pub fn call_begun(&self) -> Self {
-        let calls = self.calls.saturating_add(1);
-        Self {
-            calls,
+    pub fn call_begun(&self, link: &str, price: Option<MicroDollars>) -> Self {
+        let mut begun = Self {
+            calls: self.calls.saturating_add(1),
             is_inherited: false,
             lacked_memory: false,
+            last_link: Some(link.to_owned()),
             ..self.clone()
-        }
+        };
+        begun.usage.entry(link.to_owned()).or_default().begin(price);
+        begun
+    }
+
+    /// The price of the last call of a link, unless it is known what became of that call.
+    pub fn open_price(&self, link: &str) -> Option<MicroDollars> {
+        self.usage.get(link)?.open_price()
     }
 
     /// The state when there was no memory for the rest of the last call's answer.
@@ -119,14 +133,17 @@ impl Payment {
         }
     }
 
-    /// The state when the last call was not accepted.
+    /// The state when the last call of a link was not accepted.
     #[must_use]
-    pub fn call_not_accepted(&self) -> Self {
-        let calls = self.calls.saturating_sub(1);
-        Self {
-            calls,
+    pub fn call_not_accepted(&self, link: &str) -> Self {
+        let mut refused = Self {
+            calls: self.calls.saturating_sub(1),
             ..self.clone()
+        };
+        if let Some(usage) = refused.usage.get_mut(link) {
+            usage.refuse();
         }
+        refused
     }
 
     /// The state when a link stores this receipt, replacing its previous one.
@@ -151,7 +168,12 @@ impl Payment {
     /// # Errors
     ///
     /// An earlier call of this task may have been accepted.
-    pub fn given_up(&self, link: &str, is_never: bool) -> Result<Self, NotAskedTwice> {
+    pub fn given_up(
+        &self,
+        link: &str,
+        is_never: bool,
+        price: Option<MicroDollars>,
+    ) -> Result<Self, NotAskedTwice> {
         let mut left = self.clone();
         left.receipts.remove(link);
         match self.is_inherited {
@@ -159,7 +181,7 @@ impl Payment {
             false if is_never && self.calls > 0 => return Err(NotAskedTwice),
             false => {}
         }
-        Ok(left.call_begun())
+        Ok(left.call_begun(link, price))
     }
 
     /// The state when a link says what a piece of its work cost.
@@ -173,14 +195,27 @@ impl Payment {
     /// What the work of all links cost, as far as it is known.
     pub fn total_usage(&self) -> Option<Usage> {
         let links = self.usage.values().map(|link| link.sum);
-        links.reduce(Usage::plus)
+        let total = links.fold(Usage::default(), Usage::plus);
+        (!total.is_unknown()).then_some(total)
     }
 
-    /// What is left of the state when the task is completed.
+    /// What is spent with each link, and what may have been.
+    pub fn bookings(&self) -> impl Iterator<Item = Booking> {
+        self.usage.iter().map(|(link, usage)| Booking {
+            model: link.clone(),
+            change: usage.spending(),
+        })
+    }
+
+    /// What is left of the state when the task is completed: its last call was accepted.
     #[must_use]
     pub fn completed(&self) -> Self {
+        let mut usage = self.usage.clone();
+        if let Some(last) = self.last_link.as_ref().and_then(|link| usage.get_mut(link)) {
+            last.accept();
+        }
         Self {
-            usage: self.usage.clone(),
+            usage,
             ..Self::default()
         }
     }
@@ -219,14 +254,14 @@ pub fn keyed_call(key: &str) -> Option<(Lease, &str)> {
 mod tests {
     use super::*;
 
-    /// `+`: a call begins; `-`: it was not accepted; otherwise a link that stores a
+    /// `+`: a call of `a` begins; `-`: it was not accepted; otherwise a link that stores a
     /// receipt.
     fn after(steps: &[&str]) -> Payment {
         steps
             .iter()
             .fold(Payment::default(), |payment, step| match *step {
-                "+" => payment.call_begun(),
-                "-" => payment.call_not_accepted(),
+                "+" => payment.call_begun("a", Some(MicroDollars(60))),
+                "-" => payment.call_not_accepted("a"),
                 link => payment.with_receipt(link, &[0, 255]).unwrap(),
             })
     }
@@ -263,7 +298,7 @@ mod tests {
         assert!(Payment::default().is_empty());
         assert_eq!(read("{}"), Payment::default());
         let payment = after(&["+", "fast"]);
-        let stored = r#"{"calls":1,"receipts":{"fast":"AP8="}}"#;
+        let stored = r#"{"calls":1,"receipts":{"fast":"AP8="},"usage":{"a":{"reserved":60,"open":{"price":60}}},"last_link":"a"}"#;
         assert_eq!(json(&payment), stored);
         assert_eq!(read(stored), payment);
         assert!(!payment.is_empty());
@@ -271,7 +306,7 @@ mod tests {
         assert_eq!(payment.receipt(""), None);
         let lacking = payment.call_lacked_memory();
         assert_eq!(read(&json(&lacking)), lacking);
-        assert!(lacking.lacked_memory && !lacking.call_begun().lacked_memory);
+        assert!(lacking.lacked_memory && !lacking.call_begun("a", None).lacked_memory);
         let usage = Usage {
             cost: Some(0),
             output_tokens: Some(7),
@@ -280,12 +315,13 @@ mod tests {
         let used = payment
             .with_usage("fast", &usage)
             .with_usage("fast", &usage);
-        let stored = r#"{"calls":1,"receipts":{"fast":"AP8="},"usage":{"fast":{"priced":2,"cost":0,"output_tokens":14}}}"#;
+        let stored = r#"{"calls":1,"receipts":{"fast":"AP8="},"usage":{"a":{"reserved":60,"open":{"price":60}},"fast":{"cost":0,"output_tokens":14}},"last_link":"a"}"#;
         assert_eq!(json(&used), stored);
         assert_eq!(read(stored), used);
         let completed = used.completed();
         assert_eq!((completed.calls, completed.receipt("fast")), (0, None));
-        assert_eq!(completed.usage, used.usage);
+        let accepted = r#"{"usage":{"a":{"cost":60},"fast":{"cost":0,"output_tokens":14}}}"#;
+        assert_eq!(json(&completed), accepted);
         let later = r#"{"calls":2,"spent":"0.06"}"#;
         assert_eq!(json(&read(later)), later);
     }
@@ -323,12 +359,12 @@ mod tests {
             ("of a retry, never", own.of_retry(), true, Some(1)),
             (
                 "of a retry that has asked another link, never",
-                own.of_retry().call_begun(),
+                own.of_retry().call_begun("b", None),
                 true,
                 None,
             ),
         ] {
-            let left = payment.given_up("a", is_never);
+            let left = payment.given_up("a", is_never, None);
             assert_eq!(left.as_ref().ok().map(|left| left.calls), calls, "{name}");
             if let Ok(left) = left {
                 assert_eq!(
@@ -336,7 +372,7 @@ mod tests {
                     (None, true)
                 );
                 // The work that it requests now is its own.
-                assert_eq!(left.given_up("b", true), Err(NotAskedTwice), "{name}");
+                assert_eq!(left.given_up("b", true, None), Err(NotAskedTwice), "{name}");
             }
         }
         let retry = own.of_retry();

@@ -3,8 +3,10 @@
 //! Text from providers, hosts or files is sanitized here, and must not reach a caller in
 //! any other way.
 
+use crate::budget::Budget;
 use crate::quota::Quota;
 use crate::task::{Stage, Status};
+use crate::timestamp::Timestamp;
 
 /// The error of a task whose message lacks required fields.
 pub const MISSING_PROMPT_OR_URL: &str = "Missing prompt/original URL for refinement task.";
@@ -50,6 +52,12 @@ pub fn task_is(status: Status) -> &'static str {
 /// The message when the quota is used up.
 pub fn rate_limited(quota: Quota) -> String {
     format!("Rate limit exceeded for /concepts/refine ({quota}). Try again later.")
+}
+
+/// The message when the budget does not suffice, until `reset`.
+pub fn over_budget(budget: Budget, reset: Timestamp) -> String {
+    let reset = reset.to_jiff().strftime("%Y-%m-%d at %H:%M UTC");
+    format!("Budget exceeded for /concepts/refine ({budget}). It starts again on {reset}.")
 }
 
 /// A setting's text in a form that an error may quote: the part before an `@` may be a

@@ -157,7 +157,7 @@ pub struct Task {
     /// The same for programs. None too of a task that an earlier version ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure_cause: Option<FailureCause>,
-    /// What its work cost, once it has ended, as far as providers said it.
+    /// What its work cost, once it has ended, as far as it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// When the lease expires, while processing.

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use concept_refinement_domain::plan;
+use concept_refinement_domain::sentence::sanitize;
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::caller::Caller;
 use crate::refusal::Refusal;
@@ -11,13 +14,49 @@ use crate::refusal::Refusal;
 /// Tolerance for clock differences, in seconds.
 const LEEWAY: f64 = 60.0;
 
-/// What the claims have to be, besides a user and an expiry.
+/// What the claims have to be, besides a user and an expiry, and which of them is the plan.
 #[derive(Clone, Debug, Default)]
-pub struct Required {
+pub struct Rules {
     /// Of `aud`, if it is checked.
     pub audience: Option<String>,
     /// Of `iss`, if it is checked.
     pub issuer: Option<String>,
+    /// The name of the claim with the user's plan, or its path through objects, with dots.
+    /// None: tokens name no plan.
+    pub plan_claim: Option<String>,
+}
+
+/// Claims with a meaning of their own, which none of them loses to a plan.
+const OTHERS: [&str; 7] = [
+    "sub",
+    "exp",
+    "nbf",
+    "iss",
+    "aud",
+    "is_anonymous",
+    "for_users",
+];
+
+/// Longest name of a claim, in bytes.
+const MAX_CLAIM: usize = 256;
+
+/// Checks the name of the claim with the user's plan. The error completes the sentence
+/// "it …".
+///
+/// # Errors
+///
+/// It can be no claim's name, or the claim means something else.
+pub fn parse_plan_claim(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("must not be empty".to_owned()),
+        _ if text.len() > MAX_CLAIM || text.contains(char::is_control) => {
+            Err(format!("must be one line of at most {MAX_CLAIM} bytes"))
+        }
+        _ if OTHERS.contains(&text) => Err(format!(
+            "must be a claim for plans alone, which {text} is not"
+        )),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 /// Who signed a token.
@@ -39,9 +78,12 @@ pub struct Claims {
     iss: Option<String>,
     aud: Option<Audience>,
     #[serde(default)]
-    is_anonymous: serde_json::Value,
+    is_anonymous: Value,
     #[serde(default)]
-    for_users: serde_json::Value,
+    for_users: Value,
+    /// All others. A token is short, and so are they.
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -64,29 +106,28 @@ impl Claims {
     /// # Errors
     ///
     /// The first claim that is not as it has to be.
-    pub fn judge(self, required: &Required, signer: Signer) -> Result<(Caller, Span), Refusal> {
+    pub fn judge(self, rules: &Rules, signer: Signer) -> Result<(Caller, Span), Refusal> {
         let expires = self.exp.ok_or(Refusal::NoExpiry)?;
-        if required.issuer.is_some() && self.iss != required.issuer {
+        if rules.issuer.is_some() && self.iss != rules.issuer {
             return Err(Refusal::Issuer);
         }
-        let is_meant = required
-            .audience
-            .as_ref()
-            .is_none_or(|ours| match &self.aud {
-                None => false,
-                Some(Audience::One(theirs)) => theirs == ours,
-                Some(Audience::Many(theirs)) => theirs.contains(ours),
-            });
+        let is_meant = rules.audience.as_ref().is_none_or(|ours| match &self.aud {
+            None => false,
+            Some(Audience::One(theirs)) => theirs == ours,
+            Some(Audience::Many(theirs)) => theirs.contains(ours),
+        });
         if !is_meant {
             return Err(Refusal::Audience);
         }
         // Control characters are refused, since a store may not support them.
         let is_name = |sub: &String| !sub.trim().is_empty() && !sub.contains(char::is_control);
         let user = self.sub.filter(is_name).ok_or(Refusal::Subject)?;
+        let plan = rules.plan_claim.as_ref();
         let caller = Caller {
             user,
-            is_anonymous: self.is_anonymous == serde_json::Value::Bool(true),
-            for_users: signer == Signer::Service && self.for_users == serde_json::Value::Bool(true),
+            is_anonymous: self.is_anonymous == Value::Bool(true),
+            for_users: signer == Signer::Service && self.for_users == Value::Bool(true),
+            plan: plan.and_then(|claim| plan_of(&self.others, claim)),
         };
         let span = Span {
             expires,
@@ -94,6 +135,20 @@ impl Claims {
         };
         Ok((caller, span))
     }
+}
+
+/// The text of this claim: of the one with exactly this name, else of the one at the end of
+/// the path. No text of another claim ever becomes the name of a plan.
+fn plan_of(claims: &Map<String, Value>, claim: &str) -> Option<String> {
+    let by_path = || {
+        let (objects, last) = claim.rsplit_once('.')?;
+        let mut objects = objects.split('.');
+        let object = objects.try_fold(claims, |object, name| object.get(name)?.as_object());
+        object?.get(last)
+    };
+    let text = claims.get(claim).or_else(by_path)?.as_str()?;
+    // What is cut or not printable is the name of no plan afterwards either.
+    (!text.is_empty()).then(|| sanitize(text, plan::MAX_NAME))
 }
 
 impl Span {
@@ -137,11 +192,106 @@ mod tests {
         ] {
             let claims = json!({"sub": "ann", "exp": 1e10, "for_users": claim});
             let claims: Claims = serde_json::from_value(claims).unwrap();
-            let (caller, _) = claims.judge(&Required::default(), signer).unwrap();
+            let (caller, _) = claims.judge(&Rules::default(), signer).unwrap();
             assert_eq!(caller.for_users, expected, "{claim}, {signer:?}");
         }
         let claims: Claims = serde_json::from_value(json!({"sub": "ann", "exp": 1e10})).unwrap();
-        let (caller, _) = claims.judge(&Required::default(), Signer::Service).unwrap();
+        let (caller, _) = claims.judge(&Rules::default(), Signer::Service).unwrap();
         assert!(!caller.for_users);
+    }
+
+    fn plan(claims: Value, plan_claim: Option<&str>) -> Option<String> {
+        let mut all = json!({"sub": "ann", "exp": 1e10});
+        let all_claims = all.as_object_mut().unwrap();
+        all_claims.extend(claims.as_object().unwrap().clone());
+        let claims: Claims = serde_json::from_value(all).unwrap();
+        let rules = Rules {
+            plan_claim: plan_claim.map(str::to_owned),
+            ..Rules::default()
+        };
+        let (caller, _) = claims.judge(&rules, Signer::Issuer).unwrap();
+        caller.plan
+    }
+
+    #[test]
+    fn the_plan_is_the_claim_of_that_name_or_at_the_end_of_that_path() {
+        let url = "https://example.com/plan";
+        let by_path = json!({"app_metadata": {"plan": "pro"}, "user_metadata": {"plan": "all"}});
+        let deep = json!({"a": {"b": {"c": "pro"}}});
+        for (claims, name, expected) in [
+            (json!({"plan": "pro"}), Some("plan"), Some("pro")),
+            (json!({"plan": "pro"}), None, None),
+            (json!({"plan": "pro"}), Some("tier"), None),
+            (json!({url: "pro"}), Some(url), Some("pro")),
+            (by_path.clone(), Some("app_metadata.plan"), Some("pro")),
+            (by_path.clone(), Some("plan"), None),
+            (by_path.clone(), Some("app_metadata"), None),
+            (by_path.clone(), Some("app_metadata.tier"), None),
+            (by_path, Some(".plan"), None),
+            (deep.clone(), Some("a.b.c"), Some("pro")),
+            (deep, Some("a.b.c.d"), None),
+            (
+                json!({"a.b": "first", "a": {"b": "second"}}),
+                Some("a.b"),
+                Some("first"),
+            ),
+            (json!({"a": "b"}), Some("a."), None),
+        ] {
+            let found = plan(claims.clone(), name);
+            assert_eq!(found.as_deref(), expected, "{name:?} of {claims}");
+        }
+    }
+
+    #[test]
+    fn a_claim_for_plans_means_nothing_else() {
+        let longest = "a".repeat(256);
+        for name in [
+            "plan",
+            "app_metadata.plan",
+            "https://example.com/plan",
+            &longest,
+        ] {
+            assert_eq!(parse_plan_claim(name), Ok(name.to_owned()));
+        }
+        for name in ["", "sub", "for_users", "a\nb", &"a".repeat(257)] {
+            assert!(parse_plan_claim(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_plan_that_is_no_text_is_not_named() {
+        for value in [
+            json!(null),
+            json!(true),
+            json!(5),
+            json!(["pro"]),
+            json!({"name": "pro"}),
+            json!(""),
+        ] {
+            assert_eq!(plan(json!({"plan": value}), Some("plan")), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn of_a_hostile_plan_little_is_kept_that_is_none() {
+        let longest = "a".repeat(32);
+        let longer = "a".repeat(33);
+        for (value, expected) in [
+            (longest.as_str(), longest.clone()),
+            (&longer, format!("{}…", "a".repeat(31))),
+            ("pro\n", "pro ".to_owned()),
+            ("\u{1b}[2J", "\u{fffd}[2J".to_owned()),
+            (&"𝔭".repeat(2_000), format!("{}…", "𝔭".repeat(31))),
+        ] {
+            let kept = plan(json!({"plan": value}), Some("plan"));
+            assert_eq!(kept.as_deref(), Some(&*expected), "{value}");
+        }
+    }
+
+    /// Otherwise whoever adds a claim could hide one.
+    #[test]
+    fn no_claim_of_ours_may_be_there_twice() {
+        let twice = r#"{"sub": "ann", "exp": 1, "plan": "pro", "sub": "bob"}"#;
+        assert!(serde_json::from_str::<Claims>(twice).is_err());
     }
 }

@@ -1,11 +1,13 @@
 //! The tokens that the service signs itself.
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::Serialize;
 
-use crate::claims::Required;
+use crate::claims::Rules;
 use crate::key::Key;
 
 /// What a token of ours says.
@@ -15,6 +17,8 @@ pub struct Issued<'a> {
     pub is_anonymous: bool,
     /// Whether it may act for users of its own.
     pub for_users: bool,
+    /// The user's plan.
+    pub plan: Option<&'a str>,
     pub now: Timestamp,
     pub expires: Timestamp,
 }
@@ -37,12 +41,14 @@ struct Claims<'a> {
     iss: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     aud: Option<&'a str>,
+    #[serde(flatten)]
+    plan: BTreeMap<&'a str, &'a str>,
 }
 
 impl Issued<'_> {
-    /// Signs it with HS256, with the issuer and the audience that are required. None: the key
-    /// is not a secret.
-    pub fn sign(&self, key: &Key, required: &Required) -> Option<String> {
+    /// Signs it with HS256, with the issuer and the audience that are required, and with the
+    /// plan in the claim of exactly the configured name. None: the key is not a secret.
+    pub fn sign(&self, key: &Key, rules: &Rules) -> Option<String> {
         let header = Header {
             typ: "JWT",
             alg: "HS256",
@@ -53,8 +59,14 @@ impl Issued<'_> {
             exp: self.expires.as_secs(),
             is_anonymous: self.is_anonymous,
             for_users: self.for_users,
-            iss: required.issuer.as_deref(),
-            aud: required.audience.as_deref(),
+            iss: rules.issuer.as_deref(),
+            aud: rules.audience.as_deref(),
+            plan: rules
+                .plan_claim
+                .as_deref()
+                .zip(self.plan)
+                .into_iter()
+                .collect(),
         };
         let message = format!("{}.{}", part(&header)?, part(&claims)?);
         let signature = key.sign(message.as_bytes())?;
@@ -83,25 +95,28 @@ mod tests {
     fn what_is_signed_is_read_until_it_expires() {
         let now = Timestamp::from_secs(1_795_176_000);
         let key = Key::secret("a secret of the tests, 32 bytes and more");
-        let required = Required {
+        let rules = Rules {
             issuer: Some("us".into()),
             audience: Some("them".into()),
+            plan_claim: Some("https://example.com/plan".into()),
         };
         let issued = Issued {
             user: "ann",
             is_anonymous: false,
             for_users: true,
+            plan: Some("pro"),
             now,
             expires: now.plus(Duration::from_secs(3600)),
         };
-        let token = issued.sign(&key, &required).unwrap();
+        let token = issued.sign(&key, &rules).unwrap();
         let is_signed = |key: &Key| {
-            read(&token, &required, Signer::Service, |token| {
+            read(&token, &rules, Signer::Service, |token| {
                 key.has_signed(token)
             })
         };
         let (caller, span) = is_signed(&key).unwrap();
         assert_eq!((&*caller.user, caller.for_users), ("ann", true));
+        assert_eq!(caller.plan.as_deref(), Some("pro"));
         assert_eq!(span.check(now), Ok(()));
         let late = now.plus(Duration::from_secs(3600 + 61));
         assert_eq!(span.check(late), Err(Refusal::Expired));

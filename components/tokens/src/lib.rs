@@ -12,7 +12,7 @@ mod key_set;
 mod refusal;
 
 pub use caller::Caller;
-pub use claims::{Claims, Required, Signer, Span};
+pub use claims::{Claims, Rules, Signer, Span, parse_plan_claim};
 pub use compact::{Compact, MAX_LENGTH};
 pub use issued::Issued;
 pub use key::{Algorithm, Key};
@@ -27,7 +27,7 @@ pub use refusal::{Refusal, key_id};
 /// Why it is not accepted. Of the claims only if the signature is valid.
 pub fn read(
     token: &str,
-    required: &Required,
+    rules: &Rules,
     signer: Signer,
     is_signed: impl FnOnce(&Compact<'_>) -> bool,
 ) -> Result<(Caller, Span), Refusal> {
@@ -39,5 +39,5 @@ pub fn read(
         return Err(Refusal::Signature);
     }
     let claims: Claims = token.claims().ok_or(Refusal::Claims)?;
-    claims.judge(required, signer)
+    claims.judge(rules, signer)
 }

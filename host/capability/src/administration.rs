@@ -8,6 +8,7 @@
 mod filter;
 mod job;
 mod seats;
+mod usage;
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use super::Answer;
 pub use filter::TaskFilter;
 pub use job::{Job, JobProgress, JobStart, NewJob, Obstacle};
 pub use seats::{SEATS, Seat, Seats};
+pub use usage::{MAX_SUMS, UsageGroup, UsageQuery, UsageSum};
 
 /// Most rows that a search examines. If no index fits the filter, a page may be short,
 /// or even empty, and the next page continues.
@@ -112,6 +114,10 @@ pub trait Oversight: Send + Sync {
 
     /// Audit entries, the latest first, at most `limit`, before this number.
     fn audit(&self, limit: u32, before: Option<u64>) -> Answer<'_, Vec<AuditEntry>>;
+
+    /// What users spent, in the order of the names, at most [`MAX_SUMS`] and one that says that
+    /// there are more. The cost grows with the users and hours that it covers.
+    fn usage(&self, query: UsageQuery) -> Answer<'_, Vec<UsageSum>>;
 
     /// Removes audit entries and ended jobs from before this time.
     fn prune_audit(&self, before: Timestamp) -> Answer<'_, ()>;

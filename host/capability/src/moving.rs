@@ -32,10 +32,11 @@ pub struct Table {
 pub type Record = Vec<Value>;
 
 /// All tables of a task store except [`UPLOAD_RESERVATIONS`].
-pub static TABLES: [&Table; 10] = [
+pub static TABLES: [&Table; 11] = [
     &TASKS,
     &CONCEPTS,
     &ACCOUNTS,
+    &LEDGER,
     &IDEMPOTENCY_KEYS,
     &TOMBSTONES,
     &SESSIONS,
@@ -72,6 +73,15 @@ static ACCOUNTS: Table = Table {
     known_as: "counts of tasks",
     key: "pseudonym",
     columns: "pseudonym, usage, ends_at",
+    condition: "TRUE",
+};
+
+/// What each user spent, under pseudonyms.
+static LEDGER: Table = Table {
+    name: "ledger",
+    known_as: "sums of money",
+    key: "pseudonym, starts_at, model",
+    columns: "pseudonym, starts_at, model, user_id, spent, reserved, unknown_calls",
     condition: "TRUE",
 };
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{CapabilityError, Claimed, Fenced, Lease};
+use concept_refinement_domain::money::MicroDollars;
 use concept_refinement_domain::payment::{Payment, Usage};
 use concept_refinement_domain::step::StepKind;
 use futures::future::select;
@@ -61,21 +62,27 @@ impl Reason {
     }
 }
 
-/// Whether this host repeats calls, and how many it has repeated.
+/// What a call of each link costs, by the link's name, as far as it is known.
+pub type Prices = BTreeMap<String, MicroDollars>;
+
+/// Whether this host repeats calls, what they cost, and how many it has repeated.
 #[derive(Debug, Default)]
 pub struct RepeatedCalls {
     /// The operator's choice.
     pub repeat: Repeat,
+    /// What the operator knows of prices.
+    pub prices: Prices,
     counts: Mutex<BTreeMap<(String, Reason), u64>>,
 }
 
 impl RepeatedCalls {
     /// Starts all counts of these links at zero.
-    pub fn new(repeat: Repeat, links: impl IntoIterator<Item = String>) -> Self {
+    pub fn new(repeat: Repeat, links: impl IntoIterator<Item = String>, prices: Prices) -> Self {
         let links = links.into_iter();
         let counts = links.flat_map(|link| Reason::ALL.map(|reason| ((link.clone(), reason), 0)));
         Self {
             repeat,
+            prices,
             counts: Mutex::new(counts.collect()),
         }
     }
@@ -187,7 +194,9 @@ impl Payments {
         if has_receipt && before.calls > 0 {
             return Ok(None);
         }
-        claim.note(before.call_begun()).await?;
+        claim
+            .note(before.call_begun(link, claim.price(link)))
+            .await?;
         Ok(Some(claim.call(link)))
     }
 
@@ -210,7 +219,7 @@ impl Payments {
         let _turn = claim.turn.lock().await;
         let before = claim.state.lock().payment.clone();
         let payment = match begins {
-            true => before.call_begun(),
+            true => before.call_begun(link, claim.price(link)),
             false => before,
         };
         let payment = payment.with_receipt(link, receipt);
@@ -232,7 +241,8 @@ impl Payments {
         };
         let _turn = claim.turn.lock().await;
         let is_never = claim.repeated.repeat == Repeat::Never;
-        let payment = claim.state.lock().payment.given_up(link, is_never);
+        let price = claim.price(link);
+        let payment = claim.state.lock().payment.given_up(link, is_never, price);
         let payment = payment.map_err(|error| CapabilityError::invalid(error.to_string()))?;
         claim.note(payment).await.map_err(refused)?;
         Ok(Some(claim.call(link)))
@@ -322,6 +332,11 @@ impl Claim {
         }
     }
 
+    /// Of a call of this link. None: it is unknown.
+    fn price(&self, link: &str) -> Option<MicroDollars> {
+        self.repeated.prices.get(link).copied()
+    }
+
     fn add_step(&self, kind: StepKind, detail: &str) {
         let Lease {
             task_id, attempt, ..
@@ -361,7 +376,7 @@ impl Call {
         self.repeats = None;
         let claim = Arc::clone(&self.claim);
         let _turn = claim.turn.lock().await;
-        let payment = claim.state.lock().payment.call_not_accepted();
+        let payment = claim.state.lock().payment.call_not_accepted(&self.link);
         claim.state.lock().payment = payment.clone();
         let _ = claim.store.pay(&claim.lease, &payment).await;
     }

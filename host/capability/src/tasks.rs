@@ -10,6 +10,7 @@ mod operation;
 mod pseudonyms;
 pub mod watchers;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::Window;
+use concept_refinement_domain::spending::Spending;
 use concept_refinement_domain::step::StepKind;
 use concept_refinement_domain::task::{Change, Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -92,6 +94,8 @@ pub struct Tally {
     /// Tasks that failed since the store was opened because their workers died
     /// too often.
     pub given_up: u64,
+    /// What accepted calls of each link cost since the store was opened, in micro-dollars.
+    pub spent: BTreeMap<String, u64>,
 }
 
 /// Operations for the API.
@@ -128,6 +132,9 @@ pub trait Tasks: Send + Sync {
     /// How many tasks the user has created in the current window, excluding those whose
     /// quota was given back.
     fn used<'a>(&'a self, user_id: &'a str, window: Window) -> Answer<'a, u32>;
+
+    /// What the user's tasks cost that were submitted in the current window.
+    fn spending<'a>(&'a self, user_id: &'a str, window: Window) -> Answer<'a, Spending>;
 
     /// Fails a task that has not ended. The quota is not given back. None: no such task,
     /// or another user's.

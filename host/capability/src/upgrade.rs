@@ -182,6 +182,7 @@ fn task(row: Record) -> Record {
             lease_until: None,
         },
         lease: None,
+        reservation: None,
         attempt: number(&attempt),
         deaths: number(&deaths),
         revision: 0,

@@ -18,6 +18,7 @@ mod erasure;
 mod expiry;
 mod fault;
 mod keys;
+mod ledger;
 mod moving;
 mod readers;
 mod reads;
@@ -58,6 +59,7 @@ use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::rulebook::Operation;
+use concept_refinement_domain::spending::Spending;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::Connection;
@@ -284,6 +286,11 @@ impl Tasks for SqliteTasks {
         )
     }
 
+    fn spending<'a>(&'a self, user_id: &'a str, window: Window) -> Answer<'a, Spending> {
+        let (pseudonym, now) = (self.options.pseudonyms.of(user_id), self.clock.now());
+        Box::pin(self.read(move |connection| ledger::within(connection, &pseudonym, window, now)))
+    }
+
     fn cancel<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Cancellation>> {
         self.apply(Operation::cancel(user_id, id))
     }
@@ -349,6 +356,7 @@ impl Maintenance for SqliteTasks {
             let tally = self.scan(tally::count).await?;
             Ok(Tally {
                 given_up: self.given_up.load(Ordering::Relaxed),
+                spent: self.hub.spent(),
                 ..tally
             })
         })

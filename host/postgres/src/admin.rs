@@ -7,7 +7,9 @@ pub(crate) mod moving;
 pub(crate) mod search;
 
 use concept_refinement_capability::Answer;
-use concept_refinement_capability::administration::{Act, AuditEntry, Job, Oversight, QueueState};
+use concept_refinement_capability::administration::{
+    Act, AuditEntry, Job, Oversight, QueueState, UsageQuery, UsageSum,
+};
 use concept_refinement_capability::storage::Audit;
 use concept_refinement_domain::timestamp::Timestamp;
 use tokio::sync::watch;
@@ -16,6 +18,7 @@ use crate::PostgresTasks;
 use crate::connection::database::{DEADLINE, SCAN_DEADLINE, Session};
 use crate::connection::fault::Fault;
 use crate::connection::values::{Cells, Time, parameters};
+use crate::tasks::ledger;
 use acts::Acts;
 
 impl Oversight for PostgresTasks {
@@ -65,6 +68,13 @@ impl Oversight for PostgresTasks {
         self.answer(async move {
             let session = self.database.session().await?;
             audit::list(&session, limit, before).await
+        })
+    }
+
+    fn usage(&self, query: UsageQuery) -> Answer<'_, Vec<UsageSum>> {
+        self.answer(async move {
+            let session = self.database.session_within(SCAN_DEADLINE).await?;
+            ledger::sums(&session, query).await
         })
     }
 

@@ -29,6 +29,7 @@ use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::rulebook::Operation;
+use concept_refinement_domain::spending::Spending;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use parking_lot::Mutex;
@@ -227,6 +228,15 @@ impl Tasks for PostgresTasks {
         self.answer(tasks::reads::used(self, user_id, window))
     }
 
+    fn spending<'a>(&'a self, user_id: &'a str, window: Window) -> Answer<'a, Spending> {
+        self.answer(tasks::ledger::within(
+            self,
+            user_id,
+            window,
+            self.clock.now(),
+        ))
+    }
+
     fn cancel<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Cancellation>> {
         self.apply(Operation::cancel(user_id, id))
     }
@@ -235,7 +245,9 @@ impl Tasks for PostgresTasks {
         self.answer(async move {
             let session = self.database.session_of(user_id).await?;
             let now = self.clock.now();
-            let is_deleted = tasks::delete::delete(&session, id, Some(user_id), now).await?;
+            session.begin(None).await?;
+            let is_deleted = tasks::delete::delete(self, &session, id, Some(user_id), now).await?;
+            session.commit().await?;
             if is_deleted {
                 self.announce_deletion(id);
             }

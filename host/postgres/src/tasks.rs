@@ -8,6 +8,7 @@ pub(crate) mod delete;
 pub(crate) mod erasure;
 pub(crate) mod expiry;
 pub(crate) mod leader_leases;
+pub(crate) mod ledger;
 pub(crate) mod prune;
 pub(crate) mod reads;
 pub(crate) mod recent;

@@ -192,7 +192,11 @@ fn token() -> Command {
                      /v1/images/edits names them in safety_identifier or user",
                 ),
         );
-    with_settings(command, None)
+    // The setting of this name is for whose tokens name no plan; both must be defined.
+    with_settings(command, None).mut_arg("plan", |plan| {
+        plan.help("The user's plan: one of [plans.NAME] in the settings file")
+            .help_heading(None::<&'static str>)
+    })
 }
 
 fn backup() -> Command {

@@ -28,6 +28,12 @@ pub fn run(
     for (link, model, day) in config.model.ending_models() {
         tracing::warn!(link, model, day, "the provider shuts this model down");
     }
+    if config.has_budget_without_price() {
+        tracing::warn!(
+            "there is a budget and no price (model-price, or price of [models.NAME]): of a call \
+             only what its provider says of the cost counts"
+        );
+    }
     if let Some(exposed) = given.file.as_deref().and_then(exposed) {
         tracing::warn!("{exposed}");
     }

@@ -100,6 +100,9 @@ pub fn given(matches: &ArgMatches, command: Option<Command>) -> Result<Sources, 
     if wanted(command).any(|setting| setting.name == "model") {
         values.set_links(&found);
     }
+    if wanted(command).any(|setting| setting.name == "plan") {
+        values.set_plans(&found);
+    }
     Ok(Sources {
         values,
         file,

@@ -19,7 +19,9 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let runtime = tokio::runtime::Runtime::new()?;
     let expires = SystemClock.now().plus(life);
     let for_users = matches.get_flag("for-users");
-    let issued = tokens::issue(&config, text("user"), expires, for_users);
+    // Of the command line alone: that of all other users needs no token to name it.
+    let plan = matches.get_one::<String>("plan").map(String::as_str);
+    let issued = tokens::issue(&config, text("user"), expires, for_users, plan);
     let token = runtime.block_on(issued)?;
     runtime.shutdown_background();
     Ok(print(format!("{token}\n").as_bytes())?)

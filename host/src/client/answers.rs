@@ -89,6 +89,25 @@ pub struct Quota {
     pub reset: Option<u64>,
 }
 
+/// What the user's tasks of a window cost. Amounts are US dollars, as `2.10`.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct Usage {
+    /// What accepted calls of the model cost.
+    pub spent: String,
+    /// What tasks that have not ended may cost, and calls of which nobody knows whether they
+    /// were accepted.
+    pub reserved: String,
+    /// Calls whose price is unknown.
+    pub unknown_calls: u64,
+    /// The budget. None: unlimited.
+    pub limit: Option<String>,
+    /// `hour`, `day` or `month`, in UTC.
+    pub window: String,
+    /// When the window ends, in Unix seconds.
+    pub reset: u64,
+}
+
 /// A part of a list, newest first.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use concept_refinement_capability::clock::Clock;
 use concept_refinement_domain::image::Format;
 use concept_refinement_runtime::ingress::InProcess;
-use concept_refinement_tokens::{Issued, Key, Required};
+use concept_refinement_tokens::{Issued, Key, Rules};
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
@@ -105,10 +105,11 @@ impl Transport {
             user: &self.user,
             is_anonymous: false,
             for_users: false,
+            plan: None,
             now,
             expires: now.plus(TOKEN_LIFE),
         };
-        let token = issued.sign(key, &Required::default()).unwrap_or_default();
+        let token = issued.sign(key, &Rules::default()).unwrap_or_default();
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{origin}{path}"))

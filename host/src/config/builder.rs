@@ -4,6 +4,7 @@
 //! parser and one validation of each setting.
 
 mod model;
+mod plan;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -13,6 +14,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use concept_refinement_capability::payments::Repeat;
+use concept_refinement_domain::budget::Budget;
 use concept_refinement_domain::quota::Quota;
 use concept_refinement_domain::timestamp::Timestamp;
 use ipnet::IpNet;
@@ -26,6 +28,7 @@ use super::table;
 use crate::Config;
 
 pub use model::{Model, ModelProvider};
+pub use plan::Plan;
 pub use types::{Allowed, Authentication, Original};
 
 /// Builds a [`Config`]. Settings that are not set have their defaults; `docs/settings.md`
@@ -180,6 +183,31 @@ impl ConfigBuilder {
     pub fn rate_limit(self, limit: Option<Quota>) -> Self {
         let text = limit.map(|quota| quota.to_string());
         self.set("rate-limit", text.as_deref().unwrap_or("unlimited"))
+    }
+
+    /// What a user may spend. None: unlimited.
+    pub fn budget(self, budget: Option<Budget>) -> Self {
+        let text = budget.map(|budget| budget.to_string());
+        self.set("budget", text.as_deref().unwrap_or("unlimited"))
+    }
+
+    /// The plans of users, by names of `a-z`, `0-9` and `-`.
+    pub fn plans<'a>(mut self, plans: impl IntoIterator<Item = (&'a str, Plan)>) -> Self {
+        for (name, plan) in plans {
+            self.values.set_plan(name, plan.settings());
+        }
+        self
+    }
+
+    /// The plan of users whose tokens name none.
+    pub fn plan(self, name: &str) -> Self {
+        self.set("plan", name)
+    }
+
+    /// The claim of a token that names its user's plan, or its path, as `app_metadata.plan`:
+    /// never one that users can set.
+    pub fn plan_claim(self, claim: &str) -> Self {
+        self.set("plan-claim", claim)
     }
 
     /// How users authenticate.

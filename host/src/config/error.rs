@@ -44,6 +44,20 @@ pub enum ConfigError {
         /// The file and the line.
         origin: String,
     },
+    /// The plans are not each set by a table.
+    #[error("{origin}: plans must have a table for each plan, as [plans.pro]")]
+    Plans {
+        /// The file and the line.
+        origin: String,
+    },
+    /// A plan, or one of its settings, is invalid.
+    #[error("{named}: {problem}")]
+    OfPlan {
+        /// Where it was set, or its path, such as `plans.pro.budget`.
+        named: String,
+        /// The end of a sentence that begins with the name.
+        problem: String,
+    },
     /// A table that belongs to no link.
     #[error(
         "{}: model has no link that is called {link}{suggestion}",
@@ -80,7 +94,12 @@ impl ConfigError {
             Self::OfLink {
                 link, key, named, ..
             } => *named = values.links().named(link, Some(key)),
-            Self::Unknown { .. } | Self::File(..) | Self::Missing(_) | Self::Models { .. } => {}
+            Self::Unknown { .. }
+            | Self::File(..)
+            | Self::Missing(_)
+            | Self::Models { .. }
+            | Self::Plans { .. }
+            | Self::OfPlan { .. } => {}
         }
         self
     }

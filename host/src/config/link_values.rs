@@ -7,7 +7,8 @@ use concept_refinement_domain::chain::variable_part;
 
 use super::error::ConfigError;
 use super::lines::Lines;
-use super::sources::{FORM, PREFIX, TABLE, text_of};
+use super::model::PRICE;
+use super::sources::{FORM, PREFIX, TABLE, price_of, text_of};
 
 /// By name and key, both as in the file.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -56,7 +57,11 @@ impl LinkValues {
             for (key, value) in settings {
                 let path = format!("{path}.{key}");
                 let named = lines.named(&path);
-                let value = text_of(value).ok_or_else(|| ConfigError::OfLink {
+                let value = match key.as_str() {
+                    PRICE => price_of(value),
+                    _ => text_of(value),
+                };
+                let value = value.ok_or_else(|| ConfigError::OfLink {
                     link: link.clone(),
                     key: key.clone(),
                     named: Some(named.clone()),

@@ -14,12 +14,15 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use concept_refinement_domain::chain::{self, MIDDLEWARE, variable_part};
+use concept_refinement_domain::money::MicroDollars;
 use concept_refinement_domain::provider::Provider;
+use concept_refinement_domain::spending::Reservation;
 use concept_refinement_runtime::egress::Origin;
 use url::Url;
 
 use self::chain_reader::ChainReader;
 use self::forms::{base_url, key, line, original, workflow};
+pub(super) use self::input::PRICE;
 use self::input::{ORIGINAL, SETTINGS};
 use super::error::{ConfigError, did_you_mean};
 use super::reader::{Reader, unusable};
@@ -35,6 +38,8 @@ pub(crate) struct ModelLink {
     /// The origin that it may connect to.
     pub origin: Option<Origin>,
     pub settings: LinkSettings,
+    /// What one of its calls costs. None: unknown, or a middleware.
+    pub price: Option<MicroDollars>,
     /// The links behind a middleware. None: it is a model.
     pub behind: Option<Vec<ModelLink>>,
     /// The whole link by names only: paths are only for operators.
@@ -157,6 +162,28 @@ impl ModelLink {
         (self.origin == Origin::of_url(&own)).then_some(provider)
     }
 
+    /// The prices of one call of each link, where they are known, by the links' names.
+    pub fn prices(&self) -> BTreeMap<String, MicroDollars> {
+        let links = self.links().into_iter();
+        let priced = links.filter_map(|link| Some((link.name.clone(), link.price?)));
+        priced.collect()
+    }
+
+    /// What is set aside for a task: the dearest known price of one call; of several links
+    /// with the same price, that of the first. None: none is known.
+    pub fn dearest(&self) -> Option<Reservation> {
+        let mut dearest: Option<Reservation> = None;
+        for link in self.links() {
+            if let Some(price) = link.price
+                && dearest.as_ref().is_none_or(|dearest| dearest.price < price)
+            {
+                let model = link.name.clone();
+                dearest = Some(Reservation { model, price });
+            }
+        }
+        dearest
+    }
+
     /// The base URL of its provider, if it has one.
     pub fn url(&self) -> Option<&str> {
         self.settings.0.get("model-url").map(String::as_str)
@@ -175,7 +202,8 @@ impl ModelChoice {
         match self {
             Self::Component(_) => true,
             Self::Provider(_) => SETTINGS.iter().any(|(_, known)| *known == key),
-            Self::Local | Self::Middleware(_) => false,
+            Self::Local => key == PRICE,
+            Self::Middleware(_) => false,
         }
     }
 }
@@ -196,6 +224,7 @@ pub(super) fn read(v: &Reader<'_>) -> Result<ModelLink, ConfigError> {
     v.optional("model-mask", line)?;
     v.optional("model-seed", line)?;
     v.optional("model-workflow", workflow)?;
+    v.optional("model-price", MicroDollars::parse)?;
     v.parse("model-original", original)?;
     let names = names(&chain);
     if let Some(link) = v.0.links().names().find(|link| !names.contains(link)) {

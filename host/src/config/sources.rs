@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::error::{ConfigError, did_you_mean};
 use super::lines::Lines;
 use super::link_values::LinkValues;
+use super::plans::{self, PlanTables};
 use super::table::{SETTINGS, Setting};
 
 /// The table of the file that contains those of the links.
@@ -28,6 +29,7 @@ pub(super) const FORM: &str = "must be a string, a whole number or a list of str
 pub struct Values {
     settings: BTreeMap<&'static str, Value>,
     links: LinkValues,
+    plans: PlanTables,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -103,6 +105,23 @@ impl Values {
         self.links = of.links.clone();
     }
 
+    /// Adds a plan, replacing one of this name. Its settings have the keys of its table in the
+    /// file, such as `budget` of `[plans.pro]`.
+    pub fn set_plan(&mut self, name: &str, settings: BTreeMap<String, String>) -> &mut Self {
+        self.plans.set(name, settings);
+        self
+    }
+
+    /// The plans of users.
+    pub(crate) fn plans(&self) -> &PlanTables {
+        &self.plans
+    }
+
+    /// Copies the plans of users.
+    pub(crate) fn set_plans(&mut self, of: &Self) {
+        self.plans = of.plans.clone();
+    }
+
     /// The value of the setting of this name, as on the command line.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.settings.get(name).map(|value| value.text.as_str())
@@ -121,6 +140,10 @@ impl Values {
                 self.links.set_from_toml(value, &lines)?;
                 continue;
             }
+            if key == plans::TABLE {
+                self.plans.set_from_toml(value, &lines)?;
+                continue;
+            }
             let Some(setting) = SETTINGS.iter().find(|setting| setting.file_key() == key) else {
                 let keys: Vec<_> = SETTINGS.iter().map(Setting::file_key).collect();
                 return Err(ConfigError::Unknown {
@@ -130,7 +153,11 @@ impl Values {
                 });
             };
             let named = lines.named(&key);
-            let text = text_of(value).ok_or_else(|| ConfigError::Unusable {
+            let text = match setting.name {
+                "model-price" => price_of(value),
+                _ => text_of(value),
+            };
+            let text = text.ok_or_else(|| ConfigError::Unusable {
                 setting: setting.name,
                 named: Some(named.clone()),
                 problem: FORM.to_owned(),
@@ -202,6 +229,16 @@ pub(super) fn text_of(value: toml::Value) -> Option<String> {
         toml::Value::Integer(number) => Some(number.to_string()),
         toml::Value::Array(items) => list(&items),
         _ => None,
+    }
+}
+
+/// A price as text. It may also be a number with decimals: the shortest text of the number
+/// that is next to `0.06` is that. One with more decimals than a price has is refused when it
+/// is read as one.
+pub(super) fn price_of(value: toml::Value) -> Option<String> {
+    match value {
+        toml::Value::Float(number) => Some(number.to_string()),
+        value => text_of(value),
     }
 }
 

@@ -111,6 +111,12 @@ pub const SETTINGS: &[Setting] = settings! {
         "rate-limit" LIMIT = "10/month";
         /// Tasks of a user that may be pending or in progress at a time
         "active-tasks" N = "1";
+        /// What a user may spend: N USD/hour, N USD/day, N USD/month (UTC) or unlimited
+        "budget" BUDGET = "unlimited";
+        /// The plan of whose token names none: one of [plans.NAME] in the settings file
+        "plan" NAME;
+        /// The claim of a token that names its user's plan, or its path, as app_metadata.plan
+        "plan-claim" CLAIM = "plan";
         /// Uploads that a user may keep
         "uploads" N = "100";
         /// What a user's uploads may take together, including those in progress
@@ -161,6 +167,8 @@ pub const SETTINGS: &[Setting] = settings! {
         "model-workflow" FILE [Refine TestModel];
         /// What a provider that can download originals gets: bytes (those that were checked) or url
         "model-original" FORM = "bytes" [Refine TestModel];
+        /// What one call of a model that is used alone costs, in US dollars, as 0.06 [default: unknown]
+        "model-price" PRICE;
         /// Time limit for one answer of a model
         "model-timeout" DURATION = "60s" [Refine TestModel];
         /// Whether a provider that perhaps accepted a request is asked again: unknown (yes), or never

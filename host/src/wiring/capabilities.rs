@@ -255,6 +255,7 @@ fn together(
         repeated_calls: Arc::new(RepeatedCalls::new(
             config.model_repeat,
             config.model.names(),
+            config.model.prices(),
         )),
         model_health: Mutex::new(ModelHealth::default()),
         probes: Arc::default(),

@@ -189,6 +189,8 @@ async fn claimed(
         replayed_within: None,
         quota: None,
         active_tasks: 1,
+        budget: None,
+        reservation: None,
         trace: None,
     };
     let id = task.id.clone();

@@ -14,6 +14,7 @@ use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::redaction::Redaction;
 use concept_refinement_domain::secret::{SESSION_TOKENS, WEBHOOKS};
+use concept_refinement_domain::spending::Reservation;
 use concept_refinement_runtime::egress::{self, Egress, Grant, Network, Origin};
 use concept_refinement_runtime::model::partial_edits::PartialEdits;
 use concept_refinement_runtime::wasm::bounds::Bounds;
@@ -247,12 +248,15 @@ fn api_settings(config: &Config, secret: Option<&Secret>, names_routes: bool) ->
             "allow-sources",
             "allow-webhooks",
             "auth",
+            "budget",
             "image-url-ttl",
             "jwks-url",
             "jwt-audience",
             "jwt-issuer",
             "max-image-bytes",
             "max-image-pixels",
+            "plan",
+            "plan-claim",
             "rate-limit",
             "task-timeout",
             "upload-bytes",
@@ -266,6 +270,12 @@ fn api_settings(config: &Config, secret: Option<&Secret>, names_routes: bool) ->
     }
     settings.insert("version".into(), env!("CARGO_PKG_VERSION").to_owned());
     settings.insert("model".into(), config.model.text.clone());
+    if let Some(plans) = config.values.plans().json() {
+        settings.insert("plans".into(), plans);
+    }
+    if let Some(Reservation { model, price }) = config.model.dearest() {
+        settings.insert("reservation".into(), format!("{model} {price}"));
+    }
     // Each host runs a sweep, so its API need not look for overdue tasks.
     settings.insert("swept".into(), "true".to_owned());
     settings.insert("cors-origins".into(), config.cors_origins.join(","));

@@ -223,6 +223,8 @@ impl Refiner {
             replayed_within: None,
             quota: None,
             active_tasks: 1,
+            budget: None,
+            reservation: None,
             trace: None,
         };
         let Submission::Created(accepted) = tasks.submit(task).await? else {

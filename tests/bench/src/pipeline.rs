@@ -227,6 +227,8 @@ async fn refined(capabilities: &Capabilities, user: &str, original: &str) {
         idempotency_key: None,
         quota: None,
         active_tasks: 1,
+        budget: None,
+        reservation: None,
         trace: None,
     };
     let id = task.id.clone();

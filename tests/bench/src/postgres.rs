@@ -93,6 +93,8 @@ async fn whole_task(store: &PostgresTasks) {
         idempotency_key: None,
         quota: None,
         active_tasks: 1,
+        budget: None,
+        reservation: None,
         trace: None,
     };
     let submitted = store.submit(task).await.unwrap();

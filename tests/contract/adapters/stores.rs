@@ -17,6 +17,7 @@ use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::convert::Convert;
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::Window;
+use concept_refinement_domain::spending::Spending;
 use concept_refinement_domain::step::StepKind;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -67,6 +68,14 @@ impl Tasks for Instances {
         Box::pin(self.ask(move |accessor, adapter| {
             let store = adapter.concept_refinement_task_store();
             Box::pin(store.call_used(accessor, user_id, window))
+        }))
+    }
+
+    fn spending<'a>(&'a self, user_id: &'a str, window: Window) -> Answer<'a, Spending> {
+        let (user_id, window) = (user_id.to_owned(), window.convert());
+        Box::pin(self.ask(move |accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_get_spending(accessor, user_id, window))
         }))
     }
 

@@ -89,7 +89,7 @@ pub async fn a_retry_goes_on_where_its_task_failed<B: Operated>() {
     };
     let task = created(store.submit(new).await);
     let claimed = store.claim(&task).await;
-    let paid = Payment::default().call_begun();
+    let paid = Payment::default().call_begun("openai", None);
     let paid = paid.with_receipt("fast", b"receipt").unwrap();
     let _ = store.leases.pay(&claimed.lease, &paid).await.unwrap();
     store.fail(&claimed.lease).await;

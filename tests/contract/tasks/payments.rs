@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use concept_refinement_capability::payments::{Payments, Reason, Repeat, RepeatedCalls};
+use concept_refinement_capability::payments::{Payments, Prices, Reason, Repeat, RepeatedCalls};
 use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_capability::traces::Attempt;
 use concept_refinement_domain::capability::{Claimed, Fenced};
@@ -12,7 +12,7 @@ use super::{LEASE, Store, TaskBackend};
 
 /// With a receipt of no text, and what the work cost.
 fn paid() -> Payment {
-    let payment = Payment::default().call_begun();
+    let payment = Payment::default().call_begun("openai", None);
     let usage = Usage {
         cost: Some(60_000),
         ..Usage::default()
@@ -26,7 +26,11 @@ pub async fn the_next_attempt_knows_it<B: TaskBackend>() {
     let first = store.claimed("ada").await;
     assert_eq!(first.payment, Payment::default());
     // A repeat is harmless.
-    for payment in [&Payment::default().call_begun(), &paid(), &paid()] {
+    for payment in [
+        &Payment::default().call_begun("openai", None),
+        &paid(),
+        &paid(),
+    ] {
         let noted = store.leases.pay(&first.lease, payment).await.unwrap();
         assert_eq!(noted, Fenced::Done);
     }
@@ -50,7 +54,7 @@ pub async fn the_next_attempt_knows_it<B: TaskBackend>() {
 pub async fn the_next_attempt_knows_why_it_repeats_a_call<B: TaskBackend>() {
     let store = Store::<B>::start();
     let calls = |claimed: &Claimed| {
-        let repeated = Arc::new(RepeatedCalls::new(Repeat::Unknown, []));
+        let repeated = Arc::new(RepeatedCalls::new(Repeat::Unknown, [], Prices::new()));
         let runtime = Arc::new(Tokio::default());
         let payments = Payments::of(
             store.backend.store(),

@@ -114,10 +114,10 @@ impl<B: TaskBackend> Store<B> {
             End::Failed => self.fail(&self.claim(task).await.lease).await,
             End::FailedPaid | End::FailedRefused => {
                 let lease = self.claim(task).await.lease;
-                let begun = Payment::default().call_begun();
+                let begun = Payment::default().call_begun("openai", None);
                 let _ = self.leases.pay(&lease, &begun).await.unwrap();
                 if let End::FailedRefused = end {
-                    let refused = begun.call_not_accepted();
+                    let refused = begun.call_not_accepted("openai");
                     let _ = self.leases.pay(&lease, &refused).await.unwrap();
                 }
                 self.fail(&lease).await;

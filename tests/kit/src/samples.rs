@@ -23,6 +23,8 @@ pub fn new_task(id: &str) -> NewTask {
         replayed_within: None,
         quota: None,
         active_tasks: 1,
+        budget: None,
+        reservation: None,
         trace: None,
     }
 }

@@ -24,6 +24,7 @@ use concept_refinement_domain::quota::{Usage, Window};
 use concept_refinement_domain::rulebook::{
     self, Account, ActiveTasks, Claim, Creation, Decision, Refusal, TaskRecord,
 };
+use concept_refinement_domain::spending::{Booking, Spending};
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 
@@ -72,6 +73,8 @@ struct Row {
 #[derive(Clone, Debug, Default)]
 struct User {
     usage: Usage,
+    /// All that was ever booked, and when its task was submitted.
+    bookings: Vec<(Timestamp, Booking)>,
     last_created: Option<Timestamp>,
     last_ended: Option<Timestamp>,
 }
@@ -105,6 +108,7 @@ impl MemoryStore {
             } = creation;
             let user = self.users.entry(user_id.clone()).or_default();
             user.usage = usage;
+            user.book(record.task.created_at, record.reserved());
             user.last_created = Some(record.task.created_at);
             if let Some(key) = idempotency_key {
                 self.keys.insert((user_id, key), submitted);
@@ -191,14 +195,43 @@ impl MemoryStore {
         user.map_or(0, |user| user.usage.used(window, now))
     }
 
+    fn spent(&self) -> BTreeMap<String, u64> {
+        let mut spent = BTreeMap::new();
+        let bookings = self.users.values().flat_map(|user| &user.bookings);
+        for (_, Booking { model, change }) in bookings {
+            if change.spent > 0 {
+                *spent.entry(model.clone()).or_default() += change.spent.unsigned_abs();
+            }
+        }
+        spent
+    }
+
+    /// What the user's tasks cost that were submitted in the window that lasts now.
+    pub fn spending(&self, user_id: &str, window: Window, now: Timestamp) -> Spending {
+        let user = self.users.get(user_id);
+        user.map_or(Spending::default(), |user| user.spending(window, now))
+    }
+
     pub fn delete(&mut self, user_id: &str, id: &str) -> bool {
         let is_theirs = |row: &Row| row.record.task.user_id == user_id;
         let is_deleted = self.tasks.get(id).is_some_and(is_theirs);
         if is_deleted {
-            self.tasks.remove(id);
-            self.forgotten.insert(id.to_owned());
+            self.remove(id);
         }
         is_deleted
+    }
+
+    /// Removes a task in any state.
+    fn remove(&mut self, id: &str) {
+        let Some(Row { record, .. }) = self.tasks.remove(id) else {
+            return;
+        };
+        self.forgotten.insert(id.to_owned());
+        let task = &record.task;
+        if !task.status.is_final() {
+            let user = self.users.entry(task.user_id.clone()).or_default();
+            user.book(task.created_at, record.settlement());
+        }
     }
 
     /// Applies a rule to a task, and saves what it changed with all that goes
@@ -236,6 +269,7 @@ impl MemoryStore {
         if let Some(refund) = effects.refund {
             user.usage.refund(created_at, refund);
         }
+        user.book(created_at, effects.bookings);
         if effects.forgets_key {
             let task = &record.task;
             self.keys
@@ -247,6 +281,24 @@ impl MemoryStore {
         };
         self.tasks.insert(id.to_owned(), row);
         answer
+    }
+}
+
+impl User {
+    fn book(&mut self, submitted_at: Timestamp, bookings: Vec<Booking>) {
+        let bookings = bookings.into_iter();
+        self.bookings
+            .extend(bookings.map(|booking| (submitted_at, booking)));
+    }
+
+    fn spending(&self, window: Window, now: Timestamp) -> Spending {
+        let start = window.start(now);
+        let bookings = self.bookings.iter();
+        bookings
+            .filter(|(at, _)| window.start(*at) == start)
+            .fold(Spending::default(), |sum, (_, booking)| {
+                sum.plus(booking.change)
+            })
     }
 }
 
@@ -282,6 +334,10 @@ impl Account for Known<'_> {
     fn usage(&self) -> Result<Usage, Refusal> {
         let user = self.store.users.get(self.user_id);
         Ok(user.map(|user| user.usage.clone()).unwrap_or_default())
+    }
+
+    fn spending(&self, window: Window, now: Timestamp) -> Result<Spending, Refusal> {
+        Ok(self.store.spending(self.user_id, window, now))
     }
 
     fn is_backlog_full(&self) -> Result<bool, Refusal> {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use concept_refinement_domain::money::MicroDollars;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::eventually;
 use concept_refinement_tests::engines::postgres;
@@ -41,6 +42,9 @@ pub struct Ended {
     pub told: u32,
     /// How often the log says that there is another one.
     pub warned: u32,
+    /// What its user has spent and reserved, in micro-dollars.
+    pub spent: u64,
+    pub reserved: u64,
 }
 
 /// A task that was asked for.
@@ -176,6 +180,12 @@ impl Asked {
     /// How it ended, and what its user is told.
     async fn ended(&self, url: &str) -> Ended {
         let task = eventually("it ends", IN_TIME, async || self.end(url).await).await;
+        let usage = self.client.at(url).get("/api/usage").await.json();
+        let micros = |name: &str| {
+            let amount = MicroDollars::parse(usage[name].as_str().unwrap());
+            amount.unwrap().0
+        };
+        assert_eq!(usage["unknown_calls"], 0, "{}: {usage}", self.prompt);
         let concepts = self.client.at(url).get("/api/concepts").await.json();
         let concepts = concepts["concepts"].as_array().unwrap();
         let reason = task["error_message"].as_str();
@@ -185,6 +195,8 @@ impl Asked {
             concepts: concepts.len(),
             told: concepts.first().map_or(1, told),
             warned: 0,
+            spent: micros("spent"),
+            reserved: micros("reserved"),
         }
     }
 }

@@ -89,6 +89,8 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
   tell({ cancelled: cancelled.error_message, again: ended });
   const { limit, remaining, window } = await client.quota();
   tell({ quota: [limit, remaining, window] });
+  const usage = await client.usage();
+  tell({ usage: [usage.limit, usage.spent, usage.window] });
 
   let webhook = await client.webhook(id);
   while (webhook.state === 'pending') webhook = await client.webhook(id);

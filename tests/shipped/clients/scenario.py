@@ -135,6 +135,8 @@ async def scenario(client, world, picture):
     tell(cancelled=cancelled["error_message"], again=[again.task["status"], again.code])
     quota = await done(client.quota())
     tell(quota=[quota["limit"], quota["remaining"], quota["window"]])
+    usage = await done(client.usage())
+    tell(usage=[usage["limit"], usage["spent"], usage["window"]])
 
     webhook = await done(client.webhook(held))
     while webhook["state"] == "pending":

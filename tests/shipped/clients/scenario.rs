@@ -164,6 +164,7 @@ async fn completes(user: &mut Steps) {
     assert_eq!(user.any().await, cancelled);
     // The tasks whose original was missing, and whose mask did not fit, are given back.
     assert_eq!(user.any().await, json!({"quota": [10, 4, "month"]}));
+    assert_eq!(user.any().await, json!({"usage": [null, "0.00", "month"]}));
     let step = user.any().await;
     assert_eq!(step["webhook"], "delivered");
     // It may be over before the answer.

@@ -129,6 +129,8 @@ async fn a_client_in_process_is_a_user_like_others() {
     );
     assert_eq!(bob.quota().await.unwrap().remaining, Some(2));
     assert_eq!(ada.quota().await.unwrap().remaining, Some(1));
+    let usage = ada.usage().await.unwrap();
+    assert_eq!((&*usage.spent, usage.limit), ("0.00", None));
 
     // Step by step.
     let task = ada.submit(&upload.image_url, &request).await.unwrap();

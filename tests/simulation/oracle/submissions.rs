@@ -50,7 +50,15 @@ impl Oracle {
                     Invariant::ExactQuota,
                     || format!("{user} was given a task after {used} of {quota:?}"),
                 );
+                self.judged(user, true, now);
                 self.created(new, accepted, now);
+            }
+            Submission::BudgetExceeded(overspent) => {
+                self.require(earlier.is_none(), Invariant::OneTaskAKey, || {
+                    format!("{user} was not answered {earlier:?} again")
+                });
+                self.judged(user, false, now);
+                self.check_quota(user, overspent.quota, now);
             }
             Submission::Replayed(accepted) => {
                 let expected = earlier.map(|(id, _)| id);

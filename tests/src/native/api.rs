@@ -9,6 +9,7 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::quota::Window;
+use concept_refinement_domain::spending::Spending;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{Redelivery, WebhookDelivery};
@@ -52,6 +53,10 @@ impl<O: Outside> api::TaskStore for Native<O> {
 
     async fn used(&self, user: &str, window: Window) -> Result<u32, CapabilityError> {
         self.host.tasks().used(user, window).await
+    }
+
+    async fn spending(&self, user: &str, window: Window) -> Result<Spending, CapabilityError> {
+        self.host.tasks().spending(user, window).await
     }
 
     async fn cancel(&self, user: &str, id: &str) -> Result<Option<Cancellation>, CapabilityError> {

@@ -28,6 +28,7 @@ from ._schemas import (
     TaskResponse,
     TaskStatus,
     UploadResponse,
+    UsageResponse,
     VerificationResponse,
     WebhookResponse,
     WebhookSecret,
@@ -189,6 +190,10 @@ class AsyncClient:
     async def quota(self) -> QuotaResponse:
         """What is left of the user's quota."""
         return await self._transport.ask(QuotaResponse, "GET", "/api/quota")
+
+    async def usage(self) -> UsageResponse:
+        """What the user has spent in the window of the budget, or in this month."""
+        return await self._transport.ask(UsageResponse, "GET", "/api/usage")
 
     async def upload(self, image: bytes | Path) -> UploadResponse:
         """Stores an original: PNG, JPEG, WebP or GIF."""

@@ -27,6 +27,7 @@ from ._schemas import (
     TaskResponse,
     TaskStatus,
     UploadResponse,
+    UsageResponse,
     VerificationResponse,
     WebhookResponse,
     WebhookSecret,
@@ -188,6 +189,10 @@ class Client:
     def quota(self) -> QuotaResponse:
         """What is left of the user's quota."""
         return self._transport.ask(QuotaResponse, "GET", "/api/quota")
+
+    def usage(self) -> UsageResponse:
+        """What the user has spent in the window of the budget, or in this month."""
+        return self._transport.ask(UsageResponse, "GET", "/api/usage")
 
     def upload(self, image: bytes | Path) -> UploadResponse:
         """Stores an original: PNG, JPEG, WebP or GIF."""

@@ -44,7 +44,7 @@ class DeletedEvent(TypedDict):
 
 
 #: The kind of the error; it corresponds to the status.
-ErrorCode = Literal["BAD_REQUEST", "CONFLICT", "FORBIDDEN", "INTERNAL_ERROR", "METHOD_NOT_ALLOWED", "MISDIRECTED_REQUEST", "NOT_FOUND", "PAYLOAD_TOO_LARGE", "RANGE_NOT_SATISFIABLE", "RATE_LIMIT_EXCEEDED", "SERVICE_UNAVAILABLE", "UNAUTHORIZED", "UNSUPPORTED_MEDIA_TYPE", "VALIDATION_ERROR"]
+ErrorCode = Literal["BAD_REQUEST", "BUDGET_EXCEEDED", "CONFLICT", "FORBIDDEN", "INTERNAL_ERROR", "METHOD_NOT_ALLOWED", "MISDIRECTED_REQUEST", "NOT_FOUND", "PAYLOAD_TOO_LARGE", "RANGE_NOT_SATISFIABLE", "RATE_LIMIT_EXCEEDED", "SERVICE_UNAVAILABLE", "UNAUTHORIZED", "UNSUPPORTED_MEDIA_TYPE", "VALIDATION_ERROR"]
 
 
 #: The body of every error.
@@ -111,7 +111,7 @@ class ReadyResponse(TypedDict):
 
 #: The fields of the request, as sent. The first four are always there, and null if absent; the others only if they were sent. Then what else there is to say of the task.
 class RefinementMetadata(TypedDict):
-    #: What its work cost, in US dollars with two to six decimals, as far as the providers said it: once the task has ended. Absent if nothing is known, which is not zero.
+    #: What its work cost, in US dollars with two to six decimals, as far as it is known: once the task has ended. Absent if nothing is known, which is not zero.
     cost: NotRequired[str]
     logo_description: str | None
     #: As sent.
@@ -281,6 +281,22 @@ class UploadResponse(TypedDict):
     image_url: str
     #: The image's path below `/api/images/`.
     path: str
+
+
+#: What the user's tasks cost that were submitted in the window. Amounts are in US dollars.
+class UsageResponse(TypedDict):
+    #: What may be spent and reserved together in the window; null: unlimited.
+    limit: str | None
+    #: What tasks that have not ended may cost, and calls of which nobody knows whether they were accepted.
+    reserved: str
+    #: When the window ends, in Unix seconds.
+    reset: int
+    #: What calls of the model cost that were accepted.
+    spent: str
+    #: How many calls of the model were accepted, or perhaps were, whose price is unknown. They are in no amount.
+    unknown_calls: int
+    #: The calendar window, in UTC: that of the budget, or the month.
+    window: Literal["hour", "day", "month"]
 
 
 #: What an image says of its origin.

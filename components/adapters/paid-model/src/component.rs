@@ -31,6 +31,7 @@ use bindings::concept::refinement::{image_model, settings};
 use bindings::exports::concept::refinement::image_model::{
     Answer, Error, Guest, Request, Unavailable,
 };
+use concept_refinement_domain::money::MicroDollars;
 use concept_refinement_domain::payment::NOT_ASKED_TWICE;
 
 struct Component;
@@ -46,7 +47,13 @@ impl Guest for Component {
                 false => image_model::refine(request).await,
             };
         }
-        let permission = match payments::begin(key.clone()).await.map_err(not_begun)? {
+        let price = settings::get("model-price".to_owned()).await;
+        let price = price.and_then(|text| MicroDollars::parse(&text).ok());
+        let price = price.map(|price| price.0);
+        let permission = match payments::begin(key.clone(), price)
+            .await
+            .map_err(not_begun)?
+        {
             Beginning::MayLeave(permission) => permission,
             Beginning::NotTwice => return not_twice(),
         };

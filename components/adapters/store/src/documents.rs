@@ -6,6 +6,7 @@
 use concept_refinement_domain::concept::ConceptContent;
 use concept_refinement_domain::document::{self, OtherFields, Unreadable};
 use concept_refinement_domain::rulebook::TaskRecord;
+use concept_refinement_domain::spending::Booking;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::de::DeserializeOwned;
@@ -216,6 +217,12 @@ impl Inner {
     /// From what the domain has written.
     fn of(document: &str) -> Self {
         Self(serde_json::from_str(document).unwrap_or_default())
+    }
+
+    /// What changes about its user's spending if the task with this state is deleted.
+    pub fn settlement(&self) -> Result<Vec<Booking>, Fault> {
+        let record: TaskRecord = document::read_value(self.0.clone())?;
+        Ok(record.settlement())
     }
 
     /// The state of a task without its delivery, which is in the entry.

@@ -23,8 +23,10 @@ impl<P: Platform, M: Machine> Store<P, M> {
         while erased < limit as usize {
             // This comes before anything is deleted, so that the task's worker can
             // write nothing more.
-            self.change(user_id, |user_record| Ok(user_record.delete_active()))
-                .await?;
+            self.change(user_id, |user_record| {
+                user_record.delete_active(None, self.machine.now())
+            })
+            .await?;
             let (mut user_record, held) = self.held(user_id).await?;
             if user_record.is_erased() {
                 return Ok(Erased::default());

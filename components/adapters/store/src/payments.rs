@@ -1,6 +1,7 @@
 //! `receipts`, `usage` and `payments`: a task's payment state, in its user's record.
 
 use concept_refinement_domain::capability::{Fenced, Lease};
+use concept_refinement_domain::money::MicroDollars;
 use concept_refinement_domain::payment::{NOT_ASKED_TWICE, Payment, Usage, keyed_call};
 use concept_refinement_domain::rulebook::{self, Decision, TaskRecord};
 use concept_refinement_domain::sealed_key;
@@ -28,7 +29,11 @@ const LOST: Fault = Fault::Invalid("The lease is lost.");
 const NO_KEY: Fault = Fault::Invalid("This is not the key of a call.");
 
 impl<P: Platform, M: Machine> Store<P, M> {
-    pub async fn begin_call(&self, key: &str) -> Result<Beginning, Fault> {
+    pub async fn begin_call(
+        &self,
+        key: &str,
+        price: Option<MicroDollars>,
+    ) -> Result<Beginning, Fault> {
         let (lease, link) = call(key)?;
         let is_never = self.is_never().await;
         let receipt_key = sealed_key::seal(&self.key(RECEIPT_KEYS).await?, key);
@@ -46,7 +51,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
                 (true, _) if is_never => Decision::unchanged(Some(Beginning::NotTwice)),
                 (false, 1..) => Decision::unchanged(Some(may_leave(false))),
                 _ => {
-                    let (payment, beginning) = (record.payment.call_begun(), may_leave(true));
+                    let (payment, beginning) =
+                        (record.payment.call_begun(link, price), may_leave(true));
                     pay(record, &lease, &payment, beginning)
                 }
             })
@@ -71,9 +77,9 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     pub async fn call_not_accepted(&self, key: &str) -> Result<(), Fault> {
-        let (lease, _) = call(key)?;
+        let (lease, link) = call(key)?;
         let noted = self.change_task(&lease.task_id, None, |record, _| {
-            let payment = record.payment.call_not_accepted();
+            let payment = record.payment.call_not_accepted(link);
             Ok(pay(record, &lease, &payment, ()))
         });
         noted.await?.ok_or(LOST)
@@ -87,7 +93,9 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let kept = self.change_task(&lease.task_id, None, |record, _| {
             let payment = match receipt {
                 [] => {
-                    let payment = record.payment.given_up(link, is_never);
+                    // New work costs what the work costs that it replaces.
+                    let price = record.payment.open_price(link);
+                    let payment = record.payment.given_up(link, is_never, price);
                     payment.map_err(|_| Fault::Invalid(NOT_ASKED_TWICE))?
                 }
                 receipt => {

@@ -14,6 +14,7 @@ use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::rulebook::{
     self, ActiveTasks, Claim, Decision, ImageFacts, Operation,
 };
+use concept_refinement_domain::spending::Spending;
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::documents::{self, TaskDocument};
@@ -178,10 +179,24 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(user_record.used(window, self.machine.now()))
     }
 
+    /// What the user's tasks of the current window cost.
+    pub async fn spending(&self, user_id: &str, window: Window) -> Result<Spending, Fault> {
+        let user_record = self.user_record(user_id).await?;
+        Ok(user_record.spending(window, self.machine.now()))
+    }
+
     pub async fn delete(&self, user_id: &str, id: &str) -> Result<bool, Fault> {
         let Some(document) = self.own_document(user_id, id).await? else {
             return Ok(false);
         };
+        let active = self.change(user_id, |user_record| {
+            user_record.delete_active(Some(id), self.machine.now())
+        });
+        if active.await? {
+            let leftovers: Vec<_> = names::task(id).into_iter().collect();
+            self.remove_unreferenced(&leftovers).await;
+            return Ok(true);
+        }
         let delete = |entry: &mut Entry| {
             if entry.task_is_deleted {
                 return None;

@@ -211,6 +211,8 @@ fn new_task(user: &str, number: u64) -> NewTask {
         idempotency_key: None,
         quota: None,
         active_tasks: ACTIVE_TASKS.get(),
+        budget: None,
+        reservation: None,
         trace: None,
     }
 }
@@ -643,7 +645,7 @@ fn claimed_key(id: &str) -> String {
 /// How a call begins: the key by which it keeps a receipt, what an earlier one kept, and
 /// whether it is counted. None: nobody is to be asked twice.
 fn begun(key: &str) -> Option<(String, Option<Vec<u8>>, bool)> {
-    match alone(store().begin_call(key)).unwrap() {
+    match alone(store().begin_call(key, None)).unwrap() {
         Beginning::NotTwice => None,
         Beginning::MayLeave {
             receipt,

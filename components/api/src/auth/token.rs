@@ -126,7 +126,7 @@ impl Tokens {
             Some(cached) => cached,
             None => {
                 let signer = self.keys.signer();
-                let verified = read(token, &self.rules.required, signer, is_signed)?;
+                let verified = read(token, &self.rules.rules, signer, is_signed)?;
                 let mut cache = self.verified.borrow_mut();
                 cache.insert(hash, generation, &verified);
                 verified
@@ -146,9 +146,10 @@ impl Tokens {
             user,
             is_anonymous: true,
             for_users: false,
+            plan: None,
             now,
             expires: now.plus(session::LIFE),
         };
-        session.sign(key, &self.rules.required)
+        session.sign(key, &self.rules.rules)
     }
 }

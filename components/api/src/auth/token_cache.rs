@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 /// Half of the capacity. Once the younger half is full, the older one is dropped.
 const HALF: usize = 512;
 
-/// Longest user name that is cached, in bytes: so the whole cache takes less than half a
+/// Longest user name that is cached, in bytes: so the whole cache takes about half a
 /// megabyte.
 const MAX_USER: usize = 256;
 
@@ -70,14 +70,14 @@ impl TokenCache {
 #[cfg(test)]
 mod tests {
     use concept_refinement_domain::timestamp::Timestamp;
-    use concept_refinement_tokens::{Claims, Required, Signer};
+    use concept_refinement_tokens::{Claims, Rules, Signer};
     use serde_json::json;
 
     use super::*;
 
     fn verified(user: &str) -> Verified {
         let claims: Claims = serde_json::from_value(json!({"sub": user, "exp": 1e10})).unwrap();
-        claims.judge(&Required::default(), Signer::Service).unwrap()
+        claims.judge(&Rules::default(), Signer::Service).unwrap()
     }
 
     fn count(cache: &TokenCache) -> usize {

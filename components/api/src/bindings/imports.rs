@@ -10,6 +10,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::quota::Window;
+use concept_refinement_domain::spending::Spending;
 use concept_refinement_domain::task::{self, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{Redelivery, WebhookDelivery};
@@ -69,6 +70,11 @@ impl ports::TaskStore for Imports {
     async fn used(&self, user: &str, window: Window) -> Result<u32, CapabilityError> {
         let used = task_store::used(user.to_owned(), window.convert()).await;
         used.convert()
+    }
+
+    async fn spending(&self, user: &str, window: Window) -> Result<Spending, CapabilityError> {
+        let spending = task_store::get_spending(user.to_owned(), window.convert()).await;
+        spending.convert()
     }
 
     async fn cancel(&self, user: &str, id: &str) -> Result<Option<Cancellation>, CapabilityError> {

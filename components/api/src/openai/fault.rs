@@ -170,7 +170,10 @@ impl Fault {
     /// Whether a repeat of the request cannot help, or may cost again.
     fn is_final(&self) -> bool {
         match self {
-            Self::Problem(problem) => matches!(problem, Problem::QuotaExceeded { .. }),
+            Self::Problem(problem) => matches!(
+                problem,
+                Problem::QuotaExceeded { .. } | Problem::BudgetExceeded { .. }
+            ),
             Self::Field { .. } | Self::Active(_) => true,
             Self::Failed(task) => matches!(
                 task.failure_cause,

@@ -15,8 +15,8 @@ use crate::state::State;
 
 pub async fn service<P: Ports>(state: &State<P>) -> Answer<P> {
     let config = &state.config;
-    // Null: unlimited.
-    let quota = config.quota.map(|quota| {
+    // Of who has no plan; null: unlimited.
+    let quota = config.plans.allowance(None).quota.map(|quota| {
         let (limit, window) = (quota.limit, quota.window.as_str());
         json!({"limit": limit, "window": window})
     });

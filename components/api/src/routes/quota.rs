@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::answer::{Answer, json};
+use crate::allowance;
 use crate::ports::Ports;
 use crate::request::Request;
 use crate::state::State;
@@ -21,7 +22,7 @@ pub struct QuotaResponse {
 pub async fn get<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     let now = state.ports.now();
     let caller = state.auth.reader(request).await?;
-    let Some(quota) = state.config.quota else {
+    let Some(quota) = allowance::of(state, &caller).quota else {
         return json(200, &QuotaResponse::default());
     };
     let used = state.ports.used(&caller.user, quota.window).await?;

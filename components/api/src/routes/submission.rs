@@ -3,11 +3,12 @@
 //! leads to is decided here alone.
 
 use concept_refinement_domain::capability::{
-    Accepted, CapabilityError, ErrorKind, Fenced, NewTask, Submission,
+    Accepted, CapabilityError, ErrorKind, Fenced, NewTask, Overspent, Submission,
 };
 use concept_refinement_domain::concept::{Concept, id_for};
 use concept_refinement_domain::message;
 use concept_refinement_domain::original::MAX_URL_CHARS;
+use concept_refinement_domain::plan::Allowance;
 use concept_refinement_domain::quota::QuotaState;
 use concept_refinement_domain::refined;
 use concept_refinement_domain::rulebook::BACKLOG_RETRY_AFTER;
@@ -18,6 +19,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::validation::{self, FieldErrors, Source};
 use concept_refinement_domain::webhook::Webhook;
 
+use crate::allowance;
 use crate::auth::Caller;
 use crate::log;
 use crate::origin::Origin;
@@ -74,7 +76,8 @@ pub async fn submit<P: Ports>(
 ) -> Result<Submitted, Problem> {
     let found = Found::of(state, &valid, &caller, origin).await?;
     let missing = found.missing(&valid);
-    let task = new_task(state, valid, caller, found);
+    let allowance = allowance::of(state, &caller);
+    let task = new_task(state, valid, caller, allowance, found);
     match state.ports.submit(task).await? {
         Submission::KeyReused => Err(invalid_key("was used with another request before")),
         Submission::Replayed(accepted) => Ok(Submitted::Replayed(accepted)),
@@ -89,7 +92,13 @@ pub async fn submit<P: Ports>(
             if origin.is_loopback() {
                 explain_quota(state, quota);
             }
-            Err(quota_exceeded(state, quota, now))
+            Err(quota_exceeded(allowance, quota, now))
+        }
+        Submission::BudgetExceeded(overspent) => {
+            if origin.is_loopback() {
+                explain_budget(state, &overspent);
+            }
+            Err(budget_exceeded(allowance, &overspent, now))
         }
         Submission::BacklogFull(seconds) => Err(Problem::unavailable(
             "Too many tasks are waiting. Try again later.",
@@ -216,6 +225,7 @@ fn new_task<P: Ports>(
     state: &State<P>,
     valid: ValidRequest,
     caller: Caller,
+    allowance: Allowance,
     found: Found,
 ) -> NewTask {
     NewTask {
@@ -230,8 +240,10 @@ fn new_task<P: Ports>(
         parent: found.parent,
         idempotency_key: valid.repeats.key,
         replayed_within: valid.repeats.replayed_within,
-        quota: state.config.quota,
-        active_tasks: state.config.active_tasks,
+        quota: allowance.quota,
+        active_tasks: allowance.active_tasks,
+        budget: allowance.budget,
+        reservation: state.config.reservation.clone(),
         trace: None,
     }
 }
@@ -268,13 +280,40 @@ fn explain_quota<P>(state: &State<P>, quota: QuotaState) {
     }
 }
 
-fn quota_exceeded<P>(state: &State<P>, quota: QuotaState, now: Timestamp) -> Problem {
+/// The same for the budget.
+fn explain_budget<P>(state: &State<P>, overspent: &Overspent) {
+    let end = Some(overspent.reset);
+    if state.budget_explained.replace(end) != end {
+        log::warn(format_args!(
+            "a user's budget is used up: budget (REFINEMENT_BUDGET), or that of the user's \
+             plan, allows more, for example 20 USD/month"
+        ));
+    }
+}
+
+fn quota_exceeded(allowance: Allowance, quota: QuotaState, now: Timestamp) -> Problem {
     Problem::QuotaExceeded {
-        detail: state.config.quota.map_or_else(
+        detail: allowance.quota.map_or_else(
             || "Rate limit exceeded. Try again later.".to_owned(),
             sentence::rate_limited,
         ),
         quota,
-        retry_after: quota.reset.as_secs().saturating_sub(now.as_secs()).max(1),
+        retry_after: seconds_until(quota.reset, now),
     }
+}
+
+fn budget_exceeded(allowance: Allowance, overspent: &Overspent, now: Timestamp) -> Problem {
+    Problem::BudgetExceeded {
+        detail: allowance.budget.map_or_else(
+            || "Budget exceeded. Try again later.".to_owned(),
+            |budget| sentence::over_budget(budget, overspent.reset),
+        ),
+        quota: overspent.quota,
+        retry_after: seconds_until(overspent.reset, now),
+    }
+}
+
+/// At least one.
+fn seconds_until(reset: Timestamp, now: Timestamp) -> u64 {
+    reset.as_secs().saturating_sub(now.as_secs()).max(1)
 }

@@ -360,6 +360,29 @@ fn a_token_for_users_has_users_of_its_own() {
 }
 
 #[test]
+fn the_plan_of_a_token_is_that_of_its_users() {
+    let plans = r#"{"pro": {"active_tasks": 2}}"#;
+    let service = Service::with(&[("plans", plans)]);
+    let expires = NOW.as_secs() + 3600;
+    let claims = json!({"sub": "app", "exp": expires, "for_users": true, "plan": "pro"});
+    let bearer = format!("Bearer {}", signed(claims));
+    let ask = || {
+        let original = original();
+        let call = Call::post(PATH).header("authorization", &bearer);
+        let parts: [(&str, Option<&str>, &[u8]); 3] = [
+            ("image", Some("a.png"), &original),
+            ("prompt", None, b"x"),
+            ("user", None, b"ann"),
+        ];
+        with_form(call, &parts)
+    };
+    let pending = [service.begin(ask()), service.begin(ask())];
+    is_error(&service.send(ask()), 409, None, Some("task_active"));
+    drop(pending);
+    assert_eq!(tasks(&service), 2);
+}
+
+#[test]
 fn names_of_ignored_fields_are_few_and_plain() {
     let service = Service::new();
     let names: Vec<String> = (10..60).map(|number| format!("field_{number}")).collect();

@@ -70,6 +70,7 @@ fn the_caller_is_the_subject() {
 fn a_claim_for_users_counts_only_where_our_own_secret_signed_it() {
     let mut claims = claims("ann");
     claims["for_users"] = json!(true);
+    claims["plan"] = json!("pro");
     let issued = Signer::p256(7).signed(&json!({"alg": "ES256", "kid": "ec"}), &claims);
     let of_issuer = service(&jwks());
     for (service, token, expected) in [
@@ -84,6 +85,8 @@ fn a_claim_for_users_counts_only_where_our_own_secret_signed_it() {
             let caller = run(authenticator.reader(&request)).unwrap();
             assert_eq!(caller.user, "ann");
             assert_eq!(caller.for_users, expected, "cached: {is_cached}");
+            // The plan is for issuers to name.
+            assert_eq!(caller.plan.as_deref(), Some("pro"), "cached: {is_cached}");
         }
     }
 }

@@ -18,6 +18,7 @@ use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image_limits::ImageUsage;
 use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::signature;
+use concept_refinement_domain::spending::Spending;
 use concept_refinement_domain::task::{Change, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{Redelivery, WebhookDelivery};
@@ -246,6 +247,12 @@ impl ports::TaskStore for Memory {
         self.call("used")?;
         let state = self.0.borrow();
         Ok(state.store.used(user, window, state.now))
+    }
+
+    async fn spending(&self, user: &str, window: Window) -> Result<Spending, CapabilityError> {
+        self.call("spending")?;
+        let state = self.0.borrow();
+        Ok(state.store.spending(user, window, state.now))
     }
 
     async fn cancel(&self, user: &str, id: &str) -> Result<Option<Cancellation>, CapabilityError> {

@@ -1,8 +1,11 @@
-//! What providers say that the work for a task cost. What is unknown is never zero.
+//! What the work for a task cost: what providers say, else the price. What is unknown is
+//! never zero.
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::{OtherFields, is_zero};
+use crate::document::OtherFields;
+use crate::money::MicroDollars;
+use crate::spending::Spending;
 
 /// Largest number that is kept, as of a sum: the largest that each reader of JSON keeps.
 const MAX: u64 = (1 << 53) - 1;
@@ -21,25 +24,79 @@ pub struct Usage {
     pub output_tokens: Option<u64>,
 }
 
-/// What the work of one link cost.
+/// What the calls of one link cost.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkUsage {
-    /// How many pieces of work had a known cost.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub priced: u32,
-    /// What is known of all of them.
+    /// What is known of calls that were accepted.
     #[serde(flatten)]
     pub sum: Usage,
+    /// The prices of calls of which nobody knows whether they were accepted, and the number
+    /// of calls of an unknown price.
+    #[serde(flatten)]
+    perhaps: Spending,
+    /// The last call, until it is known whether it was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    open: Option<OpenCall>,
     /// Fields that only a later version knows.
     #[serde(flatten)]
     pub other: OtherFields,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct OpenCall {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    price: Option<MicroDollars>,
+    #[serde(flatten)]
+    other: OtherFields,
+}
+
 impl LinkUsage {
-    /// Adds a piece of work.
+    /// A call of this price is about to be sent.
+    pub(super) fn begin(&mut self, price: Option<MicroDollars>) {
+        self.perhaps = self.perhaps.plus(Spending::of_call(price));
+        self.open = Some(OpenCall {
+            price,
+            other: OtherFields::default(),
+        });
+    }
+
+    /// The last call was not accepted.
+    pub(super) fn refuse(&mut self) {
+        if let Some(OpenCall { price, .. }) = self.open.take() {
+            self.perhaps = self.perhaps.minus(Spending::of_call(price));
+        }
+    }
+
+    /// The last call was accepted: it costs its price, unless its provider says what it
+    /// costs.
+    pub(super) fn accept(&mut self) {
+        if let Some(OpenCall {
+            price: Some(price), ..
+        }) = self.open.take()
+        {
+            self.perhaps = self.perhaps.minus(Spending::reserved(price));
+            self.sum.cost = sum(self.sum.cost, Some(price.0));
+        }
+    }
+
+    /// The provider says what a piece of the last call's work cost.
     pub(super) fn add(&mut self, usage: &Usage) {
-        self.priced = self.priced.saturating_add(u32::from(usage.cost.is_some()));
+        match usage.cost {
+            Some(_) => self.refuse(),
+            None => self.accept(),
+        }
         self.sum = self.sum.plus(*usage);
+    }
+
+    /// The price of the last call, until it is known whether it was accepted.
+    pub(super) fn open_price(&self) -> Option<MicroDollars> {
+        self.open.as_ref()?.price
+    }
+
+    /// What is spent, what may have been, and what nobody knows.
+    pub fn spending(&self) -> Spending {
+        let spent = MicroDollars(self.sum.cost.unwrap_or_default());
+        self.perhaps.plus(Spending::spent(spent))
     }
 }
 
@@ -51,6 +108,11 @@ impl Usage {
             input_tokens: sum(self.input_tokens, other.input_tokens),
             output_tokens: sum(self.output_tokens, other.output_tokens),
         }
+    }
+
+    /// Whether nothing is known.
+    pub(super) fn is_unknown(self) -> bool {
+        self == Self::default()
     }
 }
 
@@ -64,30 +126,137 @@ fn sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {
 mod tests {
     use super::*;
 
+    /// What happens to a link.
+    enum Step {
+        Begin(Option<u64>),
+        Refuse,
+        Accept,
+        Cost(Option<u64>),
+    }
+
     #[test]
-    fn what_is_unknown_adds_nothing_and_stays_unknown() {
-        let cost = |cost| Usage {
-            cost,
-            ..Usage::default()
-        };
-        for (name, costs, priced, expected) in [
-            ("none", vec![], 0, None),
-            ("unknown", vec![None, None], 0, None),
-            ("free", vec![Some(0)], 1, Some(0)),
+    fn each_call_counts_once_by_what_is_known_of_it() {
+        use Step::{Accept, Begin, Cost, Refuse};
+        let priced = || Begin(Some(60));
+        for (name, steps, cost, reserved, unknown) in [
+            ("none", vec![], None, 0, 0),
+            ("under way", vec![priced()], None, 60, 0),
+            ("refused", vec![priced(), Refuse], None, 0, 0),
+            ("accepted", vec![priced(), Accept], Some(60), 0, 0),
+            ("said", vec![priced(), Cost(Some(40))], Some(40), 0, 0),
             (
-                "some known",
-                vec![Some(60_000), None, Some(1)],
-                2,
-                Some(60_001),
+                "said to be free",
+                vec![priced(), Cost(Some(0))],
+                Some(0),
+                0,
+                0,
             ),
-            ("absurd", vec![Some(u64::MAX), Some(u64::MAX)], 2, Some(MAX)),
-            ("absurd once", vec![Some(u64::MAX)], 1, Some(MAX)),
+            (
+                "dearer than its price",
+                vec![priced(), Cost(Some(99))],
+                Some(99),
+                0,
+                0,
+            ),
+            ("tokens alone", vec![priced(), Cost(None)], Some(60), 0, 0),
+            (
+                "two pieces of work",
+                vec![priced(), Cost(Some(40)), Cost(Some(2)), Accept],
+                Some(42),
+                0,
+                0,
+            ),
+            ("perhaps twice", vec![priced(), priced()], None, 120, 0),
+            (
+                "perhaps, and again",
+                vec![priced(), priced(), Accept],
+                Some(60),
+                60,
+                0,
+            ),
+            (
+                "perhaps, and then refused",
+                vec![priced(), priced(), Refuse],
+                None,
+                60,
+                0,
+            ),
+            (
+                "another price meanwhile",
+                vec![priced(), Begin(Some(70)), Accept],
+                Some(70),
+                60,
+                0,
+            ),
+            ("of unknown price", vec![Begin(None)], None, 0, 1),
+            (
+                "of unknown price, accepted",
+                vec![Begin(None), Accept],
+                None,
+                0,
+                1,
+            ),
+            (
+                "of unknown price, refused",
+                vec![Begin(None), Refuse],
+                None,
+                0,
+                0,
+            ),
+            (
+                "of unknown price, said",
+                vec![Begin(None), Cost(Some(5))],
+                Some(5),
+                0,
+                0,
+            ),
+            (
+                "of unknown price, tokens",
+                vec![Begin(None), Cost(None)],
+                None,
+                0,
+                1,
+            ),
+            (
+                "said of no call",
+                vec![Cost(Some(5)), Refuse, Accept],
+                Some(5),
+                0,
+                0,
+            ),
+            (
+                "absurd",
+                vec![Begin(None), Cost(Some(u64::MAX)), Cost(Some(1))],
+                Some(MAX),
+                0,
+                0,
+            ),
         ] {
             let mut link = LinkUsage::default();
-            for added in costs {
-                link.add(&cost(added));
+            for step in steps {
+                match step {
+                    Begin(price) => link.begin(price.map(MicroDollars)),
+                    Refuse => link.refuse(),
+                    Accept => link.accept(),
+                    Cost(cost) => link.add(&Usage {
+                        cost,
+                        output_tokens: Some(7),
+                        ..Usage::default()
+                    }),
+                }
             }
-            assert_eq!((link.priced, link.sum), (priced, cost(expected)), "{name}");
+            let expected = Spending {
+                spent: cost.map_or(0, u64::cast_signed),
+                reserved,
+                unknown_calls: unknown,
+            };
+            assert_eq!((link.sum.cost, link.spending()), (cost, expected), "{name}");
+            let json = serde_json::to_string(&link).unwrap();
+            assert_eq!(
+                serde_json::from_str::<LinkUsage>(&json).unwrap(),
+                link,
+                "{name}"
+            );
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::concept::Concept;
 use crate::quota::Refund;
+use crate::spending::Booking;
 
 use super::{Event, TaskRecord};
 
@@ -13,6 +14,8 @@ pub struct Effects {
     pub concept: Option<Box<Concept>>,
     /// The quota for the task has to be given back to its user.
     pub refund: Option<Refund>,
+    /// What changes about its user's spending in the window of its submission.
+    pub bookings: Vec<Booking>,
     /// The submission is undone, so its idempotency key has to be forgotten.
     pub forgets_key: bool,
     /// The task has ended, so it no longer needs space for its refined image.
@@ -33,6 +36,10 @@ impl Effects {
         Self {
             concept: None,
             refund: refund(record, event),
+            bookings: match has_ended {
+                true => record.settlement(),
+                false => Vec::new(),
+            },
             forgets_key: event == Event::Withdraw,
             has_ended,
             is_announced: !matches!(event, Event::Renew | Event::Pay),

@@ -18,13 +18,18 @@ pub fn finish(
     mut image: RefinedImage,
     now: Timestamp,
 ) -> Decision<Fenced> {
-    if !record.is_held_by(held) || !record.enter(Event::Complete, now) {
+    if !record.is_held_by(held) {
         return Decision::unchanged(Fenced::Lost);
     }
     // A completed task is never continued, so of its payment state a note is left, and what
     // it cost.
     let completed = record.payment.completed();
-    if let Some(note) = mem::replace(&mut record.payment, completed).note() {
+    let payment = mem::replace(&mut record.payment, completed);
+    if !record.enter(Event::Complete, now) {
+        record.payment = payment;
+        return Decision::unchanged(Fenced::Lost);
+    }
+    if let Some(note) = payment.note() {
         image.notes.insert(0, note);
         image.notes.truncate(MAX_NOTES);
     }

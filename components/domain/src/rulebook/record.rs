@@ -8,6 +8,7 @@ use crate::capability::Lease;
 use crate::document::{OtherFields, is_zero};
 use crate::payment::Payment;
 use crate::sentence::{CANCELLED_BY_OPERATOR, CANCELLED_BY_USER};
+use crate::spending::{Booking, Reservation, Spending};
 use crate::step::{Step, StepKind, Steps};
 use crate::task::{FailureCause, Status, Task};
 use crate::timestamp::Timestamp;
@@ -36,6 +37,9 @@ pub struct TaskRecord {
     /// How often its status changed; orders notifications to watchers.
     #[serde(skip)]
     pub revision: u64,
+    /// What is set aside for it until it ends, if its price is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reservation: Option<Reservation>,
     /// The payment state of its model calls.
     #[serde(default, skip_serializing_if = "Payment::is_empty")]
     pub payment: Payment,
@@ -78,6 +82,21 @@ impl TaskRecord {
         self.task.id == lease.task_id
             && self.task.status == Status::Processing
             && self.attempt == lease.attempt
+    }
+
+    /// What changes about its user's spending when it ends or is deleted before: its
+    /// reservation is replaced by what is known.
+    pub fn settlement(&self) -> Vec<Booking> {
+        let reservation = self.reservation.iter().map(|reservation| Booking {
+            model: reservation.model.clone(),
+            change: Spending::default().minus(Spending::reserved(reservation.price)),
+        });
+        Booking::sums(reservation.chain(self.payment.bookings()))
+    }
+
+    /// What is set aside for it when it is created.
+    pub fn reserved(&self) -> Vec<Booking> {
+        Booking::sums(self.reservation.iter().map(Booking::of))
     }
 
     /// Whether its user or an operator ended it.

@@ -47,7 +47,7 @@ pub enum Retry {
     Superseded,
 }
 
-/// The new task belongs to the same user. It continues with the receipts of the failed
+/// The new task belongs to the same user, whose budget is not asked. It continues with the receipts of the failed
 /// one, and the receiver of its webhook is notified of the new task's end too.
 pub fn retry(
     record: &mut TaskRecord,
@@ -96,6 +96,7 @@ pub fn retry(
     };
     let created = TaskRecord {
         payment: record.payment.of_retry(),
+        reservation: record.reservation.clone(),
         retry_of: Some(failed.id.clone()),
         trace: record.trace,
         delivery,

@@ -1,8 +1,9 @@
 //! Submitting a task, and withdrawing one that could not be published.
 
-use crate::capability::{Accepted, Fenced, NewTask, Submission};
+use crate::capability::{Accepted, Fenced, NewTask, Overspent, Submission};
 use crate::idempotency::Submitted;
-use crate::quota::Usage;
+use crate::quota::{Usage, Window};
+use crate::spending::Spending;
 use crate::task::Task;
 use crate::timestamp::Timestamp;
 
@@ -25,6 +26,9 @@ pub trait Account {
 
     /// How many tasks were created.
     fn usage(&self) -> Result<Usage, Self::Fault>;
+
+    /// What is spent and reserved in the window that contains `now`.
+    fn spending(&self, window: Window, now: Timestamp) -> Result<Spending, Self::Fault>;
 
     /// Whether the limit of pending tasks of all users is reached.
     fn is_backlog_full(&self) -> Result<bool, Self::Fault>;
@@ -70,7 +74,7 @@ impl Creation {
     }
 }
 
-/// Checks in this order: key, original, active tasks, quota, backlog.
+/// Checks in this order: key, original, active tasks, quota, budget, backlog.
 pub fn submit<A: Account>(
     account: &A,
     task: NewTask,
@@ -109,6 +113,19 @@ pub fn submit<A: Account>(
     {
         return refused(Submission::QuotaExceeded(state));
     }
+    if let Some(budget) = task.budget {
+        let sum = account.spending(budget.window, now)?;
+        let price = task
+            .reservation
+            .as_ref()
+            .map(|reservation| reservation.price);
+        if !budget.allows(sum, price) {
+            return refused(Submission::BudgetExceeded(Overspent {
+                reset: budget.window.end(now),
+                quota: quota.map(|quota| quota.state(used, now)),
+            }));
+        }
+    }
     if account.is_backlog_full()? {
         return refused(Submission::BacklogFull(BACKLOG_RETRY_AFTER));
     }
@@ -119,10 +136,12 @@ pub fn submit<A: Account>(
     usage.add(quota, now);
     let (idempotency_key, webhook) = (task.idempotency_key.clone(), task.webhook.clone());
     let trace = task.trace;
+    let reservation = task.reservation.clone();
     let task = task.created(account.time_of_creation(now));
     let creation = Creation {
         record: TaskRecord {
             trace,
+            reservation,
             ..TaskRecord::new(task.clone(), webhook)
         },
         usage,

@@ -1,18 +1,24 @@
 mod retrying;
+mod spending;
 
 use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::capability::{Fenced, Lease, NewTask, RefinedImage, Stored, Submission, TaskFailure};
+use crate::budget::Budget;
+use crate::capability::{
+    Fenced, Lease, NewTask, Overspent, RefinedImage, Stored, Submission, TaskFailure,
+};
 use crate::concept::{ConceptContent, id_for};
 use crate::document::OtherFields;
 use crate::idempotency::Submitted;
 use crate::lease::MAX_DEATHS;
+use crate::money::MicroDollars;
 use crate::payment::{self, Payment};
 use crate::quota::{Quota, Refund, Usage, Window};
 use crate::sentence::WORKER_DIED;
+use crate::spending::{Reservation, Spending};
 use crate::task::{FailureCause, Refinement, Status, Task};
 use crate::timestamp::Timestamp;
 
@@ -39,8 +45,18 @@ fn new_task() -> NewTask {
         idempotency_key: None,
         quota: None,
         active_tasks: 1,
+        budget: None,
+        reservation: None,
         trace: None,
     }
+}
+
+/// What is set aside for a call of `openai`.
+fn reservation(price: u64) -> Option<Reservation> {
+    Some(Reservation {
+        model: "openai".into(),
+        price: MicroDollars(price),
+    })
 }
 
 fn pending() -> TaskRecord {
@@ -123,6 +139,10 @@ impl Account for Full {
         Ok(usage)
     }
 
+    fn spending(&self, _: Window, _: Timestamp) -> Result<Spending, Refusal> {
+        Ok(Spending::spent(MicroDollars(9)))
+    }
+
     fn is_backlog_full(&self) -> Result<bool, Refusal> {
         Ok(true)
     }
@@ -145,6 +165,10 @@ impl Account for Empty {
 
     fn usage(&self) -> Result<Usage, Refusal> {
         Ok(Usage::default())
+    }
+
+    fn spending(&self, _: Window, _: Timestamp) -> Result<Spending, Refusal> {
+        Ok(Spending::default())
     }
 
     fn is_backlog_full(&self) -> Result<bool, Refusal> {
@@ -186,12 +210,20 @@ impl Account for From {
         }
     }
 
+    fn spending(&self, window: Window, now: Timestamp) -> Result<Spending, Refusal> {
+        if self.0 <= 4 {
+            Full.spending(window, now)
+        } else {
+            Empty.spending(window, now)
+        }
+    }
+
     fn is_backlog_full(&self) -> Result<bool, Refusal> {
-        Ok(self.0 <= 4)
+        Ok(self.0 <= 5)
     }
 
     fn is_taken(&self, _: &str) -> Result<bool, Refusal> {
-        Ok(self.0 <= 5)
+        Ok(self.0 <= 6)
     }
 }
 
@@ -205,6 +237,11 @@ fn a_submission_is_judged_in_the_order_of_the_contract() {
         images_found: obstacle > 1,
         idempotency_key: Some("key".into()),
         quota,
+        budget: Some(Budget {
+            limit: MicroDollars(9),
+            window: Window::Day,
+        }),
+        reservation: reservation(1),
         ..new_task()
     };
     let judge = |obstacle, task| {
@@ -220,6 +257,7 @@ fn a_submission_is_judged_in_the_order_of_the_contract() {
         "Ok(ImageMissing",
         "Ok(Active(",
         "Ok(QuotaExceeded(",
+        "Ok(BudgetExceeded(",
         "Ok(BacklogFull(",
         "Err(IdTaken",
         "Ok(Created(",
@@ -336,7 +374,7 @@ fn who_lost_the_lease_changes_nothing() {
     assert!(!is_finished(&mut record, &stale));
     assert_eq!(fail(&mut record, &stale, &why, later).answer, Fenced::Lost);
     assert_eq!(release(&mut record, &stale, later).answer, Fenced::Lost);
-    let payment = Payment::default().call_begun();
+    let payment = Payment::default().call_begun("openai", None);
     assert_eq!(pay(&mut record, &stale, &payment).answer, Fenced::Lost);
     assert_eq!(record, before);
 
@@ -380,12 +418,12 @@ fn a_task_is_completed_with_a_concept_of_its_image() {
 
 #[test]
 fn what_was_asked_twice_is_told_and_what_is_completed_keeps_no_receipt() {
-    let once = Payment::default().call_begun();
+    let once = Payment::default().call_begun("openai", None);
     let kept = once.with_receipt("openai", b"1").unwrap();
     for (name, payment, notes) in [
         ("nothing that costs", Payment::default(), 1),
         ("once", kept, 1),
-        ("twice", once.call_begun(), 2),
+        ("twice", once.call_begun("openai", None), 2),
     ] {
         let mut record = pending();
         let lease = claimed(&mut record, NOW);
@@ -403,7 +441,8 @@ fn what_was_asked_twice_is_told_and_what_is_completed_keeps_no_receipt() {
         let concept = concept.unwrap_or_else(|| panic!("not done: {name}"));
         assert_eq!(concept.content.notes.len(), notes, "{name}");
         assert_eq!(concept.content.notes.last().unwrap(), "said", "{name}");
-        assert_eq!(record.payment, Payment::default(), "{name}");
+        assert_eq!(record.payment.calls, 0, "{name}");
+        assert_eq!(record.payment.receipt("openai"), None, "{name}");
     }
 }
 
@@ -419,13 +458,12 @@ fn what_a_task_cost_is_told_when_it_has_ended() {
         ("bfl", usage(Some(45_000), None)),
         ("bfl", usage(Some(5_000), None)),
     ];
-    let payment = said
-        .iter()
-        .fold(Payment::default().call_begun(), |payment, (link, usage)| {
-            payment.with_usage(link, usage)
-        });
+    let payment = said.iter().fold(
+        Payment::default().call_begun("openai", None),
+        |payment, (link, usage)| payment.with_usage(link, usage),
+    );
     for (payment, expected) in [
-        (Payment::default().call_begun(), None),
+        (Payment::default().call_begun("openai", None), None),
         (payment, Some(usage(Some(50_000), Some(7)))),
     ] {
         for is_completed in [true, false] {
@@ -446,7 +484,11 @@ fn what_a_task_cost_is_told_when_it_has_ended() {
 fn what_failed_keeps_its_receipts() {
     let mut record = pending();
     let lease = claimed(&mut record, NOW);
-    let _ = pay(&mut record, &lease, &Payment::default().call_begun());
+    let _ = pay(
+        &mut record,
+        &lease,
+        &Payment::default().call_begun("openai", None),
+    );
     let _ = fail(&mut record, &lease, &TaskFailure::new("why"), NOW);
     assert_eq!(record.payment.calls, 1);
 }
@@ -463,7 +505,11 @@ fn a_failure_says_whether_a_repeat_can_help() {
         let mut record = pending();
         let lease = claimed(&mut record, NOW);
         if is_paid {
-            let _ = pay(&mut record, &lease, &Payment::default().call_begun());
+            let _ = pay(
+                &mut record,
+                &lease,
+                &Payment::default().call_begun("openai", None),
+            );
         }
         let failure = TaskFailure {
             is_refusal,
@@ -559,7 +605,7 @@ proptest! {
                 3 => fail(&mut record, &held, &TaskFailure::new("why"), now).effects,
                 4 => release(&mut record, &held, now).effects,
                 5 => {
-                    let payment = record.payment.call_begun();
+                    let payment = record.payment.call_begun("openai", None);
                     pay(&mut record, &held, &payment).effects
                 }
                 _ => withdraw(&mut record, "why", now).effects,

@@ -175,6 +175,8 @@ impl World {
             idempotency_key: None,
             quota: None,
             active_tasks: 1,
+            budget: None,
+            reservation: None,
             trace: None,
         };
         let submitted = store.submit(task, Timestamp::from_secs(1_000));

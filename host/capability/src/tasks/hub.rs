@@ -5,11 +5,12 @@
 
 mod revocations;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use concept_refinement_domain::capability::Lease;
 use concept_refinement_domain::rulebook::TaskRecord;
+use concept_refinement_domain::spending::Booking;
 use concept_refinement_domain::step::{MAX_STEPS, Step};
 use concept_refinement_domain::task::{Change, Stage, Status, Task};
 use futures::future::BoxFuture;
@@ -70,6 +71,8 @@ pub struct Hub {
     state: Mutex<State>,
     revocations: Arc<Revocations>,
     deliveries: Arc<Notify>,
+    /// What accepted calls of each link cost, in micro-dollars.
+    spent: Mutex<BTreeMap<String, u64>>,
 }
 
 #[derive(Debug, Default)]
@@ -118,6 +121,22 @@ impl Work {
 }
 
 impl Hub {
+    /// Counts what tasks cost that have ended.
+    pub fn count_spent(&self, bookings: &[Booking]) {
+        let mut spent = self.spent.lock();
+        for Booking { model, change } in bookings {
+            let amount = u64::try_from(change.spent).unwrap_or(0);
+            if amount > 0 {
+                *spent.entry(model.clone()).or_default() += amount;
+            }
+        }
+    }
+
+    /// What accepted calls of each link cost so far, in micro-dollars.
+    pub fn spent(&self) -> BTreeMap<String, u64> {
+        self.spent.lock().clone()
+    }
+
     /// Subscribes. Nothing announced from now on is missed, so read the task after this.
     pub fn subscribe(self: &Arc<Self>, task_id: &str) -> Subscription {
         let mut state = self.state.lock();

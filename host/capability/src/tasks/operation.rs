@@ -9,6 +9,7 @@ use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::Window;
+use concept_refinement_domain::spending::Spending;
 use concept_refinement_domain::step::StepKind;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -51,6 +52,7 @@ operations! {
         Tasks(Vec<Task>),
         Time(Option<Timestamp>),
         Count(u32),
+        Spending(Spending),
         ImagePaths(Vec<String>),
         Expired(Expired),
         Round(Option<LastRound>),
@@ -71,6 +73,7 @@ operations! {
         "tasks renew-session" RenewSession =
             renew_session(user_id: &'a str, until: Timestamp, owns_images: bool) -> ();
         "tasks used" Used = used(user_id: &'a str, window: Window) -> u32;
+        "tasks spending" Spending = spending(user_id: &'a str, window: Window) -> Spending;
         "tasks cancel" Cancel = cancel(user_id: &'a str, id: &'a str) -> Option<Cancellation>;
         "tasks delete" Delete = delete(user_id: &'a str, id: &'a str) -> bool;
         "tasks erase-user" EraseUser = erase_user(user_id: &'a str, limit: u32) -> Erased;

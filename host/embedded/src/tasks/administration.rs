@@ -6,7 +6,9 @@ pub(super) mod jobs;
 pub(super) mod search;
 
 use concept_refinement_capability::Answer;
-use concept_refinement_capability::administration::{Act, AuditEntry, Job, Oversight, QueueState};
+use concept_refinement_capability::administration::{
+    Act, AuditEntry, Job, Oversight, QueueState, UsageQuery, UsageSum,
+};
 use concept_refinement_capability::storage::Audit;
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, params};
@@ -14,6 +16,7 @@ use tokio::sync::watch;
 
 use super::SqliteTasks;
 use super::fault::Fault;
+use super::ledger;
 use super::stored::Stored;
 use super::writer::Tx;
 use crate::sqlite::statements::{one, run};
@@ -46,6 +49,10 @@ impl Oversight for SqliteTasks {
 
     fn audit(&self, limit: u32, before: Option<u64>) -> Answer<'_, Vec<AuditEntry>> {
         Box::pin(self.read(move |connection| audit::list(connection, limit, before)))
+    }
+
+    fn usage(&self, query: UsageQuery) -> Answer<'_, Vec<UsageSum>> {
+        Box::pin(self.scan(move |connection| ledger::sums(connection, query)))
     }
 
     fn prune_audit(&self, before: Timestamp) -> Answer<'_, ()> {

@@ -6,7 +6,7 @@ use concept_refinement_domain::rulebook::{Decision, Effects, Operation, TaskReco
 
 use super::fault::Fault;
 use super::writer::Tx;
-use super::{administration, concepts, keys, rows, usage};
+use super::{administration, concepts, keys, ledger, rows, usage};
 
 /// The answer, and whether anything has changed.
 pub(super) fn apply<T>(tx: &mut Tx<'_>, operation: Operation<T>) -> Result<(T, bool), Fault> {
@@ -35,6 +35,7 @@ fn save(tx: &mut Tx<'_>, mut record: TaskRecord, effects: Effects) -> Result<(),
     if let Some(refund) = effects.refund {
         usage::refund(tx, &task.user_id, task.created_at, refund)?;
     }
+    ledger::book(tx, &task.user_id, task.created_at, &effects.bookings)?;
     if effects.forgets_key {
         keys::forget(tx, &task.id)?;
     }

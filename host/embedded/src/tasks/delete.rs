@@ -1,24 +1,34 @@
 //! Deleting a task.
 
 use concept_refinement_capability::tasks::hub::Update;
+use concept_refinement_domain::rulebook::TaskRecord;
 
 use super::fault::Fault;
-use super::references;
 use super::writer::Tx;
+use super::{ledger, references, rows};
 use crate::sqlite::statements::find;
 
 /// If a user is given, only that user's. False: no such task.
 pub(super) fn delete(tx: &mut Tx<'_>, id: &str, user_id: Option<&str>) -> Result<bool, Fault> {
-    let sql = "DELETE FROM task WHERE id = ?1 AND user_id = coalesce(?2, user_id) \
-         RETURNING completed_at IS NULL";
-    let deleted = find(tx.connection, sql, (id, user_id), |row| row.get(0))?;
-    let Some(was_active) = deleted else {
+    let sql = format!(
+        "DELETE FROM task WHERE id = ?1 AND user_id = coalesce(?2, user_id) RETURNING {}",
+        rows::COLUMNS
+    );
+    let deleted = find(tx.connection, &sql, (id, user_id), rows::read_active)?;
+    let Some(active) = deleted else {
         return Ok(false);
     };
-    if was_active {
+    if let Some(record) = active {
         tx.release_room();
+        settle(tx, &record)?;
     }
     references::forget(tx, id)?;
     tx.announce(id, Update::Deleted);
     Ok(true)
+}
+
+/// Replaces the reservation of a task that was deleted before its end.
+pub(super) fn settle(tx: &mut Tx<'_>, record: &TaskRecord) -> Result<(), Fault> {
+    let task = &record.task;
+    ledger::book(tx, &task.user_id, task.created_at, &record.settlement())
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use concept_refinement_capability::room::Room;
 use concept_refinement_capability::tasks::hub::{Hub, Update};
+use concept_refinement_domain::spending::Booking;
 
 pub(super) struct Effects {
     room: Arc<Room>,
@@ -23,6 +24,8 @@ pub(super) struct Effects {
     pub(super) revoked: Vec<String>,
     /// Whether a webhook is due.
     pub(super) has_delivery: bool,
+    /// What tasks cost that have ended.
+    pub(super) bookings: Vec<Booking>,
 }
 
 impl Effects {
@@ -34,6 +37,7 @@ impl Effects {
             updates: Vec::new(),
             revoked: Vec::new(),
             has_delivery: false,
+            bookings: Vec::new(),
         }
     }
 
@@ -50,6 +54,7 @@ impl Effects {
         self.updates.append(&mut next.updates);
         self.revoked.append(&mut next.revoked);
         self.has_delivery |= next.has_delivery;
+        self.bookings.append(&mut next.bookings);
     }
 
     /// Applies the effects, after everything was committed.
@@ -62,6 +67,7 @@ impl Effects {
         for task_id in take(&mut self.revoked) {
             hub.revoke(&task_id);
         }
+        hub.count_spent(&self.bookings);
         if self.has_delivery {
             hub.announce_delivery();
         }

@@ -2,23 +2,29 @@
 
 use concept_refinement_capability::tasks::hub::Update;
 use concept_refinement_domain::capability::Erased;
+use concept_refinement_domain::rulebook::TaskRecord;
 use rusqlite::params;
 
+use super::delete::settle;
 use super::fault::Fault;
-use super::references;
 use super::writer::Tx;
+use super::{ledger, references, rows};
 use crate::sqlite::statements::{all, run};
 
-/// The user's account stays, under its pseudonym. The active task is removed first,
+/// The user's account and sums stay, under its pseudonym. The active task is removed first,
 /// so that its worker stops at once.
 pub(super) fn erase(tx: &mut Tx<'_>, user_id: &str, limit: u32) -> Result<Erased, Fault> {
-    let active = "DELETE FROM task WHERE user_id = ? AND status IN ('pending', 'processing') \
-         RETURNING id";
-    let active: Vec<String> = all(tx.connection, active, [user_id], |row| row.get(0))?;
-    for id in &active {
+    let active = format!(
+        "DELETE FROM task WHERE user_id = ? AND status IN ('pending', 'processing') RETURNING {}",
+        rows::COLUMNS
+    );
+    let active: Vec<TaskRecord> = all(tx.connection, &active, [user_id], rows::read)?;
+    for record in &active {
         tx.release_room();
-        tx.announce(id, Update::Deleted);
+        settle(tx, record)?;
+        tx.announce(&record.task.id, Update::Deleted);
     }
+    ledger::forget_user(tx, user_id)?;
     let of_user = params![user_id, limit];
     let ended = "DELETE FROM task WHERE id IN (SELECT id FROM task WHERE user_id = ? LIMIT ?) \
          RETURNING id";
@@ -37,7 +43,8 @@ pub(super) fn erase(tx: &mut Tx<'_>, user_id: &str, limit: u32) -> Result<Erased
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = [ended.len(), concepts.len(), keys].contains(&limit);
     let of_concepts = concepts.iter().map(|(_, task_id)| task_id);
-    for task_id in active.iter().chain(&ended).chain(of_concepts) {
+    let active = active.iter().map(|record| &record.task.id);
+    for task_id in active.chain(&ended).chain(of_concepts) {
         references::forget(tx, task_id)?;
     }
     Ok(Erased {

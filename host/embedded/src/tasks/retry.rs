@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::fault::Fault;
 use super::stored::Stored;
 use super::writer::Tx;
-use super::{reads, rows};
+use super::{ledger, reads, rows};
 use crate::sqlite::statements::one;
 
 /// None: no such task.
@@ -26,6 +26,8 @@ pub(super) fn retry(
         tx.promise_room()?;
         created.steps.locate(tx.host);
         rows::insert(tx, created)?;
+        let task = &created.task;
+        ledger::book(tx, &task.user_id, task.created_at, &created.reserved())?;
         rows::update(tx, &record)?;
     }
     Ok(Some(retry))

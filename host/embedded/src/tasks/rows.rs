@@ -21,6 +21,9 @@ pub(super) const COLUMNS: &str = "id, user_id, is_anonymous, original_path, crea
 /// Its index in [`COLUMNS`].
 pub(super) const CREATED_AT: usize = 4;
 
+/// The same for the time of its end.
+const COMPLETED_AT: usize = 7;
+
 /// How many [`COLUMNS`] there are.
 pub(super) const COUNT: usize = 14;
 
@@ -34,7 +37,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
         created_at: stored(row, CREATED_AT)?,
         status: stored(row, 5)?,
         updated_at: maybe(row, 6)?,
-        completed_at: maybe(row, 7)?,
+        completed_at: maybe(row, COMPLETED_AT)?,
         image_path: row.get(8)?,
         lease_until: maybe(row, 9)?,
         lease: maybe(row, 10)?,
@@ -42,6 +45,14 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
     };
     let (request, state) = (row.get_ref(12)?.as_str()?, row.get_ref(13)?.as_str()?);
     TaskRecord::stored(columns, request, state).map_err(unreadable)
+}
+
+/// The same, of a task that has not ended. None: it has.
+pub(super) fn read_active(row: &Row<'_>) -> rusqlite::Result<Option<TaskRecord>> {
+    match row.get::<_, Option<i64>>(COMPLETED_AT)? {
+        Some(_) => Ok(None),
+        None => read(row).map(Some),
+    }
 }
 
 /// As a value of a row that cannot be read.

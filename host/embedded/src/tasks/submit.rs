@@ -2,12 +2,14 @@
 
 use concept_refinement_domain::capability::{NewTask, Submission};
 use concept_refinement_domain::idempotency::Submitted;
-use concept_refinement_domain::quota::Usage;
+use concept_refinement_domain::quota::{Usage, Window};
 use concept_refinement_domain::rulebook::{self, Account, ActiveTasks, Decision};
+use concept_refinement_domain::spending::Spending;
+use concept_refinement_domain::timestamp::Timestamp;
 
 use super::fault::Fault;
 use super::writer::Tx;
-use super::{keys, reads, rows, usage};
+use super::{keys, ledger, reads, rows, usage};
 use crate::sqlite::statements::one;
 
 pub(super) fn submit(
@@ -30,6 +32,8 @@ pub(super) fn submit(
         creation.record.steps.locate(tx.host);
         rows::insert(tx, &creation.record)?;
         usage::save(tx, &user_id, &creation.usage)?;
+        let record = &creation.record;
+        ledger::book(tx, &user_id, record.task.created_at, &record.reserved())?;
     }
     Ok(answer)
 }
@@ -55,6 +59,11 @@ impl Account for StoredAccount<'_> {
     fn usage(&self) -> Result<Usage, Fault> {
         let pseudonym = self.tx.pseudonyms.of(self.user_id);
         usage::of(self.tx.connection, &pseudonym)
+    }
+
+    fn spending(&self, window: Window, now: Timestamp) -> Result<Spending, Fault> {
+        let pseudonym = self.tx.pseudonyms.of(self.user_id);
+        ledger::within(self.tx.connection, &pseudonym, window, now)
     }
 
     fn is_backlog_full(&self) -> Result<bool, Fault> {

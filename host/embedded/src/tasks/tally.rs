@@ -33,7 +33,7 @@ pub(super) fn count(connection: &Connection) -> Result<Tally, Fault> {
             completed: finished.saturating_sub(failed),
             failed,
             oldest_pending: oldest.map(|Stored(created_at)| created_at),
-            given_up: 0,
+            ..Tally::default()
         })
     });
     Ok(tally?)

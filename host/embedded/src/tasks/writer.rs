@@ -9,6 +9,7 @@ use concept_refinement_capability::room::Room;
 use concept_refinement_capability::tasks::hub::{Hub, Update};
 use concept_refinement_capability::tasks::{Options, Pseudonyms};
 use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::spending::Booking;
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -59,6 +60,11 @@ impl Tx<'_> {
     }
 
     /// Wakes the webhook deliverer after the commit.
+    /// Counts what a task cost that has ended.
+    pub(super) fn count_spent(&mut self, bookings: &[Booking]) {
+        self.effects.bookings.extend_from_slice(bookings);
+    }
+
     pub(super) fn announce_delivery(&mut self) {
         self.effects.has_delivery = true;
     }

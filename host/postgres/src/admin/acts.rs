@@ -62,7 +62,7 @@ impl<'a> Acts<'a> {
         match act {
             TaskAct::Change(operation) => self.apply(operation).await,
             TaskAct::Delete { id, answer } => {
-                let is_deleted = delete(&self.session, id, None, self.now).await?;
+                let is_deleted = delete(self.store, &self.session, id, None, self.now).await?;
                 if is_deleted {
                     self.news.push(News::Deleted(id.clone()));
                 }
@@ -109,6 +109,7 @@ impl<'a> Acts<'a> {
                 continue;
             }
             NewRow::of(created)?.insert(&self.session).await?;
+            self.store.reserve(&self.session, created).await?;
             let stored = StoredTask::new((**created).clone());
             self.promises.push(promise);
             self.news.push(News::Created(Box::new(stored)));
@@ -158,6 +159,7 @@ impl<'a> Acts<'a> {
             self.noted.push((task_id.clone(), noted));
             let swap = Swap {
                 account: account_change(self.store, &self.session, &record.task, &effects).await?,
+                entry: self.store.entry(&record.task, &effects.bookings),
                 concept: effects.concept.clone(),
                 ..Swap::of(task)
             };

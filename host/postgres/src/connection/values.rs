@@ -39,7 +39,7 @@ typed! {
     Text<'_> => TEXT, &str => TEXT, String => TEXT, Uuid => UUID, Time => TIMESTAMPTZ,
     bool => BOOL, i64 => INT8, Vec<u8> => BYTEA,
     Vec<Text<'_>> => TEXT_ARRAY, Vec<&str> => TEXT_ARRAY, Vec<String> => TEXT_ARRAY, Vec<Uuid> => UUID_ARRAY,
-    Vec<Option<Uuid>> => UUID_ARRAY,
+    Vec<Option<Uuid>> => UUID_ARRAY, Vec<i64> => INT8_ARRAY,
 }
 
 impl<T: Typed> Typed for Option<T> {

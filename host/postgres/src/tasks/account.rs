@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::idempotency::Submitted;
-use concept_refinement_domain::quota::Usage;
+use concept_refinement_domain::quota::{Usage, Window};
 use concept_refinement_domain::rulebook::{Account, ActiveTasks};
+use concept_refinement_domain::spending::Spending;
 use concept_refinement_domain::timestamp::Timestamp;
 use uuid::Uuid;
 
 use crate::connection::database::Session;
 use crate::connection::fault::Fault;
 use crate::connection::values::{Cells, Text, Time, id, parameters};
+use crate::tasks::ledger;
 use crate::tasks::rows::{self, columns};
 
 /// How long an account is kept after it was locked: longer than any submission takes that was
@@ -30,6 +32,7 @@ pub(crate) struct StoredAccount {
     submitted: Option<Submitted>,
     active: Option<ActiveTasks>,
     is_taken: bool,
+    spending: Spending,
 }
 
 impl StoredAccount {
@@ -39,22 +42,32 @@ impl StoredAccount {
         task: &NewTask,
         pseudonym: &str,
         counts: bool,
+        now: Timestamp,
     ) -> Result<Self, Fault> {
+        // In one statement, and so as of one moment: the revision of the account, which the
+        // submission swaps, stands for the sums too.
         const ACCOUNT: &str = concat!(
             "SELECT it.usage, it.revision, it.active_tasks, it.is_taken, it.fingerprint, \
-             it.key_task_id, it.key_is_anonymous, it.key_original_path, it.key_created_at, ",
+             it.key_task_id, it.key_is_anonymous, it.key_original_path, it.key_created_at, \
+             sums.spent, sums.reserved, sums.unknown_calls, ",
             columns!(),
             " FROM schema.find_account ($1, $2, $3, $4) AS it \
+             CROSS JOIN schema.spending ($4, $5, $6) AS sums \
              LEFT JOIN schema.oldest_active_task ($1) AS task ON true"
         );
-        /// Index of the task's first column.
-        const TASK: usize = 9;
+        /// Index of the sums' first column, and of the task's.
+        const SUMS: usize = 9;
+        const TASK: usize = 12;
         const COUNT: &str =
             "SELECT count(*) FROM schema.task WHERE completed_at IS NULL AND status = 'pending'";
         let task_id = id(&task.id).ok_or(Fault::NoId)?;
         let user_id = Text::of(&task.user_id);
         let key = Text::maybe(task.idempotency_key.as_deref());
-        let of_account = parameters![user_id, task_id, key, pseudonym];
+        // Without a budget nobody asks for the sums, and there are none between no times.
+        let window = task.budget.map(|budget| budget.window);
+        let start = Time::maybe(window.map(|window| window.start(now)));
+        let end = Time::maybe(window.map(|window| window.end(now)));
+        let of_account = parameters![user_id, task_id, key, pseudonym, start, end];
         let pending = async {
             Ok(match counts {
                 true => session.query_opt(COUNT, &[]).await?,
@@ -95,6 +108,7 @@ impl StoredAccount {
             submitted,
             active,
             is_taken,
+            spending: ledger::read(&mut Cells::from(&row, SUMS))?,
         })
     }
 }
@@ -147,6 +161,11 @@ impl Account for StoredAccount {
 
     fn usage(&self) -> Result<Usage, Fault> {
         Ok(self.usage.clone())
+    }
+
+    /// They were read for the window of the task's budget.
+    fn spending(&self, _: Window, _: Timestamp) -> Result<Spending, Fault> {
+        Ok(self.spending)
     }
 
     fn is_backlog_full(&self) -> Result<bool, Fault> {

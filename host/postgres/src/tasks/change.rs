@@ -70,8 +70,10 @@ async fn try_until_applied<T>(
             }
             None => None,
         };
+        let entry = store.entry(&task.record.task, &effects.bookings);
         let swap = Swap {
             account,
+            entry,
             concept: effects.concept.clone(),
             is_claim,
             ..Swap::of(task.clone())
@@ -149,6 +151,7 @@ impl PostgresTasks {
     pub(crate) fn tell(&self, task: StoredTask, effects: &Effects) {
         self.recent.put(&task);
         let id = &task.record.task.id;
+        self.hub.count_spent(&effects.bookings);
         if effects.has_ended {
             self.promises.release(id);
         }

@@ -2,9 +2,11 @@
 
 use concept_refinement_domain::timestamp::Timestamp;
 
+use crate::PostgresTasks;
 use crate::connection::database::Session;
 use crate::connection::fault::Fault;
 use crate::connection::values::{Text, Time, id, parameters};
+use crate::tasks::rows::{self, columns};
 
 /// SQL that leaves tombstones of the tasks in `gone`, at the time `$2`: their images may then be
 /// deleted too.
@@ -20,9 +22,10 @@ macro_rules! tombstones {
 }
 pub(crate) use tombstones;
 
-/// If a user is given, only that user's. False: no such task. The deletion has to be
-/// announced after its commit.
+/// If a user is given, only that user's. False: no such task. It belongs into a transaction,
+/// and has to be announced after the commit.
 pub(crate) async fn delete(
+    store: &PostgresTasks,
     session: &Session<'_>,
     task_id: &str,
     user_id: Option<&str>,
@@ -30,14 +33,22 @@ pub(crate) async fn delete(
 ) -> Result<bool, Fault> {
     const SQL: &str = concat!(
         "WITH gone AS (DELETE FROM schema.task WHERE id = $1 \
-             AND user_id = coalesce($3, user_id) RETURNING id), ",
+             AND user_id = coalesce($3, user_id) RETURNING *), ",
         tombstones!("id"),
-        " SELECT FROM gone"
+        " SELECT ",
+        columns!(),
+        " FROM gone AS task"
     );
     let Some(id) = id(task_id) else {
         return Ok(false);
     };
     let (user_id, now) = (Text::maybe(user_id), Time(now));
     let parameters = parameters![id, now, user_id];
-    Ok(session.execute(SQL, &parameters).await? > 0)
+    let Some(row) = session.query_opt(SQL, &parameters).await? else {
+        return Ok(false);
+    };
+    if let Some(active) = rows::read_active(&row)? {
+        store.settle(session, &active).await?;
+    }
+    Ok(true)
 }

@@ -2,16 +2,16 @@
 
 use concept_refinement_domain::capability::Erased;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use crate::PostgresTasks;
 use crate::connection::database::DEADLINE;
 use crate::connection::fault::Fault;
 use crate::connection::values::{Cells, Text, Time, parameters};
-use crate::tasks::account;
 use crate::tasks::delete::tombstones;
+use crate::tasks::rows::{columns, read};
+use crate::tasks::{account, ledger};
 
-/// The user's account stays, under its pseudonym. Active tasks are removed first, so that
+/// The user's account and sums stay, under its pseudonym. Active tasks are removed first, so that
 /// their workers stop at once.
 pub(crate) async fn erase(
     store: &PostgresTasks,
@@ -38,9 +38,11 @@ async fn try_erase(
 ) -> Result<Erased, Fault> {
     const ACTIVE: &str = concat!(
         "WITH gone AS (DELETE FROM schema.task WHERE user_id = $1 AND completed_at IS NULL \
-             RETURNING id), ",
+             RETURNING *), ",
         tombstones!("id"),
-        " SELECT id FROM gone"
+        " SELECT ",
+        columns!(),
+        " FROM gone AS task"
     );
     const ENDED: &str = concat!(
         "WITH gone AS (DELETE FROM schema.task WHERE id = ANY (ARRAY (SELECT id FROM schema.task \
@@ -69,7 +71,7 @@ async fn try_erase(
     let of_rest = parameters![user_id, now, at_most];
     let of_keys = parameters![user_id, at_most];
     let of_session = parameters![user_id];
-    let (_, _, active, ended, concepts, keys, _, _) = futures::try_join!(
+    let (_, _, active, ended, concepts, keys, _) = futures::try_join!(
         session.begin(None),
         locked,
         session.query(ACTIVE, &of_active),
@@ -77,11 +79,18 @@ async fn try_erase(
         session.query(CONCEPTS, &of_rest),
         session.execute(KEYS, &of_keys),
         session.execute(SESSION, &of_session),
-        session.commit(),
     )?;
-    for row in &active {
-        let id: Uuid = row.try_get(0)?;
-        store.announce_deletion(&id.to_string());
+    let active = active
+        .iter()
+        .map(|row| Ok(read(&mut Cells::of(row))?.record));
+    let active = active.collect::<Result<Vec<_>, Fault>>()?;
+    for record in &active {
+        store.settle(&session, record).await?;
+    }
+    ledger::forget_user(&session, &pseudonym).await?;
+    session.commit().await?;
+    for record in &active {
+        store.announce_deletion(&record.task.id);
     }
     let image_paths = concepts.iter().map(|row| Cells::of(row).text());
     let image_paths = image_paths.collect::<Result<Vec<_>, Fault>>()?;

@@ -1,10 +1,11 @@
-//! Removes expired rows: idempotency keys, counts of past windows, and tombstones of
-//! deleted tasks.
+//! Removes expired rows: idempotency keys, counts of past windows, old sums of money, and
+//! tombstones of deleted tasks.
 
 use std::time::Duration;
 
 use concept_refinement_capability::clock::before;
 use concept_refinement_domain::idempotency::REMEMBERED;
+use concept_refinement_domain::spending::LEDGER_RETENTION;
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::connection::database::Session;
@@ -32,6 +33,7 @@ pub(crate) async fn expired(session: &Session<'_>, now: Timestamp) -> Result<(),
     futures::try_join!(
         remove("idempotency_key", "created_at", before(now, REMEMBERED)),
         remove("account", "ends_at", now),
+        remove("ledger", "starts_at", before(now, LEDGER_RETENTION)),
         remove("tombstone", "deleted_at", before(now, TOMBSTONE)),
     )?;
     Ok(())

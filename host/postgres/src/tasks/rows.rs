@@ -7,11 +7,13 @@ use concept_refinement_domain::quota::Usage;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::webhook::DeliveryRecord;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::connection::database::Session;
 use crate::connection::fault::Fault;
 use crate::connection::values::{Cells, Parameter, Text, Time, id, micros, parameters};
+use crate::tasks::ledger::{self, Entry};
 
 /// All columns of a table named `task` that [`read`] expects. The first ones are those that
 /// lists are sorted by.
@@ -61,6 +63,14 @@ pub(crate) fn read(cells: &mut Cells<'_>) -> Result<StoredTask, Fault> {
         record: TaskRecord::stored(columns, request, state)?,
         version,
     })
+}
+
+/// The same, of a task that has not ended. None: it has. Begins at the row's first column.
+pub(crate) fn read_active(row: &Row) -> Result<Option<TaskRecord>, Fault> {
+    match row.try_get::<_, Option<Time>>("completed_at")? {
+        Some(_) => Ok(None),
+        None => Ok(Some(read(&mut Cells::of(row))?.record)),
+    }
 }
 
 pub(crate) async fn find(
@@ -127,6 +137,8 @@ pub(crate) struct Swap {
     pub task: StoredTask,
     pub concept: Option<Box<Concept>>,
     pub account: Option<AccountChange>,
+    /// What changes about the user's sums.
+    pub entry: Option<Entry>,
     /// Claims are not made while the queue is paused.
     pub is_claim: bool,
 }
@@ -147,6 +159,7 @@ impl Swap {
             task,
             concept: None,
             account: None,
+            entry: None,
             is_claim: false,
         }
     }
@@ -170,6 +183,7 @@ impl Swap {
     /// the queue is paused, and nothing was written.
     pub async fn run(&self, session: &Session<'_>) -> Result<bool, Fault> {
         let StoredTask { record, version } = &self.task;
+        let entry = self.entry.as_ref();
         let task = &record.task;
         let task_id = id(&task.id).ok_or(Fault::NoId)?;
         let status = task.status.as_str();
@@ -191,16 +205,16 @@ impl Swap {
             let sha256 = &concept.content.image_sha256;
             let parent_id = concept.content.parent_id.as_deref().and_then(id);
             parameters.extend(parameters![concept_id, *sha256, parent_id, content]);
-            return session.call("finish_task", &parameters).await;
+            return ledger::call(session, "finish_task", &parameters, entry).await;
         }
         let Some(account) = &self.account else {
-            return session.call("swap_task", &parameters).await;
+            return ledger::call(session, "swap_task", &parameters, entry).await;
         };
         let usage = serde_json::to_string(&account.usage).unwrap_or_default();
         parameters.extend(parameters! {
             account.pseudonym, usage, account.revision, account.forgets_key
         });
-        session.call("swap_task_and_account", &parameters).await
+        ledger::call(session, "swap_task_and_account", &parameters, entry).await
     }
 }
 

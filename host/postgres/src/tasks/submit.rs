@@ -16,6 +16,7 @@ use crate::connection::group_commit::Write;
 use crate::connection::values::{Text, Time, parameters};
 use crate::tasks::account::StoredAccount;
 use crate::tasks::backlog::Look;
+use crate::tasks::ledger::{self, Entry};
 use crate::tasks::prune;
 use crate::tasks::rows::{NewRow, StoredTask};
 
@@ -74,6 +75,7 @@ async fn try_submit(
     let promise = store.promises.make(&record.task.id);
     let promise = promise.map_err(Fault::NoRoom)?;
     let insert = Insert {
+        entry: store.entry(&record.task, &record.reserved()),
         creation,
         pseudonym: store.options.pseudonyms.of(user),
         revision,
@@ -121,12 +123,12 @@ async fn judge(
     counts: bool,
 ) -> Result<Judged, Fault> {
     let pseudonym = store.options.pseudonyms.of(&new_task.user_id);
-    let mut account = StoredAccount::load(session, new_task, &pseudonym, counts).await?;
+    let now = store.clock.now();
+    let mut account = StoredAccount::load(session, new_task, &pseudonym, counts, now).await?;
     if let Some(pending) = account.pending {
         store.backlog.set_count(pending);
     }
     account.max_backlog = store.options.max_backlog;
-    let now = store.clock.now();
     Ok(Judged {
         decision: rulebook::submit(&account, new_task.clone(), now)?,
         revision: account.revision,
@@ -146,6 +148,8 @@ pub(crate) struct Insert {
     pseudonym: String,
     /// Version of the account when it was read.
     revision: i64,
+    /// What the task reserves.
+    entry: Option<Entry>,
 }
 
 impl Insert {
@@ -174,6 +178,6 @@ impl Insert {
         parameters.extend(parameters! {
             self.pseudonym, usage, ends_at, self.revision, key, fingerprint
         });
-        session.call("submit_task", &parameters).await
+        ledger::call(session, "submit_task", &parameters, self.entry.as_ref()).await
     }
 }

@@ -34,5 +34,6 @@ pub(crate) async fn count(store: &PostgresTasks) -> Result<Tally, Fault> {
         failed,
         oldest_pending: cells.maybe_time()?,
         given_up: store.given_up.load(Ordering::Relaxed),
+        spent: store.hub.spent(),
     })
 }

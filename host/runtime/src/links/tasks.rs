@@ -173,6 +173,16 @@ impl HostWithStore<Sandbox> for Linked {
         Ok(used.convert())
     }
 
+    async fn get_spending(
+        caller: &Caller,
+        user_id: String,
+        window: types::Window,
+    ) -> Answer<types::Spending> {
+        let host = granted(caller)?;
+        let spending = host.tasks().spending(&user_id, window.convert()).await;
+        Ok(spending.convert())
+    }
+
     async fn cancel(
         caller: &Caller,
         user_id: String,

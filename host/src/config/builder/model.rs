@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use concept_refinement_domain::chain::{Component, Link};
+use concept_refinement_domain::money::MicroDollars;
 pub use concept_refinement_domain::provider::Provider as ModelProvider;
 use url::Url;
 
@@ -114,6 +115,11 @@ impl Model {
     /// What its provider gets of an original.
     pub fn original(self, original: Original) -> Self {
         self.setting("original", original.as_str())
+    }
+
+    /// What one of its calls costs.
+    pub fn price(self, price: MicroDollars) -> Self {
+        self.setting("price", &price.to_string())
     }
 
     /// Any other setting of a component of your own, which reads `strength` as

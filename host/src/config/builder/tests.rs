@@ -1,7 +1,7 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::config::Window;
+use crate::config::{MicroDollars, Window};
 
 fn url(text: &str) -> Url {
     text.parse().unwrap()
@@ -34,6 +34,13 @@ fn all(values: Values) -> ConfigBuilder {
             limit: 20,
             window: Window::Day,
         }))
+        .budget(Some(Budget {
+            limit: MicroDollars(5_000_000),
+            window: Window::Month,
+        }))
+        .plans([("pro", Plan::new().rate_limit(None).active_tasks(5))])
+        .plan("pro")
+        .plan_claim("app_metadata.plan")
         .auth(&Authentication::Secret("s".repeat(32)))
         .auth(&Authentication::Jwks(url("https://issuer.example/keys")))
         .jwt_audience("audience")
@@ -89,6 +96,7 @@ fn every_setting_has_a_method() {
         "model-mask",
         "model-seed",
         "model-workflow",
+        "model-price",
         "log-format",
     ];
     let builder = all(Values::default());
@@ -106,6 +114,9 @@ fn what_it_writes_can_be_read() {
     assert_eq!(config.lease, Duration::from_secs(60));
     assert_eq!(config.confirmed_day.as_deref(), Some("2026-11-20"));
     assert_eq!(config.retention, Some(Duration::from_secs(3600)));
+    assert_eq!(config.values.get("budget"), Some("5.00 USD/month"));
+    let plans = r#"{"pro":{"active_tasks":"5","rate_limit":"unlimited"}}"#;
+    assert_eq!(config.values.plans().json().as_deref(), Some(plans));
     assert_eq!(config.anonymous_retention, None);
     assert!(config.allowed_webhooks.allows_host("hooks.internal", 8080));
     assert!(config.allowed_webhooks.allows_host("[fd00::1]", 80));
@@ -118,7 +129,11 @@ fn a_model_has_what_is_set_for_it() {
     let own = Model::component("own.wasm").setting("strength", "3");
     let model = Model::fallback([
         openai("one").named("first"),
-        Model::cache(openai("two").url(&url("https://proxy.example"))),
+        Model::cache(
+            openai("two")
+                .price(MicroDollars(60_000))
+                .url(&url("https://proxy.example")),
+        ),
         own,
     ]);
     assert_eq!(
@@ -141,6 +156,10 @@ fn a_model_has_what_is_set_for_it() {
     let of = |name: &str, key: &str, strength: &str| {
         (name.to_owned(), [key.to_owned(), strength.to_owned()])
     };
+    assert_eq!(
+        config.model.prices(),
+        BTreeMap::from([("openai".to_owned(), MicroDollars(60_000))])
+    );
     assert_eq!(
         settings,
         [

@@ -4,12 +4,13 @@
 use std::path::PathBuf;
 
 use concept_refinement_domain::chain::{self, Component, MIDDLEWARE};
+use concept_refinement_domain::money::MicroDollars;
 use concept_refinement_domain::provider::{KeyRule, Provider};
 use concept_refinement_runtime::egress::Origin;
 use url::Url;
 
 use super::forms::{base_url, key, line, original, workflow};
-use super::input::{LinkInput, ORIGINAL};
+use super::input::{LinkInput, ORIGINAL, PRICE};
 use super::{LinkSettings, ModelChoice, ModelLink, shipped_models};
 use crate::config::error::ConfigError;
 use crate::config::reader::{Reader, unusable};
@@ -38,6 +39,12 @@ impl ChainReader<'_> {
         input.read("mask", line)?;
         input.read("seed", line)?;
         input.read(ORIGINAL, original)?;
+        let price = input.read(PRICE, MicroDollars::parse)?;
+        input.values.remove(PRICE);
+        if price.is_some() && link.behind.is_some() {
+            let problem = "is that of a model, which a middleware is not".to_owned();
+            return Err(input.problem(PRICE, problem));
+        }
         let workflow = match component {
             // A custom component defines this key itself.
             ModelChoice::Component(_) if !self.stands_alone => None,
@@ -91,6 +98,7 @@ impl ChainReader<'_> {
             component,
             origin: url.as_ref().and_then(Origin::of_url),
             settings: LinkSettings(settings.collect()),
+            price,
             behind,
             text,
         })

@@ -10,7 +10,7 @@ use crate::config::reader::unusable;
 
 /// Settings of a provider's model: the name for a model without a chain, and the key for
 /// a link.
-pub const SETTINGS: [(&str, &str); 8] = [
+pub const SETTINGS: [(&str, &str); 9] = [
     ("model-url", "url"),
     ("model-api-key", "api_key"),
     ("model-name", "name"),
@@ -19,7 +19,11 @@ pub const SETTINGS: [(&str, &str); 8] = [
     ("model-seed", "seed"),
     ("model-workflow", "workflow"),
     ("model-original", ORIGINAL),
+    ("model-price", PRICE),
 ];
+
+/// What one call costs, which the component is not told.
+pub const PRICE: &str = "price";
 
 /// The setting that is the default for all links.
 pub const ORIGINAL: &str = "original";

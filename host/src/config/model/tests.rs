@@ -1,5 +1,6 @@
 //! The model from settings: what its links are told, and what is refused.
 
+use concept_refinement_domain::money::MicroDollars;
 use concept_refinement_runtime::egress::Origin;
 
 use crate::config::{Config, Values, table};
@@ -215,6 +216,82 @@ fn a_providers_domain_is_granted_where_it_is_asked_itself() {
     assert_eq!(chain("local", "", &[]).unwrap().model.domain(), None);
 }
 
+#[test]
+fn a_price_is_of_a_link_and_the_component_is_not_told() {
+    let chained = "fallback(openai, local, ./mine.wasm)";
+    let key = "[models.openai]\napi_key = 'k'\n";
+    for (model, file, prices, dearest) in [
+        ("local", "".to_owned(), vec![], None),
+        (
+            "local",
+            "model_price = '0.06'".to_owned(),
+            vec![("local", 60_000)],
+            Some("local"),
+        ),
+        (
+            "local",
+            "model_price = 0.06".to_owned(),
+            vec![("local", 60_000)],
+            Some("local"),
+        ),
+        (
+            "local",
+            "model_price = 2".to_owned(),
+            vec![("local", 2_000_000)],
+            Some("local"),
+        ),
+        (
+            "local",
+            "model_price = 1\n[models.local]\nprice = 2".to_owned(),
+            vec![("local", 1_000_000)],
+            Some("local"),
+        ),
+        (
+            "local",
+            "[models.local]\nprice = 0".to_owned(),
+            vec![("local", 0)],
+            Some("local"),
+        ),
+        (chained, key.to_owned(), vec![], None),
+        (
+            chained,
+            format!("{key}price = '0.06'\n[models.mine]\nprice = 0.0455"),
+            vec![("mine", 45_500), ("openai", 60_000)],
+            Some("openai"),
+        ),
+        (
+            chained,
+            format!("{key}price = 1\n[models.local]\nprice = '1.0'\n[models.mine]\nprice = 1"),
+            vec![
+                ("local", 1_000_000),
+                ("mine", 1_000_000),
+                ("openai", 1_000_000),
+            ],
+            Some("openai"),
+        ),
+        (
+            "fallback(cheap=local, dear=local)",
+            "[models.cheap]\nprice = '0.01'\n[models.dear]\nprice = '0.02'".to_owned(),
+            vec![("cheap", 10_000), ("dear", 20_000)],
+            Some("dear"),
+        ),
+    ] {
+        let config = chain(model, &file, &[]).unwrap();
+        let expected = prices.into_iter();
+        let expected = expected.map(|(name, price)| (name.to_owned(), MicroDollars(price)));
+        assert_eq!(config.model.prices(), expected.collect(), "{model}: {file}");
+        let found = config.model.dearest().map(|dearest| dearest.model);
+        assert_eq!(found.as_deref(), dearest, "{model}: {file}");
+        let links = config.model.links();
+        let mut told = links.iter().flat_map(|link| link.settings.0.keys());
+        assert!(!told.any(|name| name == "model-price"), "{model}: {file}");
+    }
+    let variables = [("MODELS_OPENAI_PRICE", "0.07")];
+    let config = chain(chained, &format!("{key}price = '0.06'"), &variables).unwrap();
+    assert_eq!(config.model.prices()["openai"], MicroDollars(70_000));
+    assert_eq!(config.unknown_variables(), [""; 0]);
+}
+
 fn unknown_model() -> String {
     let names: Vec<_> = super::shipped_models().collect();
     let names = names.join(", ");
@@ -323,6 +400,43 @@ fn what_is_wrong_with_a_link_is_told() {
             "[models.opnai]",
             "refinement.toml:1: models.opnai: model has no link that is called opnai; did you \
              mean openai?".to_owned(),
+        ),
+        (
+            "fallback(openai)",
+            &format!("{openai}price = 'cheap'"),
+            "refinement.toml:3: models.openai.price: must be dollars up to a million with at \
+             most 6 decimals, as 0.06, not \"cheap\""
+                .to_owned(),
+        ),
+        (
+            "fallback(openai)",
+            &format!("{openai}price = 0.0000001"),
+            "refinement.toml:3: models.openai.price: must be dollars up to a million with at \
+             most 6 decimals, as 0.06, not \"0.0000001\""
+                .to_owned(),
+        ),
+        (
+            "fallback(openai)",
+            &format!("{openai}price = true"),
+            "refinement.toml:3: models.openai.price: must be a string, a whole number or a list \
+             of strings"
+                .to_owned(),
+        ),
+        (
+            "fallback(local)",
+            "[models.fallback]\nprice = 1",
+            "refinement.toml:2: models.fallback.price: fallback has no such setting".to_owned(),
+        ),
+        (
+            "./mine.wasm(local)",
+            "[models.mine]\nprice = 1",
+            "refinement.toml:2: models.mine.price: is that of a model, which a middleware is not"
+                .to_owned(),
+        ),
+        (
+            "fallback(local)",
+            "model_price = 1",
+            format!("refinement.toml:1: model_price: {}", alone("price")),
         ),
         (
             "fallback(openai)",

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use concept_refinement_domain::budget::Budget;
+use concept_refinement_domain::money::MicroDollars;
 use concept_refinement_domain::quota::{Quota, Window};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -45,9 +47,10 @@ pub enum Step {
         lease: usize,
         is_refusal: bool,
     },
-    /// A call of its model that may cost leaves.
+    /// Something is known of a call of its model that may cost.
     Pay {
         lease: usize,
+        call: Call,
     },
     Release {
         lease: usize,
@@ -112,12 +115,25 @@ pub struct Submit {
     pub prompt: u8,
     pub quota: Option<Quota>,
     pub active_tasks: u32,
+    pub budget: Option<Budget>,
+    /// Of a call, in micro-dollars.
+    pub price: Option<u64>,
     pub original: Original,
     pub is_anonymous: bool,
     /// The receiver of its webhook, if it has one.
     pub webhook: Option<u8>,
     /// With the id of a task that is there.
     pub has_taken_id: bool,
+}
+
+/// What is known of the last call.
+#[derive(Clone, Copy, Debug)]
+pub enum Call {
+    /// It leaves, at this price.
+    Begun(Option<u64>),
+    Refused,
+    /// It cost so much.
+    Cost(u64),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -176,7 +192,12 @@ fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
                 .prop_map(|(lease, is_refusal)| Fail { lease, is_refusal })
                 .boxed(),
         ),
-        (2 * upkeep, lease().prop_map(|lease| Pay { lease }).boxed()),
+        (
+            4 * upkeep,
+            (lease(), call())
+                .prop_map(|(lease, call)| Pay { lease, call })
+                .boxed(),
+        ),
         (
             3,
             (task(), by())
@@ -267,6 +288,10 @@ fn weighted<T: std::fmt::Debug>(mut all: Vec<(u32, BoxedStrategy<T>)>) -> Union<
 
 fn submit() -> impl Strategy<Value = Submit> {
     let quota = (1..4u32, select(&Window::ALL)).prop_map(|(limit, window)| Quota { limit, window });
+    let budget = (0..9u64, select(&Window::ALL)).prop_map(|(limit, window)| Budget {
+        limit: MicroDollars(limit),
+        window,
+    });
     let active_tasks = prop_oneof![3 => Just(1), 1 => 2..4u32];
     let original = prop_oneof![
         4 => Just(Original::Elsewhere),
@@ -283,7 +308,12 @@ fn submit() -> impl Strategy<Value = Submit> {
             1 => Just(Some(600)),
         ],
         prop_oneof![4 => Just(0), 1 => Just(1)],
-        (proptest::option::of(quota), active_tasks),
+        (
+            proptest::option::of(quota),
+            active_tasks,
+            proptest::option::of(budget),
+            proptest::option::of(1..4u64),
+        ),
         original,
         any::<bool>(),
         proptest::option::of(0..2u8),
@@ -295,7 +325,7 @@ fn submit() -> impl Strategy<Value = Submit> {
                 key,
                 replayed_within,
                 prompt,
-                (quota, active_tasks),
+                (quota, active_tasks, budget, price),
                 original,
                 is_anonymous,
                 webhook,
@@ -307,12 +337,22 @@ fn submit() -> impl Strategy<Value = Submit> {
                 prompt,
                 quota,
                 active_tasks,
+                budget,
+                price,
                 original,
                 is_anonymous,
                 webhook,
                 has_taken_id,
             },
         )
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    prop_oneof![
+        4 => proptest::option::of(1..4u64).prop_map(Call::Begun),
+        1 => Just(Call::Refused),
+        2 => (0..6u64).prop_map(Call::Cost),
+    ]
 }
 
 fn newest() -> impl Strategy<Value = usize> {

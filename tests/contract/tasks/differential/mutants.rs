@@ -68,10 +68,14 @@ pub enum Mutant {
     NothingIsDelivered,
     PermitsAreIgnored,
     AttemptIsForgotten,
+    BudgetIsIgnored,
+    ReservationIsLost,
+    IsSettledTwice,
+    UnknownIsZero,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 44] = [
         Self::ClaimIgnoresLease,
         Self::ClaimIgnoresUser,
         Self::FenceIgnoresAttempt,
@@ -112,6 +116,10 @@ impl Mutant {
         Self::NothingIsDelivered,
         Self::PermitsAreIgnored,
         Self::AttemptIsForgotten,
+        Self::BudgetIsIgnored,
+        Self::ReservationIsLost,
+        Self::IsSettledTwice,
+        Self::UnknownIsZero,
     ];
 
     /// What it breaks is offered by our host's backends alone.
@@ -129,6 +137,8 @@ impl Mutant {
                 | Self::NothingIsDelivered
                 | Self::PermitsAreIgnored
                 | Self::AttemptIsForgotten
+                | Self::IsSettledTwice
+                | Self::UnknownIsZero
         )
     }
 }
@@ -181,6 +191,8 @@ impl Mutated {
                     quota.window = Window::Month;
                 }
             }
+            Mutant::BudgetIsIgnored => task.budget = None,
+            Mutant::ReservationIsLost => task.reservation = None,
             Mutant::ActiveComesFirst | Mutant::OriginalComesLate => {
                 let is_key_first = self.mutant == Mutant::OriginalComesLate;
                 let tasks = Tasks::list(&**sound, &task.user_id, None, 100, None).await?;
@@ -316,7 +328,7 @@ impl Interceptor<dyn TaskStore> for Mutated {
                 }
                 (TaskOperation::Fail { lease, .. }, Mutant::FailedQuotaIsLost) => {
                     // As one that has cost something.
-                    let paid = Payment::default().call_begun();
+                    let paid = Payment::default().call_begun("openai", None);
                     let _ = Leases::pay(&**sound, lease, &paid).await?;
                 }
                 (TaskOperation::Cancel { user_id, id }, Mutant::CancelIgnoresUser)
@@ -388,6 +400,13 @@ impl Interceptor<dyn TaskStore> for Mutated {
                 match (self.mutant, &finished) {
                     (Mutant::LateImagesAreDeleted, Finished::Lost) => *finished = Finished::Over,
                     (Mutant::LateImagesAreLeft, Finished::Over) => *finished = Finished::Lost,
+                    _ => {}
+                }
+            }
+            if let TaskReply::Spending(spending) = &mut reply {
+                match self.mutant {
+                    Mutant::IsSettledTwice => spending.spent *= 2,
+                    Mutant::UnknownIsZero => spending.unknown_calls = 0,
                     _ => {}
                 }
             }

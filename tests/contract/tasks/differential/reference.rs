@@ -22,6 +22,7 @@ pub fn run(store: &mut MemoryStore, operation: TaskOperation<'_>, now: Timestamp
             after,
         } => store.list(user_id, status, limit, after).into(),
         Operation::Used { user_id, window } => store.used(user_id, window, now).into(),
+        Operation::Spending { user_id, window } => store.spending(user_id, window, now).into(),
         Operation::Cancel { user_id, id } => store.cancel(user_id, id, now).into(),
         Operation::Delete { user_id, id } => store.delete(user_id, id).into(),
         Operation::EraseUser { user_id, limit } => store.erase_user(user_id, limit).into(),
@@ -96,6 +97,7 @@ pub fn text(reply: &Reply) -> String {
         Ok(TaskReply::Tasks(reply)) => format!("{reply:?}"),
         Ok(TaskReply::Time(reply)) => format!("{reply:?}"),
         Ok(TaskReply::Count(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::Spending(reply)) => format!("{reply:?}"),
         Ok(TaskReply::ImagePaths(reply)) => format!("{reply:?}"),
         Ok(TaskReply::Expired(reply)) => {
             let mut reply = reply.clone();
@@ -135,6 +137,7 @@ fn tally(tally: Tally) -> tasks::Tally {
         failed,
         oldest_pending,
         given_up,
+        spent,
     } = tally;
     tasks::Tally {
         pending,
@@ -143,5 +146,6 @@ fn tally(tally: Tally) -> tasks::Tally {
         failed,
         oldest_pending,
         given_up,
+        spent,
     }
 }

@@ -10,9 +10,11 @@ use concept_refinement_domain::capability::{Lease, NewTask, RefinedImage, TaskFa
 use concept_refinement_domain::concept::id_for;
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image_path::tag_of;
-use concept_refinement_domain::payment::Payment;
+use concept_refinement_domain::money::MicroDollars;
+use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::refined;
+use concept_refinement_domain::spending::Reservation;
 use concept_refinement_domain::task::{Parent, Refinement, Status};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::trace::TraceContext;
@@ -22,10 +24,13 @@ use concept_refinement_domain::webhook::{
 use concept_refinement_kit::store::MemoryStore;
 use sha2::{Digest as _, Sha256};
 
-use super::history::{By, History, Original, Step, Submit, USERS};
+use super::history::{By, Call, History, Original, Step, Submit, USERS};
 use super::mutants::{Mutant, Mutated};
 use super::{Compared, options, reference, rules};
 use crate::tasks::{MICROSECOND, START, stored};
+
+/// The only link of the model.
+const MODEL: &str = "openai";
 
 const UPLOAD: &str = "uploads/ada/a.png";
 
@@ -203,7 +208,7 @@ impl World {
             Step::Renew { lease }
             | Step::Finish { lease, .. }
             | Step::Fail { lease, .. }
-            | Step::Pay { lease }
+            | Step::Pay { lease, .. }
             | Step::Release { lease } => {
                 let Some(held) = from_newest(&self.leases, *lease).cloned() else {
                     return Ok(());
@@ -231,8 +236,21 @@ impl World {
                 };
                 self.compare(TaskOperation::Finish { lease, image }).await
             }
-            Step::Pay { .. } => {
-                let payment = &Payment::default().call_begun();
+            Step::Pay { call, .. } => {
+                let record = self.reference.record(&lease.task_id);
+                let payment = record.map(|record| record.payment.clone());
+                let payment = payment.unwrap_or_default();
+                let payment = &match call {
+                    Call::Begun(price) => payment.call_begun(MODEL, price.map(MicroDollars)),
+                    Call::Refused => payment.call_not_accepted(MODEL),
+                    Call::Cost(cost) => {
+                        let usage = Usage {
+                            cost: Some(*cost),
+                            ..Usage::default()
+                        };
+                        payment.with_usage(MODEL, &usage)
+                    }
+                };
                 self.compare(TaskOperation::Pay { lease, payment }).await
             }
             Step::Fail { is_refusal, .. } => {
@@ -286,6 +304,11 @@ impl World {
             idempotency_key: submit.key.map(|key| format!("key {key}")),
             quota: submit.quota,
             active_tasks: submit.active_tasks,
+            budget: submit.budget,
+            reservation: submit.price.map(|price| Reservation {
+                model: MODEL.to_owned(),
+                price: MicroDollars(price),
+            }),
             trace: self.is_hosts.then_some(TraceContext {
                 trace_id: [u8::try_from(self.tasks.len() % 200).unwrap() + 1; 16],
                 span_id: [1; 8],
@@ -340,6 +363,8 @@ impl World {
         for user_id in USERS {
             for window in Window::ALL {
                 self.compare(TaskOperation::Used { user_id, window })
+                    .await?;
+                self.compare(TaskOperation::Spending { user_id, window })
                     .await?;
             }
             for status in [None, Some(Status::Pending), Some(Status::Failed)] {

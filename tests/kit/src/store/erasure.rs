@@ -22,8 +22,7 @@ impl MemoryStore {
         concepts.truncate(limit);
         keys.truncate(limit);
         for id in tasks {
-            self.tasks.remove(&id);
-            self.forgotten.insert(id);
+            self.remove(&id);
         }
         for concept in &concepts {
             self.remove_concept(concept);

@@ -61,6 +61,8 @@ impl World {
             idempotency_key: None,
             quota: quota.map(|(limit, window)| Quota { limit, window }),
             active_tasks: 1,
+            budget: None,
+            reservation: None,
             trace: None,
         }
     }

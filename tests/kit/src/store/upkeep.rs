@@ -1,5 +1,7 @@
 //! What a sweep and whoever tidies up ask.
 
+use std::collections::BTreeMap;
+
 use concept_refinement_domain::image_path::is_path_of;
 use concept_refinement_domain::lease::{due_again, furthest_due};
 use concept_refinement_domain::refined;
@@ -30,6 +32,8 @@ pub struct Tally {
     pub oldest_pending: Option<Timestamp>,
     /// How many tasks were failed because their workers died too often.
     pub given_up: u64,
+    /// What accepted calls of each link cost.
+    pub spent: BTreeMap<String, u64>,
 }
 
 impl MemoryStore {
@@ -147,6 +151,7 @@ impl MemoryStore {
     pub fn tally(&self) -> Tally {
         let mut tally = Tally {
             given_up: self.given_up,
+            spent: self.spent(),
             ..Tally::default()
         };
         for row in self.tasks.values() {

@@ -3,6 +3,7 @@
 
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::convert::Convert;
+use concept_refinement_domain::money::MicroDollars;
 use concept_refinement_domain::webhook::Redelivery;
 use concept_refinement_guest::bindings::types;
 use concept_refinement_guest::{Clock as _, Imports, Incoming};
@@ -113,6 +114,10 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
 
     async fn used(user_id: String, window: types::Window) -> Answer<u32> {
         answer(store::<P>().used(&user_id, window.convert()).await)
+    }
+
+    async fn get_spending(user_id: String, window: types::Window) -> Answer<types::Spending> {
+        answer(store::<P>().spending(&user_id, window.convert()).await)
     }
 
     async fn watch(user_id: String, id: String) -> Answer<Option<StreamReader<types::Change>>> {
@@ -253,8 +258,8 @@ impl<P: Platform> usage::Guest for Component<P> {
 }
 
 impl<P: Platform> payments::Guest for Component<P> {
-    async fn begin(key: String) -> Answer<payments::Beginning> {
-        let began = store::<P>().begin_call(&key).await;
+    async fn begin(key: String, price: Option<u64>) -> Answer<payments::Beginning> {
+        let began = store::<P>().begin_call(&key, price.map(MicroDollars)).await;
         began
             .map_err(to_wit_error)
             .map(|beginning| match beginning {

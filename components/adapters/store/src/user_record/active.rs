@@ -86,6 +86,9 @@ impl UserRecord {
         if let Some(refund) = effects.refund {
             self.usage.refund(task.created_at, refund);
         }
+        if let Some(now) = task.completed_at {
+            self.book(task.created_at, &effects.bookings, now);
+        }
         if effects.forgets_key {
             self.forget_key_of(&task.id);
         }
@@ -115,16 +118,29 @@ impl UserRecord {
         entry.delivery = record.delivery;
     }
 
-    /// Deletes the active tasks, as their user would.
-    pub fn delete_active(&mut self) -> Outcome<()> {
-        let mut outcome = Outcome::Unchanged(());
+    /// Deletes the active tasks, or only that with this id, as their user would: reservations
+    /// are replaced by what is known. The answer: whether there were any.
+    pub fn delete_active(
+        &mut self,
+        id: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Outcome<bool>, Fault> {
+        let mut settlements = Vec::new();
         for entry in &mut self.entries {
-            if entry.active.is_some() {
+            if id.is_none_or(|id| id == entry.task_id)
+                && let Some(active) = &entry.active
+            {
+                settlements.push((entry.created_at, active.state.settlement()?));
                 entry.delete_task();
-                outcome = Outcome::Changed(());
             }
         }
-        outcome
+        for (submitted_at, bookings) in &settlements {
+            self.book(*submitted_at, bookings, now);
+        }
+        Ok(match settlements.is_empty() {
+            true => Outcome::Unchanged(false),
+            false => Outcome::Changed(true),
+        })
     }
 
     fn active_mut(&mut self, id: &str) -> Option<&mut Entry> {

@@ -1,8 +1,9 @@
 //! Checks a submission against a user's record, and adds the task to it.
 
 use concept_refinement_domain::idempotency::Submitted;
-use concept_refinement_domain::quota::Usage;
+use concept_refinement_domain::quota::{Usage, Window};
 use concept_refinement_domain::rulebook::{Account, ActiveTasks, Creation, Refusal};
+use concept_refinement_domain::spending::Spending;
 use concept_refinement_domain::timestamp::Timestamp;
 
 use super::UserRecord;
@@ -32,6 +33,10 @@ impl Account for RecordedAccount<'_> {
 
     fn usage(&self) -> Result<Usage, Refusal> {
         Ok(self.user_record.usage.clone())
+    }
+
+    fn spending(&self, window: Window, now: Timestamp) -> Result<Spending, Refusal> {
+        Ok(self.user_record.spending(window, now))
     }
 
     /// Always false: the number of other users' pending tasks is unknown.
@@ -72,6 +77,7 @@ impl UserRecord {
             idempotency_key,
         } = creation;
         self.usage = usage;
+        self.book(record.task.created_at, &record.reserved(), now);
         let moved_keys = match idempotency_key {
             Some(key) => self.remember(Key::new(keys::hash(&key), submitted), now),
             None => Vec::new(),

@@ -43,6 +43,8 @@ fn task(number: usize) -> NewTask {
         idempotency_key: None,
         quota: None,
         active_tasks: 9,
+        budget: None,
+        reservation: None,
         trace: None,
     }
 }

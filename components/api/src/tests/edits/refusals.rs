@@ -253,7 +253,7 @@ fn who_may_not_ask_is_told_in_openais_form() {
 }
 
 #[test]
-fn a_task_under_way_and_a_used_quota_are_not_to_be_repeated() {
+fn a_task_under_way_and_a_used_quota_or_budget_are_not_to_be_repeated() {
     let service = Service::with(&[("rate-limit", "1/month")]);
     let reply = ended(&service, edit(&[]), completed);
     assert_eq!(reply.header("x-ratelimit-remaining"), Some("0"));
@@ -261,6 +261,14 @@ fn a_task_under_way_and_a_used_quota_are_not_to_be_repeated() {
     let reply = service.send(edit(&[]));
     is_error(&reply, 429, None, Some("insufficient_quota"));
     assert_eq!(reply.header("x-should-retry"), Some("false"));
+    assert!(reply.header("retry-after").is_some());
+    assert_eq!(uploads(&service), [""; 0]);
+
+    let service = Service::with(&[("budget", "0 USD/day"), ("reservation", "openai 0.06")]);
+    let reply = service.send(edit(&[]));
+    is_error(&reply, 429, None, Some("insufficient_quota"));
+    assert_eq!(reply.header("x-should-retry"), Some("false"));
+    assert_eq!(reply.header("x-ratelimit-remaining"), Some("10"));
     assert!(reply.header("retry-after").is_some());
     assert_eq!(uploads(&service), [""; 0]);
 

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use concept_refinement_domain::budget::Budget;
 use concept_refinement_domain::image;
+use concept_refinement_domain::money::MicroDollars;
 use concept_refinement_domain::openai;
 use concept_refinement_domain::quota::{Quota, QuotaState, Window};
 use concept_refinement_domain::sentence;
@@ -189,6 +191,7 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
         ("InvalidImage", "empty", image::Problem::Empty.into()),
         ("InvalidImage", "cut_short", image::Problem::CutShort.into()),
         ("QuotaExceeded", "quota_exceeded", quota_exceeded()),
+        ("QuotaExceeded", "budget_exceeded", budget_exceeded()),
         (
             "TooManyUploads",
             "too_many_kept",
@@ -399,6 +402,23 @@ fn quota_exceeded() -> Problem {
             remaining: 0,
             reset: Timestamp::from_secs(1_796_083_200),
         },
+        retry_after: 907_199,
+    }
+}
+
+fn budget_exceeded() -> Problem {
+    let budget = Budget {
+        limit: MicroDollars(5_000_000),
+        window: Window::Month,
+    };
+    let reset = Timestamp::from_secs(1_796_083_200);
+    Problem::BudgetExceeded {
+        detail: sentence::over_budget(budget, reset),
+        quota: Some(QuotaState {
+            limit: 10,
+            remaining: 3,
+            reset,
+        }),
         retry_after: 907_199,
     }
 }

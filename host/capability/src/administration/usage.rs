@@ -1,0 +1,63 @@
+//! What users spent: sums over all of them, by user, by model or by day.
+
+use std::str::FromStr;
+
+use concept_refinement_domain::spending::Spending;
+use concept_refinement_domain::timestamp::Timestamp;
+
+/// Most sums of an answer: about 10 MB.
+pub const MAX_SUMS: u32 = 100_000;
+
+/// What sums are grouped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsageGroup {
+    /// By user; who was erased, under the pseudonym.
+    User,
+    /// By link of the model.
+    Model,
+    /// By day in UTC, as `2026-11-20`.
+    Day,
+}
+
+/// Which sums are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UsageQuery {
+    /// What they are grouped by.
+    pub group: UsageGroup,
+    /// Of tasks that were submitted in the hour of this time or later.
+    pub since: Option<Timestamp>,
+    /// Of tasks that were submitted in hours that began before this time.
+    pub until: Option<Timestamp>,
+}
+
+/// What one user, link or day cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageSum {
+    /// The user, the link or the day.
+    pub name: String,
+    /// The sums.
+    pub spending: Spending,
+}
+
+impl UsageGroup {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::User, Self::Model, Self::Day];
+
+    /// As used in requests, and as the name of a field.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Model => "model",
+            Self::Day => "day",
+        }
+    }
+}
+
+impl FromStr for UsageGroup {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|group| group.as_str() == text).ok_or(())
+    }
+}

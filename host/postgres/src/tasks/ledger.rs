@@ -1,0 +1,180 @@
+//! What users spend, by the hour in which a task was submitted and by the link of the model.
+
+use concept_refinement_capability::administration::{MAX_SUMS, UsageGroup, UsageQuery, UsageSum};
+use concept_refinement_domain::quota::Window;
+use concept_refinement_domain::rulebook::TaskRecord;
+use concept_refinement_domain::spending::{Booking, Spending};
+use concept_refinement_domain::task::Task;
+use concept_refinement_domain::timestamp::Timestamp;
+
+use crate::PostgresTasks;
+use crate::connection::database::Session;
+use crate::connection::fault::Fault;
+use crate::connection::values::{Cells, Parameter, Text, Time, parameters};
+
+/// Changes of a user's sums, as parameters of the function `book`.
+pub(crate) struct Entry {
+    pseudonym: String,
+    user_id: Text<'static>,
+    starts_at: Time,
+    models: Vec<Text<'static>>,
+    spent: Vec<i64>,
+    reserved: Vec<i64>,
+    unknown_calls: Vec<i64>,
+}
+
+impl Entry {
+    /// For a task of this user. None: nothing changes.
+    pub fn of(pseudonym: String, task: &Task, bookings: &[Booking]) -> Option<Self> {
+        let changes = bookings.iter().map(|booking| booking.change);
+        let models = bookings.iter().map(|booking| &*booking.model);
+        (!bookings.is_empty()).then(|| Self {
+            pseudonym,
+            user_id: Text::of(&task.user_id).into_owned(),
+            starts_at: Time(Window::Hour.start(task.created_at)),
+            models: models.map(|model| Text::of(model).into_owned()).collect(),
+            spent: changes.clone().map(|change| change.spent).collect(),
+            reserved: changes.clone().map(|change| change.reserved).collect(),
+            unknown_calls: changes.map(|change| change.unknown_calls).collect(),
+        })
+    }
+
+    pub fn parameters(&self) -> [Parameter<'_>; 7] {
+        parameters! {
+            self.pseudonym, self.user_id, self.starts_at, self.models, self.spent, self.reserved,
+            self.unknown_calls
+        }
+    }
+
+    async fn write(&self, session: &Session<'_>) -> Result<(), Fault> {
+        const SQL: &str = "SELECT schema.book (true, $1, $2, $3, $4, $5, $6, $7)";
+        session.execute(SQL, &self.parameters()).await.map(drop)
+    }
+}
+
+/// Calls a function of the schema that returns whether it wrote something, and then changes a
+/// user's sums, in one statement.
+pub(crate) async fn call(
+    session: &Session<'_>,
+    function: &str,
+    parameters: &[Parameter<'_>],
+    entry: Option<&Entry>,
+) -> Result<bool, Fault> {
+    let Some(entry) = entry else {
+        return session.call(function, parameters).await;
+    };
+    let numbers = |from: usize, count: usize| {
+        let numbers = (from..from + count).map(|number| format!("${number}"));
+        numbers.collect::<Vec<_>>().join(", ")
+    };
+    let of_entry = entry.parameters();
+    let inner = numbers(1, parameters.len());
+    let outer = numbers(parameters.len() + 1, of_entry.len());
+    let sql = format!("SELECT schema.book (schema.{function} ({inner}), {outer})");
+    let parameters: Vec<_> = parameters.iter().cloned().chain(of_entry).collect();
+    session.ask(&sql, &parameters).await
+}
+
+impl PostgresTasks {
+    /// What changes with a task. None: nothing.
+    pub(crate) fn entry(&self, task: &Task, bookings: &[Booking]) -> Option<Entry> {
+        let pseudonym = || self.options.pseudonyms.of(&task.user_id);
+        match bookings {
+            [] => None,
+            bookings => Entry::of(pseudonym(), task, bookings),
+        }
+    }
+
+    /// Replaces the reservation of a task that was deleted before its end, in the same
+    /// transaction.
+    pub(crate) async fn settle(
+        &self,
+        session: &Session<'_>,
+        record: &TaskRecord,
+    ) -> Result<(), Fault> {
+        let bookings = record.settlement();
+        self.hub.count_spent(&bookings);
+        match self.entry(&record.task, &bookings) {
+            Some(entry) => entry.write(session).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Books what a new task reserves, in the same transaction.
+    pub(crate) async fn reserve(
+        &self,
+        session: &Session<'_>,
+        record: &TaskRecord,
+    ) -> Result<(), Fault> {
+        match self.entry(&record.task, &record.reserved()) {
+            Some(entry) => entry.write(session).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The sums of the window that contains `now`.
+pub(crate) async fn within(
+    store: &PostgresTasks,
+    user_id: &str,
+    window: Window,
+    now: Timestamp,
+) -> Result<Spending, Fault> {
+    const SQL: &str = "SELECT spent, reserved, unknown_calls FROM schema.spending ($1, $2, $3)";
+    let session = store.database.session_of(user_id).await?;
+    let pseudonym = store.options.pseudonyms.of(user_id);
+    let (start, end) = (Time(window.start(now)), Time(window.end(now)));
+    let row = session
+        .query_opt(SQL, &parameters![pseudonym, start, end])
+        .await?;
+    read(&mut Cells::of(&row.ok_or(Fault::Timeout)?))
+}
+
+/// Sums of all users.
+pub(crate) async fn sums(session: &Session<'_>, query: UsageQuery) -> Result<Vec<UsageSum>, Fault> {
+    let name = match query.group {
+        UsageGroup::User => "coalesce(user_id, pseudonym)",
+        UsageGroup::Model => "model",
+        UsageGroup::Day => "to_char(starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
+    };
+    // As SQLite sorts.
+    let sql = format!(
+        "SELECT ({name}) COLLATE \"C\" AS name, sum(spent)::bigint, sum(reserved)::bigint, \
+         sum(unknown_calls)::bigint FROM schema.ledger \
+         WHERE starts_at >= $1 AND starts_at < $2 GROUP BY name ORDER BY name LIMIT $3"
+    );
+    let since = query.since.map(|since| Window::Hour.start(since));
+    let since = Time(since.unwrap_or_default());
+    let until = Time(query.until.unwrap_or(Timestamp(u64::MAX)));
+    let limit = i64::from(MAX_SUMS) + 1;
+    let rows = session
+        .query(&sql, &parameters![since, until, limit])
+        .await?;
+    let sum = |row| {
+        let mut cells = Cells::of(row);
+        Ok(UsageSum {
+            name: cells.text()?,
+            spending: read(&mut cells)?,
+        })
+    };
+    rows.iter().map(sum).collect()
+}
+
+/// Reads the three sums.
+pub(crate) fn read(cells: &mut Cells<'_>) -> Result<Spending, Fault> {
+    Ok(Spending {
+        spent: cells.get()?,
+        reserved: cells.get()?,
+        unknown_calls: cells.get()?,
+    })
+}
+
+/// Forgets whose sums these are: they stay under the pseudonym.
+pub(crate) async fn forget_user(session: &Session<'_>, pseudonym: &str) -> Result<(), Fault> {
+    const SQL: &str =
+        "UPDATE schema.ledger SET user_id = NULL WHERE pseudonym = $1 AND user_id IS NOT NULL";
+    session
+        .execute(SQL, &parameters![pseudonym])
+        .await
+        .map(drop)
+}

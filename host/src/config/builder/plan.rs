@@ -1,0 +1,44 @@
+//! A plan of users, as a Rust value.
+
+use std::collections::BTreeMap;
+
+use concept_refinement_domain::budget::Budget;
+use concept_refinement_domain::quota::Quota;
+
+/// What the users of a plan may do. What it does not say is as for users without a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "a configuration gets it by `ConfigBuilder::plans`"]
+pub struct Plan(BTreeMap<String, String>);
+
+impl Plan {
+    /// One that says nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Refinements per user. None: unlimited.
+    pub fn rate_limit(self, limit: Option<Quota>) -> Self {
+        self.set("rate_limit", limit)
+    }
+
+    /// What a user may spend. None: unlimited.
+    pub fn budget(self, budget: Option<Budget>) -> Self {
+        self.set("budget", budget)
+    }
+
+    /// How many tasks of a user may be pending or in progress at a time.
+    pub fn active_tasks(self, tasks: u32) -> Self {
+        self.set("active_tasks", Some(tasks))
+    }
+
+    /// By the keys used in the file.
+    pub(super) fn settings(self) -> BTreeMap<String, String> {
+        self.0
+    }
+
+    fn set(mut self, key: &str, value: Option<impl ToString>) -> Self {
+        let text = value.map_or_else(|| "unlimited".to_owned(), |value| value.to_string());
+        self.0.insert(key.to_owned(), text);
+        self
+    }
+}

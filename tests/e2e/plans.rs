@@ -1,0 +1,167 @@
+//! Plans and budgets: who may do what, what it costs, and where that ends.
+
+use std::process::Command;
+
+use concept_refinement_tests::artifacts;
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::provider::Provider;
+use concept_refinement_tests::server::Reply;
+use concept_refinement_tests::service::Launch;
+use concept_refinement_tests::stand_in::openai;
+use serde_json::{Value, json};
+
+use crate::shared::origin;
+
+/// `free` has one refinement of 6 cents a day, `pro` has all the money there is.
+const PLANS: &str = "\
+rate_limit = '10/month'
+plan = 'free'
+plan_claim = 'app_metadata.plan'
+[plans.free]
+budget = '0.10 USD/day'
+[plans.pro]
+rate_limit = 'unlimited'
+budget = 'unlimited'
+active_tasks = 2
+[models.openai]
+price = '0.06'
+";
+
+fn launch(provider: &Provider) -> Launch {
+    Launch::new()
+        .set("allow-sources", &origin().authority())
+        .set("model", "openai")
+        .set("model-url", &provider.url())
+        .variable("REFINEMENT_MODEL_API_KEY", "sk-key")
+        .file(PLANS)
+}
+
+/// A client of the user, by a token of the command line.
+fn client(launch: &Launch, url: &str, arguments: &[&str]) -> Client {
+    let mut command = Command::new(artifacts::binary());
+    command.args(["token", "--data-dir=data"]).args(arguments);
+    command.current_dir(launch.data().parent().unwrap());
+    let printed = command.output().unwrap();
+    assert!(printed.status.success(), "{printed:?}");
+    let token = String::from_utf8(printed.stdout).unwrap();
+    Client::new(url).bearer(token.trim())
+}
+
+/// What is spent, reserved and unknown, and of how much.
+async fn usage(client: &Client) -> Value {
+    let usage = client.get("/api/usage").await.json();
+    let parts = ["spent", "reserved", "unknown_calls", "limit", "window"];
+    parts.map(|part| usage[part].clone()).into()
+}
+
+#[tokio::test]
+async fn a_budget_ends_where_the_plan_of_the_token_says() {
+    let provider = Provider::start();
+    let launch = launch(&provider);
+    let service = launch.start();
+    let picture = pictures::png(8, 8);
+    let original = origin().picture(&picture);
+    let prompt = provider.prompt([openai::answer(&picture)]);
+
+    let ann = client(&launch, service.url(), &["--user=ann"]);
+    assert_eq!(usage(&ann).await, json!(["0.00", "0.00", 0, "0.10", "day"]));
+    let task = ann.refined(&original, &prompt).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    assert_eq!(task["metadata"]["cost"], "0.06");
+    assert_eq!(usage(&ann).await, json!(["0.06", "0.00", 0, "0.10", "day"]));
+    let refused = ann.refine(&original, &prompt).await;
+    assert_eq!(refused.status, 429);
+    let problem = refused.json();
+    assert_eq!(problem["error_code"], "BUDGET_EXCEEDED");
+    let detail = problem["detail"].as_str().unwrap();
+    let begin = "Budget exceeded for /concepts/refine (0.10 USD/day). It starts again on ";
+    assert!(detail.starts_with(begin), "{detail}");
+    assert!(detail.ends_with(" at 00:00 UTC."), "{detail}");
+    assert_eq!(refused.header("x-ratelimit-remaining"), Some("9"));
+    let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=24 * 60 * 60).contains(&seconds), "{seconds}");
+
+    let bob = client(&launch, service.url(), &["--user=bob", "--plan=pro"]);
+    for spent in ["0.06", "0.12"] {
+        let task = bob.refined(&original, &prompt).await;
+        assert_eq!(task["status"], "completed", "{task}");
+        assert_eq!(usage(&bob).await, json!([spent, "0.00", 0, null, "month"]));
+    }
+    assert_eq!(bob.get("/api/quota").await.json()["limit"], Value::Null);
+    assert_eq!(provider.times(&prompt), 3);
+    assert!(service.log().contains("budget (REFINEMENT_BUDGET)"));
+}
+
+#[tokio::test]
+async fn what_a_provider_refuses_costs_nothing() {
+    let provider = Provider::start();
+    let launch = launch(&provider);
+    let service = launch.start();
+    let original = origin().picture(&pictures::png(8, 8));
+    let refusing = provider.prompt([Reply::status(400)]);
+    let ann = client(&launch, service.url(), &["--user=ann"]);
+    let task = ann.refined(&original, &refusing).await;
+    assert_eq!(task["status"], "failed", "{task}");
+    assert_eq!(usage(&ann).await, json!(["0.00", "0.00", 0, "0.10", "day"]));
+}
+
+/// A restart with other prices changes nothing about what was counted.
+#[tokio::test]
+async fn what_was_spent_outlives_a_restart() {
+    let provider = Provider::start();
+    let launch = launch(&provider);
+    let service = launch.start();
+    let picture = pictures::png(8, 8);
+    let prompt = provider.prompt([openai::answer(&picture)]);
+    let original = origin().picture(&picture);
+    let ann = client(&launch, service.url(), &["--user=ann"]);
+    ann.refined(&original, &prompt).await;
+    assert!(service.stop().status.success());
+
+    let launch = launch.set("model-price", "0.01");
+    let service = launch.start();
+    let ann = client(&launch, service.url(), &["--user=ann"]);
+    assert_eq!(usage(&ann).await, json!(["0.06", "0.00", 0, "0.10", "day"]));
+}
+
+#[test]
+fn a_budget_without_a_price_is_warned_of() {
+    let budget = "[plans.free]\nbudget = '5 USD/day'";
+    for (name, launch, is_warned) in [
+        ("neither", Launch::new(), false),
+        ("a budget", Launch::new().set("budget", "5 USD/day"), true),
+        ("a plan's", Launch::new().file(budget), true),
+        (
+            "both",
+            Launch::new().file(budget).set("model-price", "0"),
+            false,
+        ),
+    ] {
+        let log = launch.start().stop().log;
+        let warned = log.contains("there is a budget and no price");
+        assert_eq!(warned, is_warned, "{name}: {log}");
+    }
+}
+
+#[test]
+fn a_plan_that_cannot_be_is_named_with_its_line() {
+    for (file, expected) in [
+        (
+            "[plans.Free]",
+            "refinement.toml:1: plans.Free: a plan's name is 1 to 32 of a-z, 0-9 and -",
+        ),
+        (
+            "[plans.free]\nbudget = '5 USD/week'",
+            "refinement.toml:2: plans.free.budget: must be N USD/hour",
+        ),
+        (
+            "plan = 'pro'\n[plans.free]",
+            "refinement.toml:1: plan: must be a plan of the settings file, not \"pro\"",
+        ),
+    ] {
+        let ended = Launch::new().file(file).run();
+        assert_eq!(ended.status.code(), Some(2), "{file}");
+        assert!(ended.log.contains(expected), "{file}: {}", ended.log);
+    }
+}

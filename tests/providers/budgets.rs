@@ -1,0 +1,140 @@
+//! What may be spent, with a provider that is paid.
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::engines::postgres;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::provider::Provider;
+use concept_refinement_tests::server::Reply;
+use concept_refinement_tests::service::Service;
+use concept_refinement_tests::stand_in::StandIn as _;
+use concept_refinement_tests::stand_in::openai::{self, OpenAi};
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use crate::pairs::refined;
+
+/// How many are submitted at once.
+const TASKS: usize = 200;
+
+async fn usage(client: &Client) -> Value {
+    client.get("/api/usage").await.json()
+}
+
+/// On three hosts, by one user.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_at_once_as_many_are_accepted_as_the_budget_pays() {
+    let provider = Provider::start();
+    let picture = pictures::png(50, 40);
+    let launch = OpenAi.launch(&provider.url()).with_tokens();
+    let tasks = postgres().url(&launch.schema());
+    let images = launch.place();
+    let launch = launch
+        .images_in(&images)
+        .set("tasks", &tasks)
+        .set("rate-limit", "unlimited")
+        .set("active-tasks", &TASKS.to_string())
+        .set("model-price", "0.06")
+        .set("budget", "0.42 USD/month");
+    let hosts: Vec<Service> = (0..3).map(|_| launch.elsewhere().start()).collect();
+    let user = Client::user(hosts[0].url(), "ada");
+    let original = user.uploaded(&picture).await;
+    let prompt = provider.prompt(vec![openai::answer(&picture); TASKS]);
+    let answers = (0..TASKS).map(|number| {
+        let client = user.at(hosts[number % 3].url());
+        let (original, prompt) = (original.clone(), prompt.clone());
+        async move {
+            let body = json!({"original_image_url": original, "refinement_prompt": prompt});
+            client.post("/api/concepts/refine", &body).await
+        }
+    });
+    let answers = join_all(answers).await;
+    let accepted: Vec<_> = answers.iter().filter(|it| it.status == 202).collect();
+    let refused: Vec<_> = answers.iter().filter(|it| it.status == 429).collect();
+    assert_eq!((accepted.len(), refused.len()), (7, TASKS - 7));
+    for refused in refused {
+        let json = refused.json();
+        assert_eq!(json["error_code"], "BUDGET_EXCEEDED", "{json}");
+        let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=31 * 24 * 3600).contains(&seconds), "{seconds}");
+    }
+    for answer in accepted {
+        let task = user.finished(&answer.task_id()).await;
+        assert_eq!(task["status"], "completed", "{task}");
+        assert_eq!(task["metadata"]["cost"], "0.06", "{task}");
+    }
+    let spent = usage(&user).await;
+    assert_eq!(spent["spent"], "0.42", "{spent}");
+    assert_eq!(spent["reserved"], "0.00", "{spent}");
+    assert_eq!(spent["limit"], "0.42", "{spent}");
+    assert_eq!(provider.asked(&prompt).len(), 7);
+}
+
+/// What was not accepted costs nothing, and what nobody knows stays reserved.
+#[tokio::test]
+async fn what_a_call_costs_is_what_is_known_of_it() {
+    let picture = pictures::png(50, 40);
+    let provider = Provider::start();
+    for (name, price, replies, spent, reserved, unknown, cost) in [
+        (
+            "a price",
+            Some("0.06"),
+            vec![openai::answer(&picture)],
+            "0.06",
+            "0.00",
+            0,
+            json!("0.06"),
+        ),
+        (
+            "no price",
+            None,
+            vec![openai::answer(&picture)],
+            "0.00",
+            "0.00",
+            1,
+            Value::Null,
+        ),
+        (
+            "refused",
+            Some("0.06"),
+            vec![Reply::new(401, "", b"{}")],
+            "0.00",
+            "0.00",
+            0,
+            Value::Null,
+        ),
+        (
+            "perhaps, three times",
+            Some("0.06"),
+            vec![Reply::new(500, "", b"{}"); 3],
+            "0.00",
+            "0.18",
+            0,
+            Value::Null,
+        ),
+        (
+            "perhaps, and then an answer",
+            Some("0.06"),
+            vec![Reply::new(500, "", b"{}"), openai::answer(&picture)],
+            "0.06",
+            "0.06",
+            0,
+            json!("0.06"),
+        ),
+    ] {
+        let mut launch = OpenAi.launch(&provider.url());
+        if let Some(price) = price {
+            launch = launch.set("model-price", price);
+        }
+        let service = crate::pairs::started(launch).await;
+        let prompt = provider.prompt(replies);
+        let (client, task) = refined(&service, &prompt).await;
+        let told = usage(&client).await;
+        assert_eq!(told["spent"], spent, "{name}: {told}, {task}");
+        assert_eq!(told["reserved"], reserved, "{name}: {told}, {task}");
+        assert_eq!(told["unknown_calls"], unknown, "{name}: {told}, {task}");
+        assert_eq!(told["window"], "month", "{name}: {told}");
+        assert_eq!(told["limit"], Value::Null, "{name}: {told}");
+        let told = &task["metadata"]["cost"];
+        assert_eq!(*told, cost, "{name}: {task}");
+    }
+}
