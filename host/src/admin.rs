@@ -16,6 +16,7 @@ mod page;
 mod queue;
 mod router;
 mod tasks;
+mod usage;
 
 use std::sync::Arc;
 

@@ -31,6 +31,7 @@ mod source;
 mod tasks;
 mod terminal;
 mod token;
+mod usage;
 mod verify;
 mod vocabulary;
 
@@ -70,6 +71,7 @@ pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
         Some(("queue", matches)) => queue::run(matches),
         Some(("verify", matches)) => verify::run(matches),
         Some(("audit", matches)) => audit::run(matches),
+        Some(("usage", matches)) => usage::run(matches),
         Some(("completions", matches)) => completions::run(matches),
         Some(("man", matches)) => man::run(matches),
         Some(("vocabulary", _)) => vocabulary::run(),

@@ -44,6 +44,7 @@
 // These macros panic if the output fails.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod accept;
 mod admin;
 mod backup;
 mod check;
@@ -56,6 +57,7 @@ mod embedding {}
 pub mod cli;
 mod client;
 pub mod config;
+mod csv;
 mod few_connections;
 mod log;
 // The simulation runs these on a clock of its own.

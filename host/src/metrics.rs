@@ -6,6 +6,7 @@
 //! user, URL, path or message, so that the number of series is bounded. Measuring never
 //! blocks what it measures.
 
+mod costs;
 mod format;
 mod links;
 pub mod listener;
@@ -30,6 +31,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use self::costs::Costs;
 use crate::log;
 
 pub use format::Format;
@@ -47,6 +49,7 @@ pub struct Metrics {
     pub stores: Arc<Stores>,
     pub model: Arc<ModelCalls>,
     pub links: Links,
+    pub costs: Costs,
     pub egress: Arc<Refusals>,
     pub webhooks: Webhooks,
     /// Processor instances at work.
@@ -73,6 +76,7 @@ impl Metrics {
             stores: Arc::new(Stores::new(registry)),
             model: Arc::new(ModelCalls::new(registry)),
             links: Links::new(registry),
+            costs: Costs::new(registry),
             egress: Arc::new(Refusals::new(registry)),
             webhooks: Webhooks::new(registry),
             processors: Gauge::default(),

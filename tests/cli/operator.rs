@@ -5,6 +5,7 @@ mod address;
 mod finding;
 mod hostile;
 mod queue;
+mod usage;
 
 use std::process::Command;
 
@@ -33,9 +34,12 @@ struct Desk {
 
 impl Desk {
     fn start() -> Self {
-        let launch = Launch::new()
-            .scripted()
-            .embedded()
+        Self::of(Launch::new().scripted().embedded())
+    }
+
+    /// With the model of this launch.
+    fn of(launch: Launch) -> Self {
+        let launch = launch
             .with_tokens()
             .set("allow-sources", &origin().authority())
             .set("rate-limit", "unlimited")

@@ -9,7 +9,7 @@ use concept_refinement_tests::artifacts;
 
 use crate::place::Place;
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "serve",
     "refine",
     "check",
@@ -32,6 +32,7 @@ const COMMANDS: [&str; 25] = [
     "queue resume",
     "queue drain",
     "audit",
+    "usage",
     "completions",
     "man",
     "vocabulary",
@@ -133,6 +134,7 @@ fn bash_completes_each_word() {
         ("serve --role w", &["worker"]),
         ("refine --model st", &["stability"]),
         ("model new x --language p", &["python"]),
+        ("usage --group ", &["user", "model", "day"]),
     ] {
         let words: Vec<_> = ["concept-refinement"]
             .into_iter()

@@ -12,6 +12,7 @@ mod reading;
 mod slow;
 mod socket;
 mod story;
+mod usage;
 
 use std::sync::LazyLock;
 

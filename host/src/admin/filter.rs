@@ -69,6 +69,25 @@ impl Filter {
     }
 }
 
+/// A time in a field, as in all answers.
+///
+/// # Errors
+///
+/// It is none.
+pub(super) fn time(
+    field: &'static str,
+    text: Option<String>,
+) -> Result<Option<Timestamp>, Problem> {
+    let time = text.map(|text| {
+        let parsed = text.parse();
+        parsed.map_err(|()| {
+            let problem = "It has to be a time, as 2026-11-20T12:00:00Z.";
+            Problem::Invalid(field, problem.to_owned())
+        })
+    });
+    time.transpose()
+}
+
 /// Refuses an empty value: it would match more than is meant, for example if a shell
 /// variable is not set.
 fn text(field: &'static str, text: Option<String>) -> Result<Option<String>, Problem> {
@@ -79,17 +98,6 @@ fn text(field: &'static str, text: Option<String>) -> Result<Option<String>, Pro
         }
         _ => Ok(text),
     }
-}
-
-fn time(field: &'static str, text: Option<String>) -> Result<Option<Timestamp>, Problem> {
-    let time = text.map(|text| {
-        let parsed = text.parse();
-        parsed.map_err(|()| {
-            let problem = "It has to be a time, as 2026-11-20T12:00:00Z.";
-            Problem::Invalid(field, problem.to_owned())
-        })
-    });
-    time.transpose()
 }
 
 #[cfg(test)]

@@ -13,11 +13,11 @@ use tracing::Instrument as _;
 
 use super::access::Caller;
 use super::answer::{Answer, Problem, protected, with};
-use super::{AdminServer, audit, input, jobs, page, queue, tasks};
+use super::{AdminServer, audit, input, jobs, page, queue, tasks, usage};
 use crate::metrics::Format;
 
 /// All paths below the version, with their methods.
-pub(super) const ROUTES: [(&str, &str); 11] = [
+pub(super) const ROUTES: [(&str, &str); 12] = [
     ("tasks", "GET, HEAD"),
     ("tasks/actions", "POST"),
     ("tasks/{id}", "GET, HEAD, DELETE"),
@@ -28,6 +28,7 @@ pub(super) const ROUTES: [(&str, &str); 11] = [
     ("queue/pause", "POST"),
     ("queue/resume", "POST"),
     ("audit", "GET, HEAD"),
+    ("usage", "GET, HEAD"),
     ("metrics", "GET, HEAD"),
 ];
 
@@ -153,6 +154,7 @@ async fn route(
             queue::resume(server, caller, input::body(headers, body).await?).await
         }
         (["audit"], _) => audit::list(server, query).await,
+        (["usage"], _) => usage::get(server, headers, query).await,
         (["metrics"], _) => metrics(server, headers).await,
         _ => Err(Problem::NotFound),
     }

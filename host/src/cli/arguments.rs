@@ -53,6 +53,7 @@ pub fn command() -> Command {
         .subcommand(operator::tasks())
         .subcommand(operator::queue())
         .subcommand(operator::audit())
+        .subcommand(operator::usage())
         .subcommand(completions())
         .subcommand(man())
         .subcommand(

@@ -169,6 +169,14 @@ impl ModelLink {
         priced.collect()
     }
 
+    /// The names of the links whose calls may cost something: their price is known, or they
+    /// may call a provider.
+    pub fn paid(&self) -> Vec<String> {
+        let links = self.links().into_iter();
+        let paid = links.filter(|link| link.price.is_some() || link.origin.is_some());
+        paid.map(|link| link.name.clone()).collect()
+    }
+
     /// What is set aside for a task: the dearest known price of one call; of several links
     /// with the same price, that of the first. None: none is known.
     pub fn dearest(&self) -> Option<Reservation> {

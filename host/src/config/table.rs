@@ -31,7 +31,7 @@ pub enum Command {
     Health,
     /// `move`
     Move,
-    /// `tasks`, `queue` and `audit`
+    /// `tasks`, `queue`, `audit` and `usage`
     Operator,
     /// `refine`
     Refine,

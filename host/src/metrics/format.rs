@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use http::{HeaderMap, header};
+use http::HeaderMap;
+
+use crate::accept::prefers;
 
 /// How the metrics are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,23 +19,7 @@ pub enum Format {
 impl Format {
     /// The one that `Accept` ranks higher, and OpenMetrics where it ranks neither.
     pub fn accepted(headers: &HeaderMap) -> Self {
-        let values = headers.get_all(header::ACCEPT).iter();
-        let values = values.filter_map(|value| value.to_str().ok());
-        let ranges: Vec<_> = values
-            .flat_map(|value| value.split(','))
-            .filter_map(range)
-            .collect();
-        let quality = |names: [&str; 3]| {
-            // The most specific range that matches decides.
-            let found = names.iter().find_map(|name| {
-                let of_name = ranges.iter().filter(|(range, _)| range == name);
-                of_name.map(|(_, quality)| *quality).reduce(f32::max)
-            });
-            found.unwrap_or_default()
-        };
-        let text = quality(["text/plain", "text/*", "*/*"]);
-        let open = quality(["application/openmetrics-text", "application/*", "*/*"]);
-        match text > open {
+        match prefers(headers, "text/plain", "application/openmetrics-text") {
             true => Self::Text,
             false => Self::OpenMetrics,
         }
@@ -53,15 +39,6 @@ impl Format {
             Self::Text => text(&open),
         }
     }
-}
-
-/// A media range in lower case, and its quality from 0 to 1.
-fn range(text: &str) -> Option<(String, f32)> {
-    let mut parts = text.split(';').map(str::trim);
-    let name = parts.next()?.to_ascii_lowercase();
-    let weight = parts.find_map(|part| part.strip_prefix("q="));
-    let quality = weight.map_or(Ok(1.0), str::parse).ok()?;
-    (0.0..=1.0).contains(&quality).then_some((name, quality))
 }
 
 /// Counters and infos are described by the names of their samples there, and there are no
@@ -97,6 +74,8 @@ fn text(open: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http::header;
+
     use super::*;
 
     #[test]

@@ -191,6 +191,7 @@ impl Scrape {
             let new = tally.given_up.saturating_sub(cached.given_up);
             self.metrics.tasks.given_up(new);
             cached.given_up = tally.given_up;
+            self.metrics.costs.update(&tally.spent);
         }
     }
 

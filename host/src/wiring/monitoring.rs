@@ -35,11 +35,12 @@ impl Monitoring {
             None => None,
         };
         let mut registry = Registry::default();
-        let metrics = Arc::new(Metrics::new(&mut registry));
+        let metrics = Metrics::new(&mut registry);
+        metrics.costs.introduce(config.model.paid());
         Ok(Self {
             listener,
             registry,
-            metrics,
+            metrics: Arc::new(metrics),
         })
     }
 

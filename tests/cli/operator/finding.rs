@@ -186,7 +186,12 @@ fn where_no_service_runs_is_said() {
     let place = Place::new();
     std::fs::create_dir(place.path().join("empty")).unwrap();
     for directory in ["empty", "missing"] {
-        for command in [&["tasks", "list"][..], &["queue", "status"], &["audit"]] {
+        for command in [
+            &["tasks", "list"][..],
+            &["queue", "status"],
+            &["audit"],
+            &["usage"],
+        ] {
             let arguments = [command, &["--data-dir", directory]].concat();
             let done = place.run(&arguments);
             done.refused(1, &format!("no service runs on {directory}: start it, or"));
@@ -219,6 +224,9 @@ fn a_command_line_that_cannot_be_meant_is_refused() {
             "'--reason <TEXT>'",
         ),
         (&["queue", "drain"], "--reason <TEXT>"),
+        (&["usage", "--group", "task"], "'--group <GROUP>'"),
+        (&["usage", "--since", "yesterday"], "must be how long ago"),
+        (&["usage", "--csv", "--json"], "cannot be used with"),
         (
             &["audit", "--admin-url", "127.0.0.1:9465"],
             "must be an http or https URL",

@@ -84,6 +84,22 @@ fn what_a_task_lacks_is_shown_as_missing() {
     asked(&server, &["tasks", "show", NOBODY]).silent();
 }
 
+#[test]
+fn what_a_sum_lacks_is_shown_as_missing() {
+    let server = Origin::start();
+    let odd = r#"{"usage": [7, null, {"user": "\u001b[2J=1", "spent": ["x"]}]}"#;
+    server.serve_at("/admin/v1/usage", json(odd));
+    for format in [&[][..], &["--csv"]] {
+        let done = asked(&server, &[&["usage"], format].concat());
+        done.silent();
+        assert_eq!(done.text().lines().count(), 4, "{}", done.text());
+        assert!(!done.text().contains('\u{1b}'), "{:?}", done.text());
+    }
+    server.serve_at("/admin/v1/usage", json(r#"{"usage": {}}"#));
+    let done = asked(&server, &["usage", "--json"]);
+    done.refused(1, "does not answer as a service of this version");
+}
+
 /// The same value, in characters that a terminal shows.
 #[test]
 fn json_has_nothing_that_a_terminal_obeys() {
@@ -91,7 +107,9 @@ fn json_has_nothing_that_a_terminal_obeys() {
     let task = serde_json::json!({"task_id": NOBODY, "user_id": odd, odd: [odd]});
     let page = serde_json::json!({"tasks": [task, task], "next_cursor": null});
     let audit = serde_json::json!({"entries": [{"reason": odd}], "next_cursor": null});
+    let usage = serde_json::json!({"usage": [{"user": odd}]});
     let server = Origin::start();
+    server.serve_at("/admin/v1/usage", json(&usage.to_string()));
     server.serve_at("/admin/v1/tasks", json(&page.to_string()));
     server.serve_at("/admin/v1/audit", json(&audit.to_string()));
     server.serve_at(
@@ -106,6 +124,7 @@ fn json_has_nothing_that_a_terminal_obeys() {
         ),
         (&["tasks", "show", NOBODY, "--json"], &[task]),
         (&["audit", "--json"], &[audit]),
+        (&["usage", "--json"], &[usage]),
     ] {
         let done = asked(&server, arguments);
         done.silent();

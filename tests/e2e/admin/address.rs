@@ -27,6 +27,7 @@ fn all() -> Vec<(Method, String, bool)> {
         (get(), format!("jobs/{NOTHING}"), false),
         (get(), "queue".into(), false),
         (get(), "audit".into(), false),
+        (get(), "usage?group=user".into(), false),
         (get(), "metrics".into(), false),
         (post(), "tasks/actions".into(), true),
         (post(), format!("tasks/{NOTHING}/retry"), true),

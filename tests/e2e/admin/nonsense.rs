@@ -61,6 +61,27 @@ async fn a_query_that_cannot_be_used_is_refused() {
         let answer = operator.get(&format!("/admin/v1/audit?{query}")).await;
         assert_invalid(query, &answer, field);
     }
+    for (query, field) in [
+        ("", "group"),
+        ("group=", "group"),
+        ("group=task", "group"),
+        ("group=User", "group"),
+        ("group=user&group=user", "group"),
+        ("group=user&since=yesterday", "since"),
+        // As of a variable that is not set, which would sum up all times.
+        ("group=user&since=", "since"),
+        ("group=day&until=2026-11-20", "until"),
+        ("group=user&user=ada", "query"),
+        ("group=user&limit=5", "query"),
+    ] {
+        let answer = operator.get(&format!("/admin/v1/usage?{query}")).await;
+        assert_invalid(query, &answer, field);
+    }
+    for query in ["since=0001-01-01T00:00:00Z", "until=9999-12-31T23:59:59Z"] {
+        let path = format!("/admin/v1/usage?group=user&{query}");
+        let answer = operator.get(&path).await;
+        assert!(matches!(answer.status, 200 | 422), "{query}: {answer:?}");
+    }
     // Whatever a user may be called, and an error say.
     for query in [
         "user=%00",

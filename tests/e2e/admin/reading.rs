@@ -127,6 +127,7 @@ async fn nothing_of_users_is_shown_to_who_may_only_read() {
         "tasks?error=Failed".into(),
         format!("tasks?user={}", USER.replace(' ', "+")),
         "audit".into(),
+        "usage?group=user".into(),
         "queue".into(),
         format!("jobs/{job}"),
     ];

@@ -87,6 +87,8 @@ type Told = BTreeMap<String, Vec<BTreeMap<String, String>>>;
 /// What a service tells that has a chain of models, once a task is done.
 async fn told() -> Told {
     let launch = Launch::new().set("model", "fallback(local)");
+    // What models cost is told of those that may cost something.
+    let launch = launch.variable("REFINEMENT_MODELS_LOCAL_PRICE", "0.06");
     let service = launch.set("metrics-listen", "127.0.0.1:0").start();
     let user = Client::session(service.url()).await;
     let upload = user.uploaded(&pictures::png(16, 16)).await;

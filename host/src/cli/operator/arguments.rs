@@ -1,7 +1,8 @@
-//! The definitions of `tasks`, `queue` and `audit`.
+//! The definitions of `tasks`, `queue`, `audit` and `usage`.
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgAction, ArgGroup, Command, value_parser};
+use concept_refinement_capability::administration::UsageGroup;
 use concept_refinement_domain::task::Status;
 
 use super::super::arguments::{json, with_settings};
@@ -76,6 +77,34 @@ pub fn audit() -> Command {
     asking(audit)
 }
 
+pub fn usage() -> Command {
+    let usage = Command::new("usage")
+        .about("Shows what users spent")
+        .long_about(
+            "Shows what users spent, with what is reserved for tasks that have not ended, and the \
+             calls whose price is unknown. It is known for 400 days; who was erased is shown under \
+             a pseudonym.",
+        )
+        .arg(
+            Arg::new("group")
+                .long("group")
+                .value_name("GROUP")
+                .value_parser(UsageGroup::ALL.map(UsageGroup::as_str))
+                .default_value(UsageGroup::User.as_str())
+                .help("A sum for each user, model or day"),
+        )
+        .arg(time("since").help(
+            "Of tasks submitted in the hour of this time or later: a time, or how long ago, as 30d",
+        ))
+        .arg(time("until").help("Of tasks submitted in hours that began before then"))
+        .arg(
+            flag("csv")
+                .conflicts_with("json")
+                .help("Print what was found as CSV, for spreadsheets"),
+        );
+    asking(usage)
+}
+
 /// Arguments of each command that uses a service.
 fn asking(command: Command) -> Command {
     let command = command.arg(json()).arg(
@@ -127,17 +156,23 @@ fn filter() -> [Arg; 6] {
             .value_name(value)
             .value_parser(NonEmptyStringValueParser::new())
     };
-    let when = |name| flag(name, "TIME").value_parser(When::parse);
     [
         flag("status", "STATUS")
             .value_parser(Status::ALL.map(Status::as_str))
             .help("Tasks with this status"),
         flag("user", "USER").help("Tasks of this user"),
-        when("since").help("Tasks created then or later: a time, or how long ago, as 2h"),
-        when("until").help("Tasks created before then"),
+        time("since").help("Tasks created then or later: a time, or how long ago, as 2h"),
+        time("until").help("Tasks created before then"),
         flag("error", "TEXT").help("Tasks whose error message contains this"),
         flag("model", "NAME").help("Tasks for which this model was asked"),
     ]
+}
+
+fn time(name: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name("TIME")
+        .value_parser(When::parse)
 }
 
 fn limit() -> Arg {

@@ -33,8 +33,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(30);
 
 /// Largest answer, in bytes: a page of a hundred tasks with long prompts and stories is
-/// smaller.
-const MAX_ANSWER: usize = 8 << 20;
+/// smaller, and so are the sums of as many users as are answered at once.
+const MAX_ANSWER: usize = 32 << 20;
 
 /// The parameters of a query.
 pub type Query = [(&'static str, String)];

@@ -1,4 +1,4 @@
-//! The flags by which tasks are chosen.
+//! The flags by which tasks, or a period, are chosen.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ impl Filter {
     pub fn of(matches: &ArgMatches, now: Timestamp) -> Self {
         let given = NAMES.into_iter().filter_map(|name| {
             let value = match name {
-                "since" | "until" => matches.get_one::<When>(name)?.time(now).to_string(),
+                "since" | "until" => time(matches, name, now)?,
                 _ => matches.get_one::<String>(name)?.clone(),
             };
             Some((name, value))
@@ -70,6 +70,19 @@ impl Filter {
             _ => None,
         }
     }
+}
+
+/// The period that `--since` and `--until` name, as a query.
+pub fn period(matches: &ArgMatches, now: Timestamp) -> Vec<(&'static str, String)> {
+    let given = ["since", "until"].into_iter();
+    given
+        .filter_map(|name| Some((name, time(matches, name, now)?)))
+        .collect()
+}
+
+fn time(matches: &ArgMatches, name: &str, now: Timestamp) -> Option<String> {
+    let when = matches.get_one::<When>(name)?;
+    Some(when.time(now).to_string())
 }
 
 /// A filter in JSON, in words.

@@ -292,6 +292,26 @@ fn a_price_is_of_a_link_and_the_component_is_not_told() {
     assert_eq!(config.unknown_variables(), [""; 0]);
 }
 
+#[test]
+fn what_may_cost_has_a_price_or_a_provider() {
+    let chained = "fallback(openai, local, ./mine.wasm)";
+    let key = "[models.openai]\napi_key = 'k'\n";
+    for (model, file, paid) in [
+        ("local", "".to_owned(), &[][..]),
+        ("local", "model_price = 0".to_owned(), &["local"]),
+        ("openai", key.to_owned(), &["openai"]),
+        (chained, key.to_owned(), &["openai"]),
+        (
+            chained,
+            format!("{key}[models.mine]\nurl = 'http://gpu.lan'\n[models.local]\nprice = 1"),
+            &["openai", "local", "mine"],
+        ),
+    ] {
+        let config = chain(model, &file, &[]).unwrap();
+        assert_eq!(config.model.paid(), paid, "{model}: {file}");
+    }
+}
+
 fn unknown_model() -> String {
     let names: Vec<_> = super::shipped_models().collect();
     let names = names.join(", ");

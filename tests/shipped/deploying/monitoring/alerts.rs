@@ -16,8 +16,9 @@ pub const TRAFFIC: &str = "ordinary traffic";
 
 const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
 
-/// Each alert's line: the series that it looks at, with their values for an hour and a half.
-/// After an hour it is silent with those of the first column, and fires with the second's.
+/// Each alert's line: the series that it looks at, with their values for an hour and a half,
+/// or more. At its [`moment`] it is silent with those of the first column, and fires with the
+/// second's.
 const LINES: &str = "
 ServiceDown      | up{job='concept-refinement'}                         | 1x58 0x30  | 1x56 0x30
 NotReady         | capability_usable{capability='tasks'}                | 1x59 0x30  | 1x57 0x30
@@ -32,6 +33,7 @@ ModelDown        | model_calls_total{outcome='image'}                   | 7x54 8
 ModelDown        | model_calls_total{outcome='unavailable'}             | 0+9x90     | 0+9x90
 KeyRefused       | model_calls_total{outcome='unauthorized'}            | 7x90       | 7x56 8x30
 PaidTwice        | model_repeated_calls_total{model='a',reason='crash'} | 7x90       | 7x56 8x30
+SpendingFaster   | model_cost_usd_total{model='a'}                      | 0+0.001x3000 | 0x2880 1.2x90
 LeasesLost       | leases_lost_total                                    | 0x54 2x30  | 0x54 3x30
 WorkersDie       | tasks_failed_total{step='worker-died'}               | 7x90       | 7x56 8x30
 StoreFails       | store_errors_total{store='tasks'}                    | 0+0.9x90   | 0+1.1x90
@@ -48,6 +50,14 @@ LogLost          | log_lines_lost_total                                 | 7x90  
 
 /// A host that is there all the time.
 const UP: &str = "up{job=\"concept-refinement\",instance=\"other\"}";
+
+/// When an alert is judged, in minutes: one that compares days needs some.
+fn moment(alert: &str) -> u32 {
+    match alert {
+        "SpendingFaster" => 49 * 60,
+        _ => 60,
+    }
+}
 
 fn rules() -> Vec<Value> {
     let rules = yaml(&read("deploy/prometheus/rules.yaml"));
@@ -181,7 +191,8 @@ fn ordinary_traffic_neither_hides_nor_adds_an_alert() {
 fn case_of_line(alert: &str, column: usize, firing: Value) -> Value {
     let rows = LINES.lines().map(|row| row.split('|').map(str::trim));
     let rows = rows.map(Iterator::collect::<Vec<_>>);
-    let mut series = vec![json!({"series": UP, "values": "1x90"})];
+    let moment = moment(alert);
+    let mut series = vec![json!({"series": UP, "values": format!("1x{}", moment + 30)})];
     for row in rows.filter(|row| row[0] == alert) {
         let prefix = if alert == "ServiceDown" {
             ""
@@ -194,7 +205,9 @@ fn case_of_line(alert: &str, column: usize, firing: Value) -> Value {
     assert!(series.len() > 1, "{alert} has no line");
     json!({
         "name": format!("{alert}, column {column}"), "interval": "1m", "input_series": series,
-        "promql_expr_test": [{"eval_time": "60m", "expr": FIRING, "exp_samples": firing}],
+        "promql_expr_test": [
+            {"eval_time": format!("{moment}m"), "expr": FIRING, "exp_samples": firing},
+        ],
     })
 }
 
