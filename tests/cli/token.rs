@@ -146,7 +146,7 @@ fn a_token_names_a_plan_that_is_defined() {
         "{plain}"
     );
     let done = place.run(&[&["token", "--user=ann", "--plan=gold"], &secret[..]].concat());
-    assert_eq!((done.code, done.text()), (2, ""));
+    assert_eq!((done.code, &*done.text()), (2, ""));
     let expected = "--plan: must be a plan of the settings file, not \"gold\"";
     assert!(done.stderr.contains(expected), "{}", done.stderr);
     // One that was defined when the token was made.

@@ -93,17 +93,21 @@ async fn a_budget_ends_where_the_plan_of_the_token_says() {
     assert!(service.log().contains("budget (REFINEMENT_BUDGET)"));
 }
 
+/// Of a request that it refuses, a provider may have made something.
 #[tokio::test]
-async fn what_a_provider_refuses_costs_nothing() {
+async fn what_was_not_accepted_costs_nothing_and_what_perhaps_was_stays_reserved() {
     let provider = Provider::start();
     let launch = launch(&provider);
     let service = launch.start();
     let original = origin().picture(&pictures::png(8, 8));
-    let refusing = provider.prompt([Reply::status(400)]);
     let ann = client(&launch, service.url(), &["--user=ann"]);
-    let task = ann.refined(&original, &refusing).await;
-    assert_eq!(task["status"], "failed", "{task}");
-    assert_eq!(usage(&ann).await, json!(["0.00", "0.00", 0, "0.10", "day"]));
+    for (status, reserved) in [(401, "0.00"), (400, "0.06")] {
+        let prompt = provider.prompt([Reply::status(status)]);
+        let task = ann.refined(&original, &prompt).await;
+        assert_eq!(task["status"], "failed", "{task}");
+        let expected = json!(["0.00", reserved, 0, "0.10", "day"]);
+        assert_eq!(usage(&ann).await, expected, "{status}");
+    }
 }
 
 /// A restart with other prices changes nothing about what was counted.

@@ -175,7 +175,8 @@ function fill(write, field) {
 async function refreshQuota() {
   // Runs in the background, so on errors the old values stay.
   const asked = [api.remainingQuota(), api.usage()].map((answer) => answer.catch(() => null));
-  quota.show(...(await Promise.all(asked)));
+  const [left, spent] = await Promise.all(asked);
+  if (left || spent) quota.show(left, spent);
 }
 
 /** Called after this refinement was deleted. */

@@ -298,7 +298,7 @@ mod tests {
         assert!(Payment::default().is_empty());
         assert_eq!(read("{}"), Payment::default());
         let payment = after(&["+", "fast"]);
-        let stored = r#"{"calls":1,"receipts":{"fast":"AP8="},"usage":{"a":{"reserved":60,"open":{"price":60}}},"last_link":"a"}"#;
+        let stored = r#"{"calls":1,"receipts":{"fast":"AP8="},"usage":{"a":{"perhaps":{"reserved":60},"open":{"price":60}}},"last_link":"a"}"#;
         assert_eq!(json(&payment), stored);
         assert_eq!(read(stored), payment);
         assert!(!payment.is_empty());
@@ -315,12 +315,13 @@ mod tests {
         let used = payment
             .with_usage("fast", &usage)
             .with_usage("fast", &usage);
-        let stored = r#"{"calls":1,"receipts":{"fast":"AP8="},"usage":{"a":{"reserved":60,"open":{"price":60}},"fast":{"cost":0,"output_tokens":14}},"last_link":"a"}"#;
+        let stored = r#"{"calls":1,"receipts":{"fast":"AP8="},"usage":{"a":{"perhaps":{"reserved":60},"open":{"price":60}},"fast":{"sum":{"cost":0,"output_tokens":14}}},"last_link":"a"}"#;
         assert_eq!(json(&used), stored);
         assert_eq!(read(stored), used);
         let completed = used.completed();
         assert_eq!((completed.calls, completed.receipt("fast")), (0, None));
-        let accepted = r#"{"usage":{"a":{"cost":60},"fast":{"cost":0,"output_tokens":14}}}"#;
+        let accepted =
+            r#"{"usage":{"a":{"sum":{"cost":60}},"fast":{"sum":{"cost":0,"output_tokens":14}}}}"#;
         assert_eq!(json(&completed), accepted);
         let later = r#"{"calls":2,"spent":"0.06"}"#;
         assert_eq!(json(&read(later)), later);

@@ -56,8 +56,12 @@ pub fn rate_limited(quota: Quota) -> String {
 
 /// The message when the budget does not suffice, until `reset`.
 pub fn over_budget(budget: Budget, reset: Timestamp) -> String {
-    let reset = reset.to_jiff().strftime("%Y-%m-%d at %H:%M UTC");
-    format!("Budget exceeded for /concepts/refine ({budget}). It starts again on {reset}.")
+    let reset = reset.to_string();
+    let (day, time) = reset.split_once('T').unwrap_or((&reset, ""));
+    let minute = time.get(..5).unwrap_or_default();
+    format!(
+        "Budget exceeded for /concepts/refine ({budget}). It starts again on {day} at {minute} UTC."
+    )
 }
 
 /// A setting's text in a form that an error may quote: the part before an `@` may be a

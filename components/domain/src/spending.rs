@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::{OtherFields, is_zero};
+use crate::document::is_zero;
 use crate::money::MicroDollars;
 use crate::quota::Window;
 use crate::timestamp::Timestamp;
@@ -64,10 +64,7 @@ pub struct RecentSpending(Vec<Period>);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Period {
     starts_at: Timestamp,
-    #[serde(flatten)]
     sum: Spending,
-    #[serde(flatten)]
-    other: OtherFields,
 }
 
 impl Spending {
@@ -195,7 +192,6 @@ impl RecentSpending {
             None => self.0.push(Period {
                 starts_at,
                 sum: change,
-                other: OtherFields::default(),
             }),
         }
     }

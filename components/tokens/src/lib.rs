@@ -12,6 +12,7 @@ mod key_set;
 mod refusal;
 
 pub use caller::Caller;
+use claims::plan_of;
 pub use claims::{Claims, Rules, Signer, Span, parse_plan_claim};
 pub use compact::{Compact, MAX_LENGTH};
 pub use issued::Issued;
@@ -39,5 +40,10 @@ pub fn read(
         return Err(Refusal::Signature);
     }
     let claims: Claims = token.claims().ok_or(Refusal::Claims)?;
-    claims.judge(rules, signer)
+    let (caller, span) = claims.judge(rules, signer)?;
+    let plan = rules.plan_claim.as_ref().and_then(|claim| {
+        let claims = token.claims()?;
+        plan_of(&claims, claim)
+    });
+    Ok((Caller { plan, ..caller }, span))
 }

@@ -57,6 +57,10 @@ fn records(table: &Table) -> Vec<Record> {
             ["ada", "[]", now],
             [ODD, "[{\"window\":\"hour\"}]", now + 1],
         ]),
+        "ledger" => json!([
+            ["ada", now, "openai", "ada", 60_000, 0, 1],
+            [ODD, now + 1, ODD, null, 0, 1_u64 << 40, 0],
+        ]),
         "idempotency_key" => json!([
             ["ada", "a", hash, id(1), 1, ODD, now],
             ["ada", ODD, hash, id(2), 0, null, now],

@@ -8,9 +8,9 @@ use wasmtime::component::Component;
 use wasmtime::{Config, Engine};
 
 /// Of code, without what it shows and says.
-const MAX_API_CODE: u64 = 2_600_000;
+const MAX_API_CODE: u64 = 2_700_000;
 /// Of the whole file: 150 kB are the page's samples, 34 kB the weights of a network.
-const MAX_ALL: u64 = 7_100_000;
+const MAX_ALL: u64 = 7_200_000;
 
 fn composed() -> Vec<PathBuf> {
     let names = ["spin-api", "spin-processor", "standalone"];

@@ -741,7 +741,7 @@ fn what_calls_cost_adds_up() {
         alone(store().add_usage(&sealed, &usage)).unwrap();
     }
     let is_stored = stored(|stored| {
-        let sum = r#""usage":{"fast":{"cost":120000,"priced":2}}"#;
+        let sum = r#""usage":{"fast":{"sum":{"cost":120000}}}"#;
         let mut texts = stored.values().map(|value| String::from_utf8_lossy(value));
         texts.any(|text| text.contains(sum))
     });

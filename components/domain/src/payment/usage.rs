@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::OtherFields;
+use crate::document::{OtherFields, is_zero};
 use crate::money::MicroDollars;
 use crate::spending::Spending;
 
@@ -28,11 +28,11 @@ pub struct Usage {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkUsage {
     /// What is known of calls that were accepted.
-    #[serde(flatten)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub sum: Usage,
     /// The prices of calls of which nobody knows whether they were accepted, and the number
     /// of calls of an unknown price.
-    #[serde(flatten)]
+    #[serde(default, skip_serializing_if = "Spending::is_none")]
     perhaps: Spending,
     /// The last call, until it is known whether it was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,23 +46,18 @@ pub struct LinkUsage {
 struct OpenCall {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     price: Option<MicroDollars>,
-    #[serde(flatten)]
-    other: OtherFields,
 }
 
 impl LinkUsage {
     /// A call of this price is about to be sent.
     pub(super) fn begin(&mut self, price: Option<MicroDollars>) {
         self.perhaps = self.perhaps.plus(Spending::of_call(price));
-        self.open = Some(OpenCall {
-            price,
-            other: OtherFields::default(),
-        });
+        self.open = Some(OpenCall { price });
     }
 
     /// The last call was not accepted.
     pub(super) fn refuse(&mut self) {
-        if let Some(OpenCall { price, .. }) = self.open.take() {
+        if let Some(OpenCall { price }) = self.open.take() {
             self.perhaps = self.perhaps.minus(Spending::of_call(price));
         }
     }
@@ -70,10 +65,7 @@ impl LinkUsage {
     /// The last call was accepted: it costs its price, unless its provider says what it
     /// costs.
     pub(super) fn accept(&mut self) {
-        if let Some(OpenCall {
-            price: Some(price), ..
-        }) = self.open.take()
-        {
+        if let Some(OpenCall { price: Some(price) }) = self.open.take() {
             self.perhaps = self.perhaps.minus(Spending::reserved(price));
             self.sum.cost = sum(self.sum.cost, Some(price.0));
         }
