@@ -115,7 +115,13 @@ fn only_these_steps_are_possible() {
 /// What a user's account holds, all of which stands in the way of a new task.
 struct Full;
 
-struct Empty;
+/// Nothing stands in the way but, perhaps, what was spent.
+#[derive(Default)]
+struct Empty {
+    spending: Spending,
+    /// For which it is asked. None: for any.
+    window: Option<Window>,
+}
 
 impl Account for Full {
     type Fault = Refusal;
@@ -167,8 +173,9 @@ impl Account for Empty {
         Ok(Usage::default())
     }
 
-    fn spending(&self, _: Window, _: Timestamp) -> Result<Spending, Refusal> {
-        Ok(Spending::default())
+    fn spending(&self, window: Window, _: Timestamp) -> Result<Spending, Refusal> {
+        assert_eq!(window, self.window.unwrap_or(window));
+        Ok(self.spending)
     }
 
     fn is_backlog_full(&self) -> Result<bool, Refusal> {
@@ -190,7 +197,7 @@ impl Account for From {
         if self.0 == 0 {
             Full.submitted(key)
         } else {
-            Empty.submitted(key)
+            Empty::default().submitted(key)
         }
     }
 
@@ -198,7 +205,7 @@ impl Account for From {
         if self.0 <= 2 {
             Full.active()
         } else {
-            Empty.active()
+            Empty::default().active()
         }
     }
 
@@ -206,7 +213,7 @@ impl Account for From {
         if self.0 <= 3 {
             Full.usage()
         } else {
-            Empty.usage()
+            Empty::default().usage()
         }
     }
 
@@ -214,7 +221,7 @@ impl Account for From {
         if self.0 <= 4 {
             Full.spending(window, now)
         } else {
-            Empty.spending(window, now)
+            Empty::default().spending(window, now)
         }
     }
 
@@ -293,7 +300,7 @@ fn a_created_task_counts_at_once() {
         quota,
         ..new_task()
     };
-    let decision = submit(&Empty, task, NOW).unwrap();
+    let decision = submit(&Empty::default(), task, NOW).unwrap();
     let Submission::Created(accepted) = decision.answer else {
         panic!("not created")
     };
