@@ -12,12 +12,20 @@ use crate::sqlite::schema::{self, APPLICATION_ID, Change, Schema, SchemaError};
 pub(super) const SCHEMA: Schema = Schema {
     first: 20,
     sql: include_str!("schema/020.sql"),
-    changes: &[Change {
-        version: 21,
-        begin: include_str!("schema/021_begin.sql"),
-        rewrites: &FROM_0_1,
-        end: include_str!("schema/021_end.sql"),
-    }],
+    changes: &[
+        Change {
+            version: 21,
+            begin: include_str!("schema/021_begin.sql"),
+            rewrites: &FROM_0_1,
+            end: include_str!("schema/021_end.sql"),
+        },
+        Change {
+            version: 22,
+            begin: include_str!("schema/022.sql"),
+            rewrites: &[],
+            end: "",
+        },
+    ],
 };
 
 /// `place`: where the file is; none: in memory.

@@ -203,13 +203,13 @@ impl Write {
         }
     }
 
-    /// The user whose account row is locked, and the task.
+    /// The user whose account or last claim is locked, and the task.
     fn lock_order(&self) -> (Option<&str>, &str) {
         match self {
             Self::Insert(insert) => (Some(insert.user_id()), insert.task_id()),
             Self::Swap(swap) => {
-                let user = swap.account.as_ref().map(|_| swap.user_id());
-                (user, swap.task_id())
+                let locks_user = swap.is_claim || swap.account.is_some();
+                (locks_user.then(|| swap.user_id()), swap.task_id())
             }
         }
     }

@@ -26,7 +26,7 @@ enum Step {
 
 /// The oldest first. To change the schema, add a migration to the end; earlier ones stay as
 /// they are, because there are databases that they have changed.
-static MIGRATIONS: [Migration; 2] = [
+static MIGRATIONS: [Migration; 3] = [
     // The schema of 0.1.0, in an empty database.
     Migration {
         version: 16,
@@ -42,6 +42,13 @@ static MIGRATIONS: [Migration; 2] = [
             Step::Rewrite(&FROM_0_1),
             Step::Sql(include_str!("schema/017_indexes.sql")),
             Step::Sql(include_str!("schema/017_functions.sql")),
+        ],
+    },
+    Migration {
+        version: 18,
+        steps: &[
+            Step::Sql(include_str!("schema/018.sql")),
+            Step::Sql(include_str!("schema/018_functions.sql")),
         ],
     },
 ];
@@ -185,12 +192,13 @@ mod tests {
     #[test]
     fn the_migrations_after_a_version_are_due() {
         for (found, expected) in [
-            (None, Ok(vec![16, 17])),
-            (Some(16), Ok(vec![17])),
-            (Some(17), Ok(vec![])),
+            (None, Ok(vec![16, 17, 18])),
+            (Some(16), Ok(vec![17, 18])),
+            (Some(17), Ok(vec![18])),
+            (Some(18), Ok(vec![])),
             (Some(0), Err("another version")),
             (Some(15), Err("another version")),
-            (Some(18), Err("a later version")),
+            (Some(19), Err("a later version")),
             (Some(i64::MAX), Err("a later version")),
         ] {
             match (due(found), expected) {
@@ -231,6 +239,14 @@ mod tests {
             (
                 17,
                 "138889959a6ab00e8cd650834a20bb40cd3d5acb775acd8e2c81750591a76695",
+            ),
+            (
+                18,
+                "6456eff0310fe75aafcea911d63c34a5834bb57b466fb373c227c3916cef47cc",
+            ),
+            (
+                18,
+                "8281ede162672bdcc23b3fcbd4dbac4b6c4dedacd7755b13cb2b6e490aeb3150",
             ),
         ];
         let found: Vec<_> = statements()

@@ -1,10 +1,11 @@
-//! Removes expired rows: idempotency keys, counts of past windows, and tombstones of
-//! deleted tasks.
+//! Removes expired rows: idempotency keys, counts of past windows, tombstones of deleted tasks,
+//! and claims that no longer decide whose is next.
 
 use std::time::Duration;
 
 use concept_refinement_capability::clock::before;
 use concept_refinement_domain::idempotency::REMEMBERED;
+use concept_refinement_domain::lease::CLAIM_REMEMBERED;
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::connection::database::Session;
@@ -33,6 +34,7 @@ pub(crate) async fn expired(session: &Session<'_>, now: Timestamp) -> Result<(),
         remove("idempotency_key", "created_at", before(now, REMEMBERED)),
         remove("account", "ends_at", now),
         remove("tombstone", "deleted_at", before(now, TOMBSTONE)),
+        remove("last_claim", "claimed_at", before(now, CLAIM_REMEMBERED)),
     )?;
     Ok(())
 }

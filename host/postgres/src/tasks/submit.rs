@@ -174,6 +174,12 @@ impl Insert {
         parameters.extend(parameters! {
             self.pseudonym, usage, ends_at, self.revision, key, fingerprint
         });
-        session.call("submit_task", &parameters).await
+        match &row.deadline {
+            Some(deadline) => {
+                parameters.extend(parameters![*deadline]);
+                session.call("submit_task_with_deadline", &parameters).await
+            }
+            None => session.call("submit_task", &parameters).await,
+        }
     }
 }

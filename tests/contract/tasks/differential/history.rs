@@ -85,6 +85,9 @@ pub enum Step {
     Due {
         limit: u32,
     },
+    MissDeadlines {
+        limit: u32,
+    },
     Recover {
         are_messages_lost: bool,
     },
@@ -112,6 +115,7 @@ pub struct Submit {
     pub prompt: u8,
     pub quota: Option<Quota>,
     pub active_tasks: u32,
+    pub deadline_seconds: Option<u32>,
     pub original: Original,
     pub is_anonymous: bool,
     /// The receiver of its webhook, if it has one.
@@ -146,8 +150,8 @@ pub fn histories(is_hosts: bool) -> impl Strategy<Value = History> {
 fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
     use Step::{
         Cancel, Claim, Delete, DeleteConcept, Deliver, Due, Erase, Expire, Fail, Finish, Look,
-        Pass, PassTo, Pay, RecordAttempt, Recover, Redeliver, Release, Renew, SetBack, Submit,
-        Withdraw,
+        MissDeadlines, Pass, PassTo, Pay, RecordAttempt, Recover, Redeliver, Release, Renew,
+        SetBack, Submit, Withdraw,
     };
     let upkeep = u32::from(is_hosts);
     let back = u32::from(is_set_back);
@@ -242,6 +246,10 @@ fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
             (1..4u32).prop_map(|limit| Due { limit }).boxed(),
         ),
         (
+            4 * upkeep,
+            (1..4u32).prop_map(|limit| MissDeadlines { limit }).boxed(),
+        ),
+        (
             upkeep,
             any::<bool>()
                 .prop_map(|are_messages_lost| Recover { are_messages_lost })
@@ -283,7 +291,11 @@ fn submit() -> impl Strategy<Value = Submit> {
             1 => Just(Some(600)),
         ],
         prop_oneof![4 => Just(0), 1 => Just(1)],
-        (proptest::option::of(quota), active_tasks),
+        (
+            proptest::option::of(quota),
+            active_tasks,
+            proptest::option::weighted(0.3, select(&[15, 30])),
+        ),
         original,
         any::<bool>(),
         proptest::option::of(0..2u8),
@@ -295,7 +307,7 @@ fn submit() -> impl Strategy<Value = Submit> {
                 key,
                 replayed_within,
                 prompt,
-                (quota, active_tasks),
+                (quota, active_tasks, deadline_seconds),
                 original,
                 is_anonymous,
                 webhook,
@@ -307,6 +319,7 @@ fn submit() -> impl Strategy<Value = Submit> {
                 prompt,
                 quota,
                 active_tasks,
+                deadline_seconds,
                 original,
                 is_anonymous,
                 webhook,
