@@ -23,6 +23,9 @@ const MIN_INTERVAL: Duration = Duration::from_millis(100);
 /// Shortest interval while the store fails.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How late a deadline may be noticed: a second less than is promised.
+const LATE: Duration = Duration::from_secs(4);
+
 /// The lease that one host has at a time.
 const LEASE_NAME: &str = "sweep";
 
@@ -83,9 +86,9 @@ impl Sweep {
     }
 
     /// Sweeps until `stop` is set. Sleeps until the next task is due or misses its deadline,
-    /// but no longer than a task created now would take to do so.
+    /// but hardly longer than a task created now would take to do so.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        let longest = self.lease.min(PENDING_OVERDUE).min(MIN_DEADLINE);
+        let longest = self.lease.min(PENDING_OVERDUE).min(MIN_DEADLINE + LATE);
         let mut shortest = MIN_INTERVAL;
         loop {
             let idle = match self.is_leader(longest).await {
