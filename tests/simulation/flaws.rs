@@ -85,7 +85,7 @@ impl Flaw {
         Self::PerhapsIsNothing,
     ];
 
-    /// What it breaks; whichever of them shows first.
+    /// What it breaks: the first of them in some schedule, and in others the rest.
     pub fn breaks(self) -> &'static [Invariant] {
         use Invariant::*;
         match self {
@@ -111,9 +111,10 @@ impl Flaw {
             Self::ImageLeftOver => &[OneImage],
             Self::OutOfReach => &[Answers],
             Self::ModelAskedTwice => &[ModelCalls],
-            Self::ReceiptForgotten => &[PaidOnce],
+            // The work that is done again costs again.
+            Self::ReceiptForgotten => &[PaidOnce, ExactSpending],
             // A task that was paid for is given back.
-            Self::MarkClearedEarly => &[PaidOnce, ExactQuota],
+            Self::MarkClearedEarly => &[PaidOnce, ExactQuota, ExactSpending],
             Self::ReceiptOfAnother => &[WholeImage, PaidOnce],
             Self::AttemptForgotten => &[Deliveries],
             Self::ReservationLost | Self::BudgetIgnored | Self::SettledTwice => &[ExactSpending],

@@ -74,16 +74,17 @@ fn the_same_seed_is_the_same_schedule() {
 #[test]
 fn each_flaw_is_noticed() {
     for flaw in Flaw::ALL {
+        let (first, others) = flaw.breaks().split_first().unwrap();
         let found = first_of(FIRST_SEED, FOR_A_FLAW, |seed| {
             let settings = Settings {
                 flaw: Some(flaw),
                 ..Settings::drawn(seed)
             };
-            run(settings).err()
+            let found = run(settings).err()?;
+            (!others.contains(&found.invariant)).then_some(found)
         });
         let found = found.unwrap_or_else(|| panic!("{flaw:?} is not noticed"));
-        let is_right = flaw.breaks().contains(&found.invariant);
-        assert!(is_right, "{flaw:?}: {found}");
+        assert!(found.invariant == *first, "{flaw:?}: {found}");
         println!(
             "{flaw:?} is noticed by seed {} at step {}",
             found.seed, found.step
@@ -94,7 +95,8 @@ fn each_flaw_is_noticed() {
 #[test]
 fn each_invariant_can_be_broken() {
     for invariant in Invariant::ALL {
-        let is_broken = Flaw::ALL.iter().any(|flaw| flaw.breaks() == [invariant]);
+        let is_broken = |flaw: &Flaw| flaw.breaks().first() == Some(&invariant);
+        let is_broken = Flaw::ALL.iter().any(is_broken);
         assert!(is_broken, "{invariant:?}");
     }
 }

@@ -107,7 +107,8 @@ proptest! {
         let bytes: &'static [u8] = bytes.leak();
         let page = declared.map_or(Page::Body(bytes), |length| Page::Declare(bytes, length));
         let world = World::new().page(ORIGINAL, page);
-        prop_assert_eq!(world.process(), Outcome::Done);
+        let settings = [("original-metadata", "keep")];
+        prop_assert_eq!(world.process_with(&settings), Outcome::Done);
         for (_, image) in world.asked.borrow().iter() {
             prop_assert_eq!(&image[..], bytes);
         }

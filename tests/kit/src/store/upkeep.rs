@@ -1,17 +1,23 @@
 //! What a sweep and whoever tidies up ask.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use concept_refinement_domain::image_path::is_path_of;
-use concept_refinement_domain::lease::{due_again, furthest_due};
+use concept_refinement_domain::lease::{CLAIM_REMEMBERED, due_again, furthest_due};
 use concept_refinement_domain::refined;
 use concept_refinement_domain::rulebook::{
-    ImageFacts, concept_has_expired, is_unreferenced, task_has_expired,
+    ImageFacts, concept_has_expired, is_unreferenced, miss_deadline, task_has_expired,
 };
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 
 use super::MemoryStore;
+
+fn before(now: Timestamp, time: Duration) -> Timestamp {
+    let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    Timestamp(now.0.saturating_sub(micros))
+}
 
 /// What was removed because of its age.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,6 +73,51 @@ impl MemoryStore {
                 task.lease_until = task.lease_until.map(|until| until.min(latest_end));
             }
         }
+    }
+
+    /// Fails what nobody has begun by its deadline.
+    pub fn miss_deadlines(&mut self, limit: u32, now: Timestamp) -> u32 {
+        let passed = self.deadlines.iter().filter(|(_, at)| **at <= now);
+        let mut passed: Vec<_> = passed.map(|(id, at)| (*at, id.clone())).collect();
+        passed.sort_unstable();
+        passed.truncate(limit as usize);
+        for (_, id) in &passed {
+            self.deadlines.remove(id);
+            self.change(id, false, |record| miss_deadline(record, now));
+        }
+        u32::try_from(passed.len()).unwrap_or(u32::MAX)
+    }
+
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.deadlines.values().min().copied()
+    }
+
+    /// Draws the users one after another, as claims at this moment would.
+    pub fn claim_order(&self, limit: u32, now: Timestamp) -> Vec<String> {
+        let tasks = self.tasks.values().map(|row| &row.record.task);
+        let pending = tasks.filter(|task| task.status == Status::Pending);
+        let mut pending: Vec<_> = pending.collect();
+        let forgotten = before(now, CLAIM_REMEMBERED);
+        // When each was served: before all that are drawn here, and then in the order of these.
+        let mut served: BTreeMap<&str, (usize, Timestamp)> = BTreeMap::new();
+        let mut order = Vec::new();
+        while order.len() < limit as usize {
+            let turn = |task: &Task| {
+                let last_claim = self.last_claims.get(&task.user_id).copied();
+                let last_claim = last_claim.unwrap_or_default().max(forgotten);
+                let user_id = task.user_id.as_str();
+                served.get(user_id).copied().unwrap_or((0, last_claim))
+            };
+            let first = pending
+                .iter()
+                .copied()
+                .min_by_key(|task| (turn(task), task.created_at, &task.user_id, &task.id));
+            let Some(first) = first else { break };
+            pending.retain(|task| task.id != first.id);
+            order.push(first.id.clone());
+            served.insert(&first.user_id, (order.len(), now));
+        }
+        order
     }
 
     pub fn next_due(&self) -> Option<Timestamp> {

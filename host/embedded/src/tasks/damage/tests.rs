@@ -75,6 +75,8 @@ async fn told_at(place: &Path) -> Option<&'static str> {
     };
     tell(store.due(100).await.err());
     tell(store.next_due().await.err());
+    tell(store.next_deadline().await.err());
+    tell(store.miss_deadlines(100).await.err());
     tell(store.last_round().await.err());
     let before = Timestamp::from_secs(0);
     tell(store.abandon(before, 100).await.err());
