@@ -12,6 +12,7 @@ use concept_refinement_tests::deadline::eventually;
 use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::postgres::new_schema;
 use concept_refinement_tests::reaper::scratch;
+use concept_refinement_tests::released::{assert_has, release, unpack};
 use concept_refinement_tests::service::Launch;
 use rusqlite::Connection;
 use rustix::process::Signal;
@@ -19,7 +20,7 @@ use serde_json::Value;
 
 use crate::backup::{on_backup, unpacked};
 use crate::moving::files;
-use crate::released::{SCHEMA, Store, assert_has, releases, seen, unpack};
+use crate::released::{SCHEMA, Store, seen};
 
 /// Tasks besides those of the release, so that the upgrade takes a while.
 const TASKS: usize = 30_000;
@@ -42,7 +43,7 @@ const COPIED: &str = "is_anonymous, status, original_image_url, refinement_promp
 
 /// The directory of a service that 0.1.0 served, and the schema of its tasks.
 fn stored(store: Store) -> (Launch, PathBuf, String) {
-    let release = releases().join(RELEASE);
+    let release = release(RELEASE);
     let data = scratch("upgraded").join("data");
     fs::create_dir(&data).unwrap();
     unpacked(
@@ -136,9 +137,7 @@ async fn an_upgrade_that_is_killed_begins_again() {
             (ready.status == 200).then_some(())
         })
         .await;
-        let expected = releases()
-            .join(RELEASE)
-            .join(format!("{}.json", store.name()));
+        let expected = release(RELEASE).join(format!("{}.json", store.name()));
         let expected: Value = serde_json::from_str(&fs::read_to_string(expected).unwrap()).unwrap();
         assert_has(&seen(&service).await, &expected, store.name());
         let all: usize = match store {
@@ -164,7 +163,7 @@ async fn an_upgrade_that_is_killed_begins_again() {
 /// The source stays as it was, its version included.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_move_that_0_1_0_began_is_ended() {
-    let release = releases().join(RELEASE);
+    let release = release(RELEASE);
     let source = scratch("half-moved").join("source");
     fs::create_dir(&source).unwrap();
     unpacked(&unpack(&release.join("sqlite.tar.gz")), &source);

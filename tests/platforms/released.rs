@@ -1,8 +1,9 @@
 //! What a released version has stored on a stock platform is read, and goes on, and so do
 //! models that were built with its interfaces.
 
+use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,6 +11,9 @@ use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures::{self, brightness, decode};
 use concept_refinement_tests::reaper::scratch;
+use concept_refinement_tests::released::{
+    HOOK, USERS, assert_has, keyed_task, new_release, releases,
+};
 use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::tokens::SECRET;
 use serde_json::{Map, Value, json};
@@ -17,7 +21,7 @@ use serde_json::{Map, Value, json};
 /// Of each user the tasks and concepts, and how long their images are.
 async fn seen(service: &Service) -> Value {
     let mut users = Map::new();
-    for user in ["ada", "bob"] {
+    for user in USERS {
         let client = Client::user(service.url(), user);
         let (mut stored, mut images) = (Vec::new(), Map::new());
         for what in ["tasks", "concepts"] {
@@ -40,19 +44,6 @@ async fn seen(service: &Service) -> Value {
         );
     }
     users.into()
-}
-
-/// A task or a concept without what 0.1 does not tell: that is null here.
-fn as_in_0_1(stored: &mut Value) {
-    // Notes of 0.1 are with the concept only.
-    if let Some(metadata) = stored.get_mut("metadata") {
-        metadata.as_object_mut().unwrap().remove("notes");
-        return;
-    }
-    let concept = stored.as_object_mut().unwrap();
-    for field in ["original_concept_id", "provenance"] {
-        assert_eq!(concept.remove(field), Some(Value::Null), "{field}");
-    }
 }
 
 /// Lets the keys of all requests be as of now, since they are remembered for a day.
@@ -110,67 +101,122 @@ async fn models_of_0_1_0_refine() {
     service.stop();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_0_1_0_has_stored_is_read_and_goes_on() {
-    let release = Path::new(env!("CARGO_MANIFEST_DIR")).join("released/0.1.0");
-    let directory = scratch("released");
-    let data = directory.join("data");
-    fs::create_dir(&data).unwrap();
-    let unpacked = Command::new("tar")
-        .arg("-xzf")
-        .arg(release.join("filesystem.tar.gz"))
-        .arg("-C")
-        .arg(&data)
-        .status();
-    assert!(unpacked.unwrap().success());
-    keys_of_now(&data.join("records"));
-    let service = Launch::of(directory)
+/// A service that keeps all in files, in this directory.
+fn launch(directory: PathBuf) -> Launch {
+    Launch::of(directory)
         .on_wasmtime(artifacts::composed("standalone"))
         .set("listen", "127.0.0.1:0")
         .variable("REFINEMENT_AUTH", "secret")
         .variable("REFINEMENT_JWT_SECRET", SECRET)
         .variable("REFINEMENT_RATE_LIMIT", "5/month")
-        .variable("REFINEMENT_PUBLIC_URL", "https://refine.example")
-        .start();
+        .set("public-url", "https://refine.example")
+}
+
+fn tar(arguments: &[&OsStr]) {
+    let status = Command::new("tar").args(arguments).status();
+    assert!(status.unwrap().success(), "{arguments:?}");
+}
+
+fn keyed_request(original: &str) -> Value {
+    json!({
+        "original_image_url": original,
+        "refinement_prompt": "Make it a little lighter",
+        "webhook_url": HOOK,
+    })
+}
+
+async fn opens(release: &Path) {
+    let directory = scratch("released");
+    let data = directory.join("data");
+    fs::create_dir(&data).unwrap();
+    let archive = release.join("filesystem.tar.gz");
+    tar(&[
+        "-xzf".as_ref(),
+        archive.as_ref(),
+        "-C".as_ref(),
+        data.as_ref(),
+    ]);
+    keys_of_now(&data.join("records"));
+    let service = launch(directory).start();
 
     let expected = fs::read_to_string(release.join("filesystem.json")).unwrap();
     let expected: Value = serde_json::from_str(&expected).unwrap();
-    let mut found = seen(&service).await;
-    for user in ["ada", "bob"] {
-        for stored in found[user]["stored"].as_array_mut().unwrap() {
-            as_in_0_1(stored);
-        }
-    }
-    assert_eq!(found, expected);
+    assert_has(&seen(&service).await, &expected, "filesystem");
     let ada = Client::user(service.url(), "ada");
-    let first = &expected["ada"]["stored"][1];
-    let body = json!({
-        "original_image_url": first["metadata"]["original_image_url"],
-        "refinement_prompt": "Make it a little lighter",
-        "webhook_url": "https://receiver.invalid/hook",
-    });
+    let first = keyed_task(&expected);
     let again = ada.with("idempotency-key", "a-key");
-    let repeated = again.post("/api/concepts/refine", &body).await;
+    let original = first["metadata"]["original_image_url"].as_str().unwrap();
+    let repeated = again
+        .post("/api/concepts/refine", &keyed_request(original))
+        .await;
     assert_eq!(repeated.json()["task_id"], first["task_id"], "{repeated:?}");
     let upload = ada.uploaded(&pictures::png(8, 8)).await;
     let task = ada.refined(&upload, "Make it lighter").await;
     assert_eq!(task["status"], "completed", "{task}");
-    let deleted = first["task_id"].as_str().unwrap();
-    assert_eq!(
-        ada.delete(&format!("/api/tasks/{deleted}")).await.status,
-        204
-    );
-    let concept = expected["ada"]["stored"][2]["id"].as_str().unwrap();
-    assert_eq!(
-        ada.delete(&format!("/api/concepts/{concept}")).await.status,
-        204
-    );
-    let mut left = seen(&service).await;
-    for stored in left["bob"]["stored"].as_array_mut().unwrap() {
-        as_in_0_1(stored);
+    for (what, id) in [
+        ("tasks", &first["task_id"]),
+        ("concepts", &first["result_id"]),
+    ] {
+        let path = format!("/api/{what}/{}", id.as_str().unwrap());
+        assert_eq!(ada.delete(&path).await.status, 204, "{path}");
     }
-    let all = &left["ada"]["stored"];
-    assert_eq!(all.as_array().map(Vec::len), Some(4), "{all}");
-    assert_eq!(left["bob"], expected["bob"]);
+    let left = seen(&service).await;
+    let number = |seen: &Value| seen["ada"]["stored"].as_array().unwrap().len();
+    assert_eq!(number(&left), number(&expected), "{left}");
+    assert_has(&left["bob"], &expected["bob"], "bob");
     service.stop();
+}
+
+/// Tasks that are completed and that failed, a refinement of a part of a concept, a key and a
+/// webhook.
+async fn make(release: &Path) {
+    let directory = scratch("release");
+    let service = launch(directory.clone()).start();
+    let [ada, bob] = USERS.map(|user| Client::user(service.url(), user));
+    let keyed = ada.with("idempotency-key", "a-key");
+    let upload = ada.uploaded(&pictures::png(40, 30)).await;
+    let accepted = keyed
+        .post("/api/concepts/refine", &keyed_request(&upload))
+        .await;
+    assert_eq!(accepted.status, 202, "{accepted:?}");
+    let task = ada.finished(&accepted.task_id()).await;
+    let part = json!({
+        "original_concept_id": task["result_id"],
+        "refinement_prompt": "Make it lighter",
+        "region": {"x": 2, "y": 2, "width": 4, "height": 4},
+        "seed": 7,
+    });
+    let accepted = ada.post("/api/concepts/refine", &part).await;
+    assert_eq!(accepted.status, 202, "{accepted:?}");
+    ada.finished(&accepted.task_id()).await;
+    let upload = bob.uploaded(&pictures::png(20, 20)).await;
+    let refused = bob.accepted(&upload, "Sing me a song").await;
+    assert_eq!(bob.finished(&refused).await["status"], "failed");
+    let expected = seen(&service).await;
+    service.stop();
+    let (data, archive) = (directory.join("data"), release.join("filesystem.tar.gz"));
+    tar(&[
+        "-czf".as_ref(),
+        archive.as_ref(),
+        "-C".as_ref(),
+        data.as_ref(),
+        ".".as_ref(),
+    ]);
+    let expected = serde_json::to_string_pretty(&expected).unwrap();
+    fs::write(release.join("filesystem.json"), format!("{expected}\n")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_each_release_has_stored_is_read_and_goes_on() {
+    for release in releases() {
+        opens(&release).await;
+    }
+}
+
+/// Does nothing unless it is asked to.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_data_of_a_release_is_made() {
+    if let Some(release) = new_release() {
+        make(&release).await;
+    }
 }

@@ -46,6 +46,7 @@ pub mod pubsub;
 pub mod reaper;
 pub mod receiver;
 pub mod refusals;
+pub mod released;
 pub mod s3;
 pub mod seed;
 pub mod server;

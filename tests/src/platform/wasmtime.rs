@@ -1,5 +1,6 @@
 //! `wasmtime serve`: all in one component, with a directory to keep its state.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
@@ -52,10 +53,17 @@ pub fn command<'a>(
         .arg("--dir")
         .arg(format!("{}::/data", data.display()));
     // It does not tell a component where a request came to.
-    command
-        .arg("--env")
-        .arg(format!("REFINEMENT_PUBLIC_URL=http://{listen}"));
-    for (name, value) in variables {
+    let public_url = (
+        "REFINEMENT_PUBLIC_URL".to_owned(),
+        format!("http://{listen}"),
+    );
+    let mut all = BTreeMap::from([public_url]);
+    all.extend(
+        variables
+            .into_iter()
+            .map(|(name, value)| (name, value.to_owned())),
+    );
+    for (name, value) in all {
         command.arg("--env").arg(format!("{name}={value}"));
     }
     command.arg(composition);
