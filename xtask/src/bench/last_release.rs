@@ -7,8 +7,8 @@ use anyhow::Context as _;
 use crate::process;
 use crate::workspace::Workspace;
 
-/// Version 0.1.0.
-const COMMIT: &str = "07ba6253f4eb88bab9390e0257f6b96ad1b7fe11";
+/// Version 0.2.0.
+const COMMIT: &str = "5be0df53790127b01f2c68f716e1534d1ba0e827";
 
 /// Checks it out below the target directory and builds it there, with the model that its
 /// tests script. What was built before is not built again.
