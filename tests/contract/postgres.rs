@@ -40,7 +40,8 @@ static SCHEMAS: Mutex<Vec<(Release, String)>> = Mutex::new(Vec::new());
 const EMPTY: &str = "DELETE FROM account; DELETE FROM ledger; DELETE FROM task; DELETE FROM idempotency_key; \
      DELETE FROM concept; DELETE FROM tombstone; DELETE FROM session; \
      DELETE FROM last_round; DELETE FROM leader_lease; DELETE FROM secret; DELETE FROM upload_reservation; \
-     DELETE FROM queue_pause; DELETE FROM audit_entry; DELETE FROM job";
+     DELETE FROM queue_pause; DELETE FROM audit_entry; DELETE FROM job; DELETE FROM deadline; \
+     DELETE FROM last_claim";
 
 /// A schema of a shared server. It can be used again when this is dropped.
 pub struct Schema {

@@ -117,6 +117,16 @@ macro_rules! host_task_promises {
                 the_next_attempt_knows_it,
                 the_next_attempt_knows_why_it_repeats_a_call,
             }
+            tasks::deadlines {
+                a_task_that_no_worker_has_begun_fails_at_its_deadline,
+                what_a_worker_has_begun_is_left_to_workers,
+                many_deadlines_pass_at_once,
+            }
+            tasks::claim_order {
+                who_was_served_longest_ago_comes_first,
+                each_user_who_waits_has_a_turn_in_each_round,
+                what_does_not_wait_has_no_place,
+            }
             tasks::sweep {
                 a_pending_task_is_due_after_a_while,
                 recovering_takes_over_whatever_was_under_way,
@@ -196,6 +206,7 @@ macro_rules! administration_promises {
             }
             administration::pause {
                 nothing_is_claimed_and_nothing_is_due_while_it_is_paused,
+                a_deadline_passes_and_positions_are_told_while_it_is_paused,
                 no_claim_follows_the_answer,
             }
             administration::audit {

@@ -1,7 +1,9 @@
 //! The promises of `task-store` and `concept-store`, and those that our own host
 //! relies on besides.
 
+pub mod claim_order;
 pub mod concepts;
+pub mod deadlines;
 pub mod differential;
 pub mod durability;
 pub mod erasure;

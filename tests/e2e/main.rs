@@ -52,6 +52,7 @@ mod postgres;
 mod provenance;
 mod proxies;
 mod pubsub;
+mod queueing;
 mod rebinding;
 mod released;
 mod restore;

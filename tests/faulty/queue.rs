@@ -88,7 +88,7 @@ impl FaultyQueue {
 impl Interceptor<dyn TaskQueue> for FaultyQueue {
     fn intercept<'a>(
         &'a self,
-        operation: QueueOperation,
+        operation: QueueOperation<'a>,
         inner: &'a Arc<dyn TaskQueue>,
     ) -> Answer<'a, QueueReply> {
         Box::pin(async move {
@@ -102,7 +102,9 @@ impl Interceptor<dyn TaskQueue> for FaultyQueue {
                     let delivery = faults.around(Call::Receive, self.next(inner)).await?;
                     Ok(delivery.into())
                 }
-                QueueOperation::Check {} | QueueOperation::Length {} => inner.run(operation).await,
+                QueueOperation::Position { .. }
+                | QueueOperation::Check {}
+                | QueueOperation::Length {} => inner.run(operation).await,
             }
         })
     }

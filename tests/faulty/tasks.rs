@@ -135,6 +135,9 @@ fn call(operation: &TaskOperation<'_>) -> Option<Call> {
         | TaskOperation::Redeliver { .. }
         | TaskOperation::Watch { .. }
         | TaskOperation::NextDue { .. }
+        | TaskOperation::MissDeadlines { .. }
+        | TaskOperation::NextDeadline { .. }
+        | TaskOperation::ClaimOrder { .. }
         | TaskOperation::Expire { .. }
         | TaskOperation::RenewSession { .. }
         | TaskOperation::Abandon { .. }

@@ -98,6 +98,8 @@ pub struct Expected {
     pub user: String,
     pub status: Status,
     pub created_at: Timestamp,
+    /// By when a worker has to have begun it.
+    deadline: Option<Timestamp>,
     completed_at: Timestamp,
     /// Where its original is an image of ours.
     original: Option<String>,
@@ -132,6 +134,12 @@ pub struct Expected {
 impl Expected {
     pub fn is_active(&self) -> bool {
         !self.is_deleted && !self.status.is_final()
+    }
+
+    /// Its deadline has passed, and no worker has begun it.
+    fn has_missed_deadline(&self, now: Timestamp) -> bool {
+        let is_unstarted = self.status == Status::Pending && self.attempt == 0;
+        is_unstarted && self.deadline.is_some_and(|deadline| deadline <= now)
     }
 
     /// It ends here.

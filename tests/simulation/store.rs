@@ -253,6 +253,9 @@ impl Store {
             (Asked::DeleteConcept { user_id, id }, Reply::Text(answer)) => {
                 changed.extend(oracle.concept_deleted(user_id, id, answer.as_ref()));
             }
+            (Asked::MissDeadlines { .. }, Reply::Count(_)) => {
+                changed = oracle.deadlines_missed(now);
+            }
             (Asked::Due { .. }, Reply::Tasks(answer)) => oracle.due(answer),
             (Asked::Recover { .. }, Reply::Count(answer)) => {
                 oracle.recovered(*answer, now);

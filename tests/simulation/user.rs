@@ -31,6 +31,8 @@ pub struct User {
     random: Random,
     /// For webhooks.
     webhooks: Random,
+    /// For deadlines.
+    deadlines: Random,
     /// The URL of a refined image, to be refined further.
     last: RefCell<Option<String>>,
 }
@@ -41,6 +43,7 @@ struct Wish {
     url: String,
     key: Option<String>,
     webhook_url: Option<String>,
+    deadline_seconds: Option<usize>,
 }
 
 /// What became of a submission, as its user is told.
@@ -70,6 +73,7 @@ pub fn start(world: &Rc<World>) {
             name,
             random: Random::new(world.settings.seed, 100 + number as u64),
             webhooks: Random::new(world.settings.seed, 200 + number as u64),
+            deadlines: Random::new(world.settings.seed, 300 + number as u64),
             last: RefCell::default(),
         };
         let world = Rc::clone(world);
@@ -90,6 +94,7 @@ impl User {
             url: source::FINE.to_owned(),
             key: Some("key".to_owned()),
             webhook_url: (self.world.settings.has_webhook).then(|| receiver::url(&self.webhooks)),
+            deadline_seconds: None,
         };
         let id = loop {
             match self.submit(&wish).await {
@@ -135,6 +140,7 @@ impl User {
                 .webhooks
                 .chance(0.5)
                 .then(|| receiver::url(&self.webhooks)),
+            deadline_seconds: (self.deadlines.chance(0.3)).then(|| 10 + self.deadlines.below(30)),
         }
     }
 
@@ -183,6 +189,7 @@ impl User {
             "original_image_url": wish.url,
             "refinement_prompt": format!("Make it lighter, {}", wish.number),
             "webhook_url": wish.webhook_url,
+            "deadline_seconds": wish.deadline_seconds,
         });
         let key = wish.key.as_deref();
         let path = "/api/concepts/refine";

@@ -1,4 +1,4 @@
-import type { CallOptions, ClientOptions, ImageBytes, ListOptions, Refined, RefineOptions, Refinement, SubmitOptions, TaskEvent } from './options.js';
+import type { CallOptions, ClientOptions, CurrentTask, ImageBytes, ListOptions, Refined, RefineOptions, Refinement, SubmitOptions, TaskEvent } from './options.js';
 import type { ConceptList, ConceptResponse, QuotaResponse, RefinementRequest, SessionResponse, TaskList, TaskResponse, TaskStatus, UploadResponse, UsageResponse, VerificationResponse, WebhookResponse } from './schemas.js';
 /** A client of one service. It keeps nothing but its token. */
 export declare class Client {
@@ -30,7 +30,8 @@ export declare class Client {
      *
      * @throws {ConflictError} the user has another task in progress */
     submit(request: RefinementRequest, options?: SubmitOptions): Promise<TaskResponse>;
-    task(id: string, options?: CallOptions): Promise<TaskResponse>;
+    /** A task as it is now, and where it is in the queue. */
+    task(id: string, options?: CallOptions): Promise<CurrentTask>;
     /** A page of the user's tasks, newest first. */
     tasks({ signal, ...query }?: ListOptions & {
         status?: TaskStatus | undefined;

@@ -98,8 +98,11 @@ export class Client {
         const body = JSON.stringify(request);
         return this.#transport.ask('POST', '/api/concepts/refine', { signal, body, headers });
     }
+    /** A task as it is now, and where it is in the queue. */
     async task(id, options = {}) {
-        return this.#transport.ask('GET', taskPath(id), options);
+        const { answer, headers } = await this.#transport.askAll('GET', taskPath(id), options);
+        const position = headers.get('X-Queue-Position');
+        return { ...answer, queue_position: position ? Number(position) : null };
     }
     /** A page of the user's tasks, newest first. */
     async tasks({ signal, ...query } = {}) {
@@ -186,7 +189,7 @@ function content(image) {
 }
 function requested(refinement, original, maskUrl) {
     const { prompt, logoDescription, themeDescription, webhookUrl } = refinement;
-    const { originalConceptId, strength, seed, region, maskFeather, regionOnly, preserveAspects } = refinement;
+    const { originalConceptId, strength, seed, region, maskFeather, regionOnly, deadlineSeconds, preserveAspects } = refinement;
     return {
         original_image_url: original,
         original_concept_id: originalConceptId ?? null,
@@ -200,6 +203,7 @@ function requested(refinement, original, maskUrl) {
         mask_url: maskUrl,
         mask_feather: maskFeather ?? null,
         region_only: regionOnly ?? null,
+        deadline_seconds: deadlineSeconds ?? null,
         preserve_aspects: preserveAspects ?? null,
     };
 }

@@ -1,4 +1,4 @@
 export { Client } from './client.js';
-export type { CallOptions, ClientOptions, ImageBytes, ListOptions, Refined, RefineOptions, Refinement, SubmitOptions, TaskEvent, } from './options.js';
+export type { CallOptions, ClientOptions, CurrentTask, ImageBytes, ListOptions, Refined, RefineOptions, Refinement, SubmitOptions, TaskEvent, } from './options.js';
 export { ApiError, ConflictError, RefinementError, ServiceUnreachableError, TaskDeletedError, TaskFailedError, } from './errors.js';
 export type * from './schemas.js';

@@ -92,6 +92,8 @@ export interface ReadyResponse {
 export interface RefinementMetadata {
     /** What its work cost, in US dollars with two to six decimals, as far as it is known: once the task has ended. Absent if nothing is known, which is not zero. */
     cost?: string;
+    /** As sent. */
+    deadline_seconds?: number;
     logo_description: string | null;
     /** As sent. */
     mask_feather?: number;
@@ -118,6 +120,8 @@ export interface RefinementMetadata {
 }
 /** What to refine, and how. Unknown fields are ignored. */
 export interface RefinementRequest {
+    /** How many seconds after its submission a worker has to have begun the task, and then to have ended it: at most the operator's limit for a task (300 unless set otherwise). A task that no worker has begun by then fails, costs nothing and gives its quota back. */
+    deadline_seconds?: number | null;
     /** What the image shows. */
     logo_description?: string | null;
     /** How many pixels blend along the edge of the part to change, counted inwards; 8 if absent. Only with `region` or `mask_url`. */

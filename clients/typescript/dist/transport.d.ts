@@ -10,6 +10,11 @@ export declare class Transport {
     constructor(base: string | URL, { token, fetch: given, patience }: ClientOptions);
     /** Sent again while the service is away: use it where a repeat does no harm. */
     ask<T>(method: string, path: string, call: Call): Promise<T>;
+    /** As `ask`, with the headers of the answer. */
+    askAll<T>(method: string, path: string, call: Call): Promise<{
+        answer: T;
+        headers: Headers;
+    }>;
     /** Sent once, for what a repeat would be answered otherwise. */
     askOnce<T>(method: string, path: string, call: Call): Promise<T>;
     /** As `ask`, without credentials, those of a browser included. */

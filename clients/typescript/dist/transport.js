@@ -23,6 +23,13 @@ export class Transport {
     ask(method, path, call) {
         return this.#repeated(() => this.askOnce(method, path, call), call.signal);
     }
+    /** As `ask`, with the headers of the answer. */
+    askAll(method, path, call) {
+        return this.#repeated(async () => {
+            const response = await this.#answered(method, path, call);
+            return { answer: await this.#read(response), headers: response.headers };
+        }, call.signal);
+    }
     /** Sent once, for what a repeat would be answered otherwise. */
     async askOnce(method, path, call) {
         return this.#read(await this.#answered(method, path, call));

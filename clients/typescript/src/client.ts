@@ -2,6 +2,7 @@ import { ApiError, TaskDeletedError, TaskFailedError } from './errors.js';
 import type {
   CallOptions,
   ClientOptions,
+  CurrentTask,
   ImageBytes,
   ListOptions,
   Refined,
@@ -130,8 +131,11 @@ export class Client {
     return this.#transport.ask('POST', '/api/concepts/refine', { signal, body, headers });
   }
 
-  async task(id: string, options: CallOptions = {}): Promise<TaskResponse> {
-    return this.#transport.ask('GET', taskPath(id), options);
+  /** A task as it is now, and where it is in the queue. */
+  async task(id: string, options: CallOptions = {}): Promise<CurrentTask> {
+    const { answer, headers } = await this.#transport.askAll<TaskResponse>('GET', taskPath(id), options);
+    const position = headers.get('X-Queue-Position');
+    return { ...answer, queue_position: position ? Number(position) : null };
   }
 
   /** A page of the user's tasks, newest first. */
@@ -235,7 +239,8 @@ function content(image: ImageBytes): { body: Blob; headers: Record<string, strin
 
 function requested(refinement: Refinement, original: string | null, maskUrl: string | null): RefinementRequest {
   const { prompt, logoDescription, themeDescription, webhookUrl } = refinement;
-  const { originalConceptId, strength, seed, region, maskFeather, regionOnly, preserveAspects } = refinement;
+  const { originalConceptId, strength, seed, region, maskFeather, regionOnly, deadlineSeconds, preserveAspects } =
+    refinement;
   return {
     original_image_url: original,
     original_concept_id: originalConceptId ?? null,
@@ -249,6 +254,7 @@ function requested(refinement: Refinement, original: string | null, maskUrl: str
     mask_url: maskUrl,
     mask_feather: maskFeather ?? null,
     region_only: regionOnly ?? null,
+    deadline_seconds: deadlineSeconds ?? null,
     preserve_aspects: preserveAspects ?? null,
   };
 }

@@ -4,6 +4,7 @@ export { Client } from './client.js';
 export type {
   CallOptions,
   ClientOptions,
+  CurrentTask,
   ImageBytes,
   ListOptions,
   Refined,

@@ -58,6 +58,9 @@ export interface Refinement {
   maskFeather?: number | null | undefined;
   /** Whether the model sees only that part, with a margin around it. */
   regionOnly?: boolean | null | undefined;
+  /** How many seconds after its submission a worker has to have begun it, and then to have
+   * ended it: at least 10. */
+  deadlineSeconds?: number | null | undefined;
   /** What should stay as it is, none twice. */
   preserveAspects?: Aspect[] | null | undefined;
   /** Where the service posts the task's end, besides. */
@@ -70,6 +73,13 @@ export interface RefineOptions extends CallOptions {
   idempotencyKey?: string | undefined;
   /** Called with each event of the task. */
   onEvent?: ((event: TaskEvent) => void) | undefined;
+}
+
+/** A task as it is now. */
+export interface CurrentTask extends TaskResponse {
+  /** Where it is in the queue while it is pending: 1 is claimed next. It may be 2 s old. Null if
+   * it is not pending, not among the first 1,000, or the service does not know it. */
+  queue_position: number | null;
 }
 
 /** What becomes of a task. */

@@ -37,6 +37,14 @@ export class Transport {
     return this.#repeated(() => this.askOnce<T>(method, path, call), call.signal);
   }
 
+  /** As `ask`, with the headers of the answer. */
+  askAll<T>(method: string, path: string, call: Call): Promise<{ answer: T; headers: Headers }> {
+    return this.#repeated(async () => {
+      const response = await this.#answered(method, path, call);
+      return { answer: await this.#read<T>(response), headers: response.headers };
+    }, call.signal);
+  }
+
   /** Sent once, for what a repeat would be answered otherwise. */
   async askOnce<T>(method: string, path: string, call: Call): Promise<T> {
     return this.#read(await this.#answered(method, path, call));

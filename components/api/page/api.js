@@ -14,6 +14,12 @@ export const now = () => Date.now() + ahead;
 export const tasks = (cursor, limit = 12) =>
   call('GET', `/api/tasks?limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
 export const task = (id, signal) => call('GET', taskPath(id), { signal });
+/** 1 is next; null if it is not known. */
+export const queuePosition = (id, signal) =>
+  call('GET', taskPath(id), {
+    signal,
+    read: (response) => Number(response.headers.get('X-Queue-Position')) || null,
+  });
 export const cancelTask = (id) => call('POST', `${taskPath(id)}/cancel`);
 export const deleteTask = (id) => call('DELETE', taskPath(id));
 export const concept = (id) => call('GET', `/api/concepts/${encodeURIComponent(id)}`);
@@ -72,7 +78,7 @@ export async function withSession(ask) {
 
 const taskPath = (id) => `/api/tasks/${encodeURIComponent(id)}`;
 
-function call(method, path, { body, headers, signal } = {}) {
+function call(method, path, { body, headers, signal, read = (response) => response.json() } = {}) {
   return withSession(async () => {
     const response = await reached(
       fetch(path, {
@@ -87,7 +93,7 @@ function call(method, path, { body, headers, signal } = {}) {
     // The header has only whole seconds.
     if (date && Math.abs(date - Date.now()) > 2000) ahead = date - Date.now();
     if (!response.ok) throw await refusal(response);
-    return response.status === 204 ? null : reached(response.json());
+    return response.status === 204 ? null : reached(read(response));
   });
 }
 

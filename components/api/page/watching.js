@@ -6,6 +6,7 @@ import { $, announce, say } from './dom.js';
 import { Refusal, sentence } from './errors.js';
 import { addressOf, show as showImage } from './images.js';
 import { watch } from './progress.js';
+import * as queue from './queue.js';
 import { remove } from './removal.js';
 import * as source from './source.js';
 import { clock } from './times.js';
@@ -13,6 +14,8 @@ import { clock } from './times.js';
 const STEPS = ['waiting', 'downloading', 'refining', 'storing'];
 
 let leave = () => {};
+/** Stops telling where the task is in the queue; null: nobody does. */
+let leaveQueue = null;
 let current = null;
 let isDeleting = false;
 /** For the refinement that is shown; see `show`. */
@@ -120,6 +123,7 @@ export function show(task, { ended, gone }) {
 
 export function stop() {
   leave();
+  follow(null);
   leave = () => {};
   current = null;
 }
@@ -130,9 +134,18 @@ function busy(isNow) {
 
 const reached = () => document.querySelector('#steps [aria-current]')?.dataset.step;
 
+/** Tells where a task is in the queue, or (null) no longer does. */
+function follow(task) {
+  if (task && leaveQueue) return;
+  leaveQueue?.();
+  leaveQueue = task ? queue.follow(task.task_id, (place) => say($('place'), place)) : null;
+  if (!task) say($('place'), null);
+}
+
 /** The current step; null: it is no longer waiting, but the step is unknown. */
 function step(name) {
   const at = name ? STEPS.indexOf(name) : 0;
+  follow(name === 'waiting' ? current : null);
   for (const item of $('steps').children) {
     const index = STEPS.indexOf(item.dataset.step);
     item.classList.toggle('done', name ? index < at : index === 0);

@@ -20,7 +20,7 @@ const ALLOWED: &str = "Authorization, Baggage, Content-Type, Idempotency-Key, If
 /// Headers that a page may read, besides the safelisted ones.
 const EXPOSED: &str = "Accept-Ranges, Content-Range, ETag, Idempotency-Replayed, \
                        Preference-Applied, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, \
-                       X-RateLimit-Reset, X-Ignored-Fields, X-Model, \
+                       X-RateLimit-Reset, X-Ignored-Fields, X-Model, X-Queue-Position, \
                        X-Request-Id, X-Should-Retry";
 
 /// How long a browser may cache a preflight response, in seconds; no browser caches

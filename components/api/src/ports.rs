@@ -97,6 +97,9 @@ pub trait TaskStore {
 
 pub trait TaskQueue {
     async fn publish(&self, message: Vec<u8>) -> Result<(), CapabilityError>;
+
+    /// Where a pending task is among those that wait, if that is known: 1 is claimed next.
+    async fn position(&self, task_id: &str) -> Result<Option<u32>, CapabilityError>;
 }
 
 pub trait ImageStore {

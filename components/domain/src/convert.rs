@@ -125,7 +125,8 @@ macro_rules! conversions {
             Error { kind, message }
             Refinement {
                 original_image_url, refinement_prompt, logo_description, theme_description,
-                original_concept_id, preserve_aspects, strength, seed, region, mask_url, mask_feather, region_only
+                original_concept_id, preserve_aspects, strength, seed, region, mask_url, mask_feather, region_only,
+                deadline_seconds
             }
             Region { x, y, width, height }
             Parent { id, image_url }

@@ -92,6 +92,7 @@ pub fn fingerprint(refinement: &Refinement, webhook: Option<&Webhook>) -> [u8; 3
         mask_url,
         mask_feather,
         region_only,
+        deadline_seconds,
     } = refinement;
     let fields = [
         original_image_url.as_ref(),
@@ -122,6 +123,10 @@ pub fn fingerprint(refinement: &Refinement, webhook: Option<&Webhook>) -> [u8; 3
         ("mask_url", mask_url.as_ref().map(|url| json!(url))),
         ("mask_feather", mask_feather.map(|feather| json!(feather))),
         ("region_only", region_only.map(|only| json!(only))),
+        (
+            "deadline_seconds",
+            deadline_seconds.map(|seconds| json!(seconds)),
+        ),
     ];
     for (name, value) in later {
         if let Some(value) = value {
@@ -180,6 +185,8 @@ mod tests {
             json!({"original_image_url": null, "original_concept_id": "a"}),
             json!({"original_image_url": null, "original_concept_id": "b"}),
             json!({"original_concept_id": "a"}),
+            json!({"deadline_seconds": 10}),
+            json!({"deadline_seconds": 11}),
             json!({"preserve_aspects": ["colors", "layout"]}),
             json!({"preserve_aspects": ["layout", "colors"]}),
         ];

@@ -12,6 +12,13 @@ pub const MAX_DEATHS: u32 = 3;
 /// When a pending task's message counts as lost.
 pub const PENDING_OVERDUE: Duration = Duration::from_secs(15);
 
+/// The shortest time after its submission that a task's deadline may have.
+pub const MIN_DEADLINE: Duration = Duration::from_secs(10);
+
+/// For how long it matters when a task of a user was claimed last, if claims are to be fair:
+/// whoever had none for longer counts as somebody who never had one.
+pub const CLAIM_REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The longest interval after which an overdue task is published again.
 pub const LONGEST_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
@@ -46,6 +53,19 @@ fn left_alone(task: &Task) -> Timestamp {
         Status::Processing => task.lease_until.unwrap_or_default(),
         _ => task.updated_at.unwrap_or(task.created_at),
     }
+}
+
+/// Whether its deadline has passed before any worker has begun it.
+pub fn has_missed_deadline(task: &Task, now: Timestamp) -> bool {
+    let is_unstarted = task.status == Status::Pending && task.updated_at.is_none();
+    is_unstarted && task.deadline().is_some_and(|deadline| deadline <= now)
+}
+
+/// How long a worker that begins now may work on the task: for as long as on any, but only
+/// until its deadline.
+pub fn time_limit(task: &Task, task_timeout: Duration, now: Timestamp) -> Duration {
+    let until_deadline = task.deadline().map(|deadline| deadline.since(now));
+    until_deadline.map_or(task_timeout, |left| left.min(task_timeout))
 }
 
 /// Whether a queue with this many messages has enough of them for the unfinished tasks.
@@ -253,6 +273,26 @@ mod tests {
             renew_after(Duration::from_secs(30)),
             Duration::from_secs(10)
         );
+    }
+
+    #[test]
+    fn a_worker_has_until_the_deadline_and_never_longer_than_for_any_task() {
+        const TIMEOUT: Duration = Duration::from_secs(300);
+        for (name, deadline_seconds, now, expected) in [
+            ("no deadline", None, 9_000, 300),
+            ("just submitted", Some(30), 1_000, 30),
+            ("it has waited", Some(30), 1_029, 1),
+            ("at its deadline", Some(30), 1_030, 0),
+            ("after its deadline", Some(30), 9_000, 0),
+            ("as long as any task", Some(300), 1_000, 300),
+            ("of a host that allowed more", Some(3_600), 1_000, 300),
+            ("a clock that went back", Some(30), 10, 300),
+        ] {
+            let mut task = task(Status::Pending, None, None);
+            task.refinement.deadline_seconds = deadline_seconds;
+            let limit = time_limit(&task, TIMEOUT, Timestamp::from_secs(now));
+            assert_eq!(limit, Duration::from_secs(expected), "{name}");
+        }
     }
 
     #[test]

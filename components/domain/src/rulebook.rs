@@ -9,6 +9,7 @@
 
 mod cancel;
 mod claim;
+mod deadline;
 mod deliver;
 mod effects;
 mod event;
@@ -27,6 +28,7 @@ use thiserror::Error;
 
 pub use cancel::{cancel, cancel_as_operator};
 pub use claim::{Claim, claim, release, renew};
+pub use deadline::miss_deadline;
 pub use deliver::{record_attempt, redeliver};
 pub use effects::Effects;
 pub use event::{Event, next_status};

@@ -30,6 +30,12 @@ pub const QUEUE_PAUSED: &str = "paused by the operator";
 /// refused.
 pub const DISK_AT_RESERVE: &str = "The disk has no room left for new tasks.";
 
+/// The error of a task that no worker had begun by its deadline, so many seconds after its
+/// submission.
+pub fn not_started(seconds: u32) -> String {
+    format!("{FAILED}not started within {seconds} seconds")
+}
+
 const FAILED: &str = "Error in refinement task processing: ";
 
 /// Longest error message, in code points.

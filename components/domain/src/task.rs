@@ -1,5 +1,7 @@
 //! A refinement task: its data. For what can happen to it see [`crate::rulebook`].
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use uuid::Builder;
 
@@ -45,6 +47,9 @@ pub struct Refinement {
     /// Whether the model sees only what is to change, with a margin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region_only: Option<bool>,
+    /// How long after its submission a worker has to have begun it, and then to have ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_seconds: Option<u32>,
 }
 
 /// The concept whose image is refined.
@@ -64,6 +69,13 @@ impl Refinement {
 }
 
 impl Task {
+    /// When it fails unless a worker has begun it, and when one that has begun it ends. None:
+    /// it may wait for any time.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        let seconds = self.refinement.deadline_seconds?;
+        Some(self.created_at.plus(Duration::from_secs(seconds.into())))
+    }
+
     /// Where the original is, or was when the task was submitted.
     pub fn original_address(&self) -> &str {
         let sent = self.refinement.original_image_url.as_deref();

@@ -1,6 +1,7 @@
 //! Validation of requests. Values are kept as they were sent.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -8,6 +9,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::aspect::Aspect;
+use crate::lease::MIN_DEADLINE;
 use crate::original::{AllowedSources, check_length, check_url};
 use crate::partial_edit::Region;
 use crate::strength::Strength;
@@ -27,6 +29,7 @@ const REGION: &str = "region";
 const MASK_URL: &str = "mask_url";
 const MASK_FEATHER: &str = "mask_feather";
 const REGION_ONLY: &str = "region_only";
+const DEADLINE_SECONDS: &str = "deadline_seconds";
 
 /// How many pixels of an edge may blend.
 pub const MAX_FEATHER: u32 = 64;
@@ -131,12 +134,13 @@ impl Draft {
 
     /// Validates the request: returns its contents, or all problems. Unknown fields are
     /// ignored. `webhooks`: receivers that the operator allows in addition to public
-    /// ones.
+    /// ones. `task_timeout`: how long a task may take, and its deadline may be ahead.
     pub fn check(
         mut self,
         original: Source<'_>,
         mask: Source<'_>,
         webhooks: &AllowedSources,
+        task_timeout: Duration,
     ) -> Result<Request, FieldErrors> {
         let mut errors = FieldErrors::default();
         let (original_image_url, original_concept_id) = self.original(original, &mut errors);
@@ -146,6 +150,7 @@ impl Draft {
         let check_webhook = |url: &str| check_webhook_url(url, webhooks);
         let webhook_url = self.optional(WEBHOOK_URL, &mut errors, check_webhook);
         let edit = self.edit(mask, &mut errors);
+        let deadline_seconds = self.deadline(task_timeout, &mut errors);
         match refinement_prompt {
             Some(refinement_prompt) if errors.is_empty() => Ok(Request {
                 refinement: Refinement {
@@ -154,6 +159,7 @@ impl Draft {
                     logo_description,
                     theme_description,
                     original_concept_id,
+                    deadline_seconds,
                     ..edit
                 },
                 webhook_url,
@@ -237,6 +243,16 @@ impl Draft {
             errors.add(REGION_ONLY, "needs a region or a mask");
         }
         edit
+    }
+
+    fn deadline(&mut self, task_timeout: Duration, errors: &mut FieldErrors) -> Option<u32> {
+        let seconds = MIN_DEADLINE.as_secs()..=task_timeout.as_secs();
+        let (least, most) = (seconds.start(), seconds.end());
+        let problem = format!("must be a whole number from {least} to {most}");
+        self.value(DEADLINE_SECONDS, errors, &problem, |value| {
+            let sent = value.as_u64().filter(|sent| seconds.contains(sent))?;
+            sent.try_into().ok()
+        })
     }
 
     /// An optional value that is no string.

@@ -10,6 +10,7 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::image::{Format, Limits};
 use concept_refinement_domain::image_path::{ImagePath, tag_of, without_format};
+use concept_refinement_domain::lease::time_limit;
 use concept_refinement_domain::payment::receipt_key;
 use concept_refinement_domain::provenance::{ORIGINAL_HAD_CREDENTIALS, Provenance};
 use concept_refinement_domain::refined;
@@ -17,6 +18,7 @@ use concept_refinement_domain::sentence::failed;
 use concept_refinement_domain::signature;
 use concept_refinement_domain::strength::Strength;
 use concept_refinement_domain::task::{Stage, Task};
+use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::config::Config;
 use crate::contents::{Contents, Draft, Metadata, Received, Rejected};
@@ -151,25 +153,29 @@ async fn in_time(
     claimed: &Claimed,
     track: &Track,
 ) -> Result<(), Interrupted> {
-    let work = steps(ports, config, claimed, track);
-    timeout(ports, config.task_timeout, work)
-        .await
-        .unwrap_or_else(|| {
-            let reason = format!(
-                "the task took longer than {} seconds",
-                config.task_timeout.as_secs_f32()
-            );
-            Err(Interrupted::Failed(
-                track.stage.get(),
-                Reason::fault(reason),
-            ))
-        })
+    let now = ports.now();
+    let limit = time_limit(&claimed.task, config.task_timeout, now);
+    let work = steps(ports, config, claimed, now.plus(limit), track);
+    timeout(ports, limit, work).await.unwrap_or_else(|| {
+        // Where its own deadline ended it, that is counted from its submission.
+        let deadline = claimed.task.refinement.deadline_seconds;
+        let seconds = match deadline.filter(|_| limit < config.task_timeout) {
+            Some(seconds) => seconds as f32,
+            None => config.task_timeout.as_secs_f32(),
+        };
+        let reason = format!("the task took longer than {seconds} seconds");
+        Err(Interrupted::Failed(
+            track.stage.get(),
+            Reason::fault(reason),
+        ))
+    })
 }
 
 async fn steps(
     ports: &impl Ports,
     config: &Config,
     claimed: &Claimed,
+    deadline: Timestamp,
     Track { stage, path }: &Track,
 ) -> Result<(), Interrupted> {
     let Claimed { lease, task, .. } = claimed;
@@ -180,8 +186,6 @@ async fn steps(
     let refined = match stored_earlier(ports, config, claimed).await? {
         Some(refined) => refined,
         None => {
-            let deadline = ports.now().plus(config.task_timeout);
-
             begin(Stage::Downloading).await;
             let original = original(ports, config, task).await?;
             let Metadata {

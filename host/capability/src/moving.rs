@@ -32,7 +32,7 @@ pub struct Table {
 pub type Record = Vec<Value>;
 
 /// All tables of a task store except [`UPLOAD_RESERVATIONS`].
-pub static TABLES: [&Table; 11] = [
+pub static TABLES: [&Table; 13] = [
     &TASKS,
     &CONCEPTS,
     &ACCOUNTS,
@@ -44,6 +44,8 @@ pub static TABLES: [&Table; 11] = [
     &QUEUE_PAUSE,
     &AUDIT,
     &JOBS,
+    &DEADLINES,
+    &LAST_CLAIMS,
 ];
 
 /// Tasks, including the state of their webhooks.
@@ -144,6 +146,24 @@ pub static JOBS: Table = Table {
     known_as: "jobs",
     key: "id",
     columns: "id, created_at, ended_at, content",
+    condition: "TRUE",
+};
+
+/// By when tasks have to have begun.
+static DEADLINES: Table = Table {
+    name: "deadline",
+    known_as: "deadlines",
+    key: "task_id",
+    columns: "task_id, at",
+    condition: "TRUE",
+};
+
+/// When a task of each user was claimed last.
+static LAST_CLAIMS: Table = Table {
+    name: "last_claim",
+    known_as: "claims",
+    key: "user_id",
+    columns: "user_id, claimed_at",
     condition: "TRUE",
 };
 

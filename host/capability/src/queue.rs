@@ -5,6 +5,7 @@
 //! task, and an overdue task is published again.
 
 mod operation;
+pub mod positions;
 pub mod pushes;
 pub mod waiting;
 
@@ -33,6 +34,12 @@ pub trait TaskQueue: Send + Sync {
 
     /// Whether the queue can be used: a full one cannot.
     fn check(&self) -> Answer<'_, ()>;
+
+    /// Where a pending task is among those that wait: 1 is claimed next. It may be 2 s old.
+    /// None: this queue does not know it, or it is too far behind.
+    fn position<'a>(&'a self, _task_id: &'a str) -> Answer<'a, Option<u32>> {
+        Box::pin(async { Ok(None) })
+    }
 
     /// How many messages it holds, if known. Fails if `check` fails.
     fn length(&self) -> Answer<'_, Option<u64>> {

@@ -202,6 +202,20 @@ pub trait Maintenance: Send + Sync {
     /// in between.
     fn due(&self, limit: u32) -> Answer<'_, Vec<Task>>;
 
+    /// Fails tasks whose deadline has passed before a worker began them, at most `limit`, the
+    /// earliest first: also while the queue is paused. Returns how many of the deadlines that
+    /// have passed it has looked at; fewer than `limit` only if no more are left.
+    fn miss_deadlines(&self, limit: u32) -> Answer<'_, u32>;
+
+    /// When the next deadline passes, of a task that a worker may have begun meanwhile, or that
+    /// may have been deleted; in the past if it already has. None: no task has one.
+    fn next_deadline(&self) -> Answer<'_, Option<Timestamp>>;
+
+    /// The ids of pending tasks in the order in which a queue inside of this store has them
+    /// claimed, at most `limit`: the task of the user first who had one claimed longest ago, or
+    /// never, then that which was submitted earlier. As if the queue were not paused.
+    fn claim_order(&self, limit: u32) -> Answer<'_, Vec<String>>;
+
     /// When the next task will be due; in the past if one already is. None: no
     /// task is pending or processing.
     fn next_due(&self) -> Answer<'_, Option<Timestamp>>;

@@ -36,7 +36,7 @@ impl Interceptor<dyn TaskStore> for Unavailable {
 impl Interceptor<dyn TaskQueue> for Unavailable {
     fn intercept<'a>(
         &'a self,
-        _: QueueOperation,
+        _: QueueOperation<'a>,
         _: &'a Arc<dyn TaskQueue>,
     ) -> Answer<'a, QueueReply> {
         Box::pin(ready(unavailable()))

@@ -2,17 +2,20 @@
 //!
 //! The rows are the queue: they are durable, and `recover` and `due` find the tasks that
 //! need a message. This module keeps only their order, in memory, so that workers are
-//! woken instead of polling.
+//! woken instead of polling: the next task is one of the user who was served longest ago.
 
 mod delay_queue;
 pub mod engine;
+mod lines;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_capability::Answer;
+use concept_refinement_capability::queue::positions::Positions;
 use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue, Work};
 use concept_refinement_capability::runtime::{Runtime, Tokio};
+use concept_refinement_capability::tasks::Maintenance;
 use concept_refinement_domain::capability::{CapabilityError, Lease};
 use concept_refinement_domain::message::{self, Parsed};
 use futures::FutureExt;
@@ -20,9 +23,13 @@ use futures::future::{self, BoxFuture};
 
 use delay_queue::{DelayQueue, Entry};
 
+pub(crate) use lines::MAX_TURNS;
+
 /// The queue inside a task store.
 pub struct StoreQueue {
     delay_queue: Arc<DelayQueue>,
+    /// None: nobody is told.
+    positions: Option<Positions>,
 }
 
 impl StoreQueue {
@@ -36,6 +43,20 @@ impl StoreQueue {
     pub fn on(runtime: Arc<dyn Runtime>, capacity: usize) -> Self {
         Self {
             delay_queue: Arc::new(DelayQueue::new(runtime, capacity)),
+            positions: None,
+        }
+    }
+
+    /// The queue of this store, which tells positions. `last_claims`: the users who had a task
+    /// claimed last, the latest at the end.
+    #[must_use]
+    pub fn of(self, store: Arc<dyn Maintenance>, last_claims: Vec<String>) -> Self {
+        for user_id in last_claims {
+            self.delay_queue.served(user_id);
+        }
+        Self {
+            positions: Some(Positions::of(store)),
+            ..self
         }
     }
 
@@ -69,6 +90,15 @@ impl TaskQueue for StoreQueue {
 
     fn receive(&self) -> Answer<'_, Delivery> {
         Box::pin(self.next())
+    }
+
+    fn position<'a>(&'a self, task_id: &'a str) -> Answer<'a, Option<u32>> {
+        Box::pin(async move {
+            Ok(match &self.positions {
+                Some(positions) => positions.position(task_id).await,
+                None => None,
+            })
+        })
     }
 
     /// The queue works if the store does, which is checked separately.

@@ -9,8 +9,10 @@ mod administration;
 mod backup;
 mod change;
 mod checkpoint;
+mod claim_order;
 mod concepts;
 mod damage;
+mod deadlines;
 mod delete;
 mod effects;
 pub mod engine;
@@ -64,6 +66,7 @@ use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::Connection;
 
+use crate::queue::MAX_TURNS;
 use crate::sqlite::{self, connection, names, open_error};
 use damage::Damage;
 use fault::Fault;
@@ -89,6 +92,9 @@ pub struct SqliteTasks {
     seats: Seats,
     /// Tasks that failed because their workers died too often.
     given_up: AtomicU64,
+    /// The users who had a task claimed last before the store was opened, the latest at the
+    /// end.
+    last_claims: Vec<String>,
     /// None: reads use the writer's connection.
     readers: Option<Readers>,
     /// Dropped after the readers, so that it closes the file last.
@@ -119,6 +125,7 @@ impl SqliteTasks {
             .room
             .take_over_tasks(tally::active(&connection).map_err(engine)?);
         upload_reservations::take_over(&connection, &options.room).map_err(engine)?;
+        let last_claims = claim_order::users(&connection, MAX_TURNS).map_err(engine)?;
         let damage = Arc::<Damage>::default();
         let readers = thread::available_parallelism().map_or(1, |cores| cores.get());
         let readers = Readers::open(readers.min(MAX_READERS), Arc::clone(&damage), || {
@@ -131,6 +138,7 @@ impl SqliteTasks {
         directory::sync(directory).map_err(system)?;
         let store = Self::on(&file, connection, files, options, clock, damage);
         let mut store = store.map_err(system)?;
+        store.last_claims = last_claims;
         store.readers = Some(readers);
         store._lock = Some(lock);
         Ok(store)
@@ -175,6 +183,7 @@ impl SqliteTasks {
             hub,
             seats: Seats::new(SEATS),
             given_up: AtomicU64::default(),
+            last_claims: Vec::new(),
             _lock: None,
         })
     }
@@ -317,6 +326,19 @@ impl Tasks for SqliteTasks {
 impl Maintenance for SqliteTasks {
     fn due(&self, limit: u32) -> Answer<'_, Vec<Task>> {
         Box::pin(self.write(move |tx| sweep::due(tx, limit)))
+    }
+
+    fn miss_deadlines(&self, limit: u32) -> Answer<'_, u32> {
+        Box::pin(self.write(move |tx| deadlines::miss(tx, limit)))
+    }
+
+    fn next_deadline(&self) -> Answer<'_, Option<Timestamp>> {
+        Box::pin(self.read(deadlines::next))
+    }
+
+    fn claim_order(&self, limit: u32) -> Answer<'_, Vec<String>> {
+        let now = self.clock.now();
+        Box::pin(self.scan(move |connection| claim_order::pending(connection, now, limit)))
     }
 
     fn next_due(&self) -> Answer<'_, Option<Timestamp>> {

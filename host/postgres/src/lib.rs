@@ -277,6 +277,18 @@ impl Maintenance for PostgresTasks {
         self.answer(tasks::sweep::due(self, limit))
     }
 
+    fn miss_deadlines(&self, limit: u32) -> Answer<'_, u32> {
+        self.answer(tasks::deadlines::miss(self, limit))
+    }
+
+    fn next_deadline(&self) -> Answer<'_, Option<Timestamp>> {
+        self.answer(tasks::deadlines::next(self))
+    }
+
+    fn claim_order(&self, limit: u32) -> Answer<'_, Vec<String>> {
+        self.answer(tasks::claim_order::pending(self, limit))
+    }
+
     fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
         self.answer(tasks::sweep::next_due(self))
     }

@@ -2,7 +2,8 @@
 //!
 //! The rows are the queue: `deliver_at` says when a task that nobody works on is
 //! delivered next. When notified, each host fetches as many tasks as it has waiting
-//! receivers, and skips rows that another host is just fetching. Fetching and claiming
+//! receivers, of the users who were served longest ago, and skips rows that another host is just
+//! fetching. Fetching and claiming
 //! are the same commit. Tasks that a host had claimed when it died are delivered again
 //! when their leases expire.
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::clock::before;
 use concept_refinement_capability::log_throttled;
+use concept_refinement_capability::queue::positions::Positions;
 use concept_refinement_capability::queue::waiting::Waiting;
 use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue, Work};
 use concept_refinement_domain::capability::{CapabilityError, Lease};
@@ -48,6 +50,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// The queue that all hosts of a store share, as one of them sees it.
 pub struct SharedQueue {
     store: Arc<PostgresTasks>,
+    positions: Positions,
     waiting: Arc<Waiting>,
     _fetching: AbortOnDropHandle<()>,
 }
@@ -57,6 +60,7 @@ impl SharedQueue {
         let waiting = Arc::<Waiting>::default();
         let fetching = fetch_for(Arc::clone(&store), Arc::clone(&waiting));
         Self {
+            positions: Positions::of(Arc::clone(&store) as _),
             store,
             waiting,
             _fetching: AbortOnDropHandle::new(tokio::spawn(fetching)),
@@ -92,6 +96,10 @@ impl TaskQueue for SharedQueue {
 
     fn receive(&self) -> Answer<'_, Delivery> {
         Box::pin(async { self.waiting.next().await.ok_or_else(unavailable)? })
+    }
+
+    fn position<'a>(&'a self, task_id: &'a str) -> Answer<'a, Option<u32>> {
+        Box::pin(async { Ok(self.positions.position(task_id).await) })
     }
 
     /// The queue works if the store does, which is checked separately.

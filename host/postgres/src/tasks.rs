@@ -3,7 +3,9 @@
 pub(crate) mod account;
 pub(crate) mod backlog;
 pub(crate) mod change;
+pub(crate) mod claim_order;
 pub(crate) mod concepts;
+pub(crate) mod deadlines;
 pub(crate) mod delete;
 pub(crate) mod erasure;
 pub(crate) mod expiry;

@@ -138,6 +138,13 @@ fn refine() -> Command {
                 .long("region-only")
                 .action(ArgAction::SetTrue)
                 .help("Shows the model only the region or mask, with a margin around it"),
+        )
+        .arg(
+            Arg::new("deadline-seconds")
+                .long("deadline-seconds")
+                .value_name("NUMBER")
+                .value_parser(value_parser!(u32))
+                .help("How long it may take: from 10 to --task-timeout, its default"),
         );
     with_settings(command, Some(table::Command::Refine))
 }

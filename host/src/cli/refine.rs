@@ -41,6 +41,7 @@ pub fn run(
     request.region = matches.get_one("region").copied();
     request.mask_feather = matches.get_one("mask-feather").copied();
     request.region_only = matches.get_flag("region-only");
+    request.deadline_seconds = matches.get_one("deadline-seconds").copied();
     let images = matches.get_many::<PathBuf>("image").unwrap_or_default();
     let sources: Vec<_> = images.map(|image| Source::of(image)).collect();
     let mask = matches.get_one::<PathBuf>("mask");
@@ -57,7 +58,8 @@ pub fn run(
         request.mask = Some(read.map_err(|sentence| Failure::Usage(anyhow::anyhow!(sentence)))?);
     }
     for source in &sources {
-        request::check(&request, source.url(), &config.allowed_sources)
+        let (allowed, limit) = (&config.allowed_sources, config.task_timeout);
+        request::check(&request, source.url(), allowed, limit)
             .map_err(|error| Failure::Usage(anyhow::anyhow!(sentence(&error, source))))?;
     }
     let out = matches.get_one::<PathBuf>("output").cloned();

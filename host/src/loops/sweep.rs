@@ -1,5 +1,5 @@
 //! Publishes overdue tasks again: pending ones that nobody claimed, and
-//! processing ones whose lease expired.
+//! processing ones whose lease expired. Fails those that missed their deadlines.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +8,10 @@ use concept_refinement_capability::Capabilities;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::runtime::Runtime;
 use concept_refinement_domain::capability::CapabilityError;
-use concept_refinement_domain::lease::{PENDING_OVERDUE, has_enough_messages};
+use concept_refinement_domain::lease::{MIN_DEADLINE, PENDING_OVERDUE, has_enough_messages};
 use concept_refinement_domain::message::message_for;
 use concept_refinement_domain::task::Task;
+use concept_refinement_domain::timestamp::Timestamp;
 use tokio::sync::watch;
 
 /// Tasks per batch.
@@ -21,6 +22,9 @@ const MIN_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Shortest interval while the store fails.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How late a deadline may be noticed: a second less than is promised.
+const LATE: Duration = Duration::from_secs(4);
 
 /// The lease that one host has at a time.
 const LEASE_NAME: &str = "sweep";
@@ -81,25 +85,21 @@ impl Sweep {
         }
     }
 
-    /// Sweeps until `stop` is set. Sleeps until the next task is due, but no longer than
-    /// a task created now would take to become due.
+    /// Sweeps until `stop` is set. Sleeps until the next task is due or misses its deadline,
+    /// but hardly longer than a task created now would take to do so.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        let longest = self.lease.min(PENDING_OVERDUE);
+        let longest = self.lease.min(PENDING_OVERDUE).min(MIN_DEADLINE + LATE);
         let mut shortest = MIN_INTERVAL;
         loop {
-            let next = match self.is_leader(longest).await {
-                Ok(true) => self.host.maintenance().next_due().await,
-                Ok(false) => Ok(None),
+            let idle = match self.is_leader(longest).await {
+                Ok(true) => self.idle(shortest, longest).await,
+                Ok(false) => Ok(longest),
                 Err(error) => Err(error),
             };
-            let wait = match next {
-                Ok(Some(due)) => due.since(self.host.clock.now()).min(longest).max(shortest),
-                Ok(None) => longest,
-                Err(error) => {
-                    log(&error);
-                    longest
-                }
-            };
+            let wait = idle.unwrap_or_else(|error| {
+                log(&error);
+                longest
+            });
             tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
@@ -118,9 +118,30 @@ impl Sweep {
         let _ = self.host.leader_leases.release(LEASE_NAME).await;
     }
 
+    /// How long there is nothing to do. `shortest`: how long tasks that are due wait at least,
+    /// which a deadline does not.
+    async fn idle(
+        &self,
+        shortest: Duration,
+        longest: Duration,
+    ) -> Result<Duration, CapabilityError> {
+        let maintenance = self.host.maintenance();
+        let due = maintenance.next_due().await?;
+        let deadline = maintenance.next_deadline().await?;
+        let now = self.host.clock.now();
+        let until = |at: Timestamp, shortest| at.since(now).min(longest).max(shortest);
+        let due = due.map_or(longest, |due| until(due, shortest));
+        let deadline = deadline.map_or(longest, |deadline| until(deadline, MIN_INTERVAL));
+        Ok(due.min(deadline))
+    }
+
     /// False: this host has nothing to do for a while.
     async fn sweep(&self, longest: Duration) -> Result<bool, CapabilityError> {
-        if !self.is_leader(longest).await? || !self.has_room().await {
+        if !self.is_leader(longest).await? {
+            return Ok(false);
+        }
+        while self.host.maintenance().miss_deadlines(BATCH).await? == BATCH {}
+        if !self.has_room().await {
             return Ok(false);
         }
         let due = self.host.maintenance().due(BATCH).await?;

@@ -16,7 +16,7 @@ use concept_refinement_capability::runtime::Runtime;
 use concept_refinement_capability::slots::{Slot, Slots};
 use concept_refinement_capability::traces::Attempt;
 use concept_refinement_domain::capability::{CapabilityError, Claimed, Fenced, Lease, TaskFailure};
-use concept_refinement_domain::lease::is_fresh;
+use concept_refinement_domain::lease::{is_fresh, time_limit};
 use concept_refinement_domain::message::Parsed;
 use concept_refinement_domain::sentence::MISSING_PROMPT_OR_URL;
 use concept_refinement_domain::step::StepKind;
@@ -224,6 +224,7 @@ impl Worker {
             Err(error) => return Ok(Outcome::Rejected(error.message)),
         };
         let lease = claimed.lease.clone();
+        let limit = time_limit(&claimed.task, self.task_timeout, self.host.clock.now());
         let _present = self.metrics.as_ref().map(|of| {
             of.tasks.claimed(&claimed);
             Active::of(&of.processors)
@@ -265,7 +266,7 @@ impl Worker {
                 attempt.end("released", None);
                 Ok(Outcome::RetryLater(NO_MEMORY.to_owned()))
             }
-            () = self.runtime.sleep(self.task_timeout + SLACK) => {
+            () = self.runtime.sleep(limit + SLACK) => {
                 anyhow::bail!("the processor overran its task's limit")
             }
         }

@@ -226,7 +226,7 @@ impl Interceptor<dyn ImageStore> for MeasuredStores {
 impl Interceptor<dyn TaskQueue> for MeasuredStores {
     fn intercept<'a>(
         &'a self,
-        operation: QueueOperation,
+        operation: QueueOperation<'a>,
         inner: &'a Arc<dyn TaskQueue>,
     ) -> Answer<'a, QueueReply> {
         let name = operation.name();

@@ -159,7 +159,12 @@ impl Refiner {
             OriginalImage::Url(url) => Some(url.as_str()),
             OriginalImage::Bytes(_) => None,
         };
-        let mut refinement = check(request, url, &self.allowed_sources)?;
+        let mut refinement = check(
+            request,
+            url,
+            &self.allowed_sources,
+            self.worker.task_timeout,
+        )?;
         let mut images = Images::default();
         if let OriginalImage::Bytes(bytes) = original {
             let (path, url) = self.upload(&user, "original", bytes).await?;

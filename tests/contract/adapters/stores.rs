@@ -270,6 +270,18 @@ impl Maintenance for Instances {
         panic!("{HOST_ONLY}")
     }
 
+    fn miss_deadlines(&self, _: u32) -> Answer<'_, u32> {
+        panic!("{HOST_ONLY}")
+    }
+
+    fn next_deadline(&self) -> Answer<'_, Option<Timestamp>> {
+        panic!("{HOST_ONLY}")
+    }
+
+    fn claim_order(&self, _: u32) -> Answer<'_, Vec<String>> {
+        panic!("{HOST_ONLY}")
+    }
+
     fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
         panic!("{HOST_ONLY}")
     }

@@ -6,8 +6,9 @@ use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
 
 use super::{MOMENT, Operated, act, of_status};
+use crate::tasks::deadlines::{MESSAGE, with_deadline};
 use crate::tasks::durability::restart;
-use crate::tasks::{Durable, LEASE, OVERDUE, Store};
+use crate::tasks::{Durable, LEASE, OVERDUE, Store, created};
 
 impl<B: Operated> Store<B> {
     pub(super) async fn set_paused(&self, is_paused: bool) -> bool {
@@ -60,6 +61,23 @@ pub async fn nothing_is_claimed_and_nothing_is_due_while_it_is_paused<B: Operate
     for task in [&pending, &lost, &late] {
         store.claim(task).await;
     }
+}
+
+pub async fn a_deadline_passes_and_positions_are_told_while_it_is_paused<B: Operated>() {
+    let store = Store::<B>::start();
+    let task = created(store.submit(with_deadline("ada")).await);
+    let other = store.pending("bob").await;
+    store.set_paused(true).await;
+    let order = store.maintenance.claim_order(10).await.unwrap();
+    assert_eq!(order, [task.id.clone(), other.id.clone()]);
+    let deadline = store.maintenance.next_deadline().await.unwrap().unwrap();
+    store.clock.set(deadline);
+    assert_eq!(store.due().await, (None, vec![]));
+    assert_eq!(store.missed(100).await, 1);
+    let failed = store.task(&task).await;
+    assert_eq!(failed.error_message.as_deref(), Some(MESSAGE));
+    let order = store.maintenance.claim_order(10).await.unwrap();
+    assert_eq!(order, [other.id]);
 }
 
 /// Claims that are under way at that moment are answered by then, or refused.

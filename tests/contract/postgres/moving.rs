@@ -83,6 +83,8 @@ fn records(table: &Table) -> Vec<Record> {
             [id(7), now, null, text(json!({ "error": ODD }))],
             [id(8), now, now + 1, "{}"],
         ]),
+        "deadline" => json!([[id(1), now], [id(2), now + 1]]),
+        "last_claim" => json!([["", now], [ODD, now + 1]]),
         "unfinished_move" => json!([[0, ODD]]),
         other => panic!("{other}"),
     };

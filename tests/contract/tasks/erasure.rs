@@ -287,7 +287,7 @@ async fn none_names_them(store: &(impl Tasks + Leases + Records)) {
     };
     assert_eq!(
         records().await.matches(USER).count(),
-        5,
+        6,
         "the test is blind"
     );
     store.erase_user(USER, 100).await.unwrap();

@@ -58,6 +58,10 @@ pub struct MemoryStore {
     users: BTreeMap<String, User>,
     /// By user and key.
     keys: BTreeMap<(String, String), Submitted>,
+    /// By when tasks have to have begun, until somebody has looked at them then.
+    deadlines: BTreeMap<String, Timestamp>,
+    /// When a task of each user was claimed last.
+    last_claims: BTreeMap<String, Timestamp>,
     /// Tasks that were deleted or forgotten, or whose concepts were.
     forgotten: BTreeSet<String>,
     given_up: u64,
@@ -117,6 +121,10 @@ impl MemoryStore {
                 due_at: due_at(&record.task),
                 record,
             };
+            if let Some(deadline) = row.record.task.deadline() {
+                let id = row.record.task.id.clone();
+                self.deadlines.insert(id, deadline);
+            }
             self.tasks.insert(row.record.task.id.clone(), row);
         }
         Ok(answer)
@@ -134,7 +142,11 @@ impl MemoryStore {
             rulebook::claim(record, user_id, lease, now)
         });
         match claim {
-            Claim::Claimed(claimed) => Some(*claimed),
+            Claim::Claimed(claimed) => {
+                let user_id = claimed.task.user_id.clone();
+                self.last_claims.insert(user_id, now);
+                Some(*claimed)
+            }
             Claim::Refused => None,
             Claim::GivenUp => {
                 self.given_up += 1;

@@ -41,13 +41,14 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
   await client.deleteUpload(own.upload.path);
 
   const mask = Uint8Array.from(atob(world.mask), (character) => character.charCodeAt(0));
-  const edit = { mask, maskFeather: 2, seed: 7, strength: 0.5 };
+  const edit = { mask, maskFeather: 2, seed: 7, strength: 0.5, deadlineSeconds: 200 };
   const masked = (await client.refine({ image: picture, prompt: WISH.prompt, ...edit })).task.metadata;
   tell({ masked, mask: await statusOf(client, masked.mask_url) });
 
   const region = { x: 10, y: 20, width: 30, height: 40 };
   const waited = await client.submit({ ...request, region, region_only: true }, { wait: 60 });
-  tell({ waited: waited.status, metadata: waited.metadata });
+  const { queue_position: position } = await client.task(waited.task_id);
+  tell({ waited: waited.status, metadata: waited.metadata, position });
 
   const again = { prompt: 'lighter', originalConceptId: concept.id, preserveAspects: ['layout', 'shapes'] };
   const child = await client.refine(again);

@@ -89,13 +89,14 @@ async def scenario(client, world, picture):
     await done(client.delete_upload(own.upload["path"]))
 
     mask = base64.b64decode(world["mask"])
-    edit = {"mask_feather": 2, "seed": 7, "strength": 0.5}
+    edit = {"mask_feather": 2, "seed": 7, "strength": 0.5, "deadline_seconds": 200}
     masked = (await done(client.refine(picture, PROMPT, mask=mask, **edit))).task["metadata"]
     tell(masked=masked, mask=(await error_of(lambda: client.image({"image_url": masked["mask_url"]}))).status)
 
     region = {"x": 10, "y": 20, "width": 30, "height": 40}
     waited = await done(client.submit(original, PROMPT, region=region, region_only=True, wait=60))
-    tell(waited=waited["status"], metadata=waited["metadata"])
+    position = (await done(client.task(waited["task_id"])))["queue_position"]
+    tell(waited=waited["status"], metadata=waited["metadata"], position=position)
 
     child = await done(
         client.refine(

@@ -182,6 +182,7 @@ async fn masked(user: &mut Steps) {
     for (field, value) in [
         ("mask_feather", json!(2)),
         ("seed", json!(7)),
+        ("deadline_seconds", json!(200)),
         ("strength", json!(0.5)),
         ("region", Value::Null),
         ("region_only", Value::Null),
@@ -195,6 +196,7 @@ async fn masked(user: &mut Steps) {
     let region = json!({"x": 10, "y": 20, "width": 30, "height": 40});
     assert_eq!(step["metadata"]["region"], region, "{step}");
     assert_eq!(step["metadata"]["region_only"], true, "{step}");
+    assert_eq!(step["position"], Value::Null, "{step}");
 }
 
 /// A result becomes an original, and what it was made from and by whom is told.

@@ -46,7 +46,7 @@ impl Interceptor<dyn TaskStore> for Environment {
 impl Interceptor<dyn TaskQueue> for Environment {
     fn intercept<'a>(
         &'a self,
-        operation: QueueOperation,
+        operation: QueueOperation<'a>,
         queue: &'a Arc<dyn TaskQueue>,
     ) -> Answer<'a, QueueReply> {
         match operation {
@@ -55,6 +55,9 @@ impl Interceptor<dyn TaskQueue> for Environment {
                 Box::pin(published.map_ok(Into::into))
             }
             QueueOperation::Receive {} => Box::pin(queue.receive().map_ok(Into::into)),
+            QueueOperation::Position { task_id } => {
+                Box::pin(queue.position(task_id).map_ok(Into::into))
+            }
             QueueOperation::Check {} => Box::pin(queue.check().map_ok(Into::into)),
             QueueOperation::Length {} => Box::pin(queue.length().map_ok(Into::into)),
         }

@@ -29,6 +29,14 @@ impl Oracle {
             });
             return;
         };
+        if task.has_missed_deadline(now) {
+            task.end(Status::Failed, now);
+            self.refund(id);
+            self.require(answer.is_none(), Invariant::OneFinalState, || {
+                format!("{id} was given to a worker after its deadline")
+            });
+            return;
+        }
         let ran_out = task.status == Status::Processing && task.lease_until <= now;
         let is_free = task.status == Status::Pending || ran_out;
         if ran_out {
@@ -65,6 +73,21 @@ impl Oracle {
                 claimed.lease.attempt
             )
         });
+    }
+
+    /// All deadlines that have passed are looked at. Answers the tasks that failed by this.
+    pub fn deadlines_missed(&mut self, now: Timestamp) -> Vec<String> {
+        let active = self.tasks.iter_mut().filter(|(_, task)| task.is_active());
+        let missed = active.filter(|(_, task)| task.has_missed_deadline(now));
+        let missed = missed.map(|(id, task)| {
+            task.end(Status::Failed, now);
+            id.clone()
+        });
+        let missed: Vec<_> = missed.collect();
+        for id in &missed {
+            self.refund(id);
+        }
+        missed
     }
 
     pub(super) fn held(&mut self, lease: &Lease) -> Option<&mut Expected> {

@@ -130,10 +130,12 @@ impl Oracle {
 
     fn created(&mut self, new: &NewTask, accepted: &Accepted, now: Timestamp) {
         let user = new.user_id.clone();
+        let deadline = new.refinement.deadline_seconds;
         let known = Expected {
             user: user.clone(),
             status: Status::Pending,
             created_at: now,
+            deadline: deadline.map(|seconds| now.plus(Duration::from_secs(seconds.into()))),
             completed_at: Timestamp::default(),
             original: new.original_path.clone(),
             is_deleted: false,

@@ -81,6 +81,10 @@ impl<O: Outside> api::TaskQueue for Native<O> {
     async fn publish(&self, message: Vec<u8>) -> Result<(), CapabilityError> {
         self.host.queue.publish(message).await
     }
+
+    async fn position(&self, task_id: &str) -> Result<Option<u32>, CapabilityError> {
+        self.host.queue.position(task_id).await
+    }
 }
 
 impl<O: Outside> api::ImageStore for Native<O> {

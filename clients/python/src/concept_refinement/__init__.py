@@ -1,7 +1,7 @@
 """A client of the concept refinement service: an image and a prompt in, the refined
 image out."""
 
-from ._answers import Progress, Refined, TaskChanged, TaskDeleted, TaskEvent
+from ._answers import CurrentTask, Progress, Refined, TaskChanged, TaskDeleted, TaskEvent
 from ._async_client import AsyncClient
 from ._client import Client
 from ._errors import (
@@ -39,6 +39,7 @@ __all__ = [
     "ConceptList",
     "ConceptResponse",
     "ConflictError",
+    "CurrentTask",
     "Progress",
     "Provenance",
     "QuotaResponse",

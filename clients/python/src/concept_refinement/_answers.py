@@ -16,6 +16,15 @@ from ._schemas import ConceptResponse, StageName, TaskResponse, UploadResponse
 MAX_LINE = 1 << 20
 
 
+class CurrentTask(TaskResponse):
+    """A task as it is now."""
+
+    #: Where it is in the queue while it is pending: 1 is claimed next. It may be 2 s old.
+    #: ``None`` if it is not pending, not among the first 1,000, or the service does not
+    #: know it.
+    queue_position: int | None
+
+
 @dataclass(frozen=True)
 class TaskChanged:
     """The task as it is now."""

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import httpx
 
-from ._answers import Refined, TaskChanged, TaskEvent
+from ._answers import CurrentTask, Refined, TaskChanged, TaskEvent
 from ._async_transport import TIMEOUT, AsyncTransport
 from ._errors import ApiError, RefinementError, TaskDeletedError, TaskFailedError
 from ._schemas import (
@@ -84,6 +84,7 @@ class AsyncClient:
         mask: str | bytes | Path | None = None,
         mask_feather: int | None = None,
         region_only: bool | None = None,
+        deadline_seconds: int | None = None,
         preserve_aspects: list[Aspect] | None = None,
         webhook_url: str | None = None,
         idempotency_key: str | None = None,
@@ -101,6 +102,8 @@ class AsyncClient:
         transparency, transparent) in that part. A mask that is no URL is uploaded,
         and deleted when the task has ended. ``strength`` is 0 to 1, and 0.7 if none
         is given. ``preserve_aspects`` is what should stay as it is, none twice.
+        ``deadline_seconds`` is how many seconds after its submission a worker has to have
+        begun it, and then to have ended it: at least 10.
         ``on_event`` is called with each event of the task, and ``webhook_url`` is where
         the service posts its end. ``idempotency_key`` names this refinement, so that it
         can be asked for again after a crash of this program, within 24 hours: give the
@@ -135,6 +138,7 @@ class AsyncClient:
                 mask_url=mask_url,
                 mask_feather=mask_feather,
                 region_only=region_only,
+                deadline_seconds=deadline_seconds,
                 preserve_aspects=preserve_aspects,
                 webhook_url=webhook_url,
                 idempotency_key=idempotency_key,
@@ -221,6 +225,7 @@ class AsyncClient:
         mask_url: str | None = None,
         mask_feather: int | None = None,
         region_only: bool | None = None,
+        deadline_seconds: int | None = None,
         preserve_aspects: list[Aspect] | None = None,
         webhook_url: str | None = None,
         idempotency_key: str | None = None,
@@ -256,13 +261,15 @@ class AsyncClient:
                 "mask_url": mask_url,
                 "mask_feather": mask_feather,
                 "region_only": region_only,
+                "deadline_seconds": deadline_seconds,
                 "preserve_aspects": preserve_aspects,
                 "webhook_url": webhook_url,
             },
         )
 
-    async def task(self, task_id: str) -> TaskResponse:
-        return await self._transport.ask(TaskResponse, "GET", _task_path(task_id))
+    async def task(self, task_id: str) -> CurrentTask:
+        """A task as it is now, and where it is in the queue."""
+        return await self._transport.ask_task(_task_path(task_id))
 
     async def tasks(
         self,

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import httpx
 
-from ._answers import EventReader, TaskChanged, TaskDeleted, TaskEvent, refusal
+from ._answers import CurrentTask, EventReader, TaskChanged, TaskDeleted, TaskEvent, refusal
 from ._errors import ApiError, RefinementError, ServiceUnreachableError
-from ._schemas import SessionResponse
+from ._schemas import SessionResponse, TaskResponse
 
 #: Between two requests to a service that is away, at first and at most, in seconds.
 FIRST_PAUSE = 0.25
@@ -49,6 +49,13 @@ class AsyncTransport:
         """Sent again while the service is away: use it where a repeat does no harm."""
         response = await self._patiently(lambda: self._sent(method, path, **options))
         return _read(kind, response)
+
+    async def ask_task(self, path: str) -> CurrentTask:
+        """A task, and where it is in the queue, which a header says."""
+        response = await self._patiently(lambda: self._sent("GET", path))
+        position = response.headers.get("X-Queue-Position")
+        task = _read(TaskResponse, response)
+        return {**task, "queue_position": int(position) if position else None}
 
     async def ask_openly(
         self, kind: type[Answer], method: str, path: str, **options: Any

@@ -113,6 +113,8 @@ class ReadyResponse(TypedDict):
 class RefinementMetadata(TypedDict):
     #: What its work cost, in US dollars with two to six decimals, as far as it is known: once the task has ended. Absent if nothing is known, which is not zero.
     cost: NotRequired[str]
+    #: As sent.
+    deadline_seconds: NotRequired[int]
     logo_description: str | None
     #: As sent.
     mask_feather: NotRequired[int]
@@ -140,6 +142,8 @@ class RefinementMetadata(TypedDict):
 
 #: What to refine, and how. Unknown fields are ignored.
 class RefinementRequest(TypedDict):
+    #: How many seconds after its submission a worker has to have begun the task, and then to have ended it: at most the operator's limit for a task (300 unless set otherwise). A task that no worker has begun by then fails, costs nothing and gives its quota back.
+    deadline_seconds: NotRequired[int | None]
     #: What the image shows.
     logo_description: NotRequired[str | None]
     #: How many pixels blend along the edge of the part to change, counted inwards; 8 if absent. Only with `region` or `mask_url`.

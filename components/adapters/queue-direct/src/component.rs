@@ -42,4 +42,9 @@ impl Guest for Component {
         });
         Ok(())
     }
+
+    /// Each message has a worker of its own at once: there is no order.
+    async fn position(_: String) -> Result<Option<u32>, Error> {
+        Ok(None)
+    }
 }

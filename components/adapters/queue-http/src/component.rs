@@ -64,6 +64,11 @@ impl Guest for Component {
         });
         Ok(())
     }
+
+    /// Each message has a worker of its own at once: there is no order.
+    async fn position(_: String) -> Result<Option<u32>, Error> {
+        Ok(None)
+    }
 }
 
 /// Returns the status and ignores the body.

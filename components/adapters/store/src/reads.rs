@@ -2,6 +2,8 @@
 
 use concept_refinement_domain::capability::{ConceptPage, Page, Position, TaskPage};
 use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::lease::has_missed_deadline;
+use concept_refinement_domain::rulebook::Operation;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 
@@ -14,7 +16,7 @@ use crate::user_record::entries::{Entry, Location, Segment, SegmentRef};
 
 impl<P: Platform, M: Machine> Store<P, M> {
     pub async fn get(&self, user_id: &str, id: &str) -> Result<Option<Task>, Fault> {
-        let found = self.find(user_id, id).await?;
+        let found = self.find_now(user_id, id).await?;
         Ok(found.map(|(task, _)| task))
     }
 
@@ -24,14 +26,30 @@ impl<P: Platform, M: Machine> Store<P, M> {
         user_id: &str,
         id: &str,
     ) -> Result<Option<(Task, bool)>, Fault> {
-        let found = self.find(user_id, id).await?;
+        let found = self.find_now(user_id, id).await?;
         Ok(found.map(|(task, entry)| {
             let is_due = entry.is_due(&task, self.machine.now());
             (task, is_due)
         }))
     }
 
-    /// The task and its entry.
+    /// The task and its entry. One that has missed its deadline fails by this, since a platform
+    /// has no timers.
+    pub(crate) async fn find_now(
+        &self,
+        user_id: &str,
+        id: &str,
+    ) -> Result<Option<(Task, Entry)>, Fault> {
+        let found = self.find(user_id, id).await?;
+        let has_missed = |(task, _): &(Task, _)| has_missed_deadline(task, self.machine.now());
+        if !found.as_ref().is_some_and(has_missed) {
+            return Ok(found);
+        }
+        self.apply(Operation::miss_deadline(id)).await?;
+        self.find(user_id, id).await
+    }
+
+    /// The task and its entry, as stored.
     pub(crate) async fn find(
         &self,
         user_id: &str,
@@ -77,7 +95,11 @@ impl<P: Platform, M: Machine> Store<P, M> {
             let document: Option<TaskDocument> = found.take(names::task(&entry.task_id))?;
             let Some(document) = document else { continue };
             let end: Option<EndDocument> = found.take(end_of(entry))?;
-            items.push(document.task(entry, end.as_ref())?);
+            let task = document.task(entry, end.as_ref())?;
+            match has_missed_deadline(&task, self.machine.now()) {
+                true => items.extend(self.get(user_id, &task.id).await?),
+                false => items.push(task),
+            }
         }
         Ok(page(items, entries, limit))
     }

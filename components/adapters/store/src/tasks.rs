@@ -166,11 +166,14 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     pub async fn cancel(&self, user_id: &str, id: &str) -> Result<Option<Cancellation>, Fault> {
-        if let Some(cancelled) = self.apply(Operation::cancel(user_id, id)).await? {
-            return Ok(Some(cancelled));
-        }
+        let cancelled = self.apply(Operation::cancel(user_id, id)).await?;
+        // With the times that were saved, which differ if the clock was set back.
         let task = self.get(user_id, id).await?;
-        Ok(task.map(Cancellation::Ended))
+        Ok(match (cancelled, task) {
+            (Some(_), Some(task)) => Some(Cancellation::Cancelled(task)),
+            (Some(cancelled), None) => Some(cancelled),
+            (None, task) => task.map(Cancellation::Ended),
+        })
     }
 
     /// How many tasks the user has created in the current window.

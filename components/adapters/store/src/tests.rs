@@ -27,6 +27,7 @@ use crate::ports::{Documents, Fault, Records, Settings};
 use crate::store::Store;
 use concept_refinement_guest::{ByteStream, Clock, Random};
 
+mod deadlines;
 mod erasure;
 mod from_0_1;
 mod readiness;

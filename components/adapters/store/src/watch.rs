@@ -79,7 +79,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     async fn change_since(&self, watch: &mut Watch) -> Result<Option<Change>, Fault> {
-        let Some((task, entry)) = self.find(&watch.user_id, &watch.id).await? else {
+        let Some((task, entry)) = self.find_now(&watch.user_id, &watch.id).await? else {
             watch.is_finished = true;
             return Ok(Some(Change::Deleted));
         };

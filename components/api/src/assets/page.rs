@@ -54,6 +54,7 @@ pub static PAGE: &[Asset] = page![
     JAVASCRIPT "part.js",
     JAVASCRIPT "progress.js",
     JAVASCRIPT "provenance.js",
+    JAVASCRIPT "queue.js",
     JAVASCRIPT "quota.js",
     JAVASCRIPT "removal.js",
     JAVASCRIPT "result.js",

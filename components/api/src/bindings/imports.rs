@@ -110,6 +110,10 @@ impl ports::TaskQueue for Imports {
     async fn publish(&self, message: Vec<u8>) -> Result<(), CapabilityError> {
         task_queue::publish(message).await.convert()
     }
+
+    async fn position(&self, task_id: &str) -> Result<Option<u32>, CapabilityError> {
+        task_queue::position(task_id.to_owned()).await.convert()
+    }
 }
 
 impl ports::ImageStore for Imports {

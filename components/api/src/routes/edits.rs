@@ -164,6 +164,7 @@ async fn submit<P: Ports>(
         source(state, &original),
         source(state, &mask),
         &state.config.allowed_webhooks,
+        state.config.task_timeout,
     );
     let valid = checked.map_err(|errors| Fault::of_fields(&errors, form.image_param))?;
     let valid = ValidRequest {

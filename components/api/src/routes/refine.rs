@@ -97,6 +97,7 @@ async fn validate<P: Ports>(
         source(state, &original),
         source(state, &mask),
         &state.config.allowed_webhooks,
+        state.config.task_timeout,
     );
     match (checked, idempotency_key(headers)) {
         (Ok(request), Ok(idempotency_key)) => Ok(ValidRequest {

@@ -2,7 +2,7 @@
 
 use concept_refinement_domain::capability::Cancellation;
 use concept_refinement_domain::sentence;
-use concept_refinement_domain::task::Task;
+use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::task_response::{TaskResponse, image_path};
 use concept_refinement_domain::validation;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::answer::{Answer, json};
 use crate::origin::Origin;
 use crate::paging::{ByStatus, Paging, next_cursor};
-use crate::ports::{ImageStore, Ports, TaskStore};
+use crate::ports::{ImageStore, Ports, TaskQueue, TaskStore};
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::response::Response;
@@ -34,7 +34,20 @@ pub async fn get<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Ans
         .await?
         .ok_or(NO_SUCH_TASK)?;
     state.republisher.republish_if_overdue(&task, now);
-    json(200, &shown(&state.ports, &task, &request.origin).await?)
+    let response = json(200, &shown(&state.ports, &task, &request.origin).await?)?;
+    Ok(match position(&state.ports, &task).await {
+        Some(position) => response.with("x-queue-position", position.to_string()),
+        None => response,
+    })
+}
+
+/// Where the task is in the queue, while it waits there. A queue that cannot tell does not keep
+/// its user from seeing the task.
+async fn position(queue: &impl TaskQueue, task: &Task) -> Option<u32> {
+    match task.status {
+        Status::Pending => queue.position(&task.id).await.ok().flatten(),
+        Status::Processing | Status::Completed | Status::Failed => None,
+    }
 }
 
 pub async fn list<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {

@@ -306,6 +306,14 @@ impl ports::TaskQueue for Memory {
         self.0.borrow_mut().messages.push(message);
         Ok(())
     }
+
+    async fn position(&self, task_id: &str) -> Result<Option<u32>, CapabilityError> {
+        self.call("position")?;
+        let state = self.0.borrow();
+        let order = state.store.claim_order(1_000, state.now);
+        let place = order.iter().position(|waiting| waiting == task_id);
+        Ok(place.map(|place| u32::try_from(place).unwrap() + 1))
+    }
 }
 
 impl ports::ImageStore for Memory {

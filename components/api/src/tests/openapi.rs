@@ -12,6 +12,7 @@ use std::mem::discriminant;
 use concept_refinement_conformance::{Answer, Document};
 use concept_refinement_domain::aspect::Aspect;
 use concept_refinement_domain::image::Format;
+use concept_refinement_domain::lease::MIN_DEADLINE;
 use concept_refinement_domain::note::{MAX_CHARS, MAX_NOTES};
 use concept_refinement_domain::original::MAX_URL_CHARS;
 use concept_refinement_domain::partial_edit::Region;
@@ -241,7 +242,8 @@ fn every_example_fits_its_schema() {
 }
 
 /// What is answered of a request only if it was sent.
-const OPTIONAL: [&str; 8] = [
+const OPTIONAL: [&str; 9] = [
+    "deadline_seconds",
     "mask_feather",
     "mask_url",
     "original_concept_id",
@@ -269,6 +271,7 @@ fn edit() -> Refinement {
         mask_url: Some("https://example.com/mask.png".into()),
         mask_feather: Some(6),
         region_only: Some(true),
+        deadline_seconds: Some(30),
         ..Refinement::default()
     }
 }
@@ -381,6 +384,10 @@ fn names_and_limits_are_those_of_the_code() {
         (&request["mask_url"]["maxLength"], json!(MAX_URL_CHARS)),
         (&request["mask_feather"]["maximum"], json!(MAX_FEATHER)),
         (&request["seed"]["maximum"], json!(u32::MAX)),
+        (
+            &request["deadline_seconds"]["minimum"],
+            json!(MIN_DEADLINE.as_secs()),
+        ),
         (&prompt["minLength"], json!(MIN_PROMPT_CHARS)),
         (&prompt["maxLength"], json!(MAX_PROMPT_CHARS)),
         (

@@ -73,6 +73,30 @@ fn a_task_reads_as_it_stands() {
     assert_eq!(failed["error_message"], "why");
 }
 
+/// And a queue that cannot tell keeps nobody from seeing their task.
+#[test]
+fn a_pending_task_tells_its_position() {
+    let service = with_task();
+    let position = |id: &str, user: &str| {
+        let reply = service.send(Call::get(format!("/api/tasks/{id}")).by(user));
+        assert_eq!(reply.status, 200);
+        reply.header("x-queue-position").map(str::to_owned)
+    };
+    let second = service.send(Call::refine("bob")).json();
+    let second = second["task_id"].as_str().unwrap();
+    assert_eq!(position(ID, "ann").as_deref(), Some("1"));
+    assert_eq!(position(second, "bob").as_deref(), Some("2"));
+    service.memory.fail("position");
+    assert_eq!(position(ID, "ann"), None);
+    let service = with_task();
+    for status in [Status::Processing, Status::Completed, Status::Failed] {
+        service.memory.edit_task(|task| task.status = status);
+        read(&service);
+        let asked = service.memory.called("position");
+        assert_eq!(asked, 0, "{status:?}: it is not asked for");
+    }
+}
+
 #[test]
 fn both_paths_and_any_notation_of_the_id() {
     let service = with_task();

@@ -9,14 +9,15 @@ use crate::step::{Step, StepKind};
 use crate::task::Status;
 use crate::timestamp::Timestamp;
 
-use super::{Decision, Event, TaskRecord};
+use super::{Decision, Event, TaskRecord, miss_deadline};
 
 /// The outcome of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// The task now belongs to the worker.
     Claimed(Box<Claimed>),
-    /// The task is final, claimed, or another user's.
+    /// The task is final, claimed, or another user's; or it has failed now, since its deadline
+    /// has passed.
     Refused,
     /// The task's workers died too often, so it has failed now.
     GivenUp,
@@ -31,6 +32,10 @@ pub fn claim(
 ) -> Decision<Claim> {
     if user_id.is_some_and(|user_id| user_id != record.task.user_id) {
         return Decision::unchanged(Claim::Refused);
+    }
+    let missed = miss_deadline(record, now);
+    if missed.answer {
+        return missed.map(|_| Claim::Refused);
     }
     let is_takeover = record.task.status == Status::Processing;
     if is_takeover {

@@ -18,6 +18,8 @@ pub enum Event {
     Complete,
     /// Its worker, or the sweep, fails it.
     Fail,
+    /// Its deadline passes before a worker has begun it.
+    MissDeadline,
     /// It is withdrawn, since it could not be published.
     Withdraw,
     /// Its user cancels it.
@@ -35,7 +37,7 @@ pub fn next_status(status: Status, event: Event) -> Option<Status> {
         (Status::Processing, Event::Release) => Some(Status::Pending),
         (Status::Processing, Event::Complete) => Some(Status::Completed),
         (Status::Processing, Event::Fail)
-        | (Status::Pending, Event::Withdraw)
+        | (Status::Pending, Event::MissDeadline | Event::Withdraw)
         | (Status::Pending | Status::Processing, Event::Cancel | Event::OperatorCancel) => {
             Some(Status::Failed)
         }
@@ -43,20 +45,21 @@ pub fn next_status(status: Status, event: Event) -> Option<Status> {
             Status::Pending,
             Event::Renew | Event::Pay | Event::Release | Event::Complete | Event::Fail,
         )
-        | (Status::Processing, Event::Withdraw)
+        | (Status::Processing, Event::MissDeadline | Event::Withdraw)
         | (Status::Completed | Status::Failed, _) => None,
     }
 }
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Claim,
         Self::Renew,
         Self::Pay,
         Self::Release,
         Self::Complete,
         Self::Fail,
+        Self::MissDeadline,
         Self::Withdraw,
         Self::Cancel,
         Self::OperatorCancel,
@@ -69,7 +72,7 @@ impl Event {
             Self::Claim | Self::Renew | Self::Pay => None,
             Self::Release => Some(StepKind::Released),
             Self::Complete => Some(StepKind::Completed),
-            Self::Fail | Self::Withdraw => Some(StepKind::Failed),
+            Self::Fail | Self::MissDeadline | Self::Withdraw => Some(StepKind::Failed),
             Self::Cancel | Self::OperatorCancel => Some(StepKind::Cancelled),
         }
     }

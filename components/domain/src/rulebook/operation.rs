@@ -67,6 +67,14 @@ impl Operation<Claim> {
     }
 }
 
+impl Operation<bool> {
+    /// See [`miss_deadline`](super::miss_deadline). It is no claim: a deadline passes while the
+    /// queue is paused, too.
+    pub fn miss_deadline(id: &str) -> Self {
+        Self::new(id, false, super::miss_deadline)
+    }
+}
+
 impl Operation<Option<Lease>> {
     /// See [`renew`](super::renew).
     pub fn renew(held: &Lease, lease: Duration) -> Self {

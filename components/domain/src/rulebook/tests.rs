@@ -1,3 +1,4 @@
+mod deadlines;
 mod retrying;
 mod spending;
 
@@ -85,11 +86,14 @@ fn is_finished(record: &mut TaskRecord, lease: &Lease) -> bool {
 
 #[test]
 fn only_these_steps_are_possible() {
-    use Event::{Cancel, Claim, Complete, Fail, OperatorCancel, Pay, Release, Renew, Withdraw};
+    use Event::{
+        Cancel, Claim, Complete, Fail, MissDeadline, OperatorCancel, Pay, Release, Renew, Withdraw,
+    };
     use Status::{Completed, Failed, Pending, Processing};
     let possible = [
         (Pending, Claim, Processing),
         (Pending, Withdraw, Failed),
+        (Pending, MissDeadline, Failed),
         (Pending, Cancel, Failed),
         (Pending, OperatorCancel, Failed),
         (Processing, Claim, Processing),

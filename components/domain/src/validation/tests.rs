@@ -4,6 +4,7 @@ use serde_json::json;
 use super::*;
 
 const URL: &str = "https://example.com/a.png";
+const TASK_TIMEOUT: Duration = Duration::from_secs(300);
 
 fn check(body: &Value) -> Result<Refinement, FieldErrors> {
     Draft::parse(body.to_string().as_bytes())
@@ -12,6 +13,7 @@ fn check(body: &Value) -> Result<Refinement, FieldErrors> {
             Source::Elsewhere(&AllowedSources::default()),
             Source::Elsewhere(&AllowedSources::default()),
             &AllowedSources::default(),
+            TASK_TIMEOUT,
         )
         .map(|request| request.refinement)
 }
@@ -142,14 +144,15 @@ fn an_image_of_our_own_may_be_anywhere() {
         AllowedSources::parse("127.0.0.1:8080").unwrap(),
         AllowedSources::default(),
     );
-    let check = |original| draft.clone().check(original, original, &none);
+    let check = |original| draft.clone().check(original, original, &none, TASK_TIMEOUT);
     assert!(check(Source::Own).is_ok());
     assert!(check(Source::Elsewhere(&allowed)).is_ok());
     assert!(check(Source::Elsewhere(&none)).is_err());
     let long = json!({"original_image_url": format!("{URL}{}", "a".repeat(2_048)), "refinement_prompt": "abcde"});
     let draft = Draft::parse(long.to_string().as_bytes()).unwrap();
     let expected = errors(&[("original_image_url", "must be at most 2048 characters")]);
-    assert_eq!(draft.check(Source::Own, Source::Own, &none), Err(expected));
+    let checked = draft.check(Source::Own, Source::Own, &none, TASK_TIMEOUT);
+    assert_eq!(checked, Err(expected));
 }
 
 #[test]
@@ -272,6 +275,28 @@ fn an_edit_that_cannot_be_is_told() {
 }
 
 #[test]
+fn a_deadline_is_between_ten_seconds_and_the_limit_of_a_task() {
+    let problem = "must be a whole number from 10 to 300";
+    for (sent, expected) in [
+        (json!(null), Ok(None)),
+        (json!(9), Err(problem)),
+        (json!(10), Ok(Some(10))),
+        (json!(300), Ok(Some(300))),
+        (json!(301), Err(problem)),
+        (json!(-10), Err(problem)),
+        (json!(10.5), Err(problem)),
+        (json!("10"), Err(problem)),
+        (json!(u64::MAX), Err(problem)),
+    ] {
+        let mut body = body("lighter");
+        body["deadline_seconds"] = sent.clone();
+        let checked = check(&body).map(|refinement| refinement.deadline_seconds);
+        let expected = expected.map_err(|problem| errors(&[("deadline_seconds", problem)]));
+        assert_eq!(checked, expected, "{sent}");
+    }
+}
+
+#[test]
 fn a_webhook_is_judged_with_the_rest() {
     let allowed = AllowedSources::parse("127.0.0.1:9000").unwrap();
     let check = |webhook_url: Value, prompt: &str| {
@@ -279,7 +304,7 @@ fn a_webhook_is_judged_with_the_rest() {
         body["webhook_url"] = webhook_url;
         let draft = Draft::parse(body.to_string().as_bytes()).unwrap();
         let original = Source::Elsewhere(&AllowedSources::default());
-        let checked = draft.check(original, original, &allowed);
+        let checked = draft.check(original, original, &allowed, TASK_TIMEOUT);
         checked.map(|request| request.webhook_url)
     };
     for url in ["https://example.com/hook", "http://127.0.0.1:9000/"] {

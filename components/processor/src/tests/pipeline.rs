@@ -446,6 +446,28 @@ fn the_whole_task_has_a_limit() {
     }
 }
 
+/// It was submitted a second ago.
+#[test]
+fn a_deadline_ends_what_was_begun() {
+    for (name, deadline_seconds, elapsed, said) in [
+        ("it is sooner than the limit", 30, 29, 30),
+        ("the limit is sooner", 200, 100, 100),
+        ("the limit is as soon", 101, 100, 100),
+    ] {
+        let world = World::new()
+            .model([Script::Hang])
+            .change(|task| task.refinement.deadline_seconds = Some(deadline_seconds));
+        let outcome = world.process_with(&[("task-timeout", "100s"), ("model-timeout", "200s")]);
+        assert_eq!(outcome, Outcome::Done, "{name}");
+        let reason = format!("Image refinement failed: the task took longer than {said} seconds");
+        let message = world.error_message().unwrap_or_default();
+        assert_eq!(message, format!("{PREFIX}{reason}"), "{name}");
+        let elapsed = Duration::from_secs(elapsed);
+        assert_eq!(world.elapsed(), elapsed, "{name}");
+        assert_eq!(world.asked.borrow()[0].0.time_left, elapsed, "{name}");
+    }
+}
+
 fn with_upload() -> World {
     let path = "uploads/1";
     let world = World::new().change(|task| task.original_path = Some(path.to_owned()));

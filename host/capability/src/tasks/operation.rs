@@ -138,6 +138,9 @@ operations! {
 
     Maintenance {
         "tasks due" Due = due(limit: u32) -> Vec<Task>;
+        "tasks miss-deadlines" MissDeadlines = miss_deadlines(limit: u32) -> u32;
+        "tasks next-deadline" NextDeadline = next_deadline() -> Option<Timestamp>;
+        "tasks claim-order" ClaimOrder = claim_order(limit: u32) -> Vec<String>;
         "tasks next-due" NextDue = next_due() -> Option<Timestamp>;
         "tasks recover" Recover = recover(are_messages_lost: bool) -> u32;
         "tasks unreferenced" Unreferenced = unreferenced(image_paths: Vec<String>) -> Vec<String>;

@@ -1,8 +1,9 @@
-//! The order of tasks in memory: first come, first served, each at most once.
+//! The tasks of a queue in memory, each at most once: those that are ready and those that are
+//! delayed.
 
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
-use std::collections::{BinaryHeap, HashSet, VecDeque};
+use std::collections::{BinaryHeap, HashSet};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,8 @@ use concept_refinement_capability::runtime::Runtime;
 use futures::future::select;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+
+use super::lines::Lines;
 
 /// Limit for the delay that a worker may request.
 const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
@@ -33,23 +36,23 @@ pub(super) struct DelayQueue {
 
 #[derive(Default)]
 struct State {
-    ready: VecDeque<Entry>,
+    ready: Lines,
     later: BinaryHeap<Reverse<(Duration, Entry)>>,
     /// The ids of the entries in `ready` and `later`.
     ids: HashSet<String>,
 }
 
 impl State {
-    /// Moves delayed tasks whose time has come to the end of the queue.
+    /// Moves delayed tasks whose time has come to the ends of their users' lines.
     fn wake(&mut self, now: Duration) {
         while let Some(first) = self.later.peek_mut().filter(|first| first.0.0 <= now) {
             let Reverse((_, entry)) = PeekMut::pop(first);
-            self.ready.push_back(entry);
+            self.ready.join(entry);
         }
     }
 
     fn take(&mut self) -> Option<Entry> {
-        let entry = self.ready.pop_front()?;
+        let entry = self.ready.next()?;
         self.ids.remove(&entry.task_id);
         Some(entry)
     }
@@ -69,6 +72,11 @@ impl DelayQueue {
         }
     }
 
+    /// Notes that a user was served, later than all others.
+    pub(super) fn served(&self, user_id: String) {
+        self.state.lock().ready.served(user_id);
+    }
+
     /// How many tasks it holds.
     pub(super) fn length(&self) -> u64 {
         self.state.lock().ids.len() as u64
@@ -77,7 +85,7 @@ impl DelayQueue {
     pub(super) fn add(&self, entry: Entry) {
         let mut state = self.state.lock();
         if self.admits(&mut state, &entry) {
-            state.ready.push_back(entry);
+            state.ready.join(entry);
             self.changed.notify_one();
         }
     }

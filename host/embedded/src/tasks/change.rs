@@ -3,14 +3,16 @@
 
 use concept_refinement_capability::tasks::hub::Update;
 use concept_refinement_domain::rulebook::{Decision, Effects, Operation, TaskRecord};
+use concept_refinement_domain::task::Status;
 
 use super::fault::Fault;
 use super::writer::Tx;
-use super::{administration, concepts, keys, ledger, rows, usage};
+use super::{administration, claim_order, concepts, keys, ledger, rows, usage};
 
 /// The answer, and whether anything has changed.
 pub(super) fn apply<T>(tx: &mut Tx<'_>, operation: Operation<T>) -> Result<(T, bool), Fault> {
-    if operation.is_claim && administration::is_paused(tx.connection)? {
+    let is_claim = operation.is_claim;
+    if is_claim && administration::is_paused(tx.connection)? {
         return Ok((operation.gone, false));
     }
     let Some(mut record) = rows::find(tx, &operation.task_id)? else {
@@ -19,6 +21,9 @@ pub(super) fn apply<T>(tx: &mut Tx<'_>, operation: Operation<T>) -> Result<(T, b
     let Decision { answer, effects } = operation.decide(&mut record, tx.now);
     let is_changed = effects.is_some();
     if let Some(effects) = effects {
+        if is_claim && record.task.status == Status::Processing {
+            claim_order::claimed(tx, &record.task.user_id)?;
+        }
         save(tx, record, effects)?;
     }
     Ok((answer, is_changed))

@@ -58,9 +58,10 @@ pub fn verify(directory: &Path) -> Result<(), OpenError> {
 }
 
 /// A store as the host uses it. `embedded`: its file, if it has one.
-pub fn open_tasks(store: SqliteTasks, embedded: Option<Arc<dyn Embedded>>) -> OpenTasks {
+pub fn open_tasks(mut store: SqliteTasks, embedded: Option<Arc<dyn Embedded>>) -> OpenTasks {
+    let last_claims = std::mem::take(&mut store.last_claims);
     let store = Arc::new(store);
-    let queue = StoreQueue::new(QUEUE_CAPACITY);
+    let queue = StoreQueue::new(QUEUE_CAPACITY).of(Arc::clone(&store) as _, last_claims);
     OpenTasks {
         store: Arc::clone(&store) as _,
         pseudonyms: Arc::clone(&store.options.pseudonyms),

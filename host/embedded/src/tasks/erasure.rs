@@ -39,6 +39,8 @@ pub(super) fn erase(tx: &mut Tx<'_>, user_id: &str, limit: u32) -> Result<Erased
     let keys = run(tx.connection, keys, of_user)?;
     let session = "DELETE FROM session WHERE user_id = ?";
     run(tx.connection, session, [user_id])?;
+    let last_claim = "DELETE FROM last_claim WHERE user_id = ?";
+    run(tx.connection, last_claim, [user_id])?;
 
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = [ended.len(), concepts.len(), keys].contains(&limit);

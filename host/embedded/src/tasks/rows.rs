@@ -9,6 +9,7 @@ use concept_refinement_domain::webhook::DeliveryRecord;
 use rusqlite::types::{FromSql, Type};
 use rusqlite::{Row, named_params};
 
+use super::deadlines;
 use super::fault::Fault;
 use super::stored::Stored;
 use super::writer::Tx;
@@ -123,7 +124,7 @@ pub(super) fn insert(tx: &Tx<'_>, record: &TaskRecord) -> Result<(), Fault> {
         ":delivery_due_at": delivery_due_at(record),
     };
     statements::run(tx.connection, &sql, parameters)?;
-    Ok(())
+    deadlines::add(tx, record)
 }
 
 /// Writes everything that a rule may have changed.

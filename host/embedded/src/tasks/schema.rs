@@ -25,6 +25,12 @@ pub(super) const SCHEMA: Schema = Schema {
             rewrites: &[],
             end: "",
         },
+        Change {
+            version: 23,
+            begin: include_str!("schema/023.sql"),
+            rewrites: &[],
+            end: "",
+        },
     ],
 };
 

@@ -203,13 +203,13 @@ impl Write {
         }
     }
 
-    /// The user whose rows are locked besides, and the task.
+    /// The user whose account, sums or last claim are locked, and the task.
     fn lock_order(&self) -> (Option<&str>, &str) {
         match self {
             Self::Insert(insert) => (Some(insert.user_id()), insert.task_id()),
             Self::Swap(swap) => {
-                let is_of_user = swap.account.is_some() || swap.entry.is_some();
-                (is_of_user.then(|| swap.user_id()), swap.task_id())
+                let locks_user = swap.is_claim || swap.account.is_some() || swap.entry.is_some();
+                (locks_user.then(|| swap.user_id()), swap.task_id())
             }
         }
     }

@@ -26,7 +26,7 @@ enum Step {
 
 /// The oldest first. To change the schema, add a migration to the end; earlier ones stay as
 /// they are, because there are databases that they have changed.
-static MIGRATIONS: [Migration; 3] = [
+static MIGRATIONS: [Migration; 4] = [
     // The schema of 0.1.0, in an empty database.
     Migration {
         version: 16,
@@ -47,6 +47,13 @@ static MIGRATIONS: [Migration; 3] = [
     Migration {
         version: 18,
         steps: &[Step::Sql(include_str!("schema/018.sql"))],
+    },
+    Migration {
+        version: 19,
+        steps: &[
+            Step::Sql(include_str!("schema/019.sql")),
+            Step::Sql(include_str!("schema/019_functions.sql")),
+        ],
     },
 ];
 
@@ -189,13 +196,14 @@ mod tests {
     #[test]
     fn the_migrations_after_a_version_are_due() {
         for (found, expected) in [
-            (None, Ok(vec![16, 17, 18])),
-            (Some(16), Ok(vec![17, 18])),
-            (Some(17), Ok(vec![18])),
-            (Some(18), Ok(vec![])),
+            (None, Ok(vec![16, 17, 18, 19])),
+            (Some(16), Ok(vec![17, 18, 19])),
+            (Some(17), Ok(vec![18, 19])),
+            (Some(18), Ok(vec![19])),
+            (Some(19), Ok(vec![])),
             (Some(0), Err("another version")),
             (Some(15), Err("another version")),
-            (Some(19), Err("a later version")),
+            (Some(20), Err("a later version")),
             (Some(i64::MAX), Err("a later version")),
         ] {
             match (due(found), expected) {
@@ -240,6 +248,14 @@ mod tests {
             (
                 18,
                 "f6f9516e48a9b18d2e3347a3f69f992283af9295baa32c97c650506da4a122d1",
+            ),
+            (
+                19,
+                "205826f9eabcb3cd1c6a5334382b80d4de28951ad7a4054fd9ea23462d64c78f",
+            ),
+            (
+                19,
+                "8281ede162672bdcc23b3fcbd4dbac4b6c4dedacd7755b13cb2b6e490aeb3150",
             ),
         ];
         let found: Vec<_> = statements()

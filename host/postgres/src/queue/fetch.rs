@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use concept_refinement_capability::Clock;
+use concept_refinement_capability::clock::before;
 use concept_refinement_capability::queue::Work;
 use concept_refinement_domain::capability::{Claimed, Fenced, Lease};
-use concept_refinement_domain::lease::PENDING_OVERDUE;
+use concept_refinement_domain::lease::{CLAIM_REMEMBERED, PENDING_OVERDUE};
 use concept_refinement_domain::message::Parsed;
 use concept_refinement_domain::rulebook::{self, Claim};
 use concept_refinement_domain::task::{Status, Task};
@@ -28,7 +29,7 @@ use crate::tasks::rows::{StoredTask, Swap, columns, find, read};
 pub(crate) const MAX_FETCH: usize = MAX_WRITES;
 
 pub(crate) enum Fetched {
-    /// The tasks that have waited longest, in that order.
+    /// The tasks whose turn it is, in that order.
     Tasks(Vec<Work>),
     /// No task is due; `next` is when the next one is.
     Nothing { next: Option<Timestamp> },
@@ -51,13 +52,14 @@ async fn try_fetch(
     const DUE: &str = concat!(
         "SELECT ",
         columns!(),
-        " FROM schema.due_tasks ($1, $2) AS task"
+        " FROM schema.due_tasks ($1, $2, $3) AS task"
     );
     let session = store.database.session().await?;
     let now = store.clock.now();
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let at = Time(now);
-    let parameters = parameters![at, limit];
+    let since = Time(before(now, CLAIM_REMEMBERED));
+    let parameters = parameters![at, limit, since];
     let (_, due) = futures::try_join!(
         session.begin_with(&SHORT_LOCKS),
         session.query(DUE, &parameters)
@@ -66,7 +68,7 @@ async fn try_fetch(
         return nothing(&session).await;
     }
     let (mut claims, mut unclaimed, mut later) = (Vec::new(), Vec::new(), Vec::<Uuid>::new());
-    for row in &due {
+    for (place, row) in due.iter().enumerate() {
         let id = row.try_get(0)?;
         let Some(before) = readable(id, read(&mut Cells::of(row)))? else {
             later.push(id);
@@ -76,61 +78,66 @@ async fn try_fetch(
             Some((mut after, claimed)) => {
                 let noted = store.hub.take_steps(&claimed.lease.task_id);
                 store.tell_story(&mut after.record, &noted);
-                claims.push((Swap::of(after), claimed, noted));
+                let swap = Swap {
+                    is_claim: true,
+                    ..Swap::of(after)
+                };
+                claims.push((place, swap, claimed, noted));
             }
             None => {
-                unclaimed.push(before);
+                unclaimed.push((place, before));
                 later.push(id);
             }
         }
     }
+    // Every transaction notes claims of users in this order, so that none deadlock.
+    claims.sort_by(|(_, one, ..), (_, other, ..)| one.user_id().cmp(other.user_id()));
     let (written, put_off, committed) = futures::join!(
-        join_all(claims.iter().map(|(swap, ..)| swap.run(&session))),
+        join_all(claims.iter().map(|(_, swap, ..)| swap.run(&session))),
         put_off(&session, later, now.plus(PENDING_OVERDUE)),
         session.commit()
     );
     // If a statement failed, the end of its transaction rolls back everything.
-    let failed = written.into_iter().find_map(Result::err);
-    let failed = failed.or(put_off.err());
+    let written: Result<Vec<_>, Fault> = written.into_iter().collect();
+    let (written, failed) = match written {
+        Ok(written) => (written, put_off.err()),
+        Err(fault) => (Vec::new(), Some(fault)),
+    };
     let is_unknown = committed.is_err() || failed.as_ref().is_some_and(|fault| !fault.is_answer());
     if is_unknown {
-        for (swap, ..) in claims {
+        for (_, swap, ..) in claims {
             give_back(store, swap.written());
         }
         return Err(failed.or(committed.err()).unwrap_or(Fault::Timeout));
     }
     if let Some(fault) = failed {
-        for (swap, _, noted) in claims {
+        for (_, swap, _, noted) in claims {
             store.note_again(swap.task_id(), noted);
         }
         return Err(fault);
     }
     let mut fetched = Vec::with_capacity(due.len());
-    for stored in unclaimed {
+    for (place, stored) in unclaimed {
         store.recent.put(&stored);
         let Task {
-            id,
+            id: task_id,
             user_id,
-            created_at,
             ..
         } = stored.record.task;
-        let (task_id, named) = (
-            id.clone(),
-            Parsed::Valid {
-                task_id: id,
-                user_id,
-            },
-        );
-        fetched.push(((created_at, task_id), Work::Message(named)));
+        fetched.push((place, Work::Message(Parsed::Valid { task_id, user_id })));
     }
-    for (swap, claimed, _) in claims {
+    for ((place, swap, claimed, noted), is_written) in claims.into_iter().zip(written) {
+        // The queue has been paused meanwhile.
+        if !is_written {
+            store.note_again(swap.task_id(), noted);
+            continue;
+        }
         let stored = swap.written();
         store.recent.put(&stored);
-        let place = (claimed.task.created_at, claimed.task.id.clone());
         fetched.push((place, Work::Claimed(Box::new(claimed))));
         store.announce(stored.record);
     }
-    fetched.sort_by(|(one, _), (other, _)| one.cmp(other));
+    fetched.sort_by_key(|(place, _)| *place);
     Ok(Fetched::Tasks(
         fetched.into_iter().map(|(_, work)| work).collect(),
     ))

@@ -61,6 +61,8 @@ async fn try_erase(
     const KEYS: &str = "DELETE FROM schema.idempotency_key WHERE user_id = $1 AND key = ANY (ARRAY \
          (SELECT key FROM schema.idempotency_key WHERE user_id = $1 LIMIT $2))";
     const SESSION: &str = "DELETE FROM schema.session WHERE user_id = $1";
+    // After the tasks, so that no claim is noted any more.
+    const LAST_CLAIM: &str = "DELETE FROM schema.last_claim WHERE user_id = $1";
     let session = store.database.session_of_until(user_id, deadline).await?;
     let pseudonym = store.options.pseudonyms.of(user_id);
     let now = store.clock.now();
@@ -70,15 +72,16 @@ async fn try_erase(
     let of_active = parameters![user_id, now];
     let of_rest = parameters![user_id, now, at_most];
     let of_keys = parameters![user_id, at_most];
-    let of_session = parameters![user_id];
-    let (_, _, active, ended, concepts, keys, _) = futures::try_join!(
+    let of_user = parameters![user_id];
+    let (_, _, active, ended, concepts, keys, _, _) = futures::try_join!(
         session.begin(None),
         locked,
         session.query(ACTIVE, &of_active),
         session.query(ENDED, &of_rest),
         session.query(CONCEPTS, &of_rest),
         session.execute(KEYS, &of_keys),
-        session.execute(SESSION, &of_session),
+        session.execute(SESSION, &of_user),
+        session.execute(LAST_CLAIM, &of_user),
     )?;
     let active = active
         .iter()

@@ -1,10 +1,11 @@
-//! Removes expired rows: idempotency keys, counts of past windows, old sums of money, and
-//! tombstones of deleted tasks.
+//! Removes expired rows: idempotency keys, counts of past windows, old sums of money, tombstones
+//! of deleted tasks, and claims that no longer decide whose is next.
 
 use std::time::Duration;
 
 use concept_refinement_capability::clock::before;
 use concept_refinement_domain::idempotency::REMEMBERED;
+use concept_refinement_domain::lease::CLAIM_REMEMBERED;
 use concept_refinement_domain::spending::LEDGER_RETENTION;
 use concept_refinement_domain::timestamp::Timestamp;
 
@@ -35,6 +36,7 @@ pub(crate) async fn expired(session: &Session<'_>, now: Timestamp) -> Result<(),
         remove("account", "ends_at", now),
         remove("ledger", "starts_at", before(now, LEDGER_RETENTION)),
         remove("tombstone", "deleted_at", before(now, TOMBSTONE)),
+        remove("last_claim", "claimed_at", before(now, CLAIM_REMEMBERED)),
     )?;
     Ok(())
 }

@@ -97,6 +97,8 @@ pub(crate) struct NewRow<'a> {
     delivery_due_at: Option<Time>,
     request: String,
     state: String,
+    /// Not a column: by when it has to have begun.
+    pub deadline: Option<Time>,
 }
 
 impl<'a> NewRow<'a> {
@@ -115,6 +117,7 @@ impl<'a> NewRow<'a> {
             delivery_due_at: delivery_due_at(record),
             request: record.request(),
             state: record.state(),
+            deadline: Time::maybe(task.deadline()),
         })
     }
 
@@ -127,7 +130,16 @@ impl<'a> NewRow<'a> {
 
     pub async fn insert(&self, session: &Session<'_>) -> Result<(), Fault> {
         const SQL: &str = "SELECT schema.insert_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-        session.execute(SQL, &self.parameters()).await.map(drop)
+        const DEADLINE: &str = "INSERT INTO schema.deadline (task_id, at) VALUES ($1, $2) \
+             ON CONFLICT (task_id) DO UPDATE SET at = excluded.at";
+        session.execute(SQL, &self.parameters()).await?;
+        match &self.deadline {
+            Some(deadline) => {
+                let deadline = parameters![self.id, *deadline];
+                session.execute(DEADLINE, &deadline).await.map(drop)
+            }
+            None => Ok(()),
+        }
     }
 }
 

@@ -178,6 +178,13 @@ impl Insert {
         parameters.extend(parameters! {
             self.pseudonym, usage, ends_at, self.revision, key, fingerprint
         });
-        ledger::call(session, "submit_task", &parameters, self.entry.as_ref()).await
+        let entry = self.entry.as_ref();
+        match &row.deadline {
+            Some(deadline) => {
+                parameters.extend(parameters![*deadline]);
+                ledger::call(session, "submit_task_with_deadline", &parameters, entry).await
+            }
+            None => ledger::call(session, "submit_task", &parameters, entry).await,
+        }
     }
 }

@@ -13,4 +13,9 @@ impl HostWithStore<Sandbox> for Linked {
         let host = granted(caller)?;
         Ok(host.queue.publish(message).await.convert())
     }
+
+    async fn position(caller: &Caller, task_id: String) -> Answer<Option<u32>> {
+        let host = granted(caller)?;
+        Ok(host.queue.position(&task_id).await.convert())
+    }
 }

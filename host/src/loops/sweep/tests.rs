@@ -76,7 +76,8 @@ impl Interceptor<dyn TaskStore> for Idle {
                 self.0.fetch_add(1, Ordering::Relaxed);
                 Vec::<Task>::new().into()
             }
-            TaskOperation::NextDue {} => None::<Timestamp>.into(),
+            TaskOperation::NextDue {} | TaskOperation::NextDeadline {} => None::<Timestamp>.into(),
+            TaskOperation::MissDeadlines { .. } => 0.into(),
             _ => return refused(),
         };
         Box::pin(ready(Ok(reply)))
@@ -95,6 +96,8 @@ impl Interceptor<dyn TaskStore> for Backlog {
         let reply = match operation {
             TaskOperation::Due { .. } => vec![new_task("a").created(Timestamp(0)); 20].into(),
             TaskOperation::NextDue {} => Some(Timestamp(0)).into(),
+            TaskOperation::NextDeadline {} => None::<Timestamp>.into(),
+            TaskOperation::MissDeadlines { .. } => 0.into(),
             TaskOperation::Tally {} => Tally {
                 pending: 20,
                 ..Tally::default()

@@ -1,5 +1,7 @@
 //! Request and result of a refinement without a service.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use concept_refinement_domain::aspect::Aspect;
 use concept_refinement_domain::capability::CapabilityError;
@@ -43,6 +45,9 @@ pub struct RefineRequest {
     pub mask_feather: Option<u32>,
     /// Whether the model sees only the region or mask, with a margin around it.
     pub region_only: bool,
+    /// How many seconds it may take, if fewer than any task: from 10 to the task timeout. A
+    /// service fails it by then if it has not begun it.
+    pub deadline_seconds: Option<u32>,
 }
 
 impl RefineRequest {
@@ -117,6 +122,13 @@ impl RefineRequest {
         self
     }
 
+    /// Limits how many seconds it may take, from its submission on.
+    #[must_use]
+    pub fn deadline_seconds(mut self, seconds: u32) -> Self {
+        self.deadline_seconds = Some(seconds);
+        self
+    }
+
     /// The body of the request to the API.
     pub(crate) fn body(&self, original_image_url: &str, mask_url: Option<&str>) -> Value {
         json!({
@@ -134,6 +146,7 @@ impl RefineRequest {
             "mask_url": mask_url,
             "mask_feather": self.mask_feather,
             "region_only": self.region_only.then_some(true),
+            "deadline_seconds": self.deadline_seconds,
         })
     }
 }
@@ -207,6 +220,7 @@ pub fn check(
     request: &RefineRequest,
     url: Option<&str>,
     allowed: &AllowedSources,
+    task_timeout: Duration,
 ) -> Result<Refinement, RefineError> {
     let source = |url: Option<&str>| match url {
         Some(_) => Source::Elsewhere(allowed),
@@ -223,7 +237,7 @@ pub fn check(
     let body = request.body(url.unwrap_or_default(), mask_url);
     let draft = Draft::parse(body.to_string().as_bytes())?;
     // There is no webhook here.
-    let checked = draft.check(original, mask, &AllowedSources::default());
+    let checked = draft.check(original, mask, &AllowedSources::default(), task_timeout);
     checked
         .map(|checked| checked.refinement)
         .map_err(RefineError::Invalid)

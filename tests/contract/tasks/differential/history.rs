@@ -88,6 +88,9 @@ pub enum Step {
     Due {
         limit: u32,
     },
+    MissDeadlines {
+        limit: u32,
+    },
     Recover {
         are_messages_lost: bool,
     },
@@ -118,6 +121,7 @@ pub struct Submit {
     pub budget: Option<Budget>,
     /// Of a call, in micro-dollars.
     pub price: Option<u64>,
+    pub deadline_seconds: Option<u32>,
     pub original: Original,
     pub is_anonymous: bool,
     /// The receiver of its webhook, if it has one.
@@ -162,8 +166,8 @@ pub fn histories(is_hosts: bool) -> impl Strategy<Value = History> {
 fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
     use Step::{
         Cancel, Claim, Delete, DeleteConcept, Deliver, Due, Erase, Expire, Fail, Finish, Look,
-        Pass, PassTo, Pay, RecordAttempt, Recover, Redeliver, Release, Renew, SetBack, Submit,
-        Withdraw,
+        MissDeadlines, Pass, PassTo, Pay, RecordAttempt, Recover, Redeliver, Release, Renew,
+        SetBack, Submit, Withdraw,
     };
     let upkeep = u32::from(is_hosts);
     let back = u32::from(is_set_back);
@@ -263,6 +267,10 @@ fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
             (1..4u32).prop_map(|limit| Due { limit }).boxed(),
         ),
         (
+            4 * upkeep,
+            (1..4u32).prop_map(|limit| MissDeadlines { limit }).boxed(),
+        ),
+        (
             upkeep,
             any::<bool>()
                 .prop_map(|are_messages_lost| Recover { are_messages_lost })
@@ -313,6 +321,7 @@ fn submit() -> impl Strategy<Value = Submit> {
             active_tasks,
             proptest::option::of(budget),
             proptest::option::of(1..4u64),
+            proptest::option::weighted(0.3, select(&[15, 30])),
         ),
         original,
         any::<bool>(),
@@ -325,7 +334,7 @@ fn submit() -> impl Strategy<Value = Submit> {
                 key,
                 replayed_within,
                 prompt,
-                (quota, active_tasks, budget, price),
+                (quota, active_tasks, budget, price, deadline_seconds),
                 original,
                 is_anonymous,
                 webhook,
@@ -339,6 +348,7 @@ fn submit() -> impl Strategy<Value = Submit> {
                 active_tasks,
                 budget,
                 price,
+                deadline_seconds,
                 original,
                 is_anonymous,
                 webhook,

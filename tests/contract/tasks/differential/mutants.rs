@@ -58,6 +58,8 @@ pub enum Mutant {
     ConceptIsNotDeleted,
     NothingIsDue,
     DueIgnoresLimit,
+    DeadlinesAreForgotten,
+    ClaimOrderIsByAge,
     RecoverDoesNothing,
     ExpiresOneTooMany,
     ExpireIgnoresLimit,
@@ -75,7 +77,7 @@ pub enum Mutant {
 }
 
 impl Mutant {
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 46] = [
         Self::ClaimIgnoresLease,
         Self::ClaimIgnoresUser,
         Self::FenceIgnoresAttempt,
@@ -106,6 +108,8 @@ impl Mutant {
         Self::ConceptIsNotDeleted,
         Self::NothingIsDue,
         Self::DueIgnoresLimit,
+        Self::DeadlinesAreForgotten,
+        Self::ClaimOrderIsByAge,
         Self::RecoverDoesNothing,
         Self::ExpiresOneTooMany,
         Self::ExpireIgnoresLimit,
@@ -129,6 +133,8 @@ impl Mutant {
             Self::FailedQuotaIsLost
                 | Self::NothingIsDue
                 | Self::DueIgnoresLimit
+                | Self::DeadlinesAreForgotten
+                | Self::ClaimOrderIsByAge
                 | Self::RecoverDoesNothing
                 | Self::ExpiresOneTooMany
                 | Self::ExpireIgnoresLimit
@@ -368,6 +374,15 @@ impl Interceptor<dyn TaskStore> for Mutated {
                 }
                 (TaskOperation::Due { .. }, Mutant::NothingIsDue) => {
                     return Ok(TaskReply::Tasks(vec![]));
+                }
+                (TaskOperation::MissDeadlines { .. }, Mutant::DeadlinesAreForgotten) => {
+                    return Ok(TaskReply::Count(0));
+                }
+                (TaskOperation::ClaimOrder { limit }, Mutant::ClaimOrderIsByAge) => {
+                    let mut order = sound.claim_order(*limit).await?;
+                    // Ids are given in the order of submission.
+                    order.sort_unstable();
+                    return Ok(TaskReply::ImagePaths(order));
                 }
                 (TaskOperation::Due { limit }, Mutant::DueIgnoresLimit)
                 | (TaskOperation::Expire { limit, .. }, Mutant::ExpireIgnoresLimit) => {

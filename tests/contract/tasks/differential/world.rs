@@ -184,6 +184,10 @@ impl World {
                 .await
             }
             Step::Due { limit } => self.compare(TaskOperation::Due { limit: *limit }).await,
+            Step::MissDeadlines { limit } => {
+                self.compare(TaskOperation::MissDeadlines { limit: *limit })
+                    .await
+            }
             Step::Recover { are_messages_lost } => {
                 let are_messages_lost = *are_messages_lost;
                 self.compare(TaskOperation::Recover { are_messages_lost })
@@ -290,6 +294,8 @@ impl World {
                 original_image_url: Some("https://example.com/logo.png".into()),
                 refinement_prompt: format!("Make it lighter {}", submit.prompt),
                 logo_description: Some("A coffee cup".into()),
+                // A platform looks at deadlines when it reads.
+                deadline_seconds: submit.deadline_seconds.filter(|_| self.is_hosts),
                 ..Refinement::default()
             },
             webhook: submit.webhook.map(|receiver| Webhook {
@@ -404,6 +410,8 @@ impl World {
         if self.is_hosts {
             self.compare(TaskOperation::Tally {}).await?;
             self.compare(TaskOperation::NextDue {}).await?;
+            self.compare(TaskOperation::NextDeadline {}).await?;
+            self.compare(TaskOperation::ClaimOrder { limit: 5 }).await?;
             self.compare(TaskOperation::NextDelivery {}).await?;
             let mut image_paths = self.images.clone();
             image_paths.push(UPLOAD.to_owned());

@@ -30,6 +30,7 @@ impl MemoryStore {
         for key in keys {
             self.keys.remove(&key);
         }
+        self.last_claims.remove(user_id);
         if let Some(user) = self.users.get_mut(user_id) {
             // Nothing is left whose times others would have to follow.
             user.last_created = None;

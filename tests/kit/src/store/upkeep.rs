@@ -1,17 +1,25 @@
 //! What a sweep and whoever tidies up ask.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use concept_refinement_domain::image_path::is_path_of;
-use concept_refinement_domain::lease::{due_again, furthest_due};
+use concept_refinement_domain::lease::{CLAIM_REMEMBERED, due_again, furthest_due};
 use concept_refinement_domain::refined;
 use concept_refinement_domain::rulebook::{
-    ImageFacts, concept_has_expired, is_unreferenced, task_has_expired,
+    ImageFacts, concept_has_expired, is_unreferenced, miss_deadline, task_has_expired,
 };
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 
 use super::MemoryStore;
+
+fn before(now: Timestamp, time: Duration) -> Timestamp {
+    Timestamp(
+        now.0
+            .saturating_sub(u64::try_from(time.as_micros()).unwrap()),
+    )
+}
 
 /// What was removed because of its age.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,6 +75,53 @@ impl MemoryStore {
                 task.lease_until = task.lease_until.map(|until| until.min(latest_end));
             }
         }
+    }
+
+    /// Fails what nobody has begun by its deadline.
+    pub fn miss_deadlines(&mut self, limit: u32, now: Timestamp) -> u32 {
+        let passed = self.deadlines.iter().filter(|(_, at)| **at <= now);
+        let mut passed: Vec<_> = passed.map(|(id, at)| (*at, id.clone())).collect();
+        passed.sort_unstable();
+        passed.truncate(limit as usize);
+        for (_, id) in &passed {
+            self.deadlines.remove(id);
+            self.change(id, false, |record| miss_deadline(record, now));
+        }
+        u32::try_from(passed.len()).unwrap()
+    }
+
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.deadlines.values().min().copied()
+    }
+
+    /// Draws the users one after another, as claims at this moment would.
+    pub fn claim_order(&self, limit: u32, now: Timestamp) -> Vec<String> {
+        let tasks = self.tasks.values().map(|row| &row.record.task);
+        let pending = tasks.filter(|task| task.status == Status::Pending);
+        let mut pending: Vec<_> = pending.collect();
+        pending.sort_by_key(|task| (task.created_at, &task.id));
+        let forgotten = before(now, CLAIM_REMEMBERED);
+        // When each was served: before all that are drawn here, and then in the order of these.
+        let mut served: BTreeMap<&str, (usize, Timestamp)> = BTreeMap::new();
+        let mut order = Vec::new();
+        while !pending.is_empty() && order.len() < limit as usize {
+            let turn = |task: &Task| {
+                let last_claim = self.last_claims.get(&task.user_id).copied();
+                let last_claim = last_claim.unwrap_or_default().max(forgotten);
+                let user_id = task.user_id.as_str();
+                served.get(user_id).copied().unwrap_or((0, last_claim))
+            };
+            let first = (0..pending.len())
+                .min_by_key(|at| {
+                    let task = pending[*at];
+                    (turn(task), task.created_at, &task.user_id, &task.id)
+                })
+                .unwrap();
+            let task = pending.remove(first);
+            order.push(task.id.clone());
+            served.insert(&task.user_id, (order.len(), now));
+        }
+        order
     }
 
     pub fn next_due(&self) -> Option<Timestamp> {
