@@ -176,14 +176,10 @@ async fn plans(settings: &impl Settings) -> Result<Plans, ConfigError> {
         active_tasks: parsed(settings, "active-tasks", "1", quota::parse_active_tasks).await?,
     };
     let json = text(settings, "plans").await;
-    let json = json.as_deref();
-    let plans = Plans::new(json, None, plain).map_err(|reason| unusable("plans", reason))?;
-    match text(settings, "plan").await {
-        None => Ok(plans),
-        default => {
-            Plans::new(json, default.as_deref(), plain).map_err(|reason| unusable("plan", reason))
-        }
-    }
+    let plans = Plans::new(json.as_deref(), plain);
+    let plans = plans.map_err(|reason| unusable("plans", reason))?;
+    let plans = plans.with_default(text(settings, "plan").await);
+    plans.map_err(|reason| unusable("plan", reason))
 }
 
 /// A link of the model, a space, and the price of one of its calls, if it is known.

@@ -43,28 +43,31 @@ pub struct Plans {
 
 impl Plans {
     /// `json`: an object with an object for each plan, whose keys are those of a plan's table
-    /// in the file of settings. `default`: the plan of who names none.
+    /// in the file of settings.
     ///
     /// # Errors
     ///
-    /// A plan is malformed, or the default one is not defined. The error names the plan, and
-    /// completes the sentence "it …".
-    pub fn new(
-        json: Option<&str>,
-        default: Option<&str>,
-        plain: Allowance,
-    ) -> Result<Self, String> {
-        let plans = json.map_or_else(|| Ok(BTreeMap::new()), parse)?;
-        if let Some(default) = default
-            && !plans.contains_key(default)
-        {
-            return Err(format!("names a plan that is not defined: {default:?}"));
-        }
+    /// A plan is malformed. The error names the plan, and completes the sentence "it …".
+    pub fn new(json: Option<&str>, plain: Allowance) -> Result<Self, String> {
         Ok(Self {
-            plans,
-            default: default.map(str::to_owned),
+            plans: json.map_or_else(|| Ok(BTreeMap::new()), parse)?,
+            default: None,
             plain,
         })
+    }
+
+    /// `default`: the plan of who names none.
+    ///
+    /// # Errors
+    ///
+    /// It is not defined. The error completes the sentence "it …".
+    pub fn with_default(self, default: Option<String>) -> Result<Self, String> {
+        match default {
+            Some(name) if !self.is_defined(&name) => {
+                Err(format!("names a plan that is not defined: {name:?}"))
+            }
+            default => Ok(Self { default, ..self }),
+        }
     }
 
     /// Whether there is such a plan.
@@ -153,6 +156,10 @@ mod tests {
         active_tasks: 1,
     };
 
+    fn plans(json: Option<&str>, default: Option<&str>) -> Result<Plans, String> {
+        Plans::new(json, PLAIN)?.with_default(default.map(str::to_owned))
+    }
+
     #[test]
     fn a_user_has_the_plan_that_the_token_names_or_the_default_one() {
         let json = r#"{
@@ -184,10 +191,10 @@ mod tests {
             (Some("free"), Some("gold"), free),
             (Some("free"), Some("none"), PLAIN),
         ] {
-            let plans = Plans::new(Some(json), default, PLAIN).unwrap();
+            let plans = plans(Some(json), default).unwrap();
             assert_eq!(plans.allowance(named), expected, "{default:?}, {named:?}");
         }
-        let none = Plans::new(None, None, PLAIN).unwrap();
+        let none = plans(None, None).unwrap();
         assert_eq!(none.allowance(Some("pro")), PLAIN);
         assert!(!none.is_defined("pro"));
     }
@@ -226,7 +233,7 @@ mod tests {
             ),
             ("{}", Some("free"), "not defined: \"free\""),
         ] {
-            let problem = Plans::new(Some(json), default, PLAIN).unwrap_err();
+            let problem = plans(Some(json), default).unwrap_err();
             assert!(problem.contains(expected), "{json}: {problem}");
         }
     }

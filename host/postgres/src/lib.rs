@@ -245,8 +245,9 @@ impl Tasks for PostgresTasks {
         self.answer(async move {
             let session = self.database.session_of(user_id).await?;
             let now = self.clock.now();
-            session.begin(None).await?;
-            let is_deleted = tasks::delete::delete(self, &session, id, Some(user_id), now).await?;
+            let begun = session.begin(None);
+            let deleted = tasks::delete::delete(self, &session, id, Some(user_id), now);
+            let (_, is_deleted) = futures::try_join!(begun, deleted)?;
             session.commit().await?;
             if is_deleted {
                 self.announce_deletion(id);

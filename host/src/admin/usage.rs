@@ -15,9 +15,6 @@ use crate::csv;
 
 const CSV: &str = "text/csv; charset=utf-8; header=present";
 
-/// The columns after the name.
-const SUMS: [&str; 3] = ["spent", "reserved", "unknown_calls"];
-
 #[derive(Serialize)]
 struct Usage<'a> {
     usage: Vec<Row<'a>>,
@@ -71,8 +68,7 @@ fn read(query: Option<&str>) -> Result<UsageQuery, Problem> {
 
 impl Usage<'_> {
     fn csv(&self, group: UsageGroup) -> String {
-        let [spent, reserved, unknown_calls] = SUMS;
-        let mut text = csv::line([group.as_str(), spent, reserved, unknown_calls]);
+        let mut text = csv::line(group.fields());
         for row in &self.usage {
             let (spent, reserved) = row.amounts();
             let unknown_calls = row.unknown_calls().to_string();
@@ -98,10 +94,10 @@ impl Row<'_> {
 
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let [spent_name, reserved_name, unknown_calls_name] = SUMS;
+        let [name, spent_name, reserved_name, unknown_calls_name] = self.group.fields();
         let (spent, reserved) = self.amounts();
         let mut row = serializer.serialize_map(Some(4))?;
-        row.serialize_entry(self.group.as_str(), &self.sum.name)?;
+        row.serialize_entry(name, &self.sum.name)?;
         row.serialize_entry(spent_name, &spent)?;
         row.serialize_entry(reserved_name, &reserved)?;
         row.serialize_entry(unknown_calls_name, &self.unknown_calls())?;

@@ -14,9 +14,6 @@ use super::operator::{block_on, print_json};
 use super::terminal::print;
 use crate::csv;
 
-/// The fields after the name of a sum.
-const SUMS: [&str; 3] = ["spent", "reserved", "unknown_calls"];
-
 const BY_USER: &[Column] = &columns("USER");
 const BY_MODEL: &[Column] = &columns("MODEL");
 const BY_DAY: &[Column] = &columns("DAY (UTC)");
@@ -57,7 +54,7 @@ fn table_of(group: UsageGroup, sums: &[Value]) -> String {
         UsageGroup::Model => BY_MODEL,
         UsageGroup::Day => BY_DAY,
     };
-    let fields = fields(group);
+    let fields = group.fields();
     let rows: Vec<Vec<String>> = sums
         .iter()
         .map(|sum| fields.map(|name| text(sum.get(name))).into())
@@ -67,18 +64,13 @@ fn table_of(group: UsageGroup, sums: &[Value]) -> String {
 
 /// As the service writes it, without characters that a terminal could interpret.
 fn csv_of(group: UsageGroup, sums: &[Value]) -> String {
-    let fields = fields(group);
+    let fields = group.fields();
     let lines = sums.iter().map(|sum| {
         let cells = fields.map(|name| text_if_any(sum.get(name)).unwrap_or_default());
         csv::line(cells.iter().map(String::as_str))
     });
     let head = csv::line(fields);
     [head].into_iter().chain(lines).collect()
-}
-
-fn fields(group: UsageGroup) -> [&'static str; 4] {
-    let [spent, reserved, unknown_calls] = SUMS;
-    [group.as_str(), spent, reserved, unknown_calls]
 }
 
 #[cfg(test)]

@@ -119,7 +119,13 @@ fn only_these_steps_are_possible() {
 /// What a user's account holds, all of which stands in the way of a new task.
 struct Full;
 
-struct Empty;
+/// Nothing stands in the way but, perhaps, what was spent.
+#[derive(Default)]
+struct Empty {
+    spending: Spending,
+    /// For which it is asked. None: for any.
+    window: Option<Window>,
+}
 
 impl Account for Full {
     type Fault = Refusal;
@@ -171,8 +177,9 @@ impl Account for Empty {
         Ok(Usage::default())
     }
 
-    fn spending(&self, _: Window, _: Timestamp) -> Result<Spending, Refusal> {
-        Ok(Spending::default())
+    fn spending(&self, window: Window, _: Timestamp) -> Result<Spending, Refusal> {
+        assert_eq!(window, self.window.unwrap_or(window));
+        Ok(self.spending)
     }
 
     fn is_backlog_full(&self) -> Result<bool, Refusal> {
@@ -194,7 +201,7 @@ impl Account for From {
         if self.0 == 0 {
             Full.submitted(key)
         } else {
-            Empty.submitted(key)
+            Empty::default().submitted(key)
         }
     }
 
@@ -202,7 +209,7 @@ impl Account for From {
         if self.0 <= 2 {
             Full.active()
         } else {
-            Empty.active()
+            Empty::default().active()
         }
     }
 
@@ -210,7 +217,7 @@ impl Account for From {
         if self.0 <= 3 {
             Full.usage()
         } else {
-            Empty.usage()
+            Empty::default().usage()
         }
     }
 
@@ -218,7 +225,7 @@ impl Account for From {
         if self.0 <= 4 {
             Full.spending(window, now)
         } else {
-            Empty.spending(window, now)
+            Empty::default().spending(window, now)
         }
     }
 
@@ -297,7 +304,7 @@ fn a_created_task_counts_at_once() {
         quota,
         ..new_task()
     };
-    let decision = submit(&Empty, task, NOW).unwrap();
+    let decision = submit(&Empty::default(), task, NOW).unwrap();
     let Submission::Created(accepted) = decision.answer else {
         panic!("not created")
     };

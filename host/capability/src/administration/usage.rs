@@ -43,6 +43,12 @@ impl UsageGroup {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::User, Self::Model, Self::Day];
 
+    /// The fields of a sum: its name by the group, what is spent, what is reserved, and the
+    /// calls of unknown price.
+    pub fn fields(self) -> [&'static str; 4] {
+        [self.as_str(), "spent", "reserved", "unknown_calls"]
+    }
+
     /// As used in requests, and as the name of a field.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -40,7 +40,7 @@ fn save(tx: &mut Tx<'_>, mut record: TaskRecord, effects: Effects) -> Result<(),
     if let Some(refund) = effects.refund {
         usage::refund(tx, &task.user_id, task.created_at, refund)?;
     }
-    ledger::book(tx, &task.user_id, task.created_at, &effects.bookings)?;
+    ledger::book(tx, task, &effects.bookings)?;
     if effects.forgets_key {
         keys::forget(tx, &task.id)?;
     }

@@ -1,7 +1,6 @@
 //! Deleting a task.
 
 use concept_refinement_capability::tasks::hub::Update;
-use concept_refinement_domain::rulebook::TaskRecord;
 
 use super::fault::Fault;
 use super::writer::Tx;
@@ -20,15 +19,9 @@ pub(super) fn delete(tx: &mut Tx<'_>, id: &str, user_id: Option<&str>) -> Result
     };
     if let Some(record) = active {
         tx.release_room();
-        settle(tx, &record)?;
+        ledger::settle(tx, &record)?;
     }
     references::forget(tx, id)?;
     tx.announce(id, Update::Deleted);
     Ok(true)
-}
-
-/// Replaces the reservation of a task that was deleted before its end.
-pub(super) fn settle(tx: &mut Tx<'_>, record: &TaskRecord) -> Result<(), Fault> {
-    let task = &record.task;
-    ledger::book(tx, &task.user_id, task.created_at, &record.settlement())
 }

@@ -5,7 +5,6 @@ use concept_refinement_domain::capability::Erased;
 use concept_refinement_domain::rulebook::TaskRecord;
 use rusqlite::params;
 
-use super::delete::settle;
 use super::fault::Fault;
 use super::writer::Tx;
 use super::{ledger, references, rows};
@@ -21,7 +20,7 @@ pub(super) fn erase(tx: &mut Tx<'_>, user_id: &str, limit: u32) -> Result<Erased
     let active: Vec<TaskRecord> = all(tx.connection, &active, [user_id], rows::read)?;
     for record in &active {
         tx.release_room();
-        settle(tx, record)?;
+        ledger::settle(tx, record)?;
         tx.announce(&record.task.id, Update::Deleted);
     }
     ledger::forget_user(tx, user_id)?;

@@ -3,9 +3,11 @@
 use concept_refinement_capability::administration::{MAX_SUMS, UsageGroup, UsageQuery, UsageSum};
 use concept_refinement_capability::clock::before;
 use concept_refinement_domain::quota::Window;
+use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::spending::{Booking, LEDGER_RETENTION, Spending};
+use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::fault::Fault;
 use super::stored::Stored;
@@ -16,19 +18,35 @@ use crate::sqlite::statements::{all, one, run};
 /// not accumulate.
 const PRUNE_BATCH: u32 = 8;
 
-/// Changes the sums of a user for a task that was submitted at this time.
-pub(super) fn book(
-    tx: &mut Tx<'_>,
-    user_id: &str,
-    submitted_at: Timestamp,
-    bookings: &[Booking],
-) -> Result<(), Fault> {
+/// Books what a new task reserves, and removes what is outdated.
+pub(super) fn reserve(tx: &mut Tx<'_>, record: &TaskRecord) -> Result<(), Fault> {
+    let bookings = record.reserved();
+    if bookings.is_empty() {
+        return Ok(());
+    }
+    book(tx, &record.task, &bookings)?;
+    run(
+        tx.connection,
+        "DELETE FROM ledger WHERE (pseudonym, starts_at, model) IN \
+         (SELECT pseudonym, starts_at, model FROM ledger WHERE starts_at < ? LIMIT ?)",
+        params![Stored(before(tx.now, LEDGER_RETENTION)), PRUNE_BATCH],
+    )?;
+    Ok(())
+}
+
+/// Replaces the reservation of a task that was deleted before its end.
+pub(super) fn settle(tx: &mut Tx<'_>, record: &TaskRecord) -> Result<(), Fault> {
+    book(tx, &record.task, &record.settlement())
+}
+
+/// Changes the sums of a task's user.
+pub(super) fn book(tx: &mut Tx<'_>, task: &Task, bookings: &[Booking]) -> Result<(), Fault> {
     if bookings.is_empty() {
         return Ok(());
     }
     tx.count_spent(bookings);
-    let pseudonym = tx.pseudonyms.of(user_id);
-    let starts_at = Stored(Window::Hour.start(submitted_at));
+    let pseudonym = tx.pseudonyms.of(&task.user_id);
+    let starts_at = Stored(Window::Hour.start(task.created_at));
     for Booking { model, change } in bookings {
         run(
             tx.connection,
@@ -42,19 +60,13 @@ pub(super) fn book(
                 pseudonym,
                 starts_at,
                 model,
-                user_id,
+                task.user_id,
                 change.spent,
                 change.reserved,
                 change.unknown_calls
             ],
         )?;
     }
-    run(
-        tx.connection,
-        "DELETE FROM ledger WHERE (pseudonym, starts_at, model) IN \
-         (SELECT pseudonym, starts_at, model FROM ledger WHERE starts_at < ? LIMIT ?)",
-        params![Stored(before(tx.now, LEDGER_RETENTION)), PRUNE_BATCH],
-    )?;
     Ok(())
 }
 
@@ -73,13 +85,7 @@ pub(super) fn within(
         Stored(window.start(now)),
         Stored(window.end(now))
     ];
-    Ok(one(connection, sql, place, |row| {
-        Ok(Spending {
-            spent: row.get(0)?,
-            reserved: row.get(1)?,
-            unknown_calls: row.get(2)?,
-        })
-    })?)
+    Ok(one(connection, sql, place, |row| read(row, 0))?)
 }
 
 /// Sums of all users.
@@ -104,13 +110,18 @@ pub(super) fn sums(connection: &Connection, query: UsageQuery) -> Result<Vec<Usa
     Ok(all(connection, &sql, place, |row| {
         Ok(UsageSum {
             name: row.get(0)?,
-            spending: Spending {
-                spent: row.get(1)?,
-                reserved: row.get(2)?,
-                unknown_calls: row.get(3)?,
-            },
+            spending: read(row, 1)?,
         })
     })?)
+}
+
+/// Reads the three sums from this column on.
+fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Spending> {
+    Ok(Spending {
+        spent: row.get(first)?,
+        reserved: row.get(first + 1)?,
+        unknown_calls: row.get(first + 2)?,
+    })
 }
 
 /// Forgets whose sums these are: they stay under the pseudonym.

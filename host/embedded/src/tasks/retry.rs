@@ -26,8 +26,7 @@ pub(super) fn retry(
         tx.promise_room()?;
         created.steps.locate(tx.host);
         rows::insert(tx, created)?;
-        let task = &created.task;
-        ledger::book(tx, &task.user_id, task.created_at, &created.reserved())?;
+        ledger::reserve(tx, created)?;
         rows::update(tx, &record)?;
     }
     Ok(Some(retry))

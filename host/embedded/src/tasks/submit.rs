@@ -32,8 +32,7 @@ pub(super) fn submit(
         creation.record.steps.locate(tx.host);
         rows::insert(tx, &creation.record)?;
         usage::save(tx, &user_id, &creation.usage)?;
-        let record = &creation.record;
-        ledger::book(tx, &user_id, record.task.created_at, &record.reserved())?;
+        ledger::reserve(tx, &creation.record)?;
     }
     Ok(answer)
 }

@@ -24,11 +24,10 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// For a task of this user. None: nothing changes.
-    pub fn of(pseudonym: String, task: &Task, bookings: &[Booking]) -> Option<Self> {
+    fn of(pseudonym: String, task: &Task, bookings: &[Booking]) -> Self {
         let changes = bookings.iter().map(|booking| booking.change);
         let models = bookings.iter().map(|booking| &*booking.model);
-        (!bookings.is_empty()).then(|| Self {
+        Self {
             pseudonym,
             user_id: Text::of(&task.user_id).into_owned(),
             starts_at: Time(Window::Hour.start(task.created_at)),
@@ -36,19 +35,14 @@ impl Entry {
             spent: changes.clone().map(|change| change.spent).collect(),
             reserved: changes.clone().map(|change| change.reserved).collect(),
             unknown_calls: changes.map(|change| change.unknown_calls).collect(),
-        })
+        }
     }
 
-    pub fn parameters(&self) -> [Parameter<'_>; 7] {
+    fn parameters(&self) -> [Parameter<'_>; 7] {
         parameters! {
             self.pseudonym, self.user_id, self.starts_at, self.models, self.spent, self.reserved,
             self.unknown_calls
         }
-    }
-
-    async fn write(&self, session: &Session<'_>) -> Result<(), Fault> {
-        const SQL: &str = "SELECT schema.book (true, $1, $2, $3, $4, $5, $6, $7)";
-        session.execute(SQL, &self.parameters()).await.map(drop)
     }
 }
 
@@ -78,11 +72,10 @@ pub(crate) async fn call(
 impl PostgresTasks {
     /// What changes with a task. None: nothing.
     pub(crate) fn entry(&self, task: &Task, bookings: &[Booking]) -> Option<Entry> {
-        let pseudonym = || self.options.pseudonyms.of(&task.user_id);
-        match bookings {
-            [] => None,
-            bookings => Entry::of(pseudonym(), task, bookings),
-        }
+        (!bookings.is_empty()).then(|| {
+            let pseudonym = self.options.pseudonyms.of(&task.user_id);
+            Entry::of(pseudonym, task, bookings)
+        })
     }
 
     /// Replaces the reservation of a task that was deleted before its end, in the same
@@ -94,10 +87,7 @@ impl PostgresTasks {
     ) -> Result<(), Fault> {
         let bookings = record.settlement();
         self.hub.count_spent(&bookings);
-        match self.entry(&record.task, &bookings) {
-            Some(entry) => entry.write(session).await,
-            None => Ok(()),
-        }
+        self.book(session, &record.task, &bookings).await
     }
 
     /// Books what a new task reserves, in the same transaction.
@@ -106,10 +96,20 @@ impl PostgresTasks {
         session: &Session<'_>,
         record: &TaskRecord,
     ) -> Result<(), Fault> {
-        match self.entry(&record.task, &record.reserved()) {
-            Some(entry) => entry.write(session).await,
-            None => Ok(()),
-        }
+        self.book(session, &record.task, &record.reserved()).await
+    }
+
+    async fn book(
+        &self,
+        session: &Session<'_>,
+        task: &Task,
+        bookings: &[Booking],
+    ) -> Result<(), Fault> {
+        const SQL: &str = "SELECT schema.book (true, $1, $2, $3, $4, $5, $6, $7)";
+        let Some(entry) = self.entry(task, bookings) else {
+            return Ok(());
+        };
+        session.execute(SQL, &entry.parameters()).await.map(drop)
     }
 }
 

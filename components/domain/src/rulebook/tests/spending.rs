@@ -145,29 +145,6 @@ fn a_retry_reserves_as_much_again_and_counts_no_call_twice() {
 
 #[test]
 fn a_budget_is_asked_for_the_price() {
-    struct Spent(Spending);
-    impl Account for Spent {
-        type Fault = Refusal;
-        fn submitted(&self, _: &str) -> Result<Option<Submitted>, Refusal> {
-            Ok(None)
-        }
-        fn active(&self) -> Result<Option<ActiveTasks>, Refusal> {
-            Ok(None)
-        }
-        fn usage(&self) -> Result<Usage, Refusal> {
-            Ok(Usage::default())
-        }
-        fn spending(&self, window: Window, _: Timestamp) -> Result<Spending, Refusal> {
-            assert_eq!(window, Window::Month);
-            Ok(self.0)
-        }
-        fn is_backlog_full(&self) -> Result<bool, Refusal> {
-            Ok(false)
-        }
-        fn is_taken(&self, _: &str) -> Result<bool, Refusal> {
-            Ok(false)
-        }
-    }
     let quota = Some(Quota {
         limit: 3,
         window: Window::Day,
@@ -194,7 +171,11 @@ fn a_budget_is_asked_for_the_price() {
             unknown_calls: 5,
         };
         let reserved = price.and_then(reservation);
-        let decision = submit(&Spent(sum), task(reserved.clone()), NOW).unwrap();
+        let account = Empty {
+            spending: sum,
+            window: Some(Window::Month),
+        };
+        let decision = submit(&account, task(reserved.clone()), NOW).unwrap();
         match decision.answer {
             Submission::Created(_) => {
                 assert!(is_created, "{name}");
