@@ -15,10 +15,8 @@ use concept_refinement_domain::timestamp::Timestamp;
 use super::MemoryStore;
 
 fn before(now: Timestamp, time: Duration) -> Timestamp {
-    Timestamp(
-        now.0
-            .saturating_sub(u64::try_from(time.as_micros()).unwrap()),
-    )
+    let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    Timestamp(now.0.saturating_sub(micros))
 }
 
 /// What was removed because of its age.
@@ -87,7 +85,7 @@ impl MemoryStore {
             self.deadlines.remove(id);
             self.change(id, false, |record| miss_deadline(record, now));
         }
-        u32::try_from(passed.len()).unwrap()
+        u32::try_from(passed.len()).unwrap_or(u32::MAX)
     }
 
     pub fn next_deadline(&self) -> Option<Timestamp> {
@@ -99,27 +97,25 @@ impl MemoryStore {
         let tasks = self.tasks.values().map(|row| &row.record.task);
         let pending = tasks.filter(|task| task.status == Status::Pending);
         let mut pending: Vec<_> = pending.collect();
-        pending.sort_by_key(|task| (task.created_at, &task.id));
         let forgotten = before(now, CLAIM_REMEMBERED);
         // When each was served: before all that are drawn here, and then in the order of these.
         let mut served: BTreeMap<&str, (usize, Timestamp)> = BTreeMap::new();
         let mut order = Vec::new();
-        while !pending.is_empty() && order.len() < limit as usize {
+        while order.len() < limit as usize {
             let turn = |task: &Task| {
                 let last_claim = self.last_claims.get(&task.user_id).copied();
                 let last_claim = last_claim.unwrap_or_default().max(forgotten);
                 let user_id = task.user_id.as_str();
                 served.get(user_id).copied().unwrap_or((0, last_claim))
             };
-            let first = (0..pending.len())
-                .min_by_key(|at| {
-                    let task = pending[*at];
-                    (turn(task), task.created_at, &task.user_id, &task.id)
-                })
-                .unwrap();
-            let task = pending.remove(first);
-            order.push(task.id.clone());
-            served.insert(&task.user_id, (order.len(), now));
+            let first = pending
+                .iter()
+                .copied()
+                .min_by_key(|task| (turn(task), task.created_at, &task.user_id, &task.id));
+            let Some(first) = first else { break };
+            pending.retain(|task| task.id != first.id);
+            order.push(first.id.clone());
+            served.insert(&first.user_id, (order.len(), now));
         }
         order
     }
