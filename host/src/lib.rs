@@ -64,6 +64,7 @@ mod log;
 // The simulation runs these on a clock of its own.
 #[doc(hidden)]
 pub mod loops;
+mod mcp;
 mod metrics;
 mod moving;
 mod operator;
