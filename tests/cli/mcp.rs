@@ -10,6 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures::{self, brightness, decode};
+use image::GenericImageView as _;
 use serde_json::{Value, json};
 
 use crate::place::{Place, origin, run};
