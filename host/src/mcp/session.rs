@@ -108,10 +108,11 @@ impl Session {
             Ok(terms) => terms,
             Err(error) => return Some(Err(error)),
         };
+        let is_agreed = !terms.revision.is_stateless();
         Some(match method {
-            "initialize" => SERVER.initialize(&params),
+            "initialize" if is_agreed => SERVER.initialize(&params),
+            "ping" if is_agreed => SERVER.acknowledged(terms),
             "server/discover" => SERVER.discover(terms),
-            "ping" => SERVER.acknowledged(terms),
             "tools/list" => SERVER.list(terms, std::slice::from_ref(&*REFINE_IMAGE)),
             "tools/call" => match self.call(id, params, terms) {
                 Ok(()) => return None,
