@@ -12,15 +12,18 @@ use serde_json::{Map, Value};
 use crate::image_file::stem_of_url;
 use crate::wiring::refiner::request::RefineRequest;
 
+const ORIGINAL: &str = "original_image_url";
+const MASK: &str = "mask_url";
+
 /// The names of the arguments that a refine request has under another name.
 const RENAMED: [(&str, &str); 3] = [
-    ("url", "original_image_url"),
+    ("url", ORIGINAL),
     ("prompt", "refinement_prompt"),
-    ("mask", "mask_url"),
+    ("mask", MASK),
 ];
 
 /// The names of those that it has under the same name.
-const SAME: [&str; 8] = [
+const SAME: [&str; 9] = [
     "logo_description",
     "theme_description",
     "strength",
@@ -29,8 +32,9 @@ const SAME: [&str; 8] = [
     "region",
     "mask_feather",
     "region_only",
+    "deadline_seconds",
 ];
-const DEADLINE: &str = "deadline_seconds";
+
 const PATH: &str = "path";
 const OUT: &str = "out";
 
@@ -78,49 +82,29 @@ impl Arguments {
                 None => errors.add(&name, "is no argument of this tool"),
             }
         }
-        let url = fields
-            .get("original_image_url")
-            .filter(|url| !url.is_null());
-        match (&path, url) {
-            (None, None) if !errors.0.contains_key(PATH) => {
+        let has_url = fields.get(ORIGINAL).is_some_and(|url| !url.is_null());
+        match path {
+            None if !has_url && !errors.0.contains_key(PATH) => {
                 errors.add(PATH, "is required, unless there is a url");
             }
-            (Some(_), Some(_)) => errors.add(PATH, "must not be sent together with url"),
+            Some(_) if has_url => errors.add(PATH, "must not be sent together with url"),
             _ => {}
         }
-        let has_url = url.is_some();
-        if !has_url {
-            fields.insert("original_image_url".to_owned(), Value::from(""));
-        }
-        let mask = fields.get("mask_url").and_then(Value::as_str);
-        let mask = mask.map(|mask| Source::of(mask));
-        let original = match has_url {
-            true => Checked::Elsewhere(allowed),
-            false => Checked::Own,
-        };
-        let checked = match mask {
-            Some(Source::Url(_)) => Checked::Elsewhere(allowed),
-            _ => Checked::Own,
-        };
-        // There is no webhook here.
-        let webhooks = AllowedSources::default();
-        let refinement = match Draft::of(fields).check(original, checked, &webhooks, task_timeout) {
-            Ok(request) => Some(request.refinement),
-            Err(FieldErrors(problems)) => {
+        let mask = fields.get(MASK).and_then(Value::as_str).map(Source::of);
+        let refinement = checked(fields, has_url, mask.as_ref(), allowed, task_timeout).map_err(
+            |FieldErrors(problems)| {
                 for (field, problems) in problems {
-                    let name = argument(&field);
-                    problems
-                        .into_iter()
-                        .for_each(|problem| errors.add(name, problem));
+                    for problem in problems {
+                        errors.add(argument(&field), problem);
+                    }
                 }
-                None
-            }
-        };
+            },
+        );
         match refinement {
-            Some(refinement) if errors.is_empty() => Ok(Self {
-                original: match path {
-                    Some(path) => Source::Path(path.into()),
-                    None => Source::Url(refinement.original_image_url.clone().unwrap_or_default()),
+            Ok(refinement) if errors.is_empty() => Ok(Self {
+                original: match (path, &refinement.original_image_url) {
+                    (None, Some(url)) => Source::Url(url.clone()),
+                    (path, _) => Source::Path(path.unwrap_or_default().into()),
                 },
                 mask,
                 out: out.map(PathBuf::from),
@@ -162,11 +146,36 @@ pub fn sentence(FieldErrors(fields): &FieldErrors) -> String {
     problems.collect::<Vec<_>>().join("; ")
 }
 
+/// By the rules of a request, in which an uploaded file has no address yet.
+fn checked(
+    mut fields: Map<String, Value>,
+    has_url: bool,
+    mask: Option<&Source>,
+    allowed: &AllowedSources,
+    task_timeout: Duration,
+) -> Result<Refinement, FieldErrors> {
+    let original = match has_url {
+        true => Checked::Elsewhere(allowed),
+        false => Checked::Own,
+    };
+    if !has_url {
+        fields.insert(ORIGINAL.to_owned(), Value::from(""));
+    }
+    let mask = match mask {
+        Some(Source::Url(_)) => Checked::Elsewhere(allowed),
+        Some(Source::Path(_)) | None => Checked::Own,
+    };
+    // There is no webhook here.
+    let webhooks = AllowedSources::default();
+    let request = Draft::of(fields).check(original, mask, &webhooks, task_timeout)?;
+    Ok(request.refinement)
+}
+
 /// The field of a refine request that an argument is.
 fn field(name: &str) -> Option<&str> {
     let renamed = RENAMED.iter().find(|(argument, _)| *argument == name);
-    let same = SAME.contains(&name) || name == DEADLINE;
-    renamed.map(|(_, field)| *field).or(same.then_some(name))
+    let same = SAME.contains(&name).then_some(name);
+    renamed.map(|(_, field)| *field).or(same)
 }
 
 /// The reverse.

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinError, JoinSet};
+use tokio::task::{self, AbortHandle, JoinError, JoinSet};
 
 use super::description::{REFINE_IMAGE, SERVER};
 use super::lines::{Line, Lines};
@@ -29,9 +29,12 @@ const CANCELLED: &str = "notifications/cancelled";
 pub struct Session {
     tool: Arc<RefineImage>,
     output: Output,
-    calls: JoinSet<Id>,
+    calls: JoinSet<Call>,
     handles: HashMap<Id, AbortHandle>,
 }
+
+/// A call that has ended: its id and its answer.
+type Call = (Id, Response);
 
 /// Where messages go to, one by one.
 #[derive(Clone)]
@@ -63,11 +66,11 @@ impl Session {
                             break;
                         }
                     },
-                    Some(ended) = self.calls.join_next() => self.forget(ended),
+                    Some(ended) = self.calls.join_next_with_id() => self.answer(ended).await,
                 }
             }
-            while let Some(ended) = self.calls.join_next().await {
-                self.forget(ended);
+            while let Some(ended) = self.calls.join_next_with_id().await {
+                self.answer(ended).await;
             }
         };
         tokio::select! {
@@ -143,7 +146,7 @@ impl Session {
         let progress = token
             .cloned()
             .map(|token| Progress::new(token, &self.output));
-        let (tool, output, its_id) = (Arc::clone(&self.tool), self.output.clone(), id.clone());
+        let (tool, its_id) = (Arc::clone(&self.tool), id.clone());
         let call = async move {
             let result = match has_room {
                 true => tool.call(arguments, Progress::telling(progress)).await,
@@ -152,15 +155,13 @@ impl Session {
                 )),
             };
             let outcome = SERVER.called(terms, &result);
-            output.send(&Response::new(its_id.clone(), outcome)).await;
-            its_id
+            (its_id.clone(), Response::new(its_id, outcome))
         };
         let handle = self.calls.spawn(call);
         self.handles.insert(id.clone(), handle);
         Ok(())
     }
 
-    /// One that ends meanwhile is answered all the same.
     fn cancel(&mut self, mut params: Params) {
         let id = params.remove("requestId").map(serde_json::from_value);
         if let Some(Ok(id)) = id
@@ -170,9 +171,17 @@ impl Session {
         }
     }
 
-    fn forget(&mut self, ended: Result<Id, JoinError>) {
+    /// Its id may be used again before the answer is read. One that was cancelled as it ended
+    /// is not answered.
+    async fn answer(&mut self, ended: Result<(task::Id, Call), JoinError>) {
         match ended {
-            Ok(id) => _ = self.handles.remove(&id),
+            Ok((call, (id, response))) => {
+                let has_this = |handle: &AbortHandle| handle.id() == call;
+                if self.handles.get(&id).is_some_and(has_this) {
+                    self.handles.remove(&id);
+                    self.output.send(&response).await;
+                }
+            }
             Err(error) if error.is_cancelled() => {}
             Err(error) => tracing::error!(%error, "a call has crashed"),
         }
