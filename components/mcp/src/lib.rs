@@ -23,3 +23,6 @@ pub use revision::{PROTOCOL_VERSION, REVISIONS, Revision, Terms};
 pub use server::{Implementation, Server};
 pub use task::{Task, TaskStatus};
 pub use tool::{Annotations, Tool};
+
+/// The path of a service that speaks it over HTTP.
+pub const PATH: &str = "/mcp";
