@@ -3,12 +3,15 @@
 
 mod bridge;
 mod conformance;
+mod gateway;
 
 use std::process::Command;
 
 use concept_refinement_tests::artifacts;
+use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::reaper::scratch;
+use concept_refinement_tests::service::Launch;
 use serde_json::{Value, json};
 
 /// What the client of PyPI makes of it.
@@ -55,5 +58,37 @@ fn the_client_of_pypi_refines_a_file() {
         assert_eq!(refined["content"][2]["type"], "image", "{made}");
         assert_eq!(refused["isError"], true, "{made}");
         assert_eq!(made["stages"][1], "refining", "{made}");
+    }
+}
+
+/// With the token of a session of the page.
+#[tokio::test]
+async fn the_client_of_pypi_refines_by_a_service() {
+    let service = Launch::new().start();
+    let session = Client::new(service.url())
+        .post("/api/auth/session", &json!({}))
+        .await
+        .json();
+    for (mode, revision) in [("auto", "2026-07-28"), ("legacy", "2025-11-25")] {
+        let client = Client::new(service.url());
+        let client = client.bearer(session["access_token"].as_str().unwrap());
+        let url = client.uploaded(&pictures::png(64, 48)).await;
+        let made = calls(&json!({
+            "mode": mode,
+            "url": format!("{}/mcp", service.url()),
+            "token": session["access_token"],
+            "calls": [
+                ["refine_image", { "url": url, "prompt": "lighter" }],
+                ["refine_image", { "url": "http://127.0.0.1/a.png", "prompt": "lighter" }],
+                ["list_refinements", { "limit": 1 }],
+            ],
+        }));
+        assert_eq!(made["revision"], revision);
+        let results = &made["results"];
+        let task = &results[0]["structuredContent"];
+        assert_eq!(task["status"], "completed", "{made}");
+        assert_eq!(results[1]["isError"], true, "{made}");
+        let listed = &results[2]["structuredContent"]["tasks"][0];
+        assert_eq!(listed["task_id"], task["task_id"], "{made}");
     }
 }

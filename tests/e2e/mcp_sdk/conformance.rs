@@ -6,9 +6,12 @@ use std::process::Command;
 
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::reaper::scratch;
+use concept_refinement_tests::service::Launch;
+use concept_refinement_tests::tokens::token;
 use futures::future::join_all;
 
 use super::bridge::Bridge;
+use super::gateway;
 
 /// Revisions, and scenarios that they have.
 const SCENARIOS: [(&str, &[&str]); 2] = [
@@ -54,8 +57,23 @@ async fn suite(url: &str, failures: &str, scenarios: &[(&str, &[&str])]) {
     join_all(runs).await;
 }
 
+/// What is about HTTP.
+const OF_HTTP: [(&str, &[&str]); 2] = [
+    ("2026-07-28", &["http-header-validation"]),
+    ("2025-11-25", &["dns-rebinding-protection"]),
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_conforms() {
     let bridge = Bridge::start().await;
     suite(&bridge.url(), "failures_of_the_command.yml", &SCENARIOS).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_conforms() {
+    let service = Launch::new().with_tokens().start();
+    let url = gateway::to(format!("{}/mcp", service.url()), &token("ann")).await;
+    let failures = "failures_of_the_service.yml";
+    suite(&url, failures, &SCENARIOS).await;
+    suite(&url, failures, &OF_HTTP).await;
 }
