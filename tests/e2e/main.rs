@@ -30,6 +30,7 @@ mod languages;
 mod large;
 mod leniency;
 mod logs;
+mod mcp;
 mod memory;
 mod metrics;
 mod models;
