@@ -12,8 +12,8 @@ use crate::config::table::Command;
 use crate::mcp::{Allowed, RefineImage, serve};
 use crate::wiring::{Components, HostBuilder};
 
-/// The default log level: standard error is for whoever set this up.
-const LOGGED: &str = "warn";
+/// The default log level: why a call failed, its answer says.
+const LOGGED: &str = "error";
 
 pub fn run(
     matches: &ArgMatches,

@@ -15,15 +15,7 @@ use super::gateway;
 
 /// Revisions, and scenarios that they have.
 const SCENARIOS: [(&str, &[&str]); 2] = [
-    (
-        "2026-07-28",
-        &[
-            "server-stateless",
-            "tools-list",
-            "caching",
-            "sep-2164-resource-not-found",
-        ],
-    ),
+    ("2026-07-28", &["server-stateless", "tools-list", "caching"]),
     ("2025-11-25", &["server-initialize", "ping", "tools-list"]),
 ];
 
