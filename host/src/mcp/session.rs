@@ -29,12 +29,9 @@ const CANCELLED: &str = "notifications/cancelled";
 pub struct Session {
     tool: Arc<RefineImage>,
     output: Output,
-    calls: JoinSet<Call>,
+    calls: JoinSet<Response>,
     handles: HashMap<Id, AbortHandle>,
 }
-
-/// A call that has ended: its id and its answer.
-type Call = (Id, Response);
 
 /// Where messages go to, one by one.
 #[derive(Clone)]
@@ -117,6 +114,12 @@ impl Session {
             "ping" if is_agreed => SERVER.acknowledged(terms),
             "server/discover" => SERVER.discover(terms),
             "tools/list" => SERVER.list(terms, std::slice::from_ref(&*REFINE_IMAGE)),
+            "tools/call" if self.handles.len() >= MAX_CALLS => SERVER.called(
+                terms,
+                &CallToolResult::error(format!(
+                    "{MAX_CALLS} calls are under way already: wait until one has ended"
+                )),
+            ),
             "tools/call" => match self.call(id, params, terms) {
                 Ok(()) => return None,
                 Err(error) => Err(error),
@@ -140,7 +143,6 @@ impl Session {
             let sentence = "Invalid request: another request with this id has not ended";
             return Err(Error::new(Code::InvalidRequest, sentence));
         }
-        let has_room = self.handles.len() < MAX_CALLS;
         let meta = params.remove("_meta");
         let token = meta.as_ref().and_then(|meta| meta.get("progressToken"));
         let progress = token
@@ -148,14 +150,8 @@ impl Session {
             .map(|token| Progress::new(token, &self.output));
         let (tool, its_id) = (Arc::clone(&self.tool), id.clone());
         let call = async move {
-            let result = match has_room {
-                true => tool.call(arguments, Progress::telling(progress)).await,
-                false => CallToolResult::error(format!(
-                    "{MAX_CALLS} calls are under way already: wait until one has ended"
-                )),
-            };
-            let outcome = SERVER.called(terms, &result);
-            (its_id.clone(), Response::new(its_id, outcome))
+            let result = tool.call(arguments, Progress::telling(progress)).await;
+            Response::new(its_id, SERVER.called(terms, &result))
         };
         let handle = self.calls.spawn(call);
         self.handles.insert(id.clone(), handle);
@@ -171,20 +167,28 @@ impl Session {
         }
     }
 
-    /// Its id may be used again before the answer is read. One that was cancelled as it ended
-    /// is not answered.
-    async fn answer(&mut self, ended: Result<(task::Id, Call), JoinError>) {
-        match ended {
-            Ok((call, (id, response))) => {
-                let has_this = |handle: &AbortHandle| handle.id() == call;
-                if self.handles.get(&id).is_some_and(has_this) {
-                    self.handles.remove(&id);
-                    self.output.send(&response).await;
-                }
+    /// Its id may be used again before the answer is read. One that was cancelled is not
+    /// answered, also if it ended before that.
+    async fn answer(&mut self, ended: Result<(task::Id, Response), JoinError>) {
+        let call = match &ended {
+            Ok((call, _)) => *call,
+            Err(error) => error.id(),
+        };
+        let mut handles = self.handles.iter();
+        let Some(id) = handles.find_map(|(id, handle)| (handle.id() == call).then(|| id.clone()))
+        else {
+            return;
+        };
+        self.handles.remove(&id);
+        let response = match ended {
+            Ok((_, response)) => response,
+            Err(error) => {
+                tracing::error!(%error, "a call has crashed");
+                let error = Error::new(Code::InternalError, "Internal error");
+                Response::new(id, Err(error))
             }
-            Err(error) if error.is_cancelled() => {}
-            Err(error) => tracing::error!(%error, "a call has crashed"),
-        }
+        };
+        self.output.send(&response).await;
     }
 }
 
