@@ -13,6 +13,7 @@ mod connection;
 mod failure;
 mod health;
 mod man;
+mod mcp;
 mod model;
 mod moving;
 mod notify;
@@ -60,6 +61,7 @@ pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
     let done = match matches.subcommand() {
         Some(("serve", matches)) => serve::run(matches, prepare),
         Some(("refine", matches)) => refine::run(matches, prepare),
+        Some(("mcp", matches)) => mcp::run(matches, prepare),
         Some(("check", matches)) => check::run(matches),
         Some(("token", matches)) => token::run(matches),
         Some(("backup", matches)) => backup::run(matches),

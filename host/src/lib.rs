@@ -59,10 +59,12 @@ mod client;
 pub mod config;
 mod csv;
 mod few_connections;
+mod image_file;
 mod log;
 // The simulation runs these on a clock of its own.
 #[doc(hidden)]
 pub mod loops;
+mod mcp;
 mod metrics;
 mod moving;
 mod operator;

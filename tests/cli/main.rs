@@ -13,6 +13,7 @@ mod components;
 mod conformance;
 mod failures;
 mod local_model;
+mod mcp;
 mod new_model;
 mod operator;
 mod outputs;

@@ -95,7 +95,10 @@ pub fn prepared<A: AsRef<OsStr>>(mut command: Command, place: &Path, arguments: 
     }
     let (name, rest) = arguments.split_first().unwrap();
     command.arg(name);
-    if name.as_ref() == "refine" || name.as_ref() == "check" {
+    if ["refine", "mcp", "check"]
+        .iter()
+        .any(|it| name.as_ref() == *it)
+    {
         command.arg("--components").arg(artifacts::components());
     }
     command.args(rest);

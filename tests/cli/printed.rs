@@ -9,9 +9,10 @@ use concept_refinement_tests::artifacts;
 
 use crate::place::Place;
 
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 27] = [
     "serve",
     "refine",
+    "mcp",
     "check",
     "backup",
     "restore",

@@ -30,6 +30,8 @@ mod languages;
 mod large;
 mod leniency;
 mod logs;
+mod mcp;
+mod mcp_sdk;
 mod memory;
 mod metrics;
 mod models;

@@ -243,6 +243,12 @@ pub fn openai_python() -> PathBuf {
     python("openai")
 }
 
+/// The Python that has the client of the Model Context Protocol; the protocol's own suite is
+/// beside it in `node_modules`.
+pub fn mcp_python() -> PathBuf {
+    python("mcp")
+}
+
 /// Compiled code that the services of a test run share, so that each component
 /// is compiled once.
 pub fn compiled() -> PathBuf {

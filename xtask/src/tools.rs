@@ -47,14 +47,16 @@ const DEBIAN: [(&str, &str, &[&str]); 8] = [
 
 /// Python environments: the name of each, and its packages with versions and hashes.
 /// Schemathesis checks the API against its description, moto is an S3-compatible server,
-/// c2pa signs and verifies content credentials, openai is the client of OpenAI's API.
-const PYTHON: [(&str, &str); 7] = [
+/// c2pa signs and verifies content credentials, openai is the client of OpenAI's API, mcp
+/// that of the Model Context Protocol.
+const PYTHON: [(&str, &str); 8] = [
     ("schemathesis", "tests/e2e/openapi/requirements.txt"),
     ("moto", "tests/contract/requirements.txt"),
     ("standardwebhooks", "tests/e2e/webhooks/requirements.txt"),
     ("nats", "tests/contract/queue/requirements.txt"),
     ("c2pa", "tests/e2e/provenance/requirements.txt"),
     ("openai", "tests/e2e/openai_sdk/requirements.txt"),
+    ("mcp", "tests/e2e/mcp_sdk/requirements.txt"),
     (
         "kubernetes-validate",
         "tests/shipped/deploying/requirements.txt",
@@ -68,13 +70,15 @@ const COMPONENTIZE_PY: (&str, &str) = (
 );
 
 /// npm packages: the name and version of each, and its directory below the tools.
-const NPM: [(&str, &str, &str); 3] = [
+const NPM: [(&str, &str, &str); 4] = [
     // The accessibility rules for the web page.
     ("axe-core", "4.14.1", ""),
     // In addition to the Python package that verifies webhooks too.
     ("standardwebhooks", "1.1.1", "standardwebhooks"),
     // In addition to the Python package too.
     ("openai", "7.59.0", "openai"),
+    // The protocol's own suite, which runs on Deno.
+    ("@modelcontextprotocol/conformance", "0.2.0-alpha.12", "mcp"),
 ];
 /// The compiler of the TypeScript client, the one that its users may have, and another
 /// runtime that it supports.

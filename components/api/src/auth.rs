@@ -99,14 +99,18 @@ impl<P: Ports> Authenticator<P> {
     /// is sent, the request is accepted: browsers always send one of them where it
     /// matters, and other clients do not run code of other sites.
     pub fn is_cross_origin(&self, headers: &Headers, origin: &Origin) -> bool {
-        let is_ours = |value: &[u8]| {
-            std::str::from_utf8(value)
-                .ok()
-                .and_then(Origin::of_url)
-                .is_some_and(|from| from == *origin || Some(&from) == self.public_origin.as_ref())
-        };
+        let is_ours = |value: &[u8]| self.is_own_origin(value, origin);
         let is_same_site = |value: &[u8]| matches!(value, b"same-origin" | b"none");
         !headers.all("origin").all(is_ours) || !headers.all("sec-fetch-site").all(is_same_site)
+    }
+
+    /// Whether this value of `Origin` is the service's own. `origin`: what the request was
+    /// sent to.
+    pub fn is_own_origin(&self, value: &[u8], origin: &Origin) -> bool {
+        std::str::from_utf8(value)
+            .ok()
+            .and_then(Origin::of_url)
+            .is_some_and(|from| from == *origin || Some(&from) == self.public_origin.as_ref())
     }
 
     /// Whether the client used https, even if this is known only from the public URL,

@@ -10,9 +10,11 @@ use crate::request::{Headers, Method};
 use crate::response::Response;
 use crate::router;
 
-/// Headers that a page may send. Those of `X-Stainless` are what OpenAI's own client sends.
+/// Headers that a page may send. Those of `X-Stainless` are what OpenAI's own client sends,
+/// those of `Mcp` what a client of Model Context Protocol has to send.
 const ALLOWED: &str = "Authorization, Baggage, Content-Type, Idempotency-Key, If-None-Match, \
-                       If-Range, Last-Event-ID, Prefer, Range, Sentry-Trace, Traceparent, \
+                       If-Range, Last-Event-ID, MCP-Protocol-Version, Mcp-Method, Mcp-Name, \
+                       Prefer, Range, Sentry-Trace, Traceparent, \
                        Tracestate, X-Stainless-Arch, X-Stainless-Lang, X-Stainless-OS, \
                        X-Stainless-Package-Version, X-Stainless-Retry-Count, \
                        X-Stainless-Runtime, X-Stainless-Runtime-Version, X-Stainless-Timeout";
@@ -20,7 +22,7 @@ const ALLOWED: &str = "Authorization, Baggage, Content-Type, Idempotency-Key, If
 /// Headers that a page may read, besides the safelisted ones.
 const EXPOSED: &str = "Accept-Ranges, Content-Range, ETag, Idempotency-Replayed, \
                        Preference-Applied, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, \
-                       X-RateLimit-Reset, X-Ignored-Fields, X-Model, X-Queue-Position, \
+                       X-RateLimit-Reset, WWW-Authenticate, X-Ignored-Fields, X-Model, X-Queue-Position, \
                        X-Request-Id, X-Should-Retry";
 
 /// How long a browser may cache a preflight response, in seconds; no browser caches
@@ -52,6 +54,12 @@ impl Cors {
             })
             .collect::<Result<_, _>>()
             .map(Self)
+    }
+
+    /// Whether this value of `Origin` is one of them.
+    pub fn has(&self, origin: &[u8]) -> bool {
+        let origin = std::str::from_utf8(origin).ok().and_then(Origin::of_url);
+        origin.is_some_and(|origin| self.0.contains(&origin))
     }
 
     pub fn requester(&self, headers: &Headers) -> Requester {

@@ -1,4 +1,5 @@
-//! JSON in which images are data URLs in base64, read as a stream.
+//! JSON in which images are data URLs in base64, or members whose strings are base64, read as
+//! a stream.
 //!
 //! Images are decoded as they come, so that none is ever held: what is held is the rest of
 //! the JSON, which has a limit, and a chunk of the body. It must never judge the JSON: it only
@@ -36,6 +37,9 @@ pub struct JsonImages<B> {
     rest: Rest,
     /// The current image, until it has ended.
     image: Option<Content>,
+    /// Where the current image turned out not to be base64, its string goes on at the begin of
+    /// the chunk's rest, there behind a backslash or not.
+    broken: Option<bool>,
     fault: Option<Fault>,
 }
 
@@ -48,7 +52,17 @@ impl<B: Body> JsonImages<B> {
             at: 0,
             rest: Rest::new(max_rest),
             image: None,
+            broken: None,
             fault: None,
+        }
+    }
+
+    /// The same, where the strings of members of this name are images in base64 too, without
+    /// being data URLs.
+    pub fn with_member(body: B, max_rest: usize, member: &'static str) -> Self {
+        Self {
+            rest: Rest::with_member(max_rest, member),
+            ..Self::new(body, max_rest)
         }
     }
 
@@ -64,6 +78,46 @@ impl<B: Body> JsonImages<B> {
     pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Fault> {
         let bytes = self.decode().await;
         self.settle(bytes)
+    }
+
+    /// Reads over what is left of the current image, of which at most so many bytes, whether it
+    /// is base64 or not: what follows can be read then.
+    pub async fn skip(&mut self, mut max: u64) -> Result<(), Fault> {
+        loop {
+            let length = match self.chunk().await {
+                Ok(None) => return Ok(()),
+                Ok(Some(bytes)) => bytes.len(),
+                Err(Fault::NotBase64) => break,
+                Err(fault) => return Err(fault),
+            };
+            max = self.reduced(max, length)?;
+        }
+        self.fault = None;
+        self.image = None;
+        let Some(mut is_escaped) = self.broken.take() else {
+            return Ok(());
+        };
+        loop {
+            let text = self.chunk.get(self.at..).unwrap_or_default();
+            let end = text.iter().position(|byte| {
+                let is_end = !is_escaped && *byte == b'"';
+                is_escaped = !is_escaped && *byte == b'\\';
+                is_end
+            });
+            if let Some(end) = end {
+                self.at = self.at.saturating_add(end).saturating_add(1);
+                return Ok(());
+            }
+            max = self.reduced(max, text.len())?;
+            if !self.read().await? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn reduced(&mut self, max: u64, length: usize) -> Result<u64, Fault> {
+        let left = max.checked_sub(length as u64).ok_or(Fault::TooLarge);
+        self.settle(left)
     }
 
     /// The current image as a body of its own.
@@ -111,7 +165,10 @@ impl<B: Body> JsonImages<B> {
         };
         let mut bytes = Vec::new();
         let text = self.chunk.get(self.at..).unwrap_or_default();
-        match image.take(text, &mut bytes)? {
+        let is_escaped = image.is_escaped();
+        let after = image.take(text, &mut bytes);
+        self.broken = after.is_err().then_some(is_escaped);
+        match after? {
             Some(json) => {
                 self.at = self.chunk.len().saturating_sub(json.len());
                 image.finish(&mut bytes)?;

@@ -6,12 +6,15 @@ use concept_refinement_domain::openai;
 use crate::assets::{self, Asset};
 use crate::problem::Problem;
 use crate::request::Method;
+use crate::routes::{mcp, protected_resource};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route<'a> {
     /// Of OpenAI's API.
     Edits,
     Models,
+    Mcp,
+    ProtectedResource,
     Refine,
     Tasks,
     Task(&'a str),
@@ -72,6 +75,10 @@ fn found(method: Method, path: &str) -> Result<(&'static str, Route<'_>), Proble
     let (template, routes) = match (path, path.strip_prefix("/api/")) {
         (openai::EDITS, _) => Some((openai::EDITS, post(Route::Edits))),
         (openai::MODELS, _) => Some((openai::MODELS, get(Route::Models))),
+        (mcp::PATH, _) => Some((mcp::PATH, post(Route::Mcp))),
+        (protected_resource::PATH | protected_resource::OF_MCP, _) => {
+            Some((protected_resource::PATH, get(Route::ProtectedResource)))
+        }
         (_, Some(path)) => of_api(path),
         (path, None) => of_page(path),
     }
@@ -214,6 +221,17 @@ mod tests {
             (Get, "/page/service.json", Route::PageService),
             (Post, "/v1/images/edits", Route::Edits),
             (Head, "/v1/models", Route::Models),
+            (Post, "/mcp", Route::Mcp),
+            (
+                Get,
+                "/.well-known/oauth-protected-resource",
+                Route::ProtectedResource,
+            ),
+            (
+                Get,
+                "/.well-known/oauth-protected-resource/mcp",
+                Route::ProtectedResource,
+            ),
         ];
         for (method, path, expected) in cases {
             assert_eq!(
@@ -285,6 +303,10 @@ mod tests {
             (Post, "/api/images/a", Some("GET, HEAD, DELETE")),
             (Get, "/api/auth/session", Some("POST")),
             (Post, "/api/health", Some("GET, HEAD")),
+            (Get, "/mcp", Some("POST")),
+            (Delete, "/mcp", Some("POST")),
+            (Post, "/mcp/", None),
+            (Get, "/.well-known/oauth-protected-resource/", None),
             (Get, "/v1/images/edits", Some("POST")),
             (Post, "/v1/models", Some("GET, HEAD")),
             (Get, "/v1/models/local", None),

@@ -8,9 +8,11 @@ mod events;
 pub mod health;
 pub mod images;
 mod lineage;
+pub mod mcp;
 mod me;
 mod models;
 mod page;
+pub mod protected_resource;
 pub mod quota;
 mod refine;
 pub mod session;
@@ -42,6 +44,8 @@ pub async fn answer<P: Ports, B: Body>(state: &State<P>, request: Request<B>) ->
     match route {
         Route::Edits => edits::edit(state, request, body).await,
         Route::Models => models::list(state, &request).await,
+        Route::Mcp => mcp::answer(state, request, body).await,
+        Route::ProtectedResource => protected_resource::get(state, &request).await,
         Route::Refine => refine::submit(state, request, body).await,
         Route::Tasks => tasks::list(state, &request).await,
         Route::Task(id) => tasks::get(state, &request, id).await,

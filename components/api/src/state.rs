@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use concept_refinement_domain::capability::CapabilityState;
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_mcp::Tool;
 
 use crate::auth::Authenticator;
 use crate::config::Config;
@@ -21,6 +22,8 @@ pub struct State<P> {
     pub collecting: Cell<u64>,
     /// The model's description, once it was read.
     pub model: OnceCell<String>,
+    /// What agents may call, once it was described.
+    pub tools: OnceCell<Vec<Tool>>,
     /// The result of the last check of the capabilities, and its time.
     pub readiness: RefCell<Option<(Timestamp, Rc<[CapabilityState]>)>>,
     pub republisher: Republisher<P>,
@@ -51,6 +54,7 @@ impl<P: Ports> State<P> {
             ports,
             collecting: Cell::new(0),
             model: OnceCell::new(),
+            tools: OnceCell::new(),
             readiness: RefCell::default(),
             quota_explained: Cell::new(None),
             budget_explained: Cell::new(None),

@@ -17,6 +17,7 @@ mod jwks;
 mod key_cache;
 mod key_set;
 mod lineage;
+mod mcp;
 mod me;
 mod memory;
 mod openapi;

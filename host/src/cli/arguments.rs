@@ -42,6 +42,7 @@ pub fn command() -> Command {
         .after_help(STATUSES)
         .subcommand(serve())
         .subcommand(refine())
+        .subcommand(mcp())
         .subcommand(check())
         .subcommand(token())
         .subcommand(backup())
@@ -145,6 +146,25 @@ fn refine() -> Command {
                 .value_name("NUMBER")
                 .value_parser(value_parser!(u32))
                 .help("How long it may take: from 10 to --task-timeout, its default"),
+        );
+    with_settings(command, Some(table::Command::Refine))
+}
+
+fn mcp() -> Command {
+    let command = Command::new("mcp")
+        .about("Lets agents refine images, by the Model Context Protocol")
+        .long_about(
+            "Lets agents refine images: speaks the Model Context Protocol over standard input and \
+             output, as desktop applications and editors expect of a program that they start. \
+             Its tool refine_image refines a file or a URL as the command refine does. Results \
+             are written below the working directory, unless that is /.",
+        )
+        .arg(
+            path("allow", "DIR")
+                .long("allow")
+                .required(false)
+                .action(ArgAction::Append)
+                .help("Let results be written below DIR too; may be given more than once"),
         );
     with_settings(command, Some(table::Command::Refine))
 }

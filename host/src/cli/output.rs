@@ -1,14 +1,12 @@
 //! Writes refined images atomically.
 //!
-//! A file is written next to its destination and then renamed, so that an existing file
-//! is replaced only by a complete image. In a folder each image keeps its name; it never
-//! replaces an original or another result of the same run.
+//! An existing file is replaced only by a complete image. In a folder each image keeps its
+//! name; it never replaces an original or another result of the same run.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, Permissions};
-use std::io::{self, IsTerminal as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs::{self, File};
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -18,6 +16,7 @@ use concept_refinement_domain::image::Format;
 
 use super::failure::Failure;
 use super::source::Source;
+use crate::image_file::{self, names_an_image};
 use crate::wiring::refiner::request::RefinedImage;
 
 pub enum Output {
@@ -107,40 +106,15 @@ impl Output {
                 Ok(path.clone())
             }
             Self::File(path) => {
-                replace(path, &refined.bytes)?;
+                write_to(path, &refined.bytes)?;
                 Ok(path.clone())
             }
             Self::Folder(folder) => {
                 let path = folder.place(&source.stem(), refined.format);
-                replace(&path, &refined.bytes)?;
+                write_to(&path, &refined.bytes)?;
                 Ok(path)
             }
         }
-    }
-}
-
-/// Whether the path has an image's extension.
-pub fn names_an_image(path: &Path) -> bool {
-    format_of(path).is_some()
-}
-
-/// A sentence, if the file's name says another format than the image has.
-pub fn misnamed(path: &Path, format: Format) -> Option<String> {
-    let named = format_of(path).filter(|named| *named != format)?;
-    let (named, kind) = (named.media_type(), format.media_type());
-    Some(format!(
-        "the name of the file says {named}, but it is {kind}"
-    ))
-}
-
-/// The format that the path's extension names.
-fn format_of(path: &Path) -> Option<Format> {
-    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
-    let extension = extension.to_ascii_lowercase();
-    let of_format = |format: &Format| format.extension() == extension;
-    match extension.as_str() {
-        "jpeg" => Some(Format::Jpeg),
-        _ => Format::ALL.into_iter().find(of_format),
     }
 }
 
@@ -177,27 +151,11 @@ impl Folder {
     }
 }
 
-/// Does not await, so that a signal cannot interrupt it. The folder is opened once,
-/// because it may belong to another user, who could replace it by a link meanwhile.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// The folder is opened once, because it may belong to another user, who could replace it
+/// by a link meanwhile.
+fn write_to(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let (folder, name) = Place::of(path, Trust::Anybody)?.create(0o777)?;
-    let draft = folder::draft_name();
-    // Like any new file, it is readable by others as far as the umask allows.
-    let mut file = folder.create_file(&draft, 0o666)?;
-    let mut write = || {
-        if let Some(replaced) = folder.look(&name)?.filter(|found| found.is_file()) {
-            file.set_permissions(Permissions::from_mode(replaced.mode & 0o777))?;
-        }
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        folder.rename(&draft, &folder, &name)
-    };
-    let written = write();
-    if written.is_err() {
-        // The error of writing is more specific.
-        let _ = folder.remove(&draft);
-    }
-    written
+    image_file::replace(&folder, &name, bytes)
 }
 
 /// On a thread, since the reader may be slow.

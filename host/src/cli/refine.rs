@@ -8,12 +8,13 @@ use concept_refinement_domain::validation::FieldErrors;
 use futures::{StreamExt as _, stream};
 
 use super::failure::Failure;
-use super::output::{Output, misnamed, names_an_image};
+use super::output::Output;
 use super::progress::Progress;
 use super::signals::Signals;
 use super::source::Source;
 use super::{code_cache, settings};
 use crate::config::table::Command;
+use crate::image_file::{misnamed, names_an_image};
 use crate::wiring::refiner::request::{self, RefineError, RefineRequest, RefinedImage};
 use crate::wiring::{Components, HostBuilder, Refiner};
 

@@ -6,15 +6,12 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use concept_refinement_domain::sentence::sanitize;
-use percent_encoding::percent_decode_str;
-use url::Url;
 
+use crate::image_file::stem_of_url;
 use crate::wiring::refiner::request::OriginalImage;
 
-/// Limits for a shown name and for a file name made from a URL, in code points.
+/// Limit for a shown name, in code points.
 const MAX_SHOWN: usize = 200;
-const MAX_STEM: usize = 60;
-const MAX_EXTENSION: usize = 5;
 
 pub enum Source {
     Url(String),
@@ -84,31 +81,6 @@ impl Source {
         });
         read.await?
     }
-}
-
-/// The last part of the path, made safe as a file name on any system.
-fn stem_of_url(url: &str) -> Option<String> {
-    let url = Url::parse(url).ok()?;
-    let last = url.path_segments()?.rfind(|segment| !segment.is_empty())?;
-    let name = percent_decode_str(last).decode_utf8_lossy();
-    let name: String = sanitize(&name, MAX_STEM)
-        .chars()
-        .map(|character| match character {
-            '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => '-',
-            char::REPLACEMENT_CHARACTER => '-',
-            other => other,
-        })
-        .collect();
-    let is_extension = |text: &str| {
-        (1..=MAX_EXTENSION).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    };
-    let stem = match name.rsplit_once('.') {
-        Some((stem, extension)) if is_extension(extension) => stem,
-        _ => name.as_str(),
-    };
-    let stem = stem.trim_start_matches('.').trim();
-    (!stem.is_empty()).then(|| stem.to_owned())
 }
 
 #[cfg(test)]

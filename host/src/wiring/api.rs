@@ -145,13 +145,16 @@ impl Api {
 /// `original`: the largest original, in bytes.
 fn max_body(original: u64) -> MaxBody {
     let original = original.saturating_add(BEYOND_ORIGINAL);
-    let images = original.saturating_mul(2);
     // In JSON they are in base64, where some clients write `\/` for each slash: of random
     // bytes that is one character in 64, here twice as many.
-    let encoded = images.div_ceil(3).saturating_mul(4);
-    let escaped = encoded.saturating_add(encoded / 32);
+    let in_json = |images: u64| {
+        let encoded = images.div_ceil(3).saturating_mul(4);
+        let escaped = encoded.saturating_add(encoded / 32);
+        escaped.saturating_add(BESIDE_IMAGES)
+    };
     MaxBody {
-        edit: escaped.saturating_add(BESIDE_IMAGES),
+        edit: in_json(original.saturating_mul(2)),
+        message: in_json(original),
         other: original,
     }
 }

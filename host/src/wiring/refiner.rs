@@ -1,8 +1,8 @@
 //! The pipeline without a service: the same processor and model components, run for one
 //! image at a time on in-memory capabilities.
 //!
-//! It opens no listener and leaves nothing behind: an image is dropped when its
-//! refinement ends, everything else with the [`Refiner`].
+//! It opens no listener and leaves nothing behind: what a refinement stored is erased when
+//! it ends, also if nobody waits for its end.
 
 pub mod request;
 
@@ -23,6 +23,7 @@ use concept_refinement_domain::task::{Change, Refinement, Stage, Task};
 use concept_refinement_runtime::egress::Network;
 use concept_refinement_runtime::wasm::engine::{Engine, Pool};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use crate::loops::worker::Worker;
@@ -60,8 +61,15 @@ pub struct Refiner {
     _engine: Engine,
 }
 
+/// Whose one task a refinement is: a user may have one that is active. Dropping it erases
+/// what it stored.
+struct User {
+    id: String,
+    capabilities: Arc<Capabilities>,
+}
+
 /// The paths of a task's images that are stored here.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Images {
     original: Option<String>,
     mask: Option<String>,
@@ -152,8 +160,7 @@ impl Refiner {
         request: &RefineRequest,
         began: impl FnMut(Stage),
     ) -> Result<RefinedImage, RefineError> {
-        // A user may have one active task, so each task has a user of its own.
-        let user = Uuid::now_v7().to_string();
+        let user = User::new(&self.capabilities);
         let original = original.into();
         let url = match &original {
             OriginalImage::Url(url) => Some(url.as_str()),
@@ -167,20 +174,16 @@ impl Refiner {
         )?;
         let mut images = Images::default();
         if let OriginalImage::Bytes(bytes) = original {
-            let (path, url) = self.upload(&user, "original", bytes).await?;
+            let (path, url) = self.upload(&user.id, "original", bytes).await?;
             refinement.original_image_url = Some(url);
             images.original = Some(path);
         }
         if let Some(OriginalImage::Bytes(bytes)) = &request.mask {
-            let (path, url) = self.upload(&user, "mask", bytes.clone()).await?;
+            let (path, url) = self.upload(&user.id, "mask", bytes.clone()).await?;
             refinement.mask_url = Some(url);
             images.mask = Some(path);
         }
-        let refined = self.run(&user, refinement, images.clone(), began).await;
-        for path in [images.original, images.mask].into_iter().flatten() {
-            self.capabilities.images.delete(&path).await?;
-        }
-        refined
+        self.run(&user.id, refinement, images, began).await
     }
 
     async fn upload(
@@ -292,6 +295,31 @@ impl Refiner {
             concept_id: None,
             upload: None,
         })
+    }
+}
+
+impl User {
+    fn new(capabilities: &Arc<Capabilities>) -> Self {
+        Self {
+            id: Uuid::now_v7().to_string(),
+            capabilities: Arc::clone(capabilities),
+        }
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        let capabilities = Arc::clone(&self.capabilities);
+        let id = std::mem::take(&mut self.id);
+        let erasing = async move {
+            if let Err(error) = capabilities.erase_user(&id).await {
+                tracing::warn!(%error, "what a refinement stored is still in memory");
+            }
+        };
+        // Without a runtime the stores are gone too.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(erasing);
+        }
     }
 }
 

@@ -45,6 +45,11 @@ impl Content {
         }
     }
 
+    /// Whether what follows is behind a backslash.
+    pub fn is_escaped(&self) -> bool {
+        self.escape.as_ref().is_some_and(Vec::is_empty)
+    }
+
     /// Appends the end of the content.
     pub fn finish(self, bytes: &mut Vec<u8>) -> Result<(), NotBase64> {
         self.decoder.finish(bytes)

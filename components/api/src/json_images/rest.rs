@@ -35,6 +35,19 @@ pub struct Rest {
     opening: Vec<u8>,
     /// How many images have begun.
     images: usize,
+    /// The name of members that are images.
+    member: Option<&'static str>,
+    place: Place,
+}
+
+/// Where a string stands, as far as it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Anywhere,
+    /// Behind the name of a member that is an image.
+    Name,
+    /// Where the value of such a member begins.
+    Value,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +77,15 @@ impl Rest {
             state: State::Between,
             opening: Vec::new(),
             images: 0,
+            member: None,
+            place: Place::Anywhere,
+        }
+    }
+
+    pub fn with_member(max: usize, member: &'static str) -> Self {
+        Self {
+            member: Some(member),
+            ..Self::new(max)
         }
     }
 
@@ -78,9 +100,15 @@ impl Rest {
             };
             let length = end.map_or(json.len(), |end| end.saturating_add(1));
             let (run, after) = json.split_at_checked(length).unwrap_or((json, &[]));
-            json = after;
             let Some(&last) = run.last() else { break };
+            if self.state == State::Opening && self.is_member(last) {
+                return Ok(Some((self.begin_image()?, json)));
+            }
+            json = after;
             if self.state != State::Opening {
+                if self.state == State::Between {
+                    self.place = self.place.behind(run);
+                }
                 self.keep(run)?;
                 self.state = follow(self.state, last);
                 continue;
@@ -89,15 +117,9 @@ impl Rest {
             self.opening.push(last);
             match kind {
                 Kind::Unknown => {}
-                Kind::Image => {
-                    let index = self.images;
-                    self.images = index.saturating_add(1);
-                    self.opening = Vec::new();
-                    self.state = State::Between;
-                    self.keep(format!("{}\"", placeholder(index)).as_bytes())?;
-                    return Ok(Some((index, json)));
-                }
+                Kind::Image => return Ok(Some((self.begin_image()?, json))),
                 Kind::Text => {
+                    self.place = self.place_behind();
                     let is_escaped = self.opening.iter().nth_back(1) == Some(&b'\\');
                     let state = if is_escaped {
                         State::Escape
@@ -122,6 +144,33 @@ impl Rest {
         self.bytes
     }
 
+    /// Whether the string that begins with this byte is an image because of its member. No
+    /// image begins, in base64, as a data URL does.
+    fn is_member(&self, first: u8) -> bool {
+        let is_first = self.opening.is_empty() && self.place == Place::Value;
+        is_first && !matches!(first, b'd' | b'D' | b'"')
+    }
+
+    /// Puts a placeholder where an image has begun. Its index.
+    fn begin_image(&mut self) -> Result<usize, TooLarge> {
+        let index = self.images;
+        self.images = index.saturating_add(1);
+        self.opening = Vec::new();
+        self.state = State::Between;
+        self.place = Place::Anywhere;
+        self.keep(format!("{}\"", placeholder(index)).as_bytes())?;
+        Ok(index)
+    }
+
+    /// The place behind the string whose begin, or all of it, was read.
+    fn place_behind(&self) -> Place {
+        let text = self.opening.strip_suffix(b"\"");
+        match text.is_some() && text == self.member.map(str::as_bytes) {
+            true => Place::Name,
+            false => Place::Anywhere,
+        }
+    }
+
     /// How many bytes are held.
     #[cfg(test)]
     pub fn held(&self) -> usize {
@@ -134,6 +183,18 @@ impl Rest {
         }
         self.bytes.extend_from_slice(bytes);
         Ok(())
+    }
+}
+
+impl Place {
+    /// The place behind what stands between strings, and the quotation mark after it.
+    fn behind(self, run: &[u8]) -> Self {
+        run.iter().fold(self, |place, byte| match (place, byte) {
+            (place, b' ' | b'\t' | b'\r' | b'\n') => place,
+            (Self::Name, b':') => Self::Value,
+            (Self::Value, b'"') => Self::Value,
+            _ => Self::Anywhere,
+        })
     }
 }
 

@@ -334,3 +334,93 @@ fn a_string_of_the_rest_names_an_image() {
         assert_eq!(index(text), expected, "{text:?}");
     }
 }
+
+/// Strings of `data` are images, and all that is not base64 is skipped.
+fn members(body: Chunks) -> Result<(String, Vec<Option<Vec<u8>>>), Fault> {
+    let mut json = JsonImages::with_member(body, 1000, "data");
+    let read = async {
+        let mut images = Vec::new();
+        while json.next().await?.is_some() {
+            let mut image = Vec::new();
+            let whole = loop {
+                match json.chunk().await {
+                    Ok(Some(chunk)) => image.extend(chunk),
+                    Ok(None) => break Some(image),
+                    Err(_) => break None,
+                }
+            };
+            json.skip(100).await?;
+            images.push(whole);
+        }
+        let rest = String::from_utf8_lossy(&json.into_rest()).into_owned();
+        Ok((rest, images))
+    };
+    read.now_or_never().expect("the body is there")
+}
+
+#[test]
+fn members_of_a_name_are_images_without_being_data_urls() {
+    let none: Option<&[u8]> = None;
+    for (body, rest, images) in [
+        (
+            r#"{"data":"AAEC","x":"AAEC"}"#,
+            r#"{"data":"data:0","x":"AAEC"}"#,
+            vec![Some(&[0, 1, 2][..])],
+        ),
+        (
+            "{\"data\" :\n \"\\/+8\\/\"}",
+            "{\"data\" :\n \"data:0\"}",
+            vec![Some(&[0xff, 0xef, 0x3f][..])],
+        ),
+        (
+            r#"{"data":"data:;base64,AA"}"#,
+            r#"{"data":"data:0"}"#,
+            vec![Some(&[0][..])],
+        ),
+        (r#"{"data":""}"#, r#"{"data":""}"#, vec![]),
+        (r#"{"data":"data"}"#, r#"{"data":"data"}"#, vec![]),
+        (r#"["data","AA"]"#, r#"["data","AA"]"#, vec![]),
+        (
+            r#"{"data":["AA"],"b":"AA"}"#,
+            r#"{"data":["AA"],"b":"AA"}"#,
+            vec![],
+        ),
+        (
+            r#"{"a data":"AA","x":"data"}"#,
+            r#"{"a data":"AA","x":"data"}"#,
+            vec![],
+        ),
+        (
+            r#"{"data":"AA!","x":"y"}"#,
+            r#"{"data":"data:0","x":"y"}"#,
+            vec![none],
+        ),
+        (
+            r#"{"data":"A\"A\\","data":"AA"}"#,
+            r#"{"data":"data:0","data":"data:1"}"#,
+            vec![none, Some(&[0][..])],
+        ),
+        (
+            r#"{"data":"A","x":"y"}"#,
+            r#"{"data":"data:0","x":"y"}"#,
+            vec![none],
+        ),
+        (r#"{"data":"AA!"#, r#"{"data":"data:0""#, vec![none]),
+    ] {
+        let images: Vec<_> = images
+            .iter()
+            .map(|image| image.map(<[u8]>::to_vec))
+            .collect();
+        for size in 1..=body.len() {
+            let read = members(Chunks::of(body.as_bytes(), &[size]));
+            assert_eq!(
+                read,
+                Ok((rest.to_owned(), images.clone())),
+                "{body}, in chunks of {size}"
+            );
+        }
+    }
+    let endless = format!(r#"{{"data":"!{}"}}"#, "A".repeat(200));
+    let read = members(Chunks::of(endless.as_bytes(), &[7]));
+    assert_eq!(read, Err(Fault::TooLarge));
+}

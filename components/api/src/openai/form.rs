@@ -1,11 +1,8 @@
 //! Reads a request, as a form or as JSON. Its images stream into uploads that belong to its
 //! task; whoever reads removes them where nothing comes of it.
 
-use concept_refinement_domain::capability::{
-    ImageLength, ImageLimits, NewImage, Stored, StoredOrNot,
-};
+use concept_refinement_domain::capability::{ImageLength, ImageLimits, NewImage, Stored};
 use concept_refinement_domain::hex::hex;
-use concept_refinement_domain::image;
 use concept_refinement_domain::task_image::{TaskImage, name_for_task};
 use concept_refinement_domain::validation;
 use serde_json::{Map, Value};
@@ -20,9 +17,8 @@ use crate::multipart::{self, Multipart};
 use crate::ports::{ImageStore, Ports};
 use crate::problem::Problem;
 use crate::request::{AnyBody, Headers, Interrupted, any};
-use crate::routes::uploads::{Reservation, limit_reached, new_image};
+use crate::routes::uploads::{new_image, streamed};
 use crate::state::State;
-use crate::upload::Upload;
 
 /// Longest field but the images, in bytes.
 const MAX_FIELD: usize = 64 * 1024;
@@ -167,34 +163,14 @@ impl<P: Ports> Reader<'_, P> {
 
     /// Stores an image as it comes. What turns out to be none is removed again.
     async fn upload(&mut self, body: AnyBody<'_>, role: TaskImage) -> Result<Stored, Problem> {
-        let state = self.state;
-        let max_bytes = state.config.image_limits.max_bytes;
-        let mut upload = Upload::new(body, state.config.image_limits);
-        let Some(format) = upload.format().await else {
-            return Err(upload.verdict().err().unwrap_or(Problem::Internal));
-        };
-        // Only now, when each user's own uploads are counted: whoever sends nothing takes
-        // nobody's place.
-        let _place = Reservation::of_stream(&state.collecting).ok_or(Problem::Unavailable {
-            detail: "Too many uploads are under way. Try again later.".into(),
-            retry_after: Some(1),
-        })?;
-        let image = NewImage {
+        let length = ImageLength::AtMost(self.state.config.image_limits.max_bytes);
+        let limits = Some(self.limits());
+        let image = |format| NewImage {
             name: name_for_task(self.task_id, role),
-            limits: Some(self.limits()),
-            ..new_image(state, self.caller, format, ImageLength::AtMost(max_bytes))
+            limits,
+            ..new_image(self.state, self.caller, format, length)
         };
-        let stored = match state.ports.put(image, &mut upload).await? {
-            StoredOrNot::Stored(stored) => stored,
-            StoredOrNot::LimitReached(limit) => return Err(limit_reached(state, limit)),
-            StoredOrNot::WrongLength => {
-                upload.verdict()?;
-                return Err(image::Problem::TooLarge { max_bytes }.into());
-            }
-        };
-        self.uploads.push(stored.path.clone());
-        upload.verdict()?;
-        Ok(stored)
+        streamed(self.state, body, image, &mut self.uploads).await
     }
 
     fn limits(&self) -> ImageLimits {

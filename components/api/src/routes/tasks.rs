@@ -1,9 +1,10 @@
 //! `/api/tasks`, and the same under its original path, `/api/concepts/task`.
 
-use concept_refinement_domain::capability::Cancellation;
+use concept_refinement_domain::capability::{Cancellation, TaskPage};
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::task_response::{TaskResponse, image_path};
+use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::validation;
 use serde::Serialize;
 
@@ -54,21 +55,45 @@ pub async fn list<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     let now = state.ports.now();
     let caller = state.auth.reader(request).await?;
     let paging = Paging::parse(request.query.as_deref(), &caller.user, ByStatus::Yes)?;
-    let page = TaskStore::list(
-        &state.ports,
-        &caller.user,
-        paging.status,
-        paging.limit,
-        paging.after,
+    let page = page(state, &caller.user, paging, now).await?;
+    json(
+        200,
+        &list_of(state, &caller.user, &page, &request.origin).await?,
     )
-    .await?;
-    let mut tasks = Vec::with_capacity(page.items.len());
+}
+
+/// A page of the user's tasks.
+pub(super) async fn page<P: Ports>(
+    state: &State<P>,
+    user: &str,
+    paging: Paging,
+    now: Timestamp,
+) -> Result<TaskPage, Problem> {
+    let Paging {
+        limit,
+        after,
+        status,
+    } = paging;
+    let page = TaskStore::list(&state.ports, user, status, limit, after).await?;
     for task in &page.items {
         state.republisher.republish_if_overdue(task, now);
-        tasks.push(shown(&state.ports, task, &request.origin).await?);
     }
-    let next_cursor = next_cursor(&caller.user, page.next.as_ref());
-    json(200, &TaskList { tasks, next_cursor })
+    Ok(page)
+}
+
+/// The representation of a page.
+pub(super) async fn list_of<'a, P: Ports>(
+    state: &State<P>,
+    user: &str,
+    page: &'a TaskPage,
+    origin: &Origin,
+) -> Result<TaskList<'a>, Problem> {
+    let mut tasks = Vec::with_capacity(page.items.len());
+    for task in &page.items {
+        tasks.push(shown(&state.ports, task, origin).await?);
+    }
+    let next_cursor = next_cursor(user, page.next.as_ref());
+    Ok(TaskList { tasks, next_cursor })
 }
 
 /// The task is kept, and shown as failed.

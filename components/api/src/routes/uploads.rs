@@ -13,7 +13,7 @@ use super::answer::{Answer, json};
 use crate::auth::Caller;
 use crate::ports::Ports;
 use crate::problem::Problem;
-use crate::request::{Body, Headers, Request};
+use crate::request::{AnyBody, Body, Headers, Request};
 use crate::state::State;
 use crate::upload::{Upload, Whole};
 
@@ -104,6 +104,43 @@ async fn collect<P: Ports, B: Body>(
     }
 }
 
+/// Stores an image that comes within something else, of undeclared length, as it comes.
+/// `image`: what to store, by its format.
+///
+/// # Errors
+///
+/// It is none, or cannot be stored. What was stored all the same is in `stored_paths` too, for
+/// the caller to remove.
+pub async fn streamed<P: Ports>(
+    state: &State<P>,
+    body: AnyBody<'_>,
+    image: impl FnOnce(image::Format) -> NewImage,
+    stored_paths: &mut Vec<String>,
+) -> Result<Stored, Problem> {
+    let mut upload = Upload::new(body, state.config.image_limits);
+    let Some(format) = upload.format().await else {
+        return Err(upload.verdict().err().unwrap_or(Problem::Internal));
+    };
+    // Only now, when each user's own uploads are counted: whoever sends nothing takes
+    // nobody's place.
+    let _place = Reservation::of_stream(&state.collecting).ok_or(Problem::Unavailable {
+        detail: "Too many uploads are under way. Try again later.".into(),
+        retry_after: Some(1),
+    })?;
+    let stored = match state.ports.put(image(format), &mut upload).await? {
+        StoredOrNot::Stored(stored) => stored,
+        StoredOrNot::LimitReached(limit) => return Err(limit_reached(state, limit)),
+        StoredOrNot::WrongLength => {
+            upload.verdict()?;
+            let max_bytes = state.config.image_limits.max_bytes;
+            return Err(image::Problem::TooLarge { max_bytes }.into());
+        }
+    };
+    stored_paths.push(stored.path.clone());
+    upload.verdict()?;
+    Ok(stored)
+}
+
 pub fn new_image<P: Ports>(
     state: &State<P>,
     owner: &Caller,
@@ -124,7 +161,7 @@ pub fn new_image<P: Ports>(
     }
 }
 
-pub fn limit_reached<P>(state: &State<P>, limit: ImageLimit) -> Problem {
+fn limit_reached<P>(state: &State<P>, limit: ImageLimit) -> Problem {
     let limits = state.config.upload_limits;
     Problem::TooManyUploads(match limit {
         ImageLimit::Images => format!(
@@ -150,14 +187,14 @@ fn is_form(headers: &Headers) -> bool {
 }
 
 /// A reservation of memory for an upload, released when dropped.
-pub struct Reservation<'a> {
+struct Reservation<'a> {
     taken: &'a Cell<u64>,
     bytes: u64,
 }
 
 impl<'a> Reservation<'a> {
     /// For an upload that is not held, but for its buffers.
-    pub fn of_stream(taken: &'a Cell<u64>) -> Option<Self> {
+    fn of_stream(taken: &'a Cell<u64>) -> Option<Self> {
         Self::take(taken, 0)
     }
 

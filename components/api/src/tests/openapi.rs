@@ -88,7 +88,12 @@ fn operations() -> Vec<(Route<'static>, &'static [&'static str])> {
         let (ids, following): (&[&str], _) = match route {
             Route::Refine => (&["refine_concept"], Some(Route::Edits)),
             Route::Edits => (&["create_image_edit"], Some(Route::Models)),
-            Route::Models => (&["list_models"], Some(Route::Tasks)),
+            Route::Models => (&["list_models"], Some(Route::Mcp)),
+            Route::Mcp => (&["call_mcp"], Some(Route::ProtectedResource)),
+            Route::ProtectedResource => (
+                &["get_protected_resource", "get_protected_resource_of_mcp"],
+                Some(Route::Tasks),
+            ),
             Route::Tasks => (&["list_tasks"], Some(Route::Task(""))),
             Route::Task(_) => (
                 &["get_refinement_task", "get_task"],

@@ -222,6 +222,18 @@ impl Call {
         self.header("content-length", bytes.len().to_string())
     }
 
+    /// In pieces of so many bytes.
+    pub fn in_pieces(mut self, bytes: usize) -> Self {
+        let whole: Vec<u8> = self.body.0.into_iter().flat_map(Result::unwrap).collect();
+        self.body = Pieces(
+            whole
+                .chunks(bytes)
+                .map(|piece| Ok(piece.to_vec()))
+                .collect(),
+        );
+        self
+    }
+
     /// Without its length declared.
     pub fn pieces(
         mut self,

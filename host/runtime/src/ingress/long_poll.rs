@@ -3,6 +3,7 @@
 
 use concept_refinement_domain::openai::EDITS;
 use concept_refinement_domain::preference;
+use concept_refinement_mcp as mcp;
 use http::{HeaderName, Method, Request};
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -10,8 +11,8 @@ const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// What a request waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LongPoll {
-    /// A result, for as long as its client asked (`Prefer: wait`, RFC 7240), which is less
-    /// than the timeout of any request.
+    /// A result, for as long as its client asked (`Prefer: wait`, RFC 7240), or as a call of a
+    /// tool takes, which is less than the timeout of any request.
     Result,
     /// The end of its task, however long that takes.
     TaskEnd,
@@ -26,6 +27,10 @@ impl LongPoll {
         if request.uri().path() == EDITS {
             return Some(Self::TaskEnd);
         }
+        // Which message it is stands in the body.
+        if request.uri().path() == mcp::PATH {
+            return Some(Self::Result);
+        }
         let values = request.headers().get_all(PREFER);
         preference::wait(values.iter().map(|value| value.as_bytes())).map(|_| Self::Result)
     }
@@ -36,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_waits_says_so_or_asks_for_an_edit() {
+    fn who_waits_says_so_or_asks_for_an_edit_or_calls_a_tool() {
         let refine = "/api/concepts/refine";
         for (method, path, prefer, expected) in [
             (Method::POST, refine, "", None),
@@ -46,6 +51,8 @@ mod tests {
             (Method::POST, EDITS, "", Some(LongPoll::TaskEnd)),
             (Method::POST, EDITS, "wait=5", Some(LongPoll::TaskEnd)),
             (Method::GET, EDITS, "wait=5", None),
+            (Method::POST, mcp::PATH, "", Some(LongPoll::Result)),
+            (Method::GET, mcp::PATH, "", None),
             (Method::POST, "/v1/images/edits/", "", None),
             (Method::POST, "/v1/images", "", None),
         ] {

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::document;
 use crate::problem::Problem;
 use crate::response::Content;
-use crate::routes::{concepts, images, tasks, webhooks};
+use crate::routes::{concepts, images, mcp, tasks, webhooks};
 
 /// By the name of the response and of its example.
 fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
@@ -258,6 +258,9 @@ const OF_THE_HOST: [(&str, u16, &str, Option<&str>); 5] = [
 /// Every error of OpenAI's API.
 const OPENAI: &str = "OpenAIError";
 
+/// Every error of Model Context Protocol.
+const MCP: &str = "McpError";
+
 /// Header fields that say nothing of the problem.
 const ALWAYS: [&str; 3] = ["content-type", "content-length", "cache-control"];
 
@@ -308,7 +311,7 @@ fn errors_are_described_as_they_are_answered() {
     let document = document();
     let responses = document["components"]["responses"].as_object().unwrap();
     for (name, response) in responses {
-        if name == OPENAI {
+        if name == OPENAI || name == MCP {
             continue; // of a form of its own, which its doors' tests see
         }
         let fields = response["headers"].as_object().into_iter().flatten();
@@ -358,7 +361,7 @@ fn operations_refer_to_errors_by_their_status() {
                     continue;
                 };
                 let response = document.pointer(reference.trim_start_matches('#')).unwrap();
-                if reference.ends_with(OPENAI) {
+                if reference.ends_with(OPENAI) || reference.ends_with(MCP) {
                     continue;
                 }
                 let examples = &response["content"]["application/json"]["examples"];
@@ -368,9 +371,10 @@ fn operations_refer_to_errors_by_their_status() {
                 }
             }
             for (status, name) in everyone {
-                let name = match openai::has(path) {
-                    true => OPENAI,
-                    false => name,
+                let name = match path.as_str() {
+                    mcp::PATH => MCP,
+                    path if openai::has(path) => OPENAI,
+                    _ => name,
                 };
                 let reference = format!("#/components/responses/{name}");
                 assert_eq!(responses[status]["$ref"], reference, "{method} {path}");

@@ -1,0 +1,116 @@
+//! Reads a message. An image in it streams into the store, so that what is held is the rest
+//! of the message, which is short.
+
+use concept_refinement_domain::capability::{ImageLength, Stored};
+use concept_refinement_mcp::{Malformed, Message, parse};
+
+use super::tools::upload_image;
+use crate::auth::Caller;
+use crate::json_images::{Fault, JsonImages};
+use crate::openai::form::remove;
+use crate::ports::Ports;
+use crate::problem::Problem;
+use crate::request::{AnyBody, Interrupted, any};
+use crate::routes::uploads::{new_image, streamed};
+use crate::state::State;
+
+/// Longest message without the image in it, in bytes.
+const MAX_MESSAGE: usize = 64 * 1024;
+
+/// What came.
+pub struct Received {
+    pub message: Result<Message, Malformed>,
+    pub image: Image,
+}
+
+/// The image that came in a message; whether it is asked for is not known before its end.
+#[derive(Default)]
+pub enum Image {
+    #[default]
+    None,
+    Stored(Stored),
+    /// It cannot be stored.
+    Refused(Problem),
+}
+
+impl Image {
+    /// Removes what no tool has asked for.
+    pub async fn remove<P: Ports>(self, state: &State<P>) {
+        if let Self::Stored(stored) = self {
+            remove(&state.ports, &[stored.path]).await;
+        }
+    }
+}
+
+/// # Errors
+///
+/// The message was not read to its end: it is too long, or was interrupted.
+pub async fn receive<P: Ports>(
+    state: &State<P>,
+    caller: &Caller,
+    body: AnyBody<'_>,
+) -> Result<Received, Problem> {
+    let mut json = JsonImages::with_member(body, MAX_MESSAGE, upload_image::DATA);
+    let mut image = Image::None;
+    let read = read(state, caller, &mut json, &mut image).await;
+    if let Err(problem) = read {
+        image.remove(state).await;
+        return Err(problem);
+    }
+    let message = parse(&json.into_rest());
+    Ok(Received { message, image })
+}
+
+async fn read<P: Ports>(
+    state: &State<P>,
+    caller: &Caller,
+    json: &mut JsonImages<AnyBody<'_>>,
+    image: &mut Image,
+) -> Result<(), Problem> {
+    while json.next().await?.is_some() {
+        let next = match image {
+            Image::None => upload(state, caller, json).await,
+            Image::Stored(_) | Image::Refused(_) => {
+                Image::Refused(Problem::Invalid("Send one image at a time.".into()))
+            }
+        };
+        std::mem::replace(image, next).remove(state).await;
+        if let Image::Refused(_) = image {
+            // Its message is answered all the same, if the image is not without an end.
+            json.skip(state.config.image_limits.max_bytes).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn upload<P: Ports>(
+    state: &State<P>,
+    caller: &Caller,
+    json: &mut JsonImages<AnyBody<'_>>,
+) -> Image {
+    let length = ImageLength::AtMost(state.config.image_limits.max_bytes);
+    let mut kept = Vec::new();
+    let image = |format| new_image(state, caller, format, length);
+    let mut body = json.image();
+    let uploaded = streamed(state, any(&mut body), image, &mut kept).await;
+    let fault = body.fault();
+    match (uploaded, fault) {
+        (Ok(stored), _) => Image::Stored(stored),
+        (Err(problem), fault) => {
+            remove(&state.ports, &kept).await;
+            Image::Refused(fault.map_or(problem, Problem::from))
+        }
+    }
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Interrupted => Interrupted.into(),
+            Fault::NotBase64 => Self::Invalid("An image is not valid base64.".into()),
+            Fault::TooLarge => {
+                Self::TooLarge("The message without its image is longer than 64 KiB.".into())
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The tools, one file each.
+
+mod get_refinement;
+mod list_refinements;
+mod refine_image;
+pub mod upload_image;
+
+use concept_refinement_domain::validation::FieldErrors;
+use concept_refinement_mcp::{Call, CallToolResult, Error, Params, Terms, Tool};
+
+use super::received::Image;
+use super::schema::Schemas;
+use super::{Exchange, SERVER, internal};
+use crate::ports::Ports;
+use crate::problem::Problem;
+use crate::state::State;
+
+/// What a tool led to.
+pub enum Called {
+    Done(CallToolResult),
+    /// It goes on, and its end is asked for.
+    Task(concept_refinement_mcp::Task),
+}
+
+/// Their descriptions.
+pub fn all<P>(state: &State<P>) -> &[Tool] {
+    state.tools.get_or_init(|| {
+        let schemas = Schemas::of_the_api();
+        vec![
+            refine_image::describe(&schemas),
+            get_refinement::describe(&schemas),
+            list_refinements::describe(&schemas),
+            upload_image::describe(&schemas),
+        ]
+    })
+}
+
+impl<P: Ports> Exchange<'_, P> {
+    /// Calls a tool. It takes the image if that is what it asks for.
+    pub async fn call(
+        &self,
+        terms: Terms,
+        call: Call,
+        image: &mut Option<Image>,
+    ) -> Result<Params, Error> {
+        let arguments = call.arguments;
+        let called = match call.name.as_str() {
+            refine_image::NAME => self.refine_image(terms, arguments).await,
+            get_refinement::NAME => self.get_refinement(&arguments).await.map(Called::Done),
+            list_refinements::NAME => self.list_refinements(&arguments).await.map(Called::Done),
+            upload_image::NAME => {
+                let uploaded = self.upload_image(&arguments, image).await;
+                uploaded.map(Called::Done)
+            }
+            name => return Err(Error::unknown_tool(name)),
+        };
+        match called {
+            Ok(Called::Done(result)) => SERVER.called(terms, &result),
+            Ok(Called::Task(task)) => SERVER.created(terms, &task),
+            Err(problem @ Problem::Internal) => Err(internal(&problem)),
+            Err(problem) => SERVER.called(terms, &CallToolResult::error(sentence(&problem))),
+        }
+    }
+}
+
+/// Says what is wrong with which argument.
+fn sentence(problem: &Problem) -> String {
+    let Problem::InvalidFields(errors) = problem else {
+        return problem.detail().to_owned();
+    };
+    let problems = errors.0.iter().flat_map(|(field, problems)| {
+        let name = refine_image::argument(field);
+        let told = move |problem: &String| format!("{name} {}", refine_image::renamed(problem));
+        problems.iter().map(told)
+    });
+    let problems: Vec<_> = problems.collect();
+    format!("{}.", problems.join("; "))
+}
+
+/// A problem of one argument, which completes "the argument …".
+fn unusable(argument: &str, problem: &str) -> Problem {
+    let mut errors = FieldErrors::default();
+    errors.add(argument, problem);
+    Problem::InvalidFields(errors)
+}

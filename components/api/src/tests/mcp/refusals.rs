@@ -1,0 +1,308 @@
+//! What is refused: as a result that a model can read, as an error of the protocol, or before
+//! anybody looks at the message.
+
+use super::*;
+use crate::Method;
+use crate::tests::issuer::URL;
+
+#[test]
+fn what_a_tool_cannot_do_is_a_result_with_a_sentence() {
+    let with = |name: &str, value: Value| {
+        let mut arguments = arguments();
+        arguments[name] = value;
+        arguments
+    };
+    let upload = "url must be an address: upload the image by upload_image first, and use its \
+                  image_url.";
+    let both = "url must not be sent together with concept_id.";
+    for (tool_name, arguments, expected) in [
+        (
+            "refine_image",
+            json!({}),
+            "url is required; prompt is required.",
+        ),
+        (
+            "refine_image",
+            with("prompt", json!(7)),
+            "prompt must be a string.",
+        ),
+        ("refine_image", with("concept_id", json!("x")), both),
+        (
+            "refine_image",
+            with("strength", json!(2)),
+            "strength must be a number from 0 to 1.",
+        ),
+        (
+            "refine_image",
+            with("url", json!("data:text/plain,x")),
+            upload,
+        ),
+        (
+            "refine_image",
+            with("url", json!("data:;base64,AAAA")),
+            upload,
+        ),
+        (
+            "refine_image",
+            with("url", json!("http://169.254.169.254/")),
+            "url must point to a public address.",
+        ),
+        (
+            "refine_image",
+            json!({"concept_id": "x", "prompt": "x"}),
+            "There is no such concept.",
+        ),
+        ("get_refinement", json!({}), "id must be a string."),
+        (
+            "get_refinement",
+            json!({"id": "x"}),
+            "There is no such task.",
+        ),
+        (
+            "upload_image",
+            json!({}),
+            "data must be an image in base64.",
+        ),
+    ] {
+        for revision in [Agreed, Stateless, WithTasks] {
+            let service = Service::new();
+            let reply = service.send(tool(revision, tool_name, arguments.clone()));
+            assert_eq!(is_error(&result(&reply)), expected, "{arguments}");
+            assert_eq!(tasks(&service), 0, "{arguments}");
+        }
+    }
+}
+
+#[test]
+fn what_a_user_may_not_have_is_a_result_with_a_sentence() {
+    let service = Service::with(&[("rate-limit", "1/month")]);
+    service.send(refine(WithTasks));
+    let active = result(&service.send(refine(WithTasks)));
+    let id = service.memory.task().id;
+    let told = is_error(&active);
+    assert!(
+        told.starts_with(sentence::TASK_ACTIVE) && told.contains(&id),
+        "{told}"
+    );
+    assert_eq!(active["structuredContent"]["task_id"], *id);
+    service.memory.edit_task(failed);
+    let limited = result(&service.send(refine(WithTasks)));
+    let expected = "Rate limit exceeded for /concepts/refine (1/month). Try again later.";
+    assert_eq!(is_error(&limited), expected);
+    service.memory.fail("submit");
+    let unavailable = result(&service.send(refine(Agreed)));
+    assert_eq!(is_error(&unavailable), "submit is out of reach.");
+    assert_eq!(tasks(&service), 1);
+}
+
+#[test]
+fn anothers_task_is_none() {
+    let service = Service::new();
+    service.send(refine(WithTasks));
+    let id = service.memory.task().id;
+    let bob = |message: &Value| service.send(call_by("bob", message));
+    for id in [&*id, "7d0f5a52-3c1e-4f6b-9a57-2f6f3f1f9d10", "x"] {
+        for method in ["tasks/get", "tasks/update", "tasks/cancel"] {
+            let message = message(WithTasks, method, json!({"taskId": id}));
+            assert_eq!(code(&bob(&message), 400), -32602, "{method} {id}");
+        }
+        let params = json!({"name": "get_refinement", "arguments": {"id": id}});
+        let got = result(&bob(&message(Agreed, "tools/call", params)));
+        assert_eq!(is_error(&got), "There is no such task.");
+    }
+    assert_eq!(service.memory.task().status, Status::Pending);
+}
+
+#[test]
+fn nonsense_is_an_error_of_the_protocol() {
+    let service = Service::new();
+    let list = || message(Stateless, "tools/list", json!({}));
+    let raw = |body: &str| {
+        let call = Call::post(PATH).by("ann");
+        call.header("content-type", "application/json").body(body)
+    };
+    let bare = |message: &Value| Call::post(PATH).by("ann").json(message);
+    let version = |call: Call| call.header("mcp-protocol-version", "2026-07-28");
+    let unknown = message(Stateless, "tools/call", json!({"name": "rm"}));
+    let mut old = list();
+    old["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("1900-01-01");
+    let mut incapable = list();
+    let meta = incapable["params"]["_meta"].as_object_mut().unwrap();
+    meta.remove("io.modelcontextprotocol/clientCapabilities");
+    let named = tool(Stateless, "get_refinement", json!({"id": "x"}));
+    for (name, call, status, expected) in [
+        ("not JSON", raw("{"), 400, -32700),
+        ("a batch", raw("[]"), 400, -32600),
+        ("no method", raw(r#"{"jsonrpc":"2.0","id":7}"#), 400, -32600),
+        (
+            "params",
+            raw(r#"{"jsonrpc":"2.0","id":7,"method":"ping","params":1}"#),
+            400,
+            -32602,
+        ),
+        ("no headers", bare(&list()), 400, -32020),
+        ("no method header", version(bare(&list())), 400, -32020),
+        (
+            "another method",
+            version(bare(&list())).header("mcp-method", "TOOLS/LIST"),
+            400,
+            -32020,
+        ),
+        (
+            "no name",
+            version(bare(&unknown)).header("mcp-method", "tools/call"),
+            400,
+            -32020,
+        ),
+        (
+            "two names",
+            named.header("mcp-name", "get_refinement"),
+            400,
+            -32020,
+        ),
+        (
+            "another version",
+            bare(&list()).header("mcp-protocol-version", "2025-11-25"),
+            400,
+            -32020,
+        ),
+        ("an old version", call(&old), 400, -32022),
+        (
+            "an old header",
+            raw(r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#)
+                .header("mcp-protocol-version", "1900-01-01"),
+            400,
+            -32022,
+        ),
+        (
+            "no meta",
+            version(raw(r#"{"jsonrpc":"2.0","id":7,"method":"tools/list"}"#)),
+            400,
+            -32602,
+        ),
+        ("no capabilities", call(&incapable), 400, -32602),
+        (
+            "an unknown method",
+            call(&message(Stateless, "prompts/list", json!({}))),
+            404,
+            -32601,
+        ),
+        (
+            "an agreed one",
+            call(&message(Agreed, "prompts/list", json!({}))),
+            200,
+            -32601,
+        ),
+        (
+            "a method of before",
+            call(&message(Stateless, "initialize", json!({}))),
+            404,
+            -32601,
+        ),
+        ("an unknown tool", call(&unknown), 400, -32602),
+        (
+            "tasks without the extension",
+            call(&message(Stateless, "tasks/get", json!({"taskId": "x"}))),
+            400,
+            -32021,
+        ),
+        (
+            "tasks of before",
+            call(&message(Agreed, "tasks/get", json!({"taskId": "x"}))),
+            200,
+            -32601,
+        ),
+    ] {
+        assert_eq!(code(&service.send(call), status), expected, "{name}");
+    }
+    let encoded = version(bare(&unknown)).header("mcp-method", "tools/call");
+    let encoded = encoded.header("mcp-name", " =?base64?cm0=?= ");
+    assert_eq!(
+        code(&service.send(encoded), 400),
+        -32602,
+        "its name is the same"
+    );
+}
+
+#[test]
+fn a_page_of_another_origin_is_refused() {
+    let origins = "https://app.example.com";
+    let settings = [
+        ("cors-origins", origins),
+        ("public-url", "https://refine.example.com"),
+    ];
+    let service = Service::with(&settings);
+    let list = message(Stateless, "tools/list", json!({}));
+    for (origin, status) in [
+        ("http://localhost:8080", 200),
+        ("https://refine.example.com", 200),
+        (origins, 200),
+        ("https://app.example.com:8443", 403),
+        ("http://localhost:8081", 403),
+        ("https://evil.example", 403),
+        ("null", 403),
+        ("", 403),
+    ] {
+        let reply = service.send(call(&list).header("origin", origin));
+        assert_eq!(reply.status, status, "{origin}");
+        let asked = Call::post(PATH).header("origin", origin).json(&list);
+        let expected = if status == 403 { 403 } else { 401 };
+        assert_eq!(service.send(asked).status, expected, "{origin}");
+    }
+    let twice = call(&list)
+        .header("origin", origins)
+        .header("origin", "https://evil.example");
+    service.send(twice).is_error(403, "FORBIDDEN");
+    let by_cookie = Call::post(PATH).by_cookie("ann").json(&list);
+    let by_cookie = by_cookie.header("sec-fetch-site", "cross-site");
+    service.send(by_cookie).is_error(403, "FORBIDDEN");
+}
+
+#[test]
+fn a_client_without_credentials_learns_who_issues_them() {
+    const RESOURCE: &str = "/.well-known/oauth-protected-resource";
+    let list = message(Stateless, "tools/list", json!({}));
+    let service = Service::new();
+    let refused = service.send(Call::post(PATH).json(&list));
+    assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
+    service.send(Call::get(RESOURCE)).is_error(404, "NOT_FOUND");
+
+    let jwks = [("auth", "jwks"), ("jwks-url", URL)];
+    let service = Service::with(&jwks);
+    let refused = service.send(Call::post(PATH).json(&list));
+    refused.is_error(401, "UNAUTHORIZED");
+    let expected = format!("Bearer resource_metadata=\"http://localhost:8080{RESOURCE}/mcp\"");
+    assert_eq!(refused.header("www-authenticate"), Some(&*expected));
+    // Only where clients look for it.
+    let elsewhere = service.send(Call::get("/api/tasks"));
+    assert_eq!(elsewhere.header("www-authenticate"), Some("Bearer"));
+    for path in [RESOURCE.to_owned(), format!("{RESOURCE}/mcp")] {
+        let metadata = service.send(Call::get(path)).json();
+        assert_eq!(metadata["resource"], "http://localhost:8080/mcp");
+        assert_eq!(
+            metadata["authorization_servers"],
+            json!(["https://issuer.example"])
+        );
+    }
+    let public = ("public-url", "https://refine.example.com");
+    let issuer = ("jwt-issuer", "https://issuer.example/auth/v1");
+    let service = Service::with(&[jwks[0], jwks[1], public, issuer]);
+    let metadata = service.send(Call::get(RESOURCE)).json();
+    assert_eq!(metadata["resource"], "https://refine.example.com/mcp");
+    assert_eq!(metadata["authorization_servers"], json!([issuer.1]));
+}
+
+#[test]
+fn a_message_is_posted_as_json() {
+    let service = Service::new();
+    let list = message(Agreed, "tools/list", json!({}));
+    for method in [Method::Get, Method::Delete] {
+        let reply = service.send(Call::new(method, PATH).by("ann"));
+        assert_eq!((reply.status, reply.header("allow")), (405, Some("POST")));
+    }
+    let text = Call::post(PATH).by("ann").body(list.to_string());
+    service.send(text).is_error(415, "UNSUPPORTED_MEDIA_TYPE");
+    let mut long = list;
+    long["params"]["x"] = json!("x".repeat(65_536));
+    service.send(call(&long)).is_error(413, "PAYLOAD_TOO_LARGE");
+}

@@ -1,0 +1,90 @@
+//! Files of images: their names, and how one is written.
+
+use std::ffi::OsStr;
+use std::fs::Permissions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use concept_refinement_capability::folder::{self, Folder};
+use concept_refinement_domain::image::Format;
+use concept_refinement_domain::sentence::sanitize;
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+/// Limits for a file name made from a URL, in code points.
+const MAX_STEM: usize = 60;
+const MAX_EXTENSION: usize = 5;
+
+/// Whether the path has an image's extension.
+pub fn names_an_image(path: &Path) -> bool {
+    format_of(path).is_some()
+}
+
+/// A sentence, if the file's name says another format than the image has.
+pub fn misnamed(path: &Path, format: Format) -> Option<String> {
+    let named = format_of(path).filter(|named| *named != format)?;
+    let (named, kind) = (named.media_type(), format.media_type());
+    Some(format!(
+        "the name of the file says {named}, but it is {kind}"
+    ))
+}
+
+/// The format that the path's extension names.
+fn format_of(path: &Path) -> Option<Format> {
+    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    let extension = extension.to_ascii_lowercase();
+    let of_format = |format: &Format| format.extension() == extension;
+    match extension.as_str() {
+        "jpeg" => Some(Format::Jpeg),
+        _ => Format::ALL.into_iter().find(of_format),
+    }
+}
+
+/// The last part of the path, made safe as a file name on any system.
+pub fn stem_of_url(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    let last = url.path_segments()?.rfind(|segment| !segment.is_empty())?;
+    let name = percent_decode_str(last).decode_utf8_lossy();
+    let name: String = sanitize(&name, MAX_STEM)
+        .chars()
+        .map(|character| match character {
+            '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => '-',
+            char::REPLACEMENT_CHARACTER => '-',
+            other => other,
+        })
+        .collect();
+    let is_extension = |text: &str| {
+        (1..=MAX_EXTENSION).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    let stem = match name.rsplit_once('.') {
+        Some((stem, extension)) if is_extension(extension) => stem,
+        _ => name.as_str(),
+    };
+    let stem = stem.trim_start_matches('.').trim();
+    (!stem.is_empty()).then(|| stem.to_owned())
+}
+
+/// Writes a file next to its destination and then renames it, so that an existing file is
+/// replaced only by a complete one, whose mode it keeps. Does not await, so that a signal
+/// cannot interrupt it.
+pub fn replace(folder: &Folder, name: &OsStr, bytes: &[u8]) -> io::Result<()> {
+    let draft = folder::draft_name();
+    // Like any new file, it is readable by others as far as the umask allows.
+    let mut file = folder.create_file(&draft, 0o666)?;
+    let mut write = || {
+        if let Some(replaced) = folder.look(name)?.filter(|found| found.is_file()) {
+            file.set_permissions(Permissions::from_mode(replaced.mode & 0o777))?;
+        }
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        folder.rename(&draft, folder, name)
+    };
+    let written = write();
+    if written.is_err() {
+        // The error of writing is more specific.
+        let _ = folder.remove(&draft);
+    }
+    written
+}

@@ -1,0 +1,220 @@
+//! Where a result may be written.
+//!
+//! Who calls a tool may have been told to by an image or a page that it has read. So a
+//! result lies below folders that the user named, links and `..` resolved, and replaces
+//! nothing but an image. The folder is opened and checked before anything is paid, and
+//! written to by its descriptor, since its path may lead elsewhere by then.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use concept_refinement_capability::directory;
+use concept_refinement_capability::folder::{Folder, Place, Trust};
+use concept_refinement_domain::image::{Format, Inspector, Limits};
+use thiserror::Error;
+
+use crate::image_file;
+
+/// Longer than any format's signature, in bytes.
+const SIGNATURE: u64 = 64;
+
+/// The folders below which results may lie.
+#[derive(Debug)]
+pub struct Allowed(Vec<PathBuf>);
+
+/// Where a result will be.
+#[derive(Debug)]
+pub struct Destination {
+    folder: Folder,
+    name: Name,
+}
+
+#[derive(Debug)]
+enum Name {
+    Exact(OsString),
+    /// With `-refined` and the extension of the result's format behind it.
+    Stem(OsString),
+}
+
+/// Why a result cannot lie somewhere. The sentences are for who called.
+#[derive(Debug, Error)]
+pub enum Refusal {
+    /// It is in none of these folders.
+    #[error(
+        "the result must lie below {}, and {} does not",
+        listed(allowed),
+        folder.display()
+    )]
+    Outside {
+        /// Where it would lie, without links.
+        folder: PathBuf,
+        /// See [`Allowed`].
+        allowed: Vec<PathBuf>,
+    },
+    /// There is something else than an image.
+    #[error("{} is there already and is no image: only an image is replaced", .0.display())]
+    NoImage(PathBuf),
+    /// The system refuses it.
+    #[error("{} cannot be written: {reason}", path.display())]
+    Unwritable {
+        /// Its path.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+}
+
+impl Allowed {
+    /// Below the working directory, and below these folders. The root of the file system,
+    /// in which desktops start their programs, has to be named.
+    ///
+    /// # Errors
+    ///
+    /// One of them is no folder, or cannot be opened.
+    pub fn new(folders: impl IntoIterator<Item = PathBuf>) -> io::Result<Self> {
+        let here = std::env::current_dir()?;
+        let here = here.parent().is_some().then_some(here);
+        let opened = |path: PathBuf| match Folder::open(&path) {
+            Ok(folder) => Ok(folder.path().to_owned()),
+            Err(error) => {
+                let shown = path.display();
+                Err(io::Error::new(error.kind(), format!("{shown}: {error}")))
+            }
+        };
+        let all = here.into_iter().chain(folders);
+        all.map(opened).collect::<io::Result<_>>().map(Self)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn admits(&self, folder: &Path) -> Result<(), Refusal> {
+        match self.0.iter().any(|allowed| folder.starts_with(allowed)) {
+            true => Ok(()),
+            false => Err(Refusal::Outside {
+                folder: folder.to_owned(),
+                allowed: self.0.clone(),
+            }),
+        }
+    }
+}
+
+impl Destination {
+    /// This very file, or the one that it links to.
+    ///
+    /// # Errors
+    ///
+    /// It may not be written.
+    pub fn named(path: &Path, allowed: &Allowed) -> Result<Self, Refusal> {
+        let place = Place::behind(path, Trust::Anybody);
+        let place = place.map_err(|error| unwritable(path, &error))?.path();
+        match (place.parent(), place.file_name()) {
+            (Some(folder), Some(name)) => Self::new(folder, Name::Exact(name.into()), allowed),
+            _ => Err(Refusal::NoImage(place)),
+        }
+    }
+
+    /// `STEM-refined.EXT` in this folder, with the extension of the result's format.
+    ///
+    /// # Errors
+    ///
+    /// One of these names may not be written.
+    pub fn beside(folder: &Path, stem: &OsStr, allowed: &Allowed) -> Result<Self, Refusal> {
+        Self::new(folder, Name::Stem(stem.to_owned()), allowed)
+    }
+
+    fn new(folder: &Path, name: Name, allowed: &Allowed) -> Result<Self, Refusal> {
+        let opened = Folder::open(folder).map_err(|error| unwritable(folder, &error))?;
+        allowed.admits(opened.path())?;
+        directory::may_be_written(opened.path())
+            .map_err(|error| unwritable(opened.path(), &error))?;
+        let destination = Self {
+            folder: opened,
+            name,
+        };
+        for format in Format::ALL {
+            destination.check(&destination.name.of(format))?;
+        }
+        Ok(destination)
+    }
+
+    /// Writes the result, and returns its path, without links.
+    ///
+    /// # Errors
+    ///
+    /// Something else than an image is there meanwhile, or the system refuses it.
+    pub fn write(&self, format: Format, bytes: &[u8]) -> Result<PathBuf, Refusal> {
+        let name = self.name.of(format);
+        self.check(&name)?;
+        let path = self.folder.path().join(&name);
+        match image_file::replace(&self.folder, &name, bytes) {
+            Ok(()) => Ok(path),
+            Err(error) => Err(unwritable(&path, &error)),
+        }
+    }
+
+    /// The name is of an image, or of nothing.
+    fn check(&self, name: &OsStr) -> Result<(), Refusal> {
+        let path = self.folder.path().join(name);
+        let is_free = || match self.folder.look(name)? {
+            None => Ok(true),
+            Some(found) => Ok(found.is_file() && is_image(&self.folder.file(name)?)?),
+        };
+        match is_free() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Refusal::NoImage(path)),
+            Err(error) => Err(unwritable(&path, &error)),
+        }
+    }
+}
+
+impl Name {
+    fn of(&self, format: Format) -> OsString {
+        match self {
+            Self::Exact(name) => name.clone(),
+            Self::Stem(stem) => {
+                let mut name = stem.clone();
+                name.push("-refined.");
+                name.push(format.extension());
+                name
+            }
+        }
+    }
+}
+
+/// Judges by the first bytes, since the file may be large.
+fn is_image(file: &File) -> io::Result<bool> {
+    let mut beginning = Vec::new();
+    file.take(SIGNATURE).read_to_end(&mut beginning)?;
+    let mut inspector = Inspector::new(Limits {
+        max_bytes: u64::MAX,
+        max_pixels: u64::MAX,
+    });
+    // What is wrong behind the signature does not matter here.
+    let _ = inspector.push(&beginning);
+    Ok(inspector.format().is_some())
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Refusal {
+    Refusal::Unwritable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    }
+}
+
+fn listed(folders: &[PathBuf]) -> String {
+    match folders {
+        [] => "a folder that --allow names".to_owned(),
+        folders => {
+            let shown = folders.iter().map(|folder| folder.display().to_string());
+            shown.collect::<Vec<_>>().join(" or ")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

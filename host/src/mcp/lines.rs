@@ -1,0 +1,70 @@
+//! Lines of an input, each of a bounded length, as the transport over standard streams
+//! separates its messages.
+
+use std::io;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+
+/// Reads lines.
+pub struct Lines<R> {
+    input: BufReader<R>,
+    line: Vec<u8>,
+    /// The line is longer than the limit, and the rest of it is dropped.
+    is_too_long: bool,
+    limit: usize,
+}
+
+/// One line, without its end.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Line {
+    Message(Vec<u8>),
+    /// It was longer than the limit.
+    TooLong,
+}
+
+impl<R: AsyncRead + Unpin> Lines<R> {
+    /// `limit`: the longest line, in bytes.
+    pub fn new(input: R, limit: usize) -> Self {
+        Self {
+            input: BufReader::new(input),
+            line: Vec::new(),
+            is_too_long: false,
+            limit,
+        }
+    }
+
+    /// The next line. None: the input has ended. If it is dropped, nothing is lost.
+    pub async fn next(&mut self) -> io::Result<Option<Line>> {
+        loop {
+            let read = self.input.fill_buf().await?;
+            if read.is_empty() {
+                let is_rest = !self.line.is_empty() || self.is_too_long;
+                return Ok(is_rest.then(|| self.take()));
+            }
+            let (part, ends) = match read.iter().position(|byte| *byte == b'\n') {
+                Some(end) => (read.get(..end).unwrap_or_default(), true),
+                None => (read, false),
+            };
+            if self.line.len().saturating_add(part.len()) > self.limit {
+                self.is_too_long = true;
+                self.line = Vec::new();
+            }
+            if !self.is_too_long {
+                self.line.extend_from_slice(part);
+            }
+            let used = part.len() + usize::from(ends);
+            self.input.consume(used);
+            if ends {
+                return Ok(Some(self.take()));
+            }
+        }
+    }
+
+    fn take(&mut self) -> Line {
+        let line = std::mem::take(&mut self.line);
+        match std::mem::take(&mut self.is_too_long) {
+            true => Line::TooLong,
+            false => Line::Message(line),
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! A client's messages, and what is answered to each.
+//!
+//! A call of a tool is answered when it ends, in the order in which they end; everything else
+//! at once. There is no state between messages but the calls that have not ended.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use concept_refinement_domain::task::Stage;
+use concept_refinement_mcp::{
+    CallToolResult, Code, Error, Id, Malformed, Message, Params, Response, Terms, parse, progress,
+};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::io::AsyncRead;
+use tokio::sync::mpsc;
+use tokio::task::{self, AbortHandle, JoinError, JoinSet};
+
+use super::description::{REFINE_IMAGE, SERVER};
+use super::lines::{Line, Lines};
+use super::refine_image::RefineImage;
+
+/// Calls that have not ended; another one is refused.
+const MAX_CALLS: usize = 32;
+
+const CANCELLED: &str = "notifications/cancelled";
+
+/// One client.
+pub struct Session {
+    tool: Arc<RefineImage>,
+    output: Output,
+    calls: JoinSet<Response>,
+    handles: HashMap<Id, AbortHandle>,
+}
+
+/// Where messages go to, one by one.
+#[derive(Clone)]
+pub struct Output(mpsc::Sender<Vec<u8>>);
+
+impl Session {
+    /// Of a client that gets its answers there.
+    pub fn new(tool: Arc<RefineImage>, output: Output) -> Self {
+        Self {
+            tool,
+            output,
+            calls: JoinSet::new(),
+            handles: HashMap::new(),
+        }
+    }
+
+    /// Answers until the input ends, and then until all calls have ended. If nobody reads the
+    /// answers any more, the calls are dropped.
+    pub async fn run(mut self, mut lines: Lines<impl AsyncRead + Unpin>) {
+        let output = self.output.clone();
+        let all = async {
+            loop {
+                tokio::select! {
+                    line = lines.next() => match line {
+                        Ok(Some(line)) => self.hear(line).await,
+                        Ok(None) => break,
+                        Err(error) => {
+                            tracing::warn!(%error, "standard input cannot be read");
+                            break;
+                        }
+                    },
+                    Some(ended) = self.calls.join_next_with_id() => self.answer(ended).await,
+                }
+            }
+            while let Some(ended) = self.calls.join_next_with_id().await {
+                self.answer(ended).await;
+            }
+        };
+        tokio::select! {
+            () = all => {}
+            () = output.0.closed() => {}
+        }
+    }
+
+    async fn hear(&mut self, line: Line) {
+        let line = match line {
+            Line::Message(line) if line.trim_ascii().is_empty() => return,
+            Line::Message(line) => line,
+            Line::TooLong => {
+                let limit = super::MAX_LINE;
+                let sentence = format!("Invalid request: a message has at most {limit} bytes");
+                let error = Error::new(Code::InvalidRequest, sentence);
+                let refusal = Malformed { id: None, error };
+                return self.output.send(&Response::from(refusal)).await;
+            }
+        };
+        match parse(&line) {
+            Ok(Message::Request { id, method, params }) => {
+                if let Some(outcome) = self.outcome(&id, &method, params) {
+                    self.output.send(&Response::new(id, outcome)).await;
+                }
+            }
+            Ok(Message::Notification { method, params }) if method == CANCELLED => {
+                self.cancel(params);
+            }
+            Ok(Message::Notification { .. } | Message::Response) => {}
+            Err(malformed) => self.output.send(&Response::from(malformed)).await,
+        }
+    }
+
+    /// None: a call has begun.
+    fn outcome(&mut self, id: &Id, method: &str, params: Params) -> Option<Result<Params, Error>> {
+        let terms = match Terms::of(method, &params, None) {
+            Ok(terms) => terms,
+            Err(error) => return Some(Err(error)),
+        };
+        let is_agreed = !terms.revision.is_stateless();
+        Some(match method {
+            "initialize" if is_agreed => SERVER.initialize(&params),
+            "ping" if is_agreed => SERVER.acknowledged(terms),
+            "server/discover" => SERVER.discover(terms),
+            "tools/list" => SERVER.list(terms, std::slice::from_ref(&*REFINE_IMAGE)),
+            "tools/call" if self.handles.len() >= MAX_CALLS => SERVER.called(
+                terms,
+                &CallToolResult::error(format!(
+                    "{MAX_CALLS} calls are under way already: wait until one has ended"
+                )),
+            ),
+            "tools/call" => match self.call(id, params, terms) {
+                Ok(()) => return None,
+                Err(error) => Err(error),
+            },
+            other => Err(Error::method_not_found(other)),
+        })
+    }
+
+    fn call(&mut self, id: &Id, mut params: Params, terms: Terms) -> Result<(), Error> {
+        match params.get("name").and_then(Value::as_str) {
+            Some(name) if name == REFINE_IMAGE.name => {}
+            Some(other) => return Err(Error::unknown_tool(other)),
+            None => return Err(Error::invalid_params("name must be a string")),
+        }
+        let arguments = match params.remove("arguments") {
+            None => Params::new(),
+            Some(Value::Object(arguments)) => arguments,
+            Some(_) => return Err(Error::invalid_params("arguments must be an object")),
+        };
+        if self.handles.contains_key(id) {
+            let sentence = "Invalid request: another request with this id has not ended";
+            return Err(Error::new(Code::InvalidRequest, sentence));
+        }
+        let meta = params.remove("_meta");
+        let token = meta.as_ref().and_then(|meta| meta.get("progressToken"));
+        let progress = token
+            .cloned()
+            .map(|token| Progress::new(token, &self.output));
+        let (tool, its_id) = (Arc::clone(&self.tool), id.clone());
+        let call = async move {
+            let result = tool.call(arguments, Progress::telling(progress)).await;
+            Response::new(its_id, SERVER.called(terms, &result))
+        };
+        let handle = self.calls.spawn(call);
+        self.handles.insert(id.clone(), handle);
+        Ok(())
+    }
+
+    fn cancel(&mut self, mut params: Params) {
+        let id = params.remove("requestId").map(serde_json::from_value);
+        if let Some(Ok(id)) = id
+            && let Some(handle) = self.handles.remove(&id)
+        {
+            handle.abort();
+        }
+    }
+
+    /// Its id may be used again before the answer is read. One that was cancelled is not
+    /// answered, also if it ended before that.
+    async fn answer(&mut self, ended: Result<(task::Id, Response), JoinError>) {
+        let call = match &ended {
+            Ok((call, _)) => *call,
+            Err(error) => error.id(),
+        };
+        let mut handles = self.handles.iter();
+        let Some(id) = handles.find_map(|(id, handle)| (handle.id() == call).then(|| id.clone()))
+        else {
+            return;
+        };
+        self.handles.remove(&id);
+        let response = match ended {
+            Ok((_, response)) => response,
+            Err(error) => {
+                tracing::error!(%error, "a call has crashed");
+                let error = Error::new(Code::InternalError, "Internal error");
+                Response::new(id, Err(error))
+            }
+        };
+        self.output.send(&response).await;
+    }
+}
+
+impl Output {
+    /// Of whoever writes them.
+    pub fn new(messages: mpsc::Sender<Vec<u8>>) -> Self {
+        Self(messages)
+    }
+
+    /// Waits until there is room. If nobody reads it, it is lost.
+    async fn send(&self, message: &impl Serialize) {
+        if let Some(line) = line(message) {
+            let _ = self.0.send(line).await;
+        }
+    }
+
+    /// One for which there is no room is lost.
+    fn tell(&self, message: &impl Serialize) {
+        if let Some(line) = line(message) {
+            let _ = self.0.try_send(line);
+        }
+    }
+}
+
+/// With its end, the only line break in it.
+fn line(message: &impl Serialize) -> Option<Vec<u8>> {
+    let mut line = serde_json::to_vec(message)
+        .inspect_err(|error| tracing::error!(%error, "a message cannot be written"))
+        .ok()?;
+    line.push(b'\n');
+    Some(line)
+}
+
+/// Tells how far a call is, to a client that asked for it.
+struct Progress {
+    token: Value,
+    output: Output,
+    /// What was told, which must grow.
+    told: Option<usize>,
+}
+
+impl Progress {
+    fn new(token: Value, output: &Output) -> Self {
+        Self {
+            token,
+            output: output.clone(),
+            told: None,
+        }
+    }
+
+    fn telling(mut progress: Option<Self>) -> impl FnMut(Stage) + Send {
+        move |stage| {
+            if let Some(progress) = &mut progress {
+                progress.began(stage);
+            }
+        }
+    }
+
+    fn began(&mut self, stage: Stage) {
+        let step = Stage::ALL.iter().position(|it| *it == stage);
+        if step <= self.told {
+            return;
+        }
+        self.told = step;
+        let number = |step: usize| u32::try_from(step).unwrap_or(u32::MAX);
+        let (step, all) = (step.map_or(0, number), number(Stage::ALL.len()));
+        let told = progress(&self.token, step, Some(all), stage.as_str());
+        self.output.tell(&told);
+    }
+}
