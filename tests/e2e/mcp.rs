@@ -73,7 +73,11 @@ async fn a_task_outlives_its_call_and_the_host() {
     let bob = Client::user(service.url(), &new_name());
     let (told, created) = tokio::join!(
         call(&ann, "refine_image", arguments.clone()),
-        ask(&bob, "tools/call", json!({"name": "refine_image", "arguments": arguments})),
+        ask(
+            &bob,
+            "tools/call",
+            json!({"name": "refine_image", "arguments": arguments})
+        ),
     );
     let anns = told["structuredContent"]["task_id"].as_str().unwrap();
     assert_eq!(told["structuredContent"]["status"], "processing", "{told}");
@@ -108,8 +112,13 @@ async fn a_client_learns_where_tokens_come_from() {
     let refused = anybody.post(PATH, &json!({})).await;
     assert_eq!(refused.status, 401);
     let challenge = refused.header("www-authenticate").unwrap();
-    let url = challenge.strip_prefix("Bearer resource_metadata=\"").unwrap();
+    let url = challenge
+        .strip_prefix("Bearer resource_metadata=\"")
+        .unwrap();
     let metadata = anybody.get(url.trim_end_matches('"')).await.json();
     assert_eq!(metadata["resource"], format!("{}{PATH}", service.url()));
-    assert!(metadata["authorization_servers"][0].is_string(), "{metadata}");
+    assert!(
+        metadata["authorization_servers"][0].is_string(),
+        "{metadata}"
+    );
 }
