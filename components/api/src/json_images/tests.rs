@@ -335,8 +335,11 @@ fn a_string_of_the_rest_names_an_image() {
     }
 }
 
+/// The rest, and all images; none where one is not base64.
+type Members = Result<(String, Vec<Option<Vec<u8>>>), Fault>;
+
 /// Strings of `data` are images, and all that is not base64 is skipped.
-fn members(body: Chunks) -> Result<(String, Vec<Option<Vec<u8>>>), Fault> {
+fn members(body: Chunks) -> Members {
     let mut json = JsonImages::with_member(body, 1000, "data");
     let read = async {
         let mut images = Vec::new();
