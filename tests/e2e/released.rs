@@ -13,7 +13,8 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::postgres::new_schema;
 use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::released::{
-    HOOK, USERS, assert_has, keyed_task, new_release, pack, releases, unpack,
+    USERS, assert_has, assert_repeated, keyed, keyed_task, new_release, pack, read_seen,
+    refine_part, releases, unpack, write_seen,
 };
 use concept_refinement_tests::service::{Launch, Service};
 use rusqlite::Connection;
@@ -75,26 +76,10 @@ pub async fn seen(service: &Service) -> Value {
 async fn history(service: &Service, data: &Path) {
     let [ada, bob] = USERS.map(|user| Client::user(service.url(), user));
     let small = ada.uploaded(&pictures::png(40, 30)).await;
-    let keyed = ada.with("idempotency-key", "a-key");
-    let body = json!({
-        "original_image_url": small,
-        "refinement_prompt": "echo it",
-        "webhook_url": HOOK,
-    });
-    let accepted = keyed.post("/api/concepts/refine", &body).await;
-    assert_eq!(accepted.status, 202, "{accepted:?}");
-    ada.finished(&accepted.task_id()).await;
+    ada.finished(&keyed(&ada, &small, "echo it").await).await;
     let large = ada.uploaded(&pictures::png_with_profile(100_000)).await;
     let task = ada.refined(&large, "echo it").await;
-    let part = json!({
-        "original_concept_id": task["result_id"],
-        "refinement_prompt": "echo it",
-        "region": {"x": 2, "y": 2, "width": 4, "height": 4},
-        "seed": 7,
-    });
-    let accepted = ada.post("/api/concepts/refine", &part).await;
-    assert_eq!(accepted.status, 202, "{accepted:?}");
-    ada.finished(&accepted.task_id()).await;
+    refine_part(&ada, &task, "echo it").await;
     let refused = bob.uploaded(&pictures::png(20, 20)).await;
     let task = bob
         .finished(&bob.accepted(&refused, "refuse: no").await)
@@ -122,8 +107,7 @@ async fn make(release: &Path, store: Store) {
     if let Store::Postgres = store {
         pack(&file(".sql"), &postgres().dump(SCHEMA));
     }
-    let json = serde_json::to_string_pretty(&expected).unwrap();
-    fs::write(file(".json"), format!("{json}\n")).unwrap();
+    write_seen(release, store.name(), &expected);
 }
 
 async fn opens(release: &Path, store: Store) {
@@ -150,19 +134,10 @@ async fn opens(release: &Path, store: Store) {
     let launch = store.launch(&postgres().url(&schema));
     let service = on_backup(launch, &data);
 
-    let expected = fs::read_to_string(file(".json")).unwrap();
-    let expected: Value = serde_json::from_str(&expected).unwrap();
+    let expected = read_seen(release, store.name());
     assert_has(&seen(&service).await, &expected, store.name());
     let [ada, bob] = USERS.map(|user| Client::user(service.url(), user));
-    let again = ada.with("idempotency-key", "a-key");
-    let first = keyed_task(&expected);
-    let body = json!({
-        "original_image_url": first["metadata"]["original_image_url"],
-        "refinement_prompt": "echo it",
-        "webhook_url": HOOK,
-    });
-    let repeated = again.post("/api/concepts/refine", &body).await;
-    assert_eq!(repeated.json()["task_id"], first["task_id"], "{repeated:?}");
+    assert_repeated(&ada, &expected, "echo it").await;
 
     let operator = Client::on_socket(&data);
     let audit = operator.get("/admin/v1/audit").await.json();
@@ -177,7 +152,8 @@ async fn opens(release: &Path, store: Store) {
     let original = origin().picture(&pictures::png(8, 8));
     ada.refined(&original, "echo it").await;
     eventually("the webhook is still tried", SOON, async || {
-        let path = format!("/api/tasks/{}/webhook", first["task_id"].as_str().unwrap());
+        let id = keyed_task(&expected)["task_id"].as_str().unwrap();
+        let path = format!("/api/tasks/{id}/webhook");
         (ada.get(&path).await.status == 200).then_some(())
     })
     .await;

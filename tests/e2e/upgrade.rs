@@ -12,7 +12,7 @@ use concept_refinement_tests::deadline::eventually;
 use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::postgres::new_schema;
 use concept_refinement_tests::reaper::scratch;
-use concept_refinement_tests::released::{assert_has, release, unpack};
+use concept_refinement_tests::released::{assert_has, read_seen, release, unpack};
 use concept_refinement_tests::service::Launch;
 use rusqlite::Connection;
 use rustix::process::Signal;
@@ -137,8 +137,7 @@ async fn an_upgrade_that_is_killed_begins_again() {
             (ready.status == 200).then_some(())
         })
         .await;
-        let expected = release(RELEASE).join(format!("{}.json", store.name()));
-        let expected: Value = serde_json::from_str(&fs::read_to_string(expected).unwrap()).unwrap();
+        let expected = read_seen(&release(RELEASE), store.name());
         assert_has(&seen(&service).await, &expected, store.name());
         let all: usize = match store {
             Store::Sqlite => {

@@ -12,11 +12,18 @@ use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures::{self, brightness, decode};
 use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::released::{
-    HOOK, USERS, assert_has, keyed_task, new_release, releases,
+    USERS, assert_has, assert_repeated, keyed, keyed_task, new_release, read_seen, refine_part,
+    releases, write_seen,
 };
 use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::tokens::SECRET;
 use serde_json::{Map, Value, json};
+
+/// As the files of this store are named.
+const STORE: &str = "filesystem";
+
+/// Of the first request of all.
+const PROMPT: &str = "Make it a little lighter";
 
 /// Of each user the tasks and concepts, and how long their images are.
 async fn seen(service: &Service) -> Value {
@@ -117,14 +124,6 @@ fn tar(arguments: &[&OsStr]) {
     assert!(status.unwrap().success(), "{arguments:?}");
 }
 
-fn keyed_request(original: &str) -> Value {
-    json!({
-        "original_image_url": original,
-        "refinement_prompt": "Make it a little lighter",
-        "webhook_url": HOOK,
-    })
-}
-
 async fn opens(release: &Path) {
     let directory = scratch("released");
     let data = directory.join("data");
@@ -139,17 +138,11 @@ async fn opens(release: &Path) {
     keys_of_now(&data.join("records"));
     let service = launch(directory).start();
 
-    let expected = fs::read_to_string(release.join("filesystem.json")).unwrap();
-    let expected: Value = serde_json::from_str(&expected).unwrap();
-    assert_has(&seen(&service).await, &expected, "filesystem");
+    let expected = read_seen(release, STORE);
+    assert_has(&seen(&service).await, &expected, STORE);
     let ada = Client::user(service.url(), "ada");
     let first = keyed_task(&expected);
-    let again = ada.with("idempotency-key", "a-key");
-    let original = first["metadata"]["original_image_url"].as_str().unwrap();
-    let repeated = again
-        .post("/api/concepts/refine", &keyed_request(original))
-        .await;
-    assert_eq!(repeated.json()["task_id"], first["task_id"], "{repeated:?}");
+    assert_repeated(&ada, &expected, PROMPT).await;
     let upload = ada.uploaded(&pictures::png(8, 8)).await;
     let task = ada.refined(&upload, "Make it lighter").await;
     assert_eq!(task["status"], "completed", "{task}");
@@ -173,22 +166,9 @@ async fn make(release: &Path) {
     let directory = scratch("release");
     let service = launch(directory.clone()).start();
     let [ada, bob] = USERS.map(|user| Client::user(service.url(), user));
-    let keyed = ada.with("idempotency-key", "a-key");
     let upload = ada.uploaded(&pictures::png(40, 30)).await;
-    let accepted = keyed
-        .post("/api/concepts/refine", &keyed_request(&upload))
-        .await;
-    assert_eq!(accepted.status, 202, "{accepted:?}");
-    let task = ada.finished(&accepted.task_id()).await;
-    let part = json!({
-        "original_concept_id": task["result_id"],
-        "refinement_prompt": "Make it lighter",
-        "region": {"x": 2, "y": 2, "width": 4, "height": 4},
-        "seed": 7,
-    });
-    let accepted = ada.post("/api/concepts/refine", &part).await;
-    assert_eq!(accepted.status, 202, "{accepted:?}");
-    ada.finished(&accepted.task_id()).await;
+    let task = ada.finished(&keyed(&ada, &upload, PROMPT).await).await;
+    refine_part(&ada, &task, "Make it lighter").await;
     let upload = bob.uploaded(&pictures::png(20, 20)).await;
     let refused = bob.accepted(&upload, "Sing me a song").await;
     assert_eq!(bob.finished(&refused).await["status"], "failed");
@@ -202,8 +182,7 @@ async fn make(release: &Path) {
         data.as_ref(),
         ".".as_ref(),
     ]);
-    let expected = serde_json::to_string_pretty(&expected).unwrap();
-    fs::write(release.join("filesystem.json"), format!("{expected}\n")).unwrap();
+    write_seen(release, STORE, &expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

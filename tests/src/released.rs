@@ -6,7 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::client::Client;
 
 /// Names the version whose data is to be written.
 const RELEASE: &str = "REFINEMENT_RELEASE";
@@ -14,8 +16,11 @@ const RELEASE: &str = "REFINEMENT_RELEASE";
 /// Who has a task of each kind.
 pub const USERS: [&str; 2] = ["ada", "bob"];
 
+/// Under which the first user sent the first request.
+const KEY: (&str, &str) = ("idempotency-key", "a-key");
+
 /// Never asked, since it has no address.
-pub const HOOK: &str = "https://receiver.invalid/hook";
+const HOOK: &str = "https://receiver.invalid/hook";
 
 /// The directory of each version.
 pub fn releases() -> Vec<PathBuf> {
@@ -44,8 +49,53 @@ fn directory() -> PathBuf {
 /// The task of the first user that was created first, by a request with a key.
 pub fn keyed_task(seen: &Value) -> &Value {
     let stored = seen[USERS[0]]["stored"].as_array().unwrap();
-    let tasks = stored.iter().filter(|stored| !stored["status"].is_null());
-    tasks.last().unwrap()
+    let mut stored = stored.iter();
+    stored.rfind(|stored| !stored["status"].is_null()).unwrap()
+}
+
+/// Sends the request of the keyed task, and returns the task's id.
+pub async fn keyed(client: &Client, original: &str, prompt: &str) -> String {
+    let request = json!({
+        "original_image_url": original,
+        "refinement_prompt": prompt,
+        "webhook_url": HOOK,
+    });
+    let client = client.with(KEY.0, KEY.1);
+    let accepted = client.post("/api/concepts/refine", &request).await;
+    assert_eq!(accepted.status, 202, "{accepted:?}");
+    accepted.task_id()
+}
+
+/// The keyed request that is sent again is answered with its task.
+pub async fn assert_repeated(client: &Client, expected: &Value, prompt: &str) {
+    let task = keyed_task(expected);
+    let original = task["metadata"]["original_image_url"].as_str().unwrap();
+    assert_eq!(keyed(client, original, prompt).await, task["task_id"]);
+}
+
+/// Refines a part of what this task has made.
+pub async fn refine_part(client: &Client, task: &Value, prompt: &str) {
+    let request = json!({
+        "original_concept_id": task["result_id"],
+        "refinement_prompt": prompt,
+        "region": {"x": 2, "y": 2, "width": 4, "height": 4},
+        "seed": 7,
+    });
+    let accepted = client.post("/api/concepts/refine", &request).await;
+    assert_eq!(accepted.status, 202, "{accepted:?}");
+    client.finished(&accepted.task_id()).await;
+}
+
+/// Writes what the users of a store saw.
+pub fn write_seen(release: &Path, store: &str, seen: &Value) {
+    let json = serde_json::to_string_pretty(seen).unwrap();
+    fs::write(release.join(format!("{store}.json")), format!("{json}\n")).unwrap();
+}
+
+/// What they saw.
+pub fn read_seen(release: &Path, store: &str) -> Value {
+    let json = fs::read(release.join(format!("{store}.json"))).unwrap();
+    serde_json::from_slice(&json).unwrap()
 }
 
 /// Writes a compressed file.

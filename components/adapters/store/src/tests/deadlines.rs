@@ -25,9 +25,12 @@ fn used() -> u32 {
     alone(store().used("ada", Window::Month)).unwrap()
 }
 
+/// Reads the task with this id: its error message.
+type Way = fn(&str) -> Option<String>;
+
 #[test]
 fn each_way_to_read_a_task_fails_it_once_its_deadline_has_passed() {
-    let ways: [(&str, fn(&str) -> Option<String>); 3] = [
+    let ways: [(&str, Way); 3] = [
         ("get", |id| {
             let task = alone(store().get("ada", id)).unwrap();
             task.unwrap().error_message
