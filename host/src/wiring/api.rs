@@ -206,13 +206,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_edit_has_room_for_two_images_in_either_form() {
+    fn a_body_has_room_for_its_images_in_either_form() {
         const MIB: u64 = 1 << 20;
         for original in [1, MIB, 20 * MIB, 1 << 40] {
-            let MaxBody { edit, other } = max_body(original);
+            let MaxBody {
+                edit,
+                message,
+                other,
+            } = max_body(original);
             assert_eq!(other, original + MIB);
-            let in_json = 2 * original.div_ceil(3) * 4;
-            assert!(edit > in_json + 64 * 1024, "{original}");
+            let in_json = original.div_ceil(3) * 4;
+            assert!(message > in_json + 64 * 1024, "{original}");
+            assert!(message < original * 3 / 2 + 8 * MIB, "{original}");
+            assert!(edit > 2 * in_json + 64 * 1024, "{original}");
             assert!(edit > 2 * original + 64 * 72 * 1024, "{original}");
             assert!(edit < 3 * original + 8 * MIB, "{original}");
         }
