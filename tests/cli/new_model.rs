@@ -4,12 +4,17 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::pictures;
+use concept_refinement_tests::reaper::scratch;
 use image::{Rgba, RgbaImage};
 
 use crate::place::Place;
+
+/// Of all models, so that what they depend on is compiled once.
+static BUILD_DIR: LazyLock<PathBuf> = LazyLock::new(|| scratch("models"));
 
 fn new(place: &Place, name: &str, kind: &str, language: &str) -> PathBuf {
     let flags = ["--kind", kind, "--language", language];
@@ -40,6 +45,7 @@ fn build(model: &Path, without: &[&str]) {
         .args(["-euo", "pipefail", "-c", &kept.join("\n")])
         .current_dir(model)
         .env("CARGO_NET_OFFLINE", "true")
+        .env("CARGO_BUILD_BUILD_DIR", &*BUILD_DIR)
         .env_remove("CARGO_TARGET_DIR")
         .output()
         .unwrap();
@@ -195,6 +201,7 @@ fn cargo(model: &Path, arguments: &[&str]) {
         .args(arguments)
         .current_dir(model)
         .env("CARGO_NET_OFFLINE", "true")
+        .env("CARGO_BUILD_BUILD_DIR", &*BUILD_DIR)
         .env_remove("CARGO_TARGET_DIR")
         .output()
         .unwrap();
