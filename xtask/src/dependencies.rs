@@ -1,7 +1,8 @@
-//! Checks dependencies: unused ones, licences, sources, features and, if the database can
-//! be reached, security advisories.
+//! Checks dependencies: security advisories, if their database can be reached; unused ones,
+//! licences, sources and features.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -13,33 +14,38 @@ use crate::workspace::Workspace;
 /// Timeout for fetching the database, which is often unreachable.
 const DATABASE_LIMIT: Duration = Duration::from_secs(120);
 
+const ERRORS_ONLY: [&str; 3] = ["--log-level", "error", "--locked"];
+
 /// False: the advisories could not be checked.
-pub fn check(workspace: &Workspace) -> anyhow::Result<bool> {
-    check_features(workspace)?;
-    let machete = tools::cargo_machete(workspace)?;
-    process::run(workspace.command(machete).arg("--skip-target-dir"))?;
-
-    let deny = tools::cargo_deny(workspace)?;
-    let deny = |arguments: &[&str]| {
-        let mut command = workspace.command(&deny);
-        command.args(arguments);
-        command
-    };
-    let errors_only = ["--log-level", "error", "--locked"];
-
-    process::run(deny(&errors_only).args(["check", "bans", "licenses", "sources"]))?;
-    println!("checked: bans, licenses, sources");
-
-    let mut fetch = deny(&["fetch", "db"]);
+pub fn check_advisories(workspace: &Workspace) -> anyhow::Result<bool> {
+    let mut fetch = deny(workspace, &["fetch", "db"])?;
     fetch.env("GIT_TERMINAL_PROMPT", "0");
     let is_fetched = process::succeeds_within(DATABASE_LIMIT, &mut fetch)?;
     if is_fetched {
-        process::run(deny(&errors_only).args(["--offline", "check", "advisories"]))?;
+        let arguments = [&ERRORS_ONLY[..], &["--offline", "check", "advisories"]].concat();
+        process::run(&mut deny(workspace, &arguments)?)?;
         println!("checked: advisories");
     } else {
         println!("NOT checked: advisories (their database cannot be had here)");
     }
     Ok(is_fetched)
+}
+
+/// Everything else.
+pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
+    check_features(workspace)?;
+    let machete = tools::cargo_machete(workspace)?;
+    process::run(workspace.command(machete).arg("--skip-target-dir"))?;
+    let arguments = [&ERRORS_ONLY[..], &["check", "bans", "licenses", "sources"]].concat();
+    process::run(&mut deny(workspace, &arguments)?)?;
+    println!("checked: bans, licenses, sources");
+    Ok(())
+}
+
+fn deny(workspace: &Workspace, arguments: &[&str]) -> anyhow::Result<Command> {
+    let mut command = workspace.command(tools::cargo_deny(workspace)?);
+    command.args(arguments);
+    Ok(command)
 }
 
 /// Fails if tests select other features of a dependency than the executable: what

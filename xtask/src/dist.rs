@@ -46,9 +46,10 @@ pub fn run(workspace: &Workspace, form: &Form) -> anyhow::Result<()> {
         Some(directory) => std::path::absolute(directory)?,
         None => workspace.root().join("dist"),
     };
-    if !dependencies::check(workspace)? && !form.unchecked_advisories {
+    if !dependencies::check_advisories(workspace)? && !form.unchecked_advisories {
         bail!("the advisories are not checked: to release without, --unchecked-advisories");
     }
+    dependencies::check(workspace)?;
     let profile = match form.debug {
         true => Profile::Dev,
         false => Profile::Release,

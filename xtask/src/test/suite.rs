@@ -10,9 +10,9 @@ use serde::Deserialize;
 use super::programs::Program;
 use super::runner::Run;
 
-/// Engines besides those of the data directory; the full list is in
+/// Engines that keep nothing in the data directory; the full list is in
 /// `tests/src/engines.rs`.
-const ENGINES: [&str; 2] = ["postgres,s3", "postgres,nats,s3"];
+const ENGINES: &str = "postgres,nats,s3";
 
 /// The contents of `tests/suites.json`. Tests are selected by parts of their names, such
 /// as modules.
@@ -80,14 +80,8 @@ impl Suites<'static> {
                     self.http_on_wasmtime(program),
                     self.http_on_engines(program),
                 ]),
-                "platforms" => {
-                    let [.., engines] = ENGINES;
-                    runs.push(self.on(engines, "cases", program, &self.cases));
-                }
-                "crashes" => {
-                    let run = |engines| self.on(engines, "crashes", program, &self.crashes);
-                    runs.extend(ENGINES.map(run));
-                }
+                "platforms" => runs.push(self.on(ENGINES, "cases", program, &self.cases)),
+                "crashes" => runs.push(self.on(ENGINES, "crashes", program, &self.crashes)),
                 "latency" => runs.push(self.on("postgres", "fairness", program, &self.fairness)),
                 _ => {}
             }
@@ -138,12 +132,10 @@ impl Suites<'static> {
         }
     }
 
-    /// The tests of HTTP and of stored data, with engines that keep nothing in the data
-    /// directory.
+    /// The tests of HTTP and of stored data.
     fn http_on_engines<'a>(&self, e2e: &'a Program) -> Run<'a> {
-        let [.., engines] = ENGINES;
         let tests = [self.http.as_slice(), &self.stored].concat();
-        self.on(engines, "HTTP", e2e, &tests)
+        self.on(ENGINES, "HTTP", e2e, &tests)
     }
 
     fn on<'a>(&self, engines: &str, what: &str, program: &'a Program, tests: &[&str]) -> Run<'a> {
@@ -208,7 +200,6 @@ mod tests {
                 "HTTP on wasmtime serve",
                 "HTTP over postgres,nats,s3",
                 "cases over postgres,nats,s3",
-                "crashes over postgres,s3",
                 "crashes over postgres,nats,s3",
                 "fairness over postgres",
             ]
