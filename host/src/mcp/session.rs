@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use concept_refinement_domain::task::Stage;
 use concept_refinement_mcp::{
-    CallToolResult, Code, Error, Id, Malformed, Message, Params, Response, Terms, parse, progress,
+    Call, CallToolResult, Code, Error, Id, Malformed, Message, Method, Params, Response, Terms,
+    parse, progress,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -103,57 +104,51 @@ impl Session {
     }
 
     /// None: a call has begun.
-    fn outcome(&mut self, id: &Id, method: &str, params: Params) -> Option<Result<Params, Error>> {
-        let terms = match Terms::of(method, &params, None) {
-            Ok(terms) => terms,
+    fn outcome(&mut self, id: &Id, name: &str, params: Params) -> Option<Result<Params, Error>> {
+        let method = Terms::of(name, &params, None)
+            .and_then(|terms| Ok((terms, Method::of(name, terms, SERVER.has_tasks)?)));
+        let (terms, method) = match method {
+            Ok(understood) => understood,
             Err(error) => return Some(Err(error)),
         };
-        let is_agreed = !terms.revision.is_stateless();
         Some(match method {
-            "initialize" if is_agreed => SERVER.initialize(&params),
-            "ping" if is_agreed => SERVER.acknowledged(terms),
-            "server/discover" => SERVER.discover(terms),
-            "tools/list" => SERVER.list(terms, std::slice::from_ref(&*REFINE_IMAGE)),
-            "tools/call" if self.handles.len() >= MAX_CALLS => SERVER.called(
+            Method::Initialize => SERVER.initialize(&params),
+            Method::Ping => SERVER.acknowledged(terms),
+            Method::Discover => SERVER.discover(terms),
+            Method::ListTools => SERVER.list(terms, std::slice::from_ref(&*REFINE_IMAGE)),
+            Method::CallTool if self.handles.len() >= MAX_CALLS => SERVER.called(
                 terms,
                 &CallToolResult::error(format!(
                     "{MAX_CALLS} calls are under way already: wait until one has ended"
                 )),
             ),
-            "tools/call" => match self.call(id, params, terms) {
+            Method::CallTool => match self.call(id, params, terms) {
                 Ok(()) => return None,
                 Err(error) => Err(error),
             },
-            other => Err(Error::method_not_found(other)),
+            Method::GetTask | Method::UpdateTask | Method::CancelTask => {
+                Err(Error::method_not_found(name))
+            }
         })
     }
 
-    fn call(&mut self, id: &Id, mut params: Params, terms: Terms) -> Result<(), Error> {
-        match params.get("name").and_then(Value::as_str) {
-            Some(name) if name == REFINE_IMAGE.name => {}
-            Some(other) => return Err(Error::unknown_tool(other)),
-            None => return Err(Error::invalid_params("name must be a string")),
+    fn call(&mut self, id: &Id, params: Params, terms: Terms) -> Result<(), Error> {
+        let call = Call::of(params)?;
+        if call.name != REFINE_IMAGE.name {
+            return Err(Error::unknown_tool(&call.name));
         }
-        let arguments = match params.remove("arguments") {
-            None => Params::new(),
-            Some(Value::Object(arguments)) => arguments,
-            Some(_) => return Err(Error::invalid_params("arguments must be an object")),
-        };
         if self.handles.contains_key(id) {
             let sentence = "Invalid request: another request with this id has not ended";
             return Err(Error::new(Code::InvalidRequest, sentence));
         }
-        let meta = params.remove("_meta");
-        let token = meta.as_ref().and_then(|meta| meta.get("progressToken"));
-        let progress = token
-            .cloned()
-            .map(|token| Progress::new(token, &self.output));
+        let progress = call.progress_token;
+        let progress = progress.map(|token| Progress::new(token, &self.output));
         let (tool, its_id) = (Arc::clone(&self.tool), id.clone());
-        let call = async move {
-            let result = tool.call(arguments, Progress::telling(progress)).await;
+        let answer = async move {
+            let result = tool.call(call.arguments, Progress::telling(progress)).await;
             Response::new(its_id, SERVER.called(terms, &result))
         };
-        let handle = self.calls.spawn(call);
+        let handle = self.calls.spawn(answer);
         self.handles.insert(id.clone(), handle);
         Ok(())
     }

@@ -207,7 +207,7 @@ mod tests {
         let whole = |run: &&Run<'_>| run.arguments.is_empty();
         assert_eq!(everything.iter().filter(whole).count(), programs.len());
         let is_random = |run: &&Run<'_>| run.is_random;
-        assert_eq!(everything.iter().filter(is_random).count(), 3);
+        assert_eq!(everything.iter().filter(is_random).count(), 2);
         let skipped = |name| {
             let run = embedded.iter().find(|run| run.name == name);
             run.map(|run| run.arguments.len())
