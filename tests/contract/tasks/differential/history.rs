@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use concept_refinement_domain::budget::Budget;
+use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::money::MicroDollars;
 use concept_refinement_domain::quota::{Quota, Window};
 use proptest::collection::vec;
@@ -34,6 +35,11 @@ pub enum Step {
     Claim {
         task: usize,
         by: By,
+    },
+    /// So many workers in turn claim it and die.
+    Abandon {
+        task: usize,
+        workers: u32,
     },
     Renew {
         lease: usize,
@@ -165,8 +171,8 @@ pub fn histories(is_hosts: bool) -> impl Strategy<Value = History> {
 
 fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
     use Step::{
-        Cancel, Claim, Delete, DeleteConcept, Deliver, Due, Erase, Expire, Fail, Finish, Look,
-        MissDeadlines, Pass, PassTo, Pay, RecordAttempt, Recover, Redeliver, Release, Renew,
+        Abandon, Cancel, Claim, Delete, DeleteConcept, Deliver, Due, Erase, Expire, Fail, Finish,
+        Look, MissDeadlines, Pass, PassTo, Pay, RecordAttempt, Recover, Redeliver, Release, Renew,
         SetBack, Submit, Withdraw,
     };
     let upkeep = u32::from(is_hosts);
@@ -181,6 +187,12 @@ fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
             16,
             (task(), by())
                 .prop_map(|(task, by)| Claim { task, by })
+                .boxed(),
+        ),
+        (
+            1,
+            (task(), 1..=MAX_DEATHS)
+                .prop_map(|(task, workers)| Abandon { task, workers })
                 .boxed(),
         ),
         (3, lease().prop_map(|lease| Renew { lease }).boxed()),

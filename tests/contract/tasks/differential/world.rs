@@ -27,7 +27,7 @@ use sha2::{Digest as _, Sha256};
 use super::history::{By, Call, History, Original, Step, Submit, USERS};
 use super::mutants::{Mutant, Mutated};
 use super::{Compared, options, reference, rules};
-use crate::tasks::{MICROSECOND, START, stored};
+use crate::tasks::{LEASE, MICROSECOND, START, stored};
 
 /// The only link of the model.
 const MODEL: &str = "openai";
@@ -82,8 +82,7 @@ impl World {
         self.clock.advance(MICROSECOND);
         match step {
             Step::Pass(time) => {
-                let latest = START.plus(LONGEST);
-                self.clock.set(self.clock.now().plus(*time).min(latest));
+                self.pass(*time);
                 Ok(())
             }
             Step::PassTo { window, is_new } => {
@@ -116,6 +115,15 @@ impl World {
                 };
                 self.compare(TaskOperation::Claim { id: &id, user_id })
                     .await
+            }
+            Step::Abandon { task, workers } => {
+                let (id, _) = self.task(*task);
+                for _ in 0..*workers {
+                    let (id, user_id) = (&id, None);
+                    self.compare(TaskOperation::Claim { id, user_id }).await?;
+                    self.pass(LEASE + MICROSECOND);
+                }
+                Ok(())
             }
             Step::Cancel { task, by } => {
                 let (id, owner) = self.task(*task);
@@ -220,6 +228,11 @@ impl World {
                 self.work(step, &held).await
             }
         }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let latest = START.plus(LONGEST);
+        self.clock.set(self.clock.now().plus(time).min(latest));
     }
 
     async fn work(&mut self, step: &Step, lease: &Lease) -> Result<(), String> {
