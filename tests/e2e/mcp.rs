@@ -2,59 +2,19 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use concept_refinement_tests::client::{Answer, Client};
+use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::issuer::Issuer;
+use concept_refinement_tests::mcp::{PATH, ask, call};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::Launch;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::shared::{new_name, new_user, origin, scripted, scripted_launch};
 
-const PATH: &str = "/mcp";
-
-/// By revision 2026-07-28, with the Tasks extension.
-async fn ask(client: &Client, method: &str, mut params: Value) -> Answer {
-    params["_meta"] = json!({
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": {
-            "extensions": {"io.modelcontextprotocol/tasks": {}}
-        },
-    });
-    let name = params["name"].as_str().or(params["taskId"].as_str());
-    let client = client
-        .with("mcp-protocol-version", "2026-07-28")
-        .with("mcp-method", method)
-        .with("mcp-name", name.unwrap_or_default());
-    let message = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-    client.post(PATH, &message).await
-}
-
-/// By revision 2025-11-25.
-async fn call(client: &Client, tool: &str, arguments: Value) -> Value {
-    let params = json!({"name": tool, "arguments": arguments});
-    let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
-    let answer = client.post(PATH, &message).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    answer.json()["result"].clone()
-}
-
 #[tokio::test]
-async fn an_agent_uploads_refines_and_sees_the_result() {
+async fn an_image_in_a_message_may_be_as_large_as_an_upload() {
     let user = new_user(scripted());
-    let picture = pictures::png(40, 30);
-    let data = BASE64_STANDARD.encode(&picture.bytes);
-    let uploaded = call(&user, "upload_image", json!({"data": data})).await;
-    let url = &uploaded["structuredContent"]["image_url"];
-    let arguments = json!({"url": url, "prompt": "echo it"});
-    let refined = call(&user, "refine_image", arguments).await;
-    assert_eq!(refined["isError"], false, "{refined}");
-    let link = refined["content"][1]["uri"].as_str().unwrap();
-    let served = Client::new(user.base()).get(link).await;
-    let shown = refined["content"][2]["data"].as_str().unwrap();
-    assert_eq!(BASE64_STANDARD.decode(shown).unwrap(), served.body);
-    assert_eq!(refined["content"][2]["mimeType"], "image/png");
-    // An image of the size that uploads may have, and one that is larger.
     for (bytes, is_error) in [(1_000_000, false), (1_100_000, true)] {
         let data = BASE64_STANDARD.encode(pictures::large_png(bytes).bytes);
         let uploaded = call(&user, "upload_image", json!({"data": data})).await;

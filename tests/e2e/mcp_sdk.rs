@@ -9,9 +9,11 @@ use std::process::Command;
 
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::issuer::{Issuer, Signer};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::service::Launch;
+use concept_refinement_tests::tokens;
 use serde_json::{Value, json};
 
 /// What the client of PyPI makes of it.
@@ -61,7 +63,8 @@ fn the_client_of_pypi_refines_a_file() {
     }
 }
 
-/// With the token of a session of the page.
+/// With the token of a session of the page, one that is signed with a secret, and one of an
+/// issuer.
 #[tokio::test]
 async fn the_client_of_pypi_refines_by_a_service() {
     let service = Launch::new().start();
@@ -69,26 +72,34 @@ async fn the_client_of_pypi_refines_by_a_service() {
         .post("/api/auth/session", &json!({}))
         .await
         .json();
-    for (mode, revision) in [("auto", "2026-07-28"), ("legacy", "2025-11-25")] {
-        let client = Client::new(service.url());
-        let client = client.bearer(session["access_token"].as_str().unwrap());
-        let url = client.uploaded(&pictures::png(64, 48)).await;
-        let made = calls(&json!({
-            "mode": mode,
-            "url": format!("{}/mcp", service.url()),
-            "token": session["access_token"],
-            "calls": [
-                ["refine_image", { "url": url, "prompt": "lighter" }],
-                ["refine_image", { "url": "http://127.0.0.1/a.png", "prompt": "lighter" }],
-                ["list_refinements", { "limit": 1 }],
-            ],
-        }));
-        assert_eq!(made["revision"], revision);
-        let results = &made["results"];
-        let task = &results[0]["structuredContent"];
-        assert_eq!(task["status"], "completed", "{made}");
-        assert_eq!(results[1]["isError"], true, "{made}");
-        let listed = &results[2]["structuredContent"]["tasks"][0];
-        assert_eq!(listed["task_id"], task["task_id"], "{made}");
+    let of_secret = Launch::new().with_tokens().start();
+    let issuer = Issuer::start();
+    let of_issuer = Launch::new().with_issuer(issuer.url()).start();
+    for (service, token) in [
+        (&service, session["access_token"].as_str().unwrap()),
+        (&of_secret, &tokens::token("ann")),
+        (&of_issuer, &Signer::ed25519().token("ann")),
+    ] {
+        for (mode, revision) in [("auto", "2026-07-28"), ("legacy", "2025-11-25")] {
+            let client = Client::new(service.url()).bearer(token);
+            let url = client.uploaded(&pictures::png(64, 48)).await;
+            let made = calls(&json!({
+                "mode": mode,
+                "url": format!("{}/mcp", service.url()),
+                "token": token,
+                "calls": [
+                    ["refine_image", { "url": url, "prompt": "lighter" }],
+                    ["refine_image", { "url": "http://127.0.0.1/a.png", "prompt": "lighter" }],
+                    ["list_refinements", { "limit": 1 }],
+                ],
+            }));
+            assert_eq!(made["revision"], revision);
+            let results = &made["results"];
+            let task = &results[0]["structuredContent"];
+            assert_eq!(task["status"], "completed", "{made}");
+            assert_eq!(results[1]["isError"], true, "{made}");
+            let listed = &results[2]["structuredContent"]["tasks"][0];
+            assert_eq!(listed["task_id"], task["task_id"], "{made}");
+        }
     }
 }

@@ -64,6 +64,10 @@ macro_rules! suite {
                 as_many_tasks_are_active_as_the_setting_allows,
                 a_quota_that_is_used_up_is_told_with_its_limits,
             }
+            mcp {
+                an_agent_uploads_refines_and_sees_the_result,
+                a_call_is_a_task_of_its_user,
+            }
             openai {
                 an_edit_is_answered_with_its_image,
                 what_cannot_be_honoured_is_refused,

@@ -3,6 +3,7 @@
 pub mod crowds;
 pub mod health;
 pub mod lasting;
+pub mod mcp;
 pub mod openai;
 pub mod owning;
 pub mod refining;

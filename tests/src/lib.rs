@@ -30,6 +30,7 @@ pub mod flaws;
 pub mod gateway;
 pub mod issuer;
 pub mod latency;
+pub mod mcp;
 pub mod metadata;
 pub mod native;
 pub mod nats;
