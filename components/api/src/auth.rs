@@ -107,9 +107,7 @@ impl<P: Ports> Authenticator<P> {
     /// Whether this value of `Origin` is the service's own. `origin`: what the request was
     /// sent to.
     pub fn is_own_origin(&self, value: &[u8], origin: &Origin) -> bool {
-        std::str::from_utf8(value)
-            .ok()
-            .and_then(Origin::of_url)
+        Origin::of_header(value)
             .is_some_and(|from| from == *origin || Some(&from) == self.public_origin.as_ref())
     }
 

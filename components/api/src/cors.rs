@@ -58,8 +58,7 @@ impl Cors {
 
     /// Whether this value of `Origin` is one of them.
     pub fn has(&self, origin: &[u8]) -> bool {
-        let origin = std::str::from_utf8(origin).ok().and_then(Origin::of_url);
-        origin.is_some_and(|origin| self.0.contains(&origin))
+        Origin::of_header(origin).is_some_and(|origin| self.0.contains(&origin))
     }
 
     pub fn requester(&self, headers: &Headers) -> Requester {

@@ -37,6 +37,11 @@ impl Origin {
         (is_http && !authority.is_empty()).then(|| Self::new(scheme, authority))
     }
 
+    /// That of a header.
+    pub fn of_header(value: &[u8]) -> Option<Self> {
+        std::str::from_utf8(value).ok().and_then(Self::of_url)
+    }
+
     pub fn as_str(&self) -> &str {
         &self.text
     }

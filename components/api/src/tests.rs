@@ -8,6 +8,7 @@ mod concepts;
 mod config;
 mod cors;
 mod edits;
+mod end;
 mod events;
 mod health;
 mod hostile;

@@ -37,12 +37,12 @@ pub struct Rest {
     images: usize,
     /// The name of members that are images.
     member: Option<&'static str>,
-    place: Place,
+    position: Position,
 }
 
 /// Where a string stands, as far as it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum Position {
     Anywhere,
     /// Behind the name of a member that is an image.
     Name,
@@ -78,7 +78,7 @@ impl Rest {
             opening: Vec::new(),
             images: 0,
             member: None,
-            place: Place::Anywhere,
+            position: Position::Anywhere,
         }
     }
 
@@ -107,7 +107,7 @@ impl Rest {
             json = after;
             if self.state != State::Opening {
                 if self.state == State::Between {
-                    self.place = self.place.behind(run);
+                    self.position = self.position.behind(run);
                 }
                 self.keep(run)?;
                 self.state = follow(self.state, last);
@@ -119,7 +119,7 @@ impl Rest {
                 Kind::Unknown => {}
                 Kind::Image => return Ok(Some((self.begin_image()?, json))),
                 Kind::Text => {
-                    self.place = self.place_behind();
+                    self.position = self.position_behind();
                     let is_escaped = self.opening.iter().nth_back(1) == Some(&b'\\');
                     let state = if is_escaped {
                         State::Escape
@@ -147,7 +147,7 @@ impl Rest {
     /// Whether the string that begins with this byte is an image because of its member. No
     /// image begins, in base64, as a data URL does.
     fn is_member(&self, first: u8) -> bool {
-        let is_first = self.opening.is_empty() && self.place == Place::Value;
+        let is_first = self.opening.is_empty() && self.position == Position::Value;
         is_first && !matches!(first, b'd' | b'D' | b'"')
     }
 
@@ -157,17 +157,17 @@ impl Rest {
         self.images = index.saturating_add(1);
         self.opening = Vec::new();
         self.state = State::Between;
-        self.place = Place::Anywhere;
+        self.position = Position::Anywhere;
         self.keep(format!("{}\"", placeholder(index)).as_bytes())?;
         Ok(index)
     }
 
-    /// The place behind the string whose begin, or all of it, was read.
-    fn place_behind(&self) -> Place {
+    /// The position behind the string whose begin, or all of it, was read.
+    fn position_behind(&self) -> Position {
         let text = self.opening.strip_suffix(b"\"");
         match text.is_some() && text == self.member.map(str::as_bytes) {
-            true => Place::Name,
-            false => Place::Anywhere,
+            true => Position::Name,
+            false => Position::Anywhere,
         }
     }
 
@@ -186,15 +186,16 @@ impl Rest {
     }
 }
 
-impl Place {
-    /// The place behind what stands between strings, and the quotation mark after it.
+impl Position {
+    /// The position behind what stands between strings, and the quotation mark after it.
     fn behind(self, run: &[u8]) -> Self {
-        run.iter().fold(self, |place, byte| match (place, byte) {
-            (place, b' ' | b'\t' | b'\r' | b'\n') => place,
-            (Self::Name, b':') => Self::Value,
-            (Self::Value, b'"') => Self::Value,
-            _ => Self::Anywhere,
-        })
+        run.iter()
+            .fold(self, |position, byte| match (position, byte) {
+                (position, b' ' | b'\t' | b'\r' | b'\n') => position,
+                (Self::Name, b':') => Self::Value,
+                (Self::Value, b'"') => Self::Value,
+                _ => Self::Anywhere,
+            })
     }
 }
 

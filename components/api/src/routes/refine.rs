@@ -9,10 +9,9 @@ use concept_refinement_domain::sentence;
 use concept_refinement_domain::task_response::TaskResponse;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::validation::{Draft, is_idempotency_key};
-use concept_refinement_domain::webhook::Webhook;
 
 use super::answer::{Answer, json};
-use super::submission::{self, KEY_FIELD, Repeats, Submitted, ValidRequest, own_image, source};
+use super::submission::{self, KEY_FIELD, Submitted, ValidRequest};
 use crate::auth::Caller;
 use crate::origin::Origin;
 use crate::ports::Ports;
@@ -71,7 +70,8 @@ async fn received<P: Ports, B: Body>(
 ) -> Result<Received, Problem> {
     let caller = state.auth.writer(&request).await?;
     let body = crate::body::json(&request.headers, &mut body).await?;
-    let valid = validate(state, &body, &request.headers, &request.origin).await?;
+    let key = idempotency_key(&request.headers);
+    let valid = submission::validate(state, Draft::parse(&body)?, key, &request.origin).await?;
     let wait = Wait::preferred(&request.headers, now);
     let origin = request.origin;
     Ok(Received {
@@ -80,49 +80,6 @@ async fn received<P: Ports, B: Body>(
         origin,
         wait,
     })
-}
-
-/// Reports all problems of the request at once. An unavailable image store matters only
-/// if there are none.
-async fn validate<P: Ports>(
-    state: &State<P>,
-    body: &[u8],
-    headers: &Headers,
-    origin: &Origin,
-) -> Result<ValidRequest, Problem> {
-    let draft = Draft::parse(body)?;
-    let original = own_image(state, draft.original_image_url(), origin).await;
-    let mask = own_image(state, draft.mask_url(), origin).await;
-    let checked = draft.check(
-        source(state, &original),
-        source(state, &mask),
-        &state.config.allowed_webhooks,
-        state.config.task_timeout,
-    );
-    match (checked, idempotency_key(headers)) {
-        (Ok(request), Ok(idempotency_key)) => Ok(ValidRequest {
-            task_id: state.ports.task_id(),
-            refinement: request.refinement,
-            webhook: request.webhook_url.map(|url| Webhook {
-                url,
-                origin: origin.as_str().to_owned(),
-            }),
-            original_path: original?,
-            mask_path: mask?,
-            uploads: Vec::new(),
-            repeats: Repeats {
-                key: idempotency_key,
-                replayed_within: None,
-            },
-        }),
-        (checked, key) => {
-            let mut errors = checked.err().unwrap_or_default();
-            if let Err(problem) = key {
-                errors.add(KEY_FIELD, problem);
-            }
-            Err(Problem::InvalidFields(errors))
-        }
-    }
 }
 
 fn idempotency_key(headers: &Headers) -> Result<Option<String>, &'static str> {

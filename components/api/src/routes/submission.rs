@@ -16,7 +16,7 @@ use concept_refinement_domain::sentence;
 use concept_refinement_domain::signature;
 use concept_refinement_domain::task::{Parent, Refinement};
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::validation::{self, FieldErrors, Source};
+use concept_refinement_domain::validation::{self, Draft, FieldErrors, Source};
 use concept_refinement_domain::webhook::Webhook;
 
 use crate::allowance;
@@ -62,6 +62,52 @@ pub enum Submitted {
     Replayed(Accepted),
     /// The user has this task, which has not ended, and may have no other one.
     Active(Accepted),
+}
+
+/// Reports all problems of a request at once, those of its `key` too. An unavailable image
+/// store matters only if there are none.
+///
+/// # Errors
+///
+/// The request cannot be used, or the image store cannot.
+pub async fn validate<P: Ports>(
+    state: &State<P>,
+    draft: Draft,
+    key: Result<Option<String>, &'static str>,
+    origin: &Origin,
+) -> Result<ValidRequest, Problem> {
+    let original = own_image(state, draft.original_image_url(), origin).await;
+    let mask = own_image(state, draft.mask_url(), origin).await;
+    let checked = draft.check(
+        source(state, &original),
+        source(state, &mask),
+        &state.config.allowed_webhooks,
+        state.config.task_timeout,
+    );
+    match (checked, key) {
+        (Ok(request), Ok(key)) => Ok(ValidRequest {
+            task_id: state.ports.task_id(),
+            refinement: request.refinement,
+            webhook: request.webhook_url.map(|url| Webhook {
+                url,
+                origin: origin.as_str().to_owned(),
+            }),
+            original_path: original?,
+            mask_path: mask?,
+            uploads: Vec::new(),
+            repeats: Repeats {
+                key,
+                replayed_within: None,
+            },
+        }),
+        (checked, key) => {
+            let mut errors = checked.err().unwrap_or_default();
+            if let Err(problem) = key {
+                errors.add(KEY_FIELD, problem);
+            }
+            Err(Problem::InvalidFields(errors))
+        }
+    }
 }
 
 /// # Errors

@@ -1,6 +1,6 @@
 //! `/api/tasks`, and the same under its original path, `/api/concepts/task`.
 
-use concept_refinement_domain::capability::{Cancellation, TaskPage};
+use concept_refinement_domain::capability::{Cancellation, CapabilityError, TaskPage};
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::task_response::{TaskResponse, image_path};
@@ -30,16 +30,26 @@ pub struct TaskList<'a> {
 pub async fn get<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Answer<P> {
     let now = state.ports.now();
     let caller = state.auth.reader(request).await?;
-    let id = validation::uuid(id).ok_or(NO_SUCH_TASK)?;
-    let task = TaskStore::get(&state.ports, &caller.user, &id)
-        .await?
-        .ok_or(NO_SUCH_TASK)?;
+    let task = find(&state.ports, &caller.user, id).await?;
+    let task = task.ok_or(NO_SUCH_TASK)?;
     state.republisher.republish_if_overdue(&task, now);
     let response = json(200, &shown(&state.ports, &task, &request.origin).await?)?;
     Ok(match position(&state.ports, &task).await {
         Some(position) => response.with("x-queue-position", position.to_string()),
         None => response,
     })
+}
+
+/// The user's task of this id; another's is not told apart from none.
+pub(super) async fn find(
+    store: &impl TaskStore,
+    user: &str,
+    id: &str,
+) -> Result<Option<Task>, CapabilityError> {
+    match validation::uuid(id) {
+        Some(id) => store.get(user, &id).await,
+        None => Ok(None),
+    }
 }
 
 /// Where the task is in the queue, while it waits there. A queue that cannot tell does not keep

@@ -9,9 +9,10 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::payment::Usage;
-use concept_refinement_domain::task::{FailureCause, Status, Task};
+use concept_refinement_domain::task::{FailureCause, Task};
 use serde_json::{Value, json};
 
+use super::end::{self, completed};
 use super::service::{Call, NOW, ORIGIN, Reply, Service, png, signed};
 use crate::request::Interrupted;
 
@@ -72,20 +73,9 @@ fn with_json(value: &Value) -> Call {
     call().json(value)
 }
 
-fn completed(task: &mut Task) {
-    task.status = Status::Completed;
-    task.updated_at = Some(task.created_at);
-    task.completed_at = Some(task.created_at);
-    task.result_id = Some("c2a4e8f0-5b7d-4c3a-8e91-6d2f0b9a7c55".into());
-    task.image_path = Some("refined/x.png".into());
-}
-
 fn failed(cause: Option<FailureCause>) -> impl FnOnce(&mut Task) {
     move |task| {
-        task.status = Status::Failed;
-        task.updated_at = Some(task.created_at);
-        task.completed_at = Some(task.created_at);
-        task.error_message = Some("It failed.".into());
+        end::failed(task);
         task.failure_cause = cause;
     }
 }

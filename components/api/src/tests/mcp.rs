@@ -11,6 +11,7 @@ use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::validation::MAX_PROMPT_CHARS;
 use serde_json::{Value, json};
 
+use super::end::{self, failed};
 use super::service::{Call, Reply, Service};
 
 const PATH: &str = "/mcp";
@@ -107,19 +108,8 @@ fn code(reply: &Reply, status: u16) -> i64 {
 }
 
 fn completed(task: &mut Task) {
-    task.status = Status::Completed;
-    task.updated_at = Some(task.created_at);
-    task.completed_at = Some(task.created_at);
-    task.result_id = Some("c2a4e8f0-5b7d-4c3a-8e91-6d2f0b9a7c55".into());
-    task.image_path = Some("refined/x.png".into());
+    end::completed(task);
     task.notes = vec!["The seed was ignored.".into()];
-}
-
-fn failed(task: &mut Task) {
-    task.status = Status::Failed;
-    task.updated_at = Some(task.created_at);
-    task.completed_at = Some(task.created_at);
-    task.error_message = Some("It failed.".into());
 }
 
 fn tasks(service: &Service) -> usize {

@@ -24,7 +24,7 @@ pub async fn of<P: Ports>(
 ) -> Result<CallToolResult, Problem> {
     let response = serde_json::to_value(shown(ports, task, origin).await?)?;
     let url = response.get("image_url").and_then(Value::as_str);
-    let mut content = vec![Content::text(told(task, url))];
+    let mut content = vec![Content::text(sentences(task, url))];
     if let (Some(url), Some(path)) = (url, image_path(task)) {
         content.extend(image(ports, path, url).await?);
     }
@@ -53,7 +53,7 @@ pub async fn of_active<P: Ports>(
     })
 }
 
-fn told(task: &Task, url: Option<&str>) -> String {
+fn sentences(task: &Task, url: Option<&str>) -> String {
     let id = &task.id;
     match (task.status, url) {
         (Status::Pending | Status::Processing, _) => format!(

@@ -7,8 +7,9 @@ use concept_refinement_mcp as mcp;
 use concept_refinement_mcp::{Error, Params, TaskStatus, Terms, task_id};
 
 use super::{Exchange, SERVER, internal, outcome};
-use crate::ports::{Ports, TaskStore};
+use crate::ports::Ports;
 use crate::problem::Problem;
+use crate::routes::tasks::find;
 
 /// How long a client should wait before it asks again, in milliseconds.
 const POLL_INTERVAL: u32 = 2_000;
@@ -18,13 +19,13 @@ impl<P: Ports> Exchange<'_, P> {
         let task = self.named(params).await?;
         let now = self.state.ports.now();
         self.state.republisher.republish_if_overdue(&task, now);
-        let mut told = told(&task);
-        if told.status == TaskStatus::Completed {
+        let mut answer = of(&task);
+        if answer.status == TaskStatus::Completed {
             let ports = &self.state.ports;
             let outcome = outcome::of(ports, &task, &self.origin).await;
-            told.result = Some(outcome.map_err(|problem| internal(&problem))?);
+            answer.result = Some(outcome.map_err(|problem| internal(&problem))?);
         }
-        SERVER.task(terms, &told)
+        SERVER.task(terms, &answer)
     }
 
     /// A task of ours asks its client nothing, so there is nothing that could be answered.
@@ -44,15 +45,14 @@ impl<P: Ports> Exchange<'_, P> {
 
     /// The caller's task of this id; another's is not told apart from none.
     async fn named(&self, params: &Params) -> Result<Task, Error> {
-        let id = validation::uuid(task_id(params)?).ok_or_else(no_such_task)?;
-        let task = TaskStore::get(&self.state.ports, &self.caller.user, &id).await;
+        let task = find(&self.state.ports, &self.caller.user, task_id(params)?).await;
         let task = task.map_err(|error| internal(&Problem::from(error)))?;
         task.ok_or_else(no_such_task)
     }
 }
 
 /// Without its result.
-pub fn told(task: &Task) -> mcp::Task {
+pub fn of(task: &Task) -> mcp::Task {
     let is_cancelled = task.error_message.as_deref() == Some(sentence::CANCELLED_BY_USER);
     mcp::Task {
         task_id: task.id.clone(),

@@ -6,7 +6,7 @@ mod refine_image;
 pub mod upload_image;
 
 use concept_refinement_domain::validation::FieldErrors;
-use concept_refinement_mcp::{Call, CallToolResult, Error, Params, Terms, Tool};
+use concept_refinement_mcp::{Annotations, Call, CallToolResult, Error, Params, Terms, Tool};
 
 use super::received::Image;
 use super::schema::Schemas;
@@ -14,6 +14,14 @@ use super::{Exchange, SERVER, internal};
 use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::state::State;
+
+/// Of a tool that only tells what there is.
+const READS: Annotations = Annotations {
+    read_only_hint: true,
+    destructive_hint: false,
+    idempotent_hint: true,
+    open_world_hint: false,
+};
 
 /// What a tool led to.
 pub enum Called {

@@ -1,15 +1,14 @@
 //! `get_refinement`: a task as it stands now.
 
-use concept_refinement_domain::validation;
-use concept_refinement_mcp::{Annotations, CallToolResult, Params, Tool};
+use concept_refinement_mcp::{CallToolResult, Params, Tool};
 use serde_json::{Map, Value, json};
 
-use super::unusable;
-use crate::ports::{Ports, TaskStore};
+use super::{READS, unusable};
+use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::routes::mcp::schema::{Schemas, object};
 use crate::routes::mcp::{Exchange, outcome};
-use crate::routes::tasks::NO_SUCH_TASK;
+use crate::routes::tasks::{NO_SUCH_TASK, find};
 
 pub const NAME: &str = "get_refinement";
 
@@ -26,12 +25,7 @@ pub fn describe(schemas: &Schemas) -> Tool {
                       address that is good for about an hour.",
         input_schema: object(Map::from_iter([("id".to_owned(), id)]), &["id"]),
         output_schema: Some(schemas.whole("TaskResponse")),
-        annotations: Annotations {
-            read_only_hint: true,
-            destructive_hint: false,
-            idempotent_hint: true,
-            open_world_hint: false,
-        },
+        annotations: READS,
     }
 }
 
@@ -39,9 +33,8 @@ impl<P: Ports> Exchange<'_, P> {
     pub async fn get_refinement(&self, arguments: &Params) -> Result<CallToolResult, Problem> {
         let id = arguments.get("id").and_then(Value::as_str);
         let id = id.ok_or_else(|| unusable("id", "must be a string"))?;
-        let id = validation::uuid(id).ok_or(NO_SUCH_TASK)?;
         let ports = &self.state.ports;
-        let task = TaskStore::get(ports, &self.caller.user, &id).await?;
+        let task = find(ports, &self.caller.user, id).await?;
         let task = task.ok_or(NO_SUCH_TASK)?;
         self.state
             .republisher

@@ -1,9 +1,10 @@
 //! `list_refinements`: the user's tasks, newest first.
 
-use concept_refinement_mcp::{Annotations, CallToolResult, Content, Params, Tool};
+use concept_refinement_mcp::{CallToolResult, Content, Params, Tool};
 use serde_json::{Map, Value, json};
 use url::form_urlencoded::Serializer;
 
+use super::READS;
 use crate::paging::{ByStatus, DEFAULT_LIMIT, MAX_LIMIT, Paging};
 use crate::ports::Ports;
 use crate::problem::Problem;
@@ -36,12 +37,7 @@ pub fn describe(schemas: &Schemas) -> Tool {
                       states.",
         input_schema: object(Map::from_iter(properties), &[]),
         output_schema: Some(schemas.whole("TaskList")),
-        annotations: Annotations {
-            read_only_hint: true,
-            destructive_hint: false,
-            idempotent_hint: true,
-            open_world_hint: false,
-        },
+        annotations: READS,
     }
 }
 

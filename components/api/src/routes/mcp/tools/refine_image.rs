@@ -15,7 +15,7 @@ use crate::problem::Problem;
 use crate::routes::end::end;
 use crate::routes::mcp::schema::{Schemas, object};
 use crate::routes::mcp::{Exchange, outcome, tasks};
-use crate::routes::submission::{self, Repeats, Submitted, ValidRequest, own_image, source};
+use crate::routes::submission::{self, Submitted, ValidRequest};
 
 pub const NAME: &str = "refine_image";
 
@@ -96,7 +96,7 @@ impl<P: Ports> Exchange<'_, P> {
             }
         };
         if terms.has_tasks {
-            return Ok(Called::Task(tasks::told(&accepted.task)));
+            return Ok(Called::Task(tasks::of(&accepted.task)));
         }
         let ended = self.ended(&accepted.task).await;
         let task = ended.unwrap_or(accepted.task);
@@ -105,7 +105,6 @@ impl<P: Ports> Exchange<'_, P> {
     }
 
     async fn valid(&self, mut arguments: Params) -> Result<ValidRequest, Problem> {
-        let (state, origin) = (self.state, &self.origin);
         let is_data = |url: &Value| url.as_str().is_some_and(|url| url.starts_with("data:"));
         for argument in ["url", "mask_url"] {
             if arguments.get(argument).is_some_and(is_data) {
@@ -119,26 +118,7 @@ impl<P: Ports> Exchange<'_, P> {
             Some((field.to_owned(), value))
         });
         let draft = Draft::of(fields.collect::<Map<_, _>>());
-        let original = own_image(state, draft.original_image_url(), origin).await;
-        let mask = own_image(state, draft.mask_url(), origin).await;
-        let checked = draft.check(
-            source(state, &original),
-            source(state, &mask),
-            &state.config.allowed_webhooks,
-            state.config.task_timeout,
-        );
-        Ok(ValidRequest {
-            task_id: state.ports.task_id(),
-            refinement: checked.map_err(Problem::InvalidFields)?.refinement,
-            webhook: None,
-            original_path: original?,
-            mask_path: mask?,
-            uploads: Vec::new(),
-            repeats: Repeats {
-                key: None,
-                replayed_within: None,
-            },
-        })
+        submission::validate(self.state, draft, Ok(None), &self.origin).await
     }
 
     /// The task when it has ended, or as it is when the call has to be answered. None: it was
