@@ -4,10 +4,10 @@
 //! reads from a pipe that closes when this process ends, then kills the
 //! processes whose ids it was given and removes the run's directory.
 
-use std::io::Write as _;
+use std::io::{BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
 
@@ -67,7 +67,29 @@ pub struct Reaped {
     leads_group: bool,
 }
 
+/// What a child reads and writes.
+pub struct Streams {
+    pub input: ChildStdin,
+    pub output: BufReader<ChildStdout>,
+    pub errors: ChildStderr,
+}
+
 impl Reaped {
+    /// With all of its streams.
+    pub fn piped(command: &mut Command) -> (Self, Streams) {
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut process = Self::spawn(command);
+        let streams = Streams {
+            input: process.child.stdin.take().unwrap(),
+            output: BufReader::new(process.child.stdout.take().unwrap()),
+            errors: process.child.stderr.take().unwrap(),
+        };
+        (process, streams)
+    }
+
     pub fn spawn(command: &mut Command) -> Self {
         Self::begin(command, false)
     }

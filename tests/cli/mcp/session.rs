@@ -1,7 +1,7 @@
 //! The command at work, and both of its streams.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::process::{ChildStdin, Command, Stdio};
+use std::io::{BufRead as _, Read as _, Write as _};
+use std::process::{ChildStdin, Command};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 
@@ -39,15 +39,8 @@ impl Session {
     }
 
     fn spawn(command: &mut Command) -> Self {
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut process = Reaped::spawn(command);
-        let child = process.child();
-        let input = child.stdin.take().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut stderr = child.stderr.take().unwrap();
+        let (process, streams) = Reaped::piped(command);
+        let (input, stdout, mut stderr) = (streams.input, streams.output, streams.errors);
         let (sender, output) = channel();
         std::thread::spawn(move || {
             // The test may have ended.

@@ -1,8 +1,8 @@
 //! The programs that make calls with OpenAI's own packages.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{ChildStdin, Command};
 
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::deadline::SOON;
@@ -44,15 +44,8 @@ impl Sdk {
     }
 
     fn start(name: &'static str, command: &mut Command) -> Self {
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut process = Reaped::spawn(command);
-        let child = process.child();
-        let calls = child.stdin.take().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut stderr = child.stderr.take().unwrap();
+        let (process, streams) = Reaped::piped(command);
+        let (calls, stdout, mut stderr) = (streams.input, streams.output, streams.errors);
         let (sender, answers) = unbounded_channel();
         std::thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
