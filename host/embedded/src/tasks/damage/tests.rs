@@ -147,5 +147,5 @@ async fn damage_is_told_wherever_it_is_and_left_as_it_is() {
     assert!(count(Some("open")) > 5, "{counts:?}");
     assert!(count(Some("recover")) > 5, "{counts:?}");
     // Indexes that no operation used, what nobody has spent, and what only operators read.
-    assert!(count(None) < 18, "{counts:?}");
+    assert!(count(None) < 16, "{counts:?}");
 }
