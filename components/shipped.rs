@@ -26,7 +26,7 @@ pub fn is_of_provider(name: &str) -> bool {
 /// The target of all components.
 pub const TARGET: &str = "wasm32-wasip2";
 
-/// The profile of components that our host runs. Its directory has the same name.
+/// The profile of all components. Its directory has the same name.
 pub const COMPONENT: &str = "component";
 
 /// Initial memory of an instance, in bytes: enough for most tasks and requests. Growing
@@ -46,12 +46,12 @@ pub fn file(name: &str) -> String {
 
 /// The arguments of `cargo rustc` for one component. It builds only the `cdylib`: if a
 /// crate is also built as a library for tests, there is no link-time optimisation.
-pub fn arguments(name: &str, profile: &str) -> Vec<String> {
+pub fn arguments(name: &str) -> Vec<String> {
     let package = package(name);
     let memory = format!("link-arg=--initial-memory={MEMORY}");
     [
         "--profile",
-        profile,
+        COMPONENT,
         "--target",
         TARGET,
         "--package",

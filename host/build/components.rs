@@ -84,7 +84,7 @@ fn build_one(name: &str, workspace: &Path, target: &Path) -> Result<(), String> 
     cargo
         .args(["rustc", "--locked", "--target-dir"])
         .arg(target)
-        .args(arguments(name, COMPONENT))
+        .args(arguments(name))
         .current_dir(workspace);
     match cargo.status() {
         Ok(status) if status.success() => Ok(()),

@@ -23,8 +23,15 @@ use crate::workspace::Workspace;
 use shipped::{COMPONENT, TARGET};
 pub use shipped::{is_of_provider, package, shipped};
 
-/// The profile of adapters. Its directory has the same name.
-const ADAPTER: &str = "adapter";
+/// What adapters change of the profile, for size: they wait more than they compute, and come on
+/// top of the other components in what a platform loads. A profile of their own would build all
+/// macros and build scripts once more.
+const SIZE: [&str; 4] = [
+    "--config",
+    "profile.component.opt-level='z'",
+    "--config",
+    "profile.component.package.concept-refinement-domain.opt-level='z'",
+];
 
 /// The shipped components that are middleware rather than models.
 pub const MIDDLEWARE: [&str; 2] = ["fallback", "cache"];
@@ -57,23 +64,18 @@ pub const FOR_TESTS: [&str; 6] = [
 /// Builds the components that our host runs.
 pub fn build_shipped(workspace: &Workspace) -> anyhow::Result<()> {
     let components: Vec<_> = shipped().collect();
-    build(workspace, &components, COMPONENT, &workspace.components())
+    build(workspace, &components, &[], &workspace.components())
 }
 
 /// Builds the adapters separately, so that they cannot change the bytes of the
 /// other components.
 pub fn build_adapters(workspace: &Workspace) -> anyhow::Result<()> {
-    build(workspace, &ADAPTERS, ADAPTER, &workspace.components())
+    build(workspace, &ADAPTERS, &SIZE, &workspace.components())
 }
 
 /// Builds the components that only tests use.
 pub fn build_for_tests(workspace: &Workspace) -> anyhow::Result<()> {
-    build(
-        workspace,
-        &FOR_TESTS,
-        COMPONENT,
-        &workspace.test_components(),
-    )
+    build(workspace, &FOR_TESTS, &[], &workspace.test_components())
 }
 
 /// Builds all of them.
@@ -140,25 +142,25 @@ pub fn selection<'a>(
 }
 
 /// Builds one at a time, since cargo can build only the component of a package if it is
-/// the only one.
+/// the only one, with these settings of cargo on top of the workspace's.
 fn build(
     workspace: &Workspace,
     components: &[&str],
-    profile: &str,
+    settings: &[&str],
     to: &Path,
 ) -> anyhow::Result<()> {
     tools::ensure_target(workspace, TARGET)?;
     for name in components {
         let mut cargo = workspace.cargo(&["rustc"]);
         cargo.env("CARGO_ENCODED_RUSTFLAGS", without_paths(workspace));
-        process::run(cargo.args(shipped::arguments(name, profile)))?;
+        process::run(cargo.args(settings).args(shipped::arguments(name)))?;
     }
-    put(workspace, components, profile, to)
+    put(workspace, components, to)
 }
 
-/// Copies a profile's output to its destination.
-fn put(workspace: &Workspace, components: &[&str], profile: &str, to: &Path) -> anyhow::Result<()> {
-    let built = workspace.target().join(TARGET).join(profile);
+/// Copies what was built to its destination.
+fn put(workspace: &Workspace, components: &[&str], to: &Path) -> anyhow::Result<()> {
+    let built = workspace.target().join(TARGET).join(COMPONENT);
     fs::create_dir_all(to)?;
     for name in components {
         let from = built.join(shipped::file(name));
