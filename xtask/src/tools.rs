@@ -341,9 +341,13 @@ fn python(workspace: &Workspace) -> Option<PathBuf> {
 
 /// Installs an S3-compatible server.
 pub fn ensure_s3(workspace: &Workspace) -> anyhow::Result<()> {
-    // Optimised, since it hashes everything that the tests store.
-    let optimised = "profile.dev.opt-level=1";
-    let more = ["--features", "binary", "--config", optimised];
+    // It hashes everything that the tests store.
+    let optimised = ["crc32c", "md-5", "sha2"].map(|package| {
+        let setting = format!("profile.dev.package.{package}.opt-level=2");
+        ["--config".to_owned(), setting]
+    });
+    let mut more = vec!["--features", "binary"];
+    more.extend(optimised.as_flattened().iter().map(String::as_str));
     own_program(workspace, "s3s-fs", S3S_FS, &more).map(drop)
 }
 
