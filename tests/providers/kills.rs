@@ -133,13 +133,21 @@ macro_rules! trials {
     };
 }
 
+/// One provider for each way to remember what it was asked for. Which host goes on with a task
+/// depends on that, and not on the provider's format.
+macro_rules! each_memory {
+    ($($how:literal),+) => {
+        trials! { ($($how),+) comfyui ComfyUi, openai OpenAi, replicate Replicate, }
+    };
+}
+
 mod what_is_made_is_told {
     mod on_one_host {
         concept_refinement_tests::each_stand_in!(trials! 1, "unknown");
     }
 
     mod on_three_hosts {
-        concept_refinement_tests::each_stand_in!(trials! 3, "unknown");
+        each_memory!(3, "unknown");
     }
 }
 
@@ -149,6 +157,6 @@ mod nothing_is_made_twice_where_that_is_wanted {
     }
 
     mod on_three_hosts {
-        concept_refinement_tests::each_stand_in!(trials! 3, "never");
+        each_memory!(3, "never");
     }
 }

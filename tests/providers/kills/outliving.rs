@@ -68,7 +68,7 @@ pub async fn outlived(shop: &Shop, launch: &Launch, count: usize, seed: u64) -> 
     let mut random = StdRng::seed_from_u64(seed);
     let mut hosts = Hosts::start(launch, count);
     let asked = join_all((0..tasks).map(|number| Asked::at(hosts.url(), number))).await;
-    let kills = (tasks / 30).max(3);
+    let kills = (tasks / 30).max(4);
     for kill in 0..kills {
         // Early ones meet all, later ones what is left.
         let least = random.random_range(tasks * kill / kills..tasks * (kill + 1) / kills);
