@@ -226,7 +226,10 @@ fn prometheus_takes_its_files_and_the_alerts_fire_when_they_should() {
     let directory = root().join("deploy/prometheus");
     promtool(&["check", "config", "prometheus.yaml"], &directory);
     promtool(&["check", "rules", "rules.yaml"], &directory);
-    promtool(&["test", "rules", "rules_test.yaml"], &directory);
+    promtool(
+        &["test", "rules", "rules_test.yaml", "days_test.yaml"],
+        &directory,
+    );
 }
 
 /// Operators can read them without a listener of their own.

@@ -11,6 +11,12 @@ use crate::deploying::{read, root};
 /// What a case asks: all that fire.
 const FIRING: &str = "count by (alertname, severity) (ALERTS{alertstate=\"firing\"})";
 
+/// The cases that take an hour or two, and those that take days.
+const TESTS: [&str; 2] = [
+    "deploy/prometheus/rules_test.yaml",
+    "deploy/prometheus/days_test.yaml",
+];
+
 /// The case of `rules_test.yaml` that is ordinary traffic.
 pub const TRAFFIC: &str = "ordinary traffic";
 
@@ -140,11 +146,16 @@ fn the_document_has_a_row_for_each_alert() {
 /// A case names all that fire, so that each other one is silent in it.
 #[test]
 fn each_alert_fires_in_a_case() {
-    let tests = read("deploy/prometheus/rules_test.yaml");
-    let fired = between(&tests, "alertname=\"", "\"").into_iter();
+    let tests = TESTS.map(read);
+    let fired = tests.iter();
+    let fired = fired.flat_map(|tests| between(tests, "alertname=\"", "\""));
     let fired: BTreeSet<_> = fired.map(str::to_owned).collect();
     assert_eq!(fired, names());
-    for case in list(&yaml(&tests)["tests"]) {
+    for case in tests
+        .map(|tests| yaml(&tests))
+        .iter()
+        .flat_map(|tests| list(&tests["tests"]))
+    {
         for check in list(&case["promql_expr_test"]) {
             assert_eq!(check["expr"], FIRING, "{case}");
         }
@@ -160,8 +171,8 @@ pub fn traffic(tests: &Value) -> Vec<Value> {
     of_service.cloned().collect()
 }
 
-/// Has cases judged beside ordinary traffic.
-fn check_beside_traffic(mut cases: Vec<Value>) {
+/// Has cases judged at these steps, beside ordinary traffic.
+fn check_beside_traffic(step: &str, mut cases: Vec<Value>) {
     let traffic = traffic(&yaml(&read("deploy/prometheus/rules_test.yaml")));
     assert!(traffic.len() > 10, "{traffic:?}");
     for case in &mut cases {
@@ -173,7 +184,7 @@ fn check_beside_traffic(mut cases: Vec<Value>) {
     }
     let rules = root().join("deploy/prometheus/rules.yaml");
     let tests = json!({
-        "rule_files": [rules.to_str().unwrap()], "evaluation_interval": "1m", "tests": cases,
+        "rule_files": [rules.to_str().unwrap()], "evaluation_interval": step, "tests": cases,
     });
     let place = scratch("alerts");
     // YAML includes JSON.
@@ -183,8 +194,10 @@ fn check_beside_traffic(mut cases: Vec<Value>) {
 
 #[test]
 fn ordinary_traffic_neither_hides_nor_adds_an_alert() {
-    let tests = yaml(&read("deploy/prometheus/rules_test.yaml"));
-    check_beside_traffic(list(&tests["tests"]).to_vec());
+    for tests in TESTS.map(|file| yaml(&read(file))) {
+        let step = string(&tests["evaluation_interval"]);
+        check_beside_traffic(step, list(&tests["tests"]).to_vec());
+    }
 }
 
 /// The case of an alert in which the series have the values of this column of [`LINES`].
@@ -213,7 +226,7 @@ fn case_of_line(alert: &str, column: usize, firing: Value) -> Value {
 
 #[test]
 fn each_alert_is_silent_up_to_its_line_and_fires_beyond() {
-    let cases = rules().into_iter().flat_map(|rule| {
+    let cases = |rule: &Value| {
         let name = string(&rule["alert"]);
         let severity = &rule["labels"]["severity"];
         let labels = format!("{{alertname=\"{name}\", severity={severity}}}");
@@ -221,6 +234,10 @@ fn each_alert_is_silent_up_to_its_line_and_fires_beyond() {
             case_of_line(name, 2, json!([])),
             case_of_line(name, 3, json!([{"labels": labels, "value": 1}])),
         ]
-    });
-    check_beside_traffic(cases.collect());
+    };
+    let rules = rules().into_iter();
+    let (hours, days): (Vec<_>, Vec<_>) =
+        rules.partition(|rule| moment(string(&rule["alert"])) <= 60);
+    check_beside_traffic("1m", hours.iter().flat_map(cases).collect());
+    check_beside_traffic("10m", days.iter().flat_map(cases).collect());
 }
